@@ -1,0 +1,93 @@
+# Everything runs in a virtual environment of this folder, made on first use.
+# Needs Python >= 3.11 (with venv and headers), a C compiler and make. Another Python: make PYTHON=/path/to/python
+#
+#   make demo     one HfO2 device forms, resets and sets: demo.nc and demo.png
+#   make test     the tests; TESTS="tests/test_engine.py -x" narrows them
+#   make verify   exact tests, then the table of published numbers (slow)
+#   make bench    speed, as in benchmarks/README.md
+#   make lint     ruff and mypy
+#
+# FRENKEL_BOUNDSCHECK=1 make test compiles with bounds checks, into an environment of its own: the compiled
+# files of the source tree stay as they are.
+
+CANDIDATES := python3.11 python3.12 python3.13 python3.14 python3
+PYTHON ?=
+TESTS ?=
+
+ifeq ($(FRENKEL_BOUNDSCHECK),1)
+  VENV := .venv-checked
+  # A copy, not an editable install, which would put its compiled files into kinetic/.
+  INSTALL := .
+  SOURCES := $(wildcard kinetic/*.pyx kinetic/*.pxd kinetic/*.py kinetic/materials/*.toml analysis/*.py \
+             array/*.py events/*.py mpi_runs/*.py src/frenkel/*.py)
+  # Where a compiled function cannot raise, a failed check arrives as this warning.
+  CHECKS := -W error::pytest.PytestUnraisableExceptionWarning
+else
+  VENV := .venv
+  INSTALL := -e .
+  SOURCES := $(wildcard kinetic/*.pyx kinetic/*.pxd)
+  CHECKS :=
+endif
+
+BIN := $(VENV)/bin
+READY := $(VENV)/.libraries
+BUILT := $(VENV)/.built
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+export OPENBLAS_NUM_THREADS ?= 1
+export MPLBACKEND ?= Agg
+
+.PHONY: demo test verify bench lint build
+.DELETE_ON_ERROR:
+
+demo: $(BUILT)
+	$(BIN)/frenkel run examples/switching.toml -o demo.nc --plot demo.png --force
+
+test: $(BUILT)
+	$(BIN)/python -m pytest $(CHECKS) $(TESTS)
+
+verify: $(BUILT)
+	$(BIN)/frenkel verify
+	$(BIN)/python -m pytest -m verification -s tests/verification
+
+bench: $(BUILT)
+	$(BIN)/python benchmarks/run.py
+
+lint: $(BUILT)
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+build: $(BUILT)
+
+# The environment with every library; made again from what is there when pyproject.toml changes.
+$(READY): pyproject.toml
+	@if [ ! -x $(BIN)/python ]; then \
+	  python=""; \
+	  for name in $(or $(PYTHON),$(CANDIDATES)); do \
+	    if $$name -c 'import ensurepip, os, sys, sysconfig, venv; sys.exit(sys.version_info < (3, 11) or \
+	      not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")))' 2>/dev/null; \
+	    then python=$$name; break; fi; \
+	  done; \
+	  if [ -z "$$python" ]; then \
+	    echo "no Python >= 3.11 with venv and headers among: $(or $(PYTHON),$(CANDIDATES));" \
+	      "give one with make PYTHON=..." >&2; exit 1; \
+	  fi; \
+	  echo "making $(VENV) with $$($$python --version)"; \
+	  $$python -m venv $(VENV); \
+	fi
+	@$(BIN)/python -c 'import tomllib; table = tomllib.load(open("pyproject.toml", "rb")); \
+	  print(*table["build-system"]["requires"], *table["project"]["dependencies"], \
+	  *table["project"]["optional-dependencies"]["test"], sep="\n")' > $(VENV)/requirements.txt
+	@echo "installing libraries into $(VENV)"
+	@$(PIP) install -r $(VENV)/requirements.txt
+	@touch $@
+
+# Installs, then compiles only what changed. pip compiles everything anew each time, so it is asked only when
+# the packaging changed; the checked build is a copy and always goes through it.
+$(BUILT): $(READY) setup.py MANIFEST.in $(SOURCES)
+	@echo "compiling frenkel$(if $(CHECKS), with bounds checks)"
+	@if [ -z "$(CHECKS)" ] && [ $@ -nt $(READY) ] && [ $@ -nt setup.py ]; then \
+	  $(BIN)/python setup.py --quiet build_ext --inplace; \
+	else \
+	  $(PIP) install --no-build-isolation --no-deps --force-reinstall $(INSTALL); \
+	fi
+	@touch $@

@@ -1,0 +1,1 @@
+"""Results only: xarray in, xarray out."""

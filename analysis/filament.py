@@ -1,0 +1,231 @@
+"""Geometry of a snapshot: which defects are linked, how long the longest jump between electrodes is."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
+
+LINK = 1.5  # spacings: nearest neighbours (1) and second neighbours (sqrt 2), not third (sqrt 3)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Defects of one species at one moment.
+
+    Parameters
+    ----------
+    position : (n, 3) float64
+        Positions (m); z from the plane of the bottom electrode, layer 0 at one spacing.
+    conducting : (n,) bool
+        Whether a defect carries current.
+    temperature : (n,) float64 or None
+        Temperature at the defects (K), where it was recorded.
+    spacing : float
+        Lattice spacing (m).
+    shape : tuple of int
+        Host sites along x, y, z.
+    periodic : bool
+        Whether the box repeats along x and y.
+    label : str
+        Label of the snapshot.
+    phase : int
+        Index of its phase.
+    """
+
+    position: NDArray[np.float64]
+    conducting: NDArray[np.bool_]
+    temperature: NDArray[np.float64] | None
+    spacing: float
+    shape: tuple[int, int, int]
+    periodic: bool
+    label: str
+    phase: int
+
+
+def snapshot(result: xr.Dataset, index: int, species: str = "vacancy") -> Snapshot:
+    """Take one snapshot out of a result.
+
+    Parameters
+    ----------
+    result : xarray.Dataset
+        With the layout of :mod:`.schema`.
+    index : int
+        Number of the snapshot; negative counts from the end.
+    species : str
+        Which defects.
+
+    Returns
+    -------
+    Snapshot
+        Where the result does not say which defects conduct, one does when another is within sqrt(2)
+        spacings or it touches an electrode.
+
+    Raises
+    ------
+    ValueError
+        There is no such snapshot or species.
+    """
+    number = result.sizes["snapshot"]
+    if not -number <= index < number:
+        raise ValueError(f"snapshot must be between {-number} and {number - 1}, got {index}")
+    names = [str(name) for name in result["species"].values]
+    if species not in names:
+        raise ValueError(f"no species {species!r} in this result; there are: {', '.join(names)}")
+    index %= number
+    ends = np.cumsum(result["snapshot_size"].values)
+    rows = slice(int(ends[index - 1]) if index else 0, int(ends[index]))
+    part = result.isel(defect=rows)
+    part = part.isel(defect=part["defect_species"].values == names.index(species))
+    position = np.stack([part[f"defect_{axis}"].values for axis in "xyz"], axis=1)
+    x, y, z = (int(n) for n in result["lattice_shape"].values)
+    spacing, periodic = float(result["lattice_spacing"]), result.attrs.get("lateral") == "periodic"
+    if "defect_conducting" in part:
+        conducting = part["defect_conducting"].values.astype(bool)
+    else:
+        conducting = _touching(position, spacing, (x, y, z), periodic)
+    temperature = part["defect_temperature"].values if "defect_temperature" in part else None
+    return Snapshot(
+        position,
+        conducting,
+        temperature,
+        spacing,
+        (x, y, z),
+        periodic,
+        str(result["snapshot_label"].values[index]),
+        int(result["snapshot_phase"].values[index]),
+    )
+
+
+def telling_snapshots(result: xr.Dataset) -> list[int]:
+    """Return the snapshots to show: at the start, after forming, after the last RESET, after the last SET."""
+    phase, kind = result["snapshot_phase"].values, result["phase_kind"].values
+    if not len(phase):
+        return []
+    chosen = [0]
+    for name in ("form", "reset", "set"):
+        found = np.flatnonzero(kind[phase] == name)
+        # The last snapshot of a phase is the one after it; index 0 lies before everything.
+        found = found[found > 0]
+        if len(found):
+            chosen.append(int(found[-1]))
+    if len(chosen) == 1 and len(phase) > 1:
+        chosen.append(len(phase) - 1)
+    return chosen
+
+
+def distances(
+    position: NDArray[np.float64], spacing: float, shape: tuple[int, int, int], periodic: bool
+) -> NDArray[np.float64]:
+    """Return all distances (n, n) in spacings, across the sides of the box where it repeats."""
+    total = np.zeros((len(position),) * 2)
+    for axis in range(3):
+        step = np.abs(position[:, None, axis] - position[None, :, axis]) / spacing
+        if periodic and axis < 2:
+            step = np.minimum(step, shape[axis] - step)
+        total += step**2
+    return np.sqrt(total)
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """The longest jump on the easiest path of conducting defects between the electrodes.
+
+    Parameters
+    ----------
+    length : float
+        Its length (m).
+    low, high : float
+        Distance of its ends from the bottom electrode (m).
+    """
+
+    length: float
+    low: float
+    high: float
+
+
+def longest_jump(shot: Snapshot) -> Jump:
+    """Find the longest jump on the easiest path of conducting defects between the electrodes.
+
+    The easiest path is the one whose longest jump is shortest. One spacing means that a chain of nearest
+    neighbours joins the electrodes, the whole thickness that there is no conducting defect.
+    """
+    height = np.append(shot.position[shot.conducting, 2], [0.0, (shot.shape[2] + 1) * shot.spacing])
+    n = len(height) - 2
+    graph = np.zeros((n + 2, n + 2))
+    graph[:n, :n] = distances(shot.position[shot.conducting], shot.spacing, shot.shape, shot.periodic)
+    graph[n:, :] = np.abs(height[n:, None] - height) / shot.spacing
+    tree = minimum_spanning_tree(np.maximum(graph, graph.T)).toarray()
+    tree = np.maximum(tree, tree.T)
+    # The path between two nodes of a minimum spanning tree is the easiest one between them.
+    path = _path(tree, n, n + 1)
+    a, b = max(pairwise(path), key=lambda pair: float(tree[pair]))
+    ends = sorted((float(height[a]), float(height[b])))
+    return Jump(float(tree[a, b]) * shot.spacing, ends[0], ends[1])
+
+
+def is_continuous(shot: Snapshot) -> bool:
+    """Tell whether linked conducting defects (within sqrt 2 spacings) join the electrodes."""
+    return longest_jump(shot).length <= LINK * shot.spacing
+
+
+def layers(shot: Snapshot) -> NDArray[np.int64]:
+    """Return the number of conducting defects in each host layer, bottom first, shape (nz,)."""
+    layer = np.rint(shot.position[shot.conducting, 2] / shot.spacing).astype(np.int64) - 1
+    return np.bincount(layer, minlength=shot.shape[2])
+
+
+def radius(shot: Snapshot) -> float:
+    """Return the equivalent radius (m) of the conducting defects: of a cylinder of their median section."""
+    counts = layers(shot)
+    return float(np.sqrt(np.median(counts) / np.pi) * shot.spacing)
+
+
+def centred(shot: Snapshot) -> NDArray[np.float64]:
+    """Return the positions (m) with the filament moved to the middle of a repeating box."""
+    position = shot.position.copy()
+    if not shot.periodic or not len(position):
+        return position
+    chosen = shot.conducting if shot.conducting.any() else np.ones(len(position), bool)
+    for axis in range(2):
+        length = shot.shape[axis] * shot.spacing
+        angle = 2 * np.pi * position[chosen, axis] / length
+        middle = np.arctan2(np.sin(angle).mean(), np.cos(angle).mean()) / (2 * np.pi) * length
+        shift = np.rint((length / 2 - middle) / shot.spacing) * shot.spacing
+        position[:, axis] = (position[:, axis] + shift) % length
+    return position
+
+
+def clusters(shot: Snapshot) -> NDArray[np.int64]:
+    """Return the cluster number of each defect, shape (n,); links reach second neighbours."""
+    near = distances(shot.position, shot.spacing, shot.shape, shot.periodic) < LINK
+    return np.asarray(connected_components(coo_array(near), directed=False)[1], np.int64)
+
+
+def _touching(
+    position: NDArray[np.float64], spacing: float, shape: tuple[int, int, int], periodic: bool
+) -> NDArray[np.bool_]:
+    near = distances(position, spacing, shape, periodic) < LINK
+    np.fill_diagonal(near, False)
+    layer = np.rint(position[:, 2] / spacing) - 1
+    touching: NDArray[np.bool_] = near.any(axis=1) | (layer == 0) | (layer == shape[2] - 1)
+    return touching
+
+
+def _path(tree: NDArray[np.float64], start: int, stop: int) -> list[int]:
+    """Return the nodes between two nodes of a tree."""
+    parent = {start: start}
+    stack = [start]
+    while stop not in parent:
+        node = stack.pop()
+        for other in np.flatnonzero(tree[node]):
+            if int(other) not in parent:
+                parent[int(other)] = node
+                stack.append(int(other))
+    path = [stop]
+    while path[-1] != start:
+        path.append(parent[path[-1]])
+    return path

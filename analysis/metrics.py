@@ -1,0 +1,149 @@
+"""What a device test engineer reads off a run: switching voltages, resistances, window, compliance."""
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+REACHED = 0.95  # of the current limit: the device has switched
+SWITCHED_ON = ("form", "set")
+
+
+def phase_summary(result: xr.Dataset) -> xr.Dataset:
+    """Summarise every phase of a run.
+
+    Parameters
+    ----------
+    result : xarray.Dataset
+        With the layout of :mod:`.schema`.
+
+    Returns
+    -------
+    xarray.Dataset
+        Along ``phases``: ``switching_voltage`` (V, see :func:`switching_voltage`; NaN where nothing
+        switched), ``peak_current`` (A, largest magnitude), ``resistance`` (ohm, at the read voltage after the
+        phase; inf without current), ``compliance_error`` (largest current over the limit, relative, in either
+        direction while the device is limited; NaN without limit), ``temperature_max`` (K),
+        ``events`` and ``field_solves`` (in the phase).
+    """
+    phases = [_one_phase(result, index) for index in range(result.sizes["phases"])]
+    names = {
+        "switching_voltage": "V",
+        "peak_current": "A",
+        "compliance_error": "1",
+        "temperature_max": "K",
+        "events": "1",
+        "field_solves": "1",
+    }
+    data = {
+        name: ("phases", np.array([phase[name] for phase in phases]), {"units": unit})
+        for name, unit in names.items()
+    }
+    data["resistance"] = ("phases", resistance(result), {"units": "ohm"})
+    chosen = result[["phase_name", "phase_kind", "phase_cycle", "phase_attempt", "phase_compliance"]]
+    return chosen.assign(data)
+
+
+def cycle_summary(result: xr.Dataset) -> xr.Dataset:
+    """Summarise every cycle that has both a RESET and a SET.
+
+    Returns
+    -------
+    xarray.Dataset
+        Along ``cycle``: ``hrs`` and ``lrs`` (ohm, after the last RESET and the last SET of the cycle),
+        ``on_off`` (their ratio), ``reset_voltage`` and ``set_voltage`` (V; of the last attempt).
+    """
+    phases = phase_summary(result)
+    kind, cycle = phases["phase_kind"].values, phases["phase_cycle"].values
+    rows = []
+    for number in np.unique(cycle[cycle > 0]):
+        last = {name: np.flatnonzero((cycle == number) & (kind == name)) for name in ("reset", "set")}
+        if not all(len(found) for found in last.values()):
+            continue
+        off, on = int(last["reset"][-1]), int(last["set"][-1])
+        hrs, lrs = (float(phases["resistance"][i]) for i in (off, on))
+        voltages = [float(phases["switching_voltage"][i]) for i in (off, on)]
+        rows.append((number, hrs, lrs, hrs / lrs if np.isfinite(lrs) else np.nan, *voltages))
+    columns = np.array(rows, float).reshape(-1, 6).T
+    units = {"hrs": "ohm", "lrs": "ohm", "on_off": "1", "reset_voltage": "V", "set_voltage": "V"}
+    data = {
+        name: ("cycle", column, {"units": units[name]})
+        for name, column in zip(units, columns[1:], strict=True)
+    }
+    return xr.Dataset(data, {"cycle": columns[0].astype(int)})
+
+
+def resistance(result: xr.Dataset) -> NDArray[np.float64]:
+    """Return the resistance (ohm) at the read voltage after each phase, inf without current."""
+    current = np.asarray(result["read_current"].values, np.float64)
+    ohms = np.full(len(current), np.inf)
+    np.divide(float(result["read_voltage"]), current, out=ohms, where=current != 0)
+    return ohms
+
+
+def switching_voltage(
+    source: NDArray[np.float64], current: NDArray[np.float64], kind: str, compliance: float = np.nan
+) -> float:
+    """Return the source voltage (V) at which a phase switches the device, NaN if it does not.
+
+    Forming and SET: where the current first reaches 95 % of its limit; without a limit, where the
+    conductance of the rising branch grows most in one step, if that is at least twofold. RESET: where the
+    magnitude of the current is largest, if the current falls before the source turns back.
+
+    Parameters
+    ----------
+    source, current : (n,) float64
+        Source voltage (V) and current (A) of the phase, in time order.
+    kind : str
+        "form", "set", "reset"; NaN is returned for others.
+    compliance : float
+        Current limit (A), NaN for none.
+    """
+    if kind not in (*SWITCHED_ON, "reset") or not len(source):
+        return np.nan
+    rising = slice(0, int(np.argmax(np.abs(source))) + 1)
+    voltage, magnitude = source[rising], np.abs(current[rising])
+    if kind == "reset":
+        peak = int(np.argmax(magnitude))
+        return float(voltage[peak]) if peak < len(magnitude) - 1 else np.nan
+    if np.isfinite(compliance):
+        reached = np.flatnonzero(np.abs(current) >= REACHED * compliance)
+        return float(source[reached[0]]) if len(reached) else np.nan
+    used = np.flatnonzero((voltage != 0) & (magnitude > 0))
+    if len(used) < 2:
+        return np.nan
+    growth = np.diff(np.log(magnitude[used] / np.abs(voltage[used])))
+    jump = int(np.argmax(growth))
+    return float(voltage[used[jump + 1]]) if growth[jump] >= np.log(2) else np.nan
+
+
+def forming_voltage(result: xr.Dataset) -> float:
+    """Return the source voltage (V) of the first forming that reached its limit, NaN if there is none."""
+    phases = phase_summary(result)
+    voltages = phases["switching_voltage"].values[phases["phase_kind"].values == "form"]
+    formed = voltages[np.isfinite(voltages)]
+    return float(formed[0]) if len(formed) else np.nan
+
+
+def _one_phase(result: xr.Dataset, index: int) -> dict[str, float]:
+    rows = np.flatnonzero(result["phase"].values == index)
+    kind, compliance = str(result["phase_kind"].values[index]), float(result["phase_compliance"][index])
+    source, current = result["source_voltage"].values[rows], result["current"].values[rows]
+    before = rows[0] - 1 if len(rows) and rows[0] else None
+    done = {}
+    for name in ("events", "field_solves"):
+        values = result[name].values
+        done[name] = int(values[rows[-1]] - (values[before] if before is not None else 0)) if len(rows) else 0
+    return {
+        "switching_voltage": switching_voltage(source, current, kind, compliance),
+        "peak_current": float(np.max(np.abs(current), initial=0.0)),
+        "compliance_error": _compliance_error(current, compliance),
+        "temperature_max": float(np.max(result["temperature_max"].values[rows], initial=0.0)),
+        **done,
+    }
+
+
+def _compliance_error(current: NDArray[np.float64], compliance: float) -> float:
+    """Return how far the largest current lies above its limit, relative; 0 if it stays below."""
+    if not np.isfinite(compliance):
+        return np.nan
+    return max(0.0, float(np.max(np.abs(current), initial=0.0)) / compliance - 1.0)

@@ -1,0 +1,195 @@
+"""Shaded spheres between two electrodes, drawn into ordinary matplotlib axes.
+
+matplotlib's own 3-D axes draw flat discs without hidden surfaces, in which a filament is hard to see; here
+every sphere and bond is shaded with a depth buffer (orthographic view).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+LIGHT = np.array([-0.35, 0.5, 0.79])  # right, up, towards the eye; unit length
+HALF = LIGHT + np.array([0.0, 0.0, 1.0])  # Blinn's half vector between the light and the eye
+HALF /= np.linalg.norm(HALF)
+FADE = 0.35  # share of white at the far side, as a cue of depth
+PIXELS = 900  # along the longer side of the picture, before it is halved to smooth edges
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """Direction from which a scene is seen.
+
+    Parameters
+    ----------
+    azimuth, elevation : float
+        Direction of the eye (degrees): around z from the x axis, and above the horizon.
+    """
+
+    azimuth: float = -62.0
+    elevation: float = 14.0
+
+    def project(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return (right, up, towards the eye) of points (n, 3)."""
+        a, e = np.radians(self.azimuth), np.radians(self.elevation)
+        right = np.array([-np.sin(a), np.cos(a), 0.0])
+        eye = np.array([np.cos(e) * np.cos(a), np.cos(e) * np.sin(a), np.sin(e)])
+        basis = np.stack([right, np.cross(eye, right), eye], axis=1)
+        return np.asarray(points @ basis, np.float64)
+
+
+def draw_spheres(
+    axes: "Axes",
+    position: NDArray[np.float64],
+    radius: NDArray[np.float64],
+    colour: NDArray[np.float64],
+    extent: tuple[float, float, float, float],
+    camera: Camera,
+    zorder: float = 2.0,
+) -> None:
+    """Draw shaded spheres.
+
+    Parameters
+    ----------
+    axes : matplotlib Axes
+        Of equal aspect, in the units of ``position``.
+    position : (n, 3), radius : (n,)
+        Centres and radii, in one unit of length.
+    colour : (n, 3)
+        Red, green, blue, 0 to 1.
+    extent : left, right, bottom, top
+        Part of the projected plane to draw.
+    camera : Camera
+    zorder : float
+        Order among the other things in the axes.
+    """
+    left, right, bottom, top = extent
+    scale = PIXELS / max(right - left, top - bottom)
+    width, height = int(scale * (right - left)) // 2 * 2, int(scale * (top - bottom)) // 2 * 2
+    seen = camera.project(position)
+    depth_span = np.ptp(seen[:, 2]) or 1.0
+    image = np.zeros((height, width, 4))
+    nearest = np.full((height, width), -np.inf)
+    for (x, y, depth), size, paint in zip(seen, radius, colour, strict=True):
+        fade = FADE * (seen[:, 2].max() - depth) / depth_span
+        _draw_one(
+            image,
+            nearest,
+            ((x - left) * scale, (y - bottom) * scale, depth * scale),
+            size * scale,
+            paint * (1 - fade) + fade,
+        )
+    small = image.reshape(height // 2, 2, width // 2, 2, 4).mean(axis=(1, 3))
+    # Averaging with empty pixels darkens edges unless the colour is divided by its coverage.
+    small[..., :3] /= np.maximum(small[..., 3:], 1e-9)
+    axes.imshow(
+        np.clip(small, 0, 1), extent=extent, origin="lower", interpolation="antialiased", zorder=zorder
+    )
+
+
+def _draw_one(
+    image: NDArray[np.float64],
+    nearest: NDArray[np.float64],
+    centre: tuple[float, float, float],
+    size: float,
+    paint: NDArray[np.float64],
+) -> None:
+    """Shade one sphere into the picture where it is nearer than what is there; all in pixels."""
+    x, y, depth = centre
+    rows = slice(max(int(y - size), 0), min(int(y + size) + 2, image.shape[0]))
+    columns = slice(max(int(x - size), 0), min(int(x + size) + 2, image.shape[1]))
+    v, u = np.mgrid[rows, columns]
+    u, v = (u - x) / size, (v - y) / size
+    square = 1 - u**2 - v**2
+    normal = np.stack([u, v, np.sqrt(np.maximum(square, 0))], axis=-1)
+    surface = depth + size * normal[..., 2]
+    hit = (square > 0) & (surface > nearest[rows, columns])
+    if not hit.any():
+        return
+    lit = np.clip(normal @ LIGHT, 0, 1)
+    gloss = 0.35 * np.clip(normal @ HALF, 0, 1)[..., None] ** 40
+    rim = 0.45 + 0.55 * normal[..., 2:] ** 0.6
+    shaded = paint * (0.42 + 0.62 * lit[..., None]) * rim + gloss
+    image[rows, columns][hit] = np.concatenate([shaded, np.ones((*lit.shape, 1))], axis=-1)[hit]
+    nearest[rows, columns][hit] = surface[hit]
+
+
+def bonds(
+    position: NDArray[np.float64], linked: NDArray[np.bool_], spacing: float, beads: int = 7
+) -> NDArray[np.float64]:
+    """Return beads along the straight bonds between linked points, (m, 3).
+
+    Parameters
+    ----------
+    position : (n, 3)
+    linked : (n, n) bool
+        Which pairs are joined; pairs further apart than two spacings are joined across the side of a
+        repeating box and are left out.
+    spacing : float
+    beads : int
+        Per bond.
+    """
+    first, second = np.nonzero(np.triu(linked, 1))
+    near = np.linalg.norm(position[first] - position[second], axis=1) < 2 * spacing
+    start, stop = position[first[near]], position[second[near]]
+    share = (np.arange(beads) + 0.5)[:, None, None] / beads
+    return np.asarray((start + share * (stop - start)).reshape(-1, 3), np.float64)
+
+
+def draw_slab(
+    axes: "Axes",
+    corners: tuple[float, float],
+    width: tuple[float, float],
+    camera: Camera,
+    *,
+    colour: str,
+    alpha: float,
+    zorder: float,
+) -> None:
+    """Draw an electrode: the box from z = ``corners[0]`` to ``corners[1]`` over x, y of the given width."""
+    from matplotlib.colors import to_rgb
+    from matplotlib.patches import Polygon
+
+    low, high = corners
+    paint = np.array(to_rgb(colour))
+    for face, brightness in zip(_faces(low, high, width, camera), (1.12, 0.98, 0.82), strict=True):
+        shade = np.clip(paint * brightness, 0, 1)
+        flat = camera.project(np.array(face))[:, :2]
+        axes.add_patch(
+            Polygon(
+                flat,
+                closed=True,
+                facecolor=(*shade, alpha),
+                edgecolor=(*(0.6 * paint), alpha),
+                linewidth=0.6,
+                zorder=zorder,
+            )
+        )
+
+
+def _faces(
+    low: float, high: float, width: tuple[float, float], camera: Camera
+) -> Sequence[Sequence[tuple[float, float, float]]]:
+    """Return the top and the two sides of a box that the camera sees."""
+    x, y = width
+    azimuth = np.radians(camera.azimuth)
+    near_x = x if np.cos(azimuth) > 0 else 0.0
+    near_y = y if np.sin(azimuth) > 0 else 0.0
+    return (
+        [(0, 0, high), (x, 0, high), (x, y, high), (0, y, high)],
+        [(0, near_y, low), (x, near_y, low), (x, near_y, high), (0, near_y, high)],
+        [(near_x, 0, low), (near_x, y, low), (near_x, y, high), (near_x, 0, high)],
+    )
+
+
+def draw_edges(axes: "Axes", box: tuple[float, float, float], camera: Camera) -> None:
+    """Draw the four upright edges and the floor of the oxide, thin and grey."""
+    x, y, z = box
+    for corner in ((0, 0), (x, 0), (x, y), (0, y)):
+        line = camera.project(np.array([(*corner, 0.0), (*corner, z)]))
+        axes.plot(line[:, 0], line[:, 1], color="0.75", linewidth=0.7, zorder=1)

@@ -1,0 +1,284 @@
+"""Results on disk: netCDF written beside its name and renamed, checked when read.
+
+A file under its final name is always whole: it is written under a temporary name in the same
+folder, flushed to the disk, read back, and only then renamed. Checkpoints are written the same way.
+"""
+
+import errno
+import io
+import json
+import os
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from . import schema
+
+CHECKPOINT_VERSION = 1
+
+
+class StoreError(OSError):
+    """A result could not be written or read; the message is one sentence for the user."""
+
+
+def save(result: xr.Dataset, path: str | Path, *, force: bool = False) -> Path:
+    """Write a result as compressed netCDF-4, whole or not at all.
+
+    Parameters
+    ----------
+    result : xarray.Dataset
+        Checked against :mod:`.schema` first.
+    path : str or Path
+        Name of the file.
+    force : bool
+        Replace an existing file.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    SchemaError
+        The dataset does not have the layout of a result.
+    StoreError
+        The file exists, its folder cannot be written, or the disk is full.
+    """
+    schema.check(result)
+    target = writable(path, force=force)
+    _beside(target, lambda temporary: _write_netcdf(result, temporary))
+    return target
+
+
+def load(path: str | Path) -> xr.Dataset:
+    """Read a result into memory and check its layout.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    xarray.Dataset
+        Holds no open file.
+
+    Raises
+    ------
+    StoreError
+        There is no such file, it is no netCDF file, or it is truncated.
+    SchemaError
+        It is another version, or no result of frenkel.
+    """
+    source = _readable(path)
+    with source.open("rb") as stream:
+        head = stream.read(8)
+    if not head.startswith((b"\x89HDF\r\n\x1a\n", b"CDF")):
+        raise StoreError(f"{source} is not a netCDF file")
+    try:
+        result = xr.load_dataset(source, engine="netcdf4", decode_times=False)
+    except (OSError, RuntimeError, ValueError, KeyError, AttributeError) as error:
+        raise StoreError(f"{source} cannot be read, it is truncated or damaged ({_reason(error)})") from error
+    schema.check(result, str(source))
+    return result
+
+
+def writable(path: str | Path, *, force: bool = False) -> Path:
+    """Raise an error unless a file of this name could be written now; return its path.
+
+    Called before a long run, so that a wrong name is known at once.
+
+    Raises
+    ------
+    StoreError
+        The file exists and ``force`` is not set, its folder does not exist, or may not be written.
+    """
+    target = Path(path)
+    if target.is_dir():
+        raise StoreError(f"{target} is a folder, not a file")
+    if target.exists() and not force:
+        raise StoreError(f"{target} exists already; choose another name or pass --force (force=True)")
+    if not target.parent.is_dir():
+        raise StoreError(f"there is no folder {target.parent} to write {target.name} into")
+    probe = _temporary(target)
+    try:
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise StoreError(f"{target} cannot be written: {_reason(error)}") from error
+    return target
+
+
+def write_bytes(content: bytes, path: str | Path) -> Path:
+    """Write any file, whole or not at all; an existing one is replaced.
+
+    Raises
+    ------
+    StoreError
+        The file cannot be written.
+    """
+    target = Path(path)
+    _beside(target, lambda temporary: temporary.write_bytes(content))
+    return target
+
+
+def save_checkpoint(tree: dict[str, Any], path: str | Path) -> Path:
+    """Write nested dicts and lists of numbers, text and arrays, whole or not at all.
+
+    Parameters
+    ----------
+    tree : dict
+        Keys are text; leaves are None, bool, int (of any size), float, str or numpy arrays.
+    path : str or Path
+        An existing file is replaced.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    StoreError
+        The file cannot be written.
+    TypeError
+        A leaf is of another type.
+    """
+    arrays: list[np.ndarray[Any, Any]] = []
+    skeleton = json.dumps({"version": CHECKPOINT_VERSION, "tree": _flatten(tree, arrays)})
+    buffer = io.BytesIO()
+    named: dict[str, Any] = {f"array{i}": value for i, value in enumerate(arrays)}
+    np.savez(buffer, skeleton=np.array(skeleton), **named)
+    target = Path(path)
+    _beside(target, lambda temporary: temporary.write_bytes(buffer.getvalue()))
+    return target
+
+
+def load_checkpoint(path: str | Path) -> dict[str, Any]:
+    """Read what :func:`save_checkpoint` wrote.
+
+    Raises
+    ------
+    StoreError
+        There is no such file, or it is damaged or of another version.
+    """
+    source = _readable(path)
+    try:
+        with np.load(source, allow_pickle=False) as archive:
+            head = json.loads(str(archive["skeleton"]))
+            arrays = [archive[f"array{i}"] for i in range(len(archive.files) - 1)]
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise StoreError(f"checkpoint {source} cannot be read ({_reason(error)})") from error
+    if head["version"] != CHECKPOINT_VERSION:
+        raise StoreError(
+            f"checkpoint {source} has version {head['version']}, this frenkel reads {CHECKPOINT_VERSION}"
+        )
+    tree: dict[str, Any] = _unflatten(head["tree"], arrays)
+    return tree
+
+
+def _write_netcdf(result: xr.Dataset, path: Path) -> None:
+    # Text has no fixed width in netCDF-4 and cannot be compressed.
+    encoding: dict[str, dict[str, Any]] = {
+        str(name): {"zlib": True, "complevel": 4, "shuffle": True}
+        for name, array in result.variables.items()
+        if array.dtype.kind in "fi" and array.ndim
+    }
+    # NaN means something only where the schema says so; a fill value would turn integers into floats.
+    for name in result.variables:
+        encoding.setdefault(str(name), {})["_FillValue"] = None
+    result.to_netcdf(path, engine="netcdf4", format="NETCDF4", encoding=encoding)
+    # HDF5 may meet a full disk at close only, without an error: what cannot be read back was not written.
+    with xr.open_dataset(path, engine="netcdf4", decode_times=False) as written:
+        written.load()
+
+
+def _beside(target: Path, write: Callable[[Path], object]) -> None:
+    """Write through a temporary name in the same folder, flush to the disk, then rename."""
+    temporary = _temporary(target)
+    try:
+        write(temporary)
+        with temporary.open("rb+") as stream:
+            os.fsync(stream.fileno())
+        temporary.replace(target)
+        _sync_folder(target.parent)
+    except (OSError, RuntimeError) as error:
+        raise StoreError(f"{target} cannot be written: {_explain(error, target.parent)}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename survive a power cut; some file systems cannot, and then it is left at that."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(handle)
+
+
+def _temporary(target: Path) -> Path:
+    return target.with_name(f".{target.name}.{os.getpid()}.part")
+
+
+def _readable(path: str | Path) -> Path:
+    source = Path(path)
+    if source.is_dir():
+        raise StoreError(f"{source} is a folder, not a file")
+    if not source.exists():
+        raise StoreError(f"there is no file {source}")
+    if not os.access(source, os.R_OK):
+        raise StoreError(f"{source} may not be read")
+    if source.stat().st_size == 0:
+        raise StoreError(f"{source} is empty")
+    return source
+
+
+def _explain(error: BaseException, folder: Path) -> str:
+    """Say why a write failed; netCDF reports a full disk as 'HDF error' only."""
+    number = getattr(error, "errno", None)
+    if number == errno.ENOSPC or shutil.disk_usage(folder).free < 1 << 20:
+        return f"the disk of {folder} is full"
+    if number == errno.EFBIG:
+        return "the file would be larger than the limit for this process"
+    return _reason(error)
+
+
+def _reason(error: BaseException) -> str:
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return " ".join(str(text).split())
+
+
+def _flatten(value: Any, arrays: list[np.ndarray[Any, Any]]) -> Any:
+    """Replace arrays in a tree by their number, so that the rest is JSON."""
+    if isinstance(value, dict):
+        return {str(key): _flatten(child, arrays) for key, child in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_flatten(child, arrays) for child in value]
+    if isinstance(value, np.ndarray):
+        if value.dtype.hasobject:
+            raise TypeError("a checkpoint cannot hold an array of Python objects")
+        arrays.append(value)
+        return {"__array__": len(arrays) - 1}
+    if isinstance(value, np.generic):
+        return value.item()
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    raise TypeError(f"a checkpoint cannot hold a {type(value).__name__}")
+
+
+def _unflatten(value: Any, arrays: list[np.ndarray[Any, Any]]) -> Any:
+    if isinstance(value, dict):
+        if value.keys() == {"__array__"}:
+            return arrays[value["__array__"]]
+        return {key: _unflatten(child, arrays) for key, child in value.items()}
+    if isinstance(value, list):
+        return [_unflatten(child, arrays) for child in value]
+    return value

@@ -1,0 +1,111 @@
+"""Where the time of the demo goes: events, fields, prices, rates and clock, output, rest.
+
+The demo (``examples/switching.toml``) runs once as it does under ``frenkel run``, with the compiled parts of
+the device replaced by subclasses that also take the time. Conduction and heat are one compiled call and
+therefore one line. Times are CPU seconds of this process, one thread.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from report import machine, write, write_table
+
+from frenkel import configuration, experiment
+from frenkel.analysis import store
+from frenkel.kinetic import device as kinetic
+
+HEADER = ["quantity", "ours", "share", "calls", "per call"]
+EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "switching.toml"
+EVENTS, FIELDS, PRICES, RATES, OUTPUT = (
+    "events (candidates, carrying out)", "fields (conduction and heat)", "prices of events in the fields",
+    "rates and clock", "output (snapshots, dataset, file)")
+# Class, by the module that makes it: its methods and the part that their time belongs to.
+PARTS: dict[tuple[Any, str], dict[str, str]] = {
+    (kinetic, "Engine"): {"catalogue": EVENTS, "fire": EVENTS, "draw": EVENTS},
+    (kinetic, "Pricing"): {"solve": FIELDS, "price": PRICES},
+    (kinetic, "Prices"): {"load": EVENTS, "advance": RATES, "pick": RATES, "total": RATES},
+}
+FUNCTIONS: dict[tuple[Any, str], str] = {(experiment, "observe"): OUTPUT, (experiment, "dataset"): OUTPUT}
+
+
+class Split:
+    """CPU time and calls by part; a part called within another one counts only once."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = defaultdict(float)
+        self.calls: dict[str, int] = defaultdict(int)
+        self._inside = False
+
+    def timed(self, function: Callable[..., Any], part: str) -> Callable[..., Any]:
+        """Return the function with its CPU time added to a part."""
+
+        def measured(*arguments: Any, **options: Any) -> Any:
+            if self._inside:
+                return function(*arguments, **options)
+            self._inside = True
+            start = time.process_time()
+            try:
+                return function(*arguments, **options)
+            finally:
+                self.seconds[part] += time.process_time() - start
+                self.calls[part] += 1
+                self._inside = False
+
+        return measured
+
+    def install(self) -> None:
+        """Let what `PARTS` and `FUNCTIONS` name take the time."""
+        for (module, name), methods in PARTS.items():
+            original = getattr(module, name)
+            body = {method: self.timed(getattr(original, method), part) for method, part in methods.items()}
+            setattr(module, name, type(name, (original,), body))
+        for (module, name), part in FUNCTIONS.items():
+            setattr(module, name, self.timed(getattr(module, name), part))
+
+
+def measure(path: Path) -> tuple[Split, float, Any]:
+    """Run a configuration and write its dataset to a temporary file; return split, CPU seconds, dataset."""
+    split = Split()
+    split.install()
+    start = time.process_time()
+    result = experiment.run(configuration.read(path), folder=path.parent)
+    with tempfile.TemporaryDirectory() as folder:
+        split.timed(store.save, OUTPUT)(result, Path(folder) / "demo.nc")
+    return split, time.process_time() - start, result
+
+
+def rows(path: Path) -> Iterator[list[str]]:
+    """Yield the rows, by the columns of `HEADER`."""
+    split, total, result = measure(path)
+    events, solves = int(result["events"][-1]), int(result["field_solves"][-1])
+
+    def row(name: str, seconds: float, calls: int = 0) -> list[str]:
+        share = f"{100 * seconds / total:.0f} %"
+        numbers = [f"{calls:,}", f"{1e6 * seconds / calls:.1f} us"] if calls else ["-", "-"]
+        return [f"demo: {name}", f"{seconds:.2f} s", share, *numbers]
+
+    for part in (EVENTS, FIELDS, PRICES, RATES, OUTPUT):
+        yield row(part, split.seconds[part], split.calls[part])
+    yield row("rest (device, protocol)", total - sum(split.seconds.values()))
+    yield row(f"all, {events:,} events, {solves:,} field solves", total)
+
+
+def main() -> None:
+    """Measure and print."""
+    command = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    command.add_argument("configuration", nargs="?", type=Path, default=EXAMPLE, help="instead of the demo")
+    path = command.parse_args().configuration
+    write(machine())
+    write()
+    write_table(HEADER, rows(path))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Physical time: clock, pulses, programming, workloads."""

@@ -1,0 +1,1 @@
+"""One device: atoms and electrons hop on a lattice."""

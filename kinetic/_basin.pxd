@@ -1,0 +1,65 @@
+"""Superbasins: sets of states that the system goes to and fro between, left by one exact step."""
+
+cimport cython
+from libc.stdint cimport int32_t, int64_t, uint64_t
+from numpy.random cimport bitgen_t
+
+from ._engine cimport Kernel
+from ._rates cimport Event
+
+cdef enum:
+    STATES = 16         # largest basin
+    FAST = 104          # events of at least 1 % of the total that one state can have
+    LEVELS = 64         # doublings of the time step
+    WINDOW = 64         # events over which revisits are counted
+
+
+@cython.final
+cdef class Basin:
+    # the basin: states 0 to n - 1, state 0 where it was entered
+    cdef int n
+    cdef uint64_t key[STATES]
+    cdef int parent[STATES]
+    cdef int depth[STATES]
+    cdef Event via[STATES]              # event from the parent
+    cdef int n_fast[STATES]
+    cdef Event fast[STATES][FAST]
+    cdef double fast_rate[STATES][FAST] # 1/s
+    cdef uint64_t fast_key[STATES][FAST]
+    cdef int here                       # state the kernel is in
+    cdef double inner[STATES][STATES]   # 1/s, between states
+    cdef double leave[STATES]           # 1/s, out of the basin
+    # powers of the one-step matrix
+    cdef double[:, :, ::1] step         # [level, from, to]
+    cdef double[:, ::1] lost            # [level, from]
+    cdef int n_levels
+    cdef double first                   # s, time step of level 0
+    # detection
+    cdef uint64_t now                   # key of the state of the kernel
+    cdef uint64_t window[WINDOW]
+    cdef int filled, pause
+    cdef bint ready                     # look for a basin before the next event
+    cdef readonly int64_t exits         # steps out of basins
+    cdef readonly double skipped        # events within basins, on average, that were not carried out
+    cdef double gain                    # least number of skipped events worth a basin
+
+    cdef uint64_t _turned(self, Kernel kernel, uint64_t key, const Event* event, int64_t held) noexcept nogil
+    cdef uint64_t _next(self, Kernel kernel, uint64_t key, const Event* event) noexcept nogil
+    cdef void _step(self, Kernel kernel, const Event* event) noexcept nogil
+    cdef void _undo(self, Kernel kernel, const Event* event) noexcept nogil
+    cdef void _go(self, Kernel kernel, int target) noexcept nogil
+    cdef void _list_fast(self, Kernel kernel) noexcept nogil
+    cdef void _collect(self, Kernel kernel, int level, int64_t node, double least) noexcept nogil
+    cdef bint _grow(self, Kernel kernel) noexcept nogil
+    cdef int _member(self, uint64_t key) noexcept nogil
+    cdef double _mask(self, Kernel kernel) noexcept nogil
+    cdef void _mask_particle(self, Kernel kernel, int p) noexcept nogil
+    cdef void _unmask(self, Kernel kernel) noexcept nogil
+    cdef double _explore(self, Kernel kernel) noexcept nogil
+    cdef double _inner_events(self) noexcept nogil
+    cdef void _double(self, double span) noexcept nogil
+    cdef double _sample(self, bitgen_t* random, double span, int* state, bint* left) noexcept nogil
+    cdef int _pick(self, const double* weight, double u) noexcept nogil
+    cdef int _escape(self, Kernel kernel, bitgen_t* random, double until) noexcept nogil
+    cdef bint _revisits(self, Kernel kernel) noexcept nogil
+    cdef int _loop(self, Kernel kernel, bitgen_t* random, int64_t events, double until) noexcept nogil

@@ -1,0 +1,469 @@
+"""Exact conduction and heat of a set of defects on a uniform background lattice (compiled).
+
+With K the inverse of the lattice Green's function on the conducting defects (nodes), L the Laplacian of
+their bonds and b the contacts, (K + L) phi = K phi0 + b holds for the whole lattice [1]_. Everything is
+solved at 1 V: a linear network scales.
+
+Wiring: defects within sqrt(2) spacings share a bond; a longer one tunnels, and only if no third node is
+nearer to both ends than they are to each other (relative neighbourhood [2]_), since the current then takes
+the two shorter hops. A contact bond longer than one spacing is hidden alike by a node nearer to the electrode.
+
+.. [1] B. L. Buzbee et al., SIAM J. Numer. Anal. 8, 722 (1971), doi:10.1137/0708066.
+.. [2] G. T. Toussaint, Pattern Recognition 12, 261 (1980), doi:10.1016/0031-3203(80)90066-7.
+"""
+
+import numpy as np
+
+from libc.math cimport fabs
+from scipy.linalg.cython_lapack cimport dpotrf, dpotri, dpotrs
+
+cdef int FAR = 255
+cdef int MOST_NEAR = 320
+
+
+cdef class Fields:
+    """Conduction and heat of a set of defects at 1 V.
+
+    Parameters
+    ----------
+    shape : (nx, ny, nz)
+        Host sites; two electrodes lie one spacing beyond the first and the last layer.
+    green : GreenTable
+        Inverse of the lattice Laplacian and potential of the empty background.
+    pair_conductance : (cut2 + 1,) float64
+        Bond conductance by squared distance in units of the spacing, in units of the background bond;
+        cut2 at most 25.
+    contact : (2, nz) float64
+        Conductance of a node in each layer to the bottom and the top electrode, same unit.
+    background : float
+        Conductance of one background bond, S.
+    charge : float
+        Charge number of an isolated vacancy.
+    coulomb : float
+        e / (eps a), V: potential scale of one elementary charge on the lattice.
+    charge_transition : float
+        Energy of a vacancy in its isolated, charged state, eV.
+    heat : float
+        1 / (kappa a), K/W: temperature scale of one watt on the lattice.
+    wiedemann_franz : float
+        L0 T_ref x background / (kappa a): heat conductance of a bond over its electrical one, both in
+        units of their background bonds.
+
+    Notes
+    -----
+    The heat of the background's own current is left out: it is below 1e-6 of the total once a node conducts.
+    """
+
+    def __init__(self, shape, green, pair_conductance, contact, double background, double charge, double coulomb,
+                 double charge_transition, double heat, double wiedemann_franz):
+        self.nx, self.ny, self.nz = shape
+        self.n_hosts = self.nx * self.ny * self.nz
+        self.table = np.ascontiguousarray(green.table, dtype=np.float64)
+        self.images = 1 if green.images else 0
+        self.px, self.py = self.table.shape[0], self.table.shape[1]
+        self.unit = np.ascontiguousarray(green.background(0.0, 1.0), dtype=np.float64)
+        self.pair_conductance = np.ascontiguousarray(pair_conductance, dtype=np.float64)
+        self.cut2 = self.pair_conductance.shape[0] - 1
+        if not 2 <= self.cut2 <= 16:
+            raise ValueError(f"the longest bond must be sqrt(2) to 4 spacings, got {self.cut2 ** 0.5:.2f} spacings")
+        self.contact = np.ascontiguousarray(contact, dtype=np.float64)
+        self.background, self.charge, self.coulomb = background, charge, coulomb
+        self.charge_transition, self.heat, self.wiedemann_franz = charge_transition, heat, wiedemann_franz
+        x, y, z = np.unravel_index(np.arange(self.n_hosts), shape)
+        self.sx, self.sy, self.sz = x.astype(np.intc), y.astype(np.intc), z.astype(np.intc)
+        self.vacant = np.zeros(self.n_hosts, np.int8)
+        self.company = np.zeros(self.n_hosts, np.int16)
+        self.node_at = np.full(self.n_hosts, -1, np.intc)
+        steps = [(i, j, k) for i in (-1, 0, 1) for j in (-1, 0, 1) for k in (-1, 0, 1) if 0 < i * i + j * j + k * k <= 2]
+        self.close_offset = np.array(steps, np.intc)
+        self.capacity = 0
+        self.grow(64)
+
+    cdef int grow(self, int capacity) except -1:
+        """Make room for this many vacancies."""
+        if capacity <= self.capacity:
+            return 0
+        capacity = max(capacity, 2 * self.capacity)
+        self.capacity = capacity
+        self.node, self.isolated, self.n_near, self.degree = np.zeros((4, capacity), np.intc)
+        self.hidden_head = np.zeros(capacity, np.intc)
+        self.k_matrix = np.zeros((capacity, capacity))
+        self.c_matrix = np.zeros((capacity, capacity))
+        self.h_matrix = np.zeros((capacity, capacity))
+        self.distance2 = np.zeros((capacity, capacity), np.uint8)
+        width = min(capacity, MOST_NEAR)
+        self.near, self.link = np.zeros((2, capacity, width), np.intc)
+        self.link_g = np.zeros((capacity, width))
+        self.contact_g = np.zeros((2, capacity))
+        most = capacity * 64
+        self.hidden_a, self.hidden_b, self.hidden_k1, self.hidden_k2 = np.zeros((4, most), np.intc)
+        self.hidden_g = np.zeros(most)
+        self.hidden_next = np.zeros(2 * most, np.intc)
+        rows = np.zeros((8, capacity))
+        self.phi, self.y_phi, self.theta, self.y_theta = rows[0], rows[1], rows[2], rows[3]
+        self.diagonal, self.source, self.residual, self.node_power = rows[4], rows[5], rows[6], rows[7]
+        return 0
+
+    # ---------------------------------------------------------------- lattice
+
+    cdef double g(self, int a, int b) noexcept nogil:
+        """Green's function between two host sites."""
+        cdef int dx = self.sx[a] - self.sx[b], dy = self.sy[a] - self.sy[b], za = self.sz[a], zb = self.sz[b]
+        cdef int mx, my
+        cdef double value
+        if dx < 0:
+            dx += self.px
+        if dy < 0:
+            dy += self.py
+        value = self.table[dx, dy, za, zb]
+        if self.images:
+            mx = (self.sx[a] + self.sx[b] + 1) % self.px
+            my = (self.sy[a] + self.sy[b] + 1) % self.py
+            value += self.table[mx, dy, za, zb] + self.table[dx, my, za, zb] + self.table[mx, my, za, zb]
+        return value
+
+    cdef int squared_distance(self, int a, int b) noexcept nogil:
+        """Squared distance of two host sites in spacings, by the nearest image."""
+        cdef int dx = self.sx[a] - self.sx[b], dy = self.sy[a] - self.sy[b], dz = self.sz[a] - self.sz[b]
+        if not self.images:
+            if 2 * dx > self.nx:
+                dx -= self.nx
+            elif 2 * dx < -self.nx:
+                dx += self.nx
+            if 2 * dy > self.ny:
+                dy -= self.ny
+            elif 2 * dy < -self.ny:
+                dy += self.ny
+        return dx * dx + dy * dy + dz * dz
+
+    cdef int shifted(self, int site, int k) noexcept nogil:
+        """Host site at close offset ``k`` of ``site``; -1 beyond an electrode or a reflecting side."""
+        cdef int x = self.sx[site] + self.close_offset[k, 0]
+        cdef int y = self.sy[site] + self.close_offset[k, 1]
+        cdef int z = self.sz[site] + self.close_offset[k, 2]
+        if z < 0 or z >= self.nz:
+            return -1
+        if x < 0 or x >= self.nx:
+            if self.images:
+                return -1
+            x = x + self.nx if x < 0 else x - self.nx
+        if y < 0 or y >= self.ny:
+            if self.images:
+                return -1
+            y = y + self.ny if y < 0 else y - self.ny
+        return (x * self.ny + y) * self.nz + z
+
+    cdef bint in_contact(self, int site) noexcept nogil:
+        """Whether a vacancy here touches an electrode, and so conducts whatever its company."""
+        return self.sz[site] == 0 or self.sz[site] == self.nz - 1
+
+    cdef bint is_close(self, int a, int b) noexcept nogil:
+        cdef int d2 = self.squared_distance(a, b)
+        return d2 == 1 or d2 == 2
+
+    # ---------------------------------------------------------------- wiring
+
+    def solve(self, const int[::1] vacancies):
+        """Solve conduction and heat at 1 V for vacancies at these host sites (ascending).
+
+        Raises
+        ------
+        ArithmeticError
+            The matrix is not positive definite in double precision.
+        """
+        cdef int n = vacancies.shape[0], info
+        self.grow(n)
+        with nogil:
+            self._classify(vacancies, n)
+            info = self._wire()
+            if info == 0:
+                info = self._solve()
+        if info:
+            raise ArithmeticError(
+                f"the field matrix of {self.m} conducting defects is not positive definite (LAPACK info {info}): "
+                "the conductance contrast is too large for double precision, allowed up to about 1e10"
+            )
+
+    cdef void _classify(self, const int[::1] vacancies, int n) noexcept nogil:
+        cdef int i, k, other, site
+        for i in range(self.n_hosts):
+            self.vacant[i] = 0
+            self.company[i] = 0
+            self.node_at[i] = -1
+        for i in range(n):
+            site = vacancies[i]
+            self.vacant[site] = 1
+            for k in range(18):
+                other = self.shifted(site, k)
+                if other >= 0:
+                    self.company[other] += 1
+        self.m = 0
+        self.n_isolated = 0
+        for i in range(n):
+            site = vacancies[i]
+            if self.company[site] > 0 or self.in_contact(site):
+                self.node[self.m] = site
+                self.node_at[site] = self.m
+                self.m += 1
+            else:
+                self.isolated[self.n_isolated] = site
+                self.n_isolated += 1
+
+    cdef int _wire(self) noexcept nogil:
+        """Find bonds and hidden bonds; returns -1 if there are too many of the latter."""
+        cdef int i, j, k, d2, side, depth, blockers, k1 = -1, k2 = -1, m = self.m
+        for i in range(m):
+            self.n_near[i] = 0
+            self.degree[i] = 0
+            self.hidden_head[i] = -1
+        self.n_hidden = 0
+        for i in range(m):
+            self.distance2[i, i] = FAR
+            for j in range(i):
+                d2 = self.squared_distance(self.node[i], self.node[j])
+                if d2 > self.cut2:
+                    d2 = FAR
+                else:
+                    self.near[i, self.n_near[i]] = j
+                    self.n_near[i] += 1
+                    self.near[j, self.n_near[j]] = i
+                    self.n_near[j] += 1
+                self.distance2[i, j] = d2
+                self.distance2[j, i] = d2
+        for i in range(m):
+            for k in range(self.n_near[i]):
+                j = self.near[i, k]
+                if j > i:
+                    continue
+                d2 = self.distance2[i, j]
+                blockers = 0 if d2 <= 2 else self._between(i, j, d2, &k1, &k2)
+                if self.pair_conductance[d2] <= 0.0:
+                    continue
+                if blockers == 0:
+                    self._bond(i, j, self.pair_conductance[d2])
+                elif blockers <= 2 and self._hide(i, j, self.pair_conductance[d2], k1, k2):
+                    return -1
+        for i in range(m):
+            for side in range(2):
+                depth = self.sz[self.node[i]] + 1 if side == 0 else self.nz - self.sz[self.node[i]]
+                self.contact_g[side, i] = 0.0
+                if self.contact[side, self.sz[self.node[i]]] <= 0.0:
+                    continue
+                blockers = 0 if depth == 1 else self._before_contact(i, depth, side, &k1, &k2)
+                if blockers == 0:
+                    self.contact_g[side, i] = self.contact[side, self.sz[self.node[i]]]
+                elif blockers <= 2 and self._hide(i, -1 - side, self.contact[side, self.sz[self.node[i]]], k1, k2):
+                    return -1
+        return 0
+
+    cdef int _between(self, int i, int j, int d2, int* first, int* second) noexcept nogil:
+        """Nodes nearer to both ends than ``d2``: their number (up to 3) and the first two."""
+        cdef int n = 0, k, other
+        first[0] = -1
+        second[0] = -1
+        for k in range(self.n_near[i]):
+            other = self.near[i, k]
+            if self.distance2[i, other] < d2 and self.distance2[j, other] < d2:
+                n += 1
+                if n == 1:
+                    first[0] = other
+                elif n == 2:
+                    second[0] = other
+                else:
+                    return 3
+        return n
+
+    cdef int _before_contact(self, int i, int depth, int side, int* first, int* second) noexcept nogil:
+        """Nodes nearer to the electrode than ``i`` and nearer to ``i`` than the electrode is."""
+        cdef int n = 0, k, other, level
+        first[0] = -1
+        second[0] = -1
+        for k in range(self.n_near[i]):
+            other = self.near[i, k]
+            level = self.sz[self.node[other]] + 1 if side == 0 else self.nz - self.sz[self.node[other]]
+            if level < depth and self.distance2[i, other] < depth * depth:
+                n += 1
+                if n == 1:
+                    first[0] = other
+                elif n == 2:
+                    second[0] = other
+                else:
+                    return 3
+        return n
+
+    cdef int _hide(self, int a, int b, double value, int k1, int k2) noexcept nogil:
+        """Note a bond that appears when the one or two nodes in between are gone."""
+        cdef int h = self.n_hidden
+        if h >= self.hidden_a.shape[0]:
+            return -1
+        self.hidden_a[h], self.hidden_b[h], self.hidden_g[h] = a, b, value
+        self.hidden_k1[h], self.hidden_k2[h] = k1, k2
+        self.hidden_next[2 * h] = self.hidden_head[k1]
+        self.hidden_head[k1] = 2 * h
+        if k2 >= 0:
+            self.hidden_next[2 * h + 1] = self.hidden_head[k2]
+            self.hidden_head[k2] = 2 * h + 1
+        self.n_hidden += 1
+        return 0
+
+    cdef void _bond(self, int i, int j, double value) noexcept nogil:
+        self.link[i, self.degree[i]] = j
+        self.link_g[i, self.degree[i]] = value
+        self.degree[i] += 1
+        self.link[j, self.degree[j]] = i
+        self.link_g[j, self.degree[j]] = value
+        self.degree[j] += 1
+
+    # ---------------------------------------------------------------- solve
+
+    cdef int _solve(self) noexcept nogil:
+        """Potential of the nodes by a fresh Cholesky factorisation and two refinements; C and heat."""
+        cdef int m = self.m, ld = self.capacity, i, j, k, info = 0, one = 1, step, zi
+        cdef double change = 0.0, current = 0.0
+        cdef char uplo = b"U"  # Fortran's upper triangle is the lower one of our rows
+        self.conductance = self.background * self.nx * self.ny * self.unit[0]
+        self.heat_max = 0.0
+        self.solver_error = 0.0
+        if m == 0:
+            return 0
+        for i in range(m):
+            for j in range(i + 1):
+                self.k_matrix[i, j] = self.g(self.node[i], self.node[j])
+        dpotrf(&uplo, &m, &self.k_matrix[0, 0], &ld, &info)
+        if info == 0:
+            dpotri(&uplo, &m, &self.k_matrix[0, 0], &ld, &info)
+        if info:
+            return info
+        for i in range(m):
+            self.diagonal[i] = self.contact_g[0, i] + self.contact_g[1, i]
+            for k in range(self.degree[i]):
+                self.diagonal[i] += self.link_g[i, k]
+            for j in range(i + 1):
+                self.k_matrix[j, i] = self.k_matrix[i, j]
+                self.c_matrix[i, j] = self.k_matrix[i, j]
+                self.h_matrix[i, j] = self.k_matrix[i, j]
+            self.c_matrix[i, i] += self.diagonal[i]
+            self.h_matrix[i, i] += self.wiedemann_franz * self.diagonal[i]
+            for k in range(self.degree[i]):
+                j = self.link[i, k]
+                if j < i:
+                    self.c_matrix[i, j] -= self.link_g[i, k]
+                    self.h_matrix[i, j] -= self.wiedemann_franz * self.link_g[i, k]
+        dpotrf(&uplo, &m, &self.c_matrix[0, 0], &ld, &info)
+        if info:
+            return info
+        for i in range(m):
+            self.phi[i] = self.unit[self.sz[self.node[i]]]
+        for step in range(3):
+            self._drawn(self.phi, self.residual, True)
+            self._flow(self.phi, self.source)
+            for i in range(m):
+                self.residual[i] = self.source[i] - self.residual[i]
+            dpotrs(&uplo, &m, &one, &self.c_matrix[0, 0], &ld, &self.residual[0], &ld, &info)
+            change = 0.0
+            for i in range(m):
+                self.phi[i] += self.residual[i]
+                change = max(change, fabs(self.residual[i]))
+        self.solver_error = change
+        self._drawn(self.phi, self.y_phi, True)
+        for i in range(m):
+            zi = self.sz[self.node[i]]
+            current += self.contact_g[1, i] * (1.0 - self.phi[i]) - self.y_phi[i] * self.unit[zi]
+        self.conductance += self.background * current
+        dpotri(&uplo, &m, &self.c_matrix[0, 0], &ld, &info)
+        if info:
+            return info
+        for i in range(m):
+            for j in range(i):
+                self.c_matrix[j, i] = self.c_matrix[i, j]
+        return self._solve_heat()
+
+    cdef void _flow(self, double[::1] value, double[::1] out) noexcept nogil:
+        """Current that bonds and contacts bring into each node, by differences (no cancellation)."""
+        cdef int i, k
+        cdef double total
+        for i in range(self.m):
+            total = self.contact_g[1, i] * (1.0 - value[i]) - self.contact_g[0, i] * value[i]
+            for k in range(self.degree[i]):
+                total += self.link_g[i, k] * (value[self.link[i, k]] - value[i])
+            out[i] = total
+
+    cdef void _drawn(self, double[::1] value, double[::1] drawn, bint biased) noexcept nogil:
+        """Sources in the background that hold the nodes at ``value``: y = K (value - background)."""
+        cdef int m = self.m, i, j
+        cdef double total
+        for i in range(m):
+            self.source[i] = value[i] - (self.unit[self.sz[self.node[i]]] if biased else 0.0)
+        for i in range(m):
+            total = 0.0
+            for j in range(m):
+                total += self.k_matrix[i, j] * self.source[j]
+            drawn[i] = total
+
+    cdef int _solve_heat(self) noexcept nogil:
+        """Temperature rise at 1 V: bond powers as sources, bonds conducting by Wiedemann and Franz."""
+        cdef int m = self.m, ld = self.capacity, i, k, info = 0, one = 1
+        cdef double p, drop
+        cdef char uplo = b"U"
+        for i in range(m):
+            p = self.contact_g[0, i] * self.phi[i] * self.phi[i]
+            p += self.contact_g[1, i] * (1.0 - self.phi[i]) * (1.0 - self.phi[i])
+            for k in range(self.degree[i]):
+                drop = self.phi[i] - self.phi[self.link[i, k]]
+                p += self.link_g[i, k] * drop * drop
+            self.node_power[i] = 0.5 * p * self.background
+            self.theta[i] = self.node_power[i] * self.heat
+        dpotrf(&uplo, &m, &self.h_matrix[0, 0], &ld, &info)
+        if info:
+            return info
+        dpotrs(&uplo, &m, &one, &self.h_matrix[0, 0], &ld, &self.theta[0], &ld, &info)
+        for i in range(m):
+            self.heat_max = max(self.heat_max, self.theta[i])
+        self._drawn(self.theta, self.y_theta, False)
+        return info
+
+    # ---------------------------------------------------------------- read-out
+
+    def maps(self):
+        """Potential (V) and temperature rise (K) at every host site, at 1 V."""
+        cdef int s, i
+        cdef double value, potential, rise
+        phi, theta = np.zeros((2, self.n_hosts))
+        cdef double[::1] phi_view = phi, theta_view = theta
+        with nogil:
+            for s in range(self.n_hosts):
+                potential = self.unit[self.sz[s]]
+                rise = 0.0
+                for i in range(self.m):
+                    value = self.g(s, self.node[i])
+                    potential += value * self.y_phi[i]
+                    rise += value * self.y_theta[i]
+                phi_view[s] = potential
+                theta_view[s] = rise
+        return phi, theta
+
+    def nodes(self):
+        """Host sites that conduct, their potential (V) and temperature rise (K) at 1 V."""
+        m = self.m
+        return np.array(self.node[:m]), np.array(self.phi[:m]), np.array(self.theta[:m])
+
+    def bonds(self):
+        """Every bond once: nodes' host sites (-1 bottom, -2 top electrode) and conductance (S)."""
+        rows = []
+        for i in range(self.m):
+            for k in range(self.degree[i]):
+                if self.link[i, k] < i:
+                    rows.append((self.node[i], self.node[self.link[i, k]], self.link_g[i, k] * self.background))
+            for side in range(2):
+                if self.contact_g[side, i] > 0.0:
+                    rows.append((self.node[i], -1 - side, self.contact_g[side, i] * self.background))
+        return rows
+
+    def power(self):
+        """Joule power in bonds and contacts at 1 V (W)."""
+        cdef int i
+        cdef double p = 0.0
+        for i in range(self.m):
+            p += self.node_power[i] + 0.5 * self.background * (
+                self.contact_g[0, i] * self.phi[i] ** 2 + self.contact_g[1, i] * (1.0 - self.phi[i]) ** 2)
+        return p

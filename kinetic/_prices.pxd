@@ -1,0 +1,12 @@
+cdef class Prices:
+    cdef readonly int n
+    cdef readonly long floor_hits, evaluations
+    cdef int[::1] mechanism, site_a, site_b
+    cdef signed char[::1] direction
+    cdef double[::1] barrier, chemical, frequency
+    cdef double[::1] energy0, energy1, drop0, drop1, heat, rate
+    cdef int[::1] code_before_a, code_after_a, code_before_b, code_after_b, electrode, law
+    cdef double[::1] charge_a, charge_b, dipole, floor, transport, alpha
+    cdef readonly double ambient
+
+    cdef double _total(self, double voltage) noexcept nogil

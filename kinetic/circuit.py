@@ -1,0 +1,244 @@
+"""The circuit around a device: source, series resistance, compliance clamp, transistor as a current limit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, NamedTuple
+
+Polarity = Literal["positive", "negative", "both"]
+
+
+class OperatingPoint(NamedTuple):
+    """Voltages and current of a device in its circuit.
+
+    Attributes
+    ----------
+    device_voltage : float
+        Voltage across the device [V].
+    source_voltage : float
+        Voltage across device and series resistance together [V]: what is applied, or less where a limit acts.
+    current : float
+        Current through the device [A].
+    limited : bool
+        Whether the compliance or the transistor limits the current.
+    """
+
+    device_voltage: float
+    source_voltage: float
+    current: float
+    limited: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Circuit:
+    """A voltage source, a series resistance and a limit of the current.
+
+    Parameters
+    ----------
+    series_resistance : float
+        Resistance in series with the device [ohm], 0 to 1e12.
+    compliance : float, optional
+        Largest current the source delivers [A], 1e-15 to 1. Where the device would draw more, the source
+        lowers its voltage until the current is exactly this. None: no limit.
+    polarity : {"positive", "negative", "both"}
+        Signs of the current that the compliance applies to.
+    transistor : float, optional
+        Saturation current of an ideal transistor in series [A], 1e-15 to 1: it limits the current in both
+        directions and takes the rest of the applied voltage. None: no transistor.
+
+    Raises
+    ------
+    ValueError, TypeError
+        A number outside its range; the message names it.
+
+    Examples
+    --------
+    >>> circuit = Circuit(series_resistance=2e3, compliance=50e-6)
+    >>> circuit.operating_point(1.0, 1e-3).current
+    5e-05
+    """
+
+    series_resistance: float = 0.0
+    compliance: float | None = None
+    transistor: float | None = None
+    polarity: Polarity = "positive"
+
+    def __post_init__(self) -> None:
+        _check("series_resistance", self.series_resistance, 0.0, 1e12, "ohm")
+        if self.polarity not in ("positive", "negative", "both"):
+            raise ValueError(f"polarity must be 'positive', 'negative' or 'both', got {self.polarity!r}")
+        for name, value in (("compliance", self.compliance), ("transistor", self.transistor)):
+            if value is not None:
+                _check(name, value, 1e-15, 1.0, "A")
+
+    @cached_property
+    def _limits(self) -> tuple[float, float]:
+        """Least and largest current [A] that source and transistor let pass."""
+        upper = lower = math.inf if self.compliance is None else self.compliance
+        upper = math.inf if self.polarity == "negative" else upper
+        lower = math.inf if self.polarity == "positive" else lower
+        transistor = math.inf if self.transistor is None else self.transistor
+        return -min(lower, transistor), min(upper, transistor)
+
+    def _limited(self, current: float) -> float:
+        lower, upper = self._limits
+        return min(max(current, lower), upper)
+
+    def device_voltage(self, source_voltage: float, conductance: float) -> float:
+        """Return the voltage across a linear device [V].
+
+        Parameters
+        ----------
+        source_voltage : float
+            Applied voltage [V], finite.
+        conductance : float
+            Conductance of the device [S], finite, not negative.
+
+        Raises
+        ------
+        ValueError
+            A number is out of range.
+        """
+        if not (0.0 <= conductance < math.inf and -math.inf < source_voltage < math.inf):
+            _refuse(source_voltage, conductance)
+        voltage = source_voltage / (1.0 + self.series_resistance * conductance)
+        current = voltage * conductance
+        lower, upper = self._limits
+        if current > upper:
+            return upper / conductance
+        if current < lower:
+            return lower / conductance
+        return voltage
+
+    def piece(
+        self,
+        source_voltage: float,
+        slope: float,
+        duration: float,
+        conductance: float,
+        resolution: float = 0.0,
+    ) -> tuple[float, float, float]:
+        """Return the voltage across a linear device while the source moves in a straight line.
+
+        Parameters
+        ----------
+        source_voltage, slope : float
+            Applied voltage at the start [V] and its slope [V/s].
+        duration : float
+            Time for which the slope holds [s], positive.
+        conductance : float
+            Conductance of the device [S].
+        resolution : float
+            Shortest time that the caller's clock can add [s], ``math.ulp`` of it. A limit nearer than this,
+            or than 1e-9 of ``duration``, counts as passed: else rounding could hold the caller there.
+
+        Returns
+        -------
+        device_voltage, device_slope : float
+            Voltage across the device at the start [V] and its slope [V/s].
+        duration : float
+            Time for which they hold [s]: until a limit begins or ends to act, at most ``duration``.
+        """
+        divider = 1.0 + self.series_resistance * conductance
+        start = self.device_voltage(source_voltage, conductance)
+        if slope == 0.0 or conductance == 0.0:
+            return start, slope / divider, duration
+        # Source voltages at which the limits begin, in the order in which the source meets them.
+        first, second = (limit / conductance * divider for limit in self._limits)
+        if slope < 0.0:
+            first, second = second, first
+        least = max(1e-9 * duration, resolution)
+        until_free = (first - source_voltage) / slope
+        if until_free > least:
+            return start, 0.0, min(duration, until_free)
+        until_limit = (second - source_voltage) / slope
+        if until_limit > least:
+            return start, slope / divider, min(duration, until_limit)
+        return start, 0.0, duration
+
+    def operating_point(self, source_voltage: float, conductance: float) -> OperatingPoint:
+        """Return voltages and current of a linear device.
+
+        Parameters
+        ----------
+        source_voltage : float
+            Applied voltage [V], finite.
+        conductance : float
+            Conductance of the device [S], finite, not negative.
+
+        Raises
+        ------
+        ValueError
+            A number is out of range.
+        """
+        if not (0.0 <= conductance < math.inf and -math.inf < source_voltage < math.inf):
+            _refuse(source_voltage, conductance)
+        voltage = source_voltage / (1.0 + self.series_resistance * conductance)
+        current = voltage * conductance
+        limit = self._limited(current)
+        if limit == current:
+            return OperatingPoint(voltage, source_voltage, current, False)
+        voltage = limit / conductance
+        return OperatingPoint(voltage, voltage + self.series_resistance * limit, limit, True)
+
+    def solve(self, source_voltage: float, current_of_voltage: Callable[[float], float]) -> OperatingPoint:
+        """Return voltages and current of a nonlinear device.
+
+        Parameters
+        ----------
+        source_voltage : float
+            Applied voltage [V], finite.
+        current_of_voltage : callable
+            Current [A] of the device at a voltage [V] across it: continuous, zero at 0 V, of the sign of the
+            voltage. Where it is not monotonic there may be several solutions; one of them is returned.
+
+        Raises
+        ------
+        ValueError
+            The voltage is not finite, or the device is not passive at a voltage that was tried.
+        """
+        if not math.isfinite(source_voltage):
+            _refuse(source_voltage, 0.0)
+
+        def current(voltage: float) -> float:
+            value = float(current_of_voltage(voltage))
+            if not math.isfinite(value) or value * voltage < 0.0:
+                raise ValueError(
+                    f"current_of_voltage must be finite and have the sign of the voltage, "
+                    f"got {value:g} A at {voltage:g} V"
+                )
+            return value
+
+        resistance = self.series_resistance
+        voltage = source_voltage
+        if resistance > 0.0 and voltage != 0.0:
+            voltage = _root(lambda v: v + resistance * current(v) - source_voltage, source_voltage)
+        value = current(voltage)
+        limit = self._limited(value)
+        if limit == value:
+            return OperatingPoint(voltage, source_voltage, value, False)
+        voltage = _root(lambda v: current(v) - limit, voltage)
+        return OperatingPoint(voltage, voltage + resistance * limit, limit, True)
+
+
+def _root(function: Callable[[float], float], end: float) -> float:
+    """Return the zero of ``function`` between 0 and ``end``, to rounding."""
+    from scipy.optimize import brentq  # 0.1 s to import, and only nonlinear devices need it
+
+    return float(brentq(function, 0.0, end, xtol=1e-15, rtol=4 * 2.0**-52, maxiter=500))
+
+
+def _check(name: str, value: float, low: float, high: float, unit: str) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{name} must be a number in {unit}, got {value!r}")
+    if not low <= value <= high:
+        raise ValueError(f"{name} must be between {low:g} and {high:g} {unit}, got {value:g}")
+
+
+def _refuse(source_voltage: float, conductance: float) -> None:
+    if not math.isfinite(source_voltage):
+        raise ValueError(f"source_voltage must be a finite number of V, got {source_voltage}")
+    raise ValueError(f"conductance must be finite and not negative, in S, got {conductance}")

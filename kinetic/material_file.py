@@ -1,0 +1,225 @@
+"""Read and check material files; apart from `material` because pydantic and pint are slow to import."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import pint
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    create_model,
+    field_validator,
+    model_validator,
+)
+
+from .material import MECHANISMS, SECTIONS, MaterialError, Row, check_bounds, declared, suggest
+
+Confidence = Literal["measured", "ab initio", "fitted", "recalled", "chosen"]
+
+
+class Leaf(BaseModel):
+    """One number as a file states it."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    value: float = Field(allow_inf_nan=False)
+    unit: str
+    source: str
+    confidence: Confidence
+    range: tuple[float, float] | None = None
+    note: str = ""
+    fitted_to: str = ""
+
+    @field_validator("source")
+    @classmethod
+    def _not_blank(cls, source: str) -> str:
+        if not source.strip():
+            raise ValueError("source must not be empty")
+        return source
+
+    @field_validator("range", mode="before")
+    @classmethod
+    def _pair(cls, limits: Any) -> Any:
+        return tuple(limits) if isinstance(limits, list) else limits
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Leaf:
+        if self.confidence == "fitted" and not self.fitted_to.strip():
+            raise ValueError("a fitted number must say in fitted_to what it was fitted to")
+        if self.range is not None and not self.range[0] <= self.value <= self.range[1]:
+            raise ValueError(
+                f"value {self.value:g} {self.unit} lies outside its own range "
+                f"{self.range[0]:g} to {self.range[1]:g} {self.unit}"
+            )
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a checked document holds."""
+
+    formula: str
+    description: str
+    mechanisms: tuple[str, ...]
+    sections: dict[str, Any]
+    rows: tuple[Row, ...]
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return the dictionary in a TOML file; raise `MaterialError` when it cannot be read."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise MaterialError(f"cannot read material file {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise MaterialError(f"{path.name} is not a TOML file: {error}") from error
+
+
+def read_document(document: Mapping[str, Any], where: str) -> Contents:
+    """Check a document and convert its numbers to SI, energies to eV.
+
+    Parameters
+    ----------
+    document : mapping
+        What a material file holds.
+    where : str
+        How errors call it.
+
+    Returns
+    -------
+    Contents
+
+    Raises
+    ------
+    MaterialError
+        The first fault: unknown or missing section or key, wrong type or unit, NaN, value outside its bounds
+        or its own range, no source, fitted without a target, mechanism without its section.
+    """
+    try:
+        model: Any = _model().model_validate(dict(document))
+    except ValidationError as error:
+        raise MaterialError(f"{where}: {_sentence(error)}") from error
+    sections, rows = {}, []
+    for name in document:
+        section = getattr(model, name) if name in SECTIONS else None
+        if section is not None:
+            leaves = {key: getattr(section, key) for key in document[name]}
+            sections[name] = SECTIONS[name](**{key: _si(leaves[key], name, key, where) for key in leaves})
+            rows += [_row(name, key, leaf) for key, leaf in leaves.items()]
+    _check_mechanisms(model.mechanisms, sections, where)
+    return Contents(model.formula, model.description, tuple(model.mechanisms), sections, tuple(rows))
+
+
+@cache
+def _model() -> type[BaseModel]:
+    """Return the pydantic model of a whole file, made from the declarations in `material`."""
+    strict = ConfigDict(extra="forbid", strict=True)
+    sections: dict[str, Any] = {}
+    for name, section in SECTIONS.items():
+        keys: dict[str, Any] = {
+            entry.name: (Leaf, ...) if entry.default is MISSING else (Leaf | None, None)
+            for entry in fields(section)
+        }
+        model = create_model(section.__name__, __config__=strict, **keys)
+        sections[name] = (model, ...) if name == "lattice" else (model | None, None)
+    text = Field(min_length=1)
+    return create_model(
+        "MaterialFile",
+        __config__=strict,
+        formula=(str, text),
+        description=(str, text),
+        mechanisms=(list[str], ...),
+        **sections,
+    )
+
+
+def _sentence(error: ValidationError) -> str:
+    """Put the first fault that pydantic found into one sentence."""
+    fault = error.errors()[0]
+    place = [str(part) for part in fault["loc"]]
+    kind, name = fault["type"], ".".join(place)
+    if kind == "extra_forbidden":
+        if len(place) == 1:
+            known = ["formula", "description", "mechanisms", *SECTIONS]
+            return f"unknown section or key '{place[0]}'{suggest(place[0], known)}"
+        known = list(Leaf.model_fields)
+        if len(place) == 2:
+            known = [entry.name for entry in fields(SECTIONS[place[0]])]
+        return f"unknown key '{place[-1]}' in [{'.'.join(place[:-1])}]{suggest(place[-1], known)}"
+    if kind == "missing":
+        if len(place) == 1:
+            return f"'{place[0]}' is missing"
+        return f"'{place[-1]}' is missing in [{'.'.join(place[:-1])}]"
+    if kind == "model_type" and len(place) == 2:
+        return f"{name} must be a table with value, unit, source and confidence, got {fault['input']!r}"
+    if kind == "value_error":
+        return f"{name}: {fault['msg'].removeprefix('Value error, ')}"
+    shown = "" if isinstance(fault["input"], Mapping) else f", got {fault['input']!r}"
+    message = fault["msg"]
+    return f"{name}: {message[:1].lower()}{message[1:]}{shown}"
+
+
+@cache
+def _registry() -> pint.UnitRegistry[float]:
+    return pint.UnitRegistry()
+
+
+@cache
+def _parsed(unit: str) -> Any:
+    return _registry().parse_units(unit)
+
+
+def _si(leaf: Leaf, section: str, key: str, where: str) -> float:
+    """Return a leaf's value in the unit that `material` declares for its key, within the bounds."""
+    declaration = declared(section, key)
+    wanted, name = declaration.metadata["unit"], f"{where}: {section}.{key}"
+    value = leaf.value
+    if leaf.unit != wanted:
+        try:
+            value = float(_registry().Quantity(value, _parsed(leaf.unit)).to(_parsed(wanted)).magnitude)
+        except Exception as error:  # pint raises half a dozen unrelated types for texts that are no unit
+            message = f"{name} has unit '{leaf.unit}', which is no unit of {_what(wanted)}"
+            raise MaterialError(message) from error
+        # Decimal prefixes are exact: 0.26 nm must not become 2.6000000000000003e-10 m.
+        value = float(f"{value:.15g}")
+    check_bounds(value, declaration, name)
+    if declaration.type == "int":
+        if value != int(value):
+            raise MaterialError(f"{name} must be a whole number, got {value:g}")
+        return int(value)
+    return value
+
+
+def _what(unit: str) -> str:
+    kinds = {"1": "a pure number ('1')", "m": "length ('nm')", "eV": "energy ('eV')", "Hz": "rate ('Hz')"}
+    return kinds.get(unit, f"the kind '{unit}'")
+
+
+def _row(section: str, key: str, leaf: Leaf) -> Row:
+    target = f"fitted to {leaf.fitted_to}" if leaf.fitted_to else ""
+    note = "; ".join(text for text in (target, leaf.note) if text)
+    return Row(section, key, leaf.value, leaf.unit, leaf.confidence, leaf.source, leaf.range, note)
+
+
+def _check_mechanisms(mechanisms: list[str], sections: Mapping[str, Any], where: str) -> None:
+    if len(set(mechanisms)) != len(mechanisms):
+        raise MaterialError(f"{where}: a mechanism is listed twice: {', '.join(mechanisms)}")
+    for name in mechanisms:
+        if name not in MECHANISMS:
+            raise MaterialError(f"{where}: no mechanism '{name}'{suggest(name, MECHANISMS)}")
+        needed = [MECHANISMS[name]]
+        if name == "oxygen exchange" or name == "Frenkel pair":
+            needed.append("vacancy")
+        if name in ("Frenkel pair", "interstitial exchange"):
+            needed.append("interstitial")
+        for section in needed:
+            if section not in sections:
+                raise MaterialError(f"{where}: mechanism '{name}' needs a section [{section}]")

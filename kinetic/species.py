@@ -1,0 +1,56 @@
+"""Species: what may stand on a site of the lattice."""
+
+from dataclasses import dataclass
+
+HOST = 0
+INTERSTITIAL_SITES = 1
+SPECIES_LIMIT = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Species:
+    """One occupant of a lattice site.
+
+    Parameters
+    ----------
+    name : str
+        Name in the language of the field, for instance ``"vacancy"``.
+    code : int
+        Small integer that stands for the species in arrays, 0 to 15. On each sublattice the species with
+        the lowest code is the background (the perfect lattice); the engine indexes events by the others.
+    charge : float
+        Charge relative to the perfect lattice (Kroeger-Vink), in elementary charges.
+    sublattice : int
+        Sublattice on which the species lives: ``HOST`` (0) or ``INTERSTITIAL_SITES`` (1), or another of
+        the lattice's own.
+
+    Raises
+    ------
+    ValueError
+        If the name is empty, the code is outside 0 to 15 or the charge is not a finite number.
+    """
+
+    name: str
+    code: int
+    charge: float = 0.0
+    sublattice: int = HOST
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            raise ValueError("name of a species must not be empty")
+        if not 0 <= self.code < SPECIES_LIMIT:
+            raise ValueError(f"code of species {self.name} must be between 0 and {SPECIES_LIMIT - 1}, got {self.code}")
+        if not -8.0 <= self.charge <= 8.0:
+            raise ValueError(
+                f"charge of species {self.name} must be between -8 and 8 elementary charges, got {self.charge}"
+            )
+        if not 0 <= self.sublattice <= 126:
+            raise ValueError(
+                f"sublattice of species {self.name} must be between 0 and 126, got {self.sublattice}"
+            )
+
+
+OXYGEN = Species("oxygen", 0, 0.0, HOST)
+VACANCY = Species("vacancy", 1, 2.0, HOST)
+EMPTY = Species("empty", 2, 0.0, INTERSTITIAL_SITES)
+INTERSTITIAL = Species("interstitial", 3, -2.0, INTERSTITIAL_SITES)

@@ -1,0 +1,1 @@
+"""Many members on many processes."""

@@ -1,0 +1,106 @@
+"""How far a run is: a bar on a terminal, a line now and then in the log of a batch job, silence elsewhere."""
+
+import os
+import sys
+import time
+from types import TracebackType
+from typing import Any, TextIO
+
+BATCH_VARIABLES = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "JOB_ID")
+LINE_INTERVAL = 60.0  # s
+BAR_INTERVAL = 0.1  # s
+
+
+class Reporter:
+    """Shows the share done, the phase, the speed in events/s and an estimate of the rest.
+
+    Parameters
+    ----------
+    stream : file, optional
+        Where to; standard error by default.
+    lines : bool
+        Write lines even outside of a batch job.
+    quiet : bool
+        Show nothing.
+    interval : float
+        Seconds between lines.
+    """
+
+    def __init__(
+        self,
+        stream: TextIO | None = None,
+        *,
+        lines: bool = False,
+        quiet: bool = False,
+        interval: float = LINE_INTERVAL,
+    ) -> None:
+        self.stream = stream or sys.stderr
+        batch = any(name in os.environ for name in BATCH_VARIABLES)
+        self.bar: Any = None
+        self.mode = "quiet"
+        if not quiet:
+            self.mode = "bar" if self.stream.isatty() else "lines" if lines or batch else "quiet"
+        self.interval = interval
+        self.begin = self.last = time.monotonic()
+        self.first_share: float | None = None
+        self.first_events = 0
+
+    def __enter__(self) -> "Reporter":
+        if self.mode == "bar":
+            from rich.console import Console
+            from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+            self.bar = Progress(
+                TextColumn("{task.description:24.24}"),
+                BarColumn(),
+                TaskProgressColumn(),
+                TextColumn("{task.fields[rest]}"),
+                console=Console(file=self.stream),
+                transient=True,
+            )
+            self.task = self.bar.add_task("", total=1.0, rest="")
+            self.bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.bar is not None:
+            self.bar.stop()
+
+    def __call__(self, share: float, name: str, device: Any) -> None:
+        """Take note that a ``share`` (0 to 1) of the run is done, in the phase ``name``."""
+        if self.mode == "quiet":
+            return
+        now = time.monotonic()
+        if self.first_share is None:
+            # A resumed run starts in the middle; its rest follows from what this process did.
+            self.first_share, self.first_events, self.begin = share, device.events, now
+        if now - self.last < (BAR_INTERVAL if self.mode == "bar" else self.interval):
+            return
+        self.last = now
+        rest = self.rest(share, device.events, now)
+        if self.mode == "bar":
+            self.bar.update(self.task, completed=share, description=name, rest=rest)
+        else:
+            self.stream.write(
+                f"{time.strftime('%H:%M:%S')} {100 * share:3.0f} % {name}, "
+                f"{device.source_voltage:.2f} V, {rest}\n"
+            )
+            self.stream.flush()
+
+    def rest(self, share: float, events: int, now: float) -> str:
+        """Return speed and estimated rest as text."""
+        elapsed = max(now - self.begin, 1e-9)
+        speed = f"{(events - self.first_events) / elapsed:.0f} events/s"
+        done = share - (self.first_share or 0.0)
+        if done <= 0.01:
+            return speed
+        return f"{speed}, about {duration(elapsed * (1 - share) / done)} left"
+
+
+def duration(seconds: float) -> str:
+    """Return a duration in words: "40 s", "3 min", "2.5 h"."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

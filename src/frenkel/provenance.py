@@ -1,0 +1,139 @@
+"""What made a result: version, configuration, seed and environment, as JSON in an attribute."""
+
+import functools
+import hashlib
+import json
+import platform
+import secrets
+import subprocess
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+PROVENANCE_VERSION = 1
+LIBRARIES = ("numpy", "scipy", "xarray", "netCDF4")
+
+
+class ProvenanceError(ValueError):
+    """A result does not say what made it."""
+
+
+def record(configuration: Mapping[str, Any], *, seed: int, member: int = 0) -> dict[str, Any]:
+    """Return everything needed to make a result again.
+
+    Parameters
+    ----------
+    configuration : mapping
+        The whole configuration, defaults and material data included; JSON types only.
+    seed, member : int
+        Key of the random stream.
+
+    Returns
+    -------
+    dict
+        ``version``, ``software``, ``configuration``, ``configuration_hash``, ``seed``, ``member`` and
+        ``environment``.
+    """
+    return {
+        "version": PROVENANCE_VERSION,
+        "software": {"name": "frenkel", "version": version(), "git": git_hash()},
+        "configuration": dict(configuration),
+        "configuration_hash": digest(configuration),
+        "seed": seed,
+        "member": member,
+        "environment": {
+            "python": platform.python_version(),
+            "machine": f"{platform.system()} {platform.machine()}",
+            "libraries": {name: metadata.version(name) for name in LIBRARIES},
+        },
+    }
+
+
+def parse(text: str | None, origin: str = "the dataset") -> tuple[dict[str, Any], int, int]:
+    """Return configuration, seed and member of a recorded result: what it takes to run it again.
+
+    Raises
+    ------
+    ProvenanceError
+        As `read`; or the configuration is not the one that was recorded.
+    """
+    found = read(text, origin)
+    configuration, seed, member = (found.get(name) for name in ("configuration", "seed", "member"))
+    if not (isinstance(configuration, dict) and isinstance(seed, int) and isinstance(member, int)):
+        raise ProvenanceError(f"the provenance of {origin} lacks its configuration, seed or member")
+    if found.get("configuration_hash") != digest(configuration):
+        raise ProvenanceError(f"the configuration in {origin} was changed after it was recorded")
+    return configuration, seed, member
+
+
+def read(text: str | None, origin: str = "the dataset") -> dict[str, Any]:
+    """Return the provenance in the text of an attribute.
+
+    Raises
+    ------
+    ProvenanceError
+        There is none, or it is of another version.
+    """
+    if not text:
+        raise ProvenanceError(f"{origin} does not say what made it: it has no attribute provenance")
+    try:
+        found: dict[str, Any] = json.loads(text)
+        number = found["version"]
+    except (ValueError, TypeError, KeyError):
+        raise ProvenanceError(f"the attribute provenance of {origin} is damaged") from None
+    if number != PROVENANCE_VERSION:
+        raise ProvenanceError(
+            f"the provenance of {origin} has version {number}, this frenkel reads {PROVENANCE_VERSION}"
+        )
+    return found
+
+
+def digest(value: Any) -> str:
+    """Return the SHA-256 (hex) of a JSON value, whatever the order of its keys.
+
+    Raises
+    ------
+    ProvenanceError
+        The value holds something that JSON cannot, such as an array or NaN.
+    """
+    try:
+        text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise ProvenanceError(f"a configuration must be plain JSON data: {error}") from error
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def draw_seed() -> int:
+    """Return a fresh seed, 0 to 2**32 - 1, for a run that was given none; it is recorded."""
+    return secrets.randbelow(2**32)
+
+
+@functools.cache
+def version() -> str:
+    """Return the version of frenkel, "unknown" where it is not installed."""
+    try:
+        return metadata.version("frenkel")
+    except metadata.PackageNotFoundError:
+        return "unknown"
+
+
+@functools.cache
+def git_hash() -> str | None:
+    """Return the commit of the source tree, with "+" when it was changed since; None outside of one."""
+    folder = Path(__file__).resolve().parent
+    # An installed package may lie inside somebody else's repository, so the root must be ours.
+    if not (folder.parent.parent / ".git").exists():
+        return None
+    try:
+        commit = _git(folder, "rev-parse", "HEAD")
+        changed = _git(folder, "status", "--porcelain", "--untracked-files=no")
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return commit + ("+" if changed else "")
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True,
+                          check=True, timeout=5)
+    return done.stdout.strip()

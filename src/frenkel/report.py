@@ -1,0 +1,166 @@
+"""Tables in plain text: a result, a material, the exact tests."""
+
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+
+from . import provenance
+from .analysis import metrics
+from .analysis.caption import quantity
+
+if TYPE_CHECKING:
+    from .kinetic.material import Material
+    from .verify import Row
+
+WIDTH = 110
+
+
+def describe(result: xr.Dataset) -> str:
+    """Return what is in a result, what made it, and what can be read off it."""
+    made = provenance.read(result.attrs.get("provenance"))
+    software = made["software"]
+    commit = (
+        f", commit {software['git'][:12]}{'+' * software['git'].endswith('+')}" if software["git"] else ""
+    )
+    sizes = result.sizes
+    spacing = float(result["lattice_spacing"]) * 1e9
+    x, y, z = (int(n) for n in result["lattice_shape"].values)
+    lines = [
+        result.attrs.get("title", ""),
+        f"made by     frenkel {software['version']}{commit}, Python {made['environment']['python']}; "
+        f"{result.attrs.get('history', '').split(' ')[0]}",
+        f"from        configuration {made['configuration_hash'][:12]}, seed {made['seed']}, "
+        f"member {made['member']}",
+        f"material    {result.attrs.get('material')} ({result.attrs.get('material_hash')})",
+        f"device      {x} x {y} x {z} oxygen sites of {spacing:g} nm, {result.attrs.get('lateral')} sides, "
+        f"{float(result['series_resistance']):g} ohm in series",
+        f"holds       {sizes['sample']} samples, {sizes['phases']} phases, {sizes['snapshot']} snapshots, "
+        f"{sizes['defect']} defects in them",
+        textwrap.fill(
+            "variables   " + ", ".join(sorted(str(name) for name in result.variables)),
+            WIDTH,
+            subsequent_indent=" " * 12,
+        ),
+        "",
+        phase_table(result),
+    ]
+    if metrics.cycle_summary(result).sizes["cycle"]:
+        lines += ["", cycle_table(result)]
+    return "\n".join([*lines, ""])
+
+
+def phase_table(result: xr.Dataset) -> str:
+    """Return the phases of a result as a table."""
+    summary = metrics.phase_summary(result)
+    heads = [
+        "phase",
+        "switches at",
+        "peak current",
+        "limit",
+        "over limit",
+        "read as",
+        "hottest",
+        "events",
+        "solves",
+    ]
+    rows = []
+    for index in range(summary.sizes["phases"]):
+        one = {str(name): summary[name].values[index] for name in summary.data_vars}
+        rows.append(
+            [
+                str(summary["phase_name"].values[index]),
+                _or_dash(one["switching_voltage"], "V"),
+                quantity(float(one["peak_current"]), "A"),
+                _or_dash(one["phase_compliance"], "A"),
+                "-" if np.isnan(one["compliance_error"]) else f"{100 * one['compliance_error']:.2g} %",
+                quantity(float(one["resistance"]), "ohm"),
+                f"{one['temperature_max']:.0f} K",
+                str(int(one["events"])),
+                str(int(one["field_solves"])),
+            ]
+        )
+    return table(heads, rows)
+
+
+def cycle_table(result: xr.Dataset) -> str:
+    """Return the cycles of a result as a table."""
+    cycles = metrics.cycle_summary(result)
+    rows = [
+        [
+            str(int(cycles["cycle"].values[i])),
+            quantity(float(cycles["hrs"][i]), "ohm"),
+            quantity(float(cycles["lrs"][i]), "ohm"),
+            f"{float(cycles['on_off'][i]):.3g}",
+            _or_dash(cycles["reset_voltage"].values[i], "V"),
+            _or_dash(cycles["set_voltage"].values[i], "V"),
+        ]
+        for i in range(cycles.sizes["cycle"])
+    ]
+    return table(["cycle", "HRS", "LRS", "on/off", "RESET peak at", "SET at"], rows)
+
+
+def material_list(materials: Sequence["Material"]) -> str:
+    """Return the names of materials with their formula and description."""
+    rows = [[one.name, one.formula, one.hash[:8], textwrap.shorten(one.description, 90)] for one in materials]
+    return table(["name", "formula", "hash", "what it is"], rows, left=4)
+
+
+def material_table(material: "Material") -> str:
+    """Return every number of a material with unit, confidence, range, source and note."""
+    lines = [
+        f"{material.name}  {material.formula}  {material.hash}",
+        textwrap.fill(material.description, WIDTH),
+        f"mechanisms: {', '.join(material.mechanisms)}",
+    ]
+    section = None
+    for row in material.table():
+        if row.section != section:
+            section = row.section
+            lines += ["", f"[{section}]"]
+        value = f"{row.value:g} {row.unit if row.unit != '1' else ''}".strip()
+        span = f"  range {row.range[0]:g} to {row.range[1]:g}" if row.range else ""
+        lines.append(f"  {row.key:22} {value:16} {row.confidence}{span}")
+        for text in (row.source, row.note):
+            if text:
+                lines.append(textwrap.fill(text, WIDTH, initial_indent=" " * 25, subsequent_indent=" " * 25))
+    return "\n".join(lines)
+
+
+def verification_table(rows: Sequence["Row"]) -> str:
+    """Return the exact tests as a table: quantity, theory, ours, deviation, verdict."""
+    cells = [
+        [
+            row.quantity,
+            f"{row.theory:.6g}",
+            f"{row.ours:.6g}",
+            row.deviation_text,
+            row.allowed_text,
+            "pass" if row.passed else "FAIL",
+        ]
+        for row in rows
+    ]
+    failed = sum(not row.passed for row in rows)
+    end = "all pass" if not failed else f"{failed} of {len(rows)} FAIL"
+    return table(["quantity", "theory", "ours", "deviation", "allowed", "verdict"], cells) + f"\n{end}"
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
+    """Return text in columns; the first ``left`` ones flush left, the others flush right."""
+    widths = [max(len(row[i]) for row in [heads, *rows]) for i in range(len(heads))]
+    lines = []
+    for row in [heads, ["-" * width for width in widths], *rows]:
+        cells = [
+            text.ljust(width) if i < left else text.rjust(width)
+            for i, (text, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def _or_dash(value: float, unit: str) -> str:
+    if not np.isfinite(value):
+        return "-"
+    return f"{value:.2f} V" if unit == "V" else quantity(float(value), unit)

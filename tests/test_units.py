@@ -1,0 +1,41 @@
+"""Units and constants."""
+
+import doctest
+import math
+
+import pytest
+
+from frenkel import units
+
+CODATA = {"BOLTZMANN": "Boltzmann constant", "ELEMENTARY_CHARGE": "elementary charge",
+          "PLANCK": "Planck constant", "VACUUM_PERMITTIVITY": "vacuum electric permittivity",
+          "ELECTRON_MASS": "electron mass", "CONDUCTANCE_QUANTUM": "conductance quantum",
+          "BOLTZMANN_EV": "Boltzmann constant in eV/K"}
+
+
+@pytest.mark.parametrize(("name", "entry"), CODATA.items())
+def test_constants_agree_with_scipy(name, entry):
+    from scipy import constants
+
+    # SciPy may carry CODATA 2018 or 2022: they differ by up to 5e-10 in what is measured.
+    assert getattr(units, name) == pytest.approx(constants.value(entry), rel=1e-9)
+
+
+def test_sommerfeld_value():
+    assert math.pi**2 / 3 * units.BOLTZMANN_EV**2 == pytest.approx(units.LORENZ_NUMBER, rel=2e-3)
+
+
+def test_units_agree_with_pint():
+    registry = pytest.importorskip("pint").UnitRegistry()
+    kinds = {"m": "um nm pm angstrom", "s": "ms us ns ps hour day year", "Hz": "kHz MHz GHz THz",
+             "V": "mV uV kV MV", "A": "mA uA nA pA", "ohm": "kohm Mohm Gohm", "S": "mS uS nS",
+             "W": "mW uW", "eV": "meV"}
+    for base, names in kinds.items():
+        assert getattr(units, base) == 1.0
+        for name in names.split():
+            expected = registry.Quantity(1.0, name).to(base).magnitude
+            assert getattr(units, name) == pytest.approx(expected, rel=1e-12), name
+
+
+def test_docstring_example():
+    assert doctest.testmod(units).failed == 0
