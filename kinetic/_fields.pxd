@@ -15,13 +15,13 @@ cdef class Fields:
     cdef signed char[::1] vacant
     cdef short[::1] company               # vacancies within sqrt(2) spacings
     cdef int[::1] node, node_at, isolated
-    # wiring: bonds of each node, and bonds that one or two nodes in between hide
+    # wiring: bonds of each node, and hidden bonds listed under each node whose departure shows them
     cdef unsigned char[:, ::1] distance2
     cdef int[:, ::1] near, link
-    cdef int[::1] n_near, degree
+    cdef int[::1] n_near, degree, companion
     cdef double[:, ::1] link_g, contact_g
     cdef readonly int n_hidden
-    cdef int[::1] hidden_a, hidden_b, hidden_k1, hidden_k2, hidden_head, hidden_next
+    cdef int[::1] hidden_a, hidden_b, hidden_head, hidden_next
     cdef double[::1] hidden_g
     # matrices: K = G^-1 on the nodes, C = (K + L)^-1, H for heat
     cdef double[:, ::1] k_matrix, c_matrix, h_matrix
@@ -35,10 +35,14 @@ cdef class Fields:
     cdef bint in_contact(self, int site) noexcept nogil
     cdef bint is_close(self, int a, int b) noexcept nogil
     cdef void _classify(self, const int[::1] vacancies, int n) noexcept nogil
-    cdef int _wire(self) noexcept nogil
-    cdef int _between(self, int i, int j, int d2, int* first, int* second) noexcept nogil
-    cdef int _before_contact(self, int i, int depth, int side, int* first, int* second) noexcept nogil
-    cdef int _hide(self, int a, int b, double value, int k1, int k2) noexcept nogil
+    cdef void _wire(self) noexcept nogil
+    cdef void _wire_pairs(self, int i) noexcept nogil
+    cdef void _wire_contacts(self, int i) noexcept nogil
+    cdef int _sole_companion(self, int i) noexcept nogil
+    cdef bint _shown_by(self, int other, bint first, int* shows) noexcept nogil
+    cdef bint _between(self, int i, int j, int d2, int* shows) noexcept nogil
+    cdef bint _before_contact(self, int i, int depth, int side, int* shows) noexcept nogil
+    cdef void _hide(self, int a, int b, double value, int* shows) noexcept nogil
     cdef void _bond(self, int i, int j, double value) noexcept nogil
     cdef int _solve(self) noexcept nogil
     cdef void _flow(self, double[::1] value, double[::1] out) noexcept nogil

@@ -19,6 +19,7 @@ from scipy.linalg.cython_lapack cimport dpotrf, dpotri, dpotrs
 
 cdef int FAR = 255
 cdef int MOST_NEAR = 320
+cdef int MOST_HIDDEN = 130  # a node has 256 sites within 4 spacings, each pair counts once, and two contacts
 
 
 cdef class Fields:
@@ -86,7 +87,7 @@ cdef class Fields:
         capacity = max(capacity, 2 * self.capacity)
         self.capacity = capacity
         self.node, self.isolated, self.n_near, self.degree = np.zeros((4, capacity), np.intc)
-        self.hidden_head = np.zeros(capacity, np.intc)
+        self.hidden_head, self.companion = np.zeros((2, capacity), np.intc)
         self.k_matrix = np.zeros((capacity, capacity))
         self.c_matrix = np.zeros((capacity, capacity))
         self.h_matrix = np.zeros((capacity, capacity))
@@ -95,8 +96,8 @@ cdef class Fields:
         self.near, self.link = np.zeros((2, capacity, width), np.intc)
         self.link_g = np.zeros((capacity, width))
         self.contact_g = np.zeros((2, capacity))
-        most = capacity * 64
-        self.hidden_a, self.hidden_b, self.hidden_k1, self.hidden_k2 = np.zeros((4, most), np.intc)
+        most = capacity * MOST_HIDDEN
+        self.hidden_a, self.hidden_b = np.zeros((2, most), np.intc)
         self.hidden_g = np.zeros(most)
         self.hidden_next = np.zeros(2 * most, np.intc)
         rows = np.zeros((8, capacity))
@@ -175,9 +176,8 @@ cdef class Fields:
         self.grow(n)
         with nogil:
             self._classify(vacancies, n)
-            info = self._wire()
-            if info == 0:
-                info = self._solve()
+            self._wire()
+            info = self._solve()
         if info:
             raise ArithmeticError(
                 f"the field matrix of {self.m} conducting defects is not positive definite (LAPACK info {info}): "
@@ -209,13 +209,14 @@ cdef class Fields:
                 self.isolated[self.n_isolated] = site
                 self.n_isolated += 1
 
-    cdef int _wire(self) noexcept nogil:
-        """Find bonds and hidden bonds; returns -1 if there are too many of the latter."""
-        cdef int i, j, k, d2, side, depth, blockers, k1 = -1, k2 = -1, m = self.m
+    cdef void _wire(self) noexcept nogil:
+        """Find bonds, and the hidden ones that would show without one vacancy."""
+        cdef int i, j, k, d2, m = self.m
         for i in range(m):
             self.n_near[i] = 0
             self.degree[i] = 0
             self.hidden_head[i] = -1
+            self.companion[i] = self._sole_companion(i)
         self.n_hidden = 0
         for i in range(m):
             self.distance2[i, i] = FAR
@@ -231,80 +232,101 @@ cdef class Fields:
                 self.distance2[i, j] = d2
                 self.distance2[j, i] = d2
         for i in range(m):
-            for k in range(self.n_near[i]):
-                j = self.near[i, k]
-                if j > i:
-                    continue
-                d2 = self.distance2[i, j]
-                blockers = 0 if d2 <= 2 else self._between(i, j, d2, &k1, &k2)
-                if self.pair_conductance[d2] <= 0.0:
-                    continue
-                if blockers == 0:
-                    self._bond(i, j, self.pair_conductance[d2])
-                elif blockers <= 2 and self._hide(i, j, self.pair_conductance[d2], k1, k2):
-                    return -1
-        for i in range(m):
-            for side in range(2):
-                depth = self.sz[self.node[i]] + 1 if side == 0 else self.nz - self.sz[self.node[i]]
-                self.contact_g[side, i] = 0.0
-                if self.contact[side, self.sz[self.node[i]]] <= 0.0:
-                    continue
-                blockers = 0 if depth == 1 else self._before_contact(i, depth, side, &k1, &k2)
-                if blockers == 0:
-                    self.contact_g[side, i] = self.contact[side, self.sz[self.node[i]]]
-                elif blockers <= 2 and self._hide(i, -1 - side, self.contact[side, self.sz[self.node[i]]], k1, k2):
-                    return -1
-        return 0
+            self._wire_pairs(i)
+            self._wire_contacts(i)
 
-    cdef int _between(self, int i, int j, int d2, int* first, int* second) noexcept nogil:
-        """Nodes nearer to both ends than ``d2``: their number (up to 3) and the first two."""
-        cdef int n = 0, k, other
-        first[0] = -1
-        second[0] = -1
+    cdef void _wire_pairs(self, int i) noexcept nogil:
+        cdef int j, k, d2
+        cdef int[2] shows
+        cdef double value
+        for k in range(self.n_near[i]):
+            j = self.near[i, k]
+            if j > i:
+                continue
+            d2 = self.distance2[i, j]
+            value = self.pair_conductance[d2]
+            if value <= 0.0:
+                continue
+            if d2 > 2 and self._between(i, j, d2, shows):
+                self._hide(i, j, value, shows)
+            else:
+                self._bond(i, j, value)
+
+    cdef void _wire_contacts(self, int i) noexcept nogil:
+        cdef int side, depth, z = self.sz[self.node[i]]
+        cdef int[2] shows
+        for side in range(2):
+            depth = z + 1 if side == 0 else self.nz - z
+            self.contact_g[side, i] = 0.0
+            if self.contact[side, z] <= 0.0:
+                continue
+            if depth > 1 and self._before_contact(i, depth, side, shows):
+                self._hide(i, -1 - side, self.contact[side, z], shows)
+            else:
+                self.contact_g[side, i] = self.contact[side, z]
+
+    cdef int _sole_companion(self, int i) noexcept nogil:
+        """The one node without which node ``i`` would be isolated, or -1."""
+        cdef int k, other, site = self.node[i]
+        if self.company[site] != 1 or self.in_contact(site):
+            return -1
+        for k in range(18):
+            other = self.shifted(site, k)
+            if other >= 0 and self.vacant[other]:
+                return self.node_at[other]
+        return -1
+
+    cdef bint _shown_by(self, int other, bint first, int* shows) noexcept nogil:
+        """Keep in ``shows`` the nodes that take ``other`` away when they leave; whether any is left.
+
+        A node takes itself away and those that it alone keeps company, so the first node in the way leaves
+        two possibilities and each further one can only strike them out.
+        """
+        cdef int l
+        if first:
+            shows[0], shows[1] = other, self.companion[other]
+            return True
+        for l in range(2):
+            if shows[l] >= 0 and shows[l] != other and shows[l] != self.companion[other]:
+                shows[l] = -1
+        return shows[0] >= 0 or shows[1] >= 0
+
+    cdef bint _between(self, int i, int j, int d2, int* shows) noexcept nogil:
+        """Whether nodes are nearer to both ends than ``d2``; ``shows``: nodes that leave with all of them."""
+        cdef int k, other
+        cdef bint hidden = False
         for k in range(self.n_near[i]):
             other = self.near[i, k]
             if self.distance2[i, other] < d2 and self.distance2[j, other] < d2:
-                n += 1
-                if n == 1:
-                    first[0] = other
-                elif n == 2:
-                    second[0] = other
-                else:
-                    return 3
-        return n
+                if not self._shown_by(other, not hidden, shows):
+                    return True
+                hidden = True
+        return hidden
 
-    cdef int _before_contact(self, int i, int depth, int side, int* first, int* second) noexcept nogil:
-        """Nodes nearer to the electrode than ``i`` and nearer to ``i`` than the electrode is."""
-        cdef int n = 0, k, other, level
-        first[0] = -1
-        second[0] = -1
+    cdef bint _before_contact(self, int i, int depth, int side, int* shows) noexcept nogil:
+        """The same for nodes nearer to the electrode than ``i`` and nearer to ``i`` than the electrode is."""
+        cdef int k, other, level
+        cdef bint hidden = False
         for k in range(self.n_near[i]):
             other = self.near[i, k]
             level = self.sz[self.node[other]] + 1 if side == 0 else self.nz - self.sz[self.node[other]]
             if level < depth and self.distance2[i, other] < depth * depth:
-                n += 1
-                if n == 1:
-                    first[0] = other
-                elif n == 2:
-                    second[0] = other
-                else:
-                    return 3
-        return n
+                if not self._shown_by(other, not hidden, shows):
+                    return True
+                hidden = True
+        return hidden
 
-    cdef int _hide(self, int a, int b, double value, int k1, int k2) noexcept nogil:
-        """Note a bond that appears when the one or two nodes in between are gone."""
-        cdef int h = self.n_hidden
-        if h >= self.hidden_a.shape[0]:
-            return -1
+    cdef void _hide(self, int a, int b, double value, int* shows) noexcept nogil:
+        """Note a hidden bond under each node whose departure shows it."""
+        cdef int h = self.n_hidden, l
+        if shows[0] < 0 and shows[1] < 0:
+            return
         self.hidden_a[h], self.hidden_b[h], self.hidden_g[h] = a, b, value
-        self.hidden_k1[h], self.hidden_k2[h] = k1, k2
-        self.hidden_next[2 * h] = self.hidden_head[k1]
-        self.hidden_head[k1] = 2 * h
-        if k2 >= 0:
-            self.hidden_next[2 * h + 1] = self.hidden_head[k2]
-            self.hidden_head[k2] = 2 * h + 1
+        for l in range(2):
+            if shows[l] >= 0:
+                self.hidden_next[2 * h + l] = self.hidden_head[shows[l]]
+                self.hidden_head[shows[l]] = 2 * h + l
         self.n_hidden += 1
-        return 0
 
     cdef void _bond(self, int i, int j, double value) noexcept nogil:
         self.link[i, self.degree[i]] = j

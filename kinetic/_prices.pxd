@@ -9,4 +9,5 @@ cdef class Prices:
     cdef double[::1] charge_a, charge_b, dipole, floor, transport, alpha
     cdef readonly double ambient
 
+    cdef double _activation(self, int c, double peak, double energy) noexcept nogil
     cdef double _total(self, double voltage) noexcept nogil

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from libc.math cimport asin, exp, fabs, log, sqrt
+from libc.math cimport exp, fabs, log
 
-cdef double PI = 3.141592653589793
+from ._rates cimport activation_energy
+
 cdef double BOLTZMANN = 8.617333262e-5  # eV/K
 
 
@@ -57,10 +58,16 @@ cdef class Prices:
             "heat": np.array(self.heat), "rate": np.array(self.rate),
         }
 
+    cdef inline double _activation(self, int c, double peak, double energy) noexcept nogil:
+        """Activation energy (eV) of a candidate; the linear law's lever belongs to the forward direction."""
+        cdef int mech = self.mechanism[c]
+        return activation_energy(
+            self.law[mech], peak, energy, 1.0 - self.alpha[mech] if self.direction[c] else self.alpha[mech])
+
     cdef double _total(self, double voltage) noexcept nogil:
         """Rate of every candidate at ``voltage`` (into ``rate``) and their sum, 1/s."""
         cdef int c, mech
-        cdef double total = 0.0, activation, peak, drop, energy, g
+        cdef double total = 0.0, activation, peak, drop, energy
         for c in range(self.n):
             mech = self.mechanism[c]
             peak = self.barrier[c]
@@ -72,7 +79,7 @@ cdef class Prices:
                 peak = self.floor[mech]
                 self.floor_hits += 1
             energy = self.energy0[c] + self.energy1[c] * voltage
-            activation = activated(self.law[mech], peak, energy, self.alpha[mech])
+            activation = self._activation(c, peak, energy)
             self.rate[c] = self.frequency[c] * exp(
                 -activation / (BOLTZMANN * (self.ambient + self.heat[c] * voltage * voltage)))
             total += self.rate[c]
@@ -96,7 +103,7 @@ cdef class Prices:
             if self.dipole[mech] > 0.0 and drop > 0.0:
                 peak -= self.dipole[mech] * drop
             peak = max(peak, self.floor[mech])
-            view[c] = activated(self.law[mech], peak, self.energy0[c] + self.energy1[c] * voltage, self.alpha[mech])
+            view[c] = self._activation(c, peak, self.energy0[c] + self.energy1[c] * voltage)
         return result
 
     def advance(self, double start, double slope, double duration, double hazard, double tolerance=1e-3):
@@ -167,17 +174,6 @@ cdef class Prices:
         if last < 0:
             raise ArithmeticError("no event has a rate above zero: nothing can be picked")
         return last
-
-
-cdef inline double activated(int law, double barrier, double energy, double alpha) noexcept nogil:
-    """Activation energy (eV) of one direction; the reverse has the same barrier and -energy."""
-    cdef double g
-    if law == 1:  # linear with lever alpha
-        return barrier + alpha * energy
-    if fabs(energy) >= PI * barrier:
-        return energy if energy > 0.0 else 0.0
-    g = -energy / (PI * barrier)
-    return barrier * (sqrt(1.0 - g * g) - 0.5 * PI * g + g * asin(g))
 
 
 cdef inline double exponential_integral(double r0, double r1, double step) noexcept nogil:

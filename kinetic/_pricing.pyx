@@ -28,7 +28,7 @@ from ._fields cimport Fields
 from ._prices cimport Prices
 
 cdef double WATSON = 0.25273100985866  # G(0) of the infinite simple cubic lattice: self energy in the bulk
-cdef double ION_SELF = 0.08998         # the same for a charge spread over the eight corners of a cube
+cdef double ION_SELF = 0.09000968686195394  # the same for a charge spread over the eight corners of a cube
 cdef double SETTLED = 1e-9             # V at 1 V: corrections below need no further refinement
 cdef int MOST_STEPS = 20
 
@@ -130,7 +130,8 @@ cdef class Pricing(Fields):
     cdef inline int _corner(self, int interstitial, int k) noexcept nogil:
         """Host site at corner ``k`` (0-7) of an interstitial site."""
         cdef int cell = interstitial - self.n_hosts, nz1 = self.nz - 1
-        cdef int z = cell % nz1, y = (cell // nz1) % self.ny, x = cell // (nz1 * self.ny)
+        cdef int ny1 = self.ny - 1 if self.images else self.ny  # reflecting sides have no cube across them
+        cdef int z = cell % nz1, y = (cell // nz1) % ny1, x = cell // (nz1 * ny1)
         x = (x + (k & 1)) % self.nx
         y = (y + ((k >> 1) & 1)) % self.ny
         return (x * self.ny + y) * self.nz + z + (k >> 2)
@@ -256,16 +257,13 @@ cdef class Pricing(Fields):
             for side in range(2):
                 if self.contact_g[side, i] > 0.0:
                     self._edge(i, -1 - side, self.contact_g[side, i], write)
-            slot = self.hidden_head[i]
-            while slot >= 0:
-                h = slot >> 1
-                other = self.hidden_k1[h] if slot & 1 else self.hidden_k2[h]
-                slot = self.hidden_next[slot]
-                if other >= 0 and (self.gone[other] == 0 or self.gone[other] < l + 1):
-                    continue
-                if self.gone[self.hidden_a[h]] or (self.hidden_b[h] >= 0 and self.gone[self.hidden_b[h]]):
-                    continue
-                self._edge(self.hidden_a[h], self.hidden_b[h], -self.hidden_g[h], write)
+        slot = self.hidden_head[self.leaving[0]]
+        while slot >= 0:
+            h = slot >> 1
+            slot = self.hidden_next[slot]
+            if self.gone[self.hidden_a[h]] or (self.hidden_b[h] >= 0 and self.gone[self.hidden_b[h]]):
+                continue
+            self._edge(self.hidden_a[h], self.hidden_b[h], -self.hidden_g[h], write)
         for l in range(n):
             self.gone[self.leaving[l]] = 0
 
@@ -404,12 +402,7 @@ cdef class Pricing(Fields):
         for c in range(first, first + count):
             for i in range(m):
                 self.source[i] = self.phi[i] + self.shift[c, i]
-            self._flow(self.source, self.residual)
-            for e in range(self.start[c], self.start[c + 1]):
-                value = self.edge_g[e] * self._across(e, self.source, 1.0)
-                self.residual[self.edge_a[e]] += value
-                if self.edge_b[e] >= 0:
-                    self.residual[self.edge_b[e]] -= value
+            self._flow_without(c)
             for i in range(m):
                 self.drawn[c, i] += self.residual[i]
         self._times(self.c_matrix, self.drawn, self.star_sum, first, count)
@@ -423,6 +416,33 @@ cdef class Pricing(Fields):
                 self.drawn[c, i] += self.residual[i]
         # C (r + E w) with r from before: one product instead of two
         self._times(self.c_matrix, self.drawn, self.star_sum, first, count)
+
+    cdef void _flow_without(self, int c) noexcept nogil:
+        """Current into each node (residual) at the values in source, bonds of mover ``c`` left out.
+
+        They are not added and taken away again: the currents that would cancel are 1e7 times those that stay.
+        """
+        cdef int e, i, k, m = self.m, first = self.start[c], last = self.start[c + 1]
+        cdef double total, value
+        for e in range(first, last):
+            if self.edge_g[e] > 0.0:
+                self.gone[self.edge_a[e]] = 1
+        for i in range(m):
+            total = 0.0
+            if not self.gone[i]:
+                total = self.contact_g[1, i] * (1.0 - self.source[i]) - self.contact_g[0, i] * self.source[i]
+                for k in range(self.degree[i]):
+                    if not self.gone[self.link[i, k]]:
+                        total += self.link_g[i, k] * (self.source[self.link[i, k]] - self.source[i])
+            self.residual[i] = total
+        for e in range(first, last):
+            if self.edge_g[e] > 0.0:
+                self.gone[self.edge_a[e]] = 0
+                continue
+            value = self.edge_g[e] * self._across(e, self.source, 1.0)
+            self.residual[self.edge_a[e]] += value
+            if self.edge_b[e] >= 0:
+                self.residual[self.edge_b[e]] -= value
 
     cdef inline double _host_without(self, int host, int c) noexcept nogil:
         """Potential at 1 V on a host site without mover ``c`` (-1: nobody leaves)."""

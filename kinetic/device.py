@@ -17,7 +17,7 @@ from ._pricing import Pricing
 from ._prices import Prices
 from .circuit import Circuit
 from .engine import Engine
-from .green import GreenTable
+from .green import GreenTable, Lateral
 from .lattice import Lattice
 from .material import Material
 from .reactions import build_chemistry, first_vacancies
@@ -63,7 +63,6 @@ class Configuration:
     prices: Any
     conductance: float
     heat_max: float
-    catalogue: Any
     solver_error: float
 
 
@@ -114,7 +113,7 @@ class Device:
         temperature: float = 300.0,
         seed: int | None = None,
         member: int = 0,
-        lateral: str = "periodic",
+        lateral: Lateral = "periodic",
         cache: int = 64,
     ) -> None:
         spacing = material.lattice.spacing
@@ -259,7 +258,7 @@ class Device:
         self.fields.solve(np.flatnonzero(hosts == VACANCY.code).astype(np.int32))
         self.fields.price(prices, VACANCY.code, self._charges, ions.astype(np.int32), species[ions])
         self.field_solves += 1
-        return Configuration(prices, self.fields.conductance, self.fields.heat_max, None, self.fields.solver_error)
+        return Configuration(prices, self.fields.conductance, self.fields.heat_max, self.fields.solver_error)
 
     # ------------------------------------------------------------------ time
 
@@ -466,7 +465,7 @@ def sample_times(waveform: Waveform, samples: int) -> Floats:
     return np.asarray(np.interp(np.linspace(0.0, mark[-1], samples), mark, times))
 
 
-def build_fields(material: Material, shape: tuple[int, int, int], lateral: str, charge: float) -> Pricing:
+def build_fields(material: Material, shape: tuple[int, int, int], lateral: Lateral, charge: float) -> Pricing:
     """Return the field solver of a box: one Green's table for conduction, charge and heat.
 
     Bonds follow g = prefactor exp(-2 (r - a) / xi), times the tunnel factor beyond sqrt(2) a; the bottom

@@ -279,6 +279,15 @@ def test_every_kind_of_phase_runs():
     )
 
 
+def test_an_event_budget_ends_a_phase(run):
+    from frenkel.kinetic.device import EventBudgetError
+
+    needed = int(run["events"].values[run["phase"].values == 0][-1])
+    experiment.run(small(phase=[SMALL["phase"][0] | {"budget": needed}]))
+    with pytest.raises(EventBudgetError, match=r"events used up .* sites \d+ and \d+"):
+        experiment.run(small(phase=[SMALL["phase"][0] | {"budget": needed - 1}]))
+
+
 def test_cutting_a_waveform_keeps_it():
     wave = fk.Waveform.train(1.0, 1e-8, 3e-8, 7, 1e-9)
     pieces = protocol.cut(wave, 173)

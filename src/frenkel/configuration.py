@@ -107,6 +107,7 @@ class _Phase(_Section):
     repeat: int = Field(default=1, ge=1, le=PHASE_LIMIT)
     compliance: Limit | None = None
     circuit: CircuitSection | None = None
+    budget: int | None = Field(default=None, ge=1)  # events of the atoms in the phase
     samples: int = Field(default=200, ge=2, le=1_000_000)
 
 

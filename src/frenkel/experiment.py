@@ -16,6 +16,7 @@ from .analysis import schema, store
 from .configuration import CircuitSection, Configuration, ConfigurationError
 from .kinetic import device as kinetic
 from .kinetic.circuit import Circuit
+from .kinetic.lattice import Lateral
 from .kinetic.material import Material
 from .kinetic.waveform import Waveform
 from .protocol import PhaseLog, Protocol
@@ -67,7 +68,7 @@ class Device(kinetic.Device):
         temperature: float = 300.0,
         seed: int | None = None,
         member: int = 0,
-        lateral: str = "periodic",
+        lateral: Lateral = "periodic",
         read_voltage: float = 0.1,
     ) -> None:
         self.asked = {

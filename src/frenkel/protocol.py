@@ -53,6 +53,10 @@ class PhaseLog:
     sample: dict[str, np.ndarray[Any, Any]] = field(default_factory=dict)
     snapshots: list[dict[str, Any]] = field(default_factory=list)
 
+    def events_since(self, device: Device) -> int:
+        """Return the events of the atoms since the phase began."""
+        return device.events - int(self.sample["events"][0]) if self.sample else 0
+
     def extend(self, record: Record) -> None:
         """Append a record that goes on where the last one ended."""
         if not self.sample:
@@ -185,7 +189,8 @@ class Protocol:
         while position.chunk < len(chunks):
             chunk, number = chunks[position.chunk]
             forget(device)
-            present.extend(device.advance(chunk, samples=number, stop=stop, progress=share))
+            budget = None if phase.budget is None else max(phase.budget - present.events_since(device), 0)
+            present.extend(device.advance(chunk, samples=number, stop=stop, progress=share, budget=budget))
             ended = position.limited and position.part == 0
             position.chunk = len(chunks) if ended else position.chunk + 1
             if pause is not None:

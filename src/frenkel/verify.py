@@ -185,11 +185,11 @@ def boltzmann() -> list[Row]:
     """A vacancy in a potential is found in each layer with the Boltzmann probability."""
     temperature, nz = 500.0, 8
     lattice = Lattice.cubic((3, 3, nz), SPACING)
-    profile = np.array([0.0, 0.02, 0.05, 0.01, -0.02, 0.0, 0.03, 0.06])
+    profile = np.array([0.0, 0.015, 0.02, 0.02, 0.045, 0.05, 0.055, 0.08])
     weight = np.exp(-2 * profile / (BOLTZMANN_EV * temperature))
     exact = float(np.arange(nz) @ weight / weight.sum())
     engine = _alone(lattice, _hop(0.3), 2, potential=profile[lattice.layer], temperature=temperature, seed=5)
-    pause, samples, batches = 30 / float(engine.transitions()["rate"].sum()), 12_000, 40
+    pause, samples, batches = 60 / float(engine.transitions()["rate"].sum()), 24_000, 40
     layer = np.empty(samples)
     for i in range(samples):
         # Looking at equal times, not after each event, weighs states by how long they last.

@@ -1,0 +1,40 @@
+import numpy as np
+from numpy.typing import NDArray
+
+from .green import GreenTable
+
+class Fields:
+    nx: int
+    ny: int
+    nz: int
+    n_hosts: int
+    m: int
+    n_isolated: int
+    n_hidden: int
+    background: float
+    charge: float
+    coulomb: float
+    charge_transition: float
+    heat: float
+    wiedemann_franz: float
+    conductance: float
+    heat_max: float
+    solver_error: float
+    def __init__(
+        self,
+        shape: tuple[int, int, int],
+        green: GreenTable,
+        pair_conductance: NDArray[np.float64],
+        contact: NDArray[np.float64],
+        background: float,
+        charge: float,
+        coulomb: float,
+        charge_transition: float,
+        heat: float,
+        wiedemann_franz: float,
+    ) -> None: ...
+    def solve(self, vacancies: NDArray[np.int32]) -> None: ...
+    def maps(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
+    def nodes(self) -> tuple[NDArray[np.int32], NDArray[np.float64], NDArray[np.float64]]: ...
+    def bonds(self) -> list[tuple[int, int, float]]: ...
+    def power(self) -> float: ...

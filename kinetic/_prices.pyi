@@ -1,0 +1,29 @@
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+class Prices:
+    n: int
+    floor_hits: int
+    evaluations: int
+    ambient: float
+    def __init__(self, tables: Mapping[str, NDArray[Any]], ambient: float) -> None: ...
+    def load(
+        self,
+        mechanism: NDArray[np.int32],
+        direction: NDArray[np.int8],
+        site_a: NDArray[np.int32],
+        site_b: NDArray[np.int32],
+        barrier: NDArray[np.float64],
+        chemical: NDArray[np.float64],
+        frequency: NDArray[np.float64],
+    ) -> None: ...
+    def arrays(self) -> dict[str, NDArray[Any]]: ...
+    def total(self, voltage: float) -> float: ...
+    def activation(self, voltage: float) -> NDArray[np.float64]: ...
+    def advance(
+        self, start: float, slope: float, duration: float, hazard: float, tolerance: float = 1e-3
+    ) -> tuple[float, float]: ...
+    def pick(self, voltage: float, uniform: float) -> int: ...

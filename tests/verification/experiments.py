@@ -1,0 +1,215 @@
+"""What is done to one device for the table: each task takes plain numbers and fills a dict of plain numbers.
+
+A task that runs out of wall time or events leaves what it has and says so under "stopped".
+"""
+
+import time
+from pathlib import Path
+
+import numpy as np
+from cell import REACHED, Cell, Nucleation, OutOfTime, formed, gap, shape_of
+
+from frenkel.kinetic.device import Device, EventBudgetError, build_fields
+from frenkel.kinetic.species import VACANCY
+from frenkel.kinetic.waveform import Waveform
+
+LONGEST = 1e4  # s of device time at a constant voltage
+PULSES = 80
+CUTOFF = 1.3e-9  # m: the longest bond that the fields can hold, five spacings
+
+
+def form(out, protocol, folder, *, seed, thickness=None, width=None, rate=None):
+    """Ramp up until the compliance; verified, and kept for other tasks, at the protocol's own rate."""
+    sizes = {key: value for key, value in (("thickness", thickness), ("width", width)) if value}
+    if rate is None:
+        cell, told = formed(seed, protocol, folder, **sizes)
+        out.update(told)
+        out["vacancies"] = cell.device.count(VACANCY.code)
+        return
+    cell = Cell(seed, protocol, **sizes)
+    cell.watch = nucleation = Nucleation(cell.device)
+    cell.circuit(protocol.compliance)
+    _, trace = cell.apply(Waveform.ramp(protocol.forming_limit, rate), limit=REACHED * protocol.compliance)
+    reached = trace[-1, 2] >= REACHED * protocol.compliance
+    out["voltage"] = cell.device.source_voltage if reached else None
+    out["time"], out["events"], out["nucleus"] = cell.device.time, cell.device.events, nucleation.found
+
+
+def stress(out, protocol, folder, *, seed, voltage, duration, thickness=None):
+    """Hold a fresh device at a constant voltage until the compliance; ``time`` is None if it never comes."""
+    cell = Cell(seed, protocol, thickness=thickness)
+    cell.circuit(protocol.compliance)
+    _, trace = cell.apply(Waveform.constant(voltage, duration), limit=REACHED * protocol.compliance, samples=50)
+    out["time"] = float(trace[-1, 0]) if trace[-1, 2] >= REACHED * protocol.compliance else None
+    out["events"] = cell.device.events
+
+
+def cycles(out, protocol, folder, *, seed, number):
+    """Form with verify, then RESET and SET ``number`` times."""
+    cell, out["form"] = formed(seed, protocol, folder)
+    out["cycles"] = []
+    for _ in range(number):
+        cell.deadline = time.monotonic() + protocol.wall
+        off = cell.reset()
+        on = cell.set()
+        out["cycles"].append({"reset": off, "set": on, "vacancies": cell.device.count(VACANCY.code)})
+
+
+def ladder(out, protocol, folder, *, seed, compliances):
+    """Form, then RESET and SET at each compliance (A), from the smallest."""
+    cell, out["form"] = formed(seed, protocol, folder)
+    cell.deadline = time.monotonic() + 2 * protocol.wall
+    out["rungs"], last = [], protocol.compliance
+    for compliance in sorted(compliances):
+        cell.reset(compliance=last)
+        told = cell.set(compliance)
+        out["rungs"].append({"compliance": compliance} | told | shape_of(cell.device))
+        last = compliance
+
+
+def _off(cell, amplitude=None):
+    """Take a formed cell through one cycle to a high resistance; return low and high resistance (ohm)."""
+    cell.reset()
+    cell.set()
+    low = cell.resistance
+    cell.reset(amplitude=amplitude)
+    return low, cell.resistance
+
+
+def transient(cell, voltage, low):
+    """Hold at a voltage (V) until the device is on; return the times (s) of the transient.
+
+    On is the compliance, or 80 % of the current at this voltage in the state of resistance ``low`` (ohm).
+
+    Returns
+    -------
+    dict
+        ``middle``: first time at the geometric mean of first and last current; ``tenth`` and ``ninety``: first
+        times at 10 and 90 % of the last current; all None if the device never switched.
+    """
+    protocol, device = cell.protocol, cell.device
+    cell.circuit(protocol.compliance)
+    target = min(protocol.compliance, 0.8 * voltage / (protocol.series_resistance + low))
+    first = voltage / (protocol.series_resistance + cell.resistance)
+    events = device.events
+    told = {"voltage": voltage, "middle": None, "tenth": None, "ninety": None, "stopped": None}
+    try:
+        _, trace = cell.apply(Waveform.constant(voltage, LONGEST), limit=REACHED * target, samples=50)
+    except (OutOfTime, EventBudgetError) as error:
+        return told | {"stopped": str(error), "events": device.events - events}
+    last = trace[-1, 2]
+    if last >= REACHED * target:
+        for name, level in (("middle", (first * last) ** 0.5), ("tenth", 0.1 * last), ("ninety", 0.9 * last)):
+            told[name] = float(trace[np.flatnonzero(trace[:, 2] >= level)[0], 0])
+    return told | {"events": device.events - events}
+
+
+def set_times(out, protocol, folder, *, seed, voltages, repeats):
+    """SET one high-resistance state at constant voltages (V), ``repeats`` times each."""
+    cell, _ = formed(seed, protocol, folder)
+    low, out["high"] = _off(cell)
+    out["low"], out["gap"], state, out["runs"] = low, gap(cell.device), cell.keep(), []
+    for k, voltage in enumerate(v for v in voltages for _ in range(repeats)):
+        cell.again(state, k)
+        cell.deadline = time.monotonic() + protocol.wall / 4
+        out["runs"].append(transient(cell, voltage, low))
+
+
+def delays(out, protocol, folder, *, seed, resets, voltage, repeats):
+    """SET several high-resistance states, made by RESETs to each of ``resets`` (V), at one voltage (V)."""
+    cell, _ = formed(seed, protocol, folder)
+    cell.reset()
+    cell.set()
+    low, on, out["states"] = cell.resistance, cell.keep(), []
+    for amplitude in resets:
+        cell.again(on)
+        cell.deadline = time.monotonic() + protocol.wall
+        cell.reset(amplitude=amplitude)
+        high, state, runs = cell.resistance, cell.keep(), []
+        out["states"].append({"reset": amplitude, "low": low, "high": high, "runs": runs})
+        for k in range(repeats):
+            cell.again(state, k)
+            cell.deadline = time.monotonic() + protocol.wall / 4
+            runs.append(transient(cell, voltage, low))
+
+
+def train(out, protocol, folder, *, seed, fraction):
+    """Pulses at ``fraction`` of this state's own SET voltage, each a twentieth of its SET time there."""
+    cell, _ = formed(seed, protocol, folder)
+    low, out["high"] = _off(cell)
+    state = cell.keep()
+    out["low"], out["set_voltage"] = low, cell.set()["voltage"]
+    if out["set_voltage"] is None:
+        out["stopped"] = "no SET in the sweep"
+        return
+    voltage = fraction * out["set_voltage"]
+    cell.again(state)
+    cell.deadline = time.monotonic() + protocol.wall / 2
+    once = transient(cell, voltage, low)
+    out["amplitude"], out["alone"] = voltage, once["ninety"]
+    if once["ninety"] is None:
+        out["stopped"] = once["stopped"] or "no SET at the constant voltage"
+        return
+    cell.again(state)
+    cell.deadline = time.monotonic() + protocol.wall
+    width = max(once["ninety"] / 20, 1e-11)
+    out["width"], out["conductance"] = width, [cell.device.conductance]
+    for _ in range(PULSES):
+        cell.apply(Waveform.pulse(voltage, width, width / 10), samples=5)
+        out["conductance"].append(cell.device.conductance)
+        if out["conductance"][-1] * low >= 0.8:
+            break
+
+
+def frozen(out, protocol, folder, *, seed, most=5):
+    """Take layers off a formed filament, from the cathode, and solve the rest; nothing moves.
+
+    Bonds up to `CUTOFF`; with the material's own cut-off as well.
+    """
+    cell, _ = formed(seed, protocol, folder)
+    device = cell.device
+    sites = np.flatnonzero(device.engine.species[: device.n_hosts] == VACANCY.code)
+    layer = device.lattice.layer[sites]
+    far = device.material.with_values({"conduction.cutoff": CUTOFF})
+    for name, material in (("own", device.material), ("far", far)):
+        fields = build_fields(material, device.shape, device.lateral, device.chemistry.vacancy.charge)
+        out[name] = []
+        for removed in range(most):
+            fields.solve(sites[layer >= removed].astype(np.int32))
+            out[name].append(1.0 / fields.conductance)
+    out["spacing"] = device.material.lattice.spacing
+
+
+def area(out, protocol, folder, *, seed, factors):
+    """Put one formed filament, and one fresh column, into boxes of other areas and solve them.
+
+    ``low``: the filament; ``fresh``: a fresh device of that size; ``oxide``: its oxide without a vacancy (ohm).
+    """
+    cell, _ = formed(seed, protocol, folder)
+    device = cell.device
+    sites = np.flatnonzero(device.engine.species[: device.n_hosts] == VACANCY.code)
+    x, y, z = np.unravel_index(sites, device.shape)
+    out["area"], out["low"], out["fresh"], out["oxide"] = [], [], [], []
+    for factor in factors:
+        box = Device(device.material, protocol.thickness, protocol.width * factor**0.5, seed=seed)
+        nx, ny, nz = box.shape
+        moved = (x + nx // 2 - device.shape[0] // 2, y + ny // 2 - device.shape[1] // 2, z)
+        out["area"].append(nx * ny * box.material.lattice.spacing**2)
+        out["fresh"].append(1.0 / box.conductance)
+        box.fields.solve(np.ravel_multi_index(moved, box.shape, mode="wrap").astype(np.int32))
+        out["low"].append(1.0 / box.fields.conductance)
+        box.fields.solve(np.zeros(0, np.int32))
+        out["oxide"].append(1.0 / box.fields.conductance)
+
+
+TASKS = {task.__name__: task for task in (form, stress, cycles, ladder, set_times, delays, train, frozen, area)}
+
+
+def carry_out(name, arguments, protocol, folder):
+    """Do one task in this process and return its dict, with its wall time (s)."""
+    began, out = time.monotonic(), {}
+    try:
+        TASKS[name](out, protocol, Path(folder), **arguments)
+    except (OutOfTime, EventBudgetError, ArithmeticError) as error:
+        out["stopped"] = str(error)
+    return out | {"wall": time.monotonic() - began}
