@@ -18,6 +18,10 @@ from libc.math cimport fabs
 from scipy.linalg.cython_lapack cimport dpotrf, dpotri, dpotrs
 
 cdef int FAR = 255
+cdef double CONVERGED = 1e-14  # V at 1 V: the last correction of a potential that has settled
+cdef double TOLERATED = 1e-9   # V at 1 V: a larger one is refused
+cdef int MOST_STEPS = 20
+cdef int UNSETTLED = -99
 cdef int MOST_NEAR = 320
 cdef int MOST_HIDDEN = 130  # a node has 256 sites within 4 spacings, each pair counts once, and two contacts
 
@@ -170,7 +174,7 @@ cdef class Fields:
         Raises
         ------
         ArithmeticError
-            The matrix is not positive definite in double precision.
+            The matrix is not positive definite in double precision, or the potential does not settle.
         """
         cdef int n = vacancies.shape[0], info
         self.grow(n)
@@ -179,9 +183,10 @@ cdef class Fields:
             self._wire()
             info = self._solve()
         if info:
+            found = f"does not settle below {TOLERATED} V" if info == UNSETTLED else "is not positive definite"
             raise ArithmeticError(
-                f"the field matrix of {self.m} conducting defects is not positive definite (LAPACK info {info}): "
-                "the conductance contrast is too large for double precision, allowed up to about 1e10"
+                f"the field matrix of {self.m} conducting defects {found}: the contrast between bonds and "
+                "background is too large for double precision, allowed up to about 1e12"
             )
 
     cdef void _classify(self, const int[::1] vacancies, int n) noexcept nogil:
@@ -339,7 +344,7 @@ cdef class Fields:
     # ---------------------------------------------------------------- solve
 
     cdef int _solve(self) noexcept nogil:
-        """Potential of the nodes by a fresh Cholesky factorisation and two refinements; C and heat."""
+        """Potential of the nodes by a fresh Cholesky factorisation, refined until it settles; C and heat."""
         cdef int m = self.m, ld = self.capacity, i, j, k, info = 0, one = 1, step, zi
         cdef double change = 0.0, current = 0.0
         cdef char uplo = b"U"  # Fortran's upper triangle is the lower one of our rows
@@ -376,7 +381,7 @@ cdef class Fields:
             return info
         for i in range(m):
             self.phi[i] = self.unit[self.sz[self.node[i]]]
-        for step in range(3):
+        for step in range(MOST_STEPS):
             self._drawn(self.phi, self.residual, True)
             self._flow(self.phi, self.source)
             for i in range(m):
@@ -386,7 +391,11 @@ cdef class Fields:
             for i in range(m):
                 self.phi[i] += self.residual[i]
                 change = max(change, fabs(self.residual[i]))
+            if step > 0 and change <= CONVERGED:
+                break
         self.solver_error = change
+        if not change <= TOLERATED:
+            return UNSETTLED
         self._drawn(self.phi, self.y_phi, True)
         for i in range(m):
             zi = self.sz[self.node[i]]

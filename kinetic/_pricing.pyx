@@ -12,9 +12,11 @@ network *without the mover*: classified and wired as if it were absent, so that 
 environment and the price is antisymmetric by construction. With E the bonds that leave (g > 0) or appear
 (g < 0) with the mover, C = (K + L)^-1 and T = diag(1/g) - E' C E,
 
-    phi' = phi + C E T^-1 (E' phi - v),
+    phi' = phi + C E T^-1 (E' phi - v).
 
-followed by one refinement with the residual built from differences across bonds.
+Each mover's residual, built from differences across bonds, gives a rigorous bound on the error of its
+potentials; where that exceeds 3e-8 V at 1 V (everywhere when asked, ``refine``) the mover is refined until it
+settles, and solved afresh if it does not.
 """
 
 import numpy as np
@@ -22,15 +24,18 @@ import numpy as np
 from libc.math cimport fabs, sqrt
 from libc.string cimport memset
 from scipy.linalg.cython_blas cimport ddot, dsymm
-from scipy.linalg.cython_lapack cimport dgetrf, dgetrs
+from scipy.linalg.cython_lapack cimport dgetrf, dgetrs, dpotrf, dpotrs
 
 from ._fields cimport Fields
 from ._prices cimport Prices
 
-cdef double WATSON = 0.25273100985866  # G(0) of the infinite simple cubic lattice: self energy in the bulk
-cdef double ION_SELF = 0.09000968686195394  # the same for a charge spread over the eight corners of a cube
-cdef double SETTLED = 1e-9             # V at 1 V: corrections below need no further refinement
+cdef double WATSON = 0.252731009858663  # G(0) of the infinite simple cubic lattice: self energy in the bulk
+cdef double ION_SELF = 0.090009586862  # the same for a charge spread over the eight corners of a cube
+cdef double SETTLED = 1e-13            # V at 1 V: an error below this needs no further refinement
+cdef double TOLERATED = 1e-9           # V at 1 V: a larger one is refused
+cdef double LOOSE = 3e-8               # V at 1 V: error bound above which a mover is refined
 cdef int MOST_STEPS = 20
+cdef int UNSETTLED = -99
 
 
 cdef class Pricing(Fields):
@@ -53,6 +58,7 @@ cdef class Pricing(Fields):
     cdef long[::1] coulomb_stamp
     cdef int[64] delta_site
     cdef double[64] delta_value
+    cdef double largest_green
     cdef public bint refine
     cdef readonly double pricing_error
 
@@ -67,7 +73,8 @@ cdef class Pricing(Fields):
         self.mover, self.gone, self.leaving, self.start, self.lu_start = np.zeros((5, 1), np.intc)
         self.rows, self.star_sum, self.shift, self.drawn = np.zeros((4, 1, 1))
         self._room_for_edges(1024, 1024)
-        self.refine = True
+        self.largest_green = np.max(self.table) * (4.0 if self.images else 1.0)
+        self.refine = False
 
     def price(self, Prices out, signed char conducting, const double[::1] code_charge, const int[::1] ions,
               const signed char[::1] ion_codes):
@@ -103,7 +110,11 @@ cdef class Pricing(Fields):
                 self._write(out, conducting, code_charge)
             self._clear()
         if info:
-            raise ArithmeticError(f"a network without one mover is singular (LAPACK info {info})")
+            found = f"does not settle below {TOLERATED} V" if info == UNSETTLED else "is singular"
+            raise ArithmeticError(
+                f"a network without one of its vacancies {found}: the contrast between bonds and background is too "
+                "large for double precision, allowed up to about 1e12"
+            )
 
     def _make_room(self, int n_ions):
         need = self.n_isolated + 8 * n_ions
@@ -289,8 +300,8 @@ cdef class Pricing(Fields):
 
     cdef int _leave_one_out(self, int n_movers) noexcept nogil:
         """Change of the nodes' potential (shift) and the drawn currents for each mover taken away."""
-        cdef int c, e, r, i, m = self.m, info = 0
-        cdef double error = 0.0
+        cdef int c, e, m = self.m, info = 0
+        cdef double error
         self.pricing_error = 0.0
         if n_movers == 0 or m == 0:
             return 0
@@ -304,14 +315,40 @@ cdef class Pricing(Fields):
                 self.edge_w[e] = self._across(e, self.phi, 1.0)
             self._back(c, &self.star_sum[c, 0])
         self._times(self.c_matrix, self.star_sum, self.shift, 0, n_movers)
-        if self.refine:
-            self._refine(n_movers)
-        # currents that hold the nodes at phi' in the background
+        self._draw(0, n_movers)
         for c in range(n_movers):
-            for i in range(m):
-                self.star_sum[c, i] = self.phi[i] + self.shift[c, i] - self.unit[self.sz[self.node[i]]]
-        self._times(self.k_matrix, self.star_sum, self.drawn, 0, n_movers)
+            error = self._residual_bound(c)
+            if self.refine or not error <= LOOSE:
+                info = self._refine(c, &error)
+                if info:
+                    return info
+                self._draw(c, 1)
+            self.pricing_error = max(self.pricing_error, error)
         return 0
+
+    cdef void _draw(self, int first, int n) noexcept nogil:
+        """Currents that hold the nodes at phi' in the background, for ``n`` movers from ``first``."""
+        cdef int c, i
+        for c in range(first, first + n):
+            for i in range(self.m):
+                self.star_sum[c, i] = self.phi[i] + self.shift[c, i] - self.unit[self.sz[self.node[i]]]
+        self._times(self.k_matrix, self.star_sum, self.drawn, first, n)
+
+    cdef double _residual_bound(self, int c) noexcept nogil:
+        """Bound on the error of one mover's potentials, V at 1 V.
+
+        The error is A'^-1 r with r the residual, by differences across bonds, and A' >= K: no entry of A'^-1
+        exceeds the largest one of the Green's function.
+        """
+        cdef int i
+        cdef double total = 0.0
+        for i in range(self.m):
+            self.source[i] = self.phi[i] + self.shift[c, i]
+        self._flow(self.source, self.residual)
+        self._flow_without(c)
+        for i in range(self.m):
+            total += fabs(self.residual[i] - self.drawn[c, i])
+        return self.largest_green * total
 
     cdef void _times(self, double[:, ::1] matrix, double[:, ::1] columns, double[:, ::1] out, int first,
                      int n) noexcept nogil:
@@ -329,7 +366,7 @@ cdef class Pricing(Fields):
         return value[self.edge_a[e]] - (top if b == -2 else 0.0)
 
     cdef int _factor(self, int c) noexcept nogil:
-        """LU of T scaled by sqrt|g| on both sides: sign(g) - sqrt|g| E' C E sqrt|g|."""
+        """LU of T scaled by sqrt|g| on both sides, sign(g) - sqrt|g| E' C E sqrt|g|."""
         cdef int first = self.start[c], r = self.start[c + 1] - first, e, f, a, b, fa, fb, info = 0
         cdef double value
         cdef double* t = &self.lu[self.lu_start[c]]
@@ -368,19 +405,73 @@ cdef class Pricing(Fields):
             if self.edge_b[e] >= 0:
                 out[self.edge_b[e]] -= value
 
-    cdef void _refine(self, int n_movers) noexcept nogil:
-        """Refine every shift once, then those that have not settled; the last correction bounds the error."""
-        cdef int c, step
-        cdef double size
-        self._correct(0, n_movers)
-        for c in range(n_movers):
+    cdef int _refine(self, int c, double* left) noexcept nogil:
+        """Refine one shift until it settles, or solve it afresh; ``left`` is what the corrections say is left.
+
+        Corrections fall by a constant ratio, which the last two tell; so they also tell what is left.
+        """
+        cdef int i, step = 0
+        cdef double size = 0.0, before
+        for i in range(self.m):
+            size = max(size, fabs(self.shift[c, i]))
+        while True:
+            self._correct(c, 1)
+            before, size = size, self._correction(c)
+            left[0] = size if size >= before else size * size / before
+            step += 1
+            if left[0] <= SETTLED or not size < 0.1 * before or step >= MOST_STEPS:
+                break
+        return 0 if left[0] <= SETTLED else self._solve_without(c, left)
+
+    cdef int _solve_without(self, int c, double* left) noexcept nogil:
+        """Shift of mover ``c`` from a fresh factorisation.
+
+        Where a mover holds together what would else float, the stiff C has lost how each part hangs in the
+        background: a part in contrast^2 of it.
+        """
+        cdef int i, j, k, e, info = 0, one = 1, step, m = self.m, ld = self.capacity
+        cdef int first = self.start[c], last = self.start[c + 1]
+        cdef double g, size = 0.0
+        cdef char uplo = b"U"
+        for e in range(first, last):
+            if self.edge_g[e] > 0.0:
+                self.gone[self.edge_a[e]] = 1
+        for i in range(m):
+            for j in range(i + 1):
+                self.h_matrix[i, j] = self.k_matrix[i, j]
+            if self.gone[i]:
+                continue
+            self.h_matrix[i, i] += self.contact_g[0, i] + self.contact_g[1, i]
+            for k in range(self.degree[i]):
+                j = self.link[i, k]
+                if not self.gone[j]:
+                    self.h_matrix[i, i] += self.link_g[i, k]
+                    if j < i:
+                        self.h_matrix[i, j] -= self.link_g[i, k]
+        for e in range(first, last):
+            i, j, g = self.edge_a[e], self.edge_b[e], -self.edge_g[e]
+            if g < 0.0:
+                self.gone[i] = 0
+                continue
+            self.h_matrix[i, i] += g
+            if j >= 0:
+                self.h_matrix[j, j] += g
+                self.h_matrix[max(i, j), min(i, j)] -= g
+        dpotrf(&uplo, &m, &self.h_matrix[0, 0], &ld, &info)
+        if info:
+            return info
+        for i in range(m):
+            self.shift[c, i] = 0.0
+        for step in range(MOST_STEPS):
+            self._residual_without(c, 1)
+            dpotrs(&uplo, &m, &one, &self.h_matrix[0, 0], &ld, &self.drawn[c, 0], &ld, &info)
+            for i in range(m):
+                self.star_sum[c, i] = self.drawn[c, i]
             size = self._correction(c)
-            step = 0
-            while size > SETTLED and step < MOST_STEPS:
-                self._correct(c, 1)
-                size = self._correction(c)
-                step += 1
-            self.pricing_error = max(self.pricing_error, size * size if size < 1e-3 else size)
+            if step > 0 and size <= SETTLED:
+                break
+        left[0] = size
+        return 0 if size <= TOLERATED else UNSETTLED
 
     cdef double _correction(self, int c) noexcept nogil:
         """Add the correction of one mover to its shift; returns its size at 1 V."""
@@ -391,10 +482,9 @@ cdef class Pricing(Fields):
             size = max(size, fabs(self.star_sum[c, i]))
         return size
 
-    cdef void _correct(self, int first, int count) noexcept nogil:
-        """One refinement of ``count`` movers from ``first``: C r + C E w into star_sum."""
-        cdef int c, e, i, m = self.m
-        cdef double value
+    cdef void _residual_without(self, int first, int count) noexcept nogil:
+        """Current that each node lacks without its mover, at phi + shift, into drawn."""
+        cdef int c, i, m = self.m
         for c in range(first, first + count):
             for i in range(m):
                 self.star_sum[c, i] = self.unit[self.sz[self.node[i]]] - self.phi[i] - self.shift[c, i]
@@ -405,6 +495,11 @@ cdef class Pricing(Fields):
             self._flow_without(c)
             for i in range(m):
                 self.drawn[c, i] += self.residual[i]
+
+    cdef void _correct(self, int first, int count) noexcept nogil:
+        """One refinement of ``count`` movers from ``first``: C r + C E w into star_sum."""
+        cdef int c, e, i, m = self.m
+        self._residual_without(first, count)
         self._times(self.c_matrix, self.drawn, self.star_sum, first, count)
         for c in range(first, first + count):
             for i in range(m):

@@ -4,12 +4,12 @@ Nothing here shares code with the solver: bonds by brute force over all pairs an
 sparse factorisation of every lattice site, charges by a double sum, one total energy.
 """
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import scipy.sparse as sparse
 import scipy.sparse.linalg as linalg
-from scipy import integrate, special
+from scipy import special
 
 from frenkel.kinetic.species import INTERSTITIAL, VACANCY
 from frenkel.units import ELEMENTARY_CHARGE, VACUUM_PERMITTIVITY
@@ -19,16 +19,17 @@ BOTTOM, TOP = -1, -2
 
 def watson(x, y, z):
     """Return the Green's function of the infinite simple cubic lattice at an offset (Watson's integral)."""
-    def integrand(t):
-        return special.ive(x, 2 * t) * special.ive(y, 2 * t) * special.ive(z, 2 * t)
-
-    parts = [integrate.quad(integrand, a, b, epsabs=1e-15, limit=400)[0]
-             for a, b in ((0, 1), (1, 10), (10, 100), (100, 1e4))]
-    # Beyond 1e4 the integrand is (4 pi t)^-3/2 (1 + (3/2 - r^2) / (8 t) ...): Bessel's asymptotic series.
-    far = 1e4
-    squared = x * x + y * y + z * z
-    rest = (4 * np.pi) ** -1.5 * (2 * far**-0.5 + (3 / 16 - squared / 4) * 2 / 3 * far**-1.5)
-    return sum(parts) + rest
+    edges = np.r_[0.0, np.geomspace(1.0, 1e5, 12)]
+    node, weight = np.polynomial.legendre.leggauss(40)
+    total, far = 0.0, edges[-1]
+    for low, high in pairwise(edges):
+        t = 0.5 * (high - low) * node + 0.5 * (high + low)
+        value = special.ive(x, 2 * t) * special.ive(y, 2 * t) * special.ive(z, 2 * t)
+        total += 0.5 * (high - low) * (weight @ value)
+    # Beyond, the integrand is (4 pi t)^-3/2 (1 + (3/16 - r^2/4) / t ...): Bessel's asymptotic series.
+    second = (3 / 16 - (x * x + y * y + z * z) / 4) * 2 / 3
+    rest = (4 * np.pi) ** -1.5 * (2 * far**-0.5 + second * far**-1.5)
+    return total + rest
 
 
 WATSON = watson(0, 0, 0)

@@ -3,7 +3,6 @@
 import math
 import pickle
 import time
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,58 +12,14 @@ from scipy.sparse.csgraph import connected_components
 from frenkel.analysis.filament import Snapshot, layers, longest_jump, radius
 from frenkel.kinetic.circuit import Circuit
 from frenkel.kinetic.device import Device
-from frenkel.kinetic.material import Material
 from frenkel.kinetic.species import VACANCY
 from frenkel.kinetic.waveform import Waveform
-from frenkel.units import V, kohm, mV, nm, us
 
 REACHED = 0.999  # of the current limit
 NUCLEUS = 5  # vacancies
-
-
-@dataclass(frozen=True, kw_only=True)
-class Protocol:
-    """Everything about the measurements that a preset may need to have changed, in SI units.
-
-    Voltages are those of the source; RESET and SET get the drop over the series resistance on top where the
-    compliance is higher than the one here.
-    """
-
-    material: str = "HfO2"
-    thickness: float = 5.2 * nm
-    width: float = 5.2 * nm
-    series_resistance: float = 2 * kohm
-    compliance: float = 50e-6
-    forming_rate: float = 10.0
-    """Ramp rate of forming (V/s)."""
-    forming_limit: float = 7 * V
-    cycle_rate: float = 1e5
-    """Ramp rate of RESET and SET (V/s)."""
-    fall_rate: float = 1e7
-    """Rate of every way back to 0 V (V/s): slower, and the filament coarsens at compliance."""
-    hold: float = 1 * us
-    """Time at compliance before the fall (s)."""
-    reset_voltage: float = 1.5 * V
-    set_limit: float = 3 * V
-    verify_product: float = 0.6 * V
-    """Forming and SET must end below this over the compliance (ohm)."""
-    forming_attempts: int = 5
-    set_attempts: int = 3
-    read_voltage: float = 100 * mV
-    ramps: tuple[float, ...] = (1.0, 1e1, 1e2, 1e3, 1e4)
-    """Ramp rates of V-02 (V/s)."""
-    thicknesses: tuple[float, ...] = (3.12 * nm, 4.16 * nm, 5.2 * nm, 6.5 * nm, 7.8 * nm)
-    pulse_voltages: tuple[float, ...] = (0.5, 0.6, 0.7, 0.8, 0.9)
-    """Constant voltages of V-07 (V)."""
-    compliances: tuple[float, ...] = (5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3)
-    budget: int = 60_000
-    """Most events in one waveform."""
-    wall: float = 120.0
-    """Most wall time of one task (s), so that nothing hangs; what is missing is said in the table."""
-
-    def verified(self, compliance: float) -> float:
-        """Return the resistance (ohm) below which a device counts as on."""
-        return self.verify_product / compliance
+SLICE = 1e-9  # m
+EARLY = 0.01  # of the conductance of a formed device
+METER = 20e-3  # V: step of the sweeps over which currents are averaged
 
 
 class OutOfTime(RuntimeError):
@@ -80,16 +35,12 @@ class Cell:
     protocol : Protocol
     thickness, width : float, optional
         Other sizes (m) than the protocol's.
-    values : dict, optional
-        Material numbers to replace, as in `Material.with_values`.
     """
 
-    def __init__(self, seed, protocol, *, thickness=None, width=None, values=None):
-        material = Material.load(protocol.material)
-        if values:
-            material = material.with_values(values)
+    def __init__(self, seed, protocol, *, thickness=None, width=None):
         self.protocol = protocol
-        self.device = Device(material, thickness or protocol.thickness, width or protocol.width, seed=seed)
+        thickness, width = thickness or protocol.thickness, width or protocol.width
+        self.device = Device(protocol.of_material(), thickness, width, seed=seed)
         self.deadline = time.monotonic() + protocol.wall
         self.trace = []
         self.watch = None
@@ -128,7 +79,8 @@ class Cell:
 
     def circuit(self, compliance=None):
         """Put the series resistance, and a current limit (A) if given, around the device."""
-        self.device.circuit = Circuit(series_resistance=self.protocol.series_resistance, compliance=compliance)
+        resistance = self.protocol.series_resistance
+        self.device.circuit = Circuit(series_resistance=resistance, compliance=compliance)
 
     def close(self, rate, limit, attempts, compliance, *, hold=True):
         """Ramp up to the compliance, hold, fall, read; again while the device reads as off.
@@ -162,15 +114,17 @@ class Cell:
                 break
         ok = self.resistance < protocol.verified(compliance)
         return out | {
-            "attempts": attempt, "ok": bool(ok), "resistance": self.resistance, "events": device.events - first,
+            "attempts": attempt,
+            "ok": bool(ok),
+            "resistance": self.resistance,
+            "events": device.events - first,
         }
 
     def form(self, *, rate=None, compliance=None, attempts=None):
         """Form the device; see `close`."""
         p = self.protocol
-        return self.close(
-            rate or p.forming_rate, p.forming_limit, attempts or p.forming_attempts, compliance or p.compliance
-        )
+        attempts, compliance = attempts or p.forming_attempts, compliance or p.compliance
+        return self.close(rate or p.forming_rate, p.forming_limit, attempts, compliance)
 
     def set(self, compliance=None):
         """SET the device; see `close`."""
@@ -198,9 +152,13 @@ class Cell:
         source, current = sample["source_voltage"], np.abs(sample["current"])
         peak = int(np.argmax(current))
         return {
-            "voltage": float(source[peak]), "current": float(current[peak]), "resistance": self.resistance,
-            "gap": gap(device), "vacancies": device.count(VACANCY.code),
-            "temperature": float(sample["temperature_max"].max()), "events": device.events - first,
+            "voltage": float(source[peak]),
+            "current": float(current[peak]),
+            "resistance": self.resistance,
+            "gap": gap(device),
+            "vacancies": device.count(VACANCY.code),
+            "temperature": float(sample["temperature_max"].max()),
+            "events": device.events - first,
             "zero": float(current[source == 0.0].max(initial=0.0) / current[peak]),
             "turned": bool(peak < np.argmin(source)),
         } | fall(trace, before)
@@ -230,15 +188,19 @@ def formed(seed, protocol, folder, **sizes):
     cell = Cell(seed, protocol, **sizes)
     if path.exists():
         asked, state, told = pickle.loads(path.read_bytes())
-        if asked == asdict(protocol):
+        if asked == protocol.key():
             cell.device.restore(state)
             return cell, told
-    cell.watch = nucleation = Nucleation(cell.device)
+    cell.watch = nucleation = Nucleation(cell.device, protocol.verified(protocol.compliance))
     told = cell.form()
     cell.watch = None
-    told["nucleus"] = nucleation.found
+    told |= {
+        "nucleus": nucleation.found,
+        "start": nucleation.start.tolist(),
+        "before": nucleation.before.tolist(),
+    }
     temporary = path.with_suffix(f".{time.time_ns()}")
-    temporary.write_bytes(pickle.dumps((asdict(protocol), cell.device.state(), told)))
+    temporary.write_bytes(pickle.dumps((protocol.key(), cell.device.state(), told)))
     temporary.rename(path)
     # What comes after has the whole wall time again, whether the file was there or not.
     cell.deadline = time.monotonic() + protocol.wall
@@ -246,29 +208,54 @@ def formed(seed, protocol, folder, **sizes):
 
 
 class Nucleation:
-    """Watches for the first new cluster: five or more vacancies, and more than the largest one at the start.
+    """Watches for the first nucleus: a slice of 1 nm that gained five vacancies, with a cluster of five in it.
+
+    The vacancies that the weak column holds at the start lie in clusters too, hence the gain.
+
+    Parameters
+    ----------
+    device : Device
+    resistance : float
+        Resistance (ohm) of a formed device, about.
 
     Attributes
     ----------
+    start, before : (n,) array of int
+        Vacancies in each slice at the start, and when the conductance was last below `EARLY`.
     found : dict or None
-        ``height`` (mean distance of the cluster from the plane of the bottom electrode, m), ``low``, ``high``
-        (m), ``size``, ``start`` (size of the largest cluster at the start), ``voltage`` (V), ``time`` (s).
+        ``slice`` (0 at the bottom), ``slices`` (their number), ``size`` (vacancies in the largest cluster
+        there), ``voltage`` (V).
     """
 
-    def __init__(self, device):
-        self.start = max(map(len, clusters(device)), default=0)
+    def __init__(self, device, resistance):
+        self.resistance = resistance
+        layers = device.shape[2]
+        self.number = max(1, round(layers * device.material.lattice.spacing / SLICE))
+        self.slice = device.lattice.layer[: device.n_hosts] * self.number // layers
+        self.start = self.before = self.counts(device)
         self.found = None
 
+    def counts(self, device):
+        """Return the vacancies in each slice."""
+        vacant = device.engine.species[: device.n_hosts] == VACANCY.code
+        return np.bincount(self.slice[vacant], minlength=self.number)
+
     def __call__(self, device):
+        if device.conductance * self.resistance < EARLY:
+            self.before = self.counts(device)
         if self.found is not None:
             return
-        largest = max(clusters(device), key=len, default=[])
-        if len(largest) >= max(NUCLEUS, self.start + 1):
-            height = device.lattice.position[largest, 2]
+        gain = self.counts(device) - self.start
+        if gain.max() < NUCLEUS:
+            return
+        where = int(np.argmax(gain))
+        sizes = [int(np.count_nonzero(self.slice[sites] == where)) for sites in clusters(device)]
+        if max(sizes) >= NUCLEUS:
             self.found = {
-                "height": float(height.mean()), "low": float(height.min()), "high": float(height.max()),
-                "size": len(largest), "start": self.start, "voltage": device.source_voltage,
-                "time": device.time,
+                "slice": where,
+                "slices": self.number,
+                "size": max(sizes),
+                "voltage": device.source_voltage,
             }
 
 
@@ -312,33 +299,49 @@ def shape_of(device):
     return {"radius": radius(shot), "layers": counts.tolist(), "waist": waist}
 
 
+def metered(voltage, values):
+    """Average values that hold from one row of a trace to the next over steps of `METER` in voltage.
+
+    This is what a meter shows: single hops back and forth, often a microsecond apart, are averaged out.
+
+    Returns
+    -------
+    edge, mean : (n,) arrays
+        Upper end of each step (V), and the mean in it.
+    """
+    edges = np.arange(voltage[0], voltage[-1] + METER, METER)
+    edges[-1] = max(voltage[-1], edges[-2] + 1e-9)
+    area = np.concatenate([[0.0], np.cumsum(values[:-1] * np.diff(voltage))])
+    return edges[1:], np.diff(np.interp(edges, voltage, area)) / np.diff(edges)
+
+
 def rise(trace, compliance, before):
     """Describe a way up: how abrupt, and how many events it takes.
 
     Returns
     -------
     dict
-        ``width``: source voltage (V) between 10 and 90 % of the compliance; ``share``: the largest part of the
-        whole change of ln G that one event makes; ``steps``: events from 10 to 90 % of the change of ln G.
+        ``width``: source voltage (V) between 10 and 90 % of the compliance, in steps of `METER`; ``share``:
+        the largest part of the whole change of ln G that one event makes (above 1: it went back again);
+        ``steps``: events from 10 to 90 % of that change. None if the compliance was not reached.
     """
     voltage, current, conductance = trace[:, 1], trace[:, 2], trace[:, 3]
-    low, high = np.flatnonzero(current >= 0.1 * compliance), np.flatnonzero(current >= 0.9 * compliance)
-    if not len(high):
+    if not len(voltage) or current.max() < 0.9 * compliance or voltage[-1] <= voltage[0]:
         return {"width": None, "share": None, "steps": None}
-    end = high[0] + 1
-    level = np.log(np.concatenate([[before], conductance[:end]]))
+    edge, mean = metered(voltage, current)
+    low, high = np.flatnonzero(mean >= 0.1 * compliance), np.flatnonzero(mean >= 0.9 * compliance)
+    # The sweep ends at the compliance, often in the step that began below it.
+    top = edge[high[0]] if len(high) else voltage[-1]
+    width = float(max(top - edge[low[0]], 0.0)) if len(low) else 0.0
+    level = np.log(np.concatenate([[before], conductance]))
     total = level[-1] - level[0]
     if total <= 0:
-        return {"width": float(voltage[high[0]] - voltage[low[0]]), "share": None, "steps": 0}
+        return {"width": width, "share": None, "steps": 0}
     done = (level - level[0]) / total
     late = np.flatnonzero(done >= 0.9)[0]
     early = np.flatnonzero(done[: late + 1] <= 0.1)[-1]
     changed = np.count_nonzero(np.diff(level[early : late + 1]))
-    return {
-        "width": float(voltage[high[0]] - voltage[low[0]]),
-        "share": float(np.diff(level).max() / total),
-        "steps": int(changed),
-    }
+    return {"width": width, "share": float(np.diff(level).max() / total), "steps": int(changed)}
 
 
 def fall(trace, before):
@@ -347,22 +350,20 @@ def fall(trace, before):
     Returns
     -------
     dict
-        ``first``: part of the whole change of ln R that lies within 20 mV of the first drop; ``spread``:
-        voltage (V) from the first 10 % of that change to the last time below 90 % of it; ``levels``: distinct
-        levels (5 % apart in R) after the first drop.
+        In steps of `METER`: ``first``, part of the whole change of ln R within the step of the first 10 % and
+        the next; ``spread``, source voltage (V) from the first 10 % of that change to the last time below
+        90 % of it; ``levels``, distinct levels (10 % apart in R) from there to the end. None without change.
     """
     turn = int(np.argmin(trace[:, 1])) + 1
-    voltage = np.abs(trace[:turn, 1])
-    level = -np.log(trace[:turn, 3] / before)
-    total = level[-1] if len(level) else 0.0
+    edge, level = metered(np.abs(trace[:turn, 1]), -np.log(trace[:turn, 3] / before))
+    total = level[-1]
     if total <= math.log(1.5):
         return {"first": None, "spread": None, "levels": 0}
     begin = int(np.flatnonzero(level >= 0.1 * total)[0])
-    soon = voltage <= voltage[begin] + 20e-3
     below = np.flatnonzero(level < 0.9 * total)
     last = below[-1] if len(below) else begin
     return {
-        "first": float(level[soon].max() / total),
-        "spread": float(max(0.0, voltage[last] - voltage[begin])),
-        "levels": int(len(np.unique(np.round(level[begin:] / 0.05)))),
+        "first": float(level[begin : begin + 2].max() / total),
+        "spread": float(max(0.0, edge[last] - edge[begin])),
+        "levels": len(np.unique(np.round(level[begin:] / 0.1))),
     }

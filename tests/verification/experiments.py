@@ -7,15 +7,14 @@ import time
 from pathlib import Path
 
 import numpy as np
-from cell import REACHED, Cell, Nucleation, OutOfTime, formed, gap, shape_of
+from cell import REACHED, Cell, OutOfTime, formed, gap, shape_of
 
-from frenkel.kinetic.device import Device, EventBudgetError, build_fields
+from frenkel.kinetic.device import Device, EventBudgetError
 from frenkel.kinetic.species import VACANCY
 from frenkel.kinetic.waveform import Waveform
 
 LONGEST = 1e4  # s of device time at a constant voltage
 PULSES = 80
-CUTOFF = 1.3e-9  # m: the longest bond that the fields can hold, five spacings
 
 
 def form(out, protocol, folder, *, seed, thickness=None, width=None, rate=None):
@@ -27,20 +26,20 @@ def form(out, protocol, folder, *, seed, thickness=None, width=None, rate=None):
         out["vacancies"] = cell.device.count(VACANCY.code)
         return
     cell = Cell(seed, protocol, **sizes)
-    cell.watch = nucleation = Nucleation(cell.device)
     cell.circuit(protocol.compliance)
     _, trace = cell.apply(Waveform.ramp(protocol.forming_limit, rate), limit=REACHED * protocol.compliance)
     reached = trace[-1, 2] >= REACHED * protocol.compliance
     out["voltage"] = cell.device.source_voltage if reached else None
-    out["time"], out["events"], out["nucleus"] = cell.device.time, cell.device.events, nucleation.found
+    out["time"], out["events"] = cell.device.time, cell.device.events
 
 
 def stress(out, protocol, folder, *, seed, voltage, duration, thickness=None):
     """Hold a fresh device at a constant voltage until the compliance; ``time`` is None if it never comes."""
     cell = Cell(seed, protocol, thickness=thickness)
     cell.circuit(protocol.compliance)
-    _, trace = cell.apply(Waveform.constant(voltage, duration), limit=REACHED * protocol.compliance, samples=50)
-    out["time"] = float(trace[-1, 0]) if trace[-1, 2] >= REACHED * protocol.compliance else None
+    limit = REACHED * protocol.compliance
+    _, trace = cell.apply(Waveform.constant(voltage, duration), limit=limit, samples=50)
+    out["time"] = float(trace[-1, 0]) if trace[-1, 2] >= limit else None
     out["events"] = cell.device.events
 
 
@@ -84,8 +83,8 @@ def transient(cell, voltage, low):
     Returns
     -------
     dict
-        ``middle``: first time at the geometric mean of first and last current; ``tenth`` and ``ninety``: first
-        times at 10 and 90 % of the last current; all None if the device never switched.
+        ``middle``: first time at the geometric mean of first and last current; ``tenth`` and ``ninety``:
+        first times at 10 and 90 % of the last current; all None if the device never switched.
     """
     protocol, device = cell.protocol, cell.device
     cell.circuit(protocol.compliance)
@@ -93,6 +92,8 @@ def transient(cell, voltage, low):
     first = voltage / (protocol.series_resistance + cell.resistance)
     events = device.events
     told = {"voltage": voltage, "middle": None, "tenth": None, "ninety": None, "stopped": None}
+    if first >= REACHED * target:
+        return told | {"stopped": "on from the start", "events": 0}
     try:
         _, trace = cell.apply(Waveform.constant(voltage, LONGEST), limit=REACHED * target, samples=50)
     except (OutOfTime, EventBudgetError) as error:
@@ -161,48 +162,64 @@ def train(out, protocol, folder, *, seed, fraction):
             break
 
 
-def frozen(out, protocol, folder, *, seed, most=5):
-    """Take layers off a formed filament, from the cathode, and solve the rest; nothing moves.
-
-    Bonds up to `CUTOFF`; with the material's own cut-off as well.
-    """
+def frozen(out, protocol, folder, *, seed):
+    """Take layers off a formed filament, from the cathode, until no bond is left; nothing moves."""
     cell, _ = formed(seed, protocol, folder)
-    device = cell.device
-    sites = np.flatnonzero(device.engine.species[: device.n_hosts] == VACANCY.code)
-    layer = device.lattice.layer[sites]
-    far = device.material.with_values({"conduction.cutoff": CUTOFF})
-    for name, material in (("own", device.material), ("far", far)):
-        fields = build_fields(material, device.shape, device.lateral, device.chemistry.vacancy.charge)
-        out[name] = []
-        for removed in range(most):
-            fields.solve(sites[layer >= removed].astype(np.int32))
-            out[name].append(1.0 / fields.conductance)
-    out["spacing"] = device.material.lattice.spacing
+    device, sites = cell.device, vacant(cell.device)
+    layer, spacing = device.lattice.layer[sites], device.material.lattice.spacing
+    out["spacing"], out["resistance"] = spacing, []
+    # A gap of k layers is crossed by bonds of k + 1 spacings.
+    out["reach"] = int(device.material.conduction.cutoff / spacing * (1 + 1e-9))
+    for removed in range(out["reach"] + 1):
+        out["resistance"].append(solved(device, sites[layer >= removed]))
+
+
+def vacant(device):
+    """Return the host sites of the vacancies."""
+    return np.flatnonzero(device.engine.species[: device.n_hosts] == VACANCY.code)
+
+
+def solved(device, sites):
+    """Return the resistance (ohm) of a device if its vacancies were on these sites."""
+    device.fields.solve(np.asarray(sites, np.int32))
+    return 1.0 / device.fields.conductance
 
 
 def area(out, protocol, folder, *, seed, factors):
-    """Put one formed filament, and one fresh column, into boxes of other areas and solve them.
-
-    ``low``: the filament; ``fresh``: a fresh device of that size; ``oxide``: its oxide without a vacancy (ohm).
-    """
+    """Put one formed filament into boxes of other areas and solve them: ``area`` (m2) and ``low`` (ohm)."""
     cell, _ = formed(seed, protocol, folder)
     device = cell.device
-    sites = np.flatnonzero(device.engine.species[: device.n_hosts] == VACANCY.code)
-    x, y, z = np.unravel_index(sites, device.shape)
-    out["area"], out["low"], out["fresh"], out["oxide"] = [], [], [], []
+    x, y, z = np.unravel_index(vacant(device), device.shape)
+    out["area"], out["low"] = [], []
     for factor in factors:
         box = Device(device.material, protocol.thickness, protocol.width * factor**0.5, seed=seed)
-        nx, ny, nz = box.shape
+        nx, ny = box.shape[:2]
         moved = (x + nx // 2 - device.shape[0] // 2, y + ny // 2 - device.shape[1] // 2, z)
         out["area"].append(nx * ny * box.material.lattice.spacing**2)
-        out["fresh"].append(1.0 / box.conductance)
-        box.fields.solve(np.ravel_multi_index(moved, box.shape, mode="wrap").astype(np.int32))
-        out["low"].append(1.0 / box.fields.conductance)
-        box.fields.solve(np.zeros(0, np.int32))
-        out["oxide"].append(1.0 / box.fields.conductance)
+        out["low"].append(solved(box, np.ravel_multi_index(moved, box.shape, mode="wrap")))
 
 
-TASKS = {task.__name__: task for task in (form, stress, cycles, ladder, set_times, delays, train, frozen, area)}
+def tiles(out, protocol, folder, *, seed, sides):
+    """Put a fresh device side by side with itself, ``sides`` times along x and y, and solve it.
+
+    ``area`` (m2), ``fresh`` (ohm) and ``single``: the same with its vacancies only once (ohm).
+    """
+    device = Cell(seed, protocol).device
+    x, y, z = np.unravel_index(vacant(device), device.shape)
+    out["area"], out["fresh"], out["single"] = [], [], []
+    for side in sides:
+        box = Device(device.material, protocol.thickness, protocol.width * side, seed=seed)
+        shift = np.arange(side) * device.shape[0]
+        places = np.broadcast_arrays(
+            x[:, None, None] + shift[:, None], y[:, None, None] + shift, z[:, None, None]
+        )
+        out["area"].append(box.width**2)
+        out["fresh"].append(solved(box, np.ravel_multi_index(places, box.shape).ravel()))
+        out["single"].append(solved(box, np.ravel_multi_index((x, y, z), box.shape)))
+
+
+ALL = (form, stress, cycles, ladder, set_times, delays, train, frozen, area, tiles)
+TASKS = {task.__name__: task for task in ALL}
 
 
 def carry_out(name, arguments, protocol, folder):

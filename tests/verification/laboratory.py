@@ -6,14 +6,12 @@ import sys
 import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict
 from multiprocessing import get_context
 from pathlib import Path
 
 import experiments
 
 from frenkel import __version__, kinetic
-from frenkel.kinetic.material import Material
 
 REPORT = 30.0  # s between lines about the progress
 
@@ -34,7 +32,7 @@ class Laboratory:
 
     def __init__(self, root, protocol, workers, *, retry=False):
         self.protocol, self.retry = protocol, retry
-        self.material = Material.load(protocol.material)
+        self.material = protocol.of_material()
         self.folder = Path(root) / f"{self.material.hash}-{__version__}-{source_hash()}"
         self.folder.mkdir(parents=True, exist_ok=True)
         self.pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
@@ -61,7 +59,7 @@ class Laboratory:
         return [get() for get in [self._start(task, call) for call in calls]]
 
     def _start(self, task, arguments):
-        key = json.dumps([task, arguments, asdict(self.protocol)], sort_keys=True)
+        key = json.dumps([task, arguments, self.protocol.key()], sort_keys=True)
         path = self.folder / f"{task}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
         with self.lock:
             if path.exists():

@@ -1,0 +1,69 @@
+"""Voltages, rates, sizes and repeats of the verification of the default preset: change them here."""
+
+from dataclasses import asdict, dataclass
+
+from frenkel.kinetic.material import Material
+from frenkel.units import V, kohm, nm, us
+
+
+@dataclass(frozen=True, kw_only=True)
+class Protocol:
+    """Everything about the measurements that a preset may need to have changed, in SI units.
+
+    Voltages are those of the source; RESET and SET get the drop over the series resistance on top where the
+    compliance is higher than the one here.
+    """
+
+    material: str = "HfO2"
+    values: tuple[tuple[str, float], ...] = ()
+    """Numbers of the material to replace ("section.key", value in SI units), for tuning."""
+    thickness: float = 5.2 * nm
+    width: float = 5.2 * nm
+    series_resistance: float = 2 * kohm
+    compliance: float = 50e-6
+    forming_rate: float = 100.0
+    """Ramp rate of forming (V/s)."""
+    forming_limit: float = 7 * V
+    cycle_rate: float = 1e5
+    """Ramp rate of RESET and SET (V/s)."""
+    fall_rate: float = 1e7
+    """Rate of every way back to 0 V (V/s): slower, and the filament coarsens at compliance."""
+    hold: float = 1 * us
+    """Time at compliance before the fall (s)."""
+    reset_voltage: float = 1.8 * V
+    set_limit: float = 3 * V
+    verify_product: float = 1.4 * V
+    """Forming and SET must end below this over the compliance (ohm)."""
+    forming_attempts: int = 5
+    set_attempts: int = 3
+    budget: int = 60_000
+    """Most events in one waveform."""
+    wall: float = 120.0
+    """Most wall time of one task (s), so that nothing hangs; what is missing is said in the table."""
+    ramps: tuple[float, ...] = (1e1, 1e2, 1e3, 1e4, 1e5)
+    """Ramp rates of V-02 (V/s)."""
+    thicknesses: tuple[float, ...] = (3.12 * nm, 4.16 * nm, 5.2 * nm, 6.5 * nm, 7.8 * nm)
+    pulse_voltages: tuple[float, ...] = (0.5, 0.6, 0.7, 0.8, 0.9)
+    """Constant voltages of V-07 (V)."""
+    compliances: tuple[float, ...] = (5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3)
+    reset_factors: tuple[float, ...] = (0.6, 0.8, 1.0, 1.2, 1.4)
+    """RESET voltages of V-08, times ``reset_voltage``."""
+    delay_voltage: float = 0.7 * V
+    """Constant voltage of V-08."""
+    train_fraction: float = 0.75
+    """Pulse amplitude of V-12 over the device's SET voltage, 0.6 to 0.9."""
+    cycles: int = 20
+
+    def key(self):
+        """Return what decides a result of given arguments: all but the limits and the lists below them."""
+        fields = list(asdict(self))
+        return {name: getattr(self, name) for name in fields[: fields.index("budget")]}
+
+    def of_material(self):
+        """Return the material under test."""
+        material = Material.load(self.material)
+        return material.with_values(dict(self.values)) if self.values else material
+
+    def verified(self, compliance: float) -> float:
+        """Return the resistance (ohm) below which a device counts as on."""
+        return self.verify_product / compliance
