@@ -11,7 +11,9 @@ cdef enum:
     STATES = 16         # largest basin
     FAST = 104          # events of at least 1 % of the total that one state can have
     LEVELS = 64         # doublings of the time step
-    WINDOW = 64         # events over which revisits are counted
+    WINDOW = 64         # events after which at most STATES states give a basin away
+    GLANCE = 24         # the same for at most PAIRS states
+    PAIRS = 4
 
 
 @cython.final

@@ -302,7 +302,7 @@ cdef class Basin:
         """Draw when (s, at most ``span``) and from which state the basin is left; or where it is at ``span``."""
         cdef double weight[STATES]
         cdef double after[STATES]
-        cdef double aim = random.next_double(random.state), gone = 0.0, more, time = 0.0, wait, hazard = 0.0
+        cdef double aim = random.next_double(random.state), more, time = 0.0, wait, hazard = 0.0
         cdef int i, j, level
         for i in range(self.n):
             weight[i] = i == 0
@@ -312,7 +312,7 @@ cdef class Basin:
                 more = 0.0
                 for i in range(self.n):
                     more += weight[i] * self.lost[level, i]
-                if gone + more > aim:
+                if more > aim or more <= 0.0:
                     break
                 for j in range(self.n):
                     after[j] = 0.0
@@ -320,11 +320,15 @@ cdef class Basin:
                         after[j] += weight[i] * self.step[level, i, j]
                 for j in range(self.n):
                     weight[j] = after[j]
-                gone += more
+                aim -= more  # what is still to be lost; never a difference of two numbers close to 1
                 time += wait
         for i in range(self.n):
             hazard += weight[i] * self.leave[i]
-        wait = (aim - gone) / hazard if hazard > 0.0 else 1e300
+        if hazard <= 0.0:  # the weights have died out, as happens once in 1e16
+            for i in range(self.n):
+                weight[i] = self.leave[i]
+            hazard = 1e300
+        wait = aim / hazard
         left[0] = time + wait <= span
         if left[0]:
             for i in range(self.n):
@@ -387,19 +391,22 @@ cdef class Basin:
     cdef bint _revisits(self, Kernel kernel) noexcept nogil:
         """Note the state after an event; whether the last events visited few enough states for a basin."""
         cdef int i, k, distinct = 0, electrode = kernel.rates.mechanism[kernel.last.mechanism].electrode
+        cdef bint few
         cdef int64_t held = kernel.rates.reservoir[electrode] - 1 + 2 * kernel.last.direction
         self.now = self._turned(kernel, self.now, &kernel.last, held)
         self.window[self.filled] = self.now
         self.filled += 1
-        if self.filled < WINDOW:
+        if self.filled != GLANCE and self.filled != WINDOW:
             return False
-        self.filled = 0
-        for i in range(WINDOW):
+        for i in range(self.filled):
             k = 0
             while self.window[k] != self.window[i]:
                 k += 1
             distinct += k == i
-        return distinct <= STATES
+        few = distinct <= (STATES if self.filled == WINDOW else PAIRS)
+        if few or self.filled == WINDOW:
+            self.filled = 0
+        return few
 
     cdef int _loop(self, Kernel kernel, bitgen_t* random, int64_t events, double until) noexcept nogil:
         cdef int status

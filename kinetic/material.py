@@ -131,6 +131,15 @@ class ColumnNumbers:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CapNumbers:
+    """Reactive cap: the uppermost layers, poor in oxygen, in which vacancies move more easily."""
+
+    thickness: float = quantity("m", 1e-10, 1e-6, "thickness of the cap, part of the whole thickness")
+    migration_shift: float = quantity("eV", -5.0, 5.0, "change of the hop barrier in the cap", default=0.0)
+    vacancy_fraction: float = quantity("1", 0.0, 1.0, "share of the cap's sites that are vacant at the start")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DisorderNumbers:
     """Standard deviations of the random energies of an amorphous oxide."""
 
@@ -183,6 +192,7 @@ SECTIONS: dict[str, type[Any]] = {
     "frenkel_pair": FrenkelPairNumbers,
     "interstitial_exchange": InterstitialExchangeNumbers,
     "column": ColumnNumbers,
+    "cap": CapNumbers,
     "disorder": DisorderNumbers,
     "electrostatics": ElectrostaticsNumbers,
     "conduction": ConductionNumbers,
@@ -252,6 +262,7 @@ class Material:
     frenkel_pair: FrenkelPairNumbers
     interstitial_exchange: InterstitialExchangeNumbers
     column: ColumnNumbers
+    cap: CapNumbers
     disorder: DisorderNumbers
     electrostatics: ElectrostaticsNumbers
     conduction: ConductionNumbers

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -48,6 +48,7 @@ class _Place:
     vacancy: Species
     interstitial: Species
     disorder: Floats
+    cap: NDArray[np.bool_]
 
     def outside(self, extra: float) -> Floats:
         """Return a barrier shift (n_sites,) of ``extra`` eV on host sites outside the column."""
@@ -56,7 +57,9 @@ class _Place:
         return shift
 
 
-def weak_column(lattice: Lattice, shape: tuple[int, int, int], radius: float, spacing: float) -> NDArray[np.bool_]:
+def weak_column(
+    lattice: Lattice, shape: tuple[int, int, int], radius: float, spacing: float
+) -> NDArray[np.bool_]:
     """Return which host sites lie within ``radius`` (m) of the axis through the middle of the box."""
     nx, ny, nz = shape
     x, y = np.arange(nx) - nx // 2, np.arange(ny) - ny // 2
@@ -65,8 +68,18 @@ def weak_column(lattice: Lattice, shape: tuple[int, int, int], radius: float, sp
     return np.repeat(disc.ravel(), nz)
 
 
+def cap_sites(material: Material, shape: tuple[int, int, int]) -> NDArray[np.bool_]:
+    """Return which host sites belong to the reactive cap below the top electrode."""
+    layers = round(material.cap.thickness / material.lattice.spacing) if material.has("cap") else 0
+    return np.tile(np.arange(shape[2]) >= shape[2] - layers, shape[0] * shape[1])
+
+
 def build_chemistry(
-    material: Material, lattice: Lattice, shape: tuple[int, int, int], rng: np.random.Generator
+    material: Material,
+    lattice: Lattice,
+    shape: tuple[int, int, int],
+    rng: np.random.Generator,
+    barrier_shift: Mapping[str, Floats] | None = None,
 ) -> Chemistry:
     """Return mechanisms and interactions of ``material`` on ``lattice``.
 
@@ -80,6 +93,13 @@ def build_chemistry(
         Host sites in x, y and z.
     rng : numpy.random.Generator
         Draws the disorder of sites and barriers.
+    barrier_shift : mapping of str to ndarray of shape (n_sites,) or (n_hosts,), optional
+        Addition to the barrier (eV) per site, by name of the mechanism: a grain boundary, a strain field.
+
+    Raises
+    ------
+    ValueError
+        A mechanism that the material does not switch on, or an array of another length or not finite.
     """
     n_hosts = shape[0] * shape[1] * shape[2]
     column = np.ones(n_hosts, dtype=bool)
@@ -93,26 +113,61 @@ def build_chemistry(
     interstitial = INTERSTITIAL
     if material.has("interstitial"):
         interstitial = replace(INTERSTITIAL, charge=float(material.interstitial.charge))
-    place = _Place(material, lattice, column, vacancy, interstitial, disorder)
+    place = _Place(material, lattice, column, vacancy, interstitial, disorder, cap_sites(material, shape))
     interactions: list[PairInteraction | SiteEnergy] = []
     if material.vacancy.binding_energy:
         top = lattice.electrode == 2
         interactions.append(PairInteraction(vacancy, vacancy, -material.vacancy.binding_energy, exempt=top))
     if site_energy.any():
         interactions.append(SiteEnergy(vacancy, site_energy))
-    mechanisms = tuple(REACTIONS[name](place) for name in material.mechanisms)
+    given = _checked_shifts(material, len(lattice.sublattice), n_hosts, barrier_shift or {})
+    mechanisms = tuple(_shifted(REACTIONS[name](place), given.get(name)) for name in material.mechanisms)
     return Chemistry(mechanisms, tuple(interactions), column, vacancy)
+
+
+def _checked_shifts(
+    material: Material, n_sites: int, n_hosts: int, barrier_shift: Mapping[str, Floats]
+) -> dict[str, Floats]:
+    """Return every given shift with one value per site."""
+    whole = {}
+    for name, values in barrier_shift.items():
+        if name not in material.mechanisms:
+            raise ValueError(
+                f"barrier_shift names no mechanism of {material.name}: {name!r}; "
+                f"there are: {', '.join(material.mechanisms)}"
+            )
+        array = np.asarray(values, np.float64)
+        if array.shape not in ((n_sites,), (n_hosts,)) or not np.isfinite(array).all():
+            raise ValueError(
+                f"barrier_shift of {name!r} must be {n_hosts} or {n_sites} finite numbers in eV, "
+                f"got an array of shape {array.shape}"
+            )
+        whole[name] = np.concatenate([array, np.zeros(n_sites - len(array))])
+    return whole
+
+
+def _shifted(mechanism: Mechanism, shift: Floats | None) -> Mechanism:
+    if shift is None:
+        return mechanism
+    before = mechanism.barrier_shift
+    return replace(mechanism, barrier_shift=shift if before is None else before + shift)
 
 
 def first_vacancies(
     material: Material, column: NDArray[np.bool_], shape: tuple[int, int, int], rng: np.random.Generator
 ) -> NDArray[np.int32]:
-    """Return host sites of the vacancies that the weak column holds at the start, ascending."""
-    if not material.has("column"):
-        return np.zeros(0, np.int32)
-    free = np.flatnonzero(column)
-    count = round(material.column.vacancy_fraction * len(free))
-    return np.sort(rng.choice(free, size=count, replace=False)).astype(np.int32)
+    """Return host sites of the vacancies that weak column and cap hold at the start, ascending."""
+    cap = cap_sites(material, shape)
+    chosen = []
+    if material.has("column"):
+        free = np.flatnonzero(column & ~cap)
+        chosen.append(
+            rng.choice(free, size=round(material.column.vacancy_fraction * len(free)), replace=False)
+        )
+    if material.has("cap"):
+        free = np.flatnonzero(cap)
+        chosen.append(rng.choice(free, size=round(material.cap.vacancy_fraction * len(free)), replace=False))
+    return np.sort(np.concatenate([np.zeros(0, np.int64), *chosen])).astype(np.int32)
 
 
 def _vacancy_hop(place: _Place) -> Mechanism:
@@ -120,6 +175,8 @@ def _vacancy_hop(place: _Place) -> Mechanism:
     shift = place.disorder.copy()
     if place.material.has("column"):
         shift += place.outside(place.material.column.migration_shift)
+    if place.material.has("cap"):
+        shift[: len(place.column)] += place.material.cap.migration_shift * place.cap
     return Mechanism(
         "vacancy hop",
         before=(place.vacancy, OXYGEN),

@@ -11,6 +11,7 @@ from scipy.sparse import csr_matrix, diags
 from scipy.sparse.linalg import expm_multiply
 from scipy.special import iv
 
+from frenkel.kinetic._basin import Basin
 from frenkel.kinetic.engine import Engine
 from frenkel.kinetic.lattice import Lattice
 from frenkel.kinetic.mechanism import Mechanism, PairInteraction, SiteEnergy
@@ -77,7 +78,7 @@ def mean_z(sample, mean, deviation=None):
 class SmallBox:
     """Every mechanism on six hosts and four cube centres: 1,024 states, and their master equation."""
 
-    def __init__(self, binding=-0.1):
+    def __init__(self, binding=-0.1, kelvin=2000.0):
         self.lattice = Lattice.cubic((1, 2, 3), A, interstitial=True)
         rng = np.random.default_rng(11)
         n = self.lattice.n_sites
@@ -101,7 +102,7 @@ class SmallBox:
         self.start = np.where(self.lattice.sublattice == 0, OXYGEN.code, EMPTY.code)
         self.start[:3] = VACANCY.code
         self.fields = {
-            "temperature": rng.uniform(1700.0, 2300.0, n), "potential": rng.normal(0.0, 0.1, n),
+            "temperature": kelvin * rng.uniform(0.85, 1.15, n), "potential": rng.normal(0.0, 0.1, n),
             "electrode_potential": (0.05, -0.1), "reservoir": (0, 1),
         }
 
@@ -145,12 +146,12 @@ def small_box():
     return box, *box.states()
 
 
-def end_states(engine, number, until, runs=6000):
+def end_states(engine, number, until, runs=6000, **how):
     """Count the states in which runs of a given duration end."""
     start, count = engine.state(), np.zeros(len(number))
     for _ in range(runs):
         restart(engine, start)
-        engine.run(time=until)
+        engine.run(time=until, **how)
         count[number[tuple(engine.species.tolist()), engine.reservoir]] += 1
     return count
 
@@ -207,6 +208,24 @@ def test_x00_sees_a_planted_error(small_box):
     until = 100.0 / abs(matrix[0, 0])
     expected = expm_multiply(matrix.T.tocsr() * until, np.eye(1, len(number)).ravel())
     assert pooled_chi2(end_states(wrong.engine(), number, until), 6000 * expected) < 1e-6
+
+
+def test_x00_with_superbasins():
+    """X-00 in a colder box, where basins stand for most events. Fails when exits leave at the mean time.
+
+    The basins are made to pay from 3 events on, so that all their branches are used: electrodes, pairs, time limit.
+    """
+    box = SmallBox(kelvin=1100.0)
+    number, matrix = box.states()
+    engine = box.engine(seed=22)
+    engine._basin = Basin(3.0)
+    until = 400.0 / abs(matrix[0, 0])
+    expected = expm_multiply(matrix.T.tocsr() * until, np.eye(1, len(number)).ravel())
+    count = end_states(engine, number, until, runs=4000, superbasin=True)
+    assert pooled_chi2(count, 4000 * expected) > FALSE_ALARM
+    exits, skipped = engine.basin_exits
+    assert exits > 1000 and skipped > 10 * exits
+    assert engine.check()[1] == 0.0
 
 
 # ---- X-01, X-02 clock and choice

@@ -280,7 +280,7 @@ def test_every_kind_of_phase_runs():
 
 
 def test_an_event_budget_ends_a_phase(run):
-    from frenkel.kinetic.device import EventBudgetError
+    from frenkel.kinetic.advance import EventBudgetError
 
     needed = int(run["events"].values[run["phase"].values == 0][-1])
     experiment.run(small(phase=[SMALL["phase"][0] | {"budget": needed}]))
@@ -327,6 +327,51 @@ def test_a_script_gives_datasets(tmp_path):
 def test_what_a_script_did_is_made_again():
     device, _ = _script()
     assert experiment.first_difference(device.result, experiment.again(device.result)) is None
+
+
+def _limited(width=None):
+    device = fk.Device(
+        fk.Material.load("HfO2"), thickness=2.6e-9, width=1.56e-9, circuit=fk.Circuit(compliance=5e-9), seed=3
+    )
+    wave = fk.Waveform.triangle(3.0, rate=1e6, fall_rate=1e8, label="form")
+    if width:
+        wave = fk.Waveform.pulse(3.0, width=width, rise=3e-6, fall=3e-8, label="form")
+    return device, device.run(wave, to_limit=True, samples=60)
+
+
+def test_a_script_turns_back_at_the_limit_at_the_rate_of_the_way_down():
+    device, made = _limited()
+    source, time = made["source_voltage"].values, made["time"].values
+    turn = int(np.argmax(source))
+    assert list(made["phase_kind"].values) == ["form"]
+    assert 0 < source[turn] < 3.0 and source[-1] == 0
+    assert made["current"].values[turn] == pytest.approx(5e-9, rel=1e-6)
+    assert time[turn] == pytest.approx(source[turn] / 1e6, rel=1e-9)
+    assert time[-1] - time[turn] == pytest.approx(source[turn] / 1e8, rel=1e-9)
+    assert experiment.first_difference(device.result, experiment.again(device.result)) is None
+
+
+def test_a_plateau_is_held_at_the_voltage_reached():
+    _, made = _limited(width=1e-7)
+    source, time = made["source_voltage"].values, made["time"].values
+    assert 0 < source.max() < 3.0
+    assert np.ptp(time[source == source.max()]) == pytest.approx(1e-7)
+
+
+@pytest.mark.parametrize(
+    ("waveform", "circuit", "stop"),
+    [
+        (fk.Waveform.triangle(1.0, rate=1e6), fk.Circuit(), None),
+        (fk.Waveform.triangle(1.0, rate=1e6), fk.Circuit(compliance=1e-6), lambda device, current: False),
+        (fk.Waveform.ramp(1.0, rate=1e6), fk.Circuit(compliance=1e-6), None),
+        (fk.Waveform.constant(1.0, 1e-6), fk.Circuit(compliance=1e-6), None),
+        (fk.Waveform.constant(0.0, 1e-6), fk.Circuit(compliance=1e-6), None),
+    ],
+)
+def test_what_cannot_turn_at_a_limit_is_refused(waveform, circuit, stop):
+    device = fk.Device(fk.Material.load("HfO2"), thickness=2.6e-9, width=1.56e-9, circuit=circuit, seed=3)
+    with pytest.raises(ValueError, match="to_limit needs a"):
+        device.run(waveform, to_limit=True, stop=stop)
 
 
 def test_what_was_done_by_hand_is_not_made_again():

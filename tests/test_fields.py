@@ -17,13 +17,13 @@ CONTRAST = {"conduction.background": 1e-12, "conduction.contact_top": 1e-4}  # 1
 def make(name="HfO2", size=(8, 9), lateral="periodic", **values):
     """Return a device of ``size`` (width, thickness in spacings) and its oracle."""
     material = Material.load(name).with_values({key.replace("__", "."): v for key, v in values.items()})
-    device = Device(material, size[1] * A, size[0] * A, seed=1, lateral=lateral)
+    device = Device(material, size[1] * A, size[0] * A, seed=1, lateral=lateral, precise=True)
     return device, WholeLattice(material, device.shape, lateral)
 
 
 def high_contrast(lateral="periodic", size=(8, 9)):
     material = Material.load("HfO2").with_values(CONTRAST)
-    device = Device(material, size[1] * A, size[0] * A, seed=1, lateral=lateral)
+    device = Device(material, size[1] * A, size[0] * A, seed=1, lateral=lateral, precise=True)
     return device, WholeLattice(material, device.shape, lateral)
 
 
@@ -180,6 +180,13 @@ def test_potential_without_the_mover_equals_a_direct_solve(kind, name, lateral):
     priced = device.configuration().prices.arrays()["energy1"][chosen]
     expected = biases(device, oracle, species, events[chosen])
     assert np.abs(priced - expected).max() <= 1e-9
+    assert device.configuration().pricing_error <= 1e-12
+    quick = Device(device.material, 7 * A, 6 * A, seed=1, lateral=lateral)
+    put(quick, species)
+    found = quick.configuration()
+    # Charges of 2 e at two places: four times the error of a potential at 1 V.
+    assert np.abs(found.prices.arrays()["energy1"][chosen] - expected).max() <= 1e-12 + 4 * found.pricing_error
+    assert found.pricing_error <= 3e-8
     with_mover, _ = device.fields.maps()
     hops = events["mechanism"][chosen] == 0
     a, b = events["site_a"][chosen][hops], events["site_b"][chosen][hops]

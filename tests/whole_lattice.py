@@ -281,3 +281,65 @@ def put(device, species):
         device.lattice, device.chemistry.mechanisms, species, interactions=device.chemistry.interactions,
         reservoir=(0, held), temperature=device.temperature, seed=device.seed, member=device.member,
     )
+
+
+def small_material(name, *, drop=("column", "disorder"), **values):
+    """Return a packaged set without some sections and with some numbers changed ("section__key")."""
+    from frenkel.kinetic.material import Material
+
+    document = {key: value for key, value in Material.load(name).document().items() if key not in drop}
+    return Material(document, name).with_values({key.replace("__", "."): v for key, v in values.items()})
+
+
+class Occupancy:
+    """Time spent in each state of a set during a run at constant voltage, read from its event log.
+
+    A state is (vacancies, ions), both sorted tuples of sites. Times outside the set are left out: a reversible
+    chain seen only inside a set has the Boltzmann law of that set.
+    """
+
+    def __init__(self, device, states, batches=40):
+        self.device, self.number = device, {state: i for i, state in enumerate(states)}
+        self.batches = batches
+
+    def run(self, duration):
+        """Let time pass; return the time in each state (batches, n_states)."""
+        from frenkel.kinetic.waveform import Waveform
+
+        device, table = self.device, self.device.chemistry.mechanisms
+        species = device.engine.species
+        start = device.time
+        record = device.advance(Waveform.constant(0.0, duration), samples=2, log=True)
+        spent = np.zeros((self.batches, len(self.number)))
+        edge, place = duration / self.batches, self._state(species)
+        begin = 0.0
+        for time, mechanism, direction, a, b in [*record.log, (start + duration, -1, 0, 0, 0)]:
+            end = time - start
+            while place is not None and begin < end:
+                batch = min(int(begin / edge), self.batches - 1)
+                until = end if batch == self.batches - 1 else min(end, (batch + 1) * edge)
+                spent[batch, place] += until - begin
+                begin = until if until > begin else np.nextafter(begin, np.inf)
+            begin = end
+            if mechanism >= 0:
+                chosen = table[mechanism]
+                for site, kind in zip((a, b), chosen.before if direction else chosen.after, strict=False):
+                    species[site] = kind.code
+                place = self._state(species)
+        assert (species == device.engine.species).all()
+        return spent
+
+    def _state(self, species):
+        n = self.device.n_hosts
+        vacancies = tuple(np.flatnonzero(species[:n] == VACANCY.code).tolist())
+        ions = tuple((np.flatnonzero(species[n:] == INTERSTITIAL.code) + n).tolist())
+        return self.number.get((vacancies, ions))
+
+
+def batch_p_value(spent, value, expected):
+    """Return the p-value (two-sided, Student) of the time average of ``value`` per state being ``expected``."""
+    from scipy import stats
+
+    means = (spent @ value) / spent.sum(1)
+    t = (means.mean() - expected) / (means.std(ddof=1) / np.sqrt(len(means)))
+    return 2.0 * stats.t.sf(abs(t), len(means) - 1)

@@ -13,13 +13,13 @@ import xarray as xr
 from . import configuration as config
 from . import provenance
 from .analysis import schema, store
-from .configuration import CircuitSection, Configuration, ConfigurationError
+from .configuration import CircuitSection, Configuration, ConfigurationError, Points, Sweep
 from .kinetic import device as kinetic
 from .kinetic.circuit import Circuit
 from .kinetic.lattice import Lateral
 from .kinetic.material import Material
 from .kinetic.waveform import Waveform
-from .protocol import PhaseLog, Protocol
+from .protocol import AnyPhase, PhaseLog, Protocol, named_kind
 from .results import dataset, observe
 
 if TYPE_CHECKING:
@@ -98,6 +98,7 @@ class Device(kinetic.Device):
         *,
         samples: int = 200,
         label: str | None = None,
+        to_limit: bool = False,
         stop: Callable[[kinetic.Device, float], bool] | None = None,
         progress: Progress | None = None,
     ) -> xr.Dataset:
@@ -111,6 +112,9 @@ class Device(kinetic.Device):
             Samples along the path of the voltage, at least 2.
         label : str, optional
             Name of the phase; the waveform's by default. Phases named form, set or reset are known as such.
+        to_limit : bool
+            Turn back as soon as the current reaches the limit of the circuit: the way up ends there, and a
+            plateau and the way down follow from the voltage reached.
         stop : callable, optional
             ``stop(device, current)`` after each event and sample ends the waveform early when true.
         progress : callable, optional
@@ -120,20 +124,23 @@ class Device(kinetic.Device):
         -------
         xarray.Dataset
             Of this waveform alone; :attr:`result` has everything since the device was made.
+
+        Raises
+        ------
+        ValueError
+            ``to_limit`` without a limit, with ``stop``, or for a waveform that does not go up and back once.
         """
         if stop is not None:
             self.touched = "a waveform was stopped by a function"
         name = label or waveform.label or f"run {len(self.logs) + 1}"
-        phase = config.Points.model_validate(
-            {
-                "kind": "points",
-                "name": name,
-                "samples": samples,
-                "circuit": _section(self.circuit),
-                "times": f"{', '.join(map(repr, waveform.times))} s",
-                "voltages": f"{', '.join(map(repr, waveform.voltages))} V",
-            }
-        )
+        common = {"name": name, "samples": samples, "circuit": _section(self.circuit)}
+        phase: AnyPhase
+        if to_limit:
+            if stop is not None or not (self.circuit.compliance or self.circuit.transistor):
+                raise ValueError("to_limit needs a circuit with a compliance or a transistor, and no stop")
+            phase = Sweep.model_validate(common | _sweep(waveform, name))
+        else:
+            phase = Points.model_validate(common | _points(waveform))
         protocol = Protocol(self, [(name, 0, phase)], _section(self.circuit), self.read_voltage, observe)
         if stop is not None:
             protocol.halt = stop
@@ -376,6 +383,34 @@ def _section(circuit: Circuit) -> CircuitSection:
             "transistor": text(circuit.transistor, "A"),
         }
     )
+
+
+def _points(waveform: Waveform) -> dict[str, Any]:
+    """Return a waveform as a phase of a configuration: straight lines between points."""
+    return {
+        "kind": "points",
+        "times": f"{', '.join(map(repr, waveform.times))} s",
+        "voltages": f"{', '.join(map(repr, waveform.voltages))} V",
+    }
+
+
+def _sweep(waveform: Waveform, name: str) -> dict[str, Any]:
+    """Return a waveform from 0 V up and back as a phase that turns at the current limit."""
+    times, voltages = waveform.times, waveform.voltages
+    top = voltages[1]
+    if top == 0.0 or voltages not in ((0.0, top, 0.0), (0.0, top, top, 0.0)):
+        raise ValueError(
+            "to_limit needs a waveform from 0 V up and back to 0 V, such as Waveform.triangle; "
+            f"got {len(voltages)} points from {voltages[0]:g} to {voltages[-1]:g} V"
+        )
+    sweep = {
+        "kind": named_kind(name) or "triangle",
+        "amplitude": f"{top!r} V",
+        "rate": f"{abs(top) / times[1]!r} V/s",
+        "fall_rate": f"{abs(top) / (times[-1] - times[-2])!r} V/s",
+        "to_limit": True,
+    }
+    return sweep | ({"hold": f"{times[2] - times[1]!r} s"} if len(times) == 4 else {})
 
 
 def _pauser(

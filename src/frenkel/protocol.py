@@ -16,7 +16,8 @@ import numpy as np
 
 from .configuration import CircuitSection, Constant, Points, Pulse, Ramp, Sweep
 from .kinetic.circuit import Circuit
-from .kinetic.device import Device, Record, sample_times
+from .kinetic.advance import Record, sample_times
+from .kinetic.device import Device
 from .kinetic.waveform import Waveform
 
 CHUNK = 50  # samples
@@ -263,10 +264,13 @@ def passes(kind: str, resistance: float, target: float) -> bool:
 
 def kind_of(name: str, phase: AnyPhase) -> str:
     """Return the kind of a phase for results; points named form, set or reset count as such."""
-    if not isinstance(phase, Points):
-        return phase.kind
+    return named_kind(name) or phase.kind if isinstance(phase, Points) else phase.kind
+
+
+def named_kind(name: str) -> str:
+    """Return the kind of a phase that its name begins with: form, set, reset, or nothing."""
     first = name.split()[0].lower() if name.split() else ""
-    return first if first in ("form", "set", "reset") else phase.kind
+    return first if first in ("form", "set", "reset") else ""
 
 
 def circuit_of(section: CircuitSection, compliance: float | None = None) -> Circuit:

@@ -147,7 +147,7 @@ class Cell:
         extra = max(0.0, (compliance or p.compliance) - p.compliance) * p.series_resistance * 1.5
         amplitude = (amplitude or p.reset_voltage) + extra
         first, before = device.events, device.conductance
-        wave = Waveform.triangle(-amplitude, p.cycle_rate, fall_rate=p.fall_rate)
+        wave = Waveform.triangle(-amplitude, p.cycle_rate, fall_rate=p.reset_fall_rate)
         sample, trace = self.apply(wave, samples=120)
         source, current = sample["source_voltage"], np.abs(sample["current"])
         peak = int(np.argmax(current))
@@ -208,7 +208,7 @@ def formed(seed, protocol, folder, **sizes):
 
 
 class Nucleation:
-    """Watches for the first nucleus: a slice of 1 nm that gained five vacancies, with a cluster of five in it.
+    """Watches for the first nucleus: a slice of 1 nm that gained five vacancies and has a cluster of five.
 
     The vacancies that the weak column holds at the start lie in clusters too, hence the gain.
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from cell import REACHED, Cell, OutOfTime, formed, gap, shape_of
 
-from frenkel.kinetic.device import Device, EventBudgetError
+from frenkel.kinetic.advance import EventBudgetError
+from frenkel.kinetic.device import Device
 from frenkel.kinetic.species import VACANCY
 from frenkel.kinetic.waveform import Waveform
 

@@ -27,8 +27,10 @@ class Protocol:
     cycle_rate: float = 1e5
     """Ramp rate of RESET and SET (V/s)."""
     fall_rate: float = 1e7
-    """Rate of every way back to 0 V (V/s): slower, and the filament coarsens at compliance."""
-    hold: float = 1 * us
+    """Rate of the ways back to 0 V after forming and SET (V/s): slower, and the filament coarsens."""
+    reset_fall_rate: float = 1e6
+    """The same after RESET (V/s)."""
+    hold: float = 10 * us
     """Time at compliance before the fall (s)."""
     reset_voltage: float = 1.8 * V
     set_limit: float = 3 * V
@@ -40,7 +42,7 @@ class Protocol:
     """Most events in one waveform."""
     wall: float = 120.0
     """Most wall time of one task (s), so that nothing hangs; what is missing is said in the table."""
-    ramps: tuple[float, ...] = (1e1, 1e2, 1e3, 1e4, 1e5)
+    ramps: tuple[float, ...] = (0.1, 1.0, 1e1, 1e2, 1e3)
     """Ramp rates of V-02 (V/s)."""
     thicknesses: tuple[float, ...] = (3.12 * nm, 4.16 * nm, 5.2 * nm, 6.5 * nm, 7.8 * nm)
     pulse_voltages: tuple[float, ...] = (0.5, 0.6, 0.7, 0.8, 0.9)

@@ -1,0 +1,215 @@
+"""One waveform on one device: pieces between breakpoints, samples, limits of the circuit and events."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .species import INTERSTITIAL, VACANCY
+from .waveform import Waveform
+
+if TYPE_CHECKING:
+    from .device import Configuration, Device
+
+Floats = NDArray[np.float64]
+
+
+class EventBudgetError(RuntimeError):
+    """A run spent more events than it was allowed; the state is that after the last of them."""
+
+
+@dataclass(slots=True)
+class Record:
+    """What a waveform did to a device.
+
+    Attributes
+    ----------
+    label : str
+        Name of the phase.
+    sample : dict of str to ndarray
+        ``time`` (s), ``source_voltage``, ``device_voltage`` (V), ``current`` (A), ``conductance`` (S),
+        ``temperature_max`` (K), ``events``, ``field_solves``, ``reservoir`` and one count per species.
+    snapshots : list of dict
+        ``time``, ``label``, ``sites``, ``species``, ``voltage``, ``current``; first and last moment at least.
+    log : list of tuple
+        ``(time, mechanism, direction, site_a, site_b)`` of every event, when asked for.
+    """
+
+    label: str
+    sample: dict[str, NDArray[Any]]
+    snapshots: list[dict[str, Any]] = field(default_factory=list)
+    log: list[tuple[float, int, int, int, int]] = field(default_factory=list)
+
+
+class Run:
+    """One waveform on one device: pieces between breakpoints, samples, limits and events."""
+
+    def __init__(
+        self,
+        device: Device,
+        waveform: Waveform,
+        samples: int,
+        label: str,
+        stop: Any,
+        budget: int | None,
+        log: bool,
+        progress: Any,
+    ) -> None:
+        if samples < 2:
+            raise ValueError(f"samples must be at least 2, got {samples}")
+        self.device, self.waveform, self.stop, self.budget = device, waveform, stop, budget
+        self.keep_log, self.progress = log, progress
+        self.start = device.time
+        self.first_event = device.events
+        self.record = Record(label, {})
+        self.rows: list[tuple[float, ...]] = []
+        self.sample_times = sample_times(waveform, samples)
+        self.moves: dict[tuple[int, int], int] = {}
+        self.ended = False
+
+    def go(self) -> Record:
+        device = self.device
+        self.snapshot("start", self.waveform.voltages[0])
+        self.sample(0.0, self.waveform.voltages[0])
+        next_sample = 1
+        for begin, end, low, high in self.waveform.segments():
+            slope = (high - low) / (end - begin)
+            local = begin
+            while local < end and not self.ended:
+                until = min(end, self.sample_times[next_sample])
+                local = self.piece(local, until, low + slope * (local - begin), slope)
+                if local >= self.sample_times[next_sample] or local >= end:
+                    voltage = high if local >= end else low + slope * (local - begin)
+                    device.time = self.start + local
+                    if local >= self.sample_times[next_sample]:
+                        next_sample = min(next_sample + 1, len(self.sample_times) - 1)
+                    self.sample(local, voltage)
+            if self.ended:
+                break
+        self.snapshot("end", device.source_voltage)
+        names = (
+            "time",
+            "source_voltage",
+            "device_voltage",
+            "current",
+            "conductance",
+            "temperature_max",
+            "events",
+            "field_solves",
+            "reservoir",
+            "vacancy",
+            "interstitial",
+        )
+        whole = {"events", "field_solves", "reservoir", "vacancy", "interstitial"}
+        columns = zip(*self.rows, strict=True)
+        self.record.sample = {
+            name: np.array(column, np.int64 if name in whole else np.float64)
+            for name, column in zip(names, columns, strict=True)
+        }
+        return self.record
+
+    def piece(self, begin: float, end: float, source: float, slope: float) -> float:
+        """Advance to the next event, to a change of the circuit's regime, or to ``end``; return where."""
+        device = self.device
+        now = device.configuration()
+        voltage, rate, duration = device.circuit.piece(
+            source, slope, end - begin, now.conductance, math.ulp(self.waveform.duration)
+        )
+        elapsed, device._hazard = now.prices.advance(voltage, rate, duration, device._hazard)
+        reached = begin + elapsed if elapsed < end - begin else end
+        device.time = self.start + reached
+        if device._hazard == 0.0:
+            self.event(now, source + slope * elapsed, voltage + rate * elapsed)
+        return reached
+
+    def event(self, now: Configuration, source: float, voltage: float) -> None:
+        device = self.device
+        chosen = now.prices.pick(voltage, device.engine.draw())
+        catalogue = device.engine.catalogue()
+        a, b = int(catalogue.site_a[chosen]), int(catalogue.site_b[chosen])
+        if self.keep_log:
+            self.record.log.append(
+                (device.time, int(catalogue.mechanism[chosen]), int(catalogue.direction[chosen]), a, b)
+            )
+        device.engine.fire(chosen)
+        device._hazard = device._draw_hazard()
+        if self.budget is not None:
+            pair = (min(a, b), max(a, b))
+            self.moves[pair] = self.moves.get(pair, 0) + 1
+            if device.events - self.first_event > self.budget:
+                self.over_budget()
+        if self.stop is not None:
+            after = device.configuration()
+            device._set_voltage(source, after.conductance)
+            if self.stop(device, device.device_voltage * after.conductance):
+                self.ended = True
+                self.sample(device.time - self.start, source)
+
+    def over_budget(self) -> None:
+        pair, times = max(self.moves.items(), key=lambda item: item[1])
+        place = self.device.lattice.position[max(pair)] * 1e9
+        raise EventBudgetError(
+            f"budget of {self.budget} events used up at {self.device.time - self.start:g} s and "
+            f"{self.device.source_voltage:g} V; sites {pair[0]} and {pair[1]} near "
+            f"({place[0]:.2f}, {place[1]:.2f}, {place[2]:.2f}) nm made {times} of them: "
+            "a flickering pair; raise the budget, ramp faster, or switch the superbasin acceleration on"
+        )
+
+    def sample(self, local: float, source: float) -> None:
+        device = self.device
+        now = device.configuration()
+        voltage = device._set_voltage(source, now.conductance)
+        current = voltage * now.conductance
+        self.rows.append(
+            (
+                self.start + local,
+                source,
+                voltage,
+                current,
+                now.conductance,
+                device.temperature + now.heat_max * voltage * voltage,
+                device.events,
+                device.field_solves,
+                device.engine.reservoir[1],
+                device.count(VACANCY.code),
+                device.count(INTERSTITIAL.code),
+            )
+        )
+        if self.progress is not None:
+            self.progress(local / self.waveform.duration, device)
+        if self.stop is not None and not self.ended and local > 0.0 and self.stop(device, current):
+            self.ended = True
+
+    def snapshot(self, name: str, source: float) -> None:
+        device = self.device
+        sites, species = device.defects
+        voltage = device._set_voltage(source, device.conductance)
+        self.record.snapshots.append(
+            {
+                "time": device.time,
+                "label": f"{self.record.label} {name}".strip(),
+                "sites": sites,
+                "species": species,
+                "voltage": voltage,
+                "current": voltage * device.conductance,
+            }
+        )
+
+
+def sample_times(waveform: Waveform, samples: int) -> Floats:
+    """Return times (s) spread evenly over the path of the voltage, over time where that is constant."""
+    times, voltages = np.asarray(waveform.times), np.asarray(waveform.voltages)
+    path = np.abs(np.diff(voltages))
+    weight = path / path.sum() if path.sum() > 0 else np.zeros_like(path)
+    still = path == 0
+    if still.any():
+        span = np.diff(times) * still
+        share = 0.5 if path.sum() > 0 else 1.0
+        weight = weight * (1.0 - share) + share * span / span.sum()
+    mark = np.concatenate([[0.0], np.cumsum(weight)])
+    # Equal marks cannot be inverted; a segment always has some weight, so they rise strictly.
+    return np.asarray(np.interp(np.linspace(0.0, mark[-1], samples), mark, times))

@@ -1,0 +1,43 @@
+"""The field solver of one box of a material."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..units import ELEMENTARY_CHARGE, VACUUM_PERMITTIVITY
+from ._pricing import Pricing
+from .green import GreenTable, Lateral
+from .material import Material
+
+
+def build_fields(material: Material, shape: tuple[int, int, int], lateral: Lateral, charge: float) -> Pricing:
+    """Return the field solver of a box: one Green's table for conduction, charge and heat.
+
+    Bonds follow g = prefactor exp(-2 (r - a) / xi), times the tunnel factor beyond sqrt(2) a; the bottom
+    contact follows the same law, the top one (reactive metal) is ohmic without that factor.
+    """
+    numbers, spacing = material.conduction, material.lattice.spacing
+    longest = numbers.cutoff / spacing * (1 + 1e-9)
+    squared = np.arange(1, int(longest**2) + 1)
+    pair = np.zeros(len(squared) + 1)
+    distance = np.sqrt(squared) * spacing
+    near = np.where(squared <= 2, 1.0, numbers.tunnel_factor)
+    pair[1:] = numbers.prefactor * np.exp(-2 * (distance - spacing) / numbers.decay_length) * near
+    steps = np.arange(1, shape[2] + 1)
+    reach = np.where(steps <= longest, np.exp(-2 * (steps - 1) * spacing / numbers.decay_length), 0.0)
+    bottom = numbers.contact_bottom * reach * np.where(steps == 1, 1.0, numbers.tunnel_factor)
+    top = numbers.contact_top * reach
+    heat = 1.0 / (material.heat.conductivity * material.heat.ballistic_factor * spacing)
+    permittivity = material.electrostatics.permittivity * VACUUM_PERMITTIVITY
+    return Pricing(
+        shape,
+        GreenTable(shape, spacing, lateral=lateral),
+        pair / numbers.background,
+        np.array([bottom, top[::-1]]) / numbers.background,
+        numbers.background,
+        charge,
+        ELEMENTARY_CHARGE / (permittivity * spacing),
+        material.electrostatics.charge_transition,
+        heat,
+        material.heat.lorenz * material.heat.lorenz_temperature * numbers.background * heat,
+    )
