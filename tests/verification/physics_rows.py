@@ -80,7 +80,7 @@ def ramp_line(lab, n):
     return rates, table, estimates.line(np.log10(rates), table), results
 
 
-def v02_slope(lab, n=10):
+def v02_slope(lab, n=40):
     """Forming voltage against ramp rate."""
     rates, table, (slope, error, _, r2), results = ramp_line(lab, n)
     means = np.nanmean(table, axis=0)
@@ -100,7 +100,7 @@ def v02_slope(lab, n=10):
     )
 
 
-def v02_gate(lab, n=10):
+def v02_gate(lab, n=40):
     """The acceleration of the hazard with voltage, from ramps and from constant stress."""
     rates, table, (slope, error, _, _), results = ramp_line(lab, n)
     ramp = math.log(10) / slope
@@ -164,7 +164,7 @@ def v03(lab, n=12):
     ln t = gamma V + constant, with gamma from V-02, scaled with the field to other thicknesses.
     """
     p = lab.protocol
-    _, _, (slope, _, _, _), _ = ramp_line(lab, 10)
+    _, _, (slope, _, _, _), _ = ramp_line(lab, max(n, 2))
     gamma = math.log(10) / slope * p.thickness
     thickness = np.array(p.thicknesses)
     table, results = forming_table(lab, n, "thickness", p.thicknesses)
