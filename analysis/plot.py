@@ -292,8 +292,10 @@ def _mark_limit(result: xr.Dataset, axes: "Axes") -> None:
             f"limit {limit * 1e6:g} µA",
             (0.01, limit),
             xycoords=("axes fraction", "data"),
-            xytext=(0, 3),
+            # Below the line; the names of the switching voltages stand above it.
+            xytext=(0, -3),
             textcoords="offset points",
+            va="top",
             fontsize=8,
             color="0.35",
         )
@@ -307,8 +309,13 @@ def _mark_switching(result: xr.Dataset, axes: "Axes") -> None:
         values = phases["switching_voltage"].values[phases["phase_kind"].values == kind]
         values = values[np.isfinite(values)]
         found[kind] = float(np.median(values)) if len(values) else np.nan
+    low, high = axes.get_xlim()
     for kind, value in found.items():
         if np.isfinite(value):
+            # A name near a side ends there rather than beyond it.
+            share = (value - low) / (high - low)
+            side: Literal["left", "center", "right"]
+            side = "right" if share > 0.9 else "left" if share < 0.1 else "center"
             # Forming stands higher, so that its label never covers that of SET.
             height = 0.93 if kind == "form" else 0.87
             axes.annotate(
@@ -317,7 +324,7 @@ def _mark_switching(result: xr.Dataset, axes: "Axes") -> None:
                 xycoords=("data", "axes fraction"),
                 xytext=(0, 4),
                 textcoords="offset points",
-                ha="center",
+                ha=side,
                 va="bottom",
                 fontsize=8,
                 color=COLOURS[kind],

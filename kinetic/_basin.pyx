@@ -48,7 +48,7 @@ cdef class Basin:
     Parameters
     ----------
     gain : float
-        Least mean number of events within a basin that makes it worth the work.
+        Least mean number of events per state within a basin that makes it worth the work.
     """
 
     def __init__(self, double gain):
@@ -361,8 +361,9 @@ cdef class Basin:
         cdef const Channel* channel
         cdef Event event
         events = self._explore(kernel)
-        if events < self.gain:
+        if events < self.gain * self.n:
             return -1
+        self.ready = events > 10.0 * self.gain * self.n  # likely again one of many exits out of the same place
         self._double(span)
         wait = self._sample(random, span, &state, &left)
         self._go(kernel, state)
@@ -419,7 +420,7 @@ cdef class Basin:
                 if status == TIME_REACHED:
                     return status
                 if status == COUNT_REACHED:
-                    self.ready = True
+                    self.filled = 0
                     events -= 1
                     continue
                 self.pause = PAUSE

@@ -152,9 +152,10 @@ class Run:
     def over_budget(self) -> None:
         pair, times = max(self.moves.items(), key=lambda item: item[1])
         place = self.device.lattice.position[max(pair)] * 1e9
+        ends = f"sites {pair[0]} and {pair[1]}" if pair[0] >= 0 else f"site {pair[1]} and its electrode"
         raise EventBudgetError(
             f"budget of {self.budget} events used up at {self.device.time - self.start:g} s and "
-            f"{self.device.source_voltage:g} V; sites {pair[0]} and {pair[1]} near "
+            f"{self.device.source_voltage:g} V; {ends} near "
             f"({place[0]:.2f}, {place[1]:.2f}, {place[2]:.2f}) nm made {times} of them: "
             "a flickering pair; raise the budget, ramp faster, or switch the superbasin acceleration on"
         )

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from ._prices import Prices
 from .advance import Record, Run
@@ -20,6 +19,7 @@ from .fields import build_fields
 from .green import Lateral
 from .lattice import Lattice
 from .material import Material
+from .newton import one_blas_thread
 from .reactions import build_chemistry, first_vacancies
 from .species import EMPTY, INTERSTITIAL, OXYGEN, VACANCY
 from .waveform import Waveform
@@ -101,6 +101,9 @@ class Device:
         self.shape = _box(thickness, width, spacing)
         if not 1.0 <= temperature <= 3000.0:
             raise ValueError(f"temperature must be between 1 and 3000 K, got {temperature}")
+        for name, number in (("seed", seed), ("member", member)):
+            if number is not None and number < 0:
+                raise ValueError(f"{name} must be at least 0, got {number}")
         if seed is None:
             seed = int(np.random.SeedSequence().generate_state(1, np.uint64)[0] >> 1)
         self.material, self.temperature = material, float(temperature)
@@ -255,8 +258,9 @@ class Device:
             catalogue.energy,
             catalogue.attempt_frequency,
         )
-        self.fields.solve(np.flatnonzero(hosts == VACANCY.code).astype(np.int32))
-        self.fields.price(prices, VACANCY.code, self._charges, ions.astype(np.int32), species[ions])
+        with one_blas_thread():
+            self.fields.solve(np.flatnonzero(hosts == VACANCY.code).astype(np.int32))
+            self.fields.price(prices, VACANCY.code, self._charges, ions.astype(np.int32), species[ions])
         self.field_solves += 1
         return Configuration(
             prices,
@@ -317,8 +321,7 @@ class Device:
             log,
             progress,
         )
-        with threadpool_limits(1, "blas"):
-            return run.go()
+        return run.go()
 
     def _draw_hazard(self) -> float:
         return -math.log1p(-self.engine.draw())

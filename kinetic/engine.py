@@ -28,7 +28,7 @@ TRANSITION = np.dtype(
 )
 
 
-BASIN_GAIN = 50.0  # events that a superbasin must save on average: about what it costs to find its law
+BASIN_GAIN = 40.0  # events that a superbasin must save per state of it: about what its law costs
 
 
 class Engine:

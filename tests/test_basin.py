@@ -67,13 +67,13 @@ def exits(engine, runs, superbasin=True):
 
 @pytest.mark.parametrize(("length", "ratio", "energy"), [(2, 1e4, None), (8, 3e3, ROUGH), (8, 1e9, ROUGH)])
 def test_exit_law(length, ratio, energy):
-    """KS of the exit time and binomial of the exit state; fails with the law of a ratio 5 % larger."""
+    """KS of the exit time and binomial of the exit state; fails with the law of a ratio 10 % larger."""
     times, top, events = exits(trap(length, ratio, energy, seed=3), 10_000)
     distribution, share = law(length, ratio, energy)
     assert stats.kstest(times, distribution).pvalue > FALSE_ALARM
     assert stats.binomtest(int(top), 10_000, share).pvalue > FALSE_ALARM
     assert events < 70
-    assert stats.kstest(times, law(length, 1.05 * ratio, energy)[0]).pvalue < FALSE_ALARM
+    assert stats.kstest(times, law(length, 1.1 * ratio, energy)[0]).pvalue < FALSE_ALARM
 
 
 def test_many_fewer_events_and_the_same_law_as_the_plain_engine():
@@ -86,8 +86,8 @@ def test_many_fewer_events_and_the_same_law_as_the_plain_engine():
 
 def test_two_vacancies_that_leave_one_after_the_other():
     """Two exits in a row, the first out of a basin of up to six states, against the plain engine."""
-    plain, _, _ = exits(trap(4, 500.0, vacancies=2, seed=6), 800, superbasin=False)
-    fast, _, events = exits(trap(4, 500.0, vacancies=2, seed=7), 8000)
+    plain, _, _ = exits(trap(4, 500.0, vacancies=2, seed=6), 600, superbasin=False)
+    fast, _, events = exits(trap(4, 500.0, vacancies=2, seed=7), 6000)
     assert stats.ks_2samp(plain, fast).pvalue > FALSE_ALARM
     assert events < 150
 
@@ -96,7 +96,6 @@ def test_time_limit_within_a_basin():
     """At a time limit the state has the law of the chain given that it is still inside: detailed balance."""
     engine = trap(8, 1e12, ROUGH, seed=8)
     count = np.zeros(8)
-    engine.run(events=100, superbasin=True)
     for sample in range(1, 3001):
         engine.run(time=1e4 * sample, superbasin=True)
         assert engine.time == 1e4 * sample
@@ -106,11 +105,11 @@ def test_time_limit_within_a_basin():
 
 
 def test_counters_and_structures_stay_right():
-    engine = trap(8, 1e5, ROUGH, vacancies=3, seed=9)
+    engine = trap(5, 1e5, ROUGH[:5], vacancies=2, seed=9)
     engine.run(events=10**6, superbasin=True)
     assert engine.events == engine.counts.sum()
     total, rate = engine.check()
-    assert rate == 0.0 and engine.basin_exits[0] >= 1
+    assert total < 1e-13 and rate == 0.0 and engine.basin_exits[0] >= 1
     assert engine.reservoir == (engine.counts[2, 0], engine.counts[1, 0])
 
 

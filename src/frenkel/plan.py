@@ -99,11 +99,12 @@ def _cost(configuration: Configuration, sites: int, folder: Path) -> list[str]:
     if sites > TIMED_SITES:
         return [f"cost        not estimated above {TIMED_SITES} sites"]
     device = experiment.build(configuration, folder)
-    device.configuration(refresh=True)
-    begin = time.process_time()
+    spent = []
     for _ in range(5):
+        begin = time.process_time()
         device.configuration(refresh=True)
-    one = (time.process_time() - begin) / 5
+        spent.append(time.process_time() - begin)
+    one = min(spent)
     solves = sum(SOLVES.get(phase.kind, OTHER_SOLVES) for _, _, phase in configuration.steps())
     estimate = duration(one * GROWTH * solves)
     return [
