@@ -321,7 +321,9 @@ class Device:
             log,
             progress,
         )
-        return run.go()
+        # Around the whole run: setting the count back after each solve would leave threads spinning.
+        with one_blas_thread():
+            return run.go()
 
     def _draw_hazard(self) -> float:
         return -math.log1p(-self.engine.draw())

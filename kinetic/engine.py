@@ -158,6 +158,11 @@ class Engine:
         return int(self._kernel.floor_hits)
 
     @property
+    def last_event(self) -> tuple[int, int, int, int]:
+        """Mechanism, direction and both sites (-1: none) of the latest event; of fire() or a general run."""
+        return self._kernel.last_event()
+
+    @property
     def basin_exits(self) -> tuple[int, float]:
         """Exits out of superbasins, and the mean number of events that they stood for."""
         return int(self._basin.exits), float(self._basin.skipped)
