@@ -1,24 +1,29 @@
-"""The first script: form one HfO2 device, reset it, read it, look at it. About 20 s on one core.
+"""The first script: form one HfO2 device, reset it, set it, and look at it. About 10 s on one core.
 
-python first_device.py
+python examples/first_device.py      writes first_device.nc and first_device.png
 """
 
 import frenkel as fk
 from frenkel.units import V, kohm, nm, uA
 
-device = fk.Device(
-    fk.Material.load("HfO2"),
-    thickness=5.2 * nm,
-    width=5.2 * nm,
-    circuit=fk.Circuit(series_resistance=2 * kohm, compliance=20 * uA),
-    seed=1,
-)
-forming = device.run(fk.Waveform.triangle(amplitude=4 * V, rate=1e5, fall_rate=1e7, label="form"))
+bare = fk.Circuit(series_resistance=2 * kohm)
+limited = fk.Circuit(series_resistance=2 * kohm, compliance=50 * uA)
 
-device.circuit = fk.Circuit(series_resistance=2 * kohm)
-device.run(fk.Waveform.triangle(amplitude=-1.5 * V, rate=1e5, fall_rate=1e7, label="reset"))
+device = fk.Device(fk.Material.load("HfO2"), thickness=5.2 * nm, width=5.2 * nm, circuit=limited, seed=1)
+print(f"as made      {0.1 / device.current(0.1 * V):10.3g} ohm")
 
-print(forming["current"].max())
-print(f"{0.1 / device.current(0.1 * V):.3g} ohm at 0.1 V, {device.events} events, {device.time:.3g} s")
+# Slowly up to the current limit, then down fast: at the limit the filament goes on growing.
+forming = fk.Waveform.triangle(5 * V, rate=100, fall_rate=1e5, label="form")
+device.run(forming, to_limit=True)
+print(f"after forming{0.1 / device.current(0.1 * V):10.3g} ohm")
+
+device.circuit = bare
+device.run(fk.Waveform.triangle(-1.8 * V, rate=1e5, label="reset"))
+print(f"after RESET  {0.1 / device.current(0.1 * V):10.3g} ohm")
+
+device.circuit = limited
+device.run(fk.Waveform.triangle(2 * V, rate=1e5, label="set"))
+print(f"after SET    {0.1 / device.current(0.1 * V):10.3g} ohm")
+
 device.save("first_device.nc", force=True)
 device.show("first_device.png")

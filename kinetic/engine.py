@@ -1,7 +1,7 @@
 """The event engine: which atomic events can happen, when and which one happens next."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,7 +12,6 @@ from ._engine import REASONS, Catalogue, Kernel
 from ._hops import Hops
 from .lattice import Lattice
 from .mechanism import Mechanism
-from .species import Species
 from .tables import Interaction, checked_sites, compile_tables, neighbour_counts, thermal_energy
 
 TRANSITION = np.dtype(
@@ -91,7 +90,9 @@ class Engine:
         self.electrode_potential = electrode_potential
         if potential is not None:
             self.potential = np.asarray(potential)
-        self.seed = int(np.random.SeedSequence().generate_state(2, np.uint32)[0]) if seed is None else int(seed)
+        if seed is None:
+            seed = int(np.random.SeedSequence().generate_state(1, np.uint32)[0])
+        self.seed = int(seed)
         if self.seed < 0 or member < 0:
             raise ValueError(f"seed and member must be at least 0, got {self.seed} and {member}")
         self.member = int(member)
@@ -328,7 +329,8 @@ class Engine:
             ``code_before_a``, ``code_before_b``, ``code_after_a``, ``code_after_b`` (-1: no second site).
         """
         a = self._compiled.arrays
-        out = {name: a[name].copy() for name in ("law", "alpha", "barrier", "length", "floor", "beta", "electrode")}
+        same = ("law", "alpha", "barrier", "length", "floor", "beta", "electrode")
+        out = {name: a[name].copy() for name in same}
         out["dipole"] = np.array([m.dipole for m in self.mechanisms])
         out["heat_of_transport"] = np.array([m.heat_of_transport for m in self.mechanisms])
         out["charge_a"], out["charge_b"] = a["charge"][:, 0].copy(), a["charge"][:, 1].copy()
@@ -373,7 +375,7 @@ class Engine:
         kernel = self._kernel
         if np.shape(state["fired"]) != kernel.counts().shape:
             raise ValueError(
-                f"state must be of {len(self.mechanisms)} mechanisms, got {len(np.atleast_1d(state['fired']))}"
+                f"state must be of {len(self.mechanisms)} mechanisms, got {np.shape(state['fired'])[0]}"
             )
         codes = self._checked_codes(state["species"])
         kernel.forget()
@@ -472,9 +474,10 @@ class Engine:
                 names = ", ".join(f"{c} {s.name}" for c, s in sorted(known.items()))
                 raise ValueError(f"species code {code} is in no mechanism or interaction; there are: {names}")
             on = self.lattice.sublattice[codes == code]
-            if np.any(on != known[int(code)].sublattice):
+            one = known[int(code)]
+            if np.any(on != one.sublattice):
                 raise ValueError(
-                    f"species {known[int(code)].name} must stand on sublattice {known[int(code)].sublattice}, "
-                    f"got {on[on != known[int(code)].sublattice][0]}"
+                    f"species {one.name} must stand on sublattice {one.sublattice}, "
+                    f"got {on[on != one.sublattice][0]}"
                 )
         return codes

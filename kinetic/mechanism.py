@@ -99,7 +99,9 @@ class Mechanism:
             )
         for old, new in zip(self.before, self.after, strict=True):
             if old.sublattice != new.sublattice:
-                raise ValueError(f"{who}: {old.name} cannot become {new.name}, which lives on another sublattice")
+                raise ValueError(
+                    f"{who}: {old.name} cannot become {new.name}, which lives on another sublattice"
+                )
         if self.before == self.after:
             raise ValueError(f"{who} must change a site, got {self.before[0].name} before and after")
         if len(self.before) == 2 and self.motif is None:
@@ -127,7 +129,8 @@ class Mechanism:
         soret_lever(self.barrier, self.heat_of_transport)
         if self.crowding is not None and not (isfinite(self.crowding[0]) and self.crowding[1] >= 1):
             raise ValueError(
-                f"crowding of {who} must be a finite energy (eV) and a count of at least 1, got {self.crowding}"
+                f"crowding of {who} must be a finite energy (eV) and a count of at least 1, "
+                f"got {self.crowding}"
             )
         if self.is_own_reverse and (self.energy != 0.0 or self.dipole != 0.0):
             raise ValueError(

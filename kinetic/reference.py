@@ -48,7 +48,8 @@ class ReferenceEngine:
                 if self.species[site] != side[role].code or (direction and mechanism.is_own_reverse):
                     continue
                 if mechanism.motif is None:
-                    yield (m, direction, site, -1) if self._electrode_ready(mechanism, direction, site) else None
+                    ready = self._electrode_ready(mechanism, direction, site)
+                    yield (m, direction, site, -1) if ready else None
                     continue
                 alike = side[0] == side[1] and mechanism.after[0] == mechanism.after[1]
                 alike = alike and mechanism.before[0] == mechanism.before[1]
@@ -106,12 +107,12 @@ class ReferenceEngine:
         if later > until:
             return None
         self.time, mark = later, self.random.random() * total
-        for move, value in zip(listed, rates, strict=True):
-            if mark < value:
-                break
-            mark -= value
-        self._carry_out(move)
-        return move
+        chosen = 0
+        while mark >= rates[chosen] and chosen < len(rates) - 1:
+            mark -= rates[chosen]
+            chosen += 1
+        self._carry_out(listed[chosen])
+        return listed[chosen]
 
     def _carry_out(self, move: Move) -> None:
         m, direction, a, b = move
@@ -168,13 +169,16 @@ class ReferenceEngine:
 
     def _role(self, side: tuple[Species, ...]) -> int:
         """Return which of two species keeps the event: the one that is not the background."""
-        return int(len(side) == 2 and side[0].code in self._background and side[1].code not in self._background)
+        if len(side) == 1:
+            return 0
+        return int(side[0].code in self._background and side[1].code not in self._background)
 
     def _owns(self, site: int) -> bool:
         """Return whether a site can ever do something as its species stands."""
         for mechanism in self.mechanisms:
             for direction, side in enumerate((mechanism.before, mechanism.after)):
-                if self.species[site] != side[self._role(side)].code or (direction and mechanism.is_own_reverse):
+                keeper = side[self._role(side)].code
+                if self.species[site] != keeper or (direction and mechanism.is_own_reverse):
                     continue
                 number = ("bottom", "top").index(mechanism.electrode) + 1 if mechanism.electrode else 0
                 if not number or int(self.lattice.electrode[site]) & number:

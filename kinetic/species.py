@@ -39,10 +39,13 @@ class Species:
         if not self.name:
             raise ValueError("name of a species must not be empty")
         if not 0 <= self.code < SPECIES_LIMIT:
-            raise ValueError(f"code of species {self.name} must be between 0 and {SPECIES_LIMIT - 1}, got {self.code}")
+            raise ValueError(
+                f"code of species {self.name} must be between 0 and {SPECIES_LIMIT - 1}, got {self.code}"
+            )
         if not -8.0 <= self.charge <= 8.0:
             raise ValueError(
-                f"charge of species {self.name} must be between -8 and 8 elementary charges, got {self.charge}"
+                f"charge of species {self.name} must be between -8 and 8 elementary charges, "
+                f"got {self.charge}"
             )
         if not 0 <= self.sublattice <= 126:
             raise ValueError(

@@ -179,7 +179,8 @@ def _mechanism_arrays(
         charge[i, : len(m.before)] = m.charge_change
     shift, shift_row = _shifts(lattice, mechanisms)
     length = _floats(lattice.length(m.motif) for m in mechanisms)
-    same = [len(m.before) == 2 and m.before[0] == m.before[1] and m.after[0] == m.after[1] for m in mechanisms]
+    alike = [len(m.before) == 2 and m.before[0] == m.before[1] for m in mechanisms]
+    same = [a and m.after[0] == m.after[1] for a, m in zip(alike, mechanisms, strict=True)]
     return {
         "code": code,
         "charge": charge,

@@ -12,7 +12,8 @@ ENERGY = np.concatenate([-np.logspace(-12, 1, 40), [0.0], np.logspace(-12, 1, 40
 
 def test_sinusoidal_forward_minus_reverse_is_the_energy():
     forward, reverse = sinusoidal(BARRIER, ENERGY), sinusoidal(BARRIER, -ENERGY)
-    np.testing.assert_allclose(forward - reverse, np.broadcast_to(ENERGY, forward.shape), rtol=1e-12, atol=2e-15)
+    energy = np.broadcast_to(ENERGY, forward.shape)
+    np.testing.assert_allclose(forward - reverse, energy, rtol=1e-12, atol=2e-15)
     assert np.all(forward >= 0.0) and np.all(forward >= ENERGY - 1e-15)
 
 
@@ -35,7 +36,8 @@ def test_sinusoidal_limits():
 def test_linear_forward_minus_reverse_is_the_energy(alpha):
     forward = linear(BARRIER, ENERGY, alpha)
     reverse = linear(BARRIER, -ENERGY, alpha, reverse=True)
-    np.testing.assert_allclose(forward - reverse, np.broadcast_to(ENERGY, forward.shape), rtol=1e-12, atol=2e-15)
+    energy = np.broadcast_to(ENERGY, forward.shape)
+    np.testing.assert_allclose(forward - reverse, energy, rtol=1e-12, atol=2e-15)
     assert np.all(forward >= 0.0)
     assert linear(1.0, 0.1, alpha) == pytest.approx(1.0 + 0.1 * alpha)
 

@@ -19,21 +19,24 @@ FALSE_ALARM = 1e-4
 ROUGH = np.array([0.0, 0.05, 0.02, 0.0, -0.03, 0.05, 0.0, 0.02])
 
 
+def hop(**changes):
+    values = {"barrier": 0.0, "attempt_frequency": 1.0} | changes
+    return Mechanism("hop", before=(VACANCY, OXYGEN), after=(OXYGEN, VACANCY), **values)
+
+
 def trap(length, ratio, energy=None, vacancies=1, seed=1):
-    """Return a column whose ends take vacancies up for ever, ``ratio`` times slower than a hop (bottom: 3 times)."""
+    """Return a column whose ends take vacancies up, ``ratio`` (top) and 3 ``ratio`` times slower than a hop."""
     out = [
         Mechanism(f"{side} sink", before=(VACANCY,), after=(OXYGEN,), electrode=side, law="linear", alpha=0.0,
                   barrier=np.log(times * ratio) * KT, energy=-20.0, attempt_frequency=1.0)
         for side, times in (("top", 1), ("bottom", 3))
     ]
-    hop = Mechanism("hop", before=(VACANCY, OXYGEN), after=(OXYGEN, VACANCY), barrier=0.0, attempt_frequency=1.0,
-                    law="linear")
     codes = np.zeros(length)
     codes[:vacancies] = VACANCY.code
     site = SiteEnergy(VACANCY, np.zeros(length) if energy is None else energy)
     pair = PairInteraction(VACANCY, VACANCY, -0.02)
-    return Engine(Lattice.cubic((1, 1, length), A), [hop, *out], codes, interactions=[site, pair],
-                  temperature=300.0, seed=seed)
+    return Engine(Lattice.cubic((1, 1, length), A), [hop(law="linear"), *out], codes, temperature=300.0,
+                  interactions=[site, pair], seed=seed)
 
 
 def law(length, ratio, energy=None):
@@ -118,8 +121,8 @@ def test_nothing_changes_where_nothing_flickers():
     lattice = Lattice.cubic((6, 6, 6), A)
     codes = np.zeros(216)
     codes[::9] = VACANCY.code
-    hop = Mechanism("hop", before=(VACANCY, OXYGEN), after=(OXYGEN, VACANCY), barrier=0.3, attempt_frequency=1e13)
-    one, two = (Engine(lattice, [hop], codes, temperature=600.0, seed=10) for _ in range(2))
+    walk = hop(barrier=0.3, attempt_frequency=1e13)
+    one, two = (Engine(lattice, [walk], codes, temperature=600.0, seed=10) for _ in range(2))
     one.run(events=5000)
     two.run(events=5000, superbasin=True)
     assert one.time == two.time and np.array_equal(one.species, two.species) and two.basin_exits[0] == 0
@@ -127,7 +130,6 @@ def test_nothing_changes_where_nothing_flickers():
 
 def test_closed_basin_is_left_alone():
     """Two states without any exit: time passes, nothing hangs."""
-    hop = Mechanism("hop", before=(VACANCY, OXYGEN), after=(OXYGEN, VACANCY), barrier=0.0, attempt_frequency=1.0)
-    engine = Engine(Lattice.cubic((1, 1, 2), A), [hop], [1, 0], seed=1)
+    engine = Engine(Lattice.cubic((1, 1, 2), A), [hop()], [1, 0], seed=1)
     assert engine.run(events=500, superbasin=True) == "events"
     assert engine.run(time=engine.time + 100.0, superbasin=True) == "time"

@@ -65,7 +65,7 @@ def same(first, second):
 
 
 def test_rates_of_an_empty_box():
-    engine = box(share=0.0, shape=(3, 3, 3), mechanisms=[hop(), exchange()], reservoir=(0, 0), temperature=600.0)
+    engine = box(share=0.0, shape=(3, 3, 3), mechanisms=[hop(), exchange()], temperature=600.0)
     table = engine.transitions()
     assert len(table) == 9 and np.all(table["direction"] == 0)
     assert np.all(engine.lattice.electrode[table["site_a"]] == 2)
@@ -247,7 +247,9 @@ def test_short_waits_late_in_time_are_not_lost():
 
 def test_user_species_and_neutral_change_of_one_site():
     whole, broken = Species("whole", 0), Species("broken", 1)
-    mechanism = Mechanism("break", before=(whole,), after=(broken,), barrier=0.5, attempt_frequency=NU, energy=-9.0)
+    mechanism = Mechanism(
+        "break", before=(whole,), after=(broken,), barrier=0.5, attempt_frequency=NU, energy=-9.0
+    )
     engine = Engine(Lattice.cubic((3, 3, 3), A), [mechanism], np.zeros(27), seed=1)
     assert engine.run(events=27) == "events"
     assert np.all(engine.species == 1)
@@ -323,7 +325,7 @@ def test_bad_species_are_errors():
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: hop(barrier=-0.1), "barrier of mechanism 'vacancy hop' must be between 0 and 20 eV, got -0.1"),
+        (lambda: hop(barrier=-0.1), "'vacancy hop' must be between 0 and 20 eV, got -0.1"),
         (lambda: hop(barrier=float("nan")), "barrier of mechanism"),
         (lambda: hop(attempt_frequency=0.0), "attempt_frequency of mechanism"),
         (lambda: hop(law="cubic"), "no barrier law 'cubic'"),
@@ -337,7 +339,9 @@ def test_bad_species_are_errors():
         (lambda: exchange(electrode="left"), "must be 'bottom', 'top' or None"),
         (lambda: exchange(floor=-1.0), "floor of mechanism"),
         (
-            lambda: Mechanism("m", before=(VACANCY, EMPTY), after=(EMPTY, VACANCY), barrier=1, attempt_frequency=1),
+            lambda: Mechanism(
+                "m", before=(VACANCY, EMPTY), after=(EMPTY, VACANCY), barrier=1, attempt_frequency=1
+            ),
             "lives on another sublattice",
         ),
         (

@@ -17,8 +17,9 @@ def everything(lattice, rng):
     n = lattice.n_sites
     mechanisms = [
         Mechanism(
-            "vacancy hop", before=(VACANCY, OXYGEN), after=(OXYGEN, VACANCY), barrier=0.7, attempt_frequency=NU,
-            crowding=(0.1, 3), heat_of_transport=0.2, barrier_shift=rng.normal(0, 0.1, n),
+            "vacancy hop", before=(VACANCY, OXYGEN), after=(OXYGEN, VACANCY), barrier=0.7,
+            attempt_frequency=NU, crowding=(0.1, 3), heat_of_transport=0.2,
+            barrier_shift=rng.normal(0, 0.1, n),
         ),
         Mechanism(
             "interstitial hop", before=(INTERSTITIAL, EMPTY), after=(EMPTY, INTERSTITIAL), barrier=0.9,
@@ -26,7 +27,8 @@ def everything(lattice, rng):
         ),
         Mechanism(
             "Frenkel pair", before=(OXYGEN, EMPTY), after=(VACANCY, INTERSTITIAL), motif="pair", barrier=1.1,
-            energy=0.3, attempt_frequency=NU, dipole=3e-10, floor=0.8, law="linear", alpha=0.3, crowding=(0.2, 2),
+            energy=0.3, attempt_frequency=NU, dipole=3e-10, floor=0.8, law="linear", alpha=0.3,
+            crowding=(0.2, 2),
         ),
         Mechanism(
             "exchange", before=(OXYGEN,), after=(VACANCY,), electrode="top", barrier=1.0, energy=0.1,

@@ -92,7 +92,7 @@ def test_x04_free_walk_in_three_dimensions():
 
 @pytest.mark.parametrize("field", [0.0, 1e7, 1e8, 1e9])
 def test_x05_drift(field):
-    """X-05: drift a (k+ - k-) and spread a^2 (k+ + k-)/2 from 0 to 10 MV/cm. Fails with z = 1 in the field."""
+    """X-05: drift a (k+ - k-) and spread a^2 (k+ + k-)/2 from 0 to 10 MV/cm. Fails with charge 1 for 2."""
     length, kelvin, middle = 161, 600.0, 80
     potential = -field * A * np.arange(length)
     engine = column(length, [middle], [hop(barrier=0.7, attempt_frequency=1e13, law="linear")],
@@ -126,7 +126,8 @@ def passage(engine, target, runs):
 def test_x06_first_passage_with_drift():
     """X-06: mean N/(k+ - k-), variance N (k+ + k-)/(k+ - k-)^3. Fails with N + 1 for N."""
     n, energy, kelvin = 30, 0.05, 600.0
-    engine = column(160, [110], [hop(law="linear")], potential=0.5 * energy * np.arange(160), temperature=kelvin)
+    potential = 0.5 * energy * np.arange(160)
+    engine = column(160, [110], [hop(law="linear")], potential=potential, temperature=kelvin)
     up, down = np.exp(-energy / (BOLTZMANN_EV * kelvin)), 1.0  # the linear law caps the downhill barrier at 0
     times = passage(engine, 110 - n, 2500)
     assert p_of_mean(times, n / (down - up)) > FALSE_ALARM
@@ -269,8 +270,8 @@ def forming_times(lattice, position, bias, seed, scale=1.0, runs=1500):
     codes[position] = VACANCY.code
     height = (lattice.layer + 1.0) / (lattice.layer.max() + 2.0)
     engine = Engine(
-        lattice, [hop(barrier=0.3 * scale, attempt_frequency=20.0)], codes, seed=seed, temperature=800.0 * scale,
-        potential=scale * np.where(bias > 0, bias * height, bias * (height - 1.0)),
+        lattice, [hop(barrier=0.3 * scale, attempt_frequency=20.0)], codes, seed=seed,
+        temperature=800.0 * scale, potential=scale * np.where(bias > 0, bias * height, bias * (height - 1.0)),
         interactions=[PairInteraction(VACANCY, VACANCY, -0.1 * scale)],
     )
     target = np.flatnonzero(lattice.electrode == (1 if bias > 0 else 2))

@@ -224,6 +224,7 @@ def _run(options: argparse.Namespace) -> None:
 
     settings = _read(options)
     output = options.output or Path(options.file.stem + ".nc")
+    _check_ending(output, ".nc")
     checkpoint = output.with_name(output.name + ".checkpoint")
     store.writable(output, force=options.force)
     _check_picture(options.plot, options.force)
@@ -247,7 +248,9 @@ def _run(options: argparse.Namespace) -> None:
                 interval=options.checkpoint,
             )
     except KeyboardInterrupt:
-        hint = f"; --resume goes on from {checkpoint}" if checkpoint.exists() else ""
+        hint = (
+            f"; --resume goes on from {checkpoint}" if checkpoint.exists() else " before the first checkpoint"
+        )
         raise RuntimeError(f"interrupted{hint}") from None
     store.save(result, output, force=options.force)
     checkpoint.unlink(missing_ok=True)
@@ -298,6 +301,7 @@ def _export(options: argparse.Namespace) -> None:
     from .analysis import export, store
 
     output = options.output or options.file.with_suffix(".xyz")
+    _check_ending(output, ".xyz")
     result = store.load(options.file)
     export.save_xyz(result, output, force=options.force)
     print(f"wrote {output}")
@@ -330,6 +334,12 @@ def _read(options: argparse.Namespace) -> Any:
     if getattr(options, "seed", None) is not None and not 0 <= options.seed < 2**63:
         raise UsageError(f"--seed must be between 0 and {2**63 - 1}, got {options.seed}")
     return configuration.read(options.file, options.changes)
+
+
+def _check_ending(path: Path, ending: str) -> None:
+    """Refuse other names of results, before --force replaces a configuration or a result by a slip."""
+    if path.suffix.lower() != ending:
+        raise UsageError(f"--output must end in {ending}, got {str(path)!r}")
 
 
 def _check_picture(path: Path | None, force: bool) -> None:

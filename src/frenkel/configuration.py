@@ -296,7 +296,9 @@ def read(path: str | Path, changes: Sequence[str] = ()) -> Configuration:
         raise ConfigurationError(f"there is no file {source}") from None
     except OSError as error:
         raise ConfigurationError(f"{source} cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{source} is not a TOML file: it holds no text") from None
+    except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{source} is not a TOML file: {error}") from None
     for change in changes:
         _apply(document, change)
@@ -377,11 +379,15 @@ def _sentence(error: ValidationError) -> str:
         given = value.get("kind") if isinstance(value, Mapping) else None
         got = "is missing" if given is None else f"must not be {given!r}"
         return f"{where}.kind {got}; there are: {', '.join(KINDS)}"
+    if kind == "model_type":
+        return f"{where} must be a section with keys of its own, got {value!r}"
     message = fault["msg"].removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]
     if kind == "value_error":
         return f"{where} {message}" if message.startswith(("must", "needs")) else f"{where}: {message}"
-    return f"{where}: {message.replace('input should', 'it must')}, got {value!r}"
+    if message.startswith("input should"):
+        return f"{where} must{message.removeprefix('input should')}, got {value!r}"
+    return f"{where}: {message}, got {value!r}"
 
 
 def _place(parts: Sequence[Any]) -> str:
