@@ -1,7 +1,8 @@
 """The loop for one kind of hop on a simple cubic lattice: the same events as `_engine`, sooner.
 
 A site is a packed word of 4 bytes, its neighbours are found by stride, and the rate of a hop is looked up by
-the neighbours that both ends have. Draws, order of events and rounding are those of the general loop.
+the neighbours that both ends have. Where potential, temperature or barrier differ between sites, the rates of a
+particle are kept and only those that an event touches are computed again. Draws, order of events and rounding are those of the general loop.
 """
 
 import numpy as np
@@ -9,11 +10,12 @@ import numpy as np
 cimport cython
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.pycapsule cimport PyCapsule_GetPointer
-from libc.math cimport log1p
-from libc.stdint cimport int32_t, int64_t, uint32_t
+from libc.math cimport exp, log1p
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 from numpy.random cimport bitgen_t
 
 from ._engine cimport Kernel
+from ._rates cimport Event, Mechanism, activation_energy
 from ._sumtree cimport SumTree, choose
 
 cdef enum:
@@ -29,6 +31,11 @@ cdef enum:              # a site in one word: the particle on it + 1, its neighb
     FACES = 63
     FREE = 512          # a word below this holds no particle
     LIMIT = 8388606     # particles that fit
+    ALL = 63            # directions
+
+cdef struct Particle:
+    int32_t site
+    int32_t stamp       # epoch in which it was last touched
 
 cdef extern from *:
     void prefetch "__builtin_prefetch"(const void*) noexcept nogil
@@ -51,12 +58,20 @@ cdef class Hops:
 
     cdef uint32_t* at
     cdef uint32_t[::1] words
-    cdef int32_t[::1] site, stamp
+    cdef Particle* of
+    cdef int32_t[:, ::1] particles
+    cdef uint8_t[::1] changed           # [particle] directions touched in this event
     cdef int32_t epoch, n_particles, n_sites
     cdef int32_t step[64][6]
     cdef double table[8][8]
     cdef int64_t stride_x, stride_y
     cdef bint counted       # rates depend on neighbours
+    cdef bint rough         # rates depend on the sites
+    cdef double even_kt     # eV, of all sites alike, or -1
+    cdef Kernel kernel
+    cdef double energy[8][8]                # eV, by neighbours
+    cdef double crowd[8][8]                 # eV
+    cdef double[:, ::1] line                # [particle, direction] 1/s, where rough
     cdef int mover, background
     cdef readonly SumTree tree
     cdef public int64_t version
@@ -92,30 +107,37 @@ cdef class Hops:
                     )
                     i += 1
 
-    def load(self, Kernel kernel, double[:, ::1] table, bint counted):
-        """Take over the state of a kernel and the rates by neighbours."""
+    def load(self, Kernel kernel, double[:, :, ::1] table, bint counted, bint rough, double even_kt):
+        """Take over the state of a kernel, and what `Rates.hop_by_counts` says about the hop.
+
+        ``counted``: rates depend on neighbours. ``rough``: rates depend on the sites. ``even_kt``: kT (eV) of
+        all sites if it is the same, else -1.
+        """
         cdef int i, j, p, near
-        self.n_particles, self.counted = kernel.n_particles, counted
-        self.site = np.array(kernel.site)
-        self.stamp = np.zeros(len(self.site), dtype=np.int32)
+        self.n_particles, self.counted, self.rough, self.kernel = kernel.n_particles, counted, rough, kernel
+        self.even_kt = even_kt
+        self.line = np.zeros((len(kernel.site) if rough else 1, 8))
+        self.particles = np.stack([np.asarray(kernel.site), np.zeros(len(kernel.site), np.int32)], axis=1)
+        self.of = <Particle*>&self.particles[0, 0]
+        self.changed = np.zeros(len(kernel.site), dtype=np.uint8)
         self.epoch = 0
         self.tree = SumTree(max(self.n_particles, 1))
         for i in range(8):
             for j in range(8):
-                self.table[i][j] = table[i, j]
+                self.table[i][j], self.energy[i][j], self.crowd[i][j] = table[0, i, j], table[1, i, j], table[2, i, j]
         with nogil:
             for i in range(self.n_sites):
                 near = kernel.rates.count[i] if counted else 0
                 self.at[i] = (self.at[i] & FACES) | near << NEAR | <uint32_t>(kernel.particle[i] + 1) << PARTICLE
             for p in range(self.n_particles):
-                self.tree.level[0][p] = self._sum(self.site[p])
+                self.tree.level[0][p] = self._refresh(p, ALL)
             self.tree.build()
         self.version = kernel.version
 
     def unload(self, Kernel kernel):
         """Give the state back to a kernel."""
         cdef int i
-        order = np.array(self.site)[:self.n_particles]
+        order = np.array(self.particles)[:self.n_particles, 0]
         with nogil:
             for i in range(self.n_sites):
                 kernel.rates.species[i] = self.mover if self.at[i] >= FREE else self.background
@@ -123,11 +145,43 @@ cdef class Hops:
                     kernel.rates.count[i] = self.at[i] >> NEAR & 7
         kernel.order(order)
 
-    cdef inline double _sum(self, int site) noexcept nogil:
-        """Rate (1/s) of all hops of the particle on a site; added up as in a line of the sum tree."""
+    cdef inline double _refresh(self, int particle, int directions) noexcept nogil:
+        """Bring rates up to date in some directions; the rate (1/s) of all hops of the particle.
+
+        Added up as in a line of the sum tree.
+        """
         cdef double v[6]
-        self._rates(site, v)
-        return ((v[0] + v[1]) + (v[2] + v[3])) + (v[4] + v[5])
+        cdef double* kept
+        cdef int site = self.of[particle].site, k
+        cdef const int32_t* step
+        if not self.rough:
+            self._rates(site, v)
+            return ((v[0] + v[1]) + (v[2] + v[3])) + (v[4] + v[5])
+        kept = &self.line[particle, 0]
+        step = self.step[self.at[site] & FACES]
+        for k in range(6):
+            if directions >> k & 1:
+                kept[k] = self._rough_rate(site, site + step[k])
+        return ((kept[0] + kept[1]) + (kept[2] + kept[3])) + (kept[4] + kept[5])
+
+    cdef double _rough_rate(self, int a, int b) noexcept nogil:
+        """Rate (1/s) of one hop in the fields of its sites; as Rates.rate."""
+        cdef const Mechanism* m = &self.kernel.rates.mechanism[0]
+        cdef int near_a = self.at[a] >> NEAR & 7, near_b = self.at[b] >> NEAR & 7
+        cdef double energy, peak = m.barrier, kt
+        cdef Event event
+        if self.at[b] >= FREE:
+            return 0.0
+        event.mechanism, event.direction, event.a, event.b = 0, 0, a, b
+        energy = self.energy[near_a][near_b] + self.kernel.rates.field_energy(&event)
+        if m.shift >= 0:
+            peak += self.kernel.rates.shift_of(m, &event)
+        peak += self.crowd[near_a][near_b]
+        kt = self.even_kt
+        if kt < 0.0:
+            kt = self.kernel.rates.kt[a]
+            kt += m.beta * (self.kernel.rates.kt[b] - kt)
+        return m.frequency * exp(-activation_energy(m.law, peak, energy, m.share[0]) / kt)
 
     cdef inline void _rates(self, int site, double* v) noexcept nogil:
         cdef uint32_t word = self.at[site], other
@@ -138,18 +192,21 @@ cdef class Hops:
             other = self.at[site + step[k]]
             v[k] = row[other >> NEAR & 7] if other < FREE else 0.0
 
-    cdef inline int _meet(self, int particle, int32_t* touched, int n) noexcept nogil:
-        """Add a particle to the list of those whose rates may have changed."""
-        if self.stamp[particle] != self.epoch:
-            self.stamp[particle] = self.epoch
+    cdef inline int _meet(self, int particle, int directions, int32_t* touched, int n) noexcept nogil:
+        """Add a particle to the list of those whose rates may have changed, with the directions."""
+        if self.of[particle].stamp != self.epoch:
+            self.of[particle].stamp = self.epoch
+            self.changed[particle] = directions
             touched[n] = particle
             n += 1
+        else:
+            self.changed[particle] |= directions
         return n
 
     cdef inline int _around(self, int site, int other, int spare, int32_t* touched, int n) noexcept nogil:
         """Add every particle whose rates depend on a site, except through ``other``.
 
-        ``spare``: neighbours of each of its neighbours that need no look.
+        ``spare``: neighbours of each of its neighbours that need no look. Direction ``k ^ 1`` is opposite to ``k``.
         """
         cdef const int32_t* step = self.step[self.at[site] & FACES]
         cdef const int32_t* further
@@ -161,13 +218,13 @@ cdef class Hops:
                 continue
             word = self.at[near]
             if word >= FREE:
-                n = self._meet((word >> PARTICLE) - 1, touched, n)
+                n = self._meet((word >> PARTICLE) - 1, ALL if self.counted else 1 << (i ^ 1), touched, n)
             elif self.counted and (word >> NEAR & 7) > <uint32_t>spare:
                 further = self.step[word & FACES]
                 for k in range(6):
                     beyond = self.at[near + further[k]]
                     if beyond >= FREE:
-                        n = self._meet((beyond >> PARTICLE) - 1, touched, n)
+                        n = self._meet((beyond >> PARTICLE) - 1, 1 << (k ^ 1), touched, n)
         return n
 
     cdef inline void _shift(self, int site, int gain) noexcept nogil:
@@ -195,29 +252,37 @@ cdef class Hops:
         prefetch(word + 2 * x)
         prefetch(word - 2 * y)
         prefetch(word + 2 * y)
+        if self.rough:
+            prefetch(self.kernel.rates.potential + site)
+            prefetch(self.kernel.rates.potential + site - x)
+            prefetch(self.kernel.rates.potential + site + x)
+            prefetch(self.kernel.rates.potential + site - y)
+            prefetch(self.kernel.rates.potential + site + y)
 
     cdef void _hop(self, int p, double mark) noexcept nogil:
         """Let a particle hop in the direction in which its running sum of rates passes ``mark``."""
-        cdef int start = self.site[p], end, n = 0, i
+        cdef int start = self.of[p].site, end, n = 0, i, direction
         cdef double v[8]
-        cdef double total
         cdef int32_t touched[CROWD]
-        self._rates(start, v)
-        v[6] = v[7] = 0.0
-        end = start + self.step[self.at[start] & FACES][choose(v, &mark)]
+        if self.rough:
+            direction = choose(&self.line[p, 0], &mark)
+        else:
+            self._rates(start, v)
+            v[6] = v[7] = 0.0
+            direction = choose(v, &mark)
+        end = start + self.step[self.at[start] & FACES][direction]
         self.at[start] &= FREE - 1
         self.at[end] |= <uint32_t>(p + 1) << PARTICLE
-        self.site[p] = end
+        self.of[p].site = end
         if self.counted:
             self._shift(start, -1)
             self._shift(end, 1)
         self.epoch += 1
-        n = self._meet(p, touched, n)
+        n = self._meet(p, ALL, touched, n)
         n = self._around(start, end, 0, touched, n)
         n = self._around(end, start, 1, touched, n)
         for i in range(n):
-            total = self._sum(self.site[touched[i]])
-            self.tree.level[0][touched[i]] = total
+            self.tree.level[0][touched[i]] = self._refresh(touched[i], self.changed[touched[i]])
         for i in range(n):
             self.tree.refresh(touched[i] >> 3)
 
@@ -244,7 +309,7 @@ cdef class Hops:
             time, time_rest, pending = pending, pending_rest, -1.0
             mark = random.next_double(random.state) * total
             p = self.tree.locate(&mark)
-            self._fetch(self.site[p])
+            self._fetch(self.of[p].site)
             self._hop(<int>p, mark)
             done += 1
         kernel.time, kernel.time_rest = time, time_rest
@@ -265,7 +330,7 @@ cdef class Hops:
             kernel.owed = -1.0
         while True:
             if self.epoch > 2000000000:
-                self.stamp[:] = 0
+                self.particles[:, 1] = 0
                 self.epoch = 0
             some = min(<int64_t>CHUNK, last - kernel.events)
             with bit_generator.lock, nogil:

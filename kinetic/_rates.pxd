@@ -101,6 +101,8 @@ cdef class Rates:
     cdef const double* kt               # eV
     cdef double electrode_potential[3]  # V, by electrode
     cdef int64_t reservoir[3]           # atoms, by electrode (0: not used)
+    cdef double seen_energy, seen_peak, seen_kt, seen_activation, seen_rate     # of the last rate worked out
+    cdef int seen_mechanism, seen_direction
     cdef bint cold                      # a rate asked for a temperature of 0 K or below
     cdef object held                    # keeps the arrays alive
     cdef object slot_array
@@ -231,7 +233,6 @@ cdef class Rates:
         floored[0] = peak < m.floor
         if floored[0]:
             peak = m.floor
-        activation[0] = activation_energy(m.law, peak, energy[0], m.share[event.direction])
         kt = self.kt[event.a]
         if event.b >= 0:
             if event.direction == 0:
@@ -241,6 +242,16 @@ cdef class Rates:
             if kt <= 0.0:
                 self.cold = True
                 return 0.0
-        return m.frequency * exp(-activation[0] / kt)
+        # many events cost the same: the one before is often the answer
+        if (
+            energy[0] != self.seen_energy or peak != self.seen_peak or kt != self.seen_kt
+            or event.mechanism != self.seen_mechanism or event.direction != self.seen_direction
+        ):
+            self.seen_activation = activation_energy(m.law, peak, energy[0], m.share[event.direction])
+            self.seen_rate = m.frequency * exp(-self.seen_activation / kt)
+            self.seen_energy, self.seen_peak, self.seen_kt = energy[0], peak, kt
+            self.seen_mechanism, self.seen_direction = event.mechanism, event.direction
+        activation[0] = self.seen_activation
+        return self.seen_rate
 
     cdef void place(self, int site, int code) noexcept nogil

@@ -40,6 +40,7 @@ cdef class Rates:
             table = motifs[k]
             self.motif[k], self.motif_width[k] = &table[0, 0], table.shape[1]
         self.held = [motifs, species, electrode, flat, exempt, shift, site_energy, None, None]
+        self.seen_mechanism = -1
         self._load_counts(tables)
         self._load_mechanisms(tables)
         self._load_channels(tables)
@@ -123,20 +124,28 @@ cdef class Rates:
         self.potential, self.kt = &potential[0], &kt[0]
         self.electrode_potential[1], self.electrode_potential[2] = bottom, top
 
-    def rate_by_counts(self, int a, int b):
-        """Rates (1/s) of the hop from a to b for 0 to 6 counted neighbours of each, shape (8, 8)."""
+    def hop_by_counts(self, int a, int b):
+        """Price the hop from a to b for 0 to 6 counted neighbours of each.
+
+        Shape (3, 8, 8): rate in the fields of these two sites (1/s), energy difference without
+        electrostatics (eV), and addition to the barrier by crowding (eV).
+        """
         cdef Event event
-        cdef double energy, activation
+        cdef double energy, activation, barrier
         cdef bint floored
         cdef int i, j
         cdef uint8_t near_a = self.count[a], near_b = self.count[b]
-        table = np.zeros((8, 8))
+        table = np.zeros((3, 8, 8))
         event.mechanism, event.direction, event.a, event.b = 0, 0, a, b
         for i in range(7):
             for j in range(7):
                 if self.n_counts:
                     self.count[a], self.count[b] = i, j
-                table[i, j] = self.rate(&event, &energy, &activation, &floored)
+                table[0, i, j] = self.rate(&event, &energy, &activation, &floored)
+                self.price(&event, &barrier, &energy)
+                table[1, i, j] = energy
+                if self.mechanism[0].crowd_count >= 0:
+                    table[2, i, j] = self.crowding(&self.mechanism[0], &event)
         if self.n_counts:
             self.count[a], self.count[b] = near_a, near_b
         return table

@@ -27,6 +27,7 @@ TRANSITION = np.dtype(
 )
 
 
+HOPS_LIMIT = 2**23 - 2  # particles that a packed site can number
 BASIN_GAIN = 40.0  # events that a superbasin must save per state of it: about what its law costs
 
 
@@ -421,7 +422,9 @@ class Engine:
             return None
         if counted and self._compiled.motifs[arrays["h_motif"][0]] is not lattice.motifs["nearest"]:
             return None
-        if arrays["shift_row"][0] >= 0 or arrays["site_row"][[mover, background]].max() >= 0:
+        if arrays["site_row"][[mover, background]].max() >= 0 or only.floor > 0.0 or owner == 1:
+            return None
+        if not 0.0 <= arrays["beta"][0] <= 1.0:
             return None
         return Hops(lattice.shape, lattice.lateral == "periodic", mover, background)
 
@@ -433,14 +436,14 @@ class Engine:
         if hops.version == kernel.version:
             return True
         self._catch_up()
-        if np.ptp(self._potential) != 0.0 or np.ptp(self._kt) != 0.0:
+        neighbours = self.lattice.motifs["nearest"][0]
+        if neighbours.max() < 0 or kernel.n_particles > HOPS_LIMIT:
             return False
-        pair = np.argwhere(self.lattice.motifs["nearest"][:1] >= 0)
-        if not len(pair):
-            return False
-        other = int(self.lattice.motifs["nearest"][0, pair[0, 1]])
-        table = kernel.rates.rate_by_counts(0, other)
-        hops.load(kernel, table, bool(len(self._compiled.arrays["h_motif"])))
+        table = kernel.rates.hop_by_counts(0, int(neighbours.max()))
+        arrays = self._compiled.arrays
+        even = float(self._kt[0]) if np.ptp(self._kt) == 0.0 else -1.0
+        rough = np.ptp(self._potential) != 0.0 or even < 0.0 or arrays["shift_row"][0] >= 0
+        hops.load(kernel, table, len(arrays["h_motif"]) > 0, bool(rough), even)
         return True
 
     def _catch_up(self) -> None:

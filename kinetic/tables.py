@@ -125,8 +125,10 @@ def checked_sites(name: str, values: Any, n_sites: int, unit: str) -> NDArray[np
     array = np.ascontiguousarray(values, dtype=np.float64)
     if array.shape != (n_sites,):
         raise ValueError(f"{name} must have shape ({n_sites},), one value per site, got {array.shape}")
-    bad = np.flatnonzero(~np.isfinite(array))
-    if len(bad):
+    if not np.isfinite(array.sum()):  # one pass in the usual case
+        bad = np.flatnonzero(~np.isfinite(array))
+        if not len(bad):
+            return array
         raise ValueError(f"{name} must be finite ({unit}), got {array[bad[0]]} at site {bad[0]}")
     return array
 

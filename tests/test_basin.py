@@ -25,7 +25,7 @@ def hop(**changes):
 
 
 def trap(length, ratio, energy=None, vacancies=1, seed=1):
-    """Return a column whose ends take vacancies up, ``ratio`` (top) and 3 ``ratio`` times slower than a hop."""
+    """Return a column whose ends take vacancies up, ``ratio`` (top: one third) times slower than a hop."""
     out = [
         Mechanism(f"{side} sink", before=(VACANCY,), after=(OXYGEN,), electrode=side, law="linear", alpha=0.0,
                   barrier=np.log(times * ratio) * KT, energy=-20.0, attempt_frequency=1.0)

@@ -20,7 +20,7 @@ SETS = {
     "HfO2-ETH": ("HfO2-ETH", (6, 7), {}),
     # Every lever that a mechanism can have, and a charge transition.
     "all levers": ("HfO2-ETH", (6, 7), {
-        "exchange.dipole": 2e-28, "exchange.barrier": 0.8, "exchange.floor": 0.2, "frenkel_pair.dipole": 2e-28,
+        "exchange.dipole": 1.2e-9, "exchange.barrier": 0.8, "exchange.floor": 0.2, "frenkel_pair.dipole": 0.8e-9,
         "frenkel_pair.barrier": 1.0, "frenkel_pair.floor": 0.3, "vacancy.crowding_barrier": 0.4,
         "vacancy.binding_energy": 0.2, "electrostatics.charge_transition": 0.3,
     }),

@@ -57,6 +57,8 @@ SETTINGS = [
     ("material=none.toml", ["none.toml"]),
     ("material=3", ["material", "string", "3"]),
     ("devise.width=1 nm", ["unknown key devise", "did you mean 'device'"]),
+    ("device=5", ["device must be a section"]),
+    ("seed=-1", ["seed must be greater than or equal to 0, got -1"]),
     ("device.widht=1 nm", ["unknown key device.widht", "did you mean 'width'"]),
     ("phase.0.rte=1 V/s", ["unknown key phase 1.rte", "did you mean 'rate'"]),
     ("phase.1.phase.0.rte=1 V/s", ["unknown key phase 2.phase 1.rte"]),
@@ -211,6 +213,12 @@ def test_bad_files(folder, capsys, arguments, words):
     error = complaint(capsys, *arguments)
     for word in words:
         assert word in error
+
+
+def test_a_result_never_replaces_a_configuration(folder, capsys):
+    error = complaint(capsys, "run", "x.toml", "-o", "x.toml", "--force", status=2)
+    assert "--output must end in .nc, got 'x.toml'" in error
+    assert (folder / "x.toml").read_text() == CONFIGURATION
 
 
 RESULTS = ["show", "again", "export"]

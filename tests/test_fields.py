@@ -286,7 +286,7 @@ def coulomb_map(oracle, vacancies, ions):
 @pytest.mark.parametrize("lateral", SIDES)
 def test_drop_that_lowers_a_barrier_is_read_without_the_products(lateral):
     """Exchange and Frenkel pair alike: the field of the others, the same forward and back."""
-    device, oracle = make("HfO2-ETH", (6, 7), lateral, exchange__dipole=1e-28, frenkel_pair__dipole=1e-28)
+    device, oracle = make("HfO2-ETH", (6, 7), lateral, exchange__dipole=1e-9, frenkel_pair__dipole=1e-9)
     rng = np.random.default_rng(6)
     species = random_species(device, "pristine", rng)
     n = device.n_hosts

@@ -12,7 +12,9 @@ from frenkel.kinetic.species import OXYGEN, VACANCY
 
 def flickering():
     """Return an engine with a vacancy that hops between sites 2 and 3 of a column."""
-    hop = Mechanism("hop", before=(VACANCY, OXYGEN), after=(OXYGEN, VACANCY), barrier=0.5, attempt_frequency=1e13)
+    hop = Mechanism(
+        "hop", before=(VACANCY, OXYGEN), after=(OXYGEN, VACANCY), barrier=0.5, attempt_frequency=1e13
+    )
     energy = SiteEnergy(VACANCY, np.array([0.0, 0.0, -0.4, -0.4, 0.0, 0.0]))
     return Engine(Lattice.cubic((1, 1, 6), 2.6e-10), [hop], [0, 0, 1, 0, 0, 0], interactions=[energy], seed=1)
 

@@ -11,17 +11,20 @@ from frenkel.kinetic.species import OXYGEN, VACANCY
 A = 2.6e-10
 
 
-def pair(shape, lateral="periodic", binding=0.0, crowding=None, share=0.1, general=True, **more):
+def pair(shape, lateral="periodic", binding=0.0, crowding=None, share=0.1, rough=False):
     """Return an engine that may use the specialised loop, and one that may not."""
     lattice = Lattice.cubic(shape, A, lateral=lateral)
     n = lattice.n_sites
     codes = np.zeros(n)
     codes[np.random.default_rng(1).choice(n, max(1, int(share * n)), replace=False)] = VACANCY.code
+    rng = np.random.default_rng(3)
+    fields = {"potential": rng.normal(0.0, 0.1, n), "temperature": rng.uniform(900.0, 1100.0, n)}
     hop = Mechanism("hop", before=(VACANCY, OXYGEN), after=(OXYGEN, VACANCY), barrier=0.5,
-                    attempt_frequency=1e13, crowding=crowding)
+                    attempt_frequency=1e13, crowding=crowding, heat_of_transport=0.2 * rough,
+                    barrier_shift=rng.normal(0.0, 0.05, n) if rough else None)
     parts = [PairInteraction(VACANCY, VACANCY, binding)] if binding else []
-    engines = [Engine(lattice, [hop], codes, interactions=parts, temperature=1000.0, seed=2, **more)
-               for _ in range(2)]
+    fields = fields if rough else {"temperature": 1000.0}
+    engines = [Engine(lattice, [hop], codes, interactions=parts, seed=2, **fields) for _ in range(2)]
     engines[1]._hops = None
     return engines
 
@@ -35,10 +38,14 @@ def equal(one, two):
     ((8, 8, 8), "periodic"), ((6, 7, 8), "reflecting"), ((3, 3, 4), "periodic"), ((1, 8, 8), "periodic"),
     ((2, 2, 9), "reflecting"),
 ])
-@pytest.mark.parametrize(("binding", "crowding"), [(0.0, None), (-0.1, None), (0.0, (0.1, 2)), (0.1, (-0.1, 3))])
-@pytest.mark.parametrize("share", [0.05, 0.5, 0.95])
-def test_same_trajectory(shape, lateral, binding, crowding, share):
-    fast, plain = pair(shape, lateral, binding, crowding, share)
+@pytest.mark.parametrize(("binding", "crowding"), [
+    (0.0, None), (-0.1, None), (0.0, (0.1, 2)), (0.1, (-0.1, 3)),
+])
+@pytest.mark.parametrize(("share", "rough"), [
+    (0.05, False), (0.5, False), (0.95, False), (0.1, True), (0.6, True),
+])
+def test_same_trajectory(shape, lateral, binding, crowding, share, rough):
+    fast, plain = pair(shape, lateral, binding, crowding, share, rough)
     assert fast._hops is not None
     for events in (2000, 5, 500):
         fast.run(events=events)
@@ -54,7 +61,8 @@ def test_it_is_used_and_given_back():
     fast, plain = pair((8, 8, 8), binding=-0.1)
     fast.run(events=1000)
     assert fast._hops_ahead
-    np.testing.assert_array_equal(fast.codes, plain.codes if plain.run(events=1000) is None else plain.codes)
+    plain.run(events=1000)
+    np.testing.assert_array_equal(fast.codes, plain.codes)
     assert not fast._hops_ahead
     for engine in (fast, plain):
         engine.run(events=300)
@@ -85,7 +93,10 @@ def test_stops_when_nothing_can_move_and_at_a_time():
 
 def test_not_used_where_it_does_not_apply():
     lattice = Lattice.cubic((4, 4, 4), A)
-    hop = Mechanism("hop", before=(VACANCY, OXYGEN), after=(OXYGEN, VACANCY), barrier=0.5, attempt_frequency=1.0)
+    values = {"barrier": 0.5, "attempt_frequency": 1.0}
+    hop = Mechanism("hop", before=(VACANCY, OXYGEN), after=(OXYGEN, VACANCY), **values)
+    turned = Mechanism("hop", before=(OXYGEN, VACANCY), after=(VACANCY, OXYGEN), **values)
+    assert Engine(lattice, [turned], np.zeros(64))._hops is None
     for parts in (
         [SiteEnergy(VACANCY, np.arange(64.0) * 1e-3)],
         [PairInteraction(VACANCY, VACANCY, 0.1, motif="second")],

@@ -4,9 +4,12 @@ Statistical tests have fixed seeds and a false-alarm probability of 1e-4 for eac
 seen to fail on the error that its docstring names.
 """
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from scipy import integrate, stats
+from whole_lattice import SWITCHES
 
 from frenkel.kinetic import barrier
 from frenkel.kinetic._prices import Prices
@@ -124,7 +127,7 @@ def integral(prices, start, slope, duration):
     """Return the integral of the total rate along a ramp by adaptive quadrature."""
     places = np.linspace(0.0, duration, 41)
     parts = [integrate.quad(lambda t: total(prices, start + slope * t), *ends, epsabs=1e-13, epsrel=1e-11)[0]
-             for ends in zip(places[:-1], places[1:], strict=True)]
+             for ends in pairwise(places)]
     return sum(parts)
 
 
@@ -241,7 +244,7 @@ def test_x03_waits_are_exponential_in_the_integrated_rate(shape):
         pieces = [(-0.8, 1.6, 1.0), (0.8, -1.6, 1.0)] * 60
     else:
         at = 0.8 * np.sin(np.linspace(0, 40 * np.pi, 401))
-        pieces = [(low, (high - low) / 0.1, 0.1) for low, high in zip(at[:-1], at[1:], strict=True)]
+        pieces = [(low, (high - low) / 0.1, 0.1) for low, high in pairwise(at)]
     ends = np.cumsum([0.0] + [duration for _, _, duration in pieces])
     done = np.cumsum([0.0] + [integral(prices, *piece) for piece in pieces[:40]])
     period = {"pulses": 4, "zigzag": 2, "sinus": 20}[shape]
@@ -269,7 +272,7 @@ def test_x03_device_along_a_triangle():
     Rates from `transitions` at the device voltage that the series resistance leaves, integrated by Simpson's
     rule. Fails when the source voltage is taken for the device voltage.
     """
-    material = Material.load("HfO2").with_values({"disorder.site_energy": 0.0, "vacancy.migration_barrier": 0.55})
+    material = Material.load("HfO2").with_values(SWITCHES | {"vacancy.migration_barrier": 0.55})
     wave = Waveform.triangle(amplitude=1.0, rate=1e5)
     sample = {"device": [], "source": []}
     for seed in range(10):

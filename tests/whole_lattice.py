@@ -15,6 +15,16 @@ from frenkel.kinetic.species import INTERSTITIAL, VACANCY
 from frenkel.units import ELEMENTARY_CHARGE, VACUUM_PERMITTIVITY
 
 BOTTOM, TOP = -1, -2
+SWITCHES = {
+    "vacancy.migration_barrier": 0.65, "vacancy.binding_energy": 0.15, "vacancy.crowding_barrier": 0.5,
+    "exchange.barrier": 1.5, "exchange.energy": 0.3, "exchange.dipole": 2.17e-9, "exchange.floor": 0.45,
+    "column.radius": 0.52e-9, "column.migration_shift": 0.3, "column.exchange_shift": 1.2,
+    "column.vacancy_fraction": 0.154, "disorder.site_energy": 0.05, "disorder.barrier": 0.05,
+    "conduction.prefactor": 1e-4, "conduction.tunnel_factor": 0.05, "conduction.background": 1e-10,
+    "conduction.contact_bottom": 1e-4, "conduction.contact_top": 1e-3, "heat.conductivity": 1.0,
+    "heat.ballistic_factor": 1.0,
+}
+"""Numbers with which a small box forms, resets and sets: held here, so that tests do not move with the preset."""
 
 
 def watson(x, y, z):

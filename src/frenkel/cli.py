@@ -224,9 +224,9 @@ def _run(options: argparse.Namespace) -> None:
 
     settings = _read(options)
     output = options.output or Path(options.file.stem + ".nc")
-    _check_ending(output, ".nc")
     checkpoint = output.with_name(output.name + ".checkpoint")
     store.writable(output, force=options.force)
+    _check_ending(output, ".nc")
     _check_picture(options.plot, options.force)
     if options.resume and not checkpoint.exists():
         raise store.StoreError(f"there is no checkpoint {checkpoint} to resume from; run without --resume")
@@ -301,8 +301,8 @@ def _export(options: argparse.Namespace) -> None:
     from .analysis import export, store
 
     output = options.output or options.file.with_suffix(".xyz")
-    _check_ending(output, ".xyz")
     result = store.load(options.file)
+    _check_ending(output, ".xyz")
     export.save_xyz(result, output, force=options.force)
     print(f"wrote {output}")
 

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from .configuration import CircuitSection, Constant, Points, Pulse, Ramp, Sweep
-from .kinetic.circuit import Circuit
 from .kinetic.advance import Record, sample_times
+from .kinetic.circuit import Circuit
 from .kinetic.device import Device
 from .kinetic.waveform import Waveform
 

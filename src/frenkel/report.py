@@ -37,7 +37,7 @@ def describe(result: xr.Dataset) -> str:
         f"material    {result.attrs.get('material')} ({result.attrs.get('material_hash')})",
         f"device      {x} x {y} x {z} oxygen sites of {spacing:g} nm, {result.attrs.get('lateral')} sides, "
         f"{float(result['series_resistance']):g} ohm in series",
-        f"holds       {sizes['sample']} samples, {sizes['phases']} phases, {sizes['snapshot']} snapshots, "
+        f"holds       samples: {sizes['sample']}, phases: {sizes['phases']}, snapshots: {sizes['snapshot']}, "
         f"{sizes['defect']} defects in them",
         textwrap.fill(
             "variables   " + ", ".join(sorted(str(name) for name in result.variables)),

@@ -41,7 +41,7 @@ def line(x, table, middle=np.nanmean):
     ----------
     x : (k,) array
     table : (n, k) array
-        One device per row, NaN where it gave nothing.
+        One device per row, NaN where it gave nothing, infinity where it takes forever.
     middle : callable
         nanmean or nanmedian.
 
@@ -59,10 +59,12 @@ def line(x, table, middle=np.nanmean):
 
 
 def _line(x, table, middle):
-    kept = np.isfinite(table).any(axis=0)
+    y = middle(table, axis=0)
+    # No value at all, or a median device that takes forever.
+    kept = np.isfinite(y)
     if kept.sum() < 2:
         return np.nan, np.nan, np.nan
-    y = middle(table[:, kept], axis=0)
+    y = y[kept]
     slope, intercept = np.polyfit(x[kept], y, 1)
     left = y - slope * x[kept] - intercept
     spread = np.sum((y - y.mean()) ** 2)

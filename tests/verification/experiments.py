@@ -34,12 +34,12 @@ def form(out, protocol, folder, *, seed, thickness=None, width=None, rate=None):
     out["time"], out["events"] = cell.device.time, cell.device.events
 
 
-def stress(out, protocol, folder, *, seed, voltage, duration, thickness=None):
+def stress(out, protocol, folder, *, seed, voltage):
     """Hold a fresh device at a constant voltage until the compliance; ``time`` is None if it never comes."""
-    cell = Cell(seed, protocol, thickness=thickness)
+    cell = Cell(seed, protocol)
     cell.circuit(protocol.compliance)
     limit = REACHED * protocol.compliance
-    _, trace = cell.apply(Waveform.constant(voltage, duration), limit=limit, samples=50)
+    _, trace = cell.apply(Waveform.constant(voltage, LONGEST), limit=limit, samples=50)
     out["time"] = float(trace[-1, 0]) if trace[-1, 2] >= limit else None
     out["events"] = cell.device.events
 

@@ -3,4 +3,31 @@
 The text is printed with a row that is out; `test_physics` refuses such a row without one.
 """
 
-WHY = {}
+WHY = {
+    "V-02": (
+        "Forming is no hazard exp(gamma V) here: times at one voltage scatter by two decades, and a device that "
+        "has not formed early may wait four decades longer, even at a higher voltage; probably because the "
+        "first vacancies of the column move before any is made, to where they do not help."
+    ),
+    "V-07": (
+        "The gap is one layer wide and the first hop into it multiplies the current, so that the SET time is "
+        "that of few hops, each of which gains only a part of the voltage."
+    ),
+    "V-08d": "RESETs of 0.6 to 1.4 times the usual voltage all leave a gap of one layer: no range of states.",
+    "V-08t": "A gap of one layer is closed by one to three hops, whose times scatter like exponentials.",
+    "V-12": "A gap of one layer is closed by one to three hops: the conductance has no finer steps.",
+    "V-21": (
+        "The weak column is 0.52 nm in radius and exchange outside it costs 1.2 eV more: more current fills "
+        "the column, it does not widen the filament."
+    ),
+    "V-23": (
+        "The column starts with 15 % of its sites vacant, so that the first cluster may come anywhere in it; "
+        "the vacancies gained before the jump are most in the lower half."
+    ),
+    "V-25g": (
+        "The filament breaks in one layer at the cathode: that first drop takes over 90 % of the change of "
+        "ln R, and the gap does not widen after it."
+    ),
+    "V-25h": "RESET takes one layer off the filament at the cathode, a factor of 10 to 30 in resistance.",
+    "C-05": "Wide filaments hold so many vacancies that an event takes 10 ms and more: cut by wall time.",
+}

@@ -1,4 +1,4 @@
-"""Forming, switching times and structure: one function per row of the table.
+"""Switching times and structure, one function per row, and the list of all rows.
 
 Each takes a `Laboratory` and a number of devices, has its tasks done, and returns a `Row`.
 """
@@ -9,200 +9,8 @@ import estimates
 import numpy as np
 from cycle_rows import CYCLE_ROWS
 from eth import largest_difference
+from forming_rows import FORMING_ROWS
 from row import Row, lost, notes, within
-
-
-def call(lab, seed, **condition):
-    """Return the arguments of one forming, without the protocol's own conditions so that rows share it."""
-    own = {"rate": lab.protocol.forming_rate, "thickness": lab.protocol.thickness}
-    return {"seed": seed} | {key: value for key, value in condition.items() if value != own.get(key)}
-
-
-def forming_table(lab, n, name, values):
-    """Return the forming voltages (V) of n devices at each value of one condition, shape (n, values)."""
-    calls = [call(lab, seed, **{name: value}) for seed in range(1, n + 1) for value in values]
-    results = lab.many("form", calls)
-    voltages = [result.get("voltage") for result in results]
-    return estimates.grid(np.array(voltages, object).reshape(n, -1)), results
-
-
-def v01(lab, n=10):
-    """Forming voltage of the default device."""
-    results = lab.many("form", [call(lab, seed) for seed in range(1, n + 1)])
-    values = estimates.clean(result.get("voltage") for result in results)
-    value, error = estimates.median(values)
-    spread = f"standard deviation {values.std():.2g} V" if len(values) else ""
-    return Row(
-        id="V-01",
-        quantity=f"forming voltage at {lab.protocol.thickness * 1e9:.3g} nm",
-        published="2 to 4 V",
-        source="Ti/HfO2, 5 to 10 nm",
-        confidence="recalled",
-        ours=value,
-        error=error,
-        unit="V",
-        verdict=within(value, 2, 4),
-        n=f"{len(values)} devices at {lab.protocol.forming_rate:g} V/s",
-        note=notes(spread, lost(results)),
-    )
-
-
-def v01_thickness(lab, n=6):
-    """Forming voltage against thickness."""
-    thickness = np.array(lab.protocol.thicknesses)
-    table, results = forming_table(lab, n, "thickness", lab.protocol.thicknesses)
-    slope, error, intercept, r2 = estimates.line(thickness * 1e9, table, np.nanmedian)
-    medians = ", ".join(f"{value:.2f}" for value in np.nanmedian(table, axis=0))
-    return Row(
-        id="V-01t",
-        quantity="forming voltage against thickness: intercept",
-        unit="V",
-        published="linear (R2 > 0.97) through 0 +- 0.5 V",
-        confidence="seen (abstract)",
-        source="thickness-independent forming in oxygen-engineered HfO2 and its stoichiometric reference",
-        ours=intercept,
-        error=error * thickness.mean() * 1e9,
-        verdict=r2 > 0.97 and abs(intercept) <= 0.5,
-        n=f"{n} devices x {len(thickness)} thicknesses",
-        note=notes(
-            f"{slope:.2f} +- {error:.1g} V/nm (0.2 to 0.5 recalled), R2 {r2:.3f}; medians {medians} V at "
-            + ", ".join(f"{value * 1e9:.2f}" for value in thickness)
-            + " nm",
-            lost(results),
-        ),
-    )
-
-
-def ramp_line(lab, n):
-    """Return ramp rates (V/s), their table of forming voltages and the line through them."""
-    rates = np.array(lab.protocol.ramps)
-    table, results = forming_table(lab, n, "rate", lab.protocol.ramps)
-    return rates, table, estimates.line(np.log10(rates), table), results
-
-
-def v02_slope(lab, n=40):
-    """Forming voltage against ramp rate."""
-    rates, table, (slope, error, _, r2), results = ramp_line(lab, n)
-    means = np.nanmean(table, axis=0)
-    local = ", ".join(f"{step:.2f}" for step in np.diff(means) / np.diff(np.log10(rates)))
-    return Row(
-        id="V-02s",
-        quantity="forming voltage per decade of ramp rate",
-        published="0.05 to 0.2, log-linear",
-        source="usual in forming and TDDB",
-        confidence="recalled",
-        ours=slope,
-        error=error,
-        unit="V/decade",
-        verdict=within(slope, 0.05, 0.2),
-        n=f"{n} devices x {len(rates)} rates, {rates[0]:g} to {rates[-1]:g} V/s",
-        note=notes(f"R2 {r2:.3f}; local slopes {local}", lost(results)),
-    )
-
-
-def v02_gate(lab, n=40):
-    """The acceleration of the hazard with voltage, from ramps and from constant stress."""
-    rates, table, (slope, error, _, _), results = ramp_line(lab, n)
-    ramp = math.log(10) / slope
-    means = np.nanmean(table, axis=0)
-    if not np.isfinite(means[[0, -1]]).all():
-        raise ValueError("too few devices formed on the slowest and the fastest ramp")
-    voltages, calls = np.linspace(means[0], means[-1], 4), []
-    for seed in range(1, n + 1):
-        for voltage in voltages:
-            # A thousand times what the ramp of the same mean voltage takes; beyond that the task says None.
-            rate = 10 ** np.interp(voltage, means, np.log10(rates))
-            duration = float(f"{1e3 / (abs(ramp) * rate):.3g}")
-            calls.append({"seed": seed, "voltage": float(f"{voltage:.4g}"), "duration": duration})
-    stressed = lab.many("stress", calls)
-    times = estimates.grid(np.array([result.get("time") for result in stressed], object).reshape(n, -1))
-    steep, steep_error, _, r2 = estimates.line(voltages, np.log(times))
-    ratio = ramp / -steep
-    ratio_error = abs(ratio) * math.hypot(error / slope, steep_error / steep)
-    resolved = "" if ratio_error <= 0.1 else f"n resolves only {100 * ratio_error:.0f} %, not 10 %"
-    apart = np.nanmedian(table, axis=0) - predicted(rates, voltages, np.nanmedian(np.log(times), axis=0))
-    censored = int(np.isnan(times).sum())
-    return Row(
-        id="V-02",
-        quantity="gamma from ramps over gamma from constant stress",
-        published="1 within 10 %",
-        source="exact for a hazard exp(gamma V)",
-        confidence="derived (gate)",
-        ours=ratio,
-        error=ratio_error,
-        verdict=within(ratio, 0.9, 1.1),
-        n=f"{n} devices x ({len(rates)} ramps + {len(voltages)} voltages)",
-        note=notes(
-            f"gamma {ramp:.1f} and {-steep:.1f} per V, voltages {voltages[0]:.2f} to {voltages[-1]:.2f} V, "
-            f"R2 {r2:.3f}",
-            "ramps minus what stress predicts " + ", ".join(f"{step:+.2f}" for step in apart) + " V",
-            f"{censored} of {times.size} did not form" if censored else "",
-            resolved,
-            lost(results + stressed),
-        ),
-    )
-
-
-def predicted(rates, voltages, logs):
-    """Return median forming voltages (V) of ramps from the times of constant stress, for any gamma(V).
-
-    Time is worth its share of the forming time at its voltage: the integral of dV / (rate t(V)) is 1. Between
-    and beyond the measured voltages ln t is taken to be straight.
-    """
-    fine = np.linspace(voltages[0] - 2.0, voltages[-1] + 2.0, 4001)
-    inside = np.interp(fine, voltages, logs)
-    ends = [(logs[k] - logs[k - 1]) / (voltages[k] - voltages[k - 1]) for k in (1, -1)]
-    inside += np.minimum(fine - voltages[0], 0) * ends[0] + np.maximum(fine - voltages[-1], 0) * ends[1]
-    spent = np.cumsum(np.exp(-inside)) * (fine[1] - fine[0])
-    return np.interp(rates, spent, fine)
-
-
-def v03(lab, n=12):
-    """Weibull slope of the forming time against thickness, from ramps at one rate.
-
-    A ramp gives the time that constant stress at its forming voltage would take up to a factor:
-    ln t = gamma V + constant, with gamma from V-02, scaled with the field to other thicknesses.
-    """
-    p = lab.protocol
-    _, _, (slope, _, _, _), _ = ramp_line(lab, max(n, 2))
-    gamma = math.log(10) / slope * p.thickness
-    thickness = np.array(p.thicknesses)
-    table, results = forming_table(lab, n, "thickness", p.thicknesses)
-    shapes = []
-    for column, value in zip(table.T, thickness, strict=True):
-        voltages = estimates.clean(column)
-        middle = voltages.mean() if len(voltages) else 0.0
-        shapes.append(estimates.weibull(np.exp((voltages - middle) * gamma / value)))
-    beta, errors = np.array(shapes).T
-    kept = np.isfinite(beta) & np.isfinite(errors)
-    if kept.sum() < 2:
-        raise ValueError("a Weibull slope takes four formed devices, at two thicknesses at least")
-    random = np.random.default_rng(1)
-    draws = [
-        np.polyfit(thickness[kept] * 1e9, random.normal(beta[kept], errors[kept]), 1)[0] for _ in range(400)
-    ]
-    steep = np.polyfit(thickness[kept] * 1e9, beta[kept], 1)[0] if kept.sum() > 1 else math.nan
-    error = float(np.std(draws))
-    return Row(
-        id="V-03",
-        quantity="Weibull slope of forming per nm of thickness",
-        published="> 0 (two errors)",
-        source="cell-based percolation model of breakdown",
-        confidence="form seen, numbers recalled",
-        ours=steep,
-        error=error,
-        unit="1/nm",
-        verdict=bool(steep > 2 * error),
-        n=f"{n} devices x {len(thickness)} thicknesses",
-        note=notes(
-            "slopes "
-            + ", ".join(f"{b:.1f} +- {e:.1f}" for b, e in shapes)
-            + " at "
-            + ", ".join(f"{value * 1e9:.2f}" for value in thickness)
-            + " nm; from ramps, gamma taken to fall as 1/thickness",
-            lost(results),
-        ),
-    )
 
 
 def set_time_table(lab, n, repeats=3):
@@ -488,40 +296,7 @@ def v22(lab, n=5):
     )
 
 
-def v23(lab, n=20):
-    """Side on which the filament nucleates."""
-    results = lab.many("form", [call(lab, seed) for seed in range(1, n + 1)])
-    nuclei = [result["nucleus"] for result in results if result.get("nucleus")]
-    value, error = estimates.fraction([nucleus["slice"] == 0 for nucleus in nuclei])
-    places = np.bincount([nucleus["slice"] for nucleus in nuclei], minlength=1)
-    voltage, _ = estimates.median(nucleus["voltage"] for nucleus in nuclei)
-    gains = [np.subtract(result["before"], result["start"]) for result in results if "before" in result]
-    gain = ", ".join(f"{g:.1f}" for g in np.mean(gains, axis=0)) if gains else ""
-    return Row(
-        id="V-23",
-        quantity="first cluster of 5 vacancies more than at the start within 1 nm of the cathode",
-        published="> 0.7 of devices",
-        source="TaOx/HfO2 molecular dynamics, arXiv 2505.24468",
-        confidence="seen (abstract)",
-        ours=value,
-        error=error,
-        verdict=bool(value > 0.7),
-        n=f"{len(nuclei)} of {n} devices",
-        note=notes(
-            "by slice of 1 nm from the cathode: " + ", ".join(map(str, places)),
-            f"at {voltage:.2f} V",
-            f"mean gain of each slice before the jump {gain}",
-            lost(results),
-        ),
-    )
-
-
 PHYSICS_ROWS = {
-    "V-01": v01,
-    "V-01t": v01_thickness,
-    "V-02": v02_gate,
-    "V-02s": v02_slope,
-    "V-03": v03,
     "V-07": v07,
     "V-07b": v07_bend,
     "V-08d": v08_delay,
@@ -531,7 +306,6 @@ PHYSICS_ROWS = {
     "V-19": v19_low,
     "V-19p": v19_fresh,
     "V-22": v22,
-    "V-23": v23,
 }
-ROWS = PHYSICS_ROWS | CYCLE_ROWS
+ROWS = FORMING_ROWS | PHYSICS_ROWS | CYCLE_ROWS
 """Every row by its number, in the order of the table."""

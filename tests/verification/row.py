@@ -55,7 +55,7 @@ class Row:
 def lost(results):
     """Return a note on the tasks that ran out of time or events."""
     stopped = [result["stopped"] for result in results if result.get("stopped")]
-    return f"{len(stopped)} of {len(results)} cut short ({stopped[0]})" if stopped else ""
+    return f"{len(stopped)} of {len(results)} cut short ({stopped[0].split(';')[0]})" if stopped else ""
 
 
 def notes(*parts):

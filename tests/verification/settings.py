@@ -44,6 +44,10 @@ class Protocol:
     """Most wall time of one task (s), so that nothing hangs; what is missing is said in the table."""
     ramps: tuple[float, ...] = (0.1, 1.0, 1e1, 1e2, 1e3)
     """Ramp rates of V-02 (V/s)."""
+    gate_ramps: tuple[float, ...] = (1.0, 1e1, 1e2)
+    """Ramp rates of the comparison with constant stress (V/s)."""
+    stress_voltages: tuple[float, ...] = (1.8, 2.0, 2.2, 2.4)
+    """Constant voltages of that comparison (V): about where those ramps form."""
     thicknesses: tuple[float, ...] = (3.12 * nm, 4.16 * nm, 5.2 * nm, 6.5 * nm, 7.8 * nm)
     pulse_voltages: tuple[float, ...] = (0.5, 0.6, 0.7, 0.8, 0.9)
     """Constant voltages of V-07 (V)."""

@@ -36,7 +36,7 @@ QUICK = 4  # times fewer devices
 def main():
     """Measure, print and write; return the exit status."""
     options = read_options()
-    protocol = replace(Protocol(), cycles=3, wall=30.0) if options.quick else Protocol()
+    protocol = replace(Protocol(), cycles=8, wall=30.0) if options.quick else Protocol()
     changes = json.loads(options.protocol)
     # JSON has lists where the protocol, which must be hashable, has tuples.
     protocol = replace(protocol, **{k: tuple(v) if isinstance(v, list) else v for k, v in changes.items()})
@@ -63,7 +63,7 @@ def read_options():
     """Return the options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rows", default="", help=f"some of {', '.join(ROWS)}")
-    parser.add_argument("--quick", action="store_true", help="few devices, three cycles: does it run at all?")
+    parser.add_argument("--quick", action="store_true", help="few devices and cycles: does it run at all?")
     parser.add_argument("--seeds", type=int, help="devices for every row instead of its own number")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (all processors)")
     parser.add_argument("--retry", action="store_true", help="do again what ran out of time")

@@ -6,7 +6,7 @@ No option that skips solves is shipped. What is planted here is the schedule tha
 import numpy as np
 import pytest
 from scipy import stats
-from whole_lattice import put
+from whole_lattice import SWITCHES, put
 
 from frenkel.kinetic.advance import EventBudgetError
 from frenkel.kinetic.circuit import Circuit
@@ -18,13 +18,6 @@ from frenkel.kinetic.waveform import Waveform
 A = 0.26e-9
 FALSE_ALARM = 1e-4
 RUNS, LAYERS, SIDE, GAP = 60, 10, 8, 4
-# Held here, so that a retuned set does not move the test: the values of closure by pairs, exchange slow.
-NUMBERS = {
-    "vacancy.migration_barrier": 0.65, "vacancy.binding_energy": 0.15, "vacancy.crowding_barrier": 0.5,
-    "exchange.barrier": 1.5, "exchange.energy": 0.3, "exchange.floor": 0.45, "column.radius": 0.52e-9,
-    "column.migration_shift": 0.3, "column.exchange_shift": 1.2, "conduction.tunnel_factor": 0.05,
-}
-
 pytestmark = pytest.mark.verification
 
 
@@ -51,7 +44,7 @@ def high_resistance_state(device):
 
 def set_times(kind, first_member, every=None):
     """Return times (s) to 8 uA at 1.0 V, 100 s where it is never reached, and events, of RUNS members."""
-    material = Material.load("HfO2").with_values(NUMBERS)
+    material = Material.load("HfO2").with_values(SWITCHES)
     circuit = Circuit(series_resistance=2e3, compliance=20e-6)
     times, events = np.zeros(RUNS), np.zeros(RUNS, int)
     for i in range(RUNS):

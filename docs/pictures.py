@@ -1,0 +1,19 @@
+"""Draw the pictures of README again, in 256 colours so that they stay small.
+
+python docs/pictures.py first_device.nc demo.nc
+"""
+
+import io
+import sys
+from pathlib import Path
+
+from PIL import Image
+
+import frenkel as fk
+from frenkel.analysis import plot
+
+for name in sys.argv[1:]:
+    page = io.BytesIO()
+    plot.overview(fk.load(name)).savefig(page, dpi=160, format="png")
+    reduced = Image.open(page).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    reduced.save(Path(__file__).with_name(f"{Path(name).stem}.png"), optimize=True)

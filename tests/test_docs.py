@@ -1,0 +1,45 @@
+"""Every block of code in README and docs runs as it stands."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def blocks(page, language):
+    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+
+
+CODE = [(page, number, code) for page in PAGES for number, code in enumerate(blocks(page, "python"))]
+
+
+def test_there_is_code():
+    assert len(CODE) >= 8
+
+
+@pytest.mark.parametrize(("page", "number", "code"), CODE, ids=[f"{page.stem} {n}" for page, n, _ in CODE])
+def test_code_of_the_pages_runs(tmp_path, page, number, code):
+    for text in blocks(page, "toml"):
+        # A first line such as "# mine.toml" names the file that the code reads.
+        (tmp_path / text.split("\n", 1)[0].removeprefix("# ")).write_text(text, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_first_script_is_the_example():
+    example = (ROOT / "examples" / "first_device.py").read_text(encoding="utf-8")
+    body = example.split('"""', 2)[2].strip()
+    assert body == blocks(ROOT / "README.md", "python")[0].strip()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+        assert target.startswith(("https://", "mailto:")) or (page.parent / target).exists(), target
