@@ -9,47 +9,23 @@ For every candidate this writes numbers that hold at *any* device voltage V of a
 Energy first: energy0 is the difference of one function of the configuration (interactions, Coulomb energy of
 all charges with their images in both electrodes, charge transitions of neighbours). energy1 is the work in the
 network *without the mover*: classified and wired as if it were absent, so that both ends see the same
-environment and the price is antisymmetric by construction. With E the bonds that leave (g > 0) or appear
-(g < 0) with the mover, C = (K + L)^-1 and T = diag(1/g) - E' C E,
-
-    phi' = phi + C E T^-1 (E' phi - v).
-
-Each mover's residual, built from differences across bonds, gives a rigorous bound on the error of its
-potentials; where that exceeds 3e-8 V at 1 V (everywhere when asked, ``refine``) the mover is refined until it
-settles, and solved afresh if it does not.
+environment and the price is antisymmetric by construction.
 """
 
 import numpy as np
 
-from libc.math cimport fabs, sqrt
-from libc.string cimport memset
-from scipy.linalg.cython_blas cimport ddot, dsymm
-from scipy.linalg.cython_lapack cimport dgetrf, dgetrs, dpotrf, dpotrs
+from libc.math cimport fabs
 
-from ._fields cimport Fields
 from ._prices cimport Prices
+from ._removal cimport Removal
 
 cdef double WATSON = 0.252731009858663  # G(0) of the infinite simple cubic lattice: self energy in the bulk
 cdef double ION_SELF = 0.090009586862  # the same for a charge spread over the eight corners of a cube
-cdef double SETTLED = 1e-13            # V at 1 V: an error below this needs no further refinement
-cdef double TOLERATED = 1e-9           # V at 1 V: a larger one is refused
-cdef double LOOSE = 3e-8               # V at 1 V: error bound above which a mover is refined
-cdef int MOST_STEPS = 20
-cdef int UNSETTLED = -99
 
 
-cdef class Pricing(Fields):
+cdef class Pricing(Removal):
     """Fields that also price events; made with the arguments of :class:`Fields`."""
 
-    cdef int[::1] wanted_list, row_of, mover, mover_of, gone, leaving, node_x, node_y, node_z
-    cdef signed char[::1] wanted
-    cdef int n_wanted, n_leaving
-    cdef double[::1] point_phi, point_theta
-    cdef double[:, ::1] rows, star_sum, shift, drawn
-    # bonds that change with each mover, one after the other: edges start[c] .. start[c + 1]
-    cdef int[::1] edge_a, edge_b, start, lu_start, pivot
-    cdef double[::1] edge_g, edge_w, lu
-    cdef int n_edges
     # charges of this configuration, and those that one event changes
     cdef int n_charges, delta_count
     cdef long stamp
@@ -58,23 +34,12 @@ cdef class Pricing(Fields):
     cdef long[::1] coulomb_stamp
     cdef int[64] delta_site
     cdef double[64] delta_value
-    cdef double largest_green
-    cdef public bint refine
-    cdef readonly double pricing_error
 
     def __init__(self, *args):
-        Fields.__init__(self, *args)
-        n = self.n_hosts
-        self.wanted = np.zeros(n, np.int8)
-        self.wanted_list, self.row_of, self.mover_of = np.zeros((3, n), np.intc)
-        self.point_phi, self.point_theta, self.coulomb_at = np.zeros((3, n))
-        self.coulomb_stamp = np.zeros(n, np.int64)
+        Removal.__init__(self, *args)
+        self.coulomb_at = np.zeros(self.n_hosts)
+        self.coulomb_stamp = np.zeros(self.n_hosts, np.int64)
         self.charge_site, self.charge_value = np.zeros(64, np.intc), np.zeros(64)
-        self.mover, self.gone, self.leaving, self.start, self.lu_start = np.zeros((5, 1), np.intc)
-        self.rows, self.star_sum, self.shift, self.drawn = np.zeros((4, 1, 1))
-        self._room_for_edges(1024, 1024)
-        self.largest_green = np.max(self.table) * (4.0 if self.images else 1.0)
-        self.refine = False
 
     def price(self, Prices out, signed char conducting, const double[::1] code_charge, const int[::1] ions,
               const signed char[::1] ion_codes):
@@ -91,88 +56,32 @@ cdef class Pricing(Fields):
         ions, ion_codes : (n,) int32, int8
             Occupied interstitial sites and their species (their charge never changes).
         """
-        cdef int n_movers, info
-        cdef long n_edges, n_lu
-        self._make_room(ions.shape[0])
+        cdef int n_movers
+        self.make_room()
+        self._room_for_charges(ions.shape[0])
         with nogil:
+            self.clear_wanted()  # an earlier call may have ended in an error
             self._set_charges(ions, ion_codes, code_charge)
             self._want_candidates(out)
             n_movers = self._list_movers(out, conducting)
-        self._room_for_movers(n_movers)
+        self.remove_each(n_movers)
         with nogil:
-            n_edges = self._count_edges(n_movers, &n_lu)
-        if n_edges > self.edge_a.shape[0] or n_lu > self.lu.shape[0]:
-            self._room_for_edges(2 * n_edges, 2 * n_lu)
-        with nogil:
-            self._rows_at_points()
-            info = self._leave_one_out(n_movers)
-            if info == 0:
-                self._write(out, conducting, code_charge)
-            self._clear()
-        if info:
-            found = f"does not settle below {TOLERATED} V" if info == UNSETTLED else "is singular"
-            raise ArithmeticError(
-                f"a network without one of its vacancies {found}: the contrast between bonds and background is too "
-                "large for double precision, allowed up to about 1e12"
-            )
+            self._write(out, conducting, code_charge)
+            self.clear_wanted()
 
-    def _make_room(self, int n_ions):
+    def _room_for_charges(self, int n_ions):
         need = self.n_isolated + 8 * n_ions
         if need > self.charge_site.shape[0]:
             self.charge_site, self.charge_value = np.zeros(2 * need, np.intc), np.zeros(2 * need)
-        if self.mover.shape[0] != self.capacity:
-            self.mover, self.gone, self.leaving = np.zeros((3, self.capacity), np.intc)
-            self.node_x, self.node_y, self.node_z = np.zeros((3, self.capacity), np.intc)
-            self.start, self.lu_start = np.zeros((2, self.capacity + 1), np.intc)
 
-    def _room_for_movers(self, int n_movers):
-        if self.rows.shape[0] < self.n_wanted or self.rows.shape[1] != self.capacity:
-            self.rows = np.zeros((self.n_wanted + 128, self.capacity))
-        if self.shift.shape[0] < n_movers or self.shift.shape[1] != self.capacity:
-            self.star_sum, self.shift, self.drawn = np.zeros((3, n_movers + 64, self.capacity))
-
-    def _room_for_edges(self, long edges, long lu):
-        self.edge_a, self.edge_b, self.pivot = np.zeros((3, edges), np.intc)
-        self.edge_g, self.edge_w = np.zeros((2, edges))
-        self.lu = np.zeros(lu)
-
-    # ---------------------------------------------------------------- who moves, and where potentials are wanted
-
-    cdef inline int _corner(self, int interstitial, int k) noexcept nogil:
-        """Host site at corner ``k`` (0-7) of an interstitial site."""
-        cdef int cell = interstitial - self.n_hosts, nz1 = self.nz - 1
-        cdef int ny1 = self.ny - 1 if self.images else self.ny  # reflecting sides have no cube across them
-        cdef int z = cell % nz1, y = (cell // nz1) % ny1, x = cell // (nz1 * ny1)
-        x = (x + (k & 1)) % self.nx
-        y = (y + ((k >> 1) & 1)) % self.ny
-        return (x * self.ny + y) * self.nz + z + (k >> 2)
-
-    cdef inline void _want(self, int site) noexcept nogil:
-        if not self.wanted[site]:
-            self.wanted[site] = 1
-            self.wanted_list[self.n_wanted] = site
-            self.n_wanted += 1
-
-    cdef void _want_site(self, int site) noexcept nogil:
-        cdef int k
-        if site < self.n_hosts:
-            self._want(site)
-        else:
-            for k in range(8):
-                self._want(self._corner(site, k))
+    # ---------------------------------------------------------------- who moves
 
     cdef void _want_candidates(self, Prices out) noexcept nogil:
         cdef int c
         for c in range(out.n):
-            self._want_site(out.site_a[c])
+            self.want(out.site_a[c])
             if out.site_b[c] >= 0:
-                self._want_site(out.site_b[c])
-
-    cdef void _clear(self) noexcept nogil:
-        cdef int w
-        for w in range(self.n_wanted):
-            self.wanted[self.wanted_list[w]] = 0
-        self.n_wanted = 0
+                self.want(out.site_b[c])
 
     cdef inline int _leaves(self, Prices out, int c, signed char conducting) noexcept nogil:
         """Host site of the vacancy that the event takes away, or -1."""
@@ -205,367 +114,6 @@ cdef class Pricing(Fields):
                 n += 1
         return n
 
-    cdef void _rows_at_points(self) noexcept nogil:
-        """Green's function from every wanted point to the nodes, and potential and heat there."""
-        cdef int w, i, site, m = self.m
-        cdef double phi, theta
-        for i in range(m):
-            self.node_x[i] = self.sx[self.node[i]]
-            self.node_y[i] = self.sy[self.node[i]]
-            self.node_z[i] = self.sz[self.node[i]]
-        for w in range(self.n_wanted):
-            site = self.wanted_list[w]
-            self.row_of[site] = w
-            i = self.node_at[site]
-            if i >= 0:
-                self.point_phi[site] = self.phi[i]
-                self.point_theta[site] = self.theta[i]
-                continue
-            self._row(site, &self.rows[w, 0])
-            phi = self.unit[self.sz[site]]
-            theta = 0.0
-            for i in range(m):
-                phi += self.rows[w, i] * self.y_phi[i]
-                theta += self.rows[w, i] * self.y_theta[i]
-            self.point_phi[site] = phi
-            self.point_theta[site] = theta
-
-    cdef void _row(self, int site, double* out) noexcept nogil:
-        """Green's function between a host site and every node."""
-        cdef int i, dx, dy, x = self.sx[site], y = self.sy[site], z = self.sz[site]
-        cdef long plane = self.nz * self.nz, line = self.py * plane
-        cdef double* base = &self.table[0, 0, z, 0]
-        if self.images:
-            for i in range(self.m):
-                out[i] = self.g(site, self.node[i])
-            return
-        for i in range(self.m):
-            dx = x - self.node_x[i]
-            dy = y - self.node_y[i]
-            dx += self.px if dx < 0 else 0
-            dy += self.py if dy < 0 else 0
-            out[i] = base[dx * line + dy * plane + self.node_z[i]]
-
-    # ---------------------------------------------------------------- the network without a mover
-
-    cdef void _edges_without(self, int site, bint write) noexcept nogil:
-        """Bonds that leave (g > 0) or appear (g < 0) with the vacancy at ``site``, appended from n_edges."""
-        cdef int i, k, l, h, other, slot, side, n = 1
-        self.leaving[0] = self.node_at[site]
-        for k in range(18):
-            other = self.shifted(site, k)
-            if other >= 0 and self.vacant[other] and self.company[other] == 1 and not self.in_contact(other):
-                self.leaving[n] = self.node_at[other]
-                n += 1
-        for l in range(n):
-            self.gone[self.leaving[l]] = l + 1
-        for l in range(n):
-            i = self.leaving[l]
-            for k in range(self.degree[i]):
-                other = self.link[i, k]
-                if self.gone[other] == 0 or self.gone[other] > l + 1:
-                    self._edge(i, other, self.link_g[i, k], write)
-            for side in range(2):
-                if self.contact_g[side, i] > 0.0:
-                    self._edge(i, -1 - side, self.contact_g[side, i], write)
-        slot = self.hidden_head[self.leaving[0]]
-        while slot >= 0:
-            h = slot >> 1
-            slot = self.hidden_next[slot]
-            if self.gone[self.hidden_a[h]] or (self.hidden_b[h] >= 0 and self.gone[self.hidden_b[h]]):
-                continue
-            self._edge(self.hidden_a[h], self.hidden_b[h], -self.hidden_g[h], write)
-        for l in range(n):
-            self.gone[self.leaving[l]] = 0
-
-    cdef inline void _edge(self, int a, int b, double g, bint write) noexcept nogil:
-        if write:
-            self.edge_a[self.n_edges] = a
-            self.edge_b[self.n_edges] = b
-            self.edge_g[self.n_edges] = g
-        self.n_edges += 1
-
-    cdef long _count_edges(self, int n_movers, long* n_lu) noexcept nogil:
-        cdef int c, before
-        self.n_edges = 0
-        n_lu[0] = 0
-        for c in range(n_movers):
-            before = self.n_edges
-            self.start[c] = before
-            self.lu_start[c] = n_lu[0]
-            self._edges_without(self.mover[c], False)
-            n_lu[0] += <long>(self.n_edges - before) * (self.n_edges - before)
-        self.start[n_movers] = self.n_edges
-        return self.n_edges
-
-    cdef int _leave_one_out(self, int n_movers) noexcept nogil:
-        """Change of the nodes' potential (shift) and the drawn currents for each mover taken away."""
-        cdef int c, e, m = self.m, info = 0
-        cdef double error
-        self.pricing_error = 0.0
-        if n_movers == 0 or m == 0:
-            return 0
-        self.n_edges = 0
-        for c in range(n_movers):
-            self._edges_without(self.mover[c], True)
-            info = self._factor(c)
-            if info:
-                return info
-            for e in range(self.start[c], self.start[c + 1]):
-                self.edge_w[e] = self._across(e, self.phi, 1.0)
-            self._back(c, &self.star_sum[c, 0])
-        self._times(self.c_matrix, self.star_sum, self.shift, 0, n_movers)
-        self._draw(0, n_movers)
-        for c in range(n_movers):
-            error = self._residual_bound(c)
-            if self.refine or not error <= LOOSE:
-                info = self._refine(c, &error)
-                if info:
-                    return info
-                self._draw(c, 1)
-            self.pricing_error = max(self.pricing_error, error)
-        return 0
-
-    cdef void _draw(self, int first, int n) noexcept nogil:
-        """Currents that hold the nodes at phi' in the background, for ``n`` movers from ``first``."""
-        cdef int c, i
-        for c in range(first, first + n):
-            for i in range(self.m):
-                self.star_sum[c, i] = self.phi[i] + self.shift[c, i] - self.unit[self.sz[self.node[i]]]
-        self._times(self.k_matrix, self.star_sum, self.drawn, first, n)
-
-    cdef double _residual_bound(self, int c) noexcept nogil:
-        """Bound on the error of one mover's potentials, V at 1 V.
-
-        The error is A'^-1 r with r the residual, by differences across bonds, and A' >= K: no entry of A'^-1
-        exceeds the largest one of the Green's function.
-        """
-        cdef int i
-        cdef double total = 0.0
-        for i in range(self.m):
-            self.source[i] = self.phi[i] + self.shift[c, i]
-        self._flow(self.source, self.residual)
-        self._flow_without(c)
-        for i in range(self.m):
-            total += fabs(self.residual[i] - self.drawn[c, i])
-        return self.largest_green * total
-
-    cdef void _times(self, double[:, ::1] matrix, double[:, ::1] columns, double[:, ::1] out, int first,
-                     int n) noexcept nogil:
-        """Symmetric matrix times ``n`` columns from ``first``."""
-        cdef int m = self.m, ld = self.capacity
-        cdef double zero = 0.0, unity = 1.0
-        cdef char uplo = b"U", side = b"L"
-        dsymm(&side, &uplo, &m, &n, &unity, &matrix[0, 0], &ld, &columns[first, 0], &ld, &zero, &out[first, 0], &ld)
-
-    cdef inline double _across(self, int e, double[::1] value, double top) noexcept nogil:
-        """Difference of ``value`` over edge ``e``; electrodes are at 0 and ``top``."""
-        cdef int b = self.edge_b[e]
-        if b >= 0:
-            return value[self.edge_a[e]] - value[b]
-        return value[self.edge_a[e]] - (top if b == -2 else 0.0)
-
-    cdef int _factor(self, int c) noexcept nogil:
-        """LU of T scaled by sqrt|g| on both sides, sign(g) - sqrt|g| E' C E sqrt|g|."""
-        cdef int first = self.start[c], r = self.start[c + 1] - first, e, f, a, b, fa, fb, info = 0
-        cdef double value
-        cdef double* t = &self.lu[self.lu_start[c]]
-        for e in range(r):
-            a = self.edge_a[first + e]
-            b = self.edge_b[first + e]
-            for f in range(e + 1):
-                fa = self.edge_a[first + f]
-                fb = self.edge_b[first + f]
-                value = self.c_matrix[a, fa]
-                if b >= 0:
-                    value -= self.c_matrix[b, fa]
-                    if fb >= 0:
-                        value += self.c_matrix[b, fb] - self.c_matrix[a, fb]
-                elif fb >= 0:
-                    value -= self.c_matrix[a, fb]
-                value *= -sqrt(fabs(self.edge_g[first + e] * self.edge_g[first + f]))
-                t[e * r + f] = value
-                t[f * r + e] = value
-            t[e * r + e] += 1.0 if self.edge_g[first + e] > 0.0 else -1.0
-        dgetrf(&r, &r, t, &r, &self.pivot[first], &info)
-        return info
-
-    cdef void _back(self, int c, double* out) noexcept nogil:
-        """E T^-1 edge_w into ``out`` (m,)."""
-        cdef int first = self.start[c], r = self.start[c + 1] - first, e, one = 1, info = 0
-        cdef char trans = b"N"
-        cdef double value
-        for e in range(first, first + r):
-            self.edge_w[e] *= sqrt(fabs(self.edge_g[e]))
-        dgetrs(&trans, &r, &one, &self.lu[self.lu_start[c]], &r, &self.pivot[first], &self.edge_w[first], &r, &info)
-        memset(out, 0, self.m * sizeof(double))
-        for e in range(first, first + r):
-            value = self.edge_w[e] * sqrt(fabs(self.edge_g[e]))
-            out[self.edge_a[e]] += value
-            if self.edge_b[e] >= 0:
-                out[self.edge_b[e]] -= value
-
-    cdef int _refine(self, int c, double* left) noexcept nogil:
-        """Refine one shift until it settles, or solve it afresh; ``left`` is what the corrections say is left.
-
-        Corrections fall by a constant ratio, which the last two tell; so they also tell what is left.
-        """
-        cdef int i, step = 0
-        cdef double size = 0.0, before
-        for i in range(self.m):
-            size = max(size, fabs(self.shift[c, i]))
-        while True:
-            self._correct(c, 1)
-            before, size = size, self._correction(c)
-            left[0] = size if size >= before else size * size / before
-            step += 1
-            if left[0] <= SETTLED or not size < 0.1 * before or step >= MOST_STEPS:
-                break
-        return 0 if left[0] <= SETTLED else self._solve_without(c, left)
-
-    cdef int _solve_without(self, int c, double* left) noexcept nogil:
-        """Shift of mover ``c`` from a fresh factorisation.
-
-        Where a mover holds together what would else float, the stiff C has lost how each part hangs in the
-        background: a part in contrast^2 of it.
-        """
-        cdef int i, j, k, e, info = 0, one = 1, step, m = self.m, ld = self.capacity
-        cdef int first = self.start[c], last = self.start[c + 1]
-        cdef double g, size = 0.0
-        cdef char uplo = b"U"
-        for e in range(first, last):
-            if self.edge_g[e] > 0.0:
-                self.gone[self.edge_a[e]] = 1
-        for i in range(m):
-            for j in range(i + 1):
-                self.h_matrix[i, j] = self.k_matrix[i, j]
-            if self.gone[i]:
-                continue
-            self.h_matrix[i, i] += self.contact_g[0, i] + self.contact_g[1, i]
-            for k in range(self.degree[i]):
-                j = self.link[i, k]
-                if not self.gone[j]:
-                    self.h_matrix[i, i] += self.link_g[i, k]
-                    if j < i:
-                        self.h_matrix[i, j] -= self.link_g[i, k]
-        for e in range(first, last):
-            i, j, g = self.edge_a[e], self.edge_b[e], -self.edge_g[e]
-            if g < 0.0:
-                self.gone[i] = 0
-                continue
-            self.h_matrix[i, i] += g
-            if j >= 0:
-                self.h_matrix[j, j] += g
-                self.h_matrix[max(i, j), min(i, j)] -= g
-        dpotrf(&uplo, &m, &self.h_matrix[0, 0], &ld, &info)
-        if info:
-            return info
-        for i in range(m):
-            self.shift[c, i] = 0.0
-        for step in range(MOST_STEPS):
-            self._residual_without(c, 1)
-            dpotrs(&uplo, &m, &one, &self.h_matrix[0, 0], &ld, &self.drawn[c, 0], &ld, &info)
-            for i in range(m):
-                self.star_sum[c, i] = self.drawn[c, i]
-            size = self._correction(c)
-            if step > 0 and size <= SETTLED:
-                break
-        left[0] = size
-        return 0 if size <= TOLERATED else UNSETTLED
-
-    cdef double _correction(self, int c) noexcept nogil:
-        """Add the correction of one mover to its shift; returns its size at 1 V."""
-        cdef int i
-        cdef double size = 0.0
-        for i in range(self.m):
-            self.shift[c, i] += self.star_sum[c, i]
-            size = max(size, fabs(self.star_sum[c, i]))
-        return size
-
-    cdef void _residual_without(self, int first, int count) noexcept nogil:
-        """Current that each node lacks without its mover, at phi + shift, into drawn."""
-        cdef int c, i, m = self.m
-        for c in range(first, first + count):
-            for i in range(m):
-                self.star_sum[c, i] = self.unit[self.sz[self.node[i]]] - self.phi[i] - self.shift[c, i]
-        self._times(self.k_matrix, self.star_sum, self.drawn, first, count)
-        for c in range(first, first + count):
-            for i in range(m):
-                self.source[i] = self.phi[i] + self.shift[c, i]
-            self._flow_without(c)
-            for i in range(m):
-                self.drawn[c, i] += self.residual[i]
-
-    cdef void _correct(self, int first, int count) noexcept nogil:
-        """One refinement of ``count`` movers from ``first``: C r + C E w into star_sum."""
-        cdef int c, e, i, m = self.m
-        self._residual_without(first, count)
-        self._times(self.c_matrix, self.drawn, self.star_sum, first, count)
-        for c in range(first, first + count):
-            for i in range(m):
-                self.source[i] = self.star_sum[c, i]
-            for e in range(self.start[c], self.start[c + 1]):
-                self.edge_w[e] = self._across(e, self.source, 0.0)
-            self._back(c, &self.residual[0])
-            for i in range(m):
-                self.drawn[c, i] += self.residual[i]
-        # C (r + E w) with r from before: one product instead of two
-        self._times(self.c_matrix, self.drawn, self.star_sum, first, count)
-
-    cdef void _flow_without(self, int c) noexcept nogil:
-        """Current into each node (residual) at the values in source, bonds of mover ``c`` left out.
-
-        They are not added and taken away again: the currents that would cancel are 1e7 times those that stay.
-        """
-        cdef int e, i, k, m = self.m, first = self.start[c], last = self.start[c + 1]
-        cdef double total, value
-        for e in range(first, last):
-            if self.edge_g[e] > 0.0:
-                self.gone[self.edge_a[e]] = 1
-        for i in range(m):
-            total = 0.0
-            if not self.gone[i]:
-                total = self.contact_g[1, i] * (1.0 - self.source[i]) - self.contact_g[0, i] * self.source[i]
-                for k in range(self.degree[i]):
-                    if not self.gone[self.link[i, k]]:
-                        total += self.link_g[i, k] * (self.source[self.link[i, k]] - self.source[i])
-            self.residual[i] = total
-        for e in range(first, last):
-            if self.edge_g[e] > 0.0:
-                self.gone[self.edge_a[e]] = 0
-                continue
-            value = self.edge_g[e] * self._across(e, self.source, 1.0)
-            self.residual[self.edge_a[e]] += value
-            if self.edge_b[e] >= 0:
-                self.residual[self.edge_b[e]] -= value
-
-    cdef inline double _host_without(self, int host, int c) noexcept nogil:
-        """Potential at 1 V on a host site without mover ``c`` (-1: nobody leaves)."""
-        cdef int m = self.m, one = 1, i
-        if c < 0 or m == 0:
-            return self.point_phi[host]
-        i = self.node_at[host]
-        if i >= 0:
-            return self.phi[i] + self.shift[c, i]
-        return self.unit[self.sz[host]] + ddot(&m, &self.rows[self.row_of[host], 0], &one, &self.drawn[c, 0], &one)
-
-    cdef double _potential_without(self, int site, int c) noexcept nogil:
-        cdef int k
-        cdef double total = 0.0
-        if site < self.n_hosts:
-            return self._host_without(site, c)
-        for k in range(8):
-            total += self._host_without(self._corner(site, k), c)
-        return total / 8.0
-
-    cdef double _heat_at(self, int site) noexcept nogil:
-        cdef int k
-        cdef double total = 0.0
-        if site < self.n_hosts:
-            return self.point_theta[site]
-        for k in range(8):
-            total += self.point_theta[self._corner(site, k)]
-        return total / 8.0
 
     # ---------------------------------------------------------------- charges
 
@@ -578,7 +126,7 @@ cdef class Pricing(Fields):
             n += 1
         for i in range(ions.shape[0]):
             for k in range(8):
-                self.charge_site[n] = self._corner(ions[i], k)
+                self.charge_site[n] = self.corner(ions[i], k)
                 self.charge_value[n] = code_charge[codes[i]] / 8.0
                 n += 1
         self.n_charges = n
@@ -631,7 +179,7 @@ cdef class Pricing(Fields):
         cdef int k
         if value != 0.0:
             for k in range(8):
-                self.delta_site[n] = self._corner(site, k)
+                self.delta_site[n] = self.corner(site, k)
                 self.delta_value[n] = value / 8.0
                 n += 1
         return n
@@ -653,7 +201,7 @@ cdef class Pricing(Fields):
         cdef double total = 0.0
         if site >= self.n_hosts:
             for k in range(8):
-                total += self._coulomb_changed(self._corner(site, k), n)
+                total += self._coulomb_changed(self.corner(site, k), n)
             return total / 8.0
         total = self._coulomb(site)
         for l in range(n):
@@ -682,9 +230,9 @@ cdef class Pricing(Fields):
                 mover = self.mover_of[leaving]
             qa = sign * out.charge_a[mech]
             qb = sign * out.charge_b[mech] if b >= 0 else 0.0
-            bias = qa * self._potential_without(a, mover)
+            bias = qa * self.potential_without(a, mover)
             if b >= 0:
-                bias += qb * self._potential_without(b, mover)
+                bias += qb * self.potential_without(b, mover)
             if out.electrode[mech] == 2:
                 bias -= qa
             out.energy1[c] = bias
@@ -716,14 +264,14 @@ cdef class Pricing(Fields):
 
     cdef double _heat_read(self, Prices out, int c, int mech, int reverse, int a, int b) noexcept nogil:
         """Temperature rise that the event reads: T_i + beta (T_j - T_i), beta = (1 - Q*/E_m)/2."""
-        cdef double beta = 0.5, low = self._heat_at(a)
+        cdef double beta = 0.5, low = self.heat_at(a)
         if b < 0:
             return low
         if out.barrier[c] > 0.0:
             beta = 0.5 * (1.0 - out.transport[mech] / out.barrier[c])
         if reverse:
             beta = 1.0 - beta
-        return low + beta * (self._heat_at(b) - low)
+        return low + beta * (self.heat_at(b) - low)
 
     cdef void _write_drop(self, Prices out, int c, int mech, double sign, int a, int b, int leaving, int arriving,
                           double bias) noexcept nogil:

@@ -207,9 +207,10 @@ def test_time_goes_on_over_waveforms():
 @pytest.mark.parametrize("name", ["HfO2", "HfO2-ETH"])
 def test_oxygen_and_sites_are_conserved(name):
     """Electrode + interstitials - vacancies never changes; each site holds one species of its own kind."""
-    device = make(name, layers=6, side=6 if name == "HfO2" else 5, temperature=300.0 if name == "HfO2" else 900.0)
-    moved = 0
-    high = 4.0 if name == "HfO2" else 2.0
+    device, moved, high = make(name, layers=6, side=6), 0, 4.0
+    if name == "HfO2-ETH":
+        put(device, random_species(device, "pristine", np.random.default_rng(2)))
+        high = 1.0
     for wave in (Waveform.triangle(amplitude=high, rate=1e6), Waveform.triangle(amplitude=-high, rate=1e6)):
         record = device.advance(wave, samples=40, budget=20_000)
         s = record.sample
@@ -223,7 +224,7 @@ def test_oxygen_and_sites_are_conserved(name):
         assert len(sites) == s["vacancy"][-1] + s["interstitial"][-1] == len(set(sites.tolist()))
         assert np.count_nonzero(codes == VACANCY.code) == device.count(VACANCY.code) == s["vacancy"][-1]
         np.testing.assert_array_equal(record.snapshots[-1]["sites"], sites)
-    assert moved > 0 and device.events > 20
+    assert moved > 0 and device.events > 10
 
 
 def test_engine_stays_consistent_with_its_tables():

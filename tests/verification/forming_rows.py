@@ -57,7 +57,7 @@ def v01_thickness(lab, n=6):
         source="thickness-independent forming in oxygen-engineered HfO2 and its stoichiometric reference",
         ours=intercept,
         error=error * thickness.mean() * 1e9,
-        verdict=r2 > 0.97 and abs(intercept) <= 0.5,
+        verdict=bool(np.isfinite(table).any(axis=0).all() and r2 > 0.97 and abs(intercept) <= 0.5),
         n=f"{n} devices x {len(thickness)} thicknesses",
         note=notes(
             f"{slope:.2f} +- {error:.1g} V/nm (0.2 to 0.5 recalled), R2 {r2:.3f}; medians {medians} V at "

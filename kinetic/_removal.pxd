@@ -1,0 +1,48 @@
+from ._fields cimport Fields
+
+
+cdef class Removal(Fields):
+    # host sites at which potentials are wanted: Green's function to the nodes, potential and heat at 1 V
+    cdef signed char[::1] wanted
+    cdef int[::1] wanted_list, row_of, node_x, node_y, node_z
+    cdef int n_wanted
+    cdef double[:, ::1] rows
+    cdef double[::1] point_phi, point_theta
+    # movers: conducting defects that some event takes away, by host site
+    cdef int[::1] mover, mover_of, gone, leaving
+    cdef double[:, ::1] star_sum, shift, drawn
+    # bonds that change with each mover, one after the other: edges start[c] .. start[c + 1]
+    cdef int[::1] edge_a, edge_b, start, lu_start, pivot
+    cdef double[::1] edge_g, edge_w, lu
+    cdef int n_edges
+    cdef double largest_green
+    cdef public bint refine
+    cdef readonly double pricing_error  # V at 1 V
+
+    cdef int make_room(self) except -1
+    cdef int remove_each(self, int n_movers) except -1
+    cdef int corner(self, int interstitial, int k) noexcept nogil
+    cdef void _mark(self, int site) noexcept nogil
+    cdef void want(self, int site) noexcept nogil
+    cdef void clear_wanted(self) noexcept nogil
+    cdef void _rows_at_points(self) noexcept nogil
+    cdef void _row(self, int site, double* out) noexcept nogil
+    cdef void _edges_without(self, int site, bint write) noexcept nogil
+    cdef void _edge(self, int a, int b, double g, bint write) noexcept nogil
+    cdef long _count_edges(self, int n_movers, long* n_lu) noexcept nogil
+    cdef int _leave_one_out(self, int n_movers) noexcept nogil
+    cdef void _draw(self, int first, int n) noexcept nogil
+    cdef double _residual_bound(self, int c) noexcept nogil
+    cdef void _times(self, double[:, ::1] matrix, double[:, ::1] columns, double[:, ::1] out, int first, int n) noexcept nogil
+    cdef double _across(self, int e, double[::1] value, double top) noexcept nogil
+    cdef int _factor(self, int c) noexcept nogil
+    cdef void _back(self, int c, double* out) noexcept nogil
+    cdef int _refine(self, int c, double* left) noexcept nogil
+    cdef int _solve_without(self, int c, double* left) noexcept nogil
+    cdef double _correction(self, int c) noexcept nogil
+    cdef void _residual_without(self, int first, int count) noexcept nogil
+    cdef void _correct(self, int first, int count) noexcept nogil
+    cdef void _flow_without(self, int c) noexcept nogil
+    cdef double _host_without(self, int host, int c) noexcept nogil
+    cdef double potential_without(self, int site, int c) noexcept nogil
+    cdef double heat_at(self, int site) noexcept nogil
