@@ -369,6 +369,7 @@ cdef class Basin:
         self._go(kernel, state)
         self.now = self.key[state]
         if not left:
+            kernel.version += state != 0
             return TIME_REACHED
         self.exits += 1
         self.skipped += events

@@ -65,19 +65,20 @@ cdef class Kernel:
         self.tree, self.fresh = None, False
 
     def set_fields(self, potential, kt, bottom, top):
-        """Set potential (V), kT (eV) and the potentials of the electrodes (V).
-
-        An event already drawn keeps the part of its unit exponential that is not yet used up.
-        """
-        self.release()
+        """Set potential (V), kT (eV) and the potentials of the electrodes (V); `release` first."""
         self.rates.set_fields(potential, kt, bottom, top)
         self.fresh = False
 
-    def release(self):
-        """Turn the time of the event already drawn into the hazard that is still to pass before it."""
+    def release(self, total=None):
+        """Turn the time of the event already drawn into the hazard that is still to pass before it.
+
+        ``total``: total rate (1/s), where another loop knows it.
+        """
         if self.pending >= 0.0:
-            self.prepare()
-            self.owed = ((self.pending - self.time) + (self.pending_rest - self.time_rest)) * self.tree.top()
+            if total is None:
+                self.prepare()
+                total = self.tree.top()
+            self.owed = ((self.pending - self.time) + (self.pending_rest - self.time_rest)) * total
             self.pending = -1.0
 
     def forget(self):

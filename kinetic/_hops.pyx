@@ -75,6 +75,7 @@ cdef class Hops:
     cdef int mover, background
     cdef readonly SumTree tree
     cdef public int64_t version
+    cdef public bint fit    # rates fit the fields
 
     def __init__(self, shape, bint periodic, int mover, int background):
         cdef uint32_t[::1] words
@@ -83,7 +84,8 @@ cdef class Hops:
         words = np.zeros(self.n_sites, dtype=np.uint32)
         self.words, self.at = words, &words[0]
         self._lay_out(nx, ny, nz, periodic)
-        self.version = -1
+        self.line = np.zeros((1, 8))
+        self.version, self.fit = -1, False
 
     def _lay_out(self, int nx, int ny, int nz, bint periodic):
         """Set the steps to the six neighbours for each combination of faces, and the faces of each site."""
@@ -107,32 +109,40 @@ cdef class Hops:
                     )
                     i += 1
 
-    def load(self, Kernel kernel, double[:, :, ::1] table, bint counted, bint rough, double even_kt):
-        """Take over the state of a kernel, and what `Rates.hop_by_counts` says about the hop.
-
-        ``counted``: rates depend on neighbours. ``rough``: rates depend on the sites. ``even_kt``: kT (eV) of
-        all sites if it is the same, else -1.
-        """
-        cdef int i, j, p, near
-        self.n_particles, self.counted, self.rough, self.kernel = kernel.n_particles, counted, rough, kernel
-        self.even_kt = even_kt
-        self.line = np.zeros((len(kernel.site) if rough else 1, 8))
+    def load(self, Kernel kernel, bint counted):
+        """Take over the state of a kernel. ``counted``: rates depend on neighbours."""
+        cdef int i, near
+        self.n_particles, self.counted, self.kernel = kernel.n_particles, counted, kernel
         self.particles = np.stack([np.asarray(kernel.site), np.zeros(len(kernel.site), np.int32)], axis=1)
         self.of = <Particle*>&self.particles[0, 0]
         self.changed = np.zeros(len(kernel.site), dtype=np.uint8)
         self.epoch = 0
         self.tree = SumTree(max(self.n_particles, 1))
-        for i in range(8):
-            for j in range(8):
-                self.table[i][j], self.energy[i][j], self.crowd[i][j] = table[0, i, j], table[1, i, j], table[2, i, j]
         with nogil:
             for i in range(self.n_sites):
                 near = kernel.rates.count[i] if counted else 0
                 self.at[i] = (self.at[i] & FACES) | near << NEAR | <uint32_t>(kernel.particle[i] + 1) << PARTICLE
+        self.version, self.fit = kernel.version, False
+
+    def fill(self, double[:, :, ::1] table, bint rough, double even_kt):
+        """Compute all rates.
+
+        ``table``: what `Rates.hop_by_counts` says about the hop. ``rough``: rates depend on the sites.
+        ``even_kt``: kT (eV) of all sites if it is the same, else -1.
+        """
+        cdef int i, j, p
+        self.rough, self.even_kt = rough, even_kt
+        if rough and len(self.line) < self.n_particles:
+            self.line = np.zeros((self.n_particles, 8))
+        for i in range(8):
+            for j in range(8):
+                self.table[i][j] = table[0, i, j]
+                self.energy[i][j], self.crowd[i][j] = table[1, i, j], table[2, i, j]
+        with nogil:
             for p in range(self.n_particles):
                 self.tree.level[0][p] = self._refresh(p, ALL)
             self.tree.build()
-        self.version = kernel.version
+        self.fit = True
 
     def unload(self, Kernel kernel):
         """Give the state back to a kernel."""

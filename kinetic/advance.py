@@ -157,7 +157,7 @@ class Run:
             f"budget of {self.budget} events used up at {self.device.time - self.start:g} s and "
             f"{self.device.source_voltage:g} V; {ends} near "
             f"({place[0]:.2f}, {place[1]:.2f}, {place[2]:.2f}) nm made {times} of them: "
-            "a flickering pair; raise the budget, ramp faster, or switch the superbasin acceleration on"
+            "a flickering pair; raise the budget or ramp faster"
         )
 
     def sample(self, local: float, source: float) -> None:

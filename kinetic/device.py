@@ -74,7 +74,7 @@ class Device:
     source_voltage, device_voltage : float
         Present voltages (V); positive is positive at the top electrode.
     field_solves : int
-        Field solves so far.
+        Field solves that runs have taken so far; those of looking at the device do not count.
 
     Raises
     ------
@@ -148,6 +148,7 @@ class Device:
         self._cache_size = cache
         self.time, self.source_voltage, self.device_voltage = 0.0, 0.0, 0.0
         self.field_solves = 0
+        self._running = False
         self._hazard = self._draw_hazard()
 
     # ------------------------------------------------------------------ state
@@ -261,7 +262,7 @@ class Device:
         with one_blas_thread():
             self.fields.solve(np.flatnonzero(hosts == VACANCY.code).astype(np.int32))
             self.fields.price(prices, VACANCY.code, self._charges, ions.astype(np.int32), species[ions])
-        self.field_solves += 1
+        self.field_solves += self._running
         return Configuration(
             prices,
             self.fields.conductance,
@@ -322,8 +323,12 @@ class Device:
             progress,
         )
         # Around the whole run: setting the count back after each solve would leave threads spinning.
-        with one_blas_thread():
-            return run.go()
+        self._running = True
+        try:
+            with one_blas_thread():
+                return run.go()
+        finally:
+            self._running = False
 
     def _draw_hazard(self) -> float:
         return -math.log1p(-self.engine.draw())

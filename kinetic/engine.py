@@ -84,9 +84,10 @@ class Engine:
         self._kernel = Kernel(
             self._compiled.arrays, self._compiled.motifs, codes, lattice.electrode, self._count
         )
+        self._hops, self._hops_ahead = self._make_hops(), False
         self._set_reservoir(reservoir)
         self._potential = np.zeros(lattice.n_sites)
-        self._kt = thermal_energy(temperature, lattice.n_sites)
+        self._set_temperature(thermal_energy(temperature, lattice.n_sites))
         self._electrode_potential = (0.0, 0.0)
         self.electrode_potential = electrode_potential
         if potential is not None:
@@ -100,8 +101,6 @@ class Engine:
         stream = np.random.SeedSequence(self.seed, spawn_key=(self.member,))
         self._generator = np.random.Generator(np.random.PCG64DXSM(stream))
         self._catalogue = Catalogue()
-        self._hops = self._make_hops()
-        self._hops_ahead = False
         self._basin = Basin(BASIN_GAIN)
 
     # ---- state
@@ -129,8 +128,7 @@ class Engine:
     def time(self, value: float) -> None:
         if not np.isfinite(value):
             raise ValueError(f"time must be finite (s), got {value}")
-        self._catch_up()
-        self._kernel.release()
+        self._release()
         self._kernel.time, self._kernel.time_rest, self._kernel.fresh = float(value), 0.0, False
 
     @property
@@ -198,7 +196,7 @@ class Engine:
 
     @temperature.setter
     def temperature(self, value: float | ArrayLike) -> None:
-        self._kt = thermal_energy(value, self.lattice.n_sites)
+        self._set_temperature(thermal_energy(value, self.lattice.n_sites))
         self._set_fields()
 
     # ---- running
@@ -389,7 +387,7 @@ class Engine:
         kernel.counts()[:] = state["fired"]
         kernel.set_reservoir(*(int(n) for n in state["reservoir"]))
         self._potential = checked_sites("potential", state["potential"], len(codes), "V").copy()
-        self._kt = checked_sites("kt", state["kt"], len(codes), "eV").copy()
+        self._set_temperature(checked_sites("kt", state["kt"], len(codes), "eV").copy())
         bottom, top = state["electrode_potential"]
         self._electrode_potential = (float(bottom), float(top))
         self._set_fields()
@@ -415,6 +413,8 @@ class Engine:
             return None
         if lattice.lateral == "periodic" and 2 in lattice.shape[:2]:
             return None
+        if lattice.motifs["nearest"][0].max() < 0:
+            return None
         owner = int(arrays["c_role"][0])
         mover, background = only.before[owner].code, only.before[1 - owner].code
         counted = len(arrays["h_motif"])
@@ -429,21 +429,19 @@ class Engine:
         return Hops(lattice.shape, lattice.lateral == "periodic", mover, background)
 
     def _hops_ready(self, events: int) -> bool:
-        """Return whether the specialised loop can carry out a run, loaded if need be."""
+        """Return whether the specialised loop can carry out a run, brought up to date if need be."""
         hops, kernel = self._hops, self._kernel
-        if hops is None or (hops.version != kernel.version and events < self.lattice.n_sites // 64):
+        if hops is None or kernel.n_particles > HOPS_LIMIT:
             return False
-        if hops.version == kernel.version:
-            return True
-        self._catch_up()
-        neighbours = self.lattice.motifs["nearest"][0]
-        if neighbours.max() < 0 or kernel.n_particles > HOPS_LIMIT:
-            return False
-        table = kernel.rates.hop_by_counts(0, int(neighbours.max()))
-        arrays = self._compiled.arrays
-        even = float(self._kt[0]) if np.ptp(self._kt) == 0.0 else -1.0
-        rough = np.ptp(self._potential) != 0.0 or even < 0.0 or arrays["shift_row"][0] >= 0
-        hops.load(kernel, table, len(arrays["h_motif"]) > 0, bool(rough), even)
+        if hops.version != kernel.version:
+            if events < self.lattice.n_sites // 64:  # not worth a pass over all sites
+                return False
+            hops.load(kernel, len(self._compiled.arrays["h_motif"]) > 0)
+        if not hops.fit:
+            neighbour = int(self.lattice.motifs["nearest"][0].max())
+            shifted = self._compiled.arrays["shift_row"][0] >= 0
+            rough = bool(shifted or self._even_kt < 0.0 or (self._potential != self._potential[0]).any())
+            hops.fill(kernel.rates.hop_by_counts(0, neighbour), rough, self._even_kt)
         return True
 
     def _catch_up(self) -> None:
@@ -453,12 +451,18 @@ class Engine:
             self._hops.unload(self._kernel)
             self._hops_ahead = False
 
+    def _set_temperature(self, kt: NDArray[np.float64]) -> None:
+        self._kt, self._even_kt = kt, float(kt[0]) if (kt == kt[0]).all() else -1.0
+
     def _set_fields(self) -> None:
-        if hasattr(self, "_hops_ahead"):
-            self._catch_up()
-            if self._hops is not None:
-                self._hops.version = -1
+        self._release()
+        if self._hops is not None:
+            self._hops.fit = False
         self._kernel.set_fields(self._potential, self._kt, *self._electrode_potential)
+
+    def _release(self) -> None:
+        """Keep what is left of the wait for the event that was drawn, at the rates so far."""
+        self._kernel.release(self._hops.tree.total if self._hops is not None and self._hops_ahead else None)
 
     def _set_reservoir(self, reservoir: tuple[int, int]) -> None:
         if len(reservoir) != 2 or any(int(n) != n or n < 0 for n in reservoir):

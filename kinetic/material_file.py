@@ -204,7 +204,7 @@ def _what(unit: str) -> str:
 
 
 def _row(section: str, key: str, leaf: Leaf) -> Row:
-    target = f"fitted to {leaf.fitted_to}" if leaf.fitted_to else ""
+    target = f"fitted to: {leaf.fitted_to}" if leaf.fitted_to else ""
     note = "; ".join(text for text in (target, leaf.note) if text)
     return Row(section, key, leaf.value, leaf.unit, leaf.confidence, leaf.source, leaf.range, note)
 

@@ -4,13 +4,20 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from whole_lattice import Occupancy, WholeLattice, batch_p_value, put, random_species, small_material
+from whole_lattice import (
+    Occupancy,
+    WholeLattice,
+    batch_p_value,
+    boltzmann,
+    put,
+    random_species,
+    small_material,
+)
 
 from frenkel.kinetic.device import Device
 from frenkel.kinetic.material import Material
 from frenkel.kinetic.mechanism import SiteEnergy
-from frenkel.kinetic.species import INTERSTITIAL, VACANCY
-from frenkel.units import BOLTZMANN_EV
+from frenkel.kinetic.species import VACANCY
 
 A = 0.26e-9
 FALSE_ALARM = 1e-4
@@ -20,9 +27,10 @@ SETS = {
     "HfO2-ETH": ("HfO2-ETH", (6, 7), {}),
     # Every lever that a mechanism can have, and a charge transition.
     "all levers": ("HfO2-ETH", (6, 7), {
-        "exchange.dipole": 1.2e-9, "exchange.barrier": 0.8, "exchange.floor": 0.2, "frenkel_pair.dipole": 0.8e-9,
-        "frenkel_pair.barrier": 1.0, "frenkel_pair.floor": 0.3, "vacancy.crowding_barrier": 0.4,
-        "vacancy.binding_energy": 0.2, "electrostatics.charge_transition": 0.3,
+        "exchange.dipole": 1.2e-9, "exchange.barrier": 0.8, "exchange.floor": 0.2,
+        "frenkel_pair.dipole": 0.8e-9, "frenkel_pair.barrier": 1.0, "frenkel_pair.floor": 0.3,
+        "vacancy.crowding_barrier": 0.4, "vacancy.binding_energy": 0.2,
+        "electrostatics.charge_transition": 0.3,
     }),
 }
 
@@ -50,7 +58,7 @@ def way_back(device, event, after):
 def sample(events, each, rng):
     """Return up to ``each`` random events of every mechanism and direction."""
     kinds = events["mechanism"].astype(int) * 2 + events["direction"]
-    return np.concatenate([rng.permutation(np.flatnonzero(kinds == kind))[:each] for kind in np.unique(kinds)])
+    return np.concatenate([rng.permutation(np.flatnonzero(kinds == k))[:each] for k in np.unique(kinds)])
 
 
 def stated(device):
@@ -68,7 +76,8 @@ def triples(device, oracle, rng, states, each):
             species = random_species(device, kind, rng)
             put(device, species)
             device.device_voltage = rng.uniform(-3, 3)
-            start, events, begin = device.engine.state(), device.transitions(), oracle.energy(species, site_energy)
+            start, events = device.engine.state(), device.transitions()
+            begin = oracle.energy(species, site_energy)
             zero, error = device.configuration().prices.arrays()["energy0"], stated(device)
             for k in sample(events, each, rng):
                 device.engine.restore(start)
@@ -84,7 +93,7 @@ def triples(device, oracle, rng, states, each):
 def test_fire_solve_and_price_back(name, lateral):
     """|dE_f + dE_r| <= 1e-9 eV + the stated error, E_f - E_r = dE, energy0 = difference of the total energy.
 
-    At least 150 triples a set and side, in all more than 2,000; every mechanism and direction that has candidates.
+    At least 150 triples a set and side, in all more than 2,000; every mechanism and both directions.
     """
     device, oracle = make(name, lateral)
     rng = np.random.default_rng(11)
@@ -113,7 +122,7 @@ def test_refined_prices_close_to_rounding():
 
 def test_planted_error_of_a_mover_that_stays_is_seen():
     """Priced in the network with the mover left in, the pairs stay open by 0.1 V in the median."""
-    device, oracle = make("HfO2")
+    device, _ = make("HfO2")
     rng = np.random.default_rng(13)
     gaps = []
     for kind in ("pristine", "hrs", "lrs"):
@@ -135,7 +144,7 @@ def test_planted_error_of_a_mover_that_stays_is_seen():
 def test_cycle_of_two_movers_is_nearly_closed():
     """i, j, -i, -j: closed at 0 V, where one energy exists, and open by a few meV at 0.5 V.
 
-    With current flowing there is no energy of the whole. Measured in this crowded box: median 1.6, at most 37 meV.
+    With current flowing there is no energy of the whole. Measured in this crowded box: median 2, most 40 meV.
     """
     device, _ = make("HfO2")
     rng = np.random.default_rng(14)
@@ -178,40 +187,28 @@ def vacancy_states(device, most, least=0):
     return [(sites, ()) for n in range(least, most + 1) for sites in combinations(range(device.n_hosts), n)]
 
 
-def boltzmann(device, oracle, states, **changed):
-    """Return the weights of states, their sum 1; ``changed`` sets attributes of the oracle first."""
-    for name, value in changed.items():
-        setattr(oracle, name, value)
-    energy, species = np.zeros(len(states)), device.engine.species
-    for i, (vacancies, ions) in enumerate(states):
-        species[: device.n_hosts], species[device.n_hosts :] = 0, 2
-        species[list(vacancies)], species[list(ions)] = VACANCY.code, INTERSTITIAL.code
-        energy[i] = oracle.energy(species)
-    weight = np.exp((energy.min() - energy) / (BOLTZMANN_EV * device.temperature))
-    return weight / weight.sum()
-
-
 def observables(oracle, states):
     """Return what is compared, by name: numbers of each kind, charges, heights and pairs, per state."""
     rows = {"charged": [], "height": [], "pairs": []}
     for vacancies, _ in states:
         rows["charged"].append(len(oracle.classify(vacancies)[1]) if vacancies else 0)
         rows["height"].append(sum(oracle.place[list(vacancies), 2]))
-        rows["pairs"].append(np.triu(oracle.squared(list(vacancies), list(vacancies)) == 1).sum() if vacancies else 0)
+        rows["pairs"].append(np.triu(oracle.squared(list(vacancies), list(vacancies)) == 1).sum())
     rows |= {f"{n} vacancies": [len(v) == n for v, _ in states] for n in {len(v) for v, _ in states}}
     if any(ions for _, ions in states):
         rows["ions"] = [len(ions) for _, ions in states]
     return {name: np.array(row, float) for name, row in rows.items()}
 
 
-def compare(device, oracle, states, spent, law):
-    """Return the least p-value over all observables, and the fraction of the time spent in the set."""
+def compare(oracle, states, spent, law):
+    """Return the least p-value over all observables."""
     return min(batch_p_value(spent, value, law @ value) for value in observables(oracle, states).values())
 
 
 SMALL = {
     "exchange__barrier": 0.3, "exchange__energy": 0.7, "exchange__floor": 0.1, "exchange__inventory": 1,
-    "vacancy__migration_barrier": 0.3, "vacancy__crowding_barrier": 0.1, "electrostatics__charge_transition": -0.3,
+    "vacancy__migration_barrier": 0.3, "vacancy__crowding_barrier": 0.1,
+    "electrostatics__charge_transition": -0.3,
 }
 
 
@@ -228,16 +225,16 @@ def test_small_box_follows_boltzmann_with_all_fields_on():
     spent = Occupancy(device, states).run(1.5e-9)
     law = boltzmann(device, oracle, states)
     assert device.events > 50_000
-    assert compare(device, oracle, states, spent, law) > FALSE_ALARM
-    half = small_material("HfO2", **SMALL | {"vacancy__binding_energy": 0.075})
-    moved = small_material("HfO2", **SMALL | {"electrostatics__charge_transition": -0.2})
-    for wrong in ({"coulomb": 0.0}, {"material": moved, "coulomb": oracle.coulomb}, {"material": half}):
-        other = WholeLattice(material, device.shape)
-        assert compare(device, oracle, states, spent, boltzmann(device, other, states, **wrong)) < FALSE_ALARM
+    assert compare(oracle, states, spent, law) > FALSE_ALARM
+    oracle.coulomb = 0.0
+    assert compare(oracle, states, spent, boltzmann(device, oracle, states)) < FALSE_ALARM
+    for wrong in ({"vacancy__binding_energy": 0.075}, {"electrostatics__charge_transition": -0.2}):
+        other = WholeLattice(small_material("HfO2", **SMALL | wrong), device.shape)
+        assert compare(oracle, states, spent, boltzmann(device, other, states)) < FALSE_ALARM
 
 
 def test_electrode_without_oxygen_takes_no_vacancy_back():
-    """One vacancy from the start and no oxygen in the electrode: the last vacancy stays; above that Boltzmann.
+    """One vacancy from the start and no oxygen in the electrode: the last one stays; above that Boltzmann.
 
     False alarm 1e-4 for each of 6 observables. Fails for the law that includes the empty box.
     """
@@ -254,12 +251,13 @@ def test_electrode_without_oxygen_takes_no_vacancy_back():
     assert spent[:, ~least].sum() == 0
     right = np.where(least, law, 0.0) / law[least].sum()
     chosen = [state for state, ok in zip(states, least, strict=True) if ok]
-    assert compare(device, oracle, chosen, spent[:, least], right[least]) > FALSE_ALARM
-    assert batch_p_value(spent, np.array([len(v) for v, _ in states]), law @ [len(v) for v, _ in states]) < FALSE_ALARM
+    assert compare(oracle, chosen, spent[:, least], right[least]) > FALSE_ALARM
+    number = np.array([len(v) for v, _ in states])
+    assert batch_p_value(spent, number, law @ number) < FALSE_ALARM
 
 
 def test_small_box_with_every_mechanism_follows_boltzmann():
-    """Up to 2 vacancies and 1 interstitial on 3 x 3 x 3 hosts and 18 cube centres; Frenkel pairs, both exchanges.
+    """Up to 2 vacancies, 1 interstitial on 3 x 3 x 3 hosts, 18 cube centres; Frenkel pairs, both exchanges.
 
     False alarm 1e-4 for each of 7 observables. Fails without the Coulomb energy.
     """
@@ -275,6 +273,6 @@ def test_small_box_with_every_mechanism_follows_boltzmann():
     states = [(v, i) for v, _ in vacancy_states(device, 2) for n in (0, 1) for i in combinations(centres, n)]
     spent = Occupancy(device, states).run(1e-10)
     law = boltzmann(device, oracle, states)
-    assert compare(device, oracle, states, spent, law) > FALSE_ALARM
-    wrong = boltzmann(device, WholeLattice(material, device.shape), states, coulomb=0.0)
-    assert compare(device, oracle, states, spent, wrong) < FALSE_ALARM
+    assert compare(oracle, states, spent, law) > FALSE_ALARM
+    oracle.coulomb = 0.0
+    assert compare(oracle, states, spent, boltzmann(device, oracle, states)) < FALSE_ALARM

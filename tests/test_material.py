@@ -25,7 +25,7 @@ def test_every_number_is_cited(name):
     for row in rows:
         assert len(row.source) > 8, row
         assert row.confidence in ("measured", "ab initio", "fitted", "recalled", "chosen"), row
-        assert row.confidence != "fitted" or row.note.startswith("fitted to "), row
+        assert row.confidence != "fitted" or row.note.startswith("fitted to: "), row
         assert "/home" not in row.source and "TODO" not in row.source + row.note
 
 

@@ -12,7 +12,7 @@ import scipy.sparse.linalg as linalg
 from scipy import special
 
 from frenkel.kinetic.species import INTERSTITIAL, VACANCY
-from frenkel.units import ELEMENTARY_CHARGE, VACUUM_PERMITTIVITY
+from frenkel.units import BOLTZMANN_EV, ELEMENTARY_CHARGE, VACUUM_PERMITTIVITY
 
 BOTTOM, TOP = -1, -2
 SWITCHES = {
@@ -24,7 +24,7 @@ SWITCHES = {
     "conduction.contact_bottom": 1e-4, "conduction.contact_top": 1e-3, "heat.conductivity": 1.0,
     "heat.ballistic_factor": 1.0,
 }
-"""Numbers with which a small box forms, resets and sets: held here, so that tests do not move with the preset."""
+"""Numbers with which a small box forms, resets and sets: tests do not move with the preset."""
 
 
 def watson(x, y, z):
@@ -68,7 +68,8 @@ class WholeLattice:
         """Return the links of the empty lattice (a, b), electrodes as BOTTOM and TOP."""
         nx, ny, nz = self.shape
         number = np.arange(self.n_hosts).reshape(self.shape)
-        rows = [(int(s), BOTTOM) for s in number[:, :, 0].ravel()] + [(int(s), TOP) for s in number[:, :, -1].ravel()]
+        rows = [(int(s), BOTTOM) for s in number[:, :, 0].ravel()]
+        rows += [(int(s), TOP) for s in number[:, :, -1].ravel()]
         for x in range(nx):
             for y in range(ny):
                 for z in range(nz):
@@ -83,7 +84,7 @@ class WholeLattice:
     # ---- geometry
 
     def squared(self, a, b):
-        """Return squared distances (in spacings) of all sites ``a`` to all sites ``b``, by the nearest image."""
+        """Return squared distances (in spacings) of all ``a`` to all ``b``, by the nearest image."""
         away = np.abs(self.place[np.atleast_1d(a)][:, None, :] - self.place[np.atleast_1d(b)][None, :, :])
         if self.periodic:
             for axis in (0, 1):
@@ -95,7 +96,7 @@ class WholeLattice:
         nx, ny, nz = self.shape
         size = (nx, ny, nz - 1) if self.periodic else (nx - 1, ny - 1, nz - 1)
         x, y, z = np.unravel_index(interstitial - self.n_hosts, size)
-        return [((x + i) % nx * ny + (y + j) % ny) * nz + z + k for i in (0, 1) for j in (0, 1) for k in (0, 1)]
+        return [((x + i) % nx * ny + (y + j) % ny) * nz + z + k for i, j, k in np.ndindex(2, 2, 2)]
 
     def weights(self, site):
         """Return host sites and shares that stand for one site."""
@@ -128,7 +129,7 @@ class WholeLattice:
         return numbers.contact_bottom * reach * (1.0 if depth == 1 else numbers.tunnel_factor)
 
     def wire(self, nodes):
-        """Return bonds (site, site or electrode, conductance in S): the relative neighbourhood of the nodes."""
+        """Return bonds (site, site or electrode, conductance in S): the nodes' relative neighbourhood."""
         distance = self.squared(nodes, nodes)
         depth = {BOTTOM: self.place[nodes, 2] + 1, TOP: self.shape[2] - self.place[nodes, 2]}
         bonds = []
@@ -192,7 +193,7 @@ class WholeLattice:
         return value, conductance, (flow**2 / edges[2]).sum() * self.background
 
     def heat(self, bonds):
-        """Return the temperature rise (K) at every host site at 1 V; a contact bond heats its node by half."""
+        """Return the temperature rise (K) at every host site at 1 V; a contact bond heats its node half."""
         value = self.potential(bonds)[0]
         source = np.zeros(self.n_hosts)
         for a, b, g in bonds:
@@ -221,7 +222,7 @@ class WholeLattice:
         return self._green
 
     def charge_energy(self, vacancies, ions):
-        """Return the Coulomb energy (eV): 1/2 sum q q G with all images, less the self energies in the bulk."""
+        """Return the Coulomb energy (eV): 1/2 sum q q G with all images, less self energies in the bulk."""
         charge = np.zeros(self.n_hosts)
         free = 0.0
         q = float(self.material.vacancy.charge)
@@ -279,10 +280,11 @@ def random_species(device, kind, rng):
 
 
 def put(device, species):
-    """Give a device another arrangement of atoms; the oxygen that leaves the oxide enters the top electrode."""
+    """Give a device another arrangement of atoms; oxygen that leaves the oxide enters the top electrode."""
     from frenkel.kinetic.engine import Engine
 
     old = device.engine
+
     def missing(codes):
         return np.count_nonzero(codes == VACANCY.code) - np.count_nonzero(codes == INTERSTITIAL.code)
 
@@ -304,8 +306,8 @@ def small_material(name, *, drop=("column", "disorder"), **values):
 class Occupancy:
     """Time spent in each state of a set during a run at constant voltage, read from its event log.
 
-    A state is (vacancies, ions), both sorted tuples of sites. Times outside the set are left out: a reversible
-    chain seen only inside a set has the Boltzmann law of that set.
+    A state is (vacancies, ions), both sorted tuples of sites. Times outside the set are left out: a
+    reversible chain seen only inside a set has the Boltzmann law of that set.
     """
 
     def __init__(self, device, states, batches=40):
@@ -347,9 +349,20 @@ class Occupancy:
 
 
 def batch_p_value(spent, value, expected):
-    """Return the p-value (two-sided, Student) of the time average of ``value`` per state being ``expected``."""
+    """Return the p-value (two-sided, Student) of the time average of ``value`` being ``expected``."""
     from scipy import stats
 
     means = (spent @ value) / spent.sum(1)
     t = (means.mean() - expected) / (means.std(ddof=1) / np.sqrt(len(means)))
     return 2.0 * stats.t.sf(abs(t), len(means) - 1)
+
+
+def boltzmann(device, oracle, states):
+    """Return the weights of states (vacancies, ions) at the device's temperature, their sum 1."""
+    energy, species = np.zeros(len(states)), device.engine.species
+    for i, (vacancies, ions) in enumerate(states):
+        species[: device.n_hosts], species[device.n_hosts :] = 0, 2
+        species[list(vacancies)], species[list(ions)] = VACANCY.code, INTERSTITIAL.code
+        energy[i] = oracle.energy(species)
+    weight = np.exp((energy.min() - energy) / (BOLTZMANN_EV * device.temperature))
+    return weight / weight.sum()

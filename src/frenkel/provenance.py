@@ -134,6 +134,7 @@ def git_hash() -> str | None:
 
 
 def _git(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True,
-                          check=True, timeout=5)
+    done = subprocess.run(
+        ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True, timeout=5
+    )
     return done.stdout.strip()

@@ -6,7 +6,7 @@ The text is printed with a row that is out; `test_physics` refuses such a row wi
 WHY = {
     "V-02": (
         "Forming is no hazard exp(gamma V) here: times at one voltage scatter by two decades, and a device "
-        "that has not formed early may wait four decades longer, even at a higher voltage; probably because the "
+        "that has not formed early may wait four decades longer, even at a higher voltage; probably as the "
         "first vacancies of the column move before any is made, to where they do not help."
     ),
     "V-07": (
@@ -25,8 +25,8 @@ WHY = {
         "the vacancies gained before the jump are most in the lower half."
     ),
     "V-25a": (
-        "The gap of one layer is closed by a hop and opened again many times: the current averaged over 20 mV "
-        "climbs over 0.2 V before the last closing holds. Each single closing is abrupt."
+        "The gap of one layer is closed by a hop and opened again many times: the current averaged over 20 mV"
+        " climbs over 0.2 V before the last closing holds. Each single closing is abrupt."
     ),
     "V-25g": (
         "The filament breaks in one layer at the cathode: that first drop takes over 90 % of the change of "

@@ -7,27 +7,14 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from whole_lattice import Occupancy, WholeLattice, batch_p_value, small_material
+from whole_lattice import Occupancy, WholeLattice, batch_p_value, boltzmann, small_material
 
 from frenkel.kinetic.device import Device
-from frenkel.kinetic.species import INTERSTITIAL, VACANCY
-from frenkel.units import BOLTZMANN_EV
 
 A = 0.26e-9
 FALSE_ALARM = 1e-4
 
 pytestmark = pytest.mark.verification
-
-
-def law(device, oracle, states):
-    """Return the Boltzmann weights of states, their sum 1."""
-    energy, species = np.zeros(len(states)), device.engine.species
-    for i, (vacancies, ions) in enumerate(states):
-        species[: device.n_hosts], species[device.n_hosts :] = 0, 2
-        species[list(vacancies)], species[list(ions)] = VACANCY.code, INTERSTITIAL.code
-        energy[i] = oracle.energy(species)
-    weight = np.exp((energy.min() - energy) / (BOLTZMANN_EV * device.temperature))
-    return weight / weight.sum()
 
 
 def values(oracle, states):
@@ -47,18 +34,18 @@ def values(oracle, states):
 def check(device, oracle, states, duration):
     """Assert that every observable is as the law says and that without Coulomb energy one is not."""
     spent = Occupancy(device, states).run(duration)
-    right, columns = law(device, oracle, states), values(oracle, states)
+    right, columns = boltzmann(device, oracle, states), values(oracle, states)
     found = {name: batch_p_value(spent, column, right @ column) for name, column in columns.items()}
     assert min(found.values()) > FALSE_ALARM, found
     oracle.coulomb = 0.0
-    wrong = law(device, oracle, states)
+    wrong = boltzmann(device, oracle, states)
     assert min(batch_p_value(spent, column, wrong @ column) for column in columns.values()) < FALSE_ALARM
     return spent.sum(0) / spent.sum(), right
 
 
 @pytest.mark.parametrize("lateral", ["periodic", "reflecting"])
 def test_hops_and_exchange_on_3_by_3_by_4_sites(lateral):
-    """All 7,807 states of up to 3 vacancies, about 1e6 events at 2000 K; false alarm 1e-4 for each of 10 values.
+    """All 7,807 states of up to 3 vacancies, about 1e6 events at 2000 K; false alarm 1e-4 for 10 values.
 
     The whole distribution over states is also within 0.02 of the law in total variation.
     """
@@ -76,7 +63,7 @@ def test_hops_and_exchange_on_3_by_3_by_4_sites(lateral):
 
 @pytest.mark.parametrize("lateral", ["periodic", "reflecting"])
 def test_every_mechanism_on_3_by_3_by_3_hosts(lateral):
-    """Vacancies and interstitials, Frenkel pairs and both exchanges; false alarm 1e-4 for each of 9 values."""
+    """Vacancies, interstitials, Frenkel pairs and both exchanges; false alarm 1e-4 for each of 9 values."""
     material = small_material(
         "HfO2-ETH", exchange__energy=0.5, exchange__barrier=0.2, interstitial_exchange__energy=-0.9,
         interstitial_exchange__barrier=0.1, frenkel_pair__energy=1.4, frenkel_pair__barrier=0.1,
