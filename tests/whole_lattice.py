@@ -85,7 +85,8 @@ class WholeLattice:
 
     def squared(self, a, b):
         """Return squared distances (in spacings) of all ``a`` to all ``b``, by the nearest image."""
-        away = np.abs(self.place[np.atleast_1d(a)][:, None, :] - self.place[np.atleast_1d(b)][None, :, :])
+        first, second = (self.place[np.atleast_1d(np.asarray(sites, int))] for sites in (a, b))
+        away = np.abs(first[:, None, :] - second[None, :, :])
         if self.periodic:
             for axis in (0, 1):
                 away[..., axis] = np.minimum(away[..., axis], self.shape[axis] - away[..., axis])
