@@ -111,6 +111,8 @@ def test_x05_drift(field):
         place[i] = np.argmax(engine.codes) - middle
     assert p_of_mean(place, (up - down) * duration) > FALSE_ALARM
     assert p_of_variance(place, (up + down) * duration) > FALSE_ALARM
+    if field >= 1e8:
+        assert p_of_mean(place, 2 * base * np.sinh(half / 2) * duration) < FALSE_ALARM
 
 
 def passage(engine, target, runs):
@@ -199,7 +201,7 @@ def test_x10_exclusion_on_a_ring():
     """X-10: all configurations of a ring are alike, and n (L - n)/(L - 1) pairs can hop on average.
 
     The asymmetric ring would need a field with a curl, which the engine does not allow; `test_x11_tasep` has
-    the driven case. Fails when blocked hops are carried out.
+    the driven case. Fails against n (L - n)/L pairs.
     """
     length, n = 8, 3
     lattice = Lattice.cubic((length, 1, 1), A)
@@ -214,6 +216,7 @@ def test_x10_exclusion_on_a_ring():
         count[states[tuple(np.flatnonzero(engine.codes).tolist())]] += 1
     assert stats.chisquare(count).pvalue > FALSE_ALARM
     assert p_of_batches(jumps, 30.0 * 2 * n * (length - n) / (length - 1)) > FALSE_ALARM
+    assert p_of_batches(jumps, 30.0 * 2 * n * (length - n) / length) < FALSE_ALARM
 
 
 def test_x11_open_symmetric_exclusion():
