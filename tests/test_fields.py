@@ -221,8 +221,8 @@ def test_bond_hidden_by_a_mover_and_two_vacancies_that_leave_with_it():
 
     Once missed: bonds behind more than two nodes were forgotten, and hop and return differed by 3 mV.
     """
-    device, oracle = make(size=(12, 11))
-    places = [(2, 5, 5), (1, 5, 5), (6, 5, 5), (7, 5, 5), (4, 8, 5), (4, 8, 6), (4, 8, 4)]
+    device, oracle = make(size=(12, 13))
+    places = [(5, 5, 4), (5, 5, 3), (5, 5, 8), (5, 5, 9), (5, 7, 5), (6, 7, 5), (4, 7, 5)]
     vacancies = sites(device.shape, *places)
     species = device.engine.species
     species[:] = 0
@@ -230,14 +230,14 @@ def test_bond_hidden_by_a_mover_and_two_vacancies_that_leave_with_it():
     put(device, species)
     device.device_voltage = 1.0
     events = device.transitions()
-    start, end = sites(device.shape, (4, 8, 5))[0], sites(device.shape, (4, 9, 5))[0]
+    start, end = sites(device.shape, (5, 7, 5))[0], sites(device.shape, (5, 8, 5))[0]
     there = np.flatnonzero((events["site_a"] == start) & (events["site_b"] == end))
     assert len(there) == 1
     priced = device.configuration().prices.arrays()["energy1"][there]
     assert priced == pytest.approx(biases(device, oracle, species, events[there]), abs=1e-12)
     full = by_pair(oracle.network(vacancies))
     without = by_pair(oracle.network(np.setdiff1d(vacancies, start)))
-    pair = tuple(int(s) for s in sites(device.shape, (2, 5, 5), (6, 5, 5)))
+    pair = tuple(int(s) for s in sites(device.shape, (5, 5, 4), (5, 5, 8)))
     assert pair not in full and pair in without
     energy = events["energy"][there[0]]
     device.fire(int(there[0]))
