@@ -112,6 +112,14 @@ VARIABLES: dict[str, Variable] = {
     "field_solves": Variable(
         dims=_SAMPLE, kind="i", units="1", minimum=0, long_name="field solutions since the device was made"
     ),
+    "floor_events": Variable(
+        dims=_SAMPLE,
+        kind="i",
+        units="1",
+        minimum=0,
+        long_name="events whose barrier stood at its floor since the device was made",
+        comment="the floor is a number of the material: the least barrier that a bond dipole may leave",
+    ),
     "count": Variable(
         dims=("sample", "species"),
         kind="i",

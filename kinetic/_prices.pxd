@@ -1,6 +1,6 @@
 cdef class Prices:
     cdef readonly int n
-    cdef readonly long floor_hits, evaluations
+    cdef readonly long evaluations
     cdef int[::1] mechanism, site_a, site_b
     cdef signed char[::1] direction
     cdef double[::1] barrier, chemical, frequency

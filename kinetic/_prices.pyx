@@ -77,7 +77,6 @@ cdef class Prices:
                     peak -= self.dipole[mech] * drop
             if peak < self.floor[mech]:
                 peak = self.floor[mech]
-                self.floor_hits += 1
             energy = self.energy0[c] + self.energy1[c] * voltage
             activation = self._activation(c, peak, energy)
             self.rate[c] = self.frequency[c] * exp(
@@ -105,6 +104,13 @@ cdef class Prices:
             peak = max(peak, self.floor[mech])
             view[c] = self._activation(c, peak, self.energy0[c] + self.energy1[c] * voltage)
         return result
+
+    def at_floor(self, int c, double voltage):
+        """Whether the dipole would push the barrier of candidate ``c`` below its floor at ``voltage`` (V)."""
+        cdef int mech = self.mechanism[c]
+        cdef double drop = self.drop0[c] + self.drop1[c] * voltage
+        return self.dipole[mech] > 0.0 and drop > 0.0 and \
+            self.barrier[c] - self.dipole[mech] * drop < self.floor[mech]
 
     def advance(self, double start, double slope, double duration, double hazard, double tolerance=1e-3):
         """Integrate the total rate along V(t) = start + slope t until ``hazard`` is used up.

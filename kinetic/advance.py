@@ -32,7 +32,8 @@ class Record:
         Name of the phase.
     sample : dict of str to ndarray
         ``time`` (s), ``source_voltage``, ``device_voltage`` (V), ``current`` (A), ``conductance`` (S),
-        ``temperature_max`` (K), ``events``, ``field_solves``, ``reservoir`` and one count per species.
+        ``temperature_max`` (K), ``events``, ``field_solves``, ``floor_events``, ``reservoir`` and one count per
+        species.
     snapshots : list of dict
         ``time``, ``label``, ``sites``, ``species``, ``voltage``, ``current``; first and last moment at least.
     log : list of tuple
@@ -100,11 +101,12 @@ class Run:
             "temperature_max",
             "events",
             "field_solves",
+            "floor_events",
             "reservoir",
             "vacancy",
             "interstitial",
         )
-        whole = {"events", "field_solves", "reservoir", "vacancy", "interstitial"}
+        whole = {"events", "field_solves", "floor_events", "reservoir", "vacancy", "interstitial"}
         columns = zip(*self.rows, strict=True)
         self.record.sample = {
             name: np.array(column, np.int64 if name in whole else np.float64)
@@ -129,6 +131,7 @@ class Run:
     def event(self, now: Configuration, source: float, voltage: float) -> None:
         device = self.device
         chosen = now.prices.pick(voltage, device.engine.draw())
+        device.floor_events += now.prices.at_floor(chosen, voltage)
         catalogue = device.engine.catalogue()
         a, b = int(catalogue.site_a[chosen]), int(catalogue.site_b[chosen])
         if self.keep_log:
@@ -175,6 +178,7 @@ class Run:
                 device.temperature + now.heat_max * voltage * voltage,
                 device.events,
                 device.field_solves,
+                device.floor_events,
                 device.engine.reservoir[1],
                 device.count(VACANCY.code),
                 device.count(INTERSTITIAL.code),

@@ -73,6 +73,8 @@ class Device:
         Time since the device was made (s).
     source_voltage, device_voltage : float
         Present voltages (V); positive is positive at the top electrode.
+    floor_events : int
+        Events so far whose barrier stood at the floor of its mechanism.
     field_solves : int
         Field solves that runs have taken so far; those of looking at the device do not count.
 
@@ -147,7 +149,7 @@ class Device:
         self._cache: OrderedDict[bytes, Configuration] = OrderedDict()
         self._cache_size = cache
         self.time, self.source_voltage, self.device_voltage = 0.0, 0.0, 0.0
-        self.field_solves = 0
+        self.field_solves = self.floor_events = 0
         self._running = False
         self._hazard = self._draw_hazard()
 
@@ -349,6 +351,7 @@ class Device:
             "device_voltage": self.device_voltage,
             "hazard": self._hazard,
             "field_solves": self.field_solves,
+            "floor_events": self.floor_events,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -358,6 +361,7 @@ class Device:
         self.source_voltage = float(state["source_voltage"])
         self.device_voltage = float(state["device_voltage"])
         self.field_solves = int(state["field_solves"])
+        self.floor_events = int(state["floor_events"])
         self._cache.clear()
 
 

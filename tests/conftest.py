@@ -69,6 +69,7 @@ def synthetic(cycles=3):
         "temperature_max": 300 + 2e7 * np.abs(device * current),
         "events": np.arange(n),
         "field_solves": np.arange(n) // 2,
+        "floor_events": np.arange(n) // 9,
         "count": vacancies[:, None],
         "species": ["vacancy"],
         "reservoir": np.stack([0 * vacancies, 100 + vacancies - sizes[0]], 1),

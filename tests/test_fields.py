@@ -219,7 +219,7 @@ def test_mover_that_holds_a_floating_cluster_together(block):
 def test_bond_hidden_by_a_mover_and_two_vacancies_that_leave_with_it():
     """Three nodes hide a long bond and all leave with one of them: the bond shows in the network without it.
 
-    Once missed: bonds behind more than two nodes were forgotten, and hop and return differed by 3 mV.
+    Once missed: bonds behind more than two nodes were forgotten, here worth 44 meV a volt.
     """
     device, oracle = make(size=(12, 13))
     places = [(5, 5, 4), (5, 5, 3), (5, 5, 8), (5, 5, 9), (5, 7, 5), (6, 7, 5), (4, 7, 5)]

@@ -343,3 +343,18 @@ def test_no_possible_event_lets_the_time_pass():
     assert prices.advance(0.0, 1.0, 5.0, 0.3) == (5.0, 0.3)
     with pytest.raises(ArithmeticError, match="no event has a rate above zero"):
         prices.pick(0.0, 0.5)
+
+
+def test_events_at_the_floor_are_counted():
+    """With a floor as high as the barrier, every exchange that the dipole would ease stands at it."""
+    counts = []
+    for floor in (0.6, 0.0):
+        material = Material.load("HfO2").with_values({"exchange.barrier": 0.6, "exchange.floor": floor})
+        device = Device(material, 2.6e-9, 1.56e-9, temperature=2000.0, seed=4)
+        record = device.advance(
+            Waveform.constant(1.0, 1e-6), log=True, stop=lambda device, _: device.events >= 300
+        )
+        exchanges = sum(entry[1] == 1 for entry in record.log)
+        counts.append((int(record.sample["floor_events"][-1]), exchanges))
+    assert 0 < counts[0][0] <= counts[0][1]
+    assert counts[1][0] == 0

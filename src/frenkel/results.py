@@ -98,6 +98,7 @@ def _samples(device: Device, logs: list[PhaseLog]) -> dict[str, Any]:
             "temperature_max",
             "events",
             "field_solves",
+            "floor_events",
         )
     }
     lengths = [len(log.sample["time"]) for log in logs]

@@ -4,10 +4,22 @@ The text is printed with a row that is out; `test_physics` refuses such a row wi
 """
 
 WHY = {
+    "V-01t": (
+        "Forming is linear in thickness but does not go through the origin: part of the voltage, about 1 V, is "
+        "needed whatever the thickness; probably to drift the first vacancies together and over the contact."
+    ),
     "V-02": (
         "Forming is no hazard exp(gamma V) here: times at one voltage scatter by two decades, and a device "
         "that has not formed early may wait four decades longer, even at a higher voltage; probably as the "
         "first vacancies of the column move before any is made, to where they do not help."
+    ),
+    "V-02s": (
+        "The forming voltage of one small device scatters by 0.8 V, more than a decade of ramp rate moves it: "
+        "a few devices do not settle the slope."
+    ),
+    "V-03": (
+        "Where the first vacancies settle decides when a device forms, at each thickness alike: the spread is "
+        "that of the start, not of a percolating column."
     ),
     "V-07": (
         "The gap is one layer wide and the first hop into it multiplies the current, so that the SET time is "
@@ -33,5 +45,6 @@ WHY = {
         "ln R, and the gap does not widen after it."
     ),
     "V-25h": "RESET takes one layer off the filament at the cathode, a factor of 10 to 30 in resistance.",
+    "C-03": "A device whose gap moves to another layer changes its SET voltage for good.",
     "C-05": "Wide filaments hold so many vacancies that an event takes 10 ms and more: cut by wall time.",
 }
