@@ -32,8 +32,8 @@ class Record:
         Name of the phase.
     sample : dict of str to ndarray
         ``time`` (s), ``source_voltage``, ``device_voltage`` (V), ``current`` (A), ``conductance`` (S),
-        ``temperature_max`` (K), ``events``, ``field_solves``, ``floor_events``, ``reservoir`` and one count per
-        species.
+        ``temperature_max`` (K), ``events``, ``field_solves``, ``floor_events``, ``reservoir`` and one count
+        per species.
     snapshots : list of dict
         ``time``, ``label``, ``sites``, ``species``, ``voltage``, ``current``; first and last moment at least.
     log : list of tuple

@@ -5,8 +5,8 @@ The text is printed with a row that is out; `test_physics` refuses such a row wi
 
 WHY = {
     "V-01t": (
-        "Forming is linear in thickness but does not go through the origin: part of the voltage, about 1 V, is "
-        "needed whatever the thickness; probably to drift the first vacancies together and over the contact."
+        "Forming is linear in thickness but not through the origin: about 1 V is needed whatever the "
+        "thickness; probably to drift the first vacancies together and over the contact."
     ),
     "V-02": (
         "Forming is no hazard exp(gamma V) here: times at one voltage scatter by two decades, and a device "
@@ -14,12 +14,12 @@ WHY = {
         "first vacancies of the column move before any is made, to where they do not help."
     ),
     "V-02s": (
-        "The forming voltage of one small device scatters by 0.8 V, more than a decade of ramp rate moves it: "
-        "a few devices do not settle the slope."
+        "The forming voltage of one small device scatters by 0.8 V, more than decades of ramp rate move "
+        "it: a few devices do not settle the slope."
     ),
     "V-03": (
-        "Where the first vacancies settle decides when a device forms, at each thickness alike: the spread is "
-        "that of the start, not of a percolating column."
+        "Where the first vacancies settle decides when a device forms, at each thickness alike: the "
+        "spread is that of the start, not of a percolating column."
     ),
     "V-07": (
         "The gap is one layer wide and the first hop into it multiplies the current, so that the SET time is "
