@@ -20,6 +20,7 @@ from report import machine, write, write_table
 from frenkel import configuration, experiment
 from frenkel.analysis import store
 from frenkel.kinetic import device as kinetic
+from frenkel.kinetic import fields
 
 HEADER = ["quantity", "ours", "share", "calls", "per call"]
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "switching.toml"
@@ -29,7 +30,7 @@ EVENTS, FIELDS, PRICES, RATES, OUTPUT = (
 # Class, by the module that makes it: its methods and the part that their time belongs to.
 PARTS: dict[tuple[Any, str], dict[str, str]] = {
     (kinetic, "Engine"): {"catalogue": EVENTS, "fire": EVENTS, "draw": EVENTS},
-    (kinetic, "Pricing"): {"solve": FIELDS, "price": PRICES},
+    (fields, "Pricing"): {"solve": FIELDS, "price": PRICES},
     (kinetic, "Prices"): {"load": EVENTS, "advance": RATES, "pick": RATES, "total": RATES},
 }
 FUNCTIONS: dict[tuple[Any, str], str] = {(experiment, "observe"): OUTPUT, (experiment, "dataset"): OUTPUT}

@@ -15,6 +15,7 @@ cdef class Fields:
     cdef signed char[::1] vacant
     cdef short[::1] company               # vacancies within sqrt(2) spacings
     cdef int[::1] node, node_at, isolated
+    cdef int[::1] node_x, node_y, node_z
     # wiring: bonds of each node, and hidden bonds listed under each node whose departure shows them
     cdef unsigned char[:, ::1] distance2
     cdef int[:, ::1] near, link
@@ -30,6 +31,7 @@ cdef class Fields:
 
     cdef int grow(self, int capacity) except -1
     cdef double g(self, int a, int b) noexcept nogil
+    cdef void row(self, int site, int count, double* out) noexcept nogil
     cdef int squared_distance(self, int a, int b) noexcept nogil
     cdef int shifted(self, int site, int k) noexcept nogil
     cdef bint in_contact(self, int site) noexcept nogil

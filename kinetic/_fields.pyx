@@ -15,6 +15,7 @@ the two shorter hops. A contact bond longer than one spacing is hidden alike by 
 import numpy as np
 
 from libc.math cimport fabs
+from scipy.linalg.cython_blas cimport dsymv
 from scipy.linalg.cython_lapack cimport dpotrf, dpotri, dpotrs
 
 cdef int FAR = 255
@@ -91,6 +92,7 @@ cdef class Fields:
         capacity = max(capacity, 2 * self.capacity)
         self.capacity = capacity
         self.node, self.isolated, self.n_near, self.degree = np.zeros((4, capacity), np.intc)
+        self.node_x, self.node_y, self.node_z = np.zeros((3, capacity), np.intc)
         self.hidden_head, self.companion = np.zeros((2, capacity), np.intc)
         self.k_matrix = np.zeros((capacity, capacity))
         self.c_matrix = np.zeros((capacity, capacity))
@@ -126,6 +128,22 @@ cdef class Fields:
             my = (self.sy[a] + self.sy[b] + 1) % self.py
             value += self.table[mx, dy, za, zb] + self.table[dx, my, za, zb] + self.table[mx, my, za, zb]
         return value
+
+    cdef void row(self, int site, int count, double* out) noexcept nogil:
+        """Green's function between a host site and the first ``count`` nodes."""
+        cdef int i, dx, dy, x = self.sx[site], y = self.sy[site]
+        cdef long plane = self.nz * self.nz, line = self.py * plane
+        cdef double* base = &self.table[0, 0, self.sz[site], 0]
+        if self.images:
+            for i in range(count):
+                out[i] = self.g(site, self.node[i])
+            return
+        for i in range(count):
+            dx = x - self.node_x[i]
+            dy = y - self.node_y[i]
+            dx += self.px if dx < 0 else 0
+            dy += self.py if dy < 0 else 0
+            out[i] = base[dx * line + dy * plane + self.node_z[i]]
 
     cdef int squared_distance(self, int a, int b) noexcept nogil:
         """Squared distance of two host sites in spacings, by the nearest image."""
@@ -208,6 +226,9 @@ cdef class Fields:
             site = vacancies[i]
             if self.company[site] > 0 or self.in_contact(site):
                 self.node[self.m] = site
+                self.node_x[self.m] = self.sx[site]
+                self.node_y[self.m] = self.sy[site]
+                self.node_z[self.m] = self.sz[site]
                 self.node_at[site] = self.m
                 self.m += 1
             else:
@@ -354,8 +375,7 @@ cdef class Fields:
         if m == 0:
             return 0
         for i in range(m):
-            for j in range(i + 1):
-                self.k_matrix[i, j] = self.g(self.node[i], self.node[j])
+            self.row(self.node[i], i + 1, &self.k_matrix[i, 0])
         dpotrf(&uplo, &m, &self.k_matrix[0, 0], &ld, &info)
         if info == 0:
             dpotri(&uplo, &m, &self.k_matrix[0, 0], &ld, &info)
@@ -421,15 +441,12 @@ cdef class Fields:
 
     cdef void _drawn(self, double[::1] value, double[::1] drawn, bint biased) noexcept nogil:
         """Sources in the background that hold the nodes at ``value``: y = K (value - background)."""
-        cdef int m = self.m, i, j
-        cdef double total
+        cdef int m = self.m, ld = self.capacity, one = 1, i
+        cdef double zero = 0.0, unity = 1.0
+        cdef char uplo = b"U"
         for i in range(m):
             self.source[i] = value[i] - (self.unit[self.sz[self.node[i]]] if biased else 0.0)
-        for i in range(m):
-            total = 0.0
-            for j in range(m):
-                total += self.k_matrix[i, j] * self.source[j]
-            drawn[i] = total
+        dsymv(&uplo, &m, &unity, &self.k_matrix[0, 0], &ld, &self.source[0], &one, &zero, &drawn[0], &one)
 
     cdef int _solve_heat(self) noexcept nogil:
         """Temperature rise at 1 V: bond powers as sources, bonds conducting by Wiedemann and Franz."""

@@ -4,7 +4,7 @@ from ._fields cimport Fields
 cdef class Removal(Fields):
     # host sites at which potentials are wanted: Green's function to the nodes, potential and heat at 1 V
     cdef signed char[::1] wanted
-    cdef int[::1] wanted_list, row_of, node_x, node_y, node_z
+    cdef int[::1] wanted_list, row_of
     cdef int n_wanted
     cdef double[:, ::1] rows
     cdef double[::1] point_phi, point_theta
@@ -26,7 +26,6 @@ cdef class Removal(Fields):
     cdef void want(self, int site) noexcept nogil
     cdef void clear_wanted(self) noexcept nogil
     cdef void _rows_at_points(self) noexcept nogil
-    cdef void _row(self, int site, double* out) noexcept nogil
     cdef void _edges_without(self, int site, bint write) noexcept nogil
     cdef void _edge(self, int a, int b, double g, bint write) noexcept nogil
     cdef long _count_edges(self, int n_movers, long* n_lu) noexcept nogil

@@ -47,7 +47,6 @@ cdef class Removal(Fields):
         """Follow the capacity of the fields."""
         if self.mover.shape[0] != self.capacity:
             self.mover, self.gone, self.leaving = np.zeros((3, self.capacity), np.intc)
-            self.node_x, self.node_y, self.node_z = np.zeros((3, self.capacity), np.intc)
             self.start, self.lu_start = np.zeros((2, self.capacity + 1), np.intc)
         return 0
 
@@ -121,12 +120,8 @@ cdef class Removal(Fields):
 
     cdef void _rows_at_points(self) noexcept nogil:
         """Green's function from every wanted point to the nodes, and potential and heat there."""
-        cdef int w, i, site, m = self.m
+        cdef int w, i, site, m = self.m, one = 1
         cdef double phi, theta
-        for i in range(m):
-            self.node_x[i] = self.sx[self.node[i]]
-            self.node_y[i] = self.sy[self.node[i]]
-            self.node_z[i] = self.sz[self.node[i]]
         for w in range(self.n_wanted):
             site = self.wanted_list[w]
             self.row_of[site] = w
@@ -135,30 +130,11 @@ cdef class Removal(Fields):
                 self.point_phi[site] = self.phi[i]
                 self.point_theta[site] = self.theta[i]
                 continue
-            self._row(site, &self.rows[w, 0])
-            phi = self.unit[self.sz[site]]
-            theta = 0.0
-            for i in range(m):
-                phi += self.rows[w, i] * self.y_phi[i]
-                theta += self.rows[w, i] * self.y_theta[i]
+            self.row(site, m, &self.rows[w, 0])
+            phi = self.unit[self.sz[site]] + ddot(&m, &self.rows[w, 0], &one, &self.y_phi[0], &one)
+            theta = ddot(&m, &self.rows[w, 0], &one, &self.y_theta[0], &one)
             self.point_phi[site] = phi
             self.point_theta[site] = theta
-
-    cdef void _row(self, int site, double* out) noexcept nogil:
-        """Green's function between a host site and every node."""
-        cdef int i, dx, dy, x = self.sx[site], y = self.sy[site], z = self.sz[site]
-        cdef long plane = self.nz * self.nz, line = self.py * plane
-        cdef double* base = &self.table[0, 0, z, 0]
-        if self.images:
-            for i in range(self.m):
-                out[i] = self.g(site, self.node[i])
-            return
-        for i in range(self.m):
-            dx = x - self.node_x[i]
-            dy = y - self.node_y[i]
-            dx += self.px if dx < 0 else 0
-            dy += self.py if dy < 0 else 0
-            out[i] = base[dx * line + dy * plane + self.node_z[i]]
 
     # ---------------------------------------------------------------- bonds that change with a mover
 
