@@ -5,6 +5,7 @@ folder, flushed to the disk, read back, and only then renamed. Checkpoints are w
 """
 
 import errno
+import glob
 import io
 import json
 import os
@@ -205,6 +206,7 @@ def _beside(target: Path, write: Callable[[Path], object]) -> None:
         with temporary.open("rb+") as stream:
             os.fsync(stream.fileno())
         temporary.replace(target)
+        _clear_leftovers(target)
         _sync_folder(target.parent)
     except (OSError, RuntimeError) as error:
         raise StoreError(f"{target} cannot be written: {_explain(error, target.parent)}") from error
@@ -222,6 +224,18 @@ def _sync_folder(folder: Path) -> None:
             raise
     finally:
         os.close(handle)
+
+
+def _clear_leftovers(target: Path) -> None:
+    """Remove what processes that were killed while they wrote this file have left beside it."""
+    for leftover in target.parent.glob(f".{glob.escape(target.name)}.*.part"):
+        number = leftover.name.split(".")[-2]
+        try:
+            os.kill(int(number), 0)
+        except ProcessLookupError:
+            leftover.unlink(missing_ok=True)
+        except (ValueError, PermissionError):
+            continue  # not ours, or alive under another user
 
 
 def _temporary(target: Path) -> Path:

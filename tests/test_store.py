@@ -1,5 +1,6 @@
 """Files: whole or absent, checked when read, every failure one sentence."""
 
+import os
 import subprocess
 import sys
 
@@ -166,3 +167,15 @@ def test_checkpoints_of_another_version_are_refused(tmp_path, monkeypatch):
 def test_checkpoints_hold_no_objects(tmp_path):
     with pytest.raises(TypeError, match="cannot hold a set"):
         store.save_checkpoint({"x": {1, 2}}, tmp_path / "c")
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    left = tmp_path / f".x.checkpoint.{gone.pid}.part"
+    other = tmp_path / f".y.checkpoint.{gone.pid}.part"
+    own = tmp_path / f".x.checkpoint.{os.getppid()}.part"
+    for path in (left, other, own):
+        path.touch()
+    store.save_checkpoint({"a": 1}, tmp_path / "x.checkpoint")
+    assert not left.exists() and other.exists() and own.exists()
