@@ -3,7 +3,7 @@
 #
 #   make demo     one HfO2 device forms, resets and sets: demo.nc and demo.png
 #   make test     the tests; TESTS="tests/test_engine.py -x" narrows them
-#   make verify   exact tests, then the table of published numbers (slow)
+#   make verify   exact tests, then the table of published numbers (8 minutes; TABLE= for all devices, hours)
 #   make bench    speed, as in benchmarks/README.md
 #   make lint     ruff and mypy
 #
@@ -13,6 +13,8 @@
 CANDIDATES := python3.11 python3.12 python3.13 python3.14 python3
 PYTHON ?=
 TESTS ?=
+# Options of the table of published numbers: four devices a row take some 6 minutes on two idle cores.
+TABLE ?= --quick --seeds 4
 
 ifeq ($(FRENKEL_BOUNDSCHECK),1)
   VENV := .venv-checked
@@ -47,7 +49,7 @@ test: $(BUILT)
 
 verify: $(BUILT)
 	$(BIN)/frenkel verify
-	$(BIN)/python -m pytest -m verification -s tests/verification
+	FRENKEL_VERIFY="$(TABLE)" $(BIN)/python -m pytest -m verification -s tests/verification
 
 bench: $(BUILT)
 	$(BIN)/python benchmarks/run.py

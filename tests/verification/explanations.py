@@ -25,6 +25,7 @@ WHY = {
         "The gap is one layer wide and the first hop into it multiplies the current, so that the SET time is "
         "that of few hops, each of which gains only a part of the voltage."
     ),
+    "V-07b": "Few runs a voltage: the change of the slope is within its error of 0.",
     "V-08d": "RESETs of 0.6 to 1.4 times the usual voltage all leave a gap of one layer: no range of states.",
     "V-08t": "A gap of one layer is closed by one to three hops, whose times scatter like exponentials.",
     "V-12": "A gap of one layer is closed by one to three hops: the conductance has no finer steps.",
