@@ -28,10 +28,10 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 import scipy.sparse.linalg
-from frenkel.kinetic._fields import Fields
 from numpy.typing import NDArray
 from report import machine, write, write_table
 
+from frenkel.kinetic._fields import Fields
 from frenkel.kinetic.conduction import TOP, Bonds, Ohmic
 from frenkel.kinetic.green import GreenTable
 from frenkel.kinetic.network import Network, UniformBackground
