@@ -10,4 +10,5 @@ cdef class Prices:
     cdef readonly double ambient
 
     cdef double _activation(self, int c, double peak, double energy) noexcept nogil
+    cdef double _eased(self, int c, double voltage) noexcept nogil
     cdef double _total(self, double voltage) noexcept nogil

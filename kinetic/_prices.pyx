@@ -64,19 +64,23 @@ cdef class Prices:
         return activation_energy(
             self.law[mech], peak, energy, 1.0 - self.alpha[mech] if self.direction[c] else self.alpha[mech])
 
+    cdef inline double _eased(self, int c, double voltage) noexcept nogil:
+        """Barrier of a candidate less what the dipole takes off, before any floor, eV."""
+        cdef int mech = self.mechanism[c]
+        cdef double drop
+        if self.dipole[mech] > 0.0:
+            drop = self.drop0[c] + self.drop1[c] * voltage
+            if drop > 0.0:
+                return self.barrier[c] - self.dipole[mech] * drop
+        return self.barrier[c]
+
     cdef double _total(self, double voltage) noexcept nogil:
         """Rate of every candidate at ``voltage`` (into ``rate``) and their sum, 1/s."""
         cdef int c, mech
-        cdef double total = 0.0, activation, peak, drop, energy
+        cdef double total = 0.0, activation, peak, energy
         for c in range(self.n):
             mech = self.mechanism[c]
-            peak = self.barrier[c]
-            if self.dipole[mech] > 0.0:
-                drop = self.drop0[c] + self.drop1[c] * voltage
-                if drop > 0.0:
-                    peak -= self.dipole[mech] * drop
-            if peak < self.floor[mech]:
-                peak = self.floor[mech]
+            peak = max(self._eased(c, voltage), self.floor[mech])
             energy = self.energy0[c] + self.energy1[c] * voltage
             activation = self._activation(c, peak, energy)
             self.rate[c] = self.frequency[c] * exp(
@@ -92,25 +96,18 @@ cdef class Prices:
     def activation(self, double voltage):
         """Activation energy of every candidate at ``voltage``, eV."""
         cdef int c, mech
-        cdef double peak, drop
+        cdef double peak
         result = np.zeros(self.n)
         cdef double[::1] view = result
         for c in range(self.n):
             mech = self.mechanism[c]
-            peak = self.barrier[c]
-            drop = self.drop0[c] + self.drop1[c] * voltage
-            if self.dipole[mech] > 0.0 and drop > 0.0:
-                peak -= self.dipole[mech] * drop
-            peak = max(peak, self.floor[mech])
+            peak = max(self._eased(c, voltage), self.floor[mech])
             view[c] = self._activation(c, peak, self.energy0[c] + self.energy1[c] * voltage)
         return result
 
     def at_floor(self, int c, double voltage):
         """Whether the dipole would push the barrier of candidate ``c`` below its floor at ``voltage`` (V)."""
-        cdef int mech = self.mechanism[c]
-        cdef double drop = self.drop0[c] + self.drop1[c] * voltage
-        return self.dipole[mech] > 0.0 and drop > 0.0 and \
-            self.barrier[c] - self.dipole[mech] * drop < self.floor[mech]
+        return self._eased(c, voltage) < self.floor[self.mechanism[c]]
 
     def advance(self, double start, double slope, double duration, double hazard, double tolerance=1e-3):
         """Integrate the total rate along V(t) = start + slope t until ``hazard`` is used up.

@@ -16,6 +16,18 @@ if TYPE_CHECKING:
     from .device import Configuration, Device
 
 Floats = NDArray[np.float64]
+SAMPLED = (
+    "time",
+    "source_voltage",
+    "device_voltage",
+    "current",
+    "conductance",
+    "temperature_max",
+    "events",
+    "field_solves",
+    "floor_events",
+)
+"""Columns of a sample that are one number each; those of the atoms follow."""
 
 
 class EventBudgetError(RuntimeError):
@@ -92,20 +104,7 @@ class Run:
             if self.ended:
                 break
         self.snapshot("end", device.source_voltage)
-        names = (
-            "time",
-            "source_voltage",
-            "device_voltage",
-            "current",
-            "conductance",
-            "temperature_max",
-            "events",
-            "field_solves",
-            "floor_events",
-            "reservoir",
-            "vacancy",
-            "interstitial",
-        )
+        names = (*SAMPLED, "reservoir", "vacancy", "interstitial")
         whole = {"events", "field_solves", "floor_events", "reservoir", "vacancy", "interstitial"}
         columns = zip(*self.rows, strict=True)
         self.record.sample = {

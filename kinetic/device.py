@@ -193,15 +193,13 @@ class Device:
     @property
     def potential(self) -> Floats:
         """Potential at every host site (V), from the network; space charge is priced apart."""
-        self.configuration(refresh=True)
-        unit, _ = self.fields.maps()
+        unit, _ = self._maps()
         return np.asarray(unit * self.device_voltage)
 
     @property
     def temperature_map(self) -> Floats:
         """Temperature at every host site (K)."""
-        self.configuration(refresh=True)
-        _, rise = self.fields.maps()
+        _, rise = self._maps()
         return np.asarray(self.temperature + rise * self.device_voltage**2)
 
     def transitions(self) -> NDArray[np.void]:
@@ -247,9 +245,17 @@ class Device:
             self._cache.popitem(last=False)
         return solved
 
+    def _solve_fields(self, species: NDArray[np.int8]) -> None:
+        self.fields.solve(np.flatnonzero(species[: self.n_hosts] == VACANCY.code).astype(np.int32))
+
+    def _maps(self) -> tuple[Floats, Floats]:
+        """Potential (V) and temperature rise (K) at 1 V; looking needs fields, no prices."""
+        with one_blas_thread():
+            self._solve_fields(self.engine.species)
+        return self.fields.maps()
+
     def _solve(self, species: NDArray[np.int8]) -> Configuration:
-        hosts = species[: self.n_hosts]
-        ions = np.flatnonzero(species[self.n_hosts :] == INTERSTITIAL.code).astype(np.int32) + self.n_hosts
+        ions = (np.flatnonzero(species[self.n_hosts :] == INTERSTITIAL.code) + self.n_hosts).astype(np.int32)
         prices = Prices(self._tables, self.temperature)
         catalogue = self.engine.catalogue()
         prices.load(
@@ -262,8 +268,8 @@ class Device:
             catalogue.attempt_frequency,
         )
         with one_blas_thread():
-            self.fields.solve(np.flatnonzero(hosts == VACANCY.code).astype(np.int32))
-            self.fields.price(prices, VACANCY.code, self._charges, ions.astype(np.int32), species[ions])
+            self._solve_fields(species)
+            self.fields.price(prices, VACANCY.code, self._charges, ions, species[ions])
         self.field_solves += self._running
         return Configuration(
             prices,

@@ -10,6 +10,7 @@ import xarray as xr
 
 from . import provenance
 from .analysis import schema
+from .kinetic.advance import SAMPLED
 from .kinetic.device import Device
 from .kinetic.species import INTERSTITIAL, VACANCY
 from .protocol import PhaseLog
@@ -87,20 +88,7 @@ def _samples(device: Device, logs: list[PhaseLog]) -> dict[str, Any]:
     columns = {name: np.concatenate([log.sample[name] for log in logs]) for name in logs[0].sample}
     present = [species.name for species in SPECIES if species.sublattice in device.lattice.sublattice]
     names = [name for name in present if name in columns]
-    values = {
-        name: columns[name]
-        for name in (
-            "time",
-            "source_voltage",
-            "device_voltage",
-            "current",
-            "conductance",
-            "temperature_max",
-            "events",
-            "field_solves",
-            "floor_events",
-        )
-    }
+    values = {name: columns[name] for name in SAMPLED}
     lengths = [len(log.sample["time"]) for log in logs]
     return values | {
         "phase": np.repeat(np.arange(len(logs), dtype=np.int32), lengths),
