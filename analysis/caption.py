@@ -53,6 +53,14 @@ def quantity(value: float, unit: str) -> str:
     return f"{value / 1e-12:.3g} p{unit}"
 
 
+def several(result: xr.Dataset, number: int) -> str:
+    """Return a number of the defects that conduct: "40 vacancies", "1 silver atom"."""
+    name = str(result["species"].values[0])
+    if name.endswith("y"):
+        return f"{number} {name}" if number == 1 else f"{number} {name[:-1]}ies"
+    return f"{number} {name} atom" + ("" if number == 1 else "s")
+
+
 def _device(result: xr.Dataset) -> str:
     spacing = float(result["lattice_spacing"]) * 1e9
     x, y, z = (int(n) for n in result["lattice_shape"].values)
@@ -61,7 +69,7 @@ def _device(result: xr.Dataset) -> str:
     start = f", seed {seed}" if seed is not None else ""
     return (
         f"{material}, {x * spacing:.1f} by {y * spacing:.1f} nm wide and {z * spacing:.1f} nm thick "
-        f"({x * y * z} oxygen sites){start}."
+        f"({x * y * z} lattice sites){start}."
     )
 
 
@@ -125,7 +133,7 @@ def _filaments(result: xr.Dataset, shown: Sequence[int]) -> str:
                 "near the bottom" if middle < 1 / 3 else "near the top" if middle > 2 / 3 else "in the middle"
             )
             state = f"the shortest way across has a gap of {jump.length * 1e9:.2f} nm {where}"
-        sentences.append(f"{name}: {len(shot.position)} vacancies, {wired} in the network; {state}.")
+        sentences.append(f"{name}: {several(result, len(shot.position))}, {wired} in the network; {state}.")
     return " ".join(sentences)
 
 

@@ -46,7 +46,7 @@ class Snapshot:
     phase: int
 
 
-def snapshot(result: xr.Dataset, index: int, species: str = "vacancy") -> Snapshot:
+def snapshot(result: xr.Dataset, index: int, species: str | None = None) -> Snapshot:
     """Take one snapshot out of a result.
 
     Parameters
@@ -55,8 +55,8 @@ def snapshot(result: xr.Dataset, index: int, species: str = "vacancy") -> Snapsh
         With the layout of :mod:`.schema`.
     index : int
         Number of the snapshot; negative counts from the end.
-    species : str
-        Which defects.
+    species : str, optional
+        Which defects; those that conduct, the first species, by default.
 
     Returns
     -------
@@ -73,6 +73,7 @@ def snapshot(result: xr.Dataset, index: int, species: str = "vacancy") -> Snapsh
     if not -number <= index < number:
         raise ValueError(f"snapshot must be between {-number} and {number - 1}, got {index}")
     names = [str(name) for name in result["species"].values]
+    species = names[0] if species is None else species
     if species not in names:
         raise ValueError(f"no species {species!r} in this result; there are: {', '.join(names)}")
     index %= number

@@ -13,7 +13,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from . import filament, metrics, scene, store
-from .caption import NAMES, caption, phase_title
+from .caption import NAMES, caption, phase_title, several
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -113,7 +113,7 @@ def overview(result: xr.Dataset, figure: "Figure | None" = None) -> "Figure":
     current_voltage(result, page.add_subplot(upper[0]))
     for place, index in enumerate(shown):
         filament_view(result, index, page.add_subplot(views[divmod(place, 2)]))
-    _legend_of_views(page)
+    _legend_of_views(page, str(result["species"].values[0]))
     counts(result, page.add_subplot(lower[0]))
     temperature(result, page.add_subplot(lower[1]))
     resistances(result, page.add_subplot(lower[2]))
@@ -221,12 +221,12 @@ def filament_view(
 
 
 def counts(result: xr.Dataset, axes: "Axes") -> None:
-    """Draw the number of each species of defect, and the oxygen of the electrodes, over the run."""
+    """Draw the number of each species of defect, and the reservoirs of the electrodes, over the run."""
     along = _axis(result, axes)
-    palette = {"vacancy": CONDUCTING, "interstitial": INTERSTITIAL}
+    palette = (CONDUCTING, INTERSTITIAL)
     for column, name in enumerate(str(name) for name in result["species"].values):
         values = result["count"].values[:, column]
-        axes.plot(along, values, label=name, color=palette.get(name, OTHER), linewidth=1.3)
+        axes.plot(along, values, label=name, color=palette[column] if column < 2 else OTHER, linewidth=1.3)
     if "reservoir" in result:
         held = result["reservoir"].values
         for column, name in enumerate(str(name) for name in result["electrode"].values):
@@ -234,7 +234,7 @@ def counts(result: xr.Dataset, axes: "Axes") -> None:
                 axes.plot(
                     along,
                     held[:, column],
-                    label=f"oxygen in {name} electrode",
+                    label=f"reservoir of the {name} electrode",
                     color="#b08a3e",
                     linewidth=1.1,
                     linestyle="--",
@@ -395,17 +395,17 @@ def _view_title(result: xr.Dataset, index: int, shot: filament.Snapshot) -> str:
     when = "as made" if index == 0 else f"after {phase_title(result, shot.phase)}"
     jump = filament.longest_jump(shot)
     state = "electrodes joined" if filament.is_continuous(shot) else f"gap {jump.length * 1e9:.2f} nm"
-    return f"{when.replace('attempt', 'try')}: {len(shot.position)} vacancies, {state}"
+    return f"{when.replace('attempt', 'try')}: {several(result, len(shot.position))}, {state}"
 
 
-def _legend_of_views(page: "Figure") -> None:
+def _legend_of_views(page: "Figure", name: str) -> None:
     from matplotlib.lines import Line2D
 
     handles: list[Any] = [
         Line2D([], [], marker="o", linestyle="", markersize=8, color=colour, label=label)
         for colour, label in (
-            (CONDUCTING, "vacancy in the network (neutral, conducting)"),
-            (ISOLATED, "isolated vacancy (2+)"),
+            (CONDUCTING, f"{name} in the network (neutral, conducting)"),
+            (ISOLATED, f"isolated {name} (charged)"),
         )
     ] + [
         Line2D([], [], marker="s", linestyle="", markersize=8, color=colour, label=label)

@@ -133,7 +133,7 @@ VARIABLES: dict[str, Variable] = {
         units="1",
         minimum=0,
         optional=True,
-        long_name="oxygen atoms held by each electrode",
+        long_name="atoms (oxygen, or the active metal) held by each electrode",
     ),
     "species": Variable(
         dims=("species",), kind="U", units="", long_name="species of defect", coordinate=True

@@ -29,6 +29,9 @@ SAMPLED = (
 )
 """Columns of a sample that are one number each; those of the atoms follow."""
 
+CHORD_STEP = 2e-3
+"""Change of the source voltage (V) over which a nonlinear device is taken as a resistor."""
+
 
 class EventBudgetError(RuntimeError):
     """A run spent more events than it was allowed; the state is that after the last of them."""
@@ -44,8 +47,8 @@ class Record:
         Name of the phase.
     sample : dict of str to ndarray
         ``time`` (s), ``source_voltage``, ``device_voltage`` (V), ``current`` (A), ``conductance`` (S),
-        ``temperature_max`` (K), ``events``, ``field_solves``, ``floor_events``, ``reservoir`` and one count
-        per species.
+        ``temperature_max`` (K), ``events``, ``field_solves``, ``floor_events``, ``reservoir`` and the numbers
+        ``defect`` (vacancies or metal atoms) and ``interstitial``.
     snapshots : list of dict
         ``time``, ``label``, ``sites``, ``species``, ``voltage``, ``current``; first and last moment at least.
     log : list of tuple
@@ -104,8 +107,8 @@ class Run:
             if self.ended:
                 break
         self.snapshot("end", device.source_voltage)
-        names = (*SAMPLED, "reservoir", "vacancy", "interstitial")
-        whole = {"events", "field_solves", "floor_events", "reservoir", "vacancy", "interstitial"}
+        names = (*SAMPLED, "reservoir", "defect", "interstitial")
+        whole = {"events", "field_solves", "floor_events", "reservoir", "defect", "interstitial"}
         columns = zip(*self.rows, strict=True)
         self.record.sample = {
             name: np.array(column, np.int64 if name in whole else np.float64)
@@ -117,8 +120,11 @@ class Run:
         """Advance to the next event, to a change of the circuit's regime, or to ``end``; return where."""
         device = self.device
         now = device.configuration()
+        conductance, duration = now.chord(device.circuit, source), end - begin
+        if now.law is not None and slope != 0.0:
+            duration = min(duration, CHORD_STEP / abs(slope))
         voltage, rate, duration = device.circuit.piece(
-            source, slope, end - begin, now.conductance, math.ulp(self.waveform.duration)
+            source, slope, duration, conductance, math.ulp(self.waveform.duration)
         )
         elapsed, device._hazard = now.prices.advance(voltage, rate, duration, device._hazard)
         reached = begin + elapsed if elapsed < end - begin else end
@@ -145,9 +151,8 @@ class Run:
             if device.events - self.first_event > self.budget:
                 self.over_budget()
         if self.stop is not None:
-            after = device.configuration()
-            device._set_voltage(source, after.conductance)
-            if self.stop(device, device.device_voltage * after.conductance):
+            conductance = device._set_voltage(source)
+            if self.stop(device, device.device_voltage * conductance):
                 self.ended = True
                 self.sample(device.time - self.start, source)
 
@@ -165,15 +170,16 @@ class Run:
     def sample(self, local: float, source: float) -> None:
         device = self.device
         now = device.configuration()
-        voltage = device._set_voltage(source, now.conductance)
-        current = voltage * now.conductance
+        conductance = device._set_voltage(source)
+        voltage = device.device_voltage
+        current = voltage * conductance
         self.rows.append(
             (
                 self.start + local,
                 source,
                 voltage,
                 current,
-                now.conductance,
+                conductance,
                 device.temperature + now.heat_max * voltage * voltage,
                 device.events,
                 device.field_solves,
@@ -191,7 +197,8 @@ class Run:
     def snapshot(self, name: str, source: float) -> None:
         device = self.device
         sites, species = device.defects
-        voltage = device._set_voltage(source, device.conductance)
+        conductance = device._set_voltage(source)
+        voltage = device.device_voltage
         self.record.snapshots.append(
             {
                 "time": device.time,
@@ -199,7 +206,7 @@ class Run:
                 "sites": sites,
                 "species": species,
                 "voltage": voltage,
-                "current": voltage * device.conductance,
+                "current": voltage * conductance,
             }
         )
 

@@ -20,13 +20,14 @@ from .green import Lateral
 from .lattice import Lattice
 from .material import Material
 from .newton import one_blas_thread
-from .reactions import build_chemistry, first_vacancies
+from .reactions import build_chemistry, first_defects, first_interstitials
+from .sections import MECHANISMS
 from .species import EMPTY, INTERSTITIAL, OXYGEN, VACANCY
 from .waveform import Waveform
 
 Floats = NDArray[np.float64]
 READ_VOLTAGE = 0.1
-LEAST_SITES, MOST_SITES = 3, 4096
+LEAST_WIDTH, MOST_SITES = 3, 4096
 
 
 @dataclass(slots=True)
@@ -38,6 +39,18 @@ class Configuration:
     heat_max: float
     solver_error: float  # V at 1 V: last correction of the potential
     pricing_error: float  # V at 1 V: bound on the error of any potential without a mover
+    law: Callable[[float], float] | None = None  # current (A) at a voltage (V), where it is not ohmic
+
+    def current(self, voltage: float) -> float:
+        """Return the current (A) at a device voltage (V)."""
+        return voltage * self.conductance if self.law is None else self.law(voltage)
+
+    def chord(self, circuit: Circuit, source_voltage: float) -> float:
+        """Return current over voltage (S) at the operating point of a circuit."""
+        if self.law is None or source_voltage == 0.0:
+            return self.conductance
+        point = circuit.solve(source_voltage, self.law)
+        return point.current / point.device_voltage if point.device_voltage else self.conductance
 
 
 class Device:
@@ -100,7 +113,9 @@ class Device:
         precise: bool = False,
     ) -> None:
         spacing = material.lattice.spacing
-        self.shape = _box(thickness, width, spacing)
+        # Interstitial sites lie between two host layers.
+        needs_interstitials = any("interstitial" in MECHANISMS[name] for name in material.mechanisms)
+        self.shape = _box(thickness, width, spacing, 2 if needs_interstitials else 1)
         if not 1.0 <= temperature <= 3000.0:
             raise ValueError(f"temperature must be between 1 and 3000 K, got {temperature}")
         for name, number in (("seed", seed), ("member", member)):
@@ -111,9 +126,6 @@ class Device:
         self.material, self.temperature = material, float(temperature)
         self.circuit = circuit if circuit is not None else Circuit()
         self.seed, self.member, self.lateral = seed, member, lateral
-        needs_interstitials = any(
-            name != "vacancy hop" and name != "oxygen exchange" for name in material.mechanisms
-        )
         self.lattice = Lattice.cubic(self.shape, spacing, interstitial=needs_interstitials, lateral=lateral)
         self.n_hosts = math.prod(self.shape)
         self._build(cache, barrier_shift)
@@ -127,8 +139,11 @@ class Device:
         self.chemistry = build_chemistry(material, self.lattice, self.shape, made, barrier_shift)
         species = np.full(len(self.lattice.sublattice), EMPTY.code, np.int8)
         species[: self.n_hosts] = OXYGEN.code
-        species[first_vacancies(material, self.chemistry.column, self.shape, made)] = VACANCY.code
-        inventory = int(material.exchange.inventory) if material.has("exchange") else 0
+        species[first_defects(material, self.chemistry.weak, self.shape, made)] = VACANCY.code
+        species[first_interstitials(material, self.lattice, made)] = INTERSTITIAL.code
+        inventory = sum(
+            int(getattr(material, name).inventory) for name in ("exchange", "redox") if material.has(name)
+        )
         self.engine = Engine(
             self.lattice,
             self.chemistry.mechanisms,
@@ -139,7 +154,9 @@ class Device:
             seed=self.seed,
             member=self.member,
         )
-        self.fields = build_fields(material, self.shape, self.lateral, self.chemistry.vacancy.charge)
+        self.fields = build_fields(
+            material, self.shape, self.lateral, self.chemistry.defect.charge, self.temperature
+        )
         self._tables = dict(self.engine.tables())
         self._tables["dipole"] = self._tables["dipole"] / self._tables["length"]
         self._charges = np.zeros(16)
@@ -177,7 +194,7 @@ class Device:
 
     def current(self, voltage: float) -> float:
         """Return the current (A) at a device voltage (V) without letting time pass."""
-        return voltage * self.conductance
+        return self.configuration().current(voltage)
 
     @property
     def defects(self) -> tuple[NDArray[np.int32], NDArray[np.int8]]:
@@ -341,10 +358,12 @@ class Device:
     def _draw_hazard(self) -> float:
         return -math.log1p(-self.engine.draw())
 
-    def _set_voltage(self, source: float, conductance: float) -> float:
+    def _set_voltage(self, source: float) -> float:
+        """Apply a source voltage; return the conductance (S), current over voltage, at the operating point."""
+        conductance = self.configuration().chord(self.circuit, source)
         self.source_voltage = source
         self.device_voltage = self.circuit.device_voltage(source, conductance)
-        return self.device_voltage
+        return conductance
 
     # ------------------------------------------------------------------ checkpoint
 
@@ -371,16 +390,15 @@ class Device:
         self._cache.clear()
 
 
-def _box(thickness: float, width: float, spacing: float) -> tuple[int, int, int]:
+def _box(thickness: float, width: float, spacing: float, least_layers: int = 1) -> tuple[int, int, int]:
     sizes = []
-    for name, value in (("thickness", thickness), ("width", width)):
+    for name, value, least in (("thickness", thickness, least_layers), ("width", width, LEAST_WIDTH)):
         if not 1e-10 <= value <= 1e-6:
             hint = f" (did you mean {value:g} * nm?)" if 0.1 <= value <= 1000 else ""
             raise ValueError(f"{name} must be between 1e-10 and 1e-6 m, got {value}{hint}")
         sizes.append(round(value / spacing))
-        if not LEAST_SITES <= sizes[-1] <= MOST_SITES:
+        if not least <= sizes[-1] <= MOST_SITES:
             raise ValueError(
-                f"{name} must be {LEAST_SITES} to {MOST_SITES} lattice spacings of {spacing:g} m, "
-                f"got {value:g} m"
+                f"{name} must be {least} to {MOST_SITES} lattice spacings of {spacing:g} m, got {value:g} m"
             )
     return sizes[1], sizes[1], sizes[0]

@@ -13,20 +13,36 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import Field, dataclass, field, fields
+from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
-DIRECTORY = Path(__file__).with_name("materials")
+from .sections import DEFECTS as DEFECTS
+from .sections import FAMILIES as FAMILIES
+from .sections import MECHANISMS as MECHANISMS
+from .sections import SECTIONS as SECTIONS
+from .sections import WEAK as WEAK
+from .sections import (
+    CapNumbers,
+    ColumnNumbers,
+    ConductionNumbers,
+    DefectNumbers,
+    DisorderNumbers,
+    ElectrostaticsNumbers,
+    ExchangeNumbers,
+    FrenkelPairNumbers,
+    HeatNumbers,
+    InterstitialExchangeNumbers,
+    InterstitialNumbers,
+    LatticeNumbers,
+    PlaneNumbers,
+    PolycrystalNumbers,
+    RedoxNumbers,
+    SitesNumbers,
+    WeakNumbers,
+)
 
-MECHANISMS = {
-    "vacancy hop": "vacancy",
-    "oxygen exchange": "exchange",
-    "interstitial hop": "interstitial",
-    "Frenkel pair": "frenkel_pair",
-    "interstitial exchange": "interstitial_exchange",
-}
-"""Each mechanism a material can switch on, and the section that holds its numbers."""
+DIRECTORY = Path(__file__).with_name("materials")
 
 
 class MaterialError(ValueError):
@@ -35,170 +51,6 @@ class MaterialError(ValueError):
 
 class MissingSectionError(MaterialError, AttributeError):
     """A section was asked for that this material does not have."""
-
-
-def quantity(unit: str, low: float, high: float, meaning: str, *, default: float | None = None) -> Any:
-    """Declare one key of a section.
-
-    Parameters
-    ----------
-    unit : str
-        Unit of the value in memory, as pint reads it ("1" for a pure number).
-    low, high : float
-        Allowed values, in ``unit``, ends included. They catch slips, not physics.
-    meaning : str
-        One line for the table and for errors.
-    default : float, optional
-        Value when the file leaves the key out; it must mean "this effect is absent". None: required.
-    """
-    metadata = {"unit": unit, "low": low, "high": high, "meaning": meaning}
-    if default is None:
-        return field(metadata=metadata)
-    return field(default=default, metadata=metadata)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LatticeNumbers:
-    """Geometry of the oxygen sublattice."""
-
-    spacing: float = quantity("m", 1e-10, 1e-9, "distance of neighbouring oxygen sites")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VacancyNumbers:
-    """Oxygen vacancy: its hop, charge and interaction with other vacancies."""
-
-    charge: int = quantity("1", -4, 4, "charge number of an isolated vacancy")
-    migration_barrier: float = quantity("eV", 0.0, 10.0, "barrier of the hop at zero driving energy")
-    attempt_frequency: float = quantity("Hz", 1e9, 1e16, "attempt frequency of the hop")
-    heat_of_transport: float = quantity("eV", -5.0, 5.0, "heat of transport of the hop", default=0.0)
-    binding_energy: float = quantity(
-        "eV", 0.0, 2.0, "energy gained per pair of neighbouring vacancies (positive attracts)", default=0.0
-    )
-    crowding_barrier: float = quantity("eV", 0.0, 5.0, "extra barrier of a hop inside a cluster", default=0.0)
-    crowding_count: int = quantity("1", 1, 26, "neighbours at which the extra barrier is whole", default=2)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExchangeNumbers:
-    """Oxygen passes between an oxide site and the reactive top electrode; forward makes a vacancy."""
-
-    barrier: float = quantity("eV", 0.0, 10.0, "barrier shared by both directions")
-    energy: float = quantity("eV", -10.0, 10.0, "energy of making a vacancy, without fields and neighbours")
-    attempt_frequency: float = quantity("Hz", 1e9, 1e16, "attempt frequency")
-    dipole: float = quantity("e*m", 0.0, 1e-8, "bond dipole that lowers the transition state", default=0.0)
-    floor: float = quantity("eV", 0.0, 10.0, "least barrier the dipole may leave", default=0.0)
-    inventory: int = quantity("1", 0, 10**9, "oxygen atoms the electrode holds at the start", default=0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InterstitialNumbers:
-    """Oxygen interstitial: charge and hop."""
-
-    charge: int = quantity("1", -4, 4, "charge number of an interstitial")
-    migration_barrier: float = quantity("eV", 0.0, 10.0, "barrier of the hop at zero driving energy")
-    attempt_frequency: float = quantity("Hz", 1e9, 1e16, "attempt frequency of the hop")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FrenkelPairNumbers:
-    """An oxygen atom leaves its site for a neighbouring interstitial site; forward generates the pair."""
-
-    barrier: float = quantity("eV", 0.0, 10.0, "barrier shared by both directions")
-    energy: float = quantity("eV", -10.0, 20.0, "energy of the pair, without fields and neighbours")
-    attempt_frequency: float = quantity("Hz", 1e9, 1e16, "attempt frequency")
-    dipole: float = quantity("e*m", 0.0, 1e-8, "bond dipole that lowers the transition state", default=0.0)
-    floor: float = quantity("eV", 0.0, 10.0, "least barrier the dipole may leave", default=0.0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InterstitialExchangeNumbers:
-    """An interstitial passes into the electrode it touches; forward leaves the oxide."""
-
-    barrier: float = quantity("eV", 0.0, 10.0, "barrier shared by both directions")
-    energy: float = quantity("eV", -10.0, 10.0, "energy of leaving the oxide, without fields and neighbours")
-    attempt_frequency: float = quantity("Hz", 1e9, 1e16, "attempt frequency")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ColumnNumbers:
-    """Weak column through the oxide (a grain boundary): easier hops and exchange, and the first vacancies."""
-
-    radius: float = quantity("m", 1e-10, 1e-6, "radius of the column")
-    migration_shift: float = quantity("eV", 0.0, 5.0, "extra hop barrier outside the column")
-    exchange_shift: float = quantity("eV", 0.0, 5.0, "extra exchange barrier outside the column")
-    vacancy_fraction: float = quantity("1", 0.0, 1.0, "share of the column's sites vacant at the start")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CapNumbers:
-    """Reactive cap: the uppermost layers, poor in oxygen, in which vacancies move more easily."""
-
-    thickness: float = quantity("m", 1e-10, 1e-6, "thickness of the cap, part of the whole thickness")
-    migration_shift: float = quantity("eV", -5.0, 5.0, "change of the hop barrier in the cap", default=0.0)
-    vacancy_fraction: float = quantity("1", 0.0, 1.0, "share of the cap's sites that are vacant at the start")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DisorderNumbers:
-    """Standard deviations of the random energies of an amorphous oxide."""
-
-    site_energy: float = quantity("eV", 0.0, 2.0, "standard deviation of the vacancy energy per site")
-    barrier: float = quantity("eV", 0.0, 2.0, "standard deviation of the hop barrier per site")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ElectrostaticsNumbers:
-    """Space charge of isolated defects."""
-
-    permittivity: float = quantity("1", 1.0, 1000.0, "relative permittivity of the oxide")
-    charge_transition: float = quantity(
-        "eV", -10.0, 10.0, "energy of an isolated, charged vacancy relative to a neutral one in the network"
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConductionNumbers:
-    """Bonds of the conduction network: g = prefactor exp(-2 (r - spacing) / decay_length)."""
-
-    prefactor: float = quantity("S", 1e-15, 1.0, "conductance of a bond between neighbouring vacancies")
-    decay_length: float = quantity("m", 1e-12, 1e-8, "decay length of the hopping conductance")
-    tunnel_factor: float = quantity("1", 0.0, 1.0, "factor of bonds longer than sqrt(2) spacings")
-    cutoff: float = quantity("m", 1e-10, 1e-7, "longest bond")
-    background: float = quantity("S", 1e-20, 1e-3, "conductance of each lattice bond of the bare oxide")
-    contact_bottom: float = quantity("S", 1e-15, 1.0, "conductance of a contact bond to the bottom electrode")
-    contact_top: float = quantity("S", 1e-15, 1.0, "conductance of a contact bond to the top electrode")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeatNumbers:
-    """Steady heat flow in the oxide and along the conducting bonds."""
-
-    conductivity: float = quantity("W/(m*K)", 1e-3, 1e4, "thermal conductivity of the oxide")
-    lorenz: float = quantity("W*ohm/K^2", 0.0, 1e-6, "Lorenz number of the conducting bonds", default=0.0)
-    lorenz_temperature: float = quantity(
-        "K", 1.0, 5000.0, "temperature at which bonds are given their thermal conductance", default=600.0
-    )
-    ballistic_factor: float = quantity(
-        "1", 0.1, 100.0, "factor on the conductivity for carriers that cool beyond the gap", default=1.0
-    )
-
-
-SECTIONS: dict[str, type[Any]] = {
-    "lattice": LatticeNumbers,
-    "vacancy": VacancyNumbers,
-    "exchange": ExchangeNumbers,
-    "interstitial": InterstitialNumbers,
-    "frenkel_pair": FrenkelPairNumbers,
-    "interstitial_exchange": InterstitialExchangeNumbers,
-    "column": ColumnNumbers,
-    "cap": CapNumbers,
-    "disorder": DisorderNumbers,
-    "electrostatics": ElectrostaticsNumbers,
-    "conduction": ConductionNumbers,
-    "heat": HeatNumbers,
-}
-"""Every section a material file may have; only ``lattice`` is required."""
 
 
 class Row(NamedTuple):
@@ -242,8 +94,10 @@ class Material:
     ----------
     name : str
         Name of the set (the file's name without ending).
-    formula, description : str
-        Chemical formula and one line about the set.
+    formula, description, family : str
+        Chemical formula, one line about the set, and its family of `FAMILIES`.
+    species : dict of str to str
+        What the defect that conducts ("defect") and the mobile ion ("interstitial") are called.
     mechanisms : tuple of str
         Mechanisms switched on, of `MECHANISMS`.
     hash : str
@@ -253,15 +107,22 @@ class Material:
     name: str
     formula: str
     description: str
+    family: str
+    species: dict[str, str]
     mechanisms: tuple[str, ...]
     hash: str
     lattice: LatticeNumbers
-    vacancy: VacancyNumbers
+    vacancy: DefectNumbers
+    cation: DefectNumbers
     exchange: ExchangeNumbers
+    redox: RedoxNumbers
     interstitial: InterstitialNumbers
     frenkel_pair: FrenkelPairNumbers
     interstitial_exchange: InterstitialExchangeNumbers
     column: ColumnNumbers
+    polycrystal: PolycrystalNumbers
+    sites: SitesNumbers
+    plane: PlaneNumbers
     cap: CapNumbers
     disorder: DisorderNumbers
     electrostatics: ElectrostaticsNumbers
@@ -292,6 +153,8 @@ class Material:
             "name": name,
             "formula": contents.formula,
             "description": contents.description,
+            "family": contents.family,
+            "species": contents.species,
             "mechanisms": contents.mechanisms,
             "_document": copy.deepcopy(dict(document)),
             "_rows": contents.rows,
@@ -335,6 +198,17 @@ class Material:
     def has(self, section: str) -> bool:
         """Tell whether the file has this section."""
         return section in SECTIONS and section in self.__dict__
+
+    @property
+    def defect(self) -> DefectNumbers:
+        """Numbers of the defect that conducts: of the vacancy or of the cation."""
+        return self.cation if self.has("cation") else self.vacancy
+
+    @property
+    def weak(self) -> WeakNumbers | None:
+        """Numbers of the weak sites, wherever they are; None without any."""
+        found = [getattr(self, name) for name in WEAK if self.has(name)]
+        return found[0] if found else None
 
     def table(self) -> list[Row]:
         """Return every number with unit, confidence, source, range and note, in the order of the file."""
@@ -392,7 +266,9 @@ class Material:
                     yield f"{section}.{entry.name}", getattr(numbers, entry.name)
 
     def _hash(self) -> str:
-        what = {"formula": self.formula, "mechanisms": sorted(self.mechanisms), "values": self.values()}
+        # A key left at its default says that an effect is absent: files keep their hash when keys are added.
+        values = {name: value for name, value in self._values() if value != declared(*name.split(".")).default}
+        what = {"formula": self.formula, "mechanisms": sorted(self.mechanisms), "values": values}
         text = json.dumps(what, sort_keys=True, allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 

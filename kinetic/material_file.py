@@ -20,9 +20,11 @@ from pydantic import (
     model_validator,
 )
 
-from .material import MECHANISMS, SECTIONS, MaterialError, Row, check_bounds, declared, suggest
+from .material import MaterialError, Row, check_bounds, declared, suggest
+from .sections import DEFECTS, FAMILIES, MECHANISMS, SECTIONS, WEAK
 
 Confidence = Literal["measured", "ab initio", "fitted", "recalled", "chosen"]
+SpeciesNames = dict[Literal["defect", "interstitial"], str]
 
 
 class Leaf(BaseModel):
@@ -68,6 +70,8 @@ class Contents:
 
     formula: str
     description: str
+    family: str
+    species: dict[str, str]
     mechanisms: tuple[str, ...]
     sections: dict[str, Any]
     rows: tuple[Row, ...]
@@ -115,7 +119,17 @@ def read_document(document: Mapping[str, Any], where: str) -> Contents:
             sections[name] = SECTIONS[name](**{key: _si(leaves[key], name, key, where) for key in leaves})
             rows += [_row(name, key, leaf) for key, leaf in leaves.items()]
     _check_mechanisms(model.mechanisms, sections, where)
-    return Contents(model.formula, model.description, tuple(model.mechanisms), sections, tuple(rows))
+    _check_names(model, sections, where)
+    names = {"defect": "metal" if "cation" in sections else "vacancy", "interstitial": "interstitial"}
+    return Contents(
+        model.formula,
+        model.description,
+        model.family,
+        names | model.species,
+        tuple(model.mechanisms),
+        sections,
+        tuple(rows),
+    )
 
 
 @cache
@@ -136,6 +150,8 @@ def _model() -> type[BaseModel]:
         __config__=strict,
         formula=(str, text),
         description=(str, text),
+        family=(str, "vcm"),
+        species=(SpeciesNames, {}),
         mechanisms=(list[str], ...),
         **sections,
     )
@@ -148,7 +164,7 @@ def _sentence(error: ValidationError) -> str:
     kind, name = fault["type"], ".".join(place)
     if kind == "extra_forbidden":
         if len(place) == 1:
-            known = ["formula", "description", "mechanisms", *SECTIONS]
+            known = ["formula", "description", "family", "species", "mechanisms", *SECTIONS]
             return f"unknown section or key '{place[0]}'{suggest(place[0], known)}"
         known = list(Leaf.model_fields)
         if len(place) == 2:
@@ -215,11 +231,17 @@ def _check_mechanisms(mechanisms: list[str], sections: Mapping[str, Any], where:
     for name in mechanisms:
         if name not in MECHANISMS:
             raise MaterialError(f"{where}: no mechanism '{name}'{suggest(name, MECHANISMS)}")
-        needed = [MECHANISMS[name]]
-        if name == "oxygen exchange" or name == "Frenkel pair":
-            needed.append("vacancy")
-        if name in ("Frenkel pair", "interstitial exchange"):
-            needed.append("interstitial")
-        for section in needed:
+        for section in MECHANISMS[name]:
             if section not in sections:
                 raise MaterialError(f"{where}: mechanism '{name}' needs a section [{section}]")
+
+
+def _check_names(model: Any, sections: Mapping[str, Any], where: str) -> None:
+    if model.family not in FAMILIES:
+        raise MaterialError(f"{where}: no family '{model.family}'{suggest(model.family, FAMILIES)}")
+    for group, what in ((DEFECTS, "defect that conducts"), (WEAK, "kind of weak sites")):
+        given = [name for name in group if name in sections]
+        if len(given) > 1:
+            raise MaterialError(f"{where}: one {what} is allowed, got sections [{'] and ['.join(given)}]")
+    if len(set(model.species.values())) < len(model.species) or "" in model.species.values():
+        raise MaterialError(f"{where}: species must have different names, got {model.species}")

@@ -1,4 +1,4 @@
-"""From a material to what can happen on a lattice: mechanisms, interactions, weak column, first vacancies."""
+"""From a material to what can happen on a lattice: mechanisms, interactions, weak sites, first defects."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from .barrier import LINEAR
 from .lattice import Lattice
 from .material import Material
 from .mechanism import Mechanism, PairInteraction, SiteEnergy
@@ -26,34 +27,36 @@ class Chemistry:
         In the order in which the material names them.
     interactions : tuple of PairInteraction or SiteEnergy
         Energies of a configuration besides electrostatics.
-    column : ndarray of bool, shape (n_hosts,)
-        Host sites of the weak column (all of them without one).
-    vacancy : Species
-        The vacancy with this material's charge number.
+    weak : ndarray of bool, shape (n_hosts,)
+        The weak host sites: column, grain boundaries or single sites (all of them without any).
+    defect, interstitial : Species
+        The defect that conducts (vacancy or metal atom) and the mobile ion, with this material's charges.
     """
 
     mechanisms: tuple[Mechanism, ...]
     interactions: tuple[PairInteraction | SiteEnergy, ...]
-    column: NDArray[np.bool_]
-    vacancy: Species
+    weak: NDArray[np.bool_]
+    defect: Species
+    interstitial: Species
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """What the builders below share: the lattice, its weak column and its disorder."""
+    """What the builders below share: the lattice, its weak sites, its blocked sites and its disorder."""
 
     material: Material
     lattice: Lattice
-    column: NDArray[np.bool_]
-    vacancy: Species
+    weak: NDArray[np.bool_]
+    defect: Species
     interstitial: Species
     disorder: Floats
     cap: NDArray[np.bool_]
+    blocked: NDArray[np.bool_]
 
-    def outside(self, extra: float) -> Floats:
-        """Return a barrier shift (n_sites,) of ``extra`` eV on host sites outside the column."""
+    def on(self, hosts: NDArray[np.bool_], extra: float) -> Floats:
+        """Return a barrier shift (n_sites,) of ``extra`` eV on some host sites."""
         shift = np.zeros(len(self.lattice.sublattice))
-        shift[: len(self.column)][~self.column] = extra
+        shift[: len(hosts)][hosts] = extra
         return shift
 
 
@@ -68,10 +71,40 @@ def weak_column(
     return np.repeat(disc.ravel(), nz)
 
 
+def weak_sites(
+    material: Material, lattice: Lattice, shape: tuple[int, int, int], rng: np.random.Generator
+) -> NDArray[np.bool_]:
+    """Return which host sites are weak: a column, grain boundaries, single sites; all of them without any."""
+    n_hosts, spacing = shape[0] * shape[1] * shape[2], material.lattice.spacing
+    if material.has("column"):
+        return weak_column(lattice, shape, material.column.radius, spacing)
+    if material.has("sites"):
+        chosen = np.zeros(n_hosts, bool)
+        count = round(material.sites.fraction * n_hosts)
+        chosen[rng.choice(n_hosts, size=count, replace=False)] = True
+        return chosen
+    return np.ones(n_hosts, dtype=bool)
+
+
+def blocked_sites(
+    material: Material, shape: tuple[int, int, int], rng: np.random.Generator
+) -> NDArray[np.bool_]:
+    """Return the host sites of a plane with pores that are no pores; none without a plane."""
+    blocked = np.zeros(shape, dtype=bool)
+    return blocked.ravel()
+
+
 def cap_sites(material: Material, shape: tuple[int, int, int]) -> NDArray[np.bool_]:
     """Return which host sites belong to the reactive cap below the top electrode."""
     layers = round(material.cap.thickness / material.lattice.spacing) if material.has("cap") else 0
     return np.tile(np.arange(shape[2]) >= shape[2] - layers, shape[0] * shape[1])
+
+
+def _random(
+    material: Material, lattice: Lattice, shape: tuple[int, int, int], rng: np.random.Generator
+) -> Floats:
+    """Return one standard normal number per host site."""
+    return rng.standard_normal(shape[0] * shape[1] * shape[2])
 
 
 def build_chemistry(
@@ -102,27 +135,28 @@ def build_chemistry(
         A mechanism that the material does not switch on, or an array of another length or not finite.
     """
     n_hosts = shape[0] * shape[1] * shape[2]
-    column = np.ones(n_hosts, dtype=bool)
-    if material.has("column"):
-        column = weak_column(lattice, shape, material.column.radius, material.lattice.spacing)
+    weak = weak_sites(material, lattice, shape, rng)
     site_energy, disorder = np.zeros((2, len(lattice.sublattice)))
     if material.has("disorder"):
-        site_energy[:n_hosts] = material.disorder.site_energy * rng.standard_normal(n_hosts)
-        disorder[:n_hosts] = material.disorder.barrier * rng.standard_normal(n_hosts)
-    vacancy = replace(VACANCY, charge=float(material.vacancy.charge))
-    interstitial = INTERSTITIAL
+        site_energy[:n_hosts] = material.disorder.site_energy * _random(material, lattice, shape, rng)
+        disorder[:n_hosts] = material.disorder.barrier * _random(material, lattice, shape, rng)
+    if material.defect.adsorption_energy:
+        site_energy[:n_hosts] -= material.defect.adsorption_energy * (np.arange(n_hosts) % shape[2] == 0)
+    defect = replace(VACANCY, name=material.species["defect"], charge=float(material.defect.charge))
+    interstitial = replace(INTERSTITIAL, name=material.species["interstitial"])
     if material.has("interstitial"):
-        interstitial = replace(INTERSTITIAL, charge=float(material.interstitial.charge))
-    place = _Place(material, lattice, column, vacancy, interstitial, disorder, cap_sites(material, shape))
+        interstitial = replace(interstitial, charge=float(material.interstitial.charge))
+    blocked = blocked_sites(material, shape, rng)
+    place = _Place(material, lattice, weak, defect, interstitial, disorder, cap_sites(material, shape), blocked)
     interactions: list[PairInteraction | SiteEnergy] = []
-    if material.vacancy.binding_energy:
+    if material.defect.binding_energy:
         top = lattice.electrode == 2
-        interactions.append(PairInteraction(vacancy, vacancy, -material.vacancy.binding_energy, exempt=top))
+        interactions.append(PairInteraction(defect, defect, -material.defect.binding_energy, exempt=top))
     if site_energy.any():
-        interactions.append(SiteEnergy(vacancy, site_energy))
+        interactions.append(SiteEnergy(defect, site_energy))
     given = _checked_shifts(material, len(lattice.sublattice), n_hosts, barrier_shift or {})
     mechanisms = tuple(_shifted(REACTIONS[name](place), given.get(name)) for name in material.mechanisms)
-    return Chemistry(mechanisms, tuple(interactions), column, vacancy)
+    return Chemistry(mechanisms, tuple(interactions), weak, defect, interstitial)
 
 
 def _checked_shifts(
@@ -153,16 +187,16 @@ def _shifted(mechanism: Mechanism, shift: Floats | None) -> Mechanism:
     return replace(mechanism, barrier_shift=shift if before is None else before + shift)
 
 
-def first_vacancies(
-    material: Material, column: NDArray[np.bool_], shape: tuple[int, int, int], rng: np.random.Generator
+def first_defects(
+    material: Material, weak: NDArray[np.bool_], shape: tuple[int, int, int], rng: np.random.Generator
 ) -> NDArray[np.int32]:
-    """Return host sites of the vacancies that weak column and cap hold at the start, ascending."""
+    """Return host sites of the defects that weak sites and cap hold at the start, ascending."""
     cap = cap_sites(material, shape)
     chosen = []
-    if material.has("column"):
-        free = np.flatnonzero(column & ~cap)
+    if material.weak is not None:
+        free = np.flatnonzero(weak & ~cap)
         chosen.append(
-            rng.choice(free, size=round(material.column.vacancy_fraction * len(free)), replace=False)
+            rng.choice(free, size=round(material.weak.vacancy_fraction * len(free)), replace=False)
         )
     if material.has("cap"):
         free = np.flatnonzero(cap)
@@ -170,42 +204,79 @@ def first_vacancies(
     return np.sort(np.concatenate([np.zeros(0, np.int64), *chosen])).astype(np.int32)
 
 
-def _vacancy_hop(place: _Place) -> Mechanism:
-    numbers = place.material.vacancy
-    shift = place.disorder.copy()
-    if place.material.has("column"):
-        shift += place.outside(place.material.column.migration_shift)
-    if place.material.has("cap"):
-        shift[: len(place.column)] += place.material.cap.migration_shift * place.cap
-    return Mechanism(
-        "vacancy hop",
-        before=(place.vacancy, OXYGEN),
-        after=(OXYGEN, place.vacancy),
-        barrier=numbers.migration_barrier,
-        attempt_frequency=numbers.attempt_frequency,
-        heat_of_transport=numbers.heat_of_transport,
-        barrier_shift=shift,
-        crowding=(numbers.crowding_barrier, numbers.crowding_count) if numbers.crowding_barrier else None,
-        crowding_species=place.vacancy,
-    )
+def first_interstitials(material: Material, lattice: Lattice, rng: np.random.Generator) -> NDArray[np.int32]:
+    """Return the interstitial sites that hold an ion at the start, ascending."""
+    sites = np.flatnonzero(lattice.sublattice == INTERSTITIAL.sublattice)
+    if not material.has("interstitial") or not len(sites):
+        return np.zeros(0, np.int32)
+    count = round(material.interstitial.fraction * len(sites))
+    return np.sort(rng.choice(sites, size=count, replace=False)).astype(np.int32)
+
+
+def _hop(name: str) -> Callable[[_Place], Mechanism]:
+    """Return the builder of the hop of the defect that conducts: a vacancy, or a metal atom."""
+
+    def build(place: _Place) -> Mechanism:
+        numbers = place.material.defect
+        shift = place.disorder.copy()
+        if place.material.weak is not None:
+            shift += place.on(~place.weak, place.material.weak.migration_shift)
+        if place.material.has("cap"):
+            shift += place.on(place.cap, place.material.cap.migration_shift)
+        if place.material.has("plane"):
+            # A hop takes the mean of both ends: twice the shift on the blocked one.
+            shift += place.on(place.blocked, 2 * place.material.plane.migration_shift)
+        return Mechanism(
+            name,
+            before=(place.defect, OXYGEN),
+            after=(OXYGEN, place.defect),
+            barrier=numbers.migration_barrier,
+            attempt_frequency=numbers.attempt_frequency,
+            heat_of_transport=numbers.heat_of_transport,
+            barrier_shift=shift,
+            crowding=(numbers.crowding_barrier, numbers.crowding_count) if numbers.crowding_barrier else None,
+            crowding_species=place.defect,
+        )
+
+    return build
+
+
+def _at_electrode(place: _Place) -> Floats | None:
+    """Return the extra barrier of an exchange with the electrode outside the weak sites."""
+    weak = place.material.weak
+    return None if weak is None else place.on(~place.weak, weak.exchange_shift)
 
 
 def _oxygen_exchange(place: _Place) -> Mechanism:
     numbers = place.material.exchange
-    shift = None
-    if place.material.has("column"):
-        shift = place.outside(place.material.column.exchange_shift)
     return Mechanism(
         "oxygen exchange",
         before=(OXYGEN,),
-        after=(place.vacancy,),
+        after=(place.defect,),
         electrode="top",
         barrier=numbers.barrier,
         attempt_frequency=numbers.attempt_frequency,
         energy=numbers.energy,
         dipole=numbers.dipole,
         floor=numbers.floor,
-        barrier_shift=shift,
+        barrier_shift=_at_electrode(place),
+    )
+
+
+def _redox(place: _Place) -> Mechanism:
+    """Forward deposits an atom on the electrode, whose reservoir grows; reverse dissolves one."""
+    numbers = place.material.redox
+    return Mechanism(
+        "redox",
+        before=(place.defect,),
+        after=(OXYGEN,),
+        electrode="top",
+        barrier=numbers.barrier,
+        attempt_frequency=numbers.attempt_frequency,
+        energy=-numbers.energy - numbers.stress_work,
+        law=LINEAR,
+        alpha=1.0 - numbers.transfer_coefficient,
+        barrier_shift=_at_electrode(place),
     )
 
 
@@ -225,7 +296,7 @@ def _frenkel_pair(place: _Place) -> Mechanism:
     return Mechanism(
         "Frenkel pair",
         before=(OXYGEN, EMPTY),
-        after=(place.vacancy, place.interstitial),
+        after=(place.defect, place.interstitial),
         motif="pair",
         barrier=numbers.barrier,
         attempt_frequency=numbers.attempt_frequency,
@@ -249,8 +320,10 @@ def _interstitial_exchange(place: _Place) -> Mechanism:
 
 
 REACTIONS: dict[str, Callable[[_Place], Mechanism]] = {
-    "vacancy hop": _vacancy_hop,
+    "vacancy hop": _hop("vacancy hop"),
     "oxygen exchange": _oxygen_exchange,
+    "cation hop": _hop("cation hop"),
+    "redox": _redox,
     "interstitial hop": _interstitial_hop,
     "Frenkel pair": _frenkel_pair,
     "interstitial exchange": _interstitial_exchange,

@@ -215,15 +215,15 @@ def test_oxygen_and_sites_are_conserved(name):
     for wave in (Waveform.triangle(amplitude=high, rate=1e6), Waveform.triangle(amplitude=-high, rate=1e6)):
         record = device.advance(wave, samples=40, budget=20_000)
         s = record.sample
-        oxygen = s["reservoir"] + s["interstitial"] - s["vacancy"]
+        oxygen = s["reservoir"] + s["interstitial"] - s["defect"]
         assert np.all(oxygen == oxygen[0]) and np.all(s["reservoir"] >= 0)
         moved += np.ptp(s["reservoir"])
         species = device.engine.species
         assert np.isin(species[: device.n_hosts], (OXYGEN.code, VACANCY.code)).all()
         assert np.isin(species[device.n_hosts :], (EMPTY.code, INTERSTITIAL.code)).all()
         sites, codes = device.defects
-        assert len(sites) == s["vacancy"][-1] + s["interstitial"][-1] == len(set(sites.tolist()))
-        assert np.count_nonzero(codes == VACANCY.code) == device.count(VACANCY.code) == s["vacancy"][-1]
+        assert len(sites) == s["defect"][-1] + s["interstitial"][-1] == len(set(sites.tolist()))
+        assert np.count_nonzero(codes == VACANCY.code) == device.count(VACANCY.code) == s["defect"][-1]
         np.testing.assert_array_equal(record.snapshots[-1]["sites"], sites)
     assert moved > 0 and device.events > 5
 
@@ -331,7 +331,8 @@ def test_sizes_are_whole_layers():
     ({"thickness": -5e-9}, "thickness must be between 1e-10 and 1e-6 m, got -5e-09"),
     ({"width": 0.0}, "width must be between 1e-10 and 1e-6 m, got 0.0"),
     ({"width": 5.0}, r"width must be between .* got 5.0 \(did you mean 5 \* nm\?\)"),
-    ({"thickness": 5e-10}, "thickness must be 3 to 4096 lattice spacings of 2.6e-10 m, got 5e-10 m"),
+    ({"width": 5e-10}, "width must be 3 to 4096 lattice spacings of 2.6e-10 m, got 5e-10 m"),
+    ({"thickness": 1e-10}, "thickness must be 1 to 4096 lattice spacings of 2.6e-10 m, got 1e-10 m"),
     ({"temperature": math.nan}, "temperature must be between 1 and 3000 K, got nan"),
     ({"temperature": 0.0}, "temperature must be between 1 and 3000 K, got 0.0"),
     ({"temperature": 3001.0}, "temperature must be between 1 and 3000 K, got 3001.0"),

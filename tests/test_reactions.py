@@ -18,8 +18,8 @@ def device(**options):
 def test_first_vacancies_lie_in_the_column():
     made = device()
     sites, _ = made.defects
-    assert len(sites) == round(0.154 * made.chemistry.column.sum())
-    assert made.chemistry.column[sites].all()
+    assert len(sites) == round(0.154 * made.chemistry.weak.sum())
+    assert made.chemistry.weak[sites].all()
 
 
 def test_a_cap_holds_its_share_of_vacancies_and_eases_hops_there():

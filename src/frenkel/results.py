@@ -12,10 +12,8 @@ from . import provenance
 from .analysis import schema
 from .kinetic.advance import SAMPLED
 from .kinetic.device import Device
-from .kinetic.species import INTERSTITIAL, VACANCY
+from .kinetic.species import Species
 from .protocol import PhaseLog
-
-SPECIES = (VACANCY, INTERSTITIAL)
 
 
 def dataset(
@@ -83,17 +81,22 @@ def observe(device: Device) -> dict[str, Any]:
     }
 
 
+def _species(device: Device) -> list[Species]:
+    """Return the species of this device that a result counts: the defect, and the ion where it has sites."""
+    both = (device.chemistry.defect, device.chemistry.interstitial)
+    return [species for species in both if species.sublattice in device.lattice.sublattice]
+
+
 def _samples(device: Device, logs: list[PhaseLog]) -> dict[str, Any]:
     """Return the variables along the samples."""
     columns = {name: np.concatenate([log.sample[name] for log in logs]) for name in logs[0].sample}
-    present = [species.name for species in SPECIES if species.sublattice in device.lattice.sublattice]
-    names = [name for name in present if name in columns]
+    names = ["defect", *(["interstitial"] if len(_species(device)) > 1 else [])]
     values = {name: columns[name] for name in SAMPLED}
     lengths = [len(log.sample["time"]) for log in logs]
     return values | {
         "phase": np.repeat(np.arange(len(logs), dtype=np.int32), lengths),
         "count": np.stack([columns[name] for name in names], axis=1),
-        "species": names,
+        "species": [species.name for species in _species(device)],
         "reservoir": columns["reservoir"].reshape(-1, 1),
         "electrode": ["top"],
     }
@@ -114,12 +117,7 @@ def _phases(logs: list[PhaseLog]) -> dict[str, Any]:
 def _snapshots(device: Device, logs: list[PhaseLog]) -> dict[str, Any]:
     """Return the variables along the snapshots and the defects in them."""
     shots = [(index, shot) for index, log in enumerate(logs) for shot in log.snapshots]
-    codes = {
-        species.code: number
-        for number, species in enumerate(
-            species for species in SPECIES if species.sublattice in device.lattice.sublattice
-        )
-    }
+    codes = {species.code: number for number, species in enumerate(_species(device))}
 
     def joined(name: str, dtype: Any) -> np.ndarray[Any, Any]:
         return np.concatenate([np.asarray(shot[name], dtype) for _, shot in shots])

@@ -1,0 +1,272 @@
+"""Sections and keys of a material file: what each number is, its unit and the values it may have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+FAMILIES = {
+    "vcm": "valence change: oxygen vacancies make and break a filament",
+    "ecm": "electrochemical metallisation: metal ions from an active electrode make and break a filament",
+    "fcm": "filament conductivity change: a continuous filament of changing stoichiometry",
+    "interfacial": "the whole electrode's barrier changes: resistance in inverse proportion to the area",
+    "2d": "atomristor: single sites of a sheet of one or a few layers",
+    "organic": "ions and metal in a polymer",
+    "perovskite": "halide perovskite: halide ions and metal together",
+}
+"""Families of the review, and what sets each apart."""
+
+MECHANISMS: dict[str, tuple[str, ...]] = {
+    "vacancy hop": ("vacancy",),
+    "oxygen exchange": ("exchange", "vacancy"),
+    "cation hop": ("cation",),
+    "redox": ("redox", "cation"),
+    "interstitial hop": ("interstitial",),
+    "Frenkel pair": ("frenkel_pair", "vacancy", "interstitial"),
+    "interstitial exchange": ("interstitial_exchange", "interstitial"),
+}
+"""Each mechanism a material can switch on, and the sections that hold its numbers."""
+
+
+def quantity(unit: str, low: float, high: float, meaning: str, *, default: float | None = None) -> Any:
+    """Declare one key of a section.
+
+    Parameters
+    ----------
+    unit : str
+        Unit of the value in memory, as pint reads it ("1" for a pure number).
+    low, high : float
+        Allowed values, in ``unit``, ends included. They catch slips, not physics.
+    meaning : str
+        One line for the table and for errors.
+    default : float, optional
+        Value when the file leaves the key out; it must mean "this effect is absent". None: required.
+    """
+    metadata = {"unit": unit, "low": low, "high": high, "meaning": meaning}
+    if default is None:
+        return field(metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LatticeNumbers:
+    """Geometry of the oxygen sublattice."""
+
+    spacing: float = quantity("m", 1e-10, 1e-9, "distance of neighbouring oxygen sites")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DefectNumbers:
+    """The defect that conducts in company, an oxygen vacancy or a metal atom: hop, charge, interaction.
+
+    Alone it carries its charge; next to another one or at an electrode it is neutral and part of the network.
+    """
+
+    charge: int = quantity("1", -4, 4, "charge number of an isolated one")
+    migration_barrier: float = quantity("eV", 0.0, 10.0, "barrier of the hop at zero driving energy")
+    attempt_frequency: float = quantity("Hz", 1e9, 1e16, "attempt frequency of the hop")
+    heat_of_transport: float = quantity("eV", -5.0, 5.0, "heat of transport of the hop", default=0.0)
+    binding_energy: float = quantity(
+        "eV", 0.0, 2.0, "energy gained per pair of neighbours (positive attracts)", default=0.0
+    )
+    crowding_barrier: float = quantity("eV", 0.0, 5.0, "extra barrier of a hop inside a cluster", default=0.0)
+    crowding_count: int = quantity("1", 1, 26, "neighbours at which the extra barrier is whole", default=2)
+    adsorption_energy: float = quantity(
+        "eV", 0.0, 5.0, "energy gained in the layer next to the bottom electrode", default=0.0
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExchangeNumbers:
+    """Oxygen passes between an oxide site and the reactive top electrode; forward makes a vacancy."""
+
+    barrier: float = quantity("eV", 0.0, 10.0, "barrier shared by both directions")
+    energy: float = quantity("eV", -10.0, 10.0, "energy of making a vacancy, without fields and neighbours")
+    attempt_frequency: float = quantity("Hz", 1e9, 1e16, "attempt frequency")
+    dipole: float = quantity("e*m", 0.0, 1e-8, "bond dipole that lowers the transition state", default=0.0)
+    floor: float = quantity("eV", 0.0, 10.0, "least barrier the dipole may leave", default=0.0)
+    inventory: int = quantity("1", 0, 10**9, "oxygen atoms the electrode holds at the start", default=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedoxNumbers:
+    """Metal of the active top electrode dissolves as an ion and is deposited again (Butler-Volmer).
+
+    One reaction: with the driving energy D of dissolution in the field, dissolving has the barrier
+    ``E - alpha D`` and depositing ``E + (1 - alpha) D``: rates in the ratio exp(D/kT) at any voltage.
+    """
+
+    barrier: float = quantity("eV", 0.0, 10.0, "barrier shared by both directions")
+    energy: float = quantity("eV", -10.0, 10.0, "energy of dissolving an atom, without fields and neighbours")
+    attempt_frequency: float = quantity("Hz", 1e9, 1e16, "attempt frequency")
+    transfer_coefficient: float = quantity(
+        "1", 0.0, 1.0, "share of the overpotential that eases the dissolution", default=0.5
+    )
+    stress_work: float = quantity(
+        "eV", 0.0, 5.0, "work of pressing an atom into the matrix, volume times stress", default=0.0
+    )
+    inventory: int = quantity("1", 0, 10**9, "metal atoms the electrode holds at the start", default=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InterstitialNumbers:
+    """Mobile ion between the host sites (an oxygen interstitial, a halide ion): charge and hop."""
+
+    charge: int = quantity("1", -4, 4, "charge number of an interstitial")
+    migration_barrier: float = quantity("eV", 0.0, 10.0, "barrier of the hop at zero driving energy")
+    attempt_frequency: float = quantity("Hz", 1e9, 1e16, "attempt frequency of the hop")
+    fraction: float = quantity(
+        "1", 0.0, 1.0, "share of these sites filled at the start", default=0.0
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrenkelPairNumbers:
+    """An oxygen atom leaves its site for a neighbouring interstitial site; forward generates the pair."""
+
+    barrier: float = quantity("eV", 0.0, 10.0, "barrier shared by both directions")
+    energy: float = quantity("eV", -10.0, 20.0, "energy of the pair, without fields and neighbours")
+    attempt_frequency: float = quantity("Hz", 1e9, 1e16, "attempt frequency")
+    dipole: float = quantity("e*m", 0.0, 1e-8, "bond dipole that lowers the transition state", default=0.0)
+    floor: float = quantity("eV", 0.0, 10.0, "least barrier the dipole may leave", default=0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InterstitialExchangeNumbers:
+    """An interstitial passes into the electrode it touches; forward leaves the oxide."""
+
+    barrier: float = quantity("eV", 0.0, 10.0, "barrier shared by both directions")
+    energy: float = quantity("eV", -10.0, 10.0, "energy of leaving the oxide, without fields and neighbours")
+    attempt_frequency: float = quantity("Hz", 1e9, 1e16, "attempt frequency")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeakNumbers:
+    """What is easier on weak sites, and the first defects there."""
+
+    migration_shift: float = quantity("eV", 0.0, 5.0, "extra hop barrier outside the weak sites")
+    exchange_shift: float = quantity("eV", 0.0, 5.0, "extra exchange or redox barrier outside of them")
+    vacancy_fraction: float = quantity(
+        "1", 0.0, 1.0, "share of them that hold a defect at the start"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnNumbers(WeakNumbers):
+    """Weak column through the oxide (a grain boundary): easier hops and exchange, and the first vacancies."""
+
+    radius: float = quantity("m", 1e-10, 1e-6, "radius of the column")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolycrystalNumbers(WeakNumbers):
+    """Columnar Voronoi grains; their boundaries are the weak sites."""
+
+    grain_size: float = quantity("m", 5e-10, 1e-6, "side of a square of a grain's mean area")
+    boundary_width: float = quantity("m", 1e-10, 1e-8, "width of a boundary")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SitesNumbers(WeakNumbers):
+    """Single weak sites at random, such as the sulphur vacancies of a sheet."""
+
+    fraction: float = quantity("1", 0.0, 1.0, "share of the host sites that are weak")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaneNumbers:
+    """A plane that ions pass only through its pores (graphene)."""
+
+    height: float = quantity("m", 1e-10, 1e-6, "height of the plane's layer above the bottom electrode")
+    pore_fraction: float = quantity("1", 0.0, 1.0, "share of the plane's sites that are pores")
+    migration_shift: float = quantity(
+        "eV", 0.0, 20.0, "extra barrier of a hop onto or off a blocked site"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapNumbers:
+    """Reactive cap: the uppermost layers, poor in oxygen, in which vacancies move more easily."""
+
+    thickness: float = quantity("m", 1e-10, 1e-6, "thickness of the cap, part of the whole thickness")
+    migration_shift: float = quantity("eV", -5.0, 5.0, "change of the hop barrier in the cap", default=0.0)
+    vacancy_fraction: float = quantity("1", 0.0, 1.0, "share of the cap's sites that are vacant at the start")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisorderNumbers:
+    """Standard deviations of the random energies of an amorphous oxide."""
+
+    site_energy: float = quantity("eV", 0.0, 2.0, "standard deviation of the vacancy energy per site")
+    barrier: float = quantity("eV", 0.0, 2.0, "standard deviation of the hop barrier per site")
+    correlation_length: float = quantity(
+        "m", 0.0, 1e-7, "length over which they are alike", default=0.0
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ElectrostaticsNumbers:
+    """Space charge of isolated defects."""
+
+    permittivity: float = quantity("1", 1.0, 1000.0, "relative permittivity of the oxide")
+    charge_transition: float = quantity(
+        "eV", -10.0, 10.0, "energy of an isolated, charged vacancy relative to a neutral one in the network"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConductionNumbers:
+    """Bonds of the conduction network: g = prefactor exp(-2 (r - spacing) / decay_length)."""
+
+    prefactor: float = quantity("S", 1e-15, 1.0, "conductance of a bond between neighbouring vacancies")
+    decay_length: float = quantity("m", 1e-12, 1e-8, "decay length of the hopping conductance")
+    tunnel_factor: float = quantity("1", 0.0, 1.0, "factor of bonds longer than sqrt(2) spacings")
+    cutoff: float = quantity("m", 1e-10, 1e-7, "longest bond")
+    background: float = quantity("S", 1e-20, 1e-3, "conductance of each lattice bond of the bare oxide")
+    contact_bottom: float = quantity("S", 1e-15, 1.0, "conductance of a contact bond to the bottom electrode")
+    contact_top: float = quantity("S", 1e-15, 1.0, "conductance of a contact bond to the top electrode")
+    activation: float = quantity(
+        "eV", 0.0, 2.0, "activation energy of bonds and contacts, whose numbers hold at 300 K", default=0.0
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeatNumbers:
+    """Steady heat flow in the oxide and along the conducting bonds."""
+
+    conductivity: float = quantity("W/(m*K)", 1e-3, 1e4, "thermal conductivity of the oxide")
+    lorenz: float = quantity("W*ohm/K^2", 0.0, 1e-6, "Lorenz number of the conducting bonds", default=0.0)
+    lorenz_temperature: float = quantity(
+        "K", 1.0, 5000.0, "temperature at which bonds are given their thermal conductance", default=600.0
+    )
+    ballistic_factor: float = quantity(
+        "1", 0.1, 100.0, "factor on the conductivity for carriers that cool beyond the gap", default=1.0
+    )
+
+
+SECTIONS: dict[str, type[Any]] = {
+    "lattice": LatticeNumbers,
+    "vacancy": DefectNumbers,
+    "cation": DefectNumbers,
+    "exchange": ExchangeNumbers,
+    "redox": RedoxNumbers,
+    "interstitial": InterstitialNumbers,
+    "frenkel_pair": FrenkelPairNumbers,
+    "interstitial_exchange": InterstitialExchangeNumbers,
+    "column": ColumnNumbers,
+    "polycrystal": PolycrystalNumbers,
+    "sites": SitesNumbers,
+    "plane": PlaneNumbers,
+    "cap": CapNumbers,
+    "disorder": DisorderNumbers,
+    "electrostatics": ElectrostaticsNumbers,
+    "conduction": ConductionNumbers,
+    "heat": HeatNumbers,
+}
+"""Every section a material file may have; only ``lattice`` is required."""
+
+WEAK = ("column", "polycrystal", "sites")
+"""Sections that say where the weak sites are; a material has at most one of them."""
+
+DEFECTS = ("vacancy", "cation")
+"""Sections of the defect that conducts; a material has at most one of them."""
