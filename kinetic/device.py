@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from .fields import build_fields
 from .green import Lateral
 from .lattice import Lattice
 from .material import Material
+from .mechanism import Mechanism
 from .newton import one_blas_thread
 from .reactions import build_chemistry, first_defects, first_interstitials
 from .sections import MECHANISMS
@@ -74,6 +75,8 @@ class Device:
         Sides of the box.
     barrier_shift : mapping of str to ndarray of shape (n_hosts,), optional
         Addition to the barrier (eV) per host site, by name of the mechanism.
+    mechanisms : sequence of Mechanism
+        Further mechanisms of yours, besides those of the material; their species are those of the material.
     cache : int
         Solved configurations kept, so that a flickering pair costs no solves.
     precise : bool
@@ -109,6 +112,7 @@ class Device:
         member: int = 0,
         lateral: Lateral = "periodic",
         barrier_shift: Mapping[str, Floats] | None = None,
+        mechanisms: Sequence[Mechanism] = (),
         cache: int = 64,
         precise: bool = False,
     ) -> None:
@@ -128,15 +132,18 @@ class Device:
         self.seed, self.member, self.lateral = seed, member, lateral
         self.lattice = Lattice.cubic(self.shape, spacing, interstitial=needs_interstitials, lateral=lateral)
         self.n_hosts = math.prod(self.shape)
-        self._build(cache, barrier_shift)
+        self._build(cache, barrier_shift, tuple(mechanisms))
         self.fields.refine = precise
 
-    def _build(self, cache: int, barrier_shift: Mapping[str, Floats] | None) -> None:
+    def _build(
+        self, cache: int, barrier_shift: Mapping[str, Floats] | None, more: tuple[Mechanism, ...]
+    ) -> None:
         material = self.material
         made = np.random.Generator(
             np.random.PCG64DXSM(np.random.SeedSequence(self.seed, spawn_key=(self.member, 1)))
         )
-        self.chemistry = build_chemistry(material, self.lattice, self.shape, made, barrier_shift)
+        chemistry = build_chemistry(material, self.lattice, self.shape, made, barrier_shift)
+        self.chemistry = replace(chemistry, mechanisms=chemistry.mechanisms + more)
         species = np.full(len(self.lattice.sublattice), EMPTY.code, np.int8)
         species[: self.n_hosts] = OXYGEN.code
         species[first_defects(material, self.chemistry.weak, self.shape, made)] = VACANCY.code

@@ -13,6 +13,7 @@ from .lattice import Lattice
 from .material import Material
 from .mechanism import Mechanism, PairInteraction, SiteEnergy
 from .species import EMPTY, INTERSTITIAL, OXYGEN, VACANCY, Species
+from .structure import correlated_normal, grain_boundary, grain_count, grain_seeds, plane_with_pores
 
 Floats = NDArray[np.float64]
 
@@ -78,6 +79,13 @@ def weak_sites(
     n_hosts, spacing = shape[0] * shape[1] * shape[2], material.lattice.spacing
     if material.has("column"):
         return weak_column(lattice, shape, material.column.radius, spacing)
+    if material.has("polycrystal"):
+        cell = (shape[0] * spacing, shape[1] * spacing, shape[2] * spacing)
+        seeds = grain_seeds(cell, grain_count(cell, material.polycrystal.grain_size), rng)
+        hosts = lattice.position[:n_hosts]
+        return grain_boundary(
+            hosts, seeds, cell, material.polycrystal.boundary_width, lateral=lattice.lateral
+        )
     if material.has("sites"):
         chosen = np.zeros(n_hosts, bool)
         count = round(material.sites.fraction * n_hosts)
@@ -90,8 +98,16 @@ def blocked_sites(
     material: Material, shape: tuple[int, int, int], rng: np.random.Generator
 ) -> NDArray[np.bool_]:
     """Return the host sites of a plane with pores that are no pores; none without a plane."""
-    blocked = np.zeros(shape, dtype=bool)
-    return blocked.ravel()
+    if not material.has("plane"):
+        return np.zeros(shape, dtype=bool).ravel()
+    spacing = material.lattice.spacing
+    layer = round(material.plane.height / spacing) - 1
+    if not 0 <= layer < shape[2]:
+        raise ValueError(
+            f"plane.height must be {spacing:g} to {shape[2] * spacing:g} m, "
+            f"inside the oxide, got {material.plane.height:g} m"
+        )
+    return plane_with_pores(shape, layer, material.plane.pore_fraction, rng)
 
 
 def cap_sites(material: Material, shape: tuple[int, int, int]) -> NDArray[np.bool_]:
@@ -103,8 +119,9 @@ def cap_sites(material: Material, shape: tuple[int, int, int]) -> NDArray[np.boo
 def _random(
     material: Material, lattice: Lattice, shape: tuple[int, int, int], rng: np.random.Generator
 ) -> Floats:
-    """Return one standard normal number per host site."""
-    return rng.standard_normal(shape[0] * shape[1] * shape[2])
+    """Return one standard normal number per host site, alike over the correlation length of the disorder."""
+    length = material.disorder.correlation_length / material.lattice.spacing
+    return correlated_normal(shape, length, rng, lattice.lateral)
 
 
 def build_chemistry(
@@ -147,7 +164,9 @@ def build_chemistry(
     if material.has("interstitial"):
         interstitial = replace(interstitial, charge=float(material.interstitial.charge))
     blocked = blocked_sites(material, shape, rng)
-    place = _Place(material, lattice, weak, defect, interstitial, disorder, cap_sites(material, shape), blocked)
+    place = _Place(
+        material, lattice, weak, defect, interstitial, disorder, cap_sites(material, shape), blocked
+    )
     interactions: list[PairInteraction | SiteEnergy] = []
     if material.defect.binding_energy:
         top = lattice.electrode == 2
@@ -195,9 +214,7 @@ def first_defects(
     chosen = []
     if material.weak is not None:
         free = np.flatnonzero(weak & ~cap)
-        chosen.append(
-            rng.choice(free, size=round(material.weak.vacancy_fraction * len(free)), replace=False)
-        )
+        chosen.append(rng.choice(free, size=round(material.weak.vacancy_fraction * len(free)), replace=False))
     if material.has("cap"):
         free = np.flatnonzero(cap)
         chosen.append(rng.choice(free, size=round(material.cap.vacancy_fraction * len(free)), replace=False))

@@ -3,12 +3,13 @@
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from . import configuration as config
 from . import provenance
@@ -18,6 +19,7 @@ from .kinetic import device as kinetic
 from .kinetic.circuit import Circuit
 from .kinetic.lattice import Lateral
 from .kinetic.material import Material
+from .kinetic.mechanism import Mechanism
 from .kinetic.waveform import Waveform
 from .protocol import AnyPhase, PhaseLog, Protocol, named_kind
 from .results import dataset, observe
@@ -49,6 +51,13 @@ class Device(kinetic.Device):
         Number of this device in an ensemble.
     lateral : {"periodic", "reflecting"}
         Sides of the box.
+    barrier_shift : mapping of str to ndarray of shape (n_hosts,), optional
+        Addition to the barrier (eV) per host site, by name of the mechanism.
+    mechanisms : sequence of Mechanism
+        Further mechanisms of yours. With these, or with shifted barriers, `frenkel again` cannot repeat a
+        result: a file does not hold them.
+    precise : bool
+        Refine the price of every event (about 1e-12 eV, several times slower).
     read_voltage : float
         Voltage of the read after each waveform (V).
 
@@ -69,6 +78,9 @@ class Device(kinetic.Device):
         seed: int | None = None,
         member: int = 0,
         lateral: Lateral = "periodic",
+        barrier_shift: Mapping[str, NDArray[np.float64]] | None = None,
+        mechanisms: Sequence[Mechanism] = (),
+        precise: bool = False,
         read_voltage: float = 0.1,
     ) -> None:
         self.asked = {
@@ -79,7 +91,8 @@ class Device(kinetic.Device):
         }
         self.read_voltage = read_voltage
         self.logs: list[PhaseLog] = []
-        self.touched = ""
+        given = {"barriers per site": barrier_shift, "mechanisms": mechanisms, "precise prices": precise}
+        self.touched = " and ".join(f"{name} were given by a script" for name, value in given.items() if value)
         chosen = provenance.draw_seed() if seed is None else seed
         super().__init__(
             material,
@@ -90,6 +103,9 @@ class Device(kinetic.Device):
             seed=chosen,
             member=member,
             lateral=lateral,
+            barrier_shift=barrier_shift,
+            mechanisms=mechanisms,
+            precise=precise,
         )
 
     def run(

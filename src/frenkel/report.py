@@ -10,6 +10,7 @@ import xarray as xr
 from . import provenance
 from .analysis import metrics
 from .analysis.caption import quantity
+from .kinetic.sections import FAMILIES
 
 if TYPE_CHECKING:
     from .kinetic.material import Material
@@ -104,8 +105,13 @@ def cycle_table(result: xr.Dataset) -> str:
 
 def material_list(materials: Sequence["Material"]) -> str:
     """Return the names of materials with their formula and description."""
-    rows = [[one.name, one.formula, one.hash[:8], textwrap.shorten(one.description, 90)] for one in materials]
-    return table(["name", "formula", "hash", "what it is"], rows, left=4)
+    families = {one.family for one in materials}
+    ordered = [one for family in FAMILIES if family in families for one in materials if one.family == family]
+    rows = [
+        [one.family, one.name, one.formula, one.hash[:8], textwrap.shorten(one.description, 90)]
+        for one in ordered
+    ]
+    return table(["family", "name", "formula", "hash", "what it is"], rows, left=5)
 
 
 def material_table(material: "Material") -> str:
