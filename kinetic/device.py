@@ -146,7 +146,8 @@ class Device:
         self.chemistry = replace(chemistry, mechanisms=chemistry.mechanisms + more)
         species = np.full(len(self.lattice.sublattice), EMPTY.code, np.int8)
         species[: self.n_hosts] = OXYGEN.code
-        species[first_defects(material, self.chemistry.weak, self.shape, made)] = VACANCY.code
+        weak, blocked = self.chemistry.weak, self.chemistry.blocked
+        species[first_defects(material, weak, blocked, self.shape, made)] = VACANCY.code
         species[first_interstitials(material, self.lattice, made)] = INTERSTITIAL.code
         inventory = sum(
             int(getattr(material, name).inventory) for name in ("exchange", "redox") if material.has(name)
@@ -366,7 +367,7 @@ class Device:
         return -math.log1p(-self.engine.draw())
 
     def _set_voltage(self, source: float) -> float:
-        """Apply a source voltage; return the conductance (S), current over voltage, at the operating point."""
+        """Apply a source voltage; return current over voltage (S) at the operating point."""
         conductance = self.configuration().chord(self.circuit, source)
         self.source_voltage = source
         self.device_voltage = self.circuit.device_voltage(source, conductance)

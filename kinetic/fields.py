@@ -20,8 +20,8 @@ def build_fields(
     """Return the field solver of a box: one Green's table for conduction, charge and heat.
 
     Bonds follow g = prefactor exp(-2 (r - a) / xi), times the tunnel factor beyond sqrt(2) a; the bottom
-    contact follows the same law, the top one (reactive metal) is ohmic without that factor. Bonds and contacts
-    are given at 300 K and activated, exp(-E/k (1/T - 1/300 K)) at the temperature T of the electrodes.
+    contact follows the same law, the top one (reactive metal) is ohmic without that factor. Both are given at
+    300 K and activated, exp(-E/k (1/T - 1/300 K)) at the temperature T of the electrodes.
     """
     numbers, spacing = material.conduction, material.lattice.spacing
     longest = numbers.cutoff / spacing * (1 + 1e-9)

@@ -267,7 +267,9 @@ class Material:
 
     def _hash(self) -> str:
         # A key left at its default says that an effect is absent: files keep their hash when keys are added.
-        values = {name: value for name, value in self._values() if value != declared(*name.split(".")).default}
+        values = {
+            name: value for name, value in self._values() if value != declared(*name.split(".")).default
+        }
         what = {"formula": self.formula, "mechanisms": sorted(self.mechanisms), "values": values}
         text = json.dumps(what, sort_keys=True, allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -30,6 +30,8 @@ class Chemistry:
         Energies of a configuration besides electrostatics.
     weak : ndarray of bool, shape (n_hosts,)
         The weak host sites: column, grain boundaries or single sites (all of them without any).
+    blocked : ndarray of bool, shape (n_hosts,)
+        Host sites of a plane that are no pores.
     defect, interstitial : Species
         The defect that conducts (vacancy or metal atom) and the mobile ion, with this material's charges.
     """
@@ -37,6 +39,7 @@ class Chemistry:
     mechanisms: tuple[Mechanism, ...]
     interactions: tuple[PairInteraction | SiteEnergy, ...]
     weak: NDArray[np.bool_]
+    blocked: NDArray[np.bool_]
     defect: Species
     interstitial: Species
 
@@ -95,7 +98,7 @@ def weak_sites(
 
 
 def blocked_sites(
-    material: Material, shape: tuple[int, int, int], rng: np.random.Generator
+    material: Material, lattice: Lattice, shape: tuple[int, int, int], rng: np.random.Generator
 ) -> NDArray[np.bool_]:
     """Return the host sites of a plane with pores that are no pores; none without a plane."""
     if not material.has("plane"):
@@ -107,7 +110,10 @@ def blocked_sites(
             f"plane.height must be {spacing:g} to {shape[2] * spacing:g} m, "
             f"inside the oxide, got {material.plane.height:g} m"
         )
-    return plane_with_pores(shape, layer, material.plane.pore_fraction, rng)
+    radius = material.plane.pore_radius / spacing
+    return plane_with_pores(
+        shape, layer, material.plane.pore_fraction, rng, pore_radius=radius, lateral=lattice.lateral
+    )
 
 
 def cap_sites(material: Material, shape: tuple[int, int, int]) -> NDArray[np.bool_]:
@@ -163,19 +169,30 @@ def build_chemistry(
     interstitial = replace(INTERSTITIAL, name=material.species["interstitial"])
     if material.has("interstitial"):
         interstitial = replace(interstitial, charge=float(material.interstitial.charge))
-    blocked = blocked_sites(material, shape, rng)
+    blocked = blocked_sites(material, lattice, shape, rng)
     place = _Place(
         material, lattice, weak, defect, interstitial, disorder, cap_sites(material, shape), blocked
     )
     interactions: list[PairInteraction | SiteEnergy] = []
     if material.defect.binding_energy:
-        top = lattice.electrode == 2
-        interactions.append(PairInteraction(defect, defect, -material.defect.binding_energy, exempt=top))
+        interactions += _binding(material, lattice, defect)
     if site_energy.any():
         interactions.append(SiteEnergy(defect, site_energy))
     given = _checked_shifts(material, len(lattice.sublattice), n_hosts, barrier_shift or {})
     mechanisms = tuple(_shifted(REACTIONS[name](place), given.get(name)) for name in material.mechanisms)
-    return Chemistry(mechanisms, tuple(interactions), weak, defect, interstitial)
+    return Chemistry(mechanisms, tuple(interactions), weak, blocked, defect, interstitial)
+
+
+def _binding(material: Material, lattice: Lattice, defect: Species) -> list[PairInteraction]:
+    """Return the binding of neighbouring defects; two in the layer at the top electrode have a share of it."""
+    share = material.redox.surface_binding if material.has("redox") else 0.0
+    top = lattice.electrode == 2
+    parts = ((1.0 - share, top), (share, None))
+    return [
+        PairInteraction(defect, defect, -part * material.defect.binding_energy, exempt=exempt)
+        for part, exempt in parts
+        if part
+    ]
 
 
 def _checked_shifts(
@@ -207,13 +224,17 @@ def _shifted(mechanism: Mechanism, shift: Floats | None) -> Mechanism:
 
 
 def first_defects(
-    material: Material, weak: NDArray[np.bool_], shape: tuple[int, int, int], rng: np.random.Generator
+    material: Material,
+    weak: NDArray[np.bool_],
+    blocked: NDArray[np.bool_],
+    shape: tuple[int, int, int],
+    rng: np.random.Generator,
 ) -> NDArray[np.int32]:
     """Return host sites of the defects that weak sites and cap hold at the start, ascending."""
     cap = cap_sites(material, shape)
     chosen = []
     if material.weak is not None:
-        free = np.flatnonzero(weak & ~cap)
+        free = np.flatnonzero(weak & ~cap & ~blocked)
         chosen.append(rng.choice(free, size=round(material.weak.vacancy_fraction * len(free)), replace=False))
     if material.has("cap"):
         free = np.flatnonzero(cap)

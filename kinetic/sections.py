@@ -105,6 +105,9 @@ class RedoxNumbers:
     stress_work: float = quantity(
         "eV", 0.0, 5.0, "work of pressing an atom into the matrix, volume times stress", default=0.0
     )
+    surface_binding: float = quantity(
+        "1", 0.0, 1.0, "share of the binding energy that two atoms at the active electrode have", default=0.0
+    )
     inventory: int = quantity("1", 0, 10**9, "metal atoms the electrode holds at the start", default=0)
 
 
@@ -115,9 +118,7 @@ class InterstitialNumbers:
     charge: int = quantity("1", -4, 4, "charge number of an interstitial")
     migration_barrier: float = quantity("eV", 0.0, 10.0, "barrier of the hop at zero driving energy")
     attempt_frequency: float = quantity("Hz", 1e9, 1e16, "attempt frequency of the hop")
-    fraction: float = quantity(
-        "1", 0.0, 1.0, "share of these sites filled at the start", default=0.0
-    )
+    fraction: float = quantity("1", 0.0, 1.0, "share of these sites filled at the start", default=0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,9 +147,7 @@ class WeakNumbers:
 
     migration_shift: float = quantity("eV", 0.0, 5.0, "extra hop barrier outside the weak sites")
     exchange_shift: float = quantity("eV", 0.0, 5.0, "extra exchange or redox barrier outside of them")
-    vacancy_fraction: float = quantity(
-        "1", 0.0, 1.0, "share of them that hold a defect at the start"
-    )
+    vacancy_fraction: float = quantity("1", 0.0, 1.0, "share of them that hold a defect at the start")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,9 +178,8 @@ class PlaneNumbers:
 
     height: float = quantity("m", 1e-10, 1e-6, "height of the plane's layer above the bottom electrode")
     pore_fraction: float = quantity("1", 0.0, 1.0, "share of the plane's sites that are pores")
-    migration_shift: float = quantity(
-        "eV", 0.0, 20.0, "extra barrier of a hop onto or off a blocked site"
-    )
+    pore_radius: float = quantity("m", 0.0, 1e-7, "radius of the pores; 0: single sites", default=0.0)
+    migration_shift: float = quantity("eV", 0.0, 20.0, "extra barrier of a hop onto or off a blocked site")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,9 +197,7 @@ class DisorderNumbers:
 
     site_energy: float = quantity("eV", 0.0, 2.0, "standard deviation of the vacancy energy per site")
     barrier: float = quantity("eV", 0.0, 2.0, "standard deviation of the hop barrier per site")
-    correlation_length: float = quantity(
-        "m", 0.0, 1e-7, "length over which they are alike", default=0.0
-    )
+    correlation_length: float = quantity("m", 0.0, 1e-7, "length over which they are alike", default=0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

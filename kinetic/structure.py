@@ -8,7 +8,6 @@ never to a direction, so that detailed balance holds whatever they are. Host sit
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -216,64 +215,6 @@ def _nearest(points: Floats, tree: cKDTree, reach: float) -> tuple[Floats, NDArr
         if count == tree.n or np.all(distance[:, -1] > distance[:, 0] + reach):
             return distance, index
         count = min(2 * count, tree.n)
-
-
-@dataclass(frozen=True, slots=True)
-class BoundaryFields:
-    """What grain boundaries change.
-
-    Attributes
-    ----------
-    barrier_shift : ndarray of float64, shape (n,)
-        Addition to the barrier per site (eV); a hop takes the mean of its two ends.
-    site_energy : ndarray of float64, shape (n,)
-        Energy of a vacancy per site (eV).
-    vacancies : ndarray of int32
-        Sites that are vacant at the start, ascending.
-    """
-
-    barrier_shift: Floats
-    site_energy: Floats
-    vacancies: NDArray[np.int32]
-
-
-def boundary_fields(
-    mask: Mask, barrier_shift: float, fraction: float, rng: np.random.Generator, *, site_energy: float = 0.0
-) -> BoundaryFields:
-    """Lower the barriers in grain boundaries and raise their concentration of defects.
-
-    Parameters
-    ----------
-    mask : ndarray of bool, shape (n,)
-        Sites of the boundaries.
-    barrier_shift : float
-        Change of the barrier in the boundary (eV), -20 to 20; negative lowers it.
-    fraction : float
-        Share of the boundary's sites that are vacant at the start, 0 to 1; rounded to whole sites.
-    rng : numpy.random.Generator
-        Chooses the vacant sites.
-    site_energy : float
-        Energy of a vacancy in the boundary relative to the grain (eV), -20 to 20: the segregation energy,
-        which raises the concentration in equilibrium when negative.
-
-    Raises
-    ------
-    ValueError
-        If a value is out of range.
-    """
-    for name, value in (("barrier_shift", barrier_shift), ("site_energy", site_energy)):
-        if not -20.0 <= value <= 20.0:
-            raise ValueError(f"{name} of grain boundaries must be between -20 and 20 eV, got {value}")
-    if not 0.0 <= fraction <= 1.0:
-        raise ValueError(f"fraction of vacant boundary sites must be between 0 and 1, got {fraction}")
-    sites = np.flatnonzero(mask)
-    vacant = rng.choice(sites, size=round(fraction * len(sites)), replace=False) if len(sites) else sites
-    return BoundaryFields(
-        np.where(mask, barrier_shift, 0.0), np.where(mask, site_energy, 0.0), np.sort(vacant).astype(np.int32)
-    )
-
-
-# ---- disorder
 
 
 def correlated_normal(
