@@ -382,7 +382,8 @@ cdef class Kernel:
                             continue
                         out._mechanism[n], out._direction[n] = event.mechanism, event.direction
                         out._a[n], out._b[n] = event.a, event.b
-                        out._frequency[n] = self.rates.mechanism[event.mechanism].frequency
+                        out._frequency[n] = self.rates.mechanism[event.mechanism].frequency * self.rates.frequency_factor(
+                            &self.rates.mechanism[event.mechanism], &event)
                         self.rates.price(&event, &out._barrier[n], &out._energy[n])
                         n += 1
         return n

@@ -7,6 +7,7 @@ cdef class Fields:
     cdef double[::1] unit                 # potential of the empty background per layer at 1 V
     cdef double[::1] pair_conductance     # by squared distance, in background bonds
     cdef double[:, ::1] contact           # by side and layer, in background bonds
+    cdef double[::1] ease                 # per host site: factor on its bonds, the product of both ends
     cdef int[::1] sx, sy, sz
     cdef int[:, ::1] close_offset         # the 18 steps up to sqrt(2) spacings
     # configuration: every vacancy is a node of the network or isolated

@@ -77,6 +77,7 @@ cdef class Fields:
         self.charge_transition, self.heat, self.wiedemann_franz = charge_transition, heat, wiedemann_franz
         x, y, z = np.unravel_index(np.arange(self.n_hosts), shape)
         self.sx, self.sy, self.sz = x.astype(np.intc), y.astype(np.intc), z.astype(np.intc)
+        self.ease = np.ones(self.n_hosts)
         self.vacant = np.zeros(self.n_hosts, np.int8)
         self.company = np.zeros(self.n_hosts, np.int16)
         self.node_at = np.full(self.n_hosts, -1, np.intc)
@@ -270,7 +271,7 @@ cdef class Fields:
             if j > i:
                 continue
             d2 = self.distance2[i, j]
-            value = self.pair_conductance[d2]
+            value = self.pair_conductance[d2] * self.ease[self.node[i]] * self.ease[self.node[j]]
             if value <= 0.0:
                 continue
             if d2 > 2 and self._between(i, j, d2, shows):
@@ -280,16 +281,18 @@ cdef class Fields:
 
     cdef void _wire_contacts(self, int i) noexcept nogil:
         cdef int side, depth, z = self.sz[self.node[i]]
+        cdef double value
         cdef int[2] shows
         for side in range(2):
             depth = z + 1 if side == 0 else self.nz - z
             self.contact_g[side, i] = 0.0
-            if self.contact[side, z] <= 0.0:
+            value = self.contact[side, z] * self.ease[self.node[i]] * self.ease[self.node[i]]
+            if value <= 0.0:
                 continue
             if depth > 1 and self._before_contact(i, depth, side, shows):
-                self._hide(i, -1 - side, self.contact[side, z], shows)
+                self._hide(i, -1 - side, value, shows)
             else:
-                self.contact_g[side, i] = self.contact[side, z]
+                self.contact_g[side, i] = value
 
     cdef int _sole_companion(self, int i) noexcept nogil:
         """The one node without which node ``i`` would be isolated, or -1."""
@@ -471,6 +474,27 @@ cdef class Fields:
         return info
 
     # ---------------------------------------------------------------- read-out
+
+    def set_ease(self, const double[::1] factor):
+        """Set the factor, per host site, on the conductance of each end of a bond (1: none)."""
+        cdef int i
+        if factor.shape[0] != self.n_hosts:
+            raise ValueError(f"ease must have one factor for each of {self.n_hosts} host sites")
+        for i in range(self.n_hosts):
+            if not 0.0 < factor[i] < 1e6:
+                raise ValueError(f"ease must be above 0 and below 1e6, got {factor[i]} at site {i}")
+            self.ease[i] = factor[i]
+
+    def potential_at(self, const int[::1] sites):
+        """Potential (V) at some host sites, at 1 V."""
+        cdef int s, i
+        phi = np.zeros(sites.shape[0])
+        cdef double[::1] view = phi
+        for s in range(sites.shape[0]):
+            view[s] = self.unit[self.sz[sites[s]]]
+            for i in range(self.m):
+                view[s] += self.g(sites[s], self.node[i]) * self.y_phi[i]
+        return phi
 
     def maps(self):
         """Potential (V) and temperature rise (K) at every host site, at 1 V."""

@@ -89,6 +89,23 @@ cdef class Prices:
         self.evaluations += 1
         return total
 
+    def set_bias(self, const double[::1] potential):
+        """Set the work of the bias for one-site events whose site has a potential (V at 1 V) given.
+
+        Parameters
+        ----------
+        potential : (n_sites,) float64
+            NaN at sites whose events keep their price.
+        """
+        cdef int c, mech
+        cdef double work
+        for c in range(self.n):
+            mech = self.mechanism[c]
+            if self.site_b[c] >= 0 or potential[self.site_a[c]] != potential[self.site_a[c]]:
+                continue
+            work = self.charge_a[mech] * (potential[self.site_a[c]] - (self.electrode[mech] == 2))
+            self.energy1[c] = -work if self.direction[c] else work
+
     def total(self, double voltage):
         """Sum of all rates at a device voltage (V), 1/s."""
         return self._total(voltage)

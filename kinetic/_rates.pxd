@@ -42,8 +42,10 @@ cdef struct Mechanism:
     int32_t crowd_limit
     int32_t crowd_count # count or -1
     int32_t crowd_mutual
-    int32_t law         # 0 sinusoidal, 1 linear
-    int32_t electrode   # 0 none, 1 bottom, 2 top
+    int32_t law         # 0 sinusoidal, 1 linear, 2 Marcus
+    int32_t electrode   # whose reservoir takes part: 0 none, 1 bottom, 2 top
+    int32_t source      # whose potential the charge comes from
+    int32_t factor      # row of factors of the attempt frequency or -1
     int32_t shift       # row of barrier shifts or -1
     int32_t on_site     # whether a species of it has a site energy
     int32_t ordered     # both sites alike: only a < b
@@ -69,6 +71,9 @@ cdef inline double activation_energy(int law, double barrier, double energy, dou
             return energy if energy > 0.0 else 0.0
         g = energy / (M_PI * barrier)
         return barrier * (sqrt(1.0 - g * g) + g * asin(g)) + 0.5 * energy
+    if law == 2 and barrier > 0.0:
+        value = 1.0 + energy / (4.0 * barrier)
+        return barrier * value * value
     value = barrier + share * energy
     if energy > 0.0:
         return value if value > energy else energy
@@ -96,6 +101,7 @@ cdef class Rates:
     cdef uint8_t* count                 # [site, count]
     cdef const uint8_t* exempt          # [row, site]
     cdef const double* shift            # [row, site] eV
+    cdef const double* factor           # [row, site]
     cdef const double* site_energy      # [row, site] eV
     cdef const double* potential        # V
     cdef const double* kt               # eV
@@ -196,6 +202,11 @@ cdef class Rates:
             return row[event.a]
         return 0.5 * (row[event.a] + row[event.b])
 
+    cdef inline double frequency_factor(self, const Mechanism* m, const Event* event) noexcept nogil:
+        if m.factor < 0:
+            return 1.0
+        return self.factor[<int64_t>m.factor * self.n_sites + event.a]
+
     cdef inline double crowding(self, const Mechanism* m, const Event* event) noexcept nogil:
         cdef int h = m.crowd_count, d = event.direction, times, near_b
         cdef int near = self.count[<int64_t>event.a * self.n_counts + h]
@@ -216,7 +227,7 @@ cdef class Rates:
         cdef double change = m.charge[0] * self.potential[event.a]
         if event.b >= 0:
             return change + m.charge[1] * self.potential[event.b]
-        return change - m.charge[0] * self.electrode_potential[m.electrode]
+        return change - m.charge[0] * self.electrode_potential[m.source]
 
     cdef inline double rate(
         self, const Event* event, double* energy, double* activation, bint* floored
@@ -252,6 +263,8 @@ cdef class Rates:
             self.seen_energy, self.seen_peak, self.seen_kt = energy[0], peak, kt
             self.seen_mechanism, self.seen_direction = event.mechanism, event.direction
         activation[0] = self.seen_activation
+        if m.factor >= 0:
+            return self.seen_rate * self.frequency_factor(m, event)
         return self.seen_rate
 
     cdef void place(self, int site, int code) noexcept nogil

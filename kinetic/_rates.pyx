@@ -32,14 +32,16 @@ cdef class Rates:
         cdef uint8_t[::1] flat = count.reshape(-1) if count.size else np.zeros(1, np.uint8)
         cdef const uint8_t[::1] exempt = _flat(tables["exempt"], np.uint8)
         cdef const double[::1] shift = _flat(tables["shift"], np.float64)
+        cdef const double[::1] factor = _flat(tables["factor"], np.float64)
         cdef const double[::1] site_energy = _flat(tables["site_energy"], np.float64)
         self.n_sites, self.n_motifs = len(species), len(motifs)
         self.species, self.electrode, self.count = &species[0], &electrode[0], &flat[0]
         self.exempt, self.shift, self.site_energy = &exempt[0], &shift[0], &site_energy[0]
+        self.factor = &factor[0]
         for k in range(self.n_motifs):
             table = motifs[k]
             self.motif[k], self.motif_width[k] = &table[0, 0], table.shape[1]
-        self.held = [motifs, species, electrode, flat, exempt, shift, site_energy, None, None]
+        self.held = [motifs, species, electrode, flat, exempt, shift, site_energy, None, None, factor]
         self.seen_mechanism = -1
         self._load_counts(tables)
         self._load_mechanisms(tables)
@@ -78,6 +80,7 @@ cdef class Rates:
             m.lowering, m.beta, m.law = t["lowering"][i], t["beta"][i], t["law"][i]
             m.crowd, m.crowd_limit = t["crowd"][i], t["crowd_limit"][i]
             m.crowd_count, m.electrode = t["crowd_count"][i], t["electrode"][i]
+            m.source, m.factor = t["source"][i], t["factor_row"][i]
             m.crowd_mutual = t["mutual"][i, t["crowd_count"][i]] if t["crowd_count"][i] >= 0 else 0
             m.shift, m.ordered = t["shift_row"][i], t["ordered"][i]
             used = [c for c in t["code"][i].ravel() if c >= 0]

@@ -12,7 +12,8 @@ from ..units import BOLTZMANN_EV
 
 SINUSOIDAL: Final = "sinusoidal"
 LINEAR: Final = "linear"
-LAWS: Final = {SINUSOIDAL: 0, LINEAR: 1}
+MARCUS: Final = "marcus"
+LAWS: Final = {SINUSOIDAL: 0, LINEAR: 1, MARCUS: 2}
 
 
 def sinusoidal(barrier: ArrayLike, energy: ArrayLike) -> NDArray[np.float64]:
@@ -86,14 +87,51 @@ def linear(
     return np.asarray(np.maximum(e_m + share * d_e, np.maximum(0.0, d_e)))
 
 
+def marcus(barrier: ArrayLike, energy: ArrayLike) -> NDArray[np.float64]:
+    """Return the activation energy of a non-radiative multiphonon transition in its classical limit.
+
+    Parameters
+    ----------
+    barrier : array_like
+        A quarter of the relaxation energy, E_rel / 4 (eV), >= 0: the activation energy without difference.
+    energy : array_like
+        Energy difference dE (eV) of the direction asked for.
+
+    Returns
+    -------
+    ndarray of float64
+        Activation energy (eV), >= 0: ``(E_rel + dE)**2 / (4 E_rel)`` [1]_; ``max(0, dE)`` for E_rel = 0.
+
+    Raises
+    ------
+    ValueError
+        If a barrier is negative or not a number.
+
+    Notes
+    -----
+    Forward minus reverse is dE exactly, also in the inverted region |dE| > E_rel, where both rise again.
+
+    References
+    ----------
+    .. [1] R. A. Marcus, "On the theory of oxidation-reduction reactions involving electron transfer. I",
+       J. Chem. Phys. 24, 966 (1956), doi:10.1063/1.1742723.
+    """
+    e_m, d_e = _checked(barrier, energy)
+    some = e_m > 0.0
+    relaxation = np.where(some, 4.0 * e_m, 1.0)
+    return np.asarray(np.where(some, (relaxation + d_e) ** 2 / (4.0 * relaxation), np.maximum(0.0, d_e)))
+
+
 def activation(
     barrier: ArrayLike, energy: ArrayLike, law: str = SINUSOIDAL, alpha: float = 0.5, reverse: bool = False
 ) -> NDArray[np.float64]:
-    """Return the activation energy (eV) of the law called ``law``; see `sinusoidal` and `linear`."""
+    """Return the activation energy (eV) of the law called ``law``: `sinusoidal`, `linear` or `marcus`."""
     if law == SINUSOIDAL:
         return sinusoidal(barrier, energy)
     if law == LINEAR:
         return linear(barrier, energy, alpha, reverse)
+    if law == MARCUS:
+        return marcus(barrier, energy)
     raise ValueError(f"no barrier law {law!r}; there are: {', '.join(LAWS)}")
 
 

@@ -23,7 +23,8 @@ from .mechanism import Mechanism
 from .newton import one_blas_thread
 from .reactions import build_chemistry, first_defects, first_interstitials
 from .sections import MECHANISMS
-from .species import EMPTY, INTERSTITIAL, OXYGEN, VACANCY
+from .species import EMPTY, INTERSTITIAL, OXYGEN, TRAP, TRAPS, VACANCY
+from .traps import BondEase, corners
 from .waveform import Waveform
 
 Floats = NDArray[np.float64]
@@ -118,7 +119,9 @@ class Device:
     ) -> None:
         spacing = material.lattice.spacing
         # Interstitial sites lie between two host layers.
-        needs_interstitials = any("interstitial" in MECHANISMS[name] for name in material.mechanisms)
+        needs_interstitials = any(
+            {"interstitial", "trap"} & set(MECHANISMS[name]) for name in material.mechanisms
+        )
         self.shape = _box(thickness, width, spacing, 2 if needs_interstitials else 1)
         if not 1.0 <= temperature <= 3000.0:
             raise ValueError(f"temperature must be between 1 and 3000 K, got {temperature}")
@@ -149,6 +152,7 @@ class Device:
         weak, blocked = self.chemistry.weak, self.chemistry.blocked
         species[first_defects(material, weak, blocked, self.shape, made)] = VACANCY.code
         species[first_interstitials(material, self.lattice, made)] = INTERSTITIAL.code
+        species[self.chemistry.traps] = TRAP.code
         inventory = sum(
             int(getattr(material, name).inventory) for name in ("exchange", "redox") if material.has(name)
         )
@@ -171,6 +175,11 @@ class Device:
         for mechanism in self.chemistry.mechanisms:
             for kind in (*mechanism.before, *mechanism.after):
                 self._charges[kind.code] = kind.charge
+        self._ease: BondEase | None = None
+        if len(self.chemistry.traps):
+            self._ease = BondEase(material, self.lattice, self.chemistry.traps, self.temperature)
+        self._corners = corners(self.lattice, self.chemistry.traps)
+        self._bias_of, self._bias = b"", np.zeros(0)
         self._cache: OrderedDict[bytes, Configuration] = OrderedDict()
         self._cache_size = cache
         self.time, self.source_voltage, self.device_voltage = 0.0, 0.0, 0.0
@@ -208,7 +217,8 @@ class Device:
     def defects(self) -> tuple[NDArray[np.int32], NDArray[np.int8]]:
         """Sites and species of everything that is not the perfect lattice."""
         species = self.engine.species
-        sites = np.flatnonzero((species != OXYGEN.code) & (species != EMPTY.code)).astype(np.int32)
+        background = (OXYGEN.code, EMPTY.code, *(trap.code for trap in TRAPS))
+        sites = np.flatnonzero(~np.isin(species, background)).astype(np.int32)
         return sites, species[sites]
 
     def count(self, code: int) -> int:
@@ -271,7 +281,27 @@ class Device:
         return solved
 
     def _solve_fields(self, species: NDArray[np.int8]) -> None:
+        if self._ease is not None:
+            self.fields.set_ease(self._ease.factor(self._charges[species[self._ease.sites]]))
         self.fields.solve(np.flatnonzero(species[: self.n_hosts] == VACANCY.code).astype(np.int32))
+
+    def _trap_bias(self, species: NDArray[np.int8]) -> Floats | None:
+        """Return the potential (V at 1 V) of each trap in the network that no trap disturbs, NaN elsewhere.
+
+        A trap's charge changes the bonds around it and so its own potential: priced in the network as it is,
+        capture and emission would not be each other's reverse. Without traps it is the same from both ends.
+        """
+        traps = self.chemistry.traps
+        if not len(traps):
+            return None
+        atoms = species[: self.n_hosts].tobytes()
+        if atoms != self._bias_of:
+            self.fields.set_ease(np.ones(self.n_hosts))
+            self.fields.solve(np.flatnonzero(species[: self.n_hosts] == VACANCY.code).astype(np.int32))
+            bias = np.full(len(species), np.nan)
+            bias[traps] = self.fields.potential_at(self._corners.ravel()).reshape(-1, 8).mean(axis=1)
+            self._bias_of, self._bias = atoms, bias
+        return self._bias
 
     def _maps(self) -> tuple[Floats, Floats]:
         """Potential (V) and temperature rise (K) at 1 V; looking needs fields, no prices."""
@@ -280,7 +310,8 @@ class Device:
         return self.fields.maps()
 
     def _solve(self, species: NDArray[np.int8]) -> Configuration:
-        ions = (np.flatnonzero(species[self.n_hosts :] == INTERSTITIAL.code) + self.n_hosts).astype(np.int32)
+        charged = self._charges[species[self.n_hosts :]] != 0.0
+        ions = (np.flatnonzero(charged) + self.n_hosts).astype(np.int32)
         prices = Prices(self._tables, self.temperature)
         catalogue = self.engine.catalogue()
         prices.load(
@@ -293,8 +324,11 @@ class Device:
             catalogue.attempt_frequency,
         )
         with one_blas_thread():
+            bias = self._trap_bias(species)
             self._solve_fields(species)
             self.fields.price(prices, VACANCY.code, self._charges, ions, species[ions])
+        if bias is not None:
+            prices.set_bias(bias)
         self.field_solves += self._running
         return Configuration(
             prices,

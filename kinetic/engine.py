@@ -322,14 +322,15 @@ class Engine:
         Returns
         -------
         dict of str to ndarray
-            ``law`` (0 sinusoidal, 1 linear), ``alpha``, ``barrier`` (eV), ``dipole`` (e m), ``length`` (m),
-            ``floor`` (eV), ``heat_of_transport`` (eV), ``beta`` (lever of the temperature), ``electrode``
+            ``law`` (0 sinusoidal, 1 linear, 2 Marcus), ``alpha``, ``barrier`` (eV), ``dipole`` (e m),
+            ``length`` (m), ``floor`` (eV), ``heat_of_transport`` (eV), ``beta`` (lever of the temperature), ``electrode``
             (0 none, 1 bottom, 2 top), ``charge_a`` and ``charge_b`` (e gained in the forward direction),
             ``code_before_a``, ``code_before_b``, ``code_after_a``, ``code_after_b`` (-1: no second site).
         """
         a = self._compiled.arrays
-        same = ("law", "alpha", "barrier", "length", "floor", "beta", "electrode")
+        same = ("law", "alpha", "barrier", "length", "floor", "beta")
         out = {name: a[name].copy() for name in same}
+        out["electrode"] = a["source"].copy()
         out["dipole"] = np.array([m.dipole for m in self.mechanisms])
         out["heat_of_transport"] = np.array([m.heat_of_transport for m in self.mechanisms])
         out["charge_a"], out["charge_b"] = a["charge"][:, 0].copy(), a["charge"][:, 1].copy()

@@ -39,6 +39,7 @@ from .sections import (
     PolycrystalNumbers,
     RedoxNumbers,
     SitesNumbers,
+    TrapNumbers,
     WeakNumbers,
 )
 
@@ -125,6 +126,7 @@ class Material:
     plane: PlaneNumbers
     cap: CapNumbers
     disorder: DisorderNumbers
+    trap: TrapNumbers
     electrostatics: ElectrostaticsNumbers
     conduction: ConductionNumbers
     heat: HeatNumbers

@@ -32,13 +32,16 @@ class Mechanism:
         Electrode that takes part in a mechanism of one site. Its reservoir grows by one with each forward
         event and shrinks with each reverse one, which is impossible at 0; the charge that the site gains
         comes from the electrode's potential.
+    remote : bool
+        An electron tunnels between the electrode and a site anywhere, rather than an atom at a site that
+        touches it; nothing is counted then.
     barrier : float
         Barrier E_m (eV), >= 0, shared by both directions.
     attempt_frequency : float
         Attempt frequency (1/s), > 0, of both directions.
     energy : float
         Energy of the forward direction (eV) besides interactions, site energies and electrostatics.
-    law : {"sinusoidal", "linear"}
+    law : {"sinusoidal", "linear", "marcus"}
         How the energy difference is split between the directions.
     alpha : float
         Share of the energy difference felt by the forward direction of the linear law, 0 to 1.
@@ -52,6 +55,9 @@ class Mechanism:
         Lower bound (eV) of the barrier under the dipole.
     barrier_shift : ndarray of float64, shape (n_sites,), optional
         Addition to the barrier (eV) per site; a mechanism of two sites takes the mean of both ends.
+    frequency_factor : ndarray of float64, shape (n_sites,), optional
+        Factor on the attempt frequency per site, >= 0, alike for both directions (a tunnelling probability);
+        for mechanisms of one site.
     crowding : tuple of float and int, optional
         ``(extra, count)``: the barrier grows by ``extra * min(n_a, n_b, count) / count`` (eV), n being the
         nearest neighbours of each end that are ``crowding_species``, the moving pair itself left out.
@@ -69,6 +75,7 @@ class Mechanism:
     after: tuple[Species, ...] = field(kw_only=True)
     motif: str | None = field(default="nearest", kw_only=True)
     electrode: Electrode | None = field(default=None, kw_only=True)
+    remote: bool = field(default=False, kw_only=True)
     barrier: float = field(kw_only=True)
     attempt_frequency: float = field(kw_only=True)
     energy: float = field(default=0.0, kw_only=True)
@@ -78,6 +85,7 @@ class Mechanism:
     dipole: float = field(default=0.0, kw_only=True)
     floor: float = field(default=0.0, kw_only=True)
     barrier_shift: NDArray[np.float64] | None = field(default=None, kw_only=True)
+    frequency_factor: NDArray[np.float64] | None = field(default=None, kw_only=True)
     crowding: tuple[float, int] | None = field(default=None, kw_only=True)
     crowding_species: Species = field(default=VACANCY, kw_only=True)
 
@@ -110,6 +118,10 @@ class Mechanism:
             raise ValueError(f"electrode of {who} must be 'bottom', 'top' or None, got {self.electrode!r}")
         if self.electrode is not None and len(self.before) == 2:
             raise ValueError(f"{who} has two sites and cannot involve an electrode")
+        if self.remote and self.electrode is None:
+            raise ValueError(f"{who} is remote and needs an electrode")
+        if self.frequency_factor is not None and len(self.before) == 2:
+            raise ValueError(f"{who} has two sites and takes no frequency_factor")
         if self.electrode is None and abs(sum(self.charge_change)) > 1e-12:
             raise ValueError(
                 f"{who} must conserve charge or involve an electrode, it creates {sum(self.charge_change)} e"

@@ -14,6 +14,7 @@ from .material import Material
 from .mechanism import Mechanism, PairInteraction, SiteEnergy
 from .species import EMPTY, INTERSTITIAL, OXYGEN, VACANCY, Species
 from .structure import correlated_normal, grain_boundary, grain_count, grain_seeds, plane_with_pores
+from .traps import capture, relaxation, trap_levels, trap_sites
 
 Floats = NDArray[np.float64]
 
@@ -28,6 +29,8 @@ class Chemistry:
         In the order in which the material names them.
     interactions : tuple of PairInteraction or SiteEnergy
         Energies of a configuration besides electrostatics.
+    traps : ndarray of int32
+        Sites of the electron traps.
     weak : ndarray of bool, shape (n_hosts,)
         The weak host sites: column, grain boundaries or single sites (all of them without any).
     blocked : ndarray of bool, shape (n_hosts,)
@@ -38,6 +41,7 @@ class Chemistry:
 
     mechanisms: tuple[Mechanism, ...]
     interactions: tuple[PairInteraction | SiteEnergy, ...]
+    traps: NDArray[np.int32]
     weak: NDArray[np.bool_]
     blocked: NDArray[np.bool_]
     defect: Species
@@ -179,8 +183,16 @@ def build_chemistry(
     if site_energy.any():
         interactions.append(SiteEnergy(defect, site_energy))
     given = _checked_shifts(material, len(lattice.sublattice), n_hosts, barrier_shift or {})
-    mechanisms = tuple(_shifted(REACTIONS[name](place), given.get(name)) for name in material.mechanisms)
-    return Chemistry(mechanisms, tuple(interactions), weak, blocked, defect, interstitial)
+    traps = np.zeros(0, np.int32)
+    if material.has("trap"):
+        traps = trap_sites(material, lattice, rng)
+        interactions += trap_levels(material, lattice, traps, rng)
+    mechanisms = tuple(
+        _shifted(mechanism, given.get(name))
+        for name in material.mechanisms
+        for mechanism in _each(REACTIONS[name](place))
+    )
+    return Chemistry(mechanisms, tuple(interactions), traps, weak, blocked, defect, interstitial)
 
 
 def _binding(material: Material, lattice: Lattice, defect: Species) -> list[PairInteraction]:
@@ -214,6 +226,10 @@ def _checked_shifts(
             )
         whole[name] = np.concatenate([array, np.zeros(n_sites - len(array))])
     return whole
+
+
+def _each(built: Mechanism | tuple[Mechanism, ...]) -> tuple[Mechanism, ...]:
+    return built if isinstance(built, tuple) else (built,)
 
 
 def _shifted(mechanism: Mechanism, shift: Floats | None) -> Mechanism:
@@ -357,7 +373,7 @@ def _interstitial_exchange(place: _Place) -> Mechanism:
     )
 
 
-REACTIONS: dict[str, Callable[[_Place], Mechanism]] = {
+REACTIONS: dict[str, Callable[[_Place], Mechanism | tuple[Mechanism, ...]]] = {
     "vacancy hop": _hop("vacancy hop"),
     "oxygen exchange": _oxygen_exchange,
     "cation hop": _hop("cation hop"),
@@ -365,5 +381,7 @@ REACTIONS: dict[str, Callable[[_Place], Mechanism]] = {
     "interstitial hop": _interstitial_hop,
     "Frenkel pair": _frenkel_pair,
     "interstitial exchange": _interstitial_exchange,
+    "electron capture": lambda place: capture(place.material, place.lattice),
+    "trap relaxation": lambda place: relaxation(place.material),
 }
 """Each mechanism that a material file can switch on by name."""

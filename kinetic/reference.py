@@ -94,7 +94,8 @@ class ReferenceEngine:
         first, last = (sites[0], sites[-1]) if direction == 0 else (sites[-1], sites[0])
         beta = soret_lever(mechanism.barrier, mechanism.heat_of_transport)
         kelvin = self.temperature[first] + beta * (self.temperature[last] - self.temperature[first])
-        return mechanism.attempt_frequency * exp(-height / (BOLTZMANN_EV * kelvin)), difference
+        factor = 1.0 if mechanism.frequency_factor is None else float(mechanism.frequency_factor[a])
+        return factor * mechanism.attempt_frequency * exp(-height / (BOLTZMANN_EV * kelvin)), difference
 
     def step(self, until: float = inf) -> Move | None:
         """Carry out the next move and return it; None when none is possible (or before ``until``)."""
@@ -120,7 +121,7 @@ class ReferenceEngine:
         sites = (a,) if b < 0 else (a, b)
         had = {i for i in sites if self._owns(i)}
         self._place(mechanism, direction, sites)
-        if mechanism.electrode is not None:
+        if mechanism.electrode is not None and not mechanism.remote:
             self.reservoir[mechanism.electrode] += 1 - 2 * direction
         gone = [i for i in sites if i in had and not self._owns(i)]
         new = [i for i in sites if i not in had and self._owns(i)]
@@ -155,7 +156,7 @@ class ReferenceEngine:
         return max(mechanism.floor, barrier)
 
     def _electrode_ready(self, mechanism: Mechanism, direction: int, site: int) -> bool:
-        if mechanism.electrode is None:
+        if mechanism.electrode is None or mechanism.remote:
             return True
         touched = int(self.lattice.electrode[site]) & (1, 2)[("bottom", "top").index(mechanism.electrode)]
         return bool(touched) and (direction == 0 or self.reservoir[mechanism.electrode] > 0)
@@ -181,6 +182,6 @@ class ReferenceEngine:
                 if self.species[site] != keeper or (direction and mechanism.is_own_reverse):
                     continue
                 number = ("bottom", "top").index(mechanism.electrode) + 1 if mechanism.electrode else 0
-                if not number or int(self.lattice.electrode[site]) & number:
+                if not number or mechanism.remote or int(self.lattice.electrode[site]) & number:
                     return True
         return False

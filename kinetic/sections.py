@@ -24,6 +24,8 @@ MECHANISMS: dict[str, tuple[str, ...]] = {
     "interstitial hop": ("interstitial",),
     "Frenkel pair": ("frenkel_pair", "vacancy", "interstitial"),
     "interstitial exchange": ("interstitial_exchange", "interstitial"),
+    "electron capture": ("trap",),
+    "trap relaxation": ("trap",),
 }
 """Each mechanism a material can switch on, and the sections that hold its numbers."""
 
@@ -201,6 +203,28 @@ class DisorderNumbers:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrapNumbers:
+    """Electron traps between the host sites; their charge acts on ions and on the bonds nearby.
+
+    Capture and emission are one non-radiative multiphonon transition with either electrode (Marcus); with
+    "trap relaxation" a trap has four states, and the electron passes to or from a metastable one.
+    """
+
+    density: float = quantity("1/m^3", 0.0, 1e29, "traps per volume, placed at random")
+    level: float = quantity("eV", -5.0, 5.0, "mean level above the Fermi level of the electrodes at 0 V")
+    level_spread: float = quantity("eV", 0.0, 2.0, "standard deviation of the level", default=0.0)
+    relaxation_energy: float = quantity("eV", 0.0, 10.0, "relaxation energy of the lattice around the trap")
+    attempt_frequency: float = quantity("Hz", 1.0, 1e16, "attempt frequency of a trap at the electrode")
+    decay_length: float = quantity("m", 1e-11, 1e-8, "decay length of the electron, exp(-2 d / it)")
+    charge: int = quantity("1", 0, 1, "charge number of an empty trap", default=0)
+    screening_length: float = quantity("m", 1e-11, 1e-8, "screening of the trap's charge at the bonds nearby")
+    metastable_energy: float = quantity(
+        "eV", -2.0, 5.0, "energy of a metastable state above its stable one", default=0.0
+    )
+    metastable_barrier: float = quantity("eV", 0.0, 5.0, "barrier between both", default=0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ElectrostaticsNumbers:
     """Space charge of isolated defects."""
 
@@ -255,6 +279,7 @@ SECTIONS: dict[str, type[Any]] = {
     "plane": PlaneNumbers,
     "cap": CapNumbers,
     "disorder": DisorderNumbers,
+    "trap": TrapNumbers,
     "electrostatics": ElectrostaticsNumbers,
     "conduction": ConductionNumbers,
     "heat": HeatNumbers,

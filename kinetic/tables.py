@@ -180,6 +180,7 @@ def _mechanism_arrays(
         code[i, 1, : len(m.after)] = [s.code for s in m.after]
         charge[i, : len(m.before)] = m.charge_change
     shift, shift_row = _shifts(lattice, mechanisms)
+    factor, factor_row = _factors(lattice, mechanisms)
     length = _floats(lattice.length(m.motif) for m in mechanisms)
     alike = [len(m.before) == 2 and m.before[0] == m.before[1] for m in mechanisms]
     same = [a and m.after[0] == m.after[1] for a, m in zip(alike, mechanisms, strict=True)]
@@ -195,14 +196,39 @@ def _mechanism_arrays(
         "length": length,
         "lowering": _floats(m.dipole for m in mechanisms) / length,
         "floor": _floats(m.floor for m in mechanisms),
-        "electrode": _ints(ELECTRODES[m.electrode] for m in mechanisms),
+        "electrode": _ints(_holder(m) for m in mechanisms),
+        "source": _ints(ELECTRODES[m.electrode] for m in mechanisms),
         "motif": _ints(_motif_number(names, m.motif) for m in mechanisms),
         "ordered": np.array(same, dtype=np.int8),
         "crowd": _floats(m.crowding[0] if m.crowding else 0.0 for m in mechanisms),
         "crowd_limit": _ints(int(m.crowding[1]) if m.crowding else 1 for m in mechanisms),
         "shift": shift,
         "shift_row": shift_row,
+        "factor": factor,
+        "factor_row": factor_row,
     }
+
+
+def _holder(mechanism: Mechanism) -> int:
+    """Return whose reservoir takes part; electrons that tunnel from afar are not counted."""
+    return 0 if mechanism.remote else ELECTRODES[mechanism.electrode]
+
+
+def _factors(
+    lattice: Lattice, mechanisms: Sequence[Mechanism]
+) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+    """Return the arrays of factors on attempt frequencies and the row of each mechanism."""
+    rows: list[NDArray[np.float64]] = []
+    of: list[int] = []
+    for m in mechanisms:
+        of.append(-1 if m.frequency_factor is None else len(rows))
+        if m.frequency_factor is not None:
+            what = f"frequency_factor of {m.name!r}"
+            values = checked_sites(what, m.frequency_factor, lattice.n_sites, "1")
+            if values.min() < 0.0:
+                raise ValueError(f"{what} must be at least 0, got {values.min():g}")
+            rows.append(values)
+    return np.array(rows, dtype=np.float64).reshape(-1, lattice.n_sites if rows else 1), _ints(of)
 
 
 def _shifts(
@@ -299,7 +325,7 @@ def _channel_arrays(
                 motif = _motif_number(names, m.motif)
                 width = _motif(lattice, names[motif]).shape[1]
             by_code[owner].append(
-                (i, direction, role, motif, partner, ELECTRODES[m.electrode], slots[owner], width)
+                (i, direction, role, motif, partner, _holder(m), slots[owner], width)
             )
             slots[owner] += width
     return _flatten(by_code, max(slots))

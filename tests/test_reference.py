@@ -7,7 +7,7 @@ from frenkel.kinetic.engine import Engine
 from frenkel.kinetic.lattice import Lattice
 from frenkel.kinetic.mechanism import Mechanism, PairInteraction, SiteEnergy
 from frenkel.kinetic.reference import ReferenceEngine
-from frenkel.kinetic.species import EMPTY, INTERSTITIAL, OXYGEN, VACANCY
+from frenkel.kinetic.species import EMPTY, FILLED_TRAP, INTERSTITIAL, OXYGEN, TRAP, VACANCY
 
 NU = 1e13
 
@@ -38,6 +38,10 @@ def everything(lattice, rng):
             "interstitial exchange", before=(INTERSTITIAL,), after=(EMPTY,), electrode="bottom", barrier=1.0,
             energy=-0.1, attempt_frequency=NU,
         ),
+        Mechanism(
+            "electron capture", before=(TRAP,), after=(FILLED_TRAP,), electrode="top", remote=True,
+            barrier=0.9, energy=-0.05, attempt_frequency=NU, law="marcus", frequency_factor=rng.random(n),
+        ),
     ]
     mask = rng.random(n) < 0.5
     interactions = [
@@ -57,6 +61,7 @@ def pair_of_engines(shape, lateral, seed):
     mechanisms, interactions = everything(lattice, rng)
     species = np.where(lattice.sublattice == 0, OXYGEN.code, EMPTY.code)
     species[rng.choice(lattice.n_hosts, 3, replace=False)] = VACANCY.code
+    species[lattice.n_hosts] = TRAP.code
     engine = Engine(
         lattice, mechanisms, species, interactions=interactions, reservoir=(1, 1), seed=seed,
         temperature=rng.uniform(1200, 2000, lattice.n_sites), electrode_potential=(0.1, -0.3),
