@@ -120,6 +120,14 @@ VARIABLES: dict[str, Variable] = {
         long_name="events whose barrier stood at its floor since the device was made",
         comment="the floor is a number of the material: the least barrier that a bond dipole may leave",
     ),
+    "filled_traps": Variable(
+        dims=_SAMPLE,
+        kind="i",
+        units="1",
+        minimum=0,
+        optional=True,
+        long_name="electron traps that hold an electron",
+    ),
     "count": Variable(
         dims=("sample", "species"),
         kind="i",

@@ -26,6 +26,7 @@ SAMPLED = (
     "events",
     "field_solves",
     "floor_events",
+    "filled_traps",
 )
 """Columns of a sample that are one number each; those of the atoms follow."""
 
@@ -47,8 +48,8 @@ class Record:
         Name of the phase.
     sample : dict of str to ndarray
         ``time`` (s), ``source_voltage``, ``device_voltage`` (V), ``current`` (A), ``conductance`` (S),
-        ``temperature_max`` (K), ``events``, ``field_solves``, ``floor_events``, ``reservoir`` and the numbers
-        ``defect`` (vacancies or metal atoms) and ``interstitial``.
+        ``temperature_max`` (K), ``events``, ``field_solves``, ``floor_events``, ``filled_traps``,
+        ``reservoir`` and the numbers ``defect`` (vacancies or metal atoms) and ``interstitial``.
     snapshots : list of dict
         ``time``, ``label``, ``sites``, ``species``, ``voltage``, ``current``; first and last moment at least.
     log : list of tuple
@@ -108,7 +109,15 @@ class Run:
                 break
         self.snapshot("end", device.source_voltage)
         names = (*SAMPLED, "reservoir", "defect", "interstitial")
-        whole = {"events", "field_solves", "floor_events", "reservoir", "defect", "interstitial"}
+        whole = {
+            "events",
+            "field_solves",
+            "floor_events",
+            "filled_traps",
+            "reservoir",
+            "defect",
+            "interstitial",
+        }
         columns = zip(*self.rows, strict=True)
         self.record.sample = {
             name: np.array(column, np.int64 if name in whole else np.float64)
@@ -184,6 +193,7 @@ class Run:
                 device.events,
                 device.field_solves,
                 device.floor_events,
+                device.filled_traps,
                 device.engine.reservoir[1],
                 device.count(VACANCY.code),
                 device.count(INTERSTITIAL.code),

@@ -23,7 +23,16 @@ from .mechanism import Mechanism
 from .newton import one_blas_thread
 from .reactions import build_chemistry, first_defects, first_interstitials
 from .sections import MECHANISMS
-from .species import EMPTY, INTERSTITIAL, OXYGEN, TRAP, TRAPS, VACANCY
+from .species import (
+    EMPTY,
+    FILLED_EXCITED_TRAP,
+    FILLED_TRAP,
+    INTERSTITIAL,
+    OXYGEN,
+    TRAP,
+    TRAPS,
+    VACANCY,
+)
 from .traps import BondEase, corners
 from .waveform import Waveform
 
@@ -220,6 +229,14 @@ class Device:
         background = (OXYGEN.code, EMPTY.code, *(trap.code for trap in TRAPS))
         sites = np.flatnonzero(~np.isin(species, background)).astype(np.int32)
         return sites, species[sites]
+
+    @property
+    def filled_traps(self) -> int:
+        """Number of traps that hold an electron."""
+        if not len(self.chemistry.traps):
+            return 0
+        codes = self.engine.species[self.chemistry.traps]
+        return int(np.count_nonzero(np.isin(codes, (FILLED_TRAP.code, FILLED_EXCITED_TRAP.code))))
 
     def count(self, code: int) -> int:
         """Return how many sites hold the species with this code."""

@@ -170,11 +170,23 @@ class Pulse(_Phase):
 
 
 class Constant(_Phase):
-    """One voltage for some time; 0 V to let the device rest."""
+    """One voltage for some time; 0 V to let the device rest.
+
+    With ``first`` the samples are spread evenly over the logarithm of the time, from there to the end.
+    """
 
     kind: Literal["constant"]
     voltage: Voltage
     duration: Time
+    first: Time | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> "Constant":
+        if self.first is not None and not self.first < self.duration:
+            raise ValueError(
+                f"first must be before the end of the phase, {self.duration:g} s, got {self.first:g} s"
+            )
+        return self
 
 
 class Points(_Phase):

@@ -180,7 +180,7 @@ class Protocol:
         if planned is None:
             return
         waveform, samples = planned
-        chunks = cut(waveform, samples)
+        chunks = decades(phase) or cut(waveform, samples)
         share = (
             (lambda done, device: progress(self._done(phase, len(chunks), done), present.name, device))
             if progress
@@ -341,6 +341,14 @@ def cut(waveform: Waveform, samples: int) -> list[tuple[Waveform, int]]:
         end = waveform.duration if last == len(times) - 1 else float(times[last])
         pieces.append((_between(waveform, begin, end), last - first + 1))
     return pieces
+
+
+def decades(phase: AnyPhase) -> list[tuple[Waveform, int]]:
+    """Cut a constant voltage at times spread evenly over their logarithm; nothing for other phases."""
+    if not isinstance(phase, Constant) or phase.first is None:
+        return []
+    marks = [0.0, *np.geomspace(phase.first, phase.duration, max(phase.samples - 1, 2)).tolist()]
+    return [(Waveform.constant(phase.voltage, late - early), 2) for early, late in pairwise(marks)]
 
 
 def _between(waveform: Waveform, begin: float, end: float) -> Waveform:
