@@ -11,7 +11,7 @@ import scipy.sparse as sparse
 import scipy.sparse.linalg as linalg
 from scipy import special
 
-from frenkel.kinetic.species import INTERSTITIAL, VACANCY
+from frenkel.kinetic.species import FILLED_TRAP, INTERSTITIAL, TRAP, VACANCY
 from frenkel.units import BOLTZMANN_EV, ELEMENTARY_CHARGE, VACUUM_PERMITTIVITY
 
 BOTTOM, TOP = -1, -2
@@ -275,7 +275,9 @@ def random_species(device, kind, rng):
         gap = rng.integers(1, max(2, nz - 4))
         filled &= (z < gap) | (z > gap + 2)
     species[:n][filled] = VACANCY.code
-    if len(species) > n:
+    traps = device.chemistry.traps
+    species[traps] = rng.choice([TRAP.code, FILLED_TRAP.code], len(traps))
+    if any(INTERSTITIAL.code in (s.code for s in (*m.before, *m.after)) for m in device.chemistry.mechanisms):
         species[n + rng.choice(len(species) - n, 6, replace=False)] = INTERSTITIAL.code
     return species
 
