@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .occupation import Occupation, become, occupation, of_traps
 from .species import INTERSTITIAL, VACANCY
 from .waveform import Waveform
 
@@ -29,6 +30,9 @@ SAMPLED = (
     "filled_traps",
 )
 """Columns of a sample that are one number each; those of the atoms follow."""
+
+BLINKS = 1000
+"""Electronic events in a row after which their occupation is averaged, if they are fast enough."""
 
 CHORD_STEP = 2e-3
 """Change of the source voltage (V) over which a nonlinear device is taken as a resistor."""
@@ -87,6 +91,9 @@ class Run:
         self.sample_times = sample_times(waveform, samples)
         self.moves: dict[tuple[int, int], int] = {}
         self.ended = False
+        self.electronic = of_traps(device)
+        self.blinks = 0  # electronic events since an atom moved
+        self.known: tuple[tuple[bytes, float], Occupation | None] | None = None
 
     def go(self) -> Record:
         device = self.device
@@ -128,6 +135,10 @@ class Run:
     def piece(self, begin: float, end: float, source: float, slope: float) -> float:
         """Advance to the next event, to a change of the circuit's regime, or to ``end``; return where."""
         device = self.device
+        if slope == 0.0 and self.blinks >= BLINKS:
+            averaged = self.occupied(source)
+            if averaged is not None and averaged.fast:
+                return self.rest(averaged, begin, end, source)
         now = device.configuration()
         conductance, duration = now.chord(device.circuit, source), end - begin
         if now.law is not None and slope != 0.0:
@@ -142,12 +153,43 @@ class Run:
             self.event(now, source + slope * elapsed, voltage + rate * elapsed)
         return reached
 
-    def event(self, now: Configuration, source: float, voltage: float) -> None:
+    def occupied(self, source: float) -> Occupation | None:
+        """Return the occupation of the traps around the present atoms, solved once while they stand."""
+        key = (self.device.engine.species[: self.device.n_hosts].tobytes(), source)
+        if self.known is None or self.known[0] != key:
+            self.known = key, occupation(self.device, source)
+        return self.known[1]
+
+    def rest(self, averaged: Occupation, begin: float, end: float, source: float) -> float:
+        """Wait with blinking traps at constant voltage for the next move of an atom, or to ``end``."""
         device = self.device
-        chosen = now.prices.pick(voltage, device.engine.draw())
+        total, elapsed = averaged.rate, end - begin
+        if total * elapsed < device._hazard:
+            device._hazard -= total * elapsed
+            weight = averaged.share
+        else:
+            elapsed = min(elapsed, device._hazard / total)
+            device._hazard = 0.0
+            weight = averaged.share * averaged.atoms
+        mark = np.cumsum(weight) / weight.sum()
+        state = min(int(np.searchsorted(mark, device.engine.draw(), side="right")), len(mark) - 1)
+        become(device, averaged.states[state])
+        reached = begin + elapsed if elapsed < end - begin else end
+        device.time = self.start + reached
+        if device._hazard == 0.0:
+            now = device.configuration()
+            voltage = device.circuit.device_voltage(source, now.chord(device.circuit, source))
+            self.event(now, source, voltage, atoms_only=True)
+        return reached
+
+    def event(self, now: Configuration, source: float, voltage: float, atoms_only: bool = False) -> None:
+        device = self.device
+        chosen = self.pick(now, voltage, atoms_only)
         device.floor_events += now.prices.at_floor(chosen, voltage)
         catalogue = device.engine.catalogue()
         a, b = int(catalogue.site_a[chosen]), int(catalogue.site_b[chosen])
+        blink = self.electronic[int(catalogue.mechanism[chosen])]
+        self.blinks = self.blinks + 1 if blink else 0
         if self.keep_log:
             self.record.log.append(
                 (device.time, int(catalogue.mechanism[chosen]), int(catalogue.direction[chosen]), a, b)
@@ -164,6 +206,16 @@ class Run:
             if self.stop(device, device.device_voltage * conductance):
                 self.ended = True
                 self.sample(device.time - self.start, source)
+
+    def pick(self, now: Configuration, voltage: float, atoms_only: bool) -> int:
+        """Draw the event that happens, of all or of those that move atoms."""
+        draw = self.device.engine.draw()
+        if not atoms_only:
+            return int(now.prices.pick(voltage, draw))
+        now.prices.total(voltage)
+        columns = now.prices.arrays()
+        rate = np.where(self.electronic[columns["mechanism"]], 0.0, columns["rate"])
+        return min(int(np.searchsorted(np.cumsum(rate), draw * rate.sum(), side="right")), len(rate) - 1)
 
     def over_budget(self) -> None:
         pair, times = max(self.moves.items(), key=lambda item: item[1])
