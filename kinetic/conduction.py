@@ -1,96 +1,44 @@
 """Bond laws: the current through a bond, and its slope, as functions of the voltage across it.
 
-A law is a frozen dataclass with one method, ``current(voltage, bond)``. A new one is a class here and a
-line in ``LAWS``; a test checks the slope of every law in that dictionary by finite difference.
+A law is a frozen dataclass with one method, ``current(voltage, bond)``. The simplest ones are here; emission
+over and through barriers, transport in the bulk and tunnelling stand in modules of their own. A new one is a
+class and a line in ``LAWS``; a test checks the slope of every law in that dictionary by finite difference.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import ClassVar, Protocol
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Array = NDArray[np.float64]
+from .bonds import BOTTOM, TOP, Array, Bonds, ConductionLaw, length_of, require_positive
+from .emission import PooleFrenkel, SchottkyThermionic, ThermionicField
+from .transport import FilamentOhmic, Hopping, QuantumGap, QuantumPointContact, SpaceCharge
+from .tunnelling import DirectTunnelling, FowlerNordheim
 
-BOTTOM = -1
-"""Stands for the bottom electrode in ``Bonds.second``."""
-TOP = -2
-"""Stands for the top electrode in ``Bonds.second``."""
-
-
-class ConductionLaw(Protocol):
-    """What the network asks of a bond law: odd or not, but rising with the voltage."""
-
-    linear: ClassVar[bool]
-    """True if the slope does not depend on the voltage: the network is then solved in one step."""
-
-    def current(self, voltage: Array, bond: Bonds) -> tuple[Array, Array]:
-        """Return the current (A) and its slope (S, positive) through each bond.
-
-        Parameters
-        ----------
-        voltage : ndarray of shape (n_bonds,)
-            Potential of ``bond.first`` minus that of ``bond.second`` (V).
-        bond : Bonds
-            The bonds themselves, for their lengths.
-
-        Returns
-        -------
-        current : ndarray of shape (n_bonds,)
-            Current from ``first`` to ``second`` (A).
-        slope : ndarray of shape (n_bonds,)
-            Derivative of the current by the voltage (S).
-        """
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Bonds:
-    """A set of bonds that obey one law.
-
-    Parameters
-    ----------
-    first : ndarray of int, shape (n_bonds,)
-        Site numbers of one end.
-    second : ndarray of int, shape (n_bonds,)
-        Site numbers of the other end, or ``BOTTOM`` or ``TOP`` for a contact.
-    law : ConductionLaw
-        Current as a function of voltage.
-    length : ndarray of shape (n_bonds,), optional
-        Distance between the ends (m), positive; laws that depend on distance need it.
-
-    Raises
-    ------
-    ValueError
-        If the arrays differ in length, a bond joins a site to itself, or a length is not positive.
-    """
-
-    first: NDArray[np.intp]
-    second: NDArray[np.intp]
-    law: ConductionLaw
-    length: Array = field(default_factory=lambda: np.empty(0))
-
-    def __post_init__(self) -> None:
-        first = np.atleast_1d(np.asarray(self.first, dtype=np.intp))
-        second = np.atleast_1d(np.asarray(self.second, dtype=np.intp))
-        length = np.atleast_1d(np.asarray(self.length, dtype=np.float64))
-        if first.ndim != 1 or first.shape != second.shape:
-            raise ValueError(
-                f"first and second must have one site per bond, got shapes {first.shape} and {second.shape}"
-            )
-        if first.size and (first.min() < 0 or second.min() < TOP):
-            raise ValueError("first must be site numbers, second site numbers, BOTTOM (-1) or TOP (-2)")
-        if np.any(first == second):
-            raise ValueError("first and second must differ: a bond cannot join a site to itself")
-        one_each = length.shape == first.shape and np.all(np.isfinite(length) & (length > 0))
-        if length.size and not one_each:
-            raise ValueError(f"length must be {first.size} positive numbers of metres, one per bond")
-        for name, value in (("first", first), ("second", second), ("length", length)):
-            object.__setattr__(self, name, value)
-
-    def __len__(self) -> int:
-        return len(self.first)
+__all__ = [
+    "BOTTOM",
+    "LAWS",
+    "TOP",
+    "Bonds",
+    "ConductionLaw",
+    "Contact",
+    "DirectTunnelling",
+    "FilamentOhmic",
+    "FowlerNordheim",
+    "Hopping",
+    "Ohmic",
+    "PooleFrenkel",
+    "QuantumGap",
+    "QuantumPointContact",
+    "SchottkyThermionic",
+    "Sinh",
+    "SpaceCharge",
+    "ThermionicField",
+    "Tunnelling",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +55,7 @@ class Ohmic:
     linear: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        _require_positive("conductance", self.conductance, "S")
+        require_positive("conductance", self.conductance, "S")
 
     def current(self, voltage: Array, bond: Bonds) -> tuple[Array, Array]:
         """Return the current (A) and its slope (S) through each bond at ``voltage`` (V)."""
@@ -150,10 +98,10 @@ class Tunnelling:
     linear: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        _require_positive("prefactor", self.prefactor, "S")
-        _require_positive("decay_length", self.decay_length, "m")
-        _require_positive("spacing", self.spacing, "m")
-        _require_positive("far_factor", self.far_factor, "1")
+        require_positive("prefactor", self.prefactor, "S")
+        require_positive("decay_length", self.decay_length, "m")
+        require_positive("spacing", self.spacing, "m")
+        require_positive("far_factor", self.far_factor, "1")
 
     def conductance(self, length: ArrayLike) -> Array:
         """Return the conductance (S) of bonds of the given lengths (m)."""
@@ -165,7 +113,7 @@ class Tunnelling:
 
     def current(self, voltage: Array, bond: Bonds) -> tuple[Array, Array]:
         """Return the current (A) and its slope (S) through each bond at ``voltage`` (V)."""
-        slope = self.conductance(_length_of(bond))
+        slope = self.conductance(length_of(bond))
         return slope * voltage, slope
 
 
@@ -207,31 +155,29 @@ class Sinh(Tunnelling):
 
     def __post_init__(self) -> None:
         Tunnelling.__post_init__(self)
-        _require_positive("voltage_scale", self.voltage_scale, "V")
+        require_positive("voltage_scale", self.voltage_scale, "V")
 
     def current(self, voltage: Array, bond: Bonds) -> tuple[Array, Array]:
         """Return the current (A) and its slope (S) through each bond at ``voltage`` (V)."""
-        conductance = self.conductance(_length_of(bond))
+        conductance = self.conductance(length_of(bond))
         reduced = voltage / self.voltage_scale
         return conductance * self.voltage_scale * np.sinh(reduced), conductance * np.cosh(reduced)
 
 
-def _require_positive(name: str, value: float | Array, unit: str) -> None:
-    given = np.asarray(value, dtype=np.float64)
-    if not np.all(np.isfinite(given) & (given > 0)):
-        raise ValueError(f"{name} must be positive and finite ({unit}), got {value!r}")
-
-
-def _length_of(bond: Bonds) -> Array:
-    if len(bond.length) != len(bond.first):
-        law = type(bond.law).__name__
-        raise ValueError(f"length must be given for each of the {len(bond.first)} bonds of {law}")
-    return bond.length
-
-
-LAWS: dict[str, type[Ohmic | Tunnelling | Contact | Sinh]] = {
+LAWS: dict[str, type[Any]] = {
     "ohmic": Ohmic,
     "tunnelling": Tunnelling,
     "contact": Contact,
     "sinh": Sinh,
+    "filament": FilamentOhmic,
+    "Poole-Frenkel": PooleFrenkel,
+    "direct tunnelling": DirectTunnelling,
+    "Fowler-Nordheim": FowlerNordheim,
+    "Schottky": SchottkyThermionic,
+    "thermionic field": ThermionicField,
+    "space charge": SpaceCharge,
+    "hopping": Hopping,
+    "quantum point contact": QuantumPointContact,
+    "quantum gap": QuantumGap,
 }
+"""Every bond law by its name."""

@@ -159,19 +159,23 @@ class GreenTable:
         ndarray of shape (a, b)
             Dimensionless.
         """
-        xa, ya, za = (c[:, None] for c in self.coordinates(np.atleast_1d(sites_a)))
-        xb, yb, zb = (c[None, :] for c in self.coordinates(np.atleast_1d(sites_b)))
+        a, b = (self.coordinates(np.atleast_1d(sites)) for sites in (sites_a, sites_b))
         px, py = self.period
         nz = self.shape[2]
         flat = self.table.reshape(-1)
+        if not self.images:
+            # Index tables by coordinate: an order of magnitude faster than a remainder for every pair.
+            along_x = (np.arange(self.shape[0])[:, None] - b[0]) % px * (py * nz * nz) + b[2]
+            along_y = (np.arange(self.shape[1])[:, None] - b[1]) % py * (nz * nz)
+            return np.asarray(flat.take(along_x[a[0]] + along_y[a[1]] + (a[2] * nz)[:, None]))
+        xa, ya, za = (c[:, None] for c in a)
+        xb, yb, zb = (c[None, :] for c in b)
         along_z = za * nz + zb
 
         def entries(dx: NDArray[np.intp], dy: NDArray[np.intp]) -> Array:
             return flat.take((dx * py + dy) * (nz * nz) + along_z)
 
         dx, dy = (xa - xb) % px, (ya - yb) % py
-        if not self.images:
-            return entries(dx, dy)
         mx, my = (xa + xb + 1) % px, (ya + yb + 1) % py
         return entries(dx, dy) + entries(mx, dy) + entries(dx, my) + entries(mx, my)
 
@@ -259,9 +263,7 @@ def _checked_layers(name: str, given: ArrayLike | None, n: int, *, zero: bool) -
     return value
 
 
-def _conductance_to_ground(
-    lateral: Array, link: Array, layer: Array
-) -> Array:
+def _conductance_to_ground(lateral: Array, link: Array, layer: Array) -> Array:
     """Return, per layer and mode, the conductance to ground of all that lies at and below a layer."""
     below = np.empty((len(layer), *lateral.shape))
     below[0] = layer[0] * lateral + link[0]
@@ -270,9 +272,7 @@ def _conductance_to_ground(
     return below
 
 
-def _inverse(
-    mode_x: Array, mode_y: Array, link: Array, layer: Array
-) -> Array:
+def _inverse(mode_x: Array, mode_y: Array, link: Array, layer: Array) -> Array:
     """Return the inverse (modes x, modes y, nz, nz) of each mode's tridiagonal matrix, free of subtraction.
 
     Layer z sees the conductance ``below`` beneath it (its own lateral term included) and, through its upper

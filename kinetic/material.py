@@ -39,6 +39,7 @@ from .sections import (
     PolycrystalNumbers,
     RedoxNumbers,
     SitesNumbers,
+    TransportNumbers,
     TrapNumbers,
     WeakNumbers,
 )
@@ -129,6 +130,7 @@ class Material:
     trap: TrapNumbers
     electrostatics: ElectrostaticsNumbers
     conduction: ConductionNumbers
+    transport: TransportNumbers
     heat: HeatNumbers
 
     def __init__(self, document: Mapping[str, Any], name: str, *, where: str | None = None) -> None:

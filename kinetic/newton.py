@@ -107,7 +107,7 @@ class GreenSystem:
             self.elsewhere[network.nodes] = 0.0
             self.profile = self.profile + table.respond(self.elsewhere) / background.conductance
         self.far = self.profile[network.nodes]
-        self.stiffness = background.stiffness(network.nodes)
+        self.stiffness = network.stiffness
 
     def initial(self, start: Array | None) -> Array:
         begin: Array = self.far if start is None else start[self.network.nodes]

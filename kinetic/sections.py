@@ -251,6 +251,22 @@ class ConductionNumbers:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TransportNumbers:
+    """What the conduction laws of the bulk film and its contacts need; a number left out drops its law."""
+
+    barrier: float = quantity("eV", 0.05, 10.0, "barrier between the electrode's Fermi level and the band")
+    mass: float = quantity("1", 0.01, 10.0, "effective mass of the tunnelling electron")
+    optical_permittivity: float = quantity("1", 1.0, 1000.0, "relative permittivity of the image force")
+    donor_density: float = quantity("1/m^3", 0.0, 1e29, "donors at the contact", default=0.0)
+    fermi_depth: float = quantity("eV", 0.0, 10.0, "Fermi level below the band in the bulk", default=0.0)
+    trap_depth: float = quantity("eV", 0.0, 10.0, "depth of the traps below the band", default=0.0)
+    trap_spacing: float = quantity("m", 0.0, 1e-6, "distance of neighbouring traps", default=0.0)
+    mobility: float = quantity("m^2/(V*s)", 0.0, 1.0, "mobility in the band", default=0.0)
+    hop_barrier: float = quantity("eV", 0.0, 5.0, "activation energy of the hop between traps", default=0.0)
+    hop_frequency: float = quantity("Hz", 0.0, 1e16, "attempt frequency of the hop", default=0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HeatNumbers:
     """Steady heat flow in the oxide and along the conducting bonds."""
 
@@ -282,6 +298,7 @@ SECTIONS: dict[str, type[Any]] = {
     "trap": TrapNumbers,
     "electrostatics": ElectrostaticsNumbers,
     "conduction": ConductionNumbers,
+    "transport": TransportNumbers,
     "heat": HeatNumbers,
 }
 """Every section a material file may have; only ``lattice`` is required."""
