@@ -9,7 +9,14 @@ import xarray as xr
 from . import store
 
 # ASE reads a species as a chemical element: "V" would be vanadium, "X" is its symbol for no element.
-SYMBOLS = {"vacancy": "X", "interstitial": "O", "silver": "Ag", "copper": "Cu", "ruthenium": "Ru", "gold": "Au"}
+SYMBOLS = {
+    "vacancy": "X",
+    "interstitial": "O",
+    "silver": "Ag",
+    "copper": "Cu",
+    "ruthenium": "Ru",
+    "gold": "Au",
+}
 ANGSTROM = 1e10
 
 
@@ -41,8 +48,8 @@ def xyz(result: xr.Dataset) -> str:
     """Return all snapshots as extended XYZ text.
 
     Positions are in angstrom, z from the bottom electrode. The species is "X" for a vacancy, "O" for an
-    interstitial oxygen and the symbol of a metal; the column ``defect`` has its name, ``site`` its lattice site. The comment line has
-    the cell in ``Lattice``, ``Properties``, ``pbc``, and time (s), voltage (V) and current (A).
+    interstitial oxygen and the symbol of a metal; the column ``defect`` has its name, ``site`` its lattice
+    site. The comment line has the cell in ``Lattice``, ``Properties``, ``pbc``, and time (s), voltage (V) and current (A).
     """
     columns = {
         "defect_site": "site:I:1",

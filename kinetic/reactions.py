@@ -196,7 +196,7 @@ def build_chemistry(
 
 
 def _binding(material: Material, lattice: Lattice, defect: Species) -> list[PairInteraction]:
-    """Return the binding of neighbouring defects; two in the layer at the top electrode have a share of it."""
+    """Return the binding of neighbours; two in the layer at the top electrode have a share of it."""
     share = material.redox.surface_binding if material.has("redox") else 0.0
     top = lattice.electrode == 2
     parts = ((1.0 - share, top), (share, None))
