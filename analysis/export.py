@@ -49,7 +49,8 @@ def xyz(result: xr.Dataset) -> str:
 
     Positions are in angstrom, z from the bottom electrode. The species is "X" for a vacancy, "O" for an
     interstitial oxygen and the symbol of a metal; the column ``defect`` has its name, ``site`` its lattice
-    site. The comment line has the cell in ``Lattice``, ``Properties``, ``pbc``, and time (s), voltage (V) and current (A).
+    site. The comment line has the cell in ``Lattice``, ``Properties``, ``pbc``, and time (s), voltage
+    (V) and current (A).
     """
     columns = {
         "defect_site": "site:I:1",

@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._prices import Prices
+from ._pricing import Pricing
 from .advance import Record, Run
 from .circuit import Circuit
+from .columns import Columns
 from .engine import Engine
 from .fields import build_fields
 from .green import Lateral
@@ -299,6 +301,7 @@ class Device:
 
     def _solve_fields(self, species: NDArray[np.int8]) -> None:
         if self._ease is not None:
+            assert isinstance(self.fields, Pricing)  # columns refuse traps
             self.fields.set_ease(self._ease.factor(self._charges[species[self._ease.sites]]))
         self.fields.solve(np.flatnonzero(species[: self.n_hosts] == VACANCY.code).astype(np.int32))
 
@@ -311,6 +314,7 @@ class Device:
         traps = self.chemistry.traps
         if not len(traps):
             return None
+        assert isinstance(self.fields, Pricing)
         atoms = species[: self.n_hosts].tobytes()
         if atoms != self._bias_of:
             self.fields.set_ease(np.ones(self.n_hosts))
@@ -353,6 +357,7 @@ class Device:
             self.fields.heat_max,
             self.fields.solver_error,
             self.fields.pricing_error,
+            self.fields.law() if isinstance(self.fields, Columns) else None,
         )
 
     # ------------------------------------------------------------------ time

@@ -325,7 +325,8 @@ class Engine:
             ``law`` (0 sinusoidal, 1 linear, 2 Marcus), ``alpha``, ``barrier`` (eV), ``dipole`` (e m),
             ``length`` (m), ``floor`` (eV), ``heat_of_transport`` (eV), ``beta`` (lever of the temperature),
             ``electrode`` (0 none, 1 bottom, 2 top), ``charge_a`` and ``charge_b`` (e gained in the
-            forward direction), ``code_before_a``, ``code_before_b``, ``code_after_a``, ``code_after_b`` (-1: no second site).
+            forward direction), ``code_before_a``, ``code_before_b``, ``code_after_a``, ``code_after_b`` (-1:
+            no second site).
         """
         a = self._compiled.arrays
         same = ("law", "alpha", "barrier", "length", "floor", "beta")

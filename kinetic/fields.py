@@ -6,6 +6,7 @@ import numpy as np
 
 from ..units import BOLTZMANN_EV, ELEMENTARY_CHARGE, VACUUM_PERMITTIVITY
 from ._pricing import Pricing
+from .columns import Columns, build_columns
 from .green import GreenTable, Lateral
 from .material import Material
 
@@ -16,13 +17,15 @@ def build_fields(
     lateral: Lateral,
     charge: float,
     temperature: float = 300.0,
-) -> Pricing:
-    """Return the field solver of a box: one Green's table for conduction, charge and heat.
+) -> Pricing | Columns:
+    """Return the field solver of a box: one Green's table, or independent columns with a contact.
 
     Bonds follow g = prefactor exp(-2 (r - a) / xi), times the tunnel factor beyond sqrt(2) a; the bottom
     contact follows the same law, the top one (reactive metal) is ohmic without that factor. Both are given at
     300 K and activated, exp(-E/k (1/T - 1/300 K)) at the temperature T of the electrodes.
     """
+    if material.has("interface"):
+        return build_columns(material, shape, lateral, temperature)
     numbers, spacing = material.conduction, material.lattice.spacing
     longest = numbers.cutoff / spacing * (1 + 1e-9)
     squared = np.arange(1, int(longest**2) + 1)

@@ -32,6 +32,7 @@ from .sections import (
     ExchangeNumbers,
     FrenkelPairNumbers,
     HeatNumbers,
+    InterfaceNumbers,
     InterstitialExchangeNumbers,
     InterstitialNumbers,
     LatticeNumbers,
@@ -131,6 +132,7 @@ class Material:
     electrostatics: ElectrostaticsNumbers
     conduction: ConductionNumbers
     transport: TransportNumbers
+    interface: InterfaceNumbers
     heat: HeatNumbers
 
     def __init__(self, document: Mapping[str, Any], name: str, *, where: str | None = None) -> None:

@@ -267,6 +267,33 @@ class TransportNumbers:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InterfaceNumbers:
+    """Independent columns with a Schottky contact at the top electrode, in place of the network."""
+
+    barrier: float = quantity("eV", 0.0, 5.0, "height of the contact's barrier without defects near it")
+    barrier_step: float = quantity(
+        "eV", -1.0, 1.0, "what a defect next to the contact takes off the barrier (negative: adds)"
+    )
+    layers: int = quantity("1", 1, 100, "uppermost layers whose defects change the height")
+    carrier: int = quantity("1", -1, 1, "charge of the carriers: -1 electrons, 1 holes")
+    richardson: float = quantity("A/(m^2*K^2)", 1.0, 1e8, "effective Richardson constant")
+    ideality: float = quantity(
+        "1", 1.0, 100.0, "contact's voltage over the part on its barrier, rest on an interlayer", default=1.0
+    )
+    built_in_voltage: float = quantity("V", 1e-3, 5.0, "band bending of the contact at 0 V")
+    doping: float = quantity("1/m^3", 0.0, 1e29, "charge density of the zone without defects", default=0.0)
+    donor_charge: float = quantity(
+        "1", -4.0, 4.0, "charge (e) that a defect adds to the zone of its own column", default=0.0
+    )
+    tunnelling_mass: float = quantity("1", 1e-3, 1e6, "effective mass in the barrier, electron masses")
+    permittivity: float = quantity("1", 1.0, 1000.0, "relative permittivity of the depletion zone")
+    image_permittivity: float = quantity("1", 1.0, 1e9, "relative permittivity of the image force (optical)")
+    conductivity: float = quantity("S/m", 1e-12, 1e8, "conductivity of the film in series")
+    metallic_count: int = quantity("1", 0, 4096, "defects that make a column metallic (0: never)", default=0)
+    metallic_conductance: float = quantity("S", 0.0, 1.0, "conductance of such a column", default=0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HeatNumbers:
     """Steady heat flow in the oxide and along the conducting bonds."""
 
@@ -299,6 +326,7 @@ SECTIONS: dict[str, type[Any]] = {
     "electrostatics": ElectrostaticsNumbers,
     "conduction": ConductionNumbers,
     "transport": TransportNumbers,
+    "interface": InterfaceNumbers,
     "heat": HeatNumbers,
 }
 """Every section a material file may have; only ``lattice`` is required."""

@@ -291,7 +291,7 @@ def put(device, species):
     def missing(codes):
         return np.count_nonzero(codes == VACANCY.code) - np.count_nonzero(codes == INTERSTITIAL.code)
 
-    held = old.reservoir[1] + missing(species) - missing(old.species)
+    held = old.reservoir[1] + abs(missing(species) - missing(old.species))
     device.engine = Engine(
         device.lattice, device.chemistry.mechanisms, species, interactions=device.chemistry.interactions,
         reservoir=(0, held), temperature=device.temperature, seed=device.seed, member=device.member,
