@@ -68,6 +68,8 @@ def draw_spheres(
     zorder : float
         Order among the other things in the axes.
     """
+    if not len(position):
+        return
     left, right, bottom, top = extent
     scale = PIXELS / max(right - left, top - bottom)
     width, height = int(scale * (right - left)) // 2 * 2, int(scale * (top - bottom)) // 2 * 2

@@ -296,7 +296,7 @@ def _hop(name: str) -> Callable[[_Place], Mechanism]:
 
 
 def _at_electrode(place: _Place) -> Floats | None:
-    """Return the extra barrier of an exchange with the electrode outside the weak sites."""
+    """Return the extra barrier of an exchange or a Frenkel pair outside the weak sites."""
     weak = place.material.weak
     return None if weak is None else place.on(~place.weak, weak.exchange_shift)
 
@@ -357,6 +357,7 @@ def _frenkel_pair(place: _Place) -> Mechanism:
         energy=numbers.energy,
         dipole=numbers.dipole,
         floor=numbers.floor,
+        barrier_shift=_at_electrode(place),
     )
 
 

@@ -13,6 +13,8 @@ from frenkel.units import BOLTZMANN_EV
 
 METALS = ("MoS2-Au", "MoS2-Ag", "MoS2-Cu")
 CALM = {"disorder.site_energy": 0.0, "sites.exchange_shift": 5.0}
+COLD = {"heat.conductivity": 1e4, "heat.ballistic_factor": 100.0}
+"""No heat: a current through the filled site warms it, and detailed balance then fails as it must."""
 FAST = CALM | {"redox.barrier": 0.40, "redox.energy": 0.06, "sites.fraction": 1 / 9}
 
 
@@ -37,16 +39,27 @@ def occupancy(energy, voltage, temperature=300.0):
 @pytest.mark.parametrize("name", METALS)
 @pytest.mark.parametrize("voltage", [-1.2, 0.0, 0.3, 2.0])
 def test_rates_in_and_out_give_the_two_state_occupancy(name, voltage):
-    device = sheet(name, values={"redox.energy": 0.06, "sites.fraction": 1 / 9})
+    device = sheet(name, values=COLD | {"redox.energy": 0.06, "sites.fraction": 1 / 9})
     k, enter = at_vacancy(device, voltage)
     device.fire(int(k))
     _, leave = at_vacancy(device, voltage)
     assert enter["energy"] == pytest.approx(0.06 - voltage / 2, abs=1e-12)
     share = enter["rate"] / (enter["rate"] + leave["rate"])
-    assert share == pytest.approx(occupancy(0.06, voltage), rel=1e-10)
+    assert share == pytest.approx(occupancy(0.06, voltage), rel=1e-6)
     # Butler-Volmer with a transfer coefficient of one half: each direction feels half of the energy.
     barrier = device.material.redox.barrier + enter["energy"] / 2
     assert enter["barrier"] == pytest.approx(max(barrier, 0.0, enter["energy"]), abs=1e-12)
+
+
+def test_current_through_a_filled_vacancy_warms_it_and_empties_it_sooner():
+    device = sheet(values={"redox.energy": 0.06, "sites.fraction": 1 / 9})
+    k, _ = at_vacancy(device, -1.2)
+    device.fire(int(k))
+    _, warm = at_vacancy(device, -1.2)
+    rise = device.temperature_map.max() - 300.0
+    warmth = BOLTZMANN_EV * (300.0 + rise)
+    hot = device.material.redox.attempt_frequency * math.exp(-warm["barrier"] / warmth)
+    assert rise > 1.0 and warm["rate"] == pytest.approx(hot, rel=1e-9)
 
 
 def test_simulated_occupancy_is_the_closed_form():
@@ -54,7 +67,7 @@ def test_simulated_occupancy_is_the_closed_form():
 
     False alarm with p = 6e-5. Seen to fail with the full voltage instead of half of it.
     """
-    device = sheet(values=FAST)
+    device = sheet(values=FAST | COLD)
     k, enter = at_vacancy(device, 0.1)
     device.fire(int(k))
     _, leave = at_vacancy(device, 0.1)
