@@ -13,7 +13,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from . import filament, metrics, scene, store
-from .caption import NAMES, caption, phase_title, several
+from .caption import NAMES, caption, filamentary, phase_title, several
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -231,15 +231,18 @@ def counts(result: xr.Dataset, axes: "Axes") -> None:
         held = result["reservoir"].values
         for column, name in enumerate(str(name) for name in result["electrode"].values):
             if np.ptp(held[:, column]):
+                # A large reservoir would hide the defects: then only what it has taken up or given.
+                large = held.max() > 5 * max(int(result["count"].values.max()), 1)
                 axes.plot(
                     along,
-                    held[:, column],
-                    label=f"reservoir of the {name} electrode",
+                    held[:, column] - (held[0, column] if large else 0),
+                    label=f"{'change of the ' if large else ''}reservoir of the {name} electrode",
                     color="#b08a3e",
                     linewidth=1.1,
                     linestyle="--",
                 )
-    axes.set_ylim(bottom=0)
+    if axes.get_ylim()[0] > 0:
+        axes.set_ylim(bottom=0)
     axes.set_title("number of defects", loc="left", fontsize=10)
     axes.legend(fontsize=8, framealpha=0.9, loc="best")
 
@@ -393,6 +396,8 @@ def _mark_gap(axes: "Axes", jump: filament.Jump, width: tuple[float, float], cam
 
 def _view_title(result: xr.Dataset, index: int, shot: filament.Snapshot) -> str:
     when = "as made" if index == 0 else f"after {phase_title(result, shot.phase)}"
+    if not filamentary(result):
+        return f"{when}: {several(result, len(shot.position))}"
     jump = filament.longest_jump(shot)
     state = "electrodes joined" if filament.is_continuous(shot) else f"gap {jump.length * 1e9:.2f} nm"
     return f"{when.replace('attempt', 'try')}: {several(result, len(shot.position))}, {state}"

@@ -1,19 +1,23 @@
-"""Datasets from what a protocol did to a device."""
+"""Datasets from what a protocol did to a device.
+
+xarray is imported only where a dataset is made: the processes of an ensemble need arrays alone.
+"""
 
 import json
 import time
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 
 from . import provenance
-from .analysis import schema
 from .kinetic.advance import SAMPLED
 from .kinetic.device import Device
 from .kinetic.species import Species
 from .protocol import PhaseLog
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 def dataset(
@@ -23,7 +27,7 @@ def dataset(
     *,
     read_voltage: float,
     not_repeatable: str = "",
-) -> xr.Dataset:
+) -> "xr.Dataset":
     """Build the dataset of some phases of a device.
 
     Parameters
@@ -42,23 +46,30 @@ def dataset(
     -------
     xarray.Dataset
     """
+    from .analysis import schema
+
     logs = list(logs)
-    values = (
-        _samples(device, logs) | _phases(logs) | _snapshots(device, logs) | _constants(device, read_voltage)
-    )
     made = provenance.record(recorded, seed=device.seed, member=device.member)
     attrs = {
         "title": recorded.get("title") or f"{device.material.name} device, seed {device.seed}",
         "source": f"frenkel {made['software']['version']}",
         "history": f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} made by frenkel",
         "material": device.material.name,
+        "family": device.material.family,
         "material_hash": device.material.hash,
         "lateral": device.lateral,
         "provenance": json.dumps(made),
     }
     if not_repeatable:
         attrs["not_repeatable"] = not_repeatable
-    return schema.dataset(values, attrs)
+    return schema.dataset(values(device, logs, read_voltage), attrs)
+
+
+def values(device: Device, logs: list[PhaseLog], read_voltage: float) -> dict[str, Any]:
+    """Return the variables of some phases of a device, under the names of the schema."""
+    return (
+        _samples(device, logs) | _phases(logs) | _snapshots(device, logs) | _constants(device, read_voltage)
+    )
 
 
 def observe(device: Device) -> dict[str, Any]:
