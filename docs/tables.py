@@ -1,0 +1,90 @@
+"""Write docs/materials.md: every set, what it can do, and what `make verify` found.
+
+    python docs/tables.py
+
+Reads build/verify/signatures.json, which tests/verification/signatures.py writes.
+"""
+
+import json
+from pathlib import Path
+
+from frenkel.kinetic.material import Material
+from frenkel.kinetic.sections import FAMILIES, MECHANISMS, WEAK
+
+DOCS = Path(__file__).resolve().parent
+MEASURED = DOCS.parent / "build" / "verify" / "signatures.json"
+VERDICT = {True: "in band", False: "**out**", None: "info"}
+
+
+def sets() -> list[str]:
+    """Return the table of sets against mechanisms."""
+    heads = ["family", "set", "formula", "moves", "weak sites, plane", *MECHANISMS]
+    rows = [heads, ["---"] * len(heads)]
+    materials = [Material.load(name) for name in Material.names()]
+    for family in FAMILIES:
+        for one in materials:
+            if one.family != family:
+                continue
+            structure = [name for name in (*WEAK, "plane", "cap", "interface", "trap") if one.has(name)]
+            marks = ["x" if name in one.mechanisms else "" for name in MECHANISMS]
+            rows.append([family, one.name, one.formula, one.species["defect"], ", ".join(structure), *marks])
+    return ["| " + " | ".join(row) + " |" for row in rows]
+
+
+def confidence() -> list[str]:
+    """Return how many numbers of each set are cited, fitted, recalled or chosen."""
+    words = ("measured", "ab initio", "fitted", "recalled", "chosen")
+    lines = ["| set | " + " | ".join(words) + " |", "|---" * (len(words) + 1) + "|"]
+    for name in Material.names():
+        found = [row.confidence for row in Material.load(name).table()]
+        lines.append(f"| {name} | " + " | ".join(str(found.count(word)) for word in words) + " |")
+    return lines
+
+
+def signatures() -> list[str]:
+    """Return the table of what was measured, and the remarks to it."""
+    rows = json.loads(MEASURED.read_text(encoding="utf-8"))
+    lines = ["| family | row | quantity | published | ours | verdict |", "|---" * 6 + "|"]
+    for row in rows:
+        ours = f"{row['ours']:.3g} {row['unit']}".strip()
+        if row["error"] == row["error"]:
+            ours += f" ± {row['error']:.1g}"
+        cells = [row["family"], row["id"], row["quantity"], row["published"], ours, VERDICT[row["verdict"]]]
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    banded = [row for row in rows if row["verdict"] is not None]
+    good = sum(row["verdict"] for row in banded)
+    lines += ["", f"{good} of {len(banded)} rows in band. Sources and remarks:", ""]
+    for row in rows:
+        note = f" {row['note'].rstrip('.')}." if row["note"] else ""
+        lines.append(f"- {row['id']}: {row['source']} ({row['confidence']}).{note}")
+    return lines
+
+
+def main() -> None:
+    """Write the page."""
+    text = [
+        "# Materials and mechanisms",
+        "",
+        "`frenkel materials NAME` prints every number of a set with unit, source, confidence and range.",
+        "",
+        *sets(),
+        "",
+        "## How sure the numbers are",
+        "",
+        "Measured and ab initio ones are cited; fitted ones say to what; recalled ones were not read again;",
+        "chosen ones are decisions, often within a published range that the file states.",
+        "",
+        *confidence(),
+        "",
+        "## What sets them apart: published and ours",
+        "",
+        "Printed by `make verify`, which measures each row anew.",
+        "",
+        *signatures(),
+        "",
+    ]
+    (DOCS / "materials.md").write_text("\n".join(text), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
