@@ -18,7 +18,7 @@ device.run(forming, to_limit=True)
 print(f"after forming{0.1 / device.current(0.1 * V):10.3g} ohm")
 
 device.circuit = bare
-device.run(fk.Waveform.triangle(-1.8 * V, rate=1e5, label="reset"))
+device.run(fk.Waveform.triangle(-2.3 * V, rate=1e5, label="reset"))
 print(f"after RESET  {0.1 / device.current(0.1 * V):10.3g} ohm")
 
 device.circuit = limited

@@ -345,20 +345,26 @@ def _interstitial_hop(place: _Place) -> Mechanism:
     )
 
 
-def _frenkel_pair(place: _Place) -> Mechanism:
-    numbers = place.material.frenkel_pair
-    return Mechanism(
-        "Frenkel pair",
-        before=(OXYGEN, EMPTY),
-        after=(place.defect, place.interstitial),
-        motif="pair",
-        barrier=numbers.barrier,
-        attempt_frequency=numbers.attempt_frequency,
-        energy=numbers.energy,
-        dipole=numbers.dipole,
-        floor=numbers.floor,
-        barrier_shift=_at_electrode(place),
-    )
+def _frenkel_pair(name: str, electrons: int) -> Callable[[_Place], Mechanism]:
+    """Return the builder of a Frenkel pair eased by so many trapped electrons."""
+
+    def build(place: _Place) -> Mechanism:
+        numbers = place.material.frenkel_pair
+        barrier = (numbers.barrier, numbers.barrier_one, numbers.barrier_two)[electrons]
+        return Mechanism(
+            name,
+            before=(OXYGEN, EMPTY),
+            after=(place.defect, place.interstitial),
+            motif="pair",
+            barrier=barrier + electrons * numbers.trapping_energy,
+            attempt_frequency=numbers.attempt_frequency,
+            energy=numbers.energy,
+            dipole=numbers.dipole,
+            floor=numbers.floor,
+            barrier_shift=_at_electrode(place),
+        )
+
+    return build
 
 
 def _interstitial_exchange(place: _Place) -> Mechanism:
@@ -380,7 +386,9 @@ REACTIONS: dict[str, Callable[[_Place], Mechanism | tuple[Mechanism, ...]]] = {
     "cation hop": _hop("cation hop"),
     "redox": _redox,
     "interstitial hop": _interstitial_hop,
-    "Frenkel pair": _frenkel_pair,
+    "Frenkel pair": _frenkel_pair("Frenkel pair", 0),
+    "Frenkel pair, one electron": _frenkel_pair("Frenkel pair, one electron", 1),
+    "Frenkel pair, two electrons": _frenkel_pair("Frenkel pair, two electrons", 2),
     "interstitial exchange": _interstitial_exchange,
     "electron capture": lambda place: capture(place.material, place.lattice),
     "trap relaxation": lambda place: relaxation(place.material),

@@ -23,6 +23,8 @@ MECHANISMS: dict[str, tuple[str, ...]] = {
     "redox": ("redox", "cation"),
     "interstitial hop": ("interstitial",),
     "Frenkel pair": ("frenkel_pair", "vacancy", "interstitial"),
+    "Frenkel pair, one electron": ("frenkel_pair", "vacancy", "interstitial"),
+    "Frenkel pair, two electrons": ("frenkel_pair", "vacancy", "interstitial"),
     "interstitial exchange": ("interstitial_exchange", "interstitial"),
     "electron capture": ("trap",),
     "trap relaxation": ("trap",),
@@ -125,13 +127,22 @@ class InterstitialNumbers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrenkelPairNumbers:
-    """An oxygen atom leaves its site for a neighbouring interstitial site; forward generates the pair."""
+    """An oxygen atom leaves its site for a neighbouring interstitial site; forward generates the pair.
+
+    Trapped electrons may ease it: with n of them the barrier is ``barrier_n + n trapping_energy``, the second
+    part being what it costs to trap them, exact while that is well above kT.
+    """
 
     barrier: float = quantity("eV", 0.0, 10.0, "barrier shared by both directions")
     energy: float = quantity("eV", -10.0, 20.0, "energy of the pair, without fields and neighbours")
     attempt_frequency: float = quantity("Hz", 1e9, 1e16, "attempt frequency")
     dipole: float = quantity("e*m", 0.0, 1e-8, "bond dipole that lowers the transition state", default=0.0)
     floor: float = quantity("eV", 0.0, 10.0, "least barrier the dipole may leave", default=0.0)
+    barrier_one: float = quantity("eV", 0.0, 10.0, "barrier with one trapped electron", default=0.0)
+    barrier_two: float = quantity("eV", 0.0, 10.0, "barrier with two trapped electrons", default=0.0)
+    trapping_energy: float = quantity(
+        "eV", 0.0, 5.0, "energy of trapping an electron from the Fermi level", default=0.0
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,7 +32,7 @@ class Protocol:
     """The same after RESET (V/s)."""
     hold: float = 10 * us
     """Time at compliance before the fall (s)."""
-    reset_voltage: float = 1.8 * V
+    reset_voltage: float = 2.3 * V
     set_limit: float = 3 * V
     verify_product: float = 1.4 * V
     """Forming and SET must end below this over the compliance (ohm)."""
