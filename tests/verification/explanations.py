@@ -22,13 +22,13 @@ WHY = {
         "spread is that of the start, not of a percolating column."
     ),
     "V-07": (
-        "The gap is one layer wide and the first hop into it multiplies the current, so that the SET time is "
-        "that of few hops, each of which gains only a part of the voltage."
+        "A gap of two layers shares the voltage among the hops that close it, each of which gains only a part "
+        "of it, and the filament on either side is an equipotential."
     ),
     "V-07b": "Few runs a voltage: the change of the slope is within its error of 0.",
-    "V-08d": "RESETs of 0.6 to 1.4 times the usual voltage all leave a gap of one layer: no range of states.",
-    "V-08t": "A gap of one layer is closed by one to three hops, whose times scatter like exponentials.",
-    "V-12": "A gap of one layer is closed by one to three hops: the conductance has no finer steps.",
+    "V-08d": "RESETs of 0.8 to 1.2 times the usual voltage leave the same gap of two layers: a narrow range of states.",
+    "V-08t": "A gap of two layers is closed by few hops, whose times scatter like exponentials.",
+    "V-12": "A gap of two layers has few steps of conductance for a train to climb.",
     "V-21": (
         "The weak column is 0.52 nm in radius and exchange outside it costs 1.2 eV more: more current fills "
         "the column, it does not widen the filament."
@@ -38,14 +38,11 @@ WHY = {
         "the vacancies gained before the jump are most in the lower half."
     ),
     "V-25a": (
-        "The gap of one layer is closed by a hop and opened again many times: the current averaged over 20 mV"
-        " climbs over 0.2 V before the last closing holds. Each single closing is abrupt."
+        "The gap is closed by hops and opened again many times: the current averaged over 20 mV climbs over "
+        "0.1 to 0.2 V before the last closing holds."
     ),
-    "V-25g": (
-        "The filament breaks in one layer at the cathode: that first drop takes over 90 % of the change of "
-        "ln R, and the gap does not widen after it."
-    ),
-    "V-25h": "RESET takes one layer off the filament at the cathode, a factor of 10 to 30 in resistance.",
+    "V-25g": ("In some cycles the filament still breaks in one step at the cathode."),
+    "V-25h": "RESET takes two layers off the filament at the cathode, a factor of 10 to 20 in resistance.",
     "C-03": "A device whose gap moves to another layer changes its SET voltage for good.",
     "C-05": "Wide filaments hold so many vacancies that an event takes 10 ms and more: cut by wall time.",
 }
