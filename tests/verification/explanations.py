@@ -22,11 +22,11 @@ WHY = {
         "spread is that of the start, not of a percolating column."
     ),
     "V-07": (
-        "A gap of two layers shares the voltage among the hops that close it, each of which gains only a part "
-        "of it, and the filament on either side is an equipotential."
+        "A gap of two layers shares the voltage among the hops that close it, each of which gains only a "
+        "part of it, and the filament on either side is an equipotential."
     ),
     "V-07b": "Few runs a voltage: the change of the slope is within its error of 0.",
-    "V-08d": "RESETs of 0.8 to 1.2 times the usual voltage leave the same gap of two layers: a narrow range of states.",
+    "V-08d": "RESETs of 0.8 to 1.2 times the usual voltage leave the same gap of two layers: one state.",
     "V-08t": "A gap of two layers is closed by few hops, whose times scatter like exponentials.",
     "V-12": "A gap of two layers has few steps of conductance for a train to climb.",
     "V-21": (
