@@ -134,7 +134,7 @@ def current_voltage(result: xr.Dataset, axes: "Axes") -> None:
     magnitude, voltage = np.abs(result["current"].values), result["source_voltage"].values
     swept = [index for index, kind in enumerate(kinds) if kind in SWEPT]
     if not swept:
-        _current_time(result, axes)
+        _conductance_time(result, axes)
         return
     for index in swept:
         rows = (phase == index) & (magnitude > 0)
@@ -217,7 +217,7 @@ def filament_view(
     title = _view_title(result, index, shot)
     if colour == "temperature" and shot.temperature is not None and len(shot.temperature):
         title += f"\n{shot.temperature.min():.0f} K (dark) to {shot.temperature.max():.0f} K (bright)"
-    axes.set_title(title, fontsize=9, loc="center", pad=4)
+    axes.set_title(title, fontsize=8.2, loc="center", pad=4)
 
 
 def counts(result: xr.Dataset, axes: "Axes") -> None:
@@ -279,12 +279,21 @@ def resistances(result: xr.Dataset, axes: "Axes") -> None:
     axes.legend(fontsize=8, framealpha=0.9, loc="best")
 
 
-def _current_time(result: xr.Dataset, axes: "Axes") -> None:
-    axes.semilogy(
-        _axis(result, axes), np.maximum(np.abs(result["current"].values), 1e-18), color=OTHER, linewidth=1.0
-    )
-    axes.set_ylabel("|current| / A")
-    axes.set_title("current", loc="left", fontsize=10)
+def _conductance_time(result: xr.Dataset, axes: "Axes") -> None:
+    """Draw the conductance against time, which shows pulses and rest alike."""
+    conductance, time = result["conductance"].values, result["time"].values
+    steps = np.diff(time)
+    spread = len(steps) > 2 and steps[-1] > 1e4 * max(steps[0], 1e-300)
+    along = np.maximum(time, steps[0] / 2) if spread else _axis(result, axes)
+    axes.plot(along, conductance, color=OTHER, linewidth=1.2)
+    if spread:
+        axes.set_xscale("log")
+        axes.set_xlabel("time / s")
+    if conductance.max() > 10 * max(conductance.min(), 1e-300):
+        axes.set_yscale("log")
+    axes.set_ylabel("conductance / S")
+    axes.grid(True, which="major", color="0.93", linewidth=0.7)
+    axes.set_title("conductance", loc="left", fontsize=10)
 
 
 def _mark_limit(result: xr.Dataset, axes: "Axes") -> None:
