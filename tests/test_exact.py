@@ -129,7 +129,7 @@ class SmallBox:
                 mechanism, reservoir = self.mechanisms[move[0]], list(state[1])
                 sites = move[2:] if move[3] >= 0 else move[2:3]
                 reference._place(mechanism, move[1], sites)
-                if mechanism.electrode is not None:
+                if mechanism.electrode is not None and not mechanism.remote:
                     reservoir[("bottom", "top").index(mechanism.electrode)] += 1 - 2 * move[1]
                 new = (tuple(reference.species), tuple(reservoir))
                 reference._place(mechanism, 1 - move[1], sites)
