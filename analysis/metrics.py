@@ -1,14 +1,18 @@
 """What a device test engineer reads off a run: switching voltages, resistances, window, compliance."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:  # the processes of an ensemble use the functions on arrays, and are spared the import
+    import xarray as xr
 
 REACHED = 0.95  # of the current limit: the device has switched
 SWITCHED_ON = ("form", "set")
 
 
-def phase_summary(result: xr.Dataset) -> xr.Dataset:
+def phase_summary(result: "xr.Dataset") -> "xr.Dataset":
     """Summarise every phase of a run.
 
     Parameters
@@ -43,7 +47,7 @@ def phase_summary(result: xr.Dataset) -> xr.Dataset:
     return chosen.assign(data)
 
 
-def cycle_summary(result: xr.Dataset) -> xr.Dataset:
+def cycle_summary(result: "xr.Dataset") -> "xr.Dataset":
     """Summarise every cycle that has both a RESET and a SET.
 
     Returns
@@ -69,10 +73,12 @@ def cycle_summary(result: xr.Dataset) -> xr.Dataset:
         name: ("cycle", column, {"units": units[name]})
         for name, column in zip(units, columns[1:], strict=True)
     }
+    import xarray as xr
+
     return xr.Dataset(data, {"cycle": columns[0].astype(int)})
 
 
-def resistance(result: xr.Dataset) -> NDArray[np.float64]:
+def resistance(result: "xr.Dataset") -> NDArray[np.float64]:
     """Return the resistance (ohm) at the read voltage after each phase, inf without current."""
     current = np.asarray(result["read_current"].values, np.float64)
     ohms = np.full(len(current), np.inf)
@@ -116,7 +122,7 @@ def switching_voltage(
     return float(voltage[used[jump + 1]]) if growth[jump] >= np.log(2) else np.nan
 
 
-def forming_voltage(result: xr.Dataset) -> float:
+def forming_voltage(result: "xr.Dataset") -> float:
     """Return the source voltage (V) of the first forming that reached its limit, NaN if there is none."""
     phases = phase_summary(result)
     voltages = phases["switching_voltage"].values[phases["phase_kind"].values == "form"]
@@ -124,7 +130,7 @@ def forming_voltage(result: xr.Dataset) -> float:
     return float(formed[0]) if len(formed) else np.nan
 
 
-def _one_phase(result: xr.Dataset, index: int) -> dict[str, float]:
+def _one_phase(result: "xr.Dataset", index: int) -> dict[str, float]:
     rows = np.flatnonzero(result["phase"].values == index)
     kind, compliance = str(result["phase_kind"].values[index]), float(result["phase_compliance"][index])
     source, current = result["source_voltage"].values[rows], result["current"].values[rows]

@@ -11,10 +11,12 @@ their number per snapshot in ``snapshot_size``.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
+
+if TYPE_CHECKING:  # the processes of an ensemble read the names here, and are spared the import
+    import xarray as xr
 
 SCHEMA_VERSION = 1
 CONVENTIONS = "CF-1.11"
@@ -252,7 +254,7 @@ VARIABLES: dict[str, Variable] = {
 NON_DECREASING = ("time", "phase", "events", "field_solves", "snapshot_time", "snapshot_phase")
 
 
-def dataset(values: Mapping[str, Any], attrs: Mapping[str, Any]) -> xr.Dataset:
+def dataset(values: Mapping[str, Any], attrs: Mapping[str, Any]) -> "xr.Dataset":
     """Build a result from arrays, with dimensions and attributes from this module, and check it.
 
     Parameters
@@ -271,6 +273,8 @@ def dataset(values: Mapping[str, Any], attrs: Mapping[str, Any]) -> xr.Dataset:
     SchemaError
         A name is unknown, a required one is missing, or a value is not allowed.
     """
+    import xarray as xr
+
     data: dict[str, Any] = {}
     coordinates: dict[str, Any] = {}
     for name, value in values.items():
@@ -289,7 +293,7 @@ def dataset(values: Mapping[str, Any], attrs: Mapping[str, Any]) -> xr.Dataset:
     return result
 
 
-def check(result: xr.Dataset, origin: str = "the dataset") -> None:
+def check(result: "xr.Dataset", origin: str = "the dataset") -> None:
     """Raise an error unless a dataset has the layout of this module.
 
     Parameters
@@ -315,7 +319,7 @@ def check(result: xr.Dataset, origin: str = "the dataset") -> None:
     _check_references(result, origin)
 
 
-def _check_version(result: xr.Dataset, origin: str) -> None:
+def _check_version(result: "xr.Dataset", origin: str) -> None:
     if "frenkel_schema" not in result.attrs:
         raise SchemaError(f"{origin} is not a frenkel result: it has no attribute frenkel_schema")
     version = result.attrs["frenkel_schema"]
@@ -326,7 +330,7 @@ def _check_version(result: xr.Dataset, origin: str) -> None:
         )
 
 
-def _check_variable(array: xr.DataArray, name: str, variable: Variable, origin: str) -> None:
+def _check_variable(array: "xr.DataArray", name: str, variable: Variable, origin: str) -> None:
     where = f"{name} in {origin}"
     if array.dims != variable.dims:
         raise SchemaError(f"{where} must have the dimensions {_dims(variable)}, got {array.dims}")
@@ -347,7 +351,7 @@ def _check_variable(array: xr.DataArray, name: str, variable: Variable, origin: 
         )
 
 
-def _check_references(result: xr.Dataset, origin: str) -> None:
+def _check_references(result: "xr.Dataset", origin: str) -> None:
     """Check that every index points at something and the ragged sizes add up."""
     for name, dim in (("phase", "phases"), ("snapshot_phase", "phases"), ("defect_species", "species")):
         if result[name].size and int(result[name].max()) >= result.sizes[dim]:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from . import cli_ensembles, cli_pictures
+
 if TYPE_CHECKING:
     import xarray as xr
 
@@ -20,6 +22,7 @@ EXAMPLES = """examples:
   frenkel export switching.nc --to xyz                    snapshots for OVITO and ASE
   frenkel materials HfO2
   frenkel verify
+  mpiexec -n 64 frenkel run switching.toml -o ensemble.nc --members 1000
 """
 
 
@@ -68,6 +71,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for add in (_add_run, _add_show, _add_materials, _add_check, _add_verify, _add_export, _add_again):
         add(commands)
+    cli_ensembles.add_commands(commands, _add, _add_set, _read)
+    cli_pictures.add_commands(commands, _add)
     return parser
 
 
@@ -128,6 +133,7 @@ def _add_run(commands: Any) -> None:
     _add_set(parser)
     parser.add_argument("-v", "--verbose", action="store_true", help="write a line of progress every minute")
     parser.add_argument("-q", "--quiet", action="store_true", help="show no progress")
+    cli_ensembles.add_run_options(parser)
 
 
 def _add_set(parser: argparse.ArgumentParser) -> None:
@@ -217,12 +223,21 @@ def _add_again(commands: Any) -> None:
     parser.add_argument("-q", "--quiet", action="store_true", help="show no progress")
 
 
-def _run(options: argparse.Namespace) -> None:
+def _run(options: argparse.Namespace) -> int | None:
+    code = cli_ensembles.run(options, _read)
+    if code is None:
+        _run_one(options)
+    return code
+
+
+def _run_one(options: argparse.Namespace) -> None:
     from . import configuration, experiment
     from .analysis import store
     from .progress import Reporter
 
     settings = _read(options)
+    if options.only is not None:
+        settings = cli_ensembles.only(options, settings)
     output = options.output or Path(options.file.stem + ".nc")
     checkpoint = output.with_name(output.name + ".checkpoint")
     store.writable(output, force=options.force)
@@ -264,6 +279,8 @@ def _show(options: argparse.Namespace) -> None:
     from .report import describe
 
     _check_picture(options.plot, options.force)
+    if cli_ensembles.show(options):
+        return
     result = store.load(options.file)
     print(describe(result))
     _say(result)

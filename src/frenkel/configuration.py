@@ -102,6 +102,14 @@ class Verify(_Section):
     attempts: int = Field(default=5, ge=1, le=1000)
 
 
+class EnsembleSection(_Section):
+    """How many devices, and what is kept of each; the result of a device does not depend on it."""
+
+    members: int = Field(ge=1, le=2**31 - 1)
+    keep: Literal["summary", "traces", "all"] = "traces"
+    limit: Time | None = None
+
+
 class _Phase(_Section):
     name: str = Field(default="", max_length=200)
     repeat: int = Field(default=1, ge=1, le=PHASE_LIMIT)
@@ -247,6 +255,8 @@ class Configuration(_Section):
         Voltage at which resistances are read (V).
     phase : list
         The protocol.
+    ensemble : section or None
+        For runs of many devices; no part of :meth:`document`.
     """
 
     title: str = Field(default="", max_length=200)
@@ -258,6 +268,7 @@ class Configuration(_Section):
     device: DeviceSection
     circuit: CircuitSection = CircuitSection()
     phase: list[AnyPhase] = Field(min_length=1)
+    ensemble: EnsembleSection | None = Field(default=None, exclude=True)
 
     def document(self) -> dict[str, Any]:
         """Return the configuration as JSON values, defaults included; :func:`parse` reads it back."""
@@ -412,7 +423,12 @@ def _place(parts: Sequence[Any]) -> str:
 
 def _known_keys(place: Sequence[Any]) -> list[str]:
     """Return the keys that the section of an unknown key may have."""
-    inner: dict[str, type[BaseModel]] = {"device": DeviceSection, "circuit": CircuitSection, "verify": Verify}
+    inner: dict[str, type[BaseModel]] = {
+        "device": DeviceSection,
+        "circuit": CircuitSection,
+        "verify": Verify,
+        "ensemble": EnsembleSection,
+    }
     kinds: dict[str, type[BaseModel]] = {
         "form": Sweep,
         "set": Sweep,

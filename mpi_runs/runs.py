@@ -1,0 +1,233 @@
+"""The folder of a run: its configuration, its shards, what of it is done and what is not."""
+
+import contextlib
+import json
+import os
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import shards
+from .merge import Located
+
+DOCUMENT = "configuration.json"
+ATTEMPTS = 3  # of a member that fails
+Array = np.ndarray[Any, Any]
+
+
+class ChangedError(ValueError):
+    """The folder holds members of another configuration; the message names the keys that differ."""
+
+
+@dataclass(slots=True)
+class Survey:
+    """What the shards of some folders hold.
+
+    Attributes
+    ----------
+    paths : list of Path
+        The shards.
+    member, status, shard, offset, length : ndarray
+        One entry per record, in the order of the shards.
+    faults : list of Fault
+    """
+
+    paths: list[Path]
+    member: Array
+    status: Array
+    shard: Array
+    offset: Array
+    length: Array
+    faults: list[shards.Fault]
+
+    def best(self, members: Sequence[int] | Array) -> Located:
+        """Return the record of each member: a good one where there is one, else the last."""
+        wanted = np.asarray(members, np.int64)
+        # The last of equal members after sorting wins, so good records come last.
+        order = np.lexsort((np.arange(len(self.member)), self.status == shards.OK, self.member))
+        found = self.member[order]
+        place = np.searchsorted(found, wanted, side="right") - 1
+        there = (place >= 0) & (found[place] == wanted) if len(found) else np.zeros(len(wanted), bool)
+        row = order[place] if len(found) else np.zeros(len(wanted), np.int64)
+
+        def pick(values: Array, other: int) -> Array:
+            picked = np.full(len(wanted), other, values.dtype)
+            if len(values):
+                picked[there] = values[row[there]]
+            return picked
+
+        return Located(
+            self.paths,
+            wanted,
+            pick(self.status, shards.MISSING),
+            pick(self.shard, -1),
+            pick(self.offset, 0),
+            pick(self.length, 0),
+        )
+
+    def to_run(self, members: Sequence[int] | Array, *, retry: bool = False) -> Array:
+        """Return the members that are not done; those that failed too often only with ``retry``."""
+        wanted = np.asarray(members, np.int64)
+        done = np.isin(wanted, self.member[self.status == shards.OK])
+        left = wanted[~done]
+        if retry or not len(left):
+            return left
+        failed, times = np.unique(self.member[self.status != shards.OK], return_counts=True)
+        return left[~np.isin(left, failed[times >= ATTEMPTS])]
+
+
+def survey(folders: Iterable[Path], configuration_hash: str | None = None) -> Survey:
+    """Read the shards of some folders.
+
+    Parameters
+    ----------
+    folders : iterable of Path
+    configuration_hash : str, optional
+        What every shard must belong to.
+
+    Raises
+    ------
+    ChangedError
+        A shard belongs to another configuration.
+    ShardError
+        A shard cannot be read.
+    """
+    paths = [path for folder in folders for path in sorted(folder.glob("*.shard"))]
+    found = [shards.scan(path) for path in paths]
+    for index in found:
+        given = (index.header or {}).get("configuration_hash")
+        if configuration_hash is not None and given not in (None, configuration_hash):
+            raise ChangedError(
+                f"{index.path} belongs to another configuration ({given[:12]}, not {configuration_hash[:12]})"
+            )
+
+    def joined(name: str, dtype: Any) -> Array:
+        return np.concatenate([np.zeros(0, dtype), *(getattr(index, name) for index in found)])
+
+    return Survey(
+        paths,
+        joined("member", np.int64),
+        joined("status", np.uint8),
+        np.repeat(np.arange(len(found), dtype=np.int32), [len(index.member) for index in found]),
+        joined("offset", np.int64),
+        joined("length", np.int64),
+        [fault for index in found for fault in index.faults],
+    )
+
+
+def cut_torn(found: Survey, part: str) -> None:
+    """Cut the torn ends of the shards of this part, whose writers are gone since its lock is ours."""
+    for fault in found.faults:
+        if fault.torn and fault.path.name.startswith(f"{part}."):
+            shards.cut(fault)
+
+
+def make(folder: Path) -> None:
+    """Make the folder of a run and see that it can be written.
+
+    Raises
+    ------
+    ShardError
+        It cannot; the message names it.
+    """
+    probe = folder / f".probe.{os.getpid()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"0")
+        probe.unlink()
+    except OSError as error:
+        raise shards.ShardError(error.errno, f"{folder} cannot be written: {error.strerror}") from error
+
+
+def claim(folder: Path, document: Mapping[str, Any], digest: str) -> None:
+    """Write what the run is a function of into its folder, or compare it with what is there.
+
+    Raises
+    ------
+    ChangedError
+        Another configuration is there; the message names the keys that differ.
+    """
+    path = folder / DOCUMENT
+    present = recorded(folder)
+    if present is None:
+        replace(path, json.dumps({"configuration_hash": digest, "document": document}))
+    elif present["configuration_hash"] != digest:
+        keys = differing(present["document"], document)
+        raise ChangedError(
+            f"{folder} holds members of another configuration, which differs in {'; '.join(keys)}: "
+            "take another output, or --force starts anew and discards them"
+        )
+
+
+def recorded(folder: Path) -> dict[str, Any] | None:
+    """Return what :func:`claim` has written, None if it has not."""
+    try:
+        found: dict[str, Any] = json.loads((folder / DOCUMENT).read_text())
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise shards.ShardError(None, f"{folder / DOCUMENT} is damaged: {error}") from None
+    return found
+
+
+def clear(folder: Path) -> None:
+    """Remove the shards, checkpoints and configuration of a run; its locks stay."""
+    for pattern in ("*.shard", "*.checkpoint", "*.json", "stop"):
+        for path in folder.glob(pattern):
+            path.unlink(missing_ok=True)
+
+
+def write_plan(folder: Path, part: str, plan: Mapping[str, Any]) -> tuple[Path, str]:
+    """Write what workers must know; return the file and a mark that tells this start from others.
+
+    Parameters
+    ----------
+    folder : Path
+    part : str
+        "all", or the part of a divided run; begins the names of its shards.
+    plan : mapping
+        ``function``, ``settings``, ``header``, ``limit``, ``grace``, ``deadline`` and ``isolated``.
+    """
+    run_id = secrets.token_hex(8)
+    path = folder / f"{part}.plan.json"
+    replace(path, json.dumps({"run": run_id, "part": part, **plan}))
+    (folder / "stop").unlink(missing_ok=True)
+    return path, run_id
+
+
+def replace(path: Path, text: str) -> None:
+    """Write a small file, whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        temporary.write_text(text)
+        temporary.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise shards.ShardError(error.errno, f"{path} cannot be written: {error.strerror}") from error
+
+
+def differing(old: Any, new: Any, where: str = "") -> list[str]:
+    """Return "key: old -> new" for every value that differs between two JSON documents."""
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        keys = dict.fromkeys([*old, *new])
+        return [
+            text
+            for key in keys
+            for text in differing(old.get(key), new.get(key), f"{where}.{key}" if where else str(key))
+        ]
+    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        pairs = enumerate(zip(old, new, strict=True))
+        return [text for i, (a, b) in pairs for text in differing(a, b, f"{where}.{i}")]
+    return [] if old == new else [f"{where}: {_short(old)} -> {_short(new)}"]
+
+
+def _short(value: Any) -> str:
+    if value is None:
+        return "(not given)"
+    text = json.dumps(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
