@@ -1,4 +1,4 @@
-"""Commands of the command line that draw: which conduction law dominates where."""
+"""Commands of the command line that read traces and curves: conduction laws, random telegraph noise."""
 
 import argparse
 from collections.abc import Callable
@@ -26,6 +26,45 @@ def add_commands(commands: Any, add: Add) -> None:
         "-o", "--output", type=Path, metavar="PICTURE", help="default: MATERIAL-conduction.png"
     )
     parser.add_argument("--force", action="store_true", help="replace an existing picture")
+    parser = add(
+        commands,
+        "rtn",
+        _rtn,
+        "find the traps in a trace of random telegraph noise, simulated or measured",
+        "frenkel rtn rtn.nc --phase read --plot levels.png",
+    )
+    parser.add_argument(
+        "file", type=Path, metavar="FILE", help="result (.nc), or measured time and current (.csv)"
+    )
+    parser.add_argument(
+        "--phase", default="read", help="phase of a result that holds the trace (default: read)"
+    )
+    parser.add_argument("--step", metavar="TIME", help="put the trace on this step, such as '10 us'")
+    parser.add_argument(
+        "--most", type=int, default=3, metavar="N", help="most traps to look for (default: 3)"
+    )
+    parser.add_argument("--plot", type=Path, metavar="PICTURE", help="picture to write: .png, .pdf, .svg")
+    parser.add_argument("--force", action="store_true", help="replace an existing picture")
+
+
+def _rtn(options: argparse.Namespace) -> None:
+    from .analysis import rtn, rtn_plot, store, trace
+    from .quantity import to_si
+    from .report import trap_table
+
+    if options.plot is not None:
+        store.writable(options.plot, force=options.force)
+    if options.file.suffix == ".csv":
+        found = trace.read_csv(options.file)
+    else:
+        found = trace.from_result(store.load(options.file), options.phase)
+    if options.step is not None:
+        found = trace.resample(found, step=to_si(options.step, "s", 1e-18, 1e6))
+    traps = rtn.traps(found, maximum=options.most)
+    print(trap_table(traps))
+    if options.plot is not None:
+        rtn_plot.save(rtn_plot.page(found, traps), options.plot)
+        print(f"wrote {options.plot}")
 
 
 def _plot(options: argparse.Namespace) -> None:

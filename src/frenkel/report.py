@@ -170,3 +170,16 @@ def _or_dash(value: float, unit: str) -> str:
     if not np.isfinite(value):
         return "-"
     return f"{value:.2f} V" if unit == "V" else quantity(float(value), unit)
+
+
+def trap_table(found: xr.Dataset) -> str:
+    """Return the traps of a trace, as `rtn.traps` gives them, as a table."""
+    rows = []
+    for k in range(found.sizes["trap"]):
+        one = found.isel(trap=k)
+        row = [str(k + 1), str(int(one["transitions"])), quantity(float(one["amplitude"]), "A")]
+        for name in ("tau_capture", "tau_emission"):
+            low, high = (quantity(float(value), "s") for value in one[f"{name}_interval"].values)
+            row.append(f"{quantity(float(one[name]), 's')} ({low} to {high})")
+        rows.append(row)
+    return table(["trap", "transitions", "step", "time to capture (95 %)", "time to emission (95 %)"], rows)
