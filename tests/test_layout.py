@@ -18,7 +18,17 @@ FLOORS = {"units": 0, "provenance": 1, "card": 1, "kinetic": 2, "analysis": 2, "
           "events": 4, "experiment": 5, "cli": 6, "__main__": 7}
 """Modules and folders of the package; a floor imports from lower floors, and a folder from itself."""
 
-COMMANDS = {"cli_cluster", "cli_ensembles", "ensemble_report", "plan", "progress", "report", "verify"}
+COMMANDS = {
+    "cli_cards",
+    "cli_cluster",
+    "cli_ensembles",
+    "cli_pictures",
+    "ensemble_report",
+    "plan",
+    "progress",
+    "report",
+    "verify",
+}
 """Files that the command line is divided into."""
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import cli_ensembles, cli_pictures
+from . import cli_cards, cli_ensembles, cli_pictures
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -73,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
         add(commands)
     cli_ensembles.add_commands(commands, _add, _add_set, _read)
     cli_pictures.add_commands(commands, _add)
+    cli_cards.add_commands(commands, _add)
     return parser
 
 

@@ -1,0 +1,232 @@
+"""Acceptance test of a card: does it sample the law of devices that it has never seen?
+
+Devices are split, never cycles. Two halves of the held-out devices differ by chance alone: that difference is
+the noise floor of each statistic. The same difference between one half and a sample of the card of the same
+size must stay below twice the floor. Statistics of devices and of memory are needed because the pooled
+distribution does not see a model whose devices are all alike or whose cycles forget.
+"""
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.spatial.distance import cdist
+from scipy.stats import ks_2samp, kstest, norm
+
+from ..card import Array, Card, CardWarning
+from .observations import ObservationError, Observations
+from .statistical_model import to_scores
+
+LAGS = (1, 2, 5, 20)
+"""Lags [cycles] at which autocorrelations are compared."""
+
+FACTOR = 2.0
+"""Allowed multiple of the noise floor."""
+
+LARGEST = 400
+"""Devices, or pooled cycles, beyond which the energy distance takes a random part."""
+
+Sampler = Callable[[int, int, int], Mapping[str, Array]]
+"""Devices, cycles and seed to the values of each feature, as :meth:`frenkel.card.Card.sample`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One statistic: that of the model, its noise floor, and the limit.
+
+    A row is the mean over repetitions of the split.
+    """
+
+    statistic: str
+    value: float
+    floor: float
+    limit: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether the model differs from the held-out devices by no more than the limit."""
+        return self.value <= self.limit
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the row for a card."""
+        return {
+            "statistic": self.statistic,
+            "value": self.value,
+            "floor": self.floor,
+            "limit": self.limit,
+            "passed": self.passed,
+        }
+
+
+def judge(held_out: Observations, model: Card | Sampler, *, repeats: int = 10, seed: int = 0) -> list[Row]:
+    """Return the rows of the gate.
+
+    Parameters
+    ----------
+    held_out : Observations
+        Devices that the model was not fitted to; at least 20.
+    model : Card or callable
+        What samples; a card is also asked to foretell the next cycle.
+    repeats : int
+        Splits of the held-out devices, over which value and floor are averaged.
+    seed : int
+
+    Raises
+    ------
+    ObservationError
+        Too few held-out devices.
+    """
+    devices, cycles, _ = held_out.values.shape
+    if devices < 20:
+        raise ObservationError(f"the gate needs at least 20 held-out devices, got {devices}")
+    sampler = model.sample if isinstance(model, Card) else model
+    half = devices // 2
+    floors, values = [], []
+    for r in range(repeats):
+        random = np.random.default_rng([seed, r])
+        order = random.permutation(devices)
+        first, second = held_out.values[order[:half]], held_out.values[order[half : 2 * half]]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", CardWarning)
+            drawn = sampler(half, cycles, int(random.integers(2**32)))
+        made = np.stack([f.forward(np.asarray(drawn[f.name])) for f in held_out.features], axis=2)
+        # What is missing in the held-out half is missing in the sample too, at the same places.
+        made = np.where(np.isfinite(second), made, np.nan)
+        floors.append(differences(first, second, np.random.default_rng([seed, r, 1])))
+        values.append(differences(first, made, np.random.default_rng([seed, r, 1])))
+    rows = []
+    for name in floors[0]:
+        value = float(np.mean([v[name] for v in values]))
+        floor = float(np.mean([f[name] for f in floors]))
+        rows.append(Row(name, value, floor, FACTOR * floor))
+    if isinstance(model, Card):
+        rows += foretelling(held_out, model, seed)
+    return rows
+
+
+def passed(rows: list[Row]) -> bool:
+    """Return whether every row has passed."""
+    return all(row.passed for row in rows)
+
+
+def differences(one: Array, other: Array, random: np.random.Generator) -> dict[str, float]:
+    """Return the statistics between two sets of devices, (devices, cycles, k) in transformed space.
+
+    Of a statistic that each feature has, the largest.
+    """
+    devices = _device_numbers(one), _device_numbers(other)
+    pooled = one.reshape(-1, one.shape[2]), other.reshape(-1, other.shape[2])
+    found = {
+        "device KS": _largest_ks(devices[0], devices[1]),
+        "device energy distance": _energy(devices[0], devices[1], random),
+        "pooled KS": _largest_ks(pooled[0], pooled[1]),
+        "pooled energy distance": _energy(pooled[0], pooled[1], random),
+        "pooled tails": _tails(pooled[0], pooled[1]),
+    }
+    for lag in LAGS:
+        if lag < one.shape[1] // 2:
+            ours, theirs = (_correlations(values, lag) for values in (one, other))
+            found[f"autocorrelation at lag {lag}"] = float(np.abs(np.diag(ours - theirs)).max())
+            if lag == 1 and len(ours) > 1:
+                off = ~np.eye(len(ours), dtype=bool)
+                found["cross-correlation at lag 1"] = float(np.abs((ours - theirs)[off]).max())
+    ours, theirs = (_correlations(values, 0) for values in (one, other))
+    if len(ours) > 1:
+        found["correlation within a cycle"] = float(np.abs(ours - theirs).max())
+    return found
+
+
+def foretelling(held_out: Observations, card: Card, seed: int) -> list[Row]:
+    """Return how well the card foretells the next cycle from those before.
+
+    The probability that it gave to a value at most as large must be uniform (Kolmogorov and Smirnov), and its
+    continuous ranked probability score [standard scores] no worse than on cycles of its own making. The floor
+    is the same on as many devices sampled from the card.
+    """
+    devices, cycles, _ = held_out.values.shape
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CardWarning)
+        own = card.sample(devices, cycles, seed + 1)
+    made = np.stack([f.forward(own[f.name]) for f in held_out.features], axis=2)
+    made = np.where(np.isfinite(held_out.values), made, np.nan)
+    theirs, ours = _surprises(held_out.values, card), _surprises(made, card)
+    value, floor = _not_uniform(theirs), _not_uniform(ours)
+    rows = [Row("uniform foretelling (PIT)", value, floor, max(FACTOR * floor, 0.02))]
+    scale = np.sqrt(np.diag(card.innovation))
+    score, own_score = _crps(theirs) * scale, _crps(ours) * scale
+    worst = int(np.argmax(score / own_score))
+    # A score has a floor of its own: 5 % worse than on the card's own cycles is the limit.
+    value, floor = float(score[worst]), float(own_score[worst])
+    rows.append(Row("score of foretelling (CRPS)", value, floor, 1.05 * floor))
+    return rows
+
+
+def _surprises(values: Array, card: Card) -> Array:
+    """Return the standardised errors of the next cycle's scores, (cycles, k)."""
+    location, spread = np.nanmean(values, axis=1), np.nanstd(values, axis=1)
+    scores = to_scores((values - location[:, None]) / spread[:, None], card.scores, card.features)
+    p = len(card.coefficients)
+    errors = scores[:, p:].copy()
+    for i in range(p):
+        errors -= scores[:, p - 1 - i : scores.shape[1] - 1 - i] @ card.coefficients[i].T
+    found: Array = errors.reshape(-1, errors.shape[2]) / np.sqrt(np.diag(card.innovation))
+    return found
+
+
+def _not_uniform(z: Array) -> float:
+    """Return the largest distance of the features' probabilities from a uniform law."""
+    return max(float(kstest(norm.cdf(u[np.isfinite(u)]), "uniform").statistic) for u in z.T)
+
+
+def _crps(z: Array) -> Array:
+    """Return the mean score of standard normal forecasts; doi:10.1198/016214506000001437, their eq. 21."""
+    score = z * (2.0 * norm.cdf(z) - 1.0) + 2.0 * norm.pdf(z) - 1.0 / np.sqrt(np.pi)
+    found: Array = np.nanmean(score, axis=0)
+    return found
+
+
+def _device_numbers(values: Array) -> Array:
+    """Return mean, ln(spread) and lag-1 correlation of each feature of each device, (devices, 3 k)."""
+    mean, spread = np.nanmean(values, axis=1), np.nanstd(values, axis=1)
+    inner = (values - mean[:, None]) / spread[:, None]
+    lag = np.nanmean(inner[:, 1:] * inner[:, :-1], axis=1)
+    return np.concatenate([mean, np.log(spread), lag], axis=1)
+
+
+def _largest_ks(one: Array, other: Array) -> float:
+    pairs = ((a[np.isfinite(a)], b[np.isfinite(b)]) for a, b in zip(one.T, other.T, strict=True))
+    return max(float(ks_2samp(a, b, method="asymp").statistic) for a, b in pairs)
+
+
+def _energy(one: Array, other: Array, random: np.random.Generator) -> float:
+    """Return the root of the energy distance 2 E|X-Y| - E|X-X'| - E|Y-Y'| of standardised rows.
+
+    The root is a distance like that of Kolmogorov and Smirnov; the factor of the gate means both alike.
+    """
+    rows = []
+    for part in (one, other):
+        whole = part[np.isfinite(part).all(axis=1)]
+        rows.append(whole if len(whole) <= LARGEST else whole[random.permutation(len(whole))[:LARGEST]])
+    both = np.concatenate(rows)
+    a, b = ((part - both.mean(axis=0)) / both.std(axis=0) for part in rows)
+    # Pairs of a row with itself count: the bias is the same in value and floor, and nothing is below 0.
+    return float(np.sqrt(2.0 * cdist(a, b).mean() - cdist(a, a).mean() - cdist(b, b).mean()))
+
+
+def _tails(one: Array, other: Array) -> float:
+    """Return the largest difference of the 1 % and 99 % quantiles, in pooled standard deviations."""
+    points = [np.nanquantile(values, [0.01, 0.99], axis=0) for values in (one, other)]
+    return float((np.abs(points[0] - points[1]) / np.nanstd(one, axis=0)).max())
+
+
+def _correlations(values: Array, lag: int) -> Array:
+    """Return the correlations of cycles ``lag`` apart about the device means, (k, k)."""
+    inner = (values - np.nanmean(values, axis=1, keepdims=True)) / np.nanstd(values, axis=1, keepdims=True)
+    late, early = inner[:, lag:], inner[:, : inner.shape[1] - lag]
+    known = np.isfinite(late), np.isfinite(early)
+    pairs = np.tensordot(known[0].astype(float), known[1].astype(float), axes=([0, 1], [0, 1]))
+    sums = np.tensordot(np.where(known[0], late, 0.0), np.where(known[1], early, 0.0), axes=([0, 1], [0, 1]))
+    found: Array = sums / pairs
+    return found
