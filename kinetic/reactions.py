@@ -187,6 +187,8 @@ def build_chemistry(
     if material.has("trap"):
         traps = trap_sites(material, lattice, rng)
         interactions += trap_levels(material, lattice, traps, rng)
+        # Atoms may stand still beside electrons, but the engine must know them.
+        interactions += [SiteEnergy(kind, np.zeros(lattice.n_sites)) for kind in (OXYGEN, defect, EMPTY)]
     mechanisms = tuple(
         _shifted(mechanism, given.get(name))
         for name in material.mechanisms

@@ -21,7 +21,7 @@ from .barrier import MARCUS
 from .lattice import Lattice
 from .material import Material
 from .mechanism import Electrode, Mechanism, SiteEnergy
-from .species import EMPTY, EXCITED_TRAP, FILLED_EXCITED_TRAP, FILLED_TRAP, INTERSTITIAL_SITES, TRAP, Species
+from .species import EXCITED_TRAP, FILLED_EXCITED_TRAP, FILLED_TRAP, INTERSTITIAL_SITES, TRAP, Species
 
 Floats = NDArray[np.float64]
 FOUR_STATES = "trap relaxation"
@@ -112,8 +112,7 @@ def trap_levels(
     level = np.zeros(lattice.n_sites)
     level[sites] = numbers.level + numbers.level_spread * rng.standard_normal(len(sites))
     _, filled, excited, filled_excited = trap_states(material)
-    # The empty sites between take no part, but the engine must know them as what lies under the traps.
-    found = [SiteEnergy(EMPTY, np.zeros(lattice.n_sites)), SiteEnergy(filled, level)]
+    found = [SiteEnergy(filled, level)]
     if FOUR_STATES in material.mechanisms:
         above = np.full(lattice.n_sites, numbers.metastable_energy)
         found += [SiteEnergy(excited, above), SiteEnergy(filled_excited, level + above)]

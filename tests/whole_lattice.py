@@ -21,6 +21,7 @@ SWITCHES = {
     "column.radius": 0.52e-9, "column.migration_shift": 0.3, "column.exchange_shift": 1.2,
     "column.vacancy_fraction": 0.154, "disorder.site_energy": 0.05, "disorder.barrier": 0.05,
     "conduction.prefactor": 1e-4, "conduction.tunnel_factor": 0.05, "conduction.background": 1e-10,
+    "conduction.decay_length": 0.35e-9,
     "conduction.contact_bottom": 1e-4, "conduction.contact_top": 1e-3, "heat.conductivity": 1.0,
     "heat.ballistic_factor": 1.0,
 }
