@@ -20,14 +20,14 @@ ifeq ($(FRENKEL_BOUNDSCHECK),1)
   VENV := .venv-checked
   # A copy, not an editable install, which would put its compiled files into kinetic/.
   INSTALL := .
-  SOURCES := $(wildcard kinetic/*.pyx kinetic/*.pxd kinetic/*.py kinetic/materials/*.toml analysis/*.py \
+  SOURCES := $(wildcard kinetic/*.pyx kinetic/*.pxd array/*.pyx kinetic/*.py kinetic/materials/*.toml analysis/*.py \
              array/*.py events/*.py mpi_runs/*.py src/frenkel/*.py)
   # Where a compiled function cannot raise, a failed check arrives as this warning.
   CHECKS := -W error::pytest.PytestUnraisableExceptionWarning
 else
   VENV := .venv
   INSTALL := -e .
-  SOURCES := $(wildcard kinetic/*.pyx kinetic/*.pxd)
+  SOURCES := $(wildcard kinetic/*.pyx kinetic/*.pxd array/*.pyx)
   CHECKS :=
 endif
 

@@ -7,10 +7,10 @@ import numpy as np
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
-KINETIC = Path("src/frenkel/kinetic")
-if not KINETIC.is_dir():
+FOLDERS = [Path("src/frenkel/kinetic"), Path("src/frenkel/array")]
+if not FOLDERS[0].is_dir():
     raise SystemExit(
-        f"{KINETIC} is not a folder: clone again with 'git clone -c core.symlinks=true', "
+        f"{FOLDERS[0]} is not a folder: clone again with 'git clone -c core.symlinks=true', "
         "or install from the source distribution"
     )
 CHECKED = os.environ.get("FRENKEL_BOUNDSCHECK") == "1"
@@ -22,12 +22,13 @@ setup(
     ext_modules=cythonize(
         [
             Extension(
-                f"frenkel.kinetic.{path.stem}",
+                f"frenkel.{folder.name}.{path.stem}",
                 [str(path)],
                 include_dirs=[np.get_include()],
                 define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
             )
-            for path in sorted(KINETIC.glob("*.pyx"))
+            for folder in FOLDERS
+            for path in sorted(folder.glob("*.pyx"))
         ],
         build_dir=BUILD,
         compiler_directives={

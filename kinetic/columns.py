@@ -169,7 +169,7 @@ def build_columns(
     """Return the columns of a box of a material with a section [interface], at a temperature (K)."""
     if material.has("trap"):
         raise ValueError(
-            f"material {material.name} has sections [interface] and [trap]: columns take no traps, leave one out"
+            f"material {material.name} has sections [interface] and [trap]: columns take no traps"
         )
     heat = None
     if material.has("heat"):

@@ -15,7 +15,7 @@ A = 0.26e-9
 SIDES = ("periodic", "reflecting")
 CONTRAST = {"conduction.background": 1e-12, "conduction.contact_top": 1e-4,
     # the bonds of a test do not move with the preset
-    "conduction.decay_length": 0.35e-9, "conduction.tunnel_factor": 0.02, "conduction.contact_top": 1e-4,
+    "conduction.decay_length": 0.35e-9, "conduction.tunnel_factor": 0.02,
 }  # 1e8 under bonds of 1e-4 S
 
 

@@ -92,7 +92,8 @@ class Device(kinetic.Device):
         self.read_voltage = read_voltage
         self.logs: list[PhaseLog] = []
         given = {"barriers per site": barrier_shift, "mechanisms": mechanisms, "precise prices": precise}
-        self.touched = " and ".join(f"{name} were given by a script" for name, value in given.items() if value)
+        by_script = [f"{name} were given by a script" for name, value in given.items() if value]
+        self.touched = " and ".join(by_script)
         chosen = provenance.draw_seed() if seed is None else seed
         super().__init__(
             material,

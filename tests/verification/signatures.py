@@ -55,7 +55,8 @@ def main():
     BUILD.mkdir(parents=True, exist_ok=True)
     (BUILD / "signatures.md").write_text(text + "\n", encoding="utf-8")
     records = [asdict(row) | {"family": family} for family, row in found]
-    (BUILD / "signatures.json").write_text(json.dumps(records, indent=1, default=lambda value: value.item()), encoding="utf-8")
+    found_json = json.dumps(records, indent=1, default=lambda value: value.item())
+    (BUILD / "signatures.json").write_text(found_json, encoding="utf-8")
     print(text)
     return 0
 

@@ -1,0 +1,349 @@
+"""Arrays with access transistors: bit and source lines run side by side, so that columns decouple.
+
+A gate draws no current, so every column is its own circuit of parallel ladders (bit and source line, or two
+bit lines and their common source line) with branches between them at every row. Newton's method solves all
+columns as one banded system.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.linalg import solve_banded
+
+from .cells import Cells
+from .crosspoint import OneTransistorOneResistor
+from .lines import ConvergenceError
+from .newton import KIRCHHOFF
+
+Floats = NDArray[np.float64]
+Branch = tuple[int, int, Callable[[Floats, Floats], tuple[Floats, Floats, Floats]]]
+"""Ladder it leaves, ladder it enters, and current (A) with its slopes (S) at the voltages (V) of both."""
+
+
+@dataclass(frozen=True, eq=False)
+class ColumnSolution:
+    """Voltages and currents of all columns.
+
+    Attributes
+    ----------
+    node : ndarray of shape (k, m, n)
+        Voltage of each ladder at each row and column (V).
+    current : list of ndarray of shape (m, n)
+        Of each branch (A).
+    top, bottom : ndarray of shape (k, n)
+        Current that each source sends into its end (A).
+    power : float
+        From all sources (W).
+    steps : int
+        Newton steps.
+    residual : float
+        Largest current that Kirchhoff's law misses (A).
+    """
+
+    node: Floats
+    current: list[Floats]
+    top: Floats
+    bottom: Floats
+    power: float
+    steps: int
+    residual: float
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Ladders:
+    """Parallel lines of a column, with sources at their ends.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Numbers of rows and columns, at least 1.
+    resistance : sequence of k floats
+        Of a segment of each line (ohm), positive; a line has one more segment than rows.
+    source_resistance : float
+        Of every driver and sense amplifier (ohm), 0 or more.
+    """
+
+    shape: tuple[int, int]
+    resistance: Sequence[float]
+    source_resistance: float = 0.0
+
+    def __post_init__(self) -> None:
+        if min(self.shape) < 1:
+            raise ValueError(f"an array must have at least 1 row and 1 column, got {self.shape}")
+        if not all(0.0 < r < np.inf for r in self.resistance):
+            raise ValueError(
+                f"resistance must be positive and finite (ohm) in every line, got {self.resistance}"
+            )
+        if not 0.0 <= self.source_resistance < np.inf:
+            raise ValueError(f"source_resistance must be at least 0 (ohm), got {self.source_resistance}")
+
+    def solve(
+        self,
+        top: Floats,
+        bottom: Floats,
+        branches: Sequence[Branch],
+        *,
+        guess: Floats | None = None,
+        limit: int = 60,
+    ) -> ColumnSolution:
+        """Return voltages and currents.
+
+        Parameters
+        ----------
+        top, bottom : ndarray of shape (k, n)
+            Voltage at both ends of every line (V); NaN where an end floats.
+        branches : sequence of Branch
+            What connects the lines at every row.
+        guess : ndarray of shape (k, m, n), optional
+            Node voltages to start from (V).
+
+        Raises
+        ------
+        ConvergenceError
+            Kirchhoff's law is not met within ``limit`` steps.
+        """
+        m, n = self.shape
+        k = len(self.resistance)
+        wire = 1.0 / np.asarray(self.resistance)[:, None]
+        end = 1.0 / (np.asarray(self.resistance)[:, None] + self.source_resistance)
+        at_top, at_bottom = np.where(np.isnan(top), 0.0, end), np.where(np.isnan(bottom), 0.0, end)
+        v_top, v_bottom = np.nan_to_num(top), np.nan_to_num(bottom)
+        start = np.where(np.isnan(bottom), v_top, v_bottom)
+        node = np.repeat(start[:, None, :], m, axis=1) if guess is None else guess.copy()
+        rounding = 16.0 * float(np.finfo(np.float64).eps) * float(wire.max()) * float(np.abs(node).max())
+        missed = largest = np.inf
+        for step in range(limit + 1):
+            found = [law(node[a], node[b]) for a, b, law in branches]
+            residual = _residual(node, wire, at_top, at_bottom, v_top, v_bottom)
+            for (a, b, _), (current, _, _) in zip(branches, found, strict=True):
+                residual[a] -= current
+                residual[b] += current
+            missed, largest = float(np.abs(residual).max()), max(float(np.abs(f[0]).max()) for f in found)
+            if step and missed <= KIRCHHOFF * largest + rounding:
+                into_top, into_bottom = at_top * (v_top - node[:, 0]), at_bottom * (v_bottom - node[:, -1])
+                power = float(np.sum(v_top * into_top) + np.sum(v_bottom * into_bottom))
+                return ColumnSolution(node, [f[0] for f in found], into_top, into_bottom, power, step, missed)
+            node = node + self._step(residual, k, m, n, wire, at_top, at_bottom, branches, found)
+        raise ConvergenceError(
+            f"columns: Kirchhoff's law missed by {missed:.3g} A of {largest:.3g} A after {limit} steps"
+        )
+
+    def _step(
+        self, residual: Floats, k: int, m: int, n: int, wire: Floats, at_top: Floats, at_bottom: Floats,
+        branches: Sequence[Branch], found: Sequence[tuple[Floats, Floats, Floats]],
+    ) -> Floats:  # fmt: skip
+        """Solve the banded system; unknowns run over ladders, then rows, then columns."""
+        bands = np.zeros((2 * k + 1, n, m, k))
+        own = np.full((m, 1, 1), 2.0) * wire[None]  # (m, k, 1)
+        own[0] -= wire
+        own[-1] -= wire
+        diagonal = np.repeat(own, n, axis=2)  # (m, k, n)
+        diagonal[0] += at_top
+        diagonal[-1] += at_bottom
+        bands[k] = diagonal.transpose(2, 0, 1)
+        bands[0, :, 1:, :] = -wire[:, 0]  # above: row i couples to row i - 1, k unknowns before
+        bands[2 * k, :, :-1, :] = -wire[:, 0]
+        for (a, b, _), (_, g_a, g_b) in zip(branches, found, strict=True):
+            # Current leaves a and enters b; the band of matrix entry (p, q) is k + p - q, in column q.
+            bands[k, :, :, a] += g_a.T
+            bands[k, :, :, b] -= g_b.T
+            bands[k + a - b, :, :, b] += g_b.T
+            bands[k + b - a, :, :, a] -= g_a.T
+        rhs = residual.transpose(2, 1, 0).reshape(-1)
+        x = solve_banded((k, k), bands.reshape(2 * k + 1, -1), rhs, check_finite=False)
+        return np.asarray(x.reshape(n, m, k).transpose(2, 1, 0))
+
+
+def _residual(
+    node: Floats, wire: Floats, at_top: Floats, at_bottom: Floats, v_top: Floats, v_bottom: Floats
+) -> Floats:
+    """Return the current that lines and sources send into every node (A)."""
+    out = np.zeros_like(node)
+    flow = wire[:, :, None] * np.diff(node, axis=1)
+    out[:, :-1] += flow
+    out[:, 1:] -= flow
+    out[:, 0] += at_top * (v_top - node[:, 0])
+    out[:, -1] += at_bottom * (v_bottom - node[:, -1])
+    return out
+
+
+class TransistorArray:
+    """Cells with access transistors (1T1R): gates along rows, bit and source lines along columns.
+
+    Parameters
+    ----------
+    cells : Cells
+        Of shape (m, n).
+    crosspoint : OneTransistorOneResistor
+        The transistor.
+    bit_resistance, source_line_resistance : float
+        Of a segment (ohm), positive.
+    driver_resistance : float
+        At both ends of the circuit (ohm).
+    gate_on : float
+        Gate voltage of a read and of a pulse that names no other (V).
+
+    Notes
+    -----
+    Bit lines are driven at the top, source lines at the bottom. Lines of unselected columns are at 0 V, gates
+    of unselected rows too. A negative pulse is a positive voltage on the source line.
+    """
+
+    def __init__(
+        self,
+        cells: Cells,
+        crosspoint: OneTransistorOneResistor,
+        *,
+        bit_resistance: float = 1.0,
+        source_line_resistance: float = 1.0,
+        driver_resistance: float = 0.0,
+        gate_on: float = 3.0,
+    ) -> None:
+        self.cells, self.crosspoint, self.gate_on = cells, crosspoint, gate_on
+        self.ladders = Ladders(
+            shape=cells.shape, resistance=(bit_resistance, source_line_resistance),
+            source_resistance=driver_resistance,
+        )  # fmt: skip
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of rows (gates) and columns."""
+        return self.cells.shape
+
+    def solve(self, bit: ArrayLike, source: ArrayLike, gate: ArrayLike) -> ColumnSolution:
+        """Return voltages and currents.
+
+        Parameters
+        ----------
+        bit, source : array_like of shape (n,)
+            Voltage of bit lines at the top and of source lines at the bottom (V).
+        gate : array_like of shape (m,)
+            Voltage of the gates (V).
+        """
+        n = self.shape[1]
+        nothing = np.full(n, np.nan)
+        gates = np.repeat(np.asarray(gate, dtype=np.float64)[:, None], n, axis=1)
+
+        def law(one: Floats, other: Floats) -> tuple[Floats, Floats, Floats]:
+            return self.crosspoint.current(one, other, gates, self.cells)
+
+        top = np.array([np.broadcast_to(bit, n), nothing])
+        bottom = np.array([nothing, np.broadcast_to(source, n)])
+        return self.ladders.solve(top, bottom, [(0, 1, law)])
+
+    def column_currents(self, gates: ArrayLike, voltage: float) -> Floats:
+        """Return the current into each bit line (A), (n,), at a voltage (V) with some gates on, (m,)."""
+        return np.asarray(self.solve(np.full(self.shape[1], voltage), np.zeros(self.shape[1]), gates).top[0])
+
+    def pulse(
+        self, cell: tuple[int, int], amplitude: float, width: float, gate: float | None = None
+    ) -> float:
+        """Apply a pulse to one cell; return the energy from the sources (J).
+
+        Parameters
+        ----------
+        cell : tuple of int
+            Row and column.
+        amplitude : float
+            Of bit over source line (V).
+        width : float
+            Duration (s), positive. The cell's voltage is that at its start: a cell that changes much within a
+            pulse wants several.
+        gate : float, optional
+            Gate voltage (V), which sets the compliance.
+        """
+        if not 0.0 < width < np.inf:
+            raise ValueError(f"width must be positive and finite (s), got {width}")
+        return self._hold(cell, amplitude, width, self.gate_on if gate is None else gate)[1]
+
+    def read(self, cell: tuple[int, int], voltage: float, duration: float) -> tuple[float, float]:
+        """Return the current into the cell's bit line (A) and the energy (J) of a read at a voltage (V)."""
+        return self._hold(cell, voltage, duration, self.gate_on)
+
+    def _hold(
+        self, cell: tuple[int, int], voltage: float, duration: float, gate: float
+    ) -> tuple[float, float]:
+        m, n = self.shape
+        if not (0 <= cell[0] < m and 0 <= cell[1] < n):
+            raise ValueError(f"cell must lie in an array of {m} x {n} lines, got {cell}")
+        # Lines of all other columns are at 0 V, so that theirs is the only circuit with currents.
+        column = (np.arange(m), np.full(m, cell[1]))
+        gates = np.zeros(m)
+        gates[cell[0]] = gate
+
+        def law(one: Floats, other: Floats) -> tuple[Floats, Floats, Floats]:
+            found = self.crosspoint.current(one[:, 0], other[:, 0], gates, self.cells, column)
+            return found[0][:, None], found[1][:, None], found[2][:, None]
+
+        top = np.array([[max(voltage, 0.0)], [np.nan]])
+        bottom = np.array([[np.nan], [max(-voltage, 0.0)]])
+        found = replace(self.ladders, shape=(m, 1)).solve(top, bottom, [(0, 1, law)])
+        if duration > 0.0:
+            felt = np.zeros((m, n))
+            bit, source = found.node[0, :, 0], found.node[1, :, 0]
+            felt[:, cell[1]] = self.crosspoint.cell_voltage(bit, source, gates, self.cells, column)
+            self.cells.apply(felt, duration)
+        return float(found.top[0, 0]), found.power * duration
+
+    def rest(self, duration: float) -> None:
+        """Let time pass (s) with all lines at 0 V."""
+        self.cells.rest(duration)
+
+
+class DifferentialArray:
+    """Pairs of cells with transistors, two bit lines and one common source line per pair (2T2R).
+
+    Parameters
+    ----------
+    plus, minus : Cells
+        Of one shape (m, n); a weight is the difference of their conductances.
+    crosspoint : OneTransistorOneResistor
+        The transistor of all.
+    bit_resistance, source_line_resistance, driver_resistance : float
+        As in `TransistorArray` (ohm).
+    """
+
+    def __init__(
+        self,
+        plus: Cells,
+        minus: Cells,
+        crosspoint: OneTransistorOneResistor,
+        *,
+        bit_resistance: float = 1.0,
+        source_line_resistance: float = 1.0,
+        driver_resistance: float = 0.0,
+    ) -> None:
+        if plus.shape != minus.shape:
+            raise ValueError(f"plus and minus must have one shape, got {plus.shape} and {minus.shape}")
+        self.plus, self.minus, self.crosspoint = plus, minus, crosspoint
+        self.ladders = Ladders(
+            shape=plus.shape, resistance=(bit_resistance, bit_resistance, source_line_resistance),
+            source_resistance=driver_resistance,
+        )  # fmt: skip
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of rows (gates) and pairs of columns."""
+        return self.plus.shape
+
+    def solve(self, voltage: float, gate: ArrayLike) -> ColumnSolution:
+        """Return voltages and currents with both bit lines at a voltage (V) and gates (V), (m,)."""
+        n = self.shape[1]
+        gates = np.repeat(np.asarray(gate, dtype=np.float64)[:, None], n, axis=1)
+        nothing = np.full(n, np.nan)
+
+        def branch(cells: Cells) -> Callable[[Floats, Floats], tuple[Floats, Floats, Floats]]:
+            return lambda one, other: self.crosspoint.current(one, other, gates, cells)
+
+        top = np.array([np.full(n, voltage), np.full(n, voltage), nothing])
+        bottom = np.array([nothing, nothing, np.zeros(n)])
+        return self.ladders.solve(top, bottom, [(0, 2, branch(self.plus)), (1, 2, branch(self.minus))])
+
+    def column_currents(self, gates: ArrayLike, voltage: float) -> Floats:
+        """Return the difference of both bit-line currents (A), (n,), with some gates on, (m,)."""
+        found = self.solve(voltage, gates)
+        return np.asarray(found.top[0] - found.top[1])

@@ -1,0 +1,325 @@
+"""A passive crossbar: cells with what stands beside them, between resistive word and bit lines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import bias as biases
+from .bias import Bias
+from .cells import Cells
+from .crosspoint import Crosspoint, Direct
+from .effective import LoadLine, effective_matrix, load_line
+from .lines import ConvergenceError, Lines, Network, Solution
+from .newton import solve
+from .solvers import DirectSolver, SchurSolver, solver_for
+
+Floats = NDArray[np.float64]
+RELINEARISE = 5e-3
+"""Change of the selected cell's voltage (V) after which the array around it is solved again."""
+
+SETTLING = 50
+"""Most rounds of selectors turning on and off within one solve."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """What the selected crossing does now."""
+
+    voltage: float
+    over: Floats  # over the cell alone, (1,)
+    current: float
+
+
+@dataclass
+class _Visit:
+    """The array around a selected cell while pulses or reads go to it."""
+
+    line: LoadLine
+    solution: Solution
+    over: Floats  # over every cell alone at the solution (V)
+    power: float  # from the sources at the solution (W)
+    now: _Moment
+    pulses: int  # of the cell when `now` was found
+    exposure: float = 0.0  # time for which the others have felt their voltages, not yet applied (s)
+
+
+class Crossbar:
+    """A passive array that can be read, multiplied with, programmed and left alone.
+
+    Parameters
+    ----------
+    cells : Cells
+        Of shape (m, n).
+    lines : Lines
+        Of the same shape.
+    crosspoint : Crosspoint, optional
+        What stands beside each cell; nothing by default.
+    scheme : {"half", "third", "floating", "grounded"}
+        Unselected lines during a pulse.
+    steps : int
+        Parts of a pulse over which the selected cell's voltage is held, at least 1.
+    use_load_line : bool
+        Replace the array around the selected cell by its Thevenin equivalent until the cell's voltage has
+        moved by 5 mV; otherwise the whole array is solved at every step.
+
+    Attributes
+    ----------
+    solves : int
+        Solves of the whole array so far.
+
+    Raises
+    ------
+    ValueError
+        Shapes that differ, an unknown scheme, no step.
+    """
+
+    def __init__(
+        self,
+        cells: Cells,
+        lines: Lines,
+        crosspoint: Crosspoint | None = None,
+        *,
+        scheme: str = "half",
+        steps: int = 1,
+        use_load_line: bool = True,
+    ) -> None:
+        if cells.shape != lines.shape:
+            raise ValueError(f"cells are {cells.shape}, lines {lines.shape}: both must have the same shape")
+        if scheme not in biases.UNSELECTED:
+            raise ValueError(f"no bias scheme {scheme!r}; there are: {', '.join(biases.UNSELECTED)}")
+        if steps < 1:
+            raise ValueError(f"steps must be at least 1, got {steps}")
+        self.cells, self.lines, self.scheme, self.steps = cells, lines, scheme, steps
+        self.crosspoint: Crosspoint = Direct() if crosspoint is None else crosspoint
+        self.use_load_line, self.solves = use_load_line, 0
+        self._networks: dict[bytes, tuple[Network, SchurSolver | DirectSolver]] = {}
+        self._guess: dict[bytes, tuple[Floats, Floats]] = {}
+        self._cell: tuple[int, int] | None = None
+        self._visits: dict[tuple[str, float], _Visit] = {}
+        self._last: dict[tuple[str, float], tuple[tuple[int, int], Floats, Floats]] = {}
+        self._pulses = 0  # that the selected cell has felt in this visit
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of word and bit lines."""
+        return self.lines.shape
+
+    # ------------------------------------------------------------------ at rest
+
+    def _network(self, bias: Bias) -> tuple[bytes, Network, SchurSolver | DirectSolver]:
+        """Return matrices for the ends that a bias connects, made once."""
+        key = np.concatenate(bias.connected).tobytes()
+        if key not in self._networks:
+            network = Network(self.lines, bias)
+            self._networks[key] = network, solver_for(network)
+        network, solver = self._networks[key]
+        network.drive(bias)
+        return key, network, solver
+
+    def law(self, voltage: Floats) -> tuple[Floats, Floats]:
+        """Return current (A) and slope (S) of all crossings at their voltages (V)."""
+        return self.crosspoint.solve(voltage, self.cells)[1:]
+
+    def solve(self, bias: Bias, *, warm: bool = False) -> Solution:
+        """Return voltages and currents under a bias.
+
+        Parameters
+        ----------
+        bias : Bias
+            What the ends of the lines are connected to.
+        warm : bool
+            Start from the last solution with the same ends connected.
+
+        Raises
+        ------
+        ConvergenceError
+            Kirchhoff's law is not met, or selectors do not settle.
+        """
+        key, _, _ = self._network(bias)
+        return self._solve(bias, self._guess.get(key) if warm else None)
+
+    def _solve(self, bias: Bias, guess: tuple[Floats, Floats] | None) -> Solution:
+        key, network, solver = self._network(bias)
+        for _ in range(SETTLING):
+            self.solves += 1
+            found = solve(network, solver, self.law, scale=self.crosspoint.scale(self.cells), guess=guess)
+            guess = found.word, found.bit
+            if not self.crosspoint.settle(found.voltage, self.cells):
+                self._guess[key] = guess
+                return found
+        raise ConvergenceError(
+            f"selectors still turn on and off after {SETTLING} rounds at a bias of {bias.amplitude:g} V"
+        )
+
+    def multiply(self, voltages: ArrayLike) -> Floats:
+        """Return currents out of the bit lines (A), (..., n), for voltages on the word lines (V), (..., m).
+
+        Each vector is solved by itself, from the solution before. For linear cells and many vectors make
+        `effective_matrix` once.
+        """
+        self.finish()
+        given = np.asarray(voltages, dtype=np.float64)
+        vectors = given.reshape(-1, self.shape[0])
+        out = np.empty((len(vectors), self.shape[1]))
+        for k, vector in enumerate(vectors):
+            out[k] = self.solve(biases.multiply(vector, self.shape[1]), warm=k > 0).sensed
+        return out.reshape(*given.shape[:-1], self.shape[1])
+
+    def effective_matrix(self, read_voltage: float = 0.0) -> Floats:
+        """Return currents out of the bit lines per volt on the word lines (S), (m, n).
+
+        Exact for linear cells. Others are taken at their slope at a voltage (V) over the crossing.
+        """
+        self.finish()
+        _, network, solver = self._network(biases.multiply(np.zeros(self.shape[0]), self.shape[1]))
+        return effective_matrix(network, solver, self.law(np.full(self.shape, read_voltage))[1])
+
+    # ------------------------------------------------------------------ in time
+
+    def pulse(self, cell: tuple[int, int], amplitude: float, width: float) -> float:
+        """Apply a pulse to one cell; the others feel what the scheme leaves on them.
+
+        Parameters
+        ----------
+        cell : tuple of int
+            Word and bit line.
+        amplitude : float
+            Between the two lines (V).
+        width : float
+            Duration (s), positive.
+
+        Returns
+        -------
+        float
+            Energy from the sources (J).
+        """
+        if not 0.0 < width < np.inf:
+            raise ValueError(f"width must be positive and finite (s), got {width}")
+        energy, part = 0.0, width / self.steps
+        at = (np.array([cell[0]]), np.array([cell[1]]))
+        for step in range(self.steps):
+            visit = self._visiting(cell, amplitude, self.scheme)
+            before = visit.now
+            self.cells.apply(before.over, part, at, fresh=step == 0)
+            visit.exposure += part
+            self._pulses += 1
+            after = self._moment(visit, at)
+            energy += part * self._power(visit, 0.5 * (before.current + after.current), cell)
+        return energy
+
+    def _power(self, visit: _Visit, current: float, cell: tuple[int, int]) -> float:
+        """Return the power of the sources (W) at a current through the selected cell (A).
+
+        By reciprocity they give the open voltage times what the cell draws more.
+        """
+        return visit.power + visit.line.open_voltage * (current - float(visit.solution.current[cell]))
+
+    def _visiting(self, cell: tuple[int, int], amplitude: float, scheme: str) -> _Visit:
+        """Return the array around a cell, made anew when the cell is another or has moved too far."""
+        if self._cell != cell:
+            self.finish()
+            self._cell = cell
+        key = scheme, amplitude
+        at = (np.array([cell[0]]), np.array([cell[1]]))
+        old = self._visits.get(key)
+        if old is not None:
+            moved = self._moment(old, at).voltage - float(old.solution.voltage[cell])
+            if self.use_load_line and abs(moved) <= RELINEARISE:
+                return old
+            self._expose(old)
+        bias = biases.select(self.shape, cell, amplitude, scheme)
+        found = self._solve(bias, self._like_last(key, cell))
+        self._last[key] = cell, found.word, found.bit
+        _, network, solver = self._network(bias)
+        over, _, slope = self.crosspoint.solve(found.voltage, self.cells)
+        solver.factor(slope)
+        line = load_line(network, solver, found, cell, float(slope[cell]))
+        now = _Moment(float(found.voltage[cell]), over[at], float(found.current[cell]))
+        power = found.cell_power + found.line_power
+        self._visits[key] = _Visit(line, found, over, power, now, self._pulses)
+        return self._visits[key]
+
+    def _like_last(self, key: tuple[str, float], cell: tuple[int, int]) -> tuple[Floats, Floats] | None:
+        """Return the nodes (V) of the last visit at the same voltages, its lines swapped with this cell's."""
+        if key not in self._last:
+            return None
+        (i, j), word, bit = self._last[key]
+        rows, columns = np.arange(self.shape[0]), np.arange(self.shape[1])
+        rows[[i, cell[0]]], columns[[j, cell[1]]] = rows[[cell[0], i]], columns[[cell[1], j]]
+        pick = np.ix_(rows, columns)
+        return word[pick], bit[pick]
+
+    def _moment(self, visit: _Visit, at: tuple[NDArray[np.int_], NDArray[np.int_]]) -> _Moment:
+        """Return where the crossing's current meets the load line; it rises, so there is one such voltage."""
+        if visit.pulses == self._pulses:
+            return visit.now
+        line, voltage = visit.line, visit.now.voltage
+        low, high = sorted((0.0, line.open_voltage))
+        voltage = min(max(voltage, low), high)
+        for _ in range(200):
+            over, found, slopes = self.crosspoint.solve(np.array([voltage]), self.cells, at)
+            current, slope = float(found[0]), float(slopes[0])
+            miss = voltage - line.open_voltage + line.resistance * current
+            low, high = (low, voltage) if miss > 0.0 else (voltage, high)
+            step = miss / (1.0 + line.resistance * slope)
+            if abs(step) <= 1e-7 * abs(line.open_voltage):
+                visit.now, visit.pulses = _Moment(voltage - step, over, current - slope * step), self._pulses
+                return visit.now
+            voltage = voltage - step if low <= voltage - step <= high else 0.5 * (low + high)
+        raise ConvergenceError(
+            f"load line of cell {self._cell}: no voltage found from {line.open_voltage:g} V"
+        )
+
+    def _expose(self, visit: _Visit) -> None:
+        """Give the cells around the selected one the voltages they have felt."""
+        if visit.exposure > 0.0 and self._cell is not None:
+            others = np.ones(self.shape, dtype=bool)
+            others[self._cell] = False
+            if others.any():
+                self.cells.apply(visit.over[others], visit.exposure, others)
+            visit.exposure = 0.0
+
+    def finish(self) -> None:
+        """End the visit of a cell: the others get the voltages they have felt in its pulses and reads."""
+        for visit in self._visits.values():
+            self._expose(visit)
+        self._visits.clear()
+        self._cell, self._pulses = None, 0
+
+    def read(self, cell: tuple[int, int], voltage: float, duration: float) -> tuple[float, float]:
+        """Read one cell with its word line at a voltage and all other lines at 0 V.
+
+        Parameters
+        ----------
+        cell : tuple of int
+            Word and bit line.
+        voltage : float
+            (V), not 0.
+        duration : float
+            For which the row feels it (s).
+
+        Returns
+        -------
+        current : float
+            Out of the cell's bit line (A).
+        energy : float
+            From the sources (J).
+        """
+        visit = self._visiting(cell, voltage, "grounded")
+        at = (np.array([cell[0]]), np.array([cell[1]]))
+        now = self._moment(visit, at)
+        more = now.current - float(visit.solution.current[cell])
+        sensed = float(visit.solution.sensed[cell[1]]) + visit.line.sense * more
+        if duration > 0.0:
+            self.cells.apply(now.over, duration, at)
+            visit.exposure += duration
+            self._pulses += 1
+        return sensed, duration * self._power(visit, now.current, cell)
+
+    def rest(self, duration: float) -> None:
+        """Let time pass (s) with all lines at 0 V."""
+        self.finish()
+        self.cells.rest(duration)

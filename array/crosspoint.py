@@ -1,0 +1,358 @@
+"""What stands at a crossing besides the cell: nothing, a selector or a transistor.
+
+The node between cell and selector is eliminated here, cell by cell, so that the array sees one element with
+current I(V) and slope at most that of the cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..units import BOLTZMANN_EV
+from ._series import sinh_series
+from .cells import Cells, Where, _picked
+from .lines import ConvergenceError
+
+Floats = NDArray[np.float64]
+ROUNDING = 8.0 * float(np.finfo(np.float64).eps)
+"""Share of a voltage or current that the search for the inner node leaves."""
+
+MOST_STEPS = 200
+"""Of that search; Newton's method needs 3 to 6, bisection in the worst case 60."""
+
+
+class Crosspoint(Protocol):
+    """A crossing with two terminals."""
+
+    def scale(self, cells: Cells) -> Floats | float:
+        """Return the voltage over which the current grows by e (V); infinite where Newton needs no limit."""
+
+    def solve(self, voltage: Floats, cells: Cells, where: Where = None) -> tuple[Floats, Floats, Floats]:
+        """Return the cell's part of a voltage over the crossing (V), the current (A) and its slope (S)."""
+
+    def settle(self, voltage: Floats, cells: Cells) -> int:
+        """Switch what has a state to suit a voltage (V); return how many switched."""
+
+
+class Direct:
+    """The cell alone (0T1R)."""
+
+    def scale(self, cells: Cells) -> Floats | float:
+        """Return that of the cells (V)."""
+        return cells.scale
+
+    def solve(self, voltage: Floats, cells: Cells, where: Where = None) -> tuple[Floats, Floats, Floats]:
+        """Return the voltage itself (V) with current (A) and slope (S) of the cells."""
+        return voltage, *cells.current(voltage, where)
+
+    def settle(self, voltage: Floats, cells: Cells) -> int:
+        """Nothing has a state."""
+        return 0
+
+
+Element = Callable[[Floats], tuple[Floats, Floats]]
+"""Voltage (V) and its slope (ohm) of a series element at a current (A), rising."""
+
+
+def in_series(voltage: Floats, cells: Cells, where: Where, element: Element) -> tuple[Floats, Floats, Floats]:
+    """Return the cell's voltage (V) in series with an element, with current (A) and slope (S) of both.
+
+    Solves u + v(I(u)) = V, v the element's voltage and I the cell's current, by Newton's method between 0 and
+    V. The unknown is the cell's voltage u, which keeps its digits where it is a small part of V.
+    """
+    voltage = np.asarray(voltage, dtype=np.float64)
+    sign, size = np.where(voltage < 0.0, -1.0, 1.0), np.abs(voltage)
+    low, high = np.zeros_like(size), size.copy()
+    # The element cannot take more than at the current of the whole voltage over the cell.
+    inner = size - np.minimum(size, element(np.abs(cells.current(voltage, where)[0]))[0])
+    for _ in range(MOST_STEPS):
+        current, slope = cells.current(sign * inner, where)
+        wanted, resistance = element(np.abs(current))
+        miss = (size - inner) - wanted
+        low, high = np.where(miss > 0.0, inner, low), np.where(miss < 0.0, inner, high)
+        new = inner + miss / (1.0 + resistance * slope)
+        new = np.where((new >= low) & (new <= high), new, 0.5 * (low + high))
+        if np.all((np.abs(miss) <= ROUNDING * size) | (np.abs(new - inner) <= ROUNDING * inner)):
+            return sign * inner, current, slope / (1.0 + resistance * slope)
+        inner = new
+    raise ConvergenceError(f"crossing: voltage between cell and selector not found at {np.max(size):g} V")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ExponentialSelector:
+    """A cell in series with a selector of current Is sinh(V/Vs) (1S1R).
+
+    Parameters
+    ----------
+    saturation : float or ndarray of shape (m, n)
+        Is (A), positive.
+    slope_voltage : float or ndarray of shape (m, n)
+        Vs (V), positive.
+    """
+
+    saturation: float | Floats
+    slope_voltage: float | Floats
+
+    def __post_init__(self) -> None:
+        for name, unit in (("saturation", "A"), ("slope_voltage", "V")):
+            if not np.all(np.asarray(getattr(self, name)) > 0.0):
+                raise ValueError(f"{name} must be positive ({unit}), got {getattr(self, name)}")
+
+    def solve(self, voltage: Floats, cells: Cells, where: Where = None) -> tuple[Floats, Floats, Floats]:
+        """Return the voltage less that of the selector (V), the current (A) and its slope (S)."""
+        voltage = np.asarray(voltage, dtype=np.float64)
+        saturation, scale = (
+            np.full(voltage.shape, x) if np.ndim(x) == 0 else _picked(np.asarray(x), where)
+            for x in (self.saturation, self.slope_voltage)
+        )
+        law = cells.sinh_law(where)
+        if law is None:
+
+            def element(current: Floats) -> tuple[Floats, Floats]:
+                return scale * np.arcsinh(current / saturation), scale / np.hypot(current, saturation)
+
+            return in_series(voltage, cells, where, element)
+        amplitude, v0 = law
+        inner, current, slope = np.empty((3, voltage.size))
+        failed = sinh_series(
+            voltage.ravel(),
+            amplitude.ravel(),
+            v0.ravel(),
+            saturation.ravel(),
+            scale.ravel(),
+            inner,
+            current,
+            slope,
+        )
+        if failed >= 0:
+            bad = voltage.flat[failed]
+            raise ConvergenceError(f"crossing: voltage between cell and selector not found at {bad:g} V")
+        return inner.reshape(voltage.shape), current.reshape(voltage.shape), slope.reshape(voltage.shape)
+
+    def scale(self, cells: Cells) -> Floats | float:
+        """Return the sum of both (V); infinite for linear cells, which limit the current themselves."""
+        return np.asarray(cells.scale + np.asarray(self.slope_voltage))
+
+    def settle(self, voltage: Floats, cells: Cells) -> int:
+        """Nothing has a state."""
+        return 0
+
+
+class ThresholdSelector:
+    """A cell in series with a selector that snaps on above a threshold and off below a hold voltage (1S1R).
+
+    Parameters
+    ----------
+    threshold, hold : float or ndarray of shape (m, n)
+        Voltage over the crossing above which it turns on and below which it turns off (V); hold < threshold.
+    on_resistance, off_resistance : float
+        Of the selector (ohm), positive.
+    shape : tuple of int
+        Numbers of word and bit lines.
+
+    Attributes
+    ----------
+    on : ndarray of shape (m, n), bool
+        Which conduct.
+    """
+
+    def __init__(
+        self, *, threshold: float | Floats, hold: float | Floats, on_resistance: float, off_resistance: float,
+        shape: tuple[int, int],
+    ) -> None:  # fmt: skip
+        self.threshold, self.hold = np.broadcast_to(threshold, shape), np.broadcast_to(hold, shape)
+        if not (np.all(self.hold > 0.0) and np.all(self.threshold > self.hold)):
+            raise ValueError(f"hold must lie between 0 and threshold (V), got {hold} and {threshold}")
+        if not 0.0 < on_resistance < off_resistance:
+            raise ValueError(
+                "on_resistance must lie between 0 and off_resistance (ohm), "
+                f"got {on_resistance} and {off_resistance}"
+            )
+        self.on_resistance, self.off_resistance = on_resistance, off_resistance
+        self.on = np.zeros(shape, dtype=bool)
+
+    def _element(self, where: Where) -> Element:
+        resistance = np.where(_picked(self.on, where), self.on_resistance, self.off_resistance)
+        return lambda current: (resistance * current, resistance)
+
+    def scale(self, cells: Cells) -> Floats | float:
+        """Return that of the cells (V)."""
+        return cells.scale
+
+    def solve(self, voltage: Floats, cells: Cells, where: Where = None) -> tuple[Floats, Floats, Floats]:
+        """Return the cell's voltage (V), current (A) and slope (S) in the present state of the selectors."""
+        return in_series(voltage, cells, where, self._element(where))
+
+    def settle(self, voltage: Floats, cells: Cells) -> int:
+        """Turn selectors on above the threshold and off below the hold voltage; return how many turned."""
+        size = np.abs(voltage)
+        new = np.where(self.on, size >= self.hold, size > self.threshold)
+        turned = int(np.count_nonzero(new != self.on))
+        self.on = new
+        return turned
+
+
+class SelfRectifying:
+    """A cell whose current against its forward direction is a fraction.
+
+    Parameters
+    ----------
+    ratio : float
+        Forward over reverse current, at least 1.
+    """
+
+    def __init__(self, ratio: float) -> None:
+        if not 1.0 <= ratio < np.inf:
+            raise ValueError(f"ratio must be at least 1 and finite, got {ratio}")
+        self.ratio = ratio
+
+    def scale(self, cells: Cells) -> Floats | float:
+        """Return that of the cells (V)."""
+        return cells.scale
+
+    def solve(self, voltage: Floats, cells: Cells, where: Where = None) -> tuple[Floats, Floats, Floats]:
+        """Return the voltage itself (V), the current (A) and its slope (S)."""
+        current, slope = cells.current(voltage, where)
+        share = np.where(np.asarray(voltage) < 0.0, 1.0 / self.ratio, 1.0)
+        return voltage, current * share, slope * share
+
+    def settle(self, voltage: Floats, cells: Cells) -> int:
+        """Nothing has a state."""
+        return 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transistor:
+    """An access transistor, n-channel, bulk at 0 V: one smooth law from weak to strong inversion.
+
+    Parameters
+    ----------
+    threshold : float
+        V_T0 (V).
+    gain : float
+        mu C_ox W/L (A/V^2), positive.
+    slope_factor : float
+        n of the body effect, at least 1: 1 is an ideal body.
+    temperature : float
+        (K), 1 to 3000.
+
+    Notes
+    -----
+    I = 2 n gain U^2 [F((V_P - V_S)/U) - F((V_P - V_D)/U)], F(x) = ln^2(1 + exp(x/2)), V_P = (V_G - V_T0)/n,
+    U = kT/q [1]_. Saturated, strong inversion: gain n/2 (V_P - V_S)^2. There is no channel-length modulation.
+
+    References
+    ----------
+    .. [1] C. C. Enz, F. Krummenacher, E. A. Vittoz, Analog Integr. Circuits Signal Process. 8, 83 (1995),
+       10.1007/BF01239381.
+    """
+
+    threshold: float
+    gain: float
+    slope_factor: float = 1.3
+    temperature: float = 300.0
+
+    def __post_init__(self) -> None:
+        if not self.gain > 0.0:
+            raise ValueError(f"gain must be positive (A/V^2), got {self.gain}")
+        if not self.slope_factor >= 1.0:
+            raise ValueError(f"slope_factor must be at least 1, got {self.slope_factor}")
+        if not 1.0 <= self.temperature <= 3000.0:
+            raise ValueError(f"temperature must be between 1 and 3000 K, got {self.temperature}")
+
+    def current(self, drain: Floats, source: Floats, gate: Floats) -> tuple[Floats, Floats, Floats]:
+        """Return current from drain to source (A) and its slopes with drain and source voltage (S)."""
+        unit = BOLTZMANN_EV * self.temperature
+        pinch = (np.asarray(gate) - self.threshold) / self.slope_factor
+        factor = 2.0 * self.slope_factor * self.gain * unit
+        at_source, at_drain = (pinch - source) / (2.0 * unit), (pinch - drain) / (2.0 * unit)
+        forward, reverse = np.logaddexp(0.0, at_source), np.logaddexp(0.0, at_drain)
+        # Both are alike at a small drain voltage: their difference from that voltage, not from them.
+        apart = (np.asarray(drain) - source) / (2.0 * unit)
+        share = -np.expm1(-reverse)  # exp(x)/(1 + exp(x))
+        close = np.log1p(np.expm1(np.clip(apart, -1.0, 1.0)) * share)
+        difference = np.where(np.abs(apart) < 1.0, close, forward - reverse)
+        current = factor * unit * difference * (forward + reverse)
+        return current, factor * reverse * share, factor * forward * np.expm1(-forward)
+
+    def saturation(self, gate: float) -> float:
+        """Return the compliance that a gate voltage (V) sets with the source at 0 V (A)."""
+        unit = BOLTZMANN_EV * self.temperature
+        pinch = np.asarray((gate - self.threshold) / self.slope_factor / unit)
+        return float(2.0 * self.slope_factor * self.gain * unit**2 * np.logaddexp(0.0, pinch / 2.0) ** 2)
+
+    def gate_for(self, compliance: float) -> float:
+        """Return the gate voltage (V) whose saturation current is a compliance (A)."""
+        if not compliance > 0.0:
+            raise ValueError(f"compliance must be positive (A), got {compliance}")
+        unit = BOLTZMANN_EV * self.temperature
+        root = np.sqrt(compliance / (2.0 * self.slope_factor * self.gain * unit**2))
+        return float(self.threshold + self.slope_factor * unit * 2.0 * np.log(np.expm1(root)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneTransistorOneResistor:
+    """A cell between the bit line and the drain of a transistor whose source is the source line (1T1R).
+
+    Parameters
+    ----------
+    transistor : Transistor
+        The same at all crossings.
+    """
+
+    transistor: Transistor
+
+    def current(
+        self, bit: Floats, source: Floats, gate: Floats, cells: Cells, where: Where = None
+    ) -> tuple[Floats, Floats, Floats]:
+        """Return current from bit to source line (A) and its slopes with both voltages (S)."""
+        _, current, slope, d_drain, d_source = self._inner(bit, source, gate, cells, where)
+        total = slope + d_drain
+        # Both slopes vanish only where cell and transistor are off to the last digit; then so does the
+        # current's.
+        total = np.where(total > 0.0, total, 1.0)
+        return current, slope * d_drain / total, slope * d_source / total
+
+    def cell_voltage(
+        self, bit: Floats, source: Floats, gate: Floats, cells: Cells, where: Where = None
+    ) -> Floats:
+        """Return the voltage over the cell (V), bit line minus drain."""
+        return self._inner(bit, source, gate, cells, where)[0]
+
+    def _inner(
+        self, bit: Floats, source: Floats, gate: Floats, cells: Cells, where: Where
+    ) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+        """Return the cell's voltage where cell and transistor carry one current, that current, the slopes."""
+        bit, source = np.asarray(bit, dtype=np.float64), np.asarray(source, dtype=np.float64)
+        whole, reach = bit - source, np.maximum(np.abs(bit), np.abs(source))
+        low, high, inner = np.minimum(whole, 0.0), np.maximum(whole, 0.0), 0.5 * whole
+        for _ in range(MOST_STEPS):
+            through, d_drain, d_source = self.transistor.current(bit - inner, source, gate)
+            current, slope = cells.current(inner, where)
+            miss, total = through - current, d_drain + slope
+            low, high = np.where(miss > 0.0, inner, low), np.where(miss < 0.0, inner, high)
+            new = inner + miss / np.where(total > 0.0, total, 1.0)
+            inside = (new >= low) & (new <= high) & (total > 0.0)
+            new = np.where(miss == 0.0, inner, np.where(inside, new, 0.5 * (low + high)))
+            least = ROUNDING * (d_drain * reach + np.abs(current))
+            if np.all((np.abs(miss) <= least) | (np.abs(new - inner) <= ROUNDING * np.abs(inner))):
+                return inner, current, slope, d_drain, d_source
+            inner = new
+        raise ConvergenceError(
+            f"crossing: drain voltage not found at {np.max(reach):g} V over cell and transistor"
+        )
+
+
+CROSSPOINTS: dict[str, type] = {
+    "direct": Direct,
+    "exponential selector": ExponentialSelector,
+    "threshold selector": ThresholdSelector,
+    "self-rectifying": SelfRectifying,
+    "1T1R": OneTransistorOneResistor,
+}
+"""What can stand at a crossing, by name."""

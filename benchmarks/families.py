@@ -1,0 +1,80 @@
+"""Events per second of one device of every family, in the same box with the same number of defects.
+
+    python benchmarks/families.py [MATERIAL ...]
+
+A filament with a gap stands in a box of 12 x 12 x 12 sites; each event is drawn, fired, solved and priced.
+The ratio is the event rate to that of HfO2.
+"""
+
+import os
+import sys
+import time
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import numpy as np
+from report import write_table
+
+from frenkel.kinetic.device import Device
+from frenkel.kinetic.material import Material
+from frenkel.kinetic.newton import one_blas_thread
+from frenkel.kinetic.species import OXYGEN, VACANCY
+
+SIDE, DEFECTS, EVENTS = 12, 80, 120
+SETS = ("HfO2", "HfO2-ETH", "HfO2-traps")
+
+
+def device_of(name: str) -> Device:
+    """Return a device of a set with the same arrangement of defects in all of them."""
+    material = Material.load(name)
+    a = material.lattice.spacing
+    device = Device(material, SIDE * a, SIDE * a, seed=1, cache=0)
+    rng = np.random.default_rng(3)
+    x, y, _ = np.unravel_index(np.arange(SIDE**3), (SIDE,) * 3)
+    near = np.argsort((x - 6) ** 2 + (y - 6) ** 2 + 8 * rng.random(SIDE**3))[: 2 * DEFECTS]
+    state = device.engine.state()
+    state["species"] = device.engine.species
+    state["species"][: SIDE**3] = OXYGEN.code
+    state["species"][rng.choice(near, DEFECTS, replace=False)] = VACANCY.code
+    device.engine.restore(state)
+    return device
+
+
+def measure(name: str) -> tuple[float, float]:
+    """Return microseconds per event and the mean number of transitions."""
+    device = device_of(name)
+    device.device_voltage = 0.3
+    transitions = 0
+    with one_blas_thread():
+        device.configuration()
+        began = time.perf_counter()
+        for _ in range(EVENTS):
+            prices = device.configuration().prices
+            prices.total(0.3)
+            transitions += prices.n
+            device.fire(prices.pick(0.3, device.engine.draw()))
+    return (time.perf_counter() - began) / EVENTS * 1e6, transitions / EVENTS
+
+
+def main() -> None:
+    """Print one row per set."""
+    names = sys.argv[1:] or [*SETS, *(name for name in Material.names() if name not in SETS)]
+    rows, reference = [], None
+    for name in names:
+        material = Material.load(name)
+        wall, transitions = measure(name)
+        reference = reference or wall
+        rows.append(
+            [
+                f"event of {name} ({material.family}), {transitions:.0f} transitions",
+                f"{wall:.0f} us",
+                f"{names[0]} {reference:.0f} us",
+                f"{reference / wall:.2f}",
+                ">= 0.7",
+            ]
+        )
+    write_table(["quantity", "ours", "peer", "ratio", "target"], rows)
+
+
+if __name__ == "__main__":
+    main()

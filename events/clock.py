@@ -1,0 +1,157 @@
+"""The clock of an array: SimPy with an integer number of picoseconds, so that times add exactly."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import Any
+
+import simpy
+
+Process = Generator[simpy.Event, Any, Any]
+PICOSECONDS = 1_000_000_000_000
+"""In a second."""
+
+
+def picoseconds(seconds: float) -> int:
+    """Return a duration in whole picoseconds.
+
+    Parameters
+    ----------
+    seconds : float
+        0 or more, finite; rounded to the nearest picosecond.
+
+    Raises
+    ------
+    ValueError
+        Negative, not finite, or above 0 but less than half a picosecond.
+    """
+    if not 0.0 <= seconds < math.inf:
+        raise ValueError(f"a duration must be at least 0 and finite (s), got {seconds}")
+    ticks = round(seconds * PICOSECONDS)
+    if seconds > 0.0 and ticks == 0:
+        raise ValueError(f"a duration must be 0 or at least 1 ps, got {seconds:g} s")
+    return ticks
+
+
+class Clock(simpy.Environment):
+    """SimPy's environment, counting picoseconds.
+
+    `now` is an int (ps); `seconds` is the same in s.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(initial_time=0)
+
+    @property
+    def seconds(self) -> float:
+        """Time since the start (s)."""
+        return int(self.now) / PICOSECONDS
+
+    def rest(self, duration: float) -> simpy.Timeout:
+        """Return an event that happens after a duration (s)."""
+        return self.timeout(picoseconds(duration))
+
+
+@dataclass
+class Ledger:
+    """Where energy went.
+
+    Attributes
+    ----------
+    energy : dict of str to float
+        By component (J).
+    """
+
+    energy: dict[str, float] = field(default_factory=dict)
+
+    def add(self, component: str, energy: float) -> None:
+        """Add an energy (J) to a component."""
+        if not math.isfinite(energy):
+            raise ValueError(f"energy of {component} must be finite (J), got {energy}")
+        self.energy[component] = self.energy.get(component, 0.0) + energy
+
+    @property
+    def total(self) -> float:
+        """Of all components (J)."""
+        return math.fsum(self.energy.values())
+
+
+class Station:
+    """Equal things that do one job at a time each: drivers, sense amplifiers, converters.
+
+    Parameters
+    ----------
+    clock : Clock
+        What it runs on.
+    name : str
+        In the ledger.
+    capacity : int
+        How many there are, at least 1.
+    latency : float
+        Of one use (s), where a use names no other.
+    energy : float
+        Of one use (J).
+    ledger : Ledger, optional
+        Where energy is entered.
+
+    Attributes
+    ----------
+    uses : int
+        Finished.
+    busy, waited : int
+        Sum over uses of time in service and in the queue (ps).
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        name: str,
+        *,
+        capacity: int = 1,
+        latency: float = 0.0,
+        energy: float = 0.0,
+        ledger: Ledger | None = None,
+    ) -> None:
+        if capacity < 1:
+            raise ValueError(f"capacity of {name} must be at least 1, got {capacity}")
+        if not 0.0 <= energy < math.inf:
+            raise ValueError(f"energy of {name} must be at least 0 and finite (J), got {energy}")
+        self.clock, self.name, self.energy = clock, name, energy
+        self.latency = picoseconds(latency)
+        self.ledger = ledger if ledger is not None else Ledger()
+        self.resource = simpy.Resource(clock, capacity)
+        self.uses = self.busy = self.waited = 0
+        self._present, self._since, self._area = 0, 0, 0
+
+    def use(self, duration: float | None = None) -> Process:
+        """Wait for one, hold it for a duration (s; its latency by default), and enter its energy."""
+        ticks = self.latency if duration is None else picoseconds(duration)
+        arrival = self._count(1)
+        with self.resource.request() as request:
+            yield request
+            self.waited += int(self.clock.now) - arrival
+            yield self.clock.timeout(ticks)
+        self._count(-1)
+        self.uses += 1
+        self.busy += ticks
+        self.ledger.add(self.name, self.energy)
+
+    def _count(self, change: int) -> int:
+        """Keep the integral of the number present; return the time (ps)."""
+        now = int(self.clock.now)
+        self._area += self._present * (now - self._since)
+        self._present, self._since = self._present + change, now
+        return now
+
+    @property
+    def utilisation(self) -> float:
+        """Share of the time so far for which one of them is busy, finished uses only."""
+        return self.busy / (self.clock.now * self.resource.capacity) if self.clock.now else 0.0
+
+    @property
+    def mean_present(self) -> float:
+        """Time average of the number waiting or in service."""
+        self._count(0)
+        return self._area / self.clock.now if self.clock.now else 0.0
