@@ -155,3 +155,36 @@ def endurance(hrs: ArrayLike, lrs: ArrayLike, window: float = 10.0) -> xr.Datase
         "least_window": ("decade", [ratio[:, p].min() for p in pieces]),
     }
     return xr.Dataset(data, {"decade": ends}, {"cycles": cycles, "window": window})
+
+
+def trains(result: xr.Dataset, least: int = 10) -> list[tuple[int, NDArray[np.float64]]]:
+    """Find trains of equal pulses of one sign in a result.
+
+    Parameters
+    ----------
+    result : xarray.Dataset
+        With the layout of :mod:`.schema`; each pulse is a phase, followed by a read.
+    least : int
+        Fewest pulses of a train.
+
+    Returns
+    -------
+    list of (sign, conductance)
+        Sign of the pulses, and the conductance (S) after each, that after the phase before them first where
+        there is one.
+    """
+    kinds = [str(kind) for kind in result["phase_kind"].values]
+    read = result["read_current"].values / float(result["read_voltage"])
+    peak = np.zeros(len(kinds))
+    for index in range(len(kinds)):
+        voltage = result["source_voltage"].values[result["phase"].values == index]
+        peak[index] = voltage[np.argmax(np.abs(voltage))] if len(voltage) else 0.0
+    found, begin = [], 0
+    for index in range(1, len(kinds) + 1):
+        same = index < len(kinds) and kinds[index] == kinds[begin] == "pulse" and peak[index] == peak[begin]
+        if same:
+            continue
+        if kinds[begin] == "pulse" and index - begin >= least and peak[begin] != 0.0:
+            found.append((int(np.sign(peak[begin])), read[max(begin - 1, 0) : index]))
+        begin = index
+    return found

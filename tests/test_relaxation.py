@@ -311,3 +311,23 @@ def test_page_is_drawn(tmp_path):
     data: dict[str, xr.DataArray] = {name: relaxation.conductances(DAY, values) for name, values in g.items()}
     page = relaxation_plot.relaxation_page(data)
     assert rtn_plot.save(page, tmp_path / "a.png").stat().st_size > 20_000
+
+
+def test_trains_of_equal_pulses_are_found():
+    """Three kinds of phase, three trains, one of them too short."""
+    import xarray as xr
+
+    from frenkel.analysis.pulses import trains
+
+    kinds = ["form", *["pulse"] * 12, *["pulse"] * 10, *["pulse"] * 4]
+    peak = [3.0, *[1.0] * 12, *[-1.0] * 10, *[0.5] * 4]
+    result = xr.Dataset(
+        {
+            "phase_kind": ("phases", kinds), "read_current": ("phases", np.arange(27.0)), "read_voltage": 0.5,
+            "source_voltage": ("sample", peak), "phase": ("sample", np.arange(27)),
+        }
+    )
+    found = trains(result)
+    assert [sign for sign, _ in found] == [1, -1]
+    np.testing.assert_array_equal(found[0][1], 2 * np.arange(13.0))
+    np.testing.assert_array_equal(found[1][1], 2 * np.arange(12.0, 23.0))

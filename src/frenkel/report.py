@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from . import provenance
-from .analysis import metrics
+from .analysis import linearity, metrics, pulses
 from .analysis.caption import quantity
 from .kinetic.sections import FAMILIES
 
@@ -50,7 +51,31 @@ def describe(result: xr.Dataset) -> str:
     ]
     if metrics.cycle_summary(result).sizes["cycle"]:
         lines += ["", cycle_table(result)]
+    if train := pulses.trains(result):
+        lines += ["", train_table(train)]
     return "\n".join([*lines, ""])
+
+
+def train_table(found: Sequence[tuple[int, NDArray[np.float64]]]) -> str:
+    """Return the trains of equal pulses of a result as a table, with their nonlinearity labels."""
+    rows = []
+    for sign, conductance in found:
+        rising = conductance[-1] > conductance[0]
+        flat = conductance[-1] == conductance[0]
+        label = np.nan if flat else linearity.nonlinearity(conductance) * (1 if rising else -1)
+        rows.append(
+            [
+                "positive" if sign > 0 else "negative",
+                str(len(conductance) - 1),
+                quantity(float(conductance[0]), "S"),
+                quantity(float(conductance[-1]), "S"),
+                f"{conductance.max() / conductance.min():.3g}",
+                "-" if flat else f"{label:.2f}",
+                "-" if flat else str(linearity.number_of_states(conductance)),
+            ]
+        )
+    heads = ["pulses", "number", "before", "after", "on/off", "nonlinearity label", "states"]
+    return table(heads, rows)
 
 
 def phase_table(result: xr.Dataset) -> str:
