@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValueError, OSError, RuntimeError) as error:
         if debug:
             raise
-        return _complain(str(error), 1)
+        return _complain(_sentence(error), 1)
     except MemoryError:
         return _complain("there is not enough memory for this", 1)
     except Exception as error:
@@ -58,6 +58,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "(FRENKEL_DEBUG=1 shows where; please report it)",
             1,
         )
+
+
+def _sentence(error: Exception) -> str:
+    """Return what is wrong, without the number that the system gives to it."""
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror[:1].lower()}{error.strerror[1:]}"
+    return str(error)
 
 
 def _parser() -> argparse.ArgumentParser:
