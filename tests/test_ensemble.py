@@ -377,3 +377,27 @@ def test_workers_need_no_xarray():
             check=True,
         )
         assert done.stdout.strip() == allowed
+
+
+def test_members_are_run_until_a_quantile_is_known(tmp_path, capsys):
+    """To a wide interval 100 members are enough; to a narrow one all 150 are run, and it says what is needed."""
+    shape = SMALL.split("[[phase]]")[0].replace("2.6 nm", "1.6 nm").replace('"all"', '"summary"')
+    form = (
+        'kind = "form"\namplitude = "4 V"\nrate = "10 MV/s"\nfall_rate = "1 GV/s"\ncompliance = "5 uA"\n'
+        "to_limit = true\nsamples = 10\n"
+    )
+    (tmp_path / "tiny.toml").write_text(f"{shape}[[phase]]\n{form}")
+
+    def run(name, until):
+        words = ["run", str(tmp_path / "tiny.toml"), "-o", str(tmp_path / name), "--members", "150", "-q"]
+        assert cli.main([*words, "--until", until, "--workers", "1", "--no-isolation"]) == 0
+        with xr.open_dataset(tmp_path / name) as opened:
+            return opened.sizes["member"], capsys.readouterr().out
+
+    few, said = run("wide.nc", "forming_voltage 50% 60%")
+    assert few == 100 and "100 members" in said
+    many, said = run("narrow.nc", "forming_voltage 50% 1%")
+    assert many == 150 and "would be needed" in said
+    assert len(ensemble.values(tmp_path / "narrow.nc", "forming_voltage")) == 150
+    with pytest.raises(ValueError, match="no number 'voltage' of the members"):
+        ensemble.values(tmp_path / "narrow.nc", "voltage")

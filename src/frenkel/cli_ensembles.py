@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import logging
+import math
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 Add = Callable[..., argparse.ArgumentParser]
 Read = Callable[[argparse.Namespace], Any]
-USAGE = 2
+USAGE, FAILED = 2, 3
 ENGINES = ("serial", "pool", "mpi", "dask")
 
 
@@ -41,6 +42,13 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--members", type=positive, metavar="N", help="run N devices with the same settings")
     group.add_argument(
         "--only", type=_natural, metavar="K", help="run member K alone, exactly as in the ensemble"
+    )
+    group.add_argument(
+        "--until",
+        type=_until,
+        metavar="WHAT",
+        help='end when the 95 %% interval of a quantile is narrow: "forming_voltage 1%% 5%%" is the 1 %% '
+        "quantile to 5 %% of itself; --members is then the most",
     )
     add_farm_options(group)
 
@@ -243,8 +251,45 @@ def _run_file(options: argparse.Namespace, read: Read, crews: "Crews") -> int:
     known = None if options.force else ensemble.known_seed(output)
     if options.shard and settings.seed is None and known is None:
         return _complain("the parts need one seed: give --seed or seed in the file", USAGE)
+    if options.until is not None:
+        return _run_until(options, settings, output, crews)
     whole = ensemble.plain(settings, options.members, options.file.parent, known)
     return _go(options, whole, output, crews)
+
+
+def _run_until(options: argparse.Namespace, settings: Any, output: Path, crews: "Crews") -> int:
+    """Run more and more members until a quantile is known well enough, or all of them are done."""
+    from . import ensemble
+    from .analysis.sequential import Stopping
+
+    if options.shard:
+        return _complain("--until needs all members in one run and cannot be combined with --shard", USAGE)
+    name, share, width = options.until
+    most = options.members or settings.ensemble.members
+    rule, counted, number = Stopping(share=share, width=width), 0, min(100, most)
+    while True:
+        known = None if options.force else ensemble.known_seed(output)
+        whole = ensemble.plain(settings, number, options.file.parent, known)
+        last = number == most
+        code = _go(options, whole, output, crews, say=last)
+        if code not in (0, FAILED):
+            return code
+        options.force = False
+        for member, value in enumerate(ensemble.values(output, name)[counted:], start=counted):
+            rule.add(member, value)
+        counted = number
+        found = rule.looks[-1] if rule.looks else None
+        if found is not None and (rule.stopped or last):
+            print(
+                f"{name}: {100 * share:g} % quantile {found.value:.4g}, 95 % interval {found.low:.4g} to "
+                f"{found.high:.4g}, {found.number} members"
+                + ("" if rule.stopped else f"; about {found.expected:.3g} would be needed")
+            )
+        if rule.stopped and not last:
+            print(f"wrote {output}")
+        if rule.stopped or last:
+            return code
+        number = min(most, math.ceil(1.25 * number))
 
 
 def _run_sweep(options: argparse.Namespace, read: Read, crews: "Crews") -> int:
@@ -266,7 +311,9 @@ def _run_sweep(options: argparse.Namespace, read: Read, crews: "Crews") -> int:
     return _go(options, whole, output, crews)
 
 
-def _go(options: argparse.Namespace, whole: "Ensemble", output: Path, crews: "Crews") -> int:
+def _go(
+    options: argparse.Namespace, whole: "Ensemble", output: Path, crews: "Crews", *, say: bool = True
+) -> int:
     """Run, show progress, and say how it ended."""
     from . import ensemble, ensemble_report
     from .analysis import plot, store
@@ -306,8 +353,9 @@ def _go(options: argparse.Namespace, whole: "Ensemble", output: Path, crews: "Cr
             )
     except runs.ChangedError as error:
         return _complain(str(error), USAGE)
-    _say(options, whole, output, done, found)
-    return done.code
+    if say or done.code not in (0, FAILED):
+        _say(options, whole, output, done, found)
+    return int(done.code)
 
 
 def _say(
@@ -407,6 +455,17 @@ def _signals() -> Iterator[None]:
 
 def _seeded(settings: Any, seed: int | None) -> Any:
     return settings if seed is None else settings.model_copy(update={"seed": seed})
+
+
+def _until(text: str) -> tuple[str, float, float]:
+    parts = text.split()
+    try:
+        share, width = (float(part.removesuffix("%")) / 100 for part in parts[1:])
+        if len(parts) == 3 and 0 < share < 1 and width > 0:
+            return parts[0], share, width
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"must be like 'forming_voltage 1% 5%', got {text!r}")
 
 
 def _natural(text: str) -> int:
