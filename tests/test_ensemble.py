@@ -380,7 +380,7 @@ def test_workers_need_no_xarray():
 
 
 def test_members_are_run_until_a_quantile_is_known(tmp_path, capsys):
-    """To a wide interval 100 members are enough; to a narrow one all 150 are run, and it says what is needed."""
+    """For a wide interval 100 members are enough; for a narrow one 150 are not, which is said."""
     shape = SMALL.split("[[phase]]")[0].replace("2.6 nm", "1.6 nm").replace('"all"', '"summary"')
     form = (
         'kind = "form"\namplitude = "4 V"\nrate = "10 MV/s"\nfall_rate = "1 GV/s"\ncompliance = "5 uA"\n'
