@@ -126,12 +126,11 @@ def _filaments(result: xr.Dataset, shown: Sequence[int]) -> str:
     sentences = []
     for index in shown:
         shot = filament.snapshot(result, index)
-        if not filamentary(result):
-            when = "As made" if index == 0 else f"After {phase_title(result, shot.phase)}"
-            sentences.append(f"{when}: {several(result, len(shot.position))}.")
+        name = "As made" if index == 0 else f"After {phase_title(result, shot.phase)}"
+        if not filamentary(result) or not len(shot.position):
+            sentences.append(f"{name}: {several(result, len(shot.position))}.")
             continue
         jump = filament.longest_jump(shot)
-        name = "As made" if index == 0 else f"After {phase_title(result, shot.phase)}"
         wired = int(shot.conducting.sum())
         if filament.is_continuous(shot):
             state = (

@@ -117,7 +117,7 @@ def from_result(result: xr.Dataset, phase: int | str) -> xr.Dataset:
     """
     names = [str(name) for name in result["phase_name"].values]
     if isinstance(phase, str) and phase not in names:
-        raise ValueError(f"phase must be one of {', '.join(names)}, got {phase!r}")
+        raise ValueError(f"phase must be one of {', '.join(names)} (--phase), got {phase!r}")
     index = names.index(phase) if isinstance(phase, str) else phase
     rows = np.flatnonzero(result["phase"].values == index)
     if not len(rows):

@@ -46,7 +46,9 @@ def page() -> str:
         if not path.exists() or not (PICTURES / f"{family}.png").exists():
             continue
         said = [line[2:] for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("# ")]
-        lines += ["", f"## {family}: {text}", "", *said, "", f"![{family}](gallery/{family}.png)"]
+        words = [line for line in said if not line.startswith("  ")]
+        lines += ["", f"## {text.partition(':')[0].capitalize()} (`{family}`)", "", *words, ""]
+        lines.append(f"![{family}](gallery/{family}.png)")
     return "\n".join([*lines, ""])
 
 

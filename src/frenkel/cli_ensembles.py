@@ -261,10 +261,14 @@ def _run_until(options: argparse.Namespace, settings: Any, output: Path, crews: 
     """Run more and more members until a quantile is known well enough, or all of them are done."""
     from . import ensemble
     from .analysis.sequential import Stopping
+    from .ensemble_file import SUMMARY
+    from .kinetic.material import suggest
 
     if options.shard:
         return _complain("--until needs all members in one run and cannot be combined with --shard", USAGE)
     name, share, width = options.until
+    if name not in SUMMARY:
+        return _complain(f"no number {name!r} of a member{suggest(name, SUMMARY)}", USAGE)
     most = options.members or settings.ensemble.members
     rule, counted, number = Stopping(share=share, width=width), 0, min(100, most)
     while True:

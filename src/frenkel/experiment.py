@@ -37,8 +37,8 @@ class Device(kinetic.Device):
 
     Parameters
     ----------
-    material : Material
-        Named set of parameters.
+    material : Material or str
+        Named set of parameters, or the name of a packaged one.
     thickness, width : float
         Oxide thickness and lateral size (m), 1e-10 to 1e-6; rounded to whole lattice spacings.
     circuit : Circuit, optional
@@ -69,7 +69,7 @@ class Device(kinetic.Device):
 
     def __init__(
         self,
-        material: Material,
+        material: Material | str,
         thickness: float,
         width: float,
         *,
@@ -83,6 +83,11 @@ class Device(kinetic.Device):
         precise: bool = False,
         read_voltage: float = 0.1,
     ) -> None:
+        if isinstance(material, str):
+            material = Material.load(material)
+        for name, size in (("thickness", thickness), ("width", width)):
+            if isinstance(size, str):
+                raise TypeError(f"{name} must be a number of metres, such as 5 * units.nm, got {size!r}")
         self.asked = {
             "thickness": float(thickness),
             "width": float(width),
@@ -147,6 +152,10 @@ class Device(kinetic.Device):
         ValueError
             ``to_limit`` without a limit, with ``stop``, or for a waveform that does not go up and back once.
         """
+        if not isinstance(waveform, Waveform):
+            raise TypeError(
+                f"waveform must be a Waveform, such as Waveform.ramp(1.0, rate=1e5), got {waveform!r}"
+            )
         if stop is not None:
             self.touched = "a waveform was stopped by a function"
         name = label or waveform.label or f"run {len(self.logs) + 1}"

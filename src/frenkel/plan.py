@@ -40,7 +40,7 @@ def plan(configuration: Configuration, folder: Path = Path()) -> str:
     lines = [
         configuration.title or "(no title)",
         f"material    {material.name} ({material.hash}): {', '.join(material.mechanisms)}",
-        f"device      {shape[0]} x {shape[1]} x {shape[2]} = {sites} oxygen sites, {section.lateral} sides, "
+        f"device      {shape[0]} x {shape[1]} x {shape[2]} = {sites} lattice sites, {section.lateral} sides, "
         f"{section.temperature:g} K",
         *_rounding(configuration, shape, material.lattice.spacing),
         f"seed        {'drawn at the start' if configuration.seed is None else configuration.seed}",

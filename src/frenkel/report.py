@@ -37,7 +37,7 @@ def describe(result: xr.Dataset) -> str:
         f"from        configuration {made['configuration_hash'][:12]}, seed {made['seed']}, "
         f"member {made['member']}",
         f"material    {result.attrs.get('material')} ({result.attrs.get('material_hash')})",
-        f"device      {x} x {y} x {z} oxygen sites of {spacing:g} nm, {result.attrs.get('lateral')} sides, "
+        f"device      {x} x {y} x {z} lattice sites of {spacing:g} nm, {result.attrs.get('lateral')} sides, "
         f"{float(result['series_resistance']):g} ohm in series",
         f"holds       samples: {sizes['sample']}, phases: {sizes['phases']}, snapshots: {sizes['snapshot']}, "
         f"{sizes['defect']} defects in them",
