@@ -171,6 +171,9 @@ def only(options: argparse.Namespace, settings: Any) -> Any:
     """Return the configuration of the member that ``--only`` names, and let its log be shown."""
     from . import ensemble
 
+    members = options.members or (settings.ensemble.members if settings.ensemble else None)
+    if members is not None and options.only >= members:
+        raise ValueError(f"--only must be between 0 and {members - 1}, got {options.only}")
     logging.basicConfig(level=logging.INFO, format="%(relativeCreated)8.0f ms %(name)s: %(message)s")
     options.verbose = True
     stem = options.file.stem
