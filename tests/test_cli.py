@@ -189,7 +189,7 @@ def test_check_says_what_is_used(folder, capsys):
     assert main(["check", "x.toml", "--set", "device.thickness=2.5 nm"]) == 0
     out = capsys.readouterr().out
     for words in (
-        "6 x 6 x 10 = 360 oxygen sites",
+        "6 x 6 x 10 = 360 lattice sites",
         "2.5 nm is no multiple of the lattice spacing 0.26 nm: 2.6 nm used",
         "10 uA",
         "2 phases",
