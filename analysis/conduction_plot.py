@@ -7,6 +7,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
+from ..units import BOLTZMANN_EV
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -197,7 +199,7 @@ def _against_temperature(table: xr.Dataset, axes: "Axes") -> None:
         values = _log(table["current"].values[:, index])
         name = f"{v[index]:.3g} V"
         if len(kelvin) > 1:
-            energy = -np.polyfit(1 / (8.617333262e-5 * kelvin), values, 1)[0]
+            energy = -np.polyfit(1 / (BOLTZMANN_EV * kelvin), values, 1)[0]
             name += f": {energy:.3f} eV"
         axes.plot(1000 / kelvin, values, "o-", markersize=3, color=shade, linewidth=1.2, label=name)
     axes.set_xlabel("1000 K / temperature")

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, special, stats
 
 from ..units import BOLTZMANN_EV
-from . import regression
+from . import censoring, regression
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -55,8 +55,7 @@ def failure_times(
 def kaplan_meier(time: ArrayLike, failed: ArrayLike) -> xr.Dataset:
     """Estimate the share of devices that survive, some of them not followed to their end.
 
-    E. L. Kaplan and P. Meier, J. Am. Stat. Assoc. 53, 457 (1958), 10.1080/01621459.1958.10501452; the
-    interval is Greenwood's on the scale of log(-log S), which stays between 0 and 1.
+    As :func:`.censoring.kaplan_meier`, with its 95 % interval, for times of failure.
 
     Parameters
     ----------
@@ -74,23 +73,9 @@ def kaplan_meier(time: ArrayLike, failed: ArrayLike) -> xr.Dataset:
     t, dead = _lifetimes(time, failed)
     if not dead.any():
         raise ValueError(f"failed must hold at least one failure, got {len(t)} devices without")
-    when, deaths = np.unique(t[dead], return_counts=True)
-    risk = len(t) - np.searchsorted(np.sort(t), when, side="left")
-    survival = np.cumprod(1 - deaths / risk)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        greenwood = np.cumsum(deaths / (risk * (risk - deaths)))
-        log = np.log(survival)
-        factor = np.exp(NORMAL * np.sqrt(greenwood) / np.abs(log))
-        low, high = survival**factor, survival ** (1 / factor)
-    gone = survival == 0
-    data = {
-        "survival": ("time", survival),
-        "low": ("time", np.where(gone, np.nan, low)),
-        "high": ("time", np.where(gone, np.nan, high)),
-        "at_risk": ("time", risk),
-        "failures": ("time", deaths),
-    }
-    return xr.Dataset(data, {"time": ("time", when, {"units": "s"})})
+    curve = censoring.kaplan_meier(censoring.Sample.of(t, right=~dead))
+    curve = curve.drop_vars("before").rename(value="time", events="failures")
+    return curve.assign_coords(time=("time", curve["time"].values, {"units": "s"}))
 
 
 def survival_time(curve: xr.Dataset, share: float = 0.5) -> tuple[float, float, float]:

@@ -14,15 +14,13 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from ..units import BOLTZMANN_EV, ELEMENTARY_CHARGE, VACUUM_PERMITTIVITY
+from ..units import BOLTZMANN_EV, ELECTRON_MASS, ELEMENTARY_CHARGE, PLANCK, VACUUM_PERMITTIVITY
 from ._columns import ColumnKernel
 from .green import GreenTable, Lateral
 from .material import Material
 from .sections import InterfaceNumbers
 
 Floats = NDArray[np.float64]
-REDUCED_PLANCK = 1.054571817e-34  # J s
-ELECTRON_MASS = 9.1093837139e-31  # kg
 
 
 class Columns(ColumnKernel):
@@ -218,7 +216,7 @@ def _kernel_numbers(
         "target": numbers.built_in_voltage * numbers.permittivity * eps * spacing / e,
         "doping": numbers.doping * spacing**3,
         "donor": -numbers.carrier * numbers.donor_charge,
-        "tunnel": REDUCED_PLANCK * numbers.built_in_voltage / (momentum * spacing),
+        "tunnel": PLANCK / (2 * math.pi) * numbers.built_in_voltage / (momentum * spacing),
         "image": e / (4 * math.pi * numbers.image_permittivity * eps * spacing),
         "log_scale": math.log(spacing**2 * numbers.richardson * temperature**2),
         "bulk": numbers.conductivity * spacing / film,

@@ -299,10 +299,12 @@ class Device:
             self._cache.popitem(last=False)
         return solved
 
-    def _solve_fields(self, species: NDArray[np.int8]) -> None:
+    def _solve_fields(self, species: NDArray[np.int8], *, disturbed: bool = True) -> None:
+        """Solve the network, with or without what the charge of the traps does to its bonds."""
         if self._ease is not None:
             assert isinstance(self.fields, Pricing)  # columns refuse traps
-            self.fields.set_ease(self._ease.factor(self._charges[species[self._ease.sites]]))
+            charge = self._charges[species[self._ease.sites]]
+            self.fields.set_ease(self._ease.factor(charge if disturbed else np.zeros_like(charge)))
         self.fields.solve(np.flatnonzero(species[: self.n_hosts] == VACANCY.code).astype(np.int32))
 
     def _trap_bias(self, species: NDArray[np.int8]) -> Floats | None:
@@ -317,8 +319,7 @@ class Device:
         assert isinstance(self.fields, Pricing)
         atoms = species[: self.n_hosts].tobytes()
         if atoms != self._bias_of:
-            self.fields.set_ease(np.ones(self.n_hosts))
-            self.fields.solve(np.flatnonzero(species[: self.n_hosts] == VACANCY.code).astype(np.int32))
+            self._solve_fields(species, disturbed=False)
             bias = np.full(len(species), np.nan)
             bias[traps] = self.fields.potential_at(self._corners.ravel()).reshape(-1, 8).mean(axis=1)
             self._bias_of, self._bias = atoms, bias

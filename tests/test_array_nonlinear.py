@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from made_up_cells import CARD
 
 from frenkel.array import bias
-from frenkel.array.cells import CardCells, CardParameters, FaultyCells, LinearCells, LiveCells, conductance
+from frenkel.array.cells import CardCells, FaultyCells, LinearCells, LiveCells, conductance
 from frenkel.array.columns import DifferentialArray, Ladders, TransistorArray
 from frenkel.array.crossbar import Crossbar
 from frenkel.array.crosspoint import (
@@ -372,18 +373,6 @@ def test_pairs_and_reference_columns_hold_signed_weights():
 
 # --------------------------------------------------------------------------- pulses
 
-CARD = CardParameters(
-    prefactor=1e-4,
-    decay=0.25e-9,
-    voltage_scale=0.3,
-    gap_least=0.1e-9,
-    gap_most=1.7e-9,
-    set_rate=1e11,
-    reset_rate=1e10,
-    set_scale=0.12,
-    reset_scale=0.15,
-    activation=0.6,
-)
 
 
 def card_array(n, **more):

@@ -1,10 +1,13 @@
 """The clock, its stations, programming and workloads on it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from made_up_cells import CARD as CELL
 from scipy import stats
 
-from frenkel.array.cells import CardCells, CardParameters, LinearCells
+from frenkel.array.cells import CardCells, LinearCells
 from frenkel.array.crossbar import Crossbar
 from frenkel.array.lines import Lines
 from frenkel.events.clock import Clock, Ledger, Station, picoseconds
@@ -141,22 +144,7 @@ def test_blind_write_verify():
     assert clock.now == 1000 * (2 * pulses.sum() + n)
 
 
-CARD = CardParameters(
-    prefactor=1e-4,
-    decay=0.25e-9,
-    voltage_scale=0.3,
-    gap_least=0.1e-9,
-    gap_most=1.7e-9,
-    set_rate=1e11,
-    reset_rate=1e10,
-    set_scale=0.12,
-    reset_scale=0.15,
-    activation=0.6,
-    gap_rest=1.0e-9,
-    rest_rate=1e9,
-    rest_activation=1.1,
-    cycle_spread=0.3,
-)
+CARD = replace(CELL, gap_rest=1.0e-9, rest_rate=1e9, rest_activation=1.1, cycle_spread=0.3)
 
 
 def array(seed=0, n=6, **lines):

@@ -130,11 +130,10 @@ def cycle_table(result: xr.Dataset) -> str:
 
 def material_list(materials: Sequence["Material"]) -> str:
     """Return the names of materials with their formula and description."""
-    families = {one.family for one in materials}
-    ordered = [one for family in FAMILIES if family in families for one in materials if one.family == family]
+    order = list(FAMILIES)
     rows = [
         [one.family, one.name, one.formula, one.hash[:8], textwrap.shorten(one.description, 90)]
-        for one in ordered
+        for one in sorted(materials, key=lambda one: order.index(one.family))
     ]
     return table(["family", "name", "formula", "hash", "what it is"], rows, left=5)
 
