@@ -260,6 +260,59 @@ cdef class Basin:
         # below the rounding of the elimination the basin is as good as closed
         return mean if 0.0 <= mean < 1e14 else 1e14
 
+    def mean_events(self, const double[:, ::1] inner, const double[::1] leave):
+        """Mean number of events within a set of states, entered at state 0, before it is left.
+
+        Parameters
+        ----------
+        inner : (n, n) float64
+            Rates between the states (1/s), n at most 16; the diagonal is not read.
+        leave : (n,) float64
+            Rate out of the set from each state (1/s).
+        """
+        self._take(inner, leave)
+        return self._inner_events()
+
+    def leave_by(self, const double[:, ::1] inner, const double[::1] leave, double span, bit_generator):
+        """Draw from the exact law when and from which state a set, entered at state 0, is left.
+
+        Parameters
+        ----------
+        inner, leave : ndarray
+            As for `mean_events`; some ``leave`` is above 0.
+        span : float
+            Longest time (s).
+        bit_generator : numpy.random.BitGenerator
+
+        Returns
+        -------
+        time : float
+            Time of the exit (s), or ``span``.
+        state : int
+            State that it is left from, or where it is then.
+        left : bool
+            Whether it was left.
+        """
+        cdef bitgen_t* random = <bitgen_t*>PyCapsule_GetPointer(bit_generator.capsule, "BitGenerator")
+        cdef int state = 0
+        cdef bint left = False
+        cdef double time
+        self._take(inner, leave)
+        with bit_generator.lock, nogil:
+            self._double(span)
+            time = self._sample(random, span, &state, &left)
+        return time, state, left
+
+    def _take(self, const double[:, ::1] inner, const double[::1] leave):
+        cdef int i, j
+        if not 1 <= leave.shape[0] <= STATES:
+            raise ValueError(f"a set must have 1 to {STATES} states, got {leave.shape[0]}")
+        self.n = leave.shape[0]
+        for i in range(self.n):
+            self.leave[i] = leave[i]
+            for j in range(self.n):
+                self.inner[i][j] = 0.0 if i == j else inner[i, j]
+
     cdef void _double(self, double span) noexcept nogil:
         """Square the matrix of one short time step until it covers ``span`` (s) or empties the basin."""
         cdef int i, j, k, level = 0, n = self.n

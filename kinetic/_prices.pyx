@@ -4,7 +4,7 @@ import numpy as np
 
 from libc.math cimport exp, fabs, log
 
-from ._rates cimport activation_energy
+from ._rates cimport activation_energy, fill_lineshape, lineshape_activation
 
 cdef double BOLTZMANN = 8.617333262e-5  # eV/K
 
@@ -32,6 +32,10 @@ cdef class Prices:
         self.alpha = np.asarray(tables["alpha"], np.float64)
         self.ambient = ambient
         self.n = 0
+        self.held = tables.get("lineshapes", ())
+        for i, shape in enumerate(self.held):
+            if shape is not None:
+                fill_lineshape(&self.lineshape[<int>i], shape)
 
     def load(self, mechanism, direction, site_a, site_b, barrier, chemical, frequency):
         """Copy a catalogue (arrays over the candidates)."""
@@ -58,9 +62,11 @@ cdef class Prices:
             "heat": np.array(self.heat), "rate": np.array(self.rate),
         }
 
-    cdef inline double _activation(self, int c, double peak, double energy) noexcept nogil:
+    cdef inline double _activation(self, int c, double peak, double energy, double kt) noexcept nogil:
         """Activation energy (eV) of a candidate; the linear law's lever belongs to the forward direction."""
         cdef int mech = self.mechanism[c]
+        if self.law[mech] == 3:
+            return peak + lineshape_activation(&self.lineshape[mech], energy, kt)
         return activation_energy(
             self.law[mech], peak, energy, 1.0 - self.alpha[mech] if self.direction[c] else self.alpha[mech])
 
@@ -77,33 +83,41 @@ cdef class Prices:
     cdef double _total(self, double voltage) noexcept nogil:
         """Rate of every candidate at ``voltage`` (into ``rate``) and their sum, 1/s."""
         cdef int c, mech
-        cdef double total = 0.0, activation, peak, energy
+        cdef double total = 0.0, activation, peak, energy, kt
         for c in range(self.n):
             mech = self.mechanism[c]
             peak = max(self._eased(c, voltage), self.floor[mech])
             energy = self.energy0[c] + self.energy1[c] * voltage
-            activation = self._activation(c, peak, energy)
-            self.rate[c] = self.frequency[c] * exp(
-                -activation / (BOLTZMANN * (self.ambient + self.heat[c] * voltage * voltage)))
+            kt = BOLTZMANN * (self.ambient + self.heat[c] * voltage * voltage)
+            activation = self._activation(c, peak, energy, kt)
+            self.rate[c] = self.frequency[c] * exp(-activation / kt)
             total += self.rate[c]
         self.evaluations += 1
         return total
 
-    def set_bias(self, const double[::1] potential):
+    def set_bias(self, const double[::1] potential, const double[::1] source, const double[::1] factor):
         """Set the work of the bias for one-site events whose site has a potential (V at 1 V) given.
 
         Parameters
         ----------
         potential : (n_sites,) float64
             NaN at sites whose events keep their price.
+        source, factor : (n_sites,) float64
+            Potential (V at 1 V) of the nearest node of the filament, and the factor of the attempt frequency
+            of an exchange with it. Once after each `load`.
         """
-        cdef int c, mech
-        cdef double work
+        cdef int c, mech, site
+        cdef double work, other
         for c in range(self.n):
             mech = self.mechanism[c]
-            if self.site_b[c] >= 0 or potential[self.site_a[c]] != potential[self.site_a[c]]:
+            site = self.site_a[c]
+            if self.site_b[c] >= 0 or potential[site] != potential[site]:
                 continue
-            work = self.charge_a[mech] * (potential[self.site_a[c]] - (self.electrode[mech] == 2))
+            other = self.electrode[mech] == 2
+            if self.electrode[mech] == 3:
+                other = source[site]
+                self.frequency[c] *= factor[site]
+            work = self.charge_a[mech] * (potential[site] - other)
             self.energy1[c] = -work if self.direction[c] else work
 
     def total(self, double voltage):
@@ -113,13 +127,14 @@ cdef class Prices:
     def activation(self, double voltage):
         """Activation energy of every candidate at ``voltage``, eV."""
         cdef int c, mech
-        cdef double peak
+        cdef double peak, kt
         result = np.zeros(self.n)
         cdef double[::1] view = result
         for c in range(self.n):
             mech = self.mechanism[c]
             peak = max(self._eased(c, voltage), self.floor[mech])
-            view[c] = self._activation(c, peak, self.energy0[c] + self.energy1[c] * voltage)
+            kt = BOLTZMANN * (self.ambient + self.heat[c] * voltage * voltage)
+            view[c] = self._activation(c, peak, self.energy0[c] + self.energy1[c] * voltage, kt)
         return result
 
     def at_floor(self, int c, double voltage):

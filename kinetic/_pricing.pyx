@@ -54,7 +54,7 @@ cdef class Pricing(Removal):
         code_charge : (n_codes,) float64
             Charge number of each species.
         ions, ion_codes : (n,) int32, int8
-            Occupied interstitial sites and their species (their charge never changes).
+            Sites and species of all other charges: on interstitial sites, and vacancies that hold electrons.
         """
         cdef int n_movers
         self.make_room()
@@ -125,6 +125,11 @@ cdef class Pricing(Removal):
             self.charge_value[n] = self.charge
             n += 1
         for i in range(ions.shape[0]):
+            if ions[i] < self.n_hosts:
+                self.charge_site[n] = ions[i]
+                self.charge_value[n] = code_charge[codes[i]]
+                n += 1
+                continue
             for k in range(8):
                 self.charge_site[n] = self.corner(ions[i], k)
                 self.charge_value[n] = code_charge[codes[i]] / 8.0
@@ -215,6 +220,17 @@ cdef class Pricing(Removal):
         cdef double change = code_charge[after] * code_charge[after] - code_charge[before] * code_charge[before]
         return (-change if reverse else change) * ION_SELF
 
+    cdef double _held(self, int mech, int reverse, bint second, Prices out, signed char conducting,
+                      const double[::1] code_charge, double* squares) noexcept nogil:
+        """Change of the charge that a host site holds apart from the rule; of its square in ``squares``."""
+        cdef int before = out.code_before_b[mech] if second else out.code_before_a[mech]
+        cdef int after = out.code_after_b[mech] if second else out.code_after_a[mech]
+        cdef double old = 0.0 if before == conducting else code_charge[before]
+        cdef double new = 0.0 if after == conducting else code_charge[after]
+        cdef double sign = -1.0 if reverse else 1.0
+        squares[0] += sign * (new * new - old * old)
+        return sign * (new - old)
+
     # ---------------------------------------------------------------- write
 
     cdef void _write(self, Prices out, signed char conducting, const double[::1] code_charge) noexcept nogil:
@@ -237,7 +253,7 @@ cdef class Pricing(Removal):
                 bias -= qa
             out.energy1[c] = bias
             out.energy0[c] = out.chemical[c] + self._charging(out, c, mech, reverse, a, b, qa, qb, leaving, arriving,
-                                                              code_charge)
+                                                              conducting, code_charge)
             out.drop0[c] = 0.0
             out.drop1[c] = 0.0
             if out.dipole[mech] > 0.0:
@@ -245,19 +261,30 @@ cdef class Pricing(Removal):
             out.heat[c] = self._heat_read(out, c, mech, reverse, a, b)
 
     cdef double _charging(self, Prices out, int c, int mech, int reverse, int a, int b, double qa, double qb,
-                          int leaving, int arriving, const double[::1] code_charge) noexcept nogil:
+                          int leaving, int arriving, signed char conducting,
+                          const double[::1] code_charge) noexcept nogil:
         """Coulomb energy and charge transitions of one event, eV."""
         cdef int n
-        cdef double self_charge
+        cdef double self_charge, held, squares = 0.0
         self.delta_count = 0
         n = self._charge_changes(leaving, arriving)
         self_charge = self.delta_count * self.charge * self.charge * WATSON
         if a >= self.n_hosts:
             n = self._add_ion(n, a, qa)
             self_charge += self._ion_self(mech, reverse, False, out, code_charge)
+        else:
+            held = self._held(mech, reverse, False, out, conducting, code_charge, &squares)
+            if held != 0.0:
+                n = self._add_delta(n, a, held, 0)
         if b >= self.n_hosts:
             n = self._add_ion(n, b, qb)
             self_charge += self._ion_self(mech, reverse, True, out, code_charge)
+        elif b >= 0:
+            held = self._held(mech, reverse, True, out, conducting, code_charge, &squares)
+            if held != 0.0:
+                n = self._add_delta(n, b, held, 0)
+        if squares != 0.0:
+            self_charge += squares * WATSON
         if n == 0:
             return 0.0
         return self.delta_count * self.charge_transition + self._charge_energy(n, self_charge)

@@ -1,7 +1,7 @@
 """Compiled mechanisms and the sites they act on: which events are possible and what they cost."""
 
 cimport cython
-from libc.math cimport M_PI, asin, exp, fabs, sqrt
+from libc.math cimport M_PI, asin, exp, fabs, log, sqrt
 from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint64_t
 
 cdef enum:
@@ -28,6 +28,12 @@ cdef struct Link:       # what one count of neighbours adds to the energy of an 
     double gain_b       # eV per neighbour of b
     double gain_pair    # eV of the pair a-b itself
 
+cdef struct Lineshape:  # twin of lineshape.Lineshape
+    const double* node  # [kT, energy, 4]: value, slopes times steps, cross slope, eV
+    int32_t n_kt, n_energy
+    double step         # eV
+    double first, ratio # ln of the lowest kT, step of that logarithm
+
 cdef struct Mechanism:
     int32_t code[2][2]  # [before | after][a | b], -1 no site
     double barrier      # eV
@@ -42,7 +48,9 @@ cdef struct Mechanism:
     int32_t crowd_limit
     int32_t crowd_count # count or -1
     int32_t crowd_mutual
-    int32_t law         # 0 sinusoidal, 1 linear, 2 Marcus
+    int32_t crowd_first # whether only the neighbours of a count
+    int32_t law         # 0 sinusoidal, 1 linear, 2 Marcus, 3 many phonons
+    Lineshape lineshape # of law 3
     int32_t electrode   # whose reservoir takes part: 0 none, 1 bottom, 2 top
     int32_t source      # whose potential the charge comes from
     int32_t factor      # row of factors of the attempt frequency or -1
@@ -79,6 +87,36 @@ cdef inline double activation_energy(int law, double barrier, double energy, dou
         return value if value > energy else energy
     return value if value > 0.0 else 0.0
 
+cdef inline void hermite(double t, double* w) noexcept nogil:
+    """Weights of both values and both slopes at t between 0 and 1; a straight line beyond."""
+    cdef double low = t if t < 0.0 else 0.0, high = t - 1.0 if t > 1.0 else 0.0, s = t - low - high
+    w[0] = (1.0 + 2.0 * s) * (1.0 - s) * (1.0 - s)
+    w[1] = s * s * (3.0 - 2.0 * s)
+    w[2] = s * (1.0 - s) * (1.0 - s) + low
+    w[3] = s * s * (s - 1.0) + high
+
+cdef inline double lineshape_activation(const Lineshape* table, double energy, double kt) noexcept nogil:
+    """Twin of Lineshape.activation: the even part of a transition with many phonons, and half of dE."""
+    cdef double across[4]
+    cdef double along[4]
+    cdef double x = fabs(energy) / table.step, y = (log(kt) - table.first) / table.ratio, even = 0.0
+    cdef int i = table.n_energy - 2, j = 0, a, b
+    cdef const double* node
+    if x < i:
+        i = <int>x
+    if y > 0.0:
+        j = table.n_kt - 2
+        if y < j:
+            j = <int>y
+    hermite(x - i, across)
+    hermite(y - j, along)
+    for b in range(2):
+        for a in range(2):
+            node = table.node + 4 * (<int64_t>(j + b) * table.n_energy + i + a)
+            even += along[b] * (across[a] * node[0] + across[2 + a] * node[1])
+            even += along[2 + b] * (across[a] * node[2] + across[2 + a] * node[3])
+    return even + 0.5 * energy
+
 
 @cython.final
 cdef class Rates:
@@ -105,7 +143,7 @@ cdef class Rates:
     cdef const double* site_energy      # [row, site] eV
     cdef const double* potential        # V
     cdef const double* kt               # eV
-    cdef double electrode_potential[3]  # V, by electrode
+    cdef double electrode_potential[4]  # V, by source: none, bottom, top, filament (never read)
     cdef int64_t reservoir[3]           # atoms, by electrode (0: not used)
     cdef double seen_energy, seen_peak, seen_kt, seen_activation, seen_rate     # of the last rate worked out
     cdef int seen_mechanism, seen_direction
@@ -213,6 +251,7 @@ cdef class Rates:
         if event.b >= 0:
             times = self.mutual(m.crowd_mutual, h, event.a, event.b) if m.crowd_mutual else 0
             near -= times * (m.code[d][1] == self.counted[h].species)
+        if event.b >= 0 and not m.crowd_first:
             near_b = self.count[<int64_t>event.b * self.n_counts + h]
             near_b -= times * (m.code[d][0] == self.counted[h].species)
             if near_b < near:
@@ -258,7 +297,10 @@ cdef class Rates:
             energy[0] != self.seen_energy or peak != self.seen_peak or kt != self.seen_kt
             or event.mechanism != self.seen_mechanism or event.direction != self.seen_direction
         ):
-            self.seen_activation = activation_energy(m.law, peak, energy[0], m.share[event.direction])
+            if m.law == 3:
+                self.seen_activation = peak + lineshape_activation(&m.lineshape, energy[0], kt)
+            else:
+                self.seen_activation = activation_energy(m.law, peak, energy[0], m.share[event.direction])
             self.seen_rate = m.frequency * exp(-self.seen_activation / kt)
             self.seen_energy, self.seen_peak, self.seen_kt = energy[0], peak, kt
             self.seen_mechanism, self.seen_direction = event.mechanism, event.direction
@@ -268,3 +310,5 @@ cdef class Rates:
         return self.seen_rate
 
     cdef void place(self, int site, int code) noexcept nogil
+
+cdef void fill_lineshape(Lineshape* table, shape)

@@ -3,6 +3,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .lineshape import Lineshape
+
+def multiphonon(shape: Lineshape, energy: float, kt: float) -> float: ...
 def activation(law: int, barrier: float, energy: float, share: float) -> float: ...
 
 class Rates:

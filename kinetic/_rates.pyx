@@ -10,6 +10,20 @@ def activation(int law, double barrier, double energy, double share):
     return activation_energy(law, barrier, energy, share)
 
 
+def multiphonon(shape, double energy, double kt):
+    """Activation energy (eV) of a `Lineshape` as the loop computes it, for comparison with its own."""
+    cdef Lineshape table
+    fill_lineshape(&table, shape)
+    return lineshape_activation(&table, energy, kt)
+
+
+cdef void fill_lineshape(Lineshape* table, shape):
+    """Point to the table of a `Lineshape`, which the caller keeps alive."""
+    cdef const double[:, :, ::1] node = shape.node
+    table.node, table.n_kt, table.n_energy = &node[0, 0, 0], node.shape[0], node.shape[1]
+    table.step, table.first, table.ratio = shape.step, shape.first, shape.ratio
+
+
 @cython.auto_pickle(False)
 cdef class Rates:
     """Tables of one engine, with views of its sites and fields.
@@ -42,12 +56,14 @@ cdef class Rates:
             table = motifs[k]
             self.motif[k], self.motif_width[k] = &table[0, 0], table.shape[1]
         self.held = [motifs, species, electrode, flat, exempt, shift, site_energy, None, None, factor]
+        self.held.append(tables["lineshapes"])
         self.seen_mechanism = -1
         self._load_counts(tables)
         self._load_mechanisms(tables)
         self._load_channels(tables)
         for k in range(3):
             self.reservoir[k] = 0
+        for k in range(4):
             self.electrode_potential[k] = 0.0
 
     def _load_counts(self, t):
@@ -81,6 +97,9 @@ cdef class Rates:
             m.crowd, m.crowd_limit = t["crowd"][i], t["crowd_limit"][i]
             m.crowd_count, m.electrode = t["crowd_count"][i], t["electrode"][i]
             m.source, m.factor = t["source"][i], t["factor_row"][i]
+            m.crowd_first = t["crowd_first"][i]
+            if t["lineshapes"][i] is not None:
+                fill_lineshape(&m.lineshape, t["lineshapes"][i])
             m.crowd_mutual = t["mutual"][i, t["crowd_count"][i]] if t["crowd_count"][i] >= 0 else 0
             m.shift, m.ordered = t["shift_row"][i], t["ordered"][i]
             used = [c for c in t["code"][i].ravel() if c >= 0]

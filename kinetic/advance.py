@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .occupation import Occupation, become, occupation, of_traps
+from .occupation import Occupation, arrangement, become, occupation, of_electrons
 from .species import INTERSTITIAL, VACANCY
+from .superbasin import Superbasin
 from .waveform import Waveform
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ class Run:
         budget: int | None,
         log: bool,
         progress: Any,
+        superbasin: bool = False,
     ) -> None:
         if samples < 2:
             raise ValueError(f"samples must be at least 2, got {samples}")
@@ -91,7 +93,8 @@ class Run:
         self.sample_times = sample_times(waveform, samples)
         self.moves: dict[tuple[int, int], int] = {}
         self.ended = False
-        self.electronic = of_traps(device)
+        self.electronic = of_electrons(device)
+        self.superbasin = Superbasin(device) if superbasin else None
         self.blinks = 0  # electronic events since an atom moved
         self.known: tuple[tuple[bytes, float], Occupation | None] | None = None
 
@@ -135,6 +138,10 @@ class Run:
     def piece(self, begin: float, end: float, source: float, slope: float) -> float:
         """Advance to the next event, to a change of the circuit's regime, or to ``end``; return where."""
         device = self.device
+        if self.superbasin is not None and slope == 0.0 and self.superbasin.ready:
+            reached = self.leave_superbasin(self.superbasin, begin, end, source)
+            if reached is not None:
+                return reached
         if slope == 0.0 and self.blinks >= BLINKS:
             averaged = self.occupied(source)
             if averaged is not None and averaged.fast:
@@ -150,12 +157,25 @@ class Run:
         reached = begin + elapsed if elapsed < end - begin else end
         device.time = self.start + reached
         if device._hazard == 0.0:
-            self.event(now, source + slope * elapsed, voltage + rate * elapsed)
+            volts = voltage + rate * elapsed
+            self.event(now, source + slope * elapsed, volts, self.pick(now, volts))
+        return reached
+
+    def leave_superbasin(self, found: Superbasin, begin: float, end: float, source: float) -> float | None:
+        """Pass the time within a set of states; return where the run is then, None where there is no set."""
+        left = found.leave(source, end - begin)
+        if left is None:
+            return None
+        elapsed, now, voltage, chosen = left
+        reached = begin + elapsed if chosen >= 0 else end
+        self.device.time = self.start + reached
+        if chosen >= 0:
+            self.event(now, source, voltage, chosen)
         return reached
 
     def occupied(self, source: float) -> Occupation | None:
         """Return the occupation of the traps around the present atoms, solved once while they stand."""
-        key = (self.device.engine.species[: self.device.n_hosts].tobytes(), source)
+        key = (arrangement(self.device).tobytes(), source)
         if self.known is None or self.known[0] != key:
             self.known = key, occupation(self.device, source)
         return self.known[1]
@@ -179,12 +199,11 @@ class Run:
         if device._hazard == 0.0:
             now = device.configuration()
             voltage = device.circuit.device_voltage(source, now.chord(device.circuit, source))
-            self.event(now, source, voltage, atoms_only=True)
+            self.event(now, source, voltage, self.pick(now, voltage, atoms_only=True))
         return reached
 
-    def event(self, now: Configuration, source: float, voltage: float, atoms_only: bool = False) -> None:
+    def event(self, now: Configuration, source: float, voltage: float, chosen: int) -> None:
         device = self.device
-        chosen = self.pick(now, voltage, atoms_only)
         device.floor_events += now.prices.at_floor(chosen, voltage)
         catalogue = device.engine.catalogue()
         a, b = int(catalogue.site_a[chosen]), int(catalogue.site_b[chosen])
@@ -195,6 +214,8 @@ class Run:
                 (device.time, int(catalogue.mechanism[chosen]), int(catalogue.direction[chosen]), a, b)
             )
         device.engine.fire(chosen)
+        if self.superbasin is not None:
+            self.superbasin.note()
         device._hazard = device._draw_hazard()
         if self.budget is not None:
             pair = (min(a, b), max(a, b))
@@ -207,7 +228,7 @@ class Run:
                 self.ended = True
                 self.sample(device.time - self.start, source)
 
-    def pick(self, now: Configuration, voltage: float, atoms_only: bool) -> int:
+    def pick(self, now: Configuration, voltage: float, atoms_only: bool = False) -> int:
         """Draw the event that happens, of all or of those that move atoms."""
         draw = self.device.engine.draw()
         if not atoms_only:

@@ -13,7 +13,10 @@ from ..units import BOLTZMANN_EV
 SINUSOIDAL: Final = "sinusoidal"
 LINEAR: Final = "linear"
 MARCUS: Final = "marcus"
+MULTIPHONON: Final = "multiphonon"
 LAWS: Final = {SINUSOIDAL: 0, LINEAR: 1, MARCUS: 2}
+NUMBERS: Final = {**LAWS, MULTIPHONON: 3}
+"""Numbers of all laws; that of many phonons depends on temperature and is in `lineshape`."""
 
 
 def sinusoidal(barrier: ArrayLike, energy: ArrayLike) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ._prices import Prices
 from ._pricing import Pricing
@@ -33,9 +33,10 @@ from .species import (
     OXYGEN,
     TRAP,
     TRAPS,
+    VACANCIES,
     VACANCY,
 )
-from .traps import BondEase, corners
+from .traps import BondEase, corners, nearest_nodes
 from .waveform import Waveform
 
 Floats = NDArray[np.float64]
@@ -89,6 +90,9 @@ class Device:
         Addition to the barrier (eV) per host site, by name of the mechanism.
     mechanisms : sequence of Mechanism
         Further mechanisms of yours, besides those of the material; their species are those of the material.
+    traps : array_like of shape (n, 3) or (n, 4), optional
+        Places (m) of the electron traps, and their levels above the Fermi level of the electrodes (eV), in
+        place of random ones; each takes the nearest site between the host sites.
     cache : int
         Solved configurations kept, so that a flickering pair costs no solves.
     precise : bool
@@ -125,6 +129,7 @@ class Device:
         lateral: Lateral = "periodic",
         barrier_shift: Mapping[str, Floats] | None = None,
         mechanisms: Sequence[Mechanism] = (),
+        traps: ArrayLike | None = None,
         cache: int = 64,
         precise: bool = False,
     ) -> None:
@@ -146,17 +151,21 @@ class Device:
         self.seed, self.member, self.lateral = seed, member, lateral
         self.lattice = Lattice.cubic(self.shape, spacing, interstitial=needs_interstitials, lateral=lateral)
         self.n_hosts = math.prod(self.shape)
-        self._build(cache, barrier_shift, tuple(mechanisms))
+        self._build(cache, barrier_shift, tuple(mechanisms), traps)
         self.fields.refine = precise
 
     def _build(
-        self, cache: int, barrier_shift: Mapping[str, Floats] | None, more: tuple[Mechanism, ...]
+        self,
+        cache: int,
+        barrier_shift: Mapping[str, Floats] | None,
+        more: tuple[Mechanism, ...],
+        traps: ArrayLike | None,
     ) -> None:
         material = self.material
         made = np.random.Generator(
             np.random.PCG64DXSM(np.random.SeedSequence(self.seed, spawn_key=(self.member, 1)))
         )
-        chemistry = build_chemistry(material, self.lattice, self.shape, made, barrier_shift)
+        chemistry = build_chemistry(material, self.lattice, self.shape, made, barrier_shift, traps)
         self.chemistry = replace(chemistry, mechanisms=chemistry.mechanisms + more)
         species = np.full(len(self.lattice.sublattice), EMPTY.code, np.int8)
         species[: self.n_hosts] = OXYGEN.code
@@ -190,7 +199,7 @@ class Device:
         if len(self.chemistry.traps):
             self._ease = BondEase(material, self.lattice, self.chemistry.traps, self.temperature)
         self._corners = corners(self.lattice, self.chemistry.traps)
-        self._bias_of, self._bias = b"", np.zeros(0)
+        self._bias_of, self._bias = b"", (np.zeros(0),) * 3
         self._cache: OrderedDict[bytes, Configuration] = OrderedDict()
         self._cache_size = cache
         self.time, self.source_voltage, self.device_voltage = 0.0, 0.0, 0.0
@@ -226,8 +235,9 @@ class Device:
 
     @property
     def defects(self) -> tuple[NDArray[np.int32], NDArray[np.int8]]:
-        """Sites and species of everything that is not the perfect lattice."""
+        """Sites and species of all that is not perfect lattice; a vacancy in any charge state is one."""
         species = self.engine.species
+        species[np.isin(species, [state.code for state in VACANCIES])] = VACANCY.code
         background = (OXYGEN.code, EMPTY.code, *(trap.code for trap in TRAPS))
         sites = np.flatnonzero(~np.isin(species, background)).astype(np.int32)
         return sites, species[sites]
@@ -241,8 +251,9 @@ class Device:
         return int(np.count_nonzero(np.isin(codes, (FILLED_TRAP.code, FILLED_EXCITED_TRAP.code))))
 
     def count(self, code: int) -> int:
-        """Return how many sites hold the species with this code."""
-        return int(np.count_nonzero(self.engine.species == code))
+        """Return how many sites hold the species with this code; a vacancy in any charge state is one."""
+        codes = [state.code for state in VACANCIES] if code == VACANCY.code else [code]
+        return int(np.count_nonzero(np.isin(self.engine.species, codes)))
 
     @property
     def potential(self) -> Floats:
@@ -307,11 +318,12 @@ class Device:
             self.fields.set_ease(self._ease.factor(charge if disturbed else np.zeros_like(charge)))
         self.fields.solve(np.flatnonzero(species[: self.n_hosts] == VACANCY.code).astype(np.int32))
 
-    def _trap_bias(self, species: NDArray[np.int8]) -> Floats | None:
+    def _trap_bias(self, species: NDArray[np.int8]) -> tuple[Floats, Floats, Floats] | None:
         """Return the potential (V at 1 V) of each trap in the network that no trap disturbs, NaN elsewhere.
 
         A trap's charge changes the bonds around it and so its own potential: priced in the network as it is,
         capture and emission would not be each other's reverse. Without traps it is the same from both ends.
+        Also the potential of the nearest node, and the factor of an exchange of electrons with it.
         """
         traps = self.chemistry.traps
         if not len(traps):
@@ -322,7 +334,13 @@ class Device:
             self._solve_fields(species, disturbed=False)
             bias = np.full(len(species), np.nan)
             bias[traps] = self.fields.potential_at(self._corners.ravel()).reshape(-1, 8).mean(axis=1)
-            self._bias_of, self._bias = atoms, bias
+            source, factor = np.zeros((2, len(species)))
+            nodes, potential, _ = self.fields.nodes()
+            if len(nodes) and any(m.electrode == "filament" for m in self.chemistry.mechanisms):
+                near, distance = nearest_nodes(self.lattice, traps, nodes)
+                source[traps] = potential[near]
+                factor[traps] = np.exp(-2.0 * distance / self.material.trap.decay_length)
+            self._bias_of, self._bias = atoms, (bias, source, factor)
         return self._bias
 
     def _maps(self) -> tuple[Floats, Floats]:
@@ -334,6 +352,10 @@ class Device:
     def _solve(self, species: NDArray[np.int8]) -> Configuration:
         charged = self._charges[species[self.n_hosts :]] != 0.0
         ions = (np.flatnonzero(charged) + self.n_hosts).astype(np.int32)
+        if self.material.has("charge_states"):
+            # Other vacancies are charged by the rule of company.
+            held = np.flatnonzero(species[: self.n_hosts] == VACANCIES[1].code).astype(np.int32)
+            ions = np.concatenate([held, ions])
         prices = Prices(self._tables, self.temperature)
         catalogue = self.engine.catalogue()
         prices.load(
@@ -350,7 +372,7 @@ class Device:
             self._solve_fields(species)
             self.fields.price(prices, VACANCY.code, self._charges, ions, species[ions])
         if bias is not None:
-            prices.set_bias(bias)
+            prices.set_bias(*bias)
         self.field_solves += self._running
         return Configuration(
             prices,
@@ -373,6 +395,7 @@ class Device:
         budget: int | None = None,
         log: bool = False,
         progress: Callable[[float, Device], None] | None = None,
+        superbasin: bool = False,
     ) -> Record:
         """Apply a source voltage and let the atoms move.
 
@@ -392,6 +415,10 @@ class Device:
             Keep every event.
         progress : callable, optional
             ``progress(share, device)`` at each sample.
+        superbasin : bool
+            Where the voltage stands still, leave sets of up to 16 arrangements that the device goes to and
+            fro between in one step, by the exact law. Events within a set are neither counted nor logged,
+            nor is ``stop`` asked.
 
         Returns
         -------
@@ -411,6 +438,7 @@ class Device:
             budget,
             log,
             progress,
+            superbasin,
         )
         # Around the whole run: setting the count back after each solve would leave threads spinning.
         self._running = True

@@ -11,7 +11,8 @@ from ._basin import Basin
 from ._engine import REASONS, Catalogue, Kernel
 from ._hops import Hops
 from .lattice import Lattice
-from .mechanism import Mechanism
+from .lineshape import refuse_cold
+from .mechanism import Mechanism, refuse_filament
 from .tables import Interaction, checked_sites, compile_tables, neighbour_counts, thermal_energy
 
 TRANSITION = np.dtype(
@@ -239,6 +240,7 @@ class Engine:
             raise ValueError(f"events must be at least 0, got {events}")
         if time is not None and not time >= self.time:
             raise ValueError(f"time must be at least the time now, {self.time} s, got {time}")
+        refuse_filament(self.mechanisms)
         most, until = 2**62 if events is None else events, np.inf if time is None else time
         bits = self._generator.bit_generator
         if superbasin:
@@ -278,6 +280,7 @@ class Engine:
             Fields mechanism, direction (0 forward, 1 reverse), site_a, site_b (-1: none), rate (1/s),
             energy (total difference, eV) and barrier (activation energy, eV), by ascending site.
         """
+        refuse_filament(self.mechanisms)
         listed = self.catalogue()
         out = np.zeros(len(listed), dtype=TRANSITION)
         rate, energy, barrier = (np.zeros(len(listed)) for _ in range(3))
@@ -322,7 +325,8 @@ class Engine:
         Returns
         -------
         dict of str to ndarray
-            ``law`` (0 sinusoidal, 1 linear, 2 Marcus), ``alpha``, ``barrier`` (eV), ``dipole`` (e m),
+            ``law`` (0 sinusoidal, 1 linear, 2 Marcus, 3 many phonons), ``lineshapes`` (list of the tables of
+            law 3, or None), ``alpha``, ``barrier`` (eV), ``dipole`` (e m),
             ``length`` (m), ``floor`` (eV), ``heat_of_transport`` (eV), ``beta`` (lever of the temperature),
             ``electrode`` (0 none, 1 bottom, 2 top), ``charge_a`` and ``charge_b`` (e gained in the
             forward direction), ``code_before_a``, ``code_before_b``, ``code_after_a``, ``code_after_b`` (-1:
@@ -335,6 +339,7 @@ class Engine:
         out["dipole"] = np.array([m.dipole for m in self.mechanisms])
         out["heat_of_transport"] = np.array([m.heat_of_transport for m in self.mechanisms])
         out["charge_a"], out["charge_b"] = a["charge"][:, 0].copy(), a["charge"][:, 1].copy()
+        out["lineshapes"] = a["lineshapes"] if any(a["lineshapes"]) else []
         for side, when in enumerate(("before", "after")):
             for end, name in enumerate("ab"):
                 out[f"code_{when}_{name}"] = a["code"][:, side, end].astype(np.int32)
@@ -454,6 +459,7 @@ class Engine:
             self._hops_ahead = False
 
     def _set_temperature(self, kt: NDArray[np.float64]) -> None:
+        refuse_cold(self.mechanisms, kt)
         self._kt, self._even_kt = kt, float(kt[0]) if (kt == kt[0]).all() else -1.0
 
     def _set_fields(self) -> None:

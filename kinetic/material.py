@@ -24,6 +24,7 @@ from .sections import SECTIONS as SECTIONS
 from .sections import WEAK as WEAK
 from .sections import (
     CapNumbers,
+    ChargeStatesNumbers,
     ColumnNumbers,
     ConductionNumbers,
     DefectNumbers,
@@ -129,6 +130,7 @@ class Material:
     cap: CapNumbers
     disorder: DisorderNumbers
     trap: TrapNumbers
+    charge_states: ChargeStatesNumbers
     electrostatics: ElectrostaticsNumbers
     conduction: ConductionNumbers
     transport: TransportNumbers

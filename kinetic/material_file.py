@@ -120,6 +120,7 @@ def read_document(document: Mapping[str, Any], where: str) -> Contents:
             rows += [_row(name, key, leaf) for key, leaf in leaves.items()]
     _check_mechanisms(model.mechanisms, sections, where)
     _check_names(model, sections, where)
+    _check_phonons(document, sections, where)
     names = {"defect": "metal" if "cation" in sections else "vacancy", "interstitial": "interstitial"}
     return Contents(
         model.formula,
@@ -234,6 +235,28 @@ def _check_mechanisms(mechanisms: list[str], sections: Mapping[str, Any], where:
         for section in MECHANISMS[name]:
             if section not in sections:
                 raise MaterialError(f"{where}: mechanism '{name}' needs a section [{section}]")
+
+
+def _check_phonons(document: Mapping[str, Any], sections: Mapping[str, Any], where: str) -> None:
+    """Raise unless each trap says in one way how the lattice relaxes around it."""
+    for name in ("trap", "charge_states"):
+        numbers = sections.get(name)
+        if numbers is None:
+            continue
+        phonons = numbers.huang_rhys > 0.0, numbers.phonon_energy > 0.0
+        if phonons[0] != phonons[1] or phonons[0] == ("relaxation_energy" in document[name]):
+            given = [
+                key for key in ("relaxation_energy", "huang_rhys", "phonon_energy") if key in document[name]
+            ]
+            raise MaterialError(
+                f"{where}: {name} must have either relaxation_energy, or huang_rhys and phonon_energy "
+                f"above 0, got {', '.join(given) or 'none of them'}"
+            )
+        if phonons[0] and not 0.01 <= numbers.huang_rhys * numbers.phonon_energy <= 5.0:
+            raise MaterialError(
+                f"{where}: {name}.huang_rhys times phonon_energy must be between 0.01 and 5 eV, "
+                f"got {numbers.huang_rhys * numbers.phonon_energy:g} eV"
+            )
 
 
 def _check_names(model: Any, sections: Mapping[str, Any], where: str) -> None:

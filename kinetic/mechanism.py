@@ -3,17 +3,23 @@
 A mechanism is a reaction in both directions, so that detailed balance cannot be forgotten.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import isfinite
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .barrier import LAWS, SINUSOIDAL, soret_lever
+from .barrier import MULTIPHONON, NUMBERS, SINUSOIDAL, soret_lever
 from .species import VACANCY, Species
 
-Electrode = Literal["bottom", "top"]
+if TYPE_CHECKING:
+    from .tat import Multiphonon
+
+Electrode = Literal["bottom", "top", "filament"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,8 +34,9 @@ class Mechanism:
         Occupants of the one or two sites before and after the forward direction.
     motif : str or None
         Neighbour table that links the two sites; None for a mechanism of one site.
-    electrode : {"bottom", "top"} or None
-        Electrode that takes part in a mechanism of one site. Its reservoir grows by one with each forward
+    electrode : {"bottom", "top", "filament"} or None
+        Electrode that takes part in a mechanism of one site; "filament", for a remote one, is the nearest
+        node of a device's network, with its potential. Its reservoir grows by one with each forward
         event and shrinks with each reverse one, which is impossible at 0; the charge that the site gains
         comes from the electrode's potential.
     remote : bool
@@ -41,8 +48,10 @@ class Mechanism:
         Attempt frequency (1/s), > 0, of both directions.
     energy : float
         Energy of the forward direction (eV) besides interactions, site energies and electrostatics.
-    law : {"sinusoidal", "linear", "marcus"}
+    law : {"sinusoidal", "linear", "marcus", "multiphonon"}
         How the energy difference is split between the directions.
+    transition : Multiphonon, optional
+        Transition with a metal of the law "multiphonon"; ``barrier`` comes on top of it.
     alpha : float
         Share of the energy difference felt by the forward direction of the linear law, 0 to 1.
     heat_of_transport : float
@@ -60,9 +69,13 @@ class Mechanism:
         for mechanisms of one site.
     crowding : tuple of float and int, optional
         ``(extra, count)``: the barrier grows by ``extra * min(n_a, n_b, count) / count`` (eV), n being the
-        nearest neighbours of each end that are ``crowding_species``, the moving pair itself left out.
+        neighbours of each end that are ``crowding_species``, the moving pair itself left out.
     crowding_species : Species
         Species counted by ``crowding``.
+    crowding_motif : str
+        Neighbour table in which they are counted.
+    crowding_first : bool
+        Count around the first site only: ``min(n_a, count)``.
 
     Raises
     ------
@@ -80,6 +93,7 @@ class Mechanism:
     attempt_frequency: float = field(kw_only=True)
     energy: float = field(default=0.0, kw_only=True)
     law: str = field(default=SINUSOIDAL, kw_only=True)
+    transition: Multiphonon | None = field(default=None, kw_only=True)
     alpha: float = field(default=0.5, kw_only=True)
     heat_of_transport: float = field(default=0.0, kw_only=True)
     dipole: float = field(default=0.0, kw_only=True)
@@ -88,6 +102,8 @@ class Mechanism:
     frequency_factor: NDArray[np.float64] | None = field(default=None, kw_only=True)
     crowding: tuple[float, int] | None = field(default=None, kw_only=True)
     crowding_species: Species = field(default=VACANCY, kw_only=True)
+    crowding_motif: str = field(default="nearest", kw_only=True)
+    crowding_first: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         for side in ("before", "after"):
@@ -114,8 +130,13 @@ class Mechanism:
             raise ValueError(f"{who} must change a site, got {self.before[0].name} before and after")
         if len(self.before) == 2 and self.motif is None:
             raise ValueError(f"{who} has two sites and needs a motif")
-        if self.electrode not in (None, "bottom", "top"):
-            raise ValueError(f"electrode of {who} must be 'bottom', 'top' or None, got {self.electrode!r}")
+        if self.electrode not in (None, "bottom", "top", "filament"):
+            raise ValueError(
+                f"electrode of {who} must be 'bottom', 'top' or None, or 'filament' for a remote one, "
+                f"got {self.electrode!r}"
+            )
+        if self.electrode == "filament" and not self.remote:
+            raise ValueError(f"{who} takes electrons from the filament and must be remote")
         if self.electrode is not None and len(self.before) == 2:
             raise ValueError(f"{who} has two sites and cannot involve an electrode")
         if self.remote and self.electrode is None:
@@ -136,14 +157,23 @@ class Mechanism:
         _between(f"heat_of_transport of {who}", self.heat_of_transport, -20.0, 20.0, "eV")
         _between(f"dipole of {who}", self.dipole, 0.0, 1e-8, "e m")
         _between(f"floor of {who}", self.floor, 0.0, 20.0, "eV")
-        if self.law not in LAWS:
-            raise ValueError(f"no barrier law {self.law!r} in {who}; there are: {', '.join(LAWS)}")
+        if self.law not in NUMBERS:
+            raise ValueError(f"no barrier law {self.law!r} in {who}; there are: {', '.join(NUMBERS)}")
+        if (self.law == MULTIPHONON) != (self.transition is not None and self.remote):
+            raise ValueError(f"{who} must be remote and have a transition with the law 'multiphonon' only")
         soret_lever(self.barrier, self.heat_of_transport)
         if self.crowding is not None and not (isfinite(self.crowding[0]) and self.crowding[1] >= 1):
             raise ValueError(
                 f"crowding of {who} must be a finite energy (eV) and a count of at least 1, "
                 f"got {self.crowding}"
             )
+        if self.crowding is not None and self.barrier + self.crowding[0] < 0.0:
+            raise ValueError(
+                f"barrier of {who} less what neighbours take off must be at least 0 eV, "
+                f"got {self.barrier + self.crowding[0]:.4g}"
+            )
+        if self.crowding_first and self.is_own_reverse:
+            raise ValueError(f"crowding of {who} must count around both ends, because it is its own reverse")
         if self.is_own_reverse and (self.energy != 0.0 or self.dipole != 0.0):
             raise ValueError(
                 f"energy and dipole of {who} must be 0, because it is its own reverse, "
@@ -203,6 +233,13 @@ class SiteEnergy:
 
     species: Species
     values: NDArray[np.float64]
+
+
+def refuse_filament(mechanisms: Iterable[Mechanism]) -> None:
+    """Raise an error where electrons come from a filament: an engine alone has none."""
+    for m in mechanisms:
+        if m.electrode == "filament":
+            raise ValueError(f"mechanism {m.name!r} takes electrons from a filament and needs a Device")
 
 
 def _between(name: str, value: float, low: float, high: float, unit: str) -> None:

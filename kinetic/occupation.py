@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from .species import TRAPS
+from .species import TRAPS, VACANCIES
 
 if TYPE_CHECKING:
     from .device import Device
@@ -56,10 +56,30 @@ class Occupation:
         return self.relaxation >= FASTER * self.rate
 
 
-def of_traps(device: Device) -> NDArray[np.bool_]:
-    """Return which mechanisms of a device move electrons only."""
-    codes = {trap.code for trap in TRAPS}
-    return np.array([m.before[0].code in codes for m in device.chemistry.mechanisms])
+def of_electrons(device: Device) -> NDArray[np.bool_]:
+    """Return which mechanisms of a device move electrons only: of traps, and of vacancies that hold them."""
+    groups = [{kind.code for kind in kinds} for kinds in (TRAPS, VACANCIES)]
+    return np.array(
+        [
+            len(m.before) == 1 and any({m.before[0].code, m.after[0].code} <= codes for codes in groups)
+            for m in device.chemistry.mechanisms
+        ]
+    )
+
+
+def electron_sites(device: Device) -> NDArray[np.int32]:
+    """Return the sites whose electrons come and go while the atoms stand, ascending."""
+    if not device.material.has("charge_states"):
+        return device.chemistry.traps
+    vacancies = np.isin(device.engine.codes, [state.code for state in VACANCIES])
+    return np.concatenate([np.flatnonzero(vacancies).astype(np.int32), device.chemistry.traps])
+
+
+def arrangement(device: Device) -> NDArray[np.int8]:
+    """Return the species of the host sites, whatever electrons they hold."""
+    species = device.engine.species[: device.n_hosts]
+    species[np.isin(species, [state.code for state in VACANCIES])] = VACANCIES[0].code
+    return species
 
 
 def occupation(device: Device, source_voltage: float) -> Occupation | None:
@@ -77,7 +97,7 @@ def occupation(device: Device, source_voltage: float) -> Occupation | None:
     Occupation or None
         None where the traps can reach more than `MOST_STATES` states.
     """
-    traps, blinks = device.chemistry.traps, of_traps(device)
+    traps, blinks = electron_sites(device), of_electrons(device)
     begin = device.engine.species[traps]
     states, known = [begin], {begin.tobytes(): 0}
     moves: list[tuple[int, int, float]] = []
@@ -86,7 +106,7 @@ def occupation(device: Device, source_voltage: float) -> Occupation | None:
     try:
         while len(atoms) < len(states):
             here = len(atoms)
-            become(device, states[here])
+            become(device, states[here], traps)
             now = device.configuration()
             voltage = device.circuit.device_voltage(source_voltage, now.chord(device.circuit, source_voltage))
             now.prices.total(voltage)
@@ -105,15 +125,15 @@ def occupation(device: Device, source_voltage: float) -> Occupation | None:
                     states.append(state)
                 moves.append((here, known[key], float(columns["rate"][k])))
     finally:
-        become(device, begin)
+        become(device, begin, traps)
     share, relaxation = _stationary(len(states), moves)
     return Occupation(states, share, np.array(atoms), relaxation)
 
 
-def become(device: Device, state: NDArray[np.int8]) -> None:
-    """Give the traps of a device other states; atoms, clock and random numbers stay."""
+def become(device: Device, state: NDArray[np.int8], sites: NDArray[np.int32] | None = None) -> None:
+    """Give the traps of a device (``sites``: all that hold electrons) other states; atoms and clock stay."""
     whole = device.engine.state()
-    whole["species"][device.chemistry.traps] = state
+    whole["species"][electron_sites(device) if sites is None else sites] = state
     device.engine.restore(whole)
 
 

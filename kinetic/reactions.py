@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from .barrier import LINEAR
 from .lattice import Lattice
@@ -14,7 +15,18 @@ from .material import Material
 from .mechanism import Mechanism, PairInteraction, SiteEnergy
 from .species import EMPTY, INTERSTITIAL, OXYGEN, VACANCY, Species
 from .structure import correlated_normal, grain_boundary, grain_count, grain_seeds, plane_with_pores
-from .traps import capture, relaxation, trap_levels, trap_sites
+from .traps import (
+    capture,
+    capture_from_filament,
+    charge_capture,
+    charged_vacancies,
+    defect_binding,
+    given_traps,
+    relaxation,
+    trap_levels,
+    trap_sites,
+    trap_states,
+)
 
 Floats = NDArray[np.float64]
 
@@ -140,6 +152,7 @@ def build_chemistry(
     shape: tuple[int, int, int],
     rng: np.random.Generator,
     barrier_shift: Mapping[str, Floats] | None = None,
+    traps: ArrayLike | None = None,
 ) -> Chemistry:
     """Return mechanisms and interactions of ``material`` on ``lattice``.
 
@@ -155,6 +168,8 @@ def build_chemistry(
         Draws the disorder of sites and barriers.
     barrier_shift : mapping of str to ndarray of shape (n_sites,) or (n_hosts,), optional
         Addition to the barrier (eV) per site, by name of the mechanism: a grain boundary, a strain field.
+    traps : array_like of shape (n, 3) or (n, 4), optional
+        Places (m), and levels (eV), of the electron traps instead of random ones.
 
     Raises
     ------
@@ -180,13 +195,21 @@ def build_chemistry(
     interactions: list[PairInteraction | SiteEnergy] = []
     if material.defect.binding_energy:
         interactions += _binding(material, lattice, defect)
+    states = (defect, *(charged_vacancies(material, defect) if material.has("charge_states") else ()))
     if site_energy.any():
-        interactions.append(SiteEnergy(defect, site_energy))
+        interactions += [SiteEnergy(state, site_energy) for state in states]
     given = _checked_shifts(material, len(lattice.sublattice), n_hosts, barrier_shift or {})
-    traps = np.zeros(0, np.int32)
+    sites = np.zeros(0, np.int32)
+    if traps is not None and not material.has("trap"):
+        raise ValueError(f"traps need a section [trap], which material {material.name} does not have")
     if material.has("trap"):
-        traps = trap_sites(material, lattice, rng)
-        interactions += trap_levels(material, lattice, traps, rng)
+        level = None
+        if traps is None:
+            sites = trap_sites(material, lattice, rng)
+        else:
+            sites, level = given_traps(lattice, traps)
+        interactions += trap_levels(material, lattice, sites, rng, level)
+        interactions += defect_binding(material, states)
         # Atoms may stand still beside electrons, but the engine must know them.
         interactions += [SiteEnergy(kind, np.zeros(lattice.n_sites)) for kind in (OXYGEN, defect, EMPTY)]
     mechanisms = tuple(
@@ -194,7 +217,7 @@ def build_chemistry(
         for name in material.mechanisms
         for mechanism in _each(REACTIONS[name](place))
     )
-    return Chemistry(mechanisms, tuple(interactions), traps, weak, blocked, defect, interstitial)
+    return Chemistry(mechanisms, tuple(interactions), sites, weak, blocked, defect, interstitial)
 
 
 def _binding(material: Material, lattice: Lattice, defect: Species) -> list[PairInteraction]:
@@ -364,9 +387,42 @@ def _frenkel_pair(name: str, electrons: int) -> Callable[[_Place], Mechanism]:
             dipole=numbers.dipole,
             floor=numbers.floor,
             barrier_shift=_at_electrode(place),
+            **_eased_by_traps(place.material),
         )
 
     return build
+
+
+def _eased_by_traps(material: Material) -> dict[str, Any]:
+    """Return what filled traps beside an oxygen take off the barrier of its leaving, up to two of them."""
+    lowering = material.frenkel_pair.trapped_lowering
+    if not lowering:
+        return {}
+    if not material.has("trap"):
+        raise ValueError(f"frenkel_pair.trapped_lowering needs a section [trap] in material {material.name}")
+    return {
+        "crowding": (-2.0 * lowering, 2),
+        "crowding_species": trap_states(material)[1],
+        "crowding_motif": "pair",
+        "crowding_first": True,
+    }
+
+
+def _charge_states(place: _Place) -> tuple[Mechanism, ...]:
+    """Return capture and emission of both electrons, and the hops of a vacancy that holds them."""
+    material, numbers = place.material, place.material.charge_states
+    hop = _hop("vacancy hop")(place)
+    hops = [
+        replace(
+            hop, name=f"hop, {state.name}", before=(state, OXYGEN), after=(OXYGEN, state), barrier=barrier
+        )
+        for state, barrier in zip(
+            charged_vacancies(material, place.defect),
+            (numbers.migration_barrier_one, numbers.migration_barrier_two),
+            strict=True,
+        )
+    ]
+    return (*charge_capture(material, place.lattice, place.defect), *hops)
 
 
 def _interstitial_exchange(place: _Place) -> Mechanism:
@@ -393,6 +449,8 @@ REACTIONS: dict[str, Callable[[_Place], Mechanism | tuple[Mechanism, ...]]] = {
     "Frenkel pair, two electrons": _frenkel_pair("Frenkel pair, two electrons", 2),
     "interstitial exchange": _interstitial_exchange,
     "electron capture": lambda place: capture(place.material, place.lattice),
+    "electron capture, filament": lambda place: capture_from_filament(place.material, place.lattice),
     "trap relaxation": lambda place: relaxation(place.material),
+    "vacancy electron capture": _charge_states,
 }
 """Each mechanism that a material file can switch on by name."""

@@ -11,6 +11,7 @@ import numpy as np
 from ..units import BOLTZMANN_EV
 from .barrier import LINEAR, activation, soret_lever
 from .engine import Engine
+from .lineshape import tabulate
 from .mechanism import Mechanism, PairInteraction, SiteEnergy
 from .species import Species
 
@@ -90,10 +91,13 @@ class ReferenceEngine:
         difference = chemical + sign * (mechanism.energy + forward)
         barrier = self._barrier(mechanism, sites, forward)
         alpha = 0.5 if mechanism.law != LINEAR else mechanism.alpha
-        height = float(activation(barrier, difference, mechanism.law, alpha, bool(direction)))
         first, last = (sites[0], sites[-1]) if direction == 0 else (sites[-1], sites[0])
         beta = soret_lever(mechanism.barrier, mechanism.heat_of_transport)
         kelvin = self.temperature[first] + beta * (self.temperature[last] - self.temperature[first])
+        if mechanism.transition is not None:
+            height = barrier + float(tabulate(mechanism.transition).activation(difference, kelvin))
+        else:
+            height = float(activation(barrier, difference, mechanism.law, alpha, bool(direction)))
         factor = 1.0 if mechanism.frequency_factor is None else float(mechanism.frequency_factor[a])
         return factor * mechanism.attempt_frequency * exp(-height / (BOLTZMANN_EV * kelvin)), difference
 
@@ -144,10 +148,10 @@ class ReferenceEngine:
             barrier += sum(float(mechanism.barrier_shift[i]) for i in sites) / len(sites)
         if mechanism.crowding is not None:
             extra, limit = mechanism.crowding
-            table, code = self.lattice.motifs["nearest"], mechanism.crowding_species.code
+            table, code = self.lattice.motifs[mechanism.crowding_motif], mechanism.crowding_species.code
             near = [
                 sum(j >= 0 and j not in sites and self.species[j] == code for j in map(int, table[i]))
-                for i in sites
+                for i in (sites[:1] if mechanism.crowding_first else sites)
             ]
             barrier += extra * min(*near, limit) / limit
         length = self.lattice.length(mechanism.motif)

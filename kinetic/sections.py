@@ -27,7 +27,9 @@ MECHANISMS: dict[str, tuple[str, ...]] = {
     "Frenkel pair, two electrons": ("frenkel_pair", "vacancy", "interstitial"),
     "interstitial exchange": ("interstitial_exchange", "interstitial"),
     "electron capture": ("trap",),
+    "electron capture, filament": ("trap",),
     "trap relaxation": ("trap",),
+    "vacancy electron capture": ("charge_states", "vacancy"),
 }
 """Each mechanism a material can switch on, and the sections that hold its numbers."""
 
@@ -143,6 +145,9 @@ class FrenkelPairNumbers:
     trapping_energy: float = quantity(
         "eV", 0.0, 5.0, "energy of trapping an electron from the Fermi level", default=0.0
     )
+    trapped_lowering: float = quantity(
+        "eV", 0.0, 5.0, "what each of up to two filled traps beside the oxygen takes off barrier", default=0.0
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,14 +222,19 @@ class DisorderNumbers:
 class TrapNumbers:
     """Electron traps between the host sites; their charge acts on ions and on the bonds nearby.
 
-    Capture and emission are one non-radiative multiphonon transition with either electrode (Marcus); with
+    Capture and emission are one non-radiative multiphonon transition with either electrode or the filament:
+    classical (Marcus) with `relaxation_energy`, of Huang and Rhys with `huang_rhys` and `phonon_energy`. With
     "trap relaxation" a trap has four states, and the electron passes to or from a metastable one.
     """
 
     density: float = quantity("1/m^3", 0.0, 1e29, "traps per volume, placed at random")
     level: float = quantity("eV", -5.0, 5.0, "mean level above the Fermi level of the electrodes at 0 V")
     level_spread: float = quantity("eV", 0.0, 2.0, "standard deviation of the level", default=0.0)
-    relaxation_energy: float = quantity("eV", 0.0, 10.0, "relaxation energy of the lattice around the trap")
+    relaxation_energy: float = quantity(
+        "eV", 0.0, 10.0, "relaxation energy of the lattice around the trap, classical", default=0.0
+    )
+    huang_rhys: float = quantity("1", 0.0, 500.0, "Huang-Rhys factor S, in its place", default=0.0)
+    phonon_energy: float = quantity("eV", 0.0, 0.5, "energy of the phonon that S counts", default=0.0)
     attempt_frequency: float = quantity("Hz", 1.0, 1e16, "attempt frequency of a trap at the electrode")
     decay_length: float = quantity("m", 1e-11, 1e-8, "decay length of the electron, exp(-2 d / it)")
     charge: int = quantity("1", 0, 1, "charge number of an empty trap", default=0)
@@ -233,6 +243,34 @@ class TrapNumbers:
         "eV", -2.0, 5.0, "energy of a metastable state above its stable one", default=0.0
     )
     metastable_barrier: float = quantity("eV", 0.0, 5.0, "barrier between both", default=0.0)
+    defect_shift: float = quantity(
+        "eV",
+        -5.0,
+        5.0,
+        "what each defect next to a trap takes off its level: a trap that comes with the defect",
+        default=0.0,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargeStatesNumbers:
+    """An isolated vacancy catches one or two electrons from the electrodes and hops more or less easily then.
+
+    The law of capture and emission is that of a trap. In company a vacancy without electrons of its own is
+    part of the network, as ever; one with electrons is not.
+    """
+
+    level_one: float = quantity("eV", -5.0, 5.0, "level of the first electron above the Fermi level at 0 V")
+    level_two: float = quantity("eV", -5.0, 5.0, "the same of the second electron")
+    migration_barrier_one: float = quantity("eV", 0.0, 10.0, "barrier of the hop with one electron")
+    migration_barrier_two: float = quantity("eV", 0.0, 10.0, "barrier of the hop with two electrons")
+    relaxation_energy: float = quantity(
+        "eV", 0.0, 10.0, "relaxation energy of the lattice around the vacancy, classical", default=0.0
+    )
+    huang_rhys: float = quantity("1", 0.0, 500.0, "Huang-Rhys factor S, in its place", default=0.0)
+    phonon_energy: float = quantity("eV", 0.0, 0.5, "energy of the phonon that S counts", default=0.0)
+    attempt_frequency: float = quantity("Hz", 1.0, 1e16, "attempt frequency at the electrode")
+    decay_length: float = quantity("m", 1e-11, 1e-8, "decay length of the electron, exp(-2 d / it)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -334,6 +372,7 @@ SECTIONS: dict[str, type[Any]] = {
     "cap": CapNumbers,
     "disorder": DisorderNumbers,
     "trap": TrapNumbers,
+    "charge_states": ChargeStatesNumbers,
     "electrostatics": ElectrostaticsNumbers,
     "conduction": ConductionNumbers,
     "transport": TransportNumbers,

@@ -61,4 +61,8 @@ TRAP = Species("empty trap", 4, 0.0, INTERSTITIAL_SITES)
 FILLED_TRAP = Species("filled trap", 5, -1.0, INTERSTITIAL_SITES)
 EXCITED_TRAP = Species("empty trap, metastable", 6, 0.0, INTERSTITIAL_SITES)
 FILLED_EXCITED_TRAP = Species("filled trap, metastable", 7, -1.0, INTERSTITIAL_SITES)
+VACANCY_ONE = Species("vacancy with one electron", 8, 1.0, HOST)
+VACANCY_TWO = Species("vacancy with two electrons", 9, 0.0, HOST)
+VACANCIES = (VACANCY, VACANCY_ONE, VACANCY_TWO)
+"""Charge states of the vacancy; the first is the one that conducts in company."""
 TRAPS = (TRAP, FILLED_TRAP, EXCITED_TRAP, FILLED_EXCITED_TRAP)

@@ -8,14 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..units import BOLTZMANN_EV
-from .barrier import LAWS, soret_lever
+from .barrier import NUMBERS, soret_lever
 from .lattice import Lattice, Table
+from .lineshape import tabulate
 from .mechanism import Mechanism, PairInteraction, SiteEnergy
 from .species import Species
 
 Interaction = PairInteraction | SiteEnergy
 MOTIF_LIMIT = 8
-ELECTRODES = {None: 0, "bottom": 1, "top": 2}
+ELECTRODES = {None: 0, "bottom": 1, "top": 2, "filament": 3}
 _ONCE, _SCAN = 1, 2
 
 
@@ -180,6 +181,7 @@ def _mechanism_arrays(
         code[i, 1, : len(m.after)] = [s.code for s in m.after]
         charge[i, : len(m.before)] = m.charge_change
     shift, shift_row = _shifts(lattice, mechanisms)
+    lineshapes = [None if m.transition is None else tabulate(m.transition) for m in mechanisms]
     factor, factor_row = _factors(lattice, mechanisms)
     length = _floats(lattice.length(m.motif) for m in mechanisms)
     alike = [len(m.before) == 2 and m.before[0] == m.before[1] for m in mechanisms]
@@ -190,7 +192,7 @@ def _mechanism_arrays(
         "barrier": _floats(m.barrier for m in mechanisms),
         "frequency": _floats(m.attempt_frequency for m in mechanisms),
         "energy": _floats(m.energy for m in mechanisms),
-        "law": _ints(LAWS[m.law] for m in mechanisms),
+        "law": _ints(NUMBERS[m.law] for m in mechanisms),
         "alpha": _floats(m.alpha for m in mechanisms),
         "beta": _floats(soret_lever(m.barrier, m.heat_of_transport) for m in mechanisms),
         "length": length,
@@ -201,11 +203,13 @@ def _mechanism_arrays(
         "motif": _ints(_motif_number(names, m.motif) for m in mechanisms),
         "ordered": np.array(same, dtype=np.int8),
         "crowd": _floats(m.crowding[0] if m.crowding else 0.0 for m in mechanisms),
+        "crowd_first": _ints(m.crowding_first for m in mechanisms),
         "crowd_limit": _ints(int(m.crowding[1]) if m.crowding else 1 for m in mechanisms),
         "shift": shift,
         "shift_row": shift_row,
         "factor": factor,
         "factor_row": factor_row,
+        "lineshapes": lineshapes,
     }
 
 
@@ -293,7 +297,7 @@ def _energy_arrays(
 def _crowding_channel(mechanism: Mechanism, counts: _Counts, names: list[str]) -> int:
     if mechanism.crowding is None:
         return -1
-    return counts.channel(_motif_number(names, "nearest"), mechanism.crowding_species.code)
+    return counts.channel(_motif_number(names, mechanism.crowding_motif), mechanism.crowding_species.code)
 
 
 def _background(species: dict[int, Species]) -> set[int]:

@@ -27,8 +27,10 @@ SHRINK = 20.0
 """What divides an occupation that a step would make negative."""
 REFINEMENTS = 3
 """Newton steps after the levels are counted from the nearer contact's."""
-_GRID: Array = 0.5 * np.arange(-80, 81, dtype=np.float64)
-# In kT around a contact's Fermi level: at half a kT the sum over this grid has the error exp(-4 pi^2).
+STEP = 0.5
+"""Step (kT) of the sum over the energies of a contact: its error is exp(-4 pi^2)."""
+REACH = 40.0
+"""How far (kT) the sum goes beyond both the Fermi level and the level of the trap."""
 
 
 class Transition(Protocol):
@@ -94,7 +96,7 @@ class Elastic:
 
     def log_exchanged(self, level: Array, temperature: float) -> Array:
         """Return the logarithm of what capture and emission share."""
-        return _log_half_sech(level / (BOLTZMANN_EV * temperature))
+        return log_half_sech(level / (BOLTZMANN_EV * temperature))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,7 +193,7 @@ def _log_bessel(order: Array, argument: float) -> Array:
     return logarithm
 
 
-def _log_half_sech(x: Array) -> Array:
+def log_half_sech(x: Array) -> Array:
     """Return ln(1 / (2 cosh(x / 2)))."""
     logarithm: Array = -0.5 * np.abs(x) - np.log1p(np.exp(-np.abs(x)))
     return logarithm
@@ -200,12 +202,19 @@ def _log_half_sech(x: Array) -> Array:
 def _log_over_contact(transition: Transition, level: Array, temperature: float, width: float) -> Array:
     """Sum a transition over the energies of a contact, weighed by their occupation."""
     thermal = BOLTZMANN_EV * temperature
-    step = level[..., None] - thermal * _GRID
-    term = transition.log_shared(step, temperature) + _log_half_sech(_GRID)
+    grid = contact_energies(level, thermal)
+    step = level[..., None] - thermal * grid
+    term = transition.log_shared(step, temperature) + log_half_sech(grid)
     peak = term.max(axis=-1, keepdims=True)
     summed = peak[..., 0] + np.log(np.exp(term - peak).sum(axis=-1))
-    logarithm: Array = summed + np.log(0.5 * thermal / width)
+    logarithm: Array = summed + np.log(STEP * thermal / width)
     return logarithm
+
+
+def contact_energies(level: Array, thermal: float) -> Array:
+    """Return energies of a contact's electrons (kT) that may take part, equally spaced."""
+    beyond = REACH + np.max(np.abs(level), initial=0.0) / thermal
+    return STEP * np.arange(-np.ceil(beyond / STEP), np.ceil(beyond / STEP) + 1)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -393,7 +402,7 @@ class _Flow:
         """
         fermi = base + shift
         full, empty = expit(fermi - self.energy), expit(self.energy - fermi)
-        occupied = _log_half_sech(fermi - self.energy)  # ln sqrt(f (1 - f))
+        occupied = log_half_sech(fermi - self.energy)  # ln sqrt(f (1 - f))
         step = (base - base[:, None]) + (shift - shift[:, None])
         into, out = _flows(self.hops + occupied[:, None] + occupied, step)
         down = (self.ends - base[:, None]) - shift[:, None]

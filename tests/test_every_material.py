@@ -43,8 +43,9 @@ def test_every_mechanism_of_every_set_closes(name):
             back = after[way_back(device, events[k], after)]
             allowed = 1e-9 + error + stated(device)
             assert abs(events["energy"][k] + back["energy"]) <= allowed
-            # A dipole multiplies the error of the drop.
+            # A dipole multiplies the error of the drop; phonons read a temperature that the event may change.
             split = events["barrier"][k] - back["barrier"]
-            assert split == pytest.approx(events["energy"][k], abs=10 * allowed)
+            if device.chemistry.mechanisms[events["mechanism"][k]].law != "multiphonon":
+                assert split == pytest.approx(events["energy"][k], abs=10 * allowed)
             seen.add(int(events["mechanism"][k]))
     assert seen == set(range(len(device.chemistry.mechanisms)))

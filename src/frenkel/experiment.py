@@ -56,6 +56,9 @@ class Device(kinetic.Device):
     mechanisms : sequence of Mechanism
         Further mechanisms of yours. With these, or with shifted barriers, `frenkel again` cannot repeat a
         result: a file does not hold them.
+    traps : ndarray of shape (n, 3) or (n, 4), optional
+        Places of traps (m) instead of random ones, with their energies (eV) in a fourth column; likewise not
+        in a file.
     precise : bool
         Refine the price of every event (about 1e-12 eV, several times slower).
     read_voltage : float
@@ -80,6 +83,7 @@ class Device(kinetic.Device):
         lateral: Lateral = "periodic",
         barrier_shift: Mapping[str, NDArray[np.float64]] | None = None,
         mechanisms: Sequence[Mechanism] = (),
+        traps: NDArray[np.float64] | None = None,
         precise: bool = False,
         read_voltage: float = 0.1,
     ) -> None:
@@ -96,7 +100,12 @@ class Device(kinetic.Device):
         }
         self.read_voltage = read_voltage
         self.logs: list[PhaseLog] = []
-        given = {"barriers per site": barrier_shift, "mechanisms": mechanisms, "precise prices": precise}
+        given = {
+            "barriers per site": bool(barrier_shift),
+            "mechanisms": bool(mechanisms),
+            "traps": traps is not None,
+            "precise prices": precise,
+        }
         by_script = [f"{name} were given by a script" for name, value in given.items() if value]
         self.touched = " and ".join(by_script)
         chosen = provenance.draw_seed() if seed is None else seed
@@ -111,6 +120,7 @@ class Device(kinetic.Device):
             lateral=lateral,
             barrier_shift=barrier_shift,
             mechanisms=mechanisms,
+            traps=traps,
             precise=precise,
         )
 

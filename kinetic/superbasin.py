@@ -1,0 +1,195 @@
+"""Superbasins of a device: arrangements that it goes to and fro between, left by one exact step.
+
+A pair that flickers through a wait of years would cost all of its hops. The superbasins of the engine hold
+the fields fixed; here every state of the set is solved with its own fields, so that rates are those of a run
+event by event. At a constant source voltage the set is an absorbing Markov chain: when and from where it is
+left is drawn from the exact law (see `_basin`), the event that leaves it from all others of that state.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._basin import Basin
+
+if TYPE_CHECKING:
+    from .device import Configuration, Device
+
+Floats = NDArray[np.float64]
+Key = tuple[bytes, tuple[int, int]]
+MOST = 16
+"""States of a set, as many as `_basin` takes."""
+SHARE = 0.01
+"""Least share of a state's total rate that makes an event part of a set."""
+GAIN = 10.0
+"""Events that a set must save per state of it."""
+WINDOWS = ((24, 4), (64, MOST))
+"""After so many events with at most so many arrangements among them a set is looked for."""
+PAUSE = 256
+"""Events before the next look after a set that was not worth it."""
+KEPT = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One state of a set: its atoms, solved fields, the rates of its events, and where the fast ones lead."""
+
+    atoms: dict[str, Any]
+    now: Configuration
+    voltage: float
+    rate: Floats
+    fast: dict[int, Key]
+
+
+class Superbasin:
+    """Looks for sets of states in a run of a device, and leaves them.
+
+    Attributes
+    ----------
+    exits : int
+        Sets left or waited in so far.
+    skipped : float
+        Mean number of events that they stand for.
+    """
+
+    def __init__(self, device: Device) -> None:
+        self.device = device
+        self.law = Basin(GAIN)
+        self.recent: list[Key] = []
+        self.known: dict[tuple[Key, float], Member] = {}
+        self.ready, self.pause = False, 0
+        self.exits, self.skipped = 0, 0.0
+        mechanisms = device.chemistry.mechanisms
+        self.codes = [[[s.code for s in m.before], [s.code for s in m.after]] for m in mechanisms]
+        held = {None: -1, "bottom": 0, "top": 1}
+        self.holder = [-1 if m.remote else held[m.electrode] for m in mechanisms]
+
+    def key(self) -> Key:
+        """Return what tells the present arrangement from others."""
+        engine = self.device.engine
+        return engine.species.tobytes(), engine.reservoir
+
+    def note(self) -> None:
+        """Note the arrangement after an event; `ready` when the last ones were few."""
+        self.pause -= 1
+        if self.pause > 0:
+            return
+        self.recent.append(self.key())
+        for length, few in WINDOWS:
+            if len(self.recent) == length and len(set(self.recent)) <= few:
+                self.ready = True
+        if self.ready or len(self.recent) == WINDOWS[-1][0]:
+            self.recent.clear()
+
+    def leave(self, source: float, span: float) -> tuple[float, Configuration, float, int] | None:
+        """Pass the time in the set around the present arrangement, at a constant source voltage (V).
+
+        Returns
+        -------
+        tuple or None
+            Time (s) to the exit or ``span``, fields and voltage (V) of the state then, which the device is
+            brought to, and the event that leaves it (-1: none in this time). None where no set is worth it;
+            the device is as before.
+        """
+        begin = self.device.engine.state()
+        members = self._explore(source)
+        keys = list(members)
+        rates, inner, leave = self._chain(list(members.values()), keys)
+        worth = len(keys) > 1 and leave.sum() > 0.0
+        events = self.law.mean_events(inner, leave) if worth else 0.0
+        if events < GAIN * len(keys):
+            self._become(begin, begin)
+            self.ready, self.pause = False, PAUSE
+            return None
+        random = self.device.engine._generator.bit_generator
+        self._become(begin, begin)
+        elapsed, state, left = self.law.leave_by(inner, leave, span, random)
+        member = members[keys[state]]
+        self._become(begin, member.atoms)
+        self.exits += 1
+        self.skipped += events
+        if not left:
+            return span, member.now, member.voltage, -1
+        self.ready = events > 10.0 * GAIN * len(keys)  # likely again one of many exits out of the same place
+        mark = np.cumsum(rates[state])
+        chosen = int(np.searchsorted(mark, self.device.engine.draw() * mark[-1], side="right"))
+        return elapsed, member.now, member.voltage, min(chosen, int(np.flatnonzero(rates[state])[-1]))
+
+    def _become(self, begin: dict[str, Any], atoms: dict[str, Any]) -> None:
+        """Give the device other atoms; counters and clock as at the start, random numbers as they are."""
+        whole = begin | {name: atoms[name] for name in ("species", "order", "reservoir")}
+        whole["random"] = self.device.engine.state()["random"]
+        self.device.engine.restore(whole)
+
+    def _explore(self, source: float) -> dict[Key, Member]:
+        """Return the set around the present arrangement: the states it reaches most readily, up to 16."""
+        start = self.key()
+        members = {start: self._look(start, source)}
+        while len(members) < MOST:
+            best, origin, event = 0.0, start, -1
+            for key, member in members.items():
+                total = float(member.rate.sum())
+                for k, target in member.fast.items():
+                    share = float(member.rate[k]) / total
+                    if target not in members and share > best:
+                        best, origin, event = share, key, k
+            if event < 0:
+                break
+            target = members[origin].fast[event]
+            found = self.known.get((target, source))
+            if found is None:
+                self._become(self.device.engine.state(), members[origin].atoms)
+                self.device.engine.catalogue()
+                self.device.engine.fire(event)
+                found = self._look(target, source)
+            members[target] = found
+        return members
+
+    def _look(self, key: Key, source: float) -> Member:
+        """Return the present arrangement as a member, kept from before or solved."""
+        found = self.known.get((key, source))
+        if found is not None:
+            return found
+        device = self.device
+        now = device.configuration()
+        voltage = device.circuit.device_voltage(source, now.chord(device.circuit, source))
+        total = now.prices.total(voltage)
+        columns = now.prices.arrays()
+        fast = {
+            int(k): self._after(key, columns, int(k))
+            for k in np.flatnonzero(columns["rate"] >= SHARE * total)
+        }
+        state = device.engine.state()
+        atoms = {name: state[name] for name in ("species", "order", "reservoir")}
+        if len(self.known) >= KEPT:
+            self.known.clear()
+        self.known[key, source] = member = Member(atoms, now, voltage, columns["rate"], fast)
+        return member
+
+    def _after(self, key: Key, columns: dict[str, Any], k: int) -> Key:
+        """Return the arrangement that event ``k`` leads to."""
+        species, held = bytearray(key[0]), list(key[1])
+        mechanism, reverse = int(columns["mechanism"][k]), int(columns["direction"][k])
+        sites = (int(columns["site_a"][k]), int(columns["site_b"][k]))
+        for site, code in zip(sites, self.codes[mechanism][1 - reverse], strict=False):
+            species[site] = code
+        if self.holder[mechanism] >= 0:
+            held[self.holder[mechanism]] += 1 - 2 * reverse
+        return bytes(species), (held[0], held[1])
+
+    def _chain(self, members: list[Member], keys: list[Key]) -> tuple[list[Floats], Floats, Floats]:
+        """Return each state's rates out of the set by event, rates between states, and their sums (1/s)."""
+        number = {key: i for i, key in enumerate(keys)}
+        inner, out = np.zeros((len(keys), len(keys))), []
+        for i, member in enumerate(members):
+            rate = member.rate.copy()
+            for k, target in member.fast.items():
+                if target in number:
+                    inner[i, number[target]] += rate[k]
+                    rate[k] = 0.0
+            out.append(rate)
+        return out, inner, np.array([rate.sum() for rate in out])
