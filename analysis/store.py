@@ -57,6 +57,16 @@ def save(result: xr.Dataset, path: str | Path, *, force: bool = False) -> Path:
     return target
 
 
+def save_table(table: xr.Dataset, path: str | Path, *, force: bool = False) -> Path:
+    """Write a dataset that is no result of a device, such as that of a study, whole or not at all.
+
+    Parameters, return value and errors are those of :func:`save`; its layout is not checked.
+    """
+    target = writable(path, force=force)
+    _beside(target, lambda temporary: _write_netcdf(table, temporary))
+    return target
+
+
 def load(path: str | Path) -> xr.Dataset:
     """Read a result into memory and check its layout.
 
@@ -76,7 +86,7 @@ def load(path: str | Path) -> xr.Dataset:
     SchemaError
         It is another version, or no result of frenkel.
     """
-    source = _readable(path)
+    source = readable(path)
     with source.open("rb") as stream:
         head = stream.read(8)
     if not head.startswith((b"\x89HDF\r\n\x1a\n", b"CDF")):
@@ -167,7 +177,7 @@ def load_checkpoint(path: str | Path) -> dict[str, Any]:
     StoreError
         There is no such file, or it is damaged or of another version.
     """
-    source = _readable(path)
+    source = readable(path)
     try:
         with np.load(source, allow_pickle=False) as archive:
             head = json.loads(str(archive["skeleton"]))
@@ -242,7 +252,14 @@ def _temporary(target: Path) -> Path:
     return target.with_name(f".{target.name}.{os.getpid()}.part")
 
 
-def _readable(path: str | Path) -> Path:
+def readable(path: str | Path) -> Path:
+    """Return the path of a file that can be read.
+
+    Raises
+    ------
+    StoreError
+        There is none, it is a folder or empty, or it may not be read.
+    """
     source = Path(path)
     if source.is_dir():
         raise StoreError(f"{source} is a folder, not a file")

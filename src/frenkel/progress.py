@@ -68,35 +68,33 @@ class Reporter:
         if self.bar is not None:
             self.bar.stop()
 
-    def __call__(self, share: float, name: str, device: Any) -> None:
-        """Take note that a ``share`` (0 to 1) of the run is done, in the phase ``name``."""
+    def __call__(self, share: float, name: str, device: Any = None) -> None:
+        """Take note that a ``share`` (0 to 1) of the run is done, in the phase ``name``, maybe of a device."""
         if self.mode == "quiet":
             return
         now = time.monotonic()
         if self.first_share is None:
             # A resumed run starts in the middle; its rest follows from what this process did.
-            self.first_share, self.first_events, self.begin = share, device.events, now
+            self.first_share, self.first_events, self.begin = share, device.events if device else 0, now
         if now - self.last < (BAR_INTERVAL if self.mode == "bar" else self.interval):
             return
         self.last = now
-        rest = self.rest(share, device.events, now)
+        rest = self.rest(share, device.events if device else None, now)
         if self.mode == "bar":
             self.bar.update(self.task, completed=share, description=name, rest=rest)
         else:
-            self.stream.write(
-                f"{time.strftime('%H:%M:%S')} {100 * share:3.0f} % {name}, "
-                f"{device.source_voltage:.2f} V, {rest}\n"
-            )
+            place = f"{name}, {device.source_voltage:.2f} V" if device else name
+            self.stream.write(f"{time.strftime('%H:%M:%S')} {100 * share:3.0f} % {place}, {rest}\n")
             self.stream.flush()
 
-    def rest(self, share: float, events: int, now: float) -> str:
-        """Return speed and estimated rest as text."""
+    def rest(self, share: float, events: int | None, now: float) -> str:
+        """Return speed, where there are events, and estimated rest as text."""
         elapsed = max(now - self.begin, 1e-9)
-        speed = f"{(events - self.first_events) / elapsed:.0f} events/s"
+        speed = [] if events is None else [f"{(events - self.first_events) / elapsed:.0f} events/s"]
         done = share - (self.first_share or 0.0)
-        if done <= 0.01:
-            return speed
-        return f"{speed}, about {duration(elapsed * (1 - share) / done)} left"
+        if done > 0.01:
+            speed.append(f"about {duration(elapsed * (1 - share) / done)} left")
+        return ", ".join(speed)
 
 
 def duration(seconds: float) -> str:

@@ -1,0 +1,420 @@
+"""Data that networks are tried on: readers of files that packages bring, and generators of our own.
+
+Nothing is downloaded. A data set that a package brings is read from the package's folder, without importing
+it.
+
+=========  ======================================================  =============================
+name       what                                                    from
+=========  ======================================================  =============================
+digits     1797 images of 8 x 8, 10 classes                        scikit-learn
+fashion    70000 images of 28 x 28, 10 classes                     Debian's dataset-fashion-mnist
+gunpoint   200 series of 150 steps, 2 classes                      aeon or sktime
+italy      1096 series of 24 steps, 2 classes                      aeon or sktime
+intervals  spikes in 4 channels; only their timing tells           made here
+=========  ======================================================  =============================
+
+Series to foretell, by :func:`series`: "laser" (Santa Fe, from reservoirpy) and "mackey-glass" (made here).
+"""
+
+import gzip
+import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Labels = NDArray[np.int64]
+FASHION = Path("/usr/share/datasets/fashion-mnist")
+
+
+class DataError(OSError):
+    """A data set is not here, or is damaged; the message says which package brings it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some samples.
+
+    Attributes
+    ----------
+    x : ndarray of shape (samples, features) or (samples, channels, steps)
+        Images as rows between 0 and 1; series as they are.
+    y : ndarray of shape (samples,)
+        Classes, from 0.
+    """
+
+    x: Floats
+    y: Labels
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A data set in three parts: every choice is made on ``validation``, every number told is of ``test``.
+
+    Attributes
+    ----------
+    name, source : str
+    classes : int
+    temporal : bool
+        Whether the samples are series.
+    train, validation, test : Part
+    """
+
+    name: str
+    source: str
+    classes: int
+    temporal: bool
+    train: Part
+    validation: Part
+    test: Part
+
+
+def load(name: str, seed: int = 0) -> Task:
+    """Return a data set, split by a seed where it comes without a split.
+
+    Parameters
+    ----------
+    name : {"digits", "fashion", "gunpoint", "italy", "intervals"}
+    seed : int
+        Of the split and of generated data.
+
+    Raises
+    ------
+    ValueError
+        There is no task of this name.
+    DataError
+        The package that brings it is not installed, or its file is damaged.
+    """
+    if name not in TASKS:
+        raise ValueError(f"task must be one of {', '.join(TASKS)}, got {name!r}")
+    return TASKS[name](seed)
+
+
+def _split(part: Part, share: float, random: np.random.Generator) -> tuple[Part, Part]:
+    """Return a share of the samples of every class, and the rest."""
+    chosen = np.zeros(len(part), bool)
+    for label in np.unique(part.y):
+        places = random.permutation(np.flatnonzero(part.y == label))
+        chosen[places[: round(share * len(places))]] = True
+    return Part(part.x[chosen], part.y[chosen]), Part(part.x[~chosen], part.y[~chosen])
+
+
+def _random(seed: int, *key: int) -> np.random.Generator:
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
+
+
+def _digits(seed: int) -> Task:
+    if importlib.util.find_spec("sklearn") is None:
+        raise DataError("the task digits needs scikit-learn: pip install 'frenkel[fit]'")
+    from sklearn.datasets import load_digits
+
+    found = load_digits()
+    every = Part(np.asarray(found.data, float) / 16.0, np.asarray(found.target, np.int64))
+    test, rest = _split(every, 0.25, _random(seed, 0))
+    validation, train = _split(rest, 0.15, _random(seed, 1))
+    source = "UCI optical digits, test part, as in scikit-learn"
+    return Task(
+        name="digits",
+        source=source,
+        classes=10,
+        temporal=False,
+        train=train,
+        validation=validation,
+        test=test,
+    )
+
+
+def _fashion(seed: int) -> Task:
+    def part(kind: str) -> Part:
+        images, labels = (FASHION / f"{kind}-{what}-ubyte.gz" for what in ("images-idx3", "labels-idx1"))
+        x, y = _idx(images, 3), _idx(labels, 1)
+        if len(x) != len(y):
+            raise DataError(f"{images} has {len(x)} images, {labels} has {len(y)} labels")
+        return Part(x.reshape(len(x), -1) / 255.0, y.astype(np.int64))
+
+    if not FASHION.is_dir():
+        raise DataError(
+            f"the task fashion needs Debian's package dataset-fashion-mnist ({FASHION} is not there): "
+            "apt-get install dataset-fashion-mnist"
+        )
+    validation, train = _split(part("train"), 0.1, _random(seed, 0))
+    source = "Fashion-MNIST, Xiao et al., arXiv:1708.07747"
+    return Task(
+        name="fashion", source=source, classes=10, temporal=False, train=train, validation=validation,
+        test=part("t10k"),
+    )  # fmt: skip
+
+
+def _idx(path: Path, axes: int) -> NDArray[np.uint8]:
+    """Return the bytes of an IDX file."""
+    try:
+        raw = gzip.decompress(path.read_bytes())
+    except (OSError, EOFError) as error:
+        raise DataError(f"{path} cannot be read: {error}") from None
+    shape = [int.from_bytes(raw[4 + 4 * k : 8 + 4 * k], "big") for k in range(axes)]
+    if raw[:4] != bytes([0, 0, 8, axes]) or len(raw) != 4 + 4 * axes + int(np.prod(shape)):
+        raise DataError(f"{path} is no whole IDX file of {axes} axes")
+    return np.frombuffer(raw, np.uint8, offset=4 + 4 * axes).reshape(shape)
+
+
+def _archive(name: str, title: str) -> Callable[[int], Task]:
+    """Return a loader of a set of the UCR archive: train and test as published, validation from train."""
+
+    def loader(seed: int) -> Task:
+        parts = [_ts(_package_file(name, title, f"{title}_{kind}.ts")) for kind in ("TRAIN", "TEST")]
+        labels = sorted({label for _, found in parts for label in found})
+        both = [Part(x, np.array([labels.index(label) for label in y], np.int64)) for x, y in parts]
+        validation, train = _split(both[0], 0.2, _random(seed, 0))
+        return Task(
+            name=name, source=f"{title}, UCR archive", classes=len(labels), temporal=True, train=train,
+            validation=validation, test=both[1],
+        )  # fmt: skip
+
+    return loader
+
+
+def _package_file(name: str, title: str, file: str) -> Path:
+    for package in ("aeon", "sktime"):
+        found = importlib.util.find_spec(package)
+        if found is not None and found.origin is not None:
+            path = Path(found.origin).parent / "datasets" / "data" / title / file
+            if path.is_file():
+                return path
+    raise DataError(f"the task {name} needs the files of aeon or sktime: pip install --no-deps aeon")
+
+
+def _ts(path: Path) -> tuple[Floats, list[str]]:
+    """Return series (samples, 1, steps) and labels of a file of one channel and equal lengths."""
+    text = path.read_text(encoding="utf-8").split("@data", 1)
+    rows = [line.rsplit(":", 1) for line in text[-1].splitlines() if line.strip()]
+    try:
+        x = np.array([[float(value) for value in series.split(",")] for series, _ in rows])
+    except ValueError:
+        raise DataError(f"{path} does not hold series of numbers of one length") from None
+    return x[:, None, :], [label for _, label in rows]
+
+
+def intervals(
+    samples: int, seed: int = 0, *, channels: int = 4, steps: int = 60, short: int = 5, least: int = 15
+) -> Part:
+    """Return spikes of which only the timing tells the class.
+
+    Every channel has two spikes. In one, which is the class, they are at most ``short`` steps apart; in the
+    others at least ``least``. Numbers of spikes, and where single spikes fall, say next to nothing.
+
+    Parameters
+    ----------
+    samples, seed : int
+    channels, steps : int
+        Of a series.
+    short, least : int
+        Intervals (steps), 1 <= short < least < steps.
+
+    Raises
+    ------
+    ValueError
+        The intervals do not fit.
+    """
+    if not 1 <= short < least < steps - 1:
+        raise ValueError(f"need 1 <= short < least < steps - 1, got {short}, {least} and {steps}")
+    random = _random(seed, 2)
+    x = np.zeros((samples, channels, steps))
+    y = random.integers(channels, size=samples)
+    for sample in range(samples):
+        for channel in range(channels):
+            near = channel == y[sample]
+            gap = random.integers(1, short + 1) if near else random.integers(least, steps - 1)
+            # The middle of the pair is uniform, so that a short pair is found anywhere.
+            first = random.integers(steps - gap)
+            x[sample, channel, [first, first + gap]] = 1.0
+    return Part(x, y.astype(np.int64))
+
+
+def _intervals(seed: int) -> Task:
+    train, validation, test = (intervals(n, seed * 3 + k) for k, n in enumerate((800, 200, 800)))
+    return Task(
+        name="intervals", source="made by frenkel", classes=4, temporal=True, train=train,
+        validation=validation, test=test,
+    )  # fmt: skip
+
+
+TASKS: dict[str, Callable[[int], Task]] = {
+    "digits": _digits,
+    "fashion": _fashion,
+    "gunpoint": _archive("gunpoint", "GunPoint"),
+    "italy": _archive("italy", "ItalyPowerDemand"),
+    "intervals": _intervals,
+}
+"""Loaders by name; each takes a seed."""
+
+
+def series(name: str, length: int | None = None) -> Floats:
+    """Return a series to foretell, with mean 0 and variance 1.
+
+    Parameters
+    ----------
+    name : {"laser", "mackey-glass"}
+    length : int, optional
+        How many values, from the first; all of "laser", 5000 of "mackey-glass" by default.
+
+    Raises
+    ------
+    ValueError
+        There is no such series, or it is shorter.
+    DataError
+        The package that brings it is not installed.
+    """
+    if name == "laser":
+        found = _laser()
+    elif name == "mackey-glass":
+        found = mackey_glass(length or 5000)
+    else:
+        raise ValueError(f"series must be laser or mackey-glass, got {name!r}")
+    if length is not None and not 2 <= length <= len(found):
+        raise ValueError(f"length must be between 2 and {len(found)}, got {length}")
+    found = found[:length]
+    return np.asarray((found - found.mean()) / found.std())
+
+
+def _laser() -> Floats:
+    found = importlib.util.find_spec("reservoirpy")
+    path = Path(found.origin).parent / "datasets" / "santafe_laser.npy" if found and found.origin else None
+    if path is None or not path.is_file():
+        raise DataError("the series laser needs the files of reservoirpy: pip install --no-deps reservoirpy")
+    return np.asarray(np.load(path), float).ravel()
+
+
+def mackey_glass(length: int, *, delay: float = 17.0, step: float = 0.1, every: int = 10) -> Floats:
+    """Return x of dx/dt = 0.2 x(t - delay)/(1 + x(t - delay)^10) - 0.1 x by Runge-Kutta of fourth order.
+
+    The delayed value between two steps is the mean of its neighbours; the first 1000 values are left out.
+    It is
+    not the series of NeuroBench, whose generator gives another on every platform.
+
+    Parameters
+    ----------
+    length : int
+        Values to return, ``every`` steps apart.
+    delay, step : float
+        In units of the equation; the delay is a whole number of steps.
+    every : int
+        Steps between two values.
+
+    References
+    ----------
+    Mackey and Glass, doi:10.1126/science.267326.
+    """
+    lag = round(delay / step)
+    count = (length + 1000) * every
+    x = np.empty(lag + count + 1)
+    x[: lag + 1] = 1.2
+
+    def slope(now: float, before: float) -> float:
+        return 0.2 * before / (1.0 + before**10) - 0.1 * now
+
+    for n in range(lag, lag + count):
+        then, after = x[n - lag], x[n - lag + 1]
+        middle = 0.5 * (then + after)
+        a = slope(x[n], then)
+        b = slope(x[n] + 0.5 * step * a, middle)
+        c = slope(x[n] + 0.5 * step * b, middle)
+        d = slope(x[n] + step * c, after)
+        x[n + 1] = x[n] + step / 6.0 * (a + 2.0 * b + 2.0 * c + d)
+    return x[lag + 1000 * every :: every][:length].copy()
+
+
+def temporal_need(task: Task, seed: int = 0, kernels: int = 400) -> dict[str, float]:
+    """Return how well a task is solved with and without the order of its steps.
+
+    "ordered" sees the series through random convolutions; "shuffled" the same with the steps of every
+    sample in
+    an order of its own; "orderless" the quantiles of each channel. A task deserves the name temporal if
+    ordered is better than both by ten points: "gain" is that difference.
+
+    Parameters
+    ----------
+    task : Task
+        Of series.
+    seed : int
+    kernels : int
+        Random convolutions, at least 1.
+
+    Raises
+    ------
+    ValueError
+        The task has no series.
+    DataError
+        scikit-learn is not installed.
+
+    References
+    ----------
+    Random convolutions: Dempster et al., ROCKET, doi:10.1007/s10618-020-00701-z.
+    """
+    if not task.temporal:
+        raise ValueError(f"task {task.name} has no steps in time")
+    random = _random(seed, 3)
+
+    def mixed(x: Floats) -> Floats:
+        order = np.argsort(random.random((len(x), 1, x.shape[2])), axis=2)
+        return np.take_along_axis(x, np.broadcast_to(order, x.shape), axis=2)
+
+    drawn = _kernels(task.train.x.shape[1], task.train.x.shape[2], kernels, random)
+    found = {
+        "ordered": _score(task, lambda x: _convolved(x, drawn)),
+        "shuffled": _score(task, lambda x: _convolved(mixed(x), drawn)),
+        "orderless": _score(task, lambda x: np.quantile(x, np.linspace(0, 1, 11), axis=2).swapaxes(0, 1)),
+    }
+    return found | {"gain": found["ordered"] - max(found["shuffled"], found["orderless"])}
+
+
+def _score(task: Task, features: Callable[[Floats], Any]) -> float:
+    """Return the test accuracy of a linear classifier of features, its strength by cross-validation."""
+    if importlib.util.find_spec("sklearn") is None:
+        raise DataError("the test of temporal need uses scikit-learn: pip install 'frenkel[fit]'")
+    from sklearn.linear_model import RidgeClassifierCV
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    model = make_pipeline(StandardScaler(), RidgeClassifierCV(np.logspace(-3, 3, 7)))
+    model.fit(np.asarray(features(task.train.x)).reshape(len(task.train), -1), task.train.y)
+    return float(model.score(np.asarray(features(task.test.x)).reshape(len(task.test), -1), task.test.y))
+
+
+Kernel = tuple[Floats, int, float]
+"""Weights (channels, taps), steps between taps, and bias."""
+
+
+def _kernels(channels: int, steps: int, count: int, random: np.random.Generator) -> list[Kernel]:
+    found = []
+    for _ in range(count):
+        taps = int(random.choice([3, 5, 7, 9]))
+        widest = max(1, (steps - 1) // (taps - 1))
+        dilation = int(2 ** random.uniform(0.0, np.log2(widest)))
+        weights = random.standard_normal((channels, taps))
+        # One channel in most kernels: with all of them at once a single channel's timing drowns.
+        if channels > 1 and random.random() < 0.75:
+            weights *= np.arange(channels)[:, None] == random.integers(channels)
+        found.append((weights - weights.mean(axis=1, keepdims=True), dilation, random.uniform(-1.0, 1.0)))
+    return found
+
+
+def _convolved(x: Floats, kernels: list[Kernel]) -> Floats:
+    """Return for every kernel its largest value and the share of places above its bias."""
+    columns = []
+    for weights, dilation, bias in kernels:
+        taps = weights.shape[1]
+        length = x.shape[2] - (taps - 1) * dilation
+        place = np.arange(length)
+        value = sum(
+            np.tensordot(x[:, :, place + tap * dilation], weights[:, tap], axes=([1], [0]))
+            for tap in range(taps)
+        )
+        columns += [np.max(value, axis=1), np.mean(np.asarray(value) > bias, axis=1)]
+    return np.stack(columns, axis=1)
