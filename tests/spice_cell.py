@@ -34,21 +34,25 @@ def features(times, volts, currents):
     found = {
         "hrs": 0.1 / read(volts[legs[2]], currents[legs[2]]),
         "lrs": 0.1 / read(volts[legs[3]][::-1], currents[legs[3]][::-1]),
-        "reset_voltage": volts[legs[0]][first_peak(-currents[legs[0]])],
+        "reset_voltage": -first_peak(-volts[legs[0]], -currents[legs[0]]),
     }
     rise = volts[legs[2]]
     # What the current would be in HRS and in LRS at each voltage of the SET ramp.
     high = np.sinh(rise / 0.25) / np.sinh(0.4) * 0.1 / found["hrs"]
     low = high * found["hrs"] / found["lrs"]
-    crossed = np.argmax((currents[legs[2]] > np.sqrt(high * low)) & (rise > 0.2))
-    found["set_voltage"] = rise[crossed]
+    crossed = int(np.argmax((currents[legs[2]] > np.sqrt(high * low)) & (rise > 0.2)))
+    pair = slice(crossed - 1, crossed + 1)
+    over = np.log(currents[legs[2]][pair]) - 0.5 * np.log(high[pair] * low[pair])
+    found["set_voltage"] = float(np.interp(0.0, over, rise[pair]))
     return found
 
 
-def first_peak(values):
-    """Return the index of the first maximum after which values fall by 1 %."""
+def first_peak(volts, values):
+    """Return where the first maximum is after which values fall by 1 %, by a parabola of three samples."""
     highest = np.maximum.accumulate(values)
-    return int(np.argmax(values[: np.argmax(values < 0.99 * highest)]))
+    top = int(np.argmax(values[: np.argmax(values < 0.99 * highest)]))
+    curve = np.polyfit(volts[top - 1 : top + 2] - volts[top], values[top - 1 : top + 2], 2)
+    return float(volts[top] - 0.5 * curve[1] / curve[0])
 
 
 def read(volts, currents):

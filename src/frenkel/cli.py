@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import cli_cards, cli_ensembles, cli_pictures
+from . import cli_arrays, cli_cards, cli_ensembles, cli_export, cli_pictures, cli_studies
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -76,11 +76,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, help="print the version and leave")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for add in (_add_run, _add_show, _add_materials, _add_check, _add_verify, _add_export, _add_again):
+    for add in (_add_run, _add_show, _add_materials, _add_check, _add_verify, _add_again):
         add(commands)
     cli_ensembles.add_commands(commands, _add, _add_set, _read)
     cli_pictures.add_commands(commands, _add)
     cli_cards.add_commands(commands, _add)
+    cli_studies.add_commands(commands, _add)
+    cli_export.add_commands(commands, _add)
     return parser
 
 
@@ -204,20 +206,6 @@ def _add_verify(commands: Any) -> None:
     )
 
 
-def _add_export(commands: Any) -> None:
-    parser = _add(
-        commands,
-        "export",
-        _export,
-        "write a result in the format of another program",
-        "frenkel export switching.nc --to xyz -o switching.xyz",
-    )
-    parser.add_argument("file", type=Path, metavar="FILE.nc", help="result")
-    parser.add_argument("--to", required=True, choices=("xyz",), help="xyz: snapshots for OVITO and ASE")
-    parser.add_argument("-o", "--output", type=Path, metavar="OUT", help="default: the same name with .xyz")
-    parser.add_argument("--force", action="store_true", help="replace an existing file")
-
-
 def _add_again(commands: Any) -> None:
     parser = _add(
         commands,
@@ -232,6 +220,8 @@ def _add_again(commands: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> int | None:
+    if cli_arrays.is_configuration(options.file):
+        return cli_arrays.run(options, _read)
     code = cli_ensembles.run(options, _read)
     if code is None:
         _run_one(options)
@@ -287,7 +277,7 @@ def _show(options: argparse.Namespace) -> None:
     from .report import describe
 
     _check_picture(options.plot, options.force)
-    if cli_ensembles.show(options):
+    if cli_arrays.show(options) or cli_ensembles.show(options):
         return
     result = store.load(options.file)
     print(describe(result))
@@ -308,6 +298,8 @@ def _materials(options: argparse.Namespace) -> None:
 
 
 def _check(options: argparse.Namespace) -> None:
+    if cli_arrays.is_configuration(options.file):
+        return cli_arrays.check(options, _read)
     from .plan import plan
 
     print(plan(_read(options), options.file.parent))
@@ -322,17 +314,9 @@ def _verify(_: argparse.Namespace) -> int:
     return 0 if all(row.passed for row in table) else 1
 
 
-def _export(options: argparse.Namespace) -> None:
-    from .analysis import export, store
-
-    output = options.output or options.file.with_suffix(".xyz")
-    result = store.load(options.file)
-    _check_ending(output, ".xyz")
-    export.save_xyz(result, output, force=options.force)
-    print(f"wrote {output}")
-
-
 def _again(options: argparse.Namespace) -> int:
+    if (code := cli_arrays.again(options)) is not None:
+        return code
     from . import experiment
     from .analysis import store
     from .progress import Reporter
@@ -358,6 +342,8 @@ def _read(options: argparse.Namespace) -> Any:
         raise UsageError(f"--checkpoint must be at least 0 s, got {options.checkpoint:g}")
     if getattr(options, "seed", None) is not None and not 0 <= options.seed < 2**63:
         raise UsageError(f"--seed must be between 0 and {2**63 - 1}, got {options.seed}")
+    if cli_arrays.is_configuration(options.file) and not getattr(options, "arrays", False):
+        raise UsageError(f"{options.file} is the configuration of an array, for frenkel run and check alone")
     return configuration.read(options.file, options.changes)
 
 
