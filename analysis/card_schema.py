@@ -26,6 +26,8 @@ class FeatureData(_Strict):
     sign: Literal[1, -1]
     missing: Annotated[float, Field(ge=0, lt=1, description="fraction of cycles without a value")]
     quantiles: Annotated[Row, Field(description="standardised, in transformed space, at the scores")]
+    ranks: Annotated[list[FiniteFloat], Field(description="scores of the pooled values; empty: none")]
+    levels: Annotated[list[FiniteFloat], Field(description="logarithms or values at the ranks")]
 
 
 class DeviceData(_Strict):
@@ -41,6 +43,57 @@ class CycleData(_Strict):
 
     coefficients: list[Matrix]
     innovation: Matrix
+
+
+Pair = Annotated[list[FiniteFloat], Field(min_length=2, max_length=2)]
+Positive = Annotated[FiniteFloat, Field(gt=0)]
+
+
+class RtnStateData(_Strict):
+    """Telegraph noise of one state: see :class:`frenkel.card_noise.RtnState`."""
+
+    name: str
+    conductance: Annotated[float, Field(gt=0, description="S")]
+    traps: Annotated[float, Field(ge=0, description="mean number per cell")]
+    dispersion: Annotated[float, Field(ge=1, description="variance over mean of the number")]
+    amplitude: Annotated[Pair, Field(description="mean, standard deviation of ln(ln(G_high/G_low))")]
+    high: Annotated[Pair, Field(description="mean, standard deviation of ln(time in the high state / 1 s)")]
+    low: Annotated[Pair, Field(description="the same of the low state")]
+    correlation: Annotated[float, Field(ge=-1, le=1)]
+    noise: Annotated[float, Field(ge=0, description="white, relative")]
+
+
+class RtnData(_Strict):
+    """Random telegraph noise by state."""
+
+    states: Annotated[list[RtnStateData], Field(min_length=1)]
+    temperature: Annotated[Positive, Field(description="K")]
+    activation: Annotated[float, Field(ge=0, description="eV")]
+    voltage: Annotated[FiniteFloat, Field(description="V")]
+    window: Annotated[Pair, Field(description="step and length of the traces, s")]
+
+
+class RelaxationStateData(_Strict):
+    """Relaxation of one state: see :class:`frenkel.card_noise.RelaxationState`."""
+
+    name: str
+    conductance: Annotated[float, Field(gt=0, description="S")]
+    location: Annotated[Pair, Field(description="of the shift at t0, and per unit of ln(t/t0)")]
+    spread: Pair
+
+
+class RelaxationData(_Strict):
+    """Relaxation after programming by state."""
+
+    states: Annotated[list[RelaxationStateData], Field(min_length=1)]
+    scale: Literal["log", "linear"]
+    reference: Annotated[Positive, Field(description="t0, s")]
+    times: Annotated[Pair, Field(description="earliest and latest of the data, s")]
+    forgetting: Annotated[float, Field(ge=0, description="of the rank of a cell, per unit of ln(t)")]
+    scores: list[FiniteFloat]
+    quantiles: list[FiniteFloat]
+    temperature: Annotated[Positive, Field(description="K")]
+    activation: Annotated[float, Field(ge=0, description="eV")]
 
 
 class BoxData(_Strict):
@@ -73,7 +126,9 @@ class CardData(_Strict):
     device: DeviceData
     cycle: CycleData
     core: dict[str, FiniteFloat]
-    validity: dict[Literal["voltage", "pulse_width", "temperature", "cycles"], BoxData]
+    rtn: RtnData | None
+    relaxation: RelaxationData | None
+    validity: dict[Literal["voltage", "pulse_width", "temperature", "cycles", "time"], BoxData]
     gate: list[GateData]
     intervals: dict[str, Annotated[list[FiniteFloat], Field(min_length=2, max_length=2)]]
     provenance: dict[str, Any]

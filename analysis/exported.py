@@ -54,6 +54,8 @@ class Cells:
             value = self.location[:, i] + self.spread[:, i] * np.interp(
                 score[:, i], law["scores"], law["quantiles"][i]
             )
+            if law["ranks"].size:
+                value = np.interp(value, law["ranks"][i], law["levels"][i])
             found[str(name)] = law["signs"][i] * (np.exp(value) if law["logarithmic"][i] else value)
         return found
 

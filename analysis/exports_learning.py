@@ -33,6 +33,8 @@ def arrays(card: Card) -> dict[str, Any]:
         "signs": np.array([feature.sign for feature in card.features]),
         "scores": far,
         "quantiles": np.array([card.quantile(i, far) for i in range(len(card.features))]),
+        "ranks": np.array([feature.ranks for feature in card.features]),
+        "levels": np.array([feature.levels for feature in card.features]),
         "weights": card.weights,
         "means": card.means,
         "roots": np.array([np.linalg.cholesky(c) for c in card.covariances]),

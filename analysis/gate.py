@@ -3,7 +3,8 @@
 Devices are split, never cycles. Two halves of the held-out devices differ by chance alone: that difference is
 the noise floor of each statistic. The same difference between one half and a sample of the card of the same
 size must stay below twice the floor. Statistics of devices and of memory are needed because the pooled
-distribution does not see a model whose devices are all alike or whose cycles forget.
+distribution does not see a model whose devices are all alike or whose cycles forget. What follows for an
+array is asked last: wrong bits and wrong sums.
 """
 
 import warnings
@@ -13,11 +14,12 @@ from typing import Any
 
 import numpy as np
 from scipy.spatial.distance import cdist
-from scipy.stats import ks_2samp, kstest, norm
+from scipy.stats import ks_2samp, kstest, norm, rankdata
 
 from ..card import Array, Card, CardWarning
+from . import gate_task
 from .observations import ObservationError, Observations
-from .statistical_model import to_scores
+from .statistical_model import in_ranks, to_scores
 
 LAGS = (1, 2, 5, 20)
 """Lags [cycles] at which autocorrelations are compared."""
@@ -27,6 +29,9 @@ FACTOR = 2.0
 
 LARGEST = 400
 """Devices, or pooled cycles, beyond which the energy distance takes a random part."""
+
+SAMPLED = 4000
+"""Devices sampled from a card to learn how they scatter within their kinds."""
 
 Sampler = Callable[[int, int, int], Mapping[str, Array]]
 """Devices, cycles and seed to the values of each feature, as :meth:`frenkel.card.Card.sample`."""
@@ -83,7 +88,8 @@ def judge(held_out: Observations, model: Card | Sampler, *, repeats: int = 10, s
         raise ObservationError(f"the gate needs at least 20 held-out devices, got {devices}")
     sampler = model.sample if isinstance(model, Card) else model
     half = devices // 2
-    floors, values = [], []
+    floors: list[dict[str, float]] = []
+    values: list[dict[str, float]] = []
     for r in range(repeats):
         random = np.random.default_rng([seed, r])
         order = random.permutation(devices)
@@ -94,21 +100,35 @@ def judge(held_out: Observations, model: Card | Sampler, *, repeats: int = 10, s
         made = np.stack([f.forward(np.asarray(drawn[f.name])) for f in held_out.features], axis=2)
         # What is missing in the held-out half is missing in the sample too, at the same places.
         made = np.where(np.isfinite(second), made, np.nan)
-        floors.append(differences(first, second, np.random.default_rng([seed, r, 1])))
-        values.append(differences(first, made, np.random.default_rng([seed, r, 1])))
+        for found, other in ((floors, second), (values, made)):
+            row = differences(first, other, np.random.default_rng([seed, r, 1]))
+            found.append(row | gate_task.differences(first, other, held_out.features, [seed, r, 2]))
     rows = []
     for name in floors[0]:
         value = float(np.mean([v[name] for v in values]))
         floor = float(np.mean([f[name] for f in floors]))
         rows.append(Row(name, value, floor, FACTOR * floor))
     if isinstance(model, Card):
-        rows += foretelling(held_out, model, seed)
+        own = in_ranks(held_out, model.features, seed)
+        rows += [within_kinds(own, model, seed), *foretelling(own, model, seed)]
     return rows
 
 
 def passed(rows: list[Row]) -> bool:
     """Return whether every row has passed."""
     return all(row.passed for row in rows)
+
+
+def table(rows: list[Row]) -> str:
+    """Return the rows as text, a line each."""
+    width = max(30, *(len(row.statistic) for row in rows))
+    lines = [f"{'statistic':<{width}} {'model':>8} {'floor':>8} {'limit':>8}"]
+    for row in rows:
+        verdict = "passed" if row.passed else "FAILED"
+        lines.append(
+            f"{row.statistic:<{width}} {row.value:8.4f} {row.floor:8.4f} {row.limit:8.4f}  {verdict}"
+        )
+    return "\n".join(lines)
 
 
 def differences(one: Array, other: Array, random: np.random.Generator) -> dict[str, float]:
@@ -121,6 +141,7 @@ def differences(one: Array, other: Array, random: np.random.Generator) -> dict[s
     found = {
         "device KS": _largest_ks(devices[0], devices[1]),
         "device energy distance": _energy(devices[0], devices[1], random),
+        "device correlations": _device_correlations(one, other),
         "pooled KS": _largest_ks(pooled[0], pooled[1]),
         "pooled energy distance": _energy(pooled[0], pooled[1], random),
         "pooled tails": _tails(pooled[0], pooled[1]),
@@ -129,12 +150,66 @@ def differences(one: Array, other: Array, random: np.random.Generator) -> dict[s
         if lag < one.shape[1] // 2:
             ours, theirs = (_correlations(values, lag) for values in (one, other))
             found[f"autocorrelation at lag {lag}"] = float(np.abs(np.diag(ours - theirs)).max())
-            if lag == 1 and len(ours) > 1:
+            if len(ours) > 1:
                 off = ~np.eye(len(ours), dtype=bool)
-                found["cross-correlation at lag 1"] = float(np.abs((ours - theirs)[off]).max())
+                found[f"cross-correlation at lag {lag}"] = float(np.abs((ours - theirs)[off]).max())
     ours, theirs = (_correlations(values, 0) for values in (one, other))
     if len(ours) > 1:
         found["correlation within a cycle"] = float(np.abs(ours - theirs).max())
+    return found
+
+
+def within_kinds(held_out: Observations, card: Card, seed: int) -> Row:
+    """Return how far devices scatter otherwise within their kind than those of the card.
+
+    Every device is given to the likeliest component of the mixture, and its numbers (mean and ln(spread) of
+    each feature) are counted in means and standard deviations of the card's devices of that kind. The
+    statistic is the root mean square of the differences of their correlations and of ln(standard deviation):
+    it sees missing correlations and kinds that are too narrow, which leave the marginal distributions as they
+    are. The floor is the same on as many devices sampled from the card.
+    """
+    devices, cycles, k = held_out.values.shape
+    many = _levels(_made(card, SAMPLED, cycles, held_out, seed + 2))
+    kind = _kinds(many, card)
+    # Too few devices of a kind for a frame of its own: they stand in that of all.
+    rows = [many[kind == m] if np.sum(kind == m) > 20 * k else many for m in range(len(card.weights))]
+    mean, deviation = np.array([r.mean(axis=0) for r in rows]), np.array([r.std(axis=0) for r in rows])
+
+    def scatter(levels: Array) -> Array:
+        at = _kinds(levels, card)
+        inner = (levels - mean[at]) / deviation[at]
+        found: Array = np.corrcoef(inner.T)
+        np.fill_diagonal(found, np.log(inner.std(axis=0)))
+        return found[np.triu_indices(2 * k)]
+
+    expected = scatter(many)
+
+    def distance(levels: Array) -> float:
+        return float(np.sqrt(np.mean((scatter(levels) - expected) ** 2)))
+
+    made = [_made(card, devices, cycles, held_out, seed + 3 + r) for r in range(10)]
+    floor = float(np.mean([distance(_levels(values)) for values in made]))
+    return Row("scatter within kinds of device", distance(_levels(held_out.values)), floor, FACTOR * floor)
+
+
+def _made(card: Card, devices: int, cycles: int, held_out: Observations, seed: int) -> Array:
+    """Return cycles sampled from a card, with values missing as in held-out devices in turn."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CardWarning)
+        drawn = card.sample(devices, cycles, seed)
+    made = np.stack([f.forward(drawn[f.name]) for f in held_out.features], axis=2)
+    known = np.isfinite(held_out.values)[np.arange(devices) % len(held_out.values)]
+    found: Array = np.where(known, made, np.nan)
+    return found
+
+
+def _kinds(levels: Array, card: Card) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return the likeliest component of the mixture of each device."""
+    scores = []
+    for weight, mean, covariance in zip(card.weights, card.means, card.covariances, strict=True):
+        white = np.linalg.solve(np.linalg.cholesky(covariance), (levels - mean).T)
+        scores.append(2.0 * np.log(weight) - np.linalg.slogdet(covariance)[1] - (white**2).sum(axis=0))
+    found: np.ndarray[Any, np.dtype[np.int64]] = np.argmax(scores, axis=0)
     return found
 
 
@@ -146,11 +221,7 @@ def foretelling(held_out: Observations, card: Card, seed: int) -> list[Row]:
     is the same on as many devices sampled from the card.
     """
     devices, cycles, _ = held_out.values.shape
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", CardWarning)
-        own = card.sample(devices, cycles, seed + 1)
-    made = np.stack([f.forward(own[f.name]) for f in held_out.features], axis=2)
-    made = np.where(np.isfinite(held_out.values), made, np.nan)
+    made = _made(card, devices, cycles, held_out, seed + 1)
     theirs, ours = _surprises(held_out.values, card), _surprises(made, card)
     value, floor = _not_uniform(theirs), _not_uniform(ours)
     rows = [Row("uniform foretelling (PIT)", value, floor, max(FACTOR * floor, 0.02))]
@@ -193,6 +264,21 @@ def _device_numbers(values: Array) -> Array:
     inner = (values - mean[:, None]) / spread[:, None]
     lag = np.nanmean(inner[:, 1:] * inner[:, :-1], axis=1)
     return np.concatenate([mean, np.log(spread), lag], axis=1)
+
+
+def _levels(values: Array) -> Array:
+    """Return mean and ln(spread) of each feature of each device, (devices, 2 k)."""
+    return _device_numbers(values)[:, : 2 * values.shape[2]]
+
+
+def _device_correlations(one: Array, other: Array) -> float:
+    """Return the difference of the rank correlations of the devices' numbers, root mean square over pairs.
+
+    Over all pairs, since a single one has an error of 1/sqrt(devices) that would hide what all miss together.
+    """
+    matrices = [np.corrcoef(rankdata(_levels(values), axis=0), rowvar=False) for values in (one, other)]
+    pairs = np.triu_indices(len(matrices[0]), 1)
+    return float(np.sqrt(np.mean((matrices[0] - matrices[1])[pairs] ** 2)))
 
 
 def _largest_ks(one: Array, other: Array) -> float:

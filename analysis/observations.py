@@ -1,7 +1,7 @@
 """What every cycle of every device measured: the table from which a statistical model is fitted.
 
 From an ensemble of the kinetic devices (xarray) or a user's file (netCDF or CSV). Missing and censored values
-stay NaN.
+stay NaN; a resistance without current (infinite) counts as such.
 """
 
 import csv
@@ -21,6 +21,9 @@ FEATURES = ("hrs", "lrs", "set_voltage", "reset_voltage")
 """Features that are looked for when none are named."""
 
 DEVICE_DIMS = ("device", "member")
+FINISHED = 0
+"""Status of a member that was run to its end: the flag "ok" in the file of an ensemble."""
+
 LOGARITHMIC = ("ohm", "S", "A", "s", "Hz", "1/s")
 """Units of quantities that are positive and spread over decades."""
 
@@ -73,7 +76,7 @@ def build(names: Sequence[str], units: Sequence[str], values: Any, origin: str =
     names, units : sequence of str
         Of the features.
     values : array_like
-        (devices, cycles, features); NaN: missing.
+        (devices, cycles, features); NaN or infinite: missing.
 
     Raises
     ------
@@ -104,7 +107,7 @@ def build(names: Sequence[str], units: Sequence[str], values: Any, origin: str =
             )
         missing = 1.0 - finite.size / column.size
         features.append(Feature(name, unit, transform, (), sign, missing))
-        columns.append(features[-1].forward(column))
+        columns.append(features[-1].forward(np.where(np.isfinite(column), column, np.nan)))
     return Observations(tuple(features), np.stack(columns, axis=2), origin)
 
 
@@ -113,10 +116,12 @@ def from_dataset(
 ) -> Observations:
     """Return observations from a dataset with a dimension of devices (or members) and one of cycles.
 
+    Members of an ensemble that failed or were not run are left out.
+
     Parameters
     ----------
     data : xarray.Dataset
-        Variables over (device or member, cycle), each with an attribute ``units``.
+        Variables over (device or member, cycle), each with an attribute ``units``; ``status`` of the members.
     names : sequence of str, optional
         Features to take; default: those of :data:`FEATURES` that are there.
     """
@@ -130,6 +135,11 @@ def from_dataset(
     for name in chosen:
         if name not in data or set(data[name].dims) != {device, "cycle"}:
             raise ObservationError(f"{origin} has no {name} over {device} and cycle")
+    if "status" in data and data["status"].dims == (device,):
+        done = np.flatnonzero(data["status"].values == FINISHED)
+        if not done.size:
+            raise ObservationError(f"{origin} has no member that was run to its end")
+        data = data.isel({device: done})
     columns = [data[name].transpose(device, "cycle").values for name in chosen]
     units = [str(data[name].attrs.get("units", "")) for name in chosen]
     return build(chosen, units, np.stack(columns, axis=2), origin)

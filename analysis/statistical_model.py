@@ -25,6 +25,12 @@ KNOTS = 41
 SIMULATED = 2000
 """Devices simulated to learn what a finite number of cycles does to location and spread."""
 
+RANKS = 161
+"""Points of each table of ranks."""
+
+ALIKE = 0.01
+"""Difference of logarithms, or in spreads of the pool, below which values have the same rank."""
+
 LEVEL = 0.95
 """Probability of the intervals."""
 
@@ -43,12 +49,16 @@ class FitOptions:
         Refits to resampled devices, for the intervals; 0: no intervals.
     seed : int
         Of the resampling, the mixture's starts and the simulation.
+    ranks : bool
+        Whether devices differ in the Gaussian scores of the pooled values instead of in the values: where
+        values stand on levels that all devices share, such as numbers of atoms.
     """
 
     components: int = 4
     order: int | None = None
     bootstrap: int = 100
     seed: int = 0
+    ranks: bool = False
 
     def __post_init__(self) -> None:
         if self.components < 1:
@@ -97,6 +107,8 @@ def fit(
     """
     chosen = options or FitOptions()
     usable, dead = _usable(observations)
+    if chosen.ranks:
+        usable = ranked(usable, chosen.seed)
     card = _fit_once(usable, name, version, chosen)
     intervals = _intervals(usable, card, chosen) if chosen.bootstrap else {}
     cycles = usable.values.shape[1]
@@ -138,6 +150,53 @@ def _usable(observations: Observations) -> tuple[Observations, int]:
             f"{observations.origin} has {enough.sum()} of {devices}"
         )
     return observations.take(np.flatnonzero(enough)), int(devices - enough.sum())
+
+
+def ranked(observations: Observations, seed: int) -> Observations:
+    """Return observations as Gaussian scores of the pooled values, with the tables that lead back."""
+    features = []
+    for i, feature in enumerate(observations.features):
+        column = observations.values[:, :, i]
+        count = int(np.isfinite(column).sum())
+        furthest = float(norm.ppf(1.0 - max(5.0 / count, 1e-5)))
+        ranks = np.linspace(-furthest, furthest, RANKS)
+        levels = _ascending(np.nanquantile(column, norm.cdf(ranks)))
+        # Beyond the table a level is no guide: on with the mean slope.
+        far = 10.0 * float(np.nanstd(column))
+        ranks = np.array([ranks[0] - 10.0, *ranks, ranks[-1] + 10.0])
+        levels = np.array([levels[0] - far, *levels, levels[-1] + far])
+        features.append(replace(feature, ranks=tuple(ranks.tolist()), levels=tuple(levels.tolist())))
+    return in_ranks(observations, tuple(features), seed)
+
+
+def in_ranks(observations: Observations, features: tuple[Feature, ...], seed: int) -> Observations:
+    """Return observations in the space of a card's features, whose tables of ranks may be others or none.
+
+    Values that are alike share a range of ranks and are spread over it at random: else what distinguishes
+    them within a level would be taken for memory.
+    """
+    random = np.random.default_rng([seed, 4])
+    columns = []
+    for i, (new, old) in enumerate(zip(features, observations.features, strict=True)):
+        column = observations.values[:, :, i]
+        if not new.ranks:
+            columns.append(new.forward(old.backward(column)))
+            continue
+        width = ALIKE * (1.0 if new.transform == "log" else float(np.nanstd(column)))
+        low, high = (new.forward(old.backward(column + side)) for side in (-width, width))
+        share = norm.cdf(low) + (norm.cdf(high) - norm.cdf(low)) * random.uniform(size=column.shape)
+        # Far out, where shares have no digits left, nothing is alike.
+        columns.append(np.where(np.abs(low + high) < 10.0, norm.ppf(share), 0.5 * (low + high)))
+    return Observations(features, np.stack(columns, axis=2), observations.origin)
+
+
+def _ascending(table: Array) -> Array:
+    """Return a table of quantiles that ascends strictly.
+
+    Values on a grid (voltages of samples) make steps; a slope of 1e-6 keeps the table ascending.
+    """
+    found: Array = np.maximum.accumulate(table) + 1e-6 * np.arange(table.size)
+    return found
 
 
 def _fit_once(
@@ -211,9 +270,7 @@ def _tables(inner: Array, features: tuple[Feature, ...]) -> tuple[Array, tuple[F
     knots = np.linspace(-furthest, furthest, KNOTS)
     filled = []
     for i, feature in enumerate(features):
-        table = np.nanquantile(inner[:, :, i], norm.cdf(knots))
-        # Values on a grid (voltages of samples) make steps; a slope of 1e-6 keeps the table ascending.
-        table = np.maximum.accumulate(table) + 1e-6 * np.arange(KNOTS)
+        table = _ascending(np.nanquantile(inner[:, :, i], norm.cdf(knots)))
         filled.append(replace(feature, quantiles=tuple(table.tolist())))
     return knots, tuple(filled)
 
@@ -336,7 +393,8 @@ def _intervals(observations: Observations, card: Card, options: FitOptions) -> d
     found = {}
     for name in rows[0]:
         sample = [row[name] for row in rows if name in row]
-        low, high = np.quantile(sample, [0.5 - LEVEL / 2, 0.5 + LEVEL / 2])
+        # Of n draws the i-th smallest has a share i/(n + 1) below it on average, not (i - 1)/(n - 1).
+        low, high = np.quantile(sample, [0.5 - LEVEL / 2, 0.5 + LEVEL / 2], method="weibull")
         found[name] = (float(low), float(high))
     return found
 

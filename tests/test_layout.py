@@ -14,11 +14,15 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "frenkel"
 LEVELS = ("kinetic", "events", "array", "mpi_runs", "analysis")
+OWN = ("networks", "studies")
+"""Folders that stand in the package itself."""
+
 FLOORS = {"units": 0, "provenance": 1, "card": 1, "kinetic": 2, "analysis": 2, "mpi_runs": 2, "array": 3,
-          "events": 4, "experiment": 5, "studies": 6, "cli": 7, "__main__": 8}
+          "events": 4, "experiment": 5, "networks": 6, "studies": 7, "cli": 8, "__main__": 9}
 """Modules and folders of the package; a floor imports from lower floors, and a folder from itself."""
 
 COMMANDS = {
+    "cli_arrays",
     "cli_cards",
     "cli_cluster",
     "cli_ensembles",
@@ -28,7 +32,9 @@ COMMANDS = {
     "ensemble_report",
     "plan",
     "progress",
+    "reads",
     "report",
+    "report_reads",
     "study",
     "study_report",
     "verify",
@@ -36,7 +42,7 @@ COMMANDS = {
 """Files that the command line is divided into."""
 
 
-CARD = {"card_cells", "card_noise"}
+CARD = {"_sampler", "card_cells", "card_noise"}
 """Files that the card is divided into."""
 
 
@@ -88,7 +94,8 @@ def test_links_resolve(level):
 def modules():
     """Return every Python and Cython file of the package as (dotted parts, path)."""
     files = [path for level in LEVELS for path in sorted((ROOT / level).rglob("*.py*"))]
-    files += sorted(PACKAGE.glob("*.py*")) + sorted((PACKAGE / "studies").glob("*.py"))
+    files += sorted(PACKAGE.glob("*.py*"))
+    files += [path for folder in OWN for path in sorted((PACKAGE / folder).glob("*.py"))]
     for path in files:
         base = PACKAGE if path.is_relative_to(PACKAGE) else ROOT
         if path.suffix in (".py", ".pyx", ".pyi"):
@@ -154,8 +161,8 @@ def test_floors(parts, path):
     ("analysis.fit", "from .. import kinetic", "analysis.fit (floor 2) imports kinetic (floor 2)"),
     ("kinetic.device", "import frenkel.experiment", "kinetic.device (floor 2) imports experiment (floor 5)"),
     ("kinetic.device", "def f():\n    import frenkel", "kinetic.device imports frenkel itself"),
-    ("experiment", "from . import cli", "experiment (floor 5) imports cli (floor 7)"),
-    ("experiment", "from .cli import main", "experiment (floor 5) imports cli (floor 7)"),
+    ("experiment", "from . import cli", "experiment (floor 5) imports cli (floor 8)"),
+    ("experiment", "from .cli import main", "experiment (floor 5) imports cli (floor 8)"),
     ("kinetic.device", "from ..protocol import run", "kinetic.device (floor 2) imports protocol (floor 5)"),
     ("units", "from frenkel import provenance", "units (floor 0) imports provenance (floor 1)"),
     ("cli", "from . import colours", "cli imports colours, which has no floor"),
@@ -177,7 +184,7 @@ def test_pyproject_lists_the_packages():
     import tomllib
 
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
-    assert set(settings["packages"]) == {"frenkel", *(f"frenkel.{level}" for level in (*LEVELS, "studies"))}
+    assert set(settings["packages"]) == {"frenkel", *(f"frenkel.{level}" for level in (*LEVELS, *OWN))}
 
 
 def test_import_is_light():

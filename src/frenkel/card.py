@@ -9,7 +9,9 @@ its table of quantiles (cycle to cycle)::
     z[c] = sum_i A_i z[c-i] + e[c],   e ~ N(0, S)
     t(feature[d, c]) = location[d] + spread[d] * Q(z[c])
 
-with t the logarithm for resistances and the identity for voltages.
+with t the logarithm for resistances and the identity for voltages. Where the values stand on levels that all
+devices share, devices differ in ranks: ``t = W^-1(logarithm)`` with the table W of a feature. Two more layers
+are optional, random telegraph noise and relaxation, by conductance: :mod:`frenkel.card_noise`.
 """
 
 import hashlib
@@ -23,10 +25,16 @@ from typing import Any
 
 import numpy as np
 
+from .card_cells import Cells, Law
+from .card_noise import RelaxationLaw, RtnLaw, Traps, straight
+
 KIND = "frenkel card"
-SCHEMA_VERSION = "1.0.0"
+PACKAGED = Path(__file__).parent / "cards" / "hfo2.card.json"
+"""Card of 256 small HfO2 devices of 100 cycles, made by examples/ensemble_cycles.toml (docs/compact.md)."""
+
+SCHEMA_VERSION = "1.2.0"
 TRANSFORMS = ("log", "linear")
-BOX = {"voltage": "V", "pulse_width": "s", "temperature": "K", "cycles": "1"}
+BOX = {"voltage": "V", "pulse_width": "s", "temperature": "K", "cycles": "1", "time": "s"}
 """Quantities that a validity box can limit, and their units."""
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -58,6 +66,9 @@ class Feature:
         1 or -1: a feature below zero is stored with its sign turned, so that a logarithm is possible.
     missing : float
         Fraction of the cycles of the ensemble that had no value (0 to 1); a sample has none missing.
+    ranks, levels : tuple of float
+        Table W from Gaussian scores of the pooled values (ascending) to their logarithm, or value where the
+        transform is linear; empty: none. Transformed space is then that of the scores.
     """
 
     name: str
@@ -66,18 +77,21 @@ class Feature:
     quantiles: tuple[float, ...]
     sign: int = 1
     missing: float = 0.0
+    ranks: tuple[float, ...] = ()
+    levels: tuple[float, ...] = ()
 
     def forward(self, values: Any) -> Array:
         """Return values in transformed space; NaN where the transform has no value."""
-        turned = self.sign * np.asarray(values, float)
-        if self.transform == "linear":
-            return turned
-        found: Array = np.full(turned.shape, np.nan)
-        np.log(turned, out=found, where=turned > 0)
-        return found
+        found: Array = self.sign * np.asarray(values, float)
+        if self.transform == "log":
+            turned, found = found, np.full(found.shape, np.nan)
+            np.log(turned, out=found, where=turned > 0)
+        return straight(found, np.array(self.levels), np.array(self.ranks)) if self.ranks else found
 
     def backward(self, values: Array) -> Array:
         """Return values of the feature in its unit."""
+        if self.ranks:
+            values = straight(values, np.array(self.ranks), np.array(self.levels))
         return self.sign * (np.exp(values) if self.transform == "log" else values)
 
 
@@ -99,6 +113,8 @@ class Card:
         Cycle to cycle: (p, k, k) and (k, k).
     core : mapping
         Parameters of the rate equation that exports use, SI; empty: none.
+    rtn_law, relaxation_law : RtnLaw or None, RelaxationLaw or None
+        Noise layers.
     validity : mapping
         Of each quantity of :data:`BOX` its smallest and largest value.
     gate : tuple of mapping
@@ -119,6 +135,8 @@ class Card:
     coefficients: Array
     innovation: Array
     core: Mapping[str, float] = field(default_factory=dict)
+    rtn_law: RtnLaw | None = None
+    relaxation_law: RelaxationLaw | None = None
     validity: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     gate: tuple[Mapping[str, Any], ...] = ()
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
@@ -161,15 +179,70 @@ class Card:
                 raise ValueError(f"{name} must be at least {low}, got {number}")
         self.check(cycles=cycles, strict=strict)
         random = np.random.default_rng(seed)
+        law = Law(self)
         locations, spreads = self.draw_devices(devices, random)
-        scores = self.draw_scores(devices, cycles, random)
-        found = {}
-        for i, feature in enumerate(self.features):
-            inner = self.quantile(i, scores[:, :, i])
-            inner *= spreads[:, i, None]
-            inner += locations[:, i, None]
-            found[feature.name] = feature.backward(inner)
-        return found
+        noise = random.standard_normal((devices, cycles, len(self.features)))
+        history = law.begin(devices, random)
+        drawn = law.draw(noise, np.arange(devices), history, locations, spreads)
+        return dict(zip(self.names, drawn, strict=True))
+
+    def cells(self, number: int, seed: int) -> Cells:
+        """Return cells that draw cycle after cycle, each with its own memory, for arrays.
+
+        Parameters
+        ----------
+        number : int
+            At least 1.
+        seed : int
+            0 or more.
+        """
+        return Cells(self, number, seed)
+
+    def rtn(self, conductance: Any, random: np.random.Generator, temperature: float | None = None) -> Traps:
+        """Draw the traps of cells, by :class:`frenkel.card_noise.RtnLaw`.
+
+        Parameters
+        ----------
+        conductance : array_like
+            Of each cell with its traps in their high state [S], any shape, above 0.
+        random : numpy.random.Generator
+        temperature : float, optional
+            [K]; default: that of the traces.
+
+        Raises
+        ------
+        CardError
+            The card has no such layer.
+        """
+        if self.rtn_law is None:
+            raise CardError(f"card {self.name} has no layer of random telegraph noise")
+        return self.rtn_law.draw(conductance, random, temperature)
+
+    def relax(
+        self, conductance: Any, times: Any, random: np.random.Generator, temperature: float | None = None
+    ) -> Array:
+        """Return conductances [S] at times after programming, by :class:`frenkel.card_noise.RelaxationLaw`.
+
+        Parameters
+        ----------
+        conductance : array_like
+            Just after programming [S], any shape, above 0.
+        times : float or array_like
+            [s], above 0, ascending; outside of those of the data the card warns.
+        random : numpy.random.Generator
+        temperature : float, optional
+            [K]; default: that of the data.
+
+        Raises
+        ------
+        CardError
+            The card has no such layer.
+        """
+        if self.relaxation_law is None:
+            raise CardError(f"card {self.name} has no layer of relaxation")
+        for time in {float(np.min(times)), float(np.max(times))}:
+            self.check(time=time)
+        return self.relaxation_law.relax(conductance, times, random, temperature)
 
     def draw_devices(self, devices: int, random: np.random.Generator) -> tuple[Array, Array]:
         """Return locations and spreads in transformed space, each (devices, k)."""
@@ -215,17 +288,7 @@ class Card:
 
     def quantile(self, feature: int, scores: Array) -> Array:
         """Return Q of one feature at scores; beyond the table it goes on in a straight line."""
-        table = np.array(self.features[feature].quantiles)
-        # Two far points continue the ends, which is a Gaussian tail.
-        far = 10.0 + np.abs(self.scores[[0, -1]])
-        slopes = [
-            (table[1] - table[0]) / (self.scores[1] - self.scores[0]),
-            (table[-1] - table[-2]) / (self.scores[-1] - self.scores[-2]),
-        ]
-        x = np.concatenate([[self.scores[0] - far[0]], self.scores, [self.scores[-1] + far[1]]])
-        y = np.concatenate([[table[0] - slopes[0] * far[0]], table, [table[-1] + slopes[1] * far[1]]])
-        found: Array = np.interp(scores, x, y)
-        return found
+        return straight(scores, self.scores, np.array(self.features[feature].quantiles))
 
     def check(self, *, strict: bool = False, **values: float) -> None:
         """Warn of, or refuse, a use outside the box.
@@ -235,7 +298,7 @@ class Card:
         strict : bool
             Error instead of warning.
         **values : float
-            ``voltage`` [V], ``pulse_width`` [s], ``temperature`` [K], ``cycles``.
+            ``voltage`` [V], ``pulse_width`` [s], ``temperature`` [K], ``cycles``, ``time`` [s].
         """
         for name, value in values.items():
             if name not in BOX:
@@ -265,6 +328,8 @@ class Card:
                     "sign": f.sign,
                     "missing": f.missing,
                     "quantiles": list(f.quantiles),
+                    "ranks": list(f.ranks),
+                    "levels": list(f.levels),
                 }
                 for f in self.features
             ],
@@ -276,6 +341,8 @@ class Card:
             },
             "cycle": {"coefficients": self.coefficients.tolist(), "innovation": self.innovation.tolist()},
             "core": dict(self.core),
+            "rtn": None if self.rtn_law is None else self.rtn_law.to_dict(),
+            "relaxation": None if self.relaxation_law is None else self.relaxation_law.to_dict(),
             "validity": {
                 name: {"low": low, "high": high, "unit": BOX[name]}
                 for name, (low, high) in self.validity.items()
@@ -372,10 +439,14 @@ def _fields(data: Mapping[str, Any]) -> dict[str, Any]:
             quantiles=tuple(float(q) for q in f["quantiles"]),
             sign=int(f["sign"]),
             missing=float(f["missing"]),
+            # A card of schema 1.1 has neither.
+            ranks=tuple(float(r) for r in f.get("ranks", ())),
+            levels=tuple(float(x) for x in f.get("levels", ())),
         )
         for f in data["features"]
     )
     k = len(features)
+    rtn, relaxation = data.get("rtn"), data.get("relaxation")
     return {
         "name": data["name"],
         "version": data["version"],
@@ -387,6 +458,9 @@ def _fields(data: Mapping[str, Any]) -> dict[str, Any]:
         "coefficients": np.array(cycle["coefficients"], float).reshape(-1, k, k),
         "innovation": np.array(cycle["innovation"], float),
         "core": data["core"],
+        # A card of schema 1.0 has neither.
+        "rtn_law": None if rtn is None else RtnLaw.from_dict(rtn),
+        "relaxation_law": None if relaxation is None else RelaxationLaw.from_dict(relaxation),
         "validity": {name: (box["low"], box["high"]) for name, box in data["validity"].items()},
         "gate": tuple(data["gate"]),
         "intervals": {name: (pair[0], pair[1]) for name, pair in data["intervals"].items()},
@@ -428,6 +502,14 @@ def _check_feature(feature: Feature, size: int) -> None:
     table = np.array(feature.quantiles)
     if table.size != size or not np.all(np.diff(table) > 0):
         raise CardError(f"quantiles of {feature.name} must ascend and be {size}, got {table.size}")
+    ranks, levels = np.array(feature.ranks), np.array(feature.levels)
+    if (
+        ranks.size != levels.size
+        or ranks.size == 1
+        or np.any(np.diff(ranks) <= 0)
+        or np.any(np.diff(levels) <= 0)
+    ):
+        raise CardError(f"ranks and levels of {feature.name} must ascend and be as many")
     if feature.transform not in TRANSFORMS or feature.sign not in (1, -1) or not feature.unit:
         raise CardError(f"{feature.name} needs a unit, a transform of {TRANSFORMS} and a sign of 1 or -1")
     if not 0 <= feature.missing < 1:

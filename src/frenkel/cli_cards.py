@@ -1,4 +1,4 @@
-"""Commands of the command line for cards: fit one to an ensemble, look at it, judge it, export it."""
+"""Commands of the command line for cards: fit one to an ensemble, look at it, judge it."""
 
 import argparse
 from collections.abc import Callable
@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from .analysis.gate import Row
     from .analysis.observations import Observations
-    from .card import Card
+    from .card import Array, Card
 
 Add = Callable[[Any, str, Callable[[argparse.Namespace], int | None], str, str], argparse.ArgumentParser]
-
-FORMATS = ("npz", "verilog-a", "ngspice")
-"""As :data:`frenkel.analysis.card_exports.FORMATS`, which is not imported for --help."""
 
 
 def add_commands(commands: Any, add: Add) -> None:
@@ -29,17 +28,41 @@ def add_commands(commands: Any, add: Add) -> None:
     parser.add_argument("card", type=Path, metavar="CARD.json")
     parser.add_argument("data", type=Path, metavar="ENSEMBLE", help="other devices: .nc or .csv")
     parser.add_argument("--seed", type=int, default=0, help="of the splits (default: 0)")
+    _add_noise(parser)
+    _add_picture(parser)
+    parser.add_argument("--force", action="store_true", help="replace an existing picture")
     parser = add(
         commands,
         "card",
         _card,
-        "print what is in a card, draw from it, or write it for another program",
-        "frenkel card hfo2.card.json --to verilog-a -o hfo2.va",
+        "print what is in a card; frenkel export writes it for another program",
+        "frenkel card hfo2.card.json",
     )
     parser.add_argument("card", type=Path, metavar="CARD.json")
-    parser.add_argument("--to", choices=FORMATS, help="format to write it in")
-    parser.add_argument("-o", "--output", type=Path, metavar="OUT", help="default: the name of the card")
-    parser.add_argument("--force", action="store_true", help="replace an existing file")
+
+
+def _add_noise(parser: Any) -> None:
+    parser.add_argument(
+        "--rtn",
+        type=Path,
+        metavar="TRACES.nc",
+        help="traces at a fixed voltage: current over device and sample, time over sample; optional: state",
+    )
+    parser.add_argument(
+        "--relaxation",
+        type=Path,
+        metavar="FILE.nc",
+        help="conductance over device and time, start over device; optional: state",
+    )
+
+
+def _add_picture(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--plot",
+        type=Path,
+        metavar="PICTURE",
+        help="quantiles, devices, memory and currents of card and held-out devices: .png, .pdf, .svg",
+    )
 
 
 def _add_fit(commands: Any, add: Add) -> None:
@@ -61,6 +84,11 @@ def _add_fit(commands: Any, add: Add) -> None:
     )
     parser.add_argument("--bootstrap", type=int, default=100, help="refits for intervals (default: 100)")
     parser.add_argument("--components", type=int, default=4, help="at most, of the mixture (default: 4)")
+    parser.add_argument(
+        "--ranks",
+        action="store_true",
+        help="let devices differ in the ranks of their values: for values on levels that all devices share",
+    )
     parser.add_argument("--seed", type=int, default=0)
     group = parser.add_argument_group("for exports to circuits (default: from the protocol of the ensemble)")
     group.add_argument("--set-ramp", metavar="RATE", help='such as "0.1 MV/s"')
@@ -72,7 +100,16 @@ def _add_fit(commands: Any, add: Add) -> None:
         metavar="NUMBER",
         help="slope of ln(SET time) against voltage [1/V]; default 13",
     )
-    parser.add_argument("--force", action="store_true", help="replace an existing card")
+    group.add_argument(
+        "--fit-core",
+        action="store_true",
+        help="drive and current scale from the traces of the ensemble (of 64 members)",
+    )
+    group = parser.add_argument_group("noise layers, each from a file of its own")
+    _add_noise(group)
+    group.add_argument("--rtn-voltage", metavar="VOLTAGE", help='of the traces, such as "0.1 V"')
+    parser.add_argument("--force", action="store_true", help="replace an existing card or picture")
+    _add_picture(parser)
 
 
 def _fit(options: argparse.Namespace) -> int:
@@ -83,12 +120,15 @@ def _fit(options: argparse.Namespace) -> int:
     if options.output.suffix != ".json":
         raise ValueError(f"--output must end in .json, got {str(options.output)!r}")
     store.writable(options.output, force=options.force)
+    _check_picture(options)
     whole, protocol = _observations(options.data, options.features)
     training, held_out = whole.split(1.0 - options.held_out, options.seed)
+    training = replace(training, origin=f"{whole.origin} without the devices held out")
     settings = statistical_model.FitOptions(
-        components=options.components, bootstrap=options.bootstrap, seed=options.seed
+        components=options.components, bootstrap=options.bootstrap, seed=options.seed, ranks=options.ranks
     )
     validity, core = _protocol(options, protocol)
+    core, core_intervals = _core_of_traces(options.data, core) if options.fit_core else (core, {})
     card = statistical_model.fit(
         training,
         options.name or options.data.stem,
@@ -98,43 +138,150 @@ def _fit(options: argparse.Namespace) -> int:
         provenance=protocol,
     )
     rows = gate.judge(held_out, card, seed=options.seed)
+    card, noise_rows = _with_noise(options, replace(card, intervals={**card.intervals, **core_intervals}))
+    rows += noise_rows
     card = replace(card, gate=tuple(row.to_dict() for row in rows))
     card_schema.save(card, options.output, force=options.force)
-    print(_gate_table(rows))
+    print(gate.table(rows))
     print(f"wrote {options.output}")
+    _draw(options, card, held_out)
     return 0 if gate.passed(rows) else 1
 
 
+def _with_noise(options: argparse.Namespace, card: "Card") -> "tuple[Card, list[Row]]":
+    """Return the card with the noise layers that were asked for, and the rows of their gate."""
+    from dataclasses import replace
+
+    from .analysis import gate_noise, noise_fit
+    from .quantity import to_si
+
+    kelvin = card.validity.get("temperature", (300.0, 300.0))[0]
+    common: dict[str, Any] = {"temperature": kelvin, "resamples": options.bootstrap, "seed": options.seed}
+    rows: list[Row] = []
+    intervals, box = dict(card.intervals), dict(card.validity)
+    if options.rtn is not None:
+        if options.rtn_voltage is None:
+            raise ValueError('--rtn needs the voltage of its traces: --rtn-voltage "0.1 V"')
+        table = noise_fit.trap_table(_dataset(options.rtn))
+        training, held_out = noise_fit.split(table, 1.0 - options.held_out, options.seed)
+        volts = to_si(options.rtn_voltage, "V", -100.0, 100.0)
+        law, found = noise_fit.fit_rtn(training, voltage=volts, **common)
+        card, intervals = replace(card, rtn_law=law), intervals | found
+        rows += gate_noise.judge_rtn(held_out, card, seed=options.seed)
+    if options.relaxation is not None:
+        data = _dataset(options.relaxation)
+        training, held_out = noise_fit.split(data, 1.0 - options.held_out, options.seed)
+        shifts, found = noise_fit.fit_relaxation(training, **common)
+        card, intervals = replace(card, relaxation_law=shifts), intervals | found
+        box["time"] = shifts.times
+        rows += gate_noise.judge_relaxation(held_out, card, seed=options.seed)
+    return replace(card, intervals=intervals, validity=box), rows
+
+
 def _gate(options: argparse.Namespace) -> int:
-    from .analysis import gate
+    from .analysis import gate, gate_noise, noise_fit
     from .card import Card
 
+    _check_picture(options)
     card = Card.load(options.card)
     held_out, _ = _observations(options.data, ",".join(card.names))
     rows = gate.judge(held_out, card, seed=options.seed)
-    print(_gate_table(rows))
+    if options.rtn is not None:
+        rows += gate_noise.judge_rtn(noise_fit.trap_table(_dataset(options.rtn)), card, seed=options.seed)
+    if options.relaxation is not None:
+        rows += gate_noise.judge_relaxation(_dataset(options.relaxation), card, seed=options.seed)
+    print(gate.table(rows))
+    _draw(options, card, held_out)
     return 0 if gate.passed(rows) else 1
 
 
 def _card(options: argparse.Namespace) -> None:
     from .card import Card
 
-    card = Card.load(options.card)
-    if options.to is None:
-        print(describe(card))
+    print(describe(Card.load(options.card)))
+
+
+def _check_picture(options: argparse.Namespace) -> None:
+    from .analysis import plot, store
+
+    if options.plot is not None:
+        plot.check_name(options.plot)
+        store.writable(options.plot, force=options.force)
+
+
+def _draw(options: argparse.Namespace, card: "Card", held_out: "Observations") -> None:
+    if options.plot is None:
         return
-    export(options.card, options.to, options.output, force=options.force)
+    from .analysis import card_plot
+
+    curves = [(c["device_voltage"].values, c["current"].values) for c in _first_cycles(options.data)]
+    figure = card_plot.page(card, held_out, curves, seed=options.seed)
+    card_plot.save(figure, options.plot, force=options.force)
+    print(f"wrote {options.plot}")
 
 
-def export(path: Path, form: str, output: Path | None, *, force: bool = False) -> None:
-    """Write a card in one of :data:`FORMATS`."""
-    from .analysis import card_exports
-    from .card import Card
+def _first_cycles(path: Path, most: int = 24) -> "list[xr.Dataset]":
+    """Return time, device voltage and current of the first cycle of some members, if they were kept."""
+    import numpy as np
+    import xarray as xr
 
-    ending = card_exports.FORMATS[form]
-    target = output or Path(path.name.removesuffix(".json").removesuffix(".card") + ending)
-    card_exports.export(Card.load(path), form, target, force=force)
-    print(f"wrote {target}")
+    from .ensemble_file import member, open_ensemble
+
+    if path.suffix != ".nc":
+        return []
+    # A table of a user has no traces, and is no ensemble of frenkel.
+    with xr.open_dataset(path) as data:
+        if "sample_count" not in data:
+            return []
+    found: list[xr.Dataset] = []
+    with open_ensemble(path) as ensemble:
+        if set(ensemble["sample_count"].dims) != {"member"}:
+            return []
+        done = np.flatnonzero(ensemble["status"].values == 0)
+        for number in ensemble["member"].values[done][:most]:
+            result = member(ensemble, int(number))[
+                ["time", "device_voltage", "current", "phase", "phase_cycle"]
+            ]
+            inside = result["phase_cycle"].values[result["phase"].values] == 1
+            found.append(result.isel(sample=np.flatnonzero(inside)).load())
+    return found
+
+
+def _core_of_traces(path: Path, core: dict[str, float]) -> "tuple[dict[str, float], dict[str, Any]]":
+    """Return the core with scale and drive fitted to traces, and their intervals."""
+    import numpy as np
+
+    from .analysis import core_fit
+    from .analysis.gap_core import GapCore
+
+    cycles = _first_cycles(path, most=64)
+    if not cycles:
+        raise ValueError(f'{path} kept no traces to fit a core to; run it with ensemble.keep = "traces"')
+    if not core:
+        raise ValueError("a core needs the ramps of the ensemble: --set-ramp, --reset-ramp, --read-voltage")
+    traces = []
+    for cycle in cycles:
+        # Two samples at one time are the two ends of a jump: the later one stands.
+        time = cycle["time"].values
+        last = np.append(np.diff(time) > 0, True)
+        traces.append(
+            core_fit.trace(time[last], cycle["device_voltage"].values[last], cycle["current"].values[last])
+        )
+    devices = core_fit.fit_devices(traces, GapCore(**core))
+    fitted, intervals = core_fit.shared(devices, GapCore(**core))
+    number, residual = int(np.isfinite(devices["drive"]).sum()), float(devices["residual"].median())
+    print(
+        f"core of {number} devices: drive {fitted.drive:.3g} 1/V, scale {fitted.voltage_scale:.3g} V; "
+        f"ln(current) is missed by {residual:.2g}"
+    )
+    return fitted.to_dict(), intervals
+
+
+def _dataset(path: Path) -> "xr.Dataset":
+    import xarray as xr
+
+    with xr.open_dataset(path) as data:
+        return data.load()
 
 
 def _observations(path: Path, names: str | None) -> "tuple[Observations, dict[str, Any]]":
@@ -199,8 +346,9 @@ def describe(card: "Card") -> str:
         middle = float(feature.backward(mean[i : i + 1])[0])
         lines.append(
             f"  {feature.name:<16} {middle:10.4g} {feature.unit:<4} spread within a device "
-            f"{_spread(card, i, mean[k + i])}, missing {feature.missing:.1%}"
+            f"{_spread(card, i, mean[[i, k + i]])}, missing {feature.missing:.1%}"
         )
+    lines += [f"  {text}" for text in _noise_lines(card)]
     for name, (low, high) in card.validity.items():
         lines.append(f"  made for {name} {low:g} to {high:g}")
     lines += [
@@ -211,18 +359,32 @@ def describe(card: "Card") -> str:
     return "\n".join(lines)
 
 
-def _spread(card: "Card", i: int, logarithm: float) -> str:
+def _noise_lines(card: "Card") -> list[str]:
     import math
 
-    feature, size = card.features[i], math.exp(logarithm)
-    return (
-        f"{size / math.log(10):.3g} decades" if feature.transform == "log" else f"{size:.3g} {feature.unit}"
-    )
+    lines = []
+    for trap in card.rtn_law.states if card.rtn_law else ():
+        lines.append(
+            f"telegraph noise of {trap.name} ({trap.conductance:.3g} S): {trap.traps:.2g} traps of "
+            f"{-math.expm1(-math.exp(trap.amplitude[0])):.1%}, {math.exp(trap.high[0]):.2g} s high and "
+            f"{math.exp(trap.low[0]):.2g} s low"
+        )
+    for state in card.relaxation_law.states if card.relaxation_law else ():
+        lines.append(
+            f"relaxation of {state.name} ({state.conductance:.3g} S): {state.location[1]:+.2g} and spread "
+            f"{state.spread[0]:.2g} {state.spread[1]:+.2g}, per unit of ln t"
+        )
+    return lines
 
 
-def _gate_table(rows: "list[Row]") -> str:
-    lines = [f"{'statistic':<30} {'model':>8} {'floor':>8} {'limit':>8}"]
-    for row in rows:
-        verdict = "passed" if row.passed else "FAILED"
-        lines.append(f"{row.statistic:<30} {row.value:8.4f} {row.floor:8.4f} {row.limit:8.4f}  {verdict}")
-    return "\n".join(lines)
+def _spread(card: "Card", i: int, device: "Array") -> str:
+    """Return half the way between one spread above and one below the location of a device."""
+    import math
+
+    import numpy as np
+
+    feature, size = card.features[i], math.exp(device[1])
+    low, high = np.abs(feature.backward(device[0] + np.array([-size, size])))
+    if feature.transform == "log":
+        return f"{math.log10(high / low) / 2:.3g} decades"
+    return f"{abs(high - low) / 2:.3g} {feature.unit}"

@@ -1,0 +1,231 @@
+"""From an ensemble of kinetic devices to a card, a circuit and an array: python docs/walk.py [FOLDER]
+
+Half a minute on one core. Reads examples/ensemble_cycles.nc, which `frenkel run` made of the .toml beside it.
+Writes the card, the circuit and four pictures to FOLDER; without it only the pictures, beside this file.
+Needs the extra "fit"; the circuit is simulated where ngspice is installed.
+"""
+
+import io
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from PIL import Image
+
+import frenkel as fk
+from frenkel import cli
+from frenkel.analysis import card_exports, card_plot, exports_circuit
+from frenkel.analysis.gap_core import GapCore
+from frenkel.analysis.observations import Observations, from_dataset
+from frenkel.array.columns import TransistorArray
+from frenkel.array.crossbar import Crossbar
+from frenkel.array.crosspoint import OneTransistorOneResistor, Transistor
+from frenkel.array.gap_cells import CardCells
+from frenkel.array.lines import Lines
+from frenkel.card import Card
+from frenkel.ensemble_file import open_ensemble
+
+DOCS = Path(__file__).resolve().parent
+EXAMPLES = DOCS.parent / "examples"
+DATA, MODEL = "#1f6fb4", "#d1691f"
+
+
+def walk(folder: Path, pictures: Path) -> None:
+    """Go the whole way, one picture a step."""
+    # 1. The kinetic devices: what each showed in each of its cycles.
+    with open_ensemble(EXAMPLES / "ensemble_cycles.nc") as ensemble:
+        cycles = from_dataset(ensemble)
+    # 2. The law: fitted to 70 % of the devices, judged by the others.
+    path = folder / "hfo2.card.json"
+    fit = ["fit", str(EXAMPLES / "ensemble_cycles.nc"), "-o", str(path), "--ranks"]
+    cli.main([*fit, "--drive", "15", "--bootstrap", "0", "--force"])
+    card = ohmic(Card.load(path))
+    _, held_out = cycles.split(0.7, seed=0)
+    devices, number, _ = held_out.values.shape
+    drawn = observed_like(held_out, card.sample(devices, number, seed=1))
+    save(picture_of_cycles(held_out, drawn), pictures / "walk_cycles.png")
+    kinetic = cycle_kinetic_device(8)
+    save(card_plot.page(card, held_out, kinetic), pictures / "walk_law.png")
+    # 3. The circuit: the same law as a subcircuit, cycled on the ramps of the ensemble.
+    save(picture_of_ramps(kinetic, cycle_in_ngspice(card, folder, 8)), pictures / "walk_ngspice.png")
+    # 4. The array: cells drawn from the law hold a pattern, between lines and with transistors.
+    wanted = ring(32)
+    arrays = {
+        "passive, V/2": write_passive(card, wanted),
+        "with transistors": write_transistors(card, wanted),
+    }
+    save(picture_of_arrays(wanted, arrays), pictures / "walk_array.png")
+    for name, ohms in arrays.items():
+        print(f"{name}: {np.mean((ohms < THRESHOLD) != wanted):.1%} of the bits are wrong")
+
+
+# ---------------------------------------------------------------------------------------------- the law
+
+
+def observed_like(held_out: Observations, drawn: dict[str, np.ndarray]) -> Observations:
+    """Return draws of a card in the form of observations."""
+    values = [feature.forward(drawn[feature.name]) for feature in held_out.features]
+    return Observations(held_out.features, np.stack(values, axis=2), "card")
+
+
+def picture_of_cycles(one: Observations, other: Observations) -> Figure:
+    """Draw resistances against the cycle for three devices, and the distribution of each device."""
+    page = Figure(figsize=(10, 6.4), layout="constrained")
+    axes = page.subplots(2, 2, sharey="row")
+    for column, (title, data) in enumerate((("kinetic devices", one), ("card", other))):
+        for i, name in ((0, "hrs"), (1, "lrs")):
+            ohms = np.exp(data.values[:, :, data.names.index(name)])
+            for device, shade in zip(ohms[:3], (1.0, 0.6, 0.35), strict=True):
+                axes[0, column].semilogy(
+                    np.arange(1, device.size + 1),
+                    device,
+                    ".-",
+                    ms=3,
+                    lw=0.5,
+                    color=(DATA, MODEL)[i],
+                    alpha=shade,
+                )
+            for device in ohms:
+                found = np.sort(device[np.isfinite(device)])
+                share = (np.arange(found.size) + 0.5) / found.size
+                axes[1, column].plot(share, found, lw=0.5, color=(DATA, MODEL)[i], alpha=0.4)
+        axes[1, column].set_yscale("log")
+        axes[0, column].set(title=title, xlabel="cycle")
+        axes[1, column].set(xlabel="share of the cycles of a device below")
+    for row in axes:
+        row[0].set_ylabel("HRS (blue) and LRS (ohm)")
+    return page
+
+
+# ------------------------------------------------------------------------------------------- the circuit
+
+
+def ohmic(card: Card) -> Card:
+    """Return the card with a core that conducts as the kinetic devices do: a network of resistors.
+
+    5 V is ohmic enough at 2 V (1 + (2/5)^2/6); I0 keeps the gaps as they were.
+    """
+    core = GapCore.of(card)
+    ratio = np.sinh(core.read_voltage / core.voltage_scale) / np.sinh(core.read_voltage / 5.0)
+    changed = replace(core, voltage_scale=5.0, current_prefactor=float(core.current_prefactor * ratio))
+    return replace(card, core=changed.to_dict())
+
+
+def cycle_kinetic_device(number: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return voltage (V) and current (A) of the cycles of the first device of the ensemble."""
+    asked = fk.read_configuration(EXAMPLES / "ensemble_cycles.toml", [f"phase.1.repeat={number}"])
+    result = fk.run(asked)
+    turns = result["phase_cycle"].values[result["phase"].values]
+    volts, amperes = result["source_voltage"].values, result["current"].values
+    return [(volts[turns == c], amperes[turns == c]) for c in range(1, number + 1)]
+
+
+def cycle_in_ngspice(card: Card, folder: Path, number: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the same of one cell in ngspice, an empty list where it is not installed."""
+    program = shutil.which("ngspice")
+    if program is None:
+        print("ngspice is not installed: the circuit is written, not simulated")
+    model = card_exports.export(
+        card, "ngspice", folder / "hfo2.sub", force=True, draws=card_exports.Draws(cycles=number, seed=2)
+    )
+    drawn = exports_circuit.draw(card, card_exports.Draws(cycles=number, seed=2))
+    legs = exports_circuit.ramps(card, drawn).legs
+    step, stop = float(np.diff(legs)[1:].min()) / 400, legs[-1] * number
+    (folder / "hfo2.cir").write_text(
+        f"cell of a card, cycled\n.include {model.name}\n"
+        "xcycles p h l s r frenkel_cycles_0\nvamp p q 0\nxcell q 0 h l s r frenkel_cell\n"
+        f".options reltol=1e-4\n.control\ntran {step:g} {stop:g} 0 {step:g}\nset wr_singlescale\n"
+        "wrdata hfo2.txt v(p) i(vamp)\nquit\n.endc\n.end\n",
+        encoding="utf-8",
+    )
+    if program is None:
+        return []
+    subprocess.run([program, "-b", "hfo2.cir"], cwd=folder, capture_output=True, timeout=120, check=False)
+    time, volts, amperes = np.loadtxt(folder / "hfo2.txt").T
+    turns = np.minimum((time / legs[-1]).astype(int), number - 1)
+    return [(volts[turns == c], amperes[turns == c]) for c in range(number)]
+
+
+def picture_of_ramps(*runs: list[tuple[np.ndarray, np.ndarray]]) -> Figure:
+    """Draw current against voltage of every cycle, on logarithmic axes."""
+    page = Figure(figsize=(10, 4), layout="constrained")
+    axes = page.subplots(1, 2, sharex=True, sharey=True)
+    for one, title, cycles in zip(axes, ("kinetic device", "card in ngspice"), runs, strict=True):
+        for volts, amperes in cycles:
+            one.semilogy(volts, np.abs(amperes), lw=0.6, color=DATA if one is axes[0] else MODEL, alpha=0.7)
+        one.set(title=title, xlabel="voltage of the source (V)", ylim=(1e-8, 1e-4))
+    axes[0].set_ylabel("magnitude of the current (A)")
+    return page
+
+
+# --------------------------------------------------------------------------------------------- the array
+
+THRESHOLD = 120e3
+"""Between a 1 (LRS) and a 0 (HRS) [ohm]."""
+
+
+def ring(size: int) -> np.ndarray:
+    """Return the pattern to write: a ring of ones."""
+    x, y = np.meshgrid(*[np.linspace(-1, 1, size)] * 2)
+    return np.abs(np.hypot(x, y) - 0.65) < 0.15
+
+
+def write_passive(card: Card, wanted: np.ndarray) -> np.ndarray:
+    """Write a pattern into a passive crossbar, unselected lines at half the voltage; return what it holds."""
+    cells = CardCells.from_card(card, wanted.shape, seed=3)
+    array = Crossbar(cells, Lines(shape=wanted.shape, word_resistance=2.0, bit_resistance=2.0))
+    for cell in np.argwhere(wanted):
+        array.pulse((int(cell[0]), int(cell[1])), 1.5, 1e-6)
+    array.finish()
+    return 0.1 / cells.current(np.full(wanted.shape, 0.1))[0]
+
+
+def write_transistors(card: Card, wanted: np.ndarray) -> np.ndarray:
+    """Write the pattern where every cell has a transistor, and read every cell between the lines."""
+    cells = CardCells.from_card(card, wanted.shape, seed=3)
+    array = TransistorArray(cells, OneTransistorOneResistor(transistor=Transistor(threshold=0.4, gain=2e-4)))
+    for cell in np.argwhere(wanted):
+        for _ in range(3):
+            array.pulse((int(cell[0]), int(cell[1])), 1.8, 1e-6)
+    # A row at a time: its gate on, all columns at the read voltage.
+    gates = 3.0 * np.eye(len(wanted))
+    return np.array([0.1 / array.column_currents(gate, 0.1) for gate in gates])
+
+
+def picture_of_arrays(wanted: np.ndarray, arrays: dict[str, np.ndarray]) -> Figure:
+    """Draw the resistance of every cell, and its distribution for zeros and ones."""
+    page = Figure(figsize=(10, 7), layout="constrained")
+    axes = page.subplots(2, len(arrays))
+    bins = np.geomspace(1e4, 1e6, 60)
+    for column, (name, ohms) in enumerate(arrays.items()):
+        shown = axes[0, column].imshow(np.log10(ohms), cmap="viridis", vmin=4.2, vmax=5.8)
+        axes[0, column].set(title=name, xlabel="bit line", ylabel="word line")
+        page.colorbar(shown, ax=axes[0, column], label="log10(resistance / ohm)")
+        for bit, colour in ((False, DATA), (True, MODEL)):
+            axes[1, column].hist(ohms[wanted == bit], bins, color=colour, alpha=0.7, label=f"written {bit:d}")
+        axes[1, column].axvline(THRESHOLD, color="0.4", lw=0.8)
+        axes[1, column].set(xscale="log", xlabel="resistance read at 0.1 V (ohm)", ylabel="cells")
+    axes[1, 0].legend(fontsize=8)
+    return page
+
+
+def save(page: Figure, path: Path) -> None:
+    """Save a picture in 256 colours."""
+    image = io.BytesIO()
+    page.savefig(image, dpi=110, format="png")
+    reduced = Image.open(image).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    reduced.save(path, optimize=True)
+    print(f"drew {path.name}")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        walk(Path(sys.argv[1]), Path(sys.argv[1]))
+    else:
+        with tempfile.TemporaryDirectory() as name:
+            walk(Path(name), DOCS)

@@ -1,0 +1,64 @@
+"""The gate of cards, printed: of the law itself, of a card fitted to it, and of models that are wrong.
+
+With examples/ensemble_cycles.nc in place also that of a card of kinetic devices. ``pytest -s`` prints them.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from made_up_cycles import cycles, truth
+from made_up_surrogates import forgetful, hierarchical_gaussian, independent, pooled_copula
+
+from frenkel.analysis import gate, statistical_model
+from frenkel.analysis.observations import from_dataset
+
+pytestmark = pytest.mark.verification
+pytest.importorskip("sklearn", reason="fitting needs the extra fit")
+ENSEMBLE = Path(__file__).parents[2] / "examples" / "ensemble_cycles.nc"
+
+
+def test_models_of_a_known_law():
+    """256 devices of 100 cycles to fit, as many held out: law and card pass, five wrong models do not."""
+    training, held_out = cycles(256, 100, 1), cycles(256, 100, 2)
+    card = statistical_model.fit(training, "card", statistical_model.FitOptions(bootstrap=0))
+    alone = np.array([np.diag(np.diag(c)) for c in card.covariances])
+    models = {
+        "law itself": truth(),
+        "card": card,
+        "card without correlation": replace(card, covariances=alone),
+        "card without memory": forgetful(card),
+        "independent": independent(training),
+        "pooled copula": pooled_copula(training),
+        "hierarchical Gaussian": hierarchical_gaussian(training),
+    }
+    judged = {name: gate.judge(held_out, model) for name, model in models.items()}
+    print("\nvalue over floor (2 is the limit)\n" + ratios(judged))
+    passed = {name for name, rows in judged.items() if gate.passed(rows)}
+    assert passed == {"law itself", "card"}
+
+
+def ratios(judged):
+    """Return a table: a statistic a row, a model a column."""
+    names = [row.statistic for row in judged["card"]]
+    head = f"{'':<32}" + "".join(f"{name:>26}" for name in judged)
+    found = {name: {row.statistic: row for row in rows} for name, rows in judged.items()}
+    lines = [head]
+    for name in names:
+        cells = [f"{r[name].value / r[name].floor:.2f}" if name in r else "-" for r in found.values()]
+        marks = ["" if name not in r or r[name].passed else " *" for r in found.values()]
+        lines.append(f"{name:<32}" + "".join(f"{c + m:>26}" for c, m in zip(cells, marks, strict=True)))
+    return "\n".join(lines)
+
+
+@pytest.mark.skipif(not ENSEMBLE.is_file(), reason="examples/ensemble_cycles.nc is not there")
+def test_card_of_kinetic_devices():
+    """The card of the shipped ensemble of HfO2 devices passes its own gate."""
+    with xr.open_dataset(ENSEMBLE) as data:
+        training, held_out = from_dataset(data).split(0.7, seed=0)
+    card = statistical_model.fit(training, "HfO2", statistical_model.FitOptions(bootstrap=0))
+    rows = gate.judge(held_out, card)
+    print("\n" + gate.table(rows))
+    assert gate.passed(rows)
