@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.linalg import solve_banded
 
+from ._columns import ladders
 from .cells import Cells
 from .crosspoint import OneTransistorOneResistor
 from .lines import ConvergenceError
@@ -111,7 +111,7 @@ class Ladders:
         wire = 1.0 / np.asarray(self.resistance)[:, None]
         end = 1.0 / (np.asarray(self.resistance)[:, None] + self.source_resistance)
         at_top, at_bottom = np.where(np.isnan(top), 0.0, end), np.where(np.isnan(bottom), 0.0, end)
-        v_top, v_bottom = np.nan_to_num(top), np.nan_to_num(bottom)
+        v_top, v_bottom = (np.where(np.isnan(v), 0.0, v) for v in (top, bottom))
         start = np.where(np.isnan(bottom), v_top, v_bottom)
         node = np.repeat(start[:, None, :], m, axis=1) if guess is None else guess.copy()
         rounding = 16.0 * float(np.finfo(np.float64).eps) * float(wire.max()) * float(np.abs(node).max())
@@ -136,26 +136,20 @@ class Ladders:
         self, residual: Floats, k: int, m: int, n: int, wire: Floats, at_top: Floats, at_bottom: Floats,
         branches: Sequence[Branch], found: Sequence[tuple[Floats, Floats, Floats]],
     ) -> Floats:  # fmt: skip
-        """Solve the banded system; unknowns run over ladders, then rows, then columns."""
-        bands = np.zeros((2 * k + 1, n, m, k))
-        own = np.full((m, 1, 1), 2.0) * wire[None]  # (m, k, 1)
-        own[0] -= wire
-        own[-1] -= wire
-        diagonal = np.repeat(own, n, axis=2)  # (m, k, n)
-        diagonal[0] += at_top
-        diagonal[-1] += at_bottom
-        bands[k] = diagonal.transpose(2, 0, 1)
-        bands[0, :, 1:, :] = -wire[:, 0]  # above: row i couples to row i - 1, k unknowns before
-        bands[2 * k, :, :-1, :] = -wire[:, 0]
+        """Solve all columns' ladders, linearised."""
+        block = np.zeros((k, k, m, n))
+        for p in range(k):
+            block[p, p] = 2.0 * wire[p]
+            block[p, p, 0] -= wire[p] - at_top[p]
+            block[p, p, -1] -= wire[p] - at_bottom[p]
         for (a, b, _), (_, g_a, g_b) in zip(branches, found, strict=True):
-            # Current leaves a and enters b; the band of matrix entry (p, q) is k + p - q, in column q.
-            bands[k, :, :, a] += g_a.T
-            bands[k, :, :, b] -= g_b.T
-            bands[k + a - b, :, :, b] += g_b.T
-            bands[k + b - a, :, :, a] -= g_a.T
-        rhs = residual.transpose(2, 1, 0).reshape(-1)
-        x = solve_banded((k, k), bands.reshape(2 * k + 1, -1), rhs, check_finite=False)
-        return np.asarray(x.reshape(n, m, k).transpose(2, 1, 0))
+            # Current leaves a and enters b.
+            block[a, a] += g_a
+            block[a, b] += g_b
+            block[b, a] -= g_a
+            block[b, b] -= g_b
+        ladders(block, wire[:, 0], residual)
+        return residual
 
 
 def _residual(
@@ -208,6 +202,7 @@ class TransistorArray:
             shape=cells.shape, resistance=(bit_resistance, source_line_resistance),
             source_resistance=driver_resistance,
         )  # fmt: skip
+        self._column = replace(self.ladders, shape=(cells.shape[0], 1))
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -275,18 +270,18 @@ class TransistorArray:
         gates = np.zeros(m)
         gates[cell[0]] = gate
 
+        felt = np.zeros(m)
+
         def law(one: Floats, other: Floats) -> tuple[Floats, Floats, Floats]:
-            found = self.crosspoint.current(one[:, 0], other[:, 0], gates, self.cells, column)
+            felt[:], *found = self.crosspoint.branch(one[:, 0], other[:, 0], gates, self.cells, column)
             return found[0][:, None], found[1][:, None], found[2][:, None]
 
         top = np.array([[max(voltage, 0.0)], [np.nan]])
         bottom = np.array([[np.nan], [max(-voltage, 0.0)]])
-        found = replace(self.ladders, shape=(m, 1)).solve(top, bottom, [(0, 1, law)])
+        found = self._column.solve(top, bottom, [(0, 1, law)])
         if duration > 0.0:
-            felt = np.zeros((m, n))
-            bit, source = found.node[0, :, 0], found.node[1, :, 0]
-            felt[:, cell[1]] = self.crosspoint.cell_voltage(bit, source, gates, self.cells, column)
-            self.cells.apply(felt, duration)
+            # The other columns are at 0 V.
+            self.cells.apply(felt, duration, column)
         return float(found.top[0, 0]), found.power * duration
 
     def rest(self, duration: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,10 +16,14 @@ from .effective import LoadLine, effective_matrix, load_line
 from .lines import ConvergenceError, Lines, Network, Solution
 from .newton import solve
 from .solvers import DirectSolver, SchurSolver, solver_for
+from .transient import Capacitance, Stepper, Transient
 
 Floats = NDArray[np.float64]
 RELINEARISE = 5e-3
 """Change of the selected cell's voltage (V) after which the array around it is solved again."""
+
+FIRST_PART = 1e-3
+"""Of a pulse whose parts adapt: its first part."""
 
 SETTLING = 50
 """Most rounds of selectors turning on and off within one solve."""
@@ -60,7 +65,10 @@ class Crossbar:
     scheme : {"half", "third", "floating", "grounded"}
         Unselected lines during a pulse.
     steps : int
-        Parts of a pulse over which the selected cell's voltage is held, at least 1.
+        Equal parts of a pulse over which the selected cell's voltage is held, at least 1.
+    voltage_step : float, optional
+        Instead, parts that grow and shrink so that the voltage of the selected crossing moves by about this
+        much (V) in each. Not for live cells, whose pulses have edges.
     use_load_line : bool
         Replace the array around the selected cell by its Thevenin equivalent until the cell's voltage has
         moved by 5 mV; otherwise the whole array is solved at every step.
@@ -84,6 +92,7 @@ class Crossbar:
         *,
         scheme: str = "half",
         steps: int = 1,
+        voltage_step: float | None = None,
         use_load_line: bool = True,
     ) -> None:
         if cells.shape != lines.shape:
@@ -92,7 +101,10 @@ class Crossbar:
             raise ValueError(f"no bias scheme {scheme!r}; there are: {', '.join(biases.UNSELECTED)}")
         if steps < 1:
             raise ValueError(f"steps must be at least 1, got {steps}")
-        self.cells, self.lines, self.scheme, self.steps = cells, lines, scheme, steps
+        if voltage_step is not None and not 0.0 < voltage_step < np.inf:
+            raise ValueError(f"voltage_step must be positive and finite (V), got {voltage_step}")
+        self.cells, self.lines, self.scheme = cells, lines, scheme
+        self.steps, self.voltage_step = steps, voltage_step
         self.crosspoint: Crosspoint = Direct() if crosspoint is None else crosspoint
         self.use_load_line, self.solves = use_load_line, 0
         self._networks: dict[bytes, tuple[Network, SchurSolver | DirectSolver]] = {}
@@ -100,6 +112,7 @@ class Crossbar:
         self._cell: tuple[int, int] | None = None
         self._visits: dict[tuple[str, float], _Visit] = {}
         self._last: dict[tuple[str, float], tuple[tuple[int, int], Floats, Floats]] = {}
+        self._evaluated = (np.empty(0), np.empty(0), np.empty(0))  # voltages, those of cells, slopes of `law`
         self._pulses = 0  # that the selected cell has felt in this visit
 
     @property
@@ -121,7 +134,9 @@ class Crossbar:
 
     def law(self, voltage: Floats) -> tuple[Floats, Floats]:
         """Return current (A) and slope (S) of all crossings at their voltages (V)."""
-        return self.crosspoint.solve(voltage, self.cells)[1:]
+        over, current, slope = self.crosspoint.solve(voltage, self.cells)
+        self._evaluated = voltage, over, slope
+        return current, slope
 
     def solve(self, bias: Bias, *, warm: bool = False) -> Solution:
         """Return voltages and currents under a bias.
@@ -150,8 +165,12 @@ class Crossbar:
             if not self.crosspoint.settle(found.voltage, self.cells):
                 self._guess[key] = guess
                 return found
+        turned = getattr(self.crosspoint, "turned", np.ones(self.shape, dtype=bool))
+        i, j = np.argwhere(turned)[0]
         raise ConvergenceError(
-            f"selectors still turn on and off after {SETTLING} rounds at a bias of {bias.amplitude:g} V"
+            f"selectors still turn on and off after {SETTLING} rounds at a bias of {bias.amplitude:g} V, "
+            f"such as that of cell ({i}, {j}) at {found.voltage[i, j]:.3g} V; "
+            f"Kirchhoff's law is met but for {found.residual:.3g} A"
         )
 
     def multiply(self, voltages: ArrayLike) -> Floats:
@@ -177,6 +196,51 @@ class Crossbar:
         _, network, solver = self._network(biases.multiply(np.zeros(self.shape[0]), self.shape[1]))
         return effective_matrix(network, solver, self.law(np.full(self.shape, read_voltage))[1])
 
+    def transient(
+        self,
+        drive: Callable[[float], Bias],
+        duration: float,
+        capacitance: Capacitance,
+        *,
+        corners: Sequence[float] = (),
+        tolerance: float = 1e-4,
+        watch: Sequence[tuple[int, int]] = (),
+        after: Callable[[Floats, float], None] | None = None,
+        move: bool = False,
+    ) -> Transient:
+        """Return what happens while the lines charge, from all nodes at 0 V; see `Stepper.run`.
+
+        Parameters
+        ----------
+        drive, duration, corners, watch, after
+            As in `Stepper.run`.
+        capacitance : Capacitance
+            Of every node.
+        tolerance : float
+            Largest error of a node in a step (V).
+        move : bool
+            Whether cells feel their voltages meanwhile; otherwise they stay as they are. Selectors with a
+            state do not turn.
+        """
+        self.finish()
+        stepper = Stepper(
+            Network(self.lines, drive(0.0)),
+            self.law,
+            capacitance,
+            self.crosspoint.scale(self.cells),
+            tolerance,
+        )
+
+        def felt(voltage: Floats, seconds: float) -> None:
+            if move:
+                self.cells.apply(self.crosspoint.solve(voltage, self.cells)[0], seconds)
+            if after is not None:
+                after(voltage, seconds)
+
+        return stepper.run(
+            drive, duration, corners=corners, watch=watch, after=felt if move or after is not None else None
+        )
+
     # ------------------------------------------------------------------ in time
 
     def pulse(self, cell: tuple[int, int], amplitude: float, width: float) -> float:
@@ -198,16 +262,22 @@ class Crossbar:
         """
         if not 0.0 < width < np.inf:
             raise ValueError(f"width must be positive and finite (s), got {width}")
-        energy, part = 0.0, width / self.steps
+        energy, left = 0.0, width
+        part = width / self.steps if self.voltage_step is None else FIRST_PART * width
         at = (np.array([cell[0]]), np.array([cell[1]]))
-        for step in range(self.steps):
+        while left > 1e-9 * part:
+            part = min(part, left)
             visit = self._visiting(cell, amplitude, self.scheme)
             before = visit.now
-            self.cells.apply(before.over, part, at, fresh=step == 0)
+            self.cells.apply(before.over, part, at, fresh=left == width)
             visit.exposure += part
             self._pulses += 1
             after = self._moment(visit, at)
             energy += part * self._power(visit, 0.5 * (before.current + after.current), cell)
+            left -= part
+            if self.voltage_step is not None:
+                change = abs(after.voltage - before.voltage)
+                part *= min(2.0, self.voltage_step / change) if change > 0.0 else 2.0
         return energy
 
     def _power(self, visit: _Visit, current: float, cell: tuple[int, int]) -> float:
@@ -234,7 +304,10 @@ class Crossbar:
         found = self._solve(bias, self._like_last(key, cell))
         self._last[key] = cell, found.word, found.bit
         _, network, solver = self._network(bias)
-        over, _, slope = self.crosspoint.solve(found.voltage, self.cells)
+        # Newton's method has ended at these voltages.
+        voltage, over, slope = self._evaluated
+        if not np.array_equal(voltage, found.voltage):
+            over, _, slope = self.crosspoint.solve(found.voltage, self.cells)
         solver.factor(slope)
         line = load_line(network, solver, found, cell, float(slope[cell]))
         now = _Moment(float(found.voltage[cell]), over[at], float(found.current[cell]))
@@ -247,10 +320,13 @@ class Crossbar:
         if key not in self._last:
             return None
         (i, j), word, bit = self._last[key]
-        rows, columns = np.arange(self.shape[0]), np.arange(self.shape[1])
-        rows[[i, cell[0]]], columns[[j, cell[1]]] = rows[[cell[0], i]], columns[[cell[1], j]]
-        pick = np.ix_(rows, columns)
-        return word[pick], bit[pick]
+        swapped = []
+        for nodes in (word, bit):
+            new = nodes.copy()
+            new[[i, cell[0]]] = new[[cell[0], i]]
+            new[:, [j, cell[1]]] = new[:, [cell[1], j]]
+            swapped.append(new)
+        return swapped[0], swapped[1]
 
     def _moment(self, visit: _Visit, at: tuple[NDArray[np.int_], NDArray[np.int_]]) -> _Moment:
         """Return where the crossing's current meets the load line; it rises, so there is one such voltage."""

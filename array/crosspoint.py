@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..units import BOLTZMANN_EV
+from ._columns import transistor_series
 from ._series import sinh_series
 from .cells import Cells, Where, _picked
 from .lines import ConvergenceError
@@ -80,7 +81,18 @@ def in_series(voltage: Floats, cells: Cells, where: Where, element: Element) -> 
         if np.all((np.abs(miss) <= ROUNDING * size) | (np.abs(new - inner) <= ROUNDING * inner)):
             return sign * inner, current, slope / (1.0 + resistance * slope)
         inner = new
-    raise ConvergenceError(f"crossing: voltage between cell and selector not found at {np.max(size):g} V")
+    worst = int(np.argmax(np.abs(miss)))
+    raise _lost(worst, where, cells, float(size.flat[worst]), float(miss.flat[worst]))
+
+
+def _lost(number: int, where: Where, cells: Cells, voltage: float, missed: float) -> ConvergenceError:
+    """Return the error of a crossing whose inner voltage was not found."""
+    places = np.arange(cells.shape[0] * cells.shape[1]).reshape(cells.shape)
+    i, j = divmod(int(np.ravel(places if where is None else places[where])[number]), cells.shape[1])
+    return ConvergenceError(
+        f"crossing of cell ({i}, {j}): voltage over the cell not found at {voltage:g} V, "
+        f"missed by {missed:.3g} V"
+    )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -120,18 +132,13 @@ class ExponentialSelector:
         amplitude, v0 = law
         inner, current, slope = np.empty((3, voltage.size))
         failed = sinh_series(
-            voltage.ravel(),
-            amplitude.ravel(),
-            v0.ravel(),
-            saturation.ravel(),
-            scale.ravel(),
-            inner,
-            current,
-            slope,
-        )
+            voltage.ravel(), amplitude.ravel(), v0.ravel(), saturation.ravel(), scale.ravel(),
+            inner, current, slope,
+        )  # fmt: skip
         if failed >= 0:
-            bad = voltage.flat[failed]
-            raise ConvergenceError(f"crossing: voltage between cell and selector not found at {bad:g} V")
+            bad = abs(voltage.flat[failed])
+            took = scale.flat[failed] * np.arcsinh(current[failed] / saturation.flat[failed])
+            raise _lost(failed, where, cells, bad, bad - inner[failed] - took)
         return inner.reshape(voltage.shape), current.reshape(voltage.shape), slope.reshape(voltage.shape)
 
     def scale(self, cells: Cells) -> Floats | float:
@@ -159,6 +166,8 @@ class ThresholdSelector:
     ----------
     on : ndarray of shape (m, n), bool
         Which conduct.
+    turned : ndarray of shape (m, n), bool
+        Which turned when they were asked last.
     """
 
     def __init__(
@@ -174,7 +183,7 @@ class ThresholdSelector:
                 f"got {on_resistance} and {off_resistance}"
             )
         self.on_resistance, self.off_resistance = on_resistance, off_resistance
-        self.on = np.zeros(shape, dtype=bool)
+        self.on, self.turned = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
 
     def _element(self, where: Where) -> Element:
         resistance = np.where(_picked(self.on, where), self.on_resistance, self.off_resistance)
@@ -192,9 +201,8 @@ class ThresholdSelector:
         """Turn selectors on above the threshold and off below the hold voltage; return how many turned."""
         size = np.abs(voltage)
         new = np.where(self.on, size >= self.hold, size > self.threshold)
-        turned = int(np.count_nonzero(new != self.on))
-        self.on = new
-        return turned
+        self.on, self.turned = new, new != self.on
+        return int(np.count_nonzero(self.turned))
 
 
 class SelfRectifying:
@@ -311,12 +319,18 @@ class OneTransistorOneResistor:
         self, bit: Floats, source: Floats, gate: Floats, cells: Cells, where: Where = None
     ) -> tuple[Floats, Floats, Floats]:
         """Return current from bit to source line (A) and its slopes with both voltages (S)."""
-        _, current, slope, d_drain, d_source = self._inner(bit, source, gate, cells, where)
+        return self.branch(bit, source, gate, cells, where)[1:]
+
+    def branch(
+        self, bit: Floats, source: Floats, gate: Floats, cells: Cells, where: Where = None
+    ) -> tuple[Floats, Floats, Floats, Floats]:
+        """Return the voltage over the cell (V) and what `current` returns."""
+        inner, current, slope, d_drain, d_source = self._inner(bit, source, gate, cells, where)
         total = slope + d_drain
         # Both slopes vanish only where cell and transistor are off to the last digit; then so does the
         # current's.
-        total = np.where(total > 0.0, total, 1.0)
-        return current, slope * d_drain / total, slope * d_source / total
+        share = slope / np.where(total > 0.0, total, 1.0)
+        return inner, current, share * d_drain, share * d_source
 
     def cell_voltage(
         self, bit: Floats, source: Floats, gate: Floats, cells: Cells, where: Where = None
@@ -328,6 +342,29 @@ class OneTransistorOneResistor:
         self, bit: Floats, source: Floats, gate: Floats, cells: Cells, where: Where
     ) -> tuple[Floats, Floats, Floats, Floats, Floats]:
         """Return the cell's voltage where cell and transistor carry one current, that current, the slopes."""
+        law = cells.sinh_law(where)
+        if law is None:
+            return self._search(bit, source, gate, cells, where)
+        shape = np.shape(bit)
+        one, other, gates = (
+            np.ascontiguousarray(np.broadcast_to(x, shape), dtype=np.float64).ravel()
+            for x in (bit, source, gate)
+        )
+        found = np.empty((5, one.size))
+        t = self.transistor
+        failed = transistor_series(
+            one, other, gates, law[0].ravel(), law[1].ravel(), t.threshold, t.gain, t.slope_factor,
+            BOLTZMANN_EV * t.temperature, *found,
+        )  # fmt: skip
+        if failed >= 0:
+            raise _lost(failed, where, cells, float(one[failed] - other[failed]), float(found[0, failed]))
+        inner, current, slope, d_drain, d_source = (x.reshape(shape) for x in found)
+        return inner, current, slope, d_drain, d_source
+
+    def _search(
+        self, bit: Floats, source: Floats, gate: Floats, cells: Cells, where: Where
+    ) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+        """As `_inner`, for cells of no known law."""
         bit, source = np.asarray(bit, dtype=np.float64), np.asarray(source, dtype=np.float64)
         whole, reach = bit - source, np.maximum(np.abs(bit), np.abs(source))
         low, high, inner = np.minimum(whole, 0.0), np.maximum(whole, 0.0), 0.5 * whole
@@ -343,8 +380,9 @@ class OneTransistorOneResistor:
             if np.all((np.abs(miss) <= least) | (np.abs(new - inner) <= ROUNDING * np.abs(inner))):
                 return inner, current, slope, d_drain, d_source
             inner = new
-        raise ConvergenceError(
-            f"crossing: drain voltage not found at {np.max(reach):g} V over cell and transistor"
+        worst = int(np.argmax(np.abs(miss)))
+        raise _lost(
+            worst, where, cells, float(whole.flat[worst]), float(miss.flat[worst] / total.flat[worst])
         )
 
 

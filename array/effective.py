@@ -102,13 +102,13 @@ def changed_cell(
 
 
 def unit_current(
-    network: Network, solver: LinearSolver, cell: tuple[int, int]
+    network: Network, solver: LinearSolver, cell: tuple[int, int], tolerance: float = 1e-12
 ) -> tuple[float, Floats, Floats]:
     """Return how 1 A pushed from bit to word node of a cell moves it (ohm), and all nodes (V per A)."""
     shape = network.lines.shape
     word, bit = np.zeros(shape), np.zeros(shape)
     word[cell], bit[cell] = 1.0, -1.0
-    word, bit = solver.solve(word, bit)
+    word, bit = solver.solve(word, bit, tolerance=tolerance)
     return float(word[cell] - bit[cell]), word, bit
 
 

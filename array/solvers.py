@@ -16,6 +16,7 @@ from scipy.sparse.linalg import splu
 
 from ._lines import conjugate
 from ._lines import factor as factor_lines
+from .dissection import order
 from .lines import ConvergenceError, Network
 
 Floats = NDArray[np.float64]
@@ -82,15 +83,16 @@ class SchurSolver:
         self._work = np.empty((5, m, n))
         self.conductance = np.zeros((m, n))
 
-    def factor(self, conductance: Floats) -> None:
-        """Take the conductance of each cell (S), shape (m, n)."""
+    def factor(self, conductance: Floats, shunt: tuple[Floats | float, Floats | float] = (0.0, 0.0)) -> None:
+        """Take the conductance of each cell (S), (m, n), and of each word and bit node to ground (S)."""
         self.conductance = np.ascontiguousarray(conductance, dtype=np.float64)
         word = np.ascontiguousarray(self.conductance.T)
         if word is self.conductance or np.shares_memory(word, self.conductance):
             word = word.copy()
+        word += np.transpose(shunt[0])
         word[0] += self.network.left
         word[-1] += self.network.right
-        bit = self.conductance.copy()
+        bit = self.conductance + shunt[1]
         bit[0] += self.network.top
         bit[-1] += self.network.bottom
         fine = factor_lines(word, self._word_wires, self._rows[0], *self._word)
@@ -140,7 +142,9 @@ class SchurSolver:
 
 
 class DirectSolver:
-    """Sparse factorisation of all nodes by SuperLU; takes lines without resistance as well.
+    """Sparse factorisation of all nodes by SuperLU, in the order of our own nested dissection.
+
+    It takes lines without resistance as well, in SuperLU's own order.
 
     Parameters
     ----------
@@ -162,6 +166,9 @@ class DirectSolver:
         self._word = np.where(word < 0, used.size, np.searchsorted(used, word))
         self._bit = np.where(bit < 0, used.size, np.searchsorted(used, bit))
         self._size = used.size  # also the index of every known node
+        whole = used.size == 2 * m * n
+        self._order = order(m, n) if whole else np.arange(used.size)
+        self._method = "NATURAL" if whole else "MMD_AT_PLUS_A"
         self._wires = self._assemble_wires()
 
     def _assemble_wires(self) -> sparse.csc_matrix:
@@ -193,11 +200,11 @@ class DirectSolver:
         if not self._size:
             return
         self._matrix = (self._wires + self._laplacian([(self._word, self._bit, conductance)])).tocsc()
+        ordered = self._matrix[self._order][:, self._order]
         try:
             self._factors = splu(
-                self._matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0,
-                options={"SymmetricMode": True},
-            )  # fmt: skip
+                ordered, permc_spec=self._method, diag_pivot_thresh=0.0, options={"SymmetricMode": True}
+            )
         except RuntimeError as error:
             raise ValueError(
                 "a part of the array is connected to nothing: it floats and all its cells are open; "
@@ -209,14 +216,20 @@ class DirectSolver:
     ) -> tuple[Floats, Floats]:
         """Return node voltages (V) for currents into the nodes (A); `tolerance` and `floor` are not used."""
         nodes = np.concatenate((self._word.ravel(), self._bit.ravel()))
-        rhs = np.bincount(nodes, np.concatenate((word.ravel(), bit.ravel())), self._size + 1)[:-1]
+        given = np.bincount(nodes, np.concatenate((word.ravel(), bit.ravel())), self._size + 1)[:-1]
+        rhs: Floats = np.asarray(given, dtype=np.float64)
         if self._size:
-            x = self._factors.solve(rhs)
-            x = x + self._factors.solve(rhs - self._matrix @ x)
+            x = self._solved(rhs)
+            x = x + self._solved(rhs - self._matrix @ x)
         else:
             x = rhs
         x = np.append(x, 0.0)
         return x[self._word], x[self._bit]
+
+    def _solved(self, rhs: Floats) -> Floats:
+        x = np.empty_like(rhs)
+        x[self._order] = self._factors.solve(rhs[self._order])
+        return x
 
     def missed(self, word: Floats, bit: Floats) -> float:
         """Return the largest sum (A) of residuals over the nodes, known lines left out."""

@@ -7,7 +7,8 @@ current.
 - badcrossbar (MIT), if installed: `badcrossbar.compute` with its log off.
 - SciPy: `spsolve` on the matrix of our checking solver, assembled beforehand; the factorisation and the solve
 count.
-- SuperLU: our checking solver, assembly included.
+- SuperLU: our checking solver in the order of our own nested dissection, assembly included.
+- ngspice, if installed: one nonlinear write, the whole process.
 
 Then what only we have beside it: nonlinear cells, the effective matrix, pulses on the clock with and without
 a load line, transistor columns, fitted cells. CPU time of one thread, least of the repeats, taking turns in
@@ -19,9 +20,14 @@ from __future__ import annotations
 import argparse
 import importlib
 import logging
+import resource
+import shutil
+import subprocess
+import tempfile
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,13 +35,16 @@ from numpy.typing import NDArray
 from report import machine, write, write_table
 from scipy.sparse.linalg import spsolve
 
+from frenkel.analysis.gap_core import GapCore
 from frenkel.array import bias
-from frenkel.array.cells import CardCells, CardParameters, LinearCells
+from frenkel.array.cells import LinearCells
 from frenkel.array.columns import TransistorArray
 from frenkel.array.crossbar import Crossbar
 from frenkel.array.crosspoint import ExponentialSelector, OneTransistorOneResistor, Transistor
 from frenkel.array.effective import changed_cell, effective_matrix, linear
+from frenkel.array.gap_cells import CardCells
 from frenkel.array.lines import Lines, Network
+from frenkel.array.netlist import netlist
 from frenkel.array.newton import solve
 from frenkel.array.solvers import DirectSolver, SchurSolver
 from frenkel.events.clock import Clock
@@ -47,19 +56,8 @@ Floats = NDArray[np.float64]
 HEADER = ["quantity", "ours", "peer", "ratio", "target", "note"]
 # Of performance.md: least ratio to badcrossbar and to SciPy by size.
 TARGET = {64: (80, 50), 128: (120, 90), 256: (120, 90)}
-CARD = CardParameters(
-    prefactor=1e-4,
-    decay=0.25e-9,
-    voltage_scale=0.3,
-    gap_least=0.1e-9,
-    gap_most=1.7e-9,
-    set_rate=1e11,
-    reset_rate=1e10,
-    set_scale=0.12,
-    reset_scale=0.15,
-    activation=0.6,
-    cycle_spread=0.1,
-)
+CELL = {"hrs": 1e6, "lrs": 1e4, "set_voltage": 0.9, "reset_voltage": -1.1}
+"""Chosen, as of a card whose devices and cycles are all alike."""
 
 
 def take_turns(
@@ -198,6 +196,49 @@ def nonlinear_rows(repeats: int) -> Iterator[list[str]]:
             ]
 
 
+def spice_row(n: int, repeats: int) -> Iterator[list[str]]:
+    """The V/2 write of cells of sinh(V/0.25 V) by ngspice, whole process, KLU, where it is installed."""
+    program = shutil.which("ngspice")
+    if program is None:
+        write("ngspice is not installed: its rows are left out.\n")
+        return
+    g, _, lines, _ = task(n, 5.0)
+    cells = SinhCells(g)
+    crossbar, the_bias = Crossbar(cells, lines), bias.select((n, n), (n // 2, n // 2), 2.0)
+    least, last = take_turns({"ours": lambda: crossbar.solve(the_bias)}, repeats)
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "array.cir").write_text(netlist(cells, Network(lines, the_bias)))
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(
+            [program, "-b", "array.cir"], cwd=folder, capture_output=True, timeout=300, check=False
+        )
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        theirs = -np.loadtxt(Path(folder) / "out.txt", skiprows=1).ravel()[1 : n + 1]
+    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    error = np.abs(theirs - last["ours"].left).max() / np.abs(last["ours"].left).max()
+    yield [
+        f"nonlinear, n = {n}, sinh 0.25 V: ngspice (KLU, B sources)",
+        f"{1e3 * least['ours']:.1f} ms",
+        f"{spent:.2f} s",
+        f"{spent / least['ours']:.0f}",
+        f">= {60 if n == 64 else 100}",
+        f"currents differ by {error:.0e} of the largest",
+    ]
+
+
+class SinhCells(LinearCells):
+    """G V0 sinh(V/V0), V0 = 0.25 V."""
+
+    scale = 0.25
+
+    def sinh_law(self, where: Any = None) -> tuple[Floats, Floats]:
+        return self.conductance * 0.25, np.full(self.shape, 0.25)
+
+    def current(self, voltage: Floats, where: Any = None) -> tuple[Floats, Floats]:
+        s = np.sinh(voltage / 0.25)
+        return self.conductance * 0.25 * s, self.conductance * np.sqrt(1.0 + s * s)
+
+
 def effective_rows(repeats: int) -> Iterator[list[str]]:
     n = 128
     g, _, lines, the_bias = task(n, 5.0)
@@ -233,17 +274,22 @@ def effective_rows(repeats: int) -> Iterator[list[str]]:
     ]
 
 
+def cells_at(conductance: float, n: int) -> CardCells:
+    cells = CardCells(GapCore(), CELL, (n, n))
+    cells.program(conductance)
+    return cells
+
+
 def pulse_rows(cells: int, pulses: int) -> Iterator[list[str]]:
     n, rates = 128, {}
     for name, use in (("load line", True), ("solve every pulse", False)):
-        rng = np.random.default_rng(2)
         array = Crossbar(
-            CardCells(CARD, np.full((n, n), 1.5e-9), rng),
+            cells_at(5e-6, n),
             task(n, 5.0)[2],
             ExponentialSelector(saturation=1e-11, slope_voltage=0.06),
             use_load_line=use,
         )
-        controller, scheme = Controller(Clock(), array), Blind(amplitude=2.4, width=2e-9, count=pulses)
+        controller, scheme = Controller(Clock(), array), Blind(amplitude=2.0, width=2e-9, count=pulses)
         count = cells if use else max(cells // 10, 1)
 
         def work(
@@ -278,20 +324,25 @@ def pulse_rows(cells: int, pulses: int) -> Iterator[list[str]]:
 
 def cell_rows(repeats: int) -> Iterator[list[str]]:
     n = 1000
-    fitted = CardCells(CARD, np.full((n, n), 1.0e-9), np.random.default_rng(3))
-    volts = np.full((n, n), 1.2)
+    fitted = CardCells(GapCore(), CELL, (n, n))
+    volts = np.random.default_rng(3).uniform(0.5, 1.2, (n, n))
     g, _, _, _ = task(128, 5.0)
-    transistor = TransistorArray(
-        LinearCells(g), OneTransistorOneResistor(transistor=Transistor(threshold=0.5, gain=1e-4))
-    )
+    crossing = OneTransistorOneResistor(transistor=Transistor(threshold=0.5, gain=1e-4))
+    transistor, fitted_columns = (TransistorArray(c, crossing) for c in (LinearCells(g), cells_at(5e-6, 128)))
+    nothing, on = np.full(128, np.nan), np.full(128, 0.3)
+    ends = np.array([on, nothing]), np.array([nothing, np.zeros(128)])
     selector, resistors = ExponentialSelector(saturation=1e-12, slope_voltage=0.05), LinearCells(g)
+    junctions = cells_at(5e-6, 128)
     over = np.random.default_rng(4).uniform(0.5, 2.0, g.shape)
     gates = np.full(128, 3.0)
     least, last = take_turns(
         {
             "update": lambda: fitted.apply(volts, 1e-9),
             "selector": lambda: selector.solve(over, resistors),
+            "junction": lambda: selector.solve(over, junctions),
             "columns": lambda: transistor.solve(0.3, 0.0, gates),
+            "ladders": lambda: transistor.ladders.solve(*ends, [(0, 1, lambda a, b: (g * (a - b), g, -g))]),
+            "read": lambda: fitted_columns.read((60, 30), 0.2, 10e-9),
         },
         repeats,
     )
@@ -303,7 +354,15 @@ def cell_rows(repeats: int) -> Iterator[list[str]]:
         ">= 1e7/s",
         "",
     ]
-    yield ["1S1R cell", f"{1e9 * least['selector'] / g.size:.0f} ns", "", "", "<= 30 ns", "at 0.5 to 2 V"]
+    for name, kind in (("selector", "linear cell"), ("junction", "fitted cell")):
+        yield [
+            f"1S1R, {kind}",
+            f"{1e9 * least[name] / g.size:.0f} ns",
+            "",
+            "",
+            "<= 30 ns",
+            "at 0.5 to 2 V",
+        ]
     yield [
         "1T1R columns, 128 x 128",
         f"{1e3 * least['columns']:.1f} ms",
@@ -312,6 +371,8 @@ def cell_rows(repeats: int) -> Iterator[list[str]]:
         "<= 6 steps",
         f"{last['columns'].steps} steps",
     ]
+    yield ["the same, resistors alone", f"{1e3 * least['ladders']:.2f} ms", "", "", "<= 1 ms", "1 step"]
+    yield ["read of one 1T1R cell of 128 x 128", f"{1e3 * least['read']:.2f} ms", "", "", "", ""]
 
 
 def rows(options: argparse.Namespace) -> Iterator[list[str]]:
@@ -319,6 +380,8 @@ def rows(options: argparse.Namespace) -> Iterator[list[str]]:
     if options.large:
         yield large_row(options.repeats)
     yield from nonlinear_rows(options.repeats)
+    for n in (64, 128):
+        yield from spice_row(n, options.repeats)
     yield from effective_rows(options.repeats)
     yield from pulse_rows(options.cells, 10)
     yield from cell_rows(options.repeats)

@@ -78,6 +78,38 @@ class Ledger:
         return math.fsum(self.energy.values())
 
 
+class Log:
+    """What happened when: one row per operation, in the order in which they ended.
+
+    Attributes
+    ----------
+    lane : list of str
+        What was at work: "pulse", "read", or the name of a station.
+    start, end : list of int
+        (ps).
+    row, column : list of int
+        Where; -1 for all or none.
+    """
+
+    def __init__(self) -> None:
+        self.lane: list[str] = []
+        self.start: list[int] = []
+        self.end: list[int] = []
+        self.row: list[int] = []
+        self.column: list[int] = []
+
+    def add(self, lane: str, start: int, end: int, row: int = -1, column: int = -1) -> None:
+        """Enter one operation (ps)."""
+        self.lane.append(lane)
+        self.start.append(start)
+        self.end.append(end)
+        self.row.append(row)
+        self.column.append(column)
+
+    def __len__(self) -> int:
+        return len(self.lane)
+
+
 class Station:
     """Equal things that do one job at a time each: drivers, sense amplifiers, converters.
 
@@ -95,6 +127,8 @@ class Station:
         Of one use (J).
     ledger : Ledger, optional
         Where energy is entered.
+    log : Log, optional
+        Where uses are entered.
 
     Attributes
     ----------
@@ -113,6 +147,7 @@ class Station:
         latency: float = 0.0,
         energy: float = 0.0,
         ledger: Ledger | None = None,
+        log: Log | None = None,
     ) -> None:
         if capacity < 1:
             raise ValueError(f"capacity of {name} must be at least 1, got {capacity}")
@@ -121,22 +156,31 @@ class Station:
         self.clock, self.name, self.energy = clock, name, energy
         self.latency = picoseconds(latency)
         self.ledger = ledger if ledger is not None else Ledger()
-        self.resource = simpy.Resource(clock, capacity)
+        self.log = log
+        self.resource, self.servers = simpy.Resource(clock, capacity), capacity
         self.uses = self.busy = self.waited = 0
         self._present, self._since, self._area = 0, 0, 0
 
-    def use(self, duration: float | None = None) -> Process:
-        """Wait for one, hold it for a duration (s; its latency by default), and enter its energy."""
-        ticks = self.latency if duration is None else picoseconds(duration)
+    def use(self, duration: float | None = None, count: int = 1) -> Process:
+        """Wait for one, hold it ``count`` times a duration (s; its latency by default), enter its energy."""
+        ticks = count * (self.latency if duration is None else picoseconds(duration))
         arrival = self._count(1)
         with self.resource.request() as request:
             yield request
             self.waited += int(self.clock.now) - arrival
             yield self.clock.timeout(ticks)
-        self._count(-1)
-        self.uses += 1
+        end = self._count(-1)
+        self.uses += count
         self.busy += ticks
-        self.ledger.add(self.name, self.energy)
+        self.ledger.add(self.name, count * self.energy)
+        if self.log is not None and ticks:
+            self.log.add(self.name, end - ticks, end)
+
+    def share(self, count: int) -> Process:
+        """Do a number of uses, as many at once as there are; the process ends with the last."""
+        each, more = divmod(count, self.servers)
+        parts = [each + (k < more) for k in range(self.servers)]
+        yield self.clock.all_of([self.clock.process(self.use(count=part)) for part in parts if part])
 
     def _count(self, change: int) -> int:
         """Keep the integral of the number present; return the time (ps)."""
@@ -148,7 +192,7 @@ class Station:
     @property
     def utilisation(self) -> float:
         """Share of the time so far for which one of them is busy, finished uses only."""
-        return self.busy / (self.clock.now * self.resource.capacity) if self.clock.now else 0.0
+        return self.busy / (self.clock.now * self.servers) if self.clock.now else 0.0
 
     @property
     def mean_present(self) -> float:

@@ -7,11 +7,16 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
 import simpy
+from numpy.typing import NDArray
 
-from .clock import PICOSECONDS, Clock, Ledger, Station, picoseconds
+from ..array.periphery import Periphery
+from .clock import PICOSECONDS, Clock, Ledger, Log, Station, picoseconds
 
 Process = Generator[simpy.Event, Any, Any]
+Floats = NDArray[np.float64]
+Places = NDArray[np.int_]
 
 
 class Array(Protocol):
@@ -39,7 +44,9 @@ class Timing:
     driver_latency : float
         To select a cell and set up its pulse (s).
     driver_energy : float
-        Of that (J).
+        Of one line (J).
+    gate_energy : float
+        Of the gates of one row (J).
     read_voltage : float
         (V), not 0.
     read_width : float
@@ -59,6 +66,7 @@ class Timing:
 
     driver_latency: float = 1e-9
     driver_energy: float = 0.0
+    gate_energy: float = 0.0
     read_voltage: float = 0.2
     read_width: float = 10e-9
     converter_latency: float = 9e-9
@@ -75,6 +83,38 @@ class Timing:
         for name in ("driver_latency", "read_width", "converter_latency", "lazy_ageing"):
             picoseconds(getattr(self, name))
 
+    @classmethod
+    def of(
+        cls,
+        periphery: Periphery,
+        columns: int,
+        *,
+        full_scale: float | None = None,
+        lazy_ageing: float = 1e-6,
+    ) -> Timing:
+        """Return the timing of a modelled periphery around an array of some columns.
+
+        Parameters
+        ----------
+        full_scale : float, optional
+            Largest current of its converters (A), positive: gives them a resolution. Ideal by default.
+        """
+        if full_scale is not None and not 0.0 < full_scale < math.inf:
+            raise ValueError(f"full_scale must be positive and finite (A), got {full_scale}")
+        converter = periphery.converter
+        return cls(
+            driver_latency=periphery.driver_latency,
+            driver_energy=periphery.driver_energy + periphery.input_energy,
+            gate_energy=periphery.gate_energy,
+            read_voltage=periphery.read_voltage,
+            read_width=periphery.read_width,
+            converter_latency=converter.latency,
+            converter_energy=converter.energy,
+            converters=periphery.converters(columns),
+            resolution=0.0 if full_scale is None else full_scale / 2.0**converter.bits,
+            lazy_ageing=lazy_ageing,
+        )
+
 
 class Controller:
     """Brings pulses and reads to one array in simulated time.
@@ -90,31 +130,36 @@ class Controller:
         What is driven.
     timing : Timing
         Latencies and energies.
+    log : Log, optional
+        Where every operation is entered.
 
     Attributes
     ----------
     ledger : Ledger
         Energy of "array", "driver" and "converter" (J).
     pulses, reads : int
-        So far.
+        So far; a row at once counts once.
     """
 
-    def __init__(self, clock: Clock, array: Array, timing: Timing | None = None) -> None:
-        self.clock, self.array = clock, array
+    def __init__(
+        self, clock: Clock, array: Array, timing: Timing | None = None, log: Log | None = None
+    ) -> None:
+        self.clock, self.array, self.log = clock, array, log
         self.timing = Timing() if timing is None else timing
         t, self.ledger = self.timing, Ledger()
         self.bus = Station(clock, "bus", ledger=Ledger())
         self.driver = Station(
-            clock, "driver", latency=t.driver_latency, energy=t.driver_energy, ledger=self.ledger
+            clock, "driver", latency=t.driver_latency, energy=t.driver_energy, ledger=self.ledger, log=log
         )
         self.converter = Station(
             clock, "converter", capacity=t.converters, latency=t.converter_latency, energy=t.converter_energy,
-            ledger=self.ledger,
+            ledger=self.ledger, log=log,
         )  # fmt: skip
         self.pulses = self.reads = 0
         self._lazy = picoseconds(t.lazy_ageing)
         self._aged = 0  # time up to which the cells have lived (ps)
         self._idle = 0  # time without voltage that they have not lived yet (ps)
+        self._held = False  # under voltage now
 
     def cell(self, i: int, j: int) -> Handle:
         """Return one cell, as a programming scheme sees it."""
@@ -137,20 +182,48 @@ class Controller:
             self._idle = 0
 
     def settle(self) -> None:
-        """Let the cells live up to now, before looking at them directly."""
-        self._age()
-        self._live()
+        """Let the cells live up to now, before looking at them directly.
 
-    def pulse(self, cell: tuple[int, int], amplitude: float, width: float) -> Process:
-        """Select a cell and apply a pulse (V, s)."""
-        ticks = picoseconds(width)
+        Within a pulse or a read they have lived up to its end already.
+        """
+        if not self._held:
+            self._age()
+            self._live()
+
+    def select(self, lines: int = 1, gates: int = 1) -> Process:
+        """Set up the drivers of some lines and gates at once."""
+        yield from self.driver.use()
+        t = self.timing
+        if more := (lines - 1) * t.driver_energy + gates * t.gate_energy:
+            self.ledger.add("driver", more)
+
+    def hold(self, lane: str, width: float, row: int = -1, column: int = -1) -> Process:
+        """Keep the array under voltage for a while (s)."""
+        start, self._held = int(self.clock.now), True
+        yield self.clock.timeout(picoseconds(width))
+        self._aged, self._held = int(self.clock.now), False
+        if self.log is not None:
+            self.log.add(lane, start, self._aged, row, column)
+
+    def _gate(self, gate: float | None) -> dict[str, float]:
+        if gate is None:
+            return {}
+        if not hasattr(self.array, "gate_on"):
+            raise ValueError(f"a gate of {gate:g} V needs an array with transistors (1T1R)")
+        return {"gate": gate}
+
+    def pulse(
+        self, cell: tuple[int, int], amplitude: float, width: float, gate: float | None = None
+    ) -> Process:
+        """Select a cell and apply a pulse (V, s), with a gate voltage (V) where there is a transistor."""
+        picoseconds(width)
+        more = self._gate(gate)
         with self.bus.resource.request() as turn:
             yield turn
-            yield from self.driver.use()
+            yield from self.select()
             self._age()
-            self.ledger.add("array", self.array.pulse(cell, amplitude, width))
-            yield self.clock.timeout(ticks)
-            self._aged = int(self.clock.now)
+            self.ledger.add("array", self.array.pulse(cell, amplitude, width, **more))
+            yield from self.hold("pulse", width, *cell)
             self.pulses += 1
 
     def read(self, cell: tuple[int, int]) -> Process:
@@ -158,17 +231,53 @@ class Controller:
         t = self.timing
         with self.bus.resource.request() as turn:
             yield turn
-            yield from self.driver.use()
+            yield from self.select()
             self._age()
             current, energy = self.array.read(cell, t.read_voltage, t.read_width)
             self.ledger.add("array", energy)
-            yield self.clock.timeout(picoseconds(t.read_width))
-            self._aged = int(self.clock.now)
+            yield from self.hold("read", t.read_width, *cell)
             self.reads += 1
         yield from self.converter.use()
-        if t.resolution:
-            current = t.resolution * round(current / t.resolution)
-        return current / t.read_voltage
+        return float(self.converted(current)) / t.read_voltage
+
+    def converted(self, current: Any) -> Any:
+        """Return a current (A) as the converter gives it."""
+        step = self.timing.resolution
+        return step * np.round(current / step) if step else current
+
+    # ------------------------------------------------------------------ a row at once
+
+    def pulse_row(
+        self, row: int, columns: Places, amplitude: Floats, width: float, gate: float | None = None
+    ) -> Process:
+        """Apply a pulse (V, s) to some cells of a row at once; their amplitudes may differ."""
+        array = self._rows()
+        with self.bus.resource.request() as turn:
+            yield turn
+            yield from self.select(len(columns))
+            self._age()
+            self.ledger.add("array", array.pulse_row(row, columns, amplitude, width, gate))
+            yield from self.hold("pulse", width, row)
+            self.pulses += 1
+
+    def read_row(self, row: int, columns: Places) -> Process:
+        """Read some cells of a row at once; the process returns their conductances (S)."""
+        t, array = self.timing, self._rows()
+        with self.bus.resource.request() as turn:
+            yield turn
+            yield from self.select(len(columns))
+            self._age()
+            current, energy = array.read_row(row, columns, t.read_voltage, t.read_width)
+            self.ledger.add("array", energy)
+            yield from self.hold("read", t.read_width, row)
+            self.reads += 1
+        yield from self.converter.share(len(columns))
+        return self.converted(current) / t.read_voltage
+
+    def _rows(self) -> Any:
+        if not hasattr(self.array, "pulse_row"):
+            raise ValueError("programming a row at once needs an array with transistors (1T1R)")
+        return self.array
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,9 +287,9 @@ class Handle:
     controller: Controller
     place: tuple[int, int]
 
-    def pulse(self, amplitude: float, width: float) -> Process:
-        """Apply a pulse (V, s)."""
-        return self.controller.pulse(self.place, amplitude, width)
+    def pulse(self, amplitude: float, width: float, gate: float | None = None) -> Process:
+        """Apply a pulse (V, s), with a gate voltage (V) where there is a transistor."""
+        return self.controller.pulse(self.place, amplitude, width, gate)
 
     def read(self) -> Process:
         """Read; the process returns the conductance (S)."""

@@ -1,29 +1,40 @@
 """Ways to bring a cell to a conductance, each as a test engineer would say it.
 
 A scheme is a frozen set of numbers with one generator, ``program(cell, target)``, that yields to the clock
-and returns what became of it. A cell offers ``pulse(amplitude, width)`` and ``read()``.
+and returns what became of it. A cell offers ``pulse(amplitude, width)`` and ``read()``; behind a transistor a
+pulse may name a gate voltage too.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-import simpy
+Program = Generator[Any, Any, "Outcome"]
 
-Process = Generator[simpy.Event, Any, Any]
+
+class Pulse(NamedTuple):
+    """A pulse that a cell is to get: amplitude (V), width (s), gate voltage (V) or None."""
+
+    amplitude: float
+    width: float
+    gate: float | None
+
+
+Wish = Pulse | None
+"""What a cell in a row is to get next; None: a read."""
 
 
 class Cell(Protocol):
     """One cell of an array behind a controller."""
 
-    def pulse(self, amplitude: float, width: float) -> Process:
-        """Apply a pulse (V, s)."""
+    def pulse(self, amplitude: float, width: float, gate: float | None = None) -> Generator[Any, Any, None]:
+        """Apply a pulse (V, s), with a gate voltage (V) where there is a transistor."""
 
-    def read(self) -> Process:
-        """Read; the process returns the conductance (S)."""
+    def read(self) -> Generator[Any, Any, float]:
+        """Read; the generator returns the conductance (S)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +59,7 @@ class Outcome:
 class Scheme(Protocol):
     """A way to program one cell."""
 
-    def program(self, cell: Cell, target: float) -> Generator[simpy.Event, Any, Outcome]:
+    def program(self, cell: Cell, target: float) -> Program:
         """Bring a cell to a target conductance (S)."""
 
 
@@ -80,7 +91,7 @@ class Blind:
         _check("width", self.width, 1e-12, 10.0, "s")
         _check("count", self.count, 1, 1e9, "pulses")
 
-    def program(self, cell: Cell, target: float) -> Generator[simpy.Event, Any, Outcome]:
+    def program(self, cell: Cell, target: float) -> Program:
         """Apply the pulses; ``target`` plays no part."""
         for _ in range(self.count):
             yield from cell.pulse(self.amplitude, self.width)
@@ -116,7 +127,7 @@ class WriteVerify:
         _check("tolerance", self.tolerance, 1e-9, 1.0, "of the target")
         _check("limit", self.limit, 0, 1e9, "pulses")
 
-    def program(self, cell: Cell, target: float) -> Generator[simpy.Event, Any, Outcome]:
+    def program(self, cell: Cell, target: float) -> Program:
         """Bring a cell to a target conductance (S)."""
         for pulses in range(self.limit + 1):
             conductance = yield from cell.read()
@@ -175,7 +186,7 @@ class IncrementalPulses:
         start = self.set_start if up else self.reset_start
         return math.copysign(min(abs(start) + number * self.step, self.most), start)
 
-    def program(self, cell: Cell, target: float) -> Generator[simpy.Event, Any, Outcome]:
+    def program(self, cell: Cell, target: float) -> Program:
         """Bring a cell to a target conductance (S)."""
         before, number = None, 0
         for pulses in range(self.limit + 1):
@@ -190,17 +201,169 @@ class IncrementalPulses:
         return Outcome(False, self.limit, conductance)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GateIncremental:
+    """SET pulses under a gate voltage that grows until the target is reached; behind a transistor (1T1R).
+
+    The gate limits the current, and with it the conductance that a pulse can make. A cell that has gone too
+    far is reset, and the gate starts anew.
+
+    Parameters
+    ----------
+    set_amplitude, reset_amplitude : float
+        Of bit over source line (V), of opposite sign, -20 to 20.
+    gate_start, gate_step, gate_most : float
+        First gate voltage of a SET pulse, what each one adds, and the largest (V).
+    reset_gate : float
+        Of a RESET pulse (V), high: it limits no current.
+    width : float
+        (s), 1e-12 to 10.
+    tolerance : float
+        Accepted distance from the target, as a share of it, above 0 to 1.
+    back : float
+        After a RESET the gate starts this much (V) below where it had gone too far, but not below its start.
+    limit : int
+        Most pulses.
+    beyond : bool
+        Accept whatever is above the target too, as is usual in memories: no cell is reset for that.
+
+    Notes
+    -----
+    After the incremental gate voltage with verify of E. Perez et al., IEEE Electron Device Lett. 42, 176
+    (2021), and V. Milo et al., IRPS 2021. Confidence: recalled.
+    """
+
+    set_amplitude: float
+    reset_amplitude: float
+    gate_start: float
+    gate_step: float
+    gate_most: float
+    reset_gate: float
+    width: float
+    tolerance: float = 0.05
+    back: float = 20.0
+    limit: int = 100
+    beyond: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("set_amplitude", "reset_amplitude", "gate_start", "gate_most", "reset_gate"):
+            _check(name, getattr(self, name), -20.0, 20.0, "V")
+        if not self.set_amplitude * self.reset_amplitude < 0.0:
+            raise ValueError(
+                "set_amplitude and reset_amplitude must have opposite signs, "
+                f"got {self.set_amplitude} and {self.reset_amplitude} V"
+            )
+        _check("gate_step", self.gate_step, 1e-6, 5.0, "V")
+        _check("gate_most", self.gate_most, self.gate_start, 20.0, "V")
+        _check("back", self.back, 0.0, 20.0, "V")
+        _check("width", self.width, 1e-12, 10.0, "s")
+        _check("tolerance", self.tolerance, 1e-9, 1.0, "of the target")
+        _check("limit", self.limit, 0, 1e9, "pulses")
+
+    def program(self, cell: Cell, target: float) -> Program:
+        """Bring a cell to a target conductance (S)."""
+        number = last = 0  # of gate steps: whole numbers, so that cells of a row share equal voltages
+        back = round(min(self.back / self.gate_step, 1e6))
+        for pulses in range(self.limit + 1):
+            conductance = yield from cell.read()
+            near = abs(conductance - target) <= self.tolerance * target
+            if near or (self.beyond and conductance > target):
+                return Outcome(True, pulses, conductance)
+            if pulses == self.limit:
+                break
+            if conductance < target:
+                gate = min(self.gate_start + number * self.gate_step, self.gate_most)
+                yield from cell.pulse(self.set_amplitude, self.width, gate)
+                last, number = number, number + 1
+            else:
+                yield from cell.pulse(self.reset_amplitude, self.width, self.reset_gate)
+                number = max(0, last - back)
+        return Outcome(False, self.limit, conductance)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CurrentLimited:
+    """A SET under the current that makes the target, corrected after each miss; behind a transistor (1T1R).
+
+    Parameters
+    ----------
+    set_amplitude, reset_amplitude : float
+        Of bit over source line (V), of opposite sign, -20 to 20.
+    voltage : float
+        At which the cell stops to switch (V), positive: the first limit is this times the target.
+    gate_for : callable
+        Current (A) to the gate voltage (V) whose transistor lets no more through, ``Transistor.gate_for``.
+    reset_gate : float
+        Of a RESET pulse (V).
+    width : float
+        (s), 1e-12 to 10.
+    tolerance : float
+        Accepted distance from the target, as a share of it, above 0 to 1.
+    limit : int
+        Most pulses; 1 for one SET without correction.
+    """
+
+    set_amplitude: float
+    reset_amplitude: float
+    voltage: float
+    gate_for: Callable[[float], float]
+    reset_gate: float
+    width: float
+    tolerance: float = 0.05
+    limit: int = 100
+
+    def __post_init__(self) -> None:
+        for name in ("set_amplitude", "reset_amplitude", "reset_gate"):
+            _check(name, getattr(self, name), -20.0, 20.0, "V")
+        if not self.set_amplitude * self.reset_amplitude < 0.0:
+            raise ValueError(
+                "set_amplitude and reset_amplitude must have opposite signs, "
+                f"got {self.set_amplitude} and {self.reset_amplitude} V"
+            )
+        _check("voltage", self.voltage, 1e-3, 20.0, "V")
+        _check("width", self.width, 1e-12, 10.0, "s")
+        _check("tolerance", self.tolerance, 1e-9, 1.0, "of the target")
+        _check("limit", self.limit, 1, 1e9, "pulses")
+
+    def program(self, cell: Cell, target: float) -> Program:
+        """Bring a cell to a target conductance (S)."""
+        current, due = self.voltage * target, False
+        for pulses in range(self.limit + 1):
+            conductance = yield from cell.read()
+            if abs(conductance - target) <= self.tolerance * target:
+                return Outcome(True, pulses, conductance)
+            if pulses == self.limit:
+                break
+            if conductance > target:
+                if due:  # this limit was too high: the next is lower in proportion
+                    current, due = current * math.sqrt(target / conductance), False
+                yield from cell.pulse(self.reset_amplitude, self.width, self.reset_gate)
+            else:
+                if due:
+                    current *= min(math.sqrt(target / max(conductance, 1e-3 * target)), 1.5)
+                yield from cell.pulse(self.set_amplitude, self.width, self.gate_for(current))
+                due = True
+        return Outcome(False, self.limit, conductance)
+
+
 SCHEMES: dict[str, type] = {
     "blind": Blind,
     "write-verify": WriteVerify,
     "incremental": IncrementalPulses,
+    "gate-incremental": GateIncremental,
+    "current-limited": CurrentLimited,
 }
-"""Ways to program a cell, by name."""
+"""Ways to program a cell, by name. One pulse, and a train of equal ones, are `Blind`."""
+
+
+def failures(outcomes: Sequence[Outcome]) -> list[int]:
+    """Return the places of the cells that were not brought to their targets."""
+    return [k for k, outcome in enumerate(outcomes) if outcome.reached is False]
 
 
 def program_all(
     cells: Iterable[tuple[Cell, float]], scheme: Scheme, outcomes: list[Outcome]
-) -> Generator[simpy.Event, Any, None]:
+) -> Generator[Any, Any, None]:
     """Program cells one after the other, each to its target (S); what became of them goes to ``outcomes``."""
     for cell, target in cells:
         if not 0.0 < target < math.inf:

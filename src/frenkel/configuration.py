@@ -29,7 +29,7 @@ the protocol in their order::
 import difflib
 import math
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -180,16 +180,21 @@ class Pulse(_Phase):
 class Constant(_Phase):
     """One voltage for some time; 0 V to let the device rest.
 
-    With ``first`` the samples are spread evenly over the logarithm of the time, from there to the end.
+    With ``first`` the samples are spread evenly over the logarithm of the time, from there to the end. With
+    ``to_share`` the phase ends as soon as the conductance has fallen to that share of what it was at its
+    start; above 1, risen.
     """
 
     kind: Literal["constant"]
     voltage: Voltage
     duration: Time
     first: Time | None = None
+    to_share: float | None = Field(default=None, gt=0)
 
     @model_validator(mode="after")
     def _check(self) -> "Constant":
+        if self.to_share == 1:
+            raise ValueError("to_share must be below 1 (fallen to) or above 1 (risen to), got 1")
         if self.first is not None and not self.first < self.duration:
             raise ValueError(
                 f"first must be before the end of the phase, {self.duration:g} s, got {self.first:g} s"
@@ -297,8 +302,8 @@ class Configuration(_Section):
         )
 
 
-def read(path: str | Path, changes: Sequence[str] = ()) -> Configuration:
-    """Read a configuration file.
+def read(path: str | Path, changes: Sequence[str] = ()) -> Any:
+    """Read a configuration file: of a device, or with a table [array] of an array.
 
     Parameters
     ----------
@@ -325,6 +330,10 @@ def read(path: str | Path, changes: Sequence[str] = ()) -> Configuration:
         raise ConfigurationError(f"{source} is not a TOML file: {error}") from None
     for change in changes:
         _apply(document, change)
+    if "array" in document:
+        from . import array_configuration
+
+        return array_configuration.parse(document, str(source))
     return parse(document, str(source))
 
 
@@ -382,17 +391,30 @@ def _inside(place: Any, part: str, change: str) -> Any:
     return place.setdefault(part, {})
 
 
-def _sentence(error: ValidationError) -> str:
+def _kept(part: Any, before: Any) -> bool:
+    """Return whether a part of a place is a key of the file, not the kind of a section."""
+    return part not in KINDS
+
+
+def _sentence(
+    error: ValidationError,
+    known_keys: Callable[[Sequence[Any]], list[str]] | None = None,
+    kept: Callable[[Any, Any], bool] = _kept,
+    kinds: Mapping[str, Sequence[str]] | None = None,
+) -> str:
     """Put the first fault that pydantic found into one sentence."""
     faults = error.errors(include_url=False)
     # A union reports its other branches too; the deepest place is the one the user meant.
     fault = max(faults, key=lambda one: (one["type"] == "value_error", len(one["loc"])))
-    place = [
-        part for part in fault["loc"] if part not in KINDS and not str(part).startswith(("float", "function"))
-    ]
+    place: list[Any] = []
+    before = ""
+    for part in fault["loc"]:
+        if kept(part, before) and not str(part).startswith(("float", "function")):
+            place.append(part)
+        before = part if isinstance(part, str) else before
     where, kind, value = _place(place), fault["type"], fault.get("input")
     if kind == "extra_forbidden":
-        known = _known_keys(fault["loc"])
+        known = (known_keys or _known_keys)(fault["loc"])
         near = difflib.get_close_matches(str(place[-1]), known, n=1)
         hint = f" (did you mean {near[0]!r}?)" if near else ""
         return f"unknown key {where}{hint}; there are: {', '.join(known)}"
@@ -401,7 +423,8 @@ def _sentence(error: ValidationError) -> str:
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         given = value.get("kind") if isinstance(value, Mapping) else None
         got = "is missing" if given is None else f"must not be {given!r}"
-        return f"{where}.kind {got}; there are: {', '.join(KINDS)}"
+        last = next((str(one) for one in reversed(place) if isinstance(one, str)), "")
+        return f"{where}.kind {got}; there are: {', '.join((kinds or {}).get(last, KINDS))}"
     if kind == "model_type":
         return f"{where} must be a section with keys of its own, got {value!r}"
     message = fault["msg"].removeprefix("Value error, ")

@@ -30,13 +30,14 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Position:
-    """Where a protocol stands: the next chunk to do, and what the present part started from."""
+    """Where a protocol stands: the next chunk to do, and what the present part started from (V, S)."""
 
     step: int = 0
     attempt: int = 1
     part: int = 0
     chunk: int = 0
     origin: float = 0.0
+    conductance: float = 0.0
     limited: bool = False
 
 
@@ -176,6 +177,8 @@ class Protocol:
         assert present is not None
         if position.chunk == 0:
             position.origin = float(device.source_voltage)
+            if isinstance(phase, Constant) and phase.to_share is not None:
+                position.conductance = device.conductance
         planned = part_waveform(phase, position.part, position.origin)
         if planned is None:
             return
@@ -211,6 +214,8 @@ class Protocol:
                 return self.position.limited
 
             return halted
+        if isinstance(phase, Constant) and phase.to_share is not None:
+            return self._lost(phase.to_share)
         if not (isinstance(phase, Sweep) and phase.to_limit and self.position.part == 0 and limit):
             return None
 
@@ -219,6 +224,17 @@ class Protocol:
             return self.position.limited
 
         return reached
+
+    def _lost(self, share: float) -> Callable[[Device, float], bool]:
+        """Return the test for a conductance that has reached a share of what it was as the phase began."""
+        edge = share * self.position.conductance
+
+        def lost(device: Device, _: float) -> bool:
+            now = device.conductance
+            self.position.limited = self.position.limited or (now <= edge if share < 1 else now >= edge)
+            return self.position.limited
+
+        return lost
 
     def _finish(self, phase: AnyPhase) -> None:
         """Read the device, close the log, and go to the next attempt or step."""

@@ -1,0 +1,251 @@
+"""From the configuration of an array to cells, lines, periphery and controller."""
+
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .analysis.gap_core import GapCore
+from .array import periphery, wires
+from .array.cells import Cells, LinearCells, LiveCells
+from .array.columns import TransistorArray
+from .array.crossbar import Crossbar
+from .array.crosspoint import Direct, ExponentialSelector, OneTransistorOneResistor, Transistor
+from .array.gap_cells import CardCells
+from .array.lines import Lines
+from .array_configuration import (
+    ArrayConfiguration,
+    CardCellsSection,
+    GapCellsSection,
+    LinearCellsSection,
+    LiveCellsSection,
+    TargetsSection,
+)
+from .card import Card
+from .configuration import CircuitSection, Configuration, ConfigurationError
+from .events.clock import Clock, Log
+from .events.controller import Controller, Timing
+from .events.rows import TransistorRows
+from .experiment import build as build_device
+from .kinetic.circuit import Circuit
+from .kinetic.device import Device
+from .protocol import Protocol
+from .results import observe
+
+Floats = NDArray[np.float64]
+CELLS, TARGETS, VECTORS = 0, 1, 2
+"""Streams of random numbers of one seed."""
+
+
+def stream(seed: int, which: int) -> np.random.Generator:
+    """Return one of the streams of random numbers of a run."""
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(which,)))
+
+
+@dataclass
+class Bench:
+    """An array with what stands around it, ready to work.
+
+    Attributes
+    ----------
+    configuration : ArrayConfiguration
+        With its seed.
+    folder : Path
+        Where files with a relative name are looked for.
+    documents : dict
+        What they hold.
+    """
+
+    configuration: ArrayConfiguration
+    folder: Path
+    seed: int
+    documents: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        settings = self.configuration
+        self.documents = dict(settings.documents or {})
+        self.shape = settings.array.rows, settings.array.columns
+        self.node = wires.NODES[settings.array.node]
+        self.periphery = self._periphery()
+        self.cells = self._cells()
+        self.array = self._array()
+        self.log = Log() if settings.log else None
+        timing = Timing.of(self.periphery, self.shape[1], full_scale=settings.periphery.full_scale)
+        self.controller = Controller(Clock(), self.array, timing, self.log)
+
+    # ------------------------------------------------------------------ what stands around
+
+    def _periphery(self) -> periphery.Periphery:
+        section, array = self.configuration.periphery, self.configuration.array
+        around = periphery.around(
+            self.node,
+            array.columns,
+            cell=array.crossing,
+            converter=periphery.Converter(bits=section.adc_bits, quantile=section.adc_quantile),
+            columns_per_converter=section.columns_per_adc,
+            read_voltage=section.read_voltage,
+            read_width=section.read_width,
+            gate_voltage=array.transistor.gate if array.transistor else 0.0,
+        )
+        return around
+
+    def transistor(self) -> Transistor:
+        """Return the transistor of every cell."""
+        section = self.configuration.array.transistor
+        assert section is not None
+        return Transistor(
+            threshold=section.threshold,
+            gain=section.gain,
+            slope_factor=section.slope_factor,
+            temperature=self.configuration.array.temperature,
+        )
+
+    def selector(self) -> ExponentialSelector:
+        """Return the selector of every cell."""
+        section = self.configuration.array.selector
+        if section is None:
+            raise ConfigurationError("a margin with a selector needs a section array.selector")
+        return ExponentialSelector(saturation=section.saturation, slope_voltage=section.slope_voltage)
+
+    def segments(self, pitch: float) -> tuple[float, float, float]:
+        """Return the resistance of a segment of word, bit and source lines (ohm)."""
+        array = self.configuration.array
+        wire = self.node.segment(pitch)[0]
+        given = array.word_resistance, array.bit_resistance, array.source_line_resistance
+        word, bit, source = (wire if one is None else one for one in given)
+        return word, bit, source
+
+    def lines(self, shape: tuple[int, int]) -> Lines:
+        """Return the lines of a passive array of some shape."""
+        word, bit, _ = self.segments(2.0)
+        driver = self.configuration.array.driver_resistance
+        return Lines(
+            shape=shape,
+            word_resistance=word,
+            bit_resistance=bit,
+            word_source_resistance=driver,
+            bit_source_resistance=driver,
+        )
+
+    def _array(self) -> TransistorRows | Crossbar:
+        array = self.configuration.array
+        if array.crossing != "1T1R":
+            crosspoint = Direct() if array.crossing == "0T1R" else self.selector()
+            return Crossbar(
+                self.cells, self.lines(self.shape), crosspoint, scheme=array.scheme, steps=array.steps
+            )
+        assert array.transistor is not None
+        _, bit, source = self.segments(4.0)
+        transistors = TransistorArray(
+            self.cells,
+            OneTransistorOneResistor(transistor=self.transistor()),
+            bit_resistance=bit,
+            source_line_resistance=source,
+            driver_resistance=array.driver_resistance,
+            gate_on=array.transistor.gate,
+        )
+        live = self.configuration.cells
+        shortest = 4.0 * live.edge if isinstance(live, LiveCellsSection) else 0.0
+        return TransistorRows(transistors, shortest)
+
+    # ------------------------------------------------------------------ cells
+
+    def _cells(self) -> Cells:
+        section, rng = self.configuration.cells, stream(self.seed, CELLS)
+        kelvin = self.configuration.array.temperature
+        if isinstance(section, LinearCellsSection):
+            low = rng.random(self.shape) < section.share
+            return LinearCells(np.where(low, 1.0 / section.lrs, 1.0 / section.hrs), kelvin)
+        if isinstance(section, GapCellsSection):
+            return gap_cells(section, self.shape, rng, kelvin)
+        if isinstance(section, LiveCellsSection):
+            return LiveCells(self._devices(section), edge=section.edge)
+        return CardCells.from_card(self.card(section), self.shape, self.seed, temperature=kelvin)
+
+    def card(self, section: CardCellsSection) -> Card:
+        """Return the card of the cells; its name in the configuration is relative to that file."""
+        if "card" not in self.documents:
+            path = self.folder / section.card
+            if not path.is_file():
+                raise ConfigurationError(f"cells.card must name a card, there is no file {path}")
+            self.documents["card"] = Card.load(path).to_dict()
+        return Card.from_dict(self.documents["card"], section.card)
+
+    def _devices(self, section: LiveCellsSection) -> list[list[Device]]:
+        """Return formed devices, one member each."""
+        m, n = self.shape
+        document = self.documents.get("material")
+        settings = Configuration(
+            material=section.material,
+            material_document=document,
+            seed=self.seed,
+            device=section.device.model_copy(update={"temperature": self.configuration.array.temperature}),
+            circuit=CircuitSection(),
+            phase=list(section.forming),
+        )
+        devices = []
+        for member in range(m * n):
+            device = build_device(settings.model_copy(update={"member": member}), self.folder)
+            steps = list(settings.steps())
+            Protocol(device, steps, settings.circuit, settings.read_voltage, observe).go()
+            device.circuit = Circuit(compliance=section.compliance)
+            devices.append(device)
+        self.documents["material"] = devices[0].material.document()
+        return [list(devices[i * n : (i + 1) * n]) for i in range(m)]
+
+    # ------------------------------------------------------------------ targets
+
+    def targets(self, section: TargetsSection) -> Floats:
+        """Return the conductance that every cell is brought to (S)."""
+        if section.weights is None:
+            levels = np.linspace(section.least, section.most, section.levels)
+            return np.asarray(stream(self.seed, TARGETS).choice(levels, self.shape))
+        weights = self._weights(section.weights)
+        if weights.shape != self.shape:
+            raise ConfigurationError(
+                f"weights of {section.weights} must have {self.shape[0]} rows and {self.shape[1]} columns, "
+                f"got {weights.shape}"
+            )
+        bad = ~((weights >= 0.0) & (weights <= 1.0))
+        if bad.any():
+            i, j = np.argwhere(bad)[0]
+            raise ConfigurationError(
+                f"weights of {section.weights} must lie between 0 and 1, got {weights[i, j]:g} "
+                f"in row {i + 1}, column {j + 1}"
+            )
+        return np.asarray(section.least + weights * (section.most - section.least))
+
+    def _weights(self, name: str) -> Floats:
+        if "weights" not in self.documents:
+            path = self.folder / name
+            try:
+                values = np.loadtxt(path, delimiter="," if path.suffix == ".csv" else None, ndmin=2)
+            except OSError:
+                raise ConfigurationError(f"weights must name a file, there is no file {path}") from None
+            except ValueError as error:
+                raise ConfigurationError(f"weights of {path} must be numbers in rows: {error}") from None
+            # JSON has no NaN; as a text it is read back as one.
+            self.documents["weights"] = [
+                [value if math.isfinite(value) else str(value) for value in row] for row in values.tolist()
+            ]
+        return np.asarray(self.documents["weights"], dtype=np.float64)
+
+
+def gap_cells(
+    section: GapCellsSection, shape: tuple[int, int], rng: np.random.Generator, kelvin: float
+) -> CardCells:
+    """Return cells whose features stand in the configuration, spread from cell to cell."""
+
+    def spread(middle: float, width: float) -> Floats:
+        return np.asarray(middle * np.exp(width * rng.standard_normal(shape)))
+
+    features = {
+        "hrs": spread(section.hrs, section.spread),
+        "lrs": spread(section.lrs, section.spread),
+        "set_voltage": spread(section.set_voltage, section.voltage_spread),
+        "reset_voltage": spread(section.reset_voltage, section.voltage_spread),
+    }
+    return CardCells(GapCore(), features, shape, temperature=kelvin)
