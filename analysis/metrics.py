@@ -9,6 +9,7 @@ if TYPE_CHECKING:  # the processes of an ensemble use the functions on arrays, a
     import xarray as xr
 
 REACHED = 0.95  # of the current limit: the device has switched
+JUMP = 2.0  # least growth of the conductance in one step that is a jump
 SWITCHED_ON = ("form", "set")
 
 
@@ -91,9 +92,11 @@ def switching_voltage(
 ) -> float:
     """Return the source voltage (V) at which a phase switches the device, NaN if it does not.
 
-    Forming and SET: where the current first reaches 95 % of its limit; without a limit, where the
-    conductance of the rising branch grows most in one step, if that is at least twofold. RESET: where the
-    magnitude of the current is largest, if the current falls before the source turns back.
+    Forming and SET that reach their limit (95 % of it; NaN if the current never does): where the conductance
+    rises most in one step, of the steps up to there that at least double it. Several levels of one device
+    are then read at the jump, not at the limit, to which the current may creep over a volt more. Without such
+    a jump: where the limit is reached. Without a limit: the largest jump, NaN if there is none. RESET: where
+    the magnitude of the current is largest, if the current falls before the source turns back.
 
     Parameters
     ----------
@@ -111,15 +114,26 @@ def switching_voltage(
     if kind == "reset":
         peak = int(np.argmax(magnitude))
         return float(voltage[peak]) if peak < len(magnitude) - 1 else np.nan
-    if np.isfinite(compliance):
-        reached = np.flatnonzero(np.abs(current) >= REACHED * compliance)
-        return float(source[reached[0]]) if len(reached) else np.nan
+    if not np.isfinite(compliance):
+        return _largest_jump(voltage, magnitude)
+    reached = np.flatnonzero(np.abs(current) >= REACHED * compliance)
+    if not len(reached):
+        return np.nan
+    end = int(reached[0])
+    jump = _largest_jump(source[: end + 1], np.abs(current[: end + 1]))
+    return float(source[end]) if np.isnan(jump) else jump
+
+
+def _largest_jump(voltage: NDArray[np.float64], magnitude: NDArray[np.float64]) -> float:
+    """Return the voltage (V) after the largest step of the conductance that at least doubles it, or NaN."""
     used = np.flatnonzero((voltage != 0) & (magnitude > 0))
     if len(used) < 2:
         return np.nan
-    growth = np.diff(np.log(magnitude[used] / np.abs(voltage[used])))
-    jump = int(np.argmax(growth))
-    return float(voltage[used[jump + 1]]) if growth[jump] >= np.log(2) else np.nan
+    conductance = magnitude[used] / np.abs(voltage[used])
+    jumps = conductance[1:] >= JUMP * conductance[:-1]
+    # The largest in siemens: before a filament joins, a single atom may multiply a tiny current.
+    largest = int(np.argmax(np.where(jumps, np.diff(conductance), -np.inf)))
+    return float(voltage[used[largest + 1]]) if jumps[largest] else np.nan
 
 
 def forming_voltage(result: "xr.Dataset") -> float:

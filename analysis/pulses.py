@@ -157,6 +157,37 @@ def endurance(hrs: ArrayLike, lrs: ArrayLike, window: float = 10.0) -> xr.Datase
     return xr.Dataset(data, {"decade": ends}, {"cycles": cycles, "window": window})
 
 
+def disturb(reads: ArrayLike, conductance: ArrayLike, share: float) -> tuple[Array, NDArray[np.bool_]]:
+    """Return after how many reads each device is disturbed, and whether it is.
+
+    Parameters
+    ----------
+    reads : (n,) array_like
+        Number of reads before each conductance, ascending.
+    conductance : (n,) or (n_devices, n) array_like
+        S; the first is the state to keep.
+    share : float
+        Share of the first conductance that counts as disturbed; above 1, risen to it.
+
+    Returns
+    -------
+    reads : (n_devices,) float64
+        At the first disturbed conductance, or the last one.
+    failed : (n_devices,) bool
+        False: not disturbed (censored).
+    """
+    x, g = np.asarray(reads, float), np.atleast_2d(np.asarray(conductance, float))
+    if g.shape[1:] != x.shape or np.any(np.diff(x) <= 0) or not x.min() >= 0:
+        raise ValueError(f"reads must ascend from 0 or more with one conductance each, got {x.min():g} first")
+    if not (share > 0 and share != 1):
+        raise ValueError(f"share must be above 0 and not 1, got {share:g}")
+    if not np.all(g[:, 0] > 0):
+        raise ValueError(f"the first conductance must be above 0 S, got {g[:, 0].min():g} S")
+    beyond = g <= share * g[:, :1] if share < 1 else g >= share * g[:, :1]
+    failed = beyond.any(axis=1)
+    return x[np.where(failed, beyond.argmax(axis=1), len(x) - 1)], np.asarray(failed)
+
+
 def trains(result: xr.Dataset, least: int = 10) -> list[tuple[int, NDArray[np.float64]]]:
     """Find trains of equal pulses of one sign in a result.
 

@@ -103,6 +103,8 @@ def retention_page(
 ) -> "Figure":
     """Draw the survival at each bake temperature and the Arrhenius plot of the median times.
 
+    Temperatures with fewer than 3 different times of failure show their survival alone.
+
     Parameters
     ----------
     bakes : mapping of float to (time, failed)
@@ -119,30 +121,37 @@ def retention_page(
     figure = NewFigure(figsize=(11.0, 4.8))
     grid = figure.add_gridspec(1, 2, left=0.075, right=0.985, top=0.83, bottom=0.13, wspace=0.22)
     figure.suptitle(title, x=0.075, y=0.97, ha="left", fontsize=13, fontweight="bold")
-    survival(bakes, figure.add_subplot(grid[0]), family)
-    arrhenius(bakes, figure.add_subplot(grid[1]), use, family)
+    fits = retention.fit_bakes(bakes, family)
+    survival(bakes, fits, figure.add_subplot(grid[0]), family)
+    arrhenius(fits, figure.add_subplot(grid[1]), use)
     return figure
 
 
 def survival(
-    bakes: Mapping[float, tuple[ArrayLike, ArrayLike]], axes: "Axes", family: str = "lognormal"
+    bakes: Mapping[float, tuple[ArrayLike, ArrayLike]],
+    fits: Mapping[float, retention.Lifetime],
+    axes: "Axes",
+    family: str = "lognormal",
 ) -> None:
     """Draw Kaplan-Meier curves with 95 % bands, censored devices as ticks, and the fitted distributions."""
     for (temperature, (time, failed)), colour in zip(bakes.items(), _colours(len(bakes)), strict=True):
-        curve = retention.kaplan_meier(time, failed)
+        times, dead = np.asarray(time, float), np.asarray(failed).astype(bool)
+        label = f"{temperature:.0f} K, {dead.sum()} of {len(dead)} failed"
+        if not dead.any():
+            axes.plot([times.min() / 2, times.max()], [1, 1], color=colour, linewidth=1.5, label=label)
+            continue
+        curve = retention.kaplan_meier(times, dead)
         t = np.concatenate([[curve["time"].values[0] / 2], curve["time"].values])
         left, low, high = (
             np.concatenate([[1.0], curve[name].values]) for name in ("survival", "low", "high")
         )
-        axes.step(t, left, where="post", color=colour, linewidth=1.5, label=f"{temperature:.0f} K")
+        axes.step(t, left, where="post", color=colour, linewidth=1.5, label=label)
         axes.fill_between(t, low, high, step="post", color=colour, alpha=0.18, linewidth=0)
-        times, dead = np.asarray(time, float), np.asarray(failed).astype(bool)
         place = np.maximum(np.searchsorted(t, times[~dead], side="right") - 1, 0)
         axes.plot(times[~dead], left[place], "|", color=colour, markersize=8)
-        fit = retention.fit_lifetime(time, failed, family)
-        fine = np.geomspace(t[0], times.max(), 150)
-        law = retention.FAMILIES[family]
-        axes.plot(fine, law.sf((np.log(fine) - fit.location) / fit.scale), color="0.25", linewidth=0.7)
+        if temperature in fits:
+            fine = np.geomspace(t[0], times.max(), 150)
+            axes.plot(fine, fits[temperature].survival(fine), color="0.25", linewidth=0.7)
     axes.set_xscale("log")
     axes.set_ylim(0, 1.03)
     axes.set_xlabel("time / s")
@@ -151,17 +160,13 @@ def survival(
     axes.set_title(f"survival (ticks: censored; thin: {family})", loc="left", fontsize=10)
 
 
-def arrhenius(
-    bakes: Mapping[float, tuple[ArrayLike, ArrayLike]],
-    axes: "Axes",
-    use: float = 358.15,
-    family: str = "lognormal",
-) -> None:
-    """Draw median times against the inverse temperature with the fitted line, its band and its end."""
-    temperature = np.array(list(bakes))
-    fits = [retention.fit_lifetime(time, failed, family) for time, failed in bakes.values()]
-    medians = np.array([fit.quantile(0.5) for fit in fits])
-    found = retention.arrhenius(temperature, medians[:, 0], [fit.median_error for fit in fits])
+def arrhenius(fits: Mapping[float, retention.Lifetime], axes: "Axes", use: float = 358.15) -> None:
+    """Draw median times against the inverse temperature with the fitted line, its band and its end.
+
+    The line needs two temperatures at least.
+    """
+    temperature = np.array(list(fits))
+    medians = np.array([fit.quantile(0.5) for fit in fits.values()]).reshape(-1, 3)
     axes.errorbar(
         1000 / temperature,
         medians[:, 0],
@@ -172,7 +177,8 @@ def arrhenius(
         label="median, 95 %",
         zorder=3,
     )
-    _extrapolation(found, temperature, axes, use)
+    if len(fits) > 1:
+        _extrapolation(retention.arrhenius_of(fits), temperature, axes, use)
     axes.set_yscale("log")
     _mark_durations(axes)
     axes.set_xlabel("1000 K / temperature")

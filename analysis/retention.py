@@ -1,20 +1,17 @@
 """Times to failure: survival with censoring, lifetime distributions, and Arrhenius extrapolation."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, special, stats
 
 from ..units import BOLTZMANN_EV
-from . import censoring, regression
+from . import censoring, distributions, regression
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
-
-NORMAL = float(stats.norm.ppf(0.975))
 
 
 def failure_times(
@@ -110,54 +107,45 @@ def _held(values: Array) -> Array:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lifetime:
-    """A distribution of lifetimes: location and scale of the logarithm of the time.
+    """A distribution of lifetimes, and what Arrhenius plots need of it.
 
     Parameters
     ----------
-    family : str
-        "lognormal" or "weibull".
-    location : float
-        Mean of ln t (lognormal), or ln of the time when 63.2 % failed (Weibull); t in s.
-    scale : float
-        Standard deviation of ln t (lognormal), or one over Weibull's slope.
-    covariance : (2, 2) float64
-        Of location and ln(scale), from the observed information.
-    aic : float
+    fit : Fit
+        Its ``location`` is the mean of ln t (lognormal) or ln of the time when 63.2 % failed (Weibull), t in
+        s; its ``scale`` the standard deviation of ln t, or one over Weibull's slope.
     """
 
-    family: str
-    location: float
-    scale: float
-    covariance: Array
-    aic: float
+    fit: distributions.Fit
+
+    @property
+    def aic(self) -> float:
+        """Akaike's criterion, smaller is better."""
+        return self.fit.aic
 
     def quantile(self, share: float) -> tuple[float, float, float]:
         """Return the time (s) when a share of devices has failed, with its 95 % interval."""
-        z = float(FAMILIES[self.family].ppf(share))
-        slope = np.array([1.0, z * self.scale])
-        half = NORMAL * float(np.sqrt(slope @ self.covariance @ slope))
-        log = self.location + z * self.scale
-        return float(np.exp(log)), float(np.exp(log - half)), float(np.exp(log + half))
+        row = self.fit.quantiles(share)
+        return float(row["value"][0]), float(row["low"][0]), float(row["high"][0])
+
+    def survival(self, time: ArrayLike) -> Array:
+        """Return the share of devices that is left at times (s)."""
+        return 1.0 - self.fit.cdf(time)
 
     @property
     def median_error(self) -> float:
         """Standard error of the logarithm of the median."""
-        slope = np.array([1.0, float(FAMILIES[self.family].ppf(0.5)) * self.scale])
-        return float(np.sqrt(slope @ self.covariance @ slope))
+        z = float(distributions.FAMILIES[self.fit.family].quantile(np.array(0.5)))
+        slope = np.array([1.0, z * self.fit.scale])
+        return float(np.sqrt(slope @ self.fit.covariance @ slope))
 
 
-FAMILIES = {"lognormal": stats.norm, "weibull": stats.gumbel_l}
-"""Distribution of ln t of each family."""
-
-LOGARITHMS: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]] = {
-    "lognormal": (lambda z: -0.5 * (z**2 + np.log(2 * np.pi)), lambda z: special.log_ndtr(-z)),
-    "weibull": (lambda z: z - np.exp(z), lambda z: -np.exp(z)),
-}
-"""Logarithms of the density and of the share that is left."""
+FAMILIES = ("lognormal", "weibull")
+"""Distributions of lifetimes."""
 
 
 def fit_lifetime(time: ArrayLike, failed: ArrayLike, family: str = "lognormal") -> Lifetime:
-    """Fit a distribution of lifetimes by maximum likelihood with censoring.
+    """Fit a distribution of lifetimes by maximum likelihood with censoring, as :func:`.distributions.fit`.
 
     Parameters
     ----------
@@ -181,24 +169,38 @@ def fit_lifetime(time: ArrayLike, failed: ArrayLike, family: str = "lognormal") 
             f"time must be above 0 s with at least 3 different times of failure, got "
             f"{len(np.unique(t[dead]))} of {len(t)} devices"
         )
-    (density, left), logs = LOGARITHMS[family], np.log(t)
+    return Lifetime(fit=distributions.fit(censoring.Sample.of(t, right=~dead), family))
 
-    def cost(values: Array) -> float:
-        location, scale = values[0], np.exp(values[1])
-        z = (logs - location) / scale
-        return float(dead.sum() * values[1] - np.sum(density(z[dead])) - np.sum(left(z[~dead])))
 
-    start = np.array([logs[dead].mean(), np.log(logs[dead].std())])
-    found = optimize.minimize(cost, start, method="BFGS", options={"gtol": 1e-6})
-    best = np.asarray(found.x)
-    covariance = np.asarray(np.linalg.inv(_hessian(cost, best)), float)
-    return Lifetime(
-        family=family,
-        location=float(best[0]),
-        scale=float(np.exp(best[1])),
-        covariance=covariance,
-        aic=2 * float(found.fun) + 2 * float(np.sum(logs[dead])) + 4,
-    )
+def fit_bakes(
+    bakes: Mapping[float, tuple[ArrayLike, ArrayLike]], family: str = "lognormal"
+) -> dict[float, Lifetime]:
+    """Fit the lifetimes of each bake temperature (K) that has at least 3 different times of failure.
+
+    Parameters
+    ----------
+    bakes : mapping of float to (time, failed)
+        As :func:`fit_lifetime`, of each temperature (K).
+    family : str
+        "lognormal" or "weibull".
+    """
+    fits = {}
+    for temperature, (time, failed) in bakes.items():
+        t, dead = _lifetimes(time, failed)
+        if len(np.unique(t[dead])) >= 3:
+            fits[temperature] = fit_lifetime(t, dead, family)
+    return fits
+
+
+def arrhenius_of(fits: Mapping[float, Lifetime]) -> "Arrhenius":
+    """Fit median times of at least two temperatures (K), each weighted by its standard error."""
+    if len(fits) < 2:
+        raise ValueError(
+            "an activation energy needs at least 2 temperatures with 3 different times of failure each, "
+            f"got {len(fits)}"
+        )
+    medians = [float(fit.fit.values(np.array(0.5))) for fit in fits.values()]
+    return arrhenius(list(fits), medians, [fit.median_error for fit in fits.values()])
 
 
 def arrhenius(temperature: ArrayLike, time: ArrayLike, error: ArrayLike | None = None) -> "Arrhenius":
@@ -308,19 +310,3 @@ def _check_times(time: Array) -> None:
     if not np.all(np.isfinite(time)) or not np.all(time >= 0):
         raise ValueError(f"time must be finite and at least 0 s, got {np.nanmin(time):g} s")
 
-
-def _hessian(cost: Callable[[Array], float], place: Array) -> Array:
-    """Return second differences of a function of two variables."""
-    step = 1e-4
-    out = np.empty((2, 2))
-    for i in range(2):
-        for j in range(2):
-            total = 0.0
-            for a in (1, -1):
-                for b in (1, -1):
-                    moved = place.copy()
-                    moved[i] += a * step
-                    moved[j] += b * step
-                    total += a * b * cost(moved)
-            out[i, j] = total / (4 * step**2)
-    return out

@@ -132,7 +132,7 @@ def _orders(
 ) -> tuple[markov.Telegraph, Array, bool, list[float]]:
     """Return the best model, the transitions of its traps, whether they add, and the BIC of each order."""
     variance = float(np.var(y))
-    if not variance > 0:
+    if not np.ptp(y) > 0:
         raise ValueError(f"current must have two levels at least, got one: {y[0]:g} A in every sample")
     bic = [len(y) * (np.log(2 * np.pi * variance) + 1) + 2 * np.log(len(y))]
     best: tuple[markov.Telegraph, Array, bool] | None = None
@@ -184,8 +184,8 @@ def _fault(model: markov.Telegraph, moves: Array, step: float) -> str:
     """Return why the times of a model are not to be trusted, or nothing."""
     if moves.min() < TRANSITIONS:
         return (
-            f"a trap must change its state at least {TRANSITIONS} times in the trace, got {moves.min():.0f} "
-            f"transitions: measure longer, or cut off a single step"
+            f"a trap must change its state at least {TRANSITIONS} times in the trace, got {moves.min():.0f}: "
+            f"measure longer, or cut off a single step"
         )
     rate = 1 / model.high + 1 / model.low
     if np.exp(-step * rate.max()) < KEPT:

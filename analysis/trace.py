@@ -28,7 +28,14 @@ UNITS: dict[str, tuple[str, float]] = {
 """SI unit and factor of every unit that a column may have."""
 
 NAMES = {"t": "time", "i": "current", "v": "voltage", "g": "conductance", "r": "resistance"}
-SI = {"time": "s", "current": "A", "voltage": "V", "conductance": "S", "resistance": "ohm"}
+SI = {
+    "time": "s",
+    "current": "A",
+    "voltage": "V",
+    "conductance": "S",
+    "resistance": "ohm",
+    "temperature": "K",
+}
 JITTER = 0.01  # of the step: larger differences are no uniform sampling
 
 _HEADER = re.compile(r"^\s*(?P<name>[^()\[\]/]+?)\s*(?:[(\[/]\s*(?P<unit>[^()\[\]]*?)\s*[)\]]?)?\s*$")
@@ -69,7 +76,7 @@ def read_csv(path: str | Path, columns: Sequence[str] | None = None) -> xr.Datas
         )
     headers = list(columns) if columns is not None else lines[0].split(delimiter)
     try:
-        table = np.loadtxt(lines[1 if titled else 0 :], delimiter=delimiter, ndmin=2)
+        table = np.loadtxt(lines[1 if titled else 0 :], delimiter=delimiter, ndmin=2, converters=_number)
     except ValueError as error:
         raise ValueError(f"{file.name} must hold numbers below its header: {error}") from None
     if table.shape[1] != len(headers):
@@ -166,7 +173,8 @@ def uniform(trace: xr.Dataset, variable: str = "current") -> tuple[float, Array]
     if np.abs(steps - step).max() > max(JITTER * step, 1e-9 * time[-1]) or worst > 0.5 * step:
         raise ValueError(
             f"time must be uniform within {100 * JITTER:g} % of its step, got steps from "
-            f"{steps.min():.4g} to {steps.max():.4g} s: resample it"
+            f"{steps.min():.4g} to {steps.max():.4g} s: use one piece between the gaps, or put a simulated "
+            "trace on equal steps (resample, --step)"
         )
     return step, values
 
@@ -207,6 +215,11 @@ def _lines(file: Path) -> list[str]:
         raise ValueError(f"{file.name} must be text in UTF-8") from None
 
 
+def _number(cell: str) -> float:
+    """Return a number, NaN for an empty field: a gap, which the functions that need all values refuse."""
+    return float(cell) if cell.strip() else np.nan
+
+
 def _is_number(cell: str) -> bool:
     try:
         float(cell)
@@ -223,9 +236,8 @@ def _column(header: str, file: str, units: Mapping[str, tuple[str, float]] = UNI
     unit = match["unit"] if match else None
     if not unit:
         raise ValueError(f"column {header.strip()!r} of {file} must state its unit, such as '{name} (s)'")
-    if unit not in units:
-        raise ValueError(f"unit of {name} in {file} must be one of {', '.join(units)}, got {unit!r}")
+    fitting = [one for one, (symbol, _) in units.items() if SI.get(name, symbol) == symbol]
+    if unit not in fitting:
+        raise ValueError(f"unit of {name} in {file} must be one of {', '.join(fitting)}, got {unit!r}")
     symbol, factor = units[unit]
-    if SI.get(name, symbol) != symbol:
-        raise ValueError(f"unit of {name} in {file} must be one of {SI[name]}, got {unit!r}")
     return name, symbol, factor

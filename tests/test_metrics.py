@@ -51,6 +51,9 @@ def test_compliance_error_is_the_overshoot(result):
     ("kind", "current", "compliance", "expected"),
     [
         ("set", [0, 1e-9, 2e-9, 3e-9], 1e-6, np.nan),  # never reaches the limit
+        ("set", [0, 1e-8, 6e-7, 1e-6], 1e-6, 2.0),  # jumps, then creeps to the limit
+        ("set", [0, 1e-12, 1e-8, 1e-6], 1e-6, 3.0),  # a large rise of next to nothing is not the jump
+        ("set", [0, 4e-7, 9e-7, 1e-6], 1e-6, 3.0),  # creeps to the limit all the way
         ("set", [0, 1e-9, 2e-9, 3e-7], np.nan, 3.0),  # no limit: where the conductance jumps
         ("set", [0, 1e-9, 2e-9, 3e-9], np.nan, np.nan),  # no jump
         ("reset", [0, 1e-6, 2e-6, 3e-6], np.nan, np.nan),  # still rising where the source turns back

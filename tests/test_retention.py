@@ -74,21 +74,22 @@ def test_lifetimes_come_back(family):
     other = retention.fit_lifetime(
         np.minimum(life, end), life < end, {"lognormal": "weibull"}.get(family, "lognormal")
     )
-    errors = np.sqrt(np.diag(fit.covariance))
-    assert abs(fit.location - 7.0) < 4 * errors[0] and abs(np.log(fit.scale / 0.4)) < 4 * errors[1]
+    errors = np.sqrt(np.diag(fit.fit.covariance))
+    assert abs(fit.fit.location - 7.0) < 4 * errors[0] and abs(np.log(fit.fit.scale / 0.4)) < 4 * errors[1]
     assert fit.aic < other.aic - 10
     value, low, high = fit.quantile(0.5)
-    assert low < value < high and fit.median_error == pytest.approx(np.log(high / low) / 2 / 1.959964)
+    assert low < value < high
+    # The interval is that of the likelihood's profile, nearly symmetric for so many devices.
+    assert fit.median_error == pytest.approx(np.log(high / low) / 2 / 1.959964, rel=0.02)
 
 
 def test_lognormal_without_censoring_is_closed_form():
     life = np.exp(np.random.default_rng(4).normal(3.0, 0.7, 50))
     fit = retention.fit_lifetime(life, np.ones(50))
     logs = np.log(life)
-    assert fit.location == pytest.approx(logs.mean(), abs=1e-5) and fit.scale == pytest.approx(
-        logs.std(), rel=1e-5
-    )
-    np.testing.assert_allclose(fit.covariance, np.diag([logs.var() / 50, 1 / 100]), rtol=1e-3, atol=1e-6)
+    assert fit.fit.location == pytest.approx(logs.mean(), abs=1e-5)
+    assert fit.fit.scale == pytest.approx(logs.std(), rel=1e-5)
+    np.testing.assert_allclose(fit.fit.covariance, np.diag([logs.var() / 50, 1 / 100]), rtol=1e-3, atol=1e-6)
 
 
 # Arrhenius

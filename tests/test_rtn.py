@@ -404,10 +404,9 @@ def test_read_a_file_without_header(tmp_path):
     ("text", "message"),
     [
         ("time,current (nA)\n1,2", r"column 'time' of a\.csv must state its unit"),
-        ("time (s),current (furlong)\n1,2", r"unit of current in a\.csv must be one of s, ms"),
-        ("time (nA),current (nA)\n1,2", r"unit of time in a\.csv must be one of s, got 'nA'"),
+        ("time (s),current (furlong)\n1,2", r"unit of current in a\.csv must be one of A, mA"),
+        ("time (nA),current (nA)\n1,2", r"unit of time in a\.csv must be one of s, ms, .*, got 'nA'"),
         ("time (s),current (nA)\n1,2\n2,x", r"a\.csv must hold numbers below its header"),
-        ("time (s),current (nA)\n1,2\n2,", r"a\.csv must hold numbers below its header"),
         ("# nothing\n", r"a\.csv holds no data"),
     ],
 )
@@ -458,7 +457,7 @@ def spoiled(values, where, what):
         (
             GOOD,
             NOISE + 20 * (GOOD > 0.5),
-            "a trap must change its state at least 10 times in the trace, got 1 tr",
+            "a trap must change its state at least 10 times in the trace, got 1",
         ),
         (GOOD[:9], NOISE[:9], "a trace must have at least 16 samples, got 9"),
     ],
