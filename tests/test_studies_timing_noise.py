@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from frenkel.studies import entropy, networks, s5_timing, s6_noise
+from frenkel.networks import perceptron
+from frenkel.studies import entropy, s5_timing, s6_noise
 from frenkel.studies.base import Interval, Settings, interval
 
 
@@ -66,15 +67,15 @@ def test_numbers_from_bits_cover_the_unit_interval():
 def test_gradients_are_those_of_the_loss():
     """Central differences of the cross entropy, at weights and biases of two networks."""
     random = np.random.default_rng(0)
-    net = networks.Perceptron.start((5, 4, 3), 2, random)
+    net = perceptron.Perceptron.start((5, 4, 3), 2, random)
     x, y = random.random((2, 7, 5)), np.array([0, 1, 2, 0, 1, 2, 0])
     places = np.tile(np.arange(7), (2, 1))
 
     def loss(n):
-        p = networks.softmax(networks._forward(x, n.weights, n.biases)[-1])
+        p = perceptron.softmax(perceptron._forward(x, n.weights, n.biases)[-1])
         return -np.log(np.take_along_axis(p, np.tile(y, (2, 1))[:, :, None], 2)).mean(axis=(1, 2)).sum()
 
-    found = networks.gradients(x, net.weights, net.biases, networks.cross_entropy(y, 3), places)
+    found = perceptron.gradients(x, net.weights, net.biases, perceptron.cross_entropy(y, 3), places)
     for parameter, slope in zip(net.weights + net.biases, found, strict=True):
         for place in [(0,) * parameter.ndim, (1,) + (2,) * (parameter.ndim - 1)]:
             keep = parameter[place]

@@ -5,7 +5,7 @@ import gzip
 import numpy as np
 import pytest
 
-from frenkel import tasks
+from frenkel.networks import tasks
 
 
 def test_digits_are_split_by_class_and_by_seed():

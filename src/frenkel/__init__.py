@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .analysis.metrics import phase_summary as phase_summary
     from .analysis.store import load as load
     from .analysis.store import save as save
+    from .card import Card as Card
     from .configuration import read as read_configuration  # noqa: F401
     from .experiment import Device as Device
     from .experiment import again as again
@@ -24,10 +25,15 @@ if TYPE_CHECKING:
     from .kinetic.mechanism import Mechanism as Mechanism
     from .kinetic.species import Species as Species
     from .kinetic.waveform import Waveform as Waveform
+    from .networks.chip import Chip as Chip
+    from .networks.device_statistics import DeviceStatistics as DeviceStatistics
 
 _PLACES = {
+    "Card": "card",
+    "Chip": "networks.chip",
     "Circuit": "kinetic.circuit",
     "Device": "experiment",
+    "DeviceStatistics": "networks.device_statistics",
     "Engine": "kinetic.engine",
     "Lattice": "kinetic.lattice",
     "Material": "kinetic.material",

@@ -25,7 +25,10 @@ def add_commands(commands: Any, add: Add) -> None:
         "-o", "--output", type=Path, default=Path("report"), metavar="FOLDER", help="default: report"
     )
     parser.add_argument(
-        "--card", type=Path, metavar="CARD", help="card of the device (default: stated placeholders)"
+        "--card",
+        default="hfo2",
+        metavar="CARD",
+        help="card of the device: a file, hfo2 (default: the packaged one), or none for placeholders",
     )
     parser.add_argument("--task", default="digits", help="data set (default: digits)")
     parser.add_argument("--reduced", action="store_true", help="a quick look: few seeds, chips and steps")
@@ -53,16 +56,18 @@ def _name(text: str) -> str:
 
 def _study(options: argparse.Namespace) -> None:
     from . import study_report
-    from .card import Card
+    from .card import PACKAGED, Card
     from .progress import Reporter
     from .studies import chosen as select
     from .studies.base import REDUCED, Settings
     from .study import carry_out, read
 
     chosen = select(options.name)
-    if options.card is not None:
-        Card.load(options.card)  # a bad one should be told before an hour of work
-    changed = {name: getattr(options, name) for name in ("seeds", "chips", "steps") if getattr(options, name)}
+    card = {"hfo2": PACKAGED, "none": None}.get(options.card, Path(options.card))
+    if card is not None:
+        Card.load(card)  # a bad one should be told before an hour of work
+    given = {name: getattr(options, name) for name in ("seeds", "chips", "steps")}
+    changed = {name: value for name, value in given.items() if value is not None}
     folder = _folder(options.output)
     outcomes = []
     for place, name in enumerate(chosen):
@@ -72,7 +77,7 @@ def _study(options: argparse.Namespace) -> None:
                 shown((place + share) / len(chosen), f"{name} {what}")
 
             settings = Settings(
-                task=options.task, seed=options.seed, card=options.card, progress=progress,
+                task=options.task, seed=options.seed, card=card, progress=progress,
                 **(REDUCED if options.reduced else {}) | changed,
             )  # fmt: skip
             there = options.resume and (folder / f"{name}.nc").is_file()

@@ -69,13 +69,14 @@ class Reporter:
             self.bar.stop()
 
     def __call__(self, share: float, name: str, device: Any = None) -> None:
-        """Take note that a ``share`` (0 to 1) of the run is done, in the phase ``name``, maybe of a device."""
+        """Take note that a ``share`` (0 to 1) of the run is done, in the phase ``name``."""
         if self.mode == "quiet":
             return
         now = time.monotonic()
         if self.first_share is None:
             # A resumed run starts in the middle; its rest follows from what this process did.
-            self.first_share, self.first_events, self.begin = share, device.events if device else 0, now
+            self.first_share, self.begin = share, now
+            self.first_events = device.events if device else 0
         if now - self.last < (BAR_INTERVAL if self.mode == "bar" else self.interval):
             return
         self.last = now

@@ -40,7 +40,7 @@ class Settings:
     Parameters
     ----------
     task : str
-        Data set of :mod:`frenkel.tasks`.
+        Data set of :mod:`frenkel.networks.tasks`.
     seeds : int
         Networks trained, each with a seed of its own, at least 2.
     chips : int

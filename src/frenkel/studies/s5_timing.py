@@ -16,7 +16,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from .. import tasks
+from ..networks import tasks
 from .base import Claim, Interval, Settings, finish, interval, variable
 from .volatile import Volatile, lifetimes
 

@@ -8,10 +8,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from .. import tasks
+from ..networks import tasks
+from ..networks.perceptron import Perceptron, Training, accuracy, cross_entropy, softmax, train
 from . import entropy
 from .base import Claim, Interval, Settings, finish, interval, variable
-from .networks import Perceptron, Training, accuracy, cross_entropy, softmax, train
 
 Floats = NDArray[np.float64]
 TITLE = "noise of devices as a resource"
@@ -160,7 +160,7 @@ def _limited(weights: Floats) -> Floats:
 
 def train_step(networks: Perceptron, x: Floats, loss, random: np.random.Generator) -> Perceptron:  # type: ignore[no-untyped-def]
     """Return networks after one step of gradient descent on a batch of 32."""
-    from .networks import gradients
+    from ..networks.perceptron import gradients
 
     places = random.integers(len(x), size=(networks.weights[0].shape[0], 32))
     slopes = gradients(x[places], networks.weights, networks.biases, loss, places)

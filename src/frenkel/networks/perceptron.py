@@ -134,6 +134,19 @@ def train(
     random : numpy.random.Generator
     noise : callable, optional
         Of the weights at each step; the gradient is that at the noisy weights.
+    """
+    seeds = network.weights[0].shape[0]
+
+    def gradient(now: Perceptron) -> list[Floats]:
+        places = random.integers(len(x), size=(seeds, how.batch))
+        weights = now.weights if noise is None else [noise(w, random) for w in now.weights]
+        return gradients(x[places], weights, now.biases, loss, places)
+
+    return descend(network, gradient, how)
+
+
+def descend(network: Perceptron, gradient: Callable[[Perceptron], list[Floats]], how: Training) -> Perceptron:
+    """Return networks after Adam with any gradient (by weights, then by biases); the given ones stay.
 
     References
     ----------
@@ -142,13 +155,9 @@ def train(
     found = network.copy()
     parameters = found.weights + found.biases
     first, second = [np.zeros_like(p) for p in parameters], [np.zeros_like(p) for p in parameters]
-    seeds = found.weights[0].shape[0]
     for step in range(1, how.steps + 1):
-        places = random.integers(len(x), size=(seeds, how.batch))
-        weights = found.weights if noise is None else [noise(w, random) for w in found.weights]
-        slopes = gradients(x[places], weights, found.biases, loss, places)
         rate = how.rate * min(1.0, 0.1 + 1.8 * (1.0 - step / how.steps))
-        for p, g, m, v in zip(parameters, slopes, first, second, strict=True):
+        for p, g, m, v in zip(parameters, gradient(found), first, second, strict=True):
             m += 0.1 * (g - m)
             v += 0.001 * (g * g - v)
             p -= rate * (m / (1.0 - 0.9**step)) / (np.sqrt(v / (1.0 - 0.999**step)) + 1e-8)

@@ -1,0 +1,455 @@
+"""A chip that runs a network: weights in arrays of cells, converters around them, noise and time within.
+
+Everything about cost is in :mod:`frenkel.networks.cost`. A chip is drawn at random like a made one: its
+cells are programmed once, age from then on, and show telegraph noise and read noise whenever they are read.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .device_statistics import DeviceStatistics, statistics_of
+from .mapping import (
+    ARCHITECTURES,
+    Architecture,
+    Mapping,
+    check_mapping,
+    decode,
+    encode,
+    slices_of,
+    tiles_of,
+)
+from .write_verify import Programmed, Scheme, Unverified
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(slots=True)
+class Tile:
+    """A part of a layer in one array.
+
+    Attributes
+    ----------
+    layer, rows, outputs, scale
+        Which inputs and outputs of which layer it holds, and what its results count.
+    target : ndarray of shape (m, columns)
+        Conductances wanted (S).
+    conductance, exponents : ndarray of shape (copies, m, columns)
+        As programmed (S), and drift exponents.
+    full_scale : float
+        Largest weighted sum that the converter takes, inputs and weights up to 1.
+    """
+
+    layer: int
+    rows: slice
+    outputs: slice
+    scale: float
+    target: Floats
+    conductance: Floats
+    exponents: Floats
+    full_scale: float = math.inf
+
+
+@dataclass(slots=True)
+class Written:
+    """What programming took so far, over all cells of all copies.
+
+    Attributes
+    ----------
+    cells, pulses, reads, failed : int
+        Cells programmed, pulses and reads that it took, cells that did not reach their target.
+    times : int
+        How often all were programmed.
+    pulse_sum, read_sum : float
+        Conductances during all pulses and reads, added up (S).
+    """
+
+    cells: int = 0
+    pulses: int = 0
+    reads: int = 0
+    failed: int = 0
+    times: int = 0
+    pulse_sum: float = 0.0
+    read_sum: float = 0.0
+
+
+@dataclass(kw_only=True)
+class _Setting:
+    """Checked parameters of a chip."""
+
+    rows: int
+    columns: int
+    adc_bits: int | None
+    dac_bits: int | None
+    slices: int
+    weight_bits: int | None
+    wire_resistance: float
+    read_voltage: float
+    arrays: int | None
+    copies: int
+
+    def __post_init__(self) -> None:
+        for name, least, most, unit in (
+            ("rows", 1, 65536, ""), ("columns", 1, 65536, ""), ("adc_bits", 1, 24, "bits"),
+            ("dac_bits", 1, 24, "bits"), ("slices", 1, 16, ""), ("weight_bits", 1, 24, "bits"),
+            ("wire_resistance", 0.0, 1e6, "ohm"), ("read_voltage", 1e-6, 10.0, "V"), ("arrays", 1, 10**9, ""),
+            ("copies", 1, 10**6, ""),
+        ):  # fmt: skip
+            value = getattr(self, name)
+            if value is not None and not least <= value <= most:
+                raise ValueError(f"{name} must be between {least:g} and {most:g} {unit}, got {value}".strip())
+
+
+class Chip:
+    """Arrays of cells that hold the layers of a network.
+
+    Parameters
+    ----------
+    source : Card, path, DeviceStatistics or None
+        Statistics of the devices; None: the placeholder set.
+    architecture : {"0T1R", "1S1R", "1T1R", "2T2R"}
+        See `frenkel.networks.mapping.ARCHITECTURES`.
+    rows, columns : int
+        Of one array.
+    adc_bits, dac_bits : int, optional
+        Of converters of column currents and of inputs; ideal ones by default. The inputs of a layer are
+        scaled to the largest of each vector.
+    slices, weight_bits : int
+        Cells (pairs) that share a weight, and its bits; one cell of any value by default.
+    wire_resistance : float
+        Of a segment between two cells, word and bit lines alike (ohm). Above 0 every read solves Kirchhoff's
+        laws in all arrays.
+    read_voltage : float
+        Of the largest input (V).
+    mapping : {"pair", "reference", "offset"}, optional
+        Instead of that of the architecture.
+    arrays : int, optional
+        That the chip has; a network that needs more is refused.
+    copies : int, optional
+        Chips drawn and run at once: results get a first axis.
+    temperature : float, optional
+        (K); checked against the box of a card.
+    seed : int
+        Of everything drawn.
+
+    Attributes
+    ----------
+    saturated : float
+        Share of conversions of the last run beyond the range of the converter; 0 for ideal ones.
+    cell_power : list of float
+        Of each array, mean over the inputs of the last run while a pulse is on (W).
+    written : Written
+        What programming took.
+
+    Raises
+    ------
+    ValueError
+        A parameter outside its range, an unknown architecture or mapping.
+    CardError
+        The card gives no window of conductance, or is used outside its box.
+    """
+
+    def __init__(
+        self, source: Any = None, architecture: str = "2T2R", *, rows: int = 128, columns: int = 128,
+        adc_bits: int | None = None, dac_bits: int | None = None, slices: int = 1,
+        weight_bits: int | None = None, wire_resistance: float = 0.0, read_voltage: float = 0.2,
+        mapping: Mapping | None = None, arrays: int | None = None, copies: int | None = None,
+        temperature: float | None = None, seed: int = 0,
+    ) -> None:  # fmt: skip
+        if architecture not in ARCHITECTURES:
+            raise ValueError(f"no architecture {architecture!r}; there are: {', '.join(ARCHITECTURES)}")
+        self.architecture: Architecture = ARCHITECTURES[architecture]
+        self.name = architecture
+        self.mapping: Mapping = self.architecture.mapping if mapping is None else mapping
+        check_mapping(self.mapping)
+        self.setting = _Setting(
+            rows=rows, columns=columns, adc_bits=adc_bits, dac_bits=dac_bits, slices=slices,
+            weight_bits=weight_bits, wire_resistance=wire_resistance, read_voltage=read_voltage,
+            arrays=arrays, copies=1 if copies is None else copies,
+        )  # fmt: skip
+        self.statistics: DeviceStatistics = statistics_of(source, temperature=temperature)
+        self._single = copies is None
+        self._random = np.random.default_rng(np.random.SeedSequence(seed))
+        self.tiles: list[Tile] = []
+        self.biases: list[Floats] = []
+        self.shapes: list[tuple[int, int]] = []
+        self.scales: list[float] = []
+        self.scheme: Scheme = Unverified()
+        self.written = Written()
+        self.saturated = 0.0
+        self.cell_power: list[float] = []
+
+    # ------------------------------------------------------------------ programming
+
+    def program(
+        self,
+        weights: Sequence[ArrayLike],
+        biases: Sequence[ArrayLike] | None = None,
+        scheme: Scheme | None = None,
+        *,
+        calibration: ArrayLike | None = None,
+    ) -> Written:
+        """Write a network of rectified layers.
+
+        Parameters
+        ----------
+        weights : sequence of array_like, each of shape (inputs, outputs)
+            One per layer; that of `torch.nn.Linear` is the transpose.
+        biases : sequence of array_like, each of shape (outputs,)
+            Added digitally; none by default.
+        scheme : Scheme, optional
+            How cells are programmed, see `frenkel.networks.write_verify`; by default one pulse without a
+            read.
+        calibration : array_like of shape (samples, inputs), optional
+            Inputs whose largest sums are the range of the converters; otherwise it is the largest sum that
+            inputs of 1 could give, which wastes bits.
+
+        Returns
+        -------
+        Written
+
+        Raises
+        ------
+        ValueError
+            Weights that are not finite, layers that do not follow each other, more arrays than there are.
+        """
+        matrices = _checked_layers(weights)
+        self.shapes = [(w.shape[0], w.shape[1]) for w in matrices]
+        self.scales = [float(np.abs(w).max()) or 1.0 for w in matrices]
+        self.biases = _checked_biases(biases, self.shapes)
+        parts = [self._parts(w / scale) for w, scale in zip(matrices, self.scales, strict=True)]
+        needed, there = sum(len(p) for p in parts), self.setting.arrays
+        if there is not None and needed > there:
+            raise ValueError(
+                f"the network needs {needed} arrays of {self.setting.rows} x {self.setting.columns} cells, "
+                f"the chip has {there}"
+            )
+        self.scheme = Unverified() if scheme is None else scheme
+        self.written = Written()
+        self.tiles = [self._tile(layer, *part) for layer, of_layer in enumerate(parts) for part in of_layer]
+        self._write()
+        if calibration is not None:
+            self._calibrate(np.asarray(calibration, float))
+        return self.written
+
+    def _parts(self, weights: Floats) -> list[tuple[slice, slice, float, Floats]]:
+        """Return inputs, outputs, scale and part of the weights of each array of a layer."""
+        s = self.setting
+        found = slices_of(weights, self.mapping, s.slices, s.weight_bits)
+        tiles = list(tiles_of(weights.shape[0], weights.shape[1], self.mapping, s.rows, s.columns))
+        return [(i, j, scale, part[i, j]) for scale, part in found for i, j in tiles]
+
+    def _tile(self, layer: int, rows: slice, outputs: slice, scale: float, part: Floats) -> Tile:
+        window = self.statistics.g_min, self.statistics.g_max
+        nothing: Floats = np.empty(0)
+        worst = float(np.abs(part).sum(axis=0).max()) or 1.0
+        return Tile(layer, rows, outputs, scale, encode(part, self.mapping, *window), nothing, nothing, worst)
+
+    def _write(self) -> None:
+        for tile in self.tiles:
+            target = np.broadcast_to(tile.target, (self.setting.copies, *tile.target.shape))
+            done: Programmed = self.scheme.write(target, self.statistics, self._random)
+            tile.conductance = done.conductance
+            tile.exponents = self.statistics.exponents(target.shape, self._random)
+            self.written.cells += target.size
+            self.written.pulses += int(done.pulses.sum())
+            self.written.reads += int(done.reads.sum())
+            self.written.failed += int((~done.reached).sum())
+            self.written.pulse_sum += done.pulse_sum
+            self.written.read_sum += done.read_sum
+        self.written.times += 1
+
+    def refresh(self) -> Written:
+        """Program all cells to their targets again; time starts anew. Return what it took, all told."""
+        self._need_network()
+        self._write()
+        return self.written
+
+    def _calibrate(self, x: Floats) -> None:
+        """Set the range of converters to the largest sums of ideal cells."""
+        largest = [0.0] * len(self.tiles)
+        for layer in range(len(self.shapes)):
+            x_max = _largest(x)
+            total = np.zeros((len(x), self.shapes[layer][1]))
+            for k, tile in enumerate(self.tiles):
+                if tile.layer != layer:
+                    continue
+                sums = x[:, tile.rows] / x_max @ decode(tile.target, self.mapping, *self._window)
+                largest[k] = float(np.abs(sums).max())
+                total[:, tile.outputs] += tile.scale * sums
+            x = np.maximum(total * x_max * self.scales[layer] + self.biases[layer], 0.0)
+        for tile, value in zip(self.tiles, largest, strict=True):
+            tile.full_scale = value or 1.0
+
+    # ------------------------------------------------------------------ running
+
+    def run(self, x: ArrayLike, time: float = 0.0, *, compensate: bool = False) -> Floats:
+        """Return the outputs of the last layer.
+
+        Parameters
+        ----------
+        x : array_like of shape (samples, inputs)
+            Inputs of the network.
+        time : float
+            Since programming (s), 0 or more.
+        compensate : bool
+            Multiply the results of each array by sum(G) at programming over sum(G) now, as a read of all its
+            rows at once would tell (global drift compensation).
+
+        Returns
+        -------
+        ndarray of shape (samples, outputs) or (copies, samples, outputs)
+
+        Raises
+        ------
+        ValueError
+            Nothing programmed, inputs of another width or not finite, time below 0.
+        """
+        self._need_network()
+        given = np.asarray(x, float)
+        if given.ndim != 2 or given.shape[1] != self.shapes[0][0] or not np.all(np.isfinite(given)):
+            raise ValueError(
+                f"x must be finite and of shape (samples, {self.shapes[0][0]}), got shape {given.shape}"
+            )
+        now: Floats = np.broadcast_to(given, (self.setting.copies, *given.shape))
+        beyond = conversions = 0
+        self.cell_power = [0.0] * len(self.tiles)
+        for layer in range(len(self.shapes)):
+            total = np.zeros((*now.shape[:2], self.shapes[layer][1]))
+            largest = _largest(now)
+            signed = layer == 0 and bool((given < 0.0).any())
+            volts = _quantised(now / largest, self.setting.dac_bits, signed)
+            loads = self._loads(volts)
+            for k, tile in enumerate(self.tiles):
+                if tile.layer != layer:
+                    continue
+                self.cell_power[k] = self._power(tile, loads)
+                sums = self._multiply(tile, volts[..., tile.rows], time, compensate)
+                if self.setting.adc_bits is not None:
+                    beyond += int((np.abs(sums) > tile.full_scale * (1.0 + 1e-9)).sum())
+                conversions += sums.size
+                sums = _quantised(sums / tile.full_scale, self.setting.adc_bits, True) * tile.full_scale
+                total[..., tile.outputs] += tile.scale * sums
+            now = total * largest * self.scales[layer] + self.biases[layer]
+            if layer < len(self.shapes) - 1:
+                now = np.maximum(now, 0.0)
+        self.saturated = beyond / conversions
+        return now[0] if self._single else now
+
+    def _loads(self, volts: Floats) -> Floats:
+        """Return the mean square of the inputs over the read voltage while a pulse is on, (copies, inputs).
+
+        Converted inputs go bit by bit, each at the read voltage or at none: the share of ones counts.
+        """
+        bits = self.setting.dac_bits
+        if bits is None:
+            return np.asarray((volts * volts).mean(axis=1))
+        codes = np.rint(np.abs(volts) * (2.0**bits - 1.0)).astype(np.uint32)
+        return np.asarray(np.bitwise_count(codes).mean(axis=1) / bits)
+
+    def _power(self, tile: Tile, loads: Floats) -> float:
+        """Return V^2 G of the cells of an array for these loads (W), mean over copies; lines drop nothing."""
+        of_rows = tile.conductance.sum(axis=2)
+        return float(self.setting.read_voltage**2 * (loads[:, tile.rows] * of_rows).sum(axis=1).mean())
+
+    @property
+    def _window(self) -> tuple[float, float]:
+        return self.statistics.g_min, self.statistics.g_max
+
+    def _multiply(self, tile: Tile, v: Floats, time: float, compensate: bool) -> Floats:
+        """Return weighted sums of one array, before conversion, for inputs from -1 to 1."""
+        s = self.statistics
+        aged = s.drifted(tile.conductance, tile.exponents, time)
+        # G of an array, so that the sum of inputs v G is a current at 1 V full scale.
+        matrix = self.matrix(s.telegraph(aged, self._random))
+        currents = v @ matrix
+        if s.read_noise:
+            # Independent noise of every cell adds up in squares along a column.
+            spread = s.read_noise * s.g_max * np.sqrt((v * v).sum(axis=-1, keepdims=True))
+            currents = currents + spread * self._random.standard_normal(currents.shape)
+        sums = decode(currents, self.mapping, *self._window, v.sum(axis=-1, keepdims=True))
+        if compensate:
+            sums = sums * (tile.conductance.sum(axis=(1, 2)) / aged.sum(axis=(1, 2)))[:, None, None]
+        return sums
+
+    def matrix(self, conductance: Floats) -> Floats:
+        """Return currents per volt (S) of arrays, lines included, (copies, m, columns)."""
+        if self.setting.wire_resistance == 0.0:
+            return conductance
+        return wired(conductance, self.setting.wire_resistance)
+
+    def _need_network(self) -> None:
+        if not self.tiles:
+            raise ValueError("nothing is programmed: call program(weights, biases) first")
+
+
+def wired(conductance: Floats, wire_resistance: float) -> Floats:
+    """Return the effective matrices (S) of crossbars with resistive lines, exact for linear cells.
+
+    Parameters
+    ----------
+    conductance : ndarray of shape (..., m, n)
+        Of cells (S).
+    wire_resistance : float
+        Of every segment of both lines (ohm), above 0; drivers and amplifiers have none.
+    """
+    from ..array.cells import LinearCells
+    from ..array.crossbar import Crossbar
+    from ..array.lines import Lines
+
+    m, n = conductance.shape[-2:]
+    lines = Lines(shape=(m, n), word_resistance=wire_resistance, bit_resistance=wire_resistance)
+    flat = conductance.reshape(-1, m, n)
+    found = [Crossbar(LinearCells(g), lines).effective_matrix() for g in flat]
+    return np.stack(found).reshape(conductance.shape)
+
+
+def _largest(x: Floats) -> Floats:
+    """Return the largest magnitude of each vector, 1 for a vector of zeros."""
+    found = np.abs(x).max(axis=-1, keepdims=True)
+    return np.where(found == 0.0, 1.0, found)
+
+
+def _quantised(values: Floats, bits: int | None, signed: bool) -> Floats:
+    """Return values on a converter's grid: 2^bits levels from 0 to 1, or one fewer from -1 to 1."""
+    if bits is None:
+        return values
+    steps = max(2.0 ** (bits - 1) - 1.0, 1.0) if signed else 2.0**bits - 1.0
+    # A converter does saturate; how often is counted by the chip.
+    return np.asarray(np.rint(np.minimum(np.maximum(values, -1.0), 1.0) * steps) / steps)
+
+
+def _checked_layers(weights: Sequence[ArrayLike]) -> list[Floats]:
+    matrices = [np.asarray(w, float) for w in weights]
+    if not matrices:
+        raise ValueError("weights must hold at least one matrix, got none")
+    for k, w in enumerate(matrices):
+        if w.ndim != 2 or not w.size:
+            raise ValueError(f"weights of layer {k} must be a matrix (inputs, outputs), got shape {w.shape}")
+        if not np.all(np.isfinite(w)):
+            raise ValueError(f"weights of layer {k} must be finite, got {w[~np.isfinite(w)][0]}")
+        if k and matrices[k - 1].shape[1] != w.shape[0]:
+            raise ValueError(
+                f"weights of layer {k} must have {matrices[k - 1].shape[1]} rows, one per output of the "
+                "layer "
+                f"before, got {w.shape[0]}"
+            )
+    return matrices
+
+
+def _checked_biases(biases: Sequence[ArrayLike] | None, shapes: list[tuple[int, int]]) -> list[Floats]:
+    if biases is None:
+        return [np.zeros(n) for _, n in shapes]
+    found = [np.asarray(b, float) for b in biases]
+    if len(found) != len(shapes):
+        raise ValueError(f"biases must be one per layer, {len(shapes)}, got {len(found)}")
+    for k, (b, (_, n)) in enumerate(zip(found, shapes, strict=True)):
+        if b.shape != (n,) or not np.all(np.isfinite(b)):
+            raise ValueError(f"biases of layer {k} must be {n} finite numbers, got shape {b.shape}")
+    return found

@@ -1,0 +1,355 @@
+"""What a network needs to know of a device: a dozen numbers, each with where it comes from.
+
+The numbers are those of a fitted card as far as the card has them; what it lacks is taken from
+:data:`PLACEHOLDER` and marked so. Studies sweep "value of the device times a factor" with
+:meth:`DeviceStatistics.scaled`.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .. import provenance
+
+if TYPE_CHECKING:
+    from ..card import Card
+
+Floats = NDArray[np.float64]
+
+PLACEHOLDER: dict[str, float] = {
+    "g_min": 1e-6,
+    "g_max": 1e-4,
+    "variability": 0.1,
+    "read_noise": 0.005,
+    "rtn_amplitude": 0.05,
+    "rtn_occupancy": 0.5,
+    "drift_mean": 0.02,
+    "drift_spread": 0.01,
+    "drift_start": 1.0,
+    "nonlinearity_up": 1.0,
+    "nonlinearity_down": 1.0,
+    "pulses": 64,
+    "cycle_noise": 0.01,
+}
+"""Chosen, plausible for filaments in an oxide, neither measured nor computed: what stands in for a layer that
+a card does not have."""
+
+_RANGES = {
+    "g_min": (0.0, 1.0, "S"),
+    "g_max": (1e-15, 1.0, "S"),
+    "variability": (0.0, 10.0, "(sd of ln G)"),
+    "read_noise": (0.0, 10.0, "of g_max"),
+    "rtn_amplitude": (0.0, 10.0, "of G at g_max"),
+    "rtn_occupancy": (0.0, 1.0, ""),
+    "drift_mean": (-10.0, 10.0, ""),
+    "drift_spread": (0.0, 10.0, ""),
+    "drift_start": (1e-12, 1e12, "s"),
+    "nonlinearity_up": (-9.9, 9.9, "(label)"),
+    "nonlinearity_down": (-9.9, 9.9, "(label)"),
+    "pulses": (1, 10**6, ""),
+    "cycle_noise": (0.0, 1.0, "of the window"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceStatistics:
+    """Statistics of a device as a network sees it.
+
+    Parameters
+    ----------
+    g_min, g_max : float
+        Window that cells are programmed in (S), 0 <= g_min < g_max.
+    variability : float
+        Standard deviation of ln G around its target after programming without verification, 0 or more.
+    read_noise : float
+        Standard deviation of one read as a share of g_max; fresh in every read, independent of G.
+    rtn_amplitude, rtn_occupancy : float
+        Random telegraph noise takes ``a (G/g_max)^(-1/2)`` of G away while its trap is filled, which it is
+        for a share ``occupancy`` of the time; the mean over time is the programmed G.
+    drift_mean, drift_spread, drift_start : float
+        G(t) = G (t / drift_start)^(-nu) after drift_start (s); nu of each device is drawn from a normal law.
+    nonlinearity_up, nonlinearity_down : float
+        Labels (-9.9 to 9.9) of trains of equal pulses up and down, see
+        `frenkel.analysis.linearity.nonlinearity`: positive where the first pulses change most, in either
+        direction.
+    pulses : int
+        That the way from g_min to g_max takes.
+    cycle_noise : float
+        Standard deviation of the change by one pulse, as a share of the window.
+    origins : mapping
+        Of each number above "card" or "placeholder".
+    source : str
+        Name of the card, or of what else the numbers come from.
+
+    Raises
+    ------
+    ValueError
+        A number outside its range.
+    """
+
+    g_min: float
+    g_max: float
+    variability: float
+    read_noise: float
+    rtn_amplitude: float
+    rtn_occupancy: float
+    drift_mean: float
+    drift_spread: float
+    drift_start: float
+    nonlinearity_up: float
+    nonlinearity_down: float
+    pulses: int
+    cycle_noise: float
+    origins: Mapping[str, str] = field(default_factory=dict)
+    source: str = "stated by the user"
+
+    def __post_init__(self) -> None:
+        for name, (least, most, unit) in _RANGES.items():
+            value = getattr(self, name)
+            if not least <= value <= most:
+                raise ValueError(f"{name} must be between {least:g} and {most:g} {unit}, got {value}".strip())
+        if not self.g_min < self.g_max:
+            raise ValueError(f"g_min must be below g_max, got {self.g_min:g} and {self.g_max:g} S")
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """The numbers alone, by name."""
+        return {name: getattr(self, name) for name in _RANGES}
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 (hex) of all numbers, origins and the source."""
+        return provenance.digest({k: dict(v) if k == "origins" else v for k, v in asdict(self).items()})
+
+    @property
+    def placeholders(self) -> tuple[str, ...]:
+        """Names of the numbers that no device stands behind."""
+        return tuple(name for name in _RANGES if self.origins.get(name) == "placeholder")
+
+    def changed(self, **values: Any) -> DeviceStatistics:
+        """Return statistics with some numbers replaced; their origin becomes "stated"."""
+        return replace(self, **values, origins=dict(self.origins) | dict.fromkeys(values, "stated"))
+
+    def scaled(self, **factors: float) -> DeviceStatistics:
+        """Return statistics with some numbers times a factor (0 or more), origins kept.
+
+        ``drift`` scales mean and spread of the exponent together, ``rtn`` its amplitude. ``nonlinearity``
+        scales the curvatures b behind both labels, since a label cannot exceed 10.
+        """
+        both = {"drift": ("drift_mean", "drift_spread"), "rtn": ("rtn_amplitude",)}
+        new: dict[str, Any] = {}
+        for name, factor in factors.items():
+            if name == "nonlinearity":
+                for single in ("nonlinearity_up", "nonlinearity_down"):
+                    new[single] = label_of(curvature(getattr(self, single)) * factor)
+                continue
+            for single in both.get(name, (name,)):
+                new[single] = getattr(self, single) * factor
+        return replace(self, **new)
+
+    # ------------------------------------------------------------------ what it does to conductances
+
+    def programmed(self, target: ArrayLike, random: np.random.Generator) -> Floats:
+        """Return conductances (S) around their targets (S), G exp(variability N(0, 1))."""
+        g = np.asarray(target, float)
+        if self.variability == 0.0:
+            return g.copy()
+        return np.asarray(g * np.exp(self.variability * random.standard_normal(g.shape)))
+
+    def exponents(self, shape: tuple[int, ...], random: np.random.Generator) -> Floats:
+        """Return drift exponents of devices."""
+        return self.drift_mean + self.drift_spread * random.standard_normal(shape)
+
+    def drifted(self, conductance: Floats, exponents: Floats, time: float) -> Floats:
+        """Return conductances (S) at a time after programming (s); unchanged up to ``drift_start``."""
+        if not 0.0 <= time < math.inf:
+            raise ValueError(f"time must be at least 0 and finite (s), got {time}")
+        if time <= self.drift_start:
+            return conductance
+        return np.asarray(conductance * np.exp(-exponents * math.log(time / self.drift_start)))
+
+    def telegraph(self, conductance: Floats, random: np.random.Generator) -> Floats:
+        """Return conductances (S) at one moment of their random telegraph noise.
+
+        dG = a sqrt(G g_max) (p - s) with s = 1 while the trap is filled, which is a (G/g_max)^(-1/2) of G. A
+        step larger than G leaves 0 S, so a cell below a^2 g_max turns off altogether.
+        """
+        if self.rtn_amplitude == 0.0:
+            return conductance
+        filled = random.random(conductance.shape) < self.rtn_occupancy
+        step = self.rtn_amplitude * np.sqrt(conductance * self.g_max)
+        # Physics, not a repair: a trap cannot take away more than the whole current.
+        step = np.minimum(step, conductance)
+        return np.asarray(conductance + step * (self.rtn_occupancy - filled))
+
+    # ------------------------------------------------------------------ pulses
+
+    def curvature(self, up: bool) -> float:
+        """Return b of the law of pulses, see :meth:`pulsed`, for the label of one direction."""
+        return curvature(self.nonlinearity_up if up else self.nonlinearity_down)
+
+    def pulsed(
+        self, share: Floats, count: Floats, random: np.random.Generator, limits: tuple[float, float] = (0, 1)
+    ) -> Floats:
+        """Return places in the window (0 to 1) after equal pulses.
+
+        From one end of the window x(n) = (1 - exp(-b n/N)) / (1 - exp(-b)) after n of N pulses, which is the
+        update of NeuroSim, and so x -> X - (X - x) exp(-b n/N) with X = 1/(1 - exp(-b)) from anywhere; down
+        the same from the other end. The device ends at the ends of its window.
+
+        Parameters
+        ----------
+        share : ndarray
+            (G - g_min) / (g_max - g_min) before.
+        count : ndarray
+            Pulses, positive up, negative down; need not be whole.
+        random : numpy.random.Generator
+            For the noise of single pulses, ``cycle_noise sqrt(|n|)``.
+        limits : tuple of float
+            Ends of the window, 0 and 1.
+        """
+        up = _moved(share, np.maximum(count, 0.0) / self.pulses, self.curvature(True))
+        both = 1.0 - _moved(1.0 - up, np.maximum(-count, 0.0) / self.pulses, self.curvature(False))
+        if self.cycle_noise:
+            both = both + self.cycle_noise * np.sqrt(np.abs(count)) * random.standard_normal(share.shape)
+        return np.asarray(np.minimum(np.maximum(both, limits[0]), limits[1]))
+
+
+def _moved(share: Floats, part: Floats, b: float) -> Floats:
+    """Return the place after a part of all pulses upwards, without the end of the window."""
+    if abs(b) < 1e-9:
+        return share + part
+    end = 1.0 / -math.expm1(-b)
+    return np.asarray(end - (end - share) * np.exp(-b * part))
+
+
+@functools.cache
+def curvature(label: float) -> float:
+    """Return b of ``g = (1 - exp(-b p)) / (1 - exp(-b))`` that has a nonlinearity label (-9.9 to 9.9).
+
+    The label is 10 times the largest distance of g from p. It is odd in b.
+    """
+    if not -9.9 <= label <= 9.9:
+        raise ValueError(f"a nonlinearity label must be between -9.9 and 9.9, got {label:g}")
+    if abs(label) < 1e-6:
+        return 0.0
+    from scipy.optimize import brentq
+
+    return math.copysign(float(brentq(lambda b: label_of(b) - abs(label), 1e-7, 1e4)), label)
+
+
+def label_of(b: float) -> float:
+    """Return the nonlinearity label of ``g = (1 - exp(-b p)) / (1 - exp(-b))``."""
+    size = abs(b)
+    if size < 1e-7:
+        return 0.0
+    scale = -math.expm1(-size)
+    place = math.log(size / scale) / size  # where g has the slope of the straight line
+    return math.copysign(10.0 * (-math.expm1(-size * place) / scale - place), b)
+
+
+def placeholder(**values: Any) -> DeviceStatistics:
+    """Return the placeholder set, with some numbers replaced."""
+    numbers: dict[str, Any] = dict(PLACEHOLDER)
+    found = DeviceStatistics(**numbers, origins=dict.fromkeys(_RANGES, "placeholder"), source="placeholder")
+    return found.changed(**values) if values else found
+
+
+def from_card(card: Card, *, cells: int = 400, temperature: float | None = None) -> DeviceStatistics:
+    """Return the statistics of a card; layers that it lacks come from the placeholder set, marked so.
+
+    Parameters
+    ----------
+    card : Card
+        With the features ``hrs`` and ``lrs``. Its RTN and relaxation layers are used where it has them, at
+        the state of largest conductance; its core, where it has one, says how it answers trains of pulses.
+    cells : int
+        Devices drawn to find medians and spread, always from the same seed.
+    temperature : float, optional
+        (K); checked against the box of the card.
+
+    Raises
+    ------
+    CardError
+        The card has no ``hrs`` or ``lrs``, or its box does not hold the temperature.
+    """
+    from ..card import CardError
+
+    lacking = [name for name in ("hrs", "lrs") if name not in card.names]
+    if lacking:
+        raise CardError(f"card {card.name} has no feature {' and '.join(lacking)}, so it gives no window")
+    if temperature is not None:
+        card.check(temperature=temperature, strict=True)
+    cycles = int(min(50, card.validity.get("cycles", (1, 50))[1]))
+    drawn = card.sample(cells, cycles, seed=0)
+    low, high = np.log(drawn["hrs"]), np.log(drawn["lrs"])
+    found: dict[str, float] = {
+        "g_min": float(np.exp(-np.median(low))),
+        "g_max": float(np.exp(-np.median(high))),
+        # Programmed to one level without verification: devices and cycles together.
+        "variability": float(high.std()),
+    }
+    found |= _telegraph(card) | _relaxation(card, float(np.exp(-np.median(high)))) | _trains(card)
+    origins = {name: "card" if name in found else "placeholder" for name in _RANGES}
+    numbers: dict[str, Any] = PLACEHOLDER | found
+    return DeviceStatistics(**numbers, origins=origins, source=f"card {card.name} {card.version}")
+
+
+def _telegraph(card: Card) -> dict[str, float]:
+    """Return the numbers of the RTN layer: one trap stands for all of a cell, its step their rms sum."""
+    law = card.rtn_law
+    if law is None:
+        return {}
+    state = max(law.states, key=lambda s: s.conductance)
+    mean, sd = state.amplitude
+    # Root of the mean square of a lognormal step of ln G, as a share of G.
+    step = -math.expm1(-math.exp(mean + sd * sd) * math.sqrt(state.traps))
+    high, low = math.exp(state.high[0]), math.exp(state.low[0])
+    return {"rtn_amplitude": step, "rtn_occupancy": low / (high + low), "read_noise": state.noise}
+
+
+def _relaxation(card: Card, g_max: float) -> dict[str, float]:
+    """Return drift exponents: the slopes of ln G against ln t, of the middle and of the spread."""
+    law = card.relaxation_law
+    if law is None:
+        return {}
+    state = max(law.states, key=lambda s: s.conductance)
+    unit = 1.0 if law.scale == "log" else g_max
+    return {
+        "drift_mean": -state.location[1] / unit,
+        "drift_spread": abs(state.spread[1]) / unit,
+        "drift_start": law.reference,
+    }
+
+
+def _trains(card: Card) -> dict[str, float]:
+    """Return labels and noise of trains of pulses by the core, nothing without one."""
+    if not card.core:
+        return {}
+    from ..analysis.pulse_trains import statistics
+
+    found = statistics(card, int(PLACEHOLDER["pulses"]))
+    return {
+        "nonlinearity_up": found.label_up,
+        "nonlinearity_down": -found.label_down,  # its sign is that of the benchmark tables
+        "pulses": int(PLACEHOLDER["pulses"]),
+        "cycle_noise": found.cycle,
+    }
+
+
+def statistics_of(source: Any, *, temperature: float | None = None) -> DeviceStatistics:
+    """Return the statistics of a card, a path to one, or statistics themselves; None: the placeholder set."""
+    from ..card import Card
+
+    if source is None:
+        return placeholder()
+    if isinstance(source, DeviceStatistics):
+        return source
+    return from_card(source if isinstance(source, Card) else Card.load(source), temperature=temperature)

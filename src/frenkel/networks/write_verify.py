@@ -1,0 +1,142 @@
+"""Programming many cells at once by their statistics, without a clock.
+
+`frenkel.events.programming` does the same cell by cell on the clock; here all cells take their next pulse
+together, which is what a network with many thousand cells and many chips needs. Both follow one rule: read,
+stop within the tolerance, otherwise a pulse towards the target.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .device_statistics import DeviceStatistics
+
+Floats = NDArray[np.float64]
+Whole = NDArray[np.int64]
+Pulses = Literal["equal", "amplitude"]
+
+
+@dataclass(frozen=True, slots=True)
+class Programmed:
+    """What became of cells.
+
+    Attributes
+    ----------
+    conductance : ndarray
+        Of each cell (S).
+    pulses, reads : ndarray
+        That each took.
+    reached : ndarray of bool
+        Whether the last read was within the tolerance; true where nothing is verified.
+    pulse_sum, read_sum : float
+        Conductances during all pulses and all reads, added up (S): times V^2 and a width, an energy (J).
+    """
+
+    conductance: Floats
+    pulses: Whole
+    reads: Whole
+    reached: NDArray[np.bool_]
+    pulse_sum: float
+    read_sum: float
+
+
+class Scheme(Protocol):
+    """A way to program cells."""
+
+    def write(self, target: Floats, statistics: DeviceStatistics, random: np.random.Generator) -> Programmed:
+        """Bring cells to their targets (S)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unverified:
+    """One pulse per cell, no read: G = target exp(variability N(0, 1))."""
+
+    def write(self, target: Floats, statistics: DeviceStatistics, random: np.random.Generator) -> Programmed:
+        """Bring cells to around their targets (S)."""
+        g = statistics.programmed(target, random)
+        one: Whole = np.ones(g.shape, np.int64)
+        return Programmed(g, one, 0 * one, np.ones(g.shape, bool), float(g.sum()), 0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteVerify:
+    """Pulses and reads in turn until a read is within the tolerance of the target.
+
+    Parameters
+    ----------
+    tolerance : float
+        Accepted distance as a share of g_max, above 0 to 1.
+    step : float
+        Mean change by a pulse as a share of the window, above 0 to 1.
+    step_noise : float
+        Standard deviation of that change over its mean, 0 or more.
+    pulses : {"equal", "amplitude"}
+        Equal: every pulse changes the cell by ``step`` in the mean. Amplitude: it is chosen so that the cell
+        changes by the distance just read, ``step`` at most; its noise is the same share of it.
+    limit : int
+        Most pulses per cell, 0 or more.
+
+    Notes
+    -----
+    Cells start at g_min. Reads carry the read noise of the device. Between pulses nothing relaxes.
+    """
+
+    tolerance: float = 0.02
+    step: float = 0.05
+    step_noise: float = 0.5
+    pulses: Pulses = "equal"
+    limit: int = 100
+
+    def __post_init__(self) -> None:
+        for name, least, most in (
+            ("tolerance", 1e-9, 1.0), ("step", 1e-9, 1.0), ("step_noise", 0.0, 10.0), ("limit", 0, 10**6),
+        ):  # fmt: skip
+            if not least <= getattr(self, name) <= most:
+                raise ValueError(f"{name} must be between {least:g} and {most:g}, got {getattr(self, name)}")
+        if self.pulses not in ("equal", "amplitude"):
+            raise ValueError(f"pulses must be 'equal' or 'amplitude', got {self.pulses!r}")
+
+    def write(
+        self, target: Floats, statistics: DeviceStatistics, random: np.random.Generator, start: Any = None
+    ) -> Programmed:
+        """Bring cells to their targets (S), from ``start`` (S) or g_min."""
+        goal = np.asarray(target, float).ravel()
+        g = np.full(goal.shape, statistics.g_min) if start is None else np.array(start, float).ravel()
+        pulses: Whole = np.zeros(goal.size, np.int64)
+        reads, reached = pulses.copy(), np.zeros(goal.size, bool)
+        pulse_sum = read_sum = 0.0
+        left = np.arange(goal.size)
+        for done in range(self.limit + 1):
+            seen = g[left] + statistics.read_noise * statistics.g_max * random.standard_normal(left.size)
+            reads[left] += 1
+            read_sum += float(g[left].sum())
+            miss = goal[left] - seen
+            good = np.abs(miss) <= self.tolerance * statistics.g_max
+            reached[left[good]] = True
+            left, miss = left[~good], miss[~good]
+            if done == self.limit or not left.size:
+                break
+            pulse_sum += float(g[left].sum())
+            g[left] = self.pulsed(g[left], miss, statistics, random)
+            pulses[left] += 1
+        shape = np.shape(target)
+        return Programmed(
+            g.reshape(shape), pulses.reshape(shape), reads.reshape(shape), reached.reshape(shape), pulse_sum,
+            read_sum,
+        )  # fmt: skip
+
+    def pulsed(
+        self, conductance: Floats, miss: Floats, statistics: DeviceStatistics, random: np.random.Generator
+    ) -> Floats:
+        """Return conductances (S) after one pulse towards targets that are ``miss`` (S) away."""
+        size: Floats = np.asarray(self.step * (statistics.g_max - statistics.g_min))
+        if self.pulses == "amplitude":
+            size = np.minimum(np.abs(miss), size)
+        noise = 1.0 + self.step_noise * random.standard_normal(np.shape(conductance))
+        moved = conductance + np.sign(miss) * size * noise
+        # The window ends there: a cell that is fully on or off does not move on.
+        return np.asarray(np.minimum(np.maximum(moved, statistics.g_min), statistics.g_max))

@@ -1,0 +1,70 @@
+"""Pictures of studies: lines with intervals over seeds."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .base import interval
+
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+"""Told apart by colour-blind readers (Okabe and Ito)."""
+
+Panel = tuple[str, str, Any, Mapping[str, Any], Any]
+"""Labels of x and y, x, curves by name of shape (x,) or (x, seeds), logarithmic: x (True), "both" or no."""
+
+
+def panel_lines(path: Path, panels: Sequence[Panel], *, columns: int = 2) -> Path:
+    """Draw panels of curves with 95 % intervals over the last axis; return the path."""
+    from matplotlib.figure import Figure
+
+    rows = -(-len(panels) // columns)
+    figure = Figure(figsize=(5.2 * min(columns, len(panels)), 3.6 * rows), layout="constrained")
+    grid = figure.subplots(rows, min(columns, len(panels)), squeeze=False)
+    for axes, panel in zip(grid.ravel(), panels, strict=False):
+        _lines(axes, panel)
+    for axes in grid.ravel()[len(panels) :]:
+        axes.set_visible(False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=130)
+    return path
+
+
+def _lines(axes: Any, panel: Panel) -> None:
+    x_label, y_label, x, curves, logarithmic = panel
+    for (name, values), colour in zip(curves.items(), COLOURS * 3, strict=False):
+        found = [interval(v) for v in np.asarray(values, float).reshape(len(x), -1)]
+        half = [f.half if np.isfinite(f.half) else 0.0 for f in found]
+        axes.errorbar(
+            x, [f.mean for f in found], half, label=name, color=colour, marker="o", ms=3.5, lw=1.3, capsize=2
+        )
+    if logarithmic:
+        axes.set_xscale("log")
+    if logarithmic == "both":
+        axes.set_yscale("log")
+    axes.set_xlabel(x_label)
+    axes.set_ylabel(y_label)
+    axes.grid(alpha=0.25)
+    axes.legend(fontsize=8, frameon=False)
+
+
+def panel_matrix(path: Path, title: str, rows: Sequence[str], columns: Sequence[str], values: Any) -> Path:
+    """Draw a matrix of numbers with its values; return the path."""
+    from matplotlib.figure import Figure
+
+    found = np.asarray(values, float)
+    figure = Figure(figsize=(1.5 + 1.1 * len(columns), 1.2 + 0.55 * len(rows)), layout="constrained")
+    axes = figure.subplots()
+    axes.imshow(found, cmap="viridis", aspect="auto")
+    middle = 0.5 * (found.min() + found.max())
+    for (i, j), value in np.ndenumerate(found):
+        axes.text(
+            j, i, f"{value:.1f}", ha="center", va="center", color="w" if value < middle else "k", fontsize=8
+        )
+    axes.set_xticks(range(len(columns)), columns, fontsize=8)
+    axes.set_yticks(range(len(rows)), rows, fontsize=8)
+    axes.set_title(title, fontsize=9)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=130)
+    return path
