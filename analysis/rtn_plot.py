@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from . import plot, rtn, spectrum, store
 from . import trace as traces
@@ -22,6 +23,7 @@ COLOURS = ("#1f6fb4", "#4d9150", "#8a3ab0", "#b08a3e", "#3aa6b0")
 """One for each trap."""
 
 SHOWN = 60.0  # transitions of the fastest trap that the trace shows
+BLUR = 12  # bins of the time-lag plot: margin, and eight times the width that its spots get at least
 
 
 def page(trace: xr.Dataset, found: xr.Dataset | None = None, title: str = "") -> "Figure":
@@ -96,9 +98,10 @@ def histogram(trace: xr.Dataset, found: xr.Dataset, axes: "Axes") -> None:
     _, current = traces.uniform(trace)
     factor, _ = _prefix(np.abs(current).max(), "A")
     model = rtn.model(found)
-    sigma, level = model.noise / factor, found["current"].values / factor
-    values = current / factor
+    level, values = found["current"].values / factor, current / factor
     edges = np.linspace(values.min(), values.max(), 161).tolist()
+    # No narrower than a bar: the levels of a simulated trace have no width.
+    sigma = max(model.noise / factor, edges[1] - edges[0])
     axes.hist(values, edges, density=True, orientation="horizontal", color=MEASURED)
     y = np.linspace(edges[0], edges[-1], 600)
     bell = np.exp(-0.5 * ((y[:, None] - level) / sigma) ** 2) / (sigma * np.sqrt(2 * np.pi))
@@ -114,13 +117,18 @@ def time_lag(trace: xr.Dataset, axes: "Axes", found: xr.Dataset | None = None, l
     from matplotlib.colors import LogNorm
 
     pairs = rtn.time_lag(trace, lag=lag)
-    axis = pairs["first"].values
+    axis, step = pairs["first"].values, float(pairs["first"][1] - pairs["first"][0])
+    # A simulated trace has no noise: without a margin and some width its spots are bins in the corners.
+    axis = np.concatenate(
+        [axis[0] - step * np.arange(BLUR, 0, -1), axis, axis[-1] + step * np.arange(1, BLUR + 1)]
+    )
+    count = ndimage.gaussian_filter(np.pad(pairs.values, BLUR), BLUR / 8, truncate=8)
     factor, unit = _prefix(np.abs(axis).max(), "A")
-    most = float(pairs.max())
+    most = float(count.max())
     image = axes.pcolormesh(
         axis / factor,
         axis / factor,
-        np.maximum(pairs.values.T, 1e-12 * most),
+        np.maximum(count.T, 1e-12 * most),
         norm=LogNorm(1e-5 * most, most),
         cmap="viridis",
         rasterized=True,

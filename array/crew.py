@@ -22,6 +22,9 @@ from ..mpi_runs.farm import cores
 Make = Callable[[int], Device]
 """Makes device number k, always the same: a `Recipe`, or a function of a module, so that it travels."""
 
+Prepare = Callable[[Device], None]
+"""Brings a device to where the work of the array starts; leaves its circuit as it was. It travels too."""
+
 _made: dict[tuple[bytes, int], tuple[Device, bytes]] = {}
 """Devices of this process, and the state that each gave back last."""
 
@@ -93,6 +96,19 @@ class Crew:
         self.devices = [[make(i * shape[1] + j) for j in range(shape[1])] for i in range(shape[0])]
         self._number = {id(device): k for k, device in enumerate(d for row in self.devices for d in row)}
 
+    def prepare(self, by: Prepare) -> None:
+        """Prepare all devices where they are advanced, such as form them."""
+        shares: list[list[int]] = [[] for _ in self._executors]
+        for number in self._number.values():
+            shares[number % len(shares)].append(number)
+        futures = [
+            executor.submit(_prepared, self._make, by, share)
+            for executor, share in zip(self._executors, shares, strict=True)
+        ]
+        states = {number: state for future in futures for number, state in future.result()}
+        for number, device in enumerate(d for row in self.devices for d in row):
+            device.restore(states[number])
+
     def __call__(self, devices: Sequence[Device], waveforms: Sequence[Waveform]) -> None:
         """Advance each device by its waveform."""
         shares: list[list[Task]] = [[] for _ in self._executors]
@@ -114,6 +130,18 @@ class Crew:
 
 Task = tuple[int, dict[str, Any], Waveform]
 """Number of a device, its state, and what it is to be advanced by."""
+
+
+def _prepared(make: Make, by: Prepare, numbers: Sequence[int]) -> list[tuple[int, dict[str, Any]]]:
+    """Return the states of devices as made and prepared."""
+    made, found = pickle.dumps(make), []
+    for number in numbers:
+        device = make(number)
+        by(device)
+        state = device.state()
+        _made[made, number] = device, pickle.dumps(state)
+        found.append((number, state))
+    return found
 
 
 def _advanced(make: Make, tasks: Sequence[Task]) -> list[tuple[int, dict[str, Any]]]:

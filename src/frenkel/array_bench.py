@@ -1,6 +1,11 @@
 """From the configuration of an array to cells, lines, periphery and controller."""
 
+import itertools
+import json
 import math
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,10 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from . import configuration
 from .analysis.gap_core import GapCore
 from .array import periphery, wires
 from .array.cells import Cells, LinearCells, LiveCells
 from .array.columns import TransistorArray
+from .array.crew import Crew, processes
 from .array.crossbar import Crossbar
 from .array.crosspoint import Direct, ExponentialSelector, OneTransistorOneResistor, Transistor
 from .array.gap_cells import CardCells
@@ -30,6 +37,7 @@ from .events.clock import Clock, Log
 from .events.controller import Controller, Timing
 from .events.rows import TransistorRows
 from .experiment import build as build_device
+from .experiment import material_of
 from .kinetic.circuit import Circuit
 from .kinetic.device import Device
 from .protocol import Protocol
@@ -45,6 +53,48 @@ def stream(seed: int, which: int) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(which,)))
 
 
+@contextmanager
+def executors(configuration: ArrayConfiguration) -> Iterator[Sequence[Executor]]:
+    """Give what live devices are advanced by: as many processes as the configuration asks for."""
+    section = configuration.cells
+    if not isinstance(section, LiveCellsSection) or section.workers is None or section.workers == 1:
+        yield ()
+        return
+    with processes(section.workers) as found:
+        yield found
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Makes and forms device k of an array, in any process.
+
+    Attributes
+    ----------
+    document : str
+        Configuration of the device and its forming, with its material, as JSON.
+    compliance : float
+        While the array works (A).
+    """
+
+    document: str
+    compliance: float
+
+    def __call__(self, number: int) -> Device:
+        """Return a device that is not formed yet."""
+        device = build_device(self._settings().model_copy(update={"member": number}))
+        device.circuit = Circuit(compliance=self.compliance)
+        return device
+
+    def form(self, device: Device) -> None:
+        """Form a device."""
+        settings, circuit = self._settings(), device.circuit
+        Protocol(device, list(settings.steps()), settings.circuit, settings.read_voltage, observe).go()
+        device.circuit = circuit
+
+    def _settings(self) -> Configuration:
+        return configuration.parse(json.loads(self.document))
+
+
 @dataclass
 class Bench:
     """An array with what stands around it, ready to work.
@@ -57,12 +107,15 @@ class Bench:
         Where files with a relative name are looked for.
     documents : dict
         What they hold.
+    executors : sequence of Executor
+        Where live devices are advanced; without any, in this process.
     """
 
     configuration: ArrayConfiguration
     folder: Path
     seed: int
     documents: dict[str, Any] = field(default_factory=dict)
+    executors: Sequence[Executor] = ()
 
     def __post_init__(self) -> None:
         settings = self.configuration
@@ -162,7 +215,7 @@ class Bench:
         if isinstance(section, GapCellsSection):
             return gap_cells(section, self.shape, rng, kelvin)
         if isinstance(section, LiveCellsSection):
-            return LiveCells(self._devices(section), edge=section.edge)
+            return self._live(section)
         return CardCells.from_card(self.card(section), self.shape, self.seed, temperature=kelvin)
 
     def card(self, section: CardCellsSection) -> Card:
@@ -174,27 +227,28 @@ class Bench:
             self.documents["card"] = Card.load(path).to_dict()
         return Card.from_dict(self.documents["card"], section.card)
 
-    def _devices(self, section: LiveCellsSection) -> list[list[Device]]:
-        """Return formed devices, one member each."""
+    def _live(self, section: LiveCellsSection) -> LiveCells:
+        """Return formed devices, one member each, in this process or advanced by others."""
         m, n = self.shape
-        document = self.documents.get("material")
         settings = Configuration(
             material=section.material,
-            material_document=document,
+            material_document=self.documents.get("material"),
             seed=self.seed,
             device=section.device.model_copy(update={"temperature": self.configuration.array.temperature}),
             circuit=CircuitSection(),
             phase=list(section.forming),
         )
-        devices = []
-        for member in range(m * n):
-            device = build_device(settings.model_copy(update={"member": member}), self.folder)
-            steps = list(settings.steps())
-            Protocol(device, steps, settings.circuit, settings.read_voltage, observe).go()
-            device.circuit = Circuit(compliance=section.compliance)
-            devices.append(device)
-        self.documents["material"] = devices[0].material.document()
-        return [list(devices[i * n : (i + 1) * n]) for i in range(m)]
+        self.documents["material"] = material_of(settings, self.folder).document()
+        settings = settings.model_copy(update={"material_document": self.documents["material"]})
+        make = Member(json.dumps(settings.document()), section.compliance)
+        if self.executors:
+            crew = Crew(make, self.shape, self.executors)
+            crew.prepare(make.form)
+            return LiveCells(crew.devices, edge=section.edge, advance=crew)
+        devices = [[make(i * n + j) for j in range(n)] for i in range(m)]
+        for device in itertools.chain(*devices):
+            make.form(device)
+        return LiveCells(devices, edge=section.edge)
 
     # ------------------------------------------------------------------ targets
 

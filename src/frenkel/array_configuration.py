@@ -96,7 +96,10 @@ class GapCellsSection(_Section):
 
 
 class LiveCellsSection(_Section):
-    """Kinetic Monte Carlo devices, formed one by one before they stand in the array."""
+    """Kinetic Monte Carlo devices, formed one by one before they stand in the array.
+
+    With ``workers`` above 1 as many processes form and advance them; the result is the same bit by bit.
+    """
 
     kind: Literal["live"]
     material: str = Field(min_length=1)

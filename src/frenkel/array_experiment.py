@@ -18,7 +18,7 @@ from .array import periphery, wires
 from .array.cells import conductance
 from .array.crossbar import Crossbar
 from .array.lines import ConvergenceError
-from .array_bench import VECTORS, Bench, stream
+from .array_bench import VECTORS, Bench, executors, stream
 from .array_configuration import (
     AnyScheme,
     ArrayConfiguration,
@@ -394,8 +394,9 @@ def run(
         Lines and cells could not be solved; names bias, cell and residual.
     """
     seed = provenance.draw_seed() if configuration.seed is None else configuration.seed
-    bench = Bench(configuration, folder, seed)
-    values = Session(bench, progress).go()
+    with executors(configuration) as workers:
+        bench = Bench(configuration, folder, seed, executors=workers)
+        values = Session(bench, progress).go()
     recorded = configuration.document() | {"seed": seed}
     if bench.documents:
         recorded["documents"] = bench.documents

@@ -177,9 +177,7 @@ def save(result: xr.Dataset, path: str | Path, *, force: bool = False) -> Path:
         It is no result of an array; the file exists or cannot be written.
     """
     check(result)
-    target = store.writable(path, force=force)
-    store._beside(target, lambda temporary: store._write_netcdf(result, temporary))
-    return target
+    return store.save_table(result, path, force=force)
 
 
 def load(path: str | Path) -> xr.Dataset:
@@ -194,6 +192,6 @@ def load(path: str | Path) -> xr.Dataset:
     try:
         result = xr.load_dataset(source, engine="netcdf4", decode_times=False)
     except (OSError, RuntimeError, ValueError, KeyError, AttributeError) as error:
-        raise store.StoreError(f"{source} cannot be read ({store._reason(error)})") from error
+        raise store.StoreError(f"{source} cannot be read ({error})") from error
     check(result, str(source))
     return result
