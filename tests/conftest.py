@@ -129,3 +129,20 @@ def result(arrays):
     from frenkel.analysis import schema
 
     return schema.dataset(arrays, ATTRS)
+
+
+@pytest.fixture(scope="session")
+def reduced_study(tmp_path_factory):
+    """Return studies at their reduced size, each run once in a session when first asked for."""
+    from frenkel import study
+    from frenkel.studies.base import REDUCED, Settings
+
+    folder, made = tmp_path_factory.mktemp("studies"), {}
+
+    def get(name):
+        if name not in made:
+            made[name] = study.carry_out(name, Settings(**REDUCED), folder)
+        return made[name]
+
+    get.folder = folder
+    return get

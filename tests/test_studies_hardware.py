@@ -5,7 +5,6 @@ Orderings whose gaps are ten times the spread are asked for here; bands with int
 
 import numpy as np
 import pytest
-import xarray as xr
 
 from frenkel.studies import s1_nonidealities as s1
 from frenkel.studies import s2_architectures as s2
@@ -18,31 +17,10 @@ pytest.importorskip("sklearn", reason="digits come from scikit-learn")
 MODULES = {"S1": s1, "S2": s2, "S3": s3, "S4": s4, "S7": s7}
 
 
-@pytest.fixture(scope="module")
-def found():
+@pytest.fixture
+def found(reduced_study):
     """Return datasets of the studies, made when first asked for."""
-    made = {}
-
-    def get(name):
-        if name not in made:
-            made[name] = MODULES[name].run(Settings(**REDUCED))
-        return made[name]
-
-    return get
-
-
-@pytest.mark.parametrize("name", MODULES)
-def test_a_study_says_what_made_it_and_is_drawn_from_its_data(name, found, tmp_path):
-    data, module = found(name), MODULES[name]
-    path = tmp_path / "study.nc"
-    data.to_netcdf(path)
-    again = xr.load_dataset(path)
-    assert again.attrs["study"] == name and "device_hash" in again.attrs["provenance"]
-    assert module.table(again).startswith("| ")
-    claims = module.claims(again)
-    assert len({c.id for c in claims}) == len(claims) and all(c.ours for c in claims)
-    for picture in module.draw(again, tmp_path):
-        assert picture.stat().st_size > 5000
+    return lambda name: reduced_study(name).data
 
 
 def test_the_same_seed_gives_the_same_study(found):

@@ -69,27 +69,39 @@ def crossing(data: xr.Dataset, law: int) -> float:
 
 
 def summary(data: xr.Dataset) -> str:
-    """Return Table 1 (Markdown): drops (pp) at the device's value and at four times that, and gains there."""
+    """Return Table 1 (Markdown): drops of the device and of four times its value, and gains (pp)."""
     base = np.asarray(data["float"])
     lines = [
-        "| non-ideality | drop, device (pp) | drop, device x 4 (pp) | mitigation: gain at x 4 (pp) |",
-        "|---|---|---|---|",
+        "| non-ideality | drop, device (pp) | mitigated (pp) | drop, x 4 (pp) | mitigated (pp) |",
+        "|---|---|---|---|---|",
     ]
 
-    def row(name: str, one: Floats, four: Floats, mitigations: dict[str, Floats]) -> None:
-        gains = "; ".join(f"{what} {interval(other - four):+.2f}" for what, other in mitigations.items())
-        lines.append(f"| {name} | {interval(base - one):.2f} | {interval(base - four):.2f} | {gains} |")
+    def row(title: str, *parts: tuple[Floats, dict[str, Floats]]) -> None:
+        cells = [title]
+        for got, better in parts:
+            gains = "; ".join(f"{what} {interval(other - got):+.1f}" for what, other in better.items())
+            cells += [f"{interval(base - got):.1f}", gains]
+        lines.append(f"| {' | '.join(cells)} |")
 
     for title, name, first in (("RTN", "telegraph", "offset"), ("variability", "variability", "none")):
         table = data[f"{name}_device_accuracy"]
         at = {str(m): table.sel({f"{name}_mitigation": m}) for m in data[f"{name}_mitigation"].values}
-        one, four = (np.asarray(at[first].sel(factor=f)) for f in (1.0, 4.0))
-        row(title, one, four, {m: np.asarray(v.sel(factor=4.0)) for m, v in at.items() if m != first})
+
+        def part(
+            f: float, at: dict[str, xr.DataArray] = at, first: str = first
+        ) -> tuple[Floats, dict[str, Floats]]:
+            gains = {m: np.asarray(v.sel(factor=f)) for m, v in at.items() if m != first}
+            return np.asarray(at[first].sel(factor=f)), gains
+
+        row(title, part(1.0), part(4.0))
     last = OWN_LAW + FACTORS.index(4.0) - FACTORS.index(1.0)
-    gains = {m: _drifted(data, m, last, 1e8) for m in DRIFT_MITIGATION[1:]}
-    row("drift, t/t0 1e8", _drifted(data, "none", OWN_LAW, 1e8), _drifted(data, "none", last, 1e8), gains)
+    drifts = [
+        (_drifted(data, "none", law, 1e8), {m: _drifted(data, m, law, 1e8) for m in DRIFT_MITIGATION[1:]})
+        for law in (OWN_LAW, last)
+    ]
+    row("drift, t/t0 1e8", *drifts)
     pulses = [np.asarray(data.device_update_accuracy.sel(factor=f)) for f in (1.0, 4.0)]
-    row("nonlinearity, asymmetry and noise of pulses", pulses[0], pulses[1], {})
+    row("nonlinearity, asymmetry and noise of pulses", *((got, {}) for got in pulses))
     return "\n".join(lines)
 
 

@@ -125,7 +125,7 @@ KINDS = ("none", "variability", "telegraph", "drift", "drift and gain")
 
 
 def kinds(device: DeviceStatistics) -> dict[str, Noise | None]:
-    """Return noises of a device, on pairs of cells: stronger than the device where networks hardly feel it (S1).
+    """Return noises of a device, on pairs of cells: stronger than it where networks hardly feel it (S1).
 
     Four times its telegraph noise; four times its variability, but no more than :data:`STRONG` unless the
     device itself has more; twice its drift at 10^7 t0.
