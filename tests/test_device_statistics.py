@@ -108,10 +108,11 @@ def test_the_core_of_a_card_answers_trains_of_pulses():
     # The tables of benchmarks turn the sign of the way down; here positive is "first pulses most" both ways.
     assert trains.label_up > 0.0 > trains.label_down
     assert (device.nonlinearity_up, device.nonlinearity_down) == (trains.label_up, -trains.label_down)
-    assert device.cycle_noise == trains.cycle and device.origins["pulses"] == "card"
+    assert device.cycle_noise == trains.cycle and device.origins["cycle_noise"] == "card"
+    assert device.origins["pulses"] == "placeholder"  # the train has as many as somebody chose
 
 
-def test_a_card_with_all_layers_has_no_placeholder():
+def test_a_card_with_all_layers_has_no_placeholder_but_the_number_of_pulses():
     rtn = RtnLaw(
         states=(
             RtnState(
@@ -125,7 +126,7 @@ def test_a_card_with_all_layers_has_no_placeholder():
         reference=10.0,
     )
     device = from_card(replace(CARD, rtn_law=rtn, relaxation_law=relaxation))
-    assert device.placeholders == ()
+    assert device.placeholders == ("pulses",)
     assert device.rtn_amplitude == pytest.approx(-np.expm1(-0.02))
     assert (device.rtn_occupancy, device.read_noise) == (pytest.approx(0.25), 0.002)
     assert (device.drift_mean, device.drift_spread, device.drift_start) == (0.01, 0.004, 10.0)

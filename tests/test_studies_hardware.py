@@ -108,3 +108,21 @@ def test_energies_of_a_card_add_up_and_counts_are_closed_forms(found):
     assert float(data.count_dense) == float(data.closed_dense) == 64 * 32 + 32 * 10
     accepted = {c.id: c.accepted for c in s7.claims(data)}
     assert accepted["S7-neurram"] and accepted["S7-neurobench"]
+
+
+def test_verdicts_follow_the_numbers(found):
+    """With the names of two methods exchanged a study must not say the same again."""
+
+    def verdict(module, data, claim):
+        return next(c.verdict for c in module.claims(data) if c.id == claim)
+
+    for module, name, claim, dim, one, other in (
+        (s1, "S1", "S1-rtn", "telegraph_mitigation", "pair", "offset"),
+        (s2, "S2", "S2-noise", "mapping", "pair", "reference"),
+        (s4, "S4", "S4-noise-aware", "training", "plain", "noise-aware"),
+    ):
+        data = found(name)
+        swap = {one: other, other: one}
+        names = [swap.get(str(value), str(value)) for value in data[dim].values]
+        assert verdict(module, data, claim) in ("supports", "corrects"), claim
+        assert verdict(module, data.assign_coords({dim: names}), claim) in ("open", "contradicts"), claim

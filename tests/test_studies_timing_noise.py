@@ -106,3 +106,16 @@ def test_interval_is_the_t_interval():
 def test_settings_refuse_what_cannot_be_meant():
     with pytest.raises(ValueError, match="seeds must be between 2"):
         Settings(seeds=1)
+
+
+def test_min_entropy_of_bits_that_never_change_and_of_fair_ones():
+    """A constant row holds none (and no NaN); fair bits 1 but for fluctuations of 2e5 counts (0.01)."""
+    assert entropy.min_entropy([np.ones(100, bool)]) == 0.0
+    fair = np.random.default_rng(3).random(200_000) < 0.5
+    assert entropy.min_entropy([fair]) == pytest.approx(1.0, abs=0.02)
+
+
+def test_raw_bits_are_even_by_construction_and_devices_are_not():
+    source = entropy.source(None, 64, 200, 1)
+    bits = source.bits()
+    assert bits.mean() == 0.5 and np.std(bits.mean(axis=1)) > 0.1

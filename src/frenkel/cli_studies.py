@@ -83,13 +83,24 @@ def _study(options: argparse.Namespace) -> None:
             there = options.resume and (folder / f"{name}.nc").is_file()
             outcome = read(name, folder) if there else carry_out(name, settings, folder, force=options.force)
         outcomes.append(outcome)
+        if there:
+            print(f"{name}.nc is kept as it was made: {_settings(outcome.recorded['configuration'])}")
         print(f"{name}: {outcome.title}\n\n{outcome.table}\n")
+        if outcome.placeholders:
+            print(f"  placeholders, not of the card: {', '.join(outcome.placeholders)}\n")
         for claim in outcome.claims:
             band = {True: "", False: " (outside the band asked beforehand)", None: ""}[claim.accepted]
             print(f"  {claim.verdict:11} {claim.id}: {claim.ours}{band}")
         print()
     page = study_report.write(outcomes, folder / "report.html")
     print(f"wrote {page} and {', '.join(f'{name}.nc' for name in chosen)}")
+
+
+def _settings(made: dict[str, Any]) -> str:
+    """Return what a dataset was made with; other options of a resumed run do not change it."""
+    return ", ".join(
+        f"{name} {made.get(name)}" for name in ("task", "seeds", "chips", "steps", "seed", "card")
+    )
 
 
 def _folder(path: Path) -> Path:

@@ -70,6 +70,12 @@ class Outcome:
         return str(self.recorded["configuration_hash"])
 
     @property
+    def placeholders(self) -> tuple[str, ...]:
+        """Numbers of the device that somebody chose, since its card lacks them."""
+        origins = self.recorded["configuration"].get("device_origins", {})
+        return tuple(name for name, origin in origins.items() if origin == "placeholder")
+
+    @property
     def recorded(self) -> dict[str, Any]:
         """Provenance of the dataset."""
         return provenance.read(self.data.attrs.get("provenance"), f"study {self.name}")

@@ -67,6 +67,8 @@ def _section(outcome: Outcome) -> str:
         f"{name} {value}" for name, value in settings.items() if not isinstance(value, (dict, list))
     )
     parts = [f"<h2>{outcome.name}: {html.escape(outcome.title)}</h2>"]
+    if outcome.placeholders:
+        parts.append(f"<p>Placeholders, not of the card: {html.escape(', '.join(outcome.placeholders))}.</p>")
     parts += [_from_markdown(outcome.table)]
     for picture in outcome.pictures:
         data = base64.b64encode(picture.read_bytes()).decode()

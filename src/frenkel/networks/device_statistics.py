@@ -178,14 +178,15 @@ class DeviceStatistics:
     def telegraph(self, conductance: Floats, random: np.random.Generator) -> Floats:
         """Return conductances (S) at one moment of their random telegraph noise.
 
-        dG = a sqrt(G g_max) (p - s) with s = 1 while the trap is filled, which is a (G/g_max)^(-1/2) of G. A
-        step larger than G leaves 0 S, so a cell below a^2 g_max turns off altogether.
+        dG = a sqrt(G g_max) (p - s) with s = 1 while the trap is filled, which is a (G/g_max)^(-1/2) of G, p
+        the occupancy. The step is at most the programmed G, which cells below a^2 g_max reach: they
+        switch between (1 + p) G and p G.
         """
         if self.rtn_amplitude == 0.0:
             return conductance
         filled = random.random(conductance.shape) < self.rtn_occupancy
         step = self.rtn_amplitude * np.sqrt(conductance * self.g_max)
-        # Physics, not a repair: a trap cannot take away more than the whole current.
+        # The law of the square root ends where the step is all of the programmed G. Chosen.
         step = np.minimum(step, conductance)
         return np.asarray(conductance + step * (self.rtn_occupancy - filled))
 
@@ -303,7 +304,11 @@ def from_card(card: Card, *, cells: int = 400, temperature: float | None = None)
 
 
 def _telegraph(card: Card) -> dict[str, float]:
-    """Return the numbers of the RTN layer: one trap stands for all of a cell, its step their rms sum."""
+    """Return the numbers of the RTN layer: one trap stands for all of a cell, its step their rms sum.
+
+    White noise of the card is a share of G; that of the state of largest G is taken for all cells as a
+    share of g_max, which is too much for cells of small G.
+    """
     law = card.rtn_law
     if law is None:
         return {}
@@ -330,7 +335,10 @@ def _relaxation(card: Card, g_max: float) -> dict[str, float]:
 
 
 def _trains(card: Card) -> dict[str, float]:
-    """Return labels and noise of trains of pulses by the core, nothing without one."""
+    """Return labels and noise of trains of pulses by the core, nothing without one.
+
+    The amplitude is that which goes through the window in the number of pulses of the placeholders.
+    """
     if not card.core:
         return {}
     from ..analysis.pulse_trains import statistics
@@ -339,7 +347,6 @@ def _trains(card: Card) -> dict[str, float]:
     return {
         "nonlinearity_up": found.label_up,
         "nonlinearity_down": -found.label_down,  # its sign is that of the benchmark tables
-        "pulses": int(PLACEHOLDER["pulses"]),
         "cycle_noise": found.cycle,
     }
 

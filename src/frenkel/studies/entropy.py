@@ -13,8 +13,8 @@ Floats = NDArray[np.float64]
 Bits = NDArray[np.bool_]
 PLACEHOLDER = {"mean": 0.9, "between": 0.06, "within": 0.08, "memory": 0.3}
 """Chosen: SET voltage (V), its spread from device to device and from cycle to cycle (V), and the
-correlation of
-one cycle with the next. What stands in for a card where none is given."""
+correlation of one
+cycle with the next. What stands in for a card where none is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,11 @@ class Source:
         return np.asarray((rank / flat.size).reshape(self.voltages.shape))
 
     def bits(self) -> Bits:
-        """Return whether a pulse of the median amplitude of all devices sets the device (devices, cycles)."""
+        """Return whether a pulse of the median amplitude of all devices sets the device (devices, cycles).
+
+        The median is that of these very voltages, so that the mean over all bits is 1/2 by construction; what
+        is left to see is the bias of each device.
+        """
         return np.asarray(self.uniforms() < 0.5)
 
     def steered_bits(self, step: float = 0.05) -> Bits:
@@ -91,8 +95,7 @@ def source(card: Path | Card | None, devices: int, cycles: int, seed: int) -> So
 
 
 def corrected(bits: Bits) -> list[Bits]:
-    """Return what von Neumann's corrector leaves of the bits of each device: of 01 0, of 10 1, of the rest
-    none.
+    """Return what von Neumann's corrector leaves of the bits of each device: of 01 0, of 10 1, else none.
 
     Pairs are two cycles apart, so that a memory of one cycle does not join them.
 
@@ -124,9 +127,9 @@ def autocorrelation(rows: list[Bits], lag: int = 1) -> float:
 def min_entropy(rows: list[Bits]) -> float:
     """Return the min-entropy per bit of a chain of first order fitted to rows of bits.
 
-    ``-log2 P / n`` of the likeliest path of n = 128 bits, with the transition frequencies as they are. Rows
-    of
-    biased devices are put end to end, so that this is the entropy for one who does not know the device.
+    ``-log2 P / n`` of the likeliest path of n = 128 bits, with the transition frequencies as they are. The
+    frequencies are those of all rows together: this is the entropy for one who does not know the device, more
+    than that of a device which is biased.
 
     References
     ----------
@@ -136,9 +139,11 @@ def min_entropy(rows: list[Bits]) -> float:
     later = np.concatenate([row[1:] for row in rows if len(row) > 1]).astype(int)
     counts = np.zeros((2, 2))
     np.add.at(counts, (first, later), 1.0)
+    of_state = counts.sum(axis=1)
     with np.errstate(divide="ignore"):
-        steps = np.log2(counts / counts.sum(axis=1, keepdims=True))
-        best = np.log2(counts.sum(axis=1) / counts.sum())
+        # A state that never occurs is left by no path; it starts with probability 0.
+        steps = np.log2(counts / np.where(of_state > 0.0, of_state, 1.0)[:, None])
+        best = np.log2(of_state / of_state.sum())
     for _ in range(127):
         best = (best[:, None] + steps).max(axis=0)
     return float(-best.max() / 128.0)

@@ -69,8 +69,7 @@ def respond_in_steps(spikes: Floats, tau: float, devices: int, random: np.random
     """Return the share of devices that are on, each of which forgets in one step after a random time.
 
     A spike turns a device that is off on with probability :data:`GAIN`; a device that is on turns off after
-    an
-    exponential time. Its mean over devices is :func:`respond`.
+    an exponential time. Its mean over devices is :func:`respond`.
     """
     on = np.zeros((*spikes.shape[:2], devices), bool)
     found = np.empty(spikes.shape)
@@ -310,6 +309,7 @@ def _timing_claim(data: xr.Dataset) -> Claim:
 def _atoms_claim(data: xr.Dataset) -> Claim:
     lifetime = data["lifetime"].values
     finite = lifetime[np.isfinite(lifetime)]
+    beyond, unset = int(np.isinf(lifetime).sum()), int(np.isnan(lifetime).sum())
     one, many = (interval(data["interval_parallel"].sel(parallel=k)) for k in (1, PARALLEL[-1]))
     variation = finite.std(ddof=1) / finite.mean()
     mean = interval(finite * 1e6)
@@ -318,7 +318,8 @@ def _atoms_claim(data: xr.Dataset) -> Claim:
         sentence="The memory of a volatile device decays smoothly, x exp(-t/tau)",
         source="usual model of short-term plasticity",
         verdict="corrects" if one.high < many.low else "open",
-        ours=f"kinetic simulation ({finite.size} pulses, {lifetime.shape[0]} devices): a filament holds for "
+        ours=f"kinetic simulation ({finite.size} pulses, {lifetime.shape[0]} devices; left out: {beyond} "
+        f"that outlast the wait, {unset} that never reached the limit): a filament holds for "
         f"{mean:.3g} us in the mean and then breaks at once, standard deviation over mean {variation:.2f} "
         "(1 for "
         f"an exponential law). One such device per synapse: {_points(one)}, {PARALLEL[-1]}: {_points(many)}",

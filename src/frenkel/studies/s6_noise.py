@@ -321,6 +321,10 @@ def table(data: xr.Dataset) -> str:
         )
     lines += [
         "",
+        "The pulse of raw bits is the median of all SET voltages: their mean bias is 0 by construction.",
+    ]
+    lines += [
+        "",
         "| training | reads | accuracy | negative log-likelihood | calibration error |",
         "|---" * 5 + "|",
     ]
