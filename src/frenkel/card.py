@@ -385,7 +385,10 @@ class Card:
         OSError
             The file cannot be read.
         """
-        text = Path(path).read_text(encoding="utf-8")
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            raise CardError(f"{path} is no card: it is not text") from None
         try:
             data = json.loads(text)
         except ValueError as error:

@@ -84,6 +84,8 @@ def lifetimes(path: Path, share: float, phase: str | None = None) -> dict[float,
         _needs(table, path, "temperature (K)", "time (s)", "failed (1)")
         columns = [table[name].values for name in ("temperature", "time", "failed")]
         for kelvin, time, failed in zip(*columns, strict=True):
+            if failed not in (0.0, 1.0):
+                raise ValueError(f"failed of {path} must be 0 or 1, got {failed:g}")
             rows.setdefault(float(kelvin), []).append((float(time), float(failed)))
     else:
         if not (share > 0 and share != 1):
