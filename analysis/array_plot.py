@@ -217,7 +217,8 @@ def products(result: xr.Dataset) -> "Figure":
     histogram.set_xlabel("error / % of the largest product")
     histogram.set_ylabel("density")
     histogram.set_title("error and its parts", loc="left", fontsize=10)
-    histogram.legend(fontsize=8)
+    histogram.set_ylim(top=1.5 * histogram.get_ylim()[1])  # room for the legend
+    histogram.legend(fontsize=8, loc="upper left")
     error = (found - wanted) / scale
     columns.plot(np.sqrt((error**2).mean(axis=0)), color=COLOURS[0], label="rms")
     columns.plot(error.mean(axis=0), color=COLOURS[1], linewidth=0.8, label="mean")

@@ -86,7 +86,6 @@ class TransistorRows:
         """
         if not 0.0 < width < np.inf:
             raise ValueError(f"width must be positive and finite (s), got {width}")
-        at = (np.full(columns.shape, row), columns)
         least = max(SHORTEST * width, self.shortest)
         at, over = (np.full(columns.shape, row), columns), 0.5 * amplitude
         energy, left, part = 0.0, width, max(FIRST_PART * width, least)

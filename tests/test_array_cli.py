@@ -2,17 +2,19 @@
 
 import json
 import re
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 import pytest
 from made_up_cells import varied_card
 
-from frenkel import array_configuration, array_file, cli, configuration
+from frenkel import array_bench, array_configuration, array_experiment, array_file, cli, configuration
 from frenkel.analysis import array_plot, card_schema
 from frenkel.array import crossbar
 from frenkel.array.lines import sneak_resistance
 from frenkel.array.periphery import Converter
+from frenkel.mpi_runs.farm import Serial
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
@@ -266,6 +268,29 @@ def test_lines_that_newton_does_not_solve(folder, capsys, monkeypatch):
         r"phase 2, map at 2 V: array: .*missed by .* A .*at a bias of 2 V.* at cell \(\d+, \d+\)", said
     )
     assert said.count("\n") == 1 and not list(Path().glob("p*"))
+
+
+LIVE = ["array.rows=1", "array.columns=2", "phase.0.scheme.limit=3", "phase.3.vectors=2", "phase.1.looks=2"]
+
+
+def test_workers_change_no_number(monkeypatch):
+    """Live devices formed and advanced elsewhere: here by two executors, on devices of their own."""
+    found = []
+    for workers in ("1", "2"):
+        settings = configuration.read(EXAMPLES / "array_live.toml", [*LIVE, f"cells.workers={workers}"])
+        monkeypatch.setattr(array_bench, "processes", lambda number: nullcontext([Serial()] * number))
+        found.append(array_experiment.run(settings))
+    assert all(found[0][name].identical(found[1][name]) for name in found[0].variables)
+    assert int(found[0]["pulses"][-1]) > 0
+
+
+@pytest.mark.verification
+def test_workers_of_other_processes_change_no_number():
+    found = []
+    for workers in ("1", "2"):
+        settings = configuration.read(EXAMPLES / "array_live.toml", [*LIVE, f"cells.workers={workers}"])
+        found.append(array_experiment.run(settings))
+    assert all(found[0][name].identical(found[1][name]) for name in found[0].variables)
 
 
 def test_sweeps_are_of_devices(folder, capsys):
