@@ -8,8 +8,8 @@ array is asked last: wrong bits and wrong sums.
 """
 
 import warnings
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from scipy.stats import ks_2samp, kstest, norm, rankdata
 from ..card import Array, Card, CardWarning
 from . import gate_task
 from .observations import ObservationError, Observations
-from .statistical_model import in_ranks, to_scores
+from .statistical_model import FitOptions, fit, in_ranks, to_scores
 
 LAGS = (1, 2, 5, 20)
 """Lags [cycles] at which autocorrelations are compared."""
@@ -32,6 +32,18 @@ LARGEST = 400
 
 SAMPLED = 4000
 """Devices sampled from a card to learn how they scatter within their kinds."""
+
+FEWEST = 20
+"""Held-out devices that the gate needs."""
+
+CHOOSING = ("pooled KS", "sums of an array (MVM)")
+"""Statistics by which ranks or values are chosen: those that see levels which a card smears."""
+
+INNER = 3
+"""Splits of the training devices on which both are fitted."""
+
+MARGIN = 1.25
+"""By how much ranks must be better than values: they need a table more for each feature."""
 
 Sampler = Callable[[int, int, int], Mapping[str, Array]]
 """Devices, cycles and seed to the values of each feature, as :meth:`frenkel.card.Card.sample`."""
@@ -83,23 +95,12 @@ def judge(held_out: Observations, model: Card | Sampler, *, repeats: int = 10, s
     ObservationError
         Too few held-out devices.
     """
-    devices, cycles, _ = held_out.values.shape
-    if devices < 20:
-        raise ObservationError(f"the gate needs at least 20 held-out devices, got {devices}")
-    sampler = model.sample if isinstance(model, Card) else model
-    half = devices // 2
+    devices = len(held_out.values)
+    if devices < FEWEST:
+        raise ObservationError(f"the gate needs at least {FEWEST} held-out devices, got {devices}")
     floors: list[dict[str, float]] = []
     values: list[dict[str, float]] = []
-    for r in range(repeats):
-        random = np.random.default_rng([seed, r])
-        order = random.permutation(devices)
-        first, second = held_out.values[order[:half]], held_out.values[order[half : 2 * half]]
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", CardWarning)
-            drawn = sampler(half, cycles, int(random.integers(2**32)))
-        made = np.stack([f.forward(np.asarray(drawn[f.name])) for f in held_out.features], axis=2)
-        # What is missing in the held-out half is missing in the sample too, at the same places.
-        made = np.where(np.isfinite(second), made, np.nan)
+    for r, (first, second, made) in enumerate(_halves(held_out, model, repeats, seed)):
         for found, other in ((floors, second), (values, made)):
             row = differences(first, other, np.random.default_rng([seed, r, 1]))
             found.append(row | gate_task.differences(first, other, held_out.features, [seed, r, 2]))
@@ -112,6 +113,74 @@ def judge(held_out: Observations, model: Card | Sampler, *, repeats: int = 10, s
         own = in_ranks(held_out, model.features, seed)
         rows += [within_kinds(own, model, seed), *foretelling(own, model, seed)]
     return rows
+
+
+def _halves(
+    held_out: Observations, model: Card | Sampler, repeats: int, seed: int
+) -> Iterator[tuple[Array, Array, Array]]:
+    """Yield two halves of the devices and a sample of the size of the second, in transformed space."""
+    devices, cycles, _ = held_out.values.shape
+    sampler = model.sample if isinstance(model, Card) else model
+    half = devices // 2
+    for r in range(repeats):
+        random = np.random.default_rng([seed, r])
+        order = random.permutation(devices)
+        first, second = held_out.values[order[:half]], held_out.values[order[half : 2 * half]]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", CardWarning)
+            drawn = sampler(half, cycles, int(random.integers(2**32)))
+        made = np.stack([f.forward(np.asarray(drawn[f.name])) for f in held_out.features], axis=2)
+        # What is missing in the held-out half is missing in the sample too, at the same places.
+        yield first, second, np.where(np.isfinite(second), made, np.nan)
+
+
+def choose_ranks(training: Observations, options: FitOptions, *, repeats: int = 6) -> dict[str, Any]:
+    """Return whether devices shall differ in ranks or in values, by their training devices alone.
+
+    Both are fitted to 70 % of the training devices and judged by the others, on :data:`INNER` splits, in the
+    mean of value over floor of pooled KS and of the sums of an array: those see levels that a card smears.
+    Ranks are chosen if it is at least :data:`MARGIN` times smaller on every split. The devices that judge the
+    card in the end are not looked at.
+
+    Parameters
+    ----------
+    training : Observations
+    options : FitOptions
+        Its ``ranks`` and ``bootstrap`` are not used.
+    repeats : int
+        Halvings of the devices that judge.
+
+    Returns
+    -------
+    dict
+        ``ranks`` (bool), ``statistics``, ``rank_ratios`` and ``value_ratios`` (of each split; both empty:
+        too few devices to choose, values are kept).
+    """
+    found: dict[str, list[float]] = {"rank_ratios": [], "value_ratios": []}
+    devices, _, k = training.values.shape
+    first = round(0.7 * devices)
+    if first >= 2 * (4 * k + 2) and devices - first >= FEWEST:
+        for split in range(INNER):
+            parts = training.split(0.7, options.seed + 1000 + split)
+            for name, ranks in (("rank_ratios", True), ("value_ratios", False)):
+                card = fit(parts[0], "inner", replace(options, ranks=ranks, bootstrap=0))
+                found[name].append(_smeared(parts[1], card, repeats, split))
+    better = [a * MARGIN < b for a, b in zip(found["rank_ratios"], found["value_ratios"], strict=True)]
+    return {"ranks": bool(better) and all(better), "statistics": list(CHOOSING), **found}
+
+
+def _smeared(held_out: Observations, card: Card, repeats: int, seed: int) -> float:
+    """Return the mean of value over floor of the statistics of :data:`CHOOSING`."""
+    rows: tuple[list[list[float]], list[list[float]]] = ([], [])
+    for r, (first, second, made) in enumerate(_halves(held_out, card, repeats, seed)):
+        k = first.shape[2]
+        for found, other in zip(rows, (made, second), strict=True):
+            # Without the resistances of an array there are no sums, and the pooled KS stands alone.
+            task = gate_task.differences(first, other, held_out.features, [seed, r, 2])
+            pooled = _largest_ks(first.reshape(-1, k), other.reshape(-1, k))
+            found.append([pooled, *(value for name, value in task.items() if name in CHOOSING)])
+    value, floor = (np.mean(found, axis=0) for found in rows)
+    return float(np.mean(value / floor))
 
 
 def passed(rows: list[Row]) -> bool:

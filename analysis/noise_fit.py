@@ -88,6 +88,75 @@ def trap_table(data: xr.Dataset, *, maximum: int = 3) -> xr.Dataset:
     )
 
 
+def of_members(data: xr.Dataset, kind: str) -> xr.Dataset:
+    """Return traces or relaxation of the members of an ensemble; other data as they are.
+
+    The constant phases count, each with its name as the state: "hrs" or "lrs".
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        An ensemble that kept its traces, as from ``frenkel run``, or what is returned.
+    kind : {"rtn", "relaxation"}
+
+    Returns
+    -------
+    xarray.Dataset
+        "rtn": ``current`` over (device, sample) and ``time``; "relaxation": ``conductance`` over (device,
+        time) after the begin of the phase, where it is ``start``. Attributes: ``material``, name of the set,
+        and ``temperature`` (K).
+
+    Raises
+    ------
+    ObservationError
+        No traces were kept, there is no constant phase, or its members were read at different times.
+    """
+    if data.attrs.get("frenkel_kind") != "ensemble":
+        return data
+    if "sample_count" not in data or set(data["sample_count"].dims) != {"member"}:
+        raise ObservationError('noise needs the traces of one ensemble: ensemble.keep = "traces", no sweep')
+    if "constant" not in data["step_kind"].values:
+        raise ObservationError("noise needs constant phases, the ensemble has none")
+    rows, states, times = _constant(data, "current" if kind == "rtn" else "conductance")
+    if any(t.shape != times[0].shape or not np.allclose(t, times[0], rtol=1e-6) for t in times):
+        raise ObservationError("the constant phases must be read at the same times in every member")
+    made = {
+        "material": str(data.attrs.get("material", "")),
+        "temperature": float(np.mean(data["ambient_temperature"].values)),
+    }
+    state, table = ("device", states), np.array(rows)
+    if kind == "rtn":
+        current = (("device", "sample"), table, {"units": "A"})
+        time = ("sample", times[0], {"units": "s"})
+        return xr.Dataset({"current": current, "state": state}, {"time": time}, made)
+    conductance = (("device", "time"), table[:, 1:], {"units": "S"})
+    start = ("device", table[:, 0], {"units": "S"})
+    return xr.Dataset(
+        {"conductance": conductance, "start": start, "state": state},
+        {"time": ("time", times[0][1:], {"units": "s"})},
+        made,
+    )
+
+
+def _constant(data: xr.Dataset, name: str) -> tuple[list[Array], list[str], list[Array]]:
+    """Return values, names and times of every constant phase of every member, one after another."""
+    sample, phase = data["sample_count"].values, data["phases_count"].values
+    first, at = np.cumsum(sample) - sample, np.cumsum(phase) - phase
+    values, clock = data[name].values, data["time"].values
+    of, step = data["phase"].values, data["phase_step"].values
+    kinds, names = (data[key].values.astype(str) for key in ("step_kind", "step_name"))
+    rows, states, times = [], [], []
+    for m in np.flatnonzero(data["status"].values == 0):
+        own = slice(first[m], first[m] + sample[m])
+        for i, s in enumerate(step[at[m] : at[m] + phase[m]]):
+            if kinds[s] == "constant":
+                place = first[m] + np.flatnonzero(of[own] == i)
+                rows.append(values[place])
+                times.append(clock[place] - clock[place[0]])
+                states.append(str(names[s]))
+    return rows, states, times
+
+
 def _one_trace(single: xr.Dataset, maximum: int) -> "xr.Dataset | float":
     """Return the traps of a trace, 0 if it has one level, NaN if its traps have no times."""
     try:

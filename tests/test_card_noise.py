@@ -346,3 +346,43 @@ def test_gate_needs_the_layer_and_its_states():
         gate_noise.judge_rtn(table, one)
     with pytest.raises(ObservationError, match="at least 16 held-out devices of state hrs, got 5"):
         gate_noise.judge_rtn(made_up_table(RTN, 10, 1), made_up_card(rtn_law=RTN))
+
+
+def test_of_members():
+    """Made up, three members of which one failed: a sweep of two samples, then rest in two states."""
+    counts = np.array([6, 2, 6])
+    time = np.array([0.0, 1.0, 1.0, 2.0, 5.0, 11.0] + [0.0, 1.0] + [0.0, 3.0, 3.0, 4.0, 7.0, 13.0])
+    phase = np.array([0, 0, 1, 1, 1, 1] + [0, 0] + [0, 0, 1, 1, 1, 1])
+    data = xr.Dataset(
+        {
+            "conductance": ("sample", np.arange(14.0) + 1.0),
+            "current": ("sample", 0.1 * np.arange(14.0)),
+            "time": ("sample", time),
+            "phase": ("sample", phase),
+            "sample_count": ("member", counts),
+            "phases_count": ("member", [2, 1, 2]),
+            "phase_step": ("phases", [0, 1, 0, 0, 1]),
+            "step_kind": ("step", ["form", "constant"]),
+            "step_name": ("step", ["form", "lrs"]),
+            "status": ("member", [0, 1, 0]),
+            "ambient_temperature": ((), 320.0),
+        },
+        {"member": [0, 1, 2]},
+        {"frenkel_kind": "ensemble", "material": "HfO2-retention"},
+    )
+    found = noise_fit.of_members(data, "relaxation")
+    assert found["start"].values.tolist() == [3.0, 11.0] and found["time"].values.tolist() == [1.0, 4.0, 10.0]
+    assert found["conductance"].values.tolist() == [[4.0, 5.0, 6.0], [12.0, 13.0, 14.0]]
+    assert found["state"].values.tolist() == ["lrs", "lrs"]
+    assert found.attrs == {"material": "HfO2-retention", "temperature": 320.0}
+    traces = noise_fit.of_members(data, "rtn")
+    assert traces["current"].shape == (2, 4) and np.allclose(
+        traces["current"].values[1], [1.0, 1.1, 1.2, 1.3]
+    )
+    assert noise_fit.of_members(found, "rtn") is found
+    with pytest.raises(ObservationError, match="the ensemble has none"):
+        noise_fit.of_members(data.assign(step_kind=("step", ["form", "set"])), "rtn")
+    with pytest.raises(ObservationError, match="at the same times"):
+        noise_fit.of_members(data.assign(time=("sample", time**2)), "rtn")
+    with pytest.raises(ObservationError, match="keep = "):
+        noise_fit.of_members(data.drop_vars("sample_count"), "rtn")

@@ -85,3 +85,17 @@ def test_old_cards_and_bad_tables(cards):
     data["checksum"] = checksum({k: v for k, v in data.items() if k != "checksum"})
     with pytest.raises(CardError, match="ranks and levels of hrs must ascend"):
         Card.from_dict(data)
+
+
+def test_choice_by_training_devices_alone():
+    """Levels that all devices share ask for ranks; a smooth law, or few devices, for values."""
+    model = pytest.importorskip("frenkel.analysis.statistical_model")
+    options = model.FitOptions(bootstrap=0)
+    chosen = gate.choose_ranks(observed(150, 40, 1), options)
+    assert chosen["ranks"] and len(chosen["rank_ratios"]) == len(chosen["value_ratios"]) == gate.INNER
+    assert all(a < b for a, b in zip(chosen["rank_ratios"], chosen["value_ratios"], strict=True))
+    random = np.random.default_rng(3)
+    smooth = random.standard_normal((150, 40, 2)) * 0.1 + 0.1 * random.standard_normal((150, 1, 2)) + 1.0
+    assert not gate.choose_ranks(build(("a", "b"), ("V", "V"), smooth), options)["ranks"]
+    few = gate.choose_ranks(observed(40, 40, 1), options)
+    assert few["ranks"] is False and few["rank_ratios"] == []

@@ -10,6 +10,7 @@ from made_up_noise import RTN, made_up_table
 
 from frenkel import cli_cards
 from frenkel.analysis import noise_fit
+from frenkel.analysis.gap_core import GapCore
 from frenkel.analysis.observations import ObservationError
 from frenkel.card import Card
 
@@ -54,6 +55,9 @@ def test_fit_show_gate_export(folder, capsys):
     made = Card.load(card)
     assert made.gate and all(row["passed"] for row in made.gate)
     assert made.provenance["file"] == "one.nc" and made.provenance["devices"] == 112
+    # No levels that devices share: values, chosen on splits of the 112.
+    assert made.provenance["ranks"]["ranks"] is False and not made.features[0].ranks
+    assert made.provenance["ranks"]["chosen_by"] == "splits of the training devices"
     assert run("gate", card, folder / "two.nc") == 0
     assert run("card", card) is None
     shown = capsys.readouterr().out
@@ -85,10 +89,12 @@ def test_noise_layers(noise, capsys, monkeypatch):
     monkeypatch.setattr(noise_fit, "trap_table", lambda data: made_up_table(RTN, 120, 1))
     card = noise / "noisy.card.json"
     words = ("--relaxation", noise / "relaxation.nc", "--rtn", noise / "rtn.nc", "--rtn-voltage", "0.1 V")
-    run("fit", noise / "one.nc", "-o", card, "--bootstrap", 2, "--held-out", 0.4, *words)
+    run("fit", noise / "one.nc", "-o", card, "--bootstrap", 2, "--held-out", 0.4, "--ranks", "no", *words)
     shown = capsys.readouterr().out
     assert "rtn hrs: times in the high state" in shown and "relaxation all: last time" in shown
     made = Card.load(card)
+    assert made.provenance["noise"]["relaxation"] == {"file": "relaxation.nc", "devices": 100}
+    assert made.provenance["ranks"] == {"ranks": False, "chosen_by": "hand"}
     assert made.validity["time"] == (1.0, 1e4) and "relaxation all location 2" in made.intervals
     run("card", card)
     assert "telegraph noise of hrs (1e-05 S): " in capsys.readouterr().out
@@ -120,12 +126,22 @@ def test_core_from_the_protocol():
         "device": {"thickness": "4 nm", "width": "4 nm", "temperature": "320 K"},
         "phase": [{"kind": "cycle", "repeat": 3, "phase": sweeps}],
     }
-    options = argparse.Namespace(set_ramp=None, reset_ramp="1 MV/s", read_voltage=None, drive=15.0)
+    options = argparse.Namespace(
+        set_ramp=None, reset_ramp="1 MV/s", read_voltage=None, drive=15.0, voltage_scale=None
+    )
     made = {"file": "a.nc", "ensemble": {"configuration": {"points": [document]}}}
     box, core = cli_cards._protocol(options, made)
     assert box == {"voltage": (-1.8, 2.0), "temperature": (320.0, 320.0)}
     assert (core["set_ramp"], core["reset_ramp"], core["drive"]) == pytest.approx((1e5, 1e6, 15.0))
     assert cli_cards._protocol(options, {"file": "a.csv"}) == ({}, {})
+    options.voltage_scale = "5 V"
+    _, scaled = cli_cards._protocol(options, made)
+    before, after = GapCore(**core), GapCore(**scaled)
+    # Resistances at the read voltage keep their gaps.
+    assert after.voltage_scale == 5.0 and after.gap([1e4, 1e6]) == pytest.approx(before.gap([1e4, 1e6]))
+    options.voltage_scale = "1 mV"
+    with pytest.raises(ValueError, match="0.01"):
+        cli_cards._protocol(options, made)
 
 
 def test_output_must_be_json(folder):

@@ -46,13 +46,14 @@ def _add_noise(parser: Any) -> None:
         "--rtn",
         type=Path,
         metavar="TRACES.nc",
-        help="traces at a fixed voltage: current over device and sample, time over sample; optional: state",
+        help="traces at a fixed voltage: an ensemble, or current over device and sample, time over sample; "
+        "optional: state",
     )
     parser.add_argument(
         "--relaxation",
         type=Path,
         metavar="FILE.nc",
-        help="conductance over device and time, start over device; optional: state",
+        help="an ensemble at rest, or conductance over device and time, start over device; optional: state",
     )
 
 
@@ -86,8 +87,10 @@ def _add_fit(commands: Any, add: Add) -> None:
     parser.add_argument("--components", type=int, default=4, help="at most, of the mixture (default: 4)")
     parser.add_argument(
         "--ranks",
-        action="store_true",
-        help="let devices differ in the ranks of their values: for values on levels that all devices share",
+        choices=("auto", "yes", "no"),
+        default="auto",
+        help="let devices differ in the ranks of their values, for values on levels that all devices share; "
+        "auto: if it is better on splits of the devices that are fitted (default: auto)",
     )
     parser.add_argument("--seed", type=int, default=0)
     group = parser.add_argument_group("for exports to circuits (default: from the protocol of the ensemble)")
@@ -99,6 +102,11 @@ def _add_fit(commands: Any, add: Add) -> None:
         type=float,
         metavar="NUMBER",
         help="slope of ln(SET time) against voltage [1/V]; default 13",
+    )
+    group.add_argument(
+        "--voltage-scale",
+        metavar="VOLTAGE",
+        help='V0 of the current I0 sinh(V/V0), such as "5 V" for a nearly ohmic cell; default 0.25 V',
     )
     group.add_argument(
         "--fit-core",
@@ -125,8 +133,16 @@ def _fit(options: argparse.Namespace) -> int:
     training, held_out = whole.split(1.0 - options.held_out, options.seed)
     training = replace(training, origin=f"{whole.origin} without the devices held out")
     settings = statistical_model.FitOptions(
-        components=options.components, bootstrap=options.bootstrap, seed=options.seed, ranks=options.ranks
+        components=options.components,
+        bootstrap=options.bootstrap,
+        seed=options.seed,
+        ranks=options.ranks == "yes",
     )
+    chosen: dict[str, Any] = {"ranks": settings.ranks, "chosen_by": "hand"}
+    if options.ranks == "auto":
+        chosen = gate.choose_ranks(training, settings) | {"chosen_by": "splits of the training devices"}
+        settings = replace(settings, ranks=bool(chosen["ranks"]))
+        print(_choice(chosen))
     validity, core = _protocol(options, protocol)
     core, core_intervals = _core_of_traces(options.data, core) if options.fit_core else (core, {})
     card = statistical_model.fit(
@@ -135,7 +151,7 @@ def _fit(options: argparse.Namespace) -> int:
         settings,
         validity=validity,
         core=core,
-        provenance=protocol,
+        provenance=protocol | {"ranks": chosen},
     )
     rows = gate.judge(held_out, card, seed=options.seed)
     card, noise_rows = _with_noise(options, replace(card, intervals={**card.intervals, **core_intervals}))
@@ -148,6 +164,17 @@ def _fit(options: argparse.Namespace) -> int:
     return 0 if gate.passed(rows) else 1
 
 
+def _choice(chosen: dict[str, Any]) -> str:
+    """Return in a sentence what was chosen and why."""
+    if not chosen["rank_ratios"]:
+        return "devices differ in values: too few of them to choose between values and ranks"
+    both = (", ".join(f"{x:.2f}" for x in chosen[name]) for name in ("rank_ratios", "value_ratios"))
+    return (
+        f"devices differ in {'ranks' if chosen['ranks'] else 'values'}: on splits of those that are fitted, "
+        f"{' and '.join(chosen['statistics'])} are {{}} times the floor with ranks and {{}} with values"
+    ).format(*both)
+
+
 def _with_noise(options: argparse.Namespace, card: "Card") -> "tuple[Card, list[Row]]":
     """Return the card with the noise layers that were asked for, and the rows of their gate."""
     from dataclasses import replace
@@ -156,26 +183,40 @@ def _with_noise(options: argparse.Namespace, card: "Card") -> "tuple[Card, list[
     from .quantity import to_si
 
     kelvin = card.validity.get("temperature", (300.0, 300.0))[0]
-    common: dict[str, Any] = {"temperature": kelvin, "resamples": options.bootstrap, "seed": options.seed}
+    common: dict[str, Any] = {"resamples": options.bootstrap, "seed": options.seed}
     rows: list[Row] = []
     intervals, box = dict(card.intervals), dict(card.validity)
+    made: dict[str, Any] = {}
     if options.rtn is not None:
         if options.rtn_voltage is None:
             raise ValueError('--rtn needs the voltage of its traces: --rtn-voltage "0.1 V"')
-        table = noise_fit.trap_table(_dataset(options.rtn))
-        training, held_out = noise_fit.split(table, 1.0 - options.held_out, options.seed)
+        data, made["rtn"] = _noise(options.rtn, "rtn")
+        training, held_out = noise_fit.split(noise_fit.trap_table(data), 1.0 - options.held_out, options.seed)
         volts = to_si(options.rtn_voltage, "V", -100.0, 100.0)
-        law, found = noise_fit.fit_rtn(training, voltage=volts, **common)
+        heat = data.attrs.get("temperature", kelvin)
+        law, found = noise_fit.fit_rtn(training, voltage=volts, temperature=heat, **common)
         card, intervals = replace(card, rtn_law=law), intervals | found
         rows += gate_noise.judge_rtn(held_out, card, seed=options.seed)
     if options.relaxation is not None:
-        data = _dataset(options.relaxation)
+        data, made["relaxation"] = _noise(options.relaxation, "relaxation")
         training, held_out = noise_fit.split(data, 1.0 - options.held_out, options.seed)
-        shifts, found = noise_fit.fit_relaxation(training, **common)
+        heat = data.attrs.get("temperature", kelvin)
+        shifts, found = noise_fit.fit_relaxation(training, temperature=heat, **common)
         card, intervals = replace(card, relaxation_law=shifts), intervals | found
         box["time"] = shifts.times
         rows += gate_noise.judge_relaxation(held_out, card, seed=options.seed)
-    return replace(card, intervals=intervals, validity=box), rows
+    provenance = {**card.provenance, "noise": made} if made else card.provenance
+    return replace(card, intervals=intervals, validity=box, provenance=provenance), rows
+
+
+def _noise(path: Path, kind: str) -> "tuple[xr.Dataset, dict[str, Any]]":
+    """Return the data of a noise layer, and for the card where they come from."""
+    from .analysis import noise_fit
+
+    data = noise_fit.of_members(_dataset(path), kind)
+    record = {"file": path.name, "devices": int(data.sizes.get("device", 0))}
+    # The set may be another than that of the cycles: traps and slow hops have sets of their own.
+    return data, record | {key: data.attrs[key] for key in ("material", "temperature") if key in data.attrs}
 
 
 def _gate(options: argparse.Namespace) -> int:
@@ -187,9 +228,11 @@ def _gate(options: argparse.Namespace) -> int:
     held_out, _ = _observations(options.data, ",".join(card.names))
     rows = gate.judge(held_out, card, seed=options.seed)
     if options.rtn is not None:
-        rows += gate_noise.judge_rtn(noise_fit.trap_table(_dataset(options.rtn)), card, seed=options.seed)
+        table = noise_fit.trap_table(_noise(options.rtn, "rtn")[0])
+        rows += gate_noise.judge_rtn(table, card, seed=options.seed)
     if options.relaxation is not None:
-        rows += gate_noise.judge_relaxation(_dataset(options.relaxation), card, seed=options.seed)
+        data = _noise(options.relaxation, "relaxation")[0]
+        rows += gate_noise.judge_relaxation(data, card, seed=options.seed)
     print(gate.table(rows))
     _draw(options, card, held_out)
     return 0 if gate.passed(rows) else 1
@@ -280,7 +323,7 @@ def _core_of_traces(path: Path, core: dict[str, float]) -> "tuple[dict[str, floa
 def _dataset(path: Path) -> "xr.Dataset":
     import xarray as xr
 
-    with xr.open_dataset(path) as data:
+    with xr.open_dataset(path, decode_times=False) as data:
         return data.load()
 
 
@@ -306,6 +349,9 @@ def _protocol(
     options: argparse.Namespace, protocol: dict[str, Any]
 ) -> tuple[dict[str, tuple[float, float]], dict[str, float]]:
     """Return the validity box and the core, from the configuration of the ensemble and the options."""
+    import math
+    from dataclasses import replace
+
     from .analysis.gap_core import GapCore
     from .quantity import to_si
 
@@ -331,7 +377,15 @@ def _protocol(
     if options.drive is not None:
         known["drive"] = options.drive
     complete = {"set_ramp", "reset_ramp", "read_voltage"} <= set(known)
-    return box, GapCore(**known).to_dict() if complete else {}
+    if not complete:
+        return box, {}
+    core = GapCore(**known)
+    if options.voltage_scale is not None:
+        # I0 keeps the currents at the read voltage, and with them the gaps, as they were.
+        scale = to_si(options.voltage_scale, "V", 0.01, 100.0)
+        ratio = math.sinh(core.read_voltage / core.voltage_scale) / math.sinh(core.read_voltage / scale)
+        core = replace(core, voltage_scale=scale, current_prefactor=core.current_prefactor * ratio)
+    return box, core.to_dict()
 
 
 def describe(card: "Card") -> str:
@@ -349,6 +403,10 @@ def describe(card: "Card") -> str:
             f"{_spread(card, i, mean[[i, k + i]])}, missing {feature.missing:.1%}"
         )
     lines += [f"  {text}" for text in _noise_lines(card)]
+    for layer, made in card.provenance.get("noise", {}).items():
+        lines.append(
+            f"  {layer} from {made['file']}" + (f", set {made['material']}" if made.get("material") else "")
+        )
     for name, (low, high) in card.validity.items():
         lines.append(f"  made for {name} {low:g} to {high:g}")
     lines += [
