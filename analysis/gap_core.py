@@ -104,7 +104,7 @@ class GapCore:
         up, down = np.asarray(features["set_voltage"], float), -np.asarray(features["reset_voltage"], float)
         closed = np.mean(~(high - low > 4 * self.edge))
         if closed:
-            raise ValueError(f"hrs must be well above lrs for a core: {closed:.2%} of the cycles are not")
+            raise ValueError(f"hrs must be well above lrs for a core: {closed:.2g} of the cycles are not")
         if not (np.all(up > 0) and np.all(down > 0)):
             raise ValueError("set_voltage must be above 0 V and reset_voltage below 0 V in every cycle")
         k = self.drive

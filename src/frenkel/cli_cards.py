@@ -72,7 +72,7 @@ def _add_fit(commands: Any, add: Add) -> None:
         "fit",
         _fit,
         "fit a statistical compact model to an ensemble and judge it by devices that were held out",
-        'frenkel fit ensemble.nc -o hfo2.card.json --drive "13 1/V"',
+        "frenkel fit ensemble.nc -o hfo2.card.json --drive 13",
     )
     parser.add_argument(
         "data", type=Path, metavar="ENSEMBLE", help=".nc, or .csv: device, cycle, name [unit]"
@@ -130,6 +130,7 @@ def _fit(options: argparse.Namespace) -> int:
     store.writable(options.output, force=options.force)
     _check_picture(options)
     whole, protocol = _observations(options.data, options.features)
+    _check_fit(options)
     training, held_out = whole.split(1.0 - options.held_out, options.seed)
     training = replace(training, origin=f"{whole.origin} without the devices held out")
     settings = statistical_model.FitOptions(
@@ -250,6 +251,16 @@ def _check_picture(options: argparse.Namespace) -> None:
     if options.plot is not None:
         plot.check_name(options.plot)
         store.writable(options.plot, force=options.force)
+
+
+def _check_fit(options: argparse.Namespace) -> None:
+    """Refuse options of a fit that cannot be meant."""
+    from .cli import UsageError
+
+    if not 0.0 < options.held_out < 1.0:
+        raise UsageError(f"--held-out must be above 0 and below 1, got {options.held_out:g}")
+    if options.seed < 0:
+        raise UsageError(f"--seed must be at least 0, got {options.seed}")
 
 
 def _draw(options: argparse.Namespace, card: "Card", held_out: "Observations") -> None:
