@@ -101,7 +101,7 @@ def retention_page(
     family: str = "lognormal",
     title: str = "retention",
 ) -> "Figure":
-    """Draw the survival at each bake temperature and the Arrhenius plot of the median times.
+    """Draw the survival at each bake temperature and, of two or more, the Arrhenius plot of the median times.
 
     Temperatures with fewer than 3 different times of failure show their survival alone.
 
@@ -118,12 +118,15 @@ def retention_page(
     """
     from matplotlib.figure import Figure as NewFigure
 
-    figure = NewFigure(figsize=(11.0, 4.8))
-    grid = figure.add_gridspec(1, 2, left=0.075, right=0.985, top=0.83, bottom=0.13, wspace=0.22)
-    figure.suptitle(title, x=0.075, y=0.97, ha="left", fontsize=13, fontweight="bold")
+    panels = min(len(bakes), 2)
+    left = 0.15 / panels
+    figure = NewFigure(figsize=(5.5 * panels, 4.8))
+    grid = figure.add_gridspec(1, panels, left=left, right=0.985, top=0.83, bottom=0.13, wspace=0.22)
+    figure.suptitle(title, x=left, y=0.97, ha="left", fontsize=13, fontweight="bold")
     fits = retention.fit_bakes(bakes, family)
     survival(bakes, fits, figure.add_subplot(grid[0]), family)
-    arrhenius(fits, figure.add_subplot(grid[1]), use)
+    if panels > 1:
+        arrhenius(fits, figure.add_subplot(grid[1]), use)
     return figure
 
 
