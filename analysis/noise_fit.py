@@ -236,11 +236,7 @@ def fit_rtn(
         raise ObservationError("the voltage of the traces must not be 0 V")
     names = list(dict.fromkeys(str(name) for name in table["state"].values))
     kept = {n: np.flatnonzero((table["state"].values == n) & np.isfinite(table["number"])) for n in names}
-    for name, devices in kept.items():
-        if len(devices) < FEWEST:
-            raise ObservationError(
-                f"telegraph noise of state {name} needs at least {FEWEST} devices, got {len(devices)}"
-            )
+    _check_enough(kept, "telegraph noise")
     states = [_rtn_state(table, name, kept[name], voltage) for name in names]
     states.sort(key=lambda state: state.conductance)
     window = (float(table["step"]), float(table["length"]))
@@ -257,6 +253,15 @@ def fit_rtn(
             seed,
         )
     return law, intervals
+
+
+def _check_enough(kept: dict[str, Any], what: str) -> None:
+    """Refuse states of fewer than :data:`FEWEST` devices."""
+    for name, devices in kept.items():
+        if len(devices) < FEWEST:
+            raise ObservationError(
+                f"{what} of state {name} needs at least {FEWEST} devices, got {len(devices)}"
+            )
 
 
 def _rtn_state(table: xr.Dataset, name: str, devices: Any, voltage: float) -> RtnState:
@@ -341,11 +346,7 @@ def fit_relaxation(
         raise ObservationError(f"reference must be above 0 s, got {t0:g} s")
     u = np.log(time / t0)
     kept = {name: np.flatnonzero(states == name) for name in names}
-    for name, devices in kept.items():
-        if len(devices) < FEWEST:
-            raise ObservationError(
-                f"relaxation of state {name} needs at least {FEWEST} devices, got {len(devices)}"
-            )
+    _check_enough(kept, "relaxation")
     fitted = {name: _relaxation_state(shift, start, u, name, rows) for name, rows in kept.items()}
     inner = np.concatenate([_standard(shift[rows], u, fitted[name]) for name, rows in kept.items()])
     scores, quantiles = _shape(inner)

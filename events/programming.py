@@ -68,6 +68,19 @@ def _check(name: str, value: float, least: float, most: float, unit: str) -> Non
         raise ValueError(f"{name} must be between {least:g} and {most:g} {unit}, got {value:g}")
 
 
+def _check_verified(width: float, tolerance: float, limit: int, least: int) -> None:
+    """Check what all schemes with verification have: width (s), tolerance, and most pulses."""
+    _check("width", width, 1e-12, 10.0, "s")
+    _check("tolerance", tolerance, 1e-9, 1.0, "of the target")
+    _check("limit", limit, least, 1e9, "pulses")
+
+
+def _check_opposite(name: str, up: float, down: float) -> None:
+    """Refuse voltages (V) up and down that do not have opposite signs."""
+    if not up * down < 0.0:
+        raise ValueError(f"set_{name} and reset_{name} must have opposite signs, got {up} and {down} V")
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Blind:
     """A number of equal pulses without any read.
@@ -123,9 +136,7 @@ class WriteVerify:
     def __post_init__(self) -> None:
         for name in ("set_amplitude", "reset_amplitude"):
             _check(name, getattr(self, name), -20.0, 20.0, "V")
-        _check("width", self.width, 1e-12, 10.0, "s")
-        _check("tolerance", self.tolerance, 1e-9, 1.0, "of the target")
-        _check("limit", self.limit, 0, 1e9, "pulses")
+        _check_verified(self.width, self.tolerance, self.limit, 0)
 
     def program(self, cell: Cell, target: float) -> Program:
         """Bring a cell to a target conductance (S)."""
@@ -172,14 +183,8 @@ class IncrementalPulses:
         _check("most", self.most, 1e-3, 20.0, "V")
         for name in ("set_start", "reset_start"):
             _check(name, getattr(self, name), -self.most, self.most, "V")
-        if not self.set_start * self.reset_start < 0.0:
-            raise ValueError(
-                "set_start and reset_start must have opposite signs, "
-                f"got {self.set_start} and {self.reset_start} V"
-            )
-        _check("width", self.width, 1e-12, 10.0, "s")
-        _check("tolerance", self.tolerance, 1e-9, 1.0, "of the target")
-        _check("limit", self.limit, 0, 1e9, "pulses")
+        _check_opposite("start", self.set_start, self.reset_start)
+        _check_verified(self.width, self.tolerance, self.limit, 0)
 
     def amplitude(self, up: bool, number: int) -> float:
         """Return the amplitude (V) of a pulse by its number since the direction changed."""
@@ -248,17 +253,11 @@ class GateIncremental:
     def __post_init__(self) -> None:
         for name in ("set_amplitude", "reset_amplitude", "gate_start", "gate_most", "reset_gate"):
             _check(name, getattr(self, name), -20.0, 20.0, "V")
-        if not self.set_amplitude * self.reset_amplitude < 0.0:
-            raise ValueError(
-                "set_amplitude and reset_amplitude must have opposite signs, "
-                f"got {self.set_amplitude} and {self.reset_amplitude} V"
-            )
+        _check_opposite("amplitude", self.set_amplitude, self.reset_amplitude)
         _check("gate_step", self.gate_step, 1e-6, 5.0, "V")
         _check("gate_most", self.gate_most, self.gate_start, 20.0, "V")
         _check("back", self.back, 0.0, 20.0, "V")
-        _check("width", self.width, 1e-12, 10.0, "s")
-        _check("tolerance", self.tolerance, 1e-9, 1.0, "of the target")
-        _check("limit", self.limit, 0, 1e9, "pulses")
+        _check_verified(self.width, self.tolerance, self.limit, 0)
 
     def program(self, cell: Cell, target: float) -> Program:
         """Bring a cell to a target conductance (S)."""
@@ -315,15 +314,9 @@ class CurrentLimited:
     def __post_init__(self) -> None:
         for name in ("set_amplitude", "reset_amplitude", "reset_gate"):
             _check(name, getattr(self, name), -20.0, 20.0, "V")
-        if not self.set_amplitude * self.reset_amplitude < 0.0:
-            raise ValueError(
-                "set_amplitude and reset_amplitude must have opposite signs, "
-                f"got {self.set_amplitude} and {self.reset_amplitude} V"
-            )
+        _check_opposite("amplitude", self.set_amplitude, self.reset_amplitude)
         _check("voltage", self.voltage, 1e-3, 20.0, "V")
-        _check("width", self.width, 1e-12, 10.0, "s")
-        _check("tolerance", self.tolerance, 1e-9, 1.0, "of the target")
-        _check("limit", self.limit, 1, 1e9, "pulses")
+        _check_verified(self.width, self.tolerance, self.limit, 1)
 
     def program(self, cell: Cell, target: float) -> Program:
         """Bring a cell to a target conductance (S)."""

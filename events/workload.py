@@ -12,7 +12,7 @@ import simpy
 from numpy.typing import NDArray
 
 from .controller import Controller
-from .programming import Outcome, Scheme
+from .programming import Outcome, Scheme, program_all
 
 Process = Generator[simpy.Event, Any, Any]
 Floats = NDArray[np.float64]
@@ -23,6 +23,28 @@ def log_times(first: float, last: float, count: int) -> Floats:
     if not (0.0 < first < last < math.inf) or count < 2:
         raise ValueError(f"need 0 < first < last (s) and at least 2 times, got {first}, {last} and {count}")
     return np.geomspace(first, last, count)
+
+
+def _read_at(
+    controller: Controller, time: float, cells: Sequence[tuple[int, int]]
+) -> Generator[simpy.Event, Any, list[float]]:
+    """Wait until a time on the clock (s), unless it is over, and return what cells read (S)."""
+    left = time - controller.clock.seconds
+    if left > 0.0:
+        yield controller.clock.rest(left)
+    found = []
+    for cell in cells:
+        found.append((yield from controller.read(cell)))
+    return found
+
+
+def _program(
+    controller: Controller, targets: Sequence[tuple[tuple[int, int], float]], scheme: Scheme
+) -> Generator[simpy.Event, Any, list[Outcome]]:
+    """Program cells to their targets (S) one after the other, and return what became of them."""
+    outcomes: list[Outcome] = []
+    yield from program_all(((controller.cell(*cell), to) for cell, to in targets), scheme, outcomes)
+    return outcomes
 
 
 @dataclass(kw_only=True, slots=True)
@@ -48,15 +70,9 @@ class Retention:
 
     def run(self, controller: Controller) -> Process:
         """Wait and read."""
-        clock, start = controller.clock, controller.clock.seconds
+        start = controller.clock.seconds
         for time in self.times:
-            left = start + time - clock.seconds
-            if left > 0.0:
-                yield clock.rest(left)
-            row = []
-            for cell in self.cells:
-                row.append((yield from controller.read(cell)))
-            self.conductance.append(row)
+            self.conductance.append((yield from _read_at(controller, start + time, self.cells)))
 
 
 @dataclass(kw_only=True, slots=True)
@@ -91,10 +107,7 @@ class Refresh:
         for _ in range(self.rounds):
             yield controller.clock.rest(self.period)
             controller.settle()
-            row = []
-            for cell, target in self.targets:
-                row.append((yield from self.scheme.program(controller.cell(*cell), target)))
-            self.outcomes.append(row)
+            self.outcomes.append((yield from _program(controller, self.targets, self.scheme)))
 
 
 @dataclass(kw_only=True, slots=True)
@@ -143,11 +156,9 @@ class RefreshOnError:
                 found = yield from controller.read(cell)
                 if abs(found - target) > self.tolerance * target:
                     bad.append((cell, target))
-            row = []
-            for cell, target in bad:
-                row.append((yield from self.scheme.program(controller.cell(*cell), target)))
+            outcomes = yield from _program(controller, bad, self.scheme)
             self.errors.append(len(bad))
-            self.outcomes.append(row)
+            self.outcomes.append(outcomes)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -176,19 +187,10 @@ class DriftCompensation:
         """Read, wait and read."""
         if not self.cells:
             raise ValueError("drift compensation needs at least 1 cell to read, got 0")
-        first = 0.0
         start = controller.clock.seconds
-        for time in (0.0, *self.times):
-            left = start + time - controller.clock.seconds
-            if left > 0.0:
-                yield controller.clock.rest(left)
-            total = 0.0
-            for cell in self.cells:
-                total += yield from controller.read(cell)
-            if time == 0.0:
-                first = total
-            else:
-                self.gain.append(first / total)
+        first = sum((yield from _read_at(controller, start, self.cells)))
+        for time in self.times:
+            self.gain.append(first / sum((yield from _read_at(controller, start + time, self.cells))))
 
 
 @dataclass(kw_only=True, slots=True)

@@ -127,10 +127,10 @@ def _fit(options: argparse.Namespace) -> int:
 
     if options.output.suffix != ".json":
         raise ValueError(f"--output must end in .json, got {str(options.output)!r}")
+    _check_fit(options)
     store.writable(options.output, force=options.force)
     _check_picture(options)
     whole, protocol = _observations(options.data, options.features)
-    _check_fit(options)
     training, held_out = whole.split(1.0 - options.held_out, options.seed)
     training = replace(training, origin=f"{whole.origin} without the devices held out")
     settings = statistical_model.FitOptions(

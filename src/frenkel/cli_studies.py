@@ -68,7 +68,8 @@ def _study(options: argparse.Namespace) -> None:
         Card.load(card)  # a bad one should be told before an hour of work
     given = {name: getattr(options, name) for name in ("seeds", "chips", "steps")}
     changed = {name: value for name, value in given.items() if value is not None}
-    folder = _folder(options.output)
+    folder = options.output
+    folder.mkdir(parents=True, exist_ok=True)
     outcomes = []
     for place, name in enumerate(chosen):
         with Reporter(quiet=options.quiet, lines=False) as shown:
@@ -101,9 +102,3 @@ def _settings(made: dict[str, Any]) -> str:
     return ", ".join(
         f"{name} {made.get(name)}" for name in ("task", "seeds", "chips", "steps", "seed", "card")
     )
-
-
-def _folder(path: Path) -> Path:
-    """Return a folder, made if it is not there."""
-    path.mkdir(parents=True, exist_ok=True)
-    return path

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from ..networks.device_statistics import DeviceStatistics, statistics_of
 from ..networks.mapping import Mapping, decode, encode
 from ..networks.perceptron import Noise, Perceptron, Training, accuracy, cross_entropy, train
-from ..networks.tasks import Part, Task
-from .base import Settings
+from ..networks.tasks import Part, Task, load
+from .base import Settings, variable
 
 Floats = NDArray[np.float64]
 Effect = Callable[[Floats, np.random.Generator], Floats]
@@ -35,6 +35,15 @@ def ideal(device: DeviceStatistics) -> DeviceStatistics:
 def device_of(settings: Settings) -> DeviceStatistics:
     """Return the statistics that a study runs on."""
     return statistics_of(settings.card)
+
+
+def begin(settings: Settings) -> tuple[Task, DeviceStatistics, Perceptron, dict[str, Any]]:
+    """Return task, device, trained networks, and their accuracy as the first variable of a study."""
+    task, device = load(settings.task), device_of(settings)
+    settings.progress(0.0, "training")
+    network = trained(task, settings)
+    accuracies = tested(network, task.test, 1, settings.random(1))
+    return task, device, network, {"float": variable("seed", accuracies, "%", "accuracy in software")}
 
 
 def rows(part: Part) -> Floats:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..networks.device_statistics import DeviceStatistics
 from ..networks.mapping import MAPPINGS
 from ..networks.perceptron import Perceptron
-from ..networks.tasks import Task, load
+from ..networks.tasks import Task
 from . import hardware
 from .base import Settings, finish, variable
 from .onchip import CELLS, PUBLISHED, train_on_chip
@@ -48,13 +48,8 @@ def run(settings: Settings) -> xr.Dataset:
     xarray.Dataset
         Accuracies in percent by seed, means over chips.
     """
-    task, device = load(settings.task), hardware.device_of(settings)
-    settings.progress(0.0, "training")
-    network = hardware.trained(task, settings)
-    values: dict[str, Any] = {
-        "float": variable(
-            "seed", hardware.tested(network, task.test, 1, settings.random(1)), "%", "accuracy in software"
-        ),
+    task, device, network, values = hardware.begin(settings)
+    values |= {
         "factor": variable("factor", FACTORS, "1", "severity over that of the device"),
     }
     settings.progress(0.1, "variability")

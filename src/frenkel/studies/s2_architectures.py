@@ -20,7 +20,6 @@ from ..array.crosspoint import OneTransistorOneResistor, Transistor
 from ..array.lines import Lines
 from ..networks.device_statistics import DeviceStatistics
 from ..networks.mapping import MAPPINGS, decode, encode
-from ..networks.tasks import load
 from . import hardware
 from .base import Claim, Settings, finish, interval, variable
 from .draw import panel_lines
@@ -52,13 +51,8 @@ def run(settings: Settings) -> xr.Dataset:
     xarray.Dataset
         Accuracies by seed (mean over chips), errors of single reads and of products by size.
     """
-    task, device = load(settings.task), hardware.device_of(settings)
-    settings.progress(0.0, "training")
-    network = hardware.trained(task, settings)
-    values: dict[str, Any] = {
-        "float": variable(
-            "seed", hardware.tested(network, task.test, 1, settings.random(1)), "%", "accuracy in software"
-        ),
+    task, device, network, values = hardware.begin(settings)
+    values |= {
         "mapping": (["mapping"], list(MAPPINGS), {"units": "1", "long_name": "how signs are taken"}),
     }
     values |= _accuracies(settings, task, network, device)

@@ -21,7 +21,7 @@ from ..events.programming import Cell, Outcome, program_all
 from ..networks.device_statistics import DeviceStatistics
 from ..networks.mapping import decode, encode
 from ..networks.perceptron import Perceptron, accuracy
-from ..networks.tasks import Task, load
+from ..networks.tasks import Task
 from ..networks.write_verify import Programmed, Pulses, WriteVerify
 from . import hardware
 from .base import Claim, Settings, finish, interval, variable
@@ -58,13 +58,8 @@ def run(settings: Settings) -> xr.Dataset:
     xarray.Dataset
         Pulses, reads, failures, errors, time, energy per cell and accuracies, by seed (means over chips).
     """
-    task, device = load(settings.task), hardware.device_of(settings)
-    settings.progress(0.0, "training")
-    network = hardware.trained(task, settings)
-    values: dict[str, Any] = {
-        "float": variable(
-            "seed", hardware.tested(network, task.test, 1, settings.random(1)), "%", "accuracy in software"
-        ),
+    task, device, network, values = hardware.begin(settings)
+    values |= {
         "pulses": (["pulses"], list(PULSES), {"units": "1", "long_name": "equal, or of chosen amplitude"}),
         "distance": variable("distance", TOLERANCES, "1", "accepted distance over g_max"),
         "step": variable("step", STEPS, "1", "mean change by a pulse over the window"),

@@ -9,7 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..networks import tasks
-from ..networks.perceptron import Perceptron, Training, accuracy, cross_entropy, softmax, train
+from ..networks.perceptron import Perceptron, Training, accuracy, cross_entropy, gradients, softmax, train
 from . import entropy
 from .base import Claim, Interval, Settings, finish, interval, variable
 
@@ -160,8 +160,6 @@ def _limited(weights: Floats) -> Floats:
 
 def train_step(networks: Perceptron, x: Floats, loss, random: np.random.Generator) -> Perceptron:  # type: ignore[no-untyped-def]
     """Return networks after one step of gradient descent on a batch of 32."""
-    from ..networks.perceptron import gradients
-
     places = random.integers(len(x), size=(networks.weights[0].shape[0], 32))
     slopes = gradients(x[places], networks.weights, networks.biases, loss, places)
     parameters = networks.weights + networks.biases

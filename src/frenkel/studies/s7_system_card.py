@@ -18,7 +18,7 @@ from ..networks.cost import COMPONENTS, ChipCost, WriteCost, inference, refresh_
 from ..networks.device_statistics import DeviceStatistics
 from ..networks.metrics import by_harness, harness_missing, metrics
 from ..networks.perceptron import Perceptron, accuracy
-from ..networks.tasks import Task, load
+from ..networks.tasks import Task
 from ..networks.write_verify import WriteVerify
 from . import hardware
 from .base import Claim, Settings, finish, interval, variable
@@ -65,13 +65,8 @@ def run(settings: Settings) -> xr.Dataset:
     -------
     xarray.Dataset
     """
-    task, device = load(settings.task), hardware.device_of(settings)
-    settings.progress(0.0, "training")
-    network = hardware.trained(task, settings)
-    values: dict[str, Any] = {
-        "float": variable(
-            "seed", hardware.tested(network, task.test, 1, settings.random(1)), "%", "accuracy in software"
-        ),
+    task, device, network, values = hardware.begin(settings)
+    values |= {
         "design": (["design"], list(DESIGNS), {"units": "1", "long_name": "design"}),
         "component": (["component"], list(COMPONENTS), {"units": "1", "long_name": "where energy goes"}),
     }
