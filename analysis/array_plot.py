@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from ..typing import Floats
 from . import plot, store
 from .caption import quantity
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Floats = NDArray[np.float64]
 COLOURS = ("#1f6fb4", "#c8371f", "#4d9150", "#8a3ab0", "#b08a3e", "#3aa6b0", "0.45")
 DIVERGING, SEQUENTIAL = "RdBu_r", "viridis"
 SHOWN = 24

@@ -19,7 +19,7 @@ import numpy as np
 from scipy.optimize import least_squares
 from scipy.stats import chi2, norm, qmc
 
-from ..card import Array
+from ..typing import Floats
 from .observations import ObservationError, Observations
 
 Simulator = Callable[[Mapping[str, float], int], Observations]
@@ -95,13 +95,13 @@ class Calibration:
     misfit: float
     p_value: float
     statistics: tuple[str, ...]
-    target: Array
-    fitted: Array
-    errors: Array
+    target: Floats
+    fitted: Floats
+    errors: Floats
     simulations: int
 
 
-def statistics(observations: Observations) -> tuple[tuple[str, ...], Array]:
+def statistics(observations: Observations) -> tuple[tuple[str, ...], Floats]:
     """Return the statistics of devices that are compared, in transformed space.
 
     Of each feature: the mean over devices of their means, ln of the standard deviation of these means, and,
@@ -118,7 +118,7 @@ def statistics(observations: Observations) -> tuple[tuple[str, ...], Array]:
     return tuple(f"{kind} of {name}" for kind in kinds for name in observations.names), found
 
 
-def _numbers(values: Array) -> Array:
+def _numbers(values: Floats) -> Floats:
     """Return the statistics of devices, (..., devices, cycles, k) to (..., statistics)."""
     with np.errstate(divide="ignore", invalid="ignore"):
         known = np.isfinite(values)
@@ -133,14 +133,14 @@ def _numbers(values: Array) -> Array:
     return np.concatenate(rows, axis=-1)
 
 
-def _mean(levels: Array) -> Array:
+def _mean(levels: Floats) -> Floats:
     """Return the mean over devices that have a value, (..., devices, k) to (..., k)."""
     known = np.isfinite(levels)
-    found: Array = np.where(known, levels, 0.0).sum(axis=-2) / known.sum(axis=-2)
+    found: Floats = np.where(known, levels, 0.0).sum(axis=-2) / known.sum(axis=-2)
     return found
 
 
-def errors(observations: Observations, seed: int) -> Array:
+def errors(observations: Observations, seed: int) -> Floats:
     """Return the covariance of the statistics, from devices drawn with replacement."""
     devices = len(observations.values)
     if devices < FEWEST:
@@ -148,7 +148,7 @@ def errors(observations: Observations, seed: int) -> Array:
     rows = np.random.default_rng(seed).integers(0, devices, (RESAMPLES, devices))
     drawn = _numbers(observations.values[rows])
     drawn = drawn[np.isfinite(drawn).all(axis=1)]
-    found: Array = np.atleast_2d(np.cov(drawn.T)) * devices / (devices - 1)
+    found: Floats = np.atleast_2d(np.cov(drawn.T)) * devices / (devices - 1)
     return found
 
 
@@ -218,12 +218,12 @@ class _Design:
         self, simulator: Simulator, names: tuple[str, ...], parameters: tuple[Parameter, ...], seed: int
     ) -> None:
         self.simulator, self.names, self.parameters, self.seed = simulator, names, parameters, seed
-        self.places: list[Array] = []
-        self.found: list[Array] = []
-        self.noise: list[Array] = []
+        self.places: list[Floats] = []
+        self.found: list[Floats] = []
+        self.noise: list[Floats] = []
         self.devices: list[int] = []
 
-    def run(self, low: Array, high: Array, number: int, turn: int) -> None:
+    def run(self, low: Floats, high: Floats, number: int, turn: int) -> None:
         sobol = qmc.Sobol(len(low), rng=np.random.default_rng([self.seed, turn]))
         # A power of two is what the sequence is balanced for; the rest is left out.
         places = sobol.random_base2(math.ceil(math.log2(number)))[:number]
@@ -240,7 +240,7 @@ class _Design:
             self.found.append(found)
             self.noise.append(noise)
 
-    def within(self, low: Array, high: Array) -> tuple[Array, Array, Array]:
+    def within(self, low: Floats, high: Floats) -> tuple[Floats, Floats, Floats]:
         """Return the points in a box whose devices have the features."""
         inside = [
             i
@@ -263,21 +263,21 @@ def _same(wanted: tuple[str, ...], shown: tuple[str, ...]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Best:
-    place: Array
-    deviation: Array
+    place: Floats
+    deviation: Floats
     misfit: float
-    fitted: Array
-    errors: Array
+    fitted: Floats
+    errors: Floats
 
 
-def _terms(places: Array) -> Array:
+def _terms(places: Floats) -> Floats:
     """Return the terms of a quadratic at places (n, p)."""
     i, j = np.triu_indices(places.shape[1])
     return np.concatenate([np.ones((len(places), 1)), places, places[:, i] * places[:, j]], axis=1)
 
 
 def _best(
-    points: tuple[Array, Array, Array], aim: Array, about: Array, low: Array, high: Array, seed: int
+    points: tuple[Floats, Floats, Floats], aim: Floats, about: Floats, low: Floats, high: Floats, seed: int
 ) -> _Best:
     """Return the place where the surface is nearest to the target."""
     places, found, noise = points
@@ -289,14 +289,14 @@ def _best(
     rest = found - rows @ surface
     scatter = _no_less(rest.T @ rest / spare, noise.mean(axis=0))
 
-    def uncertainty(place: Array) -> Array:
+    def uncertainty(place: Floats) -> Floats:
         leverage = float(np.sum((_terms(((place - centre) / scale)[None]) @ inverse) ** 2))
         return about + leverage * scatter
 
     metric = np.linalg.cholesky(np.linalg.inv(uncertainty(centre)))
 
-    def miss(place: Array) -> Array:
-        found: Array = (_terms(((place - centre) / scale)[None])[0] @ surface - aim) @ metric
+    def miss(place: Floats) -> Floats:
+        found: Floats = (_terms(((place - centre) / scale)[None])[0] @ surface - aim) @ metric
         return found
 
     best: Any = None
@@ -319,7 +319,7 @@ def _best(
     )
 
 
-def _no_less(scatter: Array, devices: Array) -> Array:
+def _no_less(scatter: Floats, devices: Floats) -> Floats:
     """Return a covariance that in no direction is less than another one, that of simulated devices.
 
     A few rows scatter less by chance in some direction, most of all where statistics are correlated.
@@ -327,12 +327,12 @@ def _no_less(scatter: Array, devices: Array) -> Array:
     root = np.linalg.cholesky(devices)
     inverse = np.linalg.inv(root)
     values, vectors = np.linalg.eigh(inverse @ scatter @ inverse.T)
-    found: Array = root @ (vectors * np.maximum(values, 1.0)) @ vectors.T @ root.T
+    found: Floats = root @ (vectors * np.maximum(values, 1.0)) @ vectors.T @ root.T
     return found
 
 
 def _result(
-    best: _Best, parameters: Sequence[Parameter], names: tuple[str, ...], aim: Array, simulations: int
+    best: _Best, parameters: Sequence[Parameter], names: tuple[str, ...], aim: Floats, simulations: int
 ) -> Calibration:
     half = float(norm.ppf(0.975)) * best.deviation
     values, intervals, edge = {}, {}, []
@@ -360,5 +360,5 @@ def _result(
     )
 
 
-def _spoken(parameters: Sequence[Parameter], place: Array) -> str:
+def _spoken(parameters: Sequence[Parameter], place: Floats) -> str:
     return ", ".join(f"{q.name} {float(q.value(x)):.4g}" for q, x in zip(parameters, place, strict=True))

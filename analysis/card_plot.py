@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.stats import norm
 
-from ..card import Array, Card, CardWarning
+from ..card import Card, CardWarning
+from ..typing import Floats
 from . import core_fit, plot, store
 from .gap_core import GapCore
 from .observations import Observations
@@ -38,7 +39,7 @@ SHARES = norm.cdf(np.linspace(-3.0, 3.0, 61))
 FAN = 24
 """Cycles that a fan of currents shows."""
 
-Curves = Sequence[tuple[Array, Array]]
+Curves = Sequence[tuple[Floats, Floats]]
 """Voltages [V] and currents [A] of some cycles."""
 
 
@@ -93,7 +94,7 @@ def save(figure: "Figure", path: str | Path, *, force: bool = False) -> Path:
     return store.write_bytes(content.getvalue(), target)
 
 
-def quantiles(card: Card, observed: Observations, samples: Array, feature: int, axes: "Axes") -> None:
+def quantiles(card: Card, observed: Observations, samples: Floats, feature: int, axes: "Axes") -> None:
     """Draw quantiles of the devices against those of the card, with the band of chance.
 
     Parameters
@@ -120,7 +121,7 @@ def quantiles(card: Card, observed: Observations, samples: Array, feature: int, 
 def devices(
     card: Card,
     observed: Observations,
-    sample: Array,
+    sample: Floats,
     features: tuple[int, int],
     axes: "Axes",
     *,
@@ -145,7 +146,7 @@ def devices(
     axes.legend(fontsize=8)
 
 
-def memory(card: Card, observed: Observations, samples: Array, feature: int, axes: "Axes") -> None:
+def memory(card: Card, observed: Observations, samples: Floats, feature: int, axes: "Axes") -> None:
     """Draw the autocorrelation of a feature over cycles, about the mean of each device."""
     longest = min(20, observed.values.shape[1] // 2)
     lags = np.arange(1, longest + 1)
@@ -171,7 +172,7 @@ def fan(curves: Curves | None, axes: "Axes", whose: str, colour: str) -> None:
     axes.set_yscale("log")
 
 
-def core_curves(card: Card, seed: int = 0, *, cycles: int = FAN) -> list[tuple[Array, Array]]:
+def core_curves(card: Card, seed: int = 0, *, cycles: int = FAN) -> list[tuple[Floats, Floats]]:
     """Return voltages and currents of cells of a card on the ramps of its ensemble, one cycle each.
 
     Cycles whose HRS is not above their LRS have no core and are left out.
@@ -197,7 +198,7 @@ def core_curves(card: Card, seed: int = 0, *, cycles: int = FAN) -> list[tuple[A
     return [(volts, np.where(volts == 0, 0.0, np.exp(row))) for row in logs]
 
 
-def _ramps(core: GapCore, up: float, down: float, samples: int = 150) -> tuple[Array, Array]:
+def _ramps(core: GapCore, up: float, down: float, samples: int = 150) -> tuple[Floats, Floats]:
     """Return times and voltages of a SET and a RESET ramp, up and back."""
     legs = [(0.0, up, core.set_ramp), (up, 0.0, core.set_ramp)]
     legs += [(0.0, down, core.reset_ramp), (down, 0.0, core.reset_ramp)]
@@ -209,7 +210,7 @@ def _ramps(core: GapCore, up: float, down: float, samples: int = 150) -> tuple[A
     return np.concatenate(times), np.concatenate(volts)
 
 
-def _samples(card: Card, observed: Observations, seed: int) -> Array:
+def _samples(card: Card, observed: Observations, seed: int) -> Floats:
     """Return samples of the card as large as the observations, with the same values missing."""
     count, cycles, _ = observed.values.shape
     found = []
@@ -222,16 +223,16 @@ def _samples(card: Card, observed: Observations, seed: int) -> Array:
     return np.array(found)
 
 
-def _correlation(values: Array, lag: int) -> float:
+def _correlation(values: Floats, lag: int) -> float:
     inner = values - np.nanmean(values, axis=1, keepdims=True)
     inner /= np.nanstd(values, axis=1, keepdims=True)
     return float(np.nanmean(inner[:, lag:] * inner[:, :-lag]))
 
 
-def _shown(card: Card, feature: int, values: Array) -> Array:
+def _shown(card: Card, feature: int, values: Floats) -> Floats:
     """Return transformed values as they are drawn: decades, or the unit with its sign."""
     item = card.features[feature]
-    found: Array = item.sign * values / (np.log(10.0) if item.transform == "log" else 1.0)
+    found: Floats = item.sign * values / (np.log(10.0) if item.transform == "log" else 1.0)
     return found
 
 

@@ -9,7 +9,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-Array = NDArray[np.float64]
+from ..typing import Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,9 +32,9 @@ class Sample:
         No values, NaN, bounds in the wrong order, or both bounds infinite.
     """
 
-    low: Array
-    high: Array
-    weight: Array
+    low: Floats
+    high: Floats
+    weight: Floats
 
     def __post_init__(self) -> None:
         low, high = self.low, self.high

@@ -16,9 +16,8 @@ import numpy as np
 from scipy.integrate import quad, solve_ivp
 from scipy.optimize import brentq
 
+from ..typing import Floats
 from ..units import BOLTZMANN_EV
-
-Array = np.ndarray[Any, np.dtype[np.float64]]
 
 
 class CompactModel(Protocol):
@@ -260,7 +259,7 @@ def integrate(
     *,
     corners: Any = None,
     tolerance: float = 1e-8,
-) -> tuple[Array, Array]:
+) -> tuple[Floats, Floats]:
     """Return state and current along a voltage.
 
     Parameters
@@ -313,16 +312,16 @@ def _segment(
     model: CompactModel,
     voltage: Callable[[float], float],
     state: float,
-    at: Array,
+    at: Floats,
     start: float,
     tolerance: float,
-) -> Array:
+) -> Floats:
     """Return the states at times up to the end of a stretch without corners."""
     low, high = model.limits
     # A step at a corner belongs to what follows at the start and to what precedes at the end.
     first, last = np.nextafter(start, at[-1]), np.nextafter(at[-1], start)
 
-    def rate(t: float, y: Array) -> list[float]:
+    def rate(t: float, y: Floats) -> list[float]:
         return [model.derivative(min(max(float(y[0]), low), high), voltage(min(max(t, first), last)))]
 
     solved = solve_ivp(
@@ -337,7 +336,7 @@ def _segment(
     if not solved.success:
         raise RuntimeError(f"the solver stopped at {solved.t[-1]:g} s: {solved.message}")
     # The right side is evaluated inside the limits; the solver may pass them by its tolerance.
-    found: Array = np.clip(solved.y[0], low, high)
+    found: Floats = np.clip(solved.y[0], low, high)
     return found
 
 

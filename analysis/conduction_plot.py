@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ..typing import Floats
 from ..units import BOLTZMANN_EV
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Array = NDArray[np.float64]
 
 STEEPEST = 20.0
 """Local slope at which the axes of slopes end."""
@@ -97,7 +97,7 @@ def shares(dataset: xr.Dataset) -> xr.DataArray:
     return share
 
 
-def local_slopes(voltage: ArrayLike, current: ArrayLike) -> tuple[Array, Array]:
+def local_slopes(voltage: ArrayLike, current: ArrayLike) -> tuple[Floats, Floats]:
     """Return d ln|I| / d ln|V| and d ln|I| / d sqrt|V| (V^-1/2) at each voltage.
 
     The first is 1 for an ohmic law and 2 for space charge; the second is constant for Poole-Frenkel and
@@ -256,14 +256,14 @@ def _strip(table: xr.Dataset, axes: "Axes") -> None:
     axes.set_title("law that carries most, against V and T / K", loc="left", fontsize=10)
 
 
-def _edges(v: Array) -> Array:
+def _edges(v: Floats) -> Floats:
     middle = 0.5 * (v[1:] + v[:-1])
     return np.concatenate([[1.5 * v[0] - 0.5 * v[1]], middle, [1.5 * v[-1] - 0.5 * v[-2]]])
 
 
-def _log(current: Array) -> Array:
+def _log(current: Floats) -> Floats:
     """Return ln|I|; what is zero (a law that has frozen out) is not drawn."""
-    logarithm: Array = np.log(np.where(current > 0, current, np.nan))
+    logarithm: Floats = np.log(np.where(current > 0, current, np.nan))
     return logarithm
 
 

@@ -18,7 +18,7 @@ import numpy as np
 import xarray as xr
 from scipy.optimize import least_squares
 
-from ..card import Array
+from ..typing import Floats
 from . import regression
 from .gap_core import GapCore
 from .observations import ObservationError
@@ -54,11 +54,11 @@ class Trace:
         Constant voltages [V] and the times to SET [s] there; may be empty.
     """
 
-    time: Array
-    voltage: Array
-    current: Array
-    set_voltages: Array
-    set_times: Array
+    time: Floats
+    voltage: Floats
+    current: Floats
+    set_voltages: Floats
+    set_times: Floats
 
 
 def trace(time: Any, voltage: Any, current: Any, set_voltages: Any = (), set_times: Any = ()) -> Trace:
@@ -88,8 +88,8 @@ def trace(time: Any, voltage: Any, current: Any, set_voltages: Any = (), set_tim
 
 
 def simulate(
-    parameters: Array, time: Array, voltage: Array, core: GapCore, begins_low: bool = False
-) -> Array:
+    parameters: Floats, time: Floats, voltage: Floats, core: GapCore, begins_low: bool = False
+) -> Floats:
     """Return ln(R) of some devices along a voltage, exactly for straight lines between its samples.
 
     Parameters
@@ -127,8 +127,8 @@ def simulate(
 
 
 def _moved(
-    x: Array, before: float, after: float, step: float, levels: tuple[Array, ...], k: Array, edge: float
-) -> Array:
+    x: Floats, before: float, after: float, step: float, levels: tuple[Floats, ...], k: Floats, edge: float
+) -> Floats:
     """Return the state after a straight line of voltage that does not change its sign."""
     high, low, up, down = levels
     closing = before + after > 0
@@ -145,20 +145,20 @@ def _moved(
     left = np.where(
         way <= free, size - way, np.minimum(size, edge) * np.exp(-np.maximum(way - free, 0.0) / edge)
     )
-    moved: Array = np.copysign(left, rest)
+    moved: Floats = np.copysign(left, rest)
     return np.asarray(low + moved if closing else high - moved)
 
 
-def currents(parameters: Array, state: Array, voltage: Array, core: GapCore) -> Array:
+def currents(parameters: Floats, state: Floats, voltage: Floats, core: GapCore) -> Floats:
     """Return ln|I| of devices (devices, samples), with I in A."""
     scale = np.exp(parameters[:, 4])[:, None]
     unit = np.log(np.sinh(core.read_voltage / scale) / core.read_voltage)
-    found: Array = _log_sinh(np.abs(voltage) / scale) - state - unit
+    found: Floats = _log_sinh(np.abs(voltage) / scale) - state - unit
     return found
 
 
-def _log_sinh(x: Array) -> Array:
-    found: Array = x + np.log(-np.expm1(-2.0 * x)) - np.log(2.0)
+def _log_sinh(x: Floats) -> Floats:
+    found: Floats = x + np.log(-np.expm1(-2.0 * x)) - np.log(2.0)
     return found
 
 
@@ -190,18 +190,18 @@ def fit_device(data: Trace, core: GapCore | None = None) -> dict[str, float]:
 
     begins_low = _begins_low(data, base, start)
 
-    def rows(p: Array) -> Array:
+    def rows(p: Floats) -> Floats:
         state = simulate(p, data.time, data.voltage, base, begins_low)[:, used]
         found = currents(p, state, data.voltage[used], base) - measured
         if data.set_times.size:
             found = np.concatenate([found, _set_times(p, data.set_voltages) - np.log(data.set_times)], axis=1)
         return found
 
-    def jacobian(p: Array) -> Array:
+    def jacobian(p: Floats) -> Floats:
         # All differences in one pass: the loop over samples is what costs.
         step = 1e-5 * np.eye(p.size)
         both = rows(np.concatenate([p + step, p - step]))
-        found: Array = (both[: p.size] - both[p.size :]).T / 2e-5
+        found: Floats = (both[: p.size] - both[p.size :]).T / 2e-5
         return found
 
     low, high = np.full(6, -np.inf), np.full(6, np.inf)
@@ -220,7 +220,7 @@ def fit_device(data: Trace, core: GapCore | None = None) -> dict[str, float]:
     return found | {"residual": float(np.sqrt(np.mean(residual**2))), "samples": float(measured.size)}
 
 
-def _begins_low(data: Trace, core: GapCore, start: Array) -> bool:
+def _begins_low(data: Trace, core: GapCore, start: Floats) -> bool:
     """Return whether the first sample with a current is nearer to LRS than to HRS."""
     first = int(np.argmax((np.abs(data.voltage) > SMALLEST) & (data.voltage * data.current > 0)))
     zero = np.zeros((1, 1))
@@ -228,15 +228,15 @@ def _begins_low(data: Trace, core: GapCore, start: Array) -> bool:
     return x - float(np.log(abs(data.current[first]))) < 0.5 * float(start[0] + start[1])
 
 
-def _set_times(p: Array, voltages: Array) -> Array:
+def _set_times(p: Floats, voltages: Floats) -> Floats:
     """Return ln of the time to half of the way at constant voltages, (devices, voltages)."""
     k = np.exp(p[:, 5:6])
     half = np.log(np.maximum(p[:, :1] - p[:, 1:2], 1e-9) / 2.0)
-    found: Array = half - p[:, 2:3] - _log_sinh(k * voltages)
+    found: Floats = half - p[:, 2:3] - _log_sinh(k * voltages)
     return found
 
 
-def _start(data: Trace, core: GapCore) -> Array:
+def _start(data: Trace, core: GapCore) -> Floats:
     """Return where the search begins: from the resistances, and the voltages where they change."""
     v, i = data.voltage, data.current
     if not (v.max() > 0 > v.min()):

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..card import Array, companion
+from ..card import companion
+from ..typing import Floats
 
 MAXIMUM_ORDER = 6
 """Longest memory [cycles] that is tried."""
@@ -42,12 +43,14 @@ class Memory:
         Of each order that was tried its information criterion (of Akaike); smaller is better.
     """
 
-    coefficients: Array
-    innovation: Array
+    coefficients: Floats
+    innovation: Floats
     criterion: dict[int, float]
 
 
-def fit(scores: Array, order: int | None = None, *, mixed: bool = True, shift: Array | None = None) -> Memory:
+def fit(
+    scores: Floats, order: int | None = None, *, mixed: bool = True, shift: Floats | None = None
+) -> Memory:
     """Fit a vector autoregression to many devices.
 
     Parameters
@@ -92,7 +95,7 @@ def fit(scores: Array, order: int | None = None, *, mixed: bool = True, shift: A
     return Memory(coefficients, innovation, criterion)
 
 
-def lagged_products(scores: Array, longest: int) -> tuple[Array, int]:
+def lagged_products(scores: Floats, longest: int) -> tuple[Floats, int]:
     """Return mean products at lags 0 to ``longest`` about the device means, and the fewest pairs.
 
     Entry [h, i, j] is the mean of x_i[c] x_j[c - h] over devices and cycles.
@@ -113,7 +116,7 @@ def lagged_products(scores: Array, longest: int) -> tuple[Array, int]:
     return np.array(found), int(fewest)
 
 
-def covariances(coefficients: Array, innovation: Array, longest: int) -> Array:
+def covariances(coefficients: Floats, innovation: Floats, longest: int) -> Floats:
     """Return the covariances G_h of the autoregression at lags 0 to ``longest``, (longest + 1, k, k)."""
     p, k, _ = coefficients.shape
     found = np.zeros((max(longest, p) + 1, k, k))
@@ -127,7 +130,7 @@ def covariances(coefficients: Array, innovation: Array, longest: int) -> Array:
     return found[: longest + 1]
 
 
-def _stationary(coefficients: Array, innovation: Array) -> Array:
+def _stationary(coefficients: Floats, innovation: Floats) -> Floats:
     k = len(innovation)
     f = companion(coefficients)
     total = np.zeros(f.shape)
@@ -138,7 +141,7 @@ def _stationary(coefficients: Array, innovation: Array) -> Array:
     return total
 
 
-def _lost(model: Array, longest: int) -> Array:
+def _lost(model: Floats, longest: int) -> Floats:
     """Return what removing the device mean takes away from the products at lags 0 to ``longest``."""
     cycles, k, _ = model.shape
     negative = model[1:].transpose(0, 2, 1)
@@ -150,7 +153,7 @@ def _lost(model: Array, longest: int) -> Array:
     return np.array([r[h:].mean(axis=0) + r[: cycles - h].mean(axis=0).T - v for h in range(longest + 1)])
 
 
-def _settle(products: Array, cycles: int, mixed: bool) -> tuple[Array, Array]:
+def _settle(products: Floats, cycles: int, mixed: bool) -> tuple[Floats, Floats]:
     """Return coefficients and innovation, with what the means took away added until it settles."""
     corrected = products
     for _ in range(STEPS):
@@ -167,7 +170,7 @@ def _settle(products: Array, cycles: int, mixed: bool) -> tuple[Array, Array]:
     )
 
 
-def _yule_walker(products: Array) -> tuple[Array, Array]:
+def _yule_walker(products: Floats) -> tuple[Floats, Floats]:
     lags, k, _ = products.shape
     p = lags - 1
     if p == 0:

@@ -16,12 +16,11 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import optimize, special, stats
 
+from ..typing import Floats
 from .censoring import Sample
-
-Array = NDArray[np.float64]
 
 RAYS = 64
 """Directions in which the edge of a likelihood region is searched: its extent is short by at most 0.12 %."""
@@ -34,19 +33,19 @@ class Standard:
     ``logarithmic``: of ln x. ``names``: what location and scale are called. ``scipy``: the same in scipy.
     """
 
-    density: Callable[[Array], Array]
-    survival: Callable[[Array], Array]
-    quantile: Callable[[Array], Array]
+    density: Callable[[Floats], Floats]
+    survival: Callable[[Floats], Floats]
+    quantile: Callable[[Floats], Floats]
     logarithmic: bool
     names: tuple[str, ...]
     scipy: Any = None
 
 
-def _gumbel_quantile(share: Array) -> Array:
+def _gumbel_quantile(share: Floats) -> Floats:
     return np.asarray(np.log(-np.log1p(-share)))
 
 
-def _normal_density(z: Array) -> Array:
+def _normal_density(z: Floats) -> Floats:
     return np.asarray(-0.5 * (z**2 + np.log(2 * np.pi)))
 
 
@@ -91,7 +90,7 @@ def _clustering(cluster: float) -> Standard:
     if not cluster < 1e12:  # no longer told from Weibull's in double precision
         return FAMILIES["weibull"]
 
-    def log1p(z: Array) -> Array:
+    def log1p(z: Floats) -> Floats:
         return np.asarray(np.logaddexp(0.0, z - np.log(cluster)))
 
     return Standard(
@@ -130,7 +129,7 @@ class Fit:
     location: float
     scale: float
     cluster: float
-    covariance: Array
+    covariance: Floats
     log_likelihood: float
     sample: Sample
 
@@ -170,7 +169,7 @@ class Fit:
             for (name, value), width in zip(self.parameters.items(), half, strict=True)
         }
 
-    def cdf(self, value: ArrayLike) -> Array:
+    def cdf(self, value: ArrayLike) -> Floats:
         """Return the share of devices below a value."""
         x = np.asarray(value, float)
         with np.errstate(divide="ignore", over="ignore"):
@@ -208,7 +207,7 @@ class Fit:
         columns = {"value": centre, "low": low, "high": high}
         return xr.Dataset({name: ("share", back(y)) for name, y in columns.items()}, {"share": part})
 
-    def values(self, share: Array) -> Array:
+    def values(self, share: Floats) -> Floats:
         """Return the values that shares (between 0 and 1) of the devices lie below, without intervals."""
         y = self._quantile(self._point, share)
         return np.exp(y) if self._standard.logarithmic else y
@@ -218,15 +217,15 @@ class Fit:
         return _clustering(self.cluster) if self.family == "clustering" else FAMILIES[self.family]
 
     @property
-    def _point(self) -> Array:
+    def _point(self) -> Floats:
         point = [self.location, np.log(self.scale), np.log(self.cluster)]
         return np.array(point[: len(self.covariance)])
 
-    def _quantile(self, point: Array, share: Array) -> Array:
+    def _quantile(self, point: Floats, share: Floats) -> Floats:
         standard = _clustering(np.exp(point[2])) if len(point) == 3 else self._standard
         return np.asarray(point[0] + np.exp(point[1]) * standard.quantile(share))
 
-    def _error(self, share: Array) -> Array:
+    def _error(self, share: Floats) -> Floats:
         """Return the standard errors of quantiles, by the delta method."""
         step = 1e-5
         slope = [
@@ -236,7 +235,7 @@ class Fit:
         ]
         return np.asarray(np.sqrt(np.einsum("is,ij,js->s", slope, self.covariance, slope)))
 
-    def _region(self, confidence: float) -> Array:
+    def _region(self, confidence: float) -> Floats:
         """Return points on the edge of the likelihood region of one parameter, (RAYS, 2)."""
         if not 0 < confidence < 1:
             raise ValueError(f"confidence must be between 0 and 1, got {confidence:g}")
@@ -248,7 +247,7 @@ class Fit:
             ray = root @ np.array([np.cos(angle), np.sin(angle)])
 
             # Nearly linear in the square of the length, which a search by secants makes use of.
-            def below(square: float, ray: Array = ray) -> float:
+            def below(square: float, ray: Floats = ray) -> float:
                 return cost(self._point + np.sqrt(square) * ray) - best - drop
 
             far = 3 * drop
@@ -357,7 +356,7 @@ def _fit_clustering(sample: Sample) -> Fit:
     plain = fit(sample, "weibull")
     begin = plain._point
 
-    def cost(point: Array) -> float:
+    def cost(point: Floats) -> float:
         return _cost(sample, _clustering(float(np.exp(point[2]))))(point)
 
     # Clustering flattens the upper tail: Weibull's fit then has too low a slope to start from.
@@ -379,7 +378,7 @@ def _fit_clustering(sample: Sample) -> Fit:
     )
 
 
-def _cost(sample: Sample, standard: Standard) -> Callable[[Array], float]:
+def _cost(sample: Sample, standard: Standard) -> Callable[[Floats], float]:
     """Return minus the log-likelihood as a function of location and ln(scale)."""
     exact = sample.exact
     known, low, high = sample.low[exact], sample.low[~exact], sample.high[~exact]
@@ -390,7 +389,7 @@ def _cost(sample: Sample, standard: Standard) -> Callable[[Array], float]:
         with np.errstate(divide="ignore"):  # a lower bound of 0 or below is none
             known, low, high = np.log(known), np.log(np.maximum(low, 0.0)), np.log(high)
 
-    def cost(point: Array) -> float:
+    def cost(point: Floats) -> float:
         location, scale = point[0], np.exp(point[1])
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             total = float(heavy @ (standard.density((known - location) / scale) - point[1])) - offset
@@ -403,7 +402,7 @@ def _cost(sample: Sample, standard: Standard) -> Callable[[Array], float]:
     return cost
 
 
-def _start(sample: Sample, standard: Standard) -> Array:
+def _start(sample: Sample, standard: Standard) -> Floats:
     """Return location and ln(scale) to begin with: scipy's fit of complete samples, else from moments."""
     low, high = np.where(np.isfinite(sample.low), sample.low, sample.high), sample.high
     middle = np.where(np.isfinite(high), (low + high) / 2, low)
@@ -420,12 +419,12 @@ def _start(sample: Sample, standard: Standard) -> Array:
     )
 
 
-def _search(cost: Callable[[Array], float], start: Array, sample: Sample) -> Array:
+def _search(cost: Callable[[Floats], float], start: Floats, sample: Sample) -> Floats:
     """Return the minimum of a cost, searched in units of the scale at the start."""
     unit = np.ones(len(start))
     unit[0] = np.exp(start[1])
 
-    def scaled(move: Array) -> float:
+    def scaled(move: Floats) -> float:
         # A step of the line search may leave all numbers behind; it then turns back.
         return min(cost(start + unit * move) / sample.number, 1e100)
 
@@ -435,7 +434,7 @@ def _search(cost: Callable[[Array], float], start: Array, sample: Sample) -> Arr
     return np.asarray(start + unit * found.x, float)
 
 
-def _maximise(cost: Callable[[Array], float], start: Array, sample: Sample) -> tuple[Array, Array, float]:
+def _maximise(cost: Callable[[Floats], float], start: Floats, sample: Sample) -> tuple[Floats, Floats, float]:
     """Return the place of the maximum, the inverse of the information there, and the log-likelihood."""
     place = _search(cost, start, sample)
     step = 1e-4 * np.r_[np.exp(place[1]), np.ones(len(place) - 1)]
@@ -484,7 +483,7 @@ def _check(sample: Sample, family: str) -> None:
         )
 
 
-def _named(point: Array, standard: Standard) -> tuple[float, float]:
+def _named(point: Floats, standard: Standard) -> tuple[float, float]:
     """Return location and scale under the meaning of the family's names."""
     location, scale = float(point[0]), float(np.exp(point[1]))
     first = float(np.exp(location)) if standard.logarithmic else location

@@ -5,12 +5,12 @@ there to measurements.
 """
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Array = NDArray[np.float64]
+from ..typing import Floats
 
 
-def pcm_exponent(relative: ArrayLike) -> tuple[Array, Array]:
+def pcm_exponent(relative: ArrayLike) -> tuple[Floats, Floats]:
     """Return mean and standard deviation of the drift exponent of phase-change memory.
 
     Parameters
@@ -29,7 +29,7 @@ def pcm_exponent(relative: ArrayLike) -> tuple[Array, Array]:
 
 def pcm_drift(
     conductance: ArrayLike, time: ArrayLike, seed: int, *, largest: float = 25e-6, noise: bool = True
-) -> Array:
+) -> Floats:
     """Draw the drift of phase-change cells, G (t/20 s)^-nu, with 1/f read noise.
 
     Parameters
@@ -62,7 +62,7 @@ def pcm_drift(
     return np.asarray(drifted * (1 + deviation * random.standard_normal(drifted.shape)))
 
 
-def cmo_hfox_relaxation(conductance: ArrayLike, time: ArrayLike, seed: int, *, common: float = 0.8) -> Array:
+def cmo_hfox_relaxation(conductance: ArrayLike, time: ArrayLike, seed: int, *, common: float = 0.8) -> Floats:
     """Draw the relaxation of CMO/HfOx cells: mean and deviation of the shift linear in ln t, whatever G is.
 
     Shift -0.0890 ln t uS, deviation 0.412 + 0.0420 ln t uS (t in s): aihwkit, ``ReRamCMONoiseModel``; D. F.
@@ -103,7 +103,7 @@ NEURRAM_SPREAD = np.array(
 (``reram.py``) to extended data figure 3 of W. Wan et al., Nature 608, 504 (2022)."""
 
 
-def neurram_relaxation(conductance: ArrayLike, seed: int) -> Array:
+def neurram_relaxation(conductance: ArrayLike, seed: int) -> Floats:
     """Draw the conductance of cells 1 s, 1 d and 2 d after programming: a spread that depends on the level.
 
     Parameters

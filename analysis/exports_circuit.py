@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from ..card import Array, Card, CardWarning
+from ..card import Card, CardWarning
+from ..typing import Floats
 from .gap_core import GapCore
 
 REST = 0.05
@@ -57,13 +58,13 @@ class Ramps:
     set_rate: float
 
     @property
-    def legs(self) -> Array:
+    def legs(self) -> Floats:
         """Times of the corners of a cycle [s]: 0, end of the rest, RESET, 0 V, SET, 0 V."""
         down, up = self.reset / self.reset_rate, self.set / self.set_rate
         rest = REST * 2.0 * (down + up)
         return np.cumsum([0.0, rest, down, down, up, up])
 
-    def wave(self, cycles: int) -> tuple[Array, Array]:
+    def wave(self, cycles: int) -> tuple[Floats, Floats]:
         """Return times [s] and voltages [V] of the corners of cycles."""
         legs = self.legs
         times = (legs[-1] * np.arange(cycles)[:, None] + legs[:-1]).ravel()
@@ -71,7 +72,7 @@ class Ramps:
         return np.append(times, legs[-1] * cycles), np.append(volts, 0.0)
 
 
-def ramps(card: Card, drawn: Mapping[str, Array]) -> Ramps:
+def ramps(card: Card, drawn: Mapping[str, Floats]) -> Ramps:
     """Return ramps as in the ensemble: to the ends of the voltage box, or 1.3 times as far as was drawn.
 
     Raises
@@ -152,7 +153,7 @@ def to_vacask(card: Card, draws: Draws | None = None) -> str:
     )
 
 
-def draw(card: Card, draws: Draws) -> dict[str, Array]:
+def draw(card: Card, draws: Draws) -> dict[str, Floats]:
     """Return what an export draws: the sample of the card, checked to fit its core.
 
     Raises
@@ -168,7 +169,7 @@ def draw(card: Card, draws: Draws) -> dict[str, Array]:
     return drawn
 
 
-def sources(card: Card, times: Array, seed: int, *, device: int = 0, prefix: str = "") -> tuple[str, Any]:
+def sources(card: Card, times: Floats, seed: int, *, device: int = 0, prefix: str = "") -> tuple[str, Any]:
     """Return piecewise linear ngspice sources that draw the cycles of one device, and what they draw.
 
     Parameters
@@ -196,7 +197,7 @@ def sources(card: Card, times: Array, seed: int, *, device: int = 0, prefix: str
     return source_lines(card, begin, drawn, prefix), drawn
 
 
-def source_lines(card: Card, times: Array, drawn: Mapping[str, Array], prefix: str = "") -> str:
+def source_lines(card: Card, times: Floats, drawn: Mapping[str, Floats], prefix: str = "") -> str:
     """Return ngspice sources of the nodes h, l, s, r for cycles of one device, beginning at times [s]."""
     lines = []
     for name, values in offsets(card, drawn).items():
@@ -228,7 +229,7 @@ def cycles_subcircuits(card: Card, draws: Draws) -> str:
     return "\n".join(lines) + "\n"
 
 
-def offsets(card: Card, drawn: Mapping[str, Array]) -> dict[str, Array]:
+def offsets(card: Card, drawn: Mapping[str, Floats]) -> dict[str, Floats]:
     """Return the voltages of h, l, s and r that turn the average device into the cycles that were drawn."""
     middle = average(card)
     return {
@@ -239,7 +240,7 @@ def offsets(card: Card, drawn: Mapping[str, Array]) -> dict[str, Array]:
     }
 
 
-def _steps(times: Array, values: Array) -> tuple[Array, Array]:
+def _steps(times: Floats, values: Floats) -> tuple[Floats, Floats]:
     """Return corners of a voltage that jumps to each value at its time."""
     # A thousandth of the shortest cycle for each step.
     rise = 1e-3 * float(np.diff(times).min(initial=1.0))
@@ -248,7 +249,7 @@ def _steps(times: Array, values: Array) -> tuple[Array, Array]:
     return np.concatenate([times[:1], at]), np.concatenate([values[:1], volts])
 
 
-def _vacask_wave(times: Array, volts: Array) -> str:
+def _vacask_wave(times: Floats, volts: Floats) -> str:
     body = ", ".join(f"{t:.9g},{v:.9g}" for t, v in zip(times, volts, strict=True))
     return f"[{body}]"
 

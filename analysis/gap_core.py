@@ -22,7 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from ..card import Array, Card
+from ..card import Card
+from ..typing import Floats
 
 NEEDED = {"hrs": "ohm", "lrs": "ohm", "set_voltage": "V", "reset_voltage": "V"}
 """Features, and their units, that the core is made from."""
@@ -85,14 +86,14 @@ class GapCore:
         """Return the parameters for a card."""
         return asdict(self)
 
-    def gap(self, resistance: Any) -> Array:
+    def gap(self, resistance: Any) -> Floats:
         """Return the gap [m] that has a resistance [ohm] at the read voltage."""
         sinh = math.sinh(self.read_voltage / self.voltage_scale)
         unit = self.current_prefactor * sinh / self.read_voltage
-        found: Array = self.gap_scale * np.log(np.asarray(resistance, float) * unit)
+        found: Floats = self.gap_scale * np.log(np.asarray(resistance, float) * unit)
         return found
 
-    def cells(self, features: Mapping[str, Any]) -> dict[str, Array]:
+    def cells(self, features: Mapping[str, Any]) -> dict[str, Floats]:
         """Return ``gap_min``, ``gap_max`` [m], ``set_velocity``, ``reset_velocity`` [m/s] of cycles.
 
         Raises

@@ -16,7 +16,8 @@ import numpy as np
 from scipy.spatial.distance import cdist
 from scipy.stats import ks_2samp, kstest, norm, rankdata
 
-from ..card import Array, Card, CardWarning
+from ..card import Card, CardWarning
+from ..typing import Floats
 from . import gate_task
 from .observations import ObservationError, Observations
 from .statistical_model import FitOptions, fit, in_ranks, to_scores
@@ -45,7 +46,7 @@ INNER = 3
 MARGIN = 1.25
 """By how much ranks must be better than values: they need a table more for each feature."""
 
-Sampler = Callable[[int, int, int], Mapping[str, Array]]
+Sampler = Callable[[int, int, int], Mapping[str, Floats]]
 """Devices, cycles and seed to the values of each feature, as :meth:`frenkel.card.Card.sample`."""
 
 
@@ -117,7 +118,7 @@ def judge(held_out: Observations, model: Card | Sampler, *, repeats: int = 10, s
 
 def _halves(
     held_out: Observations, model: Card | Sampler, repeats: int, seed: int
-) -> Iterator[tuple[Array, Array, Array]]:
+) -> Iterator[tuple[Floats, Floats, Floats]]:
     """Yield two halves of the devices and a sample of the size of the second, in transformed space."""
     devices, cycles, _ = held_out.values.shape
     sampler = model.sample if isinstance(model, Card) else model
@@ -200,7 +201,7 @@ def table(rows: list[Row]) -> str:
     return "\n".join(lines)
 
 
-def differences(one: Array, other: Array, random: np.random.Generator) -> dict[str, float]:
+def differences(one: Floats, other: Floats, random: np.random.Generator) -> dict[str, float]:
     """Return the statistics between two sets of devices, (devices, cycles, k) in transformed space.
 
     Of a statistic that each feature has, the largest.
@@ -244,16 +245,16 @@ def within_kinds(held_out: Observations, card: Card, seed: int) -> Row:
     rows = [many[kind == m] if np.sum(kind == m) > 20 * k else many for m in range(len(card.weights))]
     mean, deviation = np.array([r.mean(axis=0) for r in rows]), np.array([r.std(axis=0) for r in rows])
 
-    def scatter(levels: Array) -> Array:
+    def scatter(levels: Floats) -> Floats:
         at = _kinds(levels, card)
         inner = (levels - mean[at]) / deviation[at]
-        found: Array = np.corrcoef(inner.T)
+        found: Floats = np.corrcoef(inner.T)
         np.fill_diagonal(found, np.log(inner.std(axis=0)))
         return found[np.triu_indices(2 * k)]
 
     expected = scatter(many)
 
-    def distance(levels: Array) -> float:
+    def distance(levels: Floats) -> float:
         return float(np.sqrt(np.mean((scatter(levels) - expected) ** 2)))
 
     made = [_made(card, devices, cycles, held_out, seed + 3 + r) for r in range(10)]
@@ -261,18 +262,18 @@ def within_kinds(held_out: Observations, card: Card, seed: int) -> Row:
     return Row("scatter within kinds of device", distance(_levels(held_out.values)), floor, FACTOR * floor)
 
 
-def _made(card: Card, devices: int, cycles: int, held_out: Observations, seed: int) -> Array:
+def _made(card: Card, devices: int, cycles: int, held_out: Observations, seed: int) -> Floats:
     """Return cycles sampled from a card, with values missing as in held-out devices in turn."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CardWarning)
         drawn = card.sample(devices, cycles, seed)
     made = np.stack([f.forward(drawn[f.name]) for f in held_out.features], axis=2)
     known = np.isfinite(held_out.values)[np.arange(devices) % len(held_out.values)]
-    found: Array = np.where(known, made, np.nan)
+    found: Floats = np.where(known, made, np.nan)
     return found
 
 
-def _kinds(levels: Array, card: Card) -> np.ndarray[Any, np.dtype[np.int64]]:
+def _kinds(levels: Floats, card: Card) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Return the likeliest component of the mixture of each device."""
     scores = []
     for weight, mean, covariance in zip(card.weights, card.means, card.covariances, strict=True):
@@ -303,7 +304,7 @@ def foretelling(held_out: Observations, card: Card, seed: int) -> list[Row]:
     return rows
 
 
-def _surprises(values: Array, card: Card) -> Array:
+def _surprises(values: Floats, card: Card) -> Floats:
     """Return the standardised errors of the next cycle's scores, (cycles, k)."""
     location, spread = np.nanmean(values, axis=1), np.nanstd(values, axis=1)
     scores = to_scores((values - location[:, None]) / spread[:, None], card.scores, card.features)
@@ -311,23 +312,23 @@ def _surprises(values: Array, card: Card) -> Array:
     errors = scores[:, p:].copy()
     for i in range(p):
         errors -= scores[:, p - 1 - i : scores.shape[1] - 1 - i] @ card.coefficients[i].T
-    found: Array = errors.reshape(-1, errors.shape[2]) / np.sqrt(np.diag(card.innovation))
+    found: Floats = errors.reshape(-1, errors.shape[2]) / np.sqrt(np.diag(card.innovation))
     return found
 
 
-def _not_uniform(z: Array) -> float:
+def _not_uniform(z: Floats) -> float:
     """Return the largest distance of the features' probabilities from a uniform law."""
     return max(float(kstest(norm.cdf(u[np.isfinite(u)]), "uniform").statistic) for u in z.T)
 
 
-def _crps(z: Array) -> Array:
+def _crps(z: Floats) -> Floats:
     """Return the mean score of standard normal forecasts; doi:10.1198/016214506000001437, their eq. 21."""
     score = z * (2.0 * norm.cdf(z) - 1.0) + 2.0 * norm.pdf(z) - 1.0 / np.sqrt(np.pi)
-    found: Array = np.nanmean(score, axis=0)
+    found: Floats = np.nanmean(score, axis=0)
     return found
 
 
-def _device_numbers(values: Array) -> Array:
+def _device_numbers(values: Floats) -> Floats:
     """Return mean, ln(spread) and lag-1 correlation of each feature of each device, (devices, 3 k)."""
     mean, spread = np.nanmean(values, axis=1), np.nanstd(values, axis=1)
     inner = (values - mean[:, None]) / spread[:, None]
@@ -335,12 +336,12 @@ def _device_numbers(values: Array) -> Array:
     return np.concatenate([mean, np.log(spread), lag], axis=1)
 
 
-def _levels(values: Array) -> Array:
+def _levels(values: Floats) -> Floats:
     """Return mean and ln(spread) of each feature of each device, (devices, 2 k)."""
     return _device_numbers(values)[:, : 2 * values.shape[2]]
 
 
-def _device_correlations(one: Array, other: Array) -> float:
+def _device_correlations(one: Floats, other: Floats) -> float:
     """Return the difference of the rank correlations of the devices' numbers, root mean square over pairs.
 
     Over all pairs, since a single one has an error of 1/sqrt(devices) that would hide what all miss together.
@@ -350,12 +351,12 @@ def _device_correlations(one: Array, other: Array) -> float:
     return float(np.sqrt(np.mean((matrices[0] - matrices[1])[pairs] ** 2)))
 
 
-def _largest_ks(one: Array, other: Array) -> float:
+def _largest_ks(one: Floats, other: Floats) -> float:
     pairs = ((a[np.isfinite(a)], b[np.isfinite(b)]) for a, b in zip(one.T, other.T, strict=True))
     return max(float(ks_2samp(a, b, method="asymp").statistic) for a, b in pairs)
 
 
-def _energy(one: Array, other: Array, random: np.random.Generator) -> float:
+def _energy(one: Floats, other: Floats, random: np.random.Generator) -> float:
     """Return the root of the energy distance 2 E|X-Y| - E|X-X'| - E|Y-Y'| of standardised rows.
 
     The root is a distance like that of Kolmogorov and Smirnov; the factor of the gate means both alike.
@@ -370,18 +371,18 @@ def _energy(one: Array, other: Array, random: np.random.Generator) -> float:
     return float(np.sqrt(2.0 * cdist(a, b).mean() - cdist(a, a).mean() - cdist(b, b).mean()))
 
 
-def _tails(one: Array, other: Array) -> float:
+def _tails(one: Floats, other: Floats) -> float:
     """Return the largest difference of the 1 % and 99 % quantiles, in pooled standard deviations."""
     points = [np.nanquantile(values, [0.01, 0.99], axis=0) for values in (one, other)]
     return float((np.abs(points[0] - points[1]) / np.nanstd(one, axis=0)).max())
 
 
-def _correlations(values: Array, lag: int) -> Array:
+def _correlations(values: Floats, lag: int) -> Floats:
     """Return the correlations of cycles ``lag`` apart about the device means, (k, k)."""
     inner = (values - np.nanmean(values, axis=1, keepdims=True)) / np.nanstd(values, axis=1, keepdims=True)
     late, early = inner[:, lag:], inner[:, : inner.shape[1] - lag]
     known = np.isfinite(late), np.isfinite(early)
     pairs = np.tensordot(known[0].astype(float), known[1].astype(float), axes=([0, 1], [0, 1]))
     sums = np.tensordot(np.where(known[0], late, 0.0), np.where(known[1], early, 0.0), axes=([0, 1], [0, 1]))
-    found: Array = sums / pairs
+    found: Floats = sums / pairs
     return found

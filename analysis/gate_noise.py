@@ -10,7 +10,8 @@ import numpy as np
 import xarray as xr
 from scipy.stats import ks_2samp
 
-from ..card import Array, Card, CardError
+from ..card import Card, CardError
+from ..typing import Floats
 from .gate import FACTOR, Row
 from .observations import ObservationError
 
@@ -123,7 +124,7 @@ def _by_state(states: Any, known: Any, card: Card, usable: Any) -> list[tuple[st
     return found
 
 
-def _drawn(card: Card, conductance: float, devices: int, random: np.random.Generator) -> dict[str, Array]:
+def _drawn(card: Card, conductance: float, devices: int, random: np.random.Generator) -> dict[str, Floats]:
     traps = card.rtn(np.full(devices, conductance), random)
     return {
         "number of traps": np.bincount(traps.cell, minlength=devices).astype(float),
@@ -131,18 +132,18 @@ def _drawn(card: Card, conductance: float, devices: int, random: np.random.Gener
     }
 
 
-def _distance(one: Array, other: Array) -> float:
+def _distance(one: Floats, other: Floats) -> float:
     """Return the distance of Kolmogorov and Smirnov; 1 if only one of both is empty."""
     if not one.size or not other.size:
         return float(one.size != other.size)
     return float(ks_2samp(one, other, method="asymp").statistic)
 
 
-def _shifts(g: Array, start: Array) -> Array:
+def _shifts(g: Floats, start: Floats) -> Floats:
     """Return the relative shifts at the first and the last time and between them."""
     return np.column_stack([g / start[:, None] - 1.0, (g[:, 1] - g[:, 0]) / start])
 
 
-def _each(one: Array, other: Array) -> dict[str, float]:
+def _each(one: Floats, other: Floats) -> dict[str, float]:
     names = ("first time", "last time", "in between")
     return {name: _distance(a, b) for name, a, b in zip(names, one.T, other.T, strict=True)}

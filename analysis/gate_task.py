@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..card import Array, Feature
+from ..card import Feature
+from ..typing import Floats
 
 Whole = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -26,8 +27,8 @@ ERRORS = 0.05
 
 
 def conductances(
-    values: Array, features: tuple[Feature, ...], random: np.random.Generator
-) -> tuple[Array, Whole]:
+    values: Floats, features: tuple[Feature, ...], random: np.random.Generator
+) -> tuple[Floats, Whole]:
     """Return conductances [S] of an array, (writes, rows, columns), and its bits.
 
     Parameters
@@ -48,13 +49,13 @@ def conductances(
     return 1.0 / both[bits, device, cycle], bits
 
 
-def limits(conductance: Array, bits: Whole) -> tuple[float, float]:
+def limits(conductance: Floats, bits: Whole) -> tuple[float, float]:
     """Return the largest conductance of a 0 and the smallest of a 1 [S] that count as right."""
     zero, one = conductance[:, bits == 0], conductance[:, bits == 1]
     return float(np.nanquantile(zero, 1.0 - ERRORS)), float(np.nanquantile(one, ERRORS))
 
 
-def bit_errors(conductance: Array, bits: Whole, window: tuple[float, float]) -> tuple[float, float]:
+def bit_errors(conductance: Floats, bits: Whole, window: tuple[float, float]) -> tuple[float, float]:
     """Return the share of wrong bits, and of those wrong in two successive writes."""
     known = np.isfinite(conductance)
     wrong = np.where(bits == 0, conductance > window[0], conductance < window[1]) & known
@@ -63,7 +64,7 @@ def bit_errors(conductance: Array, bits: Whole, window: tuple[float, float]) -> 
 
 
 def sum_errors(
-    conductance: Array, bits: Whole, ideal: tuple[float, float], random: np.random.Generator
+    conductance: Floats, bits: Whole, ideal: tuple[float, float], random: np.random.Generator
 ) -> tuple[float, float]:
     """Return the errors of the sums of columns under random inputs, of one write and of the mean of all.
 
@@ -78,7 +79,7 @@ def sum_errors(
     return one, mean
 
 
-def differences(one: Array, other: Array, features: tuple[Feature, ...], seed: Any) -> dict[str, float]:
+def differences(one: Floats, other: Floats, features: tuple[Feature, ...], seed: Any) -> dict[str, float]:
     """Return how two sets of devices differ in what an array of them does; the first is the reference.
 
     Parameters
@@ -107,5 +108,5 @@ def differences(one: Array, other: Array, features: tuple[Feature, ...], seed: A
     }
 
 
-def _median(conductance: Array, bits: Whole, bit: int) -> float:
+def _median(conductance: Floats, bits: Whole, bit: int) -> float:
     return float(np.nanmedian(conductance[:, bits == bit]))

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.stats
 
-from ..card import Array, Card, CardWarning
+from ..card import Card, CardWarning
+from ..typing import Floats
 
 FALSE_ALARM = 1e-4
 """Of the whole comparison: shared evenly by its statistics."""
@@ -25,7 +26,7 @@ REFERENCE = 4
 """Devices of the reference sample for each device that is tested."""
 
 
-Numbers = list[tuple[tuple[str, str], Array]]
+Numbers = list[tuple[tuple[str, str], Floats]]
 """Statistic and feature, and one number per device."""
 
 
@@ -57,7 +58,7 @@ class EqualityRow:
 
 
 def compare(
-    card: Card, drawn: Mapping[str, Array], seed: int = 0, *, false_alarm: float = FALSE_ALARM
+    card: Card, drawn: Mapping[str, Floats], seed: int = 0, *, false_alarm: float = FALSE_ALARM
 ) -> list[EqualityRow]:
     """Compare what an export drew with ``card.sample``.
 
@@ -110,7 +111,7 @@ def worst(rows: list[EqualityRow]) -> EqualityRow:
     return min(rows, key=lambda row: row.p_value)
 
 
-def _transformed(card: Card, names: list[str], drawn: Mapping[str, Array]) -> dict[str, Array]:
+def _transformed(card: Card, names: list[str], drawn: Mapping[str, Floats]) -> dict[str, Floats]:
     found = {}
     for feature in card.features:
         if feature.name in names:
@@ -120,7 +121,7 @@ def _transformed(card: Card, names: list[str], drawn: Mapping[str, Array]) -> di
     return found
 
 
-def _statistics(values: dict[str, Array]) -> Numbers:
+def _statistics(values: dict[str, Floats]) -> Numbers:
     """Return one number per device for each statistic."""
     found: Numbers = []
     for name, x in values.items():
@@ -152,7 +153,7 @@ def _between(numbers: Numbers, reference: Numbers) -> Numbers:
     return [(("over devices", f"{one}, {two}"), x * y) for (one, x), (two, y) in pairs]
 
 
-def _pairs(values: dict[str, Array]) -> Iterator[tuple[tuple[str, str], Array]]:
+def _pairs(values: dict[str, Floats]) -> Iterator[tuple[tuple[str, str], Floats]]:
     for one, two in itertools.combinations(values, 2):
         x, y = values[one], values[two]
         yield ("within a cycle", f"{one}, {two}"), _correlation(x, y, 0)
@@ -160,7 +161,7 @@ def _pairs(values: dict[str, Array]) -> Iterator[tuple[tuple[str, str], Array]]:
         yield ("with the next", f"{two}, {one}"), _correlation(y, x, 1)
 
 
-def _correlation(x: Array, y: Array, lag: int) -> Array:
+def _correlation(x: Floats, y: Floats, lag: int) -> Floats:
     """Return the correlation of x with y a number of cycles later, of each device; 0 without spread."""
     x, y = x - x.mean(axis=1, keepdims=True), y - y.mean(axis=1, keepdims=True)
     size = np.sqrt(np.sum(x**2, axis=1) * np.sum(y**2, axis=1))

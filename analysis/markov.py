@@ -16,7 +16,7 @@ import numpy as np
 import threadpoolctl
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from ..typing import Floats
 
 MAXIMUM_TRAPS = 5
 BOUNDARY = 1e-9  # change of a state's probability at the border of two blocks that counts as none
@@ -37,9 +37,9 @@ class Telegraph:
         Standard deviation of the white noise (A).
     """
 
-    level: Array
-    high: Array
-    low: Array
+    level: Floats
+    high: Floats
+    low: Floats
     noise: float
 
     @property
@@ -48,7 +48,7 @@ class Telegraph:
         return len(self.high)
 
     @property
-    def amplitude(self) -> Array:
+    def amplitude(self) -> Floats:
         """Difference of the two currents of each trap (A), (n,), the mean over the states of the others."""
         bits = state_bits(self.n_traps)
         return np.array([self.level[on].mean() - self.level[~on].mean() for on in bits.T.astype(bool)])
@@ -59,16 +59,16 @@ class Telegraph:
         return float(self.level[0])
 
     @property
-    def occupancy(self) -> Array:
+    def occupancy(self) -> Floats:
         """Share of time in the high state, (n,)."""
         return self.high / (self.high + self.low)
 
-    def weights(self) -> Array:
+    def weights(self) -> Floats:
         """Return the share of time in every joint state, (2**n,): the product over independent traps."""
         bits = state_bits(self.n_traps)
         return np.asarray(np.prod(np.where(bits, self.occupancy, 1 - self.occupancy), axis=1))
 
-    def flips(self, step: float) -> Array:
+    def flips(self, step: float) -> Floats:
         """Return the probability that each trap changes its state within a step (s), (n, 2, 2).
 
         Exact for a two-state process seen every ``step``: unseen returns in between are counted.
@@ -81,9 +81,9 @@ class Telegraph:
 
 def additive(
     baseline: float,
-    amplitude: Array | list[float],
-    high: Array | list[float],
-    low: Array | list[float],
+    amplitude: Floats | list[float],
+    high: Floats | list[float],
+    low: Floats | list[float],
     noise: float,
 ) -> Telegraph:
     """Return traps whose currents add.
@@ -112,7 +112,7 @@ def state_bits(n_traps: int) -> NDArray[np.int64]:
     return (np.arange(2**n_traps)[:, None] >> np.arange(n_traps)) & 1
 
 
-def simulate(model: Telegraph, step: float, samples: int, seed: int) -> tuple[Array, NDArray[np.int8]]:
+def simulate(model: Telegraph, step: float, samples: int, seed: int) -> tuple[Floats, NDArray[np.int8]]:
     """Draw a trace, each trap's jumps at their exact times, sampled every ``step``.
 
     Parameters
@@ -174,14 +174,14 @@ class Expectations:
     """
 
     log_likelihood: float
-    time: Array
-    total: Array
-    flips: Array
+    time: Floats
+    total: Floats
+    flips: Floats
     square: float
     high: NDArray[np.float32] | None = None
 
 
-def expectations(model: Telegraph, current: Array, step: float, posterior: bool = False) -> Expectations:
+def expectations(model: Telegraph, current: Floats, step: float, posterior: bool = False) -> Expectations:
     """Run the forward-backward algorithm.
 
     Parameters
@@ -224,7 +224,7 @@ def _blas() -> threadpoolctl.ThreadpoolController:
     return threadpoolctl.ThreadpoolController()
 
 
-def _joint(flips: Array) -> Array:
+def _joint(flips: Floats) -> Floats:
     """Return the transition matrix of all traps; the last trap has the highest bit."""
     matrix = np.ones((1, 1))
     for one in flips:
@@ -232,7 +232,7 @@ def _joint(flips: Array) -> Array:
     return matrix
 
 
-def _emission(model: Telegraph, y: Array, real: NDArray[np.bool_]) -> tuple[Array, float]:
+def _emission(model: Telegraph, y: Floats, real: NDArray[np.bool_]) -> tuple[Floats, float]:
     """Return exp(-z^2/2) of every state over that of the likeliest, (length, states, blocks), and its log."""
     log = -0.5 * ((y[:, None, :] - model.level[None, :, None]) / model.noise) ** 2
     top = log.max(axis=1)
@@ -243,7 +243,7 @@ def _emission(model: Telegraph, y: Array, real: NDArray[np.bool_]) -> tuple[Arra
     return log, float(top[real].sum())
 
 
-def _forward(matrix: Array, emission: Array, prior: Array) -> tuple[Array, float]:
+def _forward(matrix: Floats, emission: Floats, prior: Floats) -> tuple[Floats, float]:
     length, _, blocks = emission.shape
     out = np.empty_like(emission)
     norm = np.empty((length, blocks))
@@ -266,13 +266,13 @@ def _forward(matrix: Array, emission: Array, prior: Array) -> tuple[Array, float
 
 
 def _backward(
-    matrix: Array,
-    emission: Array,
-    forward: Array,
-    prior: Array,
-    data: tuple[Array, NDArray[np.bool_]],
+    matrix: Floats,
+    emission: Floats,
+    forward: Floats,
+    prior: Floats,
+    data: tuple[Floats, NDArray[np.bool_]],
     posterior: bool,
-) -> tuple[Array, Array, Array, NDArray[np.float32] | None]:
+) -> tuple[Floats, Floats, Floats, NDArray[np.float32] | None]:
     """Return expected samples and summed current of every state, steps between states, and posteriors."""
     y, real = data
     length, states, blocks = emission.shape
@@ -308,7 +308,7 @@ def _backward(
 
 def fit(
     model: Telegraph,
-    current: Array,
+    current: Floats,
     step: float,
     *,
     adds: bool = True,
@@ -367,7 +367,7 @@ def maximise(model: Telegraph, seen: Expectations, step: float, samples: int, ad
     return Telegraph(level=level, high=high, low=low, noise=float(np.sqrt(max(float(variance), rounding))))
 
 
-def _levels(model: Telegraph, seen: Expectations, adds: bool) -> Array:
+def _levels(model: Telegraph, seen: Expectations, adds: bool) -> Floats:
     bits = state_bits(model.n_traps)
     design = np.column_stack([np.ones(len(bits)), bits])
     solved = np.linalg.lstsq(design.T @ (seen.time[:, None] * design), design.T @ seen.total, rcond=None)[0]
@@ -392,7 +392,9 @@ def ordered(model: Telegraph) -> Telegraph:
     return replace(model, level=np.ascontiguousarray(level), high=high[order], low=low[order])
 
 
-def standard_errors(model: Telegraph, current: Array, step: float, *, adds: bool = True) -> dict[str, Array]:
+def standard_errors(
+    model: Telegraph, current: Floats, step: float, *, adds: bool = True
+) -> dict[str, Floats]:
     """Return standard errors from the observed information, hidden states included.
 
     The gradient of the likelihood is that of the expected complete likelihood (Fisher's identity); its
@@ -438,7 +440,7 @@ def standard_errors(model: Telegraph, current: Array, step: float, *, adds: bool
     }
 
 
-def _inverse(information: Array) -> Array:
+def _inverse(information: Floats) -> Floats:
     """Return the covariance; NaN for what the trace says nothing of, such as a state that it never visits."""
     told = np.diag(information) > 1e-2
     covariance = np.full(information.shape, np.nan)
@@ -449,20 +451,20 @@ def _inverse(information: Array) -> Array:
     return covariance
 
 
-def _moved(values: Array, index: int, by: float) -> Array:
+def _moved(values: Floats, index: int, by: float) -> Floats:
     out = values.copy()
     out[index] += by
     return out
 
 
-def _unpack(values: Array, design: Array, unit: float) -> Telegraph:
+def _unpack(values: Floats, design: Floats, unit: float) -> Telegraph:
     n = int(np.log2(len(design)))
     times = np.exp(values[: 2 * n])
     level = design @ values[2 * n : -1] * unit
     return Telegraph(level=level, high=times[:n], low=times[n:], noise=unit * float(np.exp(values[-1])))
 
 
-def _slope(values: Array, design: Array, unit: float, current: Array, step: float) -> Array:
+def _slope(values: Floats, design: Floats, unit: float, current: Floats, step: float) -> Floats:
     """Return the gradient of the log-likelihood."""
     seen = expectations(_unpack(values, design, unit), current, step)
     slope = np.empty(len(values))

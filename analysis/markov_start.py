@@ -3,18 +3,16 @@
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage, signal, stats
 
+from ..typing import Floats
 from .markov import Telegraph, additive, fit
-
-Array = NDArray[np.float64]
 
 SHORT = 8_000  # samples on which starting values are tried
 PEAKS = 5  # sizes of jumps that are tried as amplitudes
 
 
-def starts(current: Array, step: float, n_traps: int, previous: Telegraph | None) -> list[Telegraph]:
+def starts(current: Floats, step: float, n_traps: int, previous: Telegraph | None) -> list[Telegraph]:
     """Return guesses for :func:`fit`: amplitudes from the sizes of jumps, added to a smaller model or not.
 
     Parameters
@@ -49,7 +47,7 @@ def starts(current: Array, step: float, n_traps: int, previous: Telegraph | None
     return guesses
 
 
-def jumps(current: Array) -> tuple[float, Array]:
+def jumps(current: Floats) -> tuple[float, Floats]:
     """Return the white noise (A) and the commonest sizes of jumps (A), from differences of short means.
 
     The noise is that of the smaller differences of neighbours, which jumps disturb little; a simulated trace
@@ -77,7 +75,7 @@ def jumps(current: Array) -> tuple[float, Array]:
     return noise, (edges[peaks] + edges[peaks + 1]) / 2
 
 
-def _pairings(current: Array, step: float) -> list[Telegraph]:
+def _pairings(current: Floats, step: float) -> list[Telegraph]:
     """Return the three ways in which four levels of a histogram can be those of two coupled traps."""
     noise, _ = jumps(current)
     width = max(noise, 1e-3 * float(np.ptp(current)))
@@ -96,7 +94,7 @@ def _pairings(current: Array, step: float) -> list[Telegraph]:
 
 
 def search(
-    current: Array,
+    current: Floats,
     step: float,
     n_traps: int,
     previous: Telegraph | None,

@@ -11,8 +11,8 @@ import numpy as np
 import xarray as xr
 from scipy.stats import norm
 
-from ..card import Array
 from ..card_noise import RelaxationLaw, RelaxationState, RtnLaw, RtnState
+from ..typing import Floats
 from . import regression, rtn, trace
 from .observations import ObservationError
 
@@ -138,7 +138,7 @@ def of_members(data: xr.Dataset, kind: str) -> xr.Dataset:
     )
 
 
-def _constant(data: xr.Dataset, name: str) -> tuple[list[Array], list[str], list[Array]]:
+def _constant(data: xr.Dataset, name: str) -> tuple[list[Floats], list[str], list[Floats]]:
     """Return values, names and times of every constant phase of every member, one after another."""
     sample, phase = data["sample_count"].values, data["phases_count"].values
     first, at = np.cumsum(sample) - sample, np.cumsum(phase) - phase
@@ -374,7 +374,7 @@ def fit_relaxation(
     return law, intervals
 
 
-def _shifts(g: Array, start: Array, time: Array, scale: str) -> Array:
+def _shifts(g: Floats, start: Floats, time: Floats, scale: str) -> Floats:
     if len(time) < 3 or not time.min() > 0 or np.any(np.diff(time) <= 0):
         raise ObservationError("relaxation needs at least 3 ascending times above 0 s")
     missing = int(np.count_nonzero(~np.isfinite(g)) + np.count_nonzero(~np.isfinite(start)))
@@ -386,11 +386,11 @@ def _shifts(g: Array, start: Array, time: Array, scale: str) -> Array:
         raise ObservationError(
             f'conductance must be above 0 S for the scale "log", got {min(g.min(), start.min()):g} S'
         )
-    found: Array = np.log(g / start[:, None])
+    found: Floats = np.log(g / start[:, None])
     return found
 
 
-def _relaxation_state(shift: Array, start: Array, u: Array, name: str, devices: Any) -> RelaxationState:
+def _relaxation_state(shift: Floats, start: Floats, u: Floats, name: str, devices: Any) -> RelaxationState:
     rows = shift[devices]
     location = regression.line(u, rows.mean(axis=0))
     spread = regression.line(u, rows.std(axis=0, ddof=1))
@@ -402,15 +402,15 @@ def _relaxation_state(shift: Array, start: Array, u: Array, name: str, devices: 
     )
 
 
-def _standard(rows: Array, u: Array, state: RelaxationState) -> Array:
+def _standard(rows: Floats, u: Floats, state: RelaxationState) -> Floats:
     width = state.spread[0] + state.spread[1] * u
     if np.any(width <= 0):
         raise ObservationError(f"the spread of state {state.name} is not above 0 at every time")
-    found: Array = (rows - state.location[0] - state.location[1] * u) / width
+    found: Floats = (rows - state.location[0] - state.location[1] * u) / width
     return found
 
 
-def _shape(inner: Array) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def _shape(inner: Floats) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Return scores and quantiles of the standardised residuals; empty: too few to tell from a Gaussian."""
     # One per device and time, but a device's are alike: its devices count.
     if len(inner) < TABLE_FROM:
@@ -421,7 +421,7 @@ def _shape(inner: Array) -> tuple[tuple[float, ...], tuple[float, ...]]:
     return tuple(scores.tolist()), tuple(table.tolist())
 
 
-def _forgetting(inner: Array, u: Array) -> float:
+def _forgetting(inner: Floats, u: Floats) -> float:
     """Return f of exp(-f |du|), by least squares of the correlations of all pairs of times."""
     correlation = np.atleast_2d(np.corrcoef(inner.T))
     early, late = np.triu_indices(len(u), 1)

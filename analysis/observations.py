@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..card import Array, Feature
+from ..card import Feature
+from ..typing import Floats
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -47,7 +48,7 @@ class Observations:
     """
 
     features: tuple[Feature, ...]
-    values: Array
+    values: Floats
     origin: str
 
     @property

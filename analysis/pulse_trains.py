@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import scipy.optimize
 
-from ..card import Array, Card, CardWarning
+from ..card import Card, CardWarning
+from ..typing import Floats
 from . import exported, linearity
 from .exports_circuit import average
 from .gap_core import GapCore
@@ -58,12 +59,12 @@ class Pulses:
             **volts,
         )
 
-    def row(self) -> Array:
+    def row(self) -> Floats:
         """Return the five numbers as :func:`frenkel.analysis.exported.trains` takes them."""
         return np.array([self.number, self.set_voltage, self.set_width, self.reset_voltage, self.reset_width])
 
 
-def core_row(core: GapCore) -> Array:
+def core_row(core: GapCore) -> Floats:
     """Return the numbers of a core as :func:`frenkel.analysis.exported.trains` takes them."""
     c = core
     return np.array(
@@ -130,10 +131,10 @@ class TrainStatistics:
     states: int
     cycle: float
     device: float
-    up: Array
-    down: Array
-    scales: Array
-    bounds: Array
+    up: Floats
+    down: Floats
+    scales: Floats
+    bounds: Floats
     noise: float
     closed: float
 
@@ -181,18 +182,18 @@ def statistics(
     )
 
 
-def _ln(values: Array, wrong: Any) -> Array:
+def _ln(values: Floats, wrong: Any) -> Floats:
     return np.where(wrong, np.nan, np.log(values))
 
 
-def _trains(core: GapCore, pulses: Pulses, drawn: Mapping[str, Array], wrong: Any) -> tuple[Array, Array]:
+def _trains(core: GapCore, pulses: Pulses, drawn: Mapping[str, Floats], wrong: Any) -> tuple[Floats, Floats]:
     """Return conductances up and down, (devices, cycles, number + 1); NaN where there is no window."""
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         up, down = exported.trains({"core": core_row(core), "pulses": pulses.row()}, drawn)
     return np.where(wrong[..., None], np.nan, up), np.where(wrong[..., None], np.nan, down)
 
 
-def _curves(up: Array, down: Array, span: float) -> dict[str, Any]:
+def _curves(up: Floats, down: Floats, span: float) -> dict[str, Any]:
     """Return labels, fits, states and spreads of whole curves."""
     mean = [np.nanmean(curve, axis=(0, 1)) for curve in (up, down)]
     own = [np.nanmean(curve, axis=1) for curve in (up, down)]
@@ -217,7 +218,7 @@ def _curves(up: Array, down: Array, span: float) -> dict[str, Any]:
     }
 
 
-def _steps(up: Array, down: Array, bounds: Array, span: float) -> dict[str, Any]:
+def _steps(up: Floats, down: Floats, bounds: Floats, span: float) -> dict[str, Any]:
     """Return mean steps between the bounds, their scale for each device, and the noise around them."""
     found: dict[str, Any] = {}
     scales, errors, sizes = [], 0.0, 0.0
@@ -239,7 +240,7 @@ def _steps(up: Array, down: Array, bounds: Array, span: float) -> dict[str, Any]
     return found | {"scales": np.stack(scales, axis=1), "noise": float(np.sqrt(errors / sizes))}
 
 
-def hat_functions(curve: Array, bounds: Array, nodes: int = NODES) -> Array:
+def hat_functions(curve: Floats, bounds: Floats, nodes: int = NODES) -> Floats:
     """Return the weights of nodes at each conductance but the last, for linear interpolation.
 
     The place of a conductance is its share of the way between the bounds of its device; a cycle that goes
@@ -251,7 +252,7 @@ def hat_functions(curve: Array, bounds: Array, nodes: int = NODES) -> Array:
     return np.asarray(np.maximum(0.0, 1.0 - np.abs(place[..., None] - np.arange(nodes))))
 
 
-def fit_exponential(curve: Array) -> tuple[float, float]:
+def fit_exponential(curve: Floats) -> tuple[float, float]:
     """Return a and the root mean square residual of :func:`frenkel.analysis.linearity.exponential`.
 
     Parameters

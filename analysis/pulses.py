@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-Array = NDArray[np.float64]
+from ..typing import Floats
 
 DEAD = 0.1  # of the median range of all devices: a device that moves less is dead
 LEAST = 8  # pulses in a row that a direction needs
@@ -62,7 +62,7 @@ def soft_bounds(conductance: ArrayLike, direction: ArrayLike) -> xr.Dataset:
 
 
 def _soft_bounds_dataset(
-    step: Array, rows: Array, bound: Array, half: float, dead: NDArray[np.bool_]
+    step: Floats, rows: Floats, bound: Floats, half: float, dead: NDArray[np.bool_]
 ) -> xr.Dataset:
     up, down = step[:, 0], -step[:, 1]
     mean = (up + down) / 2
@@ -90,7 +90,7 @@ def _soft_bounds_dataset(
     return result
 
 
-def _one_way(g: Array, way: Array, sign: int) -> tuple[float, float, float, float]:
+def _one_way(g: Floats, way: Floats, sign: int) -> tuple[float, float, float, float]:
     """Return level and slope of the steps of one direction, and the variances of steps and of readings."""
     same = way == sign
     middle = np.flatnonzero(same[:-1] & same[1:]) + 1  # readings between two pulses of this direction
@@ -157,7 +157,7 @@ def endurance(hrs: ArrayLike, lrs: ArrayLike, window: float = 10.0) -> xr.Datase
     return xr.Dataset(data, {"decade": ends}, {"cycles": cycles, "window": window})
 
 
-def disturb(reads: ArrayLike, conductance: ArrayLike, share: float) -> tuple[Array, NDArray[np.bool_]]:
+def disturb(reads: ArrayLike, conductance: ArrayLike, share: float) -> tuple[Floats, NDArray[np.bool_]]:
     """Return after how many reads each device is disturbed, and whether it is.
 
     Parameters

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..typing import Floats
 from . import linearity, pulses, retention
 from .relaxation_plot import COLOURS
 
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Array = NDArray[np.float64]
 
 WAYS = ("potentiation", "depression")
 SHOWN = 40  # single devices or trains that are drawn as thin lines
@@ -37,7 +37,7 @@ def updates_page(trains: Sequence[tuple[int, ArrayLike]], title: str = "pulses")
     return figure
 
 
-def ways(trains: Sequence[tuple[int, ArrayLike]]) -> dict[str, Array]:
+def ways(trains: Sequence[tuple[int, ArrayLike]]) -> dict[str, Floats]:
     """Return the trains that raise and those that lower the conductance, (trains, pulses + 1) each.
 
     Of each way only the trains of the longest number of pulses; the first train of a device has no read
@@ -55,7 +55,7 @@ def ways(trains: Sequence[tuple[int, ArrayLike]]) -> dict[str, Array]:
     return found
 
 
-def updates(both: Mapping[str, Array], axes: "Axes") -> None:
+def updates(both: Mapping[str, Floats], axes: "Axes") -> None:
     """Draw conductances against pulse number, depression after potentiation."""
     start = 0
     for k, (name, curves) in enumerate(both.items()):
@@ -70,7 +70,7 @@ def updates(both: Mapping[str, Array], axes: "Axes") -> None:
     axes.set_title("conductance after each pulse", loc="left", fontsize=10)
 
 
-def straightness(both: Mapping[str, Array], axes: "Axes") -> None:
+def straightness(both: Mapping[str, Floats], axes: "Axes") -> None:
     """Draw the share of the change done against the share of the pulses, with nonlinearity labels."""
     for k, (name, curves) in enumerate(both.items()):
         mean = curves.mean(0)
@@ -165,7 +165,7 @@ def disturb_page(
     return figure
 
 
-def _survivors(ends: Mapping[str, tuple[Array, NDArray[np.bool_]]], axes: "Axes") -> None:
+def _survivors(ends: Mapping[str, tuple[Floats, NDArray[np.bool_]]], axes: "Axes") -> None:
     for k, (name, (reads, failed)) in enumerate(ends.items()):
         label = f"{name} {failed.sum()} of {len(failed)} failed".strip()
         if failed.any():
@@ -183,7 +183,7 @@ def _survivors(ends: Mapping[str, tuple[Array, NDArray[np.bool_]]], axes: "Axes"
     axes.set_title("survival", loc="left", fontsize=10)
 
 
-def _acceleration(ends: Sequence[tuple[Array, NDArray[np.bool_]]], voltage: Array, axes: "Axes") -> None:
+def _acceleration(ends: Sequence[tuple[Floats, NDArray[np.bool_]]], voltage: Floats, axes: "Axes") -> None:
     """Draw the median reads to a failure against the voltage, and the line through them."""
     found = [(v, retention.fit_lifetime(*end)) for v, end in zip(voltage, ends, strict=True)
              if len(np.unique(end[0][end[1]])) >= 3]  # fmt: skip
@@ -205,7 +205,7 @@ def _acceleration(ends: Sequence[tuple[Array, NDArray[np.bool_]]], voltage: Arra
     axes.set_title("acceleration by the voltage", loc="left", fontsize=10)
 
 
-def _devices(x: Array, rows: Array, axes: "Axes", colour: str, label: str) -> None:
+def _devices(x: Floats, rows: Floats, axes: "Axes", colour: str, label: str) -> None:
     """Draw single devices thinly and their median."""
     if len(rows) > 1:
         axes.plot(x, rows[:SHOWN].T, color=colour, linewidth=0.5, alpha=0.4)

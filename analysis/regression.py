@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-Array = NDArray[np.float64]
+from ..typing import Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,7 @@ class Line:
 
     intercept: float
     slope: float
-    covariance: Array
+    covariance: Floats
     quantile: float
     r_squared: float
 
@@ -44,7 +44,7 @@ class Line:
         half = self.quantile * float(np.sqrt(self.covariance[0, 0]))
         return self.intercept - half, self.intercept + half
 
-    def at(self, x: ArrayLike) -> tuple[Array, Array]:
+    def at(self, x: ArrayLike) -> tuple[Floats, Floats]:
         """Return the line at x and half the width of its 95 % interval there."""
         place = np.stack([np.ones_like(np.asarray(x, float)), np.asarray(x, float)])
         variance = np.einsum("i...,ij,j...->...", place, self.covariance, place)
@@ -96,7 +96,7 @@ def line(x: ArrayLike, y: ArrayLike, error: ArrayLike | None = None) -> Line:
 
 def bootstrap(
     statistic: Callable[[NDArray[np.int64]], ArrayLike], number: int, resamples: int, seed: int
-) -> Array:
+) -> Floats:
     """Return a statistic of resampled members.
 
     Parameters
@@ -119,8 +119,8 @@ def bootstrap(
 
 
 def bootstrap_interval(
-    value: ArrayLike, draws: Array, number: int | None, *, positive: bool = False
-) -> Array:
+    value: ArrayLike, draws: Floats, number: int | None, *, positive: bool = False
+) -> Floats:
     """Return 95 % intervals from the scatter of resampled statistics.
 
     Half the width is Student's quantile times the standard deviation of the draws, which keeps its coverage

@@ -11,9 +11,8 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, stats
 
+from ..typing import Floats
 from . import regression
-
-Array = NDArray[np.float64]
 
 FAMILIES = {
     "normal": stats.norm,
@@ -122,7 +121,7 @@ def compare_laws(
     return result.assign(best=LAWS[int(np.argmin(table[:, 0]))])
 
 
-def _laws(x: Array, g: Array) -> tuple[Array, list[Array]]:
+def _laws(x: Floats, g: Floats) -> tuple[Floats, list[Floats]]:
     """Return AICc, level, rate and R^2 of each law (3, 4), and the fitted curves."""
     mean, devices, n = g.mean(axis=0), len(g), len(x)
     error = g.std(axis=0, ddof=1) / np.sqrt(devices) if devices > 1 else np.ones(n)
@@ -146,7 +145,7 @@ def _laws(x: Array, g: Array) -> tuple[Array, list[Array]]:
     return np.array(rows), curves
 
 
-def _power(x: Array, mean: Array, weight: Array) -> tuple[float, float]:
+def _power(x: Floats, mean: Floats, weight: Floats) -> tuple[float, float]:
     """Return level and exponent of a (t/t0)^-b by least squares in the conductance itself."""
 
     def cost(exponent: float) -> float:
@@ -187,7 +186,7 @@ def spread(data: xr.DataArray, *, reference: float = 1.0, resamples: int = 200, 
     if len(g) < 8:
         raise ValueError(f"spread must be found from at least 8 devices, got {len(g)}")
 
-    def both(rows: NDArray[np.int64]) -> Array:
+    def both(rows: NDArray[np.int64]) -> Floats:
         chosen = g[rows]
         out = []
         for curve in (chosen.mean(axis=0), chosen.std(axis=0, ddof=1)):
@@ -266,19 +265,21 @@ def fit_distributions(
     )
     relative = np.exp(-0.5 * (rows[:, 0] - np.nanmin(rows[:, 0])))
     names = ("shape", "location", "scale")
-    data: dict[str, tuple[object, Array]] = {name: ("family", rows[:, i + 1]) for i, name in enumerate(names)}
+    data: dict[str, tuple[object, Floats]] = {
+        name: ("family", rows[:, i + 1]) for i, name in enumerate(names)
+    }
     data |= {f"{name}_interval": (("family", "bound"), bounds[:, i]) for i, name in enumerate(names)}
     data |= {"aic": ("family", rows[:, 0]), "weight": ("family", relative / np.nansum(relative))}
     result = xr.Dataset(data, {"family": list(families), "bound": ["low", "high"]})
     return result.assign(best=families[int(np.nanargmin(rows[:, 0]))])
 
 
-def _draw(name: str, row: Array, number: int, random: np.random.Generator) -> Array:
+def _draw(name: str, row: Floats, number: int, random: np.random.Generator) -> Floats:
     fitted = row[1:] if name in POSITIVE else row[2:]
     return np.asarray(FAMILIES[name].rvs(*fitted, size=number, random_state=random), float)
 
 
-def _family(name: str, x: Array) -> tuple[float, float, float, float]:
+def _family(name: str, x: Floats) -> tuple[float, float, float, float]:
     """Return AIC, shape, location and scale."""
     law = FAMILIES[name]
     if name in POSITIVE:

@@ -7,16 +7,16 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
+from ..typing import Floats
 from ..units import BOLTZMANN_EV
 from . import censoring, distributions, regression
 
-Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 
 def failure_times(
     time: ArrayLike, conductance: ArrayLike, threshold: float, *, falls: bool = True
-) -> tuple[Array, Flags]:
+) -> tuple[Floats, Flags]:
     """Return when each device first passes a threshold, and whether it did.
 
     Parameters
@@ -92,7 +92,7 @@ def survival_time(curve: xr.Dataset, share: float = 0.5) -> tuple[float, float, 
         raise ValueError(f"share must be between 0 and 1, got {share:g}")
     time = np.asarray(curve["time"].values, float)
 
-    def first(values: Array) -> float:
+    def first(values: Floats) -> float:
         below = np.flatnonzero(values <= share)
         return float(time[below[0]]) if len(below) else np.nan
 
@@ -101,7 +101,7 @@ def survival_time(curve: xr.Dataset, share: float = 0.5) -> tuple[float, float, 
     return first(np.asarray(curve["survival"].values, float)), low, high
 
 
-def _held(values: Array) -> Array:
+def _held(values: Floats) -> Floats:
     return np.where(np.isnan(values), np.inf, values)
 
 
@@ -128,7 +128,7 @@ class Lifetime:
         row = self.fit.quantiles(share)
         return float(row["value"][0]), float(row["low"][0]), float(row["high"][0])
 
-    def survival(self, time: ArrayLike) -> Array:
+    def survival(self, time: ArrayLike) -> Floats:
         """Return the share of devices that is left at times (s)."""
         return 1.0 - self.fit.cdf(time)
 
@@ -296,7 +296,7 @@ def voltage_acceleration(
     return regression.line(voltage, np.log10(t), None if error is None else np.asarray(error) / np.log(10))
 
 
-def _lifetimes(time: ArrayLike, failed: ArrayLike) -> tuple[Array, Flags]:
+def _lifetimes(time: ArrayLike, failed: ArrayLike) -> tuple[Floats, Flags]:
     t, dead = np.asarray(time, float), np.asarray(failed).astype(bool)
     _check_times(t)
     if t.shape != dead.shape or t.ndim != 1 or not len(t):
@@ -306,7 +306,7 @@ def _lifetimes(time: ArrayLike, failed: ArrayLike) -> tuple[Array, Flags]:
     return t, dead
 
 
-def _check_times(time: Array) -> None:
+def _check_times(time: Floats) -> None:
     if not np.all(np.isfinite(time)) or not np.all(time >= 0):
         raise ValueError(f"time must be finite and at least 0 s, got {np.nanmin(time):g} s")
 

@@ -6,14 +6,13 @@ Every function takes a trace (:mod:`.trace`), simulated or measured. Currents be
 
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import ndimage, signal, stats
 
+from ..typing import Floats
 from ..units import BOLTZMANN_EV
 from . import markov, markov_start, regression
 from . import trace as traces
-
-Array = NDArray[np.float64]
 
 TRANSITIONS = 10  # fewer give no time constant
 INFLATED = 1.1  # noise of a fit over that of neighbouring samples above which it does not fit
@@ -49,7 +48,7 @@ def levels(trace: xr.Dataset) -> xr.Dataset:
     return xr.Dataset(data)
 
 
-def _mixture(x: Array, count: Array, mean: Array, width: float) -> tuple[Array, Array, float]:
+def _mixture(x: Floats, count: Floats, mean: Floats, width: float) -> tuple[Floats, Floats, float]:
     """Refine Gaussians of one width on a histogram by expectation maximisation."""
     share, sigma = np.full(len(mean), 1 / len(mean)), width
     for _ in range(200):
@@ -128,14 +127,14 @@ def traps(
 
 
 def _orders(
-    y: Array, step: float, top: int, number: int | None, adds: bool | None
-) -> tuple[markov.Telegraph, Array, bool, list[float]]:
+    y: Floats, step: float, top: int, number: int | None, adds: bool | None
+) -> tuple[markov.Telegraph, Floats, bool, list[float]]:
     """Return the best model, the transitions of its traps, whether they add, and the BIC of each order."""
     variance = float(np.var(y))
     if not np.ptp(y) > 0:
         raise ValueError(f"current must have two levels at least, got one: {y[0]:g} A in every sample")
     bic = [len(y) * (np.log(2 * np.pi * variance) + 1) + 2 * np.log(len(y))]
-    best: tuple[markov.Telegraph, Array, bool] | None = None
+    best: tuple[markov.Telegraph, Floats, bool] | None = None
     for n in range(1, top + 1):
         goal = min(bic) if number is None and n > 1 else np.inf
         model, added, criterion = _one_order(y, step, n, best[0] if best else None, adds, goal)
@@ -159,7 +158,7 @@ def _orders(
 
 
 def _one_order(
-    y: Array, step: float, n: int, previous: markov.Telegraph | None, adds: bool | None, goal: float
+    y: Floats, step: float, n: int, previous: markov.Telegraph | None, adds: bool | None, goal: float
 ) -> tuple[markov.Telegraph, bool, float]:
     """Return the best model of n traps, whether their currents add, and its BIC."""
     size = float(np.log(len(y)))
@@ -180,7 +179,7 @@ def _one_order(
     return (model, False, criterion) if adds is False or criterion < found[2] else found
 
 
-def _fault(model: markov.Telegraph, moves: Array, step: float) -> str:
+def _fault(model: markov.Telegraph, moves: Floats, step: float) -> str:
     """Return why the times of a model are not to be trusted, or nothing."""
     if moves.min() < TRANSITIONS:
         return (
@@ -198,7 +197,7 @@ def _fault(model: markov.Telegraph, moves: Array, step: float) -> str:
 
 
 def _described(
-    model: markov.Telegraph, moves: Array, sign: float, step: float, capture_lowers: bool
+    model: markov.Telegraph, moves: Floats, sign: float, step: float, capture_lowers: bool
 ) -> dict[str, tuple[object, ...]]:
     capture, emission = (model.high, model.low) if capture_lowers else (model.low, model.high)
     weights, bits = model.weights(), markov.state_bits(model.n_traps).astype(bool)
@@ -216,7 +215,7 @@ def _described(
     }
 
 
-def _add_intervals(result: xr.Dataset, errors: dict[str, Array], capture_lowers: bool) -> None:
+def _add_intervals(result: xr.Dataset, errors: dict[str, Floats], capture_lowers: bool) -> None:
     half = NORMAL * np.array([-1.0, 1.0])
     names = ("tau_capture", "tau_emission") if capture_lowers else ("tau_emission", "tau_capture")
     for name, key in zip(names, ("log_high", "log_low"), strict=True):
@@ -267,7 +266,7 @@ def states(trace: xr.Dataset, found: xr.Dataset) -> xr.Dataset:
     return xr.Dataset(data, {"time": trace["time"]})
 
 
-def dwell_times(time: ArrayLike, high: ArrayLike) -> tuple[Array, Array]:
+def dwell_times(time: ArrayLike, high: ArrayLike) -> tuple[Floats, Floats]:
     """Return the times spent in the high and in the low state, without the two cut off by the trace's ends.
 
     Parameters
@@ -380,7 +379,7 @@ def time_lag(trace: xr.Dataset, *, lag: int = 1, bins: int = 200, weighted: bool
     )
 
 
-def time_lag_levels(plot: xr.DataArray) -> Array:
+def time_lag_levels(plot: xr.DataArray) -> Floats:
     """Return the levels (A) that show as spots on the diagonal of a weighted time-lag plot."""
     diagonal = np.diag(plot.values)
     # In logarithms: a level visited a thousand times less than another one is still a peak.
@@ -438,7 +437,7 @@ def trap_depth(
     }
 
 
-def _upright(trace: xr.Dataset) -> tuple[float, float, Array]:
+def _upright(trace: xr.Dataset) -> tuple[float, float, Floats]:
     """Return the sign of a trace, its step (s) and the current times its sign."""
     step, y = traces.uniform(trace)
     sign = -1.0 if np.median(y) < 0 else 1.0

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 from scipy import ndimage
 
 from . import plot, rtn, spectrum, store
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Array = NDArray[np.float64]
 
 MEASURED, FITTED = "0.62", "#c8371f"
 COLOURS = ("#1f6fb4", "#4d9150", "#8a3ab0", "#b08a3e", "#3aa6b0")

@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
-Array = NDArray[np.float64]
+from ..typing import Floats
 
 CAREFUL = 0.9999
 """Confidence of the wide interval that the decision is also made with."""
@@ -181,7 +180,7 @@ def rank_interval(number: int, share: float, confidence: float) -> tuple[int, in
     return int(stats.binom.ppf(tail, number, share)), int(stats.binom.isf(tail, number, share)) + 1
 
 
-def order_interval(ordered: Array, share: float, confidence: float) -> tuple[float, float]:
+def order_interval(ordered: Floats, share: float, confidence: float) -> tuple[float, float]:
     """Return the interval of a quantile from sorted values, infinite where there are too few."""
     low, high = rank_interval(len(ordered), share, confidence)
     return (
@@ -202,7 +201,7 @@ def median_unbiased(below: float, above: float, number: int, share: float) -> fl
     return float(below + part * (above - below))
 
 
-def quantile(ordered: Array, share: float) -> float:
+def quantile(ordered: Floats, share: float) -> float:
     """Return the median-unbiased estimate of a quantile from sorted values."""
     number = len(ordered)
     below = int(np.floor((number + 1 / 3) * share + 1 / 3))

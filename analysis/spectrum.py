@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import optimize, signal, stats
 
+from ..typing import Floats
 from . import trace as traces
-
-Array = NDArray[np.float64]
 
 SKIPPED = 2  # lowest frequencies that the removed mean and the window blur
 
@@ -63,7 +62,7 @@ def power_spectrum(trace: xr.Dataset, segments: int = 64, variable: str = "curre
 
 def two_state_spectrum(
     frequency: ArrayLike, amplitude: float, high: float, low: float, step: float | None = None
-) -> Array:
+) -> Floats:
     """Return the exact one-sided density of a two-state signal.
 
     S(f) = 4 dI^2 / ((high + low) ((1/high + 1/low)^2 + (2 pi f)^2)): S. Machlup, J. Appl. Phys. 25, 341
@@ -86,7 +85,7 @@ def two_state_spectrum(
     return lorentzian(frequency, variance, corner, step)
 
 
-def lorentzian(frequency: ArrayLike, variance: float, corner: float, step: float | None = None) -> Array:
+def lorentzian(frequency: ArrayLike, variance: float, corner: float, step: float | None = None) -> Floats:
     """Return the density of a signal with the autocorrelation variance exp(-2 pi corner t).
 
     Parameters
@@ -110,7 +109,7 @@ def lorentzian(frequency: ArrayLike, variance: float, corner: float, step: float
     return np.asarray(2 * step * variance * lost * (1 + kept) / bottom)
 
 
-def log_uniform_spectrum(frequency: ArrayLike, shortest: float, longest: float) -> Array:
+def log_uniform_spectrum(frequency: ArrayLike, shortest: float, longest: float) -> Floats:
     """Return the density of unit variance of many traps with log-uniform relaxation times: 1/f in the band.
 
     S(f) = 2 (arctan(2 pi f t2) - arctan(2 pi f t1)) / (pi f ln(t2/t1)).
@@ -215,7 +214,7 @@ def fit_lorentzians(
     if len(f) < 16:
         raise ValueError(f"a density must have at least {16 + SKIPPED} frequencies, got {len(f) + SKIPPED}")
     step, half = float(density.attrs["step"]), float(density.attrs["degrees_of_freedom"]) / 2
-    best: tuple[float, Array, Array] | None = None
+    best: tuple[float, Floats, Floats] | None = None
     for n in [number] if number is not None else range(maximum + 1):
         cost, values, errors = _whittle(f, s, step, half, n, flicker)
         bic = 2 * cost + len(values) * np.log(len(f))
@@ -227,7 +226,7 @@ def fit_lorentzians(
     return _lorentzian_dataset(best, flicker)
 
 
-def _lorentzian_dataset(best: tuple[float, Array, Array], flicker: bool) -> xr.Dataset:
+def _lorentzian_dataset(best: tuple[float, Floats, Floats], flicker: bool) -> xr.Dataset:
     bic, values, errors = best
     n = (len(values) - 1 - flicker) // 2
     order = np.argsort(values[n : 2 * n])
@@ -242,7 +241,7 @@ def _lorentzian_dataset(best: tuple[float, Array, Array], flicker: bool) -> xr.D
     return xr.Dataset(data, attrs={"bic": float(bic)})
 
 
-def _spectrum(values: Array, f: Array, step: float, n: int, flicker: bool) -> Array:
+def _spectrum(values: Floats, f: Floats, step: float, n: int, flicker: bool) -> Floats:
     total = np.full(len(f), np.exp(values[2 * n]))
     for k in range(n):
         total += lorentzian(f, np.exp(values[k]), np.exp(values[n + k]), step)
@@ -250,12 +249,12 @@ def _spectrum(values: Array, f: Array, step: float, n: int, flicker: bool) -> Ar
 
 
 def _whittle(
-    f: Array, s: Array, step: float, half: float, n: int, flicker: bool
-) -> tuple[float, Array, Array]:
+    f: Floats, s: Floats, step: float, half: float, n: int, flicker: bool
+) -> tuple[float, Floats, Floats]:
     """Return the least cost, the logarithms of the parameters there, and their standard errors."""
     unit = float(s.mean())
 
-    def cost(values: Array) -> float:
+    def cost(values: Floats) -> float:
         expected = _spectrum(values, f, step, n, flicker)
         return float(half * np.sum(np.log(expected) + s / unit / expected))
 
@@ -275,7 +274,7 @@ def _whittle(
     return float(found.fun) + half * len(f) * np.log(unit), values + scale, errors
 
 
-def _curvature(f: Array, values: Array, step: float, half: float, n: int, flicker: bool) -> Array:
+def _curvature(f: Floats, values: Floats, step: float, half: float, n: int, flicker: bool) -> Floats:
     """Return Fisher's information of the logarithms of the parameters."""
     slopes = []
     for i in range(len(values)):

@@ -15,7 +15,8 @@ from scipy.optimize import linear_sum_assignment
 from scipy.stats import norm
 from threadpoolctl import threadpool_limits
 
-from ..card import Array, Card, Feature
+from ..card import Card, Feature
+from ..typing import Floats
 from . import cycle_memory
 from .observations import ObservationError, Observations
 
@@ -72,8 +73,8 @@ class _Like:
     """A fitted card, and what a finite number of its cycles does: see _standardising and _noise."""
 
     card: Card
-    shift: Array
-    finite: tuple[Array, Array]
+    shift: Floats
+    finite: tuple[Floats, Floats]
 
 
 def fit(
@@ -190,12 +191,12 @@ def in_ranks(observations: Observations, features: tuple[Feature, ...], seed: in
     return Observations(features, np.stack(columns, axis=2), observations.origin)
 
 
-def _ascending(table: Array) -> Array:
+def _ascending(table: Floats) -> Floats:
     """Return a table of quantiles that ascends strictly.
 
     Values on a grid (voltages of samples) make steps; a slope of 1e-6 keeps the table ascending.
     """
-    found: Array = np.maximum.accumulate(table) + 1e-6 * np.arange(table.size)
+    found: Floats = np.maximum.accumulate(table) + 1e-6 * np.arange(table.size)
     return found
 
 
@@ -235,7 +236,7 @@ def _fit_once(
 
 
 def _with_devices(
-    card: Card, shown: Array, spread: Array, noise: Array, options: FitOptions, like: _Like | None
+    card: Card, shown: Floats, spread: Floats, noise: Floats, options: FitOptions, like: _Like | None
 ) -> Card:
     """Return the card with a mixture fitted to location and ln(spread) of its devices."""
     centre, scale = shown.mean(axis=0), shown.std(axis=0)
@@ -256,13 +257,13 @@ def _with_devices(
     )
 
 
-def _unit_scores(memory: cycle_memory.Memory) -> tuple[Array, Array]:
+def _unit_scores(memory: cycle_memory.Memory) -> tuple[Floats, Floats]:
     """Return the memory with scores of variance 1: without the device means the fitted one exceeds it."""
     scale = np.sqrt(np.diag(cycle_memory.covariances(memory.coefficients, memory.innovation, 0)[0]))
     return memory.coefficients * scale / scale[:, None], memory.innovation / scale / scale[:, None]
 
 
-def _tables(inner: Array, features: tuple[Feature, ...]) -> tuple[Array, tuple[Feature, ...]]:
+def _tables(inner: Floats, features: tuple[Feature, ...]) -> tuple[Floats, tuple[Feature, ...]]:
     """Return scores and the features with their quantiles at them."""
     count = int(np.isfinite(inner).sum(axis=(0, 1)).min())
     # The outermost point has about five values beyond it.
@@ -275,7 +276,7 @@ def _tables(inner: Array, features: tuple[Feature, ...]) -> tuple[Array, tuple[F
     return knots, tuple(filled)
 
 
-def to_scores(inner: Array, knots: Array, features: tuple[Feature, ...]) -> Array:
+def to_scores(inner: Floats, knots: Floats, features: tuple[Feature, ...]) -> Floats:
     """Return the Gaussian scores of standardised values: the inverse of the tables; NaN stays."""
     found = np.empty_like(inner)
     for i, feature in enumerate(features):
@@ -289,7 +290,7 @@ def to_scores(inner: Array, knots: Array, features: tuple[Feature, ...]) -> Arra
     return found
 
 
-def _standardising(card: Card, cycles: int, seed: int) -> Array:
+def _standardising(card: Card, cycles: int, seed: int) -> Floats:
     """Return what dividing each device by its own spread took from the lagged products of its scores.
 
     It is seen on simulated devices, whose scores are known before they are standardised.
@@ -303,7 +304,7 @@ def _standardising(card: Card, cycles: int, seed: int) -> Array:
     return before - after
 
 
-def _noise(card: Card, cycles: int, seed: int) -> tuple[Array, Array]:
+def _noise(card: Card, cycles: int, seed: int) -> tuple[Floats, Floats]:
     """Return mean and covariance of location and ln(spread) of identical devices over some cycles."""
     scores = card.draw_scores(SIMULATED, cycles, np.random.default_rng([seed, 1]))
     inner = np.stack([card.quantile(i, scores[:, :, i]) for i in range(len(card.features))], axis=2)
@@ -311,7 +312,7 @@ def _noise(card: Card, cycles: int, seed: int) -> tuple[Array, Array]:
     return shown.mean(axis=0), np.cov(shown.T)
 
 
-def _gaussians(shown: Array, number: int, kind: str, seed: int, starts: Array | None = None) -> Any:
+def _gaussians(shown: Floats, number: int, kind: str, seed: int, starts: Floats | None = None) -> Any:
     """Return a fitted mixture, each Gaussian with a covariance of its own ("full") or all alike ("tied").
 
     It starts from clusters: from single devices the tied kind stays in a poor optimum.
@@ -329,7 +330,7 @@ def _gaussians(shown: Array, number: int, kind: str, seed: int, starts: Array | 
         return found.fit(shown)
 
 
-def _choose(shown: Array, options: FitOptions) -> Any:
+def _choose(shown: Floats, options: FitOptions) -> Any:
     """Return the mixture whose number and kind of Gaussians has the smallest Bayesian criterion."""
     devices, size = shown.shape
     # A component of few devices has a likelihood without bound if its covariance is its own.
@@ -343,7 +344,7 @@ def _choose(shown: Array, options: FitOptions) -> Any:
     return best
 
 
-def _mixture(found: Any, shown: Array, spread: Array, noise: Array) -> tuple[Array, Array, Array]:
+def _mixture(found: Any, shown: Floats, spread: Floats, noise: Floats) -> tuple[Floats, Floats, Floats]:
     """Return weights, means and covariances of the devices, without the noise of finite cycles."""
     k = spread.shape[1]
     share = found.predict_proba(shown)
@@ -359,7 +360,7 @@ def _mixture(found: Any, shown: Array, spread: Array, noise: Array) -> tuple[Arr
     return weights / weights.sum(), found.means_[order], covariances[order]
 
 
-def _without(total: Array, noise: Array) -> Array:
+def _without(total: Floats, noise: Floats) -> Floats:
     """Return total less noise, keeping at least 1 % of the variance in every direction.
 
     Without that bound a direction in which devices do not differ would get a negative variance by chance.
@@ -367,7 +368,7 @@ def _without(total: Array, noise: Array) -> Array:
     root = np.linalg.cholesky(total)
     inverse = np.linalg.inv(root)
     values, vectors = np.linalg.eigh(np.eye(len(total)) - inverse @ noise @ inverse.T)
-    kept: Array = root @ (vectors * np.maximum(values, 0.01)) @ vectors.T @ root.T
+    kept: Floats = root @ (vectors * np.maximum(values, 0.01)) @ vectors.T @ root.T
     return 0.5 * (kept + kept.T)
 
 
@@ -424,7 +425,7 @@ def parameters(card: Card, like: Card | None = None) -> dict[str, float]:
     return found | _entries("innovation", card.innovation, card.names)
 
 
-def _entries(name: str, matrix: Array, names: tuple[str, ...]) -> dict[str, float]:
+def _entries(name: str, matrix: Floats, names: tuple[str, ...]) -> dict[str, float]:
     return {
         f"{name} {row} {column}": float(matrix[i, j])
         for i, row in enumerate(names)

@@ -16,6 +16,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from ..typing import Floats
 from .censoring import Sample, kaplan_meier
 from .distributions import NAMES, Fit, clustering_test, compare, fit
 from .sequential import Stopping, median_unbiased, rank_interval
@@ -35,7 +36,6 @@ __all__ = [
     "weakest_link",
 ]
 
-Array = NDArray[np.float64]
 Keys = NDArray[np.uint64]
 
 DIGITS = 16
@@ -98,7 +98,7 @@ def quantiles(values: Any, share: ArrayLike, confidence: float = 0.95) -> xr.Dat
     return out.assign(number=number)
 
 
-def order_statistics(values: Any, ranks: NDArray[np.int64]) -> Array:
+def order_statistics(values: Any, ranks: NDArray[np.int64]) -> Floats:
     """Return the values of given ranks (1 is the smallest), exactly.
 
     A dask array is gone through four times, chunk by chunk: each pass settles 16 bits of every value
@@ -130,7 +130,7 @@ def order_statistics(values: Any, ranks: NDArray[np.int64]) -> Array:
 
 def bootstrap(
     values: Any,
-    statistic: Callable[[Array], float],
+    statistic: Callable[[Floats], float],
     *,
     confidence: float = 0.95,
     resamples: int = 1999,
@@ -215,7 +215,7 @@ def bootstrap_band(
     return best.assign(low=("share", low), high=("share", high), failed=resamples - len(draws))
 
 
-def weakest_link(share: ArrayLike, ratio: float) -> Array:
+def weakest_link(share: ArrayLike, ratio: float) -> Floats:
     """Return the share of devices that fail if each is ``ratio`` times as large: 1 - (1 - F)^ratio.
 
     For independent failures spread evenly over the area; Weibull's scale then goes as area^(-1/shape).
@@ -287,7 +287,7 @@ def _count(chunk: Any, prefixes: Keys, settled: int) -> NDArray[np.int64]:
     return out
 
 
-def _number(keys: Keys) -> Array:
+def _number(keys: Keys) -> Floats:
     """Return the numbers of order-preserving integers."""
     top = np.uint64(1 << 63)
     return np.where(keys & top, keys ^ top, ~keys).view(np.float64)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
+from ..typing import Floats
 from . import plot, store
 from .censoring import Sample, kaplan_meier
 from .distributions import FAMILIES, Fit, fit
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Array = NDArray[np.float64]
 
 PERCENT = (0.01, 0.1, 1, 5, 20, 50, 80, 95, 99, 99.9, 99.99)
 POINTS, LINE = "#1f6fb4", "0.25"
@@ -127,13 +126,13 @@ def _axes() -> "Axes":
     return Figure(figsize=(6.2, 4.8), layout="constrained").subplots()
 
 
-def _ends(share: Array) -> tuple[float, float]:
+def _ends(share: Floats) -> tuple[float, float]:
     """Return the shares between which the line is drawn: a little beyond the points."""
     low, high = float(share.min()), float(share.max())
     return low / 2, 1 - (1 - high) / 2
 
 
-def _band(sample: Sample, curve: Fit, shares: Array, band: str, seed: int) -> xr.Dataset:
+def _band(sample: Sample, curve: Fit, shares: Floats, band: str, seed: int) -> xr.Dataset:
     if band == "bootstrap":
         return bootstrap_band(sample, curve.family, shares, seed=seed)
     if band == "likelihood":

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Array = NDArray[np.float64]
+from ..typing import Floats
 
 UNITS: dict[str, tuple[str, float]] = {
     "s": ("s", 1.0), "ms": ("s", 1e-3), "us": ("s", 1e-6), "µs": ("s", 1e-6), "ns": ("s", 1e-9),
@@ -157,7 +157,7 @@ def resample(trace: xr.Dataset, step: float) -> xr.Dataset:
     return chosen.assign_coords(time=("sample", uniform, {"units": "s"}))
 
 
-def uniform(trace: xr.Dataset, variable: str = "current") -> tuple[float, Array]:
+def uniform(trace: xr.Dataset, variable: str = "current") -> tuple[float, Floats]:
     """Return the time between samples (s) and the values of a uniformly sampled trace.
 
     Raises
@@ -179,7 +179,7 @@ def uniform(trace: xr.Dataset, variable: str = "current") -> tuple[float, Array]
     return step, values
 
 
-def _time(trace: xr.Dataset) -> Array:
+def _time(trace: xr.Dataset) -> Floats:
     if "time" not in trace.variables:
         raise ValueError(f"a trace must have time (s), got {', '.join(map(str, trace.variables))}")
     time = np.asarray(trace["time"].values, float)
@@ -195,7 +195,7 @@ def _time(trace: xr.Dataset) -> Array:
     return time
 
 
-def _finite(trace: xr.Dataset, variable: str) -> Array:
+def _finite(trace: xr.Dataset, variable: str) -> Floats:
     if variable not in trace.variables:
         raise ValueError(f"the trace has no {variable}; it has {', '.join(map(str, trace.variables))}")
     values = np.asarray(trace[variable].values, float)

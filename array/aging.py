@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..card_noise import RelaxationLaw, RtnLaw, _arrhenius, _interpolate
+from ..typing import Floats, Index
 
-Floats = NDArray[np.float64]
-Places = NDArray[np.intp]
 RENEWED = 1.0
 """Change of ln(conductance) after which a cell has other traps."""
 
@@ -44,7 +43,7 @@ class Telegraph:
         self._traps = law.draw(conductance, rng, temperature)
         self.factor = self._traps.factor()
 
-    def pass_time(self, seconds: float, at: Places | None) -> None:
+    def pass_time(self, seconds: float, at: Index | None) -> None:
         """Let time (s) pass for all cells or some: the state after it is drawn, exact for any length."""
         t = self._traps
         picked = slice(None) if at is None else self._of(at)[0]
@@ -57,7 +56,7 @@ class Telegraph:
         t.is_high[picked] = self._rng.random(high.size) < chance
         self._refresh(at)
 
-    def switched(self, at: Places, conductance: Floats, turned: NDArray[np.bool_]) -> None:
+    def switched(self, at: Index, conductance: Floats, turned: NDArray[np.bool_]) -> None:
         """Draw the traps of those cells ``at`` that have turned or are of another conductance (S) now."""
         new = turned | (np.abs(np.log(conductance) - self._drawn_at[at]) > RENEWED)
         if not new.any():
@@ -75,14 +74,14 @@ class Telegraph:
             setattr(t, name, both[order])
         self._refresh(cells)
 
-    def _of(self, at: Places) -> tuple[Places, Places]:
+    def _of(self, at: Index) -> tuple[Index, Index]:
         """Return which traps belong to some cells, and to which of them; traps are in the order of cells."""
         first, last = (np.searchsorted(self._traps.cell, at, side=side) for side in ("left", "right"))
         count = last - first
         offset = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
         return np.repeat(first, count) + offset, np.repeat(np.arange(at.size), count)
 
-    def _refresh(self, at: Places | None) -> None:
+    def _refresh(self, at: Index | None) -> None:
         t = self._traps
         if at is None:
             self.factor = t.factor()
@@ -116,7 +115,7 @@ class Relaxation:
         self._rank = rng.standard_normal(conductance.size)
         self._shift = np.zeros(conductance.size)
 
-    def pulsed(self, at: Places, conductance: Floats) -> None:
+    def pulsed(self, at: Index, conductance: Floats) -> None:
         """Begin anew for those of some cells whose conductance (S) pulses have changed."""
         start, shift = self.start[at], self._shift[at]
         alone = start * np.exp(shift) if self._law.scale == "log" else start + shift
@@ -148,7 +147,7 @@ class Relaxation:
             )
         return out
 
-    def _shift_of(self, at: Places) -> Floats:
+    def _shift_of(self, at: Index) -> Floats:
         """Return a + b u + (c + d u) Q(z) of some cells, with u the logarithm of their time."""
         law, u = self._law, np.log(self.elapsed[at] / self._law.reference)
         a, b, c, d = (

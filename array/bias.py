@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Floats = NDArray[np.float64]
+from ..typing import Floats
+
 FLOATING = float("nan")
 """Voltage of an end that is connected to nothing."""
 

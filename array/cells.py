@@ -10,12 +10,12 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ..kinetic.device import Device
 from ..kinetic.waveform import Waveform
+from ..typing import Floats
 
-Floats = NDArray[np.float64]
 Where = Any
 """None for all cells, a mask of shape (m, n), or a tuple of index arrays or integers."""
 

@@ -11,15 +11,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ..errors import ConvergenceError
+from ..typing import Floats
 from ._columns import ladders
 from .cells import Cells
 from .crosspoint import OneTransistorOneResistor
-from .lines import ConvergenceError
 from .newton import KIRCHHOFF
 
-Floats = NDArray[np.float64]
 Branch = tuple[int, int, Callable[[Floats, Floats], tuple[Floats, Floats, Floats]]]
 """Ladder it leaves, ladder it enters, and current (A) with its slopes (S) at the voltages (V) of both."""
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..errors import ConvergenceError
+from ..typing import Floats
 from .cells import Cells, Where, _check_duration
-from .lines import ConvergenceError
 
-Floats = NDArray[np.float64]
 ROUNDING = 8.0 * float(np.finfo(np.float64).eps)
 MOST_STEPS = 200
 """Of the search for the voltage between both cells; bisection in the worst case needs 60."""

@@ -8,17 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..errors import ConvergenceError
+from ..typing import Floats
 from . import bias as biases
 from .bias import Bias
 from .cells import Cells
 from .crosspoint import Crosspoint, Direct
 from .effective import LoadLine, effective_matrix, load_line
-from .lines import ConvergenceError, Lines, Network, Solution
+from .lines import Lines, Network, Solution
 from .newton import solve
 from .solvers import DirectSolver, SchurSolver, solver_for
 from .transient import Capacitance, Stepper, Transient
 
-Floats = NDArray[np.float64]
 RELINEARISE = 5e-3
 """Change of the selected cell's voltage (V) after which the array around it is solved again."""
 

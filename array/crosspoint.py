@@ -11,15 +11,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..errors import ConvergenceError
+from ..typing import Floats
 from ..units import BOLTZMANN_EV
 from ._columns import transistor_series
 from ._series import sinh_series
 from .cells import Cells, Where, _picked
-from .lines import ConvergenceError
 
-Floats = NDArray[np.float64]
 ROUNDING = 8.0 * float(np.finfo(np.float64).eps)
 """Share of a voltage or current that the search for the inner node leaves."""
 

@@ -10,17 +10,17 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
-Places = NDArray[np.intp]
+from ..typing import Index
+
 LEAF = 12
 """Nodes of a part that is not cut any further."""
 
 
 @lru_cache(maxsize=8)
-def order(m: int, n: int) -> Places:
+def order(m: int, n: int) -> Index:
     """Return the order of elimination of word nodes i n + j and bit nodes m n + i n + j, (2 m n,)."""
-    found: list[Places] = []
+    found: list[Index] = []
     _cut((0, m, 0, n), (0, m, 0, n), n, m * n, found)
     result = np.concatenate(found)
     result.flags.writeable = False
@@ -31,11 +31,11 @@ Box = tuple[int, int, int, int]
 """First and last row, first and last column, the last ones excluded."""
 
 
-def _nodes(box: Box, n: int) -> Places:
+def _nodes(box: Box, n: int) -> Index:
     return (np.arange(box[0], box[1])[:, None] * n + np.arange(box[2], box[3])).ravel()
 
 
-def _cut(word: Box, bit: Box, n: int, shift: int, found: list[Places]) -> None:
+def _cut(word: Box, bit: Box, n: int, shift: int, found: list[Index]) -> None:
     """Add the nodes of a part, both halves first and what parts them last."""
     (wi, wk, wj, wl), (bi, bk, bj, bl) = word, bit
     columns, rows = wl - wj, bk - bi

@@ -10,13 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..typing import Floats
 from .lines import Network, Solution
 from .newton import finish
 from .solvers import LinearSolver, SchurSolver
 
-Floats = NDArray[np.float64]
 ADJOINT = 1e-14
 """Relative residual of the solves behind the matrix: looser ones leave 1e-10 of the largest entry."""
 

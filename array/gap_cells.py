@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..analysis.gap_core import GapCore
+from ..typing import Floats, Index
 from ..units import BOLTZMANN_EV
 from . import _gap
 from .aging import Relaxation, Telegraph
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from ..card_cells import Cells as Draws
     from ..card_noise import RelaxationLaw, RtnLaw
 
-Floats = NDArray[np.float64]
-Places = NDArray[np.intp]
 MOST_SKIPPED = 100
 """Cycles in a row that a cell may skip because their HRS is not above their LRS."""
 
@@ -308,7 +307,7 @@ class CardCells:
             self._largest = largest
             self._card.check(voltage=float(volts[np.argmax(np.abs(volts))]))
 
-    def _begin(self, at: Places) -> None:
+    def _begin(self, at: Index) -> None:
         """Begin a half of a cycle in cells that have turned."""
         if self._draws is None:
             self.cycles.ravel()[at] += self._closing[at]
@@ -326,7 +325,7 @@ class CardCells:
         self._high[closed], self._open[closed] = new["gap_max"], new["reset_velocity"]
         self._next[0][closed], self._next[1][closed] = new["gap_min"], new["set_velocity"]
 
-    def _programmed(self, at: Places, turned: NDArray[np.bool_]) -> None:
+    def _programmed(self, at: Index, turned: NDArray[np.bool_]) -> None:
         """Tell the layers that these cells may be of another conductance now."""
         conductance = self._conductance(self._gap[at])
         if self._telegraph is not None:
@@ -334,7 +333,7 @@ class CardCells:
         if self._relaxation is not None:
             self._relaxation.pulsed(at, conductance)
 
-    def _forget(self, places: Places, everywhere: bool) -> None:
+    def _forget(self, places: Index, everywhere: bool) -> None:
         """Bring conductances up to date where gaps have moved."""
         if everywhere or self._amplitude is None:
             self._amplitude = None
@@ -360,7 +359,7 @@ class CardCells:
             self._amplitude = None
 
 
-def _next_cycle(core: GapCore, draws: Draws, at: Places, size: int) -> tuple[dict[str, Floats], int]:
+def _next_cycle(core: GapCore, draws: Draws, at: Index, size: int) -> tuple[dict[str, Floats], int]:
     """Return the features of the next cycle of some cells that has a law, and how many cycles had none."""
     drawn = draws.cycle(None if np.array_equal(at, np.arange(size)) else at)
     found, total = {name: np.array(values) for name, values in drawn.items()}, 0

@@ -13,13 +13,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from ..typing import Floats
 from .bias import Bias
-
-Floats = NDArray[np.float64]
-
-
-class ConvergenceError(RuntimeError):
-    """A solver stopped before its accuracy was reached."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .lines import ConvergenceError, Network, Solution
+from ..errors import ConvergenceError
+from ..typing import Floats
+from .lines import Network, Solution
 from .solvers import LinearSolver
 
-Floats = NDArray[np.float64]
 Law = Callable[[Floats], tuple[Floats, Floats]]
 """Current (A) and slope (S) of all cells at their voltages (V)."""
 

@@ -10,16 +10,15 @@ from __future__ import annotations
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.linalg import splu
 
+from ..errors import ConvergenceError
+from ..typing import Floats
 from ._lines import conjugate
 from ._lines import factor as factor_lines
 from .dissection import order
-from .lines import ConvergenceError, Network
-
-Floats = NDArray[np.float64]
+from .lines import Network
 
 
 class LinearSolver(Protocol):

@@ -19,12 +19,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import ConvergenceError
+from ..typing import Floats
 from .bias import Bias
-from .lines import ConvergenceError, Network
+from .lines import Network
 from .newton import KIRCHHOFF, Law, limited
 from .solvers import SchurSolver
 
-Floats = NDArray[np.float64]
 Nodes = tuple[Floats, Floats]
 """Values at the word and bit nodes, each (m, n)."""
 

@@ -50,7 +50,7 @@ from frenkel.array.solvers import DirectSolver, SchurSolver
 from frenkel.events.clock import Clock
 from frenkel.events.controller import Controller
 from frenkel.events.programming import Blind
-from frenkel.kinetic.newton import one_blas_thread
+from frenkel.threads import one_blas_thread
 
 Floats = NDArray[np.float64]
 HEADER = ["quantity", "ours", "peer", "ratio", "target", "note"]

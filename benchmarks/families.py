@@ -17,8 +17,8 @@ from report import write_table
 
 from frenkel.kinetic.device import Device
 from frenkel.kinetic.material import Material
-from frenkel.kinetic.newton import one_blas_thread
 from frenkel.kinetic.species import OXYGEN, VACANCY
+from frenkel.threads import one_blas_thread
 
 SIDE, DEFECTS, EVENTS = 12, 80, 120
 SETS = ("HfO2", "HfO2-ETH", "HfO2-traps")

@@ -35,7 +35,7 @@ from frenkel.kinetic._fields import Fields
 from frenkel.kinetic.conduction import TOP, Bonds, Ohmic
 from frenkel.kinetic.green import GreenTable
 from frenkel.kinetic.network import Network, UniformBackground
-from frenkel.kinetic.newton import one_blas_thread
+from frenkel.threads import one_blas_thread
 
 HEADER = ["quantity", "ours", "peer", "ratio", "target", "per second", "error"]
 SPACING = 0.26e-9  # m

@@ -16,8 +16,8 @@ from report import write_table
 from frenkel.analysis import markov, rtn, spectrum, trace
 from frenkel.kinetic.device import Device
 from frenkel.kinetic.material import Material
-from frenkel.kinetic.newton import one_blas_thread
 from frenkel.kinetic.waveform import Waveform
+from frenkel.threads import one_blas_thread
 
 SAMPLES = 1_000_000
 SIDE = 10

@@ -12,10 +12,10 @@ import simpy
 from numpy.typing import NDArray
 
 from ..array.periphery import Periphery
+from ..typing import Floats
 from .clock import PICOSECONDS, Clock, Ledger, Log, Station, picoseconds
 
 Process = Generator[simpy.Event, Any, Any]
-Floats = NDArray[np.float64]
 Places = NDArray[np.int_]
 
 

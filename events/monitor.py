@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 import simpy
-from numpy.typing import NDArray
 
 from ..array.cells import Cells, conductance
+from ..typing import Floats
 from .controller import Controller
 
 Process = Generator[simpy.Event, Any, Any]
-Floats = NDArray[np.float64]
 
 SHARES = (0.05, 0.5, 0.95)
 """Quantiles of the conductance that a row holds."""

@@ -16,12 +16,12 @@ import simpy
 from numpy.typing import NDArray
 
 from ..array.columns import TransistorArray
-from ..array.lines import ConvergenceError
+from ..errors import ConvergenceError
+from ..typing import Floats
 from .controller import Controller
 from .programming import Outcome, Pulse, Scheme, Wish
 
 Process = Generator[simpy.Event, Any, Any]
-Floats = NDArray[np.float64]
 Places = NDArray[np.int_]
 
 FIRST_PART = 1e-3

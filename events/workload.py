@@ -9,13 +9,12 @@ from typing import Any
 
 import numpy as np
 import simpy
-from numpy.typing import NDArray
 
+from ..typing import Floats
 from .controller import Controller
 from .programming import Outcome, Scheme, program_all
 
 Process = Generator[simpy.Event, Any, Any]
-Floats = NDArray[np.float64]
 
 
 def log_times(first: float, last: float, count: int) -> Floats:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..typing import Floats
 from .occupation import Occupation, arrangement, become, occupation, of_electrons
 from .species import INTERSTITIAL, VACANCY
 from .superbasin import Superbasin
@@ -17,7 +18,6 @@ from .waveform import Waveform
 if TYPE_CHECKING:
     from .device import Configuration, Device
 
-Floats = NDArray[np.float64]
 SAMPLED = (
     "time",
     "source_voltage",

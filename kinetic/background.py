@@ -11,11 +11,9 @@ import scipy.sparse.csgraph
 import scipy.sparse.linalg
 from numpy.typing import ArrayLike, NDArray
 
+from ..typing import Floats, Index
 from .conduction import BOTTOM, TOP
 from .green import GreenTable, Lateral
-
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
 
 STEPS = 20_000
 """Conjugate-gradient steps after which a set-up has failed."""
@@ -142,7 +140,7 @@ class LinkBackground:
         return LinkBackground(self.n_sites, self.first, self.second, self.conductance * np.asarray(factor))
 
     @cached_property
-    def diagonal(self) -> Array:
+    def diagonal(self) -> Floats:
         """Sum of the conductances at each site (S)."""
         n = self.n_sites
         inner = self.second >= 0
@@ -160,7 +158,7 @@ class LinkBackground:
         return scipy.sparse.coo_array(both, shape=(n, n)).tocsr()
 
     @cached_property
-    def resistance_bound(self) -> Array:
+    def resistance_bound(self) -> Floats:
         """Upper bound of the resistance from each site to the joined electrodes (ohm).
 
         The shortest path is one unit flow, so it dissipates at least what the true flow does (Thomson).
@@ -176,7 +174,7 @@ class LinkBackground:
         best = order[kept]
         edges = (1 / self.conductance[best], (self.first[best], other[best]))
         graph = scipy.sparse.coo_array(edges, shape=(n + 1, n + 1)).tocsr()
-        distance: Array = scipy.sparse.csgraph.dijkstra(graph, directed=False, indices=n)[:n]
+        distance: Floats = scipy.sparse.csgraph.dijkstra(graph, directed=False, indices=n)[:n]
         return distance
 
     @cached_property
@@ -199,18 +197,18 @@ class LinkBackground:
         return bound
 
     @cached_property
-    def profile(self) -> Array:
+    def profile(self) -> Floats:
         """Potential of every site without bonds, bottom electrode at 0 V and top at 1 V, to about 1e-4 V."""
         injected = -self.applied(np.zeros(self.n_sites), 0.0, 1.0)
         return self._bare(injected, np.full(self.n_sites, 0.5))
 
-    def _bare(self, rhs: Array, start: Array) -> Array:
+    def _bare(self, rhs: Floats, start: Floats) -> Floats:
         """Solve without bonds, to a relative residual of 1e-5."""
         n, d, c = self.n_sites, self.diagonal, self.coupling
         operator = scipy.sparse.linalg.LinearOperator((n, n), matvec=lambda x: d * x - c @ x)
         scaling = scipy.sparse.linalg.LinearOperator((n, n), matvec=lambda x: x / d)
         solution, _ = scipy.sparse.linalg.cg(operator, rhs, x0=start, rtol=1e-5, M=scaling, maxiter=STEPS)
-        x: Array = solution
+        x: Floats = solution
         return x
 
     @cached_property
@@ -218,7 +216,7 @@ class LinkBackground:
         """The sites as an independent set and the rest, for elimination of half the unknowns."""
         return Halves(self)
 
-    def applied(self, potential: Array, bottom: float, top: float) -> Array:
+    def applied(self, potential: Floats, bottom: float, top: float) -> Floats:
         """Return the current that leaves each site through its links (A)."""
         current = self.link_current(potential, bottom, top)
         inner = self.second >= 0
@@ -226,10 +224,10 @@ class LinkBackground:
         leaving -= np.bincount(self.second[inner], current[inner], self.n_sites)
         return leaving.astype(np.float64, copy=False)
 
-    def link_current(self, potential: Array, bottom: float, top: float) -> Array:
+    def link_current(self, potential: Floats, bottom: float, top: float) -> Floats:
         """Return the current through each link from first to second (A)."""
         extended = np.r_[potential, top, bottom]  # TOP = -2 and BOTTOM = -1 count from the end
-        current: Array = self.conductance * (extended[self.first] - extended[self.second])
+        current: Floats = self.conductance * (extended[self.first] - extended[self.second])
         return current
 
 
@@ -256,7 +254,7 @@ class UniformBackground:
         """The same background as single links, for the sparse solver."""
         return LinkBackground.of_table(self.table, self.conductance)
 
-    def stiffness(self, nodes: Index) -> Array:
+    def stiffness(self, nodes: Index) -> Floats:
         """Return the inverse of the Green's matrix on some sites: what the background looks like from there.
 
         Parameters
@@ -272,7 +270,7 @@ class UniformBackground:
         return _inverse(self.table.block(nodes, nodes))
 
 
-def _inverse(matrix: Array) -> Array:
+def _inverse(matrix: Floats) -> Floats:
     """Return the inverse of a symmetric positive definite matrix, of which the lower triangle is valid."""
     if not matrix.size:
         return matrix
@@ -281,7 +279,7 @@ def _inverse(matrix: Array) -> Array:
         inverse, failed = scipy.linalg.lapack.dpotri(factor, lower=1, overwrite_c=1)
     if failed:
         raise scipy.linalg.LinAlgError("the Green's matrix is not positive definite")
-    lower: Array = inverse
+    lower: Floats = inverse
     return lower
 
 

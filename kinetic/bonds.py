@@ -8,9 +8,8 @@ from typing import ClassVar, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..typing import Floats
 from ..units import BOLTZMANN_EV
-
-Array = NDArray[np.float64]
 
 BOTTOM = -1
 """Stands for the bottom electrode in ``Bonds.second``."""
@@ -24,7 +23,7 @@ class ConductionLaw(Protocol):
     linear: ClassVar[bool]
     """True if the slope does not depend on the voltage: the network is then solved in one step."""
 
-    def current(self, voltage: Array, bond: Bonds) -> tuple[Array, Array]:
+    def current(self, voltage: Floats, bond: Bonds) -> tuple[Floats, Floats]:
         """Return the current (A) and its slope (S, not negative) through each bond.
 
         Parameters
@@ -67,7 +66,7 @@ class Bonds:
     first: NDArray[np.intp]
     second: NDArray[np.intp]
     law: ConductionLaw
-    length: Array = field(default_factory=lambda: np.empty(0))
+    length: Floats = field(default_factory=lambda: np.empty(0))
 
     def __post_init__(self) -> None:
         first = np.atleast_1d(np.asarray(self.first, dtype=np.intp))
@@ -91,7 +90,7 @@ class Bonds:
         return len(self.first)
 
 
-def length_of(bond: Bonds) -> Array:
+def length_of(bond: Bonds) -> Floats:
     """Return the lengths of the bonds (m), or raise ValueError if they were not given."""
     if len(bond.length) != len(bond.first):
         law = type(bond.law).__name__
@@ -113,7 +112,7 @@ def require_between(name: str, value: ArrayLike, low: float, high: float, unit: 
         raise ValueError(f"{name} must be between {low:g} and {high:g} {unit}, got {value!r}")
 
 
-def thermal_energy(temperature: float | Array) -> Array:
+def thermal_energy(temperature: float | Floats) -> Floats:
     """Return kT (eV) at a temperature (K)."""
-    energy: Array = BOLTZMANN_EV * np.asarray(temperature, dtype=np.float64)
+    energy: Floats = BOLTZMANN_EV * np.asarray(temperature, dtype=np.float64)
     return energy

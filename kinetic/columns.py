@@ -14,13 +14,12 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from ..typing import Floats
 from ..units import BOLTZMANN_EV, ELECTRON_MASS, ELEMENTARY_CHARGE, PLANCK, VACUUM_PERMITTIVITY
 from ._columns import ColumnKernel
 from .green import GreenTable, Lateral
 from .material import Material
 from .sections import InterfaceNumbers
-
-Floats = NDArray[np.float64]
 
 
 class Columns(ColumnKernel):

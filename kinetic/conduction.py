@@ -13,7 +13,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .bonds import BOTTOM, TOP, Array, Bonds, ConductionLaw, length_of, require_positive
+from ..typing import Floats
+from .bonds import BOTTOM, TOP, Bonds, ConductionLaw, length_of, require_positive
 from .emission import PooleFrenkel, SchottkyThermionic, ThermionicField
 from .transport import FilamentOhmic, Hopping, QuantumGap, QuantumPointContact, SpaceCharge
 from .tunnelling import DirectTunnelling, FowlerNordheim
@@ -51,13 +52,13 @@ class Ohmic:
         Conductance g of every bond, or of each (S), positive.
     """
 
-    conductance: float | Array
+    conductance: float | Floats
     linear: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         require_positive("conductance", self.conductance, "S")
 
-    def current(self, voltage: Array, bond: Bonds) -> tuple[Array, Array]:
+    def current(self, voltage: Floats, bond: Bonds) -> tuple[Floats, Floats]:
         """Return the current (A) and its slope (S) through each bond at ``voltage`` (V)."""
         slope = np.broadcast_to(np.asarray(self.conductance, dtype=np.float64), np.shape(voltage))
         return slope * voltage, slope
@@ -103,15 +104,15 @@ class Tunnelling:
         require_positive("spacing", self.spacing, "m")
         require_positive("far_factor", self.far_factor, "1")
 
-    def conductance(self, length: ArrayLike) -> Array:
+    def conductance(self, length: ArrayLike) -> Floats:
         """Return the conductance (S) of bonds of the given lengths (m)."""
         r = np.asarray(length, dtype=np.float64)
         falling = self.prefactor * np.exp(-2 * (r - self.spacing) / self.decay_length)
         # A relative margin, so that a bond of exactly the length `near` does not depend on rounding.
-        reduced: Array = falling * np.where(r > self.near * (1 + 1e-9), self.far_factor, 1.0)
+        reduced: Floats = falling * np.where(r > self.near * (1 + 1e-9), self.far_factor, 1.0)
         return reduced
 
-    def current(self, voltage: Array, bond: Bonds) -> tuple[Array, Array]:
+    def current(self, voltage: Floats, bond: Bonds) -> tuple[Floats, Floats]:
         """Return the current (A) and its slope (S) through each bond at ``voltage`` (V)."""
         slope = self.conductance(length_of(bond))
         return slope * voltage, slope
@@ -157,7 +158,7 @@ class Sinh(Tunnelling):
         Tunnelling.__post_init__(self)
         require_positive("voltage_scale", self.voltage_scale, "V")
 
-    def current(self, voltage: Array, bond: Bonds) -> tuple[Array, Array]:
+    def current(self, voltage: Floats, bond: Bonds) -> tuple[Floats, Floats]:
         """Return the current (A) and its slope (S) through each bond at ``voltage`` (V)."""
         conductance = self.conductance(length_of(bond))
         reduced = voltage / self.voltage_scale

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..threads import one_blas_thread
+from ..typing import Floats
 from ._prices import Prices
 from ._pricing import Pricing
 from .advance import Record, Run
@@ -22,7 +24,6 @@ from .green import Lateral
 from .lattice import Lattice
 from .material import Material
 from .mechanism import Mechanism
-from .newton import one_blas_thread
 from .reactions import build_chemistry, first_defects, first_interstitials
 from .sections import MECHANISMS
 from .species import (
@@ -39,7 +40,6 @@ from .species import (
 from .traps import BondEase, corners, nearest_nodes
 from .waveform import Waveform
 
-Floats = NDArray[np.float64]
 READ_VOLTAGE = 0.1
 LEAST_WIDTH, MOST_SITES = 3, 4096
 

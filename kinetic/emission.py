@@ -9,8 +9,9 @@ from typing import ClassVar
 import numpy as np
 from scipy.special import exprel
 
+from ..typing import Floats
 from ..units import BOLTZMANN, BOLTZMANN_EV, ELECTRON_MASS, ELEMENTARY_CHARGE, PLANCK, VACUUM_PERMITTIVITY
-from .bonds import Array, Bonds, length_of, require_between, require_positive, thermal_energy
+from .bonds import Bonds, length_of, require_between, require_positive, thermal_energy
 from .tunnelling import HBAR
 
 RICHARDSON = 4 * np.pi * ELEMENTARY_CHARGE * ELECTRON_MASS * BOLTZMANN**2 / PLANCK**3
@@ -51,8 +52,8 @@ class PooleFrenkel:
     prefactor: float
     trap_depth: float
     permittivity: float
-    area: float | Array
-    temperature: float | Array
+    area: float | Floats
+    temperature: float | Floats
     linear: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
@@ -62,13 +63,13 @@ class PooleFrenkel:
         require_positive("area", self.area, "m^2")
         require_between("temperature", self.temperature, 1, 5000, "K")
 
-    def largest_voltage(self, length: float | Array) -> Array:
+    def largest_voltage(self, length: float | Floats) -> Floats:
         """Return the voltage (V) at which the field has lowered the barrier to nothing over a length (m)."""
         lowering = np.pi * self.permittivity * VACUUM_PERMITTIVITY * np.asarray(length) / ELEMENTARY_CHARGE
-        limit: Array = self.trap_depth**2 * lowering
+        limit: Floats = self.trap_depth**2 * lowering
         return limit
 
-    def current(self, voltage: Array, bond: Bonds) -> tuple[Array, Array]:
+    def current(self, voltage: Floats, bond: Bonds) -> tuple[Floats, Floats]:
         """Return the current (A) and its slope (S) through each bond at ``voltage`` (V)."""
         length, thermal = length_of(bond), thermal_energy(self.temperature)
         unit = ELEMENTARY_CHARGE / (np.pi * self.permittivity * VACUUM_PERMITTIVITY * length)
@@ -120,8 +121,8 @@ class SchottkyThermionic:
     barrier: float
     mass: float
     permittivity: float
-    area: float | Array
-    temperature: float | Array
+    area: float | Floats
+    temperature: float | Floats
     ideality: float = 1.0
     polarity: int = 1
     linear: ClassVar[bool] = False
@@ -135,15 +136,15 @@ class SchottkyThermionic:
         require_between("ideality", self.ideality, 1, 5, "(pure number)")
         _require_polarity(self.polarity)
 
-    def largest_voltage(self, length: float | Array) -> Array:
+    def largest_voltage(self, length: float | Floats) -> Floats:
         """Return the reverse voltage (V) at which the image force has taken the barrier over a length (m)."""
         lowering = (
             4 * np.pi * self.permittivity * VACUUM_PERMITTIVITY * np.asarray(length) / ELEMENTARY_CHARGE
         )
-        limit: Array = self.barrier**2 * lowering
+        limit: Floats = self.barrier**2 * lowering
         return limit
 
-    def current(self, voltage: Array, bond: Bonds) -> tuple[Array, Array]:
+    def current(self, voltage: Floats, bond: Bonds) -> tuple[Floats, Floats]:
         """Return the current (A) and its slope (S) through each bond at ``voltage`` (V)."""
         length, thermal = length_of(bond), thermal_energy(self.temperature)
         saturation = np.asarray(self.area) * RICHARDSON * self.mass * np.asarray(self.temperature) ** 2
@@ -217,7 +218,7 @@ class ThermionicField:
     mass: float
     permittivity: float
     image_permittivity: float
-    area: float | Array
+    area: float | Floats
     temperature: float
     polarity: int = 1
     linear: ClassVar[bool] = False
@@ -263,7 +264,7 @@ class ThermionicField:
         eps = self.image_permittivity * VACUUM_PERMITTIVITY
         return float((ELEMENTARY_CHARGE**3 * self.donor_density / (8 * np.pi**2 * eps**3)) ** 0.25)
 
-    def current(self, voltage: Array, bond: Bonds) -> tuple[Array, Array]:
+    def current(self, voltage: Floats, bond: Bonds) -> tuple[Floats, Floats]:
         """Return the current (A) and its slope (S) through each bond at ``voltage`` (V)."""
         thermal, narrow = self._thermal, self.tunnelling_energy
         broad = narrow / np.tanh(narrow / thermal)

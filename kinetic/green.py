@@ -14,7 +14,8 @@ import numpy as np
 import scipy.fft
 from numpy.typing import ArrayLike, NDArray
 
-Array = NDArray[np.float64]
+from ..typing import Floats
+
 Lateral = Literal["periodic", "reflecting"]
 
 LARGEST_TABLE = 4e9
@@ -126,7 +127,7 @@ class GreenTable:
         x, y = np.divmod(column, ny)
         return x, y, z
 
-    def background(self, v_bottom: float, v_top: float) -> Array:
+    def background(self, v_bottom: float, v_top: float) -> Floats:
         """Return the potential of each layer without any source.
 
         Parameters
@@ -141,10 +142,10 @@ class GreenTable:
         """
         resistance = np.cumsum(1 / self.z_link)
         share = resistance[:-1] / resistance[-1]
-        profile: Array = v_bottom * (1 - share) + v_top * share
+        profile: Floats = v_bottom * (1 - share) + v_top * share
         return profile
 
-    def block(self, sites_a: ArrayLike, sites_b: ArrayLike) -> Array:
+    def block(self, sites_a: ArrayLike, sites_b: ArrayLike) -> Floats:
         """Return the responses at some sites to unit sources at others.
 
         Parameters
@@ -172,14 +173,14 @@ class GreenTable:
         xb, yb, zb = (c[None, :] for c in b)
         along_z = za * nz + zb
 
-        def entries(dx: NDArray[np.intp], dy: NDArray[np.intp]) -> Array:
+        def entries(dx: NDArray[np.intp], dy: NDArray[np.intp]) -> Floats:
             return flat.take((dx * py + dy) * (nz * nz) + along_z)
 
         dx, dy = (xa - xb) % px, (ya - yb) % py
         mx, my = (xa + xb + 1) % px, (ya + yb + 1) % py
         return entries(dx, dy) + entries(mx, dy) + entries(dx, my) + entries(mx, my)
 
-    def everywhere(self, sites: ArrayLike, source: ArrayLike) -> Array:
+    def everywhere(self, sites: ArrayLike, source: ArrayLike) -> Floats:
         """Return the response of every site to sources at some of them.
 
         Parameters
@@ -201,7 +202,7 @@ class GreenTable:
             raise ValueError(f"source must have one value per site, {number.shape}, got {strength.shape}")
         return self.respond(np.bincount(number, strength, self.n_sites).astype(np.float64, copy=False))
 
-    def respond(self, source: Array) -> Array:
+    def respond(self, source: Floats) -> Floats:
         """Return the response of every site to a source at every site, both of shape (n_sites,)."""
         nx, ny, nz = self.shape
         if source.shape != (self.n_sites,):
@@ -219,7 +220,7 @@ class GreenTable:
             planes = scipy.fft.irfft2(modes, s=(nx, ny), axes=(1, 2), overwrite_x=True)
         return np.ascontiguousarray(planes.reshape(nz, nx * ny).T).reshape(-1)
 
-    def _eliminate(self) -> Array:
+    def _eliminate(self) -> Floats:
         """Return 1/pivot of each layer and mode as ``respond`` orders them, eliminated from the bottom."""
         nx, ny, _ = self.shape
         if self.images:
@@ -230,7 +231,7 @@ class GreenTable:
         below = _conductance_to_ground(lateral, self.z_link, self.layer)
         return 1 / (below + self.z_link[1:, None, None])
 
-    def _substitute(self, modes: Array | NDArray[np.complex128]) -> None:
+    def _substitute(self, modes: Floats | NDArray[np.complex128]) -> None:
         """Solve the tridiagonal system in z of all modes in place."""
         link, pivot = self.z_link, self._pivot
         modes[0] *= pivot[0]
@@ -252,7 +253,7 @@ def _checked_shape(shape: tuple[int, int, int]) -> tuple[int, int, int]:
     return int(sizes[0]), int(sizes[1]), int(sizes[2])
 
 
-def _checked_layers(name: str, given: ArrayLike | None, n: int, *, zero: bool) -> Array:
+def _checked_layers(name: str, given: ArrayLike | None, n: int, *, zero: bool) -> Floats:
     if given is None:
         return np.ones(n)
     value = np.array(given, dtype=np.float64)
@@ -263,7 +264,7 @@ def _checked_layers(name: str, given: ArrayLike | None, n: int, *, zero: bool) -
     return value
 
 
-def _conductance_to_ground(lateral: Array, link: Array, layer: Array) -> Array:
+def _conductance_to_ground(lateral: Floats, link: Floats, layer: Floats) -> Floats:
     """Return, per layer and mode, the conductance to ground of all that lies at and below a layer."""
     below = np.empty((len(layer), *lateral.shape))
     below[0] = layer[0] * lateral + link[0]
@@ -272,7 +273,7 @@ def _conductance_to_ground(lateral: Array, link: Array, layer: Array) -> Array:
     return below
 
 
-def _inverse(mode_x: Array, mode_y: Array, link: Array, layer: Array) -> Array:
+def _inverse(mode_x: Floats, mode_y: Floats, link: Floats, layer: Floats) -> Floats:
     """Return the inverse (modes x, modes y, nz, nz) of each mode's tridiagonal matrix, free of subtraction.
 
     Layer z sees the conductance ``below`` beneath it (its own lateral term included) and, through its upper
@@ -294,7 +295,7 @@ def _inverse(mode_x: Array, mode_y: Array, link: Array, layer: Array) -> Array:
     return inverse
 
 
-def _fold_out(inverse: Array, period: tuple[int, int]) -> Array:
+def _fold_out(inverse: Floats, period: tuple[int, int]) -> Floats:
     """Return the table over all offsets from the half of the modes that are different."""
     half = inverse
     for n in (period[1], period[0]):  # each pass transforms the second axis and moves it to the front

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..typing import Floats
 from ..units import BOLTZMANN, ELECTRON_MASS, ELEMENTARY_CHARGE, PLANCK
-from .bonds import BOTTOM, Array, Bonds, ConductionLaw, require_between, require_positive
+from .bonds import BOTTOM, Bonds, ConductionLaw, require_between, require_positive
 from .emission import PooleFrenkel, SchottkyThermionic, ThermionicField
 from .material import Material
 from .transport import Hopping, SpaceCharge
@@ -134,7 +135,7 @@ def _of_carriers(
 
 def currents(
     material: Material, temperature: float, voltage: ArrayLike, thickness: float, area: float
-) -> dict[str, Array]:
+) -> dict[str, Floats]:
     """Return the current of each law of a material as if it alone carried it.
 
     Parameters
@@ -204,7 +205,7 @@ BULK = ("Poole-Frenkel", "hopping", "space charge")
 """Laws in series: carriers that a contact supplies cross the bulk. Tunnelling does both at once."""
 
 
-def contributions(current: dict[str, Array]) -> dict[str, Array]:
+def contributions(current: dict[str, Floats]) -> dict[str, Floats]:
     """Return what each law contributes to the current of a film with its contacts.
 
     Contact and bulk stand in series: ``1/I = 1/I_contact + 1/I_bulk`` with the laws of either summed, each

@@ -13,12 +13,9 @@ from functools import cached_property
 import numpy as np
 import scipy.sparse
 import scipy.sparse.linalg
-from numpy.typing import NDArray
 
+from ..typing import Floats, Index
 from .background import LinkBackground
-
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
 
 STEPS = 20_000
 """Conjugate-gradient steps after which a solve has failed."""
@@ -42,7 +39,7 @@ class BondedLattice:
         self.nodes = nodes
         self.laplacian = laplacian
 
-    def factored(self) -> Callable[[Array], Array]:
+    def factored(self) -> Callable[[Floats], Floats]:
         """Return a function that solves by one factorisation (SuperLU)."""
         b = self.background
         n, m = b.n_sites, len(self.nodes)
@@ -55,7 +52,7 @@ class BondedLattice:
         """The system after elimination of about half of the sites."""
         return Reduced(self)
 
-    def iterated(self, rhs: Array, tolerance: float) -> Iterate:
+    def iterated(self, rhs: Floats, tolerance: float) -> Iterate:
         """Solve by conjugate gradients until the bound of the error is met.
 
         Parameters
@@ -94,12 +91,12 @@ class Iterate:
     """What conjugate gradients left: potentials (V), steps, and the squared error bound (A V)."""
 
     system: Reduced
-    potential: Array
+    potential: Floats
     steps: int
-    remaining: Array
+    remaining: Floats
     energy: float
 
-    def bound(self, residual: Array) -> float:
+    def bound(self, residual: Floats) -> float:
         """Return the bound of any site's error (V), given the true residual (A) computed afresh.
 
         The recursion's residual drifts from the true one by rounding; the difference is bounded by the
@@ -140,7 +137,7 @@ class Reduced:
         self.scale = 1 / own
         self.block = _block_solver(system.laplacian, 1 / self.scale[self.position])
 
-    def reduce(self, rhs: Array) -> tuple[Array, Array]:
+    def reduce(self, rhs: Floats) -> tuple[Floats, Floats]:
         """Return the right-hand side of the remaining unknowns, and that of the eliminated sites."""
         halves = self.halves
         even, odd = rhs[halves.even], rhs[halves.odd]
@@ -149,7 +146,7 @@ class Reduced:
         eliminated[self.bonded_even] = 0.0
         return b, eliminated
 
-    def expand(self, x: Array, rhs: Array) -> Array:
+    def expand(self, x: Floats, rhs: Floats) -> Floats:
         """Return the potential of every site from the remaining unknowns."""
         halves = self.halves
         full = np.empty(len(rhs))
@@ -159,7 +156,7 @@ class Reduced:
         full[halves.even] = even
         return full
 
-    def apply(self, x: Array) -> Array:
+    def apply(self, x: Floats) -> Floats:
         """Return the product with the reduced matrix."""
         halves, n = self.halves, self.n_odd
         odd = x[:n]
@@ -175,14 +172,14 @@ class Reduced:
         out[self.position] += self.system.laplacian @ x[self.position]
         return out
 
-    def precondition(self, r: Array) -> Array:
+    def precondition(self, r: Floats) -> Floats:
         """Return the preconditioned residual: diagonal, and a factored block on the bonded sites."""
-        z: Array = r * self.scale
+        z: Floats = r * self.scale
         if len(self.position):
             z[self.position] = self.block(r[self.position])
         return z
 
-    def solve(self, rhs: Array, tolerance: float) -> Iterate:
+    def solve(self, rhs: Floats, tolerance: float) -> Iterate:
         """Solve by conjugate gradients; see ``BondedLattice.iterated``."""
         background = self.system.background
         smallest = background.smallest
@@ -212,15 +209,15 @@ class Reduced:
         return Iterate(self, self.expand(x, rhs), steps, r, radau * rz)
 
 
-def _block_solver(laplacian: scipy.sparse.csr_array, diagonal: Array) -> Callable[[Array], Array]:
+def _block_solver(laplacian: scipy.sparse.csr_array, diagonal: Floats) -> Callable[[Floats], Floats]:
     """Return a function that solves with the bonds' Laplacian plus the background's diagonal."""
     return _symmetric_factor(laplacian + scipy.sparse.diags_array(diagonal))
 
 
-def _symmetric_factor(matrix: scipy.sparse.sparray) -> Callable[[Array], Array]:
+def _symmetric_factor(matrix: scipy.sparse.sparray) -> Callable[[Floats], Floats]:
     """Return the solve of a symmetric positive definite sparse matrix, factored once (SuperLU)."""
     factor = scipy.sparse.linalg.splu(
         matrix.tocsc(), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True}
     )
-    solve: Callable[[Array], Array] = factor.solve
+    solve: Callable[[Floats], Floats] = factor.solve
     return solve

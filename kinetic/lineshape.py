@@ -12,15 +12,15 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ..typing import Floats
 from ..units import BOLTZMANN_EV
 
 if TYPE_CHECKING:
     from .mechanism import Mechanism
     from .tat import Multiphonon
 
-Floats = NDArray[np.float64]
 
 COLDEST, HOTTEST = 77.0, 5000.0
 """Temperatures (K) that the table covers; below it is refused, above it goes on in a straight line."""

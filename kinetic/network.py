@@ -12,19 +12,20 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ..errors import ConvergenceError
+from ..threads import one_blas_thread
+from ..typing import Floats, Index
 from .background import Background, LinkBackground, UniformBackground, links_of
 from .conduction import BOTTOM, Bonds, Ohmic
 from .green import GreenTable
 from .newton import (
-    ConvergenceError,
     GreenSystem,
     IterativeSystem,
     LatticeSystem,
     System,
     newton,
-    one_blas_thread,
     raised,
 )
 from .stiffness import LONGEST_LIFE, carried
@@ -40,8 +41,6 @@ __all__ = [
     "wiedemann_franz",
 ]
 
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
 Method = Literal["auto", "green", "direct", "iterative"]
 
 DENSE_LIMIT = 1000
@@ -99,7 +98,7 @@ class Network:
         self._carried = None if after is None else self._from(after)
 
     @cached_property
-    def stiffness(self) -> Array:
+    def stiffness(self) -> Floats:
         """What the background looks like from the nodes (dimensionless), kept from one solve to the next.
 
         Half of the time of an update goes into it, and it does not depend on the laws.
@@ -110,9 +109,9 @@ class Network:
             return self._carried
         return self.background.stiffness(self.nodes)
 
-    def _from(self, after: Network) -> Array | None:
+    def _from(self, after: Network) -> Floats | None:
         """Return the stiffness if it can be had from another network's."""
-        known: Array | None = after.__dict__.get("stiffness")
+        known: Floats | None = after.__dict__.get("stiffness")
         background = self.background
         if not isinstance(background, UniformBackground) or background is not after.background:
             return None
@@ -127,7 +126,7 @@ class Network:
             self._changes = 0
         return carried_over
 
-    def currents(self, voltage: Array) -> tuple[Array, Array]:
+    def currents(self, voltage: Floats) -> tuple[Floats, Floats]:
         """Return the current (A) and slope (S) of every bond at its voltage (V), set after set."""
         current, slope = np.empty_like(voltage), np.empty_like(voltage)
         start = 0
@@ -137,7 +136,7 @@ class Network:
             start += len(bond)
         return current, slope
 
-    def gathered(self, current: Array) -> Array:
+    def gathered(self, current: Floats) -> Floats:
         """Return the net current (A) that leaves each node, then the bottom and the top, through bonds."""
         m = len(self.nodes)
         leaving = np.bincount(self.a, current, m + 2) - np.bincount(self.b, current, m + 2)
@@ -261,16 +260,16 @@ class Solution:
     network: Network
     bottom: float
     top: float
-    potential: Array
-    bond_voltage: Array
-    bond_current: Array
+    potential: Floats
+    bond_voltage: Floats
+    bond_current: Floats
     current: float
     iterations: int
     residual: float
     error: float
 
     @property
-    def bond_power(self) -> Array:
+    def bond_power(self) -> Floats:
         """Power in each bond (W)."""
         return self.bond_voltage * self.bond_current
 
@@ -280,7 +279,7 @@ class Solution:
         return float(np.sum(self.bond_power) + np.sum(self._links()[1]))
 
     @cached_property
-    def site_power(self) -> Array:
+    def site_power(self) -> Floats:
         """Heat given to each site (W): half the power of every bond and link that ends there.
 
         The electrodes take the other half of the power of contacts and of their own links.
@@ -294,13 +293,13 @@ class Solution:
         given = np.bincount(first, half, n) + np.bincount(second[inner], half[inner], n)
         return given.astype(np.float64, copy=False)
 
-    def _links(self) -> tuple[LinkBackground, Array]:
+    def _links(self) -> tuple[LinkBackground, Floats]:
         links = links_of(self.network.background)
         current = links.link_current(self.potential - self.bottom, 0.0, self.top - self.bottom)
         return links, current**2 / links.conductance
 
 
-def pairs_within(table: GreenTable, sites: ArrayLike, cutoff: float) -> tuple[Index, Index, Array]:
+def pairs_within(table: GreenTable, sites: ArrayLike, cutoff: float) -> tuple[Index, Index, Floats]:
     """Return the pairs of sites no further apart than a distance.
 
     Parameters

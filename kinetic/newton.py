@@ -6,18 +6,16 @@ matrix: with a contrast of 1e8 the product would lose eight digits of each bond'
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import scipy.linalg
 import scipy.sparse
-import threadpoolctl
-from numpy.typing import NDArray
 
+from ..errors import ConvergenceError
+from ..typing import Floats
 from .background import UniformBackground, links_of
 from .conduction import TOP
 from .lattice_solver import BondedLattice, Iterate
@@ -25,7 +23,6 @@ from .lattice_solver import BondedLattice, Iterate
 if TYPE_CHECKING:
     from .network import Network
 
-Array = NDArray[np.float64]
 
 NEWTON_LIMIT = 100
 """Newton steps after which a solve has failed."""
@@ -37,26 +34,6 @@ RESTARTS = 6
 """Times that conjugate gradients are started again on the true residual before a solve has failed."""
 
 
-class ConvergenceError(RuntimeError):
-    """A network was not solved.
-
-    Attributes
-    ----------
-    residual : float
-        Largest remaining error of Kirchhoff's current law (A), or of a temperature (K).
-    iterations : int
-        Steps done.
-    bias : float
-        Voltage between the electrodes (V).
-    """
-
-    def __init__(self, message: str, *, residual: float, iterations: int, bias: float) -> None:
-        super().__init__(message)
-        self.residual = residual
-        self.iterations = iterations
-        self.bias = bias
-
-
 class System(Protocol):
     """What Newton's method needs of a linear solver; unknowns are the nodes or all sites."""
 
@@ -64,13 +41,13 @@ class System(Protocol):
     voltage: float
     tolerance: float
 
-    def initial(self, start: Array | None) -> Array: ...
+    def initial(self, start: Floats | None) -> Floats: ...
 
-    def residual(self, x: Array, rest: Array | None = None) -> State: ...
+    def residual(self, x: Floats, rest: Floats | None = None) -> State: ...
 
-    def corrector(self, state: State) -> Callable[[State], Array]: ...
+    def corrector(self, state: State) -> Callable[[State], Floats]: ...
 
-    def potential(self, x: Array) -> Array: ...
+    def potential(self, x: Floats) -> Floats: ...
 
     def current(self, state: State) -> float: ...
 
@@ -79,18 +56,18 @@ class System(Protocol):
 class State:
     """A trial potential: bond voltages and currents there, and the current that does not balance."""
 
-    x: Array
-    voltage: Array
-    current: Array
-    slope: Array
-    residual: Array
-    background: Array
+    x: Floats
+    voltage: Floats
+    current: Floats
+    slope: Floats
+    residual: Floats
+    background: Floats
 
 
 class GreenSystem:
     """Unknowns are the bonded sites only; the background enters by the inverse of its Green's matrix."""
 
-    def __init__(self, network: Network, voltage: float, source: Array | None, tolerance: float) -> None:
+    def __init__(self, network: Network, voltage: float, source: Floats | None, tolerance: float) -> None:
         background = network.background
         if not isinstance(background, UniformBackground):
             raise TypeError('method "green" needs a UniformBackground; use "iterative" or "direct"')
@@ -109,11 +86,11 @@ class GreenSystem:
         self.far = self.profile[network.nodes]
         self.stiffness = network.stiffness
 
-    def initial(self, start: Array | None) -> Array:
-        begin: Array = self.far if start is None else start[self.network.nodes]
+    def initial(self, start: Floats | None) -> Floats:
+        begin: Floats = self.far if start is None else start[self.network.nodes]
         return begin.copy()
 
-    def residual(self, x: Array, rest: Array | None = None) -> State:
+    def residual(self, x: Floats, rest: Floats | None = None) -> State:
         net = self.network
         deviation = x - self.far
         if rest is not None:
@@ -124,14 +101,14 @@ class GreenSystem:
         residual = background + net.gathered(current)[:-2] - self.fed
         return State(x, voltage, current, slope, residual, background)
 
-    def corrector(self, state: State) -> Callable[[State], Array]:
+    def corrector(self, state: State) -> Callable[[State], Floats]:
         matrix = self.stiffness.copy(order="F")
         g = self.background.conductance
         _add_laplacian(self.network, state.slope / g, matrix)
         factor = scipy.linalg.cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
         return lambda s: scipy.linalg.cho_solve(factor, s.residual / -g, check_finite=False)
 
-    def potential(self, x: Array) -> Array:
+    def potential(self, x: Floats) -> Floats:
         # The background's currents, not the bonds': those amplify an error by their contrast.
         nodes, table = self.network.nodes, self.background.table
         fed = _symmetric_product(self.stiffness, x - self.far)
@@ -153,11 +130,11 @@ class GreenSystem:
 class LatticeSystem:
     """Unknowns are all sites; corrections by factorisation of the whole lattice."""
 
-    def __init__(self, network: Network, voltage: float, source: Array | None, tolerance: float) -> None:
+    def __init__(self, network: Network, voltage: float, source: Floats | None, tolerance: float) -> None:
         self.network, self.voltage, self.tolerance = network, voltage, tolerance
         self.links, self.source = links_of(network.background), source
 
-    def initial(self, start: Array | None) -> Array:
+    def initial(self, start: Floats | None) -> Floats:
         if start is not None:
             return start.copy()
         background = self.network.background
@@ -166,7 +143,7 @@ class LatticeSystem:
             return np.tile(table.background(0.0, self.voltage), table.shape[0] * table.shape[1])
         return background.profile * self.voltage
 
-    def residual(self, x: Array, rest: Array | None = None) -> State:
+    def residual(self, x: Floats, rest: Floats | None = None) -> State:
         net = self.network
         background = self.links.applied(x, 0.0, self.voltage)
         if rest is not None:
@@ -184,11 +161,11 @@ class LatticeSystem:
         laplacian = _sparse_laplacian(self.network, state.slope)
         return BondedLattice(self.links, self.network.nodes, laplacian)
 
-    def corrector(self, state: State) -> Callable[[State], Array]:
+    def corrector(self, state: State) -> Callable[[State], Floats]:
         solve = self.bonded(state).factored()
         return lambda s: -solve(s.residual)
 
-    def potential(self, x: Array) -> Array:
+    def potential(self, x: Floats) -> Floats:
         return x
 
     def current(self, state: State) -> float:
@@ -203,10 +180,10 @@ class IterativeSystem(LatticeSystem):
     steps = 0
     last: Iterate | None = None
 
-    def corrector(self, state: State) -> Callable[[State], Array]:
+    def corrector(self, state: State) -> Callable[[State], Floats]:
         bonded = self.bonded(state)
 
-        def correct(s: State) -> Array:
+        def correct(s: State) -> Floats:
             # Half of the tolerance is left for what rounding adds.
             self.last = bonded.iterated(-s.residual, 0.5 * self.tolerance)
             self.steps += self.last.steps
@@ -224,7 +201,7 @@ class Solved:
     error: float
 
 
-def newton(system: System, start: Array | None) -> Solved:
+def newton(system: System, start: Floats | None) -> Solved:
     """Solve a network by damped Newton steps; a linear one by a single step and its refinement.
 
     Raises
@@ -260,7 +237,7 @@ def raised(build: Callable[[float], System], voltage: float) -> tuple[System, So
         share, step, start = trial, 2 * step, system.potential(solved.state.x)
 
 
-def _newton_exact(system: System, start: Array | None) -> Solved:
+def _newton_exact(system: System, start: Floats | None) -> Solved:
     """Newton steps by factorisation, the last of them refined."""
     state = system.residual(system.initial(start))
     for step in range(1, NEWTON_LIMIT + 1):
@@ -272,7 +249,7 @@ def _newton_exact(system: System, start: Array | None) -> Solved:
     raise _failure(system, state, NEWTON_LIMIT, float(np.max(np.abs(change))))
 
 
-def _refined(system: System, state: State, correct: Callable[[State], Array], step: int) -> Solved:
+def _refined(system: System, state: State, correct: Callable[[State], Floats], step: int) -> Solved:
     """Refine with the last factor; what is too small for the potentials still goes to the bond voltages."""
     state = system.residual(state.x + correct(state))
     rest = correct(state)
@@ -282,7 +259,7 @@ def _refined(system: System, state: State, correct: Callable[[State], Array], st
     return Solved(system.residual(state.x, rest), step, error)
 
 
-def _newton_iterative(system: IterativeSystem, start: Array | None) -> Solved:
+def _newton_iterative(system: IterativeSystem, start: Floats | None) -> Solved:
     """Newton steps of which each is solved to half of the tolerance; ends when the bound meets it."""
     state = system.residual(system.initial(start))
     limit = RESTARTS if system.network.linear else NEWTON_LIMIT
@@ -302,7 +279,7 @@ def _newton_iterative(system: IterativeSystem, start: Array | None) -> Solved:
     raise _failure(system, state, system.steps, bound)
 
 
-def _corrector(system: System, state: State) -> Callable[[State], Array]:
+def _corrector(system: System, state: State) -> Callable[[State], Floats]:
     try:
         return system.corrector(state)
     except (scipy.linalg.LinAlgError, RuntimeError):
@@ -328,7 +305,7 @@ def _failure(system: System, state: State, steps: int, error: float) -> Converge
     )
 
 
-def _advanced(system: System, state: State, change: Array) -> tuple[State, bool]:
+def _advanced(system: System, state: State, change: Floats) -> tuple[State, bool]:
     """Return the state after a step, and whether the whole step was taken.
 
     Laws that rise with voltage make the network the minimum of a convex function (the co-content of Millar)
@@ -352,22 +329,22 @@ def _advanced(system: System, state: State, change: Array) -> tuple[State, bool]
     return trial, False
 
 
-def _slope_along(change: Array, state: State) -> float:
+def _slope_along(change: Floats, state: State) -> float:
     slope = float(change @ state.residual)
     return slope if np.isfinite(slope) else np.inf
 
 
-def _differences(net: Network, x: Array, rest: Array | None, top: float) -> Array:
+def _differences(net: Network, x: Floats, rest: Floats | None, top: float) -> Floats:
     """Return the voltage of every bond, with the small part of the potentials taken apart from the large."""
     extended = np.r_[x, 0.0, top]
-    voltage: Array = extended[net.a] - extended[net.b]
+    voltage: Floats = extended[net.a] - extended[net.b]
     if rest is not None:
         small = np.r_[rest, 0.0, 0.0]
         voltage += small[net.a] - small[net.b]
     return voltage
 
 
-def _add_laplacian(net: Network, slope: Array, lower: Array) -> None:
+def _add_laplacian(net: Network, slope: Floats, lower: Floats) -> None:
     """Add the bonds' Laplacian to the lower triangle of a Fortran-ordered matrix in place."""
     m = len(net.nodes)
     inner = net.b < m
@@ -376,14 +353,14 @@ def _add_laplacian(net: Network, slope: Array, lower: Array) -> None:
     lower[np.diag_indices(m)] += _node_slopes(net, slope)
 
 
-def _node_slopes(net: Network, slope: Array) -> Array:
+def _node_slopes(net: Network, slope: Floats) -> Floats:
     """Return the sum of the slopes of the bonds at each node (S)."""
     m = len(net.nodes)
     ends = np.bincount(net.a, slope, m) + np.bincount(net.b, slope, m + 2)[:m]
     return ends.astype(np.float64, copy=False)
 
 
-def _sparse_laplacian(net: Network, slope: Array) -> scipy.sparse.csr_array:
+def _sparse_laplacian(net: Network, slope: Floats) -> scipy.sparse.csr_array:
     m = len(net.nodes)
     inner = net.b < m
     a, b, g = net.a[inner], net.b[inner], slope[inner]
@@ -392,31 +369,9 @@ def _sparse_laplacian(net: Network, slope: Array) -> scipy.sparse.csr_array:
     return scipy.sparse.coo_array(entries, shape=(m, m)).tocsr()
 
 
-def _symmetric_product(lower: Array, vector: Array) -> Array:
+def _symmetric_product(lower: Floats, vector: Floats) -> Floats:
     """Return the product with a symmetric matrix given by its lower triangle."""
     if not vector.size:
         return vector
-    product: Array = scipy.linalg.blas.dsymv(1.0, lower, vector, lower=1)
+    product: Floats = scipy.linalg.blas.dsymv(1.0, lower, vector, lower=1)
     return product
-
-
-@cache
-def _blas() -> tuple[Any, ...]:
-    return tuple(threadpoolctl.ThreadpoolController().select(user_api="blas").lib_controllers)
-
-
-@contextmanager
-def one_blas_thread() -> Iterator[None]:
-    """Hold BLAS at one thread: on small matrices and shared cores more threads cost up to 20 times more.
-
-    ``threadpoolctl.threadpool_limits`` searches the process for libraries on each entry, about 0.1 ms or
-    more; here they are found once and then only set and set back, a few microseconds.
-    """
-    before = [library.get_num_threads() for library in _blas()]
-    for library in _blas():
-        library.set_num_threads(1)
-    try:
-        yield
-    finally:
-        for library, count in zip(_blas(), before, strict=True):
-            library.set_num_threads(count)

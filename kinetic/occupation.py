@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ..typing import Floats
 from .species import TRAPS, VACANCIES
 
 if TYPE_CHECKING:
     from .device import Device
 
-Floats = NDArray[np.float64]
 MOST_STATES = 64
 FASTER = 100.0
 """How much faster the slowest relaxation of the traps must be than the mean rate of all atoms."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..typing import Floats
 from .barrier import LINEAR
 from .lattice import Lattice
 from .material import Material
@@ -27,8 +28,6 @@ from .traps import (
     trap_sites,
     trap_states,
 )
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 import scipy.linalg
-from numpy.typing import NDArray
 
+from ..typing import Floats, Index
 from .green import GreenTable
-
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
 
 MOST_CHANGES = 4
 """Nodes that differ up to which carrying over is cheaper than a new inverse."""
@@ -22,7 +19,7 @@ LONGEST_LIFE = 200
 """Changes after which the inverse is made anew, so that rounding cannot build up."""
 
 
-def carried(stiffness: Array, before: Index, after: Index, table: GreenTable) -> Array | None:
+def carried(stiffness: Floats, before: Index, after: Index, table: GreenTable) -> Floats | None:
     """Return the inverse of the Green's matrix on some nodes, from that on almost the same nodes.
 
     Parameters
@@ -54,7 +51,7 @@ def carried(stiffness: Array, before: Index, after: Index, table: GreenTable) ->
     return matrix
 
 
-def _without(matrix: Array, place: int) -> Array:
+def _without(matrix: Floats, place: int) -> Floats:
     """Return the inverse after one node is left out: what it carried goes to the others."""
     column = np.r_[matrix[place, :place], matrix[place + 1 :, place]]
     smaller = np.empty((len(column), len(column)), order="F")
@@ -64,7 +61,7 @@ def _without(matrix: Array, place: int) -> Array:
     return _plus(smaller, -1 / matrix[place, place], column)
 
 
-def _with(matrix: Array, place: int, response: Array, own: float) -> Array:
+def _with(matrix: Floats, place: int, response: Floats, own: float) -> Floats:
     """Return the inverse with one more node, from its responses at the others and at itself."""
     column = scipy.linalg.blas.dsymv(1.0, matrix, response, lower=1)
     stiff = 1 / (own - float(response @ column))
@@ -79,7 +76,7 @@ def _with(matrix: Array, place: int, response: Array, own: float) -> Array:
     return larger
 
 
-def _plus(matrix: Array, factor: float, vector: Array) -> Array:
+def _plus(matrix: Floats, factor: float, vector: Floats) -> Floats:
     """Return the matrix plus factor times vector times its transpose, in place, lower triangle."""
-    changed: Array = scipy.linalg.blas.dsyr(factor, vector, lower=1, a=matrix, overwrite_a=1)
+    changed: Floats = scipy.linalg.blas.dsyr(factor, vector, lower=1, a=matrix, overwrite_a=1)
     return changed

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import cKDTree
 
+from ..typing import Floats
 from .lattice import Lateral
 
-Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Shape = tuple[int, int, int]
 Cell = tuple[float, float, float]

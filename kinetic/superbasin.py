@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..typing import Floats
 from ._basin import Basin
 
 if TYPE_CHECKING:
     from .device import Configuration, Device
 
-Floats = NDArray[np.float64]
 Key = tuple[bytes, tuple[int, int]]
 MOST = 16
 """States of a set, as many as `_basin` takes."""

@@ -11,15 +11,15 @@ from typing import Protocol
 
 import numpy as np
 import scipy.linalg
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import expit, ive
 
+from ..errors import ConvergenceError
+from ..threads import one_blas_thread
+from ..typing import Floats
 from ..units import BOLTZMANN_EV, ELEMENTARY_CHARGE
 from .bonds import require_between, require_positive
-from .newton import ConvergenceError, one_blas_thread
 from .tunnelling import wkb_exponent
-
-Array = NDArray[np.float64]
 
 NEWTON_LIMIT = 200
 """Newton steps after which a solve has failed."""
@@ -36,7 +36,7 @@ REACH = 40.0
 class Transition(Protocol):
     """How an electron pays for a difference of energy; all factors are relative to an attempt frequency."""
 
-    def log_shared(self, difference: Array, temperature: float) -> Array:
+    def log_shared(self, difference: Floats, temperature: float) -> Floats:
         """Return the logarithm of what both directions share: the rate is ``exp(it - dE / 2 kT)``.
 
         Parameters
@@ -47,7 +47,7 @@ class Transition(Protocol):
             Temperature (K).
         """
 
-    def log_exchanged(self, level: Array, temperature: float) -> Array:
+    def log_exchanged(self, level: Floats, temperature: float) -> Floats:
         """Return the same for a contact: capture is ``exp(it - e / 2 kT)``, emission ``exp(it + e / 2 kT)``.
 
         Parameters
@@ -59,7 +59,7 @@ class Transition(Protocol):
         """
 
 
-def rates(transition: Transition, difference: ArrayLike, temperature: float) -> tuple[Array, Array]:
+def rates(transition: Transition, difference: ArrayLike, temperature: float) -> tuple[Floats, Floats]:
     """Return forward and reverse factor of a transition; their ratio is exp(-dE / kT) exactly.
 
     Parameters
@@ -90,11 +90,11 @@ class Elastic:
        (1960), doi:10.1103/PhysRev.120.745.
     """
 
-    def log_shared(self, difference: Array, temperature: float) -> Array:
+    def log_shared(self, difference: Floats, temperature: float) -> Floats:
         """Return the logarithm of what both directions share."""
         return -0.5 * np.abs(difference) / (BOLTZMANN_EV * temperature)
 
-    def log_exchanged(self, level: Array, temperature: float) -> Array:
+    def log_exchanged(self, level: Floats, temperature: float) -> Floats:
         """Return the logarithm of what capture and emission share."""
         return log_half_sech(level / (BOLTZMANN_EV * temperature))
 
@@ -124,13 +124,13 @@ class Marcus:
     def __post_init__(self) -> None:
         require_between("relaxation_energy", self.relaxation_energy, 0.01, 5, "eV")
 
-    def log_shared(self, difference: Array, temperature: float) -> Array:
+    def log_shared(self, difference: Floats, temperature: float) -> Floats:
         """Return the logarithm of what both directions share."""
         relaxation = self.relaxation_energy
-        shared: Array = -(relaxation**2 + difference**2) / (4 * relaxation * BOLTZMANN_EV * temperature)
+        shared: Floats = -(relaxation**2 + difference**2) / (4 * relaxation * BOLTZMANN_EV * temperature)
         return shared
 
-    def log_exchanged(self, level: Array, temperature: float) -> Array:
+    def log_exchanged(self, level: Floats, temperature: float) -> Floats:
         """Return the logarithm of what capture and emission share."""
         width = np.sqrt(4 * np.pi * self.relaxation_energy * BOLTZMANN_EV * temperature)
         return _log_over_contact(self, level, temperature, float(width))
@@ -166,21 +166,21 @@ class Multiphonon:
         require_between("relaxation_energy", self.relaxation_energy, 0.01, 5, "eV")
         require_between("phonon_energy", self.phonon_energy, 1e-3, 1, "eV")
 
-    def log_shared(self, difference: Array, temperature: float) -> Array:
+    def log_shared(self, difference: Floats, temperature: float) -> Floats:
         """Return the logarithm of what both directions share."""
         occupation = 1 / np.expm1(self.phonon_energy / (BOLTZMANN_EV * temperature))
         strength = self.relaxation_energy / self.phonon_energy
         argument = 2 * strength * np.sqrt(occupation * (occupation + 1))
         order = np.abs(difference) / self.phonon_energy
-        shared: Array = _log_bessel(order, float(argument)) - strength * (2 * occupation + 1)
+        shared: Floats = _log_bessel(order, float(argument)) - strength * (2 * occupation + 1)
         return shared
 
-    def log_exchanged(self, level: Array, temperature: float) -> Array:
+    def log_exchanged(self, level: Floats, temperature: float) -> Floats:
         """Return the logarithm of what capture and emission share."""
         return _log_over_contact(self, level, temperature, self.phonon_energy)
 
 
-def _log_bessel(order: Array, argument: float) -> Array:
+def _log_bessel(order: Floats, argument: float) -> Floats:
     """Return ln I_p(z); Debye's expansion where the function itself is below the range of numbers."""
     value = ive(order, argument)
     small = value < 1e-280
@@ -189,17 +189,17 @@ def _log_bessel(order: Array, argument: float) -> Array:
     root = np.sqrt(1 + t**2)
     tail = p * (root + np.log(t / (1 + root))) - 0.5 * np.log(2 * np.pi * p * root)
     tail += (3 / root - 5 / root**3) / (24 * p)
-    logarithm: Array = np.where(small, tail, np.log(np.where(small, 1.0, value)) + argument)
+    logarithm: Floats = np.where(small, tail, np.log(np.where(small, 1.0, value)) + argument)
     return logarithm
 
 
-def log_half_sech(x: Array) -> Array:
+def log_half_sech(x: Floats) -> Floats:
     """Return ln(1 / (2 cosh(x / 2)))."""
-    logarithm: Array = -0.5 * np.abs(x) - np.log1p(np.exp(-np.abs(x)))
+    logarithm: Floats = -0.5 * np.abs(x) - np.log1p(np.exp(-np.abs(x)))
     return logarithm
 
 
-def _log_over_contact(transition: Transition, level: Array, temperature: float, width: float) -> Array:
+def _log_over_contact(transition: Transition, level: Floats, temperature: float, width: float) -> Floats:
     """Sum a transition over the energies of a contact, weighed by their occupation."""
     thermal = BOLTZMANN_EV * temperature
     grid = contact_energies(level, thermal)
@@ -207,11 +207,11 @@ def _log_over_contact(transition: Transition, level: Array, temperature: float, 
     term = transition.log_shared(step, temperature) + log_half_sech(grid)
     peak = term.max(axis=-1, keepdims=True)
     summed = peak[..., 0] + np.log(np.exp(term - peak).sum(axis=-1))
-    logarithm: Array = summed + np.log(STEP * thermal / width)
+    logarithm: Floats = summed + np.log(STEP * thermal / width)
     return logarithm
 
 
-def contact_energies(level: Array, thermal: float) -> Array:
+def contact_energies(level: Floats, thermal: float) -> Floats:
     """Return energies of a contact's electrons (kT) that may take part, equally spaced."""
     beyond = REACH + np.max(np.abs(level), initial=0.0) / thermal
     return STEP * np.arange(-np.ceil(beyond / STEP), np.ceil(beyond / STEP) + 1)
@@ -255,8 +255,8 @@ class TrapNetwork:
        trap-assisted-tunneling model", Appl. Phys. Lett. 99, 063507 (2011), doi:10.1063/1.3624472.
     """
 
-    position: Array
-    level: Array
+    position: Floats
+    level: Floats
     thickness: float
     barrier: float
     mass: float
@@ -332,7 +332,7 @@ class TrapNetwork:
             residual=float(ELEMENTARY_CHARGE * np.max(np.abs(into), initial=0.0)),
         )
 
-    def _log_hops(self, energy: Array) -> Array:
+    def _log_hops(self, energy: Floats) -> Floats:
         """Return the logarithm of what both directions of each hop share (1/s)."""
         place = self.position
         distance = np.sqrt(((place[:, None] - place[None, :]) ** 2).sum(axis=2))
@@ -342,17 +342,19 @@ class TrapNetwork:
         logarithm = np.log(self.attempt_frequency) - wkb_exponent(start, end, distance, self.mass)
         logarithm += self.transition.log_shared(difference, self.temperature)
         barred = (distance > self.reach * (1 + 1e-9)) | np.eye(len(energy), dtype=bool)
-        allowed: Array = np.where(barred, -np.inf, logarithm)
+        allowed: Floats = np.where(barred, -np.inf, logarithm)
         return allowed
 
-    def _log_contacts(self, energy: Array, ends: Array) -> Array:
+    def _log_contacts(self, energy: Floats, ends: Floats) -> Floats:
         """Return the logarithm of what exchange with both contacts shares (1/s), shape (n_traps, 2)."""
         height = self.position[:, 2:]
         distance = np.concatenate([height, self.thickness - height], axis=1)
         depth = (self.barrier - self.level)[:, None]
         band = self.barrier + ends - energy[:, None]  # at the contact, above the electron
         logarithm = np.log(self.contact_frequency) - wkb_exponent(depth, band, distance, self.mass)
-        exchanged: Array = logarithm + self.transition.log_exchanged(energy[:, None] - ends, self.temperature)
+        exchanged: Floats = logarithm + self.transition.log_exchanged(
+            energy[:, None] - ends, self.temperature
+        )
         return exchanged
 
 
@@ -376,8 +378,8 @@ class TrapSolution:
         Largest unbalanced current at a trap (A).
     """
 
-    occupation: Array
-    quasi_fermi: Array
+    occupation: Floats
+    quasi_fermi: Floats
     current: float
     top_current: float
     iterations: int
@@ -388,12 +390,12 @@ class TrapSolution:
 class _Flow:
     """Net flows of electrons as functions of the quasi-Fermi levels, all energies in kT."""
 
-    hops: Array
-    contacts: Array
-    energy: Array
-    ends: Array
+    hops: Floats
+    contacts: Floats
+    energy: Floats
+    ends: Floats
 
-    def at(self, base: Array, shift: Array) -> tuple[Array, Array, Array, Array]:
+    def at(self, base: Floats, shift: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         """Return net flow into each trap, its Jacobian, flow from each contact, and the gross flow (1/s).
 
         The levels are ``base + shift``; of a difference of two the parts are subtracted apart. The Jacobian
@@ -414,7 +416,7 @@ class _Flow:
         gross = (into + out).sum(axis=1) + (taken + given).sum(axis=1)
         return net.sum(axis=1) + contact.sum(axis=1), jacobian, contact, gross
 
-    def step(self, base: Array, shift: Array) -> Array:
+    def step(self, base: Floats, shift: Floats) -> Floats:
         """Return the change of the levels by one Newton step.
 
         The flows are bilinear in the occupations, so the step is taken there; an occupation or vacancy that
@@ -425,22 +427,22 @@ class _Flow:
         occupation = expit(base + shift - self.energy)
         filled = np.log1p(np.maximum((1 - occupation) * change, 1 / SHRINK - 1))
         emptied = np.log1p(np.maximum(-occupation * change, 1 / SHRINK - 1))
-        moved: Array = filled - emptied
+        moved: Floats = filled - emptied
         return moved
 
 
-def _flows(logarithm: Array, step: Array) -> tuple[Array, Array]:
+def _flows(logarithm: Floats, step: Floats) -> tuple[Floats, Floats]:
     """Return both directions of a transition down a step of the Fermi level (kT)."""
     return np.exp(logarithm + 0.5 * step), np.exp(logarithm - 0.5 * step)
 
 
-def _net(into: Array, out: Array, step: Array) -> Array:
+def _net(into: Floats, out: Floats, step: Floats) -> Floats:
     """Return the difference of both directions, the smaller one never taken from the larger."""
-    net: Array = np.where(step > 0, into * -np.expm1(-np.abs(step)), out * np.expm1(-np.abs(step)))
+    net: Floats = np.where(step > 0, into * -np.expm1(-np.abs(step)), out * np.expm1(-np.abs(step)))
     return net
 
 
-def _newton(flow: _Flow, start: Array, voltage: float) -> tuple[Array, Array, int]:
+def _newton(flow: _Flow, start: Floats, voltage: float) -> tuple[Floats, Floats, int]:
     """Return the quasi-Fermi levels (kT) at which every trap's flows balance, in two parts, and the steps.
 
     In the end each level is counted from the nearer contact's: a trap may exchange 1e14 times more with its
@@ -470,10 +472,10 @@ def _newton(flow: _Flow, start: Array, voltage: float) -> tuple[Array, Array, in
     )
 
 
-def _solved(matrix: Array, right: Array) -> Array:
+def _solved(matrix: Floats, right: Floats) -> Floats:
     """Solve with equal columns, which the occupations f (1 - f) would spread over any number of decades."""
     scale = np.abs(np.diagonal(matrix))
     lu, pivot, _ = scipy.linalg.lapack.dgetrf(matrix / scale)
     solution, _ = scipy.linalg.lapack.dgetrs(lu, pivot, right)
-    change: Array = solution / scale
+    change: Floats = solution / scale
     return change

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit
 
+from ..typing import Floats
 from ..units import CONDUCTANCE_QUANTUM, ELECTRON_MASS, ELEMENTARY_CHARGE, VACUUM_PERMITTIVITY
-from .bonds import Array, Bonds, length_of, require_between, require_positive, thermal_energy
+from .bonds import Bonds, length_of, require_between, require_positive, thermal_energy
 from .tunnelling import HBAR
 
 
@@ -33,9 +34,9 @@ class FilamentOhmic:
        578168 (2014), doi:10.1155/2014/578168.
     """
 
-    prefactor: float | Array
+    prefactor: float | Floats
     activation_energy: float
-    temperature: float | Array
+    temperature: float | Floats
     linear: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -43,7 +44,7 @@ class FilamentOhmic:
         require_between("activation_energy", self.activation_energy, 0, 5, "eV")
         require_between("temperature", self.temperature, 1, 5000, "K")
 
-    def current(self, voltage: Array, bond: Bonds) -> tuple[Array, Array]:
+    def current(self, voltage: Floats, bond: Bonds) -> tuple[Floats, Floats]:
         """Return the current (A) and its slope (S) through each bond at ``voltage`` (V)."""
         conductance = self.prefactor * np.exp(-self.activation_energy / thermal_energy(self.temperature))
         slope = np.broadcast_to(conductance, np.shape(voltage))
@@ -89,7 +90,7 @@ class SpaceCharge:
     carrier_density: float
     mobility: float
     permittivity: float
-    area: float | Array
+    area: float | Floats
     trap_density: float = 0.0
     trap_occupancy_density: float = 0.0
     linear: ClassVar[bool] = False
@@ -108,13 +109,13 @@ class SpaceCharge:
         """Return N_1 (1/m^3) from the band's states (1/m^3), the traps' depth (eV), the temperature (K)."""
         return float(state_density * np.exp(-trap_depth / thermal_energy(temperature)))
 
-    def filling_voltage(self, length: float | Array) -> Array:
+    def filling_voltage(self, length: float | Floats) -> Floats:
         """Return the voltage V_TFL (V) at which the traps of a length (m) are full."""
         eps = self.permittivity * VACUUM_PERMITTIVITY
-        voltage: Array = ELEMENTARY_CHARGE * self.trap_density * np.asarray(length) ** 2 / (2 * eps)
+        voltage: Floats = ELEMENTARY_CHARGE * self.trap_density * np.asarray(length) ** 2 / (2 * eps)
         return voltage
 
-    def current(self, voltage: Array, bond: Bonds) -> tuple[Array, Array]:
+    def current(self, voltage: Floats, bond: Bonds) -> tuple[Floats, Floats]:
         """Return the current (A) and its slope (S) through each bond at ``voltage`` (V)."""
         length = length_of(bond)
         per_volt = 2 * self.permittivity * VACUUM_PERMITTIVITY / (ELEMENTARY_CHARGE * length**2)
@@ -125,7 +126,7 @@ class SpaceCharge:
         slope = unit * (density + 9 / 16 * free_slope * per_volt * np.abs(voltage))
         return unit * density * voltage, slope
 
-    def _free(self, injected: Array) -> tuple[Array, Array]:
+    def _free(self, injected: Floats) -> tuple[Floats, Floats]:
         """Return the free part of the injected density (1/m^3) and its derivative."""
         if self.trap_density == 0:
             return injected, np.ones_like(injected)
@@ -171,8 +172,8 @@ class Hopping:
     barrier: float
     site_density: float
     attempt_frequency: float
-    area: float | Array
-    temperature: float | Array
+    area: float | Floats
+    temperature: float | Floats
     linear: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
@@ -183,12 +184,12 @@ class Hopping:
         require_positive("area", self.area, "m^2")
         require_between("temperature", self.temperature, 1, 5000, "K")
 
-    def largest_voltage(self, length: float | Array) -> Array:
+    def largest_voltage(self, length: float | Floats) -> Floats:
         """Return the voltage (V) over a length (m) at which half of the drop per hop is the barrier."""
-        limit: Array = 2 * self.barrier / self.hop_distance * np.asarray(length)
+        limit: Floats = 2 * self.barrier / self.hop_distance * np.asarray(length)
         return limit
 
-    def current(self, voltage: Array, bond: Bonds) -> tuple[Array, Array]:
+    def current(self, voltage: Floats, bond: Bonds) -> tuple[Floats, Floats]:
         """Return the current (A) and its slope (S) through each bond at ``voltage`` (V)."""
         thermal = thermal_energy(self.temperature)
         density = 2 * ELEMENTARY_CHARGE * self.hop_distance * self.site_density * self.attempt_frequency
@@ -218,8 +219,8 @@ class QuantumPointContact:
        conduction", IBM J. Res. Dev. 1, 223 (1957), doi:10.1147/rd.13.0223.
     """
 
-    channels: float | Array
-    transmission: float | Array = 1.0
+    channels: float | Floats
+    transmission: float | Floats = 1.0
     linear: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -227,7 +228,7 @@ class QuantumPointContact:
         require_positive("transmission", self.transmission, "1")
         require_between("transmission", self.transmission, 0, 1, "(pure number)")
 
-    def current(self, voltage: Array, bond: Bonds) -> tuple[Array, Array]:
+    def current(self, voltage: Floats, bond: Bonds) -> tuple[Floats, Floats]:
         """Return the current (A) and its slope (S) through each bond at ``voltage`` (V)."""
         conductance = CONDUCTANCE_QUANTUM * np.asarray(self.channels) * np.asarray(self.transmission)
         slope = np.broadcast_to(conductance, np.shape(voltage))
@@ -265,7 +266,7 @@ class QuantumGap:
        Lett. 31, 609 (2010), doi:10.1109/LED.2010.2046310.
     """
 
-    channels: float | Array
+    channels: float | Floats
     barrier: float
     mass: float
     share: float = 0.5
@@ -277,7 +278,7 @@ class QuantumGap:
         require_between("mass", self.mass, 0.01, 10, "electron masses")
         require_between("share", self.share, 0, 1, "(pure number)")
 
-    def current(self, voltage: Array, bond: Bonds) -> tuple[Array, Array]:
+    def current(self, voltage: Floats, bond: Bonds) -> tuple[Floats, Floats]:
         """Return the current (A) and its slope (S) through each bond at ``voltage`` (V)."""
         mass, energy = self.mass * ELECTRON_MASS, self.barrier * ELEMENTARY_CHARGE
         per_volt = np.pi / HBAR * np.sqrt(0.5 * mass / energy) * ELEMENTARY_CHARGE * length_of(bond)
@@ -294,7 +295,7 @@ class QuantumGap:
 
 def chain_transmission(
     energy: ArrayLike, level: ArrayLike, hopping: ArrayLike, left: float, right: float
-) -> Array:
+) -> Floats:
     """Return the coherent transmission of a chain of levels between two leads.
 
     Parameters
@@ -337,5 +338,5 @@ def chain_transmission(
     for own, hop in zip(levels[1:], hops, strict=True):
         green = 1 / (at - own - hop**2 * green)
         through = through * hop * green
-    value: Array = left * right * np.abs(through) ** 2
+    value: Floats = left * right * np.abs(through) ** 2
     return value

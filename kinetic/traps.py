@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..typing import Floats
 from ..units import BOLTZMANN_EV, ELEMENTARY_CHARGE, VACUUM_PERMITTIVITY
 from .barrier import MARCUS, MULTIPHONON
 from .lattice import Lattice
@@ -36,7 +37,6 @@ from .species import (
     Species,
 )
 
-Floats = NDArray[np.float64]
 FOUR_STATES = "trap relaxation"
 REACH = 8.0
 """Screening lengths beyond which a trap leaves bonds alone (factor within exp(-exp(-8)))."""

@@ -8,8 +8,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..typing import Floats
 from ..units import ELECTRON_MASS, ELEMENTARY_CHARGE, PLANCK
-from .bonds import Array, Bonds, length_of, require_between, require_positive
+from .bonds import Bonds, length_of, require_between, require_positive
 
 HBAR = PLANCK / (2 * np.pi)
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
@@ -22,7 +23,7 @@ LEAST_EXPONENT = 2.0
 """Zero-bias WKB exponent below which a barrier is too thin for the approximation."""
 
 
-def decay(energy: ArrayLike, mass: float) -> Array:
+def decay(energy: ArrayLike, mass: float) -> Floats:
     """Return the wave number 2 kappa = 2 sqrt(2 m E) / hbar (1/m) at which |psi|^2 falls under a barrier.
 
     Parameters
@@ -33,11 +34,11 @@ def decay(energy: ArrayLike, mass: float) -> Array:
         Effective mass over that of a free electron.
     """
     height = ELEMENTARY_CHARGE * np.asarray(energy, dtype=np.float64)
-    value: Array = 2 * np.sqrt(2 * mass * ELECTRON_MASS * height) / HBAR
+    value: Floats = 2 * np.sqrt(2 * mass * ELECTRON_MASS * height) / HBAR
     return value
 
 
-def wkb_exponent(start: ArrayLike, end: ArrayLike, length: ArrayLike, mass: float) -> Array:
+def wkb_exponent(start: ArrayLike, end: ArrayLike, length: ArrayLike, mass: float) -> Floats:
     """Return the WKB exponent of a barrier whose top falls linearly along the way; exp(-it) is transmitted.
 
     Parameters
@@ -59,7 +60,7 @@ def wkb_exponent(start: ArrayLike, end: ArrayLike, length: ArrayLike, mass: floa
     share = np.where(lowest < 0, a / np.where(lowest < 0, a - lowest, 1.0), 1.0)
     b = np.maximum(lowest, 0.0)
     shape = share * (a + np.sqrt(a * b) + b) / (np.sqrt(a) + np.sqrt(b))
-    value: Array = 2 / 3 * decay(1.0, mass) * np.asarray(length) * shape
+    value: Floats = 2 / 3 * decay(1.0, mass) * np.asarray(length) * shape
     return value
 
 
@@ -104,7 +105,7 @@ class DirectTunnelling:
 
     barrier: float
     mass: float
-    area: float | Array
+    area: float | Floats
     linear: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
@@ -112,7 +113,7 @@ class DirectTunnelling:
         require_between("mass", self.mass, 0.01, 10, "electron masses")
         require_positive("area", self.area, "m^2")
 
-    def current(self, voltage: Array, bond: Bonds) -> tuple[Array, Array]:
+    def current(self, voltage: Floats, bond: Bonds) -> tuple[Floats, Floats]:
         """Return the current (A) and its slope (S) through each bond at ``voltage`` (V)."""
         exponent = decay(self.barrier, self.mass) * length_of(bond)
         if exponent.size and exponent.min() < LEAST_EXPONENT:
@@ -134,11 +135,11 @@ def _supply(mass: float) -> float:
     return 4 * np.pi * mass * ELECTRON_MASS * (ELEMENTARY_CHARGE / PLANCK) ** 3
 
 
-def _between_the_levels(v: Array, exponent: Array) -> tuple[Array, Array]:
+def _between_the_levels(v: Floats, exponent: Floats) -> tuple[Floats, Floats]:
     """Integrate over the energies between the two Fermi levels, where x is less than the voltage."""
     a = 1 + v * _DEPTH
     b = a - v
-    share: Array | float = 1.0
+    share: Floats | float = 1.0
     if v.max(initial=0.0) > 1:
         # Where b is negative the barrier sinks below the electron after this share of its length.
         share = np.where(b > 0, 1.0, a / np.where(v > 0, v, 1.0))
@@ -149,7 +150,7 @@ def _between_the_levels(v: Array, exponent: Array) -> tuple[Array, Array]:
     return v * total, 2 * total - v**2 * (term * falling).sum(axis=0)
 
 
-def _below_both_levels(v: Array, exponent: Array) -> tuple[Array, Array]:
+def _below_both_levels(v: Floats, exponent: Floats) -> tuple[Floats, Floats]:
     """Integrate over the energies below both Fermi levels, which all carry the same difference v."""
     root = 1 + _TAIL / exponent  # the wave number there, relative to that at the Fermi level
     b = root**2
@@ -160,8 +161,8 @@ def _below_both_levels(v: Array, exponent: Array) -> tuple[Array, Array]:
 
 
 def _transmitted(
-    a: Array, b: Array, share: Array | float, exponent: Array, depth: Array | float
-) -> tuple[Array, Array]:
+    a: Floats, b: Floats, share: Floats | float, exponent: Floats, depth: Floats | float
+) -> tuple[Floats, Floats]:
     """Return exp(-B) and the derivative of B by v at x = depth v + constant; no difference is taken."""
     # Most of the time of a large network goes by here, hence the products in place.
     root_a, root_b = np.sqrt(a), np.sqrt(b)
@@ -208,7 +209,7 @@ class FowlerNordheim:
 
     barrier: float
     mass: float
-    area: float | Array
+    area: float | Floats
     linear: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
@@ -216,7 +217,7 @@ class FowlerNordheim:
         require_between("mass", self.mass, 0.01, 10, "electron masses")
         require_positive("area", self.area, "m^2")
 
-    def current(self, voltage: Array, bond: Bonds) -> tuple[Array, Array]:
+    def current(self, voltage: Floats, bond: Bonds) -> tuple[Floats, Floats]:
         """Return the current (A) and its slope (S) through each bond at ``voltage`` (V)."""
         length, magnitude = length_of(bond), np.abs(voltage)
         steep = 2 / 3 * decay(self.barrier, self.mass) * self.barrier * length

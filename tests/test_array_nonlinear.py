@@ -15,8 +15,9 @@ from frenkel.array.crosspoint import (
     ThresholdSelector,
     Transistor,
 )
-from frenkel.array.lines import ConvergenceError, Lines
+from frenkel.array.lines import Lines
 from frenkel.array.newton import limited
+from frenkel.errors import ConvergenceError
 
 
 class SinhCells(LinearCells):

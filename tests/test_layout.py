@@ -17,7 +17,7 @@ LEVELS = ("kinetic", "events", "array", "mpi_runs", "analysis")
 OWN = ("networks", "studies")
 """Folders that stand in the package itself."""
 
-FLOORS = {"units": 0, "provenance": 1, "card": 1, "kinetic": 2, "analysis": 2, "mpi_runs": 2, "array": 3,
+FLOORS = {"typing": 0, "errors": 0, "checks": 0, "threads": 0, "units": 0, "provenance": 1, "card": 1, "kinetic": 2, "analysis": 2, "mpi_runs": 2, "array": 3,
           "events": 4, "experiment": 5, "networks": 6, "studies": 7, "cli": 8, "__main__": 9}
 """Modules and folders of the package; a floor imports from lower floors, and a folder from itself."""
 

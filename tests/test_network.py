@@ -5,10 +5,12 @@ import pytest
 import scipy.sparse as sp
 import scipy.sparse.linalg as sl
 
+from frenkel.errors import ConvergenceError
 from frenkel.kinetic.conduction import BOTTOM, TOP, Bonds, Contact, Ohmic, Sinh, Tunnelling
 from frenkel.kinetic.green import GreenTable
-from frenkel.kinetic.network import ConvergenceError, LinkBackground, Network, UniformBackground, pairs_within
-from frenkel.kinetic.newton import GreenSystem, IterativeSystem, LatticeSystem, newton, one_blas_thread
+from frenkel.kinetic.network import LinkBackground, Network, UniformBackground, pairs_within
+from frenkel.kinetic.newton import GreenSystem, IterativeSystem, LatticeSystem, newton
+from frenkel.threads import one_blas_thread
 
 SPACING = 0.26e-9
 GROUND = 1e-10  # conductance of a background bond, S

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 
+from frenkel.errors import ConvergenceError
 from frenkel.kinetic import tat
-from frenkel.kinetic.newton import ConvergenceError
 from frenkel.kinetic.tat import Elastic, Marcus, Multiphonon, TrapNetwork, rates
 from frenkel.kinetic.tunnelling import decay
 from frenkel.units import BOLTZMANN_EV, ELEMENTARY_CHARGE, nm

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from . import configuration
 from .analysis.gap_core import GapCore
@@ -42,8 +41,8 @@ from .kinetic.circuit import Circuit
 from .kinetic.device import Device
 from .protocol import Protocol
 from .results import observe
+from .typing import Floats
 
-Floats = NDArray[np.float64]
 CELLS, TARGETS, VECTORS = 0, 1, 2
 """Streams of random numbers of one seed."""
 

@@ -10,14 +10,12 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from . import array_configuration, array_file, provenance
 from .array import bias as biases
 from .array import periphery, wires
 from .array.cells import conductance
 from .array.crossbar import Crossbar
-from .array.lines import ConvergenceError
 from .array_bench import VECTORS, Bench, executors, stream
 from .array_configuration import (
     AnyScheme,
@@ -35,6 +33,7 @@ from .array_configuration import (
     WriteVerifySection,
 )
 from .array_margin import margins
+from .errors import ConvergenceError
 from .events.monitor import SHARES, Monitor
 from .events.programming import (
     Blind,
@@ -48,8 +47,8 @@ from .events.programming import (
 )
 from .events.rows import TransistorRows, program_row
 from .events.workload import Products, RefreshOnError, log_times
+from .typing import Floats
 
-Floats = NDArray[np.float64]
 Progress = Callable[[float, str, Any], None]
 
 SCHEMES: dict[type, type] = {

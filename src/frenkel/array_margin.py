@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .analysis.gap_core import GapCore
 from .array import bias as biases
@@ -15,8 +14,6 @@ from .array.gap_cells import CardCells
 from .array_bench import Bench
 from .array_configuration import CardCellsSection, LinearCellsSection, MarginPhase
 from .configuration import ConfigurationError
-
-Floats = NDArray[np.float64]
 
 
 def margins(bench: Bench, phase: MarginPhase, say: Callable[[float], None]) -> dict[str, Any]:

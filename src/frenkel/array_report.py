@@ -4,15 +4,14 @@ import json
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from . import provenance
 from .analysis.array_plot import one_gain
 from .analysis.caption import quantity
 from .array_configuration import ArrayConfiguration
 from .array_experiment import in_words
+from .typing import Floats
 
-Floats = NDArray[np.float64]
 LISTED = 8
 """Failed cells that a report names."""
 

@@ -27,6 +27,7 @@ import numpy as np
 
 from .card_cells import Cells, Law
 from .card_noise import RelaxationLaw, RtnLaw, Traps, straight
+from .typing import Floats
 
 KIND = "frenkel card"
 PACKAGED = Path(__file__).parent / "cards" / "hfo2.card.json"
@@ -37,7 +38,6 @@ TRANSFORMS = ("log", "linear")
 BOX = {"voltage": "V", "pulse_width": "s", "temperature": "K", "cycles": "1", "time": "s"}
 """Quantities that a validity box can limit, and their units."""
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
 
 
 class CardError(ValueError):
@@ -80,15 +80,15 @@ class Feature:
     ranks: tuple[float, ...] = ()
     levels: tuple[float, ...] = ()
 
-    def forward(self, values: Any) -> Array:
+    def forward(self, values: Any) -> Floats:
         """Return values in transformed space; NaN where the transform has no value."""
-        found: Array = self.sign * np.asarray(values, float)
+        found: Floats = self.sign * np.asarray(values, float)
         if self.transform == "log":
             turned, found = found, np.full(found.shape, np.nan)
             np.log(turned, out=found, where=turned > 0)
         return straight(found, np.array(self.levels), np.array(self.ranks)) if self.ranks else found
 
-    def backward(self, values: Array) -> Array:
+    def backward(self, values: Floats) -> Floats:
         """Return values of the feature in its unit."""
         if self.ranks:
             values = straight(values, np.array(self.ranks), np.array(self.levels))
@@ -128,12 +128,12 @@ class Card:
     name: str
     version: str
     features: tuple[Feature, ...]
-    scores: Array
-    weights: Array
-    means: Array
-    covariances: Array
-    coefficients: Array
-    innovation: Array
+    scores: Floats
+    weights: Floats
+    means: Floats
+    covariances: Floats
+    coefficients: Floats
+    innovation: Floats
     core: Mapping[str, float] = field(default_factory=dict)
     rtn_law: RtnLaw | None = None
     relaxation_law: RelaxationLaw | None = None
@@ -150,7 +150,7 @@ class Card:
         """Names of the features."""
         return tuple(feature.name for feature in self.features)
 
-    def sample(self, devices: int, cycles: int, seed: int, *, strict: bool = False) -> dict[str, Array]:
+    def sample(self, devices: int, cycles: int, seed: int, *, strict: bool = False) -> dict[str, Floats]:
         """Draw devices and their cycles.
 
         Parameters
@@ -220,7 +220,7 @@ class Card:
 
     def relax(
         self, conductance: Any, times: Any, random: np.random.Generator, temperature: float | None = None
-    ) -> Array:
+    ) -> Floats:
         """Return conductances [S] at times after programming, by :class:`frenkel.card_noise.RelaxationLaw`.
 
         Parameters
@@ -244,7 +244,7 @@ class Card:
             self.check(time=time)
         return self.relaxation_law.relax(conductance, times, random, temperature)
 
-    def draw_devices(self, devices: int, random: np.random.Generator) -> tuple[Array, Array]:
+    def draw_devices(self, devices: int, random: np.random.Generator) -> tuple[Floats, Floats]:
         """Return locations and spreads in transformed space, each (devices, k)."""
         k = len(self.features)
         component = random.choice(len(self.weights), size=devices, p=self.weights / self.weights.sum())
@@ -253,7 +253,7 @@ class Card:
         drawn = self.means[component] + np.einsum("dij,dj->di", roots[component], noise)
         return drawn[:, :k], np.exp(drawn[:, k:])
 
-    def draw_scores(self, devices: int, cycles: int, random: np.random.Generator) -> Array:
+    def draw_scores(self, devices: int, cycles: int, random: np.random.Generator) -> Floats:
         """Return Gaussian scores (devices, cycles, k) of the stationary autoregression."""
         p, k, _ = self.coefficients.shape
         root = np.linalg.cholesky(self.innovation)
@@ -269,7 +269,7 @@ class Card:
                 found[:, c] += found[:, c - 1 - i] @ self.coefficients[i].T
         return found[:, p:]
 
-    def stationary(self) -> Array:
+    def stationary(self) -> Floats:
         """Return the covariance of p successive scores, newest first, shape (p k, p k).
 
         P = F P F' + W with F the companion matrix, by doubling.
@@ -286,7 +286,7 @@ class Card:
                 break
         return 0.5 * (total + total.T)
 
-    def quantile(self, feature: int, scores: Array) -> Array:
+    def quantile(self, feature: int, scores: Floats) -> Floats:
         """Return Q of one feature at scores; beyond the table it goes on in a straight line."""
         return straight(scores, self.scores, np.array(self.features[feature].quantiles))
 
@@ -396,7 +396,7 @@ class Card:
         return cls.from_dict(data, str(path))
 
 
-def companion(coefficients: Array) -> Array:
+def companion(coefficients: Floats) -> Floats:
     """Return the companion matrix (p k, p k) of an autoregression."""
     p, k, _ = coefficients.shape
     found = np.zeros((p * k, p * k))

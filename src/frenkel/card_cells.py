@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._sampler import cycles, widest
+from .typing import Floats
 
 if TYPE_CHECKING:
     from .card import Card
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
 
 BINS = 256
 """Of the guide that finds the place of a score in the tables."""
@@ -43,7 +43,7 @@ class Law:
         )
         self.memory, self.size = p, k
 
-    def begin(self, devices: int, random: np.random.Generator) -> Array:
+    def begin(self, devices: int, random: np.random.Generator) -> Floats:
         """Return the scores before the first cycle, newest first, (devices, p, k)."""
         # The companion form holds the newest cycle first.
         first = random.standard_normal((devices, self.memory * self.size)) @ self.start.T
@@ -51,12 +51,12 @@ class Law:
 
     def draw(
         self,
-        noise: Array,
+        noise: Floats,
         which: np.ndarray[Any, np.dtype[np.int64]],
-        history: Array,
-        locations: Array,
-        spreads: Array,
-    ) -> Array:
+        history: Floats,
+        locations: Floats,
+        spreads: Floats,
+    ) -> Floats:
         """Return cycles (k, rows, cycles) from normal numbers (rows, cycles, k); the history is updated."""
         out = np.empty((self.size, *noise.shape[:2]))
         locations, spreads = np.ascontiguousarray(locations), np.ascontiguousarray(spreads)
@@ -115,7 +115,7 @@ class Cells:
         self._all = np.arange(number)
         self._noise = np.empty((number, 1, self._law.size))
 
-    def cycle(self, which: Any = None) -> dict[str, Array]:
+    def cycle(self, which: Any = None) -> dict[str, Floats]:
         """Draw the next cycle of all cells, or of some.
 
         Parameters

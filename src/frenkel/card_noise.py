@@ -12,9 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from .typing import Floats
 from .units import BOLTZMANN_EV
-
-Array = np.ndarray[Any, np.dtype[np.float64]]
 
 SCALES = ("log", "linear")
 
@@ -137,7 +136,9 @@ class RtnLaw:
             is_high=random.random(cell.size) < high / (high + low),
         )
 
-    def numbers(self, conductance: Array, random: np.random.Generator) -> np.ndarray[Any, np.dtype[np.int64]]:
+    def numbers(
+        self, conductance: Floats, random: np.random.Generator
+    ) -> np.ndarray[Any, np.dtype[np.int64]]:
         """Draw the number of traps of each cell (flat)."""
         mean = _interpolate(self.states, conductance, [s.traps for s in self.states])
         ratio = _interpolate(self.states, conductance, [s.dispersion for s in self.states])
@@ -147,11 +148,11 @@ class RtnLaw:
         gamma = random.gamma(np.where(shape > 0, shape, 1.0)) * excess
         return random.poisson(np.where(excess > 0, gamma, mean) * (mean > 0))
 
-    def noise(self, conductance: Any) -> Array:
+    def noise(self, conductance: Any) -> Floats:
         """Return the standard deviation of the white noise over the conductance, of its shape."""
         return _interpolate(self.states, _positive(conductance), [s.noise for s in self.states])
 
-    def _tables(self, cells: Array) -> Array:
+    def _tables(self, cells: Floats) -> Floats:
         columns = [(*s.amplitude, *s.high, *s.low, s.correlation) for s in self.states]
         return np.stack(
             [_interpolate(self.states, cells, list(c)) for c in zip(*columns, strict=True)], axis=1
@@ -189,17 +190,17 @@ class Traps:
 
     shape: tuple[int, ...]
     cell: np.ndarray[Any, np.dtype[np.int64]]
-    amplitude: Array
-    high: Array
-    low: Array
+    amplitude: Floats
+    high: Floats
+    low: Floats
     is_high: np.ndarray[Any, np.dtype[np.bool_]]
 
-    def factor(self) -> Array:
+    def factor(self) -> Floats:
         """Return what the conductance of each cell is multiplied by, 0 to 1, shape of the cells."""
         total = np.bincount(
             self.cell, np.where(self.is_high, 0.0, self.amplitude), minlength=math.prod(self.shape)
         )
-        found: Array = np.exp(-total).reshape(self.shape)
+        found: Floats = np.exp(-total).reshape(self.shape)
         return found
 
     def advance(self, seconds: float, random: np.random.Generator) -> "Traps":
@@ -301,7 +302,7 @@ class RelaxationLaw:
 
     def relax(
         self, conductance: Any, times: Any, random: np.random.Generator, temperature: float | None = None
-    ) -> Array:
+    ) -> Floats:
         """Return conductances at times after programming.
 
         Parameters
@@ -332,8 +333,8 @@ class RelaxationLaw:
         u = np.log(late / factor / self.reference)
         a, b = (_interpolate(self.states, start, [s.location[i] for s in self.states]) for i in (0, 1))
         c, d = (_interpolate(self.states, start, [s.spread[i] for s in self.states]) for i in (0, 1))
-        found: list[Array] = []
-        rank: Array = np.asarray(random.standard_normal(start.shape))
+        found: list[Floats] = []
+        rank: Floats = np.asarray(random.standard_normal(start.shape))
         for i, x in enumerate(u):
             if i:
                 kept = math.exp(-(x - u[i - 1]) * self.forgetting)
@@ -350,7 +351,7 @@ class RelaxationLaw:
             found.append(start * np.exp(shift) if self.scale == "log" else start + shift)
         return found[0] if np.ndim(times) == 0 else np.stack(found)
 
-    def quantile(self, scores: Array) -> Array:
+    def quantile(self, scores: Floats) -> Floats:
         """Return Q, which goes on beyond its table in a straight line."""
         if not self.scores:
             return scores
@@ -371,17 +372,17 @@ class RelaxationLaw:
         return cls(**(data | rows | {"states": states}))
 
 
-def straight(x: Array, knots: Array, table: Array) -> Array:
+def straight(x: Floats, knots: Floats, table: Floats) -> Floats:
     """Return a table at x, linear between its knots and beyond them in the line of the last two."""
     low = (table[1] - table[0]) / (knots[1] - knots[0])
     high = (table[-1] - table[-2]) / (knots[-1] - knots[-2])
-    found: Array = np.interp(x, knots, table)
+    found: Floats = np.interp(x, knots, table)
     found += low * np.minimum(x - knots[0], 0.0) + high * np.maximum(x - knots[-1], 0.0)
     return found
 
 
-def _interpolate(states: Sequence[Any], conductance: Array, values: list[float]) -> Array:
-    found: Array = np.interp(np.log(conductance), [math.log(state.conductance) for state in states], values)
+def _interpolate(states: Sequence[Any], conductance: Floats, values: list[float]) -> Floats:
+    found: Floats = np.interp(np.log(conductance), [math.log(state.conductance) for state in states], values)
     return found
 
 
@@ -413,7 +414,7 @@ def _check_states(states: Sequence[Any]) -> None:
         raise NoiseError(f"states must be at least one and ascend in conductance, S, got {values}")
 
 
-def _positive(conductance: Any) -> Array:
+def _positive(conductance: Any) -> Floats:
     found = np.asarray(conductance, float)
     if not np.all(found > 0):
         raise NoiseError(f"conductance must be above 0 S in every cell, got {np.min(found):g} S")

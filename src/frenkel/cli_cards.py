@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
     from .analysis.gate import Row
     from .analysis.observations import Observations
-    from .card import Array, Card
+    from .card import Card
+    from .typing import Floats
 
 Add = Callable[[Any, str, Callable[[argparse.Namespace], int | None], str, str], argparse.ArgumentParser]
 
@@ -446,7 +447,7 @@ def _noise_lines(card: "Card") -> list[str]:
     return lines
 
 
-def _spread(card: "Card", i: int, device: "Array") -> str:
+def _spread(card: "Card", i: int, device: "Floats") -> str:
     """Return half the way between one spread above and one below the location of a device."""
     import math
 

@@ -5,18 +5,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from . import configuration as config
 from . import ensemble_file, ensemble_report, provenance
 from .analysis import store, trace
 from .mpi_runs import shards
+from .typing import Floats
 
 if TYPE_CHECKING:
     import xarray as xr
 
-Array = NDArray[np.float64]
-Group = dict[str, list[tuple[Array, Array]]]
+Group = dict[str, list[tuple[Floats, Floats]]]
 """Of each point of a sweep, or of "" alone: one pair of arrays for each device."""
 
 
@@ -64,7 +63,7 @@ def resting(path: Path, phase: str | None = None) -> Group:
     return _some(found, path)
 
 
-def lifetimes(path: Path, share: float, phase: str | None = None) -> dict[float, tuple[Array, Array]]:
+def lifetimes(path: Path, share: float, phase: str | None = None) -> dict[float, tuple[Floats, Floats]]:
     """Return times to failure (s) and who has failed, of each bake temperature (K).
 
     Parameters
@@ -131,7 +130,7 @@ def disturbed(path: Path) -> Group:
     return _some(found, path)
 
 
-def windows(path: Path) -> tuple[Array, Array, Array]:
+def windows(path: Path) -> tuple[Floats, Floats, Floats]:
     """Return cycles (n,), and resistances (ohm) after RESET and after SET of every device, (devices, n).
 
     Parameters
@@ -159,7 +158,7 @@ def windows(path: Path) -> tuple[Array, Array, Array]:
     return cycle.astype(float), hrs, lrs
 
 
-def trains(path: Path) -> list[tuple[int, Array]]:
+def trains(path: Path) -> list[tuple[int, Floats]]:
     """Return trains of equal pulses: their sign, and the conductance (S) before the first and after each.
 
     Parameters
@@ -184,7 +183,7 @@ def trains(path: Path) -> list[tuple[int, Array]]:
     return found
 
 
-def joined(devices: Sequence[tuple[Array, Array]]) -> tuple[Array, Array]:
+def joined(devices: Sequence[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
     """Return times that all devices share, without 0, and their conductances (devices, times)."""
     time = devices[0][0]
     for other, _ in devices:

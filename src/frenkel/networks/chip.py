@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ..typing import Floats
 from .device_statistics import DeviceStatistics, statistics_of
 from .mapping import (
     ARCHITECTURES,
@@ -26,8 +27,6 @@ from .mapping import (
     tiles_of,
 )
 from .write_verify import Programmed, Scheme, Unverified
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(slots=True)

@@ -14,14 +14,14 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from .. import provenance
+from ..typing import Floats
 
 if TYPE_CHECKING:
     from ..card import Card
 
-Floats = NDArray[np.float64]
 
 PLACEHOLDER: dict[str, float] = {
     "g_min": 1e-6,

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ..array.weights import DifferentialPair, ReferenceColumn
+from ..typing import Floats
 
-Floats = NDArray[np.float64]
 Mapping = str
 """One of `MAPPINGS`."""
 

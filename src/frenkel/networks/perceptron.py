@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from ..typing import Floats
+
 Noise = Callable[[Floats, np.random.Generator], Floats]
 """Takes the weights of a layer (..., inputs, outputs), returns those that the hardware shows."""
 

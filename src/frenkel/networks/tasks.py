@@ -26,7 +26,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from ..typing import Floats
+
 Labels = NDArray[np.int64]
 FASHION = Path("/usr/share/datasets/fashion-mnist")
 

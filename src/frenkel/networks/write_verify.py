@@ -13,9 +13,9 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ..typing import Floats
 from .device_statistics import DeviceStatistics
 
-Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
 Pulses = Literal["equal", "amplitude"]
 

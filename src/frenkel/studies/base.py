@@ -20,11 +20,10 @@ from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from .. import provenance
 
-Floats = NDArray[np.float64]
 Verdict = Literal["supports", "corrects", "contradicts", "open"]
 VERDICTS = ("supports", "corrects", "contradicts", "open")
 

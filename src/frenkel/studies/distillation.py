@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from ..networks.perceptron import Noise, Perceptron, Training, cross_entropy, descend, gradients, softmax
 from ..networks.tasks import Task
+from ..typing import Floats
 from .hardware import rows
 
-Floats = NDArray[np.float64]
 SOFTNESS = 5.0
 """Temperature T of the softened outputs."""
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..card import Card, CardError, CardWarning
+from ..typing import Floats
 
-Floats = NDArray[np.float64]
 Bits = NDArray[np.bool_]
 PLACEHOLDER = {"mean": 0.9, "between": 0.06, "within": 0.08, "memory": 0.3}
 """Chosen: SET voltage (V), its spread from device to device and from cycle to cycle (V), and the

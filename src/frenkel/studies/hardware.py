@@ -5,15 +5,14 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..networks.device_statistics import DeviceStatistics, statistics_of
 from ..networks.mapping import Mapping, decode, encode
 from ..networks.perceptron import Noise, Perceptron, Training, accuracy, cross_entropy, train
 from ..networks.tasks import Part, Task, load
+from ..typing import Floats
 from .base import Settings, variable
 
-Floats = NDArray[np.float64]
 Effect = Callable[[Floats, np.random.Generator], Floats]
 """Takes conductances (S) as wanted, returns those that are there."""
 

@@ -7,15 +7,14 @@ and each pulse moves its cell as the device's law of pulses says. Biases are dig
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..networks.device_statistics import DeviceStatistics
 from ..networks.perceptron import Perceptron, cross_entropy, gradients
 from ..networks.tasks import Task
+from ..typing import Floats
 from . import hardware
 from .base import Settings
 
-Floats = NDArray[np.float64]
 Cells = Literal["single", "pair"]
 CELLS: tuple[Cells, ...] = ("single", "pair")
 LARGEST = 1.0

@@ -3,11 +3,9 @@
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..networks.perceptron import Perceptron
-
-Floats = NDArray[np.float64]
+from ..typing import Floats
 
 
 def recalibrated(network: Perceptron, x: Floats) -> Callable[[Perceptron, Sequence[Floats], Floats], Floats]:

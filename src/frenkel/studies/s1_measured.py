@@ -8,18 +8,17 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from ..networks.device_statistics import DeviceStatistics
 from ..networks.mapping import MAPPINGS
 from ..networks.perceptron import Perceptron
 from ..networks.tasks import Task
+from ..typing import Floats
 from . import hardware
 from .base import Settings, finish, variable
 from .onchip import CELLS, PUBLISHED, train_on_chip
 from .recalibration import recalibrated
 
-Floats = NDArray[np.float64]
 TITLE = "what each non-ideality does, and what its mitigation is worth"
 FACTORS = (0.5, 1.0, 2.0, 4.0)
 VARIABILITY = (0.05, 0.1, 0.2, 0.3)

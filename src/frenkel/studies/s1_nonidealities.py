@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from ..networks.mapping import MAPPINGS
+from ..typing import Floats
 from .base import Claim, interval
 from .draw import panel_lines
 from .s1_measured import (
@@ -28,7 +28,6 @@ from .s1_measured import (
 
 __all__ = ["TITLE", "claims", "crossing", "draw", "run", "summary", "table"]
 
-Floats = NDArray[np.float64]
 CHANCE = 0.3
 """Rise of a mean accuracy (pp) from one time to the next that other draws of devices may make."""
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from ..array import bias
 from ..array.cells import LinearCells
@@ -20,11 +19,11 @@ from ..array.crosspoint import OneTransistorOneResistor, Transistor
 from ..array.lines import Lines
 from ..networks.device_statistics import DeviceStatistics
 from ..networks.mapping import MAPPINGS, decode, encode
+from ..typing import Floats
 from . import hardware
 from .base import Claim, Settings, finish, interval, variable
 from .draw import panel_lines
 
-Floats = NDArray[np.float64]
 TITLE = "arrays without transistors, with one per cell, and in pairs"
 INDEPENDENT = (0.05, 0.1, 0.2, 0.3)
 COMMON = (0.05, 0.1, 0.2)

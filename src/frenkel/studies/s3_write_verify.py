@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import simpy
 import xarray as xr
-from numpy.typing import NDArray
 
 from ..events.clock import PICOSECONDS, Clock, picoseconds
 from ..events.controller import Controller, Timing
@@ -23,11 +22,11 @@ from ..networks.mapping import decode, encode
 from ..networks.perceptron import Perceptron, accuracy
 from ..networks.tasks import Task
 from ..networks.write_verify import Programmed, Pulses, WriteVerify
+from ..typing import Floats
 from . import hardware
 from .base import Claim, Settings, finish, interval, variable
 from .draw import panel_lines
 
-Floats = NDArray[np.float64]
 TITLE = "write-verify: precision, time, energy"
 TOLERANCES = (0.2, 0.1, 0.05, 0.02, 0.01, 0.005)
 STEPS = (0.02, 0.05, 0.1)

@@ -11,17 +11,16 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from ..networks.device_statistics import DeviceStatistics
 from ..networks.perceptron import Noise, Perceptron, Training, accuracy
 from ..networks.tasks import Task, load
+from ..typing import Floats
 from . import hardware
 from .base import Claim, Interval, Settings, Verdict, finish, interval, variable
 from .distillation import distilled
 from .draw import panel_lines, panel_matrix
 
-Floats = NDArray[np.float64]
 TITLE = "training for the hardware at equal numbers of steps"
 SIGMAS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
 TEACHERS = (0.1, 0.2, 0.3, 0.4, 0.5)

@@ -17,10 +17,10 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from ..networks import tasks
+from ..typing import Floats
 from .base import Claim, Interval, Settings, finish, interval, variable
 from .volatile import Volatile, lifetimes
 
-Floats = NDArray[np.float64]
 TITLE = "spike timing and short-term memory of volatile devices"
 GAIN = 0.5
 TAUS = (1.0, 3.0, 10.0, 20.0, 30.0, 100.0, 300.0)

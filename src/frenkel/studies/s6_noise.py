@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from ..networks import tasks
 from ..networks.perceptron import Perceptron, Training, accuracy, cross_entropy, gradients, softmax, train
+from ..typing import Floats
 from . import entropy
 from .base import Claim, Interval, Settings, finish, interval, variable
 
-Floats = NDArray[np.float64]
 TITLE = "noise of devices as a resource"
 LEVELS = 64
 """Of a weight of six bits."""

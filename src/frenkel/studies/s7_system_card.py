@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from ..array.periphery import NEURRAM, neurram
 from ..networks.chip import Chip
@@ -20,10 +19,10 @@ from ..networks.metrics import by_harness, harness_missing, metrics
 from ..networks.perceptron import Perceptron, accuracy
 from ..networks.tasks import Task
 from ..networks.write_verify import WriteVerify
+from ..typing import Floats
 from . import hardware
 from .base import Claim, Settings, finish, interval, variable
 
-Floats = NDArray[np.float64]
 TITLE = "system card: accuracy, energy, latency and area of some designs"
 DESIGNS: dict[str, dict[str, Any]] = {
     "2T2R, 8 b": {"architecture": "2T2R", "node": "65 nm"},

@@ -3,15 +3,14 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..kinetic.circuit import Circuit
 from ..kinetic.device import Device
 from ..kinetic.material import Material
 from ..kinetic.waveform import Waveform
+from ..typing import Floats
 from .base import Settings
 
-Floats = NDArray[np.float64]
 HOLD = 20e-6
 """Time for which a pulse goes on after the limit was reached (s)."""
 

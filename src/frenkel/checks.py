@@ -1,0 +1,102 @@
+"""Checks of numbers that people give: each raises one sentence with name, value and what is allowed.
+
+>>> from frenkel.checks import between
+>>> between("temperature", 5000.0, 1, 3000, "K")
+Traceback (most recent call last):
+    ...
+ValueError: temperature must be between 1 and 3000 K, got 5000
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+COLDEST, HOTTEST = 1.0, 3000.0
+"""Range of temperatures (K) that the package takes anywhere."""
+
+
+def between(
+    name: str, value: ArrayLike, low: float, high: float, unit: str = "", error: type[Exception] = ValueError
+) -> None:
+    """Raise ``error`` unless every value lies between the bounds, ends included; NaN never does."""
+    _require(
+        name,
+        value,
+        lambda given: (given >= low) & (given <= high),
+        f"must be between {low:g} and {high:g}{_of(unit)}",
+        error,
+    )
+
+
+def positive(name: str, value: ArrayLike, unit: str = "", error: type[Exception] = ValueError) -> None:
+    """Raise ``error`` unless every value is above 0 and finite."""
+    _require(
+        name,
+        value,
+        lambda given: (given > 0) & (given < math.inf),
+        f"must be positive and finite{_in(unit)}",
+        error,
+    )
+
+
+def at_least(
+    name: str, value: ArrayLike, low: float, unit: str = "", error: type[Exception] = ValueError
+) -> None:
+    """Raise ``error`` unless every value is finite and not below ``low``."""
+    _require(
+        name,
+        value,
+        lambda given: (given >= low) & (given < math.inf),
+        f"must be at least {low:g}{_of(unit)} and finite",
+        error,
+    )
+
+
+def finite(name: str, value: ArrayLike, unit: str = "", error: type[Exception] = ValueError) -> None:
+    """Raise ``error`` unless every value is finite."""
+    _require(name, value, np.isfinite, f"must be finite{_in(unit)}", error)
+
+
+def whole(
+    name: str, value: Any, low: int, high: int | None = None, error: type[Exception] = ValueError
+) -> None:
+    """Raise ``error`` unless ``value`` is a whole number of at least ``low`` and at most ``high``."""
+    if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
+        if low <= value and (high is None or value <= high):
+            return
+    allowed = f"of at least {low}" if high is None else f"between {low} and {high}"
+    raise error(f"{name} must be a whole number {allowed}, got {value!r}")
+
+
+def one_of(name: str, value: Any, allowed: Collection[Any], error: type[Exception] = ValueError) -> None:
+    """Raise ``error`` unless ``value`` is one of those allowed."""
+    if value not in allowed:
+        raise error(f"{name} must be one of {', '.join(map(str, allowed))}, got {value!r}")
+
+
+def temperature(value: ArrayLike, name: str = "temperature") -> None:
+    """Raise ValueError unless every temperature (K) is one that the package takes."""
+    between(name, value, COLDEST, HOTTEST, "K")
+
+
+def _require(name: str, value: ArrayLike, holds: Any, sentence: str, error: type[Exception]) -> None:
+    if isinstance(value, bool) or isinstance(value, str):
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    given = np.asarray(value, dtype=np.float64)
+    good = holds(given)
+    if not np.all(good):
+        first = given[~good].ravel()[0] if given.ndim else float(given)
+        raise error(f"{name} {sentence}, got {first:.15g}")
+
+
+def _of(unit: str) -> str:
+    return f" {unit}" if unit else ""
+
+
+def _in(unit: str) -> str:
+    return f" ({unit})" if unit else ""
