@@ -15,6 +15,7 @@
 CANDIDATES := python3.11 python3.12 python3.13 python3.14 python3
 PYTHON ?=
 TESTS ?=
+ROOMS := kinetic array events mpi_runs analysis src/frenkel
 # Options of the table of published numbers: four devices a row take some 6 minutes on two idle cores.
 TABLE ?= --quick --seeds 4
 
@@ -22,14 +23,13 @@ ifeq ($(FRENKEL_BOUNDSCHECK),1)
   VENV := .venv-checked
   # A copy, not an editable install, which would put its compiled files into kinetic/.
   INSTALL := .
-  SOURCES := $(wildcard kinetic/*.pyx kinetic/*.pxd array/*.pyx src/frenkel/*.pyx kinetic/*.py kinetic/materials/*.toml analysis/*.py \
-             array/*.py events/*.py mpi_runs/*.py src/frenkel/*.py src/frenkel/*/*.py)
+  SOURCES := $(shell find $(ROOMS) -name '*.py' -o -name '*.py[xi]' -o -name '*.pxd' -o -name '*.toml' -o -name '*.json')
   # Where a compiled function cannot raise, a failed check arrives as this warning.
   CHECKS := -W error::pytest.PytestUnraisableExceptionWarning
 else
   VENV := .venv
   INSTALL := -e .
-  SOURCES := $(wildcard kinetic/*.pyx kinetic/*.pxd array/*.pyx src/frenkel/*.pyx)
+  SOURCES := $(shell find $(ROOMS) -name '*.pyx' -o -name '*.pxd')
   CHECKS :=
 endif
 

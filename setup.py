@@ -1,5 +1,6 @@
 """Compiles the Cython engine; everything else about the build is in pyproject.toml."""
 
+import glob
 import os
 from pathlib import Path
 
@@ -8,10 +9,10 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 PACKAGE = Path("src/frenkel")
-FOLDERS = [PACKAGE / "kinetic", PACKAGE / "array", PACKAGE]
-if not FOLDERS[0].is_dir():
+KINETIC = PACKAGE / "kinetic"
+if not KINETIC.is_dir():
     raise SystemExit(
-        f"{FOLDERS[0]} is not a folder: clone again with 'git clone -c core.symlinks=true', "
+        f"{KINETIC} is not a folder: clone again with 'git clone -c core.symlinks=true', "
         "or install from the source distribution"
     )
 CHECKED = os.environ.get("FRENKEL_BOUNDSCHECK") == "1"
@@ -28,8 +29,7 @@ setup(
                 include_dirs=[np.get_include()],
                 define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
             )
-            for folder in FOLDERS
-            for path in sorted(folder.glob("*.pyx"))
+            for path in sorted(Path(name) for name in glob.glob("src/frenkel/**/*.pyx", recursive=True))
         ],
         build_dir=BUILD,
         compiler_directives={

@@ -16,9 +16,9 @@ from numpy.typing import ArrayLike
 from ..errors import ConvergenceError
 from ..typing import Floats
 from ._columns import ladders
-from .cells import Cells
+from .cells.base import Cells
 from .crosspoint import OneTransistorOneResistor
-from .newton import KIRCHHOFF
+from .lines.newton import KIRCHHOFF
 
 Branch = tuple[int, int, Callable[[Floats, Floats], tuple[Floats, Floats, Floats]]]
 """Ladder it leaves, ladder it enters, and current (A) with its slopes (S) at the voltages (V) of both."""

@@ -10,15 +10,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import ConvergenceError
 from ..typing import Floats
-from . import bias as biases
-from .bias import Bias
-from .cells import Cells
+from .cells.base import Cells
 from .crosspoint import Crosspoint, Direct
-from .effective import LoadLine, effective_matrix, load_line
-from .lines import Lines, Network, Solution
-from .newton import solve
-from .solvers import DirectSolver, SchurSolver, solver_for
-from .transient import Capacitance, Stepper, Transient
+from .lines import bias as biases
+from .lines.bias import Bias
+from .lines.effective import LoadLine, effective_matrix, load_line
+from .lines.network import Lines, Network, Solution
+from .lines.newton import solve
+from .lines.solvers import DirectSolver, SchurSolver, solver_for
+from .lines.transient import Capacitance, Stepper, Transient
 
 RELINEARISE = 5e-3
 """Change of the selected cell's voltage (V) after which the array around it is solved again."""

@@ -17,7 +17,7 @@ from ..typing import Floats
 from ..units import BOLTZMANN_EV
 from ._columns import transistor_series
 from ._series import sinh_series
-from .cells import Cells, Where, _picked
+from .cells.base import Cells, Where, _picked
 
 ROUNDING = 8.0 * float(np.finfo(np.float64).eps)
 """Share of a voltage or current that the search for the inner node leaves."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .cells import Cells
-from .lines import Network
+from .cells.base import Cells
+from .lines.network import Network
 
 
 def netlist(cells: Cells, network: Network) -> str:

@@ -15,7 +15,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from .wires import CELL_AREA, NODES, Node
+from .lines.wires import CELL_AREA, NODES, Node
 
 LABEL = "modelled"
 """Goes with every energy, time and area that is made here."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..analysis.gap_core import GapCore
+from ..cards.core import GapCore
+from .cells.card import CardCells
 from .columns import DifferentialArray
 from .crosspoint import OneTransistorOneResistor, Transistor
-from .gap_cells import CardCells
 
 MOS2_FET = Transistor(threshold=1.0, gain=2e-4, slope_factor=1.5)
 """Monolayer MoS2 under an Al2O3 gate: 30 cm^2/Vs, 0.7 uF/cm^2 (10 nm of permittivity 8), W/L = 10, 90 mV per

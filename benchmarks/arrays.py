@@ -35,18 +35,18 @@ from numpy.typing import NDArray
 from report import machine, write, write_table
 from scipy.sparse.linalg import spsolve
 
-from frenkel.analysis.gap_core import GapCore
-from frenkel.array import bias
-from frenkel.array.cells import LinearCells
+from frenkel.array.cells.base import LinearCells
+from frenkel.array.cells.card import CardCells
 from frenkel.array.columns import TransistorArray
 from frenkel.array.crossbar import Crossbar
 from frenkel.array.crosspoint import ExponentialSelector, OneTransistorOneResistor, Transistor
-from frenkel.array.effective import changed_cell, effective_matrix, linear
-from frenkel.array.gap_cells import CardCells
-from frenkel.array.lines import Lines, Network
+from frenkel.array.lines import bias
+from frenkel.array.lines.effective import changed_cell, effective_matrix, linear
+from frenkel.array.lines.network import Lines, Network
+from frenkel.array.lines.newton import solve
+from frenkel.array.lines.solvers import DirectSolver, SchurSolver
 from frenkel.array.netlist import netlist
-from frenkel.array.newton import solve
-from frenkel.array.solvers import DirectSolver, SchurSolver
+from frenkel.cards.core import GapCore
 from frenkel.events.clock import Clock
 from frenkel.events.controller import Controller
 from frenkel.events.programming import Blind

@@ -17,10 +17,11 @@ from typing import Any
 
 from report import machine, write, write_table
 
-from frenkel import configuration, experiment
-from frenkel.analysis import store
+from frenkel.analysis.results import store
+from frenkel.configuration import device as configuration
+from frenkel.experiment import device as experiment
 from frenkel.kinetic import device as kinetic
-from frenkel.kinetic import fields
+from frenkel.kinetic.fields import build as fields
 
 HEADER = ["quantity", "ours", "share", "calls", "per call"]
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "switching.toml"

@@ -358,7 +358,7 @@ def worker_rows() -> list[list[str]]:
     rows = []
     code = {
         "a rank that serves": "import frenkel.mpi_runs.worker; from mpi4py import MPI; import mpi4py.futures",
-        "the process that runs its members": "import frenkel.members",
+        "the process that runs its members": "import frenkel.experiment.members",
     }
     memory = "; from frenkel.mpi_runs.child import peak_memory; print(peak_memory())"
     for name, text in code.items():

@@ -28,10 +28,10 @@ from typing import Any
 import numpy as np
 from report import best, machine, write, write_table
 
-from frenkel.kinetic.engine import Engine
-from frenkel.kinetic.lattice import Lattice
-from frenkel.kinetic.mechanism import Mechanism, PairInteraction
-from frenkel.kinetic.species import OXYGEN, VACANCY
+from frenkel.kinetic.engine.engine import Engine
+from frenkel.kinetic.lattice.lattice import Lattice
+from frenkel.kinetic.lattice.species import OXYGEN, VACANCY
+from frenkel.kinetic.mechanisms.mechanism import Mechanism, PairInteraction
 from frenkel.units import BOLTZMANN_EV
 
 TEMPERATURE = 300.0  # K

@@ -16,8 +16,8 @@ import numpy as np
 from report import write_table
 
 from frenkel.kinetic.device import Device
-from frenkel.kinetic.material import Material
-from frenkel.kinetic.species import OXYGEN, VACANCY
+from frenkel.kinetic.lattice.species import OXYGEN, VACANCY
+from frenkel.kinetic.materials.material import Material
 from frenkel.threads import one_blas_thread
 
 SIDE, DEFECTS, EVENTS = 12, 80, 120

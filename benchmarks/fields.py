@@ -31,10 +31,10 @@ import scipy.sparse.linalg
 from numpy.typing import NDArray
 from report import machine, write, write_table
 
-from frenkel.kinetic._fields import Fields
-from frenkel.kinetic.conduction import TOP, Bonds, Ohmic
-from frenkel.kinetic.green import GreenTable
-from frenkel.kinetic.network import Network, UniformBackground
+from frenkel.kinetic.conduction.laws import TOP, Bonds, Ohmic
+from frenkel.kinetic.fields._fields import Fields
+from frenkel.kinetic.fields.green import GreenTable
+from frenkel.kinetic.network.network import Network, UniformBackground
 from frenkel.threads import one_blas_thread
 
 HEADER = ["quantity", "ours", "peer", "ratio", "target", "per second", "error"]

@@ -13,9 +13,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 from report import write_table
 
-from frenkel.analysis import markov, rtn, spectrum, trace
+from frenkel.analysis.noise import markov, rtn, spectrum, trace
 from frenkel.kinetic.device import Device
-from frenkel.kinetic.material import Material
+from frenkel.kinetic.materials.material import Material
 from frenkel.kinetic.waveform import Waveform
 from frenkel.threads import one_blas_thread
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from PIL import Image
 
 import frenkel as fk
-from frenkel.analysis import plot
-from frenkel.kinetic.sections import FAMILIES
+from frenkel.analysis.plots import page as plot
+from frenkel.kinetic.materials.sections import FAMILIES
 
 DOCS = Path(__file__).resolve().parent
 EXAMPLES = DOCS.parent / "examples"

@@ -8,8 +8,8 @@ Reads build/verify/signatures.json, which tests/verification/signatures.py write
 import json
 from pathlib import Path
 
-from frenkel.kinetic.material import Material
-from frenkel.kinetic.sections import FAMILIES, MECHANISMS, WEAK
+from frenkel.kinetic.materials.material import Material
+from frenkel.kinetic.materials.sections import FAMILIES, MECHANISMS, WEAK
 
 DOCS = Path(__file__).resolve().parent
 MEASURED = DOCS.parent / "build" / "verify" / "signatures.json"

@@ -17,16 +17,18 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 import frenkel as fk
-from frenkel import cli
-from frenkel.analysis import card_exports, card_plot, exports_circuit
-from frenkel.analysis.observations import Observations, from_dataset
+from frenkel.analysis.exports import cards as card_exports
+from frenkel.analysis.exports import circuit as exports_circuit
+from frenkel.analysis.fitting.observations import Observations, from_dataset
+from frenkel.analysis.plots import card as card_plot
+from frenkel.array.cells.card import CardCells
 from frenkel.array.columns import TransistorArray
 from frenkel.array.crossbar import Crossbar
 from frenkel.array.crosspoint import OneTransistorOneResistor, Transistor
-from frenkel.array.gap_cells import CardCells
-from frenkel.array.lines import Lines
-from frenkel.card import Card
-from frenkel.ensemble_file import open_ensemble
+from frenkel.array.lines.network import Lines
+from frenkel.cards.card import Card
+from frenkel.cli import main as cli
+from frenkel.experiment.ensemble_file import open_ensemble
 
 DOCS = Path(__file__).resolve().parent
 EXAMPLES = DOCS.parent / "examples"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import simpy
 
-from ..array.cells import Cells, conductance
+from ..array.cells.base import Cells, conductance
 from ..typing import Floats
 from .controller import Controller
 

@@ -13,20 +13,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..threads import one_blas_thread
 from ..typing import Floats
-from ._prices import Prices
-from ._pricing import Pricing
-from .advance import Record, Run
 from .circuit import Circuit
-from .columns import Columns
-from .engine import Engine
-from .fields import build_fields
-from .green import Lateral
-from .lattice import Lattice
-from .material import Material
-from .mechanism import Mechanism
-from .reactions import build_chemistry, first_defects, first_interstitials
-from .sections import MECHANISMS
-from .species import (
+from .engine.engine import Engine
+from .fields._prices import Prices
+from .fields._pricing import Pricing
+from .fields.build import build_fields
+from .fields.columns import Columns
+from .fields.green import Lateral
+from .lattice.lattice import Lattice
+from .lattice.species import (
     EMPTY,
     FILLED_EXCITED_TRAP,
     FILLED_TRAP,
@@ -37,7 +32,12 @@ from .species import (
     VACANCIES,
     VACANCY,
 )
-from .traps import BondEase, corners, nearest_nodes
+from .materials.material import Material
+from .materials.sections import MECHANISMS
+from .mechanisms.mechanism import Mechanism
+from .mechanisms.reactions import build_chemistry, first_defects, first_interstitials
+from .mechanisms.traps import BondEase, corners, nearest_nodes
+from .run import Record, Run
 from .waveform import Waveform
 
 READ_VOLTAGE = 0.1

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..typing import Floats
-from .species import TRAPS, VACANCIES
+from .lattice.species import TRAPS, VACANCIES
 
 if TYPE_CHECKING:
     from .device import Device

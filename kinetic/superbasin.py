@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..typing import Floats
-from ._basin import Basin
+from .engine._basin import Basin
 
 if TYPE_CHECKING:
     from .device import Configuration, Device

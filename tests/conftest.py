@@ -126,7 +126,7 @@ def arrays():
 
 @pytest.fixture
 def result(arrays):
-    from frenkel.analysis import schema
+    from frenkel.analysis.results import schema
 
     return schema.dataset(arrays, ATTRS)
 
@@ -134,7 +134,7 @@ def result(arrays):
 @pytest.fixture(scope="session")
 def reduced_study(tmp_path_factory):
     """Return studies at their reduced size, each run once in a session when first asked for."""
-    from frenkel import study
+    from frenkel.studies import runner as study
     from frenkel.studies.base import REDUCED, Settings
 
     folder, made = tmp_path_factory.mktemp("studies"), {}

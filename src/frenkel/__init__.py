@@ -7,48 +7,48 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .analysis.filament import longest_jump as longest_jump
-    from .analysis.filament import snapshot as snapshot
-    from .analysis.metrics import cycle_summary as cycle_summary
-    from .analysis.metrics import phase_summary as phase_summary
-    from .analysis.store import load as load
-    from .analysis.store import save as save
-    from .card import Card as Card
-    from .configuration import read as read_configuration  # noqa: F401
-    from .experiment import Device as Device
-    from .experiment import again as again
-    from .experiment import run as run
+    from .analysis.results.filament import longest_jump as longest_jump
+    from .analysis.results.filament import snapshot as snapshot
+    from .analysis.results.metrics import cycle_summary as cycle_summary
+    from .analysis.results.metrics import phase_summary as phase_summary
+    from .analysis.results.store import load as load
+    from .analysis.results.store import save as save
+    from .cards.card import Card as Card
+    from .configuration.device import read as read_configuration  # noqa: F401
+    from .experiment.device import Device as Device
+    from .experiment.device import again as again
+    from .experiment.device import run as run
     from .kinetic.circuit import Circuit as Circuit
-    from .kinetic.engine import Engine as Engine
-    from .kinetic.lattice import Lattice as Lattice
-    from .kinetic.material import Material as Material
-    from .kinetic.mechanism import Mechanism as Mechanism
-    from .kinetic.species import Species as Species
+    from .kinetic.engine.engine import Engine as Engine
+    from .kinetic.lattice.lattice import Lattice as Lattice
+    from .kinetic.lattice.species import Species as Species
+    from .kinetic.materials.material import Material as Material
+    from .kinetic.mechanisms.mechanism import Mechanism as Mechanism
     from .kinetic.waveform import Waveform as Waveform
     from .networks.chip import Chip as Chip
     from .networks.device_statistics import DeviceStatistics as DeviceStatistics
 
 _PLACES = {
-    "Card": "card",
+    "Card": "cards.card",
     "Chip": "networks.chip",
     "Circuit": "kinetic.circuit",
-    "Device": "experiment",
+    "Device": "experiment.device",
     "DeviceStatistics": "networks.device_statistics",
-    "Engine": "kinetic.engine",
-    "Lattice": "kinetic.lattice",
-    "Material": "kinetic.material",
-    "Mechanism": "kinetic.mechanism",
-    "Species": "kinetic.species",
+    "Engine": "kinetic.engine.engine",
+    "Lattice": "kinetic.lattice.lattice",
+    "Material": "kinetic.materials.material",
+    "Mechanism": "kinetic.mechanisms.mechanism",
+    "Species": "kinetic.lattice.species",
     "Waveform": "kinetic.waveform",
-    "again": "experiment",
-    "cycle_summary": "analysis.metrics",
-    "load": "analysis.store",
-    "longest_jump": "analysis.filament",
-    "phase_summary": "analysis.metrics",
-    "read_configuration": "configuration",
-    "run": "experiment",
-    "save": "analysis.store",
-    "snapshot": "analysis.filament",
+    "again": "experiment.device",
+    "cycle_summary": "analysis.results.metrics",
+    "load": "analysis.results.store",
+    "longest_jump": "analysis.results.filament",
+    "phase_summary": "analysis.results.metrics",
+    "read_configuration": "configuration.device",
+    "run": "experiment.device",
+    "save": "analysis.results.store",
+    "snapshot": "analysis.results.filament",
 }
 _RENAMED = {"read_configuration": "read"}
 

@@ -1,6 +1,6 @@
 """Run the command line as ``python -m frenkel``."""
 
-from .cli import main
+from .cli.main import main
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -12,16 +12,16 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .kinetic import barrier
-from .kinetic.conduction import BOTTOM, TOP, Bonds, Ohmic
+from .kinetic.conduction.laws import BOTTOM, TOP, Bonds, Ohmic
 from .kinetic.device import Device
-from .kinetic.engine import Engine
-from .kinetic.green import GreenTable
-from .kinetic.lattice import Lattice
-from .kinetic.material import Material
-from .kinetic.mechanism import Mechanism
-from .kinetic.network import Network, UniformBackground
-from .kinetic.species import OXYGEN, VACANCY
+from .kinetic.engine.engine import Engine
+from .kinetic.fields.green import GreenTable
+from .kinetic.lattice.lattice import Lattice
+from .kinetic.lattice.species import OXYGEN, VACANCY
+from .kinetic.materials.material import Material
+from .kinetic.mechanisms import barrier
+from .kinetic.mechanisms.mechanism import Mechanism
+from .kinetic.network.network import Network, UniformBackground
 from .units import BOLTZMANN_EV
 
 SIGMAS = 4.5

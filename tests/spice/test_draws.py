@@ -8,8 +8,9 @@ from made_up_core import CARD, CORE
 from spice_bench import NGSPICE, ROUTES, VACASK, compile_module, need, raw
 from spice_cell import CYCLE, LEG, features
 
-from frenkel.analysis import card_exports, law_equality
-from frenkel.analysis.card_exports import Draws
+from frenkel.analysis.exports import cards as card_exports
+from frenkel.analysis.exports import law_equality
+from frenkel.analysis.exports.cards import Draws
 
 
 def shown(route, folder, draws, parts=400):

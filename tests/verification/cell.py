@@ -9,10 +9,10 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from frenkel.analysis.filament import Snapshot, layers, longest_jump, radius
+from frenkel.analysis.results.filament import Snapshot, layers, longest_jump, radius
 from frenkel.kinetic.circuit import Circuit
 from frenkel.kinetic.device import Device
-from frenkel.kinetic.species import VACANCY
+from frenkel.kinetic.lattice.species import VACANCY
 from frenkel.kinetic.waveform import Waveform
 
 REACHED = 0.999  # of the current limit
@@ -274,7 +274,7 @@ def clusters(device):
 
 
 def snapshot(device):
-    """Return the vacancies of a device, and which of them conduct, for `frenkel.analysis.filament`."""
+    """Return the vacancies of a device, and which of them conduct, for `analysis.results.filament`."""
     device.configuration(refresh=True)
     sites = np.flatnonzero(device.engine.species[: device.n_hosts] == VACANCY.code)
     position = device.lattice.position[sites]

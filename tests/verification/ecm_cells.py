@@ -3,9 +3,9 @@
 import numpy as np
 from scipy.ndimage import label
 
-from frenkel.kinetic.advance import EventBudgetError
 from frenkel.kinetic.circuit import Circuit
 from frenkel.kinetic.device import Device
+from frenkel.kinetic.run import EventBudgetError
 from frenkel.kinetic.waveform import Waveform
 from frenkel.units import CONDUCTANCE_QUANTUM
 

@@ -5,11 +5,11 @@ import math
 import numpy as np
 
 from frenkel.kinetic.device import Device
-from frenkel.kinetic.engine import Engine
-from frenkel.kinetic.lattice import Lattice
-from frenkel.kinetic.material import Material
-from frenkel.kinetic.reactions import build_chemistry
-from frenkel.kinetic.species import EMPTY, INTERSTITIAL, OXYGEN, VACANCY
+from frenkel.kinetic.engine.engine import Engine
+from frenkel.kinetic.lattice.lattice import Lattice
+from frenkel.kinetic.lattice.species import EMPTY, INTERSTITIAL, OXYGEN, VACANCY
+from frenkel.kinetic.materials.material import Material
+from frenkel.kinetic.mechanisms.reactions import build_chemistry
 
 # github.com/manasakani/DeviceKMC, src/structure_input.h: generation in the oxide and at the interface, hops
 # of vacancy and oxygen ion (eV), attempt frequency "10e13" (Hz); recombination has no barrier.

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from cell import REACHED, Cell, OutOfTime, formed, gap, shape_of
 
-from frenkel.kinetic.advance import EventBudgetError
 from frenkel.kinetic.device import Device
-from frenkel.kinetic.species import VACANCY
+from frenkel.kinetic.lattice.species import VACANCY
+from frenkel.kinetic.run import EventBudgetError
 from frenkel.kinetic.waveform import Waveform
 
 LONGEST = 1e4  # s of device time at a constant voltage

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from frenkel.analysis.linearity import nonlinearity
+from frenkel.analysis.reliability.linearity import nonlinearity
 from frenkel.kinetic.device import Device
 from frenkel.kinetic.waveform import Waveform
 

@@ -4,7 +4,7 @@ import math
 
 from frenkel.kinetic.circuit import Circuit
 from frenkel.kinetic.device import Device
-from frenkel.kinetic.material import Material
+from frenkel.kinetic.materials.material import Material
 from frenkel.kinetic.waveform import Waveform
 
 COMPLIANCE = 50e-6

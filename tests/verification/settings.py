@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass
 
-from frenkel.kinetic.material import Material
+from frenkel.kinetic.materials.material import Material
 from frenkel.units import V, kohm, nm, us
 
 

@@ -22,10 +22,12 @@ from pathlib import Path
 # Before numpy: two processes with two threads each would stand in each other's way.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from row import Row
-from table import BUILD, HEADS, cells, grid
-
 HERE = Path(__file__).resolve().parent
+sys.path.append(str(HERE.parent / "oracles"))
+
+from row import Row  # noqa: E402
+from table import BUILD, HEADS, cells, grid  # noqa: E402
+
 FAMILIES = sorted(path.stem.removeprefix("signatures_") for path in HERE.glob("signatures_*.py"))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import small_cells as run
 from row import Row, notes, within
 
-from frenkel.kinetic.material import Material
+from frenkel.kinetic.materials.material import Material
 from frenkel.units import BOLTZMANN_EV
 
 ATOMRISTOR = "monolayer atomristors, arXiv:1709.04592"

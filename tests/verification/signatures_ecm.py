@@ -6,11 +6,11 @@ import numpy as np
 from ecm_cells import G0, cell, fronts, hold, lifetime, retracted
 from row import Row, notes, within
 
-from frenkel.kinetic.advance import EventBudgetError
 from frenkel.kinetic.circuit import Circuit
 from frenkel.kinetic.device import Device
 from frenkel.kinetic.electrochemistry import open_circuit_voltage
-from frenkel.kinetic.material import Material
+from frenkel.kinetic.materials.material import Material
+from frenkel.kinetic.run import EventBudgetError
 from frenkel.kinetic.waveform import Waveform
 from frenkel.units import BOLTZMANN_EV
 
@@ -112,7 +112,7 @@ def e02():
             ours=slope / theory,
             verdict=within(slope / theory, 0.97, 1.03),
             n="rates of one cell",
-            note="hopping, nucleation and Tafel slopes: tests/test_ecm.py",
+            note="hopping, nucleation and Tafel slopes: tests/kinetic/test_ecm.py",
         )
     ]
 

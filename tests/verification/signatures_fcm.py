@@ -7,11 +7,11 @@ from oxide_cell import COMPLIANCE, cells
 from row import Row, notes
 from scipy.sparse.csgraph import connected_components
 
-from frenkel.analysis.linearity import update_statistics
-from frenkel.kinetic.advance import EventBudgetError
+from frenkel.analysis.reliability.linearity import update_statistics
 from frenkel.kinetic.device import Device
-from frenkel.kinetic.material import Material
-from frenkel.kinetic.species import VACANCY
+from frenkel.kinetic.lattice.species import VACANCY
+from frenkel.kinetic.materials.material import Material
+from frenkel.kinetic.run import EventBudgetError
 from frenkel.kinetic.waveform import Waveform
 
 PULSE, WIDTH = 1.5, 3e-3  # V, s: identical pulses up and down

@@ -6,7 +6,7 @@ import numpy as np
 from interfacial import area_exponents, crossover, make, read, retention_and_window, train, weight_update
 from row import Row, within
 
-from frenkel.kinetic.material import Material
+from frenkel.kinetic.materials.material import Material
 
 
 def pcmo_area():

@@ -5,12 +5,12 @@ import xarray as xr
 from row import Row, within
 from scipy import stats
 
-from frenkel.analysis import retention
-from frenkel.analysis.relaxation import compare_laws
+from frenkel.analysis.reliability import retention
+from frenkel.analysis.reliability.relaxation import compare_laws
 from frenkel.kinetic.device import Device
-from frenkel.kinetic.material import Material
+from frenkel.kinetic.lattice.species import FILLED_TRAP, TRAP
+from frenkel.kinetic.materials.material import Material
 from frenkel.kinetic.occupation import become
-from frenkel.kinetic.species import FILLED_TRAP, TRAP
 from frenkel.kinetic.waveform import Waveform
 from frenkel.units import BOLTZMANN_EV
 

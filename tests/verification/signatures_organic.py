@@ -6,7 +6,7 @@ import numpy as np
 import small_cells as run
 from row import Row, notes, within
 
-from frenkel.kinetic.material import Material
+from frenkel.kinetic.materials.material import Material
 from frenkel.units import BOLTZMANN_EV
 
 CLASS = "other azo polymers, doi:10.1021/am800001e, which switch by trapping"

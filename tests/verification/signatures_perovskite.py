@@ -6,7 +6,7 @@ import numpy as np
 import small_cells as run
 from row import Row, notes, within
 
-from frenkel.kinetic.material import Material
+from frenkel.kinetic.materials.material import Material
 
 ENDURANCE = "Ag/MAPbI3/Pt, doi:10.1021/acsami.7b08197"
 AMBIENT = "MAPbBr3, MEMRISTORS 2026 (summary)"

@@ -3,16 +3,17 @@
 import copy
 import math
 
+import jart
 import numpy as np
 from oxide_cell import again, cells
 from row import Row, within
 from scipy import stats
 
-from frenkel.analysis import distributions, jart, regression
-from frenkel.kinetic.advance import EventBudgetError
+from frenkel.analysis.statistics import distributions, regression
 from frenkel.kinetic.device import Device
-from frenkel.kinetic.material import Material
+from frenkel.kinetic.materials.material import Material
 from frenkel.kinetic.occupation import become, occupation
+from frenkel.kinetic.run import EventBudgetError
 from frenkel.kinetic.waveform import Waveform
 
 SIZE = 2.5e-9

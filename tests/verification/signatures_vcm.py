@@ -7,11 +7,11 @@ from oxide_cell import BUDGET, COMPLIANCE, RATE, SECONDS, Cell, again, cells
 from row import Row, notes, within
 from scipy import stats
 
-from frenkel.kinetic.advance import EventBudgetError
 from frenkel.kinetic.device import Device
-from frenkel.kinetic.material import Material
-from frenkel.kinetic.mechanism import Mechanism
-from frenkel.kinetic.species import OXYGEN, VACANCY
+from frenkel.kinetic.lattice.species import OXYGEN, VACANCY
+from frenkel.kinetic.materials.material import Material
+from frenkel.kinetic.mechanisms.mechanism import Mechanism
+from frenkel.kinetic.run import EventBudgetError
 from frenkel.kinetic.waveform import Waveform
 from frenkel.units import BOLTZMANN_EV
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from frenkel.kinetic.advance import EventBudgetError
 from frenkel.kinetic.circuit import Circuit
 from frenkel.kinetic.device import Device
-from frenkel.kinetic.material import Material
+from frenkel.kinetic.materials.material import Material
+from frenkel.kinetic.run import EventBudgetError
 from frenkel.kinetic.waveform import Waveform
 
 BUDGET = 60_000

@@ -12,8 +12,8 @@ import xarray as xr
 from made_up_cycles import cycles, truth
 from made_up_surrogates import forgetful, hierarchical_gaussian, independent, pooled_copula
 
-from frenkel.analysis import gate, statistical_model
-from frenkel.analysis.observations import from_dataset
+from frenkel.analysis.fitting import gate, statistical_model
+from frenkel.analysis.fitting.observations import from_dataset
 
 pytestmark = pytest.mark.verification
 pytest.importorskip("sklearn", reason="fitting needs the extra fit")

@@ -10,10 +10,10 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.special import ellipk
 
-from frenkel.kinetic.engine import Engine
-from frenkel.kinetic.lattice import Lattice
-from frenkel.kinetic.mechanism import Mechanism, PairInteraction
-from frenkel.kinetic.species import OXYGEN, VACANCY
+from frenkel.kinetic.engine.engine import Engine
+from frenkel.kinetic.lattice.lattice import Lattice
+from frenkel.kinetic.lattice.species import OXYGEN, VACANCY
+from frenkel.kinetic.mechanisms.mechanism import Mechanism, PairInteraction
 from frenkel.units import BOLTZMANN_EV
 
 pytestmark = pytest.mark.verification

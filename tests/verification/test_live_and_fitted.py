@@ -11,18 +11,18 @@ import numpy as np
 import pytest
 from scipy.stats import ks_2samp
 
-from frenkel import configuration
-from frenkel.analysis.gate import FACTOR
-from frenkel.array.cells import LiveCells, conductance
+from frenkel.analysis.fitting.gate import FACTOR
+from frenkel.array.cells.base import LiveCells, conductance
+from frenkel.array.cells.card import CardCells
 from frenkel.array.columns import TransistorArray
 from frenkel.array.crosspoint import OneTransistorOneResistor, Transistor
-from frenkel.array.gap_cells import CardCells
-from frenkel.card import Card
+from frenkel.cards.card import Card
+from frenkel.configuration import device as configuration
 from frenkel.events.rows import TransistorRows
-from frenkel.experiment import build
+from frenkel.experiment.device import build
+from frenkel.experiment.protocol import Protocol
+from frenkel.experiment.results import observe
 from frenkel.kinetic.circuit import Circuit
-from frenkel.protocol import Protocol
-from frenkel.results import observe
 
 pytestmark = pytest.mark.verification
 ROOT = Path(__file__).parents[2]

@@ -6,8 +6,9 @@ A correct 95 % interval leaves that band with a chance of 4e-3; seeds are fixed.
 import numpy as np
 import pytest
 
-from frenkel.analysis import markov, relaxation, retention, rtn
-from frenkel.analysis import trace as traces
+from frenkel.analysis.noise import markov, rtn
+from frenkel.analysis.noise import trace as traces
+from frenkel.analysis.reliability import relaxation, retention
 from frenkel.units import BOLTZMANN_EV
 
 SETS = 1000

@@ -12,7 +12,7 @@ import time
 import farm_tools
 import pytest
 
-from frenkel import cli
+from frenkel.cli import main as cli
 from frenkel.mpi_runs import content
 
 pytestmark = pytest.mark.verification

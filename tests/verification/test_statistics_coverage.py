@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from frenkel.analysis import statistics
-from frenkel.analysis.statistics import Sample, Stopping, fit
+from frenkel.analysis.statistics import statistics
+from frenkel.analysis.statistics.statistics import Sample, Stopping, fit
 
 pytestmark = pytest.mark.verification
 

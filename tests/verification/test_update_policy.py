@@ -8,11 +8,11 @@ import pytest
 from scipy import stats
 from whole_lattice import SWITCHES, put
 
-from frenkel.kinetic.advance import EventBudgetError
 from frenkel.kinetic.circuit import Circuit
 from frenkel.kinetic.device import Device
-from frenkel.kinetic.material import Material
-from frenkel.kinetic.species import VACANCY
+from frenkel.kinetic.lattice.species import VACANCY
+from frenkel.kinetic.materials.material import Material
+from frenkel.kinetic.run import EventBudgetError
 from frenkel.kinetic.waveform import Waveform
 
 A = 0.26e-9

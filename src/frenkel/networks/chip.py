@@ -16,16 +16,7 @@ from numpy.typing import ArrayLike
 
 from ..typing import Floats
 from .device_statistics import DeviceStatistics, statistics_of
-from .mapping import (
-    ARCHITECTURES,
-    Architecture,
-    Mapping,
-    check_mapping,
-    decode,
-    encode,
-    slices_of,
-    tiles_of,
-)
+from .mapping import ARCHITECTURES, Architecture, Mapping, check_mapping, decode, encode, slices_of, tiles_of
 from .write_verify import Programmed, Scheme, Unverified
 
 
@@ -398,9 +389,9 @@ def wired(conductance: Floats, wire_resistance: float) -> Floats:
     wire_resistance : float
         Of every segment of both lines (ohm), above 0; drivers and amplifiers have none.
     """
-    from ..array.cells import LinearCells
+    from ..array.cells.base import LinearCells
     from ..array.crossbar import Crossbar
-    from ..array.lines import Lines
+    from ..array.lines.network import Lines
 
     m, n = conductance.shape[-2:]
     lines = Lines(shape=(m, n), word_resistance=wire_resistance, bit_resistance=wire_resistance)

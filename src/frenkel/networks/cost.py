@@ -10,8 +10,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ..array.lines.wires import NODES, area_of
 from ..array.periphery import LABEL, Converter, Periphery, around
-from ..array.wires import NODES, area_of
 from ..events.clock import Clock, Process
 from .chip import Chip
 from .mapping import most_outputs
@@ -114,7 +114,7 @@ def inference(
     chip : Chip
         Programmed, and run at least once.
     node : str
-        One of `frenkel.array.wires.NODES`.
+        One of `frenkel.array.lines.wires.NODES`.
     converter_quantile : float
         Of the survey of converters: 0.5 the middle, 0.1 better than nine of ten.
     columns_per_converter : int

@@ -20,7 +20,7 @@ from .. import provenance
 from ..typing import Floats
 
 if TYPE_CHECKING:
-    from ..card import Card
+    from ..cards.card import Card
 
 
 PLACEHOLDER: dict[str, float] = {
@@ -77,7 +77,7 @@ class DeviceStatistics:
         G(t) = G (t / drift_start)^(-nu) after drift_start (s); nu of each device is drawn from a normal law.
     nonlinearity_up, nonlinearity_down : float
         Labels (-9.9 to 9.9) of trains of equal pulses up and down, see
-        `frenkel.analysis.linearity.nonlinearity`: positive where the first pulses change most, in either
+        `linearity.nonlinearity`: positive where the first pulses change most, in either
         direction.
     pulses : int
         That the way from g_min to g_max takes.
@@ -281,7 +281,7 @@ def from_card(card: Card, *, cells: int = 400, temperature: float | None = None)
     CardError
         The card has no ``hrs`` or ``lrs``, or its box does not hold the temperature.
     """
-    from ..card import CardError
+    from ..cards.card import CardError
 
     lacking = [name for name in ("hrs", "lrs") if name not in card.names]
     if lacking:
@@ -341,7 +341,7 @@ def _trains(card: Card) -> dict[str, float]:
     """
     if not card.core:
         return {}
-    from ..analysis.pulse_trains import statistics
+    from ..analysis.exports.pulse_trains import statistics
 
     found = statistics(card, int(PLACEHOLDER["pulses"]))
     return {
@@ -353,7 +353,7 @@ def _trains(card: Card) -> dict[str, float]:
 
 def statistics_of(source: Any, *, temperature: float | None = None) -> DeviceStatistics:
     """Return the statistics of a card, a path to one, or statistics themselves; None: the placeholder set."""
-    from ..card import Card
+    from ..cards.card import Card
 
     if source is None:
         return placeholder()

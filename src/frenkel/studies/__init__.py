@@ -4,18 +4,18 @@ from collections.abc import Sequence
 
 STUDIES = {
     "S1": (
-        "s1_nonidealities",
+        "nonidealities",
         "what each non-ideality does to a network, and what mends it (review, Table 1)",
     ),
-    "S2": ("s2_architectures", "0T1R, 1T1R and 2T2R compared (review, Table 2)"),
-    "S3": ("s3_write_verify", "write-verify: precision, time and energy"),
+    "S2": ("architectures", "0T1R, 1T1R and 2T2R compared (review, Table 2)"),
+    "S3": ("write_verify", "write-verify: precision, time and energy"),
     "S4": (
-        "s4_training",
+        "training",
         "hardware-aware training and distillation at equal epochs, for the right and the wrong noise",
     ),
-    "S5": ("s5_timing", "spike timing and short-term memory of volatile devices"),
-    "S6": ("s6_noise", "noise as a resource: stochastic rounding, random bits, averaged reads"),
-    "S7": ("s7_system_card", "system card: accuracy, energy, latency and area of one design"),
+    "S5": ("timing", "spike timing and short-term memory of volatile devices"),
+    "S6": ("noise", "noise as a resource: stochastic rounding, random bits, averaged reads"),
+    "S7": ("system_card", "system card: accuracy, energy, latency and area of one design"),
 }
 """Module and question of each study, by name."""
 

@@ -1,0 +1,149 @@
+"""Cards for other programs: one file each, with the law of the card in the form that the program reads.
+
+Every target draws the law of :meth:`frenkel.cards.card.Card.sample`, which
+:mod:`frenkel.analysis.exports.law_equality` tests; what a target cannot draw stands in docs/exports.md.
+"""
+
+import inspect
+import io
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...cards.card import Card
+from ..results import store
+from . import learning as exports_learning
+from .circuit import Draws, cycles_subcircuits, draw, sources, to_ngspice, to_vacask, to_verilog_a
+from .learning import to_aihwkit, to_crosssim, to_neurosim
+
+__all__ = [
+    "FORMATS",
+    "Draws",
+    "draw",
+    "export",
+    "sample",
+    "save_npz",
+    "sources",
+    "to_aihwkit",
+    "to_crosssim",
+    "to_neurosim",
+    "to_ngspice",
+    "to_npz",
+    "to_vacask",
+    "to_verilog_a",
+]
+
+FORMATS = {
+    "npz": ".npz",
+    "verilog-a": ".va",
+    "ngspice": ".sub",
+    "vacask": ".sim",
+    "aihwkit": ".py",
+    "crosssim": ".py",
+    "neurosim": ".txt",
+}
+"""Formats and the endings of their files."""
+
+DRAWING = ("ngspice", "vacask")
+"""Formats that can hold drawn cycles."""
+
+
+def export(
+    card: Card,
+    form: str,
+    path: str | Path,
+    *,
+    force: bool = False,
+    draws: Draws | None = None,
+    pulses: int = 64,
+) -> Path:
+    """Write a card in another format.
+
+    Parameters
+    ----------
+    card : Card
+    form : str
+        One of :data:`FORMATS`.
+    path : path
+    force : bool
+        Whether to replace a file.
+    draws : Draws, optional
+        Devices and cycles to draw into a circuit, see :data:`DRAWING`.
+    pulses : int
+        From one end to the other, for aihwkit and NeuroSim.
+
+    Raises
+    ------
+    ValueError
+        Unknown format; the card has no core for a circuit, or no window; drawn cycles for another format.
+    StoreError
+        The file exists or cannot be written.
+    """
+    if form not in FORMATS:
+        raise ValueError(f"format must be one of {', '.join(FORMATS)}, got {form!r}")
+    if draws is not None and form not in DRAWING:
+        raise ValueError(f"devices and cycles can be drawn into {' or '.join(DRAWING)}, not into {form}")
+    target = store.writable(path, force=force)
+    makers: dict[str, Callable[[], bytes | str]] = {
+        "npz": lambda: to_npz(card),
+        "verilog-a": lambda: to_verilog_a(card),
+        "ngspice": lambda: to_ngspice(card) + (cycles_subcircuits(card, draws) if draws else ""),
+        "vacask": lambda: to_vacask(card, draws),
+        "aihwkit": lambda: to_aihwkit(card, pulses).replace("THIS_FILE", target.stem),
+        "crosssim": lambda: to_crosssim(card).replace("THIS_FILE", target.stem),
+        "neurosim": lambda: to_neurosim(card, pulses),
+    }
+    made = makers[form]()
+    return store.write_bytes(made if isinstance(made, bytes) else made.encode(), target)
+
+
+def sample(law: Mapping[str, Any], devices: int, cycles: int, seed: int) -> dict[str, Any]:
+    """Draw devices and cycles from the arrays of a file; the same numbers as the card draws."""
+    random = np.random.default_rng(seed)
+    k, p = len(law["names"]), len(law["coefficients"])
+    component = random.choice(len(law["weights"]), size=devices, p=law["weights"] / law["weights"].sum())
+    noise = random.standard_normal((devices, 2 * k))
+    device = law["means"][component] + np.einsum("dij,dj->di", law["roots"][component], noise)
+    z = np.empty((devices, p + cycles, k))
+    z[:, p:] = random.standard_normal((devices, cycles, k)) @ law["innovation_root"].T
+    if p:
+        start = random.standard_normal((devices, p * k)) @ law["start_root"].T
+        z[:, :p] = start.reshape(devices, p, k)[:, ::-1]
+    for c in range(p, p + cycles):
+        for i in range(p):
+            z[:, c] += z[:, c - 1 - i] @ law["coefficients"][i].T
+    found = {}
+    for i, name in enumerate(law["names"]):
+        inner = np.interp(z[:, p:, i], law["scores"], law["quantiles"][i])
+        value = device[:, i, None] + np.exp(device[:, k + i, None]) * inner
+        if law["ranks"].size:
+            value = np.interp(value, law["ranks"][i], law["levels"][i])
+        found[str(name)] = law["signs"][i] * (np.exp(value) if law["logarithmic"][i] else value)
+    return found
+
+
+def save_npz(card: Card, path: str | Path, *, force: bool = False) -> Path:
+    """Write :func:`to_npz`."""
+    return export(card, "npz", path, force=force)
+
+
+def to_npz(card: Card) -> bytes:
+    """Return the arrays of a card and the source of :func:`sample`, which needs numpy only, as a .npz file.
+
+    The entry ``python`` is that source; ``law = numpy.load(file)``, ``exec(str(law["python"]))`` and
+    ``sample(law, devices, cycles, seed)`` draw. The tables of quantiles are written with their straight ends.
+    """
+    text = inspect.getsource(sample).replace("Mapping[str, Any]", "dict").replace("dict[str, Any]", "dict")
+    file = io.BytesIO()
+    np.savez(
+        file,
+        **exports_learning.arrays(card),
+        units=np.array([feature.unit for feature in card.features]),
+        validity=np.array(json.dumps({k: list(v) for k, v in card.validity.items()})),
+        source=np.array(f"card {card.name} {card.version} {card.to_dict()['checksum']}"),
+        python=np.array("import numpy as np\n\n\n" + text),
+    )
+    return file.getvalue()

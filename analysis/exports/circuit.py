@@ -1,0 +1,371 @@
+"""Cards for circuit simulators: Verilog-A, an ngspice subcircuit, a VACASK netlist, sources that draw cycles.
+
+The circuit models are plain rate equations: the state on an internal node as an offset from an instance
+parameter, no random numbers, no events, nothing kept in a variable, every exponential finite at any iterate.
+Beyond a gap limit the motion turns round, so that a solver whose step was too long for an abrupt edge comes
+back. Devices differ by the instance parameters ``lnhrs``, ``lnlrs``, ``vset``, ``vreset``; cycles by voltages
+of the terminals h, l, s and r against ground, which are added to them. Grounded, they leave a cell without
+variability. :func:`sources` and :func:`draws` write piecewise linear sources that draw them from the card.
+"""
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...cards.card import Card, CardWarning
+from ...cards.core import GapCore
+from ...typing import Floats
+
+REST = 0.05
+"""Share of a cycle at 0 V before its ramps, in which the draws change."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draws:
+    """Which devices and cycles an export holds.
+
+    Parameters
+    ----------
+    devices, cycles : int
+        At least 1.
+    seed : int
+        Of ``card.sample(devices, cycles, seed)``.
+    """
+
+    devices: int = 1
+    cycles: int = 10
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ramps:
+    """RESET and SET ramps of one cycle as in the ensemble, after a rest.
+
+    Parameters
+    ----------
+    reset, set : float
+        Where the ramps turn [V], both positive.
+    reset_rate, set_rate : float
+        [V/s], positive.
+    """
+
+    reset: float
+    set: float
+    reset_rate: float
+    set_rate: float
+
+    @property
+    def legs(self) -> Floats:
+        """Times of the corners of a cycle [s]: 0, end of the rest, RESET, 0 V, SET, 0 V."""
+        down, up = self.reset / self.reset_rate, self.set / self.set_rate
+        rest = REST * 2.0 * (down + up)
+        return np.cumsum([0.0, rest, down, down, up, up])
+
+    def wave(self, cycles: int) -> tuple[Floats, Floats]:
+        """Return times [s] and voltages [V] of the corners of cycles."""
+        legs = self.legs
+        times = (legs[-1] * np.arange(cycles)[:, None] + legs[:-1]).ravel()
+        volts = np.tile([0.0, 0.0, -self.reset, 0.0, self.set], cycles)
+        return np.append(times, legs[-1] * cycles), np.append(volts, 0.0)
+
+
+def ramps(card: Card, drawn: Mapping[str, Floats]) -> Ramps:
+    """Return ramps as in the ensemble: to the ends of the voltage box, or 1.3 times as far as was drawn.
+
+    Raises
+    ------
+    ValueError
+        The card has no core.
+    """
+    core = GapCore.of(card)
+    needed = (-float(np.min(drawn["reset_voltage"])), float(np.max(drawn["set_voltage"])))
+    low, high = card.validity.get("voltage", (0.0, 0.0))
+    down, up = (box if box > 0 else 1.3 * far for box, far in zip((-low, high), needed, strict=True))
+    return Ramps(down, up, core.reset_ramp, core.set_ramp)
+
+
+def to_verilog_a(card: Card) -> str:
+    """Return a Verilog-A module ``frenkel_cell(p, n, h, l, s, r)``.
+
+    Raises
+    ------
+    ValueError
+        The card has no core.
+    """
+    core, middle = GapCore.of(card), average(card)
+    return VERILOG_A.format(header=_header(card, "//"), **_numbers(core), **middle)
+
+
+def to_ngspice(card: Card) -> str:
+    """Return an ngspice subcircuit ``frenkel_cell p n h l s r``, the equations of :func:`to_verilog_a`.
+
+    Raises
+    ------
+    ValueError
+        The card has no core.
+    """
+    core, middle = GapCore.of(card), average(card)
+    return NGSPICE.format(header=_header(card, "*"), **_numbers(core), **middle)
+
+
+def to_vacask(card: Card, draws: Draws | None = None) -> str:
+    """Return a VACASK netlist: the Verilog-A module, devices with their cycles, ramps, a transient analysis.
+
+    Each device is cycled by a source of its own as in the ensemble, RESET first; ``flow(br)`` of the source
+    ``v0`` is the current of device 0. VACASK writes the module beside the netlist and compiles it.
+
+    Parameters
+    ----------
+    card : Card
+    draws : Draws, optional
+        Ten cycles of one device by default.
+
+    Raises
+    ------
+    ValueError
+        The card has no core, or a drawn cycle does not fit it.
+    """
+    draws = draws or Draws()
+    drawn = draw(card, draws)
+    found = ramps(card, drawn)
+    times, volts = found.wave(draws.cycles)
+    leg = float(np.diff(found.legs)[1:].min())
+    wave = _vacask_wave(times, volts)
+    lines = []
+    for d in range(draws.devices):
+        lines.append(f'v{d} (p{d} 0) vsource type="pwl" wave={wave}')
+        for name, values in offsets(card, {k: v[d] for k, v in drawn.items()}).items():
+            steps = _vacask_wave(*_steps(found.legs[-1] * np.arange(draws.cycles), values))
+            lines.append(f'v{name}{d} ({name}{d} 0) vsource type="pwl" wave={steps}')
+        lines.append(f"x{d} (p{d} 0 h{d} l{d} s{d} r{d}) cell")
+    saved = " ".join(f"p(x{d},g)" for d in range(draws.devices))
+    return VACASK.format(
+        title=f"card {card.name} {card.version}, {draws.devices} devices, {draws.cycles} cycles",
+        header=_header(card, "//"),
+        circuit="\n".join(lines),
+        saved=saved,
+        step=leg / 200.0,
+        stop=float(times[-1]),
+        module=to_verilog_a(card),
+    )
+
+
+def draw(card: Card, draws: Draws) -> dict[str, Floats]:
+    """Return what an export draws: the sample of the card, checked to fit its core.
+
+    Raises
+    ------
+    ValueError
+        No core, or a cycle without a window or with a voltage of the wrong sign.
+    """
+    core = GapCore.of(card)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CardWarning)
+        drawn = card.sample(draws.devices, draws.cycles, draws.seed)
+    core.cells(drawn)
+    return drawn
+
+
+def sources(card: Card, times: Floats, seed: int, *, device: int = 0, prefix: str = "") -> tuple[str, Any]:
+    """Return piecewise linear ngspice sources that draw the cycles of one device, and what they draw.
+
+    Parameters
+    ----------
+    card : Card
+    times : ndarray
+        When each cycle begins [s], ascending; the device must be at 0 V then, so that nothing moves.
+    seed, device : int
+        Device of ``card.sample(device + 1, len(times), seed)``.
+    prefix : str
+        Of the names of sources and nodes.
+
+    Returns
+    -------
+    text : str
+        Sources of the nodes h, l, s and r (with the prefix), for instance parameters at their defaults.
+    drawn : dict of str to ndarray
+        The features of each cycle.
+    """
+    begin = np.asarray(times, float)
+    if begin.ndim != 1 or begin.size < 1 or np.any(np.diff(begin) <= 0):
+        raise ValueError("times must be one row of ascending values in s")
+    whole = draw(card, Draws(devices=device + 1, cycles=begin.size, seed=seed))
+    drawn = {name: values[device] for name, values in whole.items()}
+    return source_lines(card, begin, drawn, prefix), drawn
+
+
+def source_lines(card: Card, times: Floats, drawn: Mapping[str, Floats], prefix: str = "") -> str:
+    """Return ngspice sources of the nodes h, l, s, r for cycles of one device, beginning at times [s]."""
+    lines = []
+    for name, values in offsets(card, drawn).items():
+        at, volts = _steps(times, values)
+        body = " ".join(f"{t:.9g} {v:.9g}" for t, v in zip(at, volts, strict=True))
+        value = f"pwl({body})" if len(times) > 1 else f"dc {volts[0]:.9g}"
+        lines.append(f"v{prefix}{name} {prefix}{name} 0 {value}")
+    return "\n".join(lines) + "\n"
+
+
+def cycles_subcircuits(card: Card, draws: Draws) -> str:
+    """Return ngspice subcircuits ``frenkel_cycles_0 p h l s r``, ...: ramps and draws of each device.
+
+    Raises
+    ------
+    ValueError
+        As :func:`draw`.
+    """
+    drawn = draw(card, draws)
+    found = ramps(card, drawn)
+    corner, volts = found.wave(draws.cycles)
+    drive = " ".join(f"{t:.9g} {v:.9g}" for t, v in zip(corner, volts, strict=True))
+    step = float(np.diff(found.legs)[1:].min()) / 200.0
+    lines = [f"* run with .tran {step:.4g} {corner[-1]:.6g} 0 {step:.4g}"]
+    for d in range(draws.devices):
+        cycle = {name: values[d] for name, values in drawn.items()}
+        lines += [f".subckt frenkel_cycles_{d} p h l s r", f"vp p 0 pwl({drive})"]
+        lines += [source_lines(card, found.legs[-1] * np.arange(draws.cycles), cycle).rstrip(), ".ends"]
+    return "\n".join(lines) + "\n"
+
+
+def offsets(card: Card, drawn: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Return the voltages of h, l, s and r that turn the average device into the cycles that were drawn."""
+    middle = average(card)
+    return {
+        "h": np.log(drawn["hrs"]) - middle["lnhrs"],
+        "l": np.log(drawn["lrs"]) - middle["lnlrs"],
+        "s": drawn["set_voltage"] - middle["vset"],
+        "r": -drawn["reset_voltage"] - middle["vreset"],
+    }
+
+
+def _steps(times: Floats, values: Floats) -> tuple[Floats, Floats]:
+    """Return corners of a voltage that jumps to each value at its time."""
+    # A thousandth of the shortest cycle for each step.
+    rise = 1e-3 * float(np.diff(times).min(initial=1.0))
+    at = np.stack([times[1:] - rise, times[1:]], axis=1).ravel()
+    volts = np.stack([values[:-1], values[1:]], axis=1).ravel()
+    return np.concatenate([times[:1], at]), np.concatenate([values[:1], volts])
+
+
+def _vacask_wave(times: Floats, volts: Floats) -> str:
+    body = ", ".join(f"{t:.9g},{v:.9g}" for t, v in zip(times, volts, strict=True))
+    return f"[{body}]"
+
+
+def average(card: Card) -> dict[str, float]:
+    """Return the instance parameters of the average device: where its scores are 0."""
+    mean = card.weights @ card.means
+    k, zero = len(card.features), np.zeros(1)
+    found = {}
+    keys = {"hrs": "lnhrs", "lrs": "lnlrs", "set_voltage": "vset", "reset_voltage": "vreset"}
+    for i, feature in enumerate(card.features):
+        if feature.name in keys:
+            inner = float(mean[i] + np.exp(mean[k + i]) * card.quantile(i, zero)[0])
+            size = abs(float(feature.backward(np.array(inner))))
+            found[keys[feature.name]] = float(np.log(size)) if feature.unit == "ohm" else size
+    return found
+
+
+def _numbers(core: GapCore) -> dict[str, float]:
+    """Return the parameters of the core in the units of the circuit models: lengths in nm."""
+    sinh = np.sinh(core.read_voltage / core.voltage_scale)
+    return {
+        "i0": core.current_prefactor,
+        "v0": core.voltage_scale,
+        "g0": core.gap_scale * 1e9,
+        "drive": core.drive,
+        "sramp": core.set_ramp,
+        "rramp": core.reset_ramp,
+        "lnk": float(np.log(core.current_prefactor * sinh / core.read_voltage)),
+        "edge": core.edge * 1e9,
+    }
+
+
+def _header(card: Card, mark: str) -> str:
+    box = ", ".join(f"{name} {low:g} to {high:g}" for name, (low, high) in card.validity.items()) or "none"
+    lines = [
+        f"frenkel_cell: card {card.name} {card.version}, checksum {card.to_dict()['checksum']}",
+        "I = i0 exp(-g/g0) sinh(v/v0); the gap g [nm] closes for v(p,n) > 0 and opens below 0",
+        "Devices: instance parameters. Cycles: v(h) and v(l) are added to lnhrs and lnlrs (ln of ohm), v(s)",
+        "and v(r) to vset and vreset (V, both positive). They may change while v(p,n) = 0 only.",
+        f"Made for: {box}",
+    ]
+    return "\n".join(f"{mark} {line}" for line in lines)
+
+
+VERILOG_A = """{header}
+`include "constants.vams"
+`include "disciplines.vams"
+module frenkel_cell(p, n, h, l, s, r);
+  inout p, n, h, l, s, r; electrical p, n, h, l, s, r; electrical y;
+  parameter real i0={i0:.9g}; parameter real v0={v0:.9g}; parameter real g0={g0:.9g};
+  parameter real drive={drive:.9g}; parameter real sramp={sramp:.9g}; parameter real rramp={rramp:.9g};
+  parameter real lnk={lnk:.12g}; parameter real rim={edge:.9g};
+  parameter real rmax=1e10; parameter real tau=1e-6;
+  (*type="instance"*) parameter real lnhrs={lnhrs:.12g};
+  (*type="instance"*) parameter real lnlrs={lnlrs:.12g};
+  (*type="instance"*) parameter real vset={vset:.9g};
+  (*type="instance"*) parameter real vreset={vreset:.9g};
+  (*type="instance"*) parameter real gini={g0:.9g}*({lnlrs:.12g}+{lnk:.12g});
+  (*desc="gap", units="nm"*) real g;
+  real gc, v, gmin, gmax, us, ur, vels, velr, x, room, rate;
+  analog function real sc; input x, a, b; real x, a, b; sc = min(max(x, a), b); endfunction
+  analog function real lsinh; input u, um; real u, um, a;
+    begin a = min(max(u, -um), um); lsinh = sinh(a) + cosh(a)*(u - a); end
+  endfunction
+  analog begin
+    v = V(p, n);
+    g = gini - V(y);
+    gmax = g0*(lnhrs + V(h) + lnk);
+    gmin = g0*(lnlrs + V(l) + lnk);
+    us = sc(drive*(vset + V(s)), 0.1, 100);
+    ur = sc(vreset + V(r), 0.01, 10);
+    vels = drive*sramp*0.5*(gmax - gmin)/(cosh(us) - 1);
+    velr = rramp*g0/v0/tanh(ur/v0)/sinh(sc(drive*ur, 0.1, 100));
+    gc = sc(g, gmin - 2, gmax + 2);
+    x = sinh(sc(drive*v, -100, 100));
+    room = v > 0 ? sc((g - gmin)/rim, -1, 1) : sc((gmax - g)/rim, -1, 1);
+    rate = sc(x*(v > 0 ? vels : velr)*room, -rmax, rmax);
+    I(p, n) <+ i0*exp(-gc/g0)*lsinh(v/v0, 10) + 1e-12*v;
+    I(y) <+ tau*ddt(V(y)) + 1e-15*V(y) - tau*rate;
+  end
+endmodule
+"""
+
+NGSPICE = """{header}
+.subckt frenkel_cell p n h l s r lnhrs={lnhrs:.12g} lnlrs={lnlrs:.12g} vset={vset:.9g} vreset={vreset:.9g}
++ gini={{{g0:.9g}*({lnlrs:.12g}+{lnk:.12g})}} tau=1e-6 rmax=1e10 rim={edge:.9g}
+bmax gmax 0 v={g0:.9g}*({{lnhrs}}+v(h)+{lnk:.12g})
+bmin gmin 0 v={g0:.9g}*({{lnlrs}}+v(l)+{lnk:.12g})
+bus us 0 v=min(max({drive:.9g}*({{vset}}+v(s)),0.1),100)
+bur ur 0 v=min(max({{vreset}}+v(r),0.01),10)
+bvels vels 0 v={drive:.9g}*{sramp:.9g}*0.5*(v(gmax)-v(gmin))/(cosh(v(us))-1)
+bvelr velr 0 v={rramp:.9g}*{g0:.9g}/{v0:.9g}/tanh(v(ur)/{v0:.9g})/sinh(min(max({drive:.9g}*v(ur),0.1),100))
+cy y 0 {{tau}}
+ry y 0 1e15
+by 0 y i={{tau}}*min(max(sinh(min(max({drive:.9g}*v(p,n),-100),100))*(v(p,n) > 0 ?
++ v(vels)*min(max(({{gini}}-v(y)-v(gmin))/{{rim}},-1),1) :
++ v(velr)*min(max((v(gmax)-{{gini}}+v(y))/{{rim}},-1),1)),-{{rmax}}),{{rmax}})
+bi p n i={i0:.9g}*exp(-min(max({{gini}}-v(y),v(gmin)-2),v(gmax)+2)/{g0:.9g})
++ *(sinh(min(max(v(p,n)/{v0:.9g},-10),10))+cosh(min(max(v(p,n)/{v0:.9g},-10),10))
++ *(v(p,n)/{v0:.9g}-min(max(v(p,n)/{v0:.9g},-10),10)))+1e-12*v(p,n)
+.ends
+"""
+
+VACASK = """{title}
+{header}
+ground 0
+load "frenkel_cell.va"
+model vsource vsource
+model cell frenkel_cell
+{circuit}
+control
+  options reltol=1e-4
+  save default {saved}
+  analysis cycles tran step={step:.4g} stop={stop:.9g} maxstep={step:.4g}
+endc
+embed "frenkel_cell.va" <<<FILE
+{module}>>>FILE
+"""

@@ -1,0 +1,211 @@
+"""Cards for simulators of learning: a module for aihwkit, a device class for CrossSim, numbers for NeuroSim.
+
+Both modules carry the law as arrays, and :mod:`frenkel.analysis.exports.exported`, which draws from it with
+numpy. Layers of relaxation and of telegraph noise, if the card has them, come along
+with :mod:`frenkel.cards.noise`.
+"""
+
+import inspect
+import pprint
+from typing import Any
+
+import numpy as np
+
+from ... import units
+from ...cards import noise as card_noise
+from ...cards.card import Card
+from ...cards.core import GapCore
+from . import exported
+from .learning_text import AIHWKIT, AIHWKIT_DEVICE, CROSSSIM, CROSSSIM_CURRENT, NEUROSIM
+from .pulse_trains import TrainStatistics, core_row, statistics
+
+LINE = 100
+
+
+def arrays(card: Card) -> dict[str, Any]:
+    """Return the law of a card as arrays, for :func:`frenkel.analysis.exports.exported.Cells`.
+
+    The tables of quantiles have their straight ends written out, ten scores far.
+    """
+    far = np.array([card.scores[0] - 10.0, *card.scores, card.scores[-1] + 10.0])
+    return {
+        "names": np.array(card.names),
+        "logarithmic": np.array([feature.transform == "log" for feature in card.features]),
+        "signs": np.array([feature.sign for feature in card.features]),
+        "scores": far,
+        "quantiles": np.array([card.quantile(i, far) for i in range(len(card.features))]),
+        "ranks": np.array([feature.ranks for feature in card.features]),
+        "levels": np.array([feature.levels for feature in card.features]),
+        "weights": card.weights,
+        "means": card.means,
+        "roots": np.array([np.linalg.cholesky(c) for c in card.covariances]),
+        "coefficients": card.coefficients,
+        "innovation_root": np.linalg.cholesky(card.innovation),
+        "start_root": np.linalg.cholesky(card.stationary()) if len(card.coefficients) else np.zeros((0, 0)),
+    }
+
+
+def window(card: Card) -> tuple[float, float]:
+    """Return the conductances of the average device in HRS and in LRS [S].
+
+    Raises
+    ------
+    ValueError
+        The card lacks one of the two, or they are not in this order.
+    """
+    mean, k, zero = card.weights @ card.means, len(card.features), np.zeros(1)
+    found = {}
+    for i, feature in enumerate(card.features):
+        if feature.name in ("hrs", "lrs") and feature.unit == "ohm":
+            inner = mean[i] + np.exp(mean[k + i]) * card.quantile(i, zero)
+            found[feature.name] = 1.0 / float(feature.backward(inner)[0])
+    if len(found) < 2:
+        raise ValueError(
+            f"an export for learning needs hrs and lrs in ohm, card {card.name} has {', '.join(card.names)}"
+        )
+    if not found["hrs"] < found["lrs"]:
+        raise ValueError(f"card {card.name} has no window: hrs must be above lrs in the average device")
+    return found["hrs"], found["lrs"]
+
+
+def to_aihwkit(card: Card, number: int = 64) -> str:
+    """Return a Python module with ``FrenkelNoiseModel`` and, if the card has a core, ``FrenkelDevice``.
+
+    Parameters
+    ----------
+    card : Card
+    number : int
+        Of pulses from one end to the other, for the training device.
+
+    Raises
+    ------
+    ValueError
+        The card has no HRS and LRS.
+    """
+    off, on = window(card)
+    law = arrays(card) | {"range": np.array([off, on])}
+    device = ""
+    if card.core:
+        found = statistics(card, number)
+        law |= {"core": core_row(GapCore.of(card)), "pulses": found.pulses.row()}
+        law |= {"up": found.up, "down": found.down, "mean_range": np.array([found.least, found.most])}
+        device = AIHWKIT_DEVICE.format(**_device_fields(found))
+    return AIHWKIT.format(
+        header=header(card),
+        runtime=_runtime(card),
+        law=_literal(law),
+        noise=_noise(card),
+        least=off * 1e6,
+        most=on * 1e6,
+        device=device,
+    )
+
+
+def to_crosssim(card: Card) -> str:
+    """Return a Python module with the device class ``FrenkelCell``.
+
+    Raises
+    ------
+    ValueError
+        The card has no HRS and LRS.
+    """
+    off, on = window(card)
+    law = arrays(card) | {"range": np.array([off, on])}
+    current = ""
+    if card.core:
+        core = GapCore.of(card)
+        current = CROSSSIM_CURRENT.format(scale=core.voltage_scale, read=core.read_voltage)
+    return CROSSSIM.format(
+        header=header(card),
+        runtime=_runtime(card),
+        law=_literal(law),
+        noise=_noise(card),
+        least=1.0 / on,
+        most=1.0 / off,
+        current=current,
+    )
+
+
+def to_neurosim(card: Card, number: int = 64) -> str:
+    """Return a block of parameters for NeuroSim, with how well its laws fit.
+
+    Raises
+    ------
+    ValueError
+        No core.
+    """
+    s = statistics(card, number)
+    core = GapCore.of(card)
+    return NEUROSIM.format(
+        header=header(card).replace("\n", "\n# "),
+        s=s,
+        p=s.pulses,
+        a_up=s.a_up * number,
+        a_down=s.a_down * number,
+        on=1.0 / s.most,
+        off=1.0 / s.least,
+        ratio=s.most / s.least,
+        bits=int(np.log2(number)),
+        read=core.read_voltage,
+        least=f"{s.least:.4g} S",
+        most=f"{s.most:.4g} S",
+    )
+
+
+def header(card: Card) -> str:
+    """Return which card an export was made from, and what it was made for."""
+    box = ", ".join(f"{name} {low:g} to {high:g}" for name, (low, high) in card.validity.items()) or "none"
+    return f"card {card.name} {card.version}, checksum {card.to_dict()['checksum']}\nMade for: {box}"
+
+
+def _device_fields(found: TrainStatistics) -> dict[str, Any]:
+    """Return the fields of a piecewise step device: weights from -1 to 1 are mean conductances."""
+    span = found.most - found.least
+    weight = 2.0 * (found.bounds - found.least) / span - 1.0
+    up, down = (2.0 * nodes for nodes in (found.up, found.down))
+    mean = float(np.mean([up, down]))
+    scale = found.scales
+    return {
+        "low": float(weight[:, 0].mean()),
+        "high": float(weight[:, 1].mean()),
+        "low_spread": float(weight[:, 0].std() / abs(weight[:, 0].mean())),
+        "high_spread": float(weight[:, 1].std() / abs(weight[:, 1].mean())),
+        "step": mean,
+        "up": [round(float(x), 9) for x in up / mean],
+        "down": [round(float(x), 9) for x in down / mean],
+        "step_spread": float(np.std(scale.mean(axis=1) / scale.mean())),
+        "noise": found.noise,
+        "pulses": found.pulses,
+    }
+
+
+def _literal(law: dict[str, Any]) -> str:
+    return pprint.pformat(
+        {name: value.tolist() for name, value in law.items()}, width=LINE, compact=True, sort_dicts=False
+    )
+
+
+def _runtime(card: Card) -> str:
+    """Return the source that draws: numpy only, imports of frenkel replaced."""
+    texts = [inspect.getsource(exported)]
+    if card.rtn_law is not None or card.relaxation_law is not None:
+        text = inspect.getsource(card_noise)
+        texts.append(
+            text.replace("from .units import BOLTZMANN_EV", f"BOLTZMANN_EV = {units.BOLTZMANN_EV!r}  # eV/K")
+        )
+    # Each brings its docstring along; the imports come again, which does no harm.
+    return "\n\n".join(texts)
+
+
+def _noise(card: Card) -> str:
+    lines = []
+    for name, kind, law in (
+        ("RELAXATION", "RelaxationLaw", card.relaxation_law),
+        ("RTN", "RtnLaw", card.rtn_law),
+    ):
+        if law is None:
+            lines.append(f"{name} = None")
+        else:
+            data = pprint.pformat(law.to_dict(), width=LINE, compact=True, sort_dicts=False)
+            lines.append(f"{name} = {kind}.from_dict({data})")
+    return "\n".join(lines)

@@ -1,0 +1,321 @@
+"""Rate equation of a card from traces: least squares for every device, then what all devices share.
+
+The equation is that of :mod:`.gap_core`. In units of g0 its state x = ln(resistance at the read voltage), and
+between two samples the voltage is a straight line, so that the motion is known in closed form::
+
+    way = r_set (cosh(k V2) - cosh(k V1)) / (k b),  b = (V2 - V1)/(t2 - t1)
+    x - x_min falls by the way while it is above the edge e, and below it as e exp(-way/e)
+
+and likewise up. The current is that of the state, ``V sinh(V/V0)/(R sinh(Vr/V0)/Vr)`` over V; the residuals
+are those of ln|I|, and of ln t where times to SET at constant voltages are known.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from scipy.optimize import least_squares
+
+from ...cards.core import GapCore
+from ...typing import Floats
+from ..statistics import regression
+from .observations import ObservationError
+
+NAMES = ("hrs", "lrs", "set_rate", "reset_rate", "voltage_scale", "drive")
+UNITS = ("ohm", "ohm", "1/s", "1/s", "V", "1/V")
+
+SMALLEST = 0.02
+"""Voltage [V] below which a current is left out: noise, and its logarithm, would rule the fit."""
+
+SWITCHED = 0.5
+"""Difference of ln(R) at one voltage that counts as a switch."""
+
+SCALES = (0.02, 10.0)
+"""Range of the current scale V0 [V]; at its upper end the cell is ohmic, to 0.2 % at 1 V."""
+
+DRIVES = (0.5, 200.0)
+"""Range of the drive k [1/V]."""
+
+FEWEST = 20
+"""Samples that a trace must have above that voltage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A voltage and a current in time, of one device.
+
+    Parameters
+    ----------
+    time, voltage, current : ndarray
+        [s], [V] at the device, [A]; a positive voltage sets.
+    set_voltages, set_times : ndarray
+        Constant voltages [V] and the times to SET [s] there; may be empty.
+    """
+
+    time: Floats
+    voltage: Floats
+    current: Floats
+    set_voltages: Floats
+    set_times: Floats
+
+
+def trace(time: Any, voltage: Any, current: Any, set_voltages: Any = (), set_times: Any = ()) -> Trace:
+    """Return a trace after checks.
+
+    Raises
+    ------
+    ObservationError
+        The arrays do not fit each other, times do not ascend, or too few samples have a current.
+    """
+    t, v, i, volts, seconds = (
+        np.asarray(x, float) for x in (time, voltage, current, set_voltages, set_times)
+    )
+    if t.ndim != 1 or t.shape != v.shape or t.shape != i.shape or np.any(np.diff(t) <= 0):
+        raise ObservationError("time, voltage and current must be as many, and times must ascend, s")
+    if not all(np.all(np.isfinite(x)) for x in (t, v, i, volts, seconds)):
+        raise ObservationError("time, voltage and current must be finite, in s, V and A")
+    used = (np.abs(v) > SMALLEST) & (v * i > 0)
+    if used.sum() < FEWEST:
+        raise ObservationError(
+            f"a trace needs at least {FEWEST} samples above {SMALLEST:g} V with a current of the sign of the "
+            f"voltage, got {int(used.sum())}"
+        )
+    if volts.shape != seconds.shape or np.any(volts <= 0) or np.any(seconds <= 0):
+        raise ObservationError("times to SET must be above 0 s, each with a voltage above 0 V")
+    return Trace(t, v, i, volts, seconds)
+
+
+def simulate(
+    parameters: Floats, time: Floats, voltage: Floats, core: GapCore, begins_low: bool = False
+) -> Floats:
+    """Return ln(R) of some devices along a voltage, exactly for straight lines between its samples.
+
+    Parameters
+    ----------
+    parameters : ndarray
+        (devices, 6): logarithms of :data:`NAMES` in SI units.
+    time, voltage : ndarray
+        [s], [V], (samples,).
+    core : GapCore
+        Its edge, gap scale and read voltage count.
+    begins_low : bool
+        Whether the devices are in LRS at the first sample, and not in HRS.
+
+    Returns
+    -------
+    ndarray
+        (devices, samples).
+    """
+    high, low, up, down, _, k = parameters.T
+    k, edge = np.exp(k), core.edge / core.gap_scale
+    x = (low if begins_low else high).copy()
+    found = np.empty((len(parameters), len(time)))
+    found[:, 0] = x
+    for n in range(1, len(time)):
+        before, after, step = voltage[n - 1], voltage[n], time[n] - time[n - 1]
+        if before * after < 0:
+            # Through 0 V: the motion turns there.
+            middle = step * before / (before - after)
+            x = _moved(x, before, 0.0, middle, (high, low, up, down), k, edge)
+            x = _moved(x, 0.0, after, step - middle, (high, low, up, down), k, edge)
+        else:
+            x = _moved(x, before, after, step, (high, low, up, down), k, edge)
+        found[:, n] = x
+    return found
+
+
+def _moved(
+    x: Floats, before: float, after: float, step: float, levels: tuple[Floats, ...], k: Floats, edge: float
+) -> Floats:
+    """Return the state after a straight line of voltage that does not change its sign."""
+    high, low, up, down = levels
+    closing = before + after > 0
+    # The mean of sinh over the line is that in its middle times sinh(d)/d.
+    d = 0.5 * k * (after - before)
+    with np.errstate(over="ignore"):
+        spread = np.where(np.abs(d) > 1e-4, np.sinh(d) / np.where(d == 0, 1.0, d), 1.0 + d * d / 6.0)
+        mean = np.sinh(0.5 * k * (before + after)) * spread
+        way = np.exp(up if closing else down) * np.abs(mean) * step
+    rest = x - low if closing else high - x
+    # Beyond its limit the state comes back, as in the circuit.
+    size = np.abs(rest)
+    free = np.maximum(size - edge, 0.0)
+    left = np.where(
+        way <= free, size - way, np.minimum(size, edge) * np.exp(-np.maximum(way - free, 0.0) / edge)
+    )
+    moved: Floats = np.copysign(left, rest)
+    return np.asarray(low + moved if closing else high - moved)
+
+
+def currents(parameters: Floats, state: Floats, voltage: Floats, core: GapCore) -> Floats:
+    """Return ln|I| of devices (devices, samples), with I in A."""
+    scale = np.exp(parameters[:, 4])[:, None]
+    unit = np.log(np.sinh(core.read_voltage / scale) / core.read_voltage)
+    found: Floats = _log_sinh(np.abs(voltage) / scale) - state - unit
+    return found
+
+
+def _log_sinh(x: Floats) -> Floats:
+    found: Floats = x + np.log(-np.expm1(-2.0 * x)) - np.log(2.0)
+    return found
+
+
+def fit_device(data: Trace, core: GapCore | None = None) -> dict[str, float]:
+    """Fit the rate equation to the traces of one device.
+
+    Parameters
+    ----------
+    data : Trace
+        From :func:`trace`.
+    core : GapCore, optional
+        Of which read voltage, gap scale and edge are kept, and scale and drive are the start of the search.
+
+    Returns
+    -------
+    dict
+        :data:`NAMES` in :data:`UNITS` (rates of x = gap/g0 as ``rate = r sinh(k V)``), ``residual``, the root
+        mean square of ln|I|, and ``samples``.
+
+    Raises
+    ------
+    ObservationError
+        The voltage does not take both signs, or the device does not switch.
+    """
+    base = core or GapCore()
+    start = _start(data, base)
+    used = (np.abs(data.voltage) > SMALLEST) & (data.voltage * data.current > 0)
+    measured = np.log(np.abs(data.current[used]))
+
+    begins_low = _begins_low(data, base, start)
+
+    def rows(p: Floats) -> Floats:
+        state = simulate(p, data.time, data.voltage, base, begins_low)[:, used]
+        found = currents(p, state, data.voltage[used], base) - measured
+        if data.set_times.size:
+            found = np.concatenate([found, _set_times(p, data.set_voltages) - np.log(data.set_times)], axis=1)
+        return found
+
+    def jacobian(p: Floats) -> Floats:
+        # All differences in one pass: the loop over samples is what costs.
+        step = 1e-5 * np.eye(p.size)
+        both = rows(np.concatenate([p + step, p - step]))
+        found: Floats = (both[: p.size] - both[p.size :]).T / 2e-5
+        return found
+
+    low, high = np.full(6, -np.inf), np.full(6, np.inf)
+    low[4:], high[4:] = np.log([SCALES[0], DRIVES[0]]), np.log([SCALES[1], DRIVES[1]])
+    solved = least_squares(
+        lambda p: rows(p[None])[0],
+        np.clip(start, low, high),
+        jacobian,
+        bounds=(low, high),
+        loss="soft_l1",
+        x_scale="jac",
+        max_nfev=60,
+    )
+    residual = rows(solved.x[None])[0][: measured.size]
+    found = {name: float(np.exp(value)) for name, value in zip(NAMES, solved.x, strict=True)}
+    return found | {"residual": float(np.sqrt(np.mean(residual**2))), "samples": float(measured.size)}
+
+
+def _begins_low(data: Trace, core: GapCore, start: Floats) -> bool:
+    """Return whether the first sample with a current is nearer to LRS than to HRS."""
+    first = int(np.argmax((np.abs(data.voltage) > SMALLEST) & (data.voltage * data.current > 0)))
+    zero = np.zeros((1, 1))
+    x = float(currents(start[None], zero, data.voltage[first : first + 1], core)[0, 0])
+    return x - float(np.log(abs(data.current[first]))) < 0.5 * float(start[0] + start[1])
+
+
+def _set_times(p: Floats, voltages: Floats) -> Floats:
+    """Return ln of the time to half of the way at constant voltages, (devices, voltages)."""
+    k = np.exp(p[:, 5:6])
+    half = np.log(np.maximum(p[:, :1] - p[:, 1:2], 1e-9) / 2.0)
+    found: Floats = half - p[:, 2:3] - _log_sinh(k * voltages)
+    return found
+
+
+def _start(data: Trace, core: GapCore) -> Floats:
+    """Return where the search begins: from the resistances, and the voltages where they change."""
+    v, i = data.voltage, data.current
+    if not (v.max() > 0 > v.min()):
+        raise ObservationError("a trace must hold voltages of both signs: a SET and a RESET")
+    used = (np.abs(v) > SMALLEST) & (v * i > 0)
+    scale = np.log(core.voltage_scale)
+    p = np.array([[0.0, 0.0, 0.0, 0.0, scale, np.log(core.drive)]])
+    # The state that belongs to each current.
+    x = currents(p, np.zeros((1, int(used.sum()))), v[used], core)[0] - np.log(np.abs(i[used]))
+    high, low = np.quantile(x, [0.95, 0.05])
+    order = np.argsort(v[used])
+    neighbours = np.abs(np.diff(np.log(i[used] / v[used])[order]))
+    if not max(neighbours) > SWITCHED:
+        raise ObservationError(
+            f"the device does not switch in its trace: at one voltage its resistance changes by less than "
+            f"{np.exp(SWITCHED):.2g}"
+        )
+    middle, t, volts = 0.5 * (high + low), data.time[used], v[used]
+    rates = []
+    for sign in (1, -1):
+        rows = np.flatnonzero(sign * volts > 0)
+        past = rows[(sign * (middle - x[rows])) > 0]
+        at = abs(volts[past[0]] if past.size else volts[rows][np.argmax(np.abs(volts[rows]))])
+        ramp = max(float(np.abs(np.gradient(volts, t))[rows].max()), 1e-30)
+        rates.append(
+            np.log(core.drive * ramp * (high - low) / 2.0) - float(_log_sinh(np.array(core.drive * at)))
+        )
+    return np.array([high, low, *rates, scale, np.log(core.drive)])
+
+
+def fit_devices(traces: Sequence[Trace], core: GapCore | None = None) -> xr.Dataset:
+    """Fit every device for itself.
+
+    Returns
+    -------
+    xarray.Dataset
+        Along ``device``: :data:`NAMES`, ``residual`` and ``samples``; NaN where a device does not switch.
+    """
+    rows: list[dict[str, float]] = []
+    for data in traces:
+        try:
+            rows.append(fit_device(data, core))
+        except ObservationError:
+            rows.append({name: np.nan for name in (*NAMES, "residual", "samples")})
+    units = dict(zip(NAMES, UNITS, strict=True)) | {"residual": "1", "samples": "1"}
+    return xr.Dataset(
+        {name: ("device", [row[name] for row in rows], {"units": unit}) for name, unit in units.items()}
+    )
+
+
+def shared(
+    found: xr.Dataset, core: GapCore, *, resamples: int = 200, seed: int = 0
+) -> tuple[GapCore, dict[str, tuple[float, float]]]:
+    """Return the core with the median voltage scale and drive of the devices, and their 95 % intervals.
+
+    Parameters
+    ----------
+    found : xarray.Dataset
+        From :func:`fit_devices`.
+    core : GapCore
+        The rest of it is kept.
+    resamples, seed : int
+        Of the bootstrap over devices.
+
+    Raises
+    ------
+    ObservationError
+        Fewer than three devices were fitted.
+    """
+    both = np.stack([found["voltage_scale"].values, found["drive"].values], axis=1)
+    both = both[np.isfinite(both).all(axis=1)]
+    if len(both) < 3:
+        raise ObservationError(f"the core needs at least 3 fitted devices, got {len(both)}")
+    middle = np.median(both, axis=0)
+    draws = regression.bootstrap(lambda rows: np.median(both[rows], axis=0), len(both), resamples, seed)
+    bounds = regression.bootstrap_interval(middle, draws, len(both), positive=True)
+    names = ("voltage_scale", "drive")
+    fitted = replace(core, **{name: float(value) for name, value in zip(names, middle, strict=True)})
+    intervals = {
+        f"core {name}": (float(low), float(high)) for name, (low, high) in zip(names, bounds, strict=True)
+    }
+    return fitted, intervals

@@ -1,0 +1,388 @@
+"""Acceptance test of a card: does it sample the law of devices that it has never seen?
+
+Devices are split, never cycles. Two halves of the held-out devices differ by chance alone: that difference is
+the noise floor of each statistic. The same difference between one half and a sample of the card of the same
+size must stay below twice the floor. Statistics of devices and of memory are needed because the pooled
+distribution does not see a model whose devices are all alike or whose cycles forget. What follows for an
+array is asked last: wrong bits and wrong sums.
+"""
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from scipy.spatial.distance import cdist
+from scipy.stats import ks_2samp, kstest, norm, rankdata
+
+from ...cards.card import Card, CardWarning
+from ...typing import Floats
+from . import gate_task
+from .observations import ObservationError, Observations
+from .statistical_model import FitOptions, fit, in_ranks, to_scores
+
+LAGS = (1, 2, 5, 20)
+"""Lags [cycles] at which autocorrelations are compared."""
+
+FACTOR = 2.0
+"""Allowed multiple of the noise floor."""
+
+LARGEST = 400
+"""Devices, or pooled cycles, beyond which the energy distance takes a random part."""
+
+SAMPLED = 4000
+"""Devices sampled from a card to learn how they scatter within their kinds."""
+
+FEWEST = 20
+"""Held-out devices that the gate needs."""
+
+CHOOSING = ("pooled KS", "sums of an array (MVM)")
+"""Statistics by which ranks or values are chosen: those that see levels which a card smears."""
+
+INNER = 3
+"""Splits of the training devices on which both are fitted."""
+
+MARGIN = 1.25
+"""By how much ranks must be better than values: they need a table more for each feature."""
+
+Sampler = Callable[[int, int, int], Mapping[str, Floats]]
+"""Devices, cycles and seed to the values of each feature, as :meth:`frenkel.cards.card.Card.sample`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One statistic: that of the model, its noise floor, and the limit.
+
+    A row is the mean over repetitions of the split.
+    """
+
+    statistic: str
+    value: float
+    floor: float
+    limit: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether the model differs from the held-out devices by no more than the limit."""
+        return self.value <= self.limit
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the row for a card."""
+        return {
+            "statistic": self.statistic,
+            "value": self.value,
+            "floor": self.floor,
+            "limit": self.limit,
+            "passed": self.passed,
+        }
+
+
+def judge(held_out: Observations, model: Card | Sampler, *, repeats: int = 10, seed: int = 0) -> list[Row]:
+    """Return the rows of the gate.
+
+    Parameters
+    ----------
+    held_out : Observations
+        Devices that the model was not fitted to; at least 20.
+    model : Card or callable
+        What samples; a card is also asked to foretell the next cycle.
+    repeats : int
+        Splits of the held-out devices, over which value and floor are averaged.
+    seed : int
+
+    Raises
+    ------
+    ObservationError
+        Too few held-out devices.
+    """
+    devices = len(held_out.values)
+    if devices < FEWEST:
+        raise ObservationError(f"the gate needs at least {FEWEST} held-out devices, got {devices}")
+    floors: list[dict[str, float]] = []
+    values: list[dict[str, float]] = []
+    for r, (first, second, made) in enumerate(_halves(held_out, model, repeats, seed)):
+        for found, other in ((floors, second), (values, made)):
+            row = differences(first, other, np.random.default_rng([seed, r, 1]))
+            found.append(row | gate_task.differences(first, other, held_out.features, [seed, r, 2]))
+    rows = []
+    for name in floors[0]:
+        value = float(np.mean([v[name] for v in values]))
+        floor = float(np.mean([f[name] for f in floors]))
+        rows.append(Row(name, value, floor, FACTOR * floor))
+    if isinstance(model, Card):
+        own = in_ranks(held_out, model.features, seed)
+        rows += [within_kinds(own, model, seed), *foretelling(own, model, seed)]
+    return rows
+
+
+def _halves(
+    held_out: Observations, model: Card | Sampler, repeats: int, seed: int
+) -> Iterator[tuple[Floats, Floats, Floats]]:
+    """Yield two halves of the devices and a sample of the size of the second, in transformed space."""
+    devices, cycles, _ = held_out.values.shape
+    sampler = model.sample if isinstance(model, Card) else model
+    half = devices // 2
+    for r in range(repeats):
+        random = np.random.default_rng([seed, r])
+        order = random.permutation(devices)
+        first, second = held_out.values[order[:half]], held_out.values[order[half : 2 * half]]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", CardWarning)
+            drawn = sampler(half, cycles, int(random.integers(2**32)))
+        made = np.stack([f.forward(np.asarray(drawn[f.name])) for f in held_out.features], axis=2)
+        # What is missing in the held-out half is missing in the sample too, at the same places.
+        yield first, second, np.where(np.isfinite(second), made, np.nan)
+
+
+def choose_ranks(training: Observations, options: FitOptions, *, repeats: int = 6) -> dict[str, Any]:
+    """Return whether devices shall differ in ranks or in values, by their training devices alone.
+
+    Both are fitted to 70 % of the training devices and judged by the others, on :data:`INNER` splits, in the
+    mean of value over floor of pooled KS and of the sums of an array: those see levels that a card smears.
+    Ranks are chosen if it is at least :data:`MARGIN` times smaller on every split. The devices that judge the
+    card in the end are not looked at.
+
+    Parameters
+    ----------
+    training : Observations
+    options : FitOptions
+        Its ``ranks`` and ``bootstrap`` are not used.
+    repeats : int
+        Halvings of the devices that judge.
+
+    Returns
+    -------
+    dict
+        ``ranks`` (bool), ``statistics``, ``rank_ratios`` and ``value_ratios`` (of each split; both empty:
+        too few devices to choose, values are kept).
+    """
+    found: dict[str, list[float]] = {"rank_ratios": [], "value_ratios": []}
+    devices, _, k = training.values.shape
+    first = round(0.7 * devices)
+    if first >= 2 * (4 * k + 2) and devices - first >= FEWEST:
+        for split in range(INNER):
+            parts = training.split(0.7, options.seed + 1000 + split)
+            for name, ranks in (("rank_ratios", True), ("value_ratios", False)):
+                card = fit(parts[0], "inner", replace(options, ranks=ranks, bootstrap=0))
+                found[name].append(_smeared(parts[1], card, repeats, split))
+    better = [a * MARGIN < b for a, b in zip(found["rank_ratios"], found["value_ratios"], strict=True)]
+    return {"ranks": bool(better) and all(better), "statistics": list(CHOOSING), **found}
+
+
+def _smeared(held_out: Observations, card: Card, repeats: int, seed: int) -> float:
+    """Return the mean of value over floor of the statistics of :data:`CHOOSING`."""
+    rows: tuple[list[list[float]], list[list[float]]] = ([], [])
+    for r, (first, second, made) in enumerate(_halves(held_out, card, repeats, seed)):
+        k = first.shape[2]
+        for found, other in zip(rows, (made, second), strict=True):
+            # Without the resistances of an array there are no sums, and the pooled KS stands alone.
+            task = gate_task.differences(first, other, held_out.features, [seed, r, 2])
+            pooled = _largest_ks(first.reshape(-1, k), other.reshape(-1, k))
+            found.append([pooled, *(value for name, value in task.items() if name in CHOOSING)])
+    value, floor = (np.mean(found, axis=0) for found in rows)
+    return float(np.mean(value / floor))
+
+
+def passed(rows: list[Row]) -> bool:
+    """Return whether every row has passed."""
+    return all(row.passed for row in rows)
+
+
+def table(rows: list[Row]) -> str:
+    """Return the rows as text, a line each."""
+    width = max(30, *(len(row.statistic) for row in rows))
+    lines = [f"{'statistic':<{width}} {'model':>8} {'floor':>8} {'limit':>8}"]
+    for row in rows:
+        verdict = "passed" if row.passed else "FAILED"
+        lines.append(
+            f"{row.statistic:<{width}} {row.value:8.4f} {row.floor:8.4f} {row.limit:8.4f}  {verdict}"
+        )
+    return "\n".join(lines)
+
+
+def differences(one: Floats, other: Floats, random: np.random.Generator) -> dict[str, float]:
+    """Return the statistics between two sets of devices, (devices, cycles, k) in transformed space.
+
+    Of a statistic that each feature has, the largest.
+    """
+    devices = _device_numbers(one), _device_numbers(other)
+    pooled = one.reshape(-1, one.shape[2]), other.reshape(-1, other.shape[2])
+    found = {
+        "device KS": _largest_ks(devices[0], devices[1]),
+        "device energy distance": _energy(devices[0], devices[1], random),
+        "device correlations": _device_correlations(one, other),
+        "pooled KS": _largest_ks(pooled[0], pooled[1]),
+        "pooled energy distance": _energy(pooled[0], pooled[1], random),
+        "pooled tails": _tails(pooled[0], pooled[1]),
+    }
+    for lag in LAGS:
+        if lag < one.shape[1] // 2:
+            ours, theirs = (_correlations(values, lag) for values in (one, other))
+            found[f"autocorrelation at lag {lag}"] = float(np.abs(np.diag(ours - theirs)).max())
+            if len(ours) > 1:
+                off = ~np.eye(len(ours), dtype=bool)
+                found[f"cross-correlation at lag {lag}"] = float(np.abs((ours - theirs)[off]).max())
+    ours, theirs = (_correlations(values, 0) for values in (one, other))
+    if len(ours) > 1:
+        found["correlation within a cycle"] = float(np.abs(ours - theirs).max())
+    return found
+
+
+def within_kinds(held_out: Observations, card: Card, seed: int) -> Row:
+    """Return how far devices scatter otherwise within their kind than those of the card.
+
+    Every device is given to the likeliest component of the mixture, and its numbers (mean and ln(spread) of
+    each feature) are counted in means and standard deviations of the card's devices of that kind. The
+    statistic is the root mean square of the differences of their correlations and of ln(standard deviation):
+    it sees missing correlations and kinds that are too narrow, which leave the marginal distributions as they
+    are. The floor is the same on as many devices sampled from the card.
+    """
+    devices, cycles, k = held_out.values.shape
+    many = _levels(_made(card, SAMPLED, cycles, held_out, seed + 2))
+    kind = _kinds(many, card)
+    # Too few devices of a kind for a frame of its own: they stand in that of all.
+    rows = [many[kind == m] if np.sum(kind == m) > 20 * k else many for m in range(len(card.weights))]
+    mean, deviation = np.array([r.mean(axis=0) for r in rows]), np.array([r.std(axis=0) for r in rows])
+
+    def scatter(levels: Floats) -> Floats:
+        at = _kinds(levels, card)
+        inner = (levels - mean[at]) / deviation[at]
+        found: Floats = np.corrcoef(inner.T)
+        np.fill_diagonal(found, np.log(inner.std(axis=0)))
+        return found[np.triu_indices(2 * k)]
+
+    expected = scatter(many)
+
+    def distance(levels: Floats) -> float:
+        return float(np.sqrt(np.mean((scatter(levels) - expected) ** 2)))
+
+    made = [_made(card, devices, cycles, held_out, seed + 3 + r) for r in range(10)]
+    floor = float(np.mean([distance(_levels(values)) for values in made]))
+    return Row("scatter within kinds of device", distance(_levels(held_out.values)), floor, FACTOR * floor)
+
+
+def _made(card: Card, devices: int, cycles: int, held_out: Observations, seed: int) -> Floats:
+    """Return cycles sampled from a card, with values missing as in held-out devices in turn."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CardWarning)
+        drawn = card.sample(devices, cycles, seed)
+    made = np.stack([f.forward(drawn[f.name]) for f in held_out.features], axis=2)
+    known = np.isfinite(held_out.values)[np.arange(devices) % len(held_out.values)]
+    found: Floats = np.where(known, made, np.nan)
+    return found
+
+
+def _kinds(levels: Floats, card: Card) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return the likeliest component of the mixture of each device."""
+    scores = []
+    for weight, mean, covariance in zip(card.weights, card.means, card.covariances, strict=True):
+        white = np.linalg.solve(np.linalg.cholesky(covariance), (levels - mean).T)
+        scores.append(2.0 * np.log(weight) - np.linalg.slogdet(covariance)[1] - (white**2).sum(axis=0))
+    found: np.ndarray[Any, np.dtype[np.int64]] = np.argmax(scores, axis=0)
+    return found
+
+
+def foretelling(held_out: Observations, card: Card, seed: int) -> list[Row]:
+    """Return how well the card foretells the next cycle from those before.
+
+    The probability that it gave to a value at most as large must be uniform (Kolmogorov and Smirnov), and its
+    continuous ranked probability score [standard scores] no worse than on cycles of its own making. The floor
+    is the same on as many devices sampled from the card.
+    """
+    devices, cycles, _ = held_out.values.shape
+    made = _made(card, devices, cycles, held_out, seed + 1)
+    theirs, ours = _surprises(held_out.values, card), _surprises(made, card)
+    value, floor = _not_uniform(theirs), _not_uniform(ours)
+    rows = [Row("uniform foretelling (PIT)", value, floor, max(FACTOR * floor, 0.02))]
+    scale = np.sqrt(np.diag(card.innovation))
+    score, own_score = _crps(theirs) * scale, _crps(ours) * scale
+    worst = int(np.argmax(score / own_score))
+    # A score has a floor of its own: 5 % worse than on the card's own cycles is the limit.
+    value, floor = float(score[worst]), float(own_score[worst])
+    rows.append(Row("score of foretelling (CRPS)", value, floor, 1.05 * floor))
+    return rows
+
+
+def _surprises(values: Floats, card: Card) -> Floats:
+    """Return the standardised errors of the next cycle's scores, (cycles, k)."""
+    location, spread = np.nanmean(values, axis=1), np.nanstd(values, axis=1)
+    scores = to_scores((values - location[:, None]) / spread[:, None], card.scores, card.features)
+    p = len(card.coefficients)
+    errors = scores[:, p:].copy()
+    for i in range(p):
+        errors -= scores[:, p - 1 - i : scores.shape[1] - 1 - i] @ card.coefficients[i].T
+    found: Floats = errors.reshape(-1, errors.shape[2]) / np.sqrt(np.diag(card.innovation))
+    return found
+
+
+def _not_uniform(z: Floats) -> float:
+    """Return the largest distance of the features' probabilities from a uniform law."""
+    return max(float(kstest(norm.cdf(u[np.isfinite(u)]), "uniform").statistic) for u in z.T)
+
+
+def _crps(z: Floats) -> Floats:
+    """Return the mean score of standard normal forecasts; doi:10.1198/016214506000001437, their eq. 21."""
+    score = z * (2.0 * norm.cdf(z) - 1.0) + 2.0 * norm.pdf(z) - 1.0 / np.sqrt(np.pi)
+    found: Floats = np.nanmean(score, axis=0)
+    return found
+
+
+def _device_numbers(values: Floats) -> Floats:
+    """Return mean, ln(spread) and lag-1 correlation of each feature of each device, (devices, 3 k)."""
+    mean, spread = np.nanmean(values, axis=1), np.nanstd(values, axis=1)
+    inner = (values - mean[:, None]) / spread[:, None]
+    lag = np.nanmean(inner[:, 1:] * inner[:, :-1], axis=1)
+    return np.concatenate([mean, np.log(spread), lag], axis=1)
+
+
+def _levels(values: Floats) -> Floats:
+    """Return mean and ln(spread) of each feature of each device, (devices, 2 k)."""
+    return _device_numbers(values)[:, : 2 * values.shape[2]]
+
+
+def _device_correlations(one: Floats, other: Floats) -> float:
+    """Return the difference of the rank correlations of the devices' numbers, root mean square over pairs.
+
+    Over all pairs, since a single one has an error of 1/sqrt(devices) that would hide what all miss together.
+    """
+    matrices = [np.corrcoef(rankdata(_levels(values), axis=0), rowvar=False) for values in (one, other)]
+    pairs = np.triu_indices(len(matrices[0]), 1)
+    return float(np.sqrt(np.mean((matrices[0] - matrices[1])[pairs] ** 2)))
+
+
+def _largest_ks(one: Floats, other: Floats) -> float:
+    pairs = ((a[np.isfinite(a)], b[np.isfinite(b)]) for a, b in zip(one.T, other.T, strict=True))
+    return max(float(ks_2samp(a, b, method="asymp").statistic) for a, b in pairs)
+
+
+def _energy(one: Floats, other: Floats, random: np.random.Generator) -> float:
+    """Return the root of the energy distance 2 E|X-Y| - E|X-X'| - E|Y-Y'| of standardised rows.
+
+    The root is a distance like that of Kolmogorov and Smirnov; the factor of the gate means both alike.
+    """
+    rows = []
+    for part in (one, other):
+        whole = part[np.isfinite(part).all(axis=1)]
+        rows.append(whole if len(whole) <= LARGEST else whole[random.permutation(len(whole))[:LARGEST]])
+    both = np.concatenate(rows)
+    a, b = ((part - both.mean(axis=0)) / both.std(axis=0) for part in rows)
+    # Pairs of a row with itself count: the bias is the same in value and floor, and nothing is below 0.
+    return float(np.sqrt(2.0 * cdist(a, b).mean() - cdist(a, a).mean() - cdist(b, b).mean()))
+
+
+def _tails(one: Floats, other: Floats) -> float:
+    """Return the largest difference of the 1 % and 99 % quantiles, in pooled standard deviations."""
+    points = [np.nanquantile(values, [0.01, 0.99], axis=0) for values in (one, other)]
+    return float((np.abs(points[0] - points[1]) / np.nanstd(one, axis=0)).max())
+
+
+def _correlations(values: Floats, lag: int) -> Floats:
+    """Return the correlations of cycles ``lag`` apart about the device means, (k, k)."""
+    inner = (values - np.nanmean(values, axis=1, keepdims=True)) / np.nanstd(values, axis=1, keepdims=True)
+    late, early = inner[:, lag:], inner[:, : inner.shape[1] - lag]
+    known = np.isfinite(late), np.isfinite(early)
+    pairs = np.tensordot(known[0].astype(float), known[1].astype(float), axes=([0, 1], [0, 1]))
+    sums = np.tensordot(np.where(known[0], late, 0.0), np.where(known[1], early, 0.0), axes=([0, 1], [0, 1]))
+    found: Floats = sums / pairs
+    return found

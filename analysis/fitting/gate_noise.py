@@ -1,0 +1,149 @@
+"""Acceptance test of the noise layers of a card, on devices that they were not fitted to.
+
+As in :mod:`.gate`: two halves of the held-out devices give the noise floor, a half and as many devices of the
+card the value, and twice the floor is the limit.
+"""
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from scipy.stats import ks_2samp
+
+from ...cards.card import Card, CardError
+from ...typing import Floats
+from .gate import FACTOR, Row
+from .observations import ObservationError
+
+FEWEST = 16
+"""Held-out devices of a state that the test needs."""
+
+TRAPS = {"amplitude": "amplitudes", "high": "times in the high state", "low": "times in the low state"}
+
+Whole = np.ndarray[Any, np.dtype[np.int64]]
+
+
+def judge_rtn(table: xr.Dataset, card: Card, *, repeats: int = 10, seed: int = 0) -> list[Row]:
+    """Return the rows of random telegraph noise, four of each state.
+
+    Parameters
+    ----------
+    table : xarray.Dataset
+        Of held-out devices, from :func:`.noise_fit.trap_table`, with traces like those of the fit.
+    card : Card
+    repeats, seed : int
+
+    Raises
+    ------
+    CardError
+        The card has no such layer, or not this state.
+    ObservationError
+        A state has too few devices.
+    """
+    if card.rtn_law is None:
+        raise CardError(f"card {card.name} has no layer of random telegraph noise")
+    known = {state.name: state for state in card.rtn_law.states}
+    found = []
+    for name, devices in _by_state(table["state"].values, known, card, np.isfinite(table["number"].values)):
+        number = table["number"].values[devices].astype(int)
+        columns = {key: table[key].values for key in TRAPS}
+        place = table["trap_device"].values
+        kinds = {
+            "number of traps": [[float(n)] for n in number],
+            **{label: [columns[key][place == d] for d in devices] for key, label in TRAPS.items()},
+        }
+        half = len(devices) // 2
+        for label, rows in kinds.items():
+            floors, values = [], []
+            for r in range(repeats):
+                random = np.random.default_rng([seed, r])
+                order = random.permutation(len(devices))
+                parts = [np.concatenate([rows[i] for i in order[a : a + half]]) for a in (0, half)]
+                drawn = _drawn(card, known[name].conductance, half, random)[label]
+                floors.append(_distance(parts[0], parts[1]))
+                values.append(_distance(parts[0], drawn))
+            floor = float(np.mean(floors))
+            found.append(Row(f"rtn {name}: {label}", float(np.mean(values)), floor, FACTOR * floor))
+    return found
+
+
+def judge_relaxation(data: xr.Dataset, card: Card, *, repeats: int = 10, seed: int = 0) -> list[Row]:
+    """Return the rows of relaxation: the shifts after the first and the last time, and their change.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        Of held-out devices, as for :func:`.noise_fit.fit_relaxation`.
+    card : Card
+    repeats, seed : int
+
+    Raises
+    ------
+    CardError
+        The card has no such layer, or not this state.
+    ObservationError
+        A state has too few devices.
+    """
+    law = card.relaxation_law
+    if law is None:
+        raise CardError(f"card {card.name} has no layer of relaxation")
+    time = data["time"].values[[0, -1]]
+    g = data["conductance"].transpose("device", "time").values[:, [0, -1]]
+    start = data["start"].values
+    states = data["state"].values if "state" in data else np.full(len(g), "all")
+    known = {state.name: state for state in law.states}
+    found = []
+    for name, devices in _by_state(states, known, card, np.isfinite(g).all(axis=1)):
+        half = len(devices) // 2
+        floors, values = [], []
+        for r in range(repeats):
+            random = np.random.default_rng([seed, r])
+            order = devices[random.permutation(len(devices))]
+            first, second = order[:half], order[half : 2 * half]
+            made = law.relax(start[second], time, random).T
+            one = _shifts(g[first], start[first])
+            floors.append(_each(one, _shifts(g[second], start[second])))
+            values.append(_each(one, _shifts(made, start[second])))
+        for label in floors[0]:
+            value, floor = (float(np.mean([row[label] for row in rows])) for rows in (values, floors))
+            found.append(Row(f"relaxation {name}: {label}", value, floor, FACTOR * floor))
+    return found
+
+
+def _by_state(states: Any, known: Any, card: Card, usable: Any) -> list[tuple[str, Whole]]:
+    found = []
+    for name in dict.fromkeys(str(state) for state in states):
+        if name not in known:
+            raise CardError(f"card {card.name} has no noise of state {name}, it has {', '.join(known)}")
+        devices = np.flatnonzero((states == name) & usable)
+        if len(devices) < FEWEST:
+            raise ObservationError(
+                f"the gate needs at least {FEWEST} held-out devices of state {name}, got {len(devices)}"
+            )
+        found.append((name, devices))
+    return found
+
+
+def _drawn(card: Card, conductance: float, devices: int, random: np.random.Generator) -> dict[str, Floats]:
+    traps = card.rtn(np.full(devices, conductance), random)
+    return {
+        "number of traps": np.bincount(traps.cell, minlength=devices).astype(float),
+        **{label: getattr(traps, key) for key, label in TRAPS.items()},
+    }
+
+
+def _distance(one: Floats, other: Floats) -> float:
+    """Return the distance of Kolmogorov and Smirnov; 1 if only one of both is empty."""
+    if not one.size or not other.size:
+        return float(one.size != other.size)
+    return float(ks_2samp(one, other, method="asymp").statistic)
+
+
+def _shifts(g: Floats, start: Floats) -> Floats:
+    """Return the relative shifts at the first and the last time and between them."""
+    return np.column_stack([g / start[:, None] - 1.0, (g[:, 1] - g[:, 0]) / start])
+
+
+def _each(one: Floats, other: Floats) -> dict[str, float]:
+    names = ("first time", "last time", "in between")
+    return {name: _distance(a, b) for name, a, b in zip(names, one.T, other.T, strict=True)}

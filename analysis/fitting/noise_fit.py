@@ -1,0 +1,483 @@
+"""Noise layers of a card from data: telegraph noise from traces, relaxation from conductances in time.
+
+Devices are grouped by the state that they were programmed to. Intervals come from devices drawn with
+replacement, like those of the other layers.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from scipy.stats import norm
+
+from ...cards.noise import RelaxationLaw, RelaxationState, RtnLaw, RtnState
+from ...typing import Floats
+from ..noise import rtn, trace
+from ..statistics import regression
+from .observations import ObservationError
+
+FEWEST = 8
+"""Devices of a state, below which no spread is fitted."""
+
+FEWEST_TRAPS = 5
+"""Traps of a state, below which no law of their times and amplitudes is fitted."""
+
+KNOTS = 21
+"""Points of the table of a relaxation that is not Gaussian."""
+
+TABLE_FROM = 400
+"""Residuals from which on the shape of a relaxation is a table and not a Gaussian."""
+
+LEVEL = 0.95
+
+
+def trap_table(data: xr.Dataset, *, maximum: int = 3) -> xr.Dataset:
+    """Find the traps of many traces.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        ``current`` (A) over (device, sample), ``time`` (s) over sample, uniform; optional: ``state`` over
+        device, a name each.
+    maximum : int
+        Most traps to look for in a trace.
+
+    Returns
+    -------
+    xarray.Dataset
+        Over ``device``: ``state``, ``number`` of traps (0: one level; NaN: a trap that changed too rarely, or
+        too fast, for its times, or whose low current is below 0), ``current`` (A, of the high state),
+        ``noise`` (A); over ``trap``: ``trap_device``, ``amplitude`` (ln of high over low current), ``high``
+        and ``low`` (s, mean times); scalars ``step`` and ``length`` (s).
+    """
+    time = _needed(data, "time", "s", ("sample",)).values
+    current = _needed(data, "current", "A", ("device", "sample")).transpose("device", "sample").values
+    states = _states(data, len(current))
+    number, high, noise = (np.full(len(current), np.nan) for _ in range(3))
+    rows: list[tuple[float, ...]] = []
+    for i, row in enumerate(current):
+        found = _one_trace(trace.from_arrays(time, row), maximum)
+        if isinstance(found, float):
+            number[i], high[i] = found, float(np.abs(np.mean(row)))
+            noise[i] = float(np.std(row))
+            continue
+        high[i] = float(np.abs(found["current"].values).max())
+        # Traps that couple have no amplitude of their own: the mean over the states of the others stands.
+        relative = np.abs(found["amplitude"].values) / high[i]
+        if np.any(relative >= 1):
+            continue
+        number[i], noise[i] = found.sizes["trap"], float(found["noise"])
+        rows += [
+            (float(i), -float(np.log1p(-a)), float(c), float(e))
+            for a, c, e in zip(relative, found["tau_capture"], found["tau_emission"], strict=True)
+        ]
+    columns = np.array(rows).reshape(-1, 4).T
+    return xr.Dataset(
+        {
+            "state": ("device", states),
+            "number": ("device", number, {"units": "1"}),
+            "current": ("device", high, {"units": "A"}),
+            "noise": ("device", noise, {"units": "A"}),
+            "trap_device": ("trap", columns[0].astype(int)),
+            "amplitude": ("trap", columns[1], {"units": "1"}),
+            "high": ("trap", columns[2], {"units": "s"}),
+            "low": ("trap", columns[3], {"units": "s"}),
+            "step": ((), float(np.median(np.diff(time))), {"units": "s"}),
+            "length": ((), float(time[-1] - time[0]), {"units": "s"}),
+        }
+    )
+
+
+def of_members(data: xr.Dataset, kind: str) -> xr.Dataset:
+    """Return traces or relaxation of the members of an ensemble; other data as they are.
+
+    The constant phases count, each with its name as the state: "hrs" or "lrs".
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        An ensemble that kept its traces, as from ``frenkel run``, or what is returned.
+    kind : {"rtn", "relaxation"}
+
+    Returns
+    -------
+    xarray.Dataset
+        "rtn": ``current`` over (device, sample) and ``time``; "relaxation": ``conductance`` over (device,
+        time) after the begin of the phase, where it is ``start``. Attributes: ``material``, name of the set,
+        and ``temperature`` (K).
+
+    Raises
+    ------
+    ObservationError
+        No traces were kept, there is no constant phase, or its members were read at different times.
+    """
+    if data.attrs.get("frenkel_kind") != "ensemble":
+        return data
+    if "sample_count" not in data or set(data["sample_count"].dims) != {"member"}:
+        raise ObservationError('noise needs the traces of one ensemble: ensemble.keep = "traces", no sweep')
+    if "constant" not in data["step_kind"].values:
+        raise ObservationError("noise needs constant phases, the ensemble has none")
+    rows, states, times = _constant(data, "current" if kind == "rtn" else "conductance")
+    if any(t.shape != times[0].shape or not np.allclose(t, times[0], rtol=1e-6) for t in times):
+        raise ObservationError("the constant phases must be read at the same times in every member")
+    made = {
+        "material": str(data.attrs.get("material", "")),
+        "temperature": float(np.mean(data["ambient_temperature"].values)),
+    }
+    state, table = ("device", states), np.array(rows)
+    if kind == "rtn":
+        current = (("device", "sample"), table, {"units": "A"})
+        time = ("sample", times[0], {"units": "s"})
+        return xr.Dataset({"current": current, "state": state}, {"time": time}, made)
+    conductance = (("device", "time"), table[:, 1:], {"units": "S"})
+    start = ("device", table[:, 0], {"units": "S"})
+    return xr.Dataset(
+        {"conductance": conductance, "start": start, "state": state},
+        {"time": ("time", times[0][1:], {"units": "s"})},
+        made,
+    )
+
+
+def _constant(data: xr.Dataset, name: str) -> tuple[list[Floats], list[str], list[Floats]]:
+    """Return values, names and times of every constant phase of every member, one after another."""
+    sample, phase = data["sample_count"].values, data["phases_count"].values
+    first, at = np.cumsum(sample) - sample, np.cumsum(phase) - phase
+    values, clock = data[name].values, data["time"].values
+    of, step = data["phase"].values, data["phase_step"].values
+    kinds, names = (data[key].values.astype(str) for key in ("step_kind", "step_name"))
+    rows, states, times = [], [], []
+    for m in np.flatnonzero(data["status"].values == 0):
+        own = slice(first[m], first[m] + sample[m])
+        for i, s in enumerate(step[at[m] : at[m] + phase[m]]):
+            if kinds[s] == "constant":
+                place = first[m] + np.flatnonzero(of[own] == i)
+                rows.append(values[place])
+                times.append(clock[place] - clock[place[0]])
+                states.append(str(names[s]))
+    return rows, states, times
+
+
+def _one_trace(single: xr.Dataset, maximum: int) -> "xr.Dataset | float":
+    """Return the traps of a trace, 0 if it has one level, NaN if its traps have no times."""
+    try:
+        return rtn.traps(single, maximum=maximum, intervals=False)
+    except ValueError as error:
+        if "two levels at least" in str(error):
+            return 0.0
+        if "a trap must" in str(error):
+            return np.nan
+        raise
+
+
+def split(data: xr.Dataset, fraction: float, seed: int) -> tuple[xr.Dataset, xr.Dataset]:
+    """Return two parts of devices, the first with ``fraction`` of those of each state.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        Over ``device``; a table of traps takes its traps along.
+    fraction : float
+        Between 0 and 1.
+    seed : int
+    """
+    states = _states(data, data.sizes["device"])
+    random = np.random.default_rng([seed, 5])
+    first = np.zeros(len(states), bool)
+    for name in dict.fromkeys(states.tolist()):
+        rows = random.permutation(np.flatnonzero(states == name))
+        first[rows[: round(fraction * rows.size)]] = True
+    return _take(data, np.flatnonzero(first)), _take(data, np.flatnonzero(~first))
+
+
+def _take(data: xr.Dataset, devices: Any) -> xr.Dataset:
+    found = data.isel(device=devices)
+    if "trap_device" not in data:
+        return found
+    owner = data["trap_device"].values
+    kept = np.flatnonzero(np.isin(owner, devices))
+    # The devices are counted anew.
+    return found.isel(trap=kept).assign(trap_device=("trap", np.searchsorted(devices, owner[kept])))
+
+
+def fit_rtn(
+    table: xr.Dataset,
+    *,
+    voltage: float,
+    temperature: float = 300.0,
+    activation: float = 0.0,
+    resamples: int = 200,
+    seed: int = 0,
+) -> tuple[RtnLaw, dict[str, tuple[float, float]]]:
+    """Fit the layer of random telegraph noise.
+
+    Parameters
+    ----------
+    table : xarray.Dataset
+        From :func:`trap_table`.
+    voltage, temperature : float
+        Of the traces [V], [K].
+    activation : float
+        Of the dwell times [eV], if known from elsewhere.
+    resamples, seed : int
+        Of the bootstrap over devices; 0 resamples: no intervals.
+
+    Returns
+    -------
+    law : RtnLaw
+    intervals : dict of str to tuple of float
+        95 %, of each number of each state.
+
+    Raises
+    ------
+    ObservationError
+        A state has fewer than :data:`FEWEST` usable devices or :data:`FEWEST_TRAPS` traps.
+    """
+    if voltage == 0:
+        raise ObservationError("the voltage of the traces must not be 0 V")
+    names = list(dict.fromkeys(str(name) for name in table["state"].values))
+    kept = {n: np.flatnonzero((table["state"].values == n) & np.isfinite(table["number"])) for n in names}
+    _check_enough(kept, "telegraph noise")
+    states = [_rtn_state(table, name, kept[name], voltage) for name in names]
+    states.sort(key=lambda state: state.conductance)
+    window = (float(table["step"]), float(table["length"]))
+    law = RtnLaw(
+        states=tuple(states), voltage=voltage, temperature=temperature, activation=activation, window=window
+    )
+    intervals: dict[str, tuple[float, float]] = {}
+    for name in names if resamples else ():
+        # A draw may hold too few traps for a law: it says nothing of them.
+        intervals |= _bootstrap(
+            lambda rows, n=name: _numbers(_rtn_state(table, n, rows, voltage), f"rtn {n}"),  # type: ignore[misc]
+            kept[name],
+            resamples,
+            seed,
+        )
+    return law, intervals
+
+
+def _check_enough(kept: dict[str, Any], what: str) -> None:
+    """Refuse states of fewer than :data:`FEWEST` devices."""
+    for name, devices in kept.items():
+        if len(devices) < FEWEST:
+            raise ObservationError(
+                f"{what} of state {name} needs at least {FEWEST} devices, got {len(devices)}"
+            )
+
+
+def _rtn_state(table: xr.Dataset, name: str, devices: Any, voltage: float) -> RtnState:
+    """Return the law of the devices of a state; a device may be named more than once."""
+    number = table["number"].values[devices]
+    current, noise = table["current"].values[devices], table["noise"].values[devices]
+    owner = table["trap_device"].values
+    rows = np.concatenate([np.flatnonzero(owner == d) for d in devices]) if len(owner) else np.zeros(0, int)
+    common = {
+        "name": name,
+        "conductance": float(np.median(current)) / abs(voltage),
+        "traps": float(number.mean()),
+        "noise": float(np.median(noise / current)),
+    }
+    if number.sum() == 0:
+        zero = (0.0, 0.0)
+        return RtnState(**common, dispersion=1.0, amplitude=zero, high=zero, low=zero)  # type: ignore[arg-type]
+    if len(rows) < FEWEST_TRAPS:
+        raise ObservationError(
+            f"the law of the traps of state {name} needs at least {FEWEST_TRAPS} traps, got {len(rows)}"
+        )
+    logs = [np.log(table[key].values[rows]) for key in ("amplitude", "high", "low")]
+    pairs = [(float(x.mean()), float(x.std(ddof=1))) for x in logs]
+    joint = float(np.corrcoef(logs[1], logs[2])[0, 1]) if min(pairs[1][1], pairs[2][1]) > 0 else 0.0
+    # Fewer than Poisson by chance counts as Poisson.
+    dispersion = max(1.0, float(number.var(ddof=1) / number.mean()))
+    return RtnState(
+        **common,  # type: ignore[arg-type]
+        dispersion=dispersion,
+        amplitude=pairs[0],
+        high=pairs[1],
+        low=pairs[2],
+        correlation=joint,
+    )
+
+
+def fit_relaxation(
+    data: xr.Dataset,
+    *,
+    scale: str = "log",
+    reference: float | None = None,
+    temperature: float = 300.0,
+    activation: float = 0.0,
+    resamples: int = 200,
+    seed: int = 0,
+) -> tuple[RelaxationLaw, dict[str, tuple[float, float]]]:
+    """Fit the layer of relaxation.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        ``conductance`` (S) over (device, time), ``time`` (s) after programming, at least 3; ``start`` (S)
+        over device, the conductance just after programming; optional: ``state`` over device, a name each.
+    scale : str
+        "log": shifts of ln(G); "linear": of G.
+    reference : float, optional
+        t0 [s]; default: the earliest time.
+    temperature, activation : float
+        [K], [eV].
+    resamples, seed : int
+        Of the bootstrap over devices; 0 resamples: no intervals.
+
+    Returns
+    -------
+    law : RelaxationLaw
+    intervals : dict of str to tuple of float
+        95 %, of location and spread of each state.
+
+    Raises
+    ------
+    ObservationError
+        A state has too few devices, a value is missing, or is not above 0 with the scale "log".
+    """
+    time = _needed(data, "time", "s", ("time",)).values
+    g = _needed(data, "conductance", "S", ("device", "time")).transpose("device", "time").values
+    start = _needed(data, "start", "S", ("device",)).values
+    shift = _shifts(g, start, time, scale)
+    states = _states(data, len(g))
+    names = list(dict.fromkeys(str(name) for name in states))
+    t0 = float(time[0]) if reference is None else reference
+    if not t0 > 0:
+        raise ObservationError(f"reference must be above 0 s, got {t0:g} s")
+    u = np.log(time / t0)
+    kept = {name: np.flatnonzero(states == name) for name in names}
+    _check_enough(kept, "relaxation")
+    fitted = {name: _relaxation_state(shift, start, u, name, rows) for name, rows in kept.items()}
+    inner = np.concatenate([_standard(shift[rows], u, fitted[name]) for name, rows in kept.items()])
+    scores, quantiles = _shape(inner)
+    law = RelaxationLaw(
+        states=tuple(sorted(fitted.values(), key=lambda state: state.conductance)),
+        scale=scale,
+        reference=t0,
+        times=(float(time[0]), float(time[-1])),
+        forgetting=_forgetting(inner, u),
+        scores=scores,
+        quantiles=quantiles,
+        temperature=temperature,
+        activation=activation,
+    )
+    intervals: dict[str, tuple[float, float]] = {}
+    for name in names if resamples else ():
+        intervals |= _bootstrap(
+            lambda rows, n=name: _numbers(  # type: ignore[misc]
+                _relaxation_state(shift, start, u, n, rows), f"relaxation {n}"
+            ),
+            kept[name],
+            resamples,
+            seed,
+        )
+    return law, intervals
+
+
+def _shifts(g: Floats, start: Floats, time: Floats, scale: str) -> Floats:
+    if len(time) < 3 or not time.min() > 0 or np.any(np.diff(time) <= 0):
+        raise ObservationError("relaxation needs at least 3 ascending times above 0 s")
+    missing = int(np.count_nonzero(~np.isfinite(g)) + np.count_nonzero(~np.isfinite(start)))
+    if missing:
+        raise ObservationError(f"conductance and start must be finite, S: {missing} values are missing")
+    if scale == "linear":
+        return g - start[:, None]
+    if g.min() <= 0 or start.min() <= 0:
+        raise ObservationError(
+            f'conductance must be above 0 S for the scale "log", got {min(g.min(), start.min()):g} S'
+        )
+    found: Floats = np.log(g / start[:, None])
+    return found
+
+
+def _relaxation_state(shift: Floats, start: Floats, u: Floats, name: str, devices: Any) -> RelaxationState:
+    rows = shift[devices]
+    location = regression.line(u, rows.mean(axis=0))
+    spread = regression.line(u, rows.std(axis=0, ddof=1))
+    return RelaxationState(
+        name=name,
+        conductance=float(np.median(start[devices])),
+        location=(location.intercept, location.slope),
+        spread=(spread.intercept, spread.slope),
+    )
+
+
+def _standard(rows: Floats, u: Floats, state: RelaxationState) -> Floats:
+    width = state.spread[0] + state.spread[1] * u
+    if np.any(width <= 0):
+        raise ObservationError(f"the spread of state {state.name} is not above 0 at every time")
+    found: Floats = (rows - state.location[0] - state.location[1] * u) / width
+    return found
+
+
+def _shape(inner: Floats) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return scores and quantiles of the standardised residuals; empty: too few to tell from a Gaussian."""
+    # One per device and time, but a device's are alike: its devices count.
+    if len(inner) < TABLE_FROM:
+        return (), ()
+    furthest = float(norm.ppf(1.0 - 5.0 / len(inner)))
+    scores = np.linspace(-furthest, furthest, KNOTS)
+    table = np.maximum.accumulate(np.quantile(inner, norm.cdf(scores)))
+    return tuple(scores.tolist()), tuple(table.tolist())
+
+
+def _forgetting(inner: Floats, u: Floats) -> float:
+    """Return f of exp(-f |du|), by least squares of the correlations of all pairs of times."""
+    correlation = np.atleast_2d(np.corrcoef(inner.T))
+    early, late = np.triu_indices(len(u), 1)
+    distance, found = u[late] - u[early], correlation[early, late]
+    if np.any(found <= 0):
+        # A pair without correlation has no logarithm: it is far beyond the length, and the near ones decide.
+        distance, found = distance[found > 0], found[found > 0]
+    if not found.size:
+        raise ObservationError("the ranks of the devices have no correlation from one time to the next")
+    return max(0.0, -float(distance @ np.log(found)) / float(distance @ distance))
+
+
+def _numbers(state: "RtnState | RelaxationState", name: str) -> dict[str, float]:
+    """Return the numbers of a state by name."""
+    found: dict[str, float] = {}
+    for key in state.__dataclass_fields__:
+        value = getattr(state, key)
+        if isinstance(value, tuple):
+            found[f"{name} {key} 1"], found[f"{name} {key} 2"] = value
+        elif key != "name":
+            found[f"{name} {key}"] = float(value)
+    return found
+
+
+def _bootstrap(
+    fit: Callable[[Any], dict[str, float]], devices: Sequence[int] | Any, resamples: int, seed: int
+) -> dict[str, tuple[float, float]]:
+    """Return 95 % intervals of named numbers over devices drawn with replacement."""
+    random = np.random.default_rng([seed, 4])
+    value, rows = fit(devices), []
+    for _ in range(resamples):
+        try:
+            rows.append(fit(random.choice(devices, len(devices))))
+        except ObservationError:
+            continue
+    if len(rows) < resamples / 2:
+        raise ObservationError("too few traps for intervals: half of the drawn sets of devices have no law")
+    draws = np.array([[row[name] for name in value] for row in rows])
+    bounds = regression.bootstrap_interval(np.array(list(value.values())), draws, len(devices))
+    return {name: (float(low), float(high)) for name, (low, high) in zip(value, bounds, strict=True)}
+
+
+def _states(data: xr.Dataset, devices: int) -> Any:
+    if "state" not in data:
+        return np.full(devices, "all")
+    found = data["state"].values.astype(str)
+    if found.shape != (devices,):
+        raise ObservationError("state must be over device, a name each")
+    return found
+
+
+def _needed(data: xr.Dataset, name: str, unit: str, dims: tuple[str, ...]) -> xr.DataArray:
+    if name not in data.variables or set(data[name].dims) != set(dims):
+        raise ObservationError(f"the data need {name} over {' and '.join(dims)}")
+    found = data[name].attrs.get("units", "")
+    if found != unit:
+        raise ObservationError(f"{name} must have the units {unit}, got {found or 'none'}")
+    return data[name]

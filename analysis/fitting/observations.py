@@ -1,0 +1,176 @@
+"""What every cycle of every device measured: the table from which a statistical model is fitted.
+
+From an ensemble of the kinetic devices (xarray) or a user's file (netCDF or CSV). Missing and censored values
+stay NaN; a resistance without current (infinite) counts as such.
+"""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...cards.card import Feature
+from ...typing import Floats
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+FEATURES = ("hrs", "lrs", "set_voltage", "reset_voltage")
+"""Features that are looked for when none are named."""
+
+DEVICE_DIMS = ("device", "member")
+FINISHED = 0
+"""Status of a member that was run to its end: the flag "ok" in the file of an ensemble."""
+
+LOGARITHMIC = ("ohm", "S", "A", "s", "Hz", "1/s")
+"""Units of quantities that are positive and spread over decades."""
+
+
+class ObservationError(ValueError):
+    """A table of cycles cannot be read or is not enough to fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observations:
+    """Numbers per device and cycle.
+
+    Parameters
+    ----------
+    features : tuple of Feature
+        Names, units, transforms and signs (their quantiles are empty).
+    values : ndarray
+        (devices, cycles, features), in transformed space; NaN: missing.
+    origin : str
+        Where they come from.
+    """
+
+    features: tuple[Feature, ...]
+    values: Floats
+    origin: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the features."""
+        return tuple(feature.name for feature in self.features)
+
+    def take(self, devices: Any) -> "Observations":
+        """Return some devices, by their indices."""
+        return Observations(self.features, self.values[np.asarray(devices)], self.origin)
+
+    def split(self, fraction: float, seed: int) -> tuple["Observations", "Observations"]:
+        """Return two parts that share no device; the first has ``fraction`` of them."""
+        if not 0 < fraction < 1:
+            raise ValueError(f"fraction must be between 0 and 1, got {fraction:g}")
+        order = np.random.default_rng(seed).permutation(len(self.values))
+        first = round(fraction * order.size)
+        return self.take(np.sort(order[:first])), self.take(np.sort(order[first:]))
+
+
+def build(names: Sequence[str], units: Sequence[str], values: Any, origin: str = "the table") -> Observations:
+    """Return observations from numbers in their units.
+
+    Parameters
+    ----------
+    names, units : sequence of str
+        Of the features.
+    values : array_like
+        (devices, cycles, features); NaN or infinite: missing.
+
+    Raises
+    ------
+    ObservationError
+        A unit is missing, a feature has no value at all or takes both signs though its unit asks for a
+        logarithm, or there is no device or cycle.
+    """
+    table = np.asarray(values, float)
+    if table.ndim != 3 or 0 in table.shape or table.shape[2] != len(names):
+        raise ObservationError(
+            f"values must be devices x cycles x {len(names)} features, got shape {table.shape}"
+        )
+    features, columns = [], []
+    for i, (name, unit) in enumerate(zip(names, units, strict=True)):
+        column = table[:, :, i]
+        finite = column[np.isfinite(column)]
+        if not unit:
+            raise ObservationError(f'{name} has no units in {origin}; write "1" for a pure number')
+        if not finite.size:
+            raise ObservationError(
+                f"{name} has no value in any cycle of {origin}: all are missing or censored"
+            )
+        sign = -1 if np.median(finite) < 0 else 1
+        transform = "log" if unit in LOGARITHMIC else "linear"
+        if transform == "log" and np.any(sign * finite <= 0):
+            raise ObservationError(
+                f"{name} in {unit} must be on one side of 0, got {finite.min():g} to {finite.max():g} {unit}"
+            )
+        missing = 1.0 - finite.size / column.size
+        features.append(Feature(name, unit, transform, (), sign, missing))
+        columns.append(features[-1].forward(np.where(np.isfinite(column), column, np.nan)))
+    return Observations(tuple(features), np.stack(columns, axis=2), origin)
+
+
+def from_dataset(
+    data: "xr.Dataset", names: Sequence[str] | None = None, origin: str = "the dataset"
+) -> Observations:
+    """Return observations from a dataset with a dimension of devices (or members) and one of cycles.
+
+    Members of an ensemble that failed or were not run are left out.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        Variables over (device or member, cycle), each with an attribute ``units``; ``status`` of the members.
+    names : sequence of str, optional
+        Features to take; default: those of :data:`FEATURES` that are there.
+    """
+    device = next((dim for dim in DEVICE_DIMS if dim in data.dims), None)
+    if device is None or "cycle" not in data.dims:
+        there = ", ".join(map(str, data.dims))
+        raise ObservationError(f"{origin} needs the dimensions device (or member) and cycle, it has {there}")
+    chosen = tuple(names) if names else tuple(name for name in FEATURES if name in data)
+    if not chosen:
+        raise ObservationError(f"{origin} has none of {', '.join(FEATURES)}; name the features to take")
+    for name in chosen:
+        if name not in data or set(data[name].dims) != {device, "cycle"}:
+            raise ObservationError(f"{origin} has no {name} over {device} and cycle")
+    if "status" in data and data["status"].dims == (device,):
+        done = np.flatnonzero(data["status"].values == FINISHED)
+        if not done.size:
+            raise ObservationError(f"{origin} has no member that was run to its end")
+        data = data.isel({device: done})
+    columns = [data[name].transpose(device, "cycle").values for name in chosen]
+    units = [str(data[name].attrs.get("units", "")) for name in chosen]
+    return build(chosen, units, np.stack(columns, axis=2), origin)
+
+
+def from_csv(path: str | Path) -> Observations:
+    """Return observations from a CSV file.
+
+    The columns are ``device``, ``cycle`` and features as ``name [unit]``, such as ``hrs [ohm]``; an empty
+    field is a missing value. Rows that are not there are missing cycles.
+    """
+    with open(path, newline="", encoding="utf-8") as file:
+        rows = list(csv.reader(file))
+    if not rows or rows[0][:2] != ["device", "cycle"] or len(rows[0]) < 3:
+        raise ObservationError(f"{path} must begin with the columns device, cycle and then name [unit]")
+    names, units = [], []
+    for heading in rows[0][2:]:
+        name, _, rest = heading.partition("[")
+        names.append(name.strip())
+        units.append(rest.rstrip("] "))
+    try:
+        keys = np.array([[row[0], row[1]] for row in rows[1:]], object)
+        numbers = [[float(cell) if cell.strip() else np.nan for cell in row[2:]] for row in rows[1:]]
+        cycles = np.array([int(key) for key in keys[:, 1]])
+    except (ValueError, IndexError) as error:
+        raise ObservationError(f"{path} holds something that is not a number: {error}") from None
+    if any(len(row) != len(names) for row in numbers):
+        raise ObservationError(f"every row of {path} must have {len(names) + 2} columns")
+    devices, place = np.unique(keys[:, 0].astype(str), return_inverse=True)
+    kinds, turn = np.unique(cycles, return_inverse=True)
+    table = np.full((devices.size, kinds.size, len(names)), np.nan)
+    table[place, turn] = numbers
+    return build(names, units, table, str(path))

@@ -1,0 +1,1 @@
+"""Random telegraph noise and spectra."""

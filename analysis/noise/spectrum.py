@@ -1,0 +1,288 @@
+"""Power spectral densities, and the Lorentzians and slopes in them.
+
+Densities are one-sided, so that the integral over frequencies above 0 is the variance.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike
+from scipy import optimize, signal, stats
+
+from ...typing import Floats
+from . import trace as traces
+
+SKIPPED = 2  # lowest frequencies that the removed mean and the window blur
+
+
+def power_spectrum(trace: xr.Dataset, segments: int = 64, variable: str = "current") -> xr.DataArray:
+    """Estimate the power spectral density by Welch's method (Hann window, segments overlapping by half).
+
+    Parameters
+    ----------
+    trace : xarray.Dataset
+        Uniformly sampled.
+    segments : int
+        Number of segments, at least 2: more of them are less noisy and reach less far down.
+    variable : str
+        What fluctuates.
+
+    Returns
+    -------
+    xarray.DataArray
+        Density (square of the unit per Hz) along ``frequency`` (Hz) without 0; the attribute
+        ``degrees_of_freedom`` says of how many the chi-square law of each value is (P. D. Welch, IEEE Trans.
+        Audio Electroacoust. 15, 70 (1967), 10.1109/TAU.1967.1161901), ``step`` is the time between samples.
+
+    Raises
+    ------
+    ValueError
+        The trace is too short for so many segments.
+    """
+    step, values = traces.uniform(trace, variable)
+    length = 2 * len(values) // (segments + 1)
+    if segments < 2 or length < 16:
+        raise ValueError(
+            f"segments must be from 2 to {len(values) // 8 - 1} for {len(values)} samples, got {segments}"
+        )
+    frequency, density = signal.welch(values, fs=1 / step, nperseg=length, noverlap=length // 2)
+    number = (len(values) - length) // (length - length // 2) + 1
+    # Neighbouring Hann segments share (1/6)^2 of their information.
+    freedom = 2 * number / (1 + 2 * (1 - 1 / number) / 36)
+    last = len(frequency) - (length % 2 == 0)  # the Nyquist frequency has half the freedom
+    unit = traces.SI.get(variable, "1")
+    return xr.DataArray(
+        density[1:last],
+        {"frequency": ("frequency", frequency[1:last], {"units": "Hz"})},
+        attrs={"units": f"{unit}2 Hz-1", "degrees_of_freedom": freedom, "step": step, "segments": number},
+        name="power_spectral_density",
+    )
+
+
+def two_state_spectrum(
+    frequency: ArrayLike, amplitude: float, high: float, low: float, step: float | None = None
+) -> Floats:
+    """Return the exact one-sided density of a two-state signal.
+
+    S(f) = 4 dI^2 / ((high + low) ((1/high + 1/low)^2 + (2 pi f)^2)): S. Machlup, J. Appl. Phys. 25, 341
+    (1954), 10.1063/1.1721637. With ``step``, that of the sampled signal, which has the frequencies above
+    1/(2 step) folded back.
+
+    Parameters
+    ----------
+    frequency : array_like
+        Hz.
+    amplitude : float
+        Difference of the two levels, dI.
+    high, low : float
+        Mean times in the two states (s).
+    step : float, optional
+        Time between samples (s).
+    """
+    variance = amplitude**2 * high * low / (high + low) ** 2
+    corner = (1 / high + 1 / low) / (2 * np.pi)
+    return lorentzian(frequency, variance, corner, step)
+
+
+def lorentzian(frequency: ArrayLike, variance: float, corner: float, step: float | None = None) -> Floats:
+    """Return the density of a signal with the autocorrelation variance exp(-2 pi corner t).
+
+    Parameters
+    ----------
+    frequency : array_like
+        Hz.
+    variance : float
+        Square of the signal's unit.
+    corner : float
+        Corner frequency (Hz).
+    step : float, optional
+        Time between samples (s); None for a continuous signal.
+    """
+    f = np.asarray(frequency, float)
+    if step is None:
+        return np.asarray(2 * variance / (np.pi * corner) / (1 + (f / corner) ** 2))
+    kept = np.exp(-2 * np.pi * corner * step)
+    # 1 - kept and the cosine written so that small steps do not cancel.
+    lost = -np.expm1(-2 * np.pi * corner * step)
+    bottom = lost**2 + 4 * kept * np.sin(np.pi * f * step) ** 2
+    return np.asarray(2 * step * variance * lost * (1 + kept) / bottom)
+
+
+def log_uniform_spectrum(frequency: ArrayLike, shortest: float, longest: float) -> Floats:
+    """Return the density of unit variance of many traps with log-uniform relaxation times: 1/f in the band.
+
+    S(f) = 2 (arctan(2 pi f t2) - arctan(2 pi f t1)) / (pi f ln(t2/t1)).
+
+    Parameters
+    ----------
+    frequency : array_like
+        Hz.
+    shortest, longest : float
+        Least and largest relaxation time (s).
+    """
+    f = np.asarray(frequency, float)
+    band = np.arctan(2 * np.pi * f * longest) - np.arctan(2 * np.pi * f * shortest)
+    return np.asarray(2 * band / (np.pi * f * np.log(longest / shortest)))
+
+
+@dataclass(frozen=True, slots=True)
+class Slope:
+    """Exponent of a density with its 95 % interval.
+
+    Parameters
+    ----------
+    value, low, high : float
+        d ln S / d ln f.
+    """
+
+    value: float
+    low: float
+    high: float
+
+
+def slope(density: xr.DataArray, lowest: float, highest: float, bins: int = 24) -> Slope:
+    """Fit a power of the frequency in a band, its values averaged in bins of equal width in log frequency.
+
+    Parameters
+    ----------
+    density : xarray.DataArray
+        From :func:`power_spectrum`.
+    lowest, highest : float
+        Band (Hz).
+    bins : int
+        Number of bins.
+
+    Raises
+    ------
+    ValueError
+        Fewer than three bins hold frequencies.
+    """
+    f, s = np.asarray(density["frequency"].values), np.asarray(density.values)
+    edges = np.geomspace(lowest, highest, bins + 1)
+    place = np.digitize(f, edges) - 1
+    used = [np.flatnonzero(place == b) for b in range(bins) if np.any(place == b)]
+    if len(used) < 3:
+        raise ValueError(
+            f"lowest and highest must span three bins of frequencies, got {lowest:g} to {highest:g} Hz"
+        )
+    x = np.array([np.log(f[rows]).mean() for rows in used])
+    y = np.array([np.log(s[rows].mean()) for rows in used])
+    weight = np.array([float(len(rows)) for rows in used])
+    centre = np.average(x, weights=weight)
+    spread = float(weight @ (x - centre) ** 2)
+    value = float(weight @ ((x - centre) * y) / spread)
+    rest = y - np.average(y, weights=weight) - value * (x - centre)
+    freedom = len(x) - 2
+    error = float(np.sqrt(weight @ rest**2 / freedom / spread)) if freedom else np.inf
+    width = float(stats.t.ppf(0.975, max(freedom, 1))) * error
+    return Slope(value, value - width, value + width)
+
+
+def fit_lorentzians(
+    density: xr.DataArray, number: int | None = None, *, flicker: bool = False, maximum: int = 4
+) -> xr.Dataset:
+    """Fit a sum of Lorentzians, white noise and optionally 1/f noise to a density.
+
+    The likelihood is the chi-square law of Welch's estimate (P. Whittle's, for averaged periodograms); the
+    number of Lorentzians is that of the least BIC unless it is given.
+
+    Parameters
+    ----------
+    density : xarray.DataArray
+        From :func:`power_spectrum`.
+    number : int, optional
+        Number of Lorentzians.
+    flicker : bool
+        Add a term proportional to 1/f.
+    maximum : int
+        Largest number that is tried.
+
+    Returns
+    -------
+    xarray.Dataset
+        Along ``lorentzian``: ``variance`` and ``corner`` (Hz) with ``variance_error`` and ``corner_error``
+        (standard errors of their logarithms); scalars ``white`` and ``flicker`` (densities, the second at 1
+        Hz); attribute ``bic``.
+
+    Raises
+    ------
+    ValueError
+        The density has too few frequencies.
+    """
+    f, s = (np.asarray(x)[SKIPPED:] for x in (density["frequency"].values, density.values))
+    if len(f) < 16:
+        raise ValueError(f"a density must have at least {16 + SKIPPED} frequencies, got {len(f) + SKIPPED}")
+    step, half = float(density.attrs["step"]), float(density.attrs["degrees_of_freedom"]) / 2
+    best: tuple[float, Floats, Floats] | None = None
+    for n in [number] if number is not None else range(maximum + 1):
+        cost, values, errors = _whittle(f, s, step, half, n, flicker)
+        bic = 2 * cost + len(values) * np.log(len(f))
+        if best is None or bic < best[0]:
+            best = (bic, values, errors)
+        elif number is None:
+            break
+    assert best is not None
+    return _lorentzian_dataset(best, flicker)
+
+
+def _lorentzian_dataset(best: tuple[float, Floats, Floats], flicker: bool) -> xr.Dataset:
+    bic, values, errors = best
+    n = (len(values) - 1 - flicker) // 2
+    order = np.argsort(values[n : 2 * n])
+    data = {
+        "variance": ("lorentzian", np.exp(values[:n][order])),
+        "corner": ("lorentzian", np.exp(values[n : 2 * n][order]), {"units": "Hz"}),
+        "variance_error": ("lorentzian", errors[:n][order]),
+        "corner_error": ("lorentzian", errors[n : 2 * n][order]),
+        "white": ((), float(np.exp(values[2 * n]))),
+        "flicker": ((), float(np.exp(values[-1])) if flicker else 0.0),
+    }
+    return xr.Dataset(data, attrs={"bic": float(bic)})
+
+
+def _spectrum(values: Floats, f: Floats, step: float, n: int, flicker: bool) -> Floats:
+    total = np.full(len(f), np.exp(values[2 * n]))
+    for k in range(n):
+        total += lorentzian(f, np.exp(values[k]), np.exp(values[n + k]), step)
+    return total + np.exp(values[-1]) / f if flicker else total
+
+
+def _whittle(
+    f: Floats, s: Floats, step: float, half: float, n: int, flicker: bool
+) -> tuple[float, Floats, Floats]:
+    """Return the least cost, the logarithms of the parameters there, and their standard errors."""
+    unit = float(s.mean())
+
+    def cost(values: Floats) -> float:
+        expected = _spectrum(values, f, step, n, flicker)
+        return float(half * np.sum(np.log(expected) + s / unit / expected))
+
+    corners = np.geomspace(f[0], f[-1], n + 2)[1:-1] if n else np.zeros(0)
+    area = max(float(np.sum(s / unit) * (f[1] - f[0])), 1e-300)
+    white = np.log(np.median(s[-len(s) // 10 :]) / unit)
+    start = np.concatenate([np.full(n, np.log(area / max(n, 1))), np.log(corners), [white]])
+    if flicker:
+        start = np.append(start, np.log(np.median(s * f) / unit))
+    low, high = np.log(f[0] / 30), np.log(f[-1] * 3)
+    bounds = [(-60.0, 60.0)] * n + [(low, high)] * n + [(white - 30, white + 5)]
+    bounds += [(-60.0, 60.0)] * flicker
+    found = optimize.minimize(cost, start, method="L-BFGS-B", bounds=bounds, options={"maxiter": 2000})
+    values = np.asarray(found.x)
+    errors = np.sqrt(np.abs(np.diag(np.linalg.pinv(_curvature(f, values, step, half, n, flicker)))))
+    scale = np.log(unit) * np.concatenate([np.ones(n), np.zeros(n), np.ones(1 + flicker)])
+    return float(found.fun) + half * len(f) * np.log(unit), values + scale, errors
+
+
+def _curvature(f: Floats, values: Floats, step: float, half: float, n: int, flicker: bool) -> Floats:
+    """Return Fisher's information of the logarithms of the parameters."""
+    slopes = []
+    for i in range(len(values)):
+        ends = []
+        for sign in (1, -1):
+            moved = values.copy()
+            moved[i] += sign * 1e-5
+            ends.append(np.log(_spectrum(moved, f, step, n, flicker)))
+        slopes.append((ends[0] - ends[1]) / 2e-5)
+    matrix = np.array(slopes)
+    return half * matrix @ matrix.T

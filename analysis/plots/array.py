@@ -1,0 +1,413 @@
+"""Pictures of an array: programming, products, energy, timeline of the controller, maps, read margins.
+
+Each function draws one page from the dataset of an array; `save` writes all that a dataset has something for.
+"""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ...typing import Floats
+from ..results import store
+from . import page as plot
+from .caption import quantity
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLOURS = ("#1f6fb4", "#c8371f", "#4d9150", "#8a3ab0", "#b08a3e", "#3aa6b0", "0.45")
+DIVERGING, SEQUENTIAL = "RdBu_r", "viridis"
+SHOWN = 24
+"""Operations of the array that a timeline shows."""
+
+MARKED = 0.0
+"""Read margin below which a line is not readable."""
+
+
+def save(result: xr.Dataset, path: str | Path, *, force: bool = False) -> list[Path]:
+    """Write every page that a result has something for; return their names.
+
+    Parameters
+    ----------
+    path : str or Path
+        ``array.png`` makes ``array-programming.png`` and so on.
+    force : bool
+        Replace existing files.
+
+    Raises
+    ------
+    ValueError
+        The ending is none that matplotlib knows.
+    StoreError
+        A file exists or cannot be written.
+    """
+    base = Path(path)
+    plot.check_name(base)
+    chosen = {name: draw for name, (needs, draw) in PAGES.items() if needs in result.variables}
+    targets = {name: base.with_name(f"{base.stem}-{name}{base.suffix}") for name in chosen}
+    for target in targets.values():
+        store.writable(target, force=force)
+    for name, draw in chosen.items():
+        picture = io.BytesIO()
+        draw(result).savefig(picture, dpi=150, format=base.suffix.lstrip(".").lower())
+        store.write_bytes(picture.getvalue(), targets[name])
+    return list(targets.values())
+
+
+def _page(result: xr.Dataset, what: str, size: tuple[float, float]) -> "Figure":
+    from matplotlib.figure import Figure as NewFigure
+
+    figure = NewFigure(figsize=size, layout="constrained")
+    title = str(result.attrs.get("title", "array"))
+    figure.suptitle(f"{title}: {what}", x=0.01, ha="left", fontsize=12, fontweight="bold")
+    return figure
+
+
+def _image(axes: "Axes", values: Floats, label: str, title: str, **more: Any) -> None:
+    """Draw a map of the cells with a bar; axes count word and bit lines."""
+    image = axes.imshow(values, interpolation="nearest", aspect="auto", **more)
+    figure = axes.get_figure()
+    assert figure is not None
+    figure.colorbar(image, ax=axes, label=label, shrink=0.9)
+    axes.set_xlabel("column")
+    axes.set_ylabel("row")
+    axes.set_title(title, loc="left", fontsize=10)
+
+
+# --------------------------------------------------------------------------- programming
+
+
+def programming(result: xr.Dataset) -> "Figure":
+    """Draw what programming reached: error map, pulses, error by target, and what time does to it."""
+    figure = _page(result, "programming", (12.4, 7.4))
+    upper, lower = figure.subplots(2, 3)
+    target = result["target"].values
+    # Blind pulses are not followed by a read; what the cells are then is what was reached.
+    read = result["programmed"].values
+    read = np.where(np.isnan(read), result["conductance"].values[_written(result)[0]], read)
+    error = (read - target) * 1e6
+    limit = float(np.quantile(np.abs(error), 0.99)) or 1.0
+    title = "error as read last (scale to its 99 % quantile)"
+    _image(upper[0], error, "error / µS", title, cmap=DIVERGING, vmin=-limit, vmax=limit)
+    failed = np.argwhere(result["reached"].values == 0)
+    if len(failed):
+        size = 4 if len(failed) < 100 else 1.5
+        upper[0].plot(
+            failed[:, 1], failed[:, 0], "x", color="k", markersize=size, label=f"{len(failed)} failed"
+        )
+        upper[0].legend(fontsize=8, loc="upper right")
+    _image(upper[1], result["program_pulses"].values, "pulses", "pulses that a cell took", cmap=SEQUENTIAL)
+    _pulses(upper[2], result)
+    _by_target(lower[0], result)
+    _error_distribution(lower[1], result)
+    _over_time(lower[2], result)
+    return figure
+
+
+def _pulses(axes: "Axes", result: xr.Dataset) -> None:
+    pulses = result["program_pulses"].values.ravel()
+    axes.hist(pulses, bins=min(60, int(pulses.max()) + 1), color=COLOURS[0])
+    axes.axvline(pulses.mean(), color=COLOURS[1], linewidth=1, label=f"mean {pulses.mean():.3g}")
+    axes.set_yscale("log")
+    axes.set_xlabel("pulses")
+    axes.set_ylabel("cells")
+    axes.set_title("pulses a cell", loc="left", fontsize=10)
+    axes.legend(fontsize=8)
+
+
+def _written(result: xr.Dataset) -> list[int]:
+    """Return the snapshots since the cells were programmed."""
+    labels = [str(label) for label in result["snapshot_label"].values]
+    return [k for k, label in enumerate(labels) if label != "as made"]
+
+
+def _by_target(axes: "Axes", result: xr.Dataset) -> None:
+    """Draw mean and spread of the error at each target, per snapshot."""
+    target = result["target"].values
+    levels = np.unique(target)
+    if len(levels) > 32:
+        levels = np.quantile(target, np.linspace(0, 1, 17))
+    nearest = np.argmin(np.abs(target[..., None] - levels), axis=-1)
+    for place, k in enumerate(_written(result)):
+        error = (result["conductance"].values[k] - target) * 1e6
+        rows = [error[nearest == i] for i in range(len(levels))]
+        axes.errorbar(
+            levels * 1e6 * (1 + 0.01 * place), [r.mean() for r in rows], [r.std() for r in rows], fmt="o-",
+            markersize=3, linewidth=0.8, capsize=2, color=COLOURS[place % len(COLOURS)],
+            label=str(result["snapshot_label"].values[k]),
+        )  # fmt: skip
+    axes.axhline(0.0, color="0.6", linewidth=0.6)
+    axes.set_xlabel("target / µS")
+    axes.set_ylabel("error as read / µS")
+    axes.set_title("mean and standard deviation by target", loc="left", fontsize=10)
+    axes.legend(fontsize=8)
+
+
+def _error_distribution(axes: "Axes", result: xr.Dataset) -> None:
+    target = result["target"].values
+    for place, k in enumerate(_written(result)):
+        share = np.sort(((result["conductance"].values[k] - target) / target).ravel()) * 100
+        axes.plot(share, np.linspace(0, 100, share.size), color=COLOURS[place % len(COLOURS)],
+                  label=str(result["snapshot_label"].values[k]))  # fmt: skip
+    last = (result["conductance"].values[_written(result)] - target) / target * 100
+    low, high = np.quantile(last, [0.002, 0.998])
+    axes.set_xlim(low - 1, high + 1)
+    axes.set_xlabel("error / % of the target")
+    axes.set_ylabel("cells below / %")
+    axes.set_title("distribution of the relative error", loc="left", fontsize=10)
+    axes.legend(fontsize=8)
+
+
+def _over_time(axes: "Axes", result: xr.Dataset) -> None:
+    time, conductance = result["time"].values, result["conductance_quantile"].values * 1e6
+    shown = time > 0
+    for k, quantile in enumerate(result["quantile"].values):
+        label = f"{100 * float(quantile):g} % of the cells"
+        axes.plot(time[shown], conductance[shown, k], color=COLOURS[k], label=label)
+    axes.set_xscale("log")
+    axes.set_xlabel("simulated time / s")
+    axes.set_ylabel("conductance / µS")
+    axes.set_title("all cells, as the monitor saw them", loc="left", fontsize=10)
+    axes.legend(fontsize=8)
+
+
+# --------------------------------------------------------------------------- products
+
+
+def products(result: xr.Dataset) -> "Figure":
+    """Draw products against what they should be, and where the difference comes from."""
+    figure = _page(result, "products of vectors", (12.4, 4.2))
+    scatter, histogram, columns = figure.subplots(1, 3)
+    wanted, found = result["product_target"].values * 1e6, result["product"].values * 1e6
+    exact = result["product_exact"].values * 1e6
+    step = max(1, wanted.size // 20_000)
+    scatter.plot(wanted.ravel()[::step], found.ravel()[::step], ".", markersize=1.5, color=COLOURS[0])
+    ends = [float(wanted.min()), float(wanted.max())]
+    scatter.plot(ends, ends, color=COLOURS[1], linewidth=1, label="equal")
+    scatter.set_xlabel("product with the targets / µA")
+    scatter.set_ylabel("current as converted / µA")
+    scatter.set_title(
+        f"{result.sizes['vector']} vectors, {result.sizes['bit_line']} columns", loc="left", fontsize=10
+    )
+    scatter.legend(fontsize=8)
+    scale = float(np.abs(wanted).max()) / 100
+    parts = {
+        "all": found - wanted,
+        "cells against targets": exact - wanted,
+        "lines and converter": found - exact,
+    }
+    gain = one_gain(result)
+    parts[f"all, times {gain:.3g}"] = gain * found - wanted
+    for k, (label, difference) in enumerate(parts.items()):
+        share = (difference / scale).ravel()
+        label = f"{label}: {np.sqrt(np.mean(share**2)):.2g} % rms"
+        histogram.hist(
+            share,
+            bins=120 if share.size > 5000 else 30,
+            histtype="step",
+            density=True,
+            color=COLOURS[k],
+            label=label,
+        )
+    histogram.set_xlabel("error / % of the largest product")
+    histogram.set_ylabel("density")
+    histogram.set_title("error and its parts", loc="left", fontsize=10)
+    histogram.set_ylim(top=1.5 * histogram.get_ylim()[1])  # room for the legend
+    histogram.legend(fontsize=8, loc="upper left")
+    error = (found - wanted) / scale
+    columns.plot(np.sqrt((error**2).mean(axis=0)), color=COLOURS[0], label="rms")
+    columns.plot(error.mean(axis=0), color=COLOURS[1], linewidth=0.8, label="mean")
+    columns.axhline(0.0, color="0.6", linewidth=0.6)
+    columns.set_xlabel("column")
+    columns.set_ylabel("error / % of the largest product")
+    columns.set_title("error by column", loc="left", fontsize=10)
+    columns.legend(fontsize=8)
+    return figure
+
+
+def one_gain(result: xr.Dataset) -> float:
+    """Return the number by which all products are scaled to come nearest to those of the targets."""
+    wanted, found = result["product_target"].values, result["product"].values
+    return float(np.sum(wanted * found) / np.sum(found**2))
+
+
+# --------------------------------------------------------------------------- energy
+
+
+def energy(result: xr.Dataset) -> "Figure":
+    """Draw where energy went in each phase, over time, and what takes area."""
+    label = str(result.attrs.get("periphery_label", ""))
+    figure = _page(result, "energy and area", (12.4, 4.2))
+    bars, lines, areas = figure.subplots(1, 3)
+    components = [str(one) for one in result["component"].values]
+    values, phase = result["energy"].values, result["phase"].values
+    numbers = np.unique(phase)
+    spent = np.array([values[phase == p][-1] - values[phase == p][0] for p in numbers])
+    names = [str(result["phase_name"].values[p]) for p in numbers]
+    width = 0.8 / len(components)
+    for k, component in enumerate(components):
+        place = np.arange(len(names)) + (k - (len(components) - 1) / 2) * width
+        bars.bar(place, np.maximum(spent[:, k], 1e-18), width, color=COLOURS[k], label=component)
+        for x, value in zip(place, spent[:, k], strict=True):
+            if value > 0:
+                bars.text(x, value, quantity(float(value), "J"), ha="center", va="bottom", fontsize=6.5)
+        lines.plot(np.maximum(result["time"].values, 1e-9), np.maximum(values[:, k], 1e-18), color=COLOURS[k],
+                   label=component)  # fmt: skip
+    positive = spent[spent > 0]
+    if positive.size:
+        bars.set_ylim(positive.min() / 5, positive.max() * 5)
+        lines.set_ylim(positive.min() / 5, positive.max() * 5)
+    bars.set_yscale("log")
+    bars.set_xticks(np.arange(len(names)), names)
+    bars.set_ylabel("energy / J")
+    bars.set_title(f"energy by phase (driver and converter {label})", loc="left", fontsize=10)
+    bars.legend(fontsize=8)
+    lines.set_xscale("log")
+    lines.set_yscale("log")
+    lines.set_xlabel("simulated time / s")
+    lines.set_ylabel("energy so far / J")
+    lines.set_title("energy over time", loc="left", fontsize=10)
+    lines.legend(fontsize=8)
+    parts, area = [str(one) for one in result["part"].values], result["area"].values * 1e12
+    areas.barh(parts, area, color=COLOURS[: len(parts)])
+    areas.set_xscale("log")
+    areas.set_xlabel("area / µm²")
+    areas.set_title(f"area ({label})", loc="left", fontsize=10)
+    return figure
+
+
+# --------------------------------------------------------------------------- timeline
+
+
+def timeline(result: xr.Dataset) -> "Figure":
+    """Draw what the controller did when, in its first operations and where the last phase with any begins."""
+    figure = _page(result, "timeline of the controller", (12.4, 5.2))
+    upper, lower = figure.subplots(2, 1)
+    start = result["operation_start"].values
+    held = np.isin(_lanes(result), ("pulse", "read", "product"))
+    first = np.flatnonzero(held)[: SHOWN + 1]
+    _gantt(upper, result, 0, int(start[first[-1]]), "the first operations")
+    ends = np.rint(np.nan_to_num(result["phase_end"].values) * 1e12).astype(np.int64)
+    begins = np.concatenate(([0], ends[:-1]))
+    counts = [int(np.count_nonzero((start >= b) & (start < e))) for b, e in zip(begins, ends, strict=True)]
+    last = max((k for k, count in enumerate(counts) if count), default=0)
+    inside = np.flatnonzero(start >= begins[last])[: 4 * SHOWN]
+    name = str(result["phase_name"].values[last])
+    _gantt(lower, result, int(start[inside].min()), int(result["operation_end"].values[inside].max()),
+           f"the beginning of phase {last + 1}, {name}")  # fmt: skip
+    return figure
+
+
+def _lanes(result: xr.Dataset) -> NDArray[np.str_]:
+    return np.asarray(result["lane"].values.astype(str)[result["operation_lane"].values])
+
+
+def _gantt(axes: "Axes", result: xr.Dataset, begin: int, end: int, title: str) -> None:
+    start, stop = result["operation_start"].values, result["operation_end"].values
+    lanes = [str(one) for one in result["lane"].values]
+    order: list[str] = [one for one in ("driver", "pulse", "read", "product", "converter") if one in lanes]
+    order += [one for one in lanes if one not in order]
+    inside = np.flatnonzero((stop > begin) & (start < end))
+    names = _lanes(result)[inside]
+    unit, name = (1e6, "µs") if end - begin > 2e6 else (1e3, "ns")
+    for k, lane in enumerate(order):
+        at = inside[names == lane]
+        spans = [((start[i] - begin) / unit, (stop[i] - start[i]) / unit) for i in at]
+        axes.broken_barh(spans, (k - 0.38, 0.76), facecolors=COLOURS[k % len(COLOURS)], edgecolor="white",
+                         linewidth=0.3)  # fmt: skip
+    axes.set_yticks(range(len(order)), order)
+    axes.invert_yaxis()
+    axes.set_xlim(0, (end - begin) / unit)
+    since = begin / 1e12
+    axes.set_xlabel(f"time / {name}, from {since:.6g} s" if begin else f"time / {name}")
+    axes.set_title(title, loc="left", fontsize=10)
+
+
+# --------------------------------------------------------------------------- maps
+
+
+def maps(result: xr.Dataset) -> "Figure":
+    """Draw voltages and currents of all cells and the voltage along the lines, one row for each map."""
+    number = result.sizes["map"]
+    figure = _page(result, "voltages and currents", (15.0, 3.9 * number))
+    grid = figure.subplots(number, 4, squeeze=False)
+    for k in range(number):
+        row = grid[k]
+        label = str(result["map_label"].values[k])
+        voltage, current = result["map_voltage"].values[k], result["map_current"].values[k]
+        _image(row[0], voltage, "voltage / V", f"over the cells; {label}", cmap=SEQUENTIAL)
+        size = np.abs(current)
+        positive = size[size > 0]
+        wide = positive.size and positive.max() / positive.min() > 50
+        if wide:
+            from matplotlib.colors import LogNorm
+
+            scale = LogNorm(max(positive.min(), positive.max() * 1e-8), positive.max())
+            _image(row[1], size, "|current| / A", "through the cells", cmap=SEQUENTIAL, norm=scale)
+        else:
+            _image(row[1], current * 1e6, "current / µA", "through the cells", cmap=SEQUENTIAL)
+        for side in range(2):
+            _profile(row[2 + side], result, k, side)
+    return figure
+
+
+def _profile(axes: "Axes", result: xr.Dataset, number: int, side: int) -> None:
+    """Draw the voltage along some lines of one kind."""
+    name = str(result["line"].values[side])
+    volts = result["map_line"].values[number, side]
+    along_row = name == "word line"
+    lines = volts if along_row else volts.T
+    picked = np.unique(np.linspace(0, len(lines) - 1, 5).round().astype(int))
+    for k, line in enumerate(picked):
+        label = f"{'row' if along_row else 'column'} {line}"
+        axes.plot(lines[line], color=COLOURS[k], linewidth=1, label=label)
+    axes.set_xlabel("column" if along_row else "row")
+    axes.set_ylabel(f"{name} / V")
+    axes.set_title(f"along {name}s", loc="left", fontsize=10)
+    axes.legend(fontsize=7)
+
+
+# --------------------------------------------------------------------------- margins
+
+
+def margin(result: xr.Dataset) -> "Figure":
+    """Draw read margins against size, one panel for each crossing."""
+    figure = _page(result, "read margin against size", (11.0, 4.4))
+    crossings = [str(one) for one in result["crossing"].values]
+    panels = figure.subplots(1, len(crossings), sharey=True, squeeze=False)[0]
+    size = result["size"].values
+    lowest = min(-0.1, max(float(result["read_margin"].min()), -1.0) - 0.05)
+    for axes, crossing in zip(panels, crossings, strict=True):
+        for k, scheme in enumerate(result["scheme"].values):
+            values = result["read_margin"].sel(crossing=crossing, scheme=scheme).values
+            axes.plot(
+                size, values, "o-", markersize=4, color=COLOURS[k], label=NAMES.get(str(scheme), str(scheme))
+            )
+        axes.axhline(MARKED, color="0.4", linewidth=0.8, linestyle=(0, (4, 3)))
+        axes.set_xscale("log", base=2)
+        axes.set_xticks(size, [str(int(one)) for one in size])
+        axes.set_ylim(lowest, 1.05)
+        axes.set_xlabel("word and bit lines")
+        axes.set_title(crossing, loc="left", fontsize=10)
+    panels[0].set_ylabel("read margin, 1 - I(HRS)/I(LRS), worst patterns")
+    panels[0].legend(fontsize=8)
+    return figure
+
+
+NAMES = {"floating": "floating", "half": "V/2", "third": "V/3", "grounded": "grounded"}
+
+PAGES: dict[str, tuple[str, Callable[[xr.Dataset], "Figure"]]] = {
+    "programming": ("programmed", programming),
+    "products": ("product", products),
+    "energy": ("energy", energy),
+    "timeline": ("operation_start", timeline),
+    "maps": ("map_voltage", maps),
+    "margin": ("read_margin", margin),
+}
+"""Pages by name, with the variable that each needs."""

@@ -1,0 +1,153 @@
+"""The caption of a run's picture: what is seen, in sentences made from the data."""
+
+import json
+import textwrap
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+
+from ..results import filament, metrics
+
+NAMES = {"form": "forming", "set": "SET", "reset": "RESET"}
+WINDOW = 10.0  # on/off ratio that counts as a window
+ANALOG_WINDOW = 2.0  # the same for families that switch gradually
+
+
+def caption(result: xr.Dataset, shown: Sequence[int], width: int = 172) -> str:
+    """Return the caption, wrapped.
+
+    Parameters
+    ----------
+    result : xarray.Dataset
+        With the layout of :mod:`.schema`.
+    shown : sequence of int
+        Snapshots that the picture shows, the first being the device as made.
+    width : int
+        Characters per line.
+    """
+    parts = [_device(result), _forming(result), _cycles(result), _filaments(result, shown), _heat(result)]
+    return "\n".join(textwrap.wrap(" ".join(part for part in parts if part), width))
+
+
+def phase_title(result: xr.Dataset, index: int) -> str:
+    """Return the name of a phase with its kind in the usual spelling: "reset 5" is "RESET 5"."""
+    name, kind = str(result["phase_name"].values[index]), str(result["phase_kind"].values[index])
+    return NAMES[kind] + name.removeprefix(kind) if kind in NAMES and name.startswith(kind) else name
+
+
+def quantity(value: float, unit: str) -> str:
+    """Return a number with a decimal prefix, three digits: 1.67e4 ohm is "16.7 kohm"."""
+    if value == 0 or not np.isfinite(value):
+        return f"{value:g} {unit}"
+    for scale, prefix in (
+        (1e9, "G"),
+        (1e6, "M"),
+        (1e3, "k"),
+        (1.0, ""),
+        (1e-3, "m"),
+        (1e-6, "µ"),
+        (1e-9, "n"),
+    ):
+        if abs(value) >= scale:
+            return f"{value / scale:.3g} {prefix}{unit}"
+    return f"{value / 1e-12:.3g} p{unit}"
+
+
+def filamentary(result: xr.Dataset) -> bool:
+    """Return whether defects wire a filament, rather than change a barrier over the whole electrode."""
+    return str(result.attrs.get("family", "")) != "interfacial"
+
+
+def several(result: xr.Dataset, number: int) -> str:
+    """Return a number of the defects that conduct: "40 vacancies", "1 silver atom"."""
+    name = str(result["species"].values[0])
+    if name.endswith("y"):
+        return f"{number} {name}" if number == 1 else f"{number} {name[:-1]}ies"
+    return f"{number} {name} atom" + ("" if number == 1 else "s")
+
+
+def _device(result: xr.Dataset) -> str:
+    spacing = float(result["lattice_spacing"]) * 1e9
+    x, y, z = (int(n) for n in result["lattice_shape"].values)
+    material = result.attrs.get("material", "oxide")
+    seed = json.loads(result.attrs.get("provenance", "{}")).get("seed")
+    start = f", seed {seed}" if seed is not None else ""
+    return (
+        f"{material}, {x * spacing:.1f} by {y * spacing:.1f} nm wide and {z * spacing:.1f} nm thick "
+        f"({x * y * z} lattice sites){start}."
+    )
+
+
+def _forming(result: xr.Dataset) -> str:
+    phases = metrics.phase_summary(result)
+    formings = phases.isel(phases=phases["phase_kind"].values == "form")
+    if not formings.sizes["phases"]:
+        return ""
+    voltage = metrics.forming_voltage(result)
+    if not np.isfinite(voltage):
+        return "Forming did not reach the current limit."
+    text = f"Forms at {voltage:.2f} V of the source"
+    attempts = int(formings["phase_attempt"].max())
+    if attempts > 1:
+        text += f" ({attempts} attempts under verify)"
+    limit = formings["phase_compliance"].values[-1]
+    if np.isfinite(limit):
+        error = float(np.nanmax(phases["compliance_error"].values))
+        held = "never exceeded" if error < 1e-9 else f"exceeded by at most {100 * error:.2g} %"
+        text += f" under a limit of {quantity(limit, 'A')}, {held}"
+    return text + f", to {quantity(float(formings['resistance'][-1]), 'ohm')}."
+
+
+def _cycles(result: xr.Dataset) -> str:
+    cycles = metrics.cycle_summary(result)
+    total = cycles.sizes["cycle"]
+    if not total:
+        return ""
+    ratio = cycles["on_off"].values
+    least = ANALOG_WINDOW if str(result.attrs.get("family", "")) in ("interfacial", "fcm") else WINDOW
+    good = int(np.count_nonzero(ratio >= least))
+    text = (
+        f"{good} of {total} RESET/SET cycles open a window of at least {least:g} (median "
+        f"{np.median(ratio):.3g}, least {ratio.min():.3g}; medians: LRS "
+        f"{quantity(float(cycles['lrs'].median()), 'ohm')}, HRS "
+        f"{quantity(float(cycles['hrs'].median()), 'ohm')}"
+    )
+    for name, variable in (("SET at", "set_voltage"), ("RESET current peak at", "reset_voltage")):
+        # NaN where a SET missed its limit or a RESET never turned down.
+        found = cycles[variable].values[np.isfinite(cycles[variable].values)]
+        if len(found):
+            text += f", {name} {np.median(found):.2f} V"
+    return text + ")."
+
+
+def _filaments(result: xr.Dataset, shown: Sequence[int]) -> str:
+    """Say for each snapshot in the picture whether the electrodes are joined and where the gap lies."""
+    sentences = []
+    for index in shown:
+        shot = filament.snapshot(result, index)
+        name = "As made" if index == 0 else f"After {phase_title(result, shot.phase)}"
+        if not filamentary(result) or not len(shot.position):
+            sentences.append(f"{name}: {several(result, len(shot.position))}.")
+            continue
+        jump = filament.longest_jump(shot)
+        wired = int(shot.conducting.sum())
+        if filament.is_continuous(shot):
+            state = (
+                f"a chain of neighbours joins the electrodes (radius about "
+                f"{filament.radius(shot) * 1e9:.1f} nm)"
+            )
+        else:
+            middle = (jump.low + jump.high) / 2 / ((shot.shape[2] + 1) * shot.spacing)
+            where = (
+                "near the bottom" if middle < 1 / 3 else "near the top" if middle > 2 / 3 else "in the middle"
+            )
+            state = f"the shortest way across has a gap of {jump.length * 1e9:.2f} nm {where}"
+        sentences.append(f"{name}: {several(result, len(shot.position))}, {wired} in the network; {state}.")
+    return " ".join(sentences)
+
+
+def _heat(result: xr.Dataset) -> str:
+    hottest = float(result["temperature_max"].max())
+    events, solves = (int(result[name].max()) for name in ("events", "field_solves"))
+    return f"Hottest: {hottest:.0f} K. {events} atomic events, {solves} field solutions."

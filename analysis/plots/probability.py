@@ -1,0 +1,183 @@
+"""Probability plots: values against the share of devices below, on axes that straighten a distribution."""
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from ...typing import Floats
+from ..results import store
+from ..statistics.censoring import Sample, kaplan_meier
+from ..statistics.distributions import FAMILIES, Fit, fit
+from ..statistics.statistics import bootstrap_band
+from . import page as plot
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+PERCENT = (0.01, 0.1, 1, 5, 20, 50, 80, 95, 99, 99.9, 99.99)
+POINTS, LINE = "#1f6fb4", "0.25"
+
+
+def plotting_positions(values: Any) -> xr.Dataset:
+    """Return where the values of a sample belong on a probability plot.
+
+    Half-way up the step of the Kaplan-Meier curve at each value, (i - 1/2)/n without censoring; devices that
+    are right-censored have no point of their own but move those above them.
+
+    Parameters
+    ----------
+    values : array_like or Sample
+        Exact or right-censored.
+
+    Returns
+    -------
+    xarray.Dataset
+        Along ``value``: ``share``, between 0 and 1.
+    """
+    curve = kaplan_meier(values)
+    return xr.Dataset({"share": 1 - (curve["survival"] + curve["before"]) / 2})
+
+
+def probability_plot(
+    values: Any,
+    family: str = "weibull",
+    *,
+    axes: "Axes | None" = None,
+    model: Fit | None = None,
+    band: str = "likelihood",
+    label: str = "",
+    colour: str = POINTS,
+    seed: int = 0,
+) -> "Figure":
+    """Draw a sample on probability axes with a fitted distribution and its 95 % band.
+
+    Parameters
+    ----------
+    values : array_like or Sample
+        Exact or right-censored.
+    family : str
+        Whose axes: "weibull", "lognormal", "normal" or "loglogistic".
+    axes : matplotlib.axes.Axes, optional
+        To draw on; a new figure otherwise.
+    model : Fit, optional
+        Curve to draw, such as a clustering fit; fitted with ``family`` if not given.
+    band : str
+        "likelihood" (see :meth:`.Fit.quantiles`), "bootstrap" or "none"; for each share by itself.
+    label : str
+        Quantity with its unit, such as "SET voltage (V)".
+    colour : str
+        Of points and band.
+    seed : int
+        Of the bootstrap.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    if family not in FAMILIES:
+        raise ValueError(f"family must be one of {', '.join(FAMILIES)}, got {family!r}")
+    if band not in ("likelihood", "bootstrap", "none"):
+        raise ValueError(f"band must be likelihood, bootstrap or none, got {band!r}")
+    sample = Sample.of(values)
+    curve = fit(sample, family) if model is None else model
+    points = plotting_positions(sample)
+    transform = FAMILIES[family].quantile
+    panel = _axes() if axes is None else axes
+    heights = transform(points["share"].values)
+    panel.plot(points["value"].values, heights, "o", ms=3.5, color=colour, mew=0, label=_legend(sample))
+    bottom, top = transform(np.array(_ends(points["share"].values)))
+    span = np.linspace(bottom, top, 60)
+    shares = 1 - np.exp(FAMILIES[family].survival(span))
+    drawn = _band(sample, curve, shares, band, seed)
+    panel.plot(drawn["value"].values, span, color=LINE, lw=1.2, label=_describe(curve))
+    if band != "none":
+        kind = band if band == "bootstrap" or len(curve.covariance) == 2 else "information"
+        panel.fill_betweenx(
+            span,
+            drawn["low"].values,
+            drawn["high"].values,
+            color=colour,
+            alpha=0.18,
+            lw=0,
+            label=f"95 % ({kind})",
+        )
+    _dress(panel, family, bottom, top)
+    panel.set_xlabel(label or "value")
+    figure: Figure = panel.figure  # type: ignore[assignment]
+    return figure
+
+
+def save(figure: "Figure", path: str | Path) -> Path:
+    """Write a figure as the picture its name asks for (.png, .pdf, .svg)."""
+    target = Path(path)
+    plot.check_name(target)
+    picture = io.BytesIO()
+    figure.savefig(picture, dpi=150, format=target.suffix.lstrip(".").lower())
+    return store.write_bytes(picture.getvalue(), target)
+
+
+def _axes() -> "Axes":
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(6.2, 4.8), layout="constrained").subplots()
+
+
+def _ends(share: Floats) -> tuple[float, float]:
+    """Return the shares between which the line is drawn: a little beyond the points."""
+    low, high = float(share.min()), float(share.max())
+    return low / 2, 1 - (1 - high) / 2
+
+
+def _band(sample: Sample, curve: Fit, shares: Floats, band: str, seed: int) -> xr.Dataset:
+    if band == "bootstrap":
+        return bootstrap_band(sample, curve.family, shares, seed=seed)
+    if band == "likelihood":
+        return curve.quantiles(shares)
+    return xr.Dataset({"value": ("share", curve.values(shares))})
+
+
+def _dress(panel: "Axes", family: str, bottom: float, top: float) -> None:
+    transform = FAMILIES[family].quantile
+    marks = transform(np.array(PERCENT) / 100)
+    inside = (marks >= bottom) & (marks <= top)
+    shown = [(place, f"{one:g} %") for place, one, used in zip(marks, PERCENT, inside, strict=True) if used]
+    panel.set_yticks([place for place, _ in shown], [text for _, text in shown])
+    panel.set_ylim(bottom, top)
+    panel.set_ylabel(f"share of devices below ({_title(family)} axis)")
+    if FAMILIES[family].logarithmic:
+        panel.set_xscale("log")
+        _tick(panel)
+    panel.grid(alpha=0.3)
+    panel.legend(fontsize=8, loc="best")
+
+
+def _tick(panel: "Axes") -> None:
+    """Write plain numbers on a logarithmic axis of less than two decades, where powers of ten are too few."""
+    from matplotlib import ticker
+
+    low, high = panel.get_xlim()
+    if high > 100 * low:
+        return
+    narrow = high < 5 * low
+    panel.xaxis.set_major_locator(ticker.MaxNLocator(6) if narrow else ticker.LogLocator(subs=(1, 2, 5)))
+    panel.xaxis.set_major_formatter(ticker.FuncFormatter(lambda x, _: f"{x:g}"))
+    panel.xaxis.set_minor_formatter(ticker.NullFormatter())
+
+
+def _legend(sample: Sample) -> str:
+    censored = int(sample.right.sum())
+    return f"{len(sample.low)} devices" + (f", {censored} censored" if censored else "")
+
+
+def _describe(curve: Fit) -> str:
+    numbers = ", ".join(f"{name} {value:.3g}" for name, value in curve.parameters.items())
+    return f"{_title(curve.family)}: {numbers}"
+
+
+def _title(family: str) -> str:
+    return "Weibull" if family == "weibull" else family

@@ -1,0 +1,222 @@
+"""Pictures of pulses: potentiation and depression, endurance over cycles, disturb by reads."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ...typing import Floats
+from ..reliability import linearity, pulses, retention
+from .relaxation import COLOURS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+WAYS = ("potentiation", "depression")
+SHOWN = 40  # single devices or trains that are drawn as thin lines
+
+
+def updates_page(trains: Sequence[tuple[int, ArrayLike]], title: str = "pulses") -> "Figure":
+    """Draw conductance against pulse number, and how far both ways are from straight lines.
+
+    Parameters
+    ----------
+    trains : sequence of (sign, conductance)
+        Sign of the equal pulses, and conductance (S) before the first and after each, as
+        :func:`.pulses.trains` gives them; of each way, trains shorter than the longest are left out.
+    title : str
+        Headline.
+    """
+    both = ways(trains)
+    figure, axes = _sheet(title, 2)
+    updates(both, axes[0])
+    straightness(both, axes[1])
+    return figure
+
+
+def ways(trains: Sequence[tuple[int, ArrayLike]]) -> dict[str, Floats]:
+    """Return the trains that raise and those that lower the conductance, (trains, pulses + 1) each.
+
+    Of each way only the trains of the longest number of pulses; the first train of a device has no read
+    before it and is one shorter.
+    """
+    curves = [np.asarray(curve, float) for _, curve in trains]
+    found = {}
+    for name, rises in zip(WAYS, (True, False), strict=True):
+        mine = [curve for curve in curves if (curve[-1] > curve[0]) == rises and curve[-1] != curve[0]]
+        if mine:
+            longest = max(map(len, mine))
+            found[name] = np.array([curve for curve in mine if len(curve) == longest])
+    if not found:
+        raise ValueError("no train of pulses changes the conductance")
+    return found
+
+
+def updates(both: Mapping[str, Floats], axes: "Axes") -> None:
+    """Draw conductances against pulse number, depression after potentiation."""
+    start = 0
+    for k, (name, curves) in enumerate(both.items()):
+        number = start + np.arange(curves.shape[1])
+        axes.plot(number, 1e6 * curves[:SHOWN].T, color=COLOURS[k], linewidth=0.5, alpha=0.4)
+        label = f"{name}, mean of {len(curves)}" if len(curves) > 1 else name
+        axes.plot(number, 1e6 * curves.mean(0), "o-", color=COLOURS[k], markersize=2.5, label=label)
+        start = int(number[-1])
+    axes.set_xlabel("pulse")
+    axes.set_ylabel("conductance / µS")
+    axes.legend(fontsize=8.5, framealpha=0.9)
+    axes.set_title("conductance after each pulse", loc="left", fontsize=10)
+
+
+def straightness(both: Mapping[str, Floats], axes: "Axes") -> None:
+    """Draw the share of the change done against the share of the pulses, with nonlinearity labels."""
+    for k, (name, curves) in enumerate(both.items()):
+        mean = curves.mean(0)
+        share = (mean - mean[0]) / (mean[-1] - mean[0])
+        label = linearity.nonlinearity(mean) * (1 if name == WAYS[0] else -1)
+        states = int(np.median([linearity.number_of_states(curve) for curve in curves]))
+        axes.plot(np.linspace(0, 1, len(share)), share, color=COLOURS[k], linewidth=1.6,
+                  label=f"{name}: label {label:.2f}, {states} states")  # fmt: skip
+    axes.plot([0, 1], [0, 1], color="0.55", linewidth=0.8, linestyle="--", zorder=0)
+    axes.set_xlabel("share of the pulses")
+    axes.set_ylabel("share of the change")
+    axes.legend(fontsize=8.5, framealpha=0.9, loc="lower right")
+    axes.set_title("nonlinearity (dashed: linear)", loc="left", fontsize=10)
+
+
+def endurance_page(
+    cycle: ArrayLike, hrs: ArrayLike, lrs: ArrayLike, window: float = 10.0, title: str = "endurance"
+) -> "Figure":
+    """Draw both resistances and their ratio against the cycle.
+
+    Parameters
+    ----------
+    cycle : (n,) array_like
+    hrs, lrs : (n,) or (devices, n) array_like
+        Resistance (ohm) after RESET and after SET.
+    window : float
+        Least ratio that counts as a window.
+    title : str
+        Headline.
+    """
+    x = np.asarray(cycle, float)
+    high, low = (np.atleast_2d(np.asarray(values, float)) for values in (hrs, lrs))
+    figure, axes = _sheet(title, 2)
+    for values, colour, label in ((high, COLOURS[1], "after RESET"), (low, COLOURS[0], "after SET")):
+        _devices(x, values, axes[0], colour, label)
+    axes[0].set_ylabel("resistance / ohm")
+    axes[0].set_title("resistances at the read voltage", loc="left", fontsize=10)
+    _devices(x, high / low, axes[1], "0.2", "on/off")
+    axes[1].axhline(window, color="0.55", linewidth=0.9, linestyle="--", label=f"window of {window:g}")
+    axes[1].set_ylabel("on/off")
+    axes[1].set_title("window", loc="left", fontsize=10)
+    for one in axes:
+        one.set_xlabel("cycle")
+        one.set_yscale("log")
+        if x[-1] >= 100:
+            one.set_xscale("log")
+        one.legend(fontsize=8.5, framealpha=0.9)
+    return figure
+
+
+def disturb_page(
+    groups: Mapping[str, tuple[ArrayLike, ArrayLike]],
+    share: float,
+    voltage: Sequence[float] | None = None,
+    title: str = "read disturb",
+) -> "Figure":
+    """Draw conductances against the number of reads, and the reads to a failure against the voltage.
+
+    Parameters
+    ----------
+    groups : mapping of str to (reads, conductance)
+        Of each level or voltage: number of reads (n,), and conductances (S), (devices, n).
+    share : float
+        A device has failed when its conductance is at this share of its start; above 1, risen to it.
+    voltage : sequence of float, optional
+        Read voltage (V) of each group; without it the second picture is the share that survives.
+    title : str
+        Headline.
+    """
+    figure, axes = _sheet(title, 2)
+    for k, (name, (reads, g)) in enumerate(groups.items()):
+        x, rows = np.asarray(reads, float), np.atleast_2d(np.asarray(g, float))
+        relative = rows / rows[:, :1]
+        after = x > 0
+        colour = COLOURS[k % len(COLOURS)]
+        axes[0].plot(x[after], relative[:SHOWN, after].T, color=colour, linewidth=0.5, alpha=0.4)
+        axes[0].plot(
+            x[after], np.median(relative, 0)[after], color=colour, linewidth=1.8, label=name or "median"
+        )
+    axes[0].axhline(share, color="0.55", linewidth=0.9, linestyle="--", label="failure")
+    axes[0].set_xscale("log")
+    axes[0].set_yscale("log")
+    axes[0].set_xlabel("reads")
+    axes[0].set_ylabel("conductance over that at the start")
+    axes[0].legend(fontsize=8.5, framealpha=0.9)
+    axes[0].set_title("thick: median of the devices", loc="left", fontsize=10)
+    ends = {name: pulses.disturb(reads, g, share) for name, (reads, g) in groups.items()}
+    if voltage is None:
+        _survivors(ends, axes[1])
+    else:
+        _acceleration(list(ends.values()), np.asarray(voltage, float), axes[1])
+    return figure
+
+
+def _survivors(ends: Mapping[str, tuple[Floats, NDArray[np.bool_]]], axes: "Axes") -> None:
+    for k, (name, (reads, failed)) in enumerate(ends.items()):
+        label = f"{name} {failed.sum()} of {len(failed)} failed".strip()
+        if failed.any():
+            curve = retention.kaplan_meier(reads, failed)
+            x = np.append(curve["time"].values, reads.max())
+            left = np.append(curve["survival"].values, curve["survival"].values[-1])
+        else:
+            x, left = np.array([reads.min() / 10, reads.max()]), np.ones(2)
+        axes.step(x, left, where="post", color=COLOURS[k % len(COLOURS)], label=label)
+    axes.set_xscale("log")
+    axes.set_ylim(0, 1.03)
+    axes.set_xlabel("reads")
+    axes.set_ylabel("share of devices undisturbed")
+    axes.legend(fontsize=8.5, framealpha=0.9)
+    axes.set_title("survival", loc="left", fontsize=10)
+
+
+def _acceleration(ends: Sequence[tuple[Floats, NDArray[np.bool_]]], voltage: Floats, axes: "Axes") -> None:
+    """Draw the median reads to a failure against the voltage, and the line through them."""
+    found = [(v, retention.fit_lifetime(*end)) for v, end in zip(voltage, ends, strict=True)
+             if len(np.unique(end[0][end[1]])) >= 3]  # fmt: skip
+    if found:
+        volts = np.array([v for v, _ in found])
+        medians = np.array([fit.quantile(0.5) for _, fit in found])
+        axes.errorbar(volts, medians[:, 0], np.abs(medians[:, 1:] - medians[:, :1]).T, fmt="o",
+                      color=COLOURS[0], label="median, 95 %")  # fmt: skip
+    if len(found) > 1:
+        errors = [fit.median_error for _, fit in found]
+        line = retention.voltage_acceleration(volts, medians[:, 0], errors)
+        fine = np.linspace(volts.min(), volts.max(), 50)
+        text = f"{line.slope:.3g} decades/V ({line.slope_interval[0]:.3g} to {line.slope_interval[1]:.3g})"
+        axes.plot(fine, 10 ** (line.intercept + line.slope * fine), color=COLOURS[1], label=text)
+    axes.set_yscale("log")
+    axes.set_xlabel("read voltage / V")
+    axes.set_ylabel("reads to failure")
+    axes.legend(fontsize=8.5, framealpha=0.9)
+    axes.set_title("acceleration by the voltage", loc="left", fontsize=10)
+
+
+def _devices(x: Floats, rows: Floats, axes: "Axes", colour: str, label: str) -> None:
+    """Draw single devices thinly and their median."""
+    if len(rows) > 1:
+        axes.plot(x, rows[:SHOWN].T, color=colour, linewidth=0.5, alpha=0.4)
+        label += f", median of {len(rows)}"
+    axes.plot(x, np.median(rows, 0), "o-", color=colour, markersize=3, linewidth=1.2, label=label)
+
+
+def _sheet(title: str, number: int) -> tuple["Figure", Any]:
+    from matplotlib.figure import Figure as NewFigure
+
+    figure = NewFigure(figsize=(11.0, 4.8))
+    grid = figure.add_gridspec(1, number, left=0.075, right=0.985, top=0.83, bottom=0.13, wspace=0.22)
+    figure.suptitle(title, x=0.075, y=0.97, ha="left", fontsize=13, fontweight="bold")
+    return figure, [figure.add_subplot(grid[k]) for k in range(number)]

@@ -1,0 +1,217 @@
+"""Pictures of relaxation and retention: fans of quantiles, laws of time, survival, and the Arrhenius plot."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+
+from ..reliability import relaxation, retention
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLOURS = ("#1f6fb4", "#c8371f", "#4d9150", "#8a3ab0", "#b08a3e", "#3aa6b0", "#90502b")
+LAWS = {"constant": "0.55", "logarithm": "#1f1f1f", "power law": "#157a55"}
+MARKED = {"second": 1.0, "hour": 3600.0, "day": 86400.0, "year": 31557600.0, "10 years": 315576000.0}
+
+
+def relaxation_page(data: Mapping[str, xr.DataArray], title: str = "relaxation") -> "Figure":
+    """Draw fans of quantiles of several levels, laws of time on the first, and the spread against time.
+
+    Parameters
+    ----------
+    data : mapping of str to xarray.DataArray
+        Conductances of each level, from :func:`.relaxation.conductances`.
+    title : str
+        Headline.
+    """
+    from matplotlib.figure import Figure as NewFigure
+
+    figure = NewFigure(figsize=(12.6, 4.6))
+    grid = figure.add_gridspec(1, 3, left=0.065, right=0.985, top=0.82, bottom=0.14, wspace=0.27)
+    figure.suptitle(title, x=0.065, y=0.97, ha="left", fontsize=13, fontweight="bold")
+    fan(data, figure.add_subplot(grid[0]))
+    laws(next(iter(data.values())), figure.add_subplot(grid[1]), next(iter(data)))
+    deviations(data, figure.add_subplot(grid[2]))
+    return figure
+
+
+def fan(data: Mapping[str, xr.DataArray], axes: "Axes") -> None:
+    """Draw the median, the middle half and the middle 98 % of each level against the logarithm of time."""
+    for (name, level), colour in zip(data.items(), _colours(len(data)), strict=True):
+        lines = relaxation.quantiles(level, (0.01, 0.25, 0.5, 0.75, 0.99)) * 1e6
+        time = lines["time"].values
+        axes.fill_between(time, lines[0], lines[4], color=colour, alpha=0.15, linewidth=0)
+        axes.fill_between(time, lines[1], lines[3], color=colour, alpha=0.35, linewidth=0)
+        axes.plot(time, lines[2], color=colour, linewidth=1.5, label=name)
+    axes.set_xscale("log")
+    axes.set_xlabel("time / s")
+    axes.set_ylabel("conductance / µS")
+    axes.legend(fontsize=8, framealpha=0.9)
+    axes.set_title("median, middle half, middle 98 %", loc="left", fontsize=10)
+
+
+def laws(data: xr.DataArray, axes: "Axes", name: str = "") -> None:
+    """Draw the mean with its standard errors and the fitted laws of time."""
+    mean, time = data.mean("device") * 1e6, data["time"].values
+    found = relaxation.compare_laws(data, reference=float(time[0]))
+    if data.sizes["device"] > 1:
+        error = data.std("device", ddof=1) / np.sqrt(data.sizes["device"]) * 1e6
+        axes.errorbar(
+            time, mean, error, fmt="o", color=COLOURS[0], markersize=4, linewidth=1, label=f"mean, {name}"
+        )
+    else:
+        axes.plot(time, mean, "o", color=COLOURS[0], markersize=4, label=name)
+    fine = np.geomspace(time[0], time[-1], 200)
+    x = np.log(fine / time[0])
+    for law, colour in LAWS.items():
+        one = found.sel(law=law)
+        level, rate = float(one["level"]) * 1e6, float(one["rate"])
+        curve = level * np.exp(-rate * x) if law == "power law" else level + rate * 1e6 * x
+        difference = float(one["aic"] - found["aic"].min())
+        axes.plot(fine, curve, color=colour, linewidth=1.1, label=f"{law}, ΔAIC = {difference:.3g}")
+    axes.set_xscale("log")
+    axes.set_xlabel("time / s")
+    axes.set_ylabel("mean conductance / µS")
+    axes.legend(fontsize=8, framealpha=0.9)
+    axes.set_title("laws of time", loc="left", fontsize=10)
+
+
+def deviations(data: Mapping[str, xr.DataArray], axes: "Axes") -> None:
+    """Draw the standard deviation over devices against the logarithm of time."""
+    for (name, level), colour in zip(data.items(), _colours(len(data)), strict=True):
+        time = level["time"].values
+        axes.plot(
+            time, level.std("device", ddof=1) * 1e6, "o-", color=colour, markersize=4, linewidth=1, label=name
+        )
+    axes.set_xscale("log")
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel("time / s")
+    axes.set_ylabel("standard deviation / µS")
+    axes.legend(fontsize=8, framealpha=0.9)
+    axes.set_title("spread over devices", loc="left", fontsize=10)
+
+
+def retention_page(
+    bakes: Mapping[float, tuple[ArrayLike, ArrayLike]],
+    use: float = 358.15,
+    family: str = "lognormal",
+    title: str = "retention",
+) -> "Figure":
+    """Draw the survival at each bake temperature and, of two or more, the Arrhenius plot of the median times.
+
+    Temperatures with fewer than 3 different times of failure show their survival alone.
+
+    Parameters
+    ----------
+    bakes : mapping of float to (time, failed)
+        Times (s) and whether the device failed, of each temperature (K).
+    use : float
+        Temperature (K) to extrapolate to.
+    family : str
+        Distribution of lifetimes.
+    title : str
+        Headline.
+    """
+    from matplotlib.figure import Figure as NewFigure
+
+    panels = min(len(bakes), 2)
+    left = 0.15 / panels
+    figure = NewFigure(figsize=(5.5 * panels, 4.8))
+    grid = figure.add_gridspec(1, panels, left=left, right=0.985, top=0.83, bottom=0.13, wspace=0.22)
+    figure.suptitle(title, x=left, y=0.97, ha="left", fontsize=13, fontweight="bold")
+    fits = retention.fit_bakes(bakes, family)
+    survival(bakes, fits, figure.add_subplot(grid[0]), family)
+    if panels > 1:
+        arrhenius(fits, figure.add_subplot(grid[1]), use)
+    return figure
+
+
+def survival(
+    bakes: Mapping[float, tuple[ArrayLike, ArrayLike]],
+    fits: Mapping[float, retention.Lifetime],
+    axes: "Axes",
+    family: str = "lognormal",
+) -> None:
+    """Draw Kaplan-Meier curves with 95 % bands, censored devices as ticks, and the fitted distributions."""
+    for (temperature, (time, failed)), colour in zip(bakes.items(), _colours(len(bakes)), strict=True):
+        times, dead = np.asarray(time, float), np.asarray(failed).astype(bool)
+        label = f"{temperature:.0f} K, {dead.sum()} of {len(dead)} failed"
+        if not dead.any():
+            axes.plot([times.min() / 2, times.max()], [1, 1], color=colour, linewidth=1.5, label=label)
+            continue
+        curve = retention.kaplan_meier(times, dead)
+        t = np.concatenate([[curve["time"].values[0] / 2], curve["time"].values])
+        left, low, high = (
+            np.concatenate([[1.0], curve[name].values]) for name in ("survival", "low", "high")
+        )
+        axes.step(t, left, where="post", color=colour, linewidth=1.5, label=label)
+        axes.fill_between(t, low, high, step="post", color=colour, alpha=0.18, linewidth=0)
+        place = np.maximum(np.searchsorted(t, times[~dead], side="right") - 1, 0)
+        axes.plot(times[~dead], left[place], "|", color=colour, markersize=8)
+        if temperature in fits:
+            fine = np.geomspace(t[0], times.max(), 150)
+            axes.plot(fine, fits[temperature].survival(fine), color="0.25", linewidth=0.7)
+    axes.set_xscale("log")
+    axes.set_ylim(0, 1.03)
+    axes.set_xlabel("time / s")
+    axes.set_ylabel("share of devices that survive")
+    axes.legend(fontsize=8.5, framealpha=0.9, loc="lower left")
+    axes.set_title(f"survival (ticks: censored; thin: {family})", loc="left", fontsize=10)
+
+
+def arrhenius(fits: Mapping[float, retention.Lifetime], axes: "Axes", use: float = 358.15) -> None:
+    """Draw median times against the inverse temperature with the fitted line, its band and its end.
+
+    The line needs two temperatures at least.
+    """
+    temperature = np.array(list(fits))
+    medians = np.array([fit.quantile(0.5) for fit in fits.values()]).reshape(-1, 3)
+    axes.errorbar(
+        1000 / temperature,
+        medians[:, 0],
+        np.abs(medians[:, 1:] - medians[:, :1]).T,
+        fmt="o",
+        color=COLOURS[0],
+        markersize=5,
+        label="median, 95 %",
+        zorder=3,
+    )
+    if len(fits) > 1:
+        _extrapolation(retention.arrhenius_of(fits), temperature, axes, use)
+    axes.set_yscale("log")
+    _mark_durations(axes)
+    axes.set_xlabel("1000 K / temperature")
+    axes.set_ylabel("median time to failure / s")
+    axes.legend(fontsize=8.5, framealpha=0.9, loc="upper left")
+    axes.set_title("Arrhenius plot", loc="left", fontsize=10)
+
+
+def _extrapolation(
+    found: retention.Arrhenius, temperature: NDArray[np.float64], axes: "Axes", use: float
+) -> None:
+    span = np.linspace(min(1 / temperature.max(), 1 / use), max(1 / temperature.min(), 1 / use), 100)
+    line = np.array([found.time(1 / x) for x in span])
+    low, high = found.energy_interval
+    label = f"{found.energy:.3g} eV ({low:.3g} to {high:.3g} eV)"
+    axes.plot(1000 * span, line[:, 0], color=COLOURS[1], linewidth=1.3, label=label)
+    axes.fill_between(1000 * span, line[:, 1], line[:, 2], color=COLOURS[1], alpha=0.18, linewidth=0)
+    there = found.time(use)
+    label = f"{use - 273.15:.0f} °C: {there[0]:.2g} s ({there[1]:.2g} to {there[2]:.2g} s)"
+    axes.plot([1000 / use], [there[0]], "D", color=COLOURS[1], markersize=6, zorder=4, label=label)
+
+
+def _mark_durations(axes: "Axes") -> None:
+    bottom, top = axes.get_ylim()
+    for name, value in MARKED.items():
+        if bottom < value < top:
+            axes.axhline(value, color="0.8", linewidth=0.7, zorder=0)
+            place = ("axes fraction", "data")
+            axes.annotate(name, (0.99, value), xycoords=place, ha="right", va="bottom", fontsize=8)
+
+
+def _colours(number: int) -> list[str]:
+    return [COLOURS[i % len(COLOURS)] for i in range(number)]

@@ -1,0 +1,1 @@
+"""Relaxation, retention, endurance and pulses."""

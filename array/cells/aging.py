@@ -1,0 +1,163 @@
+"""What changes fitted cells between pulses: random telegraph noise and relaxation, as layers of a card."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...cards.noise import RelaxationLaw, RtnLaw, _arrhenius, _interpolate
+from ...typing import Floats, Index
+
+RENEWED = 1.0
+"""Change of ln(conductance) after which a cell has other traps."""
+
+PROGRAMMED = 0.01
+"""Change of ln(conductance) by pulses after which a cell relaxes from the beginning."""
+
+
+class Telegraph:
+    """Traps of many cells, drawn again for cells that have switched.
+
+    Parameters
+    ----------
+    law : RtnLaw
+        Of the card.
+    conductance : ndarray (N,)
+        Of every cell without telegraph noise (S).
+    rng : numpy.random.Generator
+        Source of chance.
+    temperature : float
+        (K).
+
+    Attributes
+    ----------
+    factor : ndarray (N,)
+        What the current of every cell is multiplied by, above 0 to 1.
+    """
+
+    def __init__(
+        self, law: RtnLaw, conductance: Floats, rng: np.random.Generator, temperature: float
+    ) -> None:
+        self._law, self._rng, self._temperature = law, rng, temperature
+        self._drawn_at = np.log(conductance)
+        self._traps = law.draw(conductance, rng, temperature)
+        self.factor = self._traps.factor()
+
+    def pass_time(self, seconds: float, at: Index | None) -> None:
+        """Let time (s) pass for all cells or some: the state after it is drawn, exact for any length."""
+        t = self._traps
+        picked = slice(None) if at is None else self._of(at)[0]
+        high, low = t.high[picked], t.low[picked]
+        if not high.size or seconds == 0.0:
+            return
+        share = high / (high + low)
+        kept = np.exp(-seconds * (1.0 / high + 1.0 / low))
+        chance = share + (t.is_high[picked] - share) * kept
+        t.is_high[picked] = self._rng.random(high.size) < chance
+        self._refresh(at)
+
+    def switched(self, at: Index, conductance: Floats, turned: NDArray[np.bool_]) -> None:
+        """Draw the traps of those cells ``at`` that have turned or are of another conductance (S) now."""
+        new = turned | (np.abs(np.log(conductance) - self._drawn_at[at]) > RENEWED)
+        if not new.any():
+            return
+        cells, t = at[new], self._traps
+        self._drawn_at[cells] = np.log(conductance[new])
+        fresh = self._law.draw(conductance[new], self._rng, self._temperature)
+        kept = np.ones(t.cell.size, dtype=bool)
+        kept[self._of(cells)[0]] = False
+        owner = np.concatenate((t.cell[kept], cells[fresh.cell]))
+        order = np.argsort(owner, kind="stable")
+        t.cell = owner[order]
+        for name in ("amplitude", "high", "low", "is_high"):
+            both = np.concatenate((getattr(t, name)[kept], getattr(fresh, name)))
+            setattr(t, name, both[order])
+        self._refresh(cells)
+
+    def _of(self, at: Index) -> tuple[Index, Index]:
+        """Return which traps belong to some cells, and to which of them; traps are in the order of cells."""
+        first, last = (np.searchsorted(self._traps.cell, at, side=side) for side in ("left", "right"))
+        count = last - first
+        offset = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+        return np.repeat(first, count) + offset, np.repeat(np.arange(at.size), count)
+
+    def _refresh(self, at: Index | None) -> None:
+        t = self._traps
+        if at is None:
+            self.factor = t.factor()
+            return
+        picked, owner = self._of(at)
+        lost = np.bincount(owner, np.where(t.is_high[picked], 0.0, t.amplitude[picked]), minlength=at.size)
+        self.factor[at] = np.exp(-lost)
+
+
+class Relaxation:
+    """Shift of the conductance of many cells with the logarithm of the time since each was programmed.
+
+    Parameters
+    ----------
+    law : RelaxationLaw
+        Of the card.
+    conductance : ndarray (N,)
+        Of every cell (S).
+    rng : numpy.random.Generator
+        Source of chance.
+
+    Notes
+    -----
+    Nothing moves before the earliest time of the law's data; there the shift begins as the law has it.
+    """
+
+    def __init__(self, law: RelaxationLaw, conductance: Floats, rng: np.random.Generator) -> None:
+        self._law, self._rng = law, rng
+        self.start = conductance.copy()
+        self.elapsed = np.zeros(conductance.size)
+        self._rank = rng.standard_normal(conductance.size)
+        self._shift = np.zeros(conductance.size)
+
+    def pulsed(self, at: Index, conductance: Floats) -> None:
+        """Begin anew for those of some cells whose conductance (S) pulses have changed."""
+        start, shift = self.start[at], self._shift[at]
+        alone = start * np.exp(shift) if self._law.scale == "log" else start + shift
+        moved = np.abs(np.log(conductance / alone)) > PROGRAMMED
+        new = at[moved]
+        self.start[new], self.elapsed[new], self._shift[new] = conductance[moved], 0.0, 0.0
+        self._rank[new] = self._rng.standard_normal(new.size)
+
+    def pass_time(self, seconds: float, conductance: Floats, temperature: float) -> Floats:
+        """Return the conductance (S) of all cells after a time (s)."""
+        law, before = self._law, self.elapsed.copy()
+        # Time as it would pass at the temperature of the law's data.
+        self.elapsed += seconds / _arrhenius(law.activation, temperature, law.temperature)
+        late = np.flatnonzero(self.elapsed >= law.times[0])
+        out = conductance.copy()
+        if not late.size or seconds == 0.0:
+            return out
+        past = late[before[late] >= law.times[0]]
+        kept = (self.elapsed[past] / before[past]) ** -law.forgetting
+        chance = np.sqrt(1.0 - kept**2) * self._rng.standard_normal(past.size)
+        self._rank[past] = kept * self._rank[past] + chance
+        shift = self._shift_of(late)
+        more = shift - self._shift[late]
+        self._shift[late] = shift
+        out[late] = out[late] * np.exp(more) if law.scale == "log" else out[late] + more
+        if not np.all(out[late] > 0.0):
+            raise ValueError(
+                f"relaxation takes {np.count_nonzero(out[late] <= 0.0)} cells to a conductance of 0 S or less"
+            )
+        return out
+
+    def _shift_of(self, at: Index) -> Floats:
+        """Return a + b u + (c + d u) Q(z) of some cells, with u the logarithm of their time."""
+        law, u = self._law, np.log(self.elapsed[at] / self._law.reference)
+        a, b, c, d = (
+            _interpolate(law.states, self.start[at], [getattr(s, name)[i] for s in law.states])
+            for name, i in (("location", 0), ("location", 1), ("spread", 0), ("spread", 1))
+        )
+        width = c + d * u
+        if np.any(width < 0.0):
+            raise ValueError(
+                f"the spread of the relaxation is below 0 at {self.elapsed[at].max():g} s; "
+                f"its data span {law.times[0]:g} to {law.times[1]:g} s"
+            )
+        return np.asarray(a + b * u + width * law.quantile(self._rank[at]))

@@ -1,0 +1,377 @@
+"""Cells of a card: the gap core's law, with devices and cycles drawn from the card."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ...cards.core import GapCore
+from ...typing import Floats, Index
+from ...units import BOLTZMANN_EV
+from . import _gap
+from .aging import Relaxation, Telegraph
+from .base import Where, _check_duration, _check_temperature
+
+if TYPE_CHECKING:
+    from ...cards.card import Card
+    from ...cards.cells import Cells as Draws
+    from ...cards.noise import RelaxationLaw, RtnLaw
+
+MOST_SKIPPED = 100
+"""Cycles in a row that a cell may skip because their HRS is not above their LRS."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heat:
+    """What temperature does to the motion of a gap: velocities grow as exp(-E/kT).
+
+    Parameters
+    ----------
+    activation : float
+        E (eV), 0 to 10.
+    resistance : float
+        Thermal, between filament and surroundings (K/W), 0 (no self-heating) to 1e12.
+    reference : float
+        Temperature at which the velocities of the core hold (K), 1 to 3000.
+    """
+
+    activation: float
+    resistance: float = 0.0
+    reference: float = 300.0
+
+    def __post_init__(self) -> None:
+        for name, most, unit in (("activation", 10.0, "eV"), ("resistance", 1e12, "K/W")):
+            if not 0.0 <= getattr(self, name) <= most:
+                raise ValueError(f"{name} must be between 0 and {most:g} {unit}, got {getattr(self, name)}")
+        if not 1.0 <= self.reference <= 3000.0:
+            raise ValueError(f"reference must be between 1 and 3000 K, got {self.reference}")
+
+
+class CardCells:
+    """An array of cells of a card: sinh conduction over a gap that a voltage moves.
+
+    Parameters
+    ----------
+    core : GapCore
+        What all cells have in common.
+    features : mapping of str to array_like
+        ``hrs``, ``lrs`` (ohm, at the core's read voltage), ``set_voltage`` (V, positive), ``reset_voltage``
+        (V, negative) of every cell: one number or an array of ``shape`` each.
+    shape : tuple of int
+        Numbers of word and bit lines.
+    draws : frenkel.cards.cells.Cells, optional
+        Draws the features of later cycles; without it all cycles are alike.
+    telegraph : RtnLaw, optional
+        Random telegraph noise.
+    relaxation : RelaxationLaw, optional
+        Shift of the conductance after programming.
+    heat : Heat, optional
+        Thermal activation and self-heating; without it temperature does nothing to the motion.
+    temperature : float
+        Of the surroundings (K), 1 to 3000; may be changed.
+    seed : int
+        Of telegraph noise and relaxation, 0 or more.
+
+    Attributes
+    ----------
+    gap : ndarray of shape (m, n)
+        (m); every cell starts in its HRS. `program` sets it.
+    cycles : ndarray of shape (m, n)
+        Turns from RESET to SET of each cell so far.
+    skipped : int
+        Cycles drawn but passed over, since their HRS was not above their LRS: these have no such law.
+
+    Raises
+    ------
+    ValueError
+        An HRS that is not above its LRS, or a voltage of the wrong sign.
+
+    Notes
+    -----
+    ``I = I0 exp(-g/g0) sinh(V/V0)``; at a constant voltage the gap moves at a constant speed, and over the
+    last ``edge`` before its limit exponentially (:mod:`frenkel.cards.core`). That is solved in closed
+    form, so a pulse in two halves is the pulse, whatever its length.
+
+    A cell that was driven one edge against its last direction has turned. As it turns from RESET to SET, the
+    next cycle is drawn: its HRS and RESET voltage hold from then on, its LRS and SET voltage from the next
+    turn to RESET. A ramped cell therefore shows the features as the card draws them, RESET first.
+    """
+
+    def __init__(
+        self,
+        core: GapCore,
+        features: Mapping[str, ArrayLike],
+        shape: tuple[int, int],
+        *,
+        draws: Draws | None = None,
+        telegraph: RtnLaw | None = None,
+        relaxation: RelaxationLaw | None = None,
+        heat: Heat | None = None,
+        temperature: float = 300.0,
+        seed: int = 0,
+    ) -> None:
+        self.core, self.shape, self.heat, self._draws = core, shape, heat, draws
+        size = shape[0] * shape[1]
+        parameters = core.cells({k: np.broadcast_to(v, shape).ravel() for k, v in features.items()})
+        self._low, self._high, self._close, self._open = (
+            np.array(parameters[name], dtype=np.float64)
+            for name in ("gap_min", "gap_max", "set_velocity", "reset_velocity")
+        )
+        self._next = self._low.copy(), self._close.copy()  # of the cycle whose RESET half holds already
+        self._gap, self._turn = self._high.copy(), np.zeros(size)
+        self._closing, self._turned = np.zeros(size, dtype=np.uint8), np.zeros(size, dtype=np.uint8)
+        self._everywhere = np.empty(0, dtype=np.intp)
+        self.cycles, self.skipped = np.zeros(shape, dtype=np.int64), 0
+        self._amplitude: Floats | None = None
+        self._places = np.arange(size).reshape(shape)
+        self._card: Card | None = None
+        self._largest = 0.0
+        self.temperature = temperature
+        one, two = (np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(2))
+        start = self._conductance(self._gap)
+        self._telegraph = None if telegraph is None else Telegraph(telegraph, start, one, temperature)
+        self._relaxation = None if relaxation is None else Relaxation(relaxation, start, two)
+
+    @classmethod
+    def from_card(
+        cls,
+        card: Card,
+        shape: tuple[int, int],
+        seed: int,
+        *,
+        heat: Heat | None = None,
+        temperature: float | None = None,
+    ) -> CardCells:
+        """Draw an array of cells from a card, with telegraph noise and relaxation where the card has them.
+
+        Parameters
+        ----------
+        card : Card
+            With a core.
+        shape : tuple of int
+            Numbers of word and bit lines.
+        seed : int
+            0 or more; the same seed gives the same cells and the same chance.
+        heat : Heat, optional
+            Thermal activation and self-heating.
+        temperature : float, optional
+            Of the surroundings (K); that of the card's box, where it has one, otherwise 300 K.
+
+        Raises
+        ------
+        ValueError
+            The card has no core.
+        """
+        core = GapCore.of(card)
+        if temperature is None:
+            temperature = float(np.mean(card.validity.get("temperature", (300.0, 300.0))))
+        card.check(temperature=temperature)
+        m, n = shape
+        draws = card.cells(m * n, seed)
+        features, skipped = _next_cycle(core, draws, np.arange(m * n), m * n)
+        cells = cls(
+            core, {name: values.reshape(shape) for name, values in features.items()}, shape,
+            draws=draws, telegraph=card.rtn_law, relaxation=card.relaxation_law,
+            heat=heat, temperature=temperature, seed=seed,
+        )  # fmt: skip
+        cells.skipped, cells._card = skipped, card
+        return cells
+
+    # ------------------------------------------------------------------ as they are
+
+    @property
+    def scale(self) -> float:
+        """V0 (V)."""
+        return self.core.voltage_scale
+
+    @property
+    def temperature(self) -> float:
+        """Of the surroundings (K)."""
+        return self._temperature
+
+    @temperature.setter
+    def temperature(self, value: float) -> None:
+        self._temperature = _check_temperature(value)
+        heat = self.heat
+        if heat is None:
+            self._heat = np.array([1.0])
+            return
+        activation = heat.activation / BOLTZMANN_EV
+        factor = np.exp(activation * (1.0 / heat.reference - 1.0 / value))
+        core, numbers = self.core, [factor]
+        if heat.resistance:
+            numbers = [1.0, heat.resistance, activation, heat.reference, value]
+            numbers += [core.current_prefactor, core.voltage_scale, core.gap_scale]
+        self._heat = np.array(numbers)
+
+    @property
+    def gap(self) -> Floats:
+        """Gap of every cell (m); a view that is not to be written to."""
+        found = self._gap.reshape(self.shape)
+        found.flags.writeable = False
+        return found
+
+    def _conductance(self, gap: Floats) -> Floats:
+        """Return current over voltage (S) at the read voltage of the core, without telegraph noise."""
+        core = self.core
+        unit = core.current_prefactor * np.sinh(core.read_voltage / core.voltage_scale) / core.read_voltage
+        return np.asarray(unit * np.exp(-gap / core.gap_scale))
+
+    def current(self, voltage: Floats, where: Where = None) -> tuple[Floats, Floats]:
+        """Return current (A) and slope (S)."""
+        amplitude, v0 = self._amplitudes(where), self.core.voltage_scale
+        sinh = np.sinh(np.asarray(voltage) / v0)
+        # cosh from sinh: half the time of both.
+        return amplitude * sinh, amplitude / v0 * np.sqrt(1.0 + sinh * sinh)
+
+    def sinh_law(self, where: Where = None) -> tuple[Floats, Floats]:
+        """Return I0 exp(-g/g0) (A), telegraph noise included, and V0 (V)."""
+        amplitude = self._amplitudes(where)
+        return amplitude, np.full(amplitude.shape, self.core.voltage_scale)
+
+    def _amplitudes(self, where: Where) -> Floats:
+        if self._amplitude is None:
+            self._amplitude = self.core.current_prefactor * np.exp(-self._gap / self.core.gap_scale)
+            if self._telegraph is not None:
+                self._amplitude *= self._telegraph.factor
+        whole = self._amplitude.reshape(self.shape)
+        return whole if where is None else np.asarray(whole[where])
+
+    def window(self, voltage: float = 0.1) -> tuple[Floats, Floats]:
+        """Return least and largest conductance (S) of every cell in its present cycle at a voltage (V)."""
+        unit = self.core.current_prefactor * np.sinh(voltage / self.core.voltage_scale) / voltage
+        low, high = (unit * np.exp(-g / self.core.gap_scale) for g in (self._high, self._low))
+        return low.reshape(self.shape), high.reshape(self.shape)
+
+    # ------------------------------------------------------------------ in time
+
+    def program(self, conductance: ArrayLike, voltage: float = 0.1) -> None:
+        """Give every cell a conductance (S) at a voltage (V) without pulses, telegraph noise left out.
+
+        Raises
+        ------
+        ValueError
+            A conductance outside the window of its cell.
+        """
+        least, most = self.window(voltage)
+        wanted = np.broadcast_to(conductance, self.shape)
+        outside = ~((wanted >= least * (1.0 - 1e-9)) & (wanted <= most * (1.0 + 1e-9)))
+        if outside.any():
+            bad = tuple(np.argwhere(outside)[0])
+            raise ValueError(
+                f"conductance must lie in the window of its cell, got {wanted[bad]:.3g} S for cell "
+                f"({bad[0]}, {bad[1]}) of {least[bad]:.3g} to {most[bad]:.3g} S; "
+                f"{np.count_nonzero(outside)} of {outside.size} cells are outside"
+            )
+        core = self.core
+        unit = core.current_prefactor * np.sinh(voltage / core.voltage_scale) / voltage
+        self._amplitude = None
+        self._gap[:] = core.gap_scale * np.log(unit / wanted.ravel())
+        self._programmed(np.arange(self._gap.size), np.zeros(self._gap.size, dtype=bool))
+
+    def apply(self, voltage: Floats, duration: float, where: Where = None, *, fresh: bool = True) -> None:
+        """Hold a voltage (V) for a duration (s); ``fresh`` plays no part: cycles are drawn at turns."""
+        _check_duration(duration)
+        places = self._everywhere if where is None else np.atleast_1d(self._places[where]).ravel()
+        size = self._gap.size if where is None else places.size
+        picked = self.shape if where is None else np.shape(self._places[where])
+        volts = np.array(np.broadcast_to(voltage, picked), dtype=np.float64).ravel()
+        if not size or duration == 0.0:
+            return
+        self._check(volts)
+        layers = self._telegraph is not None or self._relaxation is not None
+        turned = self._turned[:size]
+        count = _gap.advance(
+            self._gap, self._low, self._high, self._close, self._open, self._turn, self._closing, turned,
+            places, where is None, volts, duration, self.core.drive, self.core.edge, self._heat,
+        )  # fmt: skip
+        at = np.arange(size) if where is None and (count or layers) else places
+        if count:
+            self._begin(at[turned.view(bool)])
+        if layers:
+            self._programmed(at, turned.view(bool))
+            if self._telegraph is not None:
+                self._telegraph.pass_time(duration, at)
+            if self._relaxation is not None:
+                self._relaxation.elapsed[at] += duration
+        self._forget(places, where is None)
+
+    def _check(self, volts: Floats) -> None:
+        """Warn of a voltage outside the card's box, once as it grows."""
+        largest = max(float(volts.max()), -float(volts.min()))
+        if self._card is not None and largest > self._largest:
+            self._largest = largest
+            self._card.check(voltage=float(volts[np.argmax(np.abs(volts))]))
+
+    def _begin(self, at: Index) -> None:
+        """Begin a half of a cycle in cells that have turned."""
+        if self._draws is None:
+            self.cycles.ravel()[at] += self._closing[at]
+            return
+        closing = self._closing[at].view(bool)
+        opened = at[~closing]
+        self._low[opened], self._close[opened] = self._next[0][opened], self._next[1][opened]
+        closed = at[closing]
+        if not closed.size:
+            return
+        self.cycles.ravel()[closed] += 1
+        features, skipped = _next_cycle(self.core, self._draws, closed, self._gap.size)
+        self.skipped += skipped
+        new = self.core.cells(features)
+        self._high[closed], self._open[closed] = new["gap_max"], new["reset_velocity"]
+        self._next[0][closed], self._next[1][closed] = new["gap_min"], new["set_velocity"]
+
+    def _programmed(self, at: Index, turned: NDArray[np.bool_]) -> None:
+        """Tell the layers that these cells may be of another conductance now."""
+        conductance = self._conductance(self._gap[at])
+        if self._telegraph is not None:
+            self._telegraph.switched(at, conductance, turned)
+        if self._relaxation is not None:
+            self._relaxation.pulsed(at, conductance)
+
+    def _forget(self, places: Index, everywhere: bool) -> None:
+        """Bring conductances up to date where gaps have moved."""
+        if everywhere or self._amplitude is None:
+            self._amplitude = None
+            return
+        self._amplitude[places] = self.core.current_prefactor * np.exp(
+            -self._gap[places] / self.core.gap_scale
+        )
+        if self._telegraph is not None:
+            self._amplitude[places] *= self._telegraph.factor[places]
+
+    def rest(self, duration: float) -> None:
+        """Let time pass (s) at 0 V: telegraph noise goes on, conductances relax."""
+        _check_duration(duration)
+        if duration == 0.0:
+            return
+        if self._telegraph is not None:
+            self._telegraph.pass_time(duration, None)
+            self._amplitude = None
+        if self._relaxation is not None:
+            before = self._conductance(self._gap)
+            after = self._relaxation.pass_time(duration, before, self._temperature)
+            self._gap -= self.core.gap_scale * np.log(after / before)
+            self._amplitude = None
+
+
+def _next_cycle(core: GapCore, draws: Draws, at: Index, size: int) -> tuple[dict[str, Floats], int]:
+    """Return the features of the next cycle of some cells that has a law, and how many cycles had none."""
+    drawn = draws.cycle(None if np.array_equal(at, np.arange(size)) else at)
+    found, total = {name: np.array(values) for name, values in drawn.items()}, 0
+    for _ in range(MOST_SKIPPED):
+        gap = core.gap_scale * np.log(found["hrs"] / found["lrs"])
+        bad = ~((gap > 4.0 * core.edge) & (found["set_voltage"] > 0.0) & (found["reset_voltage"] < 0.0))
+        if not bad.any():
+            return found, total
+        total += int(bad.sum())
+        for name, values in draws.cycle(at[bad]).items():
+            found[name][bad] = values
+    raise ValueError(
+        f"{bad.sum()} cells drew {MOST_SKIPPED} cycles in a row whose hrs is not above their lrs: "
+        "the card does not make a gap core"
+    )

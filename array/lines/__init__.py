@@ -1,0 +1,1 @@
+"""Lines of an array and their solvers."""

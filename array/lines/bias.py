@@ -1,0 +1,147 @@
+"""What the ends of the lines are connected to: reading, writing and the half-select schemes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ...typing import Floats
+
+FLOATING = float("nan")
+"""Voltage of an end that is connected to nothing."""
+
+
+@dataclass(frozen=True, eq=False)
+class Bias:
+    """Voltage at both ends of every line (V); `FLOATING` where an end is connected to nothing.
+
+    Parameters
+    ----------
+    word_left, word_right : ndarray of shape (m,)
+        Word lines, at the first and at the last bit line.
+    bit_top, bit_bottom : ndarray of shape (n,)
+        Bit lines, at the first and at the last word line.
+
+    Raises
+    ------
+    ValueError
+        A voltage is infinite, or both ends of the word lines (bit lines) differ in number.
+    """
+
+    word_left: Floats
+    word_right: Floats
+    bit_top: Floats
+    bit_bottom: Floats
+
+    def __post_init__(self) -> None:
+        for name in ("word_left", "word_right", "bit_top", "bit_bottom"):
+            values = np.ascontiguousarray(getattr(self, name), dtype=np.float64)
+            if values.ndim != 1 or not values.size or np.any(np.isinf(values)):
+                raise ValueError(f"{name} must be a row of finite voltages (V) or NaN for floating ends")
+            object.__setattr__(self, name, values)
+        if self.word_left.size != self.word_right.size or self.bit_top.size != self.bit_bottom.size:
+            raise ValueError("both ends of the word lines, and of the bit lines, must have the same length")
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of word and bit lines."""
+        return self.word_left.size, self.bit_top.size
+
+    @property
+    def connected(self) -> tuple[NDArray[np.bool_], ...]:
+        """Which ends are connected, in the order of the parameters."""
+        return tuple(
+            ~np.isnan(end) for end in (self.word_left, self.word_right, self.bit_top, self.bit_bottom)
+        )
+
+    @property
+    def amplitude(self) -> float:
+        """Largest difference of two terminal voltages (V)."""
+        ends = np.concatenate((self.word_left, self.word_right, self.bit_top, self.bit_bottom))
+        return float(np.nanmax(ends) - np.nanmin(ends))
+
+
+def lines(word: ArrayLike, bit: ArrayLike, *, both: bool = False) -> Bias:
+    """Drive word lines from the left and hold bit lines at the bottom.
+
+    Parameters
+    ----------
+    word : array_like of shape (m,)
+        Voltage of each word line (V), `FLOATING` for none.
+    bit : array_like of shape (n,)
+        Voltage of each bit line (V), `FLOATING` for none.
+    both : bool
+        Connect both ends of every driven line.
+    """
+    w, b = np.asarray(word, dtype=np.float64), np.asarray(bit, dtype=np.float64)
+    nothing = np.full_like
+    return Bias(w, w if both else nothing(w, FLOATING), b if both else nothing(b, FLOATING), b)
+
+
+def multiply(voltages: ArrayLike, n: int) -> Bias:
+    """Apply a vector to the word lines and sense all ``n`` bit lines at 0 V."""
+    return lines(voltages, np.zeros(n))
+
+
+def _grounded(voltage: float) -> tuple[float, float]:
+    return 0.0, 0.0
+
+
+def _floating(voltage: float) -> tuple[float, float]:
+    return FLOATING, FLOATING
+
+
+def _half(voltage: float) -> tuple[float, float]:
+    return voltage / 2.0, voltage / 2.0
+
+
+def _third(voltage: float) -> tuple[float, float]:
+    return voltage / 3.0, 2.0 * voltage / 3.0
+
+
+UNSELECTED: dict[str, Callable[[float], tuple[float, float]]] = {
+    "grounded": _grounded,
+    "floating": _floating,
+    "half": _half,
+    "third": _third,
+}
+"""Voltage of unselected word and bit lines (V) when a cell is selected with a voltage."""
+
+
+def select(
+    shape: tuple[int, int], cell: tuple[int, int], voltage: float, scheme: str = "half", *, both: bool = False
+) -> Bias:
+    """Apply a voltage to one cell.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Numbers of word and bit lines.
+    cell : tuple of int
+        Word and bit line of the selected cell; its word line gets the voltage, its bit line 0 V.
+    voltage : float
+        Voltage over the selected cell before the drop in the lines (V).
+    scheme : {"grounded", "floating", "half", "third"}
+        Unselected lines: all at 0 V; floating; all at half the voltage (V/2); word lines at a third and bit
+        lines at two thirds (V/3).
+    both : bool
+        Drive both ends of every line.
+
+    Raises
+    ------
+    ValueError
+        Unknown scheme, or a cell outside the array.
+    """
+    if scheme not in UNSELECTED:
+        raise ValueError(f"no bias scheme {scheme!r}; there are: {', '.join(UNSELECTED)}")
+    m, n = shape
+    i, j = cell
+    if not (0 <= i < m and 0 <= j < n):
+        raise ValueError(f"cell must lie in an array of {m} x {n} lines, got ({i}, {j})")
+    word_rest, bit_rest = UNSELECTED[scheme](voltage)
+    word, bit = np.full(m, word_rest), np.full(n, bit_rest)
+    word[i], bit[j] = voltage, 0.0
+    return lines(word, bit, both=both)

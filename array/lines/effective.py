@@ -1,0 +1,156 @@
+"""Linear cells read many times: the matrix from drive voltages to sensed currents, and what one cell sees.
+
+For linear cells the lines are a linear map. Its matrix is made once, by one adjoint solve per sensed line
+(reciprocity: the current out of bit line j per volt on word line i is the current into i per volt on j), and
+then a read is one product. A changed cell is a correction of rank one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...typing import Floats
+from .network import Network, Solution
+from .newton import finish
+from .solvers import LinearSolver, SchurSolver
+
+ADJOINT = 1e-14
+"""Relative residual of the solves behind the matrix: looser ones leave 1e-10 of the largest entry."""
+
+
+def linear(network: Network, solver: LinearSolver, conductance: Floats) -> Solution:
+    """Return voltages and currents for linear cells (S); one solve.
+
+    The solver is left factored for these cells.
+    """
+    solver.factor(conductance)
+    if isinstance(solver, SchurSolver):  # every node is unknown and starts at 0 V
+        word, bit = solver.solve(*network.injected())
+        current, missed = conductance * (word - bit), solver.residual
+    else:
+        word, bit = network.start()
+        d_word, d_bit = solver.solve(*network.residual(word, bit, conductance * (word - bit)))
+        word, bit = word + d_word, bit + d_bit
+        current = conductance * (word - bit)
+        missed = solver.missed(*network.residual(word, bit, current))
+    return finish(network, word, bit, current, solver.iterations, 1, missed)
+
+
+def effective_matrix(network: Network, solver: LinearSolver, conductance: Floats) -> Floats:
+    """Return the currents out of the bottom ends of bit lines per volt at the left ends of word lines (S).
+
+    Parameters
+    ----------
+    network : Network
+        Word lines connected at the left and bit lines at the bottom; other ends as they are, held at 0 V.
+    solver : LinearSolver
+        Made for this network; left factored for these cells.
+    conductance : ndarray of shape (m, n)
+        Of the cells (S).
+
+    Returns
+    -------
+    ndarray of shape (m, n)
+        Currents for a vector v are ``v @ matrix``; for many vectors, rows of a matrix, the same.
+    """
+    _need_ends(network)
+    solver.factor(conductance)
+    m, n = conductance.shape
+    out, zero = np.empty((m, n)), np.zeros((m, n))
+    for j in range(n):
+        drive = np.zeros((m, n))
+        drive[-1, j] = network.bottom[j]
+        word, _ = solver.solve(zero, drive, tolerance=ADJOINT)
+        out[:, j] = network.left * word[:, 0]
+    return out
+
+
+def _need_ends(network: Network) -> None:
+    for name, g in (("left ends of word lines", network.left), ("bottom ends of bit lines", network.bottom)):
+        if not np.all((g > 0.0) & np.isfinite(g)):
+            raise ValueError(
+                f"all {name} must be connected through a resistance to sense them, give one above 0 ohm"
+            )
+
+
+def changed_cell(
+    matrix: Floats, network: Network, solver: LinearSolver, cell: tuple[int, int], change: float
+) -> Floats:
+    """Return the effective matrix after one cell's conductance changed; one solve.
+
+    G_eff - dG/(1 + dG z) u q^T, with a unit current through the cell: z its voltage, u the currents into the
+    left ends and q those out of the bottom ends.
+
+    Parameters
+    ----------
+    matrix : ndarray of shape (m, n)
+        Effective matrix before (S).
+    solver : LinearSolver
+        Still factored for the cells before the change.
+    cell : tuple of int
+        Word and bit line.
+    change : float
+        Addition to the conductance (S).
+    """
+    impedance, word, bit = unit_current(network, solver, cell)
+    into = network.left * word[:, 0]
+    out = network.bottom * bit[-1]
+    return np.asarray(matrix - change / (1.0 + change * impedance) * np.outer(into, out))
+
+
+def unit_current(
+    network: Network, solver: LinearSolver, cell: tuple[int, int], tolerance: float = 1e-12
+) -> tuple[float, Floats, Floats]:
+    """Return how 1 A pushed from bit to word node of a cell moves it (ohm), and all nodes (V per A)."""
+    shape = network.lines.shape
+    word, bit = np.zeros(shape), np.zeros(shape)
+    word[cell], bit[cell] = 1.0, -1.0
+    word, bit = solver.solve(word, bit, tolerance=tolerance)
+    return float(word[cell] - bit[cell]), word, bit
+
+
+@dataclass(frozen=True, slots=True)
+class LoadLine:
+    """What one cell sees of the array around it: V = open_voltage - resistance I.
+
+    Attributes
+    ----------
+    open_voltage : float
+        Voltage with the cell open (V).
+    resistance : float
+        Of everything around (ohm), other cells at their slope.
+    sense : float
+        Current more out of the bottom of the cell's bit line per current more through the cell.
+    """
+
+    open_voltage: float
+    resistance: float
+    sense: float
+
+
+def load_line(
+    network: Network, solver: LinearSolver, solution: Solution, cell: tuple[int, int], slope: float
+) -> LoadLine:
+    """Return the Thevenin equivalent around a cell; one solve.
+
+    Parameters
+    ----------
+    solver : LinearSolver
+        Still factored with the slopes of the last step of ``solution``.
+    solution : Solution
+        Of the array with this cell in it.
+    cell : tuple of int
+        Word and bit line.
+    slope : float
+        Conductance (S) that the solver holds for this cell.
+    """
+    seen, _, bit = unit_current(network, solver, cell)
+    # The solver holds the cell too: take its conductance out of the parallel combination.
+    alone = 1.0 - slope * seen
+    resistance = seen / alone
+    voltage, current = float(solution.voltage[cell]), float(solution.current[cell])
+    end = float(network.bottom[cell[1]])
+    sense = 1.0 if np.isinf(end) else -end * float(bit[-1, cell[1]]) / alone
+    return LoadLine(voltage + resistance * current, resistance, sense)

@@ -1,0 +1,118 @@
+"""Bonds that obey one law, and what the network asks of such a law."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ...typing import Floats
+from ...units import BOLTZMANN_EV
+
+BOTTOM = -1
+"""Stands for the bottom electrode in ``Bonds.second``."""
+TOP = -2
+"""Stands for the top electrode in ``Bonds.second``."""
+
+
+class ConductionLaw(Protocol):
+    """What the network asks of a bond law: odd or not, but rising with the voltage."""
+
+    linear: ClassVar[bool]
+    """True if the slope does not depend on the voltage: the network is then solved in one step."""
+
+    def current(self, voltage: Floats, bond: Bonds) -> tuple[Floats, Floats]:
+        """Return the current (A) and its slope (S, not negative) through each bond.
+
+        Parameters
+        ----------
+        voltage : ndarray of shape (n_bonds,)
+            Potential of ``bond.first`` minus that of ``bond.second`` (V).
+        bond : Bonds
+            The bonds themselves, for their lengths.
+
+        Returns
+        -------
+        current : ndarray of shape (n_bonds,)
+            Current from ``first`` to ``second`` (A).
+        slope : ndarray of shape (n_bonds,)
+            Derivative of the current by the voltage (S).
+        """
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Bonds:
+    """A set of bonds that obey one law.
+
+    Parameters
+    ----------
+    first : ndarray of int, shape (n_bonds,)
+        Site numbers of one end.
+    second : ndarray of int, shape (n_bonds,)
+        Site numbers of the other end, or ``BOTTOM`` or ``TOP`` for a contact.
+    law : ConductionLaw
+        Current as a function of voltage.
+    length : ndarray of shape (n_bonds,), optional
+        Distance between the ends (m), positive; laws that depend on distance need it.
+
+    Raises
+    ------
+    ValueError
+        If the arrays differ in length, a bond joins a site to itself, or a length is not positive.
+    """
+
+    first: NDArray[np.intp]
+    second: NDArray[np.intp]
+    law: ConductionLaw
+    length: Floats = field(default_factory=lambda: np.empty(0))
+
+    def __post_init__(self) -> None:
+        first = np.atleast_1d(np.asarray(self.first, dtype=np.intp))
+        second = np.atleast_1d(np.asarray(self.second, dtype=np.intp))
+        length = np.atleast_1d(np.asarray(self.length, dtype=np.float64))
+        if first.ndim != 1 or first.shape != second.shape:
+            raise ValueError(
+                f"first and second must have one site per bond, got shapes {first.shape} and {second.shape}"
+            )
+        if first.size and (first.min() < 0 or second.min() < TOP):
+            raise ValueError("first must be site numbers, second site numbers, BOTTOM (-1) or TOP (-2)")
+        if np.any(first == second):
+            raise ValueError("first and second must differ: a bond cannot join a site to itself")
+        one_each = length.shape == first.shape and np.all(np.isfinite(length) & (length > 0))
+        if length.size and not one_each:
+            raise ValueError(f"length must be {first.size} positive numbers of metres, one per bond")
+        for name, value in (("first", first), ("second", second), ("length", length)):
+            object.__setattr__(self, name, value)
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+
+def length_of(bond: Bonds) -> Floats:
+    """Return the lengths of the bonds (m), or raise ValueError if they were not given."""
+    if len(bond.length) != len(bond.first):
+        law = type(bond.law).__name__
+        raise ValueError(f"length must be given for each of the {len(bond.first)} bonds of {law}")
+    return bond.length
+
+
+def require_positive(name: str, value: ArrayLike, unit: str) -> None:
+    """Raise ValueError unless every value is positive and finite."""
+    given = np.asarray(value, dtype=np.float64)
+    if not np.all(np.isfinite(given) & (given > 0)):
+        raise ValueError(f"{name} must be positive and finite ({unit}), got {value!r}")
+
+
+def require_between(name: str, value: ArrayLike, low: float, high: float, unit: str) -> None:
+    """Raise ValueError unless every value lies between the bounds, ends included."""
+    given = np.asarray(value, dtype=np.float64)
+    if not np.all((given >= low) & (given <= high)):
+        raise ValueError(f"{name} must be between {low:g} and {high:g} {unit}, got {value!r}")
+
+
+def thermal_energy(temperature: float | Floats) -> Floats:
+    """Return kT (eV) at a temperature (K)."""
+    energy: Floats = BOLTZMANN_EV * np.asarray(temperature, dtype=np.float64)
+    return energy

@@ -1,0 +1,1 @@
+"""The event engine: compiled mechanisms, selection of events, superbasins."""

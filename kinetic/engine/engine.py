@@ -1,0 +1,498 @@
+"""The event engine: which atomic events can happen, when and which one happens next."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ...units import BOLTZMANN_EV
+from ..lattice.lattice import Lattice
+from ..mechanisms.lineshape import refuse_cold
+from ..mechanisms.mechanism import Mechanism, refuse_filament
+from ._basin import Basin
+from ._engine import REASONS, Catalogue, Kernel
+from ._hops import Hops
+from .tables import Interaction, checked_sites, compile_tables, neighbour_counts, thermal_energy
+
+TRANSITION = np.dtype(
+    [
+        ("mechanism", np.int32),
+        ("direction", np.int8),
+        ("site_a", np.int32),
+        ("site_b", np.int32),
+        ("rate", np.float64),
+        ("energy", np.float64),
+        ("barrier", np.float64),
+    ]
+)
+
+
+HOPS_LIMIT = 2**23 - 2  # particles that a packed site can number
+BASIN_GAIN = 40.0  # events that a superbasin must save per state of it: about what its law costs
+
+
+class Engine:
+    """Rejection-free kinetic Monte Carlo on a lattice in given fields.
+
+    Parameters
+    ----------
+    lattice : Lattice
+        Sites, neighbours, electrodes.
+    mechanisms : sequence of Mechanism
+        What can happen, at least one.
+    species : array_like of int, shape (n_sites,)
+        Code of the species on each site at the start.
+    interactions : iterable of PairInteraction or SiteEnergy
+        Parts of the energy.
+    potential : array_like, shape (n_sites,), optional
+        Electrostatic potential (V); 0 everywhere by default.
+    electrode_potential : tuple of float
+        Potential (V) of the bottom and the top electrode.
+    temperature : float or array_like, shape (n_sites,)
+        Temperature (K), above 0.
+    reservoir : tuple of int
+        Atoms that the bottom and the top electrode hold, >= 0.
+    seed : int, optional
+        Seed of the random numbers, >= 0; drawn and kept in ``seed`` when not given.
+    member : int
+        Number of this run within an ensemble; each has its own stream.
+
+    Raises
+    ------
+    ValueError
+        If shapes disagree, a value is outside its range or a species is unknown.
+    """
+
+    def __init__(
+        self,
+        lattice: Lattice,
+        mechanisms: Sequence[Mechanism],
+        species: ArrayLike,
+        *,
+        interactions: Iterable[Interaction] = (),
+        potential: ArrayLike | None = None,
+        electrode_potential: tuple[float, float] = (0.0, 0.0),
+        temperature: float | ArrayLike = 300.0,
+        reservoir: tuple[int, int] = (0, 0),
+        seed: int | None = None,
+        member: int = 0,
+    ) -> None:
+        self.lattice, self.mechanisms = lattice, tuple(mechanisms)
+        self._compiled = compile_tables(lattice, self.mechanisms, interactions)
+        codes = self._checked_codes(species)
+        self._codes, self._count = codes, neighbour_counts(self._compiled, codes)
+        self._kernel = Kernel(
+            self._compiled.arrays, self._compiled.motifs, codes, lattice.electrode, self._count
+        )
+        self._hops, self._hops_ahead = self._make_hops(), False
+        self._set_reservoir(reservoir)
+        self._potential = np.zeros(lattice.n_sites)
+        self._set_temperature(thermal_energy(temperature, lattice.n_sites))
+        self._electrode_potential = (0.0, 0.0)
+        self.electrode_potential = electrode_potential
+        if potential is not None:
+            self.potential = np.asarray(potential)
+        if seed is None:
+            seed = int(np.random.SeedSequence().generate_state(1, np.uint32)[0])
+        self.seed = int(seed)
+        if self.seed < 0 or member < 0:
+            raise ValueError(f"seed and member must be at least 0, got {self.seed} and {member}")
+        self.member = int(member)
+        stream = np.random.SeedSequence(self.seed, spawn_key=(self.member,))
+        self._generator = np.random.Generator(np.random.PCG64DXSM(stream))
+        self._catalogue = Catalogue()
+        self._basin = Basin(BASIN_GAIN)
+
+    # ---- state
+
+    @property
+    def species(self) -> NDArray[np.int8]:
+        """Codes of the species on each site, shape (n_sites,); a copy."""
+        self._catch_up()
+        return self._codes.copy()
+
+    @property
+    def codes(self) -> NDArray[np.int8]:
+        """Codes of the species on each site; a read-only view, to be asked for again after a run."""
+        self._catch_up()
+        view = self._codes.view()
+        view.flags.writeable = False
+        return np.asarray(view)
+
+    @property
+    def time(self) -> float:
+        """Time (s) since the engine was made; can be set."""
+        return float(self._kernel.time)
+
+    @time.setter
+    def time(self, value: float) -> None:
+        if not np.isfinite(value):
+            raise ValueError(f"time must be finite (s), got {value}")
+        self._release()
+        self._kernel.time, self._kernel.time_rest, self._kernel.fresh = float(value), 0.0, False
+
+    @property
+    def events(self) -> int:
+        """Number of events carried out."""
+        return int(self._kernel.events)
+
+    @property
+    def version(self) -> int:
+        """Number that grows with every change of the state."""
+        return int(self._kernel.version)
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """Events carried out, shape (n_mechanisms, 2): forward, reverse; a copy."""
+        return self._kernel.counts().copy()
+
+    @property
+    def reservoir(self) -> tuple[int, int]:
+        """Atoms held by the bottom and the top electrode."""
+        bottom, top = self._kernel.reservoir()
+        return int(bottom), int(top)
+
+    @property
+    def floor_hits(self) -> int:
+        """Events carried out whose barrier was at the mechanism's floor."""
+        return int(self._kernel.floor_hits)
+
+    @property
+    def last_event(self) -> tuple[int, int, int, int]:
+        """Mechanism, direction and both sites (-1: none) of the latest event; of fire() or a general run."""
+        return self._kernel.last_event()
+
+    @property
+    def basin_exits(self) -> tuple[int, float]:
+        """Exits out of superbasins, and the mean number of events that they stood for."""
+        return int(self._basin.exits), float(self._basin.skipped)
+
+    @property
+    def potential(self) -> NDArray[np.float64]:
+        """Potential (V), shape (n_sites,); can be set, a copy when read."""
+        return self._potential.copy()
+
+    @potential.setter
+    def potential(self, value: ArrayLike) -> None:
+        self._potential = checked_sites("potential", value, self.lattice.n_sites, "V").copy()
+        self._set_fields()
+
+    @property
+    def electrode_potential(self) -> tuple[float, float]:
+        """Potential (V) of the bottom and the top electrode; can be set."""
+        return self._electrode_potential
+
+    @electrode_potential.setter
+    def electrode_potential(self, value: tuple[float, float]) -> None:
+        if len(value) != 2 or not all(np.isfinite(v) for v in value):
+            raise ValueError(f"electrode_potential must be two finite values (V), got {value}")
+        self._electrode_potential = (float(value[0]), float(value[1]))
+        self._set_fields()
+
+    @property
+    def temperature(self) -> NDArray[np.float64]:
+        """Temperature (K), shape (n_sites,); can be set (also to one number), a copy when read."""
+        return np.asarray(self._kt / BOLTZMANN_EV)
+
+    @temperature.setter
+    def temperature(self, value: float | ArrayLike) -> None:
+        self._set_temperature(thermal_energy(value, self.lattice.n_sites))
+        self._set_fields()
+
+    # ---- running
+
+    def run(self, *, events: int | None = None, time: float | None = None, superbasin: bool = False) -> str:
+        """Carry out events in the fields as they are.
+
+        Parameters
+        ----------
+        events : int, optional
+            Number of events after which to stop, >= 0.
+        time : float, optional
+            Time (s since the engine was made) at which to stop, not before the time now.
+        superbasin : bool
+            Whether sets of up to 16 states that the system goes to and fro between are left in one step.
+            Exit time, exit state and exit event follow the exact law (to 1e-9 relative), and count as one
+            event; events within a set are not counted. Pieces of a run are then the same in law only.
+
+        Returns
+        -------
+        str
+            ``"events"`` or ``"time"``, whichever came first, or ``"stuck"``: no event is possible (the
+            time is then set to ``time`` if that was given).
+
+        Raises
+        ------
+        ValueError
+            If neither limit is given, one is out of range, or a heat of transport reads a temperature
+            of 0 K or below.
+
+        Notes
+        -----
+        A run that is cut into pieces gives the same trajectory, bit for bit: an event that was drawn but
+        lies beyond ``time`` is kept. When fields change in between, the part of its unit exponential
+        that has not passed is kept, so piecewise constant fields are exact.
+        """
+        if events is None and time is None:
+            raise ValueError("run needs a number of events or a time, got neither")
+        if events is not None and events < 0:
+            raise ValueError(f"events must be at least 0, got {events}")
+        if time is not None and not time >= self.time:
+            raise ValueError(f"time must be at least the time now, {self.time} s, got {time}")
+        refuse_filament(self.mechanisms)
+        most, until = 2**62 if events is None else events, np.inf if time is None else time
+        bits = self._generator.bit_generator
+        if superbasin:
+            self._catch_up()
+            status = self._basin.run(self._kernel, most, until, bits)
+        elif self._hops_ready(most):
+            assert self._hops is not None
+            self._hops_ahead = True
+            status = self._hops.run(self._kernel, most, until, bits)
+        else:
+            self._catch_up()
+            status = self._kernel.run(most, until, bits)
+        if REASONS[status] == "cold":
+            raise ValueError(
+                "heat_of_transport must keep the temperature that a hop reads above 0 K; "
+                "the temperature difference between two neighbouring sites is too large for it"
+            )
+        return REASONS[status]
+
+    def check(self) -> tuple[float, float]:
+        """Return the relative errors of the selector's total and of the worst rate.
+
+        Both compare what local updates have left with a full recomputation; the second must be 0.
+        """
+        self._catch_up()
+        total, rate = self._kernel.check()
+        return total, rate
+
+    # ---- events one by one
+
+    def transitions(self) -> NDArray[np.void]:
+        """List every event that is possible now.
+
+        Returns
+        -------
+        ndarray, structured
+            Fields mechanism, direction (0 forward, 1 reverse), site_a, site_b (-1: none), rate (1/s),
+            energy (total difference, eV) and barrier (activation energy, eV), by ascending site.
+        """
+        refuse_filament(self.mechanisms)
+        listed = self.catalogue()
+        out = np.zeros(len(listed), dtype=TRANSITION)
+        rate, energy, barrier = (np.zeros(len(listed)) for _ in range(3))
+        self._kernel.price(listed, rate, energy, barrier)
+        out["rate"], out["energy"], out["barrier"] = rate, energy, barrier
+        for name in ("mechanism", "direction", "site_a", "site_b"):
+            out[name] = getattr(listed, name)
+        return out
+
+    def catalogue(self) -> Catalogue:
+        """List every event that is possible now without prices of fields; see `Catalogue`.
+
+        The order is a function of the state alone: ascending by the site that keeps the event, then by
+        its slots. The columns are views, valid until the next catalogue.
+        """
+        self._catch_up()
+        if self._catalogue.version != self._kernel.version:
+            self._kernel.enumerate(self._catalogue)
+        return self._catalogue
+
+    def fire(self, k: int) -> None:
+        """Carry out event ``k`` of the last catalogue.
+
+        Raises
+        ------
+        ValueError
+            If the state changed since, or there is no such event.
+        """
+        if self._catalogue.version != self._kernel.version:
+            raise ValueError("the catalogue is older than the state; call catalogue() before fire()")
+        if not 0 <= k < len(self._catalogue):
+            raise ValueError(f"event must be between 0 and {len(self._catalogue) - 1}, got {k}")
+        self._kernel.fire(self._catalogue, k)
+
+    def draw(self) -> float:
+        """Return the next uniform random number in [0, 1) of the engine's stream."""
+        return float(self._generator.random())
+
+    def tables(self) -> dict[str, NDArray[Any]]:
+        """Return what does not change about the mechanisms, one array per field, shape (n_mechanisms,).
+
+        Returns
+        -------
+        dict of str to ndarray
+            ``law`` (0 sinusoidal, 1 linear, 2 Marcus, 3 many phonons), ``lineshapes`` (list of the tables of
+            law 3, or None), ``alpha``, ``barrier`` (eV), ``dipole`` (e m),
+            ``length`` (m), ``floor`` (eV), ``heat_of_transport`` (eV), ``beta`` (lever of the temperature),
+            ``electrode`` (0 none, 1 bottom, 2 top), ``charge_a`` and ``charge_b`` (e gained in the
+            forward direction), ``code_before_a``, ``code_before_b``, ``code_after_a``, ``code_after_b`` (-1:
+            no second site).
+        """
+        a = self._compiled.arrays
+        same = ("law", "alpha", "barrier", "length", "floor", "beta")
+        out = {name: a[name].copy() for name in same}
+        out["electrode"] = a["source"].copy()
+        out["dipole"] = np.array([m.dipole for m in self.mechanisms])
+        out["heat_of_transport"] = np.array([m.heat_of_transport for m in self.mechanisms])
+        out["charge_a"], out["charge_b"] = a["charge"][:, 0].copy(), a["charge"][:, 1].copy()
+        out["lineshapes"] = a["lineshapes"] if any(a["lineshapes"]) else []
+        for side, when in enumerate(("before", "after")):
+            for end, name in enumerate("ab"):
+                out[f"code_{when}_{name}"] = a["code"][:, side, end].astype(np.int32)
+        return out
+
+    # ---- checkpoint
+
+    def state(self) -> dict[str, Any]:
+        """Return everything that changes, as plain arrays and numbers; see `restore`."""
+        self._catch_up()
+        random = self._generator.bit_generator.state
+        inner = random["state"]
+        words = [inner["state"] >> 64, inner["state"], inner["inc"] >> 64, inner["inc"]]
+        extra = [random["has_uint32"], random["uinteger"]]
+        kernel = self._kernel
+        return {
+            "species": self._codes.copy(),
+            "order": np.array(kernel.order_now()),
+            "fired": self._kernel.counts().copy(),
+            "reservoir": np.array(kernel.reservoir(), dtype=np.int64),
+            "clock": np.array(
+                [kernel.time, kernel.time_rest, kernel.pending, kernel.pending_rest, kernel.owed]
+            ),
+            "numbers": np.array([kernel.events, kernel.version, kernel.floor_hits], dtype=np.int64),
+            "random": np.array([w & 0xFFFFFFFFFFFFFFFF for w in words + extra], dtype=np.uint64),
+            "potential": self._potential.copy(),
+            "kt": self._kt.copy(),
+            "electrode_potential": np.array(self._electrode_potential),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take over a state that `state` returned, of this engine or of one made alike.
+
+        Raises
+        ------
+        ValueError
+            If the state is of a lattice of another size or of other mechanisms.
+        """
+        kernel = self._kernel
+        if np.shape(state["fired"]) != kernel.counts().shape:
+            raise ValueError(
+                f"state must be of {len(self.mechanisms)} mechanisms, got {np.shape(state['fired'])[0]}"
+            )
+        codes = self._checked_codes(state["species"])
+        kernel.forget()
+        self._hops_ahead = False
+        if self._hops is not None:
+            self._hops.version = -1
+        self._codes[:] = codes
+        self._count[:] = neighbour_counts(self._compiled, codes)
+        kernel.order(np.asarray(state["order"], dtype=np.int32))
+        kernel.counts()[:] = state["fired"]
+        kernel.set_reservoir(*(int(n) for n in state["reservoir"]))
+        self._potential = checked_sites("potential", state["potential"], len(codes), "V").copy()
+        self._set_temperature(checked_sites("kt", state["kt"], len(codes), "eV").copy())
+        bottom, top = state["electrode_potential"]
+        self._electrode_potential = (float(bottom), float(top))
+        self._set_fields()
+        clock = [float(x) for x in state["clock"]]
+        kernel.time, kernel.time_rest, kernel.pending, kernel.pending_rest, kernel.owed = clock
+        kernel.events, kernel.version, kernel.floor_hits = (int(x) for x in state["numbers"])
+        word = [int(x) for x in state["random"]]
+        self._generator.bit_generator.state = {
+            "bit_generator": "PCG64DXSM",
+            "state": {"state": word[0] << 64 | word[1], "inc": word[2] << 64 | word[3]},
+            "has_uint32": word[4],
+            "uinteger": word[5],
+        }
+        self._catalogue.version = -1
+
+    # ---- helpers
+
+    def _make_hops(self) -> Hops | None:
+        """Return the specialised loop, or None where the mechanisms are more than one plain hop."""
+        only, lattice, arrays = self.mechanisms[0], self.lattice, self._compiled.arrays
+        plain = len(self.mechanisms) == 1 and only.is_own_reverse and only.motif == "nearest"
+        if not plain or 0 in lattice.shape or lattice.n_sites != lattice.n_hosts:
+            return None
+        if lattice.lateral == "periodic" and 2 in lattice.shape[:2]:
+            return None
+        if lattice.motifs["nearest"][0].max() < 0:
+            return None
+        owner = int(arrays["c_role"][0])
+        mover, background = only.before[owner].code, only.before[1 - owner].code
+        counted = len(arrays["h_motif"])
+        if counted > 1 or (counted and (arrays["h_species"][0] != mover or arrays["h_exempt"][0] >= 0)):
+            return None
+        if counted and self._compiled.motifs[arrays["h_motif"][0]] is not lattice.motifs["nearest"]:
+            return None
+        if arrays["site_row"][[mover, background]].max() >= 0 or only.floor > 0.0 or owner == 1:
+            return None
+        if not 0.0 <= arrays["beta"][0] <= 1.0:
+            return None
+        return Hops(lattice.shape, lattice.lateral == "periodic", mover, background)
+
+    def _hops_ready(self, events: int) -> bool:
+        """Return whether the specialised loop can carry out a run, brought up to date if need be."""
+        hops, kernel = self._hops, self._kernel
+        if hops is None or kernel.n_particles > HOPS_LIMIT:
+            return False
+        if hops.version != kernel.version:
+            if events < self.lattice.n_sites // 64:  # not worth a pass over all sites
+                return False
+            hops.load(kernel, len(self._compiled.arrays["h_motif"]) > 0)
+        if not hops.fit:
+            neighbour = int(self.lattice.motifs["nearest"][0].max())
+            shifted = self._compiled.arrays["shift_row"][0] >= 0
+            rough = bool(shifted or self._even_kt < 0.0 or (self._potential != self._potential[0]).any())
+            hops.fill(kernel.rates.hop_by_counts(0, neighbour), rough, self._even_kt)
+        return True
+
+    def _catch_up(self) -> None:
+        """Bring sites and particles up to date after a run of the specialised loop."""
+        if self._hops_ahead:
+            assert self._hops is not None
+            self._hops.unload(self._kernel)
+            self._hops_ahead = False
+
+    def _set_temperature(self, kt: NDArray[np.float64]) -> None:
+        refuse_cold(self.mechanisms, kt)
+        self._kt, self._even_kt = kt, float(kt[0]) if (kt == kt[0]).all() else -1.0
+
+    def _set_fields(self) -> None:
+        self._release()
+        if self._hops is not None:
+            self._hops.fit = False
+        self._kernel.set_fields(self._potential, self._kt, *self._electrode_potential)
+
+    def _release(self) -> None:
+        """Keep what is left of the wait for the event that was drawn, at the rates so far."""
+        self._kernel.release(self._hops.tree.total if self._hops is not None and self._hops_ahead else None)
+
+    def _set_reservoir(self, reservoir: tuple[int, int]) -> None:
+        if len(reservoir) != 2 or any(int(n) != n or n < 0 for n in reservoir):
+            raise ValueError(f"reservoir must be two whole numbers of at least 0, got {reservoir}")
+        self._kernel.set_reservoir(int(reservoir[0]), int(reservoir[1]))
+
+    def _checked_codes(self, species: ArrayLike) -> NDArray[np.int8]:
+        codes = np.array(species, dtype=np.int8)
+        if codes.shape != (self.lattice.n_sites,):
+            raise ValueError(
+                f"species must have shape ({self.lattice.n_sites},), one code per site, got {codes.shape}"
+            )
+        known = self._compiled.species
+        for code in np.unique(codes):
+            if int(code) not in known:
+                names = ", ".join(f"{c} {s.name}" for c, s in sorted(known.items()))
+                raise ValueError(f"species code {code} is in no mechanism or interaction; there are: {names}")
+            on = self.lattice.sublattice[codes == code]
+            one = known[int(code)]
+            if np.any(on != one.sublattice):
+                raise ValueError(
+                    f"species {one.name} must stand on sublattice {one.sublattice}, "
+                    f"got {on[on != one.sublattice][0]}"
+                )
+        return codes

@@ -1,0 +1,191 @@
+"""The engine again in plain Python: slow, short, and written straight from the definitions.
+
+Tests hold the compiled engine equal to it, event by event on the same random numbers.
+"""
+
+from collections.abc import Iterator, Sequence
+from math import exp, inf, log1p
+
+import numpy as np
+
+from ...units import BOLTZMANN_EV
+from ..lattice.species import Species
+from ..mechanisms.barrier import LINEAR, activation, soret_lever
+from ..mechanisms.lineshape import tabulate
+from ..mechanisms.mechanism import Mechanism, PairInteraction, SiteEnergy
+from .engine import Engine
+
+Move = tuple[int, int, int, int]  # mechanism, direction, site a, site b (-1: none)
+
+
+class ReferenceEngine:
+    """Same trajectory as an `Engine` that was just made with the same arguments.
+
+    Parameters
+    ----------
+    engine : Engine
+        Gives lattice, mechanisms, start, fields, seed and member.
+    interactions : sequence of PairInteraction or SiteEnergy
+        The interactions that the engine was made with.
+    """
+
+    def __init__(self, engine: Engine, interactions: Sequence[PairInteraction | SiteEnergy] = ()) -> None:
+        self.lattice, self.mechanisms, self.interactions = engine.lattice, engine.mechanisms, interactions
+        self.species = [int(code) for code in engine.species]
+        self.potential, self.electrode_potential = engine.potential, engine.electrode_potential
+        self.temperature = engine.temperature
+        self.reservoir = dict(zip(("bottom", "top"), engine.reservoir, strict=True))
+        stream = np.random.SeedSequence(engine.seed, spawn_key=(engine.member,))
+        self.random = np.random.Generator(np.random.PCG64DXSM(stream))
+        self.time = 0.0
+        self._background = self._lowest_codes()
+        self.particles = [site for site in range(self.lattice.n_sites) if self._owns(site)]
+
+    def moves(self, site: int) -> Iterator[Move | None]:
+        """Yield the slots of a site in order: a move, or None where it is not possible now."""
+        for m, mechanism in enumerate(self.mechanisms):
+            for direction, side in enumerate((mechanism.before, mechanism.after)):
+                role = self._role(side)
+                if self.species[site] != side[role].code or (direction and mechanism.is_own_reverse):
+                    continue
+                if mechanism.motif is None:
+                    ready = self._electrode_ready(mechanism, direction, site)
+                    yield (m, direction, site, -1) if ready else None
+                    continue
+                alike = side[0] == side[1] and mechanism.after[0] == mechanism.after[1]
+                alike = alike and mechanism.before[0] == mechanism.before[1]
+                for other in (int(j) for j in self.lattice.motifs[mechanism.motif][site]):
+                    if other < 0 or self.species[other] != side[1 - role].code or (alike and other < site):
+                        yield None
+                    else:
+                        yield (m, direction, *((site, other) if role == 0 else (other, site)))
+
+    def energy_around(self, sites: tuple[int, ...]) -> float:
+        """Return the sum (eV) of all site energies of, and pairs that touch, the given sites."""
+        total = 0.0
+        for part in self.interactions:
+            if isinstance(part, SiteEnergy):
+                total += sum(float(part.values[i]) for i in sites if self.species[i] == part.species.code)
+                continue
+            for i in sites:
+                for j in (int(j) for j in self.lattice.motifs[part.motif][i]):
+                    if j < 0 or (part.exempt is not None and part.exempt[i] and part.exempt[j]):
+                        continue
+                    if sorted((self.species[i], self.species[j])) == sorted((part.a.code, part.b.code)):
+                        total += 0.5 * part.energy if j in sites else part.energy
+        return total
+
+    def rate(self, move: Move) -> tuple[float, float]:
+        """Return rate (1/s) and total energy difference (eV) of a move."""
+        m, direction, a, b = move
+        mechanism, sign = self.mechanisms[m], 1 - 2 * direction
+        sites = (a,) if b < 0 else (a, b)
+        old = self.energy_around(sites)
+        self._place(mechanism, direction, sites)
+        chemical = self.energy_around(sites) - old
+        self._place(mechanism, 1 - direction, sites)
+        charge = mechanism.charge_change
+        forward = sum(q * float(self.potential[i]) for q, i in zip(charge, sites, strict=True))
+        if mechanism.electrode is not None:
+            forward -= charge[0] * self.electrode_potential[("bottom", "top").index(mechanism.electrode)]
+        difference = chemical + sign * (mechanism.energy + forward)
+        barrier = self._barrier(mechanism, sites, forward)
+        alpha = 0.5 if mechanism.law != LINEAR else mechanism.alpha
+        first, last = (sites[0], sites[-1]) if direction == 0 else (sites[-1], sites[0])
+        beta = soret_lever(mechanism.barrier, mechanism.heat_of_transport)
+        kelvin = self.temperature[first] + beta * (self.temperature[last] - self.temperature[first])
+        if mechanism.transition is not None:
+            height = barrier + float(tabulate(mechanism.transition).activation(difference, kelvin))
+        else:
+            height = float(activation(barrier, difference, mechanism.law, alpha, bool(direction)))
+        factor = 1.0 if mechanism.frequency_factor is None else float(mechanism.frequency_factor[a])
+        return factor * mechanism.attempt_frequency * exp(-height / (BOLTZMANN_EV * kelvin)), difference
+
+    def step(self, until: float = inf) -> Move | None:
+        """Carry out the next move and return it; None when none is possible (or before ``until``)."""
+        listed = [move for site in self.particles for move in self.moves(site) if move is not None]
+        rates = [self.rate(move)[0] for move in listed]
+        total = sum(rates)
+        if total <= 0.0:
+            return None
+        later = self.time - log1p(-self.random.random()) / total
+        if later > until:
+            return None
+        self.time, mark = later, self.random.random() * total
+        chosen = 0
+        while mark >= rates[chosen] and chosen < len(rates) - 1:
+            mark -= rates[chosen]
+            chosen += 1
+        self._carry_out(listed[chosen])
+        return listed[chosen]
+
+    def _carry_out(self, move: Move) -> None:
+        m, direction, a, b = move
+        mechanism = self.mechanisms[m]
+        sites = (a,) if b < 0 else (a, b)
+        had = {i for i in sites if self._owns(i)}
+        self._place(mechanism, direction, sites)
+        if mechanism.electrode is not None and not mechanism.remote:
+            self.reservoir[mechanism.electrode] += 1 - 2 * direction
+        gone = [i for i in sites if i in had and not self._owns(i)]
+        new = [i for i in sites if i not in had and self._owns(i)]
+        if len(gone) == len(new) == 1:
+            self.particles[self.particles.index(gone[0])] = new[0]
+            return
+        for i in gone:
+            last = self.particles.pop()
+            if last != i:
+                self.particles[self.particles.index(i)] = last
+        self.particles += new
+
+    def _place(self, mechanism: Mechanism, direction: int, sites: tuple[int, ...]) -> None:
+        for site, species in zip(sites, (mechanism.after, mechanism.before)[direction], strict=True):
+            self.species[site] = species.code
+
+    def _barrier(self, mechanism: Mechanism, sites: tuple[int, ...], forward: float) -> float:
+        barrier, charge = mechanism.barrier, abs(mechanism.charge_change[0])
+        if mechanism.barrier_shift is not None:
+            barrier += sum(float(mechanism.barrier_shift[i]) for i in sites) / len(sites)
+        if mechanism.crowding is not None:
+            extra, limit = mechanism.crowding
+            table, code = self.lattice.motifs[mechanism.crowding_motif], mechanism.crowding_species.code
+            near = [
+                sum(j >= 0 and j not in sites and self.species[j] == code for j in map(int, table[i]))
+                for i in (sites[:1] if mechanism.crowding_first else sites)
+            ]
+            barrier += extra * min(*near, limit) / limit
+        length = self.lattice.length(mechanism.motif)
+        if charge > 0.0:
+            barrier -= mechanism.dipole / length * max(0.0, -forward / charge)
+        return max(mechanism.floor, barrier)
+
+    def _electrode_ready(self, mechanism: Mechanism, direction: int, site: int) -> bool:
+        if mechanism.electrode is None or mechanism.remote:
+            return True
+        touched = int(self.lattice.electrode[site]) & (1, 2)[("bottom", "top").index(mechanism.electrode)]
+        return bool(touched) and (direction == 0 or self.reservoir[mechanism.electrode] > 0)
+
+    def _lowest_codes(self) -> set[int]:
+        lowest: dict[int, int] = {}
+        listed = [s for m in self.mechanisms for s in (*m.before, *m.after)]
+        for species in listed:
+            lowest[species.sublattice] = min(species.code, lowest.get(species.sublattice, species.code))
+        return set(lowest.values())
+
+    def _role(self, side: tuple[Species, ...]) -> int:
+        """Return which of two species keeps the event: the one that is not the background."""
+        if len(side) == 1:
+            return 0
+        return int(side[0].code in self._background and side[1].code not in self._background)
+
+    def _owns(self, site: int) -> bool:
+        """Return whether a site can ever do something as its species stands."""
+        for mechanism in self.mechanisms:
+            for direction, side in enumerate((mechanism.before, mechanism.after)):
+                keeper = side[self._role(side)].code
+                if self.species[site] != keeper or (direction and mechanism.is_own_reverse):
+                    continue
+                number = ("bottom", "top").index(mechanism.electrode) + 1 if mechanism.electrode else 0
+                if not number or mechanism.remote or int(self.lattice.electrode[site]) & number:
+                    return True
+        return False

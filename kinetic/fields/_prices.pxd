@@ -1,0 +1,19 @@
+from ..engine._rates cimport Lineshape
+
+
+cdef class Prices:
+    cdef readonly int n
+    cdef readonly long evaluations
+    cdef int[::1] mechanism, site_a, site_b
+    cdef signed char[::1] direction
+    cdef double[::1] barrier, chemical, frequency
+    cdef double[::1] energy0, energy1, drop0, drop1, heat, rate
+    cdef int[::1] code_before_a, code_after_a, code_before_b, code_after_b, electrode, law
+    cdef double[::1] charge_a, charge_b, dipole, floor, transport, alpha
+    cdef Lineshape lineshape[32]        # by mechanism; filled for those with the law of many phonons
+    cdef object held
+    cdef readonly double ambient
+
+    cdef double _activation(self, int c, double peak, double energy, double kt) noexcept nogil
+    cdef double _eased(self, int c, double voltage) noexcept nogil
+    cdef double _total(self, double voltage) noexcept nogil

@@ -1,0 +1,236 @@
+"""Prices of all candidate events of one configuration, and the clock that runs on them (compiled)."""
+
+import numpy as np
+
+from libc.math cimport exp, fabs, log
+
+from ..engine._rates cimport activation_energy, fill_lineshape, lineshape_activation
+
+cdef double BOLTZMANN = 8.617333262e-5  # eV/K
+
+
+cdef class Prices:
+    """Catalogue, tables and prices of all candidate events, and their rates at any voltage.
+
+    Filled by :meth:`load` (catalogue), ``Fields.price`` (energies), then read by :meth:`rates`,
+    :meth:`advance` and :meth:`pick`.
+    """
+
+    def __init__(self, tables, double ambient):
+        """``tables``: one array per field and mechanism (see Engine.tables); ``ambient``: temperature, K."""
+        self.code_before_a = np.asarray(tables["code_before_a"], np.intc)
+        self.code_after_a = np.asarray(tables["code_after_a"], np.intc)
+        self.code_before_b = np.asarray(tables["code_before_b"], np.intc)
+        self.code_after_b = np.asarray(tables["code_after_b"], np.intc)
+        self.electrode = np.asarray(tables["electrode"], np.intc)
+        self.law = np.asarray(tables["law"], np.intc)
+        self.charge_a = np.asarray(tables["charge_a"], np.float64)
+        self.charge_b = np.asarray(tables["charge_b"], np.float64)
+        self.dipole = np.asarray(tables["dipole"], np.float64)  # e m over the event's length: a pure number
+        self.floor = np.asarray(tables["floor"], np.float64)
+        self.transport = np.asarray(tables["heat_of_transport"], np.float64)
+        self.alpha = np.asarray(tables["alpha"], np.float64)
+        self.ambient = ambient
+        self.n = 0
+        self.held = tables.get("lineshapes", ())
+        for i, shape in enumerate(self.held):
+            if shape is not None:
+                fill_lineshape(&self.lineshape[<int>i], shape)
+
+    def load(self, mechanism, direction, site_a, site_b, barrier, chemical, frequency):
+        """Copy a catalogue (arrays over the candidates)."""
+        self.n = len(mechanism)
+        self.mechanism = np.array(mechanism, np.intc)
+        self.direction = np.array(direction, np.int8)
+        self.site_a = np.array(site_a, np.intc)
+        self.site_b = np.array(site_b, np.intc)
+        self.barrier = np.array(barrier, np.float64)
+        self.chemical = np.array(chemical, np.float64)
+        self.frequency = np.array(frequency, np.float64)
+        block = np.zeros((6, self.n))
+        self.energy0, self.energy1, self.drop0 = block[0], block[1], block[2]
+        self.drop1, self.heat, self.rate = block[3], block[4], block[5]
+
+    def arrays(self):
+        """All columns as a dict of arrays (copies)."""
+        return {
+            "mechanism": np.array(self.mechanism), "direction": np.array(self.direction),
+            "site_a": np.array(self.site_a), "site_b": np.array(self.site_b),
+            "barrier": np.array(self.barrier), "chemical": np.array(self.chemical),
+            "frequency": np.array(self.frequency), "energy0": np.array(self.energy0),
+            "energy1": np.array(self.energy1), "drop0": np.array(self.drop0), "drop1": np.array(self.drop1),
+            "heat": np.array(self.heat), "rate": np.array(self.rate),
+        }
+
+    cdef inline double _activation(self, int c, double peak, double energy, double kt) noexcept nogil:
+        """Activation energy (eV) of a candidate; the linear law's lever belongs to the forward direction."""
+        cdef int mech = self.mechanism[c]
+        if self.law[mech] == 3:
+            return peak + lineshape_activation(&self.lineshape[mech], energy, kt)
+        return activation_energy(
+            self.law[mech], peak, energy, 1.0 - self.alpha[mech] if self.direction[c] else self.alpha[mech])
+
+    cdef inline double _eased(self, int c, double voltage) noexcept nogil:
+        """Barrier of a candidate less what the dipole takes off, before any floor, eV."""
+        cdef int mech = self.mechanism[c]
+        cdef double drop
+        if self.dipole[mech] > 0.0:
+            drop = self.drop0[c] + self.drop1[c] * voltage
+            if drop > 0.0:
+                return self.barrier[c] - self.dipole[mech] * drop
+        return self.barrier[c]
+
+    cdef double _total(self, double voltage) noexcept nogil:
+        """Rate of every candidate at ``voltage`` (into ``rate``) and their sum, 1/s."""
+        cdef int c, mech
+        cdef double total = 0.0, activation, peak, energy, kt
+        for c in range(self.n):
+            mech = self.mechanism[c]
+            peak = max(self._eased(c, voltage), self.floor[mech])
+            energy = self.energy0[c] + self.energy1[c] * voltage
+            kt = BOLTZMANN * (self.ambient + self.heat[c] * voltage * voltage)
+            activation = self._activation(c, peak, energy, kt)
+            self.rate[c] = self.frequency[c] * exp(-activation / kt)
+            total += self.rate[c]
+        self.evaluations += 1
+        return total
+
+    def set_bias(self, const double[::1] potential, const double[::1] source, const double[::1] factor):
+        """Set the work of the bias for one-site events whose site has a potential (V at 1 V) given.
+
+        Parameters
+        ----------
+        potential : (n_sites,) float64
+            NaN at sites whose events keep their price.
+        source, factor : (n_sites,) float64
+            Potential (V at 1 V) of the nearest node of the filament, and the factor of the attempt frequency
+            of an exchange with it. Once after each `load`.
+        """
+        cdef int c, mech, site
+        cdef double work, other
+        for c in range(self.n):
+            mech = self.mechanism[c]
+            site = self.site_a[c]
+            if self.site_b[c] >= 0 or potential[site] != potential[site]:
+                continue
+            other = self.electrode[mech] == 2
+            if self.electrode[mech] == 3:
+                other = source[site]
+                self.frequency[c] *= factor[site]
+            work = self.charge_a[mech] * (potential[site] - other)
+            self.energy1[c] = -work if self.direction[c] else work
+
+    def total(self, double voltage):
+        """Sum of all rates at a device voltage (V), 1/s."""
+        return self._total(voltage)
+
+    def activation(self, double voltage):
+        """Activation energy of every candidate at ``voltage``, eV."""
+        cdef int c, mech
+        cdef double peak, kt
+        result = np.zeros(self.n)
+        cdef double[::1] view = result
+        for c in range(self.n):
+            mech = self.mechanism[c]
+            peak = max(self._eased(c, voltage), self.floor[mech])
+            kt = BOLTZMANN * (self.ambient + self.heat[c] * voltage * voltage)
+            view[c] = self._activation(c, peak, self.energy0[c] + self.energy1[c] * voltage, kt)
+        return result
+
+    def at_floor(self, int c, double voltage):
+        """Whether the dipole would push the barrier of candidate ``c`` below its floor at ``voltage`` (V)."""
+        return self._eased(c, voltage) < self.floor[self.mechanism[c]]
+
+    def advance(self, double start, double slope, double duration, double hazard, double tolerance=1e-3):
+        """Integrate the total rate along V(t) = start + slope t until ``hazard`` is used up.
+
+        Parameters
+        ----------
+        start, slope, duration : float
+            Device voltage (V), its slope (V/s) and the time available (s).
+        hazard : float
+            What is left of an Exp(1) draw.
+        tolerance : float
+            Bound on the error of the integral in each accepted step.
+
+        Returns
+        -------
+        elapsed : float
+            Time to the event, or ``duration``.
+        left : float
+            Hazard left (0 when the event fell).
+        """
+        cdef double t = 0.0, step, r0, r1, r2, coarse, fine, first, left = hazard, x
+        with nogil:
+            r0 = self._total(start)
+            if slope == 0.0 or duration == 0.0:
+                if r0 * duration < left:
+                    t, left = duration, left - r0 * duration
+                else:
+                    t, left = left / r0, 0.0
+            else:
+                step = duration
+                while t < duration:
+                    if step > duration - t:
+                        step = duration - t
+                    r2 = self._total(start + slope * (t + step))
+                    r1 = self._total(start + slope * (t + 0.5 * step))
+                    coarse = exponential_integral(r0, r2, step)
+                    first = exponential_integral(r0, r1, 0.5 * step)
+                    fine = first + exponential_integral(r1, r2, 0.5 * step)
+                    if fabs(fine - coarse) > tolerance and fine > 0.5 * tolerance and step > 1e-15 * duration:
+                        step *= 0.25 if fabs(fine - coarse) > 16.0 * tolerance else 0.5
+                        continue
+                    if fine >= left:
+                        if first >= left:
+                            x = solve_exponential(r0, r1, 0.5 * step, left)
+                        else:
+                            x = 0.5 * step + solve_exponential(r1, r2, 0.5 * step, left - first)
+                        t += x
+                        left = 0.0
+                        break
+                    left -= fine
+                    t += step
+                    r0 = r2
+                    step *= 2.0
+        return t, left
+
+    def pick(self, double voltage, double uniform):
+        """Candidate that fires at ``voltage`` for a uniform draw in [0, 1)."""
+        cdef double target, running = 0.0
+        cdef int c, last = -1
+        target = uniform * self._total(voltage)
+        for c in range(self.n):
+            if self.rate[c] > 0.0:
+                running += self.rate[c]
+                last = c
+                if target < running:
+                    return c
+        if last < 0:
+            raise ArithmeticError("no event has a rate above zero: nothing can be picked")
+        return last
+
+
+cdef inline double exponential_integral(double r0, double r1, double step) noexcept nogil:
+    """Integral over ``step`` of a rate that is exponential in time between its end values."""
+    cdef double x
+    if r0 <= 0.0 or r1 <= 0.0:
+        return 0.5 * (r0 + r1) * step
+    x = log(r1 / r0)
+    if fabs(x) < 1e-6:
+        return 0.5 * (r0 + r1) * step
+    return (r1 - r0) / x * step
+
+
+cdef inline double solve_exponential(double r0, double r1, double step, double area) noexcept nogil:
+    """Time at which the same integral reaches ``area``."""
+    cdef double x
+    if r0 <= 0.0 or r1 <= 0.0:
+        x = area / (0.5 * (r0 + r1))
+        return x if x < step else step
+    x = log(r1 / r0) / step
+    if fabs(x * step) < 1e-6:
+        x = area / (0.5 * (r0 + r1))
+    else:
+        x = log(1.0 + x * area / r0) / x
+    return x if x < step else step

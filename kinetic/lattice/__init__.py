@@ -1,0 +1,1 @@
+"""Sites, what may stand on them, and the structure of the oxide."""

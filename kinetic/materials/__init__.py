@@ -1,0 +1,1 @@
+"""Materials: named sets of cited numbers."""

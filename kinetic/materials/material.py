@@ -1,0 +1,310 @@
+"""Material parameters: named sets of cited numbers, read from TOML files.
+
+A file holds sections of quantities. Each quantity states its value, unit, source, confidence and, where
+known, the range that the sources span; see `read_document` in `material_file` for the checks. In memory every
+number is a plain float in SI units, energies in eV.
+"""
+
+from __future__ import annotations
+
+import copy
+import difflib
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import Field, fields
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from .sections import DEFECTS as DEFECTS
+from .sections import FAMILIES as FAMILIES
+from .sections import MECHANISMS as MECHANISMS
+from .sections import SECTIONS as SECTIONS
+from .sections import WEAK as WEAK
+from .sections import (
+    CapNumbers,
+    ChargeStatesNumbers,
+    ColumnNumbers,
+    ConductionNumbers,
+    DefectNumbers,
+    DisorderNumbers,
+    ElectrostaticsNumbers,
+    ExchangeNumbers,
+    FrenkelPairNumbers,
+    HeatNumbers,
+    InterfaceNumbers,
+    InterstitialExchangeNumbers,
+    InterstitialNumbers,
+    LatticeNumbers,
+    PlaneNumbers,
+    PolycrystalNumbers,
+    RedoxNumbers,
+    SitesNumbers,
+    TransportNumbers,
+    TrapNumbers,
+    WeakNumbers,
+)
+
+DIRECTORY = Path(__file__).parent
+
+
+class MaterialError(ValueError):
+    """A material file or a name in it is wrong; the message is one sentence naming file and key."""
+
+
+class MissingSectionError(MaterialError, AttributeError):
+    """A section was asked for that this material does not have."""
+
+
+class Row(NamedTuple):
+    """One number of a material as its file states it."""
+
+    section: str
+    key: str
+    value: float
+    unit: str
+    confidence: str
+    source: str
+    range: tuple[float, float] | None
+    note: str
+
+
+def declared(section: str, key: str) -> Field[Any]:
+    """Return the declaration of ``section.key``, or raise `MaterialError` with the nearest names."""
+    if section not in SECTIONS:
+        raise MaterialError(f"no section [{section}] in a material{suggest(section, SECTIONS)}")
+    known = {entry.name: entry for entry in fields(SECTIONS[section])}
+    if key not in known:
+        raise MaterialError(f"no key '{key}' in section [{section}]{suggest(key, known)}")
+    return known[key]
+
+
+def suggest(name: str, known: Mapping[str, Any] | Sequence[str]) -> str:
+    """Return the end of an error about an unknown name: the nearest one, and all there are."""
+    near = difflib.get_close_matches(name, list(known), n=1)
+    hint = f" (did you mean '{near[0]}'?)" if near else ""
+    return f"{hint}; there are: {', '.join(known)}"
+
+
+class Material:
+    """One named set of material parameters.
+
+    Make it with `Material.load` (a set of the package) or `Material.read` (a file of yours). Sections are
+    attributes and hold plain numbers: ``material.vacancy.migration_barrier`` is a float in eV. A section that
+    the file leaves out raises `MissingSectionError`; ask `has` first.
+
+    Attributes
+    ----------
+    name : str
+        Name of the set (the file's name without ending).
+    formula, description, family : str
+        Chemical formula, one line about the set, and its family of `FAMILIES`.
+    species : dict of str to str
+        What the defect that conducts ("defect") and the mobile ion ("interstitial") are called.
+    mechanisms : tuple of str
+        Mechanisms switched on, of `MECHANISMS`.
+    hash : str
+        16 hexadecimal digits, a function of formula, mechanisms and values alone.
+    """
+
+    name: str
+    formula: str
+    description: str
+    family: str
+    species: dict[str, str]
+    mechanisms: tuple[str, ...]
+    hash: str
+    lattice: LatticeNumbers
+    vacancy: DefectNumbers
+    cation: DefectNumbers
+    exchange: ExchangeNumbers
+    redox: RedoxNumbers
+    interstitial: InterstitialNumbers
+    frenkel_pair: FrenkelPairNumbers
+    interstitial_exchange: InterstitialExchangeNumbers
+    column: ColumnNumbers
+    polycrystal: PolycrystalNumbers
+    sites: SitesNumbers
+    plane: PlaneNumbers
+    cap: CapNumbers
+    disorder: DisorderNumbers
+    trap: TrapNumbers
+    charge_states: ChargeStatesNumbers
+    electrostatics: ElectrostaticsNumbers
+    conduction: ConductionNumbers
+    transport: TransportNumbers
+    interface: InterfaceNumbers
+    heat: HeatNumbers
+
+    def __init__(self, document: Mapping[str, Any], name: str, *, where: str | None = None) -> None:
+        """Check a document (the dictionary a TOML file gives) and keep its numbers.
+
+        Parameters
+        ----------
+        document : mapping
+            Sections and quantities as in a material file.
+        name : str
+            Name of the set.
+        where : str, optional
+            How errors call the document; the name by default.
+
+        Raises
+        ------
+        MaterialError
+            The first fault, naming file, section and key.
+        """
+        from .reader import read_document  # pydantic and pint take 0.5 s to import
+
+        contents = read_document(document, where or name)
+        state = {
+            "name": name,
+            "formula": contents.formula,
+            "description": contents.description,
+            "family": contents.family,
+            "species": contents.species,
+            "mechanisms": contents.mechanisms,
+            "_document": copy.deepcopy(dict(document)),
+            "_rows": contents.rows,
+            **contents.sections,
+        }
+        self.__dict__.update(state)
+        self.__dict__["hash"] = self._hash()
+
+    @classmethod
+    def load(cls, name: str) -> Material:
+        """Return the packaged set ``name``, e.g. "HfO2".
+
+        Raises
+        ------
+        MaterialError
+            No such set; the message lists those there are.
+        """
+        if name not in cls.names():
+            raise MaterialError(f"no material '{name}'{suggest(name, cls.names())}")
+        return cls.read(DIRECTORY / f"{name}.toml")
+
+    @classmethod
+    def read(cls, path: str | Path) -> Material:
+        """Return the set in the TOML file at ``path``; its name is the file's name without ending.
+
+        Raises
+        ------
+        MaterialError
+            The file cannot be read, is not TOML, or has a fault.
+        """
+        from .reader import read_toml
+
+        path = Path(path)
+        return cls(read_toml(path), path.stem, where=path.name)
+
+    @classmethod
+    def names(cls) -> list[str]:
+        """Return the names of the packaged sets, sorted."""
+        return sorted(path.stem for path in DIRECTORY.glob("*.toml"))
+
+    def has(self, section: str) -> bool:
+        """Tell whether the file has this section."""
+        return section in SECTIONS and section in self.__dict__
+
+    @property
+    def defect(self) -> DefectNumbers:
+        """Numbers of the defect that conducts: of the vacancy or of the cation."""
+        return self.cation if self.has("cation") else self.vacancy
+
+    @property
+    def weak(self) -> WeakNumbers | None:
+        """Numbers of the weak sites, wherever they are; None without any."""
+        found = [getattr(self, name) for name in WEAK if self.has(name)]
+        return found[0] if found else None
+
+    def table(self) -> list[Row]:
+        """Return every number with unit, confidence, source, range and note, in the order of the file."""
+        return list(self._rows)
+
+    def document(self) -> dict[str, Any]:
+        """Return a copy of what the file holds; ``Material(document, name)`` gives an equal material."""
+        return copy.deepcopy(self._document)
+
+    def with_values(self, values: Mapping[str, float]) -> Material:
+        """Return a copy with some numbers replaced, for tuning and studies.
+
+        Parameters
+        ----------
+        values : mapping of str to float
+            "section.key" and the new value in SI units, energies in eV. A key that the file left out may be
+            given; so may a whole new section, all required keys together.
+
+        Returns
+        -------
+        Material
+            The same name, another hash. Replaced numbers have the confidence "chosen" and no range.
+
+        Raises
+        ------
+        MaterialError
+            Unknown section or key, or a value outside the key's allowed range.
+        """
+        document = self.document()
+        for name, value in values.items():
+            section, _, key = name.partition(".")
+            declaration = declared(section, key)
+            old = document.get(section, {}).get(key)
+            document.setdefault(section, {})[key] = {
+                "value": value,
+                "unit": declaration.metadata["unit"],
+                "source": f"set by hand instead of {old['value']} {old['unit']}" if old else "set by hand",
+                "confidence": "chosen",
+            }
+        return Material(document, self.name)
+
+    def with_mechanisms(self, mechanisms: Sequence[str]) -> Material:
+        """Return a copy with another list of mechanisms; each needs its section."""
+        return Material({**self.document(), "mechanisms": list(mechanisms)}, self.name)
+
+    def values(self) -> dict[str, float]:
+        """Return every number as "section.key": value in SI units, energies in eV, defaults included."""
+        return dict(self._values())
+
+    def _values(self) -> Iterator[tuple[str, float]]:
+        for section in SECTIONS:
+            if self.has(section):
+                numbers = getattr(self, section)
+                for entry in fields(numbers):
+                    yield f"{section}.{entry.name}", getattr(numbers, entry.name)
+
+    def _hash(self) -> str:
+        # A key left at its default says that an effect is absent: files keep their hash when keys are added.
+        values = {
+            name: value for name, value in self._values() if value != declared(*name.split(".")).default
+        }
+        what = {"formula": self.formula, "mechanisms": sorted(self.mechanisms), "values": values}
+        text = json.dumps(what, sort_keys=True, allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def __getattr__(self, name: str) -> Any:
+        # Reached only when the attribute is absent.
+        if name in SECTIONS:
+            raise MissingSectionError(f"material {self.__dict__.get('name', '?')} has no section [{name}]")
+        raise AttributeError(f"'Material' object has no attribute '{name}'")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"a Material cannot be changed ({name}); use with_values")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Material) and self.name == other.name and self.hash == other.hash
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.hash))
+
+    def __repr__(self) -> str:
+        return f"<Material {self.name} ({self.formula}), {', '.join(self.mechanisms)}, {self.hash}>"
+
+
+def check_bounds(value: float, declaration: Field[Any], where: str) -> None:
+    """Raise `MaterialError` unless ``value`` (SI, energies in eV) lies within the declared bounds."""
+    low, high = declaration.metadata["low"], declaration.metadata["high"]
+    if not (math.isfinite(value) and low <= value <= high):
+        raise MaterialError(
+            f"{where} must be between {low:g} and {high:g} {declaration.metadata['unit']}, got {value:g}"
+        )

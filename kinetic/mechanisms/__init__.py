@@ -1,0 +1,1 @@
+"""Mechanisms: what can happen on a lattice, and with which barrier."""

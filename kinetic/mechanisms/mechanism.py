@@ -1,0 +1,247 @@
+"""Mechanisms and energies: what can happen on the lattice, written as data.
+
+A mechanism is a reaction in both directions, so that detailed balance cannot be forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from math import isfinite
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..lattice.species import VACANCY, Species
+from .barrier import MULTIPHONON, NUMBERS, SINUSOIDAL, soret_lever
+
+if TYPE_CHECKING:
+    from .multiphonon import Multiphonon
+
+Electrode = Literal["bottom", "top", "filament"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mechanism:
+    """One reaction, forward and reverse, on one site or on two neighbouring sites.
+
+    Parameters
+    ----------
+    name : str
+        Name in the language of the field, for instance ``"vacancy hop"``.
+    before, after : tuple of Species
+        Occupants of the one or two sites before and after the forward direction.
+    motif : str or None
+        Neighbour table that links the two sites; None for a mechanism of one site.
+    electrode : {"bottom", "top", "filament"} or None
+        Electrode that takes part in a mechanism of one site; "filament", for a remote one, is the nearest
+        node of a device's network, with its potential. Its reservoir grows by one with each forward
+        event and shrinks with each reverse one, which is impossible at 0; the charge that the site gains
+        comes from the electrode's potential.
+    remote : bool
+        An electron tunnels between the electrode and a site anywhere, rather than an atom at a site that
+        touches it; nothing is counted then.
+    barrier : float
+        Barrier E_m (eV), >= 0, shared by both directions.
+    attempt_frequency : float
+        Attempt frequency (1/s), > 0, of both directions.
+    energy : float
+        Energy of the forward direction (eV) besides interactions, site energies and electrostatics.
+    law : {"sinusoidal", "linear", "marcus", "multiphonon"}
+        How the energy difference is split between the directions.
+    transition : Multiphonon, optional
+        Transition with a metal of the law "multiphonon"; ``barrier`` comes on top of it.
+    alpha : float
+        Share of the energy difference felt by the forward direction of the linear law, 0 to 1.
+    heat_of_transport : float
+        Heat of transport Q* (eV): the rate reads ``T_i + beta (T_j - T_i)``, beta = (1 - Q*/E_m)/2.
+    dipole : float
+        Bond dipole (e m) that lowers the transition state of both directions by
+        ``dipole / length * max(0, drop)``, where drop (V) is the electrostatic energy per unit charge
+        won by the forward direction.
+    floor : float
+        Lower bound (eV) of the barrier under the dipole.
+    barrier_shift : ndarray of float64, shape (n_sites,), optional
+        Addition to the barrier (eV) per site; a mechanism of two sites takes the mean of both ends.
+    frequency_factor : ndarray of float64, shape (n_sites,), optional
+        Factor on the attempt frequency per site, >= 0, alike for both directions (a tunnelling probability);
+        for mechanisms of one site.
+    crowding : tuple of float and int, optional
+        ``(extra, count)``: the barrier grows by ``extra * min(n_a, n_b, count) / count`` (eV), n being the
+        neighbours of each end that are ``crowding_species``, the moving pair itself left out.
+    crowding_species : Species
+        Species counted by ``crowding``.
+    crowding_motif : str
+        Neighbour table in which they are counted.
+    crowding_first : bool
+        Count around the first site only: ``min(n_a, count)``.
+
+    Raises
+    ------
+    ValueError
+        If a value is outside its range, charge or sites are not conserved, or the parts do not fit.
+    """
+
+    name: str
+    before: tuple[Species, ...] = field(kw_only=True)
+    after: tuple[Species, ...] = field(kw_only=True)
+    motif: str | None = field(default="nearest", kw_only=True)
+    electrode: Electrode | None = field(default=None, kw_only=True)
+    remote: bool = field(default=False, kw_only=True)
+    barrier: float = field(kw_only=True)
+    attempt_frequency: float = field(kw_only=True)
+    energy: float = field(default=0.0, kw_only=True)
+    law: str = field(default=SINUSOIDAL, kw_only=True)
+    transition: Multiphonon | None = field(default=None, kw_only=True)
+    alpha: float = field(default=0.5, kw_only=True)
+    heat_of_transport: float = field(default=0.0, kw_only=True)
+    dipole: float = field(default=0.0, kw_only=True)
+    floor: float = field(default=0.0, kw_only=True)
+    barrier_shift: NDArray[np.float64] | None = field(default=None, kw_only=True)
+    frequency_factor: NDArray[np.float64] | None = field(default=None, kw_only=True)
+    crowding: tuple[float, int] | None = field(default=None, kw_only=True)
+    crowding_species: Species = field(default=VACANCY, kw_only=True)
+    crowding_motif: str = field(default="nearest", kw_only=True)
+    crowding_first: bool = field(default=False, kw_only=True)
+
+    def __post_init__(self) -> None:
+        for side in ("before", "after"):
+            value = getattr(self, side)
+            object.__setattr__(self, side, (value,) if isinstance(value, Species) else tuple(value))
+        if len(self.before) == 1:
+            object.__setattr__(self, "motif", None)
+        self._check_form()
+        self._check_numbers()
+
+    def _check_form(self) -> None:
+        who = f"mechanism {self.name!r}"
+        if len(self.before) not in (1, 2) or len(self.after) != len(self.before):
+            raise ValueError(
+                f"{who} must have one or two species before and as many after, "
+                f"got {len(self.before)} and {len(self.after)}"
+            )
+        for old, new in zip(self.before, self.after, strict=True):
+            if old.sublattice != new.sublattice:
+                raise ValueError(
+                    f"{who}: {old.name} cannot become {new.name}, which lives on another sublattice"
+                )
+        if self.before == self.after:
+            raise ValueError(f"{who} must change a site, got {self.before[0].name} before and after")
+        if len(self.before) == 2 and self.motif is None:
+            raise ValueError(f"{who} has two sites and needs a motif")
+        if self.electrode not in (None, "bottom", "top", "filament"):
+            raise ValueError(
+                f"electrode of {who} must be 'bottom', 'top' or None, or 'filament' for a remote one, "
+                f"got {self.electrode!r}"
+            )
+        if self.electrode == "filament" and not self.remote:
+            raise ValueError(f"{who} takes electrons from the filament and must be remote")
+        if self.electrode is not None and len(self.before) == 2:
+            raise ValueError(f"{who} has two sites and cannot involve an electrode")
+        if self.remote and self.electrode is None:
+            raise ValueError(f"{who} is remote and needs an electrode")
+        if self.frequency_factor is not None and len(self.before) == 2:
+            raise ValueError(f"{who} has two sites and takes no frequency_factor")
+        if self.electrode is None and abs(sum(self.charge_change)) > 1e-12:
+            raise ValueError(
+                f"{who} must conserve charge or involve an electrode, it creates {sum(self.charge_change)} e"
+            )
+
+    def _check_numbers(self) -> None:
+        who = f"mechanism {self.name!r}"
+        _between(f"barrier of {who}", self.barrier, 0.0, 20.0, "eV")
+        _between(f"attempt_frequency of {who}", self.attempt_frequency, 1e-30, 1e30, "1/s")
+        _between(f"energy of {who}", self.energy, -20.0, 20.0, "eV")
+        _between(f"alpha of {who}", self.alpha, 0.0, 1.0, "1")
+        _between(f"heat_of_transport of {who}", self.heat_of_transport, -20.0, 20.0, "eV")
+        _between(f"dipole of {who}", self.dipole, 0.0, 1e-8, "e m")
+        _between(f"floor of {who}", self.floor, 0.0, 20.0, "eV")
+        if self.law not in NUMBERS:
+            raise ValueError(f"no barrier law {self.law!r} in {who}; there are: {', '.join(NUMBERS)}")
+        if (self.law == MULTIPHONON) != (self.transition is not None and self.remote):
+            raise ValueError(f"{who} must be remote and have a transition with the law 'multiphonon' only")
+        soret_lever(self.barrier, self.heat_of_transport)
+        if self.crowding is not None and not (isfinite(self.crowding[0]) and self.crowding[1] >= 1):
+            raise ValueError(
+                f"crowding of {who} must be a finite energy (eV) and a count of at least 1, "
+                f"got {self.crowding}"
+            )
+        if self.crowding is not None and self.barrier + self.crowding[0] < 0.0:
+            raise ValueError(
+                f"barrier of {who} less what neighbours take off must be at least 0 eV, "
+                f"got {self.barrier + self.crowding[0]:.4g}"
+            )
+        if self.crowding_first and self.is_own_reverse:
+            raise ValueError(f"crowding of {who} must count around both ends, because it is its own reverse")
+        if self.is_own_reverse and (self.energy != 0.0 or self.dipole != 0.0):
+            raise ValueError(
+                f"energy and dipole of {who} must be 0, because it is its own reverse, "
+                f"got {self.energy} eV and {self.dipole} e m"
+            )
+        if self.is_own_reverse and self.law != SINUSOIDAL and self.alpha != 0.5:
+            raise ValueError(f"alpha of {who} must be 0.5, because it is its own reverse, got {self.alpha}")
+
+    @property
+    def is_own_reverse(self) -> bool:
+        """Whether the reverse direction is the forward one with both sites exchanged, as in a hop."""
+        return len(self.before) == 2 and self.after == self.before[::-1]
+
+    @property
+    def charge_change(self) -> tuple[float, ...]:
+        """Charge (e) that each site gains in the forward direction."""
+        return tuple(new.charge - old.charge for old, new in zip(self.before, self.after, strict=True))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PairInteraction:
+    """Energy of each pair of neighbours of two species.
+
+    Parameters
+    ----------
+    a, b : Species
+        The two species; alike or different.
+    energy : float
+        Energy per pair (eV); a binding of 0.15 eV is -0.15.
+    motif : str
+        Neighbour table that says which sites are a pair.
+    exempt : ndarray of bool, shape (n_sites,), optional
+        Sites of, for instance, a dead layer: a pair with both sites in it does not count.
+    """
+
+    a: Species
+    b: Species
+    energy: float
+    motif: str = "nearest"
+    exempt: NDArray[np.bool_] | None = None
+
+    def __post_init__(self) -> None:
+        _between(f"energy of the pair {self.a.name}-{self.b.name}", self.energy, -20.0, 20.0, "eV")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SiteEnergy:
+    """Energy of a species that depends on its site, for instance the disorder of an amorphous oxide.
+
+    Parameters
+    ----------
+    species : Species
+        The species that has it.
+    values : ndarray of float64, shape (n_sites,)
+        Energy at each site (eV).
+    """
+
+    species: Species
+    values: NDArray[np.float64]
+
+
+def refuse_filament(mechanisms: Iterable[Mechanism]) -> None:
+    """Raise an error where electrons come from a filament: an engine alone has none."""
+    for m in mechanisms:
+        if m.electrode == "filament":
+            raise ValueError(f"mechanism {m.name!r} takes electrons from a filament and needs a Device")
+
+
+def _between(name: str, value: float, low: float, high: float, unit: str) -> None:
+    if not low <= value <= high:
+        raise ValueError(f"{name} must be between {low:g} and {high:g} {unit}, got {value}")

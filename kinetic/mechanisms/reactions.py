@@ -1,0 +1,455 @@
+"""From a material to what can happen on a lattice: mechanisms, interactions, weak sites, first defects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ...typing import Floats
+from ..lattice.lattice import Lattice
+from ..lattice.species import EMPTY, INTERSTITIAL, OXYGEN, VACANCY, Species
+from ..lattice.structure import correlated_normal, grain_boundary, grain_count, grain_seeds, plane_with_pores
+from ..materials.material import Material
+from .barrier import LINEAR
+from .mechanism import Mechanism, PairInteraction, SiteEnergy
+from .traps import (
+    capture,
+    capture_from_filament,
+    charge_capture,
+    charged_vacancies,
+    defect_binding,
+    given_traps,
+    relaxation,
+    trap_levels,
+    trap_sites,
+    trap_states,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Chemistry:
+    """Everything a material says about the atoms of one device.
+
+    Attributes
+    ----------
+    mechanisms : tuple of Mechanism
+        In the order in which the material names them.
+    interactions : tuple of PairInteraction or SiteEnergy
+        Energies of a configuration besides electrostatics.
+    traps : ndarray of int32
+        Sites of the electron traps.
+    weak : ndarray of bool, shape (n_hosts,)
+        The weak host sites: column, grain boundaries or single sites (all of them without any).
+    blocked : ndarray of bool, shape (n_hosts,)
+        Host sites of a plane that are no pores.
+    defect, interstitial : Species
+        The defect that conducts (vacancy or metal atom) and the mobile ion, with this material's charges.
+    """
+
+    mechanisms: tuple[Mechanism, ...]
+    interactions: tuple[PairInteraction | SiteEnergy, ...]
+    traps: NDArray[np.int32]
+    weak: NDArray[np.bool_]
+    blocked: NDArray[np.bool_]
+    defect: Species
+    interstitial: Species
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What the builders below share: the lattice, its weak sites, its blocked sites and its disorder."""
+
+    material: Material
+    lattice: Lattice
+    weak: NDArray[np.bool_]
+    defect: Species
+    interstitial: Species
+    disorder: Floats
+    cap: NDArray[np.bool_]
+    blocked: NDArray[np.bool_]
+
+    def on(self, hosts: NDArray[np.bool_], extra: float) -> Floats:
+        """Return a barrier shift (n_sites,) of ``extra`` eV on some host sites."""
+        shift = np.zeros(len(self.lattice.sublattice))
+        shift[: len(hosts)][hosts] = extra
+        return shift
+
+
+def weak_column(
+    lattice: Lattice, shape: tuple[int, int, int], radius: float, spacing: float
+) -> NDArray[np.bool_]:
+    """Return which host sites lie within ``radius`` (m) of the axis through the middle of the box."""
+    nx, ny, nz = shape
+    x, y = np.arange(nx) - nx // 2, np.arange(ny) - ny // 2
+    # Half a part in 1e9: a radius of exactly two spacings includes the sites on it.
+    disc = (x[:, None] ** 2 + y[None, :] ** 2) * spacing**2 <= radius**2 * (1 + 1e-9)
+    return np.repeat(disc.ravel(), nz)
+
+
+def weak_sites(
+    material: Material, lattice: Lattice, shape: tuple[int, int, int], rng: np.random.Generator
+) -> NDArray[np.bool_]:
+    """Return which host sites are weak: a column, grain boundaries, single sites; all of them without any."""
+    n_hosts, spacing = shape[0] * shape[1] * shape[2], material.lattice.spacing
+    if material.has("column"):
+        return weak_column(lattice, shape, material.column.radius, spacing)
+    if material.has("polycrystal"):
+        cell = (shape[0] * spacing, shape[1] * spacing, shape[2] * spacing)
+        seeds = grain_seeds(cell, grain_count(cell, material.polycrystal.grain_size), rng)
+        hosts = lattice.position[:n_hosts]
+        return grain_boundary(
+            hosts, seeds, cell, material.polycrystal.boundary_width, lateral=lattice.lateral
+        )
+    if material.has("sites"):
+        chosen = np.zeros(n_hosts, bool)
+        count = round(material.sites.fraction * n_hosts)
+        chosen[rng.choice(n_hosts, size=count, replace=False)] = True
+        return chosen
+    return np.ones(n_hosts, dtype=bool)
+
+
+def blocked_sites(
+    material: Material, lattice: Lattice, shape: tuple[int, int, int], rng: np.random.Generator
+) -> NDArray[np.bool_]:
+    """Return the host sites of a plane with pores that are no pores; none without a plane."""
+    if not material.has("plane"):
+        return np.zeros(shape, dtype=bool).ravel()
+    spacing = material.lattice.spacing
+    layer = round(material.plane.height / spacing) - 1
+    if not 0 <= layer < shape[2]:
+        raise ValueError(
+            f"plane.height must be {spacing:g} to {shape[2] * spacing:g} m, "
+            f"inside the oxide, got {material.plane.height:g} m"
+        )
+    radius = material.plane.pore_radius / spacing
+    return plane_with_pores(
+        shape, layer, material.plane.pore_fraction, rng, pore_radius=radius, lateral=lattice.lateral
+    )
+
+
+def cap_sites(material: Material, shape: tuple[int, int, int]) -> NDArray[np.bool_]:
+    """Return which host sites belong to the reactive cap below the top electrode."""
+    layers = round(material.cap.thickness / material.lattice.spacing) if material.has("cap") else 0
+    return np.tile(np.arange(shape[2]) >= shape[2] - layers, shape[0] * shape[1])
+
+
+def _random(
+    material: Material, lattice: Lattice, shape: tuple[int, int, int], rng: np.random.Generator
+) -> Floats:
+    """Return one standard normal number per host site, alike over the correlation length of the disorder."""
+    length = material.disorder.correlation_length / material.lattice.spacing
+    return correlated_normal(shape, length, rng, lattice.lateral)
+
+
+def build_chemistry(
+    material: Material,
+    lattice: Lattice,
+    shape: tuple[int, int, int],
+    rng: np.random.Generator,
+    barrier_shift: Mapping[str, Floats] | None = None,
+    traps: ArrayLike | None = None,
+) -> Chemistry:
+    """Return mechanisms and interactions of ``material`` on ``lattice``.
+
+    Parameters
+    ----------
+    material : Material
+        Its ``mechanisms`` are switched on; sections it lacks mean that the effect is absent.
+    lattice : Lattice
+        Cubic, host sites first.
+    shape : tuple of int
+        Host sites in x, y and z.
+    rng : numpy.random.Generator
+        Draws the disorder of sites and barriers.
+    barrier_shift : mapping of str to ndarray of shape (n_sites,) or (n_hosts,), optional
+        Addition to the barrier (eV) per site, by name of the mechanism: a grain boundary, a strain field.
+    traps : array_like of shape (n, 3) or (n, 4), optional
+        Places (m), and levels (eV), of the electron traps instead of random ones.
+
+    Raises
+    ------
+    ValueError
+        A mechanism that the material does not switch on, or an array of another length or not finite.
+    """
+    n_hosts = shape[0] * shape[1] * shape[2]
+    weak = weak_sites(material, lattice, shape, rng)
+    site_energy, disorder = np.zeros((2, len(lattice.sublattice)))
+    if material.has("disorder"):
+        site_energy[:n_hosts] = material.disorder.site_energy * _random(material, lattice, shape, rng)
+        disorder[:n_hosts] = material.disorder.barrier * _random(material, lattice, shape, rng)
+    if material.defect.adsorption_energy:
+        site_energy[:n_hosts] -= material.defect.adsorption_energy * (np.arange(n_hosts) % shape[2] == 0)
+    defect = replace(VACANCY, name=material.species["defect"], charge=float(material.defect.charge))
+    interstitial = replace(INTERSTITIAL, name=material.species["interstitial"])
+    if material.has("interstitial"):
+        interstitial = replace(interstitial, charge=float(material.interstitial.charge))
+    blocked = blocked_sites(material, lattice, shape, rng)
+    place = _Place(
+        material, lattice, weak, defect, interstitial, disorder, cap_sites(material, shape), blocked
+    )
+    interactions: list[PairInteraction | SiteEnergy] = []
+    if material.defect.binding_energy:
+        interactions += _binding(material, lattice, defect)
+    states = (defect, *(charged_vacancies(material, defect) if material.has("charge_states") else ()))
+    if site_energy.any():
+        interactions += [SiteEnergy(state, site_energy) for state in states]
+    given = _checked_shifts(material, len(lattice.sublattice), n_hosts, barrier_shift or {})
+    sites = np.zeros(0, np.int32)
+    if traps is not None and not material.has("trap"):
+        raise ValueError(f"traps need a section [trap], which material {material.name} does not have")
+    if material.has("trap"):
+        level = None
+        if traps is None:
+            sites = trap_sites(material, lattice, rng)
+        else:
+            sites, level = given_traps(lattice, traps)
+        interactions += trap_levels(material, lattice, sites, rng, level)
+        interactions += defect_binding(material, states)
+        # Atoms may stand still beside electrons, but the engine must know them.
+        interactions += [SiteEnergy(kind, np.zeros(lattice.n_sites)) for kind in (OXYGEN, defect, EMPTY)]
+    mechanisms = tuple(
+        _shifted(mechanism, given.get(name))
+        for name in material.mechanisms
+        for mechanism in _each(REACTIONS[name](place))
+    )
+    return Chemistry(mechanisms, tuple(interactions), sites, weak, blocked, defect, interstitial)
+
+
+def _binding(material: Material, lattice: Lattice, defect: Species) -> list[PairInteraction]:
+    """Return the binding of neighbours; two in the layer at the top electrode have a share of it."""
+    share = material.redox.surface_binding if material.has("redox") else 0.0
+    top = lattice.electrode == 2
+    parts = ((1.0 - share, top), (share, None))
+    return [
+        PairInteraction(defect, defect, -part * material.defect.binding_energy, exempt=exempt)
+        for part, exempt in parts
+        if part
+    ]
+
+
+def _checked_shifts(
+    material: Material, n_sites: int, n_hosts: int, barrier_shift: Mapping[str, Floats]
+) -> dict[str, Floats]:
+    """Return every given shift with one value per site."""
+    whole = {}
+    for name, values in barrier_shift.items():
+        if name not in material.mechanisms:
+            raise ValueError(
+                f"barrier_shift names no mechanism of {material.name}: {name!r}; "
+                f"there are: {', '.join(material.mechanisms)}"
+            )
+        array = np.asarray(values, np.float64)
+        if array.shape not in ((n_sites,), (n_hosts,)) or not np.isfinite(array).all():
+            raise ValueError(
+                f"barrier_shift of {name!r} must be {n_hosts} or {n_sites} finite numbers in eV, "
+                f"got an array of shape {array.shape}"
+            )
+        whole[name] = np.concatenate([array, np.zeros(n_sites - len(array))])
+    return whole
+
+
+def _each(built: Mechanism | tuple[Mechanism, ...]) -> tuple[Mechanism, ...]:
+    return built if isinstance(built, tuple) else (built,)
+
+
+def _shifted(mechanism: Mechanism, shift: Floats | None) -> Mechanism:
+    if shift is None:
+        return mechanism
+    before = mechanism.barrier_shift
+    return replace(mechanism, barrier_shift=shift if before is None else before + shift)
+
+
+def first_defects(
+    material: Material,
+    weak: NDArray[np.bool_],
+    blocked: NDArray[np.bool_],
+    shape: tuple[int, int, int],
+    rng: np.random.Generator,
+) -> NDArray[np.int32]:
+    """Return host sites of the defects that weak sites and cap hold at the start, ascending."""
+    cap = cap_sites(material, shape)
+    chosen = []
+    if material.weak is not None:
+        free = np.flatnonzero(weak & ~cap & ~blocked)
+        chosen.append(rng.choice(free, size=round(material.weak.vacancy_fraction * len(free)), replace=False))
+    if material.has("cap"):
+        free = np.flatnonzero(cap)
+        chosen.append(rng.choice(free, size=round(material.cap.vacancy_fraction * len(free)), replace=False))
+    return np.sort(np.concatenate([np.zeros(0, np.int64), *chosen])).astype(np.int32)
+
+
+def first_interstitials(material: Material, lattice: Lattice, rng: np.random.Generator) -> NDArray[np.int32]:
+    """Return the interstitial sites that hold an ion at the start, ascending."""
+    sites = np.flatnonzero(lattice.sublattice == INTERSTITIAL.sublattice)
+    if not material.has("interstitial") or not len(sites):
+        return np.zeros(0, np.int32)
+    count = round(material.interstitial.fraction * len(sites))
+    return np.sort(rng.choice(sites, size=count, replace=False)).astype(np.int32)
+
+
+def _hop(name: str) -> Callable[[_Place], Mechanism]:
+    """Return the builder of the hop of the defect that conducts: a vacancy, or a metal atom."""
+
+    def build(place: _Place) -> Mechanism:
+        numbers = place.material.defect
+        shift = place.disorder.copy()
+        if place.material.weak is not None:
+            shift += place.on(~place.weak, place.material.weak.migration_shift)
+        if place.material.has("cap"):
+            shift += place.on(place.cap, place.material.cap.migration_shift)
+        if place.material.has("plane"):
+            # A hop takes the mean of both ends: twice the shift on the blocked one.
+            shift += place.on(place.blocked, 2 * place.material.plane.migration_shift)
+        return Mechanism(
+            name,
+            before=(place.defect, OXYGEN),
+            after=(OXYGEN, place.defect),
+            barrier=numbers.migration_barrier,
+            attempt_frequency=numbers.attempt_frequency,
+            heat_of_transport=numbers.heat_of_transport,
+            barrier_shift=shift,
+            crowding=(numbers.crowding_barrier, numbers.crowding_count) if numbers.crowding_barrier else None,
+            crowding_species=place.defect,
+        )
+
+    return build
+
+
+def _at_electrode(place: _Place) -> Floats | None:
+    """Return the extra barrier of an exchange or a Frenkel pair outside the weak sites."""
+    weak = place.material.weak
+    return None if weak is None else place.on(~place.weak, weak.exchange_shift)
+
+
+def _oxygen_exchange(place: _Place) -> Mechanism:
+    numbers = place.material.exchange
+    return Mechanism(
+        "oxygen exchange",
+        before=(OXYGEN,),
+        after=(place.defect,),
+        electrode="top",
+        barrier=numbers.barrier,
+        attempt_frequency=numbers.attempt_frequency,
+        energy=numbers.energy,
+        dipole=numbers.dipole,
+        floor=numbers.floor,
+        barrier_shift=_at_electrode(place),
+    )
+
+
+def _redox(place: _Place) -> Mechanism:
+    """Forward deposits an atom on the electrode, whose reservoir grows; reverse dissolves one."""
+    numbers = place.material.redox
+    return Mechanism(
+        "redox",
+        before=(place.defect,),
+        after=(OXYGEN,),
+        electrode="top",
+        barrier=numbers.barrier,
+        attempt_frequency=numbers.attempt_frequency,
+        energy=-numbers.energy - numbers.stress_work,
+        law=LINEAR,
+        alpha=1.0 - numbers.transfer_coefficient,
+        barrier_shift=_at_electrode(place),
+    )
+
+
+def _interstitial_hop(place: _Place) -> Mechanism:
+    numbers = place.material.interstitial
+    return Mechanism(
+        "interstitial hop",
+        before=(place.interstitial, EMPTY),
+        after=(EMPTY, place.interstitial),
+        barrier=numbers.migration_barrier,
+        attempt_frequency=numbers.attempt_frequency,
+    )
+
+
+def _frenkel_pair(name: str, electrons: int) -> Callable[[_Place], Mechanism]:
+    """Return the builder of a Frenkel pair eased by so many trapped electrons."""
+
+    def build(place: _Place) -> Mechanism:
+        numbers = place.material.frenkel_pair
+        barrier = (numbers.barrier, numbers.barrier_one, numbers.barrier_two)[electrons]
+        return Mechanism(
+            name,
+            before=(OXYGEN, EMPTY),
+            after=(place.defect, place.interstitial),
+            motif="pair",
+            barrier=barrier + electrons * numbers.trapping_energy,
+            attempt_frequency=numbers.attempt_frequency,
+            energy=numbers.energy,
+            dipole=numbers.dipole,
+            floor=numbers.floor,
+            barrier_shift=_at_electrode(place),
+            **_eased_by_traps(place.material),
+        )
+
+    return build
+
+
+def _eased_by_traps(material: Material) -> dict[str, Any]:
+    """Return what filled traps beside an oxygen take off the barrier of its leaving, up to two of them."""
+    lowering = material.frenkel_pair.trapped_lowering
+    if not lowering:
+        return {}
+    if not material.has("trap"):
+        raise ValueError(f"frenkel_pair.trapped_lowering needs a section [trap] in material {material.name}")
+    return {
+        "crowding": (-2.0 * lowering, 2),
+        "crowding_species": trap_states(material)[1],
+        "crowding_motif": "pair",
+        "crowding_first": True,
+    }
+
+
+def _charge_states(place: _Place) -> tuple[Mechanism, ...]:
+    """Return capture and emission of both electrons, and the hops of a vacancy that holds them."""
+    material, numbers = place.material, place.material.charge_states
+    hop = _hop("vacancy hop")(place)
+    hops = [
+        replace(
+            hop, name=f"hop, {state.name}", before=(state, OXYGEN), after=(OXYGEN, state), barrier=barrier
+        )
+        for state, barrier in zip(
+            charged_vacancies(material, place.defect),
+            (numbers.migration_barrier_one, numbers.migration_barrier_two),
+            strict=True,
+        )
+    ]
+    return (*charge_capture(material, place.lattice, place.defect), *hops)
+
+
+def _interstitial_exchange(place: _Place) -> Mechanism:
+    numbers = place.material.interstitial_exchange
+    return Mechanism(
+        "interstitial exchange",
+        before=(place.interstitial,),
+        after=(EMPTY,),
+        electrode="top",
+        barrier=numbers.barrier,
+        attempt_frequency=numbers.attempt_frequency,
+        energy=numbers.energy,
+    )
+
+
+REACTIONS: dict[str, Callable[[_Place], Mechanism | tuple[Mechanism, ...]]] = {
+    "vacancy hop": _hop("vacancy hop"),
+    "oxygen exchange": _oxygen_exchange,
+    "cation hop": _hop("cation hop"),
+    "redox": _redox,
+    "interstitial hop": _interstitial_hop,
+    "Frenkel pair": _frenkel_pair("Frenkel pair", 0),
+    "Frenkel pair, one electron": _frenkel_pair("Frenkel pair, one electron", 1),
+    "Frenkel pair, two electrons": _frenkel_pair("Frenkel pair, two electrons", 2),
+    "interstitial exchange": _interstitial_exchange,
+    "electron capture": lambda place: capture(place.material, place.lattice),
+    "electron capture, filament": lambda place: capture_from_filament(place.material, place.lattice),
+    "trap relaxation": lambda place: relaxation(place.material),
+    "vacancy electron capture": _charge_states,
+}
+"""Each mechanism that a material file can switch on by name."""

@@ -1,0 +1,1 @@
+"""Statistical compact models of a cell."""

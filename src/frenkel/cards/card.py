@@ -1,0 +1,519 @@
+"""Card: a statistical compact model of a cell as data, with its provenance, its limits and its test results.
+
+A card is a JSON file. Reading and sampling need numpy only; writing is checked against the schema in
+:mod:`frenkel.analysis.fitting.card_schema`. The law of a card has two layers. Every device has a location
+and a spread for each feature, drawn together from a mixture of Gaussians (device to device). Around them
+each cycle draws from a vector autoregression of Gaussian scores that are mapped to the distribution of the
+feature by its table of quantiles (cycle to cycle)::
+
+    z[c] = sum_i A_i z[c-i] + e[c],   e ~ N(0, S)
+    t(feature[d, c]) = location[d] + spread[d] * Q(z[c])
+
+with t the logarithm for resistances and the identity for voltages. Where the values stand on levels that all
+devices share, devices differ in ranks: ``t = W^-1(logarithm)`` with the table W of a feature. Two more layers
+are optional, random telegraph noise and relaxation, by conductance: :mod:`frenkel.cards.noise`.
+"""
+
+import hashlib
+import json
+import math
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..typing import Floats
+from .cells import Cells, Law
+from .noise import RelaxationLaw, RtnLaw, Traps, straight
+
+KIND = "frenkel card"
+PACKAGED = Path(__file__).with_name("hfo2.card.json")
+"""Card of 256 small HfO2 devices of 100 cycles, made by examples/ensemble_cycles.toml (docs/compact.md)."""
+
+SCHEMA_VERSION = "1.2.0"
+TRANSFORMS = ("log", "linear")
+BOX = {"voltage": "V", "pulse_width": "s", "temperature": "K", "cycles": "1", "time": "s"}
+"""Quantities that a validity box can limit, and their units."""
+
+
+
+class CardError(ValueError):
+    """A card is damaged, was changed by hand, is of a newer schema, or is used outside its box."""
+
+
+class CardWarning(UserWarning):
+    """A card is used outside of the box in which its ensemble was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """A number that every cycle of a device has.
+
+    Parameters
+    ----------
+    name : str
+        As in the ensemble: ``hrs``, ``lrs``, ``set_voltage``, ``reset_voltage`` or another.
+    unit : str
+        Of the values that a sample returns.
+    transform : str
+        "log" (natural; values above 0) or "linear".
+    quantiles : tuple of float
+        Values of the table Q at the scores of the card: standardised, ascending, in transformed space.
+    sign : int
+        1 or -1: a feature below zero is stored with its sign turned, so that a logarithm is possible.
+    missing : float
+        Fraction of the cycles of the ensemble that had no value (0 to 1); a sample has none missing.
+    ranks, levels : tuple of float
+        Table W from Gaussian scores of the pooled values (ascending) to their logarithm, or value where the
+        transform is linear; empty: none. Transformed space is then that of the scores.
+    """
+
+    name: str
+    unit: str
+    transform: str
+    quantiles: tuple[float, ...]
+    sign: int = 1
+    missing: float = 0.0
+    ranks: tuple[float, ...] = ()
+    levels: tuple[float, ...] = ()
+
+    def forward(self, values: Any) -> Floats:
+        """Return values in transformed space; NaN where the transform has no value."""
+        found: Floats = self.sign * np.asarray(values, float)
+        if self.transform == "log":
+            turned, found = found, np.full(found.shape, np.nan)
+            np.log(turned, out=found, where=turned > 0)
+        return straight(found, np.array(self.levels), np.array(self.ranks)) if self.ranks else found
+
+    def backward(self, values: Floats) -> Floats:
+        """Return values of the feature in its unit."""
+        if self.ranks:
+            values = straight(values, np.array(self.ranks), np.array(self.levels))
+        return self.sign * (np.exp(values) if self.transform == "log" else values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """Statistical compact model of a cell.
+
+    Parameters
+    ----------
+    name, version : str
+        Of the card; the version is semantic (``major.minor.patch``).
+    features : tuple of Feature
+        k of them.
+    scores : ndarray
+        Gaussian scores at which the quantiles stand, ascending.
+    weights, means, covariances : ndarray
+        Device to device: (m,), (m, 2k), (m, 2k, 2k), over the k locations and then the k ln(spread).
+    coefficients, innovation : ndarray
+        Cycle to cycle: (p, k, k) and (k, k).
+    core : mapping
+        Parameters of the rate equation that exports use, SI; empty: none.
+    rtn_law, relaxation_law : RtnLaw or None, RelaxationLaw or None
+        Noise layers.
+    validity : mapping
+        Of each quantity of :data:`BOX` its smallest and largest value.
+    gate : tuple of mapping
+        Results of the acceptance test: statistic, value, floor, limit, passed.
+    intervals : mapping
+        Name of a parameter to its lower and upper bound, and ``level`` in ``provenance``.
+    provenance : mapping
+        What made the ensemble and the fit.
+    """
+
+    name: str
+    version: str
+    features: tuple[Feature, ...]
+    scores: Floats
+    weights: Floats
+    means: Floats
+    covariances: Floats
+    coefficients: Floats
+    innovation: Floats
+    core: Mapping[str, float] = field(default_factory=dict)
+    rtn_law: RtnLaw | None = None
+    relaxation_law: RelaxationLaw | None = None
+    validity: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    gate: tuple[Mapping[str, Any], ...] = ()
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the features."""
+        return tuple(feature.name for feature in self.features)
+
+    def sample(self, devices: int, cycles: int, seed: int, *, strict: bool = False) -> dict[str, Floats]:
+        """Draw devices and their cycles.
+
+        Parameters
+        ----------
+        devices, cycles : int
+            At least 1.
+        seed : int
+            0 or more; the same seed gives the same numbers.
+        strict : bool
+            Whether more cycles than the ensemble had are an error instead of a warning.
+
+        Returns
+        -------
+        dict of str to ndarray
+            Of each feature its values [its unit], shape (devices, cycles).
+
+        Raises
+        ------
+        ValueError
+            A number is out of range.
+        CardError
+            ``strict`` and outside the box.
+        """
+        for name, number, low in (("devices", devices, 1), ("cycles", cycles, 1), ("seed", seed, 0)):
+            if number < low:
+                raise ValueError(f"{name} must be at least {low}, got {number}")
+        self.check(cycles=cycles, strict=strict)
+        random = np.random.default_rng(seed)
+        law = Law(self)
+        locations, spreads = self.draw_devices(devices, random)
+        noise = random.standard_normal((devices, cycles, len(self.features)))
+        history = law.begin(devices, random)
+        drawn = law.draw(noise, np.arange(devices), history, locations, spreads)
+        return dict(zip(self.names, drawn, strict=True))
+
+    def cells(self, number: int, seed: int) -> Cells:
+        """Return cells that draw cycle after cycle, each with its own memory, for arrays.
+
+        Parameters
+        ----------
+        number : int
+            At least 1.
+        seed : int
+            0 or more.
+        """
+        return Cells(self, number, seed)
+
+    def rtn(self, conductance: Any, random: np.random.Generator, temperature: float | None = None) -> Traps:
+        """Draw the traps of cells, by :class:`frenkel.cards.noise.RtnLaw`.
+
+        Parameters
+        ----------
+        conductance : array_like
+            Of each cell with its traps in their high state [S], any shape, above 0.
+        random : numpy.random.Generator
+        temperature : float, optional
+            [K]; default: that of the traces.
+
+        Raises
+        ------
+        CardError
+            The card has no such layer.
+        """
+        if self.rtn_law is None:
+            raise CardError(f"card {self.name} has no layer of random telegraph noise")
+        return self.rtn_law.draw(conductance, random, temperature)
+
+    def relax(
+        self, conductance: Any, times: Any, random: np.random.Generator, temperature: float | None = None
+    ) -> Floats:
+        """Return conductances [S] at times after programming, by :class:`frenkel.cards.noise.RelaxationLaw`.
+
+        Parameters
+        ----------
+        conductance : array_like
+            Just after programming [S], any shape, above 0.
+        times : float or array_like
+            [s], above 0, ascending; outside of those of the data the card warns.
+        random : numpy.random.Generator
+        temperature : float, optional
+            [K]; default: that of the data.
+
+        Raises
+        ------
+        CardError
+            The card has no such layer.
+        """
+        if self.relaxation_law is None:
+            raise CardError(f"card {self.name} has no layer of relaxation")
+        for time in {float(np.min(times)), float(np.max(times))}:
+            self.check(time=time)
+        return self.relaxation_law.relax(conductance, times, random, temperature)
+
+    def draw_devices(self, devices: int, random: np.random.Generator) -> tuple[Floats, Floats]:
+        """Return locations and spreads in transformed space, each (devices, k)."""
+        k = len(self.features)
+        component = random.choice(len(self.weights), size=devices, p=self.weights / self.weights.sum())
+        noise = random.standard_normal((devices, 2 * k))
+        roots = np.array([np.linalg.cholesky(c) for c in self.covariances])
+        drawn = self.means[component] + np.einsum("dij,dj->di", roots[component], noise)
+        return drawn[:, :k], np.exp(drawn[:, k:])
+
+    def draw_scores(self, devices: int, cycles: int, random: np.random.Generator) -> Floats:
+        """Return Gaussian scores (devices, cycles, k) of the stationary autoregression."""
+        p, k, _ = self.coefficients.shape
+        root = np.linalg.cholesky(self.innovation)
+        found = np.empty((devices, p + cycles, k))
+        found[:, p:] = random.standard_normal((devices, cycles, k)) @ root.T
+        if p:
+            start = np.linalg.cholesky(self.stationary())
+            # The companion form holds the newest cycle first.
+            first = random.standard_normal((devices, p * k)) @ start.T
+            found[:, :p] = first.reshape(devices, p, k)[:, ::-1]
+        for c in range(p, p + cycles):
+            for i in range(p):
+                found[:, c] += found[:, c - 1 - i] @ self.coefficients[i].T
+        return found[:, p:]
+
+    def stationary(self) -> Floats:
+        """Return the covariance of p successive scores, newest first, shape (p k, p k).
+
+        P = F P F' + W with F the companion matrix, by doubling.
+        """
+        p, k, _ = self.coefficients.shape
+        f = companion(self.coefficients)
+        total = np.zeros((p * k, p * k))
+        total[:k, :k] = self.innovation
+        for _ in range(60):
+            added = f @ total @ f.T
+            total = total + added
+            f = f @ f
+            if np.abs(added).max() < 1e-14 * np.abs(total).max():
+                break
+        return 0.5 * (total + total.T)
+
+    def quantile(self, feature: int, scores: Floats) -> Floats:
+        """Return Q of one feature at scores; beyond the table it goes on in a straight line."""
+        return straight(scores, self.scores, np.array(self.features[feature].quantiles))
+
+    def check(self, *, strict: bool = False, **values: float) -> None:
+        """Warn of, or refuse, a use outside the box.
+
+        Parameters
+        ----------
+        strict : bool
+            Error instead of warning.
+        **values : float
+            ``voltage`` [V], ``pulse_width`` [s], ``temperature`` [K], ``cycles``, ``time`` [s].
+        """
+        for name, value in values.items():
+            if name not in BOX:
+                raise ValueError(f"a box can limit {', '.join(BOX)}, got {name}")
+            if name not in self.validity:
+                continue
+            low, high = self.validity[name]
+            if not low <= value <= high:
+                unit = "" if BOX[name] == "1" else f" {BOX[name]}"
+                text = f"{name} {value:g}{unit} lies outside the box of card {self.name}: {low:g} to {high:g}"
+                if strict:
+                    raise CardError(text + unit)
+                warnings.warn(text + unit, CardWarning, stacklevel=3)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the card as JSON data, checksum included."""
+        data: dict[str, Any] = {
+            "kind": KIND,
+            "schema": SCHEMA_VERSION,
+            "name": self.name,
+            "version": self.version,
+            "features": [
+                {
+                    "name": f.name,
+                    "unit": f.unit,
+                    "transform": f.transform,
+                    "sign": f.sign,
+                    "missing": f.missing,
+                    "quantiles": list(f.quantiles),
+                    "ranks": list(f.ranks),
+                    "levels": list(f.levels),
+                }
+                for f in self.features
+            ],
+            "scores": self.scores.tolist(),
+            "device": {
+                "weights": self.weights.tolist(),
+                "means": self.means.tolist(),
+                "covariances": self.covariances.tolist(),
+            },
+            "cycle": {"coefficients": self.coefficients.tolist(), "innovation": self.innovation.tolist()},
+            "core": dict(self.core),
+            "rtn": None if self.rtn_law is None else self.rtn_law.to_dict(),
+            "relaxation": None if self.relaxation_law is None else self.relaxation_law.to_dict(),
+            "validity": {
+                name: {"low": low, "high": high, "unit": BOX[name]}
+                for name, (low, high) in self.validity.items()
+            },
+            "gate": [dict(row) for row in self.gate],
+            "intervals": {name: list(pair) for name, pair in self.intervals.items()},
+            "provenance": dict(self.provenance),
+        }
+        return data | {"checksum": checksum(data)}
+
+    @classmethod
+    def from_dict(cls, data: Any, origin: str = "the card") -> "Card":
+        """Return the card in JSON data.
+
+        Raises
+        ------
+        CardError
+            It is not a card, is of a newer schema, lacks something, or was changed after it was written.
+        """
+        if not isinstance(data, dict) or data.get("kind") != KIND:
+            raise CardError(f"{origin} is not a {KIND}")
+        _check_version(data.get("schema"), origin)
+        if data.get("checksum") != checksum({k: v for k, v in data.items() if k != "checksum"}):
+            raise CardError(f"{origin} was changed after it was written: its checksum does not fit")
+        try:
+            return cls(**_fields(data))
+        except CardError:
+            raise
+        except (KeyError, TypeError, ValueError) as error:
+            raise CardError(f"{origin} is not a valid card: {error}") from error
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Card":
+        """Return the card in a file.
+
+        Raises
+        ------
+        CardError
+            As :meth:`from_dict`; or the file is no JSON, such as a truncated one.
+        OSError
+            The file cannot be read.
+        """
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            raise CardError(f"{path} is no card: it is not text") from None
+        try:
+            data = json.loads(text)
+        except ValueError as error:
+            raise CardError(f"{path} is truncated or not JSON: {error}") from None
+        return cls.from_dict(data, str(path))
+
+
+def companion(coefficients: Floats) -> Floats:
+    """Return the companion matrix (p k, p k) of an autoregression."""
+    p, k, _ = coefficients.shape
+    found = np.zeros((p * k, p * k))
+    if p:
+        found[:k] = np.concatenate(list(coefficients), axis=1)
+        found[k:, :-k] = np.eye((p - 1) * k)
+    return found
+
+
+def checksum(data: Mapping[str, Any]) -> str:
+    """Return the SHA-256 (hex) of JSON data, whatever the order of its keys.
+
+    Raises
+    ------
+    CardError
+        The data hold NaN or something that JSON cannot.
+    """
+    try:
+        text = json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise CardError(f"a card must be plain JSON data with finite numbers: {error}") from error
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _check_version(found: Any, origin: str) -> None:
+    try:
+        major, minor, _ = (int(part) for part in str(found).split("."))
+    except ValueError:
+        raise CardError(f"{origin} has no readable schema version: {found!r}") from None
+    ours = tuple(int(part) for part in SCHEMA_VERSION.split("."))
+    # A newer minor version may hold what this version would silently leave out.
+    if major != ours[0] or minor > ours[1]:
+        raise CardError(f"{origin} has schema {found}, this frenkel reads up to {SCHEMA_VERSION}")
+
+
+def _fields(data: Mapping[str, Any]) -> dict[str, Any]:
+    device, cycle = data["device"], data["cycle"]
+    features = tuple(
+        Feature(
+            name=f["name"],
+            unit=f["unit"],
+            transform=f["transform"],
+            quantiles=tuple(float(q) for q in f["quantiles"]),
+            sign=int(f["sign"]),
+            missing=float(f["missing"]),
+            # A card of schema 1.1 has neither.
+            ranks=tuple(float(r) for r in f.get("ranks", ())),
+            levels=tuple(float(x) for x in f.get("levels", ())),
+        )
+        for f in data["features"]
+    )
+    k = len(features)
+    rtn, relaxation = data.get("rtn"), data.get("relaxation")
+    return {
+        "name": data["name"],
+        "version": data["version"],
+        "features": features,
+        "scores": np.array(data["scores"], float),
+        "weights": np.array(device["weights"], float),
+        "means": np.array(device["means"], float),
+        "covariances": np.array(device["covariances"], float),
+        "coefficients": np.array(cycle["coefficients"], float).reshape(-1, k, k),
+        "innovation": np.array(cycle["innovation"], float),
+        "core": data["core"],
+        # A card of schema 1.0 has neither.
+        "rtn_law": None if rtn is None else RtnLaw.from_dict(rtn),
+        "relaxation_law": None if relaxation is None else RelaxationLaw.from_dict(relaxation),
+        "validity": {name: (box["low"], box["high"]) for name, box in data["validity"].items()},
+        "gate": tuple(data["gate"]),
+        "intervals": {name: (pair[0], pair[1]) for name, pair in data["intervals"].items()},
+        "provenance": data["provenance"],
+    }
+
+
+def _check(card: Card) -> None:
+    """Raise CardError where the numbers of a card do not make a law."""
+    k, m = len(card.features), len(card.weights)
+    if not k or len(set(card.names)) != k:
+        raise CardError(f"a card needs features of different names, got {', '.join(card.names) or 'none'}")
+    shapes = {
+        "means": (card.means, (m, 2 * k)),
+        "covariances": (card.covariances, (m, 2 * k, 2 * k)),
+        "coefficients": (card.coefficients, (len(card.coefficients), k, k)),
+        "innovation": (card.innovation, (k, k)),
+    }
+    for name, (array, shape) in shapes.items():
+        if array.shape != shape or not np.all(np.isfinite(array)):
+            raise CardError(f"{name} must be finite and of shape {shape}, got shape {array.shape}")
+    if not (m and np.all(card.weights > 0) and math.isclose(float(card.weights.sum()), 1.0, rel_tol=1e-9)):
+        raise CardError(f"weights must be above 0 and add up to 1, got {card.weights.tolist()}")
+    for name, matrix in [("innovation", card.innovation), *(("covariances", c) for c in card.covariances)]:
+        if not np.allclose(matrix, matrix.T) or np.linalg.eigvalsh(matrix)[0] <= 0:
+            raise CardError(f"{name} must be symmetric and positive definite")
+    if card.coefficients.size and np.abs(np.linalg.eigvals(companion(card.coefficients))).max() >= 1:
+        raise CardError("coefficients must be those of a stationary autoregression")
+    if card.scores.size < 2 or not np.all(np.diff(card.scores) > 0):
+        raise CardError("scores must be at least two and ascend")
+    for feature in card.features:
+        _check_feature(feature, card.scores.size)
+    for name, (low, high) in card.validity.items():
+        if name not in BOX or not low <= high:
+            raise CardError(f"validity of {name} must be one of {', '.join(BOX)} and ascend")
+
+
+def _check_feature(feature: Feature, size: int) -> None:
+    table = np.array(feature.quantiles)
+    if table.size != size or not np.all(np.diff(table) > 0):
+        raise CardError(f"quantiles of {feature.name} must ascend and be {size}, got {table.size}")
+    ranks, levels = np.array(feature.ranks), np.array(feature.levels)
+    if (
+        ranks.size != levels.size
+        or ranks.size == 1
+        or np.any(np.diff(ranks) <= 0)
+        or np.any(np.diff(levels) <= 0)
+    ):
+        raise CardError(f"ranks and levels of {feature.name} must ascend and be as many")
+    if feature.transform not in TRANSFORMS or feature.sign not in (1, -1) or not feature.unit:
+        raise CardError(f"{feature.name} needs a unit, a transform of {TRANSFORMS} and a sign of 1 or -1")
+    if not 0 <= feature.missing < 1:
+        raise CardError(f"missing of {feature.name} must be from 0 to below 1, got {feature.missing:g}")

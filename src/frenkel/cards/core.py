@@ -1,0 +1,172 @@
+"""Rate equation behind the exports of a card: a tunnelling gap whose parameters follow from four features.
+
+    I = I0 exp(-g/g0) sinh(V/V0)
+    dg/dt = -v_set sinh(k V) w((g - g_min)/e)      for V > 0
+    dg/dt =  v_reset sinh(k |V|) w((g_max - g)/e)  for V < 0,      w(x) = x between -1 and 1
+
+A gap outside its limits moves back to them. It is the Stanford-PKU gap model at constant temperature, with
+limits of the gap of its own in each cycle and two velocities. The features of a cycle fix its parameters in
+closed form, so that a cell that is ramped as in the ensemble shows the features that were drawn:
+
+* HRS and LRS at the read voltage are the gaps g_max and g_min;
+* V_SET, where the current on the SET ramp is the geometric mean of that in HRS and in LRS, is half the way:
+  ``v_set = k b (g_max - g_min) / (2 (cosh(k V_SET) - 1))`` with the ramp b [V/s];
+* V_RESET, the peak of the current on the RESET ramp, is
+  ``v_reset = b (g0/V0) coth(|V|/V0) / sinh(k |V|)``.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from ..typing import Floats
+from .card import Card
+
+NEEDED = {"hrs": "ohm", "lrs": "ohm", "set_voltage": "V", "reset_voltage": "V"}
+"""Features, and their units, that the core is made from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GapCore:
+    """What all cycles of all cells have in common.
+
+    Parameters
+    ----------
+    current_prefactor, voltage_scale, gap_scale : float
+        I0 [A], V0 [V], g0 [m]: chosen as in the Stanford-PKU model; resistances at other voltages than that
+        of reading follow from V0.
+    drive : float
+        k [1/V]: slope of ln t_SET against V; :func:`drive_of` fits it.
+    set_ramp, reset_ramp : float
+        Ramps of the ensemble [V/s], positive.
+    read_voltage : float
+        At which HRS and LRS stand [V].
+    edge : float
+        e [m], over which the motion ends at a gap limit.
+    """
+
+    current_prefactor: float = 1e-3
+    voltage_scale: float = 0.25
+    gap_scale: float = 0.25e-9
+    drive: float = 13.0
+    set_ramp: float = 1e5
+    reset_ramp: float = 1e5
+    read_voltage: float = 0.1
+    edge: float = 0.02e-9
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if not (math.isfinite(value) and value > 0):
+                raise ValueError(f"{item.name} must be above 0, got {value:g}")
+
+    @classmethod
+    def of(cls, card: Card) -> "GapCore":
+        """Return the core in a card.
+
+        Raises
+        ------
+        ValueError
+            The card has no core, or lacks one of the four features.
+        """
+        units = {feature.name: feature.unit for feature in card.features}
+        for name, unit in NEEDED.items():
+            if units.get(name) != unit:
+                raise ValueError(
+                    f"an export needs the feature {name} in {unit}, card {card.name} has {units}"
+                )
+        if not card.core:
+            raise ValueError(f"card {card.name} has no core: fit it with the ramps of its ensemble")
+        return cls(**card.core)
+
+    def to_dict(self) -> dict[str, float]:
+        """Return the parameters for a card."""
+        return asdict(self)
+
+    def gap(self, resistance: Any) -> Floats:
+        """Return the gap [m] that has a resistance [ohm] at the read voltage."""
+        sinh = math.sinh(self.read_voltage / self.voltage_scale)
+        unit = self.current_prefactor * sinh / self.read_voltage
+        found: Floats = self.gap_scale * np.log(np.asarray(resistance, float) * unit)
+        return found
+
+    def cells(self, features: Mapping[str, Any]) -> dict[str, Floats]:
+        """Return ``gap_min``, ``gap_max`` [m], ``set_velocity``, ``reset_velocity`` [m/s] of cycles.
+
+        Raises
+        ------
+        ValueError
+            A cycle has an HRS that is not well above its LRS, or a voltage of the wrong sign.
+        """
+        high, low = self.gap(features["hrs"]), self.gap(features["lrs"])
+        up, down = np.asarray(features["set_voltage"], float), -np.asarray(features["reset_voltage"], float)
+        closed = np.mean(~(high - low > 4 * self.edge))
+        if closed:
+            raise ValueError(f"hrs must be well above lrs for a core: {closed:.2g} of the cycles are not")
+        if not (np.all(up > 0) and np.all(down > 0)):
+            raise ValueError("set_voltage must be above 0 V and reset_voltage below 0 V in every cycle")
+        k = self.drive
+        return {
+            "gap_min": low,
+            "gap_max": high,
+            "set_velocity": k * self.set_ramp * (high - low) / 2.0 / (np.cosh(k * up) - 1.0),
+            "reset_velocity": self.reset_ramp
+            * self.gap_scale
+            / self.voltage_scale
+            / np.tanh(down / self.voltage_scale)
+            / np.sinh(k * down),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GapCell:
+    """One cell in one cycle; a rate equation of one state."""
+
+    core: GapCore
+    gap_min: float
+    gap_max: float
+    set_velocity: float
+    reset_velocity: float
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """Smallest and largest gap [m]."""
+        return self.gap_min, self.gap_max
+
+    def current(self, state: float, voltage: float) -> float:
+        """Return the current [A]."""
+        core = self.core
+        return (
+            core.current_prefactor
+            * math.exp(-state / core.gap_scale)
+            * math.sinh(voltage / core.voltage_scale)
+        )
+
+    def derivative(self, state: float, voltage: float) -> float:
+        """Return the rate of the gap [m/s]."""
+        core = self.core
+        if voltage > 0:
+            room = (state - self.gap_min) / core.edge
+            return -self.set_velocity * math.sinh(core.drive * voltage) * min(max(room, -1.0), 1.0)
+        room = (self.gap_max - state) / core.edge
+        return -self.reset_velocity * math.sinh(core.drive * voltage) * min(max(room, -1.0), 1.0)
+
+
+def drive_of(voltages: Any, times: Any) -> float:
+    """Return the drive k [1/V] from SET times [s] at constant voltages [V]: the slope of -ln t.
+
+    Raises
+    ------
+    ValueError
+        Fewer than two voltages, or times that do not fall with voltage.
+    """
+    volts, seconds = np.asarray(voltages, float), np.asarray(times, float)
+    if volts.size < 2 or volts.size != seconds.size or np.any(seconds <= 0):
+        raise ValueError("at least two voltages in V with as many times above 0 s are needed")
+    slope = -float(np.polyfit(volts, np.log(seconds), 1)[0])
+    if not slope > 0:
+        raise ValueError(f"times must fall with voltage, the slope of ln t is {-slope:g} per V")
+    return slope

@@ -1,0 +1,429 @@
+"""Noise layers of a card: random telegraph noise and relaxation after programming, by conductance.
+
+Numpy only, like :mod:`frenkel.cards.card`, and vectorised over cells. Both layers are tables of states: what
+lies between two states is interpolated linearly in ln(conductance); beyond the outermost state its values
+hold.
+"""
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from ..typing import Floats
+from ..units import BOLTZMANN_EV
+
+SCALES = ("log", "linear")
+
+
+class NoiseError(ValueError):
+    """A noise layer is not a law, or is asked for what it does not hold."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RtnState:
+    """Telegraph noise of cells of one conductance.
+
+    Parameters
+    ----------
+    name : str
+        Such as "hrs".
+    conductance : float
+        Median of the cells that were fitted [S].
+    traps : float
+        Mean number of traps of a cell, 0 or more.
+    dispersion : float
+        Variance over mean of that number, at least 1; 1: Poisson, above: negative binomial.
+    amplitude : tuple of float
+        Mean and standard deviation of ln(a), with the amplitude a = ln(G_high/G_low) of a trap.
+    high, low : tuple of float
+        Mean and standard deviation of ln(mean time in the state of high or low current / 1 s) of a trap.
+    correlation : float
+        Of those two logarithms, between -1 and 1.
+    noise : float
+        Standard deviation of white noise of a sample over its conductance.
+    """
+
+    name: str
+    conductance: float
+    traps: float
+    dispersion: float
+    amplitude: tuple[float, float]
+    high: tuple[float, float]
+    low: tuple[float, float]
+    correlation: float = 0.0
+    noise: float = 0.0
+
+    def __post_init__(self) -> None:
+        _within("conductance", self.conductance, 0.0, math.inf, "S", open_below=True)
+        _within("traps", self.traps, 0.0, math.inf, "")
+        _within("dispersion", self.dispersion, 1.0, math.inf, "")
+        _within("correlation", self.correlation, -1.0, 1.0, "")
+        _within("noise", self.noise, 0.0, math.inf, "")
+        for name in ("amplitude", "high", "low"):
+            mean, deviation = getattr(self, name)
+            _within(f"mean of {name}", mean, -math.inf, math.inf, "")
+            _within(f"deviation of {name}", deviation, 0.0, math.inf, "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RtnLaw:
+    """Random telegraph noise: traps, dwell times and amplitudes by state.
+
+    Parameters
+    ----------
+    states : tuple of RtnState
+        In ascending order of conductance.
+    temperature : float
+        Of the traces [K].
+    activation : float
+        Of both dwell times [eV]: ``tau(T) = tau exp(E/k (1/T - 1/T0))``; 0: not known.
+    voltage : float
+        At which the traces were read [V].
+    window : tuple of float
+        Step and length of the traces [s]: traps that are much faster or slower were not seen, and are not in
+        the law.
+    """
+
+    states: tuple[RtnState, ...]
+    temperature: float = 300.0
+    activation: float = 0.0
+    voltage: float = 0.1
+    window: tuple[float, float] = (1e-6, 1.0)
+
+    def __post_init__(self) -> None:
+        _check_states(self.states)
+        _within("temperature", self.temperature, 0.0, math.inf, "K", open_below=True)
+        _within("activation", self.activation, 0.0, math.inf, "eV")
+        _within("voltage", self.voltage, -math.inf, math.inf, "V")
+        if not 0 < self.window[0] < self.window[1]:
+            raise NoiseError(
+                f"window must ascend from above 0 s, got {self.window[0]:g}, {self.window[1]:g} s"
+            )
+
+    def draw(
+        self, conductance: Any, random: np.random.Generator, temperature: float | None = None
+    ) -> "Traps":
+        """Draw the traps of cells, each in a state as in equilibrium.
+
+        Parameters
+        ----------
+        conductance : array_like
+            Of each cell with all traps in their high state [S], any shape, above 0.
+        random : numpy.random.Generator
+        temperature : float, optional
+            [K]; default: that of the traces.
+        """
+        given = np.asarray(conductance, float)
+        cells = _positive(given).ravel()
+        number = self.numbers(cells, random)
+        cell = np.repeat(np.arange(cells.size), number)
+        tables = self._tables(cells)[cell]
+        noise = random.standard_normal((cell.size, 3))
+        # The second dwell time follows the first by their correlation.
+        other = tables[:, 6] * noise[:, 1] + np.sqrt(1.0 - tables[:, 6] ** 2) * noise[:, 2]
+        factor = _arrhenius(self.activation, temperature, self.temperature)
+        high = np.exp(tables[:, 2] + tables[:, 3] * noise[:, 1]) * factor
+        low = np.exp(tables[:, 4] + tables[:, 5] * other) * factor
+        return Traps(
+            shape=given.shape,
+            cell=cell,
+            amplitude=np.exp(tables[:, 0] + tables[:, 1] * noise[:, 0]),
+            high=high,
+            low=low,
+            is_high=random.random(cell.size) < high / (high + low),
+        )
+
+    def numbers(
+        self, conductance: Floats, random: np.random.Generator
+    ) -> np.ndarray[Any, np.dtype[np.int64]]:
+        """Draw the number of traps of each cell (flat)."""
+        mean = _interpolate(self.states, conductance, [s.traps for s in self.states])
+        ratio = _interpolate(self.states, conductance, [s.dispersion for s in self.states])
+        # A negative binomial is a Poisson number whose mean scatters as a gamma law.
+        excess = ratio - 1.0
+        shape = np.where(excess > 0, mean / np.where(excess > 0, excess, 1.0), 1.0)
+        gamma = random.gamma(np.where(shape > 0, shape, 1.0)) * excess
+        return random.poisson(np.where(excess > 0, gamma, mean) * (mean > 0))
+
+    def noise(self, conductance: Any) -> Floats:
+        """Return the standard deviation of the white noise over the conductance, of its shape."""
+        return _interpolate(self.states, _positive(conductance), [s.noise for s in self.states])
+
+    def _tables(self, cells: Floats) -> Floats:
+        columns = [(*s.amplitude, *s.high, *s.low, s.correlation) for s in self.states]
+        return np.stack(
+            [_interpolate(self.states, cells, list(c)) for c in zip(*columns, strict=True)], axis=1
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON data."""
+        return _plain(self)
+
+    @classmethod
+    def from_dict(cls, data: Any) -> "RtnLaw":
+        """Return the layer in JSON data."""
+        pairs = ("amplitude", "high", "low")
+        states = tuple(RtnState(**(s | {name: tuple(s[name]) for name in pairs})) for s in data["states"])
+        return cls(**(data | {"states": states, "window": tuple(data["window"])}))
+
+
+@dataclass(slots=True, kw_only=True)
+class Traps:
+    """Traps of many cells and their states.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of the cells.
+    cell : ndarray of int
+        Of each trap its cell, an index into the flattened cells.
+    amplitude : ndarray
+        ln(G_high/G_low) of each trap.
+    high, low : ndarray
+        Mean times of each trap in its two states [s].
+    is_high : ndarray of bool
+        State of each trap.
+    """
+
+    shape: tuple[int, ...]
+    cell: np.ndarray[Any, np.dtype[np.int64]]
+    amplitude: Floats
+    high: Floats
+    low: Floats
+    is_high: np.ndarray[Any, np.dtype[np.bool_]]
+
+    def factor(self) -> Floats:
+        """Return what the conductance of each cell is multiplied by, 0 to 1, shape of the cells."""
+        total = np.bincount(
+            self.cell, np.where(self.is_high, 0.0, self.amplitude), minlength=math.prod(self.shape)
+        )
+        found: Floats = np.exp(-total).reshape(self.shape)
+        return found
+
+    def advance(self, seconds: float, random: np.random.Generator) -> "Traps":
+        """Let time pass, exactly for any length: the state after it is drawn, jumps in between are counted.
+
+        ``P(high after t) = p + (h - p) exp(-t (1/tau_high + 1/tau_low))`` with p the share of time in the
+        high state and h the state before (0 or 1).
+
+        Parameters
+        ----------
+        seconds : float
+            0 or more [s].
+        random : numpy.random.Generator
+        """
+        _within("seconds", seconds, 0.0, math.inf, "s")
+        share = self.high / (self.high + self.low)
+        kept = np.exp(-seconds * (1.0 / self.high + 1.0 / self.low))
+        self.is_high = random.random(self.cell.size) < share + (self.is_high - share) * kept
+        return self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelaxationState:
+    """Relaxation of cells of one conductance.
+
+    Parameters
+    ----------
+    name : str
+    conductance : float
+        Median of the cells just after programming [S].
+    location, spread : tuple of float
+        At t0 and per unit of ln(t/t0), of the shift; see :class:`RelaxationLaw`.
+    """
+
+    name: str
+    conductance: float
+    location: tuple[float, float]
+    spread: tuple[float, float]
+
+    def __post_init__(self) -> None:
+        _within("conductance", self.conductance, 0.0, math.inf, "S", open_below=True)
+        for name in ("location", "spread"):
+            for value in getattr(self, name):
+                _within(name, value, -math.inf, math.inf, "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelaxationLaw:
+    """Shift of conductances after programming: location and spread linear in ln t, by state.
+
+    ``shift(t) = a + b u + (c + d u) Q(z)`` with ``u = ln(t/t0)``, of ln(G) with the scale "log" and of G [S]
+    with "linear". The rank z of a cell wanders with u: its correlation is ``exp(-f |du|)``.
+
+    Parameters
+    ----------
+    states : tuple of RelaxationState
+        In ascending order of conductance.
+    scale : str
+        "log" or "linear".
+    reference : float
+        t0 [s].
+    times : tuple of float
+        Earliest and latest time of the data [s].
+    forgetting : float
+        f, 0 or more, per unit of ln(t); 0: a cell keeps its rank.
+    scores, quantiles : tuple of float
+        Table of Q at Gaussian scores; both empty: a Gaussian.
+    temperature : float
+        Of the data [K].
+    activation : float
+        [eV]: at another temperature t counts as ``t exp(-E/k (1/T - 1/T0))``; 0: not known.
+    """
+
+    states: tuple[RelaxationState, ...]
+    scale: str = "log"
+    reference: float = 1.0
+    times: tuple[float, float] = (1.0, 1e5)
+    forgetting: float = 0.0
+    scores: tuple[float, ...] = ()
+    quantiles: tuple[float, ...] = ()
+    temperature: float = 300.0
+    activation: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check_states(self.states)
+        if self.scale not in SCALES:
+            raise NoiseError(f"scale must be one of {', '.join(SCALES)}, got {self.scale!r}")
+        for name, unit in (("reference", "s"), ("temperature", "K")):
+            _within(name, getattr(self, name), 0.0, math.inf, unit, open_below=True)
+        _within("activation", self.activation, 0.0, math.inf, "eV")
+        _within("forgetting", self.forgetting, 0.0, math.inf, "")
+        if not 0 < self.times[0] < self.times[1]:
+            raise NoiseError(
+                f"times must ascend from above 0 s, got {self.times[0]:g} and {self.times[1]:g} s"
+            )
+        table = np.array(self.quantiles)
+        if len(self.scores) != len(table) or np.any(np.diff(self.scores) <= 0) or np.any(np.diff(table) < 0):
+            raise NoiseError("scores and quantiles of a relaxation must be as many and ascend")
+
+    def relax(
+        self, conductance: Any, times: Any, random: np.random.Generator, temperature: float | None = None
+    ) -> Floats:
+        """Return conductances at times after programming.
+
+        Parameters
+        ----------
+        conductance : array_like
+            Just after programming [S], any shape, above 0.
+        times : float or array_like
+            After programming [s], above 0, ascending.
+        random : numpy.random.Generator
+        temperature : float, optional
+            [K]; default: that of the data.
+
+        Returns
+        -------
+        ndarray
+            [S]; of the shape of ``conductance``, with the times in front if there are several.
+
+        Raises
+        ------
+        NoiseError
+            A spread would be below 0 at a time, or the temperature differs without a known activation.
+        """
+        start = _positive(conductance)
+        late = np.atleast_1d(np.asarray(times, float))
+        if late.ndim != 1 or not np.all(late > 0) or np.any(np.diff(late) <= 0):
+            raise NoiseError("times must ascend from above 0 s")
+        factor = _arrhenius(self.activation, temperature, self.temperature)
+        u = np.log(late / factor / self.reference)
+        a, b = (_interpolate(self.states, start, [s.location[i] for s in self.states]) for i in (0, 1))
+        c, d = (_interpolate(self.states, start, [s.spread[i] for s in self.states]) for i in (0, 1))
+        found: list[Floats] = []
+        rank: Floats = np.asarray(random.standard_normal(start.shape))
+        for i, x in enumerate(u):
+            if i:
+                kept = math.exp(-(x - u[i - 1]) * self.forgetting)
+                rank = np.asarray(
+                    kept * rank + math.sqrt(1.0 - kept**2) * random.standard_normal(start.shape)
+                )
+            width = c + d * x
+            if np.any(width < 0):
+                raise NoiseError(
+                    f"the spread of the relaxation is below 0 at {late[i]:g} s; its data span "
+                    f"{self.times[0]:g} to {self.times[1]:g} s"
+                )
+            shift = a + b * x + width * self.quantile(rank)
+            found.append(start * np.exp(shift) if self.scale == "log" else start + shift)
+        return found[0] if np.ndim(times) == 0 else np.stack(found)
+
+    def quantile(self, scores: Floats) -> Floats:
+        """Return Q, which goes on beyond its table in a straight line."""
+        if not self.scores:
+            return scores
+        return straight(scores, np.array(self.scores), np.array(self.quantiles))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON data."""
+        return _plain(self)
+
+    @classmethod
+    def from_dict(cls, data: Any) -> "RelaxationLaw":
+        """Return the layer in JSON data."""
+        pairs = ("location", "spread")
+        states = tuple(
+            RelaxationState(**(s | {name: tuple(s[name]) for name in pairs})) for s in data["states"]
+        )
+        rows = {name: tuple(data[name]) for name in ("times", "scores", "quantiles")}
+        return cls(**(data | rows | {"states": states}))
+
+
+def straight(x: Floats, knots: Floats, table: Floats) -> Floats:
+    """Return a table at x, linear between its knots and beyond them in the line of the last two."""
+    low = (table[1] - table[0]) / (knots[1] - knots[0])
+    high = (table[-1] - table[-2]) / (knots[-1] - knots[-2])
+    found: Floats = np.interp(x, knots, table)
+    found += low * np.minimum(x - knots[0], 0.0) + high * np.maximum(x - knots[-1], 0.0)
+    return found
+
+
+def _interpolate(states: Sequence[Any], conductance: Floats, values: list[float]) -> Floats:
+    found: Floats = np.interp(np.log(conductance), [math.log(state.conductance) for state in states], values)
+    return found
+
+
+def _arrhenius(activation: float, temperature: float | None, reference: float) -> float:
+    """Return by how much times are longer at a temperature."""
+    if temperature is None or temperature == reference:
+        return 1.0
+    _within("temperature", temperature, 0.0, math.inf, "K", open_below=True)
+    if activation == 0:
+        raise NoiseError(
+            f"the noise was measured at {reference:g} K and has no activation energy, got {temperature:g} K"
+        )
+    return math.exp(activation / BOLTZMANN_EV * (1.0 / temperature - 1.0 / reference))
+
+
+def _plain(law: Any) -> dict[str, Any]:
+    """Return a dataclass as JSON data: tuples become lists."""
+    found: dict[str, Any] = {}
+    for name, value in asdict(law).items():
+        if name == "states":
+            value = [{k: list(v) if isinstance(v, tuple) else v for k, v in s.items()} for s in value]
+        found[name] = list(value) if isinstance(value, tuple) else value
+    return found
+
+
+def _check_states(states: Sequence[Any]) -> None:
+    values = [state.conductance for state in states]
+    if not values or any(b <= a for a, b in itertools.pairwise(values)):
+        raise NoiseError(f"states must be at least one and ascend in conductance, S, got {values}")
+
+
+def _positive(conductance: Any) -> Floats:
+    found = np.asarray(conductance, float)
+    if not np.all(found > 0):
+        raise NoiseError(f"conductance must be above 0 S in every cell, got {np.min(found):g} S")
+    return found
+
+
+def _within(name: str, value: float, low: float, high: float, unit: str, *, open_below: bool = False) -> None:
+    inside = low < value <= high if open_below else low <= value <= high
+    if math.isnan(value) or not inside:
+        limit = f"above {low:g}" if open_below else f"from {low:g} to {high:g}"
+        raise NoiseError(f"{name} must be {limit} {unit}".rstrip() + f", got {value:g}")

@@ -1,0 +1,120 @@
+"""The command that writes results and cards for other programs."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+Add = Callable[[Any, str, Callable[[argparse.Namespace], int | None], str, str], argparse.ArgumentParser]
+
+CARD_FORMATS = ("npz", "verilog-a", "ngspice", "vacask", "aihwkit", "crosssim", "neurosim")
+"""As :data:`frenkel.analysis.exports.cards.FORMATS`, which is not imported for --help."""
+
+FORMATS = """formats of a result (.nc):
+  xyz         snapshots for OVITO and ASE
+formats of a card (.json), see docs/exports.md:
+  npz         arrays and a sampler, for numpy
+  verilog-a   module for openvaf and any simulator with OSDI
+  ngspice     subcircuit
+  vacask      netlist that cycles devices, with the module in it
+  aihwkit     module with a noise model for inference and a device for training
+  crosssim    module with a device class
+  neurosim    block of parameters, with how well they fit
+"""
+
+
+def add_commands(commands: Any, add: Add) -> None:
+    """Add "export" to the parser of commands."""
+    parser = add(
+        commands,
+        "export",
+        _export,
+        "write a result or a card in the format of another program",
+        "frenkel export switching.nc --to xyz -o switching.xyz\n"
+        "  frenkel export hfo2.card.json --to ngspice -o hfo2.sub --devices 2 --cycles 20",
+    )
+    parser.description = f"{parser.description}\n\n{FORMATS}"
+    parser.add_argument("file", type=Path, metavar="FILE", help="result (.nc) or card (.json)")
+    parser.add_argument("--to", required=True, choices=("xyz", *CARD_FORMATS), metavar="FORMAT")
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="OUT", help="default: the name of the file with another ending"
+    )
+    parser.add_argument("--force", action="store_true", help="replace an existing file")
+    group = parser.add_argument_group("of circuits: cycles that are drawn into the file (ngspice, vacask)")
+    group.add_argument("--devices", type=int, metavar="NUMBER", help="default: 1")
+    group.add_argument("--cycles", type=int, metavar="NUMBER", help="of each; default: 10 for vacask")
+    group.add_argument("--seed", type=int, metavar="NUMBER", help="of the draws (default: 0)")
+    group = parser.add_argument_group("of trains of pulses (aihwkit, neurosim)")
+    group.add_argument(
+        "--pulses", type=int, metavar="NUMBER", help="from one end of the average cell to the other: 64"
+    )
+
+
+def _export(options: argparse.Namespace) -> None:
+    from .main import UsageError
+
+    is_card = options.file.suffix == ".json"
+    if is_card == (options.to == "xyz"):
+        kind, forms = ("card", ", ".join(CARD_FORMATS)) if is_card else ("result", "xyz")
+        raise UsageError(f"a {kind} can be written as {forms}, got --to {options.to} for {options.file}")
+    _check_numbers(options)
+    target = _card(options) if is_card else _result(options)
+    print(f"wrote {target}")
+
+
+def _result(options: argparse.Namespace) -> Path:
+    from ..analysis.results import export, store
+
+    output = options.output or options.file.with_suffix(".xyz")
+    result = store.load(options.file)
+    _check_ending(output, ".xyz")
+    return export.save_xyz(result, output, force=options.force)
+
+
+def _card(options: argparse.Namespace) -> Path:
+    from ..analysis.exports import cards as card_exports
+    from ..cards.card import Card
+
+    ending = card_exports.FORMATS[options.to]
+    output = options.output or Path(options.file.name.removesuffix(".json").removesuffix(".card") + ending)
+    _check_ending(output, ending)
+    draws = None
+    if any(getattr(options, name) is not None for name in ("devices", "cycles", "seed")):
+        draws = card_exports.Draws(
+            devices=options.devices or 1, cycles=options.cycles or 10, seed=options.seed or 0
+        )
+    return card_exports.export(
+        Card.load(options.file),
+        options.to,
+        output,
+        force=options.force,
+        draws=draws,
+        pulses=options.pulses or 64,
+    )
+
+
+def _check_numbers(options: argparse.Namespace) -> None:
+    from .main import UsageError
+
+    allowed = {
+        "devices": (1, ("ngspice", "vacask")),
+        "cycles": (1, ("ngspice", "vacask")),
+        "seed": (0, ("ngspice", "vacask")),
+        "pulses": (3, ("aihwkit", "neurosim")),
+    }
+    for name, (low, forms) in allowed.items():
+        value = getattr(options, name)
+        if value is None:
+            continue
+        if value < low:
+            raise UsageError(f"--{name} must be at least {low}, got {value}")
+        if options.to not in forms:
+            raise UsageError(f"--{name} is for {' and '.join(forms)}, got --to {options.to}")
+
+
+def _check_ending(path: Path, ending: str) -> None:
+    """Refuse other names, before --force replaces a card or a result by a slip."""
+    from .main import UsageError
+
+    if path.suffix.lower() != ending:
+        raise UsageError(f"--output must end in {ending}, got {str(path)!r}")

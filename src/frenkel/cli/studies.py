@@ -1,0 +1,104 @@
+"""The command ``frenkel study``: from a card to a table of what its physics does to a network."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ..studies import STUDIES, check
+
+Add = Callable[[Any, str, Callable[[argparse.Namespace], int | None], str, str], argparse.ArgumentParser]
+
+
+def add_commands(commands: Any, add: Add) -> None:
+    """Add "study" to the parser of commands."""
+    listed = "\n".join(f"  {name}  {question}" for name, (_, question) in STUDIES.items())
+    parser = add(
+        commands,
+        "study",
+        _study,
+        "run studies of what a device does to a network; write datasets, pictures and one page",
+        f"frenkel study S5 -o report --reduced\n  frenkel study all -o report\n\nstudies:\n{listed}",
+    )
+    parser.add_argument("name", nargs="+", type=_name, metavar="STUDY", help="S1 to S7, or all")
+    parser.add_argument(
+        "-o", "--output", type=Path, default=Path("report"), metavar="FOLDER", help="default: report"
+    )
+    parser.add_argument(
+        "--card",
+        default="hfo2",
+        metavar="CARD",
+        help="card of the device: a file, hfo2 (default: the packaged one), or none for placeholders",
+    )
+    parser.add_argument("--task", default="digits", help="data set (default: digits)")
+    parser.add_argument("--reduced", action="store_true", help="a quick look: few seeds, chips and steps")
+    for name, text in (
+        ("seeds", "networks"),
+        ("chips", "chips of each network"),
+        ("steps", "training steps"),
+    ):
+        parser.add_argument(f"--{name}", type=int, metavar="N", help=text)
+    parser.add_argument("--seed", type=int, default=1, help="of everything (default: 1)")
+    parser.add_argument("--force", action="store_true", help="replace existing datasets")
+    parser.add_argument("--resume", action="store_true", help="keep datasets that are there, run the others")
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+
+
+def _name(text: str) -> str:
+    """Return a name of a study for the parser."""
+    if text != "all":
+        try:
+            check(text.upper())
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+    return text
+
+
+def _study(options: argparse.Namespace) -> None:
+    from ..cards.card import PACKAGED, Card
+    from ..progress import Reporter
+    from ..reports import studies as study_report
+    from ..studies import chosen as select
+    from ..studies.base import REDUCED, Settings
+    from ..studies.runner import carry_out, read
+
+    chosen = select(options.name)
+    card = {"hfo2": PACKAGED, "none": None}.get(options.card, Path(options.card))
+    if card is not None:
+        Card.load(card)  # a bad one should be told before an hour of work
+    given = {name: getattr(options, name) for name in ("seeds", "chips", "steps")}
+    changed = {name: value for name, value in given.items() if value is not None}
+    folder = options.output
+    folder.mkdir(parents=True, exist_ok=True)
+    outcomes = []
+    for place, name in enumerate(chosen):
+        with Reporter(quiet=options.quiet, lines=False) as shown:
+
+            def progress(share: float, what: str, place: int = place, name: str = name) -> None:
+                shown((place + share) / len(chosen), f"{name} {what}")
+
+            settings = Settings(
+                task=options.task, seed=options.seed, card=card, progress=progress,
+                **(REDUCED if options.reduced else {}) | changed,
+            )  # fmt: skip
+            there = options.resume and (folder / f"{name}.nc").is_file()
+            outcome = read(name, folder) if there else carry_out(name, settings, folder, force=options.force)
+        outcomes.append(outcome)
+        if there:
+            print(f"{name}.nc is kept as it was made: {_settings(outcome.recorded['configuration'])}")
+        print(f"{name}: {outcome.title}\n\n{outcome.table}\n")
+        if outcome.placeholders:
+            print(f"  placeholders, not of the card: {', '.join(outcome.placeholders)}\n")
+        for claim in outcome.claims:
+            band = {True: "", False: " (outside the band asked beforehand)", None: ""}[claim.accepted]
+            print(f"  {claim.verdict:11} {claim.id}: {claim.ours}{band}")
+        print()
+    page = study_report.write(outcomes, folder / "report.html")
+    print(f"wrote {page} and {', '.join(f'{name}.nc' for name in chosen)}")
+
+
+def _settings(made: dict[str, Any]) -> str:
+    """Return what a dataset was made with; other options of a resumed run do not change it."""
+    return ", ".join(
+        f"{name} {made.get(name)}" for name in ("task", "seeds", "chips", "steps", "seed", "card")
+    )

@@ -1,0 +1,1 @@
+"""Configurations: TOML to checked values in SI."""

@@ -1,0 +1,433 @@
+"""Configuration of an array: TOML with an [array] table, checked and converted to SI.
+
+A file with a table ``[array]`` describes an array of cells, what stands around it and what is done with it::
+
+    seed = 1
+
+    [array]
+    rows = 128
+    columns = 128
+    crossing = "1T1R"
+    node = "65 nm"
+
+    [cells]
+    kind = "card"
+    card = "hfo2.card.json"
+
+    [[phase]]
+    kind = "program"
+    ...
+"""
+
+import typing
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, ValidationError, model_validator
+
+from ..array.lines.bias import UNSELECTED
+from ..array.lines.wires import NODES
+from .device import (
+    ConfigurationError,
+    Current,
+    DeviceSection,
+    ReadVoltage,
+    Resistance,
+    Sweep,
+    Temperature,
+    Time,
+    Voltage,
+    _Section,
+    _sentence,
+)
+from .quantity import reads, writes
+
+Conductance = Annotated[float, reads("S", 1e-15, 1.0), writes("S")]
+Positive = Annotated[float, reads("ohm", 1e-3, 1e15), writes("ohm")]
+Gain = Annotated[float, reads("A/V^2", 1e-12, 1.0), writes("A/V^2")]
+Share = Annotated[float, Field(gt=0.0, le=1.0)]
+Unselected = Literal["grounded", "floating", "half", "third"]
+assert set(typing.get_args(Unselected)) == set(UNSELECTED)
+
+
+class CardCellsSection(_Section):
+    """Cells of a statistical card, one draw of it per cell."""
+
+    kind: Literal["card"]
+    card: str = Field(min_length=1)
+
+
+class LinearCellsSection(_Section):
+    """Resistors, each at random in one of two states."""
+
+    kind: Literal["linear"]
+    lrs: Positive
+    hrs: Positive
+    share: float = Field(default=0.5, ge=0.0, le=1.0)
+
+    @model_validator(mode="after")
+    def _check(self) -> "LinearCellsSection":
+        if not self.lrs < self.hrs:
+            raise ValueError(f"lrs must be below hrs, got {self.lrs:g} and {self.hrs:g} ohm")
+        return self
+
+
+class GapCellsSection(_Section):
+    """Cells with a tunnelling gap whose four features are given here, for study and tests."""
+
+    kind: Literal["gap"]
+    hrs: Positive
+    lrs: Positive
+    set_voltage: Voltage
+    reset_voltage: Voltage
+    spread: float = Field(default=0.0, ge=0.0, le=2.0)  # of ln(hrs) and ln(lrs), from cell to cell
+    voltage_spread: float = Field(default=0.0, ge=0.0, le=0.5)  # of both voltages, relative
+
+    @model_validator(mode="after")
+    def _check(self) -> "GapCellsSection":
+        if not self.lrs < self.hrs:
+            raise ValueError(f"lrs must be below hrs, got {self.lrs:g} and {self.hrs:g} ohm")
+        if not self.reset_voltage < 0.0 < self.set_voltage:
+            raise ValueError(
+                "set_voltage must be above and reset_voltage below 0 V, "
+                f"got {self.set_voltage:g} and {self.reset_voltage:g} V"
+            )
+        return self
+
+
+class LiveCellsSection(_Section):
+    """Kinetic Monte Carlo devices, formed one by one before they stand in the array.
+
+    With ``workers`` above 1 as many processes form and advance them; the result is the same bit by bit.
+    """
+
+    kind: Literal["live"]
+    material: str = Field(min_length=1)
+    device: DeviceSection
+    compliance: Current
+    edge: Time = 1e-10
+    forming: list[Sweep] = Field(min_length=1)
+    workers: int | None = Field(default=None, ge=1, le=1024)
+
+
+AnyCells = Annotated[
+    CardCellsSection | LinearCellsSection | GapCellsSection | LiveCellsSection, Field(discriminator="kind")
+]
+
+
+class TransistorSection(_Section):
+    """Access transistor of every cell; the numbers are yours."""
+
+    threshold: Voltage
+    gain: Gain
+    slope_factor: float = Field(default=1.3, ge=1.0, le=5.0)
+    gate: Voltage
+
+
+class SelectorSection(_Section):
+    """Selector of every cell, current ``saturation`` sinh(V/``slope_voltage``)."""
+
+    saturation: Annotated[float, reads("A", 1e-300, 1.0), writes("A")]
+    slope_voltage: Annotated[float, reads("V", 1e-6, 10.0), writes("V")]
+
+
+class ArraySection(_Section):
+    """Size, crossings and lines.
+
+    ``node`` gives the resistance of a segment of every line; ``word_resistance`` and ``bit_resistance`` say
+    it directly (with transistors: of bit and source lines).
+    """
+
+    rows: int = Field(ge=1, le=4096)
+    columns: int = Field(ge=1, le=4096)
+    crossing: Literal["0T1R", "1S1R", "1T1R"] = "0T1R"
+    temperature: Temperature = 300.0
+    node: str = "65 nm"
+    word_resistance: Resistance | None = None
+    bit_resistance: Resistance | None = None
+    source_line_resistance: Resistance | None = None
+    driver_resistance: Resistance = 0.0
+    scheme: Unselected = "half"
+    steps: int = Field(default=1, ge=1, le=10_000)  # parts of a pulse, passive arrays
+    transistor: TransistorSection | None = None
+    selector: SelectorSection | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> "ArraySection":
+        if self.node not in NODES:
+            raise ValueError(f"node must be one of {', '.join(NODES)}, got {self.node!r}")
+        if self.crossing == "1T1R" and self.transistor is None:
+            raise ValueError("a crossing of 1T1R needs a section array.transistor")
+        if self.crossing == "1S1R" and self.selector is None:
+            raise ValueError("a crossing of 1S1R needs a section array.selector")
+        return self
+
+
+class PeripherySection(_Section):
+    """Drivers and converters; all figures that follow are modelled."""
+
+    adc_bits: int = Field(default=8, ge=1, le=14)
+    adc_quantile: float = Field(default=0.5, ge=0.001, le=0.999)
+    columns_per_adc: int = Field(default=8, ge=1, le=4096)
+    full_scale: Current | None = None
+    read_voltage: ReadVoltage = 0.2
+    read_width: Time = 10e-9
+    driver_latency: Time = 1e-9
+
+
+class BlindSection(_Section):
+    """Equal pulses without a read."""
+
+    kind: Literal["blind"]
+    amplitude: Voltage
+    width: Time
+    count: int = Field(default=1, ge=1, le=1_000_000)
+
+
+class WriteVerifySection(_Section):
+    """Equal pulses up or down, with a read after each."""
+
+    kind: Literal["write-verify"]
+    set_amplitude: Voltage
+    reset_amplitude: Voltage
+    width: Time
+    tolerance: Share = 0.05
+    limit: int = Field(default=100, ge=1, le=1_000_000)
+
+
+class IncrementalSection(_Section):
+    """Pulses that grow until the target is passed."""
+
+    kind: Literal["incremental"]
+    set_start: Voltage
+    reset_start: Voltage
+    step: Voltage
+    most: Voltage
+    width: Time
+    tolerance: Share = 0.05
+    limit: int = Field(default=100, ge=1, le=1_000_000)
+
+
+class GateIncrementalSection(_Section):
+    """SET pulses under a growing gate voltage."""
+
+    kind: Literal["gate-incremental"]
+    set_amplitude: Voltage
+    reset_amplitude: Voltage
+    gate_start: Voltage
+    gate_step: Voltage
+    gate_most: Voltage
+    reset_gate: Voltage
+    width: Time
+    tolerance: Share = 0.05
+    back: Voltage = 20.0
+    limit: int = Field(default=100, ge=1, le=1_000_000)
+    beyond: bool = False
+
+
+class CurrentLimitedSection(_Section):
+    """SET pulses under the current that makes the target."""
+
+    kind: Literal["current-limited"]
+    set_amplitude: Voltage
+    reset_amplitude: Voltage
+    voltage: ReadVoltage
+    reset_gate: Voltage
+    width: Time
+    tolerance: Share = 0.05
+    limit: int = Field(default=100, ge=1, le=1_000_000)
+
+
+AnyScheme = Annotated[
+    BlindSection | WriteVerifySection | IncrementalSection | GateIncrementalSection | CurrentLimitedSection,
+    Field(discriminator="kind"),
+]
+
+
+class TargetsSection(_Section):
+    """Conductances that cells are brought to: levels at random, or weights of a file."""
+
+    least: Conductance
+    most: Conductance
+    levels: int = Field(default=16, ge=2, le=65536)
+    weights: str | None = None  # text file with a row per word line; 0 is least, 1 is most
+
+    @model_validator(mode="after")
+    def _check(self) -> "TargetsSection":
+        if not self.least < self.most:
+            raise ValueError(f"least must be below most, got {self.least:g} and {self.most:g} S")
+        return self
+
+
+class _Phase(_Section):
+    name: str = Field(default="", max_length=200)
+
+
+class ProgramPhase(_Phase):
+    """Bring cells to their targets."""
+
+    kind: Literal["program"]
+    scheme: AnyScheme
+    targets: TargetsSection
+    parallel: Literal["cell", "row"] = "cell"
+    cadence: Time | None = None
+
+
+class RestPhase(_Phase):
+    """Let time pass, with rows of the monitor evenly spaced in its logarithm."""
+
+    kind: Literal["rest"]
+    duration: Time
+    first: Time = 1e-3
+    looks: int = Field(default=20, ge=2, le=10_000)
+
+    @model_validator(mode="after")
+    def _check(self) -> "RestPhase":
+        if not self.first < self.duration:
+            raise ValueError(
+                f"first must be before the end of the phase, {self.duration:g} s, got {self.first:g} s"
+            )
+        return self
+
+
+class RefreshPhase(_Phase):
+    """Read all programmed cells in rounds, and program those again that have moved too far."""
+
+    kind: Literal["refresh"]
+    period: Time
+    rounds: int = Field(default=1, ge=1, le=10_000)
+    tolerance: Share = 0.1
+
+
+class MultiplyPhase(_Phase):
+    """Multiply random vectors with the array."""
+
+    kind: Literal["multiply"]
+    vectors: int = Field(ge=1, le=1_000_000)
+    bits: int = Field(default=1, ge=1, le=16)
+
+
+class MapPhase(_Phase):
+    """Voltages and currents of all cells: one is selected, or all are read at once."""
+
+    kind: Literal["map"]
+    voltage: Voltage
+    cell: list[Annotated[int, Field(ge=0)]] | None = Field(default=None, min_length=2, max_length=2)
+    scheme: Unselected = "half"
+
+
+class MarginPhase(_Phase):
+    """Read margin against size, for some schemes, with and without the selector."""
+
+    kind: Literal["margin"]
+    sizes: list[Annotated[int, Field(ge=2, le=2048)]] = Field(min_length=1)
+    schemes: list[Unselected] = Field(min_length=1)
+    voltage: ReadVoltage
+    selector_voltage: ReadVoltage | None = None
+
+
+AnyArrayPhase = Annotated[
+    ProgramPhase | RestPhase | RefreshPhase | MultiplyPhase | MapPhase | MarginPhase,
+    Field(discriminator="kind"),
+]
+
+
+class ArrayConfiguration(_Section):
+    """Everything that a run of an array is a function of.
+
+    Attributes
+    ----------
+    title : str
+    seed : int or None
+        0 to 2**63 - 1; drawn and recorded where it is missing.
+    documents : dict or None
+        What files the configuration named hold; filled in when it is recorded.
+    array, cells, periphery : sections
+    phase : list
+        What is done, in its order.
+    log : bool
+        Whether every operation of the controller is kept.
+    """
+
+    title: str = Field(default="", max_length=200)
+    seed: int | None = Field(default=None, ge=0, lt=2**63)
+    documents: dict[str, Any] | None = None
+    array: ArraySection
+    cells: AnyCells
+    periphery: PeripherySection = PeripherySection()
+    log: bool = True
+    phase: list[AnyArrayPhase] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _check(self) -> "ArrayConfiguration":
+        programmed = False
+        for number, phase in enumerate(self.phase, start=1):
+            if isinstance(phase, RefreshPhase) and not programmed:
+                raise ValueError(f"phase {number} refreshes cells that no phase before it has programmed")
+            if isinstance(phase, ProgramPhase):
+                programmed = True
+                gated = phase.scheme.kind in ("gate-incremental", "current-limited")
+                if (gated or phase.parallel == "row") and self.array.crossing != "1T1R":
+                    what = f"scheme {phase.scheme.kind}" if gated else "parallel = 'row'"
+                    raise ValueError(f"phase {number}: {what} needs a crossing of 1T1R")
+        return self
+
+    def document(self) -> dict[str, Any]:
+        """Return the configuration as JSON values, defaults included; :func:`parse` reads it back."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+
+def parse(document: Mapping[str, Any], origin: str = "the configuration") -> ArrayConfiguration:
+    """Check a configuration of an array given as a dictionary.
+
+    Raises
+    ------
+    ConfigurationError
+        The first fault, naming the origin, the key and the value.
+    """
+    try:
+        return ArrayConfiguration.model_validate(dict(document))
+    except ValidationError as error:
+        raise ConfigurationError(f"{origin}: {_sentence(error, known_keys, _kept, TAGS)}") from None
+
+
+TAGS = {
+    "cells": ("card", "linear", "gap", "live"),
+    "scheme": ("blind", "write-verify", "incremental", "gate-incremental", "current-limited"),
+    "phase": ("program", "rest", "refresh", "multiply", "map", "margin"),
+}
+"""Kinds of each section that has several."""
+
+
+def _kept(part: Any, before: Any) -> bool:
+    """Return whether a part of a place is a key of the file, not the kind of the section before it."""
+    return part not in TAGS.get(str(before), ())
+
+
+def known_keys(place: Sequence[Any]) -> list[str]:
+    """Return the keys that the section of an unknown key may have."""
+    model: type[BaseModel] = ArrayConfiguration
+    choices: dict[str, type[BaseModel]] = {}
+    for part in place[:-1]:
+        if isinstance(part, int):
+            continue
+        if part in choices:
+            model, choices = choices[part], {}
+        elif part in model.model_fields:
+            found = _models(model.model_fields[part].annotation)
+            choices = {_kind(one): one for one in found if _kind(one)}
+            model = found[0] if found else model
+    return [name for name in model.model_fields if name != "documents"]
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    """Return the sections in an annotation."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in typing.get_args(annotation) for model in _models(part)]
+
+
+def _kind(model: type[BaseModel]) -> str:
+    field = model.model_fields.get("kind")
+    kinds = typing.get_args(field.annotation) if field is not None else ()
+    return str(kinds[0]) if kinds else ""

@@ -1,0 +1,429 @@
+"""From the configuration of an array to a dataset: program, wait, refresh, multiply, map, margins."""
+
+import itertools
+import json
+import time
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from .. import provenance
+from ..array import periphery
+from ..array.cells.base import conductance
+from ..array.crossbar import Crossbar
+from ..array.lines import bias as biases
+from ..array.lines import wires
+from ..configuration import array as array_configuration
+from ..configuration.array import (
+    AnyScheme,
+    ArrayConfiguration,
+    BlindSection,
+    CurrentLimitedSection,
+    GateIncrementalSection,
+    IncrementalSection,
+    MapPhase,
+    MarginPhase,
+    MultiplyPhase,
+    ProgramPhase,
+    RefreshPhase,
+    RestPhase,
+    WriteVerifySection,
+)
+from ..errors import ConvergenceError
+from ..events.monitor import SHARES, Monitor
+from ..events.programming import (
+    Blind,
+    CurrentLimited,
+    GateIncremental,
+    IncrementalPulses,
+    Outcome,
+    Scheme,
+    WriteVerify,
+    program_all,
+)
+from ..events.rows import TransistorRows, program_row
+from ..events.workload import Products, RefreshOnError, log_times
+from ..typing import Floats
+from . import array_file
+from .array_margin import margins
+from .bench import VECTORS, Bench, executors, stream
+
+Progress = Callable[[float, str, Any], None]
+
+SCHEMES: dict[type, type] = {
+    BlindSection: Blind,
+    WriteVerifySection: WriteVerify,
+    IncrementalSection: IncrementalPulses,
+    GateIncrementalSection: GateIncremental,
+    CurrentLimitedSection: CurrentLimited,
+}
+
+
+class Session:
+    """A bench at work: carries out phases and keeps what a result holds.
+
+    Parameters
+    ----------
+    bench : Bench
+        The array.
+    progress : callable, optional
+        ``progress(share, name, state)`` now and then.
+    """
+
+    def __init__(self, bench: Bench, progress: Progress | None = None) -> None:
+        self.bench, self.progress = bench, progress
+        self.controller = bench.controller
+        self.voltage = bench.configuration.periphery.read_voltage
+        self.monitor = Monitor(bench.controller, bench.cells, self.voltage)
+        self.values: dict[str, Any] = {}
+        self.snapshots: list[tuple[str, float, Floats]] = []
+        self.maps: list[tuple[str, Floats, Floats, Floats]] = []
+        self.ends: list[float] = []
+        self.phase = 0
+        self.targets: Floats | None = None
+        self.scheme: Scheme | None = None
+
+    def go(self) -> dict[str, Any]:
+        """Carry out all phases; return the variables of the result."""
+        self._snapshot("as made")
+        phases = self.bench.configuration.phase
+        for self.phase, phase in enumerate(phases):
+            try:
+                WORK[type(phase)](self, phase)
+            except ConvergenceError as error:
+                bias = f" at {phase.voltage:g} V" if isinstance(phase, MapPhase | MarginPhase) else ""
+                raise ConvergenceError(f"phase {self.phase + 1}, {phase.kind}{bias}: {error}") from error
+            self.ends.append(self.controller.clock.seconds)
+            self._say(1.0)
+        return self.values | self._recorded()
+
+    # ------------------------------------------------------------------ what every phase uses
+
+    def _say(self, share: float) -> None:
+        if self.progress is None:
+            return
+        phases = self.bench.configuration.phase
+        state = SimpleNamespace(
+            events=self.controller.pulses + self.controller.reads, source_voltage=self.voltage
+        )
+        self.progress((self.phase + share) / len(phases), phases[self.phase].kind, state)
+
+    def _run(self, work: Generator[Any, Any, Any], gaps: Iterator[float]) -> None:
+        """Carry out work on the clock, with rows of the monitor."""
+        clock = self.controller.clock
+        clock.run(clock.process(self.monitor.watch(work, gaps, self.phase)))
+
+    def _snapshot(self, label: str) -> None:
+        if isinstance(self.bench.array, Crossbar):
+            self.bench.array.finish()
+        self.snapshots.append((label, self.controller.clock.seconds, self._conductance()))
+
+    def _conductance(self) -> Floats:
+        """Return what a read of each cell alone would see (S), transistor included, as no time passes."""
+        array, (m, n) = self.bench.array, self.bench.shape
+        if not isinstance(array, TransistorRows):
+            return conductance(self.bench.cells, self.voltage).copy()
+        columns = np.arange(n)
+        return np.array([array.read_row(i, columns, self.voltage, 0.0)[0] for i in range(m)]) / self.voltage
+
+    def _name(self, default: str) -> str:
+        return self.bench.configuration.phase[self.phase].name or default
+
+    # ------------------------------------------------------------------ phases
+
+    def program(self, phase: ProgramPhase) -> None:
+        """Bring cells to their targets."""
+        self.targets = self.bench.targets(phase.targets)
+        self.scheme = self._scheme(phase.scheme)
+        outcomes: list[Outcome] = []
+        start = self.controller.clock.seconds
+        gaps = itertools.repeat(phase.cadence) if phase.cadence is not None else iter(())
+        self._run(self._programming(phase, self.scheme, outcomes), gaps)
+        shape = self.bench.shape
+        reached = [-1 if o.reached is None else int(o.reached) for o in outcomes]
+        self.values |= {
+            "target": self.targets,
+            "programmed": np.reshape([o.conductance for o in outcomes], shape),
+            "program_pulses": np.reshape(np.array([o.pulses for o in outcomes], np.int64), shape),
+            "reached": np.reshape(np.array(reached, np.int8), shape),
+            "program_time": self.controller.clock.seconds - start,
+            "program_time_serial": self._serial(outcomes, phase.scheme.width),
+        }
+        self._snapshot(self._name("programmed"))
+
+    def _programming(
+        self, phase: ProgramPhase, scheme: Scheme, outcomes: list[Outcome]
+    ) -> Generator[Any, Any, None]:
+        targets, (m, n) = self.targets, self.bench.shape
+        assert targets is not None
+        for i in range(m):
+            if phase.parallel == "row":
+                yield from program_row(self.controller, i, targets[i], scheme, outcomes)
+            else:
+                cells = ((self.controller.cell(i, j), float(targets[i, j])) for j in range(n))
+                yield from program_all(cells, scheme, outcomes)
+            self._say((i + 1) / m)
+
+    def _serial(self, outcomes: list[Outcome], width: float) -> float:
+        """Return the time (s) of all pulses, a read before the first and after each, one after the other."""
+        t = self.controller.timing
+        pulses = sum(o.pulses for o in outcomes)
+        reads = sum(o.pulses + 1 for o in outcomes if o.reached is not None)
+        read = t.driver_latency + t.read_width + t.converter_latency
+        return pulses * (t.driver_latency + width) + reads * read
+
+    def _scheme(self, section: AnyScheme) -> Scheme:
+        given = section.model_dump(exclude={"kind"})
+        if isinstance(section, CurrentLimitedSection):
+            given["gate_for"] = self.bench.transistor().gate_for
+        scheme: Scheme = SCHEMES[type(section)](**given)
+        return scheme
+
+    def rest(self, phase: RestPhase) -> None:
+        """Let time pass."""
+
+        def work() -> Generator[Any, Any, None]:
+            yield self.controller.clock.rest(phase.duration)
+
+        gaps = np.diff(log_times(phase.first, phase.duration, phase.looks), prepend=0.0)
+        self._run(work(), iter(gaps[:-1]))
+        self._snapshot(self._name(f"after {in_words(phase.duration)}"))
+
+    def refresh(self, phase: RefreshPhase) -> None:
+        """Program again what has moved too far."""
+        assert self.targets is not None and self.scheme is not None
+        goal = [((int(i), int(j)), float(g)) for (i, j), g in np.ndenumerate(self.targets)]
+        work = RefreshOnError(
+            period=phase.period,
+            rounds=phase.rounds,
+            targets=goal,
+            scheme=self.scheme,
+            tolerance=phase.tolerance,
+        )
+        self._run(work.run(self.controller), iter(()))
+        self._snapshot(self._name("refreshed"))
+
+    def multiply(self, phase: MultiplyPhase) -> None:
+        """Send random vectors through the array, bit by bit where it has gates."""
+        m, _ = self.bench.shape
+        numbers = stream(self.bench.seed, VECTORS).integers(0, 2**phase.bits, (phase.vectors, m))
+        whole = 2**phase.bits - 1
+        array = self.bench.array
+        if isinstance(array, TransistorRows):
+            # A bit of the numbers after the other, least first: on or off is all that a gate can say.
+            planes = numbers[:, None] >> np.arange(phase.bits)[None, :, None] & 1
+            drives = planes.reshape(-1, m).astype(np.float64)
+            found = iter(array.multiply(drives > 0.0, self.voltage))
+        else:
+            array.finish()
+            drives = numbers * (self.voltage / whole)
+            found = iter(self._passive(array, drives))
+        cells = self._conductance()
+        gates = array.shape[1] if isinstance(array, TransistorRows) else None
+        work = Products(vectors=drives, multiply=lambda _: next(found), power=self._power(cells), gates=gates)
+        self._run(work.run(self.controller), iter(()))
+        currents = np.asarray(work.currents)
+        if isinstance(array, TransistorRows):
+            weight = 2.0 ** np.arange(phase.bits) / whole
+            currents = np.einsum("kbn,b->kn", currents.reshape(phase.vectors, phase.bits, -1), weight)
+        share = numbers / whole
+        self.values |= {
+            "input": numbers,
+            "product": currents,
+            "product_exact": self.voltage * share @ cells,
+            "product_target": self.voltage * share @ (cells if self.targets is None else self.targets),
+        }
+
+    def _passive(self, array: Crossbar, drives: Floats) -> Floats:
+        lumped = array.lines.word_lumped or array.lines.bit_lumped
+        if np.all(np.isinf(array.crosspoint.scale(self.bench.cells))) and not lumped:
+            return np.asarray(drives @ array.effective_matrix())
+        return array.multiply(drives)
+
+    def _power(self, cells: Floats) -> Callable[[Floats, Floats], float]:
+        """Return what gives the power of the sources (W) while a vector is on.
+
+        With transistors the bit lines are driven, so that it is exact; on a passive array that of the cells
+        without lines stands for it, which is more.
+        """
+        if isinstance(self.bench.array, TransistorRows):
+            return lambda _, current: float(self.voltage * np.sum(current))
+        rows = cells.sum(axis=1)
+        return lambda drive, _: float(drive**2 @ rows)
+
+    def map(self, phase: MapPhase) -> None:
+        """Solve the array once and keep every voltage and current."""
+        array, (m, n) = self.bench.array, self.bench.shape
+        if isinstance(array, TransistorRows):
+            self.maps.append((f"all gates on, {phase.voltage:g} V", *row_map(array, phase.voltage)))
+            return
+        array.finish()
+        if phase.cell is None:
+            found = array.solve(biases.multiply(np.full(m, phase.voltage), n))
+            label = f"all word lines at {phase.voltage:g} V"
+        else:
+            i, j = phase.cell
+            found = array.solve(biases.select((m, n), (i, j), phase.voltage, phase.scheme))
+            label = f"cell ({i}, {j}) at {phase.voltage:g} V, {phase.scheme}"
+        self.maps.append((label, found.voltage, found.current, np.array([found.word, found.bit])))
+
+    def margin(self, phase: MarginPhase) -> None:
+        """Find read margins against size."""
+        self.values |= margins(self.bench, phase, self._say)
+
+    # ------------------------------------------------------------------ what a result holds
+
+    def _recorded(self) -> dict[str, Any]:
+        bench, monitor = self.bench, self.monitor
+        phases = bench.configuration.phase
+        values: dict[str, Any] = {
+            "phase_name": [phase.name or phase.kind for phase in phases],
+            "phase_kind": [phase.kind for phase in phases],
+            "phase_end": np.array(self.ends),
+            "snapshot_label": [label for label, _, _ in self.snapshots],
+            "snapshot_time": np.array([at for _, at, _ in self.snapshots]),
+            "conductance": np.array([found for _, _, found in self.snapshots]),
+            "read_voltage": self.voltage,
+            "ambient_temperature": float(bench.cells.temperature),
+            **self._area(),
+        }
+        if monitor.time:
+            components = sorted(set().union(*monitor.energy))
+            values |= {
+                "time": np.array(monitor.time),
+                "phase": np.array(monitor.phase, np.int32),
+                "quantile": np.array(SHARES),
+                "conductance_quantile": np.array(monitor.conductance),
+                "component": components,
+                "energy": np.array([[row.get(c, 0.0) for c in components] for row in monitor.energy]).reshape(
+                    len(monitor.time), len(components)
+                ),
+                "pulses": np.array(monitor.pulses, np.int64),
+                "reads": np.array(monitor.reads, np.int64),
+            }
+        return values | self._operations() | self._maps()
+
+    def _area(self) -> dict[str, Any]:
+        bench = self.bench
+        m, n = bench.shape
+        parts = {"cells": wires.area_of(bench.configuration.array.crossing, m * n, bench.node)}
+        parts |= bench.periphery.area(m, n)
+        return {"part": list(parts), "area": np.array(list(parts.values()))}
+
+    def _operations(self) -> dict[str, Any]:
+        log = self.bench.log
+        if log is None or not len(log):
+            return {}
+        lanes = sorted(set(log.lane))
+        code = {lane: k for k, lane in enumerate(lanes)}
+        return {
+            "lane": lanes,
+            "operation_lane": np.array([code[lane] for lane in log.lane], np.int8),
+            "operation_start": np.array(log.start, np.int64),
+            "operation_end": np.array(log.end, np.int64),
+            "operation_row": np.array(log.row, np.int32),
+            "operation_column": np.array(log.column, np.int32),
+        }
+
+    def _maps(self) -> dict[str, Any]:
+        if not self.maps:
+            return {}
+        gated = isinstance(self.bench.array, TransistorRows)
+        return {
+            "map_label": [label for label, _, _, _ in self.maps],
+            "map_voltage": np.array([voltage for _, voltage, _, _ in self.maps]),
+            "map_current": np.array([current for _, _, current, _ in self.maps]),
+            "map_line": np.array([line for _, _, _, line in self.maps]),
+            "line": ["bit line", "source line"] if gated else ["word line", "bit line"],
+        }
+
+
+WORK: dict[type, Callable[[Session, Any], None]] = {
+    ProgramPhase: Session.program,
+    RestPhase: Session.rest,
+    RefreshPhase: Session.refresh,
+    MultiplyPhase: Session.multiply,
+    MapPhase: Session.map,
+    MarginPhase: Session.margin,
+}
+
+
+def row_map(array: TransistorRows, voltage: float) -> tuple[Floats, Floats, Floats]:
+    """Return voltages over the cells (V), currents (A) and line voltages (V) with all gates on."""
+    m, n = array.shape
+    gates = np.full((m, n), array.gate_on)
+    inner = array.array
+    found = inner.solve(np.full(n, voltage), np.zeros(n), np.full(m, array.gate_on))
+    over = inner.crosspoint.cell_voltage(found.node[0], found.node[1], gates, inner.cells)
+    return over, found.current[0], found.node
+
+
+def in_words(seconds: float) -> str:
+    """Return a time as "1 day" or "30 s"."""
+    for unit, size in (("day", 86400.0), ("h", 3600.0), ("s", 1.0), ("ms", 1e-3), ("us", 1e-6), ("ns", 1e-9)):
+        if seconds >= size:
+            return f"{seconds / size:g} {unit}"
+    return f"{seconds:g} s"
+
+
+def run(
+    configuration: ArrayConfiguration, *, folder: Path = Path(), progress: Progress | None = None
+) -> xr.Dataset:
+    """Carry out what a configuration says.
+
+    Parameters
+    ----------
+    configuration : ArrayConfiguration
+    folder : Path
+        Where files with a relative name are looked for.
+    progress : callable, optional
+        ``progress(share, name, state)`` now and then.
+
+    Returns
+    -------
+    xarray.Dataset
+        With the layout of :mod:`.array_file`.
+
+    Raises
+    ------
+    ConfigurationError, ValueError
+        A file or a number cannot be used.
+    ConvergenceError
+        Lines and cells could not be solved; names bias, cell and residual.
+    """
+    seed = provenance.draw_seed() if configuration.seed is None else configuration.seed
+    with executors(configuration) as workers:
+        bench = Bench(configuration, folder, seed, executors=workers)
+        values = Session(bench, progress).go()
+    recorded = configuration.document() | {"seed": seed}
+    if bench.documents:
+        recorded["documents"] = bench.documents
+    made = provenance.record(recorded, seed=seed)
+    m, n = bench.shape
+    attrs = {
+        "title": configuration.title or f"{m} x {n} array of {configuration.array.crossing} cells",
+        "source": f"frenkel {made['software']['version']}",
+        "history": f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} made by frenkel",
+        "periphery": json.dumps(
+            {name: f"{value:.4g} {unit}" for name, (value, unit) in bench.periphery.table().items()}
+        ),
+        "periphery_label": periphery.LABEL,
+        "provenance": json.dumps(made),
+    }
+    return array_file.dataset(values, attrs)
+
+
+def again(result: xr.Dataset, origin: str = "the dataset") -> xr.Dataset:
+    """Run the configuration recorded in a result once more.
+
+    Raises
+    ------
+    ProvenanceError, ConfigurationError
+        It does not say what made it.
+    """
+    document, seed, _ = provenance.parse(result.attrs.get("provenance"), origin)
+    return run(array_configuration.parse(document | {"seed": seed}, f"the configuration in {origin}"))

@@ -1,0 +1,84 @@
+"""Read margin of a passive array against its size."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..array.cells.base import Cells, LinearCells
+from ..array.cells.card import CardCells
+from ..array.crossbar import Crossbar
+from ..array.crosspoint import Crosspoint, Direct
+from ..array.lines import bias as biases
+from ..cards.core import GapCore
+from ..configuration.array import CardCellsSection, LinearCellsSection, MarginPhase
+from ..configuration.device import ConfigurationError
+from .bench import Bench
+
+
+def margins(bench: Bench, phase: MarginPhase, say: Callable[[float], None]) -> dict[str, Any]:
+    """Return read margins by crossing, scheme and size, under the names of the file.
+
+    The cell furthest from driver and sense amplifier is read. All others are in LRS, or all are in HRS; the
+    margin is 1 - I_HRS/I_LRS of the sensed line with the worse pattern for each of them. It is negative where
+    a cell in HRS among cells in LRS draws more than one in LRS among cells in HRS.
+    """
+    crossings: dict[str, tuple[Crosspoint, float]] = {"cell alone": (Direct(), phase.voltage)}
+    if bench.configuration.array.selector is not None:
+        crossings["with selector"] = (bench.selector(), phase.selector_voltage or phase.voltage)
+    found = np.empty((len(crossings), len(phase.schemes), len(phase.sizes)))
+    done, total = 0, sum(size**2 for size in phase.sizes) * found.shape[0] * found.shape[1]
+    for k, size in enumerate(phase.sizes):
+        for (i, (crosspoint, voltage)), (j, scheme) in (
+            (a, b) for a in enumerate(crossings.values()) for b in enumerate(phase.schemes)
+        ):
+            found[i, j, k] = margin(bench, size, crosspoint, voltage, scheme)
+            done += size**2
+            say(done / total)
+    return {
+        "crossing": list(crossings),
+        "scheme": list(phase.schemes),
+        "size": np.array(phase.sizes, np.int64),
+        "read_margin": found,
+    }
+
+
+def margin(bench: Bench, size: int, crosspoint: Crosspoint, voltage: float, scheme: str) -> float:
+    """Return the read margin of one size, in the worse of both patterns for either state."""
+    currents = {
+        (own, others): sensed(bench, size, crosspoint, voltage, scheme, own, others)
+        for own in ("lrs", "hrs")
+        for others in ("lrs", "hrs")
+    }
+    least = min(currents["lrs", others] for others in ("lrs", "hrs"))
+    most = max(currents["hrs", others] for others in ("lrs", "hrs"))
+    return 1.0 - most / least
+
+
+def sensed(
+    bench: Bench, size: int, crosspoint: Crosspoint, voltage: float, scheme: str, own: str, others: str
+) -> float:
+    """Return the current out of the bit line (A) of the furthest cell."""
+    shape, cell = (size, size), (0, size - 1)
+    array = Crossbar(two_state(bench, shape, cell, own, others), bench.lines(shape), crosspoint)
+    return float(array.solve(biases.select(shape, cell, voltage, scheme)).sensed[cell[1]])
+
+
+def two_state(bench: Bench, shape: tuple[int, int], cell: tuple[int, int], own: str, others: str) -> Cells:
+    """Return cells that are all in one state but for one."""
+    section = bench.configuration.cells
+    if isinstance(section, LinearCellsSection):
+        values = np.full(shape, 1.0 / getattr(section, others))
+        values[cell] = 1.0 / getattr(section, own)
+        return LinearCells(values)
+    if not isinstance(section, CardCellsSection):
+        raise ConfigurationError(f"a margin needs cells of kind linear or card, got {section.kind}")
+    card = bench.card(section)
+    drawn = {name: float(np.median(values)) for name, values in card.sample(200, 5, bench.seed).items()}
+    cells = CardCells(GapCore.of(card), drawn, shape)
+    least, most = cells.window()
+    state = {"lrs": most[0, 0], "hrs": least[0, 0]}
+    values = np.full(shape, state[others])
+    values[cell] = state[own]
+    cells.program(values)
+    return cells

@@ -1,0 +1,305 @@
+"""From the configuration of an array to cells, lines, periphery and controller."""
+
+import itertools
+import json
+import math
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..array import periphery
+from ..array.cells.base import Cells, LinearCells, LiveCells
+from ..array.cells.card import CardCells
+from ..array.cells.live_processes import Crew, processes
+from ..array.columns import TransistorArray
+from ..array.crossbar import Crossbar
+from ..array.crosspoint import Direct, ExponentialSelector, OneTransistorOneResistor, Transistor
+from ..array.lines import wires
+from ..array.lines.network import Lines
+from ..cards.card import Card
+from ..cards.core import GapCore
+from ..configuration import device as configuration
+from ..configuration.array import (
+    ArrayConfiguration,
+    CardCellsSection,
+    GapCellsSection,
+    LinearCellsSection,
+    LiveCellsSection,
+    TargetsSection,
+)
+from ..configuration.device import CircuitSection, Configuration, ConfigurationError
+from ..events.clock import Clock, Log
+from ..events.controller import Controller, Timing
+from ..events.rows import TransistorRows
+from ..kinetic.circuit import Circuit
+from ..kinetic.device import Device
+from ..typing import Floats
+from .device import build as build_device
+from .device import material_of
+from .protocol import Protocol
+from .results import observe
+
+CELLS, TARGETS, VECTORS = 0, 1, 2
+"""Streams of random numbers of one seed."""
+
+
+def stream(seed: int, which: int) -> np.random.Generator:
+    """Return one of the streams of random numbers of a run."""
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(which,)))
+
+
+@contextmanager
+def executors(configuration: ArrayConfiguration) -> Iterator[Sequence[Executor]]:
+    """Give what live devices are advanced by: as many processes as the configuration asks for."""
+    section = configuration.cells
+    if not isinstance(section, LiveCellsSection) or section.workers is None or section.workers == 1:
+        yield ()
+        return
+    with processes(section.workers) as found:
+        yield found
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Makes and forms device k of an array, in any process.
+
+    Attributes
+    ----------
+    document : str
+        Configuration of the device and its forming, with its material, as JSON.
+    compliance : float
+        While the array works (A).
+    """
+
+    document: str
+    compliance: float
+
+    def __call__(self, number: int) -> Device:
+        """Return a device that is not formed yet."""
+        device = build_device(self._settings().model_copy(update={"member": number}))
+        device.circuit = Circuit(compliance=self.compliance)
+        return device
+
+    def form(self, device: Device) -> None:
+        """Form a device."""
+        settings, circuit = self._settings(), device.circuit
+        Protocol(device, list(settings.steps()), settings.circuit, settings.read_voltage, observe).go()
+        device.circuit = circuit
+
+    def _settings(self) -> Configuration:
+        return configuration.parse(json.loads(self.document))
+
+
+@dataclass
+class Bench:
+    """An array with what stands around it, ready to work.
+
+    Attributes
+    ----------
+    configuration : ArrayConfiguration
+        With its seed.
+    folder : Path
+        Where files with a relative name are looked for.
+    documents : dict
+        What they hold.
+    executors : sequence of Executor
+        Where live devices are advanced; without any, in this process.
+    """
+
+    configuration: ArrayConfiguration
+    folder: Path
+    seed: int
+    documents: dict[str, Any] = field(default_factory=dict)
+    executors: Sequence[Executor] = ()
+
+    def __post_init__(self) -> None:
+        settings = self.configuration
+        self.documents = dict(settings.documents or {})
+        self.shape = settings.array.rows, settings.array.columns
+        self.node = wires.NODES[settings.array.node]
+        self.periphery = self._periphery()
+        self.cells = self._cells()
+        self.array = self._array()
+        self.log = Log() if settings.log else None
+        timing = Timing.of(self.periphery, self.shape[1], full_scale=settings.periphery.full_scale)
+        self.controller = Controller(Clock(), self.array, timing, self.log)
+
+    # ------------------------------------------------------------------ what stands around
+
+    def _periphery(self) -> periphery.Periphery:
+        section, array = self.configuration.periphery, self.configuration.array
+        around = periphery.around(
+            self.node,
+            array.columns,
+            cell=array.crossing,
+            converter=periphery.Converter(bits=section.adc_bits, quantile=section.adc_quantile),
+            columns_per_converter=section.columns_per_adc,
+            read_voltage=section.read_voltage,
+            read_width=section.read_width,
+            gate_voltage=array.transistor.gate if array.transistor else 0.0,
+        )
+        return around
+
+    def transistor(self) -> Transistor:
+        """Return the transistor of every cell."""
+        section = self.configuration.array.transistor
+        assert section is not None
+        return Transistor(
+            threshold=section.threshold,
+            gain=section.gain,
+            slope_factor=section.slope_factor,
+            temperature=self.configuration.array.temperature,
+        )
+
+    def selector(self) -> ExponentialSelector:
+        """Return the selector of every cell."""
+        section = self.configuration.array.selector
+        if section is None:
+            raise ConfigurationError("a margin with a selector needs a section array.selector")
+        return ExponentialSelector(saturation=section.saturation, slope_voltage=section.slope_voltage)
+
+    def segments(self, pitch: float) -> tuple[float, float, float]:
+        """Return the resistance of a segment of word, bit and source lines (ohm)."""
+        array = self.configuration.array
+        wire = self.node.segment(pitch)[0]
+        given = array.word_resistance, array.bit_resistance, array.source_line_resistance
+        word, bit, source = (wire if one is None else one for one in given)
+        return word, bit, source
+
+    def lines(self, shape: tuple[int, int]) -> Lines:
+        """Return the lines of a passive array of some shape."""
+        word, bit, _ = self.segments(2.0)
+        driver = self.configuration.array.driver_resistance
+        return Lines(
+            shape=shape,
+            word_resistance=word,
+            bit_resistance=bit,
+            word_source_resistance=driver,
+            bit_source_resistance=driver,
+        )
+
+    def _array(self) -> TransistorRows | Crossbar:
+        array = self.configuration.array
+        if array.crossing != "1T1R":
+            crosspoint = Direct() if array.crossing == "0T1R" else self.selector()
+            return Crossbar(
+                self.cells, self.lines(self.shape), crosspoint, scheme=array.scheme, steps=array.steps
+            )
+        assert array.transistor is not None
+        _, bit, source = self.segments(4.0)
+        transistors = TransistorArray(
+            self.cells,
+            OneTransistorOneResistor(transistor=self.transistor()),
+            bit_resistance=bit,
+            source_line_resistance=source,
+            driver_resistance=array.driver_resistance,
+            gate_on=array.transistor.gate,
+        )
+        live = self.configuration.cells
+        shortest = 4.0 * live.edge if isinstance(live, LiveCellsSection) else 0.0
+        return TransistorRows(transistors, shortest)
+
+    # ------------------------------------------------------------------ cells
+
+    def _cells(self) -> Cells:
+        section, rng = self.configuration.cells, stream(self.seed, CELLS)
+        kelvin = self.configuration.array.temperature
+        if isinstance(section, LinearCellsSection):
+            low = rng.random(self.shape) < section.share
+            return LinearCells(np.where(low, 1.0 / section.lrs, 1.0 / section.hrs), kelvin)
+        if isinstance(section, GapCellsSection):
+            return gap_cells(section, self.shape, rng, kelvin)
+        if isinstance(section, LiveCellsSection):
+            return self._live(section)
+        return CardCells.from_card(self.card(section), self.shape, self.seed, temperature=kelvin)
+
+    def card(self, section: CardCellsSection) -> Card:
+        """Return the card of the cells; its name in the configuration is relative to that file."""
+        if "card" not in self.documents:
+            path = self.folder / section.card
+            if not path.is_file():
+                raise ConfigurationError(f"cells.card must name a card, there is no file {path}")
+            self.documents["card"] = Card.load(path).to_dict()
+        return Card.from_dict(self.documents["card"], section.card)
+
+    def _live(self, section: LiveCellsSection) -> LiveCells:
+        """Return formed devices, one member each, in this process or advanced by others."""
+        m, n = self.shape
+        settings = Configuration(
+            material=section.material,
+            material_document=self.documents.get("material"),
+            seed=self.seed,
+            device=section.device.model_copy(update={"temperature": self.configuration.array.temperature}),
+            circuit=CircuitSection(),
+            phase=list(section.forming),
+        )
+        self.documents["material"] = material_of(settings, self.folder).document()
+        settings = settings.model_copy(update={"material_document": self.documents["material"]})
+        make = Member(json.dumps(settings.document()), section.compliance)
+        if self.executors:
+            crew = Crew(make, self.shape, self.executors)
+            crew.prepare(make.form)
+            return LiveCells(crew.devices, edge=section.edge, advance=crew)
+        devices = [[make(i * n + j) for j in range(n)] for i in range(m)]
+        for device in itertools.chain(*devices):
+            make.form(device)
+        return LiveCells(devices, edge=section.edge)
+
+    # ------------------------------------------------------------------ targets
+
+    def targets(self, section: TargetsSection) -> Floats:
+        """Return the conductance that every cell is brought to (S)."""
+        if section.weights is None:
+            levels = np.linspace(section.least, section.most, section.levels)
+            return np.asarray(stream(self.seed, TARGETS).choice(levels, self.shape))
+        weights = self._weights(section.weights)
+        if weights.shape != self.shape:
+            raise ConfigurationError(
+                f"weights of {section.weights} must have {self.shape[0]} rows and {self.shape[1]} columns, "
+                f"got {weights.shape}"
+            )
+        bad = ~((weights >= 0.0) & (weights <= 1.0))
+        if bad.any():
+            i, j = np.argwhere(bad)[0]
+            raise ConfigurationError(
+                f"weights of {section.weights} must lie between 0 and 1, got {weights[i, j]:g} "
+                f"in row {i + 1}, column {j + 1}"
+            )
+        return np.asarray(section.least + weights * (section.most - section.least))
+
+    def _weights(self, name: str) -> Floats:
+        if "weights" not in self.documents:
+            path = self.folder / name
+            try:
+                values = np.loadtxt(path, delimiter="," if path.suffix == ".csv" else None, ndmin=2)
+            except OSError:
+                raise ConfigurationError(f"weights must name a file, there is no file {path}") from None
+            except ValueError as error:
+                raise ConfigurationError(f"weights of {path} must be numbers in rows: {error}") from None
+            # JSON has no NaN; as a text it is read back as one.
+            self.documents["weights"] = [
+                [value if math.isfinite(value) else str(value) for value in row] for row in values.tolist()
+            ]
+        return np.asarray(self.documents["weights"], dtype=np.float64)
+
+
+def gap_cells(
+    section: GapCellsSection, shape: tuple[int, int], rng: np.random.Generator, kelvin: float
+) -> CardCells:
+    """Return cells whose features stand in the configuration, spread from cell to cell."""
+
+    def spread(middle: float, width: float) -> Floats:
+        return np.asarray(middle * np.exp(width * rng.standard_normal(shape)))
+
+    features = {
+        "hrs": spread(section.hrs, section.spread),
+        "lrs": spread(section.lrs, section.spread),
+        "set_voltage": spread(section.set_voltage, section.voltage_spread),
+        "reset_voltage": spread(section.reset_voltage, section.voltage_spread),
+    }
+    return CardCells(GapCore(), features, shape, temperature=kelvin)

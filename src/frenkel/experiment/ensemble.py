@@ -1,0 +1,440 @@
+"""Many devices of one configuration, or of each point of a sweep: what is run, and what is written."""
+
+import hashlib
+import itertools
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import provenance
+from ..analysis.results import schema
+from ..configuration import device as config
+from ..configuration.device import Configuration, ConfigurationError
+from ..configuration.quantity import to_si
+from ..mpi_runs import farm, lock, merge, runs, session, shards
+from ..mpi_runs.session import Job, Outcome
+from ..mpi_runs.status import Status
+from . import device as experiment
+from .ensemble_file import KIND, columns, coordinates
+from .members import RAGGED, STRIDE
+
+POINTS_LIMIT = 2**20
+FUNCTION = "frenkel.experiment.members:prepare"
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One dimension of a sweep.
+
+    Parameters
+    ----------
+    key : str
+        Key of the configuration, with dots between levels.
+    texts : tuple of str
+        Its values, as the configuration takes them.
+    """
+
+    key: str
+    texts: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """Name of the dimension: the last part of the key, with the number of the phase if there is one."""
+        return "_".join(
+            self.key.split(".")[-2:] if self.key.startswith("phase.") else self.key.split(".")[-1:]
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ensemble:
+    """Everything that the result of an ensemble is a function of.
+
+    Parameters
+    ----------
+    points : tuple of Configuration
+        One, or one per point of a sweep, each with its seed.
+    members : int
+        Devices per point.
+    keep : {"summary", "traces", "all"}
+    axes : tuple of Axis
+    folder : Path
+        Where material files with a relative name are looked for.
+    """
+
+    points: tuple[Configuration, ...]
+    members: int
+    keep: str = "traces"
+    axes: tuple[Axis, ...] = ()
+    folder: Path = field(default_factory=Path)
+
+    def numbers(self) -> np.ndarray[Any, Any]:
+        """Return the numbers of all members, points one after another."""
+        return (np.arange(len(self.points))[:, None] * STRIDE + np.arange(self.members)).ravel()
+
+    def document(self) -> dict[str, Any]:
+        """Return what the results are a function of, as JSON values.
+
+        ``points`` holds the configurations, ``materials`` the materials that occur and ``material_of`` which
+        of them each point uses; ``keep`` and ``over`` are as given. The number of members is no part of it.
+        """
+        used = [experiment.material_of(point, self.folder) for point in self.points]
+        hashes = list(dict.fromkeys(material.hash for material in used))
+        first = {material.hash: material for material in reversed(used)}
+        return {
+            "points": [
+                point.document() | {"material": material.name}
+                for point, material in zip(self.points, used, strict=True)
+            ],
+            "materials": [first[one].document() for one in hashes],
+            "material_of": [hashes.index(material.hash) for material in used],
+            "keep": self.keep,
+            "over": {one.key: list(one.texts) for one in self.axes},
+        }
+
+
+def plain(
+    configuration: Configuration, members: int | None, folder: Path, seed: int | None = None
+) -> Ensemble:
+    """Return the ensemble of one configuration.
+
+    Parameters
+    ----------
+    configuration : Configuration
+    members : int or None
+        Instead of the number in its section ``ensemble``.
+    folder : Path
+    seed : int, optional
+        Used where the configuration has none; drawn by default.
+
+    Raises
+    ------
+    ConfigurationError
+        No number of members is given.
+    """
+    section = configuration.ensemble
+    number = members or (section.members if section else 0)
+    if not number:
+        raise ConfigurationError("the number of members is missing: give --members or ensemble.members")
+    if configuration.seed is None:
+        configuration = configuration.model_copy(
+            update={"seed": provenance.draw_seed() if seed is None else seed}
+        )
+    keep = section.keep if section else "traces"
+    return Ensemble(points=(configuration,), members=number, keep=keep, folder=folder)
+
+
+def sweep(
+    read: Callable[[Sequence[str]], Configuration],
+    axes: Sequence[Axis],
+    members: int | None,
+    folder: Path,
+    seed: int | None = None,
+) -> Ensemble:
+    """Return the ensemble of every combination of the values of some keys.
+
+    Each point has a seed of its own, made from that of the configuration and the values of the point, so
+    that points are independent and another point changes none of them.
+
+    Parameters
+    ----------
+    read : callable
+        ``read(["key=value", ...])`` returns the configuration with these changes.
+    axes : sequence of Axis
+    members : int or None
+    folder : Path
+    seed : int, optional
+
+    Raises
+    ------
+    ConfigurationError
+        A value is not allowed, or there are too many points.
+    """
+    number = int(np.prod([len(axis.texts) for axis in axes]))
+    if not 1 <= number <= POINTS_LIMIT:
+        raise ConfigurationError(f"a sweep must have 1 to {POINTS_LIMIT} points, got {number}")
+    base = plain(read([]), members or None, folder, seed)
+    points = []
+    for values in itertools.product(*(axis.texts for axis in axes)):
+        changes = [f"{axis.key}={text}" for axis, text in zip(axes, values, strict=True)]
+        words = json.dumps([base.points[0].seed, changes]).encode()
+        own = int.from_bytes(hashlib.sha256(words).digest()[:8], "little") >> 1
+        points.append(read(changes).model_copy(update={"seed": own}))
+    return Ensemble(
+        points=tuple(points), members=base.members, keep=base.keep, axes=tuple(axes), folder=folder
+    )
+
+
+def axis(text: str) -> Axis:
+    """Read "key=first:last:number" with a unit at the end, or "key=value,value".
+
+    Examples
+    --------
+    >>> axis("device.temperature=300:400:3 K").texts
+    ('300.0 K', '350.0 K', '400.0 K')
+    """
+    key, equals, values = text.partition("=")
+    if not equals or not key.strip() or not values.strip():
+        raise ConfigurationError(
+            f"--over must be KEY=FIRST:LAST:NUMBER UNIT or KEY=VALUE,VALUE, got {text!r}"
+        )
+    if ":" not in values:
+        return Axis(key.strip(), tuple(one.strip() for one in values.split(",")))
+    numbers, _, unit = values.strip().partition(" ")
+    try:
+        first, last, number = numbers.split(":")
+        grid = np.linspace(float(first), float(last), int(number))
+    except ValueError:
+        raise ConfigurationError(f"--over must be KEY=FIRST:LAST:NUMBER UNIT, got {text!r}") from None
+    if len(grid) < 1:
+        raise ConfigurationError(f"--over needs at least one value, got {text!r}")
+    return Axis(key.strip(), tuple(f"{float(one)!r} {unit}".strip() for one in grid))
+
+
+def run_folder(output: Path) -> Path:
+    """Return the folder that holds the shards of an output."""
+    return output.with_name(output.name + ".run")
+
+
+def known_seed(output: Path) -> int | None:
+    """Return the seed that was drawn when the run was first started, None if it was not."""
+    present = runs.recorded(run_folder(output))
+    if present is None or present["document"].get("over"):
+        return None
+    seed: int | None = present["document"]["points"][0].get("seed")
+    return seed
+
+
+def job(ensemble: Ensemble, output: Path, *, part: tuple[int, int] | None = None, **options: Any) -> Job:
+    """Return what a start of an ensemble does.
+
+    Parameters
+    ----------
+    ensemble : Ensemble
+    output : Path
+        Its shards are in the folder beside with ``.run`` added.
+    part : (int, int), optional
+        (i, n), i from 1: every n-th member, for job arrays.
+    **options
+        ``limit``, ``grace``, ``deadline``, ``isolated``, ``retry`` and ``force`` of :class:`.Job`.
+    """
+    document = ensemble.document()
+    numbers = ensemble.numbers()
+    name = "all"
+    if part is not None:
+        numbers, name = numbers[part[0] - 1 :: part[1]], f"{part[0]}-of-{part[1]}"
+    for point in ensemble.points[:1]:
+        experiment.check_memory(point, experiment.material_of(point, ensemble.folder))
+    costs = [_cost(point) for point in ensemble.points]
+    return Job(
+        folder=run_folder(output),
+        function=FUNCTION,
+        settings=document,
+        document=document,
+        digest=provenance.digest(document),
+        members=numbers.tolist(),
+        cost=lambda number: (number // STRIDE, costs[number // STRIDE]),
+        software={"version": provenance.version(), "git": provenance.git_hash()},
+        part=name,
+        **options,
+    )
+
+
+def _cost(configuration: Configuration) -> float:
+    """Return what a member costs, relative to other points only: sites times phases."""
+    section = configuration.device
+    return section.thickness * section.width**2 * configuration.count()
+
+
+def run(
+    ensemble: Ensemble,
+    output: Path,
+    crews: farm.Crews,
+    *,
+    part: tuple[int, int] | None = None,
+    show: Callable[[Status], None] = lambda status: None,
+    begin: Callable[[runs.Survey], None] = lambda found: None,
+    merging: Callable[[int], None] = lambda done: None,
+    **options: Any,
+) -> tuple[Outcome, str | None]:
+    """Run what is left of an ensemble, and merge it when all is done.
+
+    Returns
+    -------
+    Outcome
+        How it ended.
+    str or None
+        Content hash of the merged file; None where it was not merged, since members are left.
+
+    Raises
+    ------
+    ChangedError, LockError, ShardError
+        As :func:`.session.execute`.
+    """
+    done = session.execute(job(ensemble, output, part=part, **options), crews, show, begin)
+    if done.left:
+        return done, None
+    folder = run_folder(output)
+    found = runs.survey([folder])
+    located = found.best(ensemble.numbers())
+    if np.any(located.status == shards.MISSING):
+        return done, None  # other parts are not done
+    if not done.ran and output.exists():
+        return done, stored_hash(output)
+    with lock.hold(folder, "merge.lock"):
+        return done, write(ensemble, located, output, merging)
+
+
+def write(
+    ensemble: Ensemble,
+    located: merge.Located,
+    output: Path,
+    progress: Callable[[int], None] | None = None,
+    compression: int = 1,
+) -> str:
+    """Merge located members into one file; return its content hash."""
+    members = located.member[: ensemble.members] if ensemble.axes else located.member
+    grid = [(axis.name, len(axis.texts)) for axis in ensemble.axes] + [("member", len(members))]
+    document = ensemble.document()
+    made = provenance.record(document, seed=ensemble.points[0].seed or 0)
+    first = ensemble.points[0]
+    material = experiment.material_of(first, ensemble.folder)
+    attrs = {
+        "Conventions": schema.CONVENTIONS,
+        "frenkel_schema": np.int32(schema.SCHEMA_VERSION),
+        "frenkel_kind": KIND,
+        "title": first.title or f"{material.name}, {len(located.member)} devices",
+        "source": f"frenkel {made['software']['version']}",
+        "history": f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} made by frenkel",
+        "material": material.name,
+        "material_hash": material.hash,
+        "lateral": first.device.lateral,
+        "keep": ensemble.keep,
+        "provenance": json.dumps(made),
+    }
+    fixed = coordinates(ensemble.points, located.status, grid, members)
+    for one in ensemble.axes:
+        fixed[one.name] = ((one.name,), *_axis_values(one))
+    # What is swept is a coordinate and needs no variable besides.
+    kept = {name: column for name, column in columns().items() if name not in fixed}
+    target = merge.Target(grid, kept, fixed, attrs, compression)
+    return merge.merge(located, target, output, progress)
+
+
+def merge_folders(
+    folders: Sequence[Path], output: Path, progress: Callable[[int], None] | None = None
+) -> str:
+    """Merge what the folders of several machines hold, finished or not; return the content hash.
+
+    Raises
+    ------
+    ChangedError
+        They do not hold one and the same configuration.
+    ShardError
+        One is no folder of a run, or a shard cannot be read.
+    """
+    documents = []
+    for folder in folders:
+        present = runs.recorded(folder)
+        if present is None:
+            raise shards.ShardError(None, f"{folder} is no folder of a run: it has no {runs.DOCUMENT}")
+        documents.append(present)
+    for folder, other in zip(folders, documents, strict=True):
+        if other["configuration_hash"] != documents[0]["configuration_hash"]:
+            keys = runs.differing(documents[0]["document"], other["document"])
+            raise runs.ChangedError(f"{folder} differs from {folders[0]} in {'; '.join(keys)}")
+    found = runs.survey(folders, documents[0]["configuration_hash"])
+    if not len(found.member):
+        raise shards.ShardError(None, f"{folders[0]} holds no finished member yet")
+    ensemble = from_document(documents[0]["document"], found.member)
+    numbers = ensemble.numbers() if ensemble.axes else np.unique(found.member)
+    return write(ensemble, found.best(numbers), output, progress)
+
+
+def from_document(document: dict[str, Any], members: np.ndarray[Any, Any]) -> Ensemble:
+    """Return the ensemble whose :meth:`Ensemble.document` this is, with as many members as there are."""
+    materials = [document["materials"][index] for index in document["material_of"]]
+    return Ensemble(
+        points=tuple(
+            config.parse(point | {"material_document": material})
+            for point, material in zip(document["points"], materials, strict=True)
+        ),
+        members=int(np.max(members % STRIDE)) + 1,
+        keep=document["keep"],
+        axes=tuple(Axis(key, tuple(texts)) for key, texts in document["over"].items()),
+    )
+
+
+def stored_hash(path: Path) -> str:
+    """Return the content hash that a merged file carries."""
+    import netCDF4
+
+    with netCDF4.Dataset(path) as file:
+        return str(file.getncattr("content_hash"))
+
+
+def _axis_values(one: Axis) -> tuple[Any, dict[str, Any]]:
+    """Return the values of an axis as floats in SI where they are quantities, else as text."""
+    attrs = {"long_name": one.key}
+    for unit in ("", "m", "s", "V", "V/s", "A", "ohm", "K"):
+        try:
+            if not unit:
+                return np.array([float(text) for text in one.texts]), attrs | {"units": "1"}
+            return np.array([to_si(text, unit, -np.inf, np.inf) for text in one.texts]), attrs | {
+                "units": unit
+            }
+        except ValueError:
+            continue
+    return np.array(one.texts, object), attrs
+
+
+__all__ = [
+    "KIND",
+    "RAGGED",
+    "Axis",
+    "Ensemble",
+    "axis",
+    "job",
+    "merge_folders",
+    "plain",
+    "run",
+    "sweep",
+    "write",
+]
+
+
+def values(path: Path, name: str) -> list[float | None]:
+    """Return one number of every member of a merged file, in their order.
+
+    Parameters
+    ----------
+    path : Path
+    name : str
+        A variable along ``member``, or along member and cycle, of which the first cycle counts.
+
+    Returns
+    -------
+    list of float or None
+        inf where it was never reached (NaN in the file), None where the member failed.
+
+    Raises
+    ------
+    ValueError
+        The file has no such variable.
+    """
+    import xarray as xr
+
+    with xr.open_dataset(path) as data:
+        have = [str(one) for one in data.data_vars if data[one].dims[:1] == ("member",)]
+        if name not in have or data[name].dtype.kind != "f":
+            raise ValueError(f"no number {name!r} of the members in {path}; there are: {', '.join(have)}")
+        column = data[name].values.reshape(data.sizes["member"], -1)[:, 0]
+        failed = data["status"].values != shards.OK
+    return [
+        None if lost else (np.inf if np.isnan(value) else float(value))
+        for value, lost in zip(column, failed, strict=True)
+    ]

@@ -1,0 +1,308 @@
+"""The file of an ensemble: what is in it, and how to get members, traces and halves out of it.
+
+Along ``member`` (and the dimensions of a sweep): numbers of each device, and along ``cycle`` those of its
+cycles. What has another length in every member lies one member after another along a dimension of its own
+(CF contiguous ragged array): the samples along ``sample``, ``sample_count`` of them per member; likewise
+``phases``, ``snapshot`` and ``defect``. Names, units and meanings are those of a single result.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import provenance
+from ..analysis.results import schema
+from ..configuration import device as config
+from ..configuration.device import Configuration
+from ..mpi_runs import shards
+from ..mpi_runs.merge import Column
+from .members import RAGGED, SNAPSHOT_END
+from .protocol import kind_of
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+KIND = "ensemble"
+RAGGED_DIMS = RAGGED["all"]
+_CYCLE = ("cycle",)
+
+SUMMARY: dict[str, Column] = {
+    "forming_voltage": Column(
+        attrs={"units": "V", "long_name": "source voltage of the first forming", "comment": "NaN: none"}
+    ),
+    "final_resistance": Column(
+        attrs={"units": "ohm", "long_name": "resistance at the read voltage after the last phase"}
+    ),
+    "duration": Column(attrs={"units": "s", "long_name": "time of the device at the end"}),
+    "hottest": Column(attrs={"units": "K", "long_name": "highest temperature"}),
+    "total_events": Column(attrs={"units": "1", "long_name": "atomic events"}),
+    "total_field_solves": Column(attrs={"units": "1", "long_name": "field solutions"}),
+    "hrs": Column(dims=_CYCLE, attrs={"units": "ohm", "long_name": "resistance after RESET"}),
+    "lrs": Column(dims=_CYCLE, attrs={"units": "ohm", "long_name": "resistance after SET"}),
+    "on_off": Column(dims=_CYCLE, attrs={"units": "1", "long_name": "resistance after RESET over after SET"}),
+    "reset_voltage": Column(
+        dims=_CYCLE, attrs={"units": "V", "long_name": "source voltage at the current peak of RESET"}
+    ),
+    "set_voltage": Column(dims=_CYCLE, attrs={"units": "V", "long_name": "source voltage of SET"}),
+}
+EXTRA: dict[str, Column] = {
+    "phase_step": Column(
+        dims=("phases",),
+        kind="ragged",
+        attrs={"units": "1", "long_name": "index of the phase along step"},
+    ),
+    "snapshot_part": Column(
+        dims=("snapshot",),
+        kind="ragged",
+        attrs={
+            "units": "1",
+            "long_name": "when in its phase the snapshot was taken",
+            "comment": f"0: start, 1 and 2: after the rise and the hold, {SNAPSHOT_END}: end",
+        },
+    ),
+}
+
+
+def columns() -> dict[str, Column]:
+    """Return where each array of a member goes: summaries, and the variables of a single result."""
+    found = dict(SUMMARY) | EXTRA
+    for name, variable in schema.VARIABLES.items():
+        dims, attrs = variable.dims, variable.attrs()
+        attrs.pop("sample_dimension", None)
+        if dims and dims[0] in RAGGED_DIMS:
+            found[name] = Column(dims=dims, attrs=attrs, kind="ragged")
+        else:
+            found[name] = Column(dims=dims, attrs=attrs, kind="constant")
+    return found
+
+
+def coordinates(
+    points: Sequence[Configuration], status: np.ndarray[Any, Any], grid: list[tuple[str, int]], members: Any
+) -> dict[str, tuple[tuple[str, ...], Any, dict[str, Any]]]:
+    """Return the variables that do not come from members.
+
+    Parameters
+    ----------
+    points : sequence of Configuration
+    status : ndarray
+        Of every member, in the order of the file.
+    grid : list of (str, int)
+        Dimensions over which the members go.
+    members : array_like
+        Numbers along ``member``.
+    """
+    steps = list(points[0].steps())
+    dims, sizes = tuple(name for name, _ in grid), tuple(size for _, size in grid)
+    cycles = max((cycle for _, cycle, _ in steps), default=0)
+    flags = {
+        "flag_values": np.array(list(shards.STATUS), np.uint8),
+        "flag_meanings": " ".join(text.replace(" ", "_") for text in shards.STATUS.values()),
+    }
+    seeds = np.array([point.seed for point in points], np.int64)
+    return {
+        "member": (
+            ("member",),
+            np.asarray(members, np.int64),
+            {"long_name": "member of the ensemble", "units": "1"},
+        ),
+        "cycle": (_CYCLE, np.arange(1, cycles + 1, dtype=np.int32), {"long_name": "cycle", "units": "1"}),
+        "axis": (("axis",), np.array(["x", "y", "z"], object), {"long_name": "axis"}),
+        "status": (dims, status.reshape(sizes), {"long_name": "what became of the member", **flags}),
+        "seed": (
+            dims[:-1],
+            seeds.reshape(sizes[:-1]),
+            {"long_name": "seed; with the member the key of the random numbers", "units": "1"},
+        ),
+        "step_name": (
+            ("step",),
+            np.array([name for name, _, _ in steps], object),
+            {"long_name": "phase of the protocol"},
+        ),
+        "step_kind": (
+            ("step",),
+            np.array([kind_of(name, phase) for name, _, phase in steps], object),
+            {"long_name": "kind of the phase"},
+        ),
+    }
+
+
+def open_ensemble(path: str | Path) -> "xr.Dataset":
+    """Open the file of an ensemble; values are read when they are used.
+
+    With dask installed, variables are dask arrays, so that files larger than the memory can be reduced.
+
+    Raises
+    ------
+    SchemaError
+        It is no ensemble.
+    """
+    import importlib.util
+
+    import xarray as xr
+
+    chunks: dict[str, int] | None = {} if importlib.util.find_spec("dask") else None
+    opened = xr.open_dataset(path, engine="netcdf4", decode_times=False, chunks=chunks)
+    if opened.attrs.get("frenkel_kind") != KIND:
+        raise schema.SchemaError(f"{path} is no ensemble of frenkel")
+    return opened
+
+
+def member(ensemble: "xr.Dataset", number: int, **point: Any) -> "xr.Dataset":
+    """Return one member in the layout of a single result, for every tool that takes one.
+
+    Parameters
+    ----------
+    ensemble : xarray.Dataset
+    number : int
+        Along ``member``.
+    **point
+        Values along the dimensions of a sweep.
+
+    Raises
+    ------
+    SchemaError
+        The member did not finish, or only summaries were kept.
+    """
+    where = {"member": number, **point}
+    status = int(ensemble["status"].sel(where))
+    if status != shards.OK:
+        raise schema.SchemaError(f"member {number} has no result: {shards.STATUS[status]}")
+    if "sample_count" not in ensemble:
+        raise schema.SchemaError('this ensemble kept summaries only; run it with ensemble.keep = "traces"')
+    values: dict[str, Any] = {"member": np.int32(number), "axis": ["x", "y", "z"]}
+    flat = _flat(ensemble, where)
+    ranges = {dim: _range(ensemble, dim, flat) for dim in RAGGED_DIMS}
+    for name, variable in schema.VARIABLES.items():
+        if name in values:
+            continue
+        if name not in ensemble.variables:
+            if variable.dims and variable.dims[0] in ("snapshot", "defect") and not variable.optional:
+                values[name] = np.zeros(0, {"f": "f8", "i": "i4", "U": "U1"}[variable.kind])
+            continue
+        array = ensemble[name]
+        if variable.dims and variable.dims[0] in RAGGED_DIMS:
+            values[name] = array[ranges[variable.dims[0]]].values
+        else:
+            values[name] = array.sel({dim: value for dim, value in point.items() if dim in array.dims}).values
+    return schema.dataset(values | _texts(ensemble, ranges), _attrs(ensemble, where, number))
+
+
+def padded(ensemble: "xr.Dataset", name: str) -> "xr.DataArray":
+    """Return a ragged variable as a rectangle: along ``member`` and its own dimension, NaN after the end.
+
+    Parameters
+    ----------
+    ensemble : xarray.Dataset
+        Of one point, where it is a sweep.
+    name : str
+        Such as "current".
+    """
+    import xarray as xr
+
+    array = ensemble[name]
+    dim = str(array.dims[0])
+    counts = ensemble[f"{dim}_count"].values.ravel()
+    longest = int(counts.max(initial=0))
+    whole = np.full((len(counts), longest, *array.shape[1:]), np.nan)
+    inside = np.arange(longest) < counts[:, None]
+    whole[inside] = array.values
+    shape = ensemble[f"{dim}_count"].shape
+    dims = (*ensemble[f"{dim}_count"].dims, *array.dims)
+    return xr.DataArray(whole.reshape(*shape, *whole.shape[1:]), dims=dims, attrs=array.attrs, name=name)
+
+
+def concat(parts: Sequence["xr.Dataset"]) -> "xr.Dataset":
+    """Join ensembles of the same configuration and other members, in the order given.
+
+    Raises
+    ------
+    SchemaError
+        They do not belong together.
+    """
+    import xarray as xr
+
+    hashes = {provenance.read(part.attrs.get("provenance"))["configuration_hash"] for part in parts}
+    if len(hashes) != 1:
+        raise schema.SchemaError("only ensembles of one configuration can be joined")
+    joined: dict[str, Any] = {}
+    join: Any = xr.Variable.concat
+    first = parts[0]
+    for key in first.variables:
+        name = str(key)
+        along = next((dim for dim in first[name].dims if dim in ("member", *RAGGED_DIMS)), None)
+        variables: Any = [part[name].variable for part in parts]
+        joined[name] = first[name].variable if along is None else join(variables, along)
+    whole = xr.Dataset(joined, attrs=dict(first.attrs))
+    whole.attrs.pop("content_hash", None)
+    return whole.set_coords([name for name in first.coords if name in whole])
+
+
+def _flat(ensemble: "xr.Dataset", where: dict[str, Any]) -> int:
+    """Return the place of a member in the order of the ragged arrays."""
+    status = ensemble["status"]
+    places = [int(ensemble.get_index(dim).get_indexer([where[str(dim)]])[0]) for dim in status.dims]
+    return int(np.ravel_multi_index(places, status.shape))
+
+
+def _range(ensemble: "xr.Dataset", dim: str, flat: int) -> slice:
+    if f"{dim}_count" not in ensemble:
+        return slice(0, 0)
+    counts = ensemble[f"{dim}_count"].values.ravel()
+    begin = int(counts[:flat].sum(dtype=np.int64))
+    return slice(begin, begin + int(counts[flat]))
+
+
+def _texts(ensemble: "xr.Dataset", ranges: dict[str, slice]) -> dict[str, Any]:
+    """Return the names of phases and snapshots of a member."""
+    steps = ensemble["phase_step"][ranges["phases"]].values
+    attempts = ensemble["phase_attempt"][ranges["phases"]].values
+    names = [
+        str(ensemble["step_name"].values[step]) + (f" (attempt {attempt})" if attempt > 1 else "")
+        for step, attempt in zip(steps, attempts, strict=True)
+    ]
+    texts: dict[str, Any] = {
+        "phase_name": names,
+        "phase_kind": [str(ensemble["step_kind"].values[step]) for step in steps],
+        "snapshot_label": np.zeros(0, "U1"),
+    }
+    if "snapshot_part" in ensemble:
+        parts = ensemble["snapshot_part"][ranges["snapshot"]].values
+        phases = ensemble["snapshot_phase"][ranges["snapshot"]].values
+        ends = {0: "start", SNAPSHOT_END: "end"}
+        texts["snapshot_label"] = [
+            f"{names[phase]}: {ends.get(int(part), f'part {part}')}"
+            for part, phase in zip(parts, phases, strict=True)
+        ]
+    return texts
+
+
+def _attrs(ensemble: "xr.Dataset", where: dict[str, Any], number: int) -> dict[str, Any]:
+    """Return attributes of a member, its own provenance among them, so that it can be run again."""
+    attrs = {
+        name: ensemble.attrs[name]
+        for name in ("title", "source", "history", "material", "material_hash", "lateral")
+        if name in ensemble.attrs
+    }
+    made = provenance.read(ensemble.attrs.get("provenance"))
+    recorded = made["configuration"]
+    sweep = len(ensemble["status"].dims) > 1
+    place = _flat(ensemble, where) // ensemble.sizes["member"] if sweep else 0
+    material = recorded["materials"][recorded["material_of"][place]]
+    document = recorded["points"][place] | {"material_document": material}
+    # The software of the ensemble made the member, whatever reads it now.
+    record = provenance.record(document, seed=config.parse(document).seed or 0, member=number)
+    return attrs | {"provenance": json.dumps(record | {"software": made["software"]})}
+
+
+def is_ensemble(path: Path) -> bool:
+    """Tell whether a file is that of an ensemble."""
+    import netCDF4
+
+    try:
+        with netCDF4.Dataset(path) as file:
+            return getattr(file, "frenkel_kind", "") == KIND
+    except OSError:
+        return False

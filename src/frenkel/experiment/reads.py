@@ -1,0 +1,235 @@
+"""Conductances over time, pulses and cycles, out of results, ensembles, sweeps and tables of measurements."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import provenance
+from ..analysis.noise import trace
+from ..analysis.results import store
+from ..configuration import device as config
+from ..mpi_runs import shards
+from ..typing import Floats
+from . import ensemble_file
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Group = dict[str, list[tuple[Floats, Floats]]]
+"""Of each point of a sweep, or of "" alone: one pair of arrays for each device."""
+
+
+def devices(path: Path) -> Iterator[tuple[str, dict[str, Any], "xr.Dataset"]]:
+    """Yield label and values of its point of a sweep, and every finished device in a file."""
+    if not ensemble_file.is_ensemble(path):
+        yield "", {}, store.load(path)
+        return
+    whole = ensemble_file.open_ensemble(path).load()
+    dims = [str(dim) for dim in whole["status"].dims]
+    for place in np.ndindex(*whole["status"].shape):
+        if int(whole["status"].values[place]) != shards.OK:
+            continue
+        where = {dim: whole[dim].values[i] for dim, i in zip(dims, place, strict=True)}
+        number, point = int(where.pop("member")), where
+        label = ", ".join(f"{value:g} {whole[dim].attrs['units']}" if isinstance(value, float) else str(value)
+                          for dim, value in point.items())  # fmt: skip
+        yield label, point, ensemble_file.member(whole, number, **point)
+
+
+def resting(path: Path, phase: str | None = None) -> Group:
+    """Return times (s) from the start of a phase and conductances (S) of every device.
+
+    Parameters
+    ----------
+    path : Path
+        Result, ensemble or sweep (.nc), or table (.csv) with ``time`` and a column with a unit of S for each
+        device.
+    phase : str, optional
+        Name of the phase; by default the last one at constant voltage.
+    """
+    if path.suffix.lower() == ".csv":
+        table = trace.read_csv(path)
+        _needs(table, path, "time (s)")
+        columns = [str(name) for name in table.data_vars if table[name].attrs["units"] == "S"]
+        if not columns:
+            raise ValueError(f"{path.name} must have a column in S for each device, such as 'g1 (uS)'")
+        time = table["time"].values
+        return {"": [(time, table[name].values) for name in columns]}
+    found: Group = {}
+    for label, _, result in devices(path):
+        rows = np.flatnonzero(result["phase"].values == _constant_phase(result, phase))
+        time = result["time"].values[rows]
+        found.setdefault(label, []).append((time - time[0], result["conductance"].values[rows]))
+    return _some(found, path)
+
+
+def lifetimes(path: Path, share: float, phase: str | None = None) -> dict[float, tuple[Floats, Floats]]:
+    """Return times to failure (s) and who has failed, of each bake temperature (K).
+
+    Parameters
+    ----------
+    path : Path
+        Result, ensemble or sweep (.nc), or table (.csv) with ``temperature``, ``time`` and ``failed``
+        (0 or 1), one device a line.
+    share : float
+        A device fails when its conductance has reached this share of that at the start of the phase; above
+        1 it fails by rising. No part in a table.
+    phase : str, optional
+        As for :func:`resting`.
+    """
+    rows: dict[float, list[tuple[float, float]]] = {}
+    if path.suffix.lower() == ".csv":
+        table = trace.read_csv(path)
+        _needs(table, path, "temperature (K)", "time (s)", "failed (1)")
+        columns = [table[name].values for name in ("temperature", "time", "failed")]
+        for kelvin, time, failed in zip(*columns, strict=True):
+            if failed not in (0.0, 1.0):
+                raise ValueError(f"failed of {path} must be 0 or 1, got {failed:g}")
+            rows.setdefault(float(kelvin), []).append((float(time), float(failed)))
+    else:
+        if not (share > 0 and share != 1):
+            raise ValueError(f"--failed-at must be above 0 and not 1, got {share:g}")
+        for _, _, result in devices(path):
+            inside = np.flatnonzero(result["phase"].values == _constant_phase(result, phase))
+            time, g = result["time"].values[inside], result["conductance"].values[inside]
+            beyond = np.flatnonzero(g <= share * g[0] if share < 1 else g >= share * g[0])
+            when = float(time[beyond[0] if len(beyond) else -1] - time[0])
+            rows.setdefault(float(result["ambient_temperature"]), []).append((when, bool(len(beyond))))
+    if not rows:
+        raise ValueError(f"{path} holds no finished device")
+    table_of = {kelvin: np.array(pairs, float).T for kelvin, pairs in sorted(rows.items())}
+    return {kelvin: (pair[0], pair[1]) for kelvin, pair in table_of.items()}
+
+
+def disturbed(path: Path) -> Group:
+    """Return the number of pulses so far, from 0, and the conductance (S) after them, of every device.
+
+    Parameters
+    ----------
+    path : Path
+        Result, ensemble or sweep (.nc) whose pulses stress the device, read after each phase; or table
+        (.csv) with ``reads`` (1) and a column with a unit of S for each device.
+    """
+    if path.suffix.lower() == ".csv":
+        table = trace.read_csv(path)
+        _needs(table, path, "reads (1)")
+        columns = [str(name) for name in table.data_vars if table[name].attrs["units"] == "S"]
+        return _some({"": [(table["reads"].values, table[name].values) for name in columns]}, path)
+    found: Group = {}
+    for label, _, result in devices(path):
+        kinds = np.asarray(result["phase_kind"].values, str)
+        pulses = np.flatnonzero(kinds == "pulse")
+        if not len(pulses):
+            raise ValueError(f"{path} has no phase of kind pulse, but {', '.join(dict.fromkeys(kinds))}")
+        counts = [phase.count for _, _, phase in _steps(result) if isinstance(phase, config.Pulse)]
+        g = result["read_current"].values / float(result["read_voltage"])
+        number = np.cumsum(counts, dtype=float)
+        if pulses[0] > 0:  # the read before the first pulse
+            number, pulses = np.append(0.0, number), np.append(pulses[0] - 1, pulses)
+        found.setdefault(label, []).append((number, g[pulses]))
+    return _some(found, path)
+
+
+def windows(path: Path) -> tuple[Floats, Floats, Floats]:
+    """Return cycles (n,), and resistances (ohm) after RESET and after SET of every device, (devices, n).
+
+    Parameters
+    ----------
+    path : Path
+        Result or ensemble (.nc) with cycles, or table (.csv) with ``cycle`` (1), ``hrs`` and ``lrs`` (ohm).
+    """
+    if path.suffix.lower() == ".csv":
+        table = trace.read_csv(path)
+        _needs(table, path, "cycle (1)", "hrs (ohm)", "lrs (ohm)")
+        return table["cycle"].values, table["hrs"].values[None], table["lrs"].values[None]
+    if ensemble_file.is_ensemble(path):
+        whole = ensemble_file.open_ensemble(path).load()
+        if whole["status"].ndim > 1:
+            raise ValueError(f"{path} is a sweep; its points are not one population: use an ensemble")
+        good = whole["status"].values == shards.OK
+        cycle, hrs, lrs = whole["cycle"].values, whole["hrs"].values[good], whole["lrs"].values[good]
+    else:
+        from ..analysis.results import metrics
+
+        found = metrics.cycle_summary(store.load(path))
+        cycle, hrs, lrs = found["cycle"].values, found["hrs"].values[None], found["lrs"].values[None]
+    if not hrs.size:
+        raise ValueError(f"{path} holds no cycle with a RESET and a SET")
+    return cycle.astype(float), hrs, lrs
+
+
+def trains(path: Path) -> list[tuple[int, Floats]]:
+    """Return trains of equal pulses: their sign, and the conductance (S) before the first and after each.
+
+    Parameters
+    ----------
+    path : Path
+        Result or ensemble (.nc), or table (.csv) with ``voltage`` of each pulse and ``conductance`` after it,
+        in order; the first line is the state before, its voltage 0.
+    """
+    from ..analysis.reliability import pulses
+
+    if path.suffix.lower() == ".csv":
+        table = trace.read_csv(path)
+        _needs(table, path, "voltage (V)", "conductance (S)")
+        sign, g = np.sign(table["voltage"].values), table["conductance"].values
+        ends = [*(np.flatnonzero(np.diff(sign)) + 1).tolist(), len(sign)]
+        pieces = list(zip([0, *ends[:-1]], ends, strict=True))
+        found = [(int(sign[a]), g[max(a - 1, 0) : b]) for a, b in pieces if sign[a] != 0 and b - a >= 3]
+    else:
+        found = [train for _, _, result in devices(path) for train in pulses.trains(result)]
+    if not found:
+        raise ValueError(f"{path} holds no train of equal pulses, each read")
+    return found
+
+
+def joined(devices: Sequence[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
+    """Return times that all devices share, without 0, and their conductances (devices, times)."""
+    time = devices[0][0]
+    for other, _ in devices:
+        if len(other) != len(time) or not np.allclose(other, time, rtol=1e-6, atol=0.0):
+            raise ValueError(
+                "the devices must be read at the same times; a bake that ends where a device is lost is for "
+                "plot retention"
+            )
+    after = time > 0
+    return time[after], np.array([g[after] for _, g in devices])
+
+
+def _constant_phase(result: "xr.Dataset", phase: str | None) -> int:
+    names = [str(name) for name in result["phase_name"].values]
+    listed = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+    if phase is not None:
+        if phase not in names:
+            raise ValueError(f"--phase must be one of {listed}, got {phase!r}")
+        return names.index(phase)
+    held = np.flatnonzero(np.asarray(result["phase_kind"].values, str) == "constant")
+    if not len(held):
+        raise ValueError(f"no phase holds a constant voltage; name one (--phase) of {listed}")
+    return int(held[-1])
+
+
+def _steps(result: "xr.Dataset") -> Iterator[tuple[str, int, Any]]:
+    made = provenance.read(result.attrs.get("provenance"))
+    return config.parse(made["configuration"]).steps()
+
+
+def _needs(table: "xr.Dataset", path: Path, *columns: str) -> None:
+    missing = [column for column in columns if column.split()[0] not in table.variables]
+    if missing:
+        raise ValueError(f"{path.name} must have the columns {', '.join(columns)}; {missing[0]} is missing")
+    for name in (column.split()[0] for column in columns):
+        values = table[name].values
+        if not np.all(np.isfinite(values)):
+            line = int(np.argmin(np.isfinite(values))) + 1
+            raise ValueError(f"{name} of {path.name} must be finite: line {line} of the numbers is missing")
+        if name in ("time", "reads") and values.min() < 0:
+            raise ValueError(f"{name} of {path.name} must be at least 0, got {values.min():g}")
+
+
+def _some(found: Group, path: Path) -> Group:
+    if not any(found.values()):
+        raise ValueError(f"{path} holds no finished device")
+    return found

@@ -1,0 +1,172 @@
+"""Datasets from what a protocol did to a device.
+
+xarray is imported only where a dataset is made: the processes of an ensemble need arrays alone.
+"""
+
+import json
+import time
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import provenance
+from ..kinetic.device import Device
+from ..kinetic.lattice.species import Species
+from ..kinetic.run import SAMPLED
+from .protocol import PhaseLog
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def dataset(
+    device: Device,
+    logs: Iterable[PhaseLog],
+    recorded: Mapping[str, Any],
+    *,
+    read_voltage: float,
+    not_repeatable: str = "",
+) -> "xr.Dataset":
+    """Build the dataset of some phases of a device.
+
+    Parameters
+    ----------
+    device : Device
+    logs : iterable of PhaseLog
+        The phases, in order.
+    recorded : mapping
+        Configuration for the provenance.
+    read_voltage : float
+        Voltage of the read after each phase (V).
+    not_repeatable : str
+        Why the configuration cannot make the result again; empty where it can.
+
+    Returns
+    -------
+    xarray.Dataset
+    """
+    from ..analysis.results import schema
+
+    logs = list(logs)
+    made = provenance.record(recorded, seed=device.seed, member=device.member)
+    attrs = {
+        "title": recorded.get("title") or f"{device.material.name} device, seed {device.seed}",
+        "source": f"frenkel {made['software']['version']}",
+        "history": f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} made by frenkel",
+        "material": device.material.name,
+        "family": device.material.family,
+        "material_hash": device.material.hash,
+        "lateral": device.lateral,
+        "provenance": json.dumps(made),
+    }
+    if not_repeatable:
+        attrs["not_repeatable"] = not_repeatable
+    return schema.dataset(values(device, logs, read_voltage), attrs)
+
+
+def values(device: Device, logs: list[PhaseLog], read_voltage: float) -> dict[str, Any]:
+    """Return the variables of some phases of a device, under the names of the schema."""
+    return (
+        _samples(device, logs) | _phases(logs) | _snapshots(device, logs) | _constants(device, read_voltage)
+    )
+
+
+def observe(device: Device) -> dict[str, Any]:
+    """Return what a snapshot holds: where the defects are, which conduct, how hot it is there."""
+    hot = device.temperature_map
+    sites, species = device.defects
+    position = device.lattice.position[sites]
+    nodes = device.fields.nodes()[0]
+    # An interstitial site has no temperature of its own; the host site at its lower corner stands for it.
+    hosts = _host_below(device, position)
+    return {
+        "time": device.time,
+        "sites": sites,
+        "species": species,
+        "voltage": float(device.device_voltage),
+        "current": float(device.current(device.device_voltage)),
+        "position": position,
+        "conducting": np.isin(sites, nodes).astype(np.int8),
+        "temperature": hot[hosts],
+    }
+
+
+def _species(device: Device) -> list[Species]:
+    """Return the species of this device that a result counts: the defect, and the ion where it has sites."""
+    both = (device.chemistry.defect, device.chemistry.interstitial)
+    return [species for species in both if species.sublattice in device.lattice.sublattice]
+
+
+def _samples(device: Device, logs: list[PhaseLog]) -> dict[str, Any]:
+    """Return the variables along the samples."""
+    columns = {name: np.concatenate([log.sample[name] for log in logs]) for name in logs[0].sample}
+    names = ["defect", *(["interstitial"] if len(_species(device)) > 1 else [])]
+    values = {name: columns[name] for name in SAMPLED}
+    lengths = [len(log.sample["time"]) for log in logs]
+    return values | {
+        "phase": np.repeat(np.arange(len(logs), dtype=np.int32), lengths),
+        "count": np.stack([columns[name] for name in names], axis=1),
+        "species": [species.name for species in _species(device)],
+        "reservoir": columns["reservoir"].reshape(-1, 1),
+        "electrode": ["top"],
+    }
+
+
+def _phases(logs: list[PhaseLog]) -> dict[str, Any]:
+    """Return the variables along the phases."""
+    return {
+        "phase_name": [log.name for log in logs],
+        "phase_kind": [log.kind for log in logs],
+        "phase_cycle": np.array([log.cycle for log in logs], np.int32),
+        "phase_attempt": np.array([log.attempt for log in logs], np.int32),
+        "phase_compliance": np.array([np.nan if log.compliance is None else log.compliance for log in logs]),
+        "read_current": np.array([log.read_current for log in logs]),
+    }
+
+
+def _snapshots(device: Device, logs: list[PhaseLog]) -> dict[str, Any]:
+    """Return the variables along the snapshots and the defects in them."""
+    shots = [(index, shot) for index, log in enumerate(logs) for shot in log.snapshots]
+    codes = {species.code: number for number, species in enumerate(_species(device))}
+
+    def joined(name: str, dtype: Any) -> np.ndarray[Any, Any]:
+        return np.concatenate([np.asarray(shot[name], dtype) for _, shot in shots])
+
+    position = joined("position", float)
+    return {
+        "snapshot_time": np.array([shot["time"] for _, shot in shots]),
+        "snapshot_phase": np.array([index for index, _ in shots], np.int32),
+        "snapshot_label": [shot["label"] for _, shot in shots],
+        "snapshot_size": np.array([len(shot["sites"]) for _, shot in shots], np.int32),
+        "snapshot_voltage": np.array([shot["voltage"] for _, shot in shots], float),
+        "snapshot_current": np.array([shot["current"] for _, shot in shots], float),
+        "defect_site": joined("sites", np.int32),
+        "defect_species": np.array([codes[int(code)] for code in joined("species", np.int8)], np.int8),
+        "defect_x": position[:, 0],
+        "defect_y": position[:, 1],
+        "defect_z": position[:, 2],
+        "defect_conducting": joined("conducting", np.int8),
+        "defect_temperature": joined("temperature", float),
+    }
+
+
+def _constants(device: Device, read_voltage: float) -> dict[str, Any]:
+    return {
+        "read_voltage": read_voltage,
+        "lattice_spacing": device.lattice.spacing,
+        "lattice_shape": np.array(device.shape, np.int32),
+        "axis": ["x", "y", "z"],
+        "ambient_temperature": device.temperature,
+        "series_resistance": float(device.circuit.series_resistance),
+        "member": np.int32(device.member),
+    }
+
+
+def _host_below(device: Device, position: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return the host site at, or at the lower corner of, each position."""
+    nx, ny, nz = device.shape
+    cell = np.floor(position / device.lattice.spacing + 1e-6).astype(int)
+    layer = np.clip(cell[:, 2] - 1, 0, nz - 1)
+    hosts: np.ndarray[Any, Any] = (cell[:, 0] % nx * ny + cell[:, 1] % ny) * nz + layer
+    return hosts

@@ -1,0 +1,157 @@
+"""What the result of an array holds, in plain text, and what a configuration of one would do."""
+
+import json
+
+import numpy as np
+import xarray as xr
+
+from .. import provenance
+from ..analysis.plots.array import one_gain
+from ..analysis.plots.caption import quantity
+from ..configuration.array import ArrayConfiguration
+from ..experiment.array import in_words
+from ..typing import Floats
+
+LISTED = 8
+"""Failed cells that a report names."""
+
+
+def plan(configuration: ArrayConfiguration) -> str:
+    """Return what a configuration would do; files that it names are not read."""
+    array = configuration.array
+    lines = [
+        configuration.title or "(no title)",
+        f"array       {array.rows} x {array.columns} of {array.crossing}, cells of kind "
+        f"{configuration.cells.kind}, {array.node} wires, {array.temperature:g} K",
+        f"seed        {'drawn at the start' if configuration.seed is None else configuration.seed}",
+        "phases      " + ", ".join(phase.name or phase.kind for phase in configuration.phase),
+    ]
+    return "\n".join(lines)
+
+
+def describe(result: xr.Dataset) -> str:
+    """Return what became of an array: cells, energy, products, margins."""
+    made = provenance.read(result.attrs.get("provenance"))
+    lines = [
+        result.attrs.get("title", ""),
+        f"made by     frenkel {made['software']['version']}, seed {made['seed']}",
+        "phases      "
+        + ", ".join(
+            f"{name} (to {in_words(float(end))})" if end else str(name)
+            for name, end in zip(result["phase_name"].values, result["phase_end"].values, strict=True)
+        ),
+    ]
+    lines += (
+        _programming(result) + _snapshots(result) + _products(result) + _energy(result) + _margins(result)
+    )
+    return "\n".join(lines)
+
+
+def _programming(result: xr.Dataset) -> list[str]:
+    if "reached" not in result:
+        return []
+    reached, pulses = result["reached"].values, result["program_pulses"].values
+    error = result["programmed"].values - result["target"].values
+    lines = [
+        f"programmed  {np.count_nonzero(reached == 1)} of {reached.size} cells reached their target "
+        f"({np.count_nonzero(reached == 0)} failed), {pulses.mean():.3g} pulses a cell, most {pulses.max()}; "
+        + ("no reads" if np.isnan(error).all() else f"error {quantity(_rms(error), 'S')} rms"),
+        f"            in {quantity(float(result['program_time']), 's')}; one cell after the other would take "
+        f"{float(result['program_time_serial'] / result['program_time']):.3g} times as long",
+    ]
+    failed = np.argwhere(reached == 0)
+    if len(failed):
+        few = ", ".join(f"({i}, {j})" for i, j in failed[:LISTED])
+        lines.append(f"failed      {few}{' ...' if len(failed) > LISTED else ''}")
+    return lines
+
+
+def _snapshots(result: xr.Dataset) -> list[str]:
+    if "target" not in result:
+        return []
+    lines = []
+    for label, found in zip(result["snapshot_label"].values, result["conductance"].values, strict=True):
+        error = found - result["target"].values
+        lines.append(
+            f"{label!s:11} error as read {quantity(float(np.sqrt((error**2).mean())), 'S')} rms, "
+            f"mean {quantity(float(error.mean()), 'S')}{'' if label == 'as made' else _levels(result, found)}"
+        )
+    return lines
+
+
+def _rms(error: Floats) -> float:
+    return float(np.sqrt(np.nanmean(error**2)))
+
+
+def levels_apart(target: Floats, found: Floats) -> float:
+    """Return how many levels fit between the least and the largest target, 3 deviations from every border.
+
+    One more than the integral of dG over 6 deviations, each that of the cells of a target about their mean.
+
+    Parameters
+    ----------
+    target, found : ndarray
+        Of cells that were programmed (S).
+    """
+    levels = np.unique(target)
+    if len(levels) < 2:
+        return 1.0
+    spread = np.array([found[target == level].std() for level in levels])
+    steps = np.diff(levels) / (3.0 * (spread[1:] + spread[:-1]))
+    return 1.0 + float(steps.sum())
+
+
+def _levels(result: xr.Dataset, found: Floats) -> str:
+    target, good = result["target"].values, result["reached"].values != 0
+    if len(np.unique(target[good])) > 256 or np.count_nonzero(good) < 10 * len(np.unique(target[good])):
+        return ""
+    number = levels_apart(target[good], found[good])
+    return f"; room for {number:.3g} levels, {np.log2(number):.2g} bits, in cells that were reached"
+
+
+def _products(result: xr.Dataset) -> list[str]:
+    if "product" not in result:
+        return []
+    lines = []
+    scale = float(result["product_target"].max())
+    for name, text in (("product_target", "targets"), ("product_exact", "the cells as they are")):
+        error = (result["product"] - result[name]).values
+        lines.append(
+            f"products    {result.sizes['vector']} vectors, {100 * np.sqrt((error**2).mean()) / scale:.3g} % "
+            f"rms of the largest against {text} without lines"
+        )
+    error = (one_gain(result) * result["product"] - result["product_target"]).values
+    lines.append(
+        f"            {100 * np.sqrt((error**2).mean()) / scale:.3g} % against targets if all are scaled "
+        f"by {one_gain(result):.4g}"
+    )
+    return lines
+
+
+def _energy(result: xr.Dataset) -> list[str]:
+    if "energy" not in result or not result.sizes["sample"]:
+        return []
+    last = result["energy"].values[-1]
+    parts = ", ".join(
+        f"{name} {quantity(float(value), 'J')}"
+        for name, value in zip(result["component"].values, last, strict=True)
+    )
+    label = result.attrs.get("periphery_label", "")
+    return [
+        f"energy      {parts}; driver and converter {label}",
+        f"operations  {int(result['pulses'].values[-1])} pulses, {int(result['reads'].values[-1])} reads",
+        "periphery   "
+        + ", ".join(f"{k} {v}" for k, v in json.loads(result.attrs["periphery"]).items())
+        + f" ({label})",
+    ]
+
+
+def _margins(result: xr.Dataset) -> list[str]:
+    if "read_margin" not in result:
+        return []
+    lines = ["read margin " + " ".join(f"{int(n):>8}" for n in result["size"].values)]
+    for crossing in result["crossing"].values:
+        for scheme in result["scheme"].values:
+            row = result["read_margin"].sel(crossing=crossing, scheme=scheme).values
+            lines.append(f"{crossing!s:>14} {scheme!s:9}" + " ".join(f"{v:8.3f}" for v in row))
+    return lines

@@ -1,0 +1,210 @@
+"""Tables in plain text: a result, a material, the exact tests."""
+
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from .. import provenance
+from ..analysis.plots.caption import quantity
+from ..analysis.reliability import linearity, pulses
+from ..analysis.results import metrics
+from ..kinetic.materials.sections import FAMILIES
+
+if TYPE_CHECKING:
+    from ..kinetic.materials.material import Material
+    from ..verify import Row
+
+WIDTH = 110
+
+
+def describe(result: xr.Dataset) -> str:
+    """Return what is in a result, what made it, and what can be read off it."""
+    made = provenance.read(result.attrs.get("provenance"))
+    software = made["software"]
+    commit = (
+        f", commit {software['git'][:12]}{'+' * software['git'].endswith('+')}" if software["git"] else ""
+    )
+    sizes = result.sizes
+    spacing = float(result["lattice_spacing"]) * 1e9
+    x, y, z = (int(n) for n in result["lattice_shape"].values)
+    lines = [
+        result.attrs.get("title", ""),
+        f"made by     frenkel {software['version']}{commit}, Python {made['environment']['python']}; "
+        f"{result.attrs.get('history', '').split(' ')[0]}",
+        f"from        configuration {made['configuration_hash'][:12]}, seed {made['seed']}, "
+        f"member {made['member']}",
+        f"material    {result.attrs.get('material')} ({result.attrs.get('material_hash')})",
+        f"device      {x} x {y} x {z} lattice sites of {spacing:g} nm, {result.attrs.get('lateral')} sides, "
+        f"{float(result['series_resistance']):g} ohm in series",
+        f"holds       samples: {sizes['sample']}, phases: {sizes['phases']}, snapshots: {sizes['snapshot']}, "
+        f"{sizes['defect']} defects in them",
+        textwrap.fill(
+            "variables   " + ", ".join(sorted(str(name) for name in result.variables)),
+            WIDTH,
+            subsequent_indent=" " * 12,
+        ),
+        "",
+        phase_table(result),
+    ]
+    if metrics.cycle_summary(result).sizes["cycle"]:
+        lines += ["", cycle_table(result)]
+    if train := pulses.trains(result):
+        lines += ["", train_table(train)]
+    return "\n".join([*lines, ""])
+
+
+def train_table(found: Sequence[tuple[int, NDArray[np.float64]]]) -> str:
+    """Return the trains of equal pulses of a result as a table, with their nonlinearity labels."""
+    rows = []
+    for sign, conductance in found:
+        rising = conductance[-1] > conductance[0]
+        flat = conductance[-1] == conductance[0]
+        label = np.nan if flat else linearity.nonlinearity(conductance) * (1 if rising else -1)
+        rows.append(
+            [
+                "positive" if sign > 0 else "negative",
+                str(len(conductance) - 1),
+                quantity(float(conductance[0]), "S"),
+                quantity(float(conductance[-1]), "S"),
+                f"{conductance.max() / conductance.min():.3g}",
+                "-" if flat else f"{label:.2f}",
+                "-" if flat else str(linearity.number_of_states(conductance)),
+            ]
+        )
+    heads = ["pulses", "number", "before", "after", "on/off", "nonlinearity label", "states"]
+    return table(heads, rows)
+
+
+def phase_table(result: xr.Dataset) -> str:
+    """Return the phases of a result as a table."""
+    summary = metrics.phase_summary(result)
+    heads = [
+        "phase",
+        "switches at",
+        "peak current",
+        "limit",
+        "over limit",
+        "read as",
+        "hottest",
+        "events",
+        "solves",
+    ]
+    rows = []
+    for index in range(summary.sizes["phases"]):
+        one = {str(name): summary[name].values[index] for name in summary.data_vars}
+        rows.append(
+            [
+                str(summary["phase_name"].values[index]),
+                _or_dash(one["switching_voltage"], "V"),
+                quantity(float(one["peak_current"]), "A"),
+                _or_dash(one["phase_compliance"], "A"),
+                "-" if np.isnan(one["compliance_error"]) else f"{100 * one['compliance_error']:.2g} %",
+                quantity(float(one["resistance"]), "ohm"),
+                f"{one['temperature_max']:.0f} K",
+                str(int(one["events"])),
+                str(int(one["field_solves"])),
+            ]
+        )
+    return table(heads, rows)
+
+
+def cycle_table(result: xr.Dataset) -> str:
+    """Return the cycles of a result as a table."""
+    cycles = metrics.cycle_summary(result)
+    rows = [
+        [
+            str(int(cycles["cycle"].values[i])),
+            quantity(float(cycles["hrs"][i]), "ohm"),
+            quantity(float(cycles["lrs"][i]), "ohm"),
+            f"{float(cycles['on_off'][i]):.3g}",
+            _or_dash(cycles["reset_voltage"].values[i], "V"),
+            _or_dash(cycles["set_voltage"].values[i], "V"),
+        ]
+        for i in range(cycles.sizes["cycle"])
+    ]
+    return table(["cycle", "HRS", "LRS", "on/off", "RESET peak at", "SET at"], rows)
+
+
+def material_list(materials: Sequence["Material"]) -> str:
+    """Return the names of materials with their formula and description."""
+    order = list(FAMILIES)
+    rows = [
+        [one.family, one.name, one.formula, one.hash[:8], textwrap.shorten(one.description, 90)]
+        for one in sorted(materials, key=lambda one: order.index(one.family))
+    ]
+    return table(["family", "name", "formula", "hash", "what it is"], rows, left=5)
+
+
+def material_table(material: "Material") -> str:
+    """Return every number of a material with unit, confidence, range, source and note."""
+    lines = [
+        f"{material.name}  {material.formula}  {material.hash}",
+        textwrap.fill(material.description, WIDTH),
+        f"mechanisms: {', '.join(material.mechanisms)}",
+    ]
+    section = None
+    for row in material.table():
+        if row.section != section:
+            section = row.section
+            lines += ["", f"[{section}]"]
+        value = f"{row.value:g} {row.unit if row.unit != '1' else ''}".strip()
+        span = f"  range {row.range[0]:g} to {row.range[1]:g}" if row.range else ""
+        lines.append(f"  {row.key:22} {value:16} {row.confidence}{span}")
+        for text in (row.source, row.note):
+            if text:
+                lines.append(textwrap.fill(text, WIDTH, initial_indent=" " * 25, subsequent_indent=" " * 25))
+    return "\n".join(lines)
+
+
+def verification_table(rows: Sequence["Row"]) -> str:
+    """Return the exact tests as a table: quantity, theory, ours, deviation, verdict."""
+    cells = [
+        [
+            row.quantity,
+            f"{row.theory:.6g}",
+            f"{row.ours:.6g}",
+            row.deviation_text,
+            row.allowed_text,
+            "pass" if row.passed else "FAIL",
+        ]
+        for row in rows
+    ]
+    failed = sum(not row.passed for row in rows)
+    end = "all pass" if not failed else f"{failed} of {len(rows)} FAIL"
+    return table(["quantity", "theory", "ours", "deviation", "allowed", "verdict"], cells) + f"\n{end}"
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
+    """Return text in columns; the first ``left`` ones flush left, the others flush right."""
+    widths = [max(len(row[i]) for row in [heads, *rows]) for i in range(len(heads))]
+    lines = []
+    for row in [heads, ["-" * width for width in widths], *rows]:
+        cells = [
+            text.ljust(width) if i < left else text.rjust(width)
+            for i, (text, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def _or_dash(value: float, unit: str) -> str:
+    if not np.isfinite(value):
+        return "-"
+    return f"{value:.2f} V" if unit == "V" else quantity(float(value), unit)
+
+
+def trap_table(found: xr.Dataset) -> str:
+    """Return the traps of a trace, as `rtn.traps` gives them, as a table."""
+    rows = []
+    for k in range(found.sizes["trap"]):
+        one = found.isel(trap=k)
+        row = [str(k + 1), str(int(one["transitions"])), quantity(float(one["amplitude"]), "A")]
+        for name in ("tau_capture", "tau_emission"):
+            low, high = (quantity(float(value), "s") for value in one[f"{name}_interval"].values)
+            row.append(f"{quantity(float(one[name]), 's')} ({low} to {high})")
+        rows.append(row)
+    return table(["trap", "transitions", "step", "time to capture (95 %)", "time to emission (95 %)"], rows)

@@ -1,0 +1,207 @@
+"""What is told of an ensemble: its progress, its status from another shell, what its file holds."""
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TextIO
+
+import numpy as np
+
+from ..analysis.plots.caption import quantity
+from ..experiment.ensemble_file import SUMMARY
+from ..mpi_runs import content, runs, shards
+from ..mpi_runs import status as state
+from ..mpi_runs.merge import Located
+from ..mpi_runs.status import Status
+
+LINE_INTERVAL = 60.0  # s between lines where the output is no terminal
+BAR_INTERVAL = 0.5  # s between renewals on a terminal
+FAILURES_SHOWN = 20
+
+
+class Progress:
+    """One line that is renewed on a terminal, a line a minute elsewhere.
+
+    Parameters
+    ----------
+    stream : file
+    quiet : bool
+        Show nothing.
+    """
+
+    def __init__(self, stream: TextIO, *, quiet: bool = False) -> None:
+        self.stream, self.quiet = stream, quiet
+        self.terminal = stream.isatty()
+        self.last = time.monotonic()
+        self.width = 0
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.terminal and self.width:
+            self.stream.write("\r" + " " * self.width + "\r")
+            self.stream.flush()
+
+    def __call__(self, status: Status) -> None:
+        """Show the status, if it is time to."""
+        self._write(lambda: line(status.document()))
+
+    def begin(self, found: runs.Survey) -> None:
+        """Say what an earlier start has left."""
+        if self.quiet:
+            return
+        for fault in found.faults:
+            self.stream.write(f"{fault}; its members run again\n")
+        done = len(np.unique(found.member[found.status == shards.OK]))
+        if done:
+            self.stream.write(f"going on: {done} members were finished before\n")
+
+    def merging(self, done: int) -> None:
+        """Show how far the merge is."""
+        self._write(lambda: f"merging: {done} members")
+
+    def _write(self, text: Any) -> None:
+        now = time.monotonic()
+        if self.quiet or now - self.last < (BAR_INTERVAL if self.terminal else LINE_INTERVAL):
+            return
+        self.last = now
+        words = text()
+        if self.terminal:
+            self.stream.write(f"\r{words.ljust(self.width)}")
+            self.width = len(words)
+        else:
+            self.stream.write(f"{time.strftime('%H:%M:%S')} {words}\n")
+        self.stream.flush()
+
+
+def line(one: Mapping[str, Any]) -> str:
+    """Return a status as one line."""
+    from ..progress import duration
+
+    parts = [f"{one['done']} of {one['total']} done"]
+    if one["failed"]:
+        parts.append(f"{one['failed']} failed")
+    parts.append(f"{one['running']} handed out to {one['workers']} workers")
+    rate = one["rate"] or 0.0
+    parts.append(f"{rate:.3g}/s" if rate >= 0.1 else f"{rate * 3600:.3g}/h")
+    if one["rest"] is not None:
+        parts.append(f"about {duration(one['rest'])} left")
+    if one["balance"] is not None:
+        parts.append(f"load even to {100 * one['balance']:.0f} %")
+    if one["peak_memory"]:
+        parts.append(f"{one['peak_memory'] / 1e6:.0f} MB a member")
+    return ", ".join(parts)
+
+
+def status_text(folder: Path, *, tracebacks: bool = False) -> str:
+    """Return how far every part of a run is, and which members failed."""
+    lines = []
+    for one in state.read(folder):
+        name = "" if one["part"] == "all" else f"part {one['part']}: "
+        job = f", job {one['job']}" if one["job"] else ""
+        age = time.time() - one["now"]
+        what = one["state"] if one["state"] != "running" or state.alive(one) else "died"
+        lines.append(
+            f"{name}{what} on {one['host']}, process {one['pid']}{job}, {age:.0f} s ago: {line(one)}"
+        )
+    found = runs.survey([folder])
+    done = np.unique(found.member[found.status == shards.OK])
+    lines.append(f"{len(done)} members are safe in {len(found.paths)} shards, {_size(found)}")
+    lines += [str(fault) + (" (being written?)" if fault.torn else "") for fault in found.faults]
+    failed = np.setdiff1d(found.member[found.status != shards.OK], done)
+    if len(failed):
+        lines.append(f"{len(failed)} members failed:")
+        lines += _failures(found, failed[:FAILURES_SHOWN], runs.recorded(folder), tracebacks)
+        if len(failed) > FAILURES_SHOWN:
+            lines.append(f"  ... and {len(failed) - FAILURES_SHOWN} more")
+    return "\n".join(lines)
+
+
+def _failures(
+    found: runs.Survey, failed: np.ndarray[Any, Any], recorded: dict[str, Any] | None, tracebacks: bool
+) -> list[str]:
+    lines = []
+    located: Located = found.best(failed)
+    points = recorded["document"]["points"] if recorded else []
+    for number, member in enumerate(failed.tolist()):
+        path, offset = located.paths[located.shard[number]], int(located.offset[number])
+        handle = os.open(path, os.O_RDONLY)
+        frame = os.pread(handle, int(located.length[number]), offset)
+        os.close(handle)
+        _, code, head = shards.frame_head(frame)
+        point, inside = divmod(member, 2**31)
+        seed = points[point].get("seed") if point < len(points) else None
+        times = int(np.count_nonzero(found.member == member))
+        again = f"frenkel run FILE.toml --only {inside} --seed {seed}"
+        lines.append(
+            f"  member {inside}{f' of point {point}' if len(points) > 1 else ''}, seed {seed}, "
+            f"{times} attempt{'s' * (times > 1)}: {shards.STATUS[code]}: {head.get('error', '')}; {again}"
+        )
+        if head.get("state"):
+            lines.append(f"    at {json.dumps(head['state'])}")
+        if tracebacks and head.get("traceback"):
+            lines += [f"    {text}" for text in head["traceback"].splitlines()]
+    return lines
+
+
+def _size(found: runs.Survey) -> str:
+    total = sum(path.stat().st_size for path in found.paths)
+    return f"{total / 1e9:.3g} GB" if total > 1e9 else f"{total / 1e6:.3g} MB"
+
+
+def describe(path: Path) -> str:
+    """Return what is in the file of an ensemble: sizes, what became of members, quantiles."""
+    import netCDF4
+
+    from .device import table
+
+    with netCDF4.Dataset(path) as file:
+        file.set_auto_mask(False)
+        made = json.loads(file.provenance)
+        status = file["status"][...]
+        sizes = {name: len(dim) for name, dim in file.dimensions.items() if name in file["status"].dimensions}
+        rows = [_row(file, name) for name in SUMMARY if name in file.variables]
+        head = [
+            str(file.title),
+            f"made by     {file.source}, {made['software']['git'] or 'no commit'}",
+            f"from        configuration {made['configuration_hash'][:12]}, seed {made['seed']}",
+            f"material    {file.material} ({file.material_hash})",
+            "holds       "
+            + ", ".join(f"{name}: {size}" for name, size in sizes.items())
+            + f"; kept: {file.keep}",
+            "members     " + ", ".join(_counts(status)),
+            f"content     {file.getncattr(content.ATTRIBUTE)}",
+            "",
+        ]
+    heads = ["quantity", "number", "mean", "sd", "1 %", "10 %", "median", "90 %", "99 %"]
+    return "\n".join([*head, table(heads, [row for row in rows if row])])
+
+
+def _counts(status: np.ndarray[Any, Any]) -> list[str]:
+    return [
+        f"{int(np.count_nonzero(status == code))} {text}"
+        for code, text in shards.STATUS.items()
+        if np.any(status == code)
+    ]
+
+
+def _row(file: Any, name: str) -> list[str]:
+    variable = file[name]
+    values = np.asarray(variable[...], float).ravel()
+    values = values[np.isfinite(values) & ~((variable.dtype.kind == "i") & (values < 0))]
+    unit = variable.units
+    if not len(values):
+        return []
+
+    def text(value: float) -> str:
+        return f"{value:.3g}" if unit == "1" else quantity(value, unit)
+
+    cuts = np.quantile(values, [0.01, 0.1, 0.5, 0.9, 0.99])
+    spread = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+    return [name, str(len(values)), *(text(float(one)) for one in (np.mean(values), spread, *cuts))]

@@ -1,0 +1,114 @@
+"""What a configuration would do: sizes, phases, memory and cost, without running it."""
+
+import os
+import time
+from pathlib import Path
+
+from ..configuration.device import Configuration, Sweep
+from ..experiment import device as experiment
+from ..experiment.protocol import circuit_of, part_waveform, parts
+from ..kinetic.device import _box as box
+from ..progress import duration
+from .device import table
+
+SHOWN = 14  # phases listed one by one
+TIMED_SITES = 70_000  # largest device that is built to time a field solution
+# Field solutions per phase of the default HfO2 set, and how much dearer they are once a filament is there.
+SOLVES = {"form": 4000, "set": 700, "reset": 1000}
+OTHER_SOLVES, GROWTH = 300, 10.0
+
+
+def plan(configuration: Configuration, folder: Path = Path()) -> str:
+    """Return a description of what a configuration would do.
+
+    Parameters
+    ----------
+    configuration : Configuration
+    folder : Path
+        Where a material file with a relative name is looked for.
+
+    Raises
+    ------
+    MaterialError, ValueError
+        As a run would.
+    """
+    material = experiment.material_of(configuration, folder)
+    section = configuration.device
+    experiment.check_memory(configuration, material)
+    shape = box(section.thickness, section.width, material.lattice.spacing)
+    sites = shape[0] * shape[1] * shape[2]
+    lines = [
+        configuration.title or "(no title)",
+        f"material    {material.name} ({material.hash}): {', '.join(material.mechanisms)}",
+        f"device      {shape[0]} x {shape[1]} x {shape[2]} = {sites} lattice sites, {section.lateral} sides, "
+        f"{section.temperature:g} K",
+        *_rounding(configuration, shape, material.lattice.spacing),
+        f"seed        {'drawn at the start' if configuration.seed is None else configuration.seed}",
+        f"memory      about {experiment.memory(shape, section.lateral) / 1e6:.0f} MB for the device",
+        "",
+        _phases(configuration),
+        "",
+        *_cost(configuration, sites, folder),
+    ]
+    return "\n".join(lines)
+
+
+def _rounding(configuration: Configuration, shape: tuple[int, int, int], spacing: float) -> list[str]:
+    """Say which sizes are used where those asked for are no multiples of the lattice spacing."""
+    lines = []
+    for name, number in (("thickness", shape[2]), ("width", shape[0])):
+        asked, used = float(getattr(configuration.device, name)), number * spacing
+        exact = abs(asked - used) < 1e-6 * used
+        note = (
+            ""
+            if exact
+            else f" is no multiple of the lattice spacing {spacing * 1e9:g} nm: {used * 1e9:.4g} nm used"
+        )
+        lines.append(f"{name:11} {asked * 1e9:.4g} nm{note}")
+    return lines
+
+
+def _phases(configuration: Configuration) -> str:
+    rows, total = [], 0.0
+    steps = list(configuration.steps())
+    for name, _, phase in steps:
+        circuit = circuit_of(phase.circuit or configuration.circuit, phase.compliance)
+        span, text = 0.0, []
+        for part in range(parts(phase)):
+            origin = phase.amplitude if isinstance(phase, Sweep) else 0.0
+            planned = part_waveform(phase, part, origin)
+            if planned is not None:
+                span += planned[0].duration
+                text += [f"{voltage:g}" for voltage in planned[0].voltages[:4]]
+        total += span
+        path = (
+            " ".join(dict.fromkeys(text))
+            if len(text) > 8
+            else " ".join(a for a, b in zip(text, [None, *text], strict=False) if a != b)
+        )
+        limit = "-" if circuit.compliance is None else f"{circuit.compliance * 1e6:g} uA"
+        rows.append([name, phase.kind, f"{path} V", f"{span:.3g} s", limit, str(phase.samples)])
+    if len(rows) > SHOWN:
+        rows = [*rows[: SHOWN - 2], [f"... {len(rows) - SHOWN + 1} more", "", "", "", "", ""], rows[-1]]
+    body = table(["phase", "kind", "source voltage", "at most", "limit", "samples"], rows, left=2)
+    return f"{body}\n{len(steps)} phases, {total:.3g} s of device time at most (without repeats under verify)"
+
+
+def _cost(configuration: Configuration, sites: int, folder: Path) -> list[str]:
+    """Time field solutions of the device as made, and scale by what phases have taken before."""
+    if sites > TIMED_SITES:
+        return [f"cost        not estimated above {TIMED_SITES} sites"]
+    device = experiment.build(configuration, folder)
+    spent = []
+    for _ in range(5):
+        begin = time.process_time()
+        device.configuration(refresh=True)
+        spent.append(time.process_time() - begin)
+    one = min(spent)
+    solves = sum(SOLVES.get(phase.kind, OTHER_SOLVES) for _, _, phase in configuration.steps())
+    estimate = duration(one * GROWTH * solves)
+    return [
+        f"cost        one field solution takes {one * 1e3:.2g} ms now; about {solves} of them, "
+        f"ten times as dear with a filament: about {estimate} on one of {os.cpu_count()} cores "
+        "(within a factor of 5)"
+    ]

@@ -1,0 +1,96 @@
+"""Tables in plain text of relaxation, bakes, endurance and read disturb."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ..analysis.plots.caption import quantity
+from ..analysis.reliability import retention
+from .device import table
+
+Ends = tuple[NDArray[np.float64], NDArray[np.bool_]]
+
+
+def laws_table(laws: Mapping[str, xr.Dataset]) -> str:
+    """Return the laws of time fitted to each level, from :func:`.relaxation.compare_laws`, as a table."""
+    rows = []
+    for name, found in laws.items():
+        for law in found["law"].values:
+            one = found.sel(law=law)
+            low, high = (float(value) for value in one["rate_interval"].values)
+            rate = {
+                "constant": "-",
+                "logarithm": f"{quantity(float(one['rate']), 'S')} per e-fold "
+                f"({quantity(low, 'S')} to {quantity(high, 'S')})",
+                "power law": f"exponent {float(one['rate']):.3g} ({low:.3g} to {high:.3g})",
+            }[str(law)]
+            difference = float(one["aic"] - found["aic"].min())
+            rows.append([name, str(law), f"{difference:.3g}", rate, f"{float(one['r_squared']):.3f}"])
+    return table(["level", "law of the mean", "AIC above best", "rate (95 %)", "R^2"], rows, left=2)
+
+
+def bake_table(
+    bakes: Mapping[float, tuple[Any, Any]], fits: Mapping[float, retention.Lifetime], use: float
+) -> str:
+    """Return survivors and median lifetimes of each temperature (K), and the activation energy."""
+    rows = []
+    for kelvin, (_, failed) in bakes.items():
+        median = "- (fewer than 3 times of failure)"
+        if kelvin in fits:
+            middle, least, most = (quantity(x, "s") for x in fits[kelvin].quantile(0.5))
+            median = f"{middle} ({least} to {most})"
+        rows.append([f"{kelvin:g} K", str(len(failed)), str(int(np.sum(failed))), median])
+    lines = [table(["bake", "devices", "failed", "median time to failure (95 %)"], rows)]
+    if len(fits) < 2:
+        return lines[0] + "\nno activation energy: 2 temperatures with 3 times of failure each are needed"
+    found = retention.arrhenius_of(fits)
+    low, high = found.energy_interval
+    there = found.time(use)
+    lines += [
+        f"activation energy {found.energy:.3g} eV (95 %: {low:.3g} to {high:.3g} eV)",
+        f"median at {use:g} K: {there[0]:.3g} s ({there[1]:.3g} to {there[2]:.3g} s)",
+    ]
+    return "\n".join(lines)
+
+
+def endurance_table(found: xr.Dataset) -> str:
+    """Return the windows of each decade of cycles and how many cycles failed."""
+    rows = [
+        [
+            str(int(one["decade"])),
+            quantity(float(one["median_hrs"]), "ohm"),
+            quantity(float(one["median_lrs"]), "ohm"),
+            f"{float(one['median_window']):.3g}",
+            f"{float(one['least_window']):.3g}",
+        ]
+        for one in (found.isel(decade=k) for k in range(found.sizes["decade"]))
+    ]
+    text = table(["to cycle", "median HRS", "median LRS", "median on/off", "least on/off"], rows)
+    failures, devices = int(found["failures"].sum()), found.sizes["device"]
+    whole = devices * found.attrs["cycles"]
+    first = int(found["first_failure"].min())
+    end = f"{failures} of {whole} cycles of {devices} device(s) with on/off below {found.attrs['window']:g}"
+    if failures:
+        end += f", the first is cycle {first}"
+        stuck = {"LRS": int(found["stuck_low"].sum()), "HRS": int(found["stuck_high"].sum())}
+        end += "".join(f", {number} stuck in {state}" for state, number in stuck.items() if number)
+    return f"{text}\n{end}"
+
+
+def disturb_table(ends: Mapping[str, Ends]) -> str:
+    """Return after how many reads devices are disturbed, from :func:`.pulses.disturb`, as a table."""
+    rows = []
+    for name, (reads, failed) in ends.items():
+        median = "-"
+        if failed.any():
+            value, low, high = retention.survival_time(retention.kaplan_meier(reads, failed))
+            if np.isfinite(value):
+                bounds = [f"{x:.3g}" if np.isfinite(x) else "unknown" for x in (low, high)]
+                median = f"{value:.3g} ({bounds[0]} to {bounds[1]})"
+            else:
+                median = f"above {reads.max():g}"
+        rows.append([name or "all", str(len(failed)), str(int(failed.sum())), f"{reads.max():g}", median])
+    return table(["reads at", "devices", "disturbed", "most reads", "median reads to it (95 %)"], rows)

@@ -1,0 +1,105 @@
+"""One HTML page of studies: tables, pictures, what they say of the literature, and where every number is."""
+
+import base64
+import html
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from .. import provenance
+from ..analysis.results import store
+from ..studies.runner import Outcome
+
+STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color:
+#222; }
+table { border-collapse: collapse; margin: 1rem 0; font-size: 0.9rem; }
+th, td { border: 1px solid #ccc; padding: 0.25rem 0.6rem; text-align: left; vertical-align: top; }
+th { background: #f3f3f3; }
+img { max-width: 100%; }
+code { font-size: 0.8rem; word-break: break-all; }
+.supports { color: #1a6b2d; } .corrects { color: #8a5a00; } .contradicts { color: #a01515; } .open { color:
+#555; }
+"""
+BANDS = {True: "within", False: "outside", None: "none asked"}
+
+
+def write(outcomes: Sequence[Outcome], path: Path) -> Path:
+    """Write the page, whole or not at all, with its pictures inside.
+
+    Parameters
+    ----------
+    outcomes : sequence of Outcome
+    path : Path
+        Replaced if it exists.
+    """
+    return store.write_bytes(page(outcomes).encode(), path)
+
+
+def page(outcomes: Sequence[Outcome]) -> str:
+    """Return the page."""
+    parts = [
+        "<!doctype html><html lang='en'><head><meta charset='utf-8'><title>frenkel: studies</title>",
+        f"<style>{STYLE}</style></head><body><h1>From device physics to networks</h1>",
+        f"<p>frenkel {html.escape(provenance.version())}, {time.strftime('%Y-%m-%d')}. Energies, times and "
+        "areas are "
+        "modelled, none is measured. Intervals are 95 % over training seeds; a band is what was asked of "
+        "the model before it ran.</p><h2>Claim by claim</h2>",
+        _claims([claim for outcome in outcomes for claim in outcome.claims]),
+    ]
+    parts += [_section(outcome) for outcome in outcomes]
+    return "\n".join([*parts, "</body></html>", ""])
+
+
+def _claims(claims: Sequence) -> str:  # type: ignore[type-arg]
+    rows = [["", "claim", "source", "our numbers say", "numbers", "band"]]
+    for claim in claims:
+        verdict = f"<b class='{claim.verdict}'>{claim.verdict}</b>"
+        cells = [html.escape(text) for text in (claim.id, claim.sentence, claim.source)]
+        rows.append([*cells, verdict, html.escape(claim.ours), BANDS[claim.accepted]])
+    return _html_table(rows)
+
+
+def _section(outcome: Outcome) -> str:
+    recorded = outcome.recorded
+    settings = recorded["configuration"]
+    said = ", ".join(
+        f"{name} {value}" for name, value in settings.items() if not isinstance(value, (dict, list))
+    )
+    parts = [f"<h2>{outcome.name}: {html.escape(outcome.title)}</h2>"]
+    if outcome.placeholders:
+        parts.append(f"<p>Placeholders, not of the card: {html.escape(', '.join(outcome.placeholders))}.</p>")
+    parts += [_from_markdown(outcome.table)]
+    for picture in outcome.pictures:
+        data = base64.b64encode(picture.read_bytes()).decode()
+        parts.append(f"<img alt='{html.escape(picture.stem)}' src='data:image/png;base64,{data}'>")
+    parts.append(
+        f"<p>Every number is from <code>{outcome.name}.nc</code>: {html.escape(said)}; commit "
+        f"{html.escape(str(recorded['software']['git'] or 'unknown'))}; configuration "
+        f"<code>{outcome.hash}</code></p>"
+    )
+    return "\n".join(parts)
+
+
+def _from_markdown(text: str) -> str:
+    """Return the tables and lines of a Markdown text as HTML."""
+    parts: list[str] = []
+    rows: list[list[str]] = []
+    for line in [*text.splitlines(), ""]:
+        if line.startswith("|"):
+            cells = [html.escape(cell.strip()) for cell in line.strip().strip("|").split("|")]
+            if any(cell.strip("-: ") for cell in cells):
+                rows.append(cells)
+            continue
+        if rows:
+            parts.append(_html_table(rows))
+            rows = []
+        if line.strip():
+            parts.append(f"<p>{html.escape(line.lstrip('# '))}</p>")
+    return "\n".join(parts)
+
+
+def _html_table(rows: Sequence[Sequence[str]]) -> str:
+    head = "".join(f"<th>{cell}</th>" for cell in rows[0])
+    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows[1:])
+    return f"<table><tr>{head}</tr>{body}</table>"

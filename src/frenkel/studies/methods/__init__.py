@@ -1,0 +1,1 @@
+"""What studies are made of: devices that learn, forget, draw and are corrected."""

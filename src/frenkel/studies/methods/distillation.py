@@ -1,0 +1,70 @@
+"""Robust distillation: a student learns from several teachers that were each trained under another noise.
+
+The protocol is that of the published code (RL-MIND/MTRD-MNI-CIM, branch code-ocean; abstract
+10.21203/rs.3.rs-7906180/v1), its Eqs. 1 and 4 with equal weights of the teachers.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...networks.perceptron import Noise, Perceptron, Training, cross_entropy, descend, gradients, softmax
+from ...networks.tasks import Task
+from ...typing import Floats
+from .hardware import rows
+
+SOFTNESS = 5.0
+"""Temperature T of the softened outputs."""
+
+SHARE = 0.7
+"""Weight a of what teachers say, beside that of the labels."""
+
+
+def distilled(
+    student: Perceptron,
+    teachers: Sequence[tuple[Perceptron, Noise | None]],
+    task: Task,
+    how: Training,
+    noise: Noise | None,
+    random: np.random.Generator,
+) -> Perceptron:
+    """Return students taught by teachers, seed by seed.
+
+    The loss is a T^2 mean_i KL(teacher_i, noisy || student, clean) + (1 - a) CE(student, noisy).
+
+    Parameters
+    ----------
+    student : Perceptron
+        Where to start.
+    teachers : sequence of (Perceptron, Noise or None)
+        Networks and the noise of their weights, fresh at every step.
+    task : Task
+    how : Training
+    noise : Noise or None
+        Of the student's weights where it learns from labels.
+    random : numpy.random.Generator
+    """
+    x, seeds = rows(task.train), student.weights[0].shape[0]
+    labels = cross_entropy(task.train.y, task.classes)
+
+    def gradient(now: Perceptron) -> list[Floats]:
+        places = random.integers(len(x), size=(seeds, how.batch))
+        given = x[places]
+        said = np.zeros((seeds, how.batch, task.classes))
+        for teacher, of_teacher in teachers:
+            weights = (
+                teacher.weights if of_teacher is None else [of_teacher(w, random) for w in teacher.weights]
+            )
+            said += softmax(teacher.logits(given, weights) / SOFTNESS) / len(teachers)
+
+        def soft(logits: Floats, places: NDArray[np.int64]) -> Floats:
+            # T^2 KL has the gradient T (q - p) by logits.
+            return np.asarray(SOFTNESS * (softmax(logits / SOFTNESS) - said))
+
+        noisy = now.weights if noise is None else [noise(w, random) for w in now.weights]
+        from_teachers = gradients(given, now.weights, now.biases, soft, places)
+        from_labels = gradients(given, noisy, now.biases, labels, places)
+        return [SHARE * a + (1.0 - SHARE) * b for a, b in zip(from_teachers, from_labels, strict=True)]
+
+    return descend(student, gradient, how)

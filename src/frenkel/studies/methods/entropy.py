@@ -1,0 +1,149 @@
+"""Random bits from a device whose SET voltage differs from cycle to cycle, and how good they are."""
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...cards.card import Card, CardError, CardWarning
+from ...typing import Floats
+
+Bits = NDArray[np.bool_]
+PLACEHOLDER = {"mean": 0.9, "between": 0.06, "within": 0.08, "memory": 0.3}
+"""Chosen: SET voltage (V), its spread from device to device and from cycle to cycle (V), and the
+correlation of one
+cycle with the next. What stands in for a card where none is given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """SET voltages of some devices, one per cycle: what chance there is.
+
+    Attributes
+    ----------
+    voltages : ndarray of shape (devices, cycles)
+        (V).
+    origin : str
+        The card, or "placeholder".
+    """
+
+    voltages: Floats
+    origin: str
+
+    def uniforms(self) -> Floats:
+        """Return the share of all SET voltages below each one, between 0 and 1.
+
+        A pulse whose amplitude is the f-quantile of all devices sets a device with probability f in the mean
+        over devices; each single device has a bias of its own.
+        """
+        flat = self.voltages.ravel()
+        rank = np.empty(flat.size)
+        rank[np.argsort(flat, kind="stable")] = np.arange(flat.size) + 0.5
+        return np.asarray((rank / flat.size).reshape(self.voltages.shape))
+
+    def bits(self) -> Bits:
+        """Return whether a pulse of the median amplitude of all devices sets the device (devices, cycles).
+
+        The median is that of these very voltages, so that the mean over all bits is 1/2 by construction; what
+        is left to see is the bias of each device.
+        """
+        return np.asarray(self.uniforms() < 0.5)
+
+    def steered_bits(self, step: float = 0.05) -> Bits:
+        """Return bits when the amplitude of each device follows its bits, down after a SET and up after none.
+
+        ``step`` is that of the amplitude, in standard deviations of all voltages.
+        """
+        by = step * float(self.voltages.std())
+        amplitude = np.full(len(self.voltages), float(np.median(self.voltages)))
+        found = np.empty(self.voltages.shape, bool)
+        for cycle in range(self.voltages.shape[1]):
+            found[:, cycle] = self.voltages[:, cycle] < amplitude
+            amplitude += np.where(found[:, cycle], -by, by)
+        return found
+
+
+def source(card: Path | Card | None, devices: int, cycles: int, seed: int) -> Source:
+    """Return SET voltages drawn from a card, or from :data:`PLACEHOLDER` without one.
+
+    More cycles than the ensemble of the card had are drawn by its law all the same: the law is stationary.
+
+    Raises
+    ------
+    CardError
+        The card has no set_voltage.
+    """
+    if card is None:
+        p = PLACEHOLDER
+        random = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(6, 0)))
+        noise = random.standard_normal((devices, cycles))
+        for cycle in range(1, cycles):
+            noise[:, cycle] = (
+                p["memory"] * noise[:, cycle - 1] + np.sqrt(1 - p["memory"] ** 2) * noise[:, cycle]
+            )
+        level = p["mean"] + p["between"] * random.standard_normal((devices, 1))
+        return Source(level + p["within"] * noise, "placeholder")
+    found = card if isinstance(card, Card) else Card.load(card)
+    if "set_voltage" not in found.names:
+        raise CardError(f"card {found.name} has no feature set_voltage, so it gives no random bits")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CardWarning)
+        drawn = found.sample(devices, cycles, seed=seed)["set_voltage"]
+    return Source(np.asarray(drawn), f"card {found.name} {found.version}")
+
+
+def corrected(bits: Bits) -> list[Bits]:
+    """Return what von Neumann's corrector leaves of the bits of each device: of 01 0, of 10 1, else none.
+
+    Pairs are two cycles apart, so that a memory of one cycle does not join them.
+
+    References
+    ----------
+    von Neumann, Applied Mathematics Series 12 (1951) 36.
+    """
+    found = []
+    for row in bits:
+        quads = row[: len(row) // 4 * 4].reshape(-1, 4)
+        pairs = np.concatenate([quads[:, [0, 2]], quads[:, [1, 3]]], axis=1).reshape(-1, 2)
+        found.append(pairs[pairs[:, 0] != pairs[:, 1], 0])
+    return found
+
+
+def numbers(bits: Bits, digits: int = 9) -> Floats:
+    """Return numbers between 0 and 1 of so many bits each."""
+    whole = bits[: len(bits) // digits * digits].reshape(-1, digits)
+    return np.asarray((whole @ 2.0 ** -np.arange(1, digits + 1)) + 2.0 ** -(digits + 1))
+
+
+def autocorrelation(rows: list[Bits], lag: int = 1) -> float:
+    """Return the correlation of a bit with the one ``lag`` later in the same row."""
+    first = np.concatenate([row[:-lag] for row in rows if len(row) > lag]).astype(float)
+    later = np.concatenate([row[lag:] for row in rows if len(row) > lag]).astype(float)
+    return float(np.corrcoef(first, later)[0, 1])
+
+
+def min_entropy(rows: list[Bits]) -> float:
+    """Return the min-entropy per bit of a chain of first order fitted to rows of bits.
+
+    ``-log2 P / n`` of the likeliest path of n = 128 bits, with the transition frequencies as they are. The
+    frequencies are those of all rows together: this is the entropy for one who does not know the device, more
+    than that of a device which is biased.
+
+    References
+    ----------
+    NIST SP 800-90B, section 6.3.3 (Markov estimate, without its confidence bound).
+    """
+    first = np.concatenate([row[:-1] for row in rows if len(row) > 1]).astype(int)
+    later = np.concatenate([row[1:] for row in rows if len(row) > 1]).astype(int)
+    counts = np.zeros((2, 2))
+    np.add.at(counts, (first, later), 1.0)
+    of_state = counts.sum(axis=1)
+    with np.errstate(divide="ignore"):
+        # A state that never occurs is left by no path; it starts with probability 0.
+        steps = np.log2(counts / np.where(of_state > 0.0, of_state, 1.0)[:, None])
+        best = np.log2(of_state / of_state.sum())
+    for _ in range(127):
+        best = (best[:, None] + steps).max(axis=0)
+    return float(-best.max() / 128.0)

@@ -1,0 +1,123 @@
+"""The gate: which wrong models it refuses, by which statistic, and how often."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from made_up_cycles import NAMES, UNITS, cycles, truth
+from made_up_surrogates import forgetful, hierarchical_gaussian, independent, pooled_copula
+
+from frenkel.analysis.fitting import gate, gate_task, statistical_model
+from frenkel.analysis.fitting.observations import build
+
+pytest.importorskip("sklearn", reason="fitting needs the extra fit")
+
+
+@pytest.fixture(scope="module")
+def held_out():
+    return cycles(192, 60, seed=2)
+
+
+@pytest.fixture(scope="module")
+def judged(held_out):
+    """Return, of each surrogate, its rows: four that are wrong and the card."""
+    training = cycles(192, 60, seed=1)
+    card = statistical_model.fit(training, "made up", statistical_model.FitOptions(bootstrap=0))
+    models = {
+        "independent": independent(training),
+        "pooled copula": pooled_copula(training),
+        "hierarchical Gaussian": hierarchical_gaussian(training),
+        "no memory": forgetful(card),
+        "card": card,
+    }
+    rows = {name: gate.judge(held_out, model, repeats=4) for name, model in models.items()}
+    return {name: {row.statistic: row for row in found} for name, found in rows.items()}
+
+
+def test_the_card_alone_passes(judged):
+    passed = {name: gate.passed(list(rows.values())) for name, rows in judged.items()}
+    assert passed == {
+        "independent": False,
+        "pooled copula": False,
+        "hierarchical Gaussian": False,
+        "no memory": False,
+        "card": True,
+    }
+
+
+def test_what_each_statistic_sees(judged):
+    """The pooled distribution favours the pooled copula; devices and memory tell the others apart."""
+
+    def of(statistic):
+        return {name: rows[statistic].value for name, rows in judged.items()}
+
+    pooled, device, memory = of("pooled KS"), of("device KS"), of("autocorrelation at lag 1")
+    floor = judged["card"]["pooled KS"].floor
+    assert pooled["pooled copula"] < 2 * floor and pooled["card"] < 2 * floor
+    assert pooled["pooled copula"] < pooled["hierarchical Gaussian"]
+    assert pooled["pooled copula"] < pooled["independent"]
+    assert device["card"] < device["hierarchical Gaussian"] < device["pooled copula"]
+    assert device["hierarchical Gaussian"] < device["independent"]
+    assert all(memory["card"] < 0.3 * memory[name] for name in memory if name != "card")
+    # Right pool and right correlations of its devices, and yet refused.
+    assert judged["no memory"]["pooled KS"].passed and judged["no memory"]["device correlations"].passed
+    assert not judged["no memory"]["autocorrelation at lag 2"].passed
+
+
+def test_an_array_sees_devices_that_are_alike(judged):
+    """Wrong bits come back in the same cells, and sums do not average out: the pool has neither."""
+    for name in ("independent", "pooled copula"):
+        assert not judged[name]["bit errors of an array"].passed
+        assert not judged[name]["sums of an array (MVM)"].passed
+
+
+@pytest.mark.parametrize(
+    ("wrong", "least"),
+    [
+        (lambda c: np.array([np.diag(np.diag(m)) for m in c]), 2.0),
+        (lambda c: 0.1 * c, 4.0),
+    ],
+    ids=["no correlation", "narrow kinds"],
+)
+def test_kinds_of_device(held_out, wrong, least):
+    """Correlations of 0.3 that are left out, and kinds with a tenth of their variance, are refused."""
+    right = truth()
+    row = gate.within_kinds(held_out, replace(right, covariances=wrong(right.covariances)), 0)
+    assert row.value > least * row.floor
+    assert gate.within_kinds(held_out, right, 0).passed
+
+
+def test_bit_errors_of_a_known_array():
+    """Cells that are always wrong are wrong twice; cells that are wrong at random hardly ever."""
+    bits = np.zeros((2, 4), int)
+    steady = np.broadcast_to(np.where(np.arange(8).reshape(2, 4) == 3, 9.0, 1.0), (6, 2, 4))
+    assert gate_task.bit_errors(steady, bits, (5.0, 0.0)) == (0.125, 0.125)
+    turns = np.ones((8, 2, 4))
+    turns[np.arange(8), np.arange(8) // 4, np.arange(8) % 4] = 9.0
+    assert gate_task.bit_errors(turns, bits, (5.0, 0.0)) == (0.125, 0.0)
+
+
+def test_sum_errors_of_a_known_array():
+    """One error for all cells: of a column with n rows on, n errors over n^(1/2)."""
+    random = np.random.default_rng(3)
+    bits = random.integers(0, 2, (gate_task.ROWS, 5))
+    ideal = (1e-6, 1e-5)
+    g = np.where(bits == 0, *ideal)[None] + 9e-7
+    one, mean = gate_task.sum_errors(np.repeat(g, 3, axis=0), bits, ideal, np.random.default_rng(4))
+    on = np.random.default_rng(4).integers(0, 2, (32, gate_task.ROWS)).sum(axis=1)
+    assert one == pytest.approx(0.1 * np.quantile(np.sqrt(on), 0.68), rel=0.02)
+    assert mean == pytest.approx(one)
+
+
+def test_without_resistances_there_is_no_array():
+    values = np.random.default_rng(5).standard_normal((20, 30, 1))
+    found = build(["set_voltage"], ["V"], values)
+    assert gate_task.differences(found.values, found.values, found.features, 0) == {}
+
+
+def test_gaps_in_the_cycles(held_out):
+    """Missing values, a tenth of them, leave the verdict on the truth as it is."""
+    values = np.where(np.random.default_rng(6).random(held_out.values.shape) < 0.1, np.nan, held_out.values)
+    whole = [f.backward(values[:, :, i]) for i, f in enumerate(held_out.features)]
+    rows = gate.judge(build(NAMES, UNITS, np.stack(whole, axis=2)), truth(), repeats=4)
+    assert gate.passed(rows), [row for row in rows if not row.passed]

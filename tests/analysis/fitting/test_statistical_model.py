@@ -1,0 +1,281 @@
+"""Recovery of a known hierarchical law, and the gate that must refuse wrong models."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import xarray as xr
+from made_up_cycles import NAMES, UNITS, cycles, observe, truth
+
+from frenkel.analysis.fitting import cycle_memory, gate, statistical_model
+from frenkel.analysis.fitting.observations import ObservationError, build, from_csv, from_dataset
+from frenkel.cards.card import Card
+
+pytest.importorskip("sklearn", reason="fitting needs the extra fit")
+
+
+@pytest.fixture(scope="module")
+def training():
+    return cycles(160, 60, seed=1)
+
+
+@pytest.fixture(scope="module")
+def held_out():
+    return cycles(160, 60, seed=2)
+
+
+@pytest.fixture(scope="module")
+def fitted(training):
+    return statistical_model.fit(training, "made up", statistical_model.FitOptions(bootstrap=10))
+
+
+# --- memory ---------------------------------------------------------------------------------------------
+
+
+def test_lost_products_are_exact():
+    """Closed form against the mean over all positions of the projected covariance matrix."""
+    law = truth()
+    number = 12
+    model = cycle_memory.covariances(law.coefficients, law.innovation, number - 1)
+    k = model.shape[1]
+    full = np.block(
+        [[model[t - s] if t >= s else model[s - t].T for s in range(number)] for t in range(number)]
+    )
+    centre = np.kron(np.eye(number) - 1 / number, np.eye(k))
+    about = (centre @ full @ centre.T).reshape(number, k, number, k)
+    lost = cycle_memory._lost(model, 3)
+    for h in range(4):
+        expected = np.mean([about[t, :, t - h] for t in range(h, number)], axis=0)
+        assert np.allclose(model[h] - lost[h], expected, atol=1e-12)
+
+
+def test_covariances_solve_yule_walker():
+    law = truth()
+    g = cycle_memory.covariances(law.coefficients, law.innovation, 4)
+    assert np.allclose(np.diag(g[0]), 1.0)
+    assert np.allclose(g[2], law.coefficients[0] @ g[1] + law.coefficients[1] @ g[0])
+    assert np.allclose(g[0], law.coefficients[0] @ g[1].T + law.coefficients[1] @ g[2].T + law.innovation)
+
+
+def test_memory_without_the_bias_of_device_means():
+    """512 devices of 30 cycles: mixed recovers 0.6 (z < 5), device means lose 0.07 of it."""
+    random = np.random.default_rng(4)
+    noise = random.standard_normal((512, 230, 1))
+    x = noise.copy()
+    for c in range(1, 230):
+        x[:, c] = 0.6 * x[:, c - 1] + noise[:, c]
+    scores = x[:, -30:] + 5 * random.standard_normal((512, 1, 1))
+    error = np.sqrt((1 - 0.36) / (512 * 29))
+    mixed, biased = (cycle_memory.fit(scores, 1, mixed=m).coefficients[0, 0, 0] for m in (True, False))
+    assert abs(mixed - 0.6) < 5 * error
+    assert biased < 0.55
+
+
+def test_memory_agrees_with_statsmodels():
+    """One long series: the same coefficients as least squares, up to the ends (1 in 2000 cycles)."""
+    var = pytest.importorskip("statsmodels.tsa.api").VAR
+    scores = truth().draw_scores(1, 2000, np.random.default_rng(5))
+    ours = cycle_memory.fit(scores, 2, mixed=False)
+    theirs = var(scores[0]).fit(2)
+    assert np.allclose(ours.coefficients, theirs.coefs, atol=0.01)
+    assert np.allclose(ours.innovation, theirs.sigma_u, atol=0.02)
+
+
+@pytest.mark.parametrize("order", [0, 1, 2])
+def test_criterion_finds_the_order(order):
+    law = truth()
+    known = replace(law, coefficients=law.coefficients[:order])
+    scores = known.draw_scores(100, 60, np.random.default_rng(6))
+    scores[:, ::9, 1] = np.nan
+    assert len(cycle_memory.fit(scores).coefficients) == order
+
+
+def test_drift_is_refused():
+    walk = np.cumsum(np.random.default_rng(7).standard_normal((40, 50, 1)), axis=1)
+    with pytest.raises(cycle_memory.MemoryFitError, match="the cycles drift"):
+        cycle_memory.fit(walk, 1)
+
+
+# --- recovery -------------------------------------------------------------------------------------------
+
+
+def test_recovery(fitted):
+    """Order and mixture are found, and most parameters lie in their intervals.
+
+    With 10 refits an interval of the extremes covers about 0.8; fewer than half of 28 is below 1e-4.
+    """
+    assert len(fitted.coefficients) == 2 and len(fitted.weights) == 2
+    assert fitted.weights == pytest.approx([0.75, 0.25], abs=0.15)
+    exact = statistical_model.parameters(truth(), like=fitted)
+    whole = [name for name in exact if name.startswith(("mean ", "deviation ", "weight"))]
+    covered = [fitted.intervals[name][0] <= exact[name] <= fitted.intervals[name][1] for name in whole]
+    assert np.mean(covered) > 0.5
+    close = [abs(statistical_model.parameters(fitted, like=truth())[n] - exact[n]) < 0.25 for n in whole]
+    assert all(close)
+
+
+def test_card_of_a_fit(fitted, tmp_path):
+    from frenkel.analysis.fitting import card_schema
+
+    path = card_schema.save(fitted, tmp_path / "a.json")
+    assert Card.load(path).to_dict() == fitted.to_dict()
+    assert fitted.validity["cycles"] == (1.0, 60.0)
+    assert fitted.provenance["devices"] == 160
+
+
+def test_fit_is_reproducible(training, fitted):
+    again = statistical_model.fit(training, "made up", statistical_model.FitOptions(bootstrap=0))
+    assert np.array_equal(again.means, fitted.means)
+
+
+def test_missing_and_dead_devices(training):
+    values = np.array(training.values)
+    random = np.random.default_rng(8)
+    values[random.random(values.shape) < 0.03] = np.nan
+    values[:5] = np.nan
+    whole = [f.backward(values[:, :, i]) for i, f in enumerate(training.features)]
+    found = build(NAMES, UNITS, np.stack(whole, axis=2))
+    card = statistical_model.fit(found, "gaps", statistical_model.FitOptions(bootstrap=0))
+    assert card.provenance["devices_without_cycles"] == 5
+    assert card.features[0].missing == pytest.approx(0.03 + 5 / 160, abs=0.01)
+    assert len(card.coefficients) == 2
+
+
+def test_defective_devices_are_a_kind_of_their_own():
+    """Seven per cent of stuck devices: their weight within 4.5 binomial errors of 0.07 (0.02)."""
+    law = truth()
+    stuck = law.means[:1] - np.array([2.5, 0, 0, 0, 1.2, 0, 0, 0])
+    worse = replace(
+        law,
+        weights=np.array([0.7, 0.23, 0.07]),
+        means=np.concatenate([law.means, stuck]),
+        covariances=np.concatenate([law.covariances, law.covariances[:1]]),
+    )
+    options = statistical_model.FitOptions(bootstrap=0, order=1)
+    card = statistical_model.fit(observe(worse.sample(200, 30, 9)), "stuck", options)
+    assert len(card.weights) == 3
+    assert card.weights[2] == pytest.approx(0.07, abs=0.08) and abs(card.means[2, 0] - 9.5) < 0.6
+
+
+# --- gate -----------------------------------------------------------------------------------------------
+
+
+def failures(rows):
+    return {row.statistic for row in rows if not row.passed}
+
+
+def test_gate_accepts_the_fit(held_out, fitted):
+    assert failures(gate.judge(held_out, fitted, repeats=4)) == set()
+
+
+def test_gate_refuses_a_pooled_copula(training, held_out):
+    """Cycles drawn from the pool: right pooled statistics, wrong devices, no memory."""
+    pool = training.values.reshape(-1, 4)
+
+    def copula(devices, number, seed):
+        random = np.random.default_rng(seed)
+        rows = pool[random.integers(0, len(pool), (devices, number))]
+        return {f.name: f.backward(rows[:, :, i]) for i, f in enumerate(training.features)}
+
+    failed = failures(gate.judge(held_out, copula, repeats=4))
+    assert {"device KS", "device energy distance", "autocorrelation at lag 1"} <= failed
+    assert not any(name.startswith("pooled") for name in failed)
+
+
+def alike(card):
+    """Return a card whose devices are all the same."""
+    mean = card.weights @ card.means
+    return replace(card, weights=np.ones(1), means=mean[None], covariances=1e-6 * np.eye(8)[None])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "statistic"),
+    [
+        (
+            lambda c: replace(c, coefficients=c.coefficients[:0], innovation=np.eye(4)),
+            "autocorrelation at lag 1",
+        ),
+        (lambda c: replace(c, means=c.means + np.eye(8)[4] * 0.3), "device KS"),
+        (alike, "device energy distance"),
+    ],
+    ids=["no memory", "wide spread", "alike devices"],
+)
+def test_gate_refuses_planted_errors(held_out, wrong, statistic):
+    rows = gate.judge(held_out, wrong(truth()).sample, repeats=3)
+    assert statistic in failures(rows)
+
+
+def test_foretelling_sees_a_wrong_memory(held_out, fitted):
+    wrong = replace(fitted, coefficients=-fitted.coefficients)
+    rows = {row.statistic: row for row in gate.foretelling(held_out, wrong, 0)}
+    assert not rows["score of foretelling (CRPS)"].passed
+
+
+def test_gate_needs_devices(held_out, fitted):
+    with pytest.raises(ObservationError, match="at least 20 held-out devices, got 10"):
+        gate.judge(held_out.take(range(10)), fitted)
+
+
+# --- observations ---------------------------------------------------------------------------------------
+
+
+def test_split_shares_no_device(training):
+    first, second = training.split(0.7, seed=3)
+    rows = {tuple(row[0]) for row in first.values}, {tuple(row[0]) for row in second.values}
+    assert len(rows[0]) == 112 and len(rows[1]) == 48 and not rows[0] & rows[1]
+
+
+def test_dataset_and_csv(tmp_path):
+    data = xr.Dataset(
+        {
+            "hrs": (("member", "cycle"), [[1e5, np.nan], [2e5, 3e5]], {"units": "ohm"}),
+            "reset_voltage": (("member", "cycle"), [[-1.0, -1.1], [-1.2, -1.3]], {"units": "V"}),
+        }
+    )
+    one = from_dataset(data)
+    path = tmp_path / "a.csv"
+    path.write_text(
+        "device,cycle,hrs [ohm],reset_voltage [V]\na,1,1e5,-1\na,2,,-1.1\nb,1,2e5,-1.2\nb,2,3e5,-1.3\n"
+    )
+    other = from_csv(path)
+    assert np.array_equal(one.values, other.values, equal_nan=True)
+    assert one.features == other.features
+    assert one.features[1].sign == -1 and one.features[0].missing == 0.25
+
+
+HRS = np.full((3, 4, 1), 1e5)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: build(["hrs"], [""], HRS), "hrs has no units"),
+        (lambda: build(["hrs"], ["ohm"], HRS * np.nan), "all are missing or censored"),
+        (lambda: build(["hrs"], ["ohm"], HRS - 1e5), "must be on one side of 0"),
+        (lambda: build(["hrs"], ["ohm"], HRS[0]), "devices x cycles x 1 features"),
+        (lambda: from_dataset(xr.Dataset({"hrs": ("cycle", [1.0])})), "needs the dimensions device"),
+        (lambda: from_dataset(xr.Dataset({"a": (("device", "cycle"), [[1.0]])})), "has none of"),
+        (lambda: statistical_model.fit(build(["hrs"], ["ohm"], HRS), "x"), "at least 10 cycles"),
+        (lambda: statistical_model.fit(cycles(17, 20, 0), "x"), "at least 18 devices"),
+        (
+            lambda: statistical_model.fit(build(["hrs"], ["ohm"], np.full((30, 20, 1), 1.0)), "x"),
+            "hrs is the same in every cycle",
+        ),
+        (lambda: statistical_model.FitOptions(components=0), "components must be at least 1"),
+        (lambda: statistical_model.FitOptions(bootstrap=1), "bootstrap must be 0 or at least 2"),
+    ],
+)
+def test_bad_input(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("a,b\n", "must begin with"), ("device,cycle,hrs [ohm]\na,1,x\n", "not a number")],
+)
+def test_bad_csv(tmp_path, text, message):
+    path = tmp_path / "a.csv"
+    path.write_text(text)
+    with pytest.raises(ObservationError, match=message):
+        from_csv(path)

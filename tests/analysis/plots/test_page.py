@@ -1,0 +1,190 @@
+"""Pictures: they are made without a display, show what is asked, and their caption follows the data."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from frenkel.analysis.plots import page as plot
+from frenkel.analysis.plots import scene
+from frenkel.analysis.plots.caption import caption
+from frenkel.analysis.results import export, filament
+
+
+@pytest.mark.parametrize(("ending", "head"), [("png", b"\x89PNG"), ("pdf", b"%PDF"), ("svg", b"<?xml")])
+def test_a_page_is_written(result, tmp_path, ending, head):
+    path = plot.save(result, tmp_path / f"page.{ending}")
+    assert path.read_bytes().startswith(head)
+
+
+def test_unknown_endings_are_refused(result, tmp_path):
+    with pytest.raises(ValueError, match=r"a picture must end in one of .*\.png"):
+        plot.save(result, tmp_path / "page.doc")
+
+
+def test_no_display_is_needed(request, tmp_path):
+    code = (
+        f"import sys; sys.path.insert(0, {str(request.path.parent)!r}); import conftest\n"
+        "from frenkel.analysis import schema, plot\n"
+        f"plot.save(schema.dataset(conftest.synthetic(1), conftest.ATTRS), {str(tmp_path / 'x.png')!r})\n"
+        "assert 'matplotlib.pyplot' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60, env={"PATH": ""})
+
+
+def test_matplotlib_waits_for_the_first_picture():
+    code = "import sys, frenkel.analysis.plots.page; assert 'matplotlib' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_phases_are_told_apart(result):
+    axes = Figure().add_subplot()
+    plot.current_voltage(result, axes)
+    colours = {line.get_color() for line in axes.get_lines()}
+    assert set(plot.COLOURS.values()) <= colours
+    labels = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert labels == ["forming", "RESET (3, last one strong)", "SET (3, last one strong)"]
+    assert axes.get_yscale() == "log"
+
+
+def test_a_run_without_sweeps_is_drawn_against_time(arrays):
+    from frenkel.analysis.results import schema
+
+    arrays["phase_kind"] = ["constant"] * 7
+    axes = Figure().add_subplot()
+    plot.current_voltage(schema.dataset(arrays, {}), axes)
+    assert axes.get_xlabel() == "time / µs"
+
+
+def test_very_uneven_times_are_drawn_by_phase(arrays):
+    from frenkel.analysis.results import schema
+
+    arrays["time"] = np.where(arrays["phase"] == 6, 10.0, 0.0) + arrays["time"]
+    axes = Figure().add_subplot()
+    plot.counts(schema.dataset(arrays, {}), axes)
+    assert axes.get_xlabel() == "phase"
+
+
+def test_states_shown_are_start_formed_reset_set(result):
+    assert filament.telling_snapshots(result) == [0, 1, 6, 7]
+
+
+def test_temperature_must_have_been_recorded(result):
+    with pytest.raises(ValueError, match="did not record the temperature"):
+        plot.filament_view(result, 0, Figure().add_subplot(), colour="temperature")
+
+
+def test_temperature_colours_the_spheres(arrays):
+    from frenkel.analysis.results import schema
+
+    arrays["defect_temperature"] = np.linspace(300, 900, len(arrays["defect_site"]))
+    shot = filament.snapshot(schema.dataset(arrays, {}), 1)
+    paint = plot._paint(shot, "temperature")
+    assert len(np.unique(paint, axis=0)) > 50
+    axes = Figure().add_subplot()
+    plot.filament_view(schema.dataset(arrays, {}), 1, axes, colour="temperature")
+    assert "K (dark) to" in axes.get_title()
+
+
+def test_a_gap_is_marked_and_a_chain_is_not(result):
+    for index, marked in ((1, False), (2, True)):
+        axes = Figure().add_subplot()
+        plot.filament_view(result, index, axes)
+        assert any(text.get_text() == "gap" for text in axes.texts) is marked
+        assert ("electrodes joined" in axes.get_title()) is not marked
+
+
+def _draw(position, colour):
+    axes = Figure().add_subplot()
+    scene.draw_spheres(
+        axes,
+        np.array(position, float),
+        np.full(len(position), 1.0),
+        np.array(colour, float),
+        (-2, 2, -2, 2),
+        scene.Camera(azimuth=0, elevation=0),
+    )
+    image = axes.get_images()[0].get_array()
+    return np.asarray(image), image.shape[0] // 2
+
+
+def test_the_nearer_sphere_hides_the_farther_one():
+    # The eye is on the x axis; the order of drawing must not matter.
+    red, blue = (1, 0, 0), (0, 0, 1)
+    for order in ([(1, 0, 0), (-1, 0, 0)], [(-1, 0, 0), (1, 0, 0)]):
+        colours = [red if x > 0 else blue for x, _, _ in order]
+        image, middle = _draw(order, colours)
+        assert image[middle, middle, 0] > image[middle, middle, 2]
+
+
+def test_spheres_are_round_and_the_rest_is_clear():
+    image, _ = _draw([(0, 0, 0)], [(1, 0, 0)])
+    covered = image[..., 3] > 0.5
+    assert covered.sum() == pytest.approx(np.pi * (image.shape[0] / 4) ** 2, rel=0.02)
+    assert not covered[0, 0]
+    assert image[..., 3].max() == 1
+
+
+def test_bonds_across_a_repeating_side_are_left_out():
+    position = np.array([[0.0, 0, 0], [1, 0, 0], [9, 0, 0]])
+    linked = ~np.eye(3, dtype=bool)
+    beads = scene.bonds(position, linked, 1.0, beads=5)
+    assert len(beads) == 5
+    assert beads[:, 0].min() > 0 and beads[:, 0].max() < 1
+
+
+def test_caption_says_what_the_data_say(result):
+    text = " ".join(caption(result, filament.telling_snapshots(result)).split())
+    assert "Forms at 2.95 V" in text and "limit of 20 µA, never exceeded" in text
+    assert "3 of 3 RESET/SET cycles open a window of at least 10 (median 30" in text
+    assert (
+        f"After forming: {int(result['snapshot_size'][1])} vacancies" in text
+        and "joins the electrodes" in text
+    )
+    assert "gap of 1.30 nm" in text
+    assert "649 K" in text and "seed 7" in text
+
+
+def test_caption_follows_the_data(result):
+    result["read_current"].values[1::2] *= 10
+    result["current"].values[200] *= 1.05
+    text = " ".join(caption(result, filament.telling_snapshots(result)).split())
+    assert "0 of 3 RESET/SET cycles" in text and "exceeded by at most 5 %" in text
+
+
+def test_caption_without_switching(arrays):
+    from frenkel.analysis.results import schema
+
+    arrays["current"] = arrays["current"] * 1e-3
+    text = caption(schema.dataset(arrays, {}), [0])
+    assert "Forming did not reach the current limit." in text
+
+
+def _frames(text):
+    lines, frames = text.splitlines(), []
+    while lines:
+        size = int(lines[0])
+        frames.append((lines[1], [line.split() for line in lines[2 : 2 + size]]))
+        lines = lines[2 + size :]
+    return frames
+
+
+def test_xyz_holds_every_defect(result):
+    frames = _frames(export.xyz(result))
+    assert [len(rows) for _, rows in frames] == list(result["snapshot_size"].values)
+    comment, rows = frames[1]
+    assert 'Lattice="52 0 0 0 52 0 0 0 54.6"' in comment and 'pbc="T T F"' in comment
+    assert "Properties=species:S:1:pos:R:3:defect:S:1:site:I:1:conducting:I:1 " in comment
+    assert all(len(row) == 7 and row[0] == "X" for row in rows)
+    first = int(result["snapshot_size"][0])
+    assert float(rows[0][1]) == pytest.approx(float(result["defect_x"][first]) * 1e10, abs=1e-5)
+
+
+def test_xyz_is_read_by_ase(result, tmp_path):
+    io = pytest.importorskip("ase.io")
+    frames = io.read(export.save_xyz(result, tmp_path / "x.xyz"), index=":")
+    assert [len(frame) for frame in frames] == list(result["snapshot_size"].values)
+    assert list(frames[1].pbc) == [True, True, False]
+    assert "site" in frames[1].arrays

@@ -1,0 +1,141 @@
+"""Numbers read off a run, and the geometry of its filament."""
+
+import numpy as np
+import pytest
+
+from frenkel.analysis.results import filament, metrics
+
+
+def test_forming_voltage_is_where_the_limit_is_reached(result):
+    source = result["source_voltage"].values[:300]
+    assert metrics.forming_voltage(result) == source[110]
+
+
+def test_reset_voltage_is_at_the_peak_of_the_current(result):
+    phases = metrics.phase_summary(result)
+    rows = result["phase"].values == 1
+    peak = int(np.argmax(np.abs(result["current"].values[rows])))
+    assert float(phases["switching_voltage"][1]) == result["source_voltage"].values[rows][peak] < 0
+
+
+def test_resistances_come_from_the_read(result):
+    np.testing.assert_allclose(metrics.resistance(result)[:3], [1 / 6e-5, 1 / 2e-6, 1 / 6e-5])
+
+
+def test_window_per_cycle(result):
+    cycles = metrics.cycle_summary(result)
+    np.testing.assert_allclose(cycles["on_off"], 30.0)
+    assert list(cycles["cycle"].values) == [1, 2, 3]
+
+
+def test_a_failed_attempt_does_not_count(arrays):
+    from frenkel.analysis.results import schema
+
+    # The SET of cycle 1 is repeated: its second attempt decides.
+    kinds = ["form", "reset", "set", "set", "reset", "set", "reset"]
+    arrays["phase_kind"] = kinds
+    arrays["phase_cycle"] = np.array([0, 1, 1, 1, 2, 2, 3], np.int32)
+    arrays["read_current"] = np.array([6e-6, 2e-7, 3e-7, 6e-6, 2e-7, 6e-6, 2e-7])
+    cycles = metrics.cycle_summary(schema.dataset(arrays, {}))
+    np.testing.assert_allclose(cycles["on_off"], [30.0, 30.0])
+
+
+def test_compliance_error_is_the_overshoot(result):
+    result["current"].values[200] = 20e-6 * 1.02
+    error = metrics.phase_summary(result)["compliance_error"].values
+    assert error[0] == pytest.approx(0.02)
+    assert error[2] == 0 and np.isnan(error[1])
+
+
+@pytest.mark.parametrize(
+    ("kind", "current", "compliance", "expected"),
+    [
+        ("set", [0, 1e-9, 2e-9, 3e-9], 1e-6, np.nan),  # never reaches the limit
+        ("set", [0, 1e-8, 6e-7, 1e-6], 1e-6, 2.0),  # jumps, then creeps to the limit
+        ("set", [0, 1e-12, 1e-8, 1e-6], 1e-6, 3.0),  # a large rise of next to nothing is not the jump
+        ("set", [0, 4e-7, 9e-7, 1e-6], 1e-6, 3.0),  # creeps to the limit all the way
+        ("set", [0, 1e-9, 2e-9, 3e-7], np.nan, 3.0),  # no limit: where the conductance jumps
+        ("set", [0, 1e-9, 2e-9, 3e-9], np.nan, np.nan),  # no jump
+        ("reset", [0, 1e-6, 2e-6, 3e-6], np.nan, np.nan),  # still rising where the source turns back
+        ("reset", [0, 1e-6, 2e-6, 1e-7], np.nan, 2.0),
+        ("constant", [0, 1e-6, 2e-6, 1e-7], np.nan, np.nan),
+    ],
+)
+def test_switching_voltage(kind, current, compliance, expected):
+    found = metrics.switching_voltage(np.arange(4.0), np.array(current), kind, compliance)
+    np.testing.assert_equal(found, expected)
+
+
+def _shot(sites, *, conducting=True, periodic=True):
+    position = (np.array(sites, float) + [0, 0, 1]) * 1e-9
+    return filament.Snapshot(
+        position, np.full(len(sites), conducting), None, 1e-9, (8, 8, 10), periodic, "", 0
+    )
+
+
+def test_a_chain_joins_the_electrodes():
+    shot = _shot([(3, 3, z) for z in range(10)])
+    assert filament.longest_jump(shot).length == pytest.approx(1e-9)
+    assert filament.is_continuous(shot)
+
+
+def test_a_gap_is_measured_where_it_is():
+    shot = _shot([(3, 3, z) for z in range(10) if z not in (6, 7)])
+    jump = filament.longest_jump(shot)
+    assert jump.length == pytest.approx(3e-9)
+    assert (jump.low, jump.high) == pytest.approx((6e-9, 9e-9))
+    assert not filament.is_continuous(shot)
+
+
+def test_an_empty_oxide_is_one_jump():
+    assert filament.longest_jump(_shot(np.empty((0, 3)))).length == pytest.approx(11e-9)
+    assert filament.longest_jump(_shot([(3, 3, 4)], conducting=False)).length == pytest.approx(11e-9)
+
+
+def test_the_easiest_path_may_cross_a_repeating_side():
+    sites = [(0, 3, z) for z in range(5)] + [(7, 3, z) for z in range(5, 10)]
+    assert filament.is_continuous(_shot(sites))
+    assert not filament.is_continuous(_shot(sites, periodic=False))
+
+
+def test_longest_jump_against_trying_all_lengths():
+    # A flood from the bottom with jumps up to d reaches the top exactly when d is the longest jump or more.
+    random = np.random.default_rng(1)
+    for _ in range(20):
+        shot = _shot(np.unique(random.integers(0, [8, 8, 10], (15, 3)), axis=0))
+        height = shot.position[:, 2] / 1e-9
+        apart = filament.distances(shot.position, 1e-9, shot.shape, True)
+
+        def reaches(limit, height=height, apart=apart):
+            wet = height <= limit + 1e-9
+            for _ in height:
+                wet |= (apart[wet] <= limit + 1e-9).any(axis=0)
+            return bool((11 - height[wet] <= limit + 1e-9).any())
+
+        length = filament.longest_jump(shot).length / 1e-9
+        assert reaches(length) and not reaches(length - 1e-6)
+
+
+def test_centring_moves_a_split_filament_together():
+    shot = _shot([(0, 3, z) for z in range(5)] + [(7, 3, z) for z in range(5)])
+    x = filament.centred(shot)[:, 0] / 1e-9
+    assert np.ptp(x) == pytest.approx(1.0)
+    assert 3 <= x.mean() <= 5
+
+
+def test_snapshots_are_taken_out_by_number(result):
+    sizes = result["snapshot_size"].values
+    assert [len(filament.snapshot(result, i).position) for i in range(8)] == list(sizes)
+    assert len(filament.snapshot(result, -1).position) == sizes[-1]
+    with pytest.raises(ValueError, match="snapshot must be between -8 and 7, got 8"):
+        filament.snapshot(result, 8)
+    with pytest.raises(ValueError, match="no species 'copper'"):
+        filament.snapshot(result, 0, "copper")
+
+
+def test_conduction_without_a_record_follows_from_neighbours(result):
+    bare = result.drop_vars("defect_conducting")
+    shot = filament.snapshot(bare, 0)
+    apart = filament.distances(shot.position, shot.spacing, shot.shape, True) + 9 * np.eye(len(shot.position))
+    layer = np.rint(shot.position[:, 2] / shot.spacing) - 1
+    np.testing.assert_array_equal(shot.conducting, (apart.min(axis=1) < 1.5) | (layer == 0) | (layer == 19))

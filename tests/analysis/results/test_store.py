@@ -1,0 +1,181 @@
+"""Files: whole or absent, checked when read, every failure one sentence."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from frenkel.analysis.results import store
+from frenkel.analysis.results.schema import SchemaError
+from frenkel.analysis.results.store import StoreError
+
+
+def test_what_is_saved_is_read_back(result, tmp_path):
+    store.save(result, tmp_path / "x.nc")
+    assert store.load(tmp_path / "x.nc").identical(result)
+
+
+def test_xarray_alone_opens_a_result(result, tmp_path):
+    store.save(result, tmp_path / "x.nc")
+    with xr.open_dataset(tmp_path / "x.nc") as opened:
+        assert opened["time"].dtype == np.float64  # not decoded into timedelta
+        assert opened["current"].attrs["units"] == "A"
+
+
+def test_numbers_are_compressed(result, tmp_path):
+    path = store.save(result, tmp_path / "x.nc")
+    with xr.open_dataset(path) as opened:
+        assert opened["current"].encoding["zlib"]
+        assert "_FillValue" not in opened["current"].encoding  # NaN has no meaning in a current
+
+
+def test_an_existing_file_is_kept_unless_forced(result, tmp_path):
+    path = tmp_path / "x.nc"
+    path.write_text("mine")
+    with pytest.raises(StoreError, match="exists already"):
+        store.save(result, path)
+    assert path.read_text() == "mine"
+    store.save(result, path, force=True)
+    assert store.load(path).identical(result)
+
+
+def test_nothing_is_left_beside_the_file(result, tmp_path):
+    store.save(result, tmp_path / "x.nc")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["x.nc"]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("none/x.nc", "no folder"),
+        ("file/x.nc", "no folder"),
+        ("folder", "is a folder"),
+        ("/proc/x.nc", "cannot be"),
+    ],
+)
+def test_unwritable_names_are_refused(result, tmp_path, name, message):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match=message):
+        store.save(result, tmp_path / name)
+
+
+@pytest.mark.parametrize("share", [0.001, 0.1, 0.5, 0.9, 0.999])
+def test_truncated_files_are_refused(result, tmp_path, share):
+    path = store.save(result, tmp_path / "x.nc")
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(StoreError, match=r"truncated or damaged|not a netCDF") as caught:
+        store.load(path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [(b"", "is empty"), (b"hello", "not a netCDF file"), (None, "there is no file")]
+)
+def test_other_files_are_refused(tmp_path, content, message):
+    path = tmp_path / "x.nc"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(StoreError, match=message):
+        store.load(path)
+
+
+def test_a_file_of_another_version_is_refused_by_name(result, tmp_path):
+    path = tmp_path / "x.nc"
+    result.attrs["frenkel_schema"] = 99
+    result.to_netcdf(path)
+    with pytest.raises(SchemaError, match=r"x.nc has schema version 99"):
+        store.load(path)
+
+
+FULL = """
+import resource, signal, sys
+sys.path.insert(0, {tests!r})
+import conftest
+from frenkel.analysis import schema, store
+result = schema.dataset(conftest.synthetic(), conftest.ATTRS)
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
+try:
+    store.save(result, {path!r}, force=True)
+except store.StoreError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("limit", [0, 4096, 60_000])
+def test_a_write_that_fails_midway_leaves_the_old_file(tmp_path, request, limit):
+    # A file size limit stops the write as a full disk does, at a place that can be chosen.
+    path = tmp_path / "x.nc"
+    path.write_text("old")
+    code = FULL.format(tests=str(request.path.parent), path=str(path), limit=limit)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert "cannot be written" in done.stdout, done.stderr
+    assert len(done.stdout.splitlines()) == 1
+    assert [entry.name for entry in tmp_path.iterdir()] == ["x.nc"]
+    assert path.read_text() == "old"
+
+
+def test_a_full_disk_is_named(monkeypatch, tmp_path):
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(StoreError, match=r"the disk of .* is full"):
+        store._beside(tmp_path / "x.nc", full)
+
+
+TREE = {
+    "big": 2**120 + 1,
+    "float": 0.1,
+    "nan": float("nan"),
+    "none": None,
+    "text": "µ",
+    "flag": True,
+    "list": [1, {"inner": np.arange(3, dtype=np.int8)}],
+    "array": np.array([[1.5, np.inf]]),
+}
+
+
+def test_checkpoints_keep_every_bit(tmp_path):
+    read = store.load_checkpoint(store.save_checkpoint(TREE, tmp_path / "c"))
+    np.testing.assert_array_equal(read["list"][1]["inner"], TREE["list"][1]["inner"])
+    assert read["list"][1]["inner"].dtype == np.int8
+    np.testing.assert_array_equal(read["array"], TREE["array"])
+    assert read["big"] == TREE["big"] and read["float"] == 0.1 and np.isnan(read["nan"])
+    assert read["none"] is None and read["flag"] is True and read["text"] == "µ"
+
+
+def test_damaged_checkpoints_are_refused(tmp_path):
+    path = store.save_checkpoint(TREE, tmp_path / "c")
+    path.write_bytes(path.read_bytes()[:-30])
+    with pytest.raises(StoreError, match="checkpoint .* cannot be read"):
+        store.load_checkpoint(path)
+
+
+def test_checkpoints_of_another_version_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "CHECKPOINT_VERSION", 77)
+    path = store.save_checkpoint(TREE, tmp_path / "c")
+    monkeypatch.undo()
+    with pytest.raises(StoreError, match="version 77"):
+        store.load_checkpoint(path)
+
+
+def test_checkpoints_hold_no_objects(tmp_path):
+    with pytest.raises(TypeError, match="cannot hold a set"):
+        store.save_checkpoint({"x": {1, 2}}, tmp_path / "c")
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    left = tmp_path / f".x.checkpoint.{gone.pid}.part"
+    other = tmp_path / f".y.checkpoint.{gone.pid}.part"
+    own = tmp_path / f".x.checkpoint.{os.getppid()}.part"
+    for path in (left, other, own):
+        path.touch()
+    store.save_checkpoint({"a": 1}, tmp_path / "x.checkpoint")
+    assert not left.exists() and other.exists() and own.exists()

@@ -1,0 +1,319 @@
+"""Arrays by the command line: examples in small, pictures, repeatability, and what is refused."""
+
+import json
+import re
+from contextlib import nullcontext
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_up_cells import varied_card
+
+from frenkel.analysis.fitting import card_schema
+from frenkel.analysis.plots import array as array_plot
+from frenkel.array import crossbar
+from frenkel.array.lines.network import sneak_resistance
+from frenkel.array.periphery import Converter
+from frenkel.cli import main as cli
+from frenkel.configuration import array as array_configuration
+from frenkel.configuration import device as configuration
+from frenkel.experiment import array as array_experiment
+from frenkel.experiment import array_file
+from frenkel.experiment import bench as array_bench
+from frenkel.mpi_runs.farm import Serial
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+
+SMALL = """
+seed = 3
+
+[array]
+rows = 3
+columns = 5
+crossing = "1T1R"
+
+[array.transistor]
+threshold = "0.4 V"
+gain = "300 uA/V^2"
+gate = "2.5 V"
+
+[cells]
+kind = "card"
+card = "made_up.card.json"
+
+[periphery]
+columns_per_adc = 2
+
+[[phase]]
+kind = "program"
+parallel = "row"
+cadence = "1 us"
+targets = {least = "40 uS", most = "80 uS", levels = 4}
+
+    [phase.scheme]
+    kind = "gate-incremental"
+    set_amplitude = "1.5 V"
+    reset_amplitude = "-1.6 V"
+    gate_start = "0.8 V"
+    gate_step = "0.02 V"
+    gate_most = "2.5 V"
+    reset_gate = "3 V"
+    width = "100 ns"
+    tolerance = 0.1
+    back = "0.1 V"
+    limit = 60
+
+[[phase]]
+kind = "rest"
+duration = "1 day"
+looks = 4
+
+[[phase]]
+kind = "refresh"
+period = "1 hour"
+tolerance = 0.5
+
+[[phase]]
+kind = "multiply"
+vectors = 6
+bits = 2
+
+[[phase]]
+kind = "map"
+voltage = "0.2 V"
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Return a folder with a small configuration and a card beside it, not the one that commands run in."""
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    (inner / "small.toml").write_text(SMALL, encoding="utf-8")
+    card_schema.save(varied_card(), inner / "made_up.card.json")
+    monkeypatch.chdir(tmp_path)
+    return inner
+
+
+def frenkel(*arguments):
+    return cli.main([str(one) for one in arguments])
+
+
+def test_run_show_again(folder, capsys):
+    assert frenkel("run", folder / "small.toml", "-o", "a.nc", "--plot", "a.png", "-q") == 0
+    names = {path.name for path in Path().glob("*.png")}
+    assert names == {f"a-{page}.png" for page in ("programming", "products", "energy", "timeline", "maps")}
+    result = array_file.load("a.nc")
+    assert result.sizes["word_line"] == 3 and result.sizes["bit_line"] == 5 and result.sizes["vector"] == 6
+    assert list(result["snapshot_label"].values) == ["as made", "programmed", "after 1 day", "refreshed"]
+    end = float(result["phase_end"][1] - result["phase_end"][0])
+    assert end == pytest.approx(86400.0, abs=1e-9)
+    assert json.loads(result.attrs["provenance"])["configuration"]["documents"]["card"]["name"]
+    books_balance(result)
+    products_are_those_of_the_cells(result)
+    said = capsys.readouterr().out
+    assert "15 cells reached their target" in said and "modelled" in said
+    assert frenkel("show", "a.nc") == 0 and "products" in capsys.readouterr().out
+    (folder / "made_up.card.json").unlink()
+    assert frenkel("again", "a.nc", "-q") == 0 and "reproduced bit by bit" in capsys.readouterr().out
+    assert frenkel("check", folder / "small.toml") == 0 and "3 x 5 of 1T1R" in capsys.readouterr().out
+
+
+def books_balance(result):
+    """Energy rows rise to the sum of what operations took; operations of the array do not overlap."""
+    assert np.all(np.diff(result["energy"].values, axis=0) >= 0.0)
+    lane = result["lane"].values[result["operation_lane"].values]
+    start, stop = result["operation_start"].values, result["operation_end"].values
+    held = np.isin(lane, ("pulse", "read", "product"))
+    assert np.all(start[held][1:] >= stop[held][:-1])
+    assert np.count_nonzero(lane == "pulse") == int(result["pulses"][-1])
+    assert np.count_nonzero(lane == "read") == int(result["reads"][-1])
+    # A conversion takes 9 ns.
+    converter = float(result["energy"].sel(component="converter")[-1])
+    uses = (stop - start)[lane == "converter"].sum() / 9000
+    one = Converter(bits=8).energy
+    assert converter == pytest.approx(uses * one, rel=1e-9)
+
+
+def products_are_those_of_the_cells(result):
+    """Two bits, least first: 3 rows of cells of 40 to 80 uS lose less than 1 % in the lines."""
+    share = result["input"].values / 3.0
+    exact = 0.2 * share @ result["conductance"].values[-1]
+    np.testing.assert_allclose(result["product_exact"].values, exact, rtol=1e-12)
+    np.testing.assert_allclose(result["product"].values, exact, rtol=0.01, atol=1e-9)
+
+
+def test_margin_without_lines_is_the_closed_form(tmp_path, monkeypatch):
+    """A-04: floating lines put the sneak resistance beside the cell; V/2 adds half a current for each row."""
+    monkeypatch.chdir(tmp_path)
+    text = (EXAMPLES / "array_passive.toml").read_text(encoding="utf-8")
+    Path("p.toml").write_text(text[: text.index('[[phase]]\nkind = "map"')], encoding="utf-8")
+    small = ["--set", "phase.0.sizes=[2, 8]", "--set", "array.word_resistance=1 mohm"]
+    assert frenkel("run", "p.toml", "-o", "p.nc", "-q", *small, "--set", "array.bit_resistance=1 mohm") == 0
+    found = array_file.load("p.nc")["read_margin"].sel(crossing="cell alone")
+    for n in (2, 8):
+        on, off = ({"l": 1e4, "h": 1e6}[k] for k in "lh")
+        floating = 1 - (1 / off + 1 / sneak_resistance(n, n, on)) / (1 / on + 1 / sneak_resistance(n, n, off))
+        half = 1 - (1 / off + (n - 1) / 2 / on) / (1 / on + (n - 1) / 2 / off)
+        third = 1 - (1 / off + (n - 1) / 3 / on) / (1 / on + (n - 1) / 3 / off)
+        for scheme, exact in (("floating", floating), ("half", half), ("third", third), ("grounded", 0.99)):
+            assert float(found.sel(scheme=scheme, size=n)) == pytest.approx(exact, abs=1e-5)
+
+
+def test_configuration_reads_its_own_document(folder):
+    for path in [folder / "small.toml", *sorted(EXAMPLES.glob("array_*.toml"))]:
+        settings = configuration.read(path)
+        assert array_configuration.parse(settings.document()) == settings
+
+
+def test_pages_are_not_replaced_by_chance(folder):
+    frenkel("run", folder / "small.toml", "-o", "a.nc", "-q")
+    Path("b-energy.png").touch()
+    with pytest.raises(OSError, match="b-energy.png exists already"):
+        array_plot.save(array_file.load("a.nc"), "b.png")
+    assert not Path("b-programming.png").exists()
+
+
+BAD = {
+    "rows of length 0": ("array.rows=0", "array.rows must be greater than or equal to 1, got 0"),
+    "negative resistance": (
+        "array.bit_resistance=-1 ohm",
+        "array.bit_resistance must be between 0 and 1e\\+12 ohm",
+    ),
+    "resistance that is no number": (
+        "array.bit_resistance=nan ohm",
+        "array.bit_resistance must be between 0",
+    ),
+    "unknown node": ("array.node=3 nm", "array: node must be one of 130 nm"),
+    "unknown scheme": (
+        "array.scheme=quarter",
+        "array.scheme must be 'grounded', 'floating', 'half' or 'third'",
+    ),
+    "unknown programming": (
+        "phase.0.scheme.kind=magic",
+        "phase 1.scheme.kind must not be 'magic'; there are: blind",
+    ),
+    "unknown kind of phase": (
+        "phase.1.kind=party",
+        "phase 2.kind must not be 'party'; there are: program, rest",
+    ),
+    "unknown kind of cells": (
+        "cells.kind=wet",
+        "cells.kind must not be 'wet'; there are: card, linear, gap, live",
+    ),
+    "unknown key": ("array.colums=4", "unknown key array.colums \\(did you mean 'columns'\\?\\)"),
+    "unknown key in a choice": (
+        "phase.0.scheme.widht=4",
+        "unknown key phase 1.scheme.widht \\(did you mean 'width'",
+    ),
+    "more pulses than allowed": ("phase.0.scheme.limit=2000000", "phase 1.scheme.limit must be less than"),
+    "no pulse": ("phase.0.scheme.limit=0", "phase 1.scheme.limit must be greater than or equal to 1"),
+    "targets upside down": ('phase.0.targets.least="1 mS"', "targets: least must be below most"),
+    "gates without transistors": ("array.crossing=0T1R", "scheme gate-incremental needs a crossing of 1T1R"),
+    "a card that is not there": ("cells.card=no.json", "cells.card must name a card, there is no file"),
+    "weights that are not there": (
+        "phase.0.targets.weights=no.csv",
+        "weights must name a file, there is no file",
+    ),
+    "weights outside the window": (
+        "phase.0.targets.weights=w.csv",
+        "must lie between 0 and 1, got 1.5 in row 1, col",
+    ),
+    "weights that are no numbers": (
+        "phase.0.targets.weights=n.csv",
+        "must lie between 0 and 1, got nan in row 2",
+    ),
+    "weights of another shape": (
+        "phase.0.targets.weights=s.csv",
+        "must have 3 rows and 5 columns, got \\(1, 2\\)",
+    ),
+    "same signs": ("phase.0.scheme.reset_amplitude=1 V", "must have opposite signs"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input(folder, capsys, case):
+    """One sentence, status 1, and no file."""
+    change, message = BAD[case]
+    rows = np.full((3, 5), 0.5)
+    for name, values in (("w", (0, 2, 1.5)), ("n", (1, 1, np.nan))):
+        bad = rows.copy()
+        bad[values[0], values[1]] = values[2]
+        np.savetxt(folder / f"{name}.csv", bad, delimiter=",")
+    np.savetxt(folder / "s.csv", [[0.1, 0.2]], delimiter=",")
+    assert frenkel("run", folder / "small.toml", "-o", "bad.nc", "-q", "--set", change) == 1
+    said = capsys.readouterr().err
+    assert re.search(message, said), said
+    assert said.count("\n") == 1 and said.startswith("frenkel: ")
+    assert not list(Path().glob("*"))[1:]
+
+
+def test_lines_that_newton_does_not_solve(folder, capsys, monkeypatch):
+    """Phase, bias, cell and residual are said, and nothing is written, though the first phase went well.
+
+    No selector was found that defeats it (1 A and 1 uV, up to 1000 V, 1 mohm to 1 Mohm), so it gets one step.
+    """
+    text = (EXAMPLES / "array_passive.toml").read_text(encoding="utf-8")
+    head, maps = (
+        text[: text.index('[[phase]]\nkind = "margin"')],
+        text[text.index('[[phase]]\nkind = "map"') :],
+    )
+    (folder / "p.toml").write_text(
+        head + '[[phase]]\nkind = "multiply"\nvectors = 1\n\n' + maps, encoding="utf-8"
+    )
+    changed = ["--set", "array.rows=8", "--set", "array.columns=64"]
+    find = crossbar.solve
+
+    def solve(network, *given, **more):
+        return find(network, *given, **more, limit=1 if network.bias.amplitude > 1.0 else 60)
+
+    monkeypatch.setattr(crossbar, "solve", solve)
+    assert frenkel("run", folder / "p.toml", "-o", "p.nc", "--plot", "p.png", "-q", *changed) == 1
+    said = capsys.readouterr().err
+    assert re.search(
+        r"phase 2, map at 2 V: array: .*missed by .* A .*at a bias of 2 V.* at cell \(\d+, \d+\)", said
+    )
+    assert said.count("\n") == 1 and not list(Path().glob("p*"))
+
+
+LIVE = ["array.rows=1", "array.columns=2", "phase.0.scheme.limit=3", "phase.3.vectors=2", "phase.1.looks=2"]
+
+
+def test_workers_change_no_number(monkeypatch):
+    """Live devices formed and advanced elsewhere: here by two executors, on devices of their own."""
+    found = []
+    for workers in ("1", "2"):
+        settings = configuration.read(EXAMPLES / "array_live.toml", [*LIVE, f"cells.workers={workers}"])
+        monkeypatch.setattr(array_bench, "processes", lambda number: nullcontext([Serial()] * number))
+        found.append(array_experiment.run(settings))
+    assert all(found[0][name].identical(found[1][name]) for name in found[0].variables)
+    assert int(found[0]["pulses"][-1]) > 0
+
+
+@pytest.mark.verification
+def test_workers_of_other_processes_change_no_number():
+    found = []
+    for workers in ("1", "2"):
+        settings = configuration.read(EXAMPLES / "array_live.toml", [*LIVE, f"cells.workers={workers}"])
+        found.append(array_experiment.run(settings))
+    assert all(found[0][name].identical(found[1][name]) for name in found[0].variables)
+
+
+def test_sweeps_are_of_devices(folder, capsys):
+    assert frenkel("sweep", folder / "small.toml", "--over", "seed=1:2:2") == 2
+    assert "is the configuration of an array, for frenkel run and check alone" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--members", "4"], "--members is for devices, not for an array"),
+        (["--resume"], "--resume is for devices"),
+        (["-o", "a.txt"], "--output must end in .nc"),
+        (["--plot", "a.xyz"], "a picture must end in one of"),
+    ],
+)
+def test_usage(folder, capsys, options, message):
+    assert frenkel("run", folder / "small.toml", "-q", *options) == 2
+    assert message in capsys.readouterr().err
+    assert not list(Path().glob("*.nc"))

@@ -1,0 +1,170 @@
+"""Commands for cards, run through a parser as the command line has."""
+
+import argparse
+
+import numpy as np
+import pytest
+import xarray as xr
+from made_up_cycles import NAMES, UNITS, truth
+from made_up_noise import RTN, made_up_table
+
+from frenkel.analysis.fitting import noise_fit
+from frenkel.analysis.fitting.observations import ObservationError
+from frenkel.cards.card import Card
+from frenkel.cards.core import GapCore
+from frenkel.cli import cards as cli_cards
+
+pytest.importorskip("sklearn", reason="fitting needs the extra fit")
+
+
+def run(*words):
+    """Return the exit code of a command."""
+    parser = argparse.ArgumentParser()
+    commands = parser.add_subparsers()
+
+    def add(commands, name, command, text, example):
+        found = commands.add_parser(name, help=text, epilog=example)
+        found.set_defaults(command=command)
+        return found
+
+    cli_cards.add_commands(commands, add)
+    options = parser.parse_args([str(word) for word in words])
+    return options.command(options)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Return a folder with two ensembles of the same law."""
+    path = tmp_path_factory.mktemp("cards")
+    for name, seed in (("one", 1), ("two", 2)):
+        drawn = truth().sample(160, 40, seed)
+        xr.Dataset(
+            {
+                n: (("device", "cycle"), drawn[n], {"units": unit})
+                for n, unit in zip(NAMES, UNITS, strict=True)
+            }
+        ).to_netcdf(path / f"{name}.nc")
+    return path
+
+
+def test_fit_show_gate_export(folder, capsys):
+    card = folder / "one.card.json"
+    ramps = ("--set-ramp", "0.1 MV/s", "--reset-ramp", "0.1 MV/s", "--read-voltage", "0.1 V")
+    assert run("fit", folder / "one.nc", "-o", card, "--bootstrap", 2, "--seed", 4, *ramps) == 0
+    assert "wrote" in capsys.readouterr().out
+    made = Card.load(card)
+    assert made.gate and all(row["passed"] for row in made.gate)
+    assert made.provenance["file"] == "one.nc" and made.provenance["devices"] == 112
+    # No levels that devices share: values, chosen on splits of the 112.
+    assert made.provenance["ranks"]["ranks"] is False and not made.features[0].ranks
+    assert made.provenance["ranks"]["chosen_by"] == "splits of the training devices"
+    assert run("gate", card, folder / "two.nc") == 0
+    assert run("card", card) is None
+    shown = capsys.readouterr().out
+    assert "cycles of memory" in shown and "made for cycles 1 to 40" in shown
+    assert run("gate", card, folder / "two.nc", "--plot", folder / "gate.png") == 0
+    assert (folder / "gate.png").stat().st_size > 50000
+
+
+@pytest.fixture(scope="module")
+def noise(folder):
+    """Return files of traces and of relaxation from a known law."""
+    time = np.geomspace(1.0, 1e4, 4)
+    start = np.full(100, 1e-5)
+    shift = 0.1 * np.random.default_rng(1).standard_normal((100, 1)) - 0.01 * np.log(time)
+    xr.Dataset(
+        {
+            "conductance": (("device", "time"), start[:, None] * np.exp(shift), {"units": "S"}),
+            "start": ("device", start, {"units": "S"}),
+        },
+        {"time": ("time", time, {"units": "s"})},
+    ).to_netcdf(folder / "relaxation.nc")
+    xr.Dataset({"current": (("device", "sample"), np.ones((1, 1)))}).to_netcdf(folder / "rtn.nc")
+    return folder
+
+
+def test_noise_layers(noise, capsys, monkeypatch):
+    """Fitted from files of their own, judged by held-out devices, shown, and sampled."""
+    # Finding traps takes a second a trace, and is tested where it belongs.
+    monkeypatch.setattr(noise_fit, "trap_table", lambda data: made_up_table(RTN, 120, 1))
+    card = noise / "noisy.card.json"
+    words = ("--relaxation", noise / "relaxation.nc", "--rtn", noise / "rtn.nc", "--rtn-voltage", "0.1 V")
+    run("fit", noise / "one.nc", "-o", card, "--bootstrap", 2, "--held-out", 0.4, "--ranks", "no", *words)
+    shown = capsys.readouterr().out
+    assert "rtn hrs: times in the high state" in shown and "relaxation all: last time" in shown
+    made = Card.load(card)
+    assert made.provenance["noise"]["relaxation"] == {"file": "relaxation.nc", "devices": 100}
+    assert made.provenance["ranks"] == {"ranks": False, "chosen_by": "hand"}
+    assert made.validity["time"] == (1.0, 1e4) and "relaxation all location 2" in made.intervals
+    run("card", card)
+    assert "telegraph noise of hrs (1e-05 S): " in capsys.readouterr().out
+    assert made.rtn(np.full(9, 1e-5), np.random.default_rng(0)).factor().shape == (9,)
+    with pytest.raises(ValueError, match="--rtn needs the voltage of its traces"):
+        run("fit", noise / "one.nc", "-o", card, "--force", "--rtn", noise / "rtn.nc", "--bootstrap", 0)
+
+
+def test_gate_fails_for_other_devices(folder, tmp_path, capsys):
+    """Devices with an HRS 1.6 times as large are refused, and the exit code says so."""
+    from frenkel.analysis.fitting import card_schema
+
+    card = card_schema.save(truth(), tmp_path / "a.json")
+    with xr.open_dataset(folder / "two.nc") as data:
+        other = data.assign(hrs=data["hrs"] * 1.6)
+        other["hrs"].attrs["units"] = "ohm"
+        other.to_netcdf(tmp_path / "b.nc")
+    assert run("gate", card, tmp_path / "b.nc") == 1
+    assert "FAILED" in capsys.readouterr().out
+
+
+def test_core_from_the_protocol():
+    """Ramps, read voltage, box: from the configuration that an ensemble records."""
+    sweeps = [
+        {"kind": "reset", "amplitude": "-1.8 V", "rate": "0.2 MV/s"},
+        {"kind": "set", "amplitude": "2 V", "rate": "0.1 MV/s"},
+    ]
+    document = {
+        "device": {"thickness": "4 nm", "width": "4 nm", "temperature": "320 K"},
+        "phase": [{"kind": "cycle", "repeat": 3, "phase": sweeps}],
+    }
+    options = argparse.Namespace(
+        set_ramp=None, reset_ramp="1 MV/s", read_voltage=None, drive=15.0, voltage_scale=None
+    )
+    made = {"file": "a.nc", "ensemble": {"configuration": {"points": [document]}}}
+    box, core = cli_cards._protocol(options, made)
+    assert box == {"voltage": (-1.8, 2.0), "temperature": (320.0, 320.0)}
+    assert (core["set_ramp"], core["reset_ramp"], core["drive"]) == pytest.approx((1e5, 1e6, 15.0))
+    assert cli_cards._protocol(options, {"file": "a.csv"}) == ({}, {})
+    options.voltage_scale = "5 V"
+    _, scaled = cli_cards._protocol(options, made)
+    before, after = GapCore(**core), GapCore(**scaled)
+    # Resistances at the read voltage keep their gaps.
+    assert after.voltage_scale == 5.0 and after.gap([1e4, 1e6]) == pytest.approx(before.gap([1e4, 1e6]))
+    options.voltage_scale = "1 mV"
+    with pytest.raises(ValueError, match="0.01"):
+        cli_cards._protocol(options, made)
+
+
+def test_output_must_be_json(folder):
+    with pytest.raises(ValueError, match="must end in .json"):
+        run("fit", folder / "one.nc", "-o", folder / "card.nc")
+
+
+@pytest.mark.parametrize(
+    ("devices", "cycles", "heading", "message"),
+    [
+        (6, 12, "hrs [ohm]", "1 features need at least 6 devices .* without the devices held out has 4 of 4"),
+        (30, 1, "hrs [ohm]", "needs at least 10 cycles, .* has 1"),
+        (30, 12, "hrs", "hrs has no units"),
+        (30, 12, "lrs [ohm]", "lrs has no value in any cycle"),
+    ],
+)
+def test_bad_tables(tmp_path, devices, cycles, heading, message):
+    """Too few devices, one cycle, no units, a column without values: one sentence each."""
+    random = np.random.default_rng(0)
+    lines = [f"device,cycle,{heading}"]
+    for device, cycle in np.ndindex(devices, cycles):
+        value = "nan" if heading.startswith("lrs") else f"{1e5 * np.exp(random.standard_normal()):g}"
+        lines.append(f"{device},{cycle},{value}")
+    (tmp_path / "a.csv").write_text("\n".join(lines))
+    with pytest.raises(ObservationError, match=message):
+        run("fit", tmp_path / "a.csv", "-o", tmp_path / "a.json", "--bootstrap", 0)

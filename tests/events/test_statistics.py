@@ -1,0 +1,80 @@
+"""What write-verify leaves behind, against bounds and against what was published."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_up_cells import made_up_cells
+from scipy import stats
+
+from frenkel.array.crossbar import Crossbar
+from frenkel.array.lines.network import Lines
+from frenkel.configuration import device as configuration
+from frenkel.events.clock import Clock
+from frenkel.events.controller import Controller, Timing
+from frenkel.events.programming import WriteVerify, program_all
+from frenkel.experiment import array as array_experiment
+from frenkel.reports.array import levels_apart
+
+
+@pytest.mark.parametrize("tolerance", [0.02, 0.002])
+def test_error_in_a_window(tolerance):
+    """A-10: with pulses that move a cell by the width of the window, errors are even over it.
+
+    100 cells, Kolmogorov-Smirnov at 1e-5, deviation at 4 standard errors. A pulse of 5 ns moves ln G by 5 %.
+    With pulses of a quarter of the width, cells stop at the edge that they come from: deviation 0.73 of the
+    tolerance, which fails.
+    """
+    n, target = 100, 2e-5
+    start = target * np.exp(np.random.default_rng(7).uniform(-12, 12, (1, n)) * tolerance)
+    crossbar = Crossbar(made_up_cells((1, n), start), Lines(shape=(1, n)))
+    controller, outcomes = Controller(Clock(), crossbar, Timing(read_voltage=0.1, read_width=1e-12)), []
+    width = 5e-9 * 2 * tolerance / 0.05
+    scheme = WriteVerify(set_amplitude=1.0, reset_amplitude=-1.35, width=width, tolerance=tolerance)
+    work = program_all(((controller.cell(0, j), target) for j in range(n)), scheme, outcomes)
+    controller.clock.run(controller.clock.process(work))
+    error = np.array([o.conductance for o in outcomes]) / target - 1
+    assert all(o.reached for o in outcomes) and np.all(np.abs(error) <= tolerance)
+    assert stats.kstest(error / tolerance, stats.uniform(-1, 2).cdf).pvalue > 1e-5
+    assert error.std() < tolerance / np.sqrt(3) * (1 + 4 / np.sqrt(5 * n))
+
+
+def test_levels_apart():
+    """A-11: four levels 6 deviations apart are four levels, 2 bits; with twice the spread, 2.5."""
+    rng = np.random.default_rng(0)
+    target = np.repeat(np.arange(1.0, 5.0), 20_000)
+    for spread, number in ((1 / 6, 4.0), (1 / 3, 2.5)):
+        found = levels_apart(target, target + spread * rng.standard_normal(target.size))
+        assert found == pytest.approx(number, rel=0.02)
+
+
+@pytest.fixture(scope="module")
+def written():
+    """Return what the example of write-verify leaves in 1,024 cells, read after an hour."""
+    examples = Path(__file__).parents[2] / "examples"
+    changes = ["array.rows=16", "array.columns=64", "phase.1.duration=1 hour", "phase.2.vectors=1"]
+    settings = configuration.read(examples / "array_write_verify.toml", changes)
+    return array_experiment.run(settings, folder=examples)
+
+
+def test_levels_of_the_shipped_card(written):
+    """A-11: after an hour 2 to 4 bits in HfO2 (2.9 in the cells that were reached, 99 % of them)."""
+    reached = written["reached"].values == 1
+    target, found = written["target"].values, written["conductance"].values[-1]
+    assert np.mean(reached) > 0.97
+    assert 2.0 <= np.log2(levels_apart(target[reached], found[reached])) <= 4.0
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="LRS of the card ends at 13 to 43 uS: 50 to 225 uS are out of reach, and within 5 % of a target "
+    "the error grows with it (0.11 uS at 5 uS, 0.25 uS at 12 uS)",
+)
+def test_error_of_programming_of_published_arrays(written):
+    """A-09: a deviation of 2 to 6 uS that falls with the target, as measured from 50 to 225 uS."""
+    reached = written["reached"].values == 1
+    target, found = written["target"].values, written["programmed"].values
+    levels = np.unique(target)
+    deviation = [1e6 * found[reached & (target == level)].std() for level in levels]
+    assert 2.0 < min(deviation) and max(deviation) < 6.0
+    assert np.polyfit(levels, deviation, 1)[0] <= 0.0

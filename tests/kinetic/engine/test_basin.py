@@ -1,0 +1,135 @@
+"""Superbasins: exact exit law and exit state, far fewer events, and no effect where there is none.
+
+Statistical tests have fixed seeds and a false-alarm probability of 1e-4 per p-value.
+"""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from frenkel.kinetic.engine.engine import Engine
+from frenkel.kinetic.lattice.lattice import Lattice
+from frenkel.kinetic.lattice.species import OXYGEN, VACANCY
+from frenkel.kinetic.mechanisms.mechanism import Mechanism, PairInteraction, SiteEnergy
+from frenkel.units import BOLTZMANN_EV
+
+A = 2.6e-10
+KT = BOLTZMANN_EV * 300.0
+FALSE_ALARM = 1e-4
+ROUGH = np.array([0.0, 0.05, 0.02, 0.0, -0.03, 0.05, 0.0, 0.02])
+
+
+def hop(**changes):
+    values = {"barrier": 0.0, "attempt_frequency": 1.0} | changes
+    return Mechanism("hop", before=(VACANCY, OXYGEN), after=(OXYGEN, VACANCY), **values)
+
+
+def trap(length, ratio, energy=None, vacancies=1, seed=1):
+    """Return a column whose ends take vacancies up, ``ratio`` (top: one third) times slower than a hop."""
+    out = [
+        Mechanism(f"{side} sink", before=(VACANCY,), after=(OXYGEN,), electrode=side, law="linear", alpha=0.0,
+                  barrier=np.log(times * ratio) * KT, energy=-20.0, attempt_frequency=1.0)
+        for side, times in (("top", 1), ("bottom", 3))
+    ]
+    codes = np.zeros(length)
+    codes[:vacancies] = VACANCY.code
+    site = SiteEnergy(VACANCY, np.zeros(length) if energy is None else energy)
+    pair = PairInteraction(VACANCY, VACANCY, -0.02)
+    return Engine(Lattice.cubic((1, 1, length), A), [hop(law="linear"), *out], codes, temperature=300.0,
+                  interactions=[site, pair], seed=seed)
+
+
+def law(length, ratio, energy=None):
+    """Return the exact distribution of the exit time and the probability of the top, for one vacancy."""
+    site = np.zeros(length) if energy is None else energy
+    rate = np.zeros((length, length))
+    for i in range(length - 1):
+        step = site[i + 1] - site[i]
+        rate[i, i + 1] = np.exp(-max(0.5 * step, step, 0.0) / KT)
+        rate[i + 1, i] = np.exp(-max(-0.5 * step, -step, 0.0) / KT)
+    leave = np.zeros(length)
+    leave[0], leave[-1] = 1.0 / (3.0 * ratio), 1.0 / ratio
+    rate -= np.diag(rate.sum(axis=1) + leave)
+    value, vector = np.linalg.eig(rate)
+    part = np.linalg.solve(vector, np.ones(length)) * vector[0]
+    top = np.linalg.solve(rate.T, -np.eye(length)[0])[-1] * leave[-1]
+    return lambda t: 1.0 - np.real(np.exp(np.outer(t, value)) @ part), float(top)
+
+
+def exits(engine, runs, superbasin=True):
+    """Return the times at which the trap is empty, the share of the top, and the mean number of events."""
+    start, times, top, events = engine.state(), np.zeros(runs), 0, 0
+    for i in range(runs):
+        engine.restore(start | {"random": engine.state()["random"]})
+        assert engine.run(events=10**9, superbasin=superbasin) == "stuck"
+        times[i] = engine.time
+        top += engine.counts[1, 0]
+        events += engine.events
+    return times, top, events / runs
+
+
+@pytest.mark.parametrize(("length", "ratio", "energy"), [(2, 1e4, None), (8, 3e3, ROUGH), (8, 1e9, ROUGH)])
+def test_exit_law(length, ratio, energy):
+    """KS of the exit time and binomial of the exit state; fails with the law of a ratio 10 % larger."""
+    times, top, events = exits(trap(length, ratio, energy, seed=3), 10_000)
+    distribution, share = law(length, ratio, energy)
+    assert stats.kstest(times, distribution).pvalue > FALSE_ALARM
+    assert stats.binomtest(int(top), 10_000, share).pvalue > FALSE_ALARM
+    assert events < 70
+    assert stats.kstest(times, law(length, 1.1 * ratio, energy)[0]).pvalue < FALSE_ALARM
+
+
+def test_many_fewer_events_and_the_same_law_as_the_plain_engine():
+    """A pair at a rate ratio of 1e4: at least 500 times fewer events; KS with the plain engine p > 0.01."""
+    plain, _, many = exits(trap(2, 1e4, seed=4), 250, superbasin=False)
+    fast, _, few = exits(trap(2, 1e4, seed=5), 10_000)
+    assert many / few > 500
+    assert stats.ks_2samp(plain, fast).pvalue > 0.01
+
+
+def test_two_vacancies_that_leave_one_after_the_other():
+    """Two exits in a row, the first out of a basin of up to six states, against the plain engine."""
+    plain, _, _ = exits(trap(4, 500.0, vacancies=2, seed=6), 600, superbasin=False)
+    fast, _, events = exits(trap(4, 500.0, vacancies=2, seed=7), 6000)
+    assert stats.ks_2samp(plain, fast).pvalue > FALSE_ALARM
+    assert events < 150
+
+
+def test_time_limit_within_a_basin():
+    """At a time limit the state has the law of the chain given that it is still inside: detailed balance."""
+    engine = trap(8, 1e12, ROUGH, seed=8)
+    count = np.zeros(8)
+    for sample in range(1, 3001):
+        engine.run(time=1e4 * sample, superbasin=True)
+        assert engine.time == 1e4 * sample
+        count[np.argmax(engine.codes)] += 1
+    weight = np.exp(-ROUGH / KT)
+    assert stats.chisquare(count, 3000 * weight / weight.sum()).pvalue > FALSE_ALARM
+
+
+def test_counters_and_structures_stay_right():
+    engine = trap(5, 1e5, ROUGH[:5], vacancies=2, seed=9)
+    engine.run(events=10**6, superbasin=True)
+    assert engine.events == engine.counts.sum()
+    total, rate = engine.check()
+    assert total < 1e-13 and rate == 0.0 and engine.basin_exits[0] >= 1
+    assert engine.reservoir == (engine.counts[2, 0], engine.counts[1, 0])
+
+
+def test_nothing_changes_where_nothing_flickers():
+    """A dilute box of walkers has no basin: the trajectory is that of the plain engine, bit for bit."""
+    lattice = Lattice.cubic((6, 6, 6), A)
+    codes = np.zeros(216)
+    codes[::9] = VACANCY.code
+    walk = hop(barrier=0.3, attempt_frequency=1e13)
+    one, two = (Engine(lattice, [walk], codes, temperature=600.0, seed=10) for _ in range(2))
+    one.run(events=5000)
+    two.run(events=5000, superbasin=True)
+    assert one.time == two.time and np.array_equal(one.species, two.species) and two.basin_exits[0] == 0
+
+
+def test_closed_basin_is_left_alone():
+    """Two states without any exit: time passes, nothing hangs."""
+    engine = Engine(Lattice.cubic((1, 1, 2), A), [hop()], [1, 0], seed=1)
+    assert engine.run(events=500, superbasin=True) == "events"
+    assert engine.run(time=engine.time + 100.0, superbasin=True) == "time"

@@ -1,0 +1,381 @@
+"""The engine: what it lists, how it stops and resumes, and what it refuses."""
+
+import os
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from frenkel.kinetic.engine.engine import Engine
+from frenkel.kinetic.lattice.lattice import Lattice
+from frenkel.kinetic.lattice.species import EMPTY, INTERSTITIAL, OXYGEN, VACANCY, Species
+from frenkel.kinetic.mechanisms.mechanism import Mechanism, PairInteraction, SiteEnergy
+
+A = 2.6e-10
+NU = 1e13
+
+
+def hop(**changes):
+    values = {"barrier": 0.7, "attempt_frequency": NU} | changes
+    return Mechanism("vacancy hop", before=(VACANCY, OXYGEN), after=(OXYGEN, VACANCY), **values)
+
+
+def exchange(**changes):
+    values = {"barrier": 0.9, "attempt_frequency": NU, "electrode": "top", "energy": 0.1} | changes
+    return Mechanism("exchange", before=(OXYGEN,), after=(VACANCY,), **values)
+
+
+def frenkel_pair(**changes):
+    values = {"barrier": 1.0, "attempt_frequency": NU, "energy": 0.2, "motif": "pair"} | changes
+    return Mechanism("Frenkel pair", before=(OXYGEN, EMPTY), after=(VACANCY, INTERSTITIAL), **values)
+
+
+def interstitial_hop(**changes):
+    values = {"barrier": 0.5, "attempt_frequency": NU} | changes
+    return Mechanism("interstitial hop", before=(INTERSTITIAL, EMPTY), after=(EMPTY, INTERSTITIAL), **values)
+
+
+def box(shape=(4, 4, 5), share=0.2, interstitial=False, mechanisms=None, **arguments):
+    """Return an engine with random vacancies, always the same."""
+    lattice = Lattice.cubic(shape, A, interstitial=interstitial)
+    codes = np.where(lattice.sublattice == 0, OXYGEN.code, EMPTY.code)
+    rng = np.random.default_rng(0)
+    hosts = rng.choice(lattice.n_hosts, int(share * lattice.n_hosts), replace=False)
+    codes[hosts] = VACANCY.code
+    values = {"temperature": 1500.0, "seed": 3} | arguments
+    return Engine(lattice, mechanisms or [hop()], codes, **values)
+
+
+def full_box(**arguments):
+    mechanisms = [hop(crowding=(0.1, 3)), exchange(), frenkel_pair(), interstitial_hop()]
+    return box(
+        interstitial=True, mechanisms=mechanisms, reservoir=(0, 4),
+        interactions=[PairInteraction(VACANCY, VACANCY, -0.1)], **arguments,
+    )
+
+
+def same(first, second):
+    """Return whether two engines are in the same state, bit for bit."""
+    one, two = first.state(), second.state()
+    return all(np.array_equal(one[key], two[key]) for key in one if key not in ("clock", "order")) and (
+        one["clock"][:2].tolist() == two["clock"][:2].tolist()
+    )
+
+
+def test_rates_of_an_empty_box():
+    engine = box(share=0.0, shape=(3, 3, 3), mechanisms=[hop(), exchange()], temperature=600.0)
+    table = engine.transitions()
+    assert len(table) == 9 and np.all(table["direction"] == 0)
+    assert np.all(engine.lattice.electrode[table["site_a"]] == 2)
+    np.testing.assert_allclose(table["energy"], 0.1, atol=1e-15)
+    assert np.all(table["site_b"] == -1)
+
+
+def test_hop_rate_in_flat_field():
+    engine = box(shape=(5, 5, 5), share=0.01)
+    table = engine.transitions()
+    assert len(table) in (5, 6)
+    np.testing.assert_allclose(table["rate"], NU * np.exp(-0.7 / (8.617333262e-5 * 1500.0)), rtol=1e-12)
+
+
+def test_field_moves_a_charged_vacancy_and_electrode_sets_the_price_of_exchange():
+    engine = box(shape=(3, 3, 5), share=0.0, mechanisms=[hop(), exchange(dipole=A * 0.5)])
+    engine.potential = 0.01 * engine.lattice.layer
+    engine.electrode_potential = (0.0, 0.14)
+    row = engine.transitions()[0]
+    assert row["energy"] == pytest.approx(0.1 + 2 * (0.04 - 0.14))
+    lowered = 0.9 - 0.5 * 0.1
+    g = row["energy"] / (np.pi * lowered)
+    assert row["barrier"] == pytest.approx(
+        lowered * (np.sqrt(1 - g * g) + g * np.arcsin(g)) + row["energy"] / 2
+    )
+
+
+def test_forward_and_reverse_see_the_same_lowered_barrier():
+    engine = box(shape=(3, 3, 3), share=0.0, mechanisms=[exchange(dipole=A, floor=0.3)], reservoir=(0, 0))
+    engine.electrode_potential = (0.0, 0.2)
+    before = engine.transitions()[0]
+    engine.catalogue()
+    engine.fire(0)
+    table = engine.transitions()
+    after = table[(table["direction"] == 1) & (table["site_a"] == before["site_a"])][0]
+    assert after["energy"] == pytest.approx(-before["energy"])
+    assert before["barrier"] - after["barrier"] == pytest.approx(before["energy"])
+
+
+def test_floor_is_counted():
+    engine = box(
+        shape=(3, 3, 3), share=0.0, mechanisms=[exchange(dipole=A, floor=0.5)], electrode_potential=(0.0, 0.9)
+    )
+    engine.run(events=4)
+    assert engine.floor_hits == 4
+
+
+def test_reservoir_is_conserved_and_empty_electrode_gives_nothing():
+    engine = box(share=0.3, mechanisms=[hop(), exchange(energy=0.0)], reservoir=(0, 2))
+    start = np.count_nonzero(engine.species == VACANCY.code)
+    for _ in range(50):
+        engine.run(events=20)
+        assert np.count_nonzero(engine.species == VACANCY.code) - start == engine.reservoir[1] - 2
+        assert engine.reservoir[1] >= 0
+        assert engine.check()[1] == 0.0
+    forward, reverse = engine.counts[1]
+    assert forward > 0 and reverse > 0 and engine.reservoir[1] == 2 + forward - reverse
+    empty = box(share=0.3, mechanisms=[exchange()], reservoir=(0, 0))
+    assert np.all(empty.transitions()["direction"] == 0)
+
+
+def test_frenkel_pairs_keep_charge_and_atoms():
+    engine = full_box(seed=1)
+    for _ in range(20):
+        engine.run(events=100)
+        codes = engine.species
+        vacancies = np.count_nonzero(codes == VACANCY.code)
+        interstitials = np.count_nonzero(codes == INTERSTITIAL.code)
+        assert vacancies - interstitials - engine.reservoir[1] == 16 - 4
+        total, rate = engine.check()
+        assert total < 1e-13 and rate == 0.0
+    assert np.all(engine.counts[[0, 1, 3], 0] > 0) and np.all(engine.counts[[1, 2], 1] > 0)
+
+
+def test_catalogue_is_a_function_of_the_state():
+    engine, other = full_box(), full_box(seed=1)
+    engine.run(events=500)
+    state = engine.state()
+    other.restore(state)
+    for name in ("mechanism", "direction", "site_a", "site_b", "barrier", "energy", "attempt_frequency"):
+        np.testing.assert_array_equal(getattr(engine.catalogue(), name), getattr(other.catalogue(), name))
+    fresh = Engine(
+        engine.lattice, engine.mechanisms, engine.species, reservoir=engine.reservoir, temperature=1500.0,
+        interactions=[PairInteraction(VACANCY, VACANCY, -0.1)], seed=9,
+    )
+    np.testing.assert_array_equal(fresh.transitions(), engine.transitions())
+
+
+def test_fire_and_draw():
+    engine = full_box()
+    version = engine.version
+    for _ in range(300):
+        listed = engine.catalogue()
+        k = int(engine.draw() * len(listed))
+        a, mechanism, direction = listed.site_a[k], listed.mechanism[k], listed.direction[k]
+        engine.fire(k)
+        side = (engine.mechanisms[mechanism].after, engine.mechanisms[mechanism].before)[direction]
+        assert engine.codes[a] == side[0].code
+    assert engine.version == version + 300 and engine.events == 300
+    with pytest.raises(ValueError, match="catalogue is older"):
+        engine.fire(0)
+    with pytest.raises(ValueError, match="event must be between 0"):
+        engine.catalogue()
+        engine.fire(10**6)
+    engine.run(events=100)
+    assert engine.check()[1] == 0.0
+
+
+def test_split_run_is_the_same_trajectory():
+    """X-33, first half: cut by events, by times and through a checkpoint."""
+    whole, cut = full_box(), full_box()
+    whole.run(events=1000)
+    for stop in np.linspace(0.0, whole.time, 40)[1:-1]:
+        assert cut.run(time=stop) == "time" and cut.time == stop
+    resumed = full_box(seed=8)
+    resumed.restore(cut.state())
+    for engine in (cut, resumed):
+        while engine.events < 1000:
+            engine.run(events=min(7, 1000 - engine.events))
+        assert same(engine, whole)
+
+
+def test_checkpoint_of_a_drawn_event_survives():
+    engine = full_box()
+    engine.run(events=10)
+    later = engine.time + 1e-30
+    engine.run(time=later)
+    other = full_box(seed=1)
+    other.restore(engine.state())
+    engine.run(events=50)
+    other.run(events=50)
+    assert same(engine, other)
+
+
+def test_same_seed_same_run_and_members_differ():
+    one, two, three = full_box(seed=4), full_box(seed=4), full_box(seed=4, member=1)
+    for engine in (one, two, three):
+        engine.run(events=200)
+    assert same(one, two) and one.time != three.time
+
+
+def test_missing_seed_is_drawn_and_kept():
+    engine = box()
+    lattice, codes = engine.lattice, engine.species
+    drawn = Engine(lattice, [hop()], codes, temperature=1500.0)
+    again = Engine(lattice, [hop()], codes, temperature=1500.0, seed=drawn.seed)
+    drawn.run(events=20)
+    again.run(events=20)
+    assert same(drawn, again)
+
+
+def test_stuck_and_zero_events():
+    engine = box(share=0.0)
+    assert engine.run(events=10) == "stuck" and engine.time == 0.0
+    assert engine.run(time=2.0) == "stuck" and engine.time == 2.0
+    assert box().run(events=0) == "events"
+
+
+def test_fields_can_change_between_runs():
+    engine = full_box()
+    engine.run(events=100)
+    engine.potential = 0.02 * engine.lattice.layer
+    engine.temperature = 900.0
+    np.testing.assert_allclose(engine.temperature, 900.0)
+    np.testing.assert_allclose(engine.potential, 0.02 * engine.lattice.layer)
+    engine.run(events=100)
+    assert engine.check()[1] == 0.0
+
+
+def test_short_waits_late_in_time_are_not_lost():
+    engine = box(share=0.2)
+    other = box(share=0.2)
+    engine.time = 1e8
+    engine.run(events=5000)
+    other.run(events=5000)
+    elapsed = engine.time - 1e8 + float(engine.state()["clock"][1])
+    assert other.time < 1e-8 and elapsed == pytest.approx(other.time, rel=1e-9)
+
+
+def test_user_species_and_neutral_change_of_one_site():
+    whole, broken = Species("whole", 0), Species("broken", 1)
+    mechanism = Mechanism(
+        "break", before=(whole,), after=(broken,), barrier=0.5, attempt_frequency=NU, energy=-9.0
+    )
+    engine = Engine(Lattice.cubic((3, 3, 3), A), [mechanism], np.zeros(27), seed=1)
+    assert engine.run(events=27) == "events"
+    assert np.all(engine.species == 1)
+
+
+def test_pair_of_like_species_is_counted_once():
+    atom, empty, pair = Species("atom", 1), Species("empty", 0), Species("molecule", 2)
+    meet = Mechanism("meet", before=(atom, atom), after=(pair, pair), barrier=0.1, attempt_frequency=1.0)
+    walk = Mechanism("walk", before=(atom, empty), after=(empty, atom), barrier=0.1, attempt_frequency=1.0)
+    codes = np.zeros(5)
+    codes[[1, 2, 3]] = 1
+    engine = Engine(Lattice.cubic((5, 1, 1), A), [meet, walk], codes)
+    table = engine.transitions()
+    assert table[table["mechanism"] == 0][["site_a", "site_b"]].tolist() == [(1, 2), (2, 3)]
+
+
+def test_interrupt_stops_within_a_second():
+    engine = box(shape=(20, 20, 20), share=0.05)
+    timer = threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT))
+    timer.start()
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        engine.run(events=10**12)
+    assert time.monotonic() - start < 1.3
+    engine.run(events=10)
+    assert engine.check()[1] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"potential": np.zeros(3)}, r"potential must have shape \(80,\), one value per site, got \(3,\)"),
+        ({"potential": np.full(80, np.nan)}, r"potential must be finite \(V\), got nan at site 0"),
+        ({"temperature": -5.0}, "temperature must be above 0 and at most 100000 K, got -5.0"),
+        ({"temperature": float("nan")}, "temperature must be finite"),
+        ({"temperature": np.ones(4)}, "temperature must have shape"),
+        ({"reservoir": (0, -1)}, "reservoir must be two whole numbers of at least 0"),
+        ({"seed": -1}, "seed and member must be at least 0"),
+        ({"electrode_potential": (0.0, float("inf"))}, "electrode_potential must be two finite values"),
+        ({"mechanisms": [hop(motif="third")]}, "no motif 'third' in the lattice; there are: nearest, second"),
+        ({"mechanisms": [hop(barrier_shift=np.zeros(3))]}, "barrier_shift of 'vacancy hop' must have shape"),
+        ({"mechanisms": [hop(barrier_shift=np.full(80, -1.0))]}, "must be at least 0 eV, got -0.3"),
+        ({"interactions": [SiteEnergy(VACANCY, np.zeros(2))]}, "energy of vacancy must have shape"),
+        (
+            {"interactions": [PairInteraction(VACANCY, VACANCY, 0.1, exempt=np.zeros(2, bool))]},
+            "exempt must have shape",
+        ),
+    ],
+)
+def test_bad_arguments_are_errors(arguments, words):
+    with pytest.raises(ValueError, match=words):
+        box(**arguments)
+
+
+def test_bad_species_are_errors():
+    lattice = Lattice.cubic((3, 3, 3), A, interstitial=True)
+    with pytest.raises(ValueError, match=r"species must have shape \(45,\)"):
+        Engine(lattice, [hop()], np.zeros(27))
+    with pytest.raises(ValueError, match="species code 7 is in no mechanism"):
+        Engine(lattice, [hop()], np.full(45, 7))
+    codes = np.where(lattice.sublattice == 0, 0, 2)
+    codes[-1] = VACANCY.code
+    with pytest.raises(ValueError, match="species vacancy must stand on sublattice 0"):
+        Engine(lattice, [hop(), interstitial_hop()], codes)
+    with pytest.raises(ValueError, match="share the code 1"):
+        Engine(lattice, [hop(), Mechanism(
+            "x", before=(Species("other", 1),), after=(Species("third", 5),), barrier=0, attempt_frequency=1.0
+        )], np.zeros(45))
+    with pytest.raises(ValueError, match="at least one Mechanism"):
+        Engine(lattice, [], np.zeros(45))
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: hop(barrier=-0.1), "'vacancy hop' must be between 0 and 20 eV, got -0.1"),
+        (lambda: hop(barrier=float("nan")), "barrier of mechanism"),
+        (lambda: hop(attempt_frequency=0.0), "attempt_frequency of mechanism"),
+        (lambda: hop(law="cubic"), "no barrier law 'cubic'"),
+        (lambda: hop(energy=0.1), "energy and dipole of mechanism 'vacancy hop' must be 0"),
+        (lambda: hop(dipole=1e-10), "energy and dipole"),
+        (lambda: hop(law="linear", alpha=0.3), "alpha of mechanism 'vacancy hop' must be 0.5"),
+        (lambda: hop(electrode="top"), "cannot involve an electrode"),
+        (lambda: hop(crowding=(0.1, 0)), "crowding of mechanism"),
+        (lambda: hop(barrier=0.0, heat_of_transport=0.2), "heat_of_transport needs a barrier"),
+        (lambda: exchange(electrode=None), "must conserve charge or involve an electrode"),
+        (lambda: exchange(electrode="left"), "must be 'bottom', 'top' or None"),
+        (lambda: exchange(floor=-1.0), "floor of mechanism"),
+        (
+            lambda: Mechanism(
+                "m", before=(VACANCY, EMPTY), after=(EMPTY, VACANCY), barrier=1, attempt_frequency=1
+            ),
+            "lives on another sublattice",
+        ),
+        (
+            lambda: Mechanism("m", before=(VACANCY,), after=(VACANCY,), barrier=1, attempt_frequency=1),
+            "must change a site",
+        ),
+        (
+            lambda: Mechanism("m", before=(VACANCY,), after=(OXYGEN, OXYGEN), barrier=1, attempt_frequency=1),
+            "one or two species before",
+        ),
+        (lambda: Species("x", 16), "code of species x must be between 0 and 15"),
+        (lambda: Species("x", 1, float("nan")), "charge of species x"),
+        (lambda: PairInteraction(VACANCY, VACANCY, float("nan")), "energy of the pair vacancy-vacancy"),
+    ],
+)
+def test_bad_mechanisms_are_errors(make, words):
+    with pytest.raises(ValueError, match=words):
+        make()
+
+
+def test_bad_runs_are_errors():
+    engine = box()
+    with pytest.raises(ValueError, match="number of events or a time"):
+        engine.run()
+    with pytest.raises(ValueError, match="events must be at least 0, got -1"):
+        engine.run(events=-1)
+    with pytest.raises(ValueError, match="time must be at least the time now"):
+        engine.run(time=-1.0)
+    with pytest.raises(ValueError, match="time must be finite"):
+        engine.time = float("nan")
+
+
+def test_heat_of_transport_beyond_the_gradient_is_an_error():
+    kelvin = np.where(np.arange(80) % 5 < 2, 300.0, 2000.0)
+    engine = box(mechanisms=[hop(heat_of_transport=2.0)], temperature=kelvin)
+    with pytest.raises(ValueError, match="above 0 K"):
+        engine.run(events=10)

@@ -1,0 +1,435 @@
+"""The engine against exact results of stochastic processes.
+
+Every statistical test has a fixed seed and a false-alarm probability of 1e-4 per p-value (two-sided), and
+was seen to fail on the planted error that its docstring names.
+"""
+
+import numpy as np
+import pytest
+from scipy import stats
+from scipy.sparse import csr_matrix, diags
+from scipy.sparse.linalg import expm_multiply
+from scipy.special import iv
+
+from frenkel.kinetic.engine._basin import Basin
+from frenkel.kinetic.engine.engine import Engine
+from frenkel.kinetic.engine.reference import ReferenceEngine
+from frenkel.kinetic.lattice.lattice import Lattice
+from frenkel.kinetic.lattice.species import EMPTY, INTERSTITIAL, OXYGEN, VACANCY, Species
+from frenkel.kinetic.mechanisms.mechanism import Mechanism, PairInteraction, SiteEnergy
+from frenkel.units import BOLTZMANN_EV
+
+A = 2.6e-10
+FALSE_ALARM = 1e-4
+NEUTRAL = Species("walker", 1, 0.0)
+VOID = Species("void", 0, 0.0)
+
+
+def hop(mover=VACANCY, background=OXYGEN, **changes):
+    values = {"barrier": 0.0, "attempt_frequency": 1.0} | changes
+    return Mechanism("hop", before=(mover, background), after=(background, mover), **values)
+
+
+def turn(before, after, **changes):
+    values = {"barrier": 0.0, "attempt_frequency": 1.0} | changes
+    return Mechanism(f"{before.name} to {after.name}", before=(before,), after=(after,), **values)
+
+
+def column(length, occupied, mechanisms=None, **arguments):
+    """Return an engine on a column in z with some sites occupied by the code 1."""
+    codes = np.zeros(length)
+    codes[list(occupied)] = 1
+    lattice = Lattice.cubic((1, 1, length), A)
+    return Engine(lattice, mechanisms or [hop()], codes, **({"seed": 1} | arguments))
+
+
+def restart(engine, start):
+    """Put an engine back to a state, with the random numbers going on."""
+    engine.restore(start | {"random": engine.state()["random"]})
+
+
+def pooled_chi2(observed, expected):
+    """Return the p-value of a chi-square test with cells below 5 expected pooled."""
+    small = expected < 5.0
+    if small.any():
+        observed = np.append(observed[~small], observed[small].sum())
+        expected = np.append(expected[~small], expected[small].sum())
+    if expected[-1] < 1e-9 * expected.sum():
+        assert observed[-1] == 0
+        observed, expected = observed[:-1], expected[:-1]
+    return stats.chisquare(observed, expected * observed.sum() / expected.sum()).pvalue
+
+
+def two_sided(z):
+    """Return the p-value of a standard normal number."""
+    return 2.0 * stats.norm.sf(abs(z))
+
+
+def mean_z(sample, mean, deviation=None):
+    """Return how many standard errors the mean of a sample lies from ``mean``."""
+    sample = np.asarray(sample, dtype=float)
+    spread = sample.std(ddof=1) if deviation is None else deviation
+    return (sample.mean() - mean) / (spread / np.sqrt(len(sample)))
+
+
+# ---- X-00 all states of a small box
+
+
+class SmallBox:
+    """Every mechanism on six hosts and four cube centres: 1,024 states, and their master equation."""
+
+    def __init__(self, binding=-0.1, kelvin=2000.0):
+        self.lattice = Lattice.cubic((1, 2, 3), A, interstitial=True)
+        rng = np.random.default_rng(11)
+        n = self.lattice.n_sites
+        nu = 1e13
+        self.mechanisms = [
+            hop(barrier=0.7, attempt_frequency=nu, crowding=(0.15, 2), heat_of_transport=0.3,
+                barrier_shift=rng.normal(0.0, 0.05, n)),
+            hop(INTERSTITIAL, EMPTY, barrier=0.6, attempt_frequency=nu),
+            Mechanism("Frenkel pair", before=(OXYGEN, EMPTY), after=(VACANCY, INTERSTITIAL), motif="pair",
+                      barrier=0.8, energy=0.15, attempt_frequency=nu, dipole=A, floor=0.7),
+            turn(OXYGEN, VACANCY, electrode="top", barrier=0.8, energy=0.1, attempt_frequency=nu,
+                 dipole=A / 2),
+            turn(INTERSTITIAL, EMPTY, electrode="bottom", barrier=0.7, energy=-0.05, attempt_frequency=nu,
+                 law="linear", alpha=0.3),
+        ]
+        self.interactions = [
+            PairInteraction(VACANCY, VACANCY, binding),
+            PairInteraction(VACANCY, INTERSTITIAL, -0.05, motif="pair"),
+            PairInteraction(INTERSTITIAL, INTERSTITIAL, 0.05),
+            SiteEnergy(VACANCY, rng.normal(0.0, 0.05, n)),
+        ]
+        self.start = np.where(self.lattice.sublattice == 0, OXYGEN.code, EMPTY.code)
+        self.start[:3] = VACANCY.code
+        self.fields = {
+            "temperature": kelvin * rng.uniform(0.85, 1.15, n), "potential": rng.normal(0.0, 0.1, n),
+            "electrode_potential": (0.05, -0.1), "reservoir": (0, 1),
+        }
+
+    def engine(self, **changes):
+        arguments = self.fields | {"interactions": self.interactions, "seed": 21} | changes
+        return Engine(self.lattice, self.mechanisms, self.start, **arguments)
+
+    def states(self):
+        """Return the number of every state that can be reached, and the rate matrix.
+
+        The reservoirs are part of the state: oxygen in lattice and electrodes together is conserved.
+        """
+        reference = ReferenceEngine(self.engine(), self.interactions)
+        first = (tuple(reference.species), self.fields["reservoir"])
+        number, rows, todo = {first: 0}, [], [first]
+        for state in todo:
+            reference.species = list(state[0])
+            reference.reservoir = dict(zip(("bottom", "top"), state[1], strict=True))
+            for move in [move for site in range(self.lattice.n_sites) for move in reference.moves(site)]:
+                if move is None:
+                    continue
+                rate = reference.rate(move)[0]
+                mechanism, reservoir = self.mechanisms[move[0]], list(state[1])
+                sites = move[2:] if move[3] >= 0 else move[2:3]
+                reference._place(mechanism, move[1], sites)
+                if mechanism.electrode is not None and not mechanism.remote:
+                    reservoir[("bottom", "top").index(mechanism.electrode)] += 1 - 2 * move[1]
+                new = (tuple(reference.species), tuple(reservoir))
+                reference._place(mechanism, 1 - move[1], sites)
+                if new not in number:
+                    number[new] = len(number)
+                    todo.append(new)
+                rows.append((number[state], number[new], rate))
+        i, j, rate = (np.array(part) for part in zip(*rows, strict=True))
+        matrix = csr_matrix((rate, (i, j)), shape=(len(number),) * 2)
+        return number, matrix - diags(np.asarray(matrix.sum(axis=1)).ravel())
+
+
+@pytest.fixture(scope="module")
+def small_box():
+    box = SmallBox()
+    return box, *box.states()
+
+
+def end_states(engine, number, until, runs=6000, **how):
+    """Count the states in which runs of a given duration end."""
+    start, count = engine.state(), np.zeros(len(number))
+    for _ in range(runs):
+        restart(engine, start)
+        engine.run(time=until, **how)
+        count[number[tuple(engine.species.tolist()), engine.reservoir]] += 1
+    return count
+
+
+def passage_times(engine, inside, runs):
+    """Return the times at which runs first leave the set of states ``inside``."""
+    start, times = engine.state(), np.zeros(runs)
+    for i in range(runs):
+        restart(engine, start)
+        while inside((tuple(engine.species.tolist()), engine.reservoir)):
+            engine.run(events=1)
+        times[i] = engine.time
+    return times
+
+
+def passage_law(number, matrix, inside, horizon):
+    """Return F(t) = 1 - alpha exp(T t) 1 of the first exit from ``inside``, as a function."""
+    keep = [index for state, index in number.items() if inside(state)]
+    alpha = np.zeros(len(keep))
+    alpha[keep.index(0)] = 1.0
+    part = matrix[keep][:, keep].T.tocsr()
+    grid = np.linspace(0.0, horizon, 400)
+    left = expm_multiply(part, alpha, start=0.0, stop=horizon, num=400).sum(axis=1)
+    return lambda t: np.interp(t, grid, 1.0 - left)
+
+
+def few_defects(state):
+    """Return whether fewer than six defects are in the box: the set whose first exit is timed."""
+    return sum(code in (VACANCY.code, INTERSTITIAL.code) for code in state[0]) < 6
+
+
+@pytest.mark.parametrize("share", [1.0, 10.0, 100.0])
+def test_x00_state_counts(small_box, share):
+    """X-00: states after a time against expm(Q t). Fails with a binding of -0.13 for -0.1 eV."""
+    box, number, matrix = small_box
+    until = share / abs(matrix[0, 0])
+    expected = expm_multiply(matrix.T.tocsr() * until, np.eye(1, len(number)).ravel())
+    assert expected.sum() == pytest.approx(1.0, abs=1e-9) and len(number) > 300
+    count = end_states(box.engine(), number, until)
+    assert pooled_chi2(count, 6000 * expected) > FALSE_ALARM
+
+
+def test_x00_first_passage(small_box):
+    """X-00: first time with six defects, KS against the phase-type law. Fails as above."""
+    box, number, matrix = small_box
+    times = passage_times(box.engine(), few_defects, 2500)
+    law = passage_law(number, matrix, few_defects, 1.05 * times.max())
+    assert stats.kstest(times, law).pvalue > FALSE_ALARM
+
+
+def test_x00_sees_a_planted_error(small_box):
+    _, number, matrix = small_box
+    wrong = SmallBox(binding=-0.13)
+    until = 100.0 / abs(matrix[0, 0])
+    expected = expm_multiply(matrix.T.tocsr() * until, np.eye(1, len(number)).ravel())
+    assert pooled_chi2(end_states(wrong.engine(), number, until), 6000 * expected) < 1e-6
+
+
+def test_x00_with_superbasins():
+    """X-00 in a colder box, where basins stand for most events. Fails when exits leave at the mean time.
+
+    The basins are made to pay early, so that all their branches are used: electrodes, pairs, time limit.
+    """
+    box = SmallBox(kelvin=700.0)
+    number, matrix = box.states()
+    engine = box.engine(seed=22)
+    engine._basin = Basin(1.0)
+    until = 10_000.0 / abs(matrix[0, 0])
+    expected = expm_multiply(matrix.T.tocsr() * until, np.eye(1, len(number)).ravel())
+    count = end_states(engine, number, until, runs=800, superbasin=True)
+    assert pooled_chi2(count, 800 * expected) > FALSE_ALARM
+    exits, skipped = engine.basin_exits
+    assert exits > 1000 and skipped > 10 * exits
+    assert engine.check()[1] == 0.0
+
+
+# ---- X-01, X-02 clock and choice
+
+
+def test_x01_waiting_times():
+    """X-01: waits are Exp(R) and do not depend on the event. Fails with log1p(-u) taken as -u."""
+    engine = Engine(Lattice.cubic((5, 5, 1), A), [hop(attempt_frequency=3.0)], np.eye(1, 25).ravel(), seed=2)
+    waits, moved, last = np.zeros(50_000), np.zeros(50_000), 0
+    time = 0.0
+    for i in range(len(waits)):
+        engine.run(events=1)
+        waits[i], time = engine.time - time, engine.time
+        site = int(np.argmax(engine.codes))
+        moved[i], last = (site - last) % 25, site
+    assert stats.kstest(waits, stats.expon(scale=1.0 / 12.0).cdf).pvalue > FALSE_ALARM
+    assert two_sided(mean_z(waits, 1.0 / 12.0, 1.0 / 12.0)) > FALSE_ALARM
+    assert stats.pearsonr(waits, moved).pvalue > FALSE_ALARM
+    assert stats.pearsonr(waits[1:], waits[:-1]).pvalue > FALSE_ALARM
+
+
+def test_x02_choice_over_twelve_decades():
+    """X-02: events with rates over 12 decades. Fails against a law whose commonest rate is 10 % higher."""
+    rng = np.random.default_rng(4)
+    kt = BOLTZMANN_EV * 1000.0
+    shift = rng.uniform(0.0, 12.0 * np.log(10.0), 64) * kt
+    mechanism = turn(VOID, NEUTRAL, electrode="top", barrier_shift=shift, energy=0.0)
+    engine = Engine(Lattice.cubic((8, 8, 1), A), [mechanism], np.zeros(64), temperature=1000.0, seed=5)
+    rate = engine.transitions()["rate"]
+    np.testing.assert_allclose(rate, np.exp(-shift / kt), rtol=1e-12)
+    start, count = engine.state(), np.zeros(64)
+    for _ in range(20_000):
+        restart(engine, start)
+        engine.run(events=1)
+        count[np.argmax(engine.codes)] += 1
+    assert pooled_chi2(count, 20_000 * rate / rate.sum()) > FALSE_ALARM
+    wrong = np.where(rate == rate.max(), 1.1 * rate, rate)
+    assert pooled_chi2(count, 20_000 * wrong / wrong.sum()) < FALSE_ALARM
+    rare = rate < 0.02 * rate.sum()
+    share = float(rate[rare].sum() / rate.sum())
+    assert stats.binomtest(int(count[rare].sum()), 20_000, share).pvalue > FALSE_ALARM
+
+
+# ---- X-07 detailed balance
+
+
+def total_energy(engine, interactions):
+    """Return the energy (eV) of a state, from all pairs and all charges; electrodes at their potential."""
+    codes, lattice = engine.species, engine.lattice
+    energy = 0.0
+    for part in interactions:
+        if isinstance(part, SiteEnergy):
+            energy += part.values[codes == part.species.code].sum()
+            continue
+        table = lattice.motifs[part.motif]
+        pair = (codes[:, None] == part.a.code) & (codes[table] == part.b.code) & (table >= 0)
+        if part.exempt is not None:
+            pair &= ~(part.exempt[:, None] & part.exempt[table])
+        energy += part.energy * pair.sum() * (0.5 if part.a == part.b else 1.0)
+    charge = np.zeros(16)
+    charge[[VACANCY.code, INTERSTITIAL.code]] = 2.0, -2.0
+    return float(energy + (charge[codes] * engine.potential).sum())
+
+
+@pytest.mark.parametrize("low", [False, True])
+def test_x07_detailed_balance(low):
+    """X-07: forward over reverse rate of every event of random states, also beyond |dE| = pi E_m.
+
+    Deterministic. Fails when the dipole lowers one direction only, or with half of the energy on each.
+    """
+    box = SmallBox()
+    lattice = Lattice.cubic((3, 3, 4), A, interstitial=True)
+    rng = np.random.default_rng(6)
+    n, scale = lattice.n_sites, 0.05 if low else 1.0
+    mechanisms = []
+    for m in box.mechanisms:
+        keep = {s: getattr(m, s) for s in ("before", "after", "motif", "electrode", "energy", "law", "alpha",
+                                           "dipole", "crowding", "attempt_frequency")}
+        mechanisms.append(Mechanism(m.name, barrier=m.barrier * scale, floor=m.floor * scale, **keep))
+    interactions = [PairInteraction(VACANCY, VACANCY, -0.3, exempt=rng.random(n) < 0.5),
+                    PairInteraction(VACANCY, VACANCY, 0.1, motif="second"),
+                    PairInteraction(VACANCY, INTERSTITIAL, -0.2, motif="pair"),
+                    SiteEnergy(VACANCY, rng.normal(0.0, 0.2, n))]
+    engine = Engine(lattice, mechanisms, np.where(lattice.sublattice == 0, 0, 2), interactions=interactions,
+                    potential=rng.normal(0.0, 0.4, n), electrode_potential=(0.3, -0.5), temperature=700.0,
+                    reservoir=(50, 50), seed=1)
+    kt, worst, tilted = BOLTZMANN_EV * 700.0, 0.0, 0
+    electrode = {"bottom": 0.3, "top": -0.5, None: 0.0}
+    for _ in range(400):
+        listed = engine.transitions()
+        pick = listed[int(engine.draw() * len(listed))]
+        before = total_energy(engine, interactions)
+        engine.catalogue()
+        engine.fire(int(np.flatnonzero(listed == pick)[0]))
+        mechanism, sign = mechanisms[pick["mechanism"]], 1 - 2 * int(pick["direction"])
+        change = total_energy(engine, interactions) - before + sign * mechanism.energy
+        change -= sign * mechanism.charge_change[0] * electrode[mechanism.electrode]
+        back = engine.transitions()
+        own = mechanism.is_own_reverse
+        ends = (pick["site_b"], pick["site_a"]) if own else (pick["site_a"], pick["site_b"])
+        turned = 0 if own else 1 - pick["direction"]
+        back = back[(back["mechanism"] == pick["mechanism"]) & (back["direction"] == turned)
+                    & (back["site_a"] == ends[0]) & (back["site_b"] == ends[1])]
+        assert abs(change - pick["energy"]) < 1e-12
+        worst = max(worst, abs(np.log(pick["rate"] / back["rate"][0]) + change / kt))
+        tilted += min(pick["barrier"], back["barrier"][0]) == 0.0
+    assert worst < 1e-12 and tilted > 20
+
+
+# ---- X-13 to X-15 forming as a single event, and as the failure of columns
+
+
+def test_x13_ramped_hazard():
+    """X-13: lambda0 exp(V/V0) under a staircase of voltage. Fails when 1.2 of the rest of a wait is kept.
+
+    The staircase has 500 steps, and its own hazard is used as the law; between the steps the engine keeps
+    the unspent part of the unit exponential.
+    """
+    step, dwell, v0 = 4e-3, 0.1, 2.0 * BOLTZMANN_EV * 300.0  # the linear law feels half of e V
+    mechanism = turn(Species("whole", 0), Species("broken", 1, 1.0), electrode="top", law="linear",
+                     barrier=2.0, attempt_frequency=1e-6 * np.exp(4.0 / v0))
+    engine = Engine(Lattice.cubic((1, 1, 1), A), [mechanism], [0], temperature=300.0, seed=7)
+    start, times = engine.state(), []
+    for _ in range(1000):
+        restart(engine, start)
+        index = 0
+        while engine.events == 0:
+            engine.electrode_potential = (0.0, index * step)
+            index += 1
+            engine.run(events=1, time=index * dwell)
+        times.append(engine.time)
+    rate = 1e-6 * np.exp(np.arange(500) * step / v0)
+    hazard, edges = np.concatenate([[0.0], np.cumsum(rate * dwell)]), np.arange(501) * dwell
+    assert stats.kstest(times, lambda t: -np.expm1(-np.interp(t, edges, hazard))).pvalue > FALSE_ALARM
+    voltage = np.array(times) / dwell * step
+    slope = step / dwell
+    smooth = v0 * np.log1p(slope * np.log(2.0) / (1e-6 * v0))
+    assert np.median(voltage) == pytest.approx(smooth, abs=0.01)
+    assert voltage.std() == pytest.approx(np.pi * v0 / np.sqrt(6.0), rel=0.1)
+
+
+def failure_times(columns, depth, runs, seed):
+    """Return when the first of some columns has all its bonds broken, each at rate 1."""
+    mechanism = turn(Species("whole", 0), Species("broken", 1), energy=-9.0, law="linear", alpha=0.0)
+    lattice = Lattice.cubic((columns, 1, depth), A)
+    engine = Engine(lattice, [mechanism], np.zeros(columns * depth), seed=seed)
+    start, times = engine.state(), np.zeros(runs)
+    for i in range(runs):
+        restart(engine, start)
+        engine.run(events=depth - 1)
+        while not engine.codes.reshape(columns, depth).all(axis=1).any():
+            engine.run(events=1)
+        times[i] = engine.time
+    return times
+
+
+@pytest.mark.parametrize(("columns", "depth"), [(20, 3), (40, 2)])
+def test_x14_percolation_columns(columns, depth):
+    """X-14: F = 1 - [1 - (1 - exp(-t))^m]^N. Fails with the law of a fifth more columns."""
+    times = failure_times(columns, depth, 3000, seed=8)
+
+    def p_value(number):
+        return stats.kstest(times, lambda t: 1.0 - (1.0 - (1.0 - np.exp(-t)) ** depth) ** number).pvalue
+
+    assert p_value(columns) > FALSE_ALARM and p_value(1.2 * columns) < FALSE_ALARM
+
+
+def test_x15_weakest_link():
+    """X-15: four areas fail as the first of four of one area. Fails against the first of five."""
+    small, large = failure_times(10, 3, 8000, seed=9), failure_times(40, 3, 2000, seed=10)
+    assert stats.ks_2samp(small.reshape(-1, 4).min(axis=1), large).pvalue > FALSE_ALARM
+    assert stats.ks_2samp(small.reshape(-1, 5).min(axis=1), large).pvalue < 1e-3
+
+
+# ---- X-20 the Frenkel pair
+
+
+def test_x20_pair_generation_and_annihilation():
+    """X-20: P(n) of pairs in a well-mixed cell. Fails when pairs annihilate at 1.1 times the rate.
+
+    Every host is a neighbour of every cube centre; n pairs appear at rate g (N - n)^2 and vanish at r n^2.
+    """
+    size, k = 60, 5.0
+    rng = np.random.default_rng(12)
+    place = rng.random((2 * size, 3)) * 1e-10
+    lattice = Lattice.from_positions(
+        place, np.repeat([0, 1], size), (1e-9, 1e-9, 1e-9), {"pair": 5e-10}, lateral="reflecting"
+    )
+    kt = BOLTZMANN_EV * 1000.0
+    pair = Mechanism("pair", before=(OXYGEN, EMPTY), after=(VACANCY, INTERSTITIAL), motif="pair",
+                     law="linear", alpha=1.0, barrier=0.0, energy=kt * np.log(size**2 / k),
+                     attempt_frequency=1.0)
+    engine = Engine(lattice, [pair], np.repeat([0, 2], size), temperature=1000.0, seed=13)
+    count = np.zeros(size + 1)
+    for sample in range(1, 4001):
+        engine.run(time=1.5 * sample)
+        count[np.count_nonzero(engine.codes == VACANCY.code)] += 1
+    n = np.arange(size)
+    weight = np.cumprod(np.concatenate([[1.0], k / size**2 * (size - n) ** 2.0 / (n + 1.0) ** 2]))
+    law = weight / weight.sum()
+    assert pooled_chi2(count, 4000 * law) > FALSE_ALARM
+    wrong = weight * 1.1 ** -np.arange(size + 1.0)
+    assert pooled_chi2(count, 4000 * wrong / wrong.sum()) < 1e-6
+    bessel = np.sqrt(k) * iv(1, 2 * np.sqrt(k)) / iv(0, 2 * np.sqrt(k))
+    assert (law * np.arange(size + 1)).sum() == pytest.approx(bessel, rel=0.04)

@@ -1,0 +1,106 @@
+"""The compiled engine equals the plain Python one, event by event on the same draws."""
+
+import numpy as np
+import pytest
+
+from frenkel.kinetic.engine.engine import Engine
+from frenkel.kinetic.engine.reference import ReferenceEngine
+from frenkel.kinetic.lattice.lattice import Lattice
+from frenkel.kinetic.lattice.species import EMPTY, FILLED_TRAP, INTERSTITIAL, OXYGEN, TRAP, VACANCY
+from frenkel.kinetic.mechanisms.mechanism import Mechanism, PairInteraction, SiteEnergy
+
+NU = 1e13
+
+
+def everything(lattice, rng):
+    """Every form of mechanism and of energy at once, with disorder in all of them."""
+    n = lattice.n_sites
+    mechanisms = [
+        Mechanism(
+            "vacancy hop", before=(VACANCY, OXYGEN), after=(OXYGEN, VACANCY), barrier=0.7,
+            attempt_frequency=NU, crowding=(0.1, 3), heat_of_transport=0.2,
+            barrier_shift=rng.normal(0, 0.1, n),
+        ),
+        Mechanism(
+            "interstitial hop", before=(INTERSTITIAL, EMPTY), after=(EMPTY, INTERSTITIAL), barrier=0.9,
+            attempt_frequency=NU, heat_of_transport=-0.3, law="linear",
+        ),
+        Mechanism(
+            "Frenkel pair", before=(OXYGEN, EMPTY), after=(VACANCY, INTERSTITIAL), motif="pair", barrier=1.1,
+            energy=0.3, attempt_frequency=NU, dipole=3e-10, floor=0.8, law="linear", alpha=0.3,
+            crowding=(0.2, 2),
+        ),
+        Mechanism(
+            "exchange", before=(OXYGEN,), after=(VACANCY,), electrode="top", barrier=1.0, energy=0.1,
+            attempt_frequency=NU, dipole=2e-10, floor=0.9,
+        ),
+        Mechanism(
+            "interstitial exchange", before=(INTERSTITIAL,), after=(EMPTY,), electrode="bottom", barrier=1.0,
+            energy=-0.1, attempt_frequency=NU,
+        ),
+        Mechanism(
+            "electron capture", before=(TRAP,), after=(FILLED_TRAP,), electrode="top", remote=True,
+            barrier=0.9, energy=-0.05, attempt_frequency=NU, law="marcus", frequency_factor=rng.random(n),
+        ),
+    ]
+    mask = rng.random(n) < 0.5
+    interactions = [
+        PairInteraction(VACANCY, VACANCY, -0.15, exempt=mask),
+        PairInteraction(VACANCY, INTERSTITIAL, -0.1, motif="pair"),
+        PairInteraction(VACANCY, VACANCY, 0.05, motif="second"),
+        PairInteraction(INTERSTITIAL, INTERSTITIAL, 0.08),
+        SiteEnergy(VACANCY, rng.normal(0, 0.1, n)),
+        SiteEnergy(OXYGEN, rng.normal(0, 0.1, n)),
+    ]
+    return mechanisms, interactions
+
+
+def pair_of_engines(shape, lateral, seed):
+    lattice = Lattice.cubic(shape, 2.6e-10, interstitial=True, lateral=lateral)
+    rng = np.random.default_rng(seed)
+    mechanisms, interactions = everything(lattice, rng)
+    species = np.where(lattice.sublattice == 0, OXYGEN.code, EMPTY.code)
+    species[rng.choice(lattice.n_hosts, 3, replace=False)] = VACANCY.code
+    species[lattice.n_hosts] = TRAP.code
+    engine = Engine(
+        lattice, mechanisms, species, interactions=interactions, reservoir=(1, 1), seed=seed,
+        temperature=rng.uniform(1200, 2000, lattice.n_sites), electrode_potential=(0.1, -0.3),
+        potential=rng.normal(0, 0.2, lattice.n_sites),
+    )
+    return engine, ReferenceEngine(engine, interactions)
+
+
+@pytest.mark.parametrize("lateral", ["periodic", "reflecting"])
+@pytest.mark.parametrize("shape", [(3, 3, 3), (2, 2, 4), (1, 3, 2)])
+def test_equal_event_by_event(shape, lateral):
+    if lateral == "reflecting" and shape[0] == 1:
+        shape = (2, 2, 2)
+    engine, reference = pair_of_engines(shape, lateral, seed=5)
+    for _ in range(150):
+        counts = engine.counts
+        move = reference.step()
+        assert engine.run(events=1) == "events"
+        assert engine.counts[move[0], move[1]] == counts[move[0], move[1]] + 1
+        assert engine.species.tolist() == reference.species
+        assert engine.time == pytest.approx(reference.time, rel=1e-12)
+        assert engine.reservoir == tuple(reference.reservoir.values())
+    assert np.count_nonzero(engine.counts) >= 3
+    assert engine.check()[1] == 0.0
+
+
+def test_same_moves_and_prices():
+    engine, reference = pair_of_engines((3, 2, 3), "periodic", seed=7)
+    for _ in range(10):
+        engine.run(events=20)
+        reference.species, reference.reservoir = engine.species.tolist(), dict(
+            zip(("bottom", "top"), engine.reservoir, strict=True)
+        )
+        table = engine.transitions()
+        moves = [
+            move for site in range(engine.lattice.n_sites) if reference._owns(site)
+            for move in reference.moves(site) if move is not None
+        ]
+        assert [tuple(row) for row in table[["mechanism", "direction", "site_a", "site_b"]].tolist()] == moves
+        prices = np.array([reference.rate(move) for move in moves])
+        np.testing.assert_allclose(table["rate"], prices[:, 0], rtol=1e-11)
+        np.testing.assert_allclose(table["energy"], prices[:, 1], atol=1e-13)

@@ -1,0 +1,56 @@
+"""From a material to mechanisms on a lattice: weak column, cap, first vacancies, barriers per site."""
+
+import numpy as np
+import pytest
+
+from frenkel.kinetic.device import Device
+from frenkel.kinetic.materials.material import Material
+
+CAP = {"cap.thickness": 0.52e-9, "cap.migration_shift": -0.2, "cap.vacancy_fraction": 0.25}
+
+
+def device(**options):
+    return Device(
+        Material.load("HfO2").with_values(options.pop("values", {})), 2.6e-9, 2.6e-9, seed=1, **options
+    )
+
+
+def test_first_vacancies_lie_in_the_column():
+    made = device()
+    sites, _ = made.defects
+    assert len(sites) == round(0.154 * made.chemistry.weak.sum())
+    assert made.chemistry.weak[sites].all()
+
+
+def test_a_cap_holds_its_share_of_vacancies_and_eases_hops_there():
+    made, plain = device(values=CAP), device()
+    sites, _ = made.defects
+    assert np.count_nonzero(sites % 10 >= 8) == 50  # a quarter of two layers of 100 sites
+    change = made.chemistry.mechanisms[0].barrier_shift - plain.chemistry.mechanisms[0].barrier_shift
+    np.testing.assert_allclose(change.reshape(10, 10, 10)[..., 8:], -0.2)
+    np.testing.assert_allclose(change.reshape(10, 10, 10)[..., :8], 0.0)
+
+
+def test_barriers_per_site_reach_the_events():
+    shift = np.full(1000, 0.25)
+    with_shift, plain = device(barrier_shift={"vacancy hop": shift}), device()
+    hops = plain.transitions()["mechanism"] == 0
+    difference = (
+        with_shift.configuration().prices.arrays()["barrier"]
+        - plain.configuration().prices.arrays()["barrier"]
+    )
+    np.testing.assert_allclose(difference[hops], 0.25)
+    np.testing.assert_allclose(difference[~hops], 0.0)
+
+
+@pytest.mark.parametrize(
+    ("shift", "text"),
+    [
+        ({"hop": np.zeros(1000)}, "'hop'"),
+        ({"vacancy hop": np.zeros(7)}, "1000"),
+        ({"vacancy hop": np.full(1000, np.nan)}, "finite"),
+    ],
+)
+def test_wrong_barriers_are_named(shift, text):
+    with pytest.raises(ValueError, match=text):
+        device(barrier_shift=shift)

@@ -1,0 +1,353 @@
+"""A device in its circuit: one clock, limits held, everything conserved, the same run again bit by bit."""
+
+import math
+import pickle
+
+import numpy as np
+import pytest
+from whole_lattice import SWITCHES, put, random_species
+
+from frenkel.kinetic.circuit import Circuit
+from frenkel.kinetic.device import Device
+from frenkel.kinetic.lattice.species import EMPTY, INTERSTITIAL, OXYGEN, VACANCY
+from frenkel.kinetic.materials.material import Material
+from frenkel.kinetic.run import EventBudgetError
+from frenkel.kinetic.waveform import Waveform
+
+A = 0.26e-9
+LIMITED = Circuit(series_resistance=2e3, compliance=20e-6)
+FORM = Waveform.triangle(amplitude=4.0, rate=1e6, label="form")
+RESET = Waveform.triangle(amplitude=-1.5, rate=1e6, label="reset")
+
+
+def make(name="HfO2", *, layers=8, side=8, seed=3, circuit=LIMITED, values=None, **more):
+    material = Material.load(name).with_values((SWITCHES if name == "HfO2" else {}) | (values or {}))
+    return Device(material, layers * A, side * A, seed=seed, circuit=circuit, **more)
+
+
+def same_records(first, second, *, without=()):
+    """Assert that two records are equal bit by bit."""
+    assert first.sample.keys() == second.sample.keys()
+    for name in first.sample.keys() - set(without):
+        np.testing.assert_array_equal(first.sample[name], second.sample[name], err_msg=name)
+    assert first.log == second.log
+    for one, other in zip(first.snapshots, second.snapshots, strict=True):
+        assert one.keys() == other.keys()
+        for key in one:
+            np.testing.assert_array_equal(one[key], other[key])
+
+
+# ---- the same again
+
+
+def test_one_seed_gives_one_trajectory_and_another_member_another():
+    runs = []
+    for member in (0, 0, 1):
+        device = make(member=member)
+        runs.append([device.advance(wave, samples=50, log=True) for wave in (FORM, RESET)])
+    for first, second in zip(runs[0], runs[1], strict=True):
+        same_records(first, second)
+    assert len(runs[0][0].log) > 30
+    assert runs[0][0].log != runs[2][0].log
+
+
+@pytest.mark.parametrize("name", ["HfO2", "HfO2-ETH"])
+def test_restored_device_goes_on_bit_by_bit(name):
+    """State after the rise, through pickle, into a new device; both then do the fall and a reset.
+
+    The new device has solved nothing yet and holds smaller work arrays: neither may change a bit.
+    """
+    size = {} if name == "HfO2" else {"layers": 6, "side": 5, "temperature": 900.0}
+    rise = Waveform.ramp(stop=3.0 if name == "HfO2" else 1.5, rate=1e6)
+    rest = [Waveform.ramp(start=rise.voltages[-1], stop=0.0, rate=1e6), RESET]
+    first = make(name, **size)
+    before = first.advance(rise, samples=30, log=True)
+    state = pickle.loads(pickle.dumps(first.state()))
+    second = make(name, **size)
+    second.restore(state)
+    assert second.time == first.time and second.events == first.events
+    after = [[device.advance(wave, samples=30, log=True) for wave in rest] for device in (first, second)]
+    for one, other in zip(*after, strict=True):
+        same_records(one, other, without={"field_solves"})
+    assert len(before.log) > 5 and sum(len(record.log) for record in after[0]) > 5
+    assert first.state()["hazard"] == second.state()["hazard"]
+    assert first.engine.draw() == second.engine.draw()
+
+
+def test_kept_configuration_equals_a_fresh_solve_bit_by_bit():
+    """Also when the solver has grown in between, and in a device that was always small."""
+    rng = np.random.default_rng(1)
+    device = make()
+    states = [random_species(device, kind, rng) for kind in ("pristine", "lrs", "hrs")]
+    states.append(np.where(rng.random(device.n_hosts) < 0.4, VACANCY.code, OXYGEN.code).astype(np.int8))
+    kept = []
+    for species in states:
+        put(device, species)
+        kept.append(device.configuration())
+    for species, old in zip(states, kept, strict=True):
+        put(device, species)
+        solves = device.field_solves
+        assert device.configuration() is old and device.field_solves == solves
+        fresh = device.configuration(refresh=True)
+        other = make()
+        put(other, species)
+        for found in (fresh, other.configuration()):
+            assert found.conductance == old.conductance and found.heat_max == old.heat_max
+            for name, column in old.prices.arrays().items():
+                if name != "rate":
+                    np.testing.assert_array_equal(column, found.prices.arrays()[name], err_msg=name)
+
+
+def test_cache_size_does_not_change_a_run():
+    records = [make(cache=cache).advance(FORM, samples=30, log=True) for cache in (1, 64)]
+    same_records(*records, without={"field_solves"})
+    assert records[0].sample["field_solves"][-1] >= records[1].sample["field_solves"][-1]
+
+
+def test_looking_at_a_device_does_not_change_it():
+    plain, watched = make(), make()
+
+    def look(share, device):
+        device.potential, device.temperature_map, device.transitions(), device.current(0.1), device.defects
+
+    first = plain.advance(FORM, samples=30, log=True)
+    second = watched.advance(FORM, samples=30, log=True, progress=look)
+    same_records(first, second, without={"field_solves"})
+
+
+# ---- the circuit
+
+
+@pytest.mark.parametrize("polarity", ["positive", "both"])
+def test_compliance_is_held_and_the_series_resistance_takes_its_share(polarity):
+    """|I| never above I_c by 1e-9, exactly I_c where limited; else V_device = V_source / (1 + R G)."""
+    limit, resistance = 20e-6, 2e3
+    circuit = Circuit(series_resistance=resistance, compliance=limit, polarity=polarity)
+    device = make(circuit=circuit)
+    seen = []
+
+    def stop(device, current):
+        seen.append((device.source_voltage, device.device_voltage, current, device.conductance))
+        return False
+
+    samples = [device.advance(wave, samples=100, stop=stop).sample for wave in (FORM, RESET)]
+    columns = [np.concatenate([s[n] for s in samples])
+               for n in ("source_voltage", "device_voltage", "current", "conductance")]
+    rows = np.vstack([np.array(columns).T, np.array(seen)])
+    source, voltage, current, conductance = rows.T
+    assert current == pytest.approx(voltage * conductance, rel=1e-12)
+    free = source * conductance / (1 + resistance * conductance)
+    above, below = free > limit, free < -limit
+    assert above.sum() > 20
+    assert current[above] == pytest.approx(np.full(above.sum(), limit), rel=1e-9, abs=0)
+    assert current.max() <= limit * (1 + 1e-9)
+    if polarity == "both":
+        assert current.min() >= -limit * (1 + 1e-9)
+    else:
+        assert current.min() < -limit
+        above |= below
+    rest = ~(above | below) if polarity == "both" else ~(free > limit)
+    divided = source / (1 + resistance * conductance)
+    assert voltage[rest] == pytest.approx(divided[rest], rel=1e-12, abs=1e-15)
+    assert np.any(np.abs(voltage) < 0.9 * np.abs(source))
+
+
+def test_current_is_read_without_letting_time_pass():
+    device = make()
+    before = device.state()
+    assert device.current(0.1) == pytest.approx(0.1 * device.conductance) and device.time == 0.0
+    assert device.current(-0.1) == -device.current(0.1)
+    assert device.state()["hazard"] == before["hazard"]
+
+
+class Recorder(Circuit):
+    """A circuit that keeps every piece it is asked for."""
+
+    def piece(self, source_voltage, slope, duration, conductance, resolution=0.0):
+        given = super().piece(source_voltage, slope, duration, conductance, resolution)
+        self.__dict__.setdefault("pieces", []).append((source_voltage, slope, *given))
+        return given
+
+
+def test_no_step_goes_over_a_breakpoint():
+    """Every piece has the slope of its segment, starts on it and ends at the next breakpoint or before."""
+    wave = Waveform.points([0.0, 1e-6, 1.0000001e-6, 3e-6, 3.7e-6, 4e-6], [0.0, 0.0, 2.5, 2.9, -0.5, 0.0])
+    circuit = Recorder(series_resistance=1e3, compliance=20e-6)
+    device = make(circuit=circuit)
+    record = device.advance(wave, samples=7, log=True)
+    local, slopes = 0.0, [(v - u) / (t - s) for s, t, u, v in wave.segments()]
+    assert len(record.log) > 10
+    for source, slope, voltage, _, duration in circuit.pieces:
+        k = int(np.argmin(np.abs(np.array(slopes) - slope)))
+        assert slope == pytest.approx(slopes[k], rel=1e-12)
+        start, end, low, _ = list(wave.segments())[k]
+        # The place in time follows from the voltage where there is a slope.
+        local = start + (source - low) / slope if slope else local
+        assert start - 1e-18 <= local and local + duration <= end * (1 + 1e-12)
+        assert voltage == pytest.approx(device.circuit.device_voltage(source, device.conductance), abs=4.0)
+    times = record.sample["time"]
+    assert set(wave.times) <= set(times.tolist())
+    for time, voltage in zip(wave.times, wave.voltages, strict=True):
+        assert record.sample["source_voltage"][np.flatnonzero(times == time)[-1]] == voltage
+    assert np.all(np.diff(times) >= 0) and device.time == wave.duration
+
+
+def test_time_goes_on_over_waveforms():
+    device = make()
+    first = device.advance(FORM, samples=10)
+    second = device.advance(RESET, samples=10)
+    assert second.sample["time"][0] == first.sample["time"][-1] == FORM.duration
+    assert device.time == pytest.approx(FORM.duration + RESET.duration, rel=1e-12)
+    assert (first.label, second.label) == ("form", "reset")
+    assert [shot["label"] for shot in second.snapshots] == ["reset start", "reset end"]
+
+
+# ---- what is conserved
+
+
+@pytest.mark.parametrize("name", ["HfO2", "HfO2-ETH"])
+def test_oxygen_and_sites_are_conserved(name):
+    """Electrode + interstitials - vacancies never changes; each site holds one species of its own kind."""
+    device, moved, high = make(name, layers=6, side=6), 0, 4.0
+    if name == "HfO2-ETH":
+        put(device, random_species(device, "pristine", np.random.default_rng(2)))
+        high = 1.5
+    for wave in (Waveform.triangle(amplitude=high, rate=1e6), Waveform.triangle(amplitude=-high, rate=1e6)):
+        record = device.advance(wave, samples=40, budget=20_000)
+        s = record.sample
+        oxygen = s["reservoir"] + s["interstitial"] - s["defect"]
+        assert np.all(oxygen == oxygen[0]) and np.all(s["reservoir"] >= 0)
+        moved += np.ptp(s["reservoir"])
+        species = device.engine.species
+        assert np.isin(species[: device.n_hosts], (OXYGEN.code, VACANCY.code)).all()
+        assert np.isin(species[device.n_hosts :], (EMPTY.code, INTERSTITIAL.code)).all()
+        sites, codes = device.defects
+        assert len(sites) == s["defect"][-1] + s["interstitial"][-1] == len(set(sites.tolist()))
+        assert np.count_nonzero(codes == VACANCY.code) == device.count(VACANCY.code) == s["defect"][-1]
+        np.testing.assert_array_equal(record.snapshots[-1]["sites"], sites)
+    assert moved > 0 and device.events > 5
+
+
+def test_engine_stays_consistent_with_its_tables():
+    device = make()
+    device.advance(FORM, samples=10)
+    assert max(device.engine.check()) <= 1e-12
+    assert int(device.engine.counts.sum()) == device.events
+
+
+# ---- limits of a run
+
+
+def test_stop_ends_the_waveform_at_the_event():
+    device = make()
+    record = device.advance(FORM, samples=20, stop=lambda device, current: current > 1e-6, log=True)
+    assert record.sample["current"][-1] > 1e-6 and np.all(record.sample["current"][:-1] <= 1e-6)
+    assert device.time == record.sample["time"][-1] < FORM.duration / 2
+    assert device.time == record.log[-1][0] == record.snapshots[-1]["time"]
+    assert device.source_voltage == pytest.approx(1e6 * device.time, rel=1e-12)
+    again = make()
+    ended = again.advance(FORM, samples=20, stop=lambda device, current: device.events >= 7)
+    assert again.events == 7 and ended.sample["events"][-1] == 7
+
+
+def test_budget_names_the_pair_that_moved_most():
+    """One fast vacancy between two sites of low energy: the message gives both sites and how often."""
+    device = make(values={"disorder.site_energy": 0.3, "vacancy.migration_barrier": 0.3})
+    with pytest.raises(EventBudgetError, match="budget of 300 events used up at") as caught:
+        device.advance(Waveform.constant(0.0, 1.0), budget=300)
+    assert device.events == 301
+    message = str(caught.value)
+    assert "made" in message and "a flickering pair" in message
+    first, second = (int(word) for word in message.split("sites ")[1].split(" near")[0].split(" and "))
+    step = np.abs(np.subtract(*device.lattice.position[[first, second]])) / A
+    step = np.minimum(step, [8, 8, 99] - step)
+    assert step.sum() == pytest.approx(1.0)
+
+
+def test_budget_names_the_electrode_of_an_exchange():
+    values = {"exchange.barrier": 0.2, "exchange.energy": 0.0, "vacancy.migration_barrier": 2.0}
+    with pytest.raises(EventBudgetError, match=r"site \d+ and its electrode near"):
+        make(values=values).advance(Waveform.constant(0.0, 1.0), budget=100)
+
+
+def test_samples_and_log():
+    device = make()
+    record = device.advance(FORM, samples=21)
+    assert record.log == [] and len(record.sample["time"]) in (21, 22)
+    held = Waveform.constant(0.5, 1e-6)
+    assert make().advance(held, samples=11).sample["time"] == pytest.approx(np.linspace(0, 1e-6, 11))
+    with pytest.raises(ValueError, match="samples must be at least 2, got 1"):
+        device.advance(FORM, samples=1)
+
+
+# ---- maps
+
+
+def test_hottest_place_of_the_map_is_the_temperature_that_is_reported():
+    device = make()
+    record = device.advance(FORM, samples=30, stop=lambda device, current: device.device_voltage > 0.3)
+    assert device.temperature_map.max() == pytest.approx(record.sample["temperature_max"][-1], rel=1e-9)
+    assert device.temperature_map.min() >= device.temperature
+    device.advance(FORM, samples=30)
+    device.device_voltage = 0.5
+    found = device.temperature + device.configuration().heat_max * 0.25
+    assert device.temperature_map.max() == pytest.approx(found, rel=1e-9)
+
+
+def test_potential_lies_between_the_electrodes():
+    device = make()
+    device.advance(FORM, samples=10)
+    for voltage in (0.5, -0.7):
+        device.device_voltage = voltage
+        share = device.potential / voltage
+        assert 0.0 <= share.min() and share.max() <= 1.0
+        assert len(share) == device.n_hosts
+
+
+def test_transitions_hold_rates_at_the_present_voltage():
+    device = make()
+    device.device_voltage = 1.0
+    events = device.transitions()
+    prices = device.configuration().prices
+    assert events["rate"].sum() == pytest.approx(prices.total(1.0), rel=1e-12)
+    heat = prices.arrays()["heat"]
+    kt = 8.617333262e-5 * (300.0 + heat)
+    assert events["rate"] == pytest.approx(1e14 * np.exp(-events["barrier"] / kt), rel=1e-9)
+    with pytest.raises(ValueError, match="event must be between 0 and"):
+        device.fire(len(events))
+
+
+# ---- sizes
+
+
+def test_sizes_are_whole_layers():
+    device = Device(Material.load("HfO2"), 5e-9, 4.9e-9, seed=1)
+    assert device.shape == (19, 19, 19)
+    assert device.thickness == pytest.approx(19 * A) and device.width == pytest.approx(19 * A)
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    ({"thickness": math.nan}, "thickness must be between 1e-10 and 1e-6 m, got nan"),
+    ({"thickness": -5e-9}, "thickness must be between 1e-10 and 1e-6 m, got -5e-09"),
+    ({"width": 0.0}, "width must be between 1e-10 and 1e-6 m, got 0.0"),
+    ({"width": 5.0}, r"width must be between .* got 5.0 \(did you mean 5 \* nm\?\)"),
+    ({"width": 5e-10}, "width must be 3 to 4096 lattice spacings of 2.6e-10 m, got 5e-10 m"),
+    ({"thickness": 1e-10}, "thickness must be 1 to 4096 lattice spacings of 2.6e-10 m, got 1e-10 m"),
+    ({"temperature": math.nan}, "temperature must be between 1 and 3000 K, got nan"),
+    ({"temperature": 0.0}, "temperature must be between 1 and 3000 K, got 0.0"),
+    ({"temperature": 3001.0}, "temperature must be between 1 and 3000 K, got 3001.0"),
+    ({"lateral": "open"}, "lateral must be 'periodic' or 'reflecting', got 'open'"),
+    ({"seed": -1}, "seed must be at least 0, got -1"),
+    ({"member": -1}, "member must be at least 0, got -1"),
+])
+def test_bad_arguments_end_in_one_sentence(change, message):
+    arguments = {"thickness": 8 * A, "width": 8 * A, "seed": 1} | change
+    with pytest.raises(ValueError, match=message):
+        Device(Material.load("HfO2"), **arguments)
+
+
+def test_seed_is_drawn_and_kept():
+    device = Device(Material.load("HfO2"), 3 * A, 3 * A)
+    again = Device(Material.load("HfO2"), 3 * A, 3 * A, seed=device.seed)
+    np.testing.assert_array_equal(device.engine.species, again.engine.species)
+    assert device.engine.draw() == again.engine.draw()

@@ -1,0 +1,147 @@
+"""Traps that trade electrons with the filament, traps at given places, traps that come with a defect."""
+
+import numpy as np
+import pytest
+from test_closure import way_back
+from test_traps import KT, material
+from whole_lattice import put
+
+from frenkel.kinetic.device import Device
+from frenkel.kinetic.lattice.species import FILLED_TRAP, OXYGEN, TRAP, VACANCY
+from frenkel.kinetic.materials.material import Material
+from frenkel.kinetic.mechanisms.mechanism import SiteEnergy
+
+A = 0.26e-9
+SOURCES = ("vacancy hop", "oxygen exchange", "electron capture", "electron capture, filament")
+
+
+def with_filament(device, gap=()):
+    """Put a straight column of vacancies into a device, but for the layers of the gap; return its column."""
+    species, (nx, ny, nz) = device.engine.species, device.shape
+    species[: device.n_hosts] = OXYGEN.code
+    column = (nx // 2 * ny + ny // 2) * nz
+    for z in set(range(nz)) - set(gap):
+        species[column + z] = VACANCY.code
+    put(device, species)
+    return column
+
+
+def of_filament(device):
+    return [m.name for m in device.chemistry.mechanisms].index("electron capture, filament")
+
+
+def test_the_filament_is_the_source_with_its_own_potential_and_distance():
+    """ln(capture/emission) is the level less the potential of the nearest node, both by brute force."""
+    device = Device(material(SOURCES), 8 * A, 8 * A, seed=3)
+    with_filament(device, gap=(5,))
+    number, traps = of_filament(device), device.chemistry.traps
+    found = {}
+    for voltage in (0.0, 0.6):
+        device.device_voltage = voltage
+        events = device.transitions()
+        found[voltage] = {int(e["site_a"]): e for e in events[events["mechanism"] == number]}
+    device._solve_fields(device.engine.species, disturbed=False)
+    nodes, potential, _ = device.fields.nodes()
+    own = device.fields.potential_at(device._corners.ravel()).reshape(-1, 8).mean(axis=1)
+    assert len(nodes) == 7 and len(found[0.0]) == len(traps)
+    for i, site in enumerate(traps):
+        away = device.lattice.position[nodes] - device.lattice.position[site]
+        away[:, :2] -= np.round(away[:, :2] / (8 * A)) * 8 * A
+        distance = np.sqrt((away**2).sum(axis=1))
+        near = np.flatnonzero(distance < distance.min() * 1.0001)[0]
+        moved = found[0.6][int(site)]["energy"] - found[0.0][int(site)]["energy"]
+        assert moved == pytest.approx(-0.6 * (own[i] - potential[near]), abs=1e-12)
+        tunnelling = np.exp(-2 * distance[near] / 0.4e-9)
+        one = found[0.0][int(site)]
+        assert one["rate"] == pytest.approx(1e13 * tunnelling * np.exp(-one["barrier"] / KT), rel=1e-9)
+
+
+def test_exchange_with_the_filament_is_reversible():
+    """X-07 for each source at 0.8 V, a gap in the filament: 1e-12 eV.
+
+    Planted: with the node's potential from the network that the trap's charge disturbs, it is off.
+    """
+    device = Device(material(SOURCES), 8 * A, 8 * A, seed=3)
+    with_filament(device, gap=(4, 5))
+    device.device_voltage = 0.8
+    events, start = device.transitions(), device.engine.state()
+    for k in np.flatnonzero(events["mechanism"] >= 2):
+        device.engine.restore(start)
+        device.fire(int(k))
+        after = device.transitions()
+        back = after[way_back(device, events[k], after)]
+        assert abs(events["energy"][k] + back["energy"]) < 1e-12
+        assert events["barrier"][k] - back["barrier"] == pytest.approx(events["energy"][k], abs=1e-12)
+
+
+def test_without_a_filament_nothing_comes_from_it():
+    device = Device(material(SOURCES), 8 * A, 8 * A, seed=3)
+    species = device.engine.species
+    species[: device.n_hosts] = OXYGEN.code
+    put(device, species)
+    events = device.transitions()
+    assert (events["rate"][events["mechanism"] == of_filament(device)] == 0.0).all()
+    with pytest.raises(ValueError, match="takes electrons from a filament and needs a Device"):
+        device.engine.run(events=1)
+
+
+def test_traps_stand_where_they_are_put():
+    places = np.array([[4.4, 4.6, 3.4, 0.05], [0.1, 7.9, 6.0, -0.2], [2.0, 2.0, 1.2, 0.3]])
+    places[:, :3] *= A
+    device = Device(material(), 8 * A, 8 * A, seed=3, traps=places)
+    sites = device.chemistry.traps
+    assert len(sites) == 3 and (device.engine.species[sites] == TRAP.code).all()
+    energies = {p.species.code: p.values for p in device.chemistry.interactions if isinstance(p, SiteEnergy)}
+    level = energies[FILLED_TRAP.code][sites]
+    assert sorted(level) == [-0.2, 0.05, 0.3]
+    for site, value in zip(sites, level, strict=True):
+        away = device.lattice.position[site] - places[places[:, 3] == value][0, :3]
+        away[:2] -= np.round(away[:2] / (8 * A)) * 8 * A
+        assert np.abs(away).max() <= 0.5 * A * (1 + 1e-9)
+    drawn = Device(material(), 8 * A, 8 * A, seed=3, traps=places[:, :3])
+    assert np.array_equal(drawn.chemistry.traps, sites)
+
+
+def test_bad_places_are_named():
+    for wrong, message in (
+        ([[0.0, 0.0]], "shape"), ([[9 * A, 0, A]], "must lie between"),
+        ([[A, A, A], [A, A, A]], "sites of their own"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            Device(material(), 8 * A, 8 * A, seed=3, traps=wrong)
+    with pytest.raises(ValueError, match="need a section"):
+        Device(Material.load("HfO2"), 8 * A, 8 * A, seed=3, traps=[[A, A, A]])
+
+
+def test_a_trap_comes_with_its_defect():
+    """Level 1.5 eV, less 1.6 eV beside one vacancy: empty without it, filled with it; closure of the hop."""
+    of_defects = material(
+        level=(1.5, "eV"), level_spread=(0.0, "eV"), defect_shift=(1.6, "eV"), density=(0.0, "1/m^3")
+    )
+    device = Device(of_defects, 8 * A, 8 * A, seed=3, traps=[[4 * A, 4 * A, 4 * A]])
+    (trap,) = device.chemistry.traps
+    beside = device.lattice.motifs["pair"][trap][0]
+
+    def capture(vacancies):
+        species = device.engine.species
+        species[: device.n_hosts] = OXYGEN.code
+        species[list(vacancies)] = VACANCY.code
+        put(device, species)
+        events = device.transitions()
+        return events[(events["mechanism"] == 2) & (events["site_a"] == trap)]["energy"][0]
+
+    alone, born = capture([]), capture([beside])
+    image = alone - 1.5  # of the electron in the electrodes; beside the vacancy, attraction comes on top
+    assert abs(image) < 0.3 and born < alone - 1.6
+    species = device.engine.species
+    species[trap] = FILLED_TRAP.code
+    put(device, species)
+    events, start = device.transitions(), device.engine.state()
+    hops = np.flatnonzero(events["mechanism"] == 0)
+    assert len(hops) == 6 and events["energy"][hops].max() > 1.0  # away from its electron
+    for k in hops:
+        device.engine.restore(start)
+        device.fire(int(k))
+        after = device.transitions()
+        back = after[way_back(device, events[k], after)]
+        assert abs(events["energy"][k] + back["energy"]) < 1e-9

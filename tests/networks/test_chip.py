@@ -1,0 +1,288 @@
+"""A chip that runs a network: exact limits, signs, tiles, slices, converters, costs and errors."""
+
+import math
+
+import numpy as np
+import pytest
+
+from frenkel.array.cells.base import LinearCells
+from frenkel.array.crossbar import Crossbar
+from frenkel.array.lines import bias
+from frenkel.array.lines.network import Lines
+from frenkel.array.periphery import NEURRAM, Converter, neurram
+from frenkel.networks.chip import Chip, wired
+from frenkel.networks.cost import inference, refresh_share, scheduled, writing
+from frenkel.networks.device_statistics import placeholder
+from frenkel.networks.mapping import ARCHITECTURES, MAPPINGS, decode, encode, slices_of, tiles_of
+from frenkel.networks.metrics import by_harness, harness_missing, metrics
+from frenkel.networks.write_verify import WriteVerify
+
+IDEAL = placeholder(variability=0.0, read_noise=0.0, rtn_amplitude=0.0, drift_mean=0.0, drift_spread=0.0)
+RANDOM = np.random.default_rng(1)
+WEIGHTS = [RANDOM.standard_normal((20, 12)), RANDOM.standard_normal((12, 5))]
+BIASES = [RANDOM.standard_normal(12), RANDOM.standard_normal(5)]
+X = RANDOM.random((7, 20))
+EXACT = np.maximum(X @ WEIGHTS[0] + BIASES[0], 0.0) @ WEIGHTS[1] + BIASES[1]
+
+
+@pytest.mark.parametrize("mapping", MAPPINGS)
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_without_lines_and_noise_a_chip_is_the_network(architecture, mapping):
+    chip = Chip(IDEAL, architecture, mapping=mapping)
+    chip.program(WEIGHTS, BIASES)
+    assert chip.run(X) == pytest.approx(EXACT, rel=1e-11, abs=1e-11)
+    assert len(chip.tiles) == 2
+
+
+@pytest.mark.parametrize("mapping", MAPPINGS)
+def test_tiles_change_nothing(mapping):
+    chip = Chip(IDEAL, mapping=mapping, rows=6, columns=5)
+    chip.program(WEIGHTS, BIASES)
+    assert chip.run(X) == pytest.approx(EXACT, rel=1e-11, abs=1e-11)
+    per_tile = {"pair": 2, "reference": 4, "offset": 5}[mapping]
+    assert len(chip.tiles) == 4 * math.ceil(12 / per_tile) + 2 * math.ceil(5 / per_tile)
+    assert len(list(tiles_of(20, 12, mapping, 6, 5))) == 4 * math.ceil(12 / per_tile)
+
+
+@pytest.mark.parametrize("mapping", MAPPINGS)
+@pytest.mark.parametrize(("slices", "bits"), [(1, 6), (2, 7), (4, 9)])
+def test_slices_add_up_to_rounded_weights(mapping, slices, bits):
+    w = RANDOM.uniform(-1.0, 1.0, (9, 4))
+    parts = slices_of(w, mapping, slices, bits)
+    assert len(parts) == slices
+    assert all(np.abs(part).max() <= 1.0 for _, part in parts)
+    total = sum(scale * part for scale, part in parts)
+    # A whole number of bits per slice may give a finer grid than asked for, not a coarser one.
+    step = 2.0 / (2**bits - 1) if mapping != "pair" else 1.0 / (2 ** (bits - 1) - 1)
+    assert np.abs(total - w).max() <= 0.5 * step + 1e-12
+
+
+@pytest.mark.parametrize("mapping", MAPPINGS)
+def test_a_chip_of_many_slices_is_the_network(mapping):
+    chip = Chip(IDEAL, mapping=mapping, slices=4, weight_bits=21, rows=16)
+    chip.program(WEIGHTS, BIASES)
+    assert chip.run(X) == pytest.approx(EXACT, abs=1e-3)
+    assert len(chip.tiles) == 4 * 3
+
+
+def test_encoding_and_decoding_undo_each_other_with_axes_in_front():
+    w = RANDOM.uniform(-1.0, 1.0, (3, 2, 6, 4))
+    for mapping in MAPPINGS:
+        g = encode(w, mapping, 1e-6, 1e-4)
+        assert g.min() >= 1e-6 * (1 - 1e-12) and g.max() <= 1e-4 * (1 + 1e-12)
+        assert decode(g, mapping, 1e-6, 1e-4) == pytest.approx(w, abs=1e-12)
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.5, 1.0])
+def test_pairs_reject_what_both_cells_share(correlation):
+    """A-07: Var(G+ - G-) = 2 sigma^2 (1 - rho), exactly for noises made orthogonal."""
+    n = 4000
+    noise = np.linalg.qr(RANDOM.standard_normal((n, 3)) - 0.0)[0] * math.sqrt(n)
+    shared, one, other = noise.T
+    a, b = math.sqrt(correlation), math.sqrt(1.0 - correlation)
+    sigma = 1e-7
+    g = encode(np.zeros((n, 1)), "pair", 1e-6, 1e-4)
+    g[:, 0] += sigma * (a * shared + b * one)
+    g[:, 1] += sigma * (a * shared + b * other)
+    w = decode(g, "pair", 1e-6, 1e-4)[:, 0] * (1e-4 - 1e-6)
+    assert np.mean(w**2) == pytest.approx(2.0 * sigma**2 * (1.0 - correlation), rel=1e-9, abs=1e-26)
+
+
+def test_a_common_factor_scales_the_weight_and_not_its_zero():
+    """A-07, second half: of a pair and of a reference column; an offset taken off digitally is moved."""
+    w = np.array([[0.0, 0.5]])
+    for mapping in MAPPINGS:
+        g = 1.1 * encode(w, mapping, 1e-6, 1e-4)
+        found = decode(g, mapping, 1e-6, 1e-4)[0]
+        zero = 0.0 if mapping != "offset" else 0.1 * (1e-4 + 1e-6) / (1e-4 - 1e-6)
+        assert found == pytest.approx([zero, 0.55 + zero], abs=1e-12)
+
+
+def test_lines_without_resistance_give_the_plain_product():
+    g = RANDOM.uniform(1e-6, 1e-4, (2, 8, 6))
+    assert wired(g, 1e-9) == pytest.approx(g, rel=1e-9)
+    with_lines = wired(g, 10.0)
+    assert (with_lines.sum() < g.sum()) and with_lines.shape == g.shape
+
+
+def test_lines_of_a_chip_obey_kirchhoff():
+    chip = Chip(IDEAL, "2T2R", wire_resistance=5.0)
+    chip.program([WEIGHTS[0]])
+    g = chip.tiles[0].conductance[0]
+    crossbar = Crossbar(LinearCells(g), Lines(shape=g.shape, word_resistance=5.0, bit_resistance=5.0))
+    found = crossbar.solve(bias.multiply(0.2 * X[0], g.shape[1]))
+    assert found.residual < 1e-9 * np.abs(found.current).max()
+    sums = decode(found.sensed / 0.2, "pair", IDEAL.g_min, IDEAL.g_max)
+    assert chip.run(X[:1])[0] == pytest.approx(sums * chip.scales[0], rel=1e-8)
+
+
+def test_converters_are_as_fine_as_their_bits():
+    for bits in (6, 8, 10):
+        chip = Chip(IDEAL, adc_bits=bits)
+        chip.program([WEIGHTS[0]], calibration=X)
+        step = chip.tiles[0].full_scale / (2 ** (bits - 1) - 1) * chip.scales[0] * X.max(axis=1)[:, None]
+        assert (np.abs(chip.run(X) - X @ WEIGHTS[0]) <= 0.5 * step + 1e-12).all()
+        assert chip.saturated == 0.0
+    chip.run((WEIGHTS[0].T > 0.0).astype(float))  # the largest sum of every column
+    assert chip.saturated > 0.0
+
+
+def test_noise_of_reads_adds_up_in_squares_along_columns():
+    device = IDEAL.changed(read_noise=0.01)
+    chip = Chip(device, copies=3000)
+    chip.program([WEIGHTS[0]])
+    seen = chip.run(X[:1])[:, 0]
+    v = X[0] / X[0].max()
+    # Both cells of a pair: sqrt(2) 0.01 g_max |v| over the window, in units of the weights.
+    unit = chip.scales[0] * X[0].max() / (device.g_max - device.g_min)
+    expected = np.sqrt(2.0) * 0.01 * device.g_max * np.linalg.norm(v) * unit
+    # 36 000 numbers; 4.5 standard errors of a deviation, 7e-6.
+    assert (seen - seen.mean(axis=0)).std() == pytest.approx(
+        expected, rel=4.5 / np.sqrt(2 * seen.size) + 4e-4
+    )
+
+
+def test_drift_of_all_cells_alike_is_undone_by_a_gain():
+    device = IDEAL.changed(drift_mean=0.1)
+    chip = Chip(device, copies=2)
+    chip.program(WEIGHTS, [np.zeros(12), np.zeros(5)])
+    ideal = chip.run(X)
+    assert chip.run(X, 1e6) == pytest.approx(ideal * (1e6**-0.1) ** 2)
+    assert chip.run(X, 1e6, compensate=True) == pytest.approx(ideal)
+
+
+def test_copies_differ_and_seeds_repeat():
+    chip = Chip(None, copies=3, seed=4)
+    chip.program(WEIGHTS, BIASES)
+    first = chip.run(X)
+    assert first.shape == (3, 7, 5) and not np.allclose(first[0], first[1])
+    again = Chip(None, copies=3, seed=4)
+    again.program(WEIGHTS, BIASES)
+    assert np.array_equal(first, again.run(X))
+
+
+def test_refreshing_counts_and_starts_anew():
+    device = IDEAL.changed(drift_mean=0.05)
+    chip = Chip(device)
+    chip.program(WEIGHTS, BIASES, WriteVerify(tolerance=1e-3, step_noise=0.0, pulses="amplitude"))
+    pulses = chip.written.pulses
+    near = np.abs(chip.run(X) - EXACT).max()
+    assert chip.refresh().times == 2 and chip.written.pulses == 2 * pulses
+    assert np.abs(chip.run(X) - EXACT).max() == near
+    cost = writing(chip)
+    assert cost.pulses == pytest.approx(pulses / (chip.written.cells / 2))
+    # Cells are written in turn: pulses of 1 + 50 ns, reads of 1 + 10 + 9 ns, arrays at the same time.
+    share = chip.tiles[0].target.size / sum(t.target.size for t in chip.tiles)
+    assert cost.time == pytest.approx((51e-9 * chip.written.pulses + 20e-9 * chip.written.reads) / 2 * share)
+
+
+def test_energies_add_up_and_count_the_cells_there_are():
+    chip = Chip(IDEAL, "2T2R", adc_bits=8)
+    chip.program(WEIGHTS, BIASES)
+    chip.run(X)
+    cost = inference(chip)
+    assert cost.total == math.fsum(cost.energy.values())
+    assert cost.label == "modelled" and cost.operations == 2 * (20 * 12 + 12 * 5)
+    assert cost.energy_delay == cost.total * cost.latency
+    v = X / X.max(axis=1, keepdims=True)
+    hidden = np.maximum(X @ WEIGHTS[0] + BIASES[0], 0.0)
+    u = hidden / hidden.max(axis=1, keepdims=True)
+    power = sum(
+        float(((0.2 * a) ** 2 @ t.conductance[0].sum(axis=1)).mean())
+        for a, t in zip((v, u), chip.tiles, strict=True)
+    )
+    assert cost.energy["cells"] == pytest.approx(power * 10e-9)
+    # Pairs are subtracted before conversion: 12 and 5 conversions.
+    assert cost.energy["converter"] == pytest.approx(17 * Converter(bits=8).energy)
+
+
+def test_inputs_bit_by_bit_take_the_power_of_their_ones():
+    chip = Chip(IDEAL, "1T1R", dac_bits=2)
+    chip.program([np.ones((2, 1))])
+    chip.run(np.array([[1.0, 1.0 / 3.0]]))  # 3 = 11 and 1 = 01
+    g = chip.tiles[0].conductance[0].sum(axis=1)
+    assert chip.cell_power[0] == pytest.approx(0.2**2 * (g[0] * 1.0 + g[1] * 0.5))
+
+
+def test_layers_take_turns_and_their_arrays_do_not():
+    assert scheduled([[1e-9, 3e-9], [2e-9]]) == pytest.approx(5e-9)
+
+
+def test_refresh_share_is_that_of_powers():
+    chip = Chip(IDEAL)
+    chip.program(WEIGHTS)
+    write = writing(chip)
+    share, down = refresh_share(write, 10.0, 1e-9, 100.0)
+    assert share == pytest.approx(write.energy / (write.energy + 1e-6))
+    assert down == pytest.approx(write.time / (10.0 + write.time))
+    assert refresh_share(write, math.inf, 1e-9, 100.0) == (0.0, 0.0)
+
+
+def test_energies_of_a_measured_chip_within_a_factor_of_two():
+    """The energies of NeuRRAM (fJ per operation): totals within 2, parts and trend in order."""
+    totals = []
+    for (bits, out), published in NEURRAM.items():
+        cost = neurram(out).product(256, 256, bits=bits, cells_per_weight=2)
+        parts = [
+            1e15 * sum(cost.energy[g] for g in group) / cost.operations
+            for group in (("sense", "converter"), ("driver",), ("gate",))
+        ]
+        totals.append(sum(parts))
+        assert 0.5 < sum(parts) / sum(published) < 2.0
+        assert np.argsort(parts).tolist() == np.argsort(published).tolist()
+    assert totals == sorted(totals)
+
+
+def test_synaptic_operations_are_the_closed_form():
+    """N-08: dense counts all weights, effective only those that meet a number that is not 0."""
+    w = np.array([[1.0, 0.0, 2.0], [0.0, 0.0, 3.0], [4.0, 5.0, 0.0]])
+    found = metrics([w], [np.zeros(3)], np.array([[1.0, 0.0, 2.0]]))
+    assert (found.dense, found.effective) == (9.0, 4.0)
+    assert found.parameters == 12 and found.footprint == 48
+    assert found.connection_sparsity == 4 / 9
+    two = metrics([np.ones((64, 32)), np.ones((32, 10))], [np.zeros(32), np.zeros(10)], np.ones((1, 64)))
+    assert two.dense == 64 * 32 + 32 * 10 == 2368 and two.parameters == 2410 and two.footprint == 9640
+
+
+def test_the_harness_of_neurobench_counts_the_same():
+    if harness_missing():
+        pytest.skip(harness_missing())
+    y = np.zeros(len(X), int)
+    theirs, ours = by_harness(WEIGHTS, BIASES, X, y), metrics(WEIGHTS, BIASES, X)
+    assert theirs["dense"] == ours.dense and theirs["footprint"] == ours.footprint
+    assert theirs["effective"] == pytest.approx(ours.effective, rel=1e-6)
+    assert theirs["activation_sparsity"] == pytest.approx(ours.activation_sparsity, abs=1e-4)
+
+
+def test_bad_input_is_refused_in_one_sentence():
+    chip = Chip(IDEAL, arrays=1)
+    with pytest.raises(ValueError, match="nothing is programmed"):
+        chip.run(X)
+    with pytest.raises(ValueError, match="needs 2 arrays of 128 x 128 cells, the chip has 1"):
+        chip.program(WEIGHTS)
+    broken = WEIGHTS[0].copy()
+    broken[3, 2] = np.nan
+    with pytest.raises(ValueError, match="weights of layer 0 must be finite, got nan"):
+        chip.program([broken])
+    with pytest.raises(ValueError, match="layer 1 must have 12 rows"):
+        Chip(IDEAL).program([WEIGHTS[0], WEIGHTS[0]])
+    with pytest.raises(ValueError, match="biases of layer 0 must be 12"):
+        Chip(IDEAL).program([WEIGHTS[0]], [np.zeros(3)])
+    with pytest.raises(ValueError, match="no architecture '3T1R'"):
+        Chip(IDEAL, "3T1R")
+    with pytest.raises(ValueError, match="no mapping 'odd'"):
+        Chip(IDEAL, mapping="odd")
+    with pytest.raises(ValueError, match="wire_resistance must be between"):
+        Chip(IDEAL, wire_resistance=-1.0)
+    with pytest.raises(ValueError, match="weight_bits must be given for 2 slices"):
+        Chip(IDEAL, slices=2).program(WEIGHTS)
+    with pytest.raises(ValueError, match="columns must be at least 2"):
+        Chip(IDEAL, columns=1).program(WEIGHTS)
+    chip = Chip(IDEAL)
+    with pytest.raises(ValueError, match="nothing was run"):
+        inference(chip)
+    chip.program(WEIGHTS)
+    with pytest.raises(ValueError, match="x must be finite and of shape"):
+        chip.run(X[:, :5])
+    with pytest.raises(ValueError, match="time must be at least 0"):
+        chip.run(X, -1.0)

@@ -1,0 +1,79 @@
+"""The command `frenkel study`: every study at a reduced size, its files, its page, mistakes of a user."""
+
+import json
+
+import pytest
+import xarray as xr
+
+from frenkel.analysis.results import store
+from frenkel.cli.main import main
+from frenkel.reports import studies as study_report
+from frenkel.studies import STUDIES, chosen
+from frenkel.studies import runner as study
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_study_at_reduced_size(name, reduced_study):
+    outcome = reduced_study(name)
+    assert outcome.table.startswith("|") and all(claim.ours for claim in outcome.claims)
+    assert len({claim.id for claim in outcome.claims}) == len(outcome.claims) > 0
+    assert all(picture.stat().st_size > 5000 for picture in outcome.pictures)
+    again = study.read(name, reduced_study.folder)
+    assert again.table == outcome.table and again.claims == outcome.claims
+    recorded = json.loads(xr.open_dataset(reduced_study.folder / f"{name}.nc").attrs["provenance"])
+    assert recorded["configuration"]["study"] == name and recorded["seed"] == 1
+    assert name in ("S5", "S6") or "device_hash" in recorded["configuration"]
+
+
+def test_the_page_holds_every_claim_and_picture(reduced_study):
+    outcomes = [reduced_study(name) for name in STUDIES]
+    text = study_report.page(outcomes)
+    for outcome in outcomes:
+        assert outcome.hash in text
+        assert all(f"<td>{claim.id}</td>" in text for claim in outcome.claims)
+    assert text.count("data:image/png;base64,") == sum(len(outcome.pictures) for outcome in outcomes)
+
+
+SMALL = ["--seeds", "2", "--chips", "1", "--steps", "10", "--quiet"]
+
+
+def test_the_command(tmp_path, capsys):
+    assert main(["study", "s6", "-o", str(tmp_path / "out"), *SMALL]) == 0
+    assert "six-bit weights" in capsys.readouterr().out
+    assert {"S6.nc", "report.html", "s6_noise.png"} == {path.name for path in (tmp_path / "out").iterdir()}
+    assert main(["study", "S6", "-o", str(tmp_path / "out"), *SMALL]) == 1
+    assert "exists already" in capsys.readouterr().err
+    before = (tmp_path / "out" / "S6.nc").stat().st_mtime_ns
+    assert main(["study", "S6", "-o", str(tmp_path / "out"), "--resume", *SMALL]) == 0
+    assert (tmp_path / "out" / "S6.nc").stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["S9"], 2, "study must be one of S1"),
+        (["S6", "--task", "imagenet"], 1, "task must be one of digits"),
+        (["S6", "--seeds", "1"], 1, "seeds must be between 2"),
+        (["S6", "--card", "nowhere.json"], 1, "nowhere.json"),
+    ],
+)
+def test_mistakes(arguments, code, message, tmp_path, capsys):
+    try:
+        got = main(["study", *arguments, "-o", str(tmp_path)])
+    except SystemExit as left:
+        got = left.code
+    assert got == code and message in capsys.readouterr().err
+    assert not list(tmp_path.glob("*.nc"))
+
+
+def test_damaged_and_foreign_files(tmp_path):
+    (tmp_path / "S6.nc").write_bytes(b"not netCDF")
+    with pytest.raises(store.StoreError, match="S6.nc"):
+        study.read("S6", tmp_path)
+    store.save_table(xr.Dataset(attrs={"study": "S5"}), tmp_path / "S6.nc", force=True)
+    with pytest.raises(ValueError, match="holds S5, not S6"):
+        study.read("S6", tmp_path)
+
+
+def test_names_are_put_in_order():
+    assert chosen(["s6", "S2", "S6"]) == ["S2", "S6"] and chosen(["all"]) == list(STUDIES)

@@ -1,0 +1,123 @@
+"""Studies of timing and of noise: laws with closed forms, streams of bits with known faults."""
+
+import numpy as np
+import pytest
+
+from frenkel.networks import perceptron
+from frenkel.studies import noise as s6_noise
+from frenkel.studies import timing as s5_timing
+from frenkel.studies.base import Interval, Settings, interval
+from frenkel.studies.methods import entropy
+
+
+def test_state_after_two_spikes():
+    """x = g + (1 - g) g exp(-gap/tau) just after the second, and it fades by exp(-1/tau) a step."""
+    spikes = np.zeros((1, 1, 12))
+    spikes[0, 0, [2, 7]] = 1.0
+    states = s5_timing.respond(spikes, 4.0, 0.3)[0, 0]
+    assert states[7] == pytest.approx(0.3 + 0.7 * 0.3 * np.exp(-5 / 4))
+    assert states[9] == pytest.approx(states[7] * np.exp(-2 / 4))
+    assert s5_timing.at_last_spike(states[None, None], spikes)[0, 0] == states[7]
+    assert s5_timing.respond(spikes, 0.0)[0, 0, 8] == 0.0
+
+
+def test_devices_that_forget_at_once_have_the_smooth_law_as_mean():
+    """Mean over 40,000 devices within 5 standard errors (0.5/200) at 12 steps: false alarm below 1e-5."""
+    spikes = np.zeros((1, 1, 12))
+    spikes[0, 0, [1, 4, 5]] = 1.0
+    seen = s5_timing.respond_in_steps(spikes, 6.0, 40_000, np.random.default_rng(1))
+    assert np.abs(seen - s5_timing.respond(spikes, 6.0)).max() < 5 * 0.5 / 200
+
+
+def test_level_crossings():
+    x = np.array([[[0.0, 0.25, 0.3, 0.41, 0.1, 0.1]]])
+    up, down = s5_timing.level_crossings(x, 0.2)[0]
+    assert list(up) == [0, 1, 0, 1, 0, 0] and list(down) == [0, 0, 0, 0, 1, 0]
+
+
+def test_von_neumann_takes_away_a_bias():
+    """Independent bits of mean 0.8: corrected mean 1/2 within 5 standard errors, false alarm below 1e-6."""
+    bits = np.random.default_rng(2).random((4, 100_000)) < 0.8
+    rows = entropy.corrected(bits)
+    kept = np.concatenate(rows)
+    assert kept.size == pytest.approx(400_000 / 2 * 2 * 0.8 * 0.2, rel=0.02)
+    assert abs(kept.mean() - 0.5) < 5 * 0.5 / np.sqrt(kept.size)
+    assert abs(entropy.autocorrelation(rows)) < 5 / np.sqrt(kept.size)
+
+
+def test_steering_holds_the_rate():
+    source = entropy.source(None, 64, 4000, 3)
+    raw, steered = source.bits(), source.steered_bits()[:, 400:]
+    assert np.std(raw.mean(axis=1)) > 0.1  # devices differ
+    assert np.abs(steered.mean(axis=1) - 0.5).max() < 0.01
+
+
+def test_min_entropy_of_known_chains():
+    """1 of fair bits, -log2 0.75 of a mean of 0.75, (1 - 127 log2 0.9)/128 of a chain that stays with 0.9."""
+    random = np.random.default_rng(5)
+    assert entropy.min_entropy([random.random(200_000) < 0.5]) == pytest.approx(1.0, abs=0.02)
+    assert entropy.min_entropy([random.random(200_000) < 0.75]) == pytest.approx(-np.log2(0.75), abs=0.02)
+    chain = np.cumsum(random.random(200_000) > 0.9) % 2 == 0
+    assert entropy.min_entropy([chain]) == pytest.approx((1 - 127 * np.log2(0.9)) / 128, abs=0.02)
+
+
+def test_numbers_from_bits_cover_the_unit_interval():
+    bits = np.array([[k >> s & 1 for s in (2, 1, 0)] for k in range(8)], bool).ravel()
+    assert entropy.numbers(bits, 3) == pytest.approx((np.arange(8) + 0.5) / 8)
+
+
+def test_gradients_are_those_of_the_loss():
+    """Central differences of the cross entropy, at weights and biases of two networks."""
+    random = np.random.default_rng(0)
+    net = perceptron.Perceptron.start((5, 4, 3), 2, random)
+    x, y = random.random((2, 7, 5)), np.array([0, 1, 2, 0, 1, 2, 0])
+    places = np.tile(np.arange(7), (2, 1))
+
+    def loss(n):
+        p = perceptron.softmax(perceptron._forward(x, n.weights, n.biases)[-1])
+        return -np.log(np.take_along_axis(p, np.tile(y, (2, 1))[:, :, None], 2)).mean(axis=(1, 2)).sum()
+
+    found = perceptron.gradients(x, net.weights, net.biases, perceptron.cross_entropy(y, 3), places)
+    for parameter, slope in zip(net.weights + net.biases, found, strict=True):
+        for place in [(0,) * parameter.ndim, (1,) + (2,) * (parameter.ndim - 1)]:
+            keep = parameter[place]
+            parameter[place] = keep + 1e-6
+            up = loss(net)
+            parameter[place] = keep - 1e-6
+            down = loss(net)
+            parameter[place] = keep
+            assert slope[place] == pytest.approx((up - down) / 2e-6, abs=1e-7)
+
+
+def test_calibration_error_of_known_predictions():
+    """Always 0.8 sure and right in 0.6 of the cases: 0.2."""
+    p = np.tile([0.8, 0.2], (1, 10, 1))
+    y = np.array([0] * 6 + [1] * 4)
+    assert s6_noise.miscalibration(p, y)[0] == pytest.approx(0.2)
+    assert s6_noise.surprise(p, y)[0] == pytest.approx(-(6 * np.log(0.8) + 4 * np.log(0.2)) / 10)
+
+
+def test_interval_is_the_t_interval():
+    """Of (1, 2, 3): 2 +- 4.3027/sqrt(3)."""
+    found = interval([1.0, 2.0, 3.0])
+    assert found.mean == 2.0 and found.half == pytest.approx(4.302653 / np.sqrt(3.0), rel=1e-6)
+    assert f"{Interval(0.5, 0.25):+.2f}" == "+0.50 ± 0.25"
+    assert interval([1.0]).half == np.inf
+
+
+def test_settings_refuse_what_cannot_be_meant():
+    with pytest.raises(ValueError, match="seeds must be between 2"):
+        Settings(seeds=1)
+
+
+def test_min_entropy_of_bits_that_never_change_and_of_fair_ones():
+    """A constant row holds none (and no NaN); fair bits 1 but for fluctuations of 2e5 counts (0.01)."""
+    assert entropy.min_entropy([np.ones(100, bool)]) == 0.0
+    fair = np.random.default_rng(3).random(200_000) < 0.5
+    assert entropy.min_entropy([fair]) == pytest.approx(1.0, abs=0.02)
+
+
+def test_raw_bits_are_even_by_construction_and_devices_are_not():
+    source = entropy.source(None, 64, 200, 1)
+    bits = source.bits()
+    assert bits.mean() == 0.5 and np.std(bits.mean(axis=1)) > 0.1
