@@ -190,9 +190,9 @@ def _runtime(card: Card) -> str:
     texts = [inspect.getsource(exported)]
     if card.rtn_law is not None or card.relaxation_law is not None:
         text = inspect.getsource(card_noise)
-        texts.append(
-            text.replace("from .units import BOLTZMANN_EV", f"BOLTZMANN_EV = {units.BOLTZMANN_EV!r}  # eV/K")
-        )
+        constant = f"BOLTZMANN_EV = {units.BOLTZMANN_EV!r}  # eV/K"
+        text = text.replace("from ..typing import Floats\n", "")
+        texts.append(text.replace("from ..units import BOLTZMANN_EV", f"Floats = np.ndarray\n{constant}"))
     # Each brings its docstring along; the imports come again, which does no harm.
     return "\n\n".join(texts)
 
