@@ -1,4 +1,4 @@
-"""Where the time of the demo goes: events, fields, prices, rates and clock, output, rest.
+"""Where the time of the demo goes: events, fields, energies, rates and clock, output, rest.
 
 The demo (``examples/switching.toml``) runs once as it does under ``frenkel run``, with the compiled parts of
 the device replaced by subclasses that also take the time. Conduction and heat are one compiled call and
@@ -20,19 +20,19 @@ from report import machine, write, write_table
 from frenkel.analysis.results import store
 from frenkel.configuration import device as configuration
 from frenkel.experiment import device as experiment
-from frenkel.kinetic import device as kinetic
+from frenkel.kinetic import solver, state
 from frenkel.kinetic.fields import build as fields
 
 HEADER = ["quantity", "ours", "share", "calls", "per call"]
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "switching.toml"
-EVENTS, FIELDS, PRICES, RATES, OUTPUT = (
-    "events (candidates, carrying out)", "fields (conduction and heat)", "prices of events in the fields",
+EVENTS, FIELDS, ENERGIES, RATES, OUTPUT = (
+    "events (candidates, carrying out)", "fields (conduction and heat)", "energies of events in the fields",
     "rates and clock", "output (snapshots, dataset, file)")
 # Class, by the module that makes it: its methods and the part that their time belongs to.
 PARTS: dict[tuple[Any, str], dict[str, str]] = {
-    (kinetic, "Engine"): {"catalogue": EVENTS, "fire": EVENTS, "draw": EVENTS},
-    (fields, "Pricing"): {"solve": FIELDS, "price": PRICES},
-    (kinetic, "Prices"): {"load": EVENTS, "advance": RATES, "pick": RATES, "total": RATES},
+    (state, "Engine"): {"catalogue": EVENTS, "fire": EVENTS, "draw": EVENTS},
+    (fields, "FilamentFields"): {"solve": FIELDS, "write_energies": ENERGIES},
+    (solver, "EventRates"): {"load": EVENTS, "advance": RATES, "pick": RATES, "total": RATES},
 }
 FUNCTIONS: dict[tuple[Any, str], str] = {(experiment, "observe"): OUTPUT, (experiment, "dataset"): OUTPUT}
 
@@ -93,7 +93,7 @@ def rows(path: Path) -> Iterator[list[str]]:
         numbers = [f"{calls:,}", f"{1e6 * seconds / calls:.1f} us"] if calls else ["-", "-"]
         return [f"demo: {name}", f"{seconds:.2f} s", share, *numbers]
 
-    for part in (EVENTS, FIELDS, PRICES, RATES, OUTPUT):
+    for part in (EVENTS, FIELDS, ENERGIES, RATES, OUTPUT):
         yield row(part, split.seconds[part], split.calls[part])
     yield row("rest (device, protocol)", total - sum(split.seconds.values()))
     yield row(f"all, {events:,} events, {solves:,} field solves", total)

@@ -2,7 +2,7 @@
 
     python benchmarks/families.py [MATERIAL ...]
 
-A filament with a gap stands in a box of 12 x 12 x 12 sites; each event is drawn, fired, solved and priced.
+A filament with a gap stands in a box of 12 x 12 x 12 sites; each event is drawn, fired and solved.
 The ratio is the event rate to that of HfO2.
 """
 
@@ -46,13 +46,13 @@ def measure(name: str) -> tuple[float, float]:
     device.device_voltage = 0.3
     transitions = 0
     with one_blas_thread():
-        device.configuration()
+        device.solved()
         began = time.perf_counter()
         for _ in range(EVENTS):
-            prices = device.configuration().prices
-            prices.total(0.3)
-            transitions += prices.n
-            device.fire(prices.pick(0.3, device.engine.draw()))
+            candidates = device.solved().events
+            candidates.total(0.3)
+            transitions += candidates.n
+            device.fire(candidates.pick(0.3, device.engine.draw()))
     return (time.perf_counter() - began) / EVENTS * 1e6, transitions / EVENTS
 
 

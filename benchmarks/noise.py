@@ -34,14 +34,14 @@ def trap_events(traps: int) -> float:
     device.device_voltage = 0.1
     with one_blas_thread():
         for _ in range(200):  # configurations that the cache keeps from then on
-            prices = device.configuration().prices
-            prices.total(0.1)
-            device.fire(prices.pick(0.1, device.engine.draw()))
+            candidates = device.solved().events
+            candidates.total(0.1)
+            device.fire(candidates.pick(0.1, device.engine.draw()))
         began = time.process_time()
         for _ in range(EVENTS):
-            prices = device.configuration().prices
-            prices.total(0.1)
-            device.fire(prices.pick(0.1, device.engine.draw()))
+            candidates = device.solved().events
+            candidates.total(0.1)
+            device.fire(candidates.pick(0.1, device.engine.draw()))
     return EVENTS / (time.process_time() - began)
 
 

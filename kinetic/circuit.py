@@ -6,7 +6,9 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
+
+from ..checks import number, one_of
 
 Polarity = Literal["positive", "negative", "both"]
 
@@ -17,11 +19,11 @@ class OperatingPoint(NamedTuple):
     Attributes
     ----------
     device_voltage : float
-        Voltage across the device [V].
+        Voltage across the device (V).
     source_voltage : float
-        Voltage across device and series resistance together [V]: what is applied, or less where a limit acts.
+        Voltage across device and series resistance together (V): what is applied, or less where a limit acts.
     current : float
-        Current through the device [A].
+        Current through the device (A).
     limited : bool
         Whether the compliance or the transistor limits the current.
     """
@@ -32,6 +34,24 @@ class OperatingPoint(NamedTuple):
     limited: bool
 
 
+class Ramp(NamedTuple):
+    """Voltage across a device that changes in a straight line.
+
+    Attributes
+    ----------
+    device_voltage : float
+        At the start (V).
+    slope : float
+        Change of it (V/s).
+    duration : float
+        Time for which the line holds (s).
+    """
+
+    device_voltage: float
+    slope: float
+    duration: float
+
+
 @dataclass(frozen=True, kw_only=True)
 class Circuit:
     """A voltage source, a series resistance and a limit of the current.
@@ -39,14 +59,14 @@ class Circuit:
     Parameters
     ----------
     series_resistance : float
-        Resistance in series with the device [ohm], 0 to 1e12.
+        Resistance in series with the device (ohm), 0 to 1e12.
     compliance : float, optional
-        Largest current the source delivers [A], 1e-15 to 1. Where the device would draw more, the source
+        Largest current the source delivers (A), 1e-15 to 1. Where the device would draw more, the source
         lowers its voltage until the current is exactly this. None: no limit.
     polarity : {"positive", "negative", "both"}
         Signs of the current that the compliance applies to.
     transistor : float, optional
-        Saturation current of an ideal transistor in series [A], 1e-15 to 1: it limits the current in both
+        Saturation current of an ideal transistor in series (A), 1e-15 to 1: it limits the current in both
         directions and takes the rest of the applied voltage. None: no transistor.
 
     Raises
@@ -57,8 +77,8 @@ class Circuit:
     Examples
     --------
     >>> circuit = Circuit(series_resistance=2e3, compliance=50e-6)
-    >>> circuit.operating_point(1.0, 1e-3).current
-    5e-05
+    >>> circuit.device_voltage(1.0, 1e-3)  # 50 uA through 1 kohm
+    0.05
     """
 
     series_resistance: float = 0.0
@@ -67,35 +87,30 @@ class Circuit:
     polarity: Polarity = "positive"
 
     def __post_init__(self) -> None:
-        _check("series_resistance", self.series_resistance, 0.0, 1e12, "ohm")
-        if self.polarity not in ("positive", "negative", "both"):
-            raise ValueError(f"polarity must be 'positive', 'negative' or 'both', got {self.polarity!r}")
+        number("series_resistance", self.series_resistance, 0.0, 1e12, "ohm")
+        one_of("polarity", self.polarity, get_args(Polarity))
         for name, value in (("compliance", self.compliance), ("transistor", self.transistor)):
             if value is not None:
-                _check(name, value, 1e-15, 1.0, "A")
+                number(name, value, 1e-15, 1.0, "A")
 
     @cached_property
     def _limits(self) -> tuple[float, float]:
-        """Least and largest current [A] that source and transistor let pass."""
+        """Least and largest current (A) that source and transistor let pass."""
         upper = lower = math.inf if self.compliance is None else self.compliance
         upper = math.inf if self.polarity == "negative" else upper
         lower = math.inf if self.polarity == "positive" else lower
         transistor = math.inf if self.transistor is None else self.transistor
         return -min(lower, transistor), min(upper, transistor)
 
-    def _limited(self, current: float) -> float:
-        lower, upper = self._limits
-        return min(max(current, lower), upper)
-
     def device_voltage(self, source_voltage: float, conductance: float) -> float:
-        """Return the voltage across a linear device [V].
+        """Return the voltage across a linear device (V).
 
         Parameters
         ----------
         source_voltage : float
-            Applied voltage [V], finite.
+            Applied voltage (V), finite.
         conductance : float
-            Conductance of the device [S], finite, not negative.
+            Conductance of the device (S), finite, not negative.
 
         Raises
         ------
@@ -113,76 +128,49 @@ class Circuit:
             return lower / conductance
         return voltage
 
-    def piece(
+    def ramp(
         self,
         source_voltage: float,
         slope: float,
         duration: float,
         conductance: float,
         resolution: float = 0.0,
-    ) -> tuple[float, float, float]:
+    ) -> Ramp:
         """Return the voltage across a linear device while the source moves in a straight line.
 
         Parameters
         ----------
         source_voltage, slope : float
-            Applied voltage at the start [V] and its slope [V/s].
+            Applied voltage at the start (V) and its slope (V/s).
         duration : float
-            Time for which the slope holds [s], positive.
+            Time for which the slope holds (s), positive.
         conductance : float
-            Conductance of the device [S].
+            Conductance of the device (S).
         resolution : float
-            Shortest time that the caller's clock can add [s], ``math.ulp`` of it. A limit nearer than this,
+            Shortest time that the caller's clock can add (s), ``math.ulp`` of it. A limit nearer than this,
             or than 1e-9 of ``duration``, counts as passed: else rounding could hold the caller there.
 
         Returns
         -------
-        device_voltage, device_slope : float
-            Voltage across the device at the start [V] and its slope [V/s].
-        duration : float
-            Time for which they hold [s]: until a limit begins or ends to act, at most ``duration``.
+        Ramp
+            Until a limit begins or ends to act, at most for ``duration``.
         """
         divider = 1.0 + self.series_resistance * conductance
         start = self.device_voltage(source_voltage, conductance)
         if slope == 0.0 or conductance == 0.0:
-            return start, slope / divider, duration
-        # Source voltages at which the limits begin, in the order in which the source meets them.
+            return Ramp(start, slope / divider, duration)
+        # Source voltages at which the limits begin to act, in the order in which the source meets them.
         first, second = (limit / conductance * divider for limit in self._limits)
         if slope < 0.0:
             first, second = second, first
         least = max(1e-9 * duration, resolution)
         until_free = (first - source_voltage) / slope
         if until_free > least:
-            return start, 0.0, min(duration, until_free)
+            return Ramp(start, 0.0, min(duration, until_free))
         until_limit = (second - source_voltage) / slope
         if until_limit > least:
-            return start, slope / divider, min(duration, until_limit)
-        return start, 0.0, duration
-
-    def operating_point(self, source_voltage: float, conductance: float) -> OperatingPoint:
-        """Return voltages and current of a linear device.
-
-        Parameters
-        ----------
-        source_voltage : float
-            Applied voltage [V], finite.
-        conductance : float
-            Conductance of the device [S], finite, not negative.
-
-        Raises
-        ------
-        ValueError
-            A number is out of range.
-        """
-        if not (0.0 <= conductance < math.inf and -math.inf < source_voltage < math.inf):
-            _refuse(source_voltage, conductance)
-        voltage = source_voltage / (1.0 + self.series_resistance * conductance)
-        current = voltage * conductance
-        limit = self._limited(current)
-        if limit == current:
-            return OperatingPoint(voltage, source_voltage, current, False)
-        voltage = limit / conductance
-        return OperatingPoint(voltage, voltage + self.series_resistance * limit, limit, True)
+            return Ramp(start, slope / divider, min(duration, until_limit))
+        return Ramp(start, 0.0, duration)
 
     def solve(self, source_voltage: float, current_of_voltage: Callable[[float], float]) -> OperatingPoint:
         """Return voltages and current of a nonlinear device.
@@ -190,9 +178,9 @@ class Circuit:
         Parameters
         ----------
         source_voltage : float
-            Applied voltage [V], finite.
+            Applied voltage (V), finite.
         current_of_voltage : callable
-            Current [A] of the device at a voltage [V] across it: continuous, zero at 0 V, of the sign of the
+            Current (A) of the device at a voltage (V) across it: continuous, zero at 0 V, of the sign of the
             voltage. Where it is not monotonic there may be several solutions; one of them is returned.
 
         Raises
@@ -217,9 +205,11 @@ class Circuit:
         if resistance > 0.0 and voltage != 0.0:
             voltage = _root(lambda v: v + resistance * current(v) - source_voltage, source_voltage)
         value = current(voltage)
-        limit = self._limited(value)
+        lower, upper = self._limits
+        limit = min(max(value, lower), upper)
         if limit == value:
             return OperatingPoint(voltage, source_voltage, value, False)
+        # The limit fixes the current; the source gives way.
         voltage = _root(lambda v: current(v) - limit, voltage)
         return OperatingPoint(voltage, voltage + resistance * limit, limit, True)
 
@@ -229,13 +219,6 @@ def _root(function: Callable[[float], float], end: float) -> float:
     from scipy.optimize import brentq  # 0.1 s to import, and only nonlinear devices need it
 
     return float(brentq(function, 0.0, end, xtol=1e-15, rtol=4 * 2.0**-52, maxiter=500))
-
-
-def _check(name: str, value: float, low: float, high: float, unit: str) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"{name} must be a number in {unit}, got {value!r}")
-    if not low <= value <= high:
-        raise ValueError(f"{name} must be between {low:g} and {high:g} {unit}, got {value:g}")
 
 
 def _refuse(source_voltage: float, conductance: float) -> None:

@@ -1,4 +1,4 @@
-"""Electrons between two moves of the ions: the occupation of traps that blink too fast to be followed.
+"""Electrons between two moves of the ions: the occupation of traps that switch too fast to be followed.
 
 While the atoms stand, the traps run through a small set of states. Their master equation gives how often
 each state is visited; where it relaxes much faster than any atom moves, the rate of an atom is the mean over
@@ -8,16 +8,14 @@ the states, and an atom that moves finds each of them with its share of that mea
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..typing import Floats
 from .lattice.species import TRAPS, VACANCIES
-
-if TYPE_CHECKING:
-    from .device import Device
+from .solver import Solver
+from .state import DeviceState
 
 MOST_STATES = 64
 FASTER = 100.0
@@ -56,39 +54,48 @@ class Occupation:
         return self.relaxation >= FASTER * self.rate
 
 
-def of_electrons(device: Device) -> NDArray[np.bool_]:
+def moves_electrons(state: DeviceState) -> NDArray[np.bool_]:
     """Return which mechanisms of a device move electrons only: of traps, and of vacancies that hold them."""
     groups = [{kind.code for kind in kinds} for kinds in (TRAPS, VACANCIES)]
     return np.array(
         [
             len(m.before) == 1 and any({m.before[0].code, m.after[0].code} <= codes for codes in groups)
-            for m in device.chemistry.mechanisms
+            for m in state.chemistry.mechanisms
         ]
     )
 
 
-def electron_sites(device: Device) -> NDArray[np.int32]:
+def electron_sites(state: DeviceState) -> NDArray[np.int32]:
     """Return the sites whose electrons come and go while the atoms stand, ascending."""
-    if not device.material.has("charge_states"):
-        return device.chemistry.traps
-    vacancies = np.isin(device.engine.codes, [state.code for state in VACANCIES])
-    return np.concatenate([np.flatnonzero(vacancies).astype(np.int32), device.chemistry.traps])
+    if not state.material.has("charge_states"):
+        return state.chemistry.traps
+    vacancies = np.isin(state.engine.codes, [kind.code for kind in VACANCIES])
+    return np.concatenate([np.flatnonzero(vacancies).astype(np.int32), state.chemistry.traps])
 
 
-def arrangement(device: Device) -> NDArray[np.int8]:
+def without_electrons(state: DeviceState) -> NDArray[np.int8]:
     """Return the species of the host sites, whatever electrons they hold."""
-    species = device.engine.species[: device.n_hosts]
-    species[np.isin(species, [state.code for state in VACANCIES])] = VACANCIES[0].code
+    species = state.engine.species[: state.n_hosts]
+    species[np.isin(species, [kind.code for kind in VACANCIES])] = VACANCIES[0].code
     return species
 
 
-def occupation(device: Device, source_voltage: float) -> Occupation | None:
+def set_electrons(state: DeviceState, codes: NDArray[np.int8]) -> None:
+    """Give `electron_sites` of a device other electrons; atoms and clock stay."""
+    species = state.engine.species
+    species[electron_sites(state)] = codes
+    state.arrange(species=species)
+
+
+def occupation(state: DeviceState, solver: Solver, source_voltage: float) -> Occupation | None:
     """Solve the master equation of the traps around the present state of the atoms.
 
     Parameters
     ----------
-    device : Device
+    state : DeviceState
         Left as it is.
+    solver : Solver
+        Of this device.
     source_voltage : float
         Constant source voltage (V).
 
@@ -97,44 +104,36 @@ def occupation(device: Device, source_voltage: float) -> Occupation | None:
     Occupation or None
         None where the traps can reach more than `MOST_STATES` states.
     """
-    traps, blinks = electron_sites(device), of_electrons(device)
-    begin = device.engine.species[traps]
-    states, known = [begin], {begin.tobytes(): 0}
+    sites, electronic = electron_sites(state), moves_electrons(state)
+    species = state.engine.species
+    states, number = [species[sites]], {species[sites].tobytes(): 0}
     moves: list[tuple[int, int, float]] = []
     atoms: list[float] = []
-    after = np.array([[m.before[0].code, m.after[0].code] for m in device.chemistry.mechanisms])
-    try:
+    after = np.array([[m.before[0].code, m.after[0].code] for m in state.chemistry.mechanisms])
+    with state.trial():
+        # Breadth first: every state that is found is solved once, in its own fields; its events lead on.
         while len(atoms) < len(states):
             here = len(atoms)
-            become(device, states[here], traps)
-            now = device.configuration()
-            voltage = device.circuit.device_voltage(source_voltage, now.chord(device.circuit, source_voltage))
-            now.prices.total(voltage)
-            columns = now.prices.arrays()
-            of_trap = blinks[columns["mechanism"]]
-            atoms.append(float(columns["rate"][~of_trap].sum()))
-            for k in np.flatnonzero(of_trap & (columns["rate"] > 0.0)):
-                state = states[here].copy()
+            species[sites] = states[here]
+            state.arrange(species=species)
+            now = solver.solved()
+            now.events.total(now.device_voltage(state.circuit, source_voltage))
+            columns = now.events.arrays()
+            of_electron = electronic[columns["mechanism"]]
+            atoms.append(float(columns["rate"][~of_electron].sum()))
+            for k in np.flatnonzero(of_electron & (columns["rate"] > 0.0)):
+                target = states[here].copy()
                 forward = 1 - int(columns["direction"][k])
-                state[np.searchsorted(traps, columns["site_a"][k])] = after[columns["mechanism"][k], forward]
-                key = state.tobytes()
-                if key not in known:
+                target[np.searchsorted(sites, columns["site_a"][k])] = after[columns["mechanism"][k], forward]
+                key = target.tobytes()
+                if key not in number:
                     if len(states) == MOST_STATES:
                         return None
-                    known[key] = len(states)
-                    states.append(state)
-                moves.append((here, known[key], float(columns["rate"][k])))
-    finally:
-        become(device, begin, traps)
+                    number[key] = len(states)
+                    states.append(target)
+                moves.append((here, number[key], float(columns["rate"][k])))
     share, relaxation = _stationary(len(states), moves)
     return Occupation(states, share, np.array(atoms), relaxation)
-
-
-def become(device: Device, state: NDArray[np.int8], sites: NDArray[np.int32] | None = None) -> None:
-    """Give the traps of a device (``sites``: all that hold electrons) other states; atoms and clock stay."""
-    whole = device.engine.state()
-    whole["species"][electron_sites(device) if sites is None else sites] = state
-    device.engine.restore(whole)
 
 
 def _stationary(n: int, moves: list[tuple[int, int, float]]) -> tuple[Floats, float]:

@@ -1,22 +1,23 @@
-"""One waveform on one device: pieces between breakpoints, samples, limits of the circuit and events."""
+"""One waveform on one device: lines between breakpoints, samples, limits of the circuit, events."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..checks import whole
 from ..typing import Floats
 from .lattice.species import INTERSTITIAL, VACANCY
-from .occupation import Occupation, arrangement, become, occupation, of_electrons
+from .occupation import Occupation, moves_electrons, occupation, set_electrons, without_electrons
+from .solver import Solved, Solver
+from .state import DeviceState
 from .superbasin import Superbasin
 from .waveform import Waveform
-
-if TYPE_CHECKING:
-    from .device import Configuration, Device
 
 SAMPLED = (
     "time",
@@ -32,7 +33,11 @@ SAMPLED = (
 )
 """Columns of a sample that are one number each; those of the atoms follow."""
 
-BLINKS = 1000
+ATOMS = ("reservoir", "defect", "interstitial")
+COUNTED = {"events", "field_solves", "floor_events", "filled_traps", *ATOMS}
+"""Columns of a sample that are whole numbers."""
+
+TRAP_EVENTS = 1000
 """Electronic events in a row after which their occupation is averaged, if they are fast enough."""
 
 CHORD_STEP = 2e-3
@@ -68,97 +73,103 @@ class Record:
 
 
 class Run:
-    """One waveform on one device: pieces between breakpoints, samples, limits and events."""
+    """One waveform on one device; parameters as of `Device.advance`.
+
+    The total rate of all events, integrated over time, uses up the hazard: a unit exponential drawn after
+    each event. Where it is used up the next event falls, drawn by the rates at that moment. Between events
+    the atoms stand, so that one solution of the fields serves.
+    """
 
     def __init__(
         self,
-        device: Device,
+        state: DeviceState,
+        solver: Solver,
         waveform: Waveform,
+        *,
         samples: int,
         label: str,
-        stop: Any,
-        budget: int | None,
-        log: bool,
-        progress: Any,
+        stop: Callable[[float], bool] | None = None,
+        budget: int | None = None,
+        log: bool = False,
+        progress: Callable[[float], None] | None = None,
         superbasin: bool = False,
     ) -> None:
-        if samples < 2:
-            raise ValueError(f"samples must be at least 2, got {samples}")
-        self.device, self.waveform, self.stop, self.budget = device, waveform, stop, budget
-        self.keep_log, self.progress = log, progress
-        self.start = device.time
-        self.first_event = device.events
+        whole("samples", samples, 2)
+        self.state, self.solver, self.waveform = state, solver, waveform
+        self.stop, self.budget, self.keep_log, self.progress = stop, budget, log, progress
+        self.start, self.first_event = state.time, state.events
         self.record = Record(label, {})
         self.rows: list[tuple[float, ...]] = []
         self.sample_times = sample_times(waveform, samples)
-        self.moves: dict[tuple[int, int], int] = {}
+        self.pair_events: dict[tuple[int, int], int] = {}
         self.ended = False
-        self.electronic = of_electrons(device)
-        self.superbasin = Superbasin(device) if superbasin else None
-        self.blinks = 0  # electronic events since an atom moved
-        self.known: tuple[tuple[bytes, float], Occupation | None] | None = None
+        self.electronic = moves_electrons(state)
+        self.superbasin = Superbasin(state, solver) if superbasin else None
+        self.trap_events = 0  # electronic events since an atom moved
+        self.averaged: tuple[tuple[bytes, float], Occupation | None] | None = None
 
-    def go(self) -> Record:
-        device = self.device
-        self.snapshot("start", self.waveform.voltages[0])
-        self.sample(0.0, self.waveform.voltages[0])
+    def run(self) -> Record:
+        """Apply the waveform from its start to its end, or to where ``stop`` ends it."""
+        self.take_snapshot("start", self.waveform.voltages[0])
+        self.take_sample(0.0, self.waveform.voltages[0])
         next_sample = 1
         for begin, end, low, high in self.waveform.segments():
             slope = (high - low) / (end - begin)
             local = begin
             while local < end and not self.ended:
+                # No step passes a sample or a breakpoint, which stand at exact times.
                 until = min(end, self.sample_times[next_sample])
-                local = self.piece(local, until, low + slope * (local - begin), slope)
+                local = self.advance_to_event(local, until, low + slope * (local - begin), slope)
                 if local >= self.sample_times[next_sample] or local >= end:
                     voltage = high if local >= end else low + slope * (local - begin)
-                    device.time = self.start + local
+                    self.state.time = self.start + local
                     if local >= self.sample_times[next_sample]:
                         next_sample = min(next_sample + 1, len(self.sample_times) - 1)
-                    self.sample(local, voltage)
+                    self.take_sample(local, voltage)
             if self.ended:
                 break
-        self.snapshot("end", device.source_voltage)
-        names = (*SAMPLED, "reservoir", "defect", "interstitial")
-        whole = {
-            "events",
-            "field_solves",
-            "floor_events",
-            "filled_traps",
-            "reservoir",
-            "defect",
-            "interstitial",
-        }
+        self.take_snapshot("end", self.state.source_voltage)
         columns = zip(*self.rows, strict=True)
         self.record.sample = {
-            name: np.array(column, np.int64 if name in whole else np.float64)
-            for name, column in zip(names, columns, strict=True)
+            name: np.array(column, np.int64 if name in COUNTED else np.float64)
+            for name, column in zip((*SAMPLED, *ATOMS), columns, strict=True)
         }
         return self.record
 
-    def piece(self, begin: float, end: float, source: float, slope: float) -> float:
+    # ------------------------------------------------------------------ time
+
+    def advance_to_event(self, begin: float, end: float, source: float, slope: float) -> float:
         """Advance to the next event, to a change of the circuit's regime, or to ``end``; return where."""
-        device = self.device
+        # A set of arrangements that is left in one step: its law holds only while the voltage stands.
         if self.superbasin is not None and slope == 0.0 and self.superbasin.ready:
             reached = self.leave_superbasin(self.superbasin, begin, end, source)
             if reached is not None:
                 return reached
-        if slope == 0.0 and self.blinks >= BLINKS:
-            averaged = self.occupied(source)
+
+        # Traps that switch much faster than atoms move: atoms see the mean over their states.
+        if slope == 0.0 and self.trap_events >= TRAP_EVENTS:
+            averaged = self.trap_occupation(source)
             if averaged is not None and averaged.fast:
-                return self.rest(averaged, begin, end, source)
-        now = device.configuration()
-        conductance, duration = now.chord(device.circuit, source), end - begin
+                return self.advance_averaged(averaged, begin, end, source)
+
+        # The atoms stand, so the device is one resistor; a nonlinear one is, over a small step, its chord.
+        state, now = self.state, self.solver.solved()
+        conductance, duration = now.chord(state.circuit, source), end - begin
         if now.law is not None and slope != 0.0:
             duration = min(duration, CHORD_STEP / abs(slope))
-        voltage, rate, duration = device.circuit.piece(
+
+        # Its voltage is straight in time until a limit of the circuit begins or ends to act.
+        voltage, rate, duration = state.circuit.ramp(
             source, slope, duration, conductance, math.ulp(self.waveform.duration)
         )
-        elapsed, device._hazard = now.prices.advance(voltage, rate, duration, device._hazard)
+
+        # The total rate along that line uses up the hazard, or the line ends first and the rest is kept.
+        elapsed, state.hazard = now.events.advance(voltage, rate, duration, state.hazard)
         reached = begin + elapsed if elapsed < end - begin else end
-        device.time = self.start + reached
-        if device._hazard == 0.0:
+        state.time = self.start + reached
+        if state.hazard == 0.0:
             volts = voltage + rate * elapsed
-            self.event(now, source + slope * elapsed, volts, self.pick(now, volts))
+            self.fire(now, source + slope * elapsed, volts, self.draw_event(now, volts))
         return reached
 
     def leave_superbasin(self, found: Superbasin, begin: float, end: float, source: float) -> float | None:
@@ -168,92 +179,109 @@ class Run:
             return None
         elapsed, now, voltage, chosen = left
         reached = begin + elapsed if chosen >= 0 else end
-        self.device.time = self.start + reached
+        self.state.time = self.start + reached
         if chosen >= 0:
-            self.event(now, source, voltage, chosen)
+            self.fire(now, source, voltage, chosen)
         return reached
 
-    def occupied(self, source: float) -> Occupation | None:
+    def trap_occupation(self, source: float) -> Occupation | None:
         """Return the occupation of the traps around the present atoms, solved once while they stand."""
-        key = (arrangement(self.device).tobytes(), source)
-        if self.known is None or self.known[0] != key:
-            self.known = key, occupation(self.device, source)
-        return self.known[1]
+        key = (without_electrons(self.state).tobytes(), source)
+        if self.averaged is None or self.averaged[0] != key:
+            self.averaged = key, occupation(self.state, self.solver, source)
+        return self.averaged[1]
 
-    def rest(self, averaged: Occupation, begin: float, end: float, source: float) -> float:
-        """Wait with blinking traps at constant voltage for the next move of an atom, or to ``end``."""
-        device = self.device
-        total, elapsed = averaged.rate, end - begin
-        if total * elapsed < device._hazard:
-            device._hazard -= total * elapsed
+    def advance_averaged(self, averaged: Occupation, begin: float, end: float, source: float) -> float:
+        """Wait with switching traps at constant voltage for the next move of an atom, or to ``end``."""
+        # Only atoms use up the hazard, at their mean rate over the states of the traps.
+        state, total, elapsed = self.state, averaged.rate, end - begin
+        if total * elapsed < state.hazard:
+            state.hazard -= total * elapsed
             weight = averaged.share
         else:
-            elapsed = min(elapsed, device._hazard / total)
-            device._hazard = 0.0
+            elapsed = min(elapsed, state.hazard / total)
+            state.hazard = 0.0
             weight = averaged.share * averaged.atoms
+
+        # The wait ends in a state with its share of the time, or, before a move, with its share of the moves.
         mark = np.cumsum(weight) / weight.sum()
-        state = min(int(np.searchsorted(mark, device.engine.draw(), side="right")), len(mark) - 1)
-        become(device, averaged.states[state])
+        chosen = min(int(np.searchsorted(mark, state.engine.draw(), side="right")), len(mark) - 1)
+        set_electrons(state, averaged.states[chosen])
         reached = begin + elapsed if elapsed < end - begin else end
-        device.time = self.start + reached
-        if device._hazard == 0.0:
-            now = device.configuration()
-            voltage = device.circuit.device_voltage(source, now.chord(device.circuit, source))
-            self.event(now, source, voltage, self.pick(now, voltage, atoms_only=True))
+        state.time = self.start + reached
+        if state.hazard == 0.0:
+            now = self.solver.solved()
+            voltage = now.device_voltage(state.circuit, source)
+            self.fire(now, source, voltage, self.draw_event(now, voltage, atoms_only=True))
         return reached
 
-    def event(self, now: Configuration, source: float, voltage: float, chosen: int) -> None:
-        device = self.device
-        device.floor_events += now.prices.at_floor(chosen, voltage)
-        catalogue = device.engine.catalogue()
-        a, b = int(catalogue.site_a[chosen]), int(catalogue.site_b[chosen])
-        blink = self.electronic[int(catalogue.mechanism[chosen])]
-        self.blinks = self.blinks + 1 if blink else 0
-        if self.keep_log:
-            self.record.log.append(
-                (device.time, int(catalogue.mechanism[chosen]), int(catalogue.direction[chosen]), a, b)
-            )
-        device.engine.fire(chosen)
-        if self.superbasin is not None:
-            self.superbasin.note()
-        device._hazard = device._draw_hazard()
-        if self.budget is not None:
-            pair = (min(a, b), max(a, b))
-            self.moves[pair] = self.moves.get(pair, 0) + 1
-            if device.events - self.first_event > self.budget:
-                self.over_budget()
-        if self.stop is not None:
-            conductance = device._set_voltage(source)
-            if self.stop(device, device.device_voltage * conductance):
-                self.ended = True
-                self.sample(device.time - self.start, source)
+    # ------------------------------------------------------------------ events
 
-    def pick(self, now: Configuration, voltage: float, atoms_only: bool = False) -> int:
+    def draw_event(self, now: Solved, voltage: float, atoms_only: bool = False) -> int:
         """Draw the event that happens, of all or of those that move atoms."""
-        draw = self.device.engine.draw()
+        draw = self.state.engine.draw()
         if not atoms_only:
-            return int(now.prices.pick(voltage, draw))
-        now.prices.total(voltage)
-        columns = now.prices.arrays()
+            return int(now.events.pick(voltage, draw))
+        now.events.total(voltage)
+        columns = now.events.arrays()
         rate = np.where(self.electronic[columns["mechanism"]], 0.0, columns["rate"])
         return min(int(np.searchsorted(np.cumsum(rate), draw * rate.sum(), side="right")), len(rate) - 1)
 
-    def over_budget(self) -> None:
-        pair, times = max(self.moves.items(), key=lambda item: item[1])
-        place = self.device.lattice.position[max(pair)] * 1e9
+    def fire(self, now: Solved, source: float, voltage: float, chosen: int) -> None:
+        """Let an event happen, and do what follows every event."""
+        # What the event is stands in the catalogue, which holds until it has happened.
+        state = self.state
+        state.floor_events += now.events.at_floor(chosen, voltage)
+        catalogue = state.engine.catalogue()
+        mechanism, direction = int(catalogue.mechanism[chosen]), int(catalogue.direction[chosen])
+        a, b = int(catalogue.site_a[chosen]), int(catalogue.site_b[chosen])
+        self.trap_events = self.trap_events + 1 if self.electronic[mechanism] else 0
+        if self.keep_log:
+            self.record.log.append((state.time, mechanism, direction, a, b))
+
+        # The atoms move, and the wait for the next event begins.
+        state.engine.fire(chosen)
+        if self.superbasin is not None:
+            self.superbasin.observe()
+        state.draw_hazard()
+
+        # What the caller asked for may end the run: a number of events, or a condition of its own.
+        if self.budget is not None:
+            pair = (min(a, b), max(a, b))
+            self.pair_events[pair] = self.pair_events.get(pair, 0) + 1
+            if state.events - self.first_event > self.budget:
+                self.refuse_more_events()
+        if self.stop is not None:
+            conductance = self.set_voltage(source)
+            if self.stop(state.device_voltage * conductance):
+                self.ended = True
+                self.take_sample(state.time - self.start, source)
+
+    def refuse_more_events(self) -> None:
+        """Raise the error of a budget that is used up, with the pair of sites that used most of it."""
+        pair, times = max(self.pair_events.items(), key=lambda item: item[1])
+        place = self.state.lattice.position[max(pair)] * 1e9
         ends = f"sites {pair[0]} and {pair[1]}" if pair[0] >= 0 else f"site {pair[1]} and its electrode"
         raise EventBudgetError(
-            f"budget of {self.budget} events used up at {self.device.time - self.start:g} s and "
-            f"{self.device.source_voltage:g} V; {ends} near "
+            f"budget of {self.budget} events used up at {self.state.time - self.start:g} s and "
+            f"{self.state.source_voltage:g} V; {ends} near "
             f"({place[0]:.2f}, {place[1]:.2f}, {place[2]:.2f}) nm made {times} of them: "
             "a flickering pair; raise the budget or ramp faster"
         )
 
-    def sample(self, local: float, source: float) -> None:
-        device = self.device
-        now = device.configuration()
-        conductance = device._set_voltage(source)
-        voltage = device.device_voltage
+    # ------------------------------------------------------------------ what is recorded
+
+    def set_voltage(self, source: float) -> float:
+        """Apply a source voltage (V); return current over voltage (S) at the operating point."""
+        conductance = self.solver.solved().chord(self.state.circuit, source)
+        self.state.set_voltage(source, conductance)
+        return conductance
+
+    def take_sample(self, local: float, source: float) -> None:
+        """Record the numbers of this moment."""
+        state, now = self.state, self.solver.solved()
+        conductance = self.set_voltage(source)
+        voltage = state.device_voltage
         current = voltage * conductance
         self.rows.append(
             (
@@ -262,29 +290,29 @@ class Run:
                 voltage,
                 current,
                 conductance,
-                device.temperature + now.heat_max * voltage * voltage,
-                device.events,
-                device.field_solves,
-                device.floor_events,
-                device.filled_traps,
-                device.engine.reservoir[1],
-                device.count(VACANCY.code),
-                device.count(INTERSTITIAL.code),
+                state.temperature + now.heat_max * voltage * voltage,
+                state.events,
+                state.field_solves,
+                state.floor_events,
+                state.filled_traps,
+                state.engine.reservoir[1],
+                state.count(VACANCY.code),
+                state.count(INTERSTITIAL.code),
             )
         )
         if self.progress is not None:
-            self.progress(local / self.waveform.duration, device)
-        if self.stop is not None and not self.ended and local > 0.0 and self.stop(device, current):
+            self.progress(local / self.waveform.duration)
+        if self.stop is not None and not self.ended and local > 0.0 and self.stop(current):
             self.ended = True
 
-    def snapshot(self, name: str, source: float) -> None:
-        device = self.device
-        sites, species = device.defects
-        conductance = device._set_voltage(source)
-        voltage = device.device_voltage
+    def take_snapshot(self, name: str, source: float) -> None:
+        """Record where the defects are."""
+        sites, species = self.state.defects
+        conductance = self.set_voltage(source)
+        voltage = self.state.device_voltage
         self.record.snapshots.append(
             {
-                "time": device.time,
+                "time": self.state.time,
                 "label": f"{self.record.label} {name}".strip(),
                 "sites": sites,
                 "species": species,

@@ -9,36 +9,40 @@ left is drawn from the exact law (see `_basin`), the event that leaves it from a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..typing import Floats
 from .engine._basin import Basin
-
-if TYPE_CHECKING:
-    from .device import Configuration, Device
+from .solver import Solved, Solver
+from .state import DeviceState
 
 Key = tuple[bytes, tuple[int, int]]
+"""Species of all sites and atoms in both electrodes: what tells arrangements apart."""
+
 MOST = 16
 """States of a set, as many as `_basin` takes."""
 SHARE = 0.01
 """Least share of a state's total rate that makes an event part of a set."""
 GAIN = 10.0
-"""Events that a set must save per state of it."""
+"""Events that a set must save per state of it. An engine asks for more (`engine.BASIN_GAIN`): its events are
+cheaper than those of a device, each of which may cost a field solution."""
 WINDOWS = ((24, 4), (64, MOST))
 """After so many events with at most so many arrangements among them a set is looked for."""
 PAUSE = 256
 """Events before the next look after a set that was not worth it."""
-KEPT = 64
+MOST_KEPT = 64
+"""Solved states that are kept between two looks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
     """One state of a set: its atoms, solved fields, the rates of its events, and where the fast ones lead."""
 
-    atoms: dict[str, Any]
-    now: Configuration
+    atoms: dict[str, NDArray[Any]]
+    now: Solved
     voltage: float
     rate: Floats
     fast: dict[int, Key]
@@ -47,44 +51,52 @@ class Member:
 class Superbasin:
     """Looks for sets of states in a run of a device, and leaves them.
 
+    Parameters
+    ----------
+    state : DeviceState
+    solver : Solver
+        Of this device.
+
     Attributes
     ----------
+    ready : bool
+        Whether the last events visited few arrangements, so that `leave` is worth a try.
     exits : int
         Sets left or waited in so far.
     skipped : float
         Mean number of events that they stand for.
     """
 
-    def __init__(self, device: Device) -> None:
-        self.device = device
+    def __init__(self, state: DeviceState, solver: Solver) -> None:
+        self.state, self.solver = state, solver
         self.law = Basin(GAIN)
-        self.recent: list[Key] = []
-        self.known: dict[tuple[Key, float], Member] = {}
+        self.visited: list[Key] = []
+        self.members: dict[tuple[Key, float], Member] = {}
         self.ready, self.pause = False, 0
         self.exits, self.skipped = 0, 0.0
-        mechanisms = device.chemistry.mechanisms
+        mechanisms = state.chemistry.mechanisms
         self.codes = [[[s.code for s in m.before], [s.code for s in m.after]] for m in mechanisms]
         held = {None: -1, "bottom": 0, "top": 1}
         self.holder = [-1 if m.remote else held[m.electrode] for m in mechanisms]
 
     def key(self) -> Key:
         """Return what tells the present arrangement from others."""
-        engine = self.device.engine
+        engine = self.state.engine
         return engine.species.tobytes(), engine.reservoir
 
-    def note(self) -> None:
-        """Note the arrangement after an event; `ready` when the last ones were few."""
+    def observe(self) -> None:
+        """Take note of the arrangement after an event; `ready` when the last ones were few."""
         self.pause -= 1
         if self.pause > 0:
             return
-        self.recent.append(self.key())
+        self.visited.append(self.key())
         for length, few in WINDOWS:
-            if len(self.recent) == length and len(set(self.recent)) <= few:
+            if len(self.visited) == length and len(set(self.visited)) <= few:
                 self.ready = True
-        if self.ready or len(self.recent) == WINDOWS[-1][0]:
-            self.recent.clear()
+        if self.ready or len(self.visited) == WINDOWS[-1][0]:
+            self.visited.clear()
 
-    def leave(self, source: float, span: float) -> tuple[float, Configuration, float, int] | None:
+    def leave(self, source: float, span: float) -> tuple[float, Solved, float, int] | None:
         """Pass the time in the set around the present arrangement, at a constant source voltage (V).
 
         Returns
@@ -94,41 +106,40 @@ class Superbasin:
             brought to, and the event that leaves it (-1: none in this time). None where no set is worth it;
             the device is as before.
         """
-        begin = self.device.engine.state()
-        members = self._explore(source)
+        # The set and its chain: rates between its states, and out of each.
+        with self.state.trial():
+            members = self._explore(source)
         keys = list(members)
         rates, inner, leave = self._chain(list(members.values()), keys)
+
+        # Worth the step only where it saves more events than the states cost to solve.
         worth = len(keys) > 1 and leave.sum() > 0.0
         events = self.law.mean_events(inner, leave) if worth else 0.0
         if events < GAIN * len(keys):
-            self._become(begin, begin)
             self.ready, self.pause = False, PAUSE
             return None
-        random = self.device.engine._generator.bit_generator
-        self._become(begin, begin)
-        elapsed, state, left = self.law.leave_by(inner, leave, span, random)
-        member = members[keys[state]]
-        self._become(begin, member.atoms)
+
+        # When and from which state the set is left, by the exact law of the chain; the device goes there.
+        elapsed, number, left = self.law.leave_by(inner, leave, span, self.state.engine.bit_generator)
+        member = members[keys[number]]
+        self.state.arrange(**member.atoms)
         self.exits += 1
         self.skipped += events
         if not left:
             return span, member.now, member.voltage, -1
-        self.ready = events > 10.0 * GAIN * len(keys)  # likely again one of many exits out of the same place
-        mark = np.cumsum(rates[state])
-        chosen = int(np.searchsorted(mark, self.device.engine.draw() * mark[-1], side="right"))
-        return elapsed, member.now, member.voltage, min(chosen, int(np.flatnonzero(rates[state])[-1]))
 
-    def _become(self, begin: dict[str, Any], atoms: dict[str, Any]) -> None:
-        """Give the device other atoms; counters and clock as at the start, random numbers as they are."""
-        whole = begin | {name: atoms[name] for name in ("species", "order", "reservoir")}
-        whole["random"] = self.device.engine.state()["random"]
-        self.device.engine.restore(whole)
+        # By which event: of all that lead out of the set from that state, by their rates.
+        self.ready = events > 10.0 * GAIN * len(keys)  # likely again one of many exits out of the same place
+        mark = np.cumsum(rates[number])
+        chosen = int(np.searchsorted(mark, self.state.engine.draw() * mark[-1], side="right"))
+        return elapsed, member.now, member.voltage, min(chosen, int(np.flatnonzero(rates[number])[-1]))
 
     def _explore(self, source: float) -> dict[Key, Member]:
         """Return the set around the present arrangement: the states it reaches most readily, up to 16."""
         start = self.key()
-        members = {start: self._look(start, source)}
+        members = {start: self._member(start, source)}
         while len(members) < MOST:
+            # The state that some member goes to with the largest share of its events joins next.
             best, origin, event = 0.0, start, -1
             for key, member in members.items():
                 total = float(member.rate.sum())
@@ -138,38 +149,37 @@ class Superbasin:
                         best, origin, event = share, key, k
             if event < 0:
                 break
+            # It is reached by the event itself, so that the engine holds what a run would find there.
             target = members[origin].fast[event]
-            found = self.known.get((target, source))
+            found = self.members.get((target, source))
             if found is None:
-                self._become(self.device.engine.state(), members[origin].atoms)
-                self.device.engine.catalogue()
-                self.device.engine.fire(event)
-                found = self._look(target, source)
+                self.state.arrange(**members[origin].atoms)
+                self.state.engine.catalogue()
+                self.state.engine.fire(event)
+                found = self._member(target, source)
             members[target] = found
         return members
 
-    def _look(self, key: Key, source: float) -> Member:
+    def _member(self, key: Key, source: float) -> Member:
         """Return the present arrangement as a member, kept from before or solved."""
-        found = self.known.get((key, source))
+        found = self.members.get((key, source))
         if found is not None:
             return found
-        device = self.device
-        now = device.configuration()
-        voltage = device.circuit.device_voltage(source, now.chord(device.circuit, source))
-        total = now.prices.total(voltage)
-        columns = now.prices.arrays()
+        now = self.solver.solved()
+        voltage = now.device_voltage(self.state.circuit, source)
+        total = now.events.total(voltage)
+        columns = now.events.arrays()
         fast = {
-            int(k): self._after(key, columns, int(k))
+            int(k): self._target(key, columns, int(k))
             for k in np.flatnonzero(columns["rate"] >= SHARE * total)
         }
-        state = device.engine.state()
-        atoms = {name: state[name] for name in ("species", "order", "reservoir")}
-        if len(self.known) >= KEPT:
-            self.known.clear()
-        self.known[key, source] = member = Member(atoms, now, voltage, columns["rate"], fast)
+        if len(self.members) >= MOST_KEPT:
+            self.members.clear()
+        member = Member(self.state.arrangement(), now, voltage, columns["rate"], fast)
+        self.members[key, source] = member
         return member
 
-    def _after(self, key: Key, columns: dict[str, Any], k: int) -> Key:
+    def _target(self, key: Key, columns: dict[str, Any], k: int) -> Key:
         """Return the arrangement that event ``k`` leads to."""
         species, held = bytearray(key[0]), list(key[1])
         mechanism, reverse = int(columns["mechanism"][k]), int(columns["direction"][k])

@@ -7,6 +7,8 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from ..checks import number, whole
+
 LARGEST_VOLTAGE = 1000.0
 LARGEST_DURATION = 1e12
 STEEPEST_RATE = 1e18
@@ -19,9 +21,9 @@ class Waveform:
     Parameters
     ----------
     times : sequence of float
-        Times of the points [s]: the first 0, strictly increasing, at most 1e12.
+        Times of the points (s): the first 0, strictly increasing, at most 1e12.
     voltages : sequence of float
-        Source voltage at each [V], between -1000 and 1000.
+        Source voltage at each (V), between -1000 and 1000.
     label : str
         What the waveform is for ("form", "reset" ...); it names the phase in results.
 
@@ -56,9 +58,9 @@ class Waveform:
                     f"times must increase strictly, in s, got times[{i - 1}] = {times[i - 1]:.17g} "
                     f"and times[{i}] = {times[i]:.17g}"
                 )
-        _check("the duration", times[-1], 0.0, LARGEST_DURATION, "s")
-        for i, voltage in enumerate(voltages):
-            _check(f"voltages[{i}]", voltage, -LARGEST_VOLTAGE, LARGEST_VOLTAGE, "V")
+        number("the duration", times[-1], 0.0, LARGEST_DURATION, "s")
+        farthest = max(range(len(voltages)), key=lambda i: abs(voltages[i]))
+        number(f"voltages[{farthest}]", voltages[farthest], -LARGEST_VOLTAGE, LARGEST_VOLTAGE, "V")
         if not isinstance(self.label, str):
             raise TypeError(f"label must be text, got {self.label!r}")
         object.__setattr__(self, "times", times)
@@ -66,15 +68,15 @@ class Waveform:
 
     @classmethod
     def points(cls, times: Sequence[float], voltages: Sequence[float], *, label: str = "") -> Waveform:
-        """Return the waveform through the given points [s], [V]; the same as the class itself."""
+        """Return the waveform through the given points (s), (V); the same as the class itself."""
         return cls(tuple(times), tuple(voltages), label)
 
     @classmethod
     def ramp(cls, stop: float, rate: float, *, start: float = 0.0, label: str = "") -> Waveform:
-        """Return a ramp from ``start`` to ``stop`` [V] at ``rate`` [V/s], which is positive either way."""
+        """Return a ramp from ``start`` to ``stop`` (V) at ``rate`` (V/s), which is positive either way."""
         _check_rate("rate", rate)
-        _check("start", start, -LARGEST_VOLTAGE, LARGEST_VOLTAGE, "V")
-        _check("stop", stop, -LARGEST_VOLTAGE, LARGEST_VOLTAGE, "V")
+        number("start", start, -LARGEST_VOLTAGE, LARGEST_VOLTAGE, "V")
+        number("stop", stop, -LARGEST_VOLTAGE, LARGEST_VOLTAGE, "V")
         if stop == start:
             raise ValueError(f"stop must differ from start, both are {stop:g} V; constant() holds a voltage")
         return cls((0.0, abs(stop - start) / rate), (start, stop), label)
@@ -88,11 +90,11 @@ class Waveform:
         Parameters
         ----------
         amplitude : float
-            Voltage of the tip [V], either sign, not 0.
+            Voltage of the tip (V), either sign, not 0.
         rate : float
-            Slope of the way up [V/s], positive.
+            Slope of the way up (V/s), positive.
         fall_rate : float, optional
-            Slope of the way back [V/s], positive; ``rate`` by default.
+            Slope of the way back (V/s), positive; ``rate`` by default.
         label : str
             Name of the phase.
         """
@@ -120,22 +122,22 @@ class Waveform:
         Parameters
         ----------
         amplitude : float
-            Voltage of the plateau [V], different from ``base``.
+            Voltage of the plateau (V), different from ``base``.
         width : float
-            Duration of the plateau [s], positive.
+            Duration of the plateau (s), positive.
         rise, fall : float
-            Durations of the edges [s], positive; ``fall`` is ``rise`` by default.
+            Durations of the edges (s), positive; ``fall`` is ``rise`` by default.
         delay : float
-            Time at ``base`` before the pulse [s], not negative.
+            Time at ``base`` before the pulse (s), not negative.
         base : float
-            Voltage before and after [V].
+            Voltage before and after (V).
         label : str
             Name of the phase.
         """
         fall = rise if fall is None else fall
         for name, value in (("width", width), ("rise", rise), ("fall", fall)):
             _check_positive(name, value)
-        _check("delay", delay, 0.0, LARGEST_DURATION, "s")
+        number("delay", delay, 0.0, LARGEST_DURATION, "s")
         times, voltages = [0.0], [base]
         if delay > 0.0:
             times.append(delay)
@@ -158,16 +160,15 @@ class Waveform:
         base: float = 0.0,
         label: str = "",
     ) -> Waveform:
-        """Return ``count`` equal pulses, one per ``period`` [s]; the other parameters are those of `pulse`.
+        """Return ``count`` equal pulses, one per ``period`` (s); the other parameters are those of `pulse`.
 
         Each period starts with the rising edge; the rest of it, after the falling edge, is at ``base``.
         """
         pulse = cls.pulse(amplitude, width, rise, fall=fall, base=base, label=label)
         _check_positive("period", period)
-        if isinstance(count, bool) or not isinstance(count, int):
+        if not isinstance(count, int):
             raise TypeError(f"count must be a whole number, got {count!r}")
-        if not 1 <= count <= 10_000_000:
-            raise ValueError(f"count must be between 1 and 10000000, got {count}")
+        whole("count", count, 1, 10_000_000)
         # One part in 1e12 is rounding of rise + width + fall, not a pulse that does not fit.
         if period < pulse.duration * (1 - 1e-12):
             least = f"rise + width + fall = {pulse.duration:g} s"
@@ -184,27 +185,27 @@ class Waveform:
 
     @classmethod
     def constant(cls, voltage: float, duration: float, *, label: str = "") -> Waveform:
-        """Return a constant ``voltage`` [V] for ``duration`` [s], positive; it is there from the start."""
+        """Return a constant ``voltage`` (V) for ``duration`` (s), positive; it is there from the start."""
         _check_positive("duration", duration)
         return cls((0.0, duration), (voltage, voltage), label)
 
     @property
     def duration(self) -> float:
-        """Time of the last point [s]."""
+        """Time of the last point (s)."""
         return self.times[-1]
 
     @property
     def breakpoints(self) -> tuple[float, ...]:
-        """Times at which the slope may change [s], first and last included."""
+        """Times at which the slope may change (s), first and last included."""
         return self.times
 
     @property
     def amplitude(self) -> float:
-        """Voltage farthest from 0, with its sign [V]."""
+        """Voltage farthest from 0, with its sign (V)."""
         return max(self.voltages, key=abs)
 
     def voltage(self, time: float) -> float:
-        """Return the source voltage [V] at ``time`` [s], from 0 to `duration`, ends included.
+        """Return the source voltage (V) at ``time`` (s), from 0 to `duration`, ends included.
 
         Raises
         ------
@@ -220,12 +221,12 @@ class Waveform:
         return voltages[i - 1] * (1.0 - share) + voltages[i] * share
 
     def next_breakpoint(self, time: float) -> float:
-        """Return the first breakpoint after ``time`` [s]; infinity when there is none."""
+        """Return the first breakpoint after ``time`` (s); infinity when there is none."""
         i = bisect_right(self.times, time)
         return self.times[i] if i < len(self.times) else math.inf
 
     def segments(self) -> Iterator[tuple[float, float, float, float]]:
-        """Yield start [s], end [s], voltage at the start and at the end [V] of each straight part."""
+        """Yield start (s), end (s), voltage at the start and at the end (V) of each straight part."""
         for i in range(len(self.times) - 1):
             yield self.times[i], self.times[i + 1], self.voltages[i], self.voltages[i + 1]
 
@@ -237,7 +238,7 @@ class Waveform:
         other : Waveform
             What follows.
         rise : float, optional
-            Duration of a straight edge between the two [s], positive. Needed when ``other`` starts at another
+            Duration of a straight edge between the two (s), positive. Needed when ``other`` starts at another
             voltage than this one ends with: a source cannot jump.
 
         Returns
@@ -276,32 +277,27 @@ def _floats(name: str, values: Sequence[float]) -> tuple[float, ...]:
         numbers = tuple(float(value) for value in values)
     except (TypeError, ValueError) as error:
         raise TypeError(f"{name} must be a sequence of numbers, got {values!r}") from error
-    for i, number in enumerate(numbers):
-        if not math.isfinite(number):
-            raise ValueError(f"{name}[{i}] must be finite, got {number}")
+    for i, one in enumerate(numbers):
+        if not math.isfinite(one):
+            raise ValueError(f"{name}[{i}] must be finite, got {one}")
     return numbers
 
 
-def _check(name: str, value: float, low: float, high: float, unit: str) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"{name} must be a number in {unit}, got {value!r}")
-    if not low <= value <= high:
-        raise ValueError(f"{name} must be between {low:g} and {high:g} {unit}, got {value:g}")
+def _positive(name: str, value: float, most: float, unit: str) -> None:
+    number(name, value, 0.0, most, unit)
+    if value == 0.0:
+        raise ValueError(f"{name} must be more than 0 {unit}, got 0")
 
 
 def _check_positive(name: str, value: float) -> None:
-    _check(name, value, 0.0, LARGEST_DURATION, "s")
-    if value == 0.0:
-        raise ValueError(f"{name} must be more than 0 s, got 0")
+    _positive(name, value, LARGEST_DURATION, "s")
 
 
 def _check_rate(name: str, rate: float) -> None:
-    _check(name, rate, 0.0, STEEPEST_RATE, "V/s")
-    if rate == 0.0:
-        raise ValueError(f"{name} must be more than 0 V/s, got 0")
+    _positive(name, rate, STEEPEST_RATE, "V/s")
 
 
 def _check_amplitude(amplitude: float) -> None:
-    _check("amplitude", amplitude, -LARGEST_VOLTAGE, LARGEST_VOLTAGE, "V")
+    number("amplitude", amplitude, -LARGEST_VOLTAGE, LARGEST_VOLTAGE, "V")
     if amplitude == 0.0:
         raise ValueError("amplitude must not be 0 V")

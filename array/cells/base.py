@@ -185,7 +185,7 @@ class LiveCells:
         volts = np.broadcast_to(np.atleast_1d(voltage), picked.shape)
         current, slope = np.empty(picked.shape), np.empty(picked.shape)
         for k, device in np.ndenumerate(picked):
-            now = device.configuration()
+            now = device.solved()
             current[k] = now.current(volts[k])
             if now.law is None:
                 slope[k] = now.conductance

@@ -123,9 +123,7 @@ class Crew:
         states = {number: state for future in futures for number, state in future.result()}
         for device in devices:
             # What was solved for an arrangement of atoms holds whenever the device is in it again.
-            solved = dict(device._cache)
-            device.restore(states[self._number[id(device)]])
-            device._cache.update(solved)
+            device.restore(states[self._number[id(device)]], keep_solved=True)
 
 
 Task = tuple[int, dict[str, Any], Waveform]

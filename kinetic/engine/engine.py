@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ...provenance import draw_seed
 from ...units import BOLTZMANN_EV
 from ..lattice.lattice import Lattice
 from ..mechanisms.lineshape import refuse_cold
 from ..mechanisms.mechanism import Mechanism, refuse_filament
+from ..seeds import random_numbers
 from ._basin import Basin
 from ._engine import REASONS, Catalogue, Kernel
 from ._hops import Hops
@@ -26,7 +28,6 @@ TRANSITION = np.dtype(
         ("barrier", np.float64),
     ]
 )
-
 
 HOPS_LIMIT = 2**23 - 2  # particles that a packed site can number
 BASIN_GAIN = 40.0  # events that a superbasin must save per state of it: about what its law costs
@@ -93,14 +94,8 @@ class Engine:
         self.electrode_potential = electrode_potential
         if potential is not None:
             self.potential = np.asarray(potential)
-        if seed is None:
-            seed = int(np.random.SeedSequence().generate_state(1, np.uint32)[0])
-        self.seed = int(seed)
-        if self.seed < 0 or member < 0:
-            raise ValueError(f"seed and member must be at least 0, got {self.seed} and {member}")
-        self.member = int(member)
-        stream = np.random.SeedSequence(self.seed, spawn_key=(self.member,))
-        self._generator = np.random.Generator(np.random.PCG64DXSM(stream))
+        self.seed, self.member = draw_seed() if seed is None else int(seed), int(member)
+        self._generator = random_numbers(self.seed, self.member)
         self._catalogue = Catalogue()
         self._basin = Basin(BASIN_GAIN)
 
@@ -314,6 +309,11 @@ class Engine:
         if not 0 <= k < len(self._catalogue):
             raise ValueError(f"event must be between 0 and {len(self._catalogue) - 1}, got {k}")
         self._kernel.fire(self._catalogue, k)
+
+    @property
+    def bit_generator(self) -> np.random.BitGenerator:
+        """Source of the engine's random numbers, for compiled code that draws from the same stream."""
+        return self._generator.bit_generator
 
     def draw(self) -> float:
         """Return the next uniform random number in [0, 1) of the engine's stream."""

@@ -4,7 +4,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._prices import Prices
+from ._event_rates import EventRates
 
 class ColumnKernel:
     nx: int
@@ -20,9 +20,9 @@ class ColumnKernel:
     def metallic_columns(self) -> NDArray[np.intp]: ...
     def total_current(self, columns: NDArray[np.void], voltage: float) -> float: ...
     def present_current(self, voltage: float) -> float: ...
-    def price(
+    def write_energies(
         self,
-        out: Prices,
+        out: EventRates,
         conducting: int,
         code_charge: NDArray[np.float64],
         ions: NDArray[np.int32],

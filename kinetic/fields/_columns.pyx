@@ -1,4 +1,4 @@
-"""Contacts of independent columns and the closed prices of the events in them (compiled).
+"""Contacts of independent columns and the closed energies of the events in them (compiled).
 
 Lengths are in lattice spacings, energies in eV, potentials in V. The film reaches from the top electrode
 (depth 0) to the bottom one (depth ``film`` = nz + 1); the sites of layer z lie at depth nz - z.
@@ -9,7 +9,7 @@ import numpy as np
 from libc.math cimport exp, expm1, fabs, log, log1p, sqrt, tanh
 from libc.string cimport memcmp, memcpy
 
-from ._prices cimport Prices
+from ._event_rates cimport EventRates
 
 cdef double BOLTZMANN = 8.617333262e-5  # eV/K
 cdef int MOST_STEPS = 200
@@ -27,13 +27,13 @@ cdef struct Column:
 
 
 cdef class ColumnKernel:
-    """State of all columns of one configuration; the numbers come from :class:`Columns`."""
+    """State of all columns of one arrangement; the numbers come from :class:`Columns`."""
 
     cdef readonly int nx, ny, nz, n_columns, n_hosts
     cdef double kt, barrier, step, ideality, built_in, film, target, doping, donor, tunnel, image
     cdef double log_scale, bulk, metallic
     cdef int layers, metallic_count, forward
-    cdef unsigned char[::1] vacant, before      # of this configuration and of the one that `columns` holds
+    cdef unsigned char[::1] vacant, before      # of this arrangement and of the one that `columns` holds
     cdef Column[::1] columns                    # by column
     cdef object column_array                    # the same as an array
     cdef double[::1] width_without, share_without  # by host site: of its column without the defect on it
@@ -114,7 +114,7 @@ cdef class ColumnKernel:
     # ---------------------------------------------------------------- all columns
 
     def occupy(self, const int[::1] sites):
-        """Take a configuration and return its conductance (S); unchanged columns keep their numbers."""
+        """Take an arrangement of defects and return its conductance (S); unchanged columns keep their numbers."""
         cdef int i, j, z, start
         cdef double total = 0.0
         cdef Column without
@@ -150,7 +150,7 @@ cdef class ColumnKernel:
         return self.column_array.copy()
 
     def present_current(self, double voltage):
-        """Current (A) of the present configuration at a device voltage (V)."""
+        """Current (A) of the present arrangement at a device voltage (V)."""
         return self.total_current(self.columns, voltage)
 
     def set_rise(self, double[::1] rise):
@@ -246,11 +246,11 @@ cdef class ColumnKernel:
                 total += columns[j].kept_current
         return total if voltage > 0.0 else -total
 
-    # ---------------------------------------------------------------- prices
+    # ---------------------------------------------------------------- energies of events
 
-    def price(self, Prices out, signed char conducting, const double[::1] code_charge, const int[::1] ions,
+    def write_energies(self, EventRates out, signed char conducting, const double[::1] code_charge, const int[::1] ions,
               const signed char[::1] ion_codes):
-        """Write energies, drops and heats of every candidate in ``out``; arguments as of Pricing.price."""
+        """Write energies, drops and heats of every candidate in ``out``; arguments as of FilamentFields.write_energies."""
         cdef int c, wrong = 0
         if ions.shape[0]:
             raise ValueError("columns hold defects on host sites only, got interstitials")
@@ -261,9 +261,9 @@ cdef class ColumnKernel:
                     break
                 self._write(out, c, conducting)
         if wrong:
-            raise ValueError("columns price events of host sites only, got one of an interstitial site")
+            raise ValueError("columns know events of host sites only, got one of an interstitial site")
 
-    cdef inline int _leaves(self, Prices out, int c, signed char conducting) noexcept nogil:
+    cdef inline int _leaves(self, EventRates out, int c, signed char conducting) noexcept nogil:
         """Host site of the defect that the event takes away, or -1."""
         cdef int mech = out.mechanism[c], reverse = out.direction[c]
         if (out.code_after_a[mech] if reverse else out.code_before_a[mech]) == conducting:
@@ -281,7 +281,7 @@ cdef class ColumnKernel:
             return self._potential(self.width_without[leaving], self.share_without[leaving], site % self.nz)
         return self._potential(self.columns[j].width, self.columns[j].share, site % self.nz)
 
-    cdef void _write(self, Prices out, int c, signed char conducting) noexcept nogil:
+    cdef void _write(self, EventRates out, int c, signed char conducting) noexcept nogil:
         cdef int mech = out.mechanism[c], reverse = out.direction[c], a = out.site_a[c], b = out.site_b[c]
         cdef int leaving = self._leaves(out, c, conducting)
         cdef double sign = -1.0 if reverse else 1.0, beta = 0.5

@@ -1,52 +1,14 @@
-cdef class Fields:
-    # geometry and tables
-    cdef readonly int nx, ny, nz, n_hosts, cut2
-    cdef int px, py, images
+from ._wiring cimport Wiring
+
+
+cdef class Fields(Wiring):
     cdef readonly double background, charge, coulomb, charge_transition, heat, wiedemann_franz
-    cdef double[:, :, :, ::1] table
     cdef double[::1] unit                 # potential of the empty background per layer at 1 V
-    cdef double[::1] pair_conductance     # by squared distance, in background bonds
-    cdef double[:, ::1] contact           # by side and layer, in background bonds
-    cdef double[::1] ease                 # per host site: factor on its bonds, the product of both ends
-    cdef int[::1] sx, sy, sz
-    cdef int[:, ::1] close_offset         # the 18 steps up to sqrt(2) spacings
-    # configuration: every vacancy is a node of the network or isolated
-    cdef readonly int m, n_isolated
-    cdef int capacity
-    cdef signed char[::1] vacant
-    cdef short[::1] company               # vacancies within sqrt(2) spacings
-    cdef int[::1] node, node_at, isolated
-    cdef int[::1] node_x, node_y, node_z
-    # wiring: bonds of each node, and hidden bonds listed under each node whose departure shows them
-    cdef unsigned char[:, ::1] distance2
-    cdef int[:, ::1] near, link
-    cdef int[::1] n_near, degree, companion
-    cdef double[:, ::1] link_g, contact_g
-    cdef readonly int n_hidden
-    cdef int[::1] hidden_a, hidden_b, hidden_head, hidden_next
-    cdef double[::1] hidden_g
     # matrices: K = G^-1 on the nodes, C = (K + L)^-1, H for heat
     cdef double[:, ::1] k_matrix, c_matrix, h_matrix
     cdef double[::1] phi, y_phi, theta, y_theta, diagonal, source, residual, node_power
     cdef readonly double conductance, heat_max, solver_error
 
-    cdef int grow(self, int capacity) except -1
-    cdef double g(self, int a, int b) noexcept nogil
-    cdef void row(self, int site, int count, double* out) noexcept nogil
-    cdef int squared_distance(self, int a, int b) noexcept nogil
-    cdef int shifted(self, int site, int k) noexcept nogil
-    cdef bint in_contact(self, int site) noexcept nogil
-    cdef bint is_close(self, int a, int b) noexcept nogil
-    cdef void _classify(self, const int[::1] vacancies, int n) noexcept nogil
-    cdef void _wire(self) noexcept nogil
-    cdef void _wire_pairs(self, int i) noexcept nogil
-    cdef void _wire_contacts(self, int i) noexcept nogil
-    cdef int _sole_companion(self, int i) noexcept nogil
-    cdef bint _shown_by(self, int other, bint first, int* shows) noexcept nogil
-    cdef bint _between(self, int i, int j, int d2, int* shows) noexcept nogil
-    cdef bint _before_contact(self, int i, int depth, int side, int* shows) noexcept nogil
-    cdef void _hide(self, int a, int b, double value, int* shows) noexcept nogil
-    cdef void _bond(self, int i, int j, double value) noexcept nogil
     cdef int _solve(self) noexcept nogil
     cdef void _flow(self, double[::1] value, double[::1] out) noexcept nogil
     cdef void _drawn(self, double[::1] value, double[::1] drawn, bint biased) noexcept nogil

@@ -1,16 +1,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from ._wiring import Wiring
 from .green import GreenTable
 
-class Fields:
-    nx: int
-    ny: int
-    nz: int
-    n_hosts: int
-    m: int
-    n_isolated: int
-    n_hidden: int
+class Fields(Wiring):
     background: float
     charge: float
     coulomb: float
@@ -35,7 +29,6 @@ class Fields:
     ) -> None: ...
     def solve(self, vacancies: NDArray[np.int32]) -> None: ...
     def maps(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
-    def set_ease(self, factor: NDArray[np.float64]) -> None: ...
     def potential_at(self, sites: NDArray[np.int32]) -> NDArray[np.float64]: ...
     def nodes(self) -> tuple[NDArray[np.int32], NDArray[np.float64], NDArray[np.float64]]: ...
     def bonds(self) -> list[tuple[int, int, float]]: ...

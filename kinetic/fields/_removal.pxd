@@ -8,19 +8,19 @@ cdef class Removal(Fields):
     cdef int n_wanted
     cdef double[:, ::1] rows
     cdef double[::1] point_phi, point_theta
-    # movers: conducting defects that some event takes away, by host site
-    cdef int[::1] mover, mover_of, gone, leaving
+    # moving atoms: conducting defects that some event takes away, by host site
+    cdef int[::1] moving, moving_number, gone, leaving
     cdef double[:, ::1] star_sum, shift, drawn
-    # bonds that change with each mover, one after the other: edges start[c] .. start[c + 1]
+    # bonds that change with each moving atom, one after the other: edges start[c] .. start[c + 1]
     cdef int[::1] edge_a, edge_b, start, lu_start, pivot
     cdef double[::1] edge_g, edge_w, lu
     cdef int n_edges
     cdef double largest_green
     cdef public bint refine
-    cdef readonly double pricing_error  # V at 1 V
+    cdef readonly double removal_error  # V at 1 V
 
     cdef int make_room(self) except -1
-    cdef int remove_each(self, int n_movers) except -1
+    cdef int remove_each(self, int n_moving) except -1
     cdef int corner(self, int interstitial, int k) noexcept nogil
     cdef void _mark(self, int site) noexcept nogil
     cdef void want(self, int site) noexcept nogil
@@ -28,8 +28,8 @@ cdef class Removal(Fields):
     cdef void _rows_at_points(self) noexcept nogil
     cdef void _edges_without(self, int site, bint write) noexcept nogil
     cdef void _edge(self, int a, int b, double g, bint write) noexcept nogil
-    cdef long _count_edges(self, int n_movers, long* n_lu) noexcept nogil
-    cdef int _leave_one_out(self, int n_movers) noexcept nogil
+    cdef long _count_edges(self, int n_moving, long* n_lu) noexcept nogil
+    cdef int _leave_one_out(self, int n_moving) noexcept nogil
     cdef void _draw(self, int first, int n) noexcept nogil
     cdef double _residual_bound(self, int c) noexcept nogil
     cdef void _times(self, double[:, ::1] matrix, double[:, ::1] columns, double[:, ::1] out, int first, int n) noexcept nogil

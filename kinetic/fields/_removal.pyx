@@ -1,12 +1,12 @@
 """The network without one of its conducting defects, for every defect that may move (compiled).
 
-Neither the mover's bonds nor the neighbours that conduct only in its company are there, and bonds that it hid
-appear. With E those bonds (g > 0 leaves, g < 0 appears), C = (K + L)^-1 and T = diag(1/g) - E' C E,
+Neither the bonds of the moving atom nor the neighbours that conduct only beside it are there, and bonds that
+it hid appear. With E those bonds (g > 0 leaves, g < 0 appears), C = (K + L)^-1 and T = diag(1/g) - E' C E,
 
     phi' = phi + C E T^-1 (E' phi - v).
 
-Each mover's residual, built from differences across bonds, gives a rigorous bound on the error of its
-potentials; where that exceeds 3e-8 V at 1 V (everywhere when asked, ``refine``) the mover is refined until it
+Each moving atom's residual, built from differences across bonds, gives a rigorous bound on the error of its
+potentials; where that exceeds 3e-8 V at 1 V (everywhere when asked, ``refine``) it is refined until it
 settles, and solved afresh if it does not.
 """
 
@@ -21,21 +21,21 @@ from ._fields cimport Fields
 
 cdef double SETTLED = 1e-13            # V at 1 V: an error below this needs no further refinement
 cdef double TOLERATED = 1e-9           # V at 1 V: a larger one is refused
-cdef double LOOSE = 3e-8               # V at 1 V: error bound above which a mover is refined
+cdef double LOOSE = 3e-8               # V at 1 V: error bound above which a moving atom is refined
 cdef int MOST_STEPS = 20
 cdef int UNSETTLED = -99
 
 
 cdef class Removal(Fields):
-    """Fields that also know the potential without each mover; made with the arguments of :class:`Fields`."""
+    """Fields that also know the potential without each moving atom; made with the arguments of :class:`Fields`."""
 
     def __init__(self, *args):
         Fields.__init__(self, *args)
         n = self.n_hosts
         self.wanted = np.zeros(n, np.int8)
-        self.wanted_list, self.row_of, self.mover_of = np.zeros((3, n), np.intc)
+        self.wanted_list, self.row_of, self.moving_number = np.zeros((3, n), np.intc)
         self.point_phi, self.point_theta = np.zeros((2, n))
-        self.mover, self.gone, self.leaving, self.start, self.lu_start = np.zeros((5, 1), np.intc)
+        self.moving, self.gone, self.leaving, self.start, self.lu_start = np.zeros((5, 1), np.intc)
         self.rows, self.star_sum, self.shift, self.drawn = np.zeros((4, 1, 1))
         self._room_for_edges(1024, 1024)
         self.largest_green = np.max(self.table) * (4.0 if self.images else 1.0)
@@ -45,13 +45,13 @@ cdef class Removal(Fields):
 
     cdef int make_room(self) except -1:
         """Follow the capacity of the fields."""
-        if self.mover.shape[0] != self.capacity:
-            self.mover, self.gone, self.leaving = np.zeros((3, self.capacity), np.intc)
+        if self.moving.shape[0] != self.capacity:
+            self.moving, self.gone, self.leaving = np.zeros((3, self.capacity), np.intc)
             self.start, self.lu_start = np.zeros((2, self.capacity + 1), np.intc)
         return 0
 
-    cdef int remove_each(self, int n_movers) except -1:
-        """Solve the network without each of the listed movers, at every wanted point.
+    cdef int remove_each(self, int n_moving) except -1:
+        """Solve the network without each of the listed moving atoms, at every wanted point.
 
         Raises
         ------
@@ -60,14 +60,14 @@ cdef class Removal(Fields):
         """
         cdef int info
         cdef long n_edges, n_lu
-        self._room_for_movers(n_movers)
+        self._room_for_moving(n_moving)
         with nogil:
-            n_edges = self._count_edges(n_movers, &n_lu)
+            n_edges = self._count_edges(n_moving, &n_lu)
         if n_edges > self.edge_a.shape[0] or n_lu > self.lu.shape[0]:
             self._room_for_edges(2 * n_edges, 2 * n_lu)
         with nogil:
             self._rows_at_points()
-            info = self._leave_one_out(n_movers)
+            info = self._leave_one_out(n_moving)
         if info:
             found = f"does not settle below {TOLERATED} V" if info == UNSETTLED else "is singular"
             raise ArithmeticError(
@@ -76,11 +76,11 @@ cdef class Removal(Fields):
             )
         return 0
 
-    def _room_for_movers(self, int n_movers):
+    def _room_for_moving(self, int n_moving):
         if self.rows.shape[0] < self.n_wanted or self.rows.shape[1] != self.capacity:
             self.rows = np.zeros((self.n_wanted + 128, self.capacity))
-        if self.shift.shape[0] < n_movers or self.shift.shape[1] != self.capacity:
-            self.star_sum, self.shift, self.drawn = np.zeros((3, n_movers + 64, self.capacity))
+        if self.shift.shape[0] < n_moving or self.shift.shape[1] != self.capacity:
+            self.star_sum, self.shift, self.drawn = np.zeros((3, n_moving + 64, self.capacity))
 
     def _room_for_edges(self, long edges, long lu):
         self.edge_a, self.edge_b, self.pivot = np.zeros((3, edges), np.intc)
@@ -136,7 +136,7 @@ cdef class Removal(Fields):
             self.point_phi[site] = phi
             self.point_theta[site] = theta
 
-    # ---------------------------------------------------------------- bonds that change with a mover
+    # ---------------------------------------------------------------- bonds that change with a moving atom
 
     cdef void _edges_without(self, int site, bint write) noexcept nogil:
         """Bonds that leave (g > 0) or appear (g < 0) with the vacancy at ``site``, appended from n_edges."""
@@ -144,7 +144,7 @@ cdef class Removal(Fields):
         self.leaving[0] = self.node_at[site]
         for k in range(18):
             other = self.shifted(site, k)
-            if other >= 0 and self.vacant[other] and self.company[other] == 1 and not self.in_contact(other):
+            if other >= 0 and self.vacant[other] and self.n_close[other] == 1 and not self.in_contact(other):
                 self.leaving[n] = self.node_at[other]
                 n += 1
         for l in range(n):
@@ -175,51 +175,51 @@ cdef class Removal(Fields):
             self.edge_g[self.n_edges] = g
         self.n_edges += 1
 
-    cdef long _count_edges(self, int n_movers, long* n_lu) noexcept nogil:
+    cdef long _count_edges(self, int n_moving, long* n_lu) noexcept nogil:
         cdef int c, before
         self.n_edges = 0
         n_lu[0] = 0
-        for c in range(n_movers):
+        for c in range(n_moving):
             before = self.n_edges
             self.start[c] = before
             self.lu_start[c] = n_lu[0]
-            self._edges_without(self.mover[c], False)
+            self._edges_without(self.moving[c], False)
             n_lu[0] += <long>(self.n_edges - before) * (self.n_edges - before)
-        self.start[n_movers] = self.n_edges
+        self.start[n_moving] = self.n_edges
         return self.n_edges
 
-    # ---------------------------------------------------------------- the network without a mover
+    # ---------------------------------------------------------------- the network without a moving atom
 
-    cdef int _leave_one_out(self, int n_movers) noexcept nogil:
-        """Change of the nodes' potential (shift) and the drawn currents for each mover taken away."""
+    cdef int _leave_one_out(self, int n_moving) noexcept nogil:
+        """Change of the nodes' potential (shift) and the drawn currents for each moving atom taken away."""
         cdef int c, e, m = self.m, info = 0
         cdef double error
-        self.pricing_error = 0.0
-        if n_movers == 0 or m == 0:
+        self.removal_error = 0.0
+        if n_moving == 0 or m == 0:
             return 0
         self.n_edges = 0
-        for c in range(n_movers):
-            self._edges_without(self.mover[c], True)
+        for c in range(n_moving):
+            self._edges_without(self.moving[c], True)
             info = self._factor(c)
             if info:
                 return info
             for e in range(self.start[c], self.start[c + 1]):
                 self.edge_w[e] = self._across(e, self.phi, 1.0)
             self._back(c, &self.star_sum[c, 0])
-        self._times(self.c_matrix, self.star_sum, self.shift, 0, n_movers)
-        self._draw(0, n_movers)
-        for c in range(n_movers):
+        self._times(self.c_matrix, self.star_sum, self.shift, 0, n_moving)
+        self._draw(0, n_moving)
+        for c in range(n_moving):
             error = self._residual_bound(c)
             if self.refine or not error <= LOOSE:
                 info = self._refine(c, &error)
                 if info:
                     return info
                 self._draw(c, 1)
-            self.pricing_error = max(self.pricing_error, error)
+            self.removal_error = max(self.removal_error, error)
         return 0
 
     cdef void _draw(self, int first, int n) noexcept nogil:
-        """Currents that hold the nodes at phi' in the background, for ``n`` movers from ``first``."""
+        """Currents that hold the nodes at phi' in the background, for ``n`` moving atoms from ``first``."""
         cdef int c, i
         for c in range(first, first + n):
             for i in range(self.m):
@@ -227,7 +227,7 @@ cdef class Removal(Fields):
         self._times(self.k_matrix, self.star_sum, self.drawn, first, n)
 
     cdef double _residual_bound(self, int c) noexcept nogil:
-        """Bound on the error of one mover's potentials, V at 1 V.
+        """Bound on the error of one moving atom's potentials, V at 1 V.
 
         The error is A'^-1 r with r the residual, by differences across bonds, and A' >= K: no entry of A'^-1
         exceeds the largest one of the Green's function.
@@ -316,9 +316,9 @@ cdef class Removal(Fields):
         return 0 if left[0] <= SETTLED else self._solve_without(c, left)
 
     cdef int _solve_without(self, int c, double* left) noexcept nogil:
-        """Shift of mover ``c`` from a fresh factorisation.
+        """Shift of moving atom ``c`` from a fresh factorisation.
 
-        Where a mover holds together what would else float, the stiff C has lost how each part hangs in the
+        Where the atom holds together what would else float, the stiff C has lost how each part hangs in the
         background: a part in contrast^2 of it.
         """
         cdef int i, j, k, e, info = 0, one = 1, step, m = self.m, ld = self.capacity
@@ -366,7 +366,7 @@ cdef class Removal(Fields):
         return 0 if size <= TOLERATED else UNSETTLED
 
     cdef double _correction(self, int c) noexcept nogil:
-        """Add the correction of one mover to its shift; returns its size at 1 V."""
+        """Add the correction of one moving atom to its shift; returns its size at 1 V."""
         cdef int i
         cdef double size = 0.0
         for i in range(self.m):
@@ -375,7 +375,7 @@ cdef class Removal(Fields):
         return size
 
     cdef void _residual_without(self, int first, int count) noexcept nogil:
-        """Current that each node lacks without its mover, at phi + shift, into drawn."""
+        """Current that each node lacks without the moving atom, at phi + shift, into drawn."""
         cdef int c, i, m = self.m
         for c in range(first, first + count):
             for i in range(m):
@@ -389,7 +389,7 @@ cdef class Removal(Fields):
                 self.drawn[c, i] += self.residual[i]
 
     cdef void _correct(self, int first, int count) noexcept nogil:
-        """One refinement of ``count`` movers from ``first``: C r + C E w into star_sum."""
+        """One refinement of ``count`` moving atoms from ``first``: C r + C E w into star_sum."""
         cdef int c, e, i, m = self.m
         self._residual_without(first, count)
         self._times(self.c_matrix, self.drawn, self.star_sum, first, count)
@@ -405,7 +405,7 @@ cdef class Removal(Fields):
         self._times(self.c_matrix, self.drawn, self.star_sum, first, count)
 
     cdef void _flow_without(self, int c) noexcept nogil:
-        """Current into each node (residual) at the values in source, bonds of mover ``c`` left out.
+        """Current into each node (residual) at the values in source, bonds of moving atom ``c`` left out.
 
         They are not added and taken away again: the currents that would cancel are 1e7 times those that stay.
         """
@@ -434,7 +434,7 @@ cdef class Removal(Fields):
     # ---------------------------------------------------------------- read-out
 
     cdef inline double _host_without(self, int host, int c) noexcept nogil:
-        """Potential at 1 V on a host site without mover ``c`` (-1: nobody leaves)."""
+        """Potential at 1 V on a host site without moving atom ``c`` (-1: nobody leaves)."""
         cdef int m = self.m, one = 1, i
         if c < 0 or m == 0:
             return self.point_phi[host]

@@ -1,4 +1,4 @@
-"""The field solver of one box of a material."""
+"""The network of defects in one box of a material."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import numpy as np
 
 from ...units import BOLTZMANN_EV, ELEMENTARY_CHARGE, VACUUM_PERMITTIVITY
 from ..materials.material import Material
-from ._pricing import Pricing
-from .columns import Columns, build_columns
+from ._event_energies import FilamentFields
 from .green import GreenTable, Lateral
 
 
@@ -17,15 +16,13 @@ def build_fields(
     lateral: Lateral,
     charge: float,
     temperature: float = 300.0,
-) -> Pricing | Columns:
-    """Return the field solver of a box: one Green's table, or independent columns with a contact.
+) -> FilamentFields:
+    """Return the compiled network of a box: bonds between defects, on the Green's table of its lattice.
 
     Bonds follow g = prefactor exp(-2 (r - a) / xi), times the tunnel factor beyond sqrt(2) a; the bottom
     contact follows the same law, the top one (reactive metal) is ohmic without that factor. Both are given at
     300 K and activated, exp(-E/k (1/T - 1/300 K)) at the temperature T of the electrodes.
     """
-    if material.has("interface"):
-        return build_columns(material, shape, lateral, temperature)
     numbers, spacing = material.conduction, material.lattice.spacing
     longest = numbers.cutoff / spacing * (1 + 1e-9)
     squared = np.arange(1, int(longest**2) + 1)
@@ -40,7 +37,7 @@ def build_fields(
     top = numbers.contact_top * activated * reach
     heat = 1.0 / (material.heat.conductivity * material.heat.ballistic_factor * spacing)
     permittivity = material.electrostatics.permittivity * VACUUM_PERMITTIVITY
-    return Pricing(
+    return FilamentFields(
         shape,
         GreenTable(shape, spacing, lateral=lateral),
         pair / numbers.background,

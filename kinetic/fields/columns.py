@@ -23,7 +23,7 @@ from .green import GreenTable, Lateral
 
 
 class Columns(ColumnKernel):
-    """Currents of all columns, and the prices of the events in them, in place of the network's.
+    """Currents of all columns, and the energies of the events in them, in place of the network's.
 
     Parameters
     ----------
@@ -46,10 +46,8 @@ class Columns(ColumnKernel):
         At low voltage (S).
     heat_max : float
         Largest temperature rise at 1 V (K).
-    solver_error, pricing_error : float
+    solver_error, removal_error : float
         0: every potential is a closed form.
-    refine : bool
-        Has no effect here.
 
     Raises
     ------
@@ -84,12 +82,12 @@ class Columns(ColumnKernel):
     *In series*: the ohmic film, a^2 conductivity/L. A column of ``metallic_count`` defects or more is an
     ohmic filament of ``metallic_conductance`` instead.
 
-    *Prices.* Of the voltage, the share s that the contact takes at low bias falls over the interlayer (where
-    oxygen is exchanged, as in Mott-Cabrera growth) and evenly over the zone, in the ratio ideality - 1 to 1,
-    and the rest evenly over the film; at any voltage, so that an event costs a number times V. In strong
-    forward bias the contact takes less than that. The columns of an event are taken without the mover, which
-    makes every price equal and opposite from both ends. Coulomb energies between defects and the drift in
-    the built-in field are left out: what the catalogue holds is the whole energy at 0 V.
+    *Energies.* Of the voltage, the share s that the contact takes at low bias falls over the interlayer
+    (where oxygen is exchanged, as in Mott-Cabrera growth) and evenly over the zone, in the ratio ideality - 1
+    to 1, and the rest evenly over the film; at any voltage, so that an event costs a number times V. In
+    strong forward bias the contact takes less than that. The columns of an event are taken without the moving
+    atom, which makes every energy equal and opposite from both ends. Coulomb energies between defects and
+    the drift in the built-in field are left out: what the catalogue holds is the whole energy at 0 V.
 
     *Heat.* Each column spreads its power evenly over its layers; that of the columns with a contact is spread
     evenly over the area too, and taken at their low-bias conductance: less than the true one at high voltage.
@@ -113,8 +111,7 @@ class Columns(ColumnKernel):
     ) -> None:
         _check(numbers, shape[2])
         super().__init__(shape, _kernel_numbers(numbers, spacing, temperature, shape[2] + 1))
-        self.conductance, self.heat_max, self.solver_error, self.pricing_error = 0.0, 0.0, 0.0, 0.0
-        self.refine = False
+        self.conductance, self.heat_max, self.solver_error, self.removal_error = 0.0, 0.0, 0.0, 0.0
         self._green: GreenTable | None = None
         self._metallic = float(numbers.metallic_conductance)
         self._filaments = np.zeros(0, np.intp)
@@ -146,7 +143,7 @@ class Columns(ColumnKernel):
         return self.present_current(voltage)
 
     def law(self) -> Callable[[float], float]:
-        """Return `current` of the present configuration, which stays when another one is solved."""
+        """Return `current` of the present arrangement, which stays when another one is solved."""
         return functools.partial(self.total_current, self.table())
 
     def nodes(self) -> tuple[NDArray[np.int32], Floats, Floats]:

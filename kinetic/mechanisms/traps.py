@@ -39,7 +39,7 @@ from .mechanism import Electrode, Mechanism, PairInteraction, SiteEnergy
 
 FOUR_STATES = "trap relaxation"
 REACH = 8.0
-"""Screening lengths beyond which a trap leaves bonds alone (factor within exp(-exp(-8)))."""
+"""Screening lengths beyond which a trap leaves bonds as they are (factor within exp(-exp(-8)))."""
 
 
 def trap_sites(material: Material, lattice: Lattice, rng: np.random.Generator) -> NDArray[np.int32]:
@@ -154,8 +154,8 @@ def charged_vacancies(material: Material, defect: Species) -> tuple[Species, Spe
 def charge_capture(material: Material, lattice: Lattice, defect: Species) -> tuple[Mechanism, ...]:
     """Return how vacancies catch (forward) and lose their first and their second electron, at each electrode.
 
-    Energies are those of isolated vacancies; one in company is neutral and lower by the charge transition,
-    which the prices of a device add by its rule.
+    Energies are those of isolated vacancies; a clustered one is neutral and lower by the charge transition,
+    which a device adds by its rule.
     """
     numbers = material.charge_states
     one, two = charged_vacancies(material, defect)
@@ -259,7 +259,7 @@ def corners(lattice: Lattice, sites: NDArray[np.int32]) -> NDArray[np.int32]:
     return np.ascontiguousarray(lattice.motifs["pair"][sites, :8], dtype=np.int32)
 
 
-class BondEase:
+class BondModulation:
     """What charged traps do to the bonds around them.
 
     An electron that hops at distance r from a trap of charge number z meets the screened Coulomb energy

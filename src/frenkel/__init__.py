@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .experiment.device import Device as Device
     from .experiment.device import again as again
     from .experiment.device import run as run
+    from .experiment.electrochemistry import open_circuit_voltage as open_circuit_voltage
     from .kinetic.circuit import Circuit as Circuit
     from .kinetic.engine.engine import Engine as Engine
     from .kinetic.lattice.lattice import Lattice as Lattice
@@ -44,6 +45,7 @@ _PLACES = {
     "cycle_summary": "analysis.results.metrics",
     "load": "analysis.results.store",
     "longest_jump": "analysis.results.filament",
+    "open_circuit_voltage": "experiment.electrochemistry",
     "phase_summary": "analysis.results.metrics",
     "read_configuration": "configuration.device",
     "run": "experiment.device",

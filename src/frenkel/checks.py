@@ -33,6 +33,13 @@ def between(
     )
 
 
+def number(name: str, value: float, low: float, high: float, unit: str) -> None:
+    """Raise TypeError unless ``value`` is one number, ValueError unless it lies between the bounds."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{name} must be a number in {unit}, got {value!r}")
+    between(name, value, low, high, unit)
+
+
 def positive(name: str, value: ArrayLike, unit: str = "", error: type[Exception] = ValueError) -> None:
     """Raise ``error`` unless every value is above 0 and finite."""
     _require(

@@ -301,11 +301,11 @@ def _worst_round_trip(precise: bool, voltage: float) -> tuple[float, float]:
         table = device.transitions()
         chosen = int(random.integers(len(table)))
         event = table[chosen]
-        bound = device.configuration().pricing_error
+        bound = device.solved().removal_error
         device.fire(chosen)
         device.device_voltage = voltage
         back = _way_back(device, event)
-        bound += device.configuration().pricing_error
+        bound += device.solved().removal_error
         # A charge of 2 moves between two potentials, each within the bound.
         stated = max(stated, 1e-9 + 4 * abs(voltage) * bound)
         worst = max(worst, abs(float(event["energy"]) + back))

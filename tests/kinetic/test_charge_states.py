@@ -1,4 +1,4 @@
-"""Vacancies that hold electrons: prices against one energy, Boltzmann, hops, generation beside electrons."""
+"""Vacancies that hold electrons: closure against one energy, Boltzmann, hops, generation beside electrons."""
 
 from itertools import combinations, product
 
@@ -12,7 +12,7 @@ from whole_lattice import WATSON, WholeLattice, batch_p_value, put, small_materi
 from frenkel.kinetic.device import Device
 from frenkel.kinetic.lattice.species import EMPTY, FILLED_TRAP, OXYGEN, VACANCIES, VACANCY
 from frenkel.kinetic.materials.material import Material
-from frenkel.kinetic.occupation import _eliminate, occupation, of_electrons
+from frenkel.kinetic.occupation import _eliminate, moves_electrons, occupation
 from frenkel.kinetic.waveform import Waveform
 from frenkel.units import BOLTZMANN_EV
 
@@ -95,7 +95,7 @@ def test_every_price_is_the_difference_of_one_energy():
 
 
 def test_fire_solve_and_price_back_in_a_field():
-    """X-07 at 1.3 V with refined prices: 1e-11 eV for each capture and hop."""
+    """X-07 at 1.3 V with refined energies: 1e-11 eV for each capture and hop."""
     device = Device(box(), 5 * A, 4 * A, seed=1, precise=True)
     rng = np.random.default_rng(3)
     for _ in range(4):
@@ -161,11 +161,11 @@ def test_a_run_spends_its_time_as_boltzmann_says():
     spent = np.zeros((30, len(states)))
     rng = np.random.default_rng(6)
     for step in range(15_000):
-        now = device.configuration()
-        total = now.prices.total(0.0)
+        now = device.solved()
+        total = now.events.total(0.0)
         spent[step // 500, index[read(device)]] += 1.0 / total
         device.engine.catalogue()
-        device.engine.fire(now.prices.pick(0.0, rng.random()))
+        device.engine.fire(now.events.pick(0.0, rng.random()))
 
     def p_values(levels):
         energy = np.array([levels.energy(*state) for state in states])
@@ -197,7 +197,7 @@ def test_a_vacancy_counts_as_one_whatever_it_holds():
     assert device.count(VACANCY.code) == 3 and (device.defects[1] == VACANCY.code).all()
     record = device.advance(Waveform.constant(0.1, 1e-7), samples=4, budget=2000)
     assert (record.sample["defect"] == 3).all()
-    assert of_electrons(device).tolist() == [False, True, True, True, True, False, False]
+    assert moves_electrons(device).tolist() == [False, True, True, True, True, False, False]
 
 
 def eased(lowering):
@@ -228,10 +228,10 @@ def test_a_trapped_electron_eases_the_pair_beside_it_and_its_return():
             events = one.transitions()
             k = np.flatnonzero((events["mechanism"] == 0) & (events["site_a"] == site))
             assert (species[events["site_b"][k]] == EMPTY.code).all()
-            forward = one.configuration().prices.arrays()["barrier"][k]
+            forward = one.solved().events.arrays()["barrier"][k]
             one.fire(int(k[0]))
             after = one.transitions()
-            back = one.configuration().prices.arrays()["barrier"][way_back(one, events[k[0]], after)]
+            back = one.solved().events.arrays()["barrier"][way_back(one, events[k[0]], after)]
             rows.append((forward[0], back))
             assert (forward == forward[0]).all()
         assert np.subtract(*rows[::-1]) == pytest.approx([0.7 * min(filled, 2)] * 2, abs=1e-12)
@@ -251,7 +251,7 @@ def test_averaged_occupation_of_a_vacancy_is_boltzmann():
     device = Device(box(), 5 * A, 3 * A, seed=1)
     oracle = Oracle(device.material, device.shape)
     arranged(device, [12], [1])
-    found = occupation(device, 0.0)
+    found = occupation(device, device.solver, 0.0)
     assert found is not None and device.count(VACANCY.code) == 1 and read(device) == ((12,), (1,))
     held = [CODE.index(int(state[0])) for state in found.states]
     energy = np.array([oracle.energy((12,), (n,)) for n in held])

@@ -1,4 +1,4 @@
-"""The closure gate: fire, solve again, price back; and the one energy function behind the prices."""
+"""The closure gate: fire, solve again, read the way back; and the one energy function behind the energies."""
 
 from itertools import combinations
 
@@ -63,8 +63,8 @@ def sample(events, each, rng):
 
 def stated(device):
     """Return the stated error of an energy (eV): 2 e at two places, at the present voltage."""
-    now = device.configuration()
-    return 4 * (now.solver_error + now.pricing_error) * abs(device.device_voltage)
+    now = device.solved()
+    return 4 * (now.solver_error + now.removal_error) * abs(device.device_voltage)
 
 
 def triples(device, oracle, rng, states, each):
@@ -78,7 +78,7 @@ def triples(device, oracle, rng, states, each):
             device.device_voltage = rng.uniform(-3, 3)
             start, events = device.engine.state(), device.transitions()
             begin = oracle.energy(species, site_energy)
-            zero, error = device.configuration().prices.arrays()["energy0"], stated(device)
+            zero, error = device.solved().events.arrays()["energy0"], stated(device)
             for k in sample(events, each, rng):
                 device.engine.restore(start)
                 device.fire(int(k))
@@ -113,7 +113,7 @@ def test_fire_solve_and_price_back(name, lateral):
 
 
 def test_refined_prices_close_to_rounding():
-    """With every mover refined the pair closes to 1e-12 eV without any allowance."""
+    """With every moving atom refined the pair closes to 1e-12 eV without any allowance."""
     device, oracle = make("all levers", precise=True)
     found = [abs(event["energy"] + back["energy"]) for event, back, _, _ in
              triples(device, oracle, np.random.default_rng(12), 2, 6)]
@@ -121,7 +121,7 @@ def test_refined_prices_close_to_rounding():
 
 
 def test_planted_error_of_a_mover_that_stays_is_seen():
-    """Priced in the network with the mover left in, the pairs stay open by 0.1 V in the median."""
+    """Taken in the network with the moving atom left in, the pairs stay open by 0.1 V in the median."""
     device, _ = make("HfO2")
     rng = np.random.default_rng(13)
     gaps = []

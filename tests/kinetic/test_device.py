@@ -83,19 +83,19 @@ def test_kept_configuration_equals_a_fresh_solve_bit_by_bit():
     kept = []
     for species in states:
         put(device, species)
-        kept.append(device.configuration())
+        kept.append(device.solved())
     for species, old in zip(states, kept, strict=True):
         put(device, species)
         solves = device.field_solves
-        assert device.configuration() is old and device.field_solves == solves
-        fresh = device.configuration(refresh=True)
+        assert device.solved() is old and device.field_solves == solves
+        fresh = device.solved(refresh=True)
         other = make()
         put(other, species)
-        for found in (fresh, other.configuration()):
+        for found in (fresh, other.solved()):
             assert found.conductance == old.conductance and found.heat_max == old.heat_max
-            for name, column in old.prices.arrays().items():
+            for name, column in old.events.arrays().items():
                 if name != "rate":
-                    np.testing.assert_array_equal(column, found.prices.arrays()[name], err_msg=name)
+                    np.testing.assert_array_equal(column, found.events.arrays()[name], err_msg=name)
 
 
 def test_cache_size_does_not_change_a_run():
@@ -161,23 +161,23 @@ def test_current_is_read_without_letting_time_pass():
 
 
 class Recorder(Circuit):
-    """A circuit that keeps every piece it is asked for."""
+    """A circuit that keeps every straight line it is asked for."""
 
-    def piece(self, source_voltage, slope, duration, conductance, resolution=0.0):
-        given = super().piece(source_voltage, slope, duration, conductance, resolution)
-        self.__dict__.setdefault("pieces", []).append((source_voltage, slope, *given))
+    def ramp(self, source_voltage, slope, duration, conductance, resolution=0.0):
+        given = super().ramp(source_voltage, slope, duration, conductance, resolution)
+        self.__dict__.setdefault("lines", []).append((source_voltage, slope, *given))
         return given
 
 
 def test_no_step_goes_over_a_breakpoint():
-    """Every piece has the slope of its segment, starts on it and ends at the next breakpoint or before."""
+    """Every line has the slope of its segment, starts on it and ends at the next breakpoint or before."""
     wave = Waveform.points([0.0, 1e-6, 1.0000001e-6, 3e-6, 3.7e-6, 4e-6], [0.0, 0.0, 2.5, 2.9, -0.5, 0.0])
     circuit = Recorder(series_resistance=1e3, compliance=20e-6)
     device = make(circuit=circuit)
     record = device.advance(wave, samples=7, log=True)
     local, slopes = 0.0, [(v - u) / (t - s) for s, t, u, v in wave.segments()]
     assert len(record.log) > 10
-    for source, slope, voltage, _, duration in circuit.pieces:
+    for source, slope, voltage, _, duration in circuit.lines:
         k = int(np.argmin(np.abs(np.array(slopes) - slope)))
         assert slope == pytest.approx(slopes[k], rel=1e-12)
         start, end, low, _ = list(wave.segments())[k]
@@ -276,7 +276,7 @@ def test_samples_and_log():
     assert record.log == [] and len(record.sample["time"]) in (21, 22)
     held = Waveform.constant(0.5, 1e-6)
     assert make().advance(held, samples=11).sample["time"] == pytest.approx(np.linspace(0, 1e-6, 11))
-    with pytest.raises(ValueError, match="samples must be at least 2, got 1"):
+    with pytest.raises(ValueError, match="samples must be a whole number of at least 2, got 1"):
         device.advance(FORM, samples=1)
 
 
@@ -290,7 +290,7 @@ def test_hottest_place_of_the_map_is_the_temperature_that_is_reported():
     assert device.temperature_map.min() >= device.temperature
     device.advance(FORM, samples=30)
     device.device_voltage = 0.5
-    found = device.temperature + device.configuration().heat_max * 0.25
+    found = device.temperature + device.solved().heat_max * 0.25
     assert device.temperature_map.max() == pytest.approx(found, rel=1e-9)
 
 
@@ -308,9 +308,9 @@ def test_transitions_hold_rates_at_the_present_voltage():
     device = make()
     device.device_voltage = 1.0
     events = device.transitions()
-    prices = device.configuration().prices
-    assert events["rate"].sum() == pytest.approx(prices.total(1.0), rel=1e-12)
-    heat = prices.arrays()["heat"]
+    candidates = device.solved().events
+    assert events["rate"].sum() == pytest.approx(candidates.total(1.0), rel=1e-12)
+    heat = candidates.arrays()["heat"]
     kt = 8.617333262e-5 * (300.0 + heat)
     assert events["rate"] == pytest.approx(1e14 * np.exp(-events["barrier"] / kt), rel=1e-9)
     with pytest.raises(ValueError, match="event must be between 0 and"):
@@ -334,11 +334,11 @@ def test_sizes_are_whole_layers():
     ({"width": 5e-10}, "width must be 3 to 4096 lattice spacings of 2.6e-10 m, got 5e-10 m"),
     ({"thickness": 1e-10}, "thickness must be 1 to 4096 lattice spacings of 2.6e-10 m, got 1e-10 m"),
     ({"temperature": math.nan}, "temperature must be between 1 and 3000 K, got nan"),
-    ({"temperature": 0.0}, "temperature must be between 1 and 3000 K, got 0.0"),
-    ({"temperature": 3001.0}, "temperature must be between 1 and 3000 K, got 3001.0"),
+    ({"temperature": 0.0}, "temperature must be between 1 and 3000 K, got 0"),
+    ({"temperature": 3001.0}, "temperature must be between 1 and 3000 K, got 3001"),
     ({"lateral": "open"}, "lateral must be 'periodic' or 'reflecting', got 'open'"),
-    ({"seed": -1}, "seed must be at least 0, got -1"),
-    ({"member": -1}, "member must be at least 0, got -1"),
+    ({"seed": -1}, "seed must be a whole number of at least 0, got -1"),
+    ({"member": -1}, "member must be a whole number of at least 0, got -1"),
 ])
 def test_bad_arguments_end_in_one_sentence(change, message):
     arguments = {"thickness": 8 * A, "width": 8 * A, "seed": 1} | change

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from frenkel.experiment.electrochemistry import mean_current, open_circuit_voltage
 from frenkel.kinetic.circuit import Circuit
 from frenkel.kinetic.device import Device
-from frenkel.kinetic.electrochemistry import mean_current, open_circuit_voltage
 from frenkel.kinetic.engine.engine import Engine
 from frenkel.kinetic.lattice.lattice import Lattice
 from frenkel.kinetic.materials.material import Material
@@ -111,9 +111,9 @@ def cell(layers=6, **values):
 
 
 def rates_at(device, voltage):
-    prices = device.configuration().prices
-    prices.total(voltage)
-    return prices.arrays()
+    candidates = device.solved().events
+    candidates.total(voltage)
+    return candidates.arrays()
 
 
 def test_e02_charge_transfer_alone():
@@ -345,7 +345,7 @@ def test_ions_alone_drive_a_current_against_the_leak():
     electrons, ions = mean_current(device, 0.0, 400)
     assert electrons == 0.0
     assert ions < 0.0
-    with pytest.raises(ValueError, match="events must be at least 1"):
+    with pytest.raises(ValueError, match="events must be a whole number of at least 1, got 0"):
         mean_current(device, 0.0, 0)
 
 

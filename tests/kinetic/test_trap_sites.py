@@ -40,9 +40,9 @@ def test_the_filament_is_the_source_with_its_own_potential_and_distance():
         device.device_voltage = voltage
         events = device.transitions()
         found[voltage] = {int(e["site_a"]): e for e in events[events["mechanism"] == number]}
-    device._solve_fields(device.engine.species, disturbed=False)
+    device.solver.solve_fields(device.engine.species, modulated=False)
     nodes, potential, _ = device.fields.nodes()
-    own = device.fields.potential_at(device._corners.ravel()).reshape(-1, 8).mean(axis=1)
+    own = device.solver.trap_potential()
     assert len(nodes) == 7 and len(found[0.0]) == len(traps)
     for i, site in enumerate(traps):
         away = device.lattice.position[nodes] - device.lattice.position[site]

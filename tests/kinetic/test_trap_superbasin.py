@@ -109,7 +109,7 @@ def test_it_saves_events_and_keeps_the_clock():
 def test_what_is_no_basin_is_left_alone():
     """Equal barriers everywhere: nothing to save; the device is put back as it was."""
     device = pair_device(shift=0.0)
-    found, before = Superbasin(device), device.engine.state()
+    found, before = Superbasin(device, device.solver), device.engine.state()
     assert found.leave(0.0, 1e-3) is None
     after = device.engine.state()
     assert all(np.array_equal(before[name], after[name]) for name in before)

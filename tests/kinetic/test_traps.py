@@ -14,7 +14,7 @@ from frenkel.kinetic.lattice.species import EMPTY, FILLED_TRAP, OXYGEN, TRAP
 from frenkel.kinetic.materials.material import Material, MaterialError
 from frenkel.kinetic.mechanisms.barrier import marcus
 from frenkel.kinetic.mechanisms.mechanism import Mechanism, SiteEnergy
-from frenkel.kinetic.occupation import become, occupation
+from frenkel.kinetic.occupation import occupation, set_electrons
 from frenkel.kinetic.waveform import Waveform
 from frenkel.units import BOLTZMANN_EV
 
@@ -52,9 +52,9 @@ def test_marcus_is_two_parabolas():
 
 @pytest.mark.parametrize(("mechanisms", "more"), [(FOUR[:3], {}), (FOUR, METASTABLE)])
 def test_capture_and_emission_are_each_others_reverse(mechanisms, more):
-    """Fire, solve, price back at 1.3 V: to 1e-12 eV, though the charge moves every potential around it.
+    """Fire, solve, read the way back at 1.3 V: to 1e-12 eV, though the charge moves all potentials around it.
 
-    Priced in the network with the trap's own charge in it, 0.025 eV are missing.
+    Taken in the network with the trap's own charge in it, 0.025 eV are missing.
     """
     device = Device(material(mechanisms, **more), 8 * 0.26e-9, 8 * 0.26e-9, seed=3)
     device.device_voltage = 1.3
@@ -92,7 +92,7 @@ def test_level_and_depth_are_read_from_the_bias():
     # The pristine column bends the field a little; far from it the drop is uniform.
     far = np.abs(slope * KT + height) < 0.2
     assert far.sum() > len(sites) / 2
-    bare = -device.fields.potential_at(device._corners.ravel()).reshape(-1, 8).mean(axis=1) / KT
+    bare = -device.solver.trap_potential() / KT
     np.testing.assert_allclose(slope, bare, rtol=1e-9)
 
 
@@ -134,7 +134,7 @@ def test_the_nearer_the_trap_the_larger_the_step():
     def conductance(filled):
         codes = species.copy()
         codes[filled] = FILLED_TRAP.code
-        device._solve_fields(codes)
+        device.solver.solve_fields(codes)
         return device.fields.conductance
 
     empty = conductance([])
@@ -167,16 +167,16 @@ def small_device():
 
 
 def test_occupation_at_zero_bias_is_boltzmann():
-    """Shares of all states against exp(-E/kT), E summed from the prices of single captures."""
+    """Shares of all states against exp(-E/kT), E summed from the energies of single captures."""
     device = small_device()
     begin = device.engine.species[device.chemistry.traps]
-    found = occupation(device, 0.0)
+    found = occupation(device, device.solver, 0.0)
     assert len(found.states) == 2 ** len(begin) and np.isclose(found.share.sum(), 1.0)
     number = {state.tobytes(): i for i, state in enumerate(found.states)}
     energy = np.zeros(len(found.states))
     # Fill the traps one after another, from the empty device to every state.
     for i, state in enumerate(found.states):
-        become(device, np.full(len(begin), TRAP.code, np.int8))
+        set_electrons(device, np.full(len(begin), TRAP.code, np.int8))
         for site in device.chemistry.traps[state == FILLED_TRAP.code]:
             events = device.transitions()
             k = np.flatnonzero((events["site_a"] == site) & (events["mechanism"] == 2))[0]
@@ -188,12 +188,12 @@ def test_occupation_at_zero_bias_is_boltzmann():
 
 
 def test_occupation_equals_the_time_spent_in_a_run():
-    """Share of the most frequent states over 6,000 blinks within 4 standard errors of 30 batches.
+    """Share of the most frequent states over 6,000 switching events within 4 standard errors of 30 batches.
 
-    Atoms are held. False alarms: 6e-5 a state; a charge left out of the prices moves a share by 20 %.
+    Atoms are held. False alarms: 6e-5 a state; a charge left out of the energies moves a share by 20 %.
     """
     device = small_device()
-    found = occupation(device, 0.1)
+    found = occupation(device, device.solver, 0.1)
     common = np.argsort(-found.share)[:2]
     device.device_voltage = 0.1
     spent = np.zeros((30, len(found.states)))

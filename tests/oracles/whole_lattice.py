@@ -1,4 +1,4 @@
-"""One configuration of a device the slow and obvious way: the oracle of the tests of fields and prices.
+"""One configuration of a device the slow and obvious way: the oracle of the tests of fields and energies.
 
 Nothing here shares code with the solver: bonds by brute force over all pairs and triples, potentials by a
 sparse factorisation of every lattice site, charges by a double sum, one total energy.
@@ -107,7 +107,7 @@ class WholeLattice:
     # ---- network
 
     def classify(self, vacancies):
-        """Return nodes and isolated vacancies: a node has company within sqrt(2) spacings or a contact."""
+        """Return nodes, with another vacancy within sqrt(2) spacings or a contact, and isolated vacancies."""
         vacancies = np.sort(np.asarray(vacancies, int))
         distance = self.squared(vacancies, vacancies)
         z = self.place[vacancies, 2]

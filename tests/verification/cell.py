@@ -177,7 +177,7 @@ class Cell:
             state["engine"]["random"][:2] = words
         self.device.restore(state)
         if number is not None:
-            self.device._hazard = self.device._draw_hazard()
+            self.device.draw_hazard()
         self.device.time = 0.0
 
 
@@ -275,7 +275,7 @@ def clusters(device):
 
 def snapshot(device):
     """Return the vacancies of a device, and which of them conduct, for `analysis.results.filament`."""
-    device.configuration(refresh=True)
+    device.solved(refresh=True)
     sites = np.flatnonzero(device.engine.species[: device.n_hosts] == VACANCY.code)
     position = device.lattice.position[sites]
     conducting = np.isin(sites, device.fields.nodes()[0])

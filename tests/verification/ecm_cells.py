@@ -23,7 +23,7 @@ def cell(material, layers, seed, *, width=8, **circuit):
 def hold(device, waveform, until=None, budget=20_000, samples=2):
     """Advance until a condition on the conductance (G0) holds; return the time taken and why it ended."""
     began = device.time
-    stop = None if until is None else lambda at, _: until(at.configuration().conductance / G0)
+    stop = None if until is None else lambda at, _: until(at.solved().conductance / G0)
     try:
         device.advance(waveform, samples=samples, stop=stop, budget=budget)
     except EventBudgetError:

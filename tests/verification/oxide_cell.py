@@ -77,7 +77,7 @@ def again(device, state, run):
     device.restore(state)
     for _ in range(7 * run):
         device.engine.draw()
-    device._hazard = device._draw_hazard()
+    device.draw_hazard()
 
 
 def cells(name, seeds, *, rate=RATE, **size):

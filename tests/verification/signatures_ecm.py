@@ -6,9 +6,9 @@ import numpy as np
 from ecm_cells import G0, cell, fronts, hold, lifetime, retracted
 from row import Row, notes, within
 
+from frenkel.experiment.electrochemistry import open_circuit_voltage
 from frenkel.kinetic.circuit import Circuit
 from frenkel.kinetic.device import Device
-from frenkel.kinetic.electrochemistry import open_circuit_voltage
 from frenkel.kinetic.materials.material import Material
 from frenkel.kinetic.run import EventBudgetError
 from frenkel.kinetic.waveform import Waveform
@@ -88,10 +88,10 @@ def e01():
 
 def dissolution_slope(material, layers):
     """Return the decades per volt of dissolving an atom into the empty cell."""
-    prices, rates = cell(material, layers, 1).configuration().prices, []
+    candidates, rates = cell(material, layers, 1).solved().events, []
     for voltage in (-0.01, 0.01):
-        prices.total(voltage)
-        rates.append(float(np.max(prices.arrays()["rate"])))
+        candidates.total(voltage)
+        rates.append(float(np.max(candidates.arrays()["rate"])))
     return math.log10(rates[1] / rates[0]) / 0.02
 
 
@@ -220,7 +220,7 @@ def reset_dwell(material, seeds, edges, target):
         trace = []
 
         def watch(at, _, trace=trace):
-            trace.append((at.time, at.configuration().conductance / G0))
+            trace.append((at.time, at.solved().conductance / G0))
             return trace[-1][1] < 0.3
 
         try:

@@ -10,7 +10,7 @@ from frenkel.analysis.reliability.relaxation import compare_laws
 from frenkel.kinetic.device import Device
 from frenkel.kinetic.lattice.species import FILLED_TRAP, TRAP
 from frenkel.kinetic.materials.material import Material
-from frenkel.kinetic.occupation import become
+from frenkel.kinetic.occupation import set_electrons
 from frenkel.kinetic.waveform import Waveform
 from frenkel.units import BOLTZMANN_EV
 
@@ -45,7 +45,7 @@ def filament(device, gap):
 
 def rates(device, voltage, site):
     """Return the rates of capture and emission (1/s) of a trap, over both electrodes."""
-    become(device, np.full(len(device.chemistry.traps), TRAP.code, np.int8))
+    set_electrons(device, np.full(len(device.chemistry.traps), TRAP.code, np.int8))
     found = []
     for _ in range(2):
         device.device_voltage = voltage
@@ -155,7 +155,7 @@ def heat():
         device_of[t] = device
         times.append(1 / rates(device, 0.0, int(device.chemistry.traps[0]))[0])
     energy = np.polyfit(1 / (BOLTZMANN_EV * kelvin), np.log(times), 1)[0]
-    become(device_of[300.0], np.full(len(device_of[300.0].chemistry.traps), TRAP.code, np.int8))
+    set_electrons(device_of[300.0], np.full(len(device_of[300.0].chemistry.traps), TRAP.code, np.int8))
     first = device_of[300.0].transitions()
     level = float(first["energy"][0])
     expected = (1.19 + level) ** 2 / (4 * 1.19)
@@ -213,8 +213,8 @@ def amplitudes():
 def _conductance(device, filled):
     state = np.full(len(device.chemistry.traps), TRAP.code, np.int8)
     state[filled] = FILLED_TRAP.code
-    become(device, state)
-    return device.configuration().conductance
+    set_electrons(device, state)
+    return device.solved().conductance
 
 
 def _steps(device):

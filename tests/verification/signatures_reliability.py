@@ -12,7 +12,7 @@ from scipy import stats
 from frenkel.analysis.statistics import distributions, regression
 from frenkel.kinetic.device import Device
 from frenkel.kinetic.materials.material import Material
-from frenkel.kinetic.occupation import become, occupation
+from frenkel.kinetic.occupation import occupation, set_electrons
 from frenkel.kinetic.run import EventBudgetError
 from frenkel.kinetic.waveform import Waveform
 
@@ -161,13 +161,13 @@ def transplant(atoms, device):
 
 def occupied(device, voltage=0.1):
     """Return conductance (uS) and share of the time of each state of the traps, None beyond 64 states."""
-    found = occupation(device, voltage)
+    found = occupation(device, device.solver, voltage)
     if found is None:
         return None
     values = []
     for state in found.states:
-        become(device, state)
-        values.append(1e6 * device.configuration().conductance)
+        set_electrons(device, state)
+        values.append(1e6 * device.solved().conductance)
     return np.array(values), found.share
 
 

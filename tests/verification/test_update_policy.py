@@ -13,6 +13,7 @@ from frenkel.kinetic.device import Device
 from frenkel.kinetic.lattice.species import VACANCY
 from frenkel.kinetic.materials.material import Material
 from frenkel.kinetic.run import EventBudgetError
+from frenkel.kinetic.solver import FilamentSolver
 from frenkel.kinetic.waveform import Waveform
 
 A = 0.26e-9
@@ -21,15 +22,17 @@ RUNS, LAYERS, SIDE, GAP = 60, 10, 8, 4
 pytestmark = pytest.mark.verification
 
 
-class Scheduled(Device):
-    """A device that solves its fields every ``every`` events and prices the others in the old ones."""
+class Scheduled(FilamentSolver):
+    """Solves the fields every ``every`` events; the others get their energies in the old ones."""
 
-    every, kept, last = 20, None, 0
+    def __init__(self, device, every):
+        super().__init__(device, device.fields, kept=1)
+        self.every, self.old, self.last = every, None, 0
 
-    def _solve(self, species):
-        if self.kept is None or self.events - self.last >= self.every:
-            self.kept, self.last = species.copy(), self.events
-        return super()._solve(self.kept)
+    def solve(self, species):
+        if self.old is None or self.state.events - self.last >= self.every:
+            self.old, self.last = species.copy(), self.state.events
+        return super().solve(self.old)
 
 
 def high_resistance_state(device):
@@ -42,18 +45,16 @@ def high_resistance_state(device):
     return species
 
 
-def set_times(kind, first_member, every=None):
+def set_times(first_member, every=None):
     """Return times (s) to 8 uA at 1.0 V, 100 s where it is never reached, and events, of RUNS members."""
     material = Material.load("HfO2").with_values(SWITCHES)
     circuit = Circuit(series_resistance=2e3, compliance=20e-6)
     times, events = np.zeros(RUNS), np.zeros(RUNS, int)
     for i in range(RUNS):
-        device = kind(material, LAYERS * A, SIDE * A, seed=3, member=first_member + i, circuit=circuit,
-                      cache=64 if kind is Device else 1)
+        device = Device(material, LAYERS * A, SIDE * A, seed=3, member=first_member + i, circuit=circuit)
         if every:
-            device.every = every
+            device.solver = Scheduled(device, every)
         put(device, high_resistance_state(device))
-        device.kept = None
         try:
             device.advance(Waveform.constant(1.0, 100.0), samples=2, budget=10_000,
                            stop=lambda device, current: current > 8e-6)
@@ -69,11 +70,11 @@ def test_planted_schedule_of_20_events_changes_the_set_time():
     False alarm 1e-4. The planted policy with a solve at every event repeats the reference bit by bit, so that
     the difference is due to the schedule alone. SET takes about 100 events here.
     """
-    times, events = set_times(Device, 0)
+    times, events = set_times(0)
     assert np.median(events) > 20
-    others, _ = set_times(Device, 1000)
+    others, _ = set_times(1000)
     assert stats.ks_2samp(times, others).pvalue > FALSE_ALARM
-    same, _ = set_times(Scheduled, 0, every=1)
+    same, _ = set_times(0, every=1)
     np.testing.assert_array_equal(times, same)
-    planted, _ = set_times(Scheduled, 0, every=20)
+    planted, _ = set_times(0, every=20)
     assert stats.ks_2samp(times, planted).pvalue < FALSE_ALARM

@@ -20,6 +20,7 @@ from ..kinetic.circuit import Circuit
 from ..kinetic.lattice.lattice import Lateral
 from ..kinetic.materials.material import Material
 from ..kinetic.mechanisms.mechanism import Mechanism
+from ..kinetic.state import box
 from ..kinetic.waveform import Waveform
 from .protocol import AnyPhase, PhaseLog, Protocol, named_kind
 from .results import dataset, observe
@@ -60,7 +61,7 @@ class Device(kinetic.Device):
         Places of traps (m) instead of random ones, with their energies (eV) in a fourth column; likewise not
         in a file.
     precise : bool
-        Refine the price of every event (about 1e-12 eV, several times slower).
+        Refine the energy of every event (about 1e-12 eV, several times slower).
     read_voltage : float
         Voltage of the read after each waveform (V).
 
@@ -104,18 +105,17 @@ class Device(kinetic.Device):
             "barriers per site": bool(barrier_shift),
             "mechanisms": bool(mechanisms),
             "traps": traps is not None,
-            "precise prices": precise,
+            "precise energies": precise,
         }
         by_script = [f"{name} were given by a script" for name, value in given.items() if value]
         self.touched = " and ".join(by_script)
-        chosen = provenance.draw_seed() if seed is None else seed
         super().__init__(
             material,
             thickness,
             width,
             circuit=circuit,
             temperature=temperature,
-            seed=chosen,
+            seed=seed,
             member=member,
             lateral=lateral,
             barrier_shift=barrier_shift,
@@ -261,7 +261,7 @@ def check_memory(configuration: Configuration, material: Material) -> None:
         Names the number of sites, the memory it takes and what there is.
     """
     section = configuration.device
-    shape = kinetic._box(section.thickness, section.width, material.lattice.spacing)
+    shape = box(section.thickness, section.width, material.lattice.spacing)
     needed, present = memory(shape, section.lateral), os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     if needed > 0.8 * present:
         raise ConfigurationError(

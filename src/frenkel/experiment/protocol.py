@@ -192,7 +192,8 @@ class Protocol:
         stop = self._stop(phase, present.compliance)
         while position.chunk < len(chunks):
             chunk, number = chunks[position.chunk]
-            forget(device)
+            # Else the number of field solves would depend on where a run was interrupted.
+            device.forget()
             budget = None if phase.budget is None else max(phase.budget - present.events_since(device), 0)
             present.extend(device.advance(chunk, samples=number, stop=stop, progress=share, budget=budget))
             ended = position.limited and position.part == 0
@@ -240,7 +241,7 @@ class Protocol:
         """Read the device, close the log, and go to the next attempt or step."""
         position, device, present = self.position, self.device, self.present
         assert present is not None
-        forget(device)
+        device.forget()
         present.read_current = float(device.current(self.read_voltage))
         present.snapshots.append(self.observe(device) | {"label": f"{present.name}: end"})
         self.logs.append(present)
@@ -263,14 +264,6 @@ class Protocol:
         position = self.position
         within = (position.part + (position.chunk + share) / chunks) / parts(phase)
         return (position.step + min(within, 1.0)) / len(self.steps)
-
-
-def forget(device: Device) -> None:
-    """Drop the solved configurations that a device keeps.
-
-    Otherwise the number of field solves would depend on where a run was interrupted.
-    """
-    device._cache.clear()
 
 
 def passes(kind: str, resistance: float, target: float) -> bool:

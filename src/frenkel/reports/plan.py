@@ -7,7 +7,7 @@ from pathlib import Path
 from ..configuration.device import Configuration, Sweep
 from ..experiment import device as experiment
 from ..experiment.protocol import circuit_of, part_waveform, parts
-from ..kinetic.device import _box as box
+from ..kinetic.state import box
 from ..progress import duration
 from .device import table
 
@@ -102,7 +102,7 @@ def _cost(configuration: Configuration, sites: int, folder: Path) -> list[str]:
     spent = []
     for _ in range(5):
         begin = time.process_time()
-        device.configuration(refresh=True)
+        device.solved(refresh=True)
         spent.append(time.process_time() - begin)
     one = min(spent)
     solves = sum(SOLVES.get(phase.kind, OTHER_SOLVES) for _, _, phase in configuration.steps())

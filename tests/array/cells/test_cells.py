@@ -146,7 +146,7 @@ def test_devices_advanced_elsewhere_are_the_same_bit_by_bit():
     np.testing.assert_array_equal(conductance(here), conductance(there))
     for one, two in zip(here.devices.ravel(), there.devices.ravel(), strict=True):
         np.testing.assert_array_equal(one.engine.species, two.engine.species)
-        assert (one.time, one.events, one._hazard) == (two.time, two.events, two._hazard)
+        assert (one.time, one.events, one.hazard) == (two.time, two.events, two.hazard)
     assert sum(device.events for device in here.devices.ravel()) > 0
 
 

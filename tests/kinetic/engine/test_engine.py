@@ -287,7 +287,7 @@ def test_interrupt_stops_within_a_second():
         ({"temperature": float("nan")}, "temperature must be finite"),
         ({"temperature": np.ones(4)}, "temperature must have shape"),
         ({"reservoir": (0, -1)}, "reservoir must be two whole numbers of at least 0"),
-        ({"seed": -1}, "seed and member must be at least 0"),
+        ({"seed": -1}, "seed must be a whole number of at least 0, got -1"),
         ({"electrode_potential": (0.0, float("inf"))}, "electrode_potential must be two finite values"),
         ({"mechanisms": [hop(motif="third")]}, "no motif 'third' in the lattice; there are: nearest, second"),
         ({"mechanisms": [hop(barrier_shift=np.zeros(3))]}, "barrier_shift of 'vacancy hop' must have shape"),

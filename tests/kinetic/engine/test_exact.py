@@ -25,9 +25,9 @@ NEUTRAL = Species("walker", 1, 0.0)
 VOID = Species("void", 0, 0.0)
 
 
-def hop(mover=VACANCY, background=OXYGEN, **changes):
+def hop(moving=VACANCY, background=OXYGEN, **changes):
     values = {"barrier": 0.0, "attempt_frequency": 1.0} | changes
-    return Mechanism("hop", before=(mover, background), after=(background, mover), **values)
+    return Mechanism("hop", before=(moving, background), after=(background, moving), **values)
 
 
 def turn(before, after, **changes):

@@ -101,6 +101,6 @@ def test_same_moves_and_prices():
             for move in reference.moves(site) if move is not None
         ]
         assert [tuple(row) for row in table[["mechanism", "direction", "site_a", "site_b"]].tolist()] == moves
-        prices = np.array([reference.rate(move) for move in moves])
-        np.testing.assert_allclose(table["rate"], prices[:, 0], rtol=1e-11)
-        np.testing.assert_allclose(table["energy"], prices[:, 1], atol=1e-13)
+        energies = np.array([reference.rate(move) for move in moves])
+        np.testing.assert_allclose(table["rate"], energies[:, 0], rtol=1e-11)
+        np.testing.assert_allclose(table["energy"], energies[:, 1], atol=1e-13)

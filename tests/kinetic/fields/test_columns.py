@@ -1,4 +1,4 @@
-"""Independent columns with a Schottky contact: closed forms, closure of the prices, laws of area."""
+"""Independent columns with a Schottky contact: closed forms, closure of the energies, laws of area."""
 
 import math
 from types import SimpleNamespace
@@ -10,7 +10,7 @@ from scipy.optimize import brentq
 
 from frenkel.kinetic.device import Device
 from frenkel.kinetic.engine.engine import Engine
-from frenkel.kinetic.fields._prices import Prices
+from frenkel.kinetic.fields._event_rates import EventRates
 from frenkel.kinetic.fields.columns import Columns
 from frenkel.kinetic.lattice.lattice import Lattice
 from frenkel.kinetic.lattice.species import OXYGEN, VACANCY
@@ -56,7 +56,7 @@ def random_sites(shape, share, rng):
 
 
 class Film:
-    """An engine whose events are priced by columns."""
+    """An engine whose event energies are those of columns."""
 
     def __init__(self, shape, rng, *, lateral="periodic", **values):
         self.lattice = Lattice.cubic(shape, A, lateral=lateral)
@@ -95,9 +95,9 @@ class Film:
         self.tables = dict(self.engine.tables())
         self.tables["dipole"] = self.tables["dipole"] / self.tables["length"]
 
-    def prices(self):
-        now, prices = self.engine.catalogue(), Prices(self.tables, T)
-        prices.load(
+    def event_energies(self):
+        now, events = self.engine.catalogue(), EventRates(self.tables, T)
+        events.load(
             now.mechanism,
             now.direction,
             now.site_a,
@@ -109,8 +109,8 @@ class Film:
         self.columns.solve(np.flatnonzero(self.engine.species == VACANCY.code).astype(np.int32))
         charge = np.zeros(16)
         charge[VACANCY.code] = VACANCY.charge
-        self.columns.price(prices, VACANCY.code, charge, np.zeros(0, np.int32), np.zeros(0, np.int8))
-        return prices.arrays()
+        self.columns.write_energies(events, VACANCY.code, charge, np.zeros(0, np.int32), np.zeros(0, np.int8))
+        return events.arrays()
 
 
 def way_back(event, after):
@@ -126,7 +126,7 @@ def way_back(event, after):
     return found[0]
 
 
-# ---------------------------------------------------------------- prices
+# ---------------------------------------------------------------- energies
 
 
 @pytest.mark.parametrize(
@@ -139,17 +139,17 @@ def way_back(event, after):
 )
 @pytest.mark.parametrize("lateral", ["periodic", "reflecting"])
 def test_an_event_costs_the_same_from_both_ends(values, lateral):
-    # Seen to fail with the mover left in its column: up to 0.1 eV at 1 V.
+    # Seen to fail with the moving atom left in its column: up to 0.1 eV at 1 V.
     rng = np.random.default_rng(5)
     worst, kinds = 0.0, set()
     for _ in range(6):
         film = Film((4, 3, 9), rng, lateral=lateral, conductivity=1.0, **values)
-        start, before = film.engine.state(), film.prices()
+        start, before = film.engine.state(), film.event_energies()
         for k in rng.choice(len(before["mechanism"]), 60):
             film.engine.restore(start)
             film.engine.catalogue()
             film.engine.fire(int(k))
-            after = film.prices()
+            after = film.event_energies()
             event = tuple(int(before[name][k]) for name in KEYS)
             back = way_back(event, after)
             kinds.add(event[:2])
@@ -162,9 +162,9 @@ def test_an_event_costs_the_same_from_both_ends(values, lateral):
 
 def test_at_zero_bias_the_catalogue_is_the_whole_energy():
     film = Film((4, 4, 9), np.random.default_rng(2))
-    prices = film.prices()
-    assert np.array_equal(prices["energy0"], film.engine.catalogue().energy)
-    assert not prices["drop0"].any()
+    event_energies = film.event_energies()
+    assert np.array_equal(event_energies["energy0"], film.engine.catalogue().energy)
+    assert not event_energies["drop0"].any()
 
 
 @pytest.mark.parametrize("ideality", [1.0, 4.0])
@@ -441,7 +441,7 @@ def test_devices_of_the_material_sets(name):
 
 def test_interstitials_are_refused():
     film = Film((3, 3, 9), np.random.default_rng(1))
-    prices = Prices(film.tables, T)
+    event_energies = EventRates(film.tables, T)
     ion, code = np.array([90], np.int32), np.array([3], np.int8)
     with pytest.raises(ValueError, match="host sites only"):
-        film.columns.price(prices, VACANCY.code, np.zeros(16), ion, code)
+        film.columns.write_energies(event_energies, VACANCY.code, np.zeros(16), ion, code)

@@ -7,7 +7,7 @@ import pytest
 from whole_lattice import BOTTOM, ION_SELF, TOP, WATSON, WholeLattice, put, random_species, watson
 
 from frenkel.kinetic.device import Device
-from frenkel.kinetic.fields._prices import Prices
+from frenkel.kinetic.fields._event_rates import EventRates
 from frenkel.kinetic.lattice.species import INTERSTITIAL, VACANCY
 from frenkel.kinetic.materials.material import Material
 
@@ -142,7 +142,7 @@ def test_many_vacancies_after_few():
         assert device.fields.conductance == pytest.approx(conductance, rel=1e-9, abs=0)
 
 
-# ---- the network without a mover
+# ---- the network without a moving atom
 
 
 def biases(device, oracle, species, candidates):
@@ -169,9 +169,9 @@ def biases(device, oracle, species, candidates):
 @pytest.mark.parametrize("name", ["HfO2", "HfO2-ETH"])
 @pytest.mark.parametrize("kind", ["pristine", "hrs", "lrs"])
 def test_potential_without_the_mover_equals_a_direct_solve(kind, name, lateral):
-    """Every mover of a state; the network is classified and wired anew with the vacancy deleted.
+    """every moving atom of a state; the network is classified and wired anew with the vacancy deleted.
 
-    Planted error: the network with the mover left in is off by more than 1 mV somewhere.
+    Planted error: the network with the moving atom left in is off by more than 1 mV somewhere.
     """
     device, oracle = make(name, (6, 7), lateral)
     rng = np.random.default_rng(9)
@@ -182,21 +182,21 @@ def test_potential_without_the_mover_equals_a_direct_solve(kind, name, lateral):
         rng.permutation(np.flatnonzero((events["mechanism"] == m) & (events["direction"] == d)))[:60]
         for m in range(len(device.chemistry.mechanisms)) for d in (0, 1)
     ])
-    priced = device.configuration().prices.arrays()["energy1"][chosen]
+    energies = device.solved().events.arrays()["energy1"][chosen]
     expected = biases(device, oracle, species, events[chosen])
-    assert np.abs(priced - expected).max() <= 1e-9
-    assert device.configuration().pricing_error <= 1e-12
+    assert np.abs(energies - expected).max() <= 1e-9
+    assert device.solved().removal_error <= 1e-12
     quick = Device(device.material, 7 * A, 6 * A, seed=1, lateral=lateral)
     put(quick, species)
-    found = quick.configuration()
+    found = quick.solved()
     # Charges of 2 e at two places: four times the error of a potential at 1 V.
-    off = np.abs(found.prices.arrays()["energy1"][chosen] - expected)
-    assert off.max() <= 1e-12 + 4 * found.pricing_error
-    assert found.pricing_error <= 3e-8
-    with_mover, _ = device.fields.maps()
+    off = np.abs(found.events.arrays()["energy1"][chosen] - expected)
+    assert off.max() <= 1e-12 + 4 * found.removal_error
+    assert found.removal_error <= 3e-8
+    with_all, _ = device.fields.maps()
     hops = events["mechanism"][chosen] == 0
     a, b = events["site_a"][chosen][hops], events["site_b"][chosen][hops]
-    assert np.abs(2 * (with_mover[b] - with_mover[a]) - expected[hops]).max() > 1e-3
+    assert np.abs(2 * (with_all[b] - with_all[a]) - expected[hops]).max() > 1e-3
 
 
 @pytest.mark.parametrize("block", [(1, 1, 2), (1, 1, 3), (2, 2, 2), (2, 2, 3), (2, 2, 13)])
@@ -214,9 +214,9 @@ def test_mover_that_holds_a_floating_cluster_together(block):
     put(device, species)
     events = device.transitions()
     hops = np.flatnonzero(events["mechanism"] == 0)[:30]
-    priced = device.configuration().prices.arrays()["energy1"][hops]
-    assert priced == pytest.approx(biases(device, oracle, species, events[hops]), abs=1e-9)
-    assert device.fields.pricing_error <= 1e-12
+    energies = device.solved().events.arrays()["energy1"][hops]
+    assert energies == pytest.approx(biases(device, oracle, species, events[hops]), abs=1e-9)
+    assert device.fields.removal_error <= 1e-12
 
 
 def test_bond_hidden_by_a_mover_and_two_vacancies_that_leave_with_it():
@@ -236,8 +236,8 @@ def test_bond_hidden_by_a_mover_and_two_vacancies_that_leave_with_it():
     start, end = sites(device.shape, (5, 7, 5))[0], sites(device.shape, (5, 8, 5))[0]
     there = np.flatnonzero((events["site_a"] == start) & (events["site_b"] == end))
     assert len(there) == 1
-    priced = device.configuration().prices.arrays()["energy1"][there]
-    assert priced == pytest.approx(biases(device, oracle, species, events[there]), abs=1e-12)
+    energies = device.solved().events.arrays()["energy1"][there]
+    assert energies == pytest.approx(biases(device, oracle, species, events[there]), abs=1e-12)
     full = by_pair(oracle.network(vacancies))
     without = by_pair(oracle.network(np.setdiff1d(vacancies, start)))
     pair = tuple(int(s) for s in sites(device.shape, (5, 5, 4), (5, 5, 8)))
@@ -262,7 +262,7 @@ def test_wiring_of_random_sets_equals_brute_force():
                 same_wiring(device.fields, oracle.network(vacancies))
 
 
-# ---- heat and charge in the prices
+# ---- heat and charge in the energies
 
 
 @pytest.mark.parametrize("heat_of_transport", [0.0, 0.3])
@@ -272,7 +272,7 @@ def test_events_read_the_temperature_between_both_ends(heat_of_transport):
     species = random_species(device, "lrs", np.random.default_rng(5))
     put(device, species)
     heat = oracle.heat(oracle.network(np.flatnonzero(species == VACANCY.code)))
-    columns = device.configuration().prices.arrays()
+    columns = device.solved().events.arrays()
     two = columns["site_b"] >= 0
     low = heat[columns["site_a"]]
     beta = 0.5 * (1 - heat_of_transport / columns["barrier"])
@@ -299,7 +299,7 @@ def test_drop_that_lowers_a_barrier_is_read_without_the_products(lateral):
     ion = n + 40
     species[ion], species[oracle.corners(ion)[3]] = INTERSTITIAL.code, VACANCY.code
     put(device, species)
-    events, columns = device.transitions(), device.configuration().prices.arrays()
+    events, columns = device.transitions(), device.solved().events.arrays()
     vacancies = np.flatnonzero(species[:n] == VACANCY.code)
     ions = np.flatnonzero(species[n:] == INTERSTITIAL.code) + n
     names = [m.name for m in device.chemistry.mechanisms]
@@ -339,7 +339,7 @@ def test_constants_of_the_infinite_lattice():
 
 @pytest.mark.parametrize("lateral", SIDES)
 def test_energy_of_isolated_charges_is_that_of_the_images(lateral):
-    """One vacancy, one ion and both, priced by moves that change nothing else, against the double sum."""
+    """One vacancy, one ion and both, found by moves that change nothing else, against the double sum."""
     device, oracle = make("HfO2-ETH", (6, 7), lateral, electrostatics__charge_transition=0.2)
     n = device.n_hosts
     species = device.engine.species
@@ -351,7 +351,7 @@ def test_energy_of_isolated_charges_is_that_of_the_images(lateral):
         now[vacancy], now[ions] = VACANCY.code, INTERSTITIAL.code
         put(device, now)
         start, events = oracle.energy(now), device.transitions()
-        energies = device.configuration().prices.arrays()["energy0"]
+        energies = device.solved().events.arrays()["energy0"]
         for k in np.random.default_rng(1).permutation(len(events))[:60]:
             put(device, now)
             device.transitions()
@@ -373,7 +373,7 @@ def test_contrast_beyond_double_precision_and_bad_reach_are_refused():
 
 def test_nothing_to_pick_is_said():
     device, _ = make()
-    prices = Prices(dict(device._tables), 300.0)
+    candidates = EventRates(dict(device.solver.tables), 300.0)
     with pytest.raises(ArithmeticError, match="no event has a rate above zero"):
-        prices.load([], [], [], [], [], [], [])
-        prices.pick(0.0, 0.5)
+        candidates.load([], [], [], [], [], [], [])
+        candidates.pick(0.0, 0.5)

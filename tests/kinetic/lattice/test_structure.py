@@ -319,7 +319,7 @@ def rough(shape, lateral):
 
 @pytest.mark.parametrize("lateral", ["periodic", "reflecting"])
 def test_x07_holds_with_all_structure(lateral):
-    """Fails by 2 eV/kT and more when the way back is priced with another draw of the site energies."""
+    """Fails by 2 eV/kT and more when the way back is taken with another draw of the site energies."""
     lattice, site, shift, potential = rough((4, 5, 6), lateral)
     assert worst_imbalance(lattice, site, shift, potential) < 1e-12
     assert np.ptp(shift) > 0.9 and np.ptp(site) > 0.15

@@ -23,7 +23,7 @@ def test_sources_are_complete(name):
 
 @pytest.mark.parametrize("name", Material.names())
 def test_every_mechanism_of_every_set_closes(name):
-    """Fire, solve, price back: forward and reverse differ by dE (X-07), and their energies add to nothing."""
+    """Fire, solve, read the way back: forward and reverse differ by dE (X-07), energies add to nothing."""
     material = Material.load(name)
     if material.has("trap"):
         material = material.with_values({"trap.density": 1e27})  # several in a small box

@@ -36,8 +36,8 @@ def test_barriers_per_site_reach_the_events():
     with_shift, plain = device(barrier_shift={"vacancy hop": shift}), device()
     hops = plain.transitions()["mechanism"] == 0
     difference = (
-        with_shift.configuration().prices.arrays()["barrier"]
-        - plain.configuration().prices.arrays()["barrier"]
+        with_shift.solved().events.arrays()["barrier"]
+        - plain.solved().events.arrays()["barrier"]
     )
     np.testing.assert_allclose(difference[hops], 0.25)
     np.testing.assert_allclose(difference[~hops], 0.0)

@@ -1,4 +1,4 @@
-"""Prices of all candidate events of one configuration, and the clock that runs on them (compiled)."""
+"""Energies of all candidate events of one arrangement, their rates, and the clock that runs on these (compiled)."""
 
 import numpy as np
 
@@ -9,10 +9,10 @@ from ..engine._rates cimport activation_energy, fill_lineshape, lineshape_activa
 cdef double BOLTZMANN = 8.617333262e-5  # eV/K
 
 
-cdef class Prices:
-    """Catalogue, tables and prices of all candidate events, and their rates at any voltage.
+cdef class EventRates:
+    """Catalogue, tables and energies of all candidate events, and their rates at any voltage.
 
-    Filled by :meth:`load` (catalogue), ``Fields.price`` (energies), then read by :meth:`rates`,
+    Filled by :meth:`load` (catalogue) and ``write_energies`` of the fields, then read by :meth:`total`,
     :meth:`advance` and :meth:`pick`.
     """
 
@@ -70,7 +70,7 @@ cdef class Prices:
         return activation_energy(
             self.law[mech], peak, energy, 1.0 - self.alpha[mech] if self.direction[c] else self.alpha[mech])
 
-    cdef inline double _eased(self, int c, double voltage) noexcept nogil:
+    cdef inline double _lowered(self, int c, double voltage) noexcept nogil:
         """Barrier of a candidate less what the dipole takes off, before any floor, eV."""
         cdef int mech = self.mechanism[c]
         cdef double drop
@@ -86,7 +86,7 @@ cdef class Prices:
         cdef double total = 0.0, activation, peak, energy, kt
         for c in range(self.n):
             mech = self.mechanism[c]
-            peak = max(self._eased(c, voltage), self.floor[mech])
+            peak = max(self._lowered(c, voltage), self.floor[mech])
             energy = self.energy0[c] + self.energy1[c] * voltage
             kt = BOLTZMANN * (self.ambient + self.heat[c] * voltage * voltage)
             activation = self._activation(c, peak, energy, kt)
@@ -101,7 +101,7 @@ cdef class Prices:
         Parameters
         ----------
         potential : (n_sites,) float64
-            NaN at sites whose events keep their price.
+            NaN at sites whose events keep their energy.
         source, factor : (n_sites,) float64
             Potential (V at 1 V) of the nearest node of the filament, and the factor of the attempt frequency
             of an exchange with it. Once after each `load`.
@@ -132,14 +132,14 @@ cdef class Prices:
         cdef double[::1] view = result
         for c in range(self.n):
             mech = self.mechanism[c]
-            peak = max(self._eased(c, voltage), self.floor[mech])
+            peak = max(self._lowered(c, voltage), self.floor[mech])
             kt = BOLTZMANN * (self.ambient + self.heat[c] * voltage * voltage)
             view[c] = self._activation(c, peak, self.energy0[c] + self.energy1[c] * voltage, kt)
         return result
 
     def at_floor(self, int c, double voltage):
         """Whether the dipole would push the barrier of candidate ``c`` below its floor at ``voltage`` (V)."""
-        return self._eased(c, voltage) < self.floor[self.mechanism[c]]
+        return self._lowered(c, voltage) < self.floor[self.mechanism[c]]
 
     def advance(self, double start, double slope, double duration, double hazard, double tolerance=1e-3):
         """Integrate the total rate along V(t) = start + slope t until ``hazard`` is used up.

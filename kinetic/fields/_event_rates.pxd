@@ -1,7 +1,7 @@
 from ..engine._rates cimport Lineshape
 
 
-cdef class Prices:
+cdef class EventRates:
     cdef readonly int n
     cdef readonly long evaluations
     cdef int[::1] mechanism, site_a, site_b
@@ -15,5 +15,5 @@ cdef class Prices:
     cdef readonly double ambient
 
     cdef double _activation(self, int c, double peak, double energy, double kt) noexcept nogil
-    cdef double _eased(self, int c, double voltage) noexcept nogil
+    cdef double _lowered(self, int c, double voltage) noexcept nogil
     cdef double _total(self, double voltage) noexcept nogil

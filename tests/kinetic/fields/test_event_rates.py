@@ -13,8 +13,8 @@ from whole_lattice import SWITCHES
 
 from frenkel.kinetic.circuit import Circuit
 from frenkel.kinetic.device import Device
-from frenkel.kinetic.fields._prices import Prices
-from frenkel.kinetic.fields._pricing import Pricing
+from frenkel.kinetic.fields._event_energies import FilamentFields
+from frenkel.kinetic.fields._event_rates import EventRates
 from frenkel.kinetic.fields.green import GreenTable
 from frenkel.kinetic.materials.material import Material
 from frenkel.kinetic.mechanisms import barrier
@@ -26,15 +26,15 @@ FALSE_ALARM = 1e-4
 KELVIN = 300.0
 KT = BOLTZMANN_EV * KELVIN
 SHAPE = (3, 3, 3)
-FIELDS = Pricing(
+FIELDS = FilamentFields(
     SHAPE, GreenTable(SHAPE, A), np.array([0.0, 1.0, 1.0]), np.zeros((2, 3)), 1.0, 2.0, 3.0, 0.0, 1.0, 0.0
 )
 
 
-def priced(
+def made_up(
     peak, energy0=0.0, energy1=0.0, *, law=0, alpha=0.5, direction=0, dipole=0.0, floor=0.0, frequency=1.0
 ):
-    """Return prices of made-up events with these barriers and energies dE = energy0 + energy1 V.
+    """Return energies of made-up events with these barriers and energies dE = energy0 + energy1 V.
 
     Each is a mechanism of its own at one site that trades charge with the top electrode: it wins
     (1 - phi) V for each charge, with phi = 1/4 at 1 V in the first of three layers.
@@ -51,24 +51,24 @@ def priced(
         "charge_b": 0.0 * charge, "dipole": dipole, "floor": floor, "heat_of_transport": 0.0 * charge,
         "alpha": alpha,
     }
-    prices = Prices(tables, KELVIN)
-    prices.load(np.arange(n), direction, nothing, nothing - 1, peak, energy0, frequency)
+    listed = EventRates(tables, KELVIN)
+    listed.load(np.arange(n), direction, nothing, nothing - 1, peak, energy0, frequency)
     FIELDS.solve(np.zeros(0, np.int32))
-    FIELDS.price(prices, 1, np.zeros(16), np.zeros(0, np.int32), np.zeros(0, np.int8))
-    return prices
+    FIELDS.write_energies(listed, 1, np.zeros(16), np.zeros(0, np.int32), np.zeros(0, np.int8))
+    return listed
 
 
 def exponential(slope, rate=1.0):
     """Return one event whose rate is ``rate * exp(slope V)``."""
-    return priced(1.0, 0.0, -2.0 * KT * slope, law=1, frequency=rate * np.exp(1.0 / KT))
+    return made_up(1.0, 0.0, -2.0 * KT * slope, law=1, frequency=rate * np.exp(1.0 / KT))
 
 
 # ---- barrier law
 
 
 def test_energies_are_those_asked_for():
-    prices = priced([0.5, 0.7], [0.1, -0.2], [0.3, -1.5], direction=[0, 1])
-    columns = prices.arrays()
+    listed = made_up([0.5, 0.7], [0.1, -0.2], [0.3, -1.5], direction=[0, 1])
+    columns = listed.arrays()
     assert columns["energy0"] == pytest.approx([0.1, -0.2], abs=1e-14)
     assert columns["energy1"] == pytest.approx([0.3, -1.5], abs=1e-14)
 
@@ -88,28 +88,28 @@ def test_activation_equals_the_oracle_also_beyond_the_tilted_barrier():
         for reverse in (0, 1):
             alpha = rng.uniform(0, 1, n)
             voltage, slope = 0.7, rng.normal(0, 1, n)
-            prices = priced(peak, energy - slope * voltage, slope, law=law, alpha=alpha, direction=reverse)
-            tilt = prices.arrays()["energy0"] + prices.arrays()["energy1"] * voltage
+            listed = made_up(peak, energy - slope * voltage, slope, law=law, alpha=alpha, direction=reverse)
+            tilt = listed.arrays()["energy0"] + listed.arrays()["energy1"] * voltage
             oracle = [float(barrier.activation(p, e, name, a, bool(reverse)))
                       for p, e, a in zip(peak, tilt, alpha, strict=True)]
-            assert np.abs(prices.activation(voltage) - oracle).max() <= 1e-12
-            prices.total(voltage)
-            assert prices.arrays()["rate"] == pytest.approx(np.exp(-np.array(oracle) / KT), rel=1e-10, abs=0)
+            assert np.abs(listed.activation(voltage) - oracle).max() <= 1e-12
+            listed.total(voltage)
+            assert listed.arrays()["rate"] == pytest.approx(np.exp(-np.array(oracle) / KT), rel=1e-10, abs=0)
 
 
 @pytest.mark.parametrize("law", [0, 1])
 def test_forward_and_reverse_differ_by_the_energy(law):
     rng = np.random.default_rng(2)
     peak, energy, alpha = rng.uniform(0, 1, 300), rng.normal(0, 2, 300), rng.uniform(0, 1, 300)
-    there = priced(peak, energy, law=law, alpha=alpha).activation(0.0)
-    back = priced(peak, -energy, law=law, alpha=alpha, direction=1).activation(0.0)
+    there = made_up(peak, energy, law=law, alpha=alpha).activation(0.0)
+    back = made_up(peak, -energy, law=law, alpha=alpha, direction=1).activation(0.0)
     assert np.abs(there - back - energy).max() <= 1e-12
 
 
 def test_dipole_lowers_both_directions_alike_down_to_the_floor():
     dipole, floor = 0.4, 0.3
-    there = priced(1.0, 0.2, -1.0, dipole=dipole, floor=floor)
-    back = priced(1.0, -0.2, 1.0, dipole=dipole, floor=floor, direction=1)
+    there = made_up(1.0, 0.2, -1.0, dipole=dipole, floor=floor)
+    back = made_up(1.0, -0.2, 1.0, dipole=dipole, floor=floor, direction=1)
     gain = 0.75  # V of forward gain per volt: the site is at 1/4
     for voltage in (-2.0, 0.0, 0.5, 2.0, 5.0):
         peak = max(floor, 1.0 - dipole * max(0.0, gain * voltage))
@@ -121,21 +121,21 @@ def test_dipole_lowers_both_directions_alike_down_to_the_floor():
 # ---- the clock
 
 
-def total(prices, voltage):
-    return prices.total(float(voltage))
+def total(listed, voltage):
+    return listed.total(float(voltage))
 
 
-def integral(prices, start, slope, duration):
+def integral(listed, start, slope, duration):
     """Return the integral of the total rate along a ramp by adaptive quadrature."""
     places = np.linspace(0.0, duration, 41)
-    parts = [integrate.quad(lambda t: total(prices, start + slope * t), *ends, epsabs=1e-13, epsrel=1e-11)[0]
+    parts = [integrate.quad(lambda t: total(listed, start + slope * t), *ends, epsabs=1e-13, epsrel=1e-11)[0]
              for ends in pairwise(places)]
     return sum(parts)
 
 
-def hazard(prices, start, slope, duration, tolerance=1e-3):
+def hazard(listed, start, slope, duration, tolerance=1e-3):
     """Return what `advance` finds for the integral, with a draw that is never used up."""
-    elapsed, left = prices.advance(start, slope, duration, 1e9, tolerance)
+    elapsed, left = listed.advance(start, slope, duration, 1e9, tolerance)
     assert elapsed == duration
     return 1e9 - left
 
@@ -150,62 +150,62 @@ def test_integral_of_a_ramp_is_within_its_bound(tolerance):
     for _ in range(25):
         n = int(rng.integers(1, 30))
         peak = rng.uniform(0.5, 1.2, n)
-        prices = priced(peak, rng.normal(0, 0.2, n), rng.normal(0, 0.6, n), frequency=1e13)
+        listed = made_up(peak, rng.normal(0, 0.2, n), rng.normal(0, 0.6, n), frequency=1e13)
         start, end = rng.uniform(-1.5, 1.5, 2)
         duration = 1.0
         slope = (end - start) / duration
-        exact = integral(prices, start, slope, duration)
+        exact = integral(listed, start, slope, duration)
         scale = 3.0 / exact  # stretch time so that the integral is a few units, as in a run
-        before = prices.evaluations
-        found = 1e6 - prices.advance(start, slope / scale, duration * scale, 1e6, tolerance)[1]
-        evaluations = prices.evaluations - before
+        before = listed.evaluations
+        found = 1e6 - listed.advance(start, slope / scale, duration * scale, 1e6, tolerance)[1]
+        evaluations = listed.evaluations - before
         assert abs(found - 3.0) <= tolerance * max(1.0, evaluations / 2)
         assert abs(found - 3.0) <= 10 * tolerance
 
 
 def test_an_integral_of_exponentials_is_exact():
     """A single rate exp(V/V0) has no error at all; X-13 in closed form."""
-    prices = exponential(20.0)
+    listed = exponential(20.0)
     for start, slope in ((0.0, 0.5), (1.0, -0.8), (0.2, 0.0)):
         grown = np.expm1(20 * slope) / (20 * slope) if slope else 1.0
         exact = np.exp(20 * start) * grown
-        assert hazard(prices, start, slope, 1.0) == pytest.approx(exact, rel=1e-9, abs=1e-6)
+        assert hazard(listed, start, slope, 1.0) == pytest.approx(exact, rel=1e-9, abs=1e-6)
 
 
 def test_time_of_the_event_uses_the_draw_up():
     rng = np.random.default_rng(4)
-    prices = priced(rng.uniform(0.6, 0.9, 12), 0.0, rng.normal(0, 0.5, 12), frequency=1e13)
+    listed = made_up(rng.uniform(0.6, 0.9, 12), 0.0, rng.normal(0, 0.5, 12), frequency=1e13)
     for _ in range(40):
         start, slope = rng.uniform(-1, 1), rng.normal(0, 1)
         draw = float(rng.exponential())
-        duration = 2.0 * draw / max(total(prices, start), 1e-9)
+        duration = 2.0 * draw / max(total(listed, start), 1e-9)
         slope = slope / duration
-        elapsed, left = prices.advance(start, slope, duration, draw)
+        elapsed, left = listed.advance(start, slope, duration, draw)
         if left == 0.0:
             assert 0.0 <= elapsed <= duration
-            assert integral(prices, start, slope, elapsed) == pytest.approx(draw, abs=5e-3)
+            assert integral(listed, start, slope, elapsed) == pytest.approx(draw, abs=5e-3)
         else:
             assert elapsed == duration
-            assert integral(prices, start, slope, duration) == pytest.approx(draw - left, abs=5e-3)
+            assert integral(listed, start, slope, duration) == pytest.approx(draw - left, abs=5e-3)
 
 
 def test_a_ramp_in_pieces_uses_up_the_same_hazard():
     rng = np.random.default_rng(5)
-    prices = priced(rng.uniform(0.6, 0.9, 12), 0.0, rng.normal(0, 0.5, 12), frequency=1e10)
-    whole = hazard(prices, -0.5, 1.0, 1.0)
+    listed = made_up(rng.uniform(0.6, 0.9, 12), 0.0, rng.normal(0, 0.5, 12), frequency=1e10)
+    whole = hazard(listed, -0.5, 1.0, 1.0)
     left = 1e9
     for begin in np.linspace(0, 1, 11)[:-1]:
-        left = prices.advance(-0.5 + begin, 1.0, 0.1, left)[1]
+        left = listed.advance(-0.5 + begin, 1.0, 0.1, left)[1]
     assert 1e9 - left == pytest.approx(whole, abs=5e-3)
 
 
-def waits(prices, rng, runs, pieces):
+def waits(listed, rng, runs, pieces):
     """Return times of the first event along straight pieces (start, slope, duration), inf where none came."""
     times = np.full(runs, np.inf)
     for run in range(runs):
         left, begin = float(rng.exponential()), 0.0
         for start, slope, duration in pieces:
-            elapsed, left = prices.advance(start, slope, duration, left)
+            elapsed, left = listed.advance(start, slope, duration, left)
             if left == 0.0:
                 times[run] = begin + elapsed
                 break
@@ -220,9 +220,9 @@ def test_x13_ramped_hazard(decade):
     Fails with V0 5 % too large.
     """
     scale, rate, ramp = 0.05, 1e-3, 10.0**decade
-    prices = exponential(1 / scale, rate)
+    listed = exponential(1 / scale, rate)
     # The draw ends far beyond the largest voltage that any of 3000 runs reaches.
-    voltage = ramp * waits(prices, np.random.default_rng(6), 3000, [(0.0, ramp, 3.0 / ramp)])
+    voltage = ramp * waits(listed, np.random.default_rng(6), 3000, [(0.0, ramp, 3.0 / ramp)])
 
     def law(v, v0=scale):
         return 1 - np.exp(-(rate * v0 / ramp) * np.expm1(v / v0))
@@ -240,7 +240,7 @@ def test_x03_waits_are_exponential_in_the_integrated_rate(shape):
     Fails when the rate is frozen at the mean voltage, the error of a coarse time step.
     """
     rng = np.random.default_rng(7)
-    prices = priced(rng.uniform(0.55, 0.7, 8), rng.normal(0, 0.05, 8), rng.normal(0, 0.4, 8), frequency=3e10)
+    listed = made_up(rng.uniform(0.55, 0.7, 8), rng.normal(0, 0.05, 8), rng.normal(0, 0.4, 8), frequency=3e10)
     if shape == "pulses":
         pieces = [(0.0, 0.0, 1.0), (0.0, 20.0, 0.05), (1.0, 0.0, 0.1), (1.0, -20.0, 0.05)] * 30
     elif shape == "zigzag":
@@ -249,7 +249,7 @@ def test_x03_waits_are_exponential_in_the_integrated_rate(shape):
         at = 0.8 * np.sin(np.linspace(0, 40 * np.pi, 401))
         pieces = [(low, (high - low) / 0.1, 0.1) for low, high in pairwise(at)]
     ends = np.cumsum([0.0] + [duration for _, _, duration in pieces])
-    done = np.cumsum([0.0] + [integral(prices, *piece) for piece in pieces[:40]])
+    done = np.cumsum([0.0] + [integral(listed, *piece) for piece in pieces[:40]])
     period = {"pulses": 4, "zigzag": 2, "sinus": 20}[shape]
     assert done[period] > 0
 
@@ -257,16 +257,16 @@ def test_x03_waits_are_exponential_in_the_integrated_rate(shape):
         k = int(np.searchsorted(ends, time, side="right")) - 1
         start, slope, _ = pieces[k]
         laps, k_in = divmod(k, period)
-        return laps * done[period] + done[k_in] + integral(prices, start, slope, time - ends[k])
+        return laps * done[period] + done[k_in] + integral(listed, start, slope, time - ends[k])
 
-    times = waits(prices, rng, 400, pieces)
+    times = waits(listed, rng, 400, pieces)
     assert np.isfinite(times).mean() > 0.95
     times = times[np.isfinite(times)]
     cut = -np.expm1(-used(ends[-1] - 1e-9))
     sample = np.array([used(time) for time in times])
     assert stats.kstest(sample, lambda x: -np.expm1(-x) / cut).pvalue > FALSE_ALARM
     mean = sum((start + 0.5 * slope * d) * d for start, slope, d in pieces[:period]) / ends[period]
-    assert stats.kstest(times * total(prices, mean), lambda x: -np.expm1(-x)).pvalue < FALSE_ALARM
+    assert stats.kstest(times * total(listed, mean), lambda x: -np.expm1(-x)).pvalue < FALSE_ALARM
 
 
 def test_x03_device_along_a_triangle():
@@ -284,14 +284,14 @@ def test_x03_device_along_a_triangle():
         record = device.advance(wave, samples=2, log=True, budget=100_000)
         begin, spent = 0.0, {"device": 0.0, "source": 0.0}
         for time, mechanism, direction, a, b in record.log[:60]:
-            events, prices = twin.transitions(), twin.configuration().prices
+            events, listed = twin.transitions(), twin.solved().events
             share = 1 / (1 + 2e5 * twin.conductance)
             inner = [t for t in wave.breakpoints if begin < t < time]
             for low, high in zip([begin, *inner], [*inner, time], strict=True):
                 grid = np.linspace(low, high, 65)
                 voltage = np.array([wave.voltage(t) for t in grid])
                 for name, factor in (("device", share), ("source", 1.0)):
-                    rates = [total(prices, v) for v in factor * voltage]
+                    rates = [total(listed, v) for v in factor * voltage]
                     spent[name] += integrate.simpson(rates, x=grid)
             for name, value in spent.items():
                 sample[name].append(value)
@@ -312,13 +312,13 @@ def test_x03_device_along_a_triangle():
 def test_events_are_picked_in_proportion_to_their_rates():
     """Rates over 3 decades by chi^2 on 2e5 draws. Fails with the rates of another voltage."""
     rng = np.random.default_rng(8)
-    prices = priced(np.linspace(0.5, 0.68, 9), 0.0, np.linspace(-0.2, 0.2, 9), frequency=1e10)
+    listed = made_up(np.linspace(0.5, 0.68, 9), 0.0, np.linspace(-0.2, 0.2, 9), frequency=1e10)
     uniform = rng.random(200_000)
-    counts = np.bincount([prices.pick(0.3, u) for u in uniform], minlength=9)
+    counts = np.bincount([listed.pick(0.3, u) for u in uniform], minlength=9)
 
     def expected(voltage):
-        prices.total(voltage)
-        rate = prices.arrays()["rate"]
+        listed.total(voltage)
+        rate = listed.arrays()["rate"]
         return len(uniform) * rate / rate.sum()
 
     assert stats.chisquare(counts, expected(0.3)).pvalue > FALSE_ALARM
@@ -327,22 +327,22 @@ def test_events_are_picked_in_proportion_to_their_rates():
 
 def test_pick_at_the_ends_never_returns_an_impossible_event():
     """Rates of 0 (a barrier of 400 eV) at both ends, and rates 12 decades apart, at the extreme draws."""
-    prices = priced([400.0, 0.5, 400.0, 0.5 + 12 * np.log(10) * KT, 400.0], frequency=1e10)
-    assert prices.pick(0.0, 0.0) == 1
-    assert prices.pick(0.0, 1.0 - 2**-53) in (1, 3)
-    prices.total(0.0)
-    rate = prices.arrays()["rate"]
+    listed = made_up([400.0, 0.5, 400.0, 0.5 + 12 * np.log(10) * KT, 400.0], frequency=1e10)
+    assert listed.pick(0.0, 0.0) == 1
+    assert listed.pick(0.0, 1.0 - 2**-53) in (1, 3)
+    listed.total(0.0)
+    rate = listed.arrays()["rate"]
     assert rate[0] == rate[4] == 0.0
     edge = rate[1] / rate.sum()
-    assert prices.pick(0.0, np.nextafter(edge, 0)) == 1 and prices.pick(0.0, edge + 1e-13) == 3
+    assert listed.pick(0.0, np.nextafter(edge, 0)) == 1 and listed.pick(0.0, edge + 1e-13) == 3
 
 
 def test_no_possible_event_lets_the_time_pass():
-    prices = priced([400.0])
-    assert prices.advance(0.0, 0.0, 5.0, 0.3) == (5.0, 0.3)
-    assert prices.advance(0.0, 1.0, 5.0, 0.3) == (5.0, 0.3)
+    listed = made_up([400.0])
+    assert listed.advance(0.0, 0.0, 5.0, 0.3) == (5.0, 0.3)
+    assert listed.advance(0.0, 1.0, 5.0, 0.3) == (5.0, 0.3)
     with pytest.raises(ArithmeticError, match="no event has a rate above zero"):
-        prices.pick(0.0, 0.5)
+        listed.pick(0.0, 0.5)
 
 
 def test_events_at_the_floor_are_counted():

@@ -4,7 +4,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-class Prices:
+class EventRates:
     n: int
     evaluations: int
     ambient: float

@@ -1,4 +1,4 @@
-"""The price of every candidate event in one configuration, the same seen from both ends (compiled).
+"""The energy of every candidate event in one arrangement, the same seen from both ends (compiled).
 
 For every candidate this writes numbers that hold at *any* device voltage V of a linear network:
 
@@ -6,27 +6,27 @@ For every candidate this writes numbers that hold at *any* device voltage V of a
     drop(V)  = drop0 + drop1 V            forward electrostatic gain per unit charge, V
     T(V)     = T_ambient + heat V^2       temperature read by the event, K
 
-Energy first: energy0 is the difference of one function of the configuration (interactions, Coulomb energy of
+Energy first: energy0 is the difference of one function of the arrangement (interactions, Coulomb energy of
 all charges with their images in both electrodes, charge transitions of neighbours). energy1 is the work in the
-network *without the mover*: classified and wired as if it were absent, so that both ends see the same
-environment and the price is antisymmetric by construction.
+network *without the moving atom*: classified and wired as if it were absent, so that both ends see the same
+environment and the energy is antisymmetric by construction.
 """
 
 import numpy as np
 
 from libc.math cimport fabs
 
-from ._prices cimport Prices
+from ._event_rates cimport EventRates
 from ._removal cimport Removal
 
 cdef double WATSON = 0.252731009858663  # G(0) of the infinite simple cubic lattice: self energy in the bulk
 cdef double ION_SELF = 0.090009586862  # the same for a charge spread over the eight corners of a cube
 
 
-cdef class Pricing(Removal):
-    """Fields that also price events; made with the arguments of :class:`Fields`."""
+cdef class FilamentFields(Removal):
+    """Fields that also give the energies of events; made with the arguments of :class:`Fields`."""
 
-    # charges of this configuration, and those that one event changes
+    # charges of this arrangement, and those that one event changes
     cdef int n_charges, delta_count
     cdef long stamp
     cdef int[::1] charge_site
@@ -41,13 +41,13 @@ cdef class Pricing(Removal):
         self.coulomb_stamp = np.zeros(self.n_hosts, np.int64)
         self.charge_site, self.charge_value = np.zeros(64, np.intc), np.zeros(64)
 
-    def price(self, Prices out, signed char conducting, const double[::1] code_charge, const int[::1] ions,
+    def write_energies(self, EventRates out, signed char conducting, const double[::1] code_charge, const int[::1] ions,
               const signed char[::1] ion_codes):
         """Write energies, drops and heats of every candidate in ``out`` (see the module's head).
 
         Parameters
         ----------
-        out : Prices
+        out : EventRates
             Holds the catalogue and the tables of the mechanisms.
         conducting : int
             Code of the species that conducts and follows the charge rule (the vacancy).
@@ -56,15 +56,15 @@ cdef class Pricing(Removal):
         ions, ion_codes : (n,) int32, int8
             Sites and species of all other charges: on interstitial sites, and vacancies that hold electrons.
         """
-        cdef int n_movers
+        cdef int n_moving
         self.make_room()
         self._room_for_charges(ions.shape[0])
         with nogil:
             self.clear_wanted()  # an earlier call may have ended in an error
             self._set_charges(ions, ion_codes, code_charge)
             self._want_candidates(out)
-            n_movers = self._list_movers(out, conducting)
-        self.remove_each(n_movers)
+            n_moving = self._list_moving(out, conducting)
+        self.remove_each(n_moving)
         with nogil:
             self._write(out, conducting, code_charge)
             self.clear_wanted()
@@ -76,14 +76,14 @@ cdef class Pricing(Removal):
 
     # ---------------------------------------------------------------- who moves
 
-    cdef void _want_candidates(self, Prices out) noexcept nogil:
+    cdef void _want_candidates(self, EventRates out) noexcept nogil:
         cdef int c
         for c in range(out.n):
             self.want(out.site_a[c])
             if out.site_b[c] >= 0:
                 self.want(out.site_b[c])
 
-    cdef inline int _leaves(self, Prices out, int c, signed char conducting) noexcept nogil:
+    cdef inline int _leaves(self, EventRates out, int c, signed char conducting) noexcept nogil:
         """Host site of the vacancy that the event takes away, or -1."""
         cdef int mech = out.mechanism[c], reverse = out.direction[c]
         if (out.code_after_a[mech] if reverse else out.code_before_a[mech]) == conducting:
@@ -92,7 +92,7 @@ cdef class Pricing(Removal):
             return out.site_b[c]
         return -1
 
-    cdef inline int _arrives(self, Prices out, int c, signed char conducting) noexcept nogil:
+    cdef inline int _arrives(self, EventRates out, int c, signed char conducting) noexcept nogil:
         """Host site of the vacancy that the event leaves behind, or -1."""
         cdef int mech = out.mechanism[c], reverse = out.direction[c]
         if (out.code_before_a[mech] if reverse else out.code_after_a[mech]) == conducting:
@@ -101,16 +101,16 @@ cdef class Pricing(Removal):
             return out.site_b[c]
         return -1
 
-    cdef int _list_movers(self, Prices out, signed char conducting) noexcept nogil:
+    cdef int _list_moving(self, EventRates out, signed char conducting) noexcept nogil:
         """Number the conducting defects that some candidate takes away."""
         cdef int c, site, n = 0, i
         for i in range(self.m):
-            self.mover_of[self.node[i]] = -1
+            self.moving_number[self.node[i]] = -1
         for c in range(out.n):
             site = self._leaves(out, c, conducting)
-            if site >= 0 and self.node_at[site] >= 0 and self.mover_of[site] < 0:
-                self.mover_of[site] = n
-                self.mover[n] = site
+            if site >= 0 and self.node_at[site] >= 0 and self.moving_number[site] < 0:
+                self.moving_number[site] = n
+                self.moving[n] = site
                 n += 1
         return n
 
@@ -150,25 +150,25 @@ cdef class Pricing(Removal):
 
     cdef int _charge_changes(self, int leaving, int arriving) noexcept nogil:
         """Charges that an event changes by the rule (site, change) in ``delta``; returns their number."""
-        cdef int n = 0, k, other, company
+        cdef int n = 0, k, other, neighbours
         if leaving >= 0:
             if self.node_at[leaving] < 0:
                 n = self._add_delta(n, leaving, -self.charge, -1)
             for k in range(18):
                 other = self.shifted(leaving, k)
-                if other < 0 or not self.vacant[other] or self.in_contact(other) or self.company[other] != 1:
+                if other < 0 or not self.vacant[other] or self.in_contact(other) or self.n_close[other] != 1:
                     continue
                 if arriving < 0 or not self.is_close(other, arriving):
                     n = self._add_delta(n, other, self.charge, 1)
         if arriving >= 0:
-            company = self.company[arriving]
+            neighbours = self.n_close[arriving]
             if leaving >= 0 and self.is_close(leaving, arriving):
-                company -= 1
-            if company == 0 and not self.in_contact(arriving):
+                neighbours -= 1
+            if neighbours == 0 and not self.in_contact(arriving):
                 n = self._add_delta(n, arriving, self.charge, 1)
             for k in range(18):
                 other = self.shifted(arriving, k)
-                if other >= 0 and other != leaving and self.vacant[other] and self.company[other] == 0 \
+                if other >= 0 and other != leaving and self.vacant[other] and self.n_close[other] == 0 \
                         and not self.in_contact(other):
                     n = self._add_delta(n, other, -self.charge, -1)
         return n
@@ -213,14 +213,14 @@ cdef class Pricing(Removal):
             total += self.coulomb * self.delta_value[l] * self.g(site, self.delta_site[l])
         return total
 
-    cdef double _ion_self(self, int mech, int reverse, bint second, Prices out, const double[::1] code_charge) noexcept nogil:
+    cdef double _ion_self(self, int mech, int reverse, bint second, EventRates out, const double[::1] code_charge) noexcept nogil:
         """Change of the bulk self energy of ions on one interstitial site, in charge^2 x G."""
         cdef int before = out.code_before_b[mech] if second else out.code_before_a[mech]
         cdef int after = out.code_after_b[mech] if second else out.code_after_a[mech]
         cdef double change = code_charge[after] * code_charge[after] - code_charge[before] * code_charge[before]
         return (-change if reverse else change) * ION_SELF
 
-    cdef double _held(self, int mech, int reverse, bint second, Prices out, signed char conducting,
+    cdef double _held(self, int mech, int reverse, bint second, EventRates out, signed char conducting,
                       const double[::1] code_charge, double* squares) noexcept nogil:
         """Change of the charge that a host site holds apart from the rule; of its square in ``squares``."""
         cdef int before = out.code_before_b[mech] if second else out.code_before_a[mech]
@@ -233,22 +233,22 @@ cdef class Pricing(Removal):
 
     # ---------------------------------------------------------------- write
 
-    cdef void _write(self, Prices out, signed char conducting, const double[::1] code_charge) noexcept nogil:
-        cdef int c, mech, reverse, a, b, leaving, arriving, mover
+    cdef void _write(self, EventRates out, signed char conducting, const double[::1] code_charge) noexcept nogil:
+        cdef int c, mech, reverse, a, b, leaving, arriving, moving
         cdef double qa, qb, bias, sign
         for c in range(out.n):
             mech, reverse = out.mechanism[c], out.direction[c]
             a, b = out.site_a[c], out.site_b[c]
             sign = -1.0 if reverse else 1.0
             leaving, arriving = self._leaves(out, c, conducting), self._arrives(out, c, conducting)
-            mover = -1
+            moving = -1
             if leaving >= 0 and self.node_at[leaving] >= 0:
-                mover = self.mover_of[leaving]
+                moving = self.moving_number[leaving]
             qa = sign * out.charge_a[mech]
             qb = sign * out.charge_b[mech] if b >= 0 else 0.0
-            bias = qa * self.potential_without(a, mover)
+            bias = qa * self.potential_without(a, moving)
             if b >= 0:
-                bias += qb * self.potential_without(b, mover)
+                bias += qb * self.potential_without(b, moving)
             if out.electrode[mech] == 2:
                 bias -= qa
             out.energy1[c] = bias
@@ -260,7 +260,7 @@ cdef class Pricing(Removal):
                 self._write_drop(out, c, mech, sign, a, b, leaving, arriving, bias)
             out.heat[c] = self._heat_read(out, c, mech, reverse, a, b)
 
-    cdef double _charging(self, Prices out, int c, int mech, int reverse, int a, int b, double qa, double qb,
+    cdef double _charging(self, EventRates out, int c, int mech, int reverse, int a, int b, double qa, double qb,
                           int leaving, int arriving, signed char conducting,
                           const double[::1] code_charge) noexcept nogil:
         """Coulomb energy and charge transitions of one event, eV."""
@@ -289,7 +289,7 @@ cdef class Pricing(Removal):
             return 0.0
         return self.delta_count * self.charge_transition + self._charge_energy(n, self_charge)
 
-    cdef double _heat_read(self, Prices out, int c, int mech, int reverse, int a, int b) noexcept nogil:
+    cdef double _heat_read(self, EventRates out, int c, int mech, int reverse, int a, int b) noexcept nogil:
         """Temperature rise that the event reads: T_i + beta (T_j - T_i), beta = (1 - Q*/E_m)/2."""
         cdef double beta = 0.5, low = self.heat_at(a)
         if b < 0:
@@ -300,7 +300,7 @@ cdef class Pricing(Removal):
             beta = 1.0 - beta
         return low + beta * (self.heat_at(b) - low)
 
-    cdef void _write_drop(self, Prices out, int c, int mech, double sign, int a, int b, int leaving, int arriving,
+    cdef void _write_drop(self, EventRates out, int c, int mech, double sign, int a, int b, int leaving, int arriving,
                           double bias) noexcept nogil:
         """Forward gain per unit charge, in the surroundings without the vacancy and ion of the event."""
         cdef double unit = fabs(out.charge_a[mech]), coulomb

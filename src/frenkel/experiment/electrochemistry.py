@@ -6,8 +6,9 @@ import math
 
 from scipy.optimize import brentq
 
+from ..checks import whole
+from ..kinetic.device import Device
 from ..units import ELEMENTARY_CHARGE
-from .device import Device
 
 SEARCHED = 1.0
 """Largest magnitude (V) of an open-circuit voltage that is looked for."""
@@ -48,18 +49,17 @@ def mean_current(device: Device, voltage: float, events: int = 3000) -> tuple[fl
     ----------
     .. [1] S. Ramo, Proc. IRE 27, 584 (1939), doi:10.1109/JRPROC.1939.228757.
     """
-    if events < 1:
-        raise ValueError(f"events must be at least 1, got {events}")
+    whole("events", events, 1)
     found = device.state()
     try:
         charge = time = electrons = 0.0
         for _ in range(events):
-            now = device.configuration()
-            total = now.prices.total(voltage)
+            now = device.solved()
+            total = now.events.total(voltage)
             if total == 0.0:
                 break
-            chosen = now.prices.pick(voltage, device.engine.draw())
-            charge -= float(now.prices.arrays()["energy1"][chosen])
+            chosen = now.events.pick(voltage, device.engine.draw())
+            charge -= float(now.events.arrays()["energy1"][chosen])
             electrons += now.current(voltage) / total
             time += 1.0 / total
             device.fire(chosen)

@@ -1,15 +1,15 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from ._event_rates import EventRates
 from ._fields import Fields
-from ._prices import Prices
 
-class Pricing(Fields):
+class FilamentFields(Fields):
     refine: bool
-    pricing_error: float
-    def price(
+    removal_error: float
+    def write_energies(
         self,
-        out: Prices,
+        out: EventRates,
         conducting: int,
         code_charge: NDArray[np.float64],
         ions: NDArray[np.int32],

@@ -1,0 +1,316 @@
+"""The lattice of a box and the bonds between its conducting defects (compiled).
+
+A defect conducts, as a node of the network, within sqrt(2) spacings of another one or at an electrode; elsewhere
+it is isolated. Nodes within sqrt(2) spacings share a bond; a longer one tunnels, and only if no third node is
+nearer to both ends than they are to each other (relative neighbourhood [1]_), since the current then takes the
+two shorter hops. A contact bond longer than one spacing is hidden alike by a node nearer to the electrode.
+
+.. [1] G. T. Toussaint, Pattern Recognition 12, 261 (1980), doi:10.1016/0031-3203(80)90066-7.
+"""
+
+import numpy as np
+
+cdef int FAR = 255
+cdef int MOST_NEAR = 320
+cdef int MOST_HIDDEN = 130  # a node has 256 sites within 4 spacings, each pair counts once, and two contacts
+
+
+cdef class Wiring:
+    """Which defects conduct, and the bonds between them.
+
+    Parameters
+    ----------
+    shape : (nx, ny, nz)
+        Host sites; two electrodes lie one spacing beyond the first and the last layer.
+    green : GreenTable
+        Inverse of the lattice Laplacian.
+    pair_conductance : (cut2 + 1,) float64
+        Bond conductance by squared distance in units of the spacing, in units of the background bond;
+        cut2 2 to 16.
+    contact : (2, nz) float64
+        Conductance of a node in each layer to the bottom and the top electrode, same unit.
+    """
+
+    def __init__(self, shape, green, pair_conductance, contact):
+        self.nx, self.ny, self.nz = shape
+        self.n_hosts = self.nx * self.ny * self.nz
+        self.table = np.ascontiguousarray(green.table, dtype=np.float64)
+        self.images = 1 if green.images else 0
+        self.px, self.py = self.table.shape[0], self.table.shape[1]
+        self.pair_conductance = np.ascontiguousarray(pair_conductance, dtype=np.float64)
+        self.cut2 = self.pair_conductance.shape[0] - 1
+        if not 2 <= self.cut2 <= 16:
+            raise ValueError(f"the longest bond must be sqrt(2) to 4 spacings, got {self.cut2 ** 0.5:.2f} spacings")
+        self.contact = np.ascontiguousarray(contact, dtype=np.float64)
+        x, y, z = np.unravel_index(np.arange(self.n_hosts), shape)
+        self.sx, self.sy, self.sz = x.astype(np.intc), y.astype(np.intc), z.astype(np.intc)
+        self.modulation = np.ones(self.n_hosts)
+        self.vacant = np.zeros(self.n_hosts, np.int8)
+        self.n_close = np.zeros(self.n_hosts, np.int16)
+        self.node_at = np.full(self.n_hosts, -1, np.intc)
+        steps = [(i, j, k) for i in (-1, 0, 1) for j in (-1, 0, 1) for k in (-1, 0, 1) if 0 < i * i + j * j + k * k <= 2]
+        self.close_offset = np.array(steps, np.intc)
+        self.capacity = 0
+        self.grow(64)
+
+    cdef int grow(self, int capacity) except -1:
+        """Make room for this many vacancies."""
+        if capacity <= self.capacity:
+            return 0
+        capacity = max(capacity, 2 * self.capacity)
+        self.capacity = capacity
+        self.node, self.isolated, self.n_near, self.degree = np.zeros((4, capacity), np.intc)
+        self.node_x, self.node_y, self.node_z = np.zeros((3, capacity), np.intc)
+        self.hidden_head, self.partner = np.zeros((2, capacity), np.intc)
+        self.distance2 = np.zeros((capacity, capacity), np.uint8)
+        width = min(capacity, MOST_NEAR)
+        self.near, self.link = np.zeros((2, capacity, width), np.intc)
+        self.link_g = np.zeros((capacity, width))
+        self.contact_g = np.zeros((2, capacity))
+        most = capacity * MOST_HIDDEN
+        self.hidden_a, self.hidden_b = np.zeros((2, most), np.intc)
+        self.hidden_g = np.zeros(most)
+        self.hidden_next = np.zeros(2 * most, np.intc)
+        return 0
+
+    # ---------------------------------------------------------------- lattice
+
+    cdef double g(self, int a, int b) noexcept nogil:
+        """Green's function between two host sites."""
+        cdef int dx = self.sx[a] - self.sx[b], dy = self.sy[a] - self.sy[b], za = self.sz[a], zb = self.sz[b]
+        cdef int mx, my
+        cdef double value
+        if dx < 0:
+            dx += self.px
+        if dy < 0:
+            dy += self.py
+        value = self.table[dx, dy, za, zb]
+        if self.images:
+            mx = (self.sx[a] + self.sx[b] + 1) % self.px
+            my = (self.sy[a] + self.sy[b] + 1) % self.py
+            value += self.table[mx, dy, za, zb] + self.table[dx, my, za, zb] + self.table[mx, my, za, zb]
+        return value
+
+    cdef void row(self, int site, int count, double* out) noexcept nogil:
+        """Green's function between a host site and the first ``count`` nodes."""
+        cdef int i, dx, dy, x = self.sx[site], y = self.sy[site]
+        cdef long plane = self.nz * self.nz, line = self.py * plane
+        cdef double* base = &self.table[0, 0, self.sz[site], 0]
+        if self.images:
+            for i in range(count):
+                out[i] = self.g(site, self.node[i])
+            return
+        for i in range(count):
+            dx = x - self.node_x[i]
+            dy = y - self.node_y[i]
+            dx += self.px if dx < 0 else 0
+            dy += self.py if dy < 0 else 0
+            out[i] = base[dx * line + dy * plane + self.node_z[i]]
+
+    cdef int squared_distance(self, int a, int b) noexcept nogil:
+        """Squared distance of two host sites in spacings, by the nearest image."""
+        cdef int dx = self.sx[a] - self.sx[b], dy = self.sy[a] - self.sy[b], dz = self.sz[a] - self.sz[b]
+        if not self.images:
+            if 2 * dx > self.nx:
+                dx -= self.nx
+            elif 2 * dx < -self.nx:
+                dx += self.nx
+            if 2 * dy > self.ny:
+                dy -= self.ny
+            elif 2 * dy < -self.ny:
+                dy += self.ny
+        return dx * dx + dy * dy + dz * dz
+
+    cdef int shifted(self, int site, int k) noexcept nogil:
+        """Host site at close offset ``k`` of ``site``; -1 beyond an electrode or a reflecting side."""
+        cdef int x = self.sx[site] + self.close_offset[k, 0]
+        cdef int y = self.sy[site] + self.close_offset[k, 1]
+        cdef int z = self.sz[site] + self.close_offset[k, 2]
+        if z < 0 or z >= self.nz:
+            return -1
+        if x < 0 or x >= self.nx:
+            if self.images:
+                return -1
+            x = x + self.nx if x < 0 else x - self.nx
+        if y < 0 or y >= self.ny:
+            if self.images:
+                return -1
+            y = y + self.ny if y < 0 else y - self.ny
+        return (x * self.ny + y) * self.nz + z
+
+    cdef bint in_contact(self, int site) noexcept nogil:
+        """Whether a vacancy here touches an electrode, and so conducts without neighbours."""
+        return self.sz[site] == 0 or self.sz[site] == self.nz - 1
+
+    cdef bint is_close(self, int a, int b) noexcept nogil:
+        cdef int d2 = self.squared_distance(a, b)
+        return d2 == 1 or d2 == 2
+
+    # ---------------------------------------------------------------- wiring
+
+    cdef void _classify(self, const int[::1] vacancies, int n) noexcept nogil:
+        cdef int i, k, other, site
+        for i in range(self.n_hosts):
+            self.vacant[i] = 0
+            self.n_close[i] = 0
+            self.node_at[i] = -1
+        for i in range(n):
+            site = vacancies[i]
+            self.vacant[site] = 1
+            for k in range(18):
+                other = self.shifted(site, k)
+                if other >= 0:
+                    self.n_close[other] += 1
+        self.m = 0
+        self.n_isolated = 0
+        for i in range(n):
+            site = vacancies[i]
+            if self.n_close[site] > 0 or self.in_contact(site):
+                self.node[self.m] = site
+                self.node_x[self.m] = self.sx[site]
+                self.node_y[self.m] = self.sy[site]
+                self.node_z[self.m] = self.sz[site]
+                self.node_at[site] = self.m
+                self.m += 1
+            else:
+                self.isolated[self.n_isolated] = site
+                self.n_isolated += 1
+
+    cdef void _wire(self) noexcept nogil:
+        """Find bonds, and the hidden ones that would show without one vacancy."""
+        cdef int i, j, k, d2, m = self.m
+        for i in range(m):
+            self.n_near[i] = 0
+            self.degree[i] = 0
+            self.hidden_head[i] = -1
+            self.partner[i] = self._sole_partner(i)
+        self.n_hidden = 0
+        for i in range(m):
+            self.distance2[i, i] = FAR
+            for j in range(i):
+                d2 = self.squared_distance(self.node[i], self.node[j])
+                if d2 > self.cut2:
+                    d2 = FAR
+                else:
+                    self.near[i, self.n_near[i]] = j
+                    self.n_near[i] += 1
+                    self.near[j, self.n_near[j]] = i
+                    self.n_near[j] += 1
+                self.distance2[i, j] = d2
+                self.distance2[j, i] = d2
+        for i in range(m):
+            self._wire_pairs(i)
+            self._wire_contacts(i)
+
+    cdef void _wire_pairs(self, int i) noexcept nogil:
+        cdef int j, k, d2
+        cdef int[2] shows
+        cdef double value
+        for k in range(self.n_near[i]):
+            j = self.near[i, k]
+            if j > i:
+                continue
+            d2 = self.distance2[i, j]
+            value = self.pair_conductance[d2] * self.modulation[self.node[i]] * self.modulation[self.node[j]]
+            if value <= 0.0:
+                continue
+            if d2 > 2 and self._between(i, j, d2, shows):
+                self._hide(i, j, value, shows)
+            else:
+                self._bond(i, j, value)
+
+    cdef void _wire_contacts(self, int i) noexcept nogil:
+        cdef int side, depth, z = self.sz[self.node[i]]
+        cdef double value
+        cdef int[2] shows
+        for side in range(2):
+            depth = z + 1 if side == 0 else self.nz - z
+            self.contact_g[side, i] = 0.0
+            value = self.contact[side, z] * self.modulation[self.node[i]] * self.modulation[self.node[i]]
+            if value <= 0.0:
+                continue
+            if depth > 1 and self._before_contact(i, depth, side, shows):
+                self._hide(i, -1 - side, value, shows)
+            else:
+                self.contact_g[side, i] = value
+
+    cdef int _sole_partner(self, int i) noexcept nogil:
+        """The one node without which node ``i`` would be isolated, or -1."""
+        cdef int k, other, site = self.node[i]
+        if self.n_close[site] != 1 or self.in_contact(site):
+            return -1
+        for k in range(18):
+            other = self.shifted(site, k)
+            if other >= 0 and self.vacant[other]:
+                return self.node_at[other]
+        return -1
+
+    cdef bint _shown_by(self, int other, bint first, int* shows) noexcept nogil:
+        """Keep in ``shows`` the nodes that take ``other`` away when they leave; whether any is left.
+
+        A node takes itself away and those whose sole partner it is, so the first node in the way leaves
+        two possibilities and each further one can only strike them out.
+        """
+        cdef int l
+        if first:
+            shows[0], shows[1] = other, self.partner[other]
+            return True
+        for l in range(2):
+            if shows[l] >= 0 and shows[l] != other and shows[l] != self.partner[other]:
+                shows[l] = -1
+        return shows[0] >= 0 or shows[1] >= 0
+
+    cdef bint _between(self, int i, int j, int d2, int* shows) noexcept nogil:
+        """Whether nodes are nearer to both ends than ``d2``; ``shows``: nodes that leave with all of them."""
+        cdef int k, other
+        cdef bint hidden = False
+        for k in range(self.n_near[i]):
+            other = self.near[i, k]
+            if self.distance2[i, other] < d2 and self.distance2[j, other] < d2:
+                if not self._shown_by(other, not hidden, shows):
+                    return True
+                hidden = True
+        return hidden
+
+    cdef bint _before_contact(self, int i, int depth, int side, int* shows) noexcept nogil:
+        """The same for nodes nearer to the electrode than ``i`` and nearer to ``i`` than the electrode is."""
+        cdef int k, other, level
+        cdef bint hidden = False
+        for k in range(self.n_near[i]):
+            other = self.near[i, k]
+            level = self.sz[self.node[other]] + 1 if side == 0 else self.nz - self.sz[self.node[other]]
+            if level < depth and self.distance2[i, other] < depth * depth:
+                if not self._shown_by(other, not hidden, shows):
+                    return True
+                hidden = True
+        return hidden
+
+    cdef void _hide(self, int a, int b, double value, int* shows) noexcept nogil:
+        """Note a hidden bond under each node whose departure shows it."""
+        cdef int h = self.n_hidden, l
+        if shows[0] < 0 and shows[1] < 0:
+            return
+        self.hidden_a[h], self.hidden_b[h], self.hidden_g[h] = a, b, value
+        for l in range(2):
+            if shows[l] >= 0:
+                self.hidden_next[2 * h + l] = self.hidden_head[shows[l]]
+                self.hidden_head[shows[l]] = 2 * h + l
+        self.n_hidden += 1
+
+    cdef void _bond(self, int i, int j, double value) noexcept nogil:
+        self.link[i, self.degree[i]] = j
+        self.link_g[i, self.degree[i]] = value
+        self.degree[i] += 1
+        self.link[j, self.degree[j]] = i
+        self.link_g[j, self.degree[j]] = value
+        self.degree[j] += 1
+
+    def set_modulation(self, const double[::1] factor):
+        """Set the factor, per host site, on the conductance of each end of a bond (1: none)."""
+        cdef int i
+        if factor.shape[0] != self.n_hosts:
+            raise ValueError(f"modulation must have one factor for each of {self.n_hosts} host sites")
+        for i in range(self.n_hosts):
+            if not 0.0 < factor[i] < 1e6:
+                raise ValueError(f"modulation must be above 0 and below 1e6, got {factor[i]} at site {i}")
+            self.modulation[i] = factor[i]

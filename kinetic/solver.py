@@ -1,0 +1,266 @@
+"""From the atoms that stand in a device to its solved fields and the energies of all its events.
+
+`Solver` is the seam between a run and a network: a run, a superbasin or an average over traps knows nothing
+of bonds or contacts, only what `Solver.solved` returns.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..threads import one_blas_thread
+from ..typing import Floats
+from .circuit import Circuit
+from .fields._event_energies import FilamentFields
+from .fields._event_rates import EventRates
+from .fields.build import build_fields
+from .fields.columns import Columns, build_columns
+from .lattice.species import VACANCIES, VACANCY
+from .mechanisms.traps import BondModulation, corners, nearest_nodes
+from .state import DeviceState
+
+
+@dataclass(slots=True)
+class Solved:
+    """Solved fields and event energies of one arrangement of atoms, valid at any voltage.
+
+    Attributes
+    ----------
+    events : EventRates
+        Candidates, their energies, and their rates at a voltage.
+    conductance : float
+        Current over voltage (S), at low voltage where the device is not ohmic.
+    heat_max : float
+        Largest temperature rise at 1 V (K).
+    solver_error : float
+        Last correction of the potential (V at 1 V).
+    removal_error : float
+        Bound on the error of any potential without the moving atom (V at 1 V).
+    law : callable, optional
+        Current (A) at a voltage (V), where it is not ohmic.
+    """
+
+    events: EventRates
+    conductance: float
+    heat_max: float
+    solver_error: float
+    removal_error: float
+    law: Callable[[float], float] | None = None
+
+    def current(self, voltage: float) -> float:
+        """Return the current (A) at a device voltage (V)."""
+        return voltage * self.conductance if self.law is None else self.law(voltage)
+
+    def chord(self, circuit: Circuit, source_voltage: float) -> float:
+        """Return current over voltage (S) at the operating point of a circuit."""
+        if self.law is None or source_voltage == 0.0:
+            return self.conductance
+        point = circuit.solve(source_voltage, self.law)
+        return point.current / point.device_voltage if point.device_voltage else self.conductance
+
+    def device_voltage(self, circuit: Circuit, source_voltage: float) -> float:
+        """Return the voltage (V) that the device gets in a circuit."""
+        return circuit.device_voltage(source_voltage, self.chord(circuit, source_voltage))
+
+
+class Solver(ABC):
+    """Fields and event energies of the present atoms of a device, the last arrangements kept.
+
+    A further kind of network is a subclass with two methods. `solve` gives a `Solved`:
+
+    - the current: ``conductance`` where it is ohmic, else a ``law`` that is continuous, zero at 0 V and of
+      the sign of the voltage; a run follows it in chords;
+    - the heat: temperature rises at 1 V, which grow with the voltage squared;
+    - in ``events``, for every candidate of `candidates`, an energy that is a number plus another times the
+      voltage, so that an arrangement is solved once for all voltages of a ramp; taken without the moving
+      atom, so that the way back costs exactly minus as much;
+    - bounds on the errors of both, stated and not assumed.
+
+    `maps` gives potential and temperature for the eye. Neither may depend on what was solved before.
+
+    Parameters
+    ----------
+    state : DeviceState
+        Whose engine holds the arrangement that is asked for.
+    fields : FilamentFields or Columns
+        Compiled network with ``conductance``, ``nodes()``, ``maps()`` and ``write_energies(...)``.
+    kept : int
+        Arrangements kept, so that a flickering pair costs no solves.
+    """
+
+    def __init__(self, state: DeviceState, fields: Any, kept: int) -> None:
+        self.state, self.fields = state, fields
+        self.tables = dict(state.engine.tables())
+        self.tables["dipole"] = self.tables["dipole"] / self.tables["length"]
+        self._kept: OrderedDict[bytes, Solved] = OrderedDict()
+        self._most_kept = kept
+
+    @abstractmethod
+    def solve(self, species: NDArray[np.int8]) -> Solved:
+        """Solve the fields of an arrangement, and give the candidates of the engine their energies."""
+
+    @abstractmethod
+    def solve_fields(self, species: NDArray[np.int8]) -> None:
+        """Solve the fields of an arrangement alone."""
+
+    def solved(self, *, refresh: bool = False) -> Solved:
+        """Return fields and event energies of the present arrangement, solved unless kept from before."""
+        species = self.state.engine.species
+        key = species.tobytes()
+        found = self._kept.get(key)
+        if found is not None and not refresh:
+            self._kept.move_to_end(key)
+            return found
+        solved = self.solve(species)
+        self.state.field_solves += self.state.running
+        self._kept[key] = solved
+        if len(self._kept) > self._most_kept:
+            self._kept.popitem(last=False)
+        return solved
+
+    def forget(self) -> None:
+        """Drop the arrangements that are kept."""
+        self._kept.clear()
+
+    def maps(self) -> tuple[Floats, Floats]:
+        """Return potential (V) and temperature rise (K) of every host site at 1 V, of the present atoms."""
+        with one_blas_thread():
+            self.solve_fields(self.state.engine.species)
+        potential, rise = self.fields.maps()
+        return potential, rise
+
+    def candidates(self) -> EventRates:
+        """Return every event that is possible now, its energy in the fields still to be written."""
+        events, catalogue = EventRates(self.tables, self.state.temperature), self.state.engine.catalogue()
+        events.load(
+            catalogue.mechanism,
+            catalogue.direction,
+            catalogue.site_a,
+            catalogue.site_b,
+            catalogue.barrier,
+            catalogue.energy,
+            catalogue.attempt_frequency,
+        )
+        return events
+
+    def write_energies(self, events: EventRates, species: NDArray[np.int8]) -> None:
+        """Give candidates their energies in the fields as they are solved."""
+        state = self.state
+        charged = state.charges[species[state.n_hosts :]] != 0.0
+        ions = (np.flatnonzero(charged) + state.n_hosts).astype(np.int32)
+        if state.material.has("charge_states"):
+            # Other vacancies are charged by rule: isolated ones are, clustered ones are neutral.
+            held = np.flatnonzero(species[: state.n_hosts] == VACANCIES[1].code).astype(np.int32)
+            ions = np.concatenate([held, ions])
+        self.fields.write_energies(events, VACANCY.code, state.charges, ions, species[ions])
+
+    def conducting(self, species: NDArray[np.int8]) -> NDArray[np.int32]:
+        """Return the host sites of the defects that may conduct, ascending."""
+        return np.flatnonzero(species[: self.state.n_hosts] == VACANCY.code).astype(np.int32)
+
+
+class ColumnSolver(Solver):
+    """Independent columns with a contact: every potential is a closed form, and traps are refused."""
+
+    fields: Columns
+
+    def solve_fields(self, species: NDArray[np.int8]) -> None:
+        """Work out every column that changed."""
+        self.fields.solve(self.conducting(species))
+
+    def solve(self, species: NDArray[np.int8]) -> Solved:
+        """Solve an arrangement; the current follows the law of the contacts."""
+        events, fields = self.candidates(), self.fields
+        with one_blas_thread():
+            self.solve_fields(species)
+            self.write_energies(events, species)
+        return Solved(
+            events,
+            fields.conductance,
+            fields.heat_max,
+            fields.solver_error,
+            fields.removal_error,
+            fields.law(),
+        )
+
+
+class FilamentSolver(Solver):
+    """A network of defects with ohmic bonds, and electron traps that modulate them."""
+
+    fields: FilamentFields
+
+    def __init__(self, state: DeviceState, fields: FilamentFields, kept: int) -> None:
+        super().__init__(state, fields, kept)
+        traps = state.chemistry.traps
+        self._modulation: BondModulation | None = None
+        if len(traps):
+            self._modulation = BondModulation(state.material, state.lattice, traps, state.temperature)
+        self._corners = corners(state.lattice, traps)
+        self._bias_of, self._bias = b"", (np.zeros(0),) * 3
+
+    def solve_fields(self, species: NDArray[np.int8], *, modulated: bool = True) -> None:
+        """Solve the network, with or without what the charge of the traps does to its bonds."""
+        if self._modulation is not None:
+            charge = self.state.charges[species[self._modulation.sites]]
+            self.fields.set_modulation(
+                self._modulation.factor(charge if modulated else np.zeros_like(charge))
+            )
+        self.fields.solve(self.conducting(species))
+
+    def solve(self, species: NDArray[np.int8]) -> Solved:
+        """Solve an arrangement; its traps exchange electrons in the network that none of them modulates."""
+        events, fields = self.candidates(), self.fields
+        with one_blas_thread():
+            bias = self._trap_bias(species)
+            self.solve_fields(species)
+            self.write_energies(events, species)
+        if bias is not None:
+            events.set_bias(*bias)
+        return Solved(events, fields.conductance, fields.heat_max, fields.solver_error, fields.removal_error)
+
+    def trap_potential(self) -> Floats:
+        """Return the potential (V at 1 V) of each trap in the fields as they are solved."""
+        corner = self.fields.potential_at(self._corners.ravel())
+        return np.asarray(corner.reshape(-1, 8).mean(axis=1))
+
+    def _trap_bias(self, species: NDArray[np.int8]) -> tuple[Floats, Floats, Floats] | None:
+        """Return the potential (V at 1 V) of each trap in the network that no trap modulates, NaN elsewhere.
+
+        A trap's charge changes the bonds around it and so its own potential: taken in the network as it is,
+        capture and emission would not be each other's reverse. Without traps it is the same from both ends.
+        Also the potential of the nearest node, and the factor of an exchange of electrons with it.
+        """
+        state, traps = self.state, self.state.chemistry.traps
+        if not len(traps):
+            return None
+        atoms = species[: state.n_hosts].tobytes()
+        if atoms != self._bias_of:
+            self.solve_fields(species, modulated=False)
+            bias = np.full(len(species), np.nan)
+            bias[traps] = self.trap_potential()
+            source, factor = np.zeros((2, len(species)))
+            nodes, potential, _ = self.fields.nodes()
+            if len(nodes) and any(m.electrode == "filament" for m in state.chemistry.mechanisms):
+                near, distance = nearest_nodes(state.lattice, traps, nodes)
+                source[traps] = potential[near]
+                factor[traps] = np.exp(-2.0 * distance / state.material.trap.decay_length)
+            self._bias_of, self._bias = atoms, (bias, source, factor)
+        return self._bias
+
+
+def make_solver(state: DeviceState, *, kept: int = 64, precise: bool = False) -> Solver:
+    """Return the solver of a device: columns where its material has a section [interface], else filaments."""
+    material, lateral, temperature = state.material, state.lateral, state.temperature
+    if material.has("interface"):
+        return ColumnSolver(state, build_columns(material, state.shape, lateral, temperature), kept)
+    charge = state.chemistry.defect.charge
+    fields = build_fields(material, state.shape, lateral, charge, temperature)
+    fields.refine = precise
+    return FilamentSolver(state, fields, kept)

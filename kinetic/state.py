@@ -1,0 +1,248 @@
+"""What a run changes: the atoms of one device in their engine, voltages, the clock, counters.
+
+Nothing here knows of fields: `solver` works them out for the atoms that stand here, `run` lets time pass.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..checks import temperature as check_temperature
+from ..provenance import draw_seed
+from ..typing import Floats
+from .circuit import Circuit
+from .engine.engine import Engine
+from .lattice.lattice import Lateral, Lattice
+from .lattice.species import (
+    EMPTY,
+    FILLED_EXCITED_TRAP,
+    FILLED_TRAP,
+    INTERSTITIAL,
+    OXYGEN,
+    TRAP,
+    TRAPS,
+    VACANCIES,
+    VACANCY,
+)
+from .materials.material import Material
+from .materials.sections import MECHANISMS
+from .mechanisms.mechanism import Mechanism
+from .mechanisms.reactions import build_chemistry, first_defects, first_interstitials
+from .seeds import random_numbers
+
+LEAST_WIDTH, MOST_SITES = 3, 4096
+CODES = 16
+"""Species that an engine can tell apart, as in `_rates.pxd`."""
+
+
+class DeviceState:
+    """Atoms on a lattice, the circuit around them and one clock; parameters and attributes as of `Device`.
+
+    Attributes
+    ----------
+    lattice : Lattice
+    shape : tuple of int
+        Host sites in x, y and z.
+    n_hosts : int
+        Number of host sites, which come first.
+    chemistry : Chemistry
+        Mechanisms, interactions and special sites.
+    engine : Engine
+        Species on every site, and the random numbers.
+    charges : ndarray of shape (CODES,)
+        Charge number by code of the species.
+    hazard : float
+        What is left of the unit exponential that has to pass before the next event.
+    running : bool
+        Whether a waveform is being applied: only then are field solutions counted.
+    """
+
+    def __init__(
+        self,
+        material: Material,
+        thickness: float,
+        width: float,
+        *,
+        circuit: Circuit | None = None,
+        temperature: float = 300.0,
+        seed: int | None = None,
+        member: int = 0,
+        lateral: Lateral = "periodic",
+        barrier_shift: Mapping[str, Floats] | None = None,
+        mechanisms: Sequence[Mechanism] = (),
+        traps: ArrayLike | None = None,
+    ) -> None:
+        # Interstitial sites lie between two host layers.
+        between_hosts = any({"interstitial", "trap"} & set(MECHANISMS[name]) for name in material.mechanisms)
+        spacing = material.lattice.spacing
+        self.shape = box(thickness, width, spacing, 2 if between_hosts else 1)
+        check_temperature(temperature)
+        self.material, self.temperature = material, float(temperature)
+        self.circuit = circuit if circuit is not None else Circuit()
+        self.seed, self.member = draw_seed() if seed is None else seed, member
+        self.lateral: Lateral = lateral
+        self.lattice = Lattice.cubic(self.shape, spacing, interstitial=between_hosts, lateral=lateral)
+        self.n_hosts = math.prod(self.shape)
+        # What a device is made of has a stream of its own, so that no draw of it shifts those of the run.
+        made = random_numbers(self.seed, member, 1)
+        chemistry = build_chemistry(material, self.lattice, self.shape, made, barrier_shift, traps)
+        self.chemistry = replace(chemistry, mechanisms=chemistry.mechanisms + tuple(mechanisms))
+        self.engine = self._first_engine(made)
+        self.charges = np.zeros(CODES)
+        for mechanism in self.chemistry.mechanisms:
+            for kind in (*mechanism.before, *mechanism.after):
+                self.charges[kind.code] = kind.charge
+        self.time, self.source_voltage, self.device_voltage = 0.0, 0.0, 0.0
+        self.field_solves = self.floor_events = 0
+        self.running = False
+        self.draw_hazard()
+
+    def _first_engine(self, made: np.random.Generator) -> Engine:
+        """Return the engine with the atoms of a fresh device."""
+        material, chemistry = self.material, self.chemistry
+        species = np.full(len(self.lattice.sublattice), EMPTY.code, np.int8)
+        species[: self.n_hosts] = OXYGEN.code
+        species[first_defects(material, chemistry.weak, chemistry.blocked, self.shape, made)] = VACANCY.code
+        species[first_interstitials(material, self.lattice, made)] = INTERSTITIAL.code
+        species[chemistry.traps] = TRAP.code
+        inventory = sum(
+            int(getattr(material, name).inventory) for name in ("exchange", "redox") if material.has(name)
+        )
+        return Engine(
+            self.lattice,
+            chemistry.mechanisms,
+            species,
+            interactions=chemistry.interactions,
+            reservoir=(0, inventory),
+            temperature=self.temperature,
+            seed=self.seed,
+            member=self.member,
+        )
+
+    # ------------------------------------------------------------------ looking
+
+    @property
+    def thickness(self) -> float:
+        """Oxide thickness (m), a whole number of layers."""
+        return self.shape[2] * self.material.lattice.spacing
+
+    @property
+    def width(self) -> float:
+        """Lateral size (m), a whole number of spacings."""
+        return self.shape[0] * self.material.lattice.spacing
+
+    @property
+    def events(self) -> int:
+        """Events of the atoms so far."""
+        return int(self.engine.events)
+
+    @property
+    def defects(self) -> tuple[NDArray[np.int32], NDArray[np.int8]]:
+        """Sites and species of all that is not perfect lattice; a vacancy in any charge state is one."""
+        species = self.engine.species
+        species[np.isin(species, [state.code for state in VACANCIES])] = VACANCY.code
+        background = (OXYGEN.code, EMPTY.code, *(trap.code for trap in TRAPS))
+        sites = np.flatnonzero(~np.isin(species, background)).astype(np.int32)
+        return sites, species[sites]
+
+    @property
+    def filled_traps(self) -> int:
+        """Number of traps that hold an electron."""
+        if not len(self.chemistry.traps):
+            return 0
+        codes = self.engine.species[self.chemistry.traps]
+        return int(np.count_nonzero(np.isin(codes, (FILLED_TRAP.code, FILLED_EXCITED_TRAP.code))))
+
+    def count(self, code: int) -> int:
+        """Return how many sites hold the species with this code; a vacancy in any charge state is one."""
+        codes = [state.code for state in VACANCIES] if code == VACANCY.code else [code]
+        return int(np.count_nonzero(np.isin(self.engine.species, codes)))
+
+    # ------------------------------------------------------------------ changing
+
+    def set_voltage(self, source: float, conductance: float) -> None:
+        """Apply a source voltage (V) to the device, whose current over voltage is ``conductance`` (S)."""
+        self.source_voltage = source
+        self.device_voltage = self.circuit.device_voltage(source, conductance)
+
+    def draw_hazard(self) -> None:
+        """Draw the unit exponential that has to pass before the next event."""
+        self.hazard = -math.log1p(-self.engine.draw())
+
+    def arrange(self, **atoms: NDArray[Any]) -> None:
+        """Give the engine other atoms; its counters, clock and random numbers stay.
+
+        Parameters
+        ----------
+        **atoms : ndarray
+            Some of ``species``, ``order`` and ``reservoir``, as `arrangement` returns them.
+        """
+        self.engine.restore(self.engine.state() | atoms)
+
+    def arrangement(self) -> dict[str, NDArray[Any]]:
+        """Return all that tells the present atoms from others, for `arrange`."""
+        state = self.engine.state()
+        return {name: state[name] for name in ("species", "order", "reservoir")}
+
+    @contextmanager
+    def trial(self) -> Iterator[None]:
+        """Try other arrangements, by `arrange` or by events: in the end everything is as before.
+
+        The candidates of an arrangement come from the engine, which therefore has to hold it.
+        """
+        before = self.engine.state()
+        try:
+            yield
+        finally:
+            self.engine.restore(before)
+
+    # ------------------------------------------------------------------ checkpoint
+
+    def state(self) -> dict[str, Any]:
+        """Return everything that changes in a run; `restore` continues from it bit by bit."""
+        return {
+            "engine": self.engine.state(),
+            "time": self.time,
+            "source_voltage": self.source_voltage,
+            "device_voltage": self.device_voltage,
+            "hazard": self.hazard,
+            "field_solves": self.field_solves,
+            "floor_events": self.floor_events,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue from a `state` of a device made with the same arguments."""
+        self.engine.restore(state["engine"])
+        self.time, self.hazard = float(state["time"]), float(state["hazard"])
+        self.source_voltage = float(state["source_voltage"])
+        self.device_voltage = float(state["device_voltage"])
+        self.field_solves = int(state["field_solves"])
+        self.floor_events = int(state["floor_events"])
+
+
+def box(thickness: float, width: float, spacing: float, least_layers: int = 1) -> tuple[int, int, int]:
+    """Return the host sites in x, y and z of a box of this size (m).
+
+    Raises
+    ------
+    ValueError
+        A size outside its range.
+    """
+    sizes = []
+    for name, value, least in (("thickness", thickness, least_layers), ("width", width, LEAST_WIDTH)):
+        if not 1e-10 <= value <= 1e-6:
+            hint = f" (did you mean {value:g} * nm?)" if 0.1 <= value <= 1000 else ""
+            raise ValueError(f"{name} must be between 1e-10 and 1e-6 m, got {value}{hint}")
+        sizes.append(round(value / spacing))
+        if not least <= sizes[-1] <= MOST_SITES:
+            raise ValueError(
+                f"{name} must be {least} to {MOST_SITES} lattice spacings of {spacing:g} m, got {value:g} m"
+            )
+    return sizes[1], sizes[1], sizes[0]
