@@ -13,7 +13,8 @@ from frenkel.kinetic.engine._rates import multiphonon
 from frenkel.kinetic.engine.engine import Engine
 from frenkel.kinetic.lattice.lattice import Lattice
 from frenkel.kinetic.lattice.species import EMPTY, FILLED_TRAP, OXYGEN, TRAP
-from frenkel.kinetic.materials.material import Material, MaterialError
+from frenkel.kinetic.materials.material import Material
+from frenkel.kinetic.materials.rows import MaterialError
 from frenkel.kinetic.mechanisms.lineshape import tabulate
 from frenkel.kinetic.mechanisms.mechanism import Mechanism, SiteEnergy
 from frenkel.kinetic.mechanisms.multiphonon import Marcus, Multiphonon
