@@ -50,7 +50,6 @@ INNER = {
 OPEN = {
     ("kinetic", "device"),
     ("kinetic", "electrochemistry"),
-    ("kinetic", "mechanisms", "multiphonon"),
     ("kinetic", "occupation"),
     ("kinetic", "run"),
     ("kinetic", "superbasin"),

@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 from test_closure import way_back
 from test_traps import FALSE_ALARM, KT, leaf, material
+from trap_network import Marcus, Multiphonon
 
 from frenkel.kinetic.device import Device
 from frenkel.kinetic.engine._rates import multiphonon
@@ -17,7 +18,6 @@ from frenkel.kinetic.materials.material import Material
 from frenkel.kinetic.materials.rows import MaterialError
 from frenkel.kinetic.mechanisms.lineshape import tabulate
 from frenkel.kinetic.mechanisms.mechanism import Mechanism, SiteEnergy
-from frenkel.kinetic.mechanisms.multiphonon import Marcus, Multiphonon
 from frenkel.units import BOLTZMANN_EV
 
 HAFNIA = Multiphonon(relaxation_energy=1.19, phonon_energy=0.07)
