@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..typing import Floats
+from .engine.flicker import Moved, busiest_pair
 from .lattice.species import INTERSTITIAL, VACANCY
 from .occupation import Occupation, arrangement, become, occupation, of_electrons
 from .superbasin import Superbasin
@@ -91,7 +92,7 @@ class Run:
         self.record = Record(label, {})
         self.rows: list[tuple[float, ...]] = []
         self.sample_times = sample_times(waveform, samples)
-        self.moves: dict[tuple[int, int], int] = {}
+        self.moves: dict[Moved, int] = {}
         self.ended = False
         self.electronic = of_electrons(device)
         self.superbasin = Superbasin(device) if superbasin else None
@@ -218,8 +219,8 @@ class Run:
             self.superbasin.note()
         device._hazard = device._draw_hazard()
         if self.budget is not None:
-            pair = (min(a, b), max(a, b))
-            self.moves[pair] = self.moves.get(pair, 0) + 1
+            moved = (int(catalogue.mechanism[chosen]), min(a, b), max(a, b))
+            self.moves[moved] = self.moves.get(moved, 0) + 1
             if device.events - self.first_event > self.budget:
                 self.over_budget()
         if self.stop is not None:
@@ -239,13 +240,10 @@ class Run:
         return min(int(np.searchsorted(np.cumsum(rate), draw * rate.sum(), side="right")), len(rate) - 1)
 
     def over_budget(self) -> None:
-        pair, times = max(self.moves.items(), key=lambda item: item[1])
-        place = self.device.lattice.position[max(pair)] * 1e9
-        ends = f"sites {pair[0]} and {pair[1]}" if pair[0] >= 0 else f"site {pair[1]} and its electrode"
+        busiest = busiest_pair(self.moves, self.device.chemistry.mechanisms, self.device.lattice)
         raise EventBudgetError(
             f"budget of {self.budget} events used up at {self.device.time - self.start:g} s and "
-            f"{self.device.source_voltage:g} V; {ends} near "
-            f"({place[0]:.2f}, {place[1]:.2f}, {place[2]:.2f}) nm made {times} of them: "
+            f"{self.device.source_voltage:g} V; {busiest}: "
             "a flickering pair; raise the budget or ramp faster"
         )
 
