@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..checks import whole
 from ..typing import Floats
+from .engine.flicker import Moved, busiest_pair
 from .lattice.species import INTERSTITIAL, VACANCY
 from .occupation import Occupation, moves_electrons, occupation, set_electrons, without_electrons
 from .solver import Solved, Solver
@@ -101,7 +102,7 @@ class Run:
         self.record = Record(label, {})
         self.rows: list[tuple[float, ...]] = []
         self.sample_times = sample_times(waveform, samples)
-        self.pair_events: dict[tuple[int, int], int] = {}
+        self.moved: dict[Moved, int] = {}
         self.ended = False
         self.electronic = moves_electrons(state)
         self.superbasin = Superbasin(state, solver) if superbasin else None
@@ -247,8 +248,8 @@ class Run:
 
         # What the caller asked for may end the run: a number of events, or a condition of its own.
         if self.budget is not None:
-            pair = (min(a, b), max(a, b))
-            self.pair_events[pair] = self.pair_events.get(pair, 0) + 1
+            moved = (mechanism, min(a, b), max(a, b))
+            self.moved[moved] = self.moved.get(moved, 0) + 1
             if state.events - self.first_event > self.budget:
                 self.refuse_more_events()
         if self.stop is not None:
@@ -259,13 +260,10 @@ class Run:
 
     def refuse_more_events(self) -> None:
         """Raise the error of a budget that is used up, with the pair of sites that used most of it."""
-        pair, times = max(self.pair_events.items(), key=lambda item: item[1])
-        place = self.state.lattice.position[max(pair)] * 1e9
-        ends = f"sites {pair[0]} and {pair[1]}" if pair[0] >= 0 else f"site {pair[1]} and its electrode"
+        busiest = busiest_pair(self.moved, self.state.chemistry.mechanisms, self.state.lattice)
         raise EventBudgetError(
             f"budget of {self.budget} events used up at {self.state.time - self.start:g} s and "
-            f"{self.state.source_voltage:g} V; {ends} near "
-            f"({place[0]:.2f}, {place[1]:.2f}, {place[2]:.2f}) nm made {times} of them: "
+            f"{self.state.source_voltage:g} V; {busiest}: "
             "a flickering pair; raise the budget or ramp faster"
         )
 

@@ -1,28 +1,24 @@
 """Material parameters: named sets of cited numbers, read from TOML files.
 
 A file holds sections of quantities. Each quantity states its value, unit, source, confidence and, where
-known, the range that the sources span; see `read_document` in `material_file` for the checks. In memory every
+known, the range that the sources span; see `read_document` in `reader` for the checks. In memory every
 number is a plain float in SI units, energies in eV.
 """
 
 from __future__ import annotations
 
 import copy
-import difflib
 import hashlib
 import json
-import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import Field, fields
+from dataclasses import fields
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from .sections import DEFECTS as DEFECTS
-from .sections import FAMILIES as FAMILIES
-from .sections import MECHANISMS as MECHANISMS
-from .sections import SECTIONS as SECTIONS
-from .sections import WEAK as WEAK
+from .rows import MaterialError, Row, declared, suggest
 from .sections import (
+    SECTIONS,
+    WEAK,
     CapNumbers,
     ChargeStatesNumbers,
     ColumnNumbers,
@@ -49,42 +45,8 @@ from .sections import (
 DIRECTORY = Path(__file__).parent
 
 
-class MaterialError(ValueError):
-    """A material file or a name in it is wrong; the message is one sentence naming file and key."""
-
-
 class MissingSectionError(MaterialError, AttributeError):
     """A section was asked for that this material does not have."""
-
-
-class Row(NamedTuple):
-    """One number of a material as its file states it."""
-
-    section: str
-    key: str
-    value: float
-    unit: str
-    confidence: str
-    source: str
-    range: tuple[float, float] | None
-    note: str
-
-
-def declared(section: str, key: str) -> Field[Any]:
-    """Return the declaration of ``section.key``, or raise `MaterialError` with the nearest names."""
-    if section not in SECTIONS:
-        raise MaterialError(f"no section [{section}] in a material{suggest(section, SECTIONS)}")
-    known = {entry.name: entry for entry in fields(SECTIONS[section])}
-    if key not in known:
-        raise MaterialError(f"no key '{key}' in section [{section}]{suggest(key, known)}")
-    return known[key]
-
-
-def suggest(name: str, known: Mapping[str, Any] | Sequence[str]) -> str:
-    """Return the end of an error about an unknown name: the nearest one, and all there are."""
-    near = difflib.get_close_matches(name, list(known), n=1)
-    hint = f" (did you mean '{near[0]}'?)" if near else ""
-    return f"{hint}; there are: {', '.join(known)}"
 
 
 class Material:
@@ -99,11 +61,11 @@ class Material:
     name : str
         Name of the set (the file's name without ending).
     formula, description, family : str
-        Chemical formula, one line about the set, and its family of `FAMILIES`.
+        Chemical formula, one line about the set, and its family of `sections.FAMILIES`.
     species : dict of str to str
         What the defect that conducts ("defect") and the mobile ion ("interstitial") are called.
     mechanisms : tuple of str
-        Mechanisms switched on, of `MECHANISMS`.
+        Mechanisms switched on, of `sections.MECHANISMS`.
     hash : str
         16 hexadecimal digits, a function of formula, mechanisms and values alone.
     """
@@ -299,12 +261,3 @@ class Material:
 
     def __repr__(self) -> str:
         return f"<Material {self.name} ({self.formula}), {', '.join(self.mechanisms)}, {self.hash}>"
-
-
-def check_bounds(value: float, declaration: Field[Any], where: str) -> None:
-    """Raise `MaterialError` unless ``value`` (SI, energies in eV) lies within the declared bounds."""
-    low, high = declaration.metadata["low"], declaration.metadata["high"]
-    if not (math.isfinite(value) and low <= value <= high):
-        raise MaterialError(
-            f"{where} must be between {low:g} and {high:g} {declaration.metadata['unit']}, got {value:g}"
-        )

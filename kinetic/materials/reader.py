@@ -20,7 +20,8 @@ from pydantic import (
     model_validator,
 )
 
-from .material import MaterialError, Row, check_bounds, declared, suggest
+from ...checks import between
+from .rows import MaterialError, Row, declared, suggest
 from .sections import DEFECTS, FAMILIES, MECHANISMS, SECTIONS, WEAK
 
 Confidence = Literal["measured", "ab initio", "fitted", "recalled", "chosen"]
@@ -135,7 +136,7 @@ def read_document(document: Mapping[str, Any], where: str) -> Contents:
 
 @cache
 def _model() -> type[BaseModel]:
-    """Return the pydantic model of a whole file, made from the declarations in `material`."""
+    """Return the pydantic model of a whole file, made from the declarations in `sections`."""
     strict = ConfigDict(extra="forbid", strict=True)
     sections: dict[str, Any] = {}
     for name, section in SECTIONS.items():
@@ -195,9 +196,10 @@ def _parsed(unit: str) -> Any:
 
 
 def _si(leaf: Leaf, section: str, key: str, where: str) -> float:
-    """Return a leaf's value in the unit that `material` declares for its key, within the bounds."""
+    """Return a leaf's value in the unit that `sections` declares for its key, within the bounds."""
     declaration = declared(section, key)
-    wanted, name = declaration.metadata["unit"], f"{where}: {section}.{key}"
+    low, high, wanted = (declaration.metadata[word] for word in ("low", "high", "unit"))
+    name = f"{where}: {section}.{key}"
     value = leaf.value
     if leaf.unit != wanted:
         try:
@@ -207,7 +209,7 @@ def _si(leaf: Leaf, section: str, key: str, where: str) -> float:
             raise MaterialError(message) from error
         # Decimal prefixes are exact: 0.26 nm must not become 2.6000000000000003e-10 m.
         value = float(f"{value:.15g}")
-    check_bounds(value, declaration, name)
+    between(name, value, low, high, wanted, MaterialError)
     if declaration.type == "int":
         if value != int(value):
             raise MaterialError(f"{name} must be a whole number, got {value:g}")
@@ -252,11 +254,9 @@ def _check_phonons(document: Mapping[str, Any], sections: Mapping[str, Any], whe
                 f"{where}: {name} must have either relaxation_energy, or huang_rhys and phonon_energy "
                 f"above 0, got {', '.join(given) or 'none of them'}"
             )
-        if phonons[0] and not 0.01 <= numbers.huang_rhys * numbers.phonon_energy <= 5.0:
-            raise MaterialError(
-                f"{where}: {name}.huang_rhys times phonon_energy must be between 0.01 and 5 eV, "
-                f"got {numbers.huang_rhys * numbers.phonon_energy:g} eV"
-            )
+        if phonons[0]:
+            energy = numbers.huang_rhys * numbers.phonon_energy
+            between(f"{where}: {name}.huang_rhys times phonon_energy", energy, 0.01, 5.0, "eV", MaterialError)
 
 
 def _check_names(model: Any, sections: Mapping[str, Any], where: str) -> None:

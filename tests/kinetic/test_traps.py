@@ -11,7 +11,8 @@ from frenkel.kinetic.device import Device
 from frenkel.kinetic.engine.engine import Engine
 from frenkel.kinetic.lattice.lattice import Lattice
 from frenkel.kinetic.lattice.species import EMPTY, FILLED_TRAP, OXYGEN, TRAP
-from frenkel.kinetic.materials.material import Material, MaterialError
+from frenkel.kinetic.materials.material import Material
+from frenkel.kinetic.materials.rows import MaterialError
 from frenkel.kinetic.mechanisms.barrier import marcus
 from frenkel.kinetic.mechanisms.mechanism import Mechanism, SiteEnergy
 from frenkel.kinetic.occupation import occupation, set_electrons

@@ -266,7 +266,7 @@ def _run_until(options: argparse.Namespace, settings: Any, output: Path, crews: 
     from ..analysis.statistics.sequential import Stopping
     from ..experiment import ensemble
     from ..experiment.ensemble_file import SUMMARY
-    from ..kinetic.materials.material import suggest
+    from ..kinetic.materials.rows import suggest
 
     if options.shard:
         return _complain("--until needs all members in one run and cannot be combined with --shard", USAGE)

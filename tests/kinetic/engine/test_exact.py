@@ -6,6 +6,7 @@ was seen to fail on the planted error that its docstring names.
 
 import numpy as np
 import pytest
+from reference import ReferenceEngine
 from scipy import stats
 from scipy.sparse import csr_matrix, diags
 from scipy.sparse.linalg import expm_multiply
@@ -13,7 +14,6 @@ from scipy.special import iv
 
 from frenkel.kinetic.engine._basin import Basin
 from frenkel.kinetic.engine.engine import Engine
-from frenkel.kinetic.engine.reference import ReferenceEngine
 from frenkel.kinetic.lattice.lattice import Lattice
 from frenkel.kinetic.lattice.species import EMPTY, INTERSTITIAL, OXYGEN, VACANCY, Species
 from frenkel.kinetic.mechanisms.mechanism import Mechanism, PairInteraction, SiteEnergy

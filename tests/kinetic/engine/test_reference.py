@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from reference import ReferenceEngine
 
 from frenkel.kinetic.engine.engine import Engine
-from frenkel.kinetic.engine.reference import ReferenceEngine
 from frenkel.kinetic.lattice.lattice import Lattice
 from frenkel.kinetic.lattice.species import EMPTY, FILLED_TRAP, INTERSTITIAL, OXYGEN, TRAP, VACANCY
 from frenkel.kinetic.mechanisms.mechanism import Mechanism, PairInteraction, SiteEnergy

@@ -1,4 +1,4 @@
-"""Grains and their boundaries, disorder, planes with pores, stacks: against geometry and exact laws.
+"""Grains and their boundaries, disorder, planes with pores: against geometry and exact laws.
 
 Nothing here is statistical: seeds of grains are made by hand or compared with a slow construction of the same
 seeds, and the law of the disorder is read off the filter, fed with one unit impulse after the other.
@@ -13,7 +13,6 @@ from scipy.spatial import Voronoi
 from frenkel.kinetic.engine.engine import Engine
 from frenkel.kinetic.lattice.lattice import Lattice
 from frenkel.kinetic.lattice.species import OXYGEN, VACANCY
-from frenkel.kinetic.lattice.stack import Layer, layer_of_sites, stack_layers
 from frenkel.kinetic.lattice.structure import (
     correlated_normal,
     grain_boundary,
@@ -400,44 +399,6 @@ def test_ions_pass_a_plane_through_its_pores_alone():
     assert not engine.species[blocked].any()
 
 
-# ---- stacks
-
-
-def test_stack_from_bottom_to_top():
-    stack = [
-        Layer("oxide", "HfO2", 5.2e-9),
-        Layer("sheet", "graphene", 2.6e-10),
-        Layer("cap", "HfO2", 1.1e-9, base="oxide"),
-    ]
-    counts = stack_layers(stack, A)
-    assert counts == (20, 1, 4)
-    of = layer_of_sites((2, 3, 25), counts).reshape(2, 3, 25)
-    np.testing.assert_array_equal(of[1, 2], [0] * 20 + [1] + [2] * 4)
-    assert np.all(of == of[:1, :1])
-
-
-BAD_STACKS = [
-    ([], "a stack must hold at least one layer"),
-    ([Layer("", "HfO2", 1e-9)], "must have a name"),
-    ([Layer("a", "HfO2", 1e-9), Layer("a", "TaOx", 1e-9)], "got 'a' twice"),
-    ([Layer("thin", "HfO2", 1e-10)], "'thin' must be at least one lattice layer, 2.6e-10 m"),
-    ([Layer("a", "HfO2", float("nan"))], "at least one lattice layer"),
-    ([Layer("a", "HfO2", 1e-9, base="a")], "may not be cyclic, got itself"),
-    (
-        [Layer("a", "HfO2", 1e-9, base="b"), Layer("b", "HfO2", 1e-9, base="a")],
-        "got 'b', which lies above it",
-    ),
-    ([Layer("a", "HfO2", 1e-9), Layer("b", "HfO2", 1e-9, base="c")], "got 'c'; there are: a, b"),
-]
-
-
-@pytest.mark.parametrize(("stack", "message"), BAD_STACKS)
-def test_bad_stacks_are_one_sentence(stack, message):
-    with pytest.raises(ValueError, match=message) as caught:
-        stack_layers(stack, A)
-    assert "\n" not in str(caught.value)
-
-
 # ---- errors
 
 CELL, RNG = (1e-9, 1e-9, 1e-9), np.random.default_rng(0)
@@ -457,7 +418,6 @@ BAD = [
     (lambda: plane_with_pores((4, 4, 3), 3, 0.1, RNG), "between 0 and 2, got 3"),
     (lambda: plane_with_pores((4, 4, 3), 1, 1.5, RNG), "pore_fraction must be between 0 and 1, got 1.5"),
     (lambda: plane_with_pores((4, 4, 3), 1, 0.5, RNG, pore_radius=-1.0), "pore_radius must be at least 0"),
-    (lambda: layer_of_sites((2, 2, 5), (2, 2)), "must add up to 5 lattice layers, got 4"),
 ]
 
 

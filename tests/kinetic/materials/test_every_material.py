@@ -6,7 +6,8 @@ from test_closure import sample, stated, way_back
 from whole_lattice import put, random_species
 
 from frenkel.kinetic.device import Device
-from frenkel.kinetic.materials.material import FAMILIES, MECHANISMS, Material
+from frenkel.kinetic.materials.material import Material
+from frenkel.kinetic.materials.sections import FAMILIES, MECHANISMS
 
 LAYERS = {"2d": 2}
 

@@ -9,13 +9,9 @@ from dataclasses import fields
 import pytest
 
 from frenkel.kinetic.materials import material as module
-from frenkel.kinetic.materials.material import (
-    MECHANISMS,
-    SECTIONS,
-    Material,
-    MaterialError,
-    MissingSectionError,
-)
+from frenkel.kinetic.materials.material import Material, MissingSectionError
+from frenkel.kinetic.materials.rows import MaterialError
+from frenkel.kinetic.materials.sections import MECHANISMS, SECTIONS
 
 NAMES = Material.names()
 

@@ -7,16 +7,17 @@ import pytest
 from scipy import stats
 from test_closure import way_back
 from test_traps import FALSE_ALARM, KT, leaf, material
+from trap_network import Marcus, Multiphonon
 
 from frenkel.kinetic.device import Device
 from frenkel.kinetic.engine._rates import multiphonon
 from frenkel.kinetic.engine.engine import Engine
 from frenkel.kinetic.lattice.lattice import Lattice
 from frenkel.kinetic.lattice.species import EMPTY, FILLED_TRAP, OXYGEN, TRAP
-from frenkel.kinetic.materials.material import Material, MaterialError
+from frenkel.kinetic.materials.material import Material
+from frenkel.kinetic.materials.rows import MaterialError
 from frenkel.kinetic.mechanisms.lineshape import tabulate
 from frenkel.kinetic.mechanisms.mechanism import Mechanism, SiteEnergy
-from frenkel.kinetic.mechanisms.multiphonon import Marcus, Multiphonon
 from frenkel.units import BOLTZMANN_EV
 
 HAFNIA = Multiphonon(relaxation_energy=1.19, phonon_energy=0.07)

@@ -11,9 +11,9 @@ import scipy.sparse.csgraph
 import scipy.sparse.linalg
 from numpy.typing import ArrayLike, NDArray
 
-from ...typing import Floats, Index
-from ..conduction.laws import BOTTOM, TOP
-from ..fields.green import GreenTable, Lateral
+from frenkel.kinetic.conduction.laws import BOTTOM, TOP
+from frenkel.kinetic.fields.green import GreenTable, Lateral
+from frenkel.typing import Floats, Index
 
 STEPS = 20_000
 """Conjugate-gradient steps after which a set-up has failed."""

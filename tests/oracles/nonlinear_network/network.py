@@ -1,4 +1,4 @@
-"""The conduction network: typed bonds between sites and electrodes on a conducting background.
+"""A conduction network: typed bonds between sites and electrodes on a conducting background.
 
 The same class solves for potential (S, A, V) and for temperature (W/K, W, K): heat is a network whose
 sources are the powers of another.
@@ -9,39 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ...errors import ConvergenceError
-from ...threads import one_blas_thread
-from ...typing import Floats, Index
-from ..conduction.laws import BOTTOM, Bonds, Ohmic
-from ..fields.green import GreenTable
+from frenkel.kinetic.conduction.laws import BOTTOM, Bonds
+from frenkel.kinetic.fields.green import GreenTable
+from frenkel.typing import Floats, Index
+
 from .background import Background, LinkBackground, UniformBackground, links_of
-from .newton import GreenSystem, IterativeSystem, LatticeSystem, System, newton, raised
 from .stiffness import LONGEST_LIFE, carried
-
-__all__ = [
-    "Background",
-    "ConvergenceError",
-    "LinkBackground",
-    "Network",
-    "Solution",
-    "UniformBackground",
-    "pairs_within",
-    "wiedemann_franz",
-]
-
-Method = Literal["auto", "green", "direct", "iterative"]
-
-DENSE_LIMIT = 1000
-"""Sites with bonds above which the dense exact solver gives way to the sparse one."""
-HEAT_LIMIT = 100
-"""Iterations of the temperature after which a solve has failed."""
-LORENZ_NUMBER = 2.44e-8
-"""Lorenz number of Wiedemann and Franz, L0 = pi^2 k^2 / (3 e^2) (V^2/K^2)."""
 
 
 class Network:
@@ -134,95 +111,6 @@ class Network:
         m = len(self.nodes)
         leaving = np.bincount(self.a, current, m + 2) - np.bincount(self.b, current, m + 2)
         return leaving.astype(np.float64, copy=False)
-
-    def solve(
-        self,
-        voltage: float,
-        *,
-        ground: float = 0.0,
-        source: ArrayLike | None = None,
-        method: Method = "auto",
-        tolerance: float = 1e-6,
-        start: ArrayLike | None = None,
-    ) -> Solution:
-        """Solve for the potential of every site.
-
-        Parameters
-        ----------
-        voltage : float
-            Top electrode minus bottom electrode (V).
-        ground : float, optional
-            Potential of the bottom electrode (V); the temperature of both electrodes (K) for heat. Default 0.
-        source : array_like of shape (n_sites,), optional
-            Current (A), or power (W), fed into each site.
-        method : {"auto", "green", "direct", "iterative"}, optional
-            "green": exact, dense in the bonded sites, on a uniform background. "direct": factorisation of
-            the whole lattice (SuperLU), for checking. "iterative": conjugate gradients on the whole lattice.
-            "auto": "green" up to 1,000 bonded sites on a uniform background, else "iterative".
-        tolerance : float, optional
-            Error allowed to the iterative method, and to Newton's (V). Default 1e-6.
-        start : array_like of shape (n_sites,), optional
-            Potential to start from (V). Default: that of the background.
-
-        Returns
-        -------
-        Solution
-
-        Raises
-        ------
-        ConvergenceError
-            If the tolerance is not met.
-        ValueError
-            If the voltage is not finite, the tolerance not positive, or the method unknown.
-        TypeError
-            If "green" is asked of single links.
-        """
-        if not (np.isfinite(voltage) and np.isfinite(ground)):
-            raise ValueError(f"voltage and ground must be finite (V), got {voltage!r} and {ground!r}")
-        if not 0 < tolerance < np.inf:
-            raise ValueError(f"tolerance must be positive (V), got {tolerance!r}")
-        # Solved above ground: a common potential of hundreds (kelvin, say) would cost digits of the drops.
-        begin = None if start is None else np.asarray(start, dtype=np.float64) - ground
-        if begin is not None and begin.shape != (self.background.n_sites,):
-            raise ValueError(f"start must have shape ({self.background.n_sites},), got {begin.shape}")
-        with one_blas_thread():
-            system = self._system(method, float(voltage), source, tolerance)
-            try:
-                solved = newton(system, begin)
-            except ConvergenceError as failed:
-                if self.linear:
-                    raise
-                found = raised(lambda v: self._system(method, v, source, tolerance), float(voltage))
-                if found is None:
-                    raise failed from None
-                system, solved = found
-            return Solution(
-                network=self,
-                bottom=float(ground),
-                top=float(ground + voltage),
-                potential=system.potential(solved.state.x) + ground,
-                bond_voltage=solved.state.voltage,
-                bond_current=solved.state.current,
-                current=system.current(solved.state),
-                iterations=solved.iterations,
-                residual=float(np.max(np.abs(solved.state.residual), initial=0.0)),
-                error=solved.error,
-            )
-
-    def _system(self, method: Method, voltage: float, source: ArrayLike | None, tolerance: float) -> System:
-        fed = None if source is None else np.asarray(source, dtype=np.float64)
-        if fed is not None and fed.shape != (self.background.n_sites,):
-            raise ValueError(f"source must have shape ({self.background.n_sites},), got {fed.shape}")
-        uniform = isinstance(self.background, UniformBackground)
-        if method == "auto":
-            method = "green" if uniform and len(self.nodes) <= DENSE_LIMIT else "iterative"
-        if method == "green":
-            return GreenSystem(self, voltage, fed, tolerance)
-        if method == "direct":
-            return LatticeSystem(self, voltage, fed, tolerance)
-        if method == "iterative":
-            return IterativeSystem(self, voltage, fed, tolerance)
-        raise ValueError(f'method must be "auto", "green", "direct" or "iterative", got {method!r}')
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -323,73 +211,3 @@ def pairs_within(table: GreenTable, sites: ArrayLike, cutoff: float) -> tuple[In
     first, second = np.nonzero(np.triu(square <= reach, 1))
     length = table.spacing * np.sqrt(square[first, second])
     return number[first], number[second], length
-
-
-def wiedemann_franz(
-    electrical: Solution,
-    lattice: Background,
-    *,
-    ambient: float,
-    lorenz: float = LORENZ_NUMBER,
-    tolerance: float = 1e-6,
-) -> Solution:
-    """Solve for the steady temperature, with bonds that carry heat in proportion to their conductance.
-
-    Parameters
-    ----------
-    electrical : Solution
-        Solved conduction network; its power is the source of heat.
-    lattice : UniformBackground or LinkBackground
-        Lattice heat conduction, kappa a (W/K), on the same sites.
-    ambient : float
-        Temperature of both electrodes (K), positive.
-    lorenz : float, optional
-        Lorenz number (V^2/K^2), positive.
-    tolerance : float, optional
-        Largest change of a temperature in the last iteration (K). Default 1e-6.
-
-    Returns
-    -------
-    Solution
-        ``potential`` is the temperature of every site (K).
-
-    Raises
-    ------
-    ConvergenceError
-        If the temperatures do not settle.
-    ValueError
-        If the ambient temperature or the Lorenz number is not positive.
-
-    Notes
-    -----
-    The heat through a bond of conductance g is ``L0 g (T_i^2 - T_j^2) / 2``, that is, a bond of conductance
-    ``L0 g (T_i + T_j) / 2`` at the mean temperature of its ends, iterated until nothing changes. With no
-    lattice conduction any geometry then has ``T^2 = T0^2 + (phi - phi_0) (phi_1 - phi) / L0`` [1]_.
-
-    References
-    ----------
-    .. [1] F. Kohlrausch, "Ueber den stationaeren Temperaturzustand eines elektrisch geheizten Leiters", Ann.
-       Phys. 306, 132 (1900), doi:10.1002/andp.19003060107.
-    """
-    if not (0 < ambient < np.inf and 0 < lorenz < np.inf):
-        raise ValueError(f"ambient (K) and lorenz (V^2/K^2) must be positive, got {ambient!r} and {lorenz!r}")
-    network = electrical.network
-    voltage, slope = electrical.bond_voltage, network.currents(electrical.bond_voltage)[1]
-    carried = np.divide(electrical.bond_current, voltage, out=slope, where=voltage != 0)
-    temperature = np.full(network.background.n_sites, float(ambient))
-    for _ in range(HEAT_LIMIT):
-        extended = np.r_[temperature, ambient, ambient]  # BOTTOM and TOP count from the end
-        mean = 0.5 * (extended[network.first] + extended[network.second])
-        law = Ohmic(conductance=lorenz * carried * mean)
-        heat = Bonds(first=network.first, second=network.second, law=law)
-        solution = Network(heat, lattice).solve(0.0, ground=ambient, source=electrical.site_power)
-        change = float(np.max(np.abs(solution.potential - temperature)))
-        temperature = solution.potential
-        if change <= tolerance:
-            return solution
-    raise ConvergenceError(
-        f"temperatures still change by {change:.2g} K after {HEAT_LIMIT} iterations",
-        residual=change,
-        iterations=HEAT_LIMIT,
-        bias=electrical.top - electrical.bottom,
-    )

@@ -8,12 +8,12 @@ from math import exp, inf, log1p
 
 import numpy as np
 
-from ...units import BOLTZMANN_EV
-from ..lattice.species import Species
-from ..mechanisms.barrier import LINEAR, activation, soret_lever
-from ..mechanisms.lineshape import tabulate
-from ..mechanisms.mechanism import Mechanism, PairInteraction, SiteEnergy
-from .engine import Engine
+from frenkel.kinetic.engine.engine import Engine
+from frenkel.kinetic.lattice.species import Species
+from frenkel.kinetic.mechanisms.barrier import LINEAR, activation, soret_lever
+from frenkel.kinetic.mechanisms.lineshape import tabulate
+from frenkel.kinetic.mechanisms.mechanism import Mechanism, PairInteraction, SiteEnergy
+from frenkel.units import BOLTZMANN_EV
 
 Move = tuple[int, int, int, int]  # mechanism, direction, site a, site b (-1: none)
 

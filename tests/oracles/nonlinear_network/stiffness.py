@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 import scipy.linalg
 
-from ...typing import Floats, Index
-from ..fields.green import GreenTable
+from frenkel.kinetic.fields.green import GreenTable
+from frenkel.typing import Floats, Index
 
 MOST_CHANGES = 4
 """Nodes that differ up to which carrying over is cheaper than a new inverse."""

@@ -14,7 +14,8 @@ import numpy as np
 import scipy.sparse
 import scipy.sparse.linalg
 
-from ...typing import Floats, Index
+from frenkel.typing import Floats, Index
+
 from .background import LinkBackground
 
 STEPS = 20_000

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+import trap_network as tat
 from scipy.optimize import brentq
+from trap_network import Elastic, Marcus, Multiphonon, TrapNetwork, rates
 
 from frenkel.errors import ConvergenceError
 from frenkel.kinetic.conduction.tunnelling import decay
-from frenkel.kinetic.mechanisms import multiphonon as tat
-from frenkel.kinetic.mechanisms.multiphonon import Elastic, Marcus, Multiphonon, TrapNetwork, rates
+from frenkel.kinetic.mechanisms import multiphonon
 from frenkel.units import BOLTZMANN_EV, ELEMENTARY_CHARGE, nm
 
 TRANSITIONS = [
@@ -70,8 +71,8 @@ def test_bessel_function_and_its_expansion_meet():
 
     order = np.array([20.0, 60.0, 100.0])
     exact = np.log(ive(order, 3.0)) + 3.0
-    expanded = tat._log_bessel(np.array([400.0, 401.0]), 0.5)  # below the range of numbers
-    assert tat._log_bessel(order, 3.0) == pytest.approx(exact, rel=1e-14)
+    expanded = multiphonon._log_bessel(np.array([400.0, 401.0]), 0.5)  # below the range of numbers
+    assert multiphonon._log_bessel(order, 3.0) == pytest.approx(exact, rel=1e-14)
     # I_p(z) = (z / 2)^p / p! (1 + z^2 / (4 (p + 1)) + ...) for small z
     from scipy.special import gammaln
 

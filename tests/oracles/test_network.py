@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 import scipy.sparse.linalg as sl
+from nonlinear_network.background import LinkBackground, UniformBackground
+from nonlinear_network.network import Network, pairs_within
+from nonlinear_network.newton import newton
+from nonlinear_network.systems import GreenSystem, IterativeSystem, LatticeSystem, solve
 
 from frenkel.errors import ConvergenceError
 from frenkel.kinetic.conduction.laws import BOTTOM, TOP, Bonds, Contact, Ohmic, Sinh, Tunnelling
 from frenkel.kinetic.fields.green import GreenTable
-from frenkel.kinetic.network.network import LinkBackground, Network, UniformBackground, pairs_within
-from frenkel.kinetic.network.newton import GreenSystem, IterativeSystem, LatticeSystem, newton
 from frenkel.threads import one_blas_thread
 
 SPACING = 0.26e-9
@@ -110,7 +112,7 @@ def test_against_a_direct_solve_of_the_whole_lattice(name, m, filament, method):
     random = np.random.default_rng(m)
     network = Network(bonded(table, defects(table, m, random, filament)), uniform(table))
     exact, current = whole_lattice(table, network, 1.3)
-    solution = network.solve(1.3, method=method, tolerance=1e-9)
+    solution = solve(network, 1.3, method=method, tolerance=1e-9)
     assert np.abs(solution.potential - exact).max() <= (1e-9 if method == "iterative" else 1e-12)
     assert solution.current == relative(current, 1e-6 if method == "iterative" else 1e-10)
     assert np.abs(solution.potential - exact).max() <= solution.error + 1e-12
@@ -122,7 +124,7 @@ def test_a_floating_cluster_takes_the_potential_of_its_surroundings(method):
     cluster = np.array([(x * 10 + y) * 10 + z for x in (4, 5) for y in (4, 5) for z in (3, 4, 5, 6)])
     first, second, _ = pairs_within(table, cluster, SPACING)
     network = Network(ohmic(first, second, 1e8 * GROUND), uniform(table))
-    solution = network.solve(1.0, method=method, tolerance=1e-10)
+    solution = solve(network, 1.0, method=method, tolerance=1e-10)
     exact, _ = whole_lattice(table, network, 1.0)
     assert np.ptp(solution.potential[cluster]) < 1e-7
     assert solution.potential[cluster].mean() == pytest.approx(0.5, abs=1e-9)  # it lies in the middle
@@ -135,7 +137,7 @@ def test_conservation_and_power():
     for table in TABLES.values():
         for m in (0, 12, 90):
             network = Network(bonded(table, defects(table, m, random)) if m else [], uniform(table))
-            solution = network.solve(-0.8)
+            solution = solve(network, -0.8)
             assert solution.residual <= 1e-12 * max(np.abs(solution.bond_current).max(initial=0), GROUND)
             assert solution.power == relative(-0.8 * solution.current, 1e-9)
             heated = solution.site_power.sum() + 0.5 * power_into_electrodes(table, network, solution)
@@ -157,8 +159,8 @@ def test_series_and_parallel(method):
     parallel = ohmic([42, 42, 42, 42], [BOTTOM, BOTTOM, TOP, TOP], [1e-4, 2e-4, 2e-4, 1e-4])
     background = UniformBackground(table, 1e-14)
     chain = 1 / np.sum(1 / np.array([1e-4, 2e-4, 3e-4, 4e-4, 5e-4]))
-    assert Network(series, background).solve(2.0, method=method).current == relative(2 * chain, 1e-8)
-    solution = Network([series, parallel], background).solve(2.0, method=method)
+    assert solve(Network(series, background), 2.0, method=method).current == relative(2 * chain, 1e-8)
+    solution = solve(Network([series, parallel], background), 2.0, method=method)
     assert solution.current == relative(2 * (chain + 1.5e-4), 1e-8)
     assert solution.potential[42] == pytest.approx(1.0, abs=1e-8)
 
@@ -166,8 +168,8 @@ def test_series_and_parallel(method):
 def test_two_parallel_bonds_between_the_same_sites_add_up():
     table = TABLES["box"]
     background = uniform(table)
-    once = Network(ohmic([5, 9], [6, TOP], [3e-6, 1e-6]), background).solve(1.0)
-    twice = Network([ohmic([5, 9], [6, TOP], [1e-6, 1e-6]), ohmic([6], [5], 2e-6)], background).solve(1.0)
+    once = solve(Network(ohmic([5, 9], [6, TOP], [3e-6, 1e-6]), background), 1.0)
+    twice = solve(Network([ohmic([5, 9], [6, TOP], [1e-6, 1e-6]), ohmic([6], [5], 2e-6)], background), 1.0)
     assert np.abs(once.potential - twice.potential).max() < 1e-15
 
 
@@ -178,13 +180,13 @@ def test_any_other_flow_of_the_same_current_dissipates_more():
     links = LinkBackground.of_table(table, GROUND)
     bonds = bonded(table, defects(table, 60, random), contrast=1e3)
     true = Network(bonds, links)
-    own = true.solve(1.0, method="direct")
+    own = solve(true, 1.0, method="direct")
     conductance = true.currents(np.zeros(len(true.first)))[1]
     least = own.power / own.current**2
     for _ in range(20):
         changed = ohmic(true.first, true.second, conductance * random.lognormal(size=len(conductance)))
         other_links = links.scaled(random.lognormal(sigma=0.2, size=len(links.first)))
-        other = Network(changed, other_links).solve(1.0, method="direct")
+        other = solve(Network(changed, other_links), 1.0, method="direct")
         flow = other_links.link_current(other.potential, 0.0, 1.0)
         power = np.sum(other.bond_current**2 / conductance) + np.sum(flow**2 / links.conductance)
         assert power / other.current**2 > least * (1 + 1e-6)
@@ -199,7 +201,7 @@ def test_infinite_cubic_lattice_between_two_sites(method):
         site = ((n // 2) * n + n // 2) * n + n // 2
         source = np.zeros(n**3)
         source[[site, site + n * n]] = 1.0, -1.0
-        solution = Network([], UniformBackground(table, 2.0)).solve(0.0, source=source, method=method)
+        solution = solve(Network([], UniformBackground(table, 2.0)), 0.0, source=source, method=method)
         found.append(2.0 * (solution.potential[site] - solution.potential[site + n * n]))
     assert (8 * found[1] - found[0]) / 7 == pytest.approx(1 / 3, abs=2e-4)
 
@@ -212,8 +214,8 @@ def test_sources_and_both_electrodes(method):
     network = Network(bonded(table, defects(table, 40, random)), uniform(table))
     source = GROUND * random.normal(size=table.n_sites)
     how = {"method": method, "tolerance": 1e-10}
-    both = network.solve(0.7, ground=300.0, source=source, **how)
-    bias, fed = network.solve(0.7, **how), network.solve(0.0, source=source, **how)
+    both = solve(network, 0.7, ground=300.0, source=source, **how)
+    bias, fed = solve(network, 0.7, **how), solve(network, 0.0, source=source, **how)
     assert both.potential == pytest.approx(300 + bias.potential + fed.potential, abs=1e-9)
     assert both.current == pytest.approx(bias.current + fed.current, rel=1e-6, abs=1e-6 * abs(fed.current))
 
@@ -229,7 +231,7 @@ def test_successive_updates_stay_exact():
         while len(sites) < 80:
             sites.add(int(random.integers(table.n_sites)))
         network = Network(bonded(table, np.array(sorted(sites))), uniform(table))
-        solution = network.solve(1.0)
+        solution = solve(network, 1.0)
         if step % 50 == 49:
             worst = max(worst, np.abs(solution.potential - whole_lattice(table, network, 1.0)[0]).max())
     assert worst <= 1e-12
@@ -248,10 +250,10 @@ def test_claimed_error_in_volts_is_never_exceeded(rough):
         m = int(random.integers(2, min(90, table.n_sites // 2)))
         sites = defects(table, m, random, filament=bool(case % 3))
         network = Network(bonded(table, sites, contrast=10 ** random.uniform(0, 8)), links)
-        exact = network.solve(1.0, method="direct").potential
+        exact = solve(network, 1.0, method="direct").potential
         asked = 10 ** random.uniform(-7, -1)
         start = random.uniform(size=table.n_sites)
-        solution = network.solve(1.0, method="iterative", tolerance=asked, start=start)
+        solution = solve(network, 1.0, method="iterative", tolerance=asked, start=start)
         true = np.abs(solution.potential - exact).max()
         assert true <= solution.error <= asked
 
@@ -259,9 +261,9 @@ def test_claimed_error_in_volts_is_never_exceeded(rough):
 def test_a_warm_start_at_the_solution_costs_next_to_nothing():
     table = TABLES["box"]
     network = Network(bonded(table, defects(table, 60, np.random.default_rng(3))), uniform(table))
-    cold = network.solve(1.0, method="iterative", tolerance=1e-6)
-    exact = network.solve(1.0)
-    warm = network.solve(1.0, method="iterative", tolerance=1e-6, start=exact.potential)
+    cold = solve(network, 1.0, method="iterative", tolerance=1e-6)
+    exact = solve(network, 1.0)
+    warm = solve(network, 1.0, method="iterative", tolerance=1e-6, start=exact.potential)
     assert warm.iterations <= 2 < cold.iterations
 
 
@@ -271,7 +273,7 @@ def test_links_of_any_shape():
     network = Network(ohmic([3], [TOP], 4.0), links)
     conductance = 1 / (1 / 2 + 1 / 1 + 1 / 4)
     for method in ("direct", "iterative"):
-        solution = network.solve(1.0, method=method, tolerance=1e-9)
+        solution = solve(network, 1.0, method=method, tolerance=1e-9)
         assert solution.current == relative(conductance, 1e-7)
         assert solution.potential[4] == pytest.approx(solution.potential[3], abs=1e-8)
 
@@ -284,12 +286,12 @@ def test_nonlinear_bonds_balance_at_every_node(method, voltage, scale):
     sites = defects(table, 50, np.random.default_rng(2))
     extra = ohmic([sites[3]], [sites[9]], 1e-8)
     network = Network([*bonded(table, sites, 1e3, Sinh, voltage_scale=scale), extra], uniform(table))
-    solution = network.solve(voltage, method=method, tolerance=1e-9)
+    solution = solve(network, voltage, method=method, tolerance=1e-9)
     current, _ = network.currents(solution.bond_voltage)
     assert current == relative(solution.bond_current, 1e-12)
     close = 1e-6 if method == "iterative" else 1e-9
     assert solution.power == relative(voltage * solution.current, close)
-    exact = network.solve(voltage, method="direct", tolerance=1e-9)
+    exact = solve(network, voltage, method="direct", tolerance=1e-9)
     assert np.abs(solution.potential - exact.potential).max() <= 2e-9
     limit = 1e-6 if method == "iterative" else 1e-12
     assert solution.residual <= limit * np.abs(solution.bond_current).max()
@@ -305,7 +307,7 @@ def test_one_nonlinear_bond_in_series_against_its_equation():
     ]
     network = Network(bonds, UniformBackground(table, 1e-17))
     for voltage in (0.01, 0.5, 1.5):
-        solution = network.solve(voltage, tolerance=1e-12)
+        solution = solve(network, voltage, tolerance=1e-12)
         scale = 0.1 * float(gap.conductance(3 * SPACING))
         current = solution.current
         assert current * 4e4 + 0.1 * np.arcsinh(current / scale) == relative(voltage, 1e-8)
@@ -338,7 +340,7 @@ def test_damping_ends_a_cycle_of_full_newton_steps(kind):
     network = Network(Bonds(first=[555], second=[BOTTOM], law=Saturating()), uniform(table))
     system = kind(network, 1.0, None, 1e-9)
     solved = newton(system, np.full(table.n_sites, 10.0))
-    exact = network.solve(1.0, tolerance=1e-9).potential
+    exact = solve(network, 1.0, tolerance=1e-9).potential
     assert system.potential(solved.state.x) == pytest.approx(exact, abs=2e-9)
 
 
@@ -348,7 +350,7 @@ def test_a_gap_of_a_thousand_voltage_scales_is_solved():
     gap = Sinh(prefactor=1e-9, decay_length=SPACING, spacing=SPACING, voltage_scale=0.005)
     bond = Bonds(first=[555], second=[556], law=gap, length=[SPACING])
     network = Network([bond, ohmic([555, 556], [BOTTOM, TOP], [1e-3, 1e-3])], uniform(table))
-    solution = network.solve(5.0)
+    solution = solve(network, 5.0)
     assert solution.iterations <= 25
     assert solution.power == relative(5 * solution.current, 1e-9)
 
@@ -357,7 +359,7 @@ def test_many_bonded_sites_go_to_the_sparse_solver():
     table = GreenTable((14, 14, 14), SPACING)
     network = Network(bonded(table, defects(table, 1150, np.random.default_rng(9))), uniform(table))
     assert len(network.nodes) > 1000
-    chosen, dense = network.solve(1.0, tolerance=1e-5), network.solve(1.0, method="green")
+    chosen, dense = solve(network, 1.0, tolerance=1e-5), solve(network, 1.0, method="green")
     assert chosen.iterations > 1 == dense.iterations
     assert np.abs(chosen.potential - dense.potential).max() <= chosen.error <= 1e-5
     assert chosen.current == relative(dense.current, 1e-6)
@@ -373,7 +375,7 @@ def test_many_bonded_sites_go_to_the_sparse_solver():
 def test_bad_solves_are_refused(change, error, message):
     network = Network([], UniformBackground(TABLES["box"], GROUND))
     with pytest.raises(error, match=message):
-        network.solve(**{"voltage": 1.0, **change})
+        solve(network, **{"voltage": 1.0, **change})
 
 
 def test_bad_backgrounds_are_refused():
@@ -382,11 +384,11 @@ def test_bad_backgrounds_are_refused():
     with pytest.raises(ValueError, match="bonds must join sites 0 to 999, got site 1000"):
         Network(ohmic([3], [1000], 1.0), UniformBackground(TABLES["box"], GROUND))
     with pytest.raises(ValueError, match="1 of 3 sites are loose"):
-        Network([], LinkBackground(3, [0, 1], [BOTTOM, 0], [1.0, 1.0])).solve(1.0)
+        solve(Network([], LinkBackground(3, [0, 1], [BOTTOM, 0], [1.0, 1.0])), 1.0)
     with pytest.raises(ValueError, match="conductance must be positive and finite"):
         LinkBackground(2, [0, 1], [BOTTOM, 0], [1.0, -1.0])
     with pytest.raises(TypeError, match="needs a UniformBackground"):
-        Network([], LinkBackground(1, [0], [BOTTOM], [1.0])).solve(1.0, method="green")
+        solve(Network([], LinkBackground(1, [0], [BOTTOM], [1.0])), 1.0, method="green")
 
 
 def test_a_law_that_cannot_be_solved_says_so():
@@ -395,7 +397,7 @@ def test_a_law_that_cannot_be_solved_says_so():
     bond = Bonds(first=[0], second=[2], law=runaway, length=[SPACING])
     network = Network([bond, ohmic([0, 2], [BOTTOM, TOP], [1e-30, 1e-30])], UniformBackground(table, 1e-30))
     with pytest.raises(ConvergenceError, match=r"network|singular") as caught:
-        network.solve(3.0, tolerance=1e-14)
+        solve(network, 3.0, tolerance=1e-14)
     assert caught.value.bias == 3.0
 
 

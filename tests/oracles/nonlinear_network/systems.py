@@ -1,4 +1,4 @@
-"""Newton's method on a network, and the three linear solvers it can stand on.
+"""Solve a network: three linear solvers for Newton's method to stand on, and the choice among them.
 
 Every solver builds its residual from the voltages of single bonds, never from a product with an assembled
 matrix: with a contrast of 1e8 the product would lose eight digits of each bond's current.
@@ -7,71 +7,135 @@ matrix: with a contrast of 1e8 the product would lose eight digits of each bond'
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Literal
 
 import numpy as np
 import scipy.linalg
 import scipy.sparse
+from numpy.typing import ArrayLike
 
-from ...errors import ConvergenceError
-from ...typing import Floats
-from ..conduction.laws import TOP
+from frenkel.errors import ConvergenceError
+from frenkel.kinetic.conduction.laws import TOP
+from frenkel.threads import one_blas_thread
+from frenkel.typing import Floats
+
 from .background import UniformBackground, links_of
 from .lattice_solver import BondedLattice, Iterate
+from .network import Network, Solution
+from .newton import State, System, newton, raised
 
-if TYPE_CHECKING:
-    from .network import Network
+Method = Literal["auto", "green", "direct", "iterative"]
 
-
-NEWTON_LIMIT = 100
-"""Newton steps after which a solve has failed."""
-HALVINGS = 60
-"""Trial lengths of one damped step."""
-FIRST_SHARE, LEAST_SHARE = 0.1, 1e-5
-"""Steps towards a voltage that cannot be solved at once: the first, and that below which it has failed."""
-RESTARTS = 6
-"""Times that conjugate gradients are started again on the true residual before a solve has failed."""
+DENSE_LIMIT = 1000
+"""Sites with bonds above which the dense exact solver gives way to the sparse one."""
 
 
-class System(Protocol):
-    """What Newton's method needs of a linear solver; unknowns are the nodes or all sites."""
+def solve(
+    network: Network,
+    voltage: float,
+    *,
+    ground: float = 0.0,
+    source: ArrayLike | None = None,
+    method: Method = "auto",
+    tolerance: float = 1e-6,
+    start: ArrayLike | None = None,
+) -> Solution:
+    """Solve for the potential of every site.
 
-    network: Network
-    voltage: float
-    tolerance: float
+    Parameters
+    ----------
+    network : Network
+        Bonds on a background.
+    voltage : float
+        Top electrode minus bottom electrode (V).
+    ground : float, optional
+        Potential of the bottom electrode (V); the temperature of both electrodes (K) for heat. Default 0.
+    source : array_like of shape (n_sites,), optional
+        Current (A), or power (W), fed into each site.
+    method : {"auto", "green", "direct", "iterative"}, optional
+        "green": exact, dense in the bonded sites, on a uniform background. "direct": factorisation of
+        the whole lattice (SuperLU), for checking. "iterative": conjugate gradients on the whole lattice.
+        "auto": "green" up to 1,000 bonded sites on a uniform background, else "iterative".
+    tolerance : float, optional
+        Error allowed to the iterative method, and to Newton's (V). Default 1e-6.
+    start : array_like of shape (n_sites,), optional
+        Potential to start from (V). Default: that of the background.
 
-    def initial(self, start: Floats | None) -> Floats: ...
+    Returns
+    -------
+    Solution
 
-    def residual(self, x: Floats, rest: Floats | None = None) -> State: ...
+    Raises
+    ------
+    ConvergenceError
+        If the tolerance is not met.
+    ValueError
+        If the voltage is not finite, the tolerance not positive, or the method unknown.
+    TypeError
+        If "green" is asked of single links.
+    """
+    if not (np.isfinite(voltage) and np.isfinite(ground)):
+        raise ValueError(f"voltage and ground must be finite (V), got {voltage!r} and {ground!r}")
+    if not 0 < tolerance < np.inf:
+        raise ValueError(f"tolerance must be positive (V), got {tolerance!r}")
+    # Solved above ground: a common potential of hundreds (kelvin, say) would cost digits of the drops.
+    begin = None if start is None else np.asarray(start, dtype=np.float64) - ground
+    if begin is not None and begin.shape != (network.background.n_sites,):
+        raise ValueError(f"start must have shape ({network.background.n_sites},), got {begin.shape}")
+    with one_blas_thread():
+        system = _system(network, method, float(voltage), source, tolerance)
+        try:
+            solved = newton(system, begin)
+        except ConvergenceError as failed:
+            if network.linear:
+                raise
+            found = raised(lambda v: _system(network, method, v, source, tolerance), float(voltage))
+            if found is None:
+                raise failed from None
+            system, solved = found
+        return Solution(
+            network=network,
+            bottom=float(ground),
+            top=float(ground + voltage),
+            potential=system.potential(solved.state.x) + ground,
+            bond_voltage=solved.state.voltage,
+            bond_current=solved.state.current,
+            current=system.current(solved.state),
+            iterations=solved.iterations,
+            residual=float(np.max(np.abs(solved.state.residual), initial=0.0)),
+            error=solved.error,
+        )
 
-    def corrector(self, state: State) -> Callable[[State], Floats]: ...
 
-    def potential(self, x: Floats) -> Floats: ...
-
-    def current(self, state: State) -> float: ...
-
-
-@dataclass(frozen=True)
-class State:
-    """A trial potential: bond voltages and currents there, and the current that does not balance."""
-
-    x: Floats
-    voltage: Floats
-    current: Floats
-    slope: Floats
-    residual: Floats
-    background: Floats
+def _system(
+    network: Network, method: Method, voltage: float, source: ArrayLike | None, tolerance: float
+) -> System:
+    fed = None if source is None else np.asarray(source, dtype=np.float64)
+    if fed is not None and fed.shape != (network.background.n_sites,):
+        raise ValueError(f"source must have shape ({network.background.n_sites},), got {fed.shape}")
+    uniform = isinstance(network.background, UniformBackground)
+    if method == "auto":
+        method = "green" if uniform and len(network.nodes) <= DENSE_LIMIT else "iterative"
+    if method == "green":
+        return GreenSystem(network, voltage, fed, tolerance)
+    if method == "direct":
+        return LatticeSystem(network, voltage, fed, tolerance)
+    if method == "iterative":
+        return IterativeSystem(network, voltage, fed, tolerance)
+    raise ValueError(f'method must be "auto", "green", "direct" or "iterative", got {method!r}')
 
 
 class GreenSystem:
     """Unknowns are the bonded sites only; the background enters by the inverse of its Green's matrix."""
 
+    exact = True
+
     def __init__(self, network: Network, voltage: float, source: Floats | None, tolerance: float) -> None:
         background = network.background
         if not isinstance(background, UniformBackground):
             raise TypeError('method "green" needs a UniformBackground; use "iterative" or "direct"')
-        self.network, self.voltage, self.tolerance = network, voltage, tolerance
+        self.network, self.linear = network, network.linear
+        self.voltage, self.tolerance = voltage, tolerance
         self.background = background
         table = background.table
         self.profile = np.tile(table.background(0.0, voltage), table.shape[0] * table.shape[1])
@@ -130,8 +194,11 @@ class GreenSystem:
 class LatticeSystem:
     """Unknowns are all sites; corrections by factorisation of the whole lattice."""
 
+    exact = True
+
     def __init__(self, network: Network, voltage: float, source: Floats | None, tolerance: float) -> None:
-        self.network, self.voltage, self.tolerance = network, voltage, tolerance
+        self.network, self.linear = network, network.linear
+        self.voltage, self.tolerance = voltage, tolerance
         self.links, self.source = links_of(network.background), source
 
     def initial(self, start: Floats | None) -> Floats:
@@ -177,6 +244,7 @@ class LatticeSystem:
 class IterativeSystem(LatticeSystem):
     """Unknowns are all sites; corrections by conjugate gradients with a bound in volts."""
 
+    exact = False
     steps = 0
     last: Iterate | None = None
 
@@ -191,147 +259,8 @@ class IterativeSystem(LatticeSystem):
 
         return correct
 
-
-@dataclass(frozen=True)
-class Solved:
-    """Where Newton's method ended: state, steps, and estimate or bound of the potential's error (V)."""
-
-    state: State
-    iterations: int
-    error: float
-
-
-def newton(system: System, start: Floats | None) -> Solved:
-    """Solve a network by damped Newton steps; a linear one by a single step and its refinement.
-
-    Raises
-    ------
-    ConvergenceError
-        If the tolerance of the system is not met.
-    """
-    with np.errstate(over="ignore", invalid="ignore"):  # laws may overflow in a trial step, then shortened
-        if isinstance(system, IterativeSystem):
-            return _newton_iterative(system, start)
-        return _newton_exact(system, start)
-
-
-def raised(build: Callable[[float], System], voltage: float) -> tuple[System, Solved] | None:
-    """Solve at a voltage approached in steps, each started from the last; None if that fails too.
-
-    A start far from the solution can put a bond where its slope is beyond any arithmetic; near the solution
-    the bonds in series with it have taken over the voltage. For laws of many decades.
-    """
-    share, step, start = 0.0, FIRST_SHARE, None
-    while True:
-        trial = min(1.0, share + step)
-        system = build(voltage * trial)
-        try:
-            solved = newton(system, start)
-        except ConvergenceError:
-            step *= 0.25
-            if step < LEAST_SHARE:
-                return None
-            continue
-        if trial == 1.0:
-            return system, solved
-        share, step, start = trial, 2 * step, system.potential(solved.state.x)
-
-
-def _newton_exact(system: System, start: Floats | None) -> Solved:
-    """Newton steps by factorisation, the last of them refined."""
-    state = system.residual(system.initial(start))
-    for step in range(1, NEWTON_LIMIT + 1):
-        correct = _corrector(system, state)
-        change = correct(state)
-        state, whole = _advanced(system, state, change)
-        if system.network.linear or (whole and np.max(np.abs(change), initial=0.0) <= system.tolerance):
-            return _refined(system, state, correct, step)
-    raise _failure(system, state, NEWTON_LIMIT, float(np.max(np.abs(change))))
-
-
-def _refined(system: System, state: State, correct: Callable[[State], Floats], step: int) -> Solved:
-    """Refine with the last factor; what is too small for the potentials still goes to the bond voltages."""
-    state = system.residual(state.x + correct(state))
-    rest = correct(state)
-    error = float(np.max(np.abs(rest), initial=0.0))
-    if not error <= max(system.tolerance, 1e-6):
-        raise _failure(system, state, step, error)
-    return Solved(system.residual(state.x, rest), step, error)
-
-
-def _newton_iterative(system: IterativeSystem, start: Floats | None) -> Solved:
-    """Newton steps of which each is solved to half of the tolerance; ends when the bound meets it."""
-    state = system.residual(system.initial(start))
-    limit = RESTARTS if system.network.linear else NEWTON_LIMIT
-    bound = np.inf
-    for _ in range(limit):
-        try:
-            change = system.corrector(state)(state)
-        except ArithmeticError as failed:
-            raise _failure(system, state, system.steps, float(failed.args[0])) from None
-        except RuntimeError:  # SuperLU found the block of the bonds singular
-            raise _failure(system, state, system.steps, np.inf) from None
-        state, whole = _advanced(system, state, change)
-        if whole and system.last is not None:
-            bound = system.last.bound(-state.residual)
-            if bound <= system.tolerance:
-                return Solved(state, system.steps, bound)
-    raise _failure(system, state, system.steps, bound)
-
-
-def _corrector(system: System, state: State) -> Callable[[State], Floats]:
-    try:
-        return system.corrector(state)
-    except (scipy.linalg.LinAlgError, RuntimeError):
-        contrast = float(np.max(state.slope, initial=0.0))
-        raise ConvergenceError(
-            f"the network is singular to working precision: bonds of up to {contrast:.3g} S on this "
-            "background; keep the contrast below about 1e12",
-            residual=float(np.max(np.abs(state.residual), initial=0.0)),
-            iterations=0,
-            bias=system.voltage,
-        ) from None
-
-
-def _failure(system: System, state: State, steps: int, error: float) -> ConvergenceError:
-    bias = system.voltage
-    residual = float(np.max(np.abs(state.residual), initial=0.0))
-    return ConvergenceError(
-        f"network not solved at {bias:g} V: after {steps} iterations the potential may be wrong by "
-        f"{error:.3g} V (tolerance {system.tolerance:.3g} V), largest unbalanced current {residual:.3g} A",
-        residual=residual,
-        iterations=steps,
-        bias=bias,
-    )
-
-
-def _advanced(system: System, state: State, change: Floats) -> tuple[State, bool]:
-    """Return the state after a step, and whether the whole step was taken.
-
-    Laws that rise with voltage make the network the minimum of a convex function (the co-content of Millar)
-    whose gradient is the residual. A step is shortened until its slope along the step has fallen to a half.
-    """
-    full = system.residual(state.x + change)
-    # A change within the tolerance is not searched: its slope is rounding.
-    if system.network.linear or np.max(np.abs(change)) <= system.tolerance:
-        return full, True
-    before = float(change @ state.residual)
-    if _slope_along(change, full) <= 0.5 * abs(before):
-        return full, True
-    low, high, trial = 0.0, 1.0, full
-    for _ in range(HALVINGS):
-        middle = 0.5 * (low + high)
-        trial = system.residual(state.x + middle * change)
-        slope = _slope_along(change, trial)
-        if abs(slope) <= 0.5 * abs(before):
-            break
-        low, high = (middle, high) if slope < 0 else (low, middle)
-    return trial, False
-
-
-def _slope_along(change: Floats, state: State) -> float:
-    slope = float(change @ state.residual)
-    return slope if np.isfinite(slope) else np.inf
+    def bound(self, state: State) -> float:
+        return np.inf if self.last is None else self.last.bound(-state.residual)
 
 
 def _differences(net: Network, x: Floats, rest: Floats | None, top: float) -> Floats:

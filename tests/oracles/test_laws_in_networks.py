@@ -2,6 +2,9 @@
 
 import numpy as np
 import pytest
+from nonlinear_network.background import UniformBackground
+from nonlinear_network.network import Network, pairs_within
+from nonlinear_network.systems import solve
 
 from frenkel.kinetic.conduction.laws import (
     BOTTOM,
@@ -17,7 +20,6 @@ from frenkel.kinetic.conduction.laws import (
     Sinh,
 )
 from frenkel.kinetic.fields.green import GreenTable
-from frenkel.kinetic.network.network import Network, UniformBackground, pairs_within
 from frenkel.units import CONDUCTANCE_QUANTUM, nm
 
 
@@ -35,7 +37,7 @@ def test_incoherent_hops_in_a_row_add_their_resistance():
         law = QuantumPointContact(channels=1.0)
         chain = [Bonds(first=first[:-1], second=first[1:], law=law)] if n > 2 else []
         ends = Bonds(first=[0, n - 2], second=[BOTTOM, TOP], law=law)
-        solution = Network([*chain, ends], UniformBackground(table, 1e-18)).solve(0.3)
+        solution = solve(Network([*chain, ends], UniformBackground(table, 1e-18)), 0.3)
         assert solution.current == pytest.approx(0.3 * CONDUCTANCE_QUANTUM / n, rel=1e-8, abs=0)
 
 
@@ -79,7 +81,7 @@ def mixed(table, m, seed):
 def test_kirchhoff_holds_in_a_network_of_eight_laws(method, voltage):
     table = GreenTable((8, 8, 8), 0.26 * nm)
     network = Network(mixed(table, 90, 3), UniformBackground(table, 1e-10))
-    solution = network.solve(voltage, method=method, tolerance=1e-9)
+    solution = solve(network, voltage, method=method, tolerance=1e-9)
     largest = np.abs(solution.bond_current).max()
     assert solution.residual <= 1e-9 * largest
     again, _ = network.currents(solution.bond_voltage)
@@ -99,7 +101,7 @@ def test_a_diode_a_trap_and_a_gap_in_series_against_their_own_equation():
         Bonds(first=[22], second=[20], law=trap, length=one),
         Bonds(first=[22], second=[TOP], law=gap, length=one),
     ]
-    solution = Network(bonds, UniformBackground(table, 1e-17)).solve(0.8, tolerance=1e-10)
+    solution = solve(Network(bonds, UniformBackground(table, 1e-17)), 0.8, tolerance=1e-10)
     v = solution.bond_voltage
     assert v[0] + v[1] - v[2] == pytest.approx(0.8, abs=1e-9)
     through = [current(schottky, v[0]), current(trap, v[1]), -current(gap, v[2])]
@@ -109,9 +111,9 @@ def test_a_diode_a_trap_and_a_gap_in_series_against_their_own_equation():
 def test_a_network_keeps_the_background_between_solves():
     table = GreenTable((6, 6, 6), 0.26 * nm)
     network = Network(mixed(table, 40, 1), UniformBackground(table, 1e-10))
-    first = network.solve(0.5)
+    first = solve(network, 0.5)
     kept = network.stiffness
-    assert network.solve(0.5, start=first.potential).current == pytest.approx(first.current, rel=1e-9, abs=0)
+    assert solve(network, 0.5, start=first.potential).current == pytest.approx(first.current, rel=1e-9, abs=0)
     assert network.stiffness is kept
     assert np.array_equal(kept, network.background.stiffness(network.nodes))
 
@@ -132,7 +134,7 @@ def test_a_changed_network_takes_over_the_background_of_the_last():
         return Network([inner, ends], background, after=after)
 
     network = bonded(None)
-    network.solve(0.5)
+    solve(network, 0.5)
     fresh = 0
     for change in range(300):
         if change % 3 != 1:
@@ -144,7 +146,7 @@ def test_a_changed_network_takes_over_the_background_of_the_last():
         kept, exact = np.tril(network.stiffness), np.tril(background.stiffness(network.nodes))
         assert np.max(np.abs(kept - exact)) <= 1e-12 * np.max(exact)
     assert fresh == 1  # made anew once, after LONGEST_LIFE changes
-    assert network.solve(0.5).current == pytest.approx(bonded(None).solve(0.5).current, rel=1e-12, abs=0)
+    assert solve(network, 0.5).current == pytest.approx(solve(bonded(None), 0.5).current, rel=1e-12, abs=0)
     # Nothing is taken over from another background, or from too different a network.
     other = Network(network.bonds, UniformBackground(table, 2e-10), after=network)
     assert other._carried is None

@@ -1,0 +1,44 @@
+"""Numbers of a material as its file states them, and how to complain about one."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import Field, fields
+from typing import Any, NamedTuple
+
+from .sections import SECTIONS
+
+
+class MaterialError(ValueError):
+    """A material file or a name in it is wrong; the message is one sentence naming file and key."""
+
+
+class Row(NamedTuple):
+    """One number of a material as its file states it."""
+
+    section: str
+    key: str
+    value: float
+    unit: str
+    confidence: str
+    source: str
+    range: tuple[float, float] | None
+    note: str
+
+
+def declared(section: str, key: str) -> Field[Any]:
+    """Return the declaration of ``section.key``, or raise `MaterialError` with the nearest names."""
+    if section not in SECTIONS:
+        raise MaterialError(f"no section [{section}] in a material{suggest(section, SECTIONS)}")
+    known = {entry.name: entry for entry in fields(SECTIONS[section])}
+    if key not in known:
+        raise MaterialError(f"no key '{key}' in section [{section}]{suggest(key, known)}")
+    return known[key]
+
+
+def suggest(name: str, known: Mapping[str, Any] | Sequence[str]) -> str:
+    """Return the end of an error about an unknown name: the nearest one, and all there are."""
+    near = difflib.get_close_matches(name, list(known), n=1)
+    hint = f" (did you mean '{near[0]}'?)" if near else ""
+    return f"{hint}; there are: {', '.join(known)}"

@@ -1,1 +1,0 @@
-"""A network of bonds of any law."""
