@@ -21,6 +21,12 @@ from .pulse_trains import TrainStatistics, core_row, statistics
 
 LINE = 100
 
+STANDALONE = {
+    "from ..typing import Floats": "Floats = np.ndarray[Any, np.dtype[np.float64]]",
+    "from ..units import BOLTZMANN_EV": f"BOLTZMANN_EV = {units.BOLTZMANN_EV!r}  # eV/K",
+}
+"""Imports of :mod:`frenkel.cards.noise`, and what stands for them where frenkel is not installed."""
+
 
 def arrays(card: Card) -> dict[str, Any]:
     """Return the law of a card as arrays, for :func:`frenkel.analysis.exports.exported.Cells`.
@@ -190,9 +196,9 @@ def _runtime(card: Card) -> str:
     texts = [inspect.getsource(exported)]
     if card.rtn_law is not None or card.relaxation_law is not None:
         text = inspect.getsource(card_noise)
-        texts.append(
-            text.replace("from .units import BOLTZMANN_EV", f"BOLTZMANN_EV = {units.BOLTZMANN_EV!r}  # eV/K")
-        )
+        for ours, plain in STANDALONE.items():
+            text = text.replace(ours, plain)
+        texts.append(text)
     # Each brings its docstring along; the imports come again, which does no harm.
     return "\n\n".join(texts)
 

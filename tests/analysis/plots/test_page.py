@@ -26,9 +26,10 @@ def test_unknown_endings_are_refused(result, tmp_path):
 
 def test_no_display_is_needed(request, tmp_path):
     code = (
-        f"import sys; sys.path.insert(0, {str(request.path.parent)!r}); import conftest\n"
-        "from frenkel.analysis import schema, plot\n"
-        f"plot.save(schema.dataset(conftest.synthetic(1), conftest.ATTRS), {str(tmp_path / 'x.png')!r})\n"
+        f"import sys; sys.path.insert(0, {str(request.path.parents[2])!r}); import conftest\n"
+        "from frenkel.analysis.results import schema\n"
+        "from frenkel.analysis.plots import page\n"
+        f"page.save(schema.dataset(conftest.synthetic(1), conftest.ATTRS), {str(tmp_path / 'x.png')!r})\n"
         "assert 'matplotlib.pyplot' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60, env={"PATH": ""})

@@ -96,7 +96,7 @@ FULL = """
 import resource, signal, sys
 sys.path.insert(0, {tests!r})
 import conftest
-from frenkel.analysis import schema, store
+from frenkel.analysis.results import schema, store
 result = schema.dataset(conftest.synthetic(), conftest.ATTRS)
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
@@ -112,7 +112,7 @@ def test_a_write_that_fails_midway_leaves_the_old_file(tmp_path, request, limit)
     # A file size limit stops the write as a full disk does, at a place that can be chosen.
     path = tmp_path / "x.nc"
     path.write_text("old")
-    code = FULL.format(tests=str(request.path.parent), path=str(path), limit=limit)
+    code = FULL.format(tests=str(request.path.parents[2]), path=str(path), limit=limit)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert "cannot be written" in done.stdout, done.stderr
     assert len(done.stdout.splitlines()) == 1
