@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 import frenkel as fk
-from frenkel.analysis.plots import page as plot
+from frenkel.analysis.plots import device as plot
 from frenkel.kinetic.materials.sections import FAMILIES
 
 DOCS = Path(__file__).resolve().parent

@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 import frenkel as fk
-from frenkel.analysis.plots import page as plot
+from frenkel.analysis.plots import device as plot
 
 for name in sys.argv[1:]:
     page = io.BytesIO()

@@ -18,6 +18,7 @@ import numpy as np
 from ...cards.card import Card, CardWarning
 from ...cards.core import GapCore
 from ...typing import Floats
+from .templates import fill
 
 REST = 0.05
 """Share of a cycle at 0 V before its ramps, in which the draws change."""
@@ -95,8 +96,7 @@ def to_verilog_a(card: Card) -> str:
     ValueError
         The card has no core.
     """
-    core, middle = GapCore.of(card), average(card)
-    return VERILOG_A.format(header=_header(card, "//"), **_numbers(core), **middle)
+    return fill("verilog_a.va", header=_header(card, "//"), **_numbers(GapCore.of(card)), **average(card))
 
 
 def to_ngspice(card: Card) -> str:
@@ -107,8 +107,7 @@ def to_ngspice(card: Card) -> str:
     ValueError
         The card has no core.
     """
-    core, middle = GapCore.of(card), average(card)
-    return NGSPICE.format(header=_header(card, "*"), **_numbers(core), **middle)
+    return fill("ngspice.sub", header=_header(card, "*"), **_numbers(GapCore.of(card)), **average(card))
 
 
 def to_vacask(card: Card, draws: Draws | None = None) -> str:
@@ -142,7 +141,8 @@ def to_vacask(card: Card, draws: Draws | None = None) -> str:
             lines.append(f'v{name}{d} ({name}{d} 0) vsource type="pwl" wave={steps}')
         lines.append(f"x{d} (p{d} 0 h{d} l{d} s{d} r{d}) cell")
     saved = " ".join(f"p(x{d},g)" for d in range(draws.devices))
-    return VACASK.format(
+    return fill(
+        "vacask.sim",
         title=f"card {card.name} {card.version}, {draws.devices} devices, {draws.cycles} cycles",
         header=_header(card, "//"),
         circuit="\n".join(lines),
@@ -293,79 +293,3 @@ def _header(card: Card, mark: str) -> str:
         f"Made for: {box}",
     ]
     return "\n".join(f"{mark} {line}" for line in lines)
-
-
-VERILOG_A = """{header}
-`include "constants.vams"
-`include "disciplines.vams"
-module frenkel_cell(p, n, h, l, s, r);
-  inout p, n, h, l, s, r; electrical p, n, h, l, s, r; electrical y;
-  parameter real i0={i0:.9g}; parameter real v0={v0:.9g}; parameter real g0={g0:.9g};
-  parameter real drive={drive:.9g}; parameter real sramp={sramp:.9g}; parameter real rramp={rramp:.9g};
-  parameter real lnk={lnk:.12g}; parameter real rim={edge:.9g};
-  parameter real rmax=1e10; parameter real tau=1e-6;
-  (*type="instance"*) parameter real lnhrs={lnhrs:.12g};
-  (*type="instance"*) parameter real lnlrs={lnlrs:.12g};
-  (*type="instance"*) parameter real vset={vset:.9g};
-  (*type="instance"*) parameter real vreset={vreset:.9g};
-  (*type="instance"*) parameter real gini={g0:.9g}*({lnlrs:.12g}+{lnk:.12g});
-  (*desc="gap", units="nm"*) real g;
-  real gc, v, gmin, gmax, us, ur, vels, velr, x, room, rate;
-  analog function real sc; input x, a, b; real x, a, b; sc = min(max(x, a), b); endfunction
-  analog function real lsinh; input u, um; real u, um, a;
-    begin a = min(max(u, -um), um); lsinh = sinh(a) + cosh(a)*(u - a); end
-  endfunction
-  analog begin
-    v = V(p, n);
-    g = gini - V(y);
-    gmax = g0*(lnhrs + V(h) + lnk);
-    gmin = g0*(lnlrs + V(l) + lnk);
-    us = sc(drive*(vset + V(s)), 0.1, 100);
-    ur = sc(vreset + V(r), 0.01, 10);
-    vels = drive*sramp*0.5*(gmax - gmin)/(cosh(us) - 1);
-    velr = rramp*g0/v0/tanh(ur/v0)/sinh(sc(drive*ur, 0.1, 100));
-    gc = sc(g, gmin - 2, gmax + 2);
-    x = sinh(sc(drive*v, -100, 100));
-    room = v > 0 ? sc((g - gmin)/rim, -1, 1) : sc((gmax - g)/rim, -1, 1);
-    rate = sc(x*(v > 0 ? vels : velr)*room, -rmax, rmax);
-    I(p, n) <+ i0*exp(-gc/g0)*lsinh(v/v0, 10) + 1e-12*v;
-    I(y) <+ tau*ddt(V(y)) + 1e-15*V(y) - tau*rate;
-  end
-endmodule
-"""
-
-NGSPICE = """{header}
-.subckt frenkel_cell p n h l s r lnhrs={lnhrs:.12g} lnlrs={lnlrs:.12g} vset={vset:.9g} vreset={vreset:.9g}
-+ gini={{{g0:.9g}*({lnlrs:.12g}+{lnk:.12g})}} tau=1e-6 rmax=1e10 rim={edge:.9g}
-bmax gmax 0 v={g0:.9g}*({{lnhrs}}+v(h)+{lnk:.12g})
-bmin gmin 0 v={g0:.9g}*({{lnlrs}}+v(l)+{lnk:.12g})
-bus us 0 v=min(max({drive:.9g}*({{vset}}+v(s)),0.1),100)
-bur ur 0 v=min(max({{vreset}}+v(r),0.01),10)
-bvels vels 0 v={drive:.9g}*{sramp:.9g}*0.5*(v(gmax)-v(gmin))/(cosh(v(us))-1)
-bvelr velr 0 v={rramp:.9g}*{g0:.9g}/{v0:.9g}/tanh(v(ur)/{v0:.9g})/sinh(min(max({drive:.9g}*v(ur),0.1),100))
-cy y 0 {{tau}}
-ry y 0 1e15
-by 0 y i={{tau}}*min(max(sinh(min(max({drive:.9g}*v(p,n),-100),100))*(v(p,n) > 0 ?
-+ v(vels)*min(max(({{gini}}-v(y)-v(gmin))/{{rim}},-1),1) :
-+ v(velr)*min(max((v(gmax)-{{gini}}+v(y))/{{rim}},-1),1)),-{{rmax}}),{{rmax}})
-bi p n i={i0:.9g}*exp(-min(max({{gini}}-v(y),v(gmin)-2),v(gmax)+2)/{g0:.9g})
-+ *(sinh(min(max(v(p,n)/{v0:.9g},-10),10))+cosh(min(max(v(p,n)/{v0:.9g},-10),10))
-+ *(v(p,n)/{v0:.9g}-min(max(v(p,n)/{v0:.9g},-10),10)))+1e-12*v(p,n)
-.ends
-"""
-
-VACASK = """{title}
-{header}
-ground 0
-load "frenkel_cell.va"
-model vsource vsource
-model cell frenkel_cell
-{circuit}
-control
-  options reltol=1e-4
-  save default {saved}
-  analysis cycles tran step={step:.4g} stop={stop:.9g} maxstep={step:.4g}
-endc
-embed "frenkel_cell.va" <<<FILE
-{module}>>>FILE
-"""

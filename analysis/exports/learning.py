@@ -7,6 +7,7 @@ with :mod:`frenkel.cards.noise`.
 
 import inspect
 import pprint
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,16 @@ from ...cards import noise as card_noise
 from ...cards.card import Card
 from ...cards.core import GapCore
 from . import exported
-from .learning_text import AIHWKIT, AIHWKIT_DEVICE, CROSSSIM, CROSSSIM_CURRENT, NEUROSIM
 from .pulse_trains import TrainStatistics, core_row, statistics
+from .templates import fill
 
 LINE = 100
+
+STANDALONE = {
+    "from ..typing import Floats": "Floats = np.ndarray[Any, np.dtype[np.float64]]",
+    "from ..units import BOLTZMANN_EV": f"BOLTZMANN_EV = {units.BOLTZMANN_EV!r}  # eV/K",
+}
+"""Imports of :mod:`frenkel.cards.noise`, and what stands for them where frenkel is not installed."""
 
 
 def arrays(card: Card) -> dict[str, Any]:
@@ -89,16 +96,8 @@ def to_aihwkit(card: Card, number: int = 64) -> str:
         found = statistics(card, number)
         law |= {"core": core_row(GapCore.of(card)), "pulses": found.pulses.row()}
         law |= {"up": found.up, "down": found.down, "mean_range": np.array([found.least, found.most])}
-        device = AIHWKIT_DEVICE.format(**_device_fields(found))
-    return AIHWKIT.format(
-        header=header(card),
-        runtime=_runtime(card),
-        law=_literal(law),
-        noise=_noise(card),
-        least=off * 1e6,
-        most=on * 1e6,
-        device=device,
-    )
+        device = fill("aihwkit_device.py", **_device_fields(found), **asdict(found.pulses))
+    return fill("aihwkit.py", **_common(card, law), least=off * 1e6, most=on * 1e6) + device
 
 
 def to_crosssim(card: Card) -> str:
@@ -114,16 +113,8 @@ def to_crosssim(card: Card) -> str:
     current = ""
     if card.core:
         core = GapCore.of(card)
-        current = CROSSSIM_CURRENT.format(scale=core.voltage_scale, read=core.read_voltage)
-    return CROSSSIM.format(
-        header=header(card),
-        runtime=_runtime(card),
-        law=_literal(law),
-        noise=_noise(card),
-        least=1.0 / on,
-        most=1.0 / off,
-        current=current,
-    )
+        current = fill("crosssim_current.py", scale=core.voltage_scale, read=core.read_voltage)
+    return fill("crosssim.py", **_common(card, law), least=1.0 / on, most=1.0 / off) + current
 
 
 def to_neurosim(card: Card, number: int = 64) -> str:
@@ -135,21 +126,11 @@ def to_neurosim(card: Card, number: int = 64) -> str:
         No core.
     """
     s = statistics(card, number)
-    core = GapCore.of(card)
-    return NEUROSIM.format(
-        header=header(card).replace("\n", "\n# "),
-        s=s,
-        p=s.pulses,
-        a_up=s.a_up * number,
-        a_down=s.a_down * number,
-        on=1.0 / s.most,
-        off=1.0 / s.least,
-        ratio=s.most / s.least,
-        bits=int(np.log2(number)),
-        read=core.read_voltage,
-        least=f"{s.least:.4g} S",
-        most=f"{s.most:.4g} S",
-    )
+    fields = asdict(s) | asdict(s.pulses)
+    fields |= {"a_up": s.a_up * number, "a_down": s.a_down * number, "ratio": s.most / s.least}
+    fields |= {"on": 1.0 / s.most, "off": 1.0 / s.least, "read": GapCore.of(card).read_voltage}
+    heading = header(card).replace("\n", "\n# ")
+    return fill("neurosim.txt", **fields, header=heading, bits=int(np.log2(number)))
 
 
 def header(card: Card) -> str:
@@ -175,8 +156,14 @@ def _device_fields(found: TrainStatistics) -> dict[str, Any]:
         "down": [round(float(x), 9) for x in down / mean],
         "step_spread": float(np.std(scale.mean(axis=1) / scale.mean())),
         "noise": found.noise,
-        "pulses": found.pulses,
     }
+
+
+def _common(card: Card, law: dict[str, Any]) -> dict[str, str]:
+    """Return the fields that both modules have."""
+    return {
+        "header": header(card), "runtime": _runtime(card), "law": _literal(law), "noise": _noise(card),
+    }  # fmt: skip
 
 
 def _literal(law: dict[str, Any]) -> str:
@@ -190,9 +177,9 @@ def _runtime(card: Card) -> str:
     texts = [inspect.getsource(exported)]
     if card.rtn_law is not None or card.relaxation_law is not None:
         text = inspect.getsource(card_noise)
-        constant = f"BOLTZMANN_EV = {units.BOLTZMANN_EV!r}  # eV/K"
-        text = text.replace("from ..typing import Floats\n", "")
-        texts.append(text.replace("from ..units import BOLTZMANN_EV", f"Floats = np.ndarray\n{constant}"))
+        for ours, plain in STANDALONE.items():
+            text = text.replace(ours, plain)
+        texts.append(text)
     # Each brings its docstring along; the imports come again, which does no harm.
     return "\n\n".join(texts)
 

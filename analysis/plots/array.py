@@ -3,7 +3,6 @@
 Each function draws one page from the dataset of an array; `save` writes all that a dataset has something for.
 """
 
-import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,8 +13,9 @@ from numpy.typing import NDArray
 
 from ...typing import Floats
 from ..results import store
-from . import page as plot
+from . import page
 from .caption import quantity
+from .page import label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,16 +48,12 @@ def save(result: xr.Dataset, path: str | Path, *, force: bool = False) -> list[P
         A file exists or cannot be written.
     """
     base = Path(path)
-    plot.check_name(base)
+    page.check_name(base)
     chosen = {name: draw for name, (needs, draw) in PAGES.items() if needs in result.variables}
     targets = {name: base.with_name(f"{base.stem}-{name}{base.suffix}") for name in chosen}
     for target in targets.values():
         store.writable(target, force=force)
-    for name, draw in chosen.items():
-        picture = io.BytesIO()
-        draw(result).savefig(picture, dpi=150, format=base.suffix.lstrip(".").lower())
-        store.write_bytes(picture.getvalue(), targets[name])
-    return list(targets.values())
+    return [page.save(draw(result), targets[name]) for name, draw in chosen.items()]
 
 
 def _page(result: xr.Dataset, what: str, size: tuple[float, float]) -> "Figure":
@@ -69,15 +65,13 @@ def _page(result: xr.Dataset, what: str, size: tuple[float, float]) -> "Figure":
     return figure
 
 
-def _image(axes: "Axes", values: Floats, label: str, title: str, **more: Any) -> None:
+def _image(axes: "Axes", values: Floats, unit: str, title: str, **more: Any) -> None:
     """Draw a map of the cells with a bar; axes count word and bit lines."""
     image = axes.imshow(values, interpolation="nearest", aspect="auto", **more)
     figure = axes.get_figure()
     assert figure is not None
-    figure.colorbar(image, ax=axes, label=label, shrink=0.9)
-    axes.set_xlabel("column")
-    axes.set_ylabel("row")
-    axes.set_title(title, loc="left", fontsize=10)
+    figure.colorbar(image, ax=axes, label=unit, shrink=0.9)
+    label(axes, title, "column", "row")
 
 
 # --------------------------------------------------------------------------- programming
@@ -115,10 +109,7 @@ def _pulses(axes: "Axes", result: xr.Dataset) -> None:
     axes.hist(pulses, bins=min(60, int(pulses.max()) + 1), color=COLOURS[0])
     axes.axvline(pulses.mean(), color=COLOURS[1], linewidth=1, label=f"mean {pulses.mean():.3g}")
     axes.set_yscale("log")
-    axes.set_xlabel("pulses")
-    axes.set_ylabel("cells")
-    axes.set_title("pulses a cell", loc="left", fontsize=10)
-    axes.legend(fontsize=8)
+    label(axes, "pulses a cell", "pulses", "cells", legend=8)
 
 
 def _written(result: xr.Dataset) -> list[int]:
@@ -143,10 +134,7 @@ def _by_target(axes: "Axes", result: xr.Dataset) -> None:
             label=str(result["snapshot_label"].values[k]),
         )  # fmt: skip
     axes.axhline(0.0, color="0.6", linewidth=0.6)
-    axes.set_xlabel("target / µS")
-    axes.set_ylabel("error as read / µS")
-    axes.set_title("mean and standard deviation by target", loc="left", fontsize=10)
-    axes.legend(fontsize=8)
+    label(axes, "mean and standard deviation by target", "target / µS", "error as read / µS", legend=8)
 
 
 def _error_distribution(axes: "Axes", result: xr.Dataset) -> None:
@@ -158,23 +146,18 @@ def _error_distribution(axes: "Axes", result: xr.Dataset) -> None:
     last = (result["conductance"].values[_written(result)] - target) / target * 100
     low, high = np.quantile(last, [0.002, 0.998])
     axes.set_xlim(low - 1, high + 1)
-    axes.set_xlabel("error / % of the target")
-    axes.set_ylabel("cells below / %")
-    axes.set_title("distribution of the relative error", loc="left", fontsize=10)
-    axes.legend(fontsize=8)
+    words = ("distribution of the relative error", "error / % of the target", "cells below / %")
+    label(axes, *words, legend=8)
 
 
 def _over_time(axes: "Axes", result: xr.Dataset) -> None:
     time, conductance = result["time"].values, result["conductance_quantile"].values * 1e6
     shown = time > 0
     for k, quantile in enumerate(result["quantile"].values):
-        label = f"{100 * float(quantile):g} % of the cells"
-        axes.plot(time[shown], conductance[shown, k], color=COLOURS[k], label=label)
+        share = f"{100 * float(quantile):g} % of the cells"
+        axes.plot(time[shown], conductance[shown, k], color=COLOURS[k], label=share)
     axes.set_xscale("log")
-    axes.set_xlabel("simulated time / s")
-    axes.set_ylabel("conductance / µS")
-    axes.set_title("all cells, as the monitor saw them", loc="left", fontsize=10)
-    axes.legend(fontsize=8)
+    label(axes, "all cells, as the monitor saw them", "simulated time / s", "conductance / µS", legend=8)
 
 
 # --------------------------------------------------------------------------- products
@@ -190,12 +173,8 @@ def products(result: xr.Dataset) -> "Figure":
     scatter.plot(wanted.ravel()[::step], found.ravel()[::step], ".", markersize=1.5, color=COLOURS[0])
     ends = [float(wanted.min()), float(wanted.max())]
     scatter.plot(ends, ends, color=COLOURS[1], linewidth=1, label="equal")
-    scatter.set_xlabel("product with the targets / µA")
-    scatter.set_ylabel("current as converted / µA")
-    scatter.set_title(
-        f"{result.sizes['vector']} vectors, {result.sizes['bit_line']} columns", loc="left", fontsize=10
-    )
-    scatter.legend(fontsize=8)
+    title = f"{result.sizes['vector']} vectors, {result.sizes['bit_line']} columns"
+    label(scatter, title, "product with the targets / µA", "current as converted / µA", legend=8)
     scale = float(np.abs(wanted).max()) / 100
     parts = {
         "all": found - wanted,
@@ -204,30 +183,24 @@ def products(result: xr.Dataset) -> "Figure":
     }
     gain = one_gain(result)
     parts[f"all, times {gain:.3g}"] = gain * found - wanted
-    for k, (label, difference) in enumerate(parts.items()):
+    for k, (name, difference) in enumerate(parts.items()):
         share = (difference / scale).ravel()
-        label = f"{label}: {np.sqrt(np.mean(share**2)):.2g} % rms"
         histogram.hist(
             share,
             bins=120 if share.size > 5000 else 30,
             histtype="step",
             density=True,
             color=COLOURS[k],
-            label=label,
+            label=f"{name}: {np.sqrt(np.mean(share**2)):.2g} % rms",
         )
-    histogram.set_xlabel("error / % of the largest product")
-    histogram.set_ylabel("density")
-    histogram.set_title("error and its parts", loc="left", fontsize=10)
     histogram.set_ylim(top=1.5 * histogram.get_ylim()[1])  # room for the legend
-    histogram.legend(fontsize=8, loc="upper left")
+    words = ("error and its parts", "error / % of the largest product", "density")
+    label(histogram, *words, legend=8, place="upper left")
     error = (found - wanted) / scale
     columns.plot(np.sqrt((error**2).mean(axis=0)), color=COLOURS[0], label="rms")
     columns.plot(error.mean(axis=0), color=COLOURS[1], linewidth=0.8, label="mean")
     columns.axhline(0.0, color="0.6", linewidth=0.6)
-    columns.set_xlabel("column")
-    columns.set_ylabel("error / % of the largest product")
-    columns.set_title("error by column", loc="left", fontsize=10)
-    columns.legend(fontsize=8)
+    label(columns, "error by column", "column", "error / % of the largest product", legend=8)
     return figure
 
 
@@ -242,7 +215,7 @@ def one_gain(result: xr.Dataset) -> float:
 
 def energy(result: xr.Dataset) -> "Figure":
     """Draw where energy went in each phase, over time, and what takes area."""
-    label = str(result.attrs.get("periphery_label", ""))
+    origin = str(result.attrs.get("periphery_label", ""))
     figure = _page(result, "energy and area", (12.4, 4.2))
     bars, lines, areas = figure.subplots(1, 3)
     components = [str(one) for one in result["component"].values]
@@ -265,20 +238,14 @@ def energy(result: xr.Dataset) -> "Figure":
         lines.set_ylim(positive.min() / 5, positive.max() * 5)
     bars.set_yscale("log")
     bars.set_xticks(np.arange(len(names)), names)
-    bars.set_ylabel("energy / J")
-    bars.set_title(f"energy by phase (driver and converter {label})", loc="left", fontsize=10)
-    bars.legend(fontsize=8)
+    label(bars, f"energy by phase (driver and converter {origin})", y="energy / J", legend=8)
     lines.set_xscale("log")
     lines.set_yscale("log")
-    lines.set_xlabel("simulated time / s")
-    lines.set_ylabel("energy so far / J")
-    lines.set_title("energy over time", loc="left", fontsize=10)
-    lines.legend(fontsize=8)
+    label(lines, "energy over time", "simulated time / s", "energy so far / J", legend=8)
     parts, area = [str(one) for one in result["part"].values], result["area"].values * 1e12
     areas.barh(parts, area, color=COLOURS[: len(parts)])
     areas.set_xscale("log")
-    areas.set_xlabel("area / µm²")
-    areas.set_title(f"area ({label})", loc="left", fontsize=10)
+    label(areas, f"area ({origin})", "area / µm²")
     return figure
 
 
@@ -325,8 +292,7 @@ def _gantt(axes: "Axes", result: xr.Dataset, begin: int, end: int, title: str) -
     axes.invert_yaxis()
     axes.set_xlim(0, (end - begin) / unit)
     since = begin / 1e12
-    axes.set_xlabel(f"time / {name}, from {since:.6g} s" if begin else f"time / {name}")
-    axes.set_title(title, loc="left", fontsize=10)
+    label(axes, title, f"time / {name}, from {since:.6g} s" if begin else f"time / {name}")
 
 
 # --------------------------------------------------------------------------- maps
@@ -339,9 +305,9 @@ def maps(result: xr.Dataset) -> "Figure":
     grid = figure.subplots(number, 4, squeeze=False)
     for k in range(number):
         row = grid[k]
-        label = str(result["map_label"].values[k])
+        applied = str(result["map_label"].values[k])
         voltage, current = result["map_voltage"].values[k], result["map_current"].values[k]
-        _image(row[0], voltage, "voltage / V", f"over the cells; {label}", cmap=SEQUENTIAL)
+        _image(row[0], voltage, "voltage / V", f"over the cells; {applied}", cmap=SEQUENTIAL)
         size = np.abs(current)
         positive = size[size > 0]
         wide = positive.size and positive.max() / positive.min() > 50
@@ -365,12 +331,9 @@ def _profile(axes: "Axes", result: xr.Dataset, number: int, side: int) -> None:
     lines = volts if along_row else volts.T
     picked = np.unique(np.linspace(0, len(lines) - 1, 5).round().astype(int))
     for k, line in enumerate(picked):
-        label = f"{'row' if along_row else 'column'} {line}"
-        axes.plot(lines[line], color=COLOURS[k], linewidth=1, label=label)
-    axes.set_xlabel("column" if along_row else "row")
-    axes.set_ylabel(f"{name} / V")
-    axes.set_title(f"along {name}s", loc="left", fontsize=10)
-    axes.legend(fontsize=7)
+        which = f"{'row' if along_row else 'column'} {line}"
+        axes.plot(lines[line], color=COLOURS[k], linewidth=1, label=which)
+    label(axes, f"along {name}s", "column" if along_row else "row", f"{name} / V", legend=7)
 
 
 # --------------------------------------------------------------------------- margins
@@ -393,8 +356,7 @@ def margin(result: xr.Dataset) -> "Figure":
         axes.set_xscale("log", base=2)
         axes.set_xticks(size, [str(int(one)) for one in size])
         axes.set_ylim(lowest, 1.05)
-        axes.set_xlabel("word and bit lines")
-        axes.set_title(crossing, loc="left", fontsize=10)
+        label(axes, crossing, "word and bit lines")
     panels[0].set_ylabel("read margin, 1 - I(HRS)/I(LRS), worst patterns")
     panels[0].legend(fontsize=8)
     return figure

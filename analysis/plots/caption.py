@@ -11,6 +11,7 @@ from ..results import filament, metrics
 
 NAMES = {"form": "forming", "set": "SET", "reset": "RESET"}
 WINDOW = 10.0  # on/off ratio that counts as a window
+PREFIXES = {1e9: "G", 1e6: "M", 1e3: "k", 1.0: "", 1e-3: "m", 1e-6: "µ", 1e-9: "n", 1e-12: "p", 1e-15: "f"}
 ANALOG_WINDOW = 2.0  # the same for families that switch gradually
 
 
@@ -40,18 +41,16 @@ def quantity(value: float, unit: str) -> str:
     """Return a number with a decimal prefix, three digits: 1.67e4 ohm is "16.7 kohm"."""
     if value == 0 or not np.isfinite(value):
         return f"{value:g} {unit}"
-    for scale, prefix in (
-        (1e9, "G"),
-        (1e6, "M"),
-        (1e3, "k"),
-        (1.0, ""),
-        (1e-3, "m"),
-        (1e-6, "µ"),
-        (1e-9, "n"),
-    ):
-        if abs(value) >= scale:
-            return f"{value / scale:.3g} {prefix}{unit}"
-    return f"{value / 1e-12:.3g} p{unit}"
+    scale, name = prefix(value, unit)
+    return f"{value / scale:.3g} {name}"
+
+
+def prefix(value: float, unit: str, *, least: float = 1e-12, largest: float = 1e9) -> tuple[float, str]:
+    """Return the power of a thousand at or below a value, within bounds, and the unit with its prefix."""
+    for power, name in PREFIXES.items():
+        if power <= least or (power <= largest and abs(value) >= power):
+            return power, name + unit
+    raise ValueError(f"least must be at least 1e-15, got {least:g}")
 
 
 def filamentary(result: xr.Dataset) -> bool:

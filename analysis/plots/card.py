@@ -1,9 +1,7 @@
 """Pictures of a card beside the devices that it should stand for: quantiles, devices, memory, currents."""
 
-import io
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,8 +12,6 @@ from ...cards.core import GapCore
 from ...typing import Floats
 from ..fitting import core_fit
 from ..fitting.observations import Observations
-from ..results import store
-from . import page as plot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -85,15 +81,6 @@ def page(card: Card, observed: Observations, curves: Curves | None = None, *, se
         x=0.01, ha="left", fontsize=11,
     )  # fmt: skip
     return figure
-
-
-def save(figure: "Figure", path: str | Path, *, force: bool = False) -> Path:
-    """Write a figure as the picture its name asks for (.png, .pdf, .svg)."""
-    plot.check_name(path)
-    target = store.writable(path, force=force)
-    content = io.BytesIO()
-    figure.savefig(content, format=target.suffix[1:], dpi=150)
-    return store.write_bytes(content.getvalue(), target)
 
 
 def quantiles(card: Card, observed: Observations, samples: Floats, feature: int, axes: "Axes") -> None:

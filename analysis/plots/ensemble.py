@@ -1,18 +1,16 @@
 """The distributions of an ensemble as normal probability plots: voltages, and resistances on a log axis."""
 
-import io
 from pathlib import Path
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..results import store
-from . import page as plot
-from .page import COLOURS
+from .device import COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 PERCENT = (0.01, 0.1, 1, 5, 20, 50, 80, 95, 99, 99.9, 99.99)
 VOLTAGES = {
@@ -24,42 +22,32 @@ RESISTANCES = {"lrs": ("after SET", "set"), "hrs": ("after RESET", "reset")}
 SHOWN = 20_000  # points of one curve; more are thinned evenly by rank
 
 
-def save(path: Path, picture: Path) -> Path:
-    """Draw the file of an ensemble as the picture its name asks for.
+def draw(path: Path) -> "Figure":
+    """Draw the distributions of the members in the file of an ensemble.
 
     Points of equal normal quantile steps lie on a straight line where a quantity (or its logarithm) is
     normally distributed. Plotting positions are (i - 1/2)/n; members without a value are left out, and
     their number is in the legend.
-
-    Raises
-    ------
-    ValueError
-        The ending is none that matplotlib knows.
-    StoreError
-        The file cannot be written.
     """
-    from matplotlib.figure import Figure
+    import netCDF4
+    from matplotlib.figure import Figure as NewFigure
     from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
-    plot.check_name(picture)
-    page = Figure(figsize=(10, 4.6), layout="constrained")
-    left, right = page.subplots(1, 2)
-    import netCDF4
+    figure = NewFigure(figsize=(10, 4.6), layout="constrained")
+    left, right = figure.subplots(1, 2)
 
     with netCDF4.Dataset(path) as file:
         file.set_auto_mask(False)
         _curves(file, VOLTAGES, left)
         _curves(file, RESISTANCES, right)
-        page.suptitle(str(file.title), fontsize=11)
+        figure.suptitle(str(file.title), fontsize=11)
     left.set_xlabel("magnitude of the source voltage (V)")
     right.set_xlabel("resistance at the read voltage (ohm)")
     right.set_xscale("log")
     right.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     right.xaxis.set_major_formatter(EngFormatter())
     right.xaxis.set_minor_formatter(NullFormatter())
-    image = io.BytesIO()
-    page.savefig(image, dpi=160, format=picture.suffix.lstrip(".").lower())
-    return store.write_bytes(image.getvalue(), picture)
+    return figure
 
 
 def _curves(file: Any, which: dict[str, tuple[str, str]], axes: "Axes") -> None:

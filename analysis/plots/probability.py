@@ -1,18 +1,14 @@
 """Probability plots: values against the share of devices below, on axes that straighten a distribution."""
 
-import io
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
 from ...typing import Floats
-from ..results import store
 from ..statistics.censoring import Sample, kaplan_meier
 from ..statistics.distributions import FAMILIES, Fit, fit
 from ..statistics.statistics import bootstrap_band
-from . import page as plot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -110,15 +106,6 @@ def probability_plot(
     panel.set_xlabel(label or "value")
     figure: Figure = panel.figure  # type: ignore[assignment]
     return figure
-
-
-def save(figure: "Figure", path: str | Path) -> Path:
-    """Write a figure as the picture its name asks for (.png, .pdf, .svg)."""
-    target = Path(path)
-    plot.check_name(target)
-    picture = io.BytesIO()
-    figure.savefig(picture, dpi=150, format=target.suffix.lstrip(".").lower())
-    return store.write_bytes(picture.getvalue(), target)
 
 
 def _axes() -> "Axes":

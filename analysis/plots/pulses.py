@@ -1,13 +1,14 @@
 """Pictures of pulses: potentiation and depression, endurance over cycles, disturb by reads."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ...typing import Floats
 from ..reliability import linearity, pulses, retention
+from .page import label, sheet
 from .relaxation import COLOURS
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 
 WAYS = ("potentiation", "depression")
+SIZE = (11.0, 4.8)
 SHOWN = 40  # single devices or trains that are drawn as thin lines
 
 
@@ -31,7 +33,7 @@ def updates_page(trains: Sequence[tuple[int, ArrayLike]], title: str = "pulses")
         Headline.
     """
     both = ways(trains)
-    figure, axes = _sheet(title, 2)
+    figure, axes = sheet(title, SIZE, 2)
     updates(both, axes[0])
     straightness(both, axes[1])
     return figure
@@ -61,13 +63,10 @@ def updates(both: Mapping[str, Floats], axes: "Axes") -> None:
     for k, (name, curves) in enumerate(both.items()):
         number = start + np.arange(curves.shape[1])
         axes.plot(number, 1e6 * curves[:SHOWN].T, color=COLOURS[k], linewidth=0.5, alpha=0.4)
-        label = f"{name}, mean of {len(curves)}" if len(curves) > 1 else name
-        axes.plot(number, 1e6 * curves.mean(0), "o-", color=COLOURS[k], markersize=2.5, label=label)
+        mean = f"{name}, mean of {len(curves)}" if len(curves) > 1 else name
+        axes.plot(number, 1e6 * curves.mean(0), "o-", color=COLOURS[k], markersize=2.5, label=mean)
         start = int(number[-1])
-    axes.set_xlabel("pulse")
-    axes.set_ylabel("conductance / µS")
-    axes.legend(fontsize=8.5, framealpha=0.9)
-    axes.set_title("conductance after each pulse", loc="left", fontsize=10)
+    label(axes, "conductance after each pulse", "pulse", "conductance / µS", legend=8.5)
 
 
 def straightness(both: Mapping[str, Floats], axes: "Axes") -> None:
@@ -75,15 +74,13 @@ def straightness(both: Mapping[str, Floats], axes: "Axes") -> None:
     for k, (name, curves) in enumerate(both.items()):
         mean = curves.mean(0)
         share = (mean - mean[0]) / (mean[-1] - mean[0])
-        label = linearity.nonlinearity(mean) * (1 if name == WAYS[0] else -1)
+        bend = linearity.nonlinearity(mean) * (1 if name == WAYS[0] else -1)
         states = int(np.median([linearity.number_of_states(curve) for curve in curves]))
         axes.plot(np.linspace(0, 1, len(share)), share, color=COLOURS[k], linewidth=1.6,
-                  label=f"{name}: label {label:.2f}, {states} states")  # fmt: skip
+                  label=f"{name}: label {bend:.2f}, {states} states")  # fmt: skip
     axes.plot([0, 1], [0, 1], color="0.55", linewidth=0.8, linestyle="--", zorder=0)
-    axes.set_xlabel("share of the pulses")
-    axes.set_ylabel("share of the change")
-    axes.legend(fontsize=8.5, framealpha=0.9, loc="lower right")
-    axes.set_title("nonlinearity (dashed: linear)", loc="left", fontsize=10)
+    words = ("nonlinearity (dashed: linear)", "share of the pulses", "share of the change")
+    label(axes, *words, legend=8.5, place="lower right")
 
 
 def endurance_page(
@@ -103,21 +100,17 @@ def endurance_page(
     """
     x = np.asarray(cycle, float)
     high, low = (np.atleast_2d(np.asarray(values, float)) for values in (hrs, lrs))
-    figure, axes = _sheet(title, 2)
-    for values, colour, label in ((high, COLOURS[1], "after RESET"), (low, COLOURS[0], "after SET")):
-        _devices(x, values, axes[0], colour, label)
-    axes[0].set_ylabel("resistance / ohm")
-    axes[0].set_title("resistances at the read voltage", loc="left", fontsize=10)
+    figure, axes = sheet(title, SIZE, 2)
+    for values, colour, after in ((high, COLOURS[1], "after RESET"), (low, COLOURS[0], "after SET")):
+        _devices(x, values, axes[0], colour, after)
     _devices(x, high / low, axes[1], "0.2", "on/off")
     axes[1].axhline(window, color="0.55", linewidth=0.9, linestyle="--", label=f"window of {window:g}")
-    axes[1].set_ylabel("on/off")
-    axes[1].set_title("window", loc="left", fontsize=10)
     for one in axes:
-        one.set_xlabel("cycle")
         one.set_yscale("log")
         if x[-1] >= 100:
             one.set_xscale("log")
-        one.legend(fontsize=8.5, framealpha=0.9)
+    label(axes[0], "resistances at the read voltage", "cycle", "resistance / ohm", legend=8.5)
+    label(axes[1], "window", "cycle", "on/off", legend=8.5)
     return figure
 
 
@@ -140,7 +133,7 @@ def disturb_page(
     title : str
         Headline.
     """
-    figure, axes = _sheet(title, 2)
+    figure, axes = sheet(title, SIZE, 2)
     for k, (name, (reads, g)) in enumerate(groups.items()):
         x, rows = np.asarray(reads, float), np.atleast_2d(np.asarray(g, float))
         relative = rows / rows[:, :1]
@@ -153,10 +146,8 @@ def disturb_page(
     axes[0].axhline(share, color="0.55", linewidth=0.9, linestyle="--", label="failure")
     axes[0].set_xscale("log")
     axes[0].set_yscale("log")
-    axes[0].set_xlabel("reads")
-    axes[0].set_ylabel("conductance over that at the start")
-    axes[0].legend(fontsize=8.5, framealpha=0.9)
-    axes[0].set_title("thick: median of the devices", loc="left", fontsize=10)
+    words = ("thick: median of the devices", "reads", "conductance over that at the start")
+    label(axes[0], *words, legend=8.5)
     ends = {name: pulses.disturb(reads, g, share) for name, (reads, g) in groups.items()}
     if voltage is None:
         _survivors(ends, axes[1])
@@ -167,20 +158,17 @@ def disturb_page(
 
 def _survivors(ends: Mapping[str, tuple[Floats, NDArray[np.bool_]]], axes: "Axes") -> None:
     for k, (name, (reads, failed)) in enumerate(ends.items()):
-        label = f"{name} {failed.sum()} of {len(failed)} failed".strip()
+        text = f"{name} {failed.sum()} of {len(failed)} failed".strip()
         if failed.any():
             curve = retention.kaplan_meier(reads, failed)
             x = np.append(curve["time"].values, reads.max())
             left = np.append(curve["survival"].values, curve["survival"].values[-1])
         else:
             x, left = np.array([reads.min() / 10, reads.max()]), np.ones(2)
-        axes.step(x, left, where="post", color=COLOURS[k % len(COLOURS)], label=label)
+        axes.step(x, left, where="post", color=COLOURS[k % len(COLOURS)], label=text)
     axes.set_xscale("log")
     axes.set_ylim(0, 1.03)
-    axes.set_xlabel("reads")
-    axes.set_ylabel("share of devices undisturbed")
-    axes.legend(fontsize=8.5, framealpha=0.9)
-    axes.set_title("survival", loc="left", fontsize=10)
+    label(axes, "survival", "reads", "share of devices undisturbed", legend=8.5)
 
 
 def _acceleration(ends: Sequence[tuple[Floats, NDArray[np.bool_]]], voltage: Floats, axes: "Axes") -> None:
@@ -199,24 +187,12 @@ def _acceleration(ends: Sequence[tuple[Floats, NDArray[np.bool_]]], voltage: Flo
         text = f"{line.slope:.3g} decades/V ({line.slope_interval[0]:.3g} to {line.slope_interval[1]:.3g})"
         axes.plot(fine, 10 ** (line.intercept + line.slope * fine), color=COLOURS[1], label=text)
     axes.set_yscale("log")
-    axes.set_xlabel("read voltage / V")
-    axes.set_ylabel("reads to failure")
-    axes.legend(fontsize=8.5, framealpha=0.9)
-    axes.set_title("acceleration by the voltage", loc="left", fontsize=10)
+    label(axes, "acceleration by the voltage", "read voltage / V", "reads to failure", legend=8.5)
 
 
-def _devices(x: Floats, rows: Floats, axes: "Axes", colour: str, label: str) -> None:
+def _devices(x: Floats, rows: Floats, axes: "Axes", colour: str, name: str) -> None:
     """Draw single devices thinly and their median."""
     if len(rows) > 1:
         axes.plot(x, rows[:SHOWN].T, color=colour, linewidth=0.5, alpha=0.4)
-        label += f", median of {len(rows)}"
-    axes.plot(x, np.median(rows, 0), "o-", color=colour, markersize=3, linewidth=1.2, label=label)
-
-
-def _sheet(title: str, number: int) -> tuple["Figure", Any]:
-    from matplotlib.figure import Figure as NewFigure
-
-    figure = NewFigure(figsize=(11.0, 4.8))
-    grid = figure.add_gridspec(1, number, left=0.075, right=0.985, top=0.83, bottom=0.13, wspace=0.22)
-    figure.suptitle(title, x=0.075, y=0.97, ha="left", fontsize=13, fontweight="bold")
-    return figure, [figure.add_subplot(grid[k]) for k in range(number)]
+        name += f", median of {len(rows)}"
+    axes.plot(x, np.median(rows, 0), "o-", color=colour, markersize=3, linewidth=1.2, label=name)

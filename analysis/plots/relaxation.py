@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ...typing import Floats
 from ..reliability import relaxation, retention
+from .page import label, sheet
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,14 +30,10 @@ def relaxation_page(data: Mapping[str, xr.DataArray], title: str = "relaxation")
     title : str
         Headline.
     """
-    from matplotlib.figure import Figure as NewFigure
-
-    figure = NewFigure(figsize=(12.6, 4.6))
-    grid = figure.add_gridspec(1, 3, left=0.065, right=0.985, top=0.82, bottom=0.14, wspace=0.27)
-    figure.suptitle(title, x=0.065, y=0.97, ha="left", fontsize=13, fontweight="bold")
-    fan(data, figure.add_subplot(grid[0]))
-    laws(next(iter(data.values())), figure.add_subplot(grid[1]), next(iter(data)))
-    deviations(data, figure.add_subplot(grid[2]))
+    figure, axes = sheet(title, (12.6, 4.6), 3, left=0.065, top=0.82, bottom=0.14, space=0.27)
+    fan(data, axes[0])
+    laws(next(iter(data.values())), axes[1], next(iter(data)))
+    deviations(data, axes[2])
     return figure
 
 
@@ -48,10 +46,7 @@ def fan(data: Mapping[str, xr.DataArray], axes: "Axes") -> None:
         axes.fill_between(time, lines[1], lines[3], color=colour, alpha=0.35, linewidth=0)
         axes.plot(time, lines[2], color=colour, linewidth=1.5, label=name)
     axes.set_xscale("log")
-    axes.set_xlabel("time / s")
-    axes.set_ylabel("conductance / µS")
-    axes.legend(fontsize=8, framealpha=0.9)
-    axes.set_title("median, middle half, middle 98 %", loc="left", fontsize=10)
+    label(axes, "median, middle half, middle 98 %", "time / s", "conductance / µS", legend=8)
 
 
 def laws(data: xr.DataArray, axes: "Axes", name: str = "") -> None:
@@ -74,10 +69,7 @@ def laws(data: xr.DataArray, axes: "Axes", name: str = "") -> None:
         difference = float(one["aic"] - found["aic"].min())
         axes.plot(fine, curve, color=colour, linewidth=1.1, label=f"{law}, ΔAIC = {difference:.3g}")
     axes.set_xscale("log")
-    axes.set_xlabel("time / s")
-    axes.set_ylabel("mean conductance / µS")
-    axes.legend(fontsize=8, framealpha=0.9)
-    axes.set_title("laws of time", loc="left", fontsize=10)
+    label(axes, "laws of time", "time / s", "mean conductance / µS", legend=8)
 
 
 def deviations(data: Mapping[str, xr.DataArray], axes: "Axes") -> None:
@@ -89,10 +81,7 @@ def deviations(data: Mapping[str, xr.DataArray], axes: "Axes") -> None:
         )
     axes.set_xscale("log")
     axes.set_ylim(bottom=0)
-    axes.set_xlabel("time / s")
-    axes.set_ylabel("standard deviation / µS")
-    axes.legend(fontsize=8, framealpha=0.9)
-    axes.set_title("spread over devices", loc="left", fontsize=10)
+    label(axes, "spread over devices", "time / s", "standard deviation / µS", legend=8)
 
 
 def retention_page(
@@ -116,17 +105,12 @@ def retention_page(
     title : str
         Headline.
     """
-    from matplotlib.figure import Figure as NewFigure
-
     panels = min(len(bakes), 2)
-    left = 0.15 / panels
-    figure = NewFigure(figsize=(5.5 * panels, 4.8))
-    grid = figure.add_gridspec(1, panels, left=left, right=0.985, top=0.83, bottom=0.13, wspace=0.22)
-    figure.suptitle(title, x=left, y=0.97, ha="left", fontsize=13, fontweight="bold")
+    figure, axes = sheet(title, (5.5 * panels, 4.8), panels, left=0.15 / panels)
     fits = retention.fit_bakes(bakes, family)
-    survival(bakes, fits, figure.add_subplot(grid[0]), family)
+    survival(bakes, fits, axes[0], family)
     if panels > 1:
-        arrhenius(fits, figure.add_subplot(grid[1]), use)
+        arrhenius(fits, axes[1], use)
     return figure
 
 
@@ -139,16 +123,16 @@ def survival(
     """Draw Kaplan-Meier curves with 95 % bands, censored devices as ticks, and the fitted distributions."""
     for (temperature, (time, failed)), colour in zip(bakes.items(), _colours(len(bakes)), strict=True):
         times, dead = np.asarray(time, float), np.asarray(failed).astype(bool)
-        label = f"{temperature:.0f} K, {dead.sum()} of {len(dead)} failed"
+        text = f"{temperature:.0f} K, {dead.sum()} of {len(dead)} failed"
         if not dead.any():
-            axes.plot([times.min() / 2, times.max()], [1, 1], color=colour, linewidth=1.5, label=label)
+            axes.plot([times.min() / 2, times.max()], [1, 1], color=colour, linewidth=1.5, label=text)
             continue
         curve = retention.kaplan_meier(times, dead)
         t = np.concatenate([[curve["time"].values[0] / 2], curve["time"].values])
         left, low, high = (
             np.concatenate([[1.0], curve[name].values]) for name in ("survival", "low", "high")
         )
-        axes.step(t, left, where="post", color=colour, linewidth=1.5, label=label)
+        axes.step(t, left, where="post", color=colour, linewidth=1.5, label=text)
         axes.fill_between(t, low, high, step="post", color=colour, alpha=0.18, linewidth=0)
         place = np.maximum(np.searchsorted(t, times[~dead], side="right") - 1, 0)
         axes.plot(times[~dead], left[place], "|", color=colour, markersize=8)
@@ -157,10 +141,8 @@ def survival(
             axes.plot(fine, fits[temperature].survival(fine), color="0.25", linewidth=0.7)
     axes.set_xscale("log")
     axes.set_ylim(0, 1.03)
-    axes.set_xlabel("time / s")
-    axes.set_ylabel("share of devices that survive")
-    axes.legend(fontsize=8.5, framealpha=0.9, loc="lower left")
-    axes.set_title(f"survival (ticks: censored; thin: {family})", loc="left", fontsize=10)
+    words = (f"survival (ticks: censored; thin: {family})", "time / s", "share of devices that survive")
+    label(axes, *words, legend=8.5, place="lower left")
 
 
 def arrhenius(fits: Mapping[float, retention.Lifetime], axes: "Axes", use: float = 358.15) -> None:
@@ -184,24 +166,20 @@ def arrhenius(fits: Mapping[float, retention.Lifetime], axes: "Axes", use: float
         _extrapolation(retention.arrhenius_of(fits), temperature, axes, use)
     axes.set_yscale("log")
     _mark_durations(axes)
-    axes.set_xlabel("1000 K / temperature")
-    axes.set_ylabel("median time to failure / s")
-    axes.legend(fontsize=8.5, framealpha=0.9, loc="upper left")
-    axes.set_title("Arrhenius plot", loc="left", fontsize=10)
+    words = ("Arrhenius plot", "1000 K / temperature", "median time to failure / s")
+    label(axes, *words, legend=8.5, place="upper left")
 
 
-def _extrapolation(
-    found: retention.Arrhenius, temperature: NDArray[np.float64], axes: "Axes", use: float
-) -> None:
+def _extrapolation(found: retention.Arrhenius, temperature: Floats, axes: "Axes", use: float) -> None:
     span = np.linspace(min(1 / temperature.max(), 1 / use), max(1 / temperature.min(), 1 / use), 100)
     line = np.array([found.time(1 / x) for x in span])
     low, high = found.energy_interval
-    label = f"{found.energy:.3g} eV ({low:.3g} to {high:.3g} eV)"
-    axes.plot(1000 * span, line[:, 0], color=COLOURS[1], linewidth=1.3, label=label)
+    text = f"{found.energy:.3g} eV ({low:.3g} to {high:.3g} eV)"
+    axes.plot(1000 * span, line[:, 0], color=COLOURS[1], linewidth=1.3, label=text)
     axes.fill_between(1000 * span, line[:, 1], line[:, 2], color=COLOURS[1], alpha=0.18, linewidth=0)
     there = found.time(use)
-    label = f"{use - 273.15:.0f} °C: {there[0]:.2g} s ({there[1]:.2g} to {there[2]:.2g} s)"
-    axes.plot([1000 / use], [there[0]], "D", color=COLOURS[1], markersize=6, zorder=4, label=label)
+    text = f"{use - 273.15:.0f} °C: {there[0]:.2g} s ({there[1]:.2g} to {there[2]:.2g} s)"
+    axes.plot([1000 / use], [there[0]], "D", color=COLOURS[1], markersize=6, zorder=4, label=text)
 
 
 def _mark_durations(axes: "Axes") -> None:

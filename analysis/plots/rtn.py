@@ -1,7 +1,5 @@
 """Pictures of random telegraph noise: levels and histogram, time-lag plot, spectrum, dwell times."""
 
-import io
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,8 +8,8 @@ from scipy import ndimage
 
 from ..noise import rtn, spectrum
 from ..noise import trace as traces
-from ..results import store
-from . import page as plot
+from .caption import prefix
+from .page import label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -57,15 +55,6 @@ def page(trace: xr.Dataset, found: xr.Dataset | None = None, title: str = "") ->
     return figure
 
 
-def save(figure: "Figure", path: str | Path) -> Path:
-    """Write a figure as the picture its name asks for (.png, .pdf, .svg)."""
-    target = Path(path)
-    plot.check_name(target)
-    picture = io.BytesIO()
-    figure.savefig(picture, dpi=150, format=target.suffix.lstrip(".").lower())
-    return store.write_bytes(picture.getvalue(), target)
-
-
 def current_time(trace: xr.Dataset, found: xr.Dataset, axes: "Axes") -> None:
     """Draw the beginning of a trace, the current of the likeliest states on it, and the levels."""
     step, current = traces.uniform(trace)
@@ -82,15 +71,9 @@ def current_time(trace: xr.Dataset, found: xr.Dataset, axes: "Axes") -> None:
     for level in found["current"].values:
         axes.axhline(level / factor, color="0.45", linewidth=0.6, linestyle=(0, (4, 4)), zorder=0)
     axes.set_xlim(time[0] / scale, time[-1] / scale)
-    axes.set_xlabel(f"time / {unit}")
-    axes.set_ylabel(f"current / {name}")
-    axes.legend(fontsize=8, loc="upper right", framealpha=0.9)
-    share = (
-        f"first {100 * shown / len(current):.2g} % of the trace"
-        if shown < len(current)
-        else "the whole trace"
-    )
-    axes.set_title(f"current and levels, {share}", loc="left", fontsize=10)
+    part = f"first {100 * shown / len(current):.2g} %" if shown < len(current) else "the whole"
+    title = f"current and levels, {part}{' of the' if shown < len(current) else ''} trace"
+    label(axes, title, f"time / {unit}", f"current / {name}", legend=8, place="upper right")
 
 
 def histogram(trace: xr.Dataset, found: xr.Dataset, axes: "Axes") -> None:
@@ -109,7 +92,7 @@ def histogram(trace: xr.Dataset, found: xr.Dataset, axes: "Axes") -> None:
     axes.tick_params(labelleft=False)
     axes.set_xlim(left=0)
     axes.set_xticks([])
-    axes.set_title("histogram", loc="left", fontsize=10)
+    label(axes, "histogram")
 
 
 def time_lag(trace: xr.Dataset, axes: "Axes", found: xr.Dataset | None = None, lag: int = 1) -> None:
@@ -137,9 +120,8 @@ def time_lag(trace: xr.Dataset, axes: "Axes", found: xr.Dataset | None = None, l
     axes.plot(levels / factor, levels / factor, "+", color="white", markersize=7, markeredgewidth=1.0)
     axes.figure.colorbar(image, ax=axes, fraction=0.04, pad=0.03)
     axes.set_aspect("equal")
-    axes.set_xlabel(f"current / {unit}")
-    axes.set_ylabel(f"{lag} sample{'s' * (lag > 1)} later / {unit}")
-    axes.set_title("weighted time-lag plot (pairs)", loc="left", fontsize=10)
+    later = f"{lag} sample{'s' * (lag > 1)} later / {unit}"
+    label(axes, "weighted time-lag plot (pairs)", f"current / {unit}", later)
 
 
 def power(
@@ -173,10 +155,8 @@ def power(
         )
     axes.loglog(f, sum(parts) + white, color=FITTED, linewidth=1.2, label="traps and white noise")
     axes.set_ylim(bottom=min(white, float(density.min())) / 3)
-    axes.set_xlabel("frequency / Hz")
-    axes.set_ylabel("density / (A²/Hz)")
-    axes.legend(fontsize=7.5, loc="lower left", framealpha=0.9)
-    axes.set_title("power spectral density", loc="left", fontsize=10)
+    words = ("power spectral density", "frequency / Hz", "density / (A²/Hz)")
+    label(axes, *words, legend=7.5, place="lower left")
 
 
 def dwells(trace: xr.Dataset, found: xr.Dataset, axes: "Axes") -> None:
@@ -199,10 +179,8 @@ def dwells(trace: xr.Dataset, found: xr.Dataset, axes: "Axes") -> None:
             axes.plot(t / scale, np.exp(-t / mean), color="0.3", linewidth=0.6)
     axes.set_yscale("log")
     axes.set_ylim(1e-3, 1.2)
-    axes.set_xlabel(f"dwell time / {unit}")
-    axes.set_ylabel("share of longer dwells")
-    axes.legend(fontsize=7.5, loc="upper right", framealpha=0.9)
-    axes.set_title("dwell times (thin: exponential)", loc="left", fontsize=10)
+    words = ("dwell times (thin: exponential)", f"dwell time / {unit}", "share of longer dwells")
+    label(axes, *words, legend=7.5, place="upper right")
 
 
 def _caption(found: xr.Dataset) -> str:
@@ -222,11 +200,7 @@ def _caption(found: xr.Dataset) -> str:
 
 
 def _prefix(value: float, unit: str) -> tuple[float, str]:
-    """Return a power of a thousand just below a value, and the unit with its prefix."""
-    prefixes = {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M"}
-    power_of_ten = int(3 * np.floor(np.log10(abs(value)) / 3)) if value else 0
-    power_of_ten = min(max(power_of_ten, -15), 0 if unit == "s" else 6)
-    return 10.0**power_of_ten, prefixes[power_of_ten] + unit
+    return prefix(value, unit, least=1e-15, largest=1.0 if unit == "s" else 1e6)
 
 
 def _quantity(value: float, unit: str) -> str:

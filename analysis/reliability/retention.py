@@ -309,4 +309,3 @@ def _lifetimes(time: ArrayLike, failed: ArrayLike) -> tuple[Floats, Flags]:
 def _check_times(time: Floats) -> None:
     if not np.all(np.isfinite(time)) or not np.all(time >= 0):
         raise ValueError(f"time must be finite and at least 0 s, got {np.nanmin(time):g} s")
-

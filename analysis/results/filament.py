@@ -101,7 +101,7 @@ def snapshot(result: xr.Dataset, index: int, species: str | None = None) -> Snap
     )
 
 
-def telling_snapshots(result: xr.Dataset) -> list[int]:
+def shown_snapshots(result: xr.Dataset) -> list[int]:
     """Return the snapshots to show: at the start, after forming, after the last RESET, after the last SET."""
     phase, kind = result["snapshot_phase"].values, result["phase_kind"].values
     if not len(phase):

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from . import schema
+from .layout import Layout
+from .schema import LAYOUT
 
 CHECKPOINT_VERSION = 1
 
@@ -27,17 +28,19 @@ class StoreError(OSError):
     """A result could not be written or read; the message is one sentence for the user."""
 
 
-def save(result: xr.Dataset, path: str | Path, *, force: bool = False) -> Path:
+def save(result: xr.Dataset, path: str | Path, *, force: bool = False, layout: Layout = LAYOUT) -> Path:
     """Write a result as compressed netCDF-4, whole or not at all.
 
     Parameters
     ----------
     result : xarray.Dataset
-        Checked against :mod:`.schema` first.
+        Checked against its layout first.
     path : str or Path
         Name of the file.
     force : bool
         Replace an existing file.
+    layout : Layout
+        That of a device by default.
 
     Returns
     -------
@@ -47,32 +50,32 @@ def save(result: xr.Dataset, path: str | Path, *, force: bool = False) -> Path:
     Raises
     ------
     SchemaError
-        The dataset does not have the layout of a result.
+        The dataset does not have the layout.
     StoreError
         The file exists, its folder cannot be written, or the disk is full.
     """
-    schema.check(result)
-    target = writable(path, force=force)
-    _beside(target, lambda temporary: _write_netcdf(result, temporary))
-    return target
+    layout.check(result)
+    return save_table(result, path, force=force)
 
 
 def save_table(table: xr.Dataset, path: str | Path, *, force: bool = False) -> Path:
-    """Write a dataset that is no result of a device, such as that of a study, whole or not at all.
+    """Write a dataset that has no layout, such as that of a study, whole or not at all.
 
-    Parameters, return value and errors are those of :func:`save`; its layout is not checked.
+    Parameters, return value and errors are those of :func:`save`; nothing is checked.
     """
     target = writable(path, force=force)
     _beside(target, lambda temporary: _write_netcdf(table, temporary))
     return target
 
 
-def load(path: str | Path) -> xr.Dataset:
+def load(path: str | Path, layout: Layout = LAYOUT) -> xr.Dataset:
     """Read a result into memory and check its layout.
 
     Parameters
     ----------
     path : str or Path
+    layout : Layout
+        That of a device by default.
 
     Returns
     -------
@@ -84,7 +87,7 @@ def load(path: str | Path) -> xr.Dataset:
     StoreError
         There is no such file, it is no netCDF file, or it is truncated.
     SchemaError
-        It is another version, or no result of frenkel.
+        It is another version, or has another layout.
     """
     source = readable(path)
     with source.open("rb") as stream:
@@ -95,7 +98,7 @@ def load(path: str | Path) -> xr.Dataset:
         result = xr.load_dataset(source, engine="netcdf4", decode_times=False)
     except (OSError, RuntimeError, ValueError, KeyError, AttributeError) as error:
         raise StoreError(f"{source} cannot be read, it is truncated or damaged ({_reason(error)})") from error
-    schema.check(result, str(source))
+    layout.check(result, str(source))
     return result
 
 

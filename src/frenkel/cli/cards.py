@@ -270,10 +270,11 @@ def _draw(options: argparse.Namespace, card: "Card", held_out: "Observations") -
     if options.plot is None:
         return
     from ..analysis.plots import card as card_plot
+    from ..analysis.plots import page
 
     curves = [(c["device_voltage"].values, c["current"].values) for c in _first_cycles(options.data)]
     figure = card_plot.page(card, held_out, curves, seed=options.seed)
-    card_plot.save(figure, options.plot, force=options.force)
+    page.save(figure, options.plot, force=options.force)
     print(f"wrote {options.plot}")
 
 

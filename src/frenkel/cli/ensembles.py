@@ -399,8 +399,9 @@ def _say(
         print(ensemble_report.describe(output))
     if getattr(options, "plot", None) is not None:
         from ..analysis.plots import ensemble as ensemble_plot
+        from ..analysis.plots import page
 
-        ensemble_plot.save(output, options.plot)
+        page.save(ensemble_plot.draw(output), options.plot)
         print(f"wrote {options.plot}")
 
 
@@ -414,8 +415,9 @@ def show(options: argparse.Namespace) -> bool:
     print(ensemble_report.describe(options.file))
     if options.plot is not None:
         from ..analysis.plots import ensemble as ensemble_plot
+        from ..analysis.plots import page
 
-        ensemble_plot.save(options.file, options.plot)
+        page.save(ensemble_plot.draw(options.file), options.plot)
         print(f"wrote {options.plot}")
     return True
 

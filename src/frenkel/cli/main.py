@@ -375,9 +375,10 @@ def _check_picture(path: Path | None, force: bool) -> None:
 
 def _draw(result: "xr.Dataset", path: Path | None) -> None:
     if path is not None:
-        from ..analysis.plots import page as plot
+        from ..analysis.plots import page
+        from ..analysis.plots.device import overview
 
-        plot.save(result, path)
+        page.save(overview(result), path)
         print(f"wrote {path}")
 
 
@@ -385,7 +386,7 @@ def _say(result: "xr.Dataset") -> None:
     from ..analysis.plots import caption
     from ..analysis.results import filament
 
-    shown = filament.telling_snapshots(result)
+    shown = filament.shown_snapshots(result)
     print(caption.caption(result, shown, width=110))
 
 

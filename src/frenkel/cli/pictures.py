@@ -277,14 +277,15 @@ def _target(options: argparse.Namespace, kind: str) -> Path:
 
 
 def _save(figure: Any, target: Path) -> None:
-    from ..analysis.plots import rtn as rtn_plot
+    from ..analysis.plots import page
 
-    rtn_plot.save(figure, target)
+    page.save(figure, target)
     print(f"wrote {target}")
 
 
 def _rtn(options: argparse.Namespace) -> None:
     from ..analysis.noise import rtn, trace
+    from ..analysis.plots import page
     from ..analysis.plots import rtn as rtn_plot
     from ..analysis.results import store
     from ..configuration.quantity import to_si
@@ -301,7 +302,7 @@ def _rtn(options: argparse.Namespace) -> None:
     traps = rtn.traps(found, maximum=options.most)
     print(trap_table(traps))
     if options.plot is not None:
-        rtn_plot.save(rtn_plot.page(found, traps), options.plot)
+        page.save(rtn_plot.page(found, traps), options.plot)
         print(f"wrote {options.plot}")
 
 

@@ -4,6 +4,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -217,11 +218,12 @@ class Device(kinetic.Device):
         ValueError
             Nothing was run yet, or the file's ending is no picture.
         """
-        from ..analysis.plots import page as plot
+        from ..analysis.plots import page
+        from ..analysis.plots.device import overview
 
         if path is not None:
-            return plot.save(self.result, path)
-        return plot.show(self.result)
+            return page.save(overview(self.result), path)
+        return page.show(partial(overview, self.result))
 
 
 def build(configuration: Configuration, folder: Path = Path()) -> Device:

@@ -15,6 +15,7 @@ import numpy as np
 
 from .. import provenance
 from ..analysis.results import schema
+from ..analysis.results.layout import Layout, SchemaError, Variable
 from ..configuration import device as config
 from ..configuration.device import Configuration
 from ..mpi_runs import shards
@@ -25,57 +26,34 @@ from .protocol import kind_of
 if TYPE_CHECKING:
     import xarray as xr
 
-KIND = "ensemble"
+LAYOUT = Layout.read(
+    Path(__file__).with_name("ensemble_layout.toml"), kind="ensemble", what="an ensemble of frenkel"
+)
+KIND = LAYOUT.kind
+is_ensemble = LAYOUT.marks
 RAGGED_DIMS = RAGGED["all"]
 _CYCLE = ("cycle",)
 
-SUMMARY: dict[str, Column] = {
-    "forming_voltage": Column(
-        attrs={"units": "V", "long_name": "source voltage of the first forming", "comment": "NaN: none"}
-    ),
-    "final_resistance": Column(
-        attrs={"units": "ohm", "long_name": "resistance at the read voltage after the last phase"}
-    ),
-    "duration": Column(attrs={"units": "s", "long_name": "time of the device at the end"}),
-    "hottest": Column(attrs={"units": "K", "long_name": "highest temperature"}),
-    "total_events": Column(attrs={"units": "1", "long_name": "atomic events"}),
-    "total_field_solves": Column(attrs={"units": "1", "long_name": "field solutions"}),
-    "hrs": Column(dims=_CYCLE, attrs={"units": "ohm", "long_name": "resistance after RESET"}),
-    "lrs": Column(dims=_CYCLE, attrs={"units": "ohm", "long_name": "resistance after SET"}),
-    "on_off": Column(dims=_CYCLE, attrs={"units": "1", "long_name": "resistance after RESET over after SET"}),
-    "reset_voltage": Column(
-        dims=_CYCLE, attrs={"units": "V", "long_name": "source voltage at the current peak of RESET"}
-    ),
-    "set_voltage": Column(dims=_CYCLE, attrs={"units": "V", "long_name": "source voltage of SET"}),
-}
-EXTRA: dict[str, Column] = {
-    "phase_step": Column(
-        dims=("phases",),
-        kind="ragged",
-        attrs={"units": "1", "long_name": "index of the phase along step"},
-    ),
-    "snapshot_part": Column(
-        dims=("snapshot",),
-        kind="ragged",
-        attrs={
-            "units": "1",
-            "long_name": "when in its phase the snapshot was taken",
-            "comment": f"0: start, 1 and 2: after the rise and the hold, {SNAPSHOT_END}: end",
-        },
-    ),
-}
+
+def _ragged(variable: Variable) -> bool:
+    return variable.dims[:1] in [(dim,) for dim in RAGGED_DIMS]
+
+
+SUMMARY = {name: one for name, one in LAYOUT.variables.items() if not _ragged(one)}
+"""Numbers of each member, or of each of its cycles."""
 
 
 def columns() -> dict[str, Column]:
     """Return where each array of a member goes: summaries, and the variables of a single result."""
-    found = dict(SUMMARY) | EXTRA
-    for name, variable in schema.VARIABLES.items():
-        dims, attrs = variable.dims, variable.attrs()
-        attrs.pop("sample_dimension", None)
-        if dims and dims[0] in RAGGED_DIMS:
-            found[name] = Column(dims=dims, attrs=attrs, kind="ragged")
-        else:
-            found[name] = Column(dims=dims, attrs=attrs, kind="constant")
+    found = {}
+    for variables, kind in ((LAYOUT.variables, "member"), (schema.VARIABLES, "constant")):
+        for name, variable in variables.items():
+            attrs = variable.attrs()
+            attrs.pop("sample_dimension", None)
+            if kind == "member":
+                attrs = {"units": variable.units} | attrs  # first, as in files of all versions
+            kind_of = "ragged" if _ragged(variable) else kind
+            found[name] = Column(dims=variable.dims, attrs=attrs, kind=kind_of)
     return found
 
 
@@ -146,7 +124,7 @@ def open_ensemble(path: str | Path) -> "xr.Dataset":
     chunks: dict[str, int] | None = {} if importlib.util.find_spec("dask") else None
     opened = xr.open_dataset(path, engine="netcdf4", decode_times=False, chunks=chunks)
     if opened.attrs.get("frenkel_kind") != KIND:
-        raise schema.SchemaError(f"{path} is no ensemble of frenkel")
+        raise SchemaError(f"{path} is not {LAYOUT.what}")
     return opened
 
 
@@ -169,9 +147,9 @@ def member(ensemble: "xr.Dataset", number: int, **point: Any) -> "xr.Dataset":
     where = {"member": number, **point}
     status = int(ensemble["status"].sel(where))
     if status != shards.OK:
-        raise schema.SchemaError(f"member {number} has no result: {shards.STATUS[status]}")
+        raise SchemaError(f"member {number} has no result: {shards.STATUS[status]}")
     if "sample_count" not in ensemble:
-        raise schema.SchemaError('this ensemble kept summaries only; run it with ensemble.keep = "traces"')
+        raise SchemaError('this ensemble kept summaries only; run it with ensemble.keep = "traces"')
     values: dict[str, Any] = {"member": np.int32(number), "axis": ["x", "y", "z"]}
     flat = _flat(ensemble, where)
     ranges = {dim: _range(ensemble, dim, flat) for dim in RAGGED_DIMS}
@@ -183,7 +161,7 @@ def member(ensemble: "xr.Dataset", number: int, **point: Any) -> "xr.Dataset":
                 values[name] = np.zeros(0, {"f": "f8", "i": "i4", "U": "U1"}[variable.kind])
             continue
         array = ensemble[name]
-        if variable.dims and variable.dims[0] in RAGGED_DIMS:
+        if _ragged(variable):
             values[name] = array[ranges[variable.dims[0]]].values
         else:
             values[name] = array.sel({dim: value for dim, value in point.items() if dim in array.dims}).values
@@ -226,7 +204,7 @@ def concat(parts: Sequence["xr.Dataset"]) -> "xr.Dataset":
 
     hashes = {provenance.read(part.attrs.get("provenance"))["configuration_hash"] for part in parts}
     if len(hashes) != 1:
-        raise schema.SchemaError("only ensembles of one configuration can be joined")
+        raise SchemaError("only ensembles of one configuration can be joined")
     joined: dict[str, Any] = {}
     join: Any = xr.Variable.concat
     first = parts[0]
@@ -295,14 +273,3 @@ def _attrs(ensemble: "xr.Dataset", where: dict[str, Any], number: int) -> dict[s
     # The software of the ensemble made the member, whatever reads it now.
     record = provenance.record(document, seed=config.parse(document).seed or 0, member=number)
     return attrs | {"provenance": json.dumps(record | {"software": made["software"]})}
-
-
-def is_ensemble(path: Path) -> bool:
-    """Tell whether a file is that of an ensemble."""
-    import netCDF4
-
-    try:
-        with netCDF4.Dataset(path) as file:
-            return getattr(file, "frenkel_kind", "") == KIND
-    except OSError:
-        return False

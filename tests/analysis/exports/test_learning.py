@@ -13,7 +13,7 @@ from compact_models import integrate
 from made_up_cards import made_up_card
 from made_up_core import CARD, CORE
 
-from frenkel.analysis.exports import exported, law_equality, pulse_trains
+from frenkel.analysis.exports import exported, law_equality, pulse_trains, templates
 from frenkel.analysis.exports import learning as exports_learning
 from frenkel.analysis.reliability.linearity import exponential
 from frenkel.cards.core import GapCell
@@ -358,6 +358,19 @@ def test_modules_need_nothing_of_ours(make):
     text = make(NOISY)
     assert "from ." not in text and "import frenkel" not in text
     assert CARD.to_dict()["checksum"] not in text and NOISY.to_dict()["checksum"] in text
+
+
+@pytest.mark.parametrize("card", [CARD, NOISY, replace(CARD, core={})], ids=["core", "noise", "no core"])
+@pytest.mark.parametrize("make", [exports_learning.to_crosssim, exports_learning.to_aihwkit])
+def test_modules_are_whole(make, card):
+    text = make(card)
+    compile(text, "exported", "exec")
+    assert "${" not in text
+
+
+def test_a_template_without_its_fields_is_refused():
+    with pytest.raises(KeyError, match="title"):
+        templates.fill("vacask.sim", header="")
 
 
 def test_cards_that_cannot_be_exported():

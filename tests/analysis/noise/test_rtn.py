@@ -517,7 +517,8 @@ def test_jumps_give_noise_and_amplitudes():
 
 
 def test_pages_are_drawn(tmp_path):
+    from frenkel.analysis.plots import page
     from frenkel.analysis.plots import rtn as rtn_plot
 
     data, _ = drawn(one_trap(), 4000, seed=80)
-    assert rtn_plot.save(rtn_plot.page(data), tmp_path / "a.png").stat().st_size > 20_000
+    assert page.save(rtn_plot.page(data), tmp_path / "a.png").stat().st_size > 20_000

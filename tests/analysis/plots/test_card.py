@@ -7,6 +7,7 @@ import pytest
 from made_up_cycles import cycles, truth
 
 from frenkel.analysis.plots import card as card_plot
+from frenkel.analysis.plots import page
 from frenkel.analysis.results import store
 from frenkel.cards.core import GapCore
 
@@ -33,10 +34,10 @@ def test_currents_of_the_core_show_the_features():
 def test_page(tmp_path):
     observed = cycles(24, 30, 1)
     figure = card_plot.page(CARD, observed, card_plot.core_curves(CARD, cycles=4))
-    path = card_plot.save(figure, tmp_path / "a.png")
+    path = page.save(figure, tmp_path / "a.png", force=False)
     assert path.stat().st_size > 50000
     with pytest.raises(store.StoreError, match="exists already"):
-        card_plot.save(figure, path)
+        page.save(figure, path, force=False)
     names = {text for part in figure.subfigs for axes in part.axes for text in (axes.get_xlabel(),)}
     assert "log10(HRS / ohm), card" in names and "voltage / V, of the devices" in names
 

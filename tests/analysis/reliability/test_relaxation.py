@@ -306,13 +306,13 @@ def test_bad_pulses():
 
 
 def test_page_is_drawn(tmp_path):
+    from frenkel.analysis.plots import page as sheets
     from frenkel.analysis.plots import relaxation as relaxation_plot
-    from frenkel.analysis.plots import rtn as rtn_plot
 
     g = {f"{c} µS": drift_reference.cmo_hfox_relaxation(np.full(50, c * 1e-6), DAY, c) for c in (10, 20)}
     data: dict[str, xr.DataArray] = {name: relaxation.conductances(DAY, values) for name, values in g.items()}
     page = relaxation_plot.relaxation_page(data)
-    assert rtn_plot.save(page, tmp_path / "a.png").stat().st_size > 20_000
+    assert sheets.save(page, tmp_path / "a.png").stat().st_size > 20_000
 
 
 def test_trains_of_equal_pulses_are_found():

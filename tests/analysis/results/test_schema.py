@@ -3,16 +3,34 @@
 import numpy as np
 import pytest
 
-from frenkel.analysis.results import schema
+from frenkel.analysis.results import schema, store
 from frenkel.analysis.results.schema import SchemaError
+from frenkel.experiment import array_file, ensemble_file, members
 
 
-def test_every_variable_has_a_unit_and_a_long_name(result):
-    for name, variable in schema.VARIABLES.items():
+@pytest.mark.parametrize("layout", [schema.LAYOUT, array_file.LAYOUT, ensemble_file.LAYOUT])
+def test_every_variable_has_a_unit_and_a_long_name(layout):
+    for name, variable in layout.variables.items():
         assert variable.long_name
         assert variable.units or variable.kind == "U", name
+
+
+def test_a_result_has_the_names_of_its_layout(result):
+    for name, variable in schema.VARIABLES.items():
         if name in result:
             assert result[name].attrs["long_name"] == variable.long_name
+
+
+def test_files_of_another_kind_are_refused_and_told_apart(result, tmp_path):
+    path = store.save(result, tmp_path / "device.nc")
+    assert schema.LAYOUT.marks(path) and not array_file.is_array(path) and not ensemble_file.is_ensemble(path)
+    with pytest.raises(SchemaError, match=r"device.nc is not the result of an array, its kind is device"):
+        array_file.load(path)
+
+
+def test_the_end_of_a_phase_is_marked_as_the_layout_says():
+    comment = ensemble_file.LAYOUT.variables["snapshot_part"].comment
+    assert f"{members.SNAPSHOT_END}: end" in comment
 
 
 def test_header_names_conventions_and_version(result):

@@ -449,6 +449,7 @@ def test_stopping_biases_little():
 
 
 def test_weibull_quantiles_lie_on_a_straight_line(tmp_path):
+    from frenkel.analysis.plots import page
     from frenkel.analysis.plots import probability as statistics_plot
 
     values = SCIPY["weibull"].ppf((np.arange(100) + 0.5) / 100)
@@ -459,7 +460,7 @@ def test_weibull_quantiles_lie_on_a_straight_line(tmp_path):
     x, y = axes.lines[0].get_data()
     assert y == pytest.approx(3 * np.log(x / 2))
     assert axes.get_xscale() == "log"
-    target = statistics_plot.save(figure, tmp_path / "weibull.png")
+    target = page.save(figure, tmp_path / "weibull.png")
     assert target.stat().st_size > 10_000
 
 

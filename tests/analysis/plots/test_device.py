@@ -1,5 +1,6 @@
 """Pictures: they are made without a display, show what is asked, and their caption follows the data."""
 
+import os
 import subprocess
 import sys
 
@@ -7,37 +8,38 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from frenkel.analysis.plots import page as plot
-from frenkel.analysis.plots import scene
+from frenkel.analysis.plots import device as plot
+from frenkel.analysis.plots import page, scene
 from frenkel.analysis.plots.caption import caption
 from frenkel.analysis.results import export, filament
 
 
 @pytest.mark.parametrize(("ending", "head"), [("png", b"\x89PNG"), ("pdf", b"%PDF"), ("svg", b"<?xml")])
 def test_a_page_is_written(result, tmp_path, ending, head):
-    path = plot.save(result, tmp_path / f"page.{ending}")
+    path = page.save(plot.overview(result), tmp_path / f"page.{ending}")
     assert path.read_bytes().startswith(head)
 
 
 def test_unknown_endings_are_refused(result, tmp_path):
     with pytest.raises(ValueError, match=r"a picture must end in one of .*\.png"):
-        plot.save(result, tmp_path / "page.doc")
+        page.save(plot.overview(result), tmp_path / "page.doc")
 
 
 def test_no_display_is_needed(request, tmp_path):
     oracles = str(request.config.rootpath / "tests" / "oracles")
     code = (
         f"import sys; sys.path.insert(0, {oracles!r}); import made_up_results as made_up\n"
-        "from frenkel.analysis.plots import page\nfrom frenkel.analysis.results import schema\n"
+        "from frenkel.analysis.plots import device, page\nfrom frenkel.analysis.results import schema\n"
         "result = schema.dataset(made_up.synthetic(1), made_up.ATTRS)\n"
-        f"page.save(result, {str(tmp_path / 'x.png')!r})\n"
+        f"page.save(device.overview(result), {str(tmp_path / 'x.png')!r})\n"
         "assert 'matplotlib.pyplot' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60, env={"PATH": ""})
+    bare = {"PATH": "", "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60, env=bare)
 
 
 def test_matplotlib_waits_for_the_first_picture():
-    code = "import sys, frenkel.analysis.plots.page; assert 'matplotlib' not in sys.modules"
+    code = "import sys, frenkel.analysis.plots.device; assert 'matplotlib' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
@@ -70,7 +72,7 @@ def test_very_uneven_times_are_drawn_by_phase(arrays):
 
 
 def test_states_shown_are_start_formed_reset_set(result):
-    assert filament.telling_snapshots(result) == [0, 1, 6, 7]
+    assert filament.shown_snapshots(result) == [0, 1, 6, 7]
 
 
 def test_temperature_must_have_been_recorded(result):
@@ -138,7 +140,7 @@ def test_bonds_across_a_repeating_side_are_left_out():
 
 
 def test_caption_says_what_the_data_say(result):
-    text = " ".join(caption(result, filament.telling_snapshots(result)).split())
+    text = " ".join(caption(result, filament.shown_snapshots(result)).split())
     assert "Forms at 2.95 V" in text and "limit of 20 µA, never exceeded" in text
     assert "3 of 3 RESET/SET cycles open a window of at least 10 (median 30" in text
     assert (
@@ -152,7 +154,7 @@ def test_caption_says_what_the_data_say(result):
 def test_caption_follows_the_data(result):
     result["read_current"].values[1::2] *= 10
     result["current"].values[200] *= 1.05
-    text = " ".join(caption(result, filament.telling_snapshots(result)).split())
+    text = " ".join(caption(result, filament.shown_snapshots(result)).split())
     assert "0 of 3 RESET/SET cycles" in text and "exceeded by at most 5 %" in text
 
 
