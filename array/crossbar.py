@@ -270,7 +270,7 @@ class Crossbar:
             part = min(part, left)
             visit = self._visiting(cell, amplitude, self.scheme)
             before = visit.now
-            self.cells.apply(before.over, part, at, fresh=left == width)
+            self.cells.apply(before.over, part, at)
             visit.exposure += part
             self._pulses += 1
             after = self._moment(visit, at)

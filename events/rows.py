@@ -93,7 +93,7 @@ class TransistorRows:
             # A rest that is too short to stand alone goes with this part.
             part = left if left - part < least else part
             over, before, power = self._solve(row, columns, amplitude, gate, over)
-            self.cells.apply(over, part, at, fresh=left == width)
+            self.cells.apply(over, part, at)
             after = self.cells.current(over, at)[0]
             energy += power * part
             left -= part

@@ -47,8 +47,8 @@ class Cells(Protocol):
     def sinh_law(self, where: Where = None) -> tuple[Floats, Floats] | None:
         """Return A and V0 (V) of a current A sinh(V/V0), or A V where V0 is infinite; None for other laws."""
 
-    def apply(self, voltage: Floats, duration: float, where: Where = None, *, fresh: bool = True) -> None:
-        """Hold a voltage (V) for a duration (s). ``fresh``: a new pulse, with its own draw of chance."""
+    def apply(self, voltage: Floats, duration: float, where: Where = None) -> None:
+        """Hold a voltage (V) for a duration (s)."""
 
     def rest(self, duration: float) -> None:
         """Let time (s) pass at 0 V."""
@@ -115,7 +115,7 @@ class LinearCells:
         slope = _picked(self.conductance, where)
         return slope, np.full(np.shape(slope), np.inf)
 
-    def apply(self, voltage: Floats, duration: float, where: Where = None, *, fresh: bool = True) -> None:
+    def apply(self, voltage: Floats, duration: float, where: Where = None) -> None:
         """Do nothing, but refuse a bad duration."""
         _check_duration(duration)
 
@@ -198,7 +198,7 @@ class LiveCells:
         """Return None: atoms keep to no such law."""
         return None
 
-    def apply(self, voltage: Floats, duration: float, where: Where = None, *, fresh: bool = True) -> None:
+    def apply(self, voltage: Floats, duration: float, where: Where = None) -> None:
         """Apply to each device a pulse that lasts the duration (s), edges included."""
         _check_duration(duration)
         if duration == 0.0:
@@ -267,7 +267,7 @@ class FaultyCells:
             return None
         return np.where(bad, _picked(self.stuck, where), law[0]), np.where(bad, np.inf, law[1])
 
-    def apply(self, voltage: Floats, duration: float, where: Where = None, *, fresh: bool = True) -> None:
+    def apply(self, voltage: Floats, duration: float, where: Where = None) -> None:
         """Apply to the cells that work (V, s)."""
         places = np.arange(self._bad.size).reshape(self.shape)
         picked = np.atleast_1d(places if where is None else places[where])
@@ -275,7 +275,7 @@ class FaultyCells:
         works = ~self._bad.ravel()[at]
         volts = np.broadcast_to(voltage, picked.shape).ravel()[works]
         if at[works].size:
-            self.cells.apply(volts, duration, np.unravel_index(at[works], self.shape), fresh=fresh)
+            self.cells.apply(volts, duration, np.unravel_index(at[works], self.shape))
 
     def rest(self, duration: float) -> None:
         """Let time pass (s)."""

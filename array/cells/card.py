@@ -273,8 +273,8 @@ class CardCells:
         self._gap[:] = core.gap_scale * np.log(unit / wanted.ravel())
         self._programmed(np.arange(self._gap.size), np.zeros(self._gap.size, dtype=bool))
 
-    def apply(self, voltage: Floats, duration: float, where: Where = None, *, fresh: bool = True) -> None:
-        """Hold a voltage (V) for a duration (s); ``fresh`` plays no part: cycles are drawn at turns."""
+    def apply(self, voltage: Floats, duration: float, where: Where = None) -> None:
+        """Hold a voltage (V) for a duration (s); cycles are drawn at turns, not at pulses."""
         _check_duration(duration)
         places = self._everywhere if where is None else np.atleast_1d(self._places[where]).ravel()
         size = self._gap.size if where is None else places.size

@@ -88,7 +88,7 @@ class ComplementaryCells:
         """Return None: two cells keep to no such law."""
         return None
 
-    def apply(self, voltage: Floats, duration: float, where: Where = None, *, fresh: bool = True) -> None:
+    def apply(self, voltage: Floats, duration: float, where: Where = None) -> None:
         """Hold a voltage (V) for a duration (s), in parts over which both cells keep their share of it."""
         _check_duration(duration)
         if duration == 0.0:
@@ -96,13 +96,12 @@ class ComplementaryCells:
         left, part = duration, FIRST_PART * duration
         upper = self.inner(voltage, where)[0]
         drift = np.zeros_like(upper)
-        for number in range(MOST_PARTS):
+        for _ in range(MOST_PARTS):
             part = min(part, left)
-            first = fresh and number == 0
             # As it will be half-way, if it goes on as in the part before.
             halfway = upper + 0.5 * part * drift
-            self.upper.apply(halfway, part, where, fresh=first)
-            self.lower.apply(halfway - voltage, part, where, fresh=first)
+            self.upper.apply(halfway, part, where)
+            self.lower.apply(halfway - voltage, part, where)
             left -= part
             if left <= 1e-12 * duration:
                 return

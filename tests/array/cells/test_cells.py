@@ -108,7 +108,7 @@ def test_two_halves_of_a_pulse_are_the_pulse(name):
         at = np.broadcast_to(volts, SHAPE)
         one.apply(at, duration)
         two.apply(at, duration / 3.0)
-        two.apply(at, duration * 2.0 / 3.0, fresh=False)
+        two.apply(at, duration * 2.0 / 3.0)
     if name != "card with noise":  # whose traps draw once per part
         np.testing.assert_allclose(conductance(one), conductance(two), rtol=1e-3 if "hot" in name else 1e-11)
 
