@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .. import checks
 from ..errors import ConvergenceError
 from ..typing import Floats
 from .cells.base import Cells
@@ -98,12 +99,10 @@ class Crossbar:
     ) -> None:
         if cells.shape != lines.shape:
             raise ValueError(f"cells are {cells.shape}, lines {lines.shape}: both must have the same shape")
-        if scheme not in biases.UNSELECTED:
-            raise ValueError(f"no bias scheme {scheme!r}; there are: {', '.join(biases.UNSELECTED)}")
-        if steps < 1:
-            raise ValueError(f"steps must be at least 1, got {steps}")
-        if voltage_step is not None and not 0.0 < voltage_step < np.inf:
-            raise ValueError(f"voltage_step must be positive and finite (V), got {voltage_step}")
+        checks.one_of("scheme", scheme, biases.UNSELECTED)
+        checks.whole("steps", steps, 1)
+        if voltage_step is not None:
+            checks.positive("voltage_step", voltage_step, "V")
         self.cells, self.lines, self.scheme = cells, lines, scheme
         self.steps, self.voltage_step = steps, voltage_step
         self.crosspoint: Crosspoint = Direct() if crosspoint is None else crosspoint
@@ -261,8 +260,7 @@ class Crossbar:
         float
             Energy from the sources (J).
         """
-        if not 0.0 < width < np.inf:
-            raise ValueError(f"width must be positive and finite (s), got {width}")
+        checks.positive("width", width, "s")
         energy, left = 0.0, width
         part = width / self.steps if self.voltage_step is None else FIRST_PART * width
         at = (np.array([cell[0]]), np.array([cell[1]]))

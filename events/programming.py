@@ -12,6 +12,8 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
+from .. import checks
+
 Program = Generator[Any, Any, "Outcome"]
 
 
@@ -63,16 +65,11 @@ class Scheme(Protocol):
         """Bring a cell to a target conductance (S)."""
 
 
-def _check(name: str, value: float, least: float, most: float, unit: str) -> None:
-    if not least <= value <= most:
-        raise ValueError(f"{name} must be between {least:g} and {most:g} {unit}, got {value:g}")
-
-
 def _check_verified(width: float, tolerance: float, limit: int, least: int) -> None:
     """Check what all schemes with verification have: width (s), tolerance, and most pulses."""
-    _check("width", width, 1e-12, 10.0, "s")
-    _check("tolerance", tolerance, 1e-9, 1.0, "of the target")
-    _check("limit", limit, least, 1e9, "pulses")
+    checks.between("width", width, 1e-12, 10.0, "s")
+    checks.between("tolerance", tolerance, 1e-9, 1.0, "of the target")
+    checks.between("limit", limit, least, 1e9, "pulses")
 
 
 def _check_opposite(name: str, up: float, down: float) -> None:
@@ -100,9 +97,9 @@ class Blind:
     count: int = 1
 
     def __post_init__(self) -> None:
-        _check("amplitude", self.amplitude, -20.0, 20.0, "V")
-        _check("width", self.width, 1e-12, 10.0, "s")
-        _check("count", self.count, 1, 1e9, "pulses")
+        checks.between("amplitude", self.amplitude, -20.0, 20.0, "V")
+        checks.between("width", self.width, 1e-12, 10.0, "s")
+        checks.between("count", self.count, 1, 1e9, "pulses")
 
     def program(self, cell: Cell, target: float) -> Program:
         """Apply the pulses; ``target`` plays no part."""
@@ -135,7 +132,7 @@ class WriteVerify:
 
     def __post_init__(self) -> None:
         for name in ("set_amplitude", "reset_amplitude"):
-            _check(name, getattr(self, name), -20.0, 20.0, "V")
+            checks.between(name, getattr(self, name), -20.0, 20.0, "V")
         _check_verified(self.width, self.tolerance, self.limit, 0)
 
     def program(self, cell: Cell, target: float) -> Program:
@@ -179,10 +176,10 @@ class IncrementalPulses:
     limit: int = 100
 
     def __post_init__(self) -> None:
-        _check("step", self.step, 1e-6, 5.0, "V")
-        _check("most", self.most, 1e-3, 20.0, "V")
+        checks.between("step", self.step, 1e-6, 5.0, "V")
+        checks.between("most", self.most, 1e-3, 20.0, "V")
         for name in ("set_start", "reset_start"):
-            _check(name, getattr(self, name), -self.most, self.most, "V")
+            checks.between(name, getattr(self, name), -self.most, self.most, "V")
         _check_opposite("start", self.set_start, self.reset_start)
         _check_verified(self.width, self.tolerance, self.limit, 0)
 
@@ -252,11 +249,11 @@ class GateIncremental:
 
     def __post_init__(self) -> None:
         for name in ("set_amplitude", "reset_amplitude", "gate_start", "gate_most", "reset_gate"):
-            _check(name, getattr(self, name), -20.0, 20.0, "V")
+            checks.between(name, getattr(self, name), -20.0, 20.0, "V")
         _check_opposite("amplitude", self.set_amplitude, self.reset_amplitude)
-        _check("gate_step", self.gate_step, 1e-6, 5.0, "V")
-        _check("gate_most", self.gate_most, self.gate_start, 20.0, "V")
-        _check("back", self.back, 0.0, 20.0, "V")
+        checks.between("gate_step", self.gate_step, 1e-6, 5.0, "V")
+        checks.between("gate_most", self.gate_most, self.gate_start, 20.0, "V")
+        checks.between("back", self.back, 0.0, 20.0, "V")
         _check_verified(self.width, self.tolerance, self.limit, 0)
 
     def program(self, cell: Cell, target: float) -> Program:
@@ -313,9 +310,9 @@ class CurrentLimited:
 
     def __post_init__(self) -> None:
         for name in ("set_amplitude", "reset_amplitude", "reset_gate"):
-            _check(name, getattr(self, name), -20.0, 20.0, "V")
+            checks.between(name, getattr(self, name), -20.0, 20.0, "V")
         _check_opposite("amplitude", self.set_amplitude, self.reset_amplitude)
-        _check("voltage", self.voltage, 1e-3, 20.0, "V")
+        checks.between("voltage", self.voltage, 1e-3, 20.0, "V")
         _check_verified(self.width, self.tolerance, self.limit, 1)
 
     def program(self, cell: Cell, target: float) -> Program:
@@ -359,8 +356,7 @@ def program_all(
 ) -> Generator[Any, Any, None]:
     """Program cells one after the other, each to its target (S); what became of them goes to ``outcomes``."""
     for cell, target in cells:
-        if not 0.0 < target < math.inf:
-            raise ValueError(f"target must be positive and finite (S), got {target}")
+        checks.positive("target", target, "S")
         outcome = yield from scheme.program(cell, target)
         outcomes.append(outcome)
 
@@ -377,7 +373,6 @@ def accepted_share(mean: float, spread: float, target: float, tolerance: float) 
     target, tolerance : float
         Centre and half width of what is accepted.
     """
-    if not spread > 0.0:
-        raise ValueError(f"spread must be positive, got {spread}")
+    checks.positive("spread", spread)
     high, low = (target + tolerance - mean) / spread, (target - tolerance - mean) / spread
     return 0.5 * (math.erf(high / math.sqrt(2.0)) - math.erf(low / math.sqrt(2.0)))

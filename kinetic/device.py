@@ -472,15 +472,22 @@ class Device:
             "floor_events": self.floor_events,
         }
 
-    def restore(self, state: dict[str, Any]) -> None:
-        """Continue from a `state` of a device made with the same arguments."""
+    def restore(self, state: dict[str, Any], *, keep_solved: bool = False) -> None:
+        """Continue from a `state` of a device made with the same arguments.
+
+        Parameters
+        ----------
+        keep_solved : bool
+            Keep what was solved for other arrangements of the same atoms.
+        """
         self.engine.restore(state["engine"])
         self.time, self._hazard = float(state["time"]), float(state["hazard"])
         self.source_voltage = float(state["source_voltage"])
         self.device_voltage = float(state["device_voltage"])
         self.field_solves = int(state["field_solves"])
         self.floor_events = int(state["floor_events"])
-        self._cache.clear()
+        if not keep_solved:
+            self._cache.clear()
 
 
 def _box(thickness: float, width: float, spacing: float, least_layers: int = 1) -> tuple[int, int, int]:

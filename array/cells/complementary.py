@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ... import checks
 from ...errors import ConvergenceError
 from ...typing import Floats
-from .base import Cells, Where, _check_duration
+from .base import Cells, Where
 
 ROUNDING = 8.0 * float(np.finfo(np.float64).eps)
 MOST_STEPS = 200
@@ -90,7 +91,7 @@ class ComplementaryCells:
 
     def apply(self, voltage: Floats, duration: float, where: Where = None) -> None:
         """Hold a voltage (V) for a duration (s), in parts over which both cells keep their share of it."""
-        _check_duration(duration)
+        checks.at_least("duration", duration, 0, "s")
         if duration == 0.0:
             return
         left, part = duration, FIRST_PART * duration

@@ -67,7 +67,7 @@ def processes(workers: int | None = None) -> Iterator[list[Executor]]:
         yield [stack.enter_context(ProcessPoolExecutor(1, context)) for _ in range(workers or cores())]
 
 
-class Crew:
+class LiveWorkers:
     """Devices of an array, and what advances them for `LiveCells`.
 
     Parameters
@@ -87,7 +87,7 @@ class Crew:
 
     Notes
     -----
-    ``LiveCells(crew.devices, advance=crew)``. A state is what `Device.state` gives, a few kilobytes. If a
+    ``LiveCells(workers.devices, advance=workers)``. A state is what `Device.state` gives, a few kilobytes. If a
     device fails, none of them is changed.
     """
 
@@ -123,9 +123,7 @@ class Crew:
         states = {number: state for future in futures for number, state in future.result()}
         for device in devices:
             # What was solved for an arrangement of atoms holds whenever the device is in it again.
-            solved = dict(device._cache)
-            device.restore(states[self._number[id(device)]])
-            device._cache.update(solved)
+            device.restore(states[self._number[id(device)]], keep_solved=True)
 
 
 Task = tuple[int, dict[str, Any], Waveform]

@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from ... import checks
 from ...typing import Floats
 from .bias import Bias
 
@@ -48,8 +49,7 @@ class Lines:
         if min(self.shape) < 1:
             raise ValueError(f"an array must have at least 1 word and 1 bit line, got {self.shape}")
         for name in ("word_source_resistance", "bit_source_resistance"):
-            if not 0.0 <= getattr(self, name) <= 1e12:
-                raise ValueError(f"{name} must be between 0 and 1e12 ohm, got {getattr(self, name)}")
+            checks.between(name, getattr(self, name), 0, 1e12, "ohm")
         m, n = self.shape
         _segments("word_resistance", self.word_resistance, (m, n + 1))
         _segments("bit_resistance", self.bit_resistance, (m + 1, n))

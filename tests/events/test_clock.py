@@ -287,7 +287,10 @@ def test_products_take_the_time_of_their_conversions():
             "opposite signs",
         ),
         (lambda: Timing(read_voltage=0.0), "read_voltage must be finite and not 0 V"),
-        (lambda: Station(Clock(), "driver", capacity=0), "capacity of driver must be at least 1"),
+        (
+            lambda: Station(Clock(), "driver", capacity=0),
+            "capacity of driver must be a whole number of at least 1, got 0",
+        ),
         (lambda: Controller(Clock(), array()).cell(6, 0), "cell must lie in an array of 6 x 6"),
     ],
 )

@@ -363,7 +363,9 @@ def test_bad_lines(arguments, message):
 
 
 def test_bad_bias():
-    with pytest.raises(ValueError, match="no bias scheme 'quarter'; there are: grounded"):
+    with pytest.raises(
+        ValueError, match="scheme must be one of grounded, floating, half, third, got 'quarter'"
+    ):
         bias.select((2, 2), (0, 0), 1.0, "quarter")
     with pytest.raises(ValueError, match="cell must lie in an array of 2 x 2"):
         bias.select((2, 2), (2, 0), 1.0)

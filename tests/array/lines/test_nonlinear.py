@@ -344,7 +344,10 @@ def test_selectors_that_cannot_settle_are_named():
         (lambda: Transistor(threshold=0.5, gain=1e-4, slope_factor=0.9), "slope_factor must be at least 1"),
         (lambda: Ladders(shape=(2, 2), resistance=(0.0, 1.0)), "resistance must be positive"),
         (lambda: Crossbar(LinearCells(np.ones((2, 2))), wires(3)), "same shape"),
-        (lambda: Crossbar(LinearCells(np.ones((2, 2))), wires(2), scheme="none"), "no bias scheme 'none'"),
+        (
+            lambda: Crossbar(LinearCells(np.ones((2, 2))), wires(2), scheme="none"),
+            "scheme must be one of grounded, floating, half, third, got 'none'",
+        ),
         (
             lambda: ThresholdSelector(
                 threshold=0.3, hold=0.4, on_resistance=1.0, off_resistance=2.0, shape=(1, 1)
