@@ -87,8 +87,8 @@ class LiveWorkers:
 
     Notes
     -----
-    ``LiveCells(workers.devices, advance=workers)``. A state is what `Device.state` gives, a few kilobytes. If a
-    device fails, none of them is changed.
+    ``LiveCells(workers.devices, advance=workers)``. A state is what `Device.state` gives, a few kilobytes. If
+    a device fails, none of them is changed.
     """
 
     def __init__(self, make: Make, shape: tuple[int, int], executors: Sequence[Executor]) -> None:

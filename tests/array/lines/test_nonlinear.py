@@ -236,7 +236,7 @@ def test_load_line_follows_a_full_solve():
     assert gap[0] < 1.25e-9
     assert line.solves < full.solves
     truth = full.solve(bias.select((16, 16), (9, 11), 2.6)).voltage[9, 11]
-    assert line._visits["half", 2.6].now.voltage == pytest.approx(truth, abs=1e-3)
+    assert line.memory.visits["half", 2.6].now.voltage == pytest.approx(truth, abs=1e-3)
     assert line.read((9, 11), 0.5, 1e-9)[0] == pytest.approx(full.read((9, 11), 0.5, 1e-9)[0], rel=1e-4)
     read = line.read((9, 11), 0.5, 1e-9)[0]
     line.finish()
