@@ -378,13 +378,3 @@ class OneTransistorOneResistor:
         raise _lost(
             worst, where, cells, float(whole.flat[worst]), float(miss.flat[worst] / total.flat[worst])
         )
-
-
-CROSSPOINTS: dict[str, type] = {
-    "direct": Direct,
-    "exponential selector": ExponentialSelector,
-    "threshold selector": ThresholdSelector,
-    "self-rectifying": SelfRectifying,
-    "1T1R": OneTransistorOneResistor,
-}
-"""What can stand at a crossing, by name."""

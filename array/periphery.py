@@ -138,13 +138,6 @@ class Converter:
         return (self.bits + 1) * self.period
 
 
-def survey_quantile(bits: float, energy: float) -> float:
-    """Return the share of the survey's converters that the fitted law gives a smaller energy (J)."""
-    checks.positive("energy", energy, "J")
-    median, spread = energy_law()
-    return NormalDist().cdf(math.log(energy / (median * 2.0**bits)) / spread)
-
-
 # --------------------------------------------------------------------------- all of it
 
 DAC_ENERGY, DAC_AREA = 3.9e-15, 0.166 * SQUARE_MICROMETRE

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+from closed_forms import elmore_delay, ladder, sneak_resistance
 from scipy.sparse.linalg import splu
 
 from frenkel.array.lines import bias
 from frenkel.array.lines.dissection import order
 from frenkel.array.lines.effective import changed_cell, effective_matrix, linear, load_line
-from frenkel.array.lines.network import Lines, Network, elmore_delay, ladder, sneak_resistance
+from frenkel.array.lines.network import Lines, Network
 from frenkel.array.lines.solvers import DirectSolver, SchurSolver, solver_for
 
 LRS, HRS = 1e-4, 1e-6
