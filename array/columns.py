@@ -13,11 +13,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .. import checks
 from ..errors import ConvergenceError
 from ..typing import Floats
 from ._columns import ladders
 from .cells.base import Cells
 from .crosspoint import OneTransistorOneResistor
+from .lines.bias import check_cell
 from .lines.newton import KIRCHHOFF
 
 Branch = tuple[int, int, Callable[[Floats, Floats], tuple[Floats, Floats, Floats]]]
@@ -74,12 +76,8 @@ class Ladders:
     def __post_init__(self) -> None:
         if min(self.shape) < 1:
             raise ValueError(f"an array must have at least 1 row and 1 column, got {self.shape}")
-        if not all(0.0 < r < np.inf for r in self.resistance):
-            raise ValueError(
-                f"resistance must be positive and finite (ohm) in every line, got {self.resistance}"
-            )
-        if not 0.0 <= self.source_resistance < np.inf:
-            raise ValueError(f"source_resistance must be at least 0 (ohm), got {self.source_resistance}")
+        checks.positive("resistance", np.asarray(self.resistance), "ohm")
+        checks.at_least("source_resistance", self.source_resistance, 0, "ohm")
 
     def solve(
         self,
@@ -251,8 +249,7 @@ class TransistorArray:
         gate : float, optional
             Gate voltage (V), which sets the compliance.
         """
-        if not 0.0 < width < np.inf:
-            raise ValueError(f"width must be positive and finite (s), got {width}")
+        checks.positive("width", width, "s")
         return self._hold(cell, amplitude, width, self.gate_on if gate is None else gate)[1]
 
     def read(self, cell: tuple[int, int], voltage: float, duration: float) -> tuple[float, float]:
@@ -262,9 +259,8 @@ class TransistorArray:
     def _hold(
         self, cell: tuple[int, int], voltage: float, duration: float, gate: float
     ) -> tuple[float, float]:
-        m, n = self.shape
-        if not (0 <= cell[0] < m and 0 <= cell[1] < n):
-            raise ValueError(f"cell must lie in an array of {m} x {n} lines, got {cell}")
+        check_cell(self.shape, cell)
+        m = self.shape[0]
         # Lines of all other columns are at 0 V, so that theirs is the only circuit with currents.
         column = (np.arange(m), np.full(m, cell[1]))
         gates = np.zeros(m)

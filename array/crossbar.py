@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from .. import checks
 from ..errors import ConvergenceError
 from ..typing import Floats
 from .cells.base import Cells
 from .crosspoint import Crosspoint, Direct
 from .lines import bias as biases
 from .lines.bias import Bias
-from .lines.effective import LoadLine, effective_matrix, load_line
+from .lines.effective import effective_matrix, load_line
 from .lines.network import Lines, Network, Solution
 from .lines.newton import solve
 from .lines.solvers import DirectSolver, SchurSolver, solver_for
 from .lines.transient import Capacitance, Stepper, Transient
+from .pulse_memory import PulseMemory, Visit
 
 RELINEARISE = 5e-3
 """Change of the selected cell's voltage (V) after which the array around it is solved again."""
@@ -28,28 +29,6 @@ FIRST_PART = 1e-3
 
 SETTLING = 50
 """Most rounds of selectors turning on and off within one solve."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Moment:
-    """What the selected crossing does now."""
-
-    voltage: float
-    over: Floats  # over the cell alone, (1,)
-    current: float
-
-
-@dataclass
-class _Visit:
-    """The array around a selected cell while pulses or reads go to it."""
-
-    line: LoadLine
-    solution: Solution
-    over: Floats  # over every cell alone at the solution (V)
-    power: float  # from the sources at the solution (W)
-    now: _Moment
-    pulses: int  # of the cell when `now` was found
-    exposure: float = 0.0  # time for which the others have felt their voltages, not yet applied (s)
 
 
 class Crossbar:
@@ -98,23 +77,17 @@ class Crossbar:
     ) -> None:
         if cells.shape != lines.shape:
             raise ValueError(f"cells are {cells.shape}, lines {lines.shape}: both must have the same shape")
-        if scheme not in biases.UNSELECTED:
-            raise ValueError(f"no bias scheme {scheme!r}; there are: {', '.join(biases.UNSELECTED)}")
-        if steps < 1:
-            raise ValueError(f"steps must be at least 1, got {steps}")
-        if voltage_step is not None and not 0.0 < voltage_step < np.inf:
-            raise ValueError(f"voltage_step must be positive and finite (V), got {voltage_step}")
+        checks.one_of("scheme", scheme, biases.UNSELECTED)
+        checks.whole("steps", steps, 1)
+        if voltage_step is not None:
+            checks.positive("voltage_step", voltage_step, "V")
         self.cells, self.lines, self.scheme = cells, lines, scheme
         self.steps, self.voltage_step = steps, voltage_step
         self.crosspoint: Crosspoint = Direct() if crosspoint is None else crosspoint
         self.use_load_line, self.solves = use_load_line, 0
         self._networks: dict[bytes, tuple[Network, SchurSolver | DirectSolver]] = {}
         self._guess: dict[bytes, tuple[Floats, Floats]] = {}
-        self._cell: tuple[int, int] | None = None
-        self._visits: dict[tuple[str, float], _Visit] = {}
-        self._last: dict[tuple[str, float], tuple[tuple[int, int], Floats, Floats]] = {}
-        self._evaluated = (np.empty(0), np.empty(0), np.empty(0))  # voltages, those of cells, slopes of `law`
-        self._pulses = 0  # that the selected cell has felt in this visit
+        self.memory = PulseMemory(self.cells, self.crosspoint)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -136,7 +109,7 @@ class Crossbar:
     def law(self, voltage: Floats) -> tuple[Floats, Floats]:
         """Return current (A) and slope (S) of all crossings at their voltages (V)."""
         over, current, slope = self.crosspoint.solve(voltage, self.cells)
-        self._evaluated = voltage, over, slope
+        self.memory.evaluated = voltage, over, slope
         return current, slope
 
     def solve(self, bias: Bias, *, warm: bool = False) -> Solution:
@@ -261,110 +234,44 @@ class Crossbar:
         float
             Energy from the sources (J).
         """
-        if not 0.0 < width < np.inf:
-            raise ValueError(f"width must be positive and finite (s), got {width}")
-        energy, left = 0.0, width
+        checks.positive("width", width, "s")
+        memory, energy, left = self.memory, 0.0, width
         part = width / self.steps if self.voltage_step is None else FIRST_PART * width
-        at = (np.array([cell[0]]), np.array([cell[1]]))
         while left > 1e-9 * part:
             part = min(part, left)
             visit = self._visiting(cell, amplitude, self.scheme)
             before = visit.now
-            self.cells.apply(before.over, part, at, fresh=left == width)
-            visit.exposure += part
-            self._pulses += 1
-            after = self._moment(visit, at)
-            energy += part * self._power(visit, 0.5 * (before.current + after.current), cell)
+            memory.felt(visit, before.over, part)
+            after = memory.moment(visit)
+            # The current changes little within a part: the mean of both ends is that of the part.
+            energy += part * visit.power(0.5 * (before.current + after.current), cell)
             left -= part
             if self.voltage_step is not None:
                 change = abs(after.voltage - before.voltage)
                 part *= min(2.0, self.voltage_step / change) if change > 0.0 else 2.0
         return energy
 
-    def _power(self, visit: _Visit, current: float, cell: tuple[int, int]) -> float:
-        """Return the power of the sources (W) at a current through the selected cell (A).
-
-        By reciprocity they give the open voltage times what the cell draws more.
-        """
-        return visit.power + visit.line.open_voltage * (current - float(visit.solution.current[cell]))
-
-    def _visiting(self, cell: tuple[int, int], amplitude: float, scheme: str) -> _Visit:
+    def _visiting(self, cell: tuple[int, int], amplitude: float, scheme: str) -> Visit:
         """Return the array around a cell, made anew when the cell is another or has moved too far."""
-        if self._cell != cell:
-            self.finish()
-            self._cell = cell
-        key = scheme, amplitude
-        at = (np.array([cell[0]]), np.array([cell[1]]))
-        old = self._visits.get(key)
+        memory, key = self.memory, (scheme, amplitude)
+        memory.begin(cell)
+        old = memory.visits.get(key)
         if old is not None:
-            moved = self._moment(old, at).voltage - float(old.solution.voltage[cell])
+            moved = memory.moment(old).voltage - float(old.solution.voltage[cell])
             if self.use_load_line and abs(moved) <= RELINEARISE:
                 return old
-            self._expose(old)
+            memory.expose(old)
         bias = biases.select(self.shape, cell, amplitude, scheme)
-        found = self._solve(bias, self._like_last(key, cell))
-        self._last[key] = cell, found.word, found.bit
+        found = self._solve(bias, memory.like_last(key))
         _, network, solver = self._network(bias)
-        # Newton's method has ended at these voltages.
-        voltage, over, slope = self._evaluated
-        if not np.array_equal(voltage, found.voltage):
-            over, _, slope = self.crosspoint.solve(found.voltage, self.cells)
+        over, slope = memory.at_solution(found.voltage)
         solver.factor(slope)
         line = load_line(network, solver, found, cell, float(slope[cell]))
-        now = _Moment(float(found.voltage[cell]), over[at], float(found.current[cell]))
-        power = found.cell_power + found.line_power
-        self._visits[key] = _Visit(line, found, over, power, now, self._pulses)
-        return self._visits[key]
-
-    def _like_last(self, key: tuple[str, float], cell: tuple[int, int]) -> tuple[Floats, Floats] | None:
-        """Return the nodes (V) of the last visit at the same voltages, its lines swapped with this cell's."""
-        if key not in self._last:
-            return None
-        (i, j), word, bit = self._last[key]
-        swapped = []
-        for nodes in (word, bit):
-            new = nodes.copy()
-            new[[i, cell[0]]] = new[[cell[0], i]]
-            new[:, [j, cell[1]]] = new[:, [cell[1], j]]
-            swapped.append(new)
-        return swapped[0], swapped[1]
-
-    def _moment(self, visit: _Visit, at: tuple[NDArray[np.int_], NDArray[np.int_]]) -> _Moment:
-        """Return where the crossing's current meets the load line; it rises, so there is one such voltage."""
-        if visit.pulses == self._pulses:
-            return visit.now
-        line, voltage = visit.line, visit.now.voltage
-        low, high = sorted((0.0, line.open_voltage))
-        voltage = min(max(voltage, low), high)
-        for _ in range(200):
-            over, found, slopes = self.crosspoint.solve(np.array([voltage]), self.cells, at)
-            current, slope = float(found[0]), float(slopes[0])
-            miss = voltage - line.open_voltage + line.resistance * current
-            low, high = (low, voltage) if miss > 0.0 else (voltage, high)
-            step = miss / (1.0 + line.resistance * slope)
-            if abs(step) <= 1e-7 * abs(line.open_voltage):
-                visit.now, visit.pulses = _Moment(voltage - step, over, current - slope * step), self._pulses
-                return visit.now
-            voltage = voltage - step if low <= voltage - step <= high else 0.5 * (low + high)
-        raise ConvergenceError(
-            f"load line of cell {self._cell}: no voltage found from {line.open_voltage:g} V"
-        )
-
-    def _expose(self, visit: _Visit) -> None:
-        """Give the cells around the selected one the voltages they have felt."""
-        if visit.exposure > 0.0 and self._cell is not None:
-            others = np.ones(self.shape, dtype=bool)
-            others[self._cell] = False
-            if others.any():
-                self.cells.apply(visit.over[others], visit.exposure, others)
-            visit.exposure = 0.0
+        return memory.remember(key, line, found, over)
 
     def finish(self) -> None:
         """End the visit of a cell: the others get the voltages they have felt in its pulses and reads."""
-        for visit in self._visits.values():
-            self._expose(visit)
-        self._visits.clear()
-        self._cell, self._pulses = None, 0
+        self.memory.finish()
 
     def read(self, cell: tuple[int, int], voltage: float, duration: float) -> tuple[float, float]:
         """Read one cell with its word line at a voltage and all other lines at 0 V.
@@ -386,15 +293,12 @@ class Crossbar:
             From the sources (J).
         """
         visit = self._visiting(cell, voltage, "grounded")
-        at = (np.array([cell[0]]), np.array([cell[1]]))
-        now = self._moment(visit, at)
+        now = self.memory.moment(visit)
         more = now.current - float(visit.solution.current[cell])
         sensed = float(visit.solution.sensed[cell[1]]) + visit.line.sense * more
         if duration > 0.0:
-            self.cells.apply(now.over, duration, at)
-            visit.exposure += duration
-            self._pulses += 1
-        return sensed, duration * self._power(visit, now.current, cell)
+            self.memory.felt(visit, now.over, duration)
+        return sensed, duration * visit.power(now.current, cell)
 
     def rest(self, duration: float) -> None:
         """Let time pass (s) with all lines at 0 V."""

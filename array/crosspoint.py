@@ -12,12 +12,13 @@ from typing import Protocol
 
 import numpy as np
 
+from .. import checks
 from ..errors import ConvergenceError
 from ..typing import Floats
 from ..units import BOLTZMANN_EV
 from ._columns import transistor_series
 from ._series import sinh_series
-from .cells.base import Cells, Where, _picked
+from .cells.base import Cells, Where, pick
 
 ROUNDING = 8.0 * float(np.finfo(np.float64).eps)
 """Share of a voltage or current that the search for the inner node leaves."""
@@ -87,7 +88,7 @@ def in_series(voltage: Floats, cells: Cells, where: Where, element: Element) -> 
 def _lost(number: int, where: Where, cells: Cells, voltage: float, missed: float) -> ConvergenceError:
     """Return the error of a crossing whose inner voltage was not found."""
     places = np.arange(cells.shape[0] * cells.shape[1]).reshape(cells.shape)
-    i, j = divmod(int(np.ravel(places if where is None else places[where])[number]), cells.shape[1])
+    i, j = divmod(int(np.ravel(pick(places, where))[number]), cells.shape[1])
     return ConvergenceError(
         f"crossing of cell ({i}, {j}): voltage over the cell not found at {voltage:g} V, "
         f"missed by {missed:.3g} V"
@@ -111,14 +112,13 @@ class ExponentialSelector:
 
     def __post_init__(self) -> None:
         for name, unit in (("saturation", "A"), ("slope_voltage", "V")):
-            if not np.all(np.asarray(getattr(self, name)) > 0.0):
-                raise ValueError(f"{name} must be positive ({unit}), got {getattr(self, name)}")
+            checks.positive(name, getattr(self, name), unit)
 
     def solve(self, voltage: Floats, cells: Cells, where: Where = None) -> tuple[Floats, Floats, Floats]:
         """Return the voltage less that of the selector (V), the current (A) and its slope (S)."""
         voltage = np.asarray(voltage, dtype=np.float64)
         saturation, scale = (
-            np.full(voltage.shape, x) if np.ndim(x) == 0 else _picked(np.asarray(x), where)
+            np.full(voltage.shape, x) if np.ndim(x) == 0 else pick(np.asarray(x), where)
             for x in (self.saturation, self.slope_voltage)
         )
         law = cells.sinh_law(where)
@@ -185,7 +185,7 @@ class ThresholdSelector:
         self.on, self.turned = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
 
     def _element(self, where: Where) -> Element:
-        resistance = np.where(_picked(self.on, where), self.on_resistance, self.off_resistance)
+        resistance = np.where(pick(self.on, where), self.on_resistance, self.off_resistance)
         return lambda current: (resistance * current, resistance)
 
     def scale(self, cells: Cells) -> Floats | float:
@@ -214,8 +214,7 @@ class SelfRectifying:
     """
 
     def __init__(self, ratio: float) -> None:
-        if not 1.0 <= ratio < np.inf:
-            raise ValueError(f"ratio must be at least 1 and finite, got {ratio}")
+        checks.at_least("ratio", ratio, 1)
         self.ratio = ratio
 
     def scale(self, cells: Cells) -> Floats | float:
@@ -265,12 +264,9 @@ class Transistor:
     temperature: float = 300.0
 
     def __post_init__(self) -> None:
-        if not self.gain > 0.0:
-            raise ValueError(f"gain must be positive (A/V^2), got {self.gain}")
-        if not self.slope_factor >= 1.0:
-            raise ValueError(f"slope_factor must be at least 1, got {self.slope_factor}")
-        if not 1.0 <= self.temperature <= 3000.0:
-            raise ValueError(f"temperature must be between 1 and 3000 K, got {self.temperature}")
+        checks.positive("gain", self.gain, "A/V^2")
+        checks.at_least("slope_factor", self.slope_factor, 1)
+        checks.temperature(self.temperature)
 
     def current(self, drain: Floats, source: Floats, gate: Floats) -> tuple[Floats, Floats, Floats]:
         """Return current from drain to source (A) and its slopes with drain and source voltage (S)."""
@@ -295,8 +291,7 @@ class Transistor:
 
     def gate_for(self, compliance: float) -> float:
         """Return the gate voltage (V) whose saturation current is a compliance (A)."""
-        if not compliance > 0.0:
-            raise ValueError(f"compliance must be positive (A), got {compliance}")
+        checks.positive("compliance", compliance, "A")
         unit = BOLTZMANN_EV * self.temperature
         root = np.sqrt(compliance / (2.0 * self.slope_factor * self.gain * unit**2))
         return float(self.threshold + self.slope_factor * unit * 2.0 * np.log(np.expm1(root)))
@@ -383,13 +378,3 @@ class OneTransistorOneResistor:
         raise _lost(
             worst, where, cells, float(whole.flat[worst]), float(miss.flat[worst] / total.flat[worst])
         )
-
-
-CROSSPOINTS: dict[str, type] = {
-    "direct": Direct,
-    "exponential selector": ExponentialSelector,
-    "threshold selector": ThresholdSelector,
-    "self-rectifying": SelfRectifying,
-    "1T1R": OneTransistorOneResistor,
-}
-"""What can stand at a crossing, by name."""

@@ -15,6 +15,7 @@ from statistics import NormalDist
 
 import numpy as np
 
+from .. import checks
 from .lines.wires import CELL_AREA, NODES, Node
 
 LABEL = "modelled"
@@ -61,8 +62,7 @@ PUBLISHED = (
 
 
 def _deviate(quantile: float) -> float:
-    if not 0.001 <= quantile <= 0.999:
-        raise ValueError(f"quantile must be between 0.001 and 0.999, got {quantile}")
+    checks.between("quantile", quantile, 0.001, 0.999)
     return NormalDist().inv_cdf(quantile)
 
 
@@ -110,15 +110,11 @@ class Converter:
     step_area: float | None = None
 
     def __post_init__(self) -> None:
-        if not 1 <= self.bits <= 14:
-            raise ValueError(f"bits of a converter must be between 1 and 14, got {self.bits}")
+        checks.between("bits of a converter", self.bits, 1, 14)
         _deviate(self.quantile)
-        if not 1e-12 <= self.period < 1.0:
-            raise ValueError(f"period of a converter must be between 1e-12 and 1 s, got {self.period:g}")
+        checks.between("period of a converter", self.period, 1e-12, 1, "s")
         for name in ("step_energy", "step_area"):
-            value = getattr(self, name)
-            if value is not None and not 0.0 <= value < math.inf:
-                raise ValueError(f"{name} must be at least 0 and finite, got {value}")
+            checks.at_least(name, getattr(self, name) or 0.0, 0)
 
     @property
     def energy(self) -> float:
@@ -140,14 +136,6 @@ class Converter:
     def latency(self) -> float:
         """Of a conversion (s)."""
         return (self.bits + 1) * self.period
-
-
-def survey_quantile(bits: float, energy: float) -> float:
-    """Return the share of the survey's converters that the fitted law gives a smaller energy (J)."""
-    if not energy > 0.0:
-        raise ValueError(f"energy must be positive (J), got {energy}")
-    median, spread = energy_law()
-    return NormalDist().cdf(math.log(energy / (median * 2.0**bits)) / spread)
 
 
 # --------------------------------------------------------------------------- all of it
@@ -256,18 +244,13 @@ class Periphery:
     def __post_init__(self) -> None:
         for name in ("driver_energy", "gate_energy", "driver_latency", "sense_energy", "driver_area",
                      "sense_area"):  # fmt: skip
-            if not 0.0 <= getattr(self, name) < math.inf:
-                raise ValueError(f"{name} must be at least 0 and finite, got {getattr(self, name)}")
+            checks.at_least(name, getattr(self, name), 0)
         if self.read_voltage == 0.0 or not math.isfinite(self.read_voltage):
             raise ValueError(f"read_voltage must be finite and not 0 V, got {self.read_voltage}")
-        if not 0.0 < self.read_width < math.inf:
-            raise ValueError(f"read_width must be positive and finite (s), got {self.read_width}")
-        if not 1 <= self.input_bits <= 4:
-            raise ValueError(f"input_bits of a driver must be between 1 and 4, got {self.input_bits}")
-        if self.columns_per_converter < 1:
-            raise ValueError(f"columns_per_converter must be at least 1, got {self.columns_per_converter}")
-        if self.accumulate not in ("digital", "analogue"):
-            raise ValueError(f"accumulate must be digital or analogue, got {self.accumulate!r}")
+        checks.positive("read_width", self.read_width, "s")
+        checks.between("input_bits of a driver", self.input_bits, 1, 4)
+        checks.at_least("columns_per_converter", self.columns_per_converter, 1)
+        checks.one_of("accumulate", self.accumulate, ("digital", "analogue"))
 
     def converters(self, columns: int) -> int:
         """Return how many converters a number of columns has."""
@@ -275,8 +258,7 @@ class Periphery:
 
     def pulses(self, bits: int) -> int:
         """Return how many pulses an input of some bits takes."""
-        if bits < 1:
-            raise ValueError(f"bits of an input must be at least 1, got {bits}")
+        checks.at_least("bits of an input", bits, 1)
         return -(-max(1, bits - self.signed) // self.input_bits)
 
     @property
@@ -370,11 +352,9 @@ def around(
         Of a row that is read, with transistors (V).
     """
     if isinstance(node, str):
-        if node not in NODES:
-            raise ValueError(f"no node {node!r}; there are: {', '.join(NODES)}")
+        checks.one_of("node", node, NODES)
         node = NODES[node]
-    if cell not in CELL_AREA:
-        raise ValueError(f"no cell {cell!r}; there are: {', '.join(CELL_AREA)}")
+    checks.one_of("cell", cell, CELL_AREA)
     transistor = cell in ("1T1R", "2T2R")
     per_cell = node.segment(4.0 if transistor else 2.0)[1]
     # A minimum transistor is twice as wide as its gate is long.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .. import checks
 from ..typing import Floats
 
 
@@ -29,8 +30,7 @@ class Window:
     def __post_init__(self) -> None:
         if not 0.0 <= self.least < self.most < np.inf:
             raise ValueError(f"least must be at least 0 S and below most, got {self.least} and {self.most}")
-        if not 0.0 < self.largest < np.inf:
-            raise ValueError(f"largest must be positive and finite, got {self.largest}")
+        checks.positive("largest", self.largest)
 
     def _checked(self, weights: ArrayLike) -> Floats:
         w = np.asarray(weights, dtype=np.float64)

@@ -9,6 +9,8 @@ from typing import Any
 
 import simpy
 
+from .. import checks
+
 Process = Generator[simpy.Event, Any, Any]
 PICOSECONDS = 1_000_000_000_000
 """In a second."""
@@ -27,8 +29,7 @@ def picoseconds(seconds: float) -> int:
     ValueError
         Negative, not finite, or above 0 but less than half a picosecond.
     """
-    if not 0.0 <= seconds < math.inf:
-        raise ValueError(f"a duration must be at least 0 and finite (s), got {seconds}")
+    checks.at_least("a duration", seconds, 0, "s")
     ticks = round(seconds * PICOSECONDS)
     if seconds > 0.0 and ticks == 0:
         raise ValueError(f"a duration must be 0 or at least 1 ps, got {seconds:g} s")
@@ -68,8 +69,7 @@ class Ledger:
 
     def add(self, component: str, energy: float) -> None:
         """Add an energy (J) to a component."""
-        if not math.isfinite(energy):
-            raise ValueError(f"energy of {component} must be finite (J), got {energy}")
+        checks.finite(f"energy of {component}", energy, "J")
         self.energy[component] = self.energy.get(component, 0.0) + energy
 
     @property
@@ -149,10 +149,8 @@ class Station:
         ledger: Ledger | None = None,
         log: Log | None = None,
     ) -> None:
-        if capacity < 1:
-            raise ValueError(f"capacity of {name} must be at least 1, got {capacity}")
-        if not 0.0 <= energy < math.inf:
-            raise ValueError(f"energy of {name} must be at least 0 and finite (J), got {energy}")
+        checks.whole(f"capacity of {name}", capacity, 1)
+        checks.at_least(f"energy of {name}", energy, 0, "J")
         self.clock, self.name, self.energy = clock, name, energy
         self.latency = picoseconds(latency)
         self.ledger = ledger if ledger is not None else Ledger()

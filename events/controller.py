@@ -11,6 +11,8 @@ import numpy as np
 import simpy
 from numpy.typing import NDArray
 
+from .. import checks
+from ..array.lines.bias import check_cell
 from ..array.periphery import Periphery
 from ..typing import Floats
 from .clock import PICOSECONDS, Clock, Ledger, Log, Station, picoseconds
@@ -78,8 +80,7 @@ class Timing:
     def __post_init__(self) -> None:
         if self.read_voltage == 0.0 or not math.isfinite(self.read_voltage):
             raise ValueError(f"read_voltage must be finite and not 0 V, got {self.read_voltage}")
-        if not 0.0 <= self.resolution < math.inf:
-            raise ValueError(f"resolution must be at least 0 A and finite, got {self.resolution}")
+        checks.at_least("resolution", self.resolution, 0, "A")
         for name in ("driver_latency", "read_width", "converter_latency", "lazy_ageing"):
             picoseconds(getattr(self, name))
 
@@ -99,8 +100,8 @@ class Timing:
         full_scale : float, optional
             Largest current of its converters (A), positive: gives them a resolution. Ideal by default.
         """
-        if full_scale is not None and not 0.0 < full_scale < math.inf:
-            raise ValueError(f"full_scale must be positive and finite (A), got {full_scale}")
+        if full_scale is not None:
+            checks.positive("full_scale", full_scale, "A")
         converter = periphery.converter
         return cls(
             driver_latency=periphery.driver_latency,
@@ -163,9 +164,7 @@ class Controller:
 
     def cell(self, i: int, j: int) -> Handle:
         """Return one cell, as a programming scheme sees it."""
-        m, n = self.array.shape
-        if not (0 <= i < m and 0 <= j < n):
-            raise ValueError(f"cell must lie in an array of {m} x {n} lines, got ({i}, {j})")
+        check_cell(self.array.shape, (i, j))
         return Handle(self, (i, j))
 
     def _age(self) -> None:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
+from .. import checks
+
 Program = Generator[Any, Any, "Outcome"]
 
 
@@ -63,22 +65,15 @@ class Scheme(Protocol):
         """Bring a cell to a target conductance (S)."""
 
 
-def _check(name: str, value: float, least: float, most: float, unit: str) -> None:
-    if not least <= value <= most:
-        raise ValueError(f"{name} must be between {least:g} and {most:g} {unit}, got {value:g}")
-
-
-def _check_verified(width: float, tolerance: float, limit: int, least: int) -> None:
-    """Check what all schemes with verification have: width (s), tolerance, and most pulses."""
-    _check("width", width, 1e-12, 10.0, "s")
-    _check("tolerance", tolerance, 1e-9, 1.0, "of the target")
-    _check("limit", limit, least, 1e9, "pulses")
-
-
-def _check_opposite(name: str, up: float, down: float) -> None:
-    """Refuse voltages (V) up and down that do not have opposite signs."""
-    if not up * down < 0.0:
-        raise ValueError(f"set_{name} and reset_{name} must have opposite signs, got {up} and {down} V")
+def _check_pair(scheme: Any, up: str, down: str, *others: str) -> None:
+    """Check voltages (V) of a scheme: those up and down have opposite signs."""
+    for name in (up, down, *others):
+        checks.between(name, getattr(scheme, name), -20.0, 20.0, "V")
+    if not getattr(scheme, up) * getattr(scheme, down) < 0.0:
+        raise ValueError(
+            f"{up} and {down} must have opposite signs, got {getattr(scheme, up)} and "
+            f"{getattr(scheme, down)} V"
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,9 +95,9 @@ class Blind:
     count: int = 1
 
     def __post_init__(self) -> None:
-        _check("amplitude", self.amplitude, -20.0, 20.0, "V")
-        _check("width", self.width, 1e-12, 10.0, "s")
-        _check("count", self.count, 1, 1e9, "pulses")
+        checks.between("amplitude", self.amplitude, -20.0, 20.0, "V")
+        checks.between("width", self.width, 1e-12, 10.0, "s")
+        checks.between("count", self.count, 1, 1e9, "pulses")
 
     def program(self, cell: Cell, target: float) -> Program:
         """Apply the pulses; ``target`` plays no part."""
@@ -112,46 +107,75 @@ class Blind:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class WriteVerify:
-    """Pulse and read until the conductance is close to its target: equal pulses up or down.
+class Verified:
+    """Reads and pulses in turn until a cell is close to its target; what these schemes have in common.
 
     Parameters
     ----------
-    set_amplitude, reset_amplitude : float
-        Of a pulse that should raise and lower the conductance (V), -20 to 20.
     width : float
-        (s), 1e-12 to 10.
+        Of a pulse (s), 1e-12 to 10.
     tolerance : float
         Accepted distance from the target, as a share of it, above 0 to 1.
     limit : int
         Most pulses.
     """
 
-    set_amplitude: float
-    reset_amplitude: float
     width: float
     tolerance: float = 0.05
     limit: int = 100
 
     def __post_init__(self) -> None:
-        for name in ("set_amplitude", "reset_amplitude"):
-            _check(name, getattr(self, name), -20.0, 20.0, "V")
-        _check_verified(self.width, self.tolerance, self.limit, 0)
+        checks.between("width", self.width, 1e-12, 10.0, "s")
+        checks.between("tolerance", self.tolerance, 1e-9, 1.0, "of the target")
+        checks.between("limit", self.limit, 0, 1e9, "pulses")
+
+    def pulses(self, conductance: float, target: float) -> Generator[Pulse, float, None]:
+        """Yield the next pulse for each conductance that is read (S), the first one given."""
+        raise NotImplementedError
+
+    def accepts(self, conductance: float, target: float) -> bool:
+        """Return whether a conductance is close enough to a target (S)."""
+        return abs(conductance - target) <= self.tolerance * target
 
     def program(self, cell: Cell, target: float) -> Program:
         """Bring a cell to a target conductance (S)."""
-        for pulses in range(self.limit + 1):
+        conductance = yield from cell.read()
+        pulses = self.pulses(conductance, target)
+        for number in range(self.limit):
+            if self.accepts(conductance, target):
+                return Outcome(True, number, conductance)
+            yield from cell.pulse(*(pulses.send(conductance) if number else next(pulses)))
             conductance = yield from cell.read()
-            if abs(conductance - target) <= self.tolerance * target:
-                return Outcome(True, pulses, conductance)
-            if pulses < self.limit:
-                up = conductance < target
-                yield from cell.pulse(self.set_amplitude if up else self.reset_amplitude, self.width)
-        return Outcome(False, self.limit, conductance)
+        return Outcome(self.accepts(conductance, target), self.limit, conductance)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class IncrementalPulses:
+class WriteVerify(Verified):
+    """Equal pulses up or down, with a read after each.
+
+    Parameters
+    ----------
+    set_amplitude, reset_amplitude : float
+        Of a pulse that should raise and lower the conductance (V), -20 to 20.
+    """
+
+    set_amplitude: float
+    reset_amplitude: float
+
+    def __post_init__(self) -> None:
+        for name in ("set_amplitude", "reset_amplitude"):
+            checks.between(name, getattr(self, name), -20.0, 20.0, "V")
+        Verified.__post_init__(self)
+
+    def pulses(self, conductance: float, target: float) -> Generator[Pulse, float, None]:
+        """Yield a pulse towards the target."""
+        while True:
+            amplitude = self.set_amplitude if conductance < target else self.reset_amplitude
+            conductance = yield Pulse(amplitude, self.width, None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IncrementalPulses(Verified):
     """Pulses that grow until the target is passed, then from the start in the other direction (ISPP).
 
     Parameters
@@ -162,55 +186,41 @@ class IncrementalPulses:
         Added to the size of the amplitude at every pulse (V), above 0 to 5.
     most : float
         Largest size of an amplitude (V); a pulse that would be larger is of this size.
-    width : float
-        (s), 1e-12 to 10.
-    tolerance : float
-        Accepted distance from the target, as a share of it, above 0 to 1.
-    limit : int
-        Most pulses.
     """
 
     set_start: float
     reset_start: float
     step: float
     most: float
-    width: float
-    tolerance: float = 0.05
-    limit: int = 100
 
     def __post_init__(self) -> None:
-        _check("step", self.step, 1e-6, 5.0, "V")
-        _check("most", self.most, 1e-3, 20.0, "V")
+        checks.between("step", self.step, 1e-6, 5.0, "V")
+        checks.between("most", self.most, 1e-3, 20.0, "V")
         for name in ("set_start", "reset_start"):
-            _check(name, getattr(self, name), -self.most, self.most, "V")
-        _check_opposite("start", self.set_start, self.reset_start)
-        _check_verified(self.width, self.tolerance, self.limit, 0)
+            checks.between(name, getattr(self, name), -self.most, self.most, "V")
+        _check_pair(self, "set_start", "reset_start")
+        Verified.__post_init__(self)
 
     def amplitude(self, up: bool, number: int) -> float:
         """Return the amplitude (V) of a pulse by its number since the direction changed."""
         start = self.set_start if up else self.reset_start
         return math.copysign(min(abs(start) + number * self.step, self.most), start)
 
-    def program(self, cell: Cell, target: float) -> Program:
-        """Bring a cell to a target conductance (S)."""
+    def pulses(self, conductance: float, target: float) -> Generator[Pulse, float, None]:
+        """Yield larger and larger pulses while the direction stays the same."""
         before, number = None, 0
-        for pulses in range(self.limit + 1):
-            conductance = yield from cell.read()
-            if abs(conductance - target) <= self.tolerance * target:
-                return Outcome(True, pulses, conductance)
+        while True:
             up = conductance < target
             number = number + 1 if up is before else 0
             before = up
-            if pulses < self.limit:
-                yield from cell.pulse(self.amplitude(up, number), self.width)
-        return Outcome(False, self.limit, conductance)
+            conductance = yield Pulse(self.amplitude(up, number), self.width, None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class GateIncremental:
+class GateIncremental(Verified):
     """SET pulses under a gate voltage that grows until the target is reached; behind a transistor (1T1R).
 
-    The gate limits the current, and with it the conductance that a pulse can make. A cell that has gone too
+    The gate sets the compliance, and with it the conductance that a pulse can make. A cell that has gone too
     far is reset, and the gate starts anew.
 
     Parameters
@@ -220,15 +230,9 @@ class GateIncremental:
     gate_start, gate_step, gate_most : float
         First gate voltage of a SET pulse, what each one adds, and the largest (V).
     reset_gate : float
-        Of a RESET pulse (V), high: it limits no current.
-    width : float
-        (s), 1e-12 to 10.
-    tolerance : float
-        Accepted distance from the target, as a share of it, above 0 to 1.
+        Of a RESET pulse (V), high: its compliance is never reached.
     back : float
         After a RESET the gate starts this much (V) below where it had gone too far, but not below its start.
-    limit : int
-        Most pulses.
     beyond : bool
         Accept whatever is above the target too, as is usual in memories: no cell is reset for that.
 
@@ -244,60 +248,48 @@ class GateIncremental:
     gate_step: float
     gate_most: float
     reset_gate: float
-    width: float
-    tolerance: float = 0.05
     back: float = 20.0
-    limit: int = 100
     beyond: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("set_amplitude", "reset_amplitude", "gate_start", "gate_most", "reset_gate"):
-            _check(name, getattr(self, name), -20.0, 20.0, "V")
-        _check_opposite("amplitude", self.set_amplitude, self.reset_amplitude)
-        _check("gate_step", self.gate_step, 1e-6, 5.0, "V")
-        _check("gate_most", self.gate_most, self.gate_start, 20.0, "V")
-        _check("back", self.back, 0.0, 20.0, "V")
-        _check_verified(self.width, self.tolerance, self.limit, 0)
+        _check_pair(self, "set_amplitude", "reset_amplitude", "gate_start", "gate_most", "reset_gate")
+        checks.between("gate_step", self.gate_step, 1e-6, 5.0, "V")
+        checks.between("gate_most", self.gate_most, self.gate_start, 20.0, "V")
+        checks.between("back", self.back, 0.0, 20.0, "V")
+        Verified.__post_init__(self)
 
-    def program(self, cell: Cell, target: float) -> Program:
-        """Bring a cell to a target conductance (S)."""
-        number = last = 0  # of gate steps: whole numbers, so that cells of a row share equal voltages
+    def accepts(self, conductance: float, target: float) -> bool:
+        """Return whether a conductance is close enough to a target (S), or beyond it where that will do."""
+        return Verified.accepts(self, conductance, target) or (self.beyond and conductance > target)
+
+    def pulses(self, conductance: float, target: float) -> Generator[Pulse, float, None]:
+        """Yield SET pulses with more and more gate voltage, RESET pulses where that went too far."""
+        number = last = 0  # of gate steps: whole numbers, so that cells in step share equal voltages
         back = round(min(self.back / self.gate_step, 1e6))
-        for pulses in range(self.limit + 1):
-            conductance = yield from cell.read()
-            near = abs(conductance - target) <= self.tolerance * target
-            if near or (self.beyond and conductance > target):
-                return Outcome(True, pulses, conductance)
-            if pulses == self.limit:
-                break
+        while True:
             if conductance < target:
                 gate = min(self.gate_start + number * self.gate_step, self.gate_most)
-                yield from cell.pulse(self.set_amplitude, self.width, gate)
                 last, number = number, number + 1
+                conductance = yield Pulse(self.set_amplitude, self.width, gate)
             else:
-                yield from cell.pulse(self.reset_amplitude, self.width, self.reset_gate)
                 number = max(0, last - back)
-        return Outcome(False, self.limit, conductance)
+                conductance = yield Pulse(self.reset_amplitude, self.width, self.reset_gate)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class CurrentLimited:
-    """A SET under the current that makes the target, corrected after each miss; behind a transistor (1T1R).
+class CurrentLimited(Verified):
+    """A SET under the compliance that makes the target, corrected after a miss; behind a transistor (1T1R).
 
     Parameters
     ----------
     set_amplitude, reset_amplitude : float
         Of bit over source line (V), of opposite sign, -20 to 20.
     voltage : float
-        At which the cell stops to switch (V), positive: the first limit is this times the target.
+        At which the cell stops to switch (V), positive: the first compliance is this times the target.
     gate_for : callable
-        Current (A) to the gate voltage (V) whose transistor lets no more through, ``Transistor.gate_for``.
+        Compliance (A) to gate voltage (V), such as ``Transistor.gate_for``.
     reset_gate : float
         Of a RESET pulse (V).
-    width : float
-        (s), 1e-12 to 10.
-    tolerance : float
-        Accepted distance from the target, as a share of it, above 0 to 1.
     limit : int
         Most pulses; 1 for one SET without correction.
     """
@@ -307,46 +299,26 @@ class CurrentLimited:
     voltage: float
     gate_for: Callable[[float], float]
     reset_gate: float
-    width: float
-    tolerance: float = 0.05
-    limit: int = 100
 
     def __post_init__(self) -> None:
-        for name in ("set_amplitude", "reset_amplitude", "reset_gate"):
-            _check(name, getattr(self, name), -20.0, 20.0, "V")
-        _check_opposite("amplitude", self.set_amplitude, self.reset_amplitude)
-        _check("voltage", self.voltage, 1e-3, 20.0, "V")
-        _check_verified(self.width, self.tolerance, self.limit, 1)
+        _check_pair(self, "set_amplitude", "reset_amplitude", "reset_gate")
+        checks.between("voltage", self.voltage, 1e-3, 20.0, "V")
+        checks.between("limit", self.limit, 1, 1e9, "pulses")
+        Verified.__post_init__(self)
 
-    def program(self, cell: Cell, target: float) -> Program:
-        """Bring a cell to a target conductance (S)."""
-        current, due = self.voltage * target, False
-        for pulses in range(self.limit + 1):
-            conductance = yield from cell.read()
-            if abs(conductance - target) <= self.tolerance * target:
-                return Outcome(True, pulses, conductance)
-            if pulses == self.limit:
-                break
+    def pulses(self, conductance: float, target: float) -> Generator[Pulse, float, None]:
+        """Yield SET pulses whose compliance is corrected by what the one before has made."""
+        compliance, due = self.voltage * target, False
+        while True:
             if conductance > target:
-                if due:  # this limit was too high: the next is lower in proportion
-                    current, due = current * math.sqrt(target / conductance), False
-                yield from cell.pulse(self.reset_amplitude, self.width, self.reset_gate)
+                if due:  # this compliance was too high: the next is lower in proportion
+                    compliance, due = compliance * math.sqrt(target / conductance), False
+                conductance = yield Pulse(self.reset_amplitude, self.width, self.reset_gate)
             else:
                 if due:
-                    current *= min(math.sqrt(target / max(conductance, 1e-3 * target)), 1.5)
-                yield from cell.pulse(self.set_amplitude, self.width, self.gate_for(current))
+                    compliance *= min(math.sqrt(target / max(conductance, 1e-3 * target)), 1.5)
                 due = True
-        return Outcome(False, self.limit, conductance)
-
-
-SCHEMES: dict[str, type] = {
-    "blind": Blind,
-    "write-verify": WriteVerify,
-    "incremental": IncrementalPulses,
-    "gate-incremental": GateIncremental,
-    "current-limited": CurrentLimited,
-}
-"""Ways to program a cell, by name. One pulse, and a train of equal ones, are `Blind`."""
+                conductance = yield Pulse(self.set_amplitude, self.width, self.gate_for(compliance))
 
 
 def failures(outcomes: Sequence[Outcome]) -> list[int]:
@@ -359,25 +331,6 @@ def program_all(
 ) -> Generator[Any, Any, None]:
     """Program cells one after the other, each to its target (S); what became of them goes to ``outcomes``."""
     for cell, target in cells:
-        if not 0.0 < target < math.inf:
-            raise ValueError(f"target must be positive and finite (S), got {target}")
+        checks.positive("target", target, "S")
         outcome = yield from scheme.program(cell, target)
         outcomes.append(outcome)
-
-
-def accepted_share(mean: float, spread: float, target: float, tolerance: float) -> float:
-    """Return the chance that a normal draw falls within a tolerance of the target.
-
-    Re-programming at random until accepted then takes a geometric number of pulses, 1/p in the mean.
-
-    Parameters
-    ----------
-    mean, spread : float
-        Of what a pulse gives.
-    target, tolerance : float
-        Centre and half width of what is accepted.
-    """
-    if not spread > 0.0:
-        raise ValueError(f"spread must be positive, got {spread}")
-    high, low = (target + tolerance - mean) / spread, (target - tolerance - mean) / spread
-    return 0.5 * (math.erf(high / math.sqrt(2.0)) - math.erf(low / math.sqrt(2.0)))

@@ -15,6 +15,7 @@ import numpy as np
 import simpy
 from numpy.typing import NDArray
 
+from .. import checks
 from ..array.columns import TransistorArray
 from ..errors import ConvergenceError
 from ..typing import Floats
@@ -84,8 +85,7 @@ class TransistorRows:
         gate : float, optional
             Of the row (V).
         """
-        if not 0.0 < width < np.inf:
-            raise ValueError(f"width must be positive and finite (s), got {width}")
+        checks.positive("width", width, "s")
         least = max(SHORTEST * width, self.shortest)
         at, over = (np.full(columns.shape, row), columns), 0.5 * amplitude
         energy, left, part = 0.0, width, max(FIRST_PART * width, least)
@@ -93,7 +93,7 @@ class TransistorRows:
             # A rest that is too short to stand alone goes with this part.
             part = left if left - part < least else part
             over, before, power = self._solve(row, columns, amplitude, gate, over)
-            self.cells.apply(over, part, at, fresh=left == width)
+            self.cells.apply(over, part, at)
             after = self.cells.current(over, at)[0]
             energy += power * part
             left -= part
@@ -142,8 +142,7 @@ class TransistorRows:
         and lets less through the transistor.
         """
         m, _ = self.shape
-        if not 0 <= row < m:
-            raise ValueError(f"row must be between 0 and {m - 1}, got {row}")
+        checks.whole("row", row, 0, m - 1)
         ladders, transistor = self.array.ladders, self.array.crosspoint.transistor
         end = ladders.source_resistance
         to_bit, to_source = (

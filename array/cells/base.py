@@ -10,14 +10,15 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
+from ... import checks
 from ...kinetic.device import Device
 from ...kinetic.waveform import Waveform
-from ...typing import Floats
+from ...typing import Floats, Index
 
-Where = Any
-"""None for all cells, a mask of shape (m, n), or a tuple of index arrays or integers."""
+Where = NDArray[np.bool_] | tuple[Index | int, Index | int] | tuple[Index, ...] | None
+"""A mask of shape (m, n), or a tuple of index arrays or integers; None for all cells."""
 
 
 class Cells(Protocol):
@@ -47,26 +48,16 @@ class Cells(Protocol):
     def sinh_law(self, where: Where = None) -> tuple[Floats, Floats] | None:
         """Return A and V0 (V) of a current A sinh(V/V0), or A V where V0 is infinite; None for other laws."""
 
-    def apply(self, voltage: Floats, duration: float, where: Where = None, *, fresh: bool = True) -> None:
-        """Hold a voltage (V) for a duration (s). ``fresh``: a new pulse, with its own draw of chance."""
+    def apply(self, voltage: Floats, duration: float, where: Where = None) -> None:
+        """Hold a voltage (V) for a duration (s)."""
 
     def rest(self, duration: float) -> None:
         """Let time (s) pass at 0 V."""
 
 
-def _picked(values: Floats, where: Where) -> Floats:
+def pick(values: NDArray[Any], where: Where) -> NDArray[Any]:
+    """Return the values of the picked cells."""
     return values if where is None else np.asarray(values[where])
-
-
-def _check_duration(duration: float) -> None:
-    if not 0.0 <= duration < np.inf:
-        raise ValueError(f"duration must be at least 0 and finite (s), got {duration}")
-
-
-def _check_temperature(temperature: float) -> float:
-    if not 1.0 <= temperature <= 3000.0:
-        raise ValueError(f"temperature must be between 1 and 3000 K, got {temperature}")
-    return float(temperature)
 
 
 def conductance(cells: Cells, voltage: float = 0.1) -> Floats:
@@ -103,25 +94,26 @@ class LinearCells:
         ):
             raise ValueError("conductance must be an array (m, n) of finite numbers of S, 0 or more")
         self.shape = (self.conductance.shape[0], self.conductance.shape[1])
-        self.temperature = _check_temperature(temperature)
+        checks.temperature(temperature)
+        self.temperature = float(temperature)
 
     def current(self, voltage: Floats, where: Where = None) -> tuple[Floats, Floats]:
         """Return current (A) and slope (S)."""
-        slope = _picked(self.conductance, where)
+        slope = pick(self.conductance, where)
         return slope * voltage, slope
 
     def sinh_law(self, where: Where = None) -> tuple[Floats, Floats] | None:
         """Return the conductance (S) and infinity (V)."""
-        slope = _picked(self.conductance, where)
+        slope = pick(self.conductance, where)
         return slope, np.full(np.shape(slope), np.inf)
 
-    def apply(self, voltage: Floats, duration: float, where: Where = None, *, fresh: bool = True) -> None:
+    def apply(self, voltage: Floats, duration: float, where: Where = None) -> None:
         """Do nothing, but refuse a bad duration."""
-        _check_duration(duration)
+        checks.at_least("duration", duration, 0, "s")
 
     def rest(self, duration: float) -> None:
         """Do nothing, but refuse a bad duration."""
-        _check_duration(duration)
+        checks.at_least("duration", duration, 0, "s")
 
 
 Advance = Callable[[Sequence[Device], Sequence[Waveform]], None]
@@ -170,8 +162,7 @@ class LiveCells:
             raise ValueError("devices must all be different objects, or one cell would change another")
         if len({device.temperature for device in flat}) != 1:
             raise ValueError("temperature (K) must be the same in all devices of an array")
-        if not 0.0 < edge < np.inf:
-            raise ValueError(f"edge must be positive and finite (s), got {edge}")
+        checks.positive("edge", edge, "s")
         self.edge, self._advance = edge, advance
 
     @property
@@ -181,7 +172,7 @@ class LiveCells:
 
     def current(self, voltage: Floats, where: Where = None) -> tuple[Floats, Floats]:
         """Return current (A) and slope (S); the slope of a device that is not ohmic by central difference."""
-        picked = np.atleast_1d(self.devices if where is None else self.devices[where])
+        picked = np.atleast_1d(pick(self.devices, where))
         volts = np.broadcast_to(np.atleast_1d(voltage), picked.shape)
         current, slope = np.empty(picked.shape), np.empty(picked.shape)
         for k, device in np.ndenumerate(picked):
@@ -198,16 +189,16 @@ class LiveCells:
         """Return None: atoms keep to no such law."""
         return None
 
-    def apply(self, voltage: Floats, duration: float, where: Where = None, *, fresh: bool = True) -> None:
+    def apply(self, voltage: Floats, duration: float, where: Where = None) -> None:
         """Apply to each device a pulse that lasts the duration (s), edges included."""
-        _check_duration(duration)
+        checks.at_least("duration", duration, 0, "s")
         if duration == 0.0:
             return
         if duration <= 2.0 * self.edge:
             raise ValueError(
                 f"duration must be longer than both edges of {self.edge:g} s, got {duration:g} s"
             )
-        picked = np.atleast_1d(self.devices if where is None else self.devices[where]).ravel()
+        picked = np.atleast_1d(pick(self.devices, where)).ravel()
         volts = np.broadcast_to(np.atleast_1d(voltage).ravel(), picked.shape)
         plateau = duration - 2.0 * self.edge
         forms = [
@@ -218,7 +209,7 @@ class LiveCells:
 
     def rest(self, duration: float) -> None:
         """Let every device move for a while (s) at 0 V."""
-        _check_duration(duration)
+        checks.at_least("duration", duration, 0, "s")
         if duration > 0.0:
             flat = list(self.devices.ravel())
             self._advance(flat, [Waveform.constant(0.0, duration)] * len(flat))
@@ -257,25 +248,25 @@ class FaultyCells:
     def current(self, voltage: Floats, where: Where = None) -> tuple[Floats, Floats]:
         """Return current (A) and slope (S)."""
         current, slope = self.cells.current(voltage, where)
-        bad, stuck = _picked(self._bad, where), _picked(self.stuck, where)
+        bad, stuck = pick(self._bad, where), pick(self.stuck, where)
         return np.where(bad, stuck * voltage, current), np.where(bad, stuck, slope)
 
     def sinh_law(self, where: Where = None) -> tuple[Floats, Floats] | None:
         """Return that of the cells, linear where stuck."""
-        law, bad = self.cells.sinh_law(where), _picked(self._bad, where)
+        law, bad = self.cells.sinh_law(where), pick(self._bad, where)
         if law is None:
             return None
-        return np.where(bad, _picked(self.stuck, where), law[0]), np.where(bad, np.inf, law[1])
+        return np.where(bad, pick(self.stuck, where), law[0]), np.where(bad, np.inf, law[1])
 
-    def apply(self, voltage: Floats, duration: float, where: Where = None, *, fresh: bool = True) -> None:
+    def apply(self, voltage: Floats, duration: float, where: Where = None) -> None:
         """Apply to the cells that work (V, s)."""
         places = np.arange(self._bad.size).reshape(self.shape)
-        picked = np.atleast_1d(places if where is None else places[where])
+        picked = np.atleast_1d(pick(places, where))
         at = picked.ravel()
         works = ~self._bad.ravel()[at]
         volts = np.broadcast_to(voltage, picked.shape).ravel()[works]
         if at[works].size:
-            self.cells.apply(volts, duration, np.unravel_index(at[works], self.shape), fresh=fresh)
+            self.cells.apply(volts, duration, np.unravel_index(at[works], self.shape))
 
     def rest(self, duration: float) -> None:
         """Let time pass (s)."""

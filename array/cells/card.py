@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ... import checks
 from ...cards.core import GapCore
 from ...typing import Floats, Index
 from ...units import BOLTZMANN_EV
 from . import _gap
 from .aging import Relaxation, Telegraph
-from .base import Where, _check_duration, _check_temperature
+from .base import Where, pick
 
 if TYPE_CHECKING:
     from ...cards.card import Card
@@ -44,11 +45,9 @@ class Heat:
     reference: float = 300.0
 
     def __post_init__(self) -> None:
-        for name, most, unit in (("activation", 10.0, "eV"), ("resistance", 1e12, "K/W")):
-            if not 0.0 <= getattr(self, name) <= most:
-                raise ValueError(f"{name} must be between 0 and {most:g} {unit}, got {getattr(self, name)}")
-        if not 1.0 <= self.reference <= 3000.0:
-            raise ValueError(f"reference must be between 1 and 3000 K, got {self.reference}")
+        checks.between("activation", self.activation, 0, 10, "eV")
+        checks.between("resistance", self.resistance, 0, 1e12, "K/W")
+        checks.temperature(self.reference, "reference")
 
 
 class CardCells:
@@ -195,7 +194,8 @@ class CardCells:
 
     @temperature.setter
     def temperature(self, value: float) -> None:
-        self._temperature = _check_temperature(value)
+        checks.temperature(value)
+        self._temperature = float(value)
         heat = self.heat
         if heat is None:
             self._heat = np.array([1.0])
@@ -238,8 +238,7 @@ class CardCells:
             self._amplitude = self.core.current_prefactor * np.exp(-self._gap / self.core.gap_scale)
             if self._telegraph is not None:
                 self._amplitude *= self._telegraph.factor
-        whole = self._amplitude.reshape(self.shape)
-        return whole if where is None else np.asarray(whole[where])
+        return pick(self._amplitude.reshape(self.shape), where)
 
     def window(self, voltage: float = 0.1) -> tuple[Floats, Floats]:
         """Return least and largest conductance (S) of every cell in its present cycle at a voltage (V)."""
@@ -273,9 +272,9 @@ class CardCells:
         self._gap[:] = core.gap_scale * np.log(unit / wanted.ravel())
         self._programmed(np.arange(self._gap.size), np.zeros(self._gap.size, dtype=bool))
 
-    def apply(self, voltage: Floats, duration: float, where: Where = None, *, fresh: bool = True) -> None:
-        """Hold a voltage (V) for a duration (s); ``fresh`` plays no part: cycles are drawn at turns."""
-        _check_duration(duration)
+    def apply(self, voltage: Floats, duration: float, where: Where = None) -> None:
+        """Hold a voltage (V) for a duration (s); cycles are drawn at turns, not at pulses."""
+        checks.at_least("duration", duration, 0, "s")
         places = self._everywhere if where is None else np.atleast_1d(self._places[where]).ravel()
         size = self._gap.size if where is None else places.size
         picked = self.shape if where is None else np.shape(self._places[where])
@@ -346,7 +345,7 @@ class CardCells:
 
     def rest(self, duration: float) -> None:
         """Let time pass (s) at 0 V: telegraph noise goes on, conductances relax."""
-        _check_duration(duration)
+        checks.at_least("duration", duration, 0, "s")
         if duration == 0.0:
             return
         if self._telegraph is not None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ... import checks
 from ...errors import ConvergenceError
 from ...typing import Floats
-from .base import Cells, Where, _check_duration
+from .base import Cells, Where
 
 ROUNDING = 8.0 * float(np.finfo(np.float64).eps)
 MOST_STEPS = 200
@@ -88,21 +89,20 @@ class ComplementaryCells:
         """Return None: two cells keep to no such law."""
         return None
 
-    def apply(self, voltage: Floats, duration: float, where: Where = None, *, fresh: bool = True) -> None:
+    def apply(self, voltage: Floats, duration: float, where: Where = None) -> None:
         """Hold a voltage (V) for a duration (s), in parts over which both cells keep their share of it."""
-        _check_duration(duration)
+        checks.at_least("duration", duration, 0, "s")
         if duration == 0.0:
             return
         left, part = duration, FIRST_PART * duration
         upper = self.inner(voltage, where)[0]
         drift = np.zeros_like(upper)
-        for number in range(MOST_PARTS):
+        for _ in range(MOST_PARTS):
             part = min(part, left)
-            first = fresh and number == 0
             # As it will be half-way, if it goes on as in the part before.
             halfway = upper + 0.5 * part * drift
-            self.upper.apply(halfway, part, where, fresh=first)
-            self.lower.apply(halfway - voltage, part, where, fresh=first)
+            self.upper.apply(halfway, part, where)
+            self.lower.apply(halfway - voltage, part, where)
             left -= part
             if left <= 1e-12 * duration:
                 return

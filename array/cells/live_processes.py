@@ -67,7 +67,7 @@ def processes(workers: int | None = None) -> Iterator[list[Executor]]:
         yield [stack.enter_context(ProcessPoolExecutor(1, context)) for _ in range(workers or cores())]
 
 
-class Crew:
+class LiveWorkers:
     """Devices of an array, and what advances them for `LiveCells`.
 
     Parameters
@@ -87,8 +87,8 @@ class Crew:
 
     Notes
     -----
-    ``LiveCells(crew.devices, advance=crew)``. A state is what `Device.state` gives, a few kilobytes. If a
-    device fails, none of them is changed.
+    ``LiveCells(workers.devices, advance=workers)``. A state is what `Device.state` gives, a few kilobytes. If
+    a device fails, none of them is changed.
     """
 
     def __init__(self, make: Make, shape: tuple[int, int], executors: Sequence[Executor]) -> None:

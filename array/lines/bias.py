@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ... import checks
 from ...typing import Floats
 
 FLOATING = float("nan")
@@ -111,6 +112,13 @@ UNSELECTED: dict[str, Callable[[float], tuple[float, float]]] = {
 """Voltage of unselected word and bit lines (V) when a cell is selected with a voltage."""
 
 
+def check_cell(shape: tuple[int, int], cell: tuple[int, int]) -> None:
+    """Raise ValueError unless a word and a bit line are of an array."""
+    (m, n), (i, j) = shape, cell
+    if not (0 <= i < m and 0 <= j < n):
+        raise ValueError(f"cell must lie in an array of {m} x {n} lines, got ({i}, {j})")
+
+
 def select(
     shape: tuple[int, int], cell: tuple[int, int], voltage: float, scheme: str = "half", *, both: bool = False
 ) -> Bias:
@@ -135,12 +143,9 @@ def select(
     ValueError
         Unknown scheme, or a cell outside the array.
     """
-    if scheme not in UNSELECTED:
-        raise ValueError(f"no bias scheme {scheme!r}; there are: {', '.join(UNSELECTED)}")
-    m, n = shape
-    i, j = cell
-    if not (0 <= i < m and 0 <= j < n):
-        raise ValueError(f"cell must lie in an array of {m} x {n} lines, got ({i}, {j})")
+    checks.one_of("scheme", scheme, UNSELECTED)
+    check_cell(shape, cell)
+    (m, n), (i, j) = shape, cell
     word_rest, bit_rest = UNSELECTED[scheme](voltage)
     word, bit = np.full(m, word_rest), np.full(n, bit_rest)
     word[i], bit[j] = voltage, 0.0

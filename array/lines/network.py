@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from ... import checks
 from ...typing import Floats
 from .bias import Bias
 
@@ -48,8 +49,7 @@ class Lines:
         if min(self.shape) < 1:
             raise ValueError(f"an array must have at least 1 word and 1 bit line, got {self.shape}")
         for name in ("word_source_resistance", "bit_source_resistance"):
-            if not 0.0 <= getattr(self, name) <= 1e12:
-                raise ValueError(f"{name} must be between 0 and 1e12 ohm, got {getattr(self, name)}")
+            checks.between(name, getattr(self, name), 0, 1e12, "ohm")
         m, n = self.shape
         _segments("word_resistance", self.word_resistance, (m, n + 1))
         _segments("bit_resistance", self.bit_resistance, (m + 1, n))
@@ -327,55 +327,3 @@ class Solution:
     def sensed(self) -> Floats:
         """Current out of the bit lines into what holds them (A), both ends together."""
         return -(self.top + self.bottom)
-
-
-def ladder(n: int, segment: float, conductance: float) -> Floats:
-    """Return node over source voltage of a line whose cells all go to ground.
-
-    V_k/V_0 = cosh((n - k + 1/2) mu) / cosh((n + 1/2) mu) with 4 sinh^2(mu/2) = r G, k = 1 ... n, exact.
-
-    Parameters
-    ----------
-    n : int
-        Number of cells.
-    segment : float
-        Resistance r of a segment (ohm), the first included.
-    conductance : float
-        Conductance G of each cell (S).
-    """
-    mu = 2.0 * np.arcsinh(np.sqrt(segment * conductance) / 2.0)
-    behind = n - np.arange(1, n + 1) + 0.5
-    # exp of differences, since cosh itself overflows on long lines.
-    total = n + 0.5
-    scaled = np.exp((behind - total) * mu) * (1.0 + np.exp(-2.0 * behind * mu))
-    return np.asarray(scaled / (1.0 + np.exp(-2.0 * total * mu)))
-
-
-def sneak_resistance(m: int, n: int, resistance: float) -> float:
-    """Return the resistance beside a selected cell when all other lines float (ohm), exact without wires.
-
-    R [1/(m-1) + 1/(n-1) + 1/((m-1)(n-1))], all other cells of one resistance; m and n at least 2.
-    """
-    if min(m, n) < 2:
-        raise ValueError(f"a sneak path needs at least 2 word and 2 bit lines, got {m} x {n}")
-    return resistance * (1.0 / (m - 1) + 1.0 / (n - 1) + 1.0 / ((m - 1) * (n - 1)))
-
-
-def elmore_delay(n: int, segment: float, capacitance: float, driver: float = 0.0) -> Floats:
-    """Return the Elmore time constant of each node of a line driven at one end (s).
-
-    tau_k = sum_j C min-path resistance(k, j): R_driver n C + r C sum_j min(k, j). The 50 % delay is about
-    0.69 of it. Cells draw no current here.
-
-    Parameters
-    ----------
-    n : int
-        Number of cells.
-    segment, driver : float
-        Resistance of a segment and of the driver (ohm).
-    capacitance : float
-        Of each node (F).
-    """
-    k = np.arange(1, n + 1)
-    shared = k * (k + 1) / 2.0 + k * (n - k)
-    return np.asarray(capacitance * (driver * n + segment * shared))

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from ... import checks
 from ...errors import ConvergenceError
 from ...typing import Floats
 from .bias import Bias
@@ -55,11 +56,9 @@ class Capacitance:
     cell: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("word", "bit"):
-            if not 0.0 < getattr(self, name) < np.inf:
-                raise ValueError(f"{name} must be positive and finite (F), got {getattr(self, name)}")
-        if not 0.0 <= self.cell < np.inf:
-            raise ValueError(f"cell must be at least 0 and finite (F), got {self.cell}")
+        checks.positive("word", self.word, "F")
+        checks.positive("bit", self.bit, "F")
+        checks.at_least("cell", self.cell, 0, "F")
 
     def charge(self, nodes: Nodes) -> Nodes:
         """Return M v (C)."""
@@ -132,8 +131,7 @@ class Stepper:
     tolerance: float = 1e-4
 
     def __post_init__(self) -> None:
-        if not 0.0 < self.tolerance < np.inf:
-            raise ValueError(f"tolerance must be positive and finite (V), got {self.tolerance}")
+        checks.positive("tolerance", self.tolerance, "V")
         self.solver = SchurSolver(self.network)
         self._factored: tuple[float, Floats] | None = None
 
@@ -169,8 +167,7 @@ class Stepper:
         ConvergenceError
             Kirchhoff's law is not met in a step that can get no shorter.
         """
-        if not 0.0 < duration < np.inf:
-            raise ValueError(f"duration must be positive and finite (s), got {duration}")
+        checks.positive("duration", duration, "s")
         shape = self.network.lines.shape
         nodes = (np.zeros(shape), np.zeros(shape)) if start is None else (start[0].copy(), start[1].copy())
         ends = sorted({float(c) for c in corners if 0.0 < c < duration} | {duration})

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from ... import checks
+
 VACUUM_PERMITTIVITY = 8.8541878128e-12
 """(F/m), CODATA 2018."""
 
@@ -46,14 +48,11 @@ class Wire:
     permittivity: float = 3.0
 
     def __post_init__(self) -> None:
-        if not 1e-9 <= self.width <= 1e-5:
-            raise ValueError(f"width of a wire must be between 1e-9 and 1e-5 m, got {self.width:g}")
-        if not 0.0 < self.aspect < math.inf:
-            raise ValueError(f"aspect must be positive and finite, got {self.aspect}")
+        checks.between("width of a wire", self.width, 1e-9, 1e-5, "m")
+        checks.positive("aspect", self.aspect)
         if not 0.0 <= self.reflection < 1.0:
             raise ValueError(f"reflection must be at least 0 and below 1, got {self.reflection}")
-        if not 1.0 <= self.permittivity < math.inf:
-            raise ValueError(f"permittivity must be at least 1 and finite, got {self.permittivity}")
+        checks.at_least("permittivity", self.permittivity, 1)
 
     @property
     def resistance(self) -> float:
@@ -104,8 +103,7 @@ class Node:
         pitch : float
             Of the cells, in widths of the wire: 2 for a passive array, 4 for 1T1R cells of 16 F2.
         """
-        if not 0.0 < pitch < math.inf:
-            raise ValueError(f"pitch must be positive and finite (widths), got {pitch}")
+        checks.positive("pitch", pitch, "widths")
         length = pitch * self.half_pitch
         return self.wire.resistance * length, self.wire.capacitance * length
 
@@ -137,6 +135,5 @@ CELL_AREA: dict[str, tuple[float, float, float]] = {
 
 def area_of(cell: str, count: int, node: Node) -> float:
     """Return the area of a number of cells alone (m2)."""
-    if cell not in CELL_AREA:
-        raise ValueError(f"no cell {cell!r}; there are: {', '.join(CELL_AREA)}")
+    checks.one_of("cell", cell, CELL_AREA)
     return CELL_AREA[cell][0] * count * node.half_pitch**2

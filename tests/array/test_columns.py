@@ -5,11 +5,13 @@ import pytest
 from made_up_cells import made_up_cells
 
 from frenkel.array.cells.base import LinearCells, conductance
+from frenkel.array.cells.card import CardCells
 from frenkel.array.columns import DifferentialArray, Ladders, TransistorArray
 from frenkel.array.crossbar import Crossbar
 from frenkel.array.crosspoint import OneTransistorOneResistor, Transistor
 from frenkel.array.lines.network import Lines
 from frenkel.array.weights import DifferentialPair, ReferenceColumn
+from frenkel.cards.core import GapCore
 
 SHAPE = (3, 4)
 TRANSISTOR = Transistor(threshold=0.7, gain=2e-4)
@@ -207,6 +209,30 @@ def test_pairs_and_reference_columns_hold_signed_weights():
     )
     with pytest.raises(ValueError, match="weights must lie between -1 and 1, got 1.5"):
         pair.conductances([[1.5]])
+
+
+def test_pairs_behind_transistors_hold_signed_weights():
+    """16 x 16 of 4 bits: the sign and order of the weights come through transistors and lines."""
+    features = {"hrs": 1e6, "lrs": 2e4, "set_voltage": 1.2, "reset_voltage": -1.2}
+    plus, minus = (CardCells(GapCore(), features, (16, 16)) for _ in range(2))
+    transistor = Transistor(threshold=1.0, gain=2e-4, slope_factor=1.5)
+    array = DifferentialArray(
+        plus,
+        minus,
+        OneTransistorOneResistor(transistor=transistor),
+        bit_resistance=2.0,
+        source_line_resistance=2.0,
+    )
+    rng = np.random.default_rng(1)
+    w = rng.integers(-7, 8, (16, 16)) / 7.0
+    plus, minus = DifferentialPair(least=2e-6, most=4e-5).conductances(w)
+    array.plus.program(plus)
+    array.minus.program(minus)
+    for row in range(16):
+        gates = np.zeros(16)
+        gates[row] = 3.0
+        order = np.argsort(array.column_currents(gates, 0.1))
+        assert np.all(np.diff(w[row][order]) >= 0.0)
 
 
 def test_reading_and_pulsing_with_transistors():

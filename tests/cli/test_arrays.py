@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from closed_forms import sneak_resistance
 from made_up_cells import varied_card
 
 from frenkel.analysis.fitting import card_schema
 from frenkel.analysis.plots import array as array_plot
 from frenkel.array import crossbar
-from frenkel.array.lines.network import sneak_resistance
 from frenkel.array.periphery import Converter
 from frenkel.cli import main as cli
 from frenkel.configuration import array as array_configuration

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from closed_forms import accepted_share
 from made_up_cells import drifting, made_up_cells
 from scipy import stats
 
@@ -15,7 +16,6 @@ from frenkel.events.programming import (
     IncrementalPulses,
     Outcome,
     WriteVerify,
-    accepted_share,
     program_all,
 )
 from frenkel.events.workload import Products, ReadDisturb, Refresh, Retention, log_times
@@ -106,7 +106,7 @@ class DrawnCell:
     def __init__(self, clock, rng, mean, spread):
         self.clock, self.rng, self.mean, self.spread, self.value = clock, rng, mean, spread, -1.0
 
-    def pulse(self, amplitude, width):
+    def pulse(self, amplitude, width, gate=None):
         yield self.clock.rest(width)
         self.value = self.rng.normal(self.mean, self.spread)
 
@@ -287,7 +287,10 @@ def test_products_take_the_time_of_their_conversions():
             "opposite signs",
         ),
         (lambda: Timing(read_voltage=0.0), "read_voltage must be finite and not 0 V"),
-        (lambda: Station(Clock(), "driver", capacity=0), "capacity of driver must be at least 1"),
+        (
+            lambda: Station(Clock(), "driver", capacity=0),
+            "capacity of driver must be a whole number of at least 1, got 0",
+        ),
         (lambda: Controller(Clock(), array()).cell(6, 0), "cell must lie in an array of 6 x 6"),
     ],
 )

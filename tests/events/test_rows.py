@@ -328,7 +328,7 @@ def test_energy_of_a_product_counts_every_line_and_gate():
         (lambda: Staircase(cell=(0, 0), start=0, stop=1, steps=1, width=1e-9), "steps of a staircase"),
         (
             lambda: transistor_rows(made_up_cells((2, 2))).pulse((2, 0), 1.0, 1e-9),
-            "row must be between 0 and 1",
+            "row must be a whole number between 0 and 1, got 2",
         ),
     ],
 )

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
+from closed_forms import accepted_share
 
-from frenkel.events.programming import accepted_share
 from frenkel.networks.device_statistics import placeholder
 from frenkel.networks.write_verify import Unverified, WriteVerify
 

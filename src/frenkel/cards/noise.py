@@ -125,7 +125,7 @@ class RtnLaw:
         noise = random.standard_normal((cell.size, 3))
         # The second dwell time follows the first by their correlation.
         other = tables[:, 6] * noise[:, 1] + np.sqrt(1.0 - tables[:, 6] ** 2) * noise[:, 2]
-        factor = _arrhenius(self.activation, temperature, self.temperature)
+        factor = arrhenius(self.activation, temperature, self.temperature)
         high = np.exp(tables[:, 2] + tables[:, 3] * noise[:, 1]) * factor
         low = np.exp(tables[:, 4] + tables[:, 5] * other) * factor
         return Traps(
@@ -141,8 +141,8 @@ class RtnLaw:
         self, conductance: Floats, random: np.random.Generator
     ) -> np.ndarray[Any, np.dtype[np.int64]]:
         """Draw the number of traps of each cell (flat)."""
-        mean = _interpolate(self.states, conductance, [s.traps for s in self.states])
-        ratio = _interpolate(self.states, conductance, [s.dispersion for s in self.states])
+        mean = interpolate(self.states, conductance, [s.traps for s in self.states])
+        ratio = interpolate(self.states, conductance, [s.dispersion for s in self.states])
         # A negative binomial is a Poisson number whose mean scatters as a gamma law.
         excess = ratio - 1.0
         shape = np.where(excess > 0, mean / np.where(excess > 0, excess, 1.0), 1.0)
@@ -151,12 +151,12 @@ class RtnLaw:
 
     def noise(self, conductance: Any) -> Floats:
         """Return the standard deviation of the white noise over the conductance, of its shape."""
-        return _interpolate(self.states, _positive(conductance), [s.noise for s in self.states])
+        return interpolate(self.states, _positive(conductance), [s.noise for s in self.states])
 
     def _tables(self, cells: Floats) -> Floats:
         columns = [(*s.amplitude, *s.high, *s.low, s.correlation) for s in self.states]
         return np.stack(
-            [_interpolate(self.states, cells, list(c)) for c in zip(*columns, strict=True)], axis=1
+            [interpolate(self.states, cells, list(c)) for c in zip(*columns, strict=True)], axis=1
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -330,10 +330,10 @@ class RelaxationLaw:
         late = np.atleast_1d(np.asarray(times, float))
         if late.ndim != 1 or not np.all(late > 0) or np.any(np.diff(late) <= 0):
             raise NoiseError("times must ascend from above 0 s")
-        factor = _arrhenius(self.activation, temperature, self.temperature)
+        factor = arrhenius(self.activation, temperature, self.temperature)
         u = np.log(late / factor / self.reference)
-        a, b = (_interpolate(self.states, start, [s.location[i] for s in self.states]) for i in (0, 1))
-        c, d = (_interpolate(self.states, start, [s.spread[i] for s in self.states]) for i in (0, 1))
+        a, b = (interpolate(self.states, start, [s.location[i] for s in self.states]) for i in (0, 1))
+        c, d = (interpolate(self.states, start, [s.spread[i] for s in self.states]) for i in (0, 1))
         found: list[Floats] = []
         rank: Floats = np.asarray(random.standard_normal(start.shape))
         for i, x in enumerate(u):
@@ -382,12 +382,13 @@ def straight(x: Floats, knots: Floats, table: Floats) -> Floats:
     return found
 
 
-def _interpolate(states: Sequence[Any], conductance: Floats, values: list[float]) -> Floats:
+def interpolate(states: Sequence[Any], conductance: Floats, values: list[float]) -> Floats:
+    """Return what a law has between its states, linear in ln(conductance)."""
     found: Floats = np.interp(np.log(conductance), [math.log(state.conductance) for state in states], values)
     return found
 
 
-def _arrhenius(activation: float, temperature: float | None, reference: float) -> float:
+def arrhenius(activation: float, temperature: float | None, reference: float) -> float:
     """Return by how much times are longer at a temperature."""
     if temperature is None or temperature == reference:
         return 1.0

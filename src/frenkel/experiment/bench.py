@@ -15,7 +15,7 @@ import numpy as np
 from ..array import periphery
 from ..array.cells.base import Cells, LinearCells, LiveCells
 from ..array.cells.card import CardCells
-from ..array.cells.live_processes import Crew, processes
+from ..array.cells.live_processes import LiveWorkers, processes
 from ..array.columns import TransistorArray
 from ..array.crossbar import Crossbar
 from ..array.crosspoint import Direct, ExponentialSelector, OneTransistorOneResistor, Transistor
@@ -242,9 +242,9 @@ class Bench:
         settings = settings.model_copy(update={"material_document": self.documents["material"]})
         make = Member(json.dumps(settings.document()), section.compliance)
         if self.executors:
-            crew = Crew(make, self.shape, self.executors)
-            crew.prepare(make.form)
-            return LiveCells(crew.devices, edge=section.edge, advance=crew)
+            workers = LiveWorkers(make, self.shape, self.executors)
+            workers.prepare(make.form)
+            return LiveCells(workers.devices, edge=section.edge, advance=workers)
         devices = [[make(i * n + j) for j in range(n)] for i in range(m)]
         for device in itertools.chain(*devices):
             make.form(device)

@@ -7,7 +7,7 @@ from made_up_cycles import truth
 
 from frenkel.array.cells.base import FaultyCells, LinearCells, LiveCells, conductance
 from frenkel.array.cells.card import CardCells, Heat
-from frenkel.array.cells.live_processes import Crew, Recipe, processes
+from frenkel.array.cells.live_processes import LiveWorkers, Recipe, processes
 from frenkel.cards.noise import RtnLaw, RtnState
 from frenkel.kinetic.device import Device
 from frenkel.kinetic.materials.material import Material
@@ -108,7 +108,7 @@ def test_two_halves_of_a_pulse_are_the_pulse(name):
         at = np.broadcast_to(volts, SHAPE)
         one.apply(at, duration)
         two.apply(at, duration / 3.0)
-        two.apply(at, duration * 2.0 / 3.0, fresh=False)
+        two.apply(at, duration * 2.0 / 3.0)
     if name != "card with noise":  # whose traps draw once per part
         np.testing.assert_allclose(conductance(one), conductance(two), rtol=1e-3 if "hot" in name else 1e-11)
 
@@ -137,8 +137,8 @@ SMALL = Recipe(material="HfO2", thickness=2e-9, width=1.1e-9, seed=1)
 
 def test_devices_advanced_elsewhere_are_the_same_bit_by_bit():
     """Their states travel; here to devices made anew in this process."""
-    crew = Crew(SMALL, SHAPE, [Serial(), Serial()])
-    here, there = live(), LiveCells(crew.devices, advance=crew)
+    workers = LiveWorkers(SMALL, SHAPE, [Serial(), Serial()])
+    here, there = live(), LiveCells(workers.devices, advance=workers)
     for cells in (here, there):
         cells.apply(np.full(SHAPE, 1.1), 2e-8)
         cells.rest(1e-9)
@@ -153,8 +153,8 @@ def test_devices_advanced_elsewhere_are_the_same_bit_by_bit():
 @pytest.mark.verification
 def test_devices_advanced_by_other_processes_are_the_same():
     with processes(2) as executors:
-        crew = Crew(SMALL, SHAPE, executors)
-        here, there = live(), LiveCells(crew.devices, advance=crew)
+        workers = LiveWorkers(SMALL, SHAPE, executors)
+        here, there = live(), LiveCells(workers.devices, advance=workers)
         for cells in (here, there):
             cells.apply(np.full(SHAPE, 1.1), 2e-8)
     np.testing.assert_array_equal(conductance(here), conductance(there))

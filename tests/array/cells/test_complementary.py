@@ -1,4 +1,4 @@
-"""Complementary cells and the 2T2R preset."""
+"""Complementary cells: two back to back."""
 
 import numpy as np
 import pytest
@@ -11,8 +11,6 @@ from frenkel.array.cells.complementary import ComplementaryCells
 from frenkel.array.crossbar import Crossbar
 from frenkel.array.lines import bias
 from frenkel.array.lines.network import Lines
-from frenkel.array.presets import mos2_alumina_2t2r
-from frenkel.array.weights import DifferentialPair
 from frenkel.cards.core import GapCell
 
 HIGH, LOW = 1e-6, 1e-4
@@ -103,20 +101,6 @@ def test_pulses_through_a_crossbar_write_one_cell():
     assert lower[1, 2] == pytest.approx(HIGH, rel=0.05)
     lower[1, 2] = LOW
     np.testing.assert_allclose(lower, LOW, rtol=0.05)
-
-
-def test_preset_holds_signed_weights():
-    """16 x 16 of 4 bits: the sign and order of the weights come through transistors and lines."""
-    array, rng = mos2_alumina_2t2r(), np.random.default_rng(1)
-    w = rng.integers(-7, 8, (16, 16)) / 7.0
-    plus, minus = DifferentialPair(least=2e-6, most=4e-5).conductances(w)
-    array.plus.program(plus)
-    array.minus.program(minus)
-    for row in range(16):
-        gates = np.zeros(16)
-        gates[row] = 3.0
-        order = np.argsort(array.column_currents(gates, 0.1))
-        assert np.all(np.diff(w[row][order]) >= 0.0)
 
 
 def test_bad_pairs():

@@ -236,7 +236,7 @@ def test_load_line_follows_a_full_solve():
     assert gap[0] < 1.25e-9
     assert line.solves < full.solves
     truth = full.solve(bias.select((16, 16), (9, 11), 2.6)).voltage[9, 11]
-    assert line._visits["half", 2.6].now.voltage == pytest.approx(truth, abs=1e-3)
+    assert line.memory.visits["half", 2.6].now.voltage == pytest.approx(truth, abs=1e-3)
     assert line.read((9, 11), 0.5, 1e-9)[0] == pytest.approx(full.read((9, 11), 0.5, 1e-9)[0], rel=1e-4)
     read = line.read((9, 11), 0.5, 1e-9)[0]
     line.finish()
@@ -344,7 +344,10 @@ def test_selectors_that_cannot_settle_are_named():
         (lambda: Transistor(threshold=0.5, gain=1e-4, slope_factor=0.9), "slope_factor must be at least 1"),
         (lambda: Ladders(shape=(2, 2), resistance=(0.0, 1.0)), "resistance must be positive"),
         (lambda: Crossbar(LinearCells(np.ones((2, 2))), wires(3)), "same shape"),
-        (lambda: Crossbar(LinearCells(np.ones((2, 2))), wires(2), scheme="none"), "no bias scheme 'none'"),
+        (
+            lambda: Crossbar(LinearCells(np.ones((2, 2))), wires(2), scheme="none"),
+            "scheme must be one of grounded, floating, half, third, got 'none'",
+        ),
         (
             lambda: ThresholdSelector(
                 threshold=0.3, hold=0.4, on_resistance=1.0, off_resistance=2.0, shape=(1, 1)

@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
+from closed_forms import elmore_delay
 from made_up_cells import made_up_cells
 
 from frenkel.array.cells.base import LinearCells
 from frenkel.array.crossbar import Crossbar
 from frenkel.array.crosspoint import ExponentialSelector
 from frenkel.array.lines import bias
-from frenkel.array.lines.network import Lines, Network, elmore_delay
+from frenkel.array.lines.network import Lines, Network
 from frenkel.array.lines.transient import Capacitance, Stepper
 
 R, C = 5.0, 1e-16

@@ -1,14 +1,9 @@
 """An array of sinh cells as a circuit for ngspice, to compare with."""
 
-from __future__ import annotations
-
 import numpy as np
 
-from .cells.base import Cells
-from .lines.network import Network
 
-
-def netlist(cells: Cells, network: Network) -> str:
+def netlist(cells, network):
     """Return a circuit that writes the currents of all sources to ``out.txt``, word lines first.
 
     Cells are current sources A sinh(V/V0), not diodes, which would carry ngspice's own kT/q. A source's

@@ -1,0 +1,169 @@
+"""The array around a selected cell: solved once, then a load line stands for it in pulses and reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import ConvergenceError
+from ..typing import Floats, Index
+from .cells.base import Cells
+from .crosspoint import Crosspoint
+from .lines.effective import LoadLine
+from .lines.network import Solution
+
+MOST_STEPS = 200
+"""Of Newton's method between a crossing and its load line; bisection in the worst case needs 60."""
+
+Key = tuple[str, float]
+"""Scheme of the unselected lines, and voltage of the pulse (V)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What the selected crossing does now."""
+
+    voltage: float
+    over: Floats  # over the cell alone, (1,)
+    current: float
+
+
+@dataclass
+class Visit:
+    """The array around a selected cell while pulses or reads of one voltage go to it."""
+
+    line: LoadLine
+    solution: Solution
+    over: Floats  # over every cell alone at the solution (V)
+    now: Moment
+    pulses: int  # of the cell when `now` was found
+    exposure: float = 0.0  # time for which the others have felt their voltages, not yet applied (s)
+
+    def __post_init__(self) -> None:
+        self._power = self.solution.cell_power + self.solution.line_power
+
+    def power(self, current: float, cell: tuple[int, int]) -> float:
+        """Return the power of the sources (W) at a current through the selected cell (A).
+
+        By reciprocity they give the open voltage times what the cell draws more.
+        """
+        return self._power + self.line.open_voltage * (current - float(self.solution.current[cell]))
+
+
+class PulseMemory:
+    """What is known of the array while pulses and reads go to one cell.
+
+    Parameters
+    ----------
+    cells : Cells
+        Of the array.
+    crosspoint : Crosspoint
+        What stands beside each.
+
+    Attributes
+    ----------
+    cell : tuple of int or None
+        That is visited.
+    visits : dict
+        The array around it, by scheme and voltage.
+    pulses : int
+        That the cell has felt in this visit.
+    evaluated : tuple of ndarray
+        Voltages over the crossings at which their law was asked last, those over the cells alone (V), and
+        slopes (S).
+    """
+
+    def __init__(self, cells: Cells, crosspoint: Crosspoint) -> None:
+        self._cells, self._crosspoint = cells, crosspoint
+        self.cell: tuple[int, int] | None = None
+        self.visits: dict[Key, Visit] = {}
+        self.pulses = 0
+        self.evaluated = (np.empty(0), np.empty(0), np.empty(0))
+        self._last: dict[Key, tuple[tuple[int, int], Floats, Floats]] = {}
+
+    @property
+    def at(self) -> tuple[Index, Index]:
+        """The visited cell, as cells are picked."""
+        assert self.cell is not None
+        return np.array([self.cell[0]]), np.array([self.cell[1]])
+
+    def begin(self, cell: tuple[int, int]) -> None:
+        """Visit a cell; the visit of another one ends."""
+        if self.cell != cell:
+            self.finish()
+            self.cell = cell
+
+    def felt(self, visit: Visit, over: Floats, duration: float) -> None:
+        """Hold the selected cell at a voltage (V) for a duration (s); the others follow as the visit ends."""
+        self._cells.apply(over, duration, self.at)
+        visit.exposure += duration
+        self.pulses += 1
+
+    def at_solution(self, voltage: Floats) -> tuple[Floats, Floats]:
+        """Return voltages over the cells alone (V) and slopes (S) at voltages over the crossings (V)."""
+        # Newton's method has mostly ended at these voltages.
+        asked, over, slope = self.evaluated
+        if not np.array_equal(asked, voltage):
+            over, _, slope = self._crosspoint.solve(voltage, self._cells)
+        return over, slope
+
+    def remember(self, key: Key, line: LoadLine, found: Solution, over: Floats) -> Visit:
+        """Keep the array as it was solved around the visited cell."""
+        assert self.cell is not None
+        now = Moment(float(found.voltage[self.cell]), over[self.at], float(found.current[self.cell]))
+        self.visits[key] = Visit(line, found, over, now, self.pulses)
+        self._last[key] = self.cell, found.word, found.bit
+        return self.visits[key]
+
+    def like_last(self, key: Key) -> tuple[Floats, Floats] | None:
+        """Return the nodes (V) of the last visit at the same voltages, its lines swapped with this cell's."""
+        if key not in self._last or self.cell is None:
+            return None
+        (i, j), word, bit = self._last[key]
+        swapped = []
+        for nodes in (word, bit):
+            new = nodes.copy()
+            new[[i, self.cell[0]]] = new[[self.cell[0], i]]
+            new[:, [j, self.cell[1]]] = new[:, [self.cell[1], j]]
+            swapped.append(new)
+        return swapped[0], swapped[1]
+
+    def moment(self, visit: Visit) -> Moment:
+        """Return where the crossing's current meets the load line; it rises, so there is one such voltage."""
+        if visit.pulses == self.pulses:
+            return visit.now
+        line, voltage = visit.line, visit.now.voltage
+        low, high = sorted((0.0, line.open_voltage))
+        voltage = min(max(voltage, low), high)
+        for _ in range(MOST_STEPS):
+            over, found, slopes = self._crosspoint.solve(np.array([voltage]), self._cells, self.at)
+            current, slope = float(found[0]), float(slopes[0])
+            miss = voltage - line.open_voltage + line.resistance * current
+            # The sign of what is missed tells on which side the answer lies.
+            low, high = (low, voltage) if miss > 0.0 else (voltage, high)
+            step = miss / (1.0 + line.resistance * slope)
+            if abs(step) <= 1e-7 * abs(line.open_voltage):
+                visit.now, visit.pulses = Moment(voltage - step, over, current - slope * step), self.pulses
+                return visit.now
+            # Newton's step where it stays between both bounds, half of what is left elsewhere.
+            voltage = voltage - step if low <= voltage - step <= high else 0.5 * (low + high)
+        raise ConvergenceError(
+            f"load line of cell {self.cell}: no voltage found from {line.open_voltage:g} V"
+        )
+
+    def expose(self, visit: Visit) -> None:
+        """Give the cells around the selected one the voltages they have felt."""
+        if visit.exposure > 0.0 and self.cell is not None:
+            others = np.ones(self._cells.shape, dtype=bool)
+            others[self.cell] = False
+            if others.any():
+                self._cells.apply(visit.over[others], visit.exposure, others)
+            visit.exposure = 0.0
+
+    def finish(self) -> None:
+        """End the visit: the others get the voltages they have felt in its pulses and reads."""
+        for visit in self.visits.values():
+            self.expose(visit)
+        self.visits.clear()
+        self.cell, self.pulses = None, 0
