@@ -18,7 +18,7 @@ from ..networks.device_statistics import DeviceStatistics
 from ..networks.metrics import by_harness, harness_missing, metrics
 from ..networks.perceptron import Perceptron, accuracy
 from ..networks.tasks import Task
-from ..networks.write_verify import WriteVerify
+from ..networks.write_verify import StatisticalWriteVerify
 from ..typing import Floats
 from .base import Claim, Settings, finish, interval, variable
 from .methods import hardware
@@ -109,7 +109,9 @@ def _designs(settings: Settings, task: Task, network: Perceptron, device: Device
         for seed in range(settings.seeds):
             chip = _chip(design, device, settings, seed)
             weights, biases = network.one(seed)
-            chip.program(weights, biases, WriteVerify(), calibration=hardware.rows(task.validation))
+            chip.program(
+                weights, biases, StatisticalWriteVerify(), calibration=hardware.rows(task.validation)
+            )
             got[i, seed] = 100.0 * accuracy(chip.run(x), task.test.y).mean()
         cost = inference(chip, design["node"], converter_quantile=design.get("quantile", 0.5))
         write = writing(chip)

@@ -21,7 +21,7 @@ from ..networks.device_statistics import DeviceStatistics
 from ..networks.mapping import decode, encode
 from ..networks.perceptron import Perceptron, accuracy
 from ..networks.tasks import Task
-from ..networks.write_verify import Programmed, Pulses, WriteVerify
+from ..networks.write_verify import ProgrammedCells, Pulses, StatisticalWriteVerify
 from ..typing import Floats
 from .base import Claim, Settings, finish, interval, variable
 from .draw import panel_lines
@@ -76,21 +76,21 @@ def run(settings: Settings) -> xr.Dataset:
 
 
 def _written(
-    network: Perceptron, scheme: WriteVerify, device: DeviceStatistics, random: np.random.Generator
-) -> tuple[list[Floats], list[Programmed]]:
+    network: Perceptron, scheme: StatisticalWriteVerify, device: DeviceStatistics, random: np.random.Generator
+) -> tuple[list[Floats], list[ProgrammedCells]]:
     """Return target conductances of all layers and what became of the cells."""
     window = device.g_min, device.g_max
     targets = [encode(w / hardware.scales(w), "pair", *window) for w in network.weights]
     return targets, [scheme.write(t, device, random) for t in targets]
 
 
-def _counts(done: list[Programmed], name: str) -> Floats:
+def _counts(done: list[ProgrammedCells], name: str) -> Floats:
     """Return the mean of a count over all cells of each network (seeds,)."""
     parts = [getattr(d, name).reshape(d.pulses.shape[0], -1) for d in done]
     return np.asarray(np.concatenate(parts, axis=1).mean(axis=1))
 
 
-def _error(targets: list[Floats], done: list[Programmed], device: DeviceStatistics) -> Floats:
+def _error(targets: list[Floats], done: list[ProgrammedCells], device: DeviceStatistics) -> Floats:
     """Return the rms distance of cells from their targets over g_max (seeds,)."""
     parts = [
         (d.conductance - t).reshape(t.shape[0], -1) / device.g_max for t, d in zip(targets, done, strict=True)
@@ -117,7 +117,9 @@ def _tolerances(
     waited = np.zeros((len(WAITS), len(PULSES), len(TOLERANCES), settings.seeds))
     for i, pulses in enumerate(PULSES):
         for k, tolerance in enumerate(TOLERANCES):
-            scheme = WriteVerify(tolerance=tolerance, step=STEP, step_noise=STEP_NOISE, pulses=pulses)
+            scheme = StatisticalWriteVerify(
+                tolerance=tolerance, step=STEP, step_noise=STEP_NOISE, pulses=pulses
+            )
             random = settings.random(12, i, k)
             for _ in range(settings.chips):
                 targets, done = _written(network, scheme, law, random)
@@ -156,7 +158,7 @@ def _times() -> tuple[float, float]:
     return t.driver_latency + WRITE_WIDTH, t.driver_latency + t.read_width + t.converter_latency
 
 
-def _energy(done: list[Programmed]) -> float:
+def _energy(done: list[ProgrammedCells]) -> float:
     """Return the energy per cell (J): V^2 G t of pulses and reads, and the conversions."""
     t = Timing()
     cells = sum(d.pulses.size for d in done)
@@ -175,7 +177,7 @@ def _side(settings: Settings, network: Perceptron, device: DeviceStatistics) -> 
             for i, value in enumerate(values):
                 law = device.changed(read_noise=NOISE if key == "step" else value)
                 step = value if key == "step" else STEP
-                scheme = WriteVerify(tolerance=tolerance, step=step, step_noise=STEP_NOISE)
+                scheme = StatisticalWriteVerify(tolerance=tolerance, step=step, step_noise=STEP_NOISE)
                 targets, done = _written(network, scheme, law, settings.random(13, i, k))
                 table[0, i, k], table[1, i, k] = _counts(done, "pulses"), _error(targets, done, device)
     return {
@@ -208,11 +210,11 @@ def _blind(settings: Settings, task: Task, network: Perceptron, device: DeviceSt
 
 
 class StatisticalArray:
-    """Cells that follow the law of `WriteVerify`, behind a controller.
+    """Cells that follow the law of `StatisticalWriteVerify`, behind a controller.
 
     Parameters
     ----------
-    scheme : WriteVerify
+    scheme : StatisticalWriteVerify
     device : DeviceStatistics
     count : int
         Cells, in one row.
@@ -220,7 +222,11 @@ class StatisticalArray:
     """
 
     def __init__(
-        self, scheme: WriteVerify, device: DeviceStatistics, count: int, random: np.random.Generator
+        self,
+        scheme: StatisticalWriteVerify,
+        device: DeviceStatistics,
+        count: int,
+        random: np.random.Generator,
     ) -> None:
         self.scheme, self.device, self.random, self.shape = scheme, device, random, (1, count)
         self.conductance = np.full(count, device.g_min)
@@ -246,9 +252,9 @@ class StatisticalArray:
 
 @dataclass(frozen=True, slots=True)
 class OnClock:
-    """The rule of `WriteVerify` with equal pulses, cell by cell on the clock."""
+    """The rule of `StatisticalWriteVerify` with equal pulses, cell by cell on the clock."""
 
-    scheme: WriteVerify
+    scheme: StatisticalWriteVerify
     g_max: float
 
     def program(self, cell: Cell, target: float) -> Generator[simpy.Event, Any, Outcome]:
@@ -266,7 +272,7 @@ class OnClock:
 def _on_clock(settings: Settings, device: DeviceStatistics) -> dict[str, Any]:
     """Return the time of a serial controller, by the clock and as a sum, and pulses of both ways."""
     law, random = device.changed(read_noise=NOISE), settings.random(15)
-    scheme = WriteVerify(tolerance=0.02, step=STEP, step_noise=STEP_NOISE)
+    scheme = StatisticalWriteVerify(tolerance=0.02, step=STEP, step_noise=STEP_NOISE)
     targets = law.g_min + random.random(ON_CLOCK) * 0.5 * (law.g_max - law.g_min)
     array = StatisticalArray(scheme, law, ON_CLOCK, random)
     controller = Controller(Clock(), array)
