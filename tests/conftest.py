@@ -20,7 +20,7 @@ def result(arrays):
 def reduced_study(tmp_path_factory):
     """Return studies at their reduced size, each run once in a session when first asked for."""
     from frenkel.studies import runner as study
-    from frenkel.studies.base import REDUCED, Settings
+    from frenkel.studies.common.settings import REDUCED, Settings
 
     folder, made = tmp_path_factory.mktemp("studies"), {}
 

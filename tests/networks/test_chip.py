@@ -15,7 +15,7 @@ from frenkel.networks.cost import inference, refresh_share, scheduled, writing
 from frenkel.networks.device_statistics import placeholder
 from frenkel.networks.mapping import ARCHITECTURES, MAPPINGS, decode, encode, slices_of, tiles_of
 from frenkel.networks.metrics import by_harness, harness_missing, metrics
-from frenkel.networks.write_verify import WriteVerify
+from frenkel.networks.write_verify import StatisticalWriteVerify
 
 IDEAL = placeholder(variability=0.0, read_noise=0.0, rtn_amplitude=0.0, drift_mean=0.0, drift_spread=0.0)
 RANDOM = np.random.default_rng(1)
@@ -164,7 +164,7 @@ def test_copies_differ_and_seeds_repeat():
 def test_refreshing_counts_and_starts_anew():
     device = IDEAL.changed(drift_mean=0.05)
     chip = Chip(device)
-    chip.program(WEIGHTS, BIASES, WriteVerify(tolerance=1e-3, step_noise=0.0, pulses="amplitude"))
+    chip.program(WEIGHTS, BIASES, StatisticalWriteVerify(tolerance=1e-3, step_noise=0.0, pulses="amplitude"))
     pulses = chip.written.pulses
     near = np.abs(chip.run(X) - EXACT).max()
     assert chip.refresh().times == 2 and chip.written.pulses == 2 * pulses

@@ -5,14 +5,14 @@ import pytest
 from closed_forms import accepted_share
 
 from frenkel.networks.device_statistics import placeholder
-from frenkel.networks.write_verify import Unverified, WriteVerify
+from frenkel.networks.write_verify import StatisticalWriteVerify, Unverified
 
 QUIET = placeholder(g_min=0.0, g_max=1e-4, read_noise=0.0)
 
 
 def test_steps_without_noise_are_counted_exactly():
     target = np.array([0.0, 0.1, 0.26, 1.0]) * QUIET.g_max
-    done = WriteVerify(tolerance=0.03, step=0.05, step_noise=0.0).write(
+    done = StatisticalWriteVerify(tolerance=0.03, step=0.05, step_noise=0.0).write(
         target, QUIET, np.random.default_rng(0)
     )
     assert done.pulses.tolist() == [0, 2, 5, 20]
@@ -25,14 +25,14 @@ def test_steps_without_noise_are_counted_exactly():
 
 
 def test_a_chosen_amplitude_reaches_any_target_in_one_step_more():
-    scheme = WriteVerify(tolerance=1e-6, step=0.05, step_noise=0.0, pulses="amplitude")
+    scheme = StatisticalWriteVerify(tolerance=1e-6, step=0.05, step_noise=0.0, pulses="amplitude")
     done = scheme.write(np.array([0.123e-4]), QUIET, np.random.default_rng(0))
     assert done.pulses.tolist() == [3]
     assert done.conductance[0] == pytest.approx(0.123e-4)
 
 
 def test_the_limit_leaves_failures():
-    done = WriteVerify(tolerance=0.01, step=0.05, step_noise=0.0, limit=3).write(
+    done = StatisticalWriteVerify(tolerance=0.01, step=0.05, step_noise=0.0, limit=3).write(
         np.array([0.5e-4]), QUIET, np.random.default_rng(0)
     )
     assert not done.reached.any() and done.pulses.tolist() == [3] and done.reads.tolist() == [4]
@@ -40,7 +40,7 @@ def test_the_limit_leaves_failures():
 
 def test_one_noisy_step_is_accepted_with_its_chance():
     """A step of the size of the distance lands within the tolerance with a chance in closed form."""
-    scheme = WriteVerify(tolerance=0.1, step=0.5, step_noise=0.2, limit=1)
+    scheme = StatisticalWriteVerify(tolerance=0.1, step=0.5, step_noise=0.2, limit=1)
     done = scheme.write(np.full(100_000, 0.5e-4), QUIET, np.random.default_rng(5))
     p = accepted_share(0.5, 0.1, 0.5, 0.1)
     # 4.5 standard errors: 7e-6.
@@ -51,10 +51,14 @@ def test_sixteen_levels_are_told_apart():
     """A-07b: fewer than 5 % of the cells of a level are nearer to another one (none at this tolerance)."""
     device = placeholder()
     levels = np.linspace(device.g_min, device.g_max, 16)
-    done = WriteVerify(tolerance=0.02).write(np.repeat(levels, 500), device, np.random.default_rng(6))
+    done = StatisticalWriteVerify(tolerance=0.02).write(
+        np.repeat(levels, 500), device, np.random.default_rng(6)
+    )
     nearest = np.abs(done.conductance[:, None] - levels).argmin(axis=1)
     assert np.mean(nearest != np.repeat(np.arange(16), 500)) < 0.01
-    coarse = WriteVerify(tolerance=0.1).write(np.repeat(levels, 500), device, np.random.default_rng(6))
+    coarse = StatisticalWriteVerify(tolerance=0.1).write(
+        np.repeat(levels, 500), device, np.random.default_rng(6)
+    )
     nearest = np.abs(coarse.conductance[:, None] - levels).argmin(axis=1)
     assert np.mean(nearest != np.repeat(np.arange(16), 500)) > 0.05
 
@@ -69,4 +73,4 @@ def test_one_pulse_without_a_read():
 )
 def test_numbers_outside_their_range_are_refused(name, value):
     with pytest.raises(ValueError, match=name):
-        WriteVerify(**{name: value})
+        StatisticalWriteVerify(**{name: value})

@@ -1,4 +1,4 @@
-"""Studies S1 to S4 and S7 as a quick look: they run, hold together, and their exact claims hold.
+"""Studies on networks as a quick look: they run, hold together, and their exact claims hold.
 
 Orderings whose gaps are ten times the spread are asked for here; bands with intervals need the full studies.
 """
@@ -6,15 +6,10 @@ Orderings whose gaps are ten times the spread are asked for here; bands with int
 import numpy as np
 import pytest
 
-from frenkel.studies import architectures as s2
-from frenkel.studies import nonidealities as s1
-from frenkel.studies import system_card as s7
-from frenkel.studies import training as s4
-from frenkel.studies import write_verify as s3
-from frenkel.studies.base import REDUCED, Settings
+from frenkel.studies import architectures, nonidealities, system_card, training
+from frenkel.studies.common.settings import REDUCED, Settings
 
 pytest.importorskip("sklearn", reason="digits come from scikit-learn")
-MODULES = {"S1": s1, "S2": s2, "S3": s3, "S4": s4, "S7": s7}
 
 
 @pytest.fixture
@@ -24,16 +19,16 @@ def found(reduced_study):
 
 
 def test_the_same_seed_gives_the_same_study(found):
-    again = s2.run(Settings(**REDUCED))
-    for name, values in found("S2").data_vars.items():
+    again = architectures.run(Settings(**REDUCED))
+    for name, values in found("architectures").data_vars.items():
         assert np.array_equal(values, again[name]), name
 
 
 def test_drift_falls_and_pairs_hold(found):
-    data = found("S1")
+    data = found("nonidealities")
     mean = data.drift_accuracy.sel(drift_mitigation="none").mean("seed")
     assert float(mean.isel(law=3).sel(time_ratio=1e8)) < float(mean.isel(law=1).sel(time_ratio=1e8)) - 10.0
-    assert s1.crossing(data, 3) < s1.crossing(data, 2)
+    assert nonidealities.crossing(data, 3) < nonidealities.crossing(data, 2)
     noise = data.telegraph_accuracy.sel(telegraph_severity=0.2).mean("seed")
     assert (
         float(noise.sel(telegraph_mitigation="pair")) > float(noise.sel(telegraph_mitigation="offset")) + 3.0
@@ -41,7 +36,7 @@ def test_drift_falls_and_pairs_hold(found):
 
 
 def test_common_factors_cancel_in_both_analogue_subtractions(found):
-    data = found("S2")
+    data = found("architectures")
     error = data.common_error
     assert float(error.sel(mapping="pair")) < 1e-12 and float(error.sel(mapping="reference")) < 1e-12
     assert float(error.sel(mapping="offset")) > 0.1
@@ -56,7 +51,7 @@ def test_common_factors_cancel_in_both_analogue_subtractions(found):
 
 
 def test_the_clock_agrees_with_the_sum_and_the_batch(found):
-    data = found("S3")
+    data = found("write-verify")
     assert float(data.clock_time) == float(data.summed_time)
     # 4.5 standard errors of the mean over the cells on the clock: 7e-6.
     assert abs(float(data.clock_pulses - data.batch_pulses)) < 4.5 * float(data.clock_pulses_error)
@@ -97,17 +92,17 @@ def test_gradients_of_distillation_are_those_of_its_loss():
 
 
 def test_noise_aware_training_helps_under_its_noise(found):
-    data = found("S4")
+    data = found("training")
     at = data.accuracy.sel(sigma=0.5).mean("seed")
     assert float(at.sel(training="noise-aware")) > float(at.sel(training="plain")) + 2.0
 
 
 def test_energies_of_a_card_add_up_and_counts_are_closed_forms(found):
-    data = found("S7")
+    data = found("system-card")
     assert np.allclose(data.energy.sum("component"), data.total_energy, rtol=1e-12)
     assert float(data.count_dense) == float(data.closed_dense) == 64 * 32 + 32 * 10
-    accepted = {c.id: c.accepted for c in s7.claims(data)}
-    assert accepted["S7-neurram"] and accepted["S7-neurobench"]
+    accepted = {c.id: c.accepted for c in system_card.claims(data)}
+    assert accepted["system-card-neurram"] and accepted["system-card-neurobench"]
 
 
 def test_verdicts_follow_the_numbers(found):
@@ -117,9 +112,9 @@ def test_verdicts_follow_the_numbers(found):
         return next(c.verdict for c in module.claims(data) if c.id == claim)
 
     for module, name, claim, dim, one, other in (
-        (s1, "S1", "S1-rtn", "telegraph_mitigation", "pair", "offset"),
-        (s2, "S2", "S2-noise", "mapping", "pair", "reference"),
-        (s4, "S4", "S4-noise-aware", "training", "plain", "noise-aware"),
+        (nonidealities, "nonidealities", "nonidealities-rtn", "telegraph_mitigation", "pair", "offset"),
+        (architectures, "architectures", "architectures-noise", "mapping", "pair", "reference"),
+        (training, "training", "training-noise-aware", "training", "plain", "noise-aware"),
     ):
         data = found(name)
         swap = {one: other, other: one}

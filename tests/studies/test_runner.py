@@ -10,6 +10,7 @@ from frenkel.cli.main import main
 from frenkel.reports import studies as study_report
 from frenkel.studies import STUDIES, chosen
 from frenkel.studies import runner as study
+from frenkel.studies.common.claims import rows
 
 
 @pytest.mark.parametrize("name", STUDIES)
@@ -22,7 +23,7 @@ def test_every_study_at_reduced_size(name, reduced_study):
     assert again.table == outcome.table and again.claims == outcome.claims
     recorded = json.loads(xr.open_dataset(reduced_study.folder / f"{name}.nc").attrs["provenance"])
     assert recorded["configuration"]["study"] == name and recorded["seed"] == 1
-    assert name in ("S5", "S6") or "device_hash" in recorded["configuration"]
+    assert name in ("timing", "noise") or "device_hash" in recorded["configuration"]
 
 
 def test_the_page_holds_every_claim_and_picture(reduced_study):
@@ -40,20 +41,21 @@ SMALL = ["--seeds", "2", "--chips", "1", "--steps", "10", "--quiet"]
 def test_the_command(tmp_path, capsys):
     assert main(["study", "s6", "-o", str(tmp_path / "out"), *SMALL]) == 0
     assert "six-bit weights" in capsys.readouterr().out
-    assert {"S6.nc", "report.html", "s6_noise.png"} == {path.name for path in (tmp_path / "out").iterdir()}
-    assert main(["study", "S6", "-o", str(tmp_path / "out"), *SMALL]) == 1
+    assert {"noise.nc", "report.html", "noise.png"} == {path.name for path in (tmp_path / "out").iterdir()}
+    assert main(["study", "noise", "-o", str(tmp_path / "out"), *SMALL]) == 1
     assert "exists already" in capsys.readouterr().err
-    before = (tmp_path / "out" / "S6.nc").stat().st_mtime_ns
+    before = (tmp_path / "out" / "noise.nc").stat().st_mtime_ns
     assert main(["study", "S6", "-o", str(tmp_path / "out"), "--resume", *SMALL]) == 0
-    assert (tmp_path / "out" / "S6.nc").stat().st_mtime_ns == before
+    assert (tmp_path / "out" / "noise.nc").stat().st_mtime_ns == before
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["S9"], 2, "study must be one of S1"),
+        (["S9"], 2, "study must be one of nonidealities, "),
+        (["S9"], 2, "system-card, S1, S2, S3, S4, S5, S6, S7 or all, got 'S9'"),
         (["S6", "--task", "imagenet"], 1, "task must be one of digits"),
-        (["S6", "--seeds", "1"], 1, "seeds must be between 2"),
+        (["S6", "--seeds", "1"], 1, "seeds must be a whole number between 2 and 1000"),
         (["S6", "--card", "nowhere.json"], 1, "nowhere.json"),
     ],
 )
@@ -67,13 +69,38 @@ def test_mistakes(arguments, code, message, tmp_path, capsys):
 
 
 def test_damaged_and_foreign_files(tmp_path):
-    (tmp_path / "S6.nc").write_bytes(b"not netCDF")
-    with pytest.raises(store.StoreError, match="S6.nc"):
-        study.read("S6", tmp_path)
-    store.save_table(xr.Dataset(attrs={"study": "S5"}), tmp_path / "S6.nc", force=True)
-    with pytest.raises(ValueError, match="holds S5, not S6"):
-        study.read("S6", tmp_path)
+    (tmp_path / "noise.nc").write_bytes(b"not netCDF")
+    with pytest.raises(store.StoreError, match="noise.nc"):
+        study.read("noise", tmp_path)
+    store.save_table(xr.Dataset(attrs={"study": "timing"}), tmp_path / "noise.nc", force=True)
+    with pytest.raises(ValueError, match=r"noise.nc holds timing, not noise \(S6\)"):
+        study.read("noise", tmp_path)
+
+
+def test_files_of_before_studies_had_names(reduced_study, tmp_path, capsys):
+    """A dataset called S2 in its name and its attributes, as they once were, is read and kept."""
+    now = reduced_study("architectures")
+    data = now.data.assign_attrs(study="S2", title=now.data.attrs["title"].replace("architectures", "S2"))
+    store.save_table(data, tmp_path / "S2.nc", force=False)
+    for name in ("S2", "architectures"):
+        before = study.read(name, tmp_path)
+        assert before.name == "architectures" and before.source.name == "S2.nc"
+        assert before.table == now.table and before.claims == now.claims and before.hash == now.hash
+    assert main(["study", "architectures", "-o", str(tmp_path), "--resume", *SMALL]) == 0
+    seen = capsys.readouterr().out
+    assert "S2.nc is kept as it was made" in seen and "architectures (S2): arrays" in seen
+    assert not (tmp_path / "architectures.nc").exists()
+
+
+def test_every_row_of_claims_is_used(reduced_study):
+    used = {claim.id for name in STUDIES for claim in reduced_study(name).claims}
+    # The series of the UCR archive are not installed everywhere.
+    assert set(rows()) - {"timing-gunpoint", "timing-italy"} <= used <= set(rows())
+    for name, row in rows().items():
+        assert name.startswith(tuple(STUDIES)) and set(row) == {"sentence", "source", "ours"}
 
 
 def test_names_are_put_in_order():
-    assert chosen(["s6", "S2", "S6"]) == ["S2", "S6"] and chosen(["all"]) == list(STUDIES)
+    assert chosen(["s6", "architectures", "Noise"]) == ["architectures", "noise"] and chosen(["all"]) == list(
+        STUDIES
+    )

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from frenkel.networks import perceptron
-from frenkel.studies import noise as s6_noise
-from frenkel.studies import timing as s5_timing
-from frenkel.studies.base import Interval, Settings, interval
+from frenkel.studies import noise, timing
+from frenkel.studies.common.data import Interval, interval
+from frenkel.studies.common.settings import Settings
 from frenkel.studies.methods import entropy
 
 
@@ -14,24 +14,24 @@ def test_state_after_two_spikes():
     """x = g + (1 - g) g exp(-gap/tau) just after the second, and it fades by exp(-1/tau) a step."""
     spikes = np.zeros((1, 1, 12))
     spikes[0, 0, [2, 7]] = 1.0
-    states = s5_timing.respond(spikes, 4.0, 0.3)[0, 0]
+    states = timing.respond(spikes, 4.0, 0.3)[0, 0]
     assert states[7] == pytest.approx(0.3 + 0.7 * 0.3 * np.exp(-5 / 4))
     assert states[9] == pytest.approx(states[7] * np.exp(-2 / 4))
-    assert s5_timing.at_last_spike(states[None, None], spikes)[0, 0] == states[7]
-    assert s5_timing.respond(spikes, 0.0)[0, 0, 8] == 0.0
+    assert timing.at_last_spike(states[None, None], spikes)[0, 0] == states[7]
+    assert timing.respond(spikes, 0.0)[0, 0, 8] == 0.0
 
 
 def test_devices_that_forget_at_once_have_the_smooth_law_as_mean():
     """Mean over 40,000 devices within 5 standard errors (0.5/200) at 12 steps: false alarm below 1e-5."""
     spikes = np.zeros((1, 1, 12))
     spikes[0, 0, [1, 4, 5]] = 1.0
-    seen = s5_timing.respond_in_steps(spikes, 6.0, 40_000, np.random.default_rng(1))
-    assert np.abs(seen - s5_timing.respond(spikes, 6.0)).max() < 5 * 0.5 / 200
+    seen = timing.respond_in_steps(spikes, 6.0, 40_000, np.random.default_rng(1))
+    assert np.abs(seen - timing.respond(spikes, 6.0)).max() < 5 * 0.5 / 200
 
 
 def test_level_crossings():
     x = np.array([[[0.0, 0.25, 0.3, 0.41, 0.1, 0.1]]])
-    up, down = s5_timing.level_crossings(x, 0.2)[0]
+    up, down = timing.level_crossings(x, 0.2)[0]
     assert list(up) == [0, 1, 0, 1, 0, 0] and list(down) == [0, 0, 0, 0, 1, 0]
 
 
@@ -93,8 +93,8 @@ def test_calibration_error_of_known_predictions():
     """Always 0.8 sure and right in 0.6 of the cases: 0.2."""
     p = np.tile([0.8, 0.2], (1, 10, 1))
     y = np.array([0] * 6 + [1] * 4)
-    assert s6_noise.miscalibration(p, y)[0] == pytest.approx(0.2)
-    assert s6_noise.surprise(p, y)[0] == pytest.approx(-(6 * np.log(0.8) + 4 * np.log(0.2)) / 10)
+    assert noise.miscalibration(p, y)[0] == pytest.approx(0.2)
+    assert noise.surprise(p, y)[0] == pytest.approx(-(6 * np.log(0.8) + 4 * np.log(0.2)) / 10)
 
 
 def test_interval_is_the_t_interval():
@@ -106,7 +106,7 @@ def test_interval_is_the_t_interval():
 
 
 def test_settings_refuse_what_cannot_be_meant():
-    with pytest.raises(ValueError, match="seeds must be between 2"):
+    with pytest.raises(ValueError, match="seeds must be a whole number between 2 and 1000"):
         Settings(seeds=1)
 
 

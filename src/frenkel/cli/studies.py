@@ -5,22 +5,22 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..studies import STUDIES, check
+from ..studies import NUMBERS, STUDIES, named
 
 Add = Callable[[Any, str, Callable[[argparse.Namespace], int | None], str, str], argparse.ArgumentParser]
 
 
 def add_commands(commands: Any, add: Add) -> None:
     """Add "study" to the parser of commands."""
-    listed = "\n".join(f"  {name}  {question}" for name, (_, question) in STUDIES.items())
+    listed = "\n".join(f"  {name:14} {number}  {STUDIES[name]}" for number, name in NUMBERS.items())
     parser = add(
         commands,
         "study",
         _study,
         "run studies of what a device does to a network; write datasets, pictures and one page",
-        f"frenkel study S5 -o report --reduced\n  frenkel study all -o report\n\nstudies:\n{listed}",
+        f"frenkel study timing -o report --reduced\n  frenkel study all -o report\n\nstudies:\n{listed}",
     )
-    parser.add_argument("name", nargs="+", type=_name, metavar="STUDY", help="S1 to S7, or all")
+    parser.add_argument("name", nargs="+", type=_name, metavar="STUDY", help="a name or number, or all")
     parser.add_argument(
         "-o", "--output", type=Path, default=Path("report"), metavar="FOLDER", help="default: report"
     )
@@ -48,7 +48,7 @@ def _name(text: str) -> str:
     """Return a name of a study for the parser."""
     if text != "all":
         try:
-            check(text.upper())
+            named(text)
         except ValueError as error:
             raise argparse.ArgumentTypeError(str(error)) from None
     return text
@@ -59,8 +59,8 @@ def _study(options: argparse.Namespace) -> None:
     from ..progress import Reporter
     from ..reports import studies as study_report
     from ..studies import chosen as select
-    from ..studies.base import REDUCED, Settings
-    from ..studies.runner import carry_out, read
+    from ..studies.common.settings import REDUCED, Settings
+    from ..studies.runner import carry_out, file_of, read
 
     chosen = select(options.name)
     card = {"hfo2": PACKAGED, "none": None}.get(options.card, Path(options.card))
@@ -81,12 +81,13 @@ def _study(options: argparse.Namespace) -> None:
                 task=options.task, seed=options.seed, card=card, progress=progress,
                 **(REDUCED if options.reduced else {}) | changed,
             )  # fmt: skip
-            there = options.resume and (folder / f"{name}.nc").is_file()
+            there = options.resume and file_of(name, folder).is_file()
             outcome = read(name, folder) if there else carry_out(name, settings, folder, force=options.force)
         outcomes.append(outcome)
         if there:
-            print(f"{name}.nc is kept as it was made: {_settings(outcome.recorded['configuration'])}")
-        print(f"{name}: {outcome.title}\n\n{outcome.table}\n")
+            made = _settings(outcome.recorded["configuration"])
+            print(f"{outcome.source.name} is kept as it was made: {made}")
+        print(f"{outcome.heading}\n\n{outcome.table}\n")
         if outcome.placeholders:
             print(f"  placeholders, not of the card: {', '.join(outcome.placeholders)}\n")
         for claim in outcome.claims:
@@ -94,7 +95,7 @@ def _study(options: argparse.Namespace) -> None:
             print(f"  {claim.verdict:11} {claim.id}: {claim.ours}{band}")
         print()
     page = study_report.write(outcomes, folder / "report.html")
-    print(f"wrote {page} and {', '.join(f'{name}.nc' for name in chosen)}")
+    print(f"wrote {page} and {', '.join(outcome.source.name for outcome in outcomes)}")
 
 
 def _settings(made: dict[str, Any]) -> str:

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from ..typing import Floats
 from .device_statistics import DeviceStatistics, statistics_of
 from .mapping import ARCHITECTURES, Architecture, Mapping, check_mapping, decode, encode, slices_of, tiles_of
-from .write_verify import Programmed, Scheme, Unverified
+from .write_verify import ProgrammedCells, StatisticalProgramming, Unverified
 
 
 @dataclass(slots=True)
@@ -170,7 +170,7 @@ class Chip:
         self.biases: list[Floats] = []
         self.shapes: list[tuple[int, int]] = []
         self.scales: list[float] = []
-        self.scheme: Scheme = Unverified()
+        self.scheme: StatisticalProgramming = Unverified()
         self.written = Written()
         self.saturated = 0.0
         self.cell_power: list[float] = []
@@ -181,7 +181,7 @@ class Chip:
         self,
         weights: Sequence[ArrayLike],
         biases: Sequence[ArrayLike] | None = None,
-        scheme: Scheme | None = None,
+        scheme: StatisticalProgramming | None = None,
         *,
         calibration: ArrayLike | None = None,
     ) -> Written:
@@ -193,7 +193,7 @@ class Chip:
             One per layer; that of `torch.nn.Linear` is the transpose.
         biases : sequence of array_like, each of shape (outputs,)
             Added digitally; none by default.
-        scheme : Scheme, optional
+        scheme : StatisticalProgramming, optional
             How cells are programmed, see `frenkel.networks.write_verify`; by default one pulse without a
             read.
         calibration : array_like of shape (samples, inputs), optional
@@ -244,7 +244,7 @@ class Chip:
     def _write(self) -> None:
         for tile in self.tiles:
             target = np.broadcast_to(tile.target, (self.setting.copies, *tile.target.shape))
-            done: Programmed = self.scheme.write(target, self.statistics, self._random)
+            done: ProgrammedCells = self.scheme.write(target, self.statistics, self._random)
             tile.conductance = done.conductance
             tile.exponents = self.statistics.exponents(target.shape, self._random)
             self.written.cells += target.size

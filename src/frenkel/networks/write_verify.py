@@ -21,7 +21,7 @@ Pulses = Literal["equal", "amplitude"]
 
 
 @dataclass(frozen=True, slots=True)
-class Programmed:
+class ProgrammedCells:
     """What became of cells.
 
     Attributes
@@ -44,10 +44,12 @@ class Programmed:
     read_sum: float
 
 
-class Scheme(Protocol):
+class StatisticalProgramming(Protocol):
     """A way to program cells."""
 
-    def write(self, target: Floats, statistics: DeviceStatistics, random: np.random.Generator) -> Programmed:
+    def write(
+        self, target: Floats, statistics: DeviceStatistics, random: np.random.Generator
+    ) -> ProgrammedCells:
         """Bring cells to their targets (S)."""
 
 
@@ -55,15 +57,17 @@ class Scheme(Protocol):
 class Unverified:
     """One pulse per cell, no read: G = target exp(variability N(0, 1))."""
 
-    def write(self, target: Floats, statistics: DeviceStatistics, random: np.random.Generator) -> Programmed:
+    def write(
+        self, target: Floats, statistics: DeviceStatistics, random: np.random.Generator
+    ) -> ProgrammedCells:
         """Bring cells to around their targets (S)."""
         g = statistics.programmed(target, random)
         one: Whole = np.ones(g.shape, np.int64)
-        return Programmed(g, one, 0 * one, np.ones(g.shape, bool), float(g.sum()), 0.0)
+        return ProgrammedCells(g, one, 0 * one, np.ones(g.shape, bool), float(g.sum()), 0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WriteVerify:
+class StatisticalWriteVerify:
     """Pulses and reads in turn until a read is within the tolerance of the target.
 
     Parameters
@@ -102,7 +106,7 @@ class WriteVerify:
 
     def write(
         self, target: Floats, statistics: DeviceStatistics, random: np.random.Generator, start: Any = None
-    ) -> Programmed:
+    ) -> ProgrammedCells:
         """Bring cells to their targets (S), from ``start`` (S) or g_min."""
         goal = np.asarray(target, float).ravel()
         g = np.full(goal.shape, statistics.g_min) if start is None else np.array(start, float).ravel()
@@ -124,7 +128,7 @@ class WriteVerify:
             g[left] = self.pulsed(g[left], miss, statistics, random)
             pulses[left] += 1
         shape = np.shape(target)
-        return Programmed(
+        return ProgrammedCells(
             g.reshape(shape), pulses.reshape(shape), reads.reshape(shape), reached.reshape(shape), pulse_sum,
             read_sum,
         )  # fmt: skip

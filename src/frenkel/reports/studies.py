@@ -8,6 +8,7 @@ from pathlib import Path
 
 from .. import provenance
 from ..analysis.results import store
+from ..studies.common.claims import Claim
 from ..studies.runner import Outcome
 
 STYLE = """
@@ -51,7 +52,7 @@ def page(outcomes: Sequence[Outcome]) -> str:
     return "\n".join([*parts, "</body></html>", ""])
 
 
-def _claims(claims: Sequence) -> str:  # type: ignore[type-arg]
+def _claims(claims: Sequence[Claim]) -> str:
     rows = [["", "claim", "source", "our numbers say", "numbers", "band"]]
     for claim in claims:
         verdict = f"<b class='{claim.verdict}'>{claim.verdict}</b>"
@@ -63,10 +64,10 @@ def _claims(claims: Sequence) -> str:  # type: ignore[type-arg]
 def _section(outcome: Outcome) -> str:
     recorded = outcome.recorded
     settings = recorded["configuration"]
-    said = ", ".join(
+    made = ", ".join(
         f"{name} {value}" for name, value in settings.items() if not isinstance(value, (dict, list))
     )
-    parts = [f"<h2>{outcome.name}: {html.escape(outcome.title)}</h2>"]
+    parts = [f"<h2>{html.escape(outcome.heading)}</h2>"]
     if outcome.placeholders:
         parts.append(f"<p>Placeholders, not of the card: {html.escape(', '.join(outcome.placeholders))}.</p>")
     parts += [_from_markdown(outcome.table)]
@@ -74,7 +75,7 @@ def _section(outcome: Outcome) -> str:
         data = base64.b64encode(picture.read_bytes()).decode()
         parts.append(f"<img alt='{html.escape(picture.stem)}' src='data:image/png;base64,{data}'>")
     parts.append(
-        f"<p>Every number is from <code>{outcome.name}.nc</code>: {html.escape(said)}; commit "
+        f"<p>Every number is from <code>{outcome.source.name}</code>: {html.escape(made)}; commit "
         f"{html.escape(str(recorded['software']['git'] or 'unknown'))}; configuration "
         f"<code>{outcome.hash}</code></p>"
     )

@@ -1,17 +1,28 @@
-"""S6: is the noise of a device of use? Stochastic rounding, random bits, averaging as Bayes does."""
+"""Is the noise of a device of use? Stochastic rounding, random bits, averaging as Bayes does."""
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from ..networks import tasks
-from ..networks.perceptron import Perceptron, Training, accuracy, cross_entropy, gradients, softmax, train
+from ..networks.perceptron import (
+    Loss,
+    Perceptron,
+    Training,
+    accuracy,
+    cross_entropy,
+    gradients,
+    softmax,
+    train,
+)
 from ..typing import Floats
-from .base import Claim, Interval, Settings, finish, interval, variable
+from .common.claims import Claim, claim
+from .common.data import Variables, finish, interval, markdown, percent, variable
+from .common.draw import save
+from .common.settings import Settings
 from .methods import entropy
 
 TITLE = "noise of devices as a resource"
@@ -27,6 +38,9 @@ BIASES = (0.002, 0.01, 0.05)
 ROUNDINGS = ("float", "nearest", "ideal", *(f"bias +{b:g}" for b in BIASES), "device, own", "device, in turn",
              "device, corrected")  # fmt: skip
 TRAININGS = ("plain", "noise-aware")
+BITS = ("bias", "bias_error", "bias_spread", "lag_1", "min_entropy", "yield")
+"""What is measured of a stream of bits."""
+
 READS = (1, 4, 16, 64)
 READ_NOISE = 0.2
 """Multiplicative noise of a weight from read to read in the Bayesian part (standard deviation)."""
@@ -39,28 +53,26 @@ Uniform = Callable[[int, tuple[int, ...]], Floats]
 
 
 def run(settings: Settings) -> xr.Dataset:
-    """Return the dataset of the study."""
+    """Return the quality of random bits, and accuracies with stochastic rounding and averaged reads."""
     task = tasks.load(settings.task, settings.seed)
     bits, origin = _streams(settings)
     settings.progress(0.2, "stochastic rounding")
     found = bits | _rounding(task, settings)
     settings.progress(0.8, "reads as Bayes")
-    found |= _bayes(task, settings)
-    coordinates = {
-        "stream": variable("stream", list(STREAMS), "1", "stream of bits"),
-        "rounding": variable("rounding", list(ROUNDINGS), "1", "how an update is rounded"),
-        "training": variable("training", list(TRAININGS), "1", "noise while training"),
+    found |= _bayes(task, settings) | {
+        "stream": variable("stream", STREAMS, "1", "stream of bits"),
+        "rounding": variable("rounding", ROUNDINGS, "1", "how an update is rounded"),
+        "training": variable("training", TRAININGS, "1", "noise while training"),
         "reads": variable("reads", READS, "1", "noisy reads that are averaged"),
     }
-    data = xr.Dataset(found, coords=coordinates)
-    return finish(data, "S6", TITLE, settings, entropy_source=origin)
+    return finish(found, "noise", TITLE, settings, entropy_source=origin)
 
 
 # ------------------------------------------------------------------ bits
 
 
-def _streams(settings: Settings) -> tuple[dict[str, Any], str]:
-    """Return bias, correlation and entropy of the raw and the corrected bits."""
+def _streams(settings: Settings) -> tuple[Variables, str]:
+    """Return bias, correlation and entropy of the raw and the corrected bits, and where they come from."""
     devices = 256
     cycles = 400 if settings.steps < 500 else 16_000
     source = entropy.source(settings.card, devices, cycles, settings.seed)
@@ -68,35 +80,31 @@ def _streams(settings: Settings) -> tuple[dict[str, Any], str]:
     warm = cycles // 10  # cycles in which the amplitude finds its place
     streams = [list(raw), list(steered[:, warm:]), entropy.corrected(steered[:, warm:])]
     every = [np.concatenate(rows) for rows in streams]
-    spread = [np.std([row.mean() for row in rows if row.size]) for rows in streams]
-    return {
-        "bias": variable("stream", [row.mean() - 0.5 for row in every], "1", "mean of the bits minus 1/2"),
-        "bias_error": variable(
-            "stream", [0.5 / row.size**0.5 for row in every], "1", "standard error of the bias"
+    measured = {
+        "bias": ([row.mean() - 0.5 for row in every], "mean of the bits minus 1/2"),
+        "bias_error": ([0.5 / row.size**0.5 for row in every], "standard error of the bias"),
+        "bias_spread": (
+            [np.std([row.mean() for row in rows if row.size]) for rows in streams],
+            "standard deviation of the bias of single devices",
         ),
-        "bias_spread": variable("stream", spread, "1", "standard deviation of the bias of single devices"),
-        "lag_1": variable(
-            "stream", [entropy.autocorrelation(rows) for rows in streams], "1", "correlation, lag 1"
-        ),
-        "min_entropy": variable(
-            "stream", [entropy.min_entropy(rows) for rows in streams], "1", "bits per bit"
-        ),
-        "yield": variable("stream", [row.size / every[0].size for row in every], "1", "bits per SET"),
-    }, source.origin
+        "lag_1": ([entropy.autocorrelation(rows) for rows in streams], "correlation, lag 1"),
+        "min_entropy": ([entropy.min_entropy(rows) for rows in streams], "bits per bit"),
+        "yield": ([row.size / every[0].size for row in every], "bits per SET"),
+    }
+    found = {name: variable("stream", values, "1", words) for name, (values, words) in measured.items()}
+    return found, source.origin
 
 
 # ------------------------------------------------------------------ rounding
 
 
-def _rounding(task: tasks.Task, settings: Settings) -> dict[str, Any]:
+def _rounding(task: tasks.Task, settings: Settings) -> Variables:
     """Return the accuracy after training with six-bit weights, by the way of rounding."""
-    steps = 3 * settings.steps
+    steps, widths = 3 * settings.steps, (task.train.x.shape[1], 32, task.classes)
     found = np.empty((settings.seeds, len(ROUNDINGS)))
     for place, way in enumerate(ROUNDINGS):
         random = settings.random(8, place)
-        networks = Perceptron.start(
-            (task.train.x.shape[1], 32, task.classes), settings.seeds, settings.random(8)
-        )
+        networks = Perceptron.start(widths, settings.seeds, settings.random(8))
         rule = None if way == "float" else _uniform(way, settings, random)
         networks = _descend(networks, task, steps, settings.random(9), rule, nearest=way == "nearest")
         found[:, place] = accuracy(networks.logits(task.test.x), task.test.y)
@@ -158,7 +166,7 @@ def _limited(weights: Floats) -> Floats:
     return np.asarray(np.minimum(np.maximum(weights, -WIDEST), WIDEST))
 
 
-def train_step(networks: Perceptron, x: Floats, loss, random: np.random.Generator) -> Perceptron:  # type: ignore[no-untyped-def]
+def train_step(networks: Perceptron, x: Floats, loss: Loss, random: np.random.Generator) -> Perceptron:
     """Return networks after one step of gradient descent on a batch of 32."""
     places = random.integers(len(x), size=(networks.weights[0].shape[0], 32))
     slopes = gradients(x[places], networks.weights, networks.biases, loss, places)
@@ -170,7 +178,7 @@ def train_step(networks: Perceptron, x: Floats, loss, random: np.random.Generato
 # ------------------------------------------------------------------ Bayes
 
 
-def _bayes(task: tasks.Task, settings: Settings) -> dict[str, Any]:
+def _bayes(task: tasks.Task, settings: Settings) -> Variables:
     """Return accuracy, log-likelihood and calibration of averages over noisy reads."""
     random = settings.random(10)
     places = random.permutation(len(task.train))[:FEW]
@@ -192,7 +200,7 @@ def _bayes(task: tasks.Task, settings: Settings) -> dict[str, Any]:
         means = [clean] + [np.mean(reads[:k], axis=0) for k in READS]
         rows.append([[score(mean, task.test.y) for mean in means] for score in SCORES.values()])
     values = np.array(rows)  # training, score, reads, seed
-    found: dict[str, Any] = {}
+    found: Variables = {}
     for place, name in enumerate(SCORES):
         unit = "nat" if name == "surprise" else "1"
         seen = values[:, place].transpose(2, 0, 1)
@@ -231,49 +239,30 @@ SCORES = {"accuracy": accuracy, "surprise": surprise, "miscalibration": miscalib
 # ------------------------------------------------------------------ what it says
 
 
-def _percent(values: xr.DataArray) -> str:
-    found = interval(values)
-    return f"{Interval(100 * found.mean, 100 * found.half):.1f} %"
-
-
 def claims(data: xr.Dataset) -> list[Claim]:
     """Return what the numbers say."""
-    rounding = data["rounding_accuracy"]
-    gain = interval(100 * (rounding.sel(rounding="device, corrected") - rounding.sel(rounding="nearest")))
-    own = interval(100 * (rounding.sel(rounding="ideal") - rounding.sel(rounding="device, own")))
-    bias = data["bias"].sel(stream="corrected")
-    error = float(data["bias_error"].sel(stream="corrected"))
-    raw = data.sel(stream="raw")
-    last = data.sel(stream="corrected")
-    return [
-        Claim(
-            id="S6-rounding",
-            sentence="The chance in switching can be used for stochastic rounding",
-            source="review, section 4.1",
-            verdict="supports" if gain.low > 0 else "contradicts",
-            ours=f"six-bit weights: {_percent(rounding.sel(rounding='device, corrected'))} with corrected "
-            "bits of the "
-            f"device, {_percent(rounding.sel(rounding='nearest'))} rounding to nearest ({gain:+.1f} "
-            "points); with "
-            f"uncorrected bits, one device per weight, {own:.1f} points are lost against ideal bits",
-            accepted=bool(gain.mean >= 50.0),
-        ),
-        Claim(
-            id="S6-entropy",
-            sentence="Device noise gives entropy",
-            source="review, section 4.1",
-            verdict="corrects" if abs(float(raw["bias_spread"])) > 0.01 else "supports",
-            ours=f"bias of single devices: standard deviation {float(raw['bias_spread']):.3f} raw; after "
-            "steering and "
-            f"von Neumann's corrector the mean bias is {float(bias):+.4f} ± {1.96 * error:.4f}, "
-            "correlation at lag 1 "
-            f"{float(raw['lag_1']):+.3f} raw and {float(last['lag_1']):+.3f} corrected, min-entropy "
-            f"{float(raw['min_entropy']):.3f} and {float(last['min_entropy']):.3f} bit per bit; "
-            f"{1 / float(last['yield']):.1f} SETs per bit",
-            accepted=bool(abs(float(bias)) <= 0.002 + 1.96 * error),
-        ),
-        _bayes_claim(data),
-    ]
+    return [_rounding_claim(data), _entropy_claim(data), _bayes_claim(data)]
+
+
+def _rounding_claim(data: xr.Dataset) -> Claim:
+    way = {str(name): data["rounding_accuracy"].sel(rounding=name) for name in ROUNDINGS}
+    gain = interval(100 * (way["device, corrected"] - way["nearest"]))
+    return claim(
+        "noise-rounding", "supports" if gain.low > 0 else "contradicts", gain.mean >= 50.0,
+        corrected=percent(way["device, corrected"]), nearest=percent(way["nearest"]), gain=gain,
+        own=interval(100 * (way["ideal"] - way["device, own"])),
+    )  # fmt: skip
+
+
+def _entropy_claim(data: xr.Dataset) -> Claim:
+    raw, last = ({str(n): float(data[n].sel(stream=s)) for n in BITS} for s in ("raw", "corrected"))
+    error = 1.96 * last["bias_error"]
+    return claim(
+        "noise-entropy", "corrects" if abs(raw["bias_spread"]) > 0.01 else "supports",
+        abs(last["bias"]) <= 0.002 + error,
+        spread=raw["bias_spread"], bias=last["bias"], error=error, lag=[raw["lag_1"], last["lag_1"]],
+        entropy=[raw["min_entropy"], last["min_entropy"]], sets=1 / last["yield"],
+    )  # fmt: skip
 
 
 def _bayes_claim(data: xr.Dataset) -> Claim:
@@ -286,55 +275,37 @@ def _bayes_claim(data: xr.Dataset) -> Claim:
         for name in TRAININGS
     }
     before, after = wrong["plain"]
-    return Claim(
-        id="S6-bayes",
-        sentence="Device noise serves Bayesian networks",
-        source="review, section 4.1",
-        verdict="supports" if back.low > 0 else "open",
-        ours=f"one noisy read costs a plain network {lost:.1f} points, the mean of 16 gives {back:.1f} "
-        "back; its "
-        f"calibration error goes from {before:.1f} to {after:.1f} %, that of a network trained with the "
-        "noise from "
-        f"{wrong['noise-aware'][0]:.1f} to {wrong['noise-aware'][1]:.1f} %; 16 times the energy of a read",
-        accepted=bool(back.mean >= 0.8 * lost.mean and after <= 0.5 * before),
-    )
+    return claim(
+        "noise-bayes", "supports" if back.low > 0 else "open",
+        back.mean >= 0.8 * lost.mean and after <= 0.5 * before,
+        lost=lost, back=back, plain=wrong["plain"], aware=wrong["noise-aware"],
+    )  # fmt: skip
 
 
 def table(data: xr.Dataset) -> str:
     """Return the tables, as Markdown."""
-    lines = ["| rounding of six-bit weights | accuracy |", "|---|---|"]
-    lines += [f"| {way} | {_percent(data['rounding_accuracy'].sel(rounding=way))} |" for way in ROUNDINGS]
-    lines += [
-        "",
-        "| bits | bias | of single devices (sd) | lag 1 | min-entropy | bits per SET |",
-        "|---" * 6 + "|",
-    ]
+    rounding = [[way, percent(data["rounding_accuracy"].sel(rounding=way))] for way in ROUNDINGS]
+    bits = []
     for name in STREAMS:
-        row = data.sel(stream=name)
-        lines.append(
-            f"| {name} | {float(row['bias']):+.4f} ± {1.96 * float(row['bias_error']):.4f} "
-            f"| {float(row['bias_spread']):.3f} | {float(row['lag_1']):+.3f} | "
-            f"{float(row['min_entropy']):.3f} "
-            f"| {float(row['yield']):.3f} |"
-        )
-    lines += [
-        "",
-        "The pulse of raw bits is the median of all SET voltages: their mean bias is 0 by construction.",
-    ]
-    lines += [
-        "",
-        "| training | reads | accuracy | negative log-likelihood | calibration error |",
-        "|---" * 5 + "|",
-    ]
+        at = {n: float(data[n].sel(stream=name)) for n in BITS}
+        bits.append([
+            name, f"{at['bias']:+.4f} ± {1.96 * at['bias_error']:.4f}", f"{at['bias_spread']:.3f}",
+            f"{at['lag_1']:+.3f}", f"{at['min_entropy']:.3f}", f"{at['yield']:.3f}",
+        ])  # fmt: skip
+    reads = []
     for name in TRAININGS:
         some = data.sel(training=name)
         kinds = [(str(k), some.sel(reads=k), "read") for k in READS] + [("no noise", some, "clean")]
         for words, row, kind in kinds:
-            lines.append(
-                f"| {name} | {words} | {_percent(row[f'{kind}_accuracy'])} "
-                f"| {interval(row[f'{kind}_surprise']):.3f} | {_percent(row[f'{kind}_miscalibration'])} |"
-            )
-    return "\n".join(lines)
+            hits, surprised, wrong = (row[f"{kind}_{score}"] for score in SCORES)
+            reads.append([name, words, percent(hits), f"{interval(surprised):.3f}", percent(wrong)])
+    tables = (
+        markdown(["rounding of six-bit weights", "accuracy"], rounding),
+        markdown(["bits", "bias", "of single devices (sd)", "lag 1", "min-entropy", "bits per SET"], bits),
+        ["The pulse of raw bits is the median of all SET voltages: their mean bias is 0 by construction."],
+        markdown(["training", "reads", "accuracy", "negative log-likelihood", "calibration error"], reads),
+    )
+    return "\n\n".join("\n".join(lines) for lines in tables)
 
 
 def draw(data: xr.Dataset, folder: Path) -> list[Path]:
@@ -361,6 +332,4 @@ def draw(data: xr.Dataset, folder: Path) -> list[Path]:
     right.set(xscale="log", xlabel="reads", ylabel="accuracy (%)", title="reads that are averaged")
     right.set_xticks(READS, [str(k) for k in READS])
     right.legend(fontsize=8)
-    path = folder / "s6_noise.png"
-    figure.savefig(path, dpi=130)
-    return [path]
+    return [save(figure, folder / "noise.png")]

@@ -1,6 +1,6 @@
-"""S1: Table 1 of the review measured: what each non-ideality does, and what its mitigation is worth.
+"""Table 1 of the review measured: what each non-ideality does, and what its mitigation is worth.
 
-What is measured is in `s1_measured`; here is what it says.
+What is measured is in `nonidealities_measured`; here is what it says.
 """
 
 from pathlib import Path
@@ -11,8 +11,9 @@ import xarray as xr
 
 from ..networks.mapping import MAPPINGS
 from ..typing import Floats
-from .base import Claim, interval
-from .draw import panel_lines
+from .common.claims import Claim, claim
+from .common.data import Interval, interval
+from .common.draw import panel_lines
 from .nonidealities_measured import (
     CYCLE_NOISE,
     DRIFT_MITIGATION,
@@ -151,184 +152,130 @@ def table(data: xr.Dataset) -> str:
 
 def claims(data: xr.Dataset) -> list[Claim]:
     """Return what the numbers say of Table 1 of the review."""
-    return [
-        _of_telegraph(data),
-        _of_drift(data),
-        _of_gain(data),
-        _of_refresh(data),
-        _of_linearity(data),
-        _of_asymmetry(data),
-        _of_devices(data),
-        _of_variability(data),
-    ]
+    every = (
+        _of_telegraph, _of_drift, _of_gain, _of_refresh, _of_linearity, _of_asymmetry, _of_devices,
+        _of_variability,
+    )  # fmt: skip
+    return [one(data) for one in every]
 
 
-EXPECTED = {"variability": {0.05: (0.18, 0.5), 0.1: (0.52, 0.5), 0.3: (4.92, 1.0)}}
-"""Drop (pp) of an independent prototype on digits, and the distance allowed."""
+EXPECTED = {0.05: (0.18, 0.5), 0.1: (0.52, 0.5), 0.3: (4.92, 1.0)}
+"""Drop (pp) under variability of an independent prototype on digits, and the distance allowed."""
 
 
 def _of_variability(data: xr.Dataset) -> Claim:
     base = np.asarray(data["float"])
+    plain = _variable(data, "variability", "none", 0.3)
     drops = {s: interval(base - _variable(data, "variability", "none", s)) for s in VARIABILITY}
-    aware = interval(
-        _variable(data, "variability", "noise-aware training", 0.3)
-        - _variable(data, "variability", "none", 0.3)
-    )
-    scaled = interval(
-        _variable(data, "variability", "neurons rescaled", 0.3) - _variable(data, "variability", "none", 0.3)
-    )
+    aware = interval(_variable(data, "variability", "noise-aware training", 0.3) - plain)
+    scaled = interval(_variable(data, "variability", "neurons rescaled", 0.3) - plain)
     near = all(
-        abs(drops[s].mean - middle) <= allowed + drops[s].half
-        for s, (middle, allowed) in EXPECTED["variability"].items()
+        abs(drops[s].mean - middle) <= allowed + drops[s].half for s, (middle, allowed) in EXPECTED.items()
     )
-    return Claim(
-        id="S1-variability",
-        sentence="Variability: errors add up layer by layer; batch normalisation and robust training help.",
-        source="review, Table 1",
-        verdict="supports" if aware.low > 0.0 and scaled.low > 0.0 else "open",
-        ours="Drop at sd .05/.1/.2/.3 of ln G (pairs): "
-        + " / ".join(f"{d:.2f}" for d in drops.values())
-        + f" pp. At .3 noise-aware training gains {aware:+.2f} and rescaling of neurons {scaled:+.2f} pp.",
-        accepted=near and aware.low > 0.0,
-    )
+    return claim(
+        "nonidealities-variability",
+        "supports" if aware.low > 0.0 and scaled.low > 0.0 else "open",
+        near and aware.low > 0.0,
+        drops=list(drops.values()), aware=aware, scaled=scaled,
+    )  # fmt: skip
 
 
 def _of_telegraph(data: xr.Dataset) -> Claim:
     base = np.asarray(data["float"])
-    text, ordered = [], True
+    text = []
     for a in TELEGRAPH:
         drop = {m: interval(base - _variable(data, "telegraph", m, a)) for m in MAPPINGS}
         text.append(f"a = {a:g}: pair {drop['pair']:.2f}, one cell {drop['offset']:.2f} pp")
     paired = interval(_variable(data, "telegraph", "pair", 0.2) - _variable(data, "telegraph", "offset", 0.2))
-    means = [
-        float(data.telegraph_accuracy.sel(telegraph_mitigation="pair", telegraph_severity=a).mean())
-        for a in TELEGRAPH
-    ]
-    ordered = means[0] >= means[1] >= means[2]
-    return Claim(
-        id="S1-rtn",
-        sentence="RTN: noise of weights in inference; differential pairs or larger devices mitigate it.",
-        source="review, Table 1",
-        verdict="corrects" if paired.low > 0.0 else "contradicts" if paired.high < 0.0 else "open",
-        ours="; ".join(text)
-        + f". Pairs gain {paired:+.2f} pp at .2, but not by cancelling: traps of two cells are "
-        "independent, so a difference has their variances added (exact). They gain because small weights "
-        "lie in cells of small conductance. Size of devices is not swept.",
-        accepted=ordered,
-    )
+    means = [float(_variable(data, "telegraph", "pair", a).mean()) for a in TELEGRAPH]
+    return claim(
+        "nonidealities-rtn",
+        "corrects" if paired.low > 0.0 else "contradicts" if paired.high < 0.0 else "open",
+        means[0] >= means[1] >= means[2],
+        drops="; ".join(text), paired=paired,
+    )  # fmt: skip
+
+
+def _drift_gain(data: xr.Dataset, mitigation: str, law: int, time: float) -> Interval:
+    """Return what a mitigation gives back of the loss by drift (pp)."""
+    return interval(_drifted(data, mitigation, law, time) - _drifted(data, "none", law, time))
 
 
 def _of_drift(data: xr.Dataset) -> Claim:
     base = np.asarray(data["float"])
     found = data.drift_accuracy.sel(drift_mitigation="none").mean("seed").isel(law=slice(0, len(EXPONENTS)))
     falling = bool((found.diff("time_ratio") <= CHANCE).all())
-    gain = interval(_drifted(data, "gain", 3, 1e8) - _drifted(data, "none", 3, 1e8))
-    aware = interval(_drifted(data, "drift-aware training", 2, 1e8) - _drifted(data, "none", 2, 1e8))
+    gain = _drift_gain(data, "gain", 3, 1e8)
     drops = [interval(base - _drifted(data, "none", law, 1e8)) for law in range(len(EXPONENTS))]
-    return Claim(
-        id="S1-drift",
-        sentence="Drift G = G0 t^-nu degrades accuracy over time; refreshing and drift-aware training "
-        "mitigate it.",
-        source="review, Table 1 and section 4.2",
-        verdict="corrects" if gain.mean < 0.5 * drops[3].mean else "supports",
-        ours="Drop at t/t0 = 1e8 for nu = .005/.02/.05/.1: "
-        + " / ".join(f"{d:.1f}" for d in drops)
-        + f" pp. One gain for all, which cures the mean of nu and not its spread, gives back {gain:+.1f} pp "
-        f"(nu = .1), training with drift {aware:+.1f} pp (nu = .05). Public fits of oxide cells have a shift "
-        "and a spread linear in ln t instead of this law, which is that of phase change.",
-        accepted=falling and drops[0].mean < 1.0,
-    )
+    return claim(
+        "nonidealities-drift",
+        "corrects" if gain.mean < 0.5 * drops[3].mean else "supports",
+        falling and drops[0].mean < 1.0,
+        drops=drops, gain=gain, aware=_drift_gain(data, "drift-aware training", 2, 1e8),
+    )  # fmt: skip
 
 
 def _of_gain(data: xr.Dataset) -> Claim:
-    base, law = np.asarray(data["float"]), OWN_LAW
-    plain, gained = (interval(base - _drifted(data, m, law, 86400.0)) for m in ("none", "gain"))
-    strong = interval(_drifted(data, "gain", 3, 86400.0) - _drifted(data, "none", 3, 86400.0))
-    return Claim(
-        id="S1-gain",
-        sentence="A common gain keeps the loss by drift within 1 point over a day; without it the loss is "
-        "larger.",
-        source="Joshi et al., Nat. Commun. 2020",
-        verdict="supports" if plain.mean - gained.mean > 0.1 and strong.low > 0.0 else "open",
-        ours=f"The device's drift costs {plain:.2f} pp after 86400 t0, {gained:.2f} with a gain; for nu = "
-        f".1 ± .04 the gain gives back {strong:+.1f} pp.",
-        accepted=gained.mean <= 1.0,
-    )
+    base, day = np.asarray(data["float"]), 86400.0
+    plain, gained = (interval(base - _drifted(data, m, OWN_LAW, day)) for m in ("none", "gain"))
+    strong = _drift_gain(data, "gain", 3, day)
+    return claim(
+        "nonidealities-gain",
+        "supports" if plain.mean - gained.mean > 0.1 and strong.low > 0.0 else "open",
+        gained.mean <= 1.0,
+        plain=plain, gained=gained, strong=strong,
+    )  # fmt: skip
 
 
 def _of_refresh(data: xr.Dataset) -> Claim:
-    names = [
-        f"nu {m:.3g} ± {s:.3g}"
-        for m, s in zip(data.exponent.values, data.exponent_spread.values, strict=True)
-    ]
+    laws = zip(data.exponent.values, data.exponent_spread.values, strict=True)
+    names = [f"nu {m:.3g} ± {s:.3g}" for m, s in laws]
     times = [crossing(data, law) for law in range(len(names))]
     texts = ["never up to 1e8" if np.isinf(t) else f"{t:.1g}" for t in times]
-    found = [f"{n}: {t}" for n, t in zip(names, texts, strict=True)]
-    return Claim(
-        id="S1-refresh",
-        sentence="Weights must be refreshed periodically, which costs energy and downtime.",
-        source="review, section 4.2",
-        verdict="corrects" if np.isinf(times[0]) and not np.isinf(times[3]) else "open",
-        ours=f"Refresh when the drop reaches {ALLOWED_LOSS:g} pp, t_r/t0: "
-        + ", ".join(found)
-        + ". Whether it is needed is a matter of the exponent's spread; energy and downtime are in S7.",
-        accepted=times[1] > times[2] > times[3],
-    )
+    return claim(
+        "nonidealities-refresh",
+        "corrects" if np.isinf(times[0]) and not np.isinf(times[3]) else "open",
+        times[1] > times[2] > times[3],
+        loss=ALLOWED_LOSS, times=", ".join(f"{n}: {t}" for n, t in zip(names, texts, strict=True)),
+    )  # fmt: skip
 
 
 def _of_linearity(data: xr.Dataset) -> Claim:
-    levels = (0.0, 1.0, 3.0, 5.0)
-    found = {n: interval(_update(data, n, n)) for n in levels}
-    pair = interval(_update(data, 5, 5, "pair") - _update(data, 5, 5))
-    return Claim(
-        id="S1-nonlinearity",
-        sentence="Nonlinearity: poor convergence of training; linear stacks and incremental pulses "
-        "mitigate it.",
-        source="review, Table 1",
-        verdict="supports" if found[0.0].low > found[5.0].high else "open",
-        ours="Trained in cells, labels 0/1/3/5 both ways: "
-        + " / ".join(f"{f:.1f}" for f in found.values())
-        + f" %. A pair with opposite pulses changes that by {pair:+.1f} pp at 5.",
-        accepted=found[0.0].mean > found[3.0].mean > found[5.0].mean,
+    found = {n: interval(_update(data, n, n)) for n in (0.0, 1.0, 3.0, 5.0)}
+    return claim(
+        "nonidealities-nonlinearity",
+        "supports" if found[0.0].low > found[5.0].high else "open",
+        found[0.0].mean > found[3.0].mean > found[5.0].mean,
+        found=list(found.values()),
+        pair=interval(_update(data, 5, 5, "pair") - _update(data, 5, 5)),
     )
 
 
 def _of_asymmetry(data: xr.Dataset) -> Claim:
-    loss = interval(_update(data, 5, 5) - _update(data, 5, 1))
     gains = {
         f"{u:g}/{d:g}": interval(_update(data, u, d, "pair") - _update(data, u, d)) for u, d in UPDATES[3:]
     }
-    spread = float(_update(data, 5, 1).std(ddof=1))
     worse = [k for k, g in gains.items() if g.high < 0.0]
-    return Claim(
-        id="S1-asymmetry",
-        sentence="Asymmetry biases updates; pairs with updates in both directions mitigate it.",
-        source="review, Table 1",
-        verdict="corrects" if worse or any(g.low <= 0.0 for g in gains.values()) else "supports",
-        ours=f"Labels 5 / 1 cost {loss:.1f} pp more than 5 / 5 (spread over seeds {spread:.1f}). Opposite "
-        "pulses on a pair change accuracy by "
-        + ", ".join(f"{g:+.1f} pp at {k}" for k, g in gains.items())
-        + ("; worse at " + ", ".join(worse) if worse else "")
-        + ".",
-        accepted=float(_update(data, 5, 1).mean()) < float(_update(data, 5, 5).mean()),
+    return claim(
+        "nonidealities-asymmetry",
+        "corrects" if worse or any(g.low <= 0.0 for g in gains.values()) else "supports",
+        float(_update(data, 5, 1).mean()) < float(_update(data, 5, 5).mean()),
+        loss=interval(_update(data, 5, 5) - _update(data, 5, 1)),
+        spread=float(_update(data, 5, 1).std(ddof=1)),
+        gains=", ".join(f"{g:+.1f} pp at {k}" for k, g in gains.items()),
+        worse="; worse at " + ", ".join(worse) if worse else "",
     )
 
 
 def _of_devices(data: xr.Dataset) -> Claim:
     found = {str(d): interval(data.online_accuracy.sel(device=d)) for d in data.device.values}
-    told = {str(d): float(data.online_published.sel(device=d)) for d in data.device.values}
-    near = all(abs(found[d].mean - told[d]) <= 5.0 + found[d].half for d in ("ideal", "target"))
-    return Claim(
-        id="S1-devices",
-        sentence="Interface switching, as in PCMO, offers far superior linearity for learning.",
-        source="review, section 4.3",
-        verdict="contradicts" if found["PCMO"].high < 30.0 else "open",
-        ours="Learning sample by sample with published pulse trains (published accuracy of MNIST in "
-        "brackets): "
-        + ", ".join(f"{d} {f:.1f} ({told[d]:g})" for d, f in found.items())
-        + " %. The trains of PCMO are the least linear and fail. TaOx/TiO2 does not fail here: its on/off "
-        "ratio of 2 does nothing beside an ideal reference.",
-        accepted=near and found["PCMO"].high < 30.0,
+    published = {str(d): float(data.online_published.sel(device=d)) for d in data.device.values}
+    near = all(abs(found[d].mean - published[d]) <= 5.0 + found[d].half for d in ("ideal", "target"))
+    return claim(
+        "nonidealities-devices",
+        "contradicts" if found["PCMO"].high < 30.0 else "open",
+        near and found["PCMO"].high < 30.0,
+        found=", ".join(f"{d} {f:.1f} ({published[d]:g})" for d, f in found.items()),
     )
 
 
@@ -353,4 +300,4 @@ def draw(data: xr.Dataset, folder: Path) -> list[Path]:
     panels.append(
         ("nonlinearity label, both ways (1)", "accuracy (%)", data.label_up.values[equal], updates, False)
     )
-    return [panel_lines(folder / "s1_nonidealities.png", panels)]
+    return [panel_lines(folder / "nonidealities.png", panels)]

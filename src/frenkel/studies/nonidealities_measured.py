@@ -1,21 +1,21 @@
-"""What study S1 measures: accuracy under each non-ideality, with and without its mitigation.
+"""What the study of non-idealities measures: accuracy under each, with and without its mitigation.
 
 Each non-ideality acts alone on cells that are ideal otherwise, at fixed severities, which other tools can be
 held against, and at the value of the device times a half, one, two and four.
 """
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
 
-from ..networks.device_statistics import DeviceStatistics
 from ..networks.mapping import MAPPINGS
 from ..networks.perceptron import Perceptron
-from ..networks.tasks import Task
 from ..typing import Floats
-from .base import Settings, finish, variable
+from .common.data import Variables, variable
+from .common.settings import Settings
 from .methods import hardware
+from .methods.hardware import Setup
 from .methods.onchip import CELLS, PUBLISHED, train_on_chip
 from .methods.recalibration import recalibrated
 
@@ -35,74 +35,59 @@ OWN_LAW = len(EXPONENTS) + FACTORS.index(1.0)
 """Place of the device's own drift among the laws."""
 
 
+DRIFT_MITIGATION = ("none", "gain", "drift-aware training", "drift-aware training and gain")
+
+
 def run(settings: Settings) -> xr.Dataset:
-    """Measure accuracies under each non-ideality, with and without its mitigation.
-
-    Parameters
-    ----------
-    settings : Settings
-
-    Returns
-    -------
-    xarray.Dataset
-        Accuracies in percent by seed, means over chips.
-    """
-    task, device, network, values = hardware.begin(settings)
-    values |= {
-        "factor": variable("factor", FACTORS, "1", "severity over that of the device"),
-    }
+    """Return accuracies (%) under each non-ideality, with and without its mitigation, means over chips."""
+    setup, values = hardware.begin(settings)
+    values["factor"] = variable("factor", FACTORS, "1", "severity over that of the device")
     settings.progress(0.1, "variability")
-    values |= _variability(settings, task, network, device)
+    values |= _variability(setup)
     settings.progress(0.3, "telegraph noise")
-    values |= _telegraph(settings, task, network, device)
+    values |= _telegraph(setup)
     settings.progress(0.4, "drift")
-    values |= _drift(settings, task, network, device)
+    values |= _drift(setup)
     settings.progress(0.6, "training in cells")
-    values |= _updates(settings, task, device)
+    values |= _updates(setup)
     settings.progress(0.9, "learning sample by sample")
-    values |= _online(settings, task, device)
-    return finish(xr.Dataset(values), "S1", f"{TITLE} ({task.name})", settings, **hardware.described(device))
+    values |= _online(setup)
+    return setup.finish(values, "nonidealities", TITLE)
 
 
-def _variability(
-    settings: Settings, task: Task, network: Perceptron, device: DeviceStatistics
-) -> dict[str, Any]:
+def _variability(setup: Setup) -> Variables:
     """Return accuracy of pairs by severity, with noise-aware training, and with neurons rescaled."""
-    levels = (*VARIABILITY, *(f * device.variability for f in FACTORS))
-    aware = hardware.trained(
-        task, settings, hardware.noise_of(hardware.lognormal(AWARE_SIGMA), "pair", device)
-    )
-    rescaled = recalibrated(network, hardware.rows(task.validation))
-    found = np.empty((3, len(levels), settings.seeds))
+    levels = (*VARIABILITY, *(f * setup.device.variability for f in FACTORS))
+    aware = hardware.trained(setup.task, setup.settings, setup.noise(hardware.lognormal(AWARE_SIGMA)))
+    rescaled = recalibrated(setup.network, hardware.rows(setup.task.validation))
+    found = np.empty((3, len(levels), setup.settings.seeds))
     for k, sigma in enumerate(levels):
-        noise = hardware.noise_of(hardware.lognormal(sigma), "pair", device)
-        for i, (nets, outputs) in enumerate(((network, None), (aware, None), (network, rescaled))):
-            found[i, k] = hardware.tested(
-                nets, task.test, settings.chips, settings.random(2, k), noise, outputs
-            )
+        noise = setup.noise(hardware.lognormal(sigma))
+        found[0, k] = setup.tested(noise, 2, k)
+        found[1, k] = setup.tested(noise, 2, k, network=aware)
+        found[2, k] = setup.tested(noise, 2, k, outputs=rescaled)
     names = ["none", "noise-aware training", "neurons rescaled"]
     return _both("variability", "sd of ln G", VARIABILITY, levels, names, found)
 
 
-def _telegraph(
-    settings: Settings, task: Task, network: Perceptron, device: DeviceStatistics
-) -> dict[str, Any]:
+def _telegraph(setup: Setup) -> Variables:
     """Return accuracy by amplitude of telegraph noise and by how signs are taken."""
-    levels = (*TELEGRAPH, *(f * device.rtn_amplitude for f in FACTORS))
-    found = np.empty((len(MAPPINGS), len(levels), settings.seeds))
+    levels = (*TELEGRAPH, *(f * setup.device.rtn_amplitude for f in FACTORS))
+    found = np.empty((len(MAPPINGS), len(levels), setup.settings.seeds))
     for k, a in enumerate(levels):
         for i, mapping in enumerate(MAPPINGS):
-            noise = hardware.noise_of(hardware.telegraph(device, a), mapping, device)
-            found[i, k] = hardware.tested(network, task.test, settings.chips, settings.random(3, k), noise)
-    return _both("telegraph", "step at g_max over g_max", TELEGRAPH, levels, list(MAPPINGS), found)
+            found[i, k] = setup.tested(setup.noise(hardware.telegraph(setup.device, a), mapping), 3, k)
+    return _both("telegraph", "step at g_max over g_max", TELEGRAPH, levels, MAPPINGS, found)
 
 
-def _both(name: str, what: str, fixed: Any, levels: Any, names: list[str], found: Floats) -> dict[str, Any]:
+def _both(
+    name: str, what: str, fixed: Sequence[float], levels: Sequence[float], names: Sequence[str], found: Floats
+) -> Variables:
     """Return variables of fixed severities and of the device's times a factor."""
     n = len(fixed)
     dims = f"{name}_mitigation"
     return {
-        dims: ([dims], names, {"units": "1", "long_name": f"what is done against {name}"}),
+        dims: variable(dims, names, "1", f"what is done against {name}"),
         f"{name}_severity": variable(f"{name}_severity", fixed, "1", what),
         f"{name}_accuracy": variable(
             f"{dims} {name}_severity seed", found[:, :n], "%", f"accuracy under {name}"
@@ -114,89 +99,61 @@ def _both(name: str, what: str, fixed: Any, levels: Any, names: list[str], found
     }
 
 
-DRIFT_MITIGATION = ("none", "gain", "drift-aware training", "drift-aware training and gain")
-
-
-def _drift(settings: Settings, task: Task, network: Perceptron, device: DeviceStatistics) -> dict[str, Any]:
+def _drift(setup: Setup) -> Variables:
     """Return accuracy by exponent and time; times are multiples of the time at which drift starts."""
-    own = [(f * device.drift_mean, f * device.drift_spread) for f in FACTORS]
-    laws = (*EXPONENTS, *own)
-    aware = _drift_aware(settings, task, device)
-    found = np.empty((len(DRIFT_MITIGATION), len(laws), len(TIMES), settings.seeds))
+    device = setup.device
+    laws = (*EXPONENTS, *((f * device.drift_mean, f * device.drift_spread) for f in FACTORS))
+    aware = _drift_aware(setup)
+    found = np.empty((len(DRIFT_MITIGATION), len(laws), len(TIMES), setup.settings.seeds))
     for j, (mean, spread) in enumerate(laws):
         for k, ratio in enumerate(TIMES):
             effect = hardware.drift(device, mean, spread, ratio * device.drift_start)
-            plain = hardware.noise_of(effect, "pair", device)
-            gained = hardware.noise_of(_with_gain(effect), "pair", device)
-            for i, (nets, noise) in enumerate(
-                ((network, plain), (network, gained), (aware, plain), (aware, gained))
-            ):
-                key = settings.random(4, j, k)
-                found[i, j, k] = hardware.tested(nets, task.test, settings.chips, key, noise)
+            plain, gained = setup.noise(effect), setup.noise(hardware.with_gain(effect))
+            found[0, j, k] = setup.tested(plain, 4, j, k)
+            found[1, j, k] = setup.tested(gained, 4, j, k)
+            found[2, j, k] = setup.tested(plain, 4, j, k, network=aware)
+            found[3, j, k] = setup.tested(gained, 4, j, k, network=aware)
+    words = "mean drift exponent; the last four are the device's times the factors"
+    dims = "drift_mitigation law time_ratio seed"
     return {
-        "drift_mitigation": (
-            ["drift_mitigation"],
-            list(DRIFT_MITIGATION),
-            {"units": "1", "long_name": "what is done against drift"},
-        ),
-        "exponent": variable(
-            "law",
-            [m for m, _ in laws],
-            "1",
-            "mean drift exponent; the last four are the device's times the factors",
-        ),
+        "drift_mitigation": variable("drift_mitigation", DRIFT_MITIGATION, "1", "what is done against drift"),
+        "exponent": variable("law", [m for m, _ in laws], "1", words),
         "exponent_spread": variable("law", [s for _, s in laws], "1", "spread of the drift exponent"),
         "time_ratio": variable("time_ratio", TIMES, "1", "time over that at which drift starts"),
-        "drift_accuracy": variable(
-            "drift_mitigation law time_ratio seed", found, "%", "accuracy after drift"
-        ),
+        "drift_accuracy": variable(dims, found, "%", "accuracy after drift"),
     }
 
 
-def _drift_aware(settings: Settings, task: Task, device: DeviceStatistics) -> Perceptron:
+def _drift_aware(setup: Setup) -> Perceptron:
     """Return networks trained with drift of random age, its time up to 10^8 evenly in the logarithm."""
 
     def aged(g: Floats, random: np.random.Generator) -> Floats:
-        time = 10.0 ** random.uniform(0.0, 8.0) * device.drift_start
-        return hardware.drift(device, *AWARE_DRIFT, time)(g, random)
+        time = 10.0 ** random.uniform(0.0, 8.0) * setup.device.drift_start
+        return hardware.drift(setup.device, *AWARE_DRIFT, time)(g, random)
 
-    return hardware.trained(task, settings, hardware.noise_of(aged, "pair", device))
-
-
-def _with_gain(effect: hardware.Effect) -> hardware.Effect:
-    """Return an effect whose loss of the sum of all conductances of a layer is made good."""
-
-    def gained(g: Floats, random: np.random.Generator) -> Floats:
-        there = effect(g, random)
-        return np.asarray(there * (g.sum(axis=(-2, -1)) / there.sum(axis=(-2, -1)))[..., None, None])
-
-    return gained
+    return hardware.trained(setup.task, setup.settings, setup.noise(aged))
 
 
-def _updates(settings: Settings, task: Task, device: DeviceStatistics) -> dict[str, Any]:
+def _updates(setup: Setup) -> Variables:
     """Return accuracy after training in cells, by labels and by noise of pulses."""
-    quiet = device.changed(cycle_noise=0.0)
+    task, settings, device = setup.task, setup.settings, setup.device
+
+    def learnt(network: Perceptron) -> Floats:
+        return setup.tested(None, 6, network=network)
+
     table = np.empty((2, len(UPDATES), settings.seeds))
     for k, (up, down) in enumerate(UPDATES):
         settings.progress(0.6 + 0.3 * k / len(UPDATES), f"training in cells, labels {up:g} and {down:g}")
-        law = quiet.changed(nonlinearity_up=up, nonlinearity_down=down)
+        law = device.changed(cycle_noise=0.0, nonlinearity_up=up, nonlinearity_down=down)
         for i, cells in enumerate(CELLS):
-            network = train_on_chip(task, settings, law, cells, key=k)
-            table[i, k] = hardware.tested(network, task.test, 1, settings.random(6))
-    noisy = np.empty((len(CYCLE_NOISE), settings.seeds))
-    for k, share in enumerate(CYCLE_NOISE):
-        law = hardware.ideal(device).changed(cycle_noise=share)
-        noisy[k] = hardware.tested(train_on_chip(task, settings, law), task.test, 1, settings.random(6))
-    own = np.empty((len(FACTORS), settings.seeds))
-    for k, factor in enumerate(FACTORS):
-        network = train_on_chip(task, settings, device.scaled(nonlinearity=factor, cycle_noise=factor))
-        own[k] = hardware.tested(network, task.test, 1, settings.random(6))
+            table[i, k] = learnt(train_on_chip(task, settings, law, cells, key=k))
+    quiet = [hardware.ideal(device).changed(cycle_noise=share) for share in CYCLE_NOISE]
+    noisy = [learnt(train_on_chip(task, settings, law)) for law in quiet]
+    scaled = [device.scaled(nonlinearity=factor, cycle_noise=factor) for factor in FACTORS]
+    own = [learnt(train_on_chip(task, settings, law)) for law in scaled]
+    words = "accuracy after training in the device, its curvatures and noise scaled"
     return {
-        "cells": (
-            ["cells"],
-            ["single", "pair"],
-            {"units": "1", "long_name": "one cell, or two in opposite phase"},
-        ),
+        "cells": variable("cells", ["single", "pair"], "1", "one cell, or two in opposite phase"),
         "label_up": variable("update", [u for u, _ in UPDATES], "1", "nonlinearity label up"),
         "label_down": variable("update", [d for _, d in UPDATES], "1", "nonlinearity label down"),
         "update_accuracy": variable("cells update seed", table, "%", "accuracy after training in cells"),
@@ -204,24 +161,22 @@ def _updates(settings: Settings, task: Task, device: DeviceStatistics) -> dict[s
         "cycle_accuracy": variable(
             "cycle_noise seed", noisy, "%", "accuracy after training with noisy pulses"
         ),
-        "device_update_accuracy": variable(
-            "factor seed", own, "%", "accuracy after training in the device, its curvatures and noise scaled"
-        ),
+        "device_update_accuracy": variable("factor seed", own, "%", words),
     }
 
 
-def _online(settings: Settings, task: Task, device: DeviceStatistics) -> dict[str, Any]:
+def _online(setup: Setup) -> Variables:
     """Return accuracy of learning sample by sample with published pulse trains."""
-    found = np.empty((len(PUBLISHED), settings.seeds))
-    for k, (up, down, pulses, noise, _) in enumerate(PUBLISHED.values()):
-        law = hardware.ideal(device).changed(
+    found = []
+    for up, down, pulses, noise, _ in PUBLISHED.values():
+        law = hardware.ideal(setup.device).changed(
             nonlinearity_up=up, nonlinearity_down=down, pulses=pulses, cycle_noise=noise
         )
-        network = train_on_chip(task, settings, law, online=True)
-        found[k] = hardware.tested(network, task.test, 1, settings.random(6))
-    told = [row[-1] for row in PUBLISHED.values()]
+        network = train_on_chip(setup.task, setup.settings, law, online=True)
+        found.append(setup.tested(None, 6, network=network))
+    published = [row[-1] for row in PUBLISHED.values()]
     return {
-        "device": (["device"], list(PUBLISHED), {"units": "1", "long_name": "published pulse trains"}),
+        "device": variable("device", list(PUBLISHED), "1", "published pulse trains"),
         "online_accuracy": variable("device seed", found, "%", "accuracy of learning sample by sample"),
-        "online_published": variable("device", told, "%", "published accuracy, of MNIST"),
+        "online_published": variable("device", published, "%", "published accuracy, of MNIST"),
     }

@@ -9,8 +9,9 @@ import xarray as xr
 
 from .. import provenance
 from ..analysis.results import store
-from . import STUDIES, check
-from .base import Claim, Settings
+from . import named, number
+from .common.claims import Claim
+from .common.settings import Settings
 
 
 class Study(Protocol):
@@ -32,15 +33,14 @@ class Study(Protocol):
 
 
 def study(name: str) -> Study:
-    """Return a study by its name.
+    """Return a study by its name or number.
 
     Raises
     ------
     ValueError
         There is none of this name.
     """
-    check(name)
-    return cast(Study, importlib.import_module(f".{STUDIES[name][0]}", __package__))
+    return cast(Study, importlib.import_module(f".{named(name).replace('-', '_')}", __package__))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +55,8 @@ class Outcome:
         Markdown.
     claims : list of Claim
     pictures : list of Path
+    source : Path
+        File of the dataset.
     """
 
     name: str
@@ -63,6 +65,12 @@ class Outcome:
     table: str
     claims: list[Claim]
     pictures: list[Path]
+    source: Path
+
+    @property
+    def heading(self) -> str:
+        """Name, number and title."""
+        return f"{self.name} ({number(self.name)}): {self.title}"
 
     @property
     def hash(self) -> str:
@@ -81,20 +89,26 @@ class Outcome:
         return provenance.read(self.data.attrs.get("provenance"), f"study {self.name}")
 
 
+def file_of(name: str, folder: Path) -> Path:
+    """Return the dataset of a study in a folder, that of its number ("S1.nc") where only it is there."""
+    now, before = folder / f"{name}.nc", folder / f"{number(name)}.nc"
+    return before if before.is_file() and not now.exists() else now
+
+
 def carry_out(name: str, settings: Settings, folder: Path, *, force: bool = False) -> Outcome:
-    """Run a study and write its dataset and pictures to a folder; every number told is read from the dataset.
+    """Run a study and write its dataset and pictures to a folder; what is reported is read from the dataset.
 
     Parameters
     ----------
     name : str
-        Of :data:`STUDIES`.
+        Name or number of a study.
     settings : Settings
     folder : Path
         That exists.
     force : bool
         Replace an existing dataset.
     """
-    one = study(name)
+    one, name = study(name), named(name)
     target = store.writable(folder / f"{name}.nc", force=force)
     store.save_table(one.run(settings), target, force=force)
     return read(name, folder)
@@ -110,16 +124,17 @@ def read(name: str, folder: Path) -> Outcome:
     ValueError
         It is of another study.
     """
-    one = study(name)
-    source = store.readable(folder / f"{name}.nc")
+    one, name = study(name), named(name)
+    source = store.readable(file_of(name, folder))
     try:
         with xr.open_dataset(source, engine="netcdf4") as found:
             data = found.load()
     except (OSError, ValueError) as error:
         raise store.StoreError(f"{source} cannot be read: {error}") from None
-    if data.attrs.get("study") != name:
-        raise ValueError(f"{source} holds {data.attrs.get('study', 'no study')}, not {name}")
+    held = data.attrs.get("study", "no study")
+    if held not in (name, number(name)):
+        raise ValueError(f"{source} holds {held}, not {name} ({number(name)})")
     return Outcome(
         name=name, title=one.TITLE, data=data, table=one.table(data), claims=one.claims(data),
-        pictures=one.draw(data, folder),
+        pictures=one.draw(data, folder), source=source,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""S7: one page per design: accuracy against software, and energy, latency, area, writing and refreshing.
+"""One page per design: accuracy against software, and energy, latency, area, writing and refreshing.
 
 Accuracy and counts of the network are computed; every figure of energy, time and area is modelled. This is
 not NeuroBench's system track, which asks for measured hardware.
@@ -18,10 +18,14 @@ from ..networks.device_statistics import DeviceStatistics
 from ..networks.metrics import by_harness, harness_missing, metrics
 from ..networks.perceptron import Perceptron, accuracy
 from ..networks.tasks import Task
-from ..networks.write_verify import WriteVerify
+from ..networks.write_verify import StatisticalWriteVerify
 from ..typing import Floats
-from .base import Claim, Settings, finish, interval, variable
+from .common.claims import Claim, Verdict, claim
+from .common.data import Variables, interval, markdown, variable
+from .common.draw import COLOURS, save
+from .common.settings import Settings
 from .methods import hardware
+from .methods.hardware import Setup
 
 TITLE = "system card: accuracy, energy, latency and area of some designs"
 DESIGNS: dict[str, dict[str, Any]] = {
@@ -52,35 +56,31 @@ FIGURES = {
 }
 """Variables of the dataset, of `ChipCost`, and their units."""
 
+MEASURED = {
+    "write_energy": ("J", "energy of programming a chip, modelled"),
+    "write_time": ("s", "time of programming a chip, modelled"),
+    "write_pulses": ("1", "pulses per cell"),
+    "input_bits": ("bit", "bits of inputs"),
+    "weight_bits": ("bit", "bits of weights, 0: analogue"),
+    "output_bits": ("bit", "bits of converters"),
+    "refresh_period": ("s", f"time until drift costs {ALLOWED_LOSS:g} pp"),
+    "refresh_energy_share": ("1", f"share of energy at {RATE:g} inferences/s"),
+    "refresh_downtime": ("1", "share of time"),
+    "loss_after_refresh": ("%", "loss of accuracy right after a refresh"),
+} | {name: (unit, f"{name.replace('_', ' ')}, modelled") for name, (_, unit) in FIGURES.items()}
+"""Units and names of what is found of a design, besides accuracy and the parts of its energy."""
+
 
 def run(settings: Settings) -> xr.Dataset:
-    """Build, program and run every design.
-
-    Parameters
-    ----------
-    settings : Settings
-
-    Returns
-    -------
-    xarray.Dataset
-    """
-    task, device, network, values = hardware.begin(settings)
+    """Return accuracy and modelled figures of every design: each is built, programmed and run."""
+    setup, values = hardware.begin(settings)
     values |= {
-        "design": (["design"], list(DESIGNS), {"units": "1", "long_name": "design"}),
-        "component": (["component"], list(COMPONENTS), {"units": "1", "long_name": "where energy goes"}),
+        "design": variable("design", list(DESIGNS), "1", "design"),
+        "component": variable("component", COMPONENTS, "1", "where energy goes"),
     }
-    values |= _designs(settings, task, network, device)
-    values |= _counts(network, task) | _published()
-    note = harness_missing()
-    return finish(
-        xr.Dataset(values),
-        "S7",
-        f"{TITLE} ({task.name})",
-        settings,
-        **hardware.described(device),
-        label="modelled",
-        neurobench=note or "algorithm-track metrics by NeuroBench's harness",
-    )
+    values |= _designs(setup) | _counts(setup.network, setup.task) | _published()
+    note = harness_missing() or "algorithm-track metrics by NeuroBench's harness"
+    return setup.finish(values, "system-card", TITLE, label="modelled", neurobench=note)
 
 
 def _chip(design: dict[str, Any], device: DeviceStatistics, settings: Settings, seed: int) -> Chip:
@@ -97,33 +97,39 @@ def _chip(design: dict[str, Any], device: DeviceStatistics, settings: Settings, 
     )
 
 
-def _designs(settings: Settings, task: Task, network: Perceptron, device: DeviceStatistics) -> dict[str, Any]:
+def _designs(setup: Setup) -> Variables:
     """Return accuracy and modelled figures of every design."""
-    n, x = len(DESIGNS), hardware.rows(task.test)
-    got = np.empty((n, settings.seeds))
-    energy, figures = np.empty((n, len(COMPONENTS))), np.empty((n, len(FIGURES)))
-    written, refresh, refreshed = np.empty((n, 3)), np.empty((n, 3)), np.empty(n)
-    bits = np.empty((n, 3))
+    settings, task, x = setup.settings, setup.task, hardware.rows(setup.task.test)
+    got = np.empty((len(DESIGNS), settings.seeds))
+    energy, rows = np.empty((len(DESIGNS), len(COMPONENTS))), []
     for i, (name, design) in enumerate(DESIGNS.items()):
-        settings.progress(0.1 + 0.9 * i / n, name)
+        settings.progress(0.1 + 0.9 * i / len(DESIGNS), name)
         for seed in range(settings.seeds):
-            chip = _chip(design, device, settings, seed)
-            weights, biases = network.one(seed)
-            chip.program(weights, biases, WriteVerify(), calibration=hardware.rows(task.validation))
+            chip = _chip(design, setup.device, settings, seed)
+            weights, biases = setup.network.one(seed)
+            chip.program(
+                weights, biases, StatisticalWriteVerify(), calibration=hardware.rows(task.validation)
+            )
             got[i, seed] = 100.0 * accuracy(chip.run(x), task.test.y).mean()
         cost = inference(chip, design["node"], converter_quantile=design.get("quantile", 0.5))
         write = writing(chip)
         energy[i] = [cost.energy[c] for c in COMPONENTS]
-        figures[i] = [getattr(cost, attribute) for attribute, _ in FIGURES.values()]
-        written[i] = write.energy, write.time, write.pulses
-        bits[i] = cost.bits
-        refresh[i], refreshed[i] = _refreshing(chip, x, task, cost, write)
-    return _as_variables(got, energy, figures, written, bits, refresh, refreshed)
+        figures = [getattr(cost, attribute) for attribute, _ in FIGURES.values()]
+        refreshing = _refreshing(chip, x, task, cost, write)
+        rows.append([write.energy, write.time, write.pulses, *cost.bits, *refreshing, *figures])
+    columns = np.array(rows, float).T
+    return {
+        "accuracy": variable("design seed", got, "%", "accuracy, mean over chips"),
+        "energy": variable("design component", energy, "J", "energy of an inference, modelled"),
+    } | {
+        name: variable("design", column, *about)
+        for (name, about), column in zip(MEASURED.items(), columns, strict=True)
+    }
 
 
 def _refreshing(
     chip: Chip, x: Floats, task: Task, cost: ChipCost, write: WriteCost
-) -> tuple[tuple[float, float, float], float]:
+) -> tuple[float, float, float, float]:
     """Return period (s), share of energy, share of time of refreshing, and the loss right after it (pp)."""
     fresh = 100.0 * float(accuracy(chip.run(x), task.test.y).mean())
     period = np.inf
@@ -138,42 +144,10 @@ def _refreshing(
         before, at = loss, time
     chip.refresh()
     after = fresh - 100.0 * float(accuracy(chip.run(x), task.test.y).mean())
-    return (period, *refresh_share(write, period, cost.total, RATE)), after
+    return period, *refresh_share(write, period, cost.total, RATE), after
 
 
-def _as_variables(
-    got: Floats,
-    energy: Floats,
-    figures: Floats,
-    written: Floats,
-    bits: Floats,
-    refresh: Floats,
-    after: Floats,
-) -> dict[str, Any]:
-    found = {
-        "accuracy": variable("design seed", got, "%", "accuracy, mean over chips"),
-        "energy": variable("design component", energy, "J", "energy of an inference, modelled"),
-        "write_energy": variable("design", written[:, 0], "J", "energy of programming a chip, modelled"),
-        "write_time": variable("design", written[:, 1], "s", "time of programming a chip, modelled"),
-        "write_pulses": variable("design", written[:, 2], "1", "pulses per cell"),
-        "input_bits": variable("design", bits[:, 0], "bit", "bits of inputs"),
-        "weight_bits": variable("design", bits[:, 1], "bit", "bits of weights, 0: analogue"),
-        "output_bits": variable("design", bits[:, 2], "bit", "bits of converters"),
-        "refresh_period": variable(
-            "design", refresh[:, 0], "s", f"time until drift costs {ALLOWED_LOSS:g} pp"
-        ),
-        "refresh_energy_share": variable(
-            "design", refresh[:, 1], "1", f"share of energy at {RATE:g} inferences/s"
-        ),
-        "refresh_downtime": variable("design", refresh[:, 2], "1", "share of time"),
-        "loss_after_refresh": variable("design", after, "%", "loss of accuracy right after a refresh"),
-    }
-    for k, (name, (_, unit)) in enumerate(FIGURES.items()):
-        found[name] = variable("design", figures[:, k], unit, f"{name.replace('_', ' ')}, modelled")
-    return found
-
-
-def _counts(network: Perceptron, task: Task) -> dict[str, Any]:
+def _counts(network: Perceptron, task: Task) -> Variables:
     """Return NeuroBench's algorithm metrics, by our definitions and, where installed, by its harness."""
     weights, biases = network.one(0)
     ours = asdict(metrics(weights, biases, hardware.rows(task.test)))
@@ -188,30 +162,19 @@ def _counts(network: Perceptron, task: Task) -> dict[str, Any]:
     return found
 
 
-def _published() -> dict[str, Any]:
+def _published() -> Variables:
     """Return the measured energy breakdown of NeuRRAM and that of the model."""
     groups = (("sense", "converter"), ("driver",), ("gate",))
     model = np.empty((len(NEURRAM), 3))
     for i, (bits, out) in enumerate(NEURRAM):
         cost = neurram(out).product(256, 256, bits=bits, cells_per_weight=2)
         model[i] = [1e15 * sum(cost.energy[g] for g in group) / cost.operations for group in groups]
+    dims, measured = "published_bits published_part", list(NEURRAM.values())
     return {
-        "published_bits": (
-            ["published_bits"],
-            [f"{a}/{b}" for a, b in NEURRAM],
-            {"units": "1", "long_name": "bits in/out"},
-        ),
-        "published_part": (
-            ["published_part"],
-            ["neurons", "input pulses", "gates"],
-            {"units": "1", "long_name": "part"},
-        ),
-        "published_energy": variable(
-            "published_bits published_part", list(NEURRAM.values()), "fJ", "measured, per operation"
-        ),
-        "modelled_energy": variable(
-            "published_bits published_part", model, "fJ", "of the model, per operation"
-        ),
+        "published_bits": variable("published_bits", [f"{a}/{b}" for a, b in NEURRAM], "1", "bits in/out"),
+        "published_part": variable("published_part", ["neurons", "input pulses", "gates"], "1", "part"),
+        "published_energy": variable(dims, measured, "fJ", "measured, per operation"),
+        "modelled_energy": variable(dims, model, "fJ", "of the model, per operation"),
     }
 
 
@@ -238,40 +201,32 @@ ROWS = (
 
 def table(data: xr.Dataset) -> str:
     """Return the cards side by side (Markdown)."""
-    names = [str(d) for d in data.design.values]
-    lines = ["| | " + " | ".join(names) + " |", "|---|" + "---|" * len(names)]
+    designs = [data.sel(design=d) for d in data.design.values]
     base = np.asarray(data["float"])
-
-    def row(text: str, cells: list[str]) -> None:
-        lines.append(f"| {text} | " + " | ".join(cells) + " |")
-
-    row("loss of accuracy (pp)", [f"{interval(base - data.accuracy.sel(design=d)):.2f}" for d in names])
-    row(
-        "bits in / weight / out",
-        [
-            f"{int(data.input_bits.sel(design=d))} / {int(data.weight_bits.sel(design=d)) or 'analogue'} / "
-            f"{int(data.output_bits.sel(design=d))}"
-            for d in names
-        ],
-    )
-    for text, name, unit in ROWS:
-        row(f"{text}, modelled", [f"{unit * float(data[name].sel(design=d)):.3g}" for d in names])
-    for c in data.component.values:
-        share = data.energy.sel(component=c) / data.energy.sum("component")
-        row(f"share of {c} (%), modelled", [f"{100 * float(share.sel(design=d)):.1f}" for d in names])
-    lines += [
-        "",
-        _counts_text(data),
-        "",
-        "| NeuRRAM, bits in/out | measured (fJ/op) | modelled |",
-        "|---|---|---|",
+    rows = [
+        ["loss of accuracy (pp)", *(f"{interval(base - at.accuracy):.2f}" for at in designs)],
+        ["bits in / weight / out", *(_bits(at) for at in designs)],
     ]
+    for text, name, unit in ROWS:
+        rows.append([f"{text}, modelled", *(f"{unit * float(at[name]):.3g}" for at in designs)])
+    for c in data.component.values:
+        shares = [float(at.energy.sel(component=c) / at.energy.sum("component")) for at in designs]
+        rows.append([f"share of {c} (%), modelled", *(f"{100 * share:.1f}" for share in shares)])
+    published = []
     for b in data.published_bits.values:
-        seen, ours = (data[n].sel(published_bits=b).values for n in ("published_energy", "modelled_energy"))
-        lines.append(
-            f"| {b} | {' + '.join(f'{v:.2f}' for v in seen)} | {' + '.join(f'{v:.2f}' for v in ours)} |"
-        )
-    return "\n".join(lines)
+        pair = (data[n].sel(published_bits=b).values for n in ("published_energy", "modelled_energy"))
+        published.append([str(b), *(" + ".join(f"{v:.2f}" for v in values) for values in pair)])
+    tables = (
+        markdown(["", *(str(d) for d in data.design.values)], rows),
+        [_counts_text(data)],
+        markdown(["NeuRRAM, bits in/out", "measured (fJ/op)", "modelled"], published),
+    )
+    return "\n\n".join("\n".join(lines) for lines in tables)
+
+
+def _bits(at: xr.Dataset) -> str:
+    inputs, weights, outputs = (int(at[f"{name}_bits"]) for name in ("input", "weight", "output"))
+    return f"{inputs} / {weights or 'analogue'} / {outputs}"
 
 
 def _counts_text(data: xr.Dataset) -> str:
@@ -290,96 +245,58 @@ def claims(data: xr.Dataset) -> list[Claim]:
 
 
 def _of_metrics(data: xr.Dataset) -> Claim:
-    same = float(data.count_dense) == float(data.closed_dense)
-    harness = "harness_dense" in data
-    if harness:
-        same = same and float(data.harness_dense) == float(data.count_dense)
-    return Claim(
-        id="S7-neurobench",
-        sentence="NeuroBench standardises energy-delay product, accuracy drop and TOPS/mm2.",
-        source="review, section 7.1",
-        verdict="contradicts",
-        ours="Its harness has none of the three; its system track wants measured hardware. What it defines: "
-        f"{float(data.count_dense):g} dense synaptic operations, closed form {float(data.closed_dense):g}"
-        + (
-            f", by its harness {float(data.harness_dense):g}."
-            if harness
-            else " (harness not installed here)."
-        ),
-        accepted=same,
-    )
+    dense, closed = float(data.count_dense), float(data.closed_dense)
+    harness = float(data.harness_dense) if "harness_dense" in data else None
+    same = dense == closed and harness in (None, dense)
+    text = " (harness not installed here)" if harness is None else f", by its harness {harness:g}"
+    verdict: Verdict = "supports" if same else "contradicts"
+    return claim("system-card-neurobench", verdict, same, dense=dense, closed=closed, harness=text)
 
 
 def _of_sums(data: xr.Dataset) -> Claim:
     apart = float(np.abs(data.energy.sum("component") / data.total_energy - 1.0).max())
     worst = float(np.abs(data.loss_after_refresh).max())
-    return Claim(
-        id="S7-sum",
-        sentence="A refresh brings accuracy back; energies of components add up to the total.",
-        source="closed form",
-        verdict="supports" if apart < 1e-12 and worst <= ALLOWED_LOSS else "contradicts",
-        ours=f"After a refresh accuracy is within {worst:.2f} pp of the start (of one network per design). "
-        f"Largest relative difference of energies {apart:.1g}: the total is that sum by definition.",
-        accepted=apart < 1e-12 and worst <= ALLOWED_LOSS,
-    )
+    holds = apart < 1e-12 and worst <= ALLOWED_LOSS
+    verdict: Verdict = "supports" if holds else "contradicts"
+    return claim("system-card-sum", verdict, holds, worst=worst, apart=apart)
 
 
 def _of_published(data: xr.Dataset) -> Claim:
     total = data.modelled_energy.sum("published_part"), data.published_energy.sum("published_part")
     ratio = np.asarray(total[0] / total[1])
+    near = bool(((ratio > 0.5) & (ratio < 2.0)).all())
     rising = bool((np.diff(total[0]) > 0.0).all())
     ordered = bool(
         (np.argsort(data.modelled_energy, axis=1) == np.argsort(data.published_energy, axis=1)).all()
     )
-    return Claim(
-        id="S7-neurram",
-        sentence="The energy model reproduces a measured chip (NeuRRAM, 10.1038/s41586-022-04992-8).",
-        source="10.1038/s41586-022-04992-8, measured breakdown",
-        verdict="supports" if bool(((ratio > 0.5) & (ratio < 2.0)).all()) else "contradicts",
-        ours="Modelled over measured at "
-        + ", ".join(f"{b} b: {r:.2f}" for b, r in zip(data.published_bits.values, ratio, strict=True))
-        + " (fitted at the first alone).",
-        accepted=bool(((ratio > 0.5) & (ratio < 2.0)).all()) and rising and ordered,
-    )
+    ratios = ", ".join(f"{b} b: {r:.2f}" for b, r in zip(data.published_bits.values, ratio, strict=True))
+    verdict: Verdict = "supports" if near else "contradicts"
+    return claim("system-card-neurram", verdict, near and rising and ordered, ratios=ratios)
 
 
 def _of_area(data: xr.Dataset) -> Claim:
-    passive, pair = (float(data.peak_density.sel(design=d)) for d in ("0T1R, 8 b", "2T2R, 8 b"))
-    alone = [float(data.cell_density.sel(design=d)) for d in ("0T1R, 8 b", "2T2R, 8 b")]
-    return Claim(
-        id="S7-area",
-        sentence="Passive arrays offer the highest density, 4 F2 against 30-40 F2.",
-        source="review, Table 2",
-        verdict="corrects" if passive / pair < 0.5 * alone[0] / alone[1] else "supports",
-        ours=f"Per mm2 of cells alone 0T1R has {alone[0] / alone[1]:.1f} times the TOPS of 2T2R; with "
-        f"drivers and converters, one for eight outputs, {passive / pair:.2f} times (modelled). Converters "
-        "decide.",
-        accepted=None,
+    whole, alone = (
+        float(data[name].sel(design="0T1R, 8 b")) / float(data[name].sel(design="2T2R, 8 b"))
+        for name in ("peak_density", "cell_density")
     )
+    verdict: Verdict = "corrects" if whole < 0.5 * alone else "supports"
+    return claim("system-card-area", verdict, alone=alone, whole=whole)
 
 
 def _of_refresh(data: xr.Dataset) -> Claim:
     at = data.sel(design="2T2R, 8 b")
-    period = float(at.refresh_period)
-    text = "not needed within 1e8 t0" if np.isinf(period) else f"needed every {period:.2g} s"
-    return Claim(
-        id="S7-refresh",
-        sentence="Refreshing consumes energy and downtime.",
-        source="review, section 4.2",
-        verdict="corrects" if float(at.refresh_energy_share) < 0.01 else "supports",
-        ours=f"Refreshing the 2T2R design is {text} (drop of {ALLOWED_LOSS:g} pp): "
-        f"{float(at.write_energy):.2g} J and {float(at.write_time):.2g} s each time, "
-        f"{float(at.refresh_energy_share):.1g} of the energy at {RATE:g} inferences/s and "
-        f"{float(at.refresh_downtime):.1g} of the time (modelled).",
-        accepted=None,
-    )
+    period, share = float(at.refresh_period), float(at.refresh_energy_share)
+    return claim(
+        "system-card-refresh", "corrects" if share < 0.01 else "supports",
+        period="not needed within 1e8 t0" if np.isinf(period) else f"needed every {period:.2g} s",
+        loss=ALLOWED_LOSS, energy=float(at.write_energy), time=float(at.write_time), share=share,
+        rate=RATE, downtime=float(at.refresh_downtime),
+    )  # fmt: skip
 
 
 def draw(data: xr.Dataset, folder: Path) -> list[Path]:
     """Draw where the energy goes; return the files."""
     from matplotlib.figure import Figure
-
-    from .draw import COLOURS
 
     figure = Figure(figsize=(7.5, 3.4), layout="constrained")
     axes = figure.subplots()
@@ -391,7 +308,4 @@ def draw(data: xr.Dataset, folder: Path) -> list[Path]:
     axes.invert_yaxis()
     axes.set_xlabel("energy of an inference, modelled (nJ)")
     axes.legend(fontsize=8, frameon=False)
-    path = folder / "s7_system_card.png"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=130)
-    return [path]
+    return [save(figure, folder / "system_card.png")]

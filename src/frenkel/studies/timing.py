@@ -1,4 +1,4 @@
-"""S5: do volatile devices tell the timing of spikes, and what does their forgetting look like in atoms?
+"""Do volatile devices tell the timing of spikes, and what does their forgetting look like in atoms?
 
 A device with short-term plasticity takes up a share of what is left at each spike and forgets it after::
 
@@ -9,16 +9,19 @@ step ahead of a chaotic laser. Beside the smooth law stands what the kinetic sim
 shows: one device forgets in a single step, after a time of its own, and the law above is the mean of many.
 """
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ..networks import tasks
 from ..typing import Floats
-from .base import Claim, Interval, Settings, finish, interval, variable
+from .common.claims import Claim, Verdict, claim
+from .common.data import Variables, finish, interval, markdown, percent, variable
+from .common.draw import save
+from .common.settings import Settings
 from .methods.volatile import Volatile, lifetimes
 
 TITLE = "spike timing and short-term memory of volatile devices"
@@ -39,6 +42,7 @@ READS = 8
 LEVEL = 0.2
 """Distance of the levels whose crossing makes a spike, in standard deviations of the series."""
 
+SERIES = ("gunpoint", "italy")
 METHODS = ("plastic", "counts", "memoryless", "shuffled")
 LASER = ("devices", "devices, spread and noise", "memoryless devices", "ten past values", "last value")
 
@@ -97,34 +101,28 @@ def level_crossings(x: Floats, level: float = LEVEL) -> Floats:
 
 
 def run(settings: Settings) -> xr.Dataset:
-    """Return the dataset of the study."""
+    """Return accuracies and errors of devices with memory, and how long devices of atoms hold theirs."""
     cell = Volatile()
     devices = 4 * settings.chips // 5 if settings.chips > 4 else 2
     memory = lifetimes(cell, devices, 4, settings)
-    found = {"lifetime": variable("device pulse", memory, "s", "time until a device forgets a pulse")}
-    settings.progress(0.4, "intervals of spikes")
-    found |= _intervals(settings)
-    settings.progress(0.8, "series")
-    found |= _series(settings)
-    found |= _laser(settings)
-    data = xr.Dataset(found, coords=_coordinates())
-    return finish(
-        data, "S5", TITLE, settings, device=cell.material, voltage=cell.voltage, compliance=cell.compliance
-    )
-
-
-def _coordinates() -> dict[str, Any]:
-    return {
+    found = {
         "tau": variable("tau", TAUS, "1", "time constant (steps)"),
         "noise": variable("noise", NOISES, "1", "noise of a read, share of full scale"),
         "parallel": variable("parallel", PARALLEL, "1", "devices of atoms in one synapse"),
-        "way": variable("way", list(METHODS), "1", "what is read"),
-        "series": variable("series", ["gunpoint", "italy"], "1", "series to classify"),
-        "forecast": variable("forecast", list(LASER), "1", "what foretells the laser"),
+        "way": variable("way", METHODS, "1", "what is read"),
+        "series": variable("series", SERIES, "1", "series to classify"),
+        "forecast": variable("forecast", LASER, "1", "what foretells the laser"),
+        "lifetime": variable("device pulse", memory, "s", "time until a device forgets a pulse"),
     }
+    settings.progress(0.4, "intervals of spikes")
+    found |= _intervals(settings)
+    settings.progress(0.8, "series")
+    found |= _series(settings) | _laser(settings)
+    about = {"device": cell.material, "voltage": cell.voltage, "compliance": cell.compliance}
+    return finish(found, "timing", TITLE, settings, **about)
 
 
-def _intervals(settings: Settings) -> dict[str, Any]:
+def _intervals(settings: Settings) -> Variables:
     """Return accuracy in the interval task by time constant, noise, spread, and number of devices."""
     shape = (settings.seeds,)
     smooth, steps = np.empty((*shape, len(TAUS), len(NOISES))), np.empty((*shape, len(PARALLEL)))
@@ -133,38 +131,34 @@ def _intervals(settings: Settings) -> dict[str, Any]:
     for seed in range(settings.seeds):
         random = settings.random(5, seed)
         parts = [tasks.intervals(samples, settings.seed * 1000 + 2 * seed + k) for k in (0, 1)]
-
-        def read(states: list[Floats], noise: float, parts=parts, random=random) -> float:  # type: ignore[no-untyped-def]
-            rows = [at_last_spike(s, p.x) for s, p in zip(states, parts, strict=True)]
-            rows = [row + noise * random.standard_normal(row.shape) for row in rows]
-            return _accuracy(rows[0], parts[0].y, rows[1], parts[1].y)
-
         for i, tau in enumerate(TAUS):
             states = [respond(part.x, tau) for part in parts]
-            smooth[seed, i] = [read(states, noise) for noise in NOISES]
+            smooth[seed, i] = [_read(parts, states, noise, random) for noise in NOISES]
         for i, count in enumerate(PARALLEL):
-            steps[seed, i] = read([respond_in_steps(p.x, BEST, count, random) for p in parts], 0.0)
+            states = [respond_in_steps(p.x, BEST, count, random) for p in parts]
+            steps[seed, i] = _read(parts, states, 0.0, random)
         # Every channel of the chip has a device of its own, so the spread is the same for all samples.
         own = BEST * np.exp(0.3 * random.standard_normal(parts[0].x.shape[1]))
-        spread[seed] = read([respond(part.x, own) for part in parts], 0.02)
+        spread[seed] = _read(parts, [respond(part.x, own) for part in parts], 0.02, random)
         controls[seed] = [
             smooth[seed, TAUS.index(BEST), 1],
-            _accuracy(*_both(parts, lambda x: x.sum(axis=2))),
-            read([respond(part.x, 0.0) for part in parts], 0.02),
-            _accuracy(*_both(parts, lambda x, random=random: _shuffled_reads(x, random))),
+            _accuracy(parts, [part.x.sum(axis=2) for part in parts]),
+            _read(parts, [respond(part.x, 0.0) for part in parts], 0.02, random),
+            _accuracy(parts, [_shuffled_reads(part.x, random) for part in parts]),
         ]
+    words = "accuracy with devices that forget at once"
     return {
         "interval_accuracy": variable("seed tau noise", smooth, "1", "accuracy in the interval task"),
         "interval_controls": variable("seed way", controls, "1", "accuracy at the best time constant"),
         "interval_spread": variable("seed", spread, "1", "accuracy with a spread of 0.3 of ln tau"),
-        "interval_parallel": variable(
-            "seed parallel", steps, "1", "accuracy with devices that forget at once"
-        ),
+        "interval_parallel": variable("seed parallel", steps, "1", words),
     }
 
 
-def _both(parts: list[tasks.Part], features) -> tuple[Floats, NDArray, Floats, NDArray]:  # type: ignore[no-untyped-def, type-arg]
-    return features(parts[0].x), parts[0].y, features(parts[1].x), parts[1].y
+def _read(parts: list[tasks.Part], states: list[Floats], noise: float, random: np.random.Generator) -> float:
+    """Return the accuracy of what is read, with noise, just after the last spike of each channel."""
+    rows = [at_last_spike(s, p.x) for s, p in zip(states, parts, strict=True)]
+    return _accuracy(parts, [row + noise * random.standard_normal(row.shape) for row in rows])
 
 
 def _shuffled_reads(x: Floats, random: np.random.Generator) -> Floats:
@@ -172,21 +166,21 @@ def _shuffled_reads(x: Floats, random: np.random.Generator) -> Floats:
     return at_last_spike(respond(mixed, BEST), mixed)
 
 
-def _accuracy(a: Floats, ya: NDArray[np.int64], b: Floats, yb: NDArray[np.int64]) -> float:
-    """Return the accuracy on b of a linear classifier trained on a."""
+def _accuracy(parts: list[tasks.Part], features: list[Floats]) -> float:
+    """Return the accuracy on the second part of a linear classifier trained on the first."""
     from sklearn.linear_model import RidgeClassifierCV
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
     model = make_pipeline(StandardScaler(), RidgeClassifierCV(np.logspace(-3, 3, 13)))
-    return float(model.fit(a, ya).score(b, yb))
+    return float(model.fit(features[0], parts[0].y).score(features[1], parts[1].y))
 
 
-def _series(settings: Settings) -> dict[str, Any]:
+def _series(settings: Settings) -> Variables:
     """Return accuracy on measured series; NaN where their package is not installed."""
     accuracy = np.full((settings.seeds, 2, len(METHODS)), np.nan)
     gain = np.full((settings.seeds, 2), np.nan)
-    for place, name in enumerate(("gunpoint", "italy")):
+    for place, name in enumerate(SERIES):
         for seed in range(settings.seeds):
             try:
                 task = tasks.load(name, seed)
@@ -204,8 +198,9 @@ def _series(settings: Settings) -> dict[str, Any]:
 
 def _classify(task: tasks.Task, random: np.random.Generator) -> list[float]:
     """Return the accuracy of each method; training and validation samples train, nothing is chosen."""
-    x = np.concatenate([task.train.x, task.validation.x])
-    y = np.concatenate([task.train.y, task.validation.y])
+    both = zip((task.train.x, task.train.y), (task.validation.x, task.validation.y), strict=True)
+    x, y = (np.concatenate(part) for part in both)
+    parts = [tasks.Part(x, y), task.test]
     spikes = [level_crossings(x), level_crossings(task.test.x)]
     steps = x.shape[2]
     at = np.round(np.linspace(steps / READS, steps, READS)).astype(int) - 1
@@ -216,8 +211,8 @@ def _classify(task: tasks.Task, random: np.random.Generator) -> list[float]:
         read = np.concatenate(states, axis=1)
         return np.asarray(read + 0.02 * random.standard_normal(read.shape))
 
-    def score(features) -> float:  # type: ignore[no-untyped-def]
-        return _accuracy(features(spikes[0]), y, features(spikes[1]), task.test.y)
+    def score(features: Callable[[Floats], Floats]) -> float:
+        return _accuracy(parts, [features(s) for s in spikes])
 
     return [
         score(plastic),
@@ -227,7 +222,7 @@ def _classify(task: tasks.Task, random: np.random.Generator) -> list[float]:
     ]
 
 
-def _laser(settings: Settings) -> dict[str, Any]:
+def _laser(settings: Settings) -> Variables:
     """Return the error one step ahead of the laser (Mackey-Glass where the laser's package is missing)."""
     try:
         series, name = tasks.series("laser", 6000), "Santa Fe laser"
@@ -274,10 +269,6 @@ def _foretold(features: Floats, series: Floats) -> float:
     return float(np.sqrt(np.mean((model.predict(x[3900:]) - y[3900:]) ** 2) / y[3900:].var()))
 
 
-def _points(values: Interval) -> str:
-    return f"{Interval(100 * values.mean, 100 * values.half):.1f} %"
-
-
 def claims(data: xr.Dataset) -> list[Claim]:
     """Return what the numbers say."""
     return [_timing_claim(data), _atoms_claim(data), *_series_claims(data), _forecast_claim(data)]
@@ -285,105 +276,78 @@ def claims(data: xr.Dataset) -> list[Claim]:
 
 def _timing_claim(data: xr.Dataset) -> Claim:
     at_noise = data["interval_accuracy"].sel(noise=0.02)
-    mean = at_noise.mean("seed").values
-    peak = int(np.argmax(mean))
+    peak = int(np.argmax(at_noise.mean("seed").values))
     ends = [interval(at_noise[:, peak] - at_noise[:, k]) for k in (0, len(TAUS) - 1)]
-    counts = data["interval_controls"].sel(way="counts")
-    chance = interval(counts)
+    chance = interval(data["interval_controls"].sel(way="counts"))
     ok = abs(chance.mean - 0.25) <= 0.03 and 3 <= TAUS[peak] <= 30 and min(e.mean for e in ends) >= 0.25
-    return Claim(
-        id="S5-intervals",
-        sentence="Tasks that need time should be asked of temporal hardware; volatile devices hold spike "
-        "timing",
-        source="review, section 7",
-        verdict="supports" if ok else "open",
-        ours=f"2 % read noise: {_points(interval(at_noise[:, peak]))} at tau = {TAUS[peak]:g} steps, spike "
-        "counts "
-        f"{_points(chance)} (chance 25 %); {_points(ends[0])} above tau = {TAUS[0]:g}, {_points(ends[1])} "
-        "above "
-        f"{TAUS[-1]:g}: the time constant must fit the intervals",
-        accepted=bool(ok),
-    )
+    return claim(
+        "timing-intervals", "supports" if ok else "open", ok,
+        best=percent(at_noise[:, peak]), tau=TAUS[peak], counts=percent(chance),
+        above=[percent(end) for end in ends], ends=[TAUS[0], TAUS[-1]],
+    )  # fmt: skip
 
 
 def _atoms_claim(data: xr.Dataset) -> Claim:
     lifetime = data["lifetime"].values
     finite = lifetime[np.isfinite(lifetime)]
-    beyond, unset = int(np.isinf(lifetime).sum()), int(np.isnan(lifetime).sum())
     one, many = (interval(data["interval_parallel"].sel(parallel=k)) for k in (1, PARALLEL[-1]))
-    variation = finite.std(ddof=1) / finite.mean()
-    mean = interval(finite * 1e6)
-    return Claim(
-        id="S5-atoms",
-        sentence="The memory of a volatile device decays smoothly, x exp(-t/tau)",
-        source="usual model of short-term plasticity",
-        verdict="corrects" if one.high < many.low else "open",
-        ours=f"kinetic simulation ({finite.size} pulses, {lifetime.shape[0]} devices; left out: {beyond} "
-        f"that outlast the wait, {unset} that never reached the limit): a filament holds for "
-        f"{mean:.3g} us in the mean and then breaks at once, standard deviation over mean {variation:.2f} "
-        "(1 for "
-        f"an exponential law). One such device per synapse: {_points(one)}, {PARALLEL[-1]}: {_points(many)}",
-    )
+    return claim(
+        "timing-atoms", "corrects" if one.high < many.low else "open",
+        pulses=finite.size, devices=lifetime.shape[0],
+        beyond=int(np.isinf(lifetime).sum()), unset=int(np.isnan(lifetime).sum()),
+        mean=interval(finite * 1e6), variation=finite.std(ddof=1) / finite.mean(),
+        one=percent(one), count=PARALLEL[-1], many=percent(many),
+    )  # fmt: skip
 
 
 def _series_claims(data: xr.Dataset) -> list[Claim]:
     found = []
-    for name, least in (("gunpoint", 0.15), ("italy", 0.03)):
+    for name, least in zip(SERIES, (0.15, 0.03), strict=True):
         rows = data["series_accuracy"].sel(series=name)
         if not np.isfinite(rows).all():
             continue
-        control = rows.sel(way=list(METHODS[1:])).max("way")
-        gain = interval(rows.sel(way="plastic") - control)
-        found.append(
-            Claim(
-                id=f"S5-{name}",
-                sentence="Benchmarks with real temporal need show what dynamics are worth",
-                source="review, section 7; arXiv:2502.09449",
-                verdict="supports" if gain.low > 0 else "open",
-                ours=f"{name}: {_points(interval(rows.sel(way='plastic')))}, {_points(gain)} above the "
-                "best of "
-                "counts, memoryless and shuffled",
-                accepted=bool(gain.mean >= least),
-            )
-        )
+        plastic = rows.sel(way="plastic")
+        gain = interval(plastic - rows.sel(way=list(METHODS[1:])).max("way"))
+        verdict: Verdict = "supports" if gain.low > 0 else "open"
+        numbers = {"plastic": percent(plastic), "gain": percent(gain)}
+        found.append(claim(f"timing-{name}", verdict, gain.mean >= least, **numbers))
     return found
 
 
 def _forecast_claim(data: xr.Dataset) -> Claim:
+    series = str(data["forecast_error"].attrs["long_name"])
     error = {name: interval(data["forecast_error"].sel(forecast=name)) for name in LASER}
-    ideal, real, past = (error[name] for name in (LASER[0], LASER[1], LASER[3]))
-    laser = "Santa Fe" in data["forecast_error"].attrs["long_name"]
-    return Claim(
-        id="S5-forecast",
-        sentence="Banks of volatile devices foretell chaotic series",
-        source="doi:10.1038/s41467-020-20692-1",
-        verdict="supports" if real.high < past.mean else "open",
-        ours=f"{data['forecast_error'].attrs['long_name']}: {ideal:.3f} (60 devices), {real:.3f} with 30 % "
-        "spread and "
-        f"0.5 % noise, {error[LASER[2]]:.3f} without memory, {past.mean:.3f} ten past values, linear",
-        accepted=bool(ideal.mean < 0.35 and real.mean < past.mean) if laser else None,
-    )
+    ideal, real, memoryless, past = (error[name] for name in LASER[:4])
+    accepted = ideal.mean < 0.35 and real.mean < past.mean if "Santa Fe" in series else None
+    return claim(
+        "timing-forecast", "supports" if real.high < past.mean else "open", accepted,
+        series=series, ideal=ideal, real=real, memoryless=memoryless, past=past.mean,
+    )  # fmt: skip
 
 
 def table(data: xr.Dataset) -> str:
     """Return the table, as Markdown."""
-    lines = ["| tau (steps) | " + " | ".join(f"noise {n:.0%}" for n in NOISES) + " |", "|---" * 4 + "|"]
-    for tau in TAUS:
-        row = [_points(interval(data["interval_accuracy"].sel(tau=tau, noise=n))) for n in NOISES]
-        lines.append(f"| {tau:g} | " + " | ".join(row) + " |")
-    lines += ["", "| devices of atoms per synapse | accuracy |", "|---|---|"]
-    lines += [f"| {k} | {_points(interval(data['interval_parallel'].sel(parallel=k)))} |" for k in PARALLEL]
-    lines += ["", "| control | accuracy |", "|---|---|"]
-    lines += [f"| {m} | {_points(interval(data['interval_controls'].sel(way=m)))} |" for m in METHODS]
-    lines += [f"| spread of 0.3 of ln tau | {_points(interval(data['interval_spread']))} |"]
-    for name in ("gunpoint", "italy"):
+    accuracies, parallel = data["interval_accuracy"], data["interval_parallel"]
+    controls = [[m, percent(data["interval_controls"].sel(way=m))] for m in METHODS]
+    controls.append(["spread of 0.3 of ln tau", percent(data["interval_spread"])])
+    tables = [
+        markdown(
+            ["tau (steps)", *(f"noise {n:.0%}" for n in NOISES)],
+            [[f"{t:g}", *(percent(accuracies.sel(tau=t, noise=n)) for n in NOISES)] for t in TAUS],
+        ),
+        markdown(
+            ["devices of atoms per synapse", "accuracy"],
+            [[str(k), percent(parallel.sel(parallel=k))] for k in PARALLEL],
+        ),
+        markdown(["control", "accuracy"], controls),
+    ]
+    for name in SERIES:
         rows = data["series_accuracy"].sel(series=name)
         if np.isfinite(rows).all():
-            lines += ["", f"| {name} | accuracy |", "|---|---|"]
-            lines += [f"| {m} | {_points(interval(rows.sel(way=m)))} |" for m in METHODS]
-    lines += ["", "| one step ahead | normalised error |", "|---|---|"]
-    lines += [f"| {n} | {interval(data['forecast_error'].sel(forecast=n)):.3f} |" for n in LASER]
-    return "\n".join(lines)
+            tables.append(markdown([name, "accuracy"], [[m, percent(rows.sel(way=m))] for m in METHODS]))
+    errors = [[n, f"{interval(data['forecast_error'].sel(forecast=n)):.3f}"] for n in LASER]
+    tables.append(markdown(["one step ahead", "normalised error"], errors))
+    return "\n\n".join("\n".join(lines) for lines in tables)
 
 
 def draw(data: xr.Dataset, folder: Path) -> list[Path]:
@@ -424,6 +388,4 @@ def draw(data: xr.Dataset, folder: Path) -> list[Path]:
         ylabel="accuracy",
         title="how many make it smooth",
     )
-    path = folder / "s5_timing.png"
-    figure.savefig(path, dpi=130)
-    return [path]
+    return [save(figure, folder / "timing.png")]

@@ -1,4 +1,4 @@
-"""S4: training for the hardware: plain, with noise, with teachers, all with the same number of steps.
+"""Training for the hardware: plain, with noise, with teachers, all with the same number of steps.
 
 Two questions are kept apart: does a method beat a plain network under noise of weights (the published
 comparison), and does it beat plain noise-aware training that got the same steps (the fair one). The last part
@@ -7,7 +7,6 @@ trains for one noise of the device and tests under all others.
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -16,10 +15,13 @@ from ..networks.device_statistics import DeviceStatistics
 from ..networks.perceptron import Noise, Perceptron, Training, accuracy
 from ..networks.tasks import Task, load
 from ..typing import Floats
-from .base import Claim, Interval, Settings, Verdict, finish, interval, variable
-from .draw import panel_lines, panel_matrix
+from .common.claims import Claim, Verdict, claim, of_gain
+from .common.data import Interval, Variables, interval, markdown, variable
+from .common.draw import panel_lines, panel_matrix
+from .common.settings import Settings
 from .methods import hardware
 from .methods.distillation import distilled
+from .methods.hardware import Setup
 
 TITLE = "training for the hardware at equal numbers of steps"
 SIGMAS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
@@ -54,40 +56,32 @@ def mixed(w: Floats, random: np.random.Generator) -> Floats:
 
 
 def run(settings: Settings) -> xr.Dataset:
-    """Train by all methods and test under all noises.
+    """Return accuracies (%) of all methods under all noises, by seed, means over chips.
 
-    Parameters
-    ----------
-    settings : Settings
-        At least 8 seeds become 10; three times the steps are taken.
-
-    Returns
-    -------
-    xarray.Dataset
-        Accuracies in percent by seed, means over chips.
+    At least 8 seeds become 10; three times the steps are taken.
     """
     if settings.seeds >= 8:
         settings = replace(settings, seeds=max(settings.seeds, LEAST_SEEDS))
     settings = replace(settings, steps=LONGER * settings.steps)
     task, device = load(settings.task), hardware.device_of(settings)
     networks = _networks(settings, task)
+    setup = Setup(settings, task, device, networks["plain"])
     settings.progress(0.5, "testing")
     found = np.empty((len(METHODS), len(SIGMAS), settings.seeds))
     for i, name in enumerate(METHODS):
         for k, sigma in enumerate(SIGMAS):
             chips = settings.chips if sigma else 1
-            key = settings.random(7, k)
-            found[i, k] = hardware.tested(networks[name], task.test, chips, key, lognormal(sigma))
-    values: dict[str, Any] = {
-        "training": (["training"], list(METHODS), {"units": "1", "long_name": "how networks were trained"}),
+            found[i, k] = setup.tested(lognormal(sigma), 7, k, network=networks[name], chips=chips)
+    values = {
+        "training": variable("training", METHODS, "1", "how networks were trained"),
         "sigma": variable("sigma", SIGMAS, "1", "sd of the logarithm of weights"),
         "accuracy": variable("training sigma seed", found, "%", "accuracy under noise of weights"),
     }
     settings.progress(0.6, "noise against noise")
-    values |= _cross(settings, task, device)
+    values |= _cross(setup)
     settings.progress(0.9, "what hurts")
-    values |= _what_hurts(settings, task, networks["plain"], networks["noise-aware"], device)
-    return finish(xr.Dataset(values), "S4", f"{TITLE} ({task.name})", settings, **hardware.described(device))
+    values |= _places(setup) | _wires(setup, networks["noise-aware"])
+    return setup.finish(values, "training", TITLE)
 
 
 def _networks(settings: Settings, task: Task) -> dict[str, Perceptron]:
@@ -127,40 +121,35 @@ KINDS = ("none", "variability", "telegraph", "drift", "drift and gain")
 
 
 def kinds(device: DeviceStatistics) -> dict[str, Noise | None]:
-    """Return noises of a device, on pairs of cells: stronger than it where networks hardly feel it (S1).
+    """Return noises of a device, on pairs of cells: stronger than it where networks hardly feel it.
 
     Four times its telegraph noise; four times its variability, but no more than :data:`STRONG` unless the
     device itself has more; twice its drift at 10^7 t0.
     """
     time, four = 1e7 * device.drift_start, device.scaled(variability=4.0, rtn=4.0, drift=2.0)
     drift = hardware.drift(device, four.drift_mean, four.drift_spread, time)
-
-    def gained(g: Floats, random: np.random.Generator) -> Floats:
-        there = drift(g, random)
-        return np.asarray(there * (g.sum(axis=(-2, -1)) / there.sum(axis=(-2, -1)))[..., None, None])
-
     effects = {
         "variability": hardware.lognormal(max(device.variability, min(four.variability, STRONG))),
         "telegraph": hardware.telegraph(device, four.rtn_amplitude),
         "drift": drift,
-        "drift and gain": gained,
+        "drift and gain": hardware.with_gain(drift),
     }
     return {"none": None} | {k: hardware.noise_of(e, "pair", device) for k, e in effects.items()}
 
 
-def _cross(settings: Settings, task: Task, device: DeviceStatistics) -> dict[str, Any]:
+def _cross(setup: Setup) -> Variables:
     """Return accuracy trained under one noise (rows) and tested under another (columns)."""
-    noises = kinds(device)
+    noises, settings = kinds(setup.device), setup.settings
     found = np.empty((len(KINDS), len(KINDS), settings.seeds))
     for i, train in enumerate(KINDS):
         settings.progress(0.6 + 0.06 * i, f"trained under {train}")
-        network = hardware.trained(task, settings, noises[train])
+        network = hardware.trained(setup.task, settings, noises[train])
         for k, test in enumerate(KINDS):
             chips = 1 if test == "none" else settings.chips
-            found[i, k] = hardware.tested(network, task.test, chips, settings.random(9, k), noises[test])
+            found[i, k] = setup.tested(noises[test], 9, k, network=network, chips=chips)
     return {
-        "trained": (["trained"], list(KINDS), {"units": "1", "long_name": "noise in training"}),
-        "tested": (["tested"], list(KINDS), {"units": "1", "long_name": "noise in the test"}),
+        "trained": variable("trained", KINDS, "1", "noise in training"),
+        "tested": variable("tested", KINDS, "1", "noise in the test"),
         "cross_accuracy": variable("trained tested seed", found, "%", "accuracy"),
     }
 
@@ -190,34 +179,34 @@ def noisy_logits(
     return now
 
 
-def _what_hurts(
-    settings: Settings, task: Task, plain: Perceptron, aware: Perceptron, device: DeviceStatistics
-) -> dict[str, Any]:
-    """Return accuracy by the place of noise, and what noise-aware training gives back of IR drop."""
-    x = hardware.rows(task.test)
-    found = np.empty((len(PLACES), len(RELATIVE), settings.seeds))
+def _places(setup: Setup) -> Variables:
+    """Return accuracy by the place of noise."""
+    x, y = hardware.rows(setup.task.test), setup.task.test.y
+    found = np.empty((len(PLACES), len(RELATIVE), setup.settings.seeds))
     for i, place in enumerate(PLACES):
         for k, share in enumerate(RELATIVE):
-            random = settings.random(10, k)
+            random = setup.settings.random(10, k)
             each = [
-                accuracy(noisy_logits(plain, x, place, share, random), task.test.y)
-                for _ in range(settings.chips)
+                accuracy(noisy_logits(setup.network, x, place, share, random), y)
+                for _ in range(setup.settings.chips)
             ]
             found[i, k] = 100.0 * np.mean(each, axis=0)
-    drop = np.empty((2, len(WIRES), settings.seeds))
-    for k, resistance in enumerate(WIRES):
-        noise = hardware.noise_of(hardware.wires(resistance), "pair", device)
-        for i, network in enumerate((plain, aware)):
-            drop[i, k] = hardware.tested(network, task.test, 1, settings.random(11), noise)
     return {
-        "place": (
-            ["place"],
-            list(PLACES),
-            {"units": "1", "long_name": "where noise is added, in every layer"},
-        ),
+        "place": variable("place", PLACES, "1", "where noise is added, in every layer"),
         "relative": variable("relative", RELATIVE, "1", "sd of the noise over the largest value"),
         "place_accuracy": variable("place relative seed", found, "%", "accuracy of plain networks"),
-        "drop_method": (["drop_method"], ["plain", "noise-aware"], {"units": "1", "long_name": "training"}),
+    }
+
+
+def _wires(setup: Setup, aware: Perceptron) -> Variables:
+    """Return what noise-aware training gives back of IR drop."""
+    drop = np.empty((2, len(WIRES), setup.settings.seeds))
+    for k, resistance in enumerate(WIRES):
+        noise = setup.noise(hardware.wires(resistance))
+        drop[0, k] = setup.tested(noise, 11, chips=1)
+        drop[1, k] = setup.tested(noise, 11, chips=1, network=aware)
+    return {
+        "drop_method": variable("drop_method", ["plain", "noise-aware"], "1", "training"),
         "wire": variable("wire", WIRES, "ohm", "resistance of a segment"),
         "drop_accuracy": variable("drop_method wire seed", drop, "%", "accuracy with IR drop"),
     }
@@ -259,13 +248,14 @@ def tolerance(data: xr.Dataset, method: str, loss: float = 1.0) -> Floats:
 
 def table(data: xr.Dataset) -> str:
     """Return accuracies by method, paired differences and the cross-noise matrix (Markdown)."""
-    lines = [
-        "| method | " + " | ".join(f"{s:g}" for s in data.sigma.values) + " | mean .1-.5 |",
-        "|---|" + "---|" * (data.sigma.size + 1),
+    methods = [
+        [
+            m,
+            *(f"{interval(_at(data, m, s)):.2f}" for s in data.sigma.values),
+            f"{interval(_mean(data, m)):.2f}",
+        ]
+        for m in METHODS
     ]
-    for m in METHODS:
-        cells = [f"{interval(_at(data, m, s)):.2f}" for s in data.sigma.values]
-        lines.append(f"| {m} | " + " | ".join([*cells, f"{interval(_mean(data, m)):.2f}"]) + " |")
     pairs = [
         ("noise-aware", "plain"),
         ("robust teachers", "plain"),
@@ -273,102 +263,58 @@ def table(data: xr.Dataset) -> str:
         ("robust teachers", "mixed noise"),
         ("robust teachers", "clean teacher"),
     ]
-    lines += ["", "| paired difference, mean of .1-.5 | pp |", "|---|---|"]
-    lines += [f"| {a} - {b} | {_difference(data, a, b):+.2f} |" for a, b in pairs]
-    lines += [
-        "",
-        "| trained under, tested under | " + " | ".join(KINDS) + " |",
-        "|---|" + "---|" * len(KINDS),
+    cross = [
+        [t, *(f"{interval(data.cross_accuracy.sel(trained=t, tested=k)):.1f}" for k in KINDS)] for t in KINDS
     ]
-    for t in KINDS:
-        row = data.cross_accuracy.sel(trained=t)
-        lines.append(f"| {t} | " + " | ".join(f"{interval(row.sel(tested=k)):.1f}" for k in KINDS) + " |")
-    lines += [
-        "",
-        "| noise added to | " + " | ".join(f"{r:g}" for r in RELATIVE) + " |",
-        "|---|" + "---|" * len(RELATIVE),
+    places = [
+        [p, *(f"{interval(data.place_accuracy.sel(place=p, relative=r)):.1f}" for r in RELATIVE)]
+        for p in PLACES
     ]
-    for p in PLACES:
-        row = data.place_accuracy.sel(place=p)
-        lines.append(
-            f"| {p} | " + " | ".join(f"{interval(row.sel(relative=r)):.1f}" for r in RELATIVE) + " |"
-        )
-    return "\n".join(lines)
+    tables = (
+        markdown(["method", *(f"{s:g}" for s in data.sigma.values), "mean .1-.5"], methods),
+        markdown(
+            ["paired difference, mean of .1-.5", "pp"],
+            [[f"{a} - {b}", f"{_difference(data, a, b):+.2f}"] for a, b in pairs],
+        ),
+        markdown(["trained under, tested under", *KINDS], cross),
+        markdown(["noise added to", *(f"{r:g}" for r in RELATIVE)], places),
+    )
+    return "\n\n".join("\n".join(lines) for lines in tables)
 
 
 def claims(data: xr.Dataset) -> list[Claim]:
     """Return what the numbers say of section 6.1 of the review."""
-    return [
-        _of_noise(data),
-        _of_teachers(data),
-        _of_clean(data),
-        _of_fair(data),
-        _of_cross(data),
-        _of_places(data),
-        _of_drop(data),
-    ]
+    every = (_of_noise, _of_teachers, _of_clean, _of_fair, _of_cross, _of_places, _of_drop)
+    return [one(data) for one in every]
 
 
-def _word(gain: Interval) -> Verdict:
-    """Return the verdict on a sentence that a method gains."""
-    return "supports" if gain.low > 0.0 else "contradicts" if gain.high < 0.0 else "open"
+def _gain(data: xr.Dataset, one: str, other: str, sigma: float = 0.5) -> Interval:
+    """Return the difference of two methods at one sigma (pp)."""
+    return interval(_at(data, one, sigma) - _at(data, other, sigma))
 
 
 def _of_noise(data: xr.Dataset) -> Claim:
-    mean = _difference(data, "noise-aware", "plain")
-    at = interval(_at(data, "noise-aware", 0.5) - _at(data, "plain", 0.5))
+    mean, at = _difference(data, "noise-aware", "plain"), _gain(data, "noise-aware", "plain")
     ratio = interval(tolerance(data, "noise-aware") / tolerance(data, "plain"))
-    return Claim(
-        id="S4-noise-aware",
-        sentence="Algorithms that embrace noise make networks robust (up to twice the noise at equal loss).",
-        source="review, section 6; Zhou et al., Noisy Machines",
-        verdict=_word(mean),
-        ours=f"Noise in training gains {mean:+.2f} pp over a plain network (mean of sigma .1-.5), "
-        f"{at:+.2f} at .5; sigma at 1 pp loss is {ratio:.2f} times as large.",
-        accepted=mean.mean >= 3.0 and at.mean >= 6.0,
-    )
+    accepted = mean.mean >= 3.0 and at.mean >= 6.0
+    return claim("training-noise-aware", of_gain(mean), accepted, mean=mean, at=at, ratio=ratio)
 
 
 def _of_teachers(data: xr.Dataset) -> Claim:
-    mean = _difference(data, "robust teachers", "plain")
-    at = interval(_at(data, "robust teachers", 0.5) - _at(data, "plain", 0.5))
-    cost = interval(_at(data, "plain", 0.0) - _at(data, "robust teachers", 0.0))
-    return Claim(
-        id="S4-mtrd",
-        sentence="Several robust teachers make a student robust (33.7 % above the nominal network at "
-        "sigma .5).",
-        source="review, section 6.1; 10.21203/rs.3.rs-7906180/v1",
-        verdict=_word(mean),
-        ours=f"Over a plain network {mean:+.2f} pp (mean of .1-.5), {at:+.2f} at .5; without noise it "
-        f"costs {cost:.2f}. A small perceptron, not VGG: depth makes the gap of the paper.",
-        accepted=mean.low > 0.0 and at.mean >= 4.0 and cost.mean <= 1.5,
-    )
+    mean, at = _difference(data, "robust teachers", "plain"), _gain(data, "robust teachers", "plain")
+    cost = _gain(data, "plain", "robust teachers", 0.0)
+    accepted = mean.low > 0.0 and at.mean >= 4.0 and cost.mean <= 1.5
+    return claim("training-mtrd", of_gain(mean), accepted, mean=mean, at=at, cost=cost)
 
 
 def _of_clean(data: xr.Dataset) -> Claim:
-    at = interval(_at(data, "robust teachers", 0.5) - _at(data, "clean teacher", 0.5))
-    return Claim(
-        id="S4-teachers",
-        sentence="It is the robust teachers that make the student robust.",
-        source="review, section 6.1",
-        verdict="supports" if at.low > 0.0 else "open",
-        ours=f"Robust teachers against one clean teacher at sigma .5: {at:+.2f} pp.",
-        accepted=at.low > 0.0,
-    )
+    at = _gain(data, "robust teachers", "clean teacher")
+    return claim("training-teachers", "supports" if at.low > 0.0 else "open", at.low > 0.0, at=at)
 
 
 def _of_fair(data: xr.Dataset) -> Claim:
-    found = _difference(data, "robust teachers", "noise-aware")
-    return Claim(
-        id="S4-fair",
-        sentence="MTRD is the algorithm that lets networks learn around imperfections.",
-        source="review, sections 6.1 and 8",
-        verdict=_word(found),
-        ours=f"Against plain noise-aware training with the same steps: {found:+.2f} pp (mean of .1-.5), "
-        f"against mixed noise {_difference(data, 'robust teachers', 'mixed noise'):+.2f}. No sign was "
-        "asked for beforehand.",
-        accepted=None,
-    )
+    fair, mixed = (_difference(data, "robust teachers", other) for other in ("noise-aware", "mixed noise"))
+    return claim("training-fair", of_gain(fair), fair=fair, mixed=mixed)
 
 
 def _of_cross(data: xr.Dataset) -> Claim:
@@ -383,42 +329,29 @@ def _of_cross(data: xr.Dataset) -> Claim:
                 worse.append(f"{train} for {test} {lost:+.1f}")
             # Few seeds see no loss anywhere: what may be as large as this does not support.
             sure = sure and (train == "none" or lost.low > -NEGLIGIBLE)
-    return Claim(
-        id="S4-cross",
-        sentence="A student of teachers for drift, RTN and variability is inoculated against all of them.",
-        source="review, section 6.1",
-        verdict="corrects" if worse else "supports" if sure else "open",
-        ours=(
-            f"Worse than no noise in training: {'; '.join(worse)} (pp). "
-            if worse
-            else "No training with noise is seen to be worse than none under any other noise"
-            + ("" if sure else f", but a loss of {NEGLIGIBLE:g} pp is not excluded")
-            + ". "
-        )
-        + (
-            "None is seen to beat that for the noise tested."
-            if best
-            else "A foreign training beats the own in places."
-        ),
-        accepted=best,
-    )
+    text = "No training with noise is seen to be worse than none under any other noise"
+    if worse:
+        text = f"Worse than no noise in training: {'; '.join(worse)} (pp)"
+    elif not sure:
+        text += f", but a loss of {NEGLIGIBLE:g} pp is not excluded"
+    beaten = "A foreign training beats the own in places"
+    return claim(
+        "training-cross", "corrects" if worse else "supports" if sure else "open", best,
+        worse=text, best="None is seen to beat that for the noise tested" if best else beaten,
+    )  # fmt: skip
 
 
 def _of_places(data: xr.Dataset) -> Claim:
     found = {p: np.asarray(data.place_accuracy.sel(place=p, relative=RELATIVE[-1])) for p in PLACES}
-    apart = [interval(found[p] - found["weights"]) for p in ("inputs", "outputs")]
-    accepted = (
-        True if all(a.high < 0.0 for a in apart) else False if any(a.low > 0.0 for a in apart) else None
-    )
-    return Claim(
-        id="S4-places",
-        sentence="Noise on inputs and outputs hurts more than on weights.",
-        source="10.1038/s41467-023-40770-4",
-        verdict="supports" if accepted else "open" if accepted is None else "contradicts",
-        ours=f"With noise of {RELATIVE[-1]:g} of the largest value in every layer, against noise of "
-        f"weights: inputs {apart[0]:+.1f}, outputs {apart[1]:+.1f} pp.",
-        accepted=accepted,
-    )
+    inputs, outputs = (interval(found[p] - found["weights"]) for p in ("inputs", "outputs"))
+    worse = inputs.high < 0.0 and outputs.high < 0.0
+    better = inputs.low > 0.0 or outputs.low > 0.0
+    return claim(
+        "training-places",
+        "supports" if worse else "contradicts" if better else "open",
+        worse if worse or better else None,
+        share=RELATIVE[-1], inputs=inputs, outputs=outputs,
+    )  # fmt: skip
 
 
 def recovered(data: xr.Dataset) -> tuple[Interval, list[Interval]]:
@@ -441,19 +374,10 @@ def _of_drop(data: xr.Dataset) -> Claim:
     base = float(_at(data, "plain", 0.0).mean())
     lost = [base - float(data.drop_accuracy.sel(drop_method="plain", wire=r).mean()) for r in WIRES]
     equal = float(np.interp(base - float(_at(data, "plain", 0.5).mean()), lost, [d.mean for d in drops]))
-    unsure = max(d.half for d in drops) > 0.5
-    return Claim(
-        id="S4-drop",
-        sentence="Training with Gaussian noise cures read noise, not IR drop.",
-        source="arXiv:2506.00004",
-        verdict="open" if unsure else "supports" if equal < 0.5 * noise.mean else "corrects",
-        ours=f"Share of the loss given back: noise of weights {noise:.2f}; IR drop "
-        + ", ".join(
-            f"{d:.2f} at {r:g} ohm (loss {v:.1f} pp)" for d, r, v in zip(drops, WIRES, lost, strict=True)
-        )
-        + f"; {equal:.2f} at equal loss. Small drops are cured like noise, large ones are not.",
-        accepted=equal < 0.5 * noise.mean,
-    )
+    unsure, less = max(d.half for d in drops) > 0.5, equal < 0.5 * noise.mean
+    verdict: Verdict = "open" if unsure else "supports" if less else "corrects"
+    parts = [f"{d:.2f} at {r:g} ohm (loss {v:.1f} pp)" for d, r, v in zip(drops, WIRES, lost, strict=True)]
+    return claim("training-drop", verdict, less, noise=noise, drops=", ".join(parts), equal=equal)
 
 
 def draw(data: xr.Dataset, folder: Path) -> list[Path]:
@@ -461,9 +385,9 @@ def draw(data: xr.Dataset, folder: Path) -> list[Path]:
     curves = {m: data.accuracy.sel(training=m).values for m in METHODS}
     panel = ("sd of the logarithm of weights (1)", "accuracy (%)", data.sigma.values, curves, False)
     return [
-        panel_lines(folder / "s4_training.png", [panel]),
+        panel_lines(folder / "training.png", [panel]),
         panel_matrix(
-            folder / "s4_noise_against_noise.png",
+            folder / "training_noise_against_noise.png",
             "accuracy (%): trained under (rows), tested under (columns)",
             KINDS,
             KINDS,

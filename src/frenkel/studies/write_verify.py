@@ -1,4 +1,4 @@
-"""S3: write-verify against precision, time and energy; equal pulses against pulses of chosen amplitude.
+"""Write-verify against precision, time and energy; equal pulses against pulses of chosen amplitude.
 
 All cells of all chips are programmed together by the rule of `frenkel.networks.write_verify`; the clock of
 `frenkel.events` programs a few of them one by one to check that times and counts are the same.
@@ -19,13 +19,15 @@ from ..events.controller import Controller, Timing
 from ..events.programming import Cell, Outcome, program_all
 from ..networks.device_statistics import DeviceStatistics
 from ..networks.mapping import decode, encode
-from ..networks.perceptron import Perceptron, accuracy
-from ..networks.tasks import Task
-from ..networks.write_verify import Programmed, Pulses, WriteVerify
+from ..networks.perceptron import accuracy
+from ..networks.write_verify import ProgrammedCells, Pulses, StatisticalWriteVerify
 from ..typing import Floats
-from .base import Claim, Settings, finish, interval, variable
-from .draw import panel_lines
+from .common.claims import Claim, Verdict, claim
+from .common.data import Interval, Variables, interval, markdown, variable
+from .common.draw import Panel, panel_lines
+from .common.settings import Settings
 from .methods import hardware
+from .methods.hardware import Setup
 
 TITLE = "write-verify: precision, time, energy"
 TOLERANCES = (0.2, 0.1, 0.05, 0.02, 0.01, 0.005)
@@ -46,51 +48,39 @@ ON_CLOCK = 60
 
 
 def run(settings: Settings) -> xr.Dataset:
-    """Program networks with all tolerances, steps and noises of reads.
+    """Return what programming takes and gives for all tolerances, steps and noises of reads.
 
-    Parameters
-    ----------
-    settings : Settings
-
-    Returns
-    -------
-    xarray.Dataset
-        Pulses, reads, failures, errors, time, energy per cell and accuracies, by seed (means over chips).
+    Pulses, reads, failures, errors, time, energy per cell and accuracies, by seed (means over chips).
     """
-    task, device, network, values = hardware.begin(settings)
+    setup, values = hardware.begin(settings)
     values |= {
-        "pulses": (["pulses"], list(PULSES), {"units": "1", "long_name": "equal, or of chosen amplitude"}),
+        "pulses": variable("pulses", PULSES, "1", "equal, or of chosen amplitude"),
         "distance": variable("distance", TOLERANCES, "1", "accepted distance over g_max"),
         "step": variable("step", STEPS, "1", "mean change by a pulse over the window"),
         "read_noise": variable("read_noise", READ_NOISE, "1", "noise of a read over g_max"),
         "wait": variable("wait", WAITS, "s", "time after programming"),
     }
     settings.progress(0.1, "tolerances")
-    values |= _tolerances(settings, task, network, device)
+    values |= _tolerances(setup)
     settings.progress(0.6, "steps and reads")
-    values |= _side(settings, network, device)
-    values |= _blind(settings, task, network, device)
+    values |= _side(setup) | _blind(setup)
     settings.progress(0.95, "on the clock")
-    values |= _on_clock(settings, device)
-    return finish(xr.Dataset(values), "S3", f"{TITLE} ({task.name})", settings, **hardware.described(device))
+    values |= _on_clock(settings, setup.device)
+    return setup.finish(values, "write-verify", TITLE)
 
 
-def _written(
-    network: Perceptron, scheme: WriteVerify, device: DeviceStatistics, random: np.random.Generator
-) -> tuple[list[Floats], list[Programmed]]:
-    """Return target conductances of all layers and what became of the cells."""
-    window = device.g_min, device.g_max
-    targets = [encode(w / hardware.scales(w), "pair", *window) for w in network.weights]
-    return targets, [scheme.write(t, device, random) for t in targets]
+def _targets(setup: Setup) -> list[Floats]:
+    """Return the conductances (S) that the weights of each layer ask for."""
+    return [encode(w / hardware.scales(w), "pair", *setup.window) for w in setup.network.weights]
 
 
-def _counts(done: list[Programmed], name: str) -> Floats:
+def _counts(done: list[ProgrammedCells], name: str) -> Floats:
     """Return the mean of a count over all cells of each network (seeds,)."""
     parts = [getattr(d, name).reshape(d.pulses.shape[0], -1) for d in done]
     return np.asarray(np.concatenate(parts, axis=1).mean(axis=1))
 
 
-def _error(targets: list[Floats], done: list[Programmed], device: DeviceStatistics) -> Floats:
+def _error(targets: list[Floats], done: list[ProgrammedCells], device: DeviceStatistics) -> Floats:
     """Return the rms distance of cells from their targets over g_max (seeds,)."""
     parts = [
         (d.conductance - t).reshape(t.shape[0], -1) / device.g_max for t, d in zip(targets, done, strict=True)
@@ -98,55 +88,65 @@ def _error(targets: list[Floats], done: list[Programmed], device: DeviceStatisti
     return np.asarray(np.sqrt((np.concatenate(parts, axis=1) ** 2).mean(axis=1)))
 
 
-def _accuracy(network: Perceptron, done: list[Floats], device: DeviceStatistics, task: Task) -> Floats:
+def _accuracy(setup: Setup, done: list[Floats]) -> Floats:
     """Return the accuracy in percent (seeds,) of conductances of all layers."""
-    window = device.g_min, device.g_max
+    network, test = setup.network, setup.task.test
     weights = [
-        decode(g, "pair", *window) * hardware.scales(w) for g, w in zip(done, network.weights, strict=True)
+        decode(g, "pair", *setup.window) * hardware.scales(w)
+        for g, w in zip(done, network.weights, strict=True)
     ]
-    return 100.0 * accuracy(network.logits(hardware.rows(task.test), weights), task.test.y)
+    return 100.0 * accuracy(network.logits(hardware.rows(test), weights), test.y)
 
 
-def _tolerances(
-    settings: Settings, task: Task, network: Perceptron, device: DeviceStatistics
-) -> dict[str, Any]:
+SWEPT = {
+    "pulses_per_cell": ("1", "pulses per cell"),
+    "reads_per_cell": ("1", "reads per cell"),
+    "failed": ("%", "cells that did not reach their target"),
+    "rmse": ("1", "rms distance from the target over g_max"),
+    "accuracy": ("%", "accuracy"),
+    "energy_per_cell": ("J", "energy per cell, modelled"),
+}
+"""Units and names of what the main sweep measures."""
+
+
+def _tolerances(setup: Setup) -> Variables:
     """Return the main sweep: tolerances with both kinds of pulses."""
-    law = device.changed(read_noise=NOISE)
-    names = ("pulses", "reads", "failed", "rmse", "accuracy", "energy")
-    found = {n: np.zeros((len(PULSES), len(TOLERANCES), settings.seeds)) for n in names}
+    settings, law = setup.settings, setup.device.changed(read_noise=NOISE)
+    targets = _targets(setup)
+    found = {n: np.zeros((len(PULSES), len(TOLERANCES), settings.seeds)) for n in SWEPT}
     waited = np.zeros((len(WAITS), len(PULSES), len(TOLERANCES), settings.seeds))
     for i, pulses in enumerate(PULSES):
         for k, tolerance in enumerate(TOLERANCES):
-            scheme = WriteVerify(tolerance=tolerance, step=STEP, step_noise=STEP_NOISE, pulses=pulses)
+            scheme = StatisticalWriteVerify(
+                tolerance=tolerance, step=STEP, step_noise=STEP_NOISE, pulses=pulses
+            )
             random = settings.random(12, i, k)
             for _ in range(settings.chips):
-                targets, done = _written(network, scheme, law, random)
-                one = {
-                    "pulses": _counts(done, "pulses"),
-                    "reads": _counts(done, "reads"),
-                    "failed": 100.0 * (1.0 - _counts(done, "reached")),
-                    "rmse": _error(targets, done, device),
-                    "accuracy": _accuracy(network, [d.conductance for d in done], device, task),
-                    "energy": np.full(settings.seeds, _energy(done)),
-                }
-                for name, value in one.items():
+                done = [scheme.write(t, law, random) for t in targets]
+                for name, value in _measured(setup, targets, done).items():
                     found[name][i, k] += value / settings.chips
                 for j, wait in enumerate(WAITS):
                     aged = [
                         law.drifted(d.conductance, law.exponents(d.pulses.shape, random), wait) for d in done
                     ]
-                    waited[j, i, k] += _accuracy(network, aged, device, task) / settings.chips
-    time = found["pulses"] * _times()[0] + found["reads"] * _times()[1]
-    sweep = "pulses distance seed"
-    return {
-        "pulses_per_cell": variable(sweep, found["pulses"], "1", "pulses per cell"),
-        "reads_per_cell": variable(sweep, found["reads"], "1", "reads per cell"),
-        "failed": variable(sweep, found["failed"], "%", "cells that did not reach their target"),
-        "rmse": variable(sweep, found["rmse"], "1", "rms distance from the target over g_max"),
-        "accuracy": variable(sweep, found["accuracy"], "%", "accuracy"),
-        "energy_per_cell": variable(sweep, found["energy"], "J", "energy per cell, modelled"),
+                    waited[j, i, k] += _accuracy(setup, aged) / settings.chips
+    sweep, (pulse, read) = "pulses distance seed", _times()
+    time = found["pulses_per_cell"] * pulse + found["reads_per_cell"] * read
+    return {name: variable(sweep, found[name], *about) for name, about in SWEPT.items()} | {
         "time_per_cell": variable(sweep, time, "s", "time per cell, one after the other, modelled"),
         "waited_accuracy": variable(f"wait {sweep}", waited, "%", "accuracy some time after programming"),
+    }
+
+
+def _measured(setup: Setup, targets: list[Floats], done: list[ProgrammedCells]) -> dict[str, Any]:
+    """Return what one chip per network took and gave, in the order of SWEPT."""
+    return {
+        "pulses_per_cell": _counts(done, "pulses"),
+        "reads_per_cell": _counts(done, "reads"),
+        "failed": 100.0 * (1.0 - _counts(done, "reached")),
+        "rmse": _error(targets, done, setup.device),
+        "accuracy": _accuracy(setup, [d.conductance for d in done]),
+        "energy_per_cell": _energy(done),
     }
 
 
@@ -156,7 +156,7 @@ def _times() -> tuple[float, float]:
     return t.driver_latency + WRITE_WIDTH, t.driver_latency + t.read_width + t.converter_latency
 
 
-def _energy(done: list[Programmed]) -> float:
+def _energy(done: list[ProgrammedCells]) -> float:
     """Return the energy per cell (J): V^2 G t of pulses and reads, and the conversions."""
     t = Timing()
     cells = sum(d.pulses.size for d in done)
@@ -165,42 +165,39 @@ def _energy(done: list[Programmed]) -> float:
     return (pulses + reads + t.converter_energy * sum(int(d.reads.sum()) for d in done)) / cells
 
 
-def _side(settings: Settings, network: Perceptron, device: DeviceStatistics) -> dict[str, Any]:
+def _side(setup: Setup) -> Variables:
     """Return pulses and errors by step and by noise of reads, at all tolerances, one chip per seed."""
-    shape = (len(TOLERANCES), settings.seeds)
-    by_step = np.empty((2, len(STEPS), *shape))
-    by_noise = np.empty((2, len(READ_NOISE), *shape))
-    for k, tolerance in enumerate(TOLERANCES):
-        for table, values, key in ((by_step, STEPS, "step"), (by_noise, READ_NOISE, "noise")):
-            for i, value in enumerate(values):
-                law = device.changed(read_noise=NOISE if key == "step" else value)
-                step = value if key == "step" else STEP
-                scheme = WriteVerify(tolerance=tolerance, step=step, step_noise=STEP_NOISE)
-                targets, done = _written(network, scheme, law, settings.random(13, i, k))
-                table[0, i, k], table[1, i, k] = _counts(done, "pulses"), _error(targets, done, device)
-    return {
-        "step_pulses": variable("step distance seed", by_step[0], "1", "pulses per cell"),
-        "step_rmse": variable("step distance seed", by_step[1], "1", "rms distance over g_max"),
-        "noise_pulses": variable("read_noise distance seed", by_noise[0], "1", "pulses per cell"),
-        "noise_rmse": variable("read_noise distance seed", by_noise[1], "1", "rms distance over g_max"),
-    }
+    sweeps = (
+        ("step", "step", [(step, NOISE) for step in STEPS]),
+        ("noise", "read_noise", [(STEP, noise) for noise in READ_NOISE]),
+    )
+    targets, found = _targets(setup), Variables()
+    for name, dim, values in sweeps:
+        table = np.empty((2, len(values), len(TOLERANCES), setup.settings.seeds))
+        for k, tolerance in enumerate(TOLERANCES):
+            for i, (step, noise) in enumerate(values):
+                law, random = setup.device.changed(read_noise=noise), setup.settings.random(13, i, k)
+                scheme = StatisticalWriteVerify(tolerance=tolerance, step=step, step_noise=STEP_NOISE)
+                done = [scheme.write(t, law, random) for t in targets]
+                table[:, i, k] = _counts(done, "pulses"), _error(targets, done, setup.device)
+        found[f"{name}_pulses"] = variable(f"{dim} distance seed", table[0], "1", "pulses per cell")
+        found[f"{name}_rmse"] = variable(f"{dim} distance seed", table[1], "1", "rms distance over g_max")
+    return found
 
 
-def _blind(settings: Settings, task: Task, network: Perceptron, device: DeviceStatistics) -> dict[str, Any]:
+def _blind(setup: Setup) -> Variables:
     """Return the accuracy of blind equal pulses: as many as the mean change needs, no read."""
-    window = device.g_min, device.g_max
-    total = np.zeros(settings.seeds)
-    random = settings.random(14)
-    for _ in range(settings.chips):
+    low, high = setup.window
+    total, random = np.zeros(setup.settings.seeds), setup.settings.random(14)
+    for _ in range(setup.settings.chips):
         there = []
-        for w in network.weights:
-            target = encode(w / hardware.scales(w), "pair", *window)
-            share = (target - device.g_min) / (device.g_max - device.g_min)
+        for target in _targets(setup):
+            share = (target - low) / (high - low)
             count = np.rint(share / STEP)
             noise = STEP * STEP_NOISE * np.sqrt(count) * random.standard_normal(share.shape)
             end = np.minimum(np.maximum(count * STEP + noise, 0.0), 1.0)
-            there.append(device.g_min + end * (device.g_max - device.g_min))
-        total += _accuracy(network, there, device, task) / settings.chips
+            there.append(low + end * (high - low))
+        total += _accuracy(setup, there) / setup.settings.chips
     return {"blind_accuracy": variable("seed", total, "%", "accuracy after blind pulses")}
 
 
@@ -208,11 +205,11 @@ def _blind(settings: Settings, task: Task, network: Perceptron, device: DeviceSt
 
 
 class StatisticalArray:
-    """Cells that follow the law of `WriteVerify`, behind a controller.
+    """Cells that follow the law of `StatisticalWriteVerify`, behind a controller.
 
     Parameters
     ----------
-    scheme : WriteVerify
+    scheme : StatisticalWriteVerify
     device : DeviceStatistics
     count : int
         Cells, in one row.
@@ -220,7 +217,11 @@ class StatisticalArray:
     """
 
     def __init__(
-        self, scheme: WriteVerify, device: DeviceStatistics, count: int, random: np.random.Generator
+        self,
+        scheme: StatisticalWriteVerify,
+        device: DeviceStatistics,
+        count: int,
+        random: np.random.Generator,
     ) -> None:
         self.scheme, self.device, self.random, self.shape = scheme, device, random, (1, count)
         self.conductance = np.full(count, device.g_min)
@@ -246,9 +247,9 @@ class StatisticalArray:
 
 @dataclass(frozen=True, slots=True)
 class OnClock:
-    """The rule of `WriteVerify` with equal pulses, cell by cell on the clock."""
+    """The rule of `StatisticalWriteVerify` with equal pulses, cell by cell on the clock."""
 
-    scheme: WriteVerify
+    scheme: StatisticalWriteVerify
     g_max: float
 
     def program(self, cell: Cell, target: float) -> Generator[simpy.Event, Any, Outcome]:
@@ -263,10 +264,10 @@ class OnClock:
         return Outcome(False, self.scheme.limit, seen)
 
 
-def _on_clock(settings: Settings, device: DeviceStatistics) -> dict[str, Any]:
+def _on_clock(settings: Settings, device: DeviceStatistics) -> Variables:
     """Return the time of a serial controller, by the clock and as a sum, and pulses of both ways."""
     law, random = device.changed(read_noise=NOISE), settings.random(15)
-    scheme = WriteVerify(tolerance=0.02, step=STEP, step_noise=STEP_NOISE)
+    scheme = StatisticalWriteVerify(tolerance=0.02, step=STEP, step_noise=STEP_NOISE)
     targets = law.g_min + random.random(ON_CLOCK) * 0.5 * (law.g_max - law.g_min)
     array = StatisticalArray(scheme, law, ON_CLOCK, random)
     controller = Controller(Clock(), array)
@@ -279,18 +280,14 @@ def _on_clock(settings: Settings, device: DeviceStatistics) -> dict[str, Any]:
         each + picoseconds(t.read_width) + picoseconds(t.converter_latency)
     )
     many = scheme.write(np.tile(targets, 200), law, random).pulses
+    clock, pulses = controller.clock.seconds, np.mean([o.pulses for o in outcomes])
+    error = many.std() / np.sqrt(ON_CLOCK)
     return {
-        "clock_time": variable(
-            "", controller.clock.seconds, "s", "time of a serial controller, by its clock"
-        ),
+        "clock_time": variable("", clock, "s", "time of a serial controller, by its clock"),
         "summed_time": variable("", total / PICOSECONDS, "s", "the same as a sum of pulses and reads"),
         "clock_energy": variable("", controller.ledger.total, "J", "energy of those cells, modelled"),
-        "clock_pulses": variable(
-            "", np.mean([o.pulses for o in outcomes]), "1", "pulses per cell on the clock"
-        ),
-        "clock_pulses_error": variable(
-            "", many.std() / np.sqrt(ON_CLOCK), "1", "standard error of their mean"
-        ),
+        "clock_pulses": variable("", pulses, "1", "pulses per cell on the clock"),
+        "clock_pulses_error": variable("", error, "1", "standard error of their mean"),
         "batch_pulses": variable("", many.mean(), "1", "pulses per cell, all together"),
     }
 
@@ -302,33 +299,32 @@ def _values(data: xr.Dataset, name: str, tolerance: float, pulses: str = "equal"
     return np.asarray(data[name].sel(pulses=pulses, distance=tolerance))
 
 
+COLUMNS = (
+    ("reads/cell", "reads_per_cell", 1.0, ".2f"),
+    ("failed (%)", "failed", 1.0, ".3g"),
+    ("rmse", "rmse", 1.0, ".4f"),
+    ("time/cell (ns)", "time_per_cell", 1e9, ".0f"),
+    ("energy/cell (pJ)", "energy_per_cell", 1e12, ".1f"),
+)
+"""Heads, variables, factors and forms of the columns of the table that hold means."""
+
+
 def table(data: xr.Dataset) -> str:
     """Return pulses, errors, time, energy and accuracy by tolerance (Markdown)."""
-    lines = [
-        "| pulses | tolerance (of g_max) | pulses/cell | reads/cell | failed (%) | rmse | time/cell (ns) "
-        "| energy/cell (pJ) | accuracy (%) | after 1 s | after 1 h |",
-        "|---|" + "---|" * 10,
-    ]
+    rows = []
     for p in PULSES:
         for t in TOLERANCES:
-            cells = [
-                f"{interval(_values(data, 'pulses_per_cell', t, p)):.2f}",
-                f"{_values(data, 'reads_per_cell', t, p).mean():.2f}",
-                f"{_values(data, 'failed', t, p).mean():.3g}",
-                f"{_values(data, 'rmse', t, p).mean():.4f}",
-                f"{1e9 * _values(data, 'time_per_cell', t, p).mean():.0f}",
-                f"{1e12 * _values(data, 'energy_per_cell', t, p).mean():.1f}",
-                f"{interval(_values(data, 'accuracy', t, p)):.2f}",
-                *(f"{_values(data.sel(wait=w), 'waited_accuracy', t, p).mean():.2f}" for w in WAITS),
-            ]
-            lines.append(f"| {p} | {t:g} | " + " | ".join(cells) + " |")
-    lines.append("")
-    lines.append(
-        f"In software {interval(data['float']):.2f} %; blind equal pulses "
+            means = [f"{factor * _values(data, n, t, p).mean():{form}}" for _, n, factor, form in COLUMNS]
+            waited = [f"{_values(data.sel(wait=w), 'waited_accuracy', t, p).mean():.2f}" for w in WAITS]
+            pulses, hits = (interval(_values(data, n, t, p)) for n in ("pulses_per_cell", "accuracy"))
+            rows.append([p, f"{t:g}", f"{pulses:.2f}", *means, f"{hits:.2f}", *waited])
+    heads = ["pulses", "tolerance (of g_max)", "pulses/cell", *(head for head, *_ in COLUMNS)]
+    lines = markdown([*heads, "accuracy (%)", "after 1 s", "after 1 h"], rows)
+    return "\n".join(lines) + (
+        f"\n\nIn software {interval(data['float']):.2f} %; blind equal pulses "
         f"{interval(data.blind_accuracy):.2f} %. Times and energies are modelled: pulses of "
         f"{WRITE_VOLTAGE:g} V and {WRITE_WIDTH:.0e} s, reads and converters of `Timing`."
     )
-    return "\n".join(lines)
 
 
 def claims(data: xr.Dataset) -> list[Claim]:
@@ -344,87 +340,62 @@ def knee(data: xr.Dataset, loss: float = 0.2) -> float:
 
 
 def _of_verify(data: xr.Dataset) -> Claim:
-    base = np.asarray(data["float"])
-    blind, fine = interval(base - data.blind_accuracy), interval(base - _values(data, "accuracy", 0.02))
+    base, hits = np.asarray(data["float"]), _values(data, "accuracy", 0.02)
+    blind, fine = interval(base - data.blind_accuracy), interval(base - hits)
     count = [float(_values(data, "pulses_per_cell", t).mean()) for t in TOLERANCES]
     monotone = bool(np.all(np.diff(count) >= 0.0))
-    times = [1e9 * float(_values(data, "time_per_cell", t).mean()) for t in (0.02, 0.005)]
-    better = interval(_values(data, "accuracy", 0.02) - np.asarray(data.blind_accuracy)).low > 0.0
-    return Claim(
-        id="S3-verify",
-        sentence="Blind pulses are insufficient; write-verify is accurate but slow and takes much energy.",
-        source="review, section 6.2",
-        verdict="supports" if better and monotone else "open",
-        ours=f"Blind pulses cost {blind:.1f} pp; tolerance .02 costs {fine:.2f} pp with {count[3]:.1f} "
-        f"pulses and {times[0]:.0f} ns per cell, tolerance .005 takes {count[5]:.1f} pulses and "
-        f"{times[1]:.0f} ns for nothing more. The knee is at {knee(data):g} of g_max.",
-        accepted=fine.mean <= 0.2 and monotone and not math.isnan(knee(data)),
-    )
+    better = interval(hits - np.asarray(data.blind_accuracy)).low > 0.0
+    return claim(
+        "write-verify-blind",
+        "supports" if better and monotone else "open",
+        fine.mean <= 0.2 and monotone and not math.isnan(knee(data)),
+        blind=blind, fine=fine, knee=knee(data), pulses=[count[3], count[5]],
+        times=[1e9 * float(_values(data, "time_per_cell", t).mean()) for t in (0.02, 0.005)],
+    )  # fmt: skip
 
 
 def _of_noise(data: xr.Dataset) -> Claim:
     tight = [float(data.noise_rmse.sel(read_noise=n, distance=0.005).mean()) for n in READ_NOISE]
     ratio = [float(_values(data, "rmse", t).mean()) / t for t in TOLERANCES[1:4]]
     floor = tight[0] < tight[1] < tight[2]
-    return Claim(
-        id="S3-noise",
-        sentence="The loop goes on until the conductance is within a specified tolerance.",
-        source="review, section 6.2",
-        verdict="corrects" if floor else "open",
-        ours="It ends when a read is: rms errors are "
-        + "/".join(f"{r:.2f}" for r in ratio)
-        + f" of tolerances .1/.05/.02, and at .005 {tight[0]:.4f}/{tight[1]:.4f}/{tight[2]:.4f} of g_max "
-        "with a read noise of 0/.005/.02: noise of reads is the floor, whatever the tolerance.",
-        accepted=all(0.3 < r < 0.7 for r in ratio) and floor,
-    )
+    verdict: Verdict = "corrects" if floor else "open"
+    accepted = all(0.3 < r < 0.7 for r in ratio) and floor
+    return claim("write-verify-noise", verdict, accepted, ratio=ratio, tight=tight)
 
 
 def _of_pulses(data: xr.Dataset) -> Claim:
-    fewer = interval(
-        _values(data, "pulses_per_cell", 0.005) - _values(data, "pulses_per_cell", 0.005, "amplitude")
-    )
-    rough = interval(
-        _values(data, "pulses_per_cell", 0.05) - _values(data, "pulses_per_cell", 0.05, "amplitude")
-    )
+    def saved(tolerance: float) -> Interval:
+        equal, chosen = (_values(data, "pulses_per_cell", tolerance, p) for p in PULSES)
+        return interval(equal - chosen)
+
+    fewer = saved(0.005)
+    verdict: Verdict = "corrects" if fewer.low > 0.0 else "open"
     error = [float(_values(data, "rmse", 0.005, p).mean()) for p in PULSES]
-    return Claim(
-        id="S3-trains",
-        sentence="Trains of identical pulses give more linear updates than amplitude modulation.",
-        source="review, section 6.2",
-        verdict="corrects" if fewer.low > 0.0 else "open",
-        ours=f"With verification, choosing the amplitude saves {rough:.2f} pulses per cell at a tolerance "
-        f"of .05 and {fewer:.2f} at .005, at rms errors of {error[1]:.4f} against {error[0]:.4f}. "
-        "Linearity matters where nothing is verified (training, S1); amplitude modulation also needs a "
-        "converter for writing, not counted here.",
-        accepted=None,
-    )
+    return claim("write-verify-trains", verdict, fewer=fewer, rough=saved(0.05), error=error)
 
 
 def _of_clock(data: xr.Dataset) -> Claim:
-    same = float(data.clock_time) == float(data.summed_time)
-    apart = abs(float(data.clock_pulses) - float(data.batch_pulses)) / float(data.clock_pulses_error)
-    return Claim(
-        id="S3-clock",
-        sentence="A serial controller takes the sum of its pulses and reads.",
-        source="closed form",
-        verdict="supports" if same else "contradicts",
-        ours=f"{ON_CLOCK} cells on the clock: {float(data.clock_time):.6g} s, sum "
-        f"{float(data.summed_time):.6g} s; {float(data.clock_pulses):.2f} pulses per cell against "
-        f"{float(data.batch_pulses):.2f} of all together, {apart:.1f} standard errors apart.",
-        accepted=same and apart < 4.5,
+    clock, summed, pulses, batch, error = (
+        float(data[name])
+        for name in ("clock_time", "summed_time", "clock_pulses", "batch_pulses", "clock_pulses_error")
     )
+    same, apart = clock == summed, abs(pulses - batch) / error
+    return claim(
+        "write-verify-clock", "supports" if same else "contradicts", same and apart < 4.5,
+        cells=ON_CLOCK, clock=clock, summed=summed, pulses=pulses, batch=batch, apart=apart,
+    )  # fmt: skip
 
 
 def draw(data: xr.Dataset, folder: Path) -> list[Path]:
     """Draw pulses, errors and accuracy against tolerance; return the files."""
     x = data.distance.values
-    panels: list[Any] = []
+    panels: list[Panel] = []
     for name, label, form in (
         ("pulses_per_cell", "pulses per cell (1)", "both"),
         ("rmse", "rms distance / g_max (1)", "both"),
         ("accuracy", "accuracy (%)", True),
         ("energy_per_cell", "energy per cell, modelled (J)", "both"),
     ):
-        curves = {p: data[name].sel(pulses=p).values for p in PULSES}
+        curves: dict[str, Floats] = {p: data[name].sel(pulses=p).values for p in PULSES}
         panels.append(("tolerance / g_max (1)", label, x, curves, form))
-    return [panel_lines(folder / "s3_write_verify.png", panels)]
+    return [panel_lines(folder / "write_verify.png", panels)]

@@ -1,20 +1,27 @@
 """What chips make of trained networks: weights as cells show them, for many chips and all seeds at once."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
+from ...networks.chip import wired
 from ...networks.device_statistics import DeviceStatistics, statistics_of
 from ...networks.mapping import Mapping, decode, encode
 from ...networks.perceptron import Noise, Perceptron, Training, accuracy, cross_entropy, train
 from ...networks.tasks import Part, Task, load
 from ...typing import Floats
-from ..base import Settings, variable
+from ..common.data import Variables, finish, variable
+from ..common.settings import Settings
 
 Effect = Callable[[Floats, np.random.Generator], Floats]
 """Takes conductances (S) as wanted, returns those that are there."""
+
+Outputs = Callable[[Perceptron, Sequence[Floats], Floats], Floats]
+"""Takes networks, the weights of one chip each and inputs; returns logits."""
 
 ROWS = 128
 """Of an array."""
@@ -36,13 +43,55 @@ def device_of(settings: Settings) -> DeviceStatistics:
     return statistics_of(settings.card)
 
 
-def begin(settings: Settings) -> tuple[Task, DeviceStatistics, Perceptron, dict[str, Any]]:
-    """Return task, device, trained networks, and their accuracy as the first variable of a study."""
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a study works on.
+
+    Attributes
+    ----------
+    settings : Settings
+    task : Task
+    device : DeviceStatistics
+    network : Perceptron
+        Networks of all seeds, trained in software.
+    """
+
+    settings: Settings
+    task: Task
+    device: DeviceStatistics
+    network: Perceptron
+
+    @property
+    def window(self) -> tuple[float, float]:
+        """Smallest and largest conductance of a cell (S)."""
+        return self.device.g_min, self.device.g_max
+
+    def noise(self, effect: Effect, mapping: Mapping = "pair") -> Noise:
+        """Return an effect on the device's cells as noise on weights."""
+        return noise_of(effect, mapping, self.device)
+
+    def tested(
+        self, noise: Noise | None, *key: int, network: Perceptron | None = None, chips: int | None = None,
+        outputs: Outputs | None = None,
+    ) -> Floats:  # fmt: skip
+        """Return the accuracy (seeds,) in percent of these or other networks, with the stream of a key."""
+        return tested(
+            self.network if network is None else network, self.task.test,
+            self.settings.chips if chips is None else chips, self.settings.random(*key), noise, outputs,
+        )  # fmt: skip
+
+    def finish(self, values: Variables, name: str, title: str, **more: Any) -> xr.Dataset:
+        """Return the dataset of a study, with what it says of task and device."""
+        about = described(self.device) | more
+        return finish(values, name, f"{title} ({self.task.name})", self.settings, **about)
+
+
+def begin(settings: Settings) -> tuple[Setup, Variables]:
+    """Return what a study works on, and the accuracy of its networks as the first variable."""
     task, device = load(settings.task), device_of(settings)
     settings.progress(0.0, "training")
-    network = trained(task, settings)
-    accuracies = tested(network, task.test, 1, settings.random(1))
-    return task, device, network, {"float": variable("seed", accuracies, "%", "accuracy in software")}
+    setup = Setup(settings, task, device, trained(task, settings))
+    return setup, {"float": variable("seed", setup.tested(None, 1), "%", "accuracy in software")}
 
 
 def rows(part: Part) -> Floats:
@@ -94,12 +143,11 @@ def noise_of(effect: Effect, mapping: Mapping, device: DeviceStatistics) -> Nois
 
 def tested(
     network: Perceptron, part: Part, chips: int, random: np.random.Generator, noise: Noise | None = None,
-    outputs: Callable[[Perceptron, Sequence[Floats], Floats], Floats] | None = None,
+    outputs: Outputs | None = None,
 ) -> Floats:  # fmt: skip
     """Return the accuracy (seeds,) in percent, mean over chips, of networks whose weights show a noise.
 
-    ``outputs`` takes networks, the weights of one chip each and inputs, and returns logits; plain ones by
-    default.
+    ``outputs`` gives their logits; plain ones by default.
     """
     x = rows(part)
     if noise is None:
@@ -149,9 +197,18 @@ def drift(device: DeviceStatistics, mean: float, spread: float, time: float) -> 
     return effect
 
 
+def with_gain(effect: Effect) -> Effect:
+    """Return an effect whose loss of the sum of all conductances of a layer is made good."""
+
+    def gained(g: Floats, random: np.random.Generator) -> Floats:
+        there = effect(g, random)
+        return np.asarray(there * (g.sum(axis=(-2, -1)) / there.sum(axis=(-2, -1)))[..., None, None])
+
+    return gained
+
+
 def wires(resistance: float) -> Effect:
     """Return the drop along lines of a resistance per segment (ohm), in arrays of up to 128 rows."""
-    from ...networks.chip import wired
 
     def effect(g: Floats, random: np.random.Generator) -> Floats:
         if resistance == 0.0:

@@ -12,7 +12,7 @@ from ...networks.device_statistics import DeviceStatistics
 from ...networks.perceptron import Perceptron, cross_entropy, gradients
 from ...networks.tasks import Task
 from ...typing import Floats
-from ..base import Settings
+from ..common.settings import Settings
 from . import hardware
 
 Cells = Literal["single", "pair"]

@@ -9,7 +9,7 @@ from ...kinetic.device import Device
 from ...kinetic.materials.material import Material
 from ...kinetic.waveform import Waveform
 from ...typing import Floats
-from ..base import Settings
+from ..common.settings import Settings
 
 HOLD = 20e-6
 """Time for which a pulse goes on after the limit was reached (s)."""

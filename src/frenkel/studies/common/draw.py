@@ -2,17 +2,27 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .base import interval
+from .data import interval
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 """Told apart by colour-blind readers (Okabe and Ito)."""
 
 Panel = tuple[str, str, Any, Mapping[str, Any], Any]
 """Labels of x and y, x, curves by name of shape (x,) or (x, seeds), logarithmic: x (True), "both" or no."""
+
+
+def save(figure: "Figure", path: Path) -> Path:
+    """Write a picture of a study; return the path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=130)
+    return path
 
 
 def panel_lines(path: Path, panels: Sequence[Panel], *, columns: int = 2) -> Path:
@@ -26,9 +36,7 @@ def panel_lines(path: Path, panels: Sequence[Panel], *, columns: int = 2) -> Pat
         _lines(axes, panel)
     for axes in grid.ravel()[len(panels) :]:
         axes.set_visible(False)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=130)
-    return path
+    return save(figure, path)
 
 
 def _lines(axes: Any, panel: Panel) -> None:
@@ -65,6 +73,4 @@ def panel_matrix(path: Path, title: str, rows: Sequence[str], columns: Sequence[
     axes.set_xticks(range(len(columns)), columns, fontsize=8)
     axes.set_yticks(range(len(rows)), rows, fontsize=8)
     axes.set_title(title, fontsize=9)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=130)
-    return path
+    return save(figure, path)

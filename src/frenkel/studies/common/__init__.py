@@ -1,0 +1,1 @@
+"""What every study has: settings, variables with intervals, claims of the literature, pictures."""

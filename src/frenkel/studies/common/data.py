@@ -1,0 +1,103 @@
+"""Variables of a study's dataset, and intervals over its seeds."""
+
+import json
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+
+from ... import provenance
+from .settings import Settings
+
+Variable = tuple[list[str], NDArray[Any], dict[str, str]]
+"""Dimensions, values, and attributes ``units`` and ``long_name``."""
+
+Variables = dict[str, Variable]
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A mean with its 95 % confidence interval.
+
+    Attributes
+    ----------
+    mean, half : float
+        Of the values, and half the width of its interval; infinite for fewer than two values.
+    """
+
+    mean: float
+    half: float
+
+    @property
+    def low(self) -> float:
+        """Lower end."""
+        return self.mean - self.half
+
+    @property
+    def high(self) -> float:
+        """Upper end."""
+        return self.mean + self.half
+
+    def __format__(self, form: str) -> str:
+        """Return "mean ± half", both in one form; the "+" of a signed form is for the mean alone."""
+        return f"{self.mean:{form or '.3g'}} ± {self.half:{(form or '.3g').lstrip('+')}}"
+
+
+def interval(values: ArrayLike) -> Interval:
+    """Return the mean over seeds and its 95 % t interval.
+
+    Parameters
+    ----------
+    values : array_like of shape (seeds,)
+        One number per seed; a difference of two methods for a paired interval.
+    """
+    from scipy import stats
+
+    found = np.asarray(values, float).ravel()
+    if found.size < 2:
+        return Interval(float(found.mean()), float("inf"))
+    half = stats.t.ppf(0.975, found.size - 1) * found.std(ddof=1) / np.sqrt(found.size)
+    return Interval(float(found.mean()), float(half))
+
+
+def percent(values: ArrayLike | Interval) -> str:
+    """Return the interval of shares in percent, as text."""
+    found = values if isinstance(values, Interval) else interval(values)
+    return f"{Interval(100 * found.mean, 100 * found.half):.1f} %"
+
+
+def variable(dims: str, values: ArrayLike, units: str, long_name: str) -> Variable:
+    """Return a variable of a dataset; ``dims`` are names with spaces between them."""
+    return dims.split(), np.asarray(values), {"units": units, "long_name": long_name}
+
+
+def finish(values: Variables, name: str, title: str, settings: Settings, **more: Any) -> xr.Dataset:
+    """Return the dataset of a study with title, history and provenance.
+
+    Parameters
+    ----------
+    values : dict
+        Made by :func:`variable`; names of dimensions become coordinates.
+    name, title : str
+        Of the study, and what it asks.
+    settings : Settings
+    **more
+        JSON data that the result depends on, such as the hash of the device's statistics.
+    """
+    made = provenance.record({"study": name, **settings.record(), **more}, seed=settings.seed)
+    return xr.Dataset(values).assign_attrs(
+        title=f"{name}: {title}",
+        study=name,
+        source=f"frenkel {provenance.version()}",
+        history=f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} made by frenkel",
+        provenance=json.dumps(made),
+    )
+
+
+def markdown(head: list[str], rows: list[list[str]]) -> list[str]:
+    """Return the lines of a Markdown table."""
+    first, *others = [f"| {' | '.join(cells)} |" for cells in (head, *rows)]
+    return [first, "|" + "---|" * len(head), *others]
