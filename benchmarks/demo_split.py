@@ -17,8 +17,8 @@ from typing import Any
 
 from report import machine, write, write_table
 
+import frenkel as fk
 from frenkel.analysis.results import store
-from frenkel.configuration import device as configuration
 from frenkel.experiment import device as experiment
 from frenkel.kinetic import solver, state
 from frenkel.kinetic.fields import build as fields
@@ -77,7 +77,7 @@ def measure(path: Path) -> tuple[Split, float, Any]:
     split = Split()
     split.install()
     start = time.process_time()
-    result = experiment.run(configuration.read(path), folder=path.parent)
+    result = experiment.run(fk.read_configuration(path), folder=path.parent)
     with tempfile.TemporaryDirectory() as folder:
         split.timed(store.save, OUTPUT)(result, Path(folder) / "demo.nc")
     return split, time.process_time() - start, result

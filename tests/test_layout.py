@@ -17,7 +17,7 @@ LEVELS = ("kinetic", "events", "array", "mpi_runs", "analysis")
 """Folders at the root, linked into the package."""
 
 FLOORS = [
-    {"checks", "errors", "progress", "provenance", "threads", "typing", "units"},
+    {"checks", "errors", "progress", "provenance", "threads", "typing", "units", "validation"},
     {"cards", "mpi_runs"},
     {"analysis", "kinetic"},
     {"array"},

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .analysis.results.store import load as load
     from .analysis.results.store import save as save
     from .cards.card import Card as Card
-    from .configuration.device import read as read_configuration  # noqa: F401
+    from .configuration.reader import read as read_configuration  # noqa: F401
     from .experiment.device import Device as Device
     from .experiment.device import again as again
     from .experiment.device import run as run
@@ -47,7 +47,7 @@ _PLACES = {
     "longest_jump": "analysis.results.filament",
     "open_circuit_voltage": "experiment.electrochemistry",
     "phase_summary": "analysis.results.metrics",
-    "read_configuration": "configuration.device",
+    "read_configuration": "configuration.reader",
     "run": "experiment.device",
     "save": "analysis.results.store",
     "snapshot": "analysis.results.filament",

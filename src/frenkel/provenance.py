@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 PROVENANCE_VERSION = 1
+SEED_LIMIT = 2**63
+"""Seeds are whole numbers from 0 and below this."""
 LIBRARIES = ("numpy", "scipy", "xarray", "netCDF4")
 
 

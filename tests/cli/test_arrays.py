@@ -10,13 +10,13 @@ import pytest
 from closed_forms import sneak_resistance
 from made_up_cells import varied_card
 
+import frenkel as fk
 from frenkel.analysis.fitting import card_schema
 from frenkel.analysis.plots import array as array_plot
 from frenkel.array import crossbar
 from frenkel.array.periphery import Converter
 from frenkel.cli import main as cli
 from frenkel.configuration import array as array_configuration
-from frenkel.configuration import device as configuration
 from frenkel.experiment import array as array_experiment
 from frenkel.experiment import array_file
 from frenkel.experiment import bench as array_bench
@@ -162,7 +162,7 @@ def test_margin_without_lines_is_the_closed_form(tmp_path, monkeypatch):
 
 def test_configuration_reads_its_own_document(folder):
     for path in [folder / "small.toml", *sorted(EXAMPLES.glob("array_*.toml"))]:
-        settings = configuration.read(path)
+        settings = fk.read_configuration(path)
         assert array_configuration.parse(settings.document()) == settings
 
 
@@ -283,7 +283,7 @@ def test_workers_change_no_number(monkeypatch):
     """Live devices formed and advanced elsewhere: here by two executors, on devices of their own."""
     found = []
     for workers in ("1", "2"):
-        settings = configuration.read(EXAMPLES / "array_live.toml", [*LIVE, f"cells.workers={workers}"])
+        settings = fk.read_configuration(EXAMPLES / "array_live.toml", [*LIVE, f"cells.workers={workers}"])
         monkeypatch.setattr(array_bench, "processes", lambda number: nullcontext([Serial()] * number))
         found.append(array_experiment.run(settings))
     assert all(found[0][name].identical(found[1][name]) for name in found[0].variables)
@@ -294,7 +294,7 @@ def test_workers_change_no_number(monkeypatch):
 def test_workers_of_other_processes_change_no_number():
     found = []
     for workers in ("1", "2"):
-        settings = configuration.read(EXAMPLES / "array_live.toml", [*LIVE, f"cells.workers={workers}"])
+        settings = fk.read_configuration(EXAMPLES / "array_live.toml", [*LIVE, f"cells.workers={workers}"])
         found.append(array_experiment.run(settings))
     assert all(found[0][name].identical(found[1][name]) for name in found[0].variables)
 

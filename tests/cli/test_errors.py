@@ -292,9 +292,9 @@ def test_wrong_commands(folder, capsys, arguments):
 
 
 def test_a_fault_of_ours_is_one_sentence_too(folder, capsys, monkeypatch):
-    from frenkel.configuration import device as configuration
+    from frenkel.configuration import reader
 
-    monkeypatch.setattr(configuration, "read", lambda *_: {}["planted"])
+    monkeypatch.setattr(reader, "read", lambda *_: {}["planted"])
     assert "internal error, KeyError: 'planted'" in complaint(capsys, "check", "x.toml")
 
 

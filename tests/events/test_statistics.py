@@ -7,9 +7,9 @@ import pytest
 from made_up_cells import made_up_cells
 from scipy import stats
 
+import frenkel as fk
 from frenkel.array.crossbar import Crossbar
 from frenkel.array.lines.network import Lines
-from frenkel.configuration import device as configuration
 from frenkel.events.clock import Clock
 from frenkel.events.controller import Controller, Timing
 from frenkel.events.programming import WriteVerify, program_all
@@ -53,7 +53,7 @@ def written():
     """Return what the example of write-verify leaves in 1,024 cells, read after an hour."""
     examples = Path(__file__).parents[2] / "examples"
     changes = ["array.rows=16", "array.columns=64", "phase.1.duration=1 hour", "phase.2.vectors=1"]
-    settings = configuration.read(examples / "array_write_verify.toml", changes)
+    settings = fk.read_configuration(examples / "array_write_verify.toml", changes)
     return array_experiment.run(settings, folder=examples)
 
 

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
+import frenkel as fk
 from frenkel.analysis.results import schema, store
 from frenkel.cli import main as cli
-from frenkel.configuration import device as configuration
+from frenkel.configuration.base import ConfigurationError
 from frenkel.experiment import device as experiment
 from frenkel.experiment import ensemble, ensemble_file, members
 from frenkel.mpi_runs import content, farm, shards
@@ -76,7 +77,7 @@ def again(folder, name, *arguments, isolated=False):
 
 
 def test_a_member_is_the_device_with_its_number(folder, whole):
-    parsed = configuration.read(folder / "small.toml")
+    parsed = fk.read_configuration(folder / "small.toml")
     for number in (0, 3):
         alone = experiment.run(parsed.model_copy(update={"member": number}))
         found = ensemble_file.member(whole, number)
@@ -278,13 +279,13 @@ def test_a_sweep_adds_dimensions(folder, whole):
 def test_axes_are_read():
     assert ensemble.axis("device.temperature=300:400:3 K").texts == ("300.0 K", "350.0 K", "400.0 K")
     assert ensemble.axis("phase.0.amplitude=4 V,5 V").name == "0_amplitude"
-    with pytest.raises(configuration.ConfigurationError, match="--over"):
+    with pytest.raises(ConfigurationError, match="--over"):
         ensemble.axis("device.temperature=300:x:3 K")
 
 
 def test_a_stopped_member_goes_on_from_its_checkpoint(folder, tmp_path):
     """The result of a member that was stopped twice is that of one that was not."""
-    parsed = configuration.read(folder / "small.toml")
+    parsed = fk.read_configuration(folder / "small.toml")
     settings = ensemble.plain(parsed, 1, folder).document()
     run = members.prepare(settings)
 
@@ -307,7 +308,7 @@ def test_a_stopped_member_goes_on_from_its_checkpoint(folder, tmp_path):
 
 
 def test_summaries_alone_are_small(folder, tmp_path):
-    parsed = configuration.read(folder / "small.toml", ['ensemble.keep="summary"'])
+    parsed = fk.read_configuration(folder / "small.toml", ['ensemble.keep="summary"'])
     with farm.serial() as crews:
         ensemble.run(ensemble.plain(parsed, 2, folder), tmp_path / "s.nc", crews, isolated=False)
     with xr.open_dataset(tmp_path / "s.nc") as opened:

@@ -9,8 +9,7 @@ import frenkel as fk
 from frenkel import provenance
 from frenkel.analysis.results import schema, store
 from frenkel.configuration import device as configuration
-from frenkel.configuration.device import ConfigurationError
-from frenkel.configuration.quantity import to_si
+from frenkel.configuration.base import ConfigurationError
 from frenkel.experiment import device as experiment
 from frenkel.experiment import protocol
 
@@ -33,67 +32,6 @@ def small(**changes):
 @pytest.fixture(scope="module")
 def run():
     return experiment.run(small())
-
-
-@pytest.mark.parametrize(
-    ("text", "unit", "value"),
-    [
-        ("5 nm", "m", 5e-9),
-        ("5e-9 m", "m", 5e-9),
-        (".5nm", "m", 5e-10),
-        ("0.26 nm", "m", 2.6e-10),
-        ("0.1 MV/s", "V/s", 1e5),
-        ("-1.5 V", "V", -1.5),
-        ("2 kohm", "ohm", 2e3),
-        ("20 µA", "A", 20e-6),
-        ("25 degC", "K", 298.15),
-        ("1 V/us", "V/s", 1e6),
-        ("  3 K ", "K", 3.0),
-    ],
-)
-def test_quantities_are_exact(text, unit, value):
-    assert to_si(text, unit, -1e30, 1e30) == value
-
-
-def test_a_configuration_is_written_and_read_back_exactly():
-    parsed = small(
-        phase=[
-            *SMALL["phase"],
-            {"kind": "points", "times": "0, 1, 3.3 us", "voltages": "0, 0.1, 0 V"},
-            {"kind": "set", "amplitude": "1 V", "rate": "0.3 MV/s", "compliance": "none"},
-        ]
-    )
-    assert configuration.parse(parsed.document()) == parsed
-
-
-def test_groups_and_repeats_are_unrolled():
-    group = {"kind": "cycle", "repeat": 2, "phase": [SMALL["phase"][1], SMALL["phase"][0] | {"kind": "set"}]}
-    pulse = {"kind": "pulse", "amplitude": "1 V", "width": "1 ns", "rise": "1 ns", "repeat": 2}
-    parsed = small(phase=[SMALL["phase"][0], group, pulse])
-    steps = [(name, cycle) for name, cycle, _ in parsed.steps()]
-    assert steps == [
-        ("form", 0),
-        ("reset 1", 1),
-        ("set 1", 1),
-        ("reset 2", 2),
-        ("set 2", 2),
-        ("pulse 1", 0),
-        ("pulse 2", 0),
-    ]
-    assert parsed.count() == len(steps)
-
-
-def test_changes_reach_every_level(tmp_path):
-    path = tmp_path / "x.toml"
-    path.write_text(
-        '[device]\nthickness="5 nm"\nwidth="5 nm"\n[[phase]]\nkind="constant"\nvoltage="1 V"\n'
-        'duration="1 us"\n'
-    )
-    parsed = configuration.read(
-        path, ["device.width=8 nm", "phase.0.voltage='2 V'", "seed=7", "circuit.compliance=1 uA"]
-    )
-    assert parsed.device.width == 8e-9 and parsed.phase[0].voltage == 2 and parsed.seed == 7
-    assert parsed.circuit.compliance == 1e-6
 
 
 def test_a_run_is_a_valid_dataset(run):

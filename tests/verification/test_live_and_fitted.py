@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from scipy.stats import ks_2samp
 
+import frenkel as fk
 from frenkel.analysis.fitting.gate import FACTOR
 from frenkel.array.cells.base import LiveCells, conductance
 from frenkel.array.cells.card import CardCells
 from frenkel.array.columns import TransistorArray
 from frenkel.array.crosspoint import OneTransistorOneResistor, Transistor
 from frenkel.cards.card import Card
-from frenkel.configuration import device as configuration
 from frenkel.events.rows import TransistorRows
 from frenkel.experiment.device import build
 from frenkel.experiment.protocol import Protocol
@@ -35,7 +35,7 @@ SET, DISTURB, WIDTH, TIMES = 1.6, 0.8, 1e-7, 10  # V, V, s, pulses
 
 def live_cells():
     """Return 64 devices after forming and the first RESET of the ensemble."""
-    settings = configuration.read(ROOT / "examples" / "ensemble_cycles.toml")
+    settings = fk.read_configuration(ROOT / "examples" / "ensemble_cycles.toml")
     form, cycle = settings.phase
     settings = settings.model_copy(update={"phase": [form, cycle.phase[0]], "ensemble": None, "seed": SEED})
     devices = []

@@ -339,18 +339,19 @@ def _again(options: argparse.Namespace) -> int:
 
 
 def _read(options: argparse.Namespace) -> Any:
-    from ..configuration import device as configuration
+    from ..configuration.reader import read
+    from ..provenance import SEED_LIMIT
 
     for change in options.changes:
         if "=" not in change or not change.partition("=")[0].strip():
             raise UsageError(f"--set must be KEY=VALUE, got {change!r}")
     if not getattr(options, "checkpoint", 0.0) >= 0:
         raise UsageError(f"--checkpoint must be at least 0 s, got {options.checkpoint:g}")
-    if getattr(options, "seed", None) is not None and not 0 <= options.seed < 2**63:
-        raise UsageError(f"--seed must be between 0 and {2**63 - 1}, got {options.seed}")
+    if getattr(options, "seed", None) is not None and not 0 <= options.seed < SEED_LIMIT:
+        raise UsageError(f"--seed must be between 0 and {SEED_LIMIT - 1}, got {options.seed}")
     if cli_arrays.is_configuration(options.file) and not getattr(options, "arrays", False):
         raise UsageError(f"{options.file} is the configuration of an array, for frenkel run and check alone")
-    return configuration.read(options.file, options.changes)
+    return read(options.file, options.changes)
 
 
 def _check_ending(path: Path, ending: str) -> None:

@@ -20,26 +20,29 @@ A file with a table ``[array]`` describes an array of cells, what stands around 
 """
 
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from ..array.lines.bias import UNSELECTED
 from ..array.lines.wires import NODES
-from .device import (
-    ConfigurationError,
+from .base import (
     Current,
-    DeviceSection,
+    Document,
     ReadVoltage,
     Resistance,
-    Sweep,
+    Section,
+    Seed,
     Temperature,
     Time,
+    Title,
     Voltage,
-    _Section,
-    _sentence,
+    before_the_end,
+    checked,
+    rising,
 )
+from .device import DeviceSection, Sweep
 from .quantity import reads, writes
 
 Conductance = Annotated[float, reads("S", 1e-15, 1.0), writes("S")]
@@ -50,14 +53,14 @@ Unselected = Literal["grounded", "floating", "half", "third"]
 assert set(typing.get_args(Unselected)) == set(UNSELECTED)
 
 
-class CardCellsSection(_Section):
+class CardCellsSection(Section):
     """Cells of a statistical card, one draw of it per cell."""
 
     kind: Literal["card"]
     card: str = Field(min_length=1)
 
 
-class LinearCellsSection(_Section):
+class LinearCellsSection(Section):
     """Resistors, each at random in one of two states."""
 
     kind: Literal["linear"]
@@ -67,12 +70,11 @@ class LinearCellsSection(_Section):
 
     @model_validator(mode="after")
     def _check(self) -> "LinearCellsSection":
-        if not self.lrs < self.hrs:
-            raise ValueError(f"lrs must be below hrs, got {self.lrs:g} and {self.hrs:g} ohm")
+        rising("lrs", self.lrs, "hrs", self.hrs, "ohm")
         return self
 
 
-class GapCellsSection(_Section):
+class GapCellsSection(Section):
     """Cells with a tunnelling gap whose four features are given here, for study and tests."""
 
     kind: Literal["gap"]
@@ -85,8 +87,7 @@ class GapCellsSection(_Section):
 
     @model_validator(mode="after")
     def _check(self) -> "GapCellsSection":
-        if not self.lrs < self.hrs:
-            raise ValueError(f"lrs must be below hrs, got {self.lrs:g} and {self.hrs:g} ohm")
+        rising("lrs", self.lrs, "hrs", self.hrs, "ohm")
         if not self.reset_voltage < 0.0 < self.set_voltage:
             raise ValueError(
                 "set_voltage must be above and reset_voltage below 0 V, "
@@ -95,7 +96,7 @@ class GapCellsSection(_Section):
         return self
 
 
-class LiveCellsSection(_Section):
+class LiveCellsSection(Section):
     """Kinetic Monte Carlo devices, formed one by one before they stand in the array.
 
     With ``workers`` above 1 as many processes form and advance them; the result is the same bit by bit.
@@ -115,7 +116,7 @@ AnyCells = Annotated[
 ]
 
 
-class TransistorSection(_Section):
+class TransistorSection(Section):
     """Access transistor of every cell; the numbers are yours."""
 
     threshold: Voltage
@@ -124,14 +125,14 @@ class TransistorSection(_Section):
     gate: Voltage
 
 
-class SelectorSection(_Section):
+class SelectorSection(Section):
     """Selector of every cell, current ``saturation`` sinh(V/``slope_voltage``)."""
 
     saturation: Annotated[float, reads("A", 1e-300, 1.0), writes("A")]
     slope_voltage: Annotated[float, reads("V", 1e-6, 10.0), writes("V")]
 
 
-class ArraySection(_Section):
+class ArraySection(Section):
     """Size, crossings and lines.
 
     ``node`` gives the resistance of a segment of every line; ``word_resistance`` and ``bit_resistance`` say
@@ -163,7 +164,7 @@ class ArraySection(_Section):
         return self
 
 
-class PeripherySection(_Section):
+class PeripherySection(Section):
     """Drivers and converters; all figures that follow are modelled."""
 
     adc_bits: int = Field(default=8, ge=1, le=14)
@@ -175,7 +176,7 @@ class PeripherySection(_Section):
     driver_latency: Time = 1e-9
 
 
-class BlindSection(_Section):
+class BlindSection(Section):
     """Equal pulses without a read."""
 
     kind: Literal["blind"]
@@ -184,7 +185,7 @@ class BlindSection(_Section):
     count: int = Field(default=1, ge=1, le=1_000_000)
 
 
-class WriteVerifySection(_Section):
+class WriteVerifySection(Section):
     """Equal pulses up or down, with a read after each."""
 
     kind: Literal["write-verify"]
@@ -195,7 +196,7 @@ class WriteVerifySection(_Section):
     limit: int = Field(default=100, ge=1, le=1_000_000)
 
 
-class IncrementalSection(_Section):
+class IncrementalSection(Section):
     """Pulses that grow until the target is passed."""
 
     kind: Literal["incremental"]
@@ -208,7 +209,7 @@ class IncrementalSection(_Section):
     limit: int = Field(default=100, ge=1, le=1_000_000)
 
 
-class GateIncrementalSection(_Section):
+class GateIncrementalSection(Section):
     """SET pulses under a growing gate voltage."""
 
     kind: Literal["gate-incremental"]
@@ -225,7 +226,7 @@ class GateIncrementalSection(_Section):
     beyond: bool = False
 
 
-class CurrentLimitedSection(_Section):
+class CurrentLimitedSection(Section):
     """SET pulses under the current that makes the target."""
 
     kind: Literal["current-limited"]
@@ -244,7 +245,7 @@ AnyScheme = Annotated[
 ]
 
 
-class TargetsSection(_Section):
+class TargetsSection(Section):
     """Conductances that cells are brought to: levels at random, or weights of a file."""
 
     least: Conductance
@@ -254,13 +255,12 @@ class TargetsSection(_Section):
 
     @model_validator(mode="after")
     def _check(self) -> "TargetsSection":
-        if not self.least < self.most:
-            raise ValueError(f"least must be below most, got {self.least:g} and {self.most:g} S")
+        rising("least", self.least, "most", self.most, "S")
         return self
 
 
-class _Phase(_Section):
-    name: str = Field(default="", max_length=200)
+class _Phase(Section):
+    name: Title = ""
 
 
 class ProgramPhase(_Phase):
@@ -283,10 +283,7 @@ class RestPhase(_Phase):
 
     @model_validator(mode="after")
     def _check(self) -> "RestPhase":
-        if not self.first < self.duration:
-            raise ValueError(
-                f"first must be before the end of the phase, {self.duration:g} s, got {self.first:g} s"
-            )
+        before_the_end(self.first, self.duration)
         return self
 
 
@@ -332,7 +329,7 @@ AnyArrayPhase = Annotated[
 ]
 
 
-class ArrayConfiguration(_Section):
+class ArrayConfiguration(Document):
     """Everything that a run of an array is a function of.
 
     Attributes
@@ -349,9 +346,9 @@ class ArrayConfiguration(_Section):
         Whether every operation of the controller is kept.
     """
 
-    title: str = Field(default="", max_length=200)
-    seed: int | None = Field(default=None, ge=0, lt=2**63)
-    documents: dict[str, Any] | None = None
+    title: Title = ""
+    seed: Seed | None = None
+    documents: dict[str, Any] | None = Field(default=None, repr=False)
     array: ArraySection
     cells: AnyCells
     periphery: PeripherySection = PeripherySection()
@@ -372,10 +369,6 @@ class ArrayConfiguration(_Section):
                     raise ValueError(f"phase {number}: {what} needs a crossing of 1T1R")
         return self
 
-    def document(self) -> dict[str, Any]:
-        """Return the configuration as JSON values, defaults included; :func:`parse` reads it back."""
-        return self.model_dump(mode="json", exclude_none=True)
-
 
 def parse(document: Mapping[str, Any], origin: str = "the configuration") -> ArrayConfiguration:
     """Check a configuration of an array given as a dictionary.
@@ -385,49 +378,4 @@ def parse(document: Mapping[str, Any], origin: str = "the configuration") -> Arr
     ConfigurationError
         The first fault, naming the origin, the key and the value.
     """
-    try:
-        return ArrayConfiguration.model_validate(dict(document))
-    except ValidationError as error:
-        raise ConfigurationError(f"{origin}: {_sentence(error, known_keys, _kept, TAGS)}") from None
-
-
-TAGS = {
-    "cells": ("card", "linear", "gap", "live"),
-    "scheme": ("blind", "write-verify", "incremental", "gate-incremental", "current-limited"),
-    "phase": ("program", "rest", "refresh", "multiply", "map", "margin"),
-}
-"""Kinds of each section that has several."""
-
-
-def _kept(part: Any, before: Any) -> bool:
-    """Return whether a part of a place is a key of the file, not the kind of the section before it."""
-    return part not in TAGS.get(str(before), ())
-
-
-def known_keys(place: Sequence[Any]) -> list[str]:
-    """Return the keys that the section of an unknown key may have."""
-    model: type[BaseModel] = ArrayConfiguration
-    choices: dict[str, type[BaseModel]] = {}
-    for part in place[:-1]:
-        if isinstance(part, int):
-            continue
-        if part in choices:
-            model, choices = choices[part], {}
-        elif part in model.model_fields:
-            found = _models(model.model_fields[part].annotation)
-            choices = {_kind(one): one for one in found if _kind(one)}
-            model = found[0] if found else model
-    return [name for name in model.model_fields if name != "documents"]
-
-
-def _models(annotation: Any) -> list[type[BaseModel]]:
-    """Return the sections in an annotation."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [model for part in typing.get_args(annotation) for model in _models(part)]
-
-
-def _kind(model: type[BaseModel]) -> str:
-    field = model.model_fields.get("kind")
-    kinds = typing.get_args(field.annotation) if field is not None else ()
-    return str(kinds[0]) if kinds else ""
+    return checked(ArrayConfiguration, document, origin)

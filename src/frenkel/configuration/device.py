@@ -26,41 +26,36 @@ the protocol in their order::
         rate = "0.1 MV/s"
 """
 
-import difflib
 import math
-import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    ValidationError,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
-from .quantity import reads, reads_all, to_si, writes
+from .base import (
+    ConfigurationError,
+    Current,
+    Document,
+    Length,
+    Rate,
+    ReadVoltage,
+    Resistance,
+    Section,
+    Seed,
+    Temperature,
+    Time,
+    Title,
+    Voltage,
+    before_the_end,
+    checked,
+)
+from .quantity import reads_all, to_si, writes
 
 PHASE_LIMIT = 100_000  # phases after unrolling; more is a slip, and would not fit in memory
 
-
-class ConfigurationError(ValueError):
-    """A configuration is wrong; the message is one sentence naming file, key and value."""
-
-
-Length = Annotated[float, reads("m", 1e-10, 1e-6), writes("m")]
-Time = Annotated[float, reads("s", 1e-18, 1e12), writes("s")]
 Times = Annotated[tuple[float, ...], reads_all("s", 0.0, 1e12), writes("s")]
-Voltage = Annotated[float, reads("V", -1000.0, 1000.0), writes("V")]
 Voltages = Annotated[tuple[float, ...], reads_all("V", -1000.0, 1000.0), writes("V")]
-ReadVoltage = Annotated[float, reads("V", 1e-6, 10.0), writes("V")]
-Rate = Annotated[float, reads("V/s", 1e-12, 1e18), writes("V/s")]
-Current = Annotated[float, reads("A", 1e-15, 1.0), writes("A")]
 Limit = Annotated[
     float,
     BeforeValidator(lambda value: math.inf if value == "none" else to_si(value, "A", 1e-15, 1.0)),
@@ -69,15 +64,9 @@ Limit = Annotated[
     ),
 ]
 """Limit of the current; infinity, written "none", lifts one that holds otherwise."""
-Resistance = Annotated[float, reads("ohm", 0.0, 1e12), writes("ohm")]
-Temperature = Annotated[float, reads("K", 1.0, 3000.0), writes("K")]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class DeviceSection(_Section):
+class DeviceSection(Section):
     """Size, sides and temperature of the device."""
 
     thickness: Length
@@ -86,7 +75,7 @@ class DeviceSection(_Section):
     temperature: Temperature = 300.0
 
 
-class CircuitSection(_Section):
+class CircuitSection(Section):
     """Series resistance and limits of the current that hold where a phase says nothing else."""
 
     series_resistance: Resistance = 0.0
@@ -95,14 +84,14 @@ class CircuitSection(_Section):
     transistor: Current | None = None
 
 
-class Verify(_Section):
+class Verify(Section):
     """Repeat a phase until the resistance at the read voltage is below or above a target."""
 
     resistance: Resistance
     attempts: int = Field(default=5, ge=1, le=1000)
 
 
-class EnsembleSection(_Section):
+class EnsembleSection(Section):
     """How many devices, and what is kept of each; the result of a device does not depend on it."""
 
     members: int = Field(ge=1, le=2**31 - 1)
@@ -110,8 +99,8 @@ class EnsembleSection(_Section):
     limit: Time | None = None
 
 
-class _Phase(_Section):
-    name: str = Field(default="", max_length=200)
+class _Phase(Section):
+    name: Title = ""
     repeat: int = Field(default=1, ge=1, le=PHASE_LIMIT)
     compliance: Limit | None = None
     circuit: CircuitSection | None = None
@@ -195,10 +184,7 @@ class Constant(_Phase):
     def _check(self) -> "Constant":
         if self.to_share == 1:
             raise ValueError("to_share must be below 1 (fallen to) or above 1 (risen to), got 1")
-        if self.first is not None and not self.first < self.duration:
-            raise ValueError(
-                f"first must be before the end of the phase, {self.duration:g} s, got {self.first:g} s"
-            )
+        before_the_end(self.first, self.duration)
         return self
 
 
@@ -226,20 +212,21 @@ class Points(_Phase):
         return self
 
 
-class Cycle(_Section):
+Phase = Annotated[Sweep | Ramp | Pulse | Constant | Points, Field(discriminator="kind")]
+
+
+class Cycle(Section):
     """A group of phases, repeated."""
 
     kind: Literal["cycle"]
     repeat: int = Field(default=1, ge=1, le=PHASE_LIMIT)
-    phase: list["Phase"] = Field(min_length=1)
+    phase: list[Phase] = Field(min_length=1)
 
 
-Phase = Annotated[Sweep | Ramp | Pulse | Constant | Points, Field(discriminator="kind")]
 AnyPhase = Annotated[Sweep | Ramp | Pulse | Constant | Points | Cycle, Field(discriminator="kind")]
-KINDS = ("form", "set", "reset", "triangle", "ramp", "pulse", "constant", "points", "cycle")
 
 
-class Configuration(_Section):
+class Configuration(Document):
     """Everything that a run is a function of.
 
     Attributes
@@ -264,20 +251,16 @@ class Configuration(_Section):
         For runs of many devices; no part of :meth:`document`.
     """
 
-    title: str = Field(default="", max_length=200)
+    title: Title = ""
     material: str = Field(default="HfO2", min_length=1)
-    material_document: dict[str, Any] | None = None
-    seed: int | None = Field(default=None, ge=0, lt=2**63)
+    material_document: dict[str, Any] | None = Field(default=None, repr=False)
+    seed: Seed | None = None
     member: int = Field(default=0, ge=0, lt=2**31)
     read_voltage: ReadVoltage = 0.1
     device: DeviceSection
     circuit: CircuitSection = CircuitSection()
     phase: list[AnyPhase] = Field(min_length=1)
     ensemble: EnsembleSection | None = Field(default=None, exclude=True)
-
-    def document(self) -> dict[str, Any]:
-        """Return the configuration as JSON values, defaults included; :func:`parse` reads it back."""
-        return self.model_dump(mode="json", exclude_none=True)
 
     def steps(self) -> Iterator[tuple[str, int, Sweep | Ramp | Pulse | Constant | Points]]:
         """Yield (name, cycle, phase) of every phase in its order, groups and repeats unrolled.
@@ -302,41 +285,6 @@ class Configuration(_Section):
         )
 
 
-def read(path: str | Path, changes: Sequence[str] = ()) -> Any:
-    """Read a configuration file: of a device, or with a table [array] of an array.
-
-    Parameters
-    ----------
-    path : str or Path
-    changes : sequence of str
-        "key=value" each, with dots between levels and numbers for the places in a list, from 0:
-        ``device.width=8 nm``, ``phase.0.amplitude=5 V``.
-
-    Raises
-    ------
-    ConfigurationError
-        The first fault, naming file, key and value.
-    """
-    source = Path(path)
-    try:
-        document = tomllib.loads(source.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigurationError(f"there is no file {source}") from None
-    except OSError as error:
-        raise ConfigurationError(f"{source} cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise ConfigurationError(f"{source} is not a TOML file: it holds no text") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"{source} is not a TOML file: {error}") from None
-    for change in changes:
-        _apply(document, change)
-    if "array" in document:
-        from . import array as array_configuration
-
-        return array_configuration.parse(document, str(source))
-    return parse(document, str(source))
-
-
 def parse(document: Mapping[str, Any], origin: str = "the configuration") -> Configuration:
     """Check a configuration given as a dictionary.
 
@@ -345,10 +293,7 @@ def parse(document: Mapping[str, Any], origin: str = "the configuration") -> Con
     ConfigurationError
         The first fault, naming the origin, the key and the value.
     """
-    try:
-        configuration = Configuration.model_validate(dict(document))
-    except ValidationError as error:
-        raise ConfigurationError(f"{origin}: {_sentence(error)}") from None
+    configuration = checked(Configuration, document, origin)
     if configuration.count() > PHASE_LIMIT:
         raise ConfigurationError(
             f"{origin}: the protocol must have at most {PHASE_LIMIT} phases, got {configuration.count()}"
@@ -362,109 +307,3 @@ def _repeats(phase: Any, cycle: int) -> Iterator[tuple[str, int, Any]]:
         marks = [str(cycle)] if cycle else []
         marks += [str(number)] if phase.repeat > 1 else []
         yield f"{name} {'.'.join(marks)}".strip(), cycle, phase
-
-
-def _apply(document: dict[str, Any], change: str) -> None:
-    """Set one value of a document from "key=value"."""
-    key, equals, text = change.partition("=")
-    if not equals or not key.strip():
-        raise ConfigurationError(f"--set must be key=value, got {change!r}")
-    try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        value = text.strip()  # "8 nm" needs no quotes on the command line
-    *path, last = key.strip().split(".")
-    place: Any = document
-    for part in path:
-        place = _inside(place, part, change)
-    _inside(place, last, change)
-    place[int(last) if isinstance(place, list) else last] = value
-
-
-def _inside(place: Any, part: str, change: str) -> Any:
-    if isinstance(place, list):
-        if not part.isdigit() or int(part) >= len(place):
-            raise ConfigurationError(f"--set {change}: {part!r} must be a number from 0 to {len(place) - 1}")
-        return place[int(part)]
-    if not isinstance(place, dict):
-        raise ConfigurationError(f"--set {change}: there is nothing inside a value to set ({part!r})")
-    return place.setdefault(part, {})
-
-
-def _kept(part: Any, before: Any) -> bool:
-    """Return whether a part of a place is a key of the file, not the kind of a section."""
-    return part not in KINDS
-
-
-def _sentence(
-    error: ValidationError,
-    known_keys: Callable[[Sequence[Any]], list[str]] | None = None,
-    kept: Callable[[Any, Any], bool] = _kept,
-    kinds: Mapping[str, Sequence[str]] | None = None,
-) -> str:
-    """Put the first fault that pydantic found into one sentence."""
-    faults = error.errors(include_url=False)
-    # A union reports its other branches too; the deepest place is the one the user meant.
-    fault = max(faults, key=lambda one: (one["type"] == "value_error", len(one["loc"])))
-    place: list[Any] = []
-    before = ""
-    for part in fault["loc"]:
-        if kept(part, before) and not str(part).startswith(("float", "function")):
-            place.append(part)
-        before = part if isinstance(part, str) else before
-    where, kind, value = _place(place), fault["type"], fault.get("input")
-    if kind == "extra_forbidden":
-        known = (known_keys or _known_keys)(fault["loc"])
-        near = difflib.get_close_matches(str(place[-1]), known, n=1)
-        hint = f" (did you mean {near[0]!r}?)" if near else ""
-        return f"unknown key {where}{hint}; there are: {', '.join(known)}"
-    if kind == "missing":
-        return f"{where} is missing"
-    if kind in ("union_tag_invalid", "union_tag_not_found"):
-        given = value.get("kind") if isinstance(value, Mapping) else None
-        got = "is missing" if given is None else f"must not be {given!r}"
-        last = next((str(one) for one in reversed(place) if isinstance(one, str)), "")
-        return f"{where}.kind {got}; there are: {', '.join((kinds or {}).get(last, KINDS))}"
-    if kind == "model_type":
-        return f"{where} must be a section with keys of its own, got {value!r}"
-    message = fault["msg"].removeprefix("Value error, ")
-    message = message[:1].lower() + message[1:]
-    if kind == "value_error":
-        return f"{where} {message}" if message.startswith(("must", "needs")) else f"{where}: {message}"
-    if message.startswith("input should"):
-        return f"{where} must{message.removeprefix('input should')}, got {value!r}"
-    return f"{where}: {message}, got {value!r}"
-
-
-def _place(parts: Sequence[Any]) -> str:
-    """Write a path as in a TOML file, list places counted from 1: "phase 2, rate"."""
-    text = ""
-    for part in parts:
-        text += f" {part + 1}" if isinstance(part, int) else (f".{part}" if text else str(part))
-    return text
-
-
-def _known_keys(place: Sequence[Any]) -> list[str]:
-    """Return the keys that the section of an unknown key may have."""
-    inner: dict[str, type[BaseModel]] = {
-        "device": DeviceSection,
-        "circuit": CircuitSection,
-        "verify": Verify,
-        "ensemble": EnsembleSection,
-    }
-    kinds: dict[str, type[BaseModel]] = {
-        "form": Sweep,
-        "set": Sweep,
-        "reset": Sweep,
-        "triangle": Sweep,
-        "ramp": Ramp,
-        "pulse": Pulse,
-        "constant": Constant,
-        "points": Points,
-        "cycle": Cycle,
-    }
-    model: type[BaseModel] = Configuration
-    for part in place[:-1]:
-        model = (inner | kinds).get(str(part), model)
-    hidden = {"material_document"}
-    return [name for name in model.model_fields if name not in hidden]

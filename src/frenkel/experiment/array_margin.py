@@ -12,7 +12,7 @@ from ..array.crosspoint import Crosspoint, Direct
 from ..array.lines import bias as biases
 from ..cards.core import GapCore
 from ..configuration.array import CardCellsSection, LinearCellsSection, MarginPhase
-from ..configuration.device import ConfigurationError
+from ..configuration.base import ConfigurationError
 from .bench import Bench
 
 

@@ -32,7 +32,8 @@ from ..configuration.array import (
     LiveCellsSection,
     TargetsSection,
 )
-from ..configuration.device import CircuitSection, Configuration, ConfigurationError
+from ..configuration.base import ConfigurationError
+from ..configuration.device import CircuitSection, Configuration
 from ..events.clock import Clock, Log
 from ..events.controller import Controller, Timing
 from ..events.rows import TransistorRows

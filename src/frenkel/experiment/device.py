@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from .. import provenance
 from ..analysis.results import schema, store
 from ..configuration import device as config
-from ..configuration.device import CircuitSection, Configuration, ConfigurationError, Points, Sweep
+from ..configuration.base import ConfigurationError
+from ..configuration.device import CircuitSection, Configuration, Points, Sweep
 from ..kinetic import device as kinetic
 from ..kinetic.circuit import Circuit
 from ..kinetic.lattice.lattice import Lateral

@@ -14,7 +14,8 @@ import numpy as np
 from .. import provenance
 from ..analysis.results import schema
 from ..configuration import device as config
-from ..configuration.device import Configuration, ConfigurationError
+from ..configuration.base import ConfigurationError
+from ..configuration.device import Configuration
 from ..configuration.quantity import to_si
 from ..mpi_runs import farm, lock, merge, runs, session, shards
 from ..mpi_runs.session import Job, Outcome

@@ -1,0 +1,70 @@
+"""Read the file of a configuration, of a device or of an array, with changes from the command line."""
+
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from . import array, device
+from .array import ArrayConfiguration
+from .base import ConfigurationError
+from .device import Configuration
+
+
+def read(path: str | Path, changes: Sequence[str] = ()) -> Configuration | ArrayConfiguration:
+    """Read a configuration file: of a device, or with a table [array] of an array.
+
+    Parameters
+    ----------
+    path : str or Path
+    changes : sequence of str
+        "key=value" each, with dots between levels and numbers for the places in a list, from 0:
+        ``device.width=8 nm``, ``phase.0.amplitude=5 V``.
+
+    Raises
+    ------
+    ConfigurationError
+        The first fault, naming file, key and value.
+    """
+    source = Path(path)
+    try:
+        document = tomllib.loads(source.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigurationError(f"there is no file {source}") from None
+    except OSError as error:
+        raise ConfigurationError(f"{source} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{source} is not a TOML file: it holds no text") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{source} is not a TOML file: {error}") from None
+    for change in changes:
+        _apply(document, change)
+    parse = array.parse if "array" in document else device.parse
+    return parse(document, str(source))
+
+
+def _apply(document: dict[str, Any], change: str) -> None:
+    """Set one value of a document from "key=value"."""
+    key, equals, text = change.partition("=")
+    if not equals or not key.strip():
+        raise ConfigurationError(f"--set must be key=value, got {change!r}")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text.strip()  # "8 nm" needs no quotes on the command line
+    *path, last = key.strip().split(".")
+    place: Any = document
+    for part in path:
+        place = _inside(place, part, change)
+    _inside(place, last, change)
+    place[int(last) if isinstance(place, list) else last] = value
+
+
+def _inside(place: Any, part: str, change: str) -> Any:
+    if isinstance(place, list):
+        if not part.isdigit() or int(part) >= len(place):
+            raise ConfigurationError(f"--set {change}: {part!r} must be a number from 0 to {len(place) - 1}")
+        return place[int(part)]
+    if not isinstance(place, dict):
+        raise ConfigurationError(f"--set {change}: there is nothing inside a value to set ({part!r})")
+    return place.setdefault(part, {})

@@ -1,0 +1,101 @@
+"""What pydantic finds wrong with a file, as one sentence; who calls has imported pydantic, which is slow."""
+
+from __future__ import annotations
+
+import difflib
+import typing
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel, ValidationError
+
+    Model = type[BaseModel]
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """Return the end of an error about an unknown name: the nearest one, and all there are."""
+    known = list(known)
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f" (did you mean {near[0]!r}?)" if near else ""
+    return f"{hint}; there are: {', '.join(known)}"
+
+
+def sentence(error: ValidationError, model: Model) -> str:
+    """Put the first fault that pydantic found in a model into one sentence."""
+    # A union reports its other branches too; the deepest place is the one the user meant.
+    fault = max(
+        error.errors(include_url=False), key=lambda one: (one["type"] == "value_error", len(one["loc"]))
+    )
+    place, section, kinds = follow(model, fault["loc"])
+    where, kind, value = written(place), fault["type"], fault.get("input")
+    if kind == "extra_forbidden":
+        return f"unknown key {where}{suggest(str(place[-1]), keys(section))}"
+    if kind == "missing":
+        return f"{where} is missing"
+    if kind in ("union_tag_invalid", "union_tag_not_found"):
+        given = value.get("kind") if isinstance(value, Mapping) else None
+        got = "is missing" if given is None else f"must not be {given!r}"
+        return f"{where}.kind {got}; there are: {', '.join(kinds)}"
+    if kind in ("model_type", "model_attributes_type"):
+        own = ["kind", "..."] if kinds else keys(section)
+        return f"{where} must be a section with keys of its own ({', '.join(own)}), got {value!r}"
+    message = fault["msg"].removeprefix("Value error, ")
+    message = message[:1].lower() + message[1:]
+    if kind == "value_error":
+        return f"{where} {message}" if message.startswith(("must", "needs")) else f"{where}: {message}"
+    if message.startswith("input should"):
+        return f"{where} must{message.removeprefix('input should')}, got {value!r}"
+    return f"{where}: {message}, got {value!r}"
+
+
+def follow(model: Model, parts: Sequence[int | str]) -> tuple[list[int | str], Model, dict[str, Model]]:
+    """Follow pydantic's way to a fault through a model.
+
+    Returns
+    -------
+    place : list
+        The keys of the file and places in lists on the way: without the kinds and types that pydantic names
+        where it had a choice.
+    section : type
+        The innermost section on the way.
+    kinds : dict
+        The sections that the last key may hold, by their kind, where there are several.
+    """
+    place: list[int | str] = []
+    kinds: dict[str, Model] = {}
+    for part in parts:
+        if part in kinds:
+            model, kinds = kinds[str(part)], {}
+        elif isinstance(part, int) or not part.startswith(("float", "function")):
+            place.append(part)
+            if part in model.model_fields:
+                found = sections(model.model_fields[str(part)].annotation)
+                kinds = {kind: one for one in found for kind in _kinds(one)}
+                model = found[0] if found and not kinds else model
+    return place, model, kinds
+
+
+def sections(annotation: Any) -> list[Model]:
+    """Return the models in an annotation."""
+    if hasattr(annotation, "model_fields"):
+        return [annotation]
+    return [model for part in typing.get_args(annotation) for model in sections(part)]
+
+
+def keys(model: Model) -> list[str]:
+    """Return the keys of a section that people write; what is filled in for them has no ``repr``."""
+    return [name for name, field in model.model_fields.items() if field.repr]
+
+
+def written(place: Sequence[int | str]) -> str:
+    """Write a place as in a TOML file, those in lists counted from 1: "phase 2.rate"."""
+    text = ""
+    for part in place:
+        text += f" {part + 1}" if isinstance(part, int) else (f".{part}" if text else part)
+    return text
+
+
+def _kinds(model: Model) -> tuple[str, ...]:
+    field = model.model_fields.get("kind")
+    return () if field is None else typing.get_args(field.annotation)

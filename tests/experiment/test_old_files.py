@@ -1,0 +1,99 @@
+"""Files of an earlier version open, are shown, drawn, and made again bit by bit (tests/data/README.md)."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import frenkel as fk
+from frenkel.cards.card import Card
+from frenkel.cli.main import main
+from frenkel.experiment import array_file, ensemble_file
+from frenkel.experiment import device as experiment
+
+OLD = Path(__file__).resolve().parents[1] / "data"
+
+
+def test_a_run_opens_and_is_made_again():
+    old = fk.load(OLD / "run.nc")
+    assert list(fk.cycle_summary(old)["cycle"].values) == [1, 2]
+    assert int(old["events"][-1]) == 336
+    assert experiment.first_difference(old, fk.again(old)) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("run", ["made by", "frenkel 0.1.0", "seed 5", "reset 2"]),
+        ("ensemble", ["small", "members     2 ok", "kept: all"]),
+        ("array", ["small array", "12 of 12 cells reached their target"]),
+    ],
+)
+def test_files_are_shown_and_drawn(name, words, tmp_path, capsys):
+    assert main(["show", str(OLD / f"{name}.nc"), "--plot", str(tmp_path / "page.png")]) in (None, 0)
+    shown = capsys.readouterr().out
+    assert all(word in shown for word in words), shown
+    assert list(tmp_path.glob("page*.png"))
+
+
+def test_an_ensemble_opens_and_its_members_are_made_again():
+    with ensemble_file.open_ensemble(OLD / "ensemble.nc") as opened:
+        old = opened.load()
+    one = ensemble_file.member(old, 1)
+    assert [str(name) for name in one["phase_name"].values][:3] == ["form", "reset 1", "set 1"]
+    assert experiment.first_difference(one, experiment.again(one)) is None
+    assert experiment.first_difference(ensemble_file.member(old, 0), fk.load(OLD / "run.nc")) is None
+
+
+def test_measurements_are_plotted_out_of_an_ensemble(tmp_path):
+    target = tmp_path / "endurance.png"
+    assert main(["plot", "endurance", str(OLD / "ensemble.nc"), "-o", str(target)]) in (None, 0)
+    assert target.exists()
+
+
+def test_a_run_folder_is_gone_on_with(tmp_path):
+    """Member 0 was run by the earlier version, member 1 is run now; together they are its ensemble."""
+    shutil.copytree(OLD / "part.run", tmp_path / "small.nc.run")
+    with ensemble_file.open_ensemble(OLD / "ensemble.nc") as opened:
+        old = opened.load()
+    done = main(["run", str(OLD / "small.toml"), "-o", str(tmp_path / "small.nc"), "-q",
+                 "--workers", "1", "--no-isolation"])  # fmt: skip
+    assert done == 0
+    assert len(list((tmp_path / "small.nc.run").glob("*.shard"))) == 2
+    with ensemble_file.open_ensemble(tmp_path / "small.nc") as opened:
+        made = opened.load()
+    for number in (0, 1):
+        one, other = (ensemble_file.member(whole, number) for whole in (old, made))
+        assert experiment.first_difference(one, other) is None
+    for name in ensemble_file.SUMMARY:
+        np.testing.assert_array_equal(old[name].values, made[name].values, err_msg=name)
+
+
+def test_an_array_opens_and_is_made_again(capsys):
+    old = array_file.load(OLD / "array.nc")
+    assert old["conductance"].sizes["word_line"] == 3 and int(old["pulses"][-1]) == 53
+    assert main(["again", str(OLD / "array.nc"), "-q"]) == 0
+    assert "is reproduced bit by bit" in capsys.readouterr().out
+
+
+def test_a_card_opens_and_draws_the_same_devices(tmp_path, capsys):
+    card = Card.load(OLD / "small.card.json")
+    drawn = {name: float(values[2, 1]) for name, values in card.sample(3, 2, 7).items()}
+    assert drawn == {
+        "hrs": 31558.728426552687,
+        "lrs": 5767.331792189821,
+        "set_voltage": 1.2752829256589435,
+        "reset_voltage": -1.16747853711278,
+    }
+    assert main(["card", str(OLD / "small.card.json")]) in (None, 0)
+    assert "made for cycles 1 to 20" in capsys.readouterr().out
+
+
+def test_unknown_files_are_still_refused(tmp_path):
+    with xr.open_dataset(OLD / "run.nc") as opened:
+        other = opened.load().assign_attrs(frenkel_schema=np.int32(99))
+    other.to_netcdf(tmp_path / "new.nc")
+    with pytest.raises(ValueError, match="99"):
+        fk.load(tmp_path / "new.nc")
