@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ...cards.noise import RelaxationLaw, RtnLaw, _arrhenius, _interpolate
+from ...cards.noise import RelaxationLaw, RtnLaw, arrhenius, interpolate
 from ...typing import Floats, Index
 
 RENEWED = 1.0
@@ -128,7 +128,7 @@ class Relaxation:
         """Return the conductance (S) of all cells after a time (s)."""
         law, before = self._law, self.elapsed.copy()
         # Time as it would pass at the temperature of the law's data.
-        self.elapsed += seconds / _arrhenius(law.activation, temperature, law.temperature)
+        self.elapsed += seconds / arrhenius(law.activation, temperature, law.temperature)
         late = np.flatnonzero(self.elapsed >= law.times[0])
         out = conductance.copy()
         if not late.size or seconds == 0.0:
@@ -151,7 +151,7 @@ class Relaxation:
         """Return a + b u + (c + d u) Q(z) of some cells, with u the logarithm of their time."""
         law, u = self._law, np.log(self.elapsed[at] / self._law.reference)
         a, b, c, d = (
-            _interpolate(law.states, self.start[at], [getattr(s, name)[i] for s in law.states])
+            interpolate(law.states, self.start[at], [getattr(s, name)[i] for s in law.states])
             for name, i in (("location", 0), ("location", 1), ("spread", 0), ("spread", 1))
         )
         width = c + d * u
