@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...cards.card import companion
+from ...cards.law import companion
 from ...typing import Floats
 
 MAXIMUM_ORDER = 6

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...cards.card import Feature
+from ...cards.law import Feature
 from ...typing import Floats
 
 Whole = np.ndarray[Any, np.dtype[np.int64]]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...cards.card import Feature
+from ...cards.law import Feature
 from ...typing import Floats
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from scipy.optimize import linear_sum_assignment
 from scipy.stats import norm
 from threadpoolctl import threadpool_limits
 
-from ...cards.card import Card, Feature
+from ...cards.card import Card
+from ...cards.law import Feature
 from ...typing import Floats
 from . import cycle_memory
 from .observations import ObservationError, Observations

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .experiment.device import again as again
     from .experiment.device import run as run
     from .experiment.electrochemistry import open_circuit_voltage as open_circuit_voltage
+    from .experiment.fit_card import fit_card as fit_card
     from .kinetic.circuit import Circuit as Circuit
     from .kinetic.engine.engine import Engine as Engine
     from .kinetic.lattice.lattice import Lattice as Lattice
@@ -43,6 +44,7 @@ _PLACES = {
     "Waveform": "kinetic.waveform",
     "again": "experiment.device",
     "cycle_summary": "analysis.results.metrics",
+    "fit_card": "experiment.fit_card",
     "load": "analysis.results.store",
     "longest_jump": "analysis.results.filament",
     "open_circuit_voltage": "experiment.electrochemistry",

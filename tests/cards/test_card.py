@@ -11,7 +11,8 @@ from made_up_cards import SCORES, made_up_card
 
 from frenkel.analysis.fitting import card_schema
 from frenkel.analysis.results import store
-from frenkel.cards.card import SCHEMA_VERSION, Card, CardError, CardWarning, Feature, checksum
+from frenkel.cards.card import SCHEMA_VERSION, Card, CardError, CardWarning, checksum
+from frenkel.cards.law import Feature
 
 
 def test_round_trip(tmp_path):
@@ -118,7 +119,7 @@ def resigned(change):
         (lambda d: d.pop("device"), "is not a valid card: 'device'"),
         (lambda d: d.update(kind="x"), "is not a frenkel card"),
         (lambda d: d.update(schema="one"), "no readable schema version"),
-        (lambda d: d["features"][0].pop("unit"), "is not a valid card: 'unit'"),
+        (lambda d: d["features"][0].pop("unit"), "is not a valid card: Feature has no 'unit'"),
         (lambda d: d["features"][0].update(unit=""), "hrs needs a unit"),
         (lambda d: d["features"][0]["quantiles"].reverse(), "quantiles of hrs must ascend"),
         (lambda d: d["device"].update(weights=[0.5, 0.4]), "weights must be above 0 and add up to 1"),
@@ -176,5 +177,5 @@ def test_box():
 
 @pytest.mark.parametrize("arguments", [(0, 1, 0), (1, 0, 0), (1, 1, -1)])
 def test_sample_sizes(arguments):
-    with pytest.raises(ValueError, match="must be at least"):
+    with pytest.raises(ValueError, match="must be a whole number of at least [01], got (0|-1)$"):
         made_up_card().sample(*arguments)

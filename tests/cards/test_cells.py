@@ -118,8 +118,8 @@ def test_a_long_memory_is_refused():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: made_up_card().cells(0, 1), "number must be at least 1, got 0"),
-        (lambda: made_up_card().cells(1, -1), "seed must be at least 0, got -1"),
+        (lambda: made_up_card().cells(0, 1), "number must be a whole number of at least 1, got 0"),
+        (lambda: made_up_card().cells(1, -1), "seed must be a whole number of at least 0, got -1"),
         (lambda: made_up_card().cells(3, 1).cycle([3]), "which must be from 0 to 2, got 3 to 3"),
         (lambda: made_up_card().cells(3, 1).cycle([1, 1]), "which must name each cell at most once"),
     ],

@@ -8,11 +8,13 @@ import xarray as xr
 from made_up_cycles import NAMES, UNITS, truth
 from made_up_noise import RTN, made_up_table
 
+import frenkel
 from frenkel.analysis.fitting import noise_fit
 from frenkel.analysis.fitting.observations import ObservationError
 from frenkel.cards.card import Card
 from frenkel.cards.core import GapCore
 from frenkel.cli import cards as cli_cards
+from frenkel.experiment.fit_card import protocol_of
 
 pytest.importorskip("sklearn", reason="fitting needs the extra fit")
 
@@ -126,22 +128,47 @@ def test_core_from_the_protocol():
         "device": {"thickness": "4 nm", "width": "4 nm", "temperature": "320 K"},
         "phase": [{"kind": "cycle", "repeat": 3, "phase": sweeps}],
     }
-    options = argparse.Namespace(
-        set_ramp=None, reset_ramp="1 MV/s", read_voltage=None, drive=15.0, voltage_scale=None
-    )
+    given = {"reset_ramp": 1e6, "drive": 15.0}
     made = {"file": "a.nc", "ensemble": {"configuration": {"points": [document]}}}
-    box, core = cli_cards._protocol(options, made)
+    box, core = protocol_of(made, given)
     assert box == {"voltage": (-1.8, 2.0), "temperature": (320.0, 320.0)}
     assert (core["set_ramp"], core["reset_ramp"], core["drive"]) == pytest.approx((1e5, 1e6, 15.0))
-    assert cli_cards._protocol(options, {"file": "a.csv"}) == ({}, {})
-    options.voltage_scale = "5 V"
-    _, scaled = cli_cards._protocol(options, made)
+    assert protocol_of({"file": "a.csv"}, given) == ({}, {})
+    _, scaled = protocol_of(made, given | {"voltage_scale": 5.0})
     before, after = GapCore(**core), GapCore(**scaled)
     # Resistances at the read voltage keep their gaps.
     assert after.voltage_scale == 5.0 and after.gap([1e4, 1e6]) == pytest.approx(before.gap([1e4, 1e6]))
-    options.voltage_scale = "1 mV"
-    with pytest.raises(ValueError, match="0.01"):
-        cli_cards._protocol(options, made)
+    with pytest.raises(ValueError, match="voltage_scale must be between 0.01 and 100 V, got 0.001"):
+        protocol_of(made, given | {"voltage_scale": 1e-3})
+    with pytest.raises(ValueError, match="number of a core must be one of set_ramp, .*, got 'dive'"):
+        protocol_of(made, {"dive": 15.0})
+
+
+def test_fit_card_takes_a_dataset(folder):
+    """A file and what is in it give the same card; it is that of the command line."""
+    with xr.open_dataset(folder / "one.nc") as data:
+        fitted = frenkel.fit_card(data.load(), bootstrap=0, ranks=False, seed=4)
+    assert fitted.passed and fitted.card.name == "one" and len(fitted.held_out.values) == 48
+    run("fit", folder / "one.nc", "-o", folder / "same.json", "--bootstrap", 0, "--ranks", "no", "--seed", 4)
+    same = Card.load(folder / "same.json").to_dict() | {"checksum": None, "provenance": None}
+    assert fitted.card.to_dict() | {"checksum": None, "provenance": None} == same
+    with pytest.raises(ValueError, match="held_out must be above 0 and below 1, got 1"):
+        frenkel.fit_card(data, held_out=1.0)
+    with pytest.raises(ValueError, match="traces need the voltage at which they were read: rtn_voltage"):
+        frenkel.fit_card(data, rtn=data)
+
+
+@pytest.mark.parametrize(("option", "message"), [("--voltage-scale", "0.01"), ("--rtn-voltage", "-100")])
+def test_voltages_out_of_range(folder, option, message):
+    with pytest.raises(ValueError, match=message):
+        run(
+            "fit",
+            folder / "one.nc",
+            "-o",
+            folder / "never.json",
+            option,
+            "1 mV" if "scale" in option else "1 kV",
+        )
 
 
 def test_output_must_be_json(folder):

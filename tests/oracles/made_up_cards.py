@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from frenkel.cards.card import Card, Feature
+from frenkel.cards.card import Card
+from frenkel.cards.law import Feature
 
 SCORES = np.linspace(-3, 3, 13)
 

@@ -10,7 +10,7 @@ closed form, so that a cell that is ramped as in the ensemble shows the features
 
 * HRS and LRS at the read voltage are the gaps g_max and g_min;
 * V_SET, where the current on the SET ramp is the geometric mean of that in HRS and in LRS, is half the way:
-  ``v_set = k b (g_max - g_min) / (2 (cosh(k V_SET) - 1))`` with the ramp b [V/s];
+  ``v_set = k b (g_max - g_min) / (2 (cosh(k V_SET) - 1))`` with the ramp b (V/s);
 * V_RESET, the peak of the current on the RESET ramp, is
   ``v_reset = b (g0/V0) coth(|V|/V0) / sinh(k |V|)``.
 """
@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import checks
 from ..typing import Floats
 from .card import Card
 
@@ -36,16 +37,16 @@ class GapCore:
     Parameters
     ----------
     current_prefactor, voltage_scale, gap_scale : float
-        I0 [A], V0 [V], g0 [m]: chosen as in the Stanford-PKU model; resistances at other voltages than that
+        I0 (A), V0 (V), g0 (m): chosen as in the Stanford-PKU model; resistances at other voltages than that
         of reading follow from V0.
     drive : float
-        k [1/V]: slope of ln t_SET against V; :func:`drive_of` fits it.
+        k (1/V): slope of ln t_SET against V; :func:`drive_of` fits it.
     set_ramp, reset_ramp : float
-        Ramps of the ensemble [V/s], positive.
+        Ramps of the ensemble (V/s), positive.
     read_voltage : float
-        At which HRS and LRS stand [V].
+        At which HRS and LRS stand (V).
     edge : float
-        e [m], over which the motion ends at a gap limit.
+        e (m), over which the motion ends at a gap limit.
     """
 
     current_prefactor: float = 1e-3
@@ -59,9 +60,7 @@ class GapCore:
 
     def __post_init__(self) -> None:
         for item in fields(self):
-            value = getattr(self, item.name)
-            if not (math.isfinite(value) and value > 0):
-                raise ValueError(f"{item.name} must be above 0, got {value:g}")
+            checks.positive(item.name, getattr(self, item.name))
 
     @classmethod
     def of(cls, card: Card) -> "GapCore":
@@ -87,14 +86,14 @@ class GapCore:
         return asdict(self)
 
     def gap(self, resistance: Any) -> Floats:
-        """Return the gap [m] that has a resistance [ohm] at the read voltage."""
+        """Return the gap (m) that has a resistance (ohm) at the read voltage."""
         sinh = math.sinh(self.read_voltage / self.voltage_scale)
         unit = self.current_prefactor * sinh / self.read_voltage
         found: Floats = self.gap_scale * np.log(np.asarray(resistance, float) * unit)
         return found
 
     def cells(self, features: Mapping[str, Any]) -> dict[str, Floats]:
-        """Return ``gap_min``, ``gap_max`` [m], ``set_velocity``, ``reset_velocity`` [m/s] of cycles.
+        """Return ``gap_min``, ``gap_max`` (m), ``set_velocity``, ``reset_velocity`` (m/s) of cycles.
 
         Raises
         ------
@@ -133,11 +132,11 @@ class GapCell:
 
     @property
     def limits(self) -> tuple[float, float]:
-        """Smallest and largest gap [m]."""
+        """Smallest and largest gap (m)."""
         return self.gap_min, self.gap_max
 
     def current(self, state: float, voltage: float) -> float:
-        """Return the current [A]."""
+        """Return the current (A)."""
         core = self.core
         return (
             core.current_prefactor
@@ -146,7 +145,7 @@ class GapCell:
         )
 
     def derivative(self, state: float, voltage: float) -> float:
-        """Return the rate of the gap [m/s]."""
+        """Return the rate of the gap (m/s)."""
         core = self.core
         if voltage > 0:
             room = (state - self.gap_min) / core.edge
@@ -156,7 +155,7 @@ class GapCell:
 
 
 def drive_of(voltages: Any, times: Any) -> float:
-    """Return the drive k [1/V] from SET times [s] at constant voltages [V]: the slope of -ln t.
+    """Return the drive k (1/V) from SET times (s) at constant voltages (V): the slope of -ln t.
 
     Raises
     ------

@@ -8,8 +8,8 @@ hold.
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import MISSING, asdict, dataclass, fields
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from ..typing import Floats
 from ..units import BOLTZMANN_EV
 
 SCALES = ("log", "linear")
+Made = TypeVar("Made")
 
 
 class NoiseError(ValueError):
@@ -32,7 +33,7 @@ class RtnState:
     name : str
         Such as "hrs".
     conductance : float
-        Median of the cells that were fitted [S].
+        Median of the cells that were fitted (S).
     traps : float
         Mean number of traps of a cell, 0 or more.
     dispersion : float
@@ -78,13 +79,13 @@ class RtnLaw:
     states : tuple of RtnState
         In ascending order of conductance.
     temperature : float
-        Of the traces [K].
+        Of the traces (K).
     activation : float
-        Of both dwell times [eV]: ``tau(T) = tau exp(E/k (1/T - 1/T0))``; 0: not known.
+        Of both dwell times (eV): ``tau(T) = tau exp(E/k (1/T - 1/T0))``; 0: not known.
     voltage : float
-        At which the traces were read [V].
+        At which the traces were read (V).
     window : tuple of float
-        Step and length of the traces [s]: traps that are much faster or slower were not seen, and are not in
+        Step and length of the traces (s): traps that are much faster or slower were not seen, and are not in
         the law.
     """
 
@@ -112,10 +113,10 @@ class RtnLaw:
         Parameters
         ----------
         conductance : array_like
-            Of each cell with all traps in their high state [S], any shape, above 0.
+            Of each cell with all traps in their high state (S), any shape, above 0.
         random : numpy.random.Generator
         temperature : float, optional
-            [K]; default: that of the traces.
+            (K); default: that of the traces.
         """
         given = np.asarray(conductance, float)
         cells = _positive(given).ravel()
@@ -161,14 +162,13 @@ class RtnLaw:
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON data."""
-        return _plain(self)
+        return dict(plain(asdict(self)))
 
     @classmethod
     def from_dict(cls, data: Any) -> "RtnLaw":
         """Return the layer in JSON data."""
-        pairs = ("amplitude", "high", "low")
-        states = tuple(RtnState(**(s | {name: tuple(s[name]) for name in pairs})) for s in data["states"])
-        return cls(**(data | {"states": states, "window": tuple(data["window"])}))
+        states = tuple(made(RtnState, state) for state in data["states"])
+        return made(cls, data | {"states": states})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -184,7 +184,7 @@ class Traps:
     amplitude : ndarray
         ln(G_high/G_low) of each trap.
     high, low : ndarray
-        Mean times of each trap in its two states [s].
+        Mean times of each trap in its two states (s).
     is_high : ndarray of bool
         State of each trap.
     """
@@ -213,7 +213,7 @@ class Traps:
         Parameters
         ----------
         seconds : float
-            0 or more [s].
+            0 or more (s).
         random : numpy.random.Generator
         """
         _within("seconds", seconds, 0.0, math.inf, "s")
@@ -231,7 +231,7 @@ class RelaxationState:
     ----------
     name : str
     conductance : float
-        Median of the cells just after programming [S].
+        Median of the cells just after programming (S).
     location, spread : tuple of float
         At t0 and per unit of ln(t/t0), of the shift; see :class:`RelaxationLaw`.
     """
@@ -252,7 +252,7 @@ class RelaxationState:
 class RelaxationLaw:
     """Shift of conductances after programming: location and spread linear in ln t, by state.
 
-    ``shift(t) = a + b u + (c + d u) Q(z)`` with ``u = ln(t/t0)``, of ln(G) with the scale "log" and of G [S]
+    ``shift(t) = a + b u + (c + d u) Q(z)`` with ``u = ln(t/t0)``, of ln(G) with the scale "log" and of G (S)
     with "linear". The rank z of a cell wanders with u: its correlation is ``exp(-f |du|)``.
 
     Parameters
@@ -262,17 +262,17 @@ class RelaxationLaw:
     scale : str
         "log" or "linear".
     reference : float
-        t0 [s].
+        t0 (s).
     times : tuple of float
-        Earliest and latest time of the data [s].
+        Earliest and latest time of the data (s).
     forgetting : float
         f, 0 or more, per unit of ln(t); 0: a cell keeps its rank.
     scores, quantiles : tuple of float
         Table of Q at Gaussian scores; both empty: a Gaussian.
     temperature : float
-        Of the data [K].
+        Of the data (K).
     activation : float
-        [eV]: at another temperature t counts as ``t exp(-E/k (1/T - 1/T0))``; 0: not known.
+        (eV): at another temperature t counts as ``t exp(-E/k (1/T - 1/T0))``; 0: not known.
     """
 
     states: tuple[RelaxationState, ...]
@@ -309,17 +309,17 @@ class RelaxationLaw:
         Parameters
         ----------
         conductance : array_like
-            Just after programming [S], any shape, above 0.
+            Just after programming (S), any shape, above 0.
         times : float or array_like
-            After programming [s], above 0, ascending.
+            After programming (s), above 0, ascending.
         random : numpy.random.Generator
         temperature : float, optional
-            [K]; default: that of the data.
+            (K); default: that of the data.
 
         Returns
         -------
         ndarray
-            [S]; of the shape of ``conductance``, with the times in front if there are several.
+            (S); of the shape of ``conductance``, with the times in front if there are several.
 
         Raises
         ------
@@ -360,17 +360,13 @@ class RelaxationLaw:
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON data."""
-        return _plain(self)
+        return dict(plain(asdict(self)))
 
     @classmethod
     def from_dict(cls, data: Any) -> "RelaxationLaw":
         """Return the layer in JSON data."""
-        pairs = ("location", "spread")
-        states = tuple(
-            RelaxationState(**(s | {name: tuple(s[name]) for name in pairs})) for s in data["states"]
-        )
-        rows = {name: tuple(data[name]) for name in ("times", "scores", "quantiles")}
-        return cls(**(data | rows | {"states": states}))
+        states = tuple(made(RelaxationState, state) for state in data["states"])
+        return made(cls, data | {"states": states})
 
 
 def straight(x: Floats, knots: Floats, table: Floats) -> Floats:
@@ -400,14 +396,19 @@ def arrhenius(activation: float, temperature: float | None, reference: float) ->
     return math.exp(activation / BOLTZMANN_EV * (1.0 / temperature - 1.0 / reference))
 
 
-def _plain(law: Any) -> dict[str, Any]:
-    """Return a dataclass as JSON data: tuples become lists."""
-    found: dict[str, Any] = {}
-    for name, value in asdict(law).items():
-        if name == "states":
-            value = [{k: list(v) if isinstance(v, tuple) else v for k, v in s.items()} for s in value]
-        found[name] = list(value) if isinstance(value, tuple) else value
-    return found
+def plain(value: Any) -> Any:
+    """Return what a dataclass holds as JSON data: tuples become lists."""
+    if isinstance(value, (tuple, list)):
+        return [plain(item) for item in value]
+    return {name: plain(item) for name, item in value.items()} if isinstance(value, dict) else value
+
+
+def made(kind: type[Made], data: dict[str, Any]) -> Made:
+    """Return a dataclass from JSON data: lists become tuples."""
+    for item in fields(kind):  # type: ignore[arg-type]
+        if item.name not in data and item.default is MISSING:
+            raise NoiseError(f"{kind.__name__} has no {item.name!r}")
+    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in data.items()})
 
 
 def _check_states(states: Sequence[Any]) -> None:

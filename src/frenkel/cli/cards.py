@@ -6,12 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import xarray as xr
-
-    from ..analysis.fitting.gate import Row
     from ..analysis.fitting.observations import Observations
     from ..cards.card import Card
-    from ..typing import Floats
 
 Add = Callable[[Any, str, Callable[[argparse.Namespace], int | None], str, str], argparse.ArgumentParser]
 
@@ -122,120 +118,55 @@ def _add_fit(commands: Any, add: Add) -> None:
 
 
 def _fit(options: argparse.Namespace) -> int:
-    from dataclasses import replace
-
-    from ..analysis.fitting import card_schema, gate, statistical_model
+    from ..analysis.fitting import card_schema
     from ..analysis.results import store
+    from ..configuration.quantity import to_si
+    from ..experiment.fit_card import CORE_RANGES, fit_card
+    from ..reports.card import fit_text
 
     if options.output.suffix != ".json":
         raise ValueError(f"--output must end in .json, got {str(options.output)!r}")
     _check_fit(options)
     store.writable(options.output, force=options.force)
     _check_picture(options)
-    whole, protocol = _observations(options.data, options.features)
-    training, held_out = whole.split(1.0 - options.held_out, options.seed)
-    training = replace(training, origin=f"{whole.origin} without the devices held out")
-    settings = statistical_model.FitOptions(
+    core = {} if options.drive is None else {"drive": options.drive}
+    for name in ("set_ramp", "reset_ramp", "read_voltage", "voltage_scale"):
+        if (text := getattr(options, name)) is not None:
+            low, high, unit = CORE_RANGES[name]
+            core[name] = to_si(text, unit, low, high)
+    volts = options.rtn_voltage
+    fitted = fit_card(
+        options.data,
+        name=options.name,
+        features=[name.strip() for name in options.features.split(",")] if options.features else None,
+        held_out=options.held_out,
+        ranks={"auto": None, "yes": True, "no": False}[options.ranks],
         components=options.components,
         bootstrap=options.bootstrap,
         seed=options.seed,
-        ranks=options.ranks == "yes",
-    )
-    chosen: dict[str, Any] = {"ranks": settings.ranks, "chosen_by": "hand"}
-    if options.ranks == "auto":
-        chosen = gate.choose_ranks(training, settings) | {"chosen_by": "splits of the training devices"}
-        settings = replace(settings, ranks=bool(chosen["ranks"]))
-        print(_choice(chosen))
-    validity, core = _protocol(options, protocol)
-    core, core_intervals = _core_of_traces(options.data, core) if options.fit_core else (core, {})
-    card = statistical_model.fit(
-        training,
-        options.name or options.data.stem,
-        settings,
-        validity=validity,
         core=core,
-        provenance=protocol | {"ranks": chosen},
+        fit_core=options.fit_core,
+        rtn=options.rtn,
+        rtn_voltage=None if volts is None else to_si(volts, "V", -100.0, 100.0),
+        relaxation=options.relaxation,
     )
-    rows = gate.judge(held_out, card, seed=options.seed)
-    card, noise_rows = _with_noise(options, replace(card, intervals={**card.intervals, **core_intervals}))
-    rows += noise_rows
-    card = replace(card, gate=tuple(row.to_dict() for row in rows))
-    card_schema.save(card, options.output, force=options.force)
-    print(gate.table(rows))
+    card_schema.save(fitted.card, options.output, force=options.force)
+    print(fit_text(fitted))
     print(f"wrote {options.output}")
-    _draw(options, card, held_out)
-    return 0 if gate.passed(rows) else 1
-
-
-def _choice(chosen: dict[str, Any]) -> str:
-    """Return in a sentence what was chosen and why."""
-    if not chosen["rank_ratios"]:
-        return "devices differ in values: too few of them to choose between values and ranks"
-    both = (", ".join(f"{x:.2f}" for x in chosen[name]) for name in ("rank_ratios", "value_ratios"))
-    return (
-        f"devices differ in {'ranks' if chosen['ranks'] else 'values'}: on splits of those that are fitted, "
-        f"{' and '.join(chosen['statistics'])} are {{}} times the floor with ranks and {{}} with values"
-    ).format(*both)
-
-
-def _with_noise(options: argparse.Namespace, card: "Card") -> "tuple[Card, list[Row]]":
-    """Return the card with the noise layers that were asked for, and the rows of their gate."""
-    from dataclasses import replace
-
-    from ..analysis.fitting import gate_noise, noise_fit
-    from ..configuration.quantity import to_si
-
-    kelvin = card.validity.get("temperature", (300.0, 300.0))[0]
-    common: dict[str, Any] = {"resamples": options.bootstrap, "seed": options.seed}
-    rows: list[Row] = []
-    intervals, box = dict(card.intervals), dict(card.validity)
-    made: dict[str, Any] = {}
-    if options.rtn is not None:
-        if options.rtn_voltage is None:
-            raise ValueError('--rtn needs the voltage of its traces: --rtn-voltage "0.1 V"')
-        data, made["rtn"] = _noise(options.rtn, "rtn")
-        training, held_out = noise_fit.split(noise_fit.trap_table(data), 1.0 - options.held_out, options.seed)
-        volts = to_si(options.rtn_voltage, "V", -100.0, 100.0)
-        heat = data.attrs.get("temperature", kelvin)
-        law, found = noise_fit.fit_rtn(training, voltage=volts, temperature=heat, **common)
-        card, intervals = replace(card, rtn_law=law), intervals | found
-        rows += gate_noise.judge_rtn(held_out, card, seed=options.seed)
-    if options.relaxation is not None:
-        data, made["relaxation"] = _noise(options.relaxation, "relaxation")
-        training, held_out = noise_fit.split(data, 1.0 - options.held_out, options.seed)
-        heat = data.attrs.get("temperature", kelvin)
-        shifts, found = noise_fit.fit_relaxation(training, temperature=heat, **common)
-        card, intervals = replace(card, relaxation_law=shifts), intervals | found
-        box["time"] = shifts.times
-        rows += gate_noise.judge_relaxation(held_out, card, seed=options.seed)
-    provenance = {**card.provenance, "noise": made} if made else card.provenance
-    return replace(card, intervals=intervals, validity=box, provenance=provenance), rows
-
-
-def _noise(path: Path, kind: str) -> "tuple[xr.Dataset, dict[str, Any]]":
-    """Return the data of a noise layer, and for the card where they come from."""
-    from ..analysis.fitting import noise_fit
-
-    data = noise_fit.of_members(_dataset(path), kind)
-    record = {"file": path.name, "devices": int(data.sizes.get("device", 0))}
-    # The set may be another than that of the cycles: traps and slow hops have sets of their own.
-    return data, record | {key: data.attrs[key] for key in ("material", "temperature") if key in data.attrs}
+    _draw(options, fitted.card, fitted.held_out)
+    return 0 if fitted.passed else 1
 
 
 def _gate(options: argparse.Namespace) -> int:
-    from ..analysis.fitting import gate, gate_noise, noise_fit
+    from ..analysis.fitting import gate
     from ..cards.card import Card
+    from ..experiment.fit_card import judge_card
 
     _check_picture(options)
     card = Card.load(options.card)
-    held_out, _ = _observations(options.data, ",".join(card.names))
-    rows = gate.judge(held_out, card, seed=options.seed)
-    if options.rtn is not None:
-        table = noise_fit.trap_table(_noise(options.rtn, "rtn")[0])
-        rows += gate_noise.judge_rtn(table, card, seed=options.seed)
-    if options.relaxation is not None:
-        data = _noise(options.relaxation, "relaxation")[0]
-        rows += gate_noise.judge_relaxation(data, card, seed=options.seed)
+    rows, held_out = judge_card(
+        card, options.data, rtn=options.rtn, relaxation=options.relaxation, seed=options.seed
+    )
     print(gate.table(rows))
     _draw(options, card, held_out)
     return 0 if gate.passed(rows) else 1
@@ -243,6 +174,7 @@ def _gate(options: argparse.Namespace) -> int:
 
 def _card(options: argparse.Namespace) -> None:
     from ..cards.card import Card
+    from ..reports.card import describe
 
     print(describe(Card.load(options.card)))
 
@@ -264,6 +196,8 @@ def _check_fit(options: argparse.Namespace) -> None:
         raise UsageError(f"--held-out must be above 0 and below 1, got {options.held_out:g}")
     if options.seed < 0:
         raise UsageError(f"--seed must be at least 0, got {options.seed}")
+    if options.rtn is not None and options.rtn_voltage is None:
+        raise UsageError('--rtn needs the voltage of its traces: --rtn-voltage "0.1 V"')
 
 
 def _draw(options: argparse.Namespace, card: "Card", held_out: "Observations") -> None:
@@ -271,193 +205,9 @@ def _draw(options: argparse.Namespace, card: "Card", held_out: "Observations") -
         return
     from ..analysis.plots import card as card_plot
     from ..analysis.plots import page
+    from ..experiment.fit_card import first_cycles
 
-    curves = [(c["device_voltage"].values, c["current"].values) for c in _first_cycles(options.data)]
+    curves = [(c["device_voltage"].values, c["current"].values) for c in first_cycles(options.data)]
     figure = card_plot.page(card, held_out, curves, seed=options.seed)
     page.save(figure, options.plot, force=options.force)
     print(f"wrote {options.plot}")
-
-
-def _first_cycles(path: Path, most: int = 24) -> "list[xr.Dataset]":
-    """Return time, device voltage and current of the first cycle of some members, if they were kept."""
-    import numpy as np
-    import xarray as xr
-
-    from ..experiment.ensemble_file import member, open_ensemble
-
-    if path.suffix != ".nc":
-        return []
-    # A table of a user has no traces, and is no ensemble of frenkel.
-    with xr.open_dataset(path) as data:
-        if "sample_count" not in data:
-            return []
-    found: list[xr.Dataset] = []
-    with open_ensemble(path) as ensemble:
-        if set(ensemble["sample_count"].dims) != {"member"}:
-            return []
-        done = np.flatnonzero(ensemble["status"].values == 0)
-        for number in ensemble["member"].values[done][:most]:
-            result = member(ensemble, int(number))[
-                ["time", "device_voltage", "current", "phase", "phase_cycle"]
-            ]
-            inside = result["phase_cycle"].values[result["phase"].values] == 1
-            found.append(result.isel(sample=np.flatnonzero(inside)).load())
-    return found
-
-
-def _core_of_traces(path: Path, core: dict[str, float]) -> "tuple[dict[str, float], dict[str, Any]]":
-    """Return the core with scale and drive fitted to traces, and their intervals."""
-    import numpy as np
-
-    from ..analysis.fitting import core_fit
-    from ..cards.core import GapCore
-
-    cycles = _first_cycles(path, most=64)
-    if not cycles:
-        raise ValueError(f'{path} kept no traces to fit a core to; run it with ensemble.keep = "traces"')
-    if not core:
-        raise ValueError("a core needs the ramps of the ensemble: --set-ramp, --reset-ramp, --read-voltage")
-    traces = []
-    for cycle in cycles:
-        # Two samples at one time are the two ends of a jump: the later one stands.
-        time = cycle["time"].values
-        last = np.append(np.diff(time) > 0, True)
-        traces.append(
-            core_fit.trace(time[last], cycle["device_voltage"].values[last], cycle["current"].values[last])
-        )
-    devices = core_fit.fit_devices(traces, GapCore(**core))
-    fitted, intervals = core_fit.shared(devices, GapCore(**core))
-    number, residual = int(np.isfinite(devices["drive"]).sum()), float(devices["residual"].median())
-    print(
-        f"core of {number} devices: drive {fitted.drive:.3g} 1/V, scale {fitted.voltage_scale:.3g} V; "
-        f"ln(current) is missed by {residual:.2g}"
-    )
-    return fitted.to_dict(), intervals
-
-
-def _dataset(path: Path) -> "xr.Dataset":
-    import xarray as xr
-
-    with xr.open_dataset(path, decode_times=False) as data:
-        return data.load()
-
-
-def _observations(path: Path, names: str | None) -> "tuple[Observations, dict[str, Any]]":
-    """Return the cycles in a file and, of an ensemble, the configuration that made it."""
-    from ..analysis.fitting import observations
-
-    if path.suffix == ".csv":
-        found = observations.from_csv(path)
-        return found, {"file": path.name}
-    import json
-
-    import xarray as xr
-
-    wanted = [name.strip() for name in names.split(",")] if names else None
-    with xr.open_dataset(path) as data:
-        found = observations.from_dataset(data, wanted, str(path))
-        made = json.loads(data.attrs.get("provenance", "{}"))
-    return found, {"file": path.name, "ensemble": made} if made else {"file": path.name}
-
-
-def _protocol(
-    options: argparse.Namespace, protocol: dict[str, Any]
-) -> tuple[dict[str, tuple[float, float]], dict[str, float]]:
-    """Return the validity box and the core, from the configuration of the ensemble and the options."""
-    import math
-    from dataclasses import replace
-
-    from ..cards.core import GapCore
-    from ..configuration.quantity import to_si
-
-    box: dict[str, tuple[float, float]] = {}
-    known: dict[str, float] = {}
-    documents = protocol.get("ensemble", {}).get("configuration", {}).get("points", [])
-    if documents:
-        from ..configuration.device import Sweep, parse
-
-        made = parse(documents[0], protocol["file"])
-        sweeps = [phase for _, cycle, phase in made.steps() if cycle and isinstance(phase, Sweep)]
-        known = {f"{s.kind}_ramp": abs(s.rate) for s in sweeps if s.kind in ("set", "reset")}
-        known["read_voltage"] = made.read_voltage
-        if sweeps:
-            volts = [s.amplitude for s in sweeps]
-            box["voltage"] = (min(0.0, *volts), max(0.0, *volts))
-        box["temperature"] = (made.device.temperature, made.device.temperature)
-    for name in ("set_ramp", "reset_ramp"):
-        if getattr(options, name) is not None:
-            known[name] = to_si(getattr(options, name), "V/s", 1e-6, 1e12)
-    if options.read_voltage is not None:
-        known["read_voltage"] = to_si(options.read_voltage, "V", 1e-3, 10.0)
-    if options.drive is not None:
-        known["drive"] = options.drive
-    complete = {"set_ramp", "reset_ramp", "read_voltage"} <= set(known)
-    if not complete:
-        return box, {}
-    core = GapCore(**known)
-    if options.voltage_scale is not None:
-        # I0 keeps the currents at the read voltage, and with them the gaps, as they were.
-        scale = to_si(options.voltage_scale, "V", 0.01, 100.0)
-        ratio = math.sinh(core.read_voltage / core.voltage_scale) / math.sinh(core.read_voltage / scale)
-        core = replace(core, voltage_scale=scale, current_prefactor=core.current_prefactor * ratio)
-    return box, core.to_dict()
-
-
-def describe(card: "Card") -> str:
-    """Return a card as text: features, devices, memory, box, gate."""
-    mean = card.weights @ card.means
-    k = len(card.features)
-    lines = [
-        f"{card.name} {card.version}: {len(card.weights)} kinds of device, "
-        f"{len(card.coefficients)} cycles of memory"
-    ]
-    for i, feature in enumerate(card.features):
-        middle = float(feature.backward(mean[i : i + 1])[0])
-        lines.append(
-            f"  {feature.name:<16} {middle:10.4g} {feature.unit:<4} spread within a device "
-            f"{_spread(card, i, mean[[i, k + i]])}, missing {feature.missing:.1%}"
-        )
-    lines += [f"  {text}" for text in _noise_lines(card)]
-    for layer, made in card.provenance.get("noise", {}).items():
-        lines.append(
-            f"  {layer} from {made['file']}" + (f", set {made['material']}" if made.get("material") else "")
-        )
-    for name, (low, high) in card.validity.items():
-        lines.append(f"  made for {name} {low:g} to {high:g}")
-    lines += [
-        f"  {'passed' if row['passed'] else 'FAILED'}  {row['statistic']}: {row['value']:.3g}, limit "
-        f"{row['limit']:.3g}"
-        for row in card.gate
-    ]
-    return "\n".join(lines)
-
-
-def _noise_lines(card: "Card") -> list[str]:
-    import math
-
-    lines = []
-    for trap in card.rtn_law.states if card.rtn_law else ():
-        lines.append(
-            f"telegraph noise of {trap.name} ({trap.conductance:.3g} S): {trap.traps:.2g} traps of "
-            f"{-math.expm1(-math.exp(trap.amplitude[0])):.1%}, {math.exp(trap.high[0]):.2g} s high and "
-            f"{math.exp(trap.low[0]):.2g} s low"
-        )
-    for state in card.relaxation_law.states if card.relaxation_law else ():
-        lines.append(
-            f"relaxation of {state.name} ({state.conductance:.3g} S): {state.location[1]:+.2g} and spread "
-            f"{state.spread[0]:.2g} {state.spread[1]:+.2g}, per unit of ln t"
-        )
-    return lines
-
-
-def _spread(card: "Card", i: int, device: "Floats") -> str:
-    """Return half the way between one spread above and one below the location of a device."""
-    import math
-
-    import numpy as np
-
-    feature, size = card.features[i], math.exp(device[1])
-    low, high = np.abs(feature.backward(device[0] + np.array([-size, size])))
-    if feature.transform == "log":
-        return f"{math.log10(high / low) / 2:.3g} decades"
-    return f"{abs(high - low) / 2:.3g} {feature.unit}"

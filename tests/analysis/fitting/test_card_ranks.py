@@ -6,7 +6,8 @@ import pytest
 from frenkel.analysis.exports import cards as card_exports
 from frenkel.analysis.fitting import card_schema, gate
 from frenkel.analysis.fitting.observations import build
-from frenkel.cards.card import Card, CardError, Feature
+from frenkel.cards.card import Card, CardError
+from frenkel.cards.law import Feature
 
 LEVELS = np.log(2.3e6 / np.arange(12, 3, -1))  # of 12 to 4 atoms
 

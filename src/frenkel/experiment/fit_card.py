@@ -1,0 +1,374 @@
+"""From an ensemble, or a measured table, to a card that was judged by devices which were held out.
+
+The laws are fitted in :mod:`frenkel.analysis.fitting`; here they are put together in the order that keeps the
+held-out devices out of every choice: split the devices, choose between values and ranks, fit, judge, add the
+noise layers from files of their own.
+"""
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from .. import checks
+from ..analysis.fitting import core_fit, gate, gate_noise, noise_fit, observations, statistical_model
+from ..analysis.fitting.gate import Row
+from ..analysis.fitting.observations import Observations
+from ..cards.card import Card
+from ..cards.core import GapCore
+from ..configuration.device import Sweep, parse
+from .ensemble_file import member
+
+Data = str | Path | xr.Dataset
+"""A file of cycles, traces or conductances, or what is in one."""
+
+TRACES = ["time", "device_voltage", "current", "phase", "phase_cycle"]
+CORE_MEMBERS = 64
+"""Members of an ensemble whose traces a core is fitted to."""
+
+CORE_RANGES = {
+    "set_ramp": (1e-6, 1e12, "V/s"),
+    "reset_ramp": (1e-6, 1e12, "V/s"),
+    "read_voltage": (1e-3, 10.0, "V"),
+    "drive": (1e-3, 1e3, "1/V"),
+    "voltage_scale": (0.01, 100.0, "V"),
+}
+"""What a caller can say of a core, and within which bounds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FittedCard:
+    """A card with what judged it.
+
+    Parameters
+    ----------
+    card : Card
+        Its ``gate`` holds the rows.
+    rows : list of Row
+        Of the gate: each statistic of the card, its noise floor and its limit.
+    held_out : Observations
+        The devices that the cycles of the card were judged by.
+    cores : xarray.Dataset or None
+        Of each device whose traces were fitted its core, as from :func:`.core_fit.fit_devices`.
+    """
+
+    card: Card
+    rows: list[Row]
+    held_out: Observations
+    cores: xr.Dataset | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether every row has passed."""
+        return gate.passed(self.rows)
+
+
+def fit_card(
+    data: Data,
+    *,
+    name: str | None = None,
+    features: Sequence[str] | None = None,
+    held_out: float = 0.3,
+    ranks: bool | None = None,
+    components: int = 4,
+    bootstrap: int = 100,
+    seed: int = 0,
+    core: Mapping[str, float] | None = None,
+    fit_core: bool = False,
+    rtn: Data | None = None,
+    rtn_voltage: float | None = None,
+    relaxation: Data | None = None,
+) -> FittedCard:
+    """Fit a statistical compact model of a cell to many devices, and judge it by some that were held out.
+
+    Needs scikit-learn (the extra ``fit``). The law, and what fits each of its layers, is in docs/compact.md.
+
+    Parameters
+    ----------
+    data : path or xarray.Dataset
+        An ensemble of ``frenkel run`` (.nc), or a table: features over (device, cycle), each with ``units``;
+        a .csv file has the columns ``device``, ``cycle`` and ``name [unit]``.
+    name : str, optional
+        Of the card; default: that of the file.
+    features : sequence of str, optional
+        What to fit; default: those of ``hrs``, ``lrs``, ``set_voltage``, ``reset_voltage`` that are there.
+    held_out : float
+        Fraction of the devices that judge, above 0 and below 1; the gate needs 20 of them.
+    ranks : bool, optional
+        Whether devices differ in the ranks of their values, for values on levels that all devices share;
+        default: if it is better on splits of the devices that are fitted (:func:`.gate.choose_ranks`).
+    components : int
+        Most Gaussians in the mixture of devices, at least 1.
+    bootstrap : int
+        Refits for the 95 % intervals: 0, or at least 2.
+    seed : int
+        Of splits, starts and refits; 0 or more.
+    core : mapping, optional
+        Numbers of the core for circuits that replace those of the ensemble's protocol: ``set_ramp`` and
+        ``reset_ramp`` (1e-6 to 1e12 V/s), ``read_voltage`` (1e-3 to 10 V), ``drive`` (1e-3 to 1e3 1/V,
+        default: 13, a choice), ``voltage_scale`` V0 of ``I0 sinh(V/V0)`` (0.01 to 100 V, default: 0.25).
+    fit_core : bool
+        Whether drive and V0 come from the traces of the ensemble.
+    rtn, relaxation : path or xarray.Dataset, optional
+        Data of the noise layers: traces, see :func:`.noise_fit.trap_table`, and conductances after
+        programming, see :func:`.noise_fit.fit_relaxation`; or ensembles at constant voltage.
+    rtn_voltage : float, optional
+        Of the traces, -100 to 100 V; needed with ``rtn``.
+
+    Returns
+    -------
+    FittedCard
+
+    Raises
+    ------
+    ValueError
+        A number is out of range, or a core needs ramps or traces that are not there.
+    ObservationError
+        Too few devices or cycles, or a table that cannot be read.
+
+    Examples
+    --------
+    >>> fitted = frenkel.fit_card("ensemble.nc", core={"drive": 15.0})  # doctest: +SKIP
+    >>> fitted.passed, fitted.card.sample(devices=3, cycles=5, seed=7)["hrs"]  # doctest: +SKIP
+    """
+    if not 0.0 < held_out < 1.0:
+        raise ValueError(f"held_out must be above 0 and below 1, got {held_out:g}")
+    checks.whole("seed", seed, 0)
+    if rtn is not None and rtn_voltage is None:
+        raise ValueError("traces need the voltage at which they were read: rtn_voltage")
+    whole, made = read_cycles(data, features)
+    training, judging = whole.split(1.0 - held_out, seed)
+    training = replace(training, origin=f"{whole.origin} without the devices held out")
+    settings = statistical_model.FitOptions(
+        components=components, bootstrap=bootstrap, seed=seed, ranks=bool(ranks)
+    )
+    chosen: dict[str, Any] = {"ranks": settings.ranks, "chosen_by": "hand"}
+    if ranks is None:
+        chosen = gate.choose_ranks(training, settings) | {"chosen_by": "splits of the training devices"}
+        settings = replace(settings, ranks=bool(chosen["ranks"]))
+    validity, numbers = protocol_of(made, core or {})
+    numbers, core_intervals, cores = _core_of_traces(data, numbers) if fit_core else (numbers, {}, None)
+    card = statistical_model.fit(
+        training,
+        name or Path(_name(data)).stem,
+        settings,
+        validity=validity,
+        core=numbers,
+        provenance=made | {"ranks": chosen},
+    )
+    rows = gate.judge(judging, card, seed=seed)
+    card = replace(card, intervals={**card.intervals, **core_intervals})
+    layers = _Layers(1.0 - held_out, bootstrap, seed)
+    if rtn is not None:
+        card, found = layers.add_rtn(card, rtn, float(rtn_voltage or 0.0))
+        rows += found
+    if relaxation is not None:
+        card, found = layers.add_relaxation(card, relaxation)
+        rows += found
+    card = replace(card, gate=tuple(row.to_dict() for row in rows))
+    return FittedCard(card=card, rows=rows, held_out=judging, cores=cores)
+
+
+def judge_card(
+    card: Card, data: Data, *, rtn: Data | None = None, relaxation: Data | None = None, seed: int = 0
+) -> tuple[list[Row], Observations]:
+    """Return the rows of the gate of a card, and the devices, all of them held out.
+
+    Parameters
+    ----------
+    card : Card
+    data, rtn, relaxation : path or xarray.Dataset
+        Of devices that the card was not fitted to, as :func:`fit_card` takes them.
+    seed : int
+        Of the splits.
+    """
+    held_out, _ = read_cycles(data, card.names)
+    rows = gate.judge(held_out, card, seed=seed)
+    if rtn is not None:
+        traps = noise_fit.trap_table(_noise(rtn, "rtn")[0])
+        rows += gate_noise.judge_rtn(traps, card, seed=seed)
+    if relaxation is not None:
+        rows += gate_noise.judge_relaxation(_noise(relaxation, "relaxation")[0], card, seed=seed)
+    return rows, held_out
+
+
+@dataclass(frozen=True, slots=True)
+class _Layers:
+    """Fits noise layers to a share of the devices of a file, and judges them by the others."""
+
+    share: float
+    resamples: int
+    seed: int
+
+    def add_rtn(self, card: Card, data: Data, voltage: float) -> tuple[Card, list[Row]]:
+        """Return the card with a layer of telegraph noise, read at a voltage (V), and its rows."""
+        checks.between("rtn_voltage", voltage, -100.0, 100.0, "V")
+        traces, made = _noise(data, "rtn")
+        training, held_out = noise_fit.split(noise_fit.trap_table(traces), self.share, self.seed)
+        law, intervals = noise_fit.fit_rtn(
+            training,
+            voltage=voltage,
+            temperature=_heat(traces, card),
+            resamples=self.resamples,
+            seed=self.seed,
+        )
+        card = _with(card, intervals, {"rtn": made}, rtn_law=law)
+        return card, gate_noise.judge_rtn(held_out, card, seed=self.seed)
+
+    def add_relaxation(self, card: Card, data: Data) -> tuple[Card, list[Row]]:
+        """Return the card with a layer of relaxation, and its rows."""
+        rest, made = _noise(data, "relaxation")
+        training, held_out = noise_fit.split(rest, self.share, self.seed)
+        law, intervals = noise_fit.fit_relaxation(
+            training, temperature=_heat(rest, card), resamples=self.resamples, seed=self.seed
+        )
+        box = {**card.validity, "time": law.times}
+        card = _with(card, intervals, {"relaxation": made}, relaxation_law=law, validity=box)
+        return card, gate_noise.judge_relaxation(held_out, card, seed=self.seed)
+
+
+def _with(card: Card, intervals: Mapping[str, Any], made: Mapping[str, Any], **layer: Any) -> Card:
+    noise = {**card.provenance.get("noise", {}), **made}
+    return replace(
+        card,
+        intervals={**card.intervals, **intervals},
+        provenance={**card.provenance, "noise": noise},
+        **layer,
+    )
+
+
+def _heat(data: xr.Dataset, card: Card) -> float:
+    """Return the temperature (K) of noise: its own, else that of the cycles."""
+    return float(data.attrs.get("temperature", card.validity.get("temperature", (300.0, 300.0))[0]))
+
+
+def _noise(data: Data, kind: str) -> tuple[xr.Dataset, dict[str, Any]]:
+    """Return the data of a noise layer, and for the card where they come from."""
+    with _opened(data) as found:
+        loaded = noise_fit.of_members(found.load(), kind)
+    record = {"file": _name(data), "devices": int(loaded.sizes.get("device", 0))}
+    # The set may be another than that of the cycles: traps and slow hops have sets of their own.
+    return loaded, record | {
+        key: loaded.attrs[key] for key in ("material", "temperature") if key in loaded.attrs
+    }
+
+
+def read_cycles(data: Data, features: Sequence[str] | None = None) -> tuple[Observations, dict[str, Any]]:
+    """Return the cycles in a file and where they come from; of an ensemble, with its configuration."""
+    made: dict[str, Any] = {"file": _name(data)}
+    if _is_table(data):
+        return observations.from_csv(str(data)), made
+    with _opened(data) as found:
+        origin = made["file"] if isinstance(data, xr.Dataset) else str(data)
+        cycles = observations.from_dataset(found, features, origin)
+        ensemble = json.loads(found.attrs.get("provenance", "{}"))
+    return cycles, made | ({"ensemble": ensemble} if ensemble else {})
+
+
+def first_cycles(data: Data, most: int = 24) -> list[xr.Dataset]:
+    """Return time, device voltage and current of the first cycle of some members, if they were kept."""
+    if _is_table(data):
+        return []
+    found: list[xr.Dataset] = []
+    with _opened(data) as ensemble:
+        # A table of a user has no traces, and a sweep has no single row of members.
+        if "sample_count" not in ensemble or set(ensemble["sample_count"].dims) != {"member"}:
+            return []
+        done = np.flatnonzero(ensemble["status"].values == observations.FINISHED)
+        for number in ensemble["member"].values[done][:most]:
+            result = member(ensemble, int(number))[TRACES]
+            inside = result["phase_cycle"].values[result["phase"].values] == 1
+            found.append(result.isel(sample=np.flatnonzero(inside)).load())
+    return found
+
+
+def protocol_of(
+    made: Mapping[str, Any], given: Mapping[str, float]
+) -> tuple[dict[str, tuple[float, float]], dict[str, float]]:
+    """Return validity box and core: from the configuration of an ensemble, and what a caller says of it.
+
+    Parameters
+    ----------
+    made : mapping
+        As :func:`read_cycles` returns it.
+    given : mapping
+        See ``core`` of :func:`fit_card`; it replaces what the configuration says.
+
+    Returns
+    -------
+    tuple
+        Both in SI; the core is empty where ramps or read voltage are not known.
+    """
+    for name, value in given.items():
+        checks.one_of("number of a core", name, CORE_RANGES)
+        low, high, unit = CORE_RANGES[name]
+        checks.between(name, value, low, high, unit)
+    box: dict[str, tuple[float, float]] = {}
+    known: dict[str, float] = {}
+    documents = made.get("ensemble", {}).get("configuration", {}).get("points", [])
+    if documents:
+        settings = parse(documents[0], made["file"])
+        sweeps = [phase for _, cycle, phase in settings.steps() if cycle and isinstance(phase, Sweep)]
+        known = {f"{s.kind}_ramp": abs(s.rate) for s in sweeps if s.kind in ("set", "reset")}
+        known["read_voltage"] = settings.read_voltage
+        if sweeps:
+            volts = [s.amplitude for s in sweeps]
+            box["voltage"] = (min(0.0, *volts), max(0.0, *volts))
+        box["temperature"] = (settings.device.temperature, settings.device.temperature)
+    known |= {name: value for name, value in given.items() if name != "voltage_scale"}
+    if not {"set_ramp", "reset_ramp", "read_voltage"} <= set(known):
+        return box, {}
+    core = GapCore(**known)
+    scale = given.get("voltage_scale")
+    if scale is not None:
+        # I0 keeps the currents at the read voltage, and with them the gaps, as they were.
+        ratio = math.sinh(core.read_voltage / core.voltage_scale) / math.sinh(core.read_voltage / scale)
+        core = replace(core, voltage_scale=scale, current_prefactor=core.current_prefactor * ratio)
+    return box, core.to_dict()
+
+
+def _core_of_traces(
+    data: Data, core: dict[str, float]
+) -> tuple[dict[str, float], dict[str, Any], xr.Dataset]:
+    """Return the core with V0 and drive fitted to traces, their intervals, and the core of each device."""
+    cycles = first_cycles(data, CORE_MEMBERS)
+    if not cycles:
+        raise ValueError(
+            f'{_name(data)} kept no traces to fit a core to; run it with ensemble.keep = "traces"'
+        )
+    if not core:
+        raise ValueError("a core needs the ramps of the ensemble: set_ramp, reset_ramp and read_voltage")
+    traces = []
+    for cycle in cycles:
+        # Two samples at one time are the two ends of a jump: the later one stands.
+        last = np.append(np.diff(cycle["time"].values) > 0, True)
+        values = (cycle[name].values[last] for name in ("time", "device_voltage", "current"))
+        traces.append(core_fit.trace(*values))
+    devices = core_fit.fit_devices(traces, GapCore(**core))
+    fitted, intervals = core_fit.shared(devices, GapCore(**core))
+    return fitted.to_dict(), intervals, devices
+
+
+@contextmanager
+def _opened(data: Data) -> Iterator[xr.Dataset]:
+    if isinstance(data, xr.Dataset):
+        yield data
+    else:
+        with xr.open_dataset(data, decode_times=False) as found:
+            yield found
+
+
+def _is_table(data: Data) -> bool:
+    return not isinstance(data, xr.Dataset) and Path(data).suffix == ".csv"
+
+
+def _name(data: Data) -> str:
+    """Return the name of a file, or of the one that a dataset was read from."""
+    source = data.encoding.get("source", "dataset") if isinstance(data, xr.Dataset) else data
+    return Path(source).name

@@ -1,0 +1,95 @@
+"""What is in a card, and how a fit went, in plain text."""
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..cards.card import Card
+from ..typing import Floats
+
+if TYPE_CHECKING:
+    from ..experiment.fit_card import FittedCard
+
+
+def fit_text(fitted: "FittedCard") -> str:
+    """Return how a fit went: what was chosen, the core of the traces, the gate."""
+    from ..analysis.fitting import gate
+
+    chosen = fitted.card.provenance["ranks"]
+    lines = [_choice(chosen)] if "statistics" in chosen else []
+    if fitted.cores is not None:
+        number = int(np.isfinite(fitted.cores["drive"]).sum())
+        core, residual = fitted.card.core, float(fitted.cores["residual"].median())
+        lines.append(
+            f"core of {number} devices: drive {core['drive']:.3g} 1/V, scale {core['voltage_scale']:.3g} V; "
+            f"ln(current) is missed by {residual:.2g}"
+        )
+    return "\n".join([*lines, gate.table(fitted.rows)])
+
+
+def _choice(chosen: Mapping[str, Any]) -> str:
+    """Return in a sentence what was chosen and why."""
+    if not chosen["rank_ratios"]:
+        return "devices differ in values: too few of them to choose between values and ranks"
+    ranks, values = (", ".join(f"{x:.2f}" for x in chosen[name]) for name in ("rank_ratios", "value_ratios"))
+    return (
+        f"devices differ in {'ranks' if chosen['ranks'] else 'values'}: on splits of those that are fitted, "
+        f"{' and '.join(chosen['statistics'])} are {ranks} times the floor with ranks and {values} with "
+        "values"
+    )
+
+
+def describe(card: Card) -> str:
+    """Return a card as text: features, devices, memory, box, gate."""
+    mean = card.weights @ card.means
+    k = len(card.features)
+    lines = [
+        f"{card.name} {card.version}: {len(card.weights)} kinds of device, "
+        f"{len(card.coefficients)} cycles of memory"
+    ]
+    for i, feature in enumerate(card.features):
+        middle = float(feature.backward(mean[i : i + 1])[0])
+        lines.append(
+            f"  {feature.name:<16} {middle:10.4g} {feature.unit:<4} spread within a device "
+            f"{_spread(card, i, mean[[i, k + i]])}, missing {feature.missing:.1%}"
+        )
+    lines += [f"  {text}" for text in _noise_lines(card)]
+    for layer, made in card.provenance.get("noise", {}).items():
+        lines.append(
+            f"  {layer} from {made['file']}" + (f", set {made['material']}" if made.get("material") else "")
+        )
+    for name, (low, high) in card.validity.items():
+        lines.append(f"  made for {name} {low:g} to {high:g}")
+    lines += [
+        f"  {'passed' if row['passed'] else 'FAILED'}  {row['statistic']}: {row['value']:.3g}, limit "
+        f"{row['limit']:.3g}"
+        for row in card.gate
+    ]
+    return "\n".join(lines)
+
+
+def _noise_lines(card: Card) -> list[str]:
+    lines = []
+    for trap in card.rtn_law.states if card.rtn_law else ():
+        lines.append(
+            f"telegraph noise of {trap.name} ({trap.conductance:.3g} S): {trap.traps:.2g} traps of "
+            f"{-math.expm1(-math.exp(trap.amplitude[0])):.1%}, {math.exp(trap.high[0]):.2g} s high and "
+            f"{math.exp(trap.low[0]):.2g} s low"
+        )
+    for state in card.relaxation_law.states if card.relaxation_law else ():
+        lines.append(
+            f"relaxation of {state.name} ({state.conductance:.3g} S): {state.location[1]:+.2g} and spread "
+            f"{state.spread[0]:.2g} {state.spread[1]:+.2g}, per unit of ln t"
+        )
+    return lines
+
+
+def _spread(card: Card, i: int, device: Floats) -> str:
+    """Return half the way between one spread above and one below the location of a device."""
+    feature, size = card.features[i], math.exp(device[1])
+    low, high = np.abs(feature.backward(device[0] + np.array([-size, size])))
+    if feature.transform == "log":
+        return f"{math.log10(high / low) / 2:.3g} decades"
+    return f"{abs(high - low) / 2:.3g} {feature.unit}"
