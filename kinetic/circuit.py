@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple, get_args
 
-from ..checks import number, one_of
+from ..checks import at_least, finite, number, one_of
 
 Polarity = Literal["positive", "negative", "both"]
 
@@ -118,7 +118,8 @@ class Circuit:
             A number is out of range.
         """
         if not (0.0 <= conductance < math.inf and -math.inf < source_voltage < math.inf):
-            _refuse(source_voltage, conductance)
+            finite("source_voltage", source_voltage, "V")
+            at_least("conductance", conductance, 0.0, "S")
         voltage = source_voltage / (1.0 + self.series_resistance * conductance)
         current = voltage * conductance
         lower, upper = self._limits
@@ -189,7 +190,7 @@ class Circuit:
             The voltage is not finite, or the device is not passive at a voltage that was tried.
         """
         if not math.isfinite(source_voltage):
-            _refuse(source_voltage, 0.0)
+            finite("source_voltage", source_voltage, "V")
 
         def current(voltage: float) -> float:
             value = float(current_of_voltage(voltage))
@@ -219,9 +220,3 @@ def _root(function: Callable[[float], float], end: float) -> float:
     from scipy.optimize import brentq  # 0.1 s to import, and only nonlinear devices need it
 
     return float(brentq(function, 0.0, end, xtol=1e-15, rtol=4 * 2.0**-52, maxiter=500))
-
-
-def _refuse(source_voltage: float, conductance: float) -> None:
-    if not math.isfinite(source_voltage):
-        raise ValueError(f"source_voltage must be a finite number of V, got {source_voltage}")
-    raise ValueError(f"conductance must be finite and not negative, in S, got {conductance}")

@@ -161,6 +161,11 @@ class Solver(ABC):
             ions = np.concatenate([held, ions])
         self.fields.write_energies(events, VACANCY.code, state.charges, ions, species[ions])
 
+    def gathered(self, events: EventRates, law: Callable[[float], float] | None = None) -> Solved:
+        """Return what was solved, with the errors that the fields state."""
+        found = self.fields
+        return Solved(events, found.conductance, found.heat_max, found.solver_error, found.removal_error, law)
+
     def conducting(self, species: NDArray[np.int8]) -> NDArray[np.int32]:
         """Return the host sites of the defects that may conduct, ascending."""
         return np.flatnonzero(species[: self.state.n_hosts] == VACANCY.code).astype(np.int32)
@@ -177,18 +182,11 @@ class ColumnSolver(Solver):
 
     def solve(self, species: NDArray[np.int8]) -> Solved:
         """Solve an arrangement; the current follows the law of the contacts."""
-        events, fields = self.candidates(), self.fields
+        events = self.candidates()
         with one_blas_thread():
             self.solve_fields(species)
             self.write_energies(events, species)
-        return Solved(
-            events,
-            fields.conductance,
-            fields.heat_max,
-            fields.solver_error,
-            fields.removal_error,
-            fields.law(),
-        )
+        return self.gathered(events, self.fields.law())
 
 
 class FilamentSolver(Solver):
@@ -209,21 +207,20 @@ class FilamentSolver(Solver):
         """Solve the network, with or without what the charge of the traps does to its bonds."""
         if self._modulation is not None:
             charge = self.state.charges[species[self._modulation.sites]]
-            self.fields.set_modulation(
-                self._modulation.factor(charge if modulated else np.zeros_like(charge))
-            )
+            factor = self._modulation.factor(charge if modulated else np.zeros_like(charge))
+            self.fields.set_modulation(factor)
         self.fields.solve(self.conducting(species))
 
     def solve(self, species: NDArray[np.int8]) -> Solved:
         """Solve an arrangement; its traps exchange electrons in the network that none of them modulates."""
-        events, fields = self.candidates(), self.fields
+        events = self.candidates()
         with one_blas_thread():
             bias = self._trap_bias(species)
             self.solve_fields(species)
             self.write_energies(events, species)
         if bias is not None:
             events.set_bias(*bias)
-        return Solved(events, fields.conductance, fields.heat_max, fields.solver_error, fields.removal_error)
+        return self.gathered(events)
 
     def trap_potential(self) -> Floats:
         """Return the potential (V at 1 V) of each trap in the fields as they are solved."""

@@ -11,7 +11,6 @@ from libc.string cimport memcmp, memcpy
 
 from ._event_rates cimport EventRates
 
-cdef double BOLTZMANN = 8.617333262e-5  # eV/K
 cdef int MOST_STEPS = 200
 
 
@@ -40,7 +39,7 @@ cdef class ColumnKernel:
     cdef double[::1] rise                       # temperature rise at 1 V by host site, K
 
     def __init__(self, shape, numbers):
-        """``numbers``: dict of the attributes above, see Columns._numbers."""
+        """``numbers``: dict of the attributes above, see `columns._kernel_numbers`."""
         self.nx, self.ny, self.nz = shape
         self.n_columns = self.nx * self.ny
         self.n_hosts = self.n_columns * self.nz
@@ -66,12 +65,14 @@ cdef class ColumnKernel:
         """Width at which the charge has bent the bands by the built-in voltage (first crossing)."""
         cdef double inner = 0.0, outer, moment = 0.0, added, density
         cdef int k
+        # Layer by layer down from the contact: each shell of charge bends the bands by density times depth.
         for k in range(self.nz + 2):
             outer = k + 0.5 if k <= self.nz else self.film
             density = self.doping
             if 0 < k <= self.nz and self.nz - k != skip and vacant[self.nz - k]:
                 density += self.donor
             added = 0.5 * density * (outer * outer - inner * inner)
+            # The layer in which the bending is reached, exactly: within it the charge is even.
             if moment + added >= self.target and added > 0.0:
                 return sqrt(inner * inner + 2.0 * (self.target - moment) / density)
             moment += added
@@ -83,19 +84,23 @@ cdef class ColumnKernel:
         cdef int z, top = self.nz - self.layers
         cdef double x, contact, e00, unused
         out.count, out.near, out.kept_voltage = 0, 0.0, 0.0
+        # Defects of the column, and those near the contact with weights that fall to zero below them.
         for z in range(self.nz):
             if vacant[z] and z != skip:
                 out.count += 1
                 if z >= top:
                     out.near += (z - top + 1.0) / self.layers
         out.width = self._width(vacant, skip)
+        # A column full enough is a filament, ohmic from end to end.
         if self.metallic_count > 0 and out.count >= self.metallic_count:
             out.share, out.g = 0.0, self.metallic
             return
+        # Field emission through the barrier as wide as its zone; E0 is E00 cold and kT hot.
         e00 = self.tunnel / out.width
         x = e00 / self.kt
         out.slope = e00 / tanh(x)
         out.level = self.log_scale - (self.barrier - self.step * out.near) / out.slope
+        # At low bias contact and film are two resistors in series, and share the voltage accordingly.
         contact = exp(out.level + self._lowering(out, 0.0, &unused) / out.slope) / (self.ideality * self.kt)
         out.share = self.bulk / (self.bulk + contact)
         out.g = contact * out.share
@@ -124,9 +129,11 @@ cdef class ColumnKernel:
                 self.vacant[sites[i]] = 1
             for j in range(self.n_columns):
                 start = j * self.nz
+                # One event changes one or two columns; the others keep their numbers, currents included.
                 if memcmp(&self.vacant[start], &self.before[start], self.nz) != 0:
                     memcpy(&self.before[start], &self.vacant[start], self.nz)
                     self._describe(&self.vacant[start], -1, &self.columns[j])
+                    # And the column without each of its defects, for events that take it away.
                     for z in range(self.nz):
                         if self.vacant[start + z]:
                             self._describe(&self.vacant[start], z, &without)
@@ -195,6 +202,7 @@ cdef class ColumnKernel:
         """Current (A) of contact and bulk in series at ``voltage`` > 0: Newton on ln(I_contact / I_bulk)."""
         cdef double low = 0.0, high = voltage, x, slope, excess, contact, after = voltage
         cdef int i
+        # In logarithms both currents are smooth over any number of decades, so that Newton needs a few steps.
         contact = self._contact(column, voltage, ahead, &slope)
         excess = contact - log(self.bulk * voltage)
         # Start: a contact that takes nearly everything, or one as good as exponential.
@@ -204,10 +212,12 @@ cdef class ColumnKernel:
         for i in range(MOST_STEPS):
             contact = self._contact(column, x, ahead, &slope)
             excess = contact - log(self.bulk * (voltage - x))
+            # The root stays bracketed: the excess grows with the contact's voltage.
             if excess > 0.0:
                 high = x
             else:
                 low = x
+            # Newton, or the middle where it would leave the bracket.
             after = x - excess / (slope + 1.0 / (voltage - x))
             if not low <= after <= high:
                 after = 0.5 * (low + high)
@@ -236,6 +246,7 @@ cdef class ColumnKernel:
             return 0.0
         with nogil:
             for j in range(self.n_columns):
+                # A read asks for the same voltage again and again: the last current is kept.
                 if columns[j].kept_voltage != voltage:
                     columns[j].kept_voltage = voltage
                     if self.metallic_count > 0 and columns[j].count >= self.metallic_count:
@@ -248,9 +259,9 @@ cdef class ColumnKernel:
 
     # ---------------------------------------------------------------- energies of events
 
-    def write_energies(self, EventRates out, signed char conducting, const double[::1] code_charge, const int[::1] ions,
-              const signed char[::1] ion_codes):
-        """Write energies, drops and heats of every candidate in ``out``; arguments as of FilamentFields.write_energies."""
+    def write_energies(self, EventRates out, signed char conducting, const double[::1] code_charge,
+                       const int[::1] ions, const signed char[::1] ion_codes):
+        """Write energies, drops and heats of every candidate in ``out``; arguments as of FilamentFields."""
         cdef int c, wrong = 0
         if ions.shape[0]:
             raise ValueError("columns hold defects on host sites only, got interstitials")
@@ -285,6 +296,7 @@ cdef class ColumnKernel:
         cdef int mech = out.mechanism[c], reverse = out.direction[c], a = out.site_a[c], b = out.site_b[c]
         cdef int leaving = self._leaves(out, c, conducting)
         cdef double sign = -1.0 if reverse else 1.0, beta = 0.5
+        # Work of the bias on what moves; the top electrode is at 1 V. No Coulomb part, see `Columns`.
         cdef double bias = sign * out.charge_a[mech] * self._potential_without(a, leaving)
         if b >= 0:
             bias += sign * out.charge_b[mech] * self._potential_without(b, leaving)
@@ -295,6 +307,7 @@ cdef class ColumnKernel:
         out.drop1[c] = 0.0
         if out.dipole[mech] > 0.0 and out.charge_a[mech] != 0.0:
             out.drop1[c] = -sign * bias / fabs(out.charge_a[mech])
+        # Temperature between the two sites, by the lever of the heat of transport.
         out.heat[c] = self.rise[a]
         if b >= 0:
             if out.barrier[c] > 0.0:

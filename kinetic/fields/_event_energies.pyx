@@ -19,6 +19,11 @@ from libc.math cimport fabs
 from ._event_rates cimport EventRates
 from ._removal cimport Removal
 
+cdef enum:
+    # Charges that one event changes: 1 vacancy that leaves and its 18 neighbours, 1 that arrives and its 18, and
+    # 8 corners of an ion on each of two sites make 54; the loops below write without a bound.
+    MOST_CHANGES = 64
+
 cdef double WATSON = 0.252731009858663  # G(0) of the infinite simple cubic lattice: self energy in the bulk
 cdef double ION_SELF = 0.090009586862  # the same for a charge spread over the eight corners of a cube
 
@@ -32,8 +37,8 @@ cdef class FilamentFields(Removal):
     cdef int[::1] charge_site
     cdef double[::1] charge_value, coulomb_at
     cdef long[::1] coulomb_stamp
-    cdef int[64] delta_site
-    cdef double[64] delta_value
+    cdef int[MOST_CHANGES] delta_site
+    cdef double[MOST_CHANGES] delta_value
 
     def __init__(self, *args):
         Removal.__init__(self, *args)
@@ -41,8 +46,8 @@ cdef class FilamentFields(Removal):
         self.coulomb_stamp = np.zeros(self.n_hosts, np.int64)
         self.charge_site, self.charge_value = np.zeros(64, np.intc), np.zeros(64)
 
-    def write_energies(self, EventRates out, signed char conducting, const double[::1] code_charge, const int[::1] ions,
-              const signed char[::1] ion_codes):
+    def write_energies(self, EventRates out, signed char conducting, const double[::1] code_charge,
+                       const int[::1] ions, const signed char[::1] ion_codes):
         """Write energies, drops and heats of every candidate in ``out`` (see the module's head).
 
         Parameters
@@ -57,6 +62,7 @@ cdef class FilamentFields(Removal):
             Sites and species of all other charges: on interstitial sites, and vacancies that hold electrons.
         """
         cdef int n_moving
+        # What each candidate will ask for: potentials at its sites, and the network without the vacancy it takes.
         self.make_room()
         self._room_for_charges(ions.shape[0])
         with nogil:
@@ -64,6 +70,7 @@ cdef class FilamentFields(Removal):
             self._set_charges(ions, ion_codes, code_charge)
             self._want_candidates(out)
             n_moving = self._list_moving(out, conducting)
+        # The costly part: one small system for each vacancy that some candidate takes away.
         self.remove_each(n_moving)
         with nogil:
             self._write(out, conducting, code_charge)
@@ -104,6 +111,7 @@ cdef class FilamentFields(Removal):
     cdef int _list_moving(self, EventRates out, signed char conducting) noexcept nogil:
         """Number the conducting defects that some candidate takes away."""
         cdef int c, site, n = 0, i
+        # Many candidates take the same vacancy: it is removed once.
         for i in range(self.m):
             self.moving_number[self.node[i]] = -1
         for c in range(out.n):
@@ -114,12 +122,12 @@ cdef class FilamentFields(Removal):
                 n += 1
         return n
 
-
     # ---------------------------------------------------------------- charges
 
     cdef void _set_charges(self, const int[::1] ions, const signed char[::1] codes,
                            const double[::1] code_charge) noexcept nogil:
         cdef int i, k, n = 0
+        # Isolated vacancies carry the charge of the rule, clustered ones none.
         for i in range(self.n_isolated):
             self.charge_site[n] = self.isolated[i]
             self.charge_value[n] = self.charge
@@ -131,10 +139,12 @@ cdef class FilamentFields(Removal):
                 n += 1
                 continue
             for k in range(8):
+                # An interstitial ion stands in the middle of a cube: an eighth on each corner.
                 self.charge_site[n] = self.corner(ions[i], k)
                 self.charge_value[n] = code_charge[codes[i]] / 8.0
                 n += 1
         self.n_charges = n
+        # Potentials kept from another arrangement are told by their stamp, which saves clearing them.
         self.stamp += 1
 
     cdef double _coulomb(self, int host) noexcept nogil:
@@ -152,8 +162,10 @@ cdef class FilamentFields(Removal):
         """Charges that an event changes by the rule (site, change) in ``delta``; returns their number."""
         cdef int n = 0, k, other, neighbours
         if leaving >= 0:
+            # The vacancy itself, if it was isolated and so charged.
             if self.node_at[leaving] < 0:
                 n = self._add_delta(n, leaving, -self.charge, -1)
+            # Its neighbours that have no other one become isolated and charged, unless it arrives beside them.
             for k in range(18):
                 other = self.shifted(leaving, k)
                 if other < 0 or not self.vacant[other] or self.in_contact(other) or self.n_close[other] != 1:
@@ -161,11 +173,13 @@ cdef class FilamentFields(Removal):
                 if arriving < 0 or not self.is_close(other, arriving):
                     n = self._add_delta(n, other, self.charge, 1)
         if arriving >= 0:
+            # Where it arrives it is charged if no other vacancy is near, its old self not counted.
             neighbours = self.n_close[arriving]
             if leaving >= 0 and self.is_close(leaving, arriving):
                 neighbours -= 1
             if neighbours == 0 and not self.in_contact(arriving):
                 n = self._add_delta(n, arriving, self.charge, 1)
+            # Isolated ones beside its new place are clustered now and discharge.
             for k in range(18):
                 other = self.shifted(arriving, k)
                 if other >= 0 and other != leaving and self.vacant[other] and self.n_close[other] == 0 \
@@ -194,6 +208,7 @@ cdef class FilamentFields(Removal):
         cdef int k, l
         cdef double energy = 0.0
         for k in range(n):
+            # Each change in the potential of all charges before, and half of every pair of changes.
             energy += self.delta_value[k] * self._coulomb(self.delta_site[k])
             for l in range(n):
                 energy += 0.5 * self.coulomb * self.delta_value[k] * self.delta_value[l] * self.g(
@@ -213,7 +228,8 @@ cdef class FilamentFields(Removal):
             total += self.coulomb * self.delta_value[l] * self.g(site, self.delta_site[l])
         return total
 
-    cdef double _ion_self(self, int mech, int reverse, bint second, EventRates out, const double[::1] code_charge) noexcept nogil:
+    cdef double _ion_self(self, int mech, int reverse, bint second, EventRates out,
+                          const double[::1] code_charge) noexcept nogil:
         """Change of the bulk self energy of ions on one interstitial site, in charge^2 x G."""
         cdef int before = out.code_before_b[mech] if second else out.code_before_a[mech]
         cdef int after = out.code_after_b[mech] if second else out.code_after_a[mech]
@@ -240,10 +256,12 @@ cdef class FilamentFields(Removal):
             mech, reverse = out.mechanism[c], out.direction[c]
             a, b = out.site_a[c], out.site_b[c]
             sign = -1.0 if reverse else 1.0
+            # Who leaves: if it conducts, the work of the bias is taken in the network without it.
             leaving, arriving = self._leaves(out, c, conducting), self._arrives(out, c, conducting)
             moving = -1
             if leaving >= 0 and self.node_at[leaving] >= 0:
                 moving = self.moving_number[leaving]
+            # Charge times potential at both sites, the top electrode's 1 V for what comes from there.
             qa = sign * out.charge_a[mech]
             qb = sign * out.charge_b[mech] if b >= 0 else 0.0
             bias = qa * self.potential_without(a, moving)
@@ -252,6 +270,7 @@ cdef class FilamentFields(Removal):
             if out.electrode[mech] == 2:
                 bias -= qa
             out.energy1[c] = bias
+            # At 0 V the difference of one energy function, so that all ways round a cycle sum to nothing.
             out.energy0[c] = out.chemical[c] + self._charging(out, c, mech, reverse, a, b, qa, qb, leaving, arriving,
                                                               conducting, code_charge)
             out.drop0[c] = 0.0
@@ -267,8 +286,10 @@ cdef class FilamentFields(Removal):
         cdef int n
         cdef double self_charge, held, squares = 0.0
         self.delta_count = 0
+        # Charges by the rule: their self energy in the bulk is part of the charge transition, so it is taken out.
         n = self._charge_changes(leaving, arriving)
         self_charge = self.delta_count * self.charge * self.charge * WATSON
+        # Charges on the two sites themselves: ions on interstitial ones, electrons on host ones.
         if a >= self.n_hosts:
             n = self._add_ion(n, a, qa)
             self_charge += self._ion_self(mech, reverse, False, out, code_charge)
@@ -307,6 +328,8 @@ cdef class FilamentFields(Removal):
         cdef int n = 0
         if unit == 0.0:
             return
+        # A vacancy that ends here, the way back of a pair's birth: both ways must read the same surroundings,
+        # those without it and its ion.
         if leaving >= 0 and arriving < 0:
             self.delta_count = 0
             n = self._charge_changes(leaving, -1)

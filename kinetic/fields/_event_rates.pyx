@@ -6,7 +6,9 @@ from libc.math cimport exp, fabs, log
 
 from ..engine._rates cimport activation_energy, fill_lineshape, lineshape_activation
 
-cdef double BOLTZMANN = 8.617333262e-5  # eV/K
+from ...units import BOLTZMANN_EV
+
+cdef double BOLTZMANN = BOLTZMANN_EV  # eV/K
 
 
 cdef class EventRates:
@@ -86,10 +88,12 @@ cdef class EventRates:
         cdef double total = 0.0, activation, peak, energy, kt
         for c in range(self.n):
             mech = self.mechanism[c]
+            # Barrier, energy and temperature at this voltage; a dipole may not push the barrier below its floor.
             peak = max(self._lowered(c, voltage), self.floor[mech])
             energy = self.energy0[c] + self.energy1[c] * voltage
             kt = BOLTZMANN * (self.ambient + self.heat[c] * voltage * voltage)
             activation = self._activation(c, peak, energy, kt)
+            # Arrhenius with the local temperature, which rises with the square of the voltage.
             self.rate[c] = self.frequency[c] * exp(-activation / kt)
             total += self.rate[c]
         self.evaluations += 1
@@ -111,6 +115,7 @@ cdef class EventRates:
         for c in range(self.n):
             mech = self.mechanism[c]
             site = self.site_a[c]
+            # Hops, and sites that no trap stands on, keep what the network gave them.
             if self.site_b[c] >= 0 or potential[site] != potential[site]:
                 continue
             other = self.electrode[mech] == 2
@@ -162,6 +167,7 @@ cdef class EventRates:
         """
         cdef double t = 0.0, step, r0, r1, r2, coarse, fine, first, left = hazard, x
         with nogil:
+            # At a constant voltage the rate is constant: the wait is the hazard over it.
             r0 = self._total(start)
             if slope == 0.0 or duration == 0.0:
                 if r0 * duration < left:
@@ -169,18 +175,23 @@ cdef class EventRates:
                 else:
                     t, left = left / r0, 0.0
             else:
+                # Along a ramp rates are close to exponential in time over a short step: steps are halved until two
+                # estimates agree, and doubled after each that does.
                 step = duration
                 while t < duration:
                     if step > duration - t:
                         step = duration - t
                     r2 = self._total(start + slope * (t + step))
                     r1 = self._total(start + slope * (t + 0.5 * step))
+                    # The same step at once and in two halves: the difference bounds the error of the finer one.
                     coarse = exponential_integral(r0, r2, step)
                     first = exponential_integral(r0, r1, 0.5 * step)
                     fine = first + exponential_integral(r1, r2, 0.5 * step)
+                    # A step whose whole hazard is within the tolerance passes, however rough.
                     if fabs(fine - coarse) > tolerance and fine > 0.5 * tolerance and step > 1e-15 * duration:
                         step *= 0.25 if fabs(fine - coarse) > 16.0 * tolerance else 0.5
                         continue
+                    # The event falls in this step: where, by the same exponential.
                     if fine >= left:
                         if first >= left:
                             x = solve_exponential(r0, r1, 0.5 * step, left)
@@ -199,6 +210,7 @@ cdef class EventRates:
         """Candidate that fires at ``voltage`` for a uniform draw in [0, 1)."""
         cdef double target, running = 0.0
         cdef int c, last = -1
+        # Running sum in the order of the catalogue: a draw gives the same event on every machine.
         target = uniform * self._total(voltage)
         for c in range(self.n):
             if self.rate[c] > 0.0:

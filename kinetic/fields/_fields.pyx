@@ -26,15 +26,8 @@ cdef class Fields(Wiring):
 
     Parameters
     ----------
-    shape : (nx, ny, nz)
-        Host sites; two electrodes lie one spacing beyond the first and the last layer.
-    green : GreenTable
-        Inverse of the lattice Laplacian and potential of the empty background.
-    pair_conductance : (cut2 + 1,) float64
-        Bond conductance by squared distance in units of the spacing, in units of the background bond;
-        cut2 2 to 16.
-    contact : (2, nz) float64
-        Conductance of a node in each layer to the bottom and the top electrode, same unit.
+    shape, green, pair_conductance, contact
+        As of :class:`Wiring`; the table also gives the potential of the empty background.
     background : float
         Conductance of one background bond, S.
     charge : float
@@ -103,11 +96,13 @@ cdef class Fields(Wiring):
         cdef int m = self.m, ld = self.capacity, i, j, k, info = 0, one = 1, step, zi
         cdef double change = 0.0, current = 0.0
         cdef char uplo = b"U"  # Fortran's upper triangle is the lower one of our rows
+        # The empty background alone: what is left where nothing conducts.
         self.conductance = self.background * self.nx * self.ny * self.unit[0]
         self.heat_max = 0.0
         self.solver_error = 0.0
         if m == 0:
             return 0
+        # K is the inverse of G between the nodes; G is positive definite, so Cholesky needs no pivots.
         for i in range(m):
             self.row(self.node[i], i + 1, &self.k_matrix[i, 0])
         dpotrf(&uplo, &m, &self.k_matrix[0, 0], &ld, &info)
@@ -115,6 +110,7 @@ cdef class Fields(Wiring):
             dpotri(&uplo, &m, &self.k_matrix[0, 0], &ld, &info)
         if info:
             return info
+        # K + L for the potential and for heat: L holds each node's bonds on the diagonal, minus each bond off it.
         for i in range(m):
             self.diagonal[i] = self.contact_g[0, i] + self.contact_g[1, i]
             for k in range(self.degree[i]):
@@ -130,11 +126,14 @@ cdef class Fields(Wiring):
                 if j < i:
                     self.c_matrix[i, j] -= self.link_g[i, k]
                     self.h_matrix[i, j] -= self.wiedemann_franz * self.link_g[i, k]
+        # One factorisation serves every correction below; K + L is positive definite as the sum of two such.
         dpotrf(&uplo, &m, &self.c_matrix[0, 0], &ld, &info)
         if info:
             return info
         for i in range(m):
             self.phi[i] = self.unit[self.sz[self.node[i]]]
+        # The residual is taken by differences across bonds, which do not cancel, so that a few corrections
+        # reach rounding even where L is 1e12 times K.
         for step in range(MOST_STEPS):
             self._drawn(self.phi, self.residual, True)
             self._flow(self.phi, self.source)
@@ -147,14 +146,18 @@ cdef class Fields(Wiring):
                 change = max(change, fabs(self.residual[i]))
             if step > 0 and change <= CONVERGED:
                 break
+        # Two corrections at least: the first is the solution itself.
         self.solver_error = change
         if not change <= TOLERATED:
             return UNSETTLED
+        # Out of the top electrode: through its contacts, less the share unit[z] of each node's source that the
+        # background leads back to it, by reciprocity.
         self._drawn(self.phi, self.y_phi, True)
         for i in range(m):
             zi = self.sz[self.node[i]]
             current += self.contact_g[1, i] * (1.0 - self.phi[i]) - self.y_phi[i] * self.unit[zi]
         self.conductance += self.background * current
+        # C itself, for the networks without a moving atom; LAPACK fills one triangle.
         dpotri(&uplo, &m, &self.c_matrix[0, 0], &ld, &info)
         if info:
             return info
@@ -187,6 +190,7 @@ cdef class Fields(Wiring):
         cdef int m = self.m, ld = self.capacity, i, k, info = 0, one = 1
         cdef double p, drop
         cdef char uplo = b"U"
+        # Half of a bond's power at either end, half of a contact's in the electrode.
         for i in range(m):
             p = self.contact_g[0, i] * self.phi[i] * self.phi[i]
             p += self.contact_g[1, i] * (1.0 - self.phi[i]) * (1.0 - self.phi[i])
@@ -195,6 +199,7 @@ cdef class Fields(Wiring):
                 p += self.link_g[i, k] * drop * drop
             self.node_power[i] = 0.5 * p * self.background
             self.theta[i] = self.node_power[i] * self.heat
+        # Heat needs no refinement: the contrast between bonds and background is small for heat.
         dpotrf(&uplo, &m, &self.h_matrix[0, 0], &ld, &info)
         if info:
             return info

@@ -60,6 +60,7 @@ cdef class Removal(Fields):
         """
         cdef int info
         cdef long n_edges, n_lu
+        # Count first, so that no memory is asked for while the interpreter is released.
         self._room_for_moving(n_moving)
         with nogil:
             n_edges = self._count_edges(n_moving, &n_lu)
@@ -125,6 +126,7 @@ cdef class Removal(Fields):
         for w in range(self.n_wanted):
             site = self.wanted_list[w]
             self.row_of[site] = w
+            # A node knows its potential; elsewhere the sources of all nodes add up through G.
             i = self.node_at[site]
             if i >= 0:
                 self.point_phi[site] = self.phi[i]
@@ -142,6 +144,7 @@ cdef class Removal(Fields):
         """Bonds that leave (g > 0) or appear (g < 0) with the vacancy at ``site``, appended from n_edges."""
         cdef int i, k, l, h, other, slot, side, n = 1
         self.leaving[0] = self.node_at[site]
+        # With the atom go those neighbours whose only partner it is: they turn isolated and conduct no more.
         for k in range(18):
             other = self.shifted(site, k)
             if other >= 0 and self.vacant[other] and self.n_close[other] == 1 and not self.in_contact(other):
@@ -149,6 +152,7 @@ cdef class Removal(Fields):
                 n += 1
         for l in range(n):
             self.gone[self.leaving[l]] = l + 1
+        # Every bond and contact of those that leave, each bond once.
         for l in range(n):
             i = self.leaving[l]
             for k in range(self.degree[i]):
@@ -158,6 +162,7 @@ cdef class Removal(Fields):
             for side in range(2):
                 if self.contact_g[side, i] > 0.0:
                     self._edge(i, -1 - side, self.contact_g[side, i], write)
+        # Bonds that the atom hid appear, unless one of their own ends leaves with it.
         slot = self.hidden_head[self.leaving[0]]
         while slot >= 0:
             h = slot >> 1
@@ -197,6 +202,7 @@ cdef class Removal(Fields):
         self.removal_error = 0.0
         if n_moving == 0 or m == 0:
             return 0
+        # For each atom a small system over its changed bonds gives the currents by which its network differs.
         self.n_edges = 0
         for c in range(n_moving):
             self._edges_without(self.moving[c], True)
@@ -206,8 +212,10 @@ cdef class Removal(Fields):
             for e in range(self.start[c], self.start[c + 1]):
                 self.edge_w[e] = self._across(e, self.phi, 1.0)
             self._back(c, &self.star_sum[c, 0])
+        # All atoms at once: one product of matrices instead of one of a vector for each.
         self._times(self.c_matrix, self.star_sum, self.shift, 0, n_moving)
         self._draw(0, n_moving)
+        # The bound decides who is refined: where it clears an atom, no step is spent on it.
         for c in range(n_moving):
             error = self._residual_bound(c)
             if self.refine or not error <= LOOSE:
@@ -268,6 +276,7 @@ cdef class Removal(Fields):
             for f in range(e + 1):
                 fa = self.edge_a[first + f]
                 fb = self.edge_b[first + f]
+                # E' C E by differences of C; an electrode is a fixed end, hence no entry.
                 value = self.c_matrix[a, fa]
                 if b >= 0:
                     value -= self.c_matrix[b, fa]
@@ -278,7 +287,9 @@ cdef class Removal(Fields):
                 value *= -sqrt(fabs(self.edge_g[first + e] * self.edge_g[first + f]))
                 t[e * r + f] = value
                 t[f * r + e] = value
+            # Bonds that appear have a negative sign: T is indefinite, so LU with pivots and not Cholesky.
             t[e * r + e] += 1.0 if self.edge_g[first + e] > 0.0 else -1.0
+        # Scaled by sqrt|g| on both sides, so that bonds of very different conductance weigh alike.
         dgetrf(&r, &r, t, &r, &self.pivot[first], &info)
         return info
 
@@ -308,6 +319,7 @@ cdef class Removal(Fields):
             size = max(size, fabs(self.shift[c, i]))
         while True:
             self._correct(c, 1)
+            # Each correction is q = size / before of the last: about size q is left.
             before, size = size, self._correction(c)
             left[0] = size if size >= before else size * size / before
             step += 1
@@ -325,10 +337,12 @@ cdef class Removal(Fields):
         cdef int first = self.start[c], last = self.start[c + 1]
         cdef double g, size = 0.0
         cdef char uplo = b"U"
+        # Mark who leaves: the first end of every bond that does.
         for e in range(first, last):
             if self.edge_g[e] > 0.0:
                 self.gone[self.edge_a[e]] = 1
         for i in range(m):
+            # K + L of the network that is left, in the place of the heat matrix, which is done with by now.
             for j in range(i + 1):
                 self.h_matrix[i, j] = self.k_matrix[i, j]
             if self.gone[i]:
@@ -340,6 +354,7 @@ cdef class Removal(Fields):
                     self.h_matrix[i, i] += self.link_g[i, k]
                     if j < i:
                         self.h_matrix[i, j] -= self.link_g[i, k]
+        # Bonds that appear; the marks are taken away in the same pass.
         for e in range(first, last):
             i, j, g = self.edge_a[e], self.edge_b[e], -self.edge_g[e]
             if g < 0.0:
@@ -354,6 +369,7 @@ cdef class Removal(Fields):
             return info
         for i in range(m):
             self.shift[c, i] = 0.0
+        # Corrections against the residual by differences, as in `_solve`.
         for step in range(MOST_STEPS):
             self._residual_without(c, 1)
             dpotrs(&uplo, &m, &one, &self.h_matrix[0, 0], &ld, &self.drawn[c, 0], &ld, &info)
@@ -380,6 +396,7 @@ cdef class Removal(Fields):
         for c in range(first, first + count):
             for i in range(m):
                 self.star_sum[c, i] = self.unit[self.sz[self.node[i]]] - self.phi[i] - self.shift[c, i]
+        # What the background brings at these potentials, and what the bonds that are left bring.
         self._times(self.k_matrix, self.star_sum, self.drawn, first, count)
         for c in range(first, first + count):
             for i in range(m):
@@ -391,6 +408,7 @@ cdef class Removal(Fields):
     cdef void _correct(self, int first, int count) noexcept nogil:
         """One refinement of ``count`` moving atoms from ``first``: C r + C E w into star_sum."""
         cdef int c, e, i, m = self.m
+        # First guess of the correction from C, then what the changed bonds make of it.
         self._residual_without(first, count)
         self._times(self.c_matrix, self.drawn, self.star_sum, first, count)
         for c in range(first, first + count):
@@ -414,6 +432,7 @@ cdef class Removal(Fields):
         for e in range(first, last):
             if self.edge_g[e] > 0.0:
                 self.gone[self.edge_a[e]] = 1
+        # Nodes that left have no bonds; their neighbours skip them.
         for i in range(m):
             total = 0.0
             if not self.gone[i]:
@@ -426,6 +445,7 @@ cdef class Removal(Fields):
             if self.edge_g[e] > 0.0:
                 self.gone[self.edge_a[e]] = 0
                 continue
+            # A bond that appears has g < 0, so that this is the current it brings to its first end.
             value = self.edge_g[e] * self._across(e, self.source, 1.0)
             self.residual[self.edge_a[e]] += value
             if self.edge_b[e] >= 0:

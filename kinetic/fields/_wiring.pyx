@@ -48,8 +48,9 @@ cdef class Wiring:
         self.vacant = np.zeros(self.n_hosts, np.int8)
         self.n_close = np.zeros(self.n_hosts, np.int16)
         self.node_at = np.full(self.n_hosts, -1, np.intc)
-        steps = [(i, j, k) for i in (-1, 0, 1) for j in (-1, 0, 1) for k in (-1, 0, 1) if 0 < i * i + j * j + k * k <= 2]
-        self.close_offset = np.array(steps, np.intc)
+        steps = np.array([(i, j, k) for i in (-1, 0, 1) for j in (-1, 0, 1) for k in (-1, 0, 1)], np.intc)
+        squared = (steps**2).sum(axis=1)
+        self.close_offset = steps[(0 < squared) & (squared <= 2)]
         self.capacity = 0
         self.grow(64)
 
@@ -80,11 +81,13 @@ cdef class Wiring:
         cdef int dx = self.sx[a] - self.sx[b], dy = self.sy[a] - self.sy[b], za = self.sz[a], zb = self.sz[b]
         cdef int mx, my
         cdef double value
+        # Negative steps wrap by the period of the table.
         if dx < 0:
             dx += self.px
         if dy < 0:
             dy += self.py
         value = self.table[dx, dy, za, zb]
+        # Reflecting sides: the three mirror images, in a table of twice the width.
         if self.images:
             mx = (self.sx[a] + self.sx[b] + 1) % self.px
             my = (self.sy[a] + self.sy[b] + 1) % self.py
@@ -96,6 +99,7 @@ cdef class Wiring:
         cdef int i, dx, dy, x = self.sx[site], y = self.sy[site]
         cdef long plane = self.nz * self.nz, line = self.py * plane
         cdef double* base = &self.table[0, 0, self.sz[site], 0]
+        # Images take the general way; without them the loop below, the hottest here, reads one plane.
         if self.images:
             for i in range(count):
                 out[i] = self.g(site, self.node[i])
@@ -150,6 +154,8 @@ cdef class Wiring:
 
     cdef void _classify(self, const int[::1] vacancies, int n) noexcept nogil:
         cdef int i, k, other, site
+        # Count the vacancies within sqrt(2) spacings of every site, empty sites included: who may come there
+        # will be charged or not by that number.
         for i in range(self.n_hosts):
             self.vacant[i] = 0
             self.n_close[i] = 0
@@ -161,6 +167,7 @@ cdef class Wiring:
                 other = self.shifted(site, k)
                 if other >= 0:
                     self.n_close[other] += 1
+        # Nodes and isolated ones, both in ascending order, on which every sum below depends.
         self.m = 0
         self.n_isolated = 0
         for i in range(n):
@@ -184,6 +191,7 @@ cdef class Wiring:
             self.degree[i] = 0
             self.hidden_head[i] = -1
             self.partner[i] = self._sole_partner(i)
+        # Distances of all pairs once; FAR stands for what no bond reaches.
         self.n_hidden = 0
         for i in range(m):
             self.distance2[i, i] = FAR
@@ -199,6 +207,7 @@ cdef class Wiring:
                 self.distance2[i, j] = d2
                 self.distance2[j, i] = d2
         for i in range(m):
+            # Bonds after all distances: whether one is hidden hangs on third nodes.
             self._wire_pairs(i)
             self._wire_contacts(i)
 
@@ -211,9 +220,11 @@ cdef class Wiring:
             if j > i:
                 continue
             d2 = self.distance2[i, j]
+            # A charge nearby acts on both ends of a bond, each with a factor of its own.
             value = self.pair_conductance[d2] * self.modulation[self.node[i]] * self.modulation[self.node[j]]
             if value <= 0.0:
                 continue
+            # Neighbours within sqrt(2) spacings are always bonded; only tunnelling can be hidden.
             if d2 > 2 and self._between(i, j, d2, shows):
                 self._hide(i, j, value, shows)
             else:
@@ -226,6 +237,7 @@ cdef class Wiring:
         for side in range(2):
             depth = z + 1 if side == 0 else self.nz - z
             self.contact_g[side, i] = 0.0
+            # The electrode has no site: the node's factor stands for both ends.
             value = self.contact[side, z] * self.modulation[self.node[i]] * self.modulation[self.node[i]]
             if value <= 0.0:
                 continue
@@ -288,6 +300,7 @@ cdef class Wiring:
     cdef void _hide(self, int a, int b, double value, int* shows) noexcept nogil:
         """Note a hidden bond under each node whose departure shows it."""
         cdef int h = self.n_hidden, l
+        # A bond that no single departure shows can be forgotten: one atom moves at a time.
         if shows[0] < 0 and shows[1] < 0:
             return
         self.hidden_a[h], self.hidden_b[h], self.hidden_g[h] = a, b, value

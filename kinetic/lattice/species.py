@@ -64,5 +64,5 @@ FILLED_EXCITED_TRAP = Species("filled trap, metastable", 7, -1.0, INTERSTITIAL_S
 VACANCY_ONE = Species("vacancy with one electron", 8, 1.0, HOST)
 VACANCY_TWO = Species("vacancy with two electrons", 9, 0.0, HOST)
 VACANCIES = (VACANCY, VACANCY_ONE, VACANCY_TWO)
-"""Charge states of the vacancy; the first is the one that conducts in company."""
+"""Charge states of the vacancy; the first is the one that conducts where it is clustered."""
 TRAPS = (TRAP, FILLED_TRAP, EXCITED_TRAP, FILLED_EXCITED_TRAP)

@@ -63,9 +63,9 @@ class LatticeNumbers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DefectNumbers:
-    """The defect that conducts in company, an oxygen vacancy or a metal atom: hop, charge, interaction.
+    """The defect that conducts in clusters, an oxygen vacancy or a metal atom: hop, charge, interaction.
 
-    Alone it carries its charge; next to another one or at an electrode it is neutral and part of the network.
+    Isolated it carries its charge; beside another one or at an electrode it is neutral, part of the network.
     """
 
     charge: int = quantity("1", -4, 4, "charge number of an isolated one")
@@ -256,7 +256,7 @@ class TrapNumbers:
 class ChargeStatesNumbers:
     """An isolated vacancy catches one or two electrons from the electrodes and hops more or less easily then.
 
-    The law of capture and emission is that of a trap. In company a vacancy without electrons of its own is
+    The law of capture and emission is that of a trap. A clustered vacancy without electrons of its own is
     part of the network, as ever; one with electrons is not.
     """
 

@@ -12,6 +12,7 @@ from frenkel.kinetic.device import Device
 from frenkel.kinetic.lattice.species import EMPTY, INTERSTITIAL, OXYGEN, VACANCY
 from frenkel.kinetic.materials.material import Material
 from frenkel.kinetic.run import EventBudgetError
+from frenkel.kinetic.solver import Solved, Solver
 from frenkel.kinetic.waveform import Waveform
 
 A = 0.26e-9
@@ -150,6 +151,26 @@ def test_compliance_is_held_and_the_series_resistance_takes_its_share(polarity):
     divided = source / (1 + resistance * conductance)
     assert voltage[rest] == pytest.approx(divided[rest], rel=1e-12, abs=1e-15)
     assert np.any(np.abs(voltage) < 0.9 * np.abs(source))
+
+
+class Resistor(Solver):
+    """A network of another kind: one nonlinear bond, and no event that costs or gains anything."""
+
+    def solve_fields(self, species):
+        pass
+
+    def solve(self, species):
+        return Solved(self.candidates(), 1e-6, 0.0, 0.0, 0.0, lambda voltage: 1e-6 * math.sinh(voltage))
+
+
+def test_a_run_takes_any_network():
+    device = make()
+    device.solver = Resistor(device, None, kept=4)
+    record = device.advance(Waveform.triangle(0.5, 1e9), samples=20)
+    names = ("source_voltage", "device_voltage", "current")
+    source, voltage, current = (record.sample[name] for name in names)
+    assert current == pytest.approx(1e-6 * np.sinh(voltage), rel=1e-12, abs=0) and current.max() > 5e-7
+    assert voltage + 2e3 * current == pytest.approx(source, rel=1e-12, abs=0)
 
 
 def test_current_is_read_without_letting_time_pass():
