@@ -104,7 +104,9 @@ class Device(DeviceState):
             mechanisms=mechanisms,
             traps=traps,
         )
-        self.solver = make_solver(self, kept=cache, precise=precise)
+        # The table of fields too: its last digits, and with them a run, would follow the number of threads.
+        with one_blas_thread():
+            self.solver = make_solver(self, kept=cache, precise=precise)
 
     # ------------------------------------------------------------------ looking
 

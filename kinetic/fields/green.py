@@ -94,7 +94,7 @@ class GreenTable:
         if size > LARGEST_TABLE:
             raise ValueError(
                 f"shape {self.shape} needs a Green's table of {size / 1e9:.1f} GB, above the limit of "
-                f"{LARGEST_TABLE / 1e9:.0f} GB: use the sparse solver of the whole lattice (LatticeSolver)"
+                f"{LARGEST_TABLE / 1e9:.0f} GB: make the box smaller"
             )
         modes = tuple(4 * np.sin(np.pi * np.arange(n // 2 + 1) / n) ** 2 for n in self.period)
         self.table = _fold_out(_inverse(modes[0], modes[1], self.z_link, self.layer), self.period)
