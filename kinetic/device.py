@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..threads import one_blas_thread
 from ..typing import Floats
 from .circuit import Circuit
-from .engine.engine import Engine
+from .engine.engine import TRANSITION, Engine
 from .fields._prices import Prices
 from .fields._pricing import Pricing
 from .fields.build import build_fields
@@ -272,16 +272,7 @@ class Device:
         prices = self.configuration().prices
         prices.total(self.device_voltage)
         columns = prices.arrays()
-        kinds = [
-            ("mechanism", "i4"),
-            ("direction", "i1"),
-            ("site_a", "i4"),
-            ("site_b", "i4"),
-            ("rate", "f8"),
-            ("energy", "f8"),
-            ("barrier", "f8"),
-        ]
-        table = np.zeros(prices.n, kinds)
+        table = np.zeros(prices.n, TRANSITION)
         for name in ("mechanism", "direction", "site_a", "site_b", "rate"):
             table[name] = columns[name]
         table["energy"] = columns["energy0"] + columns["energy1"] * self.device_voltage
