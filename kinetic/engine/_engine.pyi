@@ -1,11 +1,10 @@
-from typing import Any
-
 import numpy as np
 from numpy.random import BitGenerator
 from numpy.typing import NDArray
 
 from ._rates import Rates
 from ._sumtree import SumTree
+from .tables import Compiled
 
 REASONS: tuple[str, ...]
 
@@ -24,8 +23,7 @@ class Kernel:
     fresh: bool
     def __init__(
         self,
-        tables: dict[str, Any],
-        motifs: list[NDArray[np.int32]],
+        tables: Compiled,
         species: NDArray[np.int8],
         electrode: NDArray[np.int8],
         count: NDArray[np.uint8],

@@ -31,23 +31,21 @@ cdef class Kernel:
 
     Parameters
     ----------
-    tables : dict
-        Arrays made by `tables.compile_tables`.
-    motifs : list of ndarray of int32
-        Neighbour tables.
+    tables : Compiled
+        Made by `tables.compile_tables`.
     species, potential, kt, reservoir : ndarray
         State: codes, V, eV, and the counts of (unused, bottom, top).
     """
 
-    def __init__(self, tables, motifs, species, electrode, count):
-        self.rates = Rates(tables, motifs, species, electrode, count)
-        self.slot_channel = tables["slot_channel"]
+    def __init__(self, tables, species, electrode, count):
+        self.rates = Rates(tables, species, electrode, count)
+        self.slot_channel = tables.slot_channel
         self.particle = np.full(self.rates.n_sites, -1, dtype=np.int32)
         self.active = np.zeros((self.rates.n_sites + 63) // 64, dtype=np.uint64)
         self.fired = np.zeros((self.rates.n_mechanisms, 2), dtype=np.int64)
         self.stamp = np.zeros(self.rates.n_sites, dtype=np.int32)
         self.pending = self.owed = -1.0
-        self.order(np.flatnonzero(tables["owns"][species, electrode]).astype(np.int32))
+        self.order(np.flatnonzero(tables.owns[species, electrode]).astype(np.int32))
 
     # ---- state ---------------------------------------------------------------------------------------
 

@@ -13,6 +13,8 @@ cdef enum:
     ONCE = 1
     SCAN = 2            # two sites of a motif are neighbours in another 0 times, once, or look
 
+# Records; tables.py has a NumPy dtype of the same fields for Link, Lineshape, Mechanism, Channel and Count.
+
 cdef struct Event:
     int32_t mechanism
     int32_t direction   # 0 forward, 1 reverse

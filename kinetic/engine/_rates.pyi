@@ -1,9 +1,8 @@
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from ..mechanisms.lineshape import Lineshape
+from .tables import Compiled
 
 def multiphonon(shape: Lineshape, energy: float, kt: float) -> float: ...
 def activation(law: int, barrier: float, energy: float, share: float) -> float: ...
@@ -18,8 +17,7 @@ class Rates:
     width: int
     def __init__(
         self,
-        tables: dict[str, Any],
-        motifs: list[NDArray[np.int32]],
+        tables: Compiled,
         species: NDArray[np.int8],
         electrode: NDArray[np.int8],
         count: NDArray[np.uint8],

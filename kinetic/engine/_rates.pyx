@@ -3,6 +3,7 @@
 import numpy as np
 
 cimport cython
+from libc.string cimport memcpy
 
 
 def activation(int law, double barrier, double energy, double share):
@@ -30,115 +31,58 @@ cdef class Rates:
 
     Parameters
     ----------
-    tables : dict
-        Arrays made by `tables.compile_tables`.
-    motifs : list of ndarray of int32, shape (n_sites, width)
-        Neighbour tables.
+    tables : Compiled
+        Made by `tables.compile_tables`.
     species, electrode : ndarray of int8, shape (n_sites,)
         Codes, and the electrodes touched.
     count : ndarray of uint8, shape (n_sites, n_counts)
         Neighbours of each kind that is counted.
     """
 
-    def __init__(self, tables, motifs, int8_t[::1] species, const int8_t[::1] electrode, count):
+    def __init__(self, tables, int8_t[::1] species, const int8_t[::1] electrode, count):
         cdef int k
         cdef const int32_t[:, ::1] table
         cdef uint8_t[::1] flat = count.reshape(-1) if count.size else np.zeros(1, np.uint8)
-        cdef const uint8_t[::1] exempt = _flat(tables["exempt"], np.uint8)
-        cdef const double[::1] shift = _flat(tables["shift"], np.float64)
-        cdef const double[::1] factor = _flat(tables["factor"], np.float64)
-        cdef const double[::1] site_energy = _flat(tables["site_energy"], np.float64)
-        self.n_sites, self.n_motifs = len(species), len(motifs)
+        cdef const uint8_t[::1] exempt = _flat(tables.exempt, np.uint8)
+        cdef const double[::1] shift = _flat(tables.shift, np.float64)
+        cdef const double[::1] factor = _flat(tables.factor, np.float64)
+        cdef const double[::1] site_energy = _flat(tables.site_energy, np.float64)
+        self.n_sites, self.n_motifs = len(species), len(tables.motifs)
         self.species, self.electrode, self.count = &species[0], &electrode[0], &flat[0]
         self.exempt, self.shift, self.site_energy = &exempt[0], &shift[0], &site_energy[0]
         self.factor = &factor[0]
         for k in range(self.n_motifs):
-            table = motifs[k]
+            table = tables.motifs[k]
             self.motif[k], self.motif_width[k] = &table[0, 0], table.shape[1]
-        self.held = [motifs, species, electrode, flat, exempt, shift, site_energy, None, None, factor]
-        self.held.append(tables["lineshapes"])
+        self.held = [tables, species, electrode, flat, exempt, shift, site_energy, None, None, factor]
         self.seen_mechanism = -1
-        self._load_counts(tables)
-        self._load_mechanisms(tables)
-        self._load_channels(tables)
+        self._load(tables)
         for k in range(3):
             self.reservoir[k] = 0
         for k in range(4):
             self.electrode_potential[k] = 0.0
 
-    def _load_counts(self, t):
-        self.n_counts, self.n_codes = len(t["h_motif"]), len(t["c_start"]) - 1
-        for h in range(self.n_counts):
-            self.counted[h].motif, self.counted[h].species = t["h_motif"][h], t["h_species"][h]
-            self.counted[h].exempt = t["h_exempt"][h]
-        for code in range(self.n_codes):
-            self.site_row[code] = t["site_row"][code]
-        seen = sorted(set(t["h_motif"].tolist()))
-        reach = sorted(set(t["motif"].tolist()) - {-1})
+    def _load(self, t):
+        """Copy the records of mechanisms, counts and channels."""
+        self.n_mechanisms, self.n_channels, self.n_counts = len(t.mechanism), len(t.channel), len(t.count)
+        self.n_codes, self.width = len(t.site_row), t.slot_channel.shape[1]
+        _copy(self.mechanism, t.mechanism, sizeof(Mechanism), MECHANISMS, "mechanisms")
+        _copy(self.channel, t.channel, sizeof(Channel), CHANNELS, "directions of mechanisms")
+        _copy(self.counted, t.count, sizeof(Count), COUNTS, "kinds of neighbours that count")
+        _copy(self.first, t.first, sizeof(int32_t), CODES + 1, "species")
+        _copy(self.site_row, t.site_row, sizeof(int32_t), CODES, "species")
+        _copy(self.owns, t.owns.reshape(-1), sizeof(int8_t), 4 * CODES, "species and electrodes")
+        self.slot_array = t.slot_channel
+        for i, shape in enumerate(t.lineshapes):
+            if shape is not None:
+                fill_lineshape(&self.mechanism[<int>i].lineshape, shape)
+        seen = sorted(set(t.count["motif"].tolist()))
+        reach = sorted(set(t.channel["motif"].tolist()) - {-1})
         self.n_seen, self.n_reach = len(seen), len(reach)
         for i, motif in enumerate(seen):
             self.seen[i] = motif
         for i, motif in enumerate(reach):
             self.reach[i] = motif
-
-    def _load_mechanisms(self, t):
-        cdef Mechanism* m
-        self.n_mechanisms = len(t["barrier"])
-        for i in range(self.n_mechanisms):
-            m = &self.mechanism[<int>i]
-            for side in range(2):
-                for end in range(2):
-                    m.code[<int>side][<int>end] = t["code"][i, side, end]
-                m.charge[<int>side] = t["charge"][i, side]
-            m.barrier, m.frequency, m.floor = t["barrier"][i], t["frequency"][i], t["floor"][i]
-            m.energy[0], m.energy[1] = t["energy"][i], -t["energy"][i]
-            m.share[0], m.share[1] = t["alpha"][i], 1.0 - t["alpha"][i]
-            m.lowering, m.beta, m.law = t["lowering"][i], t["beta"][i], t["law"][i]
-            m.crowd, m.crowd_limit = t["crowd"][i], t["crowd_limit"][i]
-            m.crowd_count, m.electrode = t["crowd_count"][i], t["electrode"][i]
-            m.source, m.factor = t["source"][i], t["factor_row"][i]
-            m.crowd_first = t["crowd_first"][i]
-            if t["lineshapes"][i] is not None:
-                fill_lineshape(&m.lineshape, t["lineshapes"][i])
-            m.crowd_mutual = t["mutual"][i, t["crowd_count"][i]] if t["crowd_count"][i] >= 0 else 0
-            m.shift, m.ordered = t["shift_row"][i], t["ordered"][i]
-            used = [c for c in t["code"][i].ravel() if c >= 0]
-            m.on_site = bool(np.any(t["site_row"][used] >= 0))
-            self._load_links(t, i)
-
-    def _load_links(self, t, int i):
-        """List the counts that can change the energy of a mechanism, for both directions."""
-        cdef Link* link
-        cdef int n = 0, d
-        weight = np.pad(t["h_weight"], ((0, 0), (0, 1)))  # code -1: no site, no energy
-        for h in range(self.n_counts):
-            if not np.any(weight[h, t["code"][i].ravel()]):
-                continue
-            for d in range(2):
-                (pa, pb), (qa, qb) = t["code"][i, d], t["code"][i, 1 - d]
-                sp = t["h_species"][h]
-                link = &self.mechanism[i].link[d][n]
-                link.count, link.mutual = h, t["mutual"][i, h]
-                link.from_b, link.from_a = pb == sp, pa == sp
-                link.gain_a = weight[h, qa] - weight[h, pa]
-                link.gain_b = weight[h, qb] - weight[h, pb]
-                link.gain_pair = weight[h, qa] * (qb == sp) - weight[h, pa] * (pb == sp)
-            n += 1
-        self.mechanism[i].n_links = n
-
-    def _load_channels(self, t):
-        cdef Channel* c
-        self.n_channels, self.width = len(t["c_mechanism"]), t["slot_channel"].shape[1]
-        self.slot_array = t["slot_channel"]
-        for i in range(self.n_channels):
-            c = &self.channel[<int>i]
-            c.mechanism, c.direction, c.role = t["c_mechanism"][i], t["c_direction"][i], t["c_role"][i]
-            c.motif, c.partner, c.electrode = t["c_motif"][i], t["c_partner"][i], t["c_electrode"][i]
-            c.slot, c.width = t["c_slot"][i], t["c_width"][i]
-        for code in range(self.n_codes):
-            self.first[code], self.first[code + 1] = t["c_start"][code], t["c_start"][code + 1]
-            for touch in range(4):
-                self.owns[code][<int>touch] = t["owns"][code, touch]
 
     def set_fields(self, const double[::1] potential, const double[::1] kt, double bottom, double top):
         """Set potential (V), kT (eV) and the potentials of the electrodes (V)."""
@@ -192,3 +136,16 @@ cdef class Rates:
 
 def _flat(array, kind):
     return array.reshape(-1) if array.size else np.zeros(1, kind)
+
+
+cdef int _copy(void* target, rows, size_t size, int most, str what) except -1:
+    """Copy records of NumPy into structs, whose layout is the same if their size is."""
+    cdef const uint8_t[::1] raw
+    if rows.dtype.itemsize != size:
+        raise TypeError(f"a record of {what} has {rows.dtype.itemsize} bytes, its struct {size}")
+    if len(rows) > most:
+        raise ValueError(f"an engine can hold at most {most} {what}, got {len(rows)}")
+    if len(rows):
+        raw = np.ascontiguousarray(rows).view(np.uint8)
+        memcpy(target, &raw[0], raw.shape[0])
+    return 0

@@ -83,9 +83,7 @@ class Engine:
         self._compiled = compile_tables(lattice, self.mechanisms, interactions)
         codes = self._checked_codes(species)
         self._codes, self._count = codes, neighbour_counts(self._compiled, codes)
-        self._kernel = Kernel(
-            self._compiled.arrays, self._compiled.motifs, codes, lattice.electrode, self._count
-        )
+        self._kernel = Kernel(self._compiled, codes, lattice.electrode, self._count)
         self._hops, self._hops_ahead = self._make_hops(), False
         self._set_reservoir(reservoir)
         self._potential = np.zeros(lattice.n_sites)
@@ -326,23 +324,22 @@ class Engine:
         -------
         dict of str to ndarray
             ``law`` (0 sinusoidal, 1 linear, 2 Marcus, 3 many phonons), ``lineshapes`` (list of the tables of
-            law 3, or None), ``alpha``, ``barrier`` (eV), ``dipole`` (e m),
-            ``length`` (m), ``floor`` (eV), ``heat_of_transport`` (eV), ``beta`` (lever of the temperature),
-            ``electrode`` (0 none, 1 bottom, 2 top), ``charge_a`` and ``charge_b`` (e gained in the
-            forward direction), ``code_before_a``, ``code_before_b``, ``code_after_a``, ``code_after_b`` (-1:
-            no second site).
+            law 3, or None), ``alpha``, ``dipole`` (e m), ``length`` (m), ``floor`` (eV),
+            ``heat_of_transport`` (eV), ``electrode`` (0 none, 1 bottom, 2 top), ``charge_a`` and
+            ``charge_b`` (e gained in the forward direction), ``code_before_a``, ``code_before_b``,
+            ``code_after_a``, ``code_after_b`` (-1: no second site).
         """
-        a = self._compiled.arrays
-        same = ("law", "alpha", "barrier", "length", "floor", "beta")
-        out = {name: a[name].copy() for name in same}
-        out["electrode"] = a["source"].copy()
+        rows, shapes = self._compiled.mechanism, self._compiled.lineshapes
+        out: dict[str, Any] = {name: rows[name].copy() for name in ("law", "floor")}
+        out["alpha"], out["electrode"] = rows["share"][:, 0].copy(), rows["source"].copy()
+        out["length"] = np.array([self.lattice.length(m.motif) for m in self.mechanisms])
         out["dipole"] = np.array([m.dipole for m in self.mechanisms])
         out["heat_of_transport"] = np.array([m.heat_of_transport for m in self.mechanisms])
-        out["charge_a"], out["charge_b"] = a["charge"][:, 0].copy(), a["charge"][:, 1].copy()
-        out["lineshapes"] = a["lineshapes"] if any(a["lineshapes"]) else []
+        out["charge_a"], out["charge_b"] = rows["charge"].T.copy()
+        out["lineshapes"] = shapes if any(shapes) else []
         for side, when in enumerate(("before", "after")):
             for end, name in enumerate("ab"):
-                out[f"code_{when}_{name}"] = a["code"][:, side, end].astype(np.int32)
+                out[f"code_{when}_{name}"] = rows["code"][:, side, end].copy()
         return out
 
     # ---- checkpoint
@@ -414,7 +411,7 @@ class Engine:
 
     def _make_hops(self) -> Hops | None:
         """Return the specialised loop, or None where the mechanisms are more than one plain hop."""
-        only, lattice, arrays = self.mechanisms[0], self.lattice, self._compiled.arrays
+        only, lattice, compiled = self.mechanisms[0], self.lattice, self._compiled
         plain = len(self.mechanisms) == 1 and only.is_own_reverse and only.motif == "nearest"
         if not plain or 0 in lattice.shape or lattice.n_sites != lattice.n_hosts:
             return None
@@ -422,16 +419,18 @@ class Engine:
             return None
         if lattice.motifs["nearest"][0].max() < 0:
             return None
-        owner = int(arrays["c_role"][0])
+        owner = int(compiled.channel["role"][0])
         mover, background = only.before[owner].code, only.before[1 - owner].code
-        counted = len(arrays["h_motif"])
-        if counted > 1 or (counted and (arrays["h_species"][0] != mover or arrays["h_exempt"][0] >= 0)):
+        counted = compiled.count
+        if len(counted) > 1 or (
+            len(counted) and (counted["species"][0] != mover or counted["exempt"][0] >= 0)
+        ):
             return None
-        if counted and self._compiled.motifs[arrays["h_motif"][0]] is not lattice.motifs["nearest"]:
+        if len(counted) and compiled.motifs[counted["motif"][0]] is not lattice.motifs["nearest"]:
             return None
-        if arrays["site_row"][[mover, background]].max() >= 0 or only.floor > 0.0 or owner == 1:
+        if compiled.site_row[[mover, background]].max() >= 0 or only.floor > 0.0 or owner == 1:
             return None
-        if not 0.0 <= arrays["beta"][0] <= 1.0:
+        if not 0.0 <= compiled.mechanism["beta"][0] <= 1.0:
             return None
         return Hops(lattice.shape, lattice.lateral == "periodic", mover, background)
 
@@ -443,10 +442,10 @@ class Engine:
         if hops.version != kernel.version:
             if events < self.lattice.n_sites // 64:  # not worth a pass over all sites
                 return False
-            hops.load(kernel, len(self._compiled.arrays["h_motif"]) > 0)
+            hops.load(kernel, len(self._compiled.count) > 0)
         if not hops.fit:
             neighbour = int(self.lattice.motifs["nearest"][0].max())
-            shifted = self._compiled.arrays["shift_row"][0] >= 0
+            shifted = self._compiled.mechanism["shift"][0] >= 0
             rough = bool(shifted or self._even_kt < 0.0 or (self._potential != self._potential[0]).any())
             hops.fill(kernel.rates.hop_by_counts(0, neighbour), rough, self._even_kt)
         return True

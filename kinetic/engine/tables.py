@@ -1,64 +1,140 @@
 """Compiles mechanisms and energies into the arrays that the kernel interprets."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...typing import Floats
 from ...units import BOLTZMANN_EV
 from ..lattice.lattice import Lattice, Table
 from ..lattice.species import Species
 from ..mechanisms.barrier import NUMBERS, soret_lever
-from ..mechanisms.lineshape import tabulate
+from ..mechanisms.lineshape import Lineshape, tabulate
 from ..mechanisms.mechanism import Mechanism, PairInteraction, SiteEnergy
 
 Interaction = PairInteraction | SiteEnergy
-MOTIF_LIMIT = 8
+MOTIF_LIMIT, COUNT_LIMIT = 8, 16
 ELECTRODES = {None: 0, "bottom": 1, "top": 2, "filament": 3}
 _ONCE, _SCAN = 1, 2
 
 
+# Records as the kernel reads them; the structs of the same names in _rates.pxd say what each field means.
+LINK = np.dtype(
+    [
+        ("count", "i4"),
+        ("mutual", "i4"),
+        ("from_b", "i4"),
+        ("from_a", "i4"),
+        ("gain_a", "f8"),
+        ("gain_b", "f8"),
+        ("gain_pair", "f8"),
+    ],
+    align=True,
+)
+LINESHAPE = np.dtype(
+    [("node", "u8"), ("n_kt", "i4"), ("n_energy", "i4"), ("step", "f8"), ("first", "f8"), ("ratio", "f8")],
+    align=True,
+)
+MECHANISM = np.dtype(
+    [
+        ("code", "i4", (2, 2)),
+        ("barrier", "f8"),
+        ("frequency", "f8"),
+        ("energy", "f8", 2),
+        ("share", "f8", 2),
+        ("lowering", "f8"),
+        ("floor", "f8"),
+        ("beta", "f8"),
+        ("charge", "f8", 2),
+        ("crowd", "f8"),
+        ("crowd_limit", "i4"),
+        ("crowd_count", "i4"),
+        ("crowd_mutual", "i4"),
+        ("crowd_first", "i4"),
+        ("law", "i4"),
+        ("lineshape", LINESHAPE),
+        ("electrode", "i4"),
+        ("source", "i4"),
+        ("factor", "i4"),
+        ("shift", "i4"),
+        ("on_site", "i4"),
+        ("ordered", "i4"),
+        ("n_links", "i4"),
+        ("link", LINK, (2, COUNT_LIMIT)),
+    ],
+    align=True,
+)
+CHANNEL = np.dtype(
+    [
+        (name, "i4")
+        for name in ("mechanism", "direction", "role", "motif", "partner", "electrode", "slot", "width")
+    ]
+)
+COUNT = np.dtype([("motif", "i4"), ("species", "i4"), ("exempt", "i4")])
+
+
 @dataclass(slots=True)
 class Compiled:
-    """Everything fixed about an engine.
+    """Everything fixed about an engine, as the kernel reads it.
 
     Attributes
     ----------
-    arrays : dict
-        Tables by name, as the kernel reads them.
+    mechanism, channel, count : ndarray of MECHANISM, CHANNEL, COUNT
+        Mechanisms; what a species can do, species after species; which neighbours are counted.
+    first : ndarray of int32, shape (n_codes + 1,)
+        Channels of a species: ``first[code]`` up to before ``first[code + 1]``.
+    slot_channel : ndarray of int32, shape (n_codes, n_slots)
+        Channel of each slot of a species, -1 for none.
+    owns : ndarray of int8, shape (n_codes, 4)
+        Whether a site of a species can ever do something, by the electrodes that it touches.
+    site_row : ndarray of int32, shape (n_codes,)
+        Row of ``site_energy`` of each species, or -1.
+    site_energy, shift, factor : ndarray of float64, shape (n_rows, n_sites)
+        Energies of sites (eV), additions to barriers (eV), factors on attempt frequencies.
+    exempt : ndarray of uint8, shape (n_rows, n_sites)
+        Sites whose pairs do not count.
+    lineshapes : list of Lineshape or None
+        Table of each mechanism of the law "multiphonon".
     motifs : list of ndarray
-        Neighbour tables in the order of their numbers in ``arrays``.
+        Neighbour tables in the order of their numbers.
     species : dict of int to Species
         All species by code.
     """
 
-    arrays: dict[str, Any]
+    mechanism: NDArray[np.void]
+    channel: NDArray[np.void]
+    count: NDArray[np.void]
+    first: NDArray[np.int32]
+    slot_channel: NDArray[np.int32]
+    owns: NDArray[np.int8]
+    site_row: NDArray[np.int32]
+    site_energy: Floats
+    shift: Floats
+    factor: Floats
+    exempt: NDArray[np.uint8]
+    lineshapes: list[Lineshape | None]
     motifs: list[Table]
     species: dict[int, Species]
 
 
-@dataclass(slots=True)
 class _Counts:
-    """Count channels: neighbours of one species in one motif, with what they contribute."""
+    """Counts of neighbours of one species in one motif, with what they contribute."""
 
-    n_codes: int
-    motif: list[int] = field(default_factory=list)
-    species: list[int] = field(default_factory=list)
-    exempt: list[int] = field(default_factory=list)
-    weight: list[NDArray[np.float64]] = field(default_factory=list)
+    def __init__(self, n_codes: int) -> None:
+        self.n_codes = n_codes
+        self.keys: list[tuple[int, int, int]] = []  # motif, species, row of exempt sites or -1
+        self.weight: list[Floats] = []  # eV per neighbour, by the species that sees it
 
-    def channel(self, motif: int, species: int, exempt: int = -1) -> int:
-        """Return the number of a channel, made when it is new."""
-        for h, key in enumerate(zip(self.motif, self.species, self.exempt, strict=True)):
-            if key == (motif, species, exempt):
-                return h
-        self.motif.append(motif)
-        self.species.append(species)
-        self.exempt.append(exempt)
-        self.weight.append(np.zeros(self.n_codes))
-        return len(self.motif) - 1
+    def number(self, motif: int, species: int, exempt: int = -1) -> int:
+        """Return the number of a count, made when it is new."""
+        key = (motif, species, exempt)
+        if key not in self.keys:
+            self.keys.append(key)
+            self.weight.append(np.zeros(self.n_codes))
+        return self.keys.index(key)
 
 
 def compile_tables(
@@ -90,38 +166,65 @@ def compile_tables(
         raise ValueError("mechanisms must hold at least one Mechanism, got none")
     parts = list(interactions)
     species = _all_species(mechanisms, parts)
-    n_codes = max(species) + 1
-    names: list[str] = []
-    counts = _Counts(n_codes)
-    arrays = _mechanism_arrays(lattice, mechanisms, names)
-    arrays |= _energy_arrays(lattice, parts, names, counts)
-    arrays["crowd_count"] = _ints(_crowding_channel(m, counts, names) for m in mechanisms)
-    arrays |= _channel_arrays(lattice, mechanisms, species, names)
-    motifs = [_motif(lattice, name) for name in names]
+    counts = _Counts(max(species) + 1)
+    names: list[str] = []  # of the motifs in use
+    for m in mechanisms:
+        _motif_number(lattice, names, m.motif)
+    shift, shift_row = _shifts(lattice, mechanisms)
+    lineshapes = [None if m.transition is None else tabulate(m.transition) for m in mechanisms]
+    factor, factor_row = _factors(lattice, mechanisms)
+    site_row, site_energy, exempt = _energies(lattice, parts, names, counts)
+    crowd = [_crowding_count(lattice, m, counts, names) for m in mechanisms]
+    channel, first = _channels(lattice, mechanisms, species, names)
+    slot_channel, owns = _slots(channel, first)
+    motifs = [lattice.motifs[name] for name in names]
     if len(motifs) > MOTIF_LIMIT:
         raise ValueError(f"an engine can use at most {MOTIF_LIMIT} motifs, got {', '.join(names)}")
-    arrays["h_motif"], arrays["h_species"] = _ints(counts.motif), _ints(counts.species)
-    arrays["h_exempt"] = _ints(counts.exempt)
-    arrays["h_weight"] = np.array(counts.weight, dtype=np.float64).reshape(-1, n_codes)
-    arrays["mutual"] = _mutual(arrays["motif"], counts, motifs)
-    return Compiled(arrays, motifs, species)
+    if len(counts.keys) > COUNT_LIMIT:
+        raise ValueError(
+            f"an engine can count at most {COUNT_LIMIT} kinds of neighbours, got {len(counts.keys)}"
+        )
+    mutual = _mutual([_motif_number(lattice, names, m.motif) for m in mechanisms], counts, motifs)
+    table = np.zeros(len(mechanisms), dtype=MECHANISM)
+    for i, m in enumerate(mechanisms):
+        row = table[i]
+        _fill_mechanism(row, m, lattice.length(m.motif))
+        row["shift"], row["factor"], row["crowd_count"] = shift_row[i], factor_row[i], crowd[i]
+        row["crowd_mutual"] = mutual[i, crowd[i]] if crowd[i] >= 0 else 0
+        row["on_site"] = np.any(site_row[row["code"][row["code"] >= 0]] >= 0)
+        _fill_links(row, counts, mutual[i])
+    return Compiled(
+        mechanism=table,
+        channel=channel,
+        count=np.array(counts.keys, dtype=COUNT),
+        first=first,
+        slot_channel=slot_channel,
+        owns=owns,
+        site_row=site_row,
+        site_energy=site_energy,
+        shift=shift,
+        factor=factor,
+        exempt=exempt,
+        lineshapes=lineshapes,
+        motifs=motifs,
+        species=species,
+    )
 
 
 def neighbour_counts(compiled: Compiled, codes: NDArray[np.int8]) -> NDArray[np.uint8]:
-    """Count the neighbours of every site for each count channel; shape (n_sites, n_counts)."""
-    a = compiled.arrays
-    count = np.zeros((len(codes), len(a["h_motif"])), dtype=np.uint8)
-    for h, (motif, sp, exempt) in enumerate(zip(a["h_motif"], a["h_species"], a["h_exempt"], strict=True)):
+    """Count the neighbours of every site for each kind that is counted; shape (n_sites, n_counts)."""
+    count = np.zeros((len(codes), len(compiled.count)), dtype=np.uint8)
+    for h, (motif, sp, exempt) in enumerate(compiled.count.tolist()):
         for column in compiled.motifs[motif].T:
             there = (column >= 0) & (codes[column] == sp)
             if exempt >= 0:
-                mask = a["exempt"][exempt].astype(bool)
+                mask = compiled.exempt[exempt].astype(bool)
                 there &= ~(mask & mask[column])
             count[:, h] += there
     return count
 
 
-def checked_sites(name: str, values: Any, n_sites: int, unit: str) -> NDArray[np.float64]:
+def checked_sites(name: str, values: Any, n_sites: int, unit: str) -> Floats:
     """Return a per-site array of finite floats or say what is wrong with it."""
     array = np.ascontiguousarray(values, dtype=np.float64)
     if array.shape != (n_sites,):
@@ -132,14 +235,6 @@ def checked_sites(name: str, values: Any, n_sites: int, unit: str) -> NDArray[np
             return array
         raise ValueError(f"{name} must be finite ({unit}), got {array[bad[0]]} at site {bad[0]}")
     return array
-
-
-def _ints(values: Iterable[int]) -> NDArray[np.int32]:
-    return np.array(list(values), dtype=np.int32)
-
-
-def _floats(values: Iterable[float]) -> NDArray[np.float64]:
-    return np.array(list(values), dtype=np.float64)
 
 
 def _all_species(mechanisms: Sequence[Mechanism], parts: Sequence[Interaction]) -> dict[int, Species]:
@@ -154,63 +249,46 @@ def _all_species(mechanisms: Sequence[Mechanism], parts: Sequence[Interaction]) 
     return found
 
 
-def _motif(lattice: Lattice, name: str) -> Table:
-    if name not in lattice.motifs:
-        raise ValueError(f"no motif {name!r} in the lattice; there are: {', '.join(lattice.motifs)}")
-    return lattice.motifs[name]
-
-
-def _motif_number(names: list[str], name: str | None) -> int:
+def _motif_number(lattice: Lattice, names: list[str], name: str | None) -> int:
+    """Return the number of a motif among those in use, which it joins when it is new; -1 for None."""
     if name is None:
         return -1
+    if name not in lattice.motifs:
+        raise ValueError(f"no motif {name!r} in the lattice; there are: {', '.join(lattice.motifs)}")
     if name not in names:
         names.append(name)
     return names.index(name)
 
 
-def _mechanism_arrays(
-    lattice: Lattice, mechanisms: Sequence[Mechanism], names: list[str]
-) -> dict[str, Any]:
-    for m in mechanisms:
-        if m.motif is not None:
-            _motif(lattice, m.motif)
-    code = np.full((len(mechanisms), 2, 2), -1, dtype=np.int8)
-    charge = np.zeros((len(mechanisms), 2))
-    for i, m in enumerate(mechanisms):
-        code[i, 0, : len(m.before)] = [s.code for s in m.before]
-        code[i, 1, : len(m.after)] = [s.code for s in m.after]
-        charge[i, : len(m.before)] = m.charge_change
-    shift, shift_row = _shifts(lattice, mechanisms)
-    lineshapes = [None if m.transition is None else tabulate(m.transition) for m in mechanisms]
-    factor, factor_row = _factors(lattice, mechanisms)
-    length = _floats(lattice.length(m.motif) for m in mechanisms)
-    alike = [len(m.before) == 2 and m.before[0] == m.before[1] for m in mechanisms]
-    same = [a and m.after[0] == m.after[1] for a, m in zip(alike, mechanisms, strict=True)]
-    return {
-        "code": code,
-        "charge": charge,
-        "barrier": _floats(m.barrier for m in mechanisms),
-        "frequency": _floats(m.attempt_frequency for m in mechanisms),
-        "energy": _floats(m.energy for m in mechanisms),
-        "law": _ints(NUMBERS[m.law] for m in mechanisms),
-        "alpha": _floats(m.alpha for m in mechanisms),
-        "beta": _floats(soret_lever(m.barrier, m.heat_of_transport) for m in mechanisms),
-        "length": length,
-        "lowering": _floats(m.dipole for m in mechanisms) / length,
-        "floor": _floats(m.floor for m in mechanisms),
-        "electrode": _ints(_holder(m) for m in mechanisms),
-        "source": _ints(ELECTRODES[m.electrode] for m in mechanisms),
-        "motif": _ints(_motif_number(names, m.motif) for m in mechanisms),
-        "ordered": np.array(same, dtype=np.int8),
-        "crowd": _floats(m.crowding[0] if m.crowding else 0.0 for m in mechanisms),
-        "crowd_first": _ints(m.crowding_first for m in mechanisms),
-        "crowd_limit": _ints(int(m.crowding[1]) if m.crowding else 1 for m in mechanisms),
-        "shift": shift,
-        "shift_row": shift_row,
-        "factor": factor,
-        "factor_row": factor_row,
-        "lineshapes": lineshapes,
-    }
+def _fill_mechanism(row: Any, m: Mechanism, length: float) -> None:
+    """Write what a mechanism says of itself; ``length`` (m) is the distance of its two sites."""
+    row["code"] = -1
+    row["code"][0, : len(m.before)] = [s.code for s in m.before]
+    row["code"][1, : len(m.after)] = [s.code for s in m.after]
+    row["charge"][: len(m.before)] = m.charge_change
+    row["barrier"], row["frequency"], row["floor"] = m.barrier, m.attempt_frequency, m.floor
+    row["energy"], row["share"] = (m.energy, -m.energy), (m.alpha, 1.0 - m.alpha)
+    row["lowering"], row["beta"] = m.dipole / length, soret_lever(m.barrier, m.heat_of_transport)
+    row["law"], row["electrode"], row["source"] = NUMBERS[m.law], _holder(m), ELECTRODES[m.electrode]
+    row["crowd"], row["crowd_limit"] = m.crowding or (0.0, 1)
+    row["crowd_first"] = m.crowding_first
+    row["ordered"] = len(m.before) == 2 and m.before[0] == m.before[1] and m.after[0] == m.after[1]
+
+
+def _fill_links(row: Any, counts: _Counts, mutual: NDArray[np.int8]) -> None:
+    """List the counts that can change the energy of a mechanism, for both directions."""
+    for h, ((_, species, _), seen) in enumerate(zip(counts.keys, counts.weight, strict=True)):
+        weight = np.r_[seen, 0.0]  # code -1: no site, no energy
+        if not np.any(weight[row["code"]]):
+            continue
+        for d in range(2):
+            (pa, pb), (qa, qb) = row["code"][d], row["code"][1 - d]
+            link = row["link"][d, row["n_links"]]
+            link["count"], link["mutual"] = h, mutual[h]
+            link["from_b"], link["from_a"] = pb == species, pa == species
+            link["gain_a"], link["gain_b"] = weight[qa] - weight[pa], weight[qb] - weight[pb]
+            link["gain_pair"] = weight[qa] * (qb == species) - weight[pa] * (pb == species)
+        row["n_links"] += 1
 
 
 def _holder(mechanism: Mechanism) -> int:
@@ -218,11 +296,9 @@ def _holder(mechanism: Mechanism) -> int:
     return 0 if mechanism.remote else ELECTRODES[mechanism.electrode]
 
 
-def _factors(
-    lattice: Lattice, mechanisms: Sequence[Mechanism]
-) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+def _factors(lattice: Lattice, mechanisms: Sequence[Mechanism]) -> tuple[Floats, list[int]]:
     """Return the arrays of factors on attempt frequencies and the row of each mechanism."""
-    rows: list[NDArray[np.float64]] = []
+    rows: list[Floats] = []
     of: list[int] = []
     for m in mechanisms:
         of.append(-1 if m.frequency_factor is None else len(rows))
@@ -232,14 +308,12 @@ def _factors(
             if values.min() < 0.0:
                 raise ValueError(f"{what} must be at least 0, got {values.min():g}")
             rows.append(values)
-    return np.array(rows, dtype=np.float64).reshape(-1, lattice.n_sites if rows else 1), _ints(of)
+    return _stacked(rows, lattice, np.float64), of
 
 
-def _shifts(
-    lattice: Lattice, mechanisms: Sequence[Mechanism]
-) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+def _shifts(lattice: Lattice, mechanisms: Sequence[Mechanism]) -> tuple[Floats, list[int]]:
     """Return the distinct arrays of barrier shifts and the row of each mechanism."""
-    rows: list[NDArray[np.float64]] = []
+    rows: list[Floats] = []
     known: dict[int, int] = {}
     of: list[int] = []
     for m in mechanisms:
@@ -256,23 +330,23 @@ def _shifts(
             known[id(m.barrier_shift)] = len(rows)
             rows.append(values)
         of.append(known[id(m.barrier_shift)])
-    return np.array(rows, dtype=np.float64).reshape(-1, lattice.n_sites if rows else 1), _ints(of)
+    return _stacked(rows, lattice, np.float64), of
 
 
-def _energy_arrays(
+def _energies(
     lattice: Lattice, parts: Sequence[Interaction], names: list[str], counts: _Counts
-) -> dict[str, Any]:
+) -> tuple[NDArray[np.int32], Floats, NDArray[np.uint8]]:
+    """Count what pairs need, and return the row of each species, energies of sites and exempt sites."""
     masks: list[NDArray[np.uint8]] = []
     known: dict[int, int] = {}
-    rows: dict[int, NDArray[np.float64]] = {}
+    rows: dict[int, Floats] = {}
     for part in parts:
         if isinstance(part, SiteEnergy):
             values = checked_sites(f"energy of {part.species.name}", part.values, lattice.n_sites, "eV")
             code = part.species.code
             rows[code] = rows[code] + values if code in rows else values
             continue
-        _motif(lattice, part.motif)
-        motif, exempt = _motif_number(names, part.motif), -1
+        motif, exempt = _motif_number(lattice, names, part.motif), -1
         if part.exempt is not None:
             mask = np.ascontiguousarray(part.exempt, dtype=np.uint8)
             if mask.shape != (lattice.n_sites,):
@@ -281,23 +355,28 @@ def _energy_arrays(
                 known[id(part.exempt)] = len(masks)
                 masks.append(mask)
             exempt = known[id(part.exempt)]
-        counts.weight[counts.channel(motif, part.b.code, exempt)][part.a.code] += part.energy
+        counts.weight[counts.number(motif, part.b.code, exempt)][part.a.code] += part.energy
         if part.a.code != part.b.code:
-            counts.weight[counts.channel(motif, part.a.code, exempt)][part.b.code] += part.energy
+            counts.weight[counts.number(motif, part.a.code, exempt)][part.b.code] += part.energy
     site_row = np.full(counts.n_codes, -1, dtype=np.int32)
-    for row, code in enumerate(rows):
-        site_row[code] = row
-    return {
-        "site_row": site_row,
-        "site_energy": np.array(list(rows.values())).reshape(-1, lattice.n_sites if rows else 1),
-        "exempt": np.array(masks, dtype=np.uint8).reshape(-1, lattice.n_sites if masks else 1),
-    }
+    site_row[list(rows)] = np.arange(len(rows))
+    return (
+        site_row,
+        _stacked(list(rows.values()), lattice, np.float64),
+        _stacked(masks, lattice, np.uint8),
+    )
 
 
-def _crowding_channel(mechanism: Mechanism, counts: _Counts, names: list[str]) -> int:
+def _stacked(rows: Sequence[NDArray[Any]], lattice: Lattice, kind: type[Any]) -> NDArray[Any]:
+    """Return rows of one value per site as one array; without any, one of shape (0, 1)."""
+    return np.array(rows, dtype=kind).reshape(-1, lattice.n_sites if rows else 1)
+
+
+def _crowding_count(lattice: Lattice, mechanism: Mechanism, counts: _Counts, names: list[str]) -> int:
     if mechanism.crowding is None:
         return -1
-    return counts.channel(_motif_number(names, mechanism.crowding_motif), mechanism.crowding_species.code)
+    motif = _motif_number(lattice, names, mechanism.crowding_motif)
+    return counts.number(motif, mechanism.crowding_species.code)
 
 
 def _background(species: dict[int, Species]) -> set[int]:
@@ -308,10 +387,10 @@ def _background(species: dict[int, Species]) -> set[int]:
     return set(lowest.values())
 
 
-def _channel_arrays(
+def _channels(
     lattice: Lattice, mechanisms: Sequence[Mechanism], species: dict[int, Species], names: list[str]
-) -> dict[str, Any]:
-    """List, for each species, what a site that holds it can do: its slots."""
+) -> tuple[NDArray[np.void], NDArray[np.int32]]:
+    """List, for each species, what a site that holds it can do, and where the list of each begins."""
     n_codes = max(species) + 1
     background = _background(species)
     by_code: list[list[tuple[int, ...]]] = [[] for _ in range(n_codes)]
@@ -320,50 +399,45 @@ def _channel_arrays(
         for direction, side in enumerate((m.before, m.after)):
             if direction == 1 and m.is_own_reverse:
                 continue
-            if len(side) == 1:
-                owner, role, partner, motif, width = side[0].code, 0, -1, -1, 1
-            else:
-                # the rarer species of the pair keeps the event
+            role, partner, width = 0, -1, 1
+            motif = _motif_number(lattice, names, m.motif)
+            if len(side) == 2:
+                # The rarer species of the pair keeps the event.
                 role = int(side[0].code in background and side[1].code not in background)
-                owner, partner = side[role].code, side[1 - role].code
-                motif = _motif_number(names, m.motif)
-                width = _motif(lattice, names[motif]).shape[1]
-            by_code[owner].append(
-                (i, direction, role, motif, partner, _holder(m), slots[owner], width)
-            )
+                partner, width = side[1 - role].code, lattice.motifs[names[motif]].shape[1]
+            owner = side[role].code
+            by_code[owner].append((i, direction, role, motif, partner, _holder(m), slots[owner], width))
             slots[owner] += width
-    return _flatten(by_code, max(slots))
+    first = np.cumsum([0, *(len(group) for group in by_code)], dtype=np.int32)
+    return np.array([row for group in by_code for row in group], dtype=CHANNEL), first
 
 
-def _flatten(by_code: list[list[tuple[int, ...]]], most: int) -> dict[str, Any]:
-    names = ("mechanism", "direction", "role", "motif", "partner", "electrode", "slot", "width")
-    rows = [row for group in by_code for row in group]
-    table: dict[str, Any] = {f"c_{name}": _ints(row[i] for row in rows) for i, name in enumerate(names)}
-    table["c_start"] = _ints(np.concatenate([[0], np.cumsum([len(group) for group in by_code])]))
+def _slots(channel: NDArray[np.void], first: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int8]]:
+    """Return the channel of each slot of a species, and whether a site of it has any by what it touches."""
+    most = int((channel["slot"] + channel["width"]).max())
     padded = (most + 7) // 8 * 8
-    slot_channel = np.full((len(by_code), padded), -1, dtype=np.int32)
-    owns = np.zeros((len(by_code), 4), dtype=np.int8)
-    for code, group in enumerate(by_code):
-        for i, row in enumerate(group):
-            channel = int(table["c_start"][code]) + i
-            slot_channel[code, row[6] : row[6] + row[7]] = channel
-            # without an electrode: everywhere; with one: where that electrode is touched (3: both)
+    slot_channel = np.full((len(first) - 1, padded), -1, dtype=np.int32)
+    owns = np.zeros((len(first) - 1, 4), dtype=np.int8)
+    for code in range(len(first) - 1):
+        for i in range(first[code], first[code + 1]):
+            slot, width, electrode = (int(channel[name][i]) for name in ("slot", "width", "electrode"))
+            slot_channel[code, slot : slot + width] = i
+            # Without an electrode: everywhere; with one: where that electrode is touched (3: both).
             for touch in range(4):
-                owns[code, touch] |= row[5] == 0 or bool(touch & row[5])
-    table["slot_channel"], table["owns"] = slot_channel, owns
-    return table
+                owns[code, touch] |= electrode == 0 or bool(touch & electrode)
+    return slot_channel, owns
 
 
-def _mutual(motif: NDArray[np.int32], counts: _Counts, motifs: list[Table]) -> NDArray[np.int8]:
+def _mutual(motif: Sequence[int], counts: _Counts, motifs: list[Table]) -> NDArray[np.int8]:
     """Return how often the two sites of each mechanism are neighbours in the motif of each count."""
-    table = np.zeros((len(motif), len(counts.motif)), dtype=np.int8)
+    table = np.zeros((len(motif), len(counts.keys)), dtype=np.int8)
     cache: dict[tuple[int, int], int] = {}
     for i, first in enumerate(motif):
-        for h, second in enumerate(counts.motif):
+        for h, (second, _, _) in enumerate(counts.keys):
             if first >= 0:
-                if (int(first), second) not in cache:
-                    cache[int(first), second] = _overlap(motifs[first], motifs[second], first == second)
-                table[i, h] = cache[int(first), second]
+                if (first, second) not in cache:
+                    cache[first, second] = _overlap(motifs[first], motifs[second], first == second)
+                table[i, h] = cache[first, second]
     return table
 
 
@@ -382,7 +456,7 @@ def _overlap(first: Table, second: Table, same: bool) -> int:
     return 0
 
 
-def thermal_energy(temperature: Any, n_sites: int) -> NDArray[np.float64]:
+def thermal_energy(temperature: Any, n_sites: int) -> Floats:
     """Return kT (eV) of every site from one temperature (K) or one per site."""
     value = np.asarray(temperature, dtype=np.float64)
     array = checked_sites("temperature", np.full(n_sites, value) if value.ndim == 0 else value, n_sites, "K")
