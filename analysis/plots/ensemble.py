@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .device import COLOURS
+from .page import PERCENT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-PERCENT = (0.01, 0.1, 1, 5, 20, 50, 80, 95, 99, 99.9, 99.99)
 VOLTAGES = {
     "forming_voltage": ("forming", "form"),
     "set_voltage": ("SET", "set"),

@@ -4,11 +4,12 @@ Statistical tests have fixed seeds; the number in each comment is the chance tha
 with another seed.
 """
 
+import drift_reference
 import numpy as np
 import pytest
 import xarray as xr
 
-from frenkel.analysis.reliability import drift_reference, linearity, pulses, relaxation
+from frenkel.analysis.reliability import linearity, pulses, relaxation
 from frenkel.analysis.statistics import regression
 
 LONG = np.geomspace(20.0, 1e6, 12)

@@ -477,6 +477,16 @@ def test_probability_plots_are_drawn(family, band, monkeypatch):
     assert "censored" in axes.get_legend().get_texts()[0].get_text()
 
 
+def test_variables_of_a_dataset_are_drawn(tmp_path):
+    from frenkel.analysis.plots import probability
+
+    values = -SCIPY["weibull"].ppf((np.arange(60) + 0.5) / 60)
+    data = xr.Dataset({name: ("member", [*values, np.nan], {"units": "V"}) for name in ("reset", "other")})
+    assert probability.draw(data, ["reset", "other"], tmp_path / "a.png").stat().st_size > 10_000
+    with pytest.raises(ValueError, match="variable must be one of reset, other, got 'sett'"):
+        probability.draw(data, ["sett"], tmp_path / "b.png")
+
+
 # ---- what cannot be done is said in one sentence
 
 GOOD = np.linspace(1.0, 2.0, 20)
