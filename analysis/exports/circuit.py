@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ...cards.card import Card, CardWarning
-from ...cards.core import GapCore
+from ...cards.core import GapCore, average
 from ...typing import Floats
 from .templates import fill
 
@@ -252,20 +252,6 @@ def _steps(times: Floats, values: Floats) -> tuple[Floats, Floats]:
 def _vacask_wave(times: Floats, volts: Floats) -> str:
     body = ", ".join(f"{t:.9g},{v:.9g}" for t, v in zip(times, volts, strict=True))
     return f"[{body}]"
-
-
-def average(card: Card) -> dict[str, float]:
-    """Return the instance parameters of the average device: where its scores are 0."""
-    mean = card.weights @ card.means
-    k, zero = len(card.features), np.zeros(1)
-    found = {}
-    keys = {"hrs": "lnhrs", "lrs": "lnlrs", "set_voltage": "vset", "reset_voltage": "vreset"}
-    for i, feature in enumerate(card.features):
-        if feature.name in keys:
-            inner = float(mean[i] + np.exp(mean[k + i]) * card.quantile(i, zero)[0])
-            size = abs(float(feature.backward(np.array(inner))))
-            found[keys[feature.name]] = float(np.log(size)) if feature.unit == "ohm" else size
-    return found
 
 
 def _numbers(core: GapCore) -> dict[str, float]:

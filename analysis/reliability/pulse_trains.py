@@ -13,12 +13,11 @@ from typing import Any
 import numpy as np
 import scipy.optimize
 
+from ...cards import trains
 from ...cards.card import Card, CardWarning
-from ...cards.core import GapCore
+from ...cards.core import GapCore, average
 from ...typing import Floats
-from ..reliability import linearity
-from . import exported
-from .circuit import average
+from . import linearity
 
 NODES = 11
 """Places between the bounds of a cell at which its mean step is given."""
@@ -61,25 +60,8 @@ class Pulses:
         )
 
     def row(self) -> Floats:
-        """Return the five numbers as :func:`frenkel.analysis.exports.exported.trains` takes them."""
+        """Return the five numbers as :func:`frenkel.cards.trains.trains` takes them."""
         return np.array([self.number, self.set_voltage, self.set_width, self.reset_voltage, self.reset_width])
-
-
-def core_row(core: GapCore) -> Floats:
-    """Return the numbers of a core as :func:`frenkel.analysis.exports.exported.trains` takes them."""
-    c = core
-    return np.array(
-        [
-            c.current_prefactor,
-            c.voltage_scale,
-            c.gap_scale,
-            c.drive,
-            c.set_ramp,
-            c.reset_ramp,
-            c.read_voltage,
-            c.edge,
-        ]
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,7 +172,7 @@ def _ln(values: Floats, wrong: Any) -> Floats:
 def _trains(core: GapCore, pulses: Pulses, drawn: Mapping[str, Floats], wrong: Any) -> tuple[Floats, Floats]:
     """Return conductances up and down, (devices, cycles, number + 1); NaN where there is no window."""
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        up, down = exported.trains({"core": core_row(core), "pulses": pulses.row()}, drawn)
+        up, down = trains.trains({"core": core.row(), "pulses": pulses.row()}, drawn)
     return np.where(wrong[..., None], np.nan, up), np.where(wrong[..., None], np.nan, down)
 
 
