@@ -48,9 +48,9 @@ class Ramps:
     Parameters
     ----------
     reset, set : float
-        Where the ramps turn [V], both positive.
+        Where the ramps turn (V), both positive.
     reset_rate, set_rate : float
-        [V/s], positive.
+        (V/s), positive.
     """
 
     reset: float
@@ -60,13 +60,13 @@ class Ramps:
 
     @property
     def legs(self) -> Floats:
-        """Times of the corners of a cycle [s]: 0, end of the rest, RESET, 0 V, SET, 0 V."""
+        """Times of the corners of a cycle (s): 0, end of the rest, RESET, 0 V, SET, 0 V."""
         down, up = self.reset / self.reset_rate, self.set / self.set_rate
         rest = REST * 2.0 * (down + up)
         return np.cumsum([0.0, rest, down, down, up, up])
 
     def wave(self, cycles: int) -> tuple[Floats, Floats]:
-        """Return times [s] and voltages [V] of the corners of cycles."""
+        """Return times (s) and voltages (V) of the corners of cycles."""
         legs = self.legs
         times = (legs[-1] * np.arange(cycles)[:, None] + legs[:-1]).ravel()
         volts = np.tile([0.0, 0.0, -self.reset, 0.0, self.set], cycles)
@@ -176,7 +176,7 @@ def sources(card: Card, times: Floats, seed: int, *, device: int = 0, prefix: st
     ----------
     card : Card
     times : ndarray
-        When each cycle begins [s], ascending; the device must be at 0 V then, so that nothing moves.
+        When each cycle begins (s), ascending; the device must be at 0 V then, so that nothing moves.
     seed, device : int
         Device of ``card.sample(device + 1, len(times), seed)``.
     prefix : str
@@ -198,7 +198,7 @@ def sources(card: Card, times: Floats, seed: int, *, device: int = 0, prefix: st
 
 
 def source_lines(card: Card, times: Floats, drawn: Mapping[str, Floats], prefix: str = "") -> str:
-    """Return ngspice sources of the nodes h, l, s, r for cycles of one device, beginning at times [s]."""
+    """Return ngspice sources of the nodes h, l, s, r for cycles of one device, beginning at times (s)."""
     lines = []
     for name, values in offsets(card, drawn).items():
         at, volts = _steps(times, values)

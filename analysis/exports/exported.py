@@ -84,7 +84,7 @@ class Programmed:
     __hash__ = None  # type: ignore[assignment]
 
     def program(self, target: Floats, slot: int = 0) -> Floats:
-        """Return the conductances [S] that targets [S] become; ``slot`` tells several arrays apart."""
+        """Return the conductances (S) that targets (S) become; ``slot`` tells several arrays apart."""
         cells = self.cells.get(slot)
         if cells is None or len(cells.location) != target.size:
             random = np.random.default_rng(np.random.SeedSequence([*self.seed, slot]))

@@ -54,7 +54,7 @@ def arrays(card: Card) -> dict[str, Any]:
 
 
 def window(card: Card) -> tuple[float, float]:
-    """Return the conductances of the average device in HRS and in LRS [S].
+    """Return the conductances of the average device in HRS and in LRS (S).
 
     Raises
     ------

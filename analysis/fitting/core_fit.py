@@ -27,16 +27,16 @@ NAMES = ("hrs", "lrs", "set_rate", "reset_rate", "voltage_scale", "drive")
 UNITS = ("ohm", "ohm", "1/s", "1/s", "V", "1/V")
 
 SMALLEST = 0.02
-"""Voltage [V] below which a current is left out: noise, and its logarithm, would rule the fit."""
+"""Voltage (V) below which a current is left out: noise, and its logarithm, would rule the fit."""
 
 SWITCHED = 0.5
 """Difference of ln(R) at one voltage that counts as a switch."""
 
 SCALES = (0.02, 10.0)
-"""Range of the current scale V0 [V]; at its upper end the cell is ohmic, to 0.2 % at 1 V."""
+"""Range of the current scale V0 (V); at its upper end the cell is ohmic, to 0.2 % at 1 V."""
 
 DRIVES = (0.5, 200.0)
-"""Range of the drive k [1/V]."""
+"""Range of the drive k (1/V)."""
 
 FEWEST = 20
 """Samples that a trace must have above that voltage."""
@@ -49,9 +49,9 @@ class Trace:
     Parameters
     ----------
     time, voltage, current : ndarray
-        [s], [V] at the device, [A]; a positive voltage sets.
+        (s), (V) at the device, (A); a positive voltage sets.
     set_voltages, set_times : ndarray
-        Constant voltages [V] and the times to SET [s] there; may be empty.
+        Constant voltages (V) and the times to SET (s) there; may be empty.
     """
 
     time: Floats
@@ -97,7 +97,7 @@ def simulate(
     parameters : ndarray
         (devices, 6): logarithms of :data:`NAMES` in SI units.
     time, voltage : ndarray
-        [s], [V], (samples,).
+        (s), (V), (samples,).
     core : GapCore
         Its edge, gap scale and read voltage count.
     begins_low : bool

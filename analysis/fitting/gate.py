@@ -23,7 +23,7 @@ from .observations import ObservationError, Observations
 from .statistical_model import FitOptions, fit, in_ranks, to_scores
 
 LAGS = (1, 2, 5, 20)
-"""Lags [cycles] at which autocorrelations are compared."""
+"""Lags (cycles) at which autocorrelations are compared."""
 
 FACTOR = 2.0
 """Allowed multiple of the noise floor."""
@@ -287,7 +287,7 @@ def foretelling(held_out: Observations, card: Card, seed: int) -> list[Row]:
     """Return how well the card foretells the next cycle from those before.
 
     The probability that it gave to a value at most as large must be uniform (Kolmogorov and Smirnov), and its
-    continuous ranked probability score [standard scores] no worse than on cycles of its own making. The floor
+    continuous ranked probability score (standard scores) no worse than on cycles of its own making. The floor
     is the same on as many devices sampled from the card.
     """
     devices, cycles, _ = held_out.values.shape

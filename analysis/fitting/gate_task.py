@@ -29,7 +29,7 @@ ERRORS = 0.05
 def conductances(
     values: Floats, features: tuple[Feature, ...], random: np.random.Generator
 ) -> tuple[Floats, Whole]:
-    """Return conductances [S] of an array, (writes, rows, columns), and its bits.
+    """Return conductances (S) of an array, (writes, rows, columns), and its bits.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def conductances(
 
 
 def limits(conductance: Floats, bits: Whole) -> tuple[float, float]:
-    """Return the largest conductance of a 0 and the smallest of a 1 [S] that count as right."""
+    """Return the largest conductance of a 0 and the smallest of a 1 (S) that count as right."""
     zero, one = conductance[:, bits == 0], conductance[:, bits == 1]
     return float(np.nanquantile(zero, 1.0 - ERRORS)), float(np.nanquantile(one, ERRORS))
 

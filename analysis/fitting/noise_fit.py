@@ -216,9 +216,9 @@ def fit_rtn(
     table : xarray.Dataset
         From :func:`trap_table`.
     voltage, temperature : float
-        Of the traces [V], [K].
+        Of the traces (V), (K).
     activation : float
-        Of the dwell times [eV], if known from elsewhere.
+        Of the dwell times (eV), if known from elsewhere.
     resamples, seed : int
         Of the bootstrap over devices; 0 resamples: no intervals.
 
@@ -319,9 +319,9 @@ def fit_relaxation(
     scale : str
         "log": shifts of ln(G); "linear": of G.
     reference : float, optional
-        t0 [s]; default: the earliest time.
+        t0 (s); default: the earliest time.
     temperature, activation : float
-        [K], [eV].
+        (K), (eV).
     resamples, seed : int
         Of the bootstrap over devices; 0 resamples: no intervals.
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...cards.card import Feature
+from ...checks import inside
 from ...typing import Floats
 
 if TYPE_CHECKING:
@@ -62,8 +63,7 @@ class Observations:
 
     def split(self, fraction: float, seed: int) -> tuple["Observations", "Observations"]:
         """Return two parts that share no device; the first has ``fraction`` of them."""
-        if not 0 < fraction < 1:
-            raise ValueError(f"fraction must be between 0 and 1, got {fraction:g}")
+        inside("fraction", fraction, 0, 1)
         order = np.random.default_rng(seed).permutation(len(self.values))
         first = round(fraction * order.size)
         return self.take(np.sort(order[:first])), self.take(np.sort(order[first:]))
@@ -149,7 +149,7 @@ def from_dataset(
 def from_csv(path: str | Path) -> Observations:
     """Return observations from a CSV file.
 
-    The columns are ``device``, ``cycle`` and features as ``name [unit]``, such as ``hrs [ohm]``; an empty
+    The columns are ``device``, ``cycle`` and features as ``name [unit]``, such as ``hrs (ohm)``; an empty
     field is a missing value. Rows that are not there are missing cycles.
     """
     with open(path, newline="", encoding="utf-8") as file:

@@ -16,6 +16,7 @@ import numpy as np
 import threadpoolctl
 from numpy.typing import NDArray
 
+from ...checks import positive
 from ...typing import Floats
 
 MAXIMUM_TRAPS = 5
@@ -101,8 +102,8 @@ def additive(
     """
     steps = np.atleast_1d(np.asarray(amplitude, float))
     up, down = (np.atleast_1d(np.asarray(x, float)) for x in (high, low))
-    if np.any(up <= 0) or np.any(down <= 0):
-        raise ValueError(f"high and low must be above 0 s, got {min(up.min(), down.min()):g} s")
+    positive("high", up, "s")
+    positive("low", down, "s")
     level = baseline + state_bits(len(steps)) @ steps
     return Telegraph(level=level, high=up, low=down, noise=float(noise))
 

@@ -16,6 +16,7 @@ import scipy.optimize
 from ...cards import trains
 from ...cards.card import Card, CardWarning
 from ...cards.core import GapCore, average
+from ...checks import whole
 from ...typing import Floats
 from . import linearity
 
@@ -25,7 +26,7 @@ NODES = 11
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pulses:
-    """Trains of pulses: number, amplitudes [V] and widths [s] of SET and RESET."""
+    """Trains of pulses: number, amplitudes (V) and widths (s) of SET and RESET."""
 
     number: int
     set_voltage: float
@@ -42,8 +43,7 @@ class Pulses:
         ValueError
             No core, or fewer than 3 pulses.
         """
-        if number < 3:
-            raise ValueError(f"number of pulses must be at least 3, got {number}")
+        whole("number of pulses", number, 3)
         core, middle = GapCore.of(card), average(card)
         volts = {"set_voltage": middle["vset"], "reset_voltage": -middle["vreset"]}
         cell = core.cells({"hrs": np.exp(middle["lnhrs"]), "lrs": np.exp(middle["lnlrs"]), **volts})
@@ -72,7 +72,7 @@ class TrainStatistics:
     ----------
     pulses : Pulses
     least, most : float
-        Mean conductances in HRS and in LRS [S].
+        Mean conductances in HRS and in LRS (S).
     label_up, label_down : float
         Nonlinearity labels of the mean curves, with the signs of :func:`linearity.labels`.
     a_up, a_down : float
@@ -93,7 +93,7 @@ class TrainStatistics:
     scales : ndarray, shape (devices, 2)
         Of each device its steps up and down over those means.
     bounds : ndarray, shape (devices, 2)
-        Of each device exp(-location) of HRS and LRS [S].
+        Of each device exp(-location) of HRS and LRS (S).
     noise : float
         Standard deviation of a step around the mean of its device and place, over that mean.
     closed : float

@@ -19,6 +19,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 from scipy import optimize, special, stats
 
+from ...checks import inside, one_of
 from ...typing import Floats
 from .censoring import Sample
 
@@ -194,8 +195,7 @@ class Fit:
             Along ``share``: ``value``, ``low``, ``high``.
         """
         part = np.atleast_1d(np.asarray(share, float))
-        if not np.all((part > 0) & (part < 1)):
-            raise ValueError(f"share must be between 0 and 1, got {part.min():g} to {part.max():g}")
+        inside("share", part, 0, 1)
         centre = self._quantile(self._point, part)
         if len(self.covariance) == 2:
             edge = np.array([self._quantile(point, part) for point in self._region(confidence)])
@@ -237,8 +237,7 @@ class Fit:
 
     def _region(self, confidence: float) -> Floats:
         """Return points on the edge of the likelihood region of one parameter, (RAYS, 2)."""
-        if not 0 < confidence < 1:
-            raise ValueError(f"confidence must be between 0 and 1, got {confidence:g}")
+        inside("confidence", confidence, 0, 1)
         root, cost = np.linalg.cholesky(self.covariance), _cost(self.sample, self._standard)
         best = cost(self._point)
         drop = float(stats.chi2.ppf(confidence, 1)) / 2
@@ -286,8 +285,7 @@ def fit(values: Any, family: str = "weibull") -> Fit:
     1e-4 and gives neither likelihood nor covariance; there the likelihood here is maximised, to 1e-6 standard
     errors.
     """
-    if family not in NAMES:
-        raise ValueError(f"family must be one of {', '.join(NAMES)}, got {family!r}")
+    one_of("family", family, NAMES)
     sample = Sample.of(values)
     _check(sample, family)
     if family == "clustering":

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from ...checks import inside, positive, whole
 from ...typing import Floats
 
 CAREFUL = 0.9999
@@ -85,18 +86,11 @@ class Stopping:
         first: int = 100,
         growth: float = 1.25,
     ) -> None:
-        for name, number, inside in (
-            ("share", share, 0 < share < 1),
-            ("confidence", confidence, 0 < confidence < 1),
-        ):
-            if not inside:
-                raise ValueError(f"{name} must be between 0 and 1, got {number:g}")
-        if not 0 < width < np.inf:
-            raise ValueError(f"width must be above 0, got {width:g}")
-        if first < 2:
-            raise ValueError(f"first must be at least 2 devices, got {first}")
-        if not growth > 1:
-            raise ValueError(f"growth must be above 1, got {growth:g}")
+        inside("share", share, 0, 1)
+        inside("confidence", confidence, 0, 1)
+        positive("width", width)
+        whole("first", first, 2)
+        inside("growth", growth, 1, np.inf)
         self.share, self.width, self.relative, self.confidence = share, width, relative, confidence
         self.growth = growth
         self.looks: list[Look] = []
@@ -174,8 +168,7 @@ def rank_interval(number: int, share: float, confidence: float) -> tuple[int, in
     Each end is wrong with at most half of the rest, by the binomial law of the number of values below the
     quantile. Rank 0 stands for -inf, ``number`` + 1 for inf.
     """
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence must be between 0 and 1, got {confidence:g}")
+    inside("confidence", confidence, 0, 1)
     tail = (1 - confidence) / 2
     return int(stats.binom.ppf(tail, number, share)), int(stats.binom.isf(tail, number, share)) + 1
 

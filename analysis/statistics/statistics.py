@@ -16,6 +16,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from ...checks import between, inside, positive
 from ...typing import Floats
 from .censoring import Sample, kaplan_meier
 from .distributions import NAMES, Fit, clustering_test, compare, fit
@@ -75,8 +76,7 @@ def quantiles(values: Any, share: ArrayLike, confidence: float = 0.95) -> xr.Dat
         No values, NaN, a share out of range, or a quantile among censored values.
     """
     part = np.atleast_1d(np.asarray(share, float))
-    if not np.all((part > 0) & (part < 1)):
-        raise ValueError(f"share must be between 0 and 1, got {part.min():g} to {part.max():g}")
+    inside("share", part, 0, 1)
     data, censored = _values(values)
     number = int(data.size)
     ranks = np.array([(*_neighbours(number, p), *rank_interval(number, p, confidence)) for p in part])
@@ -228,10 +228,8 @@ def weakest_link(share: ArrayLike, ratio: float) -> Floats:
         Of the areas, above 0.
     """
     part = np.asarray(share, float)
-    if not ratio > 0:
-        raise ValueError(f"ratio of the areas must be above 0, got {ratio:g}")
-    if not np.all((part >= 0) & (part <= 1)):
-        raise ValueError(f"share must be between 0 and 1, got {part.min():g} to {part.max():g}")
+    positive("ratio of the areas", ratio)
+    between("share", part, 0, 1)
     with np.errstate(divide="ignore"):
         return np.asarray(-np.expm1(ratio * np.log1p(-part)))
 

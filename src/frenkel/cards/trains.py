@@ -13,18 +13,18 @@ from ..typing import Floats
 
 
 def advance(room: Any, travel: Any, edge: float) -> Floats:
-    """Return the distance to a gap limit [m] after a constant voltage.
+    """Return the distance to a gap limit (m) after a constant voltage.
 
     ``dr/dt = -v min(r/e, 1)``: at constant speed up to the distance e, and exponentially from there.
 
     Parameters
     ----------
     room : array_like
-        Distance before [m].
+        Distance before (m).
     travel : array_like
-        Speed times time [m], broadcast against ``room``.
+        Speed times time (m), broadcast against ``room``.
     edge : float
-        e [m].
+        e (m).
     """
     room, travel = np.broadcast_arrays(np.asarray(room, float), np.asarray(travel, float))
     straight = np.maximum(room - edge, 0.0)
@@ -35,7 +35,7 @@ def advance(room: Any, travel: Any, edge: float) -> Floats:
 
 
 def trains(law: Mapping[str, Any], drawn: Mapping[str, Floats]) -> tuple[Floats, Floats]:
-    """Return conductances [S] before and after each pulse of a train up and of a train down.
+    """Return conductances (S) before and after each pulse of a train up and of a train down.
 
     Up from the HRS of a cycle by pulses of one positive voltage, down from its LRS by negative ones; read at
     the read voltage. The motion is that of the rate equation, in closed form.
@@ -43,8 +43,8 @@ def trains(law: Mapping[str, Any], drawn: Mapping[str, Floats]) -> tuple[Floats,
     Parameters
     ----------
     law : mapping
-        With ``core`` (I0 [A], V0 [V], g0 [m], k [1/V], SET and RESET ramp [V/s], read voltage [V], edge [m])
-        and ``pulses`` (number, SET voltage [V], its width [s], RESET voltage [V], its width [s]).
+        With ``core`` (I0 (A), V0 (V), g0 (m), k (1/V), SET and RESET ramp (V/s), read voltage (V), edge (m))
+        and ``pulses`` (number, SET voltage (V), its width (s), RESET voltage (V), its width (s)).
     drawn : mapping of ndarray
         ``hrs``, ``lrs``, ``set_voltage``, ``reset_voltage`` of any one shape.
 
