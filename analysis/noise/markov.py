@@ -157,7 +157,7 @@ def _one_trap(
 
 @dataclass(frozen=True, slots=True)
 class Expectations:
-    """What a trace says about the hidden states of a model.
+    """What a trace reveals of the hidden states of a model.
 
     Parameters
     ----------
@@ -442,11 +442,11 @@ def standard_errors(
 
 
 def _inverse(information: Floats) -> Floats:
-    """Return the covariance; NaN for what the trace says nothing of, such as a state that it never visits."""
-    told = np.diag(information) > 1e-2
+    """Return the covariance; NaN for what the trace does not determine, such as a state never visited."""
+    known = np.diag(information) > 1e-2
     covariance = np.full(information.shape, np.nan)
     try:
-        covariance[np.ix_(told, told)] = np.linalg.inv(information[np.ix_(told, told)])
+        covariance[np.ix_(known, known)] = np.linalg.inv(information[np.ix_(known, known)])
     except np.linalg.LinAlgError:
         pass
     return covariance

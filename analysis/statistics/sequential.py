@@ -37,7 +37,7 @@ class Look:
 
 
 class Stopping:
-    """Run devices until the interval of a quantile is narrow: feed values, and be told when to stop.
+    """Rule that stops an ensemble once the interval of a quantile is narrow; values are fed one by one.
 
     Three things keep the decision from biasing the result:
 
