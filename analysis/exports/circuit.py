@@ -11,7 +11,6 @@ variability. :func:`sources` and :func:`draws` write piecewise linear sources th
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -169,7 +168,9 @@ def draw(card: Card, draws: Draws) -> dict[str, Floats]:
     return drawn
 
 
-def sources(card: Card, times: Floats, seed: int, *, device: int = 0, prefix: str = "") -> tuple[str, Any]:
+def sources(
+    card: Card, times: Floats, seed: int, *, device: int = 0, prefix: str = ""
+) -> tuple[str, dict[str, Floats]]:
     """Return piecewise linear ngspice sources that draw the cycles of one device, and what they draw.
 
     Parameters

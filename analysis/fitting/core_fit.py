@@ -12,10 +12,10 @@ are those of ln|I|, and of ln t where times to SET at constant voltages are know
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import ArrayLike
 from scipy.optimize import least_squares
 
 from ...cards.core import GapCore
@@ -61,7 +61,13 @@ class Trace:
     set_times: Floats
 
 
-def trace(time: Any, voltage: Any, current: Any, set_voltages: Any = (), set_times: Any = ()) -> Trace:
+def trace(
+    time: ArrayLike,
+    voltage: ArrayLike,
+    current: ArrayLike,
+    set_voltages: ArrayLike = (),
+    set_times: ArrayLike = (),
+) -> Trace:
     """Return a trace after checks.
 
     Raises

@@ -4,14 +4,15 @@ An array of cells takes a device each, at random, and a random stretch of its cy
 with one bit, again and again: 0 is its HRS, 1 its LRS. Nothing is read twice.
 """
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...cards.card import Feature
 from ...typing import Floats
 
-Whole = np.ndarray[Any, np.dtype[np.int64]]
+Whole = NDArray[np.int64]
 
 ROWS, COLUMNS = 64, 128
 """Cells of the array."""
@@ -79,7 +80,9 @@ def sum_errors(
     return one, mean
 
 
-def differences(one: Floats, other: Floats, features: tuple[Feature, ...], seed: Any) -> dict[str, float]:
+def differences(
+    one: Floats, other: Floats, features: tuple[Feature, ...], seed: int | Sequence[int]
+) -> dict[str, float]:
     """Return how two sets of devices differ in what an array of them does; the first is the reference.
 
     Parameters

@@ -7,10 +7,10 @@ replacement, like those of the other layers.
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 from scipy.stats import norm
 
 from ...cards.noise import RelaxationLaw, RelaxationState, RtnLaw, RtnState
@@ -193,7 +193,7 @@ def split(data: xr.Dataset, fraction: float, seed: int) -> tuple[xr.Dataset, xr.
     return _take(data, np.flatnonzero(first)), _take(data, np.flatnonzero(~first))
 
 
-def _take(data: xr.Dataset, devices: Any) -> xr.Dataset:
+def _take(data: xr.Dataset, devices: Index) -> xr.Dataset:
     found = data.isel(device=devices)
     if "trap_device" not in data:
         return found
@@ -469,10 +469,10 @@ def _bootstrap(
     return {name: (float(low), float(high)) for name, (low, high) in zip(value, bounds, strict=True)}
 
 
-def _states(data: xr.Dataset, devices: int) -> Any:
+def _states(data: xr.Dataset, devices: int) -> NDArray[np.str_]:
     if "state" not in data:
         return np.full(devices, "all")
-    found = data["state"].values.astype(str)
+    found: NDArray[np.str_] = data["state"].values.astype(str)
     if found.shape != (devices,):
         raise ObservationError("state must be over device, a name each")
     return found

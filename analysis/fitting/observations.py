@@ -8,9 +8,10 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ...cards.card import Feature
 from ...checks import inside
@@ -57,7 +58,7 @@ class Observations:
         """Names of the features."""
         return tuple(feature.name for feature in self.features)
 
-    def take(self, devices: Any) -> "Observations":
+    def take(self, devices: ArrayLike) -> "Observations":
         """Return some devices, by their indices."""
         return Observations(self.features, self.values[np.asarray(devices)], self.origin)
 
@@ -69,7 +70,9 @@ class Observations:
         return self.take(np.sort(order[:first])), self.take(np.sort(order[first:]))
 
 
-def build(names: Sequence[str], units: Sequence[str], values: Any, origin: str = "the table") -> Observations:
+def build(
+    names: Sequence[str], units: Sequence[str], values: ArrayLike, origin: str = "the table"
+) -> Observations:
     """Return observations from numbers in their units.
 
     Parameters

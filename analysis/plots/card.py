@@ -226,5 +226,5 @@ def _shown(card: Card, feature: int, values: Floats) -> Floats:
 
 
 def _label(name: str, unit: str, transform: str) -> str:
-    shown: Any = LABELS.get(name, name)
+    shown = LABELS.get(name, name)
     return f"log10({shown} / {unit})" if transform == "log" else f"{shown} / {unit}"

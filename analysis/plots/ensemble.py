@@ -2,7 +2,7 @@
 
 from pathlib import Path
 from statistics import NormalDist
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from .device import COLOURS
 from .page import PERCENT
 
 if TYPE_CHECKING:
+    import netCDF4
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -50,7 +51,7 @@ def draw(path: Path) -> "Figure":
     return figure
 
 
-def _curves(file: Any, which: dict[str, tuple[str, str]], axes: "Axes") -> None:
+def _curves(file: "netCDF4.Dataset", which: dict[str, tuple[str, str]], axes: "Axes") -> None:
     normal = NormalDist()
     longest = 2
     for name, (label, kind) in which.items():

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import scipy.optimize
+from numpy.typing import NDArray
 
 from ...cards import trains
 from ...cards.card import Card, CardWarning
@@ -19,6 +20,8 @@ from ...cards.core import GapCore, average
 from ...checks import whole
 from ...typing import Floats
 from . import linearity
+
+Flags = NDArray[np.bool_]
 
 NODES = 11
 """Places between the bounds of a cell at which its mean step is given."""
@@ -165,11 +168,13 @@ def statistics(
     )
 
 
-def _ln(values: Floats, wrong: Any) -> Floats:
+def _ln(values: Floats, wrong: Flags) -> Floats:
     return np.where(wrong, np.nan, np.log(values))
 
 
-def _trains(core: GapCore, pulses: Pulses, drawn: Mapping[str, Floats], wrong: Any) -> tuple[Floats, Floats]:
+def _trains(
+    core: GapCore, pulses: Pulses, drawn: Mapping[str, Floats], wrong: Flags
+) -> tuple[Floats, Floats]:
     """Return conductances up and down, (devices, cycles, number + 1); NaN where there is no window."""
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         up, down = trains.trains({"core": core.row(), "pulses": pulses.row()}, drawn)

@@ -11,7 +11,7 @@ and SET of oxide memory: N. Raghavan, Microelectron. Eng. (2017), 10.1016/j.mee.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -50,6 +50,15 @@ def _normal_density(z: Floats) -> Floats:
     return np.asarray(-0.5 * (z**2 + np.log(2 * np.pi)))
 
 
+_LOGNORMAL = Standard(
+    density=_normal_density,
+    survival=lambda z: special.log_ndtr(-z),
+    quantile=special.ndtri,
+    logarithmic=True,
+    names=("median", "sigma"),
+    scipy=stats.norm,
+)
+
 FAMILIES = {
     "weibull": Standard(
         density=lambda z: z - np.exp(z),
@@ -59,22 +68,8 @@ FAMILIES = {
         names=("scale", "shape"),
         scipy=stats.gumbel_l,
     ),
-    "lognormal": Standard(
-        density=_normal_density,
-        survival=lambda z: special.log_ndtr(-z),
-        quantile=special.ndtri,
-        logarithmic=True,
-        names=("median", "sigma"),
-        scipy=stats.norm,
-    ),
-    "normal": Standard(
-        density=_normal_density,
-        survival=lambda z: special.log_ndtr(-z),
-        quantile=special.ndtri,
-        logarithmic=False,
-        names=("mean", "sigma"),
-        scipy=stats.norm,
-    ),
+    "lognormal": _LOGNORMAL,
+    "normal": replace(_LOGNORMAL, logarithmic=False, names=("mean", "sigma")),
     "loglogistic": Standard(
         density=lambda z: special.log_expit(z) + special.log_expit(-z),
         survival=lambda z: special.log_expit(-z),

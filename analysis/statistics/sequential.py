@@ -194,9 +194,14 @@ def median_unbiased(below: float, above: float, number: int, share: float) -> fl
     return float(below + part * (above - below))
 
 
+def neighbours(number: int, share: float) -> tuple[int, int]:
+    """Return the ranks between which the estimate lies."""
+    below = int(np.floor((number + 1 / 3) * share + 1 / 3))
+    return min(max(below, 1), number), min(max(below + 1, 1), number)
+
+
 def quantile(ordered: Floats, share: float) -> float:
     """Return the median-unbiased estimate of a quantile from sorted values."""
     number = len(ordered)
-    below = int(np.floor((number + 1 / 3) * share + 1 / 3))
-    first, second = (min(max(rank, 1), number) for rank in (below, below + 1))
+    first, second = neighbours(number, share)
     return median_unbiased(float(ordered[first - 1]), float(ordered[second - 1]), number, share)

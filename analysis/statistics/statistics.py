@@ -20,7 +20,7 @@ from ...checks import between, inside, positive
 from ...typing import Floats
 from .censoring import Sample, kaplan_meier
 from .distributions import NAMES, Fit, clustering_test, compare, fit
-from .sequential import Stopping, median_unbiased, rank_interval
+from .sequential import Stopping, median_unbiased, neighbours, rank_interval
 
 __all__ = [
     "NAMES",
@@ -79,7 +79,7 @@ def quantiles(values: Any, share: ArrayLike, confidence: float = 0.95) -> xr.Dat
     inside("share", part, 0, 1)
     data, censored = _values(values)
     number = int(data.size)
-    ranks = np.array([(*_neighbours(number, p), *rank_interval(number, p, confidence)) for p in part])
+    ranks = np.array([(*neighbours(number, p), *rank_interval(number, p, confidence)) for p in part])
     wanted = np.unique(np.clip(ranks, 1, number))
     found = dict(zip(wanted.tolist(), order_statistics(data, wanted), strict=True))
     found |= {0: -np.inf, number + 1: np.inf}
@@ -244,12 +244,6 @@ def _values(values: Any) -> tuple[Any, float]:
     if not data.size:
         raise ValueError("values must hold at least one value, got none")
     return data, np.inf
-
-
-def _neighbours(number: int, share: float) -> tuple[int, int]:
-    """Return the ranks between which the estimate lies."""
-    below = int(np.floor((number + 1 / 3) * share + 1 / 3))
-    return min(max(below, 1), number), min(max(below + 1, 1), number)
 
 
 def _counts(values: Any, prefixes: Keys, settled: int) -> dict[np.uint64, NDArray[np.int64]]:

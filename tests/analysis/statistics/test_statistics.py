@@ -537,9 +537,15 @@ ALL_CENSORED = Sample.of(GOOD, right=np.ones(20, bool))
         (lambda: statistics.weakest_link(1.5, 2.0), "share must be between 0 and 1, got 1.5"),
         (lambda: Stopping(share=1.0, width=0.1), "share must be above 0 and below 1, got 1"),
         (lambda: Stopping(share=0.1, width=0.0), "width must be positive and finite, got 0"),
-        (lambda: Stopping(share=0.1, width=0.1, first=1), "first must be .* at least 2, got 1"),
+        (
+            lambda: Stopping(share=0.1, width=0.1, first=1),
+            "first must be a whole number of at least 2, got 1",
+        ),
         (lambda: Stopping(share=0.1, width=0.1, growth=1.0), "growth must be above 1"),
-        (lambda: Stopping(share=0.1, width=0.1, confidence=1.0), "confidence must be .* below 1, got 1"),
+        (
+            lambda: Stopping(share=0.1, width=0.1, confidence=1.0),
+            "confidence must be above 0 and below 1, got 1",
+        ),
         (lambda: Stopping(share=0.1, width=0.1).add(0, np.nan), "value of member 0 must not be NaN"),
         (lambda: Stopping(share=0.1, width=0.1).add(-1, 1.0), "member must be one not yet given"),
         (lambda: Stopping(share=0.1, width=0.1).result, "no result before 100 devices"),
