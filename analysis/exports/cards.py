@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ...cards.card import Card
+from ...checks import one_of
 from ..results import store
 from . import learning as exports_learning
 from .circuit import Draws, cycles_subcircuits, draw, sources, to_ngspice, to_vacask, to_verilog_a
@@ -82,8 +83,7 @@ def export(
     StoreError
         The file exists or cannot be written.
     """
-    if form not in FORMATS:
-        raise ValueError(f"format must be one of {', '.join(FORMATS)}, got {form!r}")
+    one_of("format", form, FORMATS)
     if draws is not None and form not in DRAWING:
         raise ValueError(f"devices and cycles can be drawn into {' or '.join(DRAWING)}, not into {form}")
     target = store.writable(path, force=force)

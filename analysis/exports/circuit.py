@@ -11,12 +11,11 @@ variability. :func:`sources` and :func:`draws` write piecewise linear sources th
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from ...cards.card import Card, CardWarning
-from ...cards.core import GapCore
+from ...cards.core import GapCore, average
 from ...typing import Floats
 from .templates import fill
 
@@ -48,9 +47,9 @@ class Ramps:
     Parameters
     ----------
     reset, set : float
-        Where the ramps turn [V], both positive.
+        Where the ramps turn (V), both positive.
     reset_rate, set_rate : float
-        [V/s], positive.
+        (V/s), positive.
     """
 
     reset: float
@@ -60,13 +59,13 @@ class Ramps:
 
     @property
     def legs(self) -> Floats:
-        """Times of the corners of a cycle [s]: 0, end of the rest, RESET, 0 V, SET, 0 V."""
+        """Times of the corners of a cycle (s): 0, end of the rest, RESET, 0 V, SET, 0 V."""
         down, up = self.reset / self.reset_rate, self.set / self.set_rate
         rest = REST * 2.0 * (down + up)
         return np.cumsum([0.0, rest, down, down, up, up])
 
     def wave(self, cycles: int) -> tuple[Floats, Floats]:
-        """Return times [s] and voltages [V] of the corners of cycles."""
+        """Return times (s) and voltages (V) of the corners of cycles."""
         legs = self.legs
         times = (legs[-1] * np.arange(cycles)[:, None] + legs[:-1]).ravel()
         volts = np.tile([0.0, 0.0, -self.reset, 0.0, self.set], cycles)
@@ -169,14 +168,16 @@ def draw(card: Card, draws: Draws) -> dict[str, Floats]:
     return drawn
 
 
-def sources(card: Card, times: Floats, seed: int, *, device: int = 0, prefix: str = "") -> tuple[str, Any]:
+def sources(
+    card: Card, times: Floats, seed: int, *, device: int = 0, prefix: str = ""
+) -> tuple[str, dict[str, Floats]]:
     """Return piecewise linear ngspice sources that draw the cycles of one device, and what they draw.
 
     Parameters
     ----------
     card : Card
     times : ndarray
-        When each cycle begins [s], ascending; the device must be at 0 V then, so that nothing moves.
+        When each cycle begins (s), ascending; the device must be at 0 V then, so that nothing moves.
     seed, device : int
         Device of ``card.sample(device + 1, len(times), seed)``.
     prefix : str
@@ -198,7 +199,7 @@ def sources(card: Card, times: Floats, seed: int, *, device: int = 0, prefix: st
 
 
 def source_lines(card: Card, times: Floats, drawn: Mapping[str, Floats], prefix: str = "") -> str:
-    """Return ngspice sources of the nodes h, l, s, r for cycles of one device, beginning at times [s]."""
+    """Return ngspice sources of the nodes h, l, s, r for cycles of one device, beginning at times (s)."""
     lines = []
     for name, values in offsets(card, drawn).items():
         at, volts = _steps(times, values)
@@ -252,20 +253,6 @@ def _steps(times: Floats, values: Floats) -> tuple[Floats, Floats]:
 def _vacask_wave(times: Floats, volts: Floats) -> str:
     body = ", ".join(f"{t:.9g},{v:.9g}" for t, v in zip(times, volts, strict=True))
     return f"[{body}]"
-
-
-def average(card: Card) -> dict[str, float]:
-    """Return the instance parameters of the average device: where its scores are 0."""
-    mean = card.weights @ card.means
-    k, zero = len(card.features), np.zeros(1)
-    found = {}
-    keys = {"hrs": "lnhrs", "lrs": "lnlrs", "set_voltage": "vset", "reset_voltage": "vreset"}
-    for i, feature in enumerate(card.features):
-        if feature.name in keys:
-            inner = float(mean[i] + np.exp(mean[k + i]) * card.quantile(i, zero)[0])
-            size = abs(float(feature.backward(np.array(inner))))
-            found[keys[feature.name]] = float(np.log(size)) if feature.unit == "ohm" else size
-    return found
 
 
 def _numbers(core: GapCore) -> dict[str, float]:

@@ -1,8 +1,8 @@
 """Cards for simulators of learning: a module for aihwkit, a device class for CrossSim, numbers for NeuroSim.
 
-Both modules carry the law as arrays, and :mod:`frenkel.analysis.exports.exported`, which draws from it with
-numpy. Layers of relaxation and of telegraph noise, if the card has them, come along
-with :mod:`frenkel.cards.noise`.
+Both modules carry the law as arrays, and :mod:`frenkel.analysis.exports.exported` and
+:mod:`frenkel.cards.trains`, which draw from it with numpy. Layers of relaxation and of telegraph noise, if
+the card has them, come along with :mod:`frenkel.cards.noise`.
 """
 
 import inspect
@@ -14,10 +14,11 @@ import numpy as np
 
 from ... import units
 from ...cards import noise as card_noise
+from ...cards import trains
 from ...cards.card import Card
-from ...cards.core import GapCore
+from ...cards.core import GapCore, middle
+from ..reliability.pulse_trains import TrainStatistics, statistics
 from . import exported
-from .pulse_trains import TrainStatistics, core_row, statistics
 from .templates import fill
 
 LINE = 100
@@ -26,7 +27,7 @@ STANDALONE = {
     "from ..typing import Floats": "Floats = np.ndarray[Any, np.dtype[np.float64]]",
     "from ..units import BOLTZMANN_EV": f"BOLTZMANN_EV = {units.BOLTZMANN_EV!r}  # eV/K",
 }
-"""Imports of :mod:`frenkel.cards.noise`, and what stands for them where frenkel is not installed."""
+"""Imports of what goes along, and what stands for them where frenkel is not installed."""
 
 
 def arrays(card: Card) -> dict[str, Any]:
@@ -53,19 +54,15 @@ def arrays(card: Card) -> dict[str, Any]:
 
 
 def window(card: Card) -> tuple[float, float]:
-    """Return the conductances of the average device in HRS and in LRS [S].
+    """Return the conductances of the average device in HRS and in LRS (S).
 
     Raises
     ------
     ValueError
         The card lacks one of the two, or they are not in this order.
     """
-    mean, k, zero = card.weights @ card.means, len(card.features), np.zeros(1)
-    found = {}
-    for i, feature in enumerate(card.features):
-        if feature.name in ("hrs", "lrs") and feature.unit == "ohm":
-            inner = mean[i] + np.exp(mean[k + i]) * card.quantile(i, zero)
-            found[feature.name] = 1.0 / float(feature.backward(inner)[0])
+    inner, ohms = middle(card), [feature.name for feature in card.features if feature.unit == "ohm"]
+    found = {name: 1.0 / inner[name] for name in ("hrs", "lrs") if name in ohms}
     if len(found) < 2:
         raise ValueError(
             f"an export for learning needs hrs and lrs in ohm, card {card.name} has {', '.join(card.names)}"
@@ -94,7 +91,7 @@ def to_aihwkit(card: Card, number: int = 64) -> str:
     device = ""
     if card.core:
         found = statistics(card, number)
-        law |= {"core": core_row(GapCore.of(card)), "pulses": found.pulses.row()}
+        law |= {"core": GapCore.of(card).row(), "pulses": found.pulses.row()}
         law |= {"up": found.up, "down": found.down, "mean_range": np.array([found.least, found.most])}
         device = fill("aihwkit_device.py", **_device_fields(found), **asdict(found.pulses))
     return fill("aihwkit.py", **_common(card, law), least=off * 1e6, most=on * 1e6) + device
@@ -174,12 +171,11 @@ def _literal(law: dict[str, Any]) -> str:
 
 def _runtime(card: Card) -> str:
     """Return the source that draws: numpy only, imports of frenkel replaced."""
-    texts = [inspect.getsource(exported)]
+    texts = [inspect.getsource(exported), inspect.getsource(trains)]
     if card.rtn_law is not None or card.relaxation_law is not None:
-        text = inspect.getsource(card_noise)
-        for ours, plain in STANDALONE.items():
-            text = text.replace(ours, plain)
-        texts.append(text)
+        texts.append(inspect.getsource(card_noise))
+    for ours, plain in STANDALONE.items():
+        texts = [text.replace(ours, plain) for text in texts]
     # Each brings its docstring along; the imports come again, which does no harm.
     return "\n\n".join(texts)
 

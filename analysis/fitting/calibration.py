@@ -179,7 +179,7 @@ def calibrate(
         Simulations of each round; default: twice the coefficients of a quadratic.
     seed : int
     report : callable, optional
-        Told of every round.
+        Called with a line on every round.
 
     Raises
     ------
@@ -253,7 +253,8 @@ class _Design:
                 f"only {len(inside)} of {len(self.places)} simulated points show the features of the target; "
                 "narrow the ranges or simulate more devices"
             )
-        return tuple(np.array([rows[i] for i in inside]) for rows in (self.places, self.found, self.noise))  # type: ignore[return-value]
+        places, found, noise = ([rows[i] for i in inside] for rows in (self.places, self.found, self.noise))
+        return np.array(places), np.array(found), np.array(noise)
 
 
 def _same(wanted: tuple[str, ...], shown: tuple[str, ...]) -> None:

@@ -12,10 +12,10 @@ are those of ln|I|, and of ln t where times to SET at constant voltages are know
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import ArrayLike
 from scipy.optimize import least_squares
 
 from ...cards.core import GapCore
@@ -27,16 +27,16 @@ NAMES = ("hrs", "lrs", "set_rate", "reset_rate", "voltage_scale", "drive")
 UNITS = ("ohm", "ohm", "1/s", "1/s", "V", "1/V")
 
 SMALLEST = 0.02
-"""Voltage [V] below which a current is left out: noise, and its logarithm, would rule the fit."""
+"""Voltage (V) below which a current is left out: noise, and its logarithm, would rule the fit."""
 
 SWITCHED = 0.5
 """Difference of ln(R) at one voltage that counts as a switch."""
 
 SCALES = (0.02, 10.0)
-"""Range of the current scale V0 [V]; at its upper end the cell is ohmic, to 0.2 % at 1 V."""
+"""Range of the current scale V0 (V); at its upper end the cell is ohmic, to 0.2 % at 1 V."""
 
 DRIVES = (0.5, 200.0)
-"""Range of the drive k [1/V]."""
+"""Range of the drive k (1/V)."""
 
 FEWEST = 20
 """Samples that a trace must have above that voltage."""
@@ -49,9 +49,9 @@ class Trace:
     Parameters
     ----------
     time, voltage, current : ndarray
-        [s], [V] at the device, [A]; a positive voltage sets.
+        (s), (V) at the device, (A); a positive voltage sets.
     set_voltages, set_times : ndarray
-        Constant voltages [V] and the times to SET [s] there; may be empty.
+        Constant voltages (V) and the times to SET (s) there; may be empty.
     """
 
     time: Floats
@@ -61,7 +61,13 @@ class Trace:
     set_times: Floats
 
 
-def trace(time: Any, voltage: Any, current: Any, set_voltages: Any = (), set_times: Any = ()) -> Trace:
+def trace(
+    time: ArrayLike,
+    voltage: ArrayLike,
+    current: ArrayLike,
+    set_voltages: ArrayLike = (),
+    set_times: ArrayLike = (),
+) -> Trace:
     """Return a trace after checks.
 
     Raises
@@ -97,7 +103,7 @@ def simulate(
     parameters : ndarray
         (devices, 6): logarithms of :data:`NAMES` in SI units.
     time, voltage : ndarray
-        [s], [V], (samples,).
+        (s), (V), (samples,).
     core : GapCore
         Its edge, gap scale and read voltage count.
     begins_low : bool

@@ -21,7 +21,7 @@ from ...cards.law import companion
 from ...typing import Floats
 
 MAXIMUM_ORDER = 6
-"""Longest memory [cycles] that is tried."""
+"""Longest memory (cycles) that is tried."""
 
 STEPS = 100
 """Repetitions after which the fit counts as not settled."""

@@ -17,13 +17,13 @@ from scipy.spatial.distance import cdist
 from scipy.stats import ks_2samp, kstest, norm, rankdata
 
 from ...cards.card import Card, CardWarning
-from ...typing import Floats
+from ...typing import Floats, Index
 from . import gate_task
 from .observations import ObservationError, Observations
 from .statistical_model import FitOptions, fit, in_ranks, to_scores
 
 LAGS = (1, 2, 5, 20)
-"""Lags [cycles] at which autocorrelations are compared."""
+"""Lags (cycles) at which autocorrelations are compared."""
 
 FACTOR = 2.0
 """Allowed multiple of the noise floor."""
@@ -273,21 +273,20 @@ def _made(card: Card, devices: int, cycles: int, held_out: Observations, seed: i
     return found
 
 
-def _kinds(levels: Floats, card: Card) -> np.ndarray[Any, np.dtype[np.int64]]:
+def _kinds(levels: Floats, card: Card) -> Index:
     """Return the likeliest component of the mixture of each device."""
     scores = []
     for weight, mean, covariance in zip(card.weights, card.means, card.covariances, strict=True):
         white = np.linalg.solve(np.linalg.cholesky(covariance), (levels - mean).T)
         scores.append(2.0 * np.log(weight) - np.linalg.slogdet(covariance)[1] - (white**2).sum(axis=0))
-    found: np.ndarray[Any, np.dtype[np.int64]] = np.argmax(scores, axis=0)
-    return found
+    return np.asarray(np.argmax(scores, axis=0))
 
 
 def foretelling(held_out: Observations, card: Card, seed: int) -> list[Row]:
     """Return how well the card foretells the next cycle from those before.
 
     The probability that it gave to a value at most as large must be uniform (Kolmogorov and Smirnov), and its
-    continuous ranked probability score [standard scores] no worse than on cycles of its own making. The floor
+    continuous ranked probability score (standard scores) no worse than on cycles of its own making. The floor
     is the same on as many devices sampled from the card.
     """
     devices, cycles, _ = held_out.values.shape

@@ -4,14 +4,15 @@ As in :mod:`.gate`: two halves of the held-out devices give the noise floor, a h
 card the value, and twice the floor is the limit.
 """
 
-from typing import Any
+from collections.abc import Collection
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 from scipy.stats import ks_2samp
 
 from ...cards.card import Card, CardError
-from ...typing import Floats
+from ...typing import Floats, Index
 from .gate import FACTOR, Row
 from .observations import ObservationError
 
@@ -19,8 +20,6 @@ FEWEST = 16
 """Held-out devices of a state that the test needs."""
 
 TRAPS = {"amplitude": "amplitudes", "high": "times in the high state", "low": "times in the low state"}
-
-Whole = np.ndarray[Any, np.dtype[np.int64]]
 
 
 def judge_rtn(table: xr.Dataset, card: Card, *, repeats: int = 10, seed: int = 0) -> list[Row]:
@@ -110,7 +109,9 @@ def judge_relaxation(data: xr.Dataset, card: Card, *, repeats: int = 10, seed: i
     return found
 
 
-def _by_state(states: Any, known: Any, card: Card, usable: Any) -> list[tuple[str, Whole]]:
+def _by_state(
+    states: NDArray[np.str_], known: Collection[str], card: Card, usable: NDArray[np.bool_]
+) -> list[tuple[str, Index]]:
     found = []
     for name in dict.fromkeys(str(state) for state in states):
         if name not in known:

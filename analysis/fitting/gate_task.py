@@ -4,14 +4,15 @@ An array of cells takes a device each, at random, and a random stretch of its cy
 with one bit, again and again: 0 is its HRS, 1 its LRS. Nothing is read twice.
 """
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...cards.law import Feature
 from ...typing import Floats
 
-Whole = np.ndarray[Any, np.dtype[np.int64]]
+Whole = NDArray[np.int64]
 
 ROWS, COLUMNS = 64, 128
 """Cells of the array."""
@@ -29,7 +30,7 @@ ERRORS = 0.05
 def conductances(
     values: Floats, features: tuple[Feature, ...], random: np.random.Generator
 ) -> tuple[Floats, Whole]:
-    """Return conductances [S] of an array, (writes, rows, columns), and its bits.
+    """Return conductances (S) of an array, (writes, rows, columns), and its bits.
 
     Parameters
     ----------
@@ -50,7 +51,7 @@ def conductances(
 
 
 def limits(conductance: Floats, bits: Whole) -> tuple[float, float]:
-    """Return the largest conductance of a 0 and the smallest of a 1 [S] that count as right."""
+    """Return the largest conductance of a 0 and the smallest of a 1 (S) that count as right."""
     zero, one = conductance[:, bits == 0], conductance[:, bits == 1]
     return float(np.nanquantile(zero, 1.0 - ERRORS)), float(np.nanquantile(one, ERRORS))
 
@@ -79,7 +80,9 @@ def sum_errors(
     return one, mean
 
 
-def differences(one: Floats, other: Floats, features: tuple[Feature, ...], seed: Any) -> dict[str, float]:
+def differences(
+    one: Floats, other: Floats, features: tuple[Feature, ...], seed: int | Sequence[int]
+) -> dict[str, float]:
     """Return how two sets of devices differ in what an array of them does; the first is the reference.
 
     Parameters

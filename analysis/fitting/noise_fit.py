@@ -4,15 +4,18 @@ Devices are grouped by the state that they were programmed to. Intervals come fr
 replacement, like those of the other layers.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 from scipy.stats import norm
 
 from ...cards.noise import RelaxationLaw, RelaxationState, RtnLaw, RtnState
-from ...typing import Floats
+from ...checks import positive
+from ...typing import Floats, Index
 from ..noise import rtn, trace
 from ..statistics import regression
 from .observations import ObservationError
@@ -190,7 +193,7 @@ def split(data: xr.Dataset, fraction: float, seed: int) -> tuple[xr.Dataset, xr.
     return _take(data, np.flatnonzero(first)), _take(data, np.flatnonzero(~first))
 
 
-def _take(data: xr.Dataset, devices: Any) -> xr.Dataset:
+def _take(data: xr.Dataset, devices: Index) -> xr.Dataset:
     found = data.isel(device=devices)
     if "trap_device" not in data:
         return found
@@ -216,9 +219,9 @@ def fit_rtn(
     table : xarray.Dataset
         From :func:`trap_table`.
     voltage, temperature : float
-        Of the traces [V], [K].
+        Of the traces (V), (K).
     activation : float
-        Of the dwell times [eV], if known from elsewhere.
+        Of the dwell times (eV), if known from elsewhere.
     resamples, seed : int
         Of the bootstrap over devices; 0 resamples: no intervals.
 
@@ -238,25 +241,20 @@ def fit_rtn(
     names = list(dict.fromkeys(str(name) for name in table["state"].values))
     kept = {n: np.flatnonzero((table["state"].values == n) & np.isfinite(table["number"])) for n in names}
     _check_enough(kept, "telegraph noise")
-    states = [_rtn_state(table, name, kept[name], voltage) for name in names]
+
+    def state(name: str, devices: Index) -> RtnState:
+        return _rtn_state(table, name, devices, voltage)
+
+    states = [state(name, devices) for name, devices in kept.items()]
     states.sort(key=lambda state: state.conductance)
     window = (float(table["step"]), float(table["length"]))
     law = RtnLaw(
         states=tuple(states), voltage=voltage, temperature=temperature, activation=activation, window=window
     )
-    intervals: dict[str, tuple[float, float]] = {}
-    for name in names if resamples else ():
-        # A draw may hold too few traps for a law: it says nothing of them.
-        intervals |= _bootstrap(
-            lambda rows, n=name: _numbers(_rtn_state(table, n, rows, voltage), f"rtn {n}"),  # type: ignore[misc]
-            kept[name],
-            resamples,
-            seed,
-        )
-    return law, intervals
+    return law, _intervals(state, kept, "rtn", resamples, seed)
 
 
-def _check_enough(kept: dict[str, Any], what: str) -> None:
+def _check_enough(kept: Mapping[str, Index], what: str) -> None:
     """Refuse states of fewer than :data:`FEWEST` devices."""
     for name, devices in kept.items():
         if len(devices) < FEWEST:
@@ -265,21 +263,24 @@ def _check_enough(kept: dict[str, Any], what: str) -> None:
             )
 
 
-def _rtn_state(table: xr.Dataset, name: str, devices: Any, voltage: float) -> RtnState:
+def _rtn_state(table: xr.Dataset, name: str, devices: Index, voltage: float) -> RtnState:
     """Return the law of the devices of a state; a device may be named more than once."""
     number = table["number"].values[devices]
     current, noise = table["current"].values[devices], table["noise"].values[devices]
     owner = table["trap_device"].values
     rows = np.concatenate([np.flatnonzero(owner == d) for d in devices]) if len(owner) else np.zeros(0, int)
-    common = {
-        "name": name,
-        "conductance": float(np.median(current)) / abs(voltage),
-        "traps": float(number.mean()),
-        "noise": float(np.median(noise / current)),
-    }
+    quiet = RtnState(
+        name=name,
+        conductance=float(np.median(current)) / abs(voltage),
+        traps=float(number.mean()),
+        noise=float(np.median(noise / current)),
+        dispersion=1.0,
+        amplitude=(0.0, 0.0),
+        high=(0.0, 0.0),
+        low=(0.0, 0.0),
+    )
     if number.sum() == 0:
-        zero = (0.0, 0.0)
-        return RtnState(**common, dispersion=1.0, amplitude=zero, high=zero, low=zero)  # type: ignore[arg-type]
+        return quiet
     if len(rows) < FEWEST_TRAPS:
         raise ObservationError(
             f"the law of the traps of state {name} needs at least {FEWEST_TRAPS} traps, got {len(rows)}"
@@ -289,14 +290,8 @@ def _rtn_state(table: xr.Dataset, name: str, devices: Any, voltage: float) -> Rt
     joint = float(np.corrcoef(logs[1], logs[2])[0, 1]) if min(pairs[1][1], pairs[2][1]) > 0 else 0.0
     # Fewer than Poisson by chance counts as Poisson.
     dispersion = max(1.0, float(number.var(ddof=1) / number.mean()))
-    return RtnState(
-        **common,  # type: ignore[arg-type]
-        dispersion=dispersion,
-        amplitude=pairs[0],
-        high=pairs[1],
-        low=pairs[2],
-        correlation=joint,
-    )
+    amplitude, high, low = pairs
+    return replace(quiet, dispersion=dispersion, amplitude=amplitude, high=high, low=low, correlation=joint)
 
 
 def fit_relaxation(
@@ -319,9 +314,9 @@ def fit_relaxation(
     scale : str
         "log": shifts of ln(G); "linear": of G.
     reference : float, optional
-        t0 [s]; default: the earliest time.
+        t0 (s); default: the earliest time.
     temperature, activation : float
-        [K], [eV].
+        (K), (eV).
     resamples, seed : int
         Of the bootstrap over devices; 0 resamples: no intervals.
 
@@ -341,14 +336,16 @@ def fit_relaxation(
     start = _needed(data, "start", "S", ("device",)).values
     shift = _shifts(g, start, time, scale)
     states = _states(data, len(g))
-    names = list(dict.fromkeys(str(name) for name in states))
     t0 = float(time[0]) if reference is None else reference
-    if not t0 > 0:
-        raise ObservationError(f"reference must be above 0 s, got {t0:g} s")
+    positive("reference", t0, "s", ObservationError)
     u = np.log(time / t0)
-    kept = {name: np.flatnonzero(states == name) for name in names}
+    kept = {str(name): np.flatnonzero(states == name) for name in dict.fromkeys(states)}
     _check_enough(kept, "relaxation")
-    fitted = {name: _relaxation_state(shift, start, u, name, rows) for name, rows in kept.items()}
+
+    def state(name: str, devices: Index) -> RelaxationState:
+        return _relaxation_state(shift, start, u, name, devices)
+
+    fitted = {name: state(name, devices) for name, devices in kept.items()}
     inner = np.concatenate([_standard(shift[rows], u, fitted[name]) for name, rows in kept.items()])
     scores, quantiles = _shape(inner)
     law = RelaxationLaw(
@@ -362,17 +359,7 @@ def fit_relaxation(
         temperature=temperature,
         activation=activation,
     )
-    intervals: dict[str, tuple[float, float]] = {}
-    for name in names if resamples else ():
-        intervals |= _bootstrap(
-            lambda rows, n=name: _numbers(  # type: ignore[misc]
-                _relaxation_state(shift, start, u, n, rows), f"relaxation {n}"
-            ),
-            kept[name],
-            resamples,
-            seed,
-        )
-    return law, intervals
+    return law, _intervals(state, kept, "relaxation", resamples, seed)
 
 
 def _shifts(g: Floats, start: Floats, time: Floats, scale: str) -> Floats:
@@ -391,7 +378,7 @@ def _shifts(g: Floats, start: Floats, time: Floats, scale: str) -> Floats:
     return found
 
 
-def _relaxation_state(shift: Floats, start: Floats, u: Floats, name: str, devices: Any) -> RelaxationState:
+def _relaxation_state(shift: Floats, start: Floats, u: Floats, name: str, devices: Index) -> RelaxationState:
     rows = shift[devices]
     location = regression.line(u, rows.mean(axis=0))
     spread = regression.line(u, rows.std(axis=0, ddof=1))
@@ -435,7 +422,7 @@ def _forgetting(inner: Floats, u: Floats) -> float:
     return max(0.0, -float(distance @ np.log(found)) / float(distance @ distance))
 
 
-def _numbers(state: "RtnState | RelaxationState", name: str) -> dict[str, float]:
+def _numbers(state: RtnState | RelaxationState, name: str) -> dict[str, float]:
     """Return the numbers of a state by name."""
     found: dict[str, float] = {}
     for key in state.__dataclass_fields__:
@@ -447,17 +434,34 @@ def _numbers(state: "RtnState | RelaxationState", name: str) -> dict[str, float]
     return found
 
 
-def _bootstrap(
-    fit: Callable[[Any], dict[str, float]], devices: Sequence[int] | Any, resamples: int, seed: int
+def _intervals(
+    state: Callable[[str, Index], RtnState | RelaxationState],
+    kept: Mapping[str, Index],
+    kind: str,
+    resamples: int,
+    seed: int,
 ) -> dict[str, tuple[float, float]]:
-    """Return 95 % intervals of named numbers over devices drawn with replacement."""
+    """Return 95 % intervals of the numbers of each state over devices drawn with replacement."""
+    found: dict[str, tuple[float, float]] = {}
+    for name, devices in kept.items() if resamples else ():
+        found |= _bootstrap(partial(state, name), devices, f"{kind} {name}", resamples, seed)
+    return found
+
+
+def _bootstrap(
+    state: Callable[[Index], RtnState | RelaxationState],
+    devices: Index,
+    name: str,
+    resamples: int,
+    seed: int,
+) -> dict[str, tuple[float, float]]:
     random = np.random.default_rng([seed, 4])
-    value, rows = fit(devices), []
+    value, rows = _numbers(state(devices), name), []
     for _ in range(resamples):
         try:
-            rows.append(fit(random.choice(devices, len(devices))))
+            rows.append(_numbers(state(random.choice(devices, len(devices))), name))
         except ObservationError:
-            continue
+            continue  # too few traps for a law among those drawn
     if len(rows) < resamples / 2:
         raise ObservationError("too few traps for intervals: half of the drawn sets of devices have no law")
     draws = np.array([[row[name] for name in value] for row in rows])
@@ -465,10 +469,10 @@ def _bootstrap(
     return {name: (float(low), float(high)) for name, (low, high) in zip(value, bounds, strict=True)}
 
 
-def _states(data: xr.Dataset, devices: int) -> Any:
+def _states(data: xr.Dataset, devices: int) -> NDArray[np.str_]:
     if "state" not in data:
         return np.full(devices, "all")
-    found = data["state"].values.astype(str)
+    found: NDArray[np.str_] = data["state"].values.astype(str)
     if found.shape != (devices,):
         raise ObservationError("state must be over device, a name each")
     return found

@@ -8,11 +8,13 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ...cards.law import Feature
+from ...checks import inside
 from ...typing import Floats
 
 if TYPE_CHECKING:
@@ -56,20 +58,21 @@ class Observations:
         """Names of the features."""
         return tuple(feature.name for feature in self.features)
 
-    def take(self, devices: Any) -> "Observations":
+    def take(self, devices: ArrayLike) -> "Observations":
         """Return some devices, by their indices."""
         return Observations(self.features, self.values[np.asarray(devices)], self.origin)
 
     def split(self, fraction: float, seed: int) -> tuple["Observations", "Observations"]:
         """Return two parts that share no device; the first has ``fraction`` of them."""
-        if not 0 < fraction < 1:
-            raise ValueError(f"fraction must be between 0 and 1, got {fraction:g}")
+        inside("fraction", fraction, 0, 1)
         order = np.random.default_rng(seed).permutation(len(self.values))
         first = round(fraction * order.size)
         return self.take(np.sort(order[:first])), self.take(np.sort(order[first:]))
 
 
-def build(names: Sequence[str], units: Sequence[str], values: Any, origin: str = "the table") -> Observations:
+def build(
+    names: Sequence[str], units: Sequence[str], values: ArrayLike, origin: str = "the table"
+) -> Observations:
     """Return observations from numbers in their units.
 
     Parameters
@@ -149,7 +152,7 @@ def from_dataset(
 def from_csv(path: str | Path) -> Observations:
     """Return observations from a CSV file.
 
-    The columns are ``device``, ``cycle`` and features as ``name [unit]``, such as ``hrs [ohm]``; an empty
+    The columns are ``device``, ``cycle`` and features as ``name [unit]``, such as ``hrs (ohm)``; an empty
     field is a missing value. Rows that are not there are missing cycles.
     """
     with open(path, newline="", encoding="utf-8") as file:

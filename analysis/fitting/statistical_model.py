@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from ...cards.card import Card
 from ...cards.law import Feature
+from ...checks import whole
 from ...typing import Floats
 from . import cycle_memory
 from .observations import ObservationError, Observations
@@ -63,8 +64,7 @@ class FitOptions:
     ranks: bool = False
 
     def __post_init__(self) -> None:
-        if self.components < 1:
-            raise ValueError(f"components must be at least 1, got {self.components}")
+        whole("components", self.components, 1)
         if self.bootstrap < 0 or self.bootstrap == 1:
             raise ValueError(f"bootstrap must be 0 or at least 2 refits, got {self.bootstrap}")
 

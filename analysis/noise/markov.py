@@ -16,6 +16,7 @@ import numpy as np
 import threadpoolctl
 from numpy.typing import NDArray
 
+from ...checks import positive
 from ...typing import Floats
 
 MAXIMUM_TRAPS = 5
@@ -101,8 +102,8 @@ def additive(
     """
     steps = np.atleast_1d(np.asarray(amplitude, float))
     up, down = (np.atleast_1d(np.asarray(x, float)) for x in (high, low))
-    if np.any(up <= 0) or np.any(down <= 0):
-        raise ValueError(f"high and low must be above 0 s, got {min(up.min(), down.min()):g} s")
+    positive("high", up, "s")
+    positive("low", down, "s")
     level = baseline + state_bits(len(steps)) @ steps
     return Telegraph(level=level, high=up, low=down, noise=float(noise))
 
@@ -156,7 +157,7 @@ def _one_trap(
 
 @dataclass(frozen=True, slots=True)
 class Expectations:
-    """What a trace says about the hidden states of a model.
+    """What a trace reveals of the hidden states of a model.
 
     Parameters
     ----------
@@ -441,11 +442,11 @@ def standard_errors(
 
 
 def _inverse(information: Floats) -> Floats:
-    """Return the covariance; NaN for what the trace says nothing of, such as a state that it never visits."""
-    told = np.diag(information) > 1e-2
+    """Return the covariance; NaN for what the trace does not determine, such as a state never visited."""
+    known = np.diag(information) > 1e-2
     covariance = np.full(information.shape, np.nan)
     try:
-        covariance[np.ix_(told, told)] = np.linalg.inv(information[np.ix_(told, told)])
+        covariance[np.ix_(known, known)] = np.linalg.inv(information[np.ix_(known, known)])
     except np.linalg.LinAlgError:
         pass
     return covariance

@@ -9,6 +9,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 from scipy import ndimage, signal, stats
 
+from ...checks import positive, whole
 from ...typing import Floats
 from ...units import BOLTZMANN_EV
 from ..statistics import regression
@@ -113,8 +114,7 @@ def traps(
         The trace has one level, too few transitions, or a trap that is too fast for its sampling.
     """
     top = number if number is not None else maximum
-    if not 1 <= top <= markov.MAXIMUM_TRAPS:
-        raise ValueError(f"number of traps must be from 1 to {markov.MAXIMUM_TRAPS}, got {top}")
+    whole("number of traps", top, 1, markov.MAXIMUM_TRAPS)
     sign, step, y = _upright(trace)
     model, moves, added, bic = _orders(y, step, top, number, adds)
     data = _described(model, moves, sign, step, capture_lowers)
@@ -362,8 +362,7 @@ def time_lag(trace: xr.Dataset, *, lag: int = 1, bins: int = 200, weighted: bool
         edge.
     """
     _, y = traces.uniform(trace)
-    if not 1 <= lag < len(y):
-        raise ValueError(f"lag must be from 1 to {len(y) - 1} samples, got {lag}")
+    whole("lag (samples)", lag, 1, len(y) - 1)
     noise, _ = markov_start.jumps(y)
     margin = 4 * noise
     edges = np.linspace(y.min() - margin, y.max() + margin, bins + 1)
@@ -419,12 +418,11 @@ def trap_depth(
         ``depth``, ``depth_low``, ``depth_high`` (1); ``energy``, ``energy_low``, ``energy_high`` (eV, E_T -
         E_F at 0 V).
     """
-    if not temperature > 0:
-        raise ValueError(f"temperature must be above 0 K, got {temperature:g} K")
-    times = np.stack([np.asarray(capture, float), np.asarray(emission, float)])
-    if not np.all(times > 0):
-        raise ValueError(f"capture and emission must be above 0 s, got {times.min():g} s")
-    fit = regression.line(voltage, np.log(times[0] / times[1]), error)
+    positive("temperature", temperature, "K")
+    positive("capture", capture, "s")
+    positive("emission", emission, "s")
+    ratio = np.asarray(capture, float) / np.asarray(emission, float)
+    fit = regression.line(voltage, np.log(ratio), error)
     thermal = BOLTZMANN_EV * temperature
     low, high = fit.slope_interval
     bottom, top = fit.intercept_interval

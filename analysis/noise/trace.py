@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
+from ...checks import positive
 from ...typing import Floats
 
 UNITS: dict[str, tuple[str, float]] = {
@@ -149,8 +150,7 @@ def resample(trace: xr.Dataset, step: float) -> xr.Dataset:
         Time between the new samples (s), above 0.
     """
     time = _time(trace)
-    if not step > 0:
-        raise ValueError(f"step must be above 0 s, got {step:g} s")
+    positive("step", step, "s")
     uniform = time[0] + step * np.arange(int((time[-1] - time[0]) / step * (1 + 1e-12)) + 1)
     held = np.searchsorted(time, uniform * (1 + 1e-15), side="right") - 1
     chosen = trace.isel(sample=np.maximum(held, 0))

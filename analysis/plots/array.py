@@ -71,7 +71,7 @@ def _image(axes: "Axes", values: Floats, unit: str, title: str, **more: Any) -> 
     figure = axes.get_figure()
     assert figure is not None
     figure.colorbar(image, ax=axes, label=unit, shrink=0.9)
-    label(axes, title, "column", "row")
+    label(axes, title, "bit line", "word line")
 
 
 # --------------------------------------------------------------------------- programming
@@ -173,7 +173,7 @@ def products(result: xr.Dataset) -> "Figure":
     scatter.plot(wanted.ravel()[::step], found.ravel()[::step], ".", markersize=1.5, color=COLOURS[0])
     ends = [float(wanted.min()), float(wanted.max())]
     scatter.plot(ends, ends, color=COLOURS[1], linewidth=1, label="equal")
-    title = f"{result.sizes['vector']} vectors, {result.sizes['bit_line']} columns"
+    title = f"{result.sizes['vector']} vectors, {result.sizes['bit_line']} bit lines"
     label(scatter, title, "product with the targets / µA", "current as converted / µA", legend=8)
     scale = float(np.abs(wanted).max()) / 100
     parts = {
@@ -200,7 +200,7 @@ def products(result: xr.Dataset) -> "Figure":
     columns.plot(np.sqrt((error**2).mean(axis=0)), color=COLOURS[0], label="rms")
     columns.plot(error.mean(axis=0), color=COLOURS[1], linewidth=0.8, label="mean")
     columns.axhline(0.0, color="0.6", linewidth=0.6)
-    label(columns, "error by column", "column", "error / % of the largest product", legend=8)
+    label(columns, "error by bit line", "bit line", "error / % of the largest product", legend=8)
     return figure
 
 
@@ -331,9 +331,9 @@ def _profile(axes: "Axes", result: xr.Dataset, number: int, side: int) -> None:
     lines = volts if along_row else volts.T
     picked = np.unique(np.linspace(0, len(lines) - 1, 5).round().astype(int))
     for k, line in enumerate(picked):
-        which = f"{'row' if along_row else 'column'} {line}"
+        which = f"{name} {line}"
         axes.plot(lines[line], color=COLOURS[k], linewidth=1, label=which)
-    label(axes, f"along {name}s", "column" if along_row else "row", f"{name} / V", legend=7)
+    label(axes, f"along {name}s", "bit line" if along_row else "word line", f"{name} / V", legend=7)
 
 
 # --------------------------------------------------------------------------- margins

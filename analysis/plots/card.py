@@ -38,7 +38,7 @@ FAN = 24
 """Cycles that a fan of currents shows."""
 
 Curves = Sequence[tuple[Floats, Floats]]
-"""Voltages [V] and currents [A] of some cycles."""
+"""Voltages (V) and currents (A) of some cycles."""
 
 
 def page(card: Card, observed: Observations, curves: Curves | None = None, *, seed: int = 0) -> "Figure":
@@ -50,7 +50,7 @@ def page(card: Card, observed: Observations, curves: Curves | None = None, *, se
     observed : Observations
         Devices that the card was not fitted to, with its features.
     curves : sequence of (ndarray, ndarray), optional
-        Voltages [V] and currents [A] of some of their cycles, shown beside those of the card's core.
+        Voltages (V) and currents (A) of some of their cycles, shown beside those of the card's core.
     seed : int
     """
     from matplotlib.figure import Figure as NewFigure
@@ -226,5 +226,5 @@ def _shown(card: Card, feature: int, values: Floats) -> Floats:
 
 
 def _label(name: str, unit: str, transform: str) -> str:
-    shown: Any = LABELS.get(name, name)
+    shown = LABELS.get(name, name)
     return f"log10({shown} / {unit})" if transform == "log" else f"{shown} / {unit}"

@@ -2,17 +2,18 @@
 
 from pathlib import Path
 from statistics import NormalDist
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .device import COLOURS
+from .page import PERCENT
 
 if TYPE_CHECKING:
+    import netCDF4
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-PERCENT = (0.01, 0.1, 1, 5, 20, 50, 80, 95, 99, 99.9, 99.99)
 VOLTAGES = {
     "forming_voltage": ("forming", "form"),
     "set_voltage": ("SET", "set"),
@@ -50,7 +51,7 @@ def draw(path: Path) -> "Figure":
     return figure
 
 
-def _curves(file: Any, which: dict[str, tuple[str, str]], axes: "Axes") -> None:
+def _curves(file: "netCDF4.Dataset", which: dict[str, tuple[str, str]], axes: "Axes") -> None:
     normal = NormalDist()
     longest = 2
     for name, (label, kind) in which.items():

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 DPI = 160
 Place = Literal["best", "upper left", "upper right", "lower left", "lower right"]
+PERCENT = (0.01, 0.1, 1, 5, 20, 50, 80, 95, 99, 99.9, 99.99)
+"""Shares (%) that the axis of a distribution is marked at."""
+
 TITLE = 10
 """Size of the letters of a panel's title (points)."""
 

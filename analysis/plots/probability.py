@@ -1,22 +1,70 @@
 """Probability plots: values against the share of devices below, on axes that straighten a distribution."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
+from ...checks import one_of
 from ...typing import Floats
 from ..statistics.censoring import Sample, kaplan_meier
 from ..statistics.distributions import FAMILIES, Fit, fit
 from ..statistics.statistics import bootstrap_band
+from .page import PERCENT, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
-PERCENT = (0.01, 0.1, 1, 5, 20, 50, 80, 95, 99, 99.9, 99.99)
+BANDS = ("likelihood", "bootstrap", "none")
 POINTS, LINE = "#1f6fb4", "0.25"
+
+
+def draw(
+    data: xr.Dataset,
+    variables: Sequence[str],
+    path: str | Path,
+    *,
+    family: str = "weibull",
+    band: str = "likelihood",
+    force: bool = False,
+) -> Path:
+    """Write a picture with a probability plot of each variable.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        Such as an ensemble. Values that are missing are left out; for families of values above 0 magnitudes
+        are taken.
+    variables : sequence of str
+        Names in the dataset.
+    path : str or Path
+    family, band : str
+        As in :func:`probability_plot`.
+    force : bool
+        Replace an existing file.
+
+    Raises
+    ------
+    ValueError
+        There is no such variable, or too few values.
+    StoreError
+        The file exists or cannot be written.
+    """
+    panels = _panels(len(variables))
+    for name, axes in zip(variables, panels, strict=True):
+        one_of("variable", name, [str(key) for key in data.data_vars])
+        values = np.asarray(data[name].values, float).ravel()
+        values = values[np.isfinite(values)]
+        attrs = data[name].attrs
+        text = f"{attrs.get('long_name', name)} ({attrs.get('units', '1')})"
+        sample = np.abs(values) if family != "normal" else values
+        probability_plot(sample, family, axes=axes, band=band, label=text)
+    figure: Figure = panels[0].figure  # type: ignore[assignment]
+    return save(figure, path, force=force)
 
 
 def plotting_positions(values: Any) -> xr.Dataset:
@@ -75,15 +123,13 @@ def probability_plot(
     -------
     matplotlib.figure.Figure
     """
-    if family not in FAMILIES:
-        raise ValueError(f"family must be one of {', '.join(FAMILIES)}, got {family!r}")
-    if band not in ("likelihood", "bootstrap", "none"):
-        raise ValueError(f"band must be likelihood, bootstrap or none, got {band!r}")
+    one_of("family", family, FAMILIES)
+    one_of("band", band, BANDS)
     sample = Sample.of(values)
     curve = fit(sample, family) if model is None else model
     points = plotting_positions(sample)
     transform = FAMILIES[family].quantile
-    panel = _axes() if axes is None else axes
+    panel = _panels(1)[0] if axes is None else axes
     heights = transform(points["share"].values)
     panel.plot(points["value"].values, heights, "o", ms=3.5, color=colour, mew=0, label=_legend(sample))
     bottom, top = transform(np.array(_ends(points["share"].values)))
@@ -108,10 +154,11 @@ def probability_plot(
     return figure
 
 
-def _axes() -> "Axes":
-    from matplotlib.figure import Figure
+def _panels(number: int) -> list["Axes"]:
+    from matplotlib.figure import Figure as NewFigure
 
-    return Figure(figsize=(6.2, 4.8), layout="constrained").subplots()
+    figure = NewFigure(figsize=(6.2 * number, 4.8), layout="constrained")
+    return list(figure.subplots(1, number, squeeze=False)[0])
 
 
 def _ends(share: Floats) -> tuple[float, float]:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ...typing import Floats
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -34,7 +36,7 @@ class Camera:
     azimuth: float = -62.0
     elevation: float = 14.0
 
-    def project(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    def project(self, points: Floats) -> Floats:
         """Return (right, up, towards the eye) of points (n, 3)."""
         a, e = np.radians(self.azimuth), np.radians(self.elevation)
         right = np.array([-np.sin(a), np.cos(a), 0.0])
@@ -45,9 +47,9 @@ class Camera:
 
 def draw_spheres(
     axes: "Axes",
-    position: NDArray[np.float64],
-    radius: NDArray[np.float64],
-    colour: NDArray[np.float64],
+    position: Floats,
+    radius: Floats,
+    colour: Floats,
     extent: tuple[float, float, float, float],
     camera: Camera,
     zorder: float = 2.0,
@@ -95,11 +97,11 @@ def draw_spheres(
 
 
 def _draw_one(
-    image: NDArray[np.float64],
-    nearest: NDArray[np.float64],
+    image: Floats,
+    nearest: Floats,
     centre: tuple[float, float, float],
     size: float,
-    paint: NDArray[np.float64],
+    paint: Floats,
 ) -> None:
     """Shade one sphere into the picture where it is nearer than what is there; all in pixels."""
     x, y, depth = centre
@@ -121,9 +123,7 @@ def _draw_one(
     nearest[rows, columns][hit] = surface[hit]
 
 
-def bonds(
-    position: NDArray[np.float64], linked: NDArray[np.bool_], spacing: float, beads: int = 7
-) -> NDArray[np.float64]:
+def bonds(position: Floats, linked: NDArray[np.bool_], spacing: float, beads: int = 7) -> Floats:
     """Return beads along the straight bonds between linked points, (m, 3).
 
     Parameters

@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from ...checks import finite
+from ...typing import Floats
 
 LABEL = 10.0  # NeuroSim's label is this times the largest distance from the straight line
 
@@ -107,7 +110,7 @@ def update_statistics(potentiation: Sequence[ArrayLike], depression: Sequence[Ar
     down = np.mean([_checked(curve) for curve in depression], axis=0)
     single = [[number_of_states(curve) for curve in curves] for curves in (potentiation, depression)]
     rising, falling = labels(up, down)
-    both: NDArray[np.float64] = np.concatenate([up, down])
+    both: Floats = np.concatenate([up, down])
     return UpdateStatistics(
         rising,
         falling,
@@ -117,7 +120,7 @@ def update_statistics(potentiation: Sequence[ArrayLike], depression: Sequence[Ar
     )
 
 
-def exponential(pulses: ArrayLike, a: float) -> NDArray[np.float64]:
+def exponential(pulses: ArrayLike, a: float) -> Floats:
     """Return NeuroSim's normalised update curve ``(1 - exp(-p / a)) / (1 - exp(-1 / a))``.
 
     Parameters
@@ -132,12 +135,11 @@ def exponential(pulses: ArrayLike, a: float) -> NDArray[np.float64]:
     return np.asarray(np.expm1(-np.asarray(pulses, np.float64) / a) / np.expm1(-1.0 / a))
 
 
-def _checked(conductance: ArrayLike) -> NDArray[np.float64]:
+def _checked(conductance: ArrayLike) -> Floats:
     values = np.asarray(conductance, np.float64)
     if values.ndim != 1 or len(values) < 3:
         raise ValueError(f"conductance must be a row of at least 3 numbers, got shape {values.shape}")
-    if not np.isfinite(values).all():
-        raise ValueError("conductance must be finite numbers")
+    finite("conductance", values, "S")
     if values[0] == values[-1]:
         raise ValueError(f"conductance must end elsewhere than it starts, both are {values[0]:g} S")
     return values

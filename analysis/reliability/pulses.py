@@ -4,6 +4,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
+from ...checks import finite, positive
 from ...typing import Floats
 
 DEAD = 0.1  # of the median range of all devices: a device that moves less is dead
@@ -43,8 +44,7 @@ def soft_bounds(conductance: ArrayLike, direction: ArrayLike) -> xr.Dataset:
     g, way = np.atleast_2d(np.asarray(conductance, float)), np.sign(np.asarray(direction, float))
     if g.shape[1] != len(way) + 1:
         raise ValueError(f"conductance must have one value more than the {len(way)} pulses, got {g.shape[1]}")
-    if not np.all(np.isfinite(g)):
-        raise ValueError(f"conductance must be finite, S: {int(np.sum(~np.isfinite(g)))} values are missing")
+    finite("conductance", g, "S")
     span = np.ptp(g, axis=1)
     dead = span < DEAD * np.median(span)
     rows = np.array([[_one_way(values, way, sign) for sign in (1, -1)] for values in g])
@@ -181,14 +181,13 @@ def disturb(reads: ArrayLike, conductance: ArrayLike, share: float) -> tuple[Flo
         raise ValueError(f"reads must ascend from 0 or more with one conductance each, got {x.min():g} first")
     if not (share > 0 and share != 1):
         raise ValueError(f"share must be above 0 and not 1, got {share:g}")
-    if not np.all(g[:, 0] > 0):
-        raise ValueError(f"the first conductance must be above 0 S, got {g[:, 0].min():g} S")
+    positive("the first conductance", g[:, 0], "S")
     beyond = g <= share * g[:, :1] if share < 1 else g >= share * g[:, :1]
     failed = beyond.any(axis=1)
     return x[np.where(failed, beyond.argmax(axis=1), len(x) - 1)], np.asarray(failed)
 
 
-def trains(result: xr.Dataset, least: int = 10) -> list[tuple[int, NDArray[np.float64]]]:
+def trains(result: xr.Dataset, least: int = 10) -> list[tuple[int, Floats]]:
     """Find trains of equal pulses of one sign in a result.
 
     Parameters

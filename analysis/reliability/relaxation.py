@@ -11,6 +11,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, stats
 
+from ...checks import one_of, positive
 from ...typing import Floats
 from ..statistics import regression
 
@@ -86,8 +87,7 @@ def compare_laws(
         intervals ``level_interval``, ``rate_interval``; ``preference_interval`` of the difference of AIC
         between power law and logarithm (positive: the logarithm is better), ``best`` (name of the least AIC).
     """
-    if not reference > 0:
-        raise ValueError(f"reference must be above 0 s, got {reference:g} s")
+    positive("reference", reference, "s")
     x = np.log(data["time"].values / reference)
     g = data.values
 
@@ -247,9 +247,8 @@ def fit_distributions(
         ``scale`` as SciPy defines them, and with ``bound`` the 95 % intervals of the three; ``best``.
     """
     x = np.asarray(values, float)
-    unknown = [name for name in families if name not in FAMILIES]
-    if unknown:
-        raise ValueError(f"families must be of {', '.join(FAMILIES)}, got {', '.join(unknown)}")
+    for name in families:
+        one_of("family", name, FAMILIES)
     if len(x) < 8 or not np.all(np.isfinite(x)) or not np.ptp(x) > 0:
         raise ValueError(f"values must hold at least 8 finite numbers that differ, got {len(x)}")
     rows = np.array([_family(name, x) for name in families])

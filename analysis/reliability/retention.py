@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
+from ...checks import at_least, inside, one_of, positive
 from ...typing import Floats
 from ...units import BOLTZMANN_EV
 from ..statistics import censoring, distributions, regression
@@ -38,7 +39,7 @@ def failure_times(
         False: the device had not failed at its last read (censored).
     """
     t, g = np.asarray(time, float), np.atleast_2d(np.asarray(conductance, float))
-    _check_times(t)
+    at_least("time", t, 0, "s")
     if g.shape[1] != len(t) or np.any(np.diff(t) <= 0):
         raise ValueError(
             f"time must ascend with one conductance each, s, got {len(t)} times and {g.shape[1]} reads"
@@ -88,8 +89,7 @@ def survival_time(curve: xr.Dataset, share: float = 0.5) -> tuple[float, float, 
     share : float
         0 to 1.
     """
-    if not 0 < share < 1:
-        raise ValueError(f"share must be between 0 and 1, got {share:g}")
+    inside("share", share, 0, 1)
     time = np.asarray(curve["time"].values, float)
 
     def first(values: Floats) -> float:
@@ -162,8 +162,7 @@ def fit_lifetime(time: ArrayLike, failed: ArrayLike, family: str = "lognormal") 
         Fewer than 3 different times of failure.
     """
     t, dead = _lifetimes(time, failed)
-    if family not in FAMILIES:
-        raise ValueError(f"family must be one of {', '.join(FAMILIES)}, got {family!r}")
+    one_of("family", family, FAMILIES)
     if not t.min() > 0 or len(np.unique(t[dead])) < 3:
         raise ValueError(
             f"time must be above 0 s with at least 3 different times of failure, got "
@@ -221,10 +220,8 @@ def arrhenius(temperature: ArrayLike, time: ArrayLike, error: ArrayLike | None =
         A temperature or time is not above 0, or there are too few.
     """
     t, tau = np.asarray(temperature, float), np.asarray(time, float)
-    if not np.all(t > 0):
-        raise ValueError(f"temperature must be above 0 K, got {t.min():g} K")
-    if not np.all(tau > 0):
-        raise ValueError(f"time must be above 0 s, got {tau.min():g} s")
+    positive("temperature", t, "K")
+    positive("time", tau, "s")
     return Arrhenius(line=regression.line(1 / (BOLTZMANN_EV * t), np.log(tau), error))
 
 
@@ -266,8 +263,8 @@ def acceleration(energy: float, low: float, high: float) -> float:
     low, high : float
         Temperatures (K), above 0: of use and of the bake.
     """
-    if not (low > 0 and high > 0):
-        raise ValueError(f"low and high must be above 0 K, got {min(low, high):g} K")
+    positive("low", low, "K")
+    positive("high", high, "K")
     return float(np.exp(energy / BOLTZMANN_EV * (1 / low - 1 / high)))
 
 
@@ -291,21 +288,15 @@ def voltage_acceleration(
         ``slope`` in decades per volt.
     """
     t = np.asarray(time, float)
-    if not np.all(t > 0):
-        raise ValueError(f"time must be above 0 s, got {t.min():g} s")
+    positive("time", t, "s")
     return regression.line(voltage, np.log10(t), None if error is None else np.asarray(error) / np.log(10))
 
 
 def _lifetimes(time: ArrayLike, failed: ArrayLike) -> tuple[Floats, Flags]:
     t, dead = np.asarray(time, float), np.asarray(failed).astype(bool)
-    _check_times(t)
+    at_least("time", t, 0, "s")
     if t.shape != dead.shape or t.ndim != 1 or not len(t):
         raise ValueError(
             f"time and failed must hold one value for each device, got {t.shape} and {dead.shape}"
         )
     return t, dead
-
-
-def _check_times(time: Floats) -> None:
-    if not np.all(np.isfinite(time)) or not np.all(time >= 0):
-        raise ValueError(f"time must be finite and at least 0 s, got {np.nanmin(time):g} s")

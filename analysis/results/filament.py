@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 
+from ...checks import whole
+from ...typing import Floats
+
 LINK = 1.5  # spacings: nearest neighbours (1) and second neighbours (sqrt 2), not third (sqrt 3)
 
 
@@ -36,9 +39,9 @@ class Snapshot:
         Index of its phase.
     """
 
-    position: NDArray[np.float64]
+    position: Floats
     conducting: NDArray[np.bool_]
-    temperature: NDArray[np.float64] | None
+    temperature: Floats | None
     spacing: float
     shape: tuple[int, int, int]
     periodic: bool
@@ -70,8 +73,7 @@ def snapshot(result: xr.Dataset, index: int, species: str | None = None) -> Snap
         There is no such snapshot or species.
     """
     number = result.sizes["snapshot"]
-    if not -number <= index < number:
-        raise ValueError(f"snapshot must be between {-number} and {number - 1}, got {index}")
+    whole("snapshot", index, -number, number - 1)
     names = [str(name) for name in result["species"].values]
     species = names[0] if species is None else species
     if species not in names:
@@ -118,9 +120,7 @@ def shown_snapshots(result: xr.Dataset) -> list[int]:
     return chosen
 
 
-def distances(
-    position: NDArray[np.float64], spacing: float, shape: tuple[int, int, int], periodic: bool
-) -> NDArray[np.float64]:
+def distances(position: Floats, spacing: float, shape: tuple[int, int, int], periodic: bool) -> Floats:
     """Return all distances (n, n) in spacings, across the sides of the box where it repeats."""
     total = np.zeros((len(position),) * 2)
     for axis in range(3):
@@ -185,7 +185,7 @@ def radius(shot: Snapshot) -> float:
     return float(np.sqrt(np.median(counts) / np.pi) * shot.spacing)
 
 
-def centred(shot: Snapshot) -> NDArray[np.float64]:
+def centred(shot: Snapshot) -> Floats:
     """Return the positions (m) with the filament moved to the middle of a repeating box."""
     position = shot.position.copy()
     if not shot.periodic or not len(position):
@@ -207,7 +207,7 @@ def clusters(shot: Snapshot) -> NDArray[np.int64]:
 
 
 def _touching(
-    position: NDArray[np.float64], spacing: float, shape: tuple[int, int, int], periodic: bool
+    position: Floats, spacing: float, shape: tuple[int, int, int], periodic: bool
 ) -> NDArray[np.bool_]:
     near = distances(position, spacing, shape, periodic) < LINK
     np.fill_diagonal(near, False)
@@ -216,7 +216,7 @@ def _touching(
     return touching
 
 
-def _path(tree: NDArray[np.float64], start: int, stop: int) -> list[int]:
+def _path(tree: Floats, start: int, stop: int) -> list[int]:
     """Return the nodes between two nodes of a tree."""
     parent = {start: start}
     stack = [start]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:  # the processes of an ensemble read the names here, and are spared the import
     import xarray as xr
@@ -232,7 +233,7 @@ def _check_version(result: "xr.Dataset", origin: str) -> None:
         )
 
 
-def _reference(result: "xr.Dataset", values: Any, variable: Variable) -> str:
+def _reference(result: "xr.Dataset", values: NDArray[Any], variable: Variable) -> str:
     """Return what is wrong with indices that point at nothing, or sizes that do not add up; "": nothing."""
     if variable.index_of and values.size:
         number, last = result.sizes[variable.index_of], int(values.max())

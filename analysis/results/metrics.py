@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+
+from ...typing import Floats
 
 if TYPE_CHECKING:  # the processes of an ensemble use the functions on arrays, and are spared the import
     import xarray as xr
@@ -79,7 +80,7 @@ def cycle_summary(result: "xr.Dataset") -> "xr.Dataset":
     return xr.Dataset(data, {"cycle": columns[0].astype(int)})
 
 
-def resistance(result: "xr.Dataset") -> NDArray[np.float64]:
+def resistance(result: "xr.Dataset") -> Floats:
     """Return the resistance (ohm) at the read voltage after each phase, inf without current."""
     current = np.asarray(result["read_current"].values, np.float64)
     ohms = np.full(len(current), np.inf)
@@ -87,9 +88,7 @@ def resistance(result: "xr.Dataset") -> NDArray[np.float64]:
     return ohms
 
 
-def switching_voltage(
-    source: NDArray[np.float64], current: NDArray[np.float64], kind: str, compliance: float = np.nan
-) -> float:
+def switching_voltage(source: Floats, current: Floats, kind: str, compliance: float = np.nan) -> float:
     """Return the source voltage (V) at which a phase switches the device, NaN if it does not.
 
     Forming and SET that reach their limit (95 % of it; NaN if the current never does): where the conductance
@@ -124,7 +123,7 @@ def switching_voltage(
     return float(source[end]) if np.isnan(jump) else jump
 
 
-def _largest_jump(voltage: NDArray[np.float64], magnitude: NDArray[np.float64]) -> float:
+def _largest_jump(voltage: Floats, magnitude: Floats) -> float:
     """Return the voltage (V) after the largest step of the conductance that at least doubles it, or NaN."""
     used = np.flatnonzero((voltage != 0) & (magnitude > 0))
     if len(used) < 2:
@@ -162,7 +161,7 @@ def _one_phase(result: "xr.Dataset", index: int) -> dict[str, float]:
     }
 
 
-def _compliance_error(current: NDArray[np.float64], compliance: float) -> float:
+def _compliance_error(current: Floats, compliance: float) -> float:
     """Return how far the largest current lies above its limit, relative; 0 if it stays below."""
     if not np.isfinite(compliance):
         return np.nan

@@ -11,7 +11,7 @@ and SET of oxide memory: N. Raghavan, Microelectron. Eng. (2017), 10.1016/j.mee.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 from scipy import optimize, special, stats
 
+from ...checks import inside, one_of
 from ...typing import Floats
 from .censoring import Sample
 
@@ -49,6 +50,15 @@ def _normal_density(z: Floats) -> Floats:
     return np.asarray(-0.5 * (z**2 + np.log(2 * np.pi)))
 
 
+_LOGNORMAL = Standard(
+    density=_normal_density,
+    survival=lambda z: special.log_ndtr(-z),
+    quantile=special.ndtri,
+    logarithmic=True,
+    names=("median", "sigma"),
+    scipy=stats.norm,
+)
+
 FAMILIES = {
     "weibull": Standard(
         density=lambda z: z - np.exp(z),
@@ -58,22 +68,8 @@ FAMILIES = {
         names=("scale", "shape"),
         scipy=stats.gumbel_l,
     ),
-    "lognormal": Standard(
-        density=_normal_density,
-        survival=lambda z: special.log_ndtr(-z),
-        quantile=special.ndtri,
-        logarithmic=True,
-        names=("median", "sigma"),
-        scipy=stats.norm,
-    ),
-    "normal": Standard(
-        density=_normal_density,
-        survival=lambda z: special.log_ndtr(-z),
-        quantile=special.ndtri,
-        logarithmic=False,
-        names=("mean", "sigma"),
-        scipy=stats.norm,
-    ),
+    "lognormal": _LOGNORMAL,
+    "normal": replace(_LOGNORMAL, logarithmic=False, names=("mean", "sigma")),
     "loglogistic": Standard(
         density=lambda z: special.log_expit(z) + special.log_expit(-z),
         survival=lambda z: special.log_expit(-z),
@@ -194,8 +190,7 @@ class Fit:
             Along ``share``: ``value``, ``low``, ``high``.
         """
         part = np.atleast_1d(np.asarray(share, float))
-        if not np.all((part > 0) & (part < 1)):
-            raise ValueError(f"share must be between 0 and 1, got {part.min():g} to {part.max():g}")
+        inside("share", part, 0, 1)
         centre = self._quantile(self._point, part)
         if len(self.covariance) == 2:
             edge = np.array([self._quantile(point, part) for point in self._region(confidence)])
@@ -237,8 +232,7 @@ class Fit:
 
     def _region(self, confidence: float) -> Floats:
         """Return points on the edge of the likelihood region of one parameter, (RAYS, 2)."""
-        if not 0 < confidence < 1:
-            raise ValueError(f"confidence must be between 0 and 1, got {confidence:g}")
+        inside("confidence", confidence, 0, 1)
         root, cost = np.linalg.cholesky(self.covariance), _cost(self.sample, self._standard)
         best = cost(self._point)
         drop = float(stats.chi2.ppf(confidence, 1)) / 2
@@ -286,8 +280,7 @@ def fit(values: Any, family: str = "weibull") -> Fit:
     1e-4 and gives neither likelihood nor covariance; there the likelihood here is maximised, to 1e-6 standard
     errors.
     """
-    if family not in NAMES:
-        raise ValueError(f"family must be one of {', '.join(NAMES)}, got {family!r}")
+    one_of("family", family, NAMES)
     sample = Sample.of(values)
     _check(sample, family)
     if family == "clustering":

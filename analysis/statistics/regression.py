@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from ...checks import positive
 from ...typing import Floats
 
 
@@ -71,8 +72,7 @@ def line(x: ArrayLike, y: ArrayLike, error: ArrayLike | None = None) -> Line:
     if len(a) != len(b) or len(np.unique(a)) < least:
         raise ValueError(f"a line must have at least {least} different points, got {len(np.unique(a))}")
     sigma = np.ones(len(a)) if error is None else np.asarray(error, float)
-    if not np.all(sigma > 0):
-        raise ValueError(f"error must be above 0 for every point, got {sigma.min():g}")
+    positive("error", sigma)
     weight = 1 / sigma**2
     centre = np.average(a, weights=weight)
     spread = float(weight @ (a - centre) ** 2)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from ...checks import inside, positive, whole
 from ...typing import Floats
 
 CAREFUL = 0.9999
@@ -36,7 +37,7 @@ class Look:
 
 
 class Stopping:
-    """Run devices until the interval of a quantile is narrow: feed values, and be told when to stop.
+    """Rule that stops an ensemble once the interval of a quantile is narrow; values are fed one by one.
 
     Three things keep the decision from biasing the result:
 
@@ -85,18 +86,11 @@ class Stopping:
         first: int = 100,
         growth: float = 1.25,
     ) -> None:
-        for name, number, inside in (
-            ("share", share, 0 < share < 1),
-            ("confidence", confidence, 0 < confidence < 1),
-        ):
-            if not inside:
-                raise ValueError(f"{name} must be between 0 and 1, got {number:g}")
-        if not 0 < width < np.inf:
-            raise ValueError(f"width must be above 0, got {width:g}")
-        if first < 2:
-            raise ValueError(f"first must be at least 2 devices, got {first}")
-        if not growth > 1:
-            raise ValueError(f"growth must be above 1, got {growth:g}")
+        inside("share", share, 0, 1)
+        inside("confidence", confidence, 0, 1)
+        positive("width", width)
+        whole("first", first, 2)
+        inside("growth", growth, 1, np.inf)
         self.share, self.width, self.relative, self.confidence = share, width, relative, confidence
         self.growth = growth
         self.looks: list[Look] = []
@@ -174,8 +168,7 @@ def rank_interval(number: int, share: float, confidence: float) -> tuple[int, in
     Each end is wrong with at most half of the rest, by the binomial law of the number of values below the
     quantile. Rank 0 stands for -inf, ``number`` + 1 for inf.
     """
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence must be between 0 and 1, got {confidence:g}")
+    inside("confidence", confidence, 0, 1)
     tail = (1 - confidence) / 2
     return int(stats.binom.ppf(tail, number, share)), int(stats.binom.isf(tail, number, share)) + 1
 
@@ -201,9 +194,14 @@ def median_unbiased(below: float, above: float, number: int, share: float) -> fl
     return float(below + part * (above - below))
 
 
+def neighbours(number: int, share: float) -> tuple[int, int]:
+    """Return the ranks between which the estimate lies."""
+    below = int(np.floor((number + 1 / 3) * share + 1 / 3))
+    return min(max(below, 1), number), min(max(below + 1, 1), number)
+
+
 def quantile(ordered: Floats, share: float) -> float:
     """Return the median-unbiased estimate of a quantile from sorted values."""
     number = len(ordered)
-    below = int(np.floor((number + 1 / 3) * share + 1 / 3))
-    first, second = (min(max(rank, 1), number) for rank in (below, below + 1))
+    first, second = neighbours(number, share)
     return median_unbiased(float(ordered[first - 1]), float(ordered[second - 1]), number, share)

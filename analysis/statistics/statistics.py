@@ -16,10 +16,11 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from ...checks import between, inside, positive
 from ...typing import Floats
 from .censoring import Sample, kaplan_meier
 from .distributions import NAMES, Fit, clustering_test, compare, fit
-from .sequential import Stopping, median_unbiased, rank_interval
+from .sequential import Stopping, median_unbiased, neighbours, rank_interval
 
 __all__ = [
     "NAMES",
@@ -75,11 +76,10 @@ def quantiles(values: Any, share: ArrayLike, confidence: float = 0.95) -> xr.Dat
         No values, NaN, a share out of range, or a quantile among censored values.
     """
     part = np.atleast_1d(np.asarray(share, float))
-    if not np.all((part > 0) & (part < 1)):
-        raise ValueError(f"share must be between 0 and 1, got {part.min():g} to {part.max():g}")
+    inside("share", part, 0, 1)
     data, censored = _values(values)
     number = int(data.size)
-    ranks = np.array([(*_neighbours(number, p), *rank_interval(number, p, confidence)) for p in part])
+    ranks = np.array([(*neighbours(number, p), *rank_interval(number, p, confidence)) for p in part])
     wanted = np.unique(np.clip(ranks, 1, number))
     found = dict(zip(wanted.tolist(), order_statistics(data, wanted), strict=True))
     found |= {0: -np.inf, number + 1: np.inf}
@@ -228,10 +228,8 @@ def weakest_link(share: ArrayLike, ratio: float) -> Floats:
         Of the areas, above 0.
     """
     part = np.asarray(share, float)
-    if not ratio > 0:
-        raise ValueError(f"ratio of the areas must be above 0, got {ratio:g}")
-    if not np.all((part >= 0) & (part <= 1)):
-        raise ValueError(f"share must be between 0 and 1, got {part.min():g} to {part.max():g}")
+    positive("ratio of the areas", ratio)
+    between("share", part, 0, 1)
     with np.errstate(divide="ignore"):
         return np.asarray(-np.expm1(ratio * np.log1p(-part)))
 
@@ -246,12 +244,6 @@ def _values(values: Any) -> tuple[Any, float]:
     if not data.size:
         raise ValueError("values must hold at least one value, got none")
     return data, np.inf
-
-
-def _neighbours(number: int, share: float) -> tuple[int, int]:
-    """Return the ranks between which the estimate lies."""
-    below = int(np.floor((number + 1 / 3) * share + 1 / 3))
-    return min(max(below, 1), number), min(max(below + 1, 1), number)
 
 
 def _counts(values: Any, prefixes: Keys, settled: int) -> dict[np.uint64, NDArray[np.int64]]:

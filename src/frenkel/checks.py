@@ -40,6 +40,19 @@ def number(name: str, value: float, low: float, high: float, unit: str) -> None:
     between(name, value, low, high, unit)
 
 
+def inside(
+    name: str, value: ArrayLike, low: float, high: float, unit: str = "", error: type[Exception] = ValueError
+) -> None:
+    """Raise ``error`` unless every value lies between the bounds, ends excluded; NaN never does."""
+    _require(
+        name,
+        value,
+        lambda given: (given > low) & (given < high),
+        f"must be above {low:g} and below {high:g}{_of(unit)}",
+        error,
+    )
+
+
 def positive(name: str, value: ArrayLike, unit: str = "", error: type[Exception] = ValueError) -> None:
     """Raise ``error`` unless every value is above 0 and finite."""
     _require(

@@ -7,7 +7,7 @@ import pytest
 from made_up_cards import made_up_card
 from made_up_core import CARD
 
-from frenkel.analysis.exports import pulse_trains
+from frenkel.analysis.reliability import pulse_trains
 from frenkel.analysis.reliability.linearity import nonlinearity
 from frenkel.cards.card import CardError
 from frenkel.cards.noise import RelaxationLaw, RelaxationState, RtnLaw, RtnState

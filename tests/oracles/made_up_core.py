@@ -5,8 +5,7 @@ from dataclasses import replace
 import numpy as np
 from made_up_cycles import truth
 
-from frenkel.analysis.exports.circuit import average
-from frenkel.cards.core import GapCell, GapCore
+from frenkel.cards.core import GapCell, GapCore, average
 
 CORE = GapCore()
 CARD = replace(truth(), core=CORE.to_dict(), validity={"voltage": (-2.5, 2.5)})

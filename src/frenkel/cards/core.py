@@ -85,6 +85,10 @@ class GapCore:
         """Return the parameters for a card."""
         return asdict(self)
 
+    def row(self) -> Floats:
+        """Return the numbers as :func:`frenkel.cards.trains.trains` takes them."""
+        return np.array(list(self.to_dict().values()))
+
     def gap(self, resistance: Any) -> Floats:
         """Return the gap (m) that has a resistance (ohm) at the read voltage."""
         sinh = math.sinh(self.read_voltage / self.voltage_scale)
@@ -152,6 +156,26 @@ class GapCell:
             return -self.set_velocity * math.sinh(core.drive * voltage) * min(max(room, -1.0), 1.0)
         room = (self.gap_max - state) / core.edge
         return -self.reset_velocity * math.sinh(core.drive * voltage) * min(max(room, -1.0), 1.0)
+
+
+def middle(card: Card) -> dict[str, float]:
+    """Return the features of the average device, whose scores are 0, in their units."""
+    mean = card.weights @ card.means
+    k, zero = len(card.features), np.zeros(1)
+    found = {}
+    for i, feature in enumerate(card.features):
+        inner = float(mean[i] + np.exp(mean[k + i]) * card.quantile(i, zero)[0])
+        found[feature.name] = float(feature.backward(np.array(inner)))
+    return found
+
+
+def average(card: Card) -> dict[str, float]:
+    """Return the average device as circuit models take it: ln of ohm, and magnitudes of volts."""
+    keys = {"hrs": "lnhrs", "lrs": "lnlrs", "set_voltage": "vset", "reset_voltage": "vreset"}
+    sizes = {name: abs(value) for name, value in middle(card).items() if name in keys}
+    return {
+        keys[name]: float(np.log(size)) if NEEDED[name] == "ohm" else size for name, size in sizes.items()
+    }
 
 
 def drive_of(voltages: Any, times: Any) -> float:

@@ -341,7 +341,7 @@ def _trains(card: Card) -> dict[str, float]:
     """
     if not card.core:
         return {}
-    from ..analysis.exports.pulse_trains import statistics
+    from ..analysis.reliability.pulse_trains import statistics
 
     found = statistics(card, int(PLACEHOLDER["pulses"]))
     return {

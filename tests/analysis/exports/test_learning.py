@@ -13,9 +13,11 @@ from compact_models import integrate
 from made_up_cards import made_up_card
 from made_up_core import CARD, CORE
 
-from frenkel.analysis.exports import exported, law_equality, pulse_trains, templates
+from frenkel.analysis.exports import law_equality, templates
 from frenkel.analysis.exports import learning as exports_learning
+from frenkel.analysis.reliability import pulse_trains
 from frenkel.analysis.reliability.linearity import exponential
+from frenkel.cards import trains
 from frenkel.cards.core import GapCell
 from frenkel.cards.noise import RelaxationLaw, RelaxationState, RtnLaw, RtnState
 
@@ -159,7 +161,7 @@ PLANTED = {
         "self.past[:, 1:], score[:, None]",
         "lag",
     ),
-    "10 % more": ("found: Array = np.exp(-logarithm)", "found: Array = 0.9 * np.exp(-logarithm)", "mean"),
+    "10 % more": ("found: Floats = np.exp(-logarithm)", "found: Floats = 0.9 * np.exp(-logarithm)", "mean"),
     "spread of all devices alike": (
         "np.exp(drawn[:, k:])",
         "np.exp(0 * drawn[:, k:] + law['means'][0, k:])",
@@ -309,14 +311,14 @@ def test_trains_are_the_rate_equation():
     """Closed form against scipy, both ways, in one cycle; seen: 1e-5."""
     drawn = {name: values[0, 0] for name, values in CARD.sample(1, 1, 3).items()}
     pulses = pulse_trains.Pulses.of(CARD)
-    law = {"core": pulse_trains.core_row(CORE), "pulses": pulses.row()}
-    curves = exported.trains(law, {name: np.asarray(value) for name, value in drawn.items()})
+    law = {"core": CORE.row(), "pulses": pulses.row()}
+    curves = trains.trains(law, {name: np.asarray(value) for name, value in drawn.items()})
     cell = GapCell(core=CORE, **{name: float(value) for name, value in CORE.cells(drawn).items()})
-    trains = (
+    ways = (
         (pulses.set_voltage, pulses.set_width, cell.gap_max),
         (pulses.reset_voltage, pulses.reset_width, cell.gap_min),
     )
-    for curve, (volts, width, start) in zip(curves, trains, strict=True):
+    for curve, (volts, width, start) in zip(curves, ways, strict=True):
         gaps, _ = integrate(cell, lambda _, v=volts: v, width * np.arange(65), start)
         theory = [cell.current(gap, 0.1) / 0.1 for gap in gaps]
         assert np.allclose(curve, theory, rtol=1e-3)

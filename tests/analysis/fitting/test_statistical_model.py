@@ -261,7 +261,7 @@ HRS = np.full((3, 4, 1), 1e5)
             lambda: statistical_model.fit(build(["hrs"], ["ohm"], np.full((30, 20, 1), 1.0)), "x"),
             "hrs is the same in every cycle",
         ),
-        (lambda: statistical_model.FitOptions(components=0), "components must be at least 1"),
+        (lambda: statistical_model.FitOptions(components=0), "whole number of at least 1, got 0"),
         (lambda: statistical_model.FitOptions(bootstrap=1), "bootstrap must be 0 or at least 2"),
     ],
 )

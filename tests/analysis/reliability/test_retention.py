@@ -154,7 +154,7 @@ def test_read_disturb_on_the_curve_of_set_times():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: retention.kaplan_meier([-1.0, 2], [1, 1]), "time must be finite and at least 0 s, got -1 s"),
+        (lambda: retention.kaplan_meier([-1.0, 2], [1, 1]), "time must be at least 0 s and finite, got -1"),
         (lambda: retention.kaplan_meier([1.0, 2], [0, 0]), "at least one failure, got 2 devices without"),
         (lambda: retention.kaplan_meier([1.0, 2], [1]), "one value for each device"),
         (
@@ -165,13 +165,19 @@ def test_read_disturb_on_the_curve_of_set_times():
             lambda: retention.fit_lifetime([1.0, 2, 3], [1, 1, 1], "normal"),
             "family must be one of lognormal, weibull",
         ),
-        (lambda: retention.arrhenius([0.0, 1, 2], [1, 1, 1]), "temperature must be above 0 K, got 0 K"),
-        (lambda: retention.arrhenius([300.0, 310, 320], [1, -1, 1]), "time must be above 0 s, got -1 s"),
+        (
+            lambda: retention.arrhenius([0.0, 1, 2], [1, 1, 1]),
+            r"temperature must be positive and finite \(K\), got 0",
+        ),
+        (
+            lambda: retention.arrhenius([300.0, 310, 320], [1, -1, 1]),
+            r"time must be positive and finite \(s\), got -1",
+        ),
         (lambda: retention.arrhenius([300.0, 300, 300], [1, 2, 1]), "at least 3 different points, got 1"),
         (lambda: retention.failure_times([1.0, 2], [[1, 2, 3]], 2.0), "got 2 times and 3 reads"),
         (
             lambda: retention.survival_time(retention.kaplan_meier([1.0], [1]), 1.5),
-            "share must be between 0 and 1",
+            "share must be above 0 and below 1, got",
         ),
     ],
 )

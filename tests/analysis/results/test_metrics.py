@@ -127,7 +127,7 @@ def test_snapshots_are_taken_out_by_number(result):
     sizes = result["snapshot_size"].values
     assert [len(filament.snapshot(result, i).position) for i in range(8)] == list(sizes)
     assert len(filament.snapshot(result, -1).position) == sizes[-1]
-    with pytest.raises(ValueError, match="snapshot must be between -8 and 7, got 8"):
+    with pytest.raises(ValueError, match="snapshot must be a whole number between -8 and 7, got 8"):
         filament.snapshot(result, 8)
     with pytest.raises(ValueError, match="no species 'copper'"):
         filament.snapshot(result, 0, "copper")

@@ -477,6 +477,16 @@ def test_probability_plots_are_drawn(family, band, monkeypatch):
     assert "censored" in axes.get_legend().get_texts()[0].get_text()
 
 
+def test_variables_of_a_dataset_are_drawn(tmp_path):
+    from frenkel.analysis.plots import probability
+
+    values = -SCIPY["weibull"].ppf((np.arange(60) + 0.5) / 60)
+    data = xr.Dataset({name: ("member", [*values, np.nan], {"units": "V"}) for name in ("reset", "other")})
+    assert probability.draw(data, ["reset", "other"], tmp_path / "a.png").stat().st_size > 10_000
+    with pytest.raises(ValueError, match="variable must be one of reset, other, got 'sett'"):
+        probability.draw(data, ["sett"], tmp_path / "b.png")
+
+
 # ---- what cannot be done is said in one sentence
 
 GOOD = np.linspace(1.0, 2.0, 20)
@@ -502,8 +512,8 @@ ALL_CENSORED = Sample.of(GOOD, right=np.ones(20, bool))
         ),
         (lambda: fit([1.0, 2.0], "clustering"), "at least 3 different"),
         (lambda: fit(GOOD, "gamma"), "family must be one of weibull, lognormal"),
-        (lambda: fit(GOOD).quantiles(1.0), "share must be between 0 and 1, got 1"),
-        (lambda: fit(GOOD).intervals(95), "confidence must be between 0 and 1, got 95"),
+        (lambda: fit(GOOD).quantiles(1.0), "share must be above 0 and below 1, got 1"),
+        (lambda: fit(GOOD).intervals(95), "confidence must be above 0 and below 1, got 95"),
         (lambda: Sample.between([2.0], [1.0]), "low <= high with one of them finite, got low = 2"),
         (lambda: Sample.between([-np.inf], [np.inf]), "one of them finite"),
         (lambda: Sample.between([1.0, 2.0], [1.0]), "same length, got 2 and 1"),
@@ -519,21 +529,27 @@ ALL_CENSORED = Sample.of(GOOD, right=np.ones(20, bool))
         ),
         (lambda: statistics.quantiles([], 0.5), "at least one value, got none"),
         (lambda: statistics.quantiles([1.0, np.nan], 0.5), "must not be NaN, got 1 NaN of 2"),
-        (lambda: statistics.quantiles(GOOD, 0.0), "share must be between 0 and 1, got 0"),
+        (lambda: statistics.quantiles(GOOD, 0.0), "share must be above 0 and below 1, got 0"),
         (lambda: statistics.bootstrap([1.0], np.mean), "at least 2 devices, got 1"),
         (lambda: statistics.bootstrap([1.0, np.nan], np.mean), "must not be NaN"),
         (lambda: statistics.bootstrap(np.ones(9), np.mean, resamples=50), "statistic must vary"),
-        (lambda: statistics.weakest_link(0.5, 0.0), "ratio of the areas must be above 0, got 0"),
-        (lambda: statistics.weakest_link(1.5, 2.0), "share must be between 0 and 1"),
-        (lambda: Stopping(share=1.0, width=0.1), "share must be between 0 and 1, got 1"),
-        (lambda: Stopping(share=0.1, width=0.0), "width must be above 0, got 0"),
-        (lambda: Stopping(share=0.1, width=0.1, first=1), "first must be at least 2"),
+        (lambda: statistics.weakest_link(0.5, 0.0), "ratio of the areas must be positive and finite, got 0"),
+        (lambda: statistics.weakest_link(1.5, 2.0), "share must be between 0 and 1, got 1.5"),
+        (lambda: Stopping(share=1.0, width=0.1), "share must be above 0 and below 1, got 1"),
+        (lambda: Stopping(share=0.1, width=0.0), "width must be positive and finite, got 0"),
+        (
+            lambda: Stopping(share=0.1, width=0.1, first=1),
+            "first must be a whole number of at least 2, got 1",
+        ),
         (lambda: Stopping(share=0.1, width=0.1, growth=1.0), "growth must be above 1"),
-        (lambda: Stopping(share=0.1, width=0.1, confidence=1.0), "confidence must be between 0 and 1"),
+        (
+            lambda: Stopping(share=0.1, width=0.1, confidence=1.0),
+            "confidence must be above 0 and below 1, got 1",
+        ),
         (lambda: Stopping(share=0.1, width=0.1).add(0, np.nan), "value of member 0 must not be NaN"),
         (lambda: Stopping(share=0.1, width=0.1).add(-1, 1.0), "member must be one not yet given"),
         (lambda: Stopping(share=0.1, width=0.1).result, "no result before 100 devices"),
-        (lambda: sequential.rank_interval(10, 0.5, 1.0), "confidence must be between 0 and 1"),
+        (lambda: sequential.rank_interval(10, 0.5, 1.0), "confidence must be above 0 and below 1, got 1"),
     ],
 )
 @pytest.mark.filterwarnings("ignore::scipy.stats.DegenerateDataWarning")

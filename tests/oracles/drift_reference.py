@@ -7,7 +7,7 @@ there to measurements.
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ...typing import Floats
+from frenkel.typing import Floats
 
 
 def pcm_exponent(relative: ArrayLike) -> tuple[Floats, Floats]:

@@ -12,13 +12,16 @@ from typing import Any
 
 import numpy as np
 import scipy.optimize
+from numpy.typing import NDArray
 
+from ...cards import trains
 from ...cards.card import Card, CardWarning
-from ...cards.core import GapCore
+from ...cards.core import GapCore, average
+from ...checks import whole
 from ...typing import Floats
-from ..reliability import linearity
-from . import exported
-from .circuit import average
+from . import linearity
+
+Flags = NDArray[np.bool_]
 
 NODES = 11
 """Places between the bounds of a cell at which its mean step is given."""
@@ -26,7 +29,7 @@ NODES = 11
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pulses:
-    """Trains of pulses: number, amplitudes [V] and widths [s] of SET and RESET."""
+    """Trains of pulses: number, amplitudes (V) and widths (s) of SET and RESET."""
 
     number: int
     set_voltage: float
@@ -43,8 +46,7 @@ class Pulses:
         ValueError
             No core, or fewer than 3 pulses.
         """
-        if number < 3:
-            raise ValueError(f"number of pulses must be at least 3, got {number}")
+        whole("number of pulses", number, 3)
         core, middle = GapCore.of(card), average(card)
         volts = {"set_voltage": middle["vset"], "reset_voltage": -middle["vreset"]}
         cell = core.cells({"hrs": np.exp(middle["lnhrs"]), "lrs": np.exp(middle["lnlrs"]), **volts})
@@ -61,25 +63,8 @@ class Pulses:
         )
 
     def row(self) -> Floats:
-        """Return the five numbers as :func:`frenkel.analysis.exports.exported.trains` takes them."""
+        """Return the five numbers as :func:`frenkel.cards.trains.trains` takes them."""
         return np.array([self.number, self.set_voltage, self.set_width, self.reset_voltage, self.reset_width])
-
-
-def core_row(core: GapCore) -> Floats:
-    """Return the numbers of a core as :func:`frenkel.analysis.exports.exported.trains` takes them."""
-    c = core
-    return np.array(
-        [
-            c.current_prefactor,
-            c.voltage_scale,
-            c.gap_scale,
-            c.drive,
-            c.set_ramp,
-            c.reset_ramp,
-            c.read_voltage,
-            c.edge,
-        ]
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +75,7 @@ class TrainStatistics:
     ----------
     pulses : Pulses
     least, most : float
-        Mean conductances in HRS and in LRS [S].
+        Mean conductances in HRS and in LRS (S).
     label_up, label_down : float
         Nonlinearity labels of the mean curves, with the signs of :func:`linearity.labels`.
     a_up, a_down : float
@@ -111,7 +96,7 @@ class TrainStatistics:
     scales : ndarray, shape (devices, 2)
         Of each device its steps up and down over those means.
     bounds : ndarray, shape (devices, 2)
-        Of each device exp(-location) of HRS and LRS [S].
+        Of each device exp(-location) of HRS and LRS (S).
     noise : float
         Standard deviation of a step around the mean of its device and place, over that mean.
     closed : float
@@ -183,14 +168,16 @@ def statistics(
     )
 
 
-def _ln(values: Floats, wrong: Any) -> Floats:
+def _ln(values: Floats, wrong: Flags) -> Floats:
     return np.where(wrong, np.nan, np.log(values))
 
 
-def _trains(core: GapCore, pulses: Pulses, drawn: Mapping[str, Floats], wrong: Any) -> tuple[Floats, Floats]:
+def _trains(
+    core: GapCore, pulses: Pulses, drawn: Mapping[str, Floats], wrong: Flags
+) -> tuple[Floats, Floats]:
     """Return conductances up and down, (devices, cycles, number + 1); NaN where there is no window."""
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        up, down = exported.trains({"core": core_row(core), "pulses": pulses.row()}, drawn)
+        up, down = trains.trains({"core": core.row(), "pulses": pulses.row()}, drawn)
     return np.where(wrong[..., None], np.nan, up), np.where(wrong[..., None], np.nan, down)
 
 
