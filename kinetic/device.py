@@ -138,7 +138,7 @@ class Device:
         needs_interstitials = any(
             {"interstitial", "trap"} & set(MECHANISMS[name]) for name in material.mechanisms
         )
-        self.shape = _box(thickness, width, spacing, 2 if needs_interstitials else 1)
+        self.shape = box(thickness, width, spacing, 2 if needs_interstitials else 1)
         if not 1.0 <= temperature <= 3000.0:
             raise ValueError(f"temperature must be between 1 and 3000 K, got {temperature}")
         for name, number in (("seed", seed), ("member", member)):
@@ -295,6 +295,10 @@ class Device:
         self.engine.fire(k)
 
     # ------------------------------------------------------------------ fields
+
+    def forget(self) -> None:
+        """Drop the solved configurations that are kept."""
+        self._cache.clear()
 
     def configuration(self, *, refresh: bool = False) -> Configuration:
         """Return fields and prices of the present arrangement, solved unless kept from before."""
@@ -483,7 +487,7 @@ class Device:
         self._cache.clear()
 
 
-def _box(thickness: float, width: float, spacing: float, least_layers: int = 1) -> tuple[int, int, int]:
+def box(thickness: float, width: float, spacing: float, least_layers: int = 1) -> tuple[int, int, int]:
     sizes = []
     for name, value, least in (("thickness", thickness, least_layers), ("width", width, LEAST_WIDTH)):
         if not 1e-10 <= value <= 1e-6:

@@ -56,8 +56,8 @@ def test_groups_and_repeats_are_unrolled():
     group = {"kind": "cycle", "repeat": 2, "phase": [SMALL["phase"][1], SMALL["phase"][0] | {"kind": "set"}]}
     pulse = {"kind": "pulse", "amplitude": "1 V", "width": "1 ns", "rise": "1 ns", "repeat": 2}
     parsed = small(phase=[SMALL["phase"][0], group, pulse])
-    steps = [(name, cycle) for name, cycle, _ in parsed.steps()]
-    assert steps == [
+    phases = [(name, cycle) for name, cycle, _ in parsed.phases()]
+    assert phases == [
         ("form", 0),
         ("reset 1", 1),
         ("set 1", 1),
@@ -66,7 +66,7 @@ def test_groups_and_repeats_are_unrolled():
         ("pulse 1", 0),
         ("pulse 2", 0),
     ]
-    assert parsed.count() == len(steps)
+    assert parsed.count() == len(phases)
 
 
 def test_changes_reach_every_level(tmp_path):

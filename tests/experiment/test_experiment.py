@@ -178,7 +178,10 @@ def test_verify_gives_up_after_its_attempts():
     [("set", 9e3, True), ("set", 2e4, False), ("reset", 9e3, False), ("reset", 2e4, True)],
 )
 def test_targets_of_set_and_reset_are_opposite(kind, resistance, met):
-    assert protocol.passes(kind, resistance, 1e4) is met
+    phase = SMALL["phase"][0] | {"kind": kind, "verify": {"resistance": "10 kohm", "attempts": 2}}
+    parsed = small(phase=[phase]).phase[0]
+    assert parsed.passes(resistance) is met
+    assert [parsed.unmet(attempt, resistance) for attempt in (1, 2)] == [not met, False]
 
 
 def test_a_hold_stays_at_the_voltage_reached():

@@ -373,10 +373,11 @@ def _protocol(
     known: dict[str, float] = {}
     documents = protocol.get("ensemble", {}).get("configuration", {}).get("points", [])
     if documents:
-        from ..configuration.device import Sweep, parse
+        from ..configuration.device import parse
+        from ..configuration.phases import Sweep
 
         made = parse(documents[0], protocol["file"])
-        sweeps = [phase for _, cycle, phase in made.steps() if cycle and isinstance(phase, Sweep)]
+        sweeps = [phase for _, cycle, phase in made.phases() if cycle and isinstance(phase, Sweep)]
         known = {f"{s.kind}_ramp": abs(s.rate) for s in sweeps if s.kind in ("set", "reset")}
         known["read_voltage"] = made.read_voltage
         if sweeps:

@@ -10,11 +10,15 @@ from ..provenance import SEED_LIMIT
 from ..validation import sentence
 from .quantity import reads, writes
 
+TIMES = 1e-18, 1e12
+RATES = 1e-12, 1e18
+"""Least and most of what is written (s), (V/s)."""
+
 Length = Annotated[float, reads("m", 1e-10, 1e-6), writes("m")]
-Time = Annotated[float, reads("s", 1e-18, 1e12), writes("s")]
+Time = Annotated[float, reads("s", *TIMES), writes("s")]
 Voltage = Annotated[float, reads("V", -1000.0, 1000.0), writes("V")]
 ReadVoltage = Annotated[float, reads("V", 1e-6, 10.0), writes("V")]
-Rate = Annotated[float, reads("V/s", 1e-12, 1e18), writes("V/s")]
+Rate = Annotated[float, reads("V/s", *RATES), writes("V/s")]
 Current = Annotated[float, reads("A", 1e-15, 1.0), writes("A")]
 Resistance = Annotated[float, reads("ohm", 0.0, 1e12), writes("ohm")]
 Temperature = Annotated[float, reads("K", COLDEST, HOTTEST), writes("K")]
@@ -40,7 +44,7 @@ class Document(Section):
         return self.model_dump(mode="json", exclude_none=True)
 
 
-Whole = TypeVar("Whole", bound=Document)
+Whole = TypeVar("Whole", bound=Section)
 
 
 def checked(model: type[Whole], document: Mapping[str, Any], origin: str) -> Whole:

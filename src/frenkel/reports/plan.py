@@ -4,10 +4,10 @@ import os
 import time
 from pathlib import Path
 
-from ..configuration.device import Configuration, Sweep
+from ..configuration.device import Configuration
+from ..configuration.phases import Sweep
 from ..experiment import device as experiment
-from ..experiment.protocol import circuit_of, part_waveform, parts
-from ..kinetic.device import _box as box
+from ..kinetic.device import box
 from ..progress import duration
 from .device import table
 
@@ -70,13 +70,13 @@ def _rounding(configuration: Configuration, shape: tuple[int, int, int], spacing
 
 def _phases(configuration: Configuration) -> str:
     rows, total = [], 0.0
-    steps = list(configuration.steps())
-    for name, _, phase in steps:
-        circuit = circuit_of(phase.circuit or configuration.circuit, phase.compliance)
+    phases = list(configuration.phases())
+    for name, _, phase in phases:
+        circuit = (phase.circuit or configuration.circuit).circuit(phase.compliance)
         span, text = 0.0, []
-        for part in range(parts(phase)):
+        for part in range(phase.parts):
             origin = phase.amplitude if isinstance(phase, Sweep) else 0.0
-            planned = part_waveform(phase, part, origin)
+            planned = phase.part(part, origin)
             if planned is not None:
                 span += planned[0].duration
                 text += [f"{voltage:g}" for voltage in planned[0].voltages[:4]]
@@ -91,7 +91,8 @@ def _phases(configuration: Configuration) -> str:
     if len(rows) > SHOWN:
         rows = [*rows[: SHOWN - 2], [f"... {len(rows) - SHOWN + 1} more", "", "", "", "", ""], rows[-1]]
     body = table(["phase", "kind", "source voltage", "at most", "limit", "samples"], rows, left=2)
-    return f"{body}\n{len(steps)} phases, {total:.3g} s of device time at most (without repeats under verify)"
+    whole = f"{len(phases)} phases, {total:.3g} s of device time at most (without repeats under verify)"
+    return f"{body}\n{whole}"
 
 
 def _cost(configuration: Configuration, sites: int, folder: Path) -> list[str]:
@@ -105,7 +106,7 @@ def _cost(configuration: Configuration, sites: int, folder: Path) -> list[str]:
         device.configuration(refresh=True)
         spent.append(time.process_time() - begin)
     one = min(spent)
-    solves = sum(SOLVES.get(phase.kind, OTHER_SOLVES) for _, _, phase in configuration.steps())
+    solves = sum(SOLVES.get(phase.kind, OTHER_SOLVES) for _, _, phase in configuration.phases())
     estimate = duration(one * GROWTH * solves)
     return [
         f"cost        one field solution takes {one * 1e3:.2g} ms now; about {solves} of them, "
