@@ -3,7 +3,6 @@
 import hashlib
 import itertools
 import json
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +21,7 @@ from ..mpi_runs.session import Job, Outcome
 from ..mpi_runs.status import Status
 from . import device as experiment
 from .ensemble_file import KIND, columns, coordinates
-from .members import RAGGED, STRIDE
+from .members import STRIDE
 
 POINTS_LIMIT = 2**20
 FUNCTION = "frenkel.experiment.members:prepare"
@@ -300,23 +299,21 @@ def write(
     """Merge located members into one file; return its content hash."""
     members = located.member[: ensemble.members] if ensemble.axes else located.member
     grid = [(axis.name, len(axis.texts)) for axis in ensemble.axes] + [("member", len(members))]
-    document = ensemble.document()
-    made = provenance.record(document, seed=ensemble.points[0].seed or 0)
     first = ensemble.points[0]
     material = experiment.material_of(first, ensemble.folder)
     attrs = {
         "Conventions": schema.CONVENTIONS,
         "frenkel_schema": np.int32(schema.SCHEMA_VERSION),
         "frenkel_kind": KIND,
-        "title": first.title or f"{material.name}, {len(located.member)} devices",
-        "source": f"frenkel {made['software']['version']}",
-        "history": f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} made by frenkel",
-        "material": material.name,
-        "material_hash": material.hash,
-        "lateral": first.device.lateral,
-        "keep": ensemble.keep,
-        "provenance": json.dumps(made),
-    }
+    } | provenance.attributes(
+        first.title or f"{material.name}, {len(located.member)} devices",
+        ensemble.document(),
+        seed=first.seed or 0,
+        material=material.name,
+        material_hash=material.hash,
+        lateral=first.device.lateral,
+        keep=ensemble.keep,
+    )
     fixed = coordinates(ensemble.points, located.status, grid, members)
     for one in ensemble.axes:
         fixed[one.name] = ((one.name,), *_axis_values(one))
@@ -391,21 +388,6 @@ def _axis_values(one: Axis) -> tuple[Any, dict[str, Any]]:
         except ValueError:
             continue
     return np.array(one.texts, object), attrs
-
-
-__all__ = [
-    "KIND",
-    "RAGGED",
-    "Axis",
-    "Ensemble",
-    "axis",
-    "job",
-    "merge_folders",
-    "plain",
-    "run",
-    "sweep",
-    "write",
-]
 
 
 def values(path: Path, name: str) -> list[float | None]:

@@ -3,8 +3,6 @@
 xarray is imported only where a dataset is made: the processes of an ensemble need arrays alone.
 """
 
-import json
-import time
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -49,17 +47,17 @@ def dataset(
     from ..analysis.results import schema
 
     logs = list(logs)
-    made = provenance.record(recorded, seed=device.seed, member=device.member)
-    attrs = {
-        "title": recorded.get("title") or f"{device.material.name} device, seed {device.seed}",
-        "source": f"frenkel {made['software']['version']}",
-        "history": f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} made by frenkel",
-        "material": device.material.name,
-        "family": device.material.family,
-        "material_hash": device.material.hash,
-        "lateral": device.lateral,
-        "provenance": json.dumps(made),
-    }
+    material = device.material
+    attrs = provenance.attributes(
+        recorded.get("title") or f"{material.name} device, seed {device.seed}",
+        recorded,
+        seed=device.seed,
+        member=device.member,
+        material=material.name,
+        family=material.family,
+        material_hash=material.hash,
+        lateral=device.lateral,
+    )
     if not_repeatable:
         attrs["not_repeatable"] = not_repeatable
     return schema.dataset(values(device, logs, read_voltage), attrs)
