@@ -1,9 +1,9 @@
 """What the sections of all configurations share: strictness, quantities, and the error."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ..checks import COLDEST, HOTTEST
 from ..provenance import SEED_LIMIT
@@ -34,6 +34,18 @@ class Section(BaseModel):
     """A table of a configuration: no other keys, no other types, and never changed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    old_keys: ClassVar[dict[str, str]] = {}
+    """Keys in files of earlier versions, and what they are called now."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _renamed(cls, given: Any) -> Any:
+        if not (cls.old_keys and isinstance(given, Mapping)):
+            return given
+        new = {key: cls.old_keys.get(key, key) for key in given}
+        # Where both names are given the old one stays, and is refused as unknown.
+        return {key if new[key] in given else new[key]: value for key, value in given.items()}
 
 
 class Document(Section):

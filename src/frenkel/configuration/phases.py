@@ -26,18 +26,18 @@ Planned = tuple[Waveform, int]
 Test = Callable[["Device", float], bool]
 Times = Annotated[tuple[float, ...], reads_all("s", 0.0, 1e12), writes("s")]
 Voltages = Annotated[tuple[float, ...], reads_all("V", -1000.0, 1000.0), writes("V")]
-Limit = Annotated[
+Compliance = Annotated[
     float,
     BeforeValidator(lambda value: math.inf if value == "none" else to_si(value, "A", 1e-15, 1.0)),
     PlainSerializer(
         lambda value: "none" if value == math.inf else f"{value!r} A", when_used="json-unless-none"
     ),
 ]
-"""Limit of the current; infinity, written "none", lifts one that holds otherwise."""
+"""Largest current (A); infinity, written "none", lifts one that holds otherwise."""
 
 
 class CircuitSection(Section):
-    """Series resistance and limits of the current that hold where a phase says nothing else."""
+    """Series resistance and compliance, of source or transistor, where a phase says nothing else."""
 
     series_resistance: Resistance = 0.0
     compliance: Current | None = None
@@ -73,7 +73,7 @@ class Phase(Section):
 
     name: Title = ""
     repeat: int = Field(default=1, ge=1, le=PHASE_LIMIT)
-    compliance: Limit | None = None
+    compliance: Compliance | None = None
     circuit: CircuitSection | None = None
     budget: int | None = Field(default=None, ge=1)  # events of the atoms in the phase
     samples: int = Field(default=200, ge=2, le=1_000_000)
@@ -103,7 +103,7 @@ class Phase(Section):
         ----------
         part : int
         compliance : float or None
-            Limit of the current (A).
+            Largest current (A) of source or transistor.
         conductance : float
             Of the device as the part began (S).
         """
@@ -119,17 +119,18 @@ class Phase(Section):
 
 
 class Sweep(Phase):
-    """Up to an amplitude and back to zero; with ``to_limit`` back as soon as the current limit is reached."""
+    """Up to an amplitude and back to zero; with ``to_compliance`` back as soon as that is reached."""
 
     kind: Literal["form", "set", "reset", "triangle"]
     amplitude: Voltage
     rate: Rate
     fall_rate: Rate | None = None
     hold: Time | None = None
-    to_limit: bool = False
+    to_compliance: bool = False
     verify: Verify | None = None
 
     parts: ClassVar[int] = 3  # up, hold, down
+    old_keys: ClassVar[dict[str, str]] = {"to_limit": "to_compliance"}
 
     @model_validator(mode="after")
     def _check(self) -> "Sweep":
@@ -144,7 +145,7 @@ class Sweep(Phase):
         top = voltages[1]
         if top == 0.0 or voltages not in ((0.0, top, 0.0), (0.0, top, top, 0.0)):
             raise ValueError(
-                "to_limit needs a waveform from 0 V up and back to 0 V, such as Waveform.triangle; "
+                "to_compliance needs a waveform from 0 V up and back to 0 V, such as Waveform.triangle; "
                 f"got {len(voltages)} points from {voltages[0]:g} to {voltages[-1]:g} V"
             )
         rate, fall_rate = abs(top) / times[1], abs(top) / (times[-1] - times[-2])
@@ -153,7 +154,7 @@ class Sweep(Phase):
         between("plateau of the waveform", 1.0 if hold is None else hold, *TIMES, "s")
         return cls.model_construct(
             **dict(common), kind=named_kind(common.name) or "triangle", amplitude=top, rate=rate,
-            fall_rate=fall_rate, hold=hold, to_limit=True,
+            fall_rate=fall_rate, hold=hold, to_compliance=True,
         )  # fmt: skip
 
     def part(self, number: int, origin: float) -> Planned | None:
@@ -167,7 +168,7 @@ class Sweep(Phase):
         return Waveform.ramp(0.0, self.fall_rate or self.rate, start=origin), half
 
     def ends(self, part: int, compliance: float | None, conductance: float) -> Test | None:
-        if not (self.to_limit and part == 0 and compliance):
+        if not (self.to_compliance and part == 0 and compliance):
             return None
         return lambda _, current: abs(current) >= REACHED * compliance
 

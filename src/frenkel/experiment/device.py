@@ -115,7 +115,7 @@ class Device(kinetic.Device):
         *,
         samples: int = 200,
         label: str | None = None,
-        to_limit: bool = False,
+        to_compliance: bool = False,
         stop: Test | None = None,
         progress: Progress | None = None,
     ) -> xr.Dataset:
@@ -129,9 +129,9 @@ class Device(kinetic.Device):
             Samples along the path of the voltage, at least 2.
         label : str, optional
             Name of the phase; the waveform's by default. Phases named form, set or reset are known as such.
-        to_limit : bool
-            Turn back as soon as the current reaches the limit of the circuit: the way up ends there, and a
-            plateau and the way down follow from the voltage reached.
+        to_compliance : bool
+            Turn back as soon as the current reaches the compliance of the circuit, or of its transistor: the
+            way up ends there, and a plateau and the way down follow from the voltage reached.
         stop : callable, optional
             ``stop(device, current)`` after each event and sample ends the waveform early when true.
         progress : callable, optional
@@ -145,7 +145,8 @@ class Device(kinetic.Device):
         Raises
         ------
         ValueError
-            ``to_limit`` without a limit, with ``stop``, or for a waveform that does not go up and back once.
+            ``to_compliance`` in a circuit without one, with ``stop``, or for a waveform that does not go up
+            and back once.
         """
         if not isinstance(waveform, Waveform):
             raise TypeError(
@@ -157,9 +158,9 @@ class Device(kinetic.Device):
         circuit = CircuitSection.of(self.circuit)
         common = checked(Phase, {"name": name, "samples": samples, "circuit": circuit}, "Device.run")
         phase: AnyPhase
-        if to_limit:
+        if to_compliance:
             if stop is not None or not (self.circuit.compliance or self.circuit.transistor):
-                raise ValueError("to_limit needs a circuit with a compliance or a transistor, and no stop")
+                raise ValueError("to_compliance needs a circuit with compliance or transistor, and no stop")
             phase = Sweep.of(waveform, common)
         else:
             phase = Points.of(waveform, common)

@@ -1,5 +1,6 @@
 """Many devices of one configuration, or of each point of a sweep: what is run, and what is written."""
 
+import contextlib
 import hashlib
 import itertools
 import json
@@ -223,6 +224,7 @@ def job(ensemble: Ensemble, output: Path, *, part: tuple[int, int] | None = None
         ``limit``, ``grace``, ``deadline``, ``isolated``, ``retry`` and ``force`` of :class:`.Job`.
     """
     document = ensemble.document()
+    recorded = _recorded(run_folder(output), document)
     numbers = ensemble.numbers()
     name = "all"
     if part is not None:
@@ -234,14 +236,27 @@ def job(ensemble: Ensemble, output: Path, *, part: tuple[int, int] | None = None
         folder=run_folder(output),
         function=FUNCTION,
         settings=document,
-        document=document,
-        digest=provenance.digest(document),
+        document=recorded,
+        digest=provenance.digest(recorded),
         members=numbers.tolist(),
         cost=lambda number: (number // STRIDE, costs[number // STRIDE]),
         software={"version": provenance.version(), "git": provenance.git_hash()},
         part=name,
         **options,
     )
+
+
+def _recorded(folder: Path, document: dict[str, Any]) -> dict[str, Any]:
+    """Return a document as an earlier version wrote it into the folder of the run, if that says the same."""
+    present = runs.recorded(folder)
+    if present is None:
+        return document
+    with contextlib.suppress(ConfigurationError, KeyError):
+        former: dict[str, Any] = present["document"]
+        points = [config.parse(point).document() for point in former["points"]]
+        if former | {"points": points} == document:
+            return former
+    return document
 
 
 def _cost(configuration: Configuration) -> float:

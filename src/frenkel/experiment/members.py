@@ -188,8 +188,8 @@ class _Keeper:
 
 
 def _switching(log: PhaseLog) -> float:
-    limit = math.nan if log.compliance is None else log.compliance
-    return switching_voltage(log.sample["source_voltage"], log.sample["current"], log.kind, limit)
+    compliance = math.nan if log.compliance is None else log.compliance
+    return switching_voltage(log.sample["source_voltage"], log.sample["current"], log.kind, compliance)
 
 
 def _part(label: str) -> int:

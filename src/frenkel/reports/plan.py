@@ -86,11 +86,11 @@ def _phases(configuration: Configuration) -> str:
             if len(text) > 8
             else " ".join(a for a, b in zip(text, [None, *text], strict=False) if a != b)
         )
-        limit = "-" if circuit.compliance is None else f"{circuit.compliance * 1e6:g} uA"
-        rows.append([name, phase.kind, f"{path} V", f"{span:.3g} s", limit, str(phase.samples)])
+        compliance = "-" if circuit.compliance is None else f"{circuit.compliance * 1e6:g} uA"
+        rows.append([name, phase.kind, f"{path} V", f"{span:.3g} s", compliance, str(phase.samples)])
     if len(rows) > SHOWN:
         rows = [*rows[: SHOWN - 2], [f"... {len(rows) - SHOWN + 1} more", "", "", "", "", ""], rows[-1]]
-    body = table(["phase", "kind", "source voltage", "at most", "limit", "samples"], rows, left=2)
+    body = table(["phase", "kind", "source voltage", "at most", "compliance", "samples"], rows, left=2)
     whole = f"{len(phases)} phases, {total:.3g} s of device time at most (without repeats under verify)"
     return f"{body}\n{whole}"
 
