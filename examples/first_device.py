@@ -14,7 +14,7 @@ print(f"as made      {0.1 / device.current(0.1 * V):10.3g} ohm")
 
 # Slowly up to the current limit, then down fast: at the limit the filament goes on growing.
 forming = fk.Waveform.triangle(5 * V, rate=100, fall_rate=1e5, label="form")
-device.run(forming, to_limit=True)
+device.run(forming, to_compliance=True)
 print(f"after forming{0.1 / device.current(0.1 * V):10.3g} ohm")
 
 device.circuit = bare

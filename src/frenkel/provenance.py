@@ -6,6 +6,7 @@ import json
 import platform
 import secrets
 import subprocess
+import time
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
@@ -49,6 +50,28 @@ def record(configuration: Mapping[str, Any], *, seed: int, member: int = 0) -> d
             "machine": f"{platform.system()} {platform.machine()}",
             "libraries": {name: metadata.version(name) for name in LIBRARIES},
         },
+    }
+
+
+def attributes(
+    title: str, configuration: Mapping[str, Any], *, seed: int, member: int = 0, **more: Any
+) -> dict[str, Any]:
+    """Return the attributes that every result has: title, source, history, what is given, and provenance.
+
+    Parameters
+    ----------
+    title : str
+    configuration, seed, member
+        As :func:`record` takes them.
+    **more
+        Further attributes.
+    """
+    return {
+        "title": title,
+        "source": f"frenkel {version()}",
+        "history": f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} made by frenkel",
+        **more,
+        "provenance": json.dumps(record(configuration, seed=seed, member=member)),
     }
 
 

@@ -56,8 +56,8 @@ def test_groups_and_repeats_are_unrolled():
     group = {"kind": "cycle", "repeat": 2, "phase": [SMALL["phase"][1], SMALL["phase"][0] | {"kind": "set"}]}
     pulse = {"kind": "pulse", "amplitude": "1 V", "width": "1 ns", "rise": "1 ns", "repeat": 2}
     parsed = small(phase=[SMALL["phase"][0], group, pulse])
-    steps = [(name, cycle) for name, cycle, _ in parsed.steps()]
-    assert steps == [
+    phases = [(name, cycle) for name, cycle, _ in parsed.phases()]
+    assert phases == [
         ("form", 0),
         ("reset 1", 1),
         ("set 1", 1),
@@ -66,7 +66,7 @@ def test_groups_and_repeats_are_unrolled():
         ("pulse 1", 0),
         ("pulse 2", 0),
     ]
-    assert parsed.count() == len(steps)
+    assert parsed.count() == len(phases)
 
 
 def test_changes_reach_every_level(tmp_path):
@@ -134,3 +134,15 @@ def test_the_deepest_fault_is_named():
 def test_a_seed_has_its_range():
     with pytest.raises(ValueError, match="seed must be less than 9223372036854775808, got"):
         small(seed=2**63)
+
+
+def test_keys_of_earlier_versions_are_read():
+    sweep = SMALL["phase"][0]
+    old, new = (small(phase=[sweep | {key: True}]) for key in ("to_limit", "to_compliance"))
+    assert old == new and new.phase[0].to_compliance and "to_limit" not in str(new.document())
+    assert old != small(phase=[sweep])
+
+
+def test_a_key_is_not_given_under_both_names():
+    with pytest.raises(ValueError, match="unknown key phase 1.to_limit; there are: .*to_compliance"):
+        small(phase=[SMALL["phase"][0] | {"to_limit": True, "to_compliance": True}])

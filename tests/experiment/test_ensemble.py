@@ -33,7 +33,7 @@ amplitude = "4 V"
 rate = "0.1 MV/s"
 fall_rate = "10 MV/s"
 compliance = "20 uA"
-to_limit = true
+to_compliance = true
 samples = 20
 verify = {resistance = "30 kohm", attempts = 2}
 [[phase]]
@@ -48,7 +48,7 @@ kind = "cycle"
     amplitude = "2 V"
     rate = "1 MV/s"
     compliance = "20 uA"
-    to_limit = true
+    to_compliance = true
     samples = 20
 """
 
@@ -388,7 +388,7 @@ def test_members_are_run_until_a_quantile_is_known(tmp_path, capsys):
     shape = SMALL.split("[[phase]]")[0].replace("2.6 nm", "1.6 nm").replace('"all"', '"summary"')
     form = (
         'kind = "form"\namplitude = "4 V"\nrate = "10 MV/s"\nfall_rate = "1 GV/s"\ncompliance = "5 uA"\n'
-        "to_limit = true\nsamples = 10\n"
+        "to_compliance = true\nsamples = 10\n"
     )
     (tmp_path / "tiny.toml").write_text(f"{shape}[[phase]]\n{form}")
 

@@ -46,9 +46,9 @@ def test_a_run_moves_atoms(run):
     assert int(run["events"][-1]) > 20
 
 
-def test_forming_turns_back_at_the_limit():
+def test_forming_turns_back_at_the_compliance():
     # A limit so low that the oxide as made reaches it, whatever the material's numbers are.
-    made = experiment.run(small(phase=[SMALL["phase"][0] | {"compliance": "5 nA", "to_limit": True}]))
+    made = experiment.run(small(phase=[SMALL["phase"][0] | {"compliance": "5 nA", "to_compliance": True}]))
     source, current = made["source_voltage"].values, made["current"].values
     turn = int(np.argmax(source))
     assert 0 < source[turn] < 3.0
@@ -142,6 +142,17 @@ def test_a_killed_run_resumes_bit_by_bit(run, tmp_path, monkeypatch, stop):
     assert experiment.first_difference(run, resumed) is None
 
 
+def test_a_checkpoint_of_an_earlier_version_is_gone_on_with():
+    """Its place among the phases was called step."""
+    former = protocol.Protocol.of(small(), experiment.build(small()))
+    former.position.phase = 1
+    state = former.state()
+    state["position"]["step"] = state["position"].pop("phase")
+    later = protocol.Protocol.of(small(), experiment.build(small()))
+    later.restore(state)
+    assert later.position == former.position
+
+
 def test_a_drawn_seed_is_kept_over_a_kill(tmp_path):
     checkpoint = tmp_path / "x.checkpoint"
     whole = experiment.run(small(seed=None), checkpoint=checkpoint, interval=0)
@@ -178,11 +189,14 @@ def test_verify_gives_up_after_its_attempts():
     [("set", 9e3, True), ("set", 2e4, False), ("reset", 9e3, False), ("reset", 2e4, True)],
 )
 def test_targets_of_set_and_reset_are_opposite(kind, resistance, met):
-    assert protocol.passes(kind, resistance, 1e4) is met
+    phase = SMALL["phase"][0] | {"kind": kind, "verify": {"resistance": "10 kohm", "attempts": 2}}
+    parsed = small(phase=[phase]).phase[0]
+    assert parsed.passes(resistance) is met
+    assert [parsed.unmet(attempt, resistance) for attempt in (1, 2)] == [not met, False]
 
 
 def test_a_hold_stays_at_the_voltage_reached():
-    phase = SMALL["phase"][0] | {"hold": "1 us", "to_limit": True}
+    phase = SMALL["phase"][0] | {"hold": "1 us", "to_compliance": True}
     made = experiment.run(small(phase=[phase]))
     source, time = made["source_voltage"].values, made["time"].values
     top = source == source.max()
@@ -277,10 +291,10 @@ def _limited(width=None):
     wave = fk.Waveform.triangle(3.0, rate=1e6, fall_rate=1e8, label="form")
     if width:
         wave = fk.Waveform.pulse(3.0, width=width, rise=3e-6, fall=3e-8, label="form")
-    return device, device.run(wave, to_limit=True, samples=60)
+    return device, device.run(wave, to_compliance=True, samples=60)
 
 
-def test_a_script_turns_back_at_the_limit_at_the_rate_of_the_way_down():
+def test_a_script_turns_back_at_the_compliance_at_the_rate_of_the_way_down():
     device, made = _limited()
     source, time = made["source_voltage"].values, made["time"].values
     turn = int(np.argmax(source))
@@ -309,10 +323,10 @@ def test_a_plateau_is_held_at_the_voltage_reached():
         (fk.Waveform.constant(0.0, 1e-6), fk.Circuit(compliance=1e-6), None),
     ],
 )
-def test_what_cannot_turn_at_a_limit_is_refused(waveform, circuit, stop):
+def test_what_cannot_turn_at_a_compliance_is_refused(waveform, circuit, stop):
     device = fk.Device(fk.Material.load("HfO2"), thickness=2.6e-9, width=1.56e-9, circuit=circuit, seed=3)
-    with pytest.raises(ValueError, match="to_limit needs a"):
-        device.run(waveform, to_limit=True, stop=stop)
+    with pytest.raises(ValueError, match="to_compliance needs a"):
+        device.run(waveform, to_compliance=True, stop=stop)
 
 
 def test_what_was_done_by_hand_is_not_made_again():

@@ -21,7 +21,6 @@ from frenkel.cards.card import Card
 from frenkel.events.rows import TransistorRows
 from frenkel.experiment.device import build
 from frenkel.experiment.protocol import Protocol
-from frenkel.experiment.results import observe
 from frenkel.kinetic.circuit import Circuit
 
 pytestmark = pytest.mark.verification
@@ -42,7 +41,7 @@ def live_cells():
     for member in range(SHAPE[0] * SHAPE[1]):
         one = settings.model_copy(update={"member": member})
         device = build(one)
-        Protocol(device, list(one.steps()), one.circuit, one.read_voltage, observe).go()
+        Protocol.of(one, device).go()
         device.circuit = Circuit(compliance=COMPLIANCE)
         devices.append(device)
     m, n = SHAPE

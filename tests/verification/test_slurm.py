@@ -26,7 +26,7 @@ kind = "form"
 amplitude = "4 V"
 rate = "0.1 MV/s"
 compliance = "20 uA"
-to_limit = true
+to_compliance = true
 samples = 60
 """
 MEMBERS = 60

@@ -42,7 +42,8 @@ from .base import (
     checked,
     rising,
 )
-from .device import DeviceSection, Sweep
+from .device import DeviceSection
+from .phases import Sweep
 from .quantity import reads, writes
 
 Conductance = Annotated[float, reads("S", 1e-15, 1.0), writes("S")]

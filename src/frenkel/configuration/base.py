@@ -1,20 +1,24 @@
 """What the sections of all configurations share: strictness, quantities, and the error."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ..checks import COLDEST, HOTTEST
 from ..provenance import SEED_LIMIT
 from ..validation import sentence
 from .quantity import reads, writes
 
+TIMES = 1e-18, 1e12
+RATES = 1e-12, 1e18
+"""Least and most of what is written (s), (V/s)."""
+
 Length = Annotated[float, reads("m", 1e-10, 1e-6), writes("m")]
-Time = Annotated[float, reads("s", 1e-18, 1e12), writes("s")]
+Time = Annotated[float, reads("s", *TIMES), writes("s")]
 Voltage = Annotated[float, reads("V", -1000.0, 1000.0), writes("V")]
 ReadVoltage = Annotated[float, reads("V", 1e-6, 10.0), writes("V")]
-Rate = Annotated[float, reads("V/s", 1e-12, 1e18), writes("V/s")]
+Rate = Annotated[float, reads("V/s", *RATES), writes("V/s")]
 Current = Annotated[float, reads("A", 1e-15, 1.0), writes("A")]
 Resistance = Annotated[float, reads("ohm", 0.0, 1e12), writes("ohm")]
 Temperature = Annotated[float, reads("K", COLDEST, HOTTEST), writes("K")]
@@ -31,6 +35,18 @@ class Section(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
+    old_keys: ClassVar[dict[str, str]] = {}
+    """Keys in files of earlier versions, and what they are called now."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _renamed(cls, given: Any) -> Any:
+        if not (cls.old_keys and isinstance(given, Mapping)):
+            return given
+        new = {key: cls.old_keys.get(key, key) for key in given}
+        # Where both names are given the old one stays, and is refused as unknown.
+        return {key if new[key] in given else new[key]: value for key, value in given.items()}
+
 
 class Document(Section):
     """A whole configuration."""
@@ -40,7 +56,7 @@ class Document(Section):
         return self.model_dump(mode="json", exclude_none=True)
 
 
-Whole = TypeVar("Whole", bound=Document)
+Whole = TypeVar("Whole", bound=Section)
 
 
 def checked(model: type[Whole], document: Mapping[str, Any], origin: str) -> Whole:

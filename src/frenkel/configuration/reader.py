@@ -3,15 +3,16 @@
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Union
 
-from . import array, device
-from .array import ArrayConfiguration
 from .base import ConfigurationError
-from .device import Configuration
+from .device import Configuration, parse
+
+if TYPE_CHECKING:
+    from .array import ArrayConfiguration
 
 
-def read(path: str | Path, changes: Sequence[str] = ()) -> Configuration | ArrayConfiguration:
+def read(path: str | Path, changes: Sequence[str] = ()) -> Union[Configuration, "ArrayConfiguration"]:
     """Read a configuration file: of a device, or with a table [array] of an array.
 
     Parameters
@@ -39,7 +40,10 @@ def read(path: str | Path, changes: Sequence[str] = ()) -> Configuration | Array
         raise ConfigurationError(f"{source} is not a TOML file: {error}") from None
     for change in changes:
         _apply(document, change)
-    parse = array.parse if "array" in document else device.parse
+    if "array" in document:
+        from . import array  # brings networks of lines; only arrays need them
+
+        return array.parse(document, str(source))
     return parse(document, str(source))
 
 

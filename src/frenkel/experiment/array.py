@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import time
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -402,18 +401,15 @@ def run(
     recorded = configuration.document() | {"seed": seed}
     if bench.documents:
         recorded["documents"] = bench.documents
-    made = provenance.record(recorded, seed=seed)
     m, n = bench.shape
-    attrs = {
-        "title": configuration.title or f"{m} x {n} array of {configuration.array.crossing} cells",
-        "source": f"frenkel {made['software']['version']}",
-        "history": f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} made by frenkel",
-        "periphery": json.dumps(
-            {name: f"{value:.4g} {unit}" for name, (value, unit) in bench.periphery.table().items()}
-        ),
-        "periphery_label": periphery.LABEL,
-        "provenance": json.dumps(made),
-    }
+    figures = {name: f"{value:.4g} {unit}" for name, (value, unit) in bench.periphery.table().items()}
+    attrs = provenance.attributes(
+        configuration.title or f"{m} x {n} array of {configuration.array.crossing} cells",
+        recorded,
+        seed=seed,
+        periphery=json.dumps(figures),
+        periphery_label=periphery.LABEL,
+    )
     return array_file.dataset(values, attrs)
 
 

@@ -33,7 +33,8 @@ from ..configuration.array import (
     TargetsSection,
 )
 from ..configuration.base import ConfigurationError
-from ..configuration.device import CircuitSection, Configuration
+from ..configuration.device import Configuration
+from ..configuration.phases import CircuitSection
 from ..events.clock import Clock, Log
 from ..events.controller import Controller, Timing
 from ..events.rows import TransistorRows
@@ -43,7 +44,6 @@ from ..typing import Floats
 from .device import build as build_device
 from .device import material_of
 from .protocol import Protocol
-from .results import observe
 
 CELLS, TARGETS, VECTORS = 0, 1, 2
 """Streams of random numbers of one seed."""
@@ -89,7 +89,7 @@ class Member:
     def form(self, device: Device) -> None:
         """Form a device."""
         settings, circuit = self._settings(), device.circuit
-        Protocol(device, list(settings.steps()), settings.circuit, settings.read_voltage, observe).go()
+        Protocol.of(settings, device).go()
         device.circuit = circuit
 
     def _settings(self) -> Configuration:

@@ -1,22 +1,22 @@
 """From a configuration, or a script, to a device, a protocol and a dataset."""
 
-import logging
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
 from .. import provenance
 from ..analysis.results import schema, store
 from ..configuration import device as config
-from ..configuration.base import ConfigurationError
-from ..configuration.device import CircuitSection, Configuration, Points, Sweep
+from ..configuration.base import ConfigurationError, checked
+from ..configuration.device import Configuration, DeviceSection
+from ..configuration.phases import AnyPhase, CircuitSection, Phase, Points, Sweep, Test
 from ..kinetic import device as kinetic
 from ..kinetic.circuit import Circuit
 from ..kinetic.lattice.lattice import Lateral
@@ -24,15 +24,38 @@ from ..kinetic.materials.material import Material
 from ..kinetic.mechanisms.mechanism import Mechanism
 from ..kinetic.state import box
 from ..kinetic.waveform import Waveform
-from .protocol import AnyPhase, PhaseLog, Protocol, named_kind
-from .results import dataset, observe
+from ..typing import Floats
+from .protocol import Pause, PhaseLog, Progress, Protocol
+from .results import dataset
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-logger = logging.getLogger(__name__)
 CHECKPOINT_INTERVAL = 10.0  # s of wall time
-Progress = Callable[[float, str, kinetic.Device], None]
+
+
+class Options(TypedDict, total=False):
+    """What :class:`frenkel.kinetic.device.Device` takes besides material and size."""
+
+    circuit: Circuit | None
+    temperature: float
+    seed: int | None
+    member: int
+    lateral: Lateral
+    barrier_shift: Mapping[str, Floats] | None
+    mechanisms: Sequence[Mechanism]
+    traps: ArrayLike | None
+    cache: int
+    precise: bool
+
+
+BY_SCRIPT = {
+    "barrier_shift": "barriers per site",
+    "mechanisms": "mechanisms",
+    "traps": "traps",
+    "precise": "precise energies",
+}
+"""Options that a file does not hold, so that `frenkel again` cannot repeat a result; and their names."""
 
 
 class Device(kinetic.Device):
@@ -44,28 +67,12 @@ class Device(kinetic.Device):
         Named set of parameters, or the name of a packaged one.
     thickness, width : float
         Oxide thickness and lateral size (m), 1e-10 to 1e-6; rounded to whole lattice spacings.
-    circuit : Circuit, optional
-        Series resistance and current limit; may be replaced between waveforms.
-    temperature : float
-        Temperature of the electrodes (K), 1 to 3000.
-    seed : int, optional
-        0 to 2**63 - 1; drawn and recorded when missing.
-    member : int
-        Number of this device in an ensemble.
-    lateral : {"periodic", "reflecting"}
-        Sides of the box.
-    barrier_shift : mapping of str to ndarray of shape (n_hosts,), optional
-        Addition to the barrier (eV) per host site, by name of the mechanism.
-    mechanisms : sequence of Mechanism
-        Further mechanisms of yours. With these, or with shifted barriers, `frenkel again` cannot repeat a
-        result: a file does not hold them.
-    traps : ndarray of shape (n, 3) or (n, 4), optional
-        Places of traps (m) instead of random ones, with their energies (eV) in a fourth column; likewise not
-        in a file.
-    precise : bool
-        Refine the energy of every event (about 1e-12 eV, several times slower).
     read_voltage : float
         Voltage of the read after each waveform (V).
+    **options
+        ``circuit``, ``temperature``, ``seed`` and all others of :class:`frenkel.kinetic.device.Device`. A
+        file does not hold ``barrier_shift``, ``mechanisms``, ``traps`` and ``precise``: `frenkel again`
+        cannot repeat a result made with them.
 
     Examples
     --------
@@ -79,52 +86,29 @@ class Device(kinetic.Device):
         thickness: float,
         width: float,
         *,
-        circuit: Circuit | None = None,
-        temperature: float = 300.0,
-        seed: int | None = None,
-        member: int = 0,
-        lateral: Lateral = "periodic",
-        barrier_shift: Mapping[str, NDArray[np.float64]] | None = None,
-        mechanisms: Sequence[Mechanism] = (),
-        traps: NDArray[np.float64] | None = None,
-        precise: bool = False,
         read_voltage: float = 0.1,
+        **options: Unpack[Options],
     ) -> None:
         if isinstance(material, str):
             material = Material.load(material)
         for name, size in (("thickness", thickness), ("width", width)):
             if isinstance(size, str):
                 raise TypeError(f"{name} must be a number of metres, such as 5 * units.nm, got {size!r}")
-        self.asked = {
-            "thickness": float(thickness),
-            "width": float(width),
-            "lateral": lateral,
-            "temperature": float(temperature),
-        }
+        super().__init__(material, thickness, width, **options)
+        self.asked = DeviceSection.model_construct(
+            thickness=float(thickness),
+            width=float(width),
+            lateral=self.lateral,
+            temperature=self.temperature,
+        )
         self.read_voltage = read_voltage
         self.logs: list[PhaseLog] = []
-        given = {
-            "barriers per site": bool(barrier_shift),
-            "mechanisms": bool(mechanisms),
-            "traps": traps is not None,
-            "precise energies": precise,
-        }
-        by_script = [f"{name} were given by a script" for name, value in given.items() if value]
-        self.touched = " and ".join(by_script)
-        super().__init__(
-            material,
-            thickness,
-            width,
-            circuit=circuit,
-            temperature=temperature,
-            seed=seed,
-            member=member,
-            lateral=lateral,
-            barrier_shift=barrier_shift,
-            mechanisms=mechanisms,
-            traps=traps,
-            precise=precise,
-        )
+        given = [
+            name
+            for key, name in BY_SCRIPT.items()
+            if not (options.get(key) is None or options.get(key) is False)
+        ]
+        self.touched = " and ".join(f"{name} were given by a script" for name in given)
 
     def run(
         self,
@@ -132,8 +116,8 @@ class Device(kinetic.Device):
         *,
         samples: int = 200,
         label: str | None = None,
-        to_limit: bool = False,
-        stop: Callable[[kinetic.Device, float], bool] | None = None,
+        to_compliance: bool = False,
+        stop: Test | None = None,
         progress: Progress | None = None,
     ) -> xr.Dataset:
         """Apply a source voltage, let the atoms move, and return what happened.
@@ -146,9 +130,9 @@ class Device(kinetic.Device):
             Samples along the path of the voltage, at least 2.
         label : str, optional
             Name of the phase; the waveform's by default. Phases named form, set or reset are known as such.
-        to_limit : bool
-            Turn back as soon as the current reaches the limit of the circuit: the way up ends there, and a
-            plateau and the way down follow from the voltage reached.
+        to_compliance : bool
+            Turn back as soon as the current reaches the compliance of the circuit, or of its transistor: the
+            way up ends there, and a plateau and the way down follow from the voltage reached.
         stop : callable, optional
             ``stop(device, current)`` after each event and sample ends the waveform early when true.
         progress : callable, optional
@@ -162,7 +146,8 @@ class Device(kinetic.Device):
         Raises
         ------
         ValueError
-            ``to_limit`` without a limit, with ``stop``, or for a waveform that does not go up and back once.
+            ``to_compliance`` in a circuit without one, with ``stop``, or for a waveform that does not go up
+            and back once.
         """
         if not isinstance(waveform, Waveform):
             raise TypeError(
@@ -171,17 +156,16 @@ class Device(kinetic.Device):
         if stop is not None:
             self.touched = "a waveform was stopped by a function"
         name = label or waveform.label or f"run {len(self.logs) + 1}"
-        common = {"name": name, "samples": samples, "circuit": _section(self.circuit)}
+        circuit = CircuitSection.of(self.circuit)
+        common = checked(Phase, {"name": name, "samples": samples, "circuit": circuit}, "Device.run")
         phase: AnyPhase
-        if to_limit:
+        if to_compliance:
             if stop is not None or not (self.circuit.compliance or self.circuit.transistor):
-                raise ValueError("to_limit needs a circuit with a compliance or a transistor, and no stop")
-            phase = Sweep.model_validate(common | _sweep(waveform, name))
+                raise ValueError("to_compliance needs a circuit with compliance or transistor, and no stop")
+            phase = Sweep.of(waveform, common)
         else:
-            phase = Points.model_validate(common | _points(waveform))
-        protocol = Protocol(self, [(name, 0, phase)], _section(self.circuit), self.read_voltage, observe)
-        if stop is not None:
-            protocol.halt = stop
+            phase = Points.of(waveform, common)
+        protocol = Protocol(self, [(name, 0, phase)], circuit, self.read_voltage, stop)
         self.logs += protocol.go(progress=progress)
         return self._dataset(self.logs[-1:])
 
@@ -241,18 +225,9 @@ def build(configuration: Configuration, folder: Path = Path()) -> Device:
     MaterialError, ValueError
         The material or a size is not allowed.
     """
-    section, material = configuration.device, material_of(configuration, folder)
+    material = material_of(configuration, folder)
     check_memory(configuration, material)
-    return Device(
-        material,
-        section.thickness,
-        section.width,
-        temperature=section.temperature,
-        seed=configuration.seed,
-        member=configuration.member,
-        lateral=section.lateral,
-        read_voltage=configuration.read_voltage,
-    )
+    return Device(material, **configuration.arguments(), read_voltage=configuration.read_voltage)
 
 
 def check_memory(configuration: Configuration, material: Material) -> None:
@@ -330,9 +305,7 @@ def run(
     if found is not None and configuration.seed is None:
         configuration = configuration.model_copy(update={"seed": found["seed"]})
     device = build(configuration, folder)
-    protocol = Protocol(
-        device, list(configuration.steps()), configuration.circuit, configuration.read_voltage, observe
-    )
+    protocol = Protocol.of(configuration, device)
     recorded = _recorded(configuration, device.material, device.seed)
     if found is not None:
         if found["configuration_hash"] != provenance.digest(recorded):
@@ -390,71 +363,19 @@ def _recorded(configuration: Configuration, material: Material, seed: int) -> di
 
 def _scripted(device: Device, logs: list[PhaseLog]) -> dict[str, Any]:
     """Return the configuration that repeats what a script did."""
-    document = {
+    return {
         "seed": device.seed,
         "member": device.member,
         "material": device.material.name,
         "material_document": device.material.document(),
         "read_voltage": f"{device.read_voltage!r} V",
-        "device": {
-            "thickness": f"{device.asked['thickness']!r} m",
-            "width": f"{device.asked['width']!r} m",
-            "lateral": device.asked["lateral"],
-            "temperature": f"{device.asked['temperature']!r} K",
-        },
-        "circuit": _section(device.circuit).model_dump(mode="json", exclude_none=True),
+        "device": device.asked.model_dump(mode="json"),
+        "circuit": CircuitSection.of(device.circuit).model_dump(mode="json", exclude_none=True),
         "phase": [log.document for log in logs],
     }
-    return document
 
 
-def _section(circuit: Circuit) -> CircuitSection:
-    """Return a circuit as a section of a configuration."""
-
-    def text(value: float | None, unit: str) -> Any:
-        return None if value is None else f"{float(value)!r} {unit}"
-
-    return CircuitSection.model_validate(
-        {
-            "series_resistance": text(circuit.series_resistance, "ohm"),
-            "compliance": text(circuit.compliance, "A"),
-            "polarity": circuit.polarity,
-            "transistor": text(circuit.transistor, "A"),
-        }
-    )
-
-
-def _points(waveform: Waveform) -> dict[str, Any]:
-    """Return a waveform as a phase of a configuration: straight lines between points."""
-    return {
-        "kind": "points",
-        "times": f"{', '.join(map(repr, waveform.times))} s",
-        "voltages": f"{', '.join(map(repr, waveform.voltages))} V",
-    }
-
-
-def _sweep(waveform: Waveform, name: str) -> dict[str, Any]:
-    """Return a waveform from 0 V up and back as a phase that turns at the current limit."""
-    times, voltages = waveform.times, waveform.voltages
-    top = voltages[1]
-    if top == 0.0 or voltages not in ((0.0, top, 0.0), (0.0, top, top, 0.0)):
-        raise ValueError(
-            "to_limit needs a waveform from 0 V up and back to 0 V, such as Waveform.triangle; "
-            f"got {len(voltages)} points from {voltages[0]:g} to {voltages[-1]:g} V"
-        )
-    sweep = {
-        "kind": named_kind(name) or "triangle",
-        "amplitude": f"{top!r} V",
-        "rate": f"{abs(top) / times[1]!r} V/s",
-        "fall_rate": f"{abs(top) / (times[-1] - times[-2])!r} V/s",
-        "to_limit": True,
-    }
-    return sweep | ({"hold": f"{times[2] - times[1]!r} s"} if len(times) == 4 else {})
-
-
-def _pauser(
-    checkpoint: Path | None, recorded: Mapping[str, Any], interval: float
-) -> Callable[[Protocol], None] | None:
+def _pauser(checkpoint: Path | None, recorded: Mapping[str, Any], interval: float) -> Pause | None:
     """Return a function that writes a checkpoint when the last one is old enough."""
     if checkpoint is None:
         return None

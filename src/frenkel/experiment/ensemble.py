@@ -1,9 +1,9 @@
 """Many devices of one configuration, or of each point of a sweep: what is run, and what is written."""
 
+import contextlib
 import hashlib
 import itertools
 import json
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +22,7 @@ from ..mpi_runs.session import Job, Outcome
 from ..mpi_runs.status import Status
 from . import device as experiment
 from .ensemble_file import KIND, columns, coordinates
-from .members import RAGGED, STRIDE
+from .members import STRIDE
 
 POINTS_LIMIT = 2**20
 FUNCTION = "frenkel.experiment.members:prepare"
@@ -224,6 +224,7 @@ def job(ensemble: Ensemble, output: Path, *, part: tuple[int, int] | None = None
         ``limit``, ``grace``, ``deadline``, ``isolated``, ``retry`` and ``force`` of :class:`.Job`.
     """
     document = ensemble.document()
+    recorded = _recorded(run_folder(output), document)
     numbers = ensemble.numbers()
     name = "all"
     if part is not None:
@@ -235,14 +236,27 @@ def job(ensemble: Ensemble, output: Path, *, part: tuple[int, int] | None = None
         folder=run_folder(output),
         function=FUNCTION,
         settings=document,
-        document=document,
-        digest=provenance.digest(document),
+        document=recorded,
+        digest=provenance.digest(recorded),
         members=numbers.tolist(),
         cost=lambda number: (number // STRIDE, costs[number // STRIDE]),
         software={"version": provenance.version(), "git": provenance.git_hash()},
         part=name,
         **options,
     )
+
+
+def _recorded(folder: Path, document: dict[str, Any]) -> dict[str, Any]:
+    """Return a document as an earlier version wrote it into the folder of the run, if that says the same."""
+    present = runs.recorded(folder)
+    if present is None:
+        return document
+    with contextlib.suppress(ConfigurationError, KeyError):
+        former: dict[str, Any] = present["document"]
+        points = [config.parse(point).document() for point in former["points"]]
+        if former | {"points": points} == document:
+            return former
+    return document
 
 
 def _cost(configuration: Configuration) -> float:
@@ -300,23 +314,21 @@ def write(
     """Merge located members into one file; return its content hash."""
     members = located.member[: ensemble.members] if ensemble.axes else located.member
     grid = [(axis.name, len(axis.texts)) for axis in ensemble.axes] + [("member", len(members))]
-    document = ensemble.document()
-    made = provenance.record(document, seed=ensemble.points[0].seed or 0)
     first = ensemble.points[0]
     material = experiment.material_of(first, ensemble.folder)
     attrs = {
         "Conventions": schema.CONVENTIONS,
         "frenkel_schema": np.int32(schema.SCHEMA_VERSION),
         "frenkel_kind": KIND,
-        "title": first.title or f"{material.name}, {len(located.member)} devices",
-        "source": f"frenkel {made['software']['version']}",
-        "history": f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} made by frenkel",
-        "material": material.name,
-        "material_hash": material.hash,
-        "lateral": first.device.lateral,
-        "keep": ensemble.keep,
-        "provenance": json.dumps(made),
-    }
+    } | provenance.attributes(
+        first.title or f"{material.name}, {len(located.member)} devices",
+        ensemble.document(),
+        seed=first.seed or 0,
+        material=material.name,
+        material_hash=material.hash,
+        lateral=first.device.lateral,
+        keep=ensemble.keep,
+    )
     fixed = coordinates(ensemble.points, located.status, grid, members)
     for one in ensemble.axes:
         fixed[one.name] = ((one.name,), *_axis_values(one))
@@ -391,21 +403,6 @@ def _axis_values(one: Axis) -> tuple[Any, dict[str, Any]]:
         except ValueError:
             continue
     return np.array(one.texts, object), attrs
-
-
-__all__ = [
-    "KIND",
-    "RAGGED",
-    "Axis",
-    "Ensemble",
-    "axis",
-    "job",
-    "merge_folders",
-    "plain",
-    "run",
-    "sweep",
-    "write",
-]
 
 
 def values(path: Path, name: str) -> list[float | None]:

@@ -18,10 +18,10 @@ from ..analysis.results import schema
 from ..analysis.results.layout import Layout, SchemaError, Variable
 from ..configuration import device as config
 from ..configuration.device import Configuration
+from ..configuration.phases import kind_of
 from ..mpi_runs import shards
 from ..mpi_runs.merge import Column
 from .members import RAGGED, SNAPSHOT_END
-from .protocol import kind_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -72,7 +72,7 @@ def coordinates(
     members : array_like
         Numbers along ``member``.
     """
-    steps = list(points[0].steps())
+    steps = list(points[0].phases())
     dims, sizes = tuple(name for name, _ in grid), tuple(size for _, size in grid)
     cycles = max((cycle for _, cycle, _ in steps), default=0)
     flags = {

@@ -22,7 +22,8 @@ from ..analysis.fitting.gate import Row
 from ..analysis.fitting.observations import Observations
 from ..cards.card import Card
 from ..cards.core import GapCore
-from ..configuration.device import Sweep, parse
+from ..configuration.device import parse
+from ..configuration.phases import Sweep
 from .ensemble_file import member
 
 Data = str | Path | xr.Dataset
@@ -314,7 +315,7 @@ def protocol_of(
     documents = made.get("ensemble", {}).get("configuration", {}).get("points", [])
     if documents:
         settings = parse(documents[0], made["file"])
-        sweeps = [phase for _, cycle, phase in settings.steps() if cycle and isinstance(phase, Sweep)]
+        sweeps = [phase for _, cycle, phase in settings.phases() if cycle and isinstance(phase, Sweep)]
         known = {f"{s.kind}_ramp": abs(s.rate) for s in sweeps if s.kind in ("set", "reset")}
         known["read_voltage"] = settings.read_voltage
         if sweeps:

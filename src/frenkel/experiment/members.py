@@ -100,7 +100,7 @@ def summary(logs: list[PhaseLog], configuration: Configuration) -> Arrays:
     Switching voltages (V) as in :func:`.switching_voltage`, of the last attempt; resistances (ohm) at the
     read voltage after the last RESET and SET of each cycle. NaN where there is none.
     """
-    cycles = max((cycle for _, cycle, _ in configuration.steps()), default=0)
+    cycles = max((cycle for _, cycle, _ in configuration.phases()), default=0)
     names = ("hrs", "lrs", "on_off", "reset_voltage", "set_voltage")
     rows = {name: np.full(cycles, np.nan) for name in names}
     forming = math.nan
@@ -132,18 +132,8 @@ def _carry_out(
     configuration: Configuration, material: Material, checkpoint: Path, context: Context
 ) -> tuple[Device, list[PhaseLog]]:
     """Run the protocol, from a checkpoint if one was left, and leave one when asked to stop."""
-    section = configuration.device
-    device = Device(
-        material,
-        section.thickness,
-        section.width,
-        temperature=section.temperature,
-        seed=configuration.seed,
-        member=configuration.member,
-        lateral=section.lateral,
-    )
-    steps = list(configuration.steps())
-    protocol = Protocol(device, steps, configuration.circuit, configuration.read_voltage, results.observe)
+    device = Device(material, **configuration.arguments())
+    protocol = Protocol.of(configuration, device)
     keeper = _Keeper(checkpoint, context)
     if (state := keeper.found()) is not None:
         protocol.restore(state)
@@ -198,8 +188,8 @@ class _Keeper:
 
 
 def _switching(log: PhaseLog) -> float:
-    limit = math.nan if log.compliance is None else log.compliance
-    return switching_voltage(log.sample["source_voltage"], log.sample["current"], log.kind, limit)
+    compliance = math.nan if log.compliance is None else log.compliance
+    return switching_voltage(log.sample["source_voltage"], log.sample["current"], log.kind, compliance)
 
 
 def _part(label: str) -> int:

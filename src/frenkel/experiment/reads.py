@@ -10,6 +10,7 @@ from .. import provenance
 from ..analysis.noise import trace
 from ..analysis.results import store
 from ..configuration import device as config
+from ..configuration.phases import Pulse
 from ..mpi_runs import shards
 from ..typing import Floats
 from . import ensemble_file
@@ -123,7 +124,7 @@ def disturbed(path: Path) -> Group:
         pulses = np.flatnonzero(kinds == "pulse")
         if not len(pulses):
             raise ValueError(f"{path} has no phase of kind pulse, but {', '.join(dict.fromkeys(kinds))}")
-        counts = [phase.count for _, _, phase in _steps(result) if isinstance(phase, config.Pulse)]
+        counts = [phase.count for _, _, phase in _steps(result) if isinstance(phase, Pulse)]
         g = result["read_current"].values / float(result["read_voltage"])
         number = np.cumsum(counts, dtype=float)
         if pulses[0] > 0:  # the read before the first pulse
@@ -213,7 +214,7 @@ def _constant_phase(result: "xr.Dataset", phase: str | None) -> int:
 
 def _steps(result: "xr.Dataset") -> Iterator[tuple[str, int, Any]]:
     made = provenance.read(result.attrs.get("provenance"))
-    return config.parse(made["configuration"]).steps()
+    return config.parse(made["configuration"]).phases()
 
 
 def _needs(table: "xr.Dataset", path: Path, *columns: str) -> None:

@@ -3,8 +3,6 @@
 xarray is imported only where a dataset is made: the processes of an ensemble need arrays alone.
 """
 
-import json
-import time
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -49,17 +47,17 @@ def dataset(
     from ..analysis.results import schema
 
     logs = list(logs)
-    made = provenance.record(recorded, seed=device.seed, member=device.member)
-    attrs = {
-        "title": recorded.get("title") or f"{device.material.name} device, seed {device.seed}",
-        "source": f"frenkel {made['software']['version']}",
-        "history": f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} made by frenkel",
-        "material": device.material.name,
-        "family": device.material.family,
-        "material_hash": device.material.hash,
-        "lateral": device.lateral,
-        "provenance": json.dumps(made),
-    }
+    material = device.material
+    attrs = provenance.attributes(
+        recorded.get("title") or f"{material.name} device, seed {device.seed}",
+        recorded,
+        seed=device.seed,
+        member=device.member,
+        material=material.name,
+        family=material.family,
+        material_hash=material.hash,
+        lateral=device.lateral,
+    )
     if not_repeatable:
         attrs["not_repeatable"] = not_repeatable
     return schema.dataset(values(device, logs, read_voltage), attrs)
@@ -70,26 +68,6 @@ def values(device: Device, logs: list[PhaseLog], read_voltage: float) -> dict[st
     return (
         _samples(device, logs) | _phases(logs) | _snapshots(device, logs) | _constants(device, read_voltage)
     )
-
-
-def observe(device: Device) -> dict[str, Any]:
-    """Return what a snapshot holds: where the defects are, which conduct, how hot it is there."""
-    hot = device.temperature_map
-    sites, species = device.defects
-    position = device.lattice.position[sites]
-    nodes = device.fields.nodes()[0]
-    # An interstitial site has no temperature of its own; the host site at its lower corner stands for it.
-    hosts = _host_below(device, position)
-    return {
-        "time": device.time,
-        "sites": sites,
-        "species": species,
-        "voltage": float(device.device_voltage),
-        "current": float(device.current(device.device_voltage)),
-        "position": position,
-        "conducting": np.isin(sites, nodes).astype(np.int8),
-        "temperature": hot[hosts],
-    }
 
 
 def _species(device: Device) -> list[Species]:
@@ -161,12 +139,3 @@ def _constants(device: Device, read_voltage: float) -> dict[str, Any]:
         "series_resistance": float(device.circuit.series_resistance),
         "member": np.int32(device.member),
     }
-
-
-def _host_below(device: Device, position: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Return the host site at, or at the lower corner of, each position."""
-    nx, ny, nz = device.shape
-    cell = np.floor(position / device.lattice.spacing + 1e-6).astype(int)
-    layer = np.clip(cell[:, 2] - 1, 0, nz - 1)
-    hosts: np.ndarray[Any, Any] = (cell[:, 0] % nx * ny + cell[:, 1] % ny) * nz + layer
-    return hosts

@@ -4,9 +4,9 @@ import os
 import time
 from pathlib import Path
 
-from ..configuration.device import Configuration, Sweep
+from ..configuration.device import Configuration
+from ..configuration.phases import Sweep
 from ..experiment import device as experiment
-from ..experiment.protocol import circuit_of, part_waveform, parts
 from ..kinetic.state import box
 from ..progress import duration
 from .device import table
@@ -70,13 +70,13 @@ def _rounding(configuration: Configuration, shape: tuple[int, int, int], spacing
 
 def _phases(configuration: Configuration) -> str:
     rows, total = [], 0.0
-    steps = list(configuration.steps())
-    for name, _, phase in steps:
-        circuit = circuit_of(phase.circuit or configuration.circuit, phase.compliance)
+    phases = list(configuration.phases())
+    for name, _, phase in phases:
+        circuit = (phase.circuit or configuration.circuit).circuit(phase.compliance)
         span, text = 0.0, []
-        for part in range(parts(phase)):
+        for part in range(phase.parts):
             origin = phase.amplitude if isinstance(phase, Sweep) else 0.0
-            planned = part_waveform(phase, part, origin)
+            planned = phase.part(part, origin)
             if planned is not None:
                 span += planned[0].duration
                 text += [f"{voltage:g}" for voltage in planned[0].voltages[:4]]
@@ -86,12 +86,13 @@ def _phases(configuration: Configuration) -> str:
             if len(text) > 8
             else " ".join(a for a, b in zip(text, [None, *text], strict=False) if a != b)
         )
-        limit = "-" if circuit.compliance is None else f"{circuit.compliance * 1e6:g} uA"
-        rows.append([name, phase.kind, f"{path} V", f"{span:.3g} s", limit, str(phase.samples)])
+        compliance = "-" if circuit.compliance is None else f"{circuit.compliance * 1e6:g} uA"
+        rows.append([name, phase.kind, f"{path} V", f"{span:.3g} s", compliance, str(phase.samples)])
     if len(rows) > SHOWN:
         rows = [*rows[: SHOWN - 2], [f"... {len(rows) - SHOWN + 1} more", "", "", "", "", ""], rows[-1]]
-    body = table(["phase", "kind", "source voltage", "at most", "limit", "samples"], rows, left=2)
-    return f"{body}\n{len(steps)} phases, {total:.3g} s of device time at most (without repeats under verify)"
+    body = table(["phase", "kind", "source voltage", "at most", "compliance", "samples"], rows, left=2)
+    whole = f"{len(phases)} phases, {total:.3g} s of device time at most (without repeats under verify)"
+    return f"{body}\n{whole}"
 
 
 def _cost(configuration: Configuration, sites: int, folder: Path) -> list[str]:
@@ -105,7 +106,7 @@ def _cost(configuration: Configuration, sites: int, folder: Path) -> list[str]:
         device.solved(refresh=True)
         spent.append(time.process_time() - begin)
     one = min(spent)
-    solves = sum(SOLVES.get(phase.kind, OTHER_SOLVES) for _, _, phase in configuration.steps())
+    solves = sum(SOLVES.get(phase.kind, OTHER_SOLVES) for _, _, phase in configuration.phases())
     estimate = duration(one * GROWTH * solves)
     return [
         f"cost        one field solution takes {one * 1e3:.2g} ms now; about {solves} of them, "
