@@ -63,7 +63,7 @@ class Monitor:
         self.time.append(self.controller.clock.seconds)
         self.phase.append(phase)
         self.conductance.append(np.quantile(values, SHARES))
-        self.energy.append(dict(self.controller.ledger.energy))
+        self.energy.append(dict(self.controller.meter.energy))
         self.pulses.append(self.controller.pulses)
         self.reads.append(self.controller.reads)
 

@@ -306,7 +306,7 @@ class Products:
                 yield from controller.select(*((lines, 0) if self.gates is None else (self.gates, lines)))
                 current = self.multiply(vector)
                 if self.power is not None:
-                    controller.ledger.add("array", t.read_width * self.power(vector, current))
+                    controller.meter.add("array", t.read_width * self.power(vector, current))
                 yield from controller.hold("product", t.read_width)
                 yield from controller.converter.share(len(current))
             self.currents.append(controller.converted(current))

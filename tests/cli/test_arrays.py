@@ -28,8 +28,8 @@ SMALL = """
 seed = 3
 
 [array]
-rows = 3
-columns = 5
+word_lines = 3
+bit_lines = 5
 crossing = "1T1R"
 
 [array.transistor]
@@ -42,11 +42,11 @@ kind = "card"
 card = "made_up.card.json"
 
 [periphery]
-columns_per_adc = 2
+bit_lines_per_adc = 2
 
 [[phase]]
 kind = "program"
-parallel = "row"
+parallel = "word line"
 cadence = "1 us"
 targets = {least = "40 uS", most = "80 uS", levels = 4}
 
@@ -166,6 +166,24 @@ def test_configuration_reads_its_own_document(folder):
         assert array_configuration.parse(settings.document()) == settings
 
 
+def test_names_of_earlier_versions_are_read(folder):
+    """Keys of a configuration, and variables of a file."""
+    old = SMALL
+    for new, name in (
+        ("word_lines", "rows"),
+        ("bit_lines_per_adc", "columns_per_adc"),
+        ("bit_lines", "columns"),
+    ):
+        old = old.replace(f"{new} =", f"{name} =")
+    (folder / "old.toml").write_text(old.replace('"word line"', '"row"'), encoding="utf-8")
+    assert configuration.read(folder / "old.toml") == configuration.read(folder / "small.toml")
+    assert frenkel("run", folder / "small.toml", "-o", "a.nc", "-q") == 0
+    result = array_file.load("a.nc")
+    names = {"operation_word_line": "operation_row", "operation_bit_line": "operation_column"}
+    result.rename(names).to_netcdf("old.nc")
+    assert array_file.load("old.nc").identical(result)
+
+
 def test_pages_are_not_replaced_by_chance(folder):
     frenkel("run", folder / "small.toml", "-o", "a.nc", "-q")
     Path("b-energy.png").touch()
@@ -175,7 +193,10 @@ def test_pages_are_not_replaced_by_chance(folder):
 
 
 BAD = {
-    "rows of length 0": ("array.rows=0", "array.rows must be greater than or equal to 1, got 0"),
+    "word lines of length 0": (
+        "array.bit_lines=0",
+        "array.bit_lines must be greater than or equal to 1, got 0",
+    ),
     "negative resistance": (
         "array.bit_resistance=-1 ohm",
         "array.bit_resistance must be between 0 and 1e\\+12 ohm",
@@ -201,7 +222,8 @@ BAD = {
         "cells.kind=wet",
         "cells.kind must not be 'wet'; there are: card, linear, gap, live",
     ),
-    "unknown key": ("array.colums=4", "unknown key array.colums \\(did you mean 'columns'\\?\\)"),
+    "unknown key": ("array.bit_line=4", "unknown key array.bit_line \\(did you mean 'bit_lines'\\?\\)"),
+    "a key under both its names": ("array.rows=4", "unknown key array.rows"),
     "unknown key in a choice": (
         "phase.0.scheme.widht=4",
         "unknown key phase 1.scheme.widht \\(did you mean 'width'",
@@ -261,7 +283,7 @@ def test_lines_that_newton_does_not_solve(folder, capsys, monkeypatch):
     (folder / "p.toml").write_text(
         head + '[[phase]]\nkind = "multiply"\nvectors = 1\n\n' + maps, encoding="utf-8"
     )
-    changed = ["--set", "array.rows=8", "--set", "array.columns=64"]
+    changed = ["--set", "array.word_lines=8", "--set", "array.bit_lines=64"]
     find = crossbar.solve
 
     def solve(network, *given, **more):
@@ -276,7 +298,13 @@ def test_lines_that_newton_does_not_solve(folder, capsys, monkeypatch):
     assert said.count("\n") == 1 and not list(Path().glob("p*"))
 
 
-LIVE = ["array.rows=1", "array.columns=2", "phase.0.scheme.limit=3", "phase.3.vectors=2", "phase.1.looks=2"]
+LIVE = [
+    "array.word_lines=1",
+    "array.bit_lines=2",
+    "phase.0.scheme.limit=3",
+    "phase.3.vectors=2",
+    "phase.1.looks=2",
+]
 
 
 def test_workers_change_no_number(monkeypatch):

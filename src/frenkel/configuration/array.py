@@ -5,8 +5,8 @@ A file with a table ``[array]`` describes an array of cells, what stands around 
     seed = 1
 
     [array]
-    rows = 128
-    columns = 128
+    word_lines = 128
+    bit_lines = 128
     crossing = "1T1R"
     node = "65 nm"
 
@@ -23,7 +23,7 @@ import typing
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
 
 from ..array.lines.bias import UNSELECTED
 from ..array.lines.wires import NODES
@@ -48,6 +48,23 @@ Gain = Annotated[float, reads("A/V^2", 1e-12, 1.0), writes("A/V^2")]
 Share = Annotated[float, Field(gt=0.0, le=1.0)]
 Unselected = Literal["grounded", "floating", "half", "third"]
 assert set(typing.get_args(Unselected)) == set(UNSELECTED)
+
+
+OLD_KEYS = {"rows": "word_lines", "columns": "bit_lines", "columns_per_adc": "bit_lines_per_adc"}
+"""What keys are called in files of earlier versions, and now."""
+
+
+def _renamed(given: Any) -> Any:
+    """Return a section with its keys as they are called now."""
+    if not isinstance(given, Mapping):
+        return given
+    new = {key: OLD_KEYS.get(key, key) for key in given}
+    # Where both names are given the old one stays, and is refused as unknown.
+    return {key if new[key] in given else new[key]: value for key, value in given.items()}
+
+
+def _parallel(given: Any) -> Any:
+    return "word line" if given == "row" else given
 
 
 class CardCellsSection(_Section):
@@ -138,8 +155,8 @@ class ArraySection(_Section):
     it directly (with transistors: of bit and source lines).
     """
 
-    rows: int = Field(ge=1, le=4096)
-    columns: int = Field(ge=1, le=4096)
+    word_lines: int = Field(ge=1, le=4096)
+    bit_lines: int = Field(ge=1, le=4096)
     crossing: Literal["0T1R", "1S1R", "1T1R"] = "0T1R"
     temperature: Temperature = 300.0
     node: str = "65 nm"
@@ -151,6 +168,8 @@ class ArraySection(_Section):
     steps: int = Field(default=1, ge=1, le=10_000)  # parts of a pulse, passive arrays
     transistor: TransistorSection | None = None
     selector: SelectorSection | None = None
+
+    _old_keys = model_validator(mode="before")(_renamed)
 
     @model_validator(mode="after")
     def _check(self) -> "ArraySection":
@@ -168,11 +187,13 @@ class PeripherySection(_Section):
 
     adc_bits: int = Field(default=8, ge=1, le=14)
     adc_quantile: float = Field(default=0.5, ge=0.001, le=0.999)
-    columns_per_adc: int = Field(default=8, ge=1, le=4096)
+    bit_lines_per_adc: int = Field(default=8, ge=1, le=4096)
     full_scale: Current | None = None
     read_voltage: ReadVoltage = 0.2
     read_width: Time = 10e-9
     driver_latency: Time = 1e-9
+
+    _old_keys = model_validator(mode="before")(_renamed)
 
 
 class BlindSection(_Section):
@@ -184,18 +205,21 @@ class BlindSection(_Section):
     count: int = Field(default=1, ge=1, le=1_000_000)
 
 
-class WriteVerifySection(_Section):
-    """Equal pulses up or down, with a read after each."""
-
-    kind: Literal["write-verify"]
-    set_amplitude: Voltage
-    reset_amplitude: Voltage
+class _VerifiedSection(_Section):
     width: Time
     tolerance: Share = 0.05
     limit: int = Field(default=100, ge=1, le=1_000_000)
 
 
-class IncrementalSection(_Section):
+class WriteVerifySection(_VerifiedSection):
+    """Equal pulses up or down, with a read after each."""
+
+    kind: Literal["write-verify"]
+    set_amplitude: Voltage
+    reset_amplitude: Voltage
+
+
+class IncrementalSection(_VerifiedSection):
     """Pulses that grow until the target is passed."""
 
     kind: Literal["incremental"]
@@ -203,12 +227,9 @@ class IncrementalSection(_Section):
     reset_start: Voltage
     step: Voltage
     most: Voltage
-    width: Time
-    tolerance: Share = 0.05
-    limit: int = Field(default=100, ge=1, le=1_000_000)
 
 
-class GateIncrementalSection(_Section):
+class GateIncrementalSection(_VerifiedSection):
     """SET pulses under a growing gate voltage."""
 
     kind: Literal["gate-incremental"]
@@ -218,14 +239,11 @@ class GateIncrementalSection(_Section):
     gate_step: Voltage
     gate_most: Voltage
     reset_gate: Voltage
-    width: Time
-    tolerance: Share = 0.05
     back: Voltage = 20.0
-    limit: int = Field(default=100, ge=1, le=1_000_000)
     beyond: bool = False
 
 
-class CurrentLimitedSection(_Section):
+class CurrentLimitedSection(_VerifiedSection):
     """SET pulses under the current that makes the target."""
 
     kind: Literal["current-limited"]
@@ -233,9 +251,6 @@ class CurrentLimitedSection(_Section):
     reset_amplitude: Voltage
     voltage: ReadVoltage
     reset_gate: Voltage
-    width: Time
-    tolerance: Share = 0.05
-    limit: int = Field(default=100, ge=1, le=1_000_000)
 
 
 AnyScheme = Annotated[
@@ -269,7 +284,7 @@ class ProgramPhase(_Phase):
     kind: Literal["program"]
     scheme: AnyScheme
     targets: TargetsSection
-    parallel: Literal["cell", "row"] = "cell"
+    parallel: Annotated[Literal["cell", "word line"], BeforeValidator(_parallel)] = "cell"
     cadence: Time | None = None
 
 
@@ -367,8 +382,8 @@ class ArrayConfiguration(_Section):
             if isinstance(phase, ProgramPhase):
                 programmed = True
                 gated = phase.scheme.kind in ("gate-incremental", "current-limited")
-                if (gated or phase.parallel == "row") and self.array.crossing != "1T1R":
-                    what = f"scheme {phase.scheme.kind}" if gated else "parallel = 'row'"
+                if (gated or phase.parallel == "word line") and self.array.crossing != "1T1R":
+                    what = f"scheme {phase.scheme.kind}" if gated else "parallel = 'word line'"
                     raise ValueError(f"phase {number}: {what} needs a crossing of 1T1R")
         return self
 

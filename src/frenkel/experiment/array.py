@@ -45,7 +45,7 @@ from ..events.programming import (
     WriteVerify,
     program_all,
 )
-from ..events.rows import TransistorRows, program_row
+from ..events.word_lines import TransistorWordLines, program_word_line
 from ..events.workload import Products, RefreshOnError, log_times
 from ..typing import Floats
 from . import array_file
@@ -125,10 +125,13 @@ class Session:
     def _conductance(self) -> Floats:
         """Return what a read of each cell alone would see (S), transistor included, as no time passes."""
         array, (m, n) = self.bench.array, self.bench.shape
-        if not isinstance(array, TransistorRows):
+        if not isinstance(array, TransistorWordLines):
             return conductance(self.bench.cells, self.voltage).copy()
         columns = np.arange(n)
-        return np.array([array.read_row(i, columns, self.voltage, 0.0)[0] for i in range(m)]) / self.voltage
+        return (
+            np.array([array.read_word_line(i, columns, self.voltage, 0.0)[0] for i in range(m)])
+            / self.voltage
+        )
 
     def _name(self, default: str) -> str:
         return self.bench.configuration.phase[self.phase].name or default
@@ -161,8 +164,8 @@ class Session:
         targets, (m, n) = self.targets, self.bench.shape
         assert targets is not None
         for i in range(m):
-            if phase.parallel == "row":
-                yield from program_row(self.controller, i, targets[i], scheme, outcomes)
+            if phase.parallel == "word line":
+                yield from program_word_line(self.controller, i, targets[i], scheme, outcomes)
             else:
                 cells = ((self.controller.cell(i, j), float(targets[i, j])) for j in range(n))
                 yield from program_all(cells, scheme, outcomes)
@@ -213,7 +216,7 @@ class Session:
         numbers = stream(self.bench.seed, VECTORS).integers(0, 2**phase.bits, (phase.vectors, m))
         whole = 2**phase.bits - 1
         array = self.bench.array
-        if isinstance(array, TransistorRows):
+        if isinstance(array, TransistorWordLines):
             # A bit of the numbers after the other, least first: on or off is all that a gate can say.
             planes = numbers[:, None] >> np.arange(phase.bits)[None, :, None] & 1
             drives = planes.reshape(-1, m).astype(np.float64)
@@ -223,11 +226,11 @@ class Session:
             drives = numbers * (self.voltage / whole)
             found = iter(self._passive(array, drives))
         cells = self._conductance()
-        gates = array.shape[1] if isinstance(array, TransistorRows) else None
+        gates = array.shape[1] if isinstance(array, TransistorWordLines) else None
         work = Products(vectors=drives, multiply=lambda _: next(found), power=self._power(cells), gates=gates)
         self._run(work.run(self.controller), iter(()))
         currents = np.asarray(work.currents)
-        if isinstance(array, TransistorRows):
+        if isinstance(array, TransistorWordLines):
             weight = 2.0 ** np.arange(phase.bits) / whole
             currents = np.einsum("kbn,b->kn", currents.reshape(phase.vectors, phase.bits, -1), weight)
         share = numbers / whole
@@ -250,7 +253,7 @@ class Session:
         With transistors the bit lines are driven, so that it is exact; on a passive array that of the cells
         without lines stands for it, which is more.
         """
-        if isinstance(self.bench.array, TransistorRows):
+        if isinstance(self.bench.array, TransistorWordLines):
             return lambda _, current: float(self.voltage * np.sum(current))
         rows = cells.sum(axis=1)
         return lambda drive, _: float(drive**2 @ rows)
@@ -258,8 +261,8 @@ class Session:
     def map(self, phase: MapPhase) -> None:
         """Solve the array once and keep every voltage and current."""
         array, (m, n) = self.bench.array, self.bench.shape
-        if isinstance(array, TransistorRows):
-            self.maps.append((f"all gates on, {phase.voltage:g} V", *row_map(array, phase.voltage)))
+        if isinstance(array, TransistorWordLines):
+            self.maps.append((f"all gates on, {phase.voltage:g} V", *gated_map(array, phase.voltage)))
             return
         array.finish()
         if phase.cell is None:
@@ -325,14 +328,14 @@ class Session:
             "operation_lane": np.array([code[lane] for lane in log.lane], np.int8),
             "operation_start": np.array(log.start, np.int64),
             "operation_end": np.array(log.end, np.int64),
-            "operation_row": np.array(log.row, np.int32),
-            "operation_column": np.array(log.column, np.int32),
+            "operation_word_line": np.array(log.word_line, np.int32),
+            "operation_bit_line": np.array(log.bit_line, np.int32),
         }
 
     def _maps(self) -> dict[str, Any]:
         if not self.maps:
             return {}
-        gated = isinstance(self.bench.array, TransistorRows)
+        gated = isinstance(self.bench.array, TransistorWordLines)
         return {
             "map_label": [label for label, _, _, _ in self.maps],
             "map_voltage": np.array([voltage for _, voltage, _, _ in self.maps]),
@@ -352,7 +355,7 @@ WORK: dict[type, Callable[[Session, Any], None]] = {
 }
 
 
-def row_map(array: TransistorRows, voltage: float) -> tuple[Floats, Floats, Floats]:
+def gated_map(array: TransistorWordLines, voltage: float) -> tuple[Floats, Floats, Floats]:
     """Return voltages over the cells (V), currents (A) and line voltages (V) with all gates on."""
     m, n = array.shape
     gates = np.full((m, n), array.gate_on)

@@ -1,8 +1,8 @@
 """The file of an array: names, dimensions, units and meanings of its variables.
 
 Along ``sample``: rows of the monitor, at a cadence in simulated time. Along ``operation``: everything that
-the controller did, in whole picoseconds. Over ``word_line`` and ``bit_line`` (with transistors: rows of gates
-and columns): maps of the cells. What a run did not do is missing. Variables named as in the result of a
+the controller did, in whole picoseconds. Over ``word_line`` and ``bit_line`` (with transistors the gates are
+the word lines): maps of the cells. What a run did not do is missing. Variables named as in the result of a
 device mean the same there.
 """
 
@@ -64,8 +64,8 @@ VARIABLES: dict[str, Variable] = {
     "operation_start": _whole(_OPERATION, "ps", "start"),
     "operation_end": _whole(_OPERATION, "ps", "end"),
     "operation_lane": _whole(_OPERATION, "1", "index of what was at work along lane"),
-    "operation_row": _whole(_OPERATION, "1", "row", "-1: all or none", -1.0),
-    "operation_column": _whole(_OPERATION, "1", "column", "-1: all or none", -1.0),
+    "operation_word_line": _whole(_OPERATION, "1", "word line", "-1: all or none", -1.0),
+    "operation_bit_line": _whole(_OPERATION, "1", "bit line", "-1: all or none", -1.0),
     "lane": _text("lane", "what was at work"),
     # over the cells
     "target": _float(_CELL, "S", "target conductance", nan=True, comment="NaN: none"),
@@ -111,6 +111,9 @@ VARIABLES: dict[str, Variable] = {
     "read_voltage": _float((), "V", "read voltage"),
     "ambient_temperature": _float((), "K", "temperature of the surroundings"),
 }  # fmt: skip
+
+OLD_NAMES = {"operation_row": "operation_word_line", "operation_column": "operation_bit_line"}
+"""What variables are called in files of earlier versions, and now."""
 
 
 def dataset(values: Mapping[str, Any], attrs: Mapping[str, Any]) -> xr.Dataset:
@@ -193,5 +196,6 @@ def load(path: str | Path) -> xr.Dataset:
         result = xr.load_dataset(source, engine="netcdf4", decode_times=False)
     except (OSError, RuntimeError, ValueError, KeyError, AttributeError) as error:
         raise store.StoreError(f"{source} cannot be read ({error})") from error
+    result = result.rename({old: new for old, new in OLD_NAMES.items() if old in result})
     check(result, str(source))
     return result

@@ -35,7 +35,7 @@ from ..configuration.array import (
 from ..configuration.device import CircuitSection, Configuration, ConfigurationError
 from ..events.clock import Clock, Log
 from ..events.controller import Controller, Timing
-from ..events.rows import TransistorRows
+from ..events.word_lines import TransistorWordLines
 from ..kinetic.circuit import Circuit
 from ..kinetic.device import Device
 from ..typing import Floats
@@ -120,7 +120,7 @@ class Bench:
     def __post_init__(self) -> None:
         settings = self.configuration
         self.documents = dict(settings.documents or {})
-        self.shape = settings.array.rows, settings.array.columns
+        self.shape = settings.array.word_lines, settings.array.bit_lines
         self.node = wires.NODES[settings.array.node]
         self.periphery = self._periphery()
         self.cells = self._cells()
@@ -135,10 +135,10 @@ class Bench:
         section, array = self.configuration.periphery, self.configuration.array
         around = periphery.around(
             self.node,
-            array.columns,
+            array.bit_lines,
             cell=array.crossing,
             converter=periphery.Converter(bits=section.adc_bits, quantile=section.adc_quantile),
-            columns_per_converter=section.columns_per_adc,
+            columns_per_converter=section.bit_lines_per_adc,
             read_voltage=section.read_voltage,
             read_width=section.read_width,
             gate_voltage=array.transistor.gate if array.transistor else 0.0,
@@ -183,7 +183,7 @@ class Bench:
             bit_source_resistance=driver,
         )
 
-    def _array(self) -> TransistorRows | Crossbar:
+    def _array(self) -> TransistorWordLines | Crossbar:
         array = self.configuration.array
         if array.crossing != "1T1R":
             crosspoint = Direct() if array.crossing == "0T1R" else self.selector()
@@ -202,7 +202,7 @@ class Bench:
         )
         live = self.configuration.cells
         shortest = 4.0 * live.edge if isinstance(live, LiveCellsSection) else 0.0
-        return TransistorRows(transistors, shortest)
+        return TransistorWordLines(transistors, shortest)
 
     # ------------------------------------------------------------------ cells
 

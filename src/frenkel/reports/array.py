@@ -21,7 +21,7 @@ def plan(configuration: ArrayConfiguration) -> str:
     array = configuration.array
     lines = [
         configuration.title or "(no title)",
-        f"array       {array.rows} x {array.columns} of {array.crossing}, cells of kind "
+        f"array       {array.word_lines} x {array.bit_lines} of {array.crossing}, cells of kind "
         f"{configuration.cells.kind}, {array.node} wires, {array.temperature:g} K",
         f"seed        {'drawn at the start' if configuration.seed is None else configuration.seed}",
         "phases      " + ", ".join(phase.name or phase.kind for phase in configuration.phase),

@@ -284,7 +284,7 @@ def _on_clock(settings: Settings, device: DeviceStatistics) -> dict[str, Any]:
             "", controller.clock.seconds, "s", "time of a serial controller, by its clock"
         ),
         "summed_time": variable("", total / PICOSECONDS, "s", "the same as a sum of pulses and reads"),
-        "clock_energy": variable("", controller.ledger.total, "J", "energy of those cells, modelled"),
+        "clock_energy": variable("", controller.meter.total, "J", "energy of those cells, modelled"),
         "clock_pulses": variable(
             "", np.mean([o.pulses for o in outcomes]), "1", "pulses per cell on the clock"
         ),
