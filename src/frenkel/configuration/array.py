@@ -46,6 +46,7 @@ Conductance = Annotated[float, reads("S", 1e-15, 1.0), writes("S")]
 Positive = Annotated[float, reads("ohm", 1e-3, 1e15), writes("ohm")]
 Gain = Annotated[float, reads("A/V^2", 1e-12, 1.0), writes("A/V^2")]
 Share = Annotated[float, Field(gt=0.0, le=1.0)]
+Cell = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=2, max_length=2)]
 Unselected = Literal["grounded", "floating", "half", "third"]
 assert set(typing.get_args(Unselected)) == set(UNSELECTED)
 
@@ -152,12 +153,12 @@ class ArraySection(_Section):
     """Size, crossings and lines.
 
     ``node`` gives the resistance of a segment of every line; ``word_resistance`` and ``bit_resistance`` say
-    it directly (with transistors: of bit and source lines).
+    it directly (with transistors: of bit and source lines). A crossing of CRS is two cells back to back.
     """
 
     word_lines: int = Field(ge=1, le=4096)
     bit_lines: int = Field(ge=1, le=4096)
-    crossing: Literal["0T1R", "1S1R", "1T1R"] = "0T1R"
+    crossing: Literal["0T1R", "1S1R", "1T1R", "CRS"] = "0T1R"
     temperature: Temperature = 300.0
     node: str = "65 nm"
     word_resistance: Resistance | None = None
@@ -166,6 +167,8 @@ class ArraySection(_Section):
     driver_resistance: Resistance = 0.0
     scheme: Unselected = "half"
     steps: int = Field(default=1, ge=1, le=10_000)  # parts of a pulse, passive arrays
+    stuck: float = Field(default=0.0, ge=0.0, le=1.0)  # share of cells that no pulse moves
+    stuck_resistance: Positive = 1e12  # of each of them, high for open ones
     transistor: TransistorSection | None = None
     selector: SelectorSection | None = None
 
@@ -288,16 +291,15 @@ class ProgramPhase(_Phase):
     cadence: Time | None = None
 
 
-class RestPhase(_Phase):
-    """Let time pass, with rows of the monitor evenly spaced in its logarithm."""
+class _WaitPhase(_Phase):
+    """Let time pass, with looks at the array evenly spaced in its logarithm."""
 
-    kind: Literal["rest"]
     duration: Time
     first: Time = 1e-3
     looks: int = Field(default=20, ge=2, le=10_000)
 
     @model_validator(mode="after")
-    def _check(self) -> "RestPhase":
+    def _check(self) -> "_WaitPhase":
         if not self.first < self.duration:
             raise ValueError(
                 f"first must be before the end of the phase, {self.duration:g} s, got {self.first:g} s"
@@ -305,13 +307,49 @@ class RestPhase(_Phase):
         return self
 
 
+class RestPhase(_WaitPhase):
+    """Let time pass, with rows of the monitor."""
+
+    kind: Literal["rest"]
+
+
+class RetentionPhase(_WaitPhase):
+    """Let time pass, and read cells at its start and at every look; all cells by default."""
+
+    kind: Literal["retention"]
+    cells: list[Cell] | None = Field(default=None, min_length=1)
+
+
+class StaircasePhase(_Phase):
+    """Pulses on one cell whose amplitude goes in equal steps, with a read after each."""
+
+    kind: Literal["staircase"]
+    cell: Cell
+    start: Voltage
+    stop: Voltage
+    steps: int = Field(ge=2, le=1_000_000)
+    width: Time
+    gate: Voltage | None = None
+
+
+class ReadDisturbPhase(_Phase):
+    """Read one cell many times."""
+
+    kind: Literal["read-disturb"]
+    cell: Cell
+    count: int = Field(ge=1, le=1_000_000)
+
+
 class RefreshPhase(_Phase):
-    """Read all programmed cells in rounds, and program those again that have moved too far."""
+    """Read all programmed cells in rounds, and program those again that have moved too far.
+
+    With a tolerance of 0 all are programmed again, without a read before.
+    """
 
     kind: Literal["refresh"]
     period: Time
     rounds: int = Field(default=1, ge=1, le=10_000)
-    tolerance: Share = 0.1
+    tolerance: float = Field(default=0.1, ge=0.0, le=1.0)
 
 
 class MultiplyPhase(_Phase):
@@ -327,7 +365,7 @@ class MapPhase(_Phase):
 
     kind: Literal["map"]
     voltage: Voltage
-    cell: list[Annotated[int, Field(ge=0)]] | None = Field(default=None, min_length=2, max_length=2)
+    cell: Cell | None = None
     scheme: Unselected = "half"
 
 
@@ -342,7 +380,15 @@ class MarginPhase(_Phase):
 
 
 AnyArrayPhase = Annotated[
-    ProgramPhase | RestPhase | RefreshPhase | MultiplyPhase | MapPhase | MarginPhase,
+    ProgramPhase
+    | RestPhase
+    | RetentionPhase
+    | RefreshPhase
+    | StaircasePhase
+    | ReadDisturbPhase
+    | MultiplyPhase
+    | MapPhase
+    | MarginPhase,
     Field(discriminator="kind"),
 ]
 
@@ -375,6 +421,8 @@ class ArrayConfiguration(_Section):
 
     @model_validator(mode="after")
     def _check(self) -> "ArrayConfiguration":
+        if self.array.crossing == "CRS" and self.cells.kind not in ("card", "gap"):
+            raise ValueError(f"a crossing of CRS needs cells of kind card or gap, got {self.cells.kind}")
         programmed = False
         for number, phase in enumerate(self.phase, start=1):
             if isinstance(phase, RefreshPhase) and not programmed:
@@ -385,7 +433,23 @@ class ArrayConfiguration(_Section):
                 if (gated or phase.parallel == "word line") and self.array.crossing != "1T1R":
                     what = f"scheme {phase.scheme.kind}" if gated else "parallel = 'word line'"
                     raise ValueError(f"phase {number}: {what} needs a crossing of 1T1R")
+            self._check_cells(number, phase)
         return self
+
+    def _check_cells(self, number: int, phase: "AnyArrayPhase") -> None:
+        """Check what a phase does with single cells."""
+        array, crossing = self.array, self.array.crossing
+        if crossing == "CRS" and isinstance(phase, MarginPhase):
+            raise ValueError(f"phase {number}: a margin is of single cells, not of a crossing of CRS")
+        if isinstance(phase, StaircasePhase) and phase.gate is not None and crossing != "1T1R":
+            raise ValueError(f"phase {number}: a gate needs a crossing of 1T1R")
+        named = getattr(phase, "cells", None) or [getattr(phase, "cell", None)]
+        for i, j in (cell for cell in named if cell is not None):
+            if i >= array.word_lines or j >= array.bit_lines:
+                raise ValueError(
+                    f"phase {number}: cell must lie in an array of {array.word_lines} x {array.bit_lines} "
+                    f"lines, got ({i}, {j})"
+                )
 
     def document(self) -> dict[str, Any]:
         """Return the configuration as JSON values, defaults included; :func:`parse` reads it back."""
@@ -409,7 +473,17 @@ def parse(document: Mapping[str, Any], origin: str = "the configuration") -> Arr
 TAGS = {
     "cells": ("card", "linear", "gap", "live"),
     "scheme": ("blind", "write-verify", "incremental", "gate-incremental", "current-limited"),
-    "phase": ("program", "rest", "refresh", "multiply", "map", "margin"),
+    "phase": (
+        "program",
+        "rest",
+        "retention",
+        "refresh",
+        "staircase",
+        "read-disturb",
+        "multiply",
+        "map",
+        "margin",
+    ),
 }
 """Kinds of each section that has several."""
 

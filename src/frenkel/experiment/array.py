@@ -29,8 +29,11 @@ from ..configuration.array import (
     MarginPhase,
     MultiplyPhase,
     ProgramPhase,
+    ReadDisturbPhase,
     RefreshPhase,
     RestPhase,
+    RetentionPhase,
+    StaircasePhase,
     WriteVerifySection,
 )
 from ..errors import ConvergenceError
@@ -46,7 +49,16 @@ from ..events.programming import (
     program_all,
 )
 from ..events.word_lines import TransistorWordLines, program_word_line
-from ..events.workload import Products, RefreshOnError, log_times
+from ..events.workload import (
+    Products,
+    ReadDisturb,
+    Reading,
+    Reads,
+    Refresh,
+    Retention,
+    Staircase,
+    log_times,
+)
 from ..typing import Floats
 from . import array_file
 from .array_margin import margins
@@ -82,6 +94,7 @@ class Session:
         self.values: dict[str, Any] = {}
         self.snapshots: list[tuple[str, float, Floats]] = []
         self.maps: list[tuple[str, Floats, Floats, Floats]] = []
+        self.readings: list[tuple[int, Reading]] = []
         self.ends: list[float] = []
         self.phase = 0
         self.targets: Floats | None = None
@@ -200,7 +213,7 @@ class Session:
         """Program again what has moved too far."""
         assert self.targets is not None and self.scheme is not None
         goal = [((int(i), int(j)), float(g)) for (i, j), g in np.ndenumerate(self.targets)]
-        work = RefreshOnError(
+        work = Refresh(
             period=phase.period,
             rounds=phase.rounds,
             targets=goal,
@@ -209,6 +222,29 @@ class Session:
         )
         self._run(work.run(self.controller), iter(()))
         self._snapshot(self._name("refreshed"))
+
+    def retention(self, phase: RetentionPhase) -> None:
+        """Let time pass and read cells at its start and at every look."""
+        times = [0.0, *log_times(phase.first, phase.duration, phase.looks)]
+        m, n = self.bench.shape
+        cells = phase.cells or itertools.product(range(m), range(n))
+        work = Retention(times=times, cells=[(i, j) for i, j in cells])
+        self._read(work, f"after {in_words(phase.duration)}")
+
+    def staircase(self, phase: StaircasePhase) -> None:
+        """Pulse one cell with rising or falling amplitudes."""
+        given = phase.model_dump(exclude={"kind", "name", "cell"})
+        self._read(Staircase(cell=(phase.cell[0], phase.cell[1]), **given), "after the staircase")
+
+    def read_disturb(self, phase: ReadDisturbPhase) -> None:
+        """Read one cell many times."""
+        self._read(ReadDisturb(cell=(phase.cell[0], phase.cell[1]), count=phase.count), "after reads")
+
+    def _read(self, work: Reads, label: str) -> None:
+        """Carry out work that reads single cells, and keep its readings."""
+        self._run(work.run(self.controller), iter(()))
+        self.readings += [(self.phase, reading) for reading in work.readings]
+        self._snapshot(self._name(label))
 
     def multiply(self, phase: MultiplyPhase) -> None:
         """Send random vectors through the array, bit by bit where it has gates."""
@@ -308,7 +344,7 @@ class Session:
                 "pulses": np.array(monitor.pulses, np.int64),
                 "reads": np.array(monitor.reads, np.int64),
             }
-        return values | self._operations() | self._maps()
+        return values | self._operations() | self._readings() | self._maps()
 
     def _area(self) -> dict[str, Any]:
         bench = self.bench
@@ -332,6 +368,20 @@ class Session:
             "operation_bit_line": np.array(log.bit_line, np.int32),
         }
 
+    def _readings(self) -> dict[str, Any]:
+        if not self.readings:
+            return {}
+        phases, readings = zip(*self.readings, strict=True)
+        cells = np.array([reading.cell for reading in readings], np.int32)
+        return {
+            "reading_time": np.array([reading.time for reading in readings]),
+            "reading_phase": np.array(phases, np.int32),
+            "reading_word_line": cells[:, 0],
+            "reading_bit_line": cells[:, 1],
+            "reading_conductance": np.array([reading.conductance for reading in readings]),
+            "reading_amplitude": np.array([reading.amplitude for reading in readings]),
+        }
+
     def _maps(self) -> dict[str, Any]:
         if not self.maps:
             return {}
@@ -348,7 +398,10 @@ class Session:
 WORK: dict[type, Callable[[Session, Any], None]] = {
     ProgramPhase: Session.program,
     RestPhase: Session.rest,
+    RetentionPhase: Session.retention,
     RefreshPhase: Session.refresh,
+    StaircasePhase: Session.staircase,
+    ReadDisturbPhase: Session.read_disturb,
     MultiplyPhase: Session.multiply,
     MapPhase: Session.map,
     MarginPhase: Session.margin,

@@ -18,7 +18,7 @@ from ..analysis.results.schema import SchemaError, Variable
 
 KIND = "array"
 _CELL = ("word_line", "bit_line")
-_SAMPLE, _OPERATION, _PHASES = ("sample",), ("operation",), ("phases",)
+_SAMPLE, _OPERATION, _PHASES, _READING = ("sample",), ("operation",), ("phases",), ("reading",)
 
 
 def _float(dims: tuple[str, ...], units: str, name: str, *, nan: bool = False, comment: str = "") -> Variable:
@@ -67,6 +67,15 @@ VARIABLES: dict[str, Variable] = {
     "operation_word_line": _whole(_OPERATION, "1", "word line", "-1: all or none", -1.0),
     "operation_bit_line": _whole(_OPERATION, "1", "bit line", "-1: all or none", -1.0),
     "lane": _text("lane", "what was at work"),
+    # along the reads of single cells
+    "reading_time": _float(_READING, "s", "simulated time at the end of the read"),
+    "reading_phase": _whole(_READING, "1", "index of the phase along phases"),
+    "reading_word_line": _whole(_READING, "1", "word line"),
+    "reading_bit_line": _whole(_READING, "1", "bit line"),
+    "reading_conductance": _float(_READING, "S", "conductance as read, lines included"),
+    "reading_amplitude": _float(
+        _READING, "V", "amplitude of the pulse before the read", nan=True, comment="NaN: none"
+    ),
     # over the cells
     "target": _float(_CELL, "S", "target conductance", nan=True, comment="NaN: none"),
     "programmed": _float(

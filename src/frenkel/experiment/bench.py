@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from ..array import periphery
-from ..array.cells.base import Cells, LinearCells, LiveCells
+from ..array.cells.base import Cells, FaultyCells, LinearCells, LiveCells
 from ..array.cells.card import CardCells
+from ..array.cells.complementary import ComplementaryCells
 from ..array.cells.live_processes import LiveWorkers, processes
 from ..array.columns import TransistorArray
 from ..array.crossbar import Crossbar
@@ -44,7 +45,7 @@ from .device import material_of
 from .protocol import Protocol
 from .results import observe
 
-CELLS, TARGETS, VECTORS = 0, 1, 2
+CELLS, TARGETS, VECTORS, STUCK, LOWER = 0, 1, 2, 3, 4
 """Streams of random numbers of one seed."""
 
 
@@ -186,7 +187,7 @@ class Bench:
     def _array(self) -> TransistorWordLines | Crossbar:
         array = self.configuration.array
         if array.crossing != "1T1R":
-            crosspoint = Direct() if array.crossing == "0T1R" else self.selector()
+            crosspoint = self.selector() if array.crossing == "1S1R" else Direct()
             return Crossbar(
                 self.cells, self.lines(self.shape), crosspoint, scheme=array.scheme, steps=array.steps
             )
@@ -207,8 +208,23 @@ class Bench:
     # ------------------------------------------------------------------ cells
 
     def _cells(self) -> Cells:
-        section, rng = self.configuration.cells, stream(self.seed, CELLS)
-        kelvin = self.configuration.array.temperature
+        array = self.configuration.array
+        rng = stream(self.seed, CELLS)
+        cells = self._of_kind(rng, self.seed)
+        if array.crossing == "CRS":
+            lower = self._of_kind(rng, int(stream(self.seed, LOWER).integers(2**63)))
+            assert isinstance(lower, CardCells)
+            # All crossings hold a "0": upper cells as made in HRS, lower ones in LRS.
+            lower.program(lower.window()[1])
+            cells = ComplementaryCells(cells, lower)
+        if array.stuck == 0.0:
+            return cells
+        stuck = stream(self.seed, STUCK).random(self.shape) < array.stuck
+        return FaultyCells(cells, np.where(stuck, 1.0 / array.stuck_resistance, np.nan))
+
+    def _of_kind(self, rng: np.random.Generator, seed: int) -> Cells:
+        """Return cells of the kind that is configured; ``seed`` is that of cells of a card."""
+        section, kelvin = self.configuration.cells, self.configuration.array.temperature
         if isinstance(section, LinearCellsSection):
             low = rng.random(self.shape) < section.share
             return LinearCells(np.where(low, 1.0 / section.lrs, 1.0 / section.hrs), kelvin)
@@ -216,7 +232,7 @@ class Bench:
             return gap_cells(section, self.shape, rng, kelvin)
         if isinstance(section, LiveCellsSection):
             return self._live(section)
-        return CardCells.from_card(self.card(section), self.shape, self.seed, temperature=kelvin)
+        return CardCells.from_card(self.card(section), self.shape, seed, temperature=kelvin)
 
     def card(self, section: CardCellsSection) -> Card:
         """Return the card of the cells; its name in the configuration is relative to that file."""
