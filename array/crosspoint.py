@@ -74,8 +74,10 @@ def in_series(voltage: Floats, cells: Cells, where: Where, element: Element) -> 
     for _ in range(MOST_STEPS):
         current, slope = cells.current(sign * inner, where)
         wanted, resistance = element(np.abs(current))
+        # What is missed falls with u, so its sign moves one of both bounds.
         miss = (size - inner) - wanted
         low, high = np.where(miss > 0.0, inner, low), np.where(miss < 0.0, inner, high)
+        # Newton's step where it stays between the bounds, half of what is left elsewhere.
         new = inner + miss / (1.0 + resistance * slope)
         new = np.where((new >= low) & (new <= high), new, 0.5 * (low + high))
         if np.all((np.abs(miss) <= ROUNDING * size) | (np.abs(new - inner) <= ROUNDING * inner)):
@@ -365,11 +367,13 @@ class OneTransistorOneResistor:
         for _ in range(MOST_STEPS):
             through, d_drain, d_source = self.transistor.current(bit - inner, source, gate)
             current, slope = cells.current(inner, where)
+            # The transistor lets less through and the cell takes more as the cell's voltage grows: one zero.
             miss, total = through - current, d_drain + slope
             low, high = np.where(miss > 0.0, inner, low), np.where(miss < 0.0, inner, high)
             new = inner + miss / np.where(total > 0.0, total, 1.0)
             inside = (new >= low) & (new <= high) & (total > 0.0)
             new = np.where(miss == 0.0, inner, np.where(inside, new, 0.5 * (low + high)))
+            # No closer than rounding of the drain voltage moves the transistor's current.
             least = ROUNDING * (d_drain * reach + np.abs(current))
             if np.all((np.abs(miss) <= least) | (np.abs(new - inner) <= ROUNDING * np.abs(inner))):
                 return inner, current, slope, d_drain, d_source

@@ -97,6 +97,7 @@ class TransistorWordLines:
             after = self.cells.current(over, at)[0]
             energy += power * part
             left -= part
+            # The fastest cell decides: its current may change by CHANGE in the next part.
             moved = float(np.max(np.abs(np.log(np.abs(after) / np.abs(before)))))
             part = min(max(part * min(4.0, CHANGE / max(moved, 1e-9)), least), left)
         return energy
@@ -155,6 +156,7 @@ class TransistorWordLines:
         bit, source = np.maximum(amplitude, 0.0), np.maximum(-amplitude, 0.0)
         low, high = np.minimum(amplitude, 0.0), np.maximum(amplitude, 0.0)
         over = np.minimum(np.maximum(over, low), high)
+        # Bit and source line carry the cell's current alone: what is missed falls with the cell's voltage.
         for _ in range(MOST_STEPS):
             current, slope = self.cells.current(over, at)
             through, d_drain, d_source = transistor.current(
