@@ -40,20 +40,24 @@ class Crosspoint(Protocol):
         """Switch what has a state to suit a voltage (V); return how many switched."""
 
 
-class Direct:
-    """The cell alone (0T1R)."""
+class _Stateless:
+    """What most crossings share: the cell's own scale, and nothing that switches."""
 
     def scale(self, cells: Cells) -> Floats | float:
         """Return that of the cells (V)."""
         return cells.scale
 
-    def solve(self, voltage: Floats, cells: Cells, where: Where = None) -> tuple[Floats, Floats, Floats]:
-        """Return the voltage itself (V) with current (A) and slope (S) of the cells."""
-        return voltage, *cells.current(voltage, where)
-
     def settle(self, voltage: Floats, cells: Cells) -> int:
         """Nothing has a state."""
         return 0
+
+
+class Direct(_Stateless):
+    """The cell alone (0T1R)."""
+
+    def solve(self, voltage: Floats, cells: Cells, where: Where = None) -> tuple[Floats, Floats, Floats]:
+        """Return the voltage itself (V) with current (A) and slope (S) of the cells."""
+        return voltage, *cells.current(voltage, where)
 
 
 Element = Callable[[Floats], tuple[Floats, Floats]]
@@ -98,7 +102,7 @@ def _lost(number: int, where: Where, cells: Cells, voltage: float, missed: float
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class ExponentialSelector:
+class ExponentialSelector(_Stateless):
     """A cell in series with a selector of current Is sinh(V/Vs) (1S1R).
 
     Parameters
@@ -146,12 +150,8 @@ class ExponentialSelector:
         """Return the sum of both (V); infinite for linear cells, which limit the current themselves."""
         return np.asarray(cells.scale + np.asarray(self.slope_voltage))
 
-    def settle(self, voltage: Floats, cells: Cells) -> int:
-        """Nothing has a state."""
-        return 0
 
-
-class ThresholdSelector:
+class ThresholdSelector(_Stateless):
     """A cell in series with a selector that snaps on above a threshold and off below a hold voltage (1S1R).
 
     Parameters
@@ -190,10 +190,6 @@ class ThresholdSelector:
         resistance = np.where(pick(self.on, where), self.on_resistance, self.off_resistance)
         return lambda current: (resistance * current, resistance)
 
-    def scale(self, cells: Cells) -> Floats | float:
-        """Return that of the cells (V)."""
-        return cells.scale
-
     def solve(self, voltage: Floats, cells: Cells, where: Where = None) -> tuple[Floats, Floats, Floats]:
         """Return the cell's voltage (V), current (A) and slope (S) in the present state of the selectors."""
         return in_series(voltage, cells, where, self._element(where))
@@ -206,7 +202,7 @@ class ThresholdSelector:
         return int(np.count_nonzero(self.turned))
 
 
-class SelfRectifying:
+class SelfRectifying(_Stateless):
     """A cell whose current against its forward direction is a fraction.
 
     Parameters
@@ -219,19 +215,11 @@ class SelfRectifying:
         checks.at_least("ratio", ratio, 1)
         self.ratio = ratio
 
-    def scale(self, cells: Cells) -> Floats | float:
-        """Return that of the cells (V)."""
-        return cells.scale
-
     def solve(self, voltage: Floats, cells: Cells, where: Where = None) -> tuple[Floats, Floats, Floats]:
         """Return the voltage itself (V), the current (A) and its slope (S)."""
         current, slope = cells.current(voltage, where)
         share = np.where(np.asarray(voltage) < 0.0, 1.0 / self.ratio, 1.0)
         return voltage, current * share, slope * share
-
-    def settle(self, voltage: Floats, cells: Cells) -> int:
-        """Nothing has a state."""
-        return 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-import simpy
-from numpy.typing import NDArray
 
 from .. import checks
 from ..array.lines.bias import check_cell
 from ..array.periphery import Periphery
-from ..typing import Floats
-from .clock import PICOSECONDS, Clock, EnergyMeter, Log, Station, picoseconds
-
-Process = Generator[simpy.Event, Any, Any]
-Places = NDArray[np.int_]
+from ..typing import Floats, Index
+from .clock import PICOSECONDS, Clock, EnergyMeter, Log, Process, Station, picoseconds
 
 
 class Array(Protocol):
@@ -52,12 +46,12 @@ class GatedArray(Array, Protocol):
         """Apply a pulse (V, s) to a cell with a gate voltage (V); return the energy (J)."""
 
     def pulse_word_line(
-        self, word_line: int, bit_lines: Places, amplitude: Floats, width: float, gate: float | None = None
+        self, word_line: int, bit_lines: Index, amplitude: Floats, width: float, gate: float | None = None
     ) -> float:
         """Apply a pulse (V, s) to some cells of a word line; return the energy (J)."""
 
     def read_word_line(
-        self, word_line: int, bit_lines: Places, voltage: float, duration: float
+        self, word_line: int, bit_lines: Index, voltage: float, duration: float
     ) -> tuple[Floats, float]:
         """Return the currents (A) of some cells of a word line and the energy (J) of a read (V, s)."""
 
@@ -273,7 +267,7 @@ class Controller:
     # ------------------------------------------------------------------ a word line at once
 
     def pulse_word_line(
-        self, word_line: int, bit_lines: Places, amplitude: Floats, width: float, gate: float | None = None
+        self, word_line: int, bit_lines: Index, amplitude: Floats, width: float, gate: float | None = None
     ) -> Process:
         """Apply a pulse (V, s) to some cells of a word line at once; their amplitudes may differ."""
         array = self._gated("programming a word line at once")
@@ -285,7 +279,7 @@ class Controller:
             yield from self.hold("pulse", width, word_line)
             self.pulses += 1
 
-    def read_word_line(self, word_line: int, bit_lines: Places) -> Process:
+    def read_word_line(self, word_line: int, bit_lines: Index) -> Process:
         """Read some cells of a word line at once; the process returns their conductances (S)."""
         t, array = self.timing, self._gated("programming a word line at once")
         with self.bus.resource.request() as turn:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
-import simpy
 
 from ..array.cells.base import Cells, conductance
 from ..typing import Floats
+from .clock import Process
 from .controller import Controller
-
-Process = Generator[simpy.Event, Any, Any]
 
 SHARES = (0.05, 0.5, 0.95)
 """Quantiles of the conductance that a row holds."""

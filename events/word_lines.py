@@ -12,18 +12,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import simpy
 from numpy.typing import NDArray
 
 from .. import checks
 from ..array.columns import TransistorArray
 from ..errors import ConvergenceError
-from ..typing import Floats
+from ..typing import Floats, Index
+from .clock import Process
 from .controller import Controller
 from .programming import Outcome, Pulse, Scheme, Wish
-
-Process = Generator[simpy.Event, Any, Any]
-Places = NDArray[np.int_]
 
 FIRST_PART = 1e-3
 """Of a pulse, for which the voltages at its start are held."""
@@ -72,7 +69,7 @@ class TransistorWordLines:
         return self.array.gate_on
 
     def pulse_word_line(
-        self, word_line: int, bit_lines: Places, amplitude: Floats, width: float, gate: float | None = None
+        self, word_line: int, bit_lines: Index, amplitude: Floats, width: float, gate: float | None = None
     ) -> float:
         """Apply a pulse (V, s) to some cells of a word line; return the energy from the sources (J).
 
@@ -103,7 +100,7 @@ class TransistorWordLines:
         return energy
 
     def read_word_line(
-        self, word_line: int, bit_lines: Places, voltage: float, duration: float
+        self, word_line: int, bit_lines: Index, voltage: float, duration: float
     ) -> tuple[Floats, float]:
         """Return the currents (A) of some cells of a word line and the energy (J) of a read (V, s)."""
         applied = np.full(bit_lines.shape, voltage)
@@ -137,7 +134,7 @@ class TransistorWordLines:
         return out
 
     def _solve(
-        self, word_line: int, bit_lines: Places, amplitude: Floats, gate: float | None, over: Floats
+        self, word_line: int, bit_lines: Index, amplitude: Floats, gate: float | None, over: Floats
     ) -> tuple[Floats, Floats, float]:
         """Return the voltage over each cell (V), its current (A) and the power of the sources (W).
 

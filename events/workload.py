@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import simpy
 
 from .. import checks
 from ..typing import Floats
+from .clock import Process
 from .controller import Controller
 from .programming import Outcome, Scheme, program_all
-
-Process = Generator[simpy.Event, Any, Any]
 
 
 def log_times(first: float, last: float, count: int) -> Floats:
@@ -55,9 +53,7 @@ class Reads:
         """Do the work."""
         raise NotImplementedError
 
-    def read(
-        self, controller: Controller, cell: tuple[int, int], amplitude: float = math.nan
-    ) -> Generator[simpy.Event, Any, None]:
+    def read(self, controller: Controller, cell: tuple[int, int], amplitude: float = math.nan) -> Process:
         """Read a cell after a pulse (V), or after none."""
         conductance = yield from controller.read(cell)
         self.readings.append(Reading(controller.clock.seconds, cell, conductance, amplitude))
