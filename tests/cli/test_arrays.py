@@ -280,6 +280,31 @@ def test_bad_phases_of_single_cells(folder, capsys, change, message):
     assert message in capsys.readouterr().err
 
 
+def test_selectors_with_a_threshold_and_cells_that_rectify(folder):
+    """Below the threshold a crossing is that of the selector that is off, above it that of the cell."""
+    text = (EXAMPLES / "array_passive.toml").read_text(encoding="utf-8")
+    head = text[: text.index("[array.selector]")].replace("word_lines = 64", "word_lines = 4")
+    head = head.replace("bit_lines = 64", "bit_lines = 4")
+    rest = '[cells]\nkind = "linear"\nlrs = "10 kohm"\nhrs = "1 Mohm"\nshare = 1.0\n'
+    for volts in (0.3, 0.8, -0.8):
+        rest += f'[[phase]]\nkind = "map"\nvoltage = "{volts} V"\n'
+    selector = '[array.selector]\nkind = "threshold"\nthreshold = "0.5 V"\nhold = "0.2 V"\n'
+    selector += 'on_resistance = "1 kohm"\noff_resistance = "10 Mohm"\n'
+    (folder / "t.toml").write_text(head + selector + rest, encoding="utf-8")
+    (folder / "r.toml").write_text(
+        head.replace('"1S1R"', '"0T1R"\nrectification = 100') + rest, encoding="utf-8"
+    )
+    for name in "tr":
+        assert frenkel("run", folder / f"{name}.toml", "-o", f"{name}.nc", "-q") == 0
+    low, high, low_again = array_file.load("t.nc")["map_current"].values[:, 0, 0]
+    assert low == pytest.approx(0.3 / 10.01e6, rel=1e-3) and high == pytest.approx(0.8 / 11e3, rel=1e-2)
+    assert low_again == pytest.approx(-high, rel=1e-6)
+    _, forward, reverse = array_file.load("r.nc")["map_current"].values[:, 0, 0]
+    assert forward == pytest.approx(0.8 / 10e3, rel=1e-2) and reverse == pytest.approx(
+        -forward / 100, rel=1e-2
+    )
+
+
 def test_stuck_cells_stay_where_they_are(folder, capsys):
     """All cells are pulsed up: those that are stuck read as their resistance, all others move."""
     text = READ[: READ.index("[[phase]]")].replace(

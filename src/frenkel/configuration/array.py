@@ -45,6 +45,7 @@ from .quantity import reads, writes
 Conductance = Annotated[float, reads("S", 1e-15, 1.0), writes("S")]
 Positive = Annotated[float, reads("ohm", 1e-3, 1e15), writes("ohm")]
 Gain = Annotated[float, reads("A/V^2", 1e-12, 1.0), writes("A/V^2")]
+PositiveVoltage = Annotated[float, reads("V", 1e-6, 10.0), writes("V")]
 Share = Annotated[float, Field(gt=0.0, le=1.0)]
 Cell = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=2, max_length=2)]
 Unselected = Literal["grounded", "floating", "half", "third"]
@@ -145,8 +146,40 @@ class TransistorSection(_Section):
 class SelectorSection(_Section):
     """Selector of every cell, current ``saturation`` sinh(V/``slope_voltage``)."""
 
+    kind: Literal["exponential"] = "exponential"
     saturation: Annotated[float, reads("A", 1e-300, 1.0), writes("A")]
-    slope_voltage: Annotated[float, reads("V", 1e-6, 10.0), writes("V")]
+    slope_voltage: PositiveVoltage
+
+
+class ThresholdSelectorSection(_Section):
+    """Selector of every cell that turns on above ``threshold`` over the crossing and off below ``hold``."""
+
+    kind: Literal["threshold"]
+    threshold: PositiveVoltage
+    hold: PositiveVoltage
+    on_resistance: Positive
+    off_resistance: Positive
+
+    @model_validator(mode="after")
+    def _check(self) -> "ThresholdSelectorSection":
+        if not self.hold < self.threshold:
+            raise ValueError(f"hold must be below threshold, got {self.hold:g} and {self.threshold:g} V")
+        if not self.on_resistance < self.off_resistance:
+            raise ValueError(
+                f"on_resistance must be below off_resistance, got {self.on_resistance:g} and "
+                f"{self.off_resistance:g} ohm"
+            )
+        return self
+
+
+def _exponential(given: Any) -> Any:
+    """Return a selector with its kind, which files need not name."""
+    return {"kind": "exponential", **given} if isinstance(given, Mapping) else given
+
+
+AnySelector = Annotated[
+    SelectorSection | ThresholdSelectorSection, Field(discriminator="kind"), BeforeValidator(_exponential)
+]
 
 
 class ArraySection(_Section):
@@ -170,7 +203,8 @@ class ArraySection(_Section):
     stuck: float = Field(default=0.0, ge=0.0, le=1.0)  # share of cells that no pulse moves
     stuck_resistance: Positive = 1e12  # of each of them, high for open ones
     transistor: TransistorSection | None = None
-    selector: SelectorSection | None = None
+    selector: AnySelector | None = None
+    rectification: float = Field(default=1.0, ge=1.0, le=1e12)  # forward over reverse current, 0T1R
 
     _old_keys = model_validator(mode="before")(_renamed)
 
@@ -182,6 +216,8 @@ class ArraySection(_Section):
             raise ValueError("a crossing of 1T1R needs a section array.transistor")
         if self.crossing == "1S1R" and self.selector is None:
             raise ValueError("a crossing of 1S1R needs a section array.selector")
+        if self.crossing != "0T1R" and self.rectification != 1.0:
+            raise ValueError(f"rectification is for a crossing of 0T1R, got one of {self.crossing}")
         return self
 
 
@@ -472,6 +508,7 @@ def parse(document: Mapping[str, Any], origin: str = "the configuration") -> Arr
 
 TAGS = {
     "cells": ("card", "linear", "gap", "live"),
+    "selector": ("exponential", "threshold"),
     "scheme": ("blind", "write-verify", "incremental", "gate-incremental", "current-limited"),
     "phase": (
         "program",

@@ -19,7 +19,15 @@ from ..array.cells.complementary import ComplementaryCells
 from ..array.cells.live_processes import LiveWorkers, processes
 from ..array.columns import TransistorArray
 from ..array.crossbar import Crossbar
-from ..array.crosspoint import Direct, ExponentialSelector, OneTransistorOneResistor, Transistor
+from ..array.crosspoint import (
+    Crosspoint,
+    Direct,
+    ExponentialSelector,
+    OneTransistorOneResistor,
+    SelfRectifying,
+    ThresholdSelector,
+    Transistor,
+)
 from ..array.lines import wires
 from ..array.lines.network import Lines
 from ..cards.card import Card
@@ -32,6 +40,7 @@ from ..configuration.array import (
     LinearCellsSection,
     LiveCellsSection,
     TargetsSection,
+    ThresholdSelectorSection,
 )
 from ..configuration.device import CircuitSection, Configuration, ConfigurationError
 from ..events.clock import Clock, Log
@@ -157,12 +166,20 @@ class Bench:
             temperature=self.configuration.array.temperature,
         )
 
-    def selector(self) -> ExponentialSelector:
-        """Return the selector of every cell."""
+    def selector(self, shape: tuple[int, int]) -> Crosspoint:
+        """Return the selectors of an array of some shape, off where they have a state."""
         section = self.configuration.array.selector
         if section is None:
             raise ConfigurationError("a margin with a selector needs a section array.selector")
-        return ExponentialSelector(saturation=section.saturation, slope_voltage=section.slope_voltage)
+        given = section.model_dump(exclude={"kind"})
+        if isinstance(section, ThresholdSelectorSection):
+            return ThresholdSelector(**given, shape=shape)
+        return ExponentialSelector(**given)
+
+    def direct(self, shape: tuple[int, int]) -> Crosspoint:
+        """Return cells alone, of an array of some shape."""
+        ratio = self.configuration.array.rectification
+        return Direct() if ratio == 1.0 else SelfRectifying(ratio)
 
     def segments(self, pitch: float) -> tuple[float, float, float]:
         """Return the resistance of a segment of word, bit and source lines (ohm)."""
@@ -187,9 +204,9 @@ class Bench:
     def _array(self) -> TransistorWordLines | Crossbar:
         array = self.configuration.array
         if array.crossing != "1T1R":
-            crosspoint = self.selector() if array.crossing == "1S1R" else Direct()
+            beside = self.selector if array.crossing == "1S1R" else self.direct
             return Crossbar(
-                self.cells, self.lines(self.shape), crosspoint, scheme=array.scheme, steps=array.steps
+                self.cells, self.lines(self.shape), beside(self.shape), scheme=array.scheme, steps=array.steps
             )
         assert array.transistor is not None
         _, bit, source = self.segments(4.0)
