@@ -112,6 +112,7 @@ class Ladders:
         v_top, v_bottom = (np.where(np.isnan(v), 0.0, v) for v in (top, bottom))
         start = np.where(np.isnan(bottom), v_top, v_bottom)
         node = np.repeat(start[:, None, :], m, axis=1) if guess is None else guess.copy()
+        # Newton's method on all nodes; a transistor's current depends on both, so its two slopes differ.
         rounding = 16.0 * float(np.finfo(np.float64).eps) * float(wire.max()) * float(np.abs(node).max())
         missed = largest = np.inf
         for step in range(limit + 1):
@@ -121,6 +122,7 @@ class Ladders:
                 residual[a] -= current
                 residual[b] += current
             missed, largest = float(np.abs(residual).max()), max(float(np.abs(f[0]).max()) for f in found)
+            # Met at every node, to a share of the largest current and what rounding of the nodes leaves.
             if step and missed <= KIRCHHOFF * largest + rounding:
                 into_top, into_bottom = at_top * (v_top - node[:, 0]), at_bottom * (v_bottom - node[:, -1])
                 power = float(np.sum(v_top * into_top) + np.sum(v_bottom * into_bottom))

@@ -40,20 +40,24 @@ class Crosspoint(Protocol):
         """Switch what has a state to suit a voltage (V); return how many switched."""
 
 
-class Direct:
-    """The cell alone (0T1R)."""
+class _Stateless:
+    """What most crossings share: the cell's own scale, and nothing that switches."""
 
     def scale(self, cells: Cells) -> Floats | float:
         """Return that of the cells (V)."""
         return cells.scale
 
-    def solve(self, voltage: Floats, cells: Cells, where: Where = None) -> tuple[Floats, Floats, Floats]:
-        """Return the voltage itself (V) with current (A) and slope (S) of the cells."""
-        return voltage, *cells.current(voltage, where)
-
     def settle(self, voltage: Floats, cells: Cells) -> int:
         """Nothing has a state."""
         return 0
+
+
+class Direct(_Stateless):
+    """The cell alone (0T1R)."""
+
+    def solve(self, voltage: Floats, cells: Cells, where: Where = None) -> tuple[Floats, Floats, Floats]:
+        """Return the voltage itself (V) with current (A) and slope (S) of the cells."""
+        return voltage, *cells.current(voltage, where)
 
 
 Element = Callable[[Floats], tuple[Floats, Floats]]
@@ -74,8 +78,10 @@ def in_series(voltage: Floats, cells: Cells, where: Where, element: Element) -> 
     for _ in range(MOST_STEPS):
         current, slope = cells.current(sign * inner, where)
         wanted, resistance = element(np.abs(current))
+        # What is missed falls with u, so its sign moves one of both bounds.
         miss = (size - inner) - wanted
         low, high = np.where(miss > 0.0, inner, low), np.where(miss < 0.0, inner, high)
+        # Newton's step where it stays between the bounds, half of what is left elsewhere.
         new = inner + miss / (1.0 + resistance * slope)
         new = np.where((new >= low) & (new <= high), new, 0.5 * (low + high))
         if np.all((np.abs(miss) <= ROUNDING * size) | (np.abs(new - inner) <= ROUNDING * inner)):
@@ -96,7 +102,7 @@ def _lost(number: int, where: Where, cells: Cells, voltage: float, missed: float
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class ExponentialSelector:
+class ExponentialSelector(_Stateless):
     """A cell in series with a selector of current Is sinh(V/Vs) (1S1R).
 
     Parameters
@@ -144,12 +150,8 @@ class ExponentialSelector:
         """Return the sum of both (V); infinite for linear cells, which limit the current themselves."""
         return np.asarray(cells.scale + np.asarray(self.slope_voltage))
 
-    def settle(self, voltage: Floats, cells: Cells) -> int:
-        """Nothing has a state."""
-        return 0
 
-
-class ThresholdSelector:
+class ThresholdSelector(_Stateless):
     """A cell in series with a selector that snaps on above a threshold and off below a hold voltage (1S1R).
 
     Parameters
@@ -188,10 +190,6 @@ class ThresholdSelector:
         resistance = np.where(pick(self.on, where), self.on_resistance, self.off_resistance)
         return lambda current: (resistance * current, resistance)
 
-    def scale(self, cells: Cells) -> Floats | float:
-        """Return that of the cells (V)."""
-        return cells.scale
-
     def solve(self, voltage: Floats, cells: Cells, where: Where = None) -> tuple[Floats, Floats, Floats]:
         """Return the cell's voltage (V), current (A) and slope (S) in the present state of the selectors."""
         return in_series(voltage, cells, where, self._element(where))
@@ -204,7 +202,7 @@ class ThresholdSelector:
         return int(np.count_nonzero(self.turned))
 
 
-class SelfRectifying:
+class SelfRectifying(_Stateless):
     """A cell whose current against its forward direction is a fraction.
 
     Parameters
@@ -217,19 +215,11 @@ class SelfRectifying:
         checks.at_least("ratio", ratio, 1)
         self.ratio = ratio
 
-    def scale(self, cells: Cells) -> Floats | float:
-        """Return that of the cells (V)."""
-        return cells.scale
-
     def solve(self, voltage: Floats, cells: Cells, where: Where = None) -> tuple[Floats, Floats, Floats]:
         """Return the voltage itself (V), the current (A) and its slope (S)."""
         current, slope = cells.current(voltage, where)
         share = np.where(np.asarray(voltage) < 0.0, 1.0 / self.ratio, 1.0)
         return voltage, current * share, slope * share
-
-    def settle(self, voltage: Floats, cells: Cells) -> int:
-        """Nothing has a state."""
-        return 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -365,11 +355,13 @@ class OneTransistorOneResistor:
         for _ in range(MOST_STEPS):
             through, d_drain, d_source = self.transistor.current(bit - inner, source, gate)
             current, slope = cells.current(inner, where)
+            # The transistor lets less through and the cell takes more as the cell's voltage grows: one zero.
             miss, total = through - current, d_drain + slope
             low, high = np.where(miss > 0.0, inner, low), np.where(miss < 0.0, inner, high)
             new = inner + miss / np.where(total > 0.0, total, 1.0)
             inside = (new >= low) & (new <= high) & (total > 0.0)
             new = np.where(miss == 0.0, inner, np.where(inside, new, 0.5 * (low + high)))
+            # No closer than rounding of the drain voltage moves the transistor's current.
             least = ROUNDING * (d_drain * reach + np.abs(current))
             if np.all((np.abs(miss) <= least) | (np.abs(new - inner) <= ROUNDING * np.abs(inner))):
                 return inner, current, slope, d_drain, d_source

@@ -344,7 +344,7 @@ def around(
         Or the name of one of `NODES`.
     columns : int
         Cells on a line.
-    cell : {"0T1R", "1S1R", "1T1R", "2T2R"}
+    cell : {"0T1R", "1S1R", "CRS", "1T1R", "2T2R"}
         Its typical area gives the pitch, 2 or 4 widths.
     converter : Converter, optional
         8 bits, median of the survey, by default.

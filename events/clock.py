@@ -56,7 +56,7 @@ class Clock(simpy.Environment):
 
 
 @dataclass
-class Ledger:
+class EnergyMeter:
     """Where energy went.
 
     Attributes
@@ -87,7 +87,7 @@ class Log:
         What was at work: "pulse", "read", or the name of a station.
     start, end : list of int
         (ps).
-    row, column : list of int
+    word_line, bit_line : list of int
         Where; -1 for all or none.
     """
 
@@ -95,16 +95,16 @@ class Log:
         self.lane: list[str] = []
         self.start: list[int] = []
         self.end: list[int] = []
-        self.row: list[int] = []
-        self.column: list[int] = []
+        self.word_line: list[int] = []
+        self.bit_line: list[int] = []
 
-    def add(self, lane: str, start: int, end: int, row: int = -1, column: int = -1) -> None:
+    def add(self, lane: str, start: int, end: int, word_line: int = -1, bit_line: int = -1) -> None:
         """Enter one operation (ps)."""
         self.lane.append(lane)
         self.start.append(start)
         self.end.append(end)
-        self.row.append(row)
-        self.column.append(column)
+        self.word_line.append(word_line)
+        self.bit_line.append(bit_line)
 
     def __len__(self) -> int:
         return len(self.lane)
@@ -118,14 +118,14 @@ class Station:
     clock : Clock
         What it runs on.
     name : str
-        In the ledger.
+        Of its energy in the meter.
     capacity : int
         How many there are, at least 1.
     latency : float
         Of one use (s), where a use names no other.
     energy : float
         Of one use (J).
-    ledger : Ledger, optional
+    meter : EnergyMeter, optional
         Where energy is entered.
     log : Log, optional
         Where uses are entered.
@@ -146,14 +146,14 @@ class Station:
         capacity: int = 1,
         latency: float = 0.0,
         energy: float = 0.0,
-        ledger: Ledger | None = None,
+        meter: EnergyMeter | None = None,
         log: Log | None = None,
     ) -> None:
         checks.whole(f"capacity of {name}", capacity, 1)
         checks.at_least(f"energy of {name}", energy, 0, "J")
         self.clock, self.name, self.energy = clock, name, energy
         self.latency = picoseconds(latency)
-        self.ledger = ledger if ledger is not None else Ledger()
+        self.meter = meter if meter is not None else EnergyMeter()
         self.log = log
         self.resource, self.servers = simpy.Resource(clock, capacity), capacity
         self.uses = self.busy = self.waited = 0
@@ -170,7 +170,7 @@ class Station:
         end = self._count(-1)
         self.uses += count
         self.busy += ticks
-        self.ledger.add(self.name, count * self.energy)
+        self.meter.add(self.name, count * self.energy)
         if self.log is not None and ticks:
             self.log.add(self.name, end - ticks, end)
 

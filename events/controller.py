@@ -1,28 +1,23 @@
-"""What carries pulses and reads to an array: drivers, converters, one bus, books of time and energy."""
+"""What carries pulses and reads to an array: drivers, converters, one bus, time and energy."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-import simpy
-from numpy.typing import NDArray
 
 from .. import checks
 from ..array.lines.bias import check_cell
 from ..array.periphery import Periphery
-from ..typing import Floats
-from .clock import PICOSECONDS, Clock, Ledger, Log, Station, picoseconds
-
-Process = Generator[simpy.Event, Any, Any]
-Places = NDArray[np.int_]
+from ..typing import Floats, Index
+from .clock import PICOSECONDS, Clock, EnergyMeter, Log, Process, Station, picoseconds
 
 
 class Array(Protocol):
-    """What a controller drives: a crossbar or an array with transistors."""
+    """What a controller drives."""
 
     @property
     def shape(self) -> tuple[int, int]: ...
@@ -37,6 +32,30 @@ class Array(Protocol):
         """Let time pass (s)."""
 
 
+@runtime_checkable
+class GatedArray(Array, Protocol):
+    """An array with transistors: a pulse may name the gate voltage, and a word line goes at once."""
+
+    @property
+    def gate_on(self) -> float:
+        """Gate voltage of a read and of a pulse that names no other (V)."""
+
+    def pulse(
+        self, cell: tuple[int, int], amplitude: float, width: float, gate: float | None = None
+    ) -> float:
+        """Apply a pulse (V, s) to a cell with a gate voltage (V); return the energy (J)."""
+
+    def pulse_word_line(
+        self, word_line: int, bit_lines: Index, amplitude: Floats, width: float, gate: float | None = None
+    ) -> float:
+        """Apply a pulse (V, s) to some cells of a word line; return the energy (J)."""
+
+    def read_word_line(
+        self, word_line: int, bit_lines: Index, voltage: float, duration: float
+    ) -> tuple[Floats, float]:
+        """Return the currents (A) of some cells of a word line and the energy (J) of a read (V, s)."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Timing:
     """What the circuits around an array take. All modelled, none measured: state yours.
@@ -48,7 +67,7 @@ class Timing:
     driver_energy : float
         Of one line (J).
     gate_energy : float
-        Of the gates of one row (J).
+        Of the gates of one word line (J).
     read_voltage : float
         (V), not 0.
     read_width : float
@@ -136,10 +155,10 @@ class Controller:
 
     Attributes
     ----------
-    ledger : Ledger
+    meter : EnergyMeter
         Energy of "array", "driver" and "converter" (J).
     pulses, reads : int
-        So far; a row at once counts once.
+        So far; a word line at once counts once.
     """
 
     def __init__(
@@ -147,14 +166,14 @@ class Controller:
     ) -> None:
         self.clock, self.array, self.log = clock, array, log
         self.timing = Timing() if timing is None else timing
-        t, self.ledger = self.timing, Ledger()
-        self.bus = Station(clock, "bus", ledger=Ledger())
+        t, self.meter = self.timing, EnergyMeter()
+        self.bus = Station(clock, "bus", meter=EnergyMeter())
         self.driver = Station(
-            clock, "driver", latency=t.driver_latency, energy=t.driver_energy, ledger=self.ledger, log=log
+            clock, "driver", latency=t.driver_latency, energy=t.driver_energy, meter=self.meter, log=log
         )
         self.converter = Station(
             clock, "converter", capacity=t.converters, latency=t.converter_latency, energy=t.converter_energy,
-            ledger=self.ledger, log=log,
+            meter=self.meter, log=log,
         )  # fmt: skip
         self.pulses = self.reads = 0
         self._lazy = picoseconds(t.lazy_ageing)
@@ -194,34 +213,35 @@ class Controller:
         yield from self.driver.use()
         t = self.timing
         if more := (lines - 1) * t.driver_energy + gates * t.gate_energy:
-            self.ledger.add("driver", more)
+            self.meter.add("driver", more)
 
-    def hold(self, lane: str, width: float, row: int = -1, column: int = -1) -> Process:
+    def hold(self, lane: str, width: float, word_line: int = -1, bit_line: int = -1) -> Process:
         """Keep the array under voltage for a while (s)."""
         start, self._held = int(self.clock.now), True
         yield self.clock.timeout(picoseconds(width))
         self._aged, self._held = int(self.clock.now), False
         if self.log is not None:
-            self.log.add(lane, start, self._aged, row, column)
+            self.log.add(lane, start, self._aged, word_line, bit_line)
 
-    def _gate(self, gate: float | None) -> dict[str, float]:
-        if gate is None:
-            return {}
-        if not hasattr(self.array, "gate_on"):
-            raise ValueError(f"a gate of {gate:g} V needs an array with transistors (1T1R)")
-        return {"gate": gate}
+    def _gated(self, what: str) -> GatedArray:
+        """Return the array, if it has transistors; ``what`` needs them."""
+        if not isinstance(self.array, GatedArray):
+            raise ValueError(f"{what} needs an array with transistors (1T1R)")
+        return self.array
 
     def pulse(
         self, cell: tuple[int, int], amplitude: float, width: float, gate: float | None = None
     ) -> Process:
         """Select a cell and apply a pulse (V, s), with a gate voltage (V) where there is a transistor."""
         picoseconds(width)
-        more = self._gate(gate)
+        apply = self.array.pulse
+        if gate is not None:
+            apply = partial(self._gated(f"a gate of {gate:g} V").pulse, gate=gate)
         with self.bus.resource.request() as turn:
             yield turn
             yield from self.select()
             self._age()
-            self.ledger.add("array", self.array.pulse(cell, amplitude, width, **more))
+            self.meter.add("array", apply(cell, amplitude, width))
             yield from self.hold("pulse", width, *cell)
             self.pulses += 1
 
@@ -233,7 +253,7 @@ class Controller:
             yield from self.select()
             self._age()
             current, energy = self.array.read(cell, t.read_voltage, t.read_width)
-            self.ledger.add("array", energy)
+            self.meter.add("array", energy)
             yield from self.hold("read", t.read_width, *cell)
             self.reads += 1
         yield from self.converter.use()
@@ -244,39 +264,34 @@ class Controller:
         step = self.timing.resolution
         return step * np.round(current / step) if step else current
 
-    # ------------------------------------------------------------------ a row at once
+    # ------------------------------------------------------------------ a word line at once
 
-    def pulse_row(
-        self, row: int, columns: Places, amplitude: Floats, width: float, gate: float | None = None
+    def pulse_word_line(
+        self, word_line: int, bit_lines: Index, amplitude: Floats, width: float, gate: float | None = None
     ) -> Process:
-        """Apply a pulse (V, s) to some cells of a row at once; their amplitudes may differ."""
-        array = self._rows()
+        """Apply a pulse (V, s) to some cells of a word line at once; their amplitudes may differ."""
+        array = self._gated("programming a word line at once")
         with self.bus.resource.request() as turn:
             yield turn
-            yield from self.select(len(columns))
+            yield from self.select(len(bit_lines))
             self._age()
-            self.ledger.add("array", array.pulse_row(row, columns, amplitude, width, gate))
-            yield from self.hold("pulse", width, row)
+            self.meter.add("array", array.pulse_word_line(word_line, bit_lines, amplitude, width, gate))
+            yield from self.hold("pulse", width, word_line)
             self.pulses += 1
 
-    def read_row(self, row: int, columns: Places) -> Process:
-        """Read some cells of a row at once; the process returns their conductances (S)."""
-        t, array = self.timing, self._rows()
+    def read_word_line(self, word_line: int, bit_lines: Index) -> Process:
+        """Read some cells of a word line at once; the process returns their conductances (S)."""
+        t, array = self.timing, self._gated("programming a word line at once")
         with self.bus.resource.request() as turn:
             yield turn
-            yield from self.select(len(columns))
+            yield from self.select(len(bit_lines))
             self._age()
-            current, energy = array.read_row(row, columns, t.read_voltage, t.read_width)
-            self.ledger.add("array", energy)
-            yield from self.hold("read", t.read_width, row)
+            current, energy = array.read_word_line(word_line, bit_lines, t.read_voltage, t.read_width)
+            self.meter.add("array", energy)
+            yield from self.hold("read", t.read_width, word_line)
             self.reads += 1
-        yield from self.converter.share(len(columns))
+        yield from self.converter.share(len(bit_lines))
         return self.converted(current) / t.read_voltage
-
-    def _rows(self) -> Any:
-        if not hasattr(self.array, "pulse_row"):
-            raise ValueError("programming a row at once needs an array with transistors (1T1R)")
-        return self.array
 
 
 @dataclass(frozen=True, slots=True)

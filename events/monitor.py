@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
-import simpy
 
 from ..array.cells.base import Cells, conductance
 from ..typing import Floats
+from .clock import Process
 from .controller import Controller
-
-Process = Generator[simpy.Event, Any, Any]
 
 SHARES = (0.05, 0.5, 0.95)
 """Quantiles of the conductance that a row holds."""
@@ -63,7 +60,7 @@ class Monitor:
         self.time.append(self.controller.clock.seconds)
         self.phase.append(phase)
         self.conductance.append(np.quantile(values, SHARES))
-        self.energy.append(dict(self.controller.ledger.energy))
+        self.energy.append(dict(self.controller.meter.energy))
         self.pulses.append(self.controller.pulses)
         self.reads.append(self.controller.reads)
 

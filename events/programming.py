@@ -26,7 +26,7 @@ class Pulse(NamedTuple):
 
 
 Wish = Pulse | None
-"""What a cell in a row is to get next; None: a read."""
+"""What a cell of a word line is to get next; None: a read."""
 
 
 class Cell(Protocol):

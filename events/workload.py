@@ -1,20 +1,19 @@
-"""What is done with an array: staircases, retention, refresh, read disturb, drift compensation, products."""
+"""What is done with an array: retention, staircases, read disturb, refresh, products."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
-import simpy
 
+from .. import checks
 from ..typing import Floats
+from .clock import Process
 from .controller import Controller
 from .programming import Outcome, Scheme, program_all
-
-Process = Generator[simpy.Event, Any, Any]
 
 
 def log_times(first: float, last: float, count: int) -> Floats:
@@ -24,54 +23,139 @@ def log_times(first: float, last: float, count: int) -> Floats:
     return np.geomspace(first, last, count)
 
 
-def _read_at(
-    controller: Controller, time: float, cells: Sequence[tuple[int, int]]
-) -> Generator[simpy.Event, Any, list[float]]:
-    """Wait until a time on the clock (s), unless it is over, and return what cells read (S)."""
-    left = time - controller.clock.seconds
-    if left > 0.0:
-        yield controller.clock.rest(left)
-    found = []
-    for cell in cells:
-        found.append((yield from controller.read(cell)))
-    return found
+class Reading(NamedTuple):
+    """One read: time of its end (s), cell, conductance (S), amplitude of the pulse before it (V) or NaN."""
 
-
-def _program(
-    controller: Controller, targets: Sequence[tuple[tuple[int, int], float]], scheme: Scheme
-) -> Generator[simpy.Event, Any, list[Outcome]]:
-    """Program cells to their targets (S) one after the other, and return what became of them."""
-    outcomes: list[Outcome] = []
-    yield from program_all(((controller.cell(*cell), to) for cell, to in targets), scheme, outcomes)
-    return outcomes
+    time: float
+    cell: tuple[int, int]
+    conductance: float
+    amplitude: float = math.nan
 
 
 @dataclass(kw_only=True, slots=True)
-class Retention:
-    """Leave the array alone and look at some cells at given times.
+class Reads:
+    """Work that reads single cells.
+
+    Attributes
+    ----------
+    readings : list of Reading
+        In the order in which they were taken.
+    """
+
+    readings: list[Reading] = field(default_factory=list)
+
+    @property
+    def conductance(self) -> list[float]:
+        """As read (S)."""
+        return [reading.conductance for reading in self.readings]
+
+    def run(self, controller: Controller) -> Process:
+        """Do the work."""
+        raise NotImplementedError
+
+    def read(self, controller: Controller, cell: tuple[int, int], amplitude: float = math.nan) -> Process:
+        """Read a cell after a pulse (V), or after none."""
+        conductance = yield from controller.read(cell)
+        self.readings.append(Reading(controller.clock.seconds, cell, conductance, amplitude))
+
+
+@dataclass(kw_only=True, slots=True)
+class Retention(Reads):
+    """Leave the array alone and read some cells at given times.
 
     Parameters
     ----------
     times : sequence of float
         Since the start of the workload (s), rising.
     cells : sequence of (int, int)
-        Which are read.
-
-    Attributes
-    ----------
-    conductance : list of list of float
-        As read (S), one row per time.
+        Which are read, at least 1.
     """
 
     times: Sequence[float]
     cells: Sequence[tuple[int, int]]
-    conductance: list[list[float]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if not self.cells:
+            raise ValueError("a retention needs at least 1 cell to read, got 0")
+
+    @property
+    def gain(self) -> Floats:
+        """What results are to be scaled by at each time, one number for all cells.
+
+        Sum of what they read first over sum of what they read then: it makes up for a common drift and not
+        for its spread over cells.
+        """
+        sums = np.reshape(self.conductance, (len(self.times), len(self.cells))).sum(axis=1)
+        return np.asarray(sums[0] / sums)
 
     def run(self, controller: Controller) -> Process:
         """Wait and read."""
         start = controller.clock.seconds
         for time in self.times:
-            self.conductance.append((yield from _read_at(controller, start + time, self.cells)))
+            left = start + time - controller.clock.seconds
+            if left > 0.0:
+                yield controller.clock.rest(left)
+            for cell in self.cells:
+                yield from self.read(controller, cell)
+
+
+@dataclass(kw_only=True, slots=True)
+class Staircase(Reads):
+    """Pulses whose amplitude goes from one voltage to another in equal steps, with a read after each.
+
+    Many narrow steps are a ramp: its rate is the step over the width.
+
+    Parameters
+    ----------
+    cell : (int, int)
+        Which.
+    start, stop : float
+        First and last amplitude (V).
+    steps : int
+        Pulses, at least 2; one of 0 V is a read alone.
+    width : float
+        Of each (s).
+    gate : float, optional
+        Gate voltage (V), behind a transistor.
+    """
+
+    cell: tuple[int, int]
+    start: float
+    stop: float
+    steps: int
+    width: float
+    gate: float | None = None
+
+    def __post_init__(self) -> None:
+        checks.whole("steps of a staircase", self.steps, 2)
+
+    def run(self, controller: Controller) -> Process:
+        """Pulse and read."""
+        for amplitude in np.linspace(self.start, self.stop, self.steps).tolist():
+            if amplitude != 0.0:
+                yield from controller.pulse(self.cell, amplitude, self.width, self.gate)
+            yield from self.read(controller, self.cell, amplitude)
+
+
+@dataclass(kw_only=True, slots=True)
+class ReadDisturb(Reads):
+    """Read one cell many times.
+
+    Parameters
+    ----------
+    cell : (int, int)
+        Which.
+    count : int
+        Reads.
+    """
+
+    cell: tuple[int, int]
+    count: int
+
+    def run(self, controller: Controller) -> Process:
+        """Read."""
+        for _ in range(self.count):
+            yield from self.read(controller, self.cell)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -88,48 +172,14 @@ class Refresh:
         Cells and conductances (S).
     scheme : Scheme
         How a cell is programmed.
-
-    Attributes
-    ----------
-    outcomes : list of list of Outcome
-        One list per round.
-    """
-
-    period: float
-    rounds: int
-    targets: Sequence[tuple[tuple[int, int], float]]
-    scheme: Scheme
-    outcomes: list[list[Outcome]] = field(default_factory=list)
-
-    def run(self, controller: Controller) -> Process:
-        """Wait, read, and program where needed."""
-        for _ in range(self.rounds):
-            yield controller.clock.rest(self.period)
-            controller.settle()
-            self.outcomes.append((yield from _program(controller, self.targets, self.scheme)))
-
-
-@dataclass(kw_only=True, slots=True)
-class RefreshOnError:
-    """Read cells again and again, and program those that have moved too far.
-
-    Parameters
-    ----------
-    period : float
-        From the end of one round to the next (s).
-    rounds : int
-        How many.
-    targets : sequence of ((int, int), float)
-        Cells and conductances (S).
-    scheme : Scheme
-        How a cell is programmed.
     tolerance : float
-        Distance from the target, as a share of it, above which a cell is programmed.
+        Distance from the target, as a share of it, above which a cell is programmed; for 0 all cells are,
+        without a read before.
 
     Attributes
     ----------
     errors : list of int
-        Cells that had moved too far, one number per round.
+        Cells that were programmed, one number per round.
     outcomes : list of list of Outcome
         Of these cells, one list per round.
     """
@@ -138,134 +188,27 @@ class RefreshOnError:
     rounds: int
     targets: Sequence[tuple[tuple[int, int], float]]
     scheme: Scheme
-    tolerance: float
+    tolerance: float = 0.0
     errors: list[int] = field(default_factory=list)
     outcomes: list[list[Outcome]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        if not 0.0 < self.tolerance < math.inf:
-            raise ValueError(f"tolerance must be positive and finite, got {self.tolerance}")
+        checks.at_least("tolerance", self.tolerance, 0)
 
     def run(self, controller: Controller) -> Process:
         """Wait, read, and program where needed."""
         for _ in range(self.rounds):
             yield controller.clock.rest(self.period)
-            bad = []
+            moved = []
             for cell, target in self.targets:
-                found = yield from controller.read(cell)
+                found = (yield from controller.read(cell)) if self.tolerance else math.inf
                 if abs(found - target) > self.tolerance * target:
-                    bad.append((cell, target))
-            outcomes = yield from _program(controller, bad, self.scheme)
-            self.errors.append(len(bad))
+                    moved.append((cell, target))
+            outcomes: list[Outcome] = []
+            goals = ((controller.cell(*cell), target) for cell, target in moved)
+            yield from program_all(goals, self.scheme, outcomes)
+            self.errors.append(len(moved))
             self.outcomes.append(outcomes)
-
-
-@dataclass(kw_only=True, slots=True)
-class DriftCompensation:
-    """Read some cells at given times and say by how much results are to be scaled: one number for all.
-
-    Parameters
-    ----------
-    times : sequence of float
-        Since the start of the workload (s), rising.
-    cells : sequence of (int, int)
-        Which are read: before the first wait, and at every time.
-
-    Attributes
-    ----------
-    gain : list of float
-        Sum of what they were over sum of what they are, one number per time. It makes up for a common drift
-        and not for its spread over cells.
-    """
-
-    times: Sequence[float]
-    cells: Sequence[tuple[int, int]]
-    gain: list[float] = field(default_factory=list)
-
-    def run(self, controller: Controller) -> Process:
-        """Read, wait and read."""
-        if not self.cells:
-            raise ValueError("drift compensation needs at least 1 cell to read, got 0")
-        start = controller.clock.seconds
-        first = sum((yield from _read_at(controller, start, self.cells)))
-        for time in self.times:
-            self.gain.append(first / sum((yield from _read_at(controller, start + time, self.cells))))
-
-
-@dataclass(kw_only=True, slots=True)
-class Staircase:
-    """Pulses whose amplitude goes from one voltage to another in equal steps, with a read after each.
-
-    Many narrow steps are a ramp: its rate is the step over the width.
-
-    Parameters
-    ----------
-    cell : (int, int)
-        Which.
-    start, stop : float
-        First and last amplitude (V).
-    steps : int
-        Pulses, at least 2.
-    width : float
-        Of each (s).
-    gate : float, optional
-        Gate voltage (V), behind a transistor.
-
-    Attributes
-    ----------
-    amplitude : list of float
-        Of each pulse (V).
-    conductance : list of float
-        As read after it (S).
-    """
-
-    cell: tuple[int, int]
-    start: float
-    stop: float
-    steps: int
-    width: float
-    gate: float | None = None
-    amplitude: list[float] = field(default_factory=list)
-    conductance: list[float] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        if self.steps < 2:
-            raise ValueError(f"steps of a staircase must be at least 2, got {self.steps}")
-
-    def run(self, controller: Controller) -> Process:
-        """Pulse and read."""
-        for value in np.linspace(self.start, self.stop, self.steps):
-            if value != 0.0:
-                yield from controller.pulse(self.cell, float(value), self.width, self.gate)
-            self.amplitude.append(float(value))
-            self.conductance.append((yield from controller.read(self.cell)))
-
-
-@dataclass(kw_only=True, slots=True)
-class ReadDisturb:
-    """Read one cell many times.
-
-    Parameters
-    ----------
-    cell : (int, int)
-        Which.
-    count : int
-        Reads.
-
-    Attributes
-    ----------
-    conductance : list of float
-        As read (S).
-    """
-
-    cell: tuple[int, int]
-    count: int
-    conductance: list[float] = field(default_factory=list)
-
-    def run(self, controller: Controller) -> Process:
-        """Read."""
-        for _ in range(self.count):
-            self.conductance.append((yield from controller.read(self.cell)))
 
 
 @dataclass(kw_only=True, slots=True)
@@ -306,7 +249,7 @@ class Products:
                 yield from controller.select(*((lines, 0) if self.gates is None else (self.gates, lines)))
                 current = self.multiply(vector)
                 if self.power is not None:
-                    controller.ledger.add("array", t.read_width * self.power(vector, current))
+                    controller.meter.add("array", t.read_width * self.power(vector, current))
                 yield from controller.hold("product", t.read_width)
                 yield from controller.converter.share(len(current))
             self.currents.append(controller.converted(current))

@@ -7,7 +7,7 @@ A table is a TOML file of rows ``name = [kind, dimensions, unit, what it is, {wh
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -124,14 +124,20 @@ class Layout:
     what : str
         What it is called in messages, such as "the result of a device".
     variables : mapping of str to Variable
+    old_names : mapping of str to str
+        What variables are called in files of earlier versions, and now.
     """
 
     kind: str
     what: str
     variables: Mapping[str, Variable]
+    old_names: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, table: Path, kind: str, what: str, *, optional: bool = False) -> "Layout":
+    def read(
+        cls, table: Path, kind: str, what: str, *, optional: bool = False,
+        old_names: Mapping[str, str] | None = None,
+    ) -> "Layout":  # fmt: skip
         """Return the layout of a table; ``optional`` is what its variables are unless their row says else."""
         rows = tomllib.loads(table.read_text(encoding="utf-8"))
         variables = {}
@@ -141,7 +147,7 @@ class Layout:
             variables[name] = Variable(
                 dims=tuple(dims.split()), kind=KINDS[values], units=units, long_name=long_name, **fields
             )
-        return cls(kind=kind, what=what, variables=variables)
+        return cls(kind=kind, what=what, variables=variables, old_names=old_names or {})
 
     def dataset(self, values: Mapping[str, Any], attrs: Mapping[str, Any]) -> "xr.Dataset":
         """Build a result from arrays, with dimensions and attributes of the layout, and check it.

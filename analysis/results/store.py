@@ -98,6 +98,7 @@ def load(path: str | Path, layout: Layout = LAYOUT) -> xr.Dataset:
         result = xr.load_dataset(source, engine="netcdf4", decode_times=False)
     except (OSError, RuntimeError, ValueError, KeyError, AttributeError) as error:
         raise StoreError(f"{source} cannot be read, it is truncated or damaged ({_reason(error)})") from error
+    result = result.rename({old: new for old, new in layout.old_names.items() if old in result})
     layout.check(result, str(source))
     return result
 

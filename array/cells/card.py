@@ -13,9 +13,9 @@ from ... import checks
 from ...cards.core import GapCore
 from ...typing import Floats, Index
 from ...units import BOLTZMANN_EV
-from . import _gap
 from .aging import Relaxation, Telegraph
 from .base import Where, pick
+from .gaps import Gaps
 
 if TYPE_CHECKING:
     from ...cards.card import Card
@@ -79,8 +79,6 @@ class CardCells:
     ----------
     gap : ndarray of shape (m, n)
         (m); every cell starts in its HRS. `program` sets it.
-    cycles : ndarray of shape (m, n)
-        Turns from RESET to SET of each cell so far.
     skipped : int
         Cycles drawn but passed over, since their HRS was not above their LRS: these have no such law.
 
@@ -114,24 +112,15 @@ class CardCells:
         seed: int = 0,
     ) -> None:
         self.core, self.shape, self.heat, self._draws = core, shape, heat, draws
-        size = shape[0] * shape[1]
-        parameters = core.cells({k: np.broadcast_to(v, shape).ravel() for k, v in features.items()})
-        self._low, self._high, self._close, self._open = (
-            np.array(parameters[name], dtype=np.float64)
-            for name in ("gap_min", "gap_max", "set_velocity", "reset_velocity")
-        )
-        self._next = self._low.copy(), self._close.copy()  # of the cycle whose RESET half holds already
-        self._gap, self._turn = self._high.copy(), np.zeros(size)
-        self._closing, self._turned = np.zeros(size, dtype=np.uint8), np.zeros(size, dtype=np.uint8)
-        self._everywhere = np.empty(0, dtype=np.intp)
-        self.cycles, self.skipped = np.zeros(shape, dtype=np.int64), 0
-        self._amplitude: Floats | None = None
-        self._places = np.arange(size).reshape(shape)
+        self._gaps = Gaps(core, {k: np.broadcast_to(v, shape).ravel() for k, v in features.items()})
+        self.skipped = 0
+        self._amplitude: Floats | None = None  # I0 exp(-g/g0) of every cell (A), unless gaps have moved
+        self._places = np.arange(shape[0] * shape[1]).reshape(shape)
         self._card: Card | None = None
-        self._largest = 0.0
+        self._largest = 0.0  # voltage so far (V)
         self.temperature = temperature
         one, two = (np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(2))
-        start = self._conductance(self._gap)
+        start = self._conductance(self._gaps.gap)
         self._telegraph = None if telegraph is None else Telegraph(telegraph, start, one, temperature)
         self._relaxation = None if relaxation is None else Relaxation(relaxation, start, two)
 
@@ -211,9 +200,14 @@ class CardCells:
     @property
     def gap(self) -> Floats:
         """Gap of every cell (m); a view that is not to be written to."""
-        found = self._gap.reshape(self.shape)
+        found = self._gaps.gap.reshape(self.shape)
         found.flags.writeable = False
         return found
+
+    @property
+    def cycles(self) -> NDArray[np.int64]:
+        """Turns of every cell from RESET to SET so far, (m, n)."""
+        return self._gaps.cycles.reshape(self.shape)
 
     def _conductance(self, gap: Floats) -> Floats:
         """Return current over voltage (S) at the read voltage of the core, without telegraph noise."""
@@ -235,7 +229,7 @@ class CardCells:
 
     def _amplitudes(self, where: Where) -> Floats:
         if self._amplitude is None:
-            self._amplitude = self.core.current_prefactor * np.exp(-self._gap / self.core.gap_scale)
+            self._amplitude = self.core.current_prefactor * np.exp(-self._gaps.gap / self.core.gap_scale)
             if self._telegraph is not None:
                 self._amplitude *= self._telegraph.factor
         return pick(self._amplitude.reshape(self.shape), where)
@@ -243,7 +237,7 @@ class CardCells:
     def window(self, voltage: float = 0.1) -> tuple[Floats, Floats]:
         """Return least and largest conductance (S) of every cell in its present cycle at a voltage (V)."""
         unit = self.core.current_prefactor * np.sinh(voltage / self.core.voltage_scale) / voltage
-        low, high = (unit * np.exp(-g / self.core.gap_scale) for g in (self._high, self._low))
+        low, high = (unit * np.exp(-g / self.core.gap_scale) for g in (self._gaps.most, self._gaps.least))
         return low.reshape(self.shape), high.reshape(self.shape)
 
     # ------------------------------------------------------------------ in time
@@ -269,34 +263,27 @@ class CardCells:
         core = self.core
         unit = core.current_prefactor * np.sinh(voltage / core.voltage_scale) / voltage
         self._amplitude = None
-        self._gap[:] = core.gap_scale * np.log(unit / wanted.ravel())
-        self._programmed(np.arange(self._gap.size), np.zeros(self._gap.size, dtype=bool))
+        self._gaps.gap[:] = core.gap_scale * np.log(unit / wanted.ravel())
+        self._programmed(self._places.ravel(), np.zeros(self._places.size, dtype=bool))
 
     def apply(self, voltage: Floats, duration: float, where: Where = None) -> None:
         """Hold a voltage (V) for a duration (s); cycles are drawn at turns, not at pulses."""
         checks.at_least("duration", duration, 0, "s")
-        places = self._everywhere if where is None else np.atleast_1d(self._places[where]).ravel()
-        size = self._gap.size if where is None else places.size
+        places = np.atleast_1d(pick(self._places, where)).ravel()
         picked = self.shape if where is None else np.shape(self._places[where])
         volts = np.array(np.broadcast_to(voltage, picked), dtype=np.float64).ravel()
-        if not size or duration == 0.0:
+        if not places.size or duration == 0.0:
             return
         self._check(volts)
-        layers = self._telegraph is not None or self._relaxation is not None
-        turned = self._turned[:size]
-        count = _gap.advance(
-            self._gap, self._low, self._high, self._close, self._open, self._turn, self._closing, turned,
-            places, where is None, volts, duration, self.core.drive, self.core.edge, self._heat,
-        )  # fmt: skip
-        at = np.arange(size) if where is None and (count or layers) else places
-        if count:
-            self._begin(at[turned.view(bool)])
-        if layers:
-            self._programmed(at, turned.view(bool))
+        turned, some = self._gaps.advance(places, where is None, volts, duration, self._heat)
+        if some:
+            self._begin(places[turned])
+        if self._telegraph is not None or self._relaxation is not None:
+            self._programmed(places, turned)
             if self._telegraph is not None:
-                self._telegraph.pass_time(duration, at)
+                self._telegraph.pass_time(duration, places)
             if self._relaxation is not None:
-                self._relaxation.elapsed[at] += duration
+                self._relaxation.elapsed[places] += duration
         self._forget(places, where is None)
 
     def _check(self, volts: Floats) -> None:
@@ -308,25 +295,15 @@ class CardCells:
 
     def _begin(self, at: Index) -> None:
         """Begin a half of a cycle in cells that have turned."""
-        if self._draws is None:
-            self.cycles.ravel()[at] += self._closing[at]
-            return
-        closing = self._closing[at].view(bool)
-        opened = at[~closing]
-        self._low[opened], self._close[opened] = self._next[0][opened], self._next[1][opened]
-        closed = at[closing]
-        if not closed.size:
-            return
-        self.cycles.ravel()[closed] += 1
-        features, skipped = _next_cycle(self.core, self._draws, closed, self._gap.size)
-        self.skipped += skipped
-        new = self.core.cells(features)
-        self._high[closed], self._open[closed] = new["gap_max"], new["reset_velocity"]
-        self._next[0][closed], self._next[1][closed] = new["gap_min"], new["set_velocity"]
+        closing = self._gaps.begin(at)
+        if self._draws is not None and closing.size:
+            features, skipped = _next_cycle(self.core, self._draws, closing, self._places.size)
+            self.skipped += skipped
+            self._gaps.take(closing, features)
 
     def _programmed(self, at: Index, turned: NDArray[np.bool_]) -> None:
         """Tell the layers that these cells may be of another conductance now."""
-        conductance = self._conductance(self._gap[at])
+        conductance = self._conductance(self._gaps.gap[at])
         if self._telegraph is not None:
             self._telegraph.switched(at, conductance, turned)
         if self._relaxation is not None:
@@ -338,7 +315,7 @@ class CardCells:
             self._amplitude = None
             return
         self._amplitude[places] = self.core.current_prefactor * np.exp(
-            -self._gap[places] / self.core.gap_scale
+            -self._gaps.gap[places] / self.core.gap_scale
         )
         if self._telegraph is not None:
             self._amplitude[places] *= self._telegraph.factor[places]
@@ -352,9 +329,9 @@ class CardCells:
             self._telegraph.pass_time(duration, None)
             self._amplitude = None
         if self._relaxation is not None:
-            before = self._conductance(self._gap)
+            before = self._conductance(self._gaps.gap)
             after = self._relaxation.pass_time(duration, before, self._temperature)
-            self._gap -= self.core.gap_scale * np.log(after / before)
+            self._gaps.gap -= self.core.gap_scale * np.log(after / before)
             self._amplitude = None
 
 

@@ -63,6 +63,8 @@ class ComplementaryCells:
     def inner(self, voltage: Floats, where: Where = None) -> tuple[Floats, Floats, Floats]:
         """Return the upper cell's voltage (V) at a voltage over both, the current (A) and its slope (S)."""
         whole = np.asarray(voltage, dtype=np.float64)
+        # Both currents rise with the voltage over their cell, and so does what is missed at the inner node:
+        # it has one zero, between 0 and the whole voltage.
         low, high, upper = np.minimum(whole, 0.0), np.maximum(whole, 0.0), 0.5 * whole
         for _ in range(MOST_STEPS):
             above, slope_above = self.upper.current(upper, where)
@@ -70,6 +72,7 @@ class ComplementaryCells:
             # Both currents downwards; the lower cell's own sign is turned.
             miss, slope = above + below, slope_above + slope_below
             low, high = np.where(miss < 0.0, upper, low), np.where(miss > 0.0, upper, high)
+            # Newton's step where it stays between both bounds, half of what is left elsewhere.
             new = upper - miss / np.where(slope > 0.0, slope, 1.0)
             new = np.where((new >= low) & (new <= high) & (slope > 0.0), new, 0.5 * (low + high))
             small = np.abs(miss) <= ROUNDING * (np.abs(above) + slope * np.abs(whole))
@@ -94,6 +97,8 @@ class ComplementaryCells:
         checks.at_least("duration", duration, 0, "s")
         if duration == 0.0:
             return
+        # Cells move at a constant voltage in closed form, but their shares of the voltage change as they
+        # move: parts are so short that a share may be held at what it will be half-way (second order).
         left, part = duration, FIRST_PART * duration
         upper = self.inner(voltage, where)[0]
         drift = np.zeros_like(upper)
@@ -106,6 +111,7 @@ class ComplementaryCells:
             left -= part
             if left <= 1e-12 * duration:
                 return
+            # The next part is as long as would move the inner node by SHIFT, at most twice as long.
             before, upper = upper, self.inner(voltage, where)[0]
             drift = (upper - before) / part
             shift = float(np.max(np.abs(upper - before), initial=0.0))

@@ -87,27 +87,11 @@ def multiply(voltages: ArrayLike, n: int) -> Bias:
     return lines(voltages, np.zeros(n))
 
 
-def _grounded(voltage: float) -> tuple[float, float]:
-    return 0.0, 0.0
-
-
-def _floating(voltage: float) -> tuple[float, float]:
-    return FLOATING, FLOATING
-
-
-def _half(voltage: float) -> tuple[float, float]:
-    return voltage / 2.0, voltage / 2.0
-
-
-def _third(voltage: float) -> tuple[float, float]:
-    return voltage / 3.0, 2.0 * voltage / 3.0
-
-
 UNSELECTED: dict[str, Callable[[float], tuple[float, float]]] = {
-    "grounded": _grounded,
-    "floating": _floating,
-    "half": _half,
-    "third": _third,
+    "grounded": lambda voltage: (0.0, 0.0),
+    "floating": lambda voltage: (FLOATING, FLOATING),
+    "half": lambda voltage: (voltage / 2.0, voltage / 2.0),
+    "third": lambda voltage: (voltage / 3.0, 2.0 * voltage / 3.0),
 }
 """Voltage of unselected word and bit lines (V) when a cell is selected with a voltage."""
 

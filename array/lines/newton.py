@@ -42,10 +42,12 @@ def limited(voltage: Floats, before: Floats, scale: Floats | float) -> Floats:
     """
     scale = np.broadcast_to(np.asarray(scale, dtype=np.float64), voltage.shape)
     size = np.abs(voltage)
+    # Only a voltage that grows can make exp overflow; one that falls lands where the slope is smaller.
     far = (size > np.abs(before)) & (size > LIMITING_STARTS * scale)
     far &= np.abs(voltage - before) > SMALL_STEP * scale
     if not far.any():
         return voltage
+    # The current grows by the factor that the linearised cell would have given it, and no more.
     step, v0 = voltage[far] - before[far], scale[far]
     out = voltage.copy()
     out[far] = before[far] + np.sign(step) * v0 * np.log1p(np.abs(step) / v0)
@@ -83,13 +85,17 @@ def solve(
     ConvergenceError
         Kirchhoff's law is not met within ``limit`` steps; names bias, cell and residual.
     """
+    # Without a guess cells are linearised at 0 V, where no current explodes: linear cells take one step.
     word, bit = network.start() if guess is None else _from(network, guess)
     at = word - bit if guess is not None else np.zeros_like(word)
     current, slope = law(at)
     iterations, linear, missed, largest = 0, bool(np.all(np.isinf(scale))) and guess is None, np.inf, 0.0
+    # Each cell is replaced by its tangent at `at`; nodes need not be at the same voltage yet.
     companion = current + slope * (word - bit - at)
     r_word, r_bit = network.residual(word, bit, companion)
     for step in range(1, limit + 1):
+        # A step need not be solved exactly, as the tangents move after it; the floor ends iterations that
+        # would go below what counts as met.
         solver.factor(slope)
         floor = 0.3 * KIRCHHOFF * largest
         # From a good guess a closer step spares one.
@@ -99,6 +105,7 @@ def solve(
         word, bit = word + d_word, bit + d_bit
         voltage = word - bit
         carried = current + slope * (voltage - at)  # what the linearised cells carry now
+        # The next tangents, nearer than the solve asked for where a current would explode.
         new = limited(voltage, at, scale)
         settled = new is voltage
         at, (current, slope) = new, law(new)

@@ -85,6 +85,8 @@ class SchurSolver:
     def factor(self, conductance: Floats, shunt: tuple[Floats | float, Floats | float] = (0.0, 0.0)) -> None:
         """Take the conductance of each cell (S), (m, n), and of each word and bit node to ground (S)."""
         self.conductance = np.ascontiguousarray(conductance, dtype=np.float64)
+        # Both layers have the cells' conductance on their diagonal, and what leads to ground or to a source:
+        # sums of positive numbers only, so that elimination without pivoting loses nothing.
         word = np.ascontiguousarray(self.conductance.T)
         if word is self.conductance or np.shares_memory(word, self.conductance):
             word = word.copy()
@@ -94,6 +96,7 @@ class SchurSolver:
         bit = self.conductance + shunt[1]
         bit[0] += self.network.top
         bit[-1] += self.network.bottom
+        # A pivot of 0 is a piece of line that nothing holds.
         fine = factor_lines(word, self._word_wires, self._rows[0], *self._word)
         if not (factor_lines(bit, self._bit_wires, self._rows[1], *self._bit) and fine):
             raise ValueError(
@@ -152,6 +155,7 @@ class DirectSolver:
     """
 
     def __init__(self, network: Network) -> None:
+        # Every node gets a number; a line without resistance is one node, a known line is none (-1).
         m, n = network.lines.shape
         self.network, self.iterations, self.left_over = network, 0, 0.0
         nodes = np.arange(m * n).reshape(m, n)
@@ -160,6 +164,7 @@ class DirectSolver:
         bit = np.repeat(np.arange(n)[None, :], m, axis=0) if network.lines.bit_lumped else nodes
         word, bit = word.copy(), bit + count
         word[network.word_known], bit[:, network.bit_known] = -1, -1
+        # Numbers that are used are counted through; all known nodes share the one behind the last.
         used = np.unique(np.concatenate((word.ravel(), bit.ravel())))
         used = used[used >= 0]
         self._word = np.where(word < 0, used.size, np.searchsorted(used, word))
@@ -189,6 +194,7 @@ class DirectSolver:
         a = np.concatenate([np.ravel(p[0]) for p in pairs])
         b = np.concatenate([np.ravel(p[1]) for p in pairs])
         g = np.concatenate([np.ravel(p[2]) for p in pairs])
+        # The row and the column of the known nodes are dropped: they are at 0 V in the solves.
         size = self._size + 1
         rows, columns = np.concatenate((a, b, a, b)), np.concatenate((a, b, b, a))
         values = np.concatenate((g, g, -g, -g))
@@ -218,6 +224,7 @@ class DirectSolver:
         given = np.bincount(nodes, np.concatenate((word.ravel(), bit.ravel())), self._size + 1)[:-1]
         rhs: Floats = np.asarray(given, dtype=np.float64)
         if self._size:
+            # One step of refinement makes up for the missing pivoting.
             x = self._solved(rhs)
             x = x + self._solved(rhs - self._matrix @ x)
         else:

@@ -170,6 +170,7 @@ class Stepper:
         checks.positive("duration", duration, "s")
         shape = self.network.lines.shape
         nodes = (np.zeros(shape), np.zeros(shape)) if start is None else (start[0].copy(), start[1].copy())
+        # The drive may jump at a corner: each piece between two of them begins anew, with F as it is there.
         ends = sorted({float(c) for c in corners if 0.0 < c < duration} | {duration})
         found, now, step = Transient(*nodes), 0.0, ends[0] * 1e-3
         cells = tuple(np.array(watch, dtype=np.intp).reshape(-1, 2).T)
@@ -179,10 +180,12 @@ class Stepper:
             flow = self._flow(drive(now), nodes)
             self._record(found, now, nodes, cells)
             while now < end:
+                # A rest too short to stand alone goes with this step.
                 step = min(step, end - now)
                 if end - now - step < 1e-9 * step:
                     step = end - now
                 new, flow_new, error = self._step(drive, now, step, last, nodes, flow)
+                # The error of a method of second order goes as the cube of the step.
                 grown = 0.9 * (self.tolerance / error) ** (1.0 / 3.0) if error > 0.0 else 3.0
                 if error > self.tolerance:
                     found.rejected += 1
@@ -193,6 +196,7 @@ class Stepper:
                     step *= max(min(grown, 0.5), 0.1)
                     continue
                 if after is not None:
+                    # Cells have moved, so F at the end of the step is asked again.
                     mean = tuple(0.5 * (a + b) for a, b in zip(nodes, new, strict=True))
                     after(mean[0] - mean[1], step)
                     flow_new = self._flow(self.network.bias, new)
@@ -235,13 +239,16 @@ class Stepper:
     ) -> tuple[Nodes, Nodes, float]:
         """Return the nodes after a step, F there and the largest error (V)."""
         g = GAMMA
+        # Trapezoidal stage to gamma h.
         middle, flow_middle = self._stage(drive(min(now + g * step, last)), step, nodes, flow, nodes)
         a, b = 1.0 / (g * (2.0 - g)), (1.0 - g) ** 2 / (g * (2.0 - g))
+        # Backward difference from the start and the middle; its matrix is that of the first stage.
         origin = tuple(a * x - b * y for x, y in zip(middle, nodes, strict=True))
         nothing = np.zeros_like(nodes[0])
         end, flow_end = self._stage(
             drive(min(now + step, last)), step, (origin[0], origin[1]), (nothing, nothing), middle
         )
+        # Second difference of F, the third derivative of the voltages: what a method of second order misses.
         parts = [
             (2.0 * ERROR / SHARE) * (x / g - y / (g * (1.0 - g)) + z / (1.0 - g))
             for x, y, z in zip(flow, flow_middle, flow_end, strict=True)
@@ -262,6 +269,7 @@ class Stepper:
         steepest = rate * (self.capacitance.word + self.capacitance.bit + 2.0 * self.capacitance.cell)
         missed = np.inf
         for _ in range(NEWTON_STEPS):
+            # Newton's method as at rest, with the charge that the nodes took up since `origin`.
             carried = current + slope * (word - bit - at)
             out = self.network.residual(word, bit, carried)
             stored = self.capacitance.charge((word - origin[0], bit - origin[1]))
@@ -269,6 +277,7 @@ class Stepper:
             self._factor(rate, slope)
             d_word, d_bit = self.solver.solve(r_word, r_bit, tolerance=1e-9)
             word, bit = word + d_word, bit + d_bit
+            # Tangents at the new voltages, and Kirchhoff's law from the cells' own currents there.
             voltage = word - bit
             new = limited(voltage, at, self.scale)
             settled, at = new is voltage, new

@@ -126,10 +126,12 @@ NODES: dict[str, Node] = {
 CELL_AREA: dict[str, tuple[float, float, float]] = {
     "0T1R": (4.0, 4.0, 4.0),
     "1S1R": (4.0, 4.0, 4.0),
+    "CRS": (4.0, 4.0, 4.0),
     "1T1R": (16.0, 12.0, 48.0),
     "2T2R": (32.0, 24.0, 96.0),
 }
-"""Of a cell, in F2: typical, least, most. Crossing lines of width F take 2F x 2F; 1T1R cells are drawn with
+"""Of a cell, in F2: typical, least, most. Crossing lines of width F take 2F x 2F, two cells of a CRS on top
+of each other; 1T1R cells are drawn with
 12 to 48 F2 in public tools and reviews, a 2T2R cell is two of them. F is the half pitch."""
 
 

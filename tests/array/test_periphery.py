@@ -135,7 +135,7 @@ def test_timing_of_a_periphery():
         (lambda: wires.Wire(width=0.0), "width of a wire must be between"),
         (lambda: wires.NODES["65 nm"].segment(-1.0), "pitch must be positive"),
         (lambda: around("3 nm", 8), "node must be one of 130 nm, .*, 10 nm, got '3 nm'"),
-        (lambda: around("65 nm", 8, cell="3T"), "cell must be one of 0T1R, 1S1R, 1T1R, 2T2R, got '3T'"),
+        (lambda: around("65 nm", 8, cell="3T"), "cell must be one of 0T1R, 1S1R, CRS, 1T1R, 2T2R, got '3T'"),
         (lambda: Periphery(driver_energy=-1.0), "driver_energy must be at least 0 and finite"),
         (lambda: Periphery(driver_energy=math.nan), "driver_energy must be at least 0 and finite"),
         (

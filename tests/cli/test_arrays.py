@@ -28,8 +28,8 @@ SMALL = """
 seed = 3
 
 [array]
-rows = 3
-columns = 5
+word_lines = 3
+bit_lines = 5
 crossing = "1T1R"
 
 [array.transistor]
@@ -42,11 +42,11 @@ kind = "card"
 card = "made_up.card.json"
 
 [periphery]
-columns_per_adc = 2
+bit_lines_per_adc = 2
 
 [[phase]]
 kind = "program"
-parallel = "row"
+parallel = "word line"
 cadence = "1 us"
 targets = {least = "40 uS", most = "80 uS", levels = 4}
 
@@ -166,6 +166,24 @@ def test_configuration_reads_its_own_document(folder):
         assert array_configuration.parse(settings.document()) == settings
 
 
+def test_names_of_earlier_versions_are_read(folder):
+    """Keys of a configuration, and variables of a file."""
+    old = SMALL
+    for new, name in (
+        ("word_lines", "rows"),
+        ("bit_lines_per_adc", "columns_per_adc"),
+        ("bit_lines", "columns"),
+    ):
+        old = old.replace(f"{new} =", f"{name} =")
+    (folder / "old.toml").write_text(old.replace('"word line"', '"row"'), encoding="utf-8")
+    assert fk.read_configuration(folder / "old.toml") == fk.read_configuration(folder / "small.toml")
+    assert frenkel("run", folder / "small.toml", "-o", "a.nc", "-q") == 0
+    result = array_file.load("a.nc")
+    names = {"operation_word_line": "operation_row", "operation_bit_line": "operation_column"}
+    result.rename(names).to_netcdf("old.nc")
+    assert array_file.load("old.nc").identical(result)
+
+
 def test_pages_are_not_replaced_by_chance(folder):
     frenkel("run", folder / "small.toml", "-o", "a.nc", "-q")
     Path("b-energy.png").touch()
@@ -174,8 +192,151 @@ def test_pages_are_not_replaced_by_chance(folder):
     assert not Path("b-programming.png").exists()
 
 
+READ = """
+seed = 5
+
+[array]
+word_lines = 3
+bit_lines = 4
+crossing = "CRS"
+scheme = "third"
+word_resistance = "2 ohm"
+bit_resistance = "2 ohm"
+
+[cells]
+kind = "gap"
+hrs = "1 Mohm"
+lrs = "10 kohm"
+set_voltage = "0.9 V"
+reset_voltage = "-1.1 V"
+
+[[phase]]
+kind = "staircase"
+cell = [1, 2]
+start = "0.4 V"
+stop = "2.8 V"
+steps = 13
+width = "1 us"
+
+[[phase]]
+kind = "read-disturb"
+cell = [0, 1]
+count = 5
+
+[[phase]]
+kind = "retention"
+duration = "1 hour"
+looks = 3
+cells = [[0, 0], [1, 2]]
+"""
+
+
+def test_phases_that_read_single_cells(folder, capsys):
+    """A complementary cell goes from 0 over on to 1: it conducts between 0.9 V and twice 1.1 V alone."""
+    (folder / "read.toml").write_text(READ, encoding="utf-8")
+    assert frenkel("check", folder / "read.toml") == 0
+    said = capsys.readouterr().out
+    assert "cell (1, 2) after each of 13 pulses of 0.4 to 2.8 V" in said and "cell (0, 1) 5 times" in said
+    assert "2 cells at the start and 3 times up to 1 h" in said
+    assert frenkel("run", folder / "read.toml", "-o", "r.nc", "-q") == 0
+    said = capsys.readouterr().out
+    assert "staircase: 1 cell read 13 times" in said and "retention: 2 cells read 4 times" in said
+    assert "one gain of 1 makes up for it" in said
+    found = array_file.load("r.nc")
+    phase = found["reading_phase"].values
+    assert list(np.bincount(phase)) == [13, 5, 8]
+    stairs = found.isel(reading=phase == 0)
+    np.testing.assert_allclose(stairs["reading_amplitude"].values, np.linspace(0.4, 2.8, 13))
+    conductance = stairs["reading_conductance"].values
+    assert conductance[0] < 2e-6 and conductance[-1] < 2e-6 and conductance.max() > 2e-5
+    assert stairs["reading_amplitude"].values[conductance.argmax()] == pytest.approx(1.8, abs=0.4)
+    still = found["reading_conductance"].values[phase > 0]
+    np.testing.assert_allclose(still, still[0], rtol=0.05)
+    held = found.isel(reading=phase == 2)
+    assert list(held["reading_word_line"].values) == [0, 1] * 4
+    assert float(held["reading_time"][-1] - held["reading_time"][0]) == pytest.approx(3600.0, rel=1e-6)
+    assert frenkel("again", "r.nc", "-q") == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("phase.0.gate=2 V", "phase 1: a gate needs a crossing of 1T1R"),
+        ("phase.0.steps=1", "phase 1.steps must be greater than or equal to 2, got 1"),
+        ("array.stuck=1.5", "array.stuck must be less than or equal to 1, got 1.5"),
+        (
+            'cells={kind="linear", lrs="1 kohm", hrs="1 Mohm"}',
+            "a crossing of CRS needs cells of kind card or gap, got linear",
+        ),
+        (
+            'phase=[{kind="margin", sizes=[2], schemes=["half"], voltage="0.2 V"}]',
+            "phase 1: a margin is of single cells, not of a crossing of CRS",
+        ),
+    ],
+)
+def test_bad_phases_of_single_cells(folder, capsys, change, message):
+    (folder / "read.toml").write_text(READ, encoding="utf-8")
+    assert frenkel("run", folder / "read.toml", "-o", "bad.nc", "-q", "--set", change) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_selectors_with_a_threshold_and_cells_that_rectify(folder):
+    """Below the threshold a crossing is that of the selector that is off, above it that of the cell."""
+    text = (EXAMPLES / "array_passive.toml").read_text(encoding="utf-8")
+    head = text[: text.index("[array.selector]")].replace("word_lines = 64", "word_lines = 4")
+    head = head.replace("bit_lines = 64", "bit_lines = 4")
+    rest = '[cells]\nkind = "linear"\nlrs = "10 kohm"\nhrs = "1 Mohm"\nshare = 1.0\n'
+    for volts in (0.3, 0.8, -0.8):
+        rest += f'[[phase]]\nkind = "map"\nvoltage = "{volts} V"\n'
+    selector = '[array.selector]\nkind = "threshold"\nthreshold = "0.5 V"\nhold = "0.2 V"\n'
+    selector += 'on_resistance = "1 kohm"\noff_resistance = "10 Mohm"\n'
+    (folder / "t.toml").write_text(head + selector + rest, encoding="utf-8")
+    (folder / "r.toml").write_text(
+        head.replace('"1S1R"', '"0T1R"\nrectification = 100') + rest, encoding="utf-8"
+    )
+    for name in "tr":
+        assert frenkel("run", folder / f"{name}.toml", "-o", f"{name}.nc", "-q") == 0
+    low, high, low_again = array_file.load("t.nc")["map_current"].values[:, 0, 0]
+    assert low == pytest.approx(0.3 / 10.01e6, rel=1e-3) and high == pytest.approx(0.8 / 11e3, rel=1e-2)
+    assert low_again == pytest.approx(-high, rel=1e-6)
+    _, forward, reverse = array_file.load("r.nc")["map_current"].values[:, 0, 0]
+    assert forward == pytest.approx(0.8 / 10e3, rel=1e-2) and reverse == pytest.approx(
+        -forward / 100, rel=1e-2
+    )
+
+
+def test_stuck_cells_stay_where_they_are(folder, capsys):
+    """All cells are pulsed up: those that are stuck read as their resistance, all others move."""
+    text = READ[: READ.index("[[phase]]")].replace(
+        '"CRS"', '"0T1R"\nstuck = 0.3\nstuck_resistance = "50 kohm"'
+    )
+    (folder / "stuck.toml").write_text(
+        text + '[[phase]]\nkind = "program"\ntargets = {least = "1 uS", most = "2 uS"}\n'
+        'scheme = {kind = "blind", amplitude = "1.6 V", width = "1 us"}\n',
+        encoding="utf-8",
+    )
+    assert frenkel("check", folder / "stuck.toml") == 0
+    assert "stuck       30 % of the cells, at 5e+04 ohm" in capsys.readouterr().out
+    assert frenkel("run", folder / "stuck.toml", "-o", "s.nc", "-q") == 0
+    before, after = array_file.load("s.nc")["conductance"].values
+    stuck = np.isclose(before, 1 / 50e3, rtol=1e-9)
+    assert 0 < np.count_nonzero(stuck) < 12
+    np.testing.assert_allclose(after[stuck], 1 / 50e3, rtol=1e-9)
+    assert np.all(after[~stuck] > 10 * before[~stuck])
+
+
+def test_refresh_of_all_cells_asks_none_before(folder):
+    assert frenkel("run", folder / "small.toml", "-o", "a.nc", "-q", "--set", "phase.2.tolerance=0") == 0
+    assert frenkel("run", folder / "small.toml", "-o", "b.nc", "-q", "--set", "phase.2.tolerance=1e-9") == 0
+    reads = [int(array_file.load(name)["reads"][-1]) for name in ("a.nc", "b.nc")]
+    assert reads[1] == reads[0] + 15
+
+
 BAD = {
-    "rows of length 0": ("array.rows=0", "array.rows must be greater than or equal to 1, got 0"),
+    "word lines of length 0": (
+        "array.bit_lines=0",
+        "array.bit_lines must be greater than or equal to 1, got 0",
+    ),
     "negative resistance": (
         "array.bit_resistance=-1 ohm",
         "array.bit_resistance must be between 0 and 1e\\+12 ohm",
@@ -201,7 +362,8 @@ BAD = {
         "cells.kind=wet",
         "cells.kind must not be 'wet'; there are: card, linear, gap, live",
     ),
-    "unknown key": ("array.colums=4", "unknown key array.colums \\(did you mean 'columns'\\?\\)"),
+    "unknown key": ("array.bit_line=4", "unknown key array.bit_line \\(did you mean 'bit_lines'\\?\\)"),
+    "a key under both its names": ("array.rows=4", "unknown key array.rows"),
     "unknown key in a choice": (
         "phase.0.scheme.widht=4",
         "unknown key phase 1.scheme.widht \\(did you mean 'width'",
@@ -226,6 +388,10 @@ BAD = {
     "weights of another shape": (
         "phase.0.targets.weights=s.csv",
         "must have 3 rows and 5 columns, got \\(1, 2\\)",
+    ),
+    "a cell outside": (
+        "phase.4.cell=[3, 0]",
+        r"phase 5: cell must lie in an array of 3 x 5 lines, got \(3, 0\)",
     ),
     "same signs": ("phase.0.scheme.reset_amplitude=1 V", "must have opposite signs"),
 }
@@ -261,7 +427,7 @@ def test_lines_that_newton_does_not_solve(folder, capsys, monkeypatch):
     (folder / "p.toml").write_text(
         head + '[[phase]]\nkind = "multiply"\nvectors = 1\n\n' + maps, encoding="utf-8"
     )
-    changed = ["--set", "array.rows=8", "--set", "array.columns=64"]
+    changed = ["--set", "array.word_lines=8", "--set", "array.bit_lines=64"]
     find = crossbar.solve
 
     def solve(network, *given, **more):
@@ -276,7 +442,13 @@ def test_lines_that_newton_does_not_solve(folder, capsys, monkeypatch):
     assert said.count("\n") == 1 and not list(Path().glob("p*"))
 
 
-LIVE = ["array.rows=1", "array.columns=2", "phase.0.scheme.limit=3", "phase.3.vectors=2", "phase.1.looks=2"]
+LIVE = [
+    "array.word_lines=1",
+    "array.bit_lines=2",
+    "phase.0.scheme.limit=3",
+    "phase.3.vectors=2",
+    "phase.1.looks=2",
+]
 
 
 def test_workers_change_no_number(monkeypatch):

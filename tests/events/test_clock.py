@@ -9,7 +9,7 @@ from scipy import stats
 from frenkel.array.cells.base import LinearCells
 from frenkel.array.crossbar import Crossbar
 from frenkel.array.lines.network import Lines
-from frenkel.events.clock import Clock, Ledger, Station, picoseconds
+from frenkel.events.clock import Clock, EnergyMeter, Station, picoseconds
 from frenkel.events.controller import Controller, Timing
 from frenkel.events.programming import (
     Blind,
@@ -87,13 +87,13 @@ def test_queue():
 
 
 def test_two_servers_share():
-    clock, ledger = Clock(), Ledger()
-    station = Station(clock, "converter", capacity=2, latency=5e-9, energy=2e-12, ledger=ledger)
+    clock, meter = Clock(), EnergyMeter()
+    station = Station(clock, "converter", capacity=2, latency=5e-9, energy=2e-12, meter=meter)
     for _ in range(5):
         clock.process(station.use())
     clock.run()
     assert clock.now == 15_000 and station.uses == 5
-    assert ledger.energy == {"converter": pytest.approx(1e-11)}
+    assert meter.energy == {"converter": pytest.approx(1e-11)}
     assert station.waited == (0 + 0 + 5 + 5 + 10) * 1000
 
 
@@ -196,12 +196,12 @@ def test_makespan_and_energy_are_the_sums():
     assert controller.clock.now == 4 * (2000 + 11_000) + 5 * (2000 + 7000 + 5000)
     # V/2 without wires: one cell at 1 V, two at 0.5 V; a read holds two cells of the row at 0.2 V.
     cells = 4 * 11e-9 * 1e-5 * (1.0 + 2 * 0.25) + 5 * 7e-9 * 1e-5 * 2 * 0.04
-    assert controller.ledger.energy == {
+    assert controller.meter.energy == {
         "array": pytest.approx(cells),
         "driver": pytest.approx(9e-13),
         "converter": pytest.approx(1e-11),
     }
-    assert controller.ledger.total == pytest.approx(cells + 9e-13 + 1e-11)
+    assert controller.meter.total == pytest.approx(cells + 9e-13 + 1e-11)
 
 
 def test_two_controllers_of_one_bus_take_turns():
@@ -221,7 +221,7 @@ def test_same_seed_same_run():
         controller, outcomes = Controller(Clock(), array(seed=5)), []
         work = program_all([(controller.cell(i, i), 1e-5) for i in range(4)], FIXED, outcomes)
         controller.clock.run(controller.clock.process(work))
-        return outcomes, controller.clock.now, controller.ledger.energy, controller.array.cells.gap.tobytes()
+        return outcomes, controller.clock.now, controller.meter.energy, controller.array.cells.gap.tobytes()
 
     assert run() == run()
 
@@ -270,7 +270,7 @@ def test_products_take_the_time_of_their_conversions():
     controller.clock.run(controller.clock.process(work.run(controller)))
     assert controller.clock.now == 5 * (1000 + 10_000 + 3 * 4000)
     np.testing.assert_allclose(work.currents, [crossbar.multiply(v) for v in vectors], rtol=1e-10)
-    assert controller.ledger.energy["converter"] == pytest.approx(30 * 1.67e-12)
+    assert controller.meter.energy["converter"] == pytest.approx(30 * 1.67e-12)
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def test_levels_apart():
 def written():
     """Return what the example of write-verify leaves in 1,024 cells, read after an hour."""
     examples = Path(__file__).parents[2] / "examples"
-    changes = ["array.rows=16", "array.columns=64", "phase.1.duration=1 hour", "phase.2.vectors=1"]
+    changes = ["array.word_lines=16", "array.bit_lines=64", "phase.1.duration=1 hour", "phase.2.vectors=1"]
     settings = fk.read_configuration(examples / "array_write_verify.toml", changes)
     return array_experiment.run(settings, folder=examples)
 

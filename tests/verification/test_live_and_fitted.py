@@ -18,7 +18,7 @@ from frenkel.array.cells.card import CardCells
 from frenkel.array.columns import TransistorArray
 from frenkel.array.crosspoint import OneTransistorOneResistor, Transistor
 from frenkel.cards.card import Card
-from frenkel.events.rows import TransistorRows
+from frenkel.events.word_lines import TransistorWordLines
 from frenkel.experiment.device import build
 from frenkel.experiment.protocol import Protocol
 from frenkel.kinetic.circuit import Circuit
@@ -53,14 +53,14 @@ def pulsed(cells):
     m, n = cells.shape
     shortest = 4 * EDGE if isinstance(cells, LiveCells) else 0.0
     array = TransistorArray(cells, OneTransistorOneResistor(transistor=WIDE), gate_on=GATE)
-    rows, columns = TransistorRows(array, shortest), np.arange(n)
+    rows, columns = TransistorWordLines(array, shortest), np.arange(n)
     start = conductance(cells).ravel().copy()
     for i in range(m):
         for _ in range(TIMES):
-            rows.pulse_row(i, columns, np.full(n, DISTURB), WIDTH)
+            rows.pulse_word_line(i, columns, np.full(n, DISTURB), WIDTH)
     disturbed = conductance(cells).ravel().copy()
     for i in range(m):
-        rows.pulse_row(i, columns, np.full(n, SET), WIDTH)
+        rows.pulse_word_line(i, columns, np.full(n, SET), WIDTH)
     return {
         "HRS": start,
         "HRS after half-voltage pulses": disturbed,

@@ -5,8 +5,8 @@ A file with a table ``[array]`` describes an array of cells, what stands around 
     seed = 1
 
     [array]
-    rows = 128
-    columns = 128
+    word_lines = 128
+    bit_lines = 128
     crossing = "1T1R"
     node = "65 nm"
 
@@ -21,9 +21,9 @@ A file with a table ``[array]`` describes an array of cells, what stands around 
 
 import typing
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from ..array.lines.bias import UNSELECTED
 from ..array.lines.wires import NODES
@@ -49,9 +49,19 @@ from .quantity import reads, writes
 Conductance = Annotated[float, reads("S", 1e-15, 1.0), writes("S")]
 Positive = Annotated[float, reads("ohm", 1e-3, 1e15), writes("ohm")]
 Gain = Annotated[float, reads("A/V^2", 1e-12, 1.0), writes("A/V^2")]
+PositiveVoltage = Annotated[float, reads("V", 1e-6, 10.0), writes("V")]
 Share = Annotated[float, Field(gt=0.0, le=1.0)]
+Cell = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=2, max_length=2)]
 Unselected = Literal["grounded", "floating", "half", "third"]
 assert set(typing.get_args(Unselected)) == set(UNSELECTED)
+
+
+LINES = {"rows": "word_lines", "columns": "bit_lines", "columns_per_adc": "bit_lines_per_adc"}
+"""What numbers of lines are called in files of earlier versions, and now."""
+
+
+def _parallel(given: Any) -> Any:
+    return "word line" if given == "row" else given
 
 
 class CardCellsSection(Section):
@@ -129,20 +139,48 @@ class TransistorSection(Section):
 class SelectorSection(Section):
     """Selector of every cell, current ``saturation`` sinh(V/``slope_voltage``)."""
 
+    kind: Literal["exponential"] = "exponential"
     saturation: Annotated[float, reads("A", 1e-300, 1.0), writes("A")]
-    slope_voltage: Annotated[float, reads("V", 1e-6, 10.0), writes("V")]
+    slope_voltage: PositiveVoltage
+
+
+class ThresholdSelectorSection(Section):
+    """Selector of every cell that turns on above ``threshold`` over the crossing and off below ``hold``."""
+
+    kind: Literal["threshold"]
+    threshold: PositiveVoltage
+    hold: PositiveVoltage
+    on_resistance: Positive
+    off_resistance: Positive
+
+    @model_validator(mode="after")
+    def _check(self) -> "ThresholdSelectorSection":
+        rising("hold", self.hold, "threshold", self.threshold, "V")
+        rising("on_resistance", self.on_resistance, "off_resistance", self.off_resistance, "ohm")
+        return self
+
+
+def _exponential(given: Any) -> Any:
+    """Return a selector with its kind, which files need not name."""
+    return {"kind": "exponential", **given} if isinstance(given, Mapping) else given
+
+
+AnySelector = Annotated[
+    SelectorSection | ThresholdSelectorSection, Field(discriminator="kind"), BeforeValidator(_exponential)
+]
 
 
 class ArraySection(Section):
     """Size, crossings and lines.
 
     ``node`` gives the resistance of a segment of every line; ``word_resistance`` and ``bit_resistance`` say
-    it directly (with transistors: of bit and source lines).
+    it directly (with transistors: of bit and source lines). A crossing of CRS is two cells back to back.
     """
 
-    rows: int = Field(ge=1, le=4096)
-    columns: int = Field(ge=1, le=4096)
-    crossing: Literal["0T1R", "1S1R", "1T1R"] = "0T1R"
+    old_keys: ClassVar[dict[str, str]] = LINES
+    word_lines: int = Field(ge=1, le=4096)
+    bit_lines: int = Field(ge=1, le=4096)
+    crossing: Literal["0T1R", "1S1R", "1T1R", "CRS"] = "0T1R"
     temperature: Temperature = 300.0
     node: str = "65 nm"
     word_resistance: Resistance | None = None
@@ -151,8 +189,11 @@ class ArraySection(Section):
     driver_resistance: Resistance = 0.0
     scheme: Unselected = "half"
     steps: int = Field(default=1, ge=1, le=10_000)  # parts of a pulse, passive arrays
+    stuck: float = Field(default=0.0, ge=0.0, le=1.0)  # share of cells that no pulse moves
+    stuck_resistance: Positive = 1e12  # of each of them, high for open ones
     transistor: TransistorSection | None = None
-    selector: SelectorSection | None = None
+    selector: AnySelector | None = None
+    rectification: float = Field(default=1.0, ge=1.0, le=1e12)  # forward over reverse current, 0T1R
 
     @model_validator(mode="after")
     def _check(self) -> "ArraySection":
@@ -162,15 +203,18 @@ class ArraySection(Section):
             raise ValueError("a crossing of 1T1R needs a section array.transistor")
         if self.crossing == "1S1R" and self.selector is None:
             raise ValueError("a crossing of 1S1R needs a section array.selector")
+        if self.crossing != "0T1R" and self.rectification != 1.0:
+            raise ValueError(f"rectification is for a crossing of 0T1R, got one of {self.crossing}")
         return self
 
 
 class PeripherySection(Section):
     """Drivers and converters; all figures that follow are modelled."""
 
+    old_keys: ClassVar[dict[str, str]] = LINES
     adc_bits: int = Field(default=8, ge=1, le=14)
     adc_quantile: float = Field(default=0.5, ge=0.001, le=0.999)
-    columns_per_adc: int = Field(default=8, ge=1, le=4096)
+    bit_lines_per_adc: int = Field(default=8, ge=1, le=4096)
     full_scale: Current | None = None
     read_voltage: ReadVoltage = 0.2
     read_width: Time = 10e-9
@@ -186,18 +230,21 @@ class BlindSection(Section):
     count: int = Field(default=1, ge=1, le=1_000_000)
 
 
-class WriteVerifySection(Section):
-    """Equal pulses up or down, with a read after each."""
-
-    kind: Literal["write-verify"]
-    set_amplitude: Voltage
-    reset_amplitude: Voltage
+class _VerifiedSection(Section):
     width: Time
     tolerance: Share = 0.05
     limit: int = Field(default=100, ge=1, le=1_000_000)
 
 
-class IncrementalSection(Section):
+class WriteVerifySection(_VerifiedSection):
+    """Equal pulses up or down, with a read after each."""
+
+    kind: Literal["write-verify"]
+    set_amplitude: Voltage
+    reset_amplitude: Voltage
+
+
+class IncrementalSection(_VerifiedSection):
     """Pulses that grow until the target is passed."""
 
     kind: Literal["incremental"]
@@ -205,12 +252,9 @@ class IncrementalSection(Section):
     reset_start: Voltage
     step: Voltage
     most: Voltage
-    width: Time
-    tolerance: Share = 0.05
-    limit: int = Field(default=100, ge=1, le=1_000_000)
 
 
-class GateIncrementalSection(Section):
+class GateIncrementalSection(_VerifiedSection):
     """SET pulses under a growing gate voltage."""
 
     kind: Literal["gate-incremental"]
@@ -220,14 +264,11 @@ class GateIncrementalSection(Section):
     gate_step: Voltage
     gate_most: Voltage
     reset_gate: Voltage
-    width: Time
-    tolerance: Share = 0.05
     back: Voltage = 20.0
-    limit: int = Field(default=100, ge=1, le=1_000_000)
     beyond: bool = False
 
 
-class CurrentLimitedSection(Section):
+class CurrentLimitedSection(_VerifiedSection):
     """SET pulses under the current that makes the target."""
 
     kind: Literal["current-limited"]
@@ -235,9 +276,6 @@ class CurrentLimitedSection(Section):
     reset_amplitude: Voltage
     voltage: ReadVoltage
     reset_gate: Voltage
-    width: Time
-    tolerance: Share = 0.05
-    limit: int = Field(default=100, ge=1, le=1_000_000)
 
 
 AnyScheme = Annotated[
@@ -270,31 +308,66 @@ class ProgramPhase(_Phase):
     kind: Literal["program"]
     scheme: AnyScheme
     targets: TargetsSection
-    parallel: Literal["cell", "row"] = "cell"
+    parallel: Annotated[Literal["cell", "word line"], BeforeValidator(_parallel)] = "cell"
     cadence: Time | None = None
 
 
-class RestPhase(_Phase):
-    """Let time pass, with rows of the monitor evenly spaced in its logarithm."""
+class _WaitPhase(_Phase):
+    """Let time pass, with looks at the array evenly spaced in its logarithm."""
 
-    kind: Literal["rest"]
     duration: Time
     first: Time = 1e-3
     looks: int = Field(default=20, ge=2, le=10_000)
 
     @model_validator(mode="after")
-    def _check(self) -> "RestPhase":
+    def _check(self) -> "_WaitPhase":
         before_the_end(self.first, self.duration)
         return self
 
 
+class RestPhase(_WaitPhase):
+    """Let time pass, with rows of the monitor."""
+
+    kind: Literal["rest"]
+
+
+class RetentionPhase(_WaitPhase):
+    """Let time pass, and read cells at its start and at every look; all cells by default."""
+
+    kind: Literal["retention"]
+    cells: list[Cell] | None = Field(default=None, min_length=1)
+
+
+class StaircasePhase(_Phase):
+    """Pulses on one cell whose amplitude goes in equal steps, with a read after each."""
+
+    kind: Literal["staircase"]
+    cell: Cell
+    start: Voltage
+    stop: Voltage
+    steps: int = Field(ge=2, le=1_000_000)
+    width: Time
+    gate: Voltage | None = None
+
+
+class ReadDisturbPhase(_Phase):
+    """Read one cell many times."""
+
+    kind: Literal["read-disturb"]
+    cell: Cell
+    count: int = Field(ge=1, le=1_000_000)
+
+
 class RefreshPhase(_Phase):
-    """Read all programmed cells in rounds, and program those again that have moved too far."""
+    """Read all programmed cells in rounds, and program those again that have moved too far.
+
+    With a tolerance of 0 all are programmed again, without a read before.
+    """
 
     kind: Literal["refresh"]
     period: Time
     rounds: int = Field(default=1, ge=1, le=10_000)
-    tolerance: Share = 0.1
+    tolerance: float = Field(default=0.1, ge=0.0, le=1.0)
 
 
 class MultiplyPhase(_Phase):
@@ -310,7 +383,7 @@ class MapPhase(_Phase):
 
     kind: Literal["map"]
     voltage: Voltage
-    cell: list[Annotated[int, Field(ge=0)]] | None = Field(default=None, min_length=2, max_length=2)
+    cell: Cell | None = None
     scheme: Unselected = "half"
 
 
@@ -325,7 +398,15 @@ class MarginPhase(_Phase):
 
 
 AnyArrayPhase = Annotated[
-    ProgramPhase | RestPhase | RefreshPhase | MultiplyPhase | MapPhase | MarginPhase,
+    ProgramPhase
+    | RestPhase
+    | RetentionPhase
+    | RefreshPhase
+    | StaircasePhase
+    | ReadDisturbPhase
+    | MultiplyPhase
+    | MapPhase
+    | MarginPhase,
     Field(discriminator="kind"),
 ]
 
@@ -358,6 +439,8 @@ class ArrayConfiguration(Document):
 
     @model_validator(mode="after")
     def _check(self) -> "ArrayConfiguration":
+        if self.array.crossing == "CRS" and self.cells.kind not in ("card", "gap"):
+            raise ValueError(f"a crossing of CRS needs cells of kind card or gap, got {self.cells.kind}")
         programmed = False
         for number, phase in enumerate(self.phase, start=1):
             if isinstance(phase, RefreshPhase) and not programmed:
@@ -365,11 +448,26 @@ class ArrayConfiguration(Document):
             if isinstance(phase, ProgramPhase):
                 programmed = True
                 gated = phase.scheme.kind in ("gate-incremental", "current-limited")
-                if (gated or phase.parallel == "row") and self.array.crossing != "1T1R":
-                    what = f"scheme {phase.scheme.kind}" if gated else "parallel = 'row'"
+                if (gated or phase.parallel == "word line") and self.array.crossing != "1T1R":
+                    what = f"scheme {phase.scheme.kind}" if gated else "parallel = 'word line'"
                     raise ValueError(f"phase {number}: {what} needs a crossing of 1T1R")
+            self._check_cells(number, phase)
         return self
 
+    def _check_cells(self, number: int, phase: "AnyArrayPhase") -> None:
+        """Check what a phase does with single cells."""
+        array, crossing = self.array, self.array.crossing
+        if crossing == "CRS" and isinstance(phase, MarginPhase):
+            raise ValueError(f"phase {number}: a margin is of single cells, not of a crossing of CRS")
+        if isinstance(phase, StaircasePhase) and phase.gate is not None and crossing != "1T1R":
+            raise ValueError(f"phase {number}: a gate needs a crossing of 1T1R")
+        named = getattr(phase, "cells", None) or [getattr(phase, "cell", None)]
+        for i, j in (cell for cell in named if cell is not None):
+            if i >= array.word_lines or j >= array.bit_lines:
+                raise ValueError(
+                    f"phase {number}: cell must lie in an array of {array.word_lines} x {array.bit_lines} "
+                    f"lines, got ({i}, {j})"
+                )
 
 def parse(document: Mapping[str, Any], origin: str = "the configuration") -> ArrayConfiguration:
     """Check a configuration of an array given as a dictionary.

@@ -28,8 +28,11 @@ from ..configuration.array import (
     MarginPhase,
     MultiplyPhase,
     ProgramPhase,
+    ReadDisturbPhase,
     RefreshPhase,
     RestPhase,
+    RetentionPhase,
+    StaircasePhase,
     WriteVerifySection,
 )
 from ..errors import ConvergenceError
@@ -44,8 +47,17 @@ from ..events.programming import (
     WriteVerify,
     program_all,
 )
-from ..events.rows import TransistorRows, program_row
-from ..events.workload import Products, RefreshOnError, log_times
+from ..events.word_lines import TransistorWordLines, program_word_line
+from ..events.workload import (
+    Products,
+    ReadDisturb,
+    Reading,
+    Reads,
+    Refresh,
+    Retention,
+    Staircase,
+    log_times,
+)
 from ..typing import Floats
 from . import array_file
 from .array_margin import margins
@@ -81,6 +93,7 @@ class Session:
         self.values: dict[str, Any] = {}
         self.snapshots: list[tuple[str, float, Floats]] = []
         self.maps: list[tuple[str, Floats, Floats, Floats]] = []
+        self.readings: list[tuple[int, Reading]] = []
         self.ends: list[float] = []
         self.phase = 0
         self.targets: Floats | None = None
@@ -124,10 +137,13 @@ class Session:
     def _conductance(self) -> Floats:
         """Return what a read of each cell alone would see (S), transistor included, as no time passes."""
         array, (m, n) = self.bench.array, self.bench.shape
-        if not isinstance(array, TransistorRows):
+        if not isinstance(array, TransistorWordLines):
             return conductance(self.bench.cells, self.voltage).copy()
         columns = np.arange(n)
-        return np.array([array.read_row(i, columns, self.voltage, 0.0)[0] for i in range(m)]) / self.voltage
+        return (
+            np.array([array.read_word_line(i, columns, self.voltage, 0.0)[0] for i in range(m)])
+            / self.voltage
+        )
 
     def _name(self, default: str) -> str:
         return self.bench.configuration.phase[self.phase].name or default
@@ -160,8 +176,8 @@ class Session:
         targets, (m, n) = self.targets, self.bench.shape
         assert targets is not None
         for i in range(m):
-            if phase.parallel == "row":
-                yield from program_row(self.controller, i, targets[i], scheme, outcomes)
+            if phase.parallel == "word line":
+                yield from program_word_line(self.controller, i, targets[i], scheme, outcomes)
             else:
                 cells = ((self.controller.cell(i, j), float(targets[i, j])) for j in range(n))
                 yield from program_all(cells, scheme, outcomes)
@@ -196,7 +212,7 @@ class Session:
         """Program again what has moved too far."""
         assert self.targets is not None and self.scheme is not None
         goal = [((int(i), int(j)), float(g)) for (i, j), g in np.ndenumerate(self.targets)]
-        work = RefreshOnError(
+        work = Refresh(
             period=phase.period,
             rounds=phase.rounds,
             targets=goal,
@@ -206,13 +222,36 @@ class Session:
         self._run(work.run(self.controller), iter(()))
         self._snapshot(self._name("refreshed"))
 
+    def retention(self, phase: RetentionPhase) -> None:
+        """Let time pass and read cells at its start and at every look."""
+        times = [0.0, *log_times(phase.first, phase.duration, phase.looks)]
+        m, n = self.bench.shape
+        cells = phase.cells or itertools.product(range(m), range(n))
+        work = Retention(times=times, cells=[(i, j) for i, j in cells])
+        self._read(work, f"after {in_words(phase.duration)}")
+
+    def staircase(self, phase: StaircasePhase) -> None:
+        """Pulse one cell with rising or falling amplitudes."""
+        given = phase.model_dump(exclude={"kind", "name", "cell"})
+        self._read(Staircase(cell=(phase.cell[0], phase.cell[1]), **given), "after the staircase")
+
+    def read_disturb(self, phase: ReadDisturbPhase) -> None:
+        """Read one cell many times."""
+        self._read(ReadDisturb(cell=(phase.cell[0], phase.cell[1]), count=phase.count), "after reads")
+
+    def _read(self, work: Reads, label: str) -> None:
+        """Carry out work that reads single cells, and keep its readings."""
+        self._run(work.run(self.controller), iter(()))
+        self.readings += [(self.phase, reading) for reading in work.readings]
+        self._snapshot(self._name(label))
+
     def multiply(self, phase: MultiplyPhase) -> None:
         """Send random vectors through the array, bit by bit where it has gates."""
         m, _ = self.bench.shape
         numbers = stream(self.bench.seed, VECTORS).integers(0, 2**phase.bits, (phase.vectors, m))
         whole = 2**phase.bits - 1
         array = self.bench.array
-        if isinstance(array, TransistorRows):
+        if isinstance(array, TransistorWordLines):
             # A bit of the numbers after the other, least first: on or off is all that a gate can say.
             planes = numbers[:, None] >> np.arange(phase.bits)[None, :, None] & 1
             drives = planes.reshape(-1, m).astype(np.float64)
@@ -222,11 +261,11 @@ class Session:
             drives = numbers * (self.voltage / whole)
             found = iter(self._passive(array, drives))
         cells = self._conductance()
-        gates = array.shape[1] if isinstance(array, TransistorRows) else None
+        gates = array.shape[1] if isinstance(array, TransistorWordLines) else None
         work = Products(vectors=drives, multiply=lambda _: next(found), power=self._power(cells), gates=gates)
         self._run(work.run(self.controller), iter(()))
         currents = np.asarray(work.currents)
-        if isinstance(array, TransistorRows):
+        if isinstance(array, TransistorWordLines):
             weight = 2.0 ** np.arange(phase.bits) / whole
             currents = np.einsum("kbn,b->kn", currents.reshape(phase.vectors, phase.bits, -1), weight)
         share = numbers / whole
@@ -249,7 +288,7 @@ class Session:
         With transistors the bit lines are driven, so that it is exact; on a passive array that of the cells
         without lines stands for it, which is more.
         """
-        if isinstance(self.bench.array, TransistorRows):
+        if isinstance(self.bench.array, TransistorWordLines):
             return lambda _, current: float(self.voltage * np.sum(current))
         rows = cells.sum(axis=1)
         return lambda drive, _: float(drive**2 @ rows)
@@ -257,8 +296,8 @@ class Session:
     def map(self, phase: MapPhase) -> None:
         """Solve the array once and keep every voltage and current."""
         array, (m, n) = self.bench.array, self.bench.shape
-        if isinstance(array, TransistorRows):
-            self.maps.append((f"all gates on, {phase.voltage:g} V", *row_map(array, phase.voltage)))
+        if isinstance(array, TransistorWordLines):
+            self.maps.append((f"all gates on, {phase.voltage:g} V", *gated_map(array, phase.voltage)))
             return
         array.finish()
         if phase.cell is None:
@@ -304,7 +343,7 @@ class Session:
                 "pulses": np.array(monitor.pulses, np.int64),
                 "reads": np.array(monitor.reads, np.int64),
             }
-        return values | self._operations() | self._maps()
+        return values | self._operations() | self._readings() | self._maps()
 
     def _area(self) -> dict[str, Any]:
         bench = self.bench
@@ -324,14 +363,28 @@ class Session:
             "operation_lane": np.array([code[lane] for lane in log.lane], np.int8),
             "operation_start": np.array(log.start, np.int64),
             "operation_end": np.array(log.end, np.int64),
-            "operation_row": np.array(log.row, np.int32),
-            "operation_column": np.array(log.column, np.int32),
+            "operation_word_line": np.array(log.word_line, np.int32),
+            "operation_bit_line": np.array(log.bit_line, np.int32),
+        }
+
+    def _readings(self) -> dict[str, Any]:
+        if not self.readings:
+            return {}
+        phases, readings = zip(*self.readings, strict=True)
+        cells = np.array([reading.cell for reading in readings], np.int32)
+        return {
+            "reading_time": np.array([reading.time for reading in readings]),
+            "reading_phase": np.array(phases, np.int32),
+            "reading_word_line": cells[:, 0],
+            "reading_bit_line": cells[:, 1],
+            "reading_conductance": np.array([reading.conductance for reading in readings]),
+            "reading_amplitude": np.array([reading.amplitude for reading in readings]),
         }
 
     def _maps(self) -> dict[str, Any]:
         if not self.maps:
             return {}
-        gated = isinstance(self.bench.array, TransistorRows)
+        gated = isinstance(self.bench.array, TransistorWordLines)
         return {
             "map_label": [label for label, _, _, _ in self.maps],
             "map_voltage": np.array([voltage for _, voltage, _, _ in self.maps]),
@@ -344,14 +397,17 @@ class Session:
 WORK: dict[type, Callable[[Session, Any], None]] = {
     ProgramPhase: Session.program,
     RestPhase: Session.rest,
+    RetentionPhase: Session.retention,
     RefreshPhase: Session.refresh,
+    StaircasePhase: Session.staircase,
+    ReadDisturbPhase: Session.read_disturb,
     MultiplyPhase: Session.multiply,
     MapPhase: Session.map,
     MarginPhase: Session.margin,
 }
 
 
-def row_map(array: TransistorRows, voltage: float) -> tuple[Floats, Floats, Floats]:
+def gated_map(array: TransistorWordLines, voltage: float) -> tuple[Floats, Floats, Floats]:
     """Return voltages over the cells (V), currents (A) and line voltages (V) with all gates on."""
     m, n = array.shape
     gates = np.full((m, n), array.gate_on)

@@ -1,8 +1,8 @@
 """The file of an array: names, dimensions, units and meanings of its variables in ``array_layout.toml``.
 
 Along ``sample``: rows of the monitor, at a cadence in simulated time. Along ``operation``: everything that
-the controller did, in whole picoseconds. Over ``word_line`` and ``bit_line`` (with transistors: rows of gates
-and columns): maps of the cells. What a run did not do is missing. Variables named as in the result of a
+the controller did, in whole picoseconds. Over ``word_line`` and ``bit_line`` (with transistors the gates are
+the word lines): maps of the cells. What a run did not do is missing. Variables named as in the result of a
 device mean the same there.
 """
 
@@ -13,8 +13,9 @@ from ..analysis.results import store
 from ..analysis.results.layout import Layout
 
 LAYOUT = Layout.read(
-    Path(__file__).with_name("array_layout.toml"), kind="array", what="the result of an array", optional=True
-)
+    Path(__file__).with_name("array_layout.toml"), kind="array", what="the result of an array", optional=True,
+    old_names={"operation_row": "operation_word_line", "operation_column": "operation_bit_line"},
+)  # fmt: skip
 VARIABLES = LAYOUT.variables
 dataset = LAYOUT.dataset
 check = LAYOUT.check

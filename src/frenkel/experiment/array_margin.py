@@ -8,12 +8,15 @@ import numpy as np
 from ..array.cells.base import Cells, LinearCells
 from ..array.cells.card import CardCells
 from ..array.crossbar import Crossbar
-from ..array.crosspoint import Crosspoint, Direct
+from ..array.crosspoint import Crosspoint
 from ..array.lines import bias as biases
 from ..cards.core import GapCore
 from ..configuration.array import CardCellsSection, LinearCellsSection, MarginPhase
 from ..configuration.base import ConfigurationError
 from .bench import Bench
+
+Beside = Callable[[tuple[int, int]], Crosspoint]
+"""Makes what stands beside the cells of an array of some shape."""
 
 
 def margins(bench: Bench, phase: MarginPhase, say: Callable[[float], None]) -> dict[str, Any]:
@@ -23,16 +26,16 @@ def margins(bench: Bench, phase: MarginPhase, say: Callable[[float], None]) -> d
     margin is 1 - I_HRS/I_LRS of the sensed line with the worse pattern for each of them. It is negative where
     a cell in HRS among cells in LRS draws more than one in LRS among cells in HRS.
     """
-    crossings: dict[str, tuple[Crosspoint, float]] = {"cell alone": (Direct(), phase.voltage)}
+    crossings: dict[str, tuple[Beside, float]] = {"cell alone": (bench.direct, phase.voltage)}
     if bench.configuration.array.selector is not None:
-        crossings["with selector"] = (bench.selector(), phase.selector_voltage or phase.voltage)
+        crossings["with selector"] = (bench.selector, phase.selector_voltage or phase.voltage)
     found = np.empty((len(crossings), len(phase.schemes), len(phase.sizes)))
     done, total = 0, sum(size**2 for size in phase.sizes) * found.shape[0] * found.shape[1]
     for k, size in enumerate(phase.sizes):
-        for (i, (crosspoint, voltage)), (j, scheme) in (
+        for (i, (beside, voltage)), (j, scheme) in (
             (a, b) for a in enumerate(crossings.values()) for b in enumerate(phase.schemes)
         ):
-            found[i, j, k] = margin(bench, size, crosspoint, voltage, scheme)
+            found[i, j, k] = margin(bench, size, beside, voltage, scheme)
             done += size**2
             say(done / total)
     return {
@@ -43,10 +46,10 @@ def margins(bench: Bench, phase: MarginPhase, say: Callable[[float], None]) -> d
     }
 
 
-def margin(bench: Bench, size: int, crosspoint: Crosspoint, voltage: float, scheme: str) -> float:
+def margin(bench: Bench, size: int, beside: Beside, voltage: float, scheme: str) -> float:
     """Return the read margin of one size, in the worse of both patterns for either state."""
     currents = {
-        (own, others): sensed(bench, size, crosspoint, voltage, scheme, own, others)
+        (own, others): sensed(bench, size, beside, voltage, scheme, own, others)
         for own in ("lrs", "hrs")
         for others in ("lrs", "hrs")
     }
@@ -56,11 +59,11 @@ def margin(bench: Bench, size: int, crosspoint: Crosspoint, voltage: float, sche
 
 
 def sensed(
-    bench: Bench, size: int, crosspoint: Crosspoint, voltage: float, scheme: str, own: str, others: str
+    bench: Bench, size: int, beside: Beside, voltage: float, scheme: str, own: str, others: str
 ) -> float:
     """Return the current out of the bit line (A) of the furthest cell."""
     shape, cell = (size, size), (0, size - 1)
-    array = Crossbar(two_state(bench, shape, cell, own, others), bench.lines(shape), crosspoint)
+    array = Crossbar(two_state(bench, shape, cell, own, others), bench.lines(shape), beside(shape))
     return float(array.solve(biases.select(shape, cell, voltage, scheme)).sensed[cell[1]])
 
 

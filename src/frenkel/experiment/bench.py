@@ -13,12 +13,21 @@ from typing import Any
 import numpy as np
 
 from ..array import periphery
-from ..array.cells.base import Cells, LinearCells, LiveCells
+from ..array.cells.base import Cells, FaultyCells, LinearCells, LiveCells
 from ..array.cells.card import CardCells
+from ..array.cells.complementary import ComplementaryCells
 from ..array.cells.live_processes import LiveWorkers, processes
 from ..array.columns import TransistorArray
 from ..array.crossbar import Crossbar
-from ..array.crosspoint import Direct, ExponentialSelector, OneTransistorOneResistor, Transistor
+from ..array.crosspoint import (
+    Crosspoint,
+    Direct,
+    ExponentialSelector,
+    OneTransistorOneResistor,
+    SelfRectifying,
+    ThresholdSelector,
+    Transistor,
+)
 from ..array.lines import wires
 from ..array.lines.network import Lines
 from ..cards.card import Card
@@ -31,13 +40,14 @@ from ..configuration.array import (
     LinearCellsSection,
     LiveCellsSection,
     TargetsSection,
+    ThresholdSelectorSection,
 )
 from ..configuration.base import ConfigurationError
 from ..configuration.device import Configuration
 from ..configuration.phases import CircuitSection
 from ..events.clock import Clock, Log
 from ..events.controller import Controller, Timing
-from ..events.rows import TransistorRows
+from ..events.word_lines import TransistorWordLines
 from ..kinetic.circuit import Circuit
 from ..kinetic.device import Device
 from ..typing import Floats
@@ -45,7 +55,7 @@ from .device import build as build_device
 from .device import material_of
 from .protocol import Protocol
 
-CELLS, TARGETS, VECTORS = 0, 1, 2
+CELLS, TARGETS, VECTORS, STUCK, LOWER = 0, 1, 2, 3, 4
 """Streams of random numbers of one seed."""
 
 
@@ -121,7 +131,7 @@ class Bench:
     def __post_init__(self) -> None:
         settings = self.configuration
         self.documents = dict(settings.documents or {})
-        self.shape = settings.array.rows, settings.array.columns
+        self.shape = settings.array.word_lines, settings.array.bit_lines
         self.node = wires.NODES[settings.array.node]
         self.periphery = self._periphery()
         self.cells = self._cells()
@@ -136,10 +146,10 @@ class Bench:
         section, array = self.configuration.periphery, self.configuration.array
         around = periphery.around(
             self.node,
-            array.columns,
+            array.bit_lines,
             cell=array.crossing,
             converter=periphery.Converter(bits=section.adc_bits, quantile=section.adc_quantile),
-            columns_per_converter=section.columns_per_adc,
+            columns_per_converter=section.bit_lines_per_adc,
             read_voltage=section.read_voltage,
             read_width=section.read_width,
             gate_voltage=array.transistor.gate if array.transistor else 0.0,
@@ -157,12 +167,20 @@ class Bench:
             temperature=self.configuration.array.temperature,
         )
 
-    def selector(self) -> ExponentialSelector:
-        """Return the selector of every cell."""
+    def selector(self, shape: tuple[int, int]) -> Crosspoint:
+        """Return the selectors of an array of some shape, off where they have a state."""
         section = self.configuration.array.selector
         if section is None:
             raise ConfigurationError("a margin with a selector needs a section array.selector")
-        return ExponentialSelector(saturation=section.saturation, slope_voltage=section.slope_voltage)
+        given = section.model_dump(exclude={"kind"})
+        if isinstance(section, ThresholdSelectorSection):
+            return ThresholdSelector(**given, shape=shape)
+        return ExponentialSelector(**given)
+
+    def direct(self, shape: tuple[int, int]) -> Crosspoint:
+        """Return cells alone, of an array of some shape."""
+        ratio = self.configuration.array.rectification
+        return Direct() if ratio == 1.0 else SelfRectifying(ratio)
 
     def segments(self, pitch: float) -> tuple[float, float, float]:
         """Return the resistance of a segment of word, bit and source lines (ohm)."""
@@ -184,12 +202,12 @@ class Bench:
             bit_source_resistance=driver,
         )
 
-    def _array(self) -> TransistorRows | Crossbar:
+    def _array(self) -> TransistorWordLines | Crossbar:
         array = self.configuration.array
         if array.crossing != "1T1R":
-            crosspoint = Direct() if array.crossing == "0T1R" else self.selector()
+            beside = self.selector if array.crossing == "1S1R" else self.direct
             return Crossbar(
-                self.cells, self.lines(self.shape), crosspoint, scheme=array.scheme, steps=array.steps
+                self.cells, self.lines(self.shape), beside(self.shape), scheme=array.scheme, steps=array.steps
             )
         assert array.transistor is not None
         _, bit, source = self.segments(4.0)
@@ -203,13 +221,28 @@ class Bench:
         )
         live = self.configuration.cells
         shortest = 4.0 * live.edge if isinstance(live, LiveCellsSection) else 0.0
-        return TransistorRows(transistors, shortest)
+        return TransistorWordLines(transistors, shortest)
 
     # ------------------------------------------------------------------ cells
 
     def _cells(self) -> Cells:
-        section, rng = self.configuration.cells, stream(self.seed, CELLS)
-        kelvin = self.configuration.array.temperature
+        array = self.configuration.array
+        rng = stream(self.seed, CELLS)
+        cells = self._of_kind(rng, self.seed)
+        if array.crossing == "CRS":
+            lower = self._of_kind(rng, int(stream(self.seed, LOWER).integers(2**63)))
+            assert isinstance(lower, CardCells)
+            # All crossings hold a "0": upper cells as made in HRS, lower ones in LRS.
+            lower.program(lower.window()[1])
+            cells = ComplementaryCells(cells, lower)
+        if array.stuck == 0.0:
+            return cells
+        stuck = stream(self.seed, STUCK).random(self.shape) < array.stuck
+        return FaultyCells(cells, np.where(stuck, 1.0 / array.stuck_resistance, np.nan))
+
+    def _of_kind(self, rng: np.random.Generator, seed: int) -> Cells:
+        """Return cells of the kind that is configured; ``seed`` is that of cells of a card."""
+        section, kelvin = self.configuration.cells, self.configuration.array.temperature
         if isinstance(section, LinearCellsSection):
             low = rng.random(self.shape) < section.share
             return LinearCells(np.where(low, 1.0 / section.lrs, 1.0 / section.hrs), kelvin)
@@ -217,7 +250,7 @@ class Bench:
             return gap_cells(section, self.shape, rng, kelvin)
         if isinstance(section, LiveCellsSection):
             return self._live(section)
-        return CardCells.from_card(self.card(section), self.shape, self.seed, temperature=kelvin)
+        return CardCells.from_card(self.card(section), self.shape, seed, temperature=kelvin)
 
     def card(self, section: CardCellsSection) -> Card:
         """Return the card of the cells; its name in the configuration is relative to that file."""

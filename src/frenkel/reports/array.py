@@ -8,7 +8,13 @@ import xarray as xr
 from .. import provenance
 from ..analysis.plots.array import one_gain
 from ..analysis.plots.caption import quantity
-from ..configuration.array import ArrayConfiguration
+from ..configuration.array import (
+    AnyArrayPhase,
+    ArrayConfiguration,
+    ReadDisturbPhase,
+    RetentionPhase,
+    StaircasePhase,
+)
 from ..experiment.array import in_words
 from ..typing import Floats
 
@@ -21,12 +27,30 @@ def plan(configuration: ArrayConfiguration) -> str:
     array = configuration.array
     lines = [
         configuration.title or "(no title)",
-        f"array       {array.rows} x {array.columns} of {array.crossing}, cells of kind "
+        f"array       {array.word_lines} x {array.bit_lines} of {array.crossing}, cells of kind "
         f"{configuration.cells.kind}, {array.node} wires, {array.temperature:g} K",
         f"seed        {'drawn at the start' if configuration.seed is None else configuration.seed}",
         "phases      " + ", ".join(phase.name or phase.kind for phase in configuration.phase),
     ]
+    if array.stuck:
+        lines.append(
+            f"stuck       {100 * array.stuck:.3g} % of the cells, at {array.stuck_resistance:.3g} ohm"
+        )
+    lines += [f"readings    {text}" for phase in configuration.phase if (text := _planned(phase))]
     return "\n".join(lines)
+
+
+def _planned(phase: AnyArrayPhase) -> str:
+    """Return what a phase reads of single cells, or nothing."""
+    if isinstance(phase, RetentionPhase):
+        cells = "all cells" if phase.cells is None else f"{len(phase.cells)} cells"
+        return f"{cells} at the start and {phase.looks} times up to {in_words(phase.duration)}"
+    if isinstance(phase, StaircasePhase):
+        pulses = f"{phase.steps} pulses of {phase.start:g} to {phase.stop:g} V"
+        return f"cell {tuple(phase.cell)} after each of {pulses}"
+    if isinstance(phase, ReadDisturbPhase):
+        return f"cell {tuple(phase.cell)} {phase.count} times"
+    return ""
 
 
 def describe(result: xr.Dataset) -> str:
@@ -42,7 +66,12 @@ def describe(result: xr.Dataset) -> str:
         ),
     ]
     lines += (
-        _programming(result) + _snapshots(result) + _products(result) + _energy(result) + _margins(result)
+        _programming(result)
+        + _snapshots(result)
+        + _readings(result)
+        + _products(result)
+        + _energy(result)
+        + _margins(result)
     )
     return "\n".join(lines)
 
@@ -76,6 +105,24 @@ def _snapshots(result: xr.Dataset) -> list[str]:
             f"{label!s:11} error as read {quantity(float(np.sqrt((error**2).mean())), 'S')} rms, "
             f"mean {quantity(float(error.mean()), 'S')}{'' if label == 'as made' else _levels(result, found)}"
         )
+    return lines
+
+
+def _readings(result: xr.Dataset) -> list[str]:
+    if "reading_phase" not in result:
+        return []
+    lines = []
+    for number in np.unique(result["reading_phase"].values):
+        part = result.isel(reading=result["reading_phase"].values == number)
+        cells = np.unique(np.array([part["reading_word_line"], part["reading_bit_line"]]), axis=1).shape[1]
+        found = part["reading_conductance"].values.reshape(-1, cells).mean(axis=1)
+        text = (
+            f"readings    {result['phase_name'].values[number]!s}: {cells} cell{'s' * (cells > 1)} "
+            f"read {found.size} times, in the mean from {quantity(float(found[0]), 'S')} to "
+            f"{quantity(float(found[-1]), 'S')}"
+        )
+        drifts = result["phase_kind"].values[number] == "retention"
+        lines.append(text + (f"; one gain of {found[0] / found[-1]:.4g} makes up for it" if drifts else ""))
     return lines
 
 

@@ -285,7 +285,7 @@ def _on_clock(settings: Settings, device: DeviceStatistics) -> Variables:
     return {
         "clock_time": variable("", clock, "s", "time of a serial controller, by its clock"),
         "summed_time": variable("", total / PICOSECONDS, "s", "the same as a sum of pulses and reads"),
-        "clock_energy": variable("", controller.ledger.total, "J", "energy of those cells, modelled"),
+        "clock_energy": variable("", controller.meter.total, "J", "energy of those cells, modelled"),
         "clock_pulses": variable("", pulses, "1", "pulses per cell on the clock"),
         "clock_pulses_error": variable("", error, "1", "standard error of their mean"),
         "batch_pulses": variable("", many.mean(), "1", "pulses per cell, all together"),

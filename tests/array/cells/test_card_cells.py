@@ -32,7 +32,7 @@ def test_closed_form_is_the_rate_equation(volts):
     ):
         for duration in (1e-9, 1e-7, 1e-5):
             cells = CardCells(CORE, FEATURES, (1, 1))
-            cells._gap[:] = start
+            cells._gaps.gap[:] = start
             cells.apply(np.array([[volts]]), duration)
             exact = solve_ivp(
                 lambda _, g: [cell.derivative(g[0], volts)], (0, duration), [start], "LSODA",

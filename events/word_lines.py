@@ -1,7 +1,7 @@
-"""An array with transistors, one row at a time: all its columns are pulsed or read at once.
+"""An array with transistors, one word line at a time: all its cells are pulsed or read at once.
 
-Only the gates of one row are on, so that every column is one cell and one transistor between the wires up to
-the driver of the bit line and down to that of the source line. What leaks through rows that are off is left
+Only the gates of one word line are on, so that every bit line has one cell and one transistor between the
+wires up to its driver and down to that of the source line. What leaks through word lines that are off is left
 out: 4 pA a cell where the gate is 0.4 V below threshold, which 127 of them add up to 0.5 nA.
 """
 
@@ -12,18 +12,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import simpy
 from numpy.typing import NDArray
 
 from .. import checks
 from ..array.columns import TransistorArray
 from ..errors import ConvergenceError
-from ..typing import Floats
+from ..typing import Floats, Index
+from .clock import Process
 from .controller import Controller
 from .programming import Outcome, Pulse, Scheme, Wish
-
-Process = Generator[simpy.Event, Any, Any]
-Places = NDArray[np.int_]
 
 FIRST_PART = 1e-3
 """Of a pulse, for which the voltages at its start are held."""
@@ -39,8 +36,8 @@ CLOSE, MOST_STEPS = 1e-11, 200
 
 
 @dataclass
-class TransistorRows:
-    """Pulses and reads of rows of an array with transistors, or of single cells in them.
+class TransistorWordLines:
+    """Pulses and reads of word lines of an array with transistors, or of single cells in them.
 
     A pulse goes in parts. Within one the cells' voltages are held; the next is up to four times as long while
     currents change by less than 10 %, and shorter when they change by more.
@@ -58,7 +55,7 @@ class TransistorRows:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Numbers of rows and columns."""
+        """Numbers of word and bit lines."""
         return self.array.shape
 
     @property
@@ -71,46 +68,49 @@ class TransistorRows:
         """Gate voltage of a read and of a pulse that names no other (V)."""
         return self.array.gate_on
 
-    def pulse_row(
-        self, row: int, columns: Places, amplitude: Floats, width: float, gate: float | None = None
+    def pulse_word_line(
+        self, word_line: int, bit_lines: Index, amplitude: Floats, width: float, gate: float | None = None
     ) -> float:
-        """Apply a pulse (V, s) to some cells of a row; return the energy from the sources (J).
+        """Apply a pulse (V, s) to some cells of a word line; return the energy from the sources (J).
 
         Parameters
         ----------
-        columns : ndarray of int
+        bit_lines : ndarray of int
             Which; the lines of the others are at 0 V.
         amplitude : ndarray
             Of bit over source line of each (V).
         gate : float, optional
-            Of the row (V).
+            Of the word line (V).
         """
         checks.positive("width", width, "s")
         least = max(SHORTEST * width, self.shortest)
-        at, over = (np.full(columns.shape, row), columns), 0.5 * amplitude
+        at, over = (np.full(bit_lines.shape, word_line), bit_lines), 0.5 * amplitude
         energy, left, part = 0.0, width, max(FIRST_PART * width, least)
         while left > 0.0:
             # A rest that is too short to stand alone goes with this part.
             part = left if left - part < least else part
-            over, before, power = self._solve(row, columns, amplitude, gate, over)
+            over, before, power = self._solve(word_line, bit_lines, amplitude, gate, over)
             self.cells.apply(over, part, at)
             after = self.cells.current(over, at)[0]
             energy += power * part
             left -= part
+            # The fastest cell decides: its current may change by CHANGE in the next part.
             moved = float(np.max(np.abs(np.log(np.abs(after) / np.abs(before)))))
             part = min(max(part * min(4.0, CHANGE / max(moved, 1e-9)), least), left)
         return energy
 
-    def read_row(self, row: int, columns: Places, voltage: float, duration: float) -> tuple[Floats, float]:
-        """Return the currents (A) of some cells of a row and the energy (J) of a read (V, s)."""
-        applied = np.full(columns.shape, voltage)
-        over, current, power = self._solve(row, columns, applied, None, 0.9 * applied)
+    def read_word_line(
+        self, word_line: int, bit_lines: Index, voltage: float, duration: float
+    ) -> tuple[Floats, float]:
+        """Return the currents (A) of some cells of a word line and the energy (J) of a read (V, s)."""
+        applied = np.full(bit_lines.shape, voltage)
+        over, current, power = self._solve(word_line, bit_lines, applied, None, 0.9 * applied)
         if duration > 0.0:
-            self.cells.apply(over, duration, (np.full(columns.shape, row), columns))
+            self.cells.apply(over, duration, (np.full(bit_lines.shape, word_line), bit_lines))
         return current, power * duration
 
     def multiply(self, inputs: NDArray[np.bool_], voltage: float) -> Floats:
-        """Return the currents into all bit lines (A), (k, n), with the gates of some rows on.
+        """Return the currents into all bit lines (A), (k, n), with the gates of some word lines on.
 
         Parameters
         ----------
@@ -134,7 +134,7 @@ class TransistorRows:
         return out
 
     def _solve(
-        self, row: int, columns: Places, amplitude: Floats, gate: float | None, over: Floats
+        self, word_line: int, bit_lines: Index, amplitude: Floats, gate: float | None, over: Floats
     ) -> tuple[Floats, Floats, float]:
         """Return the voltage over each cell (V), its current (A) and the power of the sources (W).
 
@@ -142,16 +142,18 @@ class TransistorRows:
         and lets less through the transistor.
         """
         m, _ = self.shape
-        checks.whole("row", row, 0, m - 1)
+        checks.whole("word line", word_line, 0, m - 1)
         ladders, transistor = self.array.ladders, self.array.crosspoint.transistor
         end = ladders.source_resistance
         to_bit, to_source = (
-            count * r + end for count, r in zip((row + 1, m - row), ladders.resistance, strict=True)
+            count * r + end
+            for count, r in zip((word_line + 1, m - word_line), ladders.resistance, strict=True)
         )
-        gates, at = self.gate_on if gate is None else gate, (np.full(columns.shape, row), columns)
+        gates, at = self.gate_on if gate is None else gate, (np.full(bit_lines.shape, word_line), bit_lines)
         bit, source = np.maximum(amplitude, 0.0), np.maximum(-amplitude, 0.0)
         low, high = np.minimum(amplitude, 0.0), np.maximum(amplitude, 0.0)
         over = np.minimum(np.maximum(over, low), high)
+        # Bit and source line carry the cell's current alone: what is missed falls with the cell's voltage.
         for _ in range(MOST_STEPS):
             current, slope = self.cells.current(over, at)
             through, d_drain, d_source = transistor.current(
@@ -169,7 +171,7 @@ class TransistorRows:
             over = new
         bad = int(np.argmax(np.abs(miss)))
         raise ConvergenceError(
-            f"cell ({row}, {columns[bad]}): Kirchhoff's law missed by {np.abs(miss[bad]):.3g} A "
+            f"cell ({word_line}, {bit_lines[bad]}): Kirchhoff's law missed by {np.abs(miss[bad]):.3g} A "
             f"at a bias of {amplitude[bad]:g} V after {MOST_STEPS} steps"
         )
 
@@ -179,11 +181,11 @@ class TransistorRows:
         self, cell: tuple[int, int], amplitude: float, width: float, gate: float | None = None
     ) -> float:
         """Apply a pulse (V, s) to one cell; return the energy (J)."""
-        return self.pulse_row(cell[0], np.array([cell[1]]), np.array([amplitude]), width, gate)
+        return self.pulse_word_line(cell[0], np.array([cell[1]]), np.array([amplitude]), width, gate)
 
     def read(self, cell: tuple[int, int], voltage: float, duration: float) -> tuple[float, float]:
         """Return current (A) and energy (J) of a read of one cell (V, s)."""
-        current, energy = self.read_row(cell[0], np.array([cell[1]]), voltage, duration)
+        current, energy = self.read_word_line(cell[0], np.array([cell[1]]), voltage, duration)
         return float(current[0]), energy
 
     def rest(self, duration: float) -> None:
@@ -191,8 +193,8 @@ class TransistorRows:
         self.array.rest(duration)
 
 
-class _Column:
-    """A cell that only says what it wants: rows gather wishes and carry them out together."""
+class _Wishing:
+    """A cell that only says what it wants: those of a word line gather wishes and carry them out together."""
 
     def pulse(self, amplitude: float, width: float, gate: float | None = None) -> Generator[Wish, Any, None]:
         yield Pulse(amplitude, width, gate)
@@ -202,10 +204,10 @@ class _Column:
         return conductance
 
 
-def program_row(
-    controller: Controller, row: int, targets: Floats, scheme: Scheme, outcomes: list[Outcome]
+def program_word_line(
+    controller: Controller, word_line: int, targets: Floats, scheme: Scheme, outcomes: list[Outcome]
 ) -> Process:
-    """Program all cells of a row at once, each by its own run of the scheme.
+    """Program all cells of a word line at once, each by its own run of the scheme.
 
     In each round all cells that are not done are read together, then those that want a pulse of one gate
     voltage, width and sign get it together, each with its own amplitude.
@@ -215,18 +217,18 @@ def program_row(
     targets : ndarray of shape (n,)
         (S); NaN for cells that are left alone.
     outcomes : list of Outcome
-        Appended to, one per column with a target, in their order.
+        Appended to, one per bit line with a target, in their order.
     """
-    columns = np.flatnonzero(~np.isnan(targets))
-    runs: dict[int, Any] = {int(j): scheme.program(_Column(), float(targets[j])) for j in columns}
-    wishes: dict[int, Wish] = {}  # of each column that is not done
+    bit_lines = np.flatnonzero(~np.isnan(targets))
+    runs: dict[int, Any] = {int(j): scheme.program(_Wishing(), float(targets[j])) for j in bit_lines}
+    wishes: dict[int, Wish] = {}  # of each bit line that is not done
     done: dict[int, Outcome] = {}
     for j in runs:
         _step(j, runs[j], None, wishes, done)
     while wishes:
         readers = np.array([j for j, wish in wishes.items() if wish is None])
         if readers.size:
-            values = yield from controller.read_row(row, readers)
+            values = yield from controller.read_word_line(word_line, readers)
             for j, value in zip(readers, values, strict=True):
                 _step(int(j), runs[int(j)], float(value), wishes, done)
             continue
@@ -237,10 +239,10 @@ def program_row(
                 group[j] = wish.amplitude
         for (_, width, gate), members in groups.items():
             amplitude = np.array(list(members.values()))
-            yield from controller.pulse_row(row, np.array(list(members)), amplitude, width, gate)
+            yield from controller.pulse_word_line(word_line, np.array(list(members)), amplitude, width, gate)
         for j in list(wishes):
             _step(j, runs[j], None, wishes, done)
-    outcomes.extend(done[int(j)] for j in columns)
+    outcomes.extend(done[int(j)] for j in bit_lines)
 
 
 def _step(j: int, run: Any, answer: Any, wishes: dict[int, Any], done: dict[int, Outcome]) -> None:
@@ -252,9 +254,13 @@ def _step(j: int, run: Any, answer: Any, wishes: dict[int, Any], done: dict[int,
         done[j] = end.value
 
 
-def program_rows(
-    controller: Controller, rows: Sequence[int], targets: Floats, scheme: Scheme, outcomes: list[Outcome]
+def program_word_lines(
+    controller: Controller,
+    word_lines: Sequence[int],
+    targets: Floats,
+    scheme: Scheme,
+    outcomes: list[Outcome],
 ) -> Process:
-    """Program rows of an array one after the other; ``targets`` (m, n) in S, NaN for cells left alone."""
-    for row in rows:
-        yield from program_row(controller, row, targets[row], scheme, outcomes)
+    """Program word lines one after the other; ``targets`` (m, n) in S, NaN for cells left alone."""
+    for word_line in word_lines:
+        yield from program_word_line(controller, word_line, targets[word_line], scheme, outcomes)
