@@ -10,7 +10,6 @@ import contextlib
 import importlib
 import json
 import os
-import resource
 import select
 import signal
 import socket
@@ -26,6 +25,13 @@ from typing import Any
 
 from . import shards
 from .stopping import Stop
+
+try:
+    import resource
+except ImportError:
+    raise ImportError(
+        "running many members needs the processes of Linux or macOS; on Windows use WSL"
+    ) from None
 
 TASK = struct.Struct("<q")  # member; -1 asks a running member to stop
 LENGTH = struct.Struct("<Q")
@@ -117,8 +123,8 @@ def attempt(run: RunMember, member: int, context: Context) -> bytes:
     except Stopped:
         return shards.encode(member, shards.STOPPED, facts())
     except Exception as error:
-        told = {"error": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()}
-        return shards.encode(member, shards.FAILED, facts() | told | {"state": context.state})
+        failure = {"error": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()}
+        return shards.encode(member, shards.FAILED, facts() | failure | {"state": context.state})
 
 
 class Child:
@@ -226,7 +232,7 @@ class Child:
         code = self.process.wait()
         note = os.pread(self.notes.fileno(), NOTE_SIZE, 0)
         size = os.fstat(self.errors.fileno()).st_size
-        said = os.pread(self.errors.fileno(), 4000, max(size - 4000, 0)).decode(errors="replace")
+        printed = os.pread(self.errors.fileno(), 4000, max(size - 4000, 0)).decode(errors="replace")
         os.close(self.to)
         os.close(self.back)
         late, self.process = self.late, None
@@ -239,7 +245,7 @@ class Child:
             "wall": time.perf_counter() - begin,
             "host": socket.gethostname(),
             "error": error,
-            "traceback": said.strip(),
+            "traceback": printed.strip(),
             "state": _note(note),
         }
         return shards.encode(member, status, head)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 BLOCK = 8 << 20  # bytes read at once
 ATTRIBUTE = "content_hash"
@@ -26,7 +27,7 @@ class ContentHash:
         self.heads[name] = f"{name} {dtype} {' '.join(dims)} {' '.join(map(str, shape))}"
         self.sums[name] = hashlib.sha256()
 
-    def add(self, name: str, values: np.ndarray[Any, Any]) -> None:
+    def add(self, name: str, values: NDArray[Any]) -> None:
         """Go on with the values of a variable."""
         if values.dtype.kind in "OUST":
             self.sums[name].update(b"".join(str(one).encode() + b"\0" for one in values.ravel()))

@@ -1,7 +1,7 @@
 """Many tasks on many workers, written once against the Executor protocol of Python's library.
 
-An engine is a context that gives *crews*: an executor and how many workers it has. Every engine is an
-existing one; there is no scheduler here, only the loop that keeps each crew supplied.
+An engine is a context that gives *workers*: executors, each with how many workers it has. Every engine is an
+existing one; there is no scheduler here, only the loop that keeps the workers supplied.
 """
 
 import contextlib
@@ -31,8 +31,8 @@ NO_MPI = (
     "(its module loaded, and mpi4py installed)"
 )
 
-Crew = tuple[Executor, int]
-Crews = Sequence[Crew]
+Workers = Sequence[tuple[Executor, int]]
+"""Executors and their numbers of workers."""
 
 
 class FarmError(RuntimeError):
@@ -79,14 +79,14 @@ def _closing() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def serial(workers: int | None = None) -> Iterator[Crews]:
+def serial(workers: int | None = None) -> Iterator[Workers]:
     """One worker, this process."""
     with _closing():
         yield [(Serial(), 1)]
 
 
 @contextlib.contextmanager
-def pool(workers: int | None = None) -> Iterator[Crews]:
+def pool(workers: int | None = None) -> Iterator[Workers]:
     """Processes of this machine, as many as it has cores; each is looked after by a thread."""
     number = workers or cores()
     with _closing(), ThreadPoolExecutor(number, "frenkel") as threads:
@@ -94,7 +94,7 @@ def pool(workers: int | None = None) -> Iterator[Crews]:
 
 
 @contextlib.contextmanager
-def mpi(workers: int | None = None) -> Iterator[Crews | None]:
+def mpi(workers: int | None = None) -> Iterator[Workers | None]:
     """All ranks of an MPI job; gives None on ranks other than 0, which have served when it returns.
 
     Rank 0 hands out the tasks, which takes little time, and looks after a member process of its own too.
@@ -106,8 +106,8 @@ def mpi(workers: int | None = None) -> Iterator[Crews | None]:
     """
     world = _world()
     if world.size == 1:
-        with serial() as crews:
-            yield crews
+        with serial() as here:
+            yield here
         return
     from mpi4py.futures import MPICommExecutor
 
@@ -117,7 +117,7 @@ def mpi(workers: int | None = None) -> Iterator[Crews | None]:
 
 
 @contextlib.contextmanager
-def dask(workers: int | None = None, address: str | None = None) -> Iterator[Crews]:
+def dask(workers: int | None = None, address: str | None = None) -> Iterator[Workers]:
     """The workers of a dask scheduler, or as many processes of this machine.
 
     Raises
@@ -188,7 +188,7 @@ def abort() -> None:
 
 
 def run(
-    crews: Crews,
+    workers: Workers,
     order: Order,
     plan_file: str,
     run_id: str,
@@ -201,8 +201,7 @@ def run(
 
     Parameters
     ----------
-    crews : sequence of (Executor, int)
-        Executors and their numbers of workers.
+    workers : sequence of (Executor, int)
     order : Order
     plan_file, run_id : str
         For :func:`.worker.work`.
@@ -217,7 +216,7 @@ def run(
     OSError
         A worker could not write; everything was stopped.
     """
-    loop = _Loop(crews, order, plan_file, run_id, stop)
+    loop = _Loop(workers, order, plan_file, run_id, stop)
     while loop.running or (order.left and not stop.wanted()):
         loop.supply()
         loop.collect(finished)
@@ -231,10 +230,10 @@ def run(
 class _Loop:
     """The tasks under way."""
 
-    def __init__(self, crews: Crews, order: Order, plan_file: str, run_id: str, stop: Stop) -> None:
-        self.crews, self.order, self.stop = crews, order, stop
+    def __init__(self, workers: Workers, order: Order, plan_file: str, run_id: str, stop: Stop) -> None:
+        self.workers, self.order, self.stop = workers, order, stop
         self.arguments = (plan_file, run_id)
-        self.load = [0] * len(crews)
+        self.load = [0] * len(workers)
         self.running: dict[Future[Report], tuple[list[int], int]] = {}
         # A queue fed by the futures: waiting on all of them would cost their number per task.
         self.done: queue.SimpleQueue[Future[Report]] = queue.SimpleQueue()
@@ -245,10 +244,10 @@ class _Loop:
     def supply(self) -> None:
         """Hand out tasks until every worker has enough: one each, then the next for distant ones."""
         for ahead in (1, AHEAD):
-            for number, (executor, workers) in enumerate(self.crews):
+            for number, (executor, count) in enumerate(self.workers):
                 # Threads of this process get the next task at once, so none has to wait behind a long one.
                 near = isinstance(executor, (Serial, ThreadPoolExecutor))
-                room = workers if near else ahead * workers
+                room = count if near else ahead * count
                 while self.load[number] < room and self.order.left and not self.stop.wanted():
                     self._submit(executor, number)
 
@@ -299,7 +298,7 @@ class _Loop:
             if receipt.status == STOPPED:
                 self.order.again(receipt.member)
                 if not self.stop.wanted():
-                    self.stop.now("a worker was told to")
+                    self.stop.now("a worker was asked to")
             else:
                 self.order.learn(receipt.member, receipt.wall)
         finished(report)
@@ -312,4 +311,4 @@ class _Loop:
         return max(self.lost[member] for member in members) < TRIES
 
 
-__all__ = ["ENGINES", "Crews", "FarmError", "Receipt", "choose", "dask", "mpi", "pool", "run", "serial"]
+__all__ = ["ENGINES", "FarmError", "Receipt", "Workers", "choose", "dask", "mpi", "pool", "run", "serial"]

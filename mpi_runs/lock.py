@@ -26,13 +26,8 @@ def who() -> dict[str, Any]:
     host, pid = socket.gethostname(), os.getpid()
     restart = os.environ.get("SLURM_RESTART_COUNT", "0")
     return {
-        "host": host,
-        "pid": pid,
-        "start": started(pid),
-        "job": job,
-        "restart": restart,
-        "since": time.time(),
-    }
+        "host": host, "pid": pid, "start": started(pid), "job": job, "restart": restart, "since": time.time()
+    }  # fmt: skip
 
 
 def started(pid: int) -> int | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from . import shards
 from .content import ATTRIBUTE, ContentHash, dtype_text
@@ -16,7 +17,10 @@ from .content import ATTRIBUTE, ContentHash, dtype_text
 CHUNK_BYTES = 1 << 20
 MEMBER_CHUNK = 256
 OPEN_FILES = 64
-Array = np.ndarray[Any, Any]
+Array = NDArray[Any]
+"""Array of a member, of any type."""
+
+Whole = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +32,7 @@ class Column:
     dims : tuple of str
         Of the member's array.
     attrs : mapping
-        Unit, name and what else is to be said.
+        Unit, name and further attributes.
     kind : {"member", "ragged", "constant"}
         One entry per member; one after another along the first dimension; the same for all members.
     fill : float
@@ -43,7 +47,7 @@ class Column:
 
 @dataclass(slots=True)
 class Located:
-    """Where the records of members are; all arrays have one entry per member.
+    """Where records of members are; all arrays have one entry per record.
 
     Attributes
     ----------
@@ -57,11 +61,11 @@ class Located:
     """
 
     paths: list[Path]
-    member: Array
-    status: Array
-    shard: Array
-    offset: Array
-    length: Array
+    member: Whole
+    status: NDArray[np.uint8]
+    shard: NDArray[np.int32]
+    offset: Whole
+    length: Whole
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..typing import Floats
 from .order import LEAST_CHUNK, MANAGER
 
 SERVICE = 190e-6  # s of the manager per task, mpi4py.futures with mpich
@@ -91,9 +92,7 @@ def simulate(
     return Forecast(wall, ideal, tasks * service / wall, tasks / wall, tasks)
 
 
-def durations(
-    number: int, mean: float, spread: float, seed: int = 1, limit: float | None = None
-) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def durations(number: int, mean: float, spread: float, seed: int = 1, limit: float | None = None) -> Floats:
     """Return lognormal durations (s) of this mean and standard deviation of the logarithm."""
     random = np.random.default_rng(seed)
     drawn = mean * np.exp(spread * random.standard_normal(number) - spread**2 / 2)

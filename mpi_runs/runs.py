@@ -7,16 +7,17 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from . import shards
-from .merge import Located
+from .merge import Located, Whole
 
 DOCUMENT = "configuration.json"
+Number = TypeVar("Number", bound=np.integer[Any])
 ATTEMPTS = 3  # of a member that fails
-Array = np.ndarray[Any, Any]
 
 
 class ChangedError(ValueError):
@@ -24,27 +25,17 @@ class ChangedError(ValueError):
 
 
 @dataclass(slots=True)
-class Survey:
-    """What the shards of some folders hold.
+class Survey(Located):
+    """What the shards of some folders hold: every record, in the order of the shards.
 
     Attributes
     ----------
-    paths : list of Path
-        The shards.
-    member, status, shard, offset, length : ndarray
-        One entry per record, in the order of the shards.
     faults : list of Fault
     """
 
-    paths: list[Path]
-    member: Array
-    status: Array
-    shard: Array
-    offset: Array
-    length: Array
     faults: list[shards.Fault]
 
-    def best(self, members: Sequence[int] | Array) -> Located:
+    def best(self, members: Sequence[int] | Whole) -> Located:
         """Return the record of each member: a good one where there is one, else the last."""
         wanted = np.asarray(members, np.int64)
         # The last of equal members after sorting wins, so good records come last.
@@ -54,7 +45,7 @@ class Survey:
         there = (place >= 0) & (found[place] == wanted) if len(found) else np.zeros(len(wanted), bool)
         row = order[place] if len(found) else np.zeros(len(wanted), np.int64)
 
-        def pick(values: Array, other: int) -> Array:
+        def pick(values: NDArray[Number], other: int) -> NDArray[Number]:
             picked = np.full(len(wanted), other, values.dtype)
             if len(values):
                 picked[there] = values[row[there]]
@@ -69,7 +60,7 @@ class Survey:
             pick(self.length, 0),
         )
 
-    def to_run(self, members: Sequence[int] | Array, *, retry: bool = False) -> Array:
+    def to_run(self, members: Sequence[int] | Whole, *, retry: bool = False) -> Whole:
         """Return the members that are not done; those that failed too often only with ``retry``."""
         wanted = np.asarray(members, np.int64)
         done = np.isin(wanted, self.member[self.status == shards.OK])
@@ -105,7 +96,7 @@ def survey(folders: Iterable[Path], configuration_hash: str | None = None) -> Su
                 f"{index.path} belongs to another configuration ({given[:12]}, not {configuration_hash[:12]})"
             )
 
-    def joined(name: str, dtype: Any) -> Array:
+    def joined(name: str, dtype: type[Number]) -> NDArray[Number]:
         return np.concatenate([np.zeros(0, dtype), *(getattr(index, name) for index in found)])
 
     return Survey(

@@ -1,4 +1,4 @@
-"""One start of a run: what is left of it is run on the crews that an engine gives."""
+"""One start of a run: what is left of it is run by the workers that an engine gives."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from . import farm, lock, runs, shards, stopping
 from .order import Cost, Order
@@ -102,7 +103,7 @@ class Outcome:
 
 def execute(
     job: Job,
-    crews: farm.Crews,
+    workers: farm.Workers,
     show: Callable[[Status], None] = lambda status: None,
     begin: Callable[[runs.Survey], None] = lambda found: None,
 ) -> Outcome:
@@ -111,7 +112,7 @@ def execute(
     Parameters
     ----------
     job : Job
-    crews : sequence of (Executor, int)
+    workers : sequence of (Executor, int)
         From an engine of :mod:`.farm`.
     show : callable
         Called about twice a second with the status.
@@ -138,21 +139,21 @@ def execute(
         begin(found)
         todo = found.to_run(job.members, retry=job.retry)
         stop = stopping.Stop(job.folder, job.deadline, job.grace)
-        status = _run(job, crews, todo, stop, show)
+        status = _run(job, workers, todo, stop, show)
         return _outcome(job, status, stop, found)
 
 
 def _run(
     job: Job,
-    crews: farm.Crews,
-    todo: np.ndarray[Any, Any],
+    workers: farm.Workers,
+    todo: NDArray[np.int64],
     stop: stopping.Stop,
     show: Callable[[Status], None],
 ) -> Status:
     plan_file, run_id = runs.write_plan(job.folder, job.part, _plan(job))
-    workers = sum(number for _, number in crews)
-    order = Order(todo.tolist(), workers, job.cost)
-    status = Status(len(job.members), len(job.members) - len(todo), workers)
+    count = sum(number for _, number in workers)
+    order = Order(todo.tolist(), count, job.cost)
+    status = Status(len(job.members), len(job.members) - len(todo), count)
     file = File(job.folder, job.part)
 
     def tick(running: int) -> None:
@@ -164,7 +165,7 @@ def _run(
         status.take(report, order)
 
     try:
-        farm.run(crews, order, os.fspath(plan_file), run_id, stop, finished=finished, tick=tick)
+        farm.run(workers, order, os.fspath(plan_file), run_id, stop, finished=finished, tick=tick)
         status.state = "stopped" if order.left else "done"
     except BaseException:
         status.state = "broken"

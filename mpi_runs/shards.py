@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     # A rank that only serves needs no numpy, whose import asks the file system 700 times.
     import numpy as np
+    from numpy.typing import NDArray
 
 FIRST_LINE = b"frenkel shard 1\n"
 MARK = b"\x93FRM"
@@ -95,10 +96,10 @@ class Index:
 
     path: Path
     header: dict[str, Any] | None
-    member: "np.ndarray[Any, Any]"
-    status: "np.ndarray[Any, Any]"
-    offset: "np.ndarray[Any, Any]"
-    length: "np.ndarray[Any, Any]"
+    member: "NDArray[np.int64]"
+    status: "NDArray[np.uint8]"
+    offset: "NDArray[np.int64]"
+    length: "NDArray[np.int64]"
     faults: list[Fault] = field(default_factory=list)
 
 
@@ -106,7 +107,7 @@ def encode(
     member: int,
     status: int,
     head: Mapping[str, Any],
-    arrays: "Mapping[str, np.ndarray[Any, Any]] | None" = None,
+    arrays: "Mapping[str, NDArray[Any]] | None" = None,
 ) -> bytes:
     """Return one frame.
 
@@ -142,7 +143,7 @@ def encode(
     return b"".join([MARK, checksum.to_bytes(4, "little"), after, body])
 
 
-def decode(frame: bytes) -> "tuple[int, int, dict[str, Any], dict[str, np.ndarray[Any, Any]]]":
+def decode(frame: bytes) -> "tuple[int, int, dict[str, Any], dict[str, NDArray[Any]]]":
     """Return member, status, head and arrays of a whole frame; the arrays are views of it.
 
     Raises

@@ -3,45 +3,15 @@
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
+from string import Template
 
 TRIES = 50  # jobs in a chain; a run that needs more is not getting on
-HEAD = """#!/bin/bash
-#SBATCH --job-name={name}
-#SBATCH --nodes={nodes}
-#SBATCH --ntasks-per-node={tasks}
-#SBATCH --cpus-per-task={cores}
-#SBATCH --time={time}
-#SBATCH --signal=USR1@{margin}
-#SBATCH --requeue
-#SBATCH --open-mode=append
-#SBATCH --output={log}
-{more}
-# What your site needs, for example:
-#   module purge; module load python
-#   source .venv/bin/activate
-# The MPI of the wheel (pip install "frenkel[mpi]") starts under srun with MPI=pmi2; with the Open MPI of a
-# site use MPI=pmix, and see docs/cluster.md. `srun --mpi=list` tells what there is.
-MPI=${{MPI:-pmi2}}
-TRY=${{TRY:-1}}
 
-# A member runs on one core; more threads would only get in each other's way.
-export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
-if [ "$TRY" -gt {tries} ]; then
-    echo "job {tries} of this chain has not finished it; look at: frenkel status {output}" >&2
-    exit 1
-fi
-{start}
-code=$?
+class _Script(Template):
+    """The text of ``slurm.sh``, in which "$" belongs to the shell."""
 
-# 0: done. 3: done, some members failed. 75: stopped in time, to be gone on with.
-if [ "$code" -eq 75 ]; then
-    script=$(scontrol show job "$SLURM_JOB_ID" | sed -n 's/^ *Command=//p' | head -n 1)
-    sbatch --dependency=afterany:{again} --export=ALL,TRY=$((TRY + 1)) {element}"$script"
-    exit 0
-fi
-exit "$code"
-"""
+    delimiter = "%"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +65,7 @@ def script(request: Request) -> str:
         start = f'srun --mpi="$MPI" --kill-on-bad-exit=1 {command}'
         shape = {"nodes": request.nodes, "tasks": request.tasks, "cores": 1}
         again, element, log = "$SLURM_JOB_ID", "", "%x-%j.log"
-    return HEAD.format(
+    return _Script(Path(__file__).with_name("slurm.sh").read_text(encoding="utf-8")).substitute(
         name=request.output.stem,
         time=request.time,
         margin=request.margin,

@@ -17,7 +17,7 @@ from .stopping import Stop
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What the manager is told of a member: not the data, which is in the shard."""
+    """What is reported of a member to the manager: not the data, which is in the shard."""
 
     member: int
     status: int
@@ -78,16 +78,8 @@ class Worker:
             if status != shards.STOPPED:
                 with _guard:
                     self.writer.append(frame)
-            report.receipts.append(
-                Receipt(
-                    member,
-                    status,
-                    head.get("wall", 0.0),
-                    head.get("peak", 0.0),
-                    head.get("error", ""),
-                    len(frame),
-                )
-            )
+            wall, peak, error = head.get("wall", 0.0), head.get("peak", 0.0), head.get("error", "")
+            report.receipts.append(Receipt(member, status, wall, peak, error, len(frame)))
         report.busy = time.perf_counter() - begin
         return report
 

@@ -65,8 +65,8 @@ def test_parts_merged_give_the_same_content(tmp_path, reference, here):
                 "part": f"{part}-of-3",
             }
         )
-        with farm.pool(2) as crews:
-            assert session.execute(mine, crews).code == session.DONE
+        with farm.pool(2) as workers:
+            assert session.execute(mine, workers).code == session.DONE
     assert synthetic_members.merged(tmp_path / "run", NUMBER) == reference
 
 
@@ -74,8 +74,8 @@ def test_a_fault_costs_one_member(tmp_path, here):
     """A raise, a kill, a segmentation fault and a hang; the failures say what happened and where."""
     faults = {"3": "raise", "5": "kill", "7": "segfault", "9": "hang"}
     job = synthetic_members.job(tmp_path / "run", 12, {"faults": faults, "job": {"limit": 1.5}})
-    with farm.pool(2) as crews:
-        done = session.execute(job, crews)
+    with farm.pool(2) as workers:
+        done = session.execute(job, workers)
     assert (done.code, done.failed, done.left) == (session.FAILED, [3, 5, 7, 9], 0)
     found = runs.survey([job.folder])
     located = found.best([3, 5, 7, 9])
@@ -97,8 +97,8 @@ def test_failed_members_run_again_three_times_in_all(tmp_path, here):
     job = synthetic_members.job(tmp_path / "run", 3, {"faults": {"1": "raise"}})
     ran = []
     for _ in range(4):
-        with farm.serial() as crews:
-            ran.append(session.execute(job, crews).ran)
+        with farm.serial() as workers:
+            ran.append(session.execute(job, workers).ran)
     assert ran == [3, 1, 1, 0]
 
 
@@ -107,8 +107,8 @@ def test_a_run_that_prepares_wrongly_fails_its_members(tmp_path, here):
     wrong = session.Job(
         **{name: getattr(job, name) for name in session.Job.__slots__} | {"function": "no:thing"}
     )
-    with farm.serial() as crews:
-        done = session.execute(wrong, crews)
+    with farm.serial() as workers:
+        done = session.execute(wrong, workers)
     assert done.failed == [0, 1]
     assert "ModuleNotFoundError" in head_of(runs.survey([job.folder]).best([0]), 0)["error"]
 
@@ -135,8 +135,8 @@ def test_a_signal_stops_in_good_order(tmp_path, engine, number):
 
 def test_the_time_limit_stops(tmp_path, here):
     job = synthetic_members.job(tmp_path / "run", 500, {"nap": 0.02, "job": {"deadline": time.time() + 1.0}})
-    with farm.pool(2) as crews:
-        done = session.execute(job, crews)
+    with farm.pool(2) as workers:
+        done = session.execute(job, workers)
     assert (done.code, done.reason) == (session.STOPPED, "the time limit") and 0 < done.ran < 500
 
 
@@ -144,8 +144,8 @@ def test_a_long_member_is_killed_after_the_grace_and_runs_again(tmp_path, here):
     options = {"deadline": time.time() + 1.5, "grace": 0.3}
     job = synthetic_members.job(tmp_path / "run", 1, {"nap": 60, "job": options})
     begin = time.monotonic()
-    with farm.serial() as crews:
-        done = session.execute(job, crews)
+    with farm.serial() as workers:
+        done = session.execute(job, workers)
     assert (done.code, done.left, done.failed) == (session.STOPPED, 1, [])
     assert time.monotonic() - begin < 10
 
@@ -155,8 +155,8 @@ def test_a_member_that_is_asked_to_stop_is_not_a_failure(tmp_path, here, isolate
     options = {"deadline": time.time() + 1.5, "grace": 60.0, "isolated": isolated}
     job = synthetic_members.job(tmp_path / "run", 1, {"polite": True, "job": options})
     begin = time.monotonic()
-    with farm.serial() as crews:
-        done = session.execute(job, crews)
+    with farm.serial() as workers:
+        done = session.execute(job, workers)
     assert (done.code, done.left, done.failed) == (session.STOPPED, 1, [])
     assert time.monotonic() - begin < 10 and not records(tmp_path / "run")
 

@@ -1,6 +1,7 @@
 """A chip that runs a network: exact limits, signs, tiles, slices, converters, costs and errors."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from frenkel.array.crossbar import Crossbar
 from frenkel.array.lines import bias
 from frenkel.array.lines.network import Lines
 from frenkel.array.periphery import NEURRAM, Converter, neurram
-from frenkel.networks.chip import Chip, wired
+from frenkel.networks.chip import Chip, ChipDesign, wired
 from frenkel.networks.cost import inference, refresh_share, scheduled, writing
 from frenkel.networks.device_statistics import placeholder
 from frenkel.networks.mapping import ARCHITECTURES, MAPPINGS, decode, encode, slices_of, tiles_of
@@ -254,6 +255,23 @@ def test_the_harness_of_neurobench_counts_the_same():
     assert theirs["activation_sparsity"] == pytest.approx(ours.activation_sparsity, abs=1e-4)
 
 
+def test_a_design_and_its_parameters_make_the_same_chip():
+    """By name, by keyword as before there were designs, by a design, and by one with a thing changed."""
+    design = ChipDesign(architecture="1T1R", rows=16, adc_bits=6)
+    chips = (
+        Chip(IDEAL, "1T1R", rows=16, adc_bits=6),
+        Chip(IDEAL, architecture="1T1R", rows=16, adc_bits=6),
+        Chip(IDEAL, design),
+        Chip(IDEAL, replace(design, adc_bits=8), adc_bits=6),
+    )
+    assert {chip.design for chip in chips} == {design}
+    for chip in chips:
+        chip.program(WEIGHTS)
+    assert all(np.array_equal(chip.run(X), chips[0].run(X)) for chip in chips)
+    with pytest.raises(TypeError, match="adc_bit'"):
+        Chip(IDEAL, adc_bit=6)
+
+
 def test_bad_input_is_refused_in_one_sentence():
     chip = Chip(IDEAL, arrays=1)
     with pytest.raises(ValueError, match="nothing is programmed"):
@@ -268,9 +286,9 @@ def test_bad_input_is_refused_in_one_sentence():
         Chip(IDEAL).program([WEIGHTS[0], WEIGHTS[0]])
     with pytest.raises(ValueError, match="biases of layer 0 must be 12"):
         Chip(IDEAL).program([WEIGHTS[0]], [np.zeros(3)])
-    with pytest.raises(ValueError, match="no architecture '3T1R'"):
+    with pytest.raises(ValueError, match="architecture must be one of 0T1R, 1S1R, 1T1R, 2T2R, got '3T1R'"):
         Chip(IDEAL, "3T1R")
-    with pytest.raises(ValueError, match="no mapping 'odd'"):
+    with pytest.raises(ValueError, match="mapping must be one of pair, reference, offset, got 'odd'"):
         Chip(IDEAL, mapping="odd")
     with pytest.raises(ValueError, match="wire_resistance must be between"):
         Chip(IDEAL, wire_resistance=-1.0)

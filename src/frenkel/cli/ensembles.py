@@ -15,7 +15,7 @@ from .cluster import positive, seconds
 
 if TYPE_CHECKING:
     from ..experiment.ensemble import Ensemble
-    from ..mpi_runs.farm import Crews
+    from ..mpi_runs.farm import Workers
     from ..mpi_runs.session import Outcome
 
 Add = Callable[..., argparse.ArgumentParser]
@@ -245,7 +245,7 @@ def _engine(options: argparse.Namespace) -> str:
     return farm.choose(options.engine)
 
 
-def _run_file(options: argparse.Namespace, read: Read, crews: "Crews") -> int:
+def _run_file(options: argparse.Namespace, read: Read, crews: "Workers") -> int:
     from ..experiment import ensemble
 
     settings = _seeded(read(options), options.seed)
@@ -261,7 +261,7 @@ def _run_file(options: argparse.Namespace, read: Read, crews: "Crews") -> int:
     return _go(options, whole, output, crews)
 
 
-def _run_until(options: argparse.Namespace, settings: Any, output: Path, crews: "Crews") -> int:
+def _run_until(options: argparse.Namespace, settings: Any, output: Path, crews: "Workers") -> int:
     """Run more and more members until a quantile is known well enough, or all of them are done."""
     from ..analysis.statistics.sequential import Stopping
     from ..experiment import ensemble
@@ -300,7 +300,7 @@ def _run_until(options: argparse.Namespace, settings: Any, output: Path, crews: 
         number = min(most, math.ceil(1.25 * number))
 
 
-def _run_sweep(options: argparse.Namespace, read: Read, crews: "Crews") -> int:
+def _run_sweep(options: argparse.Namespace, read: Read, crews: "Workers") -> int:
     from ..experiment import ensemble
 
     output = options.output or Path(options.file.stem + "-sweep.nc")
@@ -320,7 +320,7 @@ def _run_sweep(options: argparse.Namespace, read: Read, crews: "Crews") -> int:
 
 
 def _go(
-    options: argparse.Namespace, whole: "Ensemble", output: Path, crews: "Crews", *, say: bool = True
+    options: argparse.Namespace, whole: "Ensemble", output: Path, crews: "Workers", *, say: bool = True
 ) -> int:
     """Run, show progress, and say how it ended."""
     from ..analysis.plots import page as plot
@@ -422,7 +422,7 @@ def show(options: argparse.Namespace) -> bool:
     return True
 
 
-def _under_mpi(options: argparse.Namespace, go: Callable[["Crews"], int]) -> int:
+def _under_mpi(options: argparse.Namespace, go: Callable[["Workers"], int]) -> int:
     """Run on rank 0, serve on the others; an error that nobody foresaw ends all of them."""
     from ..mpi_runs import farm
 
@@ -443,7 +443,7 @@ def _under_mpi(options: argparse.Namespace, go: Callable[["Crews"], int]) -> int
 
 
 @contextlib.contextmanager
-def _crews(engine: str, options: argparse.Namespace) -> Iterator["Crews"]:
+def _crews(engine: str, options: argparse.Namespace) -> Iterator["Workers"]:
     from ..mpi_runs import farm
 
     made: Any

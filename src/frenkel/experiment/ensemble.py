@@ -268,7 +268,7 @@ def _cost(configuration: Configuration) -> float:
 def run(
     ensemble: Ensemble,
     output: Path,
-    crews: farm.Crews,
+    crews: farm.Workers,
     *,
     part: tuple[int, int] | None = None,
     show: Callable[[Status], None] = lambda status: None,

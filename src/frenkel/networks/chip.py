@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..checks import between, one_of, whole
 from ..typing import Floats
-from .device_statistics import DeviceStatistics, statistics_of
-from .mapping import ARCHITECTURES, Architecture, Mapping, check_mapping, decode, encode, slices_of, tiles_of
+from .device_statistics import DeviceStatistics, Source, statistics_of
+from .mapping import ARCHITECTURES, MAPPINGS, Mapping, decode, encode, slices_of, tiles_of
 from .write_verify import ProgrammedCells, StatisticalProgramming, Unverified
 
 
@@ -69,42 +70,16 @@ class Written:
     read_sum: float = 0.0
 
 
-@dataclass(kw_only=True)
-class _Setting:
-    """Checked parameters of a chip."""
-
-    rows: int
-    columns: int
-    adc_bits: int | None
-    dac_bits: int | None
-    slices: int
-    weight_bits: int | None
-    wire_resistance: float
-    read_voltage: float
-    arrays: int | None
-    copies: int
-
-    def __post_init__(self) -> None:
-        for name, least, most, unit in (
-            ("rows", 1, 65536, ""), ("columns", 1, 65536, ""), ("adc_bits", 1, 24, "bits"),
-            ("dac_bits", 1, 24, "bits"), ("slices", 1, 16, ""), ("weight_bits", 1, 24, "bits"),
-            ("wire_resistance", 0.0, 1e6, "ohm"), ("read_voltage", 1e-6, 10.0, "V"), ("arrays", 1, 10**9, ""),
-            ("copies", 1, 10**6, ""),
-        ):  # fmt: skip
-            value = getattr(self, name)
-            if value is not None and not least <= value <= most:
-                raise ValueError(f"{name} must be between {least:g} and {most:g} {unit}, got {value}".strip())
-
-
-class Chip:
-    """Arrays of cells that hold the layers of a network.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChipDesign:
+    """How a chip is built.
 
     Parameters
     ----------
-    source : Card, path, DeviceStatistics or None
-        Statistics of the devices; None: the placeholder set.
     architecture : {"0T1R", "1S1R", "1T1R", "2T2R"}
         See `frenkel.networks.mapping.ARCHITECTURES`.
+    mapping : {"pair", "reference", "offset"}, optional
+        Instead of that of the architecture.
     rows, columns : int
         Of one array.
     adc_bits, dac_bits : int, optional
@@ -117,16 +92,62 @@ class Chip:
         laws in all arrays.
     read_voltage : float
         Of the largest input (V).
-    mapping : {"pair", "reference", "offset"}, optional
-        Instead of that of the architecture.
     arrays : int, optional
         That the chip has; a network that needs more is refused.
+
+    Raises
+    ------
+    ValueError
+        A parameter outside its range, an unknown architecture or mapping.
+    """
+
+    architecture: str = "2T2R"
+    mapping: Mapping | None = None
+    rows: int = 128
+    columns: int = 128
+    adc_bits: int | None = None
+    dac_bits: int | None = None
+    slices: int = 1
+    weight_bits: int | None = None
+    wire_resistance: float = 0.0
+    read_voltage: float = 0.2
+    arrays: int | None = None
+
+    def __post_init__(self) -> None:
+        one_of("architecture", self.architecture, ARCHITECTURES)
+        one_of("mapping", self.signs, MAPPINGS)
+        for name, most in (
+            ("rows", 65536), ("columns", 65536), ("adc_bits", 24), ("dac_bits", 24), ("slices", 16),
+            ("weight_bits", 24), ("arrays", 10**9),
+        ):  # fmt: skip
+            if getattr(self, name) is not None:
+                whole(name, getattr(self, name), 1, most)
+        between("wire_resistance", self.wire_resistance, 0.0, 1e6, "ohm")
+        between("read_voltage", self.read_voltage, 1e-6, 10.0, "V")
+
+    @property
+    def signs(self) -> Mapping:
+        """How weights get their signs."""
+        return ARCHITECTURES[self.architecture].mapping if self.mapping is None else self.mapping
+
+
+class Chip:
+    """Arrays of cells that hold the layers of a network.
+
+    Parameters
+    ----------
+    source : Card, path, DeviceStatistics or None
+        Statistics of the devices; None: the placeholder set.
+    design : ChipDesign or str
+        How it is built, or the name of an architecture; ``architecture="2T2R"`` does as well.
     copies : int, optional
         Chips drawn and run at once: results get a first axis.
     temperature : float, optional
         (K); checked against the box of a card.
     seed : int
         Of everything drawn.
+    **options
+        Parameters of :class:`ChipDesign` instead of those of the design.
 
     Attributes
     ----------
@@ -146,23 +167,14 @@ class Chip:
     """
 
     def __init__(
-        self, source: Any = None, architecture: str = "2T2R", *, rows: int = 128, columns: int = 128,
-        adc_bits: int | None = None, dac_bits: int | None = None, slices: int = 1,
-        weight_bits: int | None = None, wire_resistance: float = 0.0, read_voltage: float = 0.2,
-        mapping: Mapping | None = None, arrays: int | None = None, copies: int | None = None,
-        temperature: float | None = None, seed: int = 0,
+        self, source: Source = None, design: ChipDesign | str = "2T2R", *, copies: int | None = None,
+        temperature: float | None = None, seed: int = 0, **options: Any,
     ) -> None:  # fmt: skip
-        if architecture not in ARCHITECTURES:
-            raise ValueError(f"no architecture {architecture!r}; there are: {', '.join(ARCHITECTURES)}")
-        self.architecture: Architecture = ARCHITECTURES[architecture]
-        self.name = architecture
-        self.mapping: Mapping = self.architecture.mapping if mapping is None else mapping
-        check_mapping(self.mapping)
-        self.setting = _Setting(
-            rows=rows, columns=columns, adc_bits=adc_bits, dac_bits=dac_bits, slices=slices,
-            weight_bits=weight_bits, wire_resistance=wire_resistance, read_voltage=read_voltage,
-            arrays=arrays, copies=1 if copies is None else copies,
-        )  # fmt: skip
+        if isinstance(design, str):
+            design, options = ChipDesign(), {"architecture": design} | options
+        self.design: ChipDesign = replace(design, **options)
+        self.copies = 1 if copies is None else copies
+        whole("copies", self.copies, 1, 10**6)
         self.statistics: DeviceStatistics = statistics_of(source, temperature=temperature)
         self._single = copies is None
         self._random = np.random.default_rng(np.random.SeedSequence(seed))
@@ -214,10 +226,10 @@ class Chip:
         self.scales = [float(np.abs(w).max()) or 1.0 for w in matrices]
         self.biases = _checked_biases(biases, self.shapes)
         parts = [self._parts(w / scale) for w, scale in zip(matrices, self.scales, strict=True)]
-        needed, there = sum(len(p) for p in parts), self.setting.arrays
+        needed, there = sum(len(p) for p in parts), self.design.arrays
         if there is not None and needed > there:
             raise ValueError(
-                f"the network needs {needed} arrays of {self.setting.rows} x {self.setting.columns} cells, "
+                f"the network needs {needed} arrays of {self.design.rows} x {self.design.columns} cells, "
                 f"the chip has {there}"
             )
         self.scheme = Unverified() if scheme is None else scheme
@@ -230,20 +242,20 @@ class Chip:
 
     def _parts(self, weights: Floats) -> list[tuple[slice, slice, float, Floats]]:
         """Return inputs, outputs, scale and part of the weights of each array of a layer."""
-        s = self.setting
-        found = slices_of(weights, self.mapping, s.slices, s.weight_bits)
-        tiles = list(tiles_of(weights.shape[0], weights.shape[1], self.mapping, s.rows, s.columns))
+        s = self.design
+        found = slices_of(weights, self.design.signs, s.slices, s.weight_bits)
+        tiles = list(tiles_of(weights.shape[0], weights.shape[1], self.design.signs, s.rows, s.columns))
         return [(i, j, scale, part[i, j]) for scale, part in found for i, j in tiles]
 
     def _tile(self, layer: int, rows: slice, outputs: slice, scale: float, part: Floats) -> Tile:
-        window = self.statistics.g_min, self.statistics.g_max
+        target = encode(part, self.design.signs, *self.statistics.window)
         nothing: Floats = np.empty(0)
         worst = float(np.abs(part).sum(axis=0).max()) or 1.0
-        return Tile(layer, rows, outputs, scale, encode(part, self.mapping, *window), nothing, nothing, worst)
+        return Tile(layer, rows, outputs, scale, target, nothing, nothing, worst)
 
     def _write(self) -> None:
         for tile in self.tiles:
-            target = np.broadcast_to(tile.target, (self.setting.copies, *tile.target.shape))
+            target = np.broadcast_to(tile.target, (self.copies, *tile.target.shape))
             done: ProgrammedCells = self.scheme.write(target, self.statistics, self._random)
             tile.conductance = done.conductance
             tile.exponents = self.statistics.exponents(target.shape, self._random)
@@ -256,21 +268,21 @@ class Chip:
         self.written.times += 1
 
     def refresh(self) -> Written:
-        """Program all cells to their targets again; time starts anew. Return what it took, all told."""
+        """Program all cells to their targets again; time starts anew. Return what all of it took."""
         self._need_network()
         self._write()
         return self.written
 
     def _calibrate(self, x: Floats) -> None:
         """Set the range of converters to the largest sums of ideal cells."""
-        largest = [0.0] * len(self.tiles)
+        largest, window = [0.0] * len(self.tiles), self.statistics.window
         for layer in range(len(self.shapes)):
             x_max = _largest(x)
             total = np.zeros((len(x), self.shapes[layer][1]))
             for k, tile in enumerate(self.tiles):
                 if tile.layer != layer:
                     continue
-                sums = x[:, tile.rows] / x_max @ decode(tile.target, self.mapping, *self._window)
+                sums = x[:, tile.rows] / x_max @ decode(tile.target, self.design.signs, *window)
                 largest[k] = float(np.abs(sums).max())
                 total[:, tile.outputs] += tile.scale * sums
             x = np.maximum(total * x_max * self.scales[layer] + self.biases[layer], 0.0)
@@ -307,24 +319,24 @@ class Chip:
             raise ValueError(
                 f"x must be finite and of shape (samples, {self.shapes[0][0]}), got shape {given.shape}"
             )
-        now: Floats = np.broadcast_to(given, (self.setting.copies, *given.shape))
+        now: Floats = np.broadcast_to(given, (self.copies, *given.shape))
         beyond = conversions = 0
         self.cell_power = [0.0] * len(self.tiles)
         for layer in range(len(self.shapes)):
             total = np.zeros((*now.shape[:2], self.shapes[layer][1]))
             largest = _largest(now)
             signed = layer == 0 and bool((given < 0.0).any())
-            volts = _quantised(now / largest, self.setting.dac_bits, signed)
+            volts = _quantised(now / largest, self.design.dac_bits, signed)
             loads = self._loads(volts)
             for k, tile in enumerate(self.tiles):
                 if tile.layer != layer:
                     continue
                 self.cell_power[k] = self._power(tile, loads)
                 sums = self._multiply(tile, volts[..., tile.rows], time, compensate)
-                if self.setting.adc_bits is not None:
+                if self.design.adc_bits is not None:
                     beyond += int((np.abs(sums) > tile.full_scale * (1.0 + 1e-9)).sum())
                 conversions += sums.size
-                sums = _quantised(sums / tile.full_scale, self.setting.adc_bits, True) * tile.full_scale
+                sums = _quantised(sums / tile.full_scale, self.design.adc_bits, True) * tile.full_scale
                 total[..., tile.outputs] += tile.scale * sums
             now = total * largest * self.scales[layer] + self.biases[layer]
             if layer < len(self.shapes) - 1:
@@ -337,7 +349,7 @@ class Chip:
 
         Converted inputs go bit by bit, each at the read voltage or at none: the share of ones counts.
         """
-        bits = self.setting.dac_bits
+        bits = self.design.dac_bits
         if bits is None:
             return np.asarray((volts * volts).mean(axis=1))
         codes = np.rint(np.abs(volts) * (2.0**bits - 1.0)).astype(np.uint32)
@@ -346,11 +358,7 @@ class Chip:
     def _power(self, tile: Tile, loads: Floats) -> float:
         """Return V^2 G of the cells of an array for these loads (W), mean over copies; lines drop nothing."""
         of_rows = tile.conductance.sum(axis=2)
-        return float(self.setting.read_voltage**2 * (loads[:, tile.rows] * of_rows).sum(axis=1).mean())
-
-    @property
-    def _window(self) -> tuple[float, float]:
-        return self.statistics.g_min, self.statistics.g_max
+        return float(self.design.read_voltage**2 * (loads[:, tile.rows] * of_rows).sum(axis=1).mean())
 
     def _multiply(self, tile: Tile, v: Floats, time: float, compensate: bool) -> Floats:
         """Return weighted sums of one array, before conversion, for inputs from -1 to 1."""
@@ -363,16 +371,16 @@ class Chip:
             # Independent noise of every cell adds up in squares along a column.
             spread = s.read_noise * s.g_max * np.sqrt((v * v).sum(axis=-1, keepdims=True))
             currents = currents + spread * self._random.standard_normal(currents.shape)
-        sums = decode(currents, self.mapping, *self._window, v.sum(axis=-1, keepdims=True))
+        sums = decode(currents, self.design.signs, *self.statistics.window, v.sum(axis=-1, keepdims=True))
         if compensate:
             sums = sums * (tile.conductance.sum(axis=(1, 2)) / aged.sum(axis=(1, 2)))[:, None, None]
         return sums
 
     def matrix(self, conductance: Floats) -> Floats:
         """Return currents per volt (S) of arrays, lines included, (copies, m, columns)."""
-        if self.setting.wire_resistance == 0.0:
+        if self.design.wire_resistance == 0.0:
             return conductance
-        return wired(conductance, self.setting.wire_resistance)
+        return wired(conductance, self.design.wire_resistance)
 
     def _need_network(self) -> None:
         if not self.tiles:
@@ -389,6 +397,7 @@ def wired(conductance: Floats, wire_resistance: float) -> Floats:
     wire_resistance : float
         Of every segment of both lines (ohm), above 0; drivers and amplifiers have none.
     """
+    # Late, since cells of an array bring the whole engine, which chips with ideal lines do not need.
     from ..array.cells.base import LinearCells
     from ..array.crossbar import Crossbar
     from ..array.lines.network import Lines
@@ -427,8 +436,7 @@ def _checked_layers(weights: Sequence[ArrayLike]) -> list[Floats]:
         if k and matrices[k - 1].shape[1] != w.shape[0]:
             raise ValueError(
                 f"weights of layer {k} must have {matrices[k - 1].shape[1]} rows, one per output of the "
-                "layer "
-                f"before, got {w.shape[0]}"
+                f"layer before, got {w.shape[0]}"
             )
     return matrices
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from ..array.lines.wires import NODES, area_of
 from ..array.periphery import LABEL, Converter, Periphery, around
+from ..checks import one_of, positive
 from ..events.clock import Clock, Process
 from .chip import Chip
 from .mapping import most_outputs
@@ -131,12 +132,12 @@ def inference(
     """
     if not chip.cell_power:
         raise ValueError("nothing was run yet: call run(x) before asking what it takes")
-    if node not in NODES:
-        raise ValueError(f"no node {node!r}; there are: {', '.join(NODES)}")
-    s = chip.setting
+    one_of("node", node, NODES)
+    s = chip.design
     around_it = periphery if periphery is not None else around(
-        node, s.columns, cell=chip.name, columns_per_converter=columns_per_converter, read_width=read_width,
-        read_voltage=s.read_voltage, converter=Converter(bits=s.adc_bits or 8, quantile=converter_quantile),
+        node, s.columns, cell=s.architecture, columns_per_converter=columns_per_converter,
+        read_width=read_width, read_voltage=s.read_voltage,
+        converter=Converter(bits=s.adc_bits or 8, quantile=converter_quantile),
     )  # fmt: skip
     energy = dict.fromkeys(COMPONENTS, 0.0)
     times: list[list[float]] = [[] for _ in chip.shapes]
@@ -147,10 +148,10 @@ def inference(
             energy[name] += value
         times[tile.layer].append(one.time)
     latency = scheduled(times)
-    outputs = most_outputs(chip.mapping, s.columns)
+    outputs = most_outputs(s.signs, s.columns)
     weights = s.rows * outputs * len(chip.tiles)
     area = {name: len(chip.tiles) * value for name, value in around_it.area(s.rows, outputs).items()}
-    area["cells"] = area_of(chip.name, weights, NODES[node])
+    area["cells"] = area_of(s.architecture, weights, NODES[node])
     return ChipCost(
         energy=energy, latency=latency, area=area, operations=2.0 * sum(m * n for m, n in chip.shapes),
         # Slices of a weight do the work of one, and layers take turns.
@@ -210,11 +211,11 @@ def writing(
     converter : Converter, optional
         8 bits, middle of the survey, by default.
     """
-    w, s = chip.written, chip.setting
+    w, s = chip.written, chip.design
     if not w.cells:
         raise ValueError("nothing is programmed: call program(weights, biases) first")
     adc = Converter() if converter is None else converter
-    times = w.times * s.copies
+    times = w.times * chip.copies
     energy = voltage**2 * width * w.pulse_sum + s.read_voltage**2 * read_width * w.read_sum
     energy += w.reads * adc.energy
     each = w.pulses * (driver_latency + width) + w.reads * (driver_latency + read_width + adc.latency)
@@ -242,7 +243,6 @@ def refresh_share(
     """
     if math.isinf(period):
         return 0.0, 0.0
-    if not period > 0.0:
-        raise ValueError(f"period must be positive (s), got {period}")
+    positive("period", period, "s")
     power = write.energy / period
     return power / (power + inference_energy * rate), write.time / (period + write.time)

@@ -11,51 +11,38 @@ import functools
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import provenance
+from ..analysis.reliability.pulse_trains import statistics
+from ..cards.card import Card, CardError
+from ..checks import at_least, between
 from ..typing import Floats
 
-if TYPE_CHECKING:
-    from ..cards.card import Card
-
-
-PLACEHOLDER: dict[str, float] = {
-    "g_min": 1e-6,
-    "g_max": 1e-4,
-    "variability": 0.1,
-    "read_noise": 0.005,
-    "rtn_amplitude": 0.05,
-    "rtn_occupancy": 0.5,
-    "drift_mean": 0.02,
-    "drift_spread": 0.01,
-    "drift_start": 1.0,
-    "nonlinearity_up": 1.0,
-    "nonlinearity_down": 1.0,
-    "pulses": 64,
-    "cycle_noise": 0.01,
+_NUMBERS = {
+    "g_min": (1e-6, 0.0, 1.0, "S"),
+    "g_max": (1e-4, 1e-15, 1.0, "S"),
+    "variability": (0.1, 0.0, 10.0, "(sd of ln G)"),
+    "read_noise": (0.005, 0.0, 10.0, "of g_max"),
+    "rtn_amplitude": (0.05, 0.0, 10.0, "of G at g_max"),
+    "rtn_occupancy": (0.5, 0.0, 1.0, ""),
+    "drift_mean": (0.02, -10.0, 10.0, ""),
+    "drift_spread": (0.01, 0.0, 10.0, ""),
+    "drift_start": (1.0, 1e-12, 1e12, "s"),
+    "nonlinearity_up": (1.0, -9.9, 9.9, "(label)"),
+    "nonlinearity_down": (1.0, -9.9, 9.9, "(label)"),
+    "pulses": (64, 1, 10**6, ""),
+    "cycle_noise": (0.01, 0.0, 1.0, "of the window"),
 }
+"""Placeholder, least and largest value of each number, and its unit."""
+
+PLACEHOLDER: dict[str, float] = {name: number for name, (number, *_) in _NUMBERS.items()}
 """Chosen, plausible for filaments in an oxide, neither measured nor computed: what stands in for a layer that
 a card does not have."""
-
-_RANGES = {
-    "g_min": (0.0, 1.0, "S"),
-    "g_max": (1e-15, 1.0, "S"),
-    "variability": (0.0, 10.0, "(sd of ln G)"),
-    "read_noise": (0.0, 10.0, "of g_max"),
-    "rtn_amplitude": (0.0, 10.0, "of G at g_max"),
-    "rtn_occupancy": (0.0, 1.0, ""),
-    "drift_mean": (-10.0, 10.0, ""),
-    "drift_spread": (0.0, 10.0, ""),
-    "drift_start": (1e-12, 1e12, "s"),
-    "nonlinearity_up": (-9.9, 9.9, "(label)"),
-    "nonlinearity_down": (-9.9, 9.9, "(label)"),
-    "pulses": (1, 10**6, ""),
-    "cycle_noise": (0.0, 1.0, "of the window"),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,17 +98,20 @@ class DeviceStatistics:
     source: str = "stated by the user"
 
     def __post_init__(self) -> None:
-        for name, (least, most, unit) in _RANGES.items():
-            value = getattr(self, name)
-            if not least <= value <= most:
-                raise ValueError(f"{name} must be between {least:g} and {most:g} {unit}, got {value}".strip())
+        for name, (_, least, most, unit) in _NUMBERS.items():
+            between(name, getattr(self, name), least, most, unit)
         if not self.g_min < self.g_max:
             raise ValueError(f"g_min must be below g_max, got {self.g_min:g} and {self.g_max:g} S")
 
     @property
+    def window(self) -> tuple[float, float]:
+        """Smallest and largest conductance that cells are programmed to (S)."""
+        return self.g_min, self.g_max
+
+    @property
     def numbers(self) -> dict[str, float]:
         """The numbers alone, by name."""
-        return {name: getattr(self, name) for name in _RANGES}
+        return {name: getattr(self, name) for name in _NUMBERS}
 
     @property
     def hash(self) -> str:
@@ -131,7 +121,7 @@ class DeviceStatistics:
     @property
     def placeholders(self) -> tuple[str, ...]:
         """Names of the numbers that no device stands behind."""
-        return tuple(name for name in _RANGES if self.origins.get(name) == "placeholder")
+        return tuple(name for name in _NUMBERS if self.origins.get(name) == "placeholder")
 
     def changed(self, **values: Any) -> DeviceStatistics:
         """Return statistics with some numbers replaced; their origin becomes "stated"."""
@@ -169,8 +159,7 @@ class DeviceStatistics:
 
     def drifted(self, conductance: Floats, exponents: Floats, time: float) -> Floats:
         """Return conductances (S) at a time after programming (s); unchanged up to ``drift_start``."""
-        if not 0.0 <= time < math.inf:
-            raise ValueError(f"time must be at least 0 and finite (s), got {time}")
+        at_least("time", time, 0.0, "s")
         if time <= self.drift_start:
             return conductance
         return np.asarray(conductance * np.exp(-exponents * math.log(time / self.drift_start)))
@@ -237,8 +226,7 @@ def curvature(label: float) -> float:
 
     The label is 10 times the largest distance of g from p. It is odd in b.
     """
-    if not -9.9 <= label <= 9.9:
-        raise ValueError(f"a nonlinearity label must be between -9.9 and 9.9, got {label:g}")
+    between("nonlinearity label", label, -9.9, 9.9)
     if abs(label) < 1e-6:
         return 0.0
     from scipy.optimize import brentq
@@ -259,7 +247,7 @@ def label_of(b: float) -> float:
 def placeholder(**values: Any) -> DeviceStatistics:
     """Return the placeholder set, with some numbers replaced."""
     numbers: dict[str, Any] = dict(PLACEHOLDER)
-    found = DeviceStatistics(**numbers, origins=dict.fromkeys(_RANGES, "placeholder"), source="placeholder")
+    found = DeviceStatistics(**numbers, origins=dict.fromkeys(_NUMBERS, "placeholder"), source="placeholder")
     return found.changed(**values) if values else found
 
 
@@ -281,8 +269,6 @@ def from_card(card: Card, *, cells: int = 400, temperature: float | None = None)
     CardError
         The card has no ``hrs`` or ``lrs``, or its box does not hold the temperature.
     """
-    from ..cards.card import CardError
-
     lacking = [name for name in ("hrs", "lrs") if name not in card.names]
     if lacking:
         raise CardError(f"card {card.name} has no feature {' and '.join(lacking)}, so it gives no window")
@@ -298,7 +284,7 @@ def from_card(card: Card, *, cells: int = 400, temperature: float | None = None)
         "variability": float(high.std()),
     }
     found |= _telegraph(card) | _relaxation(card, float(np.exp(-np.median(high)))) | _trains(card)
-    origins = {name: "card" if name in found else "placeholder" for name in _RANGES}
+    origins = {name: "card" if name in found else "placeholder" for name in _NUMBERS}
     numbers: dict[str, Any] = PLACEHOLDER | found
     return DeviceStatistics(**numbers, origins=origins, source=f"card {card.name} {card.version}")
 
@@ -341,8 +327,6 @@ def _trains(card: Card) -> dict[str, float]:
     """
     if not card.core:
         return {}
-    from ..analysis.reliability.pulse_trains import statistics
-
     found = statistics(card, int(PLACEHOLDER["pulses"]))
     return {
         "nonlinearity_up": found.label_up,
@@ -351,10 +335,12 @@ def _trains(card: Card) -> dict[str, float]:
     }
 
 
-def statistics_of(source: Any, *, temperature: float | None = None) -> DeviceStatistics:
-    """Return the statistics of a card, a path to one, or statistics themselves; None: the placeholder set."""
-    from ..cards.card import Card
+Source = DeviceStatistics | Card | str | Path | None
+"""Where statistics come from: see :func:`statistics_of`."""
 
+
+def statistics_of(source: Source, *, temperature: float | None = None) -> DeviceStatistics:
+    """Return the statistics of a card, a path to one, or statistics themselves; None: the placeholder set."""
     if source is None:
         return placeholder()
     if isinstance(source, DeviceStatistics):

@@ -25,9 +25,11 @@ except ImportError as error:
 from torch import nn
 from torch.nn import functional
 
-from .chip import Chip
-from .device_statistics import DeviceStatistics, statistics_of
-from .mapping import Mapping, check_mapping, decode, encode
+from ..checks import at_least, one_of
+from .chip import Chip, ChipDesign
+from .device_statistics import DeviceStatistics, Source, statistics_of
+from .mapping import MAPPINGS, Mapping, decode, encode
+from .write_verify import StatisticalProgramming
 
 
 class _Analog:
@@ -38,8 +40,8 @@ class _Analog:
     chip: Chip | None
     time: float
 
-    def _set_up(self, source: Any, mapping: Mapping, seed: int) -> None:
-        check_mapping(mapping)
+    def _set_up(self, source: Source, mapping: Mapping, seed: int) -> None:
+        one_of("mapping", mapping, MAPPINGS)
         self.statistics: DeviceStatistics = statistics_of(source)
         self.mapping: Mapping = mapping
         self.chip, self.time = None, 0.0
@@ -58,7 +60,7 @@ class _Analog:
         scale = float(np.abs(w).max())
         if scale == 0.0 or not math.isfinite(scale):
             return self.weight
-        s, window = self.statistics, (self.statistics.g_min, self.statistics.g_max)
+        s, window = self.statistics, self.statistics.window
         g = s.programmed(encode(w / scale, self.mapping, *window), self._random)
         g = s.telegraph(g, self._random)
         g = g + s.read_noise * s.g_max * self._random.standard_normal(g.shape)
@@ -91,7 +93,7 @@ class AnalogLinear(_Analog, nn.Linear):  # type: ignore[misc, unused-ignore]
     """
 
     def __init__(
-        self, in_features: int, out_features: int, bias: bool = True, *, source: Any = None,
+        self, in_features: int, out_features: int, bias: bool = True, *, source: Source = None,
         mapping: Mapping = "pair", seed: int = 0,
     ) -> None:  # fmt: skip
         super().__init__(in_features, out_features, bias)
@@ -117,7 +119,7 @@ class AnalogConv2d(_Analog, nn.Conv2d):  # type: ignore[misc, unused-ignore]
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, kernel_size: Any, *, source: Any = None,
+        self, in_channels: int, out_channels: int, kernel_size: Any, *, source: Source = None,
         mapping: Mapping = "pair", seed: int = 0, **options: Any,
     ) -> None:  # fmt: skip
         super().__init__(in_channels, out_channels, kernel_size, **options)
@@ -152,16 +154,17 @@ def analog_layers(model: Any) -> list[Any]:
 
 
 def program(
-    model: Any, architecture: str = "2T2R", *, scheme: Any = None, seed: int = 0, **options: Any
-) -> int:
+    model: Any, design: ChipDesign | str = "2T2R", *, scheme: StatisticalProgramming | None = None,
+    seed: int = 0, **options: Any,
+) -> int:  # fmt: skip
     """Write every layer of a model that is cells into a chip of its own; return the arrays in use.
 
     Parameters
     ----------
     model : torch.nn.Module
-    architecture : str
-        See `frenkel.networks.chip.Chip`.
-    scheme : Scheme, optional
+    design : ChipDesign or str
+        Of each chip, or the name of its architecture.
+    scheme : StatisticalProgramming, optional
         How cells are programmed, see `frenkel.networks.write_verify`.
     seed : int
         Of the first layer; the others follow.
@@ -177,7 +180,7 @@ def program(
     if not layers:
         raise ValueError("the model has no layer of frenkel.networks.layers to program")
     for number, layer in enumerate(layers):
-        chip = Chip(layer.statistics, architecture, seed=seed + number, **options)
+        chip = Chip(layer.statistics, design, seed=seed + number, **options)
         chip.program([layer.matrix()], scheme=scheme)
         layer.chip, layer.time = chip, 0.0
     return sum(len(layer.chip.tiles) for layer in layers)
@@ -185,8 +188,7 @@ def program(
 
 def set_time(model: Any, time: float) -> None:
     """Let all layers of a model have been programmed a time (s) ago."""
-    if not 0.0 <= time < math.inf:
-        raise ValueError(f"time must be at least 0 and finite (s), got {time}")
+    at_least("time", time, 0.0, "s")
     for layer in analog_layers(model):
         layer.time = time
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..array.weights import DifferentialPair, ReferenceColumn
+from ..checks import one_of
 from ..typing import Floats
 
 Mapping = str
@@ -57,12 +58,6 @@ ARCHITECTURES: dict[str, Architecture] = {
 """Ways to build an array, by name."""
 
 
-def check_mapping(mapping: str) -> None:
-    """Raise ValueError for a mapping that there is not."""
-    if mapping not in MAPPINGS:
-        raise ValueError(f"no mapping {mapping!r}; there are: {', '.join(MAPPINGS)}")
-
-
 def encode(weights: ArrayLike, mapping: Mapping, least: float, most: float) -> Floats:
     """Return the conductances that stand for weights.
 
@@ -84,7 +79,7 @@ def encode(weights: ArrayLike, mapping: Mapping, least: float, most: float) -> F
     ValueError
         A weight is beyond -1 or 1, or not a number; no such mapping.
     """
-    check_mapping(mapping)
+    one_of("mapping", mapping, MAPPINGS)
     w = np.asarray(weights, float)
     if mapping == "pair":
         both = DifferentialPair(least=least, most=most).conductances(w)

@@ -8,17 +8,15 @@ study are trained together. ``noise`` is what the hardware does to the weights: 
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..typing import Floats
+from ..typing import Floats, Index
 
 Noise = Callable[[Floats, np.random.Generator], Floats]
 """Takes the weights of a layer (..., inputs, outputs), returns those that the hardware shows."""
 
-Loss = Callable[[Floats, NDArray[Any]], Floats]
+Loss = Callable[[Floats, Index], Floats]
 """Takes logits (seeds, samples, classes) and places of the samples (seeds, samples); gradient by logits."""
 
 
@@ -87,11 +85,11 @@ def softmax(logits: Floats) -> Floats:
     return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True))
 
 
-def cross_entropy(y: NDArray[Any], classes: int) -> Loss:
+def cross_entropy(y: Index, classes: int) -> Loss:
     """Return the gradient of the cross entropy with labels y (samples,)."""
     wanted = np.eye(classes)[y]
 
-    def gradient(logits: Floats, places: NDArray[Any]) -> Floats:
+    def gradient(logits: Floats, places: Index) -> Floats:
         return np.asarray(softmax(logits) - wanted[places])
 
     return gradient
@@ -166,7 +164,7 @@ def descend(network: Perceptron, gradient: Callable[[Perceptron], list[Floats]],
 
 
 def gradients(
-    x: Floats, weights: list[Floats], biases: list[Floats], loss: Loss, places: NDArray[Any]
+    x: Floats, weights: list[Floats], biases: list[Floats], loss: Loss, places: Index
 ) -> list[Floats]:
     """Return gradients of the mean loss over inputs (seeds, samples, inputs) by weights, then by biases."""
     entering = _forward(x, weights, biases)
@@ -181,6 +179,6 @@ def gradients(
     return by_weight + by_bias
 
 
-def accuracy(logits: Floats, y: NDArray[Any]) -> Floats:
+def accuracy(logits: Floats, y: Index) -> Floats:
     """Return the share of samples whose largest logit is that of their class y (samples,)."""
     return np.asarray((logits.argmax(axis=-1) == y).mean(axis=-1))

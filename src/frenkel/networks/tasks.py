@@ -21,11 +21,11 @@ import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..checks import one_of, whole
 from ..typing import Floats
 
 Labels = NDArray[np.int64]
@@ -57,7 +57,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """A data set in three parts: every choice is made on ``validation``, every number told is of ``test``.
+    """A data set in three parts: choices are made on ``validation``, numbers reported are of ``test``.
 
     Attributes
     ----------
@@ -93,8 +93,7 @@ def load(name: str, seed: int = 0) -> Task:
     DataError
         The package that brings it is not installed, or its file is damaged.
     """
-    if name not in TASKS:
-        raise ValueError(f"task must be one of {', '.join(TASKS)}, got {name!r}")
+    one_of("task", name, TASKS)
     return TASKS[name](seed)
 
 
@@ -122,14 +121,9 @@ def _digits(seed: int) -> Task:
     validation, train = _split(rest, 0.15, _random(seed, 1))
     source = "UCI optical digits, test part, as in scikit-learn"
     return Task(
-        name="digits",
-        source=source,
-        classes=10,
-        temporal=False,
-        train=train,
-        validation=validation,
+        name="digits", source=source, classes=10, temporal=False, train=train, validation=validation,
         test=test,
-    )
+    )  # fmt: skip
 
 
 def _fashion(seed: int) -> Task:
@@ -272,14 +266,10 @@ def series(name: str, length: int | None = None) -> Floats:
     DataError
         The package that brings it is not installed.
     """
-    if name == "laser":
-        found = _laser()
-    elif name == "mackey-glass":
-        found = mackey_glass(length or 5000)
-    else:
-        raise ValueError(f"series must be laser or mackey-glass, got {name!r}")
-    if length is not None and not 2 <= length <= len(found):
-        raise ValueError(f"length must be between 2 and {len(found)}, got {length}")
+    one_of("series", name, ("laser", "mackey-glass"))
+    found = _laser() if name == "laser" else mackey_glass(length or 5000)
+    if length is not None:
+        whole("length", length, 2, len(found))
     found = found[:length]
     return np.asarray((found - found.mean()) / found.std())
 
@@ -295,9 +285,8 @@ def _laser() -> Floats:
 def mackey_glass(length: int, *, delay: float = 17.0, step: float = 0.1, every: int = 10) -> Floats:
     """Return x of dx/dt = 0.2 x(t - delay)/(1 + x(t - delay)^10) - 0.1 x by Runge-Kutta of fourth order.
 
-    The delayed value between two steps is the mean of its neighbours; the first 1000 values are left out.
-    It is
-    not the series of NeuroBench, whose generator gives another on every platform.
+    The delayed value between two steps is the mean of its neighbours; the first 1000 values are left out. It
+    is not the series of NeuroBench, whose generator gives another on every platform.
 
     Parameters
     ----------
@@ -334,9 +323,8 @@ def mackey_glass(length: int, *, delay: float = 17.0, step: float = 0.1, every: 
 def temporal_need(task: Task, seed: int = 0, kernels: int = 400) -> dict[str, float]:
     """Return how well a task is solved with and without the order of its steps.
 
-    "ordered" sees the series through random convolutions; "shuffled" the same with the steps of every
-    sample in
-    an order of its own; "orderless" the quantiles of each channel. A task deserves the name temporal if
+    "ordered" sees the series through random convolutions; "shuffled" the same with the steps of every sample
+    in an order of its own; "orderless" the quantiles of each channel. A task deserves the name temporal if
     ordered is better than both by ten points: "gain" is that difference.
 
     Parameters
@@ -375,7 +363,7 @@ def temporal_need(task: Task, seed: int = 0, kernels: int = 400) -> dict[str, fl
     return found | {"gain": found["ordered"] - max(found["shuffled"], found["orderless"])}
 
 
-def _score(task: Task, features: Callable[[Floats], Any]) -> float:
+def _score(task: Task, features: Callable[[Floats], Floats]) -> float:
     """Return the test accuracy of a linear classifier of features, its strength by cross-validation."""
     if importlib.util.find_spec("sklearn") is None:
         raise DataError("the test of temporal need uses scikit-learn: pip install 'frenkel[fit]'")

@@ -8,11 +8,12 @@ stop within the tolerance, otherwise a pulse towards the target.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from ..checks import between, one_of, whole
 from ..typing import Floats
 from .device_statistics import DeviceStatistics
 
@@ -96,17 +97,16 @@ class StatisticalWriteVerify:
     limit: int = 100
 
     def __post_init__(self) -> None:
-        for name, least, most in (
-            ("tolerance", 1e-9, 1.0), ("step", 1e-9, 1.0), ("step_noise", 0.0, 10.0), ("limit", 0, 10**6),
-        ):  # fmt: skip
-            if not least <= getattr(self, name) <= most:
-                raise ValueError(f"{name} must be between {least:g} and {most:g}, got {getattr(self, name)}")
-        if self.pulses not in ("equal", "amplitude"):
-            raise ValueError(f"pulses must be 'equal' or 'amplitude', got {self.pulses!r}")
+        between("tolerance", self.tolerance, 1e-9, 1.0)
+        between("step", self.step, 1e-9, 1.0)
+        between("step_noise", self.step_noise, 0.0, 10.0)
+        whole("limit", self.limit, 0, 10**6)
+        one_of("pulses", self.pulses, get_args(Pulses))
 
     def write(
-        self, target: Floats, statistics: DeviceStatistics, random: np.random.Generator, start: Any = None
-    ) -> ProgrammedCells:
+        self, target: Floats, statistics: DeviceStatistics, random: np.random.Generator,
+        start: ArrayLike | None = None,
+    ) -> ProgrammedCells:  # fmt: skip
         """Bring cells to their targets (S), from ``start`` (S) or g_min."""
         goal = np.asarray(target, float).ravel()
         g = np.full(goal.shape, statistics.g_min) if start is None else np.array(start, float).ravel()

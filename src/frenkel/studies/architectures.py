@@ -134,11 +134,11 @@ def _products(setup: Setup) -> Variables:
     for k, n in enumerate(SIZES):
         w, x = random.uniform(-1.0, 1.0, (n, n)), random.random((32, n))
         for i, mapping in enumerate(SIGNED):
-            g = encode(w[:, : n // 2] if mapping == "pair" else w[:, : n - 1], mapping, *setup.window)
-            right = x @ decode(g, mapping, *setup.window)
+            g = encode(w[:, : n // 2] if mapping == "pair" else w[:, : n - 1], mapping, *setup.device.window)
+            right = x @ decode(g, mapping, *setup.device.window)
             for j, r in enumerate(SEGMENTS):
                 crossbar = Crossbar(LinearCells(g), Lines(shape=g.shape, word_resistance=r, bit_resistance=r))
-                got = x @ decode(crossbar.effective_matrix(), mapping, *setup.window)
+                got = x @ decode(crossbar.effective_matrix(), mapping, *setup.device.window)
                 error[i, k, j] = np.sqrt(np.mean((got - right) ** 2)) / right.std()
                 if n == 64:
                     solved = crossbar.solve(bias.multiply(x[0] * READ_VOLTAGE, g.shape[1]))
@@ -161,8 +161,8 @@ def _rejection(setup: Setup) -> Variables:
     found = []
     for mapping in MAPPINGS:
         scale = np.abs(w).max()
-        g = encode(w / scale, mapping, *setup.window) * 1.1
-        found.append(float(np.abs(x @ decode(g, mapping, *setup.window) * scale).max()))
+        g = encode(w / scale, mapping, *setup.device.window) * 1.1
+        found.append(float(np.abs(x @ decode(g, mapping, *setup.device.window) * scale).max()))
     words = "largest weighted sum in place of 0 under a common factor of 1.1"
     return {"common_error": variable("mapping", found, "1", words)}
 
@@ -173,13 +173,13 @@ def _energies(setup: Setup) -> Variables:
     for mapping in MAPPINGS:
         total = 0.0
         for weights in setup.network.weights:
-            g = encode(weights / hardware.scales(weights), mapping, *setup.window)
+            g = encode(weights / hardware.scales(weights), mapping, *setup.device.window)
             total += (0.5 * READ_VOLTAGE) ** 2 * READ_WIDTH * float(g.sum()) / len(weights)
         found.append(total)
     return {"cell_energy": variable("mapping", found, "J", "energy of the cells per inference, modelled")}
 
 
-# ------------------------------------------------------------------ what is said of it
+# ------------------------------------------------------------------ what it says
 
 
 def _at(data: xr.Dataset, name: str, mapping: str, severity: float) -> Floats:

@@ -4,7 +4,6 @@ What is measured is in `nonidealities_measured`; here is what it says.
 """
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -13,7 +12,7 @@ from ..networks.mapping import MAPPINGS
 from ..typing import Floats
 from .common.claims import Claim, claim
 from .common.data import Interval, interval
-from .common.draw import panel_lines
+from .common.draw import Panel, panel_lines
 from .nonidealities_measured import (
     CYCLE_NOISE,
     DRIFT_MITIGATION,
@@ -281,7 +280,7 @@ def _of_devices(data: xr.Dataset) -> Claim:
 
 def draw(data: xr.Dataset, folder: Path) -> list[Path]:
     """Draw accuracy against every severity; return the files."""
-    panels: list[Any] = []
+    panels: list[Panel] = []
     for name, label in (("variability", "sd of ln G (1)"), ("telegraph", "step at g_max (1)")):
         names = [str(m) for m in data[f"{name}_mitigation"].values]
         curves = {m: data[f"{name}_accuracy"].sel({f"{name}_mitigation": m}).values for m in names}

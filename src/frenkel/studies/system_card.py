@@ -4,17 +4,15 @@ Accuracy and counts of the network are computed; every figure of energy, time an
 not NeuroBench's system track, which asks for measured hardware.
 """
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from ..array.periphery import NEURRAM, neurram
-from ..networks.chip import Chip
+from ..networks.chip import Chip, ChipDesign
 from ..networks.cost import COMPONENTS, ChipCost, WriteCost, inference, refresh_share, writing
-from ..networks.device_statistics import DeviceStatistics
 from ..networks.metrics import by_harness, harness_missing, metrics
 from ..networks.perceptron import Perceptron, accuracy
 from ..networks.tasks import Task
@@ -28,16 +26,16 @@ from .methods import hardware
 from .methods.hardware import Setup
 
 TITLE = "system card: accuracy, energy, latency and area of some designs"
-DESIGNS: dict[str, dict[str, Any]] = {
-    "2T2R, 8 b": {"architecture": "2T2R", "node": "65 nm"},
-    "1T1R, 8 b": {"architecture": "1T1R", "node": "65 nm"},
-    "0T1R, 8 b": {"architecture": "0T1R", "node": "65 nm"},
-    "2T2R, slices": {"architecture": "2T2R", "node": "65 nm", "slices": 4, "weight_bits": 5},
-    "2T2R, 22 nm, good ADC": {"architecture": "2T2R", "node": "22 nm", "quantile": 0.1},
-    "2T2R, 5 b": {"architecture": "2T2R", "node": "65 nm", "bits": 5},
+CONVERTED = ChipDesign(adc_bits=8, dac_bits=8)
+DESIGNS = {
+    "2T2R, 8 b": (CONVERTED, "65 nm", 0.5),
+    "1T1R, 8 b": (replace(CONVERTED, architecture="1T1R"), "65 nm", 0.5),
+    "0T1R, 8 b": (replace(CONVERTED, architecture="0T1R"), "65 nm", 0.5),
+    "2T2R, slices": (replace(CONVERTED, slices=4, weight_bits=5), "65 nm", 0.5),
+    "2T2R, 22 nm, good ADC": (CONVERTED, "22 nm", 0.1),
+    "2T2R, 5 b": (ChipDesign(adc_bits=5, dac_bits=5), "65 nm", 0.5),
 }
-"""Designs by name; arrays of 128 x 128 with inputs and converters of 8 bits, eight outputs per converter,
-cells that hold any value, unless said."""
+"""Designs by name, with node and quantile of the survey of converters; eight outputs share a converter."""
 
 TIMES = (1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8)
 RATE = 1000.0
@@ -83,35 +81,21 @@ def run(settings: Settings) -> xr.Dataset:
     return setup.finish(values, "system-card", TITLE, label="modelled", neurobench=note)
 
 
-def _chip(design: dict[str, Any], device: DeviceStatistics, settings: Settings, seed: int) -> Chip:
-    bits = design.get("bits", 8)
-    return Chip(
-        device,
-        design["architecture"],
-        adc_bits=bits,
-        dac_bits=bits,
-        slices=design.get("slices", 1),
-        weight_bits=design.get("weight_bits"),
-        copies=settings.chips,
-        seed=settings.seed * 1000 + seed,
-    )
-
-
 def _designs(setup: Setup) -> Variables:
     """Return accuracy and modelled figures of every design."""
     settings, task, x = setup.settings, setup.task, hardware.rows(setup.task.test)
     got = np.empty((len(DESIGNS), settings.seeds))
     energy, rows = np.empty((len(DESIGNS), len(COMPONENTS))), []
-    for i, (name, design) in enumerate(DESIGNS.items()):
+    for i, (name, (design, node, quantile)) in enumerate(DESIGNS.items()):
         settings.progress(0.1 + 0.9 * i / len(DESIGNS), name)
         for seed in range(settings.seeds):
-            chip = _chip(design, setup.device, settings, seed)
+            chip = Chip(setup.device, design, copies=settings.chips, seed=settings.seed * 1000 + seed)
             weights, biases = setup.network.one(seed)
             chip.program(
                 weights, biases, StatisticalWriteVerify(), calibration=hardware.rows(task.validation)
             )
             got[i, seed] = 100.0 * accuracy(chip.run(x), task.test.y).mean()
-        cost = inference(chip, design["node"], converter_quantile=design.get("quantile", 0.5))
+        cost = inference(chip, node, converter_quantile=quantile)
         write = writing(chip)
         energy[i] = [cost.energy[c] for c in COMPONENTS]
         figures = [getattr(cost, attribute) for attribute, _ in FIGURES.values()]
@@ -178,7 +162,7 @@ def _published() -> Variables:
     }
 
 
-# ------------------------------------------------------------------ what is said of it
+# ------------------------------------------------------------------ what it says
 
 
 ROWS = (

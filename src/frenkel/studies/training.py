@@ -212,7 +212,7 @@ def _wires(setup: Setup, aware: Perceptron) -> Variables:
     }
 
 
-# ------------------------------------------------------------------ what is said of it
+# ------------------------------------------------------------------ what it says
 
 
 def _mean(data: xr.Dataset, method: str, least: float = 0.1, most: float = 0.5) -> Floats:

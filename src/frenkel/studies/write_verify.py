@@ -71,7 +71,7 @@ def run(settings: Settings) -> xr.Dataset:
 
 def _targets(setup: Setup) -> list[Floats]:
     """Return the conductances (S) that the weights of each layer ask for."""
-    return [encode(w / hardware.scales(w), "pair", *setup.window) for w in setup.network.weights]
+    return [encode(w / hardware.scales(w), "pair", *setup.device.window) for w in setup.network.weights]
 
 
 def _counts(done: list[ProgrammedCells], name: str) -> Floats:
@@ -92,7 +92,7 @@ def _accuracy(setup: Setup, done: list[Floats]) -> Floats:
     """Return the accuracy in percent (seeds,) of conductances of all layers."""
     network, test = setup.network, setup.task.test
     weights = [
-        decode(g, "pair", *setup.window) * hardware.scales(w)
+        decode(g, "pair", *setup.device.window) * hardware.scales(w)
         for g, w in zip(done, network.weights, strict=True)
     ]
     return 100.0 * accuracy(network.logits(hardware.rows(test), weights), test.y)
@@ -187,7 +187,7 @@ def _side(setup: Setup) -> Variables:
 
 def _blind(setup: Setup) -> Variables:
     """Return the accuracy of blind equal pulses: as many as the mean change needs, no read."""
-    low, high = setup.window
+    low, high = setup.device.window
     total, random = np.zeros(setup.settings.seeds), setup.settings.random(14)
     for _ in range(setup.settings.chips):
         there = []
@@ -292,7 +292,7 @@ def _on_clock(settings: Settings, device: DeviceStatistics) -> Variables:
     }
 
 
-# ------------------------------------------------------------------ what is said of it
+# ------------------------------------------------------------------ what it says
 
 
 def _values(data: xr.Dataset, name: str, tolerance: float, pulses: str = "equal") -> Floats:

@@ -51,16 +51,16 @@ def distilled(
     def gradient(now: Perceptron) -> list[Floats]:
         places = random.integers(len(x), size=(seeds, how.batch))
         given = x[places]
-        said = np.zeros((seeds, how.batch, task.classes))
+        taught = np.zeros((seeds, how.batch, task.classes))
         for teacher, of_teacher in teachers:
             weights = (
                 teacher.weights if of_teacher is None else [of_teacher(w, random) for w in teacher.weights]
             )
-            said += softmax(teacher.logits(given, weights) / SOFTNESS) / len(teachers)
+            taught += softmax(teacher.logits(given, weights) / SOFTNESS) / len(teachers)
 
         def soft(logits: Floats, places: NDArray[np.int64]) -> Floats:
             # T^2 KL has the gradient T (q - p) by logits.
-            return np.asarray(SOFTNESS * (softmax(logits / SOFTNESS) - said))
+            return np.asarray(SOFTNESS * (softmax(logits / SOFTNESS) - taught))
 
         noisy = now.weights if noise is None else [noise(w, random) for w in now.weights]
         from_teachers = gradients(given, now.weights, now.biases, soft, places)

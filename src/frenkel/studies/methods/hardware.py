@@ -61,11 +61,6 @@ class Setup:
     device: DeviceStatistics
     network: Perceptron
 
-    @property
-    def window(self) -> tuple[float, float]:
-        """Smallest and largest conductance of a cell (S)."""
-        return self.device.g_min, self.device.g_max
-
     def noise(self, effect: Effect, mapping: Mapping = "pair") -> Noise:
         """Return an effect on the device's cells as noise on weights."""
         return noise_of(effect, mapping, self.device)
@@ -131,7 +126,7 @@ def shown(
 ) -> Floats:
     """Return weights (..., m, n) as the cells that hold them show them."""
     scale = scales(weights)
-    window = device.g_min, device.g_max
+    window = device.window
     there = effect(encode(weights / scale, mapping, *window), random)
     return decode(there, mapping, *window) * scale
 

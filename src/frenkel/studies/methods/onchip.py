@@ -37,7 +37,7 @@ PUBLISHED = {
 }
 """Labels up and down, states, noise between cycles over the window, and accuracy (%) of on-line learning of
 MNIST by a 400-100-10 perceptron: the benchmark table of MLP_NeuroSim as quoted by others (confidence: seen
-there, not at its source). Noise that is told as "below 1 %" stands as 1 %."""
+there, not at its source). Noise that is reported as "below 1 %" stands as 1 %."""
 
 
 def pulses_for(change: Floats, device: DeviceStatistics, random: np.random.Generator) -> Floats:
