@@ -109,10 +109,6 @@ class Phase(Section):
         """
         return None
 
-    def compares(self) -> bool:
-        """Tell whether that test needs the conductance as the phase began."""
-        return False
-
     def unmet(self, attempt: int, resistance: float) -> bool:
         """Tell whether to apply the phase again after an attempt that left a resistance (ohm)."""
         return False
@@ -260,9 +256,6 @@ class Constant(Phase):
         if self.first is None:
             return []
         return [0.0, *np.geomspace(self.first, self.duration, max(self.samples - 1, 2)).tolist()]
-
-    def compares(self) -> bool:
-        return self.to_share is not None
 
     def ends(self, part: int, compliance: float | None, conductance: float) -> Test | None:
         share = self.to_share

@@ -1,7 +1,6 @@
 """From a configuration, or a script, to a device, a protocol and a dataset."""
 
 import os
-import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -25,7 +24,7 @@ from ..kinetic.mechanisms.mechanism import Mechanism
 from ..kinetic.state import box
 from ..kinetic.waveform import Waveform
 from ..typing import Floats
-from .protocol import Pause, PhaseLog, Progress, Protocol
+from .protocol import Checkpoints, PhaseLog, Progress, Protocol
 from .results import dataset
 
 if TYPE_CHECKING:
@@ -314,7 +313,11 @@ def run(
                 "run without --resume to start afresh"
             )
         protocol.restore(found["protocol"])
-    device.logs = protocol.go(pause=_pauser(checkpoint, recorded, interval), progress=progress)
+    pause = None
+    if checkpoint is not None:
+        head = {"configuration_hash": provenance.digest(recorded), "seed": device.seed}
+        pause = Checkpoints(checkpoint, interval, **head).write
+    device.logs = protocol.go(pause=pause, progress=progress)
     return dataset(device, device.logs, recorded, read_voltage=device.read_voltage)
 
 
@@ -373,22 +376,3 @@ def _scripted(device: Device, logs: list[PhaseLog]) -> dict[str, Any]:
         "circuit": CircuitSection.of(device.circuit).model_dump(mode="json", exclude_none=True),
         "phase": [log.document for log in logs],
     }
-
-
-def _pauser(checkpoint: Path | None, recorded: Mapping[str, Any], interval: float) -> Pause | None:
-    """Return a function that writes a checkpoint when the last one is old enough."""
-    if checkpoint is None:
-        return None
-    last = time.monotonic()
-    head = {"configuration_hash": provenance.digest(recorded), "seed": recorded["seed"]}
-
-    def pause(protocol: Protocol) -> None:
-        nonlocal last
-        if time.monotonic() - last >= interval:
-            store.save_checkpoint(head | {"protocol": protocol.state()}, checkpoint)
-            last = time.monotonic()
-
-    return pause
-
-
-__all__ = ["Device", "again", "build", "first_difference", "material_of", "run"]

@@ -6,7 +6,6 @@ No xarray, no netCDF: thousands of these processes start at once, and each impor
 import contextlib
 import json
 import math
-import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +21,7 @@ from ..kinetic.device import Device
 from ..kinetic.materials.material import Material
 from ..mpi_runs.child import Context, Stopped
 from . import results
-from .protocol import PhaseLog, Protocol
+from .protocol import Checkpoints, PhaseLog, Protocol
 
 CHECKPOINT_INTERVAL = 60.0  # s of wall time
 STRIDE = 2**31  # numbers of members per point of a sweep
@@ -134,9 +133,15 @@ def _carry_out(
     """Run the protocol, from a checkpoint if one was left, and leave one when asked to stop."""
     device = Device(material, **configuration.arguments())
     protocol = Protocol.of(configuration, device)
-    keeper = _Keeper(checkpoint, context)
-    if (state := keeper.found()) is not None:
+    checkpoints = Checkpoints(checkpoint, CHECKPOINT_INTERVAL)
+    if (state := _left(checkpoint)) is not None:
         protocol.restore(state)
+
+    def pause(protocol: Protocol) -> None:
+        stopping = context.stopping()
+        checkpoints.write(protocol, now=stopping)
+        if stopping:
+            raise Stopped
 
     def note(share: float, name: str, device: Device) -> None:
         context.note(
@@ -152,39 +157,18 @@ def _carry_out(
         )
 
     note(0.0, "start", device)
-    return device, protocol.go(pause=keeper.pause, progress=note)
+    return device, protocol.go(pause=pause, progress=note)
 
 
-class _Keeper:
-    """Writes checkpoints: one a minute, and one when the run is to stop."""
-
-    def __init__(self, path: Path, context: Context) -> None:
-        self.path, self.context = path, context
-        self.last = time.monotonic()
-
-    def found(self) -> Any:
-        """Return the state that was left, None if there is none or it is of no use."""
-        if not self.path.exists():
-            return None
-        from ..analysis.results import (
-            store,  # brings xarray; only where a member is long enough for checkpoints
-        )
-
-        with contextlib.suppress(store.StoreError, zipfile.BadZipFile, json.JSONDecodeError):
-            return store.load_checkpoint(self.path)["protocol"]
+def _left(path: Path) -> Any:
+    """Return the state that was left in a checkpoint, None if there is none or it is of no use."""
+    if not path.exists():
         return None
+    from ..analysis.results import store  # brings xarray
 
-    def pause(self, protocol: Protocol) -> None:
-        """Write a checkpoint when the last one is old enough or the run stops."""
-        stopping = self.context.stopping()
-        if not stopping and time.monotonic() - self.last < CHECKPOINT_INTERVAL:
-            return
-        from ..analysis.results import store
-
-        store.save_checkpoint({"protocol": protocol.state()}, self.path)
-        self.last = time.monotonic()
-        if stopping:
-            raise Stopped
+    with contextlib.suppress(store.StoreError, zipfile.BadZipFile, json.JSONDecodeError):
+        return store.load_checkpoint(path)["protocol"]
+    return None
 
 
 def _switching(log: PhaseLog) -> float:

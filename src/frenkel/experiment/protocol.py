@@ -7,9 +7,11 @@ whether checkpoints are written or not, hence a resumed run equals an uninterrup
 
 import logging
 import math
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -168,8 +170,7 @@ class Protocol:
         assert present is not None
         if position.chunk == 0:
             position.origin = float(device.source_voltage)
-            if phase.compares():
-                position.conductance = device.conductance
+            position.conductance = device.conductance  # solved already, for the last snapshot
         planned = phase.part(position.part, position.origin)
         if planned is None:
             return
@@ -230,6 +231,31 @@ class Protocol:
         position = self.position
         within = (position.part + (position.chunk + share) / chunks) / phase.parts
         return (position.phase + min(within, 1.0)) / len(self.phases)
+
+
+class Checkpoints:
+    """Writes the state of a protocol into a file now and then.
+
+    Parameters
+    ----------
+    path : Path
+    interval : float
+        Least wall time between two (s).
+    **head
+        What is kept beside the state.
+    """
+
+    def __init__(self, path: Path, interval: float, **head: Any) -> None:
+        self.path, self.interval, self.head = path, interval, head
+        self.last = time.monotonic()
+
+    def write(self, protocol: Protocol, *, now: bool = False) -> None:
+        """Write a checkpoint if asked for, or if the last one is old enough."""
+        if now or time.monotonic() - self.last >= self.interval:
+            from ..analysis.results import store  # brings xarray; most members end before their first
+
+            store.save_checkpoint(self.head | {"protocol": protocol.state()}, self.path)
+            self.last = time.monotonic()
 
 
 def cut(waveform: Waveform, samples: int) -> list[Planned]:

@@ -50,14 +50,8 @@ def resting(path: Path, phase: str | None = None) -> Group:
     phase : str, optional
         Name of the phase; by default the last one at constant voltage.
     """
-    if path.suffix.lower() == ".csv":
-        table = trace.read_csv(path)
-        _needs(table, path, "time (s)")
-        columns = [str(name) for name in table.data_vars if table[name].attrs["units"] == "S"]
-        if not columns:
-            raise ValueError(f"{path.name} must have a column in S for each device, such as 'g1 (uS)'")
-        time = table["time"].values
-        return {"": [(time, table[name].values) for name in columns]}
+    if (table := _table(path, "time (s)")) is not None:
+        return _columns(table, path, "time")
     found: Group = {}
     for label, _, result in devices(path):
         rows = np.flatnonzero(result["phase"].values == _constant_phase(result, phase))
@@ -81,9 +75,7 @@ def lifetimes(path: Path, share: float, phase: str | None = None) -> dict[float,
         As for :func:`resting`.
     """
     rows: dict[float, list[tuple[float, float]]] = {}
-    if path.suffix.lower() == ".csv":
-        table = trace.read_csv(path)
-        _needs(table, path, "temperature (K)", "time (s)", "failed (1)")
+    if (table := _table(path, "temperature (K)", "time (s)", "failed (1)")) is not None:
         columns = [table[name].values for name in ("temperature", "time", "failed")]
         for kelvin, time, failed in zip(*columns, strict=True):
             if failed not in (0.0, 1.0):
@@ -113,11 +105,8 @@ def disturbed(path: Path) -> Group:
         Result, ensemble or sweep (.nc) whose pulses stress the device, read after each phase; or table
         (.csv) with ``reads`` (1) and a column with a unit of S for each device.
     """
-    if path.suffix.lower() == ".csv":
-        table = trace.read_csv(path)
-        _needs(table, path, "reads (1)")
-        columns = [str(name) for name in table.data_vars if table[name].attrs["units"] == "S"]
-        return _some({"": [(table["reads"].values, table[name].values) for name in columns]}, path)
+    if (table := _table(path, "reads (1)")) is not None:
+        return _columns(table, path, "reads")
     found: Group = {}
     for label, _, result in devices(path):
         kinds = np.asarray(result["phase_kind"].values, str)
@@ -141,9 +130,7 @@ def windows(path: Path) -> tuple[Floats, Floats, Floats]:
     path : Path
         Result or ensemble (.nc) with cycles, or table (.csv) with ``cycle`` (1), ``hrs`` and ``lrs`` (ohm).
     """
-    if path.suffix.lower() == ".csv":
-        table = trace.read_csv(path)
-        _needs(table, path, "cycle (1)", "hrs (ohm)", "lrs (ohm)")
+    if (table := _table(path, "cycle (1)", "hrs (ohm)", "lrs (ohm)")) is not None:
         return table["cycle"].values, table["hrs"].values[None], table["lrs"].values[None]
     if ensemble_file.is_ensemble(path):
         whole = ensemble_file.open_ensemble(path).load()
@@ -172,9 +159,7 @@ def trains(path: Path) -> list[tuple[int, Floats]]:
     """
     from ..analysis.reliability import pulses
 
-    if path.suffix.lower() == ".csv":
-        table = trace.read_csv(path)
-        _needs(table, path, "voltage (V)", "conductance (S)")
+    if (table := _table(path, "voltage (V)", "conductance (S)")) is not None:
         sign, g = np.sign(table["voltage"].values), table["conductance"].values
         ends = [*(np.flatnonzero(np.diff(sign)) + 1).tolist(), len(sign)]
         pieces = list(zip([0, *ends[:-1]], ends, strict=True))
@@ -217,7 +202,11 @@ def _steps(result: "xr.Dataset") -> Iterator[tuple[str, int, Any]]:
     return config.parse(made["configuration"]).phases()
 
 
-def _needs(table: "xr.Dataset", path: Path, *columns: str) -> None:
+def _table(path: Path, *columns: str) -> "xr.Dataset | None":
+    """Return the table in a file with these columns, checked; None where it is no table."""
+    if path.suffix.lower() != ".csv":
+        return None
+    table = trace.read_csv(path)
     missing = [column for column in columns if column.split()[0] not in table.variables]
     if missing:
         raise ValueError(f"{path.name} must have the columns {', '.join(columns)}; {missing[0]} is missing")
@@ -228,6 +217,15 @@ def _needs(table: "xr.Dataset", path: Path, *columns: str) -> None:
             raise ValueError(f"{name} of {path.name} must be finite: line {line} of the numbers is missing")
         if name in ("time", "reads") and values.min() < 0:
             raise ValueError(f"{name} of {path.name} must be at least 0, got {values.min():g}")
+    return table
+
+
+def _columns(table: "xr.Dataset", path: Path, against: str) -> Group:
+    """Return each column of conductances of a table against one of the others."""
+    found = [str(name) for name in table.data_vars if table[name].attrs["units"] == "S"]
+    if not found:
+        raise ValueError(f"{path.name} must have a column in S for each device, such as 'g1 (uS)'")
+    return {"": [(table[against].values, table[name].values) for name in found]}
 
 
 def _some(found: Group, path: Path) -> Group:
