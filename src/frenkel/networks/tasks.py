@@ -364,16 +364,20 @@ def temporal_need(task: Task, seed: int = 0, kernels: int = 400) -> dict[str, fl
 
 
 def _score(task: Task, features: Callable[[Floats], Floats]) -> float:
-    """Return the test accuracy of a linear classifier of features, its strength by cross-validation."""
+    return classified(Part(features(task.train.x), task.train.y), Part(features(task.test.x), task.test.y))
+
+
+def classified(train: Part, test: Part, strengths: int = 7) -> float:
+    """Return the test accuracy of a linear classifier, its strength, one of some, by cross-validation."""
     if importlib.util.find_spec("sklearn") is None:
-        raise DataError("the test of temporal need uses scikit-learn: pip install 'frenkel[fit]'")
+        raise DataError("a linear classifier needs scikit-learn: pip install 'frenkel[fit]'")
     from sklearn.linear_model import RidgeClassifierCV
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    model = make_pipeline(StandardScaler(), RidgeClassifierCV(np.logspace(-3, 3, 7)))
-    model.fit(np.asarray(features(task.train.x)).reshape(len(task.train), -1), task.train.y)
-    return float(model.score(np.asarray(features(task.test.x)).reshape(len(task.test), -1), task.test.y))
+    model = make_pipeline(StandardScaler(), RidgeClassifierCV(np.logspace(-3, 3, strengths)))
+    model.fit(train.x.reshape(len(train), -1), train.y)
+    return float(model.score(test.x.reshape(len(test), -1), test.y))
 
 
 Kernel = tuple[Floats, int, float]

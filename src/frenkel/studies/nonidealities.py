@@ -11,7 +11,7 @@ import xarray as xr
 from ..networks.mapping import MAPPINGS
 from ..typing import Floats
 from .common.claims import Claim, claim
-from .common.data import Interval, interval
+from .common.data import Interval, interval, markdown
 from .common.draw import Panel, panel_lines
 from .nonidealities_measured import (
     CYCLE_NOISE,
@@ -70,17 +70,15 @@ def crossing(data: xr.Dataset, law: int) -> float:
 def summary(data: xr.Dataset) -> str:
     """Return Table 1 (Markdown): drops of the device and of four times its value, and gains (pp)."""
     base = np.asarray(data["float"])
-    lines = [
-        "| non-ideality | drop, device (pp) | mitigated (pp) | drop, x 4 (pp) | mitigated (pp) |",
-        "|---|---|---|---|---|",
-    ]
+    head = ["non-ideality", "drop, device (pp)", "mitigated (pp)", "drop, x 4 (pp)", "mitigated (pp)"]
+    rows = []
 
     def row(title: str, *parts: tuple[Floats, dict[str, Floats]]) -> None:
         cells = [title]
         for got, better in parts:
             gains = "; ".join(f"{what} {interval(other - got):+.1f}" for what, other in better.items())
             cells += [f"{interval(base - got):.1f}", gains]
-        lines.append(f"| {' | '.join(cells)} |")
+        rows.append(cells)
 
     for title, name, first in (("RTN", "telegraph", "offset"), ("variability", "variability", "none")):
         table = data[f"{name}_device_accuracy"]
@@ -101,17 +99,17 @@ def summary(data: xr.Dataset) -> str:
     row("drift, t/t0 1e8", *drifts)
     pulses = [np.asarray(data.device_update_accuracy.sel(factor=f)) for f in (1.0, 4.0)]
     row("nonlinearity, asymmetry and noise of pulses", *((got, {}) for got in pulses))
-    return "\n".join(lines)
+    return "\n".join(markdown(head, rows))
 
 
 def table(data: xr.Dataset) -> str:
     """Return Table 1 as measured (Markdown), in short and in full."""
     base = np.asarray(data["float"])
-    lines = ["| non-ideality | severity | drop (pp) | mitigation: gain (pp) |", "|---|---|---|---|"]
+    rows = []
 
     def row(name: str, severity: str, got: Floats, mitigations: dict[str, Floats]) -> None:
         gains = "; ".join(f"{what} {interval(other - got):+.2f}" for what, other in mitigations.items())
-        lines.append(f"| {name} | {severity} | {interval(base - got):.2f} | {gains} |")
+        rows.append([name, severity, f"{interval(base - got):.2f}", gains])
 
     for title, name, first in (("RTN", "telegraph", "offset"), ("variability", "variability", "none")):
         others = [str(m) for m in data[f"{name}_mitigation"].values if m != first]
@@ -134,18 +132,15 @@ def table(data: xr.Dataset) -> str:
         name = "nonlinearity" if up == down else "asymmetry"
         row(name, f"labels {up:g} / {down:g}", single, {"pair, opposite pulses": pair})
     for share in CYCLE_NOISE[1:]:
-        row(
-            "noise of pulses",
-            f"{share:g} of the window",
-            np.asarray(data.cycle_accuracy.sel(cycle_noise=share)),
-            {},
-        )
+        found = np.asarray(data.cycle_accuracy.sel(cycle_noise=share))
+        row("noise of pulses", f"{share:g} of the window", found, {})
     for f in FACTORS:
         found = np.asarray(data.device_update_accuracy.sel(factor=f))
         row("pulses of the device", f"curvatures and noise x {f:g}", found, {})
     for d in data.device.values:
         row("learning sample by sample", str(d), np.asarray(data.online_accuracy.sel(device=d)), {})
     notes = f"Accuracy in software: {interval(base):.2f} %. RTN: the first column is one cell per weight."
+    lines = markdown(["non-ideality", "severity", "drop (pp)", "mitigation: gain (pp)"], rows)
     return f"{summary(data)}\n\n{notes}\n\n" + "\n".join(lines)
 
 

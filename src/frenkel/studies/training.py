@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from ..networks.device_statistics import DeviceStatistics
+from ..networks.device_statistics import DeviceStatistics, statistics_of
 from ..networks.perceptron import Noise, Perceptron, Training, accuracy
 from ..networks.tasks import Task, load
 from ..typing import Floats
@@ -63,7 +63,7 @@ def run(settings: Settings) -> xr.Dataset:
     if settings.seeds >= 8:
         settings = replace(settings, seeds=max(settings.seeds, LEAST_SEEDS))
     settings = replace(settings, steps=LONGER * settings.steps)
-    task, device = load(settings.task), hardware.device_of(settings)
+    task, device = load(settings.task), statistics_of(settings.card)
     networks = _networks(settings, task)
     setup = Setup(settings, task, device, networks["plain"])
     settings.progress(0.5, "testing")

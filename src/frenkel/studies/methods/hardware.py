@@ -38,11 +38,6 @@ def ideal(device: DeviceStatistics) -> DeviceStatistics:
     return device.changed(**nothing, nonlinearity_up=0.0, nonlinearity_down=0.0)
 
 
-def device_of(settings: Settings) -> DeviceStatistics:
-    """Return the statistics that a study runs on."""
-    return statistics_of(settings.card)
-
-
 @dataclass(frozen=True, slots=True)
 class Setup:
     """What a study works on.
@@ -83,7 +78,7 @@ class Setup:
 
 def begin(settings: Settings) -> tuple[Setup, Variables]:
     """Return what a study works on, and the accuracy of its networks as the first variable."""
-    task, device = load(settings.task), device_of(settings)
+    task, device = load(settings.task), statistics_of(settings.card)
     settings.progress(0.0, "training")
     setup = Setup(settings, task, device, trained(task, settings))
     return setup, {"float": variable("seed", setup.tested(None, 1), "%", "accuracy in software")}
