@@ -75,7 +75,9 @@ def read_csv(path: str | Path, columns: Sequence[str] | None = None) -> xr.Datas
             f"{file.name} has no line of names and units; give them, such as "
             "columns=('time (s)', 'current (nA)')"
         )
-    headers = list(columns) if columns is not None else lines[0].split(delimiter)
+    # Where spaces separate, the one before a unit in brackets does not.
+    named = lines[0].split(delimiter) if delimiter else re.split(r"\s+(?![(\[])", lines[0].strip())
+    headers = list(columns) if columns is not None else named
     try:
         table = np.loadtxt(lines[1 if titled else 0 :], delimiter=delimiter, ndmin=2, converters=_number)
     except ValueError as error:

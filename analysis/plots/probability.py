@@ -1,6 +1,6 @@
 """Probability plots: values against the share of devices below, on axes that straighten a distribution."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,17 +54,38 @@ def draw(
     StoreError
         The file exists or cannot be written.
     """
-    panels = _panels(len(variables))
-    for name, axes in zip(variables, panels, strict=True):
+    samples = {}
+    for name in variables:
         one_of("variable", name, [str(key) for key in data.data_vars])
         values = np.asarray(data[name].values, float).ravel()
         values = values[np.isfinite(values)]
         attrs = data[name].attrs
         text = f"{attrs.get('long_name', name)} ({attrs.get('units', '1')})"
-        sample = np.abs(values) if family != "normal" else values
+        samples[text] = np.abs(values) if family != "normal" else values
+    return save(probability_page(samples, family, band=band), path, force=force)
+
+
+def probability_page(
+    samples: Mapping[str, Any], family: str = "weibull", *, band: str = "likelihood", title: str = ""
+) -> "Figure":
+    """Draw a probability plot of each of some samples, beside each other.
+
+    Parameters
+    ----------
+    samples : mapping
+        Of each quantity, named with its unit, its values or a :class:`.Sample`.
+    family, band : str
+        As in :func:`probability_plot`.
+    title : str
+        Above them; empty: none.
+    """
+    panels = _panels(len(samples))
+    for (text, sample), axes in zip(samples.items(), panels, strict=True):
         probability_plot(sample, family, axes=axes, band=band, label=text)
     figure: Figure = panels[0].figure  # type: ignore[assignment]
-    return save(figure, path, force=force)
+    if title:
+        figure.suptitle(title, fontsize=11)
+    return figure
 
 
 def plotting_positions(values: Any) -> xr.Dataset:

@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, TextIO
 
@@ -51,8 +52,8 @@ class Reporter:
             from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
             self.bar = Progress(
-                TextColumn("{task.description:24.24}"),
-                BarColumn(),
+                TextColumn("{task.description}"),
+                BarColumn(bar_width=20),
                 TaskProgressColumn(),
                 TextColumn("{task.fields[rest]}"),
                 console=Console(file=self.stream),
@@ -70,22 +71,39 @@ class Reporter:
 
     def __call__(self, share: float, name: str, device: Any = None) -> None:
         """Take note that a ``share`` (0 to 1) of the run is done, in the phase ``name``."""
-        if self.mode == "quiet":
-            return
         now = time.monotonic()
         if self.first_share is None:
             # A resumed run starts in the middle; its rest follows from what this process did.
             self.first_share, self.begin = share, now
             self.first_events = device.events if device else 0
-        if now - self.last < (BAR_INTERVAL if self.mode == "bar" else self.interval):
+
+        def words() -> tuple[float, str, str]:
+            rest = self.rest(share, device.events if device else None, now)
+            if self.mode == "bar":
+                return share, f"{name:24.24}", rest
+            place = f"{name}, {device.source_voltage:.2f} V" if device else name
+            return share, f"{100 * share:3.0f} % {place}, ", rest
+
+        self.show(words)
+
+    def show(self, words: Callable[[], tuple[float, str, str]]) -> None:
+        """Show a share, the words before the bar and those after it, made only when it is time for them."""
+        now = time.monotonic()
+        if self.mode == "quiet" or now - self.last < (BAR_INTERVAL if self.mode == "bar" else self.interval):
             return
         self.last = now
-        rest = self.rest(share, device.events if device else None, now)
+        share, name, rest = words()
         if self.mode == "bar":
             self.bar.update(self.task, completed=share, description=name, rest=rest)
         else:
-            place = f"{name}, {device.source_voltage:.2f} V" if device else name
-            self.stream.write(f"{time.strftime('%H:%M:%S')} {100 * share:3.0f} % {place}, {rest}\n")
+            self.note(f"{time.strftime('%H:%M:%S')} {name}{rest}")
+
+    def note(self, line: str) -> None:
+        """Write a line that stays."""
+        if self.mode == "bar":
+            self.bar.console.print(line, markup=False, highlight=False)
+        elif self.mode == "lines":
+            self.stream.write(f"{line}\n")
             self.stream.flush()
 
     def rest(self, share: float, events: int | None, now: float) -> str:

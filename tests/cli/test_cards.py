@@ -22,14 +22,7 @@ pytest.importorskip("sklearn", reason="fitting needs the extra fit")
 def run(*words):
     """Return the exit code of a command."""
     parser = argparse.ArgumentParser()
-    commands = parser.add_subparsers()
-
-    def add(commands, name, command, text, example):
-        found = commands.add_parser(name, help=text, epilog=example)
-        found.set_defaults(command=command)
-        return found
-
-    cli_cards.add_commands(commands, add)
+    cli_cards.add_commands(parser.add_subparsers())
     options = parser.parse_args([str(word) for word in words])
     return options.command(options)
 

@@ -5,6 +5,7 @@ Each test takes planted numbers: a wrong sign, column or share changes what is p
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from frenkel.analysis.plots import pulses as pulses_plot
 from frenkel.analysis.reliability import pulses
@@ -150,6 +151,25 @@ def test_bad_tables_end_in_one_sentence(what, text, message, folder, capsys):
     assert main(["plot", what, "x.csv"]) == 1
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1 and not list(folder.glob("*.png"))
+
+
+def test_probability_of_numbers_of_devices(folder, capsys):
+    """Planted: median 2 V and sigma 0.3 by their exact quantiles; what is not a number is not a device."""
+    volts = 2.0 * np.exp(0.3 * norm.ppf((np.arange(60) + 0.5) / 60))
+    lines = ["voltage (V),conductance (uS)", *(f"{-v:.15g},{1e-3 * v:.15g}" for v in volts), "nan,1", "nan,1"]
+    (folder / "t.csv").write_text("\n".join(lines))
+    command = ["plot", "probability", "t.csv", "voltage", "--family", "lognormal", "--force", "-o", "p.png"]
+    assert main(command) == 0
+    out = capsys.readouterr().out
+    assert "median 2 (" in out and "sigma 0.29" in out and "60, 0 censored" in out
+    assert (folder / "p.png").stat().st_size > 20_000
+    assert main([*command, "--censored"]) == 0
+    assert "62, 2 censored" in capsys.readouterr().out
+    assert main(["plot", "probability", "t.csv", "hrs"]) == 1
+    assert "t.csv has no column hrs; it has voltage, conductance" in capsys.readouterr().err
+    (folder / "t.csv").write_text("voltage (V)\n1\n-1\n2")
+    assert main(["plot", "probability", "t.csv", "voltage", "--force"]) == 1
+    assert "voltage of t.csv must have values of one sign" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

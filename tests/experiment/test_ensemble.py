@@ -318,7 +318,7 @@ def test_summaries_alone_are_small(folder, tmp_path):
 
 
 def test_times_are_read_as_slurm_writes_them():
-    from frenkel.cli.cluster import seconds
+    from frenkel.cli.values import seconds
 
     assert seconds("23:50:00") == 85800 and seconds("1-02:00:00") == 93600
     assert seconds("90 min") == 5400 and seconds("30") == 30

@@ -1,120 +1,125 @@
 """Commands of the command line for cards: fit one to an ensemble, look at it, judge it."""
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from .common import (
+    FORCE,
+    FORCE_PICTURE,
+    OUTPUT,
+    PLOT,
+    SEED,
+    Group,
+    Option,
+    UsageError,
+    add,
+    check_picture,
+    draw,
+)
 
 if TYPE_CHECKING:
     from ..analysis.fitting.observations import Observations
     from ..cards.card import Card
 
-Add = Callable[[Any, str, Callable[[argparse.Namespace], int | None], str, str], argparse.ArgumentParser]
-
-
-def add_commands(commands: Any, add: Add) -> None:
-    """Add "fit", "gate" and "card" to the parser of commands."""
-    _add_fit(commands, add)
-    parser = add(
-        commands,
-        "gate",
-        _gate,
-        "compare a card with devices that it was not fitted to",
-        "frenkel gate hfo2.card.json other.nc",
-    )
-    parser.add_argument("card", type=Path, metavar="CARD.json")
-    parser.add_argument("data", type=Path, metavar="ENSEMBLE", help="other devices: .nc or .csv")
-    parser.add_argument("--seed", type=int, default=0, help="of the splits (default: 0)")
-    _add_noise(parser)
-    _add_picture(parser)
-    parser.add_argument("--force", action="store_true", help="replace an existing picture")
-    parser = add(
-        commands,
-        "card",
-        _card,
-        "print what is in a card; frenkel export writes it for another program",
-        "frenkel card hfo2.card.json",
-    )
-    parser.add_argument("card", type=Path, metavar="CARD.json")
-
-
-def _add_noise(parser: Any) -> None:
-    parser.add_argument(
-        "--rtn",
-        type=Path,
-        metavar="TRACES.nc",
-        help="traces at a fixed voltage: an ensemble, or current over device and sample, time over sample; "
-        "optional: state",
-    )
-    parser.add_argument(
-        "--relaxation",
-        type=Path,
-        metavar="FILE.nc",
-        help="an ensemble at rest, or conductance over device and time, start over device; optional: state",
-    )
-
-
-def _add_picture(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--plot",
-        type=Path,
-        metavar="PICTURE",
-        help="quantiles, devices, memory and currents of card and held-out devices: .png, .pdf, .svg",
-    )
-
-
-def _add_fit(commands: Any, add: Add) -> None:
-    parser = add(
-        commands,
-        "fit",
-        _fit,
-        "fit a statistical compact model to an ensemble and judge it by devices that were held out",
-        "frenkel fit ensemble.nc -o hfo2.card.json --drive 13",
-    )
-    parser.add_argument(
-        "data", type=Path, metavar="ENSEMBLE", help=".nc, or .csv: device, cycle, name [unit]"
-    )
-    parser.add_argument("-o", "--output", type=Path, metavar="CARD.json", required=True)
-    parser.add_argument("--name", help="of the card (default: that of the file)")
-    parser.add_argument("--features", metavar="A,B", help="variables to fit (default: hrs, lrs, voltages)")
-    parser.add_argument(
-        "--held-out", type=float, default=0.3, metavar="FRACTION", help="of the devices (default: 0.3)"
-    )
-    parser.add_argument("--bootstrap", type=int, default=100, help="refits for intervals (default: 100)")
-    parser.add_argument("--components", type=int, default=4, help="at most, of the mixture (default: 4)")
-    parser.add_argument(
+CARD = Option("card", type=Path, metavar="CARD.json")
+RTN = Option(
+    "--rtn",
+    type=Path,
+    metavar="TRACES.nc",
+    help="traces at a fixed voltage: an ensemble, or current over device and sample, time over sample; "
+    "optional: state",
+)
+RELAXATION = Option(
+    "--relaxation",
+    type=Path,
+    metavar="FILE.nc",
+    help="an ensemble at rest, or conductance over device and time, start over device; optional: state",
+)
+PICTURE = PLOT.but(
+    help="quantiles, devices, memory and currents of card and held-out devices: .png, .pdf, .svg"
+)
+FIT = (
+    Option("data", type=Path, metavar="ENSEMBLE", help=".nc, or .csv: device, cycle, name [unit]"),
+    OUTPUT.but(metavar="CARD.json", required=True, help=None),
+    Option("--name", help="of the card (default: that of the file)"),
+    Option("--features", metavar="A,B", help="variables to fit (default: hrs, lrs, voltages)"),
+    Option("--held-out", type=float, default=0.3, metavar="FRACTION", help="of the devices (default: 0.3)"),
+    Option("--bootstrap", type=int, default=100, help="refits for intervals (default: 100)"),
+    Option("--components", type=int, default=4, help="at most, of the mixture (default: 4)"),
+    Option(
         "--ranks",
         choices=("auto", "yes", "no"),
         default="auto",
         help="let devices differ in the ranks of their values, for values on levels that all devices share; "
         "auto: if it is better on splits of the devices that are fitted (default: auto)",
+    ),
+    SEED.but(default=0, help=None),
+    Group(
+        "for exports to circuits (default: from the protocol of the ensemble)",
+        Option("--set-ramp", metavar="RATE", help='such as "0.1 MV/s"'),
+        Option("--reset-ramp", metavar="RATE", help='such as "0.1 MV/s"'),
+        Option("--read-voltage", metavar="VOLTAGE", help='such as "0.1 V"'),
+        Option(
+            "--drive",
+            type=float,
+            metavar="NUMBER",
+            help="slope of ln(SET time) against voltage [1/V]; default 13",
+        ),
+        Option(
+            "--voltage-scale",
+            metavar="VOLTAGE",
+            help='V0 of the current I0 sinh(V/V0), such as "5 V" for a nearly ohmic cell; default 0.25 V',
+        ),
+        Option(
+            "--fit-core",
+            action="store_true",
+            help="drive and current scale from the traces of the ensemble (of 64 members)",
+        ),
+    ),
+    Group(
+        "noise layers, each from a file of its own",
+        RTN,
+        RELAXATION,
+        Option("--rtn-voltage", metavar="VOLTAGE", help='of the traces, such as "0.1 V"'),
+    ),
+    FORCE.but(help="replace an existing card or picture"),
+    PICTURE,
+)
+
+
+def add_commands(commands: Any) -> None:
+    """Add "fit", "gate" and "card" to the parser of commands."""
+    add(
+        commands,
+        "fit",
+        _fit,
+        "fit a statistical compact model to an ensemble and judge it by devices that were held out",
+        "frenkel fit ensemble.nc -o hfo2.card.json --drive 13",
+        *FIT,
     )
-    parser.add_argument("--seed", type=int, default=0)
-    group = parser.add_argument_group("for exports to circuits (default: from the protocol of the ensemble)")
-    group.add_argument("--set-ramp", metavar="RATE", help='such as "0.1 MV/s"')
-    group.add_argument("--reset-ramp", metavar="RATE", help='such as "0.1 MV/s"')
-    group.add_argument("--read-voltage", metavar="VOLTAGE", help='such as "0.1 V"')
-    group.add_argument(
-        "--drive",
-        type=float,
-        metavar="NUMBER",
-        help="slope of ln(SET time) against voltage [1/V]; default 13",
+    add(
+        commands,
+        "gate",
+        _gate,
+        "compare a card with devices that it was not fitted to",
+        "frenkel gate hfo2.card.json other.nc",
+        CARD,
+        Option("data", type=Path, metavar="ENSEMBLE", help="other devices: .nc or .csv"),
+        SEED.but(default=0, help="of the splits (default: 0)"),
+        RTN,
+        RELAXATION,
+        PICTURE,
+        FORCE_PICTURE,
     )
-    group.add_argument(
-        "--voltage-scale",
-        metavar="VOLTAGE",
-        help='V0 of the current I0 sinh(V/V0), such as "5 V" for a nearly ohmic cell; default 0.25 V',
+    add(
+        commands,
+        "card",
+        _card,
+        "print what is in a card; frenkel export writes it for another program",
+        "frenkel card hfo2.card.json",
+        CARD,
     )
-    group.add_argument(
-        "--fit-core",
-        action="store_true",
-        help="drive and current scale from the traces of the ensemble (of 64 members)",
-    )
-    group = parser.add_argument_group("noise layers, each from a file of its own")
-    _add_noise(group)
-    group.add_argument("--rtn-voltage", metavar="VOLTAGE", help='of the traces, such as "0.1 V"')
-    parser.add_argument("--force", action="store_true", help="replace an existing card or picture")
-    _add_picture(parser)
 
 
 def _fit(options: argparse.Namespace) -> int:
@@ -124,11 +129,9 @@ def _fit(options: argparse.Namespace) -> int:
     from ..experiment.fit_card import CORE_RANGES, fit_card
     from ..reports.card import fit_text
 
-    if options.output.suffix != ".json":
-        raise ValueError(f"--output must end in .json, got {str(options.output)!r}")
     _check_fit(options)
     store.writable(options.output, force=options.force)
-    _check_picture(options)
+    check_picture(options.plot, options.force)
     core = {} if options.drive is None else {"drive": options.drive}
     for name in ("set_ramp", "reset_ramp", "read_voltage", "voltage_scale"):
         if (text := getattr(options, name)) is not None:
@@ -157,12 +160,24 @@ def _fit(options: argparse.Namespace) -> int:
     return 0 if fitted.passed else 1
 
 
+def _check_fit(options: argparse.Namespace) -> None:
+    """Refuse options of a fit that cannot be meant."""
+    if options.output.suffix != ".json":
+        raise ValueError(f"--output must end in .json, got {str(options.output)!r}")
+    if not 0.0 < options.held_out < 1.0:
+        raise UsageError(f"--held-out must be above 0 and below 1, got {options.held_out:g}")
+    if options.seed < 0:
+        raise UsageError(f"--seed must be at least 0, got {options.seed}")
+    if options.rtn is not None and options.rtn_voltage is None:
+        raise UsageError('--rtn needs the voltage of its traces: --rtn-voltage "0.1 V"')
+
+
 def _gate(options: argparse.Namespace) -> int:
     from ..analysis.fitting import gate
     from ..cards.card import Card
     from ..experiment.fit_card import judge_card
 
-    _check_picture(options)
+    check_picture(options.plot, options.force)
     card = Card.load(options.card)
     rows, held_out = judge_card(
         card, options.data, rtn=options.rtn, relaxation=options.relaxation, seed=options.seed
@@ -179,35 +194,11 @@ def _card(options: argparse.Namespace) -> None:
     print(describe(Card.load(options.card)))
 
 
-def _check_picture(options: argparse.Namespace) -> None:
-    from ..analysis.plots import page as plot
-    from ..analysis.results import store
-
-    if options.plot is not None:
-        plot.check_name(options.plot)
-        store.writable(options.plot, force=options.force)
-
-
-def _check_fit(options: argparse.Namespace) -> None:
-    """Refuse options of a fit that cannot be meant."""
-    from .main import UsageError
-
-    if not 0.0 < options.held_out < 1.0:
-        raise UsageError(f"--held-out must be above 0 and below 1, got {options.held_out:g}")
-    if options.seed < 0:
-        raise UsageError(f"--seed must be at least 0, got {options.seed}")
-    if options.rtn is not None and options.rtn_voltage is None:
-        raise UsageError('--rtn needs the voltage of its traces: --rtn-voltage "0.1 V"')
-
-
 def _draw(options: argparse.Namespace, card: "Card", held_out: "Observations") -> None:
     if options.plot is None:
         return
-    from ..analysis.plots import card as card_plot
-    from ..analysis.plots import page
+    from ..analysis.plots.card import page
     from ..experiment.fit_card import first_cycles
 
     curves = [(c["device_voltage"].values, c["current"].values) for c in first_cycles(options.data)]
-    figure = card_plot.page(card, held_out, curves, seed=options.seed)
-    page.save(figure, options.plot, force=options.force)
-    print(f"wrote {options.plot}")
+    draw(options.plot, lambda: page(card, held_out, curves, seed=options.seed))

@@ -1,11 +1,10 @@
 """The command that writes results and cards for other programs."""
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-Add = Callable[[Any, str, Callable[[argparse.Namespace], int | None], str, str], argparse.ArgumentParser]
+from .common import FORCE, OUTPUT, SEED, Group, Option, UsageError, add, check_ending
 
 CARD_FORMATS = ("npz", "verilog-a", "ngspice", "vacask", "aihwkit", "crosssim", "neurosim")
 """As :data:`frenkel.analysis.exports.cards.FORMATS`, which is not imported for --help."""
@@ -23,7 +22,7 @@ formats of a card (.json), see docs/exports.md:
 """
 
 
-def add_commands(commands: Any, add: Add) -> None:
+def add_commands(commands: Any) -> None:
     """Add "export" to the parser of commands."""
     parser = add(
         commands,
@@ -32,27 +31,30 @@ def add_commands(commands: Any, add: Add) -> None:
         "write a result or a card in the format of another program",
         "frenkel export switching.nc --to xyz -o switching.xyz\n"
         "  frenkel export hfo2.card.json --to ngspice -o hfo2.sub --devices 2 --cycles 20",
+        Option("file", type=Path, metavar="FILE", help="result (.nc) or card (.json)"),
+        Option("--to", required=True, choices=("xyz", *CARD_FORMATS), metavar="FORMAT"),
+        OUTPUT.but(metavar="OUT", help="default: the name of the file with another ending"),
+        FORCE,
+        Group(
+            "of circuits: cycles that are drawn into the file (ngspice, vacask)",
+            Option("--devices", type=int, metavar="NUMBER", help="default: 1"),
+            Option("--cycles", type=int, metavar="NUMBER", help="of each; default: 10 for vacask"),
+            SEED.but(metavar="NUMBER", help="of the draws (default: 0)"),
+        ),
+        Group(
+            "of trains of pulses (aihwkit, neurosim)",
+            Option(
+                "--pulses",
+                type=int,
+                metavar="NUMBER",
+                help="from one end of the average cell to the other: 64",
+            ),
+        ),
     )
     parser.description = f"{parser.description}\n\n{FORMATS}"
-    parser.add_argument("file", type=Path, metavar="FILE", help="result (.nc) or card (.json)")
-    parser.add_argument("--to", required=True, choices=("xyz", *CARD_FORMATS), metavar="FORMAT")
-    parser.add_argument(
-        "-o", "--output", type=Path, metavar="OUT", help="default: the name of the file with another ending"
-    )
-    parser.add_argument("--force", action="store_true", help="replace an existing file")
-    group = parser.add_argument_group("of circuits: cycles that are drawn into the file (ngspice, vacask)")
-    group.add_argument("--devices", type=int, metavar="NUMBER", help="default: 1")
-    group.add_argument("--cycles", type=int, metavar="NUMBER", help="of each; default: 10 for vacask")
-    group.add_argument("--seed", type=int, metavar="NUMBER", help="of the draws (default: 0)")
-    group = parser.add_argument_group("of trains of pulses (aihwkit, neurosim)")
-    group.add_argument(
-        "--pulses", type=int, metavar="NUMBER", help="from one end of the average cell to the other: 64"
-    )
 
 
 def _export(options: argparse.Namespace) -> None:
-    from .main import UsageError
-
     is_card = options.file.suffix == ".json"
     if is_card == (options.to == "xyz"):
         kind, forms = ("card", ", ".join(CARD_FORMATS)) if is_card else ("result", "xyz")
@@ -67,7 +69,7 @@ def _result(options: argparse.Namespace) -> Path:
 
     output = options.output or options.file.with_suffix(".xyz")
     result = store.load(options.file)
-    _check_ending(output, ".xyz")
+    check_ending(output, ".xyz")
     return export.save_xyz(result, output, force=options.force)
 
 
@@ -77,7 +79,7 @@ def _card(options: argparse.Namespace) -> Path:
 
     ending = card_exports.FORMATS[options.to]
     output = options.output or Path(options.file.name.removesuffix(".json").removesuffix(".card") + ending)
-    _check_ending(output, ending)
+    check_ending(output, ending)
     draws = None
     if any(getattr(options, name) is not None for name in ("devices", "cycles", "seed")):
         draws = card_exports.Draws(
@@ -94,8 +96,6 @@ def _card(options: argparse.Namespace) -> Path:
 
 
 def _check_numbers(options: argparse.Namespace) -> None:
-    from .main import UsageError
-
     allowed = {
         "devices": (1, ("ngspice", "vacask")),
         "cycles": (1, ("ngspice", "vacask")),
@@ -110,11 +110,3 @@ def _check_numbers(options: argparse.Namespace) -> None:
             raise UsageError(f"--{name} must be at least {low}, got {value}")
         if options.to not in forms:
             raise UsageError(f"--{name} is for {' and '.join(forms)}, got --to {options.to}")
-
-
-def _check_ending(path: Path, ending: str) -> None:
-    """Refuse other names, before --force replaces a card or a result by a slip."""
-    from .main import UsageError
-
-    if path.suffix.lower() != ending:
-        raise UsageError(f"--output must end in {ending}, got {str(path)!r}")

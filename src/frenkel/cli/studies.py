@@ -1,47 +1,40 @@
 """The command ``frenkel study``: from a card to a table of what its physics does to a network."""
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ..studies import NUMBERS, STUDIES, named
+from .common import FORCE, OUTPUT, QUIET, SEED, Option, add
 
-Add = Callable[[Any, str, Callable[[argparse.Namespace], int | None], str, str], argparse.ArgumentParser]
 
-
-def add_commands(commands: Any, add: Add) -> None:
+def add_commands(commands: Any) -> None:
     """Add "study" to the parser of commands."""
     listed = "\n".join(f"  {name:14} {number}  {STUDIES[name]}" for number, name in NUMBERS.items())
-    parser = add(
+    add(
         commands,
         "study",
         _study,
         "run studies of what a device does to a network; write datasets, pictures and one page",
         f"frenkel study timing -o report --reduced\n  frenkel study all -o report\n\nstudies:\n{listed}",
+        Option("name", nargs="+", type=_name, metavar="STUDY", help="a name or number, or all"),
+        OUTPUT.but(default=Path("report"), metavar="FOLDER", help="default: report"),
+        Option(
+            "--card",
+            default="hfo2",
+            metavar="CARD",
+            help="card of the device: a file, hfo2 (default: the packaged one), or none for placeholders",
+        ),
+        Option("--task", default="digits", help="data set (default: digits)"),
+        Option("--reduced", action="store_true", help="a quick look: few seeds, chips and steps"),
+        Option("--seeds", type=int, metavar="N", help="networks"),
+        Option("--chips", type=int, metavar="N", help="chips of each network"),
+        Option("--steps", type=int, metavar="N", help="training steps"),
+        SEED.but(default=1, help="of everything (default: 1)"),
+        FORCE.but(help="replace existing datasets"),
+        Option("--resume", action="store_true", help="keep datasets that are there, run the others"),
+        QUIET.but(help="no progress"),
     )
-    parser.add_argument("name", nargs="+", type=_name, metavar="STUDY", help="a name or number, or all")
-    parser.add_argument(
-        "-o", "--output", type=Path, default=Path("report"), metavar="FOLDER", help="default: report"
-    )
-    parser.add_argument(
-        "--card",
-        default="hfo2",
-        metavar="CARD",
-        help="card of the device: a file, hfo2 (default: the packaged one), or none for placeholders",
-    )
-    parser.add_argument("--task", default="digits", help="data set (default: digits)")
-    parser.add_argument("--reduced", action="store_true", help="a quick look: few seeds, chips and steps")
-    for name, text in (
-        ("seeds", "networks"),
-        ("chips", "chips of each network"),
-        ("steps", "training steps"),
-    ):
-        parser.add_argument(f"--{name}", type=int, metavar="N", help=text)
-    parser.add_argument("--seed", type=int, default=1, help="of everything (default: 1)")
-    parser.add_argument("--force", action="store_true", help="replace existing datasets")
-    parser.add_argument("--resume", action="store_true", help="keep datasets that are there, run the others")
-    parser.add_argument("--quiet", action="store_true", help="no progress")
 
 
 def _name(text: str) -> str:
@@ -65,7 +58,7 @@ def _study(options: argparse.Namespace) -> None:
     chosen = select(options.name)
     card = {"hfo2": PACKAGED, "none": None}.get(options.card, Path(options.card))
     if card is not None:
-        Card.load(card)  # a bad one should be told before an hour of work
+        Card.load(card)  # a bad one should be reported before an hour of work
     given = {name: getattr(options, name) for name in ("seeds", "chips", "steps")}
     changed = {name: value for name, value in given.items() if value is not None}
     folder = options.output

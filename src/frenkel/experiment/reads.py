@@ -1,6 +1,6 @@
 """Conductances over time, pulses and cycles, out of results, ensembles, sweeps and tables of measurements."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,11 +9,12 @@ import numpy as np
 from .. import provenance
 from ..analysis.noise import trace
 from ..analysis.results import store
+from ..analysis.statistics.censoring import Sample
 from ..configuration import device as config
 from ..configuration.phases import Pulse
 from ..mpi_runs import shards
 from ..typing import Floats
-from . import ensemble_file
+from . import ensemble, ensemble_file
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -182,6 +183,93 @@ def joined(devices: Sequence[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
             )
     after = time > 0
     return time[after], np.array([g[after] for _, g in devices])
+
+
+def levels(path: Path, phase: str | None, number: int) -> dict[str, "xr.DataArray"]:
+    """Return conductances at rest by groups of equal size, by the conductance at the start.
+
+    Parameters
+    ----------
+    path, phase
+        As for :func:`resting`.
+    number : int
+        Groups of each point, at most as many as devices.
+
+    Returns
+    -------
+    dict
+        Of each group, named by its point and median, what :func:`.relaxation.conductances` returns.
+    """
+    from ..analysis.reliability import relaxation
+
+    found = {}
+    for label, rows in resting(path, phase).items():
+        time, g = joined(rows)
+        if not 1 <= number <= len(g):
+            raise ValueError(f"--levels must be from 1 to the {len(g)} devices, got {number}")
+        for part in np.array_split(np.argsort(g[:, 0]), number):
+            name = f"{label} {np.median(g[part, 0]) * 1e6:.3g} µS".strip()
+            found[name] = relaxation.conductances(time, g[part])
+    return found
+
+
+def bakes(
+    paths: Sequence[Path], share: float, phase: str | None = None
+) -> dict[float, tuple[Floats, Floats]]:
+    """Return the lifetimes of several files together; see :func:`lifetimes`."""
+    found: dict[float, tuple[Floats, Floats]] = {}
+    for path in paths:
+        for kelvin, (times, failed) in lifetimes(path, share, phase).items():
+            before = found.get(kelvin, (np.empty(0), np.empty(0)))
+            found[kelvin] = (np.append(before[0], times), np.append(before[1], failed))
+    return found
+
+
+def stacked(groups: Group, path: Path) -> dict[str, tuple[Floats, Floats]]:
+    """Return the numbers of reads of each group, and its conductances (devices, reads)."""
+    for rows in groups.values():
+        if len({len(g) for _, g in rows}) > 1:
+            raise ValueError(f"the devices of {path} must have been read equally often")
+    return {label: (rows[0][0], np.array([g for _, g in rows])) for label, rows in groups.items()}
+
+
+def voltages(labels: Iterable[str]) -> list[float] | None:
+    """Return the voltages (V) that a sweep over them has named its points with; None: it is no such sweep."""
+    parts = [label.split() for label in labels]
+    volts = [float(part[0]) for part in parts if len(part) == 2 and part[1] == "V"]
+    return volts if len(volts) == len(parts) > 1 else None
+
+
+def sample(path: Path, name: str, censored: bool = False) -> tuple[Sample, str]:
+    """Return one number of every device by its size, without sign, and its unit.
+
+    Parameters
+    ----------
+    path : Path
+        Ensemble (.nc), of whose cycles the first counts, or table (.csv) with a column for each number.
+    name : str
+        Of the variable or column.
+    censored : bool
+        Devices without a value lie above the largest one; otherwise they are left out.
+    """
+    if path.suffix.lower() == ".csv":
+        table = trace.read_csv(path)
+        if name not in table.variables:
+            there = ", ".join(str(column) for column in table.variables)
+            raise ValueError(f"{path.name} has no column {name}; it has {there}")
+        values, unit = table[name].values, str(table[name].attrs["units"])
+    else:
+        # Failed members are none among those that reached no value.
+        values = np.array([value for value in ensemble.values(path, name) if value is not None])
+        with ensemble_file.open_ensemble(path) as whole:
+            unit = str(whole[name].attrs["units"])
+    known = values[np.isfinite(values)]
+    if not (len(known) and np.all(known * known[0] > 0)):
+        raise ValueError(f"{name} of {path.name} must have values of one sign, to be drawn by their size")
+    sizes = np.abs(known)
+    lost = len(values) - len(known) if censored else 0
+    every = np.append(sizes, np.full(lost, sizes.max()))
+    return Sample.of(every, right=np.arange(len(every)) >= len(sizes)), unit
 
 
 def _constant_phase(result: "xr.Dataset", phase: str | None) -> int:

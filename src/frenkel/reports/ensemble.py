@@ -1,12 +1,11 @@
-"""What is told of an ensemble: its progress, its status from another shell, what its file holds."""
+"""An ensemble in plain text: its progress, its status from another shell, what its file holds."""
 
 import json
 import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,75 +14,52 @@ from ..experiment.ensemble_file import SUMMARY
 from ..mpi_runs import content, runs, shards
 from ..mpi_runs import status as state
 from ..mpi_runs.merge import Located
+from ..mpi_runs.session import Outcome
 from ..mpi_runs.status import Status
+from ..progress import Reporter, duration
 
-LINE_INTERVAL = 60.0  # s between lines where the output is no terminal
-BAR_INTERVAL = 0.5  # s between renewals on a terminal
+if TYPE_CHECKING:
+    from ..analysis.statistics.sequential import Stopping
+
 FAILURES_SHOWN = 20
 
 
-class Progress:
-    """One line that is renewed on a terminal, a line a minute elsewhere.
+class EnsembleProgress(Reporter):
+    """Shows how far a start of an ensemble is: a bar on a terminal, a line a minute elsewhere.
 
     Parameters
     ----------
-    stream : file
     quiet : bool
         Show nothing.
     """
 
-    def __init__(self, stream: TextIO, *, quiet: bool = False) -> None:
-        self.stream, self.quiet = stream, quiet
-        self.terminal = stream.isatty()
-        self.last = time.monotonic()
-        self.width = 0
+    def __init__(self, *, quiet: bool = False) -> None:
+        super().__init__(lines=True, quiet=quiet)
 
-    def __enter__(self) -> "Progress":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self.terminal and self.width:
-            self.stream.write("\r" + " " * self.width + "\r")
-            self.stream.flush()
-
-    def __call__(self, status: Status) -> None:
-        """Show the status, if it is time to."""
-        self._write(lambda: line(status.document()))
-
-    def begin(self, found: runs.Survey) -> None:
-        """Say what an earlier start has left."""
-        if self.quiet:
-            return
+    def begun(self, found: runs.Survey) -> None:
+        """Report what an earlier start has left."""
         for fault in found.faults:
-            self.stream.write(f"{fault}; its members run again\n")
+            self.note(f"{fault}; its members run again")
         done = len(np.unique(found.member[found.status == shards.OK]))
         if done:
-            self.stream.write(f"going on: {done} members were finished before\n")
+            self.note(f"going on: {done} members were finished before")
+
+    def status(self, status: Status) -> None:
+        """Show the status, if it is time to."""
+
+        def words() -> tuple[float, str, str]:
+            one = status.document()
+            return one["done"] / max(one["total"], 1), "", line(one)
+
+        self.show(words)
 
     def merging(self, done: int) -> None:
         """Show how far the merge is."""
-        self._write(lambda: f"merging: {done} members")
-
-    def _write(self, text: Any) -> None:
-        now = time.monotonic()
-        if self.quiet or now - self.last < (BAR_INTERVAL if self.terminal else LINE_INTERVAL):
-            return
-        self.last = now
-        words = text()
-        if self.terminal:
-            self.stream.write(f"\r{words.ljust(self.width)}")
-            self.width = len(words)
-        else:
-            self.stream.write(f"{time.strftime('%H:%M:%S')} {words}\n")
-        self.stream.flush()
+        self.show(lambda: (1.0, "", f"merging: {done} members"))
 
 
 def line(one: Mapping[str, Any]) -> str:
     """Return a status as one line."""
-    from ..progress import duration
-
     parts = [f"{one['done']} of {one['total']} done"]
     if one["failed"]:
         parts.append(f"{one['failed']} failed")
@@ -97,6 +73,49 @@ def line(one: Mapping[str, Any]) -> str:
     if one["peak_memory"]:
         parts.append(f"{one['peak_memory'] / 1e6:.0f} MB a member")
     return ", ".join(parts)
+
+
+def ending(done: Outcome, found: str | None, total: int, output: Path) -> str:
+    """Return how a start ended and how to go on.
+
+    Parameters
+    ----------
+    done : Outcome
+    found : str or None
+        Content hash of the merged file; None: not merged.
+    total : int
+        Members of this part.
+    output : Path
+    """
+    if done.left:
+        return (
+            f"stopped ({done.reason}): {total - done.left} of {total} members are done; "
+            "run the same command again to go on"
+        )
+    lines = []
+    if done.failed:
+        few = ", ".join(str(one) for one in done.failed[:10]) + (" ..." if len(done.failed) > 10 else "")
+        lines.append(
+            f"{len(done.failed)} of {total} members failed: {few}; `frenkel status {output}` says why"
+        )
+    if found is None:
+        lines.append(
+            f"this part is done; {output} is written by the part that ends last, or by frenkel merge {output}"
+        )
+    else:
+        lines.append(f"wrote {output}" if done.ran else f"{output} is complete: nothing was left to run")
+        lines.append(f"content {found}")
+    return "\n".join(lines)
+
+
+def quantile_line(name: str, rule: "Stopping") -> str:
+    """Return what is known of a quantile at the last look of a rule, and how far that is from enough."""
+    found = rule.looks[-1]
+    return (
+        f"{name}: {100 * rule.share:g} % quantile {found.value:.4g}, 95 % interval {found.low:.4g} to "
+        f"{found.high:.4g}, {found.number} members"
+        + ("" if rule.stopped else f"; about {found.expected:.3g} would be needed")
+    )
 
 
 def status_text(folder: Path, *, tracebacks: bool = False) -> str:

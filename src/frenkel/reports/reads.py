@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..analysis.plots.caption import quantity
 from ..analysis.reliability import retention
+from ..analysis.statistics.distributions import Fit
 from .device import table
 
 Ends = tuple[NDArray[np.float64], NDArray[np.bool_]]
@@ -94,3 +95,31 @@ def disturb_table(ends: Mapping[str, Ends]) -> str:
                 median = f"above {reads.max():g}"
         rows.append([name or "all", str(len(failed)), str(int(failed.sum())), f"{reads.max():g}", median])
     return table(["reads at", "devices", "disturbed", "most reads", "median reads to it (95 %)"], rows)
+
+
+def fits_table(fits: Mapping[str, Fit], units: Mapping[str, str]) -> str:
+    """Return the distributions fitted to numbers of devices: parameters with 95 % intervals, and quantiles.
+
+    Parameters
+    ----------
+    fits : mapping
+        Of each number, by its name.
+    units : mapping
+        Of the values.
+    """
+    rows = []
+    for name, one in fits.items():
+
+        def text(value: float, unit: str = units[name]) -> str:
+            return f"{value:.3g}" if unit == "1" else quantity(value, unit)
+
+        intervals = one.intervals()
+        parameters = ", ".join(
+            f"{key} {value:.3g} ({intervals[key][0]:.3g} to {intervals[key][1]:.3g})"
+            for key, value in one.parameters.items()
+        )
+        quantiles = one.values(np.array([0.01, 0.5, 0.99]))
+        devices = f"{len(one.sample.low)}, {int(one.sample.right.sum())} censored"
+        rows.append([name, parameters, devices, *(text(float(value)) for value in quantiles)])
+    family = next(iter(fits.values())).family
+    return table(["number", f"{family} (95 %)", "devices", "1 %", "median", "99 %"], rows, left=2)

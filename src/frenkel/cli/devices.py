@@ -1,0 +1,114 @@
+"""One device on the command line: ``frenkel run``, ``check``, ``show`` and ``again`` come here for it."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import ensembles
+from .common import check_ending, check_picture, draw, read
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def run(options: argparse.Namespace) -> None:
+    """Run a configuration, or one member of an ensemble, and write its result and its picture."""
+    from ..analysis.results import store
+    from ..experiment import device as experiment
+    from ..progress import Reporter
+
+    settings = read(options.file, options.changes, options.seed)
+    output = options.output or Path(options.file.stem + ".nc")
+    if options.only is not None:
+        settings, output = ensembles.only(options, settings)
+    checkpoint = output.with_name(output.name + ".checkpoint")
+    _check(options, output, checkpoint)
+    _terminate_like_interrupt()
+    verbose = options.verbose or options.only is not None
+    try:
+        with Reporter(lines=verbose, quiet=options.quiet) as progress:
+            result = experiment.run(
+                settings,
+                folder=options.file.parent,
+                checkpoint=checkpoint,
+                resume=options.resume,
+                progress=progress,
+                interval=options.checkpoint,
+            )
+    except KeyboardInterrupt:
+        hint = (
+            f"; --resume goes on from {checkpoint}" if checkpoint.exists() else " before the first checkpoint"
+        )
+        raise RuntimeError(f"interrupted{hint}") from None
+    store.save(result, output, force=options.force)
+    checkpoint.unlink(missing_ok=True)
+    print(f"wrote {output}")
+    _draw(result, options.plot)
+    print(_caption(result))
+
+
+def show(options: argparse.Namespace) -> None:
+    """Describe and draw a result."""
+    from ..analysis.results import store
+    from ..reports.device import describe
+
+    result = store.load(options.file)
+    print(describe(result))
+    print(_caption(result))
+    _draw(result, options.plot)
+
+
+def again(options: argparse.Namespace) -> int:
+    """Run a recorded device again and compare bit by bit."""
+    from ..analysis.results import store
+    from ..experiment import device as experiment
+    from ..progress import Reporter
+
+    recorded = store.load(options.file)
+    with Reporter(lines=options.verbose, quiet=options.quiet) as progress:
+        result = experiment.again(recorded, origin=str(options.file), progress=progress)
+    difference = experiment.first_difference(recorded, result)
+    if difference is None:
+        print(f"equal: {options.file} is reproduced bit by bit")
+        return 0
+    print(f"different: {difference} (first: {options.file}, second: run now)")
+    return 1
+
+
+def _check(options: argparse.Namespace, output: Path, checkpoint: Path) -> None:
+    """Refuse files now rather than after the run."""
+    from ..analysis.results import store
+
+    store.writable(output, force=options.force)
+    check_ending(output, ".nc")
+    check_picture(options.plot, options.force)
+    if options.resume and not checkpoint.exists():
+        raise store.StoreError(f"there is no checkpoint {checkpoint} to resume from; run without --resume")
+    if checkpoint.exists() and not options.resume and not options.force:
+        raise store.StoreError(
+            f"{checkpoint} is left from an interrupted run; --resume goes on from it, --force starts afresh"
+        )
+
+
+def _draw(result: "xr.Dataset", path: Path | None) -> None:
+    if path is not None:
+        from ..analysis.plots.device import overview
+
+        draw(path, lambda: overview(result))
+
+
+def _caption(result: "xr.Dataset") -> str:
+    from ..analysis.plots import caption
+    from ..analysis.results import filament
+
+    return caption.caption(result, filament.shown_snapshots(result), width=110)
+
+
+def _terminate_like_interrupt() -> None:
+    """Let SIGTERM, which batch systems send, end a run as Ctrl-C does."""
+    import signal
+
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)

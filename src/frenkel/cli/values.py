@@ -1,0 +1,59 @@
+"""Values of options from text, for argparse: an unfit one is refused with what is allowed."""
+
+import re
+from argparse import ArgumentTypeError
+
+
+def seconds(text: str) -> float:
+    """Read a time: "23:50:00", "1-12:00:00" (days first), "90 min", "30 s"; a bare number is seconds."""
+    from ..configuration.quantity import to_si
+
+    clock = re.fullmatch(r"(?:(\d+)-)?(\d+):(\d\d)(?::(\d\d))?", text.strip())
+    if clock:
+        days, hours, minutes, rest = (int(part or 0) for part in clock.groups())
+        return float(((days * 24 + hours) * 60 + minutes) * 60 + rest)
+    try:
+        return float(text) if re.fullmatch(r"[\d.]+", text.strip()) else to_si(text, "s", 0.0, 1e9)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
+
+
+def positive(text: str) -> int:
+    """Read a whole number from 1."""
+    return _whole(text, 1)
+
+
+def natural(text: str) -> int:
+    """Read a whole number from 0."""
+    return _whole(text, 0)
+
+
+def _whole(text: str, low: int) -> int:
+    number = int(text)
+    if number < low:
+        raise ArgumentTypeError(f"must be at least {low}, got {number}")
+    return number
+
+
+def quantile(text: str) -> tuple[str, float, float]:
+    """Read a variable, the share of a quantile and its relative width: "forming_voltage 1% 5%"."""
+    parts = text.split()
+    try:
+        share, width = (float(part.removesuffix("%")) / 100 for part in parts[1:])
+        if len(parts) == 3 and 0 < share < 1 and width > 0:
+            return parts[0], share, width
+    except ValueError:
+        pass
+    raise ArgumentTypeError(f"must be like 'forming_voltage 1% 5%', got {text!r}")
+
+
+def shard(text: str) -> tuple[int, int]:
+    """Read a part of a whole, "3/8"; "auto" is that of this process among those of a launcher."""
+    if text == "auto":
+        from ..mpi_runs import farm
+
+        return farm.rank() + 1, farm.launched()
+    first, _, second = text.partition("/")
+    if not (first.isdigit() and second.isdigit()) or not 1 <= int(first) <= int(second):
+        raise ArgumentTypeError(f"must be I/N with I from 1 to N, got {text!r}")
+    return int(first), int(second)

@@ -1,0 +1,67 @@
+"""What the model of the farm expects of a large run, in plain text."""
+
+from pathlib import Path
+
+import numpy as np
+
+from ..mpi_runs import model
+from ..progress import duration
+from ..typing import Floats
+
+
+def forecast(times: Floats, ranks: int, shards: int, members: int, size: float) -> str:
+    """Return how long an ensemble would take, and what would limit it.
+
+    Parameters
+    ----------
+    times : ndarray
+        Durations (s) of the members of one shard.
+    ranks, shards : int
+        Processes, and parts with managers of their own that they are divided into.
+    members : int
+        Of all shards.
+    size : float
+        Data of a member (bytes).
+    """
+    own = max(ranks // shards, 1)
+    noise = np.exp(0.5 * np.random.default_rng(2).standard_normal(len(times)))
+    found = {
+        "members all expected alike": model.simulate(times, own),
+        "longest first, by estimates wrong by e^0.5": model.simulate(times, own, estimates=times * noise),
+    }
+    each = float(times.sum()) / own
+    divided = f" in {shards} shards" if shards > 1 else ""
+    lines = [
+        f"{members} members on {ranks} ranks{divided}: mean {times.mean():.3g} s, "
+        f"longest {times.max():.4g} s, {duration(each)} of work each"
+    ]
+    for name, one in found.items():
+        lines.append(
+            f"{name}: {duration(one.wall)} ({one.wall:.4g} s), {one.efficiency:.3f} of the possible speed, "
+            f"{one.messages:.0f} tasks/s of {1 / model.SERVICE:.0f}, manager busy {100 * one.manager:.0f} %"
+        )
+    busiest = max(one.manager for one in found.values())
+    if busiest > 0.5:
+        lines.append(
+            f"the manager limits: divide it with --shards {max(2, round(2 * busiest)) * shards} or more"
+        )
+    if times.max() > each:
+        lines.append("the longest member limits: no number of ranks helps, a limit for members does")
+    calls, data = model.FILE_CALLS * ranks, size * members
+    lines += [
+        f"start: {calls:.2g} file calls, {duration(calls / model.METADATA_RATE)} at 5e4/s "
+        "on a shared file system; from a container image, or a copy on each node, seconds",
+        f"files: {ranks} shards, one per process (--shard auto: one per node), {data / 1e9:.3g} GB; "
+        f"merging takes about {duration(data / model.MERGE_RATE)}",
+    ]
+    return "\n".join(lines)
+
+
+def durations_like(path: Path, number: int, limit: float | None = None) -> Floats:
+    """Draw durations (s) of members from those that an ensemble recorded, none above a limit (s)."""
+    import netCDF4
+
+    with netCDF4.Dataset(path) as file:
+        found = np.asarray(file["provenance/wall_time"][...], float).ravel()
+    drawn: Floats = np.random.default_rng(1).choice(found[np.isfinite(found)], number)
+    return drawn if limit is None else np.minimum(drawn, limit)
