@@ -6,12 +6,14 @@ Lengths are in lattice spacings, energies in eV, potentials in V. The film reach
 
 import numpy as np
 
+from ...units import BOLTZMANN_EV
+
 from libc.math cimport exp, expm1, fabs, log, log1p, sqrt, tanh
 from libc.string cimport memcmp, memcpy
 
 from ._prices cimport Prices
 
-cdef double BOLTZMANN = 8.617333262e-5  # eV/K
+cdef double BOLTZMANN = BOLTZMANN_EV  # eV/K
 cdef int MOST_STEPS = 200
 
 

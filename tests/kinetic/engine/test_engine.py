@@ -379,3 +379,8 @@ def test_heat_of_transport_beyond_the_gradient_is_an_error():
     engine = box(mechanisms=[hop(heat_of_transport=2.0)], temperature=kelvin)
     with pytest.raises(ValueError, match="above 0 K"):
         engine.run(events=10)
+
+
+def test_more_mechanisms_than_the_kernel_holds_are_refused():
+    with pytest.raises(ValueError, match="an engine can hold at most 32 mechanisms, got 33"):
+        box(mechanisms=[hop() for _ in range(33)])
