@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ...checks import finite, whole
+from ...provenance import draw_seed
 from ...units import BOLTZMANN_EV
 from ..lattice.lattice import Lattice
 from ..mechanisms.lineshape import refuse_cold
@@ -91,12 +93,10 @@ class Engine:
         self.electrode_potential = electrode_potential
         if potential is not None:
             self.potential = np.asarray(potential)
-        if seed is None:
-            seed = int(np.random.SeedSequence().generate_state(1, np.uint32)[0])
-        self.seed = int(seed)
-        if self.seed < 0 or member < 0:
-            raise ValueError(f"seed and member must be at least 0, got {self.seed} and {member}")
+        self.seed = draw_seed() if seed is None else int(seed)
         self.member = int(member)
+        whole("seed", self.seed, 0)
+        whole("member", self.member, 0)
         stream = np.random.SeedSequence(self.seed, spawn_key=(self.member,))
         self._generator = np.random.Generator(np.random.PCG64DXSM(stream))
         self._catalogue = Catalogue()
@@ -125,8 +125,7 @@ class Engine:
 
     @time.setter
     def time(self, value: float) -> None:
-        if not np.isfinite(value):
-            raise ValueError(f"time must be finite (s), got {value}")
+        finite("time", value, "s")
         self._release()
         self._kernel.time, self._kernel.time_rest, self._kernel.fresh = float(value), 0.0, False
 
@@ -234,8 +233,8 @@ class Engine:
         """
         if events is None and time is None:
             raise ValueError("run needs a number of events or a time, got neither")
-        if events is not None and events < 0:
-            raise ValueError(f"events must be at least 0, got {events}")
+        if events is not None:
+            whole("events", events, 0)
         if time is not None and not time >= self.time:
             raise ValueError(f"time must be at least the time now, {self.time} s, got {time}")
         refuse_filament(self.mechanisms)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from ...checks import between
+
 HOST = 0
 INTERSTITIAL_SITES = 1
 SPECIES_LIMIT = 16
@@ -38,19 +40,9 @@ class Species:
     def __post_init__(self) -> None:
         if not self.name:
             raise ValueError("name of a species must not be empty")
-        if not 0 <= self.code < SPECIES_LIMIT:
-            raise ValueError(
-                f"code of species {self.name} must be between 0 and {SPECIES_LIMIT - 1}, got {self.code}"
-            )
-        if not -8.0 <= self.charge <= 8.0:
-            raise ValueError(
-                f"charge of species {self.name} must be between -8 and 8 elementary charges, "
-                f"got {self.charge}"
-            )
-        if not 0 <= self.sublattice <= 126:
-            raise ValueError(
-                f"sublattice of species {self.name} must be between 0 and 126, got {self.sublattice}"
-            )
+        between(f"code of species {self.name}", self.code, 0, SPECIES_LIMIT - 1)
+        between(f"charge of species {self.name}", self.charge, -8.0, 8.0, "elementary charges")
+        between(f"sublattice of species {self.name}", self.sublattice, 0, 126)
 
 
 OXYGEN = Species("oxygen", 0, 0.0, HOST)
@@ -64,5 +56,5 @@ FILLED_EXCITED_TRAP = Species("filled trap, metastable", 7, -1.0, INTERSTITIAL_S
 VACANCY_ONE = Species("vacancy with one electron", 8, 1.0, HOST)
 VACANCY_TWO = Species("vacancy with two electrons", 9, 0.0, HOST)
 VACANCIES = (VACANCY, VACANCY_ONE, VACANCY_TWO)
-"""Charge states of the vacancy; the first is the one that conducts in company."""
+"""Charge states of the vacancy; the first is the one that conducts where it is clustered."""
 TRAPS = (TRAP, FILLED_TRAP, EXCITED_TRAP, FILLED_EXCITED_TRAP)

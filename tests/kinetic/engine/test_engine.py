@@ -287,7 +287,7 @@ def test_interrupt_stops_within_a_second():
         ({"temperature": float("nan")}, "temperature must be finite"),
         ({"temperature": np.ones(4)}, "temperature must have shape"),
         ({"reservoir": (0, -1)}, "reservoir must be two whole numbers of at least 0"),
-        ({"seed": -1}, "seed and member must be at least 0"),
+        ({"seed": -1}, "seed must be a whole number of at least 0, got -1"),
         ({"electrode_potential": (0.0, float("inf"))}, "electrode_potential must be two finite values"),
         ({"mechanisms": [hop(motif="third")]}, "no motif 'third' in the lattice; there are: nearest, second"),
         ({"mechanisms": [hop(barrier_shift=np.zeros(3))]}, "barrier_shift of 'vacancy hop' must have shape"),
@@ -328,7 +328,10 @@ def test_bad_species_are_errors():
         (lambda: hop(barrier=-0.1), "'vacancy hop' must be between 0 and 20 eV, got -0.1"),
         (lambda: hop(barrier=float("nan")), "barrier of mechanism"),
         (lambda: hop(attempt_frequency=0.0), "attempt_frequency of mechanism"),
-        (lambda: hop(law="cubic"), "no barrier law 'cubic'"),
+        (
+            lambda: hop(law="cubic"),
+            "law of mechanism 'vacancy hop' must be one of sinusoidal, linear, marcus, multiphonon, got 'cubic'",
+        ),
         (lambda: hop(energy=0.1), "energy and dipole of mechanism 'vacancy hop' must be 0"),
         (lambda: hop(dipole=1e-10), "energy and dipole"),
         (lambda: hop(law="linear", alpha=0.3), "alpha of mechanism 'vacancy hop' must be 0.5"),
@@ -366,7 +369,7 @@ def test_bad_runs_are_errors():
     engine = box()
     with pytest.raises(ValueError, match="number of events or a time"):
         engine.run()
-    with pytest.raises(ValueError, match="events must be at least 0, got -1"):
+    with pytest.raises(ValueError, match="events must be a whole number of at least 0, got -1"):
         engine.run(events=-1)
     with pytest.raises(ValueError, match="time must be at least the time now"):
         engine.run(time=-1.0)
