@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from ...typing import Floats
 from ...units import BOLTZMANN_EV
@@ -96,20 +96,6 @@ def length_of(bond: Bonds) -> Floats:
         law = type(bond.law).__name__
         raise ValueError(f"length must be given for each of the {len(bond.first)} bonds of {law}")
     return bond.length
-
-
-def require_positive(name: str, value: ArrayLike, unit: str) -> None:
-    """Raise ValueError unless every value is positive and finite."""
-    given = np.asarray(value, dtype=np.float64)
-    if not np.all(np.isfinite(given) & (given > 0)):
-        raise ValueError(f"{name} must be positive and finite ({unit}), got {value!r}")
-
-
-def require_between(name: str, value: ArrayLike, low: float, high: float, unit: str) -> None:
-    """Raise ValueError unless every value lies between the bounds, ends included."""
-    given = np.asarray(value, dtype=np.float64)
-    if not np.all((given >= low) & (given <= high)):
-        raise ValueError(f"{name} must be between {low:g} and {high:g} {unit}, got {value!r}")
 
 
 def thermal_energy(temperature: float | Floats) -> Floats:

@@ -9,9 +9,10 @@ from typing import ClassVar
 import numpy as np
 from scipy.special import exprel
 
+from ...checks import between, one_of, positive
 from ...typing import Floats
 from ...units import BOLTZMANN, BOLTZMANN_EV, ELECTRON_MASS, ELEMENTARY_CHARGE, PLANCK, VACUUM_PERMITTIVITY
-from .bonds import Bonds, length_of, require_between, require_positive, thermal_energy
+from .bonds import Bonds, length_of, thermal_energy
 from .tunnelling import HBAR
 
 RICHARDSON = 4 * np.pi * ELEMENTARY_CHARGE * ELECTRON_MASS * BOLTZMANN**2 / PLANCK**3
@@ -57,11 +58,11 @@ class PooleFrenkel:
     linear: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        require_positive("prefactor", self.prefactor, "S/m")
-        require_between("trap_depth", self.trap_depth, 0, 10, "eV")
-        require_between("permittivity", self.permittivity, 1, 1000, "(relative)")
-        require_positive("area", self.area, "m^2")
-        require_between("temperature", self.temperature, 1, 5000, "K")
+        positive("prefactor", self.prefactor, "S/m")
+        between("trap_depth", self.trap_depth, 0, 10, "eV")
+        between("permittivity", self.permittivity, 1, 1000, "(relative)")
+        positive("area", self.area, "m^2")
+        between("temperature", self.temperature, 1, 5000, "K")
 
     def largest_voltage(self, length: float | Floats) -> Floats:
         """Return the voltage (V) at which the field has lowered the barrier to nothing over a length (m)."""
@@ -128,13 +129,13 @@ class SchottkyThermionic:
     linear: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        require_between("barrier", self.barrier, 0, 10, "eV")
-        require_between("mass", self.mass, 0.01, 10, "electron masses")
-        require_between("permittivity", self.permittivity, 1, 1000, "(relative)")
-        require_positive("area", self.area, "m^2")
-        require_between("temperature", self.temperature, 1, 5000, "K")
-        require_between("ideality", self.ideality, 1, 5, "(pure number)")
-        _require_polarity(self.polarity)
+        between("barrier", self.barrier, 0, 10, "eV")
+        between("mass", self.mass, 0.01, 10, "electron masses")
+        between("permittivity", self.permittivity, 1, 1000, "(relative)")
+        positive("area", self.area, "m^2")
+        between("temperature", self.temperature, 1, 5000, "K")
+        between("ideality", self.ideality, 1, 5, "(pure number)")
+        one_of("polarity", self.polarity, (1, -1))
 
     def largest_voltage(self, length: float | Floats) -> Floats:
         """Return the reverse voltage (V) at which the image force has taken the barrier over a length (m)."""
@@ -224,20 +225,20 @@ class ThermionicField:
     linear: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        require_between("barrier", self.barrier, 0, 10, "eV")
+        between("barrier", self.barrier, 0, 10, "eV")
         if not 0 <= self.fermi_depth < self.barrier:
             raise ValueError(
                 f"fermi_depth must be at least 0 and below barrier {self.barrier:g} eV, "
                 f"got {self.fermi_depth!r}"
             )
-        require_positive("donor_density", self.donor_density, "1/m^3")
-        require_between("mass", self.mass, 0.01, 10, "electron masses")
-        require_between("permittivity", self.permittivity, 1, 1000, "(relative)")
-        require_between("image_permittivity", self.image_permittivity, 1, 1000, "(relative)")
-        require_positive("area", self.area, "m^2")
-        require_between("temperature", self.temperature, 1, 5000, "K")
-        _require_polarity(self.polarity)
-        require_between("tunnelling energy E00 over kT", self.tunnelling_energy / self._thermal, 0.2, 20, "")
+        positive("donor_density", self.donor_density, "1/m^3")
+        between("mass", self.mass, 0.01, 10, "electron masses")
+        between("permittivity", self.permittivity, 1, 1000, "(relative)")
+        between("image_permittivity", self.image_permittivity, 1, 1000, "(relative)")
+        positive("area", self.area, "m^2")
+        between("temperature", self.temperature, 1, 5000, "K")
+        one_of("polarity", self.polarity, (1, -1))
+        between("tunnelling energy E00 over kT", self.tunnelling_energy / self._thermal, 0.2, 20, "")
         if self.zero_bias_barrier <= 0:
             raise ValueError(
                 "barrier must be above the image-force lowering at zero bias "
@@ -282,8 +283,3 @@ class ThermionicField:
         passed = -np.expm1(-size / thermal)
         slope = rising * (steep * passed + np.exp(-size / thermal) / thermal)
         return np.sign(voltage) * rising * passed, slope
-
-
-def _require_polarity(polarity: int) -> None:
-    if polarity not in (1, -1):
-        raise ValueError(f"polarity must be 1 or -1, got {polarity!r}")

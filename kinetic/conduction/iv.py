@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ...checks import between, positive
 from ...typing import Floats
 from ...units import BOLTZMANN, ELECTRON_MASS, ELEMENTARY_CHARGE, PLANCK
 from ..materials.material import Material
-from .bonds import BOTTOM, Bonds, ConductionLaw, require_between, require_positive
+from .bonds import BOTTOM, Bonds, ConductionLaw
 from .emission import PooleFrenkel, SchottkyThermionic, ThermionicField
 from .transport import Hopping, SpaceCharge
 from .tunnelling import DirectTunnelling
@@ -56,8 +57,8 @@ def laws(material: Material, temperature: float, area: float) -> dict[str, Condu
     ValueError
         A number is out of a law's range.
     """
-    require_between("temperature", temperature, 1, 5000, "K")
-    require_positive("area", area, "m^2")
+    between("temperature", temperature, 1, 5000, "K")
+    positive("area", area, "m^2")
     numbers = material.transport
     static = getattr(getattr(material, "electrostatics", None), "permittivity", None)
     found = _of_contacts(numbers, static, temperature, area)
@@ -164,7 +165,7 @@ def currents(
     ValueError
         A number is out of range.
     """
-    require_positive("thickness", thickness, "m")
+    positive("thickness", thickness, "m")
     applied = np.atleast_1d(np.asarray(voltage, dtype=np.float64))
     if applied.ndim != 1 or not np.all(np.isfinite(applied)):
         raise ValueError(f"voltage must be a row of finite numbers (V), got shape {applied.shape}")
@@ -191,7 +192,7 @@ def largest_voltages(material: Material, thickness: float) -> dict[str, float]:
     thickness : float
         Thickness of the oxide (m), positive.
     """
-    require_positive("thickness", thickness, "m")
+    positive("thickness", thickness, "m")
     limited = (PooleFrenkel, SchottkyThermionic, Hopping)
     return {
         name: float(law.largest_voltage(thickness))

@@ -13,8 +13,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ...checks import positive
 from ...typing import Floats
-from .bonds import BOTTOM, TOP, Bonds, ConductionLaw, length_of, require_positive
+from .bonds import BOTTOM, TOP, Bonds, ConductionLaw, length_of
 from .emission import PooleFrenkel, SchottkyThermionic, ThermionicField
 from .transport import FilamentOhmic, Hopping, QuantumGap, QuantumPointContact, SpaceCharge
 from .tunnelling import DirectTunnelling, FowlerNordheim
@@ -56,7 +57,7 @@ class Ohmic:
     linear: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        require_positive("conductance", self.conductance, "S")
+        positive("conductance", self.conductance, "S")
 
     def current(self, voltage: Floats, bond: Bonds) -> tuple[Floats, Floats]:
         """Return the current (A) and its slope (S) through each bond at ``voltage`` (V)."""
@@ -99,10 +100,10 @@ class Tunnelling:
     linear: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        require_positive("prefactor", self.prefactor, "S")
-        require_positive("decay_length", self.decay_length, "m")
-        require_positive("spacing", self.spacing, "m")
-        require_positive("far_factor", self.far_factor, "1")
+        positive("prefactor", self.prefactor, "S")
+        positive("decay_length", self.decay_length, "m")
+        positive("spacing", self.spacing, "m")
+        positive("far_factor", self.far_factor, "1")
 
     def conductance(self, length: ArrayLike) -> Floats:
         """Return the conductance (S) of bonds of the given lengths (m)."""
@@ -156,7 +157,7 @@ class Sinh(Tunnelling):
 
     def __post_init__(self) -> None:
         Tunnelling.__post_init__(self)
-        require_positive("voltage_scale", self.voltage_scale, "V")
+        positive("voltage_scale", self.voltage_scale, "V")
 
     def current(self, voltage: Floats, bond: Bonds) -> tuple[Floats, Floats]:
         """Return the current (A) and its slope (S) through each bond at ``voltage`` (V)."""

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit
 
+from ...checks import between, positive
 from ...typing import Floats
 from ...units import CONDUCTANCE_QUANTUM, ELECTRON_MASS, ELEMENTARY_CHARGE, VACUUM_PERMITTIVITY
-from .bonds import Bonds, length_of, require_between, require_positive, thermal_energy
+from .bonds import Bonds, length_of, thermal_energy
 from .tunnelling import HBAR
 
 
@@ -40,9 +41,9 @@ class FilamentOhmic:
     linear: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        require_positive("prefactor", self.prefactor, "S")
-        require_between("activation_energy", self.activation_energy, 0, 5, "eV")
-        require_between("temperature", self.temperature, 1, 5000, "K")
+        positive("prefactor", self.prefactor, "S")
+        between("activation_energy", self.activation_energy, 0, 5, "eV")
+        between("temperature", self.temperature, 1, 5000, "K")
 
     def current(self, voltage: Floats, bond: Bonds) -> tuple[Floats, Floats]:
         """Return the current (A) and its slope (S) through each bond at ``voltage`` (V)."""
@@ -96,13 +97,13 @@ class SpaceCharge:
     linear: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        require_positive("carrier_density", self.carrier_density, "1/m^3")
-        require_positive("mobility", self.mobility, "m^2/(V s)")
-        require_between("permittivity", self.permittivity, 1, 1000, "(relative)")
-        require_positive("area", self.area, "m^2")
-        require_between("trap_density", self.trap_density, 0, 1e30, "1/m^3")
+        positive("carrier_density", self.carrier_density, "1/m^3")
+        positive("mobility", self.mobility, "m^2/(V s)")
+        between("permittivity", self.permittivity, 1, 1000, "(relative)")
+        positive("area", self.area, "m^2")
+        between("trap_density", self.trap_density, 0, 1e30, "1/m^3")
         if self.trap_density > 0:
-            require_positive("trap_occupancy_density", self.trap_occupancy_density, "1/m^3")
+            positive("trap_occupancy_density", self.trap_occupancy_density, "1/m^3")
 
     @staticmethod
     def shallow(state_density: float, trap_depth: float, temperature: float) -> float:
@@ -177,12 +178,12 @@ class Hopping:
     linear: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        require_positive("hop_distance", self.hop_distance, "m")
-        require_between("barrier", self.barrier, 0, 5, "eV")
-        require_positive("site_density", self.site_density, "1/m^3")
-        require_positive("attempt_frequency", self.attempt_frequency, "Hz")
-        require_positive("area", self.area, "m^2")
-        require_between("temperature", self.temperature, 1, 5000, "K")
+        positive("hop_distance", self.hop_distance, "m")
+        between("barrier", self.barrier, 0, 5, "eV")
+        positive("site_density", self.site_density, "1/m^3")
+        positive("attempt_frequency", self.attempt_frequency, "Hz")
+        positive("area", self.area, "m^2")
+        between("temperature", self.temperature, 1, 5000, "K")
 
     def largest_voltage(self, length: float | Floats) -> Floats:
         """Return the voltage (V) over a length (m) at which half of the drop per hop is the barrier."""
@@ -224,9 +225,9 @@ class QuantumPointContact:
     linear: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        require_positive("channels", self.channels, "1")
-        require_positive("transmission", self.transmission, "1")
-        require_between("transmission", self.transmission, 0, 1, "(pure number)")
+        positive("channels", self.channels, "1")
+        positive("transmission", self.transmission, "1")
+        between("transmission", self.transmission, 0, 1, "(pure number)")
 
     def current(self, voltage: Floats, bond: Bonds) -> tuple[Floats, Floats]:
         """Return the current (A) and its slope (S) through each bond at ``voltage`` (V)."""
@@ -273,10 +274,10 @@ class QuantumGap:
     linear: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        require_positive("channels", self.channels, "1")
-        require_between("barrier", self.barrier, 0.01, 10, "eV")
-        require_between("mass", self.mass, 0.01, 10, "electron masses")
-        require_between("share", self.share, 0, 1, "(pure number)")
+        positive("channels", self.channels, "1")
+        between("barrier", self.barrier, 0.01, 10, "eV")
+        between("mass", self.mass, 0.01, 10, "electron masses")
+        between("share", self.share, 0, 1, "(pure number)")
 
     def current(self, voltage: Floats, bond: Bonds) -> tuple[Floats, Floats]:
         """Return the current (A) and its slope (S) through each bond at ``voltage`` (V)."""
@@ -324,8 +325,8 @@ def chain_transmission(
     .. [1] C. Caroli, R. Combescot, P. Nozieres, D. Saint-James, "Direct calculation of the tunneling
        current", J. Phys. C 4, 916 (1971), doi:10.1088/0022-3719/4/8/018.
     """
-    require_positive("left", left, "eV")
-    require_positive("right", right, "eV")
+    positive("left", left, "eV")
+    positive("right", right, "eV")
     levels, hops = np.atleast_1d(level).astype(complex), np.atleast_1d(hopping).astype(complex)
     if levels.ndim != 1 or hops.shape != (len(levels) - 1,):
         raise ValueError(f"hopping must have one entry fewer than level, got {hops.shape} and {levels.shape}")

@@ -8,9 +8,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ...checks import between, positive
 from ...typing import Floats
 from ...units import ELECTRON_MASS, ELEMENTARY_CHARGE, PLANCK
-from .bonds import Bonds, length_of, require_between, require_positive
+from .bonds import Bonds, length_of
 
 HBAR = PLANCK / (2 * np.pi)
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
@@ -109,9 +110,9 @@ class DirectTunnelling:
     linear: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        require_between("barrier", self.barrier, 0.05, 10, "eV")
-        require_between("mass", self.mass, 0.01, 10, "electron masses")
-        require_positive("area", self.area, "m^2")
+        between("barrier", self.barrier, 0.05, 10, "eV")
+        between("mass", self.mass, 0.01, 10, "electron masses")
+        positive("area", self.area, "m^2")
 
     def current(self, voltage: Floats, bond: Bonds) -> tuple[Floats, Floats]:
         """Return the current (A) and its slope (S) through each bond at ``voltage`` (V)."""
@@ -213,9 +214,9 @@ class FowlerNordheim:
     linear: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        require_between("barrier", self.barrier, 0.05, 10, "eV")
-        require_between("mass", self.mass, 0.01, 10, "electron masses")
-        require_positive("area", self.area, "m^2")
+        between("barrier", self.barrier, 0.05, 10, "eV")
+        between("mass", self.mass, 0.01, 10, "electron masses")
+        positive("area", self.area, "m^2")
 
     def current(self, voltage: Floats, bond: Bonds) -> tuple[Floats, Floats]:
         """Return the current (A) and its slope (S) through each bond at ``voltage`` (V)."""

@@ -4,22 +4,20 @@ cimport cython
 from libc.stdint cimport int32_t, int64_t, uint64_t
 from numpy.random cimport bitgen_t
 
+from ._chain cimport STATES, Chain
 from ._engine cimport Kernel
 from ._rates cimport Event
 
 cdef enum:
-    STATES = 16         # largest basin
     FAST = 104          # events of at least 1 % of the total that one state can have
-    LEVELS = 64         # doublings of the time step
     WINDOW = 64         # events after which at most STATES states give a basin away
     GLANCE = 24         # the same for at most PAIRS states
     PAIRS = 4
 
 
 @cython.final
-cdef class Basin:
-    # the basin: states 0 to n - 1, state 0 where it was entered
-    cdef int n
+cdef class Basin(Chain):
+    # of the states of the basin
     cdef uint64_t key[STATES]
     cdef int parent[STATES]
     cdef int depth[STATES]
@@ -29,13 +27,6 @@ cdef class Basin:
     cdef double fast_rate[STATES][FAST] # 1/s
     cdef uint64_t fast_key[STATES][FAST]
     cdef int here                       # state the kernel is in
-    cdef double inner[STATES][STATES]   # 1/s, between states
-    cdef double leave[STATES]           # 1/s, out of the basin
-    # powers of the one-step matrix
-    cdef double[:, :, ::1] step         # [level, from, to]
-    cdef double[:, ::1] lost            # [level, from]
-    cdef int n_levels
-    cdef double first                   # s, time step of level 0
     # detection
     cdef uint64_t now                   # key of the state of the kernel
     cdef uint64_t window[WINDOW]
@@ -58,10 +49,6 @@ cdef class Basin:
     cdef void _mask_particle(self, Kernel kernel, int p) noexcept nogil
     cdef void _unmask(self, Kernel kernel) noexcept nogil
     cdef double _explore(self, Kernel kernel) noexcept nogil
-    cdef double _inner_events(self) noexcept nogil
-    cdef void _double(self, double span) noexcept nogil
-    cdef double _sample(self, bitgen_t* random, double span, int* state, bint* left) noexcept nogil
-    cdef int _pick(self, const double* weight, double u) noexcept nogil
     cdef int _escape(self, Kernel kernel, bitgen_t* random, double until) noexcept nogil
     cdef bint _revisits(self, Kernel kernel) noexcept nogil
     cdef int _loop(self, Kernel kernel, bitgen_t* random, int64_t events, double until) noexcept nogil

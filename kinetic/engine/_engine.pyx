@@ -274,7 +274,9 @@ cdef class Kernel:
         if self.epoch == 2147483647:
             self.stamp[:] = 0
             self.epoch = 0
+        # A stamp per site keeps the work to once per event, and is never cleared but when it runs over.
         self.epoch += 1
+        # Numbers above the last particle are free: their rates must be 0.
         for p in range(self.n_particles, before):
             for i in range(self.rates.width):
                 self.tree.level[0][<int64_t>p * self.rates.width + i] = 0.0
@@ -301,6 +303,7 @@ cdef class Kernel:
         cdef const Channel* channel
         cdef Event event
         while events > 0:
+            # Every reason to stop comes before the first change, so that a run can go on where it ended.
             if self.rates.cold:
                 return COLD
             if self.n_particles + 2 > self.site.shape[0]:
@@ -308,19 +311,23 @@ cdef class Kernel:
             total = self.tree.top()
             if total <= 0.0:
                 return NOTHING_POSSIBLE
+            # An event drawn but beyond `until` is kept: a run in pieces draws the same numbers as one.
             if self.pending < 0.0:
                 self._schedule(-log1p(-random.next_double(random.state)) / total)
             if self.pending > until:
                 return TIME_REACHED
             self.time, self.time_rest, self.pending = self.pending, self.pending_rest, -1.0
+            # The leaf in which the mark falls is a slot of a particle: a channel and a neighbour.
             mark = random.next_double(random.state) * total
             leaf = self.tree.locate(&mark)
             site = self.site[leaf // self.rates.width]
             channel = &self.rates.channel[self.slot_channel[self.rates.species[site], leaf % self.rates.width]]
             self.rates.decode(site, channel, leaf % self.rates.width - channel.slot, &event)
+            # Whether the floor held is not kept with the rate; it is asked for once per event.
             if self.rates.mechanism[event.mechanism].floor > 0.0:
                 self.rates.rate(&event, &energy, &activation, &floored)
                 self.floor_hits += floored
+            # Only particles near the event can have other rates now.
             before = self.n_particles
             self.apply(&event)
             self._after(&event, before)

@@ -15,7 +15,8 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 from numpy.random cimport bitgen_t
 
 from ._engine cimport Kernel
-from ._rates cimport Event, Mechanism, activation_energy
+from ..mechanisms._activation cimport activation_energy
+from ._rates cimport Event, Mechanism
 from ._sumtree cimport SumTree, choose
 
 cdef enum:
@@ -280,6 +281,7 @@ cdef class Hops:
             self._rates(start, v)
             v[6] = v[7] = 0.0
             direction = choose(v, &mark)
+        # The particle's number moves to the new site, and the counts around both with it.
         end = start + self.step[self.at[start] & FACES][direction]
         self.at[start] &= FREE - 1
         self.at[end] |= <uint32_t>(p + 1) << PARTICLE
@@ -287,6 +289,7 @@ cdef class Hops:
         if self.counted:
             self._shift(start, -1)
             self._shift(end, 1)
+        # All whose rates may differ are listed first: a rate that was refreshed too early would be stale.
         self.epoch += 1
         n = self._meet(p, ALL, touched, n)
         n = self._around(start, end, 0, touched, n)
@@ -316,6 +319,7 @@ cdef class Hops:
             if pending > until:
                 status = TIME_REACHED
                 break
+            # A leaf is a particle; what is left of the mark chooses the direction.
             time, time_rest, pending = pending, pending_rest, -1.0
             mark = random.next_double(random.state) * total
             p = self.tree.locate(&mark)

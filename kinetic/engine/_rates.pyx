@@ -5,6 +5,8 @@ import numpy as np
 cimport cython
 from libc.string cimport memcpy
 
+from ..mechanisms._activation cimport fill_lineshape
+
 
 def activation(int law, double barrier, double energy, double share):
     """Activation energy (eV) as the loop computes it, for comparison with `barrier.activation`."""
@@ -16,13 +18,6 @@ def multiphonon(shape, double energy, double kt):
     cdef Lineshape table
     fill_lineshape(&table, shape)
     return lineshape_activation(&table, energy, kt)
-
-
-cdef void fill_lineshape(Lineshape* table, shape):
-    """Point to the table of a `Lineshape`, which the caller keeps alive."""
-    cdef const double[:, :, ::1] node = shape.node
-    table.node, table.n_kt, table.n_energy = &node[0, 0, 0], node.shape[0], node.shape[1]
-    table.step, table.first, table.ratio = shape.step, shape.first, shape.ratio
 
 
 @cython.auto_pickle(False)

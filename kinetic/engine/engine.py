@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ...checks import finite, whole
 from ...provenance import draw_seed
 from ...units import BOLTZMANN_EV
 from ..lattice.lattice import Lattice
@@ -120,8 +121,7 @@ class Engine:
 
     @time.setter
     def time(self, value: float) -> None:
-        if not np.isfinite(value):
-            raise ValueError(f"time must be finite (s), got {value}")
+        finite("time", value, "s")
         self._release()
         self._kernel.time, self._kernel.time_rest, self._kernel.fresh = float(value), 0.0, False
 
@@ -229,8 +229,8 @@ class Engine:
         """
         if events is None and time is None:
             raise ValueError("run needs a number of events or a time, got neither")
-        if events is not None and events < 0:
-            raise ValueError(f"events must be at least 0, got {events}")
+        if events is not None:
+            whole("events", events, 0)
         if time is not None and not time >= self.time:
             raise ValueError(f"time must be at least the time now, {self.time} s, got {time}")
         refuse_filament(self.mechanisms)

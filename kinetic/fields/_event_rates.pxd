@@ -1,4 +1,4 @@
-from ..engine._rates cimport Lineshape
+from ..mechanisms._activation cimport Lineshape
 
 
 cdef class EventRates:

@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from ...units import BOLTZMANN_EV
+
 from libc.math cimport exp, fabs, log
 
-from ..engine._rates cimport activation_energy, fill_lineshape, lineshape_activation
-
-from ...units import BOLTZMANN_EV
+from ..mechanisms._activation cimport activation_energy, fill_lineshape, lineshape_activation
 
 cdef double BOLTZMANN = BOLTZMANN_EV  # eV/K
 

@@ -8,15 +8,14 @@ rounding errors whatever the contrast of the layers.
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 import scipy.fft
 from numpy.typing import ArrayLike, NDArray
 
+from ...checks import one_of, positive
 from ...typing import Floats
-
-Lateral = Literal["periodic", "reflecting"]
+from ..lattice.lattice import LATERAL
+from ..lattice.lattice import Lateral as Lateral
 
 LARGEST_TABLE = 4e9
 """Size (bytes) above which a table is refused."""
@@ -80,10 +79,8 @@ class GreenTable:
     ) -> None:
         self.shape = _checked_shape(shape)
         nx, ny, nz = self.shape
-        if not 0 < spacing < np.inf:
-            raise ValueError(f"spacing must be a positive number of metres, got {spacing!r}")
-        if lateral not in ("periodic", "reflecting"):
-            raise ValueError(f'lateral must be "periodic" or "reflecting", got {lateral!r}')
+        positive("spacing", spacing, "m")
+        one_of("lateral", lateral, LATERAL)
         self.spacing = float(spacing)
         self.lateral: Lateral = lateral
         self.images = lateral == "reflecting"
@@ -94,7 +91,7 @@ class GreenTable:
         if size > LARGEST_TABLE:
             raise ValueError(
                 f"shape {self.shape} needs a Green's table of {size / 1e9:.1f} GB, above the limit of "
-                f"{LARGEST_TABLE / 1e9:.0f} GB: make the box smaller"
+                f"{LARGEST_TABLE / 1e9:.0f} GB: make the box smaller, above all its thickness"
             )
         modes = tuple(4 * np.sin(np.pi * np.arange(n // 2 + 1) / n) ** 2 for n in self.period)
         self.table = _fold_out(_inverse(modes[0], modes[1], self.z_link, self.layer), self.period)

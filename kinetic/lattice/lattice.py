@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property, partial
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import cKDTree
 
+from ...checks import one_of
 from .species import HOST, INTERSTITIAL_SITES
 
 Lateral = Literal["periodic", "reflecting"]
+LATERAL: tuple[Lateral, ...] = get_args(Lateral)
 Table = NDArray[np.int32]
 BOTTOM, TOP = 1, 2
 _NEAREST = ((-1, 0, 0), (1, 0, 0), (0, -1, 0), (0, 1, 0), (0, 0, -1), (0, 0, 1))
@@ -324,8 +326,7 @@ def _check_cubic(shape: tuple[int, int, int], spacing: float, lateral: str) -> t
         raise ValueError(f"shape must hold at most 1e9 sites, got {shape}")
     if not 1e-11 <= spacing <= 1e-7:
         raise ValueError(f"spacing must be between 1e-11 and 1e-07 m, got {spacing} (did you mean * nm?)")
-    if lateral not in ("periodic", "reflecting"):
-        raise ValueError(f"lateral must be 'periodic' or 'reflecting', got {lateral!r}")
+    one_of("lateral", lateral, LATERAL)
     return int(shape[0]), int(shape[1]), int(shape[2])
 
 
@@ -346,8 +347,7 @@ def _check_positions(
         raise ValueError("position must be finite (m), got a value that is not")
     if np.any(np.diff((kind != HOST).astype(np.int8)) < 0) or not np.any(kind == HOST):
         raise ValueError("sublattice must list the host sites (0) first, and hold at least one")
-    if lateral not in ("periodic", "reflecting"):
-        raise ValueError(f"lateral must be 'periodic' or 'reflecting', got {lateral!r}")
+    one_of("lateral", lateral, LATERAL)
     known = ("nearest", "second", "pair")
     for name, radius in cutoffs.items():
         if name not in known:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from ...checks import between
+
 HOST = 0
 INTERSTITIAL_SITES = 1
 SPECIES_LIMIT = 16
@@ -38,19 +40,9 @@ class Species:
     def __post_init__(self) -> None:
         if not self.name:
             raise ValueError("name of a species must not be empty")
-        if not 0 <= self.code < SPECIES_LIMIT:
-            raise ValueError(
-                f"code of species {self.name} must be between 0 and {SPECIES_LIMIT - 1}, got {self.code}"
-            )
-        if not -8.0 <= self.charge <= 8.0:
-            raise ValueError(
-                f"charge of species {self.name} must be between -8 and 8 elementary charges, "
-                f"got {self.charge}"
-            )
-        if not 0 <= self.sublattice <= 126:
-            raise ValueError(
-                f"sublattice of species {self.name} must be between 0 and 126, got {self.sublattice}"
-            )
+        between(f"code of species {self.name}", self.code, 0, SPECIES_LIMIT - 1)
+        between(f"charge of species {self.name}", self.charge, -8.0, 8.0, "elementary charges")
+        between(f"sublattice of species {self.name}", self.sublattice, 0, 126)
 
 
 OXYGEN = Species("oxygen", 0, 0.0, HOST)

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import cKDTree
 
+from ...checks import at_least, between, one_of, positive, whole
 from ...typing import Floats
-from .lattice import Lateral
+from .lattice import LATERAL, Lateral
 
 Mask = NDArray[np.bool_]
 Shape = tuple[int, int, int]
@@ -43,8 +44,7 @@ def grain_count(cell: Cell, size: float, *, columnar: bool = True) -> int:
         If the size is not above 0.
     """
     _check_cell(cell)
-    if not 0.0 < size < math.inf:
-        raise ValueError(f"grain size must be above 0 m and finite, got {size}")
+    positive("grain size", size, "m")
     dimensions = 2 if columnar else 3
     return max(1, round(math.prod(cell[:dimensions]) / size**dimensions))
 
@@ -72,8 +72,7 @@ def grain_seeds(cell: Cell, grains: int, rng: np.random.Generator) -> Floats:
         If the number of grains or the box is outside what is allowed.
     """
     _check_cell(cell)
-    if int(grains) != grains or not 1 <= grains <= 1_000_000:
-        raise ValueError(f"grains must be a whole number between 1 and 1000000, got {grains}")
+    whole("grains", grains, 1, 1_000_000)
     return np.asarray(rng.random((int(grains), 3)) * np.asarray(cell))
 
 
@@ -145,8 +144,7 @@ def grain_boundary(
     the width of the plane between these a site belongs to a boundary if one of 64 (columns) or 256 points
     spread over the circle or sphere of half the width around it lies in another grain.
     """
-    if not 0.0 <= width <= 1e-6:
-        raise ValueError(f"width of the grain boundary must be between 0 and 1e-06 m, got {width}")
+    between("width of the grain boundary", width, 0.0, 1e-6, "m")
     points, tree, grain = _seeded(position, seeds, cell, columnar, lateral)
     distance, index = _nearest(points, tree, width)
     first, mask = index[:, 0], np.zeros(len(points), dtype=bool)
@@ -184,8 +182,7 @@ def _seeded(
 ) -> tuple[Floats, cKDTree, NDArray[np.int32]]:
     """Return the sites, a tree of all seeds with their images, and the grain of each of these."""
     _check_cell(cell)
-    if lateral not in ("periodic", "reflecting"):
-        raise ValueError(f"lateral must be 'periodic' or 'reflecting', got {lateral!r}")
+    one_of("lateral", lateral, LATERAL)
     dimensions = 2 if columnar else 3
     points, own = (
         _places(name, values)[:, :dimensions] for name, values in (("position", position), ("seeds", seeds))
@@ -253,12 +250,8 @@ def correlated_normal(
     ``s sqrt((1 + c) / 2)``, c being the correlation of neighbours.
     """
     _check_shape(shape)
-    if not 0.0 <= correlation_length <= 1000.0:
-        raise ValueError(
-            f"correlation_length must be between 0 and 1000 lattice spacings, got {correlation_length}"
-        )
-    if lateral not in ("periodic", "reflecting"):
-        raise ValueError(f"lateral must be 'periodic' or 'reflecting', got {lateral!r}")
+    between("correlation length", correlation_length, 0.0, 1000.0, "lattice spacings")
+    one_of("lateral", lateral, LATERAL)
     if correlation_length == 0.0:
         return rng.standard_normal(math.prod(shape))
     # Ends that are not periodic are 8 lengths apart through the period: exp(-32) = 1e-14.
@@ -324,14 +317,10 @@ def plane_with_pores(
     """
     _check_shape(shape)
     nx, ny, nz = shape
-    if int(layer) != layer or not 0 <= layer < nz:
-        raise ValueError(f"layer of the plane must be a whole number between 0 and {nz - 1}, got {layer}")
-    if not 0.0 <= pore_fraction <= 1.0:
-        raise ValueError(f"pore_fraction must be between 0 and 1, got {pore_fraction}")
-    if not 0.0 <= pore_radius < math.inf:
-        raise ValueError(f"pore_radius must be at least 0 lattice spacings and finite, got {pore_radius}")
-    if lateral not in ("periodic", "reflecting"):
-        raise ValueError(f"lateral must be 'periodic' or 'reflecting', got {lateral!r}")
+    whole("layer of the plane", layer, 0, nz - 1)
+    between("pore_fraction", pore_fraction, 0.0, 1.0)
+    at_least("pore_radius", pore_radius, 0.0, "lattice spacings")
+    one_of("lateral", lateral, LATERAL)
     is_open = np.zeros((nx, ny), dtype=bool)
     if pore_radius == 0.0:
         is_open.flat[rng.choice(nx * ny, size=round(pore_fraction * nx * ny), replace=False)] = True

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ...checks import between, one_of
 from ..lattice.species import VACANCY, Species
 from .barrier import MULTIPHONON, NUMBERS, SINUSOIDAL, soret_lever
 
@@ -150,15 +151,14 @@ class Mechanism:
 
     def _check_numbers(self) -> None:
         who = f"mechanism {self.name!r}"
-        _between(f"barrier of {who}", self.barrier, 0.0, 20.0, "eV")
-        _between(f"attempt_frequency of {who}", self.attempt_frequency, 1e-30, 1e30, "1/s")
-        _between(f"energy of {who}", self.energy, -20.0, 20.0, "eV")
-        _between(f"alpha of {who}", self.alpha, 0.0, 1.0, "1")
-        _between(f"heat_of_transport of {who}", self.heat_of_transport, -20.0, 20.0, "eV")
-        _between(f"dipole of {who}", self.dipole, 0.0, 1e-8, "e m")
-        _between(f"floor of {who}", self.floor, 0.0, 20.0, "eV")
-        if self.law not in NUMBERS:
-            raise ValueError(f"no barrier law {self.law!r} in {who}; there are: {', '.join(NUMBERS)}")
+        between(f"barrier of {who}", self.barrier, 0.0, 20.0, "eV")
+        between(f"attempt_frequency of {who}", self.attempt_frequency, 1e-30, 1e30, "1/s")
+        between(f"energy of {who}", self.energy, -20.0, 20.0, "eV")
+        between(f"alpha of {who}", self.alpha, 0.0, 1.0)
+        between(f"heat_of_transport of {who}", self.heat_of_transport, -20.0, 20.0, "eV")
+        between(f"dipole of {who}", self.dipole, 0.0, 1e-8, "e m")
+        between(f"floor of {who}", self.floor, 0.0, 20.0, "eV")
+        one_of(f"law of {who}", self.law, NUMBERS)
         if (self.law == MULTIPHONON) != (self.transition is not None and self.remote):
             raise ValueError(f"{who} must be remote and have a transition with the law 'multiphonon' only")
         soret_lever(self.barrier, self.heat_of_transport)
@@ -216,7 +216,7 @@ class PairInteraction:
     exempt: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
-        _between(f"energy of the pair {self.a.name}-{self.b.name}", self.energy, -20.0, 20.0, "eV")
+        between(f"energy of the pair {self.a.name}-{self.b.name}", self.energy, -20.0, 20.0, "eV")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -240,8 +240,3 @@ def refuse_filament(mechanisms: Iterable[Mechanism]) -> None:
     for m in mechanisms:
         if m.electrode == "filament":
             raise ValueError(f"mechanism {m.name!r} takes electrons from a filament and needs a Device")
-
-
-def _between(name: str, value: float, low: float, high: float, unit: str) -> None:
-    if not low <= value <= high:
-        raise ValueError(f"{name} must be between {low:g} and {high:g} {unit}, got {value}")

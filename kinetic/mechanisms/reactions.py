@@ -60,17 +60,30 @@ class Chemistry:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """What the builders below share: the lattice, its weak sites, its blocked sites and its disorder."""
+class Place:
+    """What a material makes of a lattice: species, weak sites, blocked sites and disorder.
+
+    Attributes
+    ----------
+    material, lattice : Material, Lattice
+        What is built on what.
+    weak, cap, blocked : ndarray of bool, shape (n_hosts,)
+        Weak host sites, those of the reactive cap, and those of a plane that are no pores.
+    defect, interstitial : Species
+        The defect that conducts and the mobile ion.
+    site_energy, disorder : ndarray of shape (n_sites,)
+        Energy of a defect (eV) and addition to its barriers (eV).
+    """
 
     material: Material
     lattice: Lattice
     weak: NDArray[np.bool_]
-    defect: Species
-    interstitial: Species
-    disorder: Floats
     cap: NDArray[np.bool_]
     blocked: NDArray[np.bool_]
+    defect: Species
+    interstitial: Species
+    site_energy: Floats
+    disorder: Floats
 
     def on(self, hosts: NDArray[np.bool_], extra: float) -> Floats:
         """Return a barrier shift (n_sites,) of ``extra`` eV on some host sites."""
@@ -175,48 +188,83 @@ def build_chemistry(
     ValueError
         A mechanism that the material does not switch on, or an array of another length or not finite.
     """
-    n_hosts = shape[0] * shape[1] * shape[2]
-    weak = weak_sites(material, lattice, shape, rng)
-    site_energy, disorder = np.zeros((2, len(lattice.sublattice)))
-    if material.has("disorder"):
-        site_energy[:n_hosts] = material.disorder.site_energy * _random(material, lattice, shape, rng)
-        disorder[:n_hosts] = material.disorder.barrier * _random(material, lattice, shape, rng)
-    if material.defect.adsorption_energy:
-        site_energy[:n_hosts] -= material.defect.adsorption_energy * (np.arange(n_hosts) % shape[2] == 0)
-    defect = replace(VACANCY, name=material.species["defect"], charge=float(material.defect.charge))
-    interstitial = replace(INTERSTITIAL, name=material.species["interstitial"])
-    if material.has("interstitial"):
-        interstitial = replace(interstitial, charge=float(material.interstitial.charge))
-    blocked = blocked_sites(material, lattice, shape, rng)
-    place = _Place(
-        material, lattice, weak, defect, interstitial, disorder, cap_sites(material, shape), blocked
-    )
-    interactions: list[PairInteraction | SiteEnergy] = []
-    if material.defect.binding_energy:
-        interactions += _binding(material, lattice, defect)
-    states = (defect, *(charged_vacancies(material, defect) if material.has("charge_states") else ()))
-    if site_energy.any():
-        interactions += [SiteEnergy(state, site_energy) for state in states]
-    given = _checked_shifts(material, len(lattice.sublattice), n_hosts, barrier_shift or {})
-    sites = np.zeros(0, np.int32)
-    if traps is not None and not material.has("trap"):
-        raise ValueError(f"traps need a section [trap], which material {material.name} does not have")
-    if material.has("trap"):
-        level = None
-        if traps is None:
-            sites = trap_sites(material, lattice, rng)
-        else:
-            sites, level = given_traps(lattice, traps)
-        interactions += trap_levels(material, lattice, sites, rng, level)
-        interactions += defect_binding(material, states)
-        # Atoms may stand still beside electrons, but the engine must know them.
-        interactions += [SiteEnergy(kind, np.zeros(lattice.n_sites)) for kind in (OXYGEN, defect, EMPTY)]
+    place = _draw_place(material, lattice, shape, rng)
+    given = _checked_shifts(material, lattice, barrier_shift or {})
+    atoms = _atomic_energies(place)
+    sites, electrons = _trap_energies(place, rng, traps)
     mechanisms = tuple(
         _shifted(mechanism, given.get(name))
         for name in material.mechanisms
         for mechanism in _each(REACTIONS[name](place))
     )
-    return Chemistry(mechanisms, tuple(interactions), sites, weak, blocked, defect, interstitial)
+    return Chemistry(
+        mechanisms, (*atoms, *electrons), sites, place.weak, place.blocked, place.defect, place.interstitial
+    )
+
+
+def _draw_place(
+    material: Material, lattice: Lattice, shape: tuple[int, int, int], rng: np.random.Generator
+) -> Place:
+    """Draw weak sites, disorder and pores, in this order, and charge the species."""
+    n_hosts = lattice.n_hosts
+    weak = weak_sites(material, lattice, shape, rng)
+    site_energy, disorder = np.zeros((2, lattice.n_sites))
+    if material.has("disorder"):
+        site_energy[:n_hosts] = material.disorder.site_energy * _random(material, lattice, shape, rng)
+        disorder[:n_hosts] = material.disorder.barrier * _random(material, lattice, shape, rng)
+    if material.defect.adsorption_energy:
+        site_energy[:n_hosts] -= material.defect.adsorption_energy * (np.arange(n_hosts) % shape[2] == 0)
+    interstitial = replace(INTERSTITIAL, name=material.species["interstitial"])
+    if material.has("interstitial"):
+        interstitial = replace(interstitial, charge=float(material.interstitial.charge))
+    return Place(
+        material=material,
+        lattice=lattice,
+        weak=weak,
+        cap=cap_sites(material, shape),
+        blocked=blocked_sites(material, lattice, shape, rng),
+        defect=replace(VACANCY, name=material.species["defect"], charge=float(material.defect.charge)),
+        interstitial=interstitial,
+        site_energy=site_energy,
+        disorder=disorder,
+    )
+
+
+def _states(place: Place) -> tuple[Species, ...]:
+    """Return the defect without electrons of its own, and with them where it can catch some."""
+    charged = place.material.has("charge_states")
+    return (place.defect, *(charged_vacancies(place.material, place.defect) if charged else ()))
+
+
+def _atomic_energies(place: Place) -> list[PairInteraction | SiteEnergy]:
+    """Return the binding of neighbours and the energies of sites."""
+    material, energies = place.material, list[PairInteraction | SiteEnergy]()
+    if material.defect.binding_energy:
+        energies += _binding(material, place.lattice, place.defect)
+    states = _states(place)
+    if place.site_energy.any():
+        energies += [SiteEnergy(state, place.site_energy) for state in states]
+    return energies
+
+
+def _trap_energies(
+    place: Place, rng: np.random.Generator, given: ArrayLike | None
+) -> tuple[NDArray[np.int32], list[PairInteraction | SiteEnergy]]:
+    """Return the sites of electron traps, drawn or given, and the energies of what stands on them."""
+    material, lattice = place.material, place.lattice
+    if not material.has("trap"):
+        if given is not None:
+            raise ValueError(f"traps need a section [trap], which material {material.name} does not have")
+        return np.zeros(0, np.int32), []
+    level = None
+    if given is None:
+        sites = trap_sites(material, lattice, rng)
+    else:
+        sites, level = given_traps(lattice, given)
+    # Atoms may stand still beside electrons, but the engine must know them.
+    known = [SiteEnergy(kind, np.zeros(lattice.n_sites)) for kind in (OXYGEN, place.defect, EMPTY)]
+    levels = trap_levels(material, lattice, sites, rng, level)
+    return sites, [*levels, *defect_binding(material, _states(place)), *known]
 
 
 def _binding(material: Material, lattice: Lattice, defect: Species) -> list[PairInteraction]:
@@ -232,9 +280,10 @@ def _binding(material: Material, lattice: Lattice, defect: Species) -> list[Pair
 
 
 def _checked_shifts(
-    material: Material, n_sites: int, n_hosts: int, barrier_shift: Mapping[str, Floats]
+    material: Material, lattice: Lattice, barrier_shift: Mapping[str, Floats]
 ) -> dict[str, Floats]:
     """Return every given shift with one value per site."""
+    n_sites, n_hosts = lattice.n_sites, lattice.n_hosts
     whole = {}
     for name, values in barrier_shift.items():
         if name not in material.mechanisms:
@@ -291,10 +340,10 @@ def first_interstitials(material: Material, lattice: Lattice, rng: np.random.Gen
     return np.sort(rng.choice(sites, size=count, replace=False)).astype(np.int32)
 
 
-def _hop(name: str) -> Callable[[_Place], Mechanism]:
+def _hop(name: str) -> Callable[[Place], Mechanism]:
     """Return the builder of the hop of the defect that conducts: a vacancy, or a metal atom."""
 
-    def build(place: _Place) -> Mechanism:
+    def build(place: Place) -> Mechanism:
         numbers = place.material.defect
         shift = place.disorder.copy()
         if place.material.weak is not None:
@@ -319,13 +368,13 @@ def _hop(name: str) -> Callable[[_Place], Mechanism]:
     return build
 
 
-def _at_electrode(place: _Place) -> Floats | None:
+def _at_electrode(place: Place) -> Floats | None:
     """Return the extra barrier of an exchange or a Frenkel pair outside the weak sites."""
     weak = place.material.weak
     return None if weak is None else place.on(~place.weak, weak.exchange_shift)
 
 
-def _oxygen_exchange(place: _Place) -> Mechanism:
+def _oxygen_exchange(place: Place) -> Mechanism:
     numbers = place.material.exchange
     return Mechanism(
         "oxygen exchange",
@@ -341,7 +390,7 @@ def _oxygen_exchange(place: _Place) -> Mechanism:
     )
 
 
-def _redox(place: _Place) -> Mechanism:
+def _redox(place: Place) -> Mechanism:
     """Forward deposits an atom on the electrode, whose reservoir grows; reverse dissolves one."""
     numbers = place.material.redox
     return Mechanism(
@@ -358,7 +407,7 @@ def _redox(place: _Place) -> Mechanism:
     )
 
 
-def _interstitial_hop(place: _Place) -> Mechanism:
+def _interstitial_hop(place: Place) -> Mechanism:
     numbers = place.material.interstitial
     return Mechanism(
         "interstitial hop",
@@ -369,10 +418,10 @@ def _interstitial_hop(place: _Place) -> Mechanism:
     )
 
 
-def _frenkel_pair(name: str, electrons: int) -> Callable[[_Place], Mechanism]:
-    """Return the builder of a Frenkel pair eased by so many trapped electrons."""
+def _frenkel_pair(name: str, electrons: int) -> Callable[[Place], Mechanism]:
+    """Return the builder of a Frenkel pair that so many trapped electrons make easier."""
 
-    def build(place: _Place) -> Mechanism:
+    def build(place: Place) -> Mechanism:
         numbers = place.material.frenkel_pair
         barrier = (numbers.barrier, numbers.barrier_one, numbers.barrier_two)[electrons]
         return Mechanism(
@@ -386,13 +435,13 @@ def _frenkel_pair(name: str, electrons: int) -> Callable[[_Place], Mechanism]:
             dipole=numbers.dipole,
             floor=numbers.floor,
             barrier_shift=_at_electrode(place),
-            **_eased_by_traps(place.material),
+            **_lowered_by_traps(place.material),
         )
 
     return build
 
 
-def _eased_by_traps(material: Material) -> dict[str, Any]:
+def _lowered_by_traps(material: Material) -> dict[str, Any]:
     """Return what filled traps beside an oxygen take off the barrier of its leaving, up to two of them."""
     lowering = material.frenkel_pair.trapped_lowering
     if not lowering:
@@ -407,7 +456,7 @@ def _eased_by_traps(material: Material) -> dict[str, Any]:
     }
 
 
-def _charge_states(place: _Place) -> tuple[Mechanism, ...]:
+def _charge_states(place: Place) -> tuple[Mechanism, ...]:
     """Return capture and emission of both electrons, and the hops of a vacancy that holds them."""
     material, numbers = place.material, place.material.charge_states
     hop = _hop("vacancy hop")(place)
@@ -424,7 +473,7 @@ def _charge_states(place: _Place) -> tuple[Mechanism, ...]:
     return (*charge_capture(material, place.lattice, place.defect), *hops)
 
 
-def _interstitial_exchange(place: _Place) -> Mechanism:
+def _interstitial_exchange(place: Place) -> Mechanism:
     numbers = place.material.interstitial_exchange
     return Mechanism(
         "interstitial exchange",
@@ -437,7 +486,7 @@ def _interstitial_exchange(place: _Place) -> Mechanism:
     )
 
 
-REACTIONS: dict[str, Callable[[_Place], Mechanism | tuple[Mechanism, ...]]] = {
+REACTIONS: dict[str, Callable[[Place], Mechanism | tuple[Mechanism, ...]]] = {
     "vacancy hop": _hop("vacancy hop"),
     "oxygen exchange": _oxygen_exchange,
     "cation hop": _hop("cation hop"),

@@ -357,7 +357,7 @@ def test_sizes_are_whole_layers():
     ({"temperature": math.nan}, "temperature must be between 1 and 3000 K, got nan"),
     ({"temperature": 0.0}, "temperature must be between 1 and 3000 K, got 0"),
     ({"temperature": 3001.0}, "temperature must be between 1 and 3000 K, got 3001"),
-    ({"lateral": "open"}, "lateral must be 'periodic' or 'reflecting', got 'open'"),
+    ({"lateral": "open"}, "lateral must be one of periodic, reflecting, got 'open'"),
     ({"seed": -1}, "seed must be a whole number of at least 0, got -1"),
     ({"member": -1}, "member must be a whole number of at least 0, got -1"),
 ])

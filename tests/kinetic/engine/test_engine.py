@@ -328,7 +328,11 @@ def test_bad_species_are_errors():
         (lambda: hop(barrier=-0.1), "'vacancy hop' must be between 0 and 20 eV, got -0.1"),
         (lambda: hop(barrier=float("nan")), "barrier of mechanism"),
         (lambda: hop(attempt_frequency=0.0), "attempt_frequency of mechanism"),
-        (lambda: hop(law="cubic"), "no barrier law 'cubic'"),
+        (
+            lambda: hop(law="cubic"),
+            "law of mechanism 'vacancy hop' must be one of sinusoidal, linear, marcus, multiphonon, "
+            "got 'cubic'",
+        ),
         (lambda: hop(energy=0.1), "energy and dipole of mechanism 'vacancy hop' must be 0"),
         (lambda: hop(dipole=1e-10), "energy and dipole"),
         (lambda: hop(law="linear", alpha=0.3), "alpha of mechanism 'vacancy hop' must be 0.5"),
@@ -366,7 +370,7 @@ def test_bad_runs_are_errors():
     engine = box()
     with pytest.raises(ValueError, match="number of events or a time"):
         engine.run()
-    with pytest.raises(ValueError, match="events must be at least 0, got -1"):
+    with pytest.raises(ValueError, match="events must be a whole number of at least 0, got -1"):
         engine.run(events=-1)
     with pytest.raises(ValueError, match="time must be at least the time now"):
         engine.run(time=-1.0)
@@ -379,3 +383,8 @@ def test_heat_of_transport_beyond_the_gradient_is_an_error():
     engine = box(mechanisms=[hop(heat_of_transport=2.0)], temperature=kelvin)
     with pytest.raises(ValueError, match="above 0 K"):
         engine.run(events=10)
+
+
+def test_more_mechanisms_than_the_kernel_holds_are_refused():
+    with pytest.raises(ValueError, match="an engine can hold at most 32 mechanisms, got 33"):
+        box(mechanisms=[hop() for _ in range(33)])

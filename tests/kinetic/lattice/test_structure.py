@@ -403,7 +403,7 @@ def test_ions_pass_a_plane_through_its_pores_alone():
 
 CELL, RNG = (1e-9, 1e-9, 1e-9), np.random.default_rng(0)
 BAD = [
-    (lambda: grain_count(CELL, 0.0), "grain size must be above 0 m"),
+    (lambda: grain_count(CELL, 0.0), r"grain size must be positive and finite \(m\), got 0"),
     (lambda: grain_seeds(CELL, 0, RNG), "grains must be a whole number between 1 and 1000000, got 0"),
     (lambda: grain_seeds((1.0, 0.0, 1.0), 2, RNG), "cell must be three lengths above 0 m"),
     (lambda: voronoi_grains(np.zeros((3, 2)), [(0, 0, 0)], CELL), r"position must have shape \(n, 3\)"),

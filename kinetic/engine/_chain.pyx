@@ -1,0 +1,208 @@
+"""Absorbing Markov chains: when, and from which of a few states, a set of states is left.
+
+The time is drawn from the exact law and the state from the exact probabilities. The one approximation is a first
+time step of 1e-9 of the shortest mean wait, so probabilities are right to about 1e-9 (relative).
+
+References
+----------
+M. A. Novotny, Phys. Rev. Lett. 74, 1 (1995), doi:10.1103/PhysRevLett.74.1
+K. A. Fichthorn and Y. Lin, J. Chem. Phys. 138, 164104 (2013), doi:10.1063/1.4801869
+"""
+
+import numpy as np
+
+cimport cython
+from cpython.pycapsule cimport PyCapsule_GetPointer
+from numpy.random cimport bitgen_t
+
+cdef double FIRST = 1e-9    # of the shortest mean wait: first time step
+
+
+@cython.auto_pickle(False)
+cdef class Chain:
+    """Rates between a few states and out of them; entered at state 0."""
+
+    def __init__(self):
+        self.step = np.zeros((LEVELS, STATES, STATES))
+        self.lost = np.zeros((LEVELS, STATES))
+
+    cdef double _inner_events(self) noexcept nogil:
+        """Mean number of events within the basin before it is left: visits from (-T)^-1, by elimination."""
+        cdef double matrix[STATES][STATES + 1]
+        cdef double row[STATES]
+        cdef double factor, total, mean = 0.0, out = 0.0
+        cdef int i, j, k, n = self.n
+        # A set that nothing leaves would be singular.
+        for i in range(n):
+            row[i] = 0.0
+            for j in range(n):
+                row[i] += self.inner[i][j]
+            out += self.leave[i]
+        if out <= 0.0:
+            return 0.0
+        for i in range(n):
+            for j in range(n):
+                matrix[i][j] = -self.inner[j][i]
+            matrix[i][i] = row[i] + self.leave[i]
+            matrix[i][n] = i == 0
+        # Diagonally dominant by columns, so elimination needs no pivots.
+        for k in range(n):
+            for i in range(k + 1, n):
+                factor = matrix[i][k] / matrix[k][k]
+                for j in range(k, n + 1):
+                    matrix[i][j] -= factor * matrix[k][j]
+        for i in range(n - 1, -1, -1):
+            total = matrix[i][n]
+            for j in range(i + 1, n):
+                total -= matrix[i][j] * matrix[j][n]
+            matrix[i][n] = total / matrix[i][i]
+            mean += matrix[i][n] * row[i]
+        # below the rounding of the elimination the basin is as good as closed
+        return mean if 0.0 <= mean < 1e14 else 1e14
+
+    def mean_events(self, const double[:, ::1] inner, const double[::1] leave):
+        """Mean number of events within a set of states, entered at state 0, before it is left.
+
+        Parameters
+        ----------
+        inner : (n, n) float64
+            Rates between the states (1/s), n at most 16; the diagonal is not read.
+        leave : (n,) float64
+            Rate out of the set from each state (1/s).
+        """
+        self._take(inner, leave)
+        return self._inner_events()
+
+    def leave_by(self, const double[:, ::1] inner, const double[::1] leave, double span, bit_generator):
+        """Draw from the exact law when and from which state a set, entered at state 0, is left.
+
+        Parameters
+        ----------
+        inner, leave : ndarray
+            As for `mean_events`; some ``leave`` is above 0.
+        span : float
+            Longest time (s).
+        bit_generator : numpy.random.BitGenerator
+
+        Returns
+        -------
+        time : float
+            Time of the exit (s), or ``span``.
+        state : int
+            State that it is left from, or where it is then.
+        left : bool
+            Whether it was left.
+        """
+        cdef bitgen_t* random = <bitgen_t*>PyCapsule_GetPointer(bit_generator.capsule, "BitGenerator")
+        cdef int state = 0
+        cdef bint left = False
+        cdef double time
+        self._take(inner, leave)
+        with bit_generator.lock, nogil:
+            self._double(span)
+            time = self._sample(random, span, &state, &left)
+        return time, state, left
+
+    def _take(self, const double[:, ::1] inner, const double[::1] leave):
+        cdef int i, j
+        if not 1 <= leave.shape[0] <= STATES:
+            raise ValueError(f"a set must have 1 to {STATES} states, got {leave.shape[0]}")
+        self.n = leave.shape[0]
+        for i in range(self.n):
+            self.leave[i] = leave[i]
+            for j in range(self.n):
+                self.inner[i][j] = 0.0 if i == j else inner[i, j]
+
+    cdef void _double(self, double span) noexcept nogil:
+        """Square the matrix of one short time step until it covers ``span`` (s) or empties the basin."""
+        cdef int i, j, k, level = 0, n = self.n
+        cdef double most = 0.0, total, least
+        for i in range(n):
+            total = self.leave[i]
+            for j in range(n):
+                total += self.inner[i][j]
+            most = total if total > most else most
+        # Within so short a step two events are as good as impossible: one step is linear in the rates.
+        self.first = FIRST / most
+        for i in range(n):
+            self.lost[0, i] = total = self.leave[i] * self.first
+            for j in range(n):
+                self.step[0, i, j] = self.inner[i][j] * self.first
+                total += self.step[0, i, j]
+            self.step[0, i, i] = 1.0 - total
+        # Each squaring doubles the time covered.
+        least = 0.0
+        while level + 1 < LEVELS and least < 0.999 and self.first * 2.0**level <= span:
+            least = 1.0
+            for i in range(n):
+                self.lost[level + 1, i] = self.lost[level, i]
+                for j in range(n):
+                    self.step[level + 1, i, j] = 0.0
+                for k in range(n):
+                    self.lost[level + 1, i] += self.step[level, i, k] * self.lost[level, k]
+                    for j in range(n):
+                        self.step[level + 1, i, j] += self.step[level, i, k] * self.step[level, k, j]
+                # all terms are positive; with rows of sum 1 rounding does not double at each level
+                total = self.lost[level + 1, i]
+                for j in range(n):
+                    total += self.step[level + 1, i, j]
+                self.lost[level + 1, i] /= total
+                for j in range(n):
+                    self.step[level + 1, i, j] /= total
+                least = self.lost[level + 1, i] if self.lost[level + 1, i] < least else least
+            level += 1
+        self.n_levels = level + 1
+
+    cdef double _sample(self, bitgen_t* random, double span, int* state, bint* left) noexcept nogil:
+        """Draw when (s, at most ``span``) and from which state the basin is left; or where it is at ``span``."""
+        cdef double weight[STATES]
+        cdef double after[STATES]
+        cdef double aim = random.next_double(random.state), more, time = 0.0, wait, hazard = 0.0
+        cdef int i, j, level
+        for i in range(self.n):
+            weight[i] = i == 0
+        # Longest steps first: each is taken while it loses less than is still to be lost.
+        for level in range(self.n_levels - 1, -1, -1):
+            wait = self.first * 2.0**level
+            while time + wait <= span:
+                more = 0.0
+                for i in range(self.n):
+                    more += weight[i] * self.lost[level, i]
+                if more > aim or more <= 0.0:
+                    break
+                for j in range(self.n):
+                    after[j] = 0.0
+                    for i in range(self.n):
+                        after[j] += weight[i] * self.step[level, i, j]
+                for j in range(self.n):
+                    weight[j] = after[j]
+                aim -= more  # what is still to be lost; never a difference of two numbers close to 1
+                time += wait
+        # The rest is shorter than the first step, in which the chance of leaving grows linearly.
+        for i in range(self.n):
+            hazard += weight[i] * self.leave[i]
+        if hazard <= 0.0:  # the weights have died out, as happens once in 1e16
+            for i in range(self.n):
+                weight[i] = self.leave[i]
+            hazard = 1e300
+        wait = aim / hazard
+        left[0] = time + wait <= span
+        if left[0]:
+            for i in range(self.n):
+                weight[i] *= self.leave[i]
+        state[0] = self._pick(weight, random.next_double(random.state))
+        return time + wait if left[0] else span
+
+    cdef int _pick(self, const double* weight, double u) noexcept nogil:
+        cdef int i, last = 0
+        cdef double total = 0.0
+        for i in range(self.n):
+            total += weight[i]
+        u *= total
+        for i in range(self.n):
+            if weight[i] > 0.0:
+                last = i
+                if u < weight[i]:
+                    break
+                u -= weight[i]
+        return last
