@@ -258,7 +258,7 @@ def _probability(options: argparse.Namespace) -> None:
     from ..reports.reads import fits_table
 
     target = _target(options, f"{options.file.stem}-probability.png")
-    samples = {name: reads.sample(options.file, name, options.censored) for name in options.names}
+    samples = {name: measurements.sample(options.file, name, options.censored) for name in options.names}
     units = {name: unit for name, (_, unit) in samples.items()}
     print(fits_table({name: fit(sample, options.family) for name, (sample, _) in samples.items()}, units))
     shown = {f"{name.replace('_', ' ')} ({unit})": sample for name, (sample, unit) in samples.items()}
