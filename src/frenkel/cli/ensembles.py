@@ -228,7 +228,7 @@ def _run_until(options: argparse.Namespace, settings: Any, output: Path, workers
     from ..experiment import ensemble
     from ..experiment.ensemble_file import SUMMARY
     from ..experiment.until import run_until
-    from ..kinetic.materials.rows import suggest
+    from ..validation import suggest
     from ..mpi_runs import session
     from ..reports.ensemble import quantile_line
 
