@@ -1,9 +1,11 @@
-"""The arrangement of folders, and the floors: which room may import which.
+"""The arrangement of folders, the floors (which room may import which), and the size of things.
 
 Needs only the standard library and pytest, so that it also runs on a Python without our dependencies.
 """
 
 import ast
+import collections
+import graphlib
 import os
 import subprocess
 import sys
@@ -128,6 +130,79 @@ def fault(parts, target, own, other, floors):
         yield f"{'.'.join(parts)} (floor {here}) imports {'.'.join(target)} (floor {there})"
 
 
+MOST_MODULES, MOST_LINES, MOST_FUNCTION = 16, 500, 60
+"""Bounds on modules of a folder, on lines of a file, and on lines of a function without its docstring."""
+
+
+def crowded(modules):
+    """Return {folder: number} of the folders that hold too many modules of their own."""
+    count = collections.Counter(parts[:-1] for parts, path in modules.items() if parts[-1] != "__init__")
+    return {".".join(folder): number for folder, number in count.items() if number > MOST_MODULES}
+
+
+def long_functions(source):
+    """Return [name: lines] of the functions that are too long."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            size = node.end_lineno - node.lineno + 1
+            if ast.get_docstring(node, clean=False) is not None:
+                size -= node.body[0].end_lineno - node.body[0].lineno + 1
+            if size > MOST_FUNCTION:
+                found.append(f"{node.name}: {size} lines")
+    return found
+
+
+def private_names(parts, source):
+    """Return the private names of other modules and classes that a source text takes.
+
+    A name is its own where the text defines it; an underscored module is compiled: its names are public.
+    """
+    tree, own, taken = ast.parse(source), set(), []
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            own.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            own.add(node.id)
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            own.update([node.attr] if ast.unparse(node.value) in ("self", "cls") else [])
+        elif isinstance(node, ast.ImportFrom):
+            base = parts[: len(parts) - node.level] if node.level else ()
+            module = base + tuple((node.module or "").split(".") if node.module else ())
+            taken += [alias.name for alias in node.names if (*module, alias.name) not in MODULES
+                      and (node.level or module[:1] == ("frenkel",))]
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) not in ("self", "cls"):
+            taken.append(node.attr)
+    return [name for name in taken
+            if name.startswith("_") and not name.endswith("__") and name not in own | OF_PYTHON]
+
+
+OF_PYTHON = {"_asdict", "_exit", "_fields", "_replace"}
+"""Underscored names that Python's own library documents."""
+
+
+def circle(graph):
+    """Return modules that import each other in a ring, None where there is no ring."""
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as error:
+        return error.args[1]
+    return None
+
+
+def room(parts):
+    """Return the folder of a module, or the module itself where it stands alone on a floor."""
+    alone = len(parts) == 1 or (parts[0] in INNER and len(parts) == 2)
+    return parts if alone else parts[:-1]
+
+
+def imports():
+    """Return {module: modules that it imports}; the public names of the package import nothing."""
+    return {parts: {target if target in MODULES else (*target, "__init__")
+                    for target in targets(parts, statements(path)) if target and target != parts}
+            for parts, path in MODULES.items() if parts != ("__init__",)}
+
+
 def test_array_has_no_init():
     """With one, `import array` from the root would find ours instead of Python's."""
     assert not (ROOT / "array" / "__init__.py").exists()
@@ -191,6 +266,55 @@ def test_floors(parts):
 ])
 def test_planted_faults_are_found(module, source, message):
     assert list(faults(tuple(module.split(".")), source)) == [message]
+
+
+def test_no_circle_of_modules():
+    assert circle(imports()) is None
+
+
+def test_no_circle_of_folders():
+    """Nor do folders import each other: what a sub-package needs stands beside or below it."""
+    graph = {}
+    for parts, found in imports().items():
+        graph.setdefault(room(parts), set()).update({room(one) for one in found} - {room(parts)})
+    assert circle(graph) is None
+
+
+def test_folders_are_not_crowded():
+    assert not crowded(MODULES)
+
+
+@pytest.mark.parametrize("parts", list(MODULES), ids=".".join)
+def test_files_and_functions_are_short(parts):
+    text = MODULES[parts].read_text(encoding="utf-8")
+    assert text.count("\n") <= MOST_LINES
+    assert MODULES[parts].suffix == ".pyx" or not long_functions(text)
+
+
+@pytest.mark.parametrize("parts", [parts for parts, path in MODULES.items() if path.suffix == ".py"],
+                         ids=".".join)
+def test_no_private_name_of_another_module(parts):
+    assert not private_names(parts, MODULES[parts].read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(("source", "names"), [
+    ("from .engine.engine import _draw", ["_draw"]),
+    ("def f(device):\n    return device._hazard", ["_hazard"]),
+    ("class A:\n    def f(self, other):\n        return self._b + other._b\n    _b = 1", []),
+    ("from .engine._engine import Kernel\nnamed._replace(a=1)", []),
+])
+def test_planted_private_names_are_found(source, names):
+    assert private_names(("kinetic", "device"), source) == names
+
+
+def test_planted_circles_crowds_and_lengths_are_found():
+    assert set(circle({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}})) == {"a", "b", "c"}
+    assert circle({"a": {"b", "c"}, "b": {"c"}}) is None
+    crowd = {("room", f"m{number}"): None for number in range(17)} | {("room", "__init__"): None}
+    assert crowded(crowd) == {"room": 17}
+    body = "\n".join("    x = 1" for _ in range(61))
+    assert long_functions(f"def f():\n{body}") == ["f: 62 lines"]
+    assert not long_functions("def f():\n    '''" + "long\n" * 70 + "'''\n    return 1")
 
 
 @pytest.mark.parametrize(("module", "source"), [
