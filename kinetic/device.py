@@ -35,7 +35,8 @@ from .lattice.species import (
 from .materials.material import Material
 from .materials.sections import MECHANISMS
 from .mechanisms.mechanism import Mechanism
-from .mechanisms.reactions import build_chemistry, first_defects, first_interstitials
+from .mechanisms.place import first_defects, first_interstitials
+from .mechanisms.reactions import build_chemistry
 from .mechanisms.traps import BondEase, corners, nearest_nodes
 from .run import Record, Run
 from .waveform import Waveform

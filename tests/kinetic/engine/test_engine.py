@@ -330,7 +330,8 @@ def test_bad_species_are_errors():
         (lambda: hop(attempt_frequency=0.0), "attempt_frequency of mechanism"),
         (
             lambda: hop(law="cubic"),
-            "law of mechanism 'vacancy hop' must be one of sinusoidal, linear, marcus, multiphonon, got 'cubic'",
+            "law of mechanism 'vacancy hop' must be one of sinusoidal, linear, marcus, multiphonon, "
+            "got 'cubic'",
         ),
         (lambda: hop(energy=0.1), "energy and dipole of mechanism 'vacancy hop' must be 0"),
         (lambda: hop(dipole=1e-10), "energy and dipole"),
