@@ -63,9 +63,10 @@ class LatticeNumbers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DefectNumbers:
-    """The defect that conducts in company, an oxygen vacancy or a metal atom: hop, charge, interaction.
+    """The defect that conducts where it is clustered, an oxygen vacancy or a metal atom.
 
-    Alone it carries its charge; next to another one or at an electrode it is neutral and part of the network.
+    Isolated it carries its charge; next to another one or at an electrode it is neutral and part of the
+    network.
     """
 
     charge: int = quantity("1", -4, 4, "charge number of an isolated one")
@@ -106,7 +107,7 @@ class RedoxNumbers:
     energy: float = quantity("eV", -10.0, 10.0, "energy of dissolving an atom, without fields and neighbours")
     attempt_frequency: float = quantity("Hz", 1e9, 1e16, "attempt frequency")
     transfer_coefficient: float = quantity(
-        "1", 0.0, 1.0, "share of the overpotential that eases the dissolution", default=0.5
+        "1", 0.0, 1.0, "share of the overpotential that lowers the barrier of dissolution", default=0.5
     )
     stress_work: float = quantity(
         "eV", 0.0, 5.0, "work of pressing an atom into the matrix, volume times stress", default=0.0
@@ -131,8 +132,8 @@ class InterstitialNumbers:
 class FrenkelPairNumbers:
     """An oxygen atom leaves its site for a neighbouring interstitial site; forward generates the pair.
 
-    Trapped electrons may ease it: with n of them the barrier is ``barrier_n + n trapping_energy``, the second
-    part being what it costs to trap them, exact while that is well above kT.
+    Trapped electrons may lower it: with n of them the barrier is ``barrier_n + n trapping_energy``, the
+    second part being what it costs to trap them, exact while that is well above kT.
     """
 
     barrier: float = quantity("eV", 0.0, 10.0, "barrier shared by both directions")
@@ -256,7 +257,7 @@ class TrapNumbers:
 class ChargeStatesNumbers:
     """An isolated vacancy catches one or two electrons from the electrodes and hops more or less easily then.
 
-    The law of capture and emission is that of a trap. In company a vacancy without electrons of its own is
+    The law of capture and emission is that of a trap. A clustered vacancy without electrons of its own is
     part of the network, as ever; one with electrons is not.
     """
 

@@ -1,7 +1,8 @@
 """A transition with many phonons as the compiled loops read it: an even function on a grid.
 
 Capture and emission share everything but ``exp(-+ dE / 2 kT)``, so one table of what they share, a function
-of |dE| and of the temperature, prices both; their ratio is exp(-dE / kT) whatever the error of the table.
+of |dE| and of the temperature, gives both rates; their ratio is exp(-dE / kT) whatever the error of the
+table.
 """
 
 from __future__ import annotations

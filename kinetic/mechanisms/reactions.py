@@ -32,7 +32,7 @@ from .traps import (
 
 @dataclass(frozen=True, slots=True)
 class Chemistry:
-    """Everything a material says about the atoms of one device.
+    """Everything a material states about the atoms of one device.
 
     Attributes
     ----------

@@ -288,9 +288,9 @@ def fields() -> list[Row]:
 
 
 def closure() -> list[Row]:
-    """An event, priced, fired, and priced back after solving all fields again, costs nothing in sum.
+    """Energies of an event and of the one that undoes it cancel, all fields solved again in between.
 
-    Refined prices must close to 1e-9 eV; quick ones to the bound on their error that the fields state.
+    Refined energies must close to 1e-9 eV; quick ones to the bound on their error that the fields state.
     """
     rows = []
     for precise, voltage in ((True, 0.0), (True, 2.0), (True, -1.0), (False, 2.0)):
@@ -308,7 +308,7 @@ def closure() -> list[Row]:
 
 
 def _worst_round_trip(precise: bool, voltage: float) -> tuple[float, float]:
-    """Return the worst sum of both prices (eV) of 50 events and the least error that the fields stated."""
+    """Return the worst sum of both energies (eV) of 50 events and the least error that the fields stated."""
     device = Device(Material.load("HfO2"), thickness=2.6e-9, width=2.08e-9, seed=7, precise=precise)
     random = np.random.default_rng(8)
     worst = stated = 0.0
