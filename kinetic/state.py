@@ -34,7 +34,8 @@ from .lattice.species import (
 from .materials.material import Material
 from .materials.sections import MECHANISMS
 from .mechanisms.mechanism import Mechanism
-from .mechanisms.reactions import build_chemistry, first_defects, first_interstitials
+from .mechanisms.place import first_defects, first_interstitials
+from .mechanisms.reactions import build_chemistry
 from .seeds import random_numbers
 
 LEAST_WIDTH, MOST_SITES = 3, 4096

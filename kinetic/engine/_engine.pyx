@@ -389,7 +389,7 @@ cdef class Kernel:
                         out._a[n], out._b[n] = event.a, event.b
                         out._frequency[n] = self.rates.mechanism[event.mechanism].frequency * self.rates.frequency_factor(
                             &self.rates.mechanism[event.mechanism], &event)
-                        self.rates.price(&event, &out._barrier[n], &out._energy[n])
+                        self.rates.energies(&event, &out._barrier[n], &out._energy[n])
                         n += 1
         return n
 
@@ -401,7 +401,7 @@ cdef class Kernel:
             out.n = self._enumerate(out)
         out.version = self.version
 
-    def price(self, Catalogue out, double[::1] rate, double[::1] energy, double[::1] activation):
+    def rate_each(self, Catalogue out, double[::1] rate, double[::1] energy, double[::1] activation):
         """Rate (1/s), total energy difference and activation energy (eV) of each event of a catalogue."""
         cdef int64_t i
         cdef Event event

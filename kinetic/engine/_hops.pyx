@@ -53,7 +53,7 @@ cdef class Hops:
         Sites along x, y, z.
     periodic : bool
         Whether x and y are periodic.
-    mover, background : int
+    moving, background : int
         Codes of the two species.
     """
 
@@ -73,15 +73,15 @@ cdef class Hops:
     cdef double energy[8][8]                # eV, by neighbours
     cdef double crowd[8][8]                 # eV
     cdef double[:, ::1] line                # [particle, direction] 1/s, where rough
-    cdef int mover, background
+    cdef int moving, background
     cdef readonly SumTree tree
     cdef public int64_t version
     cdef public bint fit    # rates fit the fields
 
-    def __init__(self, shape, bint periodic, int mover, int background):
+    def __init__(self, shape, bint periodic, int moving, int background):
         cdef uint32_t[::1] words
         nx, ny, nz = shape
-        self.n_sites, self.mover, self.background = nx * ny * nz, mover, background
+        self.n_sites, self.moving, self.background = nx * ny * nz, moving, background
         words = np.zeros(self.n_sites, dtype=np.uint32)
         self.words, self.at = words, &words[0]
         self._lay_out(nx, ny, nz, periodic)
@@ -128,7 +128,7 @@ cdef class Hops:
     def fill(self, double[:, :, ::1] table, bint rough, double even_kt):
         """Compute all rates.
 
-        ``table``: what `Rates.hop_by_counts` says about the hop. ``rough``: rates depend on the sites.
+        ``table``: what `Rates.hop_by_counts` returns. ``rough``: rates depend on the sites.
         ``even_kt``: kT (eV) of all sites if it is the same, else -1.
         """
         cdef int i, j, p
@@ -151,7 +151,7 @@ cdef class Hops:
         order = np.array(self.particles)[:self.n_particles, 0]
         with nogil:
             for i in range(self.n_sites):
-                kernel.rates.species[i] = self.mover if self.at[i] >= FREE else self.background
+                kernel.rates.species[i] = self.moving if self.at[i] >= FREE else self.background
                 if self.counted:
                     kernel.rates.count[i] = self.at[i] >> NEAR & 7
         kernel.order(order)

@@ -149,7 +149,7 @@ cdef class Rates:
             return 0.0
         return self.site_energy[<int64_t>self.site_row[code] * self.n_sites + site]
 
-    cdef inline void price(self, const Event* event, double* barrier, double* energy) noexcept nogil:
+    cdef inline void energies(self, const Event* event, double* barrier, double* energy) noexcept nogil:
         """Barrier before any lowering, and energy difference without electrostatics, of an event (eV)."""
         cdef const Mechanism* m = &self.mechanism[event.mechanism]
         cdef const Link* link
@@ -225,7 +225,7 @@ cdef class Rates:
         """Rate of an event (1/s) in the fields now; also its total energy difference and activation (eV)."""
         cdef const Mechanism* m = &self.mechanism[event.mechanism]
         cdef double peak, forward = self.field_energy(event), drop, kt
-        self.price(event, &peak, energy)
+        self.energies(event, &peak, energy)
         energy[0] += forward if event.direction == 0 else -forward
         if m.lowering > 0.0 and m.charge[0] != 0.0:
             drop = -forward / fabs(m.charge[0])

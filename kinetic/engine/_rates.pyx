@@ -86,7 +86,7 @@ cdef class Rates:
         self.electrode_potential[1], self.electrode_potential[2] = bottom, top
 
     def hop_by_counts(self, int a, int b):
-        """Price the hop from a to b for 0 to 6 counted neighbours of each.
+        """Rate the hop from a to b for 0 to 6 counted neighbours of each.
 
         Shape (3, 8, 8): rate in the fields of these two sites (1/s), energy difference without
         electrostatics (eV), and addition to the barrier by crowding (eV).
@@ -103,7 +103,7 @@ cdef class Rates:
                 if self.n_counts:
                     self.count[a], self.count[b] = i, j
                 table[0, i, j] = self.rate(&event, &energy, &activation, &floored)
-                self.price(&event, &barrier, &energy)
+                self.energies(&event, &barrier, &energy)
                 table[1, i, j] = energy
                 if self.mechanism[0].crowd_count >= 0:
                     table[2, i, j] = self.crowding(&self.mechanism[0], &event)

@@ -277,14 +277,14 @@ class Engine:
         listed = self.catalogue()
         out = np.zeros(len(listed), dtype=TRANSITION)
         rate, energy, barrier = (np.zeros(len(listed)) for _ in range(3))
-        self._kernel.price(listed, rate, energy, barrier)
+        self._kernel.rate_each(listed, rate, energy, barrier)
         out["rate"], out["energy"], out["barrier"] = rate, energy, barrier
         for name in ("mechanism", "direction", "site_a", "site_b"):
             out[name] = getattr(listed, name)
         return out
 
     def catalogue(self) -> Catalogue:
-        """List every event that is possible now without prices of fields; see `Catalogue`.
+        """List every event that is possible now without energies in fields; see `Catalogue`.
 
         The order is a function of the state alone: ascending by the site that keeps the event, then by
         its slots. The columns are views, valid until the next catalogue.
@@ -420,19 +420,19 @@ class Engine:
         if lattice.motifs["nearest"][0].max() < 0:
             return None
         owner = int(compiled.channel["role"][0])
-        mover, background = only.before[owner].code, only.before[1 - owner].code
+        moving, background = only.before[owner].code, only.before[1 - owner].code
         counted = compiled.count
         if len(counted) > 1 or (
-            len(counted) and (counted["species"][0] != mover or counted["exempt"][0] >= 0)
+            len(counted) and (counted["species"][0] != moving or counted["exempt"][0] >= 0)
         ):
             return None
         if len(counted) and compiled.motifs[counted["motif"][0]] is not lattice.motifs["nearest"]:
             return None
-        if compiled.site_row[[mover, background]].max() >= 0 or only.floor > 0.0 or owner == 1:
+        if compiled.site_row[[moving, background]].max() >= 0 or only.floor > 0.0 or owner == 1:
             return None
         if not 0.0 <= compiled.mechanism["beta"][0] <= 1.0:
             return None
-        return Hops(lattice.shape, lattice.lateral == "periodic", mover, background)
+        return Hops(lattice.shape, lattice.lateral == "periodic", moving, background)
 
     def _hops_ready(self, events: int) -> bool:
         """Return whether the specialised loop can carry out a run, brought up to date if need be."""

@@ -261,7 +261,7 @@ def _motif_number(lattice: Lattice, names: list[str], name: str | None) -> int:
 
 
 def _fill_mechanism(row: Any, m: Mechanism, length: float) -> None:
-    """Write what a mechanism says of itself; ``length`` (m) is the distance of its two sites."""
+    """Write what a mechanism states; ``length`` (m) is the distance of its two sites."""
     row["code"] = -1
     row["code"][0, : len(m.before)] = [s.code for s in m.before]
     row["code"][1, : len(m.after)] = [s.code for s in m.after]

@@ -106,7 +106,7 @@ class RedoxNumbers:
     energy: float = quantity("eV", -10.0, 10.0, "energy of dissolving an atom, without fields and neighbours")
     attempt_frequency: float = quantity("Hz", 1e9, 1e16, "attempt frequency")
     transfer_coefficient: float = quantity(
-        "1", 0.0, 1.0, "share of the overpotential that eases the dissolution", default=0.5
+        "1", 0.0, 1.0, "share of the overpotential that lowers the barrier of dissolution", default=0.5
     )
     stress_work: float = quantity(
         "eV", 0.0, 5.0, "work of pressing an atom into the matrix, volume times stress", default=0.0
@@ -131,8 +131,8 @@ class InterstitialNumbers:
 class FrenkelPairNumbers:
     """An oxygen atom leaves its site for a neighbouring interstitial site; forward generates the pair.
 
-    Trapped electrons may ease it: with n of them the barrier is ``barrier_n + n trapping_energy``, the second
-    part being what it costs to trap them, exact while that is well above kT.
+    Trapped electrons may lower it: with n of them the barrier is ``barrier_n + n trapping_energy``, the
+    second part being what it costs to trap them, exact while that is well above kT.
     """
 
     barrier: float = quantity("eV", 0.0, 10.0, "barrier shared by both directions")

@@ -1,4 +1,4 @@
-"""From a material to what can happen on a lattice: mechanisms, interactions, weak sites, first defects."""
+"""From a material to what can happen on a lattice: mechanisms and interactions."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...typing import Floats
 from ..lattice.lattice import Lattice
-from ..lattice.species import EMPTY, INTERSTITIAL, OXYGEN, VACANCY, Species
-from ..lattice.structure import correlated_normal, grain_boundary, grain_count, grain_seeds, plane_with_pores
+from ..lattice.species import EMPTY, OXYGEN, Species
 from ..materials.material import Material
 from .barrier import LINEAR
 from .mechanism import Mechanism, PairInteraction, SiteEnergy
+from .place import Place, draw_place
 from .traps import (
     capture,
     capture_from_filament,
@@ -32,7 +32,7 @@ from .traps import (
 
 @dataclass(frozen=True, slots=True)
 class Chemistry:
-    """Everything a material says about the atoms of one device.
+    """Everything a material states about the atoms of one device.
 
     Attributes
     ----------
@@ -57,105 +57,6 @@ class Chemistry:
     blocked: NDArray[np.bool_]
     defect: Species
     interstitial: Species
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """What a material makes of a lattice: species, weak sites, blocked sites and disorder.
-
-    Attributes
-    ----------
-    material, lattice : Material, Lattice
-        What is built on what.
-    weak, cap, blocked : ndarray of bool, shape (n_hosts,)
-        Weak host sites, those of the reactive cap, and those of a plane that are no pores.
-    defect, interstitial : Species
-        The defect that conducts and the mobile ion.
-    site_energy, disorder : ndarray of shape (n_sites,)
-        Energy of a defect (eV) and addition to its barriers (eV).
-    """
-
-    material: Material
-    lattice: Lattice
-    weak: NDArray[np.bool_]
-    cap: NDArray[np.bool_]
-    blocked: NDArray[np.bool_]
-    defect: Species
-    interstitial: Species
-    site_energy: Floats
-    disorder: Floats
-
-    def on(self, hosts: NDArray[np.bool_], extra: float) -> Floats:
-        """Return a barrier shift (n_sites,) of ``extra`` eV on some host sites."""
-        shift = np.zeros(len(self.lattice.sublattice))
-        shift[: len(hosts)][hosts] = extra
-        return shift
-
-
-def weak_column(
-    lattice: Lattice, shape: tuple[int, int, int], radius: float, spacing: float
-) -> NDArray[np.bool_]:
-    """Return which host sites lie within ``radius`` (m) of the axis through the middle of the box."""
-    nx, ny, nz = shape
-    x, y = np.arange(nx) - nx // 2, np.arange(ny) - ny // 2
-    # Half a part in 1e9: a radius of exactly two spacings includes the sites on it.
-    disc = (x[:, None] ** 2 + y[None, :] ** 2) * spacing**2 <= radius**2 * (1 + 1e-9)
-    return np.repeat(disc.ravel(), nz)
-
-
-def weak_sites(
-    material: Material, lattice: Lattice, shape: tuple[int, int, int], rng: np.random.Generator
-) -> NDArray[np.bool_]:
-    """Return which host sites are weak: a column, grain boundaries, single sites; all of them without any."""
-    n_hosts, spacing = shape[0] * shape[1] * shape[2], material.lattice.spacing
-    if material.has("column"):
-        return weak_column(lattice, shape, material.column.radius, spacing)
-    if material.has("polycrystal"):
-        cell = (shape[0] * spacing, shape[1] * spacing, shape[2] * spacing)
-        seeds = grain_seeds(cell, grain_count(cell, material.polycrystal.grain_size), rng)
-        hosts = lattice.position[:n_hosts]
-        return grain_boundary(
-            hosts, seeds, cell, material.polycrystal.boundary_width, lateral=lattice.lateral
-        )
-    if material.has("sites"):
-        chosen = np.zeros(n_hosts, bool)
-        count = round(material.sites.fraction * n_hosts)
-        chosen[rng.choice(n_hosts, size=count, replace=False)] = True
-        return chosen
-    return np.ones(n_hosts, dtype=bool)
-
-
-def blocked_sites(
-    material: Material, lattice: Lattice, shape: tuple[int, int, int], rng: np.random.Generator
-) -> NDArray[np.bool_]:
-    """Return the host sites of a plane with pores that are no pores; none without a plane."""
-    if not material.has("plane"):
-        return np.zeros(shape, dtype=bool).ravel()
-    spacing = material.lattice.spacing
-    layer = round(material.plane.height / spacing) - 1
-    if not 0 <= layer < shape[2]:
-        raise ValueError(
-            f"plane.height must be {spacing:g} to {shape[2] * spacing:g} m, "
-            f"inside the oxide, got {material.plane.height:g} m"
-        )
-    radius = material.plane.pore_radius / spacing
-    return plane_with_pores(
-        shape, layer, material.plane.pore_fraction, rng, pore_radius=radius, lateral=lattice.lateral
-    )
-
-
-def cap_sites(material: Material, shape: tuple[int, int, int]) -> NDArray[np.bool_]:
-    """Return which host sites belong to the reactive cap below the top electrode."""
-    layers = round(material.cap.thickness / material.lattice.spacing) if material.has("cap") else 0
-    return np.tile(np.arange(shape[2]) >= shape[2] - layers, shape[0] * shape[1])
-
-
-def _random(
-    material: Material, lattice: Lattice, shape: tuple[int, int, int], rng: np.random.Generator
-) -> Floats:
-    """Return one standard normal number per host site, alike over the correlation length of the disorder."""
-    length = material.disorder.correlation_length / material.lattice.spacing
-    return correlated_normal(shape, length, rng, lattice.lateral)
 
 
 def build_chemistry(
@@ -188,7 +89,7 @@ def build_chemistry(
     ValueError
         A mechanism that the material does not switch on, or an array of another length or not finite.
     """
-    place = _draw_place(material, lattice, shape, rng)
+    place = draw_place(material, lattice, shape, rng)
     given = _checked_shifts(material, lattice, barrier_shift or {})
     atoms = _atomic_energies(place)
     sites, electrons = _trap_energies(place, rng, traps)
@@ -199,34 +100,6 @@ def build_chemistry(
     )
     return Chemistry(
         mechanisms, (*atoms, *electrons), sites, place.weak, place.blocked, place.defect, place.interstitial
-    )
-
-
-def _draw_place(
-    material: Material, lattice: Lattice, shape: tuple[int, int, int], rng: np.random.Generator
-) -> Place:
-    """Draw weak sites, disorder and pores, in this order, and charge the species."""
-    n_hosts = lattice.n_hosts
-    weak = weak_sites(material, lattice, shape, rng)
-    site_energy, disorder = np.zeros((2, lattice.n_sites))
-    if material.has("disorder"):
-        site_energy[:n_hosts] = material.disorder.site_energy * _random(material, lattice, shape, rng)
-        disorder[:n_hosts] = material.disorder.barrier * _random(material, lattice, shape, rng)
-    if material.defect.adsorption_energy:
-        site_energy[:n_hosts] -= material.defect.adsorption_energy * (np.arange(n_hosts) % shape[2] == 0)
-    interstitial = replace(INTERSTITIAL, name=material.species["interstitial"])
-    if material.has("interstitial"):
-        interstitial = replace(interstitial, charge=float(material.interstitial.charge))
-    return Place(
-        material=material,
-        lattice=lattice,
-        weak=weak,
-        cap=cap_sites(material, shape),
-        blocked=blocked_sites(material, lattice, shape, rng),
-        defect=replace(VACANCY, name=material.species["defect"], charge=float(material.defect.charge)),
-        interstitial=interstitial,
-        site_energy=site_energy,
-        disorder=disorder,
     )
 
 
@@ -310,34 +183,6 @@ def _shifted(mechanism: Mechanism, shift: Floats | None) -> Mechanism:
         return mechanism
     before = mechanism.barrier_shift
     return replace(mechanism, barrier_shift=shift if before is None else before + shift)
-
-
-def first_defects(
-    material: Material,
-    weak: NDArray[np.bool_],
-    blocked: NDArray[np.bool_],
-    shape: tuple[int, int, int],
-    rng: np.random.Generator,
-) -> NDArray[np.int32]:
-    """Return host sites of the defects that weak sites and cap hold at the start, ascending."""
-    cap = cap_sites(material, shape)
-    chosen = []
-    if material.weak is not None:
-        free = np.flatnonzero(weak & ~cap & ~blocked)
-        chosen.append(rng.choice(free, size=round(material.weak.vacancy_fraction * len(free)), replace=False))
-    if material.has("cap"):
-        free = np.flatnonzero(cap)
-        chosen.append(rng.choice(free, size=round(material.cap.vacancy_fraction * len(free)), replace=False))
-    return np.sort(np.concatenate([np.zeros(0, np.int64), *chosen])).astype(np.int32)
-
-
-def first_interstitials(material: Material, lattice: Lattice, rng: np.random.Generator) -> NDArray[np.int32]:
-    """Return the interstitial sites that hold an ion at the start, ascending."""
-    sites = np.flatnonzero(lattice.sublattice == INTERSTITIAL.sublattice)
-    if not material.has("interstitial") or not len(sites):
-        return np.zeros(0, np.int32)
-    count = round(material.interstitial.fraction * len(sites))
-    return np.sort(rng.choice(sites, size=count, replace=False)).astype(np.int32)
 
 
 def _hop(name: str) -> Callable[[Place], Mechanism]:

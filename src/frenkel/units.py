@@ -10,7 +10,7 @@ in eV, so ``eV`` is 1 and ``k_B T`` is ``BOLTZMANN_EV * T``.
 
 from __future__ import annotations
 
-# Length [m].
+# Length (m).
 m = 1.0
 mm = 1e-3
 um = 1e-6
@@ -18,7 +18,7 @@ nm = 1e-9
 pm = 1e-12
 angstrom = 1e-10
 
-# Time [s]; a year is 365.25 days.
+# Time (s); a year is 365.25 days.
 s = 1.0
 ms = 1e-3
 us = 1e-6
@@ -29,28 +29,28 @@ hour = 3600.0
 day = 86400.0
 year = 31557600.0
 
-# Frequency [1/s].
+# Frequency (1/s).
 Hz = 1.0
 kHz = 1e3
 MHz = 1e6
 GHz = 1e9
 THz = 1e12
 
-# Voltage [V].
+# Voltage (V).
 V = 1.0
 mV = 1e-3
 uV = 1e-6
 kV = 1e3
 MV = 1e6
 
-# Current [A].
+# Current (A).
 A = 1.0
 mA = 1e-3
 uA = 1e-6
 nA = 1e-9
 pA = 1e-12
 
-# Resistance [ohm] and conductance [S].
+# Resistance (ohm) and conductance (S).
 ohm = 1.0
 kohm = 1e3
 Mohm = 1e6
@@ -60,7 +60,7 @@ mS = 1e-3
 uS = 1e-6
 nS = 1e-9
 
-# Power [W], energy [eV], temperature [K].
+# Power (W), energy (eV), temperature (K).
 W = 1.0
 mW = 1e-3
 uW = 1e-6
@@ -69,25 +69,25 @@ meV = 1e-3
 K = 1.0
 
 BOLTZMANN = 1.380649e-23
-"""Boltzmann constant [J/K], exact."""
+"""Boltzmann constant (J/K), exact."""
 
 ELEMENTARY_CHARGE = 1.602176634e-19
-"""Elementary charge [C], exact."""
+"""Elementary charge (C), exact."""
 
 PLANCK = 6.62607015e-34
-"""Planck constant [J s], exact."""
+"""Planck constant (J s), exact."""
 
 BOLTZMANN_EV = 8.617333262e-5
-"""Boltzmann constant [eV/K], the ten digits that CODATA prints."""
+"""Boltzmann constant (eV/K), the ten digits that CODATA prints."""
 
 VACUUM_PERMITTIVITY = 8.8541878188e-12
-"""Electric constant [F/m]."""
+"""Electric constant (F/m)."""
 
 ELECTRON_MASS = 9.1093837139e-31
-"""Mass of the electron [kg]."""
+"""Mass of the electron (kg)."""
 
 CONDUCTANCE_QUANTUM = 2.0 * ELEMENTARY_CHARGE**2 / PLANCK
 """2 e^2 / h = 7.748e-5 S, exact by definition."""
 
 LORENZ_NUMBER = 2.44e-8
-"""Sommerfeld value of the Lorenz number [W ohm / K^2], to three digits."""
+"""Sommerfeld value of the Lorenz number (W ohm / K^2), to three digits."""

@@ -4,9 +4,9 @@ from itertools import combinations, product
 
 import numpy as np
 import pytest
-from test_closure import FALSE_ALARM, A, way_back
-from test_traps import leaf
-from test_traps import material as with_traps
+from round_trips import FALSE_ALARM, A, way_back
+from trap_materials import leaf
+from trap_materials import material as with_traps
 from whole_lattice import WATSON, WholeLattice, batch_p_value, put, small_material
 
 from frenkel.kinetic.device import Device

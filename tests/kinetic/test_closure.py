@@ -4,6 +4,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from round_trips import FALSE_ALARM, A, sample, stated, way_back
 from whole_lattice import (
     Occupancy,
     WholeLattice,
@@ -19,8 +20,6 @@ from frenkel.kinetic.lattice.species import VACANCY
 from frenkel.kinetic.materials.material import Material
 from frenkel.kinetic.mechanisms.mechanism import SiteEnergy
 
-A = 0.26e-9
-FALSE_ALARM = 1e-4
 SETS = {
     "HfO2": ("HfO2", (8, 9), {}),
     "HfO2-JART": ("HfO2-JART", (8, 9), {}),
@@ -40,31 +39,6 @@ def make(name, lateral="periodic", **more):
     material = Material.load(base).with_values(values)
     device = Device(material, size[1] * A, size[0] * A, seed=1, lateral=lateral, **more)
     return device, WholeLattice(material, device.shape, lateral)
-
-
-def way_back(device, event, after):
-    """Return the index in ``after`` of the reverse of an event that was carried out."""
-    same = after["mechanism"] == event["mechanism"]
-    if device.chemistry.mechanisms[event["mechanism"]].is_own_reverse:
-        same &= (after["site_a"] == event["site_b"]) & (after["site_b"] == event["site_a"])
-    else:
-        same &= (after["site_a"] == event["site_a"]) & (after["site_b"] == event["site_b"])
-        same &= after["direction"] != event["direction"]
-    found = np.flatnonzero(same)
-    assert len(found) == 1
-    return int(found[0])
-
-
-def sample(events, each, rng):
-    """Return up to ``each`` random events of every mechanism and direction."""
-    kinds = events["mechanism"].astype(int) * 2 + events["direction"]
-    return np.concatenate([rng.permutation(np.flatnonzero(kinds == k))[:each] for k in np.unique(kinds)])
-
-
-def stated(device):
-    """Return the stated error of an energy (eV): 2 e at two places, at the present voltage."""
-    now = device.solved()
-    return 4 * (now.solver_error + now.removal_error) * abs(device.device_voltage)
 
 
 def triples(device, oracle, rng, states, each):

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from test_closure import way_back
-from test_traps import KT, material
+from round_trips import way_back
+from trap_materials import KT, material
 from whole_lattice import put
 
 from frenkel.kinetic.device import Device

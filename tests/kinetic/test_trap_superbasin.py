@@ -2,8 +2,8 @@
 
 import numpy as np
 import scipy.linalg
+from round_trips import FALSE_ALARM, A
 from scipy import stats
-from test_closure import FALSE_ALARM, A
 from whole_lattice import small_material
 
 from frenkel.kinetic.device import Device

@@ -4,39 +4,21 @@ import math
 
 import numpy as np
 import pytest
+from round_trips import way_back
 from scipy import stats
-from test_closure import way_back
+from trap_materials import KT, material
 
 from frenkel.kinetic.device import Device
 from frenkel.kinetic.engine.engine import Engine
 from frenkel.kinetic.lattice.lattice import Lattice
 from frenkel.kinetic.lattice.species import EMPTY, FILLED_TRAP, OXYGEN, TRAP
-from frenkel.kinetic.materials.material import Material
 from frenkel.kinetic.materials.rows import MaterialError
 from frenkel.kinetic.mechanisms.barrier import marcus
 from frenkel.kinetic.mechanisms.mechanism import Mechanism, SiteEnergy
 from frenkel.kinetic.occupation import occupation, set_electrons
 from frenkel.kinetic.waveform import Waveform
-from frenkel.units import BOLTZMANN_EV
 
-KT = BOLTZMANN_EV * 300.0
 FALSE_ALARM = 1e-4
-
-
-def leaf(value, unit):
-    return {"value": value, "unit": unit, "source": "this test", "confidence": "chosen"}
-
-
-def material(mechanisms=("vacancy hop", "oxygen exchange", "electron capture"), **values):
-    document = Material.load("HfO2").document()
-    trap = {
-        "density": (1e27, "1/m^3"), "level": (0.0, "eV"), "level_spread": (0.1, "eV"),
-        "relaxation_energy": (1.2, "eV"), "attempt_frequency": (1e13, "Hz"), "decay_length": (0.4, "nm"),
-        "screening_length": (0.4, "nm"),
-    } | values
-    document["trap"] = {key: leaf(*value) for key, value in trap.items()}
-    document["mechanisms"] = list(mechanisms)
-    return Material(document, "traps")
 
 
 FOUR = ("vacancy hop", "oxygen exchange", "electron capture", "trap relaxation")

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 from nonlinear_network.background import LinkBackground, UniformBackground
-from nonlinear_network.heat import LORENZ_NUMBER, wiedemann_franz
+from nonlinear_network.heat import wiedemann_franz
 from nonlinear_network.network import Network, pairs_within
 from nonlinear_network.systems import solve
 
 from frenkel.kinetic.conduction.laws import BOTTOM, TOP, Bonds, Ohmic, Tunnelling
 from frenkel.kinetic.fields.green import GreenTable
+from frenkel.units import LORENZ_NUMBER
 
 SPACING = 0.26e-9
 CARRIED = LORENZ_NUMBER * 600  # W/K of heat per S of a bond at 600 K

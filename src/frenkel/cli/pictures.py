@@ -219,10 +219,10 @@ def _disturb(options: argparse.Namespace) -> None:
     from ..reports.reads import disturb_table
 
     target = _target(options, f"{options.file.stem}-disturb.png")
-    groups = reads.stacked(measurements.disturbed(options.file), options.file)
+    groups = measurements.stacked(measurements.disturbed(options.file), options.file)
     ends = {label: pulses.disturb(*group, options.failed_at) for label, group in groups.items()}
     print(disturb_table(ends))
-    volts = reads.voltages(groups)
+    volts = measurements.voltages(groups)
     draw(target, lambda: disturb_page(groups, options.failed_at, volts, options.file.stem))
 
 

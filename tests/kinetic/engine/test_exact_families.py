@@ -6,7 +6,7 @@ Each p-value has a false-alarm probability of 1e-4; each was seen to fail on the
 import numpy as np
 import pytest
 from scipy.sparse.linalg import expm_multiply
-from test_exact import FALSE_ALARM, SmallBox, end_states, hop, pooled_chi2, turn
+from small_boxes import FALSE_ALARM, SmallBox, end_states, hop, pooled_chi2, turn
 
 from frenkel.kinetic.lattice.lattice import Lattice
 from frenkel.kinetic.lattice.species import (

@@ -4,7 +4,7 @@ import sys
 
 import numpy as np
 import pytest
-from test_structure import kolmogorov_loop, worst_imbalance
+from balance import kolmogorov_loop, worst_imbalance
 
 from frenkel.kinetic.lattice.lattice import Lattice
 from frenkel.kinetic.lattice.site_list import read_sites

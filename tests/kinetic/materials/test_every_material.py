@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from test_closure import sample, stated, way_back
+from round_trips import sample, stated, way_back
 from whole_lattice import put, random_species
 
 from frenkel.kinetic.device import Device

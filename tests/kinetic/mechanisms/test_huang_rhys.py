@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 import pytest
+from round_trips import FALSE_ALARM, way_back
 from scipy import stats
-from test_closure import way_back
-from test_traps import FALSE_ALARM, KT, leaf, material
+from trap_materials import KT, leaf, material
 from trap_network import Marcus, Multiphonon
 
 from frenkel.kinetic.device import Device

@@ -6,6 +6,7 @@ import numpy as np
 
 from frenkel.errors import ConvergenceError
 from frenkel.kinetic.conduction.laws import Bonds, Ohmic
+from frenkel.units import LORENZ_NUMBER
 
 from .background import Background
 from .network import Network, Solution
@@ -13,8 +14,6 @@ from .systems import solve
 
 HEAT_LIMIT = 100
 """Iterations of the temperature after which a solve has failed."""
-LORENZ_NUMBER = 2.44e-8
-"""Lorenz number of Wiedemann and Franz, L0 = pi^2 k^2 / (3 e^2) (V^2/K^2)."""
 
 
 def wiedemann_franz(

@@ -1,0 +1,31 @@
+"""Events of a device and those that undo them: what both cost must cancel."""
+
+import numpy as np
+
+A = 0.26e-9
+FALSE_ALARM = 1e-4
+
+
+def way_back(device, event, after):
+    """Return the index in ``after`` of the reverse of an event that was carried out."""
+    same = after["mechanism"] == event["mechanism"]
+    if device.chemistry.mechanisms[event["mechanism"]].is_own_reverse:
+        same &= (after["site_a"] == event["site_b"]) & (after["site_b"] == event["site_a"])
+    else:
+        same &= (after["site_a"] == event["site_a"]) & (after["site_b"] == event["site_b"])
+        same &= after["direction"] != event["direction"]
+    found = np.flatnonzero(same)
+    assert len(found) == 1
+    return int(found[0])
+
+
+def sample(events, each, rng):
+    """Return up to ``each`` random events of every mechanism and direction."""
+    kinds = events["mechanism"].astype(int) * 2 + events["direction"]
+    return np.concatenate([rng.permutation(np.flatnonzero(kinds == k))[:each] for k in np.unique(kinds)])
+
+
+def stated(device):
+    """Return the stated error of an energy (eV): 2 e at two places, at the present voltage."""
+    now = device.solved()
+    return 4 * (now.solver_error + now.removal_error) * abs(device.device_voltage)
