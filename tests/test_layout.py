@@ -184,7 +184,8 @@ def test_floors(parts):
      "kinetic.engine.tables (floor 2) imports kinetic.device (floor 8)"),
     ("kinetic.engine.tables", "if TYPE_CHECKING:\n    from ..run import Run",
      "kinetic.engine.tables (floor 2) imports kinetic.run (floor 7)"),
-    ("experiment.reads", "from ..cli import main", "experiment.reads (floor 5) imports cli.main (floor 8)"),
+    ("experiment.measurements", "from ..cli import main",
+     "experiment.measurements (floor 5) imports cli.main (floor 8)"),
     ("units", "from .cards import card", "units (floor 0) imports cards.card (floor 1)"),
     ("cli.main", "from ..colours import red", "colours has no floor"),
 ])

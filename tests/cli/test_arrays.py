@@ -18,8 +18,7 @@ from frenkel.array.periphery import Converter
 from frenkel.cli import main as cli
 from frenkel.configuration import array as array_configuration
 from frenkel.experiment import array as array_experiment
-from frenkel.experiment import array_file
-from frenkel.experiment import bench as array_bench
+from frenkel.experiment import array_file, assembled
 from frenkel.mpi_runs.farm import Serial
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -456,7 +455,7 @@ def test_workers_change_no_number(monkeypatch):
     found = []
     for workers in ("1", "2"):
         settings = fk.read_configuration(EXAMPLES / "array_live.toml", [*LIVE, f"cells.workers={workers}"])
-        monkeypatch.setattr(array_bench, "processes", lambda number: nullcontext([Serial()] * number))
+        monkeypatch.setattr(assembled, "processes", lambda number: nullcontext([Serial()] * number))
         found.append(array_experiment.run(settings))
     assert all(found[0][name].identical(found[1][name]) for name in found[0].variables)
     assert int(found[0]["pulses"][-1]) > 0

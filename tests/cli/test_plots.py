@@ -13,7 +13,7 @@ from frenkel.analysis.results import store
 from frenkel.cli.main import main
 from frenkel.configuration import device as configuration
 from frenkel.experiment import device as experiment
-from frenkel.experiment import reads
+from frenkel.experiment import measurements
 from frenkel.units import BOLTZMANN_EV
 
 
@@ -64,9 +64,9 @@ def test_a_bake_ends_where_the_state_is_lost(tmp_path):
     g = result["conductance"].values / float(result["conductance"][0])
     assert g[-1] <= 0.5 < g[:-1].min() and float(result["time"][-1]) < 1e3
     store.save(result, tmp_path / "bake.nc")
-    ((kelvin, (time, failed)),) = reads.lifetimes(tmp_path / "bake.nc", 0.5).items()
+    ((kelvin, (time, failed)),) = measurements.lifetimes(tmp_path / "bake.nc", 0.5).items()
     assert kelvin == 525.0 and failed[0] and time[0] == float(result["time"][-1])
-    ((_, (time, failed)),) = reads.lifetimes(tmp_path / "bake.nc", 0.01).items()
+    ((_, (time, failed)),) = measurements.lifetimes(tmp_path / "bake.nc", 0.01).items()
     assert not failed[0]
 
 

@@ -182,11 +182,11 @@ def _target(options: argparse.Namespace, name: str) -> Path:
 def _relaxation(options: argparse.Namespace) -> None:
     from ..analysis.plots.relaxation import relaxation_page
     from ..analysis.reliability import relaxation
-    from ..experiment import reads
+    from ..experiment import measurements
     from ..reports.reads import laws_table
 
     target = _target(options, f"{options.file.stem}-relaxation.png")
-    levels = reads.levels(options.file, options.phase, options.levels)
+    levels = measurements.levels(options.file, options.phase, options.levels)
     laws = {
         name: relaxation.compare_laws(data, reference=float(data["time"][0])) for name, data in levels.items()
     }
@@ -198,7 +198,7 @@ def _retention(options: argparse.Namespace) -> None:
     from ..analysis.plots.relaxation import retention_page
     from ..analysis.reliability import retention
     from ..configuration.quantity import to_si
-    from ..experiment import reads
+    from ..experiment import measurements
     from ..reports.reads import bake_table
 
     stem = options.file[0].stem
@@ -207,7 +207,7 @@ def _retention(options: argparse.Namespace) -> None:
         use = to_si(options.use, "K", 1.0, 3000.0)
     except ValueError as error:
         raise ValueError(f"--use {error}") from None
-    bakes = reads.bakes(options.file, options.failed_at, options.phase)
+    bakes = measurements.bakes(options.file, options.failed_at, options.phase)
     print(bake_table(bakes, retention.fit_bakes(bakes, options.family), use))
     draw(target, lambda: retention_page(bakes, use, options.family, stem))
 
@@ -215,24 +215,24 @@ def _retention(options: argparse.Namespace) -> None:
 def _disturb(options: argparse.Namespace) -> None:
     from ..analysis.plots.pulses import disturb_page
     from ..analysis.reliability import pulses
-    from ..experiment import reads
+    from ..experiment import measurements
     from ..reports.reads import disturb_table
 
     target = _target(options, f"{options.file.stem}-disturb.png")
-    groups = reads.stacked(reads.disturbed(options.file), options.file)
+    groups = measurements.stacked(measurements.disturbed(options.file), options.file)
     ends = {label: pulses.disturb(*group, options.failed_at) for label, group in groups.items()}
     print(disturb_table(ends))
-    volts = reads.voltages(groups)
+    volts = measurements.voltages(groups)
     draw(target, lambda: disturb_page(groups, options.failed_at, volts, options.file.stem))
 
 
 def _pulses(options: argparse.Namespace) -> None:
     from ..analysis.plots.pulses import updates_page
-    from ..experiment import reads
+    from ..experiment import measurements
     from ..reports.device import train_table
 
     target = _target(options, f"{options.file.stem}-pulses.png")
-    trains = reads.trains(options.file)
+    trains = measurements.trains(options.file)
     print(train_table(trains[:20]))
     if len(trains) > 20:
         print(f"and {len(trains) - 20} more trains")
@@ -242,11 +242,11 @@ def _pulses(options: argparse.Namespace) -> None:
 def _endurance(options: argparse.Namespace) -> None:
     from ..analysis.plots.pulses import endurance_page
     from ..analysis.reliability import pulses
-    from ..experiment import reads
+    from ..experiment import measurements
     from ..reports.reads import endurance_table
 
     target = _target(options, f"{options.file.stem}-endurance.png")
-    cycle, hrs, lrs = reads.windows(options.file)
+    cycle, hrs, lrs = measurements.windows(options.file)
     print(endurance_table(pulses.endurance(hrs, lrs, options.window)))
     draw(target, lambda: endurance_page(cycle, hrs, lrs, options.window, options.file.stem))
 
@@ -254,11 +254,11 @@ def _endurance(options: argparse.Namespace) -> None:
 def _probability(options: argparse.Namespace) -> None:
     from ..analysis.plots.probability import probability_page
     from ..analysis.statistics.distributions import fit
-    from ..experiment import reads
+    from ..experiment import measurements
     from ..reports.reads import fits_table
 
     target = _target(options, f"{options.file.stem}-probability.png")
-    samples = {name: reads.sample(options.file, name, options.censored) for name in options.names}
+    samples = {name: measurements.sample(options.file, name, options.censored) for name in options.names}
     units = {name: unit for name, (_, unit) in samples.items()}
     print(fits_table({name: fit(sample, options.family) for name, (sample, _) in samples.items()}, units))
     shown = {f"{name.replace('_', ' ')} ({unit})": sample for name, (sample, unit) in samples.items()}

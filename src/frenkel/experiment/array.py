@@ -61,7 +61,7 @@ from ..events.workload import (
 from ..typing import Floats
 from . import array_file
 from .array_margin import margins
-from .bench import VECTORS, Bench, executors, stream
+from .assembled import VECTORS, AssembledArray, executors, stream
 
 Progress = Callable[[float, str, Any], None]
 
@@ -75,21 +75,21 @@ SCHEMES: dict[type, type] = {
 
 
 class Session:
-    """A bench at work: carries out phases and keeps what a result holds.
+    """An assembled array at work: carries out phases and keeps what a result holds.
 
     Parameters
     ----------
-    bench : Bench
+    assembled : AssembledArray
         The array.
     progress : callable, optional
         ``progress(share, name, state)`` now and then.
     """
 
-    def __init__(self, bench: Bench, progress: Progress | None = None) -> None:
-        self.bench, self.progress = bench, progress
-        self.controller = bench.controller
-        self.voltage = bench.configuration.periphery.read_voltage
-        self.monitor = Monitor(bench.controller, bench.cells, self.voltage)
+    def __init__(self, assembled: AssembledArray, progress: Progress | None = None) -> None:
+        self.assembled, self.progress = assembled, progress
+        self.controller = assembled.controller
+        self.voltage = assembled.configuration.periphery.read_voltage
+        self.monitor = Monitor(assembled.controller, assembled.cells, self.voltage)
         self.values: dict[str, Any] = {}
         self.snapshots: list[tuple[str, float, Floats]] = []
         self.maps: list[tuple[str, Floats, Floats, Floats]] = []
@@ -102,7 +102,7 @@ class Session:
     def go(self) -> dict[str, Any]:
         """Carry out all phases; return the variables of the result."""
         self._snapshot("as made")
-        phases = self.bench.configuration.phase
+        phases = self.assembled.configuration.phase
         for self.phase, phase in enumerate(phases):
             try:
                 WORK[type(phase)](self, phase)
@@ -118,7 +118,7 @@ class Session:
     def _say(self, share: float) -> None:
         if self.progress is None:
             return
-        phases = self.bench.configuration.phase
+        phases = self.assembled.configuration.phase
         state = SimpleNamespace(
             events=self.controller.pulses + self.controller.reads, source_voltage=self.voltage
         )
@@ -130,15 +130,15 @@ class Session:
         clock.run(clock.process(self.monitor.watch(work, gaps, self.phase)))
 
     def _snapshot(self, label: str) -> None:
-        if isinstance(self.bench.array, Crossbar):
-            self.bench.array.finish()
+        if isinstance(self.assembled.array, Crossbar):
+            self.assembled.array.finish()
         self.snapshots.append((label, self.controller.clock.seconds, self._conductance()))
 
     def _conductance(self) -> Floats:
         """Return what a read of each cell alone would see (S), transistor included, as no time passes."""
-        array, (m, n) = self.bench.array, self.bench.shape
+        array, (m, n) = self.assembled.array, self.assembled.shape
         if not isinstance(array, TransistorWordLines):
-            return conductance(self.bench.cells, self.voltage).copy()
+            return conductance(self.assembled.cells, self.voltage).copy()
         columns = np.arange(n)
         return (
             np.array([array.read_word_line(i, columns, self.voltage, 0.0)[0] for i in range(m)])
@@ -146,19 +146,19 @@ class Session:
         )
 
     def _name(self, default: str) -> str:
-        return self.bench.configuration.phase[self.phase].name or default
+        return self.assembled.configuration.phase[self.phase].name or default
 
     # ------------------------------------------------------------------ phases
 
     def program(self, phase: ProgramPhase) -> None:
         """Bring cells to their targets."""
-        self.targets = self.bench.targets(phase.targets)
+        self.targets = self.assembled.targets(phase.targets)
         self.scheme = self._scheme(phase.scheme)
         outcomes: list[Outcome] = []
         start = self.controller.clock.seconds
         gaps = itertools.repeat(phase.cadence) if phase.cadence is not None else iter(())
         self._run(self._programming(phase, self.scheme, outcomes), gaps)
-        shape = self.bench.shape
+        shape = self.assembled.shape
         reached = [-1 if o.reached is None else int(o.reached) for o in outcomes]
         self.values |= {
             "target": self.targets,
@@ -173,7 +173,7 @@ class Session:
     def _programming(
         self, phase: ProgramPhase, scheme: Scheme, outcomes: list[Outcome]
     ) -> Generator[Any, Any, None]:
-        targets, (m, n) = self.targets, self.bench.shape
+        targets, (m, n) = self.targets, self.assembled.shape
         assert targets is not None
         for i in range(m):
             if phase.parallel == "word line":
@@ -194,7 +194,7 @@ class Session:
     def _scheme(self, section: AnyScheme) -> Scheme:
         given = section.model_dump(exclude={"kind"})
         if isinstance(section, CurrentLimitedSection):
-            given["gate_for"] = self.bench.transistor().gate_for
+            given["gate_for"] = self.assembled.transistor().gate_for
         scheme: Scheme = SCHEMES[type(section)](**given)
         return scheme
 
@@ -225,7 +225,7 @@ class Session:
     def retention(self, phase: RetentionPhase) -> None:
         """Let time pass and read cells at its start and at every look."""
         times = [0.0, *log_times(phase.first, phase.duration, phase.looks)]
-        m, n = self.bench.shape
+        m, n = self.assembled.shape
         cells = phase.cells or itertools.product(range(m), range(n))
         work = Retention(times=times, cells=[(i, j) for i, j in cells])
         self._read(work, f"after {in_words(phase.duration)}")
@@ -247,10 +247,10 @@ class Session:
 
     def multiply(self, phase: MultiplyPhase) -> None:
         """Send random vectors through the array, bit by bit where it has gates."""
-        m, _ = self.bench.shape
-        numbers = stream(self.bench.seed, VECTORS).integers(0, 2**phase.bits, (phase.vectors, m))
+        m, _ = self.assembled.shape
+        numbers = stream(self.assembled.seed, VECTORS).integers(0, 2**phase.bits, (phase.vectors, m))
         whole = 2**phase.bits - 1
-        array = self.bench.array
+        array = self.assembled.array
         if isinstance(array, TransistorWordLines):
             # A bit of the numbers after the other, least first: on or off is all that a gate can say.
             planes = numbers[:, None] >> np.arange(phase.bits)[None, :, None] & 1
@@ -278,7 +278,7 @@ class Session:
 
     def _passive(self, array: Crossbar, drives: Floats) -> Floats:
         lumped = array.lines.word_lumped or array.lines.bit_lumped
-        if np.all(np.isinf(array.crosspoint.scale(self.bench.cells))) and not lumped:
+        if np.all(np.isinf(array.crosspoint.scale(self.assembled.cells))) and not lumped:
             return np.asarray(drives @ array.effective_matrix())
         return array.multiply(drives)
 
@@ -288,14 +288,14 @@ class Session:
         With transistors the bit lines are driven, so that it is exact; on a passive array that of the cells
         without lines stands for it, which is more.
         """
-        if isinstance(self.bench.array, TransistorWordLines):
+        if isinstance(self.assembled.array, TransistorWordLines):
             return lambda _, current: float(self.voltage * np.sum(current))
         rows = cells.sum(axis=1)
         return lambda drive, _: float(drive**2 @ rows)
 
     def map(self, phase: MapPhase) -> None:
         """Solve the array once and keep every voltage and current."""
-        array, (m, n) = self.bench.array, self.bench.shape
+        array, (m, n) = self.assembled.array, self.assembled.shape
         if isinstance(array, TransistorWordLines):
             self.maps.append((f"all gates on, {phase.voltage:g} V", *gated_map(array, phase.voltage)))
             return
@@ -311,13 +311,13 @@ class Session:
 
     def margin(self, phase: MarginPhase) -> None:
         """Find read margins against size."""
-        self.values |= margins(self.bench, phase, self._say)
+        self.values |= margins(self.assembled, phase, self._say)
 
     # ------------------------------------------------------------------ what a result holds
 
     def _recorded(self) -> dict[str, Any]:
-        bench, monitor = self.bench, self.monitor
-        phases = bench.configuration.phase
+        assembled, monitor = self.assembled, self.monitor
+        phases = assembled.configuration.phase
         values: dict[str, Any] = {
             "phase_name": [phase.name or phase.kind for phase in phases],
             "phase_kind": [phase.kind for phase in phases],
@@ -326,7 +326,7 @@ class Session:
             "snapshot_time": np.array([at for _, at, _ in self.snapshots]),
             "conductance": np.array([found for _, _, found in self.snapshots]),
             "read_voltage": self.voltage,
-            "ambient_temperature": float(bench.cells.temperature),
+            "ambient_temperature": float(assembled.cells.temperature),
             **self._area(),
         }
         if monitor.time:
@@ -346,14 +346,14 @@ class Session:
         return values | self._operations() | self._readings() | self._maps()
 
     def _area(self) -> dict[str, Any]:
-        bench = self.bench
-        m, n = bench.shape
-        parts = {"cells": wires.area_of(bench.configuration.array.crossing, m * n, bench.node)}
-        parts |= bench.periphery.area(m, n)
+        assembled = self.assembled
+        m, n = assembled.shape
+        parts = {"cells": wires.area_of(assembled.configuration.array.crossing, m * n, assembled.node)}
+        parts |= assembled.periphery.area(m, n)
         return {"part": list(parts), "area": np.array(list(parts.values()))}
 
     def _operations(self) -> dict[str, Any]:
-        log = self.bench.log
+        log = self.assembled.log
         if log is None or not len(log):
             return {}
         lanes = sorted(set(log.lane))
@@ -384,7 +384,7 @@ class Session:
     def _maps(self) -> dict[str, Any]:
         if not self.maps:
             return {}
-        gated = isinstance(self.bench.array, TransistorWordLines)
+        gated = isinstance(self.assembled.array, TransistorWordLines)
         return {
             "map_label": [label for label, _, _, _ in self.maps],
             "map_voltage": np.array([voltage for _, voltage, _, _ in self.maps]),
@@ -452,13 +452,13 @@ def run(
     """
     seed = provenance.draw_seed() if configuration.seed is None else configuration.seed
     with executors(configuration) as workers:
-        bench = Bench(configuration, folder, seed, executors=workers)
-        values = Session(bench, progress).go()
+        assembled = AssembledArray(configuration, folder, seed, executors=workers)
+        values = Session(assembled, progress).go()
     recorded = configuration.document() | {"seed": seed}
-    if bench.documents:
-        recorded["documents"] = bench.documents
-    m, n = bench.shape
-    figures = {name: f"{value:.4g} {unit}" for name, (value, unit) in bench.periphery.table().items()}
+    if assembled.documents:
+        recorded["documents"] = assembled.documents
+    m, n = assembled.shape
+    figures = {name: f"{value:.4g} {unit}" for name, (value, unit) in assembled.periphery.table().items()}
     attrs = provenance.attributes(
         configuration.title or f"{m} x {n} array of {configuration.array.crossing} cells",
         recorded,

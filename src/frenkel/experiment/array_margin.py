@@ -13,29 +13,29 @@ from ..array.lines import bias as biases
 from ..cards.core import GapCore
 from ..configuration.array import CardCellsSection, LinearCellsSection, MarginPhase
 from ..configuration.base import ConfigurationError
-from .bench import Bench
+from .assembled import AssembledArray
 
 Beside = Callable[[tuple[int, int]], Crosspoint]
 """Makes what stands beside the cells of an array of some shape."""
 
 
-def margins(bench: Bench, phase: MarginPhase, say: Callable[[float], None]) -> dict[str, Any]:
+def margins(assembled: AssembledArray, phase: MarginPhase, say: Callable[[float], None]) -> dict[str, Any]:
     """Return read margins by crossing, scheme and size, under the names of the file.
 
     The cell furthest from driver and sense amplifier is read. All others are in LRS, or all are in HRS; the
     margin is 1 - I_HRS/I_LRS of the sensed line with the worse pattern for each of them. It is negative where
     a cell in HRS among cells in LRS draws more than one in LRS among cells in HRS.
     """
-    crossings: dict[str, tuple[Beside, float]] = {"cell alone": (bench.direct, phase.voltage)}
-    if bench.configuration.array.selector is not None:
-        crossings["with selector"] = (bench.selector, phase.selector_voltage or phase.voltage)
+    crossings: dict[str, tuple[Beside, float]] = {"cell alone": (assembled.direct, phase.voltage)}
+    if assembled.configuration.array.selector is not None:
+        crossings["with selector"] = (assembled.selector, phase.selector_voltage or phase.voltage)
     found = np.empty((len(crossings), len(phase.schemes), len(phase.sizes)))
     done, total = 0, sum(size**2 for size in phase.sizes) * found.shape[0] * found.shape[1]
     for k, size in enumerate(phase.sizes):
         for (i, (beside, voltage)), (j, scheme) in (
             (a, b) for a in enumerate(crossings.values()) for b in enumerate(phase.schemes)
         ):
-            found[i, j, k] = margin(bench, size, beside, voltage, scheme)
+            found[i, j, k] = margin(assembled, size, beside, voltage, scheme)
             done += size**2
             say(done / total)
     return {
@@ -46,10 +46,10 @@ def margins(bench: Bench, phase: MarginPhase, say: Callable[[float], None]) -> d
     }
 
 
-def margin(bench: Bench, size: int, beside: Beside, voltage: float, scheme: str) -> float:
+def margin(assembled: AssembledArray, size: int, beside: Beside, voltage: float, scheme: str) -> float:
     """Return the read margin of one size, in the worse of both patterns for either state."""
     currents = {
-        (own, others): sensed(bench, size, beside, voltage, scheme, own, others)
+        (own, others): sensed(assembled, size, beside, voltage, scheme, own, others)
         for own in ("lrs", "hrs")
         for others in ("lrs", "hrs")
     }
@@ -59,25 +59,27 @@ def margin(bench: Bench, size: int, beside: Beside, voltage: float, scheme: str)
 
 
 def sensed(
-    bench: Bench, size: int, beside: Beside, voltage: float, scheme: str, own: str, others: str
+    assembled: AssembledArray, size: int, beside: Beside, voltage: float, scheme: str, own: str, others: str
 ) -> float:
     """Return the current out of the bit line (A) of the furthest cell."""
     shape, cell = (size, size), (0, size - 1)
-    array = Crossbar(two_state(bench, shape, cell, own, others), bench.lines(shape), beside(shape))
+    array = Crossbar(two_state(assembled, shape, cell, own, others), assembled.lines(shape), beside(shape))
     return float(array.solve(biases.select(shape, cell, voltage, scheme)).sensed[cell[1]])
 
 
-def two_state(bench: Bench, shape: tuple[int, int], cell: tuple[int, int], own: str, others: str) -> Cells:
+def two_state(
+    assembled: AssembledArray, shape: tuple[int, int], cell: tuple[int, int], own: str, others: str
+) -> Cells:
     """Return cells that are all in one state but for one."""
-    section = bench.configuration.cells
+    section = assembled.configuration.cells
     if isinstance(section, LinearCellsSection):
         values = np.full(shape, 1.0 / getattr(section, others))
         values[cell] = 1.0 / getattr(section, own)
         return LinearCells(values)
     if not isinstance(section, CardCellsSection):
         raise ConfigurationError(f"a margin needs cells of kind linear or card, got {section.kind}")
-    card = bench.card(section)
-    drawn = {name: float(np.median(values)) for name, values in card.sample(200, 5, bench.seed).items()}
+    card = assembled.card(section)
+    drawn = {name: float(np.median(values)) for name, values in card.sample(200, 5, assembled.seed).items()}
     cells = CardCells(GapCore.of(card), drawn, shape)
     least, most = cells.window()
     state = {"lrs": most[0, 0], "hrs": least[0, 0]}

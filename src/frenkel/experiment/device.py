@@ -24,8 +24,8 @@ from ..kinetic.mechanisms.mechanism import Mechanism
 from ..kinetic.state import box
 from ..kinetic.waveform import Waveform
 from ..typing import Floats
+from .device_file import dataset
 from .protocol import Checkpoints, PhaseLog, Progress, Protocol
-from .results import dataset
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -20,7 +20,7 @@ from ..configuration.device import Configuration
 from ..kinetic.device import Device
 from ..kinetic.materials.material import Material
 from ..mpi_runs.child import Context, Stopped
-from . import results
+from . import device_file
 from .protocol import Checkpoints, PhaseLog, Protocol
 
 CHECKPOINT_INTERVAL = 60.0  # s of wall time
@@ -72,7 +72,7 @@ def collect(
     keep : {"summary", "traces", "all"}
         Numbers per member and cycle; also the samples and phases; also the snapshots.
     """
-    values = results.values(device, logs, configuration.read_voltage)
+    values = device_file.values(device, logs, configuration.read_voltage)
     dropped = {"snapshot", "defect", "sample", "phases"} - set(RAGGED[keep])
     arrays: Arrays = {}
     texts: dict[str, list[str]] = {}

@@ -1,4 +1,4 @@
-"""Datasets from what a protocol did to a device.
+"""The file of a device: datasets from what a protocol did to it.
 
 xarray is imported only where a dataset is made: the processes of an ensemble need arrays alone.
 """

@@ -107,7 +107,7 @@ class Member:
 
 
 @dataclass
-class Bench:
+class AssembledArray:
     """An array with what stands around it, ready to work.
 
     Attributes
