@@ -15,7 +15,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from .rows import MaterialError, Row, declared, suggest
+from ...validation import suggest
+from .rows import MaterialError, Row, declared
 from .sections import (
     SECTIONS,
     WEAK,

@@ -21,7 +21,8 @@ from pydantic import (
 )
 
 from ...checks import between
-from .rows import MaterialError, Row, declared, suggest
+from ...validation import sentence, suggest
+from .rows import MaterialError, Row, declared
 from .sections import DEFECTS, FAMILIES, MECHANISMS, SECTIONS, WEAK
 
 Confidence = Literal["measured", "ab initio", "fitted", "recalled", "chosen"]
@@ -111,7 +112,7 @@ def read_document(document: Mapping[str, Any], where: str) -> Contents:
     try:
         model: Any = _model().model_validate(dict(document))
     except ValidationError as error:
-        raise MaterialError(f"{where}: {_sentence(error)}") from error
+        raise MaterialError(f"{where}: {sentence(error, _model())}") from error
     sections, rows = {}, []
     for name in document:
         section = getattr(model, name) if name in SECTIONS else None
@@ -157,32 +158,6 @@ def _model() -> type[BaseModel]:
         mechanisms=(list[str], ...),
         **sections,
     )
-
-
-def _sentence(error: ValidationError) -> str:
-    """Put the first fault that pydantic found into one sentence."""
-    fault = error.errors()[0]
-    place = [str(part) for part in fault["loc"]]
-    kind, name = fault["type"], ".".join(place)
-    if kind == "extra_forbidden":
-        if len(place) == 1:
-            known = ["formula", "description", "family", "species", "mechanisms", *SECTIONS]
-            return f"unknown section or key '{place[0]}'{suggest(place[0], known)}"
-        known = list(Leaf.model_fields)
-        if len(place) == 2:
-            known = [entry.name for entry in fields(SECTIONS[place[0]])]
-        return f"unknown key '{place[-1]}' in [{'.'.join(place[:-1])}]{suggest(place[-1], known)}"
-    if kind == "missing":
-        if len(place) == 1:
-            return f"'{place[0]}' is missing"
-        return f"'{place[-1]}' is missing in [{'.'.join(place[:-1])}]"
-    if kind == "model_type" and len(place) == 2:
-        return f"{name} must be a table with value, unit, source and confidence, got {fault['input']!r}"
-    if kind == "value_error":
-        return f"{name}: {fault['msg'].removeprefix('Value error, ')}"
-    shown = "" if isinstance(fault["input"], Mapping) else f", got {fault['input']!r}"
-    message = fault["msg"]
-    return f"{name}: {message[:1].lower()}{message[1:]}{shown}"
 
 
 @cache

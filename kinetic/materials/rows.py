@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Mapping, Sequence
 from dataclasses import Field, fields
 from typing import Any, NamedTuple
 
+from ...validation import suggest
 from .sections import SECTIONS
 
 
@@ -35,10 +34,3 @@ def declared(section: str, key: str) -> Field[Any]:
     if key not in known:
         raise MaterialError(f"no key '{key}' in section [{section}]{suggest(key, known)}")
     return known[key]
-
-
-def suggest(name: str, known: Mapping[str, Any] | Sequence[str]) -> str:
-    """Return the end of an error about an unknown name: the nearest one, and all there are."""
-    near = difflib.get_close_matches(name, list(known), n=1)
-    hint = f" (did you mean '{near[0]}'?)" if near else ""
-    return f"{hint}; there are: {', '.join(known)}"

@@ -228,9 +228,9 @@ def _run_until(options: argparse.Namespace, settings: Any, output: Path, workers
     from ..experiment import ensemble
     from ..experiment.ensemble_file import SUMMARY
     from ..experiment.until import run_until
-    from ..kinetic.materials.rows import suggest
     from ..mpi_runs import session
     from ..reports.ensemble import quantile_line
+    from ..validation import suggest
 
     if options.shard:
         raise UsageError("--until needs all members in one run and cannot be combined with --shard")
