@@ -27,6 +27,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from ..array.lines.bias import UNSELECTED
 from ..array.lines.wires import NODES
+from ..checks import one_of
 from .base import (
     Current,
     Document,
@@ -197,8 +198,7 @@ class ArraySection(Section):
 
     @model_validator(mode="after")
     def _check(self) -> "ArraySection":
-        if self.node not in NODES:
-            raise ValueError(f"node must be one of {', '.join(NODES)}, got {self.node!r}")
+        one_of("node", self.node, NODES)
         if self.crossing == "1T1R" and self.transistor is None:
             raise ValueError("a crossing of 1T1R needs a section array.transistor")
         if self.crossing == "1S1R" and self.selector is None:
@@ -468,6 +468,7 @@ class ArrayConfiguration(Document):
                     f"phase {number}: cell must lie in an array of {array.word_lines} x {array.bit_lines} "
                     f"lines, got ({i}, {j})"
                 )
+
 
 def parse(document: Mapping[str, Any], origin: str = "the configuration") -> ArrayConfiguration:
     """Check a configuration of an array given as a dictionary.

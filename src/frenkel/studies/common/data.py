@@ -1,7 +1,5 @@
 """Variables of a study's dataset, and intervals over its seeds."""
 
-import json
-import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,14 +85,9 @@ def finish(values: Variables, name: str, title: str, settings: Settings, **more:
     **more
         JSON data that the result depends on, such as the hash of the device's statistics.
     """
-    made = provenance.record({"study": name, **settings.record(), **more}, seed=settings.seed)
-    return xr.Dataset(values).assign_attrs(
-        title=f"{name}: {title}",
-        study=name,
-        source=f"frenkel {provenance.version()}",
-        history=f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} made by frenkel",
-        provenance=json.dumps(made),
-    )
+    recorded = {"study": name, **settings.record(), **more}
+    attrs = provenance.attributes(f"{name}: {title}", recorded, seed=settings.seed, study=name)
+    return xr.Dataset(values, attrs=attrs)
 
 
 def markdown(head: list[str], rows: list[list[str]]) -> list[str]:
