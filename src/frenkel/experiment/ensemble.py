@@ -268,7 +268,7 @@ def _cost(configuration: Configuration) -> float:
 def run(
     ensemble: Ensemble,
     output: Path,
-    crews: farm.Workers,
+    workers: farm.Workers,
     *,
     part: tuple[int, int] | None = None,
     show: Callable[[Status], None] = lambda status: None,
@@ -290,7 +290,7 @@ def run(
     ChangedError, LockError, ShardError
         As :func:`.session.execute`.
     """
-    done = session.execute(job(ensemble, output, part=part, **options), crews, show, begin)
+    done = session.execute(job(ensemble, output, part=part, **options), workers, show, begin)
     if done.left:
         return done, None
     folder = run_folder(output)
