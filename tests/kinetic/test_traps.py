@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from barrier_laws import marcus
 from scipy import stats
 from test_closure import way_back
 
@@ -13,7 +14,6 @@ from frenkel.kinetic.lattice.lattice import Lattice
 from frenkel.kinetic.lattice.species import EMPTY, FILLED_TRAP, OXYGEN, TRAP
 from frenkel.kinetic.materials.material import Material
 from frenkel.kinetic.materials.rows import MaterialError
-from frenkel.kinetic.mechanisms.barrier import marcus
 from frenkel.kinetic.mechanisms.mechanism import Mechanism, SiteEnergy
 from frenkel.kinetic.occupation import occupation, set_electrons
 from frenkel.kinetic.waveform import Waveform
