@@ -109,8 +109,8 @@ class DeviceState:
         material, chemistry = self.material, self.chemistry
         species = np.full(len(self.lattice.sublattice), EMPTY.code, np.int8)
         species[: self.n_hosts] = OXYGEN.code
-        species[first_defects(material, chemistry.weak, chemistry.blocked, self.shape, made)] = VACANCY.code
-        species[first_interstitials(material, self.lattice, made)] = INTERSTITIAL.code
+        species[first_defects(chemistry, made)] = VACANCY.code
+        species[first_interstitials(chemistry, made)] = INTERSTITIAL.code
         species[chemistry.traps] = TRAP.code
         inventory = sum(
             int(getattr(material, name).inventory) for name in ("exchange", "redox") if material.has(name)

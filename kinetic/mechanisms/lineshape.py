@@ -59,6 +59,7 @@ class Lineshape:
     first: float
     ratio: float
 
+
 @lru_cache(maxsize=16)
 def tabulate(transition: Multiphonon) -> Lineshape:
     """Return the table of a transition with a metal; made once in a process (about half a second)."""

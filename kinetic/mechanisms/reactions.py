@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -31,35 +32,6 @@ from .traps import (
 
 
 @dataclass(frozen=True, slots=True)
-class Chemistry:
-    """Everything a material says about the atoms of one device.
-
-    Attributes
-    ----------
-    mechanisms : tuple of Mechanism
-        In the order in which the material names them.
-    interactions : tuple of PairInteraction or SiteEnergy
-        Energies of a configuration besides electrostatics.
-    traps : ndarray of int32
-        Sites of the electron traps.
-    weak : ndarray of bool, shape (n_hosts,)
-        The weak host sites: column, grain boundaries or single sites (all of them without any).
-    blocked : ndarray of bool, shape (n_hosts,)
-        Host sites of a plane that are no pores.
-    defect, interstitial : Species
-        The defect that conducts (vacancy or metal atom) and the mobile ion, with this material's charges.
-    """
-
-    mechanisms: tuple[Mechanism, ...]
-    interactions: tuple[PairInteraction | SiteEnergy, ...]
-    traps: NDArray[np.int32]
-    weak: NDArray[np.bool_]
-    blocked: NDArray[np.bool_]
-    defect: Species
-    interstitial: Species
-
-
-@dataclass(frozen=True, slots=True)
 class Place:
     """What a material makes of a lattice: species, weak sites, blocked sites and disorder.
 
@@ -68,9 +40,10 @@ class Place:
     material, lattice : Material, Lattice
         What is built on what.
     weak, cap, blocked : ndarray of bool, shape (n_hosts,)
-        Weak host sites, those of the reactive cap, and those of a plane that are no pores.
+        Weak host sites (column, grain boundaries or single sites; all of them without any), those of the
+        reactive cap, and those of a plane that are no pores.
     defect, interstitial : Species
-        The defect that conducts and the mobile ion.
+        The defect that conducts (vacancy or metal atom) and the mobile ion, with this material's charges.
     site_energy, disorder : ndarray of shape (n_sites,)
         Energy of a defect (eV) and addition to its barriers (eV).
     """
@@ -90,6 +63,25 @@ class Place:
         shift = np.zeros(len(self.lattice.sublattice))
         shift[: len(hosts)][hosts] = extra
         return shift
+
+
+@dataclass(frozen=True, slots=True)
+class Chemistry(Place):
+    """Everything a material says about the atoms of one device: its place, and what can happen there.
+
+    Attributes
+    ----------
+    mechanisms : tuple of Mechanism
+        In the order in which the material names them.
+    interactions : tuple of PairInteraction or SiteEnergy
+        Energies of a configuration besides electrostatics.
+    traps : ndarray of int32
+        Sites of the electron traps.
+    """
+
+    mechanisms: tuple[Mechanism, ...]
+    interactions: tuple[PairInteraction | SiteEnergy, ...]
+    traps: NDArray[np.int32]
 
 
 def weak_column(
@@ -197,9 +189,8 @@ def build_chemistry(
         for name in material.mechanisms
         for mechanism in _each(REACTIONS[name](place))
     )
-    return Chemistry(
-        mechanisms, (*atoms, *electrons), sites, place.weak, place.blocked, place.defect, place.interstitial
-    )
+    own = {entry.name: getattr(place, entry.name) for entry in fields(place)}
+    return Chemistry(**own, mechanisms=mechanisms, interactions=(*atoms, *electrons), traps=sites)
 
 
 def _draw_place(
@@ -312,18 +303,12 @@ def _shifted(mechanism: Mechanism, shift: Floats | None) -> Mechanism:
     return replace(mechanism, barrier_shift=shift if before is None else before + shift)
 
 
-def first_defects(
-    material: Material,
-    weak: NDArray[np.bool_],
-    blocked: NDArray[np.bool_],
-    shape: tuple[int, int, int],
-    rng: np.random.Generator,
-) -> NDArray[np.int32]:
+def first_defects(place: Place, rng: np.random.Generator) -> NDArray[np.int32]:
     """Return host sites of the defects that weak sites and cap hold at the start, ascending."""
-    cap = cap_sites(material, shape)
+    material, cap = place.material, place.cap
     chosen = []
     if material.weak is not None:
-        free = np.flatnonzero(weak & ~cap & ~blocked)
+        free = np.flatnonzero(place.weak & ~cap & ~place.blocked)
         chosen.append(rng.choice(free, size=round(material.weak.vacancy_fraction * len(free)), replace=False))
     if material.has("cap"):
         free = np.flatnonzero(cap)
@@ -331,8 +316,9 @@ def first_defects(
     return np.sort(np.concatenate([np.zeros(0, np.int64), *chosen])).astype(np.int32)
 
 
-def first_interstitials(material: Material, lattice: Lattice, rng: np.random.Generator) -> NDArray[np.int32]:
+def first_interstitials(place: Place, rng: np.random.Generator) -> NDArray[np.int32]:
     """Return the interstitial sites that hold an ion at the start, ascending."""
+    material, lattice = place.material, place.lattice
     sites = np.flatnonzero(lattice.sublattice == INTERSTITIAL.sublattice)
     if not material.has("interstitial") or not len(sites):
         return np.zeros(0, np.int32)
@@ -340,32 +326,41 @@ def first_interstitials(material: Material, lattice: Lattice, rng: np.random.Gen
     return np.sort(rng.choice(sites, size=count, replace=False)).astype(np.int32)
 
 
-def _hop(name: str) -> Callable[[Place], Mechanism]:
-    """Return the builder of the hop of the defect that conducts: a vacancy, or a metal atom."""
+def _reaction(
+    name: str,
+    numbers: Any,
+    before: Species | tuple[Species, Species],
+    after: Species | tuple[Species, Species],
+    **more: Any,
+) -> Mechanism:
+    """Return a mechanism with the numbers that its section gives, but for what is said otherwise."""
+    keys = ("barrier", "attempt_frequency", "energy", "dipole", "floor")
+    given = {key: getattr(numbers, key) for key in keys if hasattr(numbers, key)}
+    return Mechanism(name, **{"before": before, "after": after, **given, **more})
 
-    def build(place: Place) -> Mechanism:
-        numbers = place.material.defect
-        shift = place.disorder.copy()
-        if place.material.weak is not None:
-            shift += place.on(~place.weak, place.material.weak.migration_shift)
-        if place.material.has("cap"):
-            shift += place.on(place.cap, place.material.cap.migration_shift)
-        if place.material.has("plane"):
-            # A hop takes the mean of both ends: twice the shift on the blocked one.
-            shift += place.on(place.blocked, 2 * place.material.plane.migration_shift)
-        return Mechanism(
-            name,
-            before=(place.defect, OXYGEN),
-            after=(OXYGEN, place.defect),
-            barrier=numbers.migration_barrier,
-            attempt_frequency=numbers.attempt_frequency,
-            heat_of_transport=numbers.heat_of_transport,
-            barrier_shift=shift,
-            crowding=(numbers.crowding_barrier, numbers.crowding_count) if numbers.crowding_barrier else None,
-            crowding_species=place.defect,
-        )
 
-    return build
+def _hop(name: str, place: Place) -> Mechanism:
+    """Return the hop of the defect that conducts: a vacancy, or a metal atom."""
+    material, numbers = place.material, place.material.defect
+    shift = place.disorder.copy()
+    if material.weak is not None:
+        shift += place.on(~place.weak, material.weak.migration_shift)
+    if material.has("cap"):
+        shift += place.on(place.cap, material.cap.migration_shift)
+    if material.has("plane"):
+        # A hop takes the mean of both ends: twice the shift on the blocked one.
+        shift += place.on(place.blocked, 2 * material.plane.migration_shift)
+    return _reaction(
+        name,
+        numbers,
+        (place.defect, OXYGEN),
+        (OXYGEN, place.defect),
+        barrier=numbers.migration_barrier,
+        heat_of_transport=numbers.heat_of_transport,
+        barrier_shift=shift,
+        crowding=(numbers.crowding_barrier, numbers.crowding_count) if numbers.crowding_barrier else None,
+        crowding_species=place.defect,
+    )
 
 
 def _at_electrode(place: Place) -> Floats | None:
@@ -375,17 +370,12 @@ def _at_electrode(place: Place) -> Floats | None:
 
 
 def _oxygen_exchange(place: Place) -> Mechanism:
-    numbers = place.material.exchange
-    return Mechanism(
+    return _reaction(
         "oxygen exchange",
-        before=(OXYGEN,),
-        after=(place.defect,),
+        place.material.exchange,
+        OXYGEN,
+        place.defect,
         electrode="top",
-        barrier=numbers.barrier,
-        attempt_frequency=numbers.attempt_frequency,
-        energy=numbers.energy,
-        dipole=numbers.dipole,
-        floor=numbers.floor,
         barrier_shift=_at_electrode(place),
     )
 
@@ -393,13 +383,12 @@ def _oxygen_exchange(place: Place) -> Mechanism:
 def _redox(place: Place) -> Mechanism:
     """Forward deposits an atom on the electrode, whose reservoir grows; reverse dissolves one."""
     numbers = place.material.redox
-    return Mechanism(
+    return _reaction(
         "redox",
-        before=(place.defect,),
-        after=(OXYGEN,),
+        numbers,
+        place.defect,
+        OXYGEN,
         electrode="top",
-        barrier=numbers.barrier,
-        attempt_frequency=numbers.attempt_frequency,
         energy=-numbers.energy - numbers.stress_work,
         law=LINEAR,
         alpha=1.0 - numbers.transfer_coefficient,
@@ -408,37 +397,26 @@ def _redox(place: Place) -> Mechanism:
 
 
 def _interstitial_hop(place: Place) -> Mechanism:
-    numbers = place.material.interstitial
-    return Mechanism(
-        "interstitial hop",
-        before=(place.interstitial, EMPTY),
-        after=(EMPTY, place.interstitial),
-        barrier=numbers.migration_barrier,
-        attempt_frequency=numbers.attempt_frequency,
+    numbers, ion = place.material.interstitial, place.interstitial
+    return _reaction(
+        "interstitial hop", numbers, (ion, EMPTY), (EMPTY, ion), barrier=numbers.migration_barrier
     )
 
 
-def _frenkel_pair(name: str, electrons: int) -> Callable[[Place], Mechanism]:
-    """Return the builder of a Frenkel pair that so many trapped electrons make easier."""
-
-    def build(place: Place) -> Mechanism:
-        numbers = place.material.frenkel_pair
-        barrier = (numbers.barrier, numbers.barrier_one, numbers.barrier_two)[electrons]
-        return Mechanism(
-            name,
-            before=(OXYGEN, EMPTY),
-            after=(place.defect, place.interstitial),
-            motif="pair",
-            barrier=barrier + electrons * numbers.trapping_energy,
-            attempt_frequency=numbers.attempt_frequency,
-            energy=numbers.energy,
-            dipole=numbers.dipole,
-            floor=numbers.floor,
-            barrier_shift=_at_electrode(place),
-            **_lowered_by_traps(place.material),
-        )
-
-    return build
+def _frenkel_pair(name: str, electrons: int, place: Place) -> Mechanism:
+    """Return a Frenkel pair that so many trapped electrons make easier."""
+    numbers = place.material.frenkel_pair
+    barrier = (numbers.barrier, numbers.barrier_one, numbers.barrier_two)[electrons]
+    return _reaction(
+        name,
+        numbers,
+        (OXYGEN, EMPTY),
+        (place.defect, place.interstitial),
+        motif="pair",
+        barrier=barrier + electrons * numbers.trapping_energy,
+        barrier_shift=_at_electrode(place),
+        **_lowered_by_traps(place.material),
+    )
 
 
 def _lowered_by_traps(material: Material) -> dict[str, Any]:
@@ -459,7 +437,7 @@ def _lowered_by_traps(material: Material) -> dict[str, Any]:
 def _charge_states(place: Place) -> tuple[Mechanism, ...]:
     """Return capture and emission of both electrons, and the hops of a vacancy that holds them."""
     material, numbers = place.material, place.material.charge_states
-    hop = _hop("vacancy hop")(place)
+    hop = _hop("vacancy hop", place)
     hops = [
         replace(
             hop, name=f"hop, {state.name}", before=(state, OXYGEN), after=(OXYGEN, state), barrier=barrier
@@ -475,26 +453,18 @@ def _charge_states(place: Place) -> tuple[Mechanism, ...]:
 
 def _interstitial_exchange(place: Place) -> Mechanism:
     numbers = place.material.interstitial_exchange
-    return Mechanism(
-        "interstitial exchange",
-        before=(place.interstitial,),
-        after=(EMPTY,),
-        electrode="top",
-        barrier=numbers.barrier,
-        attempt_frequency=numbers.attempt_frequency,
-        energy=numbers.energy,
-    )
+    return _reaction("interstitial exchange", numbers, place.interstitial, EMPTY, electrode="top")
 
 
 REACTIONS: dict[str, Callable[[Place], Mechanism | tuple[Mechanism, ...]]] = {
-    "vacancy hop": _hop("vacancy hop"),
+    "vacancy hop": partial(_hop, "vacancy hop"),
     "oxygen exchange": _oxygen_exchange,
-    "cation hop": _hop("cation hop"),
+    "cation hop": partial(_hop, "cation hop"),
     "redox": _redox,
     "interstitial hop": _interstitial_hop,
-    "Frenkel pair": _frenkel_pair("Frenkel pair", 0),
-    "Frenkel pair, one electron": _frenkel_pair("Frenkel pair, one electron", 1),
-    "Frenkel pair, two electrons": _frenkel_pair("Frenkel pair, two electrons", 2),
+    "Frenkel pair": partial(_frenkel_pair, "Frenkel pair", 0),
+    "Frenkel pair, one electron": partial(_frenkel_pair, "Frenkel pair, one electron", 1),
+    "Frenkel pair, two electrons": partial(_frenkel_pair, "Frenkel pair, two electrons", 2),
     "interstitial exchange": _interstitial_exchange,
     "electron capture": lambda place: capture(place.material, place.lattice),
     "electron capture, filament": lambda place: capture_from_filament(place.material, place.lattice),
