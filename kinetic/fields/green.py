@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...checks import one_of, positive
 from ...typing import Floats
-from ..lattice.lattice import LATERAL
+from ..lattice.lattice import LATERAL, three_whole
 from ..lattice.lattice import Lateral as Lateral
 
 LARGEST_TABLE = 4e9
@@ -77,7 +77,7 @@ class GreenTable:
         z_link: ArrayLike | None = None,
         layer: ArrayLike | None = None,
     ) -> None:
-        self.shape = _checked_shape(shape)
+        self.shape = three_whole("shape", shape)
         nx, ny, nz = self.shape
         positive("spacing", spacing, "m")
         one_of("lateral", lateral, LATERAL)
@@ -163,17 +163,6 @@ class GreenTable:
             modes[z] *= pivot[z]
         for z in range(len(modes) - 2, -1, -1):
             modes[z] += (link[z + 1] * pivot[z]) * modes[z + 1]
-
-
-def _checked_shape(shape: tuple[int, int, int]) -> tuple[int, int, int]:
-    try:
-        sizes = tuple(shape)
-    except TypeError:
-        sizes = ()
-    whole = all(isinstance(n, (int, np.integer)) and n >= 1 for n in sizes)
-    if len(sizes) != 3 or not whole:
-        raise ValueError(f"shape must be three whole numbers of sites, each at least 1, got {shape!r}")
-    return int(sizes[0]), int(sizes[1]), int(sizes[2])
 
 
 def _checked_layers(name: str, given: ArrayLike | None, n: int, *, zero: bool) -> Floats:

@@ -15,7 +15,7 @@ from scipy.spatial import cKDTree
 
 from ...checks import at_least, between, one_of, positive, whole
 from ...typing import Floats
-from .lattice import LATERAL, Lateral
+from .lattice import LATERAL, Lateral, three_whole
 
 Mask = NDArray[np.bool_]
 Shape = tuple[int, int, int]
@@ -226,7 +226,7 @@ def correlated_normal(
     saddle point of a hop between neighbours, the mean of its ends, the standard deviation
     ``s sqrt((1 + c) / 2)``, c being the correlation of neighbours.
     """
-    _check_shape(shape)
+    three_whole("shape", shape)
     between("correlation length", correlation_length, 0.0, 1000.0, "lattice spacings")
     one_of("lateral", lateral, LATERAL)
     if correlation_length == 0.0:
@@ -292,7 +292,7 @@ def plane_with_pores(
     ValueError
         If a value is out of range.
     """
-    _check_shape(shape)
+    three_whole("shape", shape)
     nx, ny, nz = shape
     whole("layer of the plane", layer, 0, nz - 1)
     between("pore_fraction", pore_fraction, 0.0, 1.0)
@@ -327,11 +327,6 @@ def _disc(nx: int, ny: int, centre: int, radius: float, periodic: bool) -> Mask:
 def _check_cell(cell: Cell) -> None:
     if len(cell) != 3 or not all(0.0 < length < math.inf for length in cell):
         raise ValueError(f"cell must be three lengths above 0 m, got {tuple(cell)}")
-
-
-def _check_shape(shape: Shape) -> None:
-    if len(shape) != 3 or any(int(n) != n or n < 1 for n in shape):
-        raise ValueError(f"shape must be three whole numbers of at least 1, got {tuple(shape)}")
 
 
 def _places(name: str, values: ArrayLike) -> Floats:
