@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from ..threads import one_blas_thread
 from ..typing import Floats
-from .circuit import Circuit
 from .engine.engine import TRANSITION
-from .lattice.lattice import Lateral
-from .materials.material import Material
-from .mechanisms.mechanism import Mechanism
 from .run import Record, Run
 from .solver import Solved, make_solver
 from .state import DeviceState
@@ -74,39 +70,11 @@ class Device(DeviceState):
         A size, temperature or seed outside its range.
     """
 
-    def __init__(
-        self,
-        material: Material,
-        thickness: float,
-        width: float,
-        *,
-        circuit: Circuit | None = None,
-        temperature: float = 300.0,
-        seed: int | None = None,
-        member: int = 0,
-        lateral: Lateral = "periodic",
-        barrier_shift: Mapping[str, Floats] | None = None,
-        mechanisms: Sequence[Mechanism] = (),
-        traps: ArrayLike | None = None,
-        cache: int = 64,
-        precise: bool = False,
-    ) -> None:
-        super().__init__(
-            material,
-            thickness,
-            width,
-            circuit=circuit,
-            temperature=temperature,
-            seed=seed,
-            member=member,
-            lateral=lateral,
-            barrier_shift=barrier_shift,
-            mechanisms=mechanisms,
-            traps=traps,
-        )
+    def make_solver(self, kept: int, precise: bool) -> None:
+        """Make the solver of the atoms: the last step of making a device."""
         # The table of fields too: its last digits, and with them a run, would follow the number of threads.
         with one_blas_thread():
-            self.solver = make_solver(self, kept=cache, precise=precise)
+            self.solver = make_solver(self, kept=kept, precise=precise)
 
     # ------------------------------------------------------------------ looking
 

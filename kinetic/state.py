@@ -6,6 +6,7 @@ Nothing here knows of fields: `solver` works them out for the atoms that stand h
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -43,7 +44,7 @@ CODES = 16
 """Species that an engine can tell apart, as in `_rates.pxd`."""
 
 
-class DeviceState:
+class DeviceState(ABC):
     """Atoms on a lattice, the circuit around them and one clock; parameters and attributes as of `Device`.
 
     Attributes
@@ -79,6 +80,8 @@ class DeviceState:
         barrier_shift: Mapping[str, Floats] | None = None,
         mechanisms: Sequence[Mechanism] = (),
         traps: ArrayLike | None = None,
+        cache: int = 64,
+        precise: bool = False,
     ) -> None:
         # Interstitial sites lie between two host layers.
         between_hosts = any({"interstitial", "trap"} & set(MECHANISMS[name]) for name in material.mechanisms)
@@ -104,6 +107,11 @@ class DeviceState:
         self.field_solves = self.floor_events = 0
         self.running = False
         self.draw_hazard()
+        self.make_solver(cache, precise)
+
+    @abstractmethod
+    def make_solver(self, kept: int, precise: bool) -> None:
+        """Make what solves the fields of the atoms that stand here; the last step of making a device."""
 
     def _first_engine(self, made: np.random.Generator) -> Engine:
         """Return the engine with the atoms of a fresh device."""

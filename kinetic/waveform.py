@@ -220,11 +220,6 @@ class Waveform:
         # This form returns both ends of a segment exactly.
         return voltages[i - 1] * (1.0 - share) + voltages[i] * share
 
-    def next_breakpoint(self, time: float) -> float:
-        """Return the first breakpoint after ``time`` (s); infinity when there is none."""
-        i = bisect_right(self.times, time)
-        return self.times[i] if i < len(self.times) else math.inf
-
     def segments(self) -> Iterator[tuple[float, float, float, float]]:
         """Yield start (s), end (s), voltage at the start and at the end (V) of each straight part."""
         for i in range(len(self.times) - 1):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import ClassVar, Protocol
+from collections.abc import Collection
+from dataclasses import dataclass, field, fields
+from functools import partial
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...checks import between, one_of, positive
 from ...typing import Floats
 from ...units import BOLTZMANN_EV
 
@@ -40,6 +43,33 @@ class ConductionLaw(Protocol):
         slope : ndarray of shape (n_bonds,)
             Derivative of the current by the voltage (S).
         """
+
+
+def above_zero(unit: str, **default: Any) -> Any:
+    """Declare a parameter of a law that is positive and finite."""
+    return field(metadata={"check": partial(positive, unit=unit)}, **default)
+
+
+def within(low: float, high: float, unit: str, **default: Any) -> Any:
+    """Declare a parameter of a law that lies between two bounds, ends included."""
+    return field(metadata={"check": partial(between, low=low, high=high, unit=unit)}, **default)
+
+
+def one_among(allowed: Collection[Any], **default: Any) -> Any:
+    """Declare a parameter of a law that takes one of a few values."""
+    return field(metadata={"check": partial(one_of, allowed=allowed)}, **default)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Law:
+    """Base of the laws: parameters are checked as they are declared."""
+
+    linear: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        for entry in fields(self):
+            if "check" in entry.metadata:
+                entry.metadata["check"](entry.name, getattr(self, entry.name))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

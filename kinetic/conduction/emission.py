@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
 
 import numpy as np
 from scipy.special import exprel
 
-from ...checks import between, one_of, positive
+from ...checks import between
 from ...typing import Floats
 from ...units import BOLTZMANN, BOLTZMANN_EV, ELECTRON_MASS, ELEMENTARY_CHARGE, PLANCK, VACUUM_PERMITTIVITY
-from .bonds import Bonds, length_of, thermal_energy
+from .bonds import Bonds, Law, above_zero, length_of, one_among, thermal_energy, within
 from .tunnelling import HBAR
 
 RICHARDSON = 4 * np.pi * ELEMENTARY_CHARGE * ELECTRON_MASS * BOLTZMANN**2 / PLANCK**3
@@ -20,7 +19,7 @@ RICHARDSON = 4 * np.pi * ELEMENTARY_CHARGE * ELECTRON_MASS * BOLTZMANN**2 / PLAN
 
 
 @dataclass(frozen=True, kw_only=True)
-class PooleFrenkel:
+class PooleFrenkel(Law):
     """Emission of electrons from traps whose Coulomb barrier the field lowers.
 
     Parameters
@@ -50,19 +49,11 @@ class PooleFrenkel:
        578168 (2014), doi:10.1155/2014/578168.
     """
 
-    prefactor: float
-    trap_depth: float
-    permittivity: float
-    area: float | Floats
-    temperature: float | Floats
-    linear: ClassVar[bool] = False
-
-    def __post_init__(self) -> None:
-        positive("prefactor", self.prefactor, "S/m")
-        between("trap_depth", self.trap_depth, 0, 10, "eV")
-        between("permittivity", self.permittivity, 1, 1000, "(relative)")
-        positive("area", self.area, "m^2")
-        between("temperature", self.temperature, 1, 5000, "K")
+    prefactor: float = above_zero("S/m")
+    trap_depth: float = within(0, 10, "eV")
+    permittivity: float = within(1, 1000, "(relative)")
+    area: float | Floats = above_zero("m^2")
+    temperature: float | Floats = within(1, 5000, "K")
 
     def largest_voltage(self, length: float | Floats) -> Floats:
         """Return the voltage (V) at which the field has lowered the barrier to nothing over a length (m)."""
@@ -81,7 +72,7 @@ class PooleFrenkel:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SchottkyThermionic:
+class SchottkyThermionic(Law):
     """Thermionic emission over the barrier of a contact, forward and reverse.
 
     Parameters
@@ -119,23 +110,13 @@ class SchottkyThermionic:
        578168 (2014), doi:10.1155/2014/578168.
     """
 
-    barrier: float
-    mass: float
-    permittivity: float
-    area: float | Floats
-    temperature: float | Floats
-    ideality: float = 1.0
-    polarity: int = 1
-    linear: ClassVar[bool] = False
-
-    def __post_init__(self) -> None:
-        between("barrier", self.barrier, 0, 10, "eV")
-        between("mass", self.mass, 0.01, 10, "electron masses")
-        between("permittivity", self.permittivity, 1, 1000, "(relative)")
-        positive("area", self.area, "m^2")
-        between("temperature", self.temperature, 1, 5000, "K")
-        between("ideality", self.ideality, 1, 5, "(pure number)")
-        one_of("polarity", self.polarity, (1, -1))
+    barrier: float = within(0, 10, "eV")
+    mass: float = within(0.01, 10, "electron masses")
+    permittivity: float = within(1, 1000, "(relative)")
+    area: float | Floats = above_zero("m^2")
+    temperature: float | Floats = within(1, 5000, "K")
+    ideality: float = within(1, 5, "(pure number)", default=1.0)
+    polarity: int = one_among((1, -1), default=1)
 
     def largest_voltage(self, length: float | Floats) -> Floats:
         """Return the reverse voltage (V) at which the image force has taken the barrier over a length (m)."""
@@ -164,7 +145,7 @@ class SchottkyThermionic:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ThermionicField:
+class ThermionicField(Law):
     """Thermionic field emission: electrons tunnel through the thin top of a depletion barrier.
 
     Parameters
@@ -213,31 +194,23 @@ class ThermionicField:
        doi:10.1109/TCSI.2020.3018502.
     """
 
-    barrier: float
+    barrier: float = within(0, 10, "eV")
     fermi_depth: float
-    donor_density: float
-    mass: float
-    permittivity: float
-    image_permittivity: float
-    area: float | Floats
-    temperature: float
-    polarity: int = 1
-    linear: ClassVar[bool] = False
+    donor_density: float = above_zero("1/m^3")
+    mass: float = within(0.01, 10, "electron masses")
+    permittivity: float = within(1, 1000, "(relative)")
+    image_permittivity: float = within(1, 1000, "(relative)")
+    area: float | Floats = above_zero("m^2")
+    temperature: float = within(1, 5000, "K")
+    polarity: int = one_among((1, -1), default=1)
 
     def __post_init__(self) -> None:
-        between("barrier", self.barrier, 0, 10, "eV")
+        super().__post_init__()
         if not 0 <= self.fermi_depth < self.barrier:
             raise ValueError(
                 f"fermi_depth must be at least 0 and below barrier {self.barrier:g} eV, "
                 f"got {self.fermi_depth!r}"
             )
-        positive("donor_density", self.donor_density, "1/m^3")
-        between("mass", self.mass, 0.01, 10, "electron masses")
-        between("permittivity", self.permittivity, 1, 1000, "(relative)")
-        between("image_permittivity", self.image_permittivity, 1, 1000, "(relative)")
-        positive("area", self.area, "m^2")
-        between("temperature", self.temperature, 1, 5000, "K")
-        one_of("polarity", self.polarity, (1, -1))
         between("tunnelling energy E00 over kT", self.tunnelling_energy / self._thermal, 0.2, 20, "")
         if self.zero_bias_barrier <= 0:
             raise ValueError(

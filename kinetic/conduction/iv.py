@@ -59,35 +59,31 @@ def laws(material: Material, temperature: float, area: float) -> dict[str, Condu
     """
     between("temperature", temperature, 1, 5000, "K")
     positive("area", area, "m^2")
-    numbers = material.transport
+    numbers, at = material.transport, {"temperature": temperature, "area": area}
     static = getattr(getattr(material, "electrostatics", None), "permittivity", None)
-    found = _of_contacts(numbers, static, temperature, area)
+    found = _of_contacts(numbers, static, at)
     if numbers.trap_depth > 0 and numbers.mobility > 0:
-        found |= _of_carriers(numbers, static, temperature, area)
+        found |= _of_carriers(numbers, static, at)
     if numbers.trap_spacing > 0 and numbers.hop_frequency > 0:
         found["hopping"] = Hopping(
             hop_distance=numbers.trap_spacing,
             barrier=numbers.hop_barrier,
             site_density=numbers.trap_spacing**-3,
             attempt_frequency=numbers.hop_frequency,
-            area=area,
-            temperature=temperature,
+            **at,
         )
     return found
 
 
-def _of_contacts(
-    numbers: Any, static: float | None, temperature: float, area: float
-) -> dict[str, ConductionLaw]:
+def _of_contacts(numbers: Any, static: float | None, at: dict[str, float]) -> dict[str, ConductionLaw]:
     """Return tunnelling through the oxide and emission from a contact."""
     found: dict[str, ConductionLaw] = {
-        "direct tunnelling": DirectTunnelling(barrier=numbers.barrier, mass=numbers.mass, area=area),
+        "direct tunnelling": DirectTunnelling(barrier=numbers.barrier, mass=numbers.mass, area=at["area"]),
         "Schottky": SchottkyThermionic(
             barrier=numbers.barrier,
             mass=numbers.mass,
             permittivity=numbers.optical_permittivity,
-            area=area,
-            temperature=temperature,
+            **at,
             polarity=-1,
         ),
     }
@@ -99,35 +95,31 @@ def _of_contacts(
             mass=numbers.mass,
             permittivity=static,
             image_permittivity=numbers.optical_permittivity,
-            area=area,
-            temperature=temperature,
+            **at,
             polarity=-1,
         )
     return found
 
 
-def _of_carriers(
-    numbers: Any, static: float | None, temperature: float, area: float
-) -> dict[str, ConductionLaw]:
+def _of_carriers(numbers: Any, static: float | None, at: dict[str, float]) -> dict[str, ConductionLaw]:
     """Return what carriers in the band do that traps hold: Poole-Frenkel emission and space charge."""
-    states = state_density(numbers.mass, temperature)
+    states = state_density(numbers.mass, at["temperature"])
     found: dict[str, ConductionLaw] = {
         "Poole-Frenkel": PooleFrenkel(
             prefactor=ELEMENTARY_CHARGE * numbers.mobility * states,
             trap_depth=numbers.trap_depth,
             permittivity=numbers.optical_permittivity,
-            area=area,
-            temperature=temperature,
+            **at,
         )
     }
     if static is not None:
         # The Fermi level lies at the traps: as many free carriers as would fill half of them.
-        free = SpaceCharge.shallow(states, numbers.trap_depth, temperature)
+        free = SpaceCharge.shallow(states, numbers.trap_depth, at["temperature"])
         found["space charge"] = SpaceCharge(
             carrier_density=free,
             mobility=numbers.mobility,
             permittivity=static,
-            area=area,
+            area=at["area"],
             trap_density=numbers.trap_spacing**-3 if numbers.trap_spacing > 0 else 0.0,
             trap_occupancy_density=free,
         )

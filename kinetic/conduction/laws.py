@@ -1,6 +1,6 @@
 """Bond laws: the current through a bond, and its slope, as functions of the voltage across it.
 
-A law is a frozen dataclass with one method, ``current(voltage, bond)``. The simplest ones are here; emission
+A law is a `Law` with one method, ``current(voltage, bond)``. The simplest ones are here; emission
 over and through barriers, transport in the bulk and tunnelling stand in modules of their own. A new one is a
 class and a line in ``LAWS``; a test checks the slope of every law in that dictionary by finite difference.
 """
@@ -13,9 +13,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ...checks import positive
 from ...typing import Floats
-from .bonds import BOTTOM, TOP, Bonds, ConductionLaw, length_of
+from .bonds import BOTTOM, TOP, Bonds, ConductionLaw, Law, above_zero, length_of
 from .emission import PooleFrenkel, SchottkyThermionic, ThermionicField
 from .transport import FilamentOhmic, Hopping, QuantumGap, QuantumPointContact, SpaceCharge
 from .tunnelling import DirectTunnelling, FowlerNordheim
@@ -44,7 +43,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ohmic:
+class Ohmic(Law):
     """Current in proportion to voltage, I = g V.
 
     Parameters
@@ -53,11 +52,8 @@ class Ohmic:
         Conductance g of every bond, or of each (S), positive.
     """
 
-    conductance: float | Floats
+    conductance: float | Floats = above_zero("S")
     linear: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        positive("conductance", self.conductance, "S")
 
     def current(self, voltage: Floats, bond: Bonds) -> tuple[Floats, Floats]:
         """Return the current (A) and its slope (S) through each bond at ``voltage`` (V)."""
@@ -66,7 +62,7 @@ class Ohmic:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tunnelling:
+class Tunnelling(Law):
     """Hopping between localised states, I = g V with g falling exponentially with distance.
 
     Parameters
@@ -92,18 +88,12 @@ class Tunnelling:
        (1960), doi:10.1103/PhysRev.120.745.
     """
 
-    prefactor: float
-    decay_length: float
-    spacing: float
-    far_factor: float = 1.0
+    prefactor: float = above_zero("S")
+    decay_length: float = above_zero("m")
+    spacing: float = above_zero("m")
+    far_factor: float = above_zero("1", default=1.0)
     near: float = np.inf
     linear: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        positive("prefactor", self.prefactor, "S")
-        positive("decay_length", self.decay_length, "m")
-        positive("spacing", self.spacing, "m")
-        positive("far_factor", self.far_factor, "1")
 
     def conductance(self, length: ArrayLike) -> Floats:
         """Return the conductance (S) of bonds of the given lengths (m)."""
@@ -152,12 +142,8 @@ class Sinh(Tunnelling):
        with variations", IEEE Electron Device Lett. 33, 1405 (2012), doi:10.1109/LED.2012.2210856.
     """
 
-    voltage_scale: float = 0.25
+    voltage_scale: float = above_zero("V", default=0.25)
     linear: ClassVar[bool] = False
-
-    def __post_init__(self) -> None:
-        Tunnelling.__post_init__(self)
-        positive("voltage_scale", self.voltage_scale, "V")
 
     def current(self, voltage: Floats, bond: Bonds) -> tuple[Floats, Floats]:
         """Return the current (A) and its slope (S) through each bond at ``voltage`` (V)."""

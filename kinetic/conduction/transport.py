@@ -6,18 +6,17 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy.special import expit
 
-from ...checks import between, positive
+from ...checks import positive
 from ...typing import Floats
 from ...units import CONDUCTANCE_QUANTUM, ELECTRON_MASS, ELEMENTARY_CHARGE, VACUUM_PERMITTIVITY
-from .bonds import Bonds, length_of, thermal_energy
+from .bonds import Bonds, Law, above_zero, length_of, thermal_energy, within
 from .tunnelling import HBAR
 
 
 @dataclass(frozen=True, kw_only=True)
-class FilamentOhmic:
+class FilamentOhmic(Law):
     """Ohmic conduction with thermally activated carriers, I = g0 exp(-E_a / kT) V.
 
     Parameters
@@ -35,15 +34,10 @@ class FilamentOhmic:
        578168 (2014), doi:10.1155/2014/578168.
     """
 
-    prefactor: float | Floats
-    activation_energy: float
-    temperature: float | Floats
+    prefactor: float | Floats = above_zero("S")
+    activation_energy: float = within(0, 5, "eV")
+    temperature: float | Floats = within(1, 5000, "K")
     linear: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        positive("prefactor", self.prefactor, "S")
-        between("activation_energy", self.activation_energy, 0, 5, "eV")
-        between("temperature", self.temperature, 1, 5000, "K")
 
     def current(self, voltage: Floats, bond: Bonds) -> tuple[Floats, Floats]:
         """Return the current (A) and its slope (S) through each bond at ``voltage`` (V)."""
@@ -53,7 +47,7 @@ class FilamentOhmic:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SpaceCharge:
+class SpaceCharge(Law):
     """Ohmic and space-charge-limited current of one kind of carrier, with or without traps to fill.
 
     Parameters
@@ -88,20 +82,15 @@ class SpaceCharge:
        Phys. Rev. 103, 1648 (1956), doi:10.1103/PhysRev.103.1648.
     """
 
-    carrier_density: float
-    mobility: float
-    permittivity: float
-    area: float | Floats
-    trap_density: float = 0.0
+    carrier_density: float = above_zero("1/m^3")
+    mobility: float = above_zero("m^2/(V s)")
+    permittivity: float = within(1, 1000, "(relative)")
+    area: float | Floats = above_zero("m^2")
+    trap_density: float = within(0, 1e30, "1/m^3", default=0.0)
     trap_occupancy_density: float = 0.0
-    linear: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        positive("carrier_density", self.carrier_density, "1/m^3")
-        positive("mobility", self.mobility, "m^2/(V s)")
-        between("permittivity", self.permittivity, 1, 1000, "(relative)")
-        positive("area", self.area, "m^2")
-        between("trap_density", self.trap_density, 0, 1e30, "1/m^3")
+        super().__post_init__()
         if self.trap_density > 0:
             positive("trap_occupancy_density", self.trap_occupancy_density, "1/m^3")
 
@@ -109,12 +98,6 @@ class SpaceCharge:
     def shallow(state_density: float, trap_depth: float, temperature: float) -> float:
         """Return N_1 (1/m^3) from the band's states (1/m^3), the traps' depth (eV), the temperature (K)."""
         return float(state_density * np.exp(-trap_depth / thermal_energy(temperature)))
-
-    def filling_voltage(self, length: float | Floats) -> Floats:
-        """Return the voltage V_TFL (V) at which the traps of a length (m) are full."""
-        eps = self.permittivity * VACUUM_PERMITTIVITY
-        voltage: Floats = ELEMENTARY_CHARGE * self.trap_density * np.asarray(length) ** 2 / (2 * eps)
-        return voltage
 
     def current(self, voltage: Floats, bond: Bonds) -> tuple[Floats, Floats]:
         """Return the current (A) and its slope (S) through each bond at ``voltage`` (V)."""
@@ -140,7 +123,7 @@ class SpaceCharge:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Hopping:
+class Hopping(Law):
     """Thermally activated hopping between neighbouring traps that the field tilts.
 
     Parameters
@@ -169,21 +152,12 @@ class Hopping:
        578168 (2014), doi:10.1155/2014/578168.
     """
 
-    hop_distance: float
-    barrier: float
-    site_density: float
-    attempt_frequency: float
-    area: float | Floats
-    temperature: float | Floats
-    linear: ClassVar[bool] = False
-
-    def __post_init__(self) -> None:
-        positive("hop_distance", self.hop_distance, "m")
-        between("barrier", self.barrier, 0, 5, "eV")
-        positive("site_density", self.site_density, "1/m^3")
-        positive("attempt_frequency", self.attempt_frequency, "Hz")
-        positive("area", self.area, "m^2")
-        between("temperature", self.temperature, 1, 5000, "K")
+    hop_distance: float = above_zero("m")
+    barrier: float = within(0, 5, "eV")
+    site_density: float = above_zero("1/m^3")
+    attempt_frequency: float = above_zero("Hz")
+    area: float | Floats = above_zero("m^2")
+    temperature: float | Floats = within(1, 5000, "K")
 
     def largest_voltage(self, length: float | Floats) -> Floats:
         """Return the voltage (V) over a length (m) at which half of the drop per hop is the barrier."""
@@ -200,7 +174,7 @@ class Hopping:
 
 
 @dataclass(frozen=True, kw_only=True)
-class QuantumPointContact:
+class QuantumPointContact(Law):
     """Constriction of atomic width without a barrier, I = (2 e^2 / h) N T V.
 
     Parameters
@@ -220,14 +194,13 @@ class QuantumPointContact:
        conduction", IBM J. Res. Dev. 1, 223 (1957), doi:10.1147/rd.13.0223.
     """
 
-    channels: float | Floats
-    transmission: float | Floats = 1.0
+    channels: float | Floats = above_zero("1")
+    transmission: float | Floats = within(0, 1, "(pure number)", default=1.0)
     linear: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        positive("channels", self.channels, "1")
+        super().__post_init__()
         positive("transmission", self.transmission, "1")
-        between("transmission", self.transmission, 0, 1, "(pure number)")
 
     def current(self, voltage: Floats, bond: Bonds) -> tuple[Floats, Floats]:
         """Return the current (A) and its slope (S) through each bond at ``voltage`` (V)."""
@@ -237,7 +210,7 @@ class QuantumPointContact:
 
 
 @dataclass(frozen=True, kw_only=True)
-class QuantumGap:
+class QuantumGap(Law):
     """Constriction with a parabolic barrier along the way: the quantum point contact with a gap.
 
     Parameters
@@ -267,17 +240,10 @@ class QuantumGap:
        Lett. 31, 609 (2010), doi:10.1109/LED.2010.2046310.
     """
 
-    channels: float | Floats
-    barrier: float
-    mass: float
-    share: float = 0.5
-    linear: ClassVar[bool] = False
-
-    def __post_init__(self) -> None:
-        positive("channels", self.channels, "1")
-        between("barrier", self.barrier, 0.01, 10, "eV")
-        between("mass", self.mass, 0.01, 10, "electron masses")
-        between("share", self.share, 0, 1, "(pure number)")
+    channels: float | Floats = above_zero("1")
+    barrier: float = within(0.01, 10, "eV")
+    mass: float = within(0.01, 10, "electron masses")
+    share: float = within(0, 1, "(pure number)", default=0.5)
 
     def current(self, voltage: Floats, bond: Bonds) -> tuple[Floats, Floats]:
         """Return the current (A) and its slope (S) through each bond at ``voltage`` (V)."""
@@ -292,52 +258,3 @@ class QuantumGap:
         limit = CONDUCTANCE_QUANTUM * np.asarray(self.channels)
         slope = limit * (self.share * expit(upper) + (1 - self.share) * expit(lower))
         return limit / per_volt * np.where(small, near, far), slope
-
-
-def chain_transmission(
-    energy: ArrayLike, level: ArrayLike, hopping: ArrayLike, left: float, right: float
-) -> Floats:
-    """Return the coherent transmission of a chain of levels between two leads.
-
-    Parameters
-    ----------
-    energy : array_like
-        Energies of the electron (eV).
-    level : array_like of shape (n,)
-        Energies of the levels (eV).
-    hopping : array_like of shape (n - 1,)
-        Matrix elements between neighbours (eV).
-    left, right : float
-        Broadening Gamma that the leads give to the first and the last level (eV), positive.
-
-    Returns
-    -------
-    ndarray
-        Transmission at each energy, 0 to 1; times 2 e^2 / h the conductance.
-
-    Notes
-    -----
-    ``T = Gamma_L Gamma_R |G_1n|^2``, G the Green's function of the chain with the leads' self-energies
-    -i Gamma / 2 [1]_. One level: ``Gamma_L Gamma_R / ((E - E0)^2 + (Gamma_L + Gamma_R)^2 / 4)``.
-
-    References
-    ----------
-    .. [1] C. Caroli, R. Combescot, P. Nozieres, D. Saint-James, "Direct calculation of the tunneling
-       current", J. Phys. C 4, 916 (1971), doi:10.1088/0022-3719/4/8/018.
-    """
-    positive("left", left, "eV")
-    positive("right", right, "eV")
-    levels, hops = np.atleast_1d(level).astype(complex), np.atleast_1d(hopping).astype(complex)
-    if levels.ndim != 1 or hops.shape != (len(levels) - 1,):
-        raise ValueError(f"hopping must have one entry fewer than level, got {hops.shape} and {levels.shape}")
-    levels[0] -= 0.5j * left
-    levels[-1] -= 0.5j * right
-    at = np.asarray(energy, dtype=np.float64)
-    # Continued fraction of the tridiagonal matrix: each Green's function is one division.
-    green = 1 / (at - levels[0])
-    through = green
-    for own, hop in zip(levels[1:], hops, strict=True):
-        green = 1 / (at - own - hop**2 * green)
-        through = through * hop * green
-    value: Floats = left * right * np.abs(through) ** 2
-    return value

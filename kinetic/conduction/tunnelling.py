@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ...checks import between, positive
 from ...typing import Floats
 from ...units import ELECTRON_MASS, ELEMENTARY_CHARGE, PLANCK
-from .bonds import Bonds, length_of
+from .bonds import Bonds, Law, above_zero, length_of, within
 
 HBAR = PLANCK / (2 * np.pi)
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
@@ -39,34 +37,8 @@ def decay(energy: ArrayLike, mass: float) -> Floats:
     return value
 
 
-def wkb_exponent(start: ArrayLike, end: ArrayLike, length: ArrayLike, mass: float) -> Floats:
-    """Return the WKB exponent of a barrier whose top falls linearly along the way; exp(-it) is transmitted.
-
-    Parameters
-    ----------
-    start, end : array_like
-        Height of the barrier above the electron's energy at both ends (eV), at least one of them positive;
-        exchanging them changes nothing. Where one is negative the barrier ends on the way.
-    length : array_like
-        Length of the way (m).
-    mass : float
-        Effective mass over that of a free electron.
-
-    Notes
-    -----
-    ``(4 sqrt(2 m) d / 3 hbar) (a^(3/2) - b^(3/2)) / (a - b)``, written without the difference.
-    """
-    a = np.maximum(start, end)
-    lowest = np.minimum(start, end)
-    share = np.where(lowest < 0, a / np.where(lowest < 0, a - lowest, 1.0), 1.0)
-    b = np.maximum(lowest, 0.0)
-    shape = share * (a + np.sqrt(a * b) + b) / (np.sqrt(a) + np.sqrt(b))
-    value: Floats = 2 / 3 * decay(1.0, mass) * np.asarray(length) * shape
-    return value
-
-
 @dataclass(frozen=True, kw_only=True)
-class DirectTunnelling:
+class DirectTunnelling(Law):
     """Tunnelling of electrons between two metals through the whole oxide, direct and Fowler-Nordheim in one.
 
     Parameters
@@ -104,15 +76,9 @@ class DirectTunnelling:
        separated by a thin insulating film", J. Appl. Phys. 34, 1793 (1963), doi:10.1063/1.1702682.
     """
 
-    barrier: float
-    mass: float
-    area: float | Floats
-    linear: ClassVar[bool] = False
-
-    def __post_init__(self) -> None:
-        between("barrier", self.barrier, 0.05, 10, "eV")
-        between("mass", self.mass, 0.01, 10, "electron masses")
-        positive("area", self.area, "m^2")
+    barrier: float = within(0.05, 10, "eV")
+    mass: float = within(0.01, 10, "electron masses")
+    area: float | Floats = above_zero("m^2")
 
     def current(self, voltage: Floats, bond: Bonds) -> tuple[Floats, Floats]:
         """Return the current (A) and its slope (S) through each bond at ``voltage`` (V)."""
@@ -184,7 +150,7 @@ def _transmitted(
 
 
 @dataclass(frozen=True, kw_only=True)
-class FowlerNordheim:
+class FowlerNordheim(Law):
     """Tunnelling through the triangular top of a barrier at high field.
 
     Parameters
@@ -208,15 +174,9 @@ class FowlerNordheim:
        173 (1928), doi:10.1098/rspa.1928.0091.
     """
 
-    barrier: float
-    mass: float
-    area: float | Floats
-    linear: ClassVar[bool] = False
-
-    def __post_init__(self) -> None:
-        between("barrier", self.barrier, 0.05, 10, "eV")
-        between("mass", self.mass, 0.01, 10, "electron masses")
-        positive("area", self.area, "m^2")
+    barrier: float = within(0.05, 10, "eV")
+    mass: float = within(0.01, 10, "electron masses")
+    area: float | Floats = above_zero("m^2")
 
     def current(self, voltage: Floats, bond: Bonds) -> tuple[Floats, Floats]:
         """Return the current (A) and its slope (S) through each bond at ``voltage`` (V)."""

@@ -9,7 +9,7 @@ from ..mechanisms._activation cimport fill_lineshape
 
 
 def activation(int law, double barrier, double energy, double share):
-    """Activation energy (eV) as the loop computes it, for comparison with `barrier.activation`."""
+    """Activation energy (eV) as the loop computes it, for comparison with the laws in Python."""
     return activation_energy(law, barrier, energy, share)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...checks import at_least
 from ...typing import Floats
 from ...units import BOLTZMANN_EV
 from ..lattice.lattice import Lattice, Table
@@ -299,15 +300,12 @@ def _holder(mechanism: Mechanism) -> int:
 def _factors(lattice: Lattice, mechanisms: Sequence[Mechanism]) -> tuple[Floats, list[int]]:
     """Return the arrays of factors on attempt frequencies and the row of each mechanism."""
     rows: list[Floats] = []
-    of: list[int] = []
-    for m in mechanisms:
-        of.append(-1 if m.frequency_factor is None else len(rows))
+    of = [-1] * len(mechanisms)
+    for i, m in enumerate(mechanisms):
         if m.frequency_factor is not None:
-            what = f"frequency_factor of {m.name!r}"
-            values = checked_sites(what, m.frequency_factor, lattice.n_sites, "1")
-            if values.min() < 0.0:
-                raise ValueError(f"{what} must be at least 0, got {values.min():g}")
-            rows.append(values)
+            of[i], what = len(rows), f"frequency_factor of {m.name!r}"
+            rows.append(checked_sites(what, m.frequency_factor, lattice.n_sites, "1"))
+            at_least(what, rows[-1].min(), 0.0)
     return _stacked(rows, lattice, np.float64), of
 
 

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...checks import one_of, positive
 from ...typing import Floats
-from ..lattice.lattice import LATERAL
+from ..lattice.lattice import LATERAL, three_whole
 from ..lattice.lattice import Lateral as Lateral
 
 LARGEST_TABLE = 4e9
@@ -77,7 +77,7 @@ class GreenTable:
         z_link: ArrayLike | None = None,
         layer: ArrayLike | None = None,
     ) -> None:
-        self.shape = _checked_shape(shape)
+        self.shape = three_whole("shape", shape)
         nx, ny, nz = self.shape
         positive("spacing", spacing, "m")
         one_of("lateral", lateral, LATERAL)
@@ -107,23 +107,6 @@ class GreenTable:
         """Conductance of the whole box between its electrodes, relative to the background bond."""
         return self.shape[0] * self.shape[1] / float(np.sum(1 / self.z_link))
 
-    def coordinates(self, sites: ArrayLike) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
-        """Return the lattice coordinates x, y, z of site numbers.
-
-        Raises
-        ------
-        ValueError
-            For a site number outside the box.
-        """
-        number = np.asarray(sites, dtype=np.intp)
-        if number.size and not (number.min() >= 0 and number.max() < self.n_sites):
-            got = f"{number.min()} to {number.max()}"
-            raise ValueError(f"sites must be between 0 and {self.n_sites - 1}, got {got}")
-        _, ny, nz = self.shape
-        column, z = np.divmod(number, nz)
-        x, y = np.divmod(column, ny)
-        return x, y, z
-
     def background(self, v_bottom: float, v_top: float) -> Floats:
         """Return the potential of each layer without any source.
 
@@ -141,63 +124,6 @@ class GreenTable:
         share = resistance[:-1] / resistance[-1]
         profile: Floats = v_bottom * (1 - share) + v_top * share
         return profile
-
-    def block(self, sites_a: ArrayLike, sites_b: ArrayLike) -> Floats:
-        """Return the responses at some sites to unit sources at others.
-
-        Parameters
-        ----------
-        sites_a : array_like of int, shape (a,)
-            Sites where the response is read.
-        sites_b : array_like of int, shape (b,)
-            Sites of the sources.
-
-        Returns
-        -------
-        ndarray of shape (a, b)
-            Dimensionless.
-        """
-        a, b = (self.coordinates(np.atleast_1d(sites)) for sites in (sites_a, sites_b))
-        px, py = self.period
-        nz = self.shape[2]
-        flat = self.table.reshape(-1)
-        if not self.images:
-            # Index tables by coordinate: an order of magnitude faster than a remainder for every pair.
-            along_x = (np.arange(self.shape[0])[:, None] - b[0]) % px * (py * nz * nz) + b[2]
-            along_y = (np.arange(self.shape[1])[:, None] - b[1]) % py * (nz * nz)
-            return np.asarray(flat.take(along_x[a[0]] + along_y[a[1]] + (a[2] * nz)[:, None]))
-        xa, ya, za = (c[:, None] for c in a)
-        xb, yb, zb = (c[None, :] for c in b)
-        along_z = za * nz + zb
-
-        def entries(dx: NDArray[np.intp], dy: NDArray[np.intp]) -> Floats:
-            return flat.take((dx * py + dy) * (nz * nz) + along_z)
-
-        dx, dy = (xa - xb) % px, (ya - yb) % py
-        mx, my = (xa + xb + 1) % px, (ya + yb + 1) % py
-        return entries(dx, dy) + entries(mx, dy) + entries(dx, my) + entries(mx, my)
-
-    def everywhere(self, sites: ArrayLike, source: ArrayLike) -> Floats:
-        """Return the response of every site to sources at some of them.
-
-        Parameters
-        ----------
-        sites : array_like of int, shape (m,)
-            Sites of the sources; one named twice receives both.
-        source : array_like of float, shape (m,)
-            Strength, in any unit.
-
-        Returns
-        -------
-        ndarray of shape (n_sites,)
-            In the unit of ``source``.
-        """
-        number = np.atleast_1d(np.asarray(sites, dtype=np.intp))
-        self.coordinates(number)
-        strength = np.atleast_1d(np.asarray(source, dtype=np.float64))
-        if strength.shape != number.shape:
-            raise ValueError(f"source must have one value per site, {number.shape}, got {strength.shape}")
-        return self.respond(np.bincount(number, strength, self.n_sites).astype(np.float64, copy=False))
 
     def respond(self, source: Floats) -> Floats:
         """Return the response of every site to a source at every site, both of shape (n_sites,)."""
@@ -237,17 +163,6 @@ class GreenTable:
             modes[z] *= pivot[z]
         for z in range(len(modes) - 2, -1, -1):
             modes[z] += (link[z + 1] * pivot[z]) * modes[z + 1]
-
-
-def _checked_shape(shape: tuple[int, int, int]) -> tuple[int, int, int]:
-    try:
-        sizes = tuple(shape)
-    except TypeError:
-        sizes = ()
-    whole = all(isinstance(n, (int, np.integer)) and n >= 1 for n in sizes)
-    if len(sizes) != 3 or not whole:
-        raise ValueError(f"shape must be three whole numbers of sites, each at least 1, got {shape!r}")
-    return int(sizes[0]), int(sizes[1]), int(sizes[2])
 
 
 def _checked_layers(name: str, given: ArrayLike | None, n: int, *, zero: bool) -> Floats:

@@ -319,15 +319,21 @@ def _touching(sublattice: NDArray[np.int8], layer: NDArray[np.int32]) -> NDArray
     return touch
 
 
+def three_whole(name: str, given: tuple[int, int, int]) -> tuple[int, int, int]:
+    """Return three whole numbers of at least 1, as integers; raise ValueError if they are not."""
+    if len(given) != 3 or any(int(n) != n or n < 1 for n in given):
+        raise ValueError(f"{name} must be three whole numbers of at least 1, got {tuple(given)}")
+    return int(given[0]), int(given[1]), int(given[2])
+
+
 def _check_cubic(shape: tuple[int, int, int], spacing: float, lateral: str) -> tuple[int, int, int]:
-    if len(shape) != 3 or any(int(n) != n or n < 1 for n in shape):
-        raise ValueError(f"shape must be three whole numbers of at least 1, got {shape}")
+    sites = three_whole("shape", shape)
     if np.prod([float(n) for n in shape]) > 1e9:
         raise ValueError(f"shape must hold at most 1e9 sites, got {shape}")
     if not 1e-11 <= spacing <= 1e-7:
         raise ValueError(f"spacing must be between 1e-11 and 1e-07 m, got {spacing} (did you mean * nm?)")
     one_of("lateral", lateral, LATERAL)
-    return int(shape[0]), int(shape[1]), int(shape[2])
+    return sites
 
 
 def _check_positions(

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from .lattice import BOTTOM, TOP, Lateral, Lattice
+from .lattice import BOTTOM, TOP, Lateral, Lattice, three_whole
 from .species import HOST, INTERSTITIAL_SITES
 
 FORMATS = {".xyz": "extxyz", ".extxyz": "extxyz", ".cif": "cif"}
@@ -72,9 +72,7 @@ def read_sites(
     path = Path(path)
     atoms = _atoms(path)
     _set_cell(atoms, path, cell)
-    if len(repeat) != 3 or any(int(n) != n or n < 1 for n in repeat):
-        raise ValueError(f"repeat must be three whole numbers of at least 1, got {tuple(repeat)}")
-    atoms = atoms.repeat(tuple(int(n) for n in repeat))
+    atoms = atoms.repeat(three_whole("repeat", repeat))
     place, kind = _sites(atoms, path, host, interstitial)
     box = (atoms.cell[0, 0] * ANGSTROM, atoms.cell[1, 1] * ANGSTROM, atoms.cell[2, 2] * ANGSTROM)
     _check_distinct(place, box if lateral == "periodic" else None, path)

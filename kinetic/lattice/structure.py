@@ -15,7 +15,7 @@ from scipy.spatial import cKDTree
 
 from ...checks import at_least, between, one_of, positive, whole
 from ...typing import Floats
-from .lattice import LATERAL, Lateral
+from .lattice import LATERAL, Lateral, three_whole
 
 Mask = NDArray[np.bool_]
 Shape = tuple[int, int, int]
@@ -76,39 +76,6 @@ def grain_seeds(cell: Cell, grains: int, rng: np.random.Generator) -> Floats:
     return np.asarray(rng.random((int(grains), 3)) * np.asarray(cell))
 
 
-def voronoi_grains(
-    position: ArrayLike, seeds: ArrayLike, cell: Cell, *, columnar: bool = True, lateral: Lateral = "periodic"
-) -> NDArray[np.int32]:
-    """Return the grain of every site: the number of its nearest seed.
-
-    Parameters
-    ----------
-    position : array_like, shape (n, 3)
-        Sites (m).
-    seeds : array_like, shape (g, 3)
-        Seeds of the grains (m), all different; z counts for grains that are not columnar only.
-    cell : tuple of float
-        Lengths of the box (m); z is not periodic.
-    columnar : bool
-        Whether grains reach from electrode to electrode (a Voronoi diagram of the plane).
-    lateral : {"periodic", "reflecting"}
-        Sides of the box: seeds have images through periodic sides; a mirror image of a seed is never nearer
-        than the seed itself.
-
-    Returns
-    -------
-    ndarray of int32, shape (n,)
-        0 to g - 1.
-
-    Raises
-    ------
-    ValueError
-        If shapes, the box or the sides are wrong, or two seeds coincide.
-    """
-    points, tree, grain = _seeded(position, seeds, cell, columnar, lateral)
-    return np.asarray(grain[tree.query(points)[1]])
-
-
 def grain_boundary(
     position: ArrayLike,
     seeds: ArrayLike,
@@ -122,10 +89,20 @@ def grain_boundary(
 
     Parameters
     ----------
-    position, seeds, cell, columnar, lateral
-        As in `voronoi_grains`.
+    position : array_like, shape (n, 3)
+        Sites (m).
+    seeds : array_like, shape (g, 3)
+        Seeds of the grains (m), all different; z counts for grains that are not columnar only. A site is of
+        the grain of its nearest seed.
+    cell : tuple of float
+        Lengths of the box (m); z is not periodic.
     width : float
         Full width of the slab (m), 0 to 1e-6: a site belongs to it within half the width of the boundary.
+    columnar : bool
+        Whether grains reach from electrode to electrode (a Voronoi diagram of the plane).
+    lateral : {"periodic", "reflecting"}
+        Sides of the box: seeds have images through periodic sides; a mirror image of a seed is never nearer
+        than the seed itself.
 
     Returns
     -------
@@ -134,7 +111,7 @@ def grain_boundary(
     Raises
     ------
     ValueError
-        As in `voronoi_grains`, or if the width is out of range.
+        If shapes, the box, the sides or the width are wrong, or two seeds coincide.
 
     Notes
     -----
@@ -145,7 +122,7 @@ def grain_boundary(
     spread over the circle or sphere of half the width around it lies in another grain.
     """
     between("width of the grain boundary", width, 0.0, 1e-6, "m")
-    points, tree, grain = _seeded(position, seeds, cell, columnar, lateral)
+    points, tree, grain = seeded(position, seeds, cell, columnar, lateral)
     distance, index = _nearest(points, tree, width)
     first, mask = index[:, 0], np.zeros(len(points), dtype=bool)
     beside_image = np.zeros(len(points), dtype=bool)
@@ -177,7 +154,7 @@ def _directions(dimensions: int) -> Floats:
     return np.stack([radius * np.cos(spiral), radius * np.sin(spiral), height], axis=1)
 
 
-def _seeded(
+def seeded(
     position: ArrayLike, seeds: ArrayLike, cell: Cell, columnar: bool, lateral: str
 ) -> tuple[Floats, cKDTree, NDArray[np.int32]]:
     """Return the sites, a tree of all seeds with their images, and the grain of each of these."""
@@ -249,7 +226,7 @@ def correlated_normal(
     saddle point of a hop between neighbours, the mean of its ends, the standard deviation
     ``s sqrt((1 + c) / 2)``, c being the correlation of neighbours.
     """
-    _check_shape(shape)
+    three_whole("shape", shape)
     between("correlation length", correlation_length, 0.0, 1000.0, "lattice spacings")
     one_of("lateral", lateral, LATERAL)
     if correlation_length == 0.0:
@@ -315,7 +292,7 @@ def plane_with_pores(
     ValueError
         If a value is out of range.
     """
-    _check_shape(shape)
+    three_whole("shape", shape)
     nx, ny, nz = shape
     whole("layer of the plane", layer, 0, nz - 1)
     between("pore_fraction", pore_fraction, 0.0, 1.0)
@@ -350,11 +327,6 @@ def _disc(nx: int, ny: int, centre: int, radius: float, periodic: bool) -> Mask:
 def _check_cell(cell: Cell) -> None:
     if len(cell) != 3 or not all(0.0 < length < math.inf for length in cell):
         raise ValueError(f"cell must be three lengths above 0 m, got {tuple(cell)}")
-
-
-def _check_shape(shape: Shape) -> None:
-    if len(shape) != 3 or any(int(n) != n or n < 1 for n in shape):
-        raise ValueError(f"shape must be three whole numbers of at least 1, got {tuple(shape)}")
 
 
 def _places(name: str, values: ArrayLike) -> Floats:

@@ -17,31 +17,7 @@ from typing import Any
 
 from ...validation import suggest
 from .rows import MaterialError, Row, declared
-from .sections import (
-    SECTIONS,
-    WEAK,
-    CapNumbers,
-    ChargeStatesNumbers,
-    ColumnNumbers,
-    ConductionNumbers,
-    DefectNumbers,
-    DisorderNumbers,
-    ElectrostaticsNumbers,
-    ExchangeNumbers,
-    FrenkelPairNumbers,
-    HeatNumbers,
-    InterfaceNumbers,
-    InterstitialExchangeNumbers,
-    InterstitialNumbers,
-    LatticeNumbers,
-    PlaneNumbers,
-    PolycrystalNumbers,
-    RedoxNumbers,
-    SitesNumbers,
-    TransportNumbers,
-    TrapNumbers,
-    WeakNumbers,
-)
+from .sections import SECTIONS, WEAK, DefectNumbers, Sections, WeakNumbers
 
 DIRECTORY = Path(__file__).parent
 
@@ -50,7 +26,7 @@ class MissingSectionError(MaterialError, AttributeError):
     """A section was asked for that this material does not have."""
 
 
-class Material:
+class Material(Sections):
     """One named set of material parameters.
 
     Make it with `Material.load` (a set of the package) or `Material.read` (a file of yours). Sections are
@@ -78,27 +54,6 @@ class Material:
     species: dict[str, str]
     mechanisms: tuple[str, ...]
     hash: str
-    lattice: LatticeNumbers
-    vacancy: DefectNumbers
-    cation: DefectNumbers
-    exchange: ExchangeNumbers
-    redox: RedoxNumbers
-    interstitial: InterstitialNumbers
-    frenkel_pair: FrenkelPairNumbers
-    interstitial_exchange: InterstitialExchangeNumbers
-    column: ColumnNumbers
-    polycrystal: PolycrystalNumbers
-    sites: SitesNumbers
-    plane: PlaneNumbers
-    cap: CapNumbers
-    disorder: DisorderNumbers
-    trap: TrapNumbers
-    charge_states: ChargeStatesNumbers
-    electrostatics: ElectrostaticsNumbers
-    conduction: ConductionNumbers
-    transport: TransportNumbers
-    interface: InterfaceNumbers
-    heat: HeatNumbers
 
     def __init__(self, document: Mapping[str, Any], name: str, *, where: str | None = None) -> None:
         """Check a document (the dictionary a TOML file gives) and keep its numbers.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_type_hints
 
 FAMILIES = {
     "vcm": "valence change: oxygen vacancies make and break a filament",
@@ -219,7 +219,20 @@ class DisorderNumbers:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrapNumbers:
+class ElectronNumbers:
+    """How a trap or a vacancy exchanges electrons with an electrode."""
+
+    relaxation_energy: float = quantity(
+        "eV", 0.0, 10.0, "relaxation energy of the lattice around it, classical", default=0.0
+    )
+    huang_rhys: float = quantity("1", 0.0, 500.0, "Huang-Rhys factor S, in its place", default=0.0)
+    phonon_energy: float = quantity("eV", 0.0, 0.5, "energy of the phonon that S counts", default=0.0)
+    attempt_frequency: float = quantity("Hz", 1.0, 1e16, "attempt frequency at the electrode")
+    decay_length: float = quantity("m", 1e-11, 1e-8, "decay length of the electron, exp(-2 d / it)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrapNumbers(ElectronNumbers):
     """Electron traps between the host sites; their charge acts on ions and on the bonds nearby.
 
     Capture and emission are one non-radiative multiphonon transition with either electrode or the filament:
@@ -230,13 +243,6 @@ class TrapNumbers:
     density: float = quantity("1/m^3", 0.0, 1e29, "traps per volume, placed at random")
     level: float = quantity("eV", -5.0, 5.0, "mean level above the Fermi level of the electrodes at 0 V")
     level_spread: float = quantity("eV", 0.0, 2.0, "standard deviation of the level", default=0.0)
-    relaxation_energy: float = quantity(
-        "eV", 0.0, 10.0, "relaxation energy of the lattice around the trap, classical", default=0.0
-    )
-    huang_rhys: float = quantity("1", 0.0, 500.0, "Huang-Rhys factor S, in its place", default=0.0)
-    phonon_energy: float = quantity("eV", 0.0, 0.5, "energy of the phonon that S counts", default=0.0)
-    attempt_frequency: float = quantity("Hz", 1.0, 1e16, "attempt frequency of a trap at the electrode")
-    decay_length: float = quantity("m", 1e-11, 1e-8, "decay length of the electron, exp(-2 d / it)")
     charge: int = quantity("1", 0, 1, "charge number of an empty trap", default=0)
     screening_length: float = quantity("m", 1e-11, 1e-8, "screening of the trap's charge at the bonds nearby")
     metastable_energy: float = quantity(
@@ -253,7 +259,7 @@ class TrapNumbers:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChargeStatesNumbers:
+class ChargeStatesNumbers(ElectronNumbers):
     """An isolated vacancy catches one or two electrons from the electrodes and hops more or less easily then.
 
     The law of capture and emission is that of a trap. A clustered vacancy without electrons of its own is
@@ -264,13 +270,6 @@ class ChargeStatesNumbers:
     level_two: float = quantity("eV", -5.0, 5.0, "the same of the second electron")
     migration_barrier_one: float = quantity("eV", 0.0, 10.0, "barrier of the hop with one electron")
     migration_barrier_two: float = quantity("eV", 0.0, 10.0, "barrier of the hop with two electrons")
-    relaxation_energy: float = quantity(
-        "eV", 0.0, 10.0, "relaxation energy of the lattice around the vacancy, classical", default=0.0
-    )
-    huang_rhys: float = quantity("1", 0.0, 500.0, "Huang-Rhys factor S, in its place", default=0.0)
-    phonon_energy: float = quantity("eV", 0.0, 0.5, "energy of the phonon that S counts", default=0.0)
-    attempt_frequency: float = quantity("Hz", 1.0, 1e16, "attempt frequency at the electrode")
-    decay_length: float = quantity("m", 1e-11, 1e-8, "decay length of the electron, exp(-2 d / it)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -356,30 +355,34 @@ class HeatNumbers:
     )
 
 
-SECTIONS: dict[str, type[Any]] = {
-    "lattice": LatticeNumbers,
-    "vacancy": DefectNumbers,
-    "cation": DefectNumbers,
-    "exchange": ExchangeNumbers,
-    "redox": RedoxNumbers,
-    "interstitial": InterstitialNumbers,
-    "frenkel_pair": FrenkelPairNumbers,
-    "interstitial_exchange": InterstitialExchangeNumbers,
-    "column": ColumnNumbers,
-    "polycrystal": PolycrystalNumbers,
-    "sites": SitesNumbers,
-    "plane": PlaneNumbers,
-    "cap": CapNumbers,
-    "disorder": DisorderNumbers,
-    "trap": TrapNumbers,
-    "charge_states": ChargeStatesNumbers,
-    "electrostatics": ElectrostaticsNumbers,
-    "conduction": ConductionNumbers,
-    "transport": TransportNumbers,
-    "interface": InterfaceNumbers,
-    "heat": HeatNumbers,
-}
-"""Every section a material file may have; only ``lattice`` is required."""
+class Sections:
+    """Every section a material file may have; only ``lattice`` is required."""
+
+    lattice: LatticeNumbers
+    vacancy: DefectNumbers
+    cation: DefectNumbers
+    exchange: ExchangeNumbers
+    redox: RedoxNumbers
+    interstitial: InterstitialNumbers
+    frenkel_pair: FrenkelPairNumbers
+    interstitial_exchange: InterstitialExchangeNumbers
+    column: ColumnNumbers
+    polycrystal: PolycrystalNumbers
+    sites: SitesNumbers
+    plane: PlaneNumbers
+    cap: CapNumbers
+    disorder: DisorderNumbers
+    trap: TrapNumbers
+    charge_states: ChargeStatesNumbers
+    electrostatics: ElectrostaticsNumbers
+    conduction: ConductionNumbers
+    transport: TransportNumbers
+    interface: InterfaceNumbers
+    heat: HeatNumbers
+
+
+SECTIONS: dict[str, type[Any]] = get_type_hints(Sections)
+"""The class of each section by its name."""
 
 WEAK = ("column", "polycrystal", "sites")
 """Sections that say where the weak sites are; a material has at most one of them."""

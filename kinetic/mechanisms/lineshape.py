@@ -12,7 +12,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from ...typing import Floats
 from ...units import BOLTZMANN_EV
@@ -59,37 +58,6 @@ class Lineshape:
     step: float
     first: float
     ratio: float
-
-    def activation(self, energy: ArrayLike, temperature: float) -> Floats:
-        """Return the activation energy (eV) for energy differences dE (eV) at a temperature (K).
-
-        Forward minus reverse is dE to rounding. The loops hold twins of this; a test keeps them equal.
-        """
-        difference = np.asarray(energy, np.float64)
-        x, y = np.abs(difference) / self.step, (np.log(BOLTZMANN_EV * temperature) - self.first) / self.ratio
-        i = np.minimum(x.astype(int), self.node.shape[1] - 2)
-        j = int(np.clip(np.floor(y), 0, self.node.shape[0] - 2))
-        across, along = _hermite(x - i), _hermite(np.asarray(y - j))
-        even = np.zeros_like(difference)
-        for b in (0, 1):
-            for a in (0, 1):
-                node = self.node[j + b, i + a]
-                even += along[b] * (across[a] * node[..., 0] + across[2 + a] * node[..., 1])
-                even += along[2 + b] * (across[a] * node[..., 2] + across[2 + a] * node[..., 3])
-        return np.asarray(even + 0.5 * difference)
-
-
-def _hermite(t: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-    """Return the weights of both values and of both slopes at t between 0 and 1; a line beyond."""
-    t = np.asarray(t, np.float64)
-    low, high = np.minimum(t, 0.0), np.maximum(t - 1.0, 0.0)
-    s = t - low - high
-    return (
-        (1 + 2 * s) * (1 - s) ** 2,
-        s**2 * (3 - 2 * s),
-        s * (1 - s) ** 2 + low,
-        s**2 * (s - 1) + high,
-    )
 
 
 @lru_cache(maxsize=16)

@@ -33,7 +33,7 @@ from ..lattice.species import (
     Species,
 )
 from ..materials.material import Material
-from ..materials.sections import ChargeStatesNumbers, TrapNumbers
+from ..materials.sections import ElectronNumbers
 from .barrier import MARCUS, MULTIPHONON
 from .mechanism import Electrode, Mechanism, PairInteraction, SiteEnergy
 
@@ -91,7 +91,7 @@ def _ways(material: Material) -> list[tuple[Species, Species]]:
 
 def _exchange(
     name: str,
-    numbers: TrapNumbers | ChargeStatesNumbers,
+    numbers: ElectronNumbers,
     steps: Sequence[tuple[Species, Species, float]],
     sources: Sequence[Electrode],
     lattice: Lattice,
@@ -120,7 +120,7 @@ def _exchange(
     return tuple(found)
 
 
-def _law(numbers: TrapNumbers | ChargeStatesNumbers) -> dict[str, Any]:
+def _law(numbers: ElectronNumbers) -> dict[str, Any]:
     """Return the law of capture and emission: classical, or with the phonons of one energy."""
     if numbers.huang_rhys == 0.0:
         return {"law": MARCUS, "barrier": numbers.relaxation_energy / 4.0}

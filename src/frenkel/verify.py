@@ -27,7 +27,7 @@ SIGMAS = 4.5
 SPACING = 0.26e-9
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """One comparison.
 
@@ -84,14 +84,7 @@ def barrier_split() -> list[Row]:
     random = np.random.default_rng(1)
     height, energy = random.uniform(0, 2, 10_000), random.uniform(-8, 8, 10_000)
     split = barrier.sinusoidal(height, energy) - barrier.sinusoidal(height, -energy) - energy
-    return [
-        Row(
-            quantity="barriers: worst |E_f - E_r - dE| of 10,000 (eV)",
-            theory=0.0,
-            ours=float(np.abs(split).max()),
-            allowed=1e-12,
-        )
-    ]
+    return [Row("barriers: worst |E_f - E_r - dE| of 10,000 (eV)", 0.0, float(np.abs(split).max()), 1e-12)]
 
 
 def engine_balance() -> list[Row]:
@@ -110,9 +103,7 @@ def engine_balance() -> list[Row]:
     for (site, target), (rate, energy) in found.items():
         excess = math.log(rate / found[target, site][0]) + energy / (BOLTZMANN_EV * temperature)
         worst = max(worst, abs(excess))
-    return [
-        Row(quantity="engine: worst |ln(k_f/k_r) + dE/kT| of all hops", theory=0.0, ours=worst, allowed=1e-10)
-    ]
+    return [Row("engine: worst |ln(k_f/k_r) + dE/kT| of all hops", 0.0, worst, 1e-10)]
 
 
 def waiting_time() -> list[Row]:
@@ -126,22 +117,15 @@ def waiting_time() -> list[Row]:
         scaled[i] = total * (engine.time - before)
     return [
         Row(
-            quantity="engine: mean waiting time times total rate",
-            theory=1.0,
-            ours=float(scaled.mean()),
-            allowed=SIGMAS,
-            measure="sigma",
-            error=events**-0.5,
+            "engine: mean waiting time times total rate",
+            1.0,
+            float(scaled.mean()),
+            SIGMAS,
+            "sigma",
+            events**-0.5,
         ),
         # The variance of the squared deviation of an exponential variable is 8.
-        Row(
-            quantity="engine: variance of the same",
-            theory=1.0,
-            ours=float(scaled.var()),
-            allowed=SIGMAS,
-            measure="sigma",
-            error=(8 / events) ** 0.5,
-        ),
+        Row("engine: variance of the same", 1.0, float(scaled.var()), SIGMAS, "sigma", (8 / events) ** 0.5),
     ]
 
 
@@ -170,12 +154,12 @@ def drift() -> list[Row]:
     speed = SPACING / duration
     return [
         Row(
-            quantity="engine: drift velocity in a field (m/s)",
-            theory=100 * speed,
-            ours=float(np.mean(ends)) * speed,
-            allowed=SIGMAS,
-            measure="sigma",
-            error=speed * math.sqrt((forward + backward) * duration / members),
+            "engine: drift velocity in a field (m/s)",
+            100 * speed,
+            float(np.mean(ends)) * speed,
+            SIGMAS,
+            "sigma",
+            speed * math.sqrt((forward + backward) * duration / members),
         )
     ]
 
@@ -197,12 +181,12 @@ def boltzmann() -> list[Row]:
     means = layer.reshape(batches, -1).mean(axis=1)
     return [
         Row(
-            quantity="engine: mean layer of a vacancy in a potential",
-            theory=exact,
-            ours=float(means.mean()),
-            allowed=SIGMAS,
-            measure="sigma",
-            error=float(means.std(ddof=1)) / batches**0.5,
+            "engine: mean layer of a vacancy in a potential",
+            exact,
+            float(means.mean()),
+            SIGMAS,
+            "sigma",
+            float(means.std(ddof=1)) / batches**0.5,
         )
     ]
 
@@ -227,25 +211,19 @@ def network() -> list[Row]:
     power = some.power() + background * sum(float(np.sum(drop**2)) for drop in drops)
     return [
         Row(
-            quantity="network: worst potential of a chain of bonds (V at 1 V)",
-            theory=0.0,
-            ours=float(np.abs(chain.nodes()[1] - straight).max()),
-            allowed=1e-12,
+            "network: worst potential of a chain of bonds (V at 1 V)",
+            0.0,
+            float(np.abs(chain.nodes()[1] - straight).max()),
+            1e-12,
         ),
         Row(
-            quantity="network: conductance of a chain of bonds (S)",
-            theory=(bond + 36 * background) / 10,
-            ours=chain.conductance,
-            allowed=1e-12,
-            measure="relative",
+            "network: conductance of a chain of bonds (S)",
+            (bond + 36 * background) / 10,
+            chain.conductance,
+            1e-12,
+            "relative",
         ),
-        Row(
-            quantity="network: sum of powers over V I",
-            theory=1.0,
-            ours=power / some.conductance,
-            allowed=1e-12,
-            measure="relative",
-        ),
+        Row("network: sum of powers over V I", 1.0, power / some.conductance, 1e-12, "relative"),
     ]
 
 
@@ -273,16 +251,13 @@ def fields() -> list[Row]:
     triangle = np.minimum(layer * (nz + 1 - 5), 5 * (nz + 1 - layer)) / (nz + 1)
     return [
         Row(
-            quantity="heat: worst point of a heated slab, relative",
-            theory=0.0,
-            ours=float(np.abs(rise / exact - 1).max()),
-            allowed=1e-12,
+            "heat: worst point of a heated slab, relative", 0.0, float(np.abs(rise / exact - 1).max()), 1e-12
         ),
         Row(
-            quantity="charge: worst point of a charged sheet, relative",
-            theory=0.0,
-            ours=float(np.abs(response / triangle - 1).max()),
-            allowed=1e-12,
+            "charge: worst point of a charged sheet, relative",
+            0.0,
+            float(np.abs(response / triangle - 1).max()),
+            1e-12,
         ),
     ]
 
@@ -298,10 +273,10 @@ def closure() -> list[Row]:
         name = "refined" if precise else "quick, against its stated bound"
         rows.append(
             Row(
-                quantity=f"device: worst |dE_f + dE_r|, all solved again, {voltage:g} V, {name} (eV)",
-                theory=0.0,
-                ours=worst,
-                allowed=1e-9 if precise else stated,
+                f"device: worst |dE_f + dE_r|, all solved again, {voltage:g} V, {name} (eV)",
+                0.0,
+                worst,
+                1e-9 if precise else stated,
             )
         )
     return rows

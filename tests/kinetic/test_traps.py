@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from barrier_laws import marcus
 from round_trips import way_back
 from scipy import stats
 from trap_materials import KT, material
@@ -13,7 +14,6 @@ from frenkel.kinetic.engine.engine import Engine
 from frenkel.kinetic.lattice.lattice import Lattice
 from frenkel.kinetic.lattice.species import EMPTY, FILLED_TRAP, OXYGEN, TRAP
 from frenkel.kinetic.materials.rows import MaterialError
-from frenkel.kinetic.mechanisms.barrier import marcus
 from frenkel.kinetic.mechanisms.mechanism import Mechanism, SiteEnergy
 from frenkel.kinetic.occupation import occupation, set_electrons
 from frenkel.kinetic.waveform import Waveform

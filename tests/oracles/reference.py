@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from math import exp, inf, log1p
 
 import numpy as np
+from barrier_laws import activation, multiphonon
 
 from frenkel.kinetic.engine.engine import Engine
 from frenkel.kinetic.lattice.species import Species
-from frenkel.kinetic.mechanisms.barrier import LINEAR, activation, soret_lever
+from frenkel.kinetic.mechanisms.barrier import LINEAR, soret_lever
 from frenkel.kinetic.mechanisms.lineshape import tabulate
 from frenkel.kinetic.mechanisms.mechanism import Mechanism, PairInteraction, SiteEnergy
 from frenkel.units import BOLTZMANN_EV
@@ -95,7 +96,7 @@ class ReferenceEngine:
         beta = soret_lever(mechanism.barrier, mechanism.heat_of_transport)
         kelvin = self.temperature[first] + beta * (self.temperature[last] - self.temperature[first])
         if mechanism.transition is not None:
-            height = barrier + float(tabulate(mechanism.transition).activation(difference, kelvin))
+            height = barrier + float(multiphonon(tabulate(mechanism.transition), difference, kelvin))
         else:
             height = float(activation(barrier, difference, mechanism.law, alpha, bool(direction)))
         factor = 1.0 if mechanism.frequency_factor is None else float(mechanism.frequency_factor[a])

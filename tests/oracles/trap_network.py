@@ -11,12 +11,12 @@ from typing import Protocol
 
 import numpy as np
 import scipy.linalg
+from barriers_and_chains import wkb_exponent
 from numpy.typing import ArrayLike
 from scipy.special import expit
 
 from frenkel.checks import between, positive
 from frenkel.errors import ConvergenceError
-from frenkel.kinetic.conduction.tunnelling import wkb_exponent
 from frenkel.kinetic.mechanisms import multiphonon
 from frenkel.kinetic.mechanisms.multiphonon import STEP, contact_energies, log_half_sech
 from frenkel.threads import one_blas_thread

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from barrier_laws import activation
 from scipy import integrate, stats
 from whole_lattice import SWITCHES
 
@@ -90,7 +91,7 @@ def test_activation_equals_the_oracle_also_beyond_the_tilted_barrier():
             voltage, slope = 0.7, rng.normal(0, 1, n)
             listed = made_up(peak, energy - slope * voltage, slope, law=law, alpha=alpha, direction=reverse)
             tilt = listed.arrays()["energy0"] + listed.arrays()["energy1"] * voltage
-            oracle = [float(barrier.activation(p, e, name, a, bool(reverse)))
+            oracle = [float(activation(p, e, name, a, bool(reverse)))
                       for p, e, a in zip(peak, tilt, alpha, strict=True)]
             assert np.abs(listed.activation(voltage) - oracle).max() <= 1e-12
             listed.total(voltage)

@@ -1,5 +1,6 @@
 """Point charges between electrodes, through the Green's table of conduction and heat: X-28."""
 
+import green_entries
 import numpy as np
 import pytest
 
@@ -32,7 +33,7 @@ def lattice_potential(cells, distance, height, source):
     table = GreenTable((2 * cells, 2 * cells, cells - 1), spacing)
     at = [round(distance * cells), 0, round(height * cells) - 1]
     read = (at[0] * 2 * cells + at[1]) * (cells - 1) + at[2]
-    response = table.block([read], [round(source * cells) - 1])[0, 0]
+    response = green_entries.block(table, [read], [round(source * cells) - 1])[0, 0]
     return CHARGE / (EPSILON * spacing) * response, gap
 
 
@@ -78,21 +79,21 @@ def test_charge_at_a_dielectric_interface_has_its_image():
     plain = GreenTable((8, 7, n), SPACING)
     every, source = np.arange(plain.n_sites), 3
     mirror = n - 1 - source
-    free, image = plain.block(every, [source])[:, 0], plain.block(every, [mirror])[:, 0]
+    free, image = green_entries.block(plain, every, [source, mirror]).T
     below = every % n < n // 2
     reflected = free / lower + (lower - upper) / (lower + upper) / lower * image
     exact = np.where(below, reflected, 2 / (lower + upper) * free)
-    assert layered.block(every, [source])[:, 0] == pytest.approx(exact, abs=1e-15)
+    assert green_entries.block(layered, every, [source])[:, 0] == pytest.approx(exact, abs=1e-15)
 
 
 def test_charges_superpose_and_the_table_is_reciprocal():
     table = GreenTable((7, 6, 8), SPACING, lateral="reflecting")
     random = np.random.default_rng(1)
     sites, charge = random.choice(table.n_sites, 20, replace=False), random.choice([-2, 1, 2], 20)
-    together = table.everywhere(sites, charge)
-    alone = sum(table.everywhere([s], [float(q)]) for s, q in zip(sites, charge, strict=True))
+    together = green_entries.everywhere(table, sites, charge)
+    alone = sum(green_entries.everywhere(table, [s], [float(q)]) for s, q in zip(sites, charge, strict=True))
     assert together == pytest.approx(alone, abs=1e-13)
-    block = table.block(sites, sites)
+    block = green_entries.block(table, sites, sites)
     assert np.abs(block - block.T).max() <= 1e-15
 
 
@@ -100,7 +101,7 @@ def test_flux_through_a_closed_surface_is_the_charge_inside():
     """X-28, Gauss: boxes around the charge give 1, a box beside it 0, whatever the layers."""
     z_link, layer = np.linspace(0.5, 3, 10), np.linspace(4, 0.3, 9)
     table = GreenTable((9, 9, 9), SPACING, z_link=z_link, layer=layer)
-    potential = table.everywhere([(4 * 9 + 4) * 9 + 3], [1.0]).reshape(9, 9, 9)
+    potential = green_entries.everywhere(table, [(4 * 9 + 4) * 9 + 3], [1.0]).reshape(9, 9, 9)
 
     def flux(x, y, z):
         """Return the flux out of the sites in three half-open ranges."""
@@ -123,6 +124,6 @@ def test_flux_through_a_closed_surface_is_the_charge_inside():
 def test_induced_charge_divides_between_the_electrodes_like_shockley_and_ramo():
     table = GreenTable((6, 6, 9), SPACING)
     for z in range(9):
-        potential = table.everywhere([z], [1.0]).reshape(6, 6, 9)
+        potential = green_entries.everywhere(table, [z], [1.0]).reshape(6, 6, 9)
         assert potential[:, :, -1].sum() == pytest.approx((z + 1) / 10, abs=1e-14)
         assert potential[:, :, 0].sum() == pytest.approx(1 - (z + 1) / 10, abs=1e-14)

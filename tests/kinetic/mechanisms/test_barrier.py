@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from barrier_laws import activation, linear, rate
 
 from frenkel.kinetic.engine import _rates
-from frenkel.kinetic.mechanisms.barrier import activation, linear, rate, sinusoidal, soret_lever
+from frenkel.kinetic.mechanisms.barrier import sinusoidal, soret_lever
 
 BARRIER = np.array([0.0, 1e-9, 0.05, 0.7, 1.3, 4.0])[:, None]
 ENERGY = np.concatenate([-np.logspace(-12, 1, 40), [0.0], np.logspace(-12, 1, 40)])[None, :]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
+import green_entries
 import numpy as np
 import scipy.linalg
 import scipy.sparse
@@ -119,7 +120,7 @@ class LinkBackground:
         z = np.arange(table.shape[2])
         if table.images:
             sites = np.arange(table.n_sites)
-            x, y, z = table.coordinates(sites)
+            x, y, z = green_entries.coordinates(table, sites)
             px, py = table.period
             mx, my = (2 * x + 1) % px, (2 * y + 1) % py
             own = table.table[0, 0, z, z] + table.table[mx, 0, z, z]
@@ -267,7 +268,7 @@ class UniformBackground:
         ndarray of shape (m, m)
             Dimensionless; only the lower triangle is valid.
         """
-        return _inverse(self.table.block(nodes, nodes))
+        return _inverse(green_entries.block(self.table, nodes, nodes))
 
 
 def _inverse(matrix: Floats) -> Floats:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import green_entries
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -201,7 +202,8 @@ def pairs_within(table: GreenTable, sites: ArrayLike, cutoff: float) -> tuple[In
     """
     number = np.asarray(sites, dtype=np.intp)
     steps = []
-    for coordinate, period in zip(table.coordinates(number), (*table.shape[:2], 0), strict=True):
+    places = green_entries.coordinates(table, number)
+    for coordinate, period in zip(places, (*table.shape[:2], 0), strict=True):
         step = np.abs(coordinate[:, None] - coordinate[None, :])
         if period and not table.images:
             step = np.minimum(step, period - step)

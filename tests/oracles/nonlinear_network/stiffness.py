@@ -7,6 +7,7 @@ m^3.
 
 from __future__ import annotations
 
+import green_entries
 import numpy as np
 import scipy.linalg
 
@@ -45,8 +46,8 @@ def carried(stiffness: Floats, before: Index, after: Index, table: GreenTable) -
         nodes, matrix = np.delete(nodes, place), _without(matrix, int(place))
     for node in come:
         place = int(np.searchsorted(nodes, node))
-        response = table.block(nodes, [node])[:, 0]
-        own = float(table.block([node], [node])[0, 0])
+        response = green_entries.block(table, nodes, [node])[:, 0]
+        own = float(green_entries.block(table, [node], [node])[0, 0])
         nodes, matrix = np.insert(nodes, place, node), _with(matrix, place, response, own)
     return matrix
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
+import green_entries
 import numpy as np
 import scipy.linalg
 import scipy.sparse
@@ -176,7 +177,7 @@ class GreenSystem:
         # The background's currents, not the bonds': those amplify an error by their contrast.
         nodes, table = self.network.nodes, self.background.table
         fed = _symmetric_product(self.stiffness, x - self.far)
-        everywhere = self.profile + table.everywhere(nodes, fed)
+        everywhere = self.profile + green_entries.everywhere(table, nodes, fed)
         everywhere[nodes] = x
         return everywhere
 
