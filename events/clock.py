@@ -157,17 +157,16 @@ class Station:
         self.log = log
         self.resource, self.servers = simpy.Resource(clock, capacity), capacity
         self.uses = self.busy = self.waited = 0
-        self._present, self._since, self._area = 0, 0, 0
 
     def use(self, duration: float | None = None, count: int = 1) -> Process:
         """Wait for one, hold it ``count`` times a duration (s; its latency by default), enter its energy."""
         ticks = count * (self.latency if duration is None else picoseconds(duration))
-        arrival = self._count(1)
+        arrival = int(self.clock.now)
         with self.resource.request() as request:
             yield request
             self.waited += int(self.clock.now) - arrival
             yield self.clock.timeout(ticks)
-        end = self._count(-1)
+        end = int(self.clock.now)
         self.uses += count
         self.busy += ticks
         self.meter.add(self.name, count * self.energy)
@@ -179,21 +178,3 @@ class Station:
         each, more = divmod(count, self.servers)
         parts = [each + (k < more) for k in range(self.servers)]
         yield self.clock.all_of([self.clock.process(self.use(count=part)) for part in parts if part])
-
-    def _count(self, change: int) -> int:
-        """Keep the integral of the number present; return the time (ps)."""
-        now = int(self.clock.now)
-        self._area += self._present * (now - self._since)
-        self._present, self._since = self._present + change, now
-        return now
-
-    @property
-    def utilisation(self) -> float:
-        """Share of the time so far for which one of them is busy, finished uses only."""
-        return self.busy / (self.clock.now * self.servers) if self.clock.now else 0.0
-
-    @property
-    def mean_present(self) -> float:
-        """Time average of the number waiting or in service."""
-        self._count(0)
-        return self._area / self.clock.now if self.clock.now else 0.0

@@ -188,16 +188,6 @@ class Network:
         shape = self.lines.shape
         return np.broadcast_to(word[:, None], shape).copy(), np.broadcast_to(bit, shape).copy()
 
-    def injected(self) -> tuple[Floats, Floats]:
-        """Return the residual (A) of nodes at 0 V without cell currents, lines of unknown voltage only."""
-        word, bit = np.zeros(self.lines.shape), np.zeros(self.lines.shape)
-        left, right, top, bottom = self._terminals(word, bit)
-        word[:, 0] += left
-        word[:, -1] += right
-        bit[0] += top
-        bit[-1] += bottom
-        return word, bit
-
     def residual(self, word: Floats, bit: Floats, current: Floats) -> tuple[Floats, Floats]:
         """Return the current into every node that Kirchhoff's law wants to be 0 (A).
 

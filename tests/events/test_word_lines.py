@@ -20,9 +20,7 @@ from frenkel.events.programming import (
     CurrentLimited,
     GateIncremental,
     IncrementalPulses,
-    Outcome,
     WriteVerify,
-    failures,
     program_all,
 )
 from frenkel.events.word_lines import TransistorWordLines, program_word_line, program_word_lines
@@ -33,6 +31,10 @@ TIMING = Timing(
     driver_latency=2e-9, driver_energy=1e-13, gate_energy=5e-13, read_width=7e-9, converter_latency=5e-9,
     converter_energy=2e-12, converters=2, read_voltage=0.2,
 )  # fmt: skip
+
+
+def failures(outcomes):
+    return [k for k, outcome in enumerate(outcomes) if outcome.reached is False]
 
 
 def transistor_word_lines(cells, transistor=TRANSISTOR, **lines):
@@ -353,7 +355,3 @@ def test_energy_of_a_product_counts_every_line_and_gate():
 def test_bad_input(make, message):
     with pytest.raises(ValueError, match=message):
         make()
-
-
-def test_outcome_of_a_train_is_not_a_failure():
-    assert failures([Outcome(None, 3, float("nan")), Outcome(True, 1, 1e-6), Outcome(False, 9, 1e-6)]) == [2]
