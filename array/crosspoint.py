@@ -306,12 +306,6 @@ class OneTransistorOneResistor:
         share = slope / np.where(total > 0.0, total, 1.0)
         return inner, current, share * d_drain, share * d_source
 
-    def cell_voltage(
-        self, bit: Floats, source: Floats, gate: Floats, cells: Cells, where: Where = None
-    ) -> Floats:
-        """Return the voltage over the cell (V), bit line minus drain."""
-        return self._inner(bit, source, gate, cells, where)[0]
-
     def _inner(
         self, bit: Floats, source: Floats, gate: Floats, cells: Cells, where: Where
     ) -> tuple[Floats, Floats, Floats, Floats, Floats]:

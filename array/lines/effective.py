@@ -56,17 +56,6 @@ def _need_ends(network: Network) -> None:
             )
 
 
-def unit_current(
-    network: Network, solver: LinearSolver, cell: tuple[int, int], tolerance: float = 1e-12
-) -> tuple[float, Floats, Floats]:
-    """Return how 1 A pushed from bit to word node of a cell moves it (ohm), and all nodes (V per A)."""
-    shape = network.lines.shape
-    word, bit = np.zeros(shape), np.zeros(shape)
-    word[cell], bit[cell] = 1.0, -1.0
-    word, bit = solver.solve(word, bit, tolerance=tolerance)
-    return float(word[cell] - bit[cell]), word, bit
-
-
 @dataclass(frozen=True, slots=True)
 class LoadLine:
     """What one cell sees of the array around it: V = open_voltage - resistance I.
@@ -102,7 +91,11 @@ def load_line(
     slope : float
         Conductance (S) that the solver holds for this cell.
     """
-    seen, _, bit = unit_current(network, solver, cell)
+    # 1 A pushed from the bit to the word node of the cell moves it by as many volts as it sees ohms.
+    word, bit = np.zeros(network.lines.shape), np.zeros(network.lines.shape)
+    word[cell], bit[cell] = 1.0, -1.0
+    word, bit = solver.solve(word, bit)
+    seen = float(word[cell] - bit[cell])
     # The solver holds the cell too: take its conductance out of the parallel combination.
     alone = 1.0 - slope * seen
     resistance = seen / alone

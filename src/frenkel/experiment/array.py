@@ -413,7 +413,7 @@ def gated_map(array: TransistorWordLines, voltage: float) -> tuple[Floats, Float
     gates = np.full((m, n), array.gate_on)
     inner = array.array
     found = inner.solve(np.full(n, voltage), np.zeros(n), np.full(m, array.gate_on))
-    over = inner.crosspoint.cell_voltage(found.node[0], found.node[1], gates, inner.cells)
+    over = inner.crosspoint.branch(found.node[0], found.node[1], gates, inner.cells)[0]
     return over, found.current[0], found.node
 
 
