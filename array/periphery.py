@@ -159,16 +159,6 @@ class Cost:
         """Energy of all components (J)."""
         return math.fsum(self.energy.values())
 
-    @property
-    def efficiency(self) -> float:
-        """Operations per joule; 1e12 of them are a TOPS/W."""
-        return self.operations / self.total
-
-    @property
-    def rate(self) -> float:
-        """Operations per second."""
-        return self.operations / self.time
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Periphery:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Generator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import simpy
 
@@ -78,36 +78,18 @@ class EnergyMeter:
         return math.fsum(self.energy.values())
 
 
-class Log:
-    """What happened when: one row per operation, in the order in which they ended.
+class Operation(NamedTuple):
+    """One operation: what was at work ("pulse", "read" or a station), start and end (ps), lines or -1 for all."""
 
-    Attributes
-    ----------
-    lane : list of str
-        What was at work: "pulse", "read", or the name of a station.
-    start, end : list of int
-        (ps).
-    word_line, bit_line : list of int
-        Where; -1 for all or none.
-    """
+    lane: str
+    start: int
+    end: int
+    word_line: int = -1
+    bit_line: int = -1
 
-    def __init__(self) -> None:
-        self.lane: list[str] = []
-        self.start: list[int] = []
-        self.end: list[int] = []
-        self.word_line: list[int] = []
-        self.bit_line: list[int] = []
 
-    def add(self, lane: str, start: int, end: int, word_line: int = -1, bit_line: int = -1) -> None:
-        """Enter one operation (ps)."""
-        self.lane.append(lane)
-        self.start.append(start)
-        self.end.append(end)
-        self.word_line.append(word_line)
-        self.bit_line.append(bit_line)
-
-    def __len__(self) -> int:
-        return len(self.lane)
+class Log(list[Operation]):
+    """What happened when, in the order in which operations ended."""
 
 
 class Station:
@@ -171,7 +153,7 @@ class Station:
         self.busy += ticks
         self.meter.add(self.name, count * self.energy)
         if self.log is not None and ticks:
-            self.log.add(self.name, end - ticks, end)
+            self.log.append(Operation(self.name, end - ticks, end))
 
     def share(self, count: int) -> Process:
         """Do a number of uses, as many at once as there are; the process ends with the last."""

@@ -14,7 +14,7 @@ from .. import checks
 from ..array.lines.bias import check_cell
 from ..array.periphery import Periphery
 from ..typing import Floats, Index
-from .clock import PICOSECONDS, Clock, EnergyMeter, Log, Process, Station, picoseconds
+from .clock import PICOSECONDS, Clock, EnergyMeter, Log, Operation, Process, Station, picoseconds
 
 
 class Array(Protocol):
@@ -222,14 +222,14 @@ class Controller:
         yield self.clock.timeout(picoseconds(width))
         self._aged, self._held = int(self.clock.now), False
         if self.log is not None:
-            self.log.add(lane, start, self._aged, word_line, bit_line)
+            self.log.append(Operation(lane, start, self._aged, word_line, bit_line))
 
     def _use(
         self, lane: str, width: float, lines: int, act: Callable[[], tuple[Any, float]], *place: int
     ) -> Process:
-        """Pulse or read once the bus is free, for a while (s), and count it; the process returns what is read.
+        """Pulse or read for a while (s) once the bus is free, and count it; the process returns what it found.
 
-        ``act`` does it; it returns what is read and the energy (J).
+        ``act`` does it; it returns what it found and the energy (J).
         """
         with self.bus.resource.request() as turn:
             yield turn

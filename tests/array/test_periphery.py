@@ -101,7 +101,6 @@ def test_energy_and_time_of_a_product_are_the_sums():
     # 3 converters for 10 columns: the busiest converts 4 of them after each bit.
     assert cost.time == pytest.approx(3 * (1e-9 + 10e-9) + 3 * 4 * 9e-9)
     assert cost.operations == 320 and cost.label == "modelled"
-    assert cost.efficiency == pytest.approx(320 / cost.total)
     assert p.product(16, 10, bits=3, cells_per_weight=2).operations == 160
 
 
