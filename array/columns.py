@@ -175,7 +175,7 @@ def _law(crosspoint: OneTransistorOneResistor, cells: Cells, gate: ArrayLike) ->
 
 
 class TransistorArray:
-    """Cells with access transistors (1T1R): gates along rows, bit and source lines along columns.
+    """Cells with access transistors (1T1R): gates are the word lines, bit and source lines run side by side.
 
     Parameters
     ----------
@@ -192,8 +192,8 @@ class TransistorArray:
 
     Notes
     -----
-    Bit lines are driven at the top, source lines at the bottom. Lines of unselected columns are at 0 V, gates
-    of unselected rows too. A negative pulse is a positive voltage on the source line.
+    Bit lines are driven at the top, source lines at the bottom. Those of cells that are not selected are at
+    0 V, their gates too. A negative pulse is a positive voltage on the source line.
     """
 
     def __init__(
@@ -215,7 +215,7 @@ class TransistorArray:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Numbers of rows (gates) and columns."""
+        """Numbers of word lines (gates) and bit lines."""
         return self.cells.shape
 
     def solve(
@@ -251,7 +251,7 @@ class TransistorArray:
         Parameters
         ----------
         cell : tuple of int
-            Row and column.
+            Word and bit line.
         amplitude : float
             Of bit over source line (V).
         width : float
@@ -329,7 +329,7 @@ class DifferentialArray:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Numbers of rows (gates) and pairs of columns."""
+        """Numbers of word lines (gates) and pairs of bit lines."""
         return self.plus.shape
 
     def solve(self, voltage: float, gate: ArrayLike) -> ColumnSolution:

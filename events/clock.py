@@ -79,7 +79,7 @@ class EnergyMeter:
 
 
 class Operation(NamedTuple):
-    """One operation: what was at work ("pulse", "read" or a station), start and end (ps), lines or -1 for all."""
+    """What was at work ("pulse", "read", or a station), from when to when (ps), and where (-1: all)."""
 
     lane: str
     start: int

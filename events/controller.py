@@ -227,9 +227,9 @@ class Controller:
     def _use(
         self, lane: str, width: float, lines: int, act: Callable[[], tuple[Any, float]], *place: int
     ) -> Process:
-        """Pulse or read for a while (s) once the bus is free, and count it; the process returns what it found.
+        """Pulse or read for a while (s) once the bus is free, and count it; return what was found.
 
-        ``act`` does it; it returns what it found and the energy (J).
+        ``act`` does it; it returns what was found and the energy (J).
         """
         with self.bus.resource.request() as turn:
             yield turn

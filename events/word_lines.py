@@ -115,7 +115,7 @@ class TransistorWordLines:
         Parameters
         ----------
         inputs : ndarray of shape (k, m), bool
-            Rows whose gates are on, one vector after the other.
+            Word lines whose gates are on, one vector after the other.
         voltage : float
             Of all bit lines (V).
         """

@@ -197,9 +197,7 @@ class DirectSolver:
         self, word: Floats, bit: Floats, *, tolerance: float = 1e-12, floor: float = 0.0
     ) -> tuple[Floats, Floats]:
         """Return node voltages (V) for currents into the nodes (A); `tolerance` and `floor` are not used."""
-        nodes = np.concatenate((self._word.ravel(), self._bit.ravel()))
-        given = np.bincount(nodes, np.concatenate((word.ravel(), bit.ravel())), self._size + 1)[:-1]
-        rhs: Floats = np.asarray(given, dtype=np.float64)
+        rhs = self._summed(word, bit)
         if self._size:
             # One step of refinement makes up for the missing pivoting.
             x = self._solved(rhs)
@@ -216,9 +214,13 @@ class DirectSolver:
 
     def missed(self, word: Floats, bit: Floats) -> float:
         """Return the largest sum (A) of residuals over the nodes, known lines left out."""
+        return float(np.max(np.abs(self._summed(word, bit)), initial=0.0))
+
+    def _summed(self, word: Floats, bit: Floats) -> Floats:
+        """Return the sum of currents into every node (A), known lines left out."""
         nodes = np.concatenate((self._word.ravel(), self._bit.ravel()))
-        total = np.bincount(nodes, np.concatenate((word.ravel(), bit.ravel())), self._size + 1)[:-1]
-        return float(np.max(np.abs(total), initial=0.0))
+        currents = np.concatenate((word.ravel(), bit.ravel()))
+        return np.asarray(np.bincount(nodes, currents, self._size + 1)[:-1], dtype=np.float64)
 
 
 LinearSolver = SchurSolver | DirectSolver

@@ -134,11 +134,9 @@ class Session:
         array, (m, n) = self.assembled.array, self.assembled.shape
         if not isinstance(array, TransistorWordLines):
             return conductance(self.assembled.cells, self.voltage).copy()
-        columns = np.arange(n)
-        return (
-            np.array([array.read_word_line(i, columns, self.voltage, 0.0)[0] for i in range(m)])
-            / self.voltage
-        )
+        bit_lines = np.arange(n)
+        currents = [array.read_word_line(i, bit_lines, self.voltage, 0.0)[0] for i in range(m)]
+        return np.array(currents) / self.voltage
 
     def _name(self, default: str) -> str:
         return self.assembled.configuration.phase[self.phase].name or default
