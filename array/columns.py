@@ -22,8 +22,11 @@ from .crosspoint import OneTransistorOneResistor
 from .lines.bias import check_cell
 from .lines.newton import KIRCHHOFF
 
-Branch = tuple[int, int, Callable[[Floats, Floats], tuple[Floats, Floats, Floats]]]
-"""Ladder it leaves, ladder it enters, and current (A) with its slopes (S) at the voltages (V) of both."""
+BranchLaw = Callable[[Floats, Floats], tuple[Floats, Floats, Floats]]
+"""Current (A) with its slopes (S) at the voltages (V) of both ends."""
+
+Branch = tuple[int, int, BranchLaw]
+"""Ladder it leaves, ladder it enters, and its law."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,8 +168,14 @@ def _residual(
     return out
 
 
+def _law(crosspoint: OneTransistorOneResistor, cells: Cells, gate: ArrayLike) -> BranchLaw:
+    """Return the law of cells behind transistors whose gates have a voltage (V), (m,), along each row."""
+    gates = np.repeat(np.asarray(gate, dtype=np.float64)[:, None], cells.shape[1], axis=1)
+    return lambda one, other: crosspoint.current(one, other, gates, cells)
+
+
 class TransistorArray:
-    """Cells with access transistors (1T1R): gates along rows, bit and source lines along columns.
+    """Cells with access transistors (1T1R): gates are the word lines, bit and source lines run side by side.
 
     Parameters
     ----------
@@ -183,8 +192,8 @@ class TransistorArray:
 
     Notes
     -----
-    Bit lines are driven at the top, source lines at the bottom. Lines of unselected columns are at 0 V, gates
-    of unselected rows too. A negative pulse is a positive voltage on the source line.
+    Bit lines are driven at the top, source lines at the bottom. Those of cells that are not selected are at
+    0 V, their gates too. A negative pulse is a positive voltage on the source line.
     """
 
     def __init__(
@@ -206,10 +215,12 @@ class TransistorArray:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Numbers of rows (gates) and columns."""
+        """Numbers of word lines (gates) and bit lines."""
         return self.cells.shape
 
-    def solve(self, bit: ArrayLike, source: ArrayLike, gate: ArrayLike) -> ColumnSolution:
+    def solve(
+        self, bit: ArrayLike, source: ArrayLike, gate: ArrayLike, *, guess: Floats | None = None
+    ) -> ColumnSolution:
         """Return voltages and currents.
 
         Parameters
@@ -218,17 +229,15 @@ class TransistorArray:
             Voltage of bit lines at the top and of source lines at the bottom (V).
         gate : array_like of shape (m,)
             Voltage of the gates (V).
+        guess : ndarray of shape (2, m, n), optional
+            Node voltages to start from (V).
         """
         n = self.shape[1]
         nothing = np.full(n, np.nan)
-        gates = np.repeat(np.asarray(gate, dtype=np.float64)[:, None], n, axis=1)
-
-        def law(one: Floats, other: Floats) -> tuple[Floats, Floats, Floats]:
-            return self.crosspoint.current(one, other, gates, self.cells)
-
         top = np.array([np.broadcast_to(bit, n), nothing])
         bottom = np.array([nothing, np.broadcast_to(source, n)])
-        return self.ladders.solve(top, bottom, [(0, 1, law)])
+        branch = 0, 1, _law(self.crosspoint, self.cells, gate)
+        return self.ladders.solve(top, bottom, [branch], guess=guess)
 
     def column_currents(self, gates: ArrayLike, voltage: float) -> Floats:
         """Return the current into each bit line (A), (n,), at a voltage (V) with some gates on, (m,)."""
@@ -242,7 +251,7 @@ class TransistorArray:
         Parameters
         ----------
         cell : tuple of int
-            Row and column.
+            Word and bit line.
         amplitude : float
             Of bit over source line (V).
         width : float
@@ -320,21 +329,17 @@ class DifferentialArray:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Numbers of rows (gates) and pairs of columns."""
+        """Numbers of word lines (gates) and pairs of bit lines."""
         return self.plus.shape
 
     def solve(self, voltage: float, gate: ArrayLike) -> ColumnSolution:
         """Return voltages and currents with both bit lines at a voltage (V) and gates (V), (m,)."""
         n = self.shape[1]
-        gates = np.repeat(np.asarray(gate, dtype=np.float64)[:, None], n, axis=1)
         nothing = np.full(n, np.nan)
-
-        def branch(cells: Cells) -> Callable[[Floats, Floats], tuple[Floats, Floats, Floats]]:
-            return lambda one, other: self.crosspoint.current(one, other, gates, cells)
-
+        plus, minus = (_law(self.crosspoint, cells, gate) for cells in (self.plus, self.minus))
         top = np.array([np.full(n, voltage), np.full(n, voltage), nothing])
         bottom = np.array([nothing, nothing, np.zeros(n)])
-        return self.ladders.solve(top, bottom, [(0, 2, branch(self.plus)), (1, 2, branch(self.minus))])
+        return self.ladders.solve(top, bottom, [(0, 2, plus), (1, 2, minus)])
 
     def column_currents(self, gates: ArrayLike, voltage: float) -> Floats:
         """Return the difference of both bit-line currents (A), (n,), with some gates on, (m,)."""

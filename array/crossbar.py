@@ -112,7 +112,9 @@ class Crossbar:
         self.memory.evaluated = voltage, over, slope
         return current, slope
 
-    def solve(self, bias: Bias, *, warm: bool = False) -> Solution:
+    def solve(
+        self, bias: Bias, *, warm: bool = False, guess: tuple[Floats, Floats] | None = None
+    ) -> Solution:
         """Return voltages and currents under a bias.
 
         Parameters
@@ -121,17 +123,16 @@ class Crossbar:
             What the ends of the lines are connected to.
         warm : bool
             Start from the last solution with the same ends connected.
+        guess : (word, bit), optional
+            Otherwise node voltages to start from (V).
 
         Raises
         ------
         ConvergenceError
             Kirchhoff's law is not met, or selectors do not settle.
         """
-        key, _, _ = self._network(bias)
-        return self._solve(bias, self._guess.get(key) if warm else None)
-
-    def _solve(self, bias: Bias, guess: tuple[Floats, Floats] | None) -> Solution:
         key, network, solver = self._network(bias)
+        guess = self._guess.get(key) if warm else guess
         for _ in range(SETTLING):
             self.solves += 1
             found = solve(network, solver, self.law, scale=self.crosspoint.scale(self.cells), guess=guess)
@@ -262,7 +263,7 @@ class Crossbar:
                 return old
             memory.expose(old)
         bias = biases.select(self.shape, cell, amplitude, scheme)
-        found = self._solve(bias, memory.like_last(key))
+        found = self.solve(bias, guess=memory.like_last(key))
         _, network, solver = self._network(bias)
         over, slope = memory.at_solution(found.voltage)
         solver.factor(slope)

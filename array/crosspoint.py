@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
@@ -27,32 +26,23 @@ MOST_STEPS = 200
 """Of that search; Newton's method needs 3 to 6, bisection in the worst case 60."""
 
 
-class Crosspoint(Protocol):
-    """A crossing with two terminals."""
+class Crosspoint:
+    """A crossing with two terminals; as most are, with the cell's own scale and nothing that switches."""
 
     def scale(self, cells: Cells) -> Floats | float:
         """Return the voltage over which the current grows by e (V); infinite where Newton needs no limit."""
+        return cells.scale
 
     def solve(self, voltage: Floats, cells: Cells, where: Where = None) -> tuple[Floats, Floats, Floats]:
         """Return the cell's part of a voltage over the crossing (V), the current (A) and its slope (S)."""
+        raise NotImplementedError
 
     def settle(self, voltage: Floats, cells: Cells) -> int:
         """Switch what has a state to suit a voltage (V); return how many switched."""
-
-
-class _Stateless:
-    """What most crossings share: the cell's own scale, and nothing that switches."""
-
-    def scale(self, cells: Cells) -> Floats | float:
-        """Return that of the cells (V)."""
-        return cells.scale
-
-    def settle(self, voltage: Floats, cells: Cells) -> int:
-        """Nothing has a state."""
         return 0
 
 
-class Direct(_Stateless):
+class Direct(Crosspoint):
     """The cell alone (0T1R)."""
 
     def solve(self, voltage: Floats, cells: Cells, where: Where = None) -> tuple[Floats, Floats, Floats]:
@@ -102,7 +92,7 @@ def _lost(number: int, where: Where, cells: Cells, voltage: float, missed: float
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class ExponentialSelector(_Stateless):
+class ExponentialSelector(Crosspoint):
     """A cell in series with a selector of current Is sinh(V/Vs) (1S1R).
 
     Parameters
@@ -151,7 +141,7 @@ class ExponentialSelector(_Stateless):
         return np.asarray(cells.scale + np.asarray(self.slope_voltage))
 
 
-class ThresholdSelector(_Stateless):
+class ThresholdSelector(Crosspoint):
     """A cell in series with a selector that snaps on above a threshold and off below a hold voltage (1S1R).
 
     Parameters
@@ -202,7 +192,7 @@ class ThresholdSelector(_Stateless):
         return int(np.count_nonzero(self.turned))
 
 
-class SelfRectifying(_Stateless):
+class SelfRectifying(Crosspoint):
     """A cell whose current against its forward direction is a fraction.
 
     Parameters
@@ -315,12 +305,6 @@ class OneTransistorOneResistor:
         # current's.
         share = slope / np.where(total > 0.0, total, 1.0)
         return inner, current, share * d_drain, share * d_source
-
-    def cell_voltage(
-        self, bit: Floats, source: Floats, gate: Floats, cells: Cells, where: Where = None
-    ) -> Floats:
-        """Return the voltage over the cell (V), bit line minus drain."""
-        return self._inner(bit, source, gate, cells, where)[0]
 
     def _inner(
         self, bit: Floats, source: Floats, gate: Floats, cells: Cells, where: Where

@@ -41,26 +41,6 @@ MERIT = ((0.05, 3.7e-15), (0.25, 16e-15), (0.50, 36.5e-15))
 """Quantile and energy per conversion step (J), P/(2^ENOB f), of the same survey since 2015."""
 
 
-@dataclass(frozen=True, slots=True)
-class PublishedConverter:
-    """One circuit that was published; area is NaN where it was not."""
-
-    bits: int
-    energy: float
-    area: float
-    source: str
-
-
-PUBLISHED = (
-    PublishedConverter(8, 1.56e-12, 1200 * SQUARE_MICROMETRE, "1.28 GS/s, 32 nm, as used by ISAAC"),
-    PublishedConverter(6, 1.26e-12, 580 * SQUARE_MICROMETRE, "1 GS/s successive approximation, MNSIM 2.0"),
-    PublishedConverter(4, 0.70e-12, 500 * SQUARE_MICROMETRE, "1 GS/s, MNSIM 2.0"),
-    PublishedConverter(8, 3.64e-12, 1650 * SQUARE_MICROMETRE, "1.1 GS/s, MNSIM 2.0"),
-    PublishedConverter(8, 0.29e-12, math.nan, "40 nm, BRAHMS"),
-)
-"""Single converters that accelerators were designed with: to hold the law against, not part of its fit."""
-
-
 def _deviate(quantile: float) -> float:
     checks.between("quantile", quantile, 0.001, 0.999)
     return NormalDist().inv_cdf(quantile)
@@ -178,21 +158,6 @@ class Cost:
     def total(self) -> float:
         """Energy of all components (J)."""
         return math.fsum(self.energy.values())
-
-    @property
-    def per_operation(self) -> float:
-        """Energy (J)."""
-        return self.total / self.operations
-
-    @property
-    def efficiency(self) -> float:
-        """Operations per joule; 1e12 of them are a TOPS/W."""
-        return self.operations / self.total
-
-    @property
-    def rate(self) -> float:
-        """Operations per second."""
-        return self.operations / self.time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Generator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import simpy
 
@@ -78,36 +78,18 @@ class EnergyMeter:
         return math.fsum(self.energy.values())
 
 
-class Log:
-    """What happened when: one row per operation, in the order in which they ended.
+class Operation(NamedTuple):
+    """What was at work ("pulse", "read", or a station), from when to when (ps), and where (-1: all)."""
 
-    Attributes
-    ----------
-    lane : list of str
-        What was at work: "pulse", "read", or the name of a station.
-    start, end : list of int
-        (ps).
-    word_line, bit_line : list of int
-        Where; -1 for all or none.
-    """
+    lane: str
+    start: int
+    end: int
+    word_line: int = -1
+    bit_line: int = -1
 
-    def __init__(self) -> None:
-        self.lane: list[str] = []
-        self.start: list[int] = []
-        self.end: list[int] = []
-        self.word_line: list[int] = []
-        self.bit_line: list[int] = []
 
-    def add(self, lane: str, start: int, end: int, word_line: int = -1, bit_line: int = -1) -> None:
-        """Enter one operation (ps)."""
-        self.lane.append(lane)
-        self.start.append(start)
-        self.end.append(end)
-        self.word_line.append(word_line)
-        self.bit_line.append(bit_line)
-
-    def __len__(self) -> int:
-        return len(self.lane)
+class Log(list[Operation]):
+    """What happened when, in the order in which operations ended."""
 
 
 class Station:
@@ -157,43 +139,24 @@ class Station:
         self.log = log
         self.resource, self.servers = simpy.Resource(clock, capacity), capacity
         self.uses = self.busy = self.waited = 0
-        self._present, self._since, self._area = 0, 0, 0
 
     def use(self, duration: float | None = None, count: int = 1) -> Process:
         """Wait for one, hold it ``count`` times a duration (s; its latency by default), enter its energy."""
         ticks = count * (self.latency if duration is None else picoseconds(duration))
-        arrival = self._count(1)
+        arrival = int(self.clock.now)
         with self.resource.request() as request:
             yield request
             self.waited += int(self.clock.now) - arrival
             yield self.clock.timeout(ticks)
-        end = self._count(-1)
+        end = int(self.clock.now)
         self.uses += count
         self.busy += ticks
         self.meter.add(self.name, count * self.energy)
         if self.log is not None and ticks:
-            self.log.add(self.name, end - ticks, end)
+            self.log.append(Operation(self.name, end - ticks, end))
 
     def share(self, count: int) -> Process:
         """Do a number of uses, as many at once as there are; the process ends with the last."""
         each, more = divmod(count, self.servers)
         parts = [each + (k < more) for k in range(self.servers)]
         yield self.clock.all_of([self.clock.process(self.use(count=part)) for part in parts if part])
-
-    def _count(self, change: int) -> int:
-        """Keep the integral of the number present; return the time (ps)."""
-        now = int(self.clock.now)
-        self._area += self._present * (now - self._since)
-        self._present, self._since = self._present + change, now
-        return now
-
-    @property
-    def utilisation(self) -> float:
-        """Share of the time so far for which one of them is busy, finished uses only."""
-        return self.busy / (self.clock.now * self.servers) if self.clock.now else 0.0
-
-    @property
-    def mean_present(self) -> float:
-        """Time average of the number waiting or in service."""
-        self._count(0)
-        return self._area / self.clock.now if self.clock.now else 0.0

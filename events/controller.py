@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, runtime_checkable
@@ -13,7 +14,7 @@ from .. import checks
 from ..array.lines.bias import check_cell
 from ..array.periphery import Periphery
 from ..typing import Floats, Index
-from .clock import PICOSECONDS, Clock, EnergyMeter, Log, Process, Station, picoseconds
+from .clock import PICOSECONDS, Clock, EnergyMeter, Log, Operation, Process, Station, picoseconds
 
 
 class Array(Protocol):
@@ -221,7 +222,27 @@ class Controller:
         yield self.clock.timeout(picoseconds(width))
         self._aged, self._held = int(self.clock.now), False
         if self.log is not None:
-            self.log.add(lane, start, self._aged, word_line, bit_line)
+            self.log.append(Operation(lane, start, self._aged, word_line, bit_line))
+
+    def _use(
+        self, lane: str, width: float, lines: int, act: Callable[[], tuple[Any, float]], *place: int
+    ) -> Process:
+        """Pulse or read for a while (s) once the bus is free, and count it; return what was found.
+
+        ``act`` does it; it returns what was found and the energy (J).
+        """
+        with self.bus.resource.request() as turn:
+            yield turn
+            yield from self.select(lines)
+            self._age()
+            found, energy = act()
+            self.meter.add("array", energy)
+            yield from self.hold(lane, width, *place)
+            if lane == "pulse":
+                self.pulses += 1
+            else:
+                self.reads += 1
+        return found
 
     def _gated(self, what: str) -> GatedArray:
         """Return the array, if it has transistors; ``what`` needs them."""
@@ -237,25 +258,13 @@ class Controller:
         apply = self.array.pulse
         if gate is not None:
             apply = partial(self._gated(f"a gate of {gate:g} V").pulse, gate=gate)
-        with self.bus.resource.request() as turn:
-            yield turn
-            yield from self.select()
-            self._age()
-            self.meter.add("array", apply(cell, amplitude, width))
-            yield from self.hold("pulse", width, *cell)
-            self.pulses += 1
+        yield from self._use("pulse", width, 1, lambda: (None, apply(cell, amplitude, width)), *cell)
 
     def read(self, cell: tuple[int, int]) -> Process:
         """Read a cell; the process returns its conductance (S), lines included."""
         t = self.timing
-        with self.bus.resource.request() as turn:
-            yield turn
-            yield from self.select()
-            self._age()
-            current, energy = self.array.read(cell, t.read_voltage, t.read_width)
-            self.meter.add("array", energy)
-            yield from self.hold("read", t.read_width, *cell)
-            self.reads += 1
+        read = partial(self.array.read, cell, t.read_voltage, t.read_width)
+        current = yield from self._use("read", t.read_width, 1, read, *cell)
         yield from self.converter.use()
         return float(self.converted(current)) / t.read_voltage
 
@@ -271,25 +280,14 @@ class Controller:
     ) -> Process:
         """Apply a pulse (V, s) to some cells of a word line at once; their amplitudes may differ."""
         array = self._gated("programming a word line at once")
-        with self.bus.resource.request() as turn:
-            yield turn
-            yield from self.select(len(bit_lines))
-            self._age()
-            self.meter.add("array", array.pulse_word_line(word_line, bit_lines, amplitude, width, gate))
-            yield from self.hold("pulse", width, word_line)
-            self.pulses += 1
+        apply = partial(array.pulse_word_line, word_line, bit_lines, amplitude, width, gate)
+        yield from self._use("pulse", width, len(bit_lines), lambda: (None, apply()), word_line)
 
     def read_word_line(self, word_line: int, bit_lines: Index) -> Process:
         """Read some cells of a word line at once; the process returns their conductances (S)."""
         t, array = self.timing, self._gated("programming a word line at once")
-        with self.bus.resource.request() as turn:
-            yield turn
-            yield from self.select(len(bit_lines))
-            self._age()
-            current, energy = array.read_word_line(word_line, bit_lines, t.read_voltage, t.read_width)
-            self.meter.add("array", energy)
-            yield from self.hold("read", t.read_width, word_line)
-            self.reads += 1
+        read = partial(array.read_word_line, word_line, bit_lines, t.read_voltage, t.read_width)
+        current = yield from self._use("read", t.read_width, len(bit_lines), read, word_line)
         yield from self.converter.share(len(bit_lines))
         return self.converted(current) / t.read_voltage
 

@@ -8,7 +8,7 @@ pulse may name a gate voltage too.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -319,11 +319,6 @@ class CurrentLimited(Verified):
                     compliance *= min(math.sqrt(target / max(conductance, 1e-3 * target)), 1.5)
                 due = True
                 conductance = yield Pulse(self.set_amplitude, self.width, self.gate_for(compliance))
-
-
-def failures(outcomes: Sequence[Outcome]) -> list[int]:
-    """Return the places of the cells that were not brought to their targets."""
-    return [k for k, outcome in enumerate(outcomes) if outcome.reached is False]
 
 
 def program_all(

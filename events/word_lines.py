@@ -115,21 +115,13 @@ class TransistorWordLines:
         Parameters
         ----------
         inputs : ndarray of shape (k, m), bool
-            Rows whose gates are on, one vector after the other.
+            Word lines whose gates are on, one vector after the other.
         voltage : float
             Of all bit lines (V).
         """
-        n = self.shape[1]
-        nothing, out = np.full(n, np.nan), np.empty((len(inputs), n))
-        top, bottom = np.array([np.full(n, voltage), nothing]), np.array([nothing, np.zeros(n)])
-        guess: Floats | None = None
+        out, guess = np.empty((len(inputs), self.shape[1])), None
         for k, vector in enumerate(inputs):
-            gates = np.repeat(np.where(vector, self.gate_on, 0.0)[:, None], n, axis=1)
-
-            def law(one: Floats, other: Floats, gates: Floats = gates) -> tuple[Floats, Floats, Floats]:
-                return self.array.crosspoint.current(one, other, gates, self.cells)
-
-            found = self.array.ladders.solve(top, bottom, [(0, 1, law)], guess=guess)
+            found = self.array.solve(voltage, 0.0, np.where(vector, self.gate_on, 0.0), guess=guess)
             guess, out[k] = found.node, found.top[0]
         return out
 

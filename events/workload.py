@@ -213,15 +213,15 @@ class Refresh:
 
 @dataclass(kw_only=True, slots=True)
 class Products:
-    """A stream of vectors through an array: drive, settle, then convert every column.
+    """A stream of vectors through an array: drive, settle, then convert every bit line.
 
     Parameters
     ----------
     vectors : ndarray of shape (count, m)
         Voltages on the word lines (V).
     multiply : callable
-        Vector (V) to column currents (A), such as ``Crossbar.multiply`` or a product with an effective
-        matrix.
+        Vector (V) to currents of the bit lines (A), such as ``Crossbar.multiply`` or a product with an
+        effective matrix.
     power : callable, optional
         Vector and currents to the power of the sources (W) while the vector is on.
     gates : int, optional

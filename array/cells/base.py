@@ -47,6 +47,7 @@ class Cells(Protocol):
 
     def sinh_law(self, where: Where = None) -> tuple[Floats, Floats] | None:
         """Return A and V0 (V) of a current A sinh(V/V0), or A V where V0 is infinite; None for other laws."""
+        return None
 
     def apply(self, voltage: Floats, duration: float, where: Where = None) -> None:
         """Hold a voltage (V) for a duration (s)."""
@@ -126,7 +127,7 @@ def advance_in_turn(devices: Sequence[Device], waveforms: Sequence[Waveform]) ->
         device.advance(waveform, samples=2)
 
 
-class LiveCells:
+class LiveCells(Cells):
     """Kinetic Monte Carlo devices: atoms inside every cell.
 
     Parameters
@@ -184,10 +185,6 @@ class LiveCells:
                 slope[k] = (now.current(volts[k] + 5e-4) - now.current(volts[k] - 5e-4)) / 1e-3
         shape = np.shape(voltage)
         return current.reshape(shape), slope.reshape(shape)
-
-    def sinh_law(self, where: Where = None) -> tuple[Floats, Floats] | None:
-        """Return None: atoms keep to no such law."""
-        return None
 
     def apply(self, voltage: Floats, duration: float, where: Where = None) -> None:
         """Apply to each device a pulse that lasts the duration (s), edges included."""

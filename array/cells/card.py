@@ -140,12 +140,10 @@ class CardCells:
         ----------
         card : Card
             With a core.
-        shape : tuple of int
-            Numbers of word and bit lines.
+        shape, heat
+            As in the class.
         seed : int
             0 or more; the same seed gives the same cells and the same chance.
-        heat : Heat, optional
-            Thermal activation and self-heating.
         temperature : float, optional
             Of the surroundings (K); that of the card's box, where it has one, otherwise 300 K.
 

@@ -22,7 +22,7 @@ SHIFT = 5e-3
 MOST_PARTS = 100_000
 
 
-class ComplementaryCells:
+class ComplementaryCells(Cells):
     """Two arrays of cells in series, the second turned round: a crossbar's answer to sneak paths.
 
     Parameters
@@ -87,10 +87,6 @@ class ComplementaryCells:
     def current(self, voltage: Floats, where: Where = None) -> tuple[Floats, Floats]:
         """Return current (A) and slope (S)."""
         return self.inner(voltage, where)[1:]
-
-    def sinh_law(self, where: Where = None) -> tuple[Floats, Floats] | None:
-        """Return None: two cells keep to no such law."""
-        return None
 
     def apply(self, voltage: Floats, duration: float, where: Where = None) -> None:
         """Hold a voltage (V) for a duration (s), in parts over which both cells keep their share of it."""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ...kinetic.device import Device
@@ -98,42 +99,42 @@ class LiveWorkers:
 
     def prepare(self, by: Prepare) -> None:
         """Prepare all devices where they are advanced, such as form them."""
-        shares: list[list[int]] = [[] for _ in self._executors]
-        for number in self._number.values():
-            shares[number % len(shares)].append(number)
-        futures = [
-            executor.submit(_prepared, self._make, by, share)
-            for executor, share in zip(self._executors, shares, strict=True)
-        ]
-        states = {number: state for future in futures for number, state in future.result()}
+        states = self._states(partial(_prepared, by), [(number,) for number in self._number.values()])
         for number, device in enumerate(d for row in self.devices for d in row):
             device.restore(states[number])
 
     def __call__(self, devices: Sequence[Device], waveforms: Sequence[Waveform]) -> None:
         """Advance each device by its waveform."""
-        shares: list[list[Task]] = [[] for _ in self._executors]
-        for device, waveform in zip(devices, waveforms, strict=True):
-            number = self._number[id(device)]
-            shares[number % len(shares)].append((number, device.state(), waveform))
-        futures = [
-            executor.submit(_advanced, self._make, share)
-            for executor, share in zip(self._executors, shares, strict=True)
-            if share
+        tasks = [
+            (self._number[id(device)], device.state(), waveform)
+            for device, waveform in zip(devices, waveforms, strict=True)
         ]
-        states = {number: state for future in futures for number, state in future.result()}
+        states = self._states(_advanced, tasks)
         for device in devices:
             # What was solved for an arrangement of atoms holds whenever the device is in it again.
             device.restore(states[self._number[id(device)]], keep_solved=True)
+
+    def _states(self, work: Callable[..., Any], tasks: Sequence[tuple[Any, ...]]) -> dict[int, Any]:
+        """Return what work gives for tasks, each done where the device of its first number is advanced."""
+        shares: list[list[tuple[Any, ...]]] = [[] for _ in self._executors]
+        for task in tasks:
+            shares[task[0] % len(shares)].append(task)
+        futures = [
+            executor.submit(work, self._make, share)
+            for executor, share in zip(self._executors, shares, strict=True)
+            if share
+        ]
+        return {number: state for future in futures for number, state in future.result()}
 
 
 Task = tuple[int, dict[str, Any], Waveform]
 """Number of a device, its state, and what it is to be advanced by."""
 
 
-def _prepared(make: Make, by: Prepare, numbers: Sequence[int]) -> list[tuple[int, dict[str, Any]]]:
+def _prepared(by: Prepare, make: Make, tasks: Sequence[tuple[int]]) -> list[tuple[int, dict[str, Any]]]:
     """Return the states of devices as made and prepared."""
     made, found = pickle.dumps(make), []
-    for number in numbers:
+    for (number,) in tasks:
         device = make(number)
         by(device)
         state = device.state()

@@ -4,7 +4,6 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 def factor(shunt: Floats, coupling: Floats, work: Floats, inverse: Floats, lower: Floats) -> bool: ...
-def lines_solve(inverse: Floats, lower: Floats, rhs: Floats, out: Floats) -> None: ...
 def conjugate(
     conductance: Floats,
     word_inverse: Floats,

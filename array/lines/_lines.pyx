@@ -102,13 +102,6 @@ def factor(const double[:, ::1] shunt, const double[:, ::1] coupling, double[:, 
     return bool(least > 0.0)
 
 
-def lines_solve(const double[:, ::1] inverse, const double[:, ::1] lower, const double[:, ::1] rhs,
-                double[:, ::1] out):
-    """Solve the tridiagonal of every line."""
-    with nogil:
-        sweep(&inverse[0, 0], &lower[0, 0], &rhs[0, 0], &out[0, 0], rhs.shape[0], rhs.shape[1])
-
-
 def conjugate(const double[:, ::1] conductance,
               const double[:, ::1] word_inverse, const double[:, ::1] word_lower,
               const double[:, ::1] bit_inverse, const double[:, ::1] bit_lower,

@@ -52,16 +52,19 @@ class Bias:
         return self.word_left.size, self.bit_top.size
 
     @property
+    def ends(self) -> tuple[Floats, Floats, Floats, Floats]:
+        """Voltages of all ends (V), in the order of the parameters."""
+        return self.word_left, self.word_right, self.bit_top, self.bit_bottom
+
+    @property
     def connected(self) -> tuple[NDArray[np.bool_], ...]:
         """Which ends are connected, in the order of the parameters."""
-        return tuple(
-            ~np.isnan(end) for end in (self.word_left, self.word_right, self.bit_top, self.bit_bottom)
-        )
+        return tuple(~np.isnan(end) for end in self.ends)
 
     @property
     def amplitude(self) -> float:
         """Largest difference of two terminal voltages (V)."""
-        ends = np.concatenate((self.word_left, self.word_right, self.bit_top, self.bit_bottom))
+        ends = np.concatenate(self.ends)
         return float(np.nanmax(ends) - np.nanmin(ends))
 
 

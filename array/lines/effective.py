@@ -2,7 +2,7 @@
 
 For linear cells the lines are a linear map. Its matrix is made once, by one adjoint solve per sensed line
 (reciprocity: the current out of bit line j per volt on word line i is the current into i per volt on j), and
-then a read is one product. A changed cell is a correction of rank one.
+then a read is one product.
 """
 
 from __future__ import annotations
@@ -13,29 +13,10 @@ import numpy as np
 
 from ...typing import Floats
 from .network import Network, Solution
-from .newton import finish
-from .solvers import LinearSolver, SchurSolver
+from .solvers import LinearSolver
 
 ADJOINT = 1e-14
 """Relative residual of the solves behind the matrix: looser ones leave 1e-10 of the largest entry."""
-
-
-def linear(network: Network, solver: LinearSolver, conductance: Floats) -> Solution:
-    """Return voltages and currents for linear cells (S); one solve.
-
-    The solver is left factored for these cells.
-    """
-    solver.factor(conductance)
-    if isinstance(solver, SchurSolver):  # every node is unknown and starts at 0 V
-        word, bit = solver.solve(*network.injected())
-        current, missed = conductance * (word - bit), solver.residual
-    else:
-        word, bit = network.start()
-        d_word, d_bit = solver.solve(*network.residual(word, bit, conductance * (word - bit)))
-        word, bit = word + d_word, bit + d_bit
-        current = conductance * (word - bit)
-        missed = solver.missed(*network.residual(word, bit, current))
-    return finish(network, word, bit, current, solver.iterations, 1, missed)
 
 
 def effective_matrix(network: Network, solver: LinearSolver, conductance: Floats) -> Floats:
@@ -75,42 +56,6 @@ def _need_ends(network: Network) -> None:
             )
 
 
-def changed_cell(
-    matrix: Floats, network: Network, solver: LinearSolver, cell: tuple[int, int], change: float
-) -> Floats:
-    """Return the effective matrix after one cell's conductance changed; one solve.
-
-    G_eff - dG/(1 + dG z) u q^T, with a unit current through the cell: z its voltage, u the currents into the
-    left ends and q those out of the bottom ends.
-
-    Parameters
-    ----------
-    matrix : ndarray of shape (m, n)
-        Effective matrix before (S).
-    solver : LinearSolver
-        Still factored for the cells before the change.
-    cell : tuple of int
-        Word and bit line.
-    change : float
-        Addition to the conductance (S).
-    """
-    impedance, word, bit = unit_current(network, solver, cell)
-    into = network.left * word[:, 0]
-    out = network.bottom * bit[-1]
-    return np.asarray(matrix - change / (1.0 + change * impedance) * np.outer(into, out))
-
-
-def unit_current(
-    network: Network, solver: LinearSolver, cell: tuple[int, int], tolerance: float = 1e-12
-) -> tuple[float, Floats, Floats]:
-    """Return how 1 A pushed from bit to word node of a cell moves it (ohm), and all nodes (V per A)."""
-    shape = network.lines.shape
-    word, bit = np.zeros(shape), np.zeros(shape)
-    word[cell], bit[cell] = 1.0, -1.0
-    word, bit = solver.solve(word, bit, tolerance=tolerance)
-    return float(word[cell] - bit[cell]), word, bit
-
-
 @dataclass(frozen=True, slots=True)
 class LoadLine:
     """What one cell sees of the array around it: V = open_voltage - resistance I.
@@ -146,7 +91,11 @@ def load_line(
     slope : float
         Conductance (S) that the solver holds for this cell.
     """
-    seen, _, bit = unit_current(network, solver, cell)
+    # 1 A pushed from the bit to the word node of the cell moves it by as many volts as it sees ohms.
+    word, bit = np.zeros(network.lines.shape), np.zeros(network.lines.shape)
+    word[cell], bit[cell] = 1.0, -1.0
+    word, bit = solver.solve(word, bit)
+    seen = float(word[cell] - bit[cell])
     # The solver holds the cell too: take its conductance out of the parallel combination.
     alone = 1.0 - slope * seen
     resistance = seen / alone

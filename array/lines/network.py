@@ -188,16 +188,6 @@ class Network:
         shape = self.lines.shape
         return np.broadcast_to(word[:, None], shape).copy(), np.broadcast_to(bit, shape).copy()
 
-    def injected(self) -> tuple[Floats, Floats]:
-        """Return the residual (A) of nodes at 0 V without cell currents, lines of unknown voltage only."""
-        word, bit = np.zeros(self.lines.shape), np.zeros(self.lines.shape)
-        left, right, top, bottom = self._terminals(word, bit)
-        word[:, 0] += left
-        word[:, -1] += right
-        bit[0] += top
-        bit[-1] += bottom
-        return word, bit
-
     def residual(self, word: Floats, bit: Floats, current: Floats) -> tuple[Floats, Floats]:
         """Return the current into every node that Kirchhoff's law wants to be 0 (A).
 
@@ -234,7 +224,7 @@ class Network:
         left, right, top, bottom = (
             np.where(np.isnan(v), 0.0, g) * (np.nan_to_num(v) - x)
             for g, v, x in zip(
-                self._finite, self._ends, (word[:, 0], word[:, -1], bit[0], bit[-1]), strict=True
+                self._finite, self.bias.ends, (word[:, 0], word[:, -1], bit[0], bit[-1]), strict=True
             )
         )
         return left, right, top, bottom
@@ -243,10 +233,6 @@ class Network:
     def _finite(self) -> tuple[Floats, ...]:
         """Conductance of each end (S), 0 where its line is known."""
         return tuple(np.where(np.isfinite(g), g, 0.0) for g in (self.left, self.right, self.top, self.bottom))
-
-    @property
-    def _ends(self) -> tuple[Floats, ...]:
-        return self.bias.word_left, self.bias.word_right, self.bias.bit_top, self.bias.bit_bottom
 
     def terminals(self, word: Floats, bit: Floats, current: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         """Return the current that each source sends into its end (A): left, right, top, bottom.

@@ -121,7 +121,8 @@ def solve(
             r_word, r_bit = network.residual(word, bit, current)
             missed = solver.missed(r_word, r_bit)
             if missed <= KIRCHHOFF * largest + network.rounding:
-                return finish(network, word, bit, current, iterations, step, missed)
+                ends = network.terminals(word, bit, current)
+                return Solution(word, bit, current, *ends, network, iterations, step, missed)
     at_cell = np.unravel_index(int(np.argmax(np.abs(word - bit))), word.shape)
     raise ConvergenceError(
         f"array: Kirchhoff's law missed by {solver.missed(r_word, r_bit):.3g} A "
@@ -139,12 +140,3 @@ def _from(network: Network, guess: tuple[Floats, Floats]) -> tuple[Floats, Float
     free_word, free_bit = ~network.word_known, ~network.bit_known
     word[free_word], bit[:, free_bit] = guess[0][free_word], guess[1][:, free_bit]
     return word, bit
-
-
-def finish(
-    network: Network, word: Floats, bit: Floats, current: Floats, iterations: int, steps: int, missed: float
-) -> Solution:
-    """Return a solution with its terminal currents."""
-    return Solution(
-        word, bit, current, *network.terminals(word, bit, current), network, iterations, steps, missed
-    )

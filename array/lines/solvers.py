@@ -7,8 +7,6 @@ uniform cells the condition number depends on n^2 r G alone. `DirectSolver` fact
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import splu
@@ -19,27 +17,6 @@ from ._lines import conjugate
 from ._lines import factor as factor_lines
 from .dissection import order
 from .network import Network
-
-
-class LinearSolver(Protocol):
-    """Solves for node voltages at currents into the nodes."""
-
-    iterations: int
-
-    @property
-    def left_over(self) -> Floats | float:
-        """Currents that the last solve left over at the bit lines (A)."""
-
-    def factor(self, conductance: Floats) -> None:
-        """Take the conductance of each cell (S), shape (m, n)."""
-
-    def solve(
-        self, word: Floats, bit: Floats, *, tolerance: float = 1e-12, floor: float = 0.0
-    ) -> tuple[Floats, Floats]:
-        """Return node voltages (V) for currents into the nodes (A), known lines at 0 V."""
-
-    def missed(self, word: Floats, bit: Floats) -> float:
-        """Return the largest residual of a node (A)."""
 
 
 class SchurSolver:
@@ -220,9 +197,7 @@ class DirectSolver:
         self, word: Floats, bit: Floats, *, tolerance: float = 1e-12, floor: float = 0.0
     ) -> tuple[Floats, Floats]:
         """Return node voltages (V) for currents into the nodes (A); `tolerance` and `floor` are not used."""
-        nodes = np.concatenate((self._word.ravel(), self._bit.ravel()))
-        given = np.bincount(nodes, np.concatenate((word.ravel(), bit.ravel())), self._size + 1)[:-1]
-        rhs: Floats = np.asarray(given, dtype=np.float64)
+        rhs = self._summed(word, bit)
         if self._size:
             # One step of refinement makes up for the missing pivoting.
             x = self._solved(rhs)
@@ -239,12 +214,20 @@ class DirectSolver:
 
     def missed(self, word: Floats, bit: Floats) -> float:
         """Return the largest sum (A) of residuals over the nodes, known lines left out."""
+        return float(np.max(np.abs(self._summed(word, bit)), initial=0.0))
+
+    def _summed(self, word: Floats, bit: Floats) -> Floats:
+        """Return the sum of currents into every node (A), known lines left out."""
         nodes = np.concatenate((self._word.ravel(), self._bit.ravel()))
-        total = np.bincount(nodes, np.concatenate((word.ravel(), bit.ravel())), self._size + 1)[:-1]
-        return float(np.max(np.abs(total), initial=0.0))
+        currents = np.concatenate((word.ravel(), bit.ravel()))
+        return np.asarray(np.bincount(nodes, currents, self._size + 1)[:-1], dtype=np.float64)
 
 
-def solver_for(network: Network) -> SchurSolver | DirectSolver:
+LinearSolver = SchurSolver | DirectSolver
+"""Solves for node voltages (V) at currents into the nodes (A), known lines at 0 V."""
+
+
+def solver_for(network: Network) -> LinearSolver:
     """Return the fast solver where both layers have resistance, the direct one elsewhere."""
     if network.lines.word_lumped or network.lines.bit_lumped:
         return DirectSolver(network)

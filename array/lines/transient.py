@@ -141,11 +141,10 @@ class Stepper:
         duration: float,
         *,
         corners: Sequence[float] = (),
-        start: Nodes | None = None,
         watch: Sequence[tuple[int, int]] = (),
         after: Callable[[Floats, float], None] | None = None,
     ) -> Transient:
-        """Return what happens under a drive.
+        """Return what happens under a drive, from all nodes at 0 V.
 
         Parameters
         ----------
@@ -155,8 +154,6 @@ class Stepper:
             (s), positive.
         corners : sequence of float
             Times (s) at which the drive jumps or bends.
-        start : (word, bit), optional
-            Node voltages at the beginning (V); all 0 by default.
         watch : sequence of (int, int)
             Cells whose voltage is recorded.
         after : callable, optional
@@ -169,7 +166,7 @@ class Stepper:
         """
         checks.positive("duration", duration, "s")
         shape = self.network.lines.shape
-        nodes = (np.zeros(shape), np.zeros(shape)) if start is None else (start[0].copy(), start[1].copy())
+        nodes = np.zeros(shape), np.zeros(shape)
         # The drive may jump at a corner: each piece between two of them begins anew, with F as it is there.
         ends = sorted({float(c) for c in corners if 0.0 < c < duration} | {duration})
         found, now, step = Transient(*nodes), 0.0, ends[0] * 1e-3
@@ -220,19 +217,12 @@ class Stepper:
         self, found: Transient, now: float, nodes: Nodes, cells: tuple[NDArray[np.intp], ...]
     ) -> None:
         over = nodes[0] - nodes[1]
-        left, right, top, bottom = self.network.terminals(*nodes, np.zeros_like(over))
-        bias = self.network.bias
-        sources = (
-            (bias.word_left, left),
-            (bias.word_right, right),
-            (bias.bit_top, top),
-            (bias.bit_bottom, bottom),
-        )
+        ends = self.network.terminals(*nodes, np.zeros_like(over))
         found.time.append(now)
-        found.sensed.append(-(top + bottom))
+        found.sensed.append(-(ends[2] + ends[3]))
         found.watched.append(over[cells])
-        given = float(sum(np.nansum(v * i) for v, i in sources))
-        found.power.append((given, self.network.line_power(*nodes, (left, right, top, bottom))))
+        given = float(sum(np.nansum(v * i) for v, i in zip(self.network.bias.ends, ends, strict=True)))
+        found.power.append((given, self.network.line_power(*nodes, ends)))
 
     def _step(
         self, drive: Callable[[float], Bias], now: float, step: float, last: float, nodes: Nodes, flow: Nodes

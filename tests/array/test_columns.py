@@ -69,7 +69,7 @@ def test_cell_with_transistor(gate):
             np.testing.assert_allclose(slope, (up - down) / (2 * h), rtol=2e-4, atol=1e-10)
         most = np.minimum(TRANSISTOR.saturation(gate), g * abs(bit - source))
         assert np.all(np.abs(current) <= most * (1 + 1e-9))
-        over = cross.cell_voltage(b, s, gates, cells)
+        over = cross.branch(b, s, gates, cells)[0]
         np.testing.assert_allclose(g * over, current, rtol=1e-6, atol=1e-16)
 
 

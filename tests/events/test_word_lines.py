@@ -20,9 +20,7 @@ from frenkel.events.programming import (
     CurrentLimited,
     GateIncremental,
     IncrementalPulses,
-    Outcome,
     WriteVerify,
-    failures,
     program_all,
 )
 from frenkel.events.word_lines import TransistorWordLines, program_word_line, program_word_lines
@@ -33,6 +31,10 @@ TIMING = Timing(
     driver_latency=2e-9, driver_energy=1e-13, gate_energy=5e-13, read_width=7e-9, converter_latency=5e-9,
     converter_energy=2e-12, converters=2, read_voltage=0.2,
 )  # fmt: skip
+
+
+def failures(outcomes):
+    return [k for k, outcome in enumerate(outcomes) if outcome.reached is False]
 
 
 def transistor_word_lines(cells, transistor=TRANSISTOR, **lines):
@@ -174,7 +176,8 @@ def test_pulses_of_other_sign_or_gate_are_sent_one_after_the_other():
     goals = np.array([3e-6, 3e-6, np.nan, 0.5e-6, np.nan])
     scheme = replace(UP_DOWN, limit=1)
     run(controller, program_word_line(controller, 0, goals, scheme, outcomes))
-    assert log.lane.count("pulse") == 2 and log.lane.count("read") == 2 and len(outcomes) == 3
+    lanes = [operation.lane for operation in log]
+    assert lanes.count("pulse") == 2 and lanes.count("read") == 2 and len(outcomes) == 3
     assert controller.array.values[0].tolist() == pytest.approx([2e-6, 2e-6, 1e-6, 0.0, 1e-6])
 
 
@@ -213,7 +216,7 @@ def test_same_seed_same_run():
             controller,
             program_word_lines(controller, range(2), targets, replace(SET_GATES, limit=20), outcomes),
         )
-        return outcomes, log.start, controller.meter.energy, controller.array.cells.gap.tobytes()
+        return outcomes, list(log), controller.meter.energy, controller.array.cells.gap.tobytes()
 
     assert once() == once()
 
@@ -257,8 +260,7 @@ def test_cells_age_whenever_they_are_not_held(cadence):
     work = program_word_line(controller, 1, GOALS, UP_DOWN, outcomes)
     monitor = Monitor(controller, LinearCells(np.ones((2, 5))))
     run(controller, monitor.watch(work, iter(cadence)))
-    lanes = zip(log.lane, log.start, log.end, strict=True)
-    held = sum(e - s for lane, s, e in lanes if lane in ("pulse", "read"))
+    held = sum(o.end - o.start for o in log if o.lane in ("pulse", "read"))
     assert round(controller.array.rested * 1e12) == controller.clock.now - held
 
 
@@ -266,12 +268,10 @@ def test_log_holds_every_operation_and_pulses_do_not_overlap():
     log = Log()
     controller, outcomes = Controller(Clock(), Counter(), TIMING, log), []
     run(controller, program_word_line(controller, 1, GOALS, UP_DOWN, outcomes))
-    held = [
-        (s, e) for lane, s, e in zip(log.lane, log.start, log.end, strict=True) if lane in ("pulse", "read")
-    ]
+    held = [(o.start, o.end) for o in log if o.lane in ("pulse", "read")]
     assert len(held) == controller.pulses + controller.reads
     assert all(one[1] <= other[0] for one, other in pairwise(held))
-    busy = sum(e - s for lane, s, e in zip(log.lane, log.start, log.end, strict=True) if lane == "converter")
+    busy = sum(o.end - o.start for o in log if o.lane == "converter")
     assert busy == controller.converter.busy == 24 * 5000
 
 
@@ -353,7 +353,3 @@ def test_energy_of_a_product_counts_every_line_and_gate():
 def test_bad_input(make, message):
     with pytest.raises(ValueError, match=message):
         make()
-
-
-def test_outcome_of_a_train_is_not_a_failure():
-    assert failures([Outcome(None, 3, float("nan")), Outcome(True, 1, 1e-6), Outcome(False, 9, 1e-6)]) == [2]

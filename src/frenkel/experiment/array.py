@@ -20,10 +20,6 @@ from ..configuration import array as array_configuration
 from ..configuration.array import (
     AnyScheme,
     ArrayConfiguration,
-    BlindSection,
-    CurrentLimitedSection,
-    GateIncrementalSection,
-    IncrementalSection,
     MapPhase,
     MarginPhase,
     MultiplyPhase,
@@ -33,7 +29,6 @@ from ..configuration.array import (
     RestPhase,
     RetentionPhase,
     StaircasePhase,
-    WriteVerifySection,
 )
 from ..errors import ConvergenceError
 from ..events.monitor import SHARES, Monitor
@@ -65,12 +60,12 @@ from .assembled import VECTORS, AssembledArray, executors, stream
 
 Progress = Callable[[float, str, Any], None]
 
-SCHEMES: dict[type, type] = {
-    BlindSection: Blind,
-    WriteVerifySection: WriteVerify,
-    IncrementalSection: IncrementalPulses,
-    GateIncrementalSection: GateIncremental,
-    CurrentLimitedSection: CurrentLimited,
+SCHEMES: dict[str, type] = {
+    "blind": Blind,
+    "write-verify": WriteVerify,
+    "incremental": IncrementalPulses,
+    "gate-incremental": GateIncremental,
+    "current-limited": CurrentLimited,
 }
 
 
@@ -105,7 +100,7 @@ class Session:
         phases = self.assembled.configuration.phase
         for self.phase, phase in enumerate(phases):
             try:
-                WORK[type(phase)](self, phase)
+                WORK[phase.kind](self, phase)
             except ConvergenceError as error:
                 bias = f" at {phase.voltage:g} V" if isinstance(phase, MapPhase | MarginPhase) else ""
                 raise ConvergenceError(f"phase {self.phase + 1}, {phase.kind}{bias}: {error}") from error
@@ -139,11 +134,9 @@ class Session:
         array, (m, n) = self.assembled.array, self.assembled.shape
         if not isinstance(array, TransistorWordLines):
             return conductance(self.assembled.cells, self.voltage).copy()
-        columns = np.arange(n)
-        return (
-            np.array([array.read_word_line(i, columns, self.voltage, 0.0)[0] for i in range(m)])
-            / self.voltage
-        )
+        bit_lines = np.arange(n)
+        currents = [array.read_word_line(i, bit_lines, self.voltage, 0.0)[0] for i in range(m)]
+        return np.array(currents) / self.voltage
 
     def _name(self, default: str) -> str:
         return self.assembled.configuration.phase[self.phase].name or default
@@ -193,9 +186,9 @@ class Session:
 
     def _scheme(self, section: AnyScheme) -> Scheme:
         given = section.model_dump(exclude={"kind"})
-        if isinstance(section, CurrentLimitedSection):
+        if section.kind == "current-limited":
             given["gate_for"] = self.assembled.transistor().gate_for
-        scheme: Scheme = SCHEMES[type(section)](**given)
+        scheme: Scheme = SCHEMES[section.kind](**given)
         return scheme
 
     def rest(self, phase: RestPhase) -> None:
@@ -356,15 +349,15 @@ class Session:
         log = self.assembled.log
         if log is None or not len(log):
             return {}
-        lanes = sorted(set(log.lane))
-        code = {lane: k for k, lane in enumerate(lanes)}
+        lane, start, end, word_line, bit_line = zip(*log, strict=True)
+        lanes, codes = np.unique(lane, return_inverse=True)
         return {
-            "lane": lanes,
-            "operation_lane": np.array([code[lane] for lane in log.lane], np.int8),
-            "operation_start": np.array(log.start, np.int64),
-            "operation_end": np.array(log.end, np.int64),
-            "operation_word_line": np.array(log.word_line, np.int32),
-            "operation_bit_line": np.array(log.bit_line, np.int32),
+            "lane": lanes.tolist(),
+            "operation_lane": codes.astype(np.int8),
+            "operation_start": np.array(start, np.int64),
+            "operation_end": np.array(end, np.int64),
+            "operation_word_line": np.array(word_line, np.int32),
+            "operation_bit_line": np.array(bit_line, np.int32),
         }
 
     def _readings(self) -> dict[str, Any]:
@@ -394,16 +387,16 @@ class Session:
         }
 
 
-WORK: dict[type, Callable[[Session, Any], None]] = {
-    ProgramPhase: Session.program,
-    RestPhase: Session.rest,
-    RetentionPhase: Session.retention,
-    RefreshPhase: Session.refresh,
-    StaircasePhase: Session.staircase,
-    ReadDisturbPhase: Session.read_disturb,
-    MultiplyPhase: Session.multiply,
-    MapPhase: Session.map,
-    MarginPhase: Session.margin,
+WORK: dict[str, Callable[[Session, Any], None]] = {
+    "program": Session.program,
+    "rest": Session.rest,
+    "retention": Session.retention,
+    "refresh": Session.refresh,
+    "staircase": Session.staircase,
+    "read-disturb": Session.read_disturb,
+    "multiply": Session.multiply,
+    "map": Session.map,
+    "margin": Session.margin,
 }
 
 
@@ -413,7 +406,7 @@ def gated_map(array: TransistorWordLines, voltage: float) -> tuple[Floats, Float
     gates = np.full((m, n), array.gate_on)
     inner = array.array
     found = inner.solve(np.full(n, voltage), np.zeros(n), np.full(m, array.gate_on))
-    over = inner.crosspoint.cell_voltage(found.node[0], found.node[1], gates, inner.cells)
+    over = inner.crosspoint.branch(found.node[0], found.node[1], gates, inner.cells)[0]
     return over, found.current[0], found.node
 
 

@@ -1,6 +1,7 @@
 """Read margin of a passive array against its size."""
 
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -32,10 +33,8 @@ def margins(assembled: AssembledArray, phase: MarginPhase, say: Callable[[float]
     found = np.empty((len(crossings), len(phase.schemes), len(phase.sizes)))
     done, total = 0, sum(size**2 for size in phase.sizes) * found.shape[0] * found.shape[1]
     for k, size in enumerate(phase.sizes):
-        for (i, (beside, voltage)), (j, scheme) in (
-            (a, b) for a in enumerate(crossings.values()) for b in enumerate(phase.schemes)
-        ):
-            found[i, j, k] = margin(assembled, size, beside, voltage, scheme)
+        for at, ((beside, voltage), scheme) in enumerate(product(crossings.values(), phase.schemes)):
+            found[*divmod(at, len(phase.schemes)), k] = margin(assembled, size, beside, voltage, scheme)
             done += size**2
             say(done / total)
     return {
@@ -48,23 +47,16 @@ def margins(assembled: AssembledArray, phase: MarginPhase, say: Callable[[float]
 
 def margin(assembled: AssembledArray, size: int, beside: Beside, voltage: float, scheme: str) -> float:
     """Return the read margin of one size, in the worse of both patterns for either state."""
-    currents = {
-        (own, others): sensed(assembled, size, beside, voltage, scheme, own, others)
-        for own in ("lrs", "hrs")
-        for others in ("lrs", "hrs")
-    }
-    least = min(currents["lrs", others] for others in ("lrs", "hrs"))
-    most = max(currents["hrs", others] for others in ("lrs", "hrs"))
-    return 1.0 - most / least
-
-
-def sensed(
-    assembled: AssembledArray, size: int, beside: Beside, voltage: float, scheme: str, own: str, others: str
-) -> float:
-    """Return the current out of the bit line (A) of the furthest cell."""
     shape, cell = (size, size), (0, size - 1)
-    array = Crossbar(two_state(assembled, shape, cell, own, others), assembled.lines(shape), beside(shape))
-    return float(array.solve(biases.select(shape, cell, voltage, scheme)).sensed[cell[1]])
+
+    def sensed(own: str, others: str) -> float:
+        """Return the current out of the bit line (A) of the furthest cell."""
+        cells = two_state(assembled, shape, cell, own, others)
+        array = Crossbar(cells, assembled.lines(shape), beside(shape))
+        return float(array.solve(biases.select(shape, cell, voltage, scheme)).sensed[cell[1]])
+
+    low, high = ([sensed(own, others) for others in ("lrs", "hrs")] for own in ("lrs", "hrs"))
+    return 1.0 - max(high) / min(low)
 
 
 def two_state(

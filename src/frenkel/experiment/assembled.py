@@ -144,7 +144,7 @@ class AssembledArray:
 
     def _periphery(self) -> periphery.Periphery:
         section, array = self.configuration.periphery, self.configuration.array
-        around = periphery.around(
+        return periphery.around(
             self.node,
             array.bit_lines,
             cell=array.crossing,
@@ -154,18 +154,13 @@ class AssembledArray:
             read_width=section.read_width,
             gate_voltage=array.transistor.gate if array.transistor else 0.0,
         )
-        return around
 
     def transistor(self) -> Transistor:
         """Return the transistor of every cell."""
         section = self.configuration.array.transistor
         assert section is not None
-        return Transistor(
-            threshold=section.threshold,
-            gain=section.gain,
-            slope_factor=section.slope_factor,
-            temperature=self.configuration.array.temperature,
-        )
+        given = section.model_dump(exclude={"gate"})
+        return Transistor(**given, temperature=self.configuration.array.temperature)
 
     def selector(self, shape: tuple[int, int]) -> Crosspoint:
         """Return the selectors of an array of some shape, off where they have a state."""

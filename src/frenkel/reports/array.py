@@ -65,14 +65,8 @@ def describe(result: xr.Dataset) -> str:
             for name, end in zip(result["phase_name"].values, result["phase_end"].values, strict=True)
         ),
     ]
-    lines += (
-        _programming(result)
-        + _snapshots(result)
-        + _readings(result)
-        + _products(result)
-        + _energy(result)
-        + _margins(result)
-    )
+    for part in (_programming, _snapshots, _readings, _products, _energy, _margins):
+        lines += part(result)
     return "\n".join(lines)
 
 
