@@ -21,6 +21,12 @@ def test_constants_agree_with_scipy(name, entry):
     assert getattr(units, name) == pytest.approx(constants.value(entry), rel=1e-9)
 
 
+def test_boltzmann_in_electronvolts_is_exact():
+    """Both constants that it is made of are exact; a rounded one was off by 1.7e-11."""
+    assert units.BOLTZMANN_EV == 1.380649e-23 / 1.602176634e-19
+    assert units.BOLTZMANN_EV == pytest.approx(8.617333262145179e-5, rel=1e-15, abs=0)
+
+
 def test_sommerfeld_value():
     assert math.pi**2 / 3 * units.BOLTZMANN_EV**2 == pytest.approx(units.LORENZ_NUMBER, rel=2e-3)
 

@@ -77,8 +77,8 @@ ELEMENTARY_CHARGE = 1.602176634e-19
 PLANCK = 6.62607015e-34
 """Planck constant (J s), exact."""
 
-BOLTZMANN_EV = 8.617333262e-5
-"""Boltzmann constant (eV/K), the ten digits that CODATA prints."""
+BOLTZMANN_EV = BOLTZMANN / ELEMENTARY_CHARGE
+"""Boltzmann constant (eV/K), 8.617333262145179e-5, as exact as the two that it is made of."""
 
 VACUUM_PERMITTIVITY = 8.8541878188e-12
 """Electric constant (F/m)."""

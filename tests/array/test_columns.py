@@ -48,7 +48,7 @@ def test_transistor_limits():
     pinch = (3.0 - 0.5) / 1.4
     assert t.saturation(3.0) == pytest.approx(1e-4 * 1.4 / 2 * pinch**2, rel=1e-3)
     assert t.gate_for(t.saturation(1.234)) == pytest.approx(1.234, rel=1e-12)
-    weak = t.saturation(0.0) / t.saturation(-1.4 * 8.617333262e-5 * 300)
+    weak = t.saturation(0.0) / t.saturation(-1.4 * (1.380649e-23 / 1.602176634e-19) * 300)
     assert weak == pytest.approx(np.e, rel=1e-3)
     assert t.current(0.3, 0.3, 2.0)[0] == 0.0
     forward, back = t.current(0.7, 0.1, 2.0)[0], t.current(0.1, 0.7, 2.0)[0]

@@ -98,7 +98,7 @@ def test_factor_adds_logarithms():
 
 def test_times_are_activated():
     hot, cold = (RTN.draw(np.full(99, 1e-5), np.random.default_rng(5), t) for t in (350.0, 300.0))
-    ratio = np.exp(0.5 / 8.617333262e-5 * (1 / 350 - 1 / 300))
+    ratio = np.exp(0.5 / (1.380649e-23 / 1.602176634e-19) * (1 / 350 - 1 / 300))
     assert hot.high == pytest.approx(cold.high * ratio)
     with pytest.raises(NoiseError, match="has no activation energy"):
         replace(RTN, activation=0.0).draw(1e-5, np.random.default_rng(0), 350.0)
@@ -125,7 +125,7 @@ def test_relaxation_of_a_grid_and_with_temperature():
     assert RELAXATION.relax(np.full((2, 3), 1e-5), 10.0, random).shape == (2, 3)
     assert RELAXATION.relax(np.full((2, 3), 1e-5), [10.0], random).shape == (1, 2, 3)
     # Hotter by the law is later: the same draw at the time that the hot cell stands for.
-    factor = np.exp(1.0 / 8.617333262e-5 * (1 / 350 - 1 / 300))
+    factor = np.exp(1.0 / (1.380649e-23 / 1.602176634e-19) * (1 / 350 - 1 / 300))
     hot = RELAXATION.relax(np.full(5, 1e-5), 10.0, np.random.default_rng(8), 350.0)
     late = RELAXATION.relax(np.full(5, 1e-5), 10.0 / factor, np.random.default_rng(8))
     assert hot == pytest.approx(late)

@@ -242,7 +242,7 @@ def test_retention_drifts_as_the_cell_says():
     times = log_times(1e3, 1e8, 7)
     work = Retention(times=times, cells=[(0, 1)])
     controller.clock.run(controller.clock.process(work.run(controller)))
-    older = np.exp(1.0 / 8.617333262e-5 * (1 / 300.0 - 1 / 350.0))
+    older = np.exp(1.0 / (1.380649e-23 / 1.602176634e-19) * (1 / 300.0 - 1 / 350.0))
     exact = 5e-6 * np.sinh(0.8) / 2.0 / np.sinh(0.4) * (older * times) ** -0.02
     np.testing.assert_allclose(np.ravel(work.conductance), exact, rtol=1e-3)
 
@@ -317,5 +317,5 @@ def test_cells_age_between_a_wait_and_a_read():
         seen.append((yield from controller.cell(1, 1).read()))
 
     controller.clock.run(controller.clock.process(work()))
-    older = np.exp(1.0 / 8.617333262e-5 * (1 / 300.0 - 1 / 350.0))
+    older = np.exp(1.0 / (1.380649e-23 / 1.602176634e-19) * (1 / 300.0 - 1 / 350.0))
     assert seen[1] / seen[0] == pytest.approx((older * 86400.0) ** -0.02, rel=1e-3)

@@ -332,7 +332,7 @@ def test_transitions_hold_rates_at_the_present_voltage():
     candidates = device.solved().events
     assert events["rate"].sum() == pytest.approx(candidates.total(1.0), rel=1e-12)
     heat = candidates.arrays()["heat"]
-    kt = 8.617333262e-5 * (300.0 + heat)
+    kt = (1.380649e-23 / 1.602176634e-19) * (300.0 + heat)
     assert events["rate"] == pytest.approx(1e14 * np.exp(-events["barrier"] / kt), rel=1e-9)
     with pytest.raises(ValueError, match="event must be between 0 and"):
         device.fire(len(events))

@@ -15,7 +15,7 @@ from frenkel.kinetic.mechanisms.reactions import build_chemistry
 # of vacancy and oxygen ion (eV), attempt frequency "10e13" (Hz); recombination has no barrier.
 PAIR, INTERFACE, VACANCY_HOP, ION_HOP, ATTEMPT = 3.93, 1.66, 1.09, 0.76, 1e14
 CHARGE = 2
-BOLTZMANN = 8.617333262e-5  # eV/K
+BOLTZMANN = 1.380649e-23 / 1.602176634e-19  # eV/K
 SHAPE = (5, 4, 6)
 FIELDS = (0.0, 5e7, 5e8, 1.2e9)  # V/m
 NAMES = ("vacancy hop", "oxygen exchange", "interstitial hop", "Frenkel pair", "interstitial exchange")

@@ -56,7 +56,8 @@ def test_compiled_twins_are_equal():
 
 
 def test_rate_and_lever():
-    assert rate(1e13, 0.7, 300.0) == pytest.approx(1e13 * np.exp(-0.7 / (8.617333262e-5 * 300)), rel=1e-12)
+    thermal = 1.380649e-23 / 1.602176634e-19 * 300
+    assert rate(1e13, 0.7, 300.0) == pytest.approx(1e13 * np.exp(-0.7 / thermal), rel=1e-12)
     assert soret_lever(0.7, 0.0) == 0.5 and soret_lever(0.7, 0.7) == 0.0 and soret_lever(0.0, 0.0) == 0.5
     assert soret_lever(0.5, -0.5) == 1.0
 
