@@ -91,7 +91,7 @@ def test(tree: Path, tests: list[str], limit: float) -> int | None:
 
 
 def copy(tree: Path) -> None:
-    """Lay a copy of the repository at `tree`; times are kept, so that what is compiled is not compiled again."""
+    """Lay a copy of the repository at `tree`, with times kept, so that nothing is compiled again."""
     shutil.copytree(ROOT, tree, symlinks=True, ignore=shutil.ignore_patterns(*SKIPPED))
     if not build(tree):
         raise SystemExit("the copy does not build")
