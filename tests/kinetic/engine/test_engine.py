@@ -236,14 +236,28 @@ def test_fields_can_change_between_runs():
     assert engine.check()[1] == 0.0
 
 
-def test_short_waits_late_in_time_are_not_lost():
-    engine = box(share=0.2)
-    other = box(share=0.2)
+@pytest.mark.parametrize("mechanisms", [[hop()], [hop(), exchange(barrier=3.0)]])
+def test_short_waits_late_in_time_are_not_lost(mechanisms):
+    """In both loops, that of plain hops and the general one."""
+    engine = box(share=0.2, mechanisms=mechanisms)
+    other = box(share=0.2, mechanisms=mechanisms)
     engine.time = 1e8
     engine.run(events=5000)
     other.run(events=5000)
     elapsed = engine.time - 1e8 + float(engine.state()["clock"][1])
     assert other.time < 1e-8 and elapsed == pytest.approx(other.time, rel=1e-9)
+
+
+@pytest.mark.parametrize("held", [0, 1])
+def test_first_atom_of_an_electrode_opens_the_way_back_and_the_last_one_shuts_it(held):
+    """Every rate after each of 60 exchanges with a nearly empty electrode is what it would be afresh."""
+    engine = box(share=0.3, shape=(4, 4, 3), mechanisms=[exchange(energy=0.0)], reservoir=(0, held))
+    seen = set()
+    for _ in range(60):
+        engine.run(events=1)
+        seen.add(engine.reservoir[1])
+        assert engine.check() == (pytest.approx(0.0, abs=1e-12), 0.0)
+    assert {0, 1} <= seen
 
 
 def test_user_species_and_neutral_change_of_one_site():

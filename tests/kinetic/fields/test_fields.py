@@ -1,5 +1,6 @@
 """Conduction, heat and charge of sets of defects against a sparse solve of the whole lattice."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -278,6 +279,34 @@ def test_events_read_the_temperature_between_both_ends(heat_of_transport):
     beta = 0.5 * (1 - heat_of_transport / columns["barrier"])
     there = np.where(two, low + beta * (heat[columns["site_b"]] - low), low)
     assert columns["heat"] == pytest.approx(there, abs=1e-9 * heat.max())
+
+
+def test_way_back_of_a_pair_starts_at_its_other_end():
+    """Birth of a Frenkel pair with Q* reads T_a + beta (T_b - T_a), its end T_b + beta (T_a - T_b).
+
+    Hops are their own reverse, always listed from where the atom is; here the lever has to be turned round.
+    """
+    material = Material.load("HfO2-ETH")
+    plain = Device(material, 7 * A, 6 * A, seed=1)
+    birth = next(m for m in plain.chemistry.mechanisms if m.name == "Frenkel pair")
+    pair = replace(birth, name="warm pair", barrier=1.0, heat_of_transport=0.6)
+    device = Device(material, 7 * A, 6 * A, seed=1, mechanisms=[pair])
+    species = random_species(device, "lrs", np.random.default_rng(5))
+    ions = device.n_hosts + np.arange(0, 210, 7)
+    species[ions] = INTERSTITIAL.code
+    put(device, species)
+    oracle = WholeLattice(material, device.shape)
+    heat = oracle.heat(oracle.network(np.flatnonzero(species == VACANCY.code)))
+    columns = device.solved().events.arrays()
+    seen = set()
+    for k in np.flatnonzero(columns["mechanism"] == len(plain.chemistry.mechanisms)):
+        hosts, weights = oracle.weights(int(columns["site_b"][k]))
+        ends = np.array([heat[columns["site_a"][k]], heat[hosts] @ np.array(weights)])
+        beta = 0.5 * (1 - pair.heat_of_transport / columns["barrier"][k])
+        start, end = ends[::-1] if columns["direction"][k] else ends
+        assert columns["heat"][k] == pytest.approx(start + beta * (end - start), abs=1e-9 * heat.max())
+        seen.add(int(columns["direction"][k]))
+    assert seen == {0, 1}
 
 
 def coulomb_map(oracle, vacancies, ions):
