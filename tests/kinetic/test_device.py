@@ -2,6 +2,7 @@
 
 import math
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -103,6 +104,37 @@ def test_cache_size_does_not_change_a_run():
     records = [make(cache=cache).advance(FORM, samples=30, log=True) for cache in (1, 64)]
     same_records(*records, without={"field_solves"})
     assert records[0].sample["field_solves"][-1] >= records[1].sample["field_solves"][-1]
+
+
+def test_arrangement_that_is_kept_knows_what_the_electrodes_hold():
+    """A vacancy at the bottom, come from the top, and then the same one made there: only that can be filled.
+
+    Once found by the species alone, so that the way back was not listed and the next one fired in its place.
+    """
+    device = make(layers=3, side=3, values={"column.vacancy_fraction": 0.0})
+    names = [m.name for m in device.chemistry.mechanisms]
+    exchange = device.chemistry.mechanisms[names.index("oxygen exchange")]
+    leak = replace(exchange, name="leak", electrode="bottom")
+    device = make(layers=3, side=3, values={"column.vacancy_fraction": 0.0}, mechanisms=[leak])
+
+    def fire(name, direction, *ends):
+        events, number = device.transitions(), [m.name for m in device.chemistry.mechanisms].index(name)
+        same = (events["mechanism"] == number) & (events["direction"] == direction)
+        for column, site in zip(("site_a", "site_b"), ends, strict=False):
+            same &= events[column] == site
+        device.fire(int(np.flatnonzero(same)[0]))
+
+    fire("oxygen exchange", 0, 2)
+    fire("vacancy hop", 0, 2, 1)
+    fire("vacancy hop", 0, 1, 0)
+    before = len(device.transitions())
+    fire("vacancy hop", 0, 0, 1)
+    fire("vacancy hop", 0, 1, 2)
+    fire("oxygen exchange", 1, 2)
+    fire("leak", 0, 0)
+    assert len(device.transitions()) == before + 1 == len(device.engine.catalogue())
+    fire("leak", 1, 0)
+    assert device.engine.reservoir[0] == 0 and device.count(VACANCY.code) == 0
 
 
 def test_looking_at_a_device_does_not_change_it():

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from round_trips import A
 from trap_materials import material
+from whole_lattice import put
 
 from frenkel.kinetic.device import Device
-from frenkel.kinetic.lattice.species import FILLED_TRAP, TRAP
+from frenkel.kinetic.lattice.species import EMPTY, FILLED_TRAP, INTERSTITIAL, TRAP
+from frenkel.kinetic.materials.material import Material
 from frenkel.kinetic.occupation import Occupation, occupation, set_electrons
 from frenkel.kinetic.run import TRAP_EVENTS, Run
 from frenkel.kinetic.waveform import Waveform
@@ -44,6 +46,26 @@ def test_occupation_is_solved_again_after_an_atom_moved():
     after = run.trap_occupation(0.5)
     assert not np.array_equal(before.atoms, after.atoms)
     np.testing.assert_array_equal(after.atoms, occupation(made, made.solver, 0.5).atoms)
+
+
+def test_occupation_is_solved_again_after_an_ion_moved_between_the_traps():
+    """Host sites stand; the ion's charge alone moves the levels. Once found by the host sites alone."""
+    document = Material.load("HfO2-ETH").document()
+    document["trap"] = material(level=(0.2, "eV")).document()["trap"]
+    document["mechanisms"] = ["vacancy hop", "interstitial hop", "electron capture"]
+    made = Device(Material(document, "ions and traps"), 8 * A, 8 * A, seed=3, traps=PLACES[1:, :3] * A)
+    species = made.engine.species
+    trap = made.chemistry.traps[0]
+    beside = next(site for site in made.lattice.motifs["nearest"][trap] if site >= 0)
+    run = run_of(made)
+    found = []
+    for ion in (beside, beside + 2):
+        species[made.n_hosts :][species[made.n_hosts :] == INTERSTITIAL.code] = EMPTY.code
+        species[ion] = INTERSTITIAL.code
+        put(made, species)
+        found.append(run.trap_occupation(0.1))
+        np.testing.assert_array_equal(found[-1].share, occupation(made, made.solver, 0.1).share)
+    assert found[1].share[1] > 100 * found[0].share[1]  # filled the more readily the farther the ion
 
 
 def test_relaxation_is_that_of_the_slowest_way_to_equilibrium():

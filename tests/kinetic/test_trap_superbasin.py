@@ -117,7 +117,7 @@ def test_what_is_no_basin_is_left_alone():
 
 
 def exchange_device():
-    """A box of three layers in which one site trades oxygen with the top electrode, and nothing else moves."""
+    """Three layers in which one site trades oxygen with the top electrode, and nothing else moves."""
     values = {"energy": 0.0, "barrier": 0.3, "inventory": 3, "dipole": 0.0}
     material = small_material("HfO2", **{f"exchange__{key}": value for key, value in values.items()})
     material = material.with_mechanisms(["oxygen exchange"])
