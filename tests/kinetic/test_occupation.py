@@ -78,9 +78,9 @@ def test_relaxation_is_that_of_the_slowest_way_to_equilibrium():
     for i, state in enumerate(found.states):
         set_electrons(made, state)
         made.device_voltage = 0.3
-        for event in made.transitions():
-            if event["mechanism"] < 2:
-                continue
+        events = made.transitions()
+        assert found.atoms[i] == pytest.approx(events["rate"][events["mechanism"] < 2].sum(), rel=1e-12)
+        for event in events[events["mechanism"] >= 2]:
             target = state.copy()
             place = np.flatnonzero(made.chemistry.traps == event["site_a"])[0]
             target[place] = FILLED_TRAP.code if event["direction"] == 0 else TRAP.code
@@ -90,6 +90,12 @@ def test_relaxation_is_that_of_the_slowest_way_to_equilibrium():
     assert abs(rates[0]) < 1e-9 * rates[3] and rates[3] > 3 * rates[1]
     assert found.relaxation == pytest.approx(rates[1], rel=1e-9)
     assert found.rate == pytest.approx(found.share @ found.atoms, rel=1e-12)
+
+
+def test_an_average_needs_a_hundredfold_margin():
+    share, atoms = np.array([0.5, 0.5]), np.array([1.0, 3.0])
+    for relaxation, fast in ((199.0, False), (200.0, True)):
+        assert Occupation([np.zeros(1, np.int8)] * 2, share, atoms, relaxation).fast == fast
 
 
 def test_a_move_finds_the_traps_in_a_state_from_which_atoms_move():

@@ -174,11 +174,12 @@ def test_rate_of_a_trap_at_a_known_height_from_both_electrodes(layer):
         assert event["direction"] == 0 and abs(event["energy"] - 0.2) < 0.3  # less its image
 
 
-def test_potential_of_a_trap_follows_the_atoms():
-    """A vacancy of the filament hops: capture and emission cost what a solver that never saw it says."""
+def test_potential_of_a_trap_follows_the_atoms_and_not_the_electrons():
+    """An electron is caught, a vacancy hops: all cost what a solver says that never saw the atoms before."""
     device = Device(material(SOURCES), 8 * A, 8 * A, seed=3)
     with_filament(device, gap=(5,))
     device.device_voltage = 1.0
+    device.fire(int(np.flatnonzero(device.transitions()["mechanism"] >= 2)[0]))
     events = device.transitions()
     before = device.solved().events.arrays()
     electronic = before["mechanism"] >= 2
