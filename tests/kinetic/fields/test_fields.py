@@ -11,6 +11,7 @@ from frenkel.kinetic.device import Device
 from frenkel.kinetic.fields._event_rates import EventRates
 from frenkel.kinetic.lattice.species import INTERSTITIAL, VACANCY
 from frenkel.kinetic.materials.material import Material
+from frenkel.units import BOLTZMANN_EV
 
 A = 0.26e-9
 SIDES = ("periodic", "reflecting")
@@ -127,6 +128,21 @@ def test_empty_box_and_isolated_vacancies_conduct_as_the_background():
         device.fields.solve(vacancies)
         assert device.fields.m == 0 and device.fields.heat_max == 0.0
         assert device.fields.conductance == pytest.approx(1e-10 * 64 / 10, rel=1e-14, abs=0)
+
+
+@pytest.mark.parametrize("kelvin", [200.0, 300.0, 450.0])
+def test_bonds_are_activated(kelvin):
+    """Numbers hold at 300 K; bonds and both contacts with exp(-0.1 eV / k (1/T - 1/300 K)), not the oxide."""
+    plain = Material.load("HfO2")
+    sets = plain, plain.with_values({"conduction.activation": 0.1})
+    cold, warm = (Device(one, 3 * A, 3 * A, temperature=kelvin, seed=1) for one in sets)
+    for device in (cold, warm):
+        device.fields.solve(sites(device.shape, (1, 1, 0), (1, 1, 1), (1, 1, 2)))
+    factor = np.exp(-0.1 / BOLTZMANN_EV * (1 / kelvin - 1 / 300.0))
+    before, after = by_pair(cold.fields.bonds()), by_pair(warm.fields.bonds())
+    assert len(before) == 4 and before.keys() == after.keys()
+    assert all(after[pair] == pytest.approx(factor * g, rel=1e-12, abs=0) for pair, g in before.items())
+    assert warm.fields.background == cold.fields.background
 
 
 def test_many_vacancies_after_few():
