@@ -76,6 +76,16 @@ def test_restored_device_goes_on_bit_by_bit(name):
     assert first.engine.draw() == second.engine.draw()
 
 
+def test_each_member_is_made_anew_and_always_the_same():
+    """First vacancies and the disorder of barriers: those of one member alike, of two members different."""
+    first, again, other = (make(member=member) for member in (0, 0, 1))
+    for of in (
+        lambda device: device.engine.species,
+        lambda device: device.chemistry.mechanisms[0].barrier_shift,
+    ):
+        assert np.array_equal(of(first), of(again)) and not np.array_equal(of(first), of(other))
+
+
 def test_kept_configuration_equals_a_fresh_solve_bit_by_bit():
     """Also when the solver has grown in between, and in a device that was always small."""
     rng = np.random.default_rng(1)
