@@ -179,6 +179,8 @@ def test_potential_of_a_trap_follows_the_atoms_and_not_the_electrons():
     with_filament(device, gap=(5,))
     device.device_voltage = 1.0
     device.fire(int(np.flatnonzero(device.transitions()["mechanism"] >= 2)[0]))
+    kept, fresh = (solver.solved().events.arrays() for solver in (device, make_solver(device)))
+    np.testing.assert_array_equal(kept["energy1"], fresh["energy1"])
     events = device.transitions()
     before = device.solved().events.arrays()
     electronic = before["mechanism"] >= 2
