@@ -250,3 +250,35 @@ def test_small_box_with_every_mechanism_follows_boltzmann():
     assert compare(oracle, states, spent, law) > FALSE_ALARM
     oracle.coulomb = 0.0
     assert compare(oracle, states, spent, boltzmann(device, oracle, states)) < FALSE_ALARM
+
+
+def carry_out(device, event):
+    """Carry out an event that may no longer be possible; return its energy (eV), or None."""
+    table = device.transitions()
+    keys = ["mechanism", "direction", "site_a", "site_b"]
+    same = np.flatnonzero(table[keys] == event[keys])
+    if not len(same):
+        return None
+    device.fire(int(same[0]))
+    return float(table["energy"][same[0]])
+
+
+@pytest.mark.parametrize("name", ["HfO2-traps", "HfO2-phonons", "SiOx-electrons", "Ag-HfO2", "HfO2-ETH"])
+def test_two_events_cost_the_same_in_either_order(name):
+    """At 0 V one energy of the arrangement: all pairs of 80 that lead to the same one, to 1e-12 eV."""
+    device = Device(Material.load(name), 1.3e-9, 1.3e-9, seed=2, precise=True)
+    rng = np.random.default_rng(15)
+    compared = 0
+    for _ in range(80):
+        events = device.transitions()
+        pair, found = rng.choice(events, 2, replace=False), []
+        for order in (pair, pair[::-1]):
+            with device.trial():
+                costs = [carry_out(device, event) for event in order]
+                found.append((device.engine.species.tobytes(), None if None in costs else sum(costs)))
+        if found[0][0] == found[1][0] and found[0][1] is not None and found[1][1] is not None:
+            assert found[0][1] == pytest.approx(found[1][1], abs=1e-12)
+            compared += 1
+        device.transitions()
+        device.fire(int(rng.integers(len(events))))
+    assert compared >= 40
