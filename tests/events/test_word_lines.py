@@ -348,6 +348,40 @@ def test_energy_of_a_product_counts_every_line_and_gate():
             lambda: transistor_word_lines(made_up_cells((2, 2))).pulse((2, 0), 1.0, 1e-9),
             "word line must be a whole number between 0 and 1, got 2",
         ),
+        (
+            lambda: transistor_word_lines(made_up_cells((2, 2))).pulse((0, 2), 1.0, 1e-9),
+            "bit lines must be between 0 and 1, got 2 at index 0",
+        ),
+        (
+            lambda: transistor_word_lines(made_up_cells((2, 2))).pulse_word_line(
+                0, np.arange(2), np.ones(3), 1e-9
+            ),
+            "amplitude must have length 2, one per bit line that is named, got length 3",
+        ),
+        (
+            lambda: transistor_word_lines(made_up_cells((2, 2))).pulse((0, 0), np.nan, 1e-9),
+            r"amplitude must be finite \(V\), got nan at index 0",
+        ),
+        (
+            lambda: transistor_word_lines(made_up_cells((2, 2))).read((0, 0), np.inf, 1e-9),
+            r"voltage must be finite \(V\), got inf",
+        ),
+        (
+            lambda: transistor_word_lines(made_up_cells((2, 2))).multiply(np.ones((4, 3), bool), 0.2),
+            r"inputs must have shape \(4, 2\), one per vector and word line, got \(4, 3\)",
+        ),
+        (
+            lambda: next(program_word_line(passive(), 0, np.ones(4), UP_DOWN, [])),
+            "targets must have length 3, one per bit line, got length 4",
+        ),
+        (
+            lambda: next(program_word_lines(passive(), [0], np.ones((1, 3)), UP_DOWN, [])),
+            r"targets must have shape \(3, 3\), one per cell, got \(1, 3\)",
+        ),
+        (
+            lambda: next(Products(vectors=np.ones((2, 4)), multiply=abs).run(passive())),
+            r"vectors must have shape \(2, 3\), one per vector and word line, got \(2, 4\)",
+        ),
     ],
 )
 def test_bad_input(make, message):
