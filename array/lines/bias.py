@@ -46,7 +46,7 @@ class Bias:
         checks.shape("word_right", self.word_right, self.word_left.shape, "word line as in word_left")
         checks.shape("bit_bottom", self.bit_bottom, self.bit_top.shape, "bit line as in bit_top")
         if not any(end.any() for end in self.connected):
-            raise ValueError("a bias must connect at least one end of a line to a voltage, but every end floats")
+            raise ValueError("a bias must connect an end of a line to a voltage, but every end floats")
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -60,7 +60,7 @@ def test_a_line_floats_where_it_is_meant():
             r"voltages must have shape \(2, 2\), one per word line, got \(2, 3\)",
         ),
         (lambda: bias.multiply([0.1, NAN], 3), r"voltages must be finite \(V\), got nan at index 1"),
-        (lambda: bias.lines([NAN, NAN], [NAN] * 3), "at least one end of a line to a voltage"),
+        (lambda: bias.lines([NAN, NAN], [NAN] * 3), "but every end floats"),
         (
             lambda: bias.Bias(np.zeros(2), np.zeros(1), np.zeros(3), np.zeros(3)),
             "word_right must have length 2, one per word line as in word_left, got length 1",
@@ -70,8 +70,8 @@ def test_a_line_floats_where_it_is_meant():
             "bit_bottom must have length 3, one per bit line as in bit_top, got length 4",
         ),
         (lambda: bias.select((2, 3), (0, 0), NAN), r"voltage must be finite \(V\), got nan"),
-        (lambda: network().drive(bias.multiply(np.zeros(3), 2)), r"bias is for \(3, 2\) lines, the array has"),
-        (lambda: crossbar().solve(bias.multiply(np.zeros(3), 2)), r"bias is for \(3, 2\) lines, the array has"),
+        (lambda: network().drive(bias.multiply(np.zeros(3), 2)), r"bias is for \(3, 2\) lines, the array"),
+        (lambda: crossbar().solve(bias.multiply(np.zeros(3), 2)), r"bias is for \(3, 2\) lines, the array"),
         (
             lambda: crossbar().solve(bias.multiply(np.zeros(2), 3), guess=(G, G.T)),
             r"guess of the bit nodes must have shape \(2, 3\), got \(3, 2\)",
@@ -119,7 +119,7 @@ def test_a_line_floats_where_it_is_meant():
             r"voltage must have shape \(2, 3\), got \(3,\)",
         ),
         (
-            lambda: Ladders(shape=(2, 3), resistance=(1.0, 1.0)).solve(np.zeros((2, 2)), np.zeros((2, 3)), []),
+            lambda: Ladders(shape=(2, 3), resistance=(1, 1)).solve(np.zeros((2, 2)), np.zeros((2, 3)), []),
             r"top must have shape \(2, 3\), one per line and column, got \(2, 2\)",
         ),
         (
@@ -129,8 +129,8 @@ def test_a_line_floats_where_it_is_meant():
             "every end of the lines of column 1 floats",
         ),
         (lambda: gated().solve(np.zeros(2), 0.0, np.zeros(2)), "bit must have length 3, got length 2"),
-        (lambda: gated().solve([0, NAN, 0], 0.0, np.zeros(2)), r"bit must be finite \(V\), got nan at index 1"),
-        (lambda: gated().solve(0.0, [NAN, 0, 0], np.zeros(2)), r"source must be finite \(V\), got nan at index 0"),
+        (lambda: gated().solve([0, NAN, 0], 0.0, np.zeros(2)), r"bit must be finite .* nan at index 1"),
+        (lambda: gated().solve(0.0, [NAN, 0, 0], np.zeros(2)), r"source must be finite .* nan at index 0"),
         (
             lambda: gated().column_currents(np.zeros(3), 0.1),
             "gate must have length 2, one per word line, got length 3",

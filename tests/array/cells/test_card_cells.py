@@ -8,6 +8,7 @@ from scipy.integrate import solve_ivp
 from spice_cell import corners
 from spice_cell import features as shown
 
+from frenkel.array.cells.aging import Telegraph
 from frenkel.array.cells.base import conductance
 from frenkel.array.cells.card import CardCells, Heat
 from frenkel.cards.card import CardWarning
@@ -182,6 +183,32 @@ def test_telegraph_noise_relaxes_to_its_share():
     for later, t in ((rows[1], 0.3), (rows[2], 0.6), (rows[3], 100.6)):
         want = 0.75 * (0.75 + 0.25 * np.exp(-4.0 * t / 3.0))
         assert abs(np.cov(rows[0], later)[0, 1] - want) < 4.5 * 1.5 / np.sqrt(n)
+
+
+def traps_after(conductance, turned):
+    """Return the telegraph factors of 400 cells before and after they switch."""
+    cells = Telegraph(noise(4.0), np.full(400, 1e-5), np.random.default_rng(5), 300.0)
+    before = cells.factor.copy()
+    cells.switched(np.arange(400), np.full(400, conductance), turned)
+    return before, cells.factor
+
+
+def test_a_cell_that_has_turned_has_other_traps():
+    """At the same conductance: those that turned are drawn anew, the others keep theirs.
+
+    Of two draws of Poisson(3) low traps 1 in 6 are alike by chance; less than 0.3 of 200 is 6 standard errors.
+    """
+    turned = np.arange(400) < 200
+    before, after = traps_after(1e-5, turned)
+    np.testing.assert_array_equal(after[200:], before[200:])
+    assert np.mean(after[:200] == before[:200]) < 0.3
+    assert np.mean(np.log(after[:200])) == pytest.approx(-3.0 * np.exp(-2.0), rel=4.5 / np.sqrt(3.0 * 200))
+
+
+@pytest.mark.parametrize(("change", "renewed"), [(0.99, False), (1.01, True), (-1.01, True)])
+def test_traps_are_drawn_anew_after_a_change_of_e(change, renewed):
+    before, after = traps_after(1e-5 * np.exp(change), np.zeros(400, dtype=bool))
+    assert (np.mean(after == before) < 0.3) if renewed else np.array_equal(after, before)
 
 
 def test_drift_is_logarithmic_and_thermally_activated():

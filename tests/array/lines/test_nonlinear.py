@@ -202,6 +202,17 @@ def test_threshold_selectors_turn_on_where_selected_and_off_again():
     assert not selector.on.any()
 
 
+def test_self_rectifying_cells_let_through_a_share_against_their_direction():
+    """I(-V) = -I(V)/ratio, I(V) that of the cell alone, and slopes alike."""
+    cells, rectifying = SinhCells(np.full((1, 3), 1e-4), 0.2), SelfRectifying(50.0)
+    volts = np.array([[0.1, 0.5, 1.3]])
+    _, forward, slope = rectifying.solve(volts, cells)
+    _, reverse, slope_back = rectifying.solve(-volts, cells)
+    np.testing.assert_array_equal(forward, cells.current(volts)[0])
+    np.testing.assert_allclose(reverse, -forward / 50.0, rtol=1e-14)
+    np.testing.assert_allclose(slope_back, slope / 50.0, rtol=1e-14)
+
+
 def test_half_select_power():
     """Without wires: (n-1) V I(V/2) beside V I(V), with and without a selector."""
     lines, g = Lines(shape=(8, 8)), np.full((8, 8), 1e-4)
