@@ -66,7 +66,7 @@ def lumped(**more):
 
 
 def test_others_feel_every_pulse_and_every_read_once():
-    """Two pulses of one voltage, one of another, a read: half of each for its time, and no more after that."""
+    """Two pulses of one voltage, one of another, a read: half of each for its time, and no more later."""
     array, alone = lumped(), made_up_cells((1, 1))
     for volts, width in ((1.6, 1e-7), (1.6, 3e-7), (1.5, 2e-7)):
         array.pulse((1, 2), volts, width)

@@ -196,7 +196,7 @@ def traps_after(conductance, turned):
 def test_a_cell_that_has_turned_has_other_traps():
     """At the same conductance: those that turned are drawn anew, the others keep theirs.
 
-    Of two draws of Poisson(3) low traps 1 in 6 are alike by chance; less than 0.3 of 200 is 6 standard errors.
+    Of two draws of Poisson(3) low traps 1 in 6 are alike by chance; 0.3 of 200 is 5 standard errors away.
     """
     turned = np.arange(400) < 200
     before, after = traps_after(1e-5, turned)

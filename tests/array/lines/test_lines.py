@@ -234,7 +234,7 @@ def test_books_balance(lines):
 
 @pytest.mark.parametrize("scheme", ["grounded", "half"])
 def test_a_line_without_resistance_takes_its_current_once(scheme):
-    """Both ends connected: what sources send in is what cells draw, and the sensed current that of a column."""
+    """Both ends connected: sources send in what cells draw, and what is sensed is that of the column."""
     g, the_bias = cells(5, 4), bias.select((5, 4), (1, 2), 1.0, scheme, both=True)
     s = solve(Lines(shape=(5, 4)), the_bias, g)
     np.testing.assert_allclose(s.left + s.right, s.current.sum(axis=1), rtol=1e-12)

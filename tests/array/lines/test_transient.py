@@ -129,7 +129,7 @@ def test_it_ends_at_rest_and_energy_is_kept():
 
 
 def test_half_of_the_energy_of_a_charged_line_is_stored():
-    """A word line of open cells, charged to 1 V: the source gives V Q, half of it stays, half heats the line."""
+    """A word line of open cells, charged to 1 V: the source gives V Q, of which half heats the line."""
     n, c = 6, Capacitance(word=C, bit=2 * C, cell=3 * C)
     array = Crossbar(
         LinearCells(np.zeros((1, n))),
