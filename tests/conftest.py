@@ -1,7 +1,19 @@
 """Fixtures shared by the tests: a made-up result, and studies that are run once."""
 
+from pathlib import Path
+
 import pytest
 from made_up_results import ATTRS, synthetic
+
+RELATIVE = {"array", "events", "networks", "studies"}
+"""Rooms in which `pytest.approx` is relative unless a test names an ``abs``: its own 1e-12 lets every energy
+in joules and every capacitance in farads pass."""
+
+
+@pytest.fixture(autouse=True)
+def relative(request, monkeypatch):
+    if request.path.relative_to(Path(__file__).parent).parts[0] in RELATIVE:
+        monkeypatch.setattr(type(pytest.approx(1.0)), "DEFAULT_ABSOLUTE_TOLERANCE", 0.0)
 
 
 @pytest.fixture

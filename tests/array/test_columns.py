@@ -238,8 +238,9 @@ def test_pairs_behind_transistors_hold_signed_weights():
 def test_reading_and_pulsing_with_transistors():
     cells = made_up_cells((4, 4))
     array = TransistorArray(cells, OneTransistorOneResistor(transistor=TRANSISTOR), gate_on=3.0)
+    whole = array.solve([0, 0, 0.1, 0], 0.0, [0, 3.0, 0, 0]).top[0, 2]
     before, energy = array.read((1, 2), 0.1, 1e-9)
-    assert before == pytest.approx(array.solve([0, 0, 0.1, 0], 0.0, [0, 3.0, 0, 0]).top[0, 2], rel=1e-9)
+    assert before == pytest.approx(whole, rel=1e-9)
     assert energy == pytest.approx(0.1 * before * 1e-9, rel=1e-6)
     assert array.pulse((1, 2), 1.6, 1e-6, gate=1.5) > 0.0
     after, _ = array.read((1, 2), 0.1, 1e-9)

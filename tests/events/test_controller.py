@@ -17,7 +17,7 @@ from frenkel.events.programming import (
     Outcome,
     WriteVerify,
 )
-from frenkel.events.workload import Refresh, Retention, log_times
+from frenkel.events.workload import Products, Refresh, Retention, log_times
 
 TIMING = Timing(
     driver_latency=2e-9, driver_energy=1e-13, gate_energy=5e-13, read_width=7e-9, converter_latency=5e-9,
@@ -124,8 +124,11 @@ def test_a_monitor_sees_cells_that_have_lived():
             controller.array.asked.append(("look", 0))
             return voltage, np.ones_like(voltage)
 
-    run(controller, Monitor(controller, Looked()).watch(work(), []))
+    monitor = Monitor(controller, Looked())
+    run(controller, monitor.watch(work(), []))
     assert [one[0] for one in controller.array.asked] == ["look", "rest", "look"]
+    run(controller, controller.read((0, 0)))
+    assert monitor.energy == [{}, {}]  # rows keep what they were
 
 
 def test_nothing_is_lived_under_voltage():
@@ -177,6 +180,11 @@ def test_conductances_are_in_steps_of_the_converter():
     controller.array.values[0] = 1e-6, 1.3e-6, 6.2e-6
     (row,) = run(controller, controller.read_word_line(0, np.arange(3)))
     np.testing.assert_allclose(row, [0.0, 2.5e-6, 5e-6], atol=1e-18)
+    (one,) = run(controller, controller.read((0, 1)))
+    assert one == pytest.approx(2.5e-6)
+    products = Products(vectors=np.ones((1, 2)), multiply=lambda _: np.array([0.2e-6, 0.3e-6, 1.6e-6]))
+    run(controller, products.run(controller))
+    np.testing.assert_allclose(products.currents, [[0.0, 0.5e-6, 1.5e-6]], atol=1e-18)
 
 
 def test_timing_of_a_periphery_is_its_numbers():
@@ -199,11 +207,13 @@ def test_a_station_counts_what_it_did():
     clock.run(clock.process(station.share(3)))
     assert (station.uses, station.busy, clock.now) == (3, 12_000, 8000)
     assert meter.energy == {"s": pytest.approx(3e-12)}
-    one = Station(clock, "t", latency=4e-9)
+    log = Log()
+    one = Station(clock, "t", latency=4e-9, log=log)
     for _ in range(3):
         clock.process(one.use(1e-9, count=2))
     clock.run()
     assert (one.uses, one.busy, one.waited) == (6, 6000, 2000 + 4000)
+    assert [(o.start, o.end) for o in log] == [(8000, 10_000), (10_000, 12_000), (12_000, 14_000)]
 
 
 # --------------------------------------------------------------------------- schemes, pulse by pulse
@@ -242,12 +252,14 @@ def test_incremental_pulses_grow_and_begin_anew_as_they_turn():
 
 def test_gates_grow_and_fall_back_after_a_reset():
     scheme = GateIncremental(
-        set_amplitude=1.6, reset_amplitude=-1.5, gate_start=0.5, gate_step=0.1, gate_most=0.7, reset_gate=3.0,
+        set_amplitude=1.6, reset_amplitude=-1.5, gate_start=0.5, gate_step=0.1, gate_most=0.9, reset_gate=3.0,
         width=1e-9, tolerance=0.1, back=0.1, limit=9,
     )  # fmt: skip
     pulses, outcome = pulses_of(scheme, [1.0, 2.0, 3.0, 4.0, 20.0, 1.0, 10.0], 10.0)
-    assert pulses == [(1.6, 0.5), (1.6, 0.6), (1.6, 0.7), (1.6, 0.7), (-1.5, 3.0), (1.6, 0.7)]
+    assert pulses == [(1.6, 0.5), (1.6, 0.6), (1.6, 0.7), (1.6, 0.8), (-1.5, 3.0), (1.6, 0.7)]
     assert outcome == Outcome(True, 6, 10.0)
+    pulses, _ = pulses_of(replace(scheme, gate_most=0.6), [1.0] * 4 + [10.0], 10.0)
+    assert pulses == [(1.6, 0.5), (1.6, 0.6), (1.6, 0.6), (1.6, 0.6)]
     pulses, outcome = pulses_of(replace(scheme, beyond=True), [1.0, 20.0], 10.0)
     assert pulses == [(1.6, 0.5)] and outcome == Outcome(True, 1, 20.0)
     pulses, _ = pulses_of(replace(scheme, back=20.0), [1.0, 5.0, 20.0, 1.0, 10.0], 10.0)
@@ -273,8 +285,9 @@ def test_equal_pulses_go_towards_the_target_and_stop():
     assert [a for a, _ in pulses] == [1.0, -1.2] and outcome == Outcome(True, 2, 9.1)
     _, outcome = pulses_of(scheme, [1.0, 2.0, 3.0, 8.9], 10.0)
     assert outcome == Outcome(False, 3, 8.9)
-    _, outcome = pulses_of(scheme, [1.0, 2.0, 3.0, 11.0], 10.0)
-    assert outcome == Outcome(True, 3, 11.0)
+    for last, reached in ((11.0, True), (11.05, False), (8.95, False)):
+        _, outcome = pulses_of(scheme, [1.0, 2.0, 3.0, last], 10.0)
+        assert outcome == Outcome(reached, 3, last)
     pulses, outcome = pulses_of(Blind(amplitude=0.7, width=1e-9, count=3), [], 1.0)
     assert pulses == [(0.7, None)] * 3 and (outcome.reached, outcome.pulses) == (None, 3)
 

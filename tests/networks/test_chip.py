@@ -178,7 +178,7 @@ def test_refreshing_counts_and_starts_anew():
 
 
 def test_energies_add_up_and_count_the_cells_there_are():
-    chip = Chip(IDEAL, "2T2R", adc_bits=8)
+    chip = Chip(IDEAL, "2T2R")
     chip.program(WEIGHTS, BIASES)
     chip.run(X)
     cost = inference(chip)
