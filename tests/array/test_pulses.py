@@ -6,9 +6,10 @@ from made_up_cells import CORE, FEATURES, made_up_cells
 from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
-from frenkel.array.cells.base import FaultyCells, LinearCells
+from frenkel.array.cells.base import FaultyCells, LinearCells, conductance
 from frenkel.array.crossbar import Crossbar
-from frenkel.array.crosspoint import ThresholdSelector
+from frenkel.array.crosspoint import ExponentialSelector, ThresholdSelector
+from frenkel.array.lines import bias
 from frenkel.array.lines.network import Lines
 from frenkel.cards.core import GapCell
 
@@ -78,6 +79,10 @@ def test_others_feel_every_pulse_and_every_read_once():
     np.testing.assert_allclose(np.delete(array.cells.gap[:, 2], 1), alone.gap[0, 0], rtol=1e-12)
     alone.apply(np.full((1, 1), 0.9), 5e-7)
     np.testing.assert_allclose(np.delete(array.cells.gap[1], 2), alone.gap[0, 0], rtol=1e-12)
+    selected = made_up_cells((1, 1))
+    for volts, width in ((1.6, 4e-7), (1.5, 2e-7), (0.9, 5e-7)):
+        selected.apply(np.full((1, 1), volts), width)
+    assert array.cells.gap[1, 2] == pytest.approx(selected.gap[0, 0], rel=1e-9)
     before = array.cells.gap.copy()
     array.finish()
     array.rest(1.0)
@@ -88,8 +93,47 @@ def test_a_visit_ends_when_another_cell_is_selected():
     array = lumped()
     array.pulse((0, 0), 1.6, 1e-6)
     assert array.cells.gap[0, 1] == array.cells.gap[2, 2]  # not felt yet
-    array.pulse((2, 2), 1.6, 1e-9)
-    assert array.cells.gap[0, 1] < array.cells.gap[1, 1]
+    array.pulse((2, 2), 1.6, 1e-7)
+    row = array.cells.gap[0, 1:2].copy()
+    assert row < array.cells.gap[1, 1]
+    array.finish()
+    alone = made_up_cells((1, 1))
+    alone.apply(np.full((1, 1), 0.8), 1e-7)
+    np.testing.assert_allclose(array.cells.gap[2, [1, 3]], alone.gap[0, 0], rtol=1e-12)
+    np.testing.assert_array_equal(array.cells.gap[0, 1], row)  # nothing more of the first visit
+
+
+def test_a_read_after_a_pulse_sees_what_it_changed():
+    """By the load line of the read before, with what of the current more leaks into other cells."""
+    lines = Lines(shape=(4, 4), word_resistance=20.0, bit_resistance=200.0)
+    array = Crossbar(made_up_cells((4, 4), 2e-5), lines)
+    first = array.read((0, 3), 0.2, 0.0)[0]
+    array.pulse((0, 3), 1.2, 8e-9)
+    solves = array.solves
+    current, energy = array.read((0, 3), 0.2, 1e-12)
+    assert array.solves == solves and current > 1.1 * first
+    array.finish()
+    found = array.solve(bias.select((4, 4), (0, 3), 0.2, "grounded"))
+    assert current == pytest.approx(found.sensed[3], rel=5e-5)
+    assert energy == pytest.approx(1e-12 * (found.cell_power + found.line_power), rel=5e-5)
+
+
+def test_others_behind_selectors_feel_their_own_voltage():
+    selector = ExponentialSelector(saturation=1e-9, slope_voltage=0.1)
+    array, alone = Crossbar(made_up_cells((2, 2)), Lines(shape=(2, 2)), selector), made_up_cells((1, 1))
+    alone.apply(selector.solve(np.full((1, 1), 1.5), alone)[0], 1e-8)
+    array.pulse((0, 0), 3.0, 1e-8)
+    array.finish()
+    assert array.cells.gap[0, 1] == pytest.approx(alone.gap[0, 0], rel=1e-12)
+    assert alone.gap[0, 0] < array.cells.gap[1, 1]
+
+
+def test_a_product_sees_what_pulses_left_on_others():
+    array = lumped()
+    array.pulse((1, 2), 1.8, 1e-6)
+    seen = array.multiply([0.0, 0.1, 0.0])
+    np.testing.assert_allclose(seen, 0.1 * conductance(array.cells)[1], rtol=1e-9)
+    assert seen[0] > 1.5 * lumped().multiply([0.0, 0.1, 0.0])[0]
 
 
 def test_rest_ends_a_visit_and_lets_time_pass():

@@ -1,5 +1,7 @@
 """Cells of a card: the core's law in closed form, cycles as the card draws them, noise, drift and heat."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from made_up_cells import CORE, FEATURES, drifting, made_up_cells, varied_card, varied_cells
@@ -209,6 +211,31 @@ def test_a_cell_that_has_turned_has_other_traps():
 def test_traps_are_drawn_anew_after_a_change_of_e(change, renewed):
     before, after = traps_after(1e-5 * np.exp(change), np.zeros(400, dtype=bool))
     assert (np.mean(after == before) < 0.3) if renewed else np.array_equal(after, before)
+
+
+def test_a_pulse_on_some_cells_keeps_the_traps_of_all():
+    """What is brought up to date for the pulsed cells is what all cells would be found to be."""
+    cells = CardCells(CORE, FEATURES, (3, 4), telegraph=noise(4.0), seed=3)
+    cells.current(np.zeros((3, 4)))
+    cells.apply(np.full(2, 0.9), 1e-9, (np.array([0, 2]), np.array([1, 3])))
+    some = cells.sinh_law()[0]
+    cells.rest(1e-15)  # too short for a trap; everything is computed anew
+    np.testing.assert_allclose(cells.sinh_law()[0], some, rtol=1e-12)
+
+
+@pytest.mark.parametrize("forgetting", [0.0, 0.25])
+def test_relaxation_forgets_its_rank(forgetting):
+    """Correlation of the shifts at t and 100 t is 100^-forgetting: 10,000 cells, 4.5 standard errors."""
+    law = replace(drifting(0.0, spread=0.01), forgetting=forgetting)
+    cells = made_up_cells((100, 100), relaxation=law, seed=6)
+    before = conductance(cells)
+    shifts = []
+    for seconds in (1e2, 1e4 - 1e2):
+        cells.rest(seconds)
+        shifts.append(np.log(conductance(cells) / before).ravel())
+    found = np.corrcoef(*shifts)[0, 1]
+    kept = 100.0**-forgetting
+    assert found == pytest.approx(kept, abs=4.5 * (1.0 - kept**2) / 100.0 + 1e-9)
 
 
 def test_drift_is_logarithmic_and_thermally_activated():

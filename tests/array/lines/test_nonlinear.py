@@ -99,6 +99,15 @@ def test_odd_cells_fail_superposition_and_keep_their_symmetry():
     assert np.all(np.abs(crossbar.multiply(2 * v) / (2 * one) - 1.0) > 0.1)
 
 
+def test_effective_matrix_is_that_of_the_slopes_at_a_voltage():
+    """Cells of G cosh(V/V0) between drivers of a milliohm."""
+    g = two_states(4)
+    lines = Lines(shape=(4, 4), word_source_resistance=1e-3, bit_source_resistance=1e-3)
+    for volts in (0.0, 0.3):
+        matrix = Crossbar(SinhCells(g, 0.1), lines).effective_matrix(volts)
+        np.testing.assert_allclose(matrix, g * np.cosh(volts / 0.1), rtol=1e-4)
+
+
 def test_many_vectors_are_those_one_by_one():
     crossbar = Crossbar(SinhCells(two_states(16), 0.1), wires(16))
     vectors = np.random.default_rng(2).uniform(-0.5, 0.5, (4, 16))

@@ -184,6 +184,24 @@ def test_cells_move_while_the_lines_charge():
     assert np.all(moved[0] < 0.01 * moved[1, 1])
 
 
+def test_cells_behind_selectors_feel_their_own_voltage_while_the_lines_charge():
+    """Lines charge within a hundredth of the time: the cell moves as under what the selector leaves it."""
+    selector = ExponentialSelector(saturation=1e-9, slope_voltage=0.1)
+    lines = Lines(shape=(1, 1), word_resistance=R, bit_resistance=R)
+    array = Crossbar(made_up_cells((1, 1)), lines, selector)
+    alone = made_up_cells((1, 1))
+    before = float(alone.gap[0, 0])
+    over = selector.solve(np.full((1, 1), 1.6), alone)[0]
+    alone.apply(over, 1e-10)
+    array.transient(
+        lambda t: bias.select((1, 1), (0, 0), 1.6), 1e-10, Capacitance(word=C, bit=C), move=True,
+        tolerance=1e-2,
+    )  # fmt: skip
+    assert over < 1.0
+    moved = before - float(alone.gap[0, 0])
+    assert before - float(array.cells.gap[0, 0]) == pytest.approx(moved, rel=0.05)
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
