@@ -11,7 +11,14 @@ from frenkel.networks.chip import wired
 from frenkel.networks.cost import WriteCost
 from frenkel.networks.device_statistics import placeholder
 from frenkel.networks.mapping import MAPPINGS, encode
-from frenkel.networks.perceptron import Perceptron, Training, cross_entropy, gradients, softmax
+from frenkel.networks.perceptron import (
+    Perceptron,
+    Training,
+    cross_entropy,
+    descend,
+    gradients,
+    softmax,
+)
 from frenkel.networks.tasks import Part, Task
 from frenkel.networks.write_verify import ProgrammedCells, StatisticalWriteVerify
 from frenkel.studies import architectures, noise, nonidealities, system_card, training, write_verify
@@ -182,6 +189,17 @@ def test_training_on_chip_is_gradient_descent_by_pulses():
     trained = onchip.train_on_chip(task, settings, DEVICE.changed(pulses=10**6))
     for ours, exact in zip(trained.weights + trained.biases, weights + net.biases, strict=True):
         np.testing.assert_allclose(ours, exact, atol=1e-5)
+
+
+def test_adam_goes_by_its_rate_whatever_the_size_of_a_constant_gradient():
+    """Both means are then the gradient's own: steps of the rate, which falls over the last half."""
+    net = network(6, 4)
+    slopes = [RANDOM.uniform(0.5, 5.0, p.shape) * 10.0 ** RANDOM.integers(-3, 4, p.shape)
+              for p in net.weights + net.biases]  # fmt: skip
+    found = descend(net, lambda _: slopes, Training(steps=4, rate=1e-3))
+    way = 1e-3 * sum(min(1.0, 0.1 + 1.8 * (1.0 - step / 4)) for step in (1, 2, 3, 4))
+    for ours, start in zip(found.weights + found.biases, net.weights + net.biases, strict=True):
+        np.testing.assert_allclose(start - ours, way, rtol=1e-4)
 
 
 # --------------------------------------------------------------------------- distillation

@@ -122,6 +122,17 @@ def test_stuck_cells_do_not_move():
     assert cells.cells.gap[0, 1] == before[0, 1] and cells.cells.gap[0, 0] < before[0, 0]
 
 
+def test_cells_that_work_feel_their_own_voltages():
+    """Beside stuck ones: each moves as it would without them."""
+    cells, plain = FaultyCells(card(), [[1e-3, np.nan, 0.0], [np.nan, 1e-3, np.nan]]), card()
+    volts = np.linspace(0.9, 1.5, 6).reshape(SHAPE)
+    cells.apply(volts, 1e-8)
+    plain.apply(volts, 1e-8)
+    works = np.isnan(cells.stuck)
+    np.testing.assert_array_equal(cells.cells.gap[works], plain.gap[works])
+    assert np.all(cells.cells.gap[~works] == card().gap[~works])
+
+
 def test_live_cells_switch_by_atoms_and_repeat():
     one, two = live(), live()
     places = (np.array([0, 1]), np.array([1, 2]))
