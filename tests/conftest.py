@@ -30,16 +30,19 @@ def result(arrays):
 
 @pytest.fixture(scope="session")
 def reduced_study(tmp_path_factory):
-    """Return studies at their reduced size, each run once in a session when first asked for."""
+    """Return studies of hardly trained networks, each run once in a session when first asked for.
+
+    What they compute is held to closed forms in `studies/test_effects.py`; these run from end to end.
+    """
     from frenkel.studies import runner as study
-    from frenkel.studies.common.settings import REDUCED, Settings
+    from frenkel.studies.common.settings import Settings
 
     folder, made = tmp_path_factory.mktemp("studies"), {}
 
     def get(name):
         if name not in made:
-            made[name] = study.carry_out(name, Settings(**REDUCED), folder)
+            made[name] = study.carry_out(name, get.settings, folder)
         return made[name]
 
-    get.folder = folder
+    get.folder, get.settings = folder, Settings(seeds=2, chips=1, steps=5)
     return get

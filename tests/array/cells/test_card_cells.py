@@ -263,6 +263,16 @@ def test_programming_begins_relaxation_anew():
     np.testing.assert_allclose(change, [[-0.02 * np.log(1.1), -0.02 * np.log(1e3)]], rtol=1e-5)
 
 
+def test_a_weak_pulse_makes_no_cell_young():
+    """A read after 1e4 s moves nothing: what comes is the drift from 1e4 to 2e4 s."""
+    cells = made_up_cells((1, 2), relaxation=drifting(-0.02))
+    cells.rest(1e4)
+    before = conductance(cells)
+    cells.apply(np.array([0.05]), 1e-8, (np.array([0]), np.array([1])))
+    cells.rest(1e4)
+    np.testing.assert_allclose(np.log(conductance(cells) / before), -0.02 * np.log(2.0), rtol=1e-5)
+
+
 def test_spread_of_relaxation_grows():
     """Standard deviation 0.01 ln t over 10,000 cells after 1e3 and 1e6 s, within 4.5 standard errors."""
     cells = made_up_cells((100, 100), relaxation=drifting(0.0, spread=0.01), seed=4)

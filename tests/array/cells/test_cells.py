@@ -161,6 +161,19 @@ def test_devices_advanced_elsewhere_are_the_same_bit_by_bit():
     assert sum(device.events for device in here.devices.ravel()) > 0
 
 
+def test_devices_that_were_put_back_are_advanced_from_there():
+    """Whatever the process that advances them did last."""
+    workers = LiveWorkers(SMALL, SHAPE, [Serial()])
+    cells, found = LiveCells(workers.devices, advance=workers), []
+    start = [device.state() for device in cells.devices.ravel()]
+    for _ in range(2):
+        cells.apply(np.full(SHAPE, 1.1), 2e-8)
+        found.append([(device.time, device.events, device.hazard) for device in cells.devices.ravel()])
+        for device, state in zip(cells.devices.ravel(), start, strict=True):
+            device.restore(state)
+    assert found[0] == found[1]
+
+
 @pytest.mark.verification
 def test_devices_advanced_by_other_processes_are_the_same():
     with processes(2) as executors:

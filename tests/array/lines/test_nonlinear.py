@@ -187,6 +187,17 @@ def test_compiled_crossing_is_the_general_one(v0, saturation, slope):
         np.testing.assert_allclose(inner + slope * np.arcsinh(current / saturation), volts, rtol=1e-13)
 
 
+@pytest.mark.parametrize("v0", [0.3, np.inf])
+def test_slope_of_a_crossing_at_no_voltage(v0):
+    """Both conductances in series: 1/(1/G + Vs/Is), exact."""
+    g = np.array([[1e-7, 1e-4]])
+    cells = SinhCells(g, v0) if np.isfinite(v0) else LinearCells(g)
+    selector = ExponentialSelector(saturation=1e-9, slope_voltage=0.1)
+    inner, current, slope = selector.solve(np.zeros((1, 2)), cells)
+    assert np.all(inner == 0.0) and np.all(current == 0.0)
+    np.testing.assert_allclose(slope, 1.0 / (1.0 / g + 0.1 / 1e-9), rtol=1e-12)
+
+
 def test_selector_limits():
     """No selector when it conducts all, the bare selector when the cell does."""
     g, v = two_states(12), np.linspace(0.0, 0.4, 12)
