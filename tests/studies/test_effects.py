@@ -62,6 +62,8 @@ def made_up_task(samples=30, width=6, classes=4):
 def test_cells_without_an_effect_show_the_weights(mapping):
     """Each network has a scale of its own."""
     both = np.stack([W[0], 3.0 * W[1]])
+    exact = [np.abs(W[0]).max(), 3.0 * np.abs(W[1]).max()]
+    np.testing.assert_array_equal(hardware.scales(both)[:, 0, 0], exact)
     found = hardware.shown(both, stream(), effect=lambda g, _: g, mapping=mapping, device=DEVICE)
     np.testing.assert_allclose(found, both, rtol=1e-10, atol=1e-12)
 
