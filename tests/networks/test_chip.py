@@ -339,6 +339,14 @@ def test_synaptic_operations_are_the_closed_form():
     assert two.dense == 64 * 32 + 32 * 10 == 2368 and two.parameters == 2410 and two.footprint == 9640
 
 
+def test_operations_and_silence_are_means_over_samples():
+    """One hidden unit of two is silent for the first sample, both for the second."""
+    w = [np.array([[1.0, -1.0], [-1.0, -1.0]]), np.ones((2, 3))]
+    found = metrics(w, [np.zeros(2), np.zeros(3)], np.array([[1.0, 0.0], [0.0, 1.0]]))
+    assert found.activation_sparsity == 3 / 4
+    assert found.effective == (2 + 3 + 2 + 0) / 2 and found.dense == 4 + 6
+
+
 def test_the_harness_of_neurobench_counts_the_same():
     if harness_missing():
         pytest.skip(harness_missing())
