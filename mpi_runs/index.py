@@ -94,7 +94,7 @@ def _load(path: Path) -> Index | None:
     frame = content.removeprefix(FIRST_LINE)
     if len(frame) == len(content) or not shards.sound(frame):
         return None
-    head, numbers = shards.frame_head(frame)[2], array.array("q", shards.frame_data(frame))
+    head, numbers = shards.frame_head(frame)[2], array.array("q", bytes(shards.frame_data(frame)))
     return Index(
         path,
         head["size"],

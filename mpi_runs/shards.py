@@ -137,6 +137,11 @@ class Index:
         return np.array(self.rows, np.int64).reshape(-1, 4)[:, number]
 
 
+def run_folder(output: Path) -> Path:
+    """Return the folder that holds the shards of an output."""
+    return output.with_name(output.name + ".run")
+
+
 def owner(configuration_hash: str) -> bytes:
     """Return what a record says of its configuration: the first three bytes of the hash."""
     try:

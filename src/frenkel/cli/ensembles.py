@@ -11,7 +11,7 @@ from .common import CHANGES, CONFIGURATION, FORCE, OUTPUT, QUIET, SEED, Group, O
 from .values import natural, positive, quantile, seconds, shard
 
 if TYPE_CHECKING:
-    from ..experiment.ensemble import Ensemble
+    from ..experiment.ensemble import Ensemble, Merged
     from ..mpi_runs.farm import Workers
     from ..mpi_runs.session import Outcome
 
@@ -191,7 +191,9 @@ def _hash(options: argparse.Namespace) -> None:
     for path in options.files:
         if not path.is_file():
             raise OSError(f"there is no file {path}")
-        print(f"{content.of_file(path)}  {path}")
+        said = content.read(path)
+        print(f"{said.found}  {path}")
+        said.check()
 
 
 def _status(options: argparse.Namespace) -> None:
@@ -327,7 +329,7 @@ class _Start:
         # A picture of an earlier start may be replaced.
         common.check_picture(self.plot, force or resumed)
 
-    def _report(self, whole: "Ensemble", done: "Outcome", found: str | None) -> None:
+    def _report(self, whole: "Ensemble", done: "Outcome", found: "Merged | None") -> None:
         """Print how a start ended and how to go on."""
         from ..reports import ensemble as ensemble_report
 

@@ -17,7 +17,7 @@ from ..configuration import device as config
 from ..configuration.base import ConfigurationError
 from ..configuration.device import Configuration
 from ..configuration.quantity import to_si
-from ..mpi_runs import farm, lock, merge, runs, session, shards
+from ..mpi_runs import content, farm, lock, merge, runs, session, shards
 from ..mpi_runs.session import Job, Outcome
 from ..mpi_runs.status import Status
 from . import device as experiment
@@ -25,6 +25,9 @@ from .ensemble_file import KIND, columns, coordinates
 from .members import STRIDE
 
 POINTS_LIMIT = 2**20
+MERGED = "merged_hash"
+"""Attribute of a merged file: which members of which configuration it was made of, see `Located.digest`."""
+
 FUNCTION = "frenkel.experiment.members:prepare"
 
 
@@ -49,6 +52,22 @@ class Axis:
         return "_".join(
             self.key.split(".")[-2:] if self.key.startswith("phase.") else self.key.split(".")[-1:]
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What became of the merged file at the end of a start.
+
+    Attributes
+    ----------
+    content : str
+        Its content hash.
+    why : str
+        Why it was written; empty if it was complete before.
+    """
+
+    content: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,7 +217,7 @@ def axis(text: str) -> Axis:
 
 def run_folder(output: Path) -> Path:
     """Return the folder that holds the shards of an output."""
-    return output.with_name(output.name + ".run")
+    return shards.run_folder(output)
 
 
 def known_seed(output: Path) -> int | None:
@@ -275,33 +294,66 @@ def run(
     begin: Callable[[runs.Survey], None] = lambda found: None,
     merging: Callable[[int], None] = lambda done: None,
     **options: Any,
-) -> tuple[Outcome, str | None]:
-    """Run what is left of an ensemble, and merge it when all is done.
+) -> tuple[Outcome, Merged | None]:
+    """Run what is left of an ensemble, and merge it when all is done and the file is not what it should be.
 
     Returns
     -------
     Outcome
         How it ended.
-    str or None
-        Content hash of the merged file; None where it was not merged, since members are left.
+    Merged or None
+        The merged file; None where members are left.
 
     Raises
     ------
     ChangedError, LockError, ShardError
         As :func:`.session.execute`.
     """
-    done = session.execute(job(ensemble, output, part=part, **options), workers, show, begin)
+    mine = job(ensemble, output, part=part, **options)
+    done = session.execute(mine, workers, show, begin)
     if done.left:
         return done, None
     folder = run_folder(output)
-    found = runs.survey([folder])
-    located = found.best(ensemble.numbers())
-    if np.any(located.status == shards.MISSING):
+    located = _located(ensemble, folder, mine)
+    if located is None:
         return done, None  # other parts are not done
-    if not done.ran and output.exists():
-        return done, stored_hash(output)
+    why = _stale(output, located.digest(_digest(ensemble)))
+    if not why:
+        return done, Merged(content.read(output).found, "")
     with lock.hold(folder, "merge.lock"):
-        return done, write(ensemble, located, output, merging)
+        return done, Merged(write(ensemble, located, output, merging), why)
+
+
+def _located(ensemble: Ensemble, folder: Path, mine: Job) -> merge.Located | None:
+    """Return where all members of an ensemble are, None if some are not done.
+
+    A part that has ended has left indices of what it wrote. The shards of others are read only where nobody
+    is at work on them: these parts were killed, or are those of an earlier version.
+    """
+    numbers = ensemble.numbers()
+    found = runs.survey([folder], mine.digest, mine.part).best(numbers)
+    if np.any(found.status == shards.MISSING) and not any(folder.glob("*.lock")):
+        found = runs.survey([folder], mine.digest).best(numbers)
+    return None if np.any(found.status == shards.MISSING) else found
+
+
+def _digest(ensemble: Ensemble) -> str:
+    return provenance.digest(ensemble.document())
+
+
+def _stale(output: Path, digest: str) -> str:
+    """Return why a merged file is not that of some members, "" if it is: by its attribute and its content."""
+    import netCDF4
+
+    if not output.exists():
+        return "there was none"
+    try:
+        content.check(output)
+        with netCDF4.Dataset(output) as file:
+            held = getattr(file, MERGED, None)
+    except OSError as error:
+        return f"the one that was there is of no use: {error}"
+    return "" if held == digest else "the one that was there held others, or other results"
 
 
 def write(
@@ -329,6 +381,7 @@ def write(
         lateral=first.device.lateral,
         keep=ensemble.keep,
     )
+    attrs[MERGED] = located.digest(_digest(ensemble))
     fixed = coordinates(ensemble.points, located.status, grid, members)
     for one in ensemble.axes:
         fixed[one.name] = ((one.name,), *_axis_values(one))
@@ -380,14 +433,6 @@ def from_document(document: dict[str, Any], members: np.ndarray[Any, Any]) -> En
         keep=document["keep"],
         axes=tuple(Axis(key, tuple(texts)) for key, texts in document["over"].items()),
     )
-
-
-def stored_hash(path: Path) -> str:
-    """Return the content hash that a merged file carries."""
-    import netCDF4
-
-    with netCDF4.Dataset(path) as file:
-        return str(file.getncattr("content_hash"))
 
 
 def _axis_values(one: Axis) -> tuple[Any, dict[str, Any]]:
