@@ -110,7 +110,7 @@ def merge(located: Located, target: Target, path: Path, progress: Callable[[int]
     ShardError
         A record cannot be read, or the file cannot be written.
     """
-    final = Path(os.path.realpath(path))
+    final = path.resolve() if path.is_symlink() else path
     temporary = final.with_name(f".{final.name}.{os.getpid()}.part")
     reader = _Reader(located)
     try:

@@ -182,11 +182,13 @@ def claim(folder: Path, document: Mapping[str, Any], digest: str) -> None:
 def recorded(folder: Path) -> dict[str, Any] | None:
     """Return what :func:`claim` has written, None if it has not."""
     try:
-        found: dict[str, Any] = json.loads((folder / DOCUMENT).read_text())
+        found = json.loads((folder / DOCUMENT).read_text())
     except FileNotFoundError:
         return None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise shards.ShardError(None, f"{folder / DOCUMENT} is damaged: {error}") from None
+    if not (isinstance(found, dict) and {"configuration_hash", "document"} <= found.keys()):
+        raise shards.ShardError(None, f"{folder / DOCUMENT} is damaged: it is no table of a configuration")
     return found
 
 

@@ -117,7 +117,7 @@ def writable(path: str | Path, *, force: bool = False) -> Path:
         The file exists and ``force`` is not set, its folder does not exist, or may not be written.
     """
     target = Path(path)
-    final = Path(os.path.realpath(target))
+    final = target.resolve() if target.is_symlink() else target
     if target.is_dir():
         raise StoreError(f"{target} is a folder, not a file")
     if target.exists() and not force:
@@ -226,7 +226,7 @@ def _write_netcdf(result: xr.Dataset, path: Path) -> None:
 
 def _beside(target: Path, write: Callable[[Path], object]) -> None:
     """Write through a temporary name in the same folder, flush to the disk, then rename; follow links."""
-    final = Path(os.path.realpath(target))
+    final = target.resolve() if target.is_symlink() else target
     temporary = _temporary(final)
     try:
         write(temporary)

@@ -361,6 +361,7 @@ def _opened(data: Data) -> Iterator[xr.Dataset]:
     if isinstance(data, xr.Dataset):
         yield data
     else:
+        content.check(Path(data))
         with xr.open_dataset(data, decode_times=False) as found:
             yield found
 

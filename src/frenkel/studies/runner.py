@@ -127,6 +127,7 @@ def read(name: str, folder: Path) -> Outcome:
     one, name = study(name), named(name)
     source = store.readable(file_of(name, folder))
     try:
+        content.check(source)
         with xr.open_dataset(source, engine="netcdf4") as found:
             data = found.load()
     except (OSError, ValueError) as error:
