@@ -132,6 +132,8 @@ def read(path: Path) -> Said:
     stat = path.stat()
     key = (os.path.realpath(path), stat.st_size, stat.st_mtime_ns)
     if key not in _known:
+        if not is_netcdf(path):
+            raise ContentError(f"{path} is not a netCDF file")
         forks = threading.active_count() == 1 and "mpi4py.MPI" not in sys.modules
         answer = (_apart if forks else _answer)(path)
         if "error" in answer:

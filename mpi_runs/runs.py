@@ -192,6 +192,32 @@ def recorded(folder: Path) -> dict[str, Any] | None:
     return found
 
 
+def refuse_loss(folder: Path, digest: str) -> None:
+    """Refuse to discard finished members of the very configuration that is to be run.
+
+    Raises
+    ------
+    ShardError
+        There are some; the message says what can be meant instead.
+    """
+    try:
+        present = recorded(folder)
+        if present is None or present["configuration_hash"] != digest:
+            return
+        found = survey([folder], digest)
+    except (shards.ShardError, ChangedError):
+        return  # what cannot be read or is mixed helps nobody
+    done = len(np.unique(found.member[found.status == shards.OK]))
+    if done:
+        output = folder.with_suffix("")
+        raise shards.ShardError(
+            None,
+            f"{folder} holds {done} finished members of this very configuration, which --force would "
+            f"discard: leave it out to go on with them, `frenkel merge {output} -o {output} --force` "
+            "makes the file anew, or remove the folder",
+        )
+
+
 def clear(folder: Path) -> None:
     """Remove the shards, checkpoints and configuration of a run; its locks stay."""
     for pattern in ("*.shard", "*.index", "*.checkpoint", "*.json", "stop"):

@@ -132,6 +132,7 @@ def execute(
     against = "*.lock" if job.part == "all" else "all.lock"
     with lock.hold(job.folder, f"{job.part}.lock", against):
         if job.force:
+            runs.refuse_loss(job.folder, job.digest)
             runs.clear(job.folder)
         runs.claim(job.folder, job.document, job.digest)
         found = runs.survey([job.folder], job.digest, job.part)

@@ -471,6 +471,7 @@ def values(path: Path, name: str) -> list[float | None]:
     """
     import xarray as xr
 
+    content.check(path)
     with xr.open_dataset(path) as data:
         have = [str(one) for one in data.data_vars if data[one].dims[:1] == ("member",)]
         if name not in have or data[name].dtype.kind != "f":

@@ -24,6 +24,7 @@ from ..cards.card import Card
 from ..cards.core import GapCore
 from ..configuration.device import parse
 from ..configuration.phases import Sweep
+from ..mpi_runs import content
 from .ensemble_file import member
 
 Data = str | Path | xr.Dataset

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..mpi_runs import model
+from ..mpi_runs import content, model
 from ..progress import duration
 from ..typing import Floats
 

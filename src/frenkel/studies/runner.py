@@ -9,6 +9,7 @@ import xarray as xr
 
 from .. import provenance
 from ..analysis.results import store
+from ..mpi_runs import content
 from . import named, number
 from .common.claims import Claim
 from .common.settings import Settings
