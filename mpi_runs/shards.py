@@ -406,7 +406,8 @@ def _take(index: Index, stream: Any, place: int) -> int:
         index.owners.add(owned)
         return place + len(frame)
     try:
-        index.header = frame_head(frame)[2]
+        head = frame_head(frame)[2]
+        index.header = {name: value for name, value in head.items() if name != "arrays"}
     except ShardError:
         index.faults.append(Fault(index.path, place, len(frame), torn=False))
     return place + len(frame)
