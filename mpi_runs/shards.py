@@ -215,6 +215,8 @@ def decode(frame: bytes) -> "tuple[int, int, dict[str, Any], dict[str, NDArray[A
     member, status, head = frame_head(frame)
     place = len(frame) - len(frame_data(frame))
     arrays = {}
+    if "arrays" not in head:
+        raise ShardError("its head names no arrays")
     for name, dtype, shape in head.pop("arrays"):
         count = math.prod(shape)
         if count * int(dtype[2:]) > len(frame) - place:

@@ -193,14 +193,14 @@ def load_checkpoint(path: str | Path) -> dict[str, Any]:
                 raise StoreError(f"the checksum of {damaged} is wrong")
             head = json.loads(str(archive["skeleton"]))
             arrays = [archive[f"array{i}"] for i in range(len(archive.files) - 1)]
+            version, tree = head["version"], _unflatten(head["tree"], arrays)
     except Exception as error:  # whatever zipfile, numpy and json make of damaged bytes
         raise StoreError(f"checkpoint {source} cannot be read ({reason(error)})") from error
-    if head["version"] != CHECKPOINT_VERSION:
+    if version != CHECKPOINT_VERSION:
         raise StoreError(
-            f"checkpoint {source} has version {head['version']}, this frenkel reads {CHECKPOINT_VERSION}"
+            f"checkpoint {source} has version {version}, this frenkel reads {CHECKPOINT_VERSION}"
         )
-    tree: dict[str, Any] = _unflatten(head["tree"], arrays)
-    return tree
+    return dict(tree)
 
 
 def _write_netcdf(result: xr.Dataset, path: Path) -> None:
