@@ -170,6 +170,7 @@ def claim(folder: Path, document: Mapping[str, Any], digest: str) -> None:
     path = folder / DOCUMENT
     present = recorded(folder)
     if present is None:
+        survey([folder], digest)  # what is there without a document must be of this one
         replace(path, json.dumps({"configuration_hash": digest, "document": document}))
     elif present["configuration_hash"] != digest:
         keys = differing(present["document"], document)
@@ -186,10 +187,15 @@ def recorded(folder: Path) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except (ValueError, RecursionError) as error:
-        raise shards.ShardError(None, f"{folder / DOCUMENT} is damaged: {error}") from None
+        raise _damaged(folder, str(error)) from None
     if not (isinstance(found, dict) and {"configuration_hash", "document"} <= found.keys()):
-        raise shards.ShardError(None, f"{folder / DOCUMENT} is damaged: it is no table of a configuration")
+        raise _damaged(folder, "it is no table of a configuration")
     return found
+
+
+def _damaged(folder: Path, what: str) -> shards.ShardError:
+    cure = "remove it and run again, since the shards say themselves which configuration they belong to"
+    return shards.ShardError(None, f"{folder / DOCUMENT} is damaged: {what}; {cure}")
 
 
 def refuse_loss(folder: Path, digest: str) -> None:

@@ -214,7 +214,7 @@ def _run_file(options: argparse.Namespace, workers: "Workers") -> int:
     output = options.output or Path(options.file.stem + ".nc")
     if not (options.members or settings.ensemble):
         raise UsageError("one device cannot be divided: give --members, or start one process")
-    known = _known_seed(output, options.force)
+    known = ensemble.known_seed(output)
     if options.shard and settings.seed is None and known is None:
         raise UsageError("the parts need one seed: give --seed or seed in the file")
     if options.until is not None:
@@ -222,18 +222,6 @@ def _run_file(options: argparse.Namespace, workers: "Workers") -> int:
     whole = ensemble.plain(settings, options.members, options.file.parent, known)
     start = _Start(options, output, workers, options.plot)
     return start.go(whole, force=options.force)
-
-
-def _known_seed(output: Path, force: bool) -> int | None:
-    """Return the seed that was drawn for an output; one that cannot be read is discarded with the rest."""
-    from ..experiment import ensemble
-
-    try:
-        return ensemble.known_seed(output)
-    except OSError:
-        if force:
-            return None
-        raise
 
 
 def _run_until(options: argparse.Namespace, settings: Any, output: Path, workers: "Workers") -> int:
@@ -259,7 +247,7 @@ def _run_until(options: argparse.Namespace, settings: Any, output: Path, workers
         nonlocal begun
         # What the first step has run is what the next one goes on from.
         force, begun = options.force and not begun, True
-        known = _known_seed(output, force)
+        known = ensemble.known_seed(output)
         whole = ensemble.plain(settings, number, options.file.parent, known)
         return start.go(whole, force=force, reported=number == most)
 

@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import itertools
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -317,11 +317,11 @@ def run(
     located = _located(ensemble, folder, mine)
     if located is None:
         return done, None  # other parts are not done
-    why = _stale(output, located.digest(_digest(ensemble)))
+    why = _stale(output, located.digest(mine.digest))
     if not why:
         return done, Merged(content.read(output).found, "")
     with lock.hold(folder, "merge.lock"):
-        return done, Merged(write(ensemble, located, output, merging), why)
+        return done, Merged(write(ensemble, mine.document, located, output, merging), why)
 
 
 def _located(ensemble: Ensemble, folder: Path, mine: Job) -> merge.Located | None:
@@ -335,10 +335,6 @@ def _located(ensemble: Ensemble, folder: Path, mine: Job) -> merge.Located | Non
     if np.any(found.status == shards.MISSING) and not any(folder.glob("*.lock")):
         found = runs.survey([folder], mine.digest).best(numbers)
     return None if np.any(found.status == shards.MISSING) else found
-
-
-def _digest(ensemble: Ensemble) -> str:
-    return provenance.digest(ensemble.document())
 
 
 def _stale(output: Path, digest: str) -> str:
@@ -358,12 +354,13 @@ def _stale(output: Path, digest: str) -> str:
 
 def write(
     ensemble: Ensemble,
+    document: Mapping[str, Any],
     located: merge.Located,
     output: Path,
     progress: Callable[[int], None] | None = None,
     compression: int = 1,
 ) -> str:
-    """Merge located members into one file; return its content hash."""
+    """Merge located members into one file, with the document of the folder; return its content hash."""
     members = located.member[: ensemble.members] if ensemble.axes else located.member
     grid = [(axis.name, len(axis.texts)) for axis in ensemble.axes] + [("member", len(members))]
     first = ensemble.points[0]
@@ -374,14 +371,14 @@ def write(
         "frenkel_kind": KIND,
     } | provenance.attributes(
         first.title or f"{material.name}, {len(located.member)} devices",
-        ensemble.document(),
+        document,
         seed=first.seed or 0,
         material=material.name,
         material_hash=material.hash,
         lateral=first.device.lateral,
         keep=ensemble.keep,
     )
-    attrs[MERGED] = located.digest(_digest(ensemble))
+    attrs[MERGED] = located.digest(provenance.digest(document))
     fixed = coordinates(ensemble.points, located.status, grid, members)
     for one in ensemble.axes:
         fixed[one.name] = ((one.name,), *_axis_values(one))
@@ -418,7 +415,7 @@ def merge_folders(
         raise shards.ShardError(None, f"{folders[0]} holds no finished member yet")
     ensemble = from_document(documents[0]["document"], found.member)
     numbers = ensemble.numbers() if ensemble.axes else np.unique(found.member)
-    return write(ensemble, found.best(numbers), output, progress)
+    return write(ensemble, documents[0]["document"], found.best(numbers), output, progress)
 
 
 def from_document(document: dict[str, Any], members: np.ndarray[Any, Any]) -> Ensemble:
