@@ -147,6 +147,23 @@ def test_the_last_part_merges_and_the_others_do_not_read_its_log(file, monkeypat
     assert all(name.startswith("2-of-2.") for name in read)
 
 
+def test_a_part_that_ends_does_not_read_what_others_write(file, monkeypatch):
+    run_without_merging(file, part=(2, 2))
+    folder = ensemble.run_folder(file)
+    for path in folder.glob("*.index"):
+        path.unlink()
+    (folder / "2-of-2.lock").write_text("{}")
+    read, scan = [], shards.scan
+
+    def noted(path, before=None):
+        read.append(path.name)
+        return scan(path, before)
+
+    monkeypatch.setattr(shards, "scan", noted)
+    assert run(file, part=(1, 2))[1] is None
+    assert read and all(name.startswith("1-of-2.") for name in read)
+
+
 def test_parts_that_left_no_index_are_read_when_nobody_is_at_work(file):
     for part in ((1, 2), (2, 2)):
         run_without_merging(file, part=part)

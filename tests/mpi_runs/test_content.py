@@ -142,3 +142,10 @@ def test_every_block_is_hashed(tmp_path, monkeypatch):
     for size in (1, 80 * 9, 80 * 20):
         monkeypatch.setattr(content, "BLOCK", size)
         assert content.of_file(tmp_path / "a.nc") == whole
+
+
+def test_reading_gives_a_sign_of_life_for_every_block(path, monkeypatch):
+    monkeypatch.setattr(content, "BLOCK", 8)
+    signs = []
+    content._hashes(path, lambda: signs.append(None))
+    assert len(signs) == 3 + 3 + 2  # three blocks of each variable, and its begin

@@ -206,3 +206,20 @@ def test_what_a_run_writes_says_whose_it_is(tmp_path, isolated, monkeypatch):
     assert found.owners == {shards.owner(HASH)} and sorted(set(found.status.tolist())) == (
         [shards.OK, shards.FAILED, shards.DIED] if isolated else [shards.OK, shards.FAILED]
     )
+
+
+def test_a_record_that_was_being_written_is_found_when_it_is_whole(tmp_path):
+    path = write(tmp_path / "all.shard", [0, 1], kept=False)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-7])
+    assert index.of_shard(path).member.tolist() == [0]
+    path.write_bytes(whole)
+    found = index.of_shard(path)
+    assert found.member.tolist() == [0, 1] and not found.faults
+
+
+def test_places_are_those_of_the_shards_that_were_looked_at(tmp_path):
+    write(tmp_path / "1-of-2.a.shard", [0], kept=False)
+    mine = write(tmp_path / "2-of-2.b.shard", [1])
+    found = runs.survey([tmp_path], HASH, "2-of-2")
+    assert [found.paths[one] for one in found.shard] == [mine]

@@ -166,3 +166,13 @@ def test_the_digest_knows_members_status_and_configuration(folder):
     other.status[1] = shards.FAILED
     assert len({one, other.digest("a"), found.best(range(2)).digest("b"), found.best([0]).digest("a")}) == 4
     assert found.best([1, 0]).digest("a") != one
+
+
+def test_a_shard_that_was_cut_since_is_named(folder):
+    merged(folder, frame(0), frame(1))
+    located = runs.survey([folder]).best(range(2))
+    (path,) = folder.glob("*.shard")
+    for size in (path.stat().st_size - 3, int(located.offset[1]) + 9):
+        os.truncate(path, size)
+        with pytest.raises(shards.ShardError, match=r"the record of member 1 .*: the file ends before it"):
+            merge.merge(located, merge.Target([("member", 2)], COLUMNS, {}, {}), folder.parent / "m.nc")

@@ -187,7 +187,7 @@ def test_what_a_killed_process_left_is_removed(tmp_path):
 
 def test_every_flip_in_a_checkpoint_is_harmless_or_refused(tmp_path):
     """A bit of each byte is changed: what comes back is equal, or it is no checkpoint."""
-    tree = {"array": np.arange(2, dtype=np.int8), "text": "x"}
+    tree = {"array": np.arange(3, dtype=np.int8), "text": "x"}
     path = store.save_checkpoint(tree, tmp_path / "c")
     whole, kept = path.read_bytes(), 0
     for place in range(len(whole)):
