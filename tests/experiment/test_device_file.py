@@ -1,4 +1,4 @@
-"""The variables of a result are those of the phases, each under its name: made-up phases of a made-up device."""
+"""The variables of a result are those of the phases, each under its name: made-up phases of a made-up one."""
 
 from types import SimpleNamespace
 
