@@ -134,7 +134,8 @@ class Index:
     def _column(self, number: int) -> "NDArray[np.int64]":
         import numpy as np
 
-        return np.array(self.rows, np.int64).reshape(-1, 4)[:, number]
+        # A copy, since an array that is looked at by numpy cannot grow.
+        return np.frombuffer(self.rows, np.int64).reshape(-1, 4)[:, number].copy()
 
 
 def run_folder(output: Path) -> Path:
