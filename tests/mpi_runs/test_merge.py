@@ -176,3 +176,22 @@ def test_a_shard_that_was_cut_since_is_named(folder):
         os.truncate(path, size)
         with pytest.raises(shards.ShardError, match=r"the record of member 1 .*: the file ends before it"):
             merge.merge(located, merge.Target([("member", 2)], COLUMNS, {}, {}), folder.parent / "m.nc")
+
+
+def test_an_array_that_is_cut_short_is_named(folder):
+    short = frame(1, {"arrays": ARRAYS}, data=b"123456789")  # of 16 bytes
+    with pytest.raises(shards.ShardError, match="the record of member 1 .*: w is longer than the record"):
+        merged(folder, frame(0), short)
+
+
+def test_the_record_after_a_long_damaged_one_is_found(folder):
+    path = folder / "a.shard"
+    writer = shards.Writer(path, {})
+    for member in range(2):
+        writer.append(shards.encode(member, shards.OK, {}, {"x": np.zeros(3 * shards.BLOCK, np.int8)}))
+    writer.close()
+    with path.open("r+b") as stream:
+        stream.seek(int(shards.scan(path).offset[0]))
+        stream.write(b"\0")
+    found = shards.scan(path)
+    assert found.member.tolist() == [1] and [fault.torn for fault in found.faults] == [False]
