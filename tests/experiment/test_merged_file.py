@@ -131,6 +131,19 @@ def test_a_file_that_was_merged_by_hand_is_complete(file):
     assert run(file)[1].why == ""
 
 
+def test_a_merge_tells_what_it_leaves_out(file, capsys):
+    run_without_merging(file)
+    (path,) = ensemble.run_folder(file).glob("*.shard")
+    at = int(index.known(path).offset[2])
+    with path.open("r+b") as stream:
+        stream.seek(at + 40)
+        stream.write(b"\xff\xff")
+    assert cli.main(["merge", str(file), "-o", str(file)]) in (None, 0)
+    assert f"{path}: damaged record" in (said := capsys.readouterr().err) and f"offset {at};" in said
+    assert status(file) == [0] * 3
+    assert run(file)[0].ran == 1 and status(file) == [0] * 4
+
+
 def test_the_last_part_merges_and_the_others_do_not_read_its_log(file, monkeypatch):
     read = []
     scan = shards.scan

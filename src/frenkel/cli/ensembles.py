@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from .values import natural, positive, quantile, seconds, shard
 if TYPE_CHECKING:
     from ..experiment.ensemble import Ensemble, Merged
     from ..mpi_runs.farm import Workers
+    from ..mpi_runs.runs import Survey
     from ..mpi_runs.session import Outcome
 
 MEMBERS = Option("--members", type=positive, metavar="N", help="run N devices with the same settings")
@@ -178,10 +180,15 @@ def _merge(options: argparse.Namespace) -> None:
     folders = [one if one.is_dir() else ensemble.run_folder(one) for one in options.folders]
     store.writable(options.output, force=options.force)
     try:
-        found = ensemble.merge_folders(folders, options.output)
+        found = ensemble.merge_folders(folders, options.output, begin=_tell_faults)
     except runs.ChangedError as error:
         raise UsageError(str(error)) from None
     print(f"wrote {options.output}\ncontent {found}")
+
+
+def _tell_faults(found: "Survey") -> None:
+    for fault in found.faults:
+        print(f"frenkel: {fault}; what was in it is left out until it runs again", file=sys.stderr)
 
 
 def _hash(options: argparse.Namespace) -> None:

@@ -347,8 +347,8 @@ def _stale(output: Path, digest: str) -> str:
         content.check(output)
         with netCDF4.Dataset(output) as file:
             held = getattr(file, MERGED, None)
-    except OSError as error:
-        return f"the one that was there is of no use: {error}"
+    except OSError:
+        return "the one that was there was damaged or changed"
     return "" if held == digest else "the one that was there held others, or other results"
 
 
@@ -389,9 +389,14 @@ def write(
 
 
 def merge_folders(
-    folders: Sequence[Path], output: Path, progress: Callable[[int], None] | None = None
+    folders: Sequence[Path],
+    output: Path,
+    progress: Callable[[int], None] | None = None,
+    begin: Callable[[runs.Survey], None] = lambda found: None,
 ) -> str:
     """Merge what the folders of several machines hold, finished or not; return the content hash.
+
+    ``begin`` is called once with what was found.
 
     Raises
     ------
@@ -411,6 +416,7 @@ def merge_folders(
             keys = runs.differing(documents[0]["document"], other["document"])
             raise runs.ChangedError(f"{folder} differs from {folders[0]} in {'; '.join(keys)}")
     found = runs.survey(folders, documents[0]["configuration_hash"])
+    begin(found)
     if not len(found.member):
         raise shards.ShardError(None, f"{folders[0]} holds no finished member yet")
     ensemble = from_document(documents[0]["document"], found.member)
