@@ -3,8 +3,9 @@
 from types import SimpleNamespace
 
 import numpy as np
+import xarray as xr
 
-from frenkel.experiment import device_file
+from frenkel.experiment import device_file, ensemble_file
 from frenkel.experiment.protocol import PhaseLog
 from frenkel.kinetic.run import SAMPLED
 
@@ -75,3 +76,20 @@ def test_every_variable_is_where_it_belongs():
     }  # fmt: skip
     assert {name: found[name] for name in constants} == constants
     assert found["lattice_shape"].tolist() == [4, 5, 6] and found["axis"] == ["x", "y", "z"]
+
+
+def test_what_lies_one_member_after_another_is_found():
+    """Two points of three members, of different lengths and one of length 0."""
+    counts = np.array([[3, 0, 2], [1, 4, 5]])
+    whole = xr.Dataset(
+        {"status": (("t", "member"), np.zeros((2, 3))), "sample_count": (("t", "member"), counts)},
+        coords={"t": [300.0, 310.0], "member": [0, 1, 2]},
+    )
+    ends = np.cumsum(counts.ravel())
+    for place in np.ndindex(2, 3):
+        where = {"t": [300.0, 310.0][place[0]], "member": place[1]}
+        flat = ensemble_file._flat(whole, where)
+        assert flat == place[0] * 3 + place[1]
+        found = ensemble_file._range(whole, "sample", flat)
+        assert (found.start, found.stop) == (ends[flat] - counts[place], ends[flat])
+    assert ensemble_file._range(whole, "snapshot", 1) == slice(0, 0)

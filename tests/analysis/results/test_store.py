@@ -237,3 +237,13 @@ def test_a_write_is_explained(tmp_path):
     assert explain(OSError(5, "Input/output error"), tmp_path) == "Input/output error"
     assert explain(OSError(28, "x"), tmp_path) == f"the disk of {tmp_path} is full"
     assert "larger than the limit" in explain(OSError(27, "x"), tmp_path)
+
+
+def test_a_large_array_that_says_it_is_shorter_is_refused(tmp_path):
+    """numpy reads as far as the shape goes, and would not come to the checksum at the end."""
+    path = store.save_checkpoint({"array": np.arange(90_000)}, tmp_path / "c")
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b"(90000,)", b"(80000,)"))
+    assert path.read_bytes() != whole
+    with pytest.raises(StoreError, match="checkpoint .* cannot be read"):
+        store.load_checkpoint(path)
