@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import child, shards
+from . import child, index, shards
 from .stopping import Stop
 
 
@@ -60,7 +60,7 @@ class Worker:
         self.name = f"{socket.gethostname()}.{os.getpid()}.{threading.get_native_id()}"
         self.stop = Stop(plan_file.parent, plan["deadline"], plan["grace"])
         self.runner: child.Child | child.Inside = (
-            child.Child(plan_file, plan["limit"], self.stop)
+            child.Child(plan_file, plan["limit"], self.stop, child.owner(plan))
             if plan["isolated"]
             else child.Inside(plan_file.parent, plan, self.stop)
         )
@@ -134,3 +134,4 @@ def close_all() -> None:
     for writer in writers:
         with contextlib.suppress(OSError):
             writer.close()
+            index.save(writer.index)
