@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from . import child, shards
-from .stopping import Stop
+from .stopping import Stop, from_other_host
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,8 @@ class Worker:
         plan = json.loads(plan_file.read_text())
         self.run_id: str = plan["run"]
         self.name = f"{socket.gethostname()}.{os.getpid()}.{threading.get_native_id()}"
-        self.stop = Stop(plan_file.parent, plan["deadline"], plan["grace"])
+        deadline = from_other_host(plan["deadline"])
+        self.stop = Stop(plan_file.parent, plan["part"], deadline, plan["grace"])
         self.runner: child.Child | child.Inside = (
             child.Child(plan_file, plan["limit"], self.stop)
             if plan["isolated"]

@@ -1,18 +1,14 @@
 """The log of finished members: all that was written comes back, damage costs what is damaged."""
 
-import json
 import os
-import socket
 import subprocess
 import sys
-import threading
-import time
 import zlib
 
 import numpy as np
 import pytest
 
-from frenkel.mpi_runs import content, lock, merge, runs, shards
+from frenkel.mpi_runs import content, merge, runs, shards
 
 ARRAYS = {"a": np.asarray(1.5), "b": np.arange(6, dtype=np.int16).reshape(2, 3), "c": np.zeros((0, 2))}
 
@@ -182,62 +178,6 @@ def test_differing_keys_are_named():
         "device.depth: 2 -> (not given)",
         "list.1.x: 2 -> 3",
     ]
-
-
-def test_a_second_run_is_refused_and_told_who_holds_the_lock(tmp_path):
-    with lock.hold(tmp_path, "all.lock"), pytest.raises(lock.LockError) as refused:
-        with lock.hold(tmp_path, "all.lock"):
-            raise AssertionError
-    assert socket.gethostname() in str(refused.value) and str(os.getpid()) in str(refused.value)
-    assert not list(tmp_path.iterdir())
-
-
-def test_parts_run_together_but_not_with_the_whole(tmp_path):
-    with lock.hold(tmp_path, "1-of-2.lock", "all.lock"), lock.hold(tmp_path, "2-of-2.lock", "all.lock"):
-        with pytest.raises(lock.LockError), lock.hold(tmp_path, "all.lock", "*.lock"):
-            raise AssertionError
-    with lock.hold(tmp_path, "all.lock", "*.lock"), pytest.raises(lock.LockError):
-        with lock.hold(tmp_path, "1-of-2.lock", "all.lock"):
-            raise AssertionError
-
-
-def left_lock(tmp_path, **changes):
-    """Write the lock of a process that has ended; return its path."""
-    with subprocess.Popen(["true"]) as gone:
-        gone.wait()
-    path = tmp_path / "all.lock"
-    path.write_text(json.dumps(lock.who() | {"pid": gone.pid} | changes))
-    return path
-
-
-@pytest.mark.parametrize("dead", ["process", "number reused", "heartbeat", "job restarted", "late"])
-def test_the_lock_of_a_dead_run_is_taken_over(tmp_path, monkeypatch, dead):
-    path = left_lock(tmp_path)
-    if dead == "number reused":
-        left_lock(tmp_path, pid=os.getpid(), start=1)
-    elif dead == "heartbeat":
-        left_lock(tmp_path, host="elsewhere")
-        os.utime(path, (time.time() - 130,) * 2)
-    elif dead == "job restarted":
-        left_lock(tmp_path, host="elsewhere", job="12")
-        monkeypatch.setenv("SLURM_JOB_ID", "12")
-        monkeypatch.setenv("SLURM_RESTART_COUNT", "1")
-    elif dead == "late":
-        left_lock(tmp_path, host="elsewhere")
-        monkeypatch.setattr(lock, "STALE", 0.5)
-        monkeypatch.setattr(lock, "LOOK", 0.1)
-    with lock.hold(tmp_path, "all.lock"):
-        assert json.loads(path.read_text())["pid"] == os.getpid()
-
-
-def test_a_lock_of_another_host_whose_heart_beats_is_respected(tmp_path, monkeypatch):
-    path = left_lock(tmp_path, host="elsewhere")
-    monkeypatch.setattr(lock, "LOOK", 0.1)
-    beating = threading.Timer(0.3, os.utime, (path,))
-    beating.start()
-    with pytest.raises(lock.LockError, match="host elsewhere"), lock.hold(tmp_path, "all.lock"):
-        raise AssertionError
-    beating.join()
 
 
 def member_columns():

@@ -283,7 +283,8 @@ def run(
     Outcome
         How it ended.
     str or None
-        Content hash of the merged file; None where it was not merged, since members are left.
+        Content hash of the merged file; None where this start did not merge it: members are left, or another
+        part is merging.
 
     Raises
     ------
@@ -300,8 +301,11 @@ def run(
         return done, None  # other parts are not done
     if not done.ran and output.exists():
         return done, stored_hash(output)
-    with lock.hold(folder, "merge.lock"):
-        return done, write(ensemble, located, output, merging)
+    try:
+        with lock.hold(folder, "merge.lock"):
+            return done, write(ensemble, located, output, merging)
+    except lock.LockError:
+        return done, None  # another part, which ended at the same time, is writing the file
 
 
 def write(
