@@ -1,7 +1,17 @@
 """Fixtures shared by the tests: a made-up result, and studies that are run once."""
 
+import signal
+
 import pytest
 from made_up_results import ATTRS, synthetic
+
+
+@pytest.fixture
+def interruptible():
+    """Heed Ctrl-C even where a shell has started us in the background, and what we start with it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

@@ -71,18 +71,19 @@ def test_parts_merged_give_the_same_content(tmp_path, reference, here):
 
 
 def test_a_fault_costs_one_member(tmp_path, here):
-    """A raise, a kill, a segmentation fault and a hang; the failures say what happened and where."""
-    faults = {"3": "raise", "5": "kill", "7": "segfault", "9": "hang"}
+    """A raise, three signals and a hang; the failures say what happened and where."""
+    faults = {"3": "raise", "5": "kill", "7": "segfault", "9": "hang", "10": "real-time"}
     job = synthetic_members.job(tmp_path / "run", 12, {"faults": faults, "job": {"limit": 1.5}})
     with farm.pool(2) as workers:
         done = session.execute(job, workers)
-    assert (done.code, done.failed, done.left) == (session.FAILED, [3, 5, 7, 9], 0)
+    assert (done.code, done.failed, done.left) == (session.FAILED, [3, 5, 7, 9, 10], 0)
     found = runs.survey([job.folder])
-    located = found.best([3, 5, 7, 9])
-    assert located.status.tolist() == [shards.FAILED, shards.DIED, shards.DIED, shards.TIMEOUT]
-    heads = [head_of(located, number) for number in range(4)]
+    located = found.best([3, 5, 7, 9, 10])
+    assert located.status.tolist() == [shards.FAILED, *[shards.DIED] * 2, shards.TIMEOUT, shards.DIED]
+    heads = [head_of(located, number) for number in range(5)]
     assert heads[0]["error"] == "ValueError: made to fail" and "in run" in heads[0]["traceback"]
     assert "SIGKILL" in heads[1]["error"] and "SIGSEGV" in heads[2]["error"]
+    assert heads[4]["error"] == "its process ended: signal 40"  # a real-time signal has no name
     assert "Segmentation fault" in heads[2]["traceback"]
     assert all(head["state"] == {"step": 1} for head in heads)
 

@@ -254,3 +254,42 @@ def test_checksums_are_those_of_the_zip_format():
     """A reader in another language needs nothing of ours."""
     whole = frame(1)
     assert int.from_bytes(whole[4:8], "little") == zlib.crc32(whole[8:])
+
+
+def test_a_merged_file_is_as_wide_as_its_widest_member(tmp_path):
+    """Wherever that member stands; shorter ones end with the fill value."""
+    import netCDF4
+
+    for order in ([3, 1, 2], [1, 2, 3], [2, 3, 1]):
+        folder = tmp_path / "".join(map(str, order))
+        folder.mkdir()
+        writer = shards.Writer(folder / "all.shard", {})
+        for member, width in enumerate(order):
+            writer.append(shards.encode(member, shards.OK, {}, {"w": np.arange(1.0, width + 1)}))
+        writer.close()
+        target = merge.Target([("member", 3)], {"w": merge.Column(dims=("cycle",))}, {}, {})
+        merge.merge(runs.survey([folder]).best(range(3)), target, folder / "m.nc")
+        with netCDF4.Dataset(folder / "m.nc") as file:
+            file.set_auto_mask(False)
+            expected = [[step if step <= width else np.nan for step in (1.0, 2.0, 3.0)] for width in order]
+            np.testing.assert_array_equal(file["w"][...], expected)
+
+
+def test_the_former_file_stands_until_the_new_one_is_whole(tmp_path, monkeypatch):
+    path, seen = tmp_path / "m.nc", []
+    path.write_text("former")
+    real = merge.Path.replace
+
+    def replace(temporary, target):
+        seen.append((target.read_text(), content.of_file(temporary)))
+        return real(temporary, target)
+
+    monkeypatch.setattr(merge.Path, "replace", replace)
+    found = merge_some(tmp_path, [("member", 3)], range(3))
+    assert seen == [("former", found)] and content.of_file(path) == found
+    monkeypatch.setattr(merge.Path, "replace", lambda temporary, target: 1 / 0)
+    (tmp_path / "all.shard").unlink()
+    path.write_text("former")
+    with pytest.raises(ZeroDivisionError):
+        merge_some(tmp_path, [("member", 3)], range(3))
+    assert path.read_text() == "former" and len(list(tmp_path.iterdir())) == 2

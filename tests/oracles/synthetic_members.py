@@ -16,7 +16,7 @@ import numpy as np
 
 from frenkel.mpi_runs import child, content, farm, merge, runs, session, stopping
 
-FAULTS = {"kill": signal.SIGKILL, "segfault": signal.SIGSEGV}
+FAULTS = {"kill": signal.SIGKILL, "segfault": signal.SIGSEGV, "real-time": 40}
 
 
 def prepare(settings):
