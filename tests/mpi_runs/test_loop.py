@@ -38,15 +38,33 @@ class Distant(Executor):
         return self.futures[-1]
 
 
+class Near(Distant, farm.Serial):
+    """The same in this process."""
+
+
 def fine(members):
     return [Receipt(member, shards.OK, 0.1) for member in members]
 
 
-def play(folder, executor, number=6, count=1, tick=lambda running: None):
-    """Run members; return their order, the stop and the reports."""
-    order, stop, reports = Order(range(number), count), stopping.Stop(folder, "all", None, 1.0), []
-    farm.run([(executor, count)], order, "plan", "run", stop, finished=reports.append, tick=tick)
+def play(folder, executor, number=6, stop=None):
+    """Run members; return their order, the stop and the reports. A loop that gets nowhere fails."""
+    order, stop, reports, ticks = Order(range(number), 1), stop or stop_of(folder), [], []
+
+    def tick(running):
+        ticks.append(running)
+        assert len(ticks) < 200
+
+    farm.run([(executor, 1)], order, "plan", "run", stop, finished=reports.append, tick=tick)
     return order, stop, reports
+
+
+def stop_of(folder):
+    return stopping.Stop(folder, "all", None, 1.0)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(farm, "TICK", 0.01)
 
 
 def test_every_member_is_handed_out_once(tmp_path):
@@ -62,10 +80,9 @@ def test_a_worker_that_cannot_write_stops_the_run_and_its_error_is_told(tmp_path
             raise shards.ShardError(28, "the disk is full")
         return fine(members)
 
-    executor = MadeUp(full)
-    order, stop = Order(range(6), 1), stopping.Stop(tmp_path, "all", None, 1.0)
+    executor, stop = MadeUp(full), stop_of(tmp_path)
     with pytest.raises(shards.ShardError, match="the disk is full"):
-        farm.run([(executor, 1)], order, "plan", "run", stop, finished=lambda one: 0, tick=lambda one: 0)
+        play(tmp_path, executor, stop=stop)
     assert stop.reason == "an error of a worker: the disk is full"
     assert stopping.own_file(tmp_path, "all").exists() and not (tmp_path / "stop").exists()
     assert sum(2 in task for task in executor.tasks) == 1
@@ -117,17 +134,17 @@ def test_a_worker_that_was_told_to_stop_stops_the_run(tmp_path):
     assert stop.reason == "a worker was asked to" and order.left == 6
 
 
-def test_a_stop_takes_back_what_has_not_begun_and_counts_it(tmp_path):
-    """Distant workers have one task ahead, so that none waits for the manager."""
-    executor, order = Distant(), Order(range(9), 2)
-    stop, seen = stopping.Stop(tmp_path, "all", None, 1.0), []
+@pytest.mark.parametrize(("kind", "ahead"), [(Distant, farm.AHEAD), (Near, 1)])
+def test_a_stop_takes_back_what_has_not_begun_and_counts_it(tmp_path, kind, ahead):
+    """Distant workers have one task ahead, so that none waits for the manager; those of this process not."""
+    executor, order, stop, seen = kind(), Order(range(9), 2), stop_of(tmp_path), []
 
     def tick(running):
         seen.append((running, order.left))
         stop.now("x")
 
     farm.run([(executor, 2)], order, "plan", "run", stop, finished=lambda one: 0, tick=tick)
-    assert seen[0] == (2 * farm.AHEAD, 9 - 2 * farm.AHEAD)
+    assert seen[0] == (2 * ahead, 9 - 2 * ahead)
     assert order.left == 9 and sorted(order.next()[0] for _ in range(9)) == list(range(9))
     assert stopping.own_file(tmp_path, "all").exists()
 
