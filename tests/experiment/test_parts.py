@@ -98,6 +98,7 @@ def test_a_part_that_is_killed_while_it_writes_the_file_is_followed_by_the_other
     with first_part_merging(tmp_path) as first:
         first.kill()
         first.wait()
+    assert len(list(tmp_path.glob(".x.nc.*.part"))) == 1
     code, said = second_part()
     assert code == 0 and f"content {content.of_file(tmp_path / 'x.nc')}" in said
-    assert not list((tmp_path / "x.nc.run").glob("*.lock"))
+    assert not list((tmp_path / "x.nc.run").glob("*.lock")) and not list(tmp_path.glob(".x.nc.*"))

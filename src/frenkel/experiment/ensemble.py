@@ -1,6 +1,7 @@
 """Many devices of one configuration, or of each point of a sweep: what is run, and what is written."""
 
 import contextlib
+import glob
 import hashlib
 import itertools
 import json
@@ -303,6 +304,8 @@ def run(
         return done, stored_hash(output)
     try:
         with lock.hold(folder, "merge.lock"):
+            for left in output.parent.glob(f".{glob.escape(output.name)}.*.part"):
+                left.unlink(missing_ok=True)  # by a part that was killed while it wrote the file
             return done, write(ensemble, located, output, merging)
     except lock.LockError:
         return done, None  # another part, which ended at the same time, is writing the file
