@@ -68,6 +68,8 @@ def hold(folder: Path, name: str, against: str = "") -> Iterator[Path]:
     ------
     LockError
         Another run holds it, or one of those it must not meet; a lock whose holder is gone is taken over.
+    OSError
+        It cannot be written.
     """
     path = folder / name
     handle = _take(path)
@@ -100,10 +102,10 @@ def _take(path: Path) -> int:
             continue
         try:
             os.write(handle, content)
-        except OSError:
+        except OSError as error:
             os.close(handle)
             path.unlink()  # nobody could tell whose it is
-            raise
+            raise OSError(error.errno, error.strerror, str(path)) from error
         return handle
     raise LockError(f"the lock {path} cannot be had: others take it again and again")
 

@@ -187,3 +187,16 @@ def test_of_two_that_find_a_dead_lock_the_slower_one_respects_the_faster(tmp_pat
     monkeypatch.setattr(lock, "_refuse_held", slowly)
     refused(tmp_path, f"process {os.getpid()}")
     assert json.loads(path.read_text())["pid"] == os.getpid() and len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_disk_that_is_full_leaves_no_lock_without_words(tmp_path, monkeypatch):
+    def full(handle, content):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(lock.os, "write", full)
+    with (
+        pytest.raises(OSError, match=r"No space left on device: '.*all\.lock'"),
+        lock.hold(tmp_path, "all.lock"),
+    ):
+        raise AssertionError
+    assert not list(tmp_path.iterdir())
