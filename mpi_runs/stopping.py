@@ -127,5 +127,5 @@ class Stop:
             if self.file.exists():
                 return "another process of the run"
             if self.by_hand.exists():
-                return f"the file {self.by_hand}"
+                return f"the file {self.by_hand}: remove it first"
         return ""
