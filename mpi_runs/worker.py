@@ -17,7 +17,10 @@ from .stopping import Stop, from_other_host
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What is reported of a member to the manager: not the data, which is in the shard."""
+    """What is reported of a member to the manager: not the data, which is in the shard.
+
+    ``error`` says why it failed, or why it was stopped.
+    """
 
     member: int
     status: int
@@ -72,14 +75,15 @@ class Worker:
         report, begin = Report(self.name), time.perf_counter()
         for member in members:
             if self.stop.wanted():
-                report.receipts.append(Receipt(member, shards.STOPPED, 0.0))
+                report.receipts.append(Receipt(member, shards.STOPPED, 0.0, error=self.stop.reason))
                 continue
             frame = self.runner.run(member)
             _, status, head = shards.frame_head(frame)
             if status != shards.STOPPED:
                 with _guard:
                     self.writer.append(frame)
-            wall, peak, error = head.get("wall", 0.0), head.get("peak", 0.0), head.get("error", "")
+            wall, peak = head.get("wall", 0.0), head.get("peak", 0.0)
+            error = self.stop.reason if status == shards.STOPPED else head.get("error", "")
             report.receipts.append(Receipt(member, status, wall, peak, error, len(frame)))
         report.busy = time.perf_counter() - begin
         return report

@@ -127,11 +127,11 @@ def test_members_of_a_task_that_an_engine_cancels_are_put_back(tmp_path):
     assert tried == [[0]] * 6 and not stop.wanted() and order.left == 0
 
 
-def test_a_worker_that_was_told_to_stop_stops_the_run(tmp_path):
-    order, stop, _ = play(
-        tmp_path, MadeUp(lambda members: [Receipt(one, shards.STOPPED, 0.0) for one in members])
-    )
-    assert stop.reason == "a worker was asked to" and order.left == 6
+@pytest.mark.parametrize("why", ["the file stop", ""])
+def test_a_worker_that_was_told_to_stop_stops_the_run_and_says_why(tmp_path, why):
+    told = MadeUp(lambda members: [Receipt(one, shards.STOPPED, 0.0, error=why) for one in members])
+    order, stop, _ = play(tmp_path, told)
+    assert stop.reason == (why or "a worker was asked to") and order.left == 6
 
 
 @pytest.mark.parametrize(("kind", "ahead"), [(Distant, farm.AHEAD), (Near, 1)])

@@ -42,12 +42,14 @@ def test_a_worker_that_is_to_stop_runs_nothing_more(tmp_path):
     stopping.own_file(tmp_path, "all").touch()
     report = worker.work(*made, [1, 2])
     assert [one.status for one in report.receipts] == [shards.STOPPED] * 2 and written(tmp_path) == []
+    assert {one.error for one in report.receipts} == {"another process of the run"}
 
 
 def test_a_member_that_stops_when_asked_is_not_written(tmp_path):
     made = plan(tmp_path, polite=True, job={"deadline": time.monotonic() + 0.1})
     report = worker.work(*made, [1])
-    assert [one.status for one in report.receipts] == [shards.STOPPED] and written(tmp_path) == []
+    assert [(one.status, one.error) for one in report.receipts] == [(shards.STOPPED, "the time limit")]
+    assert written(tmp_path) == []
 
 
 def test_a_worker_goes_over_to_the_run_that_calls_it(tmp_path):
