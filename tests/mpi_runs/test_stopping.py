@@ -99,6 +99,21 @@ def test_a_part_that_stops_stops_its_own_processes_alone(tmp_path):
     assert not stop_of(tmp_path, "1-of-2").wanted()
 
 
+def test_an_element_of_an_array_at_its_wall_time_leaves_the_others_running(tmp_path, monkeypatch):
+    def part(name):
+        job = synthetic_members.job(tmp_path, 5, {"nap": 0.1, "job": {"isolated": False, "part": name}})
+        with farm.serial() as workers:
+            return session.execute(job, workers)
+
+    with monkeypatch.context() as nap:
+        nap.setattr(synthetic_members.time, "sleep", lambda time: os.kill(os.getpid(), signal.SIGUSR1))
+        first = part("1-of-2")
+    assert (first.code, first.reason, first.ran) == (session.STOPPED, "signal SIGUSR1", 1)
+    assert stopping.own_file(tmp_path, "1-of-2").exists()
+    stopping._received.clear()
+    assert part("2-of-2").code == session.DONE
+
+
 def test_files_are_looked_at_now_and_then(tmp_path, monkeypatch):
     clock = [100.0]
     monkeypatch.setattr(stopping.time, "monotonic", lambda: clock[0])
