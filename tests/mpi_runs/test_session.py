@@ -50,6 +50,16 @@ def test_a_run_that_breaks_says_so(tmp_path, monkeypatch):
     assert status.read(tmp_path)[0]["state"] == "broken" and (tmp_path / "all.stop").exists()
 
 
+def test_an_error_of_the_manager_stops_its_workers(tmp_path):
+    def show(one):
+        raise BrokenPipeError
+
+    job = synthetic_members.job(tmp_path, 3, {"job": {"isolated": False}})
+    with pytest.raises(BrokenPipeError), farm.serial() as workers:
+        session.execute(job, workers, show)
+    assert status.read(tmp_path)[0]["state"] == "broken" and (tmp_path / "all.stop").exists()
+
+
 def test_the_status_is_written_now_and_then(tmp_path):
     file, one = status.File(tmp_path, "all"), status.Status(7)
     file.write(one)
