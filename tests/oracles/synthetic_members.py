@@ -34,7 +34,9 @@ def prepare(settings):
         if kind in FAULTS:
             os.kill(os.getpid(), FAULTS[kind])
         if settings.get("polite"):
+            end = time.monotonic() + 30
             while not context.stopping():
+                assert time.monotonic() < end, "nobody has asked it to stop"
                 time.sleep(0.01)
             raise child.Stopped
         naps = settings.get("naps")
