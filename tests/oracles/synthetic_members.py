@@ -34,7 +34,7 @@ def prepare(settings):
         if kind in FAULTS:
             os.kill(os.getpid(), FAULTS[kind])
         if settings.get("polite"):
-            end = time.monotonic() + 30
+            end = time.monotonic() + 15
             while not context.stopping():
                 assert time.monotonic() < end, "nobody has asked it to stop"
                 time.sleep(0.01)
