@@ -173,7 +173,7 @@ def play(folder, engine, draw, wanted, table):
         if struck >= wanted or not run.strike(who, name):
             continue
         struck += 1
-        # A member that is struck costs itself at most, and a pause nothing: the run goes on, and is struck again.
+        # A member that is struck costs itself at most, and a pause nothing: the run goes on.
         if who == "member" or name == "STOP":
             table[engine, who, name]["went on"] += 1
             continue
