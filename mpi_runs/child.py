@@ -256,7 +256,7 @@ class Child:
         late, self.process = self.late, None
         if stopped:
             return shards.encode(member, shards.STOPPED, {})
-        cause = why or (f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}")
+        cause = why or (f"signal {_name(-code)}" if code < 0 else f"exit status {code}")
         status = shards.TIMEOUT if late else shards.DIED
         error = f"took longer than {self.limit:g} s" if late else f"its process ended: {cause}"
         head = {
@@ -282,6 +282,14 @@ class Inside:
 
     def close(self) -> None:
         """Nothing is held."""
+
+
+def _name(number: int) -> str:
+    """Return the name of a signal, its number where it has none: real-time ones."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return str(number)
 
 
 def _note(raw: bytes) -> Any:

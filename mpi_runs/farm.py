@@ -298,7 +298,7 @@ class _Loop:
             if receipt.status == STOPPED:
                 self.order.again(receipt.member)
                 if not self.stop.wanted():
-                    self.stop.now("a worker was asked to")
+                    self.stop.now(receipt.error or "a worker was asked to")
             else:
                 self.order.learn(receipt.member, receipt.wall)
         finished(report)

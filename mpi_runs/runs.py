@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from . import index, shards
+from . import index, shards, stopping
 from .merge import Located, Whole
 
 DOCUMENT = "configuration.json"
@@ -226,7 +226,7 @@ def refuse_loss(folder: Path, digest: str) -> None:
 
 def clear(folder: Path) -> None:
     """Remove the shards, checkpoints and configuration of a run; its locks stay."""
-    for pattern in ("*.shard", "*.index", "*.checkpoint", "*.json", "stop"):
+    for pattern in ("*.shard", "*.index", "*.checkpoint", "*.json", "*.stop", stopping.FILE):
         for path in folder.glob(pattern):
             path.unlink(missing_ok=True)
 
@@ -245,7 +245,7 @@ def write_plan(folder: Path, part: str, plan: Mapping[str, Any]) -> tuple[Path, 
     run_id = secrets.token_hex(8)
     path = folder / f"{part}.plan.json"
     replace(path, json.dumps({"run": run_id, "part": part, **plan}))
-    (folder / "stop").unlink(missing_ok=True)
+    stopping.own_file(folder, part).unlink(missing_ok=True)
     return path, run_id
 
 

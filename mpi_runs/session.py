@@ -47,7 +47,7 @@ class Job:
     grace : float
         How long running members are waited for when the run is to stop (s).
     deadline : float or None
-        When to stop (s since the epoch).
+        When to stop, by the monotonic clock (s).
     isolated : bool
         Run members in processes of their own.
     retry : bool
@@ -125,6 +125,8 @@ def execute(
         The folder belongs to another configuration.
     LockError
         Another run works on it.
+    StopError
+        The user has left a file ``stop`` in it.
     ShardError
         It cannot be written.
     """
@@ -134,12 +136,13 @@ def execute(
         if job.force:
             runs.refuse_loss(job.folder, job.digest)
             runs.clear(job.folder)
+        stopping.refuse_stopped(job.folder)
         runs.claim(job.folder, job.document, job.digest)
         found = runs.survey([job.folder], job.digest, job.part)
         runs.cut_torn(found, job.part)
         begin(found)
         todo = found.to_run(job.members, retry=job.retry)
-        stop = stopping.Stop(job.folder, job.deadline, job.grace)
+        stop = stopping.Stop(job.folder, job.part, job.deadline, job.grace)
         status = _run(job, workers, todo, stop, show)
         return _outcome(job, status, stop, found)
 
@@ -191,7 +194,7 @@ def _plan(job: Job) -> dict[str, Any]:
         "header": {"configuration_hash": job.digest, "software": dict(job.software)},
         "limit": job.limit,
         "grace": job.grace,
-        "deadline": job.deadline,
+        "deadline": stopping.for_other_hosts(job.deadline),
         "isolated": job.isolated,
     }
 

@@ -1,5 +1,6 @@
 """Fixtures shared by the tests: a made-up result, and studies that are run once."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,14 @@ in joules and every capacitance in farads pass."""
 def relative(request, monkeypatch):
     if request.path.relative_to(Path(__file__).parent).parts[0] in RELATIVE:
         monkeypatch.setattr(type(pytest.approx(1.0)), "DEFAULT_ABSOLUTE_TOLERANCE", 0.0)
+
+
+@pytest.fixture
+def interruptible():
+    """Heed Ctrl-C even where a shell has started us in the background, and what we start with it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

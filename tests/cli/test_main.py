@@ -216,7 +216,7 @@ def test_verify_prints_a_table(capsys, monkeypatch):
 @pytest.mark.parametrize(
     ("number", "status"), [(signal.SIGKILL, -9), (signal.SIGTERM, 1), (signal.SIGINT, 1)]
 )
-def test_a_killed_run_is_resumed(finished, number, status):
+def test_a_killed_run_is_resumed(finished, interruptible, number, status):
     command = [sys.executable, "-m", "frenkel", "run", "x.toml", "-o", "killed.nc", "--checkpoint", "0"]
     # Twenty times as many samples give time to kill it.
     running = subprocess.Popen(command + ["--set", "phase.1.samples=2500"], stderr=subprocess.PIPE, text=True)

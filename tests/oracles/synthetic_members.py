@@ -16,7 +16,7 @@ import numpy as np
 
 from frenkel.mpi_runs import child, content, farm, merge, runs, session, stopping
 
-FAULTS = {"kill": signal.SIGKILL, "segfault": signal.SIGSEGV}
+FAULTS = {"kill": signal.SIGKILL, "segfault": signal.SIGSEGV, "real-time": 40}
 
 
 def prepare(settings):
@@ -34,7 +34,9 @@ def prepare(settings):
         if kind in FAULTS:
             os.kill(os.getpid(), FAULTS[kind])
         if settings.get("polite"):
+            end = time.monotonic() + 15
             while not context.stopping():
+                assert time.monotonic() < end, "nobody has asked it to stop"
                 time.sleep(0.01)
             raise child.Stopped
         naps = settings.get("naps")

@@ -289,6 +289,9 @@ class _Start:
         self, options: argparse.Namespace, output: Path, workers: "Workers", plot: Path | None
     ) -> None:
         self.options, self.output, self.workers, self.plot = options, output, workers, plot
+        limit = options.time_limit
+        # Of all steps together; a step of the other clock changes nothing.
+        self.deadline = None if limit is None else time.monotonic() + limit
 
     def go(self, whole: "Ensemble", *, force: bool, reported: bool = True) -> int:
         """Run with progress; report how it ended, or only if it ended badly."""
@@ -296,7 +299,7 @@ class _Start:
         from ..mpi_runs import runs, session
         from ..reports.ensemble import EnsembleProgress
 
-        options, begin = self.options, time.time()
+        options = self.options
         self._check(force)
         section, progress = whole.points[0].ensemble, EnsembleProgress(quiet=options.quiet)
         try:
@@ -311,7 +314,7 @@ class _Start:
                     merging=progress.merging,
                     limit=options.member_limit or (section.limit if section else None),
                     grace=options.grace,
-                    deadline=None if options.time_limit is None else begin + options.time_limit,
+                    deadline=self.deadline,
                     isolated=not options.no_isolation,
                     retry=options.retry,
                     force=force,

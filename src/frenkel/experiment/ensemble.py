@@ -1,6 +1,7 @@
 """Many devices of one configuration, or of each point of a sweep: what is run, and what is written."""
 
 import contextlib
+import glob
 import hashlib
 import itertools
 import json
@@ -302,7 +303,7 @@ def run(
     Outcome
         How it ended.
     Merged or None
-        The merged file; None where members are left.
+        The merged file; None where members are left, or where another part is merging.
 
     Raises
     ------
@@ -320,8 +321,13 @@ def run(
     why = _stale(output, located.digest(mine.digest))
     if not why:
         return done, Merged(content.read(output).found, "")
-    with lock.hold(folder, "merge.lock"):
-        return done, Merged(write(ensemble, mine.document, located, output, merging), why)
+    try:
+        with lock.hold(folder, "merge.lock"):
+            for left in output.parent.glob(f".{glob.escape(output.name)}.*.part"):
+                left.unlink(missing_ok=True)  # by a part that was killed while it wrote the file
+            return done, Merged(write(ensemble, mine.document, located, output, merging), why)
+    except lock.LockError:
+        return done, None  # another part, which ended at the same time, is writing the file
 
 
 def _located(ensemble: Ensemble, folder: Path, mine: Job) -> merge.Located | None:
