@@ -64,7 +64,7 @@ studies: $(BUILT)
 
 verify: $(BUILT)
 	$(BIN)/frenkel verify
-	FRENKEL_VERIFY="$(TABLE)" $(BIN)/python -m pytest -m verification -s tests/verification
+	FRENKEL_VERIFY="$(TABLE)" $(BIN)/python -m pytest --timeout=0 -m verification -s tests/verification
 
 bench: $(BUILT)
 	$(BIN)/python benchmarks/run.py
