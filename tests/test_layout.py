@@ -19,7 +19,7 @@ LEVELS = ("kinetic", "events", "array", "mpi_runs", "analysis")
 """Folders at the root, linked into the package."""
 
 FLOORS = [
-    {"checks", "errors", "progress", "provenance", "threads", "typing", "units", "validation"},
+    {"checks", "errors", "progress", "provenance", "threads", "toml", "typing", "units", "validation"},
     {"cards", "mpi_runs"},
     {"analysis", "kinetic"},
     {"array"},

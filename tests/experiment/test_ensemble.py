@@ -321,7 +321,17 @@ def test_times_are_read_as_slurm_writes_them():
     from frenkel.cli.values import seconds
 
     assert seconds("23:50:00") == 85800 and seconds("1-02:00:00") == 93600
-    assert seconds("90 min") == 5400 and seconds("30") == 30
+    assert seconds("90 min") == 5400 and seconds("30") == 30 and seconds("1:30") == 5400
+
+
+@pytest.mark.parametrize("text", ["1 s**9**9**9", "9" * 400, "9" * 5000 + ":00", "1.2.3", "٣", "-1 s"])
+def test_no_times(text):
+    from argparse import ArgumentTypeError
+
+    from frenkel.cli.values import seconds
+
+    with pytest.raises(ArgumentTypeError, match="must be"):
+        seconds(text)
 
 
 def test_job_scripts_are_shell_and_name_everything(folder, capsys):

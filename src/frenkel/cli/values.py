@@ -8,12 +8,14 @@ def seconds(text: str) -> float:
     """Read a time: "23:50:00", "1-12:00:00" (days first), "90 min", "30 s"; a bare number is seconds."""
     from ..configuration.quantity import to_si
 
-    clock = re.fullmatch(r"(?:(\d+)-)?(\d+):(\d\d)(?::(\d\d))?", text.strip())
-    if clock:
+    text = text.strip()
+    if clock := re.fullmatch(r"(?:([0-9]{1,9})-)?([0-9]{1,9}):([0-9]{2})(?::([0-9]{2}))?", text):
         days, hours, minutes, rest = (int(part or 0) for part in clock.groups())
-        return float(((days * 24 + hours) * 60 + minutes) * 60 + rest)
+        text = f"{((days * 24 + hours) * 60 + minutes) * 60 + rest} s"
+    elif re.fullmatch(r"[0-9.]+", text):
+        text += " s"
     try:
-        return float(text) if re.fullmatch(r"[\d.]+", text.strip()) else to_si(text, "s", 0.0, 1e9)
+        return to_si(text, "s", 0.0, 1e9)
     except ValueError as error:
         raise ArgumentTypeError(str(error)) from None
 

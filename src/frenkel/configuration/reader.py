@@ -1,10 +1,12 @@
 """Read the file of a configuration, of a device or of an array, with changes from the command line."""
 
-import tomllib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union
 
+from .. import toml
+from ..validation import shown
 from .base import ConfigurationError
 from .device import Configuration, parse
 
@@ -29,14 +31,12 @@ def read(path: str | Path, changes: Sequence[str] = ()) -> Union[Configuration, 
     """
     source = Path(path)
     try:
-        document = tomllib.loads(source.read_text(encoding="utf-8"))
+        document = toml.read(source)
     except FileNotFoundError:
         raise ConfigurationError(f"there is no file {source}") from None
     except OSError as error:
         raise ConfigurationError(f"{source} cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise ConfigurationError(f"{source} is not a TOML file: it holds no text") from None
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
         raise ConfigurationError(f"{source} is not a TOML file: {error}") from None
     for change in changes:
         _apply(document, change)
@@ -53,10 +53,12 @@ def _apply(document: dict[str, Any], change: str) -> None:
     if not equals or not key.strip():
         raise ConfigurationError(f"--set must be key=value, got {change!r}")
     try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        value = toml.loads(f"value = {text}")["value"]
+    except ValueError:
         value = text.strip()  # "8 nm" needs no quotes on the command line
     *path, last = key.strip().split(".")
+    if len(path) >= toml.DEEPEST:
+        raise ConfigurationError(f"--set: a key must have at most {toml.DEEPEST} parts, got {shown(key)}")
     place: Any = document
     for part in path:
         place = _inside(place, part, change)
@@ -66,7 +68,7 @@ def _apply(document: dict[str, Any], change: str) -> None:
 
 def _inside(place: Any, part: str, change: str) -> Any:
     if isinstance(place, list):
-        if not part.isdigit() or int(part) >= len(place):
+        if not re.fullmatch("[0-9]{1,9}", part) or int(part) >= len(place):
             raise ConfigurationError(f"--set {change}: {part!r} must be a number from 0 to {len(place) - 1}")
         return place[int(part)]
     if not isinstance(place, dict):
