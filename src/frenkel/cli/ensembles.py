@@ -289,7 +289,7 @@ class _Start:
 
         options, begin = self.options, time.time()
         self._check(force)
-        section, progress = whole.points[0].ensemble, EnsembleProgress(quiet=options.quiet)
+        progress = EnsembleProgress(quiet=options.quiet)
         try:
             with progress:
                 done, found = ensemble.run(
@@ -300,7 +300,7 @@ class _Start:
                     show=progress.status,
                     begin=progress.begun,
                     merging=progress.merging,
-                    limit=options.member_limit or (section.limit if section else None),
+                    limit=options.member_limit or whole.limit,
                     grace=options.grace,
                     deadline=None if options.time_limit is None else begin + options.time_limit,
                     isolated=not options.no_isolation,
