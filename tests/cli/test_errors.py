@@ -290,6 +290,32 @@ def test_wrong_usage(folder, capsys, arguments, words):
     assert words in complaint(capsys, *arguments, status=2)
 
 
+@pytest.mark.parametrize("command", [("run", "x.toml"), ("sweep", "x.toml"), ("plan",)])
+@pytest.mark.parametrize("number", ["0", str(2**31), "9" * 5000, "1_000", "٣", "1.5"])
+def test_members_have_one_range(folder, capsys, command, number):
+    with pytest.raises(SystemExit) as left:
+        main((*command, "--members", number))
+    assert left.value.code == 2
+    assert "between 1 and 2147483647, got" in capsys.readouterr().err
+
+
+def test_the_range_of_members_is_that_of_the_file(folder, capsys):
+    from frenkel.configuration.base import ConfigurationError
+    from frenkel.configuration.reader import read
+    from frenkel.experiment import ensemble
+
+    assert read("x.toml", ["ensemble.members=2147483647"]).ensemble.members == 2**31 - 1
+    assert ensemble.plain(read("x.toml"), 2**31 - 1, folder).members == 2**31 - 1
+    for number in (2**31, -1, 1.5):
+        with pytest.raises(ConfigurationError, match="members must be a whole number between 1 and 2147483647"):
+            ensemble.plain(read("x.toml"), number, folder)
+        error = complaint(capsys, "check", "x.toml", "--set", f"ensemble.members={number}")
+        assert "ensemble.members must be" in error
+    with pytest.raises(SystemExit):
+        main(("run", "x.toml", "--only", "2147483647"))
+    assert "must be between 0 and 2147483646" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -137,12 +137,12 @@ def test_ensembles_open_lazily(folder):
         ensemble_file.open_ensemble(folder / "small.toml")
 
 
-@pytest.mark.parametrize("engine", ["serial", "parts", "mpi"])
+@pytest.mark.parametrize("engine", ["parts", "mpi"])
 def test_the_content_does_not_depend_on_the_engine(folder, whole, engine, monkeypatch):
     name = f"{engine}.nc"
     if engine == "parts":
         assert [again(folder, name, "--shard", f"{part}/2") for part in (2, 1)] == [0, 0]
-    elif engine == "mpi":
+    else:
         farm_tools.needs_mpi()
         import subprocess
         import sys
@@ -164,8 +164,6 @@ def test_the_content_does_not_depend_on_the_engine(folder, whole, engine, monkey
             command, cwd=folder, env=farm_tools.environment(), capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr
-    else:
-        assert again(folder, name, "--engine", "serial", isolated=True) == 0
     assert (
         content.of_file(folder / name) == whole.attrs["content_hash"] == content.of_file(folder / "small.nc")
     )

@@ -91,12 +91,6 @@ def test_gradients_of_distillation_are_those_of_its_loss():
         assert np.sign(moved.weights[0][0, i, j] - start[i, j]) == -np.sign(slope)
 
 
-def test_noise_aware_training_helps_under_its_noise(found):
-    data = found("training")
-    at = data.accuracy.sel(sigma=0.5).mean("seed")
-    assert float(at.sel(training="noise-aware")) > float(at.sel(training="plain")) + 2.0
-
-
 def test_energies_of_a_card_add_up_and_counts_are_closed_forms(found):
     data = found("system-card")
     assert np.allclose(data.energy.sum("component"), data.total_energy, rtol=1e-12)

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from . import common
 from .common import CHANGES, CONFIGURATION, FORCE, OUTPUT, QUIET, SEED, Group, Option, UsageError, add, read
-from .values import natural, positive, quantile, seconds, shard
+from .values import member, members, positive, quantile, seconds, shard
 
 if TYPE_CHECKING:
     from ..experiment.ensemble import Ensemble
     from ..mpi_runs.farm import Workers
     from ..mpi_runs.session import Outcome
 
-MEMBERS = Option("--members", type=positive, metavar="N", help="run N devices with the same settings")
+MEMBERS = Option("--members", type=members, metavar="N", help="run N devices with the same settings")
 FARM = (
     Option(
         "--engine",
@@ -50,7 +50,7 @@ FARM = (
 RUN = Group(
     "many devices",
     MEMBERS,
-    Option("--only", type=natural, metavar="K", help="run member K alone, exactly as in the ensemble"),
+    Option("--only", type=member, metavar="K", help="run member K alone, exactly as in the ensemble"),
     Option(
         "--until",
         type=quantile,

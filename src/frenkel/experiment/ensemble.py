@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import provenance
+from .. import checks, provenance
 from ..analysis.results import schema
 from ..configuration import device as config
-from ..configuration.base import ConfigurationError
+from ..configuration.base import MOST_MEMBERS, ConfigurationError
 from ..configuration.device import Configuration
 from ..configuration.points import Grid, points_of
 from ..configuration.quantity import to_si
@@ -132,6 +132,7 @@ def plain(
     number = members or (section.members if section else 0)
     if not number:
         raise ConfigurationError("the number of members is missing: give --members or ensemble.members")
+    checks.whole("members", number, 1, MOST_MEMBERS, ConfigurationError)
     if configuration.seed is None:
         configuration = configuration.model_copy(
             update={"seed": provenance.draw_seed() if seed is None else seed}
