@@ -275,6 +275,14 @@ def test_results_without_a_past(folder, capsys, result, provenance, words):
     assert words in complaint(capsys, "show", "x.nc")
 
 
+def test_arrays_are_not_taken_for_devices(folder, capsys):
+    (folder / "cells.toml").write_text("[array]")
+    words = "cells.toml is the configuration of an array, for frenkel run and check alone"
+    assert words in complaint(capsys, "sweep", "cells.toml", "--over", "seed=1,2", status=2)
+    (folder / "cells.toml").write_text("[cells]")
+    assert "device is missing" in complaint(capsys, "check", "cells.toml")
+
+
 USAGE = [
     (("run", "x.toml", "--set", "device.width"), "--set must be KEY=VALUE"),
     (("run", "x.toml", "--set", "=3"), "--set must be KEY=VALUE"),

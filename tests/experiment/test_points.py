@@ -122,6 +122,9 @@ def test_sweeps_of_earlier_versions_go_on(file):
     assert ensemble.job(whole, output).digest == provenance.digest(former)
     other = swept(file, [*OVER[:2], "device.width=2.6 nm,1561 pm"])
     assert ensemble.job(other, output).digest == provenance.digest(other.document())
+    file.write_text(FILE.replace("4 V", "5 V"))
+    other = swept(file)
+    assert ensemble.job(other, output).digest == provenance.digest(other.document())
 
     now = json.loads(json.dumps(whole.document()))
     for index in (0, 5, 11):
