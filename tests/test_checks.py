@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 
 from frenkel import checks, verify
+from frenkel.analysis.noise import rtn, trace
+from frenkel.analysis.results.metrics import switching_voltage
+from frenkel.analysis.statistics import regression
 from frenkel.progress import Reporter, duration
 from frenkel.reports.forecast import forecast
 
@@ -43,6 +46,22 @@ def test_one_bad_value_of_many_is_enough():
     for value in (True, "1"):
         with pytest.raises(TypeError, match="x must be a number"):
             checks.between("x", value, 0, 5)
+
+
+def test_arrays_of_other_lengths_are_named():
+    five, four = np.arange(1.0, 6.0), np.arange(1.0, 5.0)
+    checks.equally_many(a=five, b=[[1, 2]] * 5, c=np.ones(5))
+    for call, words in (
+        (lambda: checks.equally_many(a=five, b=1.0), "a and b must be equally many, got 5 and 1"),
+        (lambda: regression.line(five, four), "x and y and error must be equally many, got 5 and 4 and 5"),
+        (lambda: regression.line(five, five, four), "x and y and error .* got 5 and 5 and 4"),
+        (lambda: rtn.dwell_times(five, [1, 0, 1, 0]), "time and high must be equally many, got 5 and 4"),
+        (lambda: rtn.trap_depth(five, five, four, 300.0), "voltage and capture and emission .* 5 and 4"),
+        (lambda: trace.from_arrays(five, four), "time and current must be equally many, got 5 and 4"),
+        (lambda: switching_voltage(five, four, "set"), "source and current must be equally many"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            call()
 
 
 @pytest.mark.parametrize(
