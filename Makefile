@@ -8,6 +8,7 @@
 #   make studies  what a device does to a network: report/report.html
 #   make bench    speed, as in benchmarks/README.md
 #   make test-spice  exports of cards in ngspice and VACASK, which it installs; 10 minutes
+#   make test-torch  layers for PyTorch, which it installs where it is missing
 #   make lint     ruff and mypy
 #
 # FRENKEL_BOUNDSCHECK=1 make test compiles with bounds checks, into an environment of its own: the compiled
@@ -42,7 +43,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 export OPENBLAS_NUM_THREADS ?= 1
 export MPLBACKEND ?= Agg
 
-.PHONY: demo test test-spice mutants studies verify bench lint build
+.PHONY: demo test test-spice test-torch mutants studies verify bench lint build
 .DELETE_ON_ERROR:
 
 demo: $(BUILT)
@@ -59,12 +60,17 @@ test-spice: $(BUILT)
 mutants: $(BUILT)
 	$(BIN)/python tests/mutants/plant.py $(MUTANTS)
 
+# Not in the extra `test`: from an index, PyTorch for Linux brings gigabytes of libraries for accelerators.
+test-torch: $(BUILT)
+	@$(BIN)/python -c 'import torch' 2>/dev/null || $(PIP) install 'torch>=2.4'
+	$(BIN)/python -m pytest tests/networks/test_layers.py tests/test_docs.py -k "layers or networks"
+
 studies: $(BUILT)
 	$(BIN)/frenkel study all -o report --resume
 
 verify: $(BUILT)
 	$(BIN)/frenkel verify
-	FRENKEL_VERIFY="$(TABLE)" $(BIN)/python -m pytest -m verification -s tests/verification
+	FRENKEL_VERIFY="$(TABLE)" $(BIN)/python -m pytest --timeout=0 -m verification -s tests/verification
 
 bench: $(BUILT)
 	$(BIN)/python benchmarks/run.py

@@ -26,6 +26,8 @@ def test_there_is_code():
 
 @pytest.mark.parametrize(("page", "number", "code"), CODE, ids=[f"{page.stem} {n}" for page, n, _ in CODE])
 def test_code_of_the_pages_runs(tmp_path, page, number, code):
+    if "import torch" in code:
+        pytest.importorskip("torch", reason="PyTorch is not installed: make test-torch")
     for text in blocks(page, "toml"):
         # A first line such as "# mine.toml" names the file that the code reads.
         (tmp_path / text.split("\n", 1)[0].removeprefix("# ")).write_text(text, encoding="utf-8")

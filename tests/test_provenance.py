@@ -59,9 +59,10 @@ def test_damaged(text):
         provenance.read(text, "demo.nc")
 
 
-def test_other_version(text):
-    other = json.dumps({**json.loads(text), "version": 99})
-    with pytest.raises(provenance.ProvenanceError, match="has version 99, this frenkel reads 1"):
+@pytest.mark.parametrize("version", [0, 99])
+def test_other_version(text, version):
+    other = json.dumps({**json.loads(text), "version": version})
+    with pytest.raises(provenance.ProvenanceError, match=f"has version {version}, this frenkel reads 1"):
         provenance.read(other, "demo.nc")
 
 

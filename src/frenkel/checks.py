@@ -125,6 +125,14 @@ def temperature(value: ArrayLike, name: str = "temperature") -> None:
     between(name, value, COLDEST, HOTTEST, "K")
 
 
+def equally_many(**values: ArrayLike) -> None:
+    """Raise ValueError unless all arrays, given by their names, have the same length."""
+    lengths = [np.shape(value)[:1] or (1,) for value in values.values()]
+    if len(set(lengths)) > 1:
+        got = " and ".join(str(length) for (length,) in lengths)
+        raise ValueError(f"{' and '.join(values)} must be equally many, got {got}")
+
+
 def _require(name: str, value: ArrayLike, holds: Any, sentence: str, error: type[Exception]) -> None:
     if isinstance(value, bool) or isinstance(value, str):
         raise TypeError(f"{name} must be a number, got {value!r}")

@@ -39,14 +39,14 @@ def sentence(error: ValidationError, model: Model) -> str:
         return f"{where}.kind {got}; there are: {', '.join(kinds)}"
     if kind in ("model_type", "model_attributes_type"):
         own = ["kind", "..."] if kinds else keys(section)
-        return f"{where} must be a section with keys of its own ({', '.join(own)}), got {value!r}"
+        return f"{where} must be a section with keys of its own ({', '.join(own)}), got {shown(value)}"
     message = fault["msg"].removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]
     if kind == "value_error":
         return f"{where} {message}" if message.startswith(("must", "needs")) else f"{where}: {message}"
     if message.startswith("input should"):
-        return f"{where} must{message.removeprefix('input should')}, got {value!r}"
-    return f"{where}: {message}, got {value!r}"
+        return f"{where} must{message.removeprefix('input should')}, got {shown(value)}"
+    return f"{where}: {message}, got {shown(value)}"
 
 
 def follow(model: Model, parts: Sequence[int | str]) -> tuple[list[int | str], Model, dict[str, Model]]:
@@ -94,6 +94,12 @@ def written(place: Sequence[int | str]) -> str:
     for part in place:
         text += f" {part + 1}" if isinstance(part, int) else (f".{part}" if text else part)
     return text
+
+
+def shown(value: Any) -> str:
+    """Return a value as an error shows it: its ``repr``, or the beginning of a long one."""
+    text = repr(value)
+    return text if len(text) <= 200 else f"{text[:100]}... ({len(text)} characters)"
 
 
 def _kinds(model: Model) -> tuple[str, ...]:

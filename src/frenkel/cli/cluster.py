@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from .common import CHANGES, CONFIGURATION, OUTPUT, Option, add
-from .values import positive, seconds
+from .values import members, positive, seconds
 
-MEMBERS = Option("--members", type=positive, metavar="N", help="devices")
+MEMBERS = Option("--members", type=members, metavar="N", help="devices")
 MEMBER_LIMIT = Option("--member-limit", type=seconds, metavar="TIME", help="longest time of one member")
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import common
 from .common import CHANGES, CONFIGURATION, FORCE, OUTPUT, QUIET, SEED, Group, Option, UsageError, add, read
-from .values import natural, positive, quantile, seconds, shard
+from .values import member, members, positive, quantile, seconds, shard
 
 if TYPE_CHECKING:
     from ..experiment.ensemble import Ensemble, Merged
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..mpi_runs.runs import Survey
     from ..mpi_runs.session import Outcome
 
-MEMBERS = Option("--members", type=positive, metavar="N", help="run N devices with the same settings")
+MEMBERS = Option("--members", type=members, metavar="N", help="run N devices with the same settings")
 FARM = (
     Option(
         "--engine",
@@ -52,7 +52,7 @@ FARM = (
 RUN = Group(
     "many devices",
     MEMBERS,
-    Option("--only", type=natural, metavar="K", help="run member K alone, exactly as in the ensemble"),
+    Option("--only", type=member, metavar="K", help="run member K alone, exactly as in the ensemble"),
     Option(
         "--until",
         type=quantile,
@@ -301,7 +301,7 @@ class _Start:
 
         options = self.options
         self._check(force)
-        section, progress = whole.points[0].ensemble, EnsembleProgress(quiet=options.quiet)
+        progress = EnsembleProgress(quiet=options.quiet)
         try:
             with progress:
                 done, found = ensemble.run(
@@ -312,7 +312,7 @@ class _Start:
                     show=progress.status,
                     begin=progress.begun,
                     merging=progress.merging,
-                    limit=options.member_limit or (section.limit if section else None),
+                    limit=options.member_limit or whole.limit,
                     grace=options.grace,
                     deadline=self.deadline,
                     isolated=not options.no_isolation,

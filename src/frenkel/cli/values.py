@@ -3,17 +3,21 @@
 import re
 from argparse import ArgumentTypeError
 
+from ..validation import shown
+
 
 def seconds(text: str) -> float:
     """Read a time: "23:50:00", "1-12:00:00" (days first), "90 min", "30 s"; a bare number is seconds."""
     from ..configuration.quantity import to_si
 
-    clock = re.fullmatch(r"(?:(\d+)-)?(\d+):(\d\d)(?::(\d\d))?", text.strip())
-    if clock:
+    text = text.strip()
+    if clock := re.fullmatch(r"(?:([0-9]{1,9})-)?([0-9]{1,9}):([0-9]{2})(?::([0-9]{2}))?", text):
         days, hours, minutes, rest = (int(part or 0) for part in clock.groups())
-        return float(((days * 24 + hours) * 60 + minutes) * 60 + rest)
+        text = f"{((days * 24 + hours) * 60 + minutes) * 60 + rest} s"
+    elif re.fullmatch(r"[0-9.]+", text):
+        text += " s"
     try:
-        return float(text) if re.fullmatch(r"[\d.]+", text.strip()) else to_si(text, "s", 0.0, 1e9)
+        return to_si(text, "s", 0.0, 1e9)
     except ValueError as error:
         raise ArgumentTypeError(str(error)) from None
 
@@ -28,10 +32,27 @@ def natural(text: str) -> int:
     return _whole(text, 0)
 
 
-def _whole(text: str, low: int) -> int:
+def members(text: str) -> int:
+    """Read how many members there are."""
+    from ..configuration.base import MOST_MEMBERS
+
+    return _whole(text, 1, MOST_MEMBERS)
+
+
+def member(text: str) -> int:
+    """Read the number of one member, from 0."""
+    from ..configuration.base import MOST_MEMBERS
+
+    return _whole(text, 0, MOST_MEMBERS - 1)
+
+
+def _whole(text: str, low: int, high: int | None = None) -> int:
+    allowed = f"at least {low}" if high is None else f"between {low} and {high}"
+    if not re.fullmatch(r"[-+]?[0-9]{1,1000}", text.strip()):
+        raise ArgumentTypeError(f"must be a whole number, {allowed}, got {shown(text)}")
     number = int(text)
-    if number < low:
-        raise ArgumentTypeError(f"must be at least {low}, got {number}")
+    if number < low or (high is not None and number > high):
+        raise ArgumentTypeError(f"must be {allowed}, got {shown(number)}")
     return number
 
 

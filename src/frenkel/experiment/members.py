@@ -6,6 +6,7 @@ No xarray, no netCDF: thousands of these processes start at once, and each impor
 import contextlib
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,8 @@ import numpy as np
 
 from ..analysis.results import schema
 from ..analysis.results.metrics import switching_voltage
-from ..configuration import device as config
 from ..configuration.device import Configuration
+from ..configuration.points import points_of
 from ..kinetic.device import Device
 from ..kinetic.materials.material import Material
 from ..mpi_runs.child import Context, Stopped
@@ -36,20 +37,22 @@ def prepare(settings: dict[str, Any]) -> Callable[[int, Context], tuple[Arrays, 
     Parameters
     ----------
     settings : dict
-        ``points``, a list of configurations (one, or one per point of a sweep); ``materials``, and
-        ``material_of``, the index into them per point; ``keep``.
+        As :meth:`.Ensemble.document` returns it.
     """
-    points = [config.parse(document) for document in settings["points"]]
-    materials = [
-        Material(settings["materials"][index], point.material)
-        for index, point in zip(settings["material_of"], points, strict=True)
-    ]
+    points = points_of(settings)
+
+    @lru_cache(maxsize=1)  # members of a point come one after another
+    def read(point: int) -> tuple[Configuration, Material]:
+        configuration = points[point]
+        assert configuration.material_document is not None
+        return configuration, Material(configuration.material_document, configuration.material)
 
     def run(number: int, context: Context) -> tuple[Arrays, dict[str, Any]]:
         point, member = divmod(number, STRIDE)
-        configuration = points[point].model_copy(update={"member": member})
+        configuration, material = read(point)
+        configuration = configuration.model_copy(update={"member": member})
         checkpoint = context.folder / f"member-{number}.checkpoint"
-        device, logs = _carry_out(configuration, materials[point], checkpoint, context)
+        device, logs = _carry_out(configuration, material, checkpoint, context)
         arrays, texts = collect(device, logs, configuration, settings["keep"])
         checkpoint.unlink(missing_ok=True)
         return arrays, {"texts": texts}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..analysis.plots.caption import quantity
+from ..configuration.points import points_of
 from ..experiment.ensemble import Merged
 from ..experiment.ensemble_file import SUMMARY
 from ..mpi_runs import content, runs, shards
@@ -149,7 +150,7 @@ def _failures(
 ) -> list[str]:
     lines = []
     located: Located = found.best(failed)
-    points = recorded["document"]["points"] if recorded else []
+    points = points_of(recorded["document"]) if recorded else []
     for number, member in enumerate(failed.tolist()):
         path, offset = located.paths[located.shard[number]], int(located.offset[number])
         handle = os.open(path, os.O_RDONLY)
@@ -157,7 +158,7 @@ def _failures(
         os.close(handle)
         _, code, head = shards.frame_head(frame)
         point, inside = divmod(member, 2**31)
-        seed = points[point].get("seed") if point < len(points) else None
+        seed = points[point].seed if point < len(points) else None
         times = int(np.count_nonzero(found.member == member))
         again = f"frenkel run FILE.toml --only {inside} --seed {seed}"
         lines.append(
