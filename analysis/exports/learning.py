@@ -19,7 +19,7 @@ from ...cards.card import Card
 from ...cards.core import GapCore, middle
 from ..reliability.pulse_trains import TrainStatistics, statistics
 from . import exported
-from .templates import fill
+from .templates import fill, made_for, signature
 
 LINE = 100
 
@@ -132,8 +132,7 @@ def to_neurosim(card: Card, number: int = 64) -> str:
 
 def header(card: Card) -> str:
     """Return which card an export was made from, and what it was made for."""
-    box = ", ".join(f"{name} {low:g} to {high:g}" for name, (low, high) in card.validity.items()) or "none"
-    return f"card {card.name} {card.version}, checksum {card.to_dict()['checksum']}\nMade for: {box}"
+    return f"{signature(card)}\n{made_for(card)}"
 
 
 def _device_fields(found: TrainStatistics) -> dict[str, Any]:

@@ -42,7 +42,9 @@ def test_a_wrong_layer_is_no_card():
     data = made_up_card(rtn_law=RTN).to_dict()
     del data["checksum"]
     data["rtn"]["states"][0]["dispersion"] = 0.5
-    with pytest.raises(CardError, match="dispersion must be from 1 to inf, got 0.5"):
+    with pytest.raises(
+        CardError, match="rtn.states 1.dispersion must be greater than or equal to 1, got 0.5"
+    ):
         Card.from_dict(data | {"checksum": checksum(data)})
 
 
