@@ -23,7 +23,7 @@ def _long_line(text: str) -> str:
 
 
 Line = Annotated[str, AfterValidator(_line)]
-FileName = Annotated[str, AfterValidator(_long_line)]
+LongLine = Annotated[str, AfterValidator(_long_line)]
 Number = Annotated[FiniteFloat, Field(ge=-1e30, le=1e30)]
 Positive = Annotated[FiniteFloat, Field(ge=1e-30, le=1e30)]
 Pair = Annotated[list[Number], Field(min_length=2, max_length=2)]
@@ -124,7 +124,7 @@ class BoxData(_Strict):
 class GateData(_Strict):
     """One statistic of the acceptance test: model against held-out devices, and its noise floor."""
 
-    statistic: Line
+    statistic: LongLine
     value: Number
     floor: Number
     limit: Number
@@ -136,8 +136,8 @@ class NoiseSource(_Strict):
 
     model_config = ConfigDict(extra="allow")
 
-    file: FileName
-    material: FileName | None = None
+    file: LongLine
+    material: LongLine | None = None
 
 
 class Provenance(_Strict):
@@ -177,7 +177,7 @@ class CardData(_Strict):
     relaxation: RelaxationData | None = None
     validity: dict[Literal["voltage", "pulse_width", "temperature", "cycles", "time"], BoxData]
     gate: Annotated[list[GateData], Field(max_length=1000)]
-    intervals: Annotated[dict[Line, Pair], Field(max_length=10_000)]
+    intervals: Annotated[dict[LongLine, Pair], Field(max_length=10_000)]
     provenance: Provenance
     checksum: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
