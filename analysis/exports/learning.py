@@ -67,8 +67,8 @@ def window(card: Card) -> tuple[float, float]:
         raise ValueError(
             f"an export for learning needs hrs and lrs in ohm, card {card.name} has {', '.join(card.names)}"
         )
-    if not found["hrs"] < found["lrs"]:
-        raise ValueError(f"card {card.name} has no window: hrs must be above lrs in the average device")
+    if not 0.0 < found["hrs"] < found["lrs"]:
+        raise ValueError(f"card {card.name} has no window: hrs must be above lrs, above 0 ohm, on average")
     return found["hrs"], found["lrs"]
 
 

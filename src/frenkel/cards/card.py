@@ -40,6 +40,9 @@ SCHEMA_VERSION = "1.2.0"
 LARGEST = 2**24
 """Bytes of a file; the card of the package has 80,000."""
 
+WIDEST_SCORES = 100.0
+"""Largest variance of the scores of a law: Gaussian, with tables of quantiles made for a variance of 1."""
+
 TRANSFORMS = ("log", "linear")
 BOX = {"voltage": "V", "pulse_width": "s", "temperature": "K", "cycles": "1", "time": "s"}
 """Quantities that a validity box can limit, and their units."""
@@ -429,11 +432,17 @@ def _check(card: Card) -> None:
     if p:
         if not np.abs(np.linalg.eigvals(companion(card.coefficients))).max() < 1:
             raise CardError("coefficients must be those of a stationary autoregression")
-        _check_covariance("the covariance of successive scores", card.stationary())
+    scores = card.stationary() if p else card.innovation
+    _check_covariance("the covariance of successive scores", scores)
+    if np.diagonal(scores).max() > WIDEST_SCORES:
+        raise CardError(
+            f"scores must have variances near 1, at most {WIDEST_SCORES:g}, got {np.diagonal(scores).max():g}"
+        )
     if card.scores.size < 2 or not np.all(np.diff(card.scores) > 0):
         raise CardError("scores must be at least two and ascend")
     for feature in card.features:
         _check_feature(feature, card.scores.size)
+    _check_reach(card)
     for name, (low, high) in card.validity.items():
         if name not in BOX or not low <= high:
             raise CardError(f"validity of {name} must be one of {', '.join(BOX)} and ascend")
@@ -447,6 +456,21 @@ def _check_covariance(name: str, matrix: Floats) -> None:
         raise CardError(f"{name} must be symmetric and positive definite") from None
     if not np.allclose(matrix, matrix.T):
         raise CardError(f"{name} must be symmetric and positive definite")
+
+
+def _check_reach(card: Card) -> None:
+    """Refuse a law whose devices, two deviations from the mean of their kind, show what is no number."""
+    k = len(card.features)
+    widths = 2.0 * np.sqrt(np.diagonal(card.covariances, axis1=1, axis2=2))
+    with np.errstate(over="ignore", invalid="ignore"):
+        largest = np.exp((card.means + widths)[:, k:])
+        for i, feature in enumerate(card.features):
+            reach = widths[:, i] + largest[:, i] * np.abs(feature.quantiles).max()
+            shown = feature.backward(card.means[:, i] + np.stack([-reach, reach]))
+            if not np.all(np.isfinite(shown)) or (feature.transform == "log" and not np.all(shown)):
+                raise CardError(
+                    f"{feature.name} of this law reaches beyond the numbers that a computer holds"
+                )
 
 
 def _check_feature(feature: Feature, size: int) -> None:

@@ -21,7 +21,7 @@ from ..analysis.fitting import core_fit, gate, gate_noise, noise_fit, observatio
 from ..analysis.fitting.gate import Row
 from ..analysis.fitting.observations import ObservationError, Observations
 from ..cards.card import Card
-from ..cards.core import GapCore
+from ..cards.core import RANGES, STEEPEST, GapCore
 from ..configuration.device import parse
 from ..configuration.phases import Sweep
 from ..mpi_runs import content
@@ -35,11 +35,7 @@ CORE_MEMBERS = 64
 """Members of an ensemble whose traces a core is fitted to."""
 
 CORE_RANGES = {
-    "set_ramp": (1e-6, 1e12, "V/s"),
-    "reset_ramp": (1e-6, 1e12, "V/s"),
-    "read_voltage": (1e-3, 10.0, "V"),
-    "drive": (1e-3, 1e3, "1/V"),
-    "voltage_scale": (0.01, 100.0, "V"),
+    name: RANGES[name] for name in ("set_ramp", "reset_ramp", "read_voltage", "drive", "voltage_scale")
 }
 """What a caller can say of a core, and within which bounds."""
 
@@ -347,6 +343,7 @@ def protocol_of(
     core = GapCore(**known)
     scale = given.get("voltage_scale")
     if scale is not None:
+        checks.between("read_voltage in units of voltage_scale", core.read_voltage / scale, 0.0, STEEPEST)
         # I0 keeps the currents at the read voltage, and with them the gaps, as they were.
         ratio = math.sinh(core.read_voltage / core.voltage_scale) / math.sinh(core.read_voltage / scale)
         core = replace(core, voltage_scale=scale, current_prefactor=core.current_prefactor * ratio)

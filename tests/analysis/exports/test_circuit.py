@@ -224,7 +224,7 @@ FEATURES = {"hrs": [1e5], "lrs": [1e4], "set_voltage": [1.0], "reset_voltage": [
             "ngspice or vacask, not into",
         ),
         (lambda: card_exports.to_vacask(CARD, Draws(devices=4000)), "hrs must be well above lrs"),
-        (lambda: GapCore(drive=-1.0), "drive must be positive and finite, got -1"),
+        (lambda: GapCore(drive=-1.0), "drive must be between 0.001 and 1000 1/V, got -1"),
         (lambda: drive_of([1.0], [1.0]), "at least two voltages"),
         (lambda: drive_of([1.0, 2.0], [1.0, 2.0]), "must fall with voltage"),
     ],
