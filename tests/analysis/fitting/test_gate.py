@@ -121,3 +121,12 @@ def test_gaps_in_the_cycles(held_out):
     whole = [f.backward(values[:, :, i]) for i, f in enumerate(held_out.features)]
     rows = gate.judge(build(NAMES, UNITS, np.stack(whole, axis=2)), truth(), repeats=4)
     assert gate.passed(rows), [row for row in rows if not row.passed]
+
+
+def test_missing_values_are_missing_in_the_sample(held_out):
+    """A model is compared with the second half at the places that the half has; the sampler misses none."""
+    values = held_out.values.copy()
+    values[np.random.default_rng(5).random(values.shape) < 0.2] = np.nan
+    gaps = replace(held_out, values=values)
+    for _, second, made in gate._halves(gaps, truth(), 2, 0):
+        assert np.array_equal(np.isnan(made), np.isnan(second)) and np.isnan(made).mean() > 0.15

@@ -279,3 +279,17 @@ def test_bad_csv(tmp_path, text, message):
     path.write_text(text)
     with pytest.raises(ObservationError, match=message):
         from_csv(path)
+
+
+def test_spread_of_few_cycles_is_not_too_small():
+    """Ten cycles of one Gaussian: their ln(spread) is (psi(9/2) - ln 5)/2 = -0.110 too small on average.
+
+    The card knows that: mean 0, within four errors of 0.24/sqrt(400) and that of the simulated effect
+    (p = 1e-4). Twice the effect, or none of it, is 4.5 or more of these away.
+    """
+    values = np.random.default_rng(8).standard_normal((400, 10, 1))
+    options = statistical_model.FitOptions(bootstrap=0, components=1, order=0)
+    card = statistical_model.fit(build(("gap",), ("V",), values), "few", options)
+    shown = np.log(values.std(axis=1)).mean()
+    assert shown == pytest.approx(-0.110, abs=0.05)
+    assert float((card.weights @ card.means)[1]) == pytest.approx(0.0, abs=0.055)
