@@ -144,6 +144,19 @@ def test_core_shows_the_features():
             assert shown[name] == pytest.approx(drawn[name][cycle], abs=0.007)
 
 
+def test_velocities_are_written_out():
+    """A nearly ohmic cell, whose peak of the RESET current the hyperbolic cotangent places; exact."""
+    core = replace(CORE, voltage_scale=5.0, drive=4.0, reset_ramp=3e4)
+    found = core.cells(FEATURES)
+    way = found["gap_max"] - found["gap_min"]
+    assert way == pytest.approx(core.gap_scale * np.log(10.0), rel=1e-12)
+    assert found["set_velocity"] == pytest.approx(
+        4.0 * core.set_ramp * way / 2 / (np.cosh(4.0) - 1), rel=1e-12
+    )
+    slope = core.gap_scale / 5.0 / np.tanh(1 / 5.0)
+    assert found["reset_velocity"] == pytest.approx(3e4 * slope / np.sinh(4.0), rel=1e-12)
+
+
 def test_verilog_a_keeps_to_the_safe_subset():
     text = card_exports.to_verilog_a(CARD)
     assert not re.search(r"\$r|@|initial_step|idt\(|\[|\bcross\b|\btimer\b", text.split("`include", 1)[1])

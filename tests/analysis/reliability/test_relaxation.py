@@ -388,3 +388,13 @@ def test_residuals_of_one_device_are_widened():
     error = np.sqrt(np.sum(rest**2) / 4 / np.sum((x - x.mean()) ** 2))
     quantile = stats.t.ppf(0.975, 3) * np.sqrt(4 / 3)
     assert (high - low) / 2 / quantile == pytest.approx(error, rel=4.4 / np.sqrt(4000))
+
+
+def test_which_state_is_stuck():
+    """Without window: HRS at the level of LRS, LRS at that of HRS, both near the middle."""
+    hrs = [[1e6, 1e4, 1e6], [1e6, 1e6, 1e6], [1e6, 2e5, 1e6]]
+    lrs = [[1e4, 1e4, 1e4], [1e4, 1e6, 1e4], [1e4, 5e4, 1e4]]
+    found = pulses.endurance(hrs, lrs)
+    assert found["failures"].values.tolist() == [1, 1, 1]
+    assert found["stuck_low"].values.tolist() == [1, 0, 0]
+    assert found["stuck_high"].values.tolist() == [0, 1, 0]

@@ -575,3 +575,12 @@ def test_an_interval_must_not_end_among_censored_values():
     assert float(statistics.quantiles(values, 0.25)["value"][0]) < 8.5
     with pytest.raises(ValueError, match="0.25 quantile must not need values above a censored one, got 10 "):
         statistics.quantiles(censored, 0.25)
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.9])
+def test_coverage_is_that_of_the_binomial_law(share):
+    """The interval from rank l to h holds the quantile if l to h - 1 values lie below it; exact."""
+    found = statistics.quantiles(np.arange(1.0, 41.0), share)
+    low, high = int(found["low"][0]), int(found["high"][0])
+    expected = sum(stats.binom.pmf(n, 40, share) for n in range(low, high))
+    assert float(found["coverage"][0]) == pytest.approx(expected, rel=1e-12) and expected >= 0.95
