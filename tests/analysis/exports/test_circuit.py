@@ -272,3 +272,9 @@ def test_ramps_are_those_of_the_ensemble():
     assert np.allclose(slopes[slopes > 0], 1e5)
     free = exports_circuit.ramps(replace(CARD, validity={}), drawn)
     assert free.set == pytest.approx(1.3 * drawn["set_voltage"].max())
+
+
+def test_false_alarm_is_shared():
+    """The limits of all statistics add up to the false alarm of the whole; exact."""
+    rows = law_equality.compare(CARD, CARD.sample(40, 6, 3), 9, false_alarm=1e-3)
+    assert len(rows) > 20 and sum(row.limit for row in rows) == pytest.approx(1e-3, rel=1e-12)

@@ -403,3 +403,21 @@ def test_cards_that_cannot_be_exported():
 def test_without_a_core_there_is_no_training_device():
     text = exports_learning.to_aihwkit(replace(CARD, core={}))
     assert "FrenkelNoiseModel" in text and "class FrenkelDevice" not in text
+
+
+def test_bounds_of_the_training_device():
+    """Weights -1 and 1 are the mean conductances in HRS and LRS; the module has the numbers of the trains."""
+    text = exports_learning.to_aihwkit(CARD, 32)
+    found = pulse_trains.statistics(CARD, 32)
+    weight = 2 * (found.bounds - found.least) / (found.most - found.least) - 1
+    expected = {
+        "w_min": weight[:, 0].mean(),
+        "w_max": weight[:, 1].mean(),
+        "w_min_dtod": weight[:, 0].std() / abs(weight[:, 0].mean()),
+        "dw_min": 2 * np.mean([found.up, found.down]),
+        "dw_min_std": found.noise,
+    }
+    for name, value in expected.items():
+        assert float(re.search(rf" {name}: float = ([-\d.e]+)", text)[1]) == pytest.approx(value, rel=1e-8), (
+            name
+        )

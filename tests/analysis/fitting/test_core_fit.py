@@ -147,7 +147,7 @@ def test_bad_traces(make, message):
 
 def test_a_line_through_zero_turns_there():
     """A sample at 0 V between those of both signs changes nothing; exact."""
-    law = np.array([[20.0, 10.0, np.log(0.5), np.log(0.7), np.log(0.25), np.log(2.0)]])
+    law = np.array([[20.0, 10.0, np.log(0.5), np.log(0.01), np.log(0.25), np.log(2.0)]])
     core = GapCore()
     whole = core_fit.simulate(law, np.array([0.0, 1.0, 2.0]), np.array([1.5, 1.5, -3.0]), core)
     split = core_fit.simulate(law, np.array([0.0, 1.0, 4 / 3, 2.0]), np.array([1.5, 1.5, 0.0, -3.0]), core)

@@ -546,3 +546,11 @@ def test_spacings_of_dwell_times_are_normalised():
     assert found["p_exponential"] == pytest.approx(stats.kstest(place, "uniform").pvalue, rel=1e-12)
     assert found["mean"] == pytest.approx(times.mean(), rel=1e-12) and found["number"] == n
     assert found["low"] == pytest.approx(2 * times.sum() / stats.chi2(2 * n).ppf(0.975), rel=1e-12)
+
+
+def test_a_spectrum_scales_with_the_amplitude():
+    """Four times the density at twice the amplitude; Machlup's formula written out; exact."""
+    f, high, low = np.array([0.1, 3.0, 40.0]), 0.02, 0.05
+    found = spectrum.two_state_spectrum(f, 2.0, high, low)
+    expected = 16.0 / ((high + low) * ((1 / high + 1 / low) ** 2 + (2 * np.pi * f) ** 2))
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
