@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     Model = type[BaseModel]
 
+LONGEST = 200
+"""Characters of a value in a sentence."""
+
 
 def suggest(name: str, known: Iterable[str]) -> str:
     """Return the end of an error about an unknown name: the nearest one, and all there are."""
@@ -30,12 +33,12 @@ def sentence(error: ValidationError, model: Model) -> str:
     place, section, kinds = follow(model, fault["loc"])
     where, kind, value = written(place), fault["type"], fault.get("input")
     if kind == "extra_forbidden":
-        return f"unknown key {where}{suggest(str(place[-1]), keys(section))}"
+        return f"unknown key {where}{suggest(str(place[-1])[:LONGEST], keys(section))}"
     if kind == "missing":
         return f"{where} is missing"
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         given = value.get("kind") if isinstance(value, Mapping) else None
-        got = "is missing" if given is None else f"must not be {given!r}"
+        got = "is missing" if given is None else f"must not be {shown(given)}"
         return f"{where}.kind {got}; there are: {', '.join(kinds)}"
     if kind in ("model_type", "model_attributes_type"):
         own = ["kind", "..."] if kinds else keys(section)
@@ -47,6 +50,12 @@ def sentence(error: ValidationError, model: Model) -> str:
     if message.startswith("input should"):
         return f"{where} must{message.removeprefix('input should')}, got {shown(value)}"
     return f"{where}: {message}, got {shown(value)}"
+
+
+def shown(value: Any) -> str:
+    """Return a value as Python writes it, its middle left out where that is long."""
+    text = repr(value)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} ... {text[-LONGEST // 4 :]}"
 
 
 def follow(model: Model, parts: Sequence[int | str]) -> tuple[list[int | str], Model, dict[str, Model]]:
@@ -92,7 +101,8 @@ def written(place: Sequence[int | str]) -> str:
     """Write a place as in a TOML file, those in lists counted from 1: "phase 2.rate"."""
     text = ""
     for part in place:
-        text += f" {part + 1}" if isinstance(part, int) else (f".{part}" if text else part)
+        key = str(part)[:LONGEST]
+        text += f" {part + 1}" if isinstance(part, int) else (f".{key}" if text else key)
     return text
 
 
