@@ -324,20 +324,6 @@ def test_times_are_read_as_slurm_writes_them():
     assert seconds("90 min") == 5400 and seconds("30") == 30
 
 
-def test_job_scripts_are_shell_and_name_everything(folder, capsys):
-    import subprocess
-
-    for more in (["--nodes", "4", "--tasks", "64"], ["--array", "100"]):
-        asked = ["slurm", "my run.toml", "--members", "1000", "--time", "24:00:00", "--set", "seed=3", *more]
-        assert cli.main(asked) == 0
-        script = capsys.readouterr().out
-        assert subprocess.run(["bash", "-n"], input=script, text=True, check=False).returncode == 0
-        assert "frenkel run 'my run.toml' -o 'my run.nc' --members 1000 --set seed=3" in script
-        for word in ("--signal=USR1@180", "OMP_NUM_THREADS=1", "--dependency=afterany", "TRY", "--requeue"):
-            assert word in script
-        assert ("--shard" in script) == ("--array" in more)
-
-
 def test_the_plan_names_what_limits(capsys):
     assert (
         cli.main(["plan", "--members", "20000", "--ranks", "10000", "--mean", "0.2 s", "--spread", "0.2"])
