@@ -64,7 +64,12 @@ RUN = Group(
 
 
 def add_commands(commands: Any) -> None:
-    """Add "sweep", "merge", "hash" and "status" to the parser of commands."""
+    """Add "sweep", "extend", "merge", "hash" and "status" to the parser of commands."""
+    _add_runs(commands)
+    _add_looks(commands)
+
+
+def _add_runs(commands: Any) -> None:
     add(
         commands,
         "sweep",
@@ -87,6 +92,30 @@ def add_commands(commands: Any) -> None:
         *FARM,
         QUIET,
     )
+    add(
+        commands,
+        "extend",
+        _extend,
+        "run more members of an ensemble, or more cycles of its devices",
+        "frenkel extend ensemble.nc --cycles 200 -o longer.nc",
+        Option(
+            "file", type=Path, metavar="ENSEMBLE.nc", help="ensemble; its folder ENSEMBLE.nc.run is needed"
+        ),
+        MEMBERS.but(help="members there are to be in all"),
+        Option(
+            "--cycles",
+            type=positive,
+            metavar="N",
+            help="cycles there are to be in all, in a file of their own; devices whose final state was kept "
+            "(ensemble.keep_state) go on from it",
+        ),
+        OUTPUT.but(help="result, with --cycles"),
+        *FARM,
+        QUIET,
+    )
+
+
+def _add_looks(commands: Any) -> None:
     add(
         commands,
         "merge",
@@ -169,6 +198,20 @@ def _sweep(options: argparse.Namespace) -> int:
     return launch.start(engine, options.workers, options.dask, lambda workers: _run_sweep(options, workers))
 
 
+def _extend(options: argparse.Namespace) -> int:
+    """Run more members or more cycles of an ensemble."""
+    from ..mpi_runs import launch
+
+    if not (options.members or options.cycles):
+        raise UsageError("give the members or the cycles that there are to be: --members N, --cycles N")
+    if options.cycles and options.output in (None, options.file):
+        raise UsageError("more cycles make another ensemble: name its file with -o")
+    if options.output and not options.cycles:
+        raise UsageError("more members go into the same file: leave out -o")
+    engine = launch.engine_of(options.engine, options.shard)
+    return launch.start(engine, options.workers, options.dask, lambda workers: _run_more(options, workers))
+
+
 def _merge(options: argparse.Namespace) -> None:
     """Merge the shards of some folders."""
     from ..analysis.results import store
@@ -227,7 +270,7 @@ def _run_until(options: argparse.Namespace, settings: Any, output: Path, workers
     from ..analysis.statistics.sequential import Stopping
     from ..experiment import ensemble
     from ..experiment.ensemble_file import SUMMARY
-    from ..experiment.until import run_until
+    from ..experiment.more import run_until
     from ..mpi_runs import session
     from ..reports.ensemble import quantile_line
     from ..validation import suggest
@@ -271,6 +314,21 @@ def _run_sweep(options: argparse.Namespace, workers: "Workers") -> int:
         raise UsageError("a sweep needs a seed: give --seed or seed in the file")
     whole = ensemble.sweep(changed, axes, options.members, options.file.parent)
     return _Start(options, output, workers, None).go(whole, force=options.force)
+
+
+def _run_more(options: argparse.Namespace, workers: "Workers") -> int:
+    from ..configuration.base import ConfigurationError
+    from ..experiment import more
+
+    output = options.output or options.file
+    try:
+        whole, number = more.extended(options.file, output, members=options.members, cycles=options.cycles)
+    except ConfigurationError as error:
+        raise UsageError(str(error)) from None
+    if options.cycles:
+        rest = len(whole.numbers()) - number
+        print(f"{number} members go on from their final states, {rest} run from the start")
+    return _Start(options, output, workers, None).go(whole, force=False)
 
 
 class _Start:

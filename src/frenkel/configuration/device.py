@@ -62,6 +62,7 @@ class EnsembleSection(Section):
 
     members: int = Field(ge=1, le=2**31 - 1)
     keep: Literal["summary", "traces", "all"] = "traces"
+    keep_state: bool = False
     limit: Time | None = None
 
 

@@ -5,7 +5,7 @@ import hashlib
 import itertools
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,10 @@ class Ensemble:
     axes : tuple of Axis
     folder : Path
         Where material files with a relative name are looked for.
+    keep_state : bool
+        Keep the final state of each member, from which more cycles can go on.
+    former : tuple of str
+        Shards of the run whose final states the members begin from; see :func:`.more.extended`.
     """
 
     points: tuple[Configuration, ...]
@@ -72,6 +76,8 @@ class Ensemble:
     keep: str = "traces"
     axes: tuple[Axis, ...] = ()
     folder: Path = field(default_factory=Path)
+    keep_state: bool = False
+    former: tuple[str, ...] = ()
 
     def numbers(self) -> np.ndarray[Any, Any]:
         """Return the numbers of all members, points one after another."""
@@ -88,7 +94,7 @@ class Ensemble:
         first = {material.hash: material for material in reversed(used)}
         return {
             "points": [
-                point.document() | {"material": material.name}
+                point.model_copy(update={"material_document": None}).document() | {"material": material.name}
                 for point, material in zip(self.points, used, strict=True)
             ],
             "materials": [first[one].document() for one in hashes],
@@ -125,8 +131,8 @@ def plain(
         configuration = configuration.model_copy(
             update={"seed": provenance.draw_seed() if seed is None else seed}
         )
-    keep = section.keep if section else "traces"
-    return Ensemble(points=(configuration,), members=number, keep=keep, folder=folder)
+    kept = {"keep": section.keep, "keep_state": section.keep_state} if section else {}
+    return Ensemble(points=(configuration,), members=number, folder=folder, **kept)
 
 
 def sweep(
@@ -165,9 +171,7 @@ def sweep(
         words = json.dumps([base.points[0].seed, changes]).encode()
         own = int.from_bytes(hashlib.sha256(words).digest()[:8], "little") >> 1
         points.append(read(changes).model_copy(update={"seed": own}))
-    return Ensemble(
-        points=tuple(points), members=base.members, keep=base.keep, axes=tuple(axes), folder=folder
-    )
+    return replace(base, points=tuple(points), axes=tuple(axes))
 
 
 def axis(text: str) -> Axis:
@@ -235,7 +239,7 @@ def job(ensemble: Ensemble, output: Path, *, part: tuple[int, int] | None = None
     return Job(
         folder=run_folder(output),
         function=FUNCTION,
-        settings=document,
+        settings=document | {"keep_state": ensemble.keep_state, "former": ensemble.former},
         document=recorded,
         digest=provenance.digest(recorded),
         members=numbers.tolist(),

@@ -4,10 +4,13 @@ No xarray, no netCDF: thousands of these processes start at once, and each impor
 """
 
 import contextlib
+import io
 import json
+import logging
 import math
 import zipfile
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,7 @@ from ..configuration import device as config
 from ..configuration.device import Configuration
 from ..kinetic.device import Device
 from ..kinetic.materials.material import Material
+from ..mpi_runs import shards
 from ..mpi_runs.child import Context, Stopped
 from . import device_file
 from .protocol import Checkpoints, PhaseLog, Protocol
@@ -26,9 +30,12 @@ from .protocol import Checkpoints, PhaseLog, Protocol
 CHECKPOINT_INTERVAL = 60.0  # s of wall time
 STRIDE = 2**31  # numbers of members per point of a sweep
 SNAPSHOT_END = -1
+STATE = "final_state"  # of a member, among the arrays of its record
+FORMER = "former.npy"  # where the records with the states to begin from are: member, shard, offset, length
 RAGGED = {"summary": (), "traces": ("sample", "phases"), "all": ("sample", "phases", "snapshot", "defect")}
 """Dimensions whose variables are kept, by the word for it in the configuration."""
 
+logger = logging.getLogger(__name__)
 Arrays = dict[str, np.ndarray[Any, Any]]
 
 
@@ -39,7 +46,8 @@ def prepare(settings: dict[str, Any]) -> Callable[[int, Context], tuple[Arrays, 
     ----------
     settings : dict
         ``points``, a list of configurations (one, or one per point of a sweep); ``materials``, and
-        ``material_of``, the index into them per point; ``keep``.
+        ``material_of``, the index into them per point; ``keep`` and ``keep_state``; ``former``, the shards
+        of a run of fewer cycles to go on from.
     """
     points = [config.parse(document) for document in settings["points"]]
     materials = [
@@ -51,8 +59,17 @@ def prepare(settings: dict[str, Any]) -> Callable[[int, Context], tuple[Arrays, 
         point, member = divmod(number, STRIDE)
         configuration = points[point].model_copy(update={"member": member})
         checkpoint = context.folder / f"member-{number}.checkpoint"
-        device, logs = _carry_out(configuration, materials[point], checkpoint, context)
-        arrays, texts = collect(device, logs, configuration, settings["keep"])
+        device = Device(materials[point], **configuration.arguments())
+        protocol = Protocol.of(configuration, device)
+        state = _left(checkpoint)
+        if state is None and settings.get("former"):
+            state = _final(context.folder / FORMER, settings["former"], number)
+        if state is not None:
+            protocol.restore(state)
+        _carry_out(protocol, checkpoint, context)
+        arrays, texts = collect(device, protocol.logs, configuration, settings["keep"])
+        if settings.get("keep_state"):
+            arrays[STATE] = _packed(protocol)
         checkpoint.unlink(missing_ok=True)
         return arrays, {"texts": texts}
 
@@ -127,15 +144,9 @@ def summary(logs: list[PhaseLog], configuration: Configuration) -> Arrays:
     return {name: np.asarray(value) for name, value in totals.items()} | rows
 
 
-def _carry_out(
-    configuration: Configuration, material: Material, checkpoint: Path, context: Context
-) -> tuple[Device, list[PhaseLog]]:
-    """Run the protocol, from a checkpoint if one was left, and leave one when asked to stop."""
-    device = Device(material, **configuration.arguments())
-    protocol = Protocol.of(configuration, device)
+def _carry_out(protocol: Protocol, checkpoint: Path, context: Context) -> None:
+    """Run what is left of a protocol, and leave a checkpoint when asked to stop."""
     checkpoints = Checkpoints(checkpoint, CHECKPOINT_INTERVAL)
-    if (state := _left(checkpoint)) is not None:
-        protocol.restore(state)
 
     def pause(protocol: Protocol) -> None:
         stopping = context.stopping()
@@ -151,13 +162,13 @@ def _carry_out(
                 "time": device.time,
                 "source_voltage": float(device.source_voltage),
                 "events": device.events,
-                "member": configuration.member,
-                "seed": configuration.seed,
+                "member": device.member,
+                "seed": device.seed,
             }
         )
 
-    note(0.0, "start", device)
-    return device, protocol.go(pause=pause, progress=note)
+    note(0.0, "start", protocol.device)
+    protocol.go(pause=pause, progress=note)
 
 
 def _left(path: Path) -> Any:
@@ -169,6 +180,32 @@ def _left(path: Path) -> Any:
     with contextlib.suppress(store.StoreError, zipfile.BadZipFile, json.JSONDecodeError):
         return store.load_checkpoint(path)["protocol"]
     return None
+
+
+def _packed(protocol: Protocol) -> np.ndarray[Any, Any]:
+    """Return the state of a protocol as bytes; :func:`_final` reads them."""
+    from ..analysis.results import store  # brings xarray
+
+    return np.frombuffer(zlib.compress(store.pack({"protocol": protocol.state()}), 1), np.uint8)
+
+
+def _final(index: Path, former: Sequence[str], number: int) -> Any:
+    """Return the final state of a member in a run of fewer cycles, None if there is none."""
+    from ..analysis.results import store
+
+    rows = np.load(index, mmap_mode="r")
+    place = int(np.searchsorted(rows[:, 0], number))
+    if place == len(rows) or rows[place, 0] != number:
+        return None
+    _, shard, offset, length = rows[place].tolist()
+    try:
+        with open(former[shard], "rb") as stream:
+            stream.seek(offset)
+            arrays = shards.decode(stream.read(length))[3]
+        return store.unpack(io.BytesIO(zlib.decompress(arrays[STATE])), former[shard])["protocol"]
+    except (OSError, KeyError, zlib.error) as error:
+        logger.warning("runs from the start, since its final state cannot be read: %s", error)
+        return None
 
 
 def _switching(log: PhaseLog) -> float:
