@@ -9,6 +9,7 @@ traceback; when the process dies or a member takes too long, the parent makes th
 import contextlib
 import importlib
 import json
+import logging
 import os
 import select
 import signal
@@ -17,9 +18,10 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +42,7 @@ START_LIMIT = 900.0  # s for the first sign of life; imports take minutes when t
 LOOK_AT_MEMORY = 0.01  # s; members shorter than this are not asked for it
 SLICE = 0.2  # s between two looks at whether to stop
 NOTE_SIZE = 2000
+LOG_LINES = 100  # of a member, kept in its record
 FOREIGN = ("PMI", "PMIX", "OMPI_", "PRTE_", "HYD", "MPI", "SLURM_", "I_MPI_")
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 OWN_DEATH = 1  # PR_SET_PDEATHSIG
@@ -54,6 +57,43 @@ Prepare = Callable[[dict[str, Any]], RunMember]
 
 class Stopped(Exception):
     """A member has stopped on request; it runs again, from its checkpoint if it left one."""
+
+
+class Log(logging.Handler):
+    """Gathers what one member reports, for its record.
+
+    Attributes
+    ----------
+    lines : list of (float, str, str)
+        Time since its start (s), level and words; the last one says how many more there were.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self.begin, self.thread, self.number = time.perf_counter(), threading.get_ident(), 0
+        self.lines: list[tuple[float, str, str]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep one line, if it comes from this member and there is room."""
+        if record.thread != self.thread:
+            return
+        self.number += 1
+        level, words = record.levelname, " ".join(record.getMessage().split())[:1000]
+        if self.number > LOG_LINES:
+            del self.lines[LOG_LINES:]
+            level, words = "INFO", f"{self.number - LOG_LINES} more lines were not kept"
+        self.lines.append((round(time.perf_counter() - self.begin, 3), level, words))
+
+
+@contextlib.contextmanager
+def listening() -> Iterator[Log]:
+    """Gather what is reported meanwhile."""
+    log = Log()
+    logging.getLogger().addHandler(log)
+    try:
+        yield log
+    finally:
+        logging.getLogger().removeHandler(log)
 
 
 class Context:
@@ -105,6 +145,11 @@ def peak_memory() -> int:
 
 def attempt(run: RunMember, member: int, context: Context) -> bytes:
     """Run one member; return its frame, whatever happens short of the death of the process."""
+    with listening() as log:
+        return _attempt(run, member, context, log)
+
+
+def _attempt(run: RunMember, member: int, context: Context, log: Log) -> bytes:
     context.state = {}
     begin, cpu = time.perf_counter(), time.process_time()
 
@@ -115,6 +160,7 @@ def attempt(run: RunMember, member: int, context: Context) -> bytes:
             "cpu": time.process_time() - cpu,
             "host": socket.gethostname(),
             **({"peak": peak_memory()} if wall > LOOK_AT_MEMORY else {}),
+            **({"log": log.lines} if log.lines else {}),
         }
 
     try:
@@ -293,6 +339,10 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)
     _die_with_parent(parent)
     faulthandler.enable()
+    # On stderr too, whose end the parent puts into the record if this process dies.
+    logging.basicConfig(format="%(levelname)s: %(message)s")
+    logging.getLogger(__package__.partition(".")[0]).setLevel(logging.INFO)
+    logging.captureWarnings(True)
     context = Context(plan_file.parent, inbox, notes)
     run: RunMember | None = None
     try:
@@ -305,6 +355,9 @@ def main() -> None:
             if member < 0:
                 continue  # asked to stop after the member had ended
             os.pwrite(notes, b"{}".ljust(NOTE_SIZE), 0)
+            os.truncate(
+                sys.stderr.fileno(), os.lseek(sys.stderr.fileno(), 0, os.SEEK_SET)
+            )  # of the last member
             frame = attempt(run or (lambda number, context: prepare(plan)(number, context)), member, context)
             _send(outbox, LENGTH.pack(len(frame)) + frame)
     except BrokenPipeError:

@@ -1,6 +1,7 @@
 """Commands for many devices: run with members, sweep, merge, hash, status."""
 
 import argparse
+import itertools
 import logging
 import time
 from pathlib import Path
@@ -143,6 +144,15 @@ def _add_looks(commands: Any) -> None:
         Option("file", type=Path, metavar="OUT.nc", help="result that is being made"),
         Option("--tracebacks", action="store_true", help="print where the failed members failed"),
     )
+    add(
+        commands,
+        "log",
+        _log,
+        "print what members have reported: warnings, how they went on, where they failed",
+        "frenkel log ensemble.nc --member 17",
+        Option("file", type=Path, metavar="OUT.nc", help="result, or its folder OUT.nc.run"),
+        Option("--member", type=natural, metavar="K", help="this one alone, also if it reported nothing"),
+    )
 
 
 def run(options: argparse.Namespace) -> int | None:
@@ -239,13 +249,31 @@ def _hash(options: argparse.Namespace) -> None:
 
 def _status(options: argparse.Namespace) -> None:
     """Print how far a run is."""
-    from ..experiment import ensemble
     from ..reports import ensemble as ensemble_report
 
-    folder = ensemble.run_folder(options.file)
+    print(ensemble_report.status_text(_folder(options.file), tracebacks=options.tracebacks))
+
+
+def _log(options: argparse.Namespace) -> None:
+    """Print what is in the records of members besides their results."""
+    from ..reports import ensemble as ensemble_report
+
+    nothing = "no member has reported anything"
+    if options.member is not None:
+        nothing = f"member {options.member} has no record yet"
+    lines = ensemble_report.log_lines(_folder(options.file), options.member)
+    for line in itertools.chain([next(lines, nothing)], lines):
+        print(line)
+
+
+def _folder(file: Path) -> Path:
+    """Return the folder of a run from that of its result."""
+    from ..experiment import ensemble
+
+    folder = file if file.is_dir() else ensemble.run_folder(file)
     if not folder.is_dir():
-        raise OSError(f"there is no run of {options.file}: no folder {folder}")
-    print(ensemble_report.status_text(folder, tracebacks=options.tracebacks))
+        raise OSError(f"there is no run of {file}: no folder {folder}")
+    return folder
 
 
 def _run_file(options: argparse.Namespace, workers: "Workers") -> int:

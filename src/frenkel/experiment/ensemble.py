@@ -131,7 +131,7 @@ def plain(
         configuration = configuration.model_copy(
             update={"seed": provenance.draw_seed() if seed is None else seed}
         )
-    kept = {"keep": section.keep, "keep_state": section.keep_state} if section else {}
+    kept: dict[str, Any] = {"keep": section.keep, "keep_state": section.keep_state} if section else {}
     return Ensemble(points=(configuration,), members=number, folder=folder, **kept)
 
 

@@ -66,6 +66,7 @@ def prepare(settings: dict[str, Any]) -> Callable[[int, Context], tuple[Arrays, 
             state = _final(context.folder / FORMER, settings["former"], number)
         if state is not None:
             protocol.restore(state)
+            logger.info("goes on at phase %d", protocol.position.phase)
         _carry_out(protocol, checkpoint, context)
         arrays, texts = collect(device, protocol.logs, configuration, settings["keep"])
         if settings.get("keep_state"):
