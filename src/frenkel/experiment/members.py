@@ -203,7 +203,7 @@ def _final(index: Path, former: Sequence[str], number: int) -> Any:
         with open(former[shard], "rb") as stream:
             stream.seek(offset)
             arrays = shards.decode(stream.read(length))[3]
-        return store.unpack(io.BytesIO(zlib.decompress(arrays[STATE])), former[shard])["protocol"]
+        return store.unpack(io.BytesIO(zlib.decompress(arrays[STATE].tobytes())), former[shard])["protocol"]
     except (OSError, KeyError, zlib.error) as error:
         logger.warning("runs from the start, since its final state cannot be read: %s", error)
         return None
