@@ -107,10 +107,18 @@ class Context:
         Pipe through which the parent asks to stop.
     notes : int or None
         File for :meth:`note`.
+    scratch : Path or None
+        Folder on a disk of this node, of this configuration alone; it may not exist.
     """
 
-    def __init__(self, folder: Path, inbox: int | None = None, notes: int | None = None) -> None:
-        self.folder, self.inbox, self.notes = folder, inbox, notes
+    def __init__(
+        self,
+        folder: Path,
+        inbox: int | None = None,
+        notes: int | None = None,
+        scratch: Path | None = None,
+    ) -> None:
+        self.folder, self.inbox, self.notes, self.scratch = folder, inbox, notes, scratch
         self.state: dict[str, Any] = {}
         self.stop: Stop | None = None
 
@@ -132,6 +140,14 @@ def prepare(plan: Mapping[str, Any]) -> RunMember:
     module, _, name = plan["function"].partition(":")
     made: RunMember = getattr(importlib.import_module(module), name)(plan["settings"])
     return made
+
+
+def scratch(plan: Mapping[str, Any]) -> Path | None:
+    """Return the folder of a run on a disk of this node, None if it has none; see :class:`Context`."""
+    if plan.get("scratch") is None:
+        return None
+    # A checkpoint of another configuration must not be gone on with, and --force reaches no other nodes.
+    return Path(plan["scratch"]) / f"frenkel-{plan['header']['configuration_hash']}"
 
 
 def peak_memory() -> int:
@@ -301,7 +317,7 @@ class Inside:
     """Runs members in this process, without protection; for measurements and debuggers."""
 
     def __init__(self, folder: Path, plan: Mapping[str, Any], stop: Stop) -> None:
-        self.member, self.context = prepare(plan), Context(folder)
+        self.member, self.context = prepare(plan), Context(folder, scratch=scratch(plan))
         self.context.stop = stop
 
     def run(self, member: int) -> bytes:
@@ -343,10 +359,10 @@ def main() -> None:
     logging.basicConfig(format="%(levelname)s: %(message)s")
     logging.getLogger(__package__.partition(".")[0]).setLevel(logging.INFO)
     logging.captureWarnings(True)
-    context = Context(plan_file.parent, inbox, notes)
     run: RunMember | None = None
     try:
         plan = json.loads(plan_file.read_text())
+        context = Context(plan_file.parent, inbox, notes, scratch(plan))
         with contextlib.suppress(Exception):  # it is met again below and then goes into the record
             run = prepare(plan)
         os.write(outbox, READY)

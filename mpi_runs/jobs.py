@@ -44,6 +44,8 @@ class Request:
         As the scheduler writes them, memory (of a node) as "16G"; empty where not asked for.
     modules : sequence of str
         To load.
+    scratch : str
+        Folder on each node for checkpoints, in which the shell puts in variables.
     """
 
     command: list[str]
@@ -60,6 +62,7 @@ class Request:
     constraint: str = ""
     mail: str = ""
     modules: tuple[str, ...] = ()
+    scratch: str = ""
 
 
 def schedulers() -> list[str]:
@@ -140,7 +143,8 @@ def _values(request: Request) -> dict[str, str]:
         "constraint": request.constraint,
         "mail": request.mail,
         "modules": shlex.join(request.modules),
-        "command": shlex.join(request.command),
+        "command": shlex.join(request.command)
+        + (f' --scratch "{request.scratch}"' if request.scratch else ""),
         "output": shlex.quote(str(request.output)),
     }
 

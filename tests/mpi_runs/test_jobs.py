@@ -187,7 +187,11 @@ def test_scripts_ask_for_what_was_asked_for(capsys, engine):
         assert '"$@" --time-limit 129000\n' in text
     text = script(capsys, engine, *shape[2:], "--array", "7")
     assert directives(text) == " ".join(ARRAYS[engine].split())
-    assert "module load" not in text and "%" not in text.replace("%x-%A_%a", "").replace("-%J_%I", "")
+    assert (
+        "module load" not in text
+        and "--scratch" not in text
+        and "%" not in text.replace("%x-%A_%a", "").replace("-%J_%I", "")
+    )
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -202,6 +206,17 @@ def test_scripts_are_shell_whatever_the_names(capsys, tmp_path, engine, more):
     call = next(line for line in lines if line.startswith("start frenkel")).replace("start", "printf '%s\\n'")
     said = subprocess.run(["bash", "-c", call], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert said.stdout.splitlines()[3:5] == ["-o", hostile] and not (tmp_path / "evil").exists()
+
+
+def test_variables_in_the_name_of_the_disk_are_those_of_the_job(capsys):
+    text = script(capsys, "slurm", "--scratch", "${TMPDIR}/a")
+    call = next(line for line in text.splitlines() if line.startswith("start frenkel")).replace(
+        "start", "echo"
+    )
+    said = subprocess.run(
+        ["bash", "-c", call], env={"TMPDIR": "/a b"}, capture_output=True, text=True, check=True
+    )
+    assert said.stdout.endswith("--scratch /a b/a\n")
 
 
 def test_the_command_slurm_is_the_one_for_slurm(capsys):
@@ -223,6 +238,7 @@ def test_every_template_is_an_engine():
         (["--engine", "lsf", "--constraint", '"'], "--constraint: must be one word"),
         (["--engine", "slurm", "--module", "$(x)"], "--module/--modules: must be one word"),
         (["--engine", "slurm", "--mem", "16"], "must be a number and K, M, G or T, such as 16G, got '16'"),
+        (["--engine", "slurm", "--scratch", "$(x)"], "must be a folder of plain letters and variables"),
         (["--engine", "sge"], "invalid choice: 'sge'"),
     ],
 )

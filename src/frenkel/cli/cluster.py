@@ -7,7 +7,7 @@ from typing import Any
 
 from ..mpi_runs.jobs import Request, schedulers, script
 from .common import CHANGES, CONFIGURATION, OUTPUT, Option, UsageError, add
-from .values import memory, positive, seconds, word
+from .values import folder_text, memory, positive, seconds, word
 
 MEMBERS = Option("--members", type=positive, metavar="N", help="devices")
 MEMBER_LIMIT = Option("--member-limit", type=seconds, metavar="TIME", help="longest time of one member")
@@ -55,6 +55,12 @@ JOB = (
         dest="modules",
         metavar="NAME",
         help="module to load; may be given several times",
+    ),
+    Option(
+        "--scratch",
+        type=folder_text,
+        metavar="DIR",
+        help="folder on a disk of each node for checkpoints, such as '$TMPDIR'; the job puts in variables",
     ),
     CHANGES,
 )

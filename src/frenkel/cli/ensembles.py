@@ -3,6 +3,7 @@
 import argparse
 import itertools
 import logging
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,6 +46,12 @@ FARM = (
         help="run members in the workers themselves: for debuggers, a crash then ends the run",
     ),
     Option("--retry", action="store_true", help="run members again that failed three times"),
+    Option(
+        "--scratch",
+        type=Path,
+        metavar="DIR",
+        help="folder on a disk of each node for the checkpoints of running members (default: the run's own)",
+    ),
 )
 """What every command takes that runs many devices."""
 
@@ -392,6 +399,7 @@ class _Start:
                     isolated=not options.no_isolation,
                     retry=options.retry,
                     force=force,
+                    scratch=None if options.scratch is None else str(options.scratch.absolute()),
                 )
         except runs.ChangedError as error:
             raise UsageError(str(error)) from None
@@ -405,6 +413,9 @@ class _Start:
         from ..experiment import ensemble
 
         common.check_ending(self.output, ".nc")
+        scratch = self.options.scratch
+        if scratch is not None and not (scratch.is_dir() and os.access(scratch, os.W_OK)):
+            raise OSError(f"--scratch must be a folder that can be written, got {str(scratch)!r}")
         if self.options.shard and force:
             raise UsageError("--force cannot be combined with --shard, since other shards may be running")
         resumed = ensemble.run_folder(self.output).exists()

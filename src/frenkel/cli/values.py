@@ -83,3 +83,12 @@ def memory(text: str) -> str:
     if not re.fullmatch(r"[1-9]\d{0,6}[KMGT]", text, re.ASCII):
         raise ArgumentTypeError(f"must be a number and K, M, G or T, such as 16G, got {text!r}")
     return text
+
+
+def folder_text(text: str) -> str:
+    """Read the name of a folder in which a shell puts in variables, and does nothing else."""
+    if not re.fullmatch(r"([\w/.-]|\$\w+|\$\{\w+\}){1,200}", text, re.ASCII):
+        raise ArgumentTypeError(
+            f"must be a folder of plain letters and variables, such as $TMPDIR, got {text!r}"
+        )
+    return text

@@ -10,7 +10,7 @@ import logging
 import math
 import zipfile
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,19 +59,21 @@ def prepare(settings: dict[str, Any]) -> Callable[[int, Context], tuple[Arrays, 
         point, member = divmod(number, STRIDE)
         configuration = points[point].model_copy(update={"member": member})
         checkpoint = context.folder / f"member-{number}.checkpoint"
+        local = _local(checkpoint, context.scratch)
         device = Device(materials[point], **configuration.arguments())
         protocol = Protocol.of(configuration, device)
-        state = _left(checkpoint)
+        state = _left({local, checkpoint})
         if state is None and settings.get("former"):
             state = _final(context.folder / FORMER, settings["former"], number)
         if state is not None:
             protocol.restore(state)
             logger.info("goes on at phase %d", protocol.position.phase)
-        _carry_out(protocol, checkpoint, context)
+        _carry_out(protocol, local, checkpoint, context)
         arrays, texts = collect(device, protocol.logs, configuration, settings["keep"])
         if settings.get("keep_state"):
             arrays[STATE] = _packed(protocol)
-        checkpoint.unlink(missing_ok=True)
+        for path in {local, checkpoint}:
+            path.unlink(missing_ok=True)
         return arrays, {"texts": texts}
 
     return run
@@ -145,15 +147,27 @@ def summary(logs: list[PhaseLog], configuration: Configuration) -> Arrays:
     return {name: np.asarray(value) for name, value in totals.items()} | rows
 
 
-def _carry_out(protocol: Protocol, checkpoint: Path, context: Context) -> None:
-    """Run what is left of a protocol, and leave a checkpoint when asked to stop."""
-    checkpoints = Checkpoints(checkpoint, CHECKPOINT_INTERVAL)
+def _local(checkpoint: Path, scratch: Path | None) -> Path:
+    """Return where a running member leaves its checkpoints: on a disk of this node, if there is one."""
+    if scratch is None:
+        return checkpoint
+    try:
+        scratch.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        logger.warning("leaves its checkpoints in the folder of the run: %s", error)
+        return checkpoint
+    return scratch / checkpoint.name
+
+
+def _carry_out(protocol: Protocol, local: Path, checkpoint: Path, context: Context) -> None:
+    """Run what is left of a protocol, with checkpoints on the way, and one in the run if asked to stop."""
+    on_the_way, last = Checkpoints(local, CHECKPOINT_INTERVAL), Checkpoints(checkpoint, CHECKPOINT_INTERVAL)
 
     def pause(protocol: Protocol) -> None:
-        stopping = context.stopping()
-        checkpoints.write(protocol, now=stopping)
-        if stopping:
+        if context.stopping():
+            last.write(protocol, now=True)
             raise Stopped
+        on_the_way.write(protocol)
 
     def note(share: float, name: str, device: Device) -> None:
         context.note(
@@ -172,15 +186,21 @@ def _carry_out(protocol: Protocol, checkpoint: Path, context: Context) -> None:
     protocol.go(pause=pause, progress=note)
 
 
-def _left(path: Path) -> Any:
-    """Return the state that was left in a checkpoint, None if there is none or it is of no use."""
-    if not path.exists():
-        return None
-    from ..analysis.results import store  # brings xarray
+def _left(paths: Iterable[Path]) -> Any:
+    """Return the state in the latest of some checkpoints, None if there is none or they are of no use.
 
-    with contextlib.suppress(store.StoreError, zipfile.BadZipFile, json.JSONDecodeError):
-        return store.load_checkpoint(path)["protocol"]
+    Any of them gives the same result; should the clocks of two disks differ, it only takes longer.
+    """
+    for path in sorted((one for one in paths if one.exists()), key=_age):
+        from ..analysis.results import store  # brings xarray
+
+        with contextlib.suppress(store.StoreError, zipfile.BadZipFile, json.JSONDecodeError):
+            return store.load_checkpoint(path)["protocol"]
     return None
+
+
+def _age(path: Path) -> float:
+    return -path.stat().st_mtime
 
 
 def _packed(protocol: Protocol) -> np.ndarray[Any, Any]:
