@@ -42,6 +42,7 @@ START_LIMIT = 900.0  # s for the first sign of life; imports take minutes when t
 LOOK_AT_MEMORY = 0.01  # s; members shorter than this are not asked for it
 SLICE = 0.2  # s between two looks at whether to stop
 NOTE_SIZE = 2000
+STDERR = 2
 LOG_LINES = 100  # of a member, kept in its record
 FOREIGN = ("PMI", "PMIX", "OMPI_", "PRTE_", "HYD", "MPI", "SLURM_", "I_MPI_")
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
@@ -371,9 +372,7 @@ def main() -> None:
             if member < 0:
                 continue  # asked to stop after the member had ended
             os.pwrite(notes, b"{}".ljust(NOTE_SIZE), 0)
-            os.truncate(
-                sys.stderr.fileno(), os.lseek(sys.stderr.fileno(), 0, os.SEEK_SET)
-            )  # of the last member
+            os.truncate(STDERR, os.lseek(STDERR, 0, os.SEEK_SET))  # what it printed for the last member
             frame = attempt(run or (lambda number, context: prepare(plan)(number, context)), member, context)
             _send(outbox, LENGTH.pack(len(frame)) + frame)
     except BrokenPipeError:
