@@ -8,6 +8,8 @@ import argparse
 import itertools
 import re
 import subprocess
+import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +17,7 @@ from frenkel.cli import main as cli
 from frenkel.cli.values import shard
 from frenkel.mpi_runs import jobs
 
+ROOT = Path(__file__).parents[2]
 ENGINES = ("lsf", "pbs", "slurm")
 VARIABLES = {"slurm": "SLURM_ARRAY_TASK_ID", "pbs": "PBS_ARRAY_INDEX", "lsf": "LSB_JOBINDEX"}
 NOTED = ("TRY", "KILLED", "PART", "OMP_NUM_THREADS")
@@ -279,3 +282,18 @@ def test_parts_are_known_from_the_scheduler(monkeypatch, text, variables, part):
     else:
         with pytest.raises(argparse.ArgumentTypeError, match=part):
             shard(text)
+
+
+def test_the_recipe_of_an_image_is_shell_and_names_what_there_is():
+    """Its commands are tried by hand in a plain Debian root; here, that it can be read."""
+    text = (ROOT / "containers" / "frenkel.def").read_text()
+    head, *sections = re.split(r"^%(\w+)\n", text, flags=re.MULTILINE)
+    assert re.search(r"^Bootstrap: docker\nFrom: debian:\w+-slim$", head, flags=re.MULTILINE)
+    found = dict(zip(sections[::2], sections[1::2], strict=True))
+    assert set(found) == {"setup", "post", "environment", "test", "runscript"}
+    for name, body in found.items():
+        assert subprocess.run(["sh", "-n"], input=body, text=True, check=False).returncode == 0, name
+    extra = re.search(r"/opt/frenkel\[(\w+)\]", found["post"])
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert extra and extra[1] in project["optional-dependencies"]
+    assert found["runscript"].split()[1] in project["scripts"]
