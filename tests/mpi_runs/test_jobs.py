@@ -261,6 +261,7 @@ def test_what_no_script_can_say_is_a_usage_error(capsys, words, message):
         ("auto/9", {"SLURM_ARRAY_TASK_ID": "2"}, (2, 9)),
         ("auto/9", {"SGE_TASK_ID": "undefined", "LSB_JOBINDEX": "9"}, (9, 9)),
         ("auto", {"SLURM_ARRAY_TASK_ID": "2", "MIN": "1", "MAX": "9", "COUNT": "9"}, (2, 9)),
+        ("auto/9", {"SLURM_ARRAY_TASK_ID": "2", "MIN": "1", "MAX": "4", "COUNT": "4"}, (2, 9)),
         # Submitted again by itself: how many there were is not known any more.
         ("auto", {"SLURM_ARRAY_TASK_ID": "2", "MIN": "2", "MAX": "2", "COUNT": "1"}, "must be auto/N"),
         ("auto", {"SLURM_ARRAY_TASK_ID": "1", "MIN": "1", "MAX": "1", "COUNT": "1"}, "must be auto/N"),
