@@ -52,12 +52,6 @@ def sentence(error: ValidationError, model: Model) -> str:
     return f"{where}: {message}, got {shown(value)}"
 
 
-def shown(value: Any) -> str:
-    """Return a value as Python writes it, its middle left out where that is long."""
-    text = repr(value)
-    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} ... {text[-LONGEST // 4 :]}"
-
-
 def follow(model: Model, parts: Sequence[int | str]) -> tuple[list[int | str], Model, dict[str, Model]]:
     """Follow pydantic's way to a fault through a model.
 

@@ -69,12 +69,47 @@ def quantile(text: str) -> tuple[str, float, float]:
 
 
 def shard(text: str) -> tuple[int, int]:
-    """Read a part of a whole, "3/8"; "auto" is that of this process among those of a launcher."""
-    if text == "auto":
-        from ..mpi_runs import farm
+    """Read a part of a whole, "3/8"; "auto/8" is that of this element of a job array.
 
-        return farm.rank() + 1, farm.launched()
+    "auto" alone is the part of this process among those of a launcher, or of an array whose size is known.
+    """
+    from ..mpi_runs import farm, jobs
+
     first, _, second = text.partition("/")
+    if first == "auto":
+        element = jobs.element()
+        if not second and (farm.launched() > 1 or element is None):
+            return farm.rank() + 1, farm.launched()
+        if element is None:
+            raise ArgumentTypeError(f"{text!r} needs a job array: none of {', '.join(jobs.ELEMENTS)} is set")
+        first, second = str(element), second or str(jobs.elements() or "")
+        if not second:
+            raise ArgumentTypeError(
+                "auto must be auto/N here: how many elements the job array has is not known"
+            )
     if not (first.isdigit() and second.isdigit()) or not 1 <= int(first) <= int(second):
         raise ArgumentTypeError(f"must be I/N with I from 1 to N, got {text!r}")
     return int(first), int(second)
+
+
+def word(text: str) -> str:
+    """Read a name as schedulers take it: without blanks, quotes and what else means something to a shell."""
+    if not re.fullmatch(r"[\w@.,:=+*/&|()\[\]<>!-]{1,200}", text, re.ASCII):
+        raise ArgumentTypeError(f"must be one word of letters, digits and signs, got {text!r}")
+    return text
+
+
+def memory(text: str) -> str:
+    """Read an amount of memory: "800M", "16G"."""
+    if not re.fullmatch(r"[1-9]\d{0,6}[KMGT]", text, re.ASCII):
+        raise ArgumentTypeError(f"must be a number and K, M, G or T, such as 16G, got {text!r}")
+    return text
+
+
+def folder_text(text: str) -> str:
+    """Read the name of a folder in which a shell puts in variables, and does nothing else."""
+    if not re.fullmatch(r"([\w/.-]|\$\w+|\$\{\w+\}){1,200}", text, re.ASCII):
+        raise ArgumentTypeError(
+            f"must be a folder of plain letters and variables, such as $TMPDIR, got {text!r}"
+        )
+    return text

@@ -63,6 +63,7 @@ class EnsembleSection(Section):
 
     members: int = Field(ge=1, le=MOST_MEMBERS)
     keep: Literal["summary", "traces", "all"] = "traces"
+    keep_state: bool = False
     limit: Time | None = None
 
 

@@ -87,6 +87,10 @@ class Ensemble:
         Where material files with a relative name are looked for.
     limit : float, optional
         Longest time of one member (s); the results are no function of it.
+    keep_state : bool
+        Keep the final state of each member, from which more cycles can go on.
+    former : tuple of str
+        Shards of the run whose final states the members begin from; see :func:`.more.extended`.
     """
 
     points: Sequence[Configuration]
@@ -95,6 +99,8 @@ class Ensemble:
     axes: tuple[Axis, ...] = ()
     folder: Path = field(default_factory=Path)
     limit: float | None = None
+    keep_state: bool = False
+    former: tuple[str, ...] = ()
 
     def numbers(self) -> np.ndarray[Any, Any]:
         """Return the numbers of all members, points one after another."""
@@ -121,7 +127,7 @@ class Ensemble:
         first = {material.hash: material for material in reversed(used)}
         return {
             "points": [
-                point.document() | {"material": material.name}
+                point.model_copy(update={"material_document": None}).document() | {"material": material.name}
                 for point, material in zip(self.points, used, strict=True)
             ],
             "materials": [first[one].document() for one in hashes],
@@ -157,9 +163,10 @@ def plain(
         configuration = configuration.model_copy(
             update={"seed": provenance.draw_seed() if seed is None else seed}
         )
-    keep = section.keep if section else "traces"
-    limit = section.limit if section else None
-    return Ensemble(points=(configuration,), members=number, keep=keep, folder=folder, limit=limit)
+    kept: dict[str, Any] = {}
+    if section:
+        kept = {"keep": section.keep, "keep_state": section.keep_state, "limit": section.limit}
+    return Ensemble(points=(configuration,), members=number, folder=folder, **kept)
 
 
 def sweep(
@@ -262,7 +269,7 @@ def job(ensemble: Ensemble, output: Path, *, part: tuple[int, int] | None = None
     return Job(
         folder=run_folder(output),
         function=FUNCTION,
-        settings=document,
+        settings=document | {"keep_state": ensemble.keep_state, "former": ensemble.former},
         document=recorded,
         digest=provenance.digest(recorded),
         members=numbers.tolist(),

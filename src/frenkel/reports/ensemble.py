@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from ..analysis.plots.caption import quantity
 from ..configuration.points import points_of
 from ..experiment.ensemble import Merged
 from ..experiment.ensemble_file import SUMMARY
+from ..experiment.members import STRIDE
 from ..mpi_runs import content, runs, shards
 from ..mpi_runs import status as state
 from ..mpi_runs.merge import Located
@@ -152,12 +153,8 @@ def _failures(
     located: Located = found.best(failed)
     points = points_of(recorded["document"]) if recorded else []
     for number, member in enumerate(failed.tolist()):
-        path, offset = located.paths[located.shard[number]], int(located.offset[number])
-        handle = os.open(path, os.O_RDONLY)
-        frame = os.pread(handle, int(located.length[number]), offset)
-        os.close(handle)
-        _, code, head = shards.frame_head(frame)
-        point, inside = divmod(member, 2**31)
+        code, head = _head(located, number)
+        point, inside = divmod(member, STRIDE)
         seed = points[point].seed if point < len(points) else None
         times = int(np.count_nonzero(found.member == member))
         again = f"frenkel run FILE.toml --only {inside} --seed {seed}"
@@ -170,6 +167,40 @@ def _failures(
         if tracebacks and head.get("traceback"):
             lines += [f"    {text}" for text in head["traceback"].splitlines()]
     return lines
+
+
+def log_lines(folder: Path, member: int | None) -> Iterator[str]:
+    """Yield what members have reported, each attempt of the one that is named, or of all that said something.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the run.
+    member : int or None
+        Of every point of a sweep.
+    """
+    found = runs.survey([folder])
+    for number, one in enumerate(found.member.tolist()):
+        if member is not None and one % STRIDE != member:
+            continue
+        code, head = _head(found, number)
+        if member is None and not (head.get("log") or head.get("error")):
+            continue
+        point = f" of point {one // STRIDE}" if one >= STRIDE else ""
+        said = f": {head['error']}" if "error" in head else ""
+        wall, host = head.get("wall", 0.0), head.get("host", "unknown host")
+        yield f"member {one % STRIDE}{point}: {shards.STATUS[code]}, {wall:.3g} s on {host}{said}"
+        yield from (f"  {seconds:8.3f} s {level}: {words}" for seconds, level, words in head.get("log", []))
+        yield from (f"    {text}" for text in head.get("traceback", "").splitlines())
+
+
+def _head(located: Located, number: int) -> tuple[int, dict[str, Any]]:
+    """Return status and JSON part of a record."""
+    handle = os.open(located.paths[located.shard[number]], os.O_RDONLY)
+    frame = os.pread(handle, int(located.length[number]), int(located.offset[number]))
+    os.close(handle)
+    _, code, head = shards.frame_head(frame)
+    return code, head
 
 
 def _size(found: runs.Survey) -> str:
