@@ -81,7 +81,7 @@ def eat(_):
     ],
 )
 def test_the_sandbox_sees_how_a_command_ends(monkeypatch, main, kind):
-    monkeypatch.setattr(sandbox, "SECONDS", 1)
+    monkeypatch.setattr(sandbox, "SECONDS", 0)
     before, after = sandbox.carry_out([Case((), {}), Case((), {})], main)
     assert before.kind == after.kind == kind
 
