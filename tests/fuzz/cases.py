@@ -235,7 +235,7 @@ def _forge(draw: st.DrawFn, file: Any) -> None:
     elif what == "rename":
         file.renameVariable(variable.name, f"{variable.name}_")
     elif what == "value" and variable.dtype is not str and variable.size:
-        variable[...] = draw(st.sampled_from([0, 1, 100, 127, -1]))
+        variable[...] = np.array(draw(st.sampled_from([0, 1, 100, 127, -1]))).astype(variable.dtype)
     else:
         text = st.sampled_from([one for one in TEXTS if "\x00" not in one])
         new = st.sampled_from([0, 1, -1, 2**31 - 1, 1.5, float("nan"), "{}", "[]", '{"configuration": 1}'])
