@@ -6,8 +6,10 @@ Each strategy has a name in :data:`STRATEGIES` and its share of all cases beside
 import contextlib
 import io
 import json
+import struct
 import tempfile
 import tomllib
+import zlib
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -299,15 +301,13 @@ def _same_members(folder: Path, printed: str) -> str | None:
 
 def lies() -> st.SearchStrategy[Case]:
     """Logs whose records have right checksums and wrong contents."""
-    from frenkel.mpi_runs import shards as logs
 
     @st.composite
     def cases(draw: st.DrawFn) -> Case:
         head, records = bases.frames("1.shard")
-        frame = bytearray(draw(st.sampled_from(records)))
-        _, _, _, _, length, _ = logs.HEAD.unpack_from(frame)
-        place = logs.HEAD.size + length
-        document = json.loads(frame[logs.HEAD.size : place])
+        frame = draw(st.sampled_from(records))
+        place = _RECORD.size + _RECORD.unpack_from(frame)[4]
+        document = json.loads(frame[_RECORD.size : place])
         new: Any = draw(documents([document], most=2) | values() | st.none())
         text = draw(
             st.just(json.dumps(new, default=str).encode())
@@ -315,23 +315,23 @@ def lies() -> st.SearchStrategy[Case]:
         )
         member = draw(st.sampled_from([0, 0, 0, 1, 3, -1, -2, 2**31, 2**62]))
         status = draw(st.sampled_from([0, 0, 0, 1, 3, 4, 77, 255]))
-        lie = _signed(frame, member, status, text, bytes(frame[place:]))
+        lie = _signed(frame, member, status, text, frame[place:])
         order = draw(st.permutations([lie, *records]))
         return Case(draw(_commands()), _folder({"1": head + b"".join(order)}))
 
     return cases()
 
 
-def _signed(frame: bytes | bytearray, member: int, status: int, text: bytes, arrays: bytes) -> bytes:
+_RECORD = struct.Struct("<4sIQqIB3s")  # mark, checksum, length, member, length of the JSON part, status, tag
+
+
+def _signed(frame: bytes, member: int, status: int, text: bytes, arrays: bytes) -> bytes:
     """Return a record with other contents and the checksum that belongs to them."""
-    import zlib
-
-    from frenkel.mpi_runs.shards import HEAD, MARK
-
+    mark, *_, tag = _RECORD.unpack_from(frame)
     body = text + arrays
-    after = bytearray(HEAD.pack(MARK, 0, len(body), member, len(text), status)[8:])
+    after = _RECORD.pack(mark, 0, len(body), member, len(text), status, tag)[8:]
     checksum = zlib.crc32(body, zlib.crc32(after))
-    return b"".join([MARK, checksum.to_bytes(4, "little"), after, body])
+    return b"".join([mark, checksum.to_bytes(4, "little"), after, body])
 
 
 def checkpoints() -> st.SearchStrategy[Case]:

@@ -32,7 +32,12 @@ DATES = [datetime.date(1, 1, 1), datetime.time(23, 59), datetime.datetime(9999, 
 LINES = [
     *["x = 1", "[x]", "[[phase]]", "[device]", "[array]", "[ensemble]", "= 1", "x", "'''", "#", "\x00"],
     *["seed = 1", "seed = 0x7fffffffffffffff", "x = 2026-13-45", "material = '''HfO2'''"],
-    *["seed = " + "9" * 5_000, "seed = 0x" + "f" * 5_000, "x = 1e" + "9" * 5_000, "x = '" + "x" * 200_000 + "'"],
+    *[
+        "seed = " + "9" * 5_000,
+        "seed = 0x" + "f" * 5_000,
+        "x = 1e" + "9" * 5_000,
+        "x = '" + "x" * 200_000 + "'",
+    ],
     *["x = " + "[" * depth + "]" * depth for depth in (500, 100_000)],
     *["x" + ".x" * depth + " = 1" for depth in (900, 20_000)],
     *["[" + "x." * 5_000 + "x]", "x = " + "{a = " * 300 + "1" + "}" * 300, "x = [" + "1," * 100_000 + "]"],
