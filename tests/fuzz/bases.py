@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import signal
 import tempfile
 import tomllib
 from collections.abc import Iterator
@@ -77,14 +78,15 @@ def materials() -> list[dict[str, Any]]:
 
 @contextlib.contextmanager
 def inside() -> Iterator[Path]:
-    """Work in an empty folder."""
-    here = os.getcwd()
+    """Carry out commands in an empty folder."""
+    here, handler = os.getcwd(), signal.getsignal(signal.SIGTERM)
     with tempfile.TemporaryDirectory() as name:
         os.chdir(name)
         try:
             yield Path(name)
         finally:
             os.chdir(here)
+            signal.signal(signal.SIGTERM, handler)  # runs take it
 
 
 @cache

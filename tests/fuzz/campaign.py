@@ -11,6 +11,7 @@ import multiprocessing
 import shutil
 import sys
 import time
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,7 @@ import cases
 import sandbox
 from cases import STRATEGIES
 from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.errors import HypothesisWarning
 from sandbox import GOOD, Case, Outcome
 
 CHUNK = 200
@@ -132,6 +134,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("-o", "--output", type=Path, default=Path("build/fuzz"))
     options = parser.parse_args()
+    warnings.simplefilter("ignore", HypothesisWarning)  # that a case is large
     cases.warm()
     work, begin = (
         list(chunks(options.only or list(STRATEGIES), options.cases, options.seed)),
