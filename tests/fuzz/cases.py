@@ -244,6 +244,32 @@ def _forge(draw: st.DrawFn, file: Any) -> None:
         file.setncattr(attribute, draw(new | text | st.just(np.arange(3))))
 
 
+def cards() -> st.SearchStrategy[Case]:
+    """Cards with one or two faults and the checksum that belongs to them: printed, exported, compared."""
+    card = json.loads(bases.card())
+    ways = [("card", "c.card.json"), ("gate", "c.card.json", "many.nc")]
+    endings = {"aihwkit": "py", "crosssim": "py", "ngspice": "sub", "verilog-a": "va", "neurosim": "txt"}
+    ways += [("export", "c.card.json", "--to", to, "-o", f"out.{end}") for to, end in endings.items()]
+
+    def case(document: dict[str, Any], command: tuple[str, ...]) -> Case:
+        from frenkel.cards.card import checksum
+
+        document.pop("checksum", None)
+        signed = document | {"checksum": checksum(document)}
+        return Case(command, {"c.card.json": json.dumps(signed).encode(), "many.nc": bases.made()["many.nc"]})
+
+    plain = documents([card], most=2).filter(_is_json)
+    return st.builds(case, plain, st.sampled_from(ways))
+
+
+def _is_json(document: dict[str, Any]) -> bool:
+    try:
+        json.dumps(document, allow_nan=False)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
 SHARDS = ("1.shard", "2.shard")
 RUN = "many.nc.run"
 
@@ -358,13 +384,14 @@ def _same_run(folder: Path, printed: str) -> str | None:
 
 
 STRATEGIES: dict[str, tuple[Callable[[], st.SearchStrategy[Case]], float]] = {
-    "configurations": (configurations, 0.2),
+    "configurations": (configurations, 0.18),
     "texts": (texts_of_configurations, 0.1),
     "arrays": (arrays, 0.1),
-    "units": (units, 0.15),
+    "units": (units, 0.13),
     "materials": (materials, 0.12),
     "options": (options, 0.05),
     "runs": (runs, 0.03),
+    "cards": (cards, 0.04),
     "netcdf": (netcdf, 0.1),
     "contents": (contents, 0.03),
     "shards": (shards, 0.05),
