@@ -49,18 +49,25 @@ def arrays() -> st.SearchStrategy[Case]:
 
 
 def units() -> st.SearchStrategy[Case]:
-    """Hostile quantities in one key of a sound configuration, in the file or by --set."""
-    keys = [
-        "read_voltage", "device.thickness", "device.width", "device.temperature", "circuit.series_resistance",
-        "phase.0.rate", "phase.0.amplitude", "phase.0.compliance", "phase.1.phase.1.times",
-        "phase.1.phase.1.voltages", "phase.0.hold",
-    ]  # fmt: skip
+    """Quantities, sound and hostile, in one key of a sound configuration, by --set as in a file."""
+    keys = {
+        "read_voltage": "V mV volt", "device.thickness": "nm m pm", "device.temperature": "K degC kelvin",
+        "circuit.series_resistance": "ohm V/A", "phase.0.rate": "V/s mV/us", "phase.0.compliance": "A uA",
+        "phase.0.hold": "s us ns hour", "phase.1.phase.1.times": "us", "phase.1.phase.1.voltages": "V mV",
+    }  # fmt: skip
 
     def case(key: str, text: str) -> Case:
         return Case(("check", "c.toml", f"--set={key}={text}"), {"c.toml": TINY})
 
-    lists = st.lists(quantities(), max_size=4).map(", ".join)
-    return st.builds(case, st.sampled_from(keys), quantities() | lists | st.text(max_size=60))
+    def sound(key: str) -> st.SearchStrategy[str]:
+        number = st.sampled_from(["1", "0.1", "5", "1e-9", "300", "0, 1, 2"]) | st.floats(0, 1e3).map(str)
+        return st.builds("{} {}".format, number, st.sampled_from(keys[key].split()))
+
+    def cases(key: str) -> st.SearchStrategy[Case]:
+        lists = st.lists(quantities(), max_size=4).map(", ".join)
+        return st.builds(case, st.just(key), quantities() | sound(key) | lists | st.text(max_size=60))
+
+    return st.sampled_from(sorted(keys)).flatmap(cases)
 
 
 _SMALL = tomllib.loads(TINY.decode())

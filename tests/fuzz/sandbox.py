@@ -28,7 +28,7 @@ MEMORY = 2 << 30  # bytes of address space
 RUN_SECONDS = 1.0  # of the processor, after which a run that is at work is stopped as by Ctrl-C
 COMPANY = 25  # cases in one process
 GOOD = ("result", "refused", "stopped")
-ONE_SENTENCE = re.compile(r"frenkel: [^\n]+\n")
+SENTENCES = re.compile(r"(frenkel: [^\n]+\n)+")  # the last says how it ended, those before what was met
 ARGPARSE = re.compile(r"usage: .*\nfrenkel[\w ]*: error: [^\n]+\n", re.DOTALL)
 
 Judge = Callable[[Path, str], str | None]
@@ -203,13 +203,14 @@ def _kind(case: Case, code: int, said: str, errors: str) -> tuple[str, str]:
     if "internal error" in errors:
         return "internal error", last.partition("internal error, ")[2].partition(" (FRENKEL_DEBUG")[0]
     if code == 0:
-        return ("result", "") if not errors.strip() else ("words beside a result", last)
+        fit = not errors.strip() or SENTENCES.fullmatch(errors)
+        return ("result", last) if fit else ("words beside a result", last)
     if case.stopped and (code in (75, 130) or (code == 1 and "interrupted" in last)):
         return "stopped", last
     if code == 1 and not errors and said.startswith("different: ") and said.count("\n") == 1:
         return "result", said  # of frenkel again
     if code not in (1, 2):
         return f"exit status {code}", last
-    if ONE_SENTENCE.fullmatch(errors) or (code == 2 and ARGPARSE.fullmatch(errors)):
+    if SENTENCES.fullmatch(errors) or (code == 2 and ARGPARSE.fullmatch(errors)):
         return "refused", last
     return ("more than a sentence" if errors.strip() else "no word"), last
