@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from .common import CHANGES, CONFIGURATION, OUTPUT, Option, add
+from .common import CHANGES, CONFIGURATION, OUTPUT, Option, UsageError, add
 from .values import positive, seconds
 
 MEMBERS = Option("--members", type=positive, metavar="N", help="devices")
@@ -75,9 +75,12 @@ def _slurm(options: argparse.Namespace) -> None:
 
 
 def _plan(options: argparse.Namespace) -> None:
+    from ..checks import whole
     from ..mpi_runs import model
     from ..reports.forecast import durations_like, forecast
 
+    whole("--ranks", options.ranks, 1, 10_000_000, UsageError)
+    whole("--shards", options.shards, 1, options.members, UsageError)
     members, limit = options.members // options.shards, options.member_limit
     if options.like is None:
         times = model.durations(members, options.mean, options.spread, limit=limit)
