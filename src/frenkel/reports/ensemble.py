@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import provenance
 from ..analysis.plots.caption import quantity
+from ..analysis.results.layout import SchemaError
 from ..experiment.ensemble import Merged
 from ..experiment.ensemble_file import SUMMARY
 from ..mpi_runs import content, runs, shards
@@ -180,8 +182,6 @@ def describe(path: Path) -> str:
     """Return what is in the file of an ensemble: sizes, what became of members, quantiles."""
     import netCDF4
 
-    from .. import provenance
-    from ..analysis.results.layout import SchemaError
     from .device import table
 
     with netCDF4.Dataset(path) as file:
