@@ -5,6 +5,7 @@
 #   make test     the tests; TESTS="tests/test_engine.py -x" narrows them
 #   make verify   exact tests, then the table of published numbers (8 minutes; TABLE= for all devices, hours)
 #   make mutants  plants errors one at a time and counts those that the tests see; MUTANTS="--only traps" narrows
+#   make fuzz     100,000 damaged, mistaken and hostile inputs: build/fuzz/report.txt; FUZZ=2000 SEED=1 for others
 #   make studies  what a device does to a network: report/report.html
 #   make bench    speed, as in benchmarks/README.md
 #   make test-spice  exports of cards in ngspice and VACASK, which it installs; 10 minutes
@@ -18,6 +19,8 @@ CANDIDATES := python3.11 python3.12 python3.13 python3.14 python3
 PYTHON ?=
 TESTS ?=
 MUTANTS ?=
+FUZZ ?= 100000
+SEED ?=
 ROOMS := kinetic array events mpi_runs analysis src/frenkel
 # Options of the table of published numbers: four devices a row take some 6 minutes on two idle cores.
 TABLE ?= --quick --seeds 4
@@ -43,7 +46,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 export OPENBLAS_NUM_THREADS ?= 1
 export MPLBACKEND ?= Agg
 
-.PHONY: demo test test-spice test-torch mutants studies verify bench lint build
+.PHONY: demo test test-spice test-torch mutants studies verify fuzz bench lint build
 .DELETE_ON_ERROR:
 
 demo: $(BUILT)
@@ -71,6 +74,9 @@ studies: $(BUILT)
 verify: $(BUILT)
 	$(BIN)/frenkel verify
 	FRENKEL_VERIFY="$(TABLE)" $(BIN)/python -m pytest --timeout=0 -m verification -s tests/verification
+
+fuzz: $(BUILT)
+	$(BIN)/python tests/fuzz/campaign.py --cases $(FUZZ) $(if $(SEED),--seed $(SEED)) -o build/fuzz
 
 bench: $(BUILT)
 	$(BIN)/python benchmarks/run.py

@@ -47,3 +47,9 @@ def test_the_first_script_is_the_example():
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
         assert target.startswith(("https://", "mailto:")) or (page.parent / target).exists(), target
+
+
+def test_what_is_said_to_be_tested_has_its_test():
+    named = set(re.findall(r"`(tests/[\w/.]+)", (ROOT / "docs" / "trust.md").read_text(encoding="utf-8")))
+    assert len(named) > 10
+    assert not [name for name in named if not (ROOT / name).exists()]

@@ -366,3 +366,9 @@ def test_the_command_itself_ends_with_that_status(folder):
         env={**os.environ, "FRENKEL_DEBUG": "0"},
     )
     assert (done.returncode, done.stderr) == (1, "frenkel: there is no file none.toml\n")
+
+
+@pytest.mark.parametrize(("option", "most"), [("--ranks", 10_000_000), ("--shards", 9)])
+def test_a_plan_of_too_many_ranks_or_parts_is_refused(folder, capsys, option, most):
+    arguments = ["plan", "--members", "9", "--ranks", "4", option, "9223372036854775808"]
+    assert f"{option} must be a whole number between 1 and {most}" in complaint(capsys, *arguments, status=2)

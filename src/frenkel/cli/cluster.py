@@ -120,9 +120,12 @@ def _job(options: argparse.Namespace) -> None:
 
 
 def _plan(options: argparse.Namespace) -> None:
+    from ..checks import whole
     from ..mpi_runs import model
     from ..reports.forecast import durations_like, forecast
 
+    whole("--ranks", options.ranks, 1, 10_000_000, UsageError)
+    whole("--shards", options.shards, 1, options.members, UsageError)
     members, limit = options.members // options.shards, options.member_limit
     if options.like is None:
         times = model.durations(members, options.mean, options.spread, limit=limit)

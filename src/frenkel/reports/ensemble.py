@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import provenance
 from ..analysis.plots.caption import quantity
+from ..analysis.results.layout import SchemaError
 from ..configuration.points import points_of
 from ..experiment.ensemble import Merged
 from ..experiment.ensemble_file import SUMMARY
@@ -216,20 +218,23 @@ def describe(path: Path) -> str:
 
     with netCDF4.Dataset(path) as file:
         file.set_auto_mask(False)
-        made = json.loads(file.provenance)
+        made = provenance.read(getattr(file, "provenance", None), str(path))
+        given = {name: getattr(file, name, "?") for name in ("title", "source", "material", "material_hash")}
+        if "status" not in file.variables:
+            raise SchemaError(f"{path} has no variable status (what became of the members)")
         status = file["status"][...]
         sizes = {name: len(dim) for name, dim in file.dimensions.items() if name in file["status"].dimensions}
         rows = [_row(file, name) for name in SUMMARY if name in file.variables]
         head = [
-            str(file.title),
-            f"made by     {file.source}, {made['software']['git'] or 'no commit'}",
+            str(given["title"]),
+            f"made by     {given['source']}, {made['software']['git'] or 'no commit'}",
             f"from        configuration {made['configuration_hash'][:12]}, seed {made['seed']}",
-            f"material    {file.material} ({file.material_hash})",
+            f"material    {given['material']} ({given['material_hash']})",
             "holds       "
             + ", ".join(f"{name}: {size}" for name, size in sizes.items())
-            + f"; kept: {file.keep}",
+            + f"; kept: {getattr(file, 'keep', '?')}",
             "members     " + ", ".join(_counts(status)),
-            f"content     {file.getncattr(content.ATTRIBUTE)}",
+            f"content     {getattr(file, content.ATTRIBUTE, 'without a hash')}",
             "",
         ]
     heads = ["quantity", "number", "mean", "sd", "1 %", "10 %", "median", "90 %", "99 %"]
