@@ -67,10 +67,18 @@ class Context:
         Pipe through which the parent asks to stop.
     notes : int or None
         File for :meth:`note`.
+    owned : bytes
+        What the records say of their configuration, see :func:`.shards.owner`.
     """
 
-    def __init__(self, folder: Path, inbox: int | None = None, notes: int | None = None) -> None:
-        self.folder, self.inbox, self.notes = folder, inbox, notes
+    def __init__(
+        self,
+        folder: Path,
+        inbox: int | None = None,
+        notes: int | None = None,
+        owned: bytes = shards.NOBODY,
+    ) -> None:
+        self.folder, self.inbox, self.notes, self.owned = folder, inbox, notes, owned
         self.state: dict[str, Any] = {}
         self.stop: Stop | None = None
 
@@ -85,6 +93,11 @@ class Context:
         self.state = state
         if self.notes is not None:
             os.pwrite(self.notes, json.dumps(state).encode()[:NOTE_SIZE].ljust(NOTE_SIZE), 0)
+
+
+def owner(plan: Mapping[str, Any]) -> bytes:
+    """Return what the records of a run say of its configuration, from the plan of the run."""
+    return shards.owner(plan.get("header", {}).get("configuration_hash", ""))
 
 
 def prepare(plan: Mapping[str, Any]) -> RunMember:
@@ -119,12 +132,13 @@ def attempt(run: RunMember, member: int, context: Context) -> bytes:
 
     try:
         arrays, head = run(member, context)
-        return shards.encode(member, shards.OK, facts() | dict(head), arrays)
+        return shards.encode(member, shards.OK, facts() | dict(head), arrays, context.owned)
     except Stopped:
         return shards.encode(member, shards.STOPPED, facts())
     except Exception as error:
         failure = {"error": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()}
-        return shards.encode(member, shards.FAILED, facts() | failure | {"state": context.state})
+        head = facts() | failure | {"state": context.state}
+        return shards.encode(member, shards.FAILED, head, owned=context.owned)
 
 
 class Child:
@@ -137,10 +151,14 @@ class Child:
     limit : float or None
         Longest time of one member (s).
     stop : Stop
+    owned : bytes
+        As for :class:`Context`.
     """
 
-    def __init__(self, plan_file: Path, limit: float | None, stop: Stop) -> None:
-        self.plan_file, self.limit, self.stop = plan_file, limit, stop
+    def __init__(
+        self, plan_file: Path, limit: float | None, stop: Stop, owned: bytes = shards.NOBODY
+    ) -> None:
+        self.plan_file, self.limit, self.stop, self.owned = plan_file, limit, stop, owned
         self.process: subprocess.Popen[bytes] | None = None
         self.to = self.back = -1
         self.late = False
@@ -248,14 +266,14 @@ class Child:
             "traceback": printed.strip(),
             "state": _note(note),
         }
-        return shards.encode(member, status, head)
+        return shards.encode(member, status, head, owned=self.owned)
 
 
 class Inside:
     """Runs members in this process, without protection; for measurements and debuggers."""
 
     def __init__(self, folder: Path, plan: Mapping[str, Any], stop: Stop) -> None:
-        self.member, self.context = prepare(plan), Context(folder)
+        self.member, self.context = prepare(plan), Context(folder, owned=owner(plan))
         self.context.stop = stop
 
     def run(self, member: int) -> bytes:
@@ -301,10 +319,10 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)
     _die_with_parent(parent)
     faulthandler.enable()
-    context = Context(plan_file.parent, inbox, notes)
     run: RunMember | None = None
     try:
         plan = json.loads(plan_file.read_text())
+        context = Context(plan_file.parent, inbox, notes, owner(plan))
         with contextlib.suppress(Exception):  # it is met again below and then goes into the record
             run = prepare(plan)
         os.write(outbox, READY)

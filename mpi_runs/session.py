@@ -134,10 +134,11 @@ def execute(
     against = "*.lock" if job.part == "all" else "all.lock"
     with lock.hold(job.folder, f"{job.part}.lock", against):
         if job.force:
+            runs.refuse_loss(job.folder, job.digest)
             runs.clear(job.folder)
         stopping.refuse_stopped(job.folder)
         runs.claim(job.folder, job.document, job.digest)
-        found = runs.survey([job.folder], job.digest)
+        found = runs.survey([job.folder], job.digest, job.part)
         runs.cut_torn(found, job.part)
         begin(found)
         todo = found.to_run(job.members, retry=job.retry)
@@ -199,7 +200,7 @@ def _plan(job: Job) -> dict[str, Any]:
 
 
 def _outcome(job: Job, status: Status, stop: stopping.Stop, before: runs.Survey) -> Outcome:
-    found = runs.survey([job.folder], job.digest).best(job.members)
+    found = runs.survey([job.folder], job.digest, job.part).best(job.members)
     left = int(np.count_nonzero(found.status == shards.MISSING))
     failed = found.member[(found.status != shards.OK) & (found.status != shards.MISSING)].tolist()
     ran = status.done + status.failed

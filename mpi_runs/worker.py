@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import child, shards
+from . import child, index, shards
 from .stopping import Stop, from_other_host
 
 
@@ -64,7 +64,7 @@ class Worker:
         deadline = from_other_host(plan["deadline"])
         self.stop = Stop(plan_file.parent, plan["part"], deadline, plan["grace"])
         self.runner: child.Child | child.Inside = (
-            child.Child(plan_file, plan["limit"], self.stop)
+            child.Child(plan_file, plan["limit"], self.stop, child.owner(plan))
             if plan["isolated"]
             else child.Inside(plan_file.parent, plan, self.stop)
         )
@@ -139,3 +139,4 @@ def close_all() -> None:
     for writer in writers:
         with contextlib.suppress(OSError):
             writer.close()
+            index.save(writer.index)

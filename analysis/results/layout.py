@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...mpi_runs import content
+
 if TYPE_CHECKING:  # the processes of an ensemble read the names here, and are spared the import
     import xarray as xr
 
@@ -218,14 +220,23 @@ class Layout:
                 raise SchemaError(f"{name} in {origin} {fault}")
 
     def marks(self, path: Path) -> bool:
-        """Tell whether a file is marked as one of this kind."""
+        """Tell whether a file is marked as one of this kind.
+
+        Raises
+        ------
+        ContentError
+            It is a netCDF file, but is damaged.
+        """
         import netCDF4
 
         try:
-            with netCDF4.Dataset(path) as file:
-                return getattr(file, "frenkel_kind", "") == self.kind
+            if not content.is_netcdf(path):
+                return False
         except OSError:
             return False
+        content.check(path)
+        with netCDF4.Dataset(path) as file:
+            return bool(getattr(file, "frenkel_kind", "") == self.kind)
 
 
 def _check_version(result: "xr.Dataset", origin: str) -> None:

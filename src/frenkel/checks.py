@@ -14,7 +14,7 @@ from collections.abc import Collection
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 COLDEST, HOTTEST = 1.0, 3000.0
 """Range of temperatures (K) that the package takes anywhere."""
@@ -99,6 +99,27 @@ def one_of(name: str, value: Any, allowed: Collection[Any], error: type[Exceptio
         raise error(f"{name} must be one of {', '.join(map(str, allowed))}, got {value!r}")
 
 
+def shape(
+    name: str, value: ArrayLike, asked: tuple[int, ...], each: str = "", error: type[Exception] = ValueError
+) -> None:
+    """Raise ``error`` unless ``value`` has a shape; ``each`` says what one of its numbers belongs to."""
+    found = np.shape(value)
+    if found == asked:
+        return
+    per = f", one per {each}" if each else ""
+    if len(asked) == 1 and len(found) == 1:
+        raise error(f"{name} must have length {asked[0]}{per}, got length {found[0]}")
+    raise error(f"{name} must have shape {asked}{per}, got {found}")
+
+
+def spread(name: str, value: ArrayLike, asked: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return ``value``, one number for all or an array of a shape, in that shape; ValueError for others."""
+    given = np.asarray(value, dtype=np.float64)
+    if given.ndim:
+        shape(name, given, asked)
+    return np.broadcast_to(given, asked)
+
+
 def temperature(value: ArrayLike, name: str = "temperature") -> None:
     """Raise ValueError unless every temperature (K) is one that the package takes."""
     between(name, value, COLDEST, HOTTEST, "K")
@@ -110,8 +131,11 @@ def _require(name: str, value: ArrayLike, holds: Any, sentence: str, error: type
     given = np.asarray(value, dtype=np.float64)
     good = holds(given)
     if not np.all(good):
-        first = given[~good].ravel()[0] if given.ndim else float(given)
-        raise error(f"{name} {sentence}, got {first:.15g}")
+        if not given.ndim:
+            raise error(f"{name} {sentence}, got {float(given):.15g}")
+        at = tuple(int(k) for k in np.argwhere(~good)[0])
+        index = at[0] if given.ndim == 1 else at
+        raise error(f"{name} {sentence}, got {given[at]:.15g} at index {index}")
 
 
 def _of(unit: str) -> str:

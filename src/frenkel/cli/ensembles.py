@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +12,9 @@ from .common import CHANGES, CONFIGURATION, FORCE, OUTPUT, QUIET, SEED, Group, O
 from .values import natural, positive, quantile, seconds, shard
 
 if TYPE_CHECKING:
-    from ..experiment.ensemble import Ensemble
+    from ..experiment.ensemble import Ensemble, Merged
     from ..mpi_runs.farm import Workers
+    from ..mpi_runs.runs import Survey
     from ..mpi_runs.session import Outcome
 
 MEMBERS = Option("--members", type=positive, metavar="N", help="run N devices with the same settings")
@@ -178,10 +180,15 @@ def _merge(options: argparse.Namespace) -> None:
     folders = [one if one.is_dir() else ensemble.run_folder(one) for one in options.folders]
     store.writable(options.output, force=options.force)
     try:
-        found = ensemble.merge_folders(folders, options.output)
+        found = ensemble.merge_folders(folders, options.output, begin=_tell_faults)
     except runs.ChangedError as error:
         raise UsageError(str(error)) from None
     print(f"wrote {options.output}\ncontent {found}")
+
+
+def _tell_faults(found: "Survey") -> None:
+    for fault in found.faults:
+        print(f"frenkel: {fault}; what was in it is left out until it runs again", file=sys.stderr)
 
 
 def _hash(options: argparse.Namespace) -> None:
@@ -191,7 +198,9 @@ def _hash(options: argparse.Namespace) -> None:
     for path in options.files:
         if not path.is_file():
             raise OSError(f"there is no file {path}")
-        print(f"{content.of_file(path)}  {path}")
+        said = content.read(path)
+        print(f"{said.found}  {path}")
+        said.check()
 
 
 def _status(options: argparse.Namespace) -> None:
@@ -212,7 +221,7 @@ def _run_file(options: argparse.Namespace, workers: "Workers") -> int:
     output = options.output or Path(options.file.stem + ".nc")
     if not (options.members or settings.ensemble):
         raise UsageError("one device cannot be divided: give --members, or start one process")
-    known = None if options.force else ensemble.known_seed(output)
+    known = ensemble.known_seed(output)
     if options.shard and settings.seed is None and known is None:
         raise UsageError("the parts need one seed: give --seed or seed in the file")
     if options.until is not None:
@@ -245,7 +254,7 @@ def _run_until(options: argparse.Namespace, settings: Any, output: Path, workers
         nonlocal begun
         # What the first step has run is what the next one goes on from.
         force, begun = options.force and not begun, True
-        known = None if force else ensemble.known_seed(output)
+        known = ensemble.known_seed(output)
         whole = ensemble.plain(settings, number, options.file.parent, known)
         return start.go(whole, force=force, reported=number == most)
 
@@ -330,7 +339,7 @@ class _Start:
         # A picture of an earlier start may be replaced.
         common.check_picture(self.plot, force or resumed)
 
-    def _report(self, whole: "Ensemble", done: "Outcome", found: str | None) -> None:
+    def _report(self, whole: "Ensemble", done: "Outcome", found: "Merged | None") -> None:
         """Print how a start ended and how to go on."""
         from ..reports import ensemble as ensemble_report
 

@@ -5,7 +5,7 @@ import glob
 import hashlib
 import itertools
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from ..configuration import device as config
 from ..configuration.base import ConfigurationError
 from ..configuration.device import Configuration
 from ..configuration.quantity import to_si
-from ..mpi_runs import farm, lock, merge, runs, session, shards
+from ..mpi_runs import content, farm, lock, merge, runs, session, shards
 from ..mpi_runs.session import Job, Outcome
 from ..mpi_runs.status import Status
 from . import device as experiment
@@ -26,6 +26,9 @@ from .ensemble_file import KIND, columns, coordinates
 from .members import STRIDE
 
 POINTS_LIMIT = 2**20
+MERGED = "merged_hash"
+"""Attribute of a merged file: which members of which configuration it was made of, see `Located.digest`."""
+
 FUNCTION = "frenkel.experiment.members:prepare"
 
 
@@ -50,6 +53,22 @@ class Axis:
         return "_".join(
             self.key.split(".")[-2:] if self.key.startswith("phase.") else self.key.split(".")[-1:]
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What became of the merged file at the end of a start.
+
+    Attributes
+    ----------
+    content : str
+        Its content hash.
+    why : str
+        Why it was written; empty if it was complete before.
+    """
+
+    content: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,7 +218,7 @@ def axis(text: str) -> Axis:
 
 def run_folder(output: Path) -> Path:
     """Return the folder that holds the shards of an output."""
-    return output.with_name(output.name + ".run")
+    return shards.run_folder(output)
 
 
 def known_seed(output: Path) -> int | None:
@@ -276,49 +295,78 @@ def run(
     begin: Callable[[runs.Survey], None] = lambda found: None,
     merging: Callable[[int], None] = lambda done: None,
     **options: Any,
-) -> tuple[Outcome, str | None]:
-    """Run what is left of an ensemble, and merge it when all is done.
+) -> tuple[Outcome, Merged | None]:
+    """Run what is left of an ensemble, and merge it when all is done and the file is not what it should be.
 
     Returns
     -------
     Outcome
         How it ended.
-    str or None
-        Content hash of the merged file; None where this start did not merge it: members are left, or another
-        part is merging.
+    Merged or None
+        The merged file; None where this start did not merge it: members are left, or another part is merging.
 
     Raises
     ------
     ChangedError, LockError, ShardError
         As :func:`.session.execute`.
     """
-    done = session.execute(job(ensemble, output, part=part, **options), workers, show, begin)
+    mine = job(ensemble, output, part=part, **options)
+    done = session.execute(mine, workers, show, begin)
     if done.left:
         return done, None
     folder = run_folder(output)
-    found = runs.survey([folder])
-    located = found.best(ensemble.numbers())
-    if np.any(located.status == shards.MISSING):
+    located = _located(ensemble, folder, mine)
+    if located is None:
         return done, None  # other parts are not done
-    if not done.ran and output.exists():
-        return done, stored_hash(output)
+    why = _stale(output, located.digest(mine.digest))
+    if not why:
+        return done, Merged(content.read(output).found, "")
     try:
         with lock.hold(folder, "merge.lock"):
             for left in output.parent.glob(f".{glob.escape(output.name)}.*.part"):
                 left.unlink(missing_ok=True)  # by a part that was killed while it wrote the file
-            return done, write(ensemble, located, output, merging)
+            return done, Merged(write(ensemble, mine.document, located, output, merging), why)
     except lock.LockError:
         return done, None  # another part, which ended at the same time, is writing the file
 
 
+def _located(ensemble: Ensemble, folder: Path, mine: Job) -> merge.Located | None:
+    """Return where all members of an ensemble are, None if some are not done.
+
+    A part that has ended has left indices of what it wrote. The shards of others are read only where nobody
+    is at work on them: these parts were killed, or are those of an earlier version.
+    """
+    numbers = ensemble.numbers()
+    found = runs.survey([folder], mine.digest, mine.part).best(numbers)
+    if np.any(found.status == shards.MISSING) and not any(folder.glob("*.lock")):
+        found = runs.survey([folder], mine.digest).best(numbers)
+    return None if np.any(found.status == shards.MISSING) else found
+
+
+def _stale(output: Path, digest: str) -> str:
+    """Return why a merged file is not that of some members, "" if it is: by its attribute and its content."""
+    import netCDF4
+
+    if not output.exists():
+        return "there was none"
+    try:
+        content.check(output)
+        with netCDF4.Dataset(output) as file:
+            held = getattr(file, MERGED, None)
+    except OSError:
+        return "the one that was there was damaged or changed"
+    return "" if held == digest else "the one that was there held others, or other results"
+
+
 def write(
     ensemble: Ensemble,
+    document: Mapping[str, Any],
     located: merge.Located,
     output: Path,
     progress: Callable[[int], None] | None = None,
     compression: int = 1,
 ) -> str:
-    """Merge located members into one file; return its content hash."""
+    """Merge located members into one file, with the document of the folder; return its content hash."""
     members = located.member[: ensemble.members] if ensemble.axes else located.member
     grid = [(axis.name, len(axis.texts)) for axis in ensemble.axes] + [("member", len(members))]
     first = ensemble.points[0]
@@ -329,13 +377,14 @@ def write(
         "frenkel_kind": KIND,
     } | provenance.attributes(
         first.title or f"{material.name}, {len(located.member)} devices",
-        ensemble.document(),
+        document,
         seed=first.seed or 0,
         material=material.name,
         material_hash=material.hash,
         lateral=first.device.lateral,
         keep=ensemble.keep,
     )
+    attrs[MERGED] = located.digest(provenance.digest(document))
     fixed = coordinates(ensemble.points, located.status, grid, members)
     for one in ensemble.axes:
         fixed[one.name] = ((one.name,), *_axis_values(one))
@@ -346,9 +395,14 @@ def write(
 
 
 def merge_folders(
-    folders: Sequence[Path], output: Path, progress: Callable[[int], None] | None = None
+    folders: Sequence[Path],
+    output: Path,
+    progress: Callable[[int], None] | None = None,
+    begin: Callable[[runs.Survey], None] = lambda found: None,
 ) -> str:
     """Merge what the folders of several machines hold, finished or not; return the content hash.
+
+    ``begin`` is called once with what was found.
 
     Raises
     ------
@@ -368,11 +422,12 @@ def merge_folders(
             keys = runs.differing(documents[0]["document"], other["document"])
             raise runs.ChangedError(f"{folder} differs from {folders[0]} in {'; '.join(keys)}")
     found = runs.survey(folders, documents[0]["configuration_hash"])
+    begin(found)
     if not len(found.member):
         raise shards.ShardError(None, f"{folders[0]} holds no finished member yet")
     ensemble = from_document(documents[0]["document"], found.member)
     numbers = ensemble.numbers() if ensemble.axes else np.unique(found.member)
-    return write(ensemble, found.best(numbers), output, progress)
+    return write(ensemble, documents[0]["document"], found.best(numbers), output, progress)
 
 
 def from_document(document: dict[str, Any], members: np.ndarray[Any, Any]) -> Ensemble:
@@ -387,14 +442,6 @@ def from_document(document: dict[str, Any], members: np.ndarray[Any, Any]) -> En
         keep=document["keep"],
         axes=tuple(Axis(key, tuple(texts)) for key, texts in document["over"].items()),
     )
-
-
-def stored_hash(path: Path) -> str:
-    """Return the content hash that a merged file carries."""
-    import netCDF4
-
-    with netCDF4.Dataset(path) as file:
-        return str(file.getncattr("content_hash"))
 
 
 def _axis_values(one: Axis) -> tuple[Any, dict[str, Any]]:
@@ -433,6 +480,7 @@ def values(path: Path, name: str) -> list[float | None]:
     """
     import xarray as xr
 
+    content.check(path)
     with xr.open_dataset(path) as data:
         have = [str(one) for one in data.data_vars if data[one].dims[:1] == ("member",)]
         if name not in have or data[name].dtype.kind != "f":

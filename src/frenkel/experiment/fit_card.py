@@ -24,6 +24,7 @@ from ..cards.card import Card
 from ..cards.core import GapCore
 from ..configuration.device import parse
 from ..configuration.phases import Sweep
+from ..mpi_runs import content
 from .ensemble_file import member
 
 Data = str | Path | xr.Dataset
@@ -361,6 +362,7 @@ def _opened(data: Data) -> Iterator[xr.Dataset]:
     if isinstance(data, xr.Dataset):
         yield data
     else:
+        content.check(Path(data))
         with xr.open_dataset(data, decode_times=False) as found:
             yield found
 

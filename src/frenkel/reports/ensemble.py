@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..analysis.plots.caption import quantity
+from ..experiment.ensemble import Merged
 from ..experiment.ensemble_file import SUMMARY
 from ..mpi_runs import content, runs, shards
 from ..mpi_runs import status as state
@@ -75,14 +76,14 @@ def line(one: Mapping[str, Any]) -> str:
     return ", ".join(parts)
 
 
-def ending(done: Outcome, found: str | None, total: int, output: Path) -> str:
+def ending(done: Outcome, found: Merged | None, total: int, output: Path) -> str:
     """Return how a start ended and how to go on.
 
     Parameters
     ----------
     done : Outcome
-    found : str or None
-        Content hash of the merged file; None: not merged.
+    found : Merged or None
+        The merged file; None: not merged.
     total : int
         Members of this part.
     output : Path
@@ -103,8 +104,9 @@ def ending(done: Outcome, found: str | None, total: int, output: Path) -> str:
             f"this part is done; {output} is written by the part that ends last, or by frenkel merge {output}"
         )
     else:
-        lines.append(f"wrote {output}" if done.ran else f"{output} is complete: nothing was left to run")
-        lines.append(f"content {found}")
+        wrote = f"wrote {output}" if done.ran else f"wrote {output} again: {found.why}"
+        lines.append(wrote if found.why else f"{output} is complete: nothing was left to run")
+        lines.append(f"content {found.content}")
     return "\n".join(lines)
 
 
