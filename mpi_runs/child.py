@@ -9,6 +9,7 @@ traceback; when the process dies or a member takes too long, the parent makes th
 import contextlib
 import importlib
 import json
+import logging
 import os
 import select
 import signal
@@ -17,9 +18,10 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +42,8 @@ START_LIMIT = 900.0  # s for the first sign of life; imports take minutes when t
 LOOK_AT_MEMORY = 0.01  # s; members shorter than this are not asked for it
 SLICE = 0.2  # s between two looks at whether to stop
 NOTE_SIZE = 2000
+STDERR = 2
+LOG_LINES = 100  # of a member, kept in its record
 FOREIGN = ("PMI", "PMIX", "OMPI_", "PRTE_", "HYD", "MPI", "SLURM_", "I_MPI_")
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 OWN_DEATH = 1  # PR_SET_PDEATHSIG
@@ -56,6 +60,43 @@ class Stopped(Exception):
     """A member has stopped on request; it runs again, from its checkpoint if it left one."""
 
 
+class Log(logging.Handler):
+    """Gathers what one member reports, for its record.
+
+    Attributes
+    ----------
+    lines : list of (float, str, str)
+        Time since its start (s), level and words; the last one says how many more there were.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self.begin, self.thread, self.number = time.perf_counter(), threading.get_ident(), 0
+        self.lines: list[tuple[float, str, str]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep one line, if it comes from this member and there is room."""
+        if record.thread != self.thread:
+            return
+        self.number += 1
+        level, words = record.levelname, " ".join(record.getMessage().split())[:1000]
+        if self.number > LOG_LINES:
+            del self.lines[LOG_LINES:]
+            level, words = "INFO", f"{self.number - LOG_LINES} more lines were not kept"
+        self.lines.append((round(time.perf_counter() - self.begin, 3), level, words))
+
+
+@contextlib.contextmanager
+def listening() -> Iterator[Log]:
+    """Gather what is reported meanwhile."""
+    log = Log()
+    logging.getLogger().addHandler(log)
+    try:
+        yield log
+    finally:
+        logging.getLogger().removeHandler(log)
+
+
 class Context:
     """What a member may use while it runs.
 
@@ -69,6 +110,8 @@ class Context:
         File for :meth:`note`.
     owned : bytes
         What the records say of their configuration, see :func:`.shards.owner`.
+    scratch : Path or None
+        Folder on a disk of this node, of this configuration alone; it may not exist.
     """
 
     def __init__(
@@ -77,8 +120,10 @@ class Context:
         inbox: int | None = None,
         notes: int | None = None,
         owned: bytes = shards.NOBODY,
+        scratch: Path | None = None,
     ) -> None:
-        self.folder, self.inbox, self.notes, self.owned = folder, inbox, notes, owned
+        self.folder, self.inbox, self.notes = folder, inbox, notes
+        self.owned, self.scratch = owned, scratch
         self.state: dict[str, Any] = {}
         self.stop: Stop | None = None
 
@@ -107,6 +152,14 @@ def prepare(plan: Mapping[str, Any]) -> RunMember:
     return made
 
 
+def scratch(plan: Mapping[str, Any]) -> Path | None:
+    """Return the folder of a run on a disk of this node, None if it has none; see :class:`Context`."""
+    if plan.get("scratch") is None:
+        return None
+    # A checkpoint of another configuration must not be gone on with, and --force reaches no other nodes.
+    return Path(plan["scratch"]) / f"frenkel-{plan['header']['configuration_hash']}"
+
+
 def peak_memory() -> int:
     """Return the largest memory of this process so far (bytes), without that of the process it came from."""
     try:
@@ -118,6 +171,11 @@ def peak_memory() -> int:
 
 def attempt(run: RunMember, member: int, context: Context) -> bytes:
     """Run one member; return its frame, whatever happens short of the death of the process."""
+    with listening() as log:
+        return _attempt(run, member, context, log)
+
+
+def _attempt(run: RunMember, member: int, context: Context, log: Log) -> bytes:
     context.state = {}
     begin, cpu = time.perf_counter(), time.process_time()
 
@@ -128,6 +186,7 @@ def attempt(run: RunMember, member: int, context: Context) -> bytes:
             "cpu": time.process_time() - cpu,
             "host": socket.gethostname(),
             **({"peak": peak_memory()} if wall > LOOK_AT_MEMORY else {}),
+            **({"log": log.lines} if log.lines else {}),
         }
 
     try:
@@ -273,7 +332,8 @@ class Inside:
     """Runs members in this process, without protection; for measurements and debuggers."""
 
     def __init__(self, folder: Path, plan: Mapping[str, Any], stop: Stop) -> None:
-        self.member, self.context = prepare(plan), Context(folder, owned=owner(plan))
+        context = Context(folder, owned=owner(plan), scratch=scratch(plan))
+        self.member, self.context = prepare(plan), context
         self.context.stop = stop
 
     def run(self, member: int) -> bytes:
@@ -319,10 +379,14 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)
     _die_with_parent(parent)
     faulthandler.enable()
+    # On stderr too, whose end the parent puts into the record if this process dies.
+    logging.basicConfig(format="%(levelname)s: %(message)s")
+    logging.getLogger(__package__.partition(".")[0]).setLevel(logging.INFO)
+    logging.captureWarnings(True)
     run: RunMember | None = None
     try:
         plan = json.loads(plan_file.read_text())
-        context = Context(plan_file.parent, inbox, notes, owner(plan))
+        context = Context(plan_file.parent, inbox, notes, owner(plan), scratch(plan))
         with contextlib.suppress(Exception):  # it is met again below and then goes into the record
             run = prepare(plan)
         os.write(outbox, READY)
@@ -331,6 +395,7 @@ def main() -> None:
             if member < 0:
                 continue  # asked to stop after the member had ended
             os.pwrite(notes, b"{}".ljust(NOTE_SIZE), 0)
+            os.truncate(STDERR, os.lseek(STDERR, 0, os.SEEK_SET))  # what it printed for the last member
             frame = attempt(run or (lambda number, context: prepare(plan)(number, context)), member, context)
             _send(outbox, LENGTH.pack(len(frame)) + frame)
     except BrokenPipeError:

@@ -249,11 +249,11 @@ def write_plan(folder: Path, part: str, plan: Mapping[str, Any]) -> tuple[Path, 
     return path, run_id
 
 
-def replace(path: Path, text: str) -> None:
+def replace(path: Path, text: str | bytes) -> None:
     """Write a small file, whole or not at all."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        temporary.write_text(text)
+        temporary.write_bytes(text.encode() if isinstance(text, str) else text)
         temporary.replace(path)
     except OSError as error:
         with contextlib.suppress(OSError):

@@ -54,6 +54,8 @@ class Job:
         Run again also those members that failed three times.
     force : bool
         Discard what is in the folder.
+    scratch : str or None
+        Folder on a disk of each node, for what running members leave now and then.
     """
 
     folder: Path
@@ -71,6 +73,7 @@ class Job:
     isolated: bool = True
     retry: bool = False
     force: bool = False
+    scratch: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +199,7 @@ def _plan(job: Job) -> dict[str, Any]:
         "grace": job.grace,
         "deadline": stopping.for_other_hosts(job.deadline),
         "isolated": job.isolated,
+        "scratch": job.scratch,
     }
 
 

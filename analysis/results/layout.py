@@ -28,6 +28,19 @@ KINDS = {"float": "f", "whole": "i", "text": "U"}
 NAMES = {"f": "floats", "i": "integers", "U": "text"}
 ALIKE = {"u": "i", "O": "U", "T": "U"}
 
+TEXTS = (
+    "title",
+    "source",
+    "history",
+    "provenance",
+    "material",
+    "material_hash",
+    "family",
+    "lateral",
+    "periphery",
+)
+"""Attributes that are text where a result has them."""
+
 
 class SchemaError(ValueError):
     """A dataset does not have the layout that it should have."""
@@ -209,6 +222,9 @@ class Layout:
         _check_version(result, origin)
         if result.attrs.get("frenkel_kind", self.kind) != self.kind:
             raise SchemaError(f"{origin} is not {self.what}, its kind is {result.attrs['frenkel_kind']}")
+        for name in TEXTS:
+            if not isinstance(given := result.attrs.get(name, ""), str):
+                raise SchemaError(f"the attribute {name} of {origin} must be text, got {given!r}")
         there = {name: one for name, one in self.variables.items() if name in result.variables}
         for name, variable in self.variables.items():
             if name not in there and not variable.optional:
@@ -243,6 +259,8 @@ def _check_version(result: "xr.Dataset", origin: str) -> None:
     if "frenkel_schema" not in result.attrs:
         raise SchemaError(f"{origin} is not a frenkel result: it has no attribute frenkel_schema")
     version = result.attrs["frenkel_schema"]
+    if not isinstance(version, int | np.integer):
+        raise SchemaError(f"frenkel_schema of {origin} must be a whole number, got {version!r}")
     if version != SCHEMA_VERSION:
         cure = "a newer frenkel" if version > SCHEMA_VERSION else "the frenkel that wrote it"
         raise SchemaError(

@@ -167,14 +167,19 @@ def save_checkpoint(tree: dict[str, Any], path: str | Path) -> Path:
     TypeError
         A leaf is of another type.
     """
+    target, packed = Path(path), pack(tree)
+    _beside(target, lambda temporary: temporary.write_bytes(packed))
+    return target
+
+
+def pack(tree: dict[str, Any]) -> bytes:
+    """Return the content of a checkpoint, as :func:`save_checkpoint` writes it."""
     arrays: list[np.ndarray[Any, Any]] = []
     skeleton = json.dumps({"version": CHECKPOINT_VERSION, "tree": _flatten(tree, arrays)})
     buffer = io.BytesIO()
     named: dict[str, Any] = {f"array{i}": value for i, value in enumerate(arrays)}
     np.savez(buffer, skeleton=np.array(skeleton), **named)
-    target = Path(path)
-    _beside(target, lambda temporary: temporary.write_bytes(buffer.getvalue()))
-    return target
+    return buffer.getvalue()
 
 
 def load_checkpoint(path: str | Path) -> dict[str, Any]:
@@ -186,8 +191,13 @@ def load_checkpoint(path: str | Path) -> dict[str, Any]:
         There is no such file, or it is damaged or of another version.
     """
     source = readable(path)
+    return unpack(source, str(source))
+
+
+def unpack(file: Path | io.BytesIO, source: str) -> dict[str, Any]:
+    """Return what a checkpoint holds; errors name it by its source."""
     try:
-        with np.load(source, allow_pickle=False) as archive:
+        with np.load(file, allow_pickle=False) as archive:
             # All checksums, since numpy reads no further than the shape that an array says it has.
             if (damaged := archive.zip.testzip()) is not None:
                 raise StoreError(f"the checksum of {damaged} is wrong")

@@ -10,11 +10,18 @@ ValueError: temperature must be between 1 and 3000 K, got 5000
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+KEY = "[a-z][a-z0-9_]{0,39}"
+"""Pattern of a name that becomes a variable of a dataset or of another program."""
+
+QUOTES = "\"'`\\"
+"""Marks that no name may hold: they end a text of another language, or change the mark after them."""
 
 COLDEST, HOTTEST = 1.0, 3000.0
 """Range of temperatures (K) that the package takes anywhere."""
@@ -120,9 +127,41 @@ def spread(name: str, value: ArrayLike, asked: tuple[int, ...]) -> NDArray[np.fl
     return np.broadcast_to(given, asked)
 
 
+def line(name: str, text: Any, *, longest: int = 80, error: type[Exception] = ValueError) -> None:
+    """Raise ``error`` unless ``text`` is one line of printable text without quotes and backslashes."""
+    if (
+        isinstance(text, str)
+        and 0 < len(text) <= longest
+        and text.isprintable()
+        and not set(text) & set(QUOTES)
+    ):
+        return
+    given = repr(text)
+    shown = given if len(given) < 100 else f"{given[:97]}..."
+    raise error(
+        f"{name} must be one line of 1 to {longest} printable characters without quotes and backslashes, "
+        f"got {shown}"
+    )
+
+
+def key(name: str, text: Any, error: type[Exception] = ValueError) -> None:
+    """Raise ``error`` unless ``text`` is a name of small letters, digits and underscores, :data:`KEY`."""
+    line(name, text, error=error)
+    if not re.fullmatch(KEY, text):
+        raise error(f"{name} must be at most 40 small letters, digits and _, a letter first, got {text!r}")
+
+
 def temperature(value: ArrayLike, name: str = "temperature") -> None:
     """Raise ValueError unless every temperature (K) is one that the package takes."""
     between(name, value, COLDEST, HOTTEST, "K")
+
+
+def equally_many(**values: ArrayLike) -> None:
+    """Raise ValueError unless all arrays, given by their names, have the same length."""
+    lengths = [np.shape(value)[:1] or (1,) for value in values.values()]
+    if len(set(lengths)) > 1:
+        got = " and ".join(str(length) for (length,) in lengths)
+        raise ValueError(f"{' and '.join(values)} must be equally many, got {got}")
 
 
 def _require(name: str, value: ArrayLike, holds: Any, sentence: str, error: type[Exception]) -> None:

@@ -3,6 +3,7 @@
 import math
 import os
 import signal
+import sys
 import time
 
 import farm_tools
@@ -48,11 +49,16 @@ def test_without_isolation_the_content_is_the_same(tmp_path, reference):
     assert farm_tools.run("serial", tmp_path / "run", NUMBER, settings)[2] == reference
 
 
-@pytest.mark.verification  # its scheduler and workers take longer to start than all the rest
 def test_dask_gives_the_same_content(tmp_path, reference):
-    pytest.importorskip("distributed")
     code, _, found, errors = farm_tools.run("dask", tmp_path / "run", NUMBER, {"workers": 2})
     assert (code, found) == (0, reference), errors
+
+
+def test_a_missing_engine_names_a_command(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(farm.FarmError, match=r'no dask here: pip install "\.\[dask\]" in the clone'):
+        with farm.dask(2):
+            pass
 
 
 def test_parts_merged_give_the_same_content(tmp_path, reference, here):

@@ -6,10 +6,12 @@ the merged file; ENGINE is serial, pool, mpi or dask, SETTINGS a JSON object for
 """
 
 import json
+import logging
 import os
 import signal
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +28,10 @@ def prepare(settings):
     def run(member, context):
         random = np.random.default_rng(np.random.SeedSequence(7, spawn_key=(member,)))
         context.note({"step": 1})
+        if "warns" in settings:
+            warnings.warn(settings["warns"], stacklevel=1)
+        for words in settings.get("says", {}).get(str(member), []):
+            logging.getLogger("frenkel.made_up").warning(words)
         kind = faults.get(str(member))
         if kind == "raise":
             raise ValueError("made to fail")

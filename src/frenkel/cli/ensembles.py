@@ -1,7 +1,9 @@
 """Commands for many devices: run with members, sweep, merge, hash, status."""
 
 import argparse
+import itertools
 import logging
+import os
 import sys
 import time
 from pathlib import Path
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import common
 from .common import CHANGES, CONFIGURATION, FORCE, OUTPUT, QUIET, SEED, Group, Option, UsageError, add, read
-from .values import natural, positive, quantile, seconds, shard
+from .values import member, members, natural, positive, quantile, seconds, shard
 
 if TYPE_CHECKING:
     from ..experiment.ensemble import Ensemble, Merged
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from ..mpi_runs.runs import Survey
     from ..mpi_runs.session import Outcome
 
-MEMBERS = Option("--members", type=positive, metavar="N", help="run N devices with the same settings")
+MEMBERS = Option("--members", type=members, metavar="N", help="run N devices with the same settings")
 FARM = (
     Option(
         "--engine",
@@ -46,13 +48,19 @@ FARM = (
         help="run members in the workers themselves: for debuggers, a crash then ends the run",
     ),
     Option("--retry", action="store_true", help="run members again that failed three times"),
+    Option(
+        "--scratch",
+        type=Path,
+        metavar="DIR",
+        help="folder on a disk of each node for the checkpoints of running members (default: the run's own)",
+    ),
 )
 """What every command takes that runs many devices."""
 
 RUN = Group(
     "many devices",
     MEMBERS,
-    Option("--only", type=natural, metavar="K", help="run member K alone, exactly as in the ensemble"),
+    Option("--only", type=member, metavar="K", help="run member K alone, exactly as in the ensemble"),
     Option(
         "--until",
         type=quantile,
@@ -66,7 +74,12 @@ RUN = Group(
 
 
 def add_commands(commands: Any) -> None:
-    """Add "sweep", "merge", "hash" and "status" to the parser of commands."""
+    """Add "sweep", "extend", "merge", "hash" and "status" to the parser of commands."""
+    _add_runs(commands)
+    _add_looks(commands)
+
+
+def _add_runs(commands: Any) -> None:
     add(
         commands,
         "sweep",
@@ -89,6 +102,30 @@ def add_commands(commands: Any) -> None:
         *FARM,
         QUIET,
     )
+    add(
+        commands,
+        "extend",
+        _extend,
+        "run more members of an ensemble, or more cycles of its devices",
+        "frenkel extend ensemble.nc --cycles 200 -o longer.nc",
+        Option(
+            "file", type=Path, metavar="ENSEMBLE.nc", help="ensemble; its folder ENSEMBLE.nc.run is needed"
+        ),
+        MEMBERS.but(help="members there are to be in all"),
+        Option(
+            "--cycles",
+            type=positive,
+            metavar="N",
+            help="cycles there are to be in all, in a file of their own; devices whose final state was kept "
+            "(ensemble.keep_state) go on from it",
+        ),
+        OUTPUT.but(help="result, with --cycles"),
+        *FARM,
+        QUIET,
+    )
+
+
+def _add_looks(commands: Any) -> None:
     add(
         commands,
         "merge",
@@ -115,6 +152,15 @@ def add_commands(commands: Any) -> None:
         "frenkel status ensemble.nc",
         Option("file", type=Path, metavar="OUT.nc", help="result that is being made"),
         Option("--tracebacks", action="store_true", help="print where the failed members failed"),
+    )
+    add(
+        commands,
+        "log",
+        _log,
+        "print what members have reported: warnings, how they went on, where they failed",
+        "frenkel log ensemble.nc --member 17",
+        Option("file", type=Path, metavar="OUT.nc", help="result, or its folder OUT.nc.run"),
+        Option("--member", type=natural, metavar="K", help="this one alone, also if it reported nothing"),
     )
 
 
@@ -171,6 +217,20 @@ def _sweep(options: argparse.Namespace) -> int:
     return launch.start(engine, options.workers, options.dask, lambda workers: _run_sweep(options, workers))
 
 
+def _extend(options: argparse.Namespace) -> int:
+    """Run more members or more cycles of an ensemble."""
+    from ..mpi_runs import launch
+
+    if not (options.members or options.cycles):
+        raise UsageError("give the members or the cycles that there are to be: --members N, --cycles N")
+    if options.cycles and options.output in (None, options.file):
+        raise UsageError("more cycles make another ensemble: name its file with -o")
+    if options.output and not options.cycles:
+        raise UsageError("more members go into the same file: leave out -o")
+    engine = launch.engine_of(options.engine, options.shard)
+    return launch.start(engine, options.workers, options.dask, lambda workers: _run_more(options, workers))
+
+
 def _merge(options: argparse.Namespace) -> None:
     """Merge the shards of some folders."""
     from ..analysis.results import store
@@ -205,13 +265,31 @@ def _hash(options: argparse.Namespace) -> None:
 
 def _status(options: argparse.Namespace) -> None:
     """Print how far a run is."""
-    from ..experiment import ensemble
     from ..reports import ensemble as ensemble_report
 
-    folder = ensemble.run_folder(options.file)
+    print(ensemble_report.status_text(_folder(options.file), tracebacks=options.tracebacks))
+
+
+def _log(options: argparse.Namespace) -> None:
+    """Print what is in the records of members besides their results."""
+    from ..reports import ensemble as ensemble_report
+
+    nothing = "no member has reported anything"
+    if options.member is not None:
+        nothing = f"member {options.member} has no record yet"
+    lines = ensemble_report.log_lines(_folder(options.file), options.member)
+    for line in itertools.chain([next(lines, nothing)], lines):
+        print(line)
+
+
+def _folder(file: Path) -> Path:
+    """Return the folder of a run from that of its result."""
+    from ..experiment import ensemble
+
+    folder = file if file.is_dir() else ensemble.run_folder(file)
     if not folder.is_dir():
-        raise OSError(f"there is no run of {options.file}: no folder {folder}")
-    print(ensemble_report.status_text(folder, tracebacks=options.tracebacks))
+        raise OSError(f"there is no run of {file}: no folder {folder}")
+    return folder
 
 
 def _run_file(options: argparse.Namespace, workers: "Workers") -> int:
@@ -236,7 +314,7 @@ def _run_until(options: argparse.Namespace, settings: Any, output: Path, workers
     from ..analysis.statistics.sequential import Stopping
     from ..experiment import ensemble
     from ..experiment.ensemble_file import SUMMARY
-    from ..experiment.until import run_until
+    from ..experiment.more import run_until
     from ..mpi_runs import session
     from ..reports.ensemble import quantile_line
     from ..validation import suggest
@@ -282,6 +360,21 @@ def _run_sweep(options: argparse.Namespace, workers: "Workers") -> int:
     return _Start(options, output, workers, None).go(whole, force=options.force)
 
 
+def _run_more(options: argparse.Namespace, workers: "Workers") -> int:
+    from ..configuration.base import ConfigurationError
+    from ..experiment import more
+
+    output = options.output or options.file
+    try:
+        whole, number = more.extended(options.file, output, members=options.members, cycles=options.cycles)
+    except ConfigurationError as error:
+        raise UsageError(str(error)) from None
+    if options.cycles:
+        rest = len(whole.numbers()) - number
+        print(f"{number} members go on from their final states, {rest} run from the start")
+    return _Start(options, output, workers, None).go(whole, force=False)
+
+
 class _Start:
     """A start of an ensemble: what is the same in each of its steps."""
 
@@ -301,7 +394,7 @@ class _Start:
 
         options = self.options
         self._check(force)
-        section, progress = whole.points[0].ensemble, EnsembleProgress(quiet=options.quiet)
+        progress = EnsembleProgress(quiet=options.quiet)
         try:
             with progress:
                 done, found = ensemble.run(
@@ -312,12 +405,13 @@ class _Start:
                     show=progress.status,
                     begin=progress.begun,
                     merging=progress.merging,
-                    limit=options.member_limit or (section.limit if section else None),
+                    limit=options.member_limit or whole.limit,
                     grace=options.grace,
                     deadline=self.deadline,
                     isolated=not options.no_isolation,
                     retry=options.retry,
                     force=force,
+                    scratch=None if options.scratch is None else str(options.scratch.absolute()),
                 )
         except runs.ChangedError as error:
             raise UsageError(str(error)) from None
@@ -331,6 +425,9 @@ class _Start:
         from ..experiment import ensemble
 
         common.check_ending(self.output, ".nc")
+        scratch = self.options.scratch
+        if scratch is not None and not (scratch.is_dir() and os.access(scratch, os.W_OK)):
+            raise OSError(f"--scratch must be a folder that can be written, got {str(scratch)!r}")
         if self.options.shard and force:
             raise UsageError("--force cannot be combined with --shard, since other shards may be running")
         resumed = ensemble.run_folder(self.output).exists()

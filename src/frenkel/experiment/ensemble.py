@@ -2,21 +2,19 @@
 
 import contextlib
 import glob
-import hashlib
-import itertools
-import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .. import provenance
+from .. import checks, provenance
 from ..analysis.results import schema
 from ..configuration import device as config
-from ..configuration.base import ConfigurationError
+from ..configuration.base import MOST_MEMBERS, ConfigurationError
 from ..configuration.device import Configuration
+from ..configuration.points import Grid, points_of
 from ..configuration.quantity import to_si
 from ..mpi_runs import content, farm, lock, merge, runs, session, shards
 from ..mpi_runs.session import Job, Outcome
@@ -29,6 +27,8 @@ POINTS_LIMIT = 2**20
 MERGED = "merged_hash"
 """Attribute of a merged file: which members of which configuration it was made of, see `Located.digest`."""
 
+GROUPS = 500
+"""Groups of neighbouring points whose durations are learned together, at most."""
 FUNCTION = "frenkel.experiment.members:prepare"
 
 
@@ -77,7 +77,7 @@ class Ensemble:
 
     Parameters
     ----------
-    points : tuple of Configuration
+    points : sequence of Configuration
         One, or one per point of a sweep, each with its seed.
     members : int
         Devices per point.
@@ -85,13 +85,22 @@ class Ensemble:
     axes : tuple of Axis
     folder : Path
         Where material files with a relative name are looked for.
+    limit : float, optional
+        Longest time of one member (s); the results are no function of it.
+    keep_state : bool
+        Keep the final state of each member, from which more cycles can go on.
+    former : tuple of str
+        Shards of the run whose final states the members begin from; see :func:`.more.extended`.
     """
 
-    points: tuple[Configuration, ...]
+    points: Sequence[Configuration]
     members: int
     keep: str = "traces"
     axes: tuple[Axis, ...] = ()
     folder: Path = field(default_factory=Path)
+    limit: float | None = None
+    keep_state: bool = False
+    former: tuple[str, ...] = ()
 
     def numbers(self) -> np.ndarray[Any, Any]:
         """Return the numbers of all members, points one after another."""
@@ -101,21 +110,29 @@ class Ensemble:
         """Return what the results are a function of, as JSON values.
 
         ``points`` holds the configurations, ``materials`` the materials that occur and ``material_of`` which
-        of them each point uses; ``keep`` and ``over`` are as given. The number of members is no part of it.
+        of them each point uses; a sweep has instead ``base``, the configuration without changes, and
+        ``materials`` by name. ``keep`` and ``over`` are as given. The number of members is no part of it.
         """
+        rest = {"keep": self.keep, "over": {one.key: list(one.texts) for one in self.axes}}
+        if isinstance(self.points, Grid):
+            materials = self.points.materials or {
+                name: experiment.material_of(
+                    config.parse({**self.points.base, "material": name}), self.folder
+                ).document()
+                for name in self.points.names()
+            }
+            return {"base": self.points.base, "materials": materials} | rest
         used = [experiment.material_of(point, self.folder) for point in self.points]
         hashes = list(dict.fromkeys(material.hash for material in used))
         first = {material.hash: material for material in reversed(used)}
         return {
             "points": [
-                point.document() | {"material": material.name}
+                point.model_copy(update={"material_document": None}).document() | {"material": material.name}
                 for point, material in zip(self.points, used, strict=True)
             ],
             "materials": [first[one].document() for one in hashes],
             "material_of": [hashes.index(material.hash) for material in used],
-            "keep": self.keep,
-            "over": {one.key: list(one.texts) for one in self.axes},
-        }
+        } | rest
 
 
 def plain(
@@ -141,12 +158,15 @@ def plain(
     number = members or (section.members if section else 0)
     if not number:
         raise ConfigurationError("the number of members is missing: give --members or ensemble.members")
+    checks.whole("members", number, 1, MOST_MEMBERS, ConfigurationError)
     if configuration.seed is None:
         configuration = configuration.model_copy(
             update={"seed": provenance.draw_seed() if seed is None else seed}
         )
-    keep = section.keep if section else "traces"
-    return Ensemble(points=(configuration,), members=number, keep=keep, folder=folder)
+    kept: dict[str, Any] = {}
+    if section:
+        kept = {"keep": section.keep, "keep_state": section.keep_state, "limit": section.limit}
+    return Ensemble(points=(configuration,), members=number, folder=folder, **kept)
 
 
 def sweep(
@@ -156,10 +176,7 @@ def sweep(
     folder: Path,
     seed: int | None = None,
 ) -> Ensemble:
-    """Return the ensemble of every combination of the values of some keys.
-
-    Each point has a seed of its own, made from that of the configuration and the values of the point, so
-    that points are independent and another point changes none of them.
+    """Return the ensemble of every combination of the values of some keys; see :class:`.Grid`.
 
     Parameters
     ----------
@@ -173,21 +190,16 @@ def sweep(
     Raises
     ------
     ConfigurationError
-        A value is not allowed, or there are too many points.
+        There are too many points. Values are checked when the points are met, by :func:`job` at first.
     """
     number = int(np.prod([len(axis.texts) for axis in axes]))
     if not 1 <= number <= POINTS_LIMIT:
         raise ConfigurationError(f"a sweep must have 1 to {POINTS_LIMIT} points, got {number}")
     base = plain(read([]), members or None, folder, seed)
-    points = []
-    for values in itertools.product(*(axis.texts for axis in axes)):
-        changes = [f"{axis.key}={text}" for axis, text in zip(axes, values, strict=True)]
-        words = json.dumps([base.points[0].seed, changes]).encode()
-        own = int.from_bytes(hashlib.sha256(words).digest()[:8], "little") >> 1
-        points.append(read(changes).model_copy(update={"seed": own}))
-    return Ensemble(
-        points=tuple(points), members=base.members, keep=base.keep, axes=tuple(axes), folder=folder
-    )
+    # Without defaults, which may be no keys of what a change puts in the place of a section.
+    document = base.points[0].model_dump(mode="json", exclude_none=True, exclude_unset=True)
+    grid = Grid(document, {one.key: list(one.texts) for one in axes})
+    return replace(base, points=grid, axes=tuple(axes))
 
 
 def axis(text: str) -> Axis:
@@ -251,15 +263,17 @@ def job(ensemble: Ensemble, output: Path, *, part: tuple[int, int] | None = None
         numbers, name = numbers[part[0] - 1 :: part[1]], f"{part[0]}-of-{part[1]}"
     for point in ensemble.points[:1]:
         experiment.check_memory(point, experiment.material_of(point, ensemble.folder))
-    costs = [_cost(point) for point in ensemble.points]
+    points = len(ensemble.points)
+    groups = min(GROUPS, points)
+    costs = np.fromiter(map(_cost, ensemble.points), float, points)  # reads, so checks, every point once
     return Job(
         folder=run_folder(output),
         function=FUNCTION,
-        settings=document,
+        settings=document | {"keep_state": ensemble.keep_state, "former": ensemble.former},
         document=recorded,
         digest=provenance.digest(recorded),
         members=numbers.tolist(),
-        cost=lambda number: (number // STRIDE, costs[number // STRIDE]),
+        cost=lambda number: (number // STRIDE * groups // points, float(costs[number // STRIDE])),
         software={"version": provenance.version(), "git": provenance.git_hash()},
         part=name,
         **options,
@@ -269,13 +283,14 @@ def job(ensemble: Ensemble, output: Path, *, part: tuple[int, int] | None = None
 def _recorded(folder: Path, document: dict[str, Any]) -> dict[str, Any]:
     """Return a document as an earlier version wrote it into the folder of the run, if that says the same."""
     present = runs.recorded(folder)
-    if present is None:
+    if present is None or present["document"] == document:
         return document
-    with contextlib.suppress(ConfigurationError, KeyError):
+    with contextlib.suppress(ValueError, KeyError, TypeError):
         former: dict[str, Any] = present["document"]
-        points = [config.parse(point).document() for point in former["points"]]
-        if former | {"points": points} == document:
-            return former
+        if all(former[key] == document[key] for key in ("keep", "over")):
+            pairs = zip(points_of(former), points_of(document), strict=True)
+            if all(old.document() == new.document() for old, new in pairs):
+                return former
     return document
 
 
@@ -303,7 +318,7 @@ def run(
     Outcome
         How it ended.
     Merged or None
-        The merged file; None where this start did not merge it: members are left, or another part is merging.
+        The merged file; None where members are left, or where another part is merging.
 
     Raises
     ------
@@ -432,12 +447,8 @@ def merge_folders(
 
 def from_document(document: dict[str, Any], members: np.ndarray[Any, Any]) -> Ensemble:
     """Return the ensemble whose :meth:`Ensemble.document` this is, with as many members as there are."""
-    materials = [document["materials"][index] for index in document["material_of"]]
     return Ensemble(
-        points=tuple(
-            config.parse(point | {"material_document": material})
-            for point, material in zip(document["points"], materials, strict=True)
-        ),
+        points=points_of(document),
         members=int(np.max(members % STRIDE)) + 1,
         keep=document["keep"],
         axes=tuple(Axis(key, tuple(texts)) for key, texts in document["over"].items()),

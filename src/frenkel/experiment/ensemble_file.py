@@ -19,6 +19,7 @@ from ..analysis.results.layout import Layout, SchemaError, Variable
 from ..configuration import device as config
 from ..configuration.device import Configuration
 from ..configuration.phases import kind_of
+from ..configuration.points import Grid, point_document
 from ..mpi_runs import shards
 from ..mpi_runs.merge import Column
 from .members import RAGGED, SNAPSHOT_END
@@ -79,7 +80,8 @@ def coordinates(
         "flag_values": np.array(list(shards.STATUS), np.uint8),
         "flag_meanings": " ".join(text.replace(" ", "_") for text in shards.STATUS.values()),
     }
-    seeds = np.array([point.seed for point in points], np.int64)
+    own = map(points.seed, range(len(points))) if isinstance(points, Grid) else (one.seed for one in points)
+    seeds = np.fromiter(own, np.int64, len(points))
     return {
         "member": (
             ("member",),
@@ -268,8 +270,7 @@ def _attrs(ensemble: "xr.Dataset", where: dict[str, Any], number: int) -> dict[s
     recorded = made["configuration"]
     sweep = len(ensemble["status"].dims) > 1
     place = _flat(ensemble, where) // ensemble.sizes["member"] if sweep else 0
-    material = recorded["materials"][recorded["material_of"][place]]
-    document = recorded["points"][place] | {"material_document": material}
+    document = point_document(recorded, place)
     # The software of the ensemble made the member, whatever reads it now.
     record = provenance.record(document, seed=config.parse(document).seed or 0, member=number)
     return attrs | {"provenance": json.dumps(record | {"software": made["software"]})}
