@@ -454,6 +454,6 @@ def test_members_are_run_until_a_quantile_is_known(tmp_path, capsys):
     assert few == 100 and "100 members" in said
     many, said = run("narrow.nc", "forming_voltage 50% 1%")
     assert many == 150 and "would be needed" in said
-    assert len(ensemble.values(tmp_path / "narrow.nc", "forming_voltage")) == 150
+    assert len(ensemble_file.values(tmp_path / "narrow.nc", "forming_voltage")) == 150
     with pytest.raises(ValueError, match="no number 'voltage' of the members"):
-        ensemble.values(tmp_path / "narrow.nc", "voltage")
+        ensemble_file.values(tmp_path / "narrow.nc", "voltage")

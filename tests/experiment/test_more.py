@@ -146,13 +146,19 @@ def test_more_members_go_into_the_same_file(folder, tmp_path):
     assert found.member.tolist() == [0, 1] and (found.status == shards.OK).all()
 
 
-def test_sweeps_are_extended_too(folder, tmp_path):
+def test_sweeps_are_extended_too(folder, tmp_path, capsys):
     over = ["--over", "device.temperature=300:340:2 K", "--members", 1]
     run("sweep", folder / "small.toml", *over, "-o", tmp_path / "sweep.nc")
     run("extend", tmp_path / "sweep.nc", "--cycles", 4, "-o", tmp_path / "longer.nc")
     straight = tmp_path / "straight.nc"
     run("sweep", folder / "small.toml", *over, "-o", straight, "--set", "phase.2.repeat=2")
     assert content.of_file(tmp_path / "longer.nc") == content.of_file(straight)
+    hashes = [runs.recorded(ensemble.run_folder(path)) for path in (tmp_path / "longer.nc", straight)]
+    assert hashes[0]["configuration_hash"] == hashes[1]["configuration_hash"]
+    over = ["--over", "phase.2.repeat=1,1", "--members", 1]
+    run("sweep", folder / "small.toml", *over, "-o", tmp_path / "repeats.nc")
+    run("extend", tmp_path / "repeats.nc", "--cycles", 5, "-o", tmp_path / "y.nc", status=2)
+    assert "a sweep over the number of cycles" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

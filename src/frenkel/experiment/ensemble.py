@@ -468,37 +468,3 @@ def _axis_values(one: Axis) -> tuple[Any, dict[str, Any]]:
         except ValueError:
             continue
     return np.array(one.texts, object), attrs
-
-
-def values(path: Path, name: str) -> list[float | None]:
-    """Return one number of every member of a merged file, in their order.
-
-    Parameters
-    ----------
-    path : Path
-    name : str
-        A variable along ``member``, or along member and cycle, of which the first cycle counts.
-
-    Returns
-    -------
-    list of float or None
-        inf where it was never reached (NaN in the file), None where the member failed.
-
-    Raises
-    ------
-    ValueError
-        The file has no such variable.
-    """
-    import xarray as xr
-
-    content.check(path)
-    with xr.open_dataset(path) as data:
-        have = [str(one) for one in data.data_vars if data[one].dims[:1] == ("member",)]
-        if name not in have or data[name].dtype.kind != "f":
-            raise ValueError(f"no number {name!r} of the members in {path}; there are: {', '.join(have)}")
-        column = data[name].values.reshape(data.sizes["member"], -1)[:, 0]
-        failed = data["status"].values != shards.OK
-    return [
-        None if lost else (np.inf if np.isnan(value) else float(value))
-        for value, lost in zip(column, failed, strict=True)
-    ]

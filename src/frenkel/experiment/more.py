@@ -4,7 +4,7 @@ import dataclasses
 import io
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +15,11 @@ from ..configuration import device as config
 from ..configuration.base import ConfigurationError
 from ..configuration.device import Configuration
 from ..configuration.phases import Cycle
+from ..configuration.points import Grid
 from ..mpi_runs import runs, shards
 from ..mpi_runs.merge import Located
 from ..mpi_runs.session import DONE, FAILED
-from . import ensemble
+from . import ensemble, ensemble_file
 from .ensemble import Ensemble
 from .members import FORMER, STATE
 
@@ -57,7 +58,7 @@ def run_until(
         code = run(number)
         if code not in (DONE, FAILED):
             return code, number
-        for member, value in enumerate(ensemble.values(output, name)[counted:], start=counted):
+        for member, value in enumerate(ensemble_file.values(output, name)[counted:], start=counted):
             rule.add(member, value)
         counted = number
         if rule.stopped or number == most:
@@ -108,26 +109,43 @@ def extended(
     whole = dataclasses.replace(whole, members=members or whole.members, keep_state=bool(len(states)))
     if cycles is None:
         return whole, 0
-    points = tuple(_lengthened(one, cycles) for one in whole.points)
+    points = _with_cycles(whole.points, cycles)
     _leave(states, ensemble.run_folder(target) / FORMER)
     former = tuple(str(path.resolve()) for path in located.paths)
     return dataclasses.replace(whole, points=points, former=former), len(states)
 
 
+def _with_cycles(points: Sequence[Configuration], cycles: int) -> Sequence[Configuration]:
+    """Return points whose last group of phases is repeated until there are so many cycles in all."""
+    if not isinstance(points, Grid):
+        return [_lengthened(one, cycles) for one in points]
+    *before, last = points.base["phase"]
+    group = _lengthened(config.parse(points.base), cycles).phase[-1]
+    grid = Grid(
+        {**points.base, "phase": [*before, {**last, "repeat": group.repeat}]}, points.over, points.materials
+    )
+    if any(_cycles(grid[index]) != cycles for index in (0, len(grid) - 1)):
+        raise ConfigurationError("a sweep over the number of cycles cannot be given more of them")
+    return grid
+
+
 def _lengthened(configuration: Configuration, cycles: int) -> Configuration:
-    """Return a configuration whose last group is repeated until there are so many cycles in all."""
     *before, last = configuration.phase
     if not isinstance(last, Cycle):
         raise ConfigurationError(
             f"more cycles need a protocol that ends with a group of kind cycle, not with a {last.kind}"
         )
-    present = sum(entry.repeat for entry in configuration.phase if isinstance(entry, Cycle))
+    present = _cycles(configuration)
     if cycles <= present:
         raise ConfigurationError(f"there are {present} cycles already, got --cycles {cycles}")
     group = last.model_copy(update={"repeat": last.repeat + cycles - present})
     longer = configuration.model_copy(update={"phase": [*before, group]})
     config.parse(longer.document())  # the number of phases has a limit
     return longer
+
+
+def _cycles(configuration: Configuration) -> int:
+    return sum(entry.repeat for entry in configuration.phase if isinstance(entry, Cycle))
 
 
 def _states(located: Located) -> NDArray[np.int64]:
