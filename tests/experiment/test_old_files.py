@@ -1,7 +1,7 @@
 """Files of an earlier version open, are shown, drawn, and made again (tests/data/README.md).
 
 That version had kB / e rounded to ten digits: what is made again is made with that number, in a process of
-its own. They were written on another processor, whose sums round otherwise: the same events then fall at times
+its own. They were written on another processor, whose sums round otherwise: the same events fall at times
 that differ in their last digits, so that whole numbers and text must be equal and others within 1e-6.
 """
 
