@@ -372,3 +372,8 @@ def test_the_command_itself_ends_with_that_status(folder):
 def test_a_plan_of_too_many_ranks_or_parts_is_refused(folder, capsys, option, most):
     arguments = ["plan", "--members", "9", "--ranks", "4", option, "9223372036854775808"]
     assert f"{option} must be a whole number between 1 and {most}" in complaint(capsys, *arguments, status=2)
+
+
+def test_a_thick_and_narrow_device_is_not_built_to_be_timed(folder, capsys):
+    assert main(["check", "x.toml", "--set=device.thickness=300 nm"]) == 0
+    assert "not estimated above 100 MB" in capsys.readouterr().out
