@@ -87,10 +87,10 @@ def test_a_member_reads_its_own_point_alone(file, monkeypatch):
     met, parse = [], config.parse
     monkeypatch.setattr(config, "parse", lambda document, origin="": met.append(document) or parse(document))
 
-    def carry_out(configuration, material, *_):
-        pytest.fail(f"{material.name} {configuration.member}")
+    def device(material, **given):
+        pytest.fail(f"{material.name} {given['member']}")
 
-    monkeypatch.setattr(members, "_carry_out", carry_out)
+    monkeypatch.setattr(members, "Device", device)
     run = members.prepare(document)
     assert not met
     with pytest.raises(pytest.fail.Exception, match="mine 1$"):
