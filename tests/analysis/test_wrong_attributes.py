@@ -35,6 +35,8 @@ def test_what_no_run_has_written_is_refused_in_a_sentence(tmp_path, capsys, name
     path.write_bytes((DATA / name).read_bytes())
     with netCDF4.Dataset(path, "r+") as file:
         forge(file)
+        if "content_hash" in file.ncattrs():  # who forges leaves it out; else the change is told by it
+            file.delncattr("content_hash")
     assert main(["show", str(path)]) == 1
     said = capsys.readouterr().err
     assert words in said and "internal error" not in said and said.count("\n") == 1

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import xarray as xr
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from made_up_core import CARD
@@ -142,6 +143,37 @@ def test_mutated_cards(changes, form, tmp_path, capsys):
     assert good or not written
     if written:
         numbers_are_numbers(out)
+
+
+@pytest.fixture(scope="module")
+def held_out(tmp_path_factory):
+    """Return a file of few devices with few cycles."""
+    path = tmp_path_factory.mktemp("gate") / "held.nc"
+    drawn = CARD.sample(24, 8, 2)
+    xr.Dataset(
+        {f.name: (("device", "cycle"), drawn[f.name], {"units": f.unit}) for f in CARD.features}
+    ).to_netcdf(path)
+    return path
+
+
+@settings(
+    max_examples=12,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(change=CHANGE)
+def test_gates_of_mutated_cards(change, held_out, tmp_path, capsys):
+    """A verdict, passed or failed, or one sentence; what is no number has not passed."""
+    card = tmp_path / "a.card.json"
+    card.write_text(signed([change]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        status = main(["gate", str(card), str(held_out)])
+    out, said = capsys.readouterr()
+    assert status in (0, 1) and "internal error" not in said, said
+    assert not re.search("nan.*passed", out), out
+    assert status == 0 or out or said.startswith("frenkel: ")
 
 
 @pytest.mark.parametrize(
