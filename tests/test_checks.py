@@ -5,12 +5,13 @@ import math
 import numpy as np
 import pytest
 
-from frenkel import checks, verify
+from frenkel import checks
 from frenkel.analysis.noise import rtn, trace
 from frenkel.analysis.results.metrics import switching_voltage
 from frenkel.analysis.statistics import regression
 from frenkel.progress import Reporter, duration
 from frenkel.reports.forecast import forecast
+from frenkel.verify.row import Row
 
 NAN, INF = math.nan, math.inf
 
@@ -67,11 +68,11 @@ def test_arrays_of_other_lengths_are_named():
 @pytest.mark.parametrize(
     ("row", "deviation", "passed"),
     [
-        (verify.Row("x", 2.0, 2.5, 0.5), 0.5, True),
-        (verify.Row("x", 2.0, 1.4, 0.5), 0.6, False),
-        (verify.Row("x", -4.0, -3.0, 0.25, "relative"), 0.25, True),
-        (verify.Row("x", 1.0, 1.5, 4.0, "sigma", 0.1), 5.0, False),
-        (verify.Row("x", 1.0, math.nan, 1.0), math.nan, False),
+        (Row("x", 2.0, 2.5, 0.5), 0.5, True),
+        (Row("x", 2.0, 1.4, 0.5), 0.6, False),
+        (Row("x", -4.0, -3.0, 0.25, "relative"), 0.25, True),
+        (Row("x", 1.0, 1.5, 4.0, "sigma", 0.1), 5.0, False),
+        (Row("x", 1.0, math.nan, 1.0), math.nan, False),
     ],
 )
 def test_rows_of_verify(row, deviation, passed):
