@@ -1,5 +1,6 @@
 """BLAS at one thread."""
 
+import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -10,6 +11,8 @@ import threadpoolctl
 
 @cache
 def _blas() -> tuple[Any, ...]:
+    # The kernels call SciPy's BLAS, which is another one than NumPy's and may not be loaded yet.
+    importlib.import_module("scipy.linalg.cython_blas")
     return tuple(threadpoolctl.ThreadpoolController().select(user_api="blas").lib_controllers)
 
 
