@@ -1,7 +1,67 @@
-"""BLAS at one thread, whichever library is loaded when."""
+"""BLAS at one thread, whichever library is loaded when, and whichever thread asks."""
 
 import subprocess
 import sys
+import threading
+
+import pytest
+import threadpoolctl
+
+from frenkel.threads import one_blas_thread
+
+
+def counts():
+    return {one["num_threads"] for one in threadpoolctl.threadpool_info() if one["user_api"] == "blas"}
+
+
+def heed_any_thread():
+    """Let other threads set numbers again."""
+    for one in threadpoolctl.ThreadpoolController().select(user_api="blas").lib_controllers:
+        getattr(one, "clear_controlling_thread", lambda **_: None)(force=True)
+
+
+@pytest.fixture
+def two():
+    """Two threads of BLAS where the machine has them."""
+    with threadpoolctl.threadpool_limits(2, "blas"):
+        if counts() == {1}:
+            pytest.skip("BLAS has one thread here")
+        heed_any_thread()
+        yield
+
+
+def test_any_thread_may_ask(two):
+    """threadpoolctl from 3.8 on heeds the first thread that sets a number, and silently no other."""
+    with one_blas_thread():
+        assert counts() == {1}
+    found = []
+
+    def ask():
+        with one_blas_thread():
+            found.append(counts())
+
+    other = threading.Thread(target=ask)
+    other.start()
+    other.join()
+    assert found == [{1}] and counts() == {2}
+
+
+def test_one_thread_as_long_as_anyone_asks(two):
+    inside, leave = threading.Event(), threading.Event()
+
+    def ask():
+        with one_blas_thread():
+            inside.set()
+            leave.wait(10)
+
+    with one_blas_thread():
+        other = threading.Thread(target=ask)
+        other.start()
+        assert inside.wait(10)
+    assert counts() == {1}
+    leave.set()
+    other.join()
+    assert counts() == {2}
 
 
 def test_a_blas_that_is_loaded_later_is_held_at_one_thread_too():
@@ -12,7 +72,8 @@ def test_a_blas_that_is_loaded_later_is_held_at_one_thread_too():
         "import scipy.linalg, threadpoolctl\n"
         "threadpoolctl.threadpool_limits(2)\n"
         "with one_blas_thread():\n"
-        "    print([one['num_threads'] for one in threadpoolctl.threadpool_info() if one['user_api'] == 'blas'])\n"
+        "    found = threadpoolctl.threadpool_info()\n"
+        "    print([one['num_threads'] for one in found if one['user_api'] == 'blas'])\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr

@@ -1,7 +1,9 @@
 """BLAS at one thread."""
 
 import importlib
-from collections.abc import Iterator
+import os
+import threading
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -16,18 +18,51 @@ def _blas() -> tuple[Any, ...]:
     return tuple(threadpoolctl.ThreadpoolController().select(user_api="blas").lib_controllers)
 
 
+def _set(counts: Sequence[int]) -> None:
+    for library, count in zip(_blas(), counts, strict=True):
+        library.set_num_threads(count)
+        # From its version 3.8 on threadpoolctl heeds no other thread until the one that has set says so.
+        getattr(library, "clear_controlling_thread", lambda: None)()
+
+
+class _Held:
+    """How many threads of Python hold BLAS at one thread, and what it had before: it counts for all of them."""
+
+    def __init__(self) -> None:
+        self.lock, self.inside, self.before = threading.Lock(), 0, list[int]()
+
+    def enter(self) -> None:
+        with self.lock:
+            if self.inside == 0:
+                self.before = [library.get_num_threads() for library in _blas()]
+                _set([1] * len(self.before))
+            self.inside += 1
+
+    def leave(self) -> None:
+        with self.lock:
+            self.inside -= 1
+            if self.inside == 0:
+                _set(self.before)
+
+    def forked(self) -> None:
+        """Begin anew in a child, which has none of the other threads; BLAS stays as it is there."""
+        self.lock, self.inside = threading.Lock(), 0
+
+
+_held = _Held()
+os.register_at_fork(after_in_child=_held.forked)
+
+
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
     """Hold BLAS at one thread: on small matrices and shared cores more threads cost up to 20 times more.
 
-    ``threadpoolctl.threadpool_limits`` searches the process for libraries on each entry, about 0.1 ms or
-    more; here they are found once and then only set and set back, a few microseconds.
+    Results follow the number of threads in their last digits, so this is also what makes a run the same in
+    every process and thread. ``threadpoolctl.threadpool_limits`` searches the process for libraries on each
+    entry, about 0.1 ms or more; here they are found once and then only set and set back.
     """
-    before = [library.get_num_threads() for library in _blas()]
-    for library in _blas():
-        library.set_num_threads(1)
+    _held.enter()
     try:
         yield
     finally:
-        for library, count in zip(_blas(), before, strict=True):
-            library.set_num_threads(count)
+        _held.leave()
