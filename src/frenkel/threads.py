@@ -26,7 +26,7 @@ def _set(counts: Sequence[int]) -> None:
 
 
 class _Held:
-    """How many threads of Python hold BLAS at one thread, and what it had before: it counts for all of them."""
+    """How many threads of Python hold BLAS at one thread, and what it had before."""
 
     def __init__(self) -> None:
         self.lock, self.inside, self.before = threading.Lock(), 0, list[int]()
