@@ -102,7 +102,8 @@ cdef class Fields(Wiring):
         self.solver_error = 0.0
         if m == 0:
             return 0
-        # K is the inverse of G between the nodes; G is positive definite, so Cholesky needs no pivots.
+        # K is the inverse of G between the nodes; G is positive definite, so Cholesky needs no pivots. Its lower
+        # triangle is all that anyone reads.
         for i in range(m):
             self.row(self.node[i], i + 1, &self.k_matrix[i, 0])
         dpotrf(&uplo, &m, &self.k_matrix[0, 0], &ld, &info)
@@ -116,7 +117,6 @@ cdef class Fields(Wiring):
             for k in range(self.degree[i]):
                 self.diagonal[i] += self.link_g[i, k]
             for j in range(i + 1):
-                self.k_matrix[j, i] = self.k_matrix[i, j]
                 self.c_matrix[i, j] = self.k_matrix[i, j]
                 self.h_matrix[i, j] = self.k_matrix[i, j]
             self.c_matrix[i, i] += self.diagonal[i]

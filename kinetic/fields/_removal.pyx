@@ -244,7 +244,6 @@ cdef class Removal(Fields):
         cdef double total = 0.0
         for i in range(self.m):
             self.source[i] = self.phi[i] + self.shift[c, i]
-        self._flow(self.source, self.residual)
         self._flow_without(c)
         for i in range(self.m):
             total += fabs(self.residual[i] - self.drawn[c, i])

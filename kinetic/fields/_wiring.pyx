@@ -15,6 +15,12 @@ cdef int MOST_NEAR = 320
 cdef int MOST_HIDDEN = 130  # a node has 256 sites within 4 spacings, each pair counts once, and two contacts
 
 
+def folded(period):
+    """Distance by the nearest image for every step from -period to period - 1."""
+    step = np.arange(-period, period) % period
+    return np.minimum(step, period - step).astype(np.intc)
+
+
 cdef class Wiring:
     """Which defects conduct, and the bonds between them.
 
@@ -34,9 +40,11 @@ cdef class Wiring:
     def __init__(self, shape, green, pair_conductance, contact):
         self.nx, self.ny, self.nz = shape
         self.n_hosts = self.nx * self.ny * self.nz
-        self.table = np.ascontiguousarray(green.table, dtype=np.float64)
         self.images = 1 if green.images else 0
-        self.px, self.py = self.table.shape[0], self.table.shape[1]
+        self.px, self.py = green.table.shape[:2]
+        # Steps to either side are equal, so half the period in x and y holds all and stays in the cache.
+        self.table = np.ascontiguousarray(green.table[:self.px // 2 + 1, :self.py // 2 + 1], dtype=np.float64)
+        self.fold_x, self.fold_y = folded(self.px), folded(self.py)
         self.pair_conductance = np.ascontiguousarray(pair_conductance, dtype=np.float64)
         self.cut2 = self.pair_conductance.shape[0] - 1
         if not 2 <= self.cut2 <= 16:
@@ -78,26 +86,23 @@ cdef class Wiring:
 
     cdef double g(self, int a, int b) noexcept nogil:
         """Green's function between two host sites."""
-        cdef int dx = self.sx[a] - self.sx[b], dy = self.sy[a] - self.sy[b], za = self.sz[a], zb = self.sz[b]
+        cdef int dx = self.fold_x[self.px + self.sx[a] - self.sx[b]], za = self.sz[a], zb = self.sz[b]
+        cdef int dy = self.fold_y[self.py + self.sy[a] - self.sy[b]]
         cdef int mx, my
-        cdef double value
-        # Negative steps wrap by the period of the table.
-        if dx < 0:
-            dx += self.px
-        if dy < 0:
-            dy += self.py
-        value = self.table[dx, dy, za, zb]
+        cdef double value = self.table[dx, dy, za, zb]
         # Reflecting sides: the three mirror images, in a table of twice the width.
         if self.images:
-            mx = (self.sx[a] + self.sx[b] + 1) % self.px
-            my = (self.sy[a] + self.sy[b] + 1) % self.py
+            mx = self.fold_x[self.px + self.sx[a] + self.sx[b] + 1]
+            my = self.fold_y[self.py + self.sy[a] + self.sy[b] + 1]
             value += self.table[mx, dy, za, zb] + self.table[dx, my, za, zb] + self.table[mx, my, za, zb]
         return value
 
     cdef void row(self, int site, int count, double* out) noexcept nogil:
         """Green's function between a host site and the first ``count`` nodes."""
-        cdef int i, dx, dy, x = self.sx[site], y = self.sy[site]
-        cdef long plane = self.nz * self.nz, line = self.py * plane
+        cdef int i
+        cdef long plane = self.nz * self.nz, line = self.table.shape[1] * plane
+        cdef int* x = &self.fold_x[self.px + self.sx[site]]
+        cdef int* y = &self.fold_y[self.py + self.sy[site]]
         cdef double* base = &self.table[0, 0, self.sz[site], 0]
         # Images take the general way; without them the loop below, the hottest here, reads one plane.
         if self.images:
@@ -105,11 +110,7 @@ cdef class Wiring:
                 out[i] = self.g(site, self.node[i])
             return
         for i in range(count):
-            dx = x - self.node_x[i]
-            dy = y - self.node_y[i]
-            dx += self.px if dx < 0 else 0
-            dy += self.py if dy < 0 else 0
-            out[i] = base[dx * line + dy * plane + self.node_z[i]]
+            out[i] = base[x[-self.node_x[i]] * line + y[-self.node_y[i]] * plane + self.node_z[i]]
 
     cdef int squared_distance(self, int a, int b) noexcept nogil:
         """Squared distance of two host sites in spacings, by the nearest image."""
