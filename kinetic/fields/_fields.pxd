@@ -7,9 +7,14 @@ cdef class Fields(Wiring):
     # matrices: K = G^-1 on the nodes, C = (K + L)^-1, H for heat
     cdef double[:, ::1] k_matrix, c_matrix, h_matrix
     cdef double[::1] phi, y_phi, theta, y_theta, diagonal, source, residual, node_power
+    cdef double top                       # potential of the top electrode, V: 1 where all is solved at 1 V
+    cdef int mode                         # of networks with laws: 0 where all is solved at 1 V
     cdef readonly double conductance, heat_max, solver_error
+    cdef readonly long solution           # counts the arrangements that were solved
 
     cdef int _solve(self) noexcept nogil
     cdef void _flow(self, double[::1] value, double[::1] out) noexcept nogil
     cdef void _drawn(self, double[::1] value, double[::1] drawn, bint biased) noexcept nogil
     cdef int _solve_heat(self) noexcept nogil
+    cdef int _factor_heat(self) noexcept nogil
+    cdef int _warm(self) noexcept nogil
