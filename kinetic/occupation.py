@@ -74,8 +74,9 @@ def electron_sites(state: DeviceState) -> NDArray[np.int32]:
 
 
 def without_electrons(state: DeviceState) -> NDArray[np.int8]:
-    """Return the species of the host sites, whatever electrons they hold."""
-    species = state.engine.species[: state.n_hosts]
+    """Return the species of all sites as if no trap and no vacancy held an electron."""
+    species = state.engine.species
+    species[state.chemistry.traps] = TRAPS[0].code
     species[np.isin(species, [kind.code for kind in VACANCIES])] = VACANCIES[0].code
     return species
 

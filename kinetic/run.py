@@ -104,7 +104,7 @@ class Run:
         self.electronic = moves_electrons(state)
         self.superbasin = Superbasin(state, solver) if superbasin else None
         self.trap_events = 0  # electronic events since an atom moved
-        self.averaged: tuple[tuple[bytes, float], Occupation | None] | None = None
+        self.averaged: tuple[tuple[bytes, tuple[int, int], float], Occupation | None] | None = None
 
     def run(self) -> Record:
         """Apply the waveform from its start to its end, or to where ``stop`` ends it."""
@@ -180,7 +180,7 @@ class Run:
 
     def trap_occupation(self, source: float) -> Occupation | None:
         """Return the occupation of the traps around the present atoms, solved once while they stand."""
-        key = (without_electrons(self.state).tobytes(), source)
+        key = (without_electrons(self.state).tobytes(), self.state.engine.reservoir, source)
         if self.averaged is None or self.averaged[0] != key:
             self.averaged = key, occupation(self.state, self.solver, source)
         return self.averaged[1]

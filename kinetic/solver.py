@@ -194,7 +194,7 @@ class Solver(ABC):
         self.state, self.fields = state, fields
         self.tables = dict(state.engine.tables())
         self.tables["dipole"] = self.tables["dipole"] / self.tables["length"]
-        self._kept: OrderedDict[bytes, Solved] = OrderedDict()
+        self._kept: OrderedDict[tuple[bytes, bool, bool], Solved] = OrderedDict()
         self._most_kept = kept
 
     @abstractmethod
@@ -207,8 +207,9 @@ class Solver(ABC):
 
     def solved(self, *, refresh: bool = False) -> Solved:
         """Return fields and event energies of the present arrangement, solved unless kept from before."""
-        species = self.state.engine.species
-        key = species.tobytes()
+        # An empty electrode gives nothing back: the same atoms have other candidates beside it.
+        species, (bottom, top) = self.state.engine.species, self.state.engine.reservoir
+        key = species.tobytes(), bottom > 0, top > 0
         found = self._kept.get(key)
         if found is not None and not refresh:
             self._kept.move_to_end(key)

@@ -18,9 +18,11 @@ cdef class EventRates:
     cdef Lineshape lineshape[32]        # by mechanism; filled for those with the law of many phonons
     cdef object held
     cdef readonly double ambient
+    cdef bint cold                      # a rate asked for a temperature of 0 K or below
 
     cdef double _bias(self, int c, double voltage) noexcept nogil
     cdef double _rise(self, int c, double voltage) noexcept nogil
     cdef double _activation(self, int c, double peak, double energy, double kt) noexcept nogil
     cdef double _lowered(self, int c, double voltage) noexcept nogil
     cdef double _total(self, double voltage) noexcept nogil
+    cdef int _refuse_cold(self) except -1

@@ -141,6 +141,9 @@ cdef class EventRates:
             peak = max(self._lowered(c, voltage), self.floor[mech])
             energy = self.energy0[c] + self._bias(c, voltage)
             kt = BOLTZMANN * (self.ambient + self._rise(c, voltage))
+            if kt <= 0.0:
+                self.cold, self.rate[c] = True, 0.0
+                continue
             activation = self._activation(c, peak, energy, kt)
             # Arrhenius with the local temperature, which rises with the voltage.
             self.rate[c] = self.frequency[c] * exp(-activation / kt)
@@ -185,7 +188,19 @@ cdef class EventRates:
 
     def total(self, double voltage):
         """Sum of all rates at a device voltage (V), 1/s."""
-        return self._total(voltage)
+        cdef double total = self._total(voltage)
+        self._refuse_cold()
+        return total
+
+    cdef int _refuse_cold(self) except -1:
+        """Raise an error where a rate asked for a temperature of 0 K or below since the last look."""
+        if self.cold:
+            self.cold = False
+            raise ValueError(
+                "heat_of_transport must keep the temperature that a hop reads above 0 K; "
+                "the temperature difference between two neighbouring sites is too large for it"
+            )
+        return 0
 
     def activation(self, double voltage):
         """Activation energy of every candidate at ``voltage``, eV."""
@@ -262,6 +277,7 @@ cdef class EventRates:
                     t += step
                     r0 = r2
                     step *= 2.0
+        self._refuse_cold()
         return t, left
 
     def pick(self, double voltage, double uniform):

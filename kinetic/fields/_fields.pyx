@@ -80,7 +80,7 @@ cdef class Fields(Wiring):
         """
         cdef int n = vacancies.shape[0], info
         self.grow(n)
-        self.top, self.mode = 1.0, 0
+        self.top, self.mode = 1.0, SLOPES_AT_ZERO
         self.solution += 1
         with nogil:
             self._classify(vacancies, n)

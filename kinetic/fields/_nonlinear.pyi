@@ -1,11 +1,5 @@
-from ._bond_laws import CurrentLaw
-from ._fields import Fields
+from ._operating import Operating
 
-class Nonlinear(Fields):
-    n_bent: int
+class Nonlinear(Operating):
     refine: bool
     removal_error: float
-    def has_laws(self) -> bool: ...
-    def operate(self, low: float, high: float) -> None: ...
-    def take(self, p: int) -> None: ...
-    def law(self) -> CurrentLaw | None: ...

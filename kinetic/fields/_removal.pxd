@@ -1,7 +1,7 @@
-from ._fields cimport Fields
+from ._operating cimport Operating
 
 
-cdef class Removal(Fields):
+cdef class Removal(Operating):
     # host sites at which potentials are wanted: Green's function to the nodes, potential and heat at 1 V
     cdef signed char[::1] wanted
     cdef int[::1] wanted_list, row_of

@@ -17,7 +17,7 @@ from libc.string cimport memset
 from scipy.linalg.cython_blas cimport ddot, dsymm
 from scipy.linalg.cython_lapack cimport dgetrf, dgetrs, dpotrf, dpotrs
 
-from ._fields cimport Fields
+from ._operating cimport Operating
 
 cdef double SETTLED = 1e-13            # V at 1 V: an error below this needs no further refinement
 cdef double TOLERATED = 1e-9           # V at 1 V: a larger one is refused
@@ -26,11 +26,11 @@ cdef int MOST_STEPS = 20
 cdef int UNSETTLED = -99
 
 
-cdef class Removal(Fields):
-    """Fields that also know the potential without each moving atom; made with the arguments of :class:`Fields`."""
+cdef class Removal(Operating):
+    """Fields that also know the potential without each moving atom; made with the arguments of :class:`Operating`."""
 
     def __init__(self, *args, **laws):
-        Fields.__init__(self, *args, **laws)
+        Operating.__init__(self, *args, **laws)
         n = self.n_hosts
         self.wanted = np.zeros(n, np.int8)
         self.wanted_list, self.row_of, self.moving_number = np.zeros((3, n), np.intc)

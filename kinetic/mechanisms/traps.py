@@ -212,7 +212,10 @@ def given_traps(lattice: Lattice, traps: ArrayLike) -> tuple[NDArray[np.int32], 
 
 
 def relaxation(material: Material) -> tuple[Mechanism, ...]:
-    """Return the transitions between stable and metastable state, of the empty and of the filled trap."""
+    """Return the transitions between stable and metastable state, of the empty and of the filled trap.
+
+    What they cost are energies of states, `trap_levels`: stated here too, a trap would gain on every round.
+    """
     numbers = material.trap
     empty, filled, excited, filled_excited = trap_states(material)
     return tuple(
@@ -222,7 +225,6 @@ def relaxation(material: Material) -> tuple[Mechanism, ...]:
             after=(other,),
             barrier=numbers.metastable_barrier,
             attempt_frequency=numbers.attempt_frequency,
-            energy=numbers.metastable_energy,
         )
         for name, stable, other in (
             ("trap relaxation, empty", empty, excited),

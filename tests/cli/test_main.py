@@ -201,13 +201,13 @@ def test_check_says_what_is_used(folder, capsys):
 
 
 def test_verify_prints_a_table(capsys, monkeypatch):
-    from frenkel import verify
+    from frenkel.verify import engine, exact, fields, row
 
-    monkeypatch.setattr(verify, "TESTS", (verify.barrier_split, verify.fields))
+    monkeypatch.setattr(exact, "TESTS", (engine.barrier_split, fields.fields))
     assert main(["verify"]) == 0
     assert "all pass" in capsys.readouterr().out
-    failing = verify.Row(quantity="planted", theory=1.0, ours=2.0, allowed=0.1)
-    monkeypatch.setattr(verify, "TESTS", (lambda: [failing],))
+    failing = row.Row(quantity="planted", theory=1.0, ours=2.0, allowed=0.1)
+    monkeypatch.setattr(exact, "TESTS", (lambda: [failing],))
     assert main(["verify"]) == 1
     out = capsys.readouterr().out
     assert "FAIL" in out and "1 of 1 FAIL" in out

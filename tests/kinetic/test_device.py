@@ -2,6 +2,7 @@
 
 import math
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from frenkel.kinetic.circuit import Circuit
 from frenkel.kinetic.device import Device
 from frenkel.kinetic.lattice.species import EMPTY, INTERSTITIAL, OXYGEN, VACANCY
 from frenkel.kinetic.materials.material import Material
-from frenkel.kinetic.run import EventBudgetError
+from frenkel.kinetic.run import EventBudgetError, Run
 from frenkel.kinetic.solver import Solved, Solver
 from frenkel.kinetic.waveform import Waveform
 
@@ -75,6 +76,16 @@ def test_restored_device_goes_on_bit_by_bit(name):
     assert first.engine.draw() == second.engine.draw()
 
 
+def test_each_member_is_made_anew_and_always_the_same():
+    """First vacancies and the disorder of barriers: those of one member alike, of two members different."""
+    first, again, other = (make(member=member) for member in (0, 0, 1))
+    for of in (
+        lambda device: device.engine.species,
+        lambda device: device.chemistry.mechanisms[0].barrier_shift,
+    ):
+        assert np.array_equal(of(first), of(again)) and not np.array_equal(of(first), of(other))
+
+
 def test_kept_configuration_equals_a_fresh_solve_bit_by_bit():
     """Also when the solver has grown in between, and in a device that was always small."""
     rng = np.random.default_rng(1)
@@ -103,6 +114,37 @@ def test_cache_size_does_not_change_a_run():
     records = [make(cache=cache).advance(FORM, samples=30, log=True) for cache in (1, 64)]
     same_records(*records, without={"field_solves"})
     assert records[0].sample["field_solves"][-1] >= records[1].sample["field_solves"][-1]
+
+
+def test_arrangement_that_is_kept_knows_what_the_electrodes_hold():
+    """A vacancy at the bottom, come from the top, and then the same one made there: only that can be filled.
+
+    Once found by the species alone, so that the way back was not listed and the next one fired in its place.
+    """
+    device = make(layers=3, side=3, values={"column.vacancy_fraction": 0.0})
+    names = [m.name for m in device.chemistry.mechanisms]
+    exchange = device.chemistry.mechanisms[names.index("oxygen exchange")]
+    leak = replace(exchange, name="leak", electrode="bottom")
+    device = make(layers=3, side=3, values={"column.vacancy_fraction": 0.0}, mechanisms=[leak])
+
+    def fire(name, direction, *ends):
+        events, number = device.transitions(), [m.name for m in device.chemistry.mechanisms].index(name)
+        same = (events["mechanism"] == number) & (events["direction"] == direction)
+        for column, site in zip(("site_a", "site_b"), ends, strict=False):
+            same &= events[column] == site
+        device.fire(int(np.flatnonzero(same)[0]))
+
+    fire("oxygen exchange", 0, 2)
+    fire("vacancy hop", 0, 2, 1)
+    fire("vacancy hop", 0, 1, 0)
+    before = len(device.transitions())
+    fire("vacancy hop", 0, 0, 1)
+    fire("vacancy hop", 0, 1, 2)
+    fire("oxygen exchange", 1, 2)
+    fire("leak", 0, 0)
+    assert len(device.transitions()) == before + 1 == len(device.engine.catalogue())
+    fire("leak", 1, 0)
+    assert device.engine.reservoir[0] == 0 and device.count(VACANCY.code) == 0
 
 
 def test_looking_at_a_device_does_not_change_it():
@@ -156,11 +198,18 @@ def test_compliance_is_held_and_the_series_resistance_takes_its_share(polarity):
 class Resistor(Solver):
     """A network of another kind: one nonlinear bond, and no event that costs or gains anything."""
 
+    def __init__(self, *arguments, steepness=1.0, **options):
+        super().__init__(*arguments, **options)
+        self.steepness = steepness
+
     def solve_fields(self, species):
         pass
 
     def solve(self, species):
-        return Solved(self.candidates(), 1e-6, 0.0, 0.0, 0.0, lambda voltage: 1e-6 * math.sinh(voltage))
+        return Solved(self.candidates(), 1e-6 * self.steepness, 0.0, 0.0, 0.0, self.law)
+
+    def law(self, voltage):
+        return 1e-6 * math.sinh(self.steepness * voltage)
 
 
 def test_a_run_takes_any_network():
@@ -171,6 +220,52 @@ def test_a_run_takes_any_network():
     source, voltage, current = (record.sample[name] for name in names)
     assert current == pytest.approx(1e-6 * np.sinh(voltage), rel=1e-12, abs=0) and current.max() > 5e-7
     assert voltage + 2e3 * current == pytest.approx(source, rel=1e-12, abs=0)
+
+
+class Chords(Circuit):
+    """A circuit that compares the end of each line with the operating point there."""
+
+    def ramp(self, source_voltage, slope, duration, conductance, resolution=0.0):
+        line = super().ramp(source_voltage, slope, duration, conductance, resolution)
+        exact = self.solve(source_voltage + slope * line.duration, lambda v: 1e-6 * math.sinh(5 * v))
+        off.append(line.device_voltage + line.slope * line.duration - exact.device_voltage)
+        return line
+
+
+off = []
+
+
+def test_chords_of_a_nonlinear_device_follow_its_curve():
+    """Half of a steep curve's voltage over a resistance of 300 kohm: lines end within 0.3 mV of the curve."""
+    device = make(circuit=Chords(series_resistance=3e5))
+    device.solver = Resistor(device, None, kept=4, steepness=5.0)
+    off.clear()
+    device.advance(Waveform.triangle(1.5, 1e9), samples=3)
+    assert len(off) > 1000 and np.abs(off).max() < 3e-4
+
+
+class Watched(Run):
+    """A run that compares the voltage by whose rates an event is drawn with that of the moment."""
+
+    def draw_event(self, now, voltage, atoms_only=False):
+        source = self.waveform.voltage(self.state.time)
+        off.append(voltage - self.state.circuit.device_voltage(source, now.conductance))
+        return super().draw_event(now, voltage, atoms_only)
+
+
+def test_events_of_a_ramp_are_drawn_at_the_voltage_when_they_happen():
+    device = make(circuit=Circuit(series_resistance=2e5))
+    off.clear()
+    Watched(device, device.solver, Waveform.triangle(1.5, 1e6), samples=2, label="").run()
+    assert len(off) > 20 and np.abs(off).max() < 1e-12
+
+
+def test_events_at_a_floor_are_counted():
+    """An exchange whose floor lies above its barrier always stands there, a hop never."""
+    device = make(values={"exchange.floor": 0.6, "exchange.barrier": 0.5, "vacancy.migration_barrier": 0.5})
+    device.advance(Waveform.constant(0.1, 1e-3), samples=2, stop=lambda device, _: device.events >= 60)
+    hops, exchanges = device.engine.counts.sum(axis=1)
+    assert hops > 0 and device.floor_events == exchanges > 0
 
 
 def test_current_is_read_without_letting_time_pass():
@@ -283,6 +378,14 @@ def test_budget_names_the_pair_that_moved_most():
     step = np.abs(np.subtract(*device.lattice.position[[first, second]])) / A
     step = np.minimum(step, [8, 8, 99] - step)
     assert step.sum() == pytest.approx(1.0)
+
+
+def test_budget_counts_the_events_of_its_own_waveform():
+    device = make(values={"disorder.site_energy": 0.3, "vacancy.migration_barrier": 0.3})
+    for expected in (101, 202):
+        with pytest.raises(EventBudgetError):
+            device.advance(Waveform.constant(0.0, 1.0), samples=2, budget=100)
+        assert device.events == expected
 
 
 def test_budget_names_the_electrode_of_an_exchange():

@@ -7,9 +7,13 @@ from trap_materials import KT, material
 from whole_lattice import put
 
 from frenkel.kinetic.device import Device
+from frenkel.kinetic.lattice.lattice import Lattice
 from frenkel.kinetic.lattice.species import FILLED_TRAP, OXYGEN, TRAP, VACANCY
 from frenkel.kinetic.materials.material import Material
 from frenkel.kinetic.mechanisms.mechanism import SiteEnergy
+from frenkel.kinetic.mechanisms.traps import BondModulation, given_traps, trap_sites
+from frenkel.kinetic.solver import make_solver
+from frenkel.units import ELEMENTARY_CHARGE, VACUUM_PERMITTIVITY
 
 A = 0.26e-9
 SOURCES = ("vacancy hop", "oxygen exchange", "electron capture", "electron capture, filament")
@@ -145,3 +149,74 @@ def test_a_trap_comes_with_its_defect():
         after = device.transitions()
         back = after[way_back(device, events[k], after)]
         assert abs(events["energy"][k] + back["energy"]) < 1e-9
+
+
+@pytest.mark.parametrize("layer", [1, 4, 6])
+def test_rate_of_a_trap_at_a_known_height_from_both_electrodes(layer):
+    """One trap in a box without vacancies: 1e13/s exp(-2 d / 0.4 nm) and Marcus' barrier of what it costs.
+
+    The electrodes lie one spacing below the first layer and above the last.
+    """
+    single = material(level_spread=(0.0, "eV"), relaxation_energy=(0.8, "eV"))
+    device = Device(single, 8 * A, 8 * A, seed=3, traps=[[4.0 * A, 4.0 * A, (layer + 1) * A, 0.2]])
+    species = device.engine.species
+    species[: device.n_hosts] = OXYGEN.code
+    put(device, species)
+    (trap,) = device.chemistry.traps
+    below = np.mean(device.lattice.motifs["pair"][trap] % 8) + 1  # in the middle of its eight corners
+    names = [m.name for m in device.chemistry.mechanisms]
+    for name, distance in (("electron capture, bottom", below), ("electron capture, top", 9 - below)):
+        (event,) = device.transitions()[device.transitions()["mechanism"] == names.index(name)]
+        cost = (0.8 + event["energy"]) ** 2 / (4 * 0.8)
+        rate = 1e13 * np.exp(-2 * distance * A / 0.4e-9 - cost / KT)
+        assert event["rate"] == pytest.approx(rate, rel=1e-9)
+        assert event["direction"] == 0 and abs(event["energy"] - 0.2) < 0.3  # less its image
+
+
+def test_potential_of_a_trap_follows_the_atoms_and_not_the_electrons():
+    """An electron is caught, a vacancy hops: all cost what a solver says that never saw the atoms before."""
+    device = Device(material(SOURCES), 8 * A, 8 * A, seed=3)
+    with_filament(device, gap=(5,))
+    device.device_voltage = 1.0
+    device.fire(int(np.flatnonzero(device.transitions()["mechanism"] >= 2)[0]))
+    kept, fresh = (solver.solved().events.arrays() for solver in (device, make_solver(device)))
+    np.testing.assert_array_equal(kept["energy1"], fresh["energy1"])
+    events = device.transitions()
+    before = device.solved().events.arrays()
+    electronic = before["mechanism"] >= 2
+    moving = np.flatnonzero(events["mechanism"] == 0)
+    device.fire(int(moving[0]))
+    after = device.solved().events.arrays()
+    fresh = make_solver(device).solved().events.arrays()
+    for name in ("energy1", "frequency", "rate"):
+        np.testing.assert_array_equal(after[name], fresh[name])
+    same = [np.isin(before["site_a"], after["site_a"][after["mechanism"] >= 2]) & electronic]
+    assert np.abs(before["energy1"][tuple(same)] - after["energy1"][after["mechanism"] >= 2]).max() > 1e-3
+
+
+def test_number_of_traps_is_poisson():
+    """Mean and variance of 4,000 draws with a mean of 5.4: a false alarm in 1e4 each; the seed is fixed."""
+    wanted = material(density=(6e26, "1/m^3"))
+    lattice = Lattice.cubic((8, 8, 8), A, interstitial=True)
+    mean = 6e26 * 8**3 * A**3
+    rng = np.random.default_rng(12)
+    number = np.array([len(trap_sites(wanted, lattice, rng)) for _ in range(4000)])
+    assert abs(number.mean() - mean) < 3.9 * np.sqrt(mean / len(number))
+    spread = np.sqrt((mean + 2 * mean**2) / len(number))  # of the variance of a Poisson sample
+    assert abs(number.var(ddof=1) - mean) < 3.9 * spread
+
+
+@pytest.mark.parametrize("lateral", ["periodic", "reflecting"])
+def test_screening_acts_through_periodic_sides(lateral):
+    """Exponent of a trap in the corner at every site: Coulomb energy, screened, by the nearest image."""
+    cornered = material(screening_length=(0.5, "nm"))
+    lattice = Lattice.cubic((6, 6, 6), A, interstitial=True, lateral=lateral)
+    (trap,), _ = given_traps(lattice, [[0.6 * A, 0.6 * A, 3.4 * A]])
+    found = BondModulation(cornered, lattice, np.array([trap]), 300.0).exponent[0]
+    away = np.abs(lattice.position[: lattice.n_hosts] - lattice.position[trap]) / A
+    if lateral == "periodic":
+        away[:, :2] = np.minimum(away[:, :2], 6 - away[:, :2])
+    r = A * np.sqrt((away**2).sum(axis=1))
+    permittivity = cornered.electrostatics.permittivity * VACUUM_PERMITTIVITY
+    energy = ELEMENTARY_CHARGE / (4 * np.pi * permittivity * r) * np.exp(-r / 0.5e-9)
+    np.testing.assert_allclose(found, energy / (2 * KT), rtol=1e-12)

@@ -1,6 +1,7 @@
 """Superbasins in a device with its fields: law of the exit, state at a given time, what they save."""
 
 import numpy as np
+import pytest
 import scipy.linalg
 from round_trips import FALSE_ALARM, A
 from scipy import stats
@@ -113,3 +114,46 @@ def test_what_is_no_basin_is_left_alone():
     assert found.leave(0.0, 1e-3) is None
     after = device.engine.state()
     assert all(np.array_equal(before[name], after[name]) for name in before)
+
+
+def exchange_device():
+    """Three layers in which one site trades oxygen with the top electrode, and nothing else moves."""
+    values = {"energy": 0.0, "barrier": 0.3, "inventory": 3, "dipole": 0.0}
+    material = small_material("HfO2", **{f"exchange__{key}": value for key, value in values.items()})
+    material = material.with_mechanisms(["oxygen exchange"])
+    barrier = np.full(3 * 3 * 3, 0.5)
+    barrier[4 * 3 + 2] = 0.0
+    return Device(material, 3 * A, 3 * A, seed=2, barrier_shift={"oxygen exchange": barrier})
+
+
+def test_a_site_that_trades_with_an_electrode_is_a_set_of_two():
+    """Forward and reverse lead between the same two states, the electrode's content included.
+
+    What the set saves is the mean number of events of a chain of two states with the listed rates.
+    """
+    device = exchange_device()
+    rates, out = np.zeros(2), np.zeros(2)
+    start = device.engine.state()
+    for i in range(2):
+        events = device.transitions()
+        inner = events["site_a"] == 4 * 3 + 2
+        rates[i], out[i] = events["rate"][inner].sum(), events["rate"][~inner].sum()
+        device.fire(int(np.flatnonzero(inner)[0]))
+    device.engine.restore(start)
+    found = Superbasin(device, device.solver)
+    reservoir = device.engine.reservoir
+    assert found.leave(0.0, 1e9) is not None and found.exits == 1
+    # Events up to the exit, from the first state: n0 = 1 + p0 n1, n1 = 1 + p1 n0, p the share that stays.
+    p = rates / (rates + out)
+    assert found.skipped == pytest.approx((1 + p[0]) / (1 - p[0] * p[1]), rel=1e-6)
+    assert device.engine.reservoir in (reservoir, (reservoir[0], reservoir[1] + 1))
+
+
+def test_states_of_another_voltage_are_solved_again():
+    device = pair_device()
+    found = Superbasin(device, device.solver)
+    for source in (0.0, 0.5, 0.0):
+        begin(device)
+        _, now, voltage, _ = found.leave(source, 1e-12)
+        assert voltage == source
+        now.events.total(source)

@@ -58,6 +58,30 @@ def test_capture_and_emission_are_each_others_reverse(mechanisms, more):
     assert checked >= 60
 
 
+def test_every_way_to_a_state_of_two_four_state_traps_costs_the_same():
+    """All 16 states and every transition between them at 0 V: one energy of each state, to 1e-12 eV.
+
+    Once a trap gained twice its metastable energy on every round through its four states.
+    """
+    mechanisms = ("electron capture", "electron capture, filament", "trap relaxation")
+    places = np.array([[1.0, 1.0, 1.4], [3.0, 3.0, 3.4]]) * 0.26e-9
+    device = Device(material(mechanisms, **METASTABLE), 4 * 0.26e-9, 4 * 0.26e-9, seed=3, traps=places)
+    energy, waiting = {device.engine.species.tobytes(): 0.0}, [device.arrangement()]
+    while waiting:
+        state = waiting.pop()
+        device.arrange(**state)
+        here = energy[device.engine.species.tobytes()]
+        for k, event in enumerate(device.transitions()):
+            with device.trial():
+                device.fire(k)
+                there, cost = device.engine.species.tobytes(), here + event["energy"]
+                if there not in energy:
+                    energy[there] = cost
+                    waiting.append(device.arrangement())
+            assert energy[there] == pytest.approx(cost, abs=1e-12)
+    assert len(energy) == 16
+
+
 def test_level_and_depth_are_read_from_the_bias():
     """X-17: d ln(tau_c / tau_e) / dV is the share of the voltage between electrode and trap over kT."""
     plain = material(level_spread=(0.0, "eV"))

@@ -224,7 +224,7 @@ def _check(options: argparse.Namespace) -> None:
 
 def _verify(_: argparse.Namespace) -> int:
     from ..reports.device import verification_table
-    from ..verify import rows
+    from ..verify.exact import rows
 
     table = rows()
     print(verification_table(table))

@@ -16,7 +16,7 @@ from ..kinetic.materials.sections import FAMILIES
 
 if TYPE_CHECKING:
     from ..kinetic.materials.material import Material
-    from ..verify import Row
+    from ..verify.row import Row
 
 WIDTH = 110
 

@@ -12,6 +12,7 @@ from frenkel.kinetic.engine.engine import Engine
 from frenkel.kinetic.lattice.lattice import Lattice
 from frenkel.kinetic.lattice.species import EMPTY, INTERSTITIAL, OXYGEN, VACANCY, Species
 from frenkel.kinetic.mechanisms.mechanism import Mechanism, PairInteraction, SiteEnergy
+from frenkel.units import BOLTZMANN_EV
 
 A = 2.6e-10
 NU = 1e13
@@ -236,14 +237,28 @@ def test_fields_can_change_between_runs():
     assert engine.check()[1] == 0.0
 
 
-def test_short_waits_late_in_time_are_not_lost():
-    engine = box(share=0.2)
-    other = box(share=0.2)
+@pytest.mark.parametrize("mechanisms", [[hop()], [hop(), exchange(barrier=3.0)]])
+def test_short_waits_late_in_time_are_not_lost(mechanisms):
+    """In both loops, that of plain hops and the general one."""
+    engine = box(share=0.2, mechanisms=mechanisms)
+    other = box(share=0.2, mechanisms=mechanisms)
     engine.time = 1e8
     engine.run(events=5000)
     other.run(events=5000)
     elapsed = engine.time - 1e8 + float(engine.state()["clock"][1])
     assert other.time < 1e-8 and elapsed == pytest.approx(other.time, rel=1e-9)
+
+
+@pytest.mark.parametrize("held", [0, 1])
+def test_first_atom_of_an_electrode_opens_the_way_back_and_the_last_one_shuts_it(held):
+    """Every rate after each of 60 exchanges with a nearly empty electrode is what it would be afresh."""
+    engine = box(share=0.3, shape=(4, 4, 3), mechanisms=[exchange(energy=0.0)], reservoir=(0, held))
+    seen = set()
+    for _ in range(60):
+        engine.run(events=1)
+        seen.add(engine.reservoir[1])
+        assert engine.check() == (pytest.approx(0.0, abs=1e-12), 0.0)
+    assert {0, 1} <= seen
 
 
 def test_user_species_and_neutral_change_of_one_site():
@@ -384,6 +399,24 @@ def test_heat_of_transport_beyond_the_gradient_is_an_error():
     engine = box(mechanisms=[hop(heat_of_transport=2.0)], temperature=kelvin)
     with pytest.raises(ValueError, match="above 0 K"):
         engine.run(events=10)
+
+
+def test_both_directions_of_a_pair_start_from_their_own_end():
+    """Birth of a Frenkel pair reads T_a + beta (T_b - T_a), its end T_b + beta (T_a - T_b)."""
+    engine = box(interstitial=True, mechanisms=[frenkel_pair(heat_of_transport=0.4), interstitial_hop()])
+    engine.run(events=40)
+    kelvin = 900.0 + 40.0 * np.arange(engine.lattice.n_sites) ** 0.5
+    engine.temperature = kelvin
+    table = engine.transitions()
+    table = table[table["mechanism"] == 0]
+    assert set(table["direction"]) == {0, 1}
+    way_back = table["direction"] == 1
+    start = np.where(way_back, table["site_b"], table["site_a"])
+    end = np.where(way_back, table["site_a"], table["site_b"])
+    beta = 0.5 * (1 - 0.4 / 1.0)
+    read = kelvin[start] + beta * (kelvin[end] - kelvin[start])
+    expected = NU * np.exp(-table["barrier"] / (BOLTZMANN_EV * read))
+    np.testing.assert_allclose(table["rate"], expected, rtol=1e-12)
 
 
 def test_more_mechanisms_than_the_kernel_holds_are_refused():

@@ -359,3 +359,18 @@ def test_events_at_the_floor_are_counted():
         counts.append((int(record.sample["floor_events"][-1]), exchanges))
     assert 0 < counts[0][0] <= counts[0][1]
     assert counts[1][0] == 0
+
+
+def test_heat_of_transport_beyond_the_gradient_is_an_error():
+    """A hop may not read a temperature of 0 K or below; once its rate was then infinite without a word."""
+    values = SWITCHES | {"vacancy.heat_of_transport": -5.0, "vacancy.migration_barrier": 0.4}
+    device = Device(Material.load("HfO2").with_values(values), 8 * A, 6 * A, seed=1)
+    device.device_voltage = 0.01
+    assert np.isfinite(device.transitions()["rate"]).all()
+    device.device_voltage = 4.0
+    with pytest.raises(ValueError, match="heat_of_transport must keep the temperature"):
+        device.transitions()
+    with pytest.raises(ValueError, match="above 0 K"):
+        device.advance(Waveform.ramp(4.0, 1e9), samples=5)
+    device.device_voltage = 0.01
+    device.transitions()

@@ -1,5 +1,6 @@
 """Conduction, heat and charge of sets of defects against a sparse solve of the whole lattice."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -10,6 +11,7 @@ from frenkel.kinetic.device import Device
 from frenkel.kinetic.fields._event_rates import EventRates
 from frenkel.kinetic.lattice.species import INTERSTITIAL, VACANCY
 from frenkel.kinetic.materials.material import Material
+from frenkel.units import BOLTZMANN_EV
 
 A = 0.26e-9
 SIDES = ("periodic", "reflecting")
@@ -126,6 +128,21 @@ def test_empty_box_and_isolated_vacancies_conduct_as_the_background():
         device.fields.solve(vacancies)
         assert device.fields.m == 0 and device.fields.heat_max == 0.0
         assert device.fields.conductance == pytest.approx(1e-10 * 64 / 10, rel=1e-14, abs=0)
+
+
+@pytest.mark.parametrize("kelvin", [200.0, 300.0, 450.0])
+def test_bonds_are_activated(kelvin):
+    """Numbers hold at 300 K; bonds and both contacts with exp(-0.1 eV / k (1/T - 1/300 K)), not the oxide."""
+    plain = Material.load("HfO2")
+    sets = plain, plain.with_values({"conduction.activation": 0.1})
+    cold, warm = (Device(one, 3 * A, 3 * A, temperature=kelvin, seed=1) for one in sets)
+    for device in (cold, warm):
+        device.fields.solve(sites(device.shape, (1, 1, 0), (1, 1, 1), (1, 1, 2)))
+    factor = np.exp(-0.1 / BOLTZMANN_EV * (1 / kelvin - 1 / 300.0))
+    before, after = by_pair(cold.fields.bonds()), by_pair(warm.fields.bonds())
+    assert len(before) == 4 and before.keys() == after.keys()
+    assert all(after[pair] == pytest.approx(factor * g, rel=1e-12, abs=0) for pair, g in before.items())
+    assert warm.fields.background == cold.fields.background
 
 
 def test_many_vacancies_after_few():
@@ -278,6 +295,34 @@ def test_events_read_the_temperature_between_both_ends(heat_of_transport):
     beta = 0.5 * (1 - heat_of_transport / columns["barrier"])
     there = np.where(two, low + beta * (heat[columns["site_b"]] - low), low)
     assert columns["heat"] == pytest.approx(there, abs=1e-9 * heat.max())
+
+
+def test_way_back_of_a_pair_starts_at_its_other_end():
+    """Birth of a Frenkel pair with Q* reads T_a + beta (T_b - T_a), its end T_b + beta (T_a - T_b).
+
+    Hops are their own reverse, always listed from where the atom is; here the lever has to be turned round.
+    """
+    material = Material.load("HfO2-ETH")
+    plain = Device(material, 7 * A, 6 * A, seed=1)
+    birth = next(m for m in plain.chemistry.mechanisms if m.name == "Frenkel pair")
+    pair = replace(birth, name="warm pair", barrier=1.0, heat_of_transport=0.6)
+    device = Device(material, 7 * A, 6 * A, seed=1, mechanisms=[pair])
+    species = random_species(device, "lrs", np.random.default_rng(5))
+    ions = device.n_hosts + np.arange(0, 210, 7)
+    species[ions] = INTERSTITIAL.code
+    put(device, species)
+    oracle = WholeLattice(material, device.shape)
+    heat = oracle.heat(oracle.network(np.flatnonzero(species == VACANCY.code)))
+    columns = device.solved().events.arrays()
+    seen = set()
+    for k in np.flatnonzero(columns["mechanism"] == len(plain.chemistry.mechanisms)):
+        hosts, weights = oracle.weights(int(columns["site_b"][k]))
+        ends = np.array([heat[columns["site_a"][k]], heat[hosts] @ np.array(weights)])
+        beta = 0.5 * (1 - pair.heat_of_transport / columns["barrier"][k])
+        start, end = ends[::-1] if columns["direction"][k] else ends
+        assert columns["heat"][k] == pytest.approx(start + beta * (end - start), abs=1e-9 * heat.max())
+        seen.add(int(columns["direction"][k]))
+    assert seen == {0, 1}
 
 
 def coulomb_map(oracle, vacancies, ions):

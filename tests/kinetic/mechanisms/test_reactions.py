@@ -5,6 +5,7 @@ import pytest
 
 from frenkel.kinetic.device import Device
 from frenkel.kinetic.materials.material import Material
+from frenkel.kinetic.mechanisms.mechanism import SiteEnergy
 
 CAP = {"cap.thickness": 0.52e-9, "cap.migration_shift": -0.2, "cap.vacancy_fraction": 0.25}
 
@@ -54,3 +55,41 @@ def test_barriers_per_site_reach_the_events():
 def test_wrong_barriers_are_named(shift, text):
     with pytest.raises(ValueError, match=text):
         device(barrier_shift=shift)
+
+
+def test_no_defect_starts_on_a_blocked_site_of_a_plane():
+    """Every weak site but those of a plane without pores holds a vacancy; the column starts full."""
+    plane = {"plane.height": 1.04e-9, "plane.pore_fraction": 0.0, "plane.migration_shift": 1.0}
+    made = device(values=plane | {"column.vacancy_fraction": 1.0})
+    sites, _ = made.defects
+    blocked = np.arange(1000) % 10 == 3  # 1.04 nm are four spacings: the fourth layer
+    np.testing.assert_array_equal(made.chemistry.blocked, blocked)
+    np.testing.assert_array_equal(sites, np.flatnonzero(made.chemistry.weak & ~blocked))
+    # A hop takes the mean of both ends: onto the plane or off it the whole shift, within it twice as much.
+    shifts = [one.chemistry.mechanisms[0].barrier_shift.reshape(100, 10) for one in (made, device())]
+    change = shifts[0] - shifts[1]
+    np.testing.assert_allclose(0.5 * (change[:, 3] + change[:, 2]), 1.0, rtol=1e-12)
+    np.testing.assert_allclose(0.5 * (change[:, 5] + change[:, 4]), 0.0, atol=1e-12)
+
+
+def test_adsorption_holds_atoms_at_the_bottom_electrode():
+    """A hop onto the lowest layer wins the adsorption energy, one within it or elsewhere nothing."""
+    values = {"cation.adsorption_energy": 0.37, "cation.binding_energy": 0.0}
+    made = Device(Material.load("Ag-HfO2").with_values(values), 2.03e-9, 2.03e-9, seed=1)
+    (energies,) = [part.values for part in made.chemistry.interactions if isinstance(part, SiteEnergy)]
+    layer = made.lattice.layer
+    np.testing.assert_allclose(energies - np.where(layer == 0, -0.37, 0.0), 0.0, atol=1e-15)
+
+
+def test_every_electron_that_eases_a_pair_is_paid_for():
+    """Barriers with 0, 1 and 2 trapped electrons: each as given, plus the trapping energy of each."""
+    material = Material.load("SiOx-electrons")
+    numbers = material.frenkel_pair
+    made = Device(material, 2.6e-9, 1.56e-9, seed=1)
+    found = {m.name: m for m in made.chemistry.mechanisms}
+    given = (numbers.barrier, numbers.barrier_one, numbers.barrier_two)
+    for electrons, name in enumerate(("", ", one electron", ", two electrons")):
+        pair = found["Frenkel pair" + name]
+        assert pair.barrier == given[electrons] + electrons * numbers.trapping_energy
+        assert pair.energy == numbers.energy  # one energy, so that no cycle gains
+    assert numbers.trapping_energy > 0.0

@@ -1,0 +1,1 @@
+"""Exact tests of an installed frenkel: what theory says, what this build gives, and how far they differ."""

@@ -1,0 +1,186 @@
+"""Whole devices: Coulomb energy, Joule heat, rates and energies of events from both ends."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..kinetic.device import Device
+from ..kinetic.lattice.species import VACANCY
+from ..kinetic.materials.material import Material
+from ..units import BOLTZMANN_EV, ELEMENTARY_CHARGE, VACUUM_PERMITTIVITY
+from .fields import laplacian
+from .row import Row
+
+EVERY_MECHANISM = ("HfO2-ETH", "HfO2-traps", "HfO2-phonons", "SiOx-electrons", "Ag-HfO2")
+"""Material sets that have all mechanisms of filaments between them."""
+
+
+def coulomb() -> list[Row]:
+    """Two vacancies enter a box and walk: every event costs the change of one Coulomb energy.
+
+    Their charges, with all images in the electrodes, stand in the inverse of the whole lattice; a vacancy is
+    charged where it touches neither an electrode nor the other one.
+    """
+    material = Material.load("HfO2").with_values({"column.vacancy_fraction": 0.0})
+    device = Device(material, thickness=1.82e-9, width=1.56e-9, seed=9)
+    inverse = np.asarray(np.linalg.inv(laplacian(device.shape)), np.float64)
+    random = np.random.default_rng(9)
+    worst = 0.0
+    for _ in range(60):
+        columns = device.solved().events.arrays()
+        a, b = columns["site_a"], columns["site_b"]
+        present = set(np.flatnonzero(device.engine.species == VACANCY.code).tolist())
+        change = columns["energy0"] - columns["chemical"]
+        before = _coulomb_energy(device, present, inverse)
+        after = [present ^ ({i} if j < 0 else {i, j}) for i, j in zip(a.tolist(), b.tolist(), strict=True)]
+        for k, sites in enumerate(after):
+            if len(sites) <= 2:
+                exact = _coulomb_energy(device, sites, inverse) - before
+                worst = max(worst, abs(float(change[k]) - exact))
+        # Two in the box from the second event on.
+        least = min(2, len(present) + 1)
+        device.fire(int(random.choice([k for k, sites in enumerate(after) if len(sites) == least])))
+    return [Row("device: worst Coulomb energy of 60 arrangements of two vacancies (eV)", 0.0, worst, 1e-10)]
+
+
+def _coulomb_energy(device: Device, vacancies: set[int], inverse: NDArray[np.float64]) -> float:
+    """Return the energy (eV) of the charges of at most two vacancies: Coulomb and charge transitions."""
+    numbers, (nx, ny, nz) = device.material.electrostatics, device.shape
+    sites = np.array(sorted(vacancies), int)
+    x, y, z = np.unravel_index(sites, device.shape)
+    dx, dy = np.ptp(x) if len(x) else 0, np.ptp(y) if len(y) else 0
+    squared = min(dx, nx - dx) ** 2 + min(dy, ny - dy) ** 2 + (np.ptp(z) if len(z) else 0) ** 2
+    isolated = (z > 0) & (z < nz - 1) & (len(sites) == 1 or squared > 2)
+    free = sites[isolated]
+    # Self energies in the bulk are part of the charge transition: Watson's integral of the endless lattice.
+    watson = math.prod(map(math.gamma, (1 / 24, 5 / 24, 7 / 24, 11 / 24))) * 6**0.5 / (192 * math.pi**3)
+    scale = ELEMENTARY_CHARGE / (numbers.permittivity * VACUUM_PERMITTIVITY * device.material.lattice.spacing)
+    pairs = float(inverse[np.ix_(free, free)].sum()) - len(free) * watson
+    coulomb = 0.5 * scale * device.material.vacancy.charge**2 * pairs
+    return float(coulomb + len(free) * numbers.charge_transition)
+
+
+def heat() -> list[Row]:
+    """The bond of two vacancies between the electrodes of a film of two layers: rise of temperature at 1 V.
+
+    Half of the power of a bond at either end, half of a contact's; bonds carry heat by Wiedemann and Franz.
+    """
+    material = Material.load("HfO2").with_values({"column.vacancy_fraction": 0.0})
+    device = Device(material, thickness=0.52e-9, width=0.78e-9, seed=1)
+    device.solver.fields.solve(np.array([0, 1], np.int32))
+    _, _, found = device.solver.fields.nodes()
+    bond, heat = material.conduction, material.heat
+    # Of a column of two sites in 3 x 3: the mean over the waves in the plane, of 0, 3 and 6 links.
+    green = np.zeros((2, 2))
+    for links, waves in ((0, 1), (3, 4), (6, 4)):
+        green += waves / 9 * np.linalg.inv(np.array([[2.0 + links, -1.0], [-1.0, 2.0 + links]]))
+    film = np.linalg.inv(green)
+    bonds = np.array(
+        [
+            [bond.contact_bottom + bond.prefactor, -bond.prefactor],
+            [-bond.prefactor, bond.contact_top + bond.prefactor],
+        ]
+    )
+    source = bond.background * film @ np.array([1 / 3, 2 / 3]) + np.array([0.0, bond.contact_top])
+    low, high = np.linalg.solve(bond.background * film + bonds, source)
+    middle = bond.prefactor * (high - low) ** 2
+    power = 0.5 * np.array(
+        [bond.contact_bottom * low**2 + middle, middle + bond.contact_top * (1 - high) ** 2]
+    )
+    conducting = heat.conductivity * heat.ballistic_factor * material.lattice.spacing * film
+    exact = np.linalg.solve(conducting + heat.lorenz * heat.lorenz_temperature * bonds, power)
+    return [
+        Row(f"device: rise at the {end} end of one bond (K at 1 V)", exact[i], found[i], 1e-9, "relative")
+        for i, end in enumerate(("lower", "upper"))
+    ]
+
+
+def device_balance() -> list[Row]:
+    """Events of devices and their ways back have rates in the ratio exp(-dE/kT), all fields solved again.
+
+    At 1 V, but at one temperature: small conductances in a good conductor of heat leave potentials as they
+    are, and no rise of note. Where Joule heat acts, both directions read other temperatures.
+    """
+    worst, kt, bonds = 0.0, BOLTZMANN_EV * 300.0, ("prefactor", "background", "contact_bottom", "contact_top")
+    for name in EVERY_MECHANISM:
+        material = Material.load(name)
+        cold = {f"conduction.{bond}": 1e-4 * getattr(material.conduction, bond) for bond in bonds}
+        material = material.with_values(cold | {"heat.conductivity": 1e4, "heat.ballistic_factor": 100.0})
+        device = Device(material, thickness=2.1e-9, width=1.8e-9, seed=10, precise=True)
+        random = np.random.default_rng(10)
+        for _ in range(12):
+            device.device_voltage = 1.0
+            table = device.transitions()
+            for kind in np.unique(table[["mechanism", "direction"]]):
+                event = int(random.choice(np.flatnonzero(table[["mechanism", "direction"]] == kind)))
+                worst = max(worst, _imbalance(device, table[event], event, kt))
+            device.transitions()
+            device.fire(int(random.integers(len(table))))
+    return [Row("device: worst |ln(k_f/k_r) + dE/kT|, every mechanism, 1 V, no heat", 0.0, worst, 1e-7)]
+
+
+def _imbalance(device: Device, event: np.void, number: int, kt: float) -> float:
+    """Return |ln(k_f/k_r) + dE/kT| of one event, and leave the device as it is."""
+    if event["rate"] == 0.0:  # underflow, or an exchange with a filament that is not there
+        return 0.0
+    with device.trial():
+        device.fire(number)
+        back = _way_back(device, event)
+    return abs(math.log(event["rate"] / back["rate"]) + float(event["energy"]) / kt)
+
+
+def closure() -> list[Row]:
+    """An event and its way back, all fields solved again between them, cost nothing in sum.
+
+    Refined energies must close to 1e-9 eV; quick ones to the bound on their error that the fields state.
+    """
+    rows = []
+    for precise, voltage in ((True, 0.0), (True, 2.0), (True, -1.0), (False, 2.0)):
+        worst, stated = _worst_round_trip(precise, voltage)
+        name = "refined" if precise else "quick, against its stated bound"
+        rows.append(
+            Row(
+                f"device: worst |dE_f + dE_r|, all solved again, {voltage:g} V, {name} (eV)",
+                0.0,
+                worst,
+                1e-9 if precise else stated,
+            )
+        )
+    return rows
+
+
+def _worst_round_trip(precise: bool, voltage: float) -> tuple[float, float]:
+    """Return the worst sum of both energies (eV) of 50 events and the least error that the fields stated."""
+    device = Device(Material.load("HfO2"), thickness=2.6e-9, width=2.08e-9, seed=7, precise=precise)
+    random = np.random.default_rng(8)
+    worst = stated = 0.0
+    for _ in range(50):
+        device.device_voltage = voltage
+        table = device.transitions()
+        chosen = int(random.integers(len(table)))
+        event = table[chosen]
+        bound = device.solved().removal_error
+        device.fire(chosen)
+        device.device_voltage = voltage
+        back = _way_back(device, event)
+        bound += device.solved().removal_error
+        # A charge of 2 moves between two potentials, each within the bound.
+        stated = max(stated, 1e-9 + 4 * abs(voltage) * bound)
+        worst = max(worst, abs(float(event["energy"]) + float(back["energy"])))
+    return worst, stated
+
+
+def _way_back(device: Device, event: np.void) -> np.void:
+    """Return the event that undoes ``event``, which was carried out."""
+    table = device.transitions()
+    a, b = int(event["site_a"]), int(event["site_b"])
+    same = table["mechanism"] == event["mechanism"]
+    if b < 0:
+        same &= (table["site_a"] == a) & (table["direction"] != event["direction"])
+    else:
+        same &= ((table["site_a"] == a) & (table["site_b"] == b)) | (
+            (table["site_a"] == b) & (table["site_b"] == a)
+        )
+    back: np.void = table[np.flatnonzero(same)[0]]
+    return back

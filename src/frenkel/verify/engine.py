@@ -1,0 +1,155 @@
+"""Barriers and the event engine: detailed balance, waiting times, drift, Boltzmann's law."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..kinetic.engine.engine import Engine
+from ..kinetic.lattice.lattice import Lattice
+from ..kinetic.lattice.species import OXYGEN, VACANCY
+from ..kinetic.mechanisms import barrier
+from ..kinetic.mechanisms.mechanism import Mechanism
+from ..units import BOLTZMANN_EV
+from .row import SIGMAS, SPACING, Row
+
+
+def barrier_split() -> list[Row]:
+    """Forward and reverse barriers differ by the energy difference, also beyond |dE| = pi E_m."""
+    random = np.random.default_rng(1)
+    height, energy = random.uniform(0, 2, 10_000), random.uniform(-8, 8, 10_000)
+    split = barrier.sinusoidal(height, energy) - barrier.sinusoidal(height, -energy) - energy
+    return [Row("barriers: worst |E_f - E_r - dE| of 10,000 (eV)", 0.0, float(np.abs(split).max()), 1e-12)]
+
+
+def engine_balance() -> list[Row]:
+    """A hop and its way back have rates in the ratio exp(-dE/kT) in a random potential."""
+    lattice = Lattice.cubic((3, 3, 4), SPACING)
+    potential = np.random.default_rng(2).uniform(-1, 1, lattice.n_sites)
+    hop, temperature = _hop(0.6), 400.0
+    found: dict[tuple[int, int], tuple[float, float]] = {}
+    for site in range(lattice.n_sites):
+        table = _alone(lattice, hop, site, potential=potential, temperature=temperature).transitions()
+        for one in table:
+            # A hop is named from either end; the target is the other site.
+            target = int(one["site_a"]) if int(one["site_b"]) == site else int(one["site_b"])
+            found[site, target] = float(one["rate"]), float(one["energy"])
+    worst = 0.0
+    for (site, target), (rate, energy) in found.items():
+        excess = math.log(rate / found[target, site][0]) + energy / (BOLTZMANN_EV * temperature)
+        worst = max(worst, abs(excess))
+    return [Row("engine: worst |ln(k_f/k_r) + dE/kT| of all hops", 0.0, worst, 1e-10)]
+
+
+def waiting_time() -> list[Row]:
+    """Waiting times are exponential with the total rate."""
+    lattice = Lattice.cubic((4, 4, 6), SPACING)
+    engine = _alone(lattice, _hop(0.0), 3, seed=3)
+    events, scaled = 20_000, np.empty(20_000)
+    for i in range(events):
+        total, before = float(engine.transitions()["rate"].sum()), engine.time
+        engine.run(events=1)
+        scaled[i] = total * (engine.time - before)
+    return [
+        Row(
+            "engine: mean waiting time times total rate",
+            1.0,
+            float(scaled.mean()),
+            SIGMAS,
+            "sigma",
+            events**-0.5,
+        ),
+        # The variance of the squared deviation of an exponential variable is 8.
+        Row("engine: variance of the same", 1.0, float(scaled.var()), SIGMAS, "sigma", (8 / events) ** 0.5),
+    ]
+
+
+def drift() -> list[Row]:
+    """A vacancy in a field drifts at 2 a nu exp(-E_m/kT) sinh(q E a/2kT)."""
+    temperature, step, members = 400.0, 0.03, 400
+    kt = BOLTZMANN_EV * temperature
+    lattice = Lattice.cubic((3, 3, 400), SPACING)
+    potential = np.asarray(-step * lattice.layer, np.float64)
+    jump = 1e13 * math.exp(-0.5 / kt)
+    forward, backward = jump * math.exp(step / kt), jump * math.exp(-step / kt)
+    duration = 100 / (forward - backward)
+    ends = []
+    for member in range(members):
+        engine = _alone(
+            lattice,
+            _hop(0.5, law="linear"),
+            150,
+            potential=potential,
+            temperature=temperature,
+            seed=4,
+            member=member,
+        )
+        engine.run(time=duration)
+        ends.append(int(lattice.layer[np.flatnonzero(engine.species == VACANCY.code)[0]]) - 150)
+    speed = SPACING / duration
+    return [
+        Row(
+            "engine: drift velocity in a field (m/s)",
+            100 * speed,
+            float(np.mean(ends)) * speed,
+            SIGMAS,
+            "sigma",
+            speed * math.sqrt((forward + backward) * duration / members),
+        )
+    ]
+
+
+def boltzmann() -> list[Row]:
+    """A vacancy in a potential is found in each layer with the Boltzmann probability."""
+    temperature, nz = 500.0, 8
+    lattice = Lattice.cubic((3, 3, nz), SPACING)
+    profile = np.array([0.0, 0.015, 0.02, 0.02, 0.045, 0.05, 0.055, 0.08])
+    weight = np.exp(-2 * profile / (BOLTZMANN_EV * temperature))
+    exact = float(np.arange(nz) @ weight / weight.sum())
+    engine = _alone(lattice, _hop(0.3), 2, potential=profile[lattice.layer], temperature=temperature, seed=5)
+    pause, samples, batches = 60 / float(engine.transitions()["rate"].sum()), 24_000, 40
+    layer = np.empty(samples)
+    for i in range(samples):
+        # Looking at equal times, not after each event, weighs states by how long they last.
+        engine.run(time=engine.time + pause)
+        layer[i] = lattice.layer[np.flatnonzero(engine.codes == VACANCY.code)[0]]
+    means = layer.reshape(batches, -1).mean(axis=1)
+    return [
+        Row(
+            "engine: mean layer of a vacancy in a potential",
+            exact,
+            float(means.mean()),
+            SIGMAS,
+            "sigma",
+            float(means.std(ddof=1)) / batches**0.5,
+        )
+    ]
+
+
+def _hop(height: float, law: str = "sinusoidal") -> Mechanism:
+    return Mechanism(
+        "vacancy hop",
+        before=(VACANCY, OXYGEN),
+        after=(OXYGEN, VACANCY),
+        barrier=height,
+        attempt_frequency=1e13,
+        law=law,
+    )
+
+
+def _alone(
+    lattice: Lattice,
+    hop: Mechanism,
+    site: int,
+    *,
+    potential: NDArray[np.float64] | None = None,
+    temperature: float = 300.0,
+    seed: int = 0,
+    member: int = 0,
+) -> Engine:
+    """Return an engine with one vacancy."""
+    species = np.full(lattice.n_sites, OXYGEN.code, np.int8)
+    species[site] = VACANCY.code
+    return Engine(
+        lattice, [hop], species, potential=potential, temperature=temperature, seed=seed, member=member
+    )
