@@ -187,7 +187,7 @@ class Circuit:
         return Ramp(start, 0.0, duration)
 
     def settle(self, source_voltage: float, device: NonlinearDevice) -> OperatingPoint:
-        """Return voltages and current of a device that knows its voltage behind a resistance and at a current."""
+        """Return voltages and current of a device that knows its voltage behind a resistance."""
         resistance = self.series_resistance
         voltage = device.behind(source_voltage, resistance)
         current = device(voltage)
@@ -216,8 +216,8 @@ class Circuit:
             As of `ramp`.
         device : NonlinearDevice
         end : float
-            Device voltage (V), near the present one in the direction of the slope, up to which the voltage may
-            be taken as straight in time.
+            Device voltage (V), on from the present one along the slope, up to which the voltage may be taken
+            as straight in time.
 
         Returns
         -------
@@ -232,7 +232,7 @@ class Circuit:
         if point.limited:
             # The source goes on alone, until it is back where the limit ends to act.
             until = (point.source_voltage - source_voltage) / slope
-            if not 0.0 < until <= least:
+            if abs(until) > least:
                 return Ramp(start, 0.0, min(duration, until) if until > 0.0 else duration)
         current = device(end)
         limit = min(max(current, lower), upper)

@@ -150,8 +150,8 @@ class Run:
             if averaged is not None and averaged.fast:
                 return self.advance_averaged(averaged, begin, end, source)
 
-        # The atoms stand, so the device is one resistor or follows one law: its voltage is straight in time, over
-        # a small step, until a limit of the circuit begins or ends to act.
+        # The atoms stand, so the device is one resistor or follows one law: its voltage is straight in time,
+        # over a small step, until a limit of the circuit begins or ends to act.
         state, now = self.state, self.solver.solved()
         voltage, rate, duration = now.ramp(
             state.circuit, source, slope, end - begin, math.ulp(self.waveform.duration)

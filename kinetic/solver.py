@@ -29,7 +29,6 @@ from .lattice.species import VACANCIES, VACANCY
 from .mechanisms.traps import BondModulation, corners, nearest_nodes
 from .state import DeviceState
 
-
 CELL = 0.05
 """Width (V) of the cells of voltage within which work and heat of a nonlinear network are cubics."""
 
@@ -54,7 +53,12 @@ class Cell:
         low, high = self.events.low, self.events.high
         width = high - low
         x = (voltage - low) / width
-        blend = [(1 + 2 * x) * (1 - x) ** 2, width * x * (1 - x) ** 2, x**2 * (3 - 2 * x), width * x**2 * (x - 1)]
+        blend = [
+            (1 + 2 * x) * (1 - x) ** 2,
+            width * x * (1 - x) ** 2,
+            x**2 * (3 - 2 * x),
+            width * x**2 * (x - 1),
+        ]
         return float((np.array(blend) @ self.heat).max())
 
 
@@ -91,7 +95,7 @@ class Solved:
     cells: dict[int, Cell] = field(default_factory=dict)
 
     def cell(self, voltage: float, slope: float = 0.0) -> Cell | None:
-        """Return the cell of a voltage (V), the one that its slope leads into at an end; None where linear."""
+        """Return the cell of a voltage (V), at an end the one that its slope leads into; None if linear."""
         if self.make_cell is None:
             return None
         at = voltage / CELL
@@ -226,7 +230,7 @@ class Solver(ABC):
         self._kept.clear()
 
     def maps(self, voltage: float) -> tuple[Floats, Floats]:
-        """Return potential (V) and temperature rise (K) of every host site at a voltage, of the present atoms."""
+        """Return potential (V) and temperature rise (K) of every host site at a voltage (V)."""
         with one_blas_thread():
             self.solve_fields(self.state.engine.species)
         potential, rise = self.fields.maps()
@@ -341,7 +345,7 @@ class FilamentSolver(Solver):
         return Cell(events, heat)
 
     def maps(self, voltage: float) -> tuple[Floats, Floats]:
-        """Return potential (V) and temperature rise (K) of every host site at a voltage, of the present atoms."""
+        """Return potential (V) and temperature rise (K) of every host site at a voltage (V)."""
         with one_blas_thread():
             self.solve_fields(self.state.engine.species)
             if not self.fields.has_laws():
@@ -385,7 +389,7 @@ class FilamentSolver(Solver):
         return passes
 
     def _read_traps(self, n_sites: int) -> tuple[Floats, Floats, Floats]:
-        """Return potentials (V) of traps and of their nearest nodes, and the factors of exchanges between them."""
+        """Return potentials (V) of traps and of their nearest nodes, and factors of exchanges with these."""
         state, traps = self.state, self.state.chemistry.traps
         bias = np.full(n_sites, np.nan)
         bias[traps] = self.trap_potential()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import erfc
+from scipy.special import expit
 
 from ...typing import Floats
 from .bonds import Bonds, Law, above_zero, thermal_energy, within
+
+STEP = 0.5
+"""Step of the integral over the levels of the metal, in kT."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +23,7 @@ class ElectronTransfer(Law):
     conductance : float or ndarray of shape (n_bonds,)
         Slope g at 0 V (S), positive.
     reorganisation : float
-        Reorganisation energy L of a hop (eV), 0.01 to 10: twice the Huang-Rhys factor times the phonon energy.
+        Reorganisation energy L of a hop (eV), 0.01 to 10: the phonon energy times the Huang-Rhys factor.
     hops : int
         Equal hops in series, 1 to 10; each bears its share of the voltage.
     temperature : float
@@ -28,19 +31,19 @@ class ElectronTransfer(Law):
 
     Notes
     -----
-    One hop between a metal and a level goes by the rate of Marcus, Hush and Chidsey [1]_; its net rate in the
-    closed form of [2]_ (within a few per cent of the integral), with eta the drop of one hop and lambda = L,
-    both over kT, gives ``I = 2 n g kT tanh(eta / 2) E(eta) / E(0)``,
-    ``E(eta) = erfc((lambda - sqrt(1 + sqrt(lambda) + eta^2)) / (2 sqrt(lambda)))``. Rates to and fro are in the
-    ratio exp(eta). The current is odd and rises throughout: in proportion to V, then as sinh(V / (2 n kT)),
-    and past n L it saturates. Its slope at 0 V is activated with about L / 4.
+    One hop between a metal and a level goes by the rate of Marcus, Hush and Chidsey [1]_ [2]_. With eta the
+    drop of one hop and lambda = L, both over kT, and the electrons of the metal by Fermi,
+    ``R(eta) = integral of exp(-(x - lambda + eta)^2 / 4 lambda) / (1 + e^x) dx``; to and fro are in the ratio
+    exp(eta), so that ``I = n g kT R(eta) (1 - exp(-eta)) / R(0)``. The current is odd and rises throughout:
+    in proportion to V, then as sinh(V / (2 n kT)), and past n L it saturates. Its slope at 0 V,
+    ``R(0) / sqrt(4 pi L kT)`` for the same coupling, is activated with about L / 4.
 
     References
     ----------
     .. [1] C. E. D. Chidsey, "Free energy and temperature dependence of electron transfer at the
        metal-electrolyte interface", Science 251, 919 (1991), doi:10.1126/science.251.4996.919.
-    .. [2] Y. Zeng, R. B. Smith, P. Bai, M. Z. Bazant, "Simple formula for Marcus-Hush-Chidsey kinetics",
-       J. Electroanal. Chem. 735, 77 (2014), doi:10.1016/j.jelechem.2014.09.038.
+    .. [2] R. A. Marcus, "On the theory of electron-transfer reactions. VI. Unified treatment for homogeneous
+       and electrode reactions", J. Chem. Phys. 43, 679 (1965), doi:10.1063/1.1696792.
     """
 
     conductance: float | Floats = above_zero("S")
@@ -51,29 +54,30 @@ class ElectronTransfer(Law):
     def current(self, voltage: Floats, bond: Bonds) -> tuple[Floats, Floats]:
         """Return the current (A) and its slope (S) through each bond at ``voltage`` (V)."""
         scale = self.hops * thermal_energy(self.temperature)
-        ratio, slope = self._ratio(np.asarray(voltage, np.float64) / scale)
-        return self.conductance * scale * ratio, self.conductance * slope
+        eta = np.asarray(voltage, np.float64) / scale
+        rate, change = self._rate(np.abs(eta))
+        net, rest = -np.expm1(-np.abs(eta)), self._rate(np.zeros(1))[0][0]
+        current = np.sign(eta) * rate * net / rest
+        slope = (change * net + rate * (1.0 - net)) / rest
+        return self.conductance * scale * current, self.conductance * slope
 
     def activated(self, reference: float) -> float:
         """Return the slope at 0 V over what it would be at another temperature ``reference`` (K)."""
-        here, there = (float(self._at_rest(self.reorganisation / thermal_energy(t)))
-                       for t in (self.temperature, reference))
-        return here / there
+        there = replace(self, temperature=reference)
+        rates = [float(law._rate(np.zeros(1))[0][0]) for law in (self, there)]
+        return rates[0] / rates[1] * float(np.sqrt(reference / self.temperature))
 
-    @staticmethod
-    def _at_rest(energy: Floats) -> Floats:
-        root = np.sqrt(energy)
-        found: Floats = root * erfc((energy - np.sqrt(1 + root)) / (2 * root))
-        return found
+    def _rate(self, eta: Floats) -> tuple[Floats, Floats]:
+        """Return R and its derivative at drops that are not negative.
 
-    def _ratio(self, eta: Floats) -> tuple[Floats, Floats]:
-        """Return 2 tanh(eta / 2) E(eta) / E(0) and its derivative."""
+        The integrand is smooth, its nearest pole i pi away: the sum over steps of 0.5 is exact to rounding.
+        """
         energy = float(self.reorganisation / thermal_energy(self.temperature))
-        root = np.sqrt(energy)
-        reach = np.sqrt(1 + root + eta**2)
-        argument = (energy - reach) / (2 * root)
-        rest = erfc((energy - np.sqrt(1 + root)) / (2 * root))
-        relative = erfc(argument) / rest
-        rising = np.exp(-(argument**2)) * eta / (np.sqrt(np.pi) * root * reach * rest)
-        half = np.tanh(eta / 2)
-        return 2 * half * relative, (1 - half**2) * relative + 2 * half * rising
+        lowest = min(0.0, energy - float(np.max(eta))) - 12.0 * np.sqrt(2.0 * energy) - 40.0
+        x = np.arange(lowest, 60.0, STEP)
+        occupied = expit(-x)
+        away = x - energy + np.ravel(eta)[:, np.newaxis]
+        weight = np.exp(-(away**2) / (4 * energy)) * occupied
+        rate = STEP * weight.sum(axis=1)
+        change = -STEP * (away * weight).sum(axis=1) / (2 * energy)
+        return rate.reshape(np.shape(eta)), change.reshape(np.shape(eta))

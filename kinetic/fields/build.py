@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...typing import Floats
 from ...units import BOLTZMANN_EV, ELEMENTARY_CHARGE, VACUUM_PERMITTIVITY
 from ..conduction.bonds import Bonds, ConductionLaw
 from ..conduction.electron_transfer import ElectronTransfer
@@ -34,7 +35,7 @@ def gap_law(material: Material, temperature: float) -> ElectronTransfer | None:
 
 def tabulated(laws: list[ConductionLaw]) -> BondLaws:
     """Return the table of laws that have the slope 1 S at 0 V."""
-    voltage = LAW_STEP * np.arange(1, LAW_STEPS + 1)
+    voltage: Floats = LAW_STEP * np.arange(1, LAW_STEPS + 1, dtype=np.float64)
     bonds = Bonds(first=np.zeros(LAW_STEPS, np.intp), second=np.full(LAW_STEPS, -1, np.intp), law=laws[0])
     ratio, slope = np.zeros((2, len(laws), LAW_STEPS + 1))
     for row, law in enumerate(laws):

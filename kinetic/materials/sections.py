@@ -297,7 +297,7 @@ class ConductionNumbers:
         "eV", 0.0, 2.0, "activation energy of bonds and contacts, whose numbers hold at 300 K", default=0.0
     )
     gap_reorganisation: float = quantity(
-        "eV", 0.0, 10.0, "reorganisation energy of an electron's hop over a gap (0: gaps are ohmic)", default=0.0
+        "eV", 0.0, 10.0, "reorganisation energy of a hop over a gap (0: gaps are ohmic)", default=0.0
     )
     gap_hops: int = quantity("1", 1, 10, "hops in series over a gap, which share its voltage", default=1)
 
