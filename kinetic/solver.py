@@ -296,7 +296,9 @@ class FilamentSolver(Solver):
 
     def __init__(self, state: DeviceState, fields: FilamentFields, kept: int) -> None:
         super().__init__(state, fields, kept)
-        traps = state.chemistry.traps
+        traps, factor = state.chemistry.traps, state.chemistry.bond_factor
+        if np.any(factor != 1.0):
+            fields.set_modulation(factor)
         self._modulation: BondModulation | None = None
         if len(traps):
             self._modulation = BondModulation(state.material, state.lattice, traps, state.temperature)
@@ -308,7 +310,7 @@ class FilamentSolver(Solver):
         if self._modulation is not None:
             charge = self.state.charges[species[self._modulation.sites]]
             factor = self._modulation.factor(charge if modulated else np.zeros_like(charge))
-            self.fields.set_modulation(factor)
+            self.fields.set_modulation(factor * self.state.chemistry.bond_factor)
         self.fields.solve(self.conducting(species))
 
     def solve(self, species: NDArray[np.int8]) -> Solved:
