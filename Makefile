@@ -5,9 +5,11 @@
 #   make test     the tests; TESTS="tests/test_engine.py -x" narrows them
 #   make verify   exact tests, then the table of published numbers (8 minutes; TABLE= for all devices, hours)
 #   make mutants  plants errors one at a time and counts those that the tests see; MUTANTS="--only traps" narrows
+#   make fuzz     100,000 damaged, mistaken and hostile inputs: build/fuzz/report.txt; FUZZ=2000 SEED=1 for others
 #   make studies  what a device does to a network: report/report.html
 #   make bench    speed, as in benchmarks/README.md
 #   make test-spice  exports of cards in ngspice and VACASK, which it installs; 10 minutes
+#   make test-torch  layers for PyTorch, which it installs where it is missing
 #   make lint     ruff and mypy
 #
 # FRENKEL_BOUNDSCHECK=1 make test compiles with bounds checks, into an environment of its own: the compiled
@@ -17,6 +19,8 @@ CANDIDATES := python3.11 python3.12 python3.13 python3.14 python3
 PYTHON ?=
 TESTS ?=
 MUTANTS ?=
+FUZZ ?= 100000
+SEED ?=
 ROOMS := kinetic array events mpi_runs analysis src/frenkel
 # Options of the table of published numbers: four devices a row take some 6 minutes on two idle cores.
 TABLE ?= --quick --seeds 4
@@ -42,7 +46,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 export OPENBLAS_NUM_THREADS ?= 1
 export MPLBACKEND ?= Agg
 
-.PHONY: demo test test-spice mutants studies verify bench lint build
+.PHONY: demo test test-spice test-torch mutants studies verify fuzz bench lint build
 .DELETE_ON_ERROR:
 
 demo: $(BUILT)
@@ -59,12 +63,20 @@ test-spice: $(BUILT)
 mutants: $(BUILT)
 	$(BIN)/python tests/mutants/plant.py $(MUTANTS)
 
+# Not in the extra `test`: from an index, PyTorch for Linux brings gigabytes of libraries for accelerators.
+test-torch: $(BUILT)
+	@$(BIN)/python -c 'import torch' 2>/dev/null || $(PIP) install 'torch>=2.4'
+	$(BIN)/python -m pytest tests/networks/test_layers.py tests/test_docs.py -k "layers or networks"
+
 studies: $(BUILT)
 	$(BIN)/frenkel study all -o report --resume
 
 verify: $(BUILT)
 	$(BIN)/frenkel verify
-	FRENKEL_VERIFY="$(TABLE)" $(BIN)/python -m pytest -m verification -s tests/verification
+	FRENKEL_VERIFY="$(TABLE)" $(BIN)/python -m pytest --timeout=0 -m verification -s tests/verification
+
+fuzz: $(BUILT)
+	$(BIN)/python tests/fuzz/campaign.py --cases $(FUZZ) $(if $(SEED),--seed $(SEED)) -o build/fuzz
 
 bench: $(BUILT)
 	$(BIN)/python benchmarks/run.py

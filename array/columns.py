@@ -104,11 +104,20 @@ class Ladders:
 
         Raises
         ------
+        ValueError
+            Voltages of another shape, or a column in which every end floats.
         ConvergenceError
             Kirchhoff's law is not met within ``limit`` steps.
         """
         m, n = self.shape
         k = len(self.resistance)
+        for name, ends in (("top", top), ("bottom", bottom)):
+            checks.shape(name, ends, (k, n), "line and column")
+        if guess is not None:
+            checks.shape("guess", guess, (k, m, n), "node")
+        floats = np.isnan(top).all(axis=0) & np.isnan(bottom).all(axis=0)
+        if floats.any():
+            raise ValueError(f"every end of the lines of column {int(np.argmax(floats))} floats: connect one")
         wire = 1.0 / np.asarray(self.resistance)[:, None]
         end = 1.0 / (np.asarray(self.resistance)[:, None] + self.source_resistance)
         at_top, at_bottom = np.where(np.isnan(top), 0.0, end), np.where(np.isnan(bottom), 0.0, end)
@@ -170,6 +179,8 @@ def _residual(
 
 def _law(crosspoint: OneTransistorOneResistor, cells: Cells, gate: ArrayLike) -> BranchLaw:
     """Return the law of cells behind transistors whose gates have a voltage (V), (m,), along each row."""
+    checks.finite("gate", gate, "V")
+    checks.shape("gate", gate, cells.shape[:1], "word line")
     gates = np.repeat(np.asarray(gate, dtype=np.float64)[:, None], cells.shape[1], axis=1)
     return lambda one, other: crosspoint.current(one, other, gates, cells)
 
@@ -225,8 +236,8 @@ class TransistorArray:
 
         Parameters
         ----------
-        bit, source : array_like of shape (n,)
-            Voltage of bit lines at the top and of source lines at the bottom (V).
+        bit, source : array_like of shape (n,) or float
+            Voltage of bit lines at the top and of source lines at the bottom (V), all driven.
         gate : array_like of shape (m,)
             Voltage of the gates (V).
         guess : ndarray of shape (2, m, n), optional
@@ -234,8 +245,10 @@ class TransistorArray:
         """
         n = self.shape[1]
         nothing = np.full(n, np.nan)
-        top = np.array([np.broadcast_to(bit, n), nothing])
-        bottom = np.array([nothing, np.broadcast_to(source, n)])
+        for name, volts in (("bit", bit), ("source", source)):
+            checks.finite(name, volts, "V")
+        top = np.array([checks.spread("bit", bit, (n,)), nothing])
+        bottom = np.array([nothing, checks.spread("source", source, (n,))])
         branch = 0, 1, _law(self.crosspoint, self.cells, gate)
         return self.ladders.solve(top, bottom, [branch], guess=guess)
 
@@ -271,6 +284,9 @@ class TransistorArray:
         self, cell: tuple[int, int], voltage: float, duration: float, gate: float
     ) -> tuple[float, float]:
         check_cell(self.shape, cell)
+        for name, volts in (("voltage", voltage), ("gate", gate)):
+            checks.finite(name, volts, "V")
+        checks.at_least("duration", duration, 0, "s")
         m = self.shape[0]
         # Lines of all other columns are at 0 V, so that theirs is the only circuit with currents.
         column = (np.arange(m), np.full(m, cell[1]))
@@ -334,6 +350,7 @@ class DifferentialArray:
 
     def solve(self, voltage: float, gate: ArrayLike) -> ColumnSolution:
         """Return voltages and currents with both bit lines at a voltage (V) and gates (V), (m,)."""
+        checks.finite("voltage", voltage, "V")
         n = self.shape[1]
         nothing = np.full(n, np.nan)
         plus, minus = (_law(self.crosspoint, cells, gate) for cells in (self.plus, self.minus))

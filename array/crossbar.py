@@ -152,10 +152,18 @@ class Crossbar:
         """Return currents out of the bit lines (A), (..., n), for voltages on the word lines (V), (..., m).
 
         Each vector is solved by itself, from the solution before. For linear cells and many vectors make
-        `effective_matrix` once.
+        `effective_matrix` once. Every word line is driven; for floating ones `solve` a bias of
+        `frenkel.array.lines.bias.lines`.
+
+        Raises
+        ------
+        ValueError
+            Vectors of another length than there are word lines, or a voltage that is not finite.
         """
-        self.finish()
         given = np.asarray(voltages, dtype=np.float64)
+        checks.shape("voltages", given, (*given.shape[:-1], self.shape[0]), "word line")
+        checks.finite("voltages", given, "V")
+        self.finish()
         vectors = given.reshape(-1, self.shape[0])
         out = np.empty((len(vectors), self.shape[1]))
         for k, vector in enumerate(vectors):
@@ -167,6 +175,7 @@ class Crossbar:
 
         Exact for linear cells. Others are taken at their slope at a voltage (V) over the crossing.
         """
+        checks.finite("read_voltage", read_voltage, "V")
         self.finish()
         _, network, solver = self._network(biases.multiply(np.zeros(self.shape[0]), self.shape[1]))
         return effective_matrix(network, solver, self.law(np.full(self.shape, read_voltage))[1])
@@ -197,6 +206,8 @@ class Crossbar:
             Whether cells feel their voltages meanwhile; otherwise they stay as they are. Selectors with a
             state do not turn.
         """
+        for cell in watch:
+            biases.check_cell(self.shape, cell)
         self.finish()
         stepper = Stepper(
             Network(self.lines, drive(0.0)),
@@ -293,6 +304,7 @@ class Crossbar:
         energy : float
             From the sources (J).
         """
+        checks.at_least("duration", duration, 0, "s")
         visit = self._visiting(cell, voltage, "grounded")
         now = self.memory.moment(visit)
         more = now.current - float(visit.solution.current[cell])

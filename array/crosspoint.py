@@ -114,9 +114,10 @@ class ExponentialSelector(Crosspoint):
         """Return the voltage less that of the selector (V), the current (A) and its slope (S)."""
         voltage = np.asarray(voltage, dtype=np.float64)
         saturation, scale = (
-            np.full(voltage.shape, x) if np.ndim(x) == 0 else pick(np.asarray(x), where)
-            for x in (self.saturation, self.slope_voltage)
+            pick(checks.spread(name, getattr(self, name), cells.shape), where)
+            for name in ("saturation", "slope_voltage")
         )
+        checks.shape("voltage", voltage, saturation.shape, "crossing")
         law = cells.sinh_law(where)
         if law is None:
 
@@ -165,7 +166,8 @@ class ThresholdSelector(Crosspoint):
         self, *, threshold: float | Floats, hold: float | Floats, on_resistance: float, off_resistance: float,
         shape: tuple[int, int],
     ) -> None:  # fmt: skip
-        self.threshold, self.hold = np.broadcast_to(threshold, shape), np.broadcast_to(hold, shape)
+        self.threshold = checks.spread("threshold", threshold, shape)
+        self.hold = checks.spread("hold", hold, shape)
         if not (np.all(self.hold > 0.0) and np.all(self.threshold > self.hold)):
             raise ValueError(f"hold must lie between 0 and threshold (V), got {hold} and {threshold}")
         if not 0.0 < on_resistance < off_resistance:
@@ -313,7 +315,8 @@ class OneTransistorOneResistor:
         law = cells.sinh_law(where)
         if law is None:
             return self._search(bit, source, gate, cells, where)
-        shape = np.shape(bit)
+        shape = law[0].shape
+        checks.shape("bit", bit, shape, "crossing")
         one, other, gates = (
             np.ascontiguousarray(np.broadcast_to(x, shape), dtype=np.float64).ravel()
             for x in (bit, source, gate)

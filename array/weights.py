@@ -50,6 +50,7 @@ class DifferentialPair(Window):
 
     def products(self, plus: Floats, minus: Floats, voltage: float) -> Floats:
         """Return weighted sums from currents (A) of inputs scaled to a voltage (V)."""
+        checks.shape("minus", minus, np.shape(plus), "pair")
         return np.asarray((plus - minus) * self.largest / ((self.most - self.least) * voltage))
 
 

@@ -83,6 +83,8 @@ class TransistorWordLines:
             Of the word line (V).
         """
         checks.positive("width", width, "s")
+        checks.finite("amplitude", amplitude, "V")
+        checks.shape("amplitude", amplitude, np.shape(bit_lines), "bit line that is named")
         least = max(SHORTEST * width, self.shortest)
         at, over = (np.full(bit_lines.shape, word_line), bit_lines), 0.5 * amplitude
         energy, left, part = 0.0, width, max(FIRST_PART * width, least)
@@ -103,6 +105,8 @@ class TransistorWordLines:
         self, word_line: int, bit_lines: Index, voltage: float, duration: float
     ) -> tuple[Floats, float]:
         """Return the currents (A) of some cells of a word line and the energy (J) of a read (V, s)."""
+        checks.finite("voltage", voltage, "V")
+        checks.at_least("duration", duration, 0, "s")
         applied = np.full(bit_lines.shape, voltage)
         over, current, power = self._solve(word_line, bit_lines, applied, None, 0.9 * applied)
         if duration > 0.0:
@@ -119,6 +123,7 @@ class TransistorWordLines:
         voltage : float
             Of all bit lines (V).
         """
+        checks.shape("inputs", inputs, (len(inputs), self.shape[0]), "vector and word line")
         out, guess = np.empty((len(inputs), self.shape[1])), None
         for k, vector in enumerate(inputs):
             found = self.array.solve(voltage, 0.0, np.where(vector, self.gate_on, 0.0), guess=guess)
@@ -133,8 +138,9 @@ class TransistorWordLines:
         Newton's method on the cells' voltages ``over``, bracketed: a larger one draws more through the cell
         and lets less through the transistor.
         """
-        m, _ = self.shape
+        m, n = self.shape
         checks.whole("word line", word_line, 0, m - 1)
+        checks.between("bit lines", bit_lines, 0, n - 1)
         ladders, transistor = self.array.ladders, self.array.crosspoint.transistor
         end = ladders.source_resistance
         to_bit, to_source = (
@@ -211,6 +217,7 @@ def program_word_line(
     outcomes : list of Outcome
         Appended to, one per bit line with a target, in their order.
     """
+    checks.shape("targets", targets, controller.array.shape[1:], "bit line")
     bit_lines = np.flatnonzero(~np.isnan(targets))
     runs: dict[int, Any] = {int(j): scheme.program(_Wishing(), float(targets[j])) for j in bit_lines}
     wishes: dict[int, Wish] = {}  # of each bit line that is not done
@@ -254,5 +261,6 @@ def program_word_lines(
     outcomes: list[Outcome],
 ) -> Process:
     """Program word lines one after the other; ``targets`` (m, n) in S, NaN for cells left alone."""
+    checks.shape("targets", targets, controller.array.shape, "cell")
     for word_line in word_lines:
         yield from program_word_line(controller, word_line, targets[word_line], scheme, outcomes)

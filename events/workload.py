@@ -241,7 +241,8 @@ class Products:
 
     def run(self, controller: Controller) -> Process:
         """Send the vectors; conversions of one overlap with each other, not with the next vector."""
-        t = controller.timing
+        t, rows = controller.timing, controller.array.shape[0]
+        checks.shape("vectors", self.vectors, (len(self.vectors), rows), "vector and word line")
         for vector in self.vectors:
             with controller.bus.resource.request() as turn:
                 yield turn

@@ -9,6 +9,7 @@ traceback; when the process dies or a member takes too long, the parent makes th
 import contextlib
 import importlib
 import json
+import logging
 import os
 import select
 import signal
@@ -17,9 +18,10 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +42,8 @@ START_LIMIT = 900.0  # s for the first sign of life; imports take minutes when t
 LOOK_AT_MEMORY = 0.01  # s; members shorter than this are not asked for it
 SLICE = 0.2  # s between two looks at whether to stop
 NOTE_SIZE = 2000
+STDERR = 2
+LOG_LINES = 100  # of a member, kept in its record
 FOREIGN = ("PMI", "PMIX", "OMPI_", "PRTE_", "HYD", "MPI", "SLURM_", "I_MPI_")
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 OWN_DEATH = 1  # PR_SET_PDEATHSIG
@@ -56,6 +60,43 @@ class Stopped(Exception):
     """A member has stopped on request; it runs again, from its checkpoint if it left one."""
 
 
+class Log(logging.Handler):
+    """Gathers what one member reports, for its record.
+
+    Attributes
+    ----------
+    lines : list of (float, str, str)
+        Time since its start (s), level and words; the last one says how many more there were.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self.begin, self.thread, self.number = time.perf_counter(), threading.get_ident(), 0
+        self.lines: list[tuple[float, str, str]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep one line, if it comes from this member and there is room."""
+        if record.thread != self.thread:
+            return
+        self.number += 1
+        level, words = record.levelname, " ".join(record.getMessage().split())[:1000]
+        if self.number > LOG_LINES:
+            del self.lines[LOG_LINES:]
+            level, words = "INFO", f"{self.number - LOG_LINES} more lines were not kept"
+        self.lines.append((round(time.perf_counter() - self.begin, 3), level, words))
+
+
+@contextlib.contextmanager
+def listening() -> Iterator[Log]:
+    """Gather what is reported meanwhile."""
+    log = Log()
+    logging.getLogger().addHandler(log)
+    try:
+        yield log
+    finally:
+        logging.getLogger().removeHandler(log)
+
+
 class Context:
     """What a member may use while it runs.
 
@@ -67,10 +108,22 @@ class Context:
         Pipe through which the parent asks to stop.
     notes : int or None
         File for :meth:`note`.
+    owned : bytes
+        What the records say of their configuration, see :func:`.shards.owner`.
+    scratch : Path or None
+        Folder on a disk of this node, of this configuration alone; it may not exist.
     """
 
-    def __init__(self, folder: Path, inbox: int | None = None, notes: int | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        inbox: int | None = None,
+        notes: int | None = None,
+        owned: bytes = shards.NOBODY,
+        scratch: Path | None = None,
+    ) -> None:
         self.folder, self.inbox, self.notes = folder, inbox, notes
+        self.owned, self.scratch = owned, scratch
         self.state: dict[str, Any] = {}
         self.stop: Stop | None = None
 
@@ -87,11 +140,24 @@ class Context:
             os.pwrite(self.notes, json.dumps(state).encode()[:NOTE_SIZE].ljust(NOTE_SIZE), 0)
 
 
+def owner(plan: Mapping[str, Any]) -> bytes:
+    """Return what the records of a run say of its configuration, from the plan of the run."""
+    return shards.owner(plan.get("header", {}).get("configuration_hash", ""))
+
+
 def prepare(plan: Mapping[str, Any]) -> RunMember:
     """Return what runs one member, from the name of a function, "module:name", and its settings."""
     module, _, name = plan["function"].partition(":")
     made: RunMember = getattr(importlib.import_module(module), name)(plan["settings"])
     return made
+
+
+def scratch(plan: Mapping[str, Any]) -> Path | None:
+    """Return the folder of a run on a disk of this node, None if it has none; see :class:`Context`."""
+    if plan.get("scratch") is None:
+        return None
+    # A checkpoint of another configuration must not be gone on with, and --force reaches no other nodes.
+    return Path(plan["scratch"]) / f"frenkel-{plan['header']['configuration_hash']}"
 
 
 def peak_memory() -> int:
@@ -105,6 +171,11 @@ def peak_memory() -> int:
 
 def attempt(run: RunMember, member: int, context: Context) -> bytes:
     """Run one member; return its frame, whatever happens short of the death of the process."""
+    with listening() as log:
+        return _attempt(run, member, context, log)
+
+
+def _attempt(run: RunMember, member: int, context: Context, log: Log) -> bytes:
     context.state = {}
     begin, cpu = time.perf_counter(), time.process_time()
 
@@ -115,16 +186,18 @@ def attempt(run: RunMember, member: int, context: Context) -> bytes:
             "cpu": time.process_time() - cpu,
             "host": socket.gethostname(),
             **({"peak": peak_memory()} if wall > LOOK_AT_MEMORY else {}),
+            **({"log": log.lines} if log.lines else {}),
         }
 
     try:
         arrays, head = run(member, context)
-        return shards.encode(member, shards.OK, facts() | dict(head), arrays)
+        return shards.encode(member, shards.OK, facts() | dict(head), arrays, context.owned)
     except Stopped:
         return shards.encode(member, shards.STOPPED, facts())
     except Exception as error:
         failure = {"error": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()}
-        return shards.encode(member, shards.FAILED, facts() | failure | {"state": context.state})
+        head = facts() | failure | {"state": context.state}
+        return shards.encode(member, shards.FAILED, head, owned=context.owned)
 
 
 class Child:
@@ -137,10 +210,14 @@ class Child:
     limit : float or None
         Longest time of one member (s).
     stop : Stop
+    owned : bytes
+        As for :class:`Context`.
     """
 
-    def __init__(self, plan_file: Path, limit: float | None, stop: Stop) -> None:
-        self.plan_file, self.limit, self.stop = plan_file, limit, stop
+    def __init__(
+        self, plan_file: Path, limit: float | None, stop: Stop, owned: bytes = shards.NOBODY
+    ) -> None:
+        self.plan_file, self.limit, self.stop, self.owned = plan_file, limit, stop, owned
         self.process: subprocess.Popen[bytes] | None = None
         self.to = self.back = -1
         self.late = False
@@ -238,7 +315,7 @@ class Child:
         late, self.process = self.late, None
         if stopped:
             return shards.encode(member, shards.STOPPED, {})
-        cause = why or (f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}")
+        cause = why or (f"signal {_name(-code)}" if code < 0 else f"exit status {code}")
         status = shards.TIMEOUT if late else shards.DIED
         error = f"took longer than {self.limit:g} s" if late else f"its process ended: {cause}"
         head = {
@@ -248,14 +325,15 @@ class Child:
             "traceback": printed.strip(),
             "state": _note(note),
         }
-        return shards.encode(member, status, head)
+        return shards.encode(member, status, head, owned=self.owned)
 
 
 class Inside:
     """Runs members in this process, without protection; for measurements and debuggers."""
 
     def __init__(self, folder: Path, plan: Mapping[str, Any], stop: Stop) -> None:
-        self.member, self.context = prepare(plan), Context(folder)
+        context = Context(folder, owned=owner(plan), scratch=scratch(plan))
+        self.member, self.context = prepare(plan), context
         self.context.stop = stop
 
     def run(self, member: int) -> bytes:
@@ -264,6 +342,14 @@ class Inside:
 
     def close(self) -> None:
         """Nothing is held."""
+
+
+def _name(number: int) -> str:
+    """Return the name of a signal, its number where it has none: real-time ones."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return str(number)
 
 
 def _note(raw: bytes) -> Any:
@@ -293,10 +379,14 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)
     _die_with_parent(parent)
     faulthandler.enable()
-    context = Context(plan_file.parent, inbox, notes)
+    # On stderr too, whose end the parent puts into the record if this process dies.
+    logging.basicConfig(format="%(levelname)s: %(message)s")
+    logging.getLogger(__package__.partition(".")[0]).setLevel(logging.INFO)
+    logging.captureWarnings(True)
     run: RunMember | None = None
     try:
         plan = json.loads(plan_file.read_text())
+        context = Context(plan_file.parent, inbox, notes, owner(plan), scratch(plan))
         with contextlib.suppress(Exception):  # it is met again below and then goes into the record
             run = prepare(plan)
         os.write(outbox, READY)
@@ -305,6 +395,7 @@ def main() -> None:
             if member < 0:
                 continue  # asked to stop after the member had ended
             os.pwrite(notes, b"{}".ljust(NOTE_SIZE), 0)
+            os.truncate(STDERR, os.lseek(STDERR, 0, os.SEEK_SET))  # what it printed for the last member
             frame = attempt(run or (lambda number, context: prepare(plan)(number, context)), member, context)
             _send(outbox, LENGTH.pack(len(frame)) + frame)
     except BrokenPipeError:

@@ -1,15 +1,71 @@
-"""Hash of what a file says: its variables, whatever the versions of the libraries that wrote it."""
+"""Hash of what a file says: its variables, whatever the versions of the libraries that wrote it.
 
+Files come from strangers and from failing disks, and there are damaged ones from which the HDF5 library does
+not come back. So a file is first read in a process of its own, which is killed when it gives no sign of life,
+and its hash is compared with the one that it carries.
+"""
+
+import contextlib
 import hashlib
-from collections.abc import Iterator
+import json
+import os
+import select
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .shards import run_folder
+
 BLOCK = 8 << 20  # bytes read at once
 ATTRIBUTE = "content_hash"
+PATIENCE = 30.0  # s without a sign of life from the library
+MAGIC = (b"\x89HDF\r\n\x1a\n", b"CDF")
+
+
+class ContentError(OSError):
+    """A file cannot be read, or does not hold what it says; the message is one sentence for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Two content hashes of a file.
+
+    Parameters
+    ----------
+    path : Path
+    found : str
+        Of its variables as they are.
+    carried : str
+        That it says it has; empty where it says nothing, as files of earlier versions.
+    """
+
+    path: Path
+    found: str
+    carried: str
+
+    def check(self) -> str:
+        """Return the hash.
+
+        Raises
+        ------
+        ContentError
+            The two differ.
+        """
+        if self.carried not in ("", self.found):
+            cure = remedy(self.path) or f"; if you changed it yourself, remove its attribute {ATTRIBUTE}"
+            raise ContentError(
+                f"{self.path} was damaged or changed after it was written: its content is {self.found:.12}, "
+                f"but it says {self.carried:.12}{cure}"
+            )
+        return self.found
 
 
 class ContentHash:
@@ -52,21 +108,133 @@ def dtype_text(dtype: Any) -> str:
 def of_file(path: Path) -> str:
     """Return the content hash of a netCDF file; groups, which hold how it was made, do not count.
 
+    For files of this process; :func:`read` is for others.
+
     Raises
     ------
     OSError
         It cannot be read, or is no netCDF file.
     """
+    return _hashes(path, lambda: None)[0]
+
+
+def read(path: Path) -> Said:
+    """Return the content hash of any netCDF file, and that which it carries.
+
+    A file is read once by a process, unless it changes. It is read in a child that is forked off, where that
+    is safe: not under MPI, and not while other threads run.
+
+    Raises
+    ------
+    ContentError
+        It cannot be read, or reading it hangs or kills the library.
+    """
+    stat = path.stat()
+    key = (os.path.realpath(path), stat.st_size, stat.st_mtime_ns)
+    if key not in _known:
+        if not is_netcdf(path):
+            raise ContentError(f"{path} is not a netCDF file")
+        forks = threading.active_count() == 1 and "mpi4py.MPI" not in sys.modules
+        answer = (_apart if forks else _answer)(path)
+        if "error" in answer:
+            raise ContentError(f"{path} {answer['error']}{remedy(path)}")
+        _known[key] = answer["found"], answer["carried"]
+    return Said(path, *_known[key])
+
+
+_known: dict[tuple[str, int, int], tuple[str, str]] = {}
+
+
+def check(path: Path) -> str:
+    """Return the content hash of any netCDF file, compared with that which it carries.
+
+    Raises
+    ------
+    ContentError
+        As :func:`read`; or it does not hold what it says.
+    """
+    return read(path).check()
+
+
+def is_netcdf(path: Path) -> bool:
+    """Tell whether a file begins as one in netCDF does."""
+    with path.open("rb") as stream:
+        return stream.read(8).startswith(MAGIC)
+
+
+def remedy(path: Path) -> str:
+    """Return how to make a merged file again, "" where that cannot be."""
+    folder = run_folder(path)
+    words = f"; `frenkel merge {path} -o {path} --force` makes it anew from {folder}"
+    return words if folder.is_dir() else ""
+
+
+def _hashes(path: Path, alive: Callable[[], object]) -> tuple[str, str]:
+    """Return the hash of a file and the one that it carries; call ``alive`` now and then."""
     import netCDF4
 
     found = ContentHash()
     with netCDF4.Dataset(path) as file:
+        carried = str(getattr(file, ATTRIBUTE, ""))
         file.set_auto_maskandscale(False)
         for name, variable in file.variables.items():
+            alive()
             found.declare(name, dtype_text(variable.dtype), variable.dimensions, variable.shape)
             for block in _blocks(variable):
                 found.add(name, np.asarray(block))
-    return found.hexdigest()
+                alive()
+    return found.hexdigest(), carried
+
+
+def _answer(path: Path, alive: Callable[[], object] = lambda: None) -> dict[str, str]:
+    try:
+        found, carried = _hashes(path, alive)
+    except Exception as error:  # whatever the library makes of damaged bytes
+        reason = " ".join(str(getattr(error, "strerror", None) or error or type(error).__name__).split())
+        return {"error": f"cannot be read, it is truncated or damaged ({reason})"}
+    return {"found": found, "carried": carried}
+
+
+def _apart(path: Path) -> dict[str, str]:
+    """Read a file in a child, which writes a dot for every sign of life and its answer at the end."""
+    ours, its = os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # threads of BLAS, which wait for work
+        child = os.fork()
+    if not child:
+        try:
+            os.close(ours)
+            os.write(its, json.dumps(_answer(path, lambda: os.write(its, b"."))).encode())
+        finally:
+            os._exit(0)
+    os.close(its)
+    try:
+        said = _listen(ours)
+    finally:
+        os.close(ours)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+    if said is None:
+        words = f"does not come back from reading it within {PATIENCE:g} s"
+        return {"error": f"is damaged: the HDF5 library {words}"}
+    text = said.lstrip(b".")
+    if not text:
+        died = f"signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else "no memory is left"
+        return {"error": f"is damaged: the HDF5 library dies of reading it ({died})"}
+    answer: dict[str, str] = json.loads(text)
+    return answer
+
+
+def _listen(handle: int) -> bytes | None:
+    """Return all that comes through a pipe, None if nothing came for too long."""
+    said = bytearray()
+    while select.select([handle], [], [], PATIENCE)[0]:
+        part = os.read(handle, 1 << 16)
+        if not part:
+            return bytes(said)
+        said += part
+    return None
 
 
 def _blocks(variable: Any) -> Iterator[Any]:

@@ -27,8 +27,8 @@ SIZES = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS")
 RANKS = ("PMI_RANK", "OMPI_COMM_WORLD_RANK", "SLURM_PROCID")
 ENGINES = ("serial", "pool", "mpi", "dask")
 NO_MPI = (
-    'there is no MPI here: pip install "frenkel[mpi]" brings one, or use the MPI of the cluster '
-    "(its module loaded, and mpi4py installed)"
+    'there is no MPI here: pip install ".[mpi]" in the clone brings one, or use the MPI of the '
+    "cluster (its module loaded, and mpi4py installed)"
 )
 
 Workers = Sequence[tuple[Executor, int]]
@@ -128,7 +128,7 @@ def dask(workers: int | None = None, address: str | None = None) -> Iterator[Wor
     try:
         import distributed
     except ImportError:
-        raise FarmError('there is no dask here: pip install "frenkel[dask]"') from None
+        raise FarmError('there is no dask here: pip install ".[dask]" in the clone brings it') from None
     local = {"n_workers": workers or cores(), "threads_per_worker": 1, "dashboard_address": None}
     make: Any = distributed.Client
     with make(address) if address else make(**local) as client:
@@ -298,7 +298,7 @@ class _Loop:
             if receipt.status == STOPPED:
                 self.order.again(receipt.member)
                 if not self.stop.wanted():
-                    self.stop.now("a worker was asked to")
+                    self.stop.now(receipt.error or "a worker was asked to")
             else:
                 self.order.learn(receipt.member, receipt.wall)
         finished(report)

@@ -1,7 +1,12 @@
-"""One run per output: a lock file that says who holds it, with a heartbeat."""
+"""One run per output: a lock file that says who holds it, with a heartbeat.
+
+A holder on this host is there as long as its process is, suspended or not. One on another host is there as
+long as its heart beats, by the watcher's own clock: neither the clocks of the hosts nor steps of them count.
+"""
 
 import contextlib
 import json
+import logging
 import os
 import socket
 import threading
@@ -11,9 +16,11 @@ from pathlib import Path
 from typing import Any
 
 HEARTBEAT = 20.0  # s between two touches of the file
-STALE = 120.0  # s without a touch: its holder is gone
+STALE = 120.0  # s of watching without a touch: its holder is gone
 LOOK = 2.0  # s between two looks at the lock of another host
 JOB_VARIABLES = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "JOB_ID")
+
+logger = logging.getLogger(__name__)
 
 
 class LockError(RuntimeError):
@@ -61,83 +68,108 @@ def hold(folder: Path, name: str, against: str = "") -> Iterator[Path]:
     ------
     LockError
         Another run holds it, or one of those it must not meet; a lock whose holder is gone is taken over.
+    OSError
+        It cannot be written.
     """
     path = folder / name
-    _take(path)
+    handle = _take(path)
     stop = threading.Event()
-    beat = threading.Thread(target=_touch, args=(path, stop), daemon=True)
+    beat = threading.Thread(target=_touch, args=(handle, stop), daemon=True)
     beat.start()
     try:
         # Looked at after taking our own, so that of two that start together at least one sees the other.
-        for other in sorted(folder.glob(against)) if against else []:
-            if other != path and (holder := _holder(other)) is not None:
-                raise LockError(_sentence(holder, other))
+        _refuse_held([other for other in sorted(folder.glob(against)) if other != path] if against else [])
         yield path
     finally:
         stop.set()
         beat.join()
-        path.unlink(missing_ok=True)
+        # Who was cut off for long may have lost it to another host, whose lock must stay.
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(handle), path.stat()):
+                path.unlink()
+        os.close(handle)
 
 
-def _take(path: Path) -> None:
-    content = json.dumps(who())
+def _take(path: Path) -> int:
+    """Make the lock; return it open, since by that we know it from a later one of the same name."""
+    content = json.dumps(who()).encode()
     for _ in range(10):
         try:
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
         except FileExistsError:
-            holder = _outwait(path)
-            if holder is not None:
-                raise LockError(_sentence(holder, path)) from None
-            _push_aside(path)
+            for gone, left in _refuse_held([path]).items():
+                _push_aside(gone, left)
             continue
-        with os.fdopen(handle, "w") as stream:
-            stream.write(content)
-        return
+        try:
+            os.write(handle, content)
+        except OSError as error:
+            os.close(handle)
+            path.unlink()  # nobody could tell whose it is
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        return handle
     raise LockError(f"the lock {path} cannot be had: others take it again and again")
 
 
-def _outwait(path: Path) -> dict[str, Any] | None:
-    """Return who holds a lock; one of another host is watched until its heart beats or it is stale.
+def _refuse_held(paths: list[Path]) -> dict[Path, bytes]:
+    """Return the contents of locks whose holders are gone, once that is sure of all of them.
 
     After the failure of a node the next job starts before the lock of the last one looks dead.
+
+    Raises
+    ------
+    LockError
+        One is held.
     """
-    first = _beat(path)
-    while (holder := _holder(path)) is not None:
-        if holder.get("host") == socket.gethostname() or _beat(path) != first:
-            return holder
+    first = {path: _look(path) for path in paths}
+    begin, told = time.monotonic(), False
+    while True:
+        doubtful = [path for path, look in first.items() if look is not None and _doubtful(path, look)]
+        if not doubtful or time.monotonic() - begin >= STALE:
+            return {path: look[0] for path, look in first.items() if look is not None}
+        if not told:
+            told = True
+            logger.warning("watching for up to %.0f s whether the holder of %s lives", STALE, doubtful[0])
         time.sleep(LOOK)
-    return None
 
 
-def _beat(path: Path) -> float:
+def _doubtful(path: Path, first: tuple[bytes, int]) -> bool:
+    """Return whether only time can tell if a lock, found like this at the first look, is held."""
+    look = _look(path)
+    if look is None:
+        return False
+    holder = _read(look[0])
+    here = holder.get("host") == socket.gethostname()
+    if alive(holder) if here else look != first:
+        raise LockError(_sentence(holder, path))
+    return not here and not _requeued(holder)
+
+
+def _look(path: Path) -> tuple[bytes, int] | None:
+    """Return what a lock says and when it was touched, None if it is gone."""
     try:
-        return path.stat().st_mtime
+        return path.read_bytes(), path.stat().st_mtime_ns
     except FileNotFoundError:
-        return 0.0
+        return None
 
 
-def _push_aside(path: Path) -> None:
-    """Remove a stale lock; renaming first lets one of several that try win."""
+def _read(content: bytes) -> dict[str, Any]:
+    """Return what :func:`who` gave to a lock, {} while it is being written."""
+    try:
+        found = json.loads(content)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) and found.keys() >= {"host", "pid", "since"} else {}
+
+
+def _push_aside(path: Path, left: bytes) -> None:
+    """Remove the lock of a holder that is gone; renaming first lets one of several that try win."""
     aside = path.with_name(f".{path.name}.{socket.gethostname()}.{os.getpid()}.stale")
     with contextlib.suppress(FileNotFoundError):
         path.rename(aside)
-        aside.unlink()
-
-
-def _holder(path: Path) -> dict[str, Any] | None:
-    """Return who holds a lock, None if it is gone or stale."""
-    try:
-        age = time.time() - path.stat().st_mtime
-        holder: dict[str, Any] = json.loads(path.read_text() or "{}")
-    except FileNotFoundError:
-        return None
-    except ValueError:
-        holder = {}
-    here = holder.get("host") == socket.gethostname()
-    # The start tells a process from a later one with the same number.
-    if age > STALE or (here and not alive(holder)) or _requeued(holder):
-        return None
-    return holder | {"age": age}
+        if aside.read_bytes() == left:
+            aside.unlink()
+        else:
+            aside.rename(path)  # another was faster: it is his now
 
 
 def _requeued(holder: Mapping[str, Any]) -> bool:
@@ -170,12 +202,11 @@ def _sentence(holder: dict[str, Any], path: Path) -> str:
     minutes = (time.time() - holder["since"]) / 60
     return (
         f"another run works on this output: host {holder['host']}, process {holder['pid']}{job}, "
-        f"for {minutes:.0f} min; wait for it or stop it (a lock is taken over {STALE:.0f} s after its "
-        f"holder died; to do so now, remove {path})"
+        f"for {minutes:.0f} min; wait for it or stop it (the lock is {path})"
     )
 
 
-def _touch(path: Path, stop: threading.Event) -> None:
+def _touch(handle: int, stop: threading.Event) -> None:
     while not stop.wait(HEARTBEAT):
         with contextlib.suppress(OSError):
-            os.utime(path)
+            os.utime(handle)

@@ -1,5 +1,6 @@
 """From shards to one netCDF file, member by member, in memory that does not grow with their number."""
 
+import hashlib
 import os
 import time
 from collections import OrderedDict
@@ -11,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import shards
+from ..errors import explain
+from . import index, shards
 from .content import ATTRIBUTE, ContentHash, dtype_text
 
 CHUNK_BYTES = 1 << 20
@@ -67,6 +69,13 @@ class Located:
     offset: Whole
     length: Whole
 
+    def digest(self, configuration_hash: str) -> str:
+        """Return a hash of which members of which configuration these are, and of what became of them."""
+        found = hashlib.sha256(configuration_hash.encode())
+        found.update(np.ascontiguousarray(self.member, "<i8").tobytes())
+        found.update(np.ascontiguousarray(self.status, "u1").tobytes())
+        return found.hexdigest()
+
 
 @dataclass(slots=True)
 class Target:
@@ -94,24 +103,26 @@ class Target:
 def merge(located: Located, target: Target, path: Path, progress: Callable[[int], None] | None = None) -> str:
     """Write one netCDF file, whole or not at all; return its content hash.
 
+    A link is written through: what it points at is replaced.
+
     Raises
     ------
     ShardError
         A record cannot be read, or the file cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    final = path.resolve() if path.is_symlink() else path
+    temporary = final.with_name(f".{final.name}.{os.getpid()}.part")
     reader = _Reader(located)
     try:
         found = _write(reader, target, temporary, progress or (lambda done: None))
         with temporary.open("rb+") as stream:
             os.fsync(stream.fileno())
-        temporary.replace(path)
+        temporary.replace(final)
     except (OSError, RuntimeError) as error:
         if isinstance(error, shards.ShardError):
             raise
-        reason = " ".join(str(getattr(error, "strerror", None) or error).split())
         raise shards.ShardError(
-            getattr(error, "errno", None), f"{path} cannot be written: {reason}"
+            getattr(error, "errno", None), f"{path} cannot be written: {explain(error, final.parent)}"
         ) from error
     finally:
         reader.close()
@@ -160,13 +171,15 @@ class _Reader:
             return None
         length = int(one.length[number])
         try:
-            return os.pread(
-                self._handle(int(one.shard[number])), min(size or length, length), int(one.offset[number])
-            )
+            handle, offset = self._handle(int(one.shard[number])), int(one.offset[number])
+            found = os.pread(handle, min(size or length, length), offset)
         except OSError as error:
             raise shards.ShardError(
                 error.errno, f"{one.paths[one.shard[number]]} cannot be read: {error.strerror}"
             ) from error
+        if len(found) < min(size or length, length):
+            raise self.fault(number, "the file ends before it")
+        return found
 
     def head(self, number: int) -> dict[str, Any]:
         """Return the JSON part of a record, {} if there is none."""
@@ -176,7 +189,10 @@ class _Reader:
         json_length = shards.HEAD.unpack(frame)[4]
         whole = self.frame(number, shards.HEAD.size + json_length)
         assert whole is not None
-        return shards.frame_head(whole)[2]
+        try:
+            return shards.frame_head(whole)[2]
+        except shards.ShardError as error:
+            raise self.fault(number, str(error)) from None
 
     def arrays(self, number: int) -> dict[str, Array]:
         """Return the arrays of a finished member, {} for others."""
@@ -184,7 +200,20 @@ class _Reader:
             return {}
         frame = self.frame(number)
         assert frame is not None
-        return shards.decode(frame)[3]
+        try:
+            return shards.decode(frame)[3]
+        except shards.ShardError as error:
+            raise self.fault(number, str(error)) from None
+
+    def fault(self, number: int, what: str) -> shards.ShardError:
+        """Return what is wrong with a record, and let the next survey read its shard again."""
+        path = self.located.paths[self.located.shard[number]]
+        index.forget(path)
+        return shards.ShardError(
+            None,
+            f"the record of member {self.located.member[number]} at offset {self.located.offset[number]} of "
+            f"{path} is damaged: {what}; the same command again looks for it anew",
+        )
 
     def _handle(self, shard: int) -> int:
         if shard in self.open:
@@ -224,14 +253,19 @@ class _Survey:
                 if number // per_point not in self.first:
                     self.first[number // per_point] = reader.arrays(number)
                     self.texts = self.texts or head.get("texts", {})
-                self._sizes(number, head["arrays"], target, count)
+                self._sizes(reader, number, head.get("arrays", []), target)
 
-    def _sizes(self, number: int, described: list[Any], target: Target, count: int) -> None:
+    def _sizes(self, reader: _Reader, number: int, described: list[Any], target: Target) -> None:
+        count = len(reader.located.member)
         for name, dtype, shape in described:
             column = target.columns.get(name)
             if column is None:
                 continue
-            self.types.setdefault(name, dtype)
+            if len(shape) != len(column.dims):
+                what = f"{name} must have {len(column.dims)} dimensions, got {len(shape)}"
+                raise reader.fault(number, what)
+            if dtype != self.types.setdefault(name, dtype):
+                raise reader.fault(number, f"{name} must be of type {self.types[name]}, got {dtype}")
             inner = list(zip(column.dims, shape, strict=True))
             if column.kind == "ragged":
                 dim, size = inner.pop(0)

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from . import shards
+from . import index, shards, stopping
 from .merge import Located, Whole
 
 DOCUMENT = "configuration.json"
@@ -71,14 +71,19 @@ class Survey(Located):
         return left[~np.isin(left, failed[times >= ATTEMPTS])]
 
 
-def survey(folders: Iterable[Path], configuration_hash: str | None = None) -> Survey:
-    """Read the shards of some folders.
+def survey(
+    folders: Iterable[Path], configuration_hash: str | None = None, part: str | None = None
+) -> Survey:
+    """Find the records of some folders, by the indices of the shards or by reading them.
 
     Parameters
     ----------
     folders : iterable of Path
     configuration_hash : str, optional
         What every shard must belong to.
+    part : str, optional
+        Part of a divided run. Shards of the other parts, which may be written meanwhile, are not read: of
+        them counts what their indices say.
 
     Raises
     ------
@@ -88,33 +93,53 @@ def survey(folders: Iterable[Path], configuration_hash: str | None = None) -> Su
         A shard cannot be read.
     """
     paths = [path for folder in folders for path in sorted(folder.glob("*.shard"))]
-    found = [shards.scan(path) for path in paths]
-    for index in found:
-        given = (index.header or {}).get("configuration_hash")
-        if configuration_hash is not None and given not in (None, configuration_hash):
-            raise ChangedError(
-                f"{index.path} belongs to another configuration ({given[:12]}, not {configuration_hash[:12]})"
-            )
+    looked = [index.known(path) if _of_another(path, part) else index.of_shard(path) for path in paths]
+    found = [one for one in looked if one is not None]
+    if configuration_hash is not None:
+        for one in found:
+            _check_owner(one, configuration_hash)
 
     def joined(name: str, dtype: type[Number]) -> NDArray[Number]:
-        return np.concatenate([np.zeros(0, dtype), *(getattr(index, name) for index in found)])
+        return np.concatenate([np.zeros(0, dtype), *(getattr(one, name) for one in found)])
 
     return Survey(
-        paths,
+        [one.path for one in found],
         joined("member", np.int64),
         joined("status", np.uint8),
-        np.repeat(np.arange(len(found), dtype=np.int32), [len(index.member) for index in found]),
+        np.repeat(np.arange(len(found), dtype=np.int32), [len(one.member) for one in found]),
         joined("offset", np.int64),
         joined("length", np.int64),
-        [fault for index in found for fault in index.faults],
+        [fault for one in found for fault in one.faults],
     )
+
+
+def _of_another(path: Path, part: str | None) -> bool:
+    """Tell whether a shard is of another part of the same division, whose members are not those of this."""
+    _, of, number = (part or "").partition("-of-")
+    other = path.name.partition(".")[0]
+    return bool(of) and other != part and other.endswith(f"{of}{number}")
+
+
+def _check_owner(found: shards.Index, configuration_hash: str) -> None:
+    """Raise an error where a shard, or a record in it, belongs to another configuration."""
+    given = (found.header or {}).get("configuration_hash")
+    if given not in (None, configuration_hash):
+        raise ChangedError(
+            f"{found.path} belongs to another configuration ({given!s:.12}, not {configuration_hash:.12})"
+        )
+    foreign = found.owners - {shards.NOBODY, shards.owner(configuration_hash)}
+    if foreign:
+        raise ChangedError(
+            f"{found.path} holds records of another configuration ({min(foreign).hex()}, "
+            f"not {configuration_hash:.6})"
+        )
 
 
 def cut_torn(found: Survey, part: str) -> None:
     """Cut the torn ends of the shards of this part, whose writers are gone since its lock is ours."""
     for fault in found.faults:
         if fault.torn and fault.path.name.startswith(f"{part}."):
-            shards.cut(fault)
+            index.cut(fault)
 
 
 def make(folder: Path) -> None:
@@ -145,6 +170,7 @@ def claim(folder: Path, document: Mapping[str, Any], digest: str) -> None:
     path = folder / DOCUMENT
     present = recorded(folder)
     if present is None:
+        survey([folder], digest)  # what is there without a document must be of this one
         replace(path, json.dumps({"configuration_hash": digest, "document": document}))
     elif present["configuration_hash"] != digest:
         keys = differing(present["document"], document)
@@ -157,17 +183,50 @@ def claim(folder: Path, document: Mapping[str, Any], digest: str) -> None:
 def recorded(folder: Path) -> dict[str, Any] | None:
     """Return what :func:`claim` has written, None if it has not."""
     try:
-        found: dict[str, Any] = json.loads((folder / DOCUMENT).read_text())
+        found = json.loads((folder / DOCUMENT).read_text())
     except FileNotFoundError:
         return None
-    except ValueError as error:
-        raise shards.ShardError(None, f"{folder / DOCUMENT} is damaged: {error}") from None
+    except (ValueError, RecursionError) as error:
+        raise _damaged(folder, str(error)) from None
+    if not (isinstance(found, dict) and {"configuration_hash", "document"} <= found.keys()):
+        raise _damaged(folder, "it is no table of a configuration")
     return found
+
+
+def _damaged(folder: Path, what: str) -> shards.ShardError:
+    cure = "remove it and run again, since the shards say themselves which configuration they belong to"
+    return shards.ShardError(None, f"{folder / DOCUMENT} is damaged: {what}; {cure}")
+
+
+def refuse_loss(folder: Path, digest: str) -> None:
+    """Refuse to discard finished members of the very configuration that is to be run.
+
+    Raises
+    ------
+    ShardError
+        There are some; the message says what can be meant instead.
+    """
+    try:
+        present = recorded(folder)
+        if present is None or present["configuration_hash"] != digest:
+            return
+        found = survey([folder], digest)
+    except (shards.ShardError, ChangedError):
+        return  # what cannot be read or is mixed helps nobody
+    done = len(np.unique(found.member[found.status == shards.OK]))
+    if done:
+        output = folder.with_suffix("")
+        raise shards.ShardError(
+            None,
+            f"{folder} holds {done} finished members of this very configuration, which --force would "
+            f"discard: leave it out to go on with them, `frenkel merge {output} -o {output} --force` "
+            "makes the file anew, or remove the folder",
+        )
 
 
 def clear(folder: Path) -> None:
     """Remove the shards, checkpoints and configuration of a run; its locks stay."""
-    for pattern in ("*.shard", "*.checkpoint", "*.json", "stop"):
+    for pattern in ("*.shard", "*.index", "*.checkpoint", "*.json", "*.stop", stopping.FILE):
         for path in folder.glob(pattern):
             path.unlink(missing_ok=True)
 
@@ -186,15 +245,15 @@ def write_plan(folder: Path, part: str, plan: Mapping[str, Any]) -> tuple[Path, 
     run_id = secrets.token_hex(8)
     path = folder / f"{part}.plan.json"
     replace(path, json.dumps({"run": run_id, "part": part, **plan}))
-    (folder / "stop").unlink(missing_ok=True)
+    stopping.own_file(folder, part).unlink(missing_ok=True)
     return path, run_id
 
 
-def replace(path: Path, text: str) -> None:
+def replace(path: Path, text: str | bytes) -> None:
     """Write a small file, whole or not at all."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        temporary.write_text(text)
+        temporary.write_bytes(text.encode() if isinstance(text, str) else text)
         temporary.replace(path)
     except OSError as error:
         with contextlib.suppress(OSError):

@@ -47,13 +47,15 @@ class Job:
     grace : float
         How long running members are waited for when the run is to stop (s).
     deadline : float or None
-        When to stop (s since the epoch).
+        When to stop, by the monotonic clock (s).
     isolated : bool
         Run members in processes of their own.
     retry : bool
         Run again also those members that failed three times.
     force : bool
         Discard what is in the folder.
+    scratch : str or None
+        Folder on a disk of each node, for what running members leave now and then.
     """
 
     folder: Path
@@ -71,6 +73,7 @@ class Job:
     isolated: bool = True
     retry: bool = False
     force: bool = False
+    scratch: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +128,8 @@ def execute(
         The folder belongs to another configuration.
     LockError
         Another run works on it.
+    StopError
+        The user has left a file ``stop`` in it.
     ShardError
         It cannot be written.
     """
@@ -132,13 +137,15 @@ def execute(
     against = "*.lock" if job.part == "all" else "all.lock"
     with lock.hold(job.folder, f"{job.part}.lock", against):
         if job.force:
+            runs.refuse_loss(job.folder, job.digest)
             runs.clear(job.folder)
+        stopping.refuse_stopped(job.folder)
         runs.claim(job.folder, job.document, job.digest)
-        found = runs.survey([job.folder], job.digest)
+        found = runs.survey([job.folder], job.digest, job.part)
         runs.cut_torn(found, job.part)
         begin(found)
         todo = found.to_run(job.members, retry=job.retry)
-        stop = stopping.Stop(job.folder, job.deadline, job.grace)
+        stop = stopping.Stop(job.folder, job.part, job.deadline, job.grace)
         status = _run(job, workers, todo, stop, show)
         return _outcome(job, status, stop, found)
 
@@ -190,13 +197,14 @@ def _plan(job: Job) -> dict[str, Any]:
         "header": {"configuration_hash": job.digest, "software": dict(job.software)},
         "limit": job.limit,
         "grace": job.grace,
-        "deadline": job.deadline,
+        "deadline": stopping.for_other_hosts(job.deadline),
         "isolated": job.isolated,
+        "scratch": job.scratch,
     }
 
 
 def _outcome(job: Job, status: Status, stop: stopping.Stop, before: runs.Survey) -> Outcome:
-    found = runs.survey([job.folder], job.digest).best(job.members)
+    found = runs.survey([job.folder], job.digest, job.part).best(job.members)
     left = int(np.count_nonzero(found.status == shards.MISSING))
     failed = found.member[(found.status != shards.OK) & (found.status != shards.MISSING)].tolist()
     ran = status.done + status.failed

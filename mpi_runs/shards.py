@@ -4,13 +4,15 @@ A shard begins with one line of text and holds *frames* one after another. A fra
 checksum, length, member, status), a JSON part and raw little-endian arrays. The first frame carries what
 the shard belongs to; each further one carries one member. A frame is written by one system call and is
 acknowledged after it, so that killing the writer loses nothing that was acknowledged; a torn or damaged
-frame is found by its checksum, and reading goes on at the next mark.
+frame is found by its checksum, and reading goes on at the next mark. Each head also holds three bytes of the
+hash of the configuration, so that a record is known for what it is where the first frame is damaged.
 """
 
 import array
 import json
 import math
 import os
+import re
 import struct
 import time
 import zlib
@@ -26,9 +28,12 @@ if TYPE_CHECKING:
 
 FIRST_LINE = b"frenkel shard 1\n"
 MARK = b"\x93FRM"
-HEAD = struct.Struct(
-    "<4sIQqIB3x"
-)  # mark, checksum of all that follows, length of the body, member, JSON, status
+HEAD = struct.Struct("<4sIQqIB3s")
+"""Mark, checksum of all that follows, length of the body, member, length of the JSON part, status, owner."""
+
+NOBODY = b"\0\0\0"
+"""Owner of a record that does not say which configuration it belongs to, as earlier versions wrote them."""
+
 HEADER_MEMBER = -1
 SYNC_SECONDS, SYNC_BYTES = 30.0, 64 << 20
 BLOCK = 1 << 20
@@ -44,6 +49,8 @@ STATUS = {
     MISSING: "not run",
 }
 """What became of a member. The last two are never written: such members run again."""
+
+WRITTEN = (OK, FAILED, TIMEOUT, DIED)
 
 
 class ShardError(OSError):
@@ -80,27 +87,68 @@ class Fault:
 class Index:
     """Where the members of one shard are.
 
-    Attributes
+    Parameters
     ----------
     path : Path
+    size, time : int
+        Of the shard when it was read (bytes; ns since the epoch).
     header : dict or None
         What the first frame holds; None if that is damaged.
-    member : ndarray of int64
-    status : ndarray of uint8
-    offset : ndarray of int64
-        Of the frames (bytes).
-    length : ndarray of int64
-        Of the whole frames (bytes).
+    rows : array of int
+        Member, status, offset (bytes) and length of the whole frame (bytes) of every record.
     faults : list of Fault
+    owners : set of bytes
+        What the records say of the configuration that they belong to, see :func:`owner`.
     """
 
     path: Path
-    header: dict[str, Any] | None
-    member: "NDArray[np.int64]"
-    status: "NDArray[np.uint8]"
-    offset: "NDArray[np.int64]"
-    length: "NDArray[np.int64]"
+    size: int = 0
+    time: int = 0
+    header: dict[str, Any] | None = None
+    rows: "array.array[int]" = field(default_factory=lambda: array.array("q"))
     faults: list[Fault] = field(default_factory=list)
+    owners: set[bytes] = field(default_factory=set)
+
+    @property
+    def member(self) -> "NDArray[np.int64]":
+        """Numbers of the members."""
+        return self._column(0)
+
+    @property
+    def status(self) -> "NDArray[np.uint8]":
+        """What became of them."""
+        import numpy as np
+
+        return self._column(1).astype(np.uint8)
+
+    @property
+    def offset(self) -> "NDArray[np.int64]":
+        """Of the frames (bytes)."""
+        return self._column(2)
+
+    @property
+    def length(self) -> "NDArray[np.int64]":
+        """Of the whole frames (bytes)."""
+        return self._column(3)
+
+    def _column(self, number: int) -> "NDArray[np.int64]":
+        import numpy as np
+
+        # A copy, since an array that is looked at by numpy cannot grow.
+        return np.frombuffer(self.rows, np.int64).reshape(-1, 4)[:, number].copy()
+
+
+def run_folder(output: Path) -> Path:
+    """Return the folder that holds the shards of an output."""
+    return output.with_name(output.name + ".run")
+
+
+def owner(configuration_hash: str) -> bytes:
+    """Return what a record says of its configuration: the first three bytes of the hash."""
+    try:
+        return bytes.fromhex(configuration_hash[:6]).ljust(3, b"\0")
+    except ValueError:
+        return NOBODY  # not a hash
 
 
 def encode(
@@ -108,6 +156,7 @@ def encode(
     status: int,
     head: Mapping[str, Any],
     arrays: "Mapping[str, NDArray[Any]] | None" = None,
+    owned: bytes = NOBODY,
 ) -> bytes:
     """Return one frame.
 
@@ -120,6 +169,8 @@ def encode(
         JSON values: wall time, host, an error and its traceback, texts.
     arrays : mapping of str to ndarray, optional
         Numbers only; text belongs into the head.
+    owned : bytes
+        By which configuration, see :func:`owner`.
 
     Raises
     ------
@@ -136,9 +187,16 @@ def encode(
         array = array.astype(array.dtype.newbyteorder("<"), copy=False)
         described.append([name, array.dtype.str, list(np.shape(value))])
         parts.append(array.tobytes())
-    text = json.dumps({**head, "arrays": described}, separators=(",", ":")).encode()
-    body = b"".join([text, *parts])
-    after = HEAD.pack(MARK, 0, len(body), member, len(text), status)[8:]
+    return frame(member, status, {**head, "arrays": described}, parts, owned)
+
+
+def frame(
+    member: int, status: int, head: Mapping[str, Any], data: list[bytes], owned: bytes = NOBODY
+) -> bytes:
+    """Return one frame of a head and of bytes behind it; :func:`encode` is for members."""
+    text = json.dumps(head, separators=(",", ":")).encode()
+    body = b"".join([text, *data])
+    after = HEAD.pack(MARK, 0, len(body), member, len(text), status, owned)[8:]
     checksum = zlib.crc32(body, zlib.crc32(after))
     return b"".join([MARK, checksum.to_bytes(4, "little"), after, body])
 
@@ -149,27 +207,83 @@ def decode(frame: bytes) -> "tuple[int, int, dict[str, Any], dict[str, NDArray[A
     Raises
     ------
     ShardError
-        Its checksum is wrong.
+        Its checksum is wrong, or it does not hold what it says.
     """
     import numpy as np
 
-    if len(frame) < HEAD.size or not _sound(frame[: HEAD.size], memoryview(frame)[HEAD.size :]):
-        raise ShardError("a record changed between two readings of it")
-    _, _, _, member, json_length, status = HEAD.unpack_from(frame)
-    place = HEAD.size + json_length
-    head = json.loads(frame[HEAD.size : place])
+    if not sound(frame):
+        raise ShardError("its checksum is wrong")
+    member, status, head = frame_head(frame)
+    place = len(frame) - len(frame_data(frame))
     arrays = {}
+    if "arrays" not in head:
+        raise ShardError("its head names no arrays")
     for name, dtype, shape in head.pop("arrays"):
         count = math.prod(shape)
+        if count * int(dtype[2:]) > len(frame) - place:
+            raise ShardError(f"{name} is longer than the record")
         arrays[name] = np.frombuffer(frame, dtype, count, place).reshape(shape)
-        place += count * np.dtype(dtype).itemsize
+        place += count * int(dtype[2:])
     return member, status, head, arrays
 
 
 def frame_head(frame: bytes) -> tuple[int, int, dict[str, Any]]:
-    """Return member, status and JSON part of a frame, without its arrays and without checking it."""
-    _, _, _, member, json_length, status = HEAD.unpack_from(frame)
-    return member, status, json.loads(frame[HEAD.size : HEAD.size + json_length])
+    """Return member, status and JSON part of a frame, without its arrays and without its checksum.
+
+    Raises
+    ------
+    ShardError
+        Its JSON part is none, or not that of a record.
+    """
+    _, _, _, member, json_length, status, _ = HEAD.unpack_from(frame)
+    try:
+        head = json.loads(frame[HEAD.size : HEAD.size + json_length])
+    except (ValueError, RecursionError) as error:
+        raise ShardError(f"its head is no JSON ({error})") from None
+    if not isinstance(head, dict):
+        raise ShardError(f"its head is no table but {head!r:.40}")
+    for name, (kinds, what) in HEAD_TYPES.items():
+        if name in head and not isinstance(head[name], kinds):
+            raise ShardError(f"{name} in its head must be {what}, got {head[name]!r:.40}")
+    for one in head.get("arrays", []):
+        if not _described(one):
+            raise ShardError(f"arrays in its head must hold [name, type, shape], got {one!r:.60}")
+    return member, status, head
+
+
+def frame_data(frame: bytes) -> memoryview:
+    """Return what stands behind the JSON part of a frame."""
+    return memoryview(frame)[HEAD.size + HEAD.unpack_from(frame)[4] :]
+
+
+def sound(frame: bytes) -> bool:
+    """Tell whether a frame is whole: it has its mark, and its checksum is right."""
+    return len(frame) >= HEAD.size and _sound(frame[: HEAD.size], memoryview(frame)[HEAD.size :])
+
+
+HEAD_TYPES: dict[str, tuple[Any, str]] = {
+    "arrays": (list, "a list"),
+    "wall": ((int, float), "a number"),
+    "peak": ((int, float), "a number"),
+    "host": (str, "text"),
+    "error": (str, "text"),
+    "traceback": (str, "text"),
+    "texts": (dict, "a table"),
+}
+"""Types of what heads hold, as far as somebody relies on them."""
+
+NUMBERS = r"<f(2|4|8|16)|<[iu][248]|\|[iu]1|\|b1"
+
+
+def _described(one: Any) -> bool:
+    """Tell whether this describes an array: its name, a type of numbers and a shape."""
+    if not (isinstance(one, list) and len(one) == 3):
+        return False
+    name, dtype, shape = one
+    if not (isinstance(name, str) and isinstance(dtype, str) and isinstance(shape, list)):
+        return False
+    sizes = all(isinstance(size, int) and size >= 0 for size in shape)
+    return sizes and re.fullmatch(NUMBERS, dtype) is not None
 
 
 class Writer:
@@ -192,6 +306,7 @@ class Writer:
         self.path = path
         self.good = 0  # bytes that are whole frames
         self.unsynced, self.synced_at = 0, time.monotonic()
+        self.index = Index(path, header=dict(header))
         try:
             self.handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
         except OSError as error:
@@ -206,7 +321,11 @@ class Writer:
         ShardError
             It could not be written; the shard ends with its last whole frame.
         """
+        _, _, _, member, _, status, owned = HEAD.unpack_from(frame)
+        place = self.good
         self._write(frame)
+        self.index.rows.extend((member, status, place, len(frame)))
+        self.index.owners.add(owned)
         if self.unsynced >= SYNC_BYTES or time.monotonic() - self.synced_at >= SYNC_SECONDS:
             self.sync()
 
@@ -229,6 +348,8 @@ class Writer:
         if self.handle >= 0:
             try:
                 self.sync()
+                stat = os.fstat(self.handle)
+                self.index.size, self.index.time = stat.st_size, stat.st_mtime_ns
             finally:
                 os.close(self.handle)
                 self.handle = -1
@@ -245,45 +366,54 @@ class Writer:
         self.unsynced += len(data)
 
 
-def scan(path: Path) -> Index:
+def scan(path: Path, before: Index | None = None) -> Index:
     """Find every whole frame of a shard.
 
-    The memory needed is that of the largest frame and 25 bytes per member.
+    The memory needed is that of the largest frame and 32 bytes per member.
+
+    Parameters
+    ----------
+    path : Path
+    before : Index, optional
+        Of its first part, which is not read again; it is gone on with.
 
     Raises
     ------
     ShardError
         The file cannot be read.
     """
-    import numpy as np
-
-    rows = array.array("q")
-    faults: list[Fault] = []
-    header: dict[str, Any] | None = None
+    index = before or Index(path)
     try:
         with path.open("rb", buffering=BLOCK) as stream:
-            end = os.fstat(stream.fileno()).st_size
-            first = stream.read(len(FIRST_LINE))
-            place = len(FIRST_LINE) if first == FIRST_LINE else 0
-            while place < end:
-                found = _frame_at(stream, place, end)
-                if found is None:
-                    after = _next_frame(stream, place + 1, end)
-                    faults.append(Fault(path, place, after - place, torn=after == end))
-                    place = after
-                    continue
-                member, status, length, body, json_length = found
-                if member == HEADER_MEMBER:
-                    header = json.loads(body[:json_length])
-                else:
-                    rows.extend((member, status, place, length))
-                place += length
+            stat, place = os.fstat(stream.fileno()), index.size
+            if not place and stream.read(len(FIRST_LINE)) == FIRST_LINE:
+                place = len(FIRST_LINE)
+            index.size, index.time = stat.st_size, stat.st_mtime_ns
+            while place < index.size:
+                place = _take(index, stream, place)
     except OSError as error:
         raise ShardError(error.errno, f"{path} cannot be read: {error.strerror}") from error
-    columns = np.array(rows, np.int64).reshape(-1, 4)  # a copy, since the columns outlive the rows
-    return Index(
-        path, header, columns[:, 0], columns[:, 1].astype(np.uint8), columns[:, 2], columns[:, 3], faults
-    )
+    return index
+
+
+def _take(index: Index, stream: Any, place: int) -> int:
+    """Add what is at a place to an index: a record, the header or a fault; return where the next one is."""
+    found = _frame_at(stream, place, index.size)
+    if found is None:
+        after = _next_frame(stream, place + 1, index.size)
+        index.faults.append(Fault(index.path, place, after - place, torn=after == index.size))
+        return after
+    member, status, owned, frame = found
+    if member != HEADER_MEMBER:
+        index.rows.extend((member, status, place, len(frame)))
+        index.owners.add(owned)
+        return place + len(frame)
+    try:
+        head = frame_head(frame)[2]
+        index.header = {name: value for name, value in head.items() if name != "arrays"}
+    except ShardError:
+        index.faults.append(Fault(index.path, place, len(frame), torn=False))
+    return place + len(frame)
 
 
 def cut(fault: Fault) -> None:
@@ -307,19 +437,19 @@ def _sound(head: bytes, body: bytes | memoryview) -> bool:
     return head[:4] == MARK and zlib.crc32(body, zlib.crc32(head[8:])) == checksum
 
 
-def _frame_at(stream: Any, place: int, end: int) -> tuple[int, int, int, bytes, int] | None:
-    """Return member, status, length, body and length of the JSON part, None if no whole frame is there."""
+def _frame_at(stream: Any, place: int, end: int) -> tuple[int, int, bytes, bytes] | None:
+    """Return member, status, owner and the whole frame at a place; None if there is no whole one."""
     stream.seek(place)
     head = stream.read(HEAD.size)
     if len(head) < HEAD.size or head[:4] != MARK:
         return None
-    _, _, length, member, json_length, status = HEAD.unpack(head)
-    if length > end - place - HEAD.size or json_length > length:
+    _, _, length, member, json_length, status, owned = HEAD.unpack(head)
+    if length > end - place - HEAD.size or json_length > length or status not in WRITTEN:
         return None
     body = stream.read(length)
     if not _sound(head, body):
         return None
-    return member, status, HEAD.size + length, body, json_length
+    return member, status, owned, head + body
 
 
 def _next_frame(stream: Any, place: int, end: int) -> int:

@@ -1,4 +1,4 @@
-"""When to stop: a signal, the time limit, or a word from another process of the same run."""
+"""When to stop: a signal, the time limit, a word from another process of the part, or the user's hand."""
 
 import signal
 import threading
@@ -9,7 +9,14 @@ from typing import Any
 
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
 FILE = "stop"
+"""Made by the user in the folder of a run: every part stops, and none starts until it is removed."""
+
 FILE_INTERVAL = 5.0  # s between two looks at the file, which other hosts may have to ask a server for
+
+
+class StopError(RuntimeError):
+    """The user has stopped this output; the message says how to go on."""
+
 
 _received: list[tuple[float, str]] = []
 
@@ -33,21 +40,50 @@ def _receive(number: int, _: FrameType | None) -> None:
     _received.append((time.monotonic(), signal.Signals(number).name))
 
 
+def own_file(folder: Path, part: str) -> Path:
+    """Return the file by which the processes of one part tell each other to stop."""
+    return folder / f"{part}.{FILE}"
+
+
+def refuse_stopped(folder: Path) -> None:
+    """Refuse to start where the user has left a file ``stop``; a chain of jobs ends here.
+
+    Raises
+    ------
+    StopError
+        It is there.
+    """
+    if (folder / FILE).exists():
+        raise StopError(f"{folder / FILE} stops every run of this output: remove it to go on")
+
+
+def for_other_hosts(deadline: float | None) -> float | None:
+    """Return a time of the monotonic clock of this host as one that other hosts know (s since the epoch)."""
+    return None if deadline is None else deadline - time.monotonic() + time.time()
+
+
+def from_other_host(deadline: float | None) -> float | None:
+    """Return what :func:`for_other_hosts` gave as a time of the monotonic clock of this host."""
+    return None if deadline is None else deadline - time.time() + time.monotonic()
+
+
 class Stop:
-    """Tells whether a run is to stop, and why.
+    """Tells whether a part of a run is to stop, and why.
 
     Parameters
     ----------
     folder : Path
-        Folder of the run; a file ``stop`` in it stops every process.
+        Folder of the run; a file ``stop`` in it stops every part, ``PART.stop`` the processes of one.
+    part : str
     deadline : float or None
-        Time (s since the epoch) at which to stop.
+        Time of the monotonic clock (s) at which to stop; steps of the other clock neither shorten nor
+        lengthen a run.
     grace : float
         How long running members are waited for (s).
     """
 
-    def __init__(self, folder: Path, deadline: float | None, grace: float) -> None:
-        self.file = folder / FILE
+    def __init__(self, folder: Path, part: str, deadline: float | None, grace: float) -> None:
+        self.file, self.by_hand = own_file(folder, part), folder / FILE
         self.deadline, self.grace = deadline, grace
         self.since: float | None = None
         self.reason = ""
@@ -69,7 +105,7 @@ class Stop:
                 self.since, self.reason = time.monotonic(), reason
 
     def tell(self) -> None:
-        """Tell the other processes of the run, which may not have got the signal."""
+        """Tell the other processes of this part, which may not have got the signal."""
         try:
             self.file.touch()
         except OSError:
@@ -84,10 +120,12 @@ class Stop:
     def _look(self) -> str:
         if _received:
             return f"signal {_received[0][1]}"
-        if self.deadline is not None and time.time() >= self.deadline:
+        if self.deadline is not None and time.monotonic() >= self.deadline:
             return "the time limit"
         if time.monotonic() - self.looked >= FILE_INTERVAL:
             self.looked = time.monotonic()
             if self.file.exists():
                 return "another process of the run"
+            if self.by_hand.exists():
+                return f"the file {self.by_hand}: remove it first"
         return ""

@@ -11,13 +11,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import child, shards
-from .stopping import Stop
+from . import child, index, shards
+from .stopping import Stop, from_other_host
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What is reported of a member to the manager: not the data, which is in the shard."""
+    """What is reported of a member to the manager: not the data, which is in the shard.
+
+    ``error`` says why it failed, or why it was stopped.
+    """
 
     member: int
     status: int
@@ -58,9 +61,10 @@ class Worker:
         plan = json.loads(plan_file.read_text())
         self.run_id: str = plan["run"]
         self.name = f"{socket.gethostname()}.{os.getpid()}.{threading.get_native_id()}"
-        self.stop = Stop(plan_file.parent, plan["deadline"], plan["grace"])
+        deadline = from_other_host(plan["deadline"])
+        self.stop = Stop(plan_file.parent, plan["part"], deadline, plan["grace"])
         self.runner: child.Child | child.Inside = (
-            child.Child(plan_file, plan["limit"], self.stop)
+            child.Child(plan_file, plan["limit"], self.stop, child.owner(plan))
             if plan["isolated"]
             else child.Inside(plan_file.parent, plan, self.stop)
         )
@@ -71,14 +75,15 @@ class Worker:
         report, begin = Report(self.name), time.perf_counter()
         for member in members:
             if self.stop.wanted():
-                report.receipts.append(Receipt(member, shards.STOPPED, 0.0))
+                report.receipts.append(Receipt(member, shards.STOPPED, 0.0, error=self.stop.reason))
                 continue
             frame = self.runner.run(member)
             _, status, head = shards.frame_head(frame)
             if status != shards.STOPPED:
                 with _guard:
                     self.writer.append(frame)
-            wall, peak, error = head.get("wall", 0.0), head.get("peak", 0.0), head.get("error", "")
+            wall, peak = head.get("wall", 0.0), head.get("peak", 0.0)
+            error = self.stop.reason if status == shards.STOPPED else head.get("error", "")
             report.receipts.append(Receipt(member, status, wall, peak, error, len(frame)))
         report.busy = time.perf_counter() - begin
         return report
@@ -134,3 +139,4 @@ def close_all() -> None:
     for writer in writers:
         with contextlib.suppress(OSError):
             writer.close()
+            index.save(writer.index)

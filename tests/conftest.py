@@ -1,7 +1,28 @@
 """Fixtures shared by the tests: a made-up result, and studies that are run once."""
 
+import signal
+from pathlib import Path
+
 import pytest
 from made_up_results import ATTRS, synthetic
+
+RELATIVE = {"array", "events", "networks", "studies"}
+"""Rooms in which `pytest.approx` is relative unless a test names an ``abs``: its own 1e-12 lets every energy
+in joules and every capacitance in farads pass."""
+
+
+@pytest.fixture(autouse=True)
+def relative(request, monkeypatch):
+    if request.path.relative_to(Path(__file__).parent).parts[0] in RELATIVE:
+        monkeypatch.setattr(type(pytest.approx(1.0)), "DEFAULT_ABSOLUTE_TOLERANCE", 0.0)
+
+
+@pytest.fixture
+def interruptible():
+    """Heed Ctrl-C even where a shell has started us in the background, and what we start with it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
@@ -18,16 +39,19 @@ def result(arrays):
 
 @pytest.fixture(scope="session")
 def reduced_study(tmp_path_factory):
-    """Return studies at their reduced size, each run once in a session when first asked for."""
+    """Return studies of hardly trained networks, each run once in a session when first asked for.
+
+    What they compute is held to closed forms in `studies/test_effects.py`; these run from end to end.
+    """
     from frenkel.studies import runner as study
-    from frenkel.studies.common.settings import REDUCED, Settings
+    from frenkel.studies.common.settings import Settings
 
     folder, made = tmp_path_factory.mktemp("studies"), {}
 
     def get(name):
         if name not in made:
-            made[name] = study.carry_out(name, Settings(**REDUCED), folder)
+            made[name] = study.carry_out(name, get.settings, folder)
         return made[name]
 
-    get.folder = folder
+    get.folder, get.settings = folder, Settings(seeds=2, chips=1, steps=5)
     return get

@@ -26,6 +26,8 @@ def test_there_is_code():
 
 @pytest.mark.parametrize(("page", "number", "code"), CODE, ids=[f"{page.stem} {n}" for page, n, _ in CODE])
 def test_code_of_the_pages_runs(tmp_path, page, number, code):
+    if "import torch" in code:
+        pytest.importorskip("torch", reason="PyTorch is not installed: make test-torch")
     for text in blocks(page, "toml"):
         # A first line such as "# mine.toml" names the file that the code reads.
         (tmp_path / text.split("\n", 1)[0].removeprefix("# ")).write_text(text, encoding="utf-8")
@@ -45,3 +47,9 @@ def test_the_first_script_is_the_example():
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
         assert target.startswith(("https://", "mailto:")) or (page.parent / target).exists(), target
+
+
+def test_what_is_said_to_be_tested_has_its_test():
+    named = set(re.findall(r"`(tests/[\w/.]+)", (ROOT / "docs" / "trust.md").read_text(encoding="utf-8")))
+    assert len(named) > 10
+    assert not [name for name in named if not (ROOT / name).exists()]

@@ -19,7 +19,7 @@ LEVELS = ("kinetic", "events", "array", "mpi_runs", "analysis")
 """Folders at the root, linked into the package."""
 
 FLOORS = [
-    {"checks", "errors", "progress", "provenance", "threads", "typing", "units", "validation"},
+    {"checks", "errors", "progress", "provenance", "threads", "toml", "typing", "units", "validation"},
     {"cards", "mpi_runs"},
     {"analysis", "kinetic"},
     {"array"},
@@ -332,6 +332,20 @@ def test_pyproject_lists_the_packages():
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
     folders = {parts[:-1] for parts in MODULES if parts[-1] == "__init__"} | {("array",)}
     assert sorted(settings["packages"]) == sorted(".".join(("frenkel", *parts)) for parts in folders)
+
+
+def test_messages_name_extras_that_there_are():
+    """There is no distribution of this name on an index: extras are installed from a clone."""
+    import re
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    pages = [*MODULES.values(), *ROOT.glob("docs/*.md"), ROOT / "README.md"]
+    text = "".join(page.read_text(encoding="utf-8") for page in pages)
+    commands = re.findall(r"pip install ['\"]?([\w.]*)\[(\w+)\]", text)
+    assert {place for place, _ in commands} == {"."}
+    assert {"mpi", "dask", "fit", "ase"} <= {name for _, name in commands}
+    assert {name for _, name in commands} <= set(project["optional-dependencies"])
 
 
 def test_import_is_light():

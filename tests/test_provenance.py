@@ -59,9 +59,10 @@ def test_damaged(text):
         provenance.read(text, "demo.nc")
 
 
-def test_other_version(text):
-    other = json.dumps({**json.loads(text), "version": 99})
-    with pytest.raises(provenance.ProvenanceError, match="has version 99, this frenkel reads 1"):
+@pytest.mark.parametrize("version", [0, 99])
+def test_other_version(text, version):
+    other = json.dumps({**json.loads(text), "version": version})
+    with pytest.raises(provenance.ProvenanceError, match=f"has version {version}, this frenkel reads 1"):
         provenance.read(other, "demo.nc")
 
 
@@ -72,10 +73,18 @@ def test_changed_configuration(text):
         provenance.parse(json.dumps(found))
 
 
-def test_lost_seed(text):
+@pytest.mark.parametrize("place", provenance.RECORD)
+@pytest.mark.parametrize("value", [..., [], {"a": 1}])
+def test_a_record_that_lacks_what_its_readers_need_is_refused(text, place, value):
     found = json.loads(text)
-    del found["seed"]
-    with pytest.raises(provenance.ProvenanceError, match="lacks its configuration, seed or member"):
+    *above, last = place.split(".")
+    inside = found[above[0]] if above else found
+    if value is ...:
+        del inside[last]
+    else:
+        inside[last] = value
+    wrong = "was changed" if (place, value) == ("configuration", {"a": 1}) else f"lacks its {place}"
+    with pytest.raises(provenance.ProvenanceError, match=wrong):
         provenance.parse(json.dumps(found))
 
 
@@ -97,8 +106,11 @@ def test_git_hash_ignores_a_repository_around_an_installed_package(tmp_path):
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
     with open(provenance.__file__, encoding="utf-8") as file:
         (site / "provenance.py").write_text(file.read(), encoding="utf-8")
-    code = "import importlib.util as u, sys; s = u.spec_from_file_location('p', sys.argv[1]); " \
-           "m = u.module_from_spec(s); s.loader.exec_module(m); print(m.git_hash())"
-    run = subprocess.run([sys.executable, "-c", code, str(site / "provenance.py")],
-                         capture_output=True, text=True, check=True)
+    code = (
+        "import importlib.util as u, sys; s = u.spec_from_file_location('p', sys.argv[1]); "
+        "m = u.module_from_spec(s); s.loader.exec_module(m); print(m.git_hash())"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code, str(site / "provenance.py")], capture_output=True, text=True, check=True
+    )
     assert run.stdout.strip() == "None"

@@ -45,3 +45,34 @@ def test_units_agree_with_pint():
 
 def test_docstring_example():
     assert doctest.testmod(units).failed == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted", "value"),
+    [
+        ("W/(m*K)", "W/(m*K)", 1.0), ("mW/(cm * K)", "W/(m*K)", 0.1), ("A/(cm^2*K^2)", "A/(m^2*K^2)", 1e4),
+        ("cm^-1", "1/m", 100.0), ("cm⁻¹", "1/m", 100.0), ("cm**2/s", "m^2/s", 1e-4), ("V per nm", "V/m", 1e9),
+        ("kΩ", "ohm", 1e3), ("µm", "m", 1e-6), ("%", "1", 0.01), ("e*nm", "e*m", 1e-9), ("°C", "K", 274.15),
+    ],
+)
+def test_texts_of_units(given, wanted, value):
+    assert units.convert(1.0, given, wanted) == value
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "m**9**9**9", "m^9^9", "m**99", "(m^9)^9", "((m))", "m*(s*(s))", "9*m", "1e3 m", "m.real", "m;m",
+        "m\n", "m + m", "m//m", "m^", "", " ", "m^٣", "m" * 41, "*".join("m" * 21), "__import__('os')", "V",
+    ],
+)  # fmt: skip
+def test_no_units(given):
+    with pytest.raises(ValueError, match="is no unit"):
+        units.convert(1.0, given, "m")
+
+
+def test_pint_sees_no_text_but_units(monkeypatch):
+    """It evaluates whatever it is given, and some of that for ever."""
+    monkeypatch.setattr(units, "_registry", lambda: pytest.fail("pint was asked"))
+    with pytest.raises(ValueError, match=r"'m\*\*9\*\*9\*\*9' is no unit"):
+        units.convert(1.0, "m**9**9**9", "m")

@@ -19,6 +19,7 @@ from ..results import store
 from . import learning as exports_learning
 from .circuit import Draws, cycles_subcircuits, draw, sources, to_ngspice, to_vacask, to_verilog_a
 from .learning import to_aihwkit, to_crosssim, to_neurosim
+from .templates import quoted, signature
 
 __all__ = [
     "FORMATS",
@@ -92,8 +93,8 @@ def export(
         "verilog-a": lambda: to_verilog_a(card),
         "ngspice": lambda: to_ngspice(card) + (cycles_subcircuits(card, draws) if draws else ""),
         "vacask": lambda: to_vacask(card, draws),
-        "aihwkit": lambda: to_aihwkit(card, pulses).replace("THIS_FILE", target.stem),
-        "crosssim": lambda: to_crosssim(card).replace("THIS_FILE", target.stem),
+        "aihwkit": lambda: to_aihwkit(card, pulses).replace("THIS_FILE", quoted(target.stem)),
+        "crosssim": lambda: to_crosssim(card).replace("THIS_FILE", quoted(target.stem)),
         "neurosim": lambda: to_neurosim(card, pulses),
     }
     made = makers[form]()
@@ -143,7 +144,7 @@ def to_npz(card: Card) -> bytes:
         **exports_learning.arrays(card),
         units=np.array([feature.unit for feature in card.features]),
         validity=np.array(json.dumps({k: list(v) for k, v in card.validity.items()})),
-        source=np.array(f"card {card.name} {card.version} {card.to_dict()['checksum']}"),
+        source=np.array(signature(card)),
         python=np.array("import numpy as np\n\n\n" + text),
     )
     return file.getvalue()

@@ -17,7 +17,7 @@ import numpy as np
 from ...cards.card import Card, CardWarning
 from ...cards.core import GapCore, average
 from ...typing import Floats
-from .templates import fill
+from .templates import fill, made_for, signature
 
 REST = 0.05
 """Share of a cycle at 0 V before its ramps, in which the draws change."""
@@ -142,7 +142,7 @@ def to_vacask(card: Card, draws: Draws | None = None) -> str:
     saved = " ".join(f"p(x{d},g)" for d in range(draws.devices))
     return fill(
         "vacask.sim",
-        title=f"card {card.name} {card.version}, {draws.devices} devices, {draws.cycles} cycles",
+        title=f"{signature(card)}, {draws.devices} devices, {draws.cycles} cycles",
         header=_header(card, "//"),
         circuit="\n".join(lines),
         saved=saved,
@@ -271,12 +271,11 @@ def _numbers(core: GapCore) -> dict[str, float]:
 
 
 def _header(card: Card, mark: str) -> str:
-    box = ", ".join(f"{name} {low:g} to {high:g}" for name, (low, high) in card.validity.items()) or "none"
     lines = [
-        f"frenkel_cell: card {card.name} {card.version}, checksum {card.to_dict()['checksum']}",
+        f"frenkel_cell: {signature(card)}",
         "I = i0 exp(-g/g0) sinh(v/v0); the gap g [nm] closes for v(p,n) > 0 and opens below 0",
         "Devices: instance parameters. Cycles: v(h) and v(l) are added to lnhrs and lnlrs (ln of ohm), v(s)",
         "and v(r) to vset and vreset (V, both positive). They may change while v(p,n) = 0 only.",
-        f"Made for: {box}",
+        made_for(card),
     ]
     return "\n".join(f"{mark} {line}" for line in lines)

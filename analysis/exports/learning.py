@@ -19,7 +19,7 @@ from ...cards.card import Card
 from ...cards.core import GapCore, middle
 from ..reliability.pulse_trains import TrainStatistics, statistics
 from . import exported
-from .templates import fill
+from .templates import fill, made_for, signature
 
 LINE = 100
 
@@ -67,8 +67,8 @@ def window(card: Card) -> tuple[float, float]:
         raise ValueError(
             f"an export for learning needs hrs and lrs in ohm, card {card.name} has {', '.join(card.names)}"
         )
-    if not found["hrs"] < found["lrs"]:
-        raise ValueError(f"card {card.name} has no window: hrs must be above lrs in the average device")
+    if not 0.0 < found["hrs"] < found["lrs"]:
+        raise ValueError(f"card {card.name} has no window: hrs must be above lrs, above 0 ohm, on average")
     return found["hrs"], found["lrs"]
 
 
@@ -132,8 +132,7 @@ def to_neurosim(card: Card, number: int = 64) -> str:
 
 def header(card: Card) -> str:
     """Return which card an export was made from, and what it was made for."""
-    box = ", ".join(f"{name} {low:g} to {high:g}" for name, (low, high) in card.validity.items()) or "none"
-    return f"card {card.name} {card.version}, checksum {card.to_dict()['checksum']}\nMade for: {box}"
+    return f"{signature(card)}\n{made_for(card)}"
 
 
 def _device_fields(found: TrainStatistics) -> dict[str, Any]:

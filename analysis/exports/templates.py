@@ -1,8 +1,11 @@
 """Texts of exports: the files of the folder ``templates``, with the fields of a card filled in."""
 
+import math
 import string
 from pathlib import Path
 from typing import Any
+
+from ...cards.card import Card
 
 FOLDER = Path(__file__).with_name("templates")
 
@@ -14,11 +17,32 @@ class _Text(string.Template):
 class _Fields(dict[str, Any]):
     """Values by "name" or "name:format"."""
 
-    def __missing__(self, key: str) -> str:
+    def __getitem__(self, key: str) -> str:
         name, _, form = key.partition(":")
-        if name not in self:
-            raise KeyError(name)
-        return format(self[name], form)
+        value = super().__getitem__(name)
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"the card gives no finite number for {name} of an export, got {value:g}")
+        return format(value, form)
+
+
+def quoted(text: str) -> str:
+    """Return a text as one line that ends no comment and no string of another language.
+
+    Line breaks, quotes, backslashes and what is not printable stand as in a Python string. Cards that were
+    read have none of these (:func:`frenkel.checks.line`); those of a script may.
+    """
+    return repr(text)[1:-1].replace('"', '\\"')
+
+
+def signature(card: Card) -> str:
+    """Return which card an export was made from, in one line."""
+    return f"card {quoted(card.name)} {quoted(card.version)}, checksum {card.to_dict()['checksum']}"
+
+
+def made_for(card: Card) -> str:
+    """Return the box of a card in one line."""
+    box = (f"{name} {low:g} to {high:g}" for name, (low, high) in card.validity.items())
+    return f"Made for: {', '.join(box) or 'none'}"
 
 
 def fill(template: str, **fields: Any) -> str:
@@ -35,6 +59,8 @@ def fill(template: str, **fields: Any) -> str:
     ------
     KeyError
         The template has a field that is not given.
+    ValueError
+        A number is not finite: other programs would read it as a name.
     """
     text = (FOLDER / f"{template}.in").read_text(encoding="utf-8")
     return _Text(text).substitute(_Fields(fields))

@@ -13,8 +13,8 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from ... import checks
 from ...cards.noise import RelaxationLaw, RelaxationState, RtnLaw, RtnState
-from ...checks import positive
 from ...typing import Floats, Index
 from ..noise import rtn, trace
 from ..statistics import regression
@@ -337,7 +337,7 @@ def fit_relaxation(
     shift = _shifts(g, start, time, scale)
     states = _states(data, len(g))
     t0 = float(time[0]) if reference is None else reference
-    positive("reference", t0, "s", ObservationError)
+    checks.positive("reference", t0, "s", ObservationError)
     u = np.log(time / t0)
     kept = {str(name): np.flatnonzero(states == name) for name in dict.fromkeys(states)}
     _check_enough(kept, "relaxation")
@@ -475,6 +475,8 @@ def _states(data: xr.Dataset, devices: int) -> NDArray[np.str_]:
     found: NDArray[np.str_] = data["state"].values.astype(str)
     if found.shape != (devices,):
         raise ObservationError("state must be over device, a name each")
+    for name in dict.fromkeys(found.tolist()):
+        checks.line("the name of a state", name, longest=40, error=ObservationError)
     return found
 
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ... import checks
 from ...cards.law import Feature
-from ...checks import inside
 from ...typing import Floats
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Observations:
 
     def split(self, fraction: float, seed: int) -> tuple["Observations", "Observations"]:
         """Return two parts that share no device; the first has ``fraction`` of them."""
-        inside("fraction", fraction, 0, 1)
+        checks.inside("fraction", fraction, 0, 1)
         order = np.random.default_rng(seed).permutation(len(self.values))
         first = round(fraction * order.size)
         return self.take(np.sort(order[:first])), self.take(np.sort(order[first:]))
@@ -99,6 +99,9 @@ def build(
         finite = column[np.isfinite(column)]
         if not unit:
             raise ObservationError(f'{name} has no units in {origin}; write "1" for a pure number')
+        # Both go into cards, and from there into other programs.
+        checks.key(f"the name of a feature of {origin}", name, ObservationError)
+        checks.line(f"the units of {name} in {origin}", unit, error=ObservationError)
         if not finite.size:
             raise ObservationError(
                 f"{name} has no value in any cycle of {origin}: all are missing or censored"

@@ -377,7 +377,7 @@ def _gaussian_mixture() -> Any:
     try:
         from sklearn.mixture import GaussianMixture  # type: ignore[import-untyped, unused-ignore]
     except ImportError:
-        raise ImportError('fitting needs scikit-learn: pip install "frenkel[fit]"') from None
+        raise ImportError('fitting needs scikit-learn: pip install ".[fit]" in the clone') from None
     return GaussianMixture
 
 

@@ -9,7 +9,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 from scipy import ndimage, signal, stats
 
-from ...checks import positive, whole
+from ...checks import equally_many, positive, whole
 from ...typing import Floats
 from ...units import BOLTZMANN_EV
 from ..statistics import regression
@@ -282,6 +282,7 @@ def dwell_times(time: ArrayLike, high: ArrayLike) -> tuple[Floats, Floats]:
     high, low : float64 arrays
         s, in order of time.
     """
+    equally_many(time=time, high=high)
     state = np.asarray(high).astype(bool)
     changes = np.flatnonzero(np.diff(state)) + 1
     if len(changes) < 2:
@@ -418,6 +419,7 @@ def trap_depth(
         ``depth``, ``depth_low``, ``depth_high`` (1); ``energy``, ``energy_low``, ``energy_high`` (eV, E_T -
         E_F at 0 V).
     """
+    equally_many(voltage=voltage, capture=capture, emission=emission)
     positive("temperature", temperature, "K")
     positive("capture", capture, "s")
     positive("emission", emission, "s")

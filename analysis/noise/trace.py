@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from ...checks import positive
+from ...checks import equally_many, positive
 from ...typing import Floats
 
 UNITS: dict[str, tuple[str, float]] = {
@@ -103,6 +103,7 @@ def from_arrays(time: ArrayLike, current: ArrayLike, **more: ArrayLike) -> xr.Da
     **more : (samples,) array_like
         Further variables in SI units, such as ``voltage`` or ``conductance``.
     """
+    equally_many(time=time, current=current, **more)
     data = {
         name: ("sample", np.asarray(values, float), {"units": SI.get(name, "1")})
         for name, values in {"current": current, **more}.items()

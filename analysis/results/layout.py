@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...mpi_runs import content
+
 if TYPE_CHECKING:  # the processes of an ensemble read the names here, and are spared the import
     import xarray as xr
 
@@ -25,6 +27,19 @@ KINDS = {"float": "f", "whole": "i", "text": "U"}
 
 NAMES = {"f": "floats", "i": "integers", "U": "text"}
 ALIKE = {"u": "i", "O": "U", "T": "U"}
+
+TEXTS = (
+    "title",
+    "source",
+    "history",
+    "provenance",
+    "material",
+    "material_hash",
+    "family",
+    "lateral",
+    "periphery",
+)
+"""Attributes that are text where a result has them."""
 
 
 class SchemaError(ValueError):
@@ -207,6 +222,9 @@ class Layout:
         _check_version(result, origin)
         if result.attrs.get("frenkel_kind", self.kind) != self.kind:
             raise SchemaError(f"{origin} is not {self.what}, its kind is {result.attrs['frenkel_kind']}")
+        for name in TEXTS:
+            if not isinstance(given := result.attrs.get(name, ""), str):
+                raise SchemaError(f"the attribute {name} of {origin} must be text, got {given!r}")
         there = {name: one for name, one in self.variables.items() if name in result.variables}
         for name, variable in self.variables.items():
             if name not in there and not variable.optional:
@@ -218,20 +236,31 @@ class Layout:
                 raise SchemaError(f"{name} in {origin} {fault}")
 
     def marks(self, path: Path) -> bool:
-        """Tell whether a file is marked as one of this kind."""
+        """Tell whether a file is marked as one of this kind.
+
+        Raises
+        ------
+        ContentError
+            It is a netCDF file, but is damaged.
+        """
         import netCDF4
 
         try:
-            with netCDF4.Dataset(path) as file:
-                return getattr(file, "frenkel_kind", "") == self.kind
+            if not content.is_netcdf(path):
+                return False
         except OSError:
             return False
+        content.check(path)
+        with netCDF4.Dataset(path) as file:
+            return bool(getattr(file, "frenkel_kind", "") == self.kind)
 
 
 def _check_version(result: "xr.Dataset", origin: str) -> None:
     if "frenkel_schema" not in result.attrs:
         raise SchemaError(f"{origin} is not a frenkel result: it has no attribute frenkel_schema")
     version = result.attrs["frenkel_schema"]
+    if not isinstance(version, int | np.integer):
+        raise SchemaError(f"frenkel_schema of {origin} must be a whole number, got {version!r}")
     if version != SCHEMA_VERSION:
         cure = "a newer frenkel" if version > SCHEMA_VERSION else "the frenkel that wrote it"
         raise SchemaError(

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...checks import equally_many
 from ...typing import Floats
 
 if TYPE_CHECKING:  # the processes of an ensemble use the functions on arrays, and are spared the import
@@ -106,6 +107,7 @@ def switching_voltage(source: Floats, current: Floats, kind: str, compliance: fl
     compliance : float
         Current limit (A), NaN for none.
     """
+    equally_many(source=source, current=current)
     if kind not in (*SWITCHED_ON, "reset") or not len(source):
         return np.nan
     rising = slice(0, int(np.argmax(np.abs(source))) + 1)

@@ -9,8 +9,6 @@ import glob
 import io
 import json
 import os
-import shutil
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from ...errors import explain, reason
+from ...mpi_runs import content
 from .layout import Layout
 from .schema import LAYOUT
 
@@ -85,20 +85,23 @@ def load(path: str | Path, layout: Layout = LAYOUT) -> xr.Dataset:
     Raises
     ------
     StoreError
-        There is no such file, it is no netCDF file, or it is truncated.
+        There is no such file, it is no netCDF file, it is truncated, or it does not hold what it says.
     SchemaError
         It is another version, or has another layout.
     """
     source = readable(path)
-    with source.open("rb") as stream:
-        head = stream.read(8)
-    if not head.startswith((b"\x89HDF\r\n\x1a\n", b"CDF")):
+    if not content.is_netcdf(source):
         raise StoreError(f"{source} is not a netCDF file")
+    try:
+        content.check(source)
+    except content.ContentError as error:
+        raise StoreError(str(error)) from None
     try:
         result = xr.load_dataset(source, engine="netcdf4", decode_times=False)
     except (OSError, RuntimeError, ValueError, KeyError, AttributeError) as error:
-        raise StoreError(f"{source} cannot be read, it is truncated or damaged ({_reason(error)})") from error
+        raise StoreError(f"{source} cannot be read, it is truncated or damaged ({reason(error)})") from error
     result = result.rename({old: new for old, new in layout.old_names.items() if old in result})
+    result.attrs.pop(content.ATTRIBUTE, None)  # of the file; what is made of this result is another
     layout.check(result, str(source))
     return result
 
@@ -114,18 +117,19 @@ def writable(path: str | Path, *, force: bool = False) -> Path:
         The file exists and ``force`` is not set, its folder does not exist, or may not be written.
     """
     target = Path(path)
+    final = target.resolve() if target.is_symlink() else target
     if target.is_dir():
         raise StoreError(f"{target} is a folder, not a file")
     if target.exists() and not force:
         raise StoreError(f"{target} exists already; choose another name or pass --force (force=True)")
-    if not target.parent.is_dir():
-        raise StoreError(f"there is no folder {target.parent} to write {target.name} into")
-    probe = _temporary(target)
+    if not final.parent.is_dir():
+        raise StoreError(f"there is no folder {final.parent} to write {target.name} into")
+    probe = _temporary(final)
     try:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise StoreError(f"{target} cannot be written: {_reason(error)}") from error
+        raise StoreError(f"{target} cannot be written: {reason(error)}") from error
     return target
 
 
@@ -163,14 +167,19 @@ def save_checkpoint(tree: dict[str, Any], path: str | Path) -> Path:
     TypeError
         A leaf is of another type.
     """
+    target, packed = Path(path), pack(tree)
+    _beside(target, lambda temporary: temporary.write_bytes(packed))
+    return target
+
+
+def pack(tree: dict[str, Any]) -> bytes:
+    """Return the content of a checkpoint, as :func:`save_checkpoint` writes it."""
     arrays: list[np.ndarray[Any, Any]] = []
     skeleton = json.dumps({"version": CHECKPOINT_VERSION, "tree": _flatten(tree, arrays)})
     buffer = io.BytesIO()
     named: dict[str, Any] = {f"array{i}": value for i, value in enumerate(arrays)}
     np.savez(buffer, skeleton=np.array(skeleton), **named)
-    target = Path(path)
-    _beside(target, lambda temporary: temporary.write_bytes(buffer.getvalue()))
-    return target
+    return buffer.getvalue()
 
 
 def load_checkpoint(path: str | Path) -> dict[str, Any]:
@@ -182,18 +191,26 @@ def load_checkpoint(path: str | Path) -> dict[str, Any]:
         There is no such file, or it is damaged or of another version.
     """
     source = readable(path)
+    return unpack(source, str(source))
+
+
+def unpack(file: Path | io.BytesIO, source: str) -> dict[str, Any]:
+    """Return what a checkpoint holds; errors name it by its source."""
     try:
-        with np.load(source, allow_pickle=False) as archive:
+        with np.load(file, allow_pickle=False) as archive:
+            # All checksums, since numpy reads no further than the shape that an array says it has.
+            if (damaged := archive.zip.testzip()) is not None:
+                raise StoreError(f"the checksum of {damaged} is wrong")
             head = json.loads(str(archive["skeleton"]))
             arrays = [archive[f"array{i}"] for i in range(len(archive.files) - 1)]
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise StoreError(f"checkpoint {source} cannot be read ({_reason(error)})") from error
-    if head["version"] != CHECKPOINT_VERSION:
+            version, tree = head["version"], _unflatten(head["tree"], arrays)
+    except Exception as error:  # whatever zipfile, numpy and json make of damaged bytes
+        raise StoreError(f"checkpoint {source} cannot be read ({reason(error)})") from error
+    if version != CHECKPOINT_VERSION:
         raise StoreError(
-            f"checkpoint {source} has version {head['version']}, this frenkel reads {CHECKPOINT_VERSION}"
+            f"checkpoint {source} has version {version}, this frenkel reads {CHECKPOINT_VERSION}"
         )
-    tree: dict[str, Any] = _unflatten(head["tree"], arrays)
-    return tree
+    return dict(tree)
 
 
 def _write_netcdf(result: xr.Dataset, path: Path) -> None:
@@ -207,23 +224,29 @@ def _write_netcdf(result: xr.Dataset, path: Path) -> None:
     for name in result.variables:
         encoding.setdefault(str(name), {})["_FillValue"] = None
     result.to_netcdf(path, engine="netcdf4", format="NETCDF4", encoding=encoding)
+    import netCDF4
+
     # HDF5 may meet a full disk at close only, without an error: what cannot be read back was not written.
-    with xr.open_dataset(path, engine="netcdf4", decode_times=False) as written:
-        written.load()
+    found = content.of_file(path)
+    with netCDF4.Dataset(path, "a") as written:
+        written.setncattr(content.ATTRIBUTE, found)
+    if content.of_file(path) != found:
+        raise OSError("what was written does not read back")
 
 
 def _beside(target: Path, write: Callable[[Path], object]) -> None:
-    """Write through a temporary name in the same folder, flush to the disk, then rename."""
-    temporary = _temporary(target)
+    """Write through a temporary name in the same folder, flush to the disk, then rename; follow links."""
+    final = target.resolve() if target.is_symlink() else target
+    temporary = _temporary(final)
     try:
         write(temporary)
         with temporary.open("rb+") as stream:
             os.fsync(stream.fileno())
-        temporary.replace(target)
-        _clear_leftovers(target)
-        _sync_folder(target.parent)
+        temporary.replace(final)
+        _clear_leftovers(final)
+        _sync_folder(final.parent)
     except (OSError, RuntimeError) as error:
-        raise StoreError(f"{target} cannot be written: {_explain(error, target.parent)}") from error
+        raise StoreError(f"{target} cannot be written: {explain(error, final.parent)}") from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -274,21 +297,6 @@ def readable(path: str | Path) -> Path:
     if source.stat().st_size == 0:
         raise StoreError(f"{source} is empty")
     return source
-
-
-def _explain(error: BaseException, folder: Path) -> str:
-    """Say why a write failed; netCDF reports a full disk as 'HDF error' only."""
-    number = getattr(error, "errno", None)
-    if number == errno.ENOSPC or shutil.disk_usage(folder).free < 1 << 20:
-        return f"the disk of {folder} is full"
-    if number == errno.EFBIG:
-        return "the file would be larger than the limit for this process"
-    return _reason(error)
-
-
-def _reason(error: BaseException) -> str:
-    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return " ".join(str(text).split())
 
 
 def _flatten(value: Any, arrays: list[np.ndarray[Any, Any]]) -> Any:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from ...checks import positive
+from ...checks import equally_many, positive
 from ...typing import Floats
 
 
@@ -68,8 +68,9 @@ def line(x: ArrayLike, y: ArrayLike, error: ArrayLike | None = None) -> Line:
         Too few points, or an error of 0.
     """
     a, b = np.asarray(x, float), np.asarray(y, float)
+    equally_many(x=a, y=b, error=a if error is None else error)
     least = 2 if error is not None else 3
-    if len(a) != len(b) or len(np.unique(a)) < least:
+    if len(np.unique(a)) < least:
         raise ValueError(f"a line must have at least {least} different points, got {len(np.unique(a))}")
     sigma = np.ones(len(a)) if error is None else np.asarray(error, float)
     positive("error", sigma)

@@ -195,8 +195,9 @@ class LiveCells(Cells):
             raise ValueError(
                 f"duration must be longer than both edges of {self.edge:g} s, got {duration:g} s"
             )
-        picked = np.atleast_1d(pick(self.devices, where)).ravel()
-        volts = np.broadcast_to(np.atleast_1d(voltage).ravel(), picked.shape)
+        picked = pick(self.devices, where)
+        volts = checks.spread("voltage", voltage, np.shape(picked)).ravel()
+        picked = np.atleast_1d(picked).ravel()
         plateau = duration - 2.0 * self.edge
         forms = [
             Waveform.pulse(float(v), plateau, self.edge) if v else Waveform.constant(0.0, duration)
@@ -257,13 +258,12 @@ class FaultyCells:
 
     def apply(self, voltage: Floats, duration: float, where: Where = None) -> None:
         """Apply to the cells that work (V, s)."""
-        places = np.arange(self._bad.size).reshape(self.shape)
-        picked = np.atleast_1d(pick(places, where))
-        at = picked.ravel()
+        picked = pick(np.arange(self._bad.size).reshape(self.shape), where)
+        volts = checks.spread("voltage", voltage, np.shape(picked)).ravel()
+        at = np.atleast_1d(picked).ravel()
         works = ~self._bad.ravel()[at]
-        volts = np.broadcast_to(voltage, picked.shape).ravel()[works]
         if at[works].size:
-            self.cells.apply(volts, duration, np.unravel_index(at[works], self.shape))
+            self.cells.apply(volts[works], duration, np.unravel_index(at[works], self.shape))
 
     def rest(self, duration: float) -> None:
         """Let time pass (s)."""

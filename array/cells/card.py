@@ -112,7 +112,7 @@ class CardCells:
         seed: int = 0,
     ) -> None:
         self.core, self.shape, self.heat, self._draws = core, shape, heat, draws
-        self._gaps = Gaps(core, {k: np.broadcast_to(v, shape).ravel() for k, v in features.items()})
+        self._gaps = Gaps(core, {k: checks.spread(k, v, shape).ravel() for k, v in features.items()})
         self.skipped = 0
         self._amplitude: Floats | None = None  # I0 exp(-g/g0) of every cell (A), unless gaps have moved
         self._places = np.arange(shape[0] * shape[1]).reshape(shape)
@@ -249,7 +249,7 @@ class CardCells:
             A conductance outside the window of its cell.
         """
         least, most = self.window(voltage)
-        wanted = np.broadcast_to(conductance, self.shape)
+        wanted = checks.spread("conductance", conductance, self.shape)
         outside = ~((wanted >= least * (1.0 - 1e-9)) & (wanted <= most * (1.0 + 1e-9)))
         if outside.any():
             bad = tuple(np.argwhere(outside)[0])
@@ -269,7 +269,7 @@ class CardCells:
         checks.at_least("duration", duration, 0, "s")
         places = np.atleast_1d(pick(self._places, where)).ravel()
         picked = self.shape if where is None else np.shape(self._places[where])
-        volts = np.array(np.broadcast_to(voltage, picked), dtype=np.float64).ravel()
+        volts = np.array(checks.spread("voltage", voltage, picked)).ravel()
         if not places.size or duration == 0.0:
             return
         self._check(volts)
@@ -285,8 +285,10 @@ class CardCells:
         self._forget(places, where is None)
 
     def _check(self, volts: Floats) -> None:
-        """Warn of a voltage outside the card's box, once as it grows."""
+        """Refuse a voltage that is not finite; warn of one outside the card's box, once as it grows."""
         largest = max(float(volts.max()), -float(volts.min()))
+        if not largest < np.inf:
+            checks.finite("voltage", volts, "V")
         if self._card is not None and largest > self._largest:
             self._largest = largest
             self._card.check(voltage=float(volts[np.argmax(np.abs(volts))]))

@@ -29,7 +29,7 @@ class Bias:
     Raises
     ------
     ValueError
-        A voltage is infinite, or both ends of the word lines (bit lines) differ in number.
+        A voltage is infinite, every end floats, or both ends of the word lines (bit lines) differ in number.
     """
 
     word_left: Floats
@@ -43,8 +43,10 @@ class Bias:
             if values.ndim != 1 or not values.size or np.any(np.isinf(values)):
                 raise ValueError(f"{name} must be a row of finite voltages (V) or NaN for floating ends")
             object.__setattr__(self, name, values)
-        if self.word_left.size != self.word_right.size or self.bit_top.size != self.bit_bottom.size:
-            raise ValueError("both ends of the word lines, and of the bit lines, must have the same length")
+        checks.shape("word_right", self.word_right, self.word_left.shape, "word line as in word_left")
+        checks.shape("bit_bottom", self.bit_bottom, self.bit_top.shape, "bit line as in bit_top")
+        if not any(end.any() for end in self.connected):
+            raise ValueError("a bias must connect an end of a line to a voltage, but every end floats")
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -86,7 +88,8 @@ def lines(word: ArrayLike, bit: ArrayLike, *, both: bool = False) -> Bias:
 
 
 def multiply(voltages: ArrayLike, n: int) -> Bias:
-    """Apply a vector to the word lines and sense all ``n`` bit lines at 0 V."""
+    """Apply a vector to the word lines, all driven, and sense all ``n`` bit lines at 0 V; see `lines`."""
+    checks.finite("voltages", voltages, "V")
     return lines(voltages, np.zeros(n))
 
 
@@ -128,8 +131,9 @@ def select(
     Raises
     ------
     ValueError
-        Unknown scheme, or a cell outside the array.
+        Unknown scheme, a voltage that is not finite, or a cell outside the array.
     """
+    checks.finite("voltage", voltage, "V")
     checks.one_of("scheme", scheme, UNSELECTED)
     check_cell(shape, cell)
     (m, n), (i, j) = shape, cell

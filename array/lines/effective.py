@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ... import checks
 from ...typing import Floats
+from .bias import check_cell
 from .network import Network, Solution
 from .solvers import LinearSolver
 
@@ -37,6 +39,7 @@ def effective_matrix(network: Network, solver: LinearSolver, conductance: Floats
         Currents for a vector v are ``v @ matrix``; for many vectors, rows of a matrix, the same.
     """
     _need_ends(network)
+    checks.shape("conductance", conductance, network.lines.shape, "cell")
     solver.factor(conductance)
     m, n = conductance.shape
     out, zero = np.empty((m, n)), np.zeros((m, n))
@@ -91,6 +94,7 @@ def load_line(
     slope : float
         Conductance (S) that the solver holds for this cell.
     """
+    check_cell(network.lines.shape, cell)
     # 1 A pushed from the bit to the word node of the cell moves it by as many volts as it sees ohms.
     word, bit = np.zeros(network.lines.shape), np.zeros(network.lines.shape)
     word[cell], bit[cell] = 1.0, -1.0

@@ -116,8 +116,7 @@ class Network:
     bottom: Floats = field(init=False)
 
     def __post_init__(self) -> None:
-        if self.bias.shape != self.lines.shape:
-            raise ValueError(f"bias is for {self.bias.shape} lines, the array has {self.lines.shape}")
+        self._check_lines(self.bias)
         word, bit = self.lines.word_segments, self.lines.bit_segments
         on = self.bias.connected
         source = (self.lines.word_source_resistance, self.lines.bit_source_resistance)
@@ -127,6 +126,11 @@ class Network:
         self.bottom = np.where(on[3], _conductance(bit[-1] + source[1]), 0.0)
         if self.word_known.any() or self.bit_known.any():
             self._agree()
+
+    def _check_lines(self, bias: Bias) -> None:
+        """Refuse a bias for another number of lines."""
+        if bias.shape != self.lines.shape:
+            raise ValueError(f"bias is for {bias.shape} lines, the array has {self.lines.shape}")
 
     def _agree(self) -> None:
         """Refuse two ideal sources of different voltage on one line without resistance."""
@@ -175,6 +179,7 @@ class Network:
 
     def drive(self, bias: Bias) -> None:
         """Replace the voltages of the connected ends (V)."""
+        self._check_lines(bias)
         if any(np.any(a != b) for a, b in zip(bias.connected, self.bias.connected, strict=True)):
             raise ValueError("bias must connect the same ends; make a new network for others")
         self.bias = bias

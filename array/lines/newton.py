@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ... import checks
 from ...errors import ConvergenceError
 from ...typing import Floats
 from .network import Network, Solution
@@ -134,6 +135,8 @@ def solve(
 
 def _from(network: Network, guess: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
     """Return a guess with known lines at their voltage."""
+    for layer, nodes in zip(("word", "bit"), guess, strict=True):
+        checks.shape(f"guess of the {layer} nodes", nodes, network.lines.shape)
     if not (network.word_known.any() or network.bit_known.any()):
         return guess[0].copy(), guess[1].copy()
     word, bit = network.start()

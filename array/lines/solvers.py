@@ -11,12 +11,19 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import splu
 
+from ... import checks
 from ...errors import ConvergenceError
 from ...typing import Floats
 from ._lines import conjugate
 from ._lines import factor as factor_lines
 from .dissection import order
 from .network import Network
+
+
+def _check_currents(network: Network, word: Floats, bit: Floats) -> None:
+    """Raise ValueError unless there is a current for every word and every bit node."""
+    for name, values in (("word", word), ("bit", bit)):
+        checks.shape(name, values, network.lines.shape, "node")
 
 
 class SchurSolver:
@@ -61,6 +68,7 @@ class SchurSolver:
 
     def factor(self, conductance: Floats, shunt: tuple[Floats | float, Floats | float] = (0.0, 0.0)) -> None:
         """Take the conductance of each cell (S), (m, n), and of each word and bit node to ground (S)."""
+        checks.shape("conductance", conductance, self.network.lines.shape, "cell")
         self.conductance = np.ascontiguousarray(conductance, dtype=np.float64)
         # Both layers have the cells' conductance on their diagonal, and what leads to ground or to a source:
         # sums of positive numbers only, so that elimination without pivoting loses nothing.
@@ -101,6 +109,7 @@ class SchurSolver:
             More than ``limit`` iterations.
         """
         m, n = self.network.lines.shape
+        _check_currents(self.network, word, bit)
         v_word, v_bit = np.empty((n, m)), np.empty((m, n))
         # Of a row or a column, a transpose may be contiguous already, hence the same memory.
         self.iterations, norm, first = conjugate(
@@ -179,6 +188,7 @@ class DirectSolver:
 
     def factor(self, conductance: Floats) -> None:
         """Take the conductance of each cell (S), shape (m, n)."""
+        checks.shape("conductance", conductance, self.network.lines.shape, "cell")
         if not self._size:
             return
         self._matrix = (self._wires + self._laplacian([(self._word, self._bit, conductance)])).tocsc()
@@ -197,6 +207,7 @@ class DirectSolver:
         self, word: Floats, bit: Floats, *, tolerance: float = 1e-12, floor: float = 0.0
     ) -> tuple[Floats, Floats]:
         """Return node voltages (V) for currents into the nodes (A); `tolerance` and `floor` are not used."""
+        _check_currents(self.network, word, bit)
         rhs = self._summed(word, bit)
         if self._size:
             # One step of refinement makes up for the missing pivoting.

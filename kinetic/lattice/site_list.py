@@ -95,7 +95,8 @@ def _atoms(path: Path) -> Any:
         reader = importlib.import_module("ase.io")
     except ImportError as error:
         raise RuntimeError(
-            f"reading {path.name} needs ASE, which is not installed; pip install 'frenkel[ase]' brings it"
+            f"reading {path.name} needs ASE, which is not installed: "
+            "pip install '.[ase]' in the clone"
         ) from error
     kind = FORMATS[path.suffix.lower()]
     try:

@@ -1,15 +1,13 @@
-"""Read and check material files; apart from `material` because pydantic and pint are slow to import."""
+"""Read and check material files; apart from `material` because pydantic is slow to import."""
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-import pint
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -20,7 +18,9 @@ from pydantic import (
     model_validator,
 )
 
+from ... import toml
 from ...checks import between
+from ...units import convert
 from ...validation import sentence, suggest
 from .rows import MaterialError, Row, declared
 from .sections import DEFECTS, FAMILIES, MECHANISMS, SECTIONS, WEAK
@@ -82,10 +82,10 @@ class Contents:
 def read_toml(path: Path) -> dict[str, Any]:
     """Return the dictionary in a TOML file; raise `MaterialError` when it cannot be read."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return toml.read(path)
     except OSError as error:
         raise MaterialError(f"cannot read material file {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise MaterialError(f"{path.name} is not a TOML file: {error}") from error
 
 
@@ -160,16 +160,6 @@ def _model() -> type[BaseModel]:
     )
 
 
-@cache
-def _registry() -> pint.UnitRegistry[float]:
-    return pint.UnitRegistry()
-
-
-@cache
-def _parsed(unit: str) -> Any:
-    return _registry().parse_units(unit)
-
-
 def _si(leaf: Leaf, section: str, key: str, where: str) -> float:
     """Return a leaf's value in the unit that `sections` declares for its key, within the bounds."""
     declaration = declared(section, key)
@@ -178,12 +168,10 @@ def _si(leaf: Leaf, section: str, key: str, where: str) -> float:
     value = leaf.value
     if leaf.unit != wanted:
         try:
-            value = float(_registry().Quantity(value, _parsed(leaf.unit)).to(_parsed(wanted)).magnitude)
-        except Exception as error:  # pint raises half a dozen unrelated types for texts that are no unit
+            value = convert(value, leaf.unit, wanted)
+        except ValueError as error:
             message = f"{name} has unit '{leaf.unit}', which is no unit of {_what(wanted)}"
             raise MaterialError(message) from error
-        # Decimal prefixes are exact: 0.26 nm must not become 2.6000000000000003e-10 m.
-        value = float(f"{value:.15g}")
     between(name, value, low, high, wanted, MaterialError)
     if declaration.type == "int":
         if value != int(value):

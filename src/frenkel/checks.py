@@ -10,11 +10,18 @@ ValueError: temperature must be between 1 and 3000 K, got 5000
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
+
+KEY = "[a-z][a-z0-9_]{0,39}"
+"""Pattern of a name that becomes a variable of a dataset or of another program."""
+
+QUOTES = "\"'`\\"
+"""Marks that no name may hold: they end a text of another language, or change the mark after them."""
 
 COLDEST, HOTTEST = 1.0, 3000.0
 """Range of temperatures (K) that the package takes anywhere."""
@@ -99,9 +106,62 @@ def one_of(name: str, value: Any, allowed: Collection[Any], error: type[Exceptio
         raise error(f"{name} must be one of {', '.join(map(str, allowed))}, got {value!r}")
 
 
+def shape(
+    name: str, value: ArrayLike, asked: tuple[int, ...], each: str = "", error: type[Exception] = ValueError
+) -> None:
+    """Raise ``error`` unless ``value`` has a shape; ``each`` says what one of its numbers belongs to."""
+    found = np.shape(value)
+    if found == asked:
+        return
+    per = f", one per {each}" if each else ""
+    if len(asked) == 1 and len(found) == 1:
+        raise error(f"{name} must have length {asked[0]}{per}, got length {found[0]}")
+    raise error(f"{name} must have shape {asked}{per}, got {found}")
+
+
+def spread(name: str, value: ArrayLike, asked: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return ``value``, one number for all or an array of a shape, in that shape; ValueError for others."""
+    given = np.asarray(value, dtype=np.float64)
+    if given.ndim:
+        shape(name, given, asked)
+    return np.broadcast_to(given, asked)
+
+
+def line(name: str, text: Any, *, longest: int = 80, error: type[Exception] = ValueError) -> None:
+    """Raise ``error`` unless ``text`` is one line of printable text without quotes and backslashes."""
+    if (
+        isinstance(text, str)
+        and 0 < len(text) <= longest
+        and text.isprintable()
+        and not set(text) & set(QUOTES)
+    ):
+        return
+    given = repr(text)
+    shown = given if len(given) < 100 else f"{given[:97]}..."
+    raise error(
+        f"{name} must be one line of 1 to {longest} printable characters without quotes and backslashes, "
+        f"got {shown}"
+    )
+
+
+def key(name: str, text: Any, error: type[Exception] = ValueError) -> None:
+    """Raise ``error`` unless ``text`` is a name of small letters, digits and underscores, :data:`KEY`."""
+    line(name, text, error=error)
+    if not re.fullmatch(KEY, text):
+        raise error(f"{name} must be at most 40 small letters, digits and _, a letter first, got {text!r}")
+
+
 def temperature(value: ArrayLike, name: str = "temperature") -> None:
     """Raise ValueError unless every temperature (K) is one that the package takes."""
     between(name, value, COLDEST, HOTTEST, "K")
+
+
+def equally_many(**values: ArrayLike) -> None:
+    """Raise ValueError unless all arrays, given by their names, have the same length."""
+    lengths = [np.shape(value)[:1] or (1,) for value in values.values()]
+    if len(set(lengths)) > 1:
+        got = " and ".join(str(length) for (length,) in lengths)
+        raise ValueError(f"{' and '.join(values)} must be equally many, got {got}")
 
 
 def _require(name: str, value: ArrayLike, holds: Any, sentence: str, error: type[Exception]) -> None:
@@ -110,8 +170,11 @@ def _require(name: str, value: ArrayLike, holds: Any, sentence: str, error: type
     given = np.asarray(value, dtype=np.float64)
     good = holds(given)
     if not np.all(good):
-        first = given[~good].ravel()[0] if given.ndim else float(given)
-        raise error(f"{name} {sentence}, got {first:.15g}")
+        if not given.ndim:
+            raise error(f"{name} {sentence}, got {float(given):.15g}")
+        at = tuple(int(k) for k in np.argwhere(~good)[0])
+        index = at[0] if given.ndim == 1 else at
+        raise error(f"{name} {sentence}, got {given[at]:.15g} at index {index}")
 
 
 def _of(unit: str) -> str:

@@ -2,6 +2,26 @@
 
 from __future__ import annotations
 
+import errno
+import shutil
+from pathlib import Path
+
+
+def explain(error: BaseException, folder: Path) -> str:
+    """Say why a file could not be written into a folder; netCDF reports a full disk as 'HDF error' only."""
+    number = getattr(error, "errno", None)
+    if number == errno.ENOSPC or shutil.disk_usage(folder).free < 1 << 20:
+        return f"the disk of {folder} is full"
+    if number == errno.EFBIG:
+        return "the file would be larger than the limit for this process"
+    return reason(error)
+
+
+def reason(error: BaseException) -> str:
+    """Return what an error says, on one line and without the number that the system gives to it."""
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return " ".join(str(text).split())
+
 
 class ConvergenceError(RuntimeError):
     """Equations of a network, a circuit or an array were not solved.

@@ -16,6 +16,16 @@ PROVENANCE_VERSION = 1
 SEED_LIMIT = 2**63
 """Seeds are whole numbers from 0 and below this."""
 LIBRARIES = ("numpy", "scipy", "xarray", "netCDF4")
+RECORD: dict[str, Any] = {
+    "software.version": str,
+    "software.git": (str, type(None)),
+    "environment.python": str,
+    "configuration": dict,
+    "configuration_hash": str,
+    "seed": int,
+    "member": int,
+}
+"""What readers of a record rely on, and its types."""
 
 
 class ProvenanceError(ValueError):
@@ -84,12 +94,10 @@ def parse(text: str | None, origin: str = "the dataset") -> tuple[dict[str, Any]
         As `read`; or the configuration is not the one that was recorded.
     """
     found = read(text, origin)
-    configuration, seed, member = (found.get(name) for name in ("configuration", "seed", "member"))
-    if not (isinstance(configuration, dict) and isinstance(seed, int) and isinstance(member, int)):
-        raise ProvenanceError(f"the provenance of {origin} lacks its configuration, seed or member")
-    if found.get("configuration_hash") != digest(configuration):
+    configuration: dict[str, Any] = found["configuration"]
+    if found["configuration_hash"] != digest(configuration):
         raise ProvenanceError(f"the configuration in {origin} was changed after it was recorded")
-    return configuration, seed, member
+    return configuration, found["seed"], found["member"]
 
 
 def read(text: str | None, origin: str = "the dataset") -> dict[str, Any]:
@@ -98,7 +106,7 @@ def read(text: str | None, origin: str = "the dataset") -> dict[str, Any]:
     Raises
     ------
     ProvenanceError
-        There is none, or it is of another version.
+        There is none, it is of another version, or it lacks something.
     """
     if not text:
         raise ProvenanceError(f"{origin} does not say what made it: it has no attribute provenance")
@@ -111,6 +119,12 @@ def read(text: str | None, origin: str = "the dataset") -> dict[str, Any]:
         raise ProvenanceError(
             f"the provenance of {origin} has version {number}, this frenkel reads {PROVENANCE_VERSION}"
         )
+    for place, kind in RECORD.items():
+        value: Any = found
+        for key in place.split("."):
+            value = value.get(key, ...) if isinstance(value, dict) else ...  # ... is of no type allowed
+        if not isinstance(value, kind):
+            raise ProvenanceError(f"the provenance of {origin} lacks its {place}")
     return found
 
 

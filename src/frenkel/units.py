@@ -1,4 +1,4 @@
-"""SI values of units, and constants of nature (CODATA 2022).
+"""SI values of units, and constants of nature (CODATA 2022); texts of units.
 
 Multiply by a unit to convert to SI: ``5 * nm`` is 5e-9 m. Energies are the exception: the package keeps them
 in eV, so ``eV`` is 1 and ``k_B T`` is ``BOLTZMANN_EV * T``.
@@ -9,6 +9,10 @@ in eV, so ``eV`` is 1 and ``k_B T`` is ``BOLTZMANN_EV * T``.
 """
 
 from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any
 
 # Length (m).
 m = 1.0
@@ -91,3 +95,42 @@ CONDUCTANCE_QUANTUM = 2.0 * ELEMENTARY_CHARGE**2 / PLANCK
 
 LORENZ_NUMBER = 2.44e-8
 """Sommerfeld value of the Lorenz number (W ohm / K^2), to three digits."""
+
+LONGEST = 40
+"""Most characters of the text of a unit."""
+
+_FACTOR = r"(?:1|[A-Za-zµμΩΩ°%]+)(?: ?(?:\^|\*\*) ?-?\d|[⁻-]?[¹²³⁴-⁹])?"
+_FACTORS = f"{_FACTOR}(?:(?: ?[*/] ?| ){_FACTOR})*"
+_UNIT = re.compile(rf"{_FACTORS}(?: ?/ ?\({_FACTORS}\))?", re.ASCII)
+
+
+def convert(number: float, given: str, wanted: str) -> float:
+    """Return a number of one unit in another; units are texts such as "nm", "MV/s", "W/(m*K)", "m^-2".
+
+    Raises
+    ------
+    ValueError
+        ``given`` is no unit, or none of that kind.
+    """
+    # pint works out whatever it is given, and m**9**9**9 for ever.
+    if len(given) > LONGEST or not _UNIT.fullmatch(given):
+        raise ValueError(f"{given[:LONGEST]!r} is no unit")
+    try:
+        result = float(_registry().Quantity(number, _parsed(given)).to(_parsed(wanted)).magnitude)
+    except Exception:
+        # pint raises half a dozen unrelated types for texts that are no unit.
+        raise ValueError(f"{given!r} is no unit of the kind {wanted!r}") from None
+    # Decimal prefixes are exact: 5 nm must not become 5.000000000000001e-09 m.
+    return float(f"{result:.15g}")
+
+
+@cache
+def _registry() -> Any:
+    import pint  # 0.3 s, and only files need it
+
+    return pint.UnitRegistry()
+
+
+@cache
+def _parsed(unit: str) -> Any:
+    return _registry().parse_units(unit)

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     Model = type[BaseModel]
 
+LONGEST = 200
+"""Characters of a value in a sentence."""
+
 
 def suggest(name: str, known: Iterable[str]) -> str:
     """Return the end of an error about an unknown name: the nearest one, and all there are."""
@@ -30,23 +33,23 @@ def sentence(error: ValidationError, model: Model) -> str:
     place, section, kinds = follow(model, fault["loc"])
     where, kind, value = written(place), fault["type"], fault.get("input")
     if kind == "extra_forbidden":
-        return f"unknown key {where}{suggest(str(place[-1]), keys(section))}"
+        return f"unknown key {where}{suggest(str(place[-1])[:LONGEST], keys(section))}"
     if kind == "missing":
         return f"{where} is missing"
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         given = value.get("kind") if isinstance(value, Mapping) else None
-        got = "is missing" if given is None else f"must not be {given!r}"
+        got = "is missing" if given is None else f"must not be {shown(given)}"
         return f"{where}.kind {got}; there are: {', '.join(kinds)}"
     if kind in ("model_type", "model_attributes_type"):
         own = ["kind", "..."] if kinds else keys(section)
-        return f"{where} must be a section with keys of its own ({', '.join(own)}), got {value!r}"
+        return f"{where} must be a section with keys of its own ({', '.join(own)}), got {shown(value)}"
     message = fault["msg"].removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]
     if kind == "value_error":
         return f"{where} {message}" if message.startswith(("must", "needs")) else f"{where}: {message}"
     if message.startswith("input should"):
-        return f"{where} must{message.removeprefix('input should')}, got {value!r}"
-    return f"{where}: {message}, got {value!r}"
+        return f"{where} must{message.removeprefix('input should')}, got {shown(value)}"
+    return f"{where}: {message}, got {shown(value)}"
 
 
 def follow(model: Model, parts: Sequence[int | str]) -> tuple[list[int | str], Model, dict[str, Model]]:
@@ -92,8 +95,15 @@ def written(place: Sequence[int | str]) -> str:
     """Write a place as in a TOML file, those in lists counted from 1: "phase 2.rate"."""
     text = ""
     for part in place:
-        text += f" {part + 1}" if isinstance(part, int) else (f".{part}" if text else part)
+        key = str(part)[:LONGEST]
+        text += f" {part + 1}" if isinstance(part, int) else (f".{key}" if text else key)
     return text
+
+
+def shown(value: Any) -> str:
+    """Return a value as an error shows it: its ``repr``, or the beginning of a long one."""
+    text = repr(value)
+    return text if len(text) <= 200 else f"{text[:100]}... ({len(text)} characters)"
 
 
 def _kinds(model: Model) -> tuple[str, ...]:

@@ -142,6 +142,19 @@ def test_columns_need_few_steps_and_balance_power():
     assert np.sum(s.current[0] * (s.node[0] - s.node[1])) + lost == pytest.approx(s.power, rel=1e-8)
 
 
+def test_power_of_sources_at_both_ends_is_what_is_lost():
+    """Currents flow from the source line into the bit line: both sources count."""
+    array = TransistorArray(
+        LinearCells(two_states(6)), OneTransistorOneResistor(transistor=TRANSISTOR),
+        bit_resistance=3.0, source_line_resistance=7.0, driver_resistance=11.0,
+    )  # fmt: skip
+    s = array.solve(np.full(6, 0.2), np.full(6, 1.1), np.full(6, 3.0))
+    assert np.all(s.top[0] < 0.0) and s.top[0] == pytest.approx(-s.bottom[1], rel=1e-9)
+    lost = sum(r * np.sum((np.diff(s.node[k], axis=0) / r) ** 2) for k, r in enumerate((3.0, 7.0)))
+    lost += (3.0 + 11.0) * np.sum(s.top[0] ** 2) + (7.0 + 11.0) * np.sum(s.bottom[1] ** 2)
+    assert s.power == pytest.approx(np.sum(s.current[0] * (s.node[0] - s.node[1])) + lost, rel=1e-8)
+
+
 def test_equal_pairs_cancel_exactly():
     g = two_states(16)
     pair = DifferentialArray(
@@ -238,12 +251,13 @@ def test_pairs_behind_transistors_hold_signed_weights():
 def test_reading_and_pulsing_with_transistors():
     cells = made_up_cells((4, 4))
     array = TransistorArray(cells, OneTransistorOneResistor(transistor=TRANSISTOR), gate_on=3.0)
+    whole = array.solve([0, 0, 0.1, 0], 0.0, [0, 3.0, 0, 0]).top[0, 2]
     before, energy = array.read((1, 2), 0.1, 1e-9)
-    assert before == pytest.approx(array.solve([0, 0, 0.1, 0], 0.0, [0, 3.0, 0, 0]).top[0, 2], rel=1e-9)
+    assert before == pytest.approx(whole, rel=1e-9)
     assert energy == pytest.approx(0.1 * before * 1e-9, rel=1e-6)
     assert array.pulse((1, 2), 1.6, 1e-6, gate=1.5) > 0.0
     after, _ = array.read((1, 2), 0.1, 1e-9)
     assert after > 3 * before
     assert conductance(cells)[0, 2] == pytest.approx(conductance(cells)[0, 0], rel=1e-3)
-    array.pulse((1, 2), -1.8, 1e-6)
+    assert array.pulse((1, 2), -1.8, 1e-6) > 0.0
     assert array.read((1, 2), 0.1, 1e-9)[0] < after

@@ -104,6 +104,33 @@ def test_energy_and_time_of_a_product_are_the_sums():
     assert p.product(16, 10, bits=3, cells_per_weight=2).operations == 160
 
 
+def test_what_shares_a_converter_takes_turns_and_what_adds_up_first_converts_once():
+    p = Periphery(
+        driver_energy=0.0, driver_latency=2e-9, read_width=10e-9, accumulate="analogue", signed=True,
+        converter=Converter(bits=4, step_energy=1e-13, step_area=2e-12), columns_per_converter=4,
+        driver_area=1e-12, sense_area=3e-12,
+    )  # fmt: skip
+    cost = p.product(16, 10, bits=5)
+    assert cost.time == pytest.approx(4 * 12e-9 + 4 * 5e-9) and p.pulses(1) == 1
+    assert cost.energy["converter"] == pytest.approx(10 * 4e-13)
+    assert p.area(16, 10) == {
+        "driver": pytest.approx(16 * (1e-12 + periphery.DAC_AREA)),
+        "sense": pytest.approx(10 * 3e-12),
+        "converter": pytest.approx(3 * 8e-12),
+    }
+
+
+def test_drivers_charge_the_wires_of_their_node():
+    """C V^2 of all cells on a line; with transistors cells are twice as wide and gates are switched."""
+    node = wires.NODES["65 nm"]
+    p = around("65 nm", 128, cell="0T1R", read_voltage=0.3)
+    assert p.driver_energy == pytest.approx(128 * node.segment(2.0)[1] * 0.3**2) and p.gate_energy == 0.0
+    p = around("65 nm", 128, cell="1T1R", read_voltage=0.3, gate_voltage=1.5)
+    gate = periphery.GATE_CAPACITANCE * 2 * node.half_pitch
+    assert p.driver_energy == pytest.approx(128 * node.segment(4.0)[1] * 0.3**2)
+    assert p.gate_energy == pytest.approx(128 * (node.segment(4.0)[1] + gate) * 1.5**2)
+
+
 def test_wires_without_size_effect_are_bulk_copper():
     wide = wires.Wire(width=9e-6)
     bulk = wires.COPPER_RESISTIVITY / (2.0 * 9e-6**2)

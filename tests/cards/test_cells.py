@@ -1,6 +1,5 @@
 """Compiled sampler of cards: the numbers of the law written out in numpy; cells that keep their memory."""
 
-import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +8,7 @@ from made_up_cards import made_up_card
 from made_up_cycles import truth
 
 from frenkel.cards import _sampler
-from frenkel.cards.card import CardWarning
+from frenkel.cards.card import CardError
 
 
 def written_out(card, devices, cycles, seed):
@@ -108,11 +107,12 @@ def test_a_seed_gives_its_numbers():
 
 def test_a_long_memory_is_refused():
     card = part(truth(), 4, 2)
-    wide = replace(card, coefficients=np.zeros((_sampler.widest() // 4, 4, 4)))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", CardWarning)
-        with pytest.raises(ValueError, match="cycles of memory times features must be below 512"):
-            wide.sample(1, 1, 0)
+    longest = _sampler.widest() // 4 - 1
+    assert replace(card, coefficients=np.zeros((longest, 4, 4))).cells(1, 0).cycle()["hrs"].shape == (1,)
+    with pytest.raises(
+        CardError, match=r"1 \+ cycles of memory, times features, must be at most 512, got 516"
+    ):
+        replace(card, coefficients=np.zeros((longest + 1, 4, 4)))
 
 
 @pytest.mark.parametrize(

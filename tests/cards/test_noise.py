@@ -42,7 +42,9 @@ def test_a_wrong_layer_is_no_card():
     data = made_up_card(rtn_law=RTN).to_dict()
     del data["checksum"]
     data["rtn"]["states"][0]["dispersion"] = 0.5
-    with pytest.raises(CardError, match="dispersion must be from 1 to inf, got 0.5"):
+    with pytest.raises(
+        CardError, match="rtn.states 1.dispersion must be greater than or equal to 1, got 0.5"
+    ):
         Card.from_dict(data | {"checksum": checksum(data)})
 
 
@@ -387,3 +389,17 @@ def test_of_members():
         noise_fit.of_members(data.assign(time=("sample", time**2)), "rtn")
     with pytest.raises(ObservationError, match="keep = "):
         noise_fit.of_members(data.drop_vars("sample_count"), "rtn")
+
+
+def test_a_state_is_written_out():
+    """Conductance, number of traps with its dispersion, and white noise of a state; exact."""
+    table = made_up_table(RTN, 120, 3)
+    law, _ = noise_fit.fit_rtn(table, voltage=-0.2, temperature=300.0, resamples=2, seed=0)
+    for state in law.states:
+        rows = table["state"].values == state.name
+        number, current = (table[name].values[rows] for name in ("number", "current"))
+        assert state.conductance == pytest.approx(np.median(current) / 0.2, rel=1e-12)
+        assert state.traps == pytest.approx(number.mean(), rel=1e-12)
+        assert state.dispersion == pytest.approx(max(1.0, number.var(ddof=1) / number.mean()), rel=1e-12)
+        assert state.noise == pytest.approx(np.median(table["noise"].values[rows] / current), rel=1e-12)
+    assert max(state.dispersion for state in law.states) > 1.1

@@ -188,3 +188,47 @@ def test_bad_tables(tmp_path, devices, cycles, heading, message):
     (tmp_path / "a.csv").write_text("\n".join(lines))
     with pytest.raises(ObservationError, match=message):
         run("fit", tmp_path / "a.csv", "-o", tmp_path / "a.json", "--bootstrap", 0)
+
+
+HOSTILE = 'a"""\nimport os'
+
+
+@pytest.mark.parametrize(
+    ("change", "words", "message"),
+    [
+        (lambda d: d["hrs"].attrs.update(units=HOSTILE), (), "the units of hrs in .* must be one line"),
+        (lambda d: d.attrs.update(provenance="3"), (), "is not that of an ensemble"),
+        (lambda d: d.attrs.update(provenance="{"), (), "is not that of an ensemble"),
+        (lambda d: d.attrs.update(provenance='{"configuration": {"points": [1]}}'), (), "list of sections"),
+        (lambda d: d, ("--name", HOSTILE), "name of the card must be one line of 1 to 80 printable"),
+    ],
+)
+def test_text_of_a_file_is_checked_before_the_fit(folder, tmp_path, change, words, message):
+    """Units, names and provenance of a result go into the card: wrong ones are found before hours of work."""
+    with xr.open_dataset(folder / "one.nc") as data:
+        changed = data.load()
+    change(changed)
+    changed.to_netcdf(tmp_path / "a.nc")
+    with pytest.raises(ValueError, match=message):
+        run("fit", tmp_path / "a.nc", "-o", tmp_path / "a.json", *words)
+    assert not (tmp_path / "a.json").exists()
+
+
+@pytest.mark.parametrize("key", ["state", "material"])
+def test_text_of_noise_is_checked(noise, tmp_path, key):
+    with xr.open_dataset(noise / "relaxation.nc") as data:
+        changed = data.load()
+    if key == "state":
+        changed["state"] = ("device", np.full(100, HOSTILE))
+    else:
+        changed.attrs[key] = HOSTILE
+    changed.to_netcdf(tmp_path / "rest.nc")
+    words = ("--relaxation", tmp_path / "rest.nc", "--bootstrap", 0, "--ranks", "no")
+    with pytest.raises(ObservationError, match=rf"{key}.* must be one line of 1 to (40|255) printable"):
+        run("fit", noise / "one.nc", "-o", tmp_path / "a.json", *words)
+
+
+def test_a_column_of_a_table_has_a_plain_name(tmp_path):
+    (tmp_path / "a.csv").write_text("device,cycle,hr's [ohm]\na,1,3\n")
+    with pytest.raises(ObservationError, match="the name of a feature of .* must be one line"):
+        run("fit", tmp_path / "a.csv", "-o", tmp_path / "a.json")

@@ -120,12 +120,24 @@ SETTINGS = [
         'phase.0={kind="pulse", amplitude="1 V", width="1 ns", rise="1 ns", count=2, period="1 ns"}',
         ["period must be at least"],
     ),
+    ("read_voltage=1 nm**9**9**9", ["read_voltage must be in V", "'1 nm**9**9**9'"]),
+    ("read_voltage=1e400 V", ["read_voltage must be between", "'1e400 V'"]),
+    (f"read_voltage={'1' * 400} V", ["read_voltage must be between", "1111... (404 characters)"]),
+    ("read_voltage=٣ V", ["read_voltage must be a number and a unit", "'٣ V'"]),
+    ("read_voltage=1.2.3 V", ["read_voltage must be in V", "'1.2.3 V'"]),
+    (f"read_voltage=1 {' ' * 50_000}x", ["read_voltage must be in V"]),
+    ("read_voltage=1979-05-27", ["read_voltage must be text with a unit of V", "datetime.date(1979, 5, 27)"]),
+    ('read_voltage="\\u0000"', ["read_voltage must be a number and a unit", "'\\x00'"]),
+    (f"seed={'1' * 5000}", ["seed must be a valid integer", "(5002 characters)"]),
+    (f"{'a.' * 20_000}b=1", ["--set: a key must have at most 20 parts"]),
+    ("phase.².rate=1 V/s", ["'²' must be a number from 0 to 1"]),
+    (f"phase.{'9' * 5000}.rate=1 V/s", ["must be a number from 0 to 1"]),
     ("title.x=1", ["--set title.x=1", "nothing inside"]),
     ("phase.9.rate=1 V/s", ["'9' must be a number from 0 to 1"]),
 ]
 
 
-@pytest.mark.parametrize(("setting", "words"), SETTINGS, ids=[setting for setting, _ in SETTINGS])
+@pytest.mark.parametrize(("setting", "words"), SETTINGS, ids=[setting[:60] for setting, _ in SETTINGS])
 def test_bad_settings(folder, capsys, setting, words):
     error = complaint(capsys, "run", "x.toml", "-q", "--set", setting)
     for word in words:
@@ -180,6 +192,10 @@ FILES = [
     (("check", "none.toml"), ["there is no file none.toml"]),
     (("run", "broken.toml"), ["broken.toml is not a TOML file", "Invalid value"]),
     (("run", "binary.toml"), ["binary.toml is not a TOML file"]),
+    (("check", "large.toml"), ["large.toml is not a TOML file: it is larger than 1048576 bytes"]),
+    (("run", "deep.toml"), ["deep.toml is not a TOML file: it is deeper than 20 levels"]),
+    (("materials", "deep.toml"), ["deep.toml is not a TOML file: it is deeper than 20 levels"]),
+    (("check", "digits.toml"), ["digits.toml is not", "it holds a whole number of too many digits"]),
     (("run", "."), [". cannot be read"]),
     (("run", "empty.toml"), ["device is missing"]),
     (("run", "x.toml", "-o", "none/x.nc"), ["there is no folder none"]),
@@ -206,6 +222,9 @@ FILES = [
 def test_bad_files(folder, capsys, arguments, words):
     (folder / "broken.toml").write_text("device = ")
     (folder / "binary.toml").write_bytes(b"\xff\xfe\x00")
+    (folder / "large.toml").write_text("#" * (2**20 + 1))
+    (folder / "deep.toml").write_text(f"{'a.' * 20_000}b = 1")
+    (folder / "digits.toml").write_text(f"seed = {'1' * 5000}")
     (folder / "a_folder").mkdir()
     for name in ("empty.toml", "empty.nc", "old.nc", "old.png"):
         (folder / name).touch()
@@ -256,6 +275,14 @@ def test_results_without_a_past(folder, capsys, result, provenance, words):
     assert words in complaint(capsys, "show", "x.nc")
 
 
+def test_arrays_are_not_taken_for_devices(folder, capsys):
+    (folder / "cells.toml").write_text("[array]")
+    words = "cells.toml is the configuration of an array, for frenkel run and check alone"
+    assert words in complaint(capsys, "sweep", "cells.toml", "--over", "seed=1,2", status=2)
+    (folder / "cells.toml").write_text("[cells]")
+    assert "device is missing" in complaint(capsys, "check", "cells.toml")
+
+
 USAGE = [
     (("run", "x.toml", "--set", "device.width"), "--set must be KEY=VALUE"),
     (("run", "x.toml", "--set", "=3"), "--set must be KEY=VALUE"),
@@ -269,6 +296,32 @@ USAGE = [
 @pytest.mark.parametrize(("arguments", "words"), USAGE, ids=[" ".join(case[0][2:]) for case in USAGE])
 def test_wrong_usage(folder, capsys, arguments, words):
     assert words in complaint(capsys, *arguments, status=2)
+
+
+@pytest.mark.parametrize("command", [("run", "x.toml"), ("sweep", "x.toml"), ("plan",)])
+@pytest.mark.parametrize("number", ["0", str(2**31), "9" * 5000, "1_000", "٣", "1.5"])
+def test_members_have_one_range(folder, capsys, command, number):
+    with pytest.raises(SystemExit) as left:
+        main((*command, "--members", number))
+    assert left.value.code == 2
+    assert "between 1 and 2147483647, got" in capsys.readouterr().err
+
+
+def test_the_range_of_members_is_that_of_the_file(folder, capsys):
+    from frenkel.configuration.base import ConfigurationError
+    from frenkel.configuration.reader import read
+    from frenkel.experiment import ensemble
+
+    assert read("x.toml", ["ensemble.members=2147483647"]).ensemble.members == 2**31 - 1
+    assert ensemble.plain(read("x.toml"), 2**31 - 1, folder).members == 2**31 - 1
+    for number in (2**31, -1, 1.5):
+        with pytest.raises(ConfigurationError, match="members must be a whole number between 1 and 2147"):
+            ensemble.plain(read("x.toml"), number, folder)
+        error = complaint(capsys, "check", "x.toml", "--set", f"ensemble.members={number}")
+        assert "ensemble.members must be" in error
+    with pytest.raises(SystemExit):
+        main(("run", "x.toml", "--only", "2147483647"))
+    assert "must be between 0 and 2147483646" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -313,3 +366,14 @@ def test_the_command_itself_ends_with_that_status(folder):
         env={**os.environ, "FRENKEL_DEBUG": "0"},
     )
     assert (done.returncode, done.stderr) == (1, "frenkel: there is no file none.toml\n")
+
+
+@pytest.mark.parametrize(("option", "most"), [("--ranks", 10_000_000), ("--shards", 9)])
+def test_a_plan_of_too_many_ranks_or_parts_is_refused(folder, capsys, option, most):
+    arguments = ["plan", "--members", "9", "--ranks", "4", option, "9223372036854775808"]
+    assert f"{option} must be a whole number between 1 and {most}" in complaint(capsys, *arguments, status=2)
+
+
+def test_a_thick_and_narrow_device_is_not_built_to_be_timed(folder, capsys):
+    assert main(["check", "x.toml", "--set=device.thickness=300 nm"]) == 0
+    assert "not estimated above 100 MB" in capsys.readouterr().out

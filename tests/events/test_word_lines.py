@@ -89,6 +89,28 @@ def test_only_the_columns_that_are_named_change():
     assert changed[1, 0] and changed[1, 3] and np.count_nonzero(changed) == 2
 
 
+def test_energy_of_a_pulse_is_that_of_its_parts():
+    """Resistors behind conducting transistors: V^2 over all resistances in series, for the width."""
+    g = np.array([[1e-5, 4e-5, 2e-5]])
+    rows = transistor_word_lines(LinearCells(g), replace(TRANSISTOR, threshold=-50.0, gain=1.0))
+    volts = np.array([1.0, -0.5])
+    energy = rows.pulse_word_line(0, np.array([0, 1]), volts, 1e-7)
+    series = 1.0 / g[0, :2] + 5.0 + 3.0 + 2 * 20.0  # a segment of each line, and both drivers
+    assert energy == pytest.approx(1e-7 * np.sum(volts**2 / series), rel=1e-5)
+
+
+def test_a_read_stresses_a_cell_with_its_own_voltage():
+    """Behind a transistor near its threshold, which takes most of the voltage."""
+    rows = transistor_word_lines(made_up_cells((1, 2), 3e-5), replace(TRANSISTOR, threshold=2.2))
+    column = np.array([1])
+    over = rows._solve(0, column, np.array([1.2]), None, np.zeros(1))[0]
+    alone = made_up_cells((1, 1), 3e-5)
+    alone.apply(over[None], 1e-6)
+    rows.read((0, 1), 1.2, 1e-6)
+    assert over[0] < 1.1 and rows.cells.gap[0, 1] == pytest.approx(alone.gap[0, 0], rel=1e-12)
+    assert rows.cells.gap[0, 1] < rows.cells.gap[0, 0]
+
+
 def test_gate_limits_the_conductance():
     """More gate, more current, more conductance: the cell stops where it is too slow, at 0.5 to 1 V."""
     found = []
@@ -316,12 +338,12 @@ def test_staircase_switches_where_the_cell_does():
 def test_energy_of_a_product_counts_every_line_and_gate():
     rows = transistor_word_lines(LinearCells(np.full((4, 3), 1e-5)))
     controller = Controller(Clock(), rows, TIMING)
-    inputs = np.array([[1.0, 0.0, 1.0, 1.0]])
+    inputs = np.array([[1.0, 0.0, 0.0, 1.0]])
     found = rows.multiply(inputs > 0.0, 0.2)
     work = Products(vectors=inputs, multiply=lambda _: found[0], power=lambda _, i: 0.2 * i.sum(), gates=3)
     run(controller, work.run(controller))
     assert controller.meter.energy == {
-        "driver": pytest.approx(3 * 1e-13 + 3 * 5e-13),
+        "driver": pytest.approx(3 * 1e-13 + 2 * 5e-13),
         "array": pytest.approx(7e-9 * 0.2 * found.sum()),
         "converter": pytest.approx(3 * 2e-12),
     }
@@ -347,6 +369,40 @@ def test_energy_of_a_product_counts_every_line_and_gate():
         (
             lambda: transistor_word_lines(made_up_cells((2, 2))).pulse((2, 0), 1.0, 1e-9),
             "word line must be a whole number between 0 and 1, got 2",
+        ),
+        (
+            lambda: transistor_word_lines(made_up_cells((2, 2))).pulse((0, 2), 1.0, 1e-9),
+            "bit lines must be between 0 and 1, got 2 at index 0",
+        ),
+        (
+            lambda: transistor_word_lines(made_up_cells((2, 2))).pulse_word_line(
+                0, np.arange(2), np.ones(3), 1e-9
+            ),
+            "amplitude must have length 2, one per bit line that is named, got length 3",
+        ),
+        (
+            lambda: transistor_word_lines(made_up_cells((2, 2))).pulse((0, 0), np.nan, 1e-9),
+            r"amplitude must be finite \(V\), got nan at index 0",
+        ),
+        (
+            lambda: transistor_word_lines(made_up_cells((2, 2))).read((0, 0), np.inf, 1e-9),
+            r"voltage must be finite \(V\), got inf",
+        ),
+        (
+            lambda: transistor_word_lines(made_up_cells((2, 2))).multiply(np.ones((4, 3), bool), 0.2),
+            r"inputs must have shape \(4, 2\), one per vector and word line, got \(4, 3\)",
+        ),
+        (
+            lambda: next(program_word_line(passive(), 0, np.ones(4), UP_DOWN, [])),
+            "targets must have length 3, one per bit line, got length 4",
+        ),
+        (
+            lambda: next(program_word_lines(passive(), [0], np.ones((1, 3)), UP_DOWN, [])),
+            r"targets must have shape \(3, 3\), one per cell, got \(1, 3\)",
+        ),
+        (
+            lambda: next(Products(vectors=np.ones((2, 4)), multiply=abs).run(passive())),
+            r"vectors must have shape \(2, 3\), one per vector and word line, got \(2, 4\)",
         ),
     ],
 )

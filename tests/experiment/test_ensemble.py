@@ -137,12 +137,12 @@ def test_ensembles_open_lazily(folder):
         ensemble_file.open_ensemble(folder / "small.toml")
 
 
-@pytest.mark.parametrize("engine", ["serial", "parts", "mpi"])
+@pytest.mark.parametrize("engine", ["parts", "mpi"])
 def test_the_content_does_not_depend_on_the_engine(folder, whole, engine, monkeypatch):
     name = f"{engine}.nc"
     if engine == "parts":
         assert [again(folder, name, "--shard", f"{part}/2") for part in (2, 1)] == [0, 0]
-    elif engine == "mpi":
+    else:
         farm_tools.needs_mpi()
         import subprocess
         import sys
@@ -164,8 +164,6 @@ def test_the_content_does_not_depend_on_the_engine(folder, whole, engine, monkey
             command, cwd=folder, env=farm_tools.environment(), capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr
-    else:
-        assert again(folder, name, "--engine", "serial", isolated=True) == 0
     assert (
         content.of_file(folder / name) == whole.attrs["content_hash"] == content.of_file(folder / "small.nc")
     )
@@ -307,6 +305,64 @@ def test_a_stopped_member_goes_on_from_its_checkpoint(folder, tmp_path):
         np.testing.assert_array_equal(value, resumed[name], name)
 
 
+def test_checkpoints_on_a_disk_of_the_node(folder, tmp_path, monkeypatch, caplog):
+    """Those on the way go there, that of a stop into the run; the later one is gone on with, then both go."""
+    settings = ensemble.plain(fk.read_configuration(folder / "small.toml"), 1, folder).document()
+    home, scratch = tmp_path / "run", tmp_path / "disk" / "frenkel-of-this"
+    home.mkdir()
+    monkeypatch.setattr(members, "CHECKPOINT_INTERVAL", 0.0)
+    chunks = []
+
+    class Ending(Context):
+        """Stops, or dies, when it has been asked a number of times."""
+
+        calls, most, error = 0, 4, None
+
+        def stopping(self):
+            self.calls += 1
+            chunks.append(self.calls)
+            if self.error is not None and self.calls == self.most:
+                raise self.error
+            return self.calls == self.most
+
+    def go(most, error=None):
+        chunks.clear()
+        context = Ending(home, scratch=scratch)
+        context.most, context.error = most, error
+        return members.prepare(settings)(0, context)
+
+    with pytest.raises(KeyboardInterrupt):
+        go(3, KeyboardInterrupt())  # a kill: the checkpoints on the way are on the disk of the node
+    assert [path.name for path in scratch.iterdir()] == ["member-0.checkpoint"] and not list(home.iterdir())
+    with pytest.raises(members.Stopped):
+        go(3)
+    assert [path.name for path in home.iterdir()] == ["member-0.checkpoint"]
+    resumed, _ = go(1000)
+    assert not list(home.iterdir()) and not list(scratch.iterdir())
+    after = len(chunks)
+    straight, _ = go(1000)
+    assert after == len(chunks) - 5  # two chunks were kept, then three; that of the stop is the later one
+    for name, value in straight.items():
+        np.testing.assert_array_equal(value, resumed[name], name)
+    (tmp_path / "file").touch()
+    members.prepare(settings)(0, Context(home, scratch=tmp_path / "file" / "none"))
+    assert "leaves its checkpoints in the folder of the run" in caplog.text
+
+
+def test_the_disk_of_the_node_is_that_of_the_configuration(folder, tmp_path, capsys, monkeypatch):
+    """Checkpoints of another configuration are elsewhere, also after --force and on other nodes."""
+    used = []
+    monkeypatch.setattr(members, "_local", lambda checkpoint, scratch: used.append(scratch) or checkpoint)
+    (tmp_path / "disk").mkdir()
+    for change in ("seed=5", "seed=6"):
+        disk = ["--scratch", str(tmp_path / "disk")]
+        assert again(folder, "disk.nc", "--members", "1", "--force", "--set", change, *disk) == 0
+    assert all(one.parent == tmp_path / "disk" and len(one.name) == len("frenkel-") + 64 for one in used)
+    assert len(set(used)) == 2
+    assert again(folder, "disk.nc", "--scratch", str(tmp_path / "none")) == 1
+    assert "--scratch must be a folder that can be written" in capsys.readouterr().err
+
+
 def test_summaries_alone_are_small(folder, tmp_path):
     parsed = fk.read_configuration(folder / "small.toml", ['ensemble.keep="summary"'])
     with farm.serial() as crews:
@@ -321,21 +377,17 @@ def test_times_are_read_as_slurm_writes_them():
     from frenkel.cli.values import seconds
 
     assert seconds("23:50:00") == 85800 and seconds("1-02:00:00") == 93600
-    assert seconds("90 min") == 5400 and seconds("30") == 30
+    assert seconds("90 min") == 5400 and seconds("30") == 30 and seconds("1:30") == 5400
 
 
-def test_job_scripts_are_shell_and_name_everything(folder, capsys):
-    import subprocess
+@pytest.mark.parametrize("text", ["1 s**9**9**9", "9" * 400, "9" * 5000 + ":00", "1.2.3", "٣", "-1 s"])
+def test_no_times(text):
+    from argparse import ArgumentTypeError
 
-    for more in (["--nodes", "4", "--tasks", "64"], ["--array", "100"]):
-        asked = ["slurm", "my run.toml", "--members", "1000", "--time", "24:00:00", "--set", "seed=3", *more]
-        assert cli.main(asked) == 0
-        script = capsys.readouterr().out
-        assert subprocess.run(["bash", "-n"], input=script, text=True, check=False).returncode == 0
-        assert "frenkel run 'my run.toml' -o 'my run.nc' --members 1000 --set seed=3" in script
-        for word in ("--signal=USR1@180", "OMP_NUM_THREADS=1", "--dependency=afterany", "TRY", "--requeue"):
-            assert word in script
-        assert ("--shard" in script) == ("--array" in more)
+    from frenkel.cli.values import seconds
+
+    with pytest.raises(ArgumentTypeError, match="must be"):
+        seconds(text)
 
 
 def test_the_plan_names_what_limits(capsys):
@@ -402,6 +454,6 @@ def test_members_are_run_until_a_quantile_is_known(tmp_path, capsys):
     assert few == 100 and "100 members" in said
     many, said = run("narrow.nc", "forming_voltage 50% 1%")
     assert many == 150 and "would be needed" in said
-    assert len(ensemble.values(tmp_path / "narrow.nc", "forming_voltage")) == 150
+    assert len(ensemble_file.values(tmp_path / "narrow.nc", "forming_voltage")) == 150
     with pytest.raises(ValueError, match="no number 'voltage' of the members"):
-        ensemble.values(tmp_path / "narrow.nc", "voltage")
+        ensemble_file.values(tmp_path / "narrow.nc", "voltage")

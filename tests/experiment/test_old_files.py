@@ -1,7 +1,8 @@
-"""Files of an earlier version open, are shown, drawn, and made again bit by bit (tests/data/README.md).
+"""Files of an earlier version open, are shown, drawn, and made again (tests/data/README.md).
 
 That version had kB / e rounded to ten digits: what is made again is made with that number, in a process of
-its own.
+its own. They were written on another processor, whose sums round otherwise: the same events fall at times
+that differ in their last digits, so that whole numbers and text must be equal and others within 1e-6.
 """
 
 import shutil
@@ -32,14 +33,29 @@ def as_then(code, *arguments):
     return done.stdout
 
 
-MADE_AGAIN = "from frenkel.cli.main import main; sys.exit(main(['again', sys.argv[1], '-q']))"
+DEVICE = "from frenkel.experiment.device import again; from frenkel.analysis.results import store; "
+DEVICE += "store.save(again(store.load(sys.argv[1])), sys.argv[2])"
+ARRAY = "from frenkel.experiment import array, array_file; "
+ARRAY += "array.again(array_file.load(sys.argv[1])).to_netcdf(sys.argv[2])"
 
 
-def test_a_run_opens_and_is_made_again():
+def same(one, other):
+    """Compare all variables of two datasets."""
+    assert set(one.variables) == set(other.variables)
+    for name in one.variables:
+        first, second = one[name].values, other[name].values
+        if first.dtype.kind == "f":
+            np.testing.assert_allclose(first, second, rtol=1e-6, atol=0.0, err_msg=name)
+        else:
+            np.testing.assert_array_equal(first, second, err_msg=name)
+
+
+def test_a_run_opens_and_is_made_again(tmp_path):
     old = fk.load(OLD / "run.nc")
     assert list(fk.cycle_summary(old)["cycle"].values) == [1, 2]
     assert int(old["events"][-1]) == 336
-    assert "is reproduced bit by bit" in as_then(MADE_AGAIN, OLD / "run.nc")
+    as_then(DEVICE, OLD / "run.nc", tmp_path / "made.nc")
+    same(old, fk.load(tmp_path / "made.nc"))
 
 
 @pytest.mark.parametrize(
@@ -63,7 +79,8 @@ def test_an_ensemble_opens_and_its_members_are_made_again(tmp_path):
     one = ensemble_file.member(old, 1)
     assert [str(name) for name in one["phase_name"].values][:3] == ["form", "reset 1", "set 1"]
     fk.save(one, tmp_path / "one.nc")
-    assert "is reproduced bit by bit" in as_then(MADE_AGAIN, tmp_path / "one.nc")
+    as_then(DEVICE, tmp_path / "one.nc", tmp_path / "made.nc")
+    same(fk.load(tmp_path / "one.nc"), fk.load(tmp_path / "made.nc"))
     assert experiment.first_difference(ensemble_file.member(old, 0), fk.load(OLD / "run.nc")) is None
 
 
@@ -89,15 +106,15 @@ def test_a_run_folder_is_gone_on_with(tmp_path):
         made = opened.load()
     for number in (0, 1):
         one, other = (ensemble_file.member(whole, number) for whole in (old, made))
-        assert experiment.first_difference(one, other) is None
-    for name in ensemble_file.SUMMARY:
-        np.testing.assert_array_equal(old[name].values, made[name].values, err_msg=name)
+        same(one, other)
+    same(old[list(ensemble_file.SUMMARY)], made[list(ensemble_file.SUMMARY)])
 
 
-def test_an_array_opens_and_is_made_again():
+def test_an_array_opens_and_is_made_again(tmp_path):
     old = array_file.load(OLD / "array.nc")
     assert old["conductance"].sizes["word_line"] == 3 and int(old["pulses"][-1]) == 53
-    assert "is reproduced bit by bit" in as_then(MADE_AGAIN, OLD / "array.nc")
+    as_then(ARRAY, OLD / "array.nc", tmp_path / "made.nc")
+    same(old, xr.load_dataset(tmp_path / "made.nc"))
 
 
 def test_a_card_opens_and_draws_the_same_devices(tmp_path, capsys):

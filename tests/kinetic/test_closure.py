@@ -115,6 +115,37 @@ def test_planted_error_of_a_mover_that_stays_is_seen():
     assert np.median(gaps) > 0.01 and max(gaps) > 0.1
 
 
+@pytest.mark.parametrize("name", ["HfO2", "HfO2-traps"])
+@pytest.mark.parametrize("lateral", ["periodic", "reflecting"])
+def test_walk_of_one_vacancy_round_a_square_costs_nothing_at_any_bias(name, lateral):
+    """Four hops back to where it was, the others at rest, 1.5 V: to 1e-12 eV, alone or beside a filament."""
+    device = Device(Material.load(name), 7 * A, 6 * A, seed=2, lateral=lateral, precise=True)
+    rng, walks = np.random.default_rng(4), 0
+    near = device.lattice.motifs["nearest"]
+    for kind in ("pristine", "hrs", "lrs"):
+        put(device, random_species(device, kind, rng))
+        device.device_voltage = 1.5
+        events = device.transitions()
+        for hop in rng.permutation(events[events["mechanism"] == 0])[:12]:
+            a, b = int(hop["site_a"]), int(hop["site_b"])
+            third = [c for c in near[b] if c not in (-1, a)]
+            c, d = rng.choice([(c, d) for c in third for d in near[c] if d not in (-1, b) and a in near[d]])
+            walk = ((a, b), (b, c), (c, d), (d, a))
+            with device.trial():
+                costs = [carry_out(device, hop_between(hop, *ends)) for ends in walk]
+            if None not in costs:
+                assert abs(sum(costs)) < 1e-12
+                walks += 1
+    assert walks >= 12
+
+
+def hop_between(hop, start, end):
+    """Return the same hop between two other sites."""
+    other = hop.copy()
+    other["site_a"], other["site_b"] = start, end
+    return other
+
+
 def test_cycle_of_two_movers_is_nearly_closed():
     """i, j, -i, -j: closed at 0 V, where one energy exists, and open by a few meV at 0.5 V.
 
@@ -250,3 +281,37 @@ def test_small_box_with_every_mechanism_follows_boltzmann():
     assert compare(oracle, states, spent, law) > FALSE_ALARM
     oracle.coulomb = 0.0
     assert compare(oracle, states, spent, boltzmann(device, oracle, states)) < FALSE_ALARM
+
+
+KEYS = ("mechanism", "direction", "site_a", "site_b")
+
+
+def carry_out(device, event):
+    """Carry out an event that may no longer be possible; return its energy (eV), or None."""
+    table = device.transitions()
+    same = np.flatnonzero(np.all([table[key] == event[key] for key in KEYS], axis=0))
+    if not len(same):
+        return None
+    device.fire(int(same[0]))
+    return float(table["energy"][same[0]])
+
+
+@pytest.mark.parametrize("name", ["HfO2-traps", "HfO2-phonons", "SiOx-electrons", "Ag-HfO2", "HfO2-ETH"])
+def test_two_events_cost_the_same_in_either_order(name):
+    """At 0 V one energy of the arrangement: all pairs of 80 that lead to the same one, to 1e-12 eV."""
+    device = Device(Material.load(name), 1.3e-9, 1.3e-9, seed=2, precise=True)
+    rng = np.random.default_rng(15)
+    compared = 0
+    for _ in range(80):
+        events = device.transitions()
+        pair, found = rng.choice(events, 2, replace=False), []
+        for order in (pair, pair[::-1]):
+            with device.trial():
+                costs = [carry_out(device, event) for event in order]
+                found.append((device.engine.species.tobytes(), None if None in costs else sum(costs)))
+        if found[0][0] == found[1][0] and found[0][1] is not None and found[1][1] is not None:
+            assert found[0][1] == pytest.approx(found[1][1], abs=1e-12)
+            compared += 1
+        device.transitions()
+        device.fire(int(rng.integers(len(events))))
+    assert compared >= 40

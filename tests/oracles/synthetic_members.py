@@ -6,17 +6,19 @@ the merged file; ENGINE is serial, pool, mpi or dask, SETTINGS a JSON object for
 """
 
 import json
+import logging
 import os
 import signal
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
 
 from frenkel.mpi_runs import child, content, farm, merge, runs, session, stopping
 
-FAULTS = {"kill": signal.SIGKILL, "segfault": signal.SIGSEGV}
+FAULTS = {"kill": signal.SIGKILL, "segfault": signal.SIGSEGV, "real-time": 40}
 
 
 def prepare(settings):
@@ -26,6 +28,10 @@ def prepare(settings):
     def run(member, context):
         random = np.random.default_rng(np.random.SeedSequence(7, spawn_key=(member,)))
         context.note({"step": 1})
+        if "warns" in settings:
+            warnings.warn(settings["warns"], stacklevel=1)
+        for words in settings.get("says", {}).get(str(member), []):
+            logging.getLogger("frenkel.made_up").warning(words)
         kind = faults.get(str(member))
         if kind == "raise":
             raise ValueError("made to fail")
@@ -34,7 +40,9 @@ def prepare(settings):
         if kind in FAULTS:
             os.kill(os.getpid(), FAULTS[kind])
         if settings.get("polite"):
+            end = time.monotonic() + 15
             while not context.stopping():
+                assert time.monotonic() < end, "nobody has asked it to stop"
                 time.sleep(0.01)
             raise child.Stopped
         naps = settings.get("naps")

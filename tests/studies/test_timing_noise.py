@@ -61,6 +61,11 @@ def test_min_entropy_of_known_chains():
     assert entropy.min_entropy([chain]) == pytest.approx((1 - 127 * np.log2(0.9)) / 128, abs=0.02)
 
 
+def test_min_entropy_of_equal_transitions_is_one():
+    """0011 again and again has each transition as often as the others: exactly 1 bit per bit."""
+    assert entropy.min_entropy([np.array([0, 0, 1, 1] * 5 + [0], bool)]) == pytest.approx(1.0, rel=1e-12)
+
+
 def test_numbers_from_bits_cover_the_unit_interval():
     bits = np.array([[k >> s & 1 for s in (2, 1, 0)] for k in range(8)], bool).ravel()
     assert entropy.numbers(bits, 3) == pytest.approx((np.arange(8) + 0.5) / 8)
@@ -91,10 +96,10 @@ def test_gradients_are_those_of_the_loss():
 
 def test_calibration_error_of_known_predictions():
     """Always 0.8 sure and right in 0.6 of the cases: 0.2."""
-    p = np.tile([0.8, 0.2], (1, 10, 1))
-    y = np.array([0] * 6 + [1] * 4)
+    p = np.tile([0.8, 0.2], (1, 20, 1))
+    y = np.array([0] * 12 + [1] * 8)
     assert noise.miscalibration(p, y)[0] == pytest.approx(0.2)
-    assert noise.surprise(p, y)[0] == pytest.approx(-(6 * np.log(0.8) + 4 * np.log(0.2)) / 10)
+    assert noise.surprise(p, y)[0] == pytest.approx(-(12 * np.log(0.8) + 8 * np.log(0.2)) / 20)
 
 
 def test_interval_is_the_t_interval():

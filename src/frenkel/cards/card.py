@@ -1,7 +1,7 @@
 """Card: a statistical compact model of a cell as data, with its provenance, its limits and its test results.
 
-A card is a JSON file. Reading and sampling need numpy only; writing is checked against the schema in
-:mod:`frenkel.analysis.fitting.card_schema`. The law of a card has two layers. Every device has a location
+A card is a JSON file; what is read and what is written follow :mod:`frenkel.cards.schema`. Sampling needs
+numpy only. The law of a card has two layers. Every device has a location
 and a spread for each feature, drawn together from a mixture of Gaussians (device to device). Around them
 each cycle draws from a vector autoregression of Gaussian scores that are mapped to the distribution of the
 feature by its table of quantiles (cycle to cycle)::
@@ -27,6 +27,7 @@ import numpy as np
 
 from .. import checks
 from ..typing import Floats
+from ._sampler import widest
 from .cells import Cells
 from .law import Feature, Law, companion, stationary
 from .noise import RelaxationLaw, RtnLaw, Traps, made, plain, straight
@@ -36,6 +37,12 @@ PACKAGED = Path(__file__).with_name("hfo2.card.json")
 """Card of 256 small HfO2 devices of 100 cycles, made by examples/ensemble_cycles.toml (docs/compact.md)."""
 
 SCHEMA_VERSION = "1.2.0"
+LARGEST = 2**24
+"""Bytes of a file; the card of the package has 80,000."""
+
+WIDEST_SCORES = 100.0
+"""Largest variance of the scores of a law: Gaussian, with tables of quantiles made for a variance of 1."""
+
 TRANSFORMS = ("log", "linear")
 BOX = {"voltage": "V", "pulse_width": "s", "temperature": "K", "cycles": "1", "time": "s"}
 """Quantities that a validity box can limit, and their units."""
@@ -297,18 +304,20 @@ class Card:
         Raises
         ------
         CardError
-            It is not a card, is of a newer schema, lacks something, or was changed after it was written.
+            It is not a card, is of a newer schema, does not follow the schema, was changed after it was
+            written, or its numbers make no law.
         """
+        from . import schema  # pydantic, which is slow to import
+
         if not isinstance(data, dict) or data.get("kind") != KIND:
             raise CardError(f"{origin} is not a {KIND}")
         _check_version(data.get("schema"), origin)
         if data.get("checksum") != checksum({k: v for k, v in data.items() if k != "checksum"}):
             raise CardError(f"{origin} was changed after it was written: its checksum does not fit")
         try:
+            schema.check(data)
             return cls(**_fields(data))
-        except CardError:
-            raise
-        except (KeyError, TypeError, ValueError) as error:
+        except ValueError as error:
             raise CardError(f"{origin} is not a valid card: {error}") from error
 
     @classmethod
@@ -318,18 +327,22 @@ class Card:
         Raises
         ------
         CardError
-            As :meth:`from_dict`; or the file is no JSON, such as a truncated one.
+            As :meth:`from_dict`; or the file is no JSON, such as a truncated one, or too large.
         OSError
             The file cannot be read.
         """
+        with Path(path).open("rb") as file:
+            text = file.read(LARGEST + 1)
+        if len(text) > LARGEST:
+            raise CardError(f"{path} is no card: it has more than {LARGEST} bytes")
         try:
-            text = Path(path).read_text(encoding="utf-8")
+            data = json.loads(text.decode())
         except UnicodeDecodeError:
             raise CardError(f"{path} is no card: it is not text") from None
-        try:
-            data = json.loads(text)
         except ValueError as error:
             raise CardError(f"{path} is truncated or not JSON: {error}") from None
+        except RecursionError:
+            raise CardError(f"{path} is no card: its lists are nested too deeply") from None
         return cls.from_dict(data, str(path))
 
 
@@ -343,7 +356,7 @@ def checksum(data: Mapping[str, Any]) -> str:
     """
     try:
         text = json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise CardError(f"a card must be plain JSON data with finite numbers: {error}") from error
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -365,13 +378,16 @@ def _fields(data: Mapping[str, Any]) -> dict[str, Any]:
     arrays = {"scores": data["scores"]}
     arrays |= {name: data["device"][name] for name in DEVICE_KEYS}
     arrays |= {name: data["cycle"][name] for name in CYCLE_KEYS}
-    found: dict[str, Any] = {name: np.array(values, float) for name, values in arrays.items()}
-    k = len(features)
-    found["coefficients"] = found["coefficients"].reshape(-1, k, k)
+    found: dict[str, Any] = {name: _array(name, values) for name, values in arrays.items()}
+    if not found["coefficients"].size:
+        found["coefficients"] = np.zeros((0, len(features), len(features)))
     # A card of schema 1.0 has no layers of noise; one of 1.1 has no ranks and levels.
     for name, kind in (("rtn", RtnLaw), ("relaxation", RelaxationLaw)):
         layer = data.get(name)
         found[f"{name}_law"] = None if layer is None else kind.from_dict(layer)
+    for name, box in data["validity"].items():
+        if box["unit"] != BOX[name]:
+            raise CardError(f"validity of {name} must be in {BOX[name]}, got {box['unit']}")
     return found | {
         "features": features,
         "validity": {name: (box["low"], box["high"]) for name, box in data["validity"].items()},
@@ -381,34 +397,80 @@ def _fields(data: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _array(name: str, values: Any) -> Floats:
+    try:
+        return np.array(values, float)
+    except ValueError:
+        raise CardError(f"{name} must be a table whose rows are equally long") from None
+
+
 def _check(card: Card) -> None:
     """Raise CardError where the numbers of a card do not make a law."""
-    k, m = len(card.features), len(card.weights)
+    k, m, p = len(card.features), len(card.weights), len(card.coefficients)
     if not k or len(set(card.names)) != k:
         raise CardError(f"a card needs features of different names, got {', '.join(card.names) or 'none'}")
     shapes = {
+        "weights": (card.weights, (m,)),
         "means": (card.means, (m, 2 * k)),
         "covariances": (card.covariances, (m, 2 * k, 2 * k)),
-        "coefficients": (card.coefficients, (len(card.coefficients), k, k)),
+        "coefficients": (card.coefficients, (p, k, k)),
         "innovation": (card.innovation, (k, k)),
+        "scores": (card.scores, (card.scores.size,)),
     }
     for name, (array, shape) in shapes.items():
         if array.shape != shape or not np.all(np.isfinite(array)):
             raise CardError(f"{name} must be finite and of shape {shape}, got shape {array.shape}")
     if not (m and np.all(card.weights > 0) and math.isclose(float(card.weights.sum()), 1.0, rel_tol=1e-9)):
         raise CardError(f"weights must be above 0 and add up to 1, got {card.weights.tolist()}")
-    for name, matrix in [("innovation", card.innovation), *(("covariances", c) for c in card.covariances)]:
-        if not np.allclose(matrix, matrix.T) or np.linalg.eigvalsh(matrix)[0] <= 0:
-            raise CardError(f"{name} must be symmetric and positive definite")
-    if card.coefficients.size and np.abs(np.linalg.eigvals(companion(card.coefficients))).max() >= 1:
-        raise CardError("coefficients must be those of a stationary autoregression")
+    if (p + 1) * k > widest():
+        raise CardError(
+            f"1 + cycles of memory, times features, must be at most {widest()}, got {(p + 1) * k}"
+        )
+    for covariance in card.covariances:
+        _check_covariance("covariances", covariance)
+    _check_covariance("innovation", card.innovation)
+    if p:
+        if not np.abs(np.linalg.eigvals(companion(card.coefficients))).max() < 1:
+            raise CardError("coefficients must be those of a stationary autoregression")
+    scores = card.stationary() if p else card.innovation
+    _check_covariance("the covariance of successive scores", scores)
+    if np.diagonal(scores).max() > WIDEST_SCORES:
+        raise CardError(
+            f"scores must have variances near 1, at most {WIDEST_SCORES:g}, got {np.diagonal(scores).max():g}"
+        )
     if card.scores.size < 2 or not np.all(np.diff(card.scores) > 0):
         raise CardError("scores must be at least two and ascend")
     for feature in card.features:
         _check_feature(feature, card.scores.size)
+    _check_reach(card)
     for name, (low, high) in card.validity.items():
         if name not in BOX or not low <= high:
             raise CardError(f"validity of {name} must be one of {', '.join(BOX)} and ascend")
+
+
+def _check_covariance(name: str, matrix: Floats) -> None:
+    """Refuse a matrix that no Gaussian numbers can be drawn with."""
+    try:
+        np.linalg.cholesky(matrix)
+    except np.linalg.LinAlgError:
+        raise CardError(f"{name} must be symmetric and positive definite") from None
+    if not np.allclose(matrix, matrix.T):
+        raise CardError(f"{name} must be symmetric and positive definite")
+
+
+def _check_reach(card: Card) -> None:
+    """Refuse a law whose devices, two deviations from the mean of their kind, show what is no number."""
+    k = len(card.features)
+    widths = 2.0 * np.sqrt(np.diagonal(card.covariances, axis1=1, axis2=2))
+    with np.errstate(over="ignore", invalid="ignore"):
+        largest = np.exp((card.means + widths)[:, k:])
+        for i, feature in enumerate(card.features):
+            reach = widths[:, i] + largest[:, i] * np.abs(feature.quantiles).max()
+            shown = feature.backward(card.means[:, i] + np.stack([-reach, reach]))
+            if not np.all(np.isfinite(shown)) or (feature.transform == "log" and not np.all(shown)):
+                raise CardError(
+                    f"{feature.name} of this law reaches beyond the numbers that a computer holds"
+                )
 
 
 def _check_feature(feature: Feature, size: int) -> None:

@@ -17,7 +17,7 @@ closed form, so that a cell that is ramped as in the ensemble shows the features
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,21 @@ from .card import Card
 
 NEEDED = {"hrs": "ohm", "lrs": "ohm", "set_voltage": "V", "reset_voltage": "V"}
 """Features, and their units, that the core is made from."""
+
+RANGES = {
+    "current_prefactor": (1e-30, 1e6, "A"),
+    "voltage_scale": (0.01, 100.0, "V"),
+    "gap_scale": (1e-12, 1e-6, "m"),
+    "drive": (1e-3, 1e3, "1/V"),
+    "set_ramp": (1e-6, 1e12, "V/s"),
+    "reset_ramp": (1e-6, 1e12, "V/s"),
+    "read_voltage": (1e-3, 10.0, "V"),
+    "edge": (1e-15, 1e-6, "m"),
+}
+"""Bounds and unit of each number of a core."""
+
+STEEPEST = 100.0
+"""Largest read voltage in units of V0, of which the current has the hyperbolic sine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +74,10 @@ class GapCore:
     edge: float = 0.02e-9
 
     def __post_init__(self) -> None:
-        for item in fields(self):
-            checks.positive(item.name, getattr(self, item.name))
+        for name, (low, high, unit) in RANGES.items():
+            checks.between(name, getattr(self, name), low, high, unit)
+        steepness = self.read_voltage / self.voltage_scale
+        checks.between("read_voltage in units of voltage_scale", steepness, 0.0, STEEPEST)
 
     @classmethod
     def of(cls, card: Card) -> "GapCore":
@@ -69,7 +86,7 @@ class GapCore:
         Raises
         ------
         ValueError
-            The card has no core, or lacks one of the four features.
+            The card has no core, or lacks one of the four features, or has one of the wrong sign.
         """
         units = {feature.name: feature.unit for feature in card.features}
         for name, unit in NEEDED.items():
@@ -77,6 +94,11 @@ class GapCore:
                 raise ValueError(
                     f"an export needs the feature {name} in {unit}, card {card.name} has {units}"
                 )
+        for feature in card.features:
+            side = -1 if feature.name == "reset_voltage" else 1
+            if feature.name in NEEDED and feature.sign != side:
+                where = "below" if side < 0 else "above"
+                raise ValueError(f"an export needs {feature.name} {where} 0 {feature.unit}")
         if not card.core:
             raise ValueError(f"card {card.name} has no core: fit it with the ramps of its ensemble")
         return cls(**card.core)

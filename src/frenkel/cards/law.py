@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..typing import Floats
-from ._sampler import cycles, widest
+from ._sampler import cycles
 from .noise import straight
 
 BINS = 256
@@ -106,8 +106,6 @@ class Law:
         self, features: Sequence[Feature], scores: Floats, coefficients: Floats, innovation: Floats
     ) -> None:
         p, k, _ = coefficients.shape
-        if (p + 1) * k > widest():
-            raise ValueError(f"cycles of memory times features must be below {widest()}, got {p * k}")
         root = np.linalg.cholesky(innovation)
         # Row by row: what multiplies the noise, then the newest cycle, then the one before.
         self.weights = np.ascontiguousarray(np.concatenate([root.T, *(a.T for a in coefficients)]))

@@ -17,6 +17,9 @@ from ..typing import Floats
 from ..units import BOLTZMANN_EV
 
 SCALES = ("log", "linear")
+LARGEST, MOST_TRAPS = 100.0, 1e4
+"""Bounds of logarithms, whose exponentials must be numbers, and of the mean number of traps in a cell."""
+
 Made = TypeVar("Made")
 
 
@@ -60,14 +63,14 @@ class RtnState:
 
     def __post_init__(self) -> None:
         _within("conductance", self.conductance, 0.0, math.inf, "S", open_below=True)
-        _within("traps", self.traps, 0.0, math.inf, "")
+        _within("traps", self.traps, 0.0, MOST_TRAPS, "")
         _within("dispersion", self.dispersion, 1.0, math.inf, "")
         _within("correlation", self.correlation, -1.0, 1.0, "")
         _within("noise", self.noise, 0.0, math.inf, "")
         for name in ("amplitude", "high", "low"):
             mean, deviation = getattr(self, name)
-            _within(f"mean of {name}", mean, -math.inf, math.inf, "")
-            _within(f"deviation of {name}", deviation, 0.0, math.inf, "")
+            _within(f"mean of {name}", mean, -LARGEST, LARGEST, "")
+            _within(f"deviation of {name}", deviation, 0.0, LARGEST, "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,7 +248,7 @@ class RelaxationState:
         _within("conductance", self.conductance, 0.0, math.inf, "S", open_below=True)
         for name in ("location", "spread"):
             for value in getattr(self, name):
-                _within(name, value, -math.inf, math.inf, "")
+                _within(name, value, -LARGEST, LARGEST, "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -298,8 +301,9 @@ class RelaxationLaw:
                 f"times must ascend from above 0 s, got {self.times[0]:g} and {self.times[1]:g} s"
             )
         table = np.array(self.quantiles)
-        if len(self.scores) != len(table) or np.any(np.diff(self.scores) <= 0) or np.any(np.diff(table) < 0):
-            raise NoiseError("scores and quantiles of a relaxation must be as many and ascend")
+        alike = len(self.scores) == len(table) != 1
+        if not alike or np.any(np.diff(self.scores) <= 0) or np.any(np.diff(table) < 0):
+            raise NoiseError("scores and quantiles of a relaxation must be as many and ascend, and not one")
 
     def relax(
         self, conductance: Any, times: Any, random: np.random.Generator, temperature: float | None = None

@@ -53,8 +53,11 @@ def show(options: argparse.Namespace) -> bool:
     if not array_file.is_array(options.file):
         return False
     result = array_file.load(options.file)
-    print(describe(result))
-    _draw(result, options)
+    try:
+        print(describe(result))
+        _draw(result, options)
+    except KeyError as error:  # a run leaves out what it did not do, but what it did has several variables
+        raise ValueError(f"{options.file} is not complete: {error.args[0]}") from error
     return True
 
 

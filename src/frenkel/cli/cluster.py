@@ -1,48 +1,93 @@
-"""Commands for clusters: a job script for Slurm, and a forecast of a large run."""
+"""Commands for clusters: job scripts, and a forecast of a large run."""
 
 import argparse
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from .common import CHANGES, CONFIGURATION, OUTPUT, Option, add
-from .values import positive, seconds
+from ..mpi_runs.jobs import Request, schedulers, script
+from .common import CHANGES, CONFIGURATION, OUTPUT, Option, UsageError, add
+from .values import folder_text, members, memory, positive, seconds, word
 
-MEMBERS = Option("--members", type=positive, metavar="N", help="devices")
+MEMBERS = Option("--members", type=members, metavar="N", help="devices")
 MEMBER_LIMIT = Option("--member-limit", type=seconds, metavar="TIME", help="longest time of one member")
 
 
+JOB = (
+    CONFIGURATION,
+    OUTPUT,
+    MEMBERS,
+    Option("--nodes", type=positive, default=1, metavar="N", help="nodes (default: 1)"),
+    Option(
+        "--tasks",
+        type=positive,
+        default=1,
+        metavar="N",
+        help="cores to use on each node, or for each array element",
+    ),
+    Option(
+        "--time",
+        type=seconds,
+        default="24:00:00",
+        metavar="TIME",
+        help="wall time of a job (default: 24:00:00)",
+    ),
+    Option("--array", type=positive, default=0, metavar="N", help="an array of N jobs without MPI"),
+    Option(
+        "--margin",
+        type=positive,
+        default=180,
+        metavar="SECONDS",
+        help="stop this long before the end (default: 180); Slurm may be a minute early",
+    ),
+    Option("--mem", type=memory, metavar="16G", help="memory of a node, or of an array element"),
+    Option("--account", type=word, help="account, or project"),
+    Option("--partition", "--queue", type=word, help="partition, or queue"),
+    Option("--qos", type=word, help="quality of service, or service class"),
+    Option("--constraint", type=word, help="what nodes must have, as the scheduler writes it"),
+    Option("--mail", type=word, metavar="ADDRESS", help="tell the end and failures of jobs"),
+    Option(
+        "--module",
+        "--modules",
+        action="append",
+        default=[],
+        type=word,
+        dest="modules",
+        metavar="NAME",
+        help="module to load; may be given several times",
+    ),
+    Option(
+        "--scratch",
+        type=folder_text,
+        metavar="DIR",
+        help="folder on a disk of each node for checkpoints, such as '$TMPDIR'; the job puts in variables",
+    ),
+    CHANGES,
+)
+"""What a job script is made from."""
+
+
 def add_commands(commands: Any) -> None:
-    """Add "slurm" and "plan" to the parser of commands."""
+    """Add "job", "slurm" and "plan" to the parser of commands."""
+    add(
+        commands,
+        "job",
+        _job,
+        "print a job script that runs an ensemble on a cluster and goes on until it is done",
+        "frenkel job switching.toml --engine pbs --members 100000 --nodes 4 --tasks 64 > job.sh",
+        Option(
+            "--engine", "--scheduler", choices=schedulers(), required=True, help="scheduler of the cluster"
+        ),
+        *JOB,
+    )
     add(
         commands,
         "slurm",
-        _slurm,
-        "print a job script that runs an ensemble under Slurm and goes on until it is done",
+        _job,
+        "print a job script for Slurm: job with --engine slurm",
         "frenkel slurm switching.toml --members 100000 --nodes 4 --tasks 64 --time 24:00:00 > job.sh",
-        CONFIGURATION,
-        OUTPUT,
-        MEMBERS,
-        Option("--nodes", type=positive, default=1, metavar="N", help="nodes (default: 1)"),
-        Option(
-            "--tasks",
-            type=positive,
-            default=1,
-            metavar="N",
-            help="cores to use on each node, or for each array element",
-        ),
-        Option("--time", default="24:00:00", metavar="TIME", help="wall time of a job (24:00:00)"),
-        Option("--array", type=positive, default=0, metavar="N", help="an array of N jobs without MPI"),
-        Option(
-            "--margin",
-            type=positive,
-            default=180,
-            metavar="SECONDS",
-            help="stop this long before the end (default: 180); Slurm may be a minute early",
-        ),
-        Option("--account", default="", help="account"),
-        Option("--partition", default="", help="partition"),
-        CHANGES,
-    )
+        *JOB,
+    ).set_defaults(engine="slurm")
     add(
         commands,
         "plan",
@@ -60,24 +105,27 @@ def add_commands(commands: Any) -> None:
     )
 
 
-def _slurm(options: argparse.Namespace) -> None:
-    from ..mpi_runs.slurm import Request, script
-
+def _job(options: argparse.Namespace) -> None:
     output = options.output or Path(options.file.stem + ".nc")
     command = ["frenkel", "run", str(options.file), "-o", str(output)]
     command += ["--members", str(options.members)] if options.members else []
-    command += [word for change in options.changes for word in ("--set", change)]
-    asked = {
-        name: getattr(options, name)
-        for name in ("nodes", "tasks", "time", "margin", "array", "account", "partition")
-    }
-    print(script(Request(command=command, output=output, **asked)), end="")
+    command += [text for change in options.changes for text in ("--set", change)]
+    asked = {one.name: getattr(options, one.name, None) for one in fields(Request)}
+    given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
+    given |= {"command": command, "output": output}
+    try:
+        print(script(options.engine, Request(**given)), end="")
+    except ValueError as error:
+        raise UsageError(str(error)) from None
 
 
 def _plan(options: argparse.Namespace) -> None:
+    from ..checks import whole
     from ..mpi_runs import model
     from ..reports.forecast import durations_like, forecast
 
+    whole("--ranks", options.ranks, 1, 10_000_000, UsageError)
+    whole("--shards", options.shards, 1, options.members, UsageError)
     members, limit = options.members // options.shards, options.member_limit
     if options.like is None:
         times = model.durations(members, options.mean, options.spread, limit=limit)

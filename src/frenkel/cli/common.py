@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .. import toml
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -95,10 +97,8 @@ def add(
 
 def is_array(path: Path) -> bool:
     """Tell whether a configuration is one of an array: it has a table [array]."""
-    import tomllib
-
     try:
-        return "array" in tomllib.loads(path.read_text(encoding="utf-8"))
+        return "array" in toml.read(path)
     except (OSError, ValueError):
         return False  # reported in full where the file is read
 

@@ -1,21 +1,25 @@
 """Commands for many devices: run with members, sweep, merge, hash, status."""
 
 import argparse
+import itertools
 import logging
+import os
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import common
 from .common import CHANGES, CONFIGURATION, FORCE, OUTPUT, QUIET, SEED, Group, Option, UsageError, add, read
-from .values import natural, positive, quantile, seconds, shard
+from .values import member, members, natural, positive, quantile, seconds, shard
 
 if TYPE_CHECKING:
-    from ..experiment.ensemble import Ensemble
+    from ..experiment.ensemble import Ensemble, Merged
     from ..mpi_runs.farm import Workers
+    from ..mpi_runs.runs import Survey
     from ..mpi_runs.session import Outcome
 
-MEMBERS = Option("--members", type=positive, metavar="N", help="run N devices with the same settings")
+MEMBERS = Option("--members", type=members, metavar="N", help="run N devices with the same settings")
 FARM = (
     Option(
         "--engine",
@@ -44,13 +48,19 @@ FARM = (
         help="run members in the workers themselves: for debuggers, a crash then ends the run",
     ),
     Option("--retry", action="store_true", help="run members again that failed three times"),
+    Option(
+        "--scratch",
+        type=Path,
+        metavar="DIR",
+        help="folder on a disk of each node for the checkpoints of running members (default: the run's own)",
+    ),
 )
 """What every command takes that runs many devices."""
 
 RUN = Group(
     "many devices",
     MEMBERS,
-    Option("--only", type=natural, metavar="K", help="run member K alone, exactly as in the ensemble"),
+    Option("--only", type=member, metavar="K", help="run member K alone, exactly as in the ensemble"),
     Option(
         "--until",
         type=quantile,
@@ -64,7 +74,12 @@ RUN = Group(
 
 
 def add_commands(commands: Any) -> None:
-    """Add "sweep", "merge", "hash" and "status" to the parser of commands."""
+    """Add "sweep", "extend", "merge", "hash" and "status" to the parser of commands."""
+    _add_runs(commands)
+    _add_looks(commands)
+
+
+def _add_runs(commands: Any) -> None:
     add(
         commands,
         "sweep",
@@ -87,6 +102,30 @@ def add_commands(commands: Any) -> None:
         *FARM,
         QUIET,
     )
+    add(
+        commands,
+        "extend",
+        _extend,
+        "run more members of an ensemble, or more cycles of its devices",
+        "frenkel extend ensemble.nc --cycles 200 -o longer.nc",
+        Option(
+            "file", type=Path, metavar="ENSEMBLE.nc", help="ensemble; its folder ENSEMBLE.nc.run is needed"
+        ),
+        MEMBERS.but(help="members there are to be in all"),
+        Option(
+            "--cycles",
+            type=positive,
+            metavar="N",
+            help="cycles there are to be in all, in a file of their own; devices whose final state was kept "
+            "(ensemble.keep_state) go on from it",
+        ),
+        OUTPUT.but(help="result, with --cycles"),
+        *FARM,
+        QUIET,
+    )
+
+
+def _add_looks(commands: Any) -> None:
     add(
         commands,
         "merge",
@@ -113,6 +152,15 @@ def add_commands(commands: Any) -> None:
         "frenkel status ensemble.nc",
         Option("file", type=Path, metavar="OUT.nc", help="result that is being made"),
         Option("--tracebacks", action="store_true", help="print where the failed members failed"),
+    )
+    add(
+        commands,
+        "log",
+        _log,
+        "print what members have reported: warnings, how they went on, where they failed",
+        "frenkel log ensemble.nc --member 17",
+        Option("file", type=Path, metavar="OUT.nc", help="result, or its folder OUT.nc.run"),
+        Option("--member", type=natural, metavar="K", help="this one alone, also if it reported nothing"),
     )
 
 
@@ -169,6 +217,20 @@ def _sweep(options: argparse.Namespace) -> int:
     return launch.start(engine, options.workers, options.dask, lambda workers: _run_sweep(options, workers))
 
 
+def _extend(options: argparse.Namespace) -> int:
+    """Run more members or more cycles of an ensemble."""
+    from ..mpi_runs import launch
+
+    if not (options.members or options.cycles):
+        raise UsageError("give the members or the cycles that there are to be: --members N, --cycles N")
+    if options.cycles and options.output in (None, options.file):
+        raise UsageError("more cycles make another ensemble: name its file with -o")
+    if options.output and not options.cycles:
+        raise UsageError("more members go into the same file: leave out -o")
+    engine = launch.engine_of(options.engine, options.shard)
+    return launch.start(engine, options.workers, options.dask, lambda workers: _run_more(options, workers))
+
+
 def _merge(options: argparse.Namespace) -> None:
     """Merge the shards of some folders."""
     from ..analysis.results import store
@@ -178,10 +240,15 @@ def _merge(options: argparse.Namespace) -> None:
     folders = [one if one.is_dir() else ensemble.run_folder(one) for one in options.folders]
     store.writable(options.output, force=options.force)
     try:
-        found = ensemble.merge_folders(folders, options.output)
+        found = ensemble.merge_folders(folders, options.output, begin=_tell_faults)
     except runs.ChangedError as error:
         raise UsageError(str(error)) from None
     print(f"wrote {options.output}\ncontent {found}")
+
+
+def _tell_faults(found: "Survey") -> None:
+    for fault in found.faults:
+        print(f"frenkel: {fault}; what was in it is left out until it runs again", file=sys.stderr)
 
 
 def _hash(options: argparse.Namespace) -> None:
@@ -191,18 +258,38 @@ def _hash(options: argparse.Namespace) -> None:
     for path in options.files:
         if not path.is_file():
             raise OSError(f"there is no file {path}")
-        print(f"{content.of_file(path)}  {path}")
+        said = content.read(path)
+        print(f"{said.found}  {path}")
+        said.check()
 
 
 def _status(options: argparse.Namespace) -> None:
     """Print how far a run is."""
-    from ..experiment import ensemble
     from ..reports import ensemble as ensemble_report
 
-    folder = ensemble.run_folder(options.file)
+    print(ensemble_report.status_text(_folder(options.file), tracebacks=options.tracebacks))
+
+
+def _log(options: argparse.Namespace) -> None:
+    """Print what is in the records of members besides their results."""
+    from ..reports import ensemble as ensemble_report
+
+    nothing = "no member has reported anything"
+    if options.member is not None:
+        nothing = f"member {options.member} has no record yet"
+    lines = ensemble_report.log_lines(_folder(options.file), options.member)
+    for line in itertools.chain([next(lines, nothing)], lines):
+        print(line)
+
+
+def _folder(file: Path) -> Path:
+    """Return the folder of a run from that of its result."""
+    from ..experiment import ensemble
+
+    folder = file if file.is_dir() else ensemble.run_folder(file)
     if not folder.is_dir():
-        raise OSError(f"there is no run of {options.file}: no folder {folder}")
-    print(ensemble_report.status_text(folder, tracebacks=options.tracebacks))
+        raise OSError(f"there is no run of {file}: no folder {folder}")
+    return folder
 
 
 def _run_file(options: argparse.Namespace, workers: "Workers") -> int:
@@ -212,7 +299,7 @@ def _run_file(options: argparse.Namespace, workers: "Workers") -> int:
     output = options.output or Path(options.file.stem + ".nc")
     if not (options.members or settings.ensemble):
         raise UsageError("one device cannot be divided: give --members, or start one process")
-    known = None if options.force else ensemble.known_seed(output)
+    known = ensemble.known_seed(output)
     if options.shard and settings.seed is None and known is None:
         raise UsageError("the parts need one seed: give --seed or seed in the file")
     if options.until is not None:
@@ -227,7 +314,7 @@ def _run_until(options: argparse.Namespace, settings: Any, output: Path, workers
     from ..analysis.statistics.sequential import Stopping
     from ..experiment import ensemble
     from ..experiment.ensemble_file import SUMMARY
-    from ..experiment.until import run_until
+    from ..experiment.more import run_until
     from ..mpi_runs import session
     from ..reports.ensemble import quantile_line
     from ..validation import suggest
@@ -245,7 +332,7 @@ def _run_until(options: argparse.Namespace, settings: Any, output: Path, workers
         nonlocal begun
         # What the first step has run is what the next one goes on from.
         force, begun = options.force and not begun, True
-        known = None if force else ensemble.known_seed(output)
+        known = ensemble.known_seed(output)
         whole = ensemble.plain(settings, number, options.file.parent, known)
         return start.go(whole, force=force, reported=number == most)
 
@@ -273,6 +360,21 @@ def _run_sweep(options: argparse.Namespace, workers: "Workers") -> int:
     return _Start(options, output, workers, None).go(whole, force=options.force)
 
 
+def _run_more(options: argparse.Namespace, workers: "Workers") -> int:
+    from ..configuration.base import ConfigurationError
+    from ..experiment import more
+
+    output = options.output or options.file
+    try:
+        whole, number = more.extended(options.file, output, members=options.members, cycles=options.cycles)
+    except ConfigurationError as error:
+        raise UsageError(str(error)) from None
+    if options.cycles:
+        rest = len(whole.numbers()) - number
+        print(f"{number} members go on from their final states, {rest} run from the start")
+    return _Start(options, output, workers, None).go(whole, force=False)
+
+
 class _Start:
     """A start of an ensemble: what is the same in each of its steps."""
 
@@ -280,6 +382,9 @@ class _Start:
         self, options: argparse.Namespace, output: Path, workers: "Workers", plot: Path | None
     ) -> None:
         self.options, self.output, self.workers, self.plot = options, output, workers, plot
+        limit = options.time_limit
+        # Of all steps together; a step of the other clock changes nothing.
+        self.deadline = None if limit is None else time.monotonic() + limit
 
     def go(self, whole: "Ensemble", *, force: bool, reported: bool = True) -> int:
         """Run with progress; report how it ended, or only if it ended badly."""
@@ -287,9 +392,9 @@ class _Start:
         from ..mpi_runs import runs, session
         from ..reports.ensemble import EnsembleProgress
 
-        options, begin = self.options, time.time()
+        options = self.options
         self._check(force)
-        section, progress = whole.points[0].ensemble, EnsembleProgress(quiet=options.quiet)
+        progress = EnsembleProgress(quiet=options.quiet)
         try:
             with progress:
                 done, found = ensemble.run(
@@ -300,12 +405,13 @@ class _Start:
                     show=progress.status,
                     begin=progress.begun,
                     merging=progress.merging,
-                    limit=options.member_limit or (section.limit if section else None),
+                    limit=options.member_limit or whole.limit,
                     grace=options.grace,
-                    deadline=None if options.time_limit is None else begin + options.time_limit,
+                    deadline=self.deadline,
                     isolated=not options.no_isolation,
                     retry=options.retry,
                     force=force,
+                    scratch=None if options.scratch is None else str(options.scratch.absolute()),
                 )
         except runs.ChangedError as error:
             raise UsageError(str(error)) from None
@@ -319,6 +425,9 @@ class _Start:
         from ..experiment import ensemble
 
         common.check_ending(self.output, ".nc")
+        scratch = self.options.scratch
+        if scratch is not None and not (scratch.is_dir() and os.access(scratch, os.W_OK)):
+            raise OSError(f"--scratch must be a folder that can be written, got {str(scratch)!r}")
         if self.options.shard and force:
             raise UsageError("--force cannot be combined with --shard, since other shards may be running")
         resumed = ensemble.run_folder(self.output).exists()
@@ -327,7 +436,7 @@ class _Start:
         # A picture of an earlier start may be replaced.
         common.check_picture(self.plot, force or resumed)
 
-    def _report(self, whole: "Ensemble", done: "Outcome", found: str | None) -> None:
+    def _report(self, whole: "Ensemble", done: "Outcome", found: "Merged | None") -> None:
         """Print how a start ended and how to go on."""
         from ..reports import ensemble as ensemble_report
 

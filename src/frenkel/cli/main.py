@@ -237,7 +237,9 @@ def _again(options: argparse.Namespace) -> int:
 
 
 def _complain(sentence: str, status: int) -> int:
-    print(f"frenkel: {' '.join(sentence.split())}", file=sys.stderr)
+    line = " ".join(sentence.split())
+    # Files of others may bring marks that a terminal obeys.
+    print("frenkel: " + "".join(c if c.isprintable() else repr(c)[1:-1] for c in line), file=sys.stderr)
     return status
 
 

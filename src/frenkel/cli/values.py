@@ -3,17 +3,21 @@
 import re
 from argparse import ArgumentTypeError
 
+from ..validation import shown
+
 
 def seconds(text: str) -> float:
     """Read a time: "23:50:00", "1-12:00:00" (days first), "90 min", "30 s"; a bare number is seconds."""
     from ..configuration.quantity import to_si
 
-    clock = re.fullmatch(r"(?:(\d+)-)?(\d+):(\d\d)(?::(\d\d))?", text.strip())
-    if clock:
+    text = text.strip()
+    if clock := re.fullmatch(r"(?:([0-9]{1,9})-)?([0-9]{1,9}):([0-9]{2})(?::([0-9]{2}))?", text):
         days, hours, minutes, rest = (int(part or 0) for part in clock.groups())
-        return float(((days * 24 + hours) * 60 + minutes) * 60 + rest)
+        text = f"{((days * 24 + hours) * 60 + minutes) * 60 + rest} s"
+    elif re.fullmatch(r"[0-9.]+", text):
+        text += " s"
     try:
-        return float(text) if re.fullmatch(r"[\d.]+", text.strip()) else to_si(text, "s", 0.0, 1e9)
+        return to_si(text, "s", 0.0, 1e9)
     except ValueError as error:
         raise ArgumentTypeError(str(error)) from None
 
@@ -28,10 +32,27 @@ def natural(text: str) -> int:
     return _whole(text, 0)
 
 
-def _whole(text: str, low: int) -> int:
+def members(text: str) -> int:
+    """Read how many members there are."""
+    from ..configuration.base import MOST_MEMBERS
+
+    return _whole(text, 1, MOST_MEMBERS)
+
+
+def member(text: str) -> int:
+    """Read the number of one member, from 0."""
+    from ..configuration.base import MOST_MEMBERS
+
+    return _whole(text, 0, MOST_MEMBERS - 1)
+
+
+def _whole(text: str, low: int, high: int | None = None) -> int:
+    allowed = f"at least {low}" if high is None else f"between {low} and {high}"
+    if not re.fullmatch(r"[-+]?[0-9]{1,1000}", text.strip()):
+        raise ArgumentTypeError(f"must be a whole number, {allowed}, got {shown(text)}")
     number = int(text)
-    if number < low:
-        raise ArgumentTypeError(f"must be at least {low}, got {number}")
+    if number < low or (high is not None and number > high):
+        raise ArgumentTypeError(f"must be {allowed}, got {shown(number)}")
     return number
 
 
@@ -48,12 +69,47 @@ def quantile(text: str) -> tuple[str, float, float]:
 
 
 def shard(text: str) -> tuple[int, int]:
-    """Read a part of a whole, "3/8"; "auto" is that of this process among those of a launcher."""
-    if text == "auto":
-        from ..mpi_runs import farm
+    """Read a part of a whole, "3/8"; "auto/8" is that of this element of a job array.
 
-        return farm.rank() + 1, farm.launched()
+    "auto" alone is the part of this process among those of a launcher, or of an array whose size is known.
+    """
+    from ..mpi_runs import farm, jobs
+
     first, _, second = text.partition("/")
+    if first == "auto":
+        element = jobs.element()
+        if not second and (farm.launched() > 1 or element is None):
+            return farm.rank() + 1, farm.launched()
+        if element is None:
+            raise ArgumentTypeError(f"{text!r} needs a job array: none of {', '.join(jobs.ELEMENTS)} is set")
+        first, second = str(element), second or str(jobs.elements() or "")
+        if not second:
+            raise ArgumentTypeError(
+                "auto must be auto/N here: how many elements the job array has is not known"
+            )
     if not (first.isdigit() and second.isdigit()) or not 1 <= int(first) <= int(second):
         raise ArgumentTypeError(f"must be I/N with I from 1 to N, got {text!r}")
     return int(first), int(second)
+
+
+def word(text: str) -> str:
+    """Read a name as schedulers take it: without blanks, quotes and what else means something to a shell."""
+    if not re.fullmatch(r"[\w@.,:=+*/&|()\[\]<>!-]{1,200}", text, re.ASCII):
+        raise ArgumentTypeError(f"must be one word of letters, digits and signs, got {text!r}")
+    return text
+
+
+def memory(text: str) -> str:
+    """Read an amount of memory: "800M", "16G"."""
+    if not re.fullmatch(r"[1-9]\d{0,6}[KMGT]", text, re.ASCII):
+        raise ArgumentTypeError(f"must be a number and K, M, G or T, such as 16G, got {text!r}")
+    return text
+
+
+def folder_text(text: str) -> str:
+    """Read the name of a folder in which a shell puts in variables, and does nothing else."""
+    if not re.fullmatch(r"([\w/.-]|\$\w+|\$\{\w+\}){1,200}", text, re.ASCII):
+        raise ArgumentTypeError(
+            f"must be a folder of plain letters and variables, such as $TMPDIR, got {text!r}"
+        )
+    return text

@@ -32,6 +32,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from .base import (
+    MOST_MEMBERS,
     ConfigurationError,
     Document,
     Length,
@@ -60,8 +61,9 @@ class DeviceSection(Section):
 class EnsembleSection(Section):
     """How many devices, and what is kept of each; the result of a device does not depend on it."""
 
-    members: int = Field(ge=1, le=2**31 - 1)
+    members: int = Field(ge=1, le=MOST_MEMBERS)
     keep: Literal["summary", "traces", "all"] = "traces"
+    keep_state: bool = False
     limit: Time | None = None
 
 
@@ -94,7 +96,7 @@ class Configuration(Document):
     material: str = Field(default="HfO2", min_length=1)
     material_document: dict[str, Any] | None = Field(default=None, repr=False)
     seed: Seed | None = None
-    member: int = Field(default=0, ge=0, lt=2**31)
+    member: int = Field(default=0, ge=0, lt=MOST_MEMBERS)
     read_voltage: ReadVoltage = 0.1
     device: DeviceSection
     circuit: CircuitSection = CircuitSection()

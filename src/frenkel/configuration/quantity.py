@@ -1,11 +1,13 @@
-"""Quantities as text with a unit, such as "5 nm", to floats in SI; the only place that uses pint."""
+"""Quantities as text with a unit, such as "5 nm", to floats in SI."""
 
 import math
 import re
-from functools import cache
 from typing import Any
 
 from pydantic import BeforeValidator, PlainSerializer
+
+from ..units import convert
+from ..validation import shown
 
 EXAMPLES = {
     "m": "5 nm",
@@ -35,20 +37,23 @@ def to_si(value: Any, unit: str, low: float, high: float) -> float:
     ValueError
         It is no such quantity, or it is out of range; the message names value, unit and range.
     """
+    example = EXAMPLES.get(unit, f"1 {unit}")
     if not isinstance(value, str):
-        raise ValueError(f"must be text with a unit of {unit}, such as {_example(unit)!r}, got {value!r}")
-    found = re.fullmatch(r"\s*([-+]?[\d.]+(?:[eE][-+]?\d+)?|[-+]?nan|[-+]?inf)\s*(\S.*?)?\s*", value)
+        raise ValueError(f"must be text with a unit of {unit}, such as {example!r}, got {shown(value)}")
+    found = re.fullmatch(
+        r"([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[-+]?nan|[-+]?inf)\s*(\S.*)?", value.strip()
+    )
     if found is None:
-        raise ValueError(f"must be a number and a unit, such as {_example(unit)!r}, got {value!r}")
-    if found[2] is None:
-        raise ValueError(f"needs a unit of {unit}, such as {_example(unit)!r}, got {value!r}")
+        raise ValueError(f"must be a number and a unit, such as {example!r}, got {shown(value)}")
+    number, given = float(found[1]), found[2]
+    if given is None:
+        raise ValueError(f"needs a unit of {unit}, such as {example!r}, got {shown(value)}")
     try:
-        number = float(found[1])
+        result = number if given == unit else convert(number, given, unit)
     except ValueError:
-        raise ValueError(f"must be a number and a unit, such as {_example(unit)!r}, got {value!r}") from None
-    result = number if found[2] == unit else _convert(number, found[2], unit, value)
+        raise ValueError(f"must be in {unit}, such as {example!r}, got {shown(value)}") from None
     if not math.isfinite(result) or not low <= result <= high:
-        raise ValueError(f"must be between {low:g} and {high:g} {unit}, got {value!r}")
+        raise ValueError(f"must be between {low:g} and {high:g} {unit}, got {shown(value)}")
     return result
 
 
@@ -58,10 +63,10 @@ def all_to_si(value: Any, unit: str, low: float, high: float) -> tuple[float, ..
         *texts, last = (part.strip() for part in value.split(","))
         found = re.fullmatch(r"(\S+)\s+(\S.*)", last)
         if found is None:
-            raise ValueError(f"needs a unit of {unit} at the end, got {value!r}")
+            raise ValueError(f"needs a unit of {unit} at the end, got {shown(value)}")
         value = [f"{number} {found[2]}" for number in (*texts, found[1])]
     if not isinstance(value, (list, tuple)):
-        raise ValueError(f"must be text such as '0, 1, 2.5 {unit}', got {value!r}")
+        raise ValueError(f"must be text such as '0, 1, 2.5 {unit}', got {shown(value)}")
     return tuple(to_si(one, unit, low, high) for one in value)
 
 
@@ -84,24 +89,3 @@ def writes(unit: str) -> PlainSerializer:
 
     return PlainSerializer(text, when_used="json-unless-none")
 
-
-def _convert(number: float, given: str, unit: str, value: str) -> float:
-    registry = _registry()
-    try:
-        result = float(registry.Quantity(number, given).to(unit).magnitude)
-    except Exception:
-        # pint raises half a dozen unrelated types for texts that are no unit.
-        raise ValueError(f"must be in {unit}, such as {_example(unit)!r}, got {value!r}") from None
-    # Decimal prefixes are exact: 5 nm must not become 5.000000000000001e-09 m.
-    return float(f"{result:.15g}")
-
-
-@cache
-def _registry() -> Any:
-    import pint  # 0.3 s, and only files need it
-
-    return pint.UnitRegistry()
-
-
-def _example(unit: str) -> str:
-    return EXAMPLES.get(unit, f"1 {unit}")

@@ -1,10 +1,12 @@
 """Read the file of a configuration, of a device or of an array, with changes from the command line."""
 
-import tomllib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union
 
+from .. import toml
+from ..validation import shown
 from .base import ConfigurationError
 from .device import Configuration, parse
 
@@ -29,17 +31,15 @@ def read(path: str | Path, changes: Sequence[str] = ()) -> Union[Configuration, 
     """
     source = Path(path)
     try:
-        document = tomllib.loads(source.read_text(encoding="utf-8"))
+        document = toml.read(source)
     except FileNotFoundError:
         raise ConfigurationError(f"there is no file {source}") from None
     except OSError as error:
         raise ConfigurationError(f"{source} cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise ConfigurationError(f"{source} is not a TOML file: it holds no text") from None
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
         raise ConfigurationError(f"{source} is not a TOML file: {error}") from None
-    for change in changes:
-        _apply(document, change)
+    for one in changes:
+        change(document, one)
     if "array" in document:
         from . import array  # brings networks of lines; only arrays need them
 
@@ -47,28 +47,30 @@ def read(path: str | Path, changes: Sequence[str] = ()) -> Union[Configuration, 
     return parse(document, str(source))
 
 
-def _apply(document: dict[str, Any], change: str) -> None:
+def change(document: dict[str, Any], text: str) -> None:
     """Set one value of a document from "key=value"."""
-    key, equals, text = change.partition("=")
+    key, equals, written = text.partition("=")
     if not equals or not key.strip():
-        raise ConfigurationError(f"--set must be key=value, got {change!r}")
+        raise ConfigurationError(f"--set must be key=value, got {text!r}")
     try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        value = text.strip()  # "8 nm" needs no quotes on the command line
+        value = toml.loads(f"value = {written}")["value"]
+    except ValueError:
+        value = written.strip()  # "8 nm" needs no quotes on the command line
     *path, last = key.strip().split(".")
+    if len(path) >= toml.DEEPEST:
+        raise ConfigurationError(f"--set: a key must have at most {toml.DEEPEST} parts, got {shown(key)}")
     place: Any = document
     for part in path:
-        place = _inside(place, part, change)
-    _inside(place, last, change)
+        place = _inside(place, part, text)
+    _inside(place, last, text)
     place[int(last) if isinstance(place, list) else last] = value
 
 
-def _inside(place: Any, part: str, change: str) -> Any:
+def _inside(place: Any, part: str, text: str) -> Any:
     if isinstance(place, list):
-        if not part.isdigit() or int(part) >= len(place):
-            raise ConfigurationError(f"--set {change}: {part!r} must be a number from 0 to {len(place) - 1}")
+        if not re.fullmatch("[0-9]{1,9}", part) or int(part) >= len(place):
+            raise ConfigurationError(f"--set {text}: {part!r} must be a number from 0 to {len(place) - 1}")
         return place[int(part)]
     if not isinstance(place, dict):
-        raise ConfigurationError(f"--set {change}: there is nothing inside a value to set ({part!r})")
+        raise ConfigurationError(f"--set {text}: there is nothing inside a value to set ({part!r})")
     return place.setdefault(part, {})

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -144,7 +144,7 @@ class AssembledArray:
 
     def _periphery(self) -> periphery.Periphery:
         section, array = self.configuration.periphery, self.configuration.array
-        return periphery.around(
+        around = periphery.around(
             self.node,
             array.bit_lines,
             cell=array.crossing,
@@ -154,6 +154,7 @@ class AssembledArray:
             read_width=section.read_width,
             gate_voltage=array.transistor.gate if array.transistor else 0.0,
         )
+        return replace(around, driver_latency=section.driver_latency)
 
     def transistor(self) -> Transistor:
         """Return the transistor of every cell."""

@@ -1,23 +1,22 @@
 """Many devices of one configuration, or of each point of a sweep: what is run, and what is written."""
 
 import contextlib
-import hashlib
-import itertools
-import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+import glob
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .. import provenance
+from .. import checks, provenance
 from ..analysis.results import schema
 from ..configuration import device as config
-from ..configuration.base import ConfigurationError
+from ..configuration.base import MOST_MEMBERS, ConfigurationError
 from ..configuration.device import Configuration
+from ..configuration.points import Grid, points_of
 from ..configuration.quantity import to_si
-from ..mpi_runs import farm, lock, merge, runs, session, shards
+from ..mpi_runs import content, farm, lock, merge, runs, session, shards
 from ..mpi_runs.session import Job, Outcome
 from ..mpi_runs.status import Status
 from . import device as experiment
@@ -25,6 +24,11 @@ from .ensemble_file import KIND, columns, coordinates
 from .members import STRIDE
 
 POINTS_LIMIT = 2**20
+MERGED = "merged_hash"
+"""Attribute of a merged file: which members of which configuration it was made of, see `Located.digest`."""
+
+GROUPS = 500
+"""Groups of neighbouring points whose durations are learned together, at most."""
 FUNCTION = "frenkel.experiment.members:prepare"
 
 
@@ -51,13 +55,29 @@ class Axis:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What became of the merged file at the end of a start.
+
+    Attributes
+    ----------
+    content : str
+        Its content hash.
+    why : str
+        Why it was written; empty if it was complete before.
+    """
+
+    content: str
+    why: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ensemble:
     """Everything that the result of an ensemble is a function of.
 
     Parameters
     ----------
-    points : tuple of Configuration
+    points : sequence of Configuration
         One, or one per point of a sweep, each with its seed.
     members : int
         Devices per point.
@@ -65,13 +85,22 @@ class Ensemble:
     axes : tuple of Axis
     folder : Path
         Where material files with a relative name are looked for.
+    limit : float, optional
+        Longest time of one member (s); the results are no function of it.
+    keep_state : bool
+        Keep the final state of each member, from which more cycles can go on.
+    former : tuple of str
+        Shards of the run whose final states the members begin from; see :func:`.more.extended`.
     """
 
-    points: tuple[Configuration, ...]
+    points: Sequence[Configuration]
     members: int
     keep: str = "traces"
     axes: tuple[Axis, ...] = ()
     folder: Path = field(default_factory=Path)
+    limit: float | None = None
+    keep_state: bool = False
+    former: tuple[str, ...] = ()
 
     def numbers(self) -> np.ndarray[Any, Any]:
         """Return the numbers of all members, points one after another."""
@@ -81,21 +110,29 @@ class Ensemble:
         """Return what the results are a function of, as JSON values.
 
         ``points`` holds the configurations, ``materials`` the materials that occur and ``material_of`` which
-        of them each point uses; ``keep`` and ``over`` are as given. The number of members is no part of it.
+        of them each point uses; a sweep has instead ``base``, the configuration without changes, and
+        ``materials`` by name. ``keep`` and ``over`` are as given. The number of members is no part of it.
         """
+        rest = {"keep": self.keep, "over": {one.key: list(one.texts) for one in self.axes}}
+        if isinstance(self.points, Grid):
+            materials = self.points.materials or {
+                name: experiment.material_of(
+                    config.parse({**self.points.base, "material": name}), self.folder
+                ).document()
+                for name in self.points.names()
+            }
+            return {"base": self.points.base, "materials": materials} | rest
         used = [experiment.material_of(point, self.folder) for point in self.points]
         hashes = list(dict.fromkeys(material.hash for material in used))
         first = {material.hash: material for material in reversed(used)}
         return {
             "points": [
-                point.document() | {"material": material.name}
+                point.model_copy(update={"material_document": None}).document() | {"material": material.name}
                 for point, material in zip(self.points, used, strict=True)
             ],
             "materials": [first[one].document() for one in hashes],
             "material_of": [hashes.index(material.hash) for material in used],
-            "keep": self.keep,
-            "over": {one.key: list(one.texts) for one in self.axes},
-        }
+        } | rest
 
 
 def plain(
@@ -121,12 +158,15 @@ def plain(
     number = members or (section.members if section else 0)
     if not number:
         raise ConfigurationError("the number of members is missing: give --members or ensemble.members")
+    checks.whole("members", number, 1, MOST_MEMBERS, ConfigurationError)
     if configuration.seed is None:
         configuration = configuration.model_copy(
             update={"seed": provenance.draw_seed() if seed is None else seed}
         )
-    keep = section.keep if section else "traces"
-    return Ensemble(points=(configuration,), members=number, keep=keep, folder=folder)
+    kept: dict[str, Any] = {}
+    if section:
+        kept = {"keep": section.keep, "keep_state": section.keep_state, "limit": section.limit}
+    return Ensemble(points=(configuration,), members=number, folder=folder, **kept)
 
 
 def sweep(
@@ -136,10 +176,7 @@ def sweep(
     folder: Path,
     seed: int | None = None,
 ) -> Ensemble:
-    """Return the ensemble of every combination of the values of some keys.
-
-    Each point has a seed of its own, made from that of the configuration and the values of the point, so
-    that points are independent and another point changes none of them.
+    """Return the ensemble of every combination of the values of some keys; see :class:`.Grid`.
 
     Parameters
     ----------
@@ -153,21 +190,16 @@ def sweep(
     Raises
     ------
     ConfigurationError
-        A value is not allowed, or there are too many points.
+        There are too many points. Values are checked when the points are met, by :func:`job` at first.
     """
     number = int(np.prod([len(axis.texts) for axis in axes]))
     if not 1 <= number <= POINTS_LIMIT:
         raise ConfigurationError(f"a sweep must have 1 to {POINTS_LIMIT} points, got {number}")
     base = plain(read([]), members or None, folder, seed)
-    points = []
-    for values in itertools.product(*(axis.texts for axis in axes)):
-        changes = [f"{axis.key}={text}" for axis, text in zip(axes, values, strict=True)]
-        words = json.dumps([base.points[0].seed, changes]).encode()
-        own = int.from_bytes(hashlib.sha256(words).digest()[:8], "little") >> 1
-        points.append(read(changes).model_copy(update={"seed": own}))
-    return Ensemble(
-        points=tuple(points), members=base.members, keep=base.keep, axes=tuple(axes), folder=folder
-    )
+    # Without defaults, which may be no keys of what a change puts in the place of a section.
+    document = base.points[0].model_dump(mode="json", exclude_none=True, exclude_unset=True)
+    grid = Grid(document, {one.key: list(one.texts) for one in axes})
+    return replace(base, points=grid, axes=tuple(axes))
 
 
 def axis(text: str) -> Axis:
@@ -198,7 +230,7 @@ def axis(text: str) -> Axis:
 
 def run_folder(output: Path) -> Path:
     """Return the folder that holds the shards of an output."""
-    return output.with_name(output.name + ".run")
+    return shards.run_folder(output)
 
 
 def known_seed(output: Path) -> int | None:
@@ -231,15 +263,17 @@ def job(ensemble: Ensemble, output: Path, *, part: tuple[int, int] | None = None
         numbers, name = numbers[part[0] - 1 :: part[1]], f"{part[0]}-of-{part[1]}"
     for point in ensemble.points[:1]:
         experiment.check_memory(point, experiment.material_of(point, ensemble.folder))
-    costs = [_cost(point) for point in ensemble.points]
+    points = len(ensemble.points)
+    groups = min(GROUPS, points)
+    costs = np.fromiter(map(_cost, ensemble.points), float, points)  # reads, so checks, every point once
     return Job(
         folder=run_folder(output),
         function=FUNCTION,
-        settings=document,
+        settings=document | {"keep_state": ensemble.keep_state, "former": ensemble.former},
         document=recorded,
         digest=provenance.digest(recorded),
         members=numbers.tolist(),
-        cost=lambda number: (number // STRIDE, costs[number // STRIDE]),
+        cost=lambda number: (number // STRIDE * groups // points, float(costs[number // STRIDE])),
         software={"version": provenance.version(), "git": provenance.git_hash()},
         part=name,
         **options,
@@ -249,13 +283,14 @@ def job(ensemble: Ensemble, output: Path, *, part: tuple[int, int] | None = None
 def _recorded(folder: Path, document: dict[str, Any]) -> dict[str, Any]:
     """Return a document as an earlier version wrote it into the folder of the run, if that says the same."""
     present = runs.recorded(folder)
-    if present is None:
+    if present is None or present["document"] == document:
         return document
-    with contextlib.suppress(ConfigurationError, KeyError):
+    with contextlib.suppress(ValueError, KeyError, TypeError):
         former: dict[str, Any] = present["document"]
-        points = [config.parse(point).document() for point in former["points"]]
-        if former | {"points": points} == document:
-            return former
+        if all(former[key] == document[key] for key in ("keep", "over")):
+            pairs = zip(points_of(former), points_of(document), strict=True)
+            if all(old.document() == new.document() for old, new in pairs):
+                return former
     return document
 
 
@@ -275,43 +310,78 @@ def run(
     begin: Callable[[runs.Survey], None] = lambda found: None,
     merging: Callable[[int], None] = lambda done: None,
     **options: Any,
-) -> tuple[Outcome, str | None]:
-    """Run what is left of an ensemble, and merge it when all is done.
+) -> tuple[Outcome, Merged | None]:
+    """Run what is left of an ensemble, and merge it when all is done and the file is not what it should be.
 
     Returns
     -------
     Outcome
         How it ended.
-    str or None
-        Content hash of the merged file; None where it was not merged, since members are left.
+    Merged or None
+        The merged file; None where members are left, or where another part is merging.
 
     Raises
     ------
     ChangedError, LockError, ShardError
         As :func:`.session.execute`.
     """
-    done = session.execute(job(ensemble, output, part=part, **options), workers, show, begin)
+    mine = job(ensemble, output, part=part, **options)
+    done = session.execute(mine, workers, show, begin)
     if done.left:
         return done, None
     folder = run_folder(output)
-    found = runs.survey([folder])
-    located = found.best(ensemble.numbers())
-    if np.any(located.status == shards.MISSING):
+    located = _located(ensemble, folder, mine)
+    if located is None:
         return done, None  # other parts are not done
-    if not done.ran and output.exists():
-        return done, stored_hash(output)
-    with lock.hold(folder, "merge.lock"):
-        return done, write(ensemble, located, output, merging)
+    why = _stale(output, located.digest(mine.digest))
+    if not why:
+        return done, Merged(content.read(output).found, "")
+    try:
+        with lock.hold(folder, "merge.lock"):
+            for left in output.parent.glob(f".{glob.escape(output.name)}.*.part"):
+                left.unlink(missing_ok=True)  # by a part that was killed while it wrote the file
+            return done, Merged(write(ensemble, mine.document, located, output, merging), why)
+    except lock.LockError:
+        return done, None  # another part, which ended at the same time, is writing the file
+
+
+def _located(ensemble: Ensemble, folder: Path, mine: Job) -> merge.Located | None:
+    """Return where all members of an ensemble are, None if some are not done.
+
+    A part that has ended has left indices of what it wrote. The shards of others are read only where nobody
+    is at work on them: these parts were killed, or are those of an earlier version.
+    """
+    numbers = ensemble.numbers()
+    found = runs.survey([folder], mine.digest, mine.part).best(numbers)
+    if np.any(found.status == shards.MISSING) and not any(folder.glob("*.lock")):
+        found = runs.survey([folder], mine.digest).best(numbers)
+    return None if np.any(found.status == shards.MISSING) else found
+
+
+def _stale(output: Path, digest: str) -> str:
+    """Return why a merged file is not that of some members, "" if it is: by its attribute and its content."""
+    import netCDF4
+
+    if not output.exists():
+        return "there was none"
+    try:
+        content.check(output)
+        with netCDF4.Dataset(output) as file:
+            held = getattr(file, MERGED, None)
+    except OSError:
+        return "the one that was there was damaged or changed"
+    return "" if held == digest else "the one that was there held others, or other results"
 
 
 def write(
     ensemble: Ensemble,
+    document: Mapping[str, Any],
     located: merge.Located,
     output: Path,
     progress: Callable[[int], None] | None = None,
     compression: int = 1,
 ) -> str:
-    """Merge located members into one file; return its content hash."""
+    """Merge located members into one file, with the document of the folder; return its content hash."""
     members = located.member[: ensemble.members] if ensemble.axes else located.member
     grid = [(axis.name, len(axis.texts)) for axis in ensemble.axes] + [("member", len(members))]
     first = ensemble.points[0]
@@ -322,13 +392,14 @@ def write(
         "frenkel_kind": KIND,
     } | provenance.attributes(
         first.title or f"{material.name}, {len(located.member)} devices",
-        ensemble.document(),
+        document,
         seed=first.seed or 0,
         material=material.name,
         material_hash=material.hash,
         lateral=first.device.lateral,
         keep=ensemble.keep,
     )
+    attrs[MERGED] = located.digest(provenance.digest(document))
     fixed = coordinates(ensemble.points, located.status, grid, members)
     for one in ensemble.axes:
         fixed[one.name] = ((one.name,), *_axis_values(one))
@@ -339,9 +410,14 @@ def write(
 
 
 def merge_folders(
-    folders: Sequence[Path], output: Path, progress: Callable[[int], None] | None = None
+    folders: Sequence[Path],
+    output: Path,
+    progress: Callable[[int], None] | None = None,
+    begin: Callable[[runs.Survey], None] = lambda found: None,
 ) -> str:
     """Merge what the folders of several machines hold, finished or not; return the content hash.
+
+    ``begin`` is called once with what was found.
 
     Raises
     ------
@@ -361,33 +437,22 @@ def merge_folders(
             keys = runs.differing(documents[0]["document"], other["document"])
             raise runs.ChangedError(f"{folder} differs from {folders[0]} in {'; '.join(keys)}")
     found = runs.survey(folders, documents[0]["configuration_hash"])
+    begin(found)
     if not len(found.member):
         raise shards.ShardError(None, f"{folders[0]} holds no finished member yet")
     ensemble = from_document(documents[0]["document"], found.member)
     numbers = ensemble.numbers() if ensemble.axes else np.unique(found.member)
-    return write(ensemble, found.best(numbers), output, progress)
+    return write(ensemble, documents[0]["document"], found.best(numbers), output, progress)
 
 
 def from_document(document: dict[str, Any], members: np.ndarray[Any, Any]) -> Ensemble:
     """Return the ensemble whose :meth:`Ensemble.document` this is, with as many members as there are."""
-    materials = [document["materials"][index] for index in document["material_of"]]
     return Ensemble(
-        points=tuple(
-            config.parse(point | {"material_document": material})
-            for point, material in zip(document["points"], materials, strict=True)
-        ),
+        points=points_of(document),
         members=int(np.max(members % STRIDE)) + 1,
         keep=document["keep"],
         axes=tuple(Axis(key, tuple(texts)) for key, texts in document["over"].items()),
     )
-
-
-def stored_hash(path: Path) -> str:
-    """Return the content hash that a merged file carries."""
-    import netCDF4
-
-    with netCDF4.Dataset(path) as file:
-        return str(file.getncattr("content_hash"))
 
 
 def _axis_values(one: Axis) -> tuple[Any, dict[str, Any]]:
@@ -403,36 +468,3 @@ def _axis_values(one: Axis) -> tuple[Any, dict[str, Any]]:
         except ValueError:
             continue
     return np.array(one.texts, object), attrs
-
-
-def values(path: Path, name: str) -> list[float | None]:
-    """Return one number of every member of a merged file, in their order.
-
-    Parameters
-    ----------
-    path : Path
-    name : str
-        A variable along ``member``, or along member and cycle, of which the first cycle counts.
-
-    Returns
-    -------
-    list of float or None
-        inf where it was never reached (NaN in the file), None where the member failed.
-
-    Raises
-    ------
-    ValueError
-        The file has no such variable.
-    """
-    import xarray as xr
-
-    with xr.open_dataset(path) as data:
-        have = [str(one) for one in data.data_vars if data[one].dims[:1] == ("member",)]
-        if name not in have or data[name].dtype.kind != "f":
-            raise ValueError(f"no number {name!r} of the members in {path}; there are: {', '.join(have)}")
-        column = data[name].values.reshape(data.sizes["member"], -1)[:, 0]
-        failed = data["status"].values != shards.OK
-    return [
-        None if lost else (np.inf if np.isnan(value) else float(value))
-        for value, lost in zip(column, failed, strict=True)
-    ]

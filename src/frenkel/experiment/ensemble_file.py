@@ -19,7 +19,8 @@ from ..analysis.results.layout import Layout, SchemaError, Variable
 from ..configuration import device as config
 from ..configuration.device import Configuration
 from ..configuration.phases import kind_of
-from ..mpi_runs import shards
+from ..configuration.points import Grid, point_document
+from ..mpi_runs import content, shards
 from ..mpi_runs.merge import Column
 from .members import RAGGED, SNAPSHOT_END
 
@@ -79,7 +80,8 @@ def coordinates(
         "flag_values": np.array(list(shards.STATUS), np.uint8),
         "flag_meanings": " ".join(text.replace(" ", "_") for text in shards.STATUS.values()),
     }
-    seeds = np.array([point.seed for point in points], np.int64)
+    own = map(points.seed, range(len(points))) if isinstance(points, Grid) else (one.seed for one in points)
+    seeds = np.fromiter(own, np.int64, len(points))
     return {
         "member": (
             ("member",),
@@ -192,6 +194,40 @@ def padded(ensemble: "xr.Dataset", name: str) -> "xr.DataArray":
     return xr.DataArray(whole.reshape(*shape, *whole.shape[1:]), dims=dims, attrs=array.attrs, name=name)
 
 
+def values(path: Path, name: str) -> list[float | None]:
+    """Return one number of every member of a merged file, in their order.
+
+    Parameters
+    ----------
+    path : Path
+    name : str
+        A variable along ``member``, or along member and cycle, of which the first cycle counts.
+
+    Returns
+    -------
+    list of float or None
+        inf where it was never reached (NaN in the file), None where the member failed.
+
+    Raises
+    ------
+    ValueError
+        The file has no such variable.
+    """
+    import xarray as xr
+
+    content.check(path)
+    with xr.open_dataset(path) as data:
+        have = [str(one) for one in data.data_vars if data[one].dims[:1] == ("member",)]
+        if name not in have or data[name].dtype.kind != "f":
+            raise ValueError(f"no number {name!r} of the members in {path}; there are: {', '.join(have)}")
+        column = data[name].values.reshape(data.sizes["member"], -1)[:, 0]
+        failed = data["status"].values != shards.OK
+    return [
+        None if lost else (np.inf if np.isnan(value) else float(value))
+        for value, lost in zip(column, failed, strict=True)
+    ]
+
+
 def concat(parts: Sequence["xr.Dataset"]) -> "xr.Dataset":
     """Join ensembles of the same configuration and other members, in the order given.
 
@@ -268,8 +304,7 @@ def _attrs(ensemble: "xr.Dataset", where: dict[str, Any], number: int) -> dict[s
     recorded = made["configuration"]
     sweep = len(ensemble["status"].dims) > 1
     place = _flat(ensemble, where) // ensemble.sizes["member"] if sweep else 0
-    material = recorded["materials"][recorded["material_of"][place]]
-    document = recorded["points"][place] | {"material_document": material}
+    document = point_document(recorded, place)
     # The software of the ensemble made the member, whatever reads it now.
     record = provenance.record(document, seed=config.parse(document).seed or 0, member=number)
     return attrs | {"provenance": json.dumps(record | {"software": made["software"]})}

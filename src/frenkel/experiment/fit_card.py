@@ -19,11 +19,12 @@ import xarray as xr
 from .. import checks
 from ..analysis.fitting import core_fit, gate, gate_noise, noise_fit, observations, statistical_model
 from ..analysis.fitting.gate import Row
-from ..analysis.fitting.observations import Observations
+from ..analysis.fitting.observations import ObservationError, Observations
 from ..cards.card import Card
-from ..cards.core import GapCore
+from ..cards.core import RANGES, STEEPEST, GapCore
 from ..configuration.device import parse
 from ..configuration.phases import Sweep
+from ..mpi_runs import content
 from .ensemble_file import member
 
 Data = str | Path | xr.Dataset
@@ -34,11 +35,7 @@ CORE_MEMBERS = 64
 """Members of an ensemble whose traces a core is fitted to."""
 
 CORE_RANGES = {
-    "set_ramp": (1e-6, 1e12, "V/s"),
-    "reset_ramp": (1e-6, 1e12, "V/s"),
-    "read_voltage": (1e-3, 10.0, "V"),
-    "drive": (1e-3, 1e3, "1/V"),
-    "voltage_scale": (0.01, 100.0, "V"),
+    name: RANGES[name] for name in ("set_ramp", "reset_ramp", "read_voltage", "drive", "voltage_scale")
 }
 """What a caller can say of a core, and within which bounds."""
 
@@ -138,6 +135,8 @@ def fit_card(
     >>> fitted = frenkel.fit_card("ensemble.nc", core={"drive": 15.0})  # doctest: +SKIP
     >>> fitted.passed, fitted.card.sample(devices=3, cycles=5, seed=7)["hrs"]  # doctest: +SKIP
     """
+    name = name or Path(_name(data)).stem
+    checks.line("name of the card", name)
     if not 0.0 < held_out < 1.0:
         raise ValueError(f"held_out must be above 0 and below 1, got {held_out:g}")
     checks.whole("seed", seed, 0)
@@ -157,7 +156,7 @@ def fit_card(
     numbers, core_intervals, cores = _core_of_traces(data, numbers) if fit_core else (numbers, {}, None)
     card = statistical_model.fit(
         training,
-        name or Path(_name(data)).stem,
+        name,
         settings,
         validity=validity,
         core=numbers,
@@ -255,9 +254,11 @@ def _noise(data: Data, kind: str) -> tuple[xr.Dataset, dict[str, Any]]:
         loaded = noise_fit.of_members(found.load(), kind)
     record = {"file": _name(data), "devices": int(loaded.sizes.get("device", 0))}
     # The set may be another than that of the cycles: traps and slow hops have sets of their own.
-    return loaded, record | {
-        key: loaded.attrs[key] for key in ("material", "temperature") if key in loaded.attrs
-    }
+    known = (key for key in ("material", "temperature") if str(loaded.attrs.get(key, "")))
+    record |= {key: loaded.attrs[key] for key in known}
+    for key in ("file", "material"):
+        checks.line(f"{key} of the {kind} data", record.get(key, key), longest=255, error=ObservationError)
+    return loaded, record
 
 
 def read_cycles(data: Data, features: Sequence[str] | None = None) -> tuple[Observations, dict[str, Any]]:
@@ -268,8 +269,22 @@ def read_cycles(data: Data, features: Sequence[str] | None = None) -> tuple[Obse
     with _opened(data) as found:
         origin = made["file"] if isinstance(data, xr.Dataset) else str(data)
         cycles = observations.from_dataset(found, features, origin)
-        ensemble = json.loads(found.attrs.get("provenance", "{}"))
+        ensemble = _provenance(found, origin)
     return cycles, made | ({"ensemble": ensemble} if ensemble else {})
+
+
+def _provenance(data: xr.Dataset, origin: str) -> dict[str, Any]:
+    """Return what made an ensemble; empty where its file does not say."""
+    try:
+        made = json.loads(data.attrs.get("provenance", "{}"))
+        points = made.get("configuration", {}).get("points", [])
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        raise ObservationError(f"the provenance of {origin} is not that of an ensemble") from None
+    if not isinstance(points, list) or not all(isinstance(point, dict) for point in points):
+        raise ObservationError(
+            f"configuration.points in the provenance of {origin} must be a list of sections"
+        )
+    return dict(made)
 
 
 def first_cycles(data: Data, most: int = 24) -> list[xr.Dataset]:
@@ -312,7 +327,7 @@ def protocol_of(
         checks.between(name, value, low, high, unit)
     box: dict[str, tuple[float, float]] = {}
     known: dict[str, float] = {}
-    documents = made.get("ensemble", {}).get("configuration", {}).get("points", [])
+    documents = made.get("ensemble", {}).get("configuration", {}).get("points")
     if documents:
         settings = parse(documents[0], made["file"])
         sweeps = [phase for _, cycle, phase in settings.phases() if cycle and isinstance(phase, Sweep)]
@@ -328,6 +343,7 @@ def protocol_of(
     core = GapCore(**known)
     scale = given.get("voltage_scale")
     if scale is not None:
+        checks.between("read_voltage in units of voltage_scale", core.read_voltage / scale, 0.0, STEEPEST)
         # I0 keeps the currents at the read voltage, and with them the gaps, as they were.
         ratio = math.sinh(core.read_voltage / core.voltage_scale) / math.sinh(core.read_voltage / scale)
         core = replace(core, voltage_scale=scale, current_prefactor=core.current_prefactor * ratio)
@@ -361,6 +377,7 @@ def _opened(data: Data) -> Iterator[xr.Dataset]:
     if isinstance(data, xr.Dataset):
         yield data
     else:
+        content.check(Path(data))
         with xr.open_dataset(data, decode_times=False) as found:
             yield found
 

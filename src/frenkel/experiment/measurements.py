@@ -14,7 +14,7 @@ from ..configuration import device as config
 from ..configuration.phases import Pulse
 from ..mpi_runs import shards
 from ..typing import Floats
-from . import ensemble, ensemble_file
+from . import ensemble_file
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -260,7 +260,7 @@ def sample(path: Path, name: str, censored: bool = False) -> tuple[Sample, str]:
         values, unit = table[name].values, str(table[name].attrs["units"])
     else:
         # Failed members are none among those that reached no value.
-        values = np.array([value for value in ensemble.values(path, name) if value is not None])
+        values = np.array([value for value in ensemble_file.values(path, name) if value is not None])
         with ensemble_file.open_ensemble(path) as whole:
             unit = str(whole[name].attrs["units"])
     known = values[np.isfinite(values)]

@@ -4,10 +4,12 @@ No xarray, no netCDF: thousands of these processes start at once, and each impor
 """
 
 import contextlib
-import json
+import io
+import logging
 import math
-import zipfile
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +17,11 @@ import numpy as np
 
 from ..analysis.results import schema
 from ..analysis.results.metrics import switching_voltage
-from ..configuration import device as config
 from ..configuration.device import Configuration
+from ..configuration.points import points_of
 from ..kinetic.device import Device
 from ..kinetic.materials.material import Material
+from ..mpi_runs import shards
 from ..mpi_runs.child import Context, Stopped
 from . import device_file
 from .protocol import Checkpoints, PhaseLog, Protocol
@@ -26,9 +29,12 @@ from .protocol import Checkpoints, PhaseLog, Protocol
 CHECKPOINT_INTERVAL = 60.0  # s of wall time
 STRIDE = 2**31  # numbers of members per point of a sweep
 SNAPSHOT_END = -1
+STATE = "final_state"  # of a member, among the arrays of its record
+FORMER = "former.npy"  # where the records with the states to begin from are: member, shard, offset, length
 RAGGED = {"summary": (), "traces": ("sample", "phases"), "all": ("sample", "phases", "snapshot", "defect")}
 """Dimensions whose variables are kept, by the word for it in the configuration."""
 
+logger = logging.getLogger(__name__)
 Arrays = dict[str, np.ndarray[Any, Any]]
 
 
@@ -38,22 +44,36 @@ def prepare(settings: dict[str, Any]) -> Callable[[int, Context], tuple[Arrays, 
     Parameters
     ----------
     settings : dict
-        ``points``, a list of configurations (one, or one per point of a sweep); ``materials``, and
-        ``material_of``, the index into them per point; ``keep``.
+        As :meth:`.Ensemble.document` returns it.
     """
-    points = [config.parse(document) for document in settings["points"]]
-    materials = [
-        Material(settings["materials"][index], point.material)
-        for index, point in zip(settings["material_of"], points, strict=True)
-    ]
+    points = points_of(settings)
+
+    @lru_cache(maxsize=1)  # members of a point come one after another
+    def read(point: int) -> tuple[Configuration, Material]:
+        configuration = points[point]
+        assert configuration.material_document is not None
+        return configuration, Material(configuration.material_document, configuration.material)
 
     def run(number: int, context: Context) -> tuple[Arrays, dict[str, Any]]:
         point, member = divmod(number, STRIDE)
-        configuration = points[point].model_copy(update={"member": member})
+        configuration, material = read(point)
+        configuration = configuration.model_copy(update={"member": member})
         checkpoint = context.folder / f"member-{number}.checkpoint"
-        device, logs = _carry_out(configuration, materials[point], checkpoint, context)
-        arrays, texts = collect(device, logs, configuration, settings["keep"])
-        checkpoint.unlink(missing_ok=True)
+        local = _local(checkpoint, context.scratch)
+        device = Device(material, **configuration.arguments())
+        protocol = Protocol.of(configuration, device)
+        state = _left({local, checkpoint})
+        if state is None and settings.get("former"):
+            state = _final(context.folder / FORMER, settings["former"], number)
+        if state is not None:
+            protocol.restore(state)
+            logger.info("goes on at phase %d", protocol.position.phase)
+        _carry_out(protocol, local, checkpoint, context)
+        arrays, texts = collect(device, protocol.logs, configuration, settings["keep"])
+        if settings.get("keep_state"):
+            arrays[STATE] = _packed(protocol)
+        for path in {local, checkpoint}:
+            path.unlink(missing_ok=True)
         return arrays, {"texts": texts}
 
     return run
@@ -127,21 +147,27 @@ def summary(logs: list[PhaseLog], configuration: Configuration) -> Arrays:
     return {name: np.asarray(value) for name, value in totals.items()} | rows
 
 
-def _carry_out(
-    configuration: Configuration, material: Material, checkpoint: Path, context: Context
-) -> tuple[Device, list[PhaseLog]]:
-    """Run the protocol, from a checkpoint if one was left, and leave one when asked to stop."""
-    device = Device(material, **configuration.arguments())
-    protocol = Protocol.of(configuration, device)
-    checkpoints = Checkpoints(checkpoint, CHECKPOINT_INTERVAL)
-    if (state := _left(checkpoint)) is not None:
-        protocol.restore(state)
+def _local(checkpoint: Path, scratch: Path | None) -> Path:
+    """Return where a running member leaves its checkpoints: on a disk of this node, if there is one."""
+    if scratch is None:
+        return checkpoint
+    try:
+        scratch.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        logger.warning("leaves its checkpoints in the folder of the run: %s", error)
+        return checkpoint
+    return scratch / checkpoint.name
+
+
+def _carry_out(protocol: Protocol, local: Path, checkpoint: Path, context: Context) -> None:
+    """Run what is left of a protocol, with checkpoints on the way, and one in the run if asked to stop."""
+    on_the_way, last = Checkpoints(local, CHECKPOINT_INTERVAL), Checkpoints(checkpoint, CHECKPOINT_INTERVAL)
 
     def pause(protocol: Protocol) -> None:
-        stopping = context.stopping()
-        checkpoints.write(protocol, now=stopping)
-        if stopping:
+        if context.stopping():
+            last.write(protocol, now=True)
             raise Stopped
+        on_the_way.write(protocol)
 
     def note(share: float, name: str, device: Device) -> None:
         context.note(
@@ -151,24 +177,56 @@ def _carry_out(
                 "time": device.time,
                 "source_voltage": float(device.source_voltage),
                 "events": device.events,
-                "member": configuration.member,
-                "seed": configuration.seed,
+                "member": device.member,
+                "seed": device.seed,
             }
         )
 
-    note(0.0, "start", device)
-    return device, protocol.go(pause=pause, progress=note)
+    note(0.0, "start", protocol.device)
+    protocol.go(pause=pause, progress=note)
 
 
-def _left(path: Path) -> Any:
-    """Return the state that was left in a checkpoint, None if there is none or it is of no use."""
-    if not path.exists():
-        return None
+def _left(paths: Iterable[Path]) -> Any:
+    """Return the state in the latest of some checkpoints, None if there is none or they are of no use.
+
+    Any of them gives the same result; should the clocks of two disks differ, it only takes longer.
+    """
+    for path in sorted((one for one in paths if one.exists()), key=_age):
+        from ..analysis.results import store  # brings xarray
+
+        with contextlib.suppress(store.StoreError):
+            return store.load_checkpoint(path)["protocol"]
+    return None
+
+
+def _age(path: Path) -> float:
+    return -path.stat().st_mtime
+
+
+def _packed(protocol: Protocol) -> np.ndarray[Any, Any]:
+    """Return the state of a protocol as bytes; :func:`_final` reads them."""
     from ..analysis.results import store  # brings xarray
 
-    with contextlib.suppress(store.StoreError, zipfile.BadZipFile, json.JSONDecodeError):
-        return store.load_checkpoint(path)["protocol"]
-    return None
+    return np.frombuffer(zlib.compress(store.pack({"protocol": protocol.state()}), 1), np.uint8)
+
+
+def _final(index: Path, former: Sequence[str], number: int) -> Any:
+    """Return the final state of a member in a run of fewer cycles, None if there is none."""
+    from ..analysis.results import store
+
+    rows = np.load(index, mmap_mode="r")
+    place = int(np.searchsorted(rows[:, 0], number))
+    if place == len(rows) or rows[place, 0] != number:
+        return None
+    _, shard, offset, length = rows[place].tolist()
+    try:
+        with open(former[shard], "rb") as stream:
+            stream.seek(offset)
+            arrays = shards.decode(stream.read(length))[3]
+        return store.unpack(io.BytesIO(zlib.decompress(arrays[STATE].tobytes())), former[shard])["protocol"]
+    except (OSError, KeyError, zlib.error) as error:
+        logger.warning("runs from the start, since its final state cannot be read: %s", error)
+        return None
 
 
 def _switching(log: PhaseLog) -> float:

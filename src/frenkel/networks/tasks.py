@@ -112,7 +112,7 @@ def _random(seed: int, *key: int) -> np.random.Generator:
 
 def _digits(seed: int) -> Task:
     if importlib.util.find_spec("sklearn") is None:
-        raise DataError("the task digits needs scikit-learn: pip install 'frenkel[fit]'")
+        raise DataError("the task digits needs scikit-learn: pip install '.[fit]' in the clone")
     from sklearn.datasets import load_digits
 
     found = load_digits()
@@ -370,7 +370,7 @@ def _score(task: Task, features: Callable[[Floats], Floats]) -> float:
 def classified(train: Part, test: Part, strengths: int = 7) -> float:
     """Return the test accuracy of a linear classifier, its strength, one of some, by cross-validation."""
     if importlib.util.find_spec("sklearn") is None:
-        raise DataError("a linear classifier needs scikit-learn: pip install 'frenkel[fit]'")
+        raise DataError("a linear classifier needs scikit-learn: pip install '.[fit]' in the clone")
     from sklearn.linear_model import RidgeClassifierCV
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler

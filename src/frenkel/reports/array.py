@@ -8,6 +8,7 @@ import xarray as xr
 from .. import provenance
 from ..analysis.plots.array import one_gain
 from ..analysis.plots.caption import quantity
+from ..analysis.results.layout import SchemaError
 from ..configuration.array import (
     AnyArrayPhase,
     ArrayConfiguration,
@@ -181,10 +182,16 @@ def _energy(result: xr.Dataset) -> list[str]:
     return [
         f"energy      {parts}; driver and converter {label}",
         f"operations  {int(result['pulses'].values[-1])} pulses, {int(result['reads'].values[-1])} reads",
-        "periphery   "
-        + ", ".join(f"{k} {v}" for k, v in json.loads(result.attrs["periphery"]).items())
-        + f" ({label})",
+        f"periphery   {_periphery(result)} ({label})",
     ]
+
+
+def _periphery(result: xr.Dataset) -> str:
+    try:
+        found = json.loads(result.attrs.get("periphery", "{}"))
+        return ", ".join(f"{key} {value}" for key, value in found.items())
+    except (ValueError, AttributeError):
+        raise SchemaError("the attribute periphery of the result is damaged") from None
 
 
 def _margins(result: xr.Dataset) -> list[str]:

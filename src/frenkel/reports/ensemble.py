@@ -3,14 +3,19 @@
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import provenance
 from ..analysis.plots.caption import quantity
+from ..analysis.results.layout import SchemaError
+from ..configuration.points import points_of
+from ..experiment.ensemble import Merged
 from ..experiment.ensemble_file import SUMMARY
+from ..experiment.members import STRIDE
 from ..mpi_runs import content, runs, shards
 from ..mpi_runs import status as state
 from ..mpi_runs.merge import Located
@@ -75,14 +80,14 @@ def line(one: Mapping[str, Any]) -> str:
     return ", ".join(parts)
 
 
-def ending(done: Outcome, found: str | None, total: int, output: Path) -> str:
+def ending(done: Outcome, found: Merged | None, total: int, output: Path) -> str:
     """Return how a start ended and how to go on.
 
     Parameters
     ----------
     done : Outcome
-    found : str or None
-        Content hash of the merged file; None: not merged.
+    found : Merged or None
+        The merged file; None: not merged.
     total : int
         Members of this part.
     output : Path
@@ -103,8 +108,9 @@ def ending(done: Outcome, found: str | None, total: int, output: Path) -> str:
             f"this part is done; {output} is written by the part that ends last, or by frenkel merge {output}"
         )
     else:
-        lines.append(f"wrote {output}" if done.ran else f"{output} is complete: nothing was left to run")
-        lines.append(f"content {found}")
+        wrote = f"wrote {output}" if done.ran else f"wrote {output} again: {found.why}"
+        lines.append(wrote if found.why else f"{output} is complete: nothing was left to run")
+        lines.append(f"content {found.content}")
     return "\n".join(lines)
 
 
@@ -147,15 +153,11 @@ def _failures(
 ) -> list[str]:
     lines = []
     located: Located = found.best(failed)
-    points = recorded["document"]["points"] if recorded else []
+    points = points_of(recorded["document"]) if recorded else []
     for number, member in enumerate(failed.tolist()):
-        path, offset = located.paths[located.shard[number]], int(located.offset[number])
-        handle = os.open(path, os.O_RDONLY)
-        frame = os.pread(handle, int(located.length[number]), offset)
-        os.close(handle)
-        _, code, head = shards.frame_head(frame)
-        point, inside = divmod(member, 2**31)
-        seed = points[point].get("seed") if point < len(points) else None
+        code, head = _head(located, number)
+        point, inside = divmod(member, STRIDE)
+        seed = points[point].seed if point < len(points) else None
         times = int(np.count_nonzero(found.member == member))
         again = f"frenkel run FILE.toml --only {inside} --seed {seed}"
         lines.append(
@@ -167,6 +169,40 @@ def _failures(
         if tracebacks and head.get("traceback"):
             lines += [f"    {text}" for text in head["traceback"].splitlines()]
     return lines
+
+
+def log_lines(folder: Path, member: int | None) -> Iterator[str]:
+    """Yield what members have reported, each attempt of the one that is named, or of all that said something.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the run.
+    member : int or None
+        Of every point of a sweep.
+    """
+    found = runs.survey([folder])
+    for number, one in enumerate(found.member.tolist()):
+        if member is not None and one % STRIDE != member:
+            continue
+        code, head = _head(found, number)
+        if member is None and not (head.get("log") or head.get("error")):
+            continue
+        point = f" of point {one // STRIDE}" if one >= STRIDE else ""
+        said = f": {head['error']}" if "error" in head else ""
+        wall, host = head.get("wall", 0.0), head.get("host", "unknown host")
+        yield f"member {one % STRIDE}{point}: {shards.STATUS[code]}, {wall:.3g} s on {host}{said}"
+        yield from (f"  {seconds:8.3f} s {level}: {words}" for seconds, level, words in head.get("log", []))
+        yield from (f"    {text}" for text in head.get("traceback", "").splitlines())
+
+
+def _head(located: Located, number: int) -> tuple[int, dict[str, Any]]:
+    """Return status and JSON part of a record."""
+    handle = os.open(located.paths[located.shard[number]], os.O_RDONLY)
+    frame = os.pread(handle, int(located.length[number]), int(located.offset[number]))
+    os.close(handle)
+    _, code, head = shards.frame_head(frame)
+    return code, head
 
 
 def _size(found: runs.Survey) -> str:
@@ -182,20 +218,23 @@ def describe(path: Path) -> str:
 
     with netCDF4.Dataset(path) as file:
         file.set_auto_mask(False)
-        made = json.loads(file.provenance)
+        made = provenance.read(getattr(file, "provenance", None), str(path))
+        given = {name: getattr(file, name, "?") for name in ("title", "source", "material", "material_hash")}
+        if "status" not in file.variables:
+            raise SchemaError(f"{path} has no variable status (what became of the members)")
         status = file["status"][...]
         sizes = {name: len(dim) for name, dim in file.dimensions.items() if name in file["status"].dimensions}
         rows = [_row(file, name) for name in SUMMARY if name in file.variables]
         head = [
-            str(file.title),
-            f"made by     {file.source}, {made['software']['git'] or 'no commit'}",
+            str(given["title"]),
+            f"made by     {given['source']}, {made['software']['git'] or 'no commit'}",
             f"from        configuration {made['configuration_hash'][:12]}, seed {made['seed']}",
-            f"material    {file.material} ({file.material_hash})",
+            f"material    {given['material']} ({given['material_hash']})",
             "holds       "
             + ", ".join(f"{name}: {size}" for name, size in sizes.items())
-            + f"; kept: {file.keep}",
+            + f"; kept: {getattr(file, 'keep', '?')}",
             "members     " + ", ".join(_counts(status)),
-            f"content     {file.getncattr(content.ATTRIBUTE)}",
+            f"content     {getattr(file, content.ATTRIBUTE, 'without a hash')}",
             "",
         ]
     heads = ["quantity", "number", "mean", "sd", "1 %", "10 %", "median", "90 %", "99 %"]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..mpi_runs import model
+from ..mpi_runs import content, model
 from ..progress import duration
 from ..typing import Floats
 
@@ -61,6 +61,7 @@ def durations_like(path: Path, number: int, limit: float | None = None) -> Float
     """Draw durations (s) of members from those that an ensemble recorded, none above a limit (s)."""
     import netCDF4
 
+    content.check(path)
     with netCDF4.Dataset(path) as file:
         found = np.asarray(file["provenance/wall_time"][...], float).ravel()
     drawn: Floats = np.random.default_rng(1).choice(found[np.isfinite(found)], number)

@@ -13,6 +13,7 @@ from .device import table
 
 SHOWN = 14  # phases listed one by one
 TIMED_SITES = 70_000  # largest device that is built to time a field solution
+TIMED_MEMORY = 1e8  # bytes; a narrow device of many layers has few sites and large tables
 # Field solutions per phase of the default HfO2 set, and how much dearer they are once a filament is there.
 SOLVES = {"form": 4000, "set": 700, "reset": 1000}
 OTHER_SOLVES, GROWTH = 300, 10.0
@@ -99,6 +100,9 @@ def _cost(configuration: Configuration, sites: int, folder: Path) -> list[str]:
     """Time field solutions of the device as made, and scale by what phases have taken before."""
     if sites > TIMED_SITES:
         return [f"cost        not estimated above {TIMED_SITES} sites"]
+    section, spacing = configuration.device, experiment.material_of(configuration, folder).lattice.spacing
+    if experiment.memory(box(section.thickness, section.width, spacing), section.lateral) > TIMED_MEMORY:
+        return [f"cost        not estimated above {TIMED_MEMORY / 1e6:g} MB of tables"]
     device = experiment.build(configuration, folder)
     spent = []
     for _ in range(5):

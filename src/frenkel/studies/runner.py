@@ -9,6 +9,7 @@ import xarray as xr
 
 from .. import provenance
 from ..analysis.results import store
+from ..mpi_runs import content
 from . import named, number
 from .common.claims import Claim
 from .common.settings import Settings
@@ -127,6 +128,7 @@ def read(name: str, folder: Path) -> Outcome:
     one, name = study(name), named(name)
     source = store.readable(file_of(name, folder))
     try:
+        content.check(source)
         with xr.open_dataset(source, engine="netcdf4") as found:
             data = found.load()
     except (OSError, ValueError) as error:

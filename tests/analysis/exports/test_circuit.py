@@ -144,6 +144,19 @@ def test_core_shows_the_features():
             assert shown[name] == pytest.approx(drawn[name][cycle], abs=0.007)
 
 
+def test_velocities_are_written_out():
+    """A nearly ohmic cell, whose peak of the RESET current the hyperbolic cotangent places; exact."""
+    core = replace(CORE, voltage_scale=5.0, drive=4.0, reset_ramp=3e4)
+    found = core.cells(FEATURES)
+    way = found["gap_max"] - found["gap_min"]
+    assert way == pytest.approx(core.gap_scale * np.log(10.0), rel=1e-12)
+    assert found["set_velocity"] == pytest.approx(
+        4.0 * core.set_ramp * way / 2 / (np.cosh(4.0) - 1), rel=1e-12
+    )
+    slope = core.gap_scale / 5.0 / np.tanh(1 / 5.0)
+    assert found["reset_velocity"] == pytest.approx(3e4 * slope / np.sinh(4.0), rel=1e-12)
+
+
 def test_verilog_a_keeps_to_the_safe_subset():
     text = card_exports.to_verilog_a(CARD)
     assert not re.search(r"\$r|@|initial_step|idt\(|\[|\bcross\b|\btimer\b", text.split("`include", 1)[1])
@@ -224,7 +237,7 @@ FEATURES = {"hrs": [1e5], "lrs": [1e4], "set_voltage": [1.0], "reset_voltage": [
             "ngspice or vacask, not into",
         ),
         (lambda: card_exports.to_vacask(CARD, Draws(devices=4000)), "hrs must be well above lrs"),
-        (lambda: GapCore(drive=-1.0), "drive must be positive and finite, got -1"),
+        (lambda: GapCore(drive=-1.0), "drive must be between 0.001 and 1000 1/V, got -1"),
         (lambda: drive_of([1.0], [1.0]), "at least two voltages"),
         (lambda: drive_of([1.0, 2.0], [1.0, 2.0]), "must fall with voltage"),
     ],
@@ -259,3 +272,9 @@ def test_ramps_are_those_of_the_ensemble():
     assert np.allclose(slopes[slopes > 0], 1e5)
     free = exports_circuit.ramps(replace(CARD, validity={}), drawn)
     assert free.set == pytest.approx(1.3 * drawn["set_voltage"].max())
+
+
+def test_false_alarm_is_shared():
+    """The limits of all statistics add up to the false alarm of the whole; exact."""
+    rows = law_equality.compare(CARD, CARD.sample(40, 6, 3), 9, false_alarm=1e-3)
+    assert len(rows) > 20 and sum(row.limit for row in rows) == pytest.approx(1e-3, rel=1e-12)

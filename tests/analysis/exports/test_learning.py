@@ -2,6 +2,7 @@
 
 import importlib.util
 import itertools
+import re
 from copy import deepcopy
 from dataclasses import replace
 
@@ -335,7 +336,7 @@ def test_known_exponential_is_found():
 
 
 def test_neurosim_block():
-    """Numbers of the block are those of other devices of the card, within four of their errors."""
+    """Numbers of the block are those of the trains, to the digits that stand there."""
     text = exports_learning.to_neurosim(CARD, 32)
     block = dict(
         line.split("#")[0].replace("args.", "").rstrip("; ").split(" = ")
@@ -343,16 +344,27 @@ def test_neurosim_block():
         if " = " in line and not line.startswith("#")
     )
     assert int(block["max_level"]) == 32 and int(block["cellBit"]) == 5
-    other = pulse_trains.statistics(CARD, 32, seed=5)
-    assert float(block["maxConductance"]) == pytest.approx(other.most, rel=0.08)  # spread 0.25/sqrt(256)
-    assert float(block["minConductance"]) == pytest.approx(other.least, rel=0.25)
-    assert float(block["onoffratio"]) == pytest.approx(
-        float(block["maxConductance"]) / float(block["minConductance"]), rel=1e-3
-    )
-    assert float(block["nonlinearityLTP"]) == pytest.approx(other.label_up, abs=1.0)
-    assert float(block["nonlinearityLTD"]) == pytest.approx(other.label_down, abs=1.0)
-    assert float(block["c2cVari"]) == pytest.approx(other.cycle, rel=0.3)
-    assert "residual" in text and "A_LTP" in text
+    found = pulse_trains.statistics(CARD, 32)
+    expected = {
+        "maxConductance": found.most,
+        "minConductance": found.least,
+        "resistanceOn": 1 / found.most,
+        "resistanceOff": 1 / found.least,
+        "onoffratio": found.most / found.least,
+        "nonlinearityLTP": found.label_up,
+        "nonlinearityLTD": found.label_down,
+        "d2dVari": found.device,
+        "c2cVari": found.cycle,
+        "writeVoltageLTP": found.pulses.set_voltage,
+        "writeVoltageLTD": found.pulses.reset_voltage,
+        "writePulseWidthLTP": found.pulses.set_width,
+        "writePulseWidthLTD": found.pulses.reset_width,
+        "readVoltage": 0.1,
+    }
+    for name, value in expected.items():
+        assert float(block[name]) == pytest.approx(value, rel=6e-4), name
+    fits = [float(found) for found in re.findall(r"A_LT[PD] = ([-\d.]+)", text)]
+    assert fits == pytest.approx([32 * found.a_up, 32 * found.a_down], rel=1e-3)
 
 
 @pytest.mark.parametrize("make", [exports_learning.to_crosssim, exports_learning.to_aihwkit])
@@ -391,3 +403,21 @@ def test_cards_that_cannot_be_exported():
 def test_without_a_core_there_is_no_training_device():
     text = exports_learning.to_aihwkit(replace(CARD, core={}))
     assert "FrenkelNoiseModel" in text and "class FrenkelDevice" not in text
+
+
+def test_bounds_of_the_training_device():
+    """Weights -1 and 1 are the mean conductances in HRS and LRS; the module has the numbers of the trains."""
+    text = exports_learning.to_aihwkit(CARD, 32)
+    found = pulse_trains.statistics(CARD, 32)
+    weight = 2 * (found.bounds - found.least) / (found.most - found.least) - 1
+    expected = {
+        "w_min": weight[:, 0].mean(),
+        "w_max": weight[:, 1].mean(),
+        "w_min_dtod": weight[:, 0].std() / abs(weight[:, 0].mean()),
+        "dw_min": 2 * np.mean([found.up, found.down]),
+        "dw_min_std": found.noise,
+    }
+    for name, value in expected.items():
+        assert float(re.search(rf" {name}: float = ([-\d.e]+)", text)[1]) == pytest.approx(value, rel=1e-8), (
+            name
+        )

@@ -143,3 +143,13 @@ T, V = sweep()
 def test_bad_traces(make, message):
     with pytest.raises(ObservationError, match=message):
         make()
+
+
+def test_a_line_through_zero_turns_there():
+    """A sample at 0 V between those of both signs changes nothing; exact."""
+    law = np.array([[20.0, 10.0, np.log(0.5), np.log(0.01), np.log(0.25), np.log(2.0)]])
+    core = GapCore()
+    whole = core_fit.simulate(law, np.array([0.0, 1.0, 2.0]), np.array([1.5, 1.5, -3.0]), core)
+    split = core_fit.simulate(law, np.array([0.0, 1.0, 4 / 3, 2.0]), np.array([1.5, 1.5, 0.0, -3.0]), core)
+    assert whole[0, -1] == pytest.approx(split[0, -1], rel=1e-12)
+    assert 10.0 < split[0, 2] < whole[0, 1] < 20.0 and whole[0, -1] > split[0, 2]

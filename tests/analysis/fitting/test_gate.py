@@ -7,7 +7,7 @@ import pytest
 from made_up_cycles import NAMES, UNITS, cycles, truth
 from made_up_surrogates import forgetful, hierarchical_gaussian, independent, pooled_copula
 
-from frenkel.analysis.fitting import gate, gate_task, statistical_model
+from frenkel.analysis.fitting import cycle_memory, gate, gate_task, statistical_model
 from frenkel.analysis.fitting.observations import build
 
 pytest.importorskip("sklearn", reason="fitting needs the extra fit")
@@ -121,3 +121,41 @@ def test_gaps_in_the_cycles(held_out):
     whole = [f.backward(values[:, :, i]) for i, f in enumerate(held_out.features)]
     rows = gate.judge(build(NAMES, UNITS, np.stack(whole, axis=2)), truth(), repeats=4)
     assert gate.passed(rows), [row for row in rows if not row.passed]
+
+
+def test_missing_values_are_missing_in_the_sample(held_out):
+    """A model is compared with the second half at the places that the half has; the sampler misses none."""
+    values = held_out.values.copy()
+    values[np.random.default_rng(5).random(values.shape) < 0.2] = np.nan
+    gaps = replace(held_out, values=values)
+    for _, second, made in gate._halves(gaps, truth(), 2, 0):
+        assert np.array_equal(np.isnan(made), np.isnan(second)) and np.isnan(made).mean() > 0.15
+
+
+def test_limits_of_foretelling_come_from_the_card(held_out):
+    """They are those of its own cycles, whatever the devices show; here a card that forgets."""
+    law = truth()
+    now = cycle_memory.covariances(law.coefficients, law.innovation, 0)[0]
+    uniform, score = gate.foretelling(
+        held_out, replace(law, coefficients=law.coefficients[:0], innovation=now), 0
+    )
+    assert score.limit == 1.05 * score.floor != 1.05 * score.value
+    assert uniform.limit == max(gate.FACTOR * uniform.floor, 0.02)
+    assert gate.passed(gate.foretelling(held_out, truth(), 0))
+
+
+def test_errors_of_foretelling_are_standard(held_out):
+    """By their own law the errors have a spread of 1: 11,000 of each feature, 4 % for the 60 cycles."""
+    found = gate._surprises(held_out.values, truth())
+    np.testing.assert_allclose(found.std(axis=0), 1.0, atol=0.04)
+
+
+def test_an_array_holds_its_bits():
+    """A 1 is an LRS, a 0 an HRS; exact."""
+    features = truth().features
+    level = {"hrs": np.log(1e6), "lrs": np.log(1e4)}
+    values = np.stack([np.full((30, 12), level.get(f.name, 1.0)) for f in features], axis=2)
+    conductance, bits = gate_task.conductances(values, features, np.random.default_rng(1))
+    assert 0 < bits.mean() < 1
+    np.testing.assert_allclose(conductance[:, bits == 1], 1e-4, rtol=1e-12)
+    np.testing.assert_allclose(conductance[:, bits == 0], 1e-6, rtol=1e-12)

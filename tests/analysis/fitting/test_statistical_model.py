@@ -279,3 +279,42 @@ def test_bad_csv(tmp_path, text, message):
     path.write_text(text)
     with pytest.raises(ObservationError, match=message):
         from_csv(path)
+
+
+def test_spread_of_few_cycles_is_not_too_small():
+    """Ten cycles of one Gaussian: their ln(spread) is (psi(9/2) - ln 5)/2 = -0.110 too small on average.
+
+    The card knows that: mean 0, within four errors of 0.24/sqrt(400) and that of the simulated effect
+    (p = 1e-4). Twice the effect, or none of it, is 4.5 or more of these away.
+    """
+    values = np.random.default_rng(8).standard_normal((400, 10, 1))
+    options = statistical_model.FitOptions(bootstrap=0, components=1, order=0)
+    card = statistical_model.fit(build(("gap",), ("V",), values), "few", options)
+    shown = np.log(values.std(axis=1)).mean()
+    assert shown == pytest.approx(-0.110, abs=0.05)
+    assert float((card.weights @ card.means)[1]) == pytest.approx(0.0, abs=0.055)
+
+
+def test_noise_is_taken_from_the_covariance():
+    """Total less noise, exactly, where that leaves enough; at least 1 % of the total where it does not."""
+    total = np.array([[2.0, 0.5], [0.5, 1.0]])
+    noise = np.array([[0.3, 0.1], [0.1, 0.2]])
+    np.testing.assert_allclose(statistical_model._without(total, noise), total - noise, rtol=1e-12)
+    np.testing.assert_allclose(statistical_model._without(total, 5.0 * total), 0.01 * total, rtol=1e-12)
+
+
+def test_deviation_of_a_mixture_holds_its_means():
+    """Law of total variance: within the kinds of device and between their means; exact."""
+    card = truth()
+    two = replace(
+        card,
+        weights=np.array([0.75, 0.25]),
+        means=np.stack([card.means[0], card.means[0] + 0.8]),
+        covariances=np.stack([card.covariances[0], 2.0 * card.covariances[0]]),
+    )
+    found = statistical_model.parameters(two)
+    inner = np.diagonal(card.covariances[0])[0] * (0.75 + 0.25 * 2.0)
+    assert found[f"deviation location {card.names[0]}"] ** 2 == pytest.approx(
+        inner + 0.75 * 0.25 * 0.8**2, rel=1e-12
+    )
+    assert found[f"mean location {card.names[0]}"] == pytest.approx(card.means[0, 0] + 0.2, rel=1e-12)

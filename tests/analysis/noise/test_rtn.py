@@ -522,3 +522,35 @@ def test_pages_are_drawn(tmp_path):
 
     data, _ = drawn(one_trap(), 4000, seed=80)
     assert page.save(rtn_plot.page(data), tmp_path / "a.png").stat().st_size > 20_000
+
+
+def test_bic_counts_the_numbers_of_a_trap():
+    """Amplitude and two times of a trap, the base and the noise: 5 numbers; exact, from the likelihood."""
+    trace, _ = drawn(one_trap(), 4000, 61)
+    found = rtn.traps(trace, 1, intervals=False)
+    y = trace["current"].values
+    likelihood = markov.expectations(rtn.model(found), y, STEP).log_likelihood
+    constant = -0.5 * len(y) * (np.log(2 * np.pi * y.var()) + 1)
+    size = np.log(len(y))
+    expected = [2 * size - 2 * constant, 5 * size - 2 * likelihood]
+    np.testing.assert_allclose(found["bic"], expected, rtol=1e-12)
+
+
+def test_spacings_of_dwell_times_are_normalised():
+    """Barlow and Campo's total time on test, written out; exact."""
+    times = np.array([0.3, 1.1, 0.2, 0.7, 2.9, 0.5, 0.05, 1.7, 0.9, 0.4, 0.6])
+    ordered, n = sorted(times), len(times)
+    spacings = [(n - i) * (ordered[i] - ordered[i - 1]) for i in range(1, n)]
+    place = np.cumsum(spacings)[:-1] / sum(spacings)
+    found = rtn.dwell_statistics(times)
+    assert found["p_exponential"] == pytest.approx(stats.kstest(place, "uniform").pvalue, rel=1e-12)
+    assert found["mean"] == pytest.approx(times.mean(), rel=1e-12) and found["number"] == n
+    assert found["low"] == pytest.approx(2 * times.sum() / stats.chi2(2 * n).ppf(0.975), rel=1e-12)
+
+
+def test_a_spectrum_scales_with_the_amplitude():
+    """Four times the density at twice the amplitude; Machlup's formula written out; exact."""
+    f, high, low = np.array([0.1, 3.0, 40.0]), 0.02, 0.05
+    found = spectrum.two_state_spectrum(f, 2.0, high, low)
+    expected = 16.0 / ((high + low) * ((1 / high + 1 / low) ** 2 + (2 * np.pi * f) ** 2))
+    np.testing.assert_allclose(found, expected, rtol=1e-12)

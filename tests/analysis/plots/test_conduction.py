@@ -173,7 +173,9 @@ def test_bad_tables_are_refused(arguments, message):
 def test_contact_and_bulk_stand_in_series():
     """The current is the harmonic mean of both groups and is credited to the one that limits."""
     current = {
-        "direct tunnelling": np.array([1.0]), "Schottky": np.array([2.0]), "Poole-Frenkel": np.array([30.0]),
+        "direct tunnelling": np.array([1.0]),
+        "Schottky": np.array([2.0]),
+        "Poole-Frenkel": np.array([30.0]),
         "space charge": np.array([70.0]),
     }
     found = contributions(current)

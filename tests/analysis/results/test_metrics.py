@@ -139,3 +139,37 @@ def test_conduction_without_a_record_follows_from_neighbours(result):
     apart = filament.distances(shot.position, shot.spacing, shot.shape, True) + 9 * np.eye(len(shot.position))
     layer = np.rint(shot.position[:, 2] / shot.spacing) - 1
     np.testing.assert_array_equal(shot.conducting, (apart.min(axis=1) < 1.5) | (layer == 0) | (layer == 19))
+
+
+def test_no_jump_on_the_way_back_counts():
+    """Without a limit, the device switches when the source has turned: that is not its SET."""
+    source = np.array([0.0, 1.0, 2.0, 3.0, 2.0, 1.0])
+    assert np.isnan(metrics.switching_voltage(source, 1e-6 * np.array([0, 1, 2, 3, 90, 45.0]), "set"))
+    assert metrics.switching_voltage(source, 1e-6 * np.array([0, 1, 90, 135, 90, 45.0]), "set") == 2.0
+    # A resistor, whose current doubles with the voltage.
+    assert np.isnan(metrics.switching_voltage(0.1 * source, 1e-7 * source, "set"))
+
+
+def test_compliance_has_no_sign(arrays):
+    """A current 5 % over its limit is so on the negative side too; exact."""
+    from frenkel.analysis.results import schema
+
+    for sign in (1.0, -1.0):
+        changed = dict(arrays)
+        rows = np.asarray(arrays["phase"]) == 0
+        current = np.array(arrays["current"], float)
+        limit = float(np.asarray(arrays["phase_compliance"])[0])
+        current[rows] = sign * 1.05 * limit
+        changed["current"] = current
+        found = metrics.phase_summary(schema.dataset(changed, {}))
+        assert float(found["compliance_error"][0]) == pytest.approx(0.05, rel=1e-6)
+
+
+def test_distances_across_the_sides():
+    """A box of 8 x 6 x 5 spacings repeats in x and y, never in z; exact."""
+    place = 0.26e-9 * np.array([[0, 0, 1], [7, 0, 1], [0, 5, 1], [0, 0, 5.0]])
+    found = filament.distances(place, 0.26e-9, (8, 6, 5), True)
+    np.testing.assert_allclose(found[0], [0, 1, 1, 4], atol=1e-12)
+    np.testing.assert_allclose(
+        filament.distances(place, 0.26e-9, (8, 6, 5), False)[0], [0, 7, 5, 4], atol=1e-12
+    )

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import netCDF4
 import numpy as np
 import pytest
 import xarray as xr
@@ -11,6 +12,8 @@ import xarray as xr
 from frenkel.analysis.results import store
 from frenkel.analysis.results.schema import SchemaError
 from frenkel.analysis.results.store import StoreError
+from frenkel.errors import explain
+from frenkel.mpi_runs import content as hashes
 
 
 def test_what_is_saved_is_read_back(result, tmp_path):
@@ -96,6 +99,7 @@ FULL = """
 import resource, signal, sys
 sys.path.insert(0, {tests!r})
 import made_up_results
+import netCDF4
 from frenkel.analysis.results import schema, store
 result = schema.dataset(made_up_results.synthetic(), made_up_results.ATTRS)
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -179,3 +183,67 @@ def test_what_a_killed_process_left_is_removed(tmp_path):
         path.touch()
     store.save_checkpoint({"a": 1}, tmp_path / "x.checkpoint")
     assert not left.exists() and other.exists() and own.exists()
+
+
+def test_every_flip_in_a_checkpoint_is_harmless_or_refused(tmp_path):
+    """A bit of each byte is changed: what comes back is equal, or it is no checkpoint."""
+    tree = {"array": np.arange(3, dtype=np.int8), "text": "x"}
+    path = store.save_checkpoint(tree, tmp_path / "c")
+    whole, kept = path.read_bytes(), 0
+    for place in range(len(whole)):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        try:
+            found = store.load_checkpoint(path)
+        except StoreError:
+            continue
+        kept += 1
+        assert repr(found) == repr(tree), place
+    assert kept < len(whole) / 2
+
+
+def test_files_carry_a_hash_that_is_compared(result, tmp_path):
+    path = store.save(result, tmp_path / "x.nc")
+    with netCDF4.Dataset(path, "a") as file:
+        assert file.getncattr(hashes.ATTRIBUTE) == hashes.of_file(path)
+        file["current"][0] += 1e-9
+    with pytest.raises(StoreError, match=r"x\.nc was damaged or changed"):
+        store.load(path)
+
+
+def test_the_hash_is_that_of_the_file_and_not_of_what_was_read(result, tmp_path):
+    store.save(result, tmp_path / "x.nc")
+    read = store.load(tmp_path / "x.nc")
+    assert hashes.ATTRIBUTE not in read.attrs
+    changed = read.assign_attrs({hashes.ATTRIBUTE: "of another"})
+    store.load(store.save(changed, tmp_path / "y.nc"))
+    assert hashes.of_file(tmp_path / "x.nc") == hashes.of_file(tmp_path / "y.nc")
+
+
+def test_links_are_written_through(result, tmp_path):
+    (tmp_path / "scratch").mkdir()
+    real, link = tmp_path / "scratch" / "real.nc", tmp_path / "x.nc"
+    link.symlink_to(real)
+    for _ in range(2):
+        store.save(result, link, force=True)
+        assert link.is_symlink() and store.load(real).equals(store.load(link))
+    link.unlink()
+    link.symlink_to(tmp_path / "none" / "real.nc")
+    with pytest.raises(StoreError, match=f"there is no folder {tmp_path / 'none'}"):
+        store.save(result, link)
+
+
+
+def test_a_write_is_explained(tmp_path):
+    assert explain(OSError(5, "Input/output error"), tmp_path) == "Input/output error"
+    assert explain(OSError(28, "x"), tmp_path) == f"the disk of {tmp_path} is full"
+    assert "larger than the limit" in explain(OSError(27, "x"), tmp_path)
+
+
+def test_a_large_array_that_says_it_is_shorter_is_refused(tmp_path):
+    """numpy reads as far as the shape goes, and would not come to the checksum at the end."""
+    path = store.save_checkpoint({"array": np.arange(90_000)}, tmp_path / "c")
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b"(90000,)", b"(80000,)"))
+    assert path.read_bytes() != whole
+    with pytest.raises(StoreError, match="checkpoint .* cannot be read"):
+        store.load_checkpoint(path)

@@ -404,7 +404,14 @@ def test_stopping_looks_at_fixed_numbers_and_reports_the_interval_of_all_devices
         float(found[name][0]) for name in ("value", "low", "high")
     ]
     assert all(look.width > 0.05 or look.expected > look.number for look in rule.looks[:-1])
-    assert rule.looks[-2].expected == pytest.approx(result.number, rel=0.8)
+    # Devices times the square of the wider interval over the width that is asked for; exact.
+    last = rule.looks[-2]
+    known, widths = values[: last.number], []
+    for confidence in (0.95, sequential.CAREFUL):
+        found = statistics.quantiles(known, 0.5, confidence)
+        scale = stats.norm.ppf(0.975) / stats.norm.ppf(0.5 + confidence / 2)
+        widths.append(float(found["high"][0] - found["low"][0]) * scale / last.value)
+    assert last.expected == pytest.approx(last.number * (max(widths) / 0.05) ** 2, rel=1e-12)
 
 
 def test_lost_and_unswitched_devices():
@@ -559,3 +566,21 @@ def test_bad_input_is_refused_in_one_sentence(call, words):
     message = str(caught.value)
     assert words in message
     assert "\n" not in message and len(message) < 220
+
+
+def test_an_interval_must_not_end_among_censored_values():
+    """The estimate lies below what was censored, the upper end of its interval above: refused."""
+    values = np.arange(1.0, 21.0)
+    censored = Sample.of([*values, 8.5], right=[*[False] * 20, True])
+    assert float(statistics.quantiles(values, 0.25)["value"][0]) < 8.5
+    with pytest.raises(ValueError, match="0.25 quantile must not need values above a censored one, got 10 "):
+        statistics.quantiles(censored, 0.25)
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.9])
+def test_coverage_is_that_of_the_binomial_law(share):
+    """The interval from rank l to h holds the quantile if l to h - 1 values lie below it; exact."""
+    found = statistics.quantiles(np.arange(1.0, 41.0), share)
+    low, high = int(found["low"][0]), int(found["high"][0])
+    expected = sum(stats.binom.pmf(n, 40, share) for n in range(low, high))
+    assert float(found["coverage"][0]) == pytest.approx(expected, rel=1e-12) and expected >= 0.95

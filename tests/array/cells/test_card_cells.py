@@ -1,5 +1,7 @@
 """Cells of a card: the core's law in closed form, cycles as the card draws them, noise, drift and heat."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from made_up_cells import CORE, FEATURES, drifting, made_up_cells, varied_card, varied_cells
@@ -8,6 +10,7 @@ from scipy.integrate import solve_ivp
 from spice_cell import corners
 from spice_cell import features as shown
 
+from frenkel.array.cells.aging import Telegraph
 from frenkel.array.cells.base import conductance
 from frenkel.array.cells.card import CardCells, Heat
 from frenkel.cards.card import CardWarning
@@ -184,6 +187,57 @@ def test_telegraph_noise_relaxes_to_its_share():
         assert abs(np.cov(rows[0], later)[0, 1] - want) < 4.5 * 1.5 / np.sqrt(n)
 
 
+def traps_after(conductance, turned):
+    """Return the telegraph factors of 400 cells before and after they switch."""
+    cells = Telegraph(noise(4.0), np.full(400, 1e-5), np.random.default_rng(5), 300.0)
+    before = cells.factor.copy()
+    cells.switched(np.arange(400), np.full(400, conductance), turned)
+    return before, cells.factor
+
+
+def test_a_cell_that_has_turned_has_other_traps():
+    """At the same conductance: those that turned are drawn anew, the others keep theirs.
+
+    Of two draws of Poisson(3) low traps 1 in 6 are alike by chance; 0.3 of 200 is 5 standard errors away.
+    """
+    turned = np.arange(400) < 200
+    before, after = traps_after(1e-5, turned)
+    np.testing.assert_array_equal(after[200:], before[200:])
+    assert np.mean(after[:200] == before[:200]) < 0.3
+    assert np.mean(np.log(after[:200])) == pytest.approx(-3.0 * np.exp(-2.0), rel=4.5 / np.sqrt(3.0 * 200))
+
+
+@pytest.mark.parametrize(("change", "renewed"), [(0.99, False), (1.01, True), (-1.01, True)])
+def test_traps_are_drawn_anew_after_a_change_of_e(change, renewed):
+    before, after = traps_after(1e-5 * np.exp(change), np.zeros(400, dtype=bool))
+    assert (np.mean(after == before) < 0.3) if renewed else np.array_equal(after, before)
+
+
+def test_a_pulse_on_some_cells_keeps_the_traps_of_all():
+    """What is brought up to date for the pulsed cells is what all cells would be found to be."""
+    cells = CardCells(CORE, FEATURES, (3, 4), telegraph=noise(4.0), seed=3)
+    cells.current(np.zeros((3, 4)))
+    cells.apply(np.full(2, 0.9), 1e-9, (np.array([0, 2]), np.array([1, 3])))
+    some = cells.sinh_law()[0]
+    cells.rest(1e-15)  # too short for a trap; everything is computed anew
+    np.testing.assert_allclose(cells.sinh_law()[0], some, rtol=1e-12)
+
+
+@pytest.mark.parametrize("forgetting", [0.0, 0.25])
+def test_relaxation_forgets_its_rank(forgetting):
+    """Correlation of the shifts at t and 100 t is 100^-forgetting: 10,000 cells, 4.5 standard errors."""
+    law = replace(drifting(0.0, spread=0.01), forgetting=forgetting)
+    cells = made_up_cells((100, 100), relaxation=law, seed=6)
+    before = conductance(cells)
+    shifts = []
+    for seconds in (1e2, 1e4 - 1e2):
+        cells.rest(seconds)
+        shifts.append(np.log(conductance(cells) / before).ravel())
+    found = np.corrcoef(*shifts)[0, 1]
+    kept = 100.0**-forgetting
+    assert found == pytest.approx(kept, abs=4.5 * (1.0 - kept**2) / 100.0 + 1e-9)
+
+
 def test_drift_is_logarithmic_and_thermally_activated():
     """ln G falls by 0.02 per unit of ln t from 1 s on; time runs faster by exp(E/k (1/300 - 1/T))."""
     for temperature in (300.0, 350.0):
@@ -207,6 +261,16 @@ def test_programming_begins_relaxation_anew():
     cells.rest(1e3)
     change = np.log(conductance(cells) / np.where([[True, False]], old, set_))
     np.testing.assert_allclose(change, [[-0.02 * np.log(1.1), -0.02 * np.log(1e3)]], rtol=1e-5)
+
+
+def test_a_weak_pulse_makes_no_cell_young():
+    """A read after 1e4 s moves it by 1e-7: what comes is the drift from 1e4 to 2e4 s."""
+    cells = made_up_cells((1, 2), relaxation=drifting(-0.02))
+    cells.rest(1e4)
+    before = conductance(cells)
+    cells.apply(np.array([0.05]), 1e-8, (np.array([0]), np.array([1])))
+    cells.rest(1e4)
+    np.testing.assert_allclose(np.log(conductance(cells) / before), -0.02 * np.log(2.0), rtol=1e-3)
 
 
 def test_spread_of_relaxation_grows():

@@ -122,6 +122,17 @@ def test_stuck_cells_do_not_move():
     assert cells.cells.gap[0, 1] == before[0, 1] and cells.cells.gap[0, 0] < before[0, 0]
 
 
+def test_cells_that_work_feel_their_own_voltages():
+    """Beside stuck ones: each moves as it would without them."""
+    cells, plain = FaultyCells(card(), [[1e-3, np.nan, 0.0], [np.nan, 1e-3, np.nan]]), card()
+    volts = np.linspace(0.9, 1.5, 6).reshape(SHAPE)
+    cells.apply(volts, 1e-8)
+    plain.apply(volts, 1e-8)
+    works = np.isnan(cells.stuck)
+    np.testing.assert_array_equal(cells.cells.gap[works], plain.gap[works])
+    assert np.all(cells.cells.gap[~works] == card().gap[~works])
+
+
 def test_live_cells_switch_by_atoms_and_repeat():
     one, two = live(), live()
     places = (np.array([0, 1]), np.array([1, 2]))
@@ -148,6 +159,19 @@ def test_devices_advanced_elsewhere_are_the_same_bit_by_bit():
         np.testing.assert_array_equal(one.engine.species, two.engine.species)
         assert (one.time, one.events, one.hazard) == (two.time, two.events, two.hazard)
     assert sum(device.events for device in here.devices.ravel()) > 0
+
+
+def test_devices_that_were_put_back_are_advanced_from_there():
+    """Whatever the process that advances them did last."""
+    workers = LiveWorkers(SMALL, SHAPE, [Serial()])
+    cells, found = LiveCells(workers.devices, advance=workers), []
+    start = [device.state() for device in cells.devices.ravel()]
+    for _ in range(2):
+        cells.apply(np.full(SHAPE, 1.1), 2e-8)
+        found.append([(device.time, device.events, device.hazard) for device in cells.devices.ravel()])
+        for device, state in zip(cells.devices.ravel(), start, strict=True):
+            device.restore(state)
+    assert found[0] == found[1]
 
 
 @pytest.mark.verification

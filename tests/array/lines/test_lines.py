@@ -232,6 +232,28 @@ def test_books_balance(lines):
     assert s.residual < 1e-11 * np.abs(s.current).max()
 
 
+@pytest.mark.parametrize("scheme", ["grounded", "half"])
+def test_a_line_without_resistance_takes_its_current_once(scheme):
+    """Both ends connected: sources send in what cells draw, and what is sensed is that of the column."""
+    g, the_bias = cells(5, 4), bias.select((5, 4), (1, 2), 1.0, scheme, both=True)
+    s = solve(Lines(shape=(5, 4)), the_bias, g)
+    np.testing.assert_allclose(s.left + s.right, s.current.sum(axis=1), rtol=1e-12)
+    np.testing.assert_allclose(s.sensed, s.current.sum(axis=0), rtol=1e-12, atol=1e-18)
+    assert s.sensed[2] == pytest.approx(the_bias.word_left @ g[:, 2], rel=1e-12)
+
+
+def test_lines_driven_at_both_ends_share_their_current():
+    """One cell in the middle of both lines: half of its current through each end."""
+    g = np.zeros((3, 3))
+    g[1, 1] = 1e-3
+    lines = resistive(3, 3, 10.0, word_source_resistance=30.0, bit_source_resistance=50.0)
+    s = solve(lines, bias.lines([0.0, 1.0, 0.0], np.zeros(3), both=True), g + 1e-15)
+    current = 1.0 / (1e3 + 50.0 / 2 + 70.0 / 2)  # two segments and a driver, twice in parallel
+    assert s.current[1, 1] == pytest.approx(current, rel=1e-9)
+    for end in (s.left[1], s.right[1], -s.top[1], -s.bottom[1]):
+        assert end == pytest.approx(current / 2, rel=1e-9)
+
+
 def test_superposition():
     lines, g, v = resistive(32, 32), cells(32, 32), np.random.default_rng(5).random(32)
     one, two, three = (

@@ -99,6 +99,15 @@ def test_odd_cells_fail_superposition_and_keep_their_symmetry():
     assert np.all(np.abs(crossbar.multiply(2 * v) / (2 * one) - 1.0) > 0.1)
 
 
+def test_effective_matrix_is_that_of_the_slopes_at_a_voltage():
+    """Cells of G cosh(V/V0) between drivers of a milliohm."""
+    g = two_states(4)
+    lines = Lines(shape=(4, 4), word_source_resistance=1e-3, bit_source_resistance=1e-3)
+    for volts in (0.0, 0.3):
+        matrix = Crossbar(SinhCells(g, 0.1), lines).effective_matrix(volts)
+        np.testing.assert_allclose(matrix, g * np.cosh(volts / 0.1), rtol=1e-4)
+
+
 def test_many_vectors_are_those_one_by_one():
     crossbar = Crossbar(SinhCells(two_states(16), 0.1), wires(16))
     vectors = np.random.default_rng(2).uniform(-0.5, 0.5, (4, 16))
@@ -178,6 +187,17 @@ def test_compiled_crossing_is_the_general_one(v0, saturation, slope):
         np.testing.assert_allclose(inner + slope * np.arcsinh(current / saturation), volts, rtol=1e-13)
 
 
+@pytest.mark.parametrize("v0", [0.3, np.inf])
+def test_slope_of_a_crossing_at_no_voltage(v0):
+    """Both conductances in series: 1/(1/G + Vs/Is), exact."""
+    g = np.array([[1e-7, 1e-4]])
+    cells = SinhCells(g, v0) if np.isfinite(v0) else LinearCells(g)
+    selector = ExponentialSelector(saturation=1e-9, slope_voltage=0.1)
+    inner, current, slope = selector.solve(np.zeros((1, 2)), cells)
+    assert np.all(inner == 0.0) and np.all(current == 0.0)
+    np.testing.assert_allclose(slope, 1.0 / (1.0 / g + 0.1 / 1e-9), rtol=1e-12)
+
+
 def test_selector_limits():
     """No selector when it conducts all, the bare selector when the cell does."""
     g, v = two_states(12), np.linspace(0.0, 0.4, 12)
@@ -200,6 +220,17 @@ def test_threshold_selectors_turn_on_where_selected_and_off_again():
     assert s.current[2, 3] == pytest.approx(2.0 / (1e4 + 1e3), rel=0.02)
     crossbar.solve(bias.select((8, 8), (2, 3), 0.3))
     assert not selector.on.any()
+
+
+def test_self_rectifying_cells_let_through_a_share_against_their_direction():
+    """I(-V) = -I(V)/ratio, I(V) that of the cell alone, and slopes alike."""
+    cells, rectifying = SinhCells(np.full((1, 3), 1e-4), 0.2), SelfRectifying(50.0)
+    volts = np.array([[0.1, 0.5, 1.3]])
+    _, forward, slope = rectifying.solve(volts, cells)
+    _, reverse, slope_back = rectifying.solve(-volts, cells)
+    np.testing.assert_array_equal(forward, cells.current(volts)[0])
+    np.testing.assert_allclose(reverse, -forward / 50.0, rtol=1e-14)
+    np.testing.assert_allclose(slope_back, slope / 50.0, rtol=1e-14)
 
 
 def test_half_select_power():

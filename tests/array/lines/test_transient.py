@@ -128,6 +128,28 @@ def test_it_ends_at_rest_and_energy_is_kept():
     )
 
 
+def test_half_of_the_energy_of_a_charged_line_is_stored():
+    """A word line of open cells, charged to 1 V: the source gives V Q, of which half heats the line."""
+    n, c = 6, Capacitance(word=C, bit=2 * C, cell=3 * C)
+    array = Crossbar(
+        LinearCells(np.zeros((1, n))),
+        Lines(shape=(1, n), word_resistance=R, bit_resistance=R, word_source_resistance=50.0),
+    )
+    found = array.transient(lambda t: bias.multiply([1.0], n), 3e-12, c, tolerance=1e-6)
+    charge = n * (C + 3 * C) * 1.0
+    assert c.energy((found.word, found.bit)) == pytest.approx(charge / 2, rel=1e-6)
+    assert found.energy == pytest.approx(charge, rel=1e-3)
+    assert found.line_loss == pytest.approx(charge / 2, rel=2e-3)
+
+
+def test_charge_of_a_node_is_that_of_its_capacitors():
+    """(C_w + C_c) v_w - C_c v_b and (C_b + C_c) v_b - C_c v_w; energy 1/2 of charge times voltage."""
+    c, nodes = Capacitance(word=2.0, bit=3.0, cell=5.0), (np.array([[0.7]]), np.array([[-0.2]]))
+    word, bit = c.charge(nodes)
+    assert (word[0, 0], bit[0, 0]) == (pytest.approx(2 * 0.7 + 5 * 0.9), pytest.approx(-3 * 0.2 - 5 * 0.9))
+    assert c.energy(nodes) == pytest.approx(0.5 * (2 * 0.7**2 + 3 * 0.2**2 + 5 * 0.9**2))
+
+
 def test_pulses_have_edges_and_charge_comes_back():
     """Up and down again: what the lines took in charge they give back."""
     n = 8
@@ -160,6 +182,24 @@ def test_cells_move_while_the_lines_charge():
     alone.apply(np.full((1, 1), 1.4), 2e-8)
     assert moved[1, 1] == pytest.approx(float(before[1, 1] - alone.gap[0, 0]), rel=0.05)
     assert np.all(moved[0] < 0.01 * moved[1, 1])
+
+
+def test_cells_behind_selectors_feel_their_own_voltage_while_the_lines_charge():
+    """Lines charge within a hundredth of the time: the cell moves as under what the selector leaves it."""
+    selector = ExponentialSelector(saturation=1e-9, slope_voltage=0.1)
+    lines = Lines(shape=(1, 1), word_resistance=R, bit_resistance=R)
+    array = Crossbar(made_up_cells((1, 1)), lines, selector)
+    alone = made_up_cells((1, 1))
+    before = float(alone.gap[0, 0])
+    over = selector.solve(np.full((1, 1), 1.6), alone)[0]
+    alone.apply(over, 1e-10)
+    array.transient(
+        lambda t: bias.select((1, 1), (0, 0), 1.6), 1e-10, Capacitance(word=C, bit=C), move=True,
+        tolerance=1e-2,
+    )  # fmt: skip
+    assert over < 1.0
+    moved = before - float(alone.gap[0, 0])
+    assert before - float(array.cells.gap[0, 0]) == pytest.approx(moved, rel=0.05)
 
 
 @pytest.mark.parametrize(

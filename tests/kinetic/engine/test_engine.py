@@ -282,7 +282,7 @@ def test_pair_of_like_species_is_counted_once():
     assert table[table["mechanism"] == 0][["site_a", "site_b"]].tolist() == [(1, 2), (2, 3)]
 
 
-def test_interrupt_stops_within_a_second():
+def test_interrupt_stops_within_a_second(interruptible):
     engine = box(shape=(20, 20, 20), share=0.05)
     timer = threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT))
     timer.start()

@@ -268,5 +268,5 @@ def test_without_ase_it_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "ase", None)
     said = message_of(RuntimeError, lambda: read_sites(path, host="O", cutoff=3e-10))
     assert (
-        said == "reading rutile.xyz needs ASE, which is not installed; pip install 'frenkel[ase]' brings it"
+        said == "reading rutile.xyz needs ASE, which is not installed: pip install '.[ase]' in the clone"
     )

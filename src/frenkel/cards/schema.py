@@ -1,0 +1,201 @@
+"""Schema of a card file: its keys, and what kind of value each holds; loading and saving both apply it.
+
+Whether the numbers make a law, :class:`frenkel.cards.card.Card` and the layers of :mod:`.noise` check
+themselves, however they are made. pydantic takes a while to import: who calls imports this when it is needed.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, FailFast, Field, FiniteFloat, ValidationError
+
+from .. import checks
+from ..validation import sentence
+
+
+def _line(text: str) -> str:
+    checks.line("text", text)
+    return text
+
+
+def _long_line(text: str) -> str:
+    checks.line("text", text, longest=255)
+    return text
+
+
+Line = Annotated[str, AfterValidator(_line)]
+LongLine = Annotated[str, AfterValidator(_long_line)]
+Number = Annotated[FiniteFloat, Field(ge=-1e30, le=1e30)]
+Positive = Annotated[FiniteFloat, Field(ge=1e-30, le=1e30)]
+Pair = Annotated[list[Number], Field(min_length=2, max_length=2)]
+# The first wrong number of a list is enough: there may be millions.
+Row = Annotated[list[Number], FailFast(), Field(min_length=1, max_length=10_000)]
+Matrix = Annotated[list[Row], FailFast(), Field(min_length=1, max_length=1000)]
+Matrices = Annotated[list[Matrix], FailFast(), Field(max_length=1000)]
+Table = Annotated[list[Number], FailFast(), Field(max_length=100_000)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class FeatureData(_Strict):
+    """One feature: see :class:`frenkel.cards.card.Feature`."""
+
+    name: Annotated[str, Field(pattern=f"^{checks.KEY}$")]
+    unit: Annotated[Line, Field(description='"1" for a pure number')]
+    transform: Literal["log", "linear"]
+    sign: Literal[1, -1]
+    missing: Annotated[Number, Field(ge=0, lt=1, description="fraction of cycles without a value")]
+    quantiles: Annotated[Row, Field(description="standardised, in transformed space, at the scores")]
+    ranks: Annotated[Table, Field(description="scores of the pooled values; empty: none")] = []
+    levels: Annotated[Table, Field(description="logarithms or values at the ranks")] = []
+
+
+class DeviceData(_Strict):
+    """Device to device: mixture of Gaussians over locations and ln(spreads), in transformed space."""
+
+    weights: Row
+    means: Matrix
+    covariances: Matrices
+
+
+class CycleData(_Strict):
+    """Cycle to cycle: vector autoregression of Gaussian scores."""
+
+    coefficients: Matrices
+    innovation: Matrix
+
+
+class RtnStateData(_Strict):
+    """Telegraph noise of one state: see :class:`frenkel.cards.noise.RtnState`."""
+
+    name: Line
+    conductance: Annotated[Positive, Field(description="S")]
+    traps: Annotated[Number, Field(ge=0, description="mean number per cell")]
+    dispersion: Annotated[Number, Field(ge=1, description="variance over mean of the number")]
+    amplitude: Annotated[Pair, Field(description="mean, standard deviation of ln(ln(G_high/G_low))")]
+    high: Annotated[Pair, Field(description="mean, standard deviation of ln(time in the high state / 1 s)")]
+    low: Annotated[Pair, Field(description="the same of the low state")]
+    correlation: Annotated[Number, Field(ge=-1, le=1)]
+    noise: Annotated[Number, Field(ge=0, description="white, relative")]
+
+
+class RtnData(_Strict):
+    """Random telegraph noise by state."""
+
+    states: Annotated[list[RtnStateData], Field(min_length=1, max_length=100)]
+    temperature: Annotated[Positive, Field(description="K")]
+    activation: Annotated[Number, Field(ge=0, description="eV")]
+    voltage: Annotated[Number, Field(description="V")]
+    window: Annotated[Pair, Field(description="step and length of the traces, s")]
+
+
+class RelaxationStateData(_Strict):
+    """Relaxation of one state: see :class:`frenkel.cards.noise.RelaxationState`."""
+
+    name: Line
+    conductance: Annotated[Positive, Field(description="S")]
+    location: Annotated[Pair, Field(description="of the shift at t0, and per unit of ln(t/t0)")]
+    spread: Pair
+
+
+class RelaxationData(_Strict):
+    """Relaxation after programming by state."""
+
+    states: Annotated[list[RelaxationStateData], Field(min_length=1, max_length=100)]
+    scale: Literal["log", "linear"]
+    reference: Annotated[Positive, Field(description="t0, s")]
+    times: Annotated[Pair, Field(description="earliest and latest of the data, s")]
+    forgetting: Annotated[Number, Field(ge=0, description="of the rank of a cell, per unit of ln(t)")]
+    scores: Table
+    quantiles: Table
+    temperature: Annotated[Positive, Field(description="K")]
+    activation: Annotated[Number, Field(ge=0, description="eV")]
+
+
+class BoxData(_Strict):
+    """Range of a quantity in the ensemble."""
+
+    low: Number
+    high: Number
+    unit: Literal["V", "s", "K", "1"]
+
+
+class GateData(_Strict):
+    """One statistic of the acceptance test: model against held-out devices, and its noise floor."""
+
+    statistic: LongLine
+    value: Number
+    floor: Number
+    limit: Number
+    passed: bool
+
+
+class NoiseSource(_Strict):
+    """Where the data of a noise layer came from."""
+
+    model_config = ConfigDict(extra="allow")
+
+    file: LongLine
+    material: LongLine | None = None
+
+
+class Provenance(_Strict):
+    """What made the ensemble and the fit: free, but for what is printed."""
+
+    model_config = ConfigDict(extra="allow")
+
+    noise: dict[Literal["rtn", "relaxation"], NoiseSource] = {}
+
+
+CoreName = Literal[
+    "current_prefactor",
+    "voltage_scale",
+    "gap_scale",
+    "drive",
+    "set_ramp",
+    "reset_ramp",
+    "read_voltage",
+    "edge",
+]
+"""Fields of :class:`frenkel.cards.core.GapCore`."""
+
+
+class CardData(_Strict):
+    """A card file."""
+
+    kind: Literal["frenkel card"]
+    schema_version: Annotated[str, Field(alias="schema", pattern=r"^\d{1,4}\.\d{1,4}\.\d{1,4}$")]
+    name: Line
+    version: Annotated[str, Field(pattern=r"^\d{1,4}\.\d{1,4}\.\d{1,4}$")]
+    features: Annotated[list[FeatureData], Field(min_length=1, max_length=100)]
+    scores: Row
+    device: DeviceData
+    cycle: CycleData
+    core: dict[CoreName, Positive]
+    rtn: RtnData | None = None
+    relaxation: RelaxationData | None = None
+    validity: dict[Literal["voltage", "pulse_width", "temperature", "cycles", "time"], BoxData]
+    gate: Annotated[list[GateData], Field(max_length=1000)]
+    intervals: Annotated[dict[LongLine, Pair], Field(max_length=10_000)]
+    provenance: Provenance
+    checksum: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+def check(data: Any) -> None:
+    """Refuse JSON data of a card that do not follow the schema.
+
+    Raises
+    ------
+    ValueError
+        A key is missing or unknown, or its value is of another kind; the sentence names it.
+    """
+    try:
+        CardData.model_validate(data)
+    except ValidationError as error:
+        raise ValueError(sentence(error, CardData)) from None
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a card file."""
+    return CardData.model_json_schema(by_alias=True) | {"title": "frenkel card"}

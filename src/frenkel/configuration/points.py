@@ -1,0 +1,101 @@
+"""Points of a sweep: one configuration and what each point changes in it, read when the point is met."""
+
+import copy
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, overload
+
+from . import device as config
+from .device import Configuration
+from .reader import change
+
+
+class Grid(Sequence[Configuration]):
+    """Every combination of the values of some keys, the last key fastest.
+
+    Each point has a seed of its own, made from that of the configuration and the values of the point, so
+    that points are independent and another point changes none of them.
+
+    Parameters
+    ----------
+    base : mapping
+        Document of the configuration without changes, with its seed.
+    over : mapping of str to sequence of str
+        Keys and their values, as "--set" takes them.
+    materials : mapping, optional
+        Document of each material, by the name that configurations give it; each point then holds its own.
+    """
+
+    def __init__(
+        self,
+        base: Mapping[str, Any],
+        over: Mapping[str, Sequence[str]],
+        materials: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.base, self.over, self.materials = base, over, materials
+
+    def __len__(self) -> int:
+        return math.prod(map(len, self.over.values()))
+
+    @overload
+    def __getitem__(self, index: int) -> Configuration: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Configuration]: ...
+
+    def __getitem__(self, index: int | slice) -> Configuration | list[Configuration]:
+        if isinstance(index, slice):
+            return [self[one] for one in range(len(self))[index]]
+        changes = self._changes(index)
+        document = copy.deepcopy(dict(self.base))
+        for one in changes:
+            change(document, one)
+        document["seed"] = self.seed(index)
+        if self.materials is not None:
+            name = document.get("material", "HfO2")
+            document["material_document"] = self.materials[name]
+            document["material"] = Path(name).stem if name.endswith(".toml") else name
+        return config.parse(document, f"the point {', '.join(changes)}")
+
+    def seed(self, index: int) -> int:
+        """Return the seed of a point."""
+        words = json.dumps([self.base["seed"], self._changes(index)]).encode()
+        return int.from_bytes(hashlib.sha256(words).digest()[:8], "little") >> 1
+
+    def names(self) -> Sequence[str]:
+        """Return the materials that occur, as configurations name them."""
+        return self.over.get("material", [self.base.get("material", "HfO2")])
+
+    def _changes(self, index: int) -> list[str]:
+        changes = []
+        for key, texts in reversed(list(self.over.items())):
+            index, place = divmod(index, len(texts))
+            changes.append(f"{key}={texts[place]}")
+        if index:
+            raise IndexError(f"a grid of {len(self)} points has no such point")
+        return changes[::-1]
+
+
+def points_of(document: Mapping[str, Any]) -> Sequence[Configuration]:
+    """Return the configurations in a document of an ensemble, each with its material.
+
+    One of a single configuration, like sweeps of earlier versions, lists them all.
+    """
+    if "base" in document:
+        return Grid(document["base"], document["over"], document["materials"])
+    return [
+        config.parse(point | {"material_document": document["materials"][index]})
+        for point, index in zip(document["points"], document["material_of"], strict=True)
+    ]
+
+
+def point_document(document: Mapping[str, Any], index: int) -> dict[str, Any]:
+    """Return the configuration of a point in a document of an ensemble, its material included, as JSON."""
+    if "base" in document:
+        return points_of(document)[index].document()
+    material = document["materials"][document["material_of"][index]]
+    found: dict[str, Any] = document["points"][index] | {"material_document": material}
+    return found
