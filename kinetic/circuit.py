@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, Protocol, get_args
 
 from ..checks import at_least, finite, number, one_of
 
@@ -50,6 +50,19 @@ class Ramp(NamedTuple):
     device_voltage: float
     slope: float
     duration: float
+
+
+class NonlinearDevice(Protocol):
+    """A device whose current rises with the voltage, by a law of its own."""
+
+    def __call__(self, voltage: float) -> float:
+        """Return the current (A) at a voltage (V)."""
+
+    def behind(self, source: float, resistance: float) -> float:
+        """Return the voltage (V) behind a resistance in series (ohm)."""
+
+    def at(self, current: float) -> float:
+        """Return the voltage (V) at a current (A)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,6 +185,63 @@ class Circuit:
         if until_limit > least:
             return Ramp(start, slope / divider, min(duration, until_limit))
         return Ramp(start, 0.0, duration)
+
+    def settle(self, source_voltage: float, device: NonlinearDevice) -> OperatingPoint:
+        """Return voltages and current of a device that knows its voltage behind a resistance."""
+        resistance = self.series_resistance
+        voltage = device.behind(source_voltage, resistance)
+        current = device(voltage)
+        lower, upper = self._limits
+        limit = min(max(current, lower), upper)
+        if limit == current:
+            return OperatingPoint(voltage, source_voltage, current, False)
+        # The limit fixes the current; the source gives way.
+        voltage = device.at(limit)
+        return OperatingPoint(voltage, voltage + resistance * limit, limit, True)
+
+    def nonlinear_ramp(
+        self,
+        source_voltage: float,
+        slope: float,
+        duration: float,
+        device: NonlinearDevice,
+        end: float,
+        resolution: float = 0.0,
+    ) -> Ramp:
+        """Return the voltage across a nonlinear device while the source moves in a straight line.
+
+        Parameters
+        ----------
+        source_voltage, slope, duration, resolution : float
+            As of `ramp`.
+        device : NonlinearDevice
+        end : float
+            Device voltage (V), on from the present one along the slope, up to which the voltage may be taken
+            as straight in time.
+
+        Returns
+        -------
+        Ramp
+            Until ``end``, or until a limit begins or ends to act; at most for ``duration``.
+        """
+        point = self.settle(source_voltage, device)
+        start, least = point.device_voltage, max(1e-9 * duration, resolution)
+        if slope == 0.0:
+            return Ramp(start, 0.0, duration)
+        lower, upper = self._limits
+        if point.limited:
+            # The source goes on alone, until it is back where the limit ends to act.
+            until = (point.source_voltage - source_voltage) / slope
+            if abs(until) > least:
+                return Ramp(start, 0.0, min(duration, until) if until > 0.0 else duration)
+        current = device(end)
+        limit = min(max(current, lower), upper)
+        if limit != current:
+            current, end = limit, device.at(limit)
+        until = (end + self.series_resistance * current - source_voltage) / slope
+        if until <= least:
+            return Ramp(end, 0.0, min(duration, least))
+        return Ramp(start, (end - start) / until, min(duration, until))
 
     def solve(self, source_voltage: float, current_of_voltage: Callable[[float], float]) -> OperatingPoint:
         """Return voltages and current of a nonlinear device.

@@ -103,24 +103,22 @@ class Device(DeviceState):
     @property
     def potential(self) -> Floats:
         """Potential at every host site (V), from the network; event energies add that of space charge."""
-        unit, _ = self.solver.maps()
-        return np.asarray(unit * self.device_voltage)
+        return self.solver.maps(self.device_voltage)[0]
 
     @property
     def temperature_map(self) -> Floats:
         """Temperature at every host site (K)."""
-        _, rise = self.solver.maps()
-        return np.asarray(self.temperature + rise * self.device_voltage**2)
+        return np.asarray(self.temperature + self.solver.maps(self.device_voltage)[1])
 
     def transitions(self) -> NDArray[np.void]:
         """Return every possible event: mechanism, direction, sites, rate (1/s), energy, barrier (eV)."""
-        events = self.solved().events
+        events = self.solved().at(self.device_voltage)
         events.total(self.device_voltage)
         columns = events.arrays()
         table = np.zeros(events.n, TRANSITION)
         for name in ("mechanism", "direction", "site_a", "site_b", "rate"):
             table[name] = columns[name]
-        table["energy"] = columns["energy0"] + columns["energy1"] * self.device_voltage
+        table["energy"] = events.energies(self.device_voltage)
         table["barrier"] = events.activation(self.device_voltage)
         return table
 

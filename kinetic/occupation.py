@@ -118,8 +118,9 @@ def occupation(state: DeviceState, solver: Solver, source_voltage: float) -> Occ
             species[sites] = states[here]
             state.arrange(species=species)
             now = solver.solved()
-            now.events.total(now.device_voltage(state.circuit, source_voltage))
-            columns = now.events.arrays()
+            voltage = now.device_voltage(state.circuit, source_voltage)
+            now.at(voltage).total(voltage)
+            columns = now.at(voltage).arrays()
             of_electron = electronic[columns["mechanism"]]
             atoms.append(float(columns["rate"][~of_electron].sum()))
             for k in np.flatnonzero(of_electron & (columns["rate"] > 0.0)):

@@ -41,9 +41,6 @@ COUNTED = {"events", "field_solves", "floor_events", "filled_traps", *ATOMS}
 TRAP_EVENTS = 1000
 """Electronic events in a row after which their occupation is averaged, if they are fast enough."""
 
-CHORD_STEP = 2e-3
-"""Change of the source voltage (V) over which a nonlinear device is taken as a resistor."""
-
 
 class EventBudgetError(RuntimeError):
     """A run spent more events than it was allowed; the state is that after the last of them."""
@@ -153,19 +150,15 @@ class Run:
             if averaged is not None and averaged.fast:
                 return self.advance_averaged(averaged, begin, end, source)
 
-        # The atoms stand, so the device is one resistor; a nonlinear one is, over a small step, its chord.
+        # The atoms stand, so the device is one resistor or follows one law: its voltage is straight in time,
+        # over a small step, until a limit of the circuit begins or ends to act.
         state, now = self.state, self.solver.solved()
-        conductance, duration = now.chord(state.circuit, source), end - begin
-        if now.law is not None and slope != 0.0:
-            duration = min(duration, CHORD_STEP / abs(slope))
-
-        # Its voltage is straight in time until a limit of the circuit begins or ends to act.
-        voltage, rate, duration = state.circuit.ramp(
-            source, slope, duration, conductance, math.ulp(self.waveform.duration)
+        voltage, rate, duration = now.ramp(
+            state.circuit, source, slope, end - begin, math.ulp(self.waveform.duration)
         )
 
         # The total rate along that line uses up the hazard, or the line ends first and the rest is kept.
-        elapsed, state.hazard = now.events.advance(voltage, rate, duration, state.hazard)
+        elapsed, state.hazard = now.at(voltage, rate).advance(voltage, rate, duration, state.hazard)
         reached = begin + elapsed if elapsed < end - begin else end
         state.time = self.start + reached
         if state.hazard == 0.0:
@@ -222,9 +215,10 @@ class Run:
         """Draw the event that happens, of all or of those that move atoms."""
         draw = self.state.engine.draw()
         if not atoms_only:
-            return int(now.events.pick(voltage, draw))
-        now.events.total(voltage)
-        columns = now.events.arrays()
+            return int(now.at(voltage).pick(voltage, draw))
+        events = now.at(voltage)
+        events.total(voltage)
+        columns = events.arrays()
         rate = np.where(self.electronic[columns["mechanism"]], 0.0, columns["rate"])
         return min(int(np.searchsorted(np.cumsum(rate), draw * rate.sum(), side="right")), len(rate) - 1)
 
@@ -232,7 +226,7 @@ class Run:
         """Let an event happen, and do what follows every event."""
         # What the event is stands in the catalogue, which holds until it has happened.
         state = self.state
-        state.floor_events += now.events.at_floor(chosen, voltage)
+        state.floor_events += now.at(voltage).at_floor(chosen, voltage)
         catalogue = state.engine.catalogue()
         mechanism, direction = int(catalogue.mechanism[chosen]), int(catalogue.direction[chosen])
         a, b = int(catalogue.site_a[chosen]), int(catalogue.site_b[chosen])
@@ -288,7 +282,7 @@ class Run:
                 voltage,
                 current,
                 conductance,
-                state.temperature + now.heat_max * voltage * voltage,
+                state.temperature + now.rise(voltage),
                 state.events,
                 state.field_solves,
                 state.floor_events,

@@ -6,10 +6,12 @@ of bonds or contacts, only what `Solver.solved` returns.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,8 @@ from numpy.typing import NDArray
 
 from ..threads import one_blas_thread
 from ..typing import Floats
-from .circuit import Circuit
+from .circuit import Circuit, NonlinearDevice, Ramp
+from .fields._bond_laws import CurrentLaw
 from .fields._event_energies import FilamentFields
 from .fields._event_rates import EventRates
 from .fields.build import build_fields
@@ -25,6 +28,38 @@ from .fields.columns import Columns, build_columns
 from .lattice.species import VACANCIES, VACANCY
 from .mechanisms.traps import BondModulation, corners, nearest_nodes
 from .state import DeviceState
+
+CELL = 0.05
+"""Width (V) of the cells of voltage within which work and heat of a nonlinear network are cubics."""
+
+STRAIGHT = 0.01
+"""Change of the voltage (V) across a nonlinear device that is taken as straight in time."""
+
+CHORD_STEP = 2e-3
+"""Change of the source voltage (V) over which a device with a contact's law is taken as a resistor."""
+
+
+@dataclass(slots=True)
+class Cell:
+    """What holds in one cell of voltage: rates, and the heat of the nodes at both ends with its slopes."""
+
+    events: EventRates
+    heat: Floats
+
+    def rise(self, voltage: float) -> float:
+        """Return the largest temperature rise (K) of a node."""
+        if not self.heat.size:
+            return 0.0
+        low, high = self.events.low, self.events.high
+        width = high - low
+        x = (voltage - low) / width
+        blend = [
+            (1 + 2 * x) * (1 - x) ** 2,
+            width * x * (1 - x) ** 2,
+            x**2 * (3 - 2 * x),
+            width * x**2 * (x - 1),
+        ]
+        return float((np.array(blend) @ self.heat).max())
 
 
 @dataclass(slots=True)
@@ -34,7 +69,8 @@ class Solved:
     Attributes
     ----------
     events : EventRates
-        Candidates, their energies, and their rates at a voltage.
+        Candidates, their energies, and their rates at a voltage; of a nonlinear network at low voltage only,
+        see `at`.
     conductance : float
         Current over voltage (S), at low voltage where the device is not ohmic.
     heat_max : float
@@ -45,6 +81,8 @@ class Solved:
         Bound on the error of any potential without the moving atom (V at 1 V).
     law : callable, optional
         Current (A) at a voltage (V), where it is not ohmic.
+    make_cell : callable, optional
+        Makes the cell of a nonlinear network between two voltages (V).
     """
 
     events: EventRates
@@ -53,6 +91,45 @@ class Solved:
     solver_error: float
     removal_error: float
     law: Callable[[float], float] | None = None
+    make_cell: Callable[[float, float], Cell] | None = None
+    cells: dict[int, Cell] = field(default_factory=dict)
+
+    def cell(self, voltage: float, slope: float = 0.0) -> Cell | None:
+        """Return the cell of a voltage (V), at an end the one that its slope leads into; None if linear."""
+        if self.make_cell is None:
+            return None
+        at = voltage / CELL
+        number = math.floor(at + 1e-9) if slope >= 0.0 else math.ceil(at - 1e-9) - 1
+        if number not in self.cells:
+            self.cells[number] = self.make_cell(CELL * number, CELL * (number + 1))
+        return self.cells[number]
+
+    def at(self, voltage: float, slope: float = 0.0) -> EventRates:
+        """Return candidates and rates that hold at a voltage (V) and a little on along its slope."""
+        cell = self.cell(voltage, slope)
+        return self.events if cell is None else cell.events
+
+    def rise(self, voltage: float) -> float:
+        """Return the largest temperature rise (K) at a voltage (V)."""
+        cell = self.cell(voltage)
+        return self.heat_max * voltage * voltage if cell is None else cell.rise(voltage)
+
+    def ramp(self, circuit: Circuit, source: float, slope: float, duration: float, resolution: float) -> Ramp:
+        """Return the voltage of the device while the source (V) moves straight: how far one line holds."""
+        if self.make_cell is None:
+            # One resistor; with the law of a contact, over a small step, its chord.
+            if self.law is not None and slope != 0.0:
+                duration = min(duration, CHORD_STEP / abs(slope))
+            return circuit.ramp(source, slope, duration, self.chord(circuit, source), resolution)
+        law = self._nonlinear()
+        voltage = circuit.settle(source, law).device_voltage
+        events = self.at(voltage, slope)
+        end = min(voltage + STRAIGHT, events.high) if slope > 0.0 else max(voltage - STRAIGHT, events.low)
+        return circuit.nonlinear_ramp(source, slope, duration, law, end, resolution)
+
+    def _nonlinear(self) -> NonlinearDevice:
+        """Return the law, or the straight line of a network that has none before some atom leaves it."""
+        return self.law if isinstance(self.law, CurrentLaw) else Straight(self.conductance)
 
     def current(self, voltage: float) -> float:
         """Return the current (A) at a device voltage (V)."""
@@ -62,12 +139,34 @@ class Solved:
         """Return current over voltage (S) at the operating point of a circuit."""
         if self.law is None or source_voltage == 0.0:
             return self.conductance
-        point = circuit.solve(source_voltage, self.law)
+        if isinstance(self.law, CurrentLaw):
+            point = circuit.settle(source_voltage, self.law)
+        else:
+            point = circuit.solve(source_voltage, self.law)
         return point.current / point.device_voltage if point.device_voltage else self.conductance
 
     def device_voltage(self, circuit: Circuit, source_voltage: float) -> float:
         """Return the voltage (V) that the device gets in a circuit."""
         return circuit.device_voltage(source_voltage, self.chord(circuit, source_voltage))
+
+
+@dataclass(slots=True)
+class Straight:
+    """The law of a resistor."""
+
+    conductance: float
+
+    def __call__(self, voltage: float) -> float:
+        """Return the current (A) at a voltage (V)."""
+        return voltage * self.conductance
+
+    def behind(self, source: float, resistance: float) -> float:
+        """Return the voltage (V) behind a resistance in series (ohm)."""
+        return source / (1.0 + resistance * self.conductance)
+
+    def at(self, current: float) -> float:
+        """Return the voltage (V) at a current (A)."""
+        return current / self.conductance
 
 
 class Solver(ABC):
@@ -130,12 +229,12 @@ class Solver(ABC):
         """Drop the arrangements that are kept."""
         self._kept.clear()
 
-    def maps(self) -> tuple[Floats, Floats]:
-        """Return potential (V) and temperature rise (K) of every host site at 1 V, of the present atoms."""
+    def maps(self, voltage: float) -> tuple[Floats, Floats]:
+        """Return potential (V) and temperature rise (K) of every host site at a voltage (V)."""
         with one_blas_thread():
             self.solve_fields(self.state.engine.species)
         potential, rise = self.fields.maps()
-        return potential, rise
+        return potential * voltage, rise * voltage**2
 
     def candidates(self) -> EventRates:
         """Return every event that is possible now, its energy in the fields still to be written."""
@@ -197,7 +296,9 @@ class FilamentSolver(Solver):
 
     def __init__(self, state: DeviceState, fields: FilamentFields, kept: int) -> None:
         super().__init__(state, fields, kept)
-        traps = state.chemistry.traps
+        traps, factor = state.chemistry.traps, state.chemistry.bond_factor
+        if np.any(factor != 1.0):
+            fields.set_modulation(factor)
         self._modulation: BondModulation | None = None
         if len(traps):
             self._modulation = BondModulation(state.material, state.lattice, traps, state.temperature)
@@ -209,7 +310,7 @@ class FilamentSolver(Solver):
         if self._modulation is not None:
             charge = self.state.charges[species[self._modulation.sites]]
             factor = self._modulation.factor(charge if modulated else np.zeros_like(charge))
-            self.fields.set_modulation(factor)
+            self.fields.set_modulation(factor * self.state.chemistry.bond_factor)
         self.fields.solve(self.conducting(species))
 
     def solve(self, species: NDArray[np.int8]) -> Solved:
@@ -219,9 +320,42 @@ class FilamentSolver(Solver):
             bias = self._trap_bias(species)
             self.solve_fields(species)
             self.write_energies(events, species)
+            law = self.fields.law()
         if bias is not None:
-            events.set_bias(*bias)
-        return self.gathered(events)
+            events.set_factor(bias[2])
+            events.set_bias(*bias[:2])
+        found = self.gathered(events, law)
+        if self.fields.has_laws():
+            found.make_cell = partial(self._make_cell, events, species, self.fields.solution)
+        return found
+
+    def _make_cell(
+        self, of: EventRates, species: NDArray[np.int8], solution: int, low: float, high: float
+    ) -> Cell:
+        """Solve an arrangement between two voltages; it is solved anew where the fields have gone on."""
+        events = EventRates(self.tables, self.state.temperature)
+        events.share(of)
+        with one_blas_thread():
+            traps = self._trap_passes(species, low, high)
+            if self.fields.solution != solution or traps:
+                self.solve_fields(species)
+                self.write_energies(events, species)
+            heat = self.fields.write_cell(events, VACANCY.code, low, high)
+        for row, (potential, source) in enumerate(traps):
+            events.set_bias(potential, source, row, (low, 1.0, high, 1.0)[row])
+        events.set_cell(low, high)
+        return Cell(events, heat)
+
+    def maps(self, voltage: float) -> tuple[Floats, Floats]:
+        """Return potential (V) and temperature rise (K) of every host site at a voltage (V)."""
+        with one_blas_thread():
+            self.solve_fields(self.state.engine.species)
+            if not self.fields.has_laws():
+                return super().maps(voltage)
+            self.fields.operate(voltage, voltage)
+            self.fields.take(0)
+        potential, rise = self.fields.maps()
+        return potential, rise
 
     def trap_potential(self) -> Floats:
         """Return the potential (V at 1 V) of each trap in the fields as they are solved."""
@@ -241,16 +375,33 @@ class FilamentSolver(Solver):
         atoms = species[: state.n_hosts].tobytes()
         if atoms != self._bias_of:
             self.solve_fields(species, modulated=False)
-            bias = np.full(len(species), np.nan)
-            bias[traps] = self.trap_potential()
-            source, factor = np.zeros((2, len(species)))
-            nodes, potential, _ = self.fields.nodes()
-            if len(nodes) and any(m.electrode == "filament" for m in state.chemistry.mechanisms):
-                near, distance = nearest_nodes(state.lattice, traps, nodes)
-                source[traps] = potential[near]
-                factor[traps] = np.exp(-2.0 * distance / state.material.trap.decay_length)
-            self._bias_of, self._bias = atoms, (bias, source, factor)
+            self._bias_of, self._bias = atoms, self._read_traps(len(species))
         return self._bias
+
+    def _trap_passes(self, species: NDArray[np.int8], low: float, high: float) -> list[tuple[Floats, Floats]]:
+        """Return the potentials of traps and of their nodes in each pass of a cell; nothing without traps."""
+        if not len(self.state.chemistry.traps):
+            return []
+        self.solve_fields(species, modulated=False)
+        self.fields.operate(low, high)
+        passes = []
+        for p in range(4):
+            self.fields.take(p)
+            passes.append(self._read_traps(len(species))[:2])
+        return passes
+
+    def _read_traps(self, n_sites: int) -> tuple[Floats, Floats, Floats]:
+        """Return potentials (V) of traps and of their nearest nodes, and factors of exchanges with these."""
+        state, traps = self.state, self.state.chemistry.traps
+        bias = np.full(n_sites, np.nan)
+        bias[traps] = self.trap_potential()
+        source, factor = np.zeros((2, n_sites))
+        nodes, potential, _ = self.fields.nodes()
+        if len(nodes) and any(m.electrode == "filament" for m in state.chemistry.mechanisms):
+            near, distance = nearest_nodes(state.lattice, traps, nodes)
+            source[traps] = potential[near]
+            factor[traps] = np.exp(-2.0 * distance / state.material.trap.decay_length)
+        return bias, source, factor
 
 
 def make_solver(state: DeviceState, *, kept: int = 64, precise: bool = False) -> Solver:

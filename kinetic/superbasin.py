@@ -167,8 +167,9 @@ class Superbasin:
             return found
         now = self.solver.solved()
         voltage = now.device_voltage(self.state.circuit, source)
-        total = now.events.total(voltage)
-        columns = now.events.arrays()
+        events = now.at(voltage)
+        total = events.total(voltage)
+        columns = events.arrays()
         fast = {
             int(k): self._target(key, columns, int(k))
             for k in np.flatnonzero(columns["rate"] >= SHARE * total)

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 
 from ...typing import Floats
 from .bonds import BOTTOM, TOP, Bonds, ConductionLaw, Law, above_zero, length_of
+from .electron_transfer import ElectronTransfer
 from .emission import PooleFrenkel, SchottkyThermionic, ThermionicField
 from .transport import FilamentOhmic, Hopping, QuantumGap, QuantumPointContact, SpaceCharge
 from .tunnelling import DirectTunnelling, FowlerNordheim
@@ -27,6 +28,7 @@ __all__ = [
     "ConductionLaw",
     "Contact",
     "DirectTunnelling",
+    "ElectronTransfer",
     "FilamentOhmic",
     "FowlerNordheim",
     "Hopping",
@@ -165,6 +167,7 @@ LAWS: dict[str, type[Any]] = {
     "thermionic field": ThermionicField,
     "space charge": SpaceCharge,
     "hopping": Hopping,
+    "electron transfer": ElectronTransfer,
     "quantum point contact": QuantumPointContact,
     "quantum gap": QuantumGap,
 }

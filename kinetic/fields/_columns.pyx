@@ -302,16 +302,16 @@ cdef class ColumnKernel:
             bias += sign * out.charge_b[mech] * self._potential_without(b, leaving)
         if out.electrode[mech] == 2:
             bias -= sign * out.charge_a[mech]
-        out.energy0[c], out.energy1[c] = out.chemical[c], bias
+        out.energy0[c], out.bias[1, c] = out.chemical[c], bias
         out.drop0[c] = 0.0
-        out.drop1[c] = 0.0
+        out.lever[c] = 0.0
         if out.dipole[mech] > 0.0 and out.charge_a[mech] != 0.0:
-            out.drop1[c] = -sign * bias / fabs(out.charge_a[mech])
+            out.lever[c] = -sign / fabs(out.charge_a[mech])
         # Temperature between the two sites, by the lever of the heat of transport.
-        out.heat[c] = self.rise[a]
+        out.rise[2, c] = self.rise[a]
         if b >= 0:
             if out.barrier[c] > 0.0:
                 beta = 0.5 * (1.0 - out.transport[mech] / out.barrier[c])
             if reverse:
                 beta = 1.0 - beta
-            out.heat[c] += beta * (self.rise[b] - self.rise[a])
+            out.rise[2, c] += beta * (self.rise[b] - self.rise[a])

@@ -2,11 +2,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._event_rates import EventRates
-from ._fields import Fields
+from ._nonlinear import Nonlinear
 
-class FilamentFields(Fields):
-    refine: bool
-    removal_error: float
+class FilamentFields(Nonlinear):
+    def write_cell(
+        self, out: EventRates, conducting: int, low: float, high: float
+    ) -> NDArray[np.float64]: ...
     def write_energies(
         self,
         out: EventRates,

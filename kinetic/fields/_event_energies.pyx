@@ -1,13 +1,17 @@
 """The energy of every candidate event in one arrangement, the same seen from both ends (compiled).
 
-For every candidate this writes numbers that hold at *any* device voltage V of a linear network:
+For every candidate this writes the energy at 0 V, and what a device voltage V adds:
 
-    dE(V)    = energy0 + energy1 V        energy difference, eV
-    drop(V)  = drop0 + drop1 V            forward electrostatic gain per unit charge, V
-    T(V)     = T_ambient + heat V^2       temperature read by the event, K
+    dE(V)    = energy0 + bias(V)          energy difference, eV
+    drop(V)  = drop0 + lever bias(V)      forward electrostatic gain per unit charge, V
+    T(V)     = T_ambient + rise(V)        temperature read by the event, K
+
+In a linear network bias grows with V and rise with V^2, at *any* voltage. Where bonds obey laws of their own both
+are cubics within a cell of voltage, with the values and slopes that the network has at its two ends. The ends are
+fixed beforehand, so that the cubic, too, is the same seen from both ends of an event.
 
 Energy first: energy0 is the difference of one function of the arrangement (interactions, Coulomb energy of
-all charges with their images in both electrodes, charge transitions of neighbours). energy1 is the work in the
+all charges with their images in both electrodes, charge transitions of neighbours). bias is the work in the
 network *without the moving atom*: classified and wired as if it were absent, so that both ends see the same
 environment and the energy is antisymmetric by construction.
 """
@@ -17,7 +21,7 @@ import numpy as np
 from libc.math cimport fabs
 
 from ._event_rates cimport EventRates
-from ._removal cimport Removal
+from ._nonlinear cimport Nonlinear
 
 cdef enum:
     # Charges that one event changes: 1 vacancy that leaves and its 18 neighbours, 1 that arrives and its 18, and
@@ -28,8 +32,8 @@ cdef double WATSON = 0.252731009858663  # G(0) of the infinite simple cubic latt
 cdef double ION_SELF = 0.090009586862  # the same for a charge spread over the eight corners of a cube
 
 
-cdef class FilamentFields(Removal):
-    """Fields that also give the energies of events; made with the arguments of :class:`Fields`."""
+cdef class FilamentFields(Nonlinear):
+    """Fields that also give the energies of events; made with the arguments of :class:`Nonlinear`."""
 
     # charges of this arrangement, and those that one event changes
     cdef int n_charges, delta_count
@@ -40,8 +44,8 @@ cdef class FilamentFields(Removal):
     cdef int[MOST_CHANGES] delta_site
     cdef double[MOST_CHANGES] delta_value
 
-    def __init__(self, *args):
-        Removal.__init__(self, *args)
+    def __init__(self, *args, **laws):
+        Nonlinear.__init__(self, *args, **laws)
         self.coulomb_at = np.zeros(self.n_hosts)
         self.coulomb_stamp = np.zeros(self.n_hosts, np.int64)
         self.charge_site, self.charge_value = np.zeros(64, np.intc), np.zeros(64)
@@ -75,6 +79,44 @@ cdef class FilamentFields(Removal):
         with nogil:
             self._write(out, conducting, code_charge)
             self.clear_wanted()
+
+    def write_cell(self, EventRates out, signed char conducting, double low, double high):
+        """Write work and heat of every candidate of `write_energies` at both ends of a cell of voltage.
+
+        `EventRates.set_cell` then makes them hold in between.
+
+        Returns
+        -------
+        heat : (4, m) float64
+            Temperature rise (K) of the nodes at ``low``, per volt there, and both at ``high``.
+
+        Raises
+        ------
+        ArithmeticError
+            A potential does not settle.
+        """
+        cdef int n_moving, p, info = 0
+        self.clear_wanted()
+        self._want_candidates(out)
+        n_moving = self._list_moving(out, conducting)
+        self._room_for_moving(n_moving)
+        self.prepare(n_moving)
+        # The whole network first: the matrix of heat is where a difficult moving atom is solved afresh.
+        self.operate(low, high)
+        with nogil:
+            self._rows_at_points()
+            for p in range(4):
+                if info == 0:
+                    self._take_pass(p)
+                    info = self._moving_pass(p, self.ends[p >> 1], n_moving)
+                    self._read_points()
+                    self._write_pass(out, p, conducting)
+            self.clear_wanted()
+        if info:
+            raise ArithmeticError(
+                f"a network without one of its vacancies does not settle between {low:g} and {high:g} V"
+            )
+        return np.array(self.pass_theta[:, :self.m])
 
     def _room_for_charges(self, int n_ions):
         need = self.n_isolated + 8 * n_ions
@@ -250,34 +292,46 @@ cdef class FilamentFields(Removal):
     # ---------------------------------------------------------------- write
 
     cdef void _write(self, EventRates out, signed char conducting, const double[::1] code_charge) noexcept nogil:
-        cdef int c, mech, reverse, a, b, leaving, arriving, moving
-        cdef double qa, qb, bias, sign
+        cdef int c, mech, reverse, a, b, leaving, arriving
+        cdef double qa, qb, sign
         for c in range(out.n):
             mech, reverse = out.mechanism[c], out.direction[c]
             a, b = out.site_a[c], out.site_b[c]
             sign = -1.0 if reverse else 1.0
-            # Who leaves: if it conducts, the work of the bias is taken in the network without it.
             leaving, arriving = self._leaves(out, c, conducting), self._arrives(out, c, conducting)
-            moving = -1
-            if leaving >= 0 and self.node_at[leaving] >= 0:
-                moving = self.moving_number[leaving]
-            # Charge times potential at both sites, the top electrode's 1 V for what comes from there.
             qa = sign * out.charge_a[mech]
             qb = sign * out.charge_b[mech] if b >= 0 else 0.0
-            bias = qa * self.potential_without(a, moving)
-            if b >= 0:
-                bias += qb * self.potential_without(b, moving)
-            if out.electrode[mech] == 2:
-                bias -= qa
-            out.energy1[c] = bias
+            out.bias[1, c] = self._work(out, c, conducting)
             # At 0 V the difference of one energy function, so that all ways round a cycle sum to nothing.
             out.energy0[c] = out.chemical[c] + self._charging(out, c, mech, reverse, a, b, qa, qb, leaving, arriving,
                                                               conducting, code_charge)
             out.drop0[c] = 0.0
-            out.drop1[c] = 0.0
+            out.lever[c] = 0.0
             if out.dipole[mech] > 0.0:
-                self._write_drop(out, c, mech, sign, a, b, leaving, arriving, bias)
-            out.heat[c] = self._heat_read(out, c, mech, reverse, a, b)
+                self._write_drop(out, c, mech, sign, a, b, leaving, arriving)
+            out.rise[2, c] = self._heat_read(out, c, mech, reverse, a, b)
+
+    cdef double _work(self, EventRates out, int c, signed char conducting) noexcept nogil:
+        """Work of the bias (eV) in one event; a conducting defect that leaves is not in the network it is taken in."""
+        cdef int mech = out.mechanism[c], a = out.site_a[c], b = out.site_b[c], moving = -1
+        cdef int leaving = self._leaves(out, c, conducting)
+        cdef double sign = -1.0 if out.direction[c] else 1.0, bias
+        if leaving >= 0 and self.node_at[leaving] >= 0:
+            moving = self.moving_number[leaving]
+        # Charge times potential at both sites, the top electrode's for what comes from there.
+        bias = sign * out.charge_a[mech] * self.potential_without(a, moving)
+        if b >= 0:
+            bias += sign * out.charge_b[mech] * self.potential_without(b, moving)
+        if out.electrode[mech] == 2:
+            bias -= self.top * (sign * out.charge_a[mech])
+        return bias
+
+    cdef void _write_pass(self, EventRates out, int p, signed char conducting) noexcept nogil:
+        """Work and heat of every candidate in one pass."""
+        cdef int c
+        for c in range(out.n):
+            out.bias[p, c] = self._work(out, c, conducting)
+            out.rise[p, c] = self._heat_read(out, c, out.mechanism[c], out.direction[c], out.site_a[c], out.site_b[c])
 
     cdef double _charging(self, EventRates out, int c, int mech, int reverse, int a, int b, double qa, double qb,
                           int leaving, int arriving, signed char conducting,
@@ -321,8 +375,8 @@ cdef class FilamentFields(Removal):
             beta = 1.0 - beta
         return low + beta * (self.heat_at(b) - low)
 
-    cdef void _write_drop(self, EventRates out, int c, int mech, double sign, int a, int b, int leaving, int arriving,
-                          double bias) noexcept nogil:
+    cdef void _write_drop(self, EventRates out, int c, int mech, double sign, int a, int b, int leaving,
+                          int arriving) noexcept nogil:
         """Forward gain per unit charge, in the surroundings without the vacancy and ion of the event."""
         cdef double unit = fabs(out.charge_a[mech]), coulomb
         cdef int n = 0
@@ -339,4 +393,4 @@ cdef class FilamentFields(Removal):
         if b >= 0:
             coulomb += out.charge_b[mech] * self._coulomb_changed(b, n)
         out.drop0[c] = -coulomb / unit
-        out.drop1[c] = -sign * bias / unit
+        out.lever[c] = -sign / unit

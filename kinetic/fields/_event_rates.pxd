@@ -7,7 +7,12 @@ cdef class EventRates:
     cdef int[::1] mechanism, site_a, site_b
     cdef signed char[::1] direction
     cdef double[::1] barrier, chemical, frequency
-    cdef double[::1] energy0, energy1, drop0, drop1, heat, rate
+    cdef double[::1] energy0, drop0, lever, rate
+    # What the voltage adds, by power of V less its origin: work (eV) and temperature rise (K).
+    cdef double[:, ::1] bias, rise
+    cdef readonly double low, high       # voltages between which these hold, V
+    cdef double origin
+    cdef bint curved                     # false: bias is its first power alone, rise its second
     cdef int[::1] code_before_a, code_after_a, code_before_b, code_after_b, electrode, law
     cdef double[::1] charge_a, charge_b, dipole, floor, transport, alpha
     cdef Lineshape lineshape[32]        # by mechanism; filled for those with the law of many phonons
@@ -15,6 +20,8 @@ cdef class EventRates:
     cdef readonly double ambient
     cdef bint cold                      # a rate asked for a temperature of 0 K or below
 
+    cdef double _bias(self, int c, double voltage) noexcept nogil
+    cdef double _rise(self, int c, double voltage) noexcept nogil
     cdef double _activation(self, int c, double peak, double energy, double kt) noexcept nogil
     cdef double _lowered(self, int c, double voltage) noexcept nogil
     cdef double _total(self, double voltage) noexcept nogil

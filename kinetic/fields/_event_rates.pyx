@@ -49,20 +49,69 @@ cdef class EventRates:
         self.barrier = np.array(barrier, np.float64)
         self.chemical = np.array(chemical, np.float64)
         self.frequency = np.array(frequency, np.float64)
-        block = np.zeros((6, self.n))
-        self.energy0, self.energy1, self.drop0 = block[0], block[1], block[2]
-        self.drop1, self.heat, self.rate = block[3], block[4], block[5]
+        self.energy0, self.drop0, self.lever, self.rate = np.zeros((4, self.n))
+        self.bias, self.rise = np.zeros((2, 4, self.n))
+        self.low, self.high, self.origin, self.curved = -np.inf, np.inf, 0.0, False
 
     def arrays(self):
-        """All columns as a dict of arrays (copies)."""
+        """All columns as a dict of arrays (copies); ``energy1``, ``drop1`` and ``heat`` are those of a linear network."""
         return {
             "mechanism": np.array(self.mechanism), "direction": np.array(self.direction),
             "site_a": np.array(self.site_a), "site_b": np.array(self.site_b),
             "barrier": np.array(self.barrier), "chemical": np.array(self.chemical),
             "frequency": np.array(self.frequency), "energy0": np.array(self.energy0),
-            "energy1": np.array(self.energy1), "drop0": np.array(self.drop0), "drop1": np.array(self.drop1),
-            "heat": np.array(self.heat), "rate": np.array(self.rate),
+            "energy1": np.array(self.bias[1]), "drop0": np.array(self.drop0),
+            "drop1": np.multiply(self.lever, self.bias[1]), "heat": np.array(self.rise[2]), "rate": np.array(self.rate),
         }
+
+    def share(self, EventRates other):
+        """Take the candidates of another one and their energies at 0 V; work and heat are still to be written."""
+        self.n = other.n
+        self.mechanism, self.site_a, self.site_b = other.mechanism, other.site_a, other.site_b
+        self.direction, self.barrier, self.chemical = other.direction, other.barrier, other.chemical
+        self.frequency, self.energy0 = other.frequency, other.energy0
+        self.drop0, self.lever = other.drop0, other.lever
+        self.rate = np.zeros(self.n)
+        self.bias, self.rise = np.zeros((2, 4, self.n))
+
+    def set_cell(self, double low, double high):
+        """Turn values and slopes at both ends of a cell, in ``bias`` and ``rise``, into cubics that have them."""
+        cdef int c
+        with nogil:
+            for c in range(self.n):
+                cubic(self.bias, c, high - low)
+                cubic(self.rise, c, high - low)
+        self.low, self.high, self.origin, self.curved = low, high, low, True
+
+    def energies(self, double voltage):
+        """Energy difference of every candidate at ``voltage``, eV."""
+        cdef int c
+        result = np.array(self.energy0)
+        cdef double[::1] view = result
+        for c in range(self.n):
+            view[c] += self._bias(c, voltage)
+        return result
+
+    def work_per_volt(self, int c, double voltage):
+        """Derivative of the energy of candidate ``c`` by the voltage, eV/V."""
+        cdef double x = voltage - self.origin
+        return self.bias[1, c] + x * (2.0 * self.bias[2, c] + x * 3.0 * self.bias[3, c])
+
+    cdef inline double _bias(self, int c, double voltage) noexcept nogil:
+        """Work of the bias in a candidate, eV."""
+        cdef double x
+        if not self.curved:
+            return self.bias[1, c] * voltage
+        x = voltage - self.origin
+        return self.bias[0, c] + x * (self.bias[1, c] + x * (self.bias[2, c] + x * self.bias[3, c]))
+
+    cdef inline double _rise(self, int c, double voltage) noexcept nogil:
+        """Temperature rise that a candidate reads, K."""
+        cdef double x
+        if not self.curved:
+            return self.rise[2, c] * voltage * voltage
+        x = voltage - self.origin
+        return self.rise[0, c] + x * (self.rise[1, c] + x * (self.rise[2, c] + x * self.rise[3, c]))
 
     cdef inline double _activation(self, int c, double peak, double energy, double kt) noexcept nogil:
         """Activation energy (eV) of a candidate; the linear law's lever belongs to the forward direction."""
@@ -77,7 +126,7 @@ cdef class EventRates:
         cdef int mech = self.mechanism[c]
         cdef double drop
         if self.dipole[mech] > 0.0:
-            drop = self.drop0[c] + self.drop1[c] * voltage
+            drop = self.drop0[c] + self.lever[c] * self._bias(c, voltage)
             if drop > 0.0:
                 return self.barrier[c] - self.dipole[mech] * drop
         return self.barrier[c]
@@ -90,28 +139,38 @@ cdef class EventRates:
             mech = self.mechanism[c]
             # Barrier, energy and temperature at this voltage; a dipole may not push the barrier below its floor.
             peak = max(self._lowered(c, voltage), self.floor[mech])
-            energy = self.energy0[c] + self.energy1[c] * voltage
-            kt = BOLTZMANN * (self.ambient + self.heat[c] * voltage * voltage)
+            energy = self.energy0[c] + self._bias(c, voltage)
+            kt = BOLTZMANN * (self.ambient + self._rise(c, voltage))
             if kt <= 0.0:
                 self.cold, self.rate[c] = True, 0.0
                 continue
             activation = self._activation(c, peak, energy, kt)
-            # Arrhenius with the local temperature, which rises with the square of the voltage.
+            # Arrhenius with the local temperature, which rises with the voltage.
             self.rate[c] = self.frequency[c] * exp(-activation / kt)
             total += self.rate[c]
         self.evaluations += 1
         return total
 
-    def set_bias(self, const double[::1] potential, const double[::1] source, const double[::1] factor):
-        """Set the work of the bias for one-site events whose site has a potential (V at 1 V) given.
+    def set_factor(self, const double[::1] factor):
+        """Multiply the attempt frequency of exchanges with the filament by a factor per site, once after `load`."""
+        cdef int c
+        for c in range(self.n):
+            if self.site_b[c] < 0 and self.electrode[self.mechanism[c]] == 3:
+                self.frequency[c] *= factor[self.site_a[c]]
+
+    def set_bias(self, const double[::1] potential, const double[::1] source, int row=1, double top=1.0):
+        """Set the work of the bias for one-site events whose site has a potential given.
 
         Parameters
         ----------
         potential : (n_sites,) float64
-            NaN at sites whose events keep their energy.
-        source, factor : (n_sites,) float64
-            Potential (V at 1 V) of the nearest node of the filament, and the factor of the attempt frequency
-            of an exchange with it. Once after each `load`.
+            Potential (V) of each site, NaN at sites whose events keep their energy.
+        source : (n_sites,) float64
+            Potential (V) of the nearest node of the filament.
+        row : int
+            Power of the voltage that these belong to, or the pass of a cell.
+        top : float
+            Potential of the top electrode (V).
         """
         cdef int c, mech, site
         cdef double work, other
@@ -121,12 +180,11 @@ cdef class EventRates:
             # Hops, and sites that no trap stands on, keep what the network gave them.
             if self.site_b[c] >= 0 or potential[site] != potential[site]:
                 continue
-            other = self.electrode[mech] == 2
+            other = top if self.electrode[mech] == 2 else 0.0
             if self.electrode[mech] == 3:
                 other = source[site]
-                self.frequency[c] *= factor[site]
             work = self.charge_a[mech] * (potential[site] - other)
-            self.energy1[c] = -work if self.direction[c] else work
+            self.bias[row, c] = -work if self.direction[c] else work
 
     def total(self, double voltage):
         """Sum of all rates at a device voltage (V), 1/s."""
@@ -153,8 +211,8 @@ cdef class EventRates:
         for c in range(self.n):
             mech = self.mechanism[c]
             peak = max(self._lowered(c, voltage), self.floor[mech])
-            kt = BOLTZMANN * (self.ambient + self.heat[c] * voltage * voltage)
-            view[c] = self._activation(c, peak, self.energy0[c] + self.energy1[c] * voltage, kt)
+            kt = BOLTZMANN * (self.ambient + self._rise(c, voltage))
+            view[c] = self._activation(c, peak, self.energy0[c] + self._bias(c, voltage), kt)
         return result
 
     def at_floor(self, int c, double voltage):
@@ -237,6 +295,13 @@ cdef class EventRates:
         if last < 0:
             raise ArithmeticError("no event has a rate above zero: nothing can be picked")
         return last
+
+
+cdef inline void cubic(double[:, ::1] of, int c, double h) noexcept nogil:
+    """Powers of the cubic on 0 to ``h`` for value and slope at 0 (rows 0, 1) and at ``h`` (rows 2, 3)."""
+    cdef double rise = (of[2, c] - of[0, c]) / h - of[1, c], bend = (of[3, c] - of[1, c])
+    of[2, c] = (3.0 * rise - bend) / h
+    of[3, c] = (bend - 2.0 * rise) / (h * h)
 
 
 cdef inline double exponential_integral(double r0, double r1, double step) noexcept nogil:

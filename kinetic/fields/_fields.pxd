@@ -1,15 +1,27 @@
 from ._wiring cimport Wiring
 
 
+cdef enum:
+    # What a network with laws is solved for: its slopes at 0 V at 1 V, potentials at a voltage, or per volt there.
+    SLOPES_AT_ZERO = 0
+    AT_VOLTAGE = 1
+    PER_VOLT = 2
+
+
 cdef class Fields(Wiring):
     cdef readonly double background, charge, coulomb, charge_transition, heat, wiedemann_franz
     cdef double[::1] unit                 # potential of the empty background per layer at 1 V
     # matrices: K = G^-1 on the nodes, C = (K + L)^-1, H for heat
     cdef double[:, ::1] k_matrix, c_matrix, h_matrix
     cdef double[::1] phi, y_phi, theta, y_theta, diagonal, source, residual, node_power
+    cdef double top                       # potential of the top electrode, V: 1 where all is solved at 1 V
+    cdef int mode                         # of a network with laws
     cdef readonly double conductance, heat_max, solver_error
+    cdef readonly long solution           # counts the arrangements that were solved
 
     cdef int _solve(self) noexcept nogil
     cdef void _flow(self, double[::1] value, double[::1] out) noexcept nogil
     cdef void _drawn(self, double[::1] value, double[::1] drawn, bint biased) noexcept nogil
     cdef int _solve_heat(self) noexcept nogil
+    cdef int _factor_heat(self) noexcept nogil
+    cdef int _warm(self) noexcept nogil

@@ -14,6 +14,7 @@ class Fields(Wiring):
     conductance: float
     heat_max: float
     solver_error: float
+    solution: int
     def __init__(
         self,
         shape: tuple[int, int, int],
@@ -26,6 +27,7 @@ class Fields(Wiring):
         charge_transition: float,
         heat: float,
         wiedemann_franz: float,
+        **laws: object,
     ) -> None: ...
     def solve(self, vacancies: NDArray[np.int32]) -> None: ...
     def maps(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...

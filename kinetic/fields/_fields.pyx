@@ -48,8 +48,8 @@ cdef class Fields(Wiring):
     """
 
     def __init__(self, shape, green, pair_conductance, contact, double background, double charge, double coulomb,
-                 double charge_transition, double heat, double wiedemann_franz):
-        Wiring.__init__(self, shape, green, pair_conductance, contact)
+                 double charge_transition, double heat, double wiedemann_franz, pair_law=None, contact_law=None):
+        Wiring.__init__(self, shape, green, pair_conductance, contact, pair_law, contact_law)
         self.unit = np.ascontiguousarray(green.background(0.0, 1.0), dtype=np.float64)
         self.background, self.charge, self.coulomb = background, charge, coulomb
         self.charge_transition, self.heat, self.wiedemann_franz = charge_transition, heat, wiedemann_franz
@@ -80,6 +80,8 @@ cdef class Fields(Wiring):
         """
         cdef int n = vacancies.shape[0], info
         self.grow(n)
+        self.top, self.mode = 1.0, SLOPES_AT_ZERO
+        self.solution += 1
         with nogil:
             self._classify(vacancies, n)
             self._wire()
@@ -102,7 +104,8 @@ cdef class Fields(Wiring):
         self.solver_error = 0.0
         if m == 0:
             return 0
-        # K is the inverse of G between the nodes; G is positive definite, so Cholesky needs no pivots.
+        # K is the inverse of G between the nodes; G is positive definite, so Cholesky needs no pivots. Its lower
+        # triangle is all that anyone reads.
         for i in range(m):
             self.row(self.node[i], i + 1, &self.k_matrix[i, 0])
         dpotrf(&uplo, &m, &self.k_matrix[0, 0], &ld, &info)
@@ -110,22 +113,18 @@ cdef class Fields(Wiring):
             dpotri(&uplo, &m, &self.k_matrix[0, 0], &ld, &info)
         if info:
             return info
-        # K + L for the potential and for heat: L holds each node's bonds on the diagonal, minus each bond off it.
+        # K + L: L holds each node's bonds on the diagonal, minus each bond off it.
         for i in range(m):
             self.diagonal[i] = self.contact_g[0, i] + self.contact_g[1, i]
             for k in range(self.degree[i]):
                 self.diagonal[i] += self.link_g[i, k]
             for j in range(i + 1):
-                self.k_matrix[j, i] = self.k_matrix[i, j]
                 self.c_matrix[i, j] = self.k_matrix[i, j]
-                self.h_matrix[i, j] = self.k_matrix[i, j]
             self.c_matrix[i, i] += self.diagonal[i]
-            self.h_matrix[i, i] += self.wiedemann_franz * self.diagonal[i]
             for k in range(self.degree[i]):
                 j = self.link[i, k]
                 if j < i:
                     self.c_matrix[i, j] -= self.link_g[i, k]
-                    self.h_matrix[i, j] -= self.wiedemann_franz * self.link_g[i, k]
         # One factorisation serves every correction below; K + L is positive definite as the sum of two such.
         dpotrf(&uplo, &m, &self.c_matrix[0, 0], &ld, &info)
         if info:
@@ -171,7 +170,7 @@ cdef class Fields(Wiring):
         cdef int i, k
         cdef double total
         for i in range(self.m):
-            total = self.contact_g[1, i] * (1.0 - value[i]) - self.contact_g[0, i] * value[i]
+            total = self.contact_g[1, i] * (self.top - value[i]) - self.contact_g[0, i] * value[i]
             for k in range(self.degree[i]):
                 total += self.link_g[i, k] * (value[self.link[i, k]] - value[i])
             out[i] = total
@@ -182,14 +181,15 @@ cdef class Fields(Wiring):
         cdef double zero = 0.0, unity = 1.0
         cdef char uplo = b"U"
         for i in range(m):
-            self.source[i] = value[i] - (self.unit[self.sz[self.node[i]]] if biased else 0.0)
+            self.source[i] = value[i] - (self.top * self.unit[self.sz[self.node[i]]] if biased else 0.0)
         dsymv(&uplo, &m, &unity, &self.k_matrix[0, 0], &ld, &self.source[0], &one, &zero, &drawn[0], &one)
 
     cdef int _solve_heat(self) noexcept nogil:
         """Temperature rise at 1 V: bond powers as sources, bonds conducting by Wiedemann and Franz."""
-        cdef int m = self.m, ld = self.capacity, i, k, info = 0, one = 1
+        cdef int m = self.m, i, k, info = self._factor_heat()
         cdef double p, drop
-        cdef char uplo = b"U"
+        if info:
+            return info
         # Half of a bond's power at either end, half of a contact's in the electrode.
         for i in range(m):
             p = self.contact_g[0, i] * self.phi[i] * self.phi[i]
@@ -198,14 +198,34 @@ cdef class Fields(Wiring):
                 drop = self.phi[i] - self.phi[self.link[i, k]]
                 p += self.link_g[i, k] * drop * drop
             self.node_power[i] = 0.5 * p * self.background
-            self.theta[i] = self.node_power[i] * self.heat
-        # Heat needs no refinement: the contrast between bonds and background is small for heat.
-        dpotrf(&uplo, &m, &self.h_matrix[0, 0], &ld, &info)
-        if info:
-            return info
-        dpotrs(&uplo, &m, &one, &self.h_matrix[0, 0], &ld, &self.theta[0], &ld, &info)
+        info = self._warm()
         for i in range(m):
             self.heat_max = max(self.heat_max, self.theta[i])
+        return info
+
+    cdef int _factor_heat(self) noexcept nogil:
+        """Factor K + L for heat: bonds conduct it by Wiedemann and Franz, in proportion to their slope at 0 V."""
+        cdef int m = self.m, ld = self.capacity, i, j, k, info = 0
+        cdef char uplo = b"U"
+        for i in range(m):
+            for j in range(i + 1):
+                self.h_matrix[i, j] = self.k_matrix[i, j]
+            self.h_matrix[i, i] += self.wiedemann_franz * self.diagonal[i]
+            for k in range(self.degree[i]):
+                j = self.link[i, k]
+                if j < i:
+                    self.h_matrix[i, j] -= self.wiedemann_franz * self.link_g[i, k]
+        dpotrf(&uplo, &m, &self.h_matrix[0, 0], &ld, &info)
+        return info
+
+    cdef int _warm(self) noexcept nogil:
+        """Temperature rise of the nodes for the power at each (``node_power``), and its sources."""
+        cdef int m = self.m, ld = self.capacity, i, info = 0, one = 1
+        cdef char uplo = b"U"
+        for i in range(m):
+            self.theta[i] = self.node_power[i] * self.heat
+        # Heat needs no refinement: the contrast between bonds and background is small for heat.
+        dpotrs(&uplo, &m, &one, &self.h_matrix[0, 0], &ld, &self.theta[0], &ld, &info)
         self._drawn(self.theta, self.y_theta, False)
         return info
 
@@ -217,7 +237,7 @@ cdef class Fields(Wiring):
         phi = np.zeros(sites.shape[0])
         cdef double[::1] view = phi
         for s in range(sites.shape[0]):
-            view[s] = self.unit[self.sz[sites[s]]]
+            view[s] = self.top * self.unit[self.sz[sites[s]]]
             for i in range(self.m):
                 view[s] += self.g(sites[s], self.node[i]) * self.y_phi[i]
         return phi
@@ -230,7 +250,7 @@ cdef class Fields(Wiring):
         cdef double[::1] phi_view = phi, theta_view = theta
         with nogil:
             for s in range(self.n_hosts):
-                potential = self.unit[self.sz[s]]
+                potential = self.top * self.unit[self.sz[s]]
                 rise = 0.0
                 for i in range(self.m):
                     value = self.g(s, self.node[i])

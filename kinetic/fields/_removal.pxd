@@ -1,7 +1,7 @@
-from ._fields cimport Fields
+from ._operating cimport Operating
 
 
-cdef class Removal(Fields):
+cdef class Removal(Operating):
     # host sites at which potentials are wanted: Green's function to the nodes, potential and heat at 1 V
     cdef signed char[::1] wanted
     cdef int[::1] wanted_list, row_of
@@ -12,7 +12,7 @@ cdef class Removal(Fields):
     cdef int[::1] moving, moving_number, gone, leaving
     cdef double[:, ::1] star_sum, shift, drawn
     # bonds that change with each moving atom, one after the other: edges start[c] .. start[c + 1]
-    cdef int[::1] edge_a, edge_b, start, lu_start, pivot
+    cdef int[::1] edge_a, edge_b, edge_law, start, lu_start, pivot
     cdef double[::1] edge_g, edge_w, lu
     cdef int n_edges
     cdef double largest_green
@@ -26,8 +26,9 @@ cdef class Removal(Fields):
     cdef void want(self, int site) noexcept nogil
     cdef void clear_wanted(self) noexcept nogil
     cdef void _rows_at_points(self) noexcept nogil
+    cdef void _read_points(self) noexcept nogil
     cdef void _edges_without(self, int site, bint write) noexcept nogil
-    cdef void _edge(self, int a, int b, double g, bint write) noexcept nogil
+    cdef void _edge(self, int a, int b, double g, int law, bint write) noexcept nogil
     cdef long _count_edges(self, int n_moving, long* n_lu) noexcept nogil
     cdef int _leave_one_out(self, int n_moving) noexcept nogil
     cdef void _draw(self, int first, int n) noexcept nogil
@@ -38,6 +39,7 @@ cdef class Removal(Fields):
     cdef void _back(self, int c, double* out) noexcept nogil
     cdef int _refine(self, int c, double* left) noexcept nogil
     cdef int _solve_without(self, int c, double* left) noexcept nogil
+    cdef void _assemble_without(self, int c) noexcept nogil
     cdef double _correction(self, int c) noexcept nogil
     cdef void _residual_without(self, int first, int count) noexcept nogil
     cdef void _correct(self, int first, int count) noexcept nogil

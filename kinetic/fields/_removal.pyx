@@ -17,7 +17,7 @@ from libc.string cimport memset
 from scipy.linalg.cython_blas cimport ddot, dsymm
 from scipy.linalg.cython_lapack cimport dgetrf, dgetrs, dpotrf, dpotrs
 
-from ._fields cimport Fields
+from ._operating cimport Operating
 
 cdef double SETTLED = 1e-13            # V at 1 V: an error below this needs no further refinement
 cdef double TOLERATED = 1e-9           # V at 1 V: a larger one is refused
@@ -26,11 +26,11 @@ cdef int MOST_STEPS = 20
 cdef int UNSETTLED = -99
 
 
-cdef class Removal(Fields):
-    """Fields that also know the potential without each moving atom; made with the arguments of :class:`Fields`."""
+cdef class Removal(Operating):
+    """Fields that also know the potential without each moving atom; made with the arguments of :class:`Operating`."""
 
-    def __init__(self, *args):
-        Fields.__init__(self, *args)
+    def __init__(self, *args, **laws):
+        Operating.__init__(self, *args, **laws)
         n = self.n_hosts
         self.wanted = np.zeros(n, np.int8)
         self.wanted_list, self.row_of, self.moving_number = np.zeros((3, n), np.intc)
@@ -68,6 +68,7 @@ cdef class Removal(Fields):
             self._room_for_edges(2 * n_edges, 2 * n_lu)
         with nogil:
             self._rows_at_points()
+            self._read_points()
             info = self._leave_one_out(n_moving)
         if info:
             found = f"does not settle below {TOLERATED} V" if info == UNSETTLED else "is singular"
@@ -84,7 +85,7 @@ cdef class Removal(Fields):
             self.star_sum, self.shift, self.drawn = np.zeros((3, n_moving + 64, self.capacity))
 
     def _room_for_edges(self, long edges, long lu):
-        self.edge_a, self.edge_b, self.pivot = np.zeros((3, edges), np.intc)
+        self.edge_a, self.edge_b, self.edge_law, self.pivot = np.zeros((4, edges), np.intc)
         self.edge_g, self.edge_w = np.zeros((2, edges))
         self.lu = np.zeros(lu)
 
@@ -120,20 +121,27 @@ cdef class Removal(Fields):
         self.n_wanted = 0
 
     cdef void _rows_at_points(self) noexcept nogil:
-        """Green's function from every wanted point to the nodes, and potential and heat there."""
+        """Green's function from every wanted point to the nodes."""
+        cdef int w, site, m = self.m
+        for w in range(self.n_wanted):
+            site = self.wanted_list[w]
+            self.row_of[site] = w
+            if self.node_at[site] < 0:
+                self.row(site, m, &self.rows[w, 0])
+
+    cdef void _read_points(self) noexcept nogil:
+        """Potential and heat at every wanted point."""
         cdef int w, i, site, m = self.m, one = 1
         cdef double phi, theta
         for w in range(self.n_wanted):
             site = self.wanted_list[w]
-            self.row_of[site] = w
             # A node knows its potential; elsewhere the sources of all nodes add up through G.
             i = self.node_at[site]
             if i >= 0:
                 self.point_phi[site] = self.phi[i]
                 self.point_theta[site] = self.theta[i]
                 continue
-            self.row(site, m, &self.rows[w, 0])
-            phi = self.unit[self.sz[site]] + ddot(&m, &self.rows[w, 0], &one, &self.y_phi[0], &one)
+            phi = self.top * self.unit[self.sz[site]] + ddot(&m, &self.rows[w, 0], &one, &self.y_phi[0], &one)
             theta = ddot(&m, &self.rows[w, 0], &one, &self.y_theta[0], &one)
             self.point_phi[site] = phi
             self.point_theta[site] = theta
@@ -158,10 +166,10 @@ cdef class Removal(Fields):
             for k in range(self.degree[i]):
                 other = self.link[i, k]
                 if self.gone[other] == 0 or self.gone[other] > l + 1:
-                    self._edge(i, other, self.link_g[i, k], write)
+                    self._edge(i, other, self.link_g[i, k], 0, write)
             for side in range(2):
                 if self.contact_g[side, i] > 0.0:
-                    self._edge(i, -1 - side, self.contact_g[side, i], write)
+                    self._edge(i, -1 - side, self.contact_g[side, i], 0, write)
         # Bonds that the atom hid appear, unless one of their own ends leaves with it.
         slot = self.hidden_head[self.leaving[0]]
         while slot >= 0:
@@ -169,15 +177,16 @@ cdef class Removal(Fields):
             slot = self.hidden_next[slot]
             if self.gone[self.hidden_a[h]] or (self.hidden_b[h] >= 0 and self.gone[self.hidden_b[h]]):
                 continue
-            self._edge(self.hidden_a[h], self.hidden_b[h], -self.hidden_g[h], write)
+            self._edge(self.hidden_a[h], self.hidden_b[h], -self.hidden_g[h], self.hidden_law[h], write)
         for l in range(n):
             self.gone[self.leaving[l]] = 0
 
-    cdef inline void _edge(self, int a, int b, double g, bint write) noexcept nogil:
+    cdef inline void _edge(self, int a, int b, double g, int law, bint write) noexcept nogil:
         if write:
             self.edge_a[self.n_edges] = a
             self.edge_b[self.n_edges] = b
             self.edge_g[self.n_edges] = g
+            self.edge_law[self.n_edges] = law
         self.n_edges += 1
 
     cdef long _count_edges(self, int n_moving, long* n_lu) noexcept nogil:
@@ -231,7 +240,7 @@ cdef class Removal(Fields):
         cdef int c, i
         for c in range(first, first + n):
             for i in range(self.m):
-                self.star_sum[c, i] = self.phi[i] + self.shift[c, i] - self.unit[self.sz[self.node[i]]]
+                self.star_sum[c, i] = self.phi[i] + self.shift[c, i] - self.top * self.unit[self.sz[self.node[i]]]
         self._times(self.k_matrix, self.star_sum, self.drawn, first, n)
 
     cdef double _residual_bound(self, int c) noexcept nogil:
@@ -244,7 +253,6 @@ cdef class Removal(Fields):
         cdef double total = 0.0
         for i in range(self.m):
             self.source[i] = self.phi[i] + self.shift[c, i]
-        self._flow(self.source, self.residual)
         self._flow_without(c)
         for i in range(self.m):
             total += fabs(self.residual[i] - self.drawn[c, i])
@@ -333,16 +341,36 @@ cdef class Removal(Fields):
         Where the atom holds together what would else float, the stiff C has lost how each part hangs in the
         background: a part in contrast^2 of it.
         """
-        cdef int i, j, k, e, info = 0, one = 1, step, m = self.m, ld = self.capacity
-        cdef int first = self.start[c], last = self.start[c + 1]
-        cdef double g, size = 0.0
+        cdef int i, info = 0, one = 1, step, m = self.m, ld = self.capacity
+        cdef double size = 0.0
         cdef char uplo = b"U"
+        self._assemble_without(c)
+        dpotrf(&uplo, &m, &self.h_matrix[0, 0], &ld, &info)
+        if info:
+            return info
+        for i in range(m):
+            self.shift[c, i] = 0.0
+        # Corrections against the residual by differences, as in `_solve`.
+        for step in range(MOST_STEPS):
+            self._residual_without(c, 1)
+            dpotrs(&uplo, &m, &one, &self.h_matrix[0, 0], &ld, &self.drawn[c, 0], &ld, &info)
+            for i in range(m):
+                self.star_sum[c, i] = self.drawn[c, i]
+            size = self._correction(c)
+            if step > 0 and size <= SETTLED:
+                break
+        left[0] = size
+        return 0 if size <= TOLERATED else UNSETTLED
+
+    cdef void _assemble_without(self, int c) noexcept nogil:
+        """K + L of the network without moving atom ``c``, in the place of the heat matrix."""
+        cdef int i, j, k, e, m = self.m, first = self.start[c], last = self.start[c + 1]
+        cdef double g
         # Mark who leaves: the first end of every bond that does.
         for e in range(first, last):
             if self.edge_g[e] > 0.0:
                 self.gone[self.edge_a[e]] = 1
         for i in range(m):
-            # K + L of the network that is left, in the place of the heat matrix, which is done with by now.
             for j in range(i + 1):
                 self.h_matrix[i, j] = self.k_matrix[i, j]
             if self.gone[i]:
@@ -364,22 +392,6 @@ cdef class Removal(Fields):
             if j >= 0:
                 self.h_matrix[j, j] += g
                 self.h_matrix[max(i, j), min(i, j)] -= g
-        dpotrf(&uplo, &m, &self.h_matrix[0, 0], &ld, &info)
-        if info:
-            return info
-        for i in range(m):
-            self.shift[c, i] = 0.0
-        # Corrections against the residual by differences, as in `_solve`.
-        for step in range(MOST_STEPS):
-            self._residual_without(c, 1)
-            dpotrs(&uplo, &m, &one, &self.h_matrix[0, 0], &ld, &self.drawn[c, 0], &ld, &info)
-            for i in range(m):
-                self.star_sum[c, i] = self.drawn[c, i]
-            size = self._correction(c)
-            if step > 0 and size <= SETTLED:
-                break
-        left[0] = size
-        return 0 if size <= TOLERATED else UNSETTLED
 
     cdef double _correction(self, int c) noexcept nogil:
         """Add the correction of one moving atom to its shift; returns its size at 1 V."""
@@ -395,7 +407,7 @@ cdef class Removal(Fields):
         cdef int c, i, m = self.m
         for c in range(first, first + count):
             for i in range(m):
-                self.star_sum[c, i] = self.unit[self.sz[self.node[i]]] - self.phi[i] - self.shift[c, i]
+                self.star_sum[c, i] = self.top * self.unit[self.sz[self.node[i]]] - self.phi[i] - self.shift[c, i]
         # What the background brings at these potentials, and what the bonds that are left bring.
         self._times(self.k_matrix, self.star_sum, self.drawn, first, count)
         for c in range(first, first + count):
@@ -436,7 +448,7 @@ cdef class Removal(Fields):
         for i in range(m):
             total = 0.0
             if not self.gone[i]:
-                total = self.contact_g[1, i] * (1.0 - self.source[i]) - self.contact_g[0, i] * self.source[i]
+                total = self.contact_g[1, i] * (self.top - self.source[i]) - self.contact_g[0, i] * self.source[i]
                 for k in range(self.degree[i]):
                     if not self.gone[self.link[i, k]]:
                         total += self.link_g[i, k] * (self.source[self.link[i, k]] - self.source[i])
@@ -446,7 +458,7 @@ cdef class Removal(Fields):
                 self.gone[self.edge_a[e]] = 0
                 continue
             # A bond that appears has g < 0, so that this is the current it brings to its first end.
-            value = self.edge_g[e] * self._across(e, self.source, 1.0)
+            value = self.edge_g[e] * self._across(e, self.source, self.top)
             self.residual[self.edge_a[e]] += value
             if self.edge_b[e] >= 0:
                 self.residual[self.edge_b[e]] -= value
@@ -461,7 +473,8 @@ cdef class Removal(Fields):
         i = self.node_at[host]
         if i >= 0:
             return self.phi[i] + self.shift[c, i]
-        return self.unit[self.sz[host]] + ddot(&m, &self.rows[self.row_of[host], 0], &one, &self.drawn[c, 0], &one)
+        return self.top * self.unit[self.sz[host]] + ddot(
+            &m, &self.rows[self.row_of[host], 0], &one, &self.drawn[c, 0], &one)
 
     cdef double potential_without(self, int site, int c) noexcept nogil:
         cdef int k

@@ -15,6 +15,12 @@ cdef int MOST_NEAR = 320
 cdef int MOST_HIDDEN = 130  # a node has 256 sites within 4 spacings, each pair counts once, and two contacts
 
 
+def folded(period):
+    """Distance by the nearest image for every step from -period to period - 1."""
+    step = np.arange(-period, period) % period
+    return np.minimum(step, period - step).astype(np.intc)
+
+
 cdef class Wiring:
     """Which defects conduct, and the bonds between them.
 
@@ -29,19 +35,25 @@ cdef class Wiring:
         cut2 2 to 16.
     contact : (2, nz) float64
         Conductance of a node in each layer to the bottom and the top electrode, same unit.
+    pair_law, contact_law : arrays of int as the two before, optional
+        Law of each bond: 0 ohmic (the default), else the number of a law counted from 1.
     """
 
-    def __init__(self, shape, green, pair_conductance, contact):
+    def __init__(self, shape, green, pair_conductance, contact, pair_law=None, contact_law=None):
         self.nx, self.ny, self.nz = shape
         self.n_hosts = self.nx * self.ny * self.nz
-        self.table = np.ascontiguousarray(green.table, dtype=np.float64)
         self.images = 1 if green.images else 0
-        self.px, self.py = self.table.shape[0], self.table.shape[1]
+        self.px, self.py = green.table.shape[:2]
+        # Steps to either side are equal, so half the period in x and y holds all and stays in the cache.
+        self.table = np.ascontiguousarray(green.table[:self.px // 2 + 1, :self.py // 2 + 1], dtype=np.float64)
+        self.fold_x, self.fold_y = folded(self.px), folded(self.py)
         self.pair_conductance = np.ascontiguousarray(pair_conductance, dtype=np.float64)
         self.cut2 = self.pair_conductance.shape[0] - 1
         if not 2 <= self.cut2 <= 16:
             raise ValueError(f"the longest bond must be sqrt(2) to 4 spacings, got {self.cut2 ** 0.5:.2f} spacings")
         self.contact = np.ascontiguousarray(contact, dtype=np.float64)
+        self.pair_law = np.zeros(self.cut2 + 1, np.intc) if pair_law is None else np.array(pair_law, np.intc)
+        self.contact_law = np.zeros((2, self.nz), np.intc) if contact_law is None else np.array(contact_law, np.intc)
         x, y, z = np.unravel_index(np.arange(self.n_hosts), shape)
         self.sx, self.sy, self.sz = x.astype(np.intc), y.astype(np.intc), z.astype(np.intc)
         self.modulation = np.ones(self.n_hosts)
@@ -65,11 +77,11 @@ cdef class Wiring:
         self.hidden_head, self.partner = np.zeros((2, capacity), np.intc)
         self.distance2 = np.zeros((capacity, capacity), np.uint8)
         width = min(capacity, MOST_NEAR)
-        self.near, self.link = np.zeros((2, capacity, width), np.intc)
+        self.near, self.link, self.link_law = np.zeros((3, capacity, width), np.intc)
         self.link_g = np.zeros((capacity, width))
         self.contact_g = np.zeros((2, capacity))
         most = capacity * MOST_HIDDEN
-        self.hidden_a, self.hidden_b = np.zeros((2, most), np.intc)
+        self.hidden_a, self.hidden_b, self.hidden_law = np.zeros((3, most), np.intc)
         self.hidden_g = np.zeros(most)
         self.hidden_next = np.zeros(2 * most, np.intc)
         return 0
@@ -78,26 +90,23 @@ cdef class Wiring:
 
     cdef double g(self, int a, int b) noexcept nogil:
         """Green's function between two host sites."""
-        cdef int dx = self.sx[a] - self.sx[b], dy = self.sy[a] - self.sy[b], za = self.sz[a], zb = self.sz[b]
+        cdef int dx = self.fold_x[self.px + self.sx[a] - self.sx[b]], za = self.sz[a], zb = self.sz[b]
+        cdef int dy = self.fold_y[self.py + self.sy[a] - self.sy[b]]
         cdef int mx, my
-        cdef double value
-        # Negative steps wrap by the period of the table.
-        if dx < 0:
-            dx += self.px
-        if dy < 0:
-            dy += self.py
-        value = self.table[dx, dy, za, zb]
+        cdef double value = self.table[dx, dy, za, zb]
         # Reflecting sides: the three mirror images, in a table of twice the width.
         if self.images:
-            mx = (self.sx[a] + self.sx[b] + 1) % self.px
-            my = (self.sy[a] + self.sy[b] + 1) % self.py
+            mx = self.fold_x[self.px + self.sx[a] + self.sx[b] + 1]
+            my = self.fold_y[self.py + self.sy[a] + self.sy[b] + 1]
             value += self.table[mx, dy, za, zb] + self.table[dx, my, za, zb] + self.table[mx, my, za, zb]
         return value
 
     cdef void row(self, int site, int count, double* out) noexcept nogil:
         """Green's function between a host site and the first ``count`` nodes."""
-        cdef int i, dx, dy, x = self.sx[site], y = self.sy[site]
-        cdef long plane = self.nz * self.nz, line = self.py * plane
+        cdef int i
+        cdef long plane = self.nz * self.nz, line = self.table.shape[1] * plane
+        cdef int* x = &self.fold_x[self.px + self.sx[site]]
+        cdef int* y = &self.fold_y[self.py + self.sy[site]]
         cdef double* base = &self.table[0, 0, self.sz[site], 0]
         # Images take the general way; without them the loop below, the hottest here, reads one plane.
         if self.images:
@@ -105,11 +114,7 @@ cdef class Wiring:
                 out[i] = self.g(site, self.node[i])
             return
         for i in range(count):
-            dx = x - self.node_x[i]
-            dy = y - self.node_y[i]
-            dx += self.px if dx < 0 else 0
-            dy += self.py if dy < 0 else 0
-            out[i] = base[dx * line + dy * plane + self.node_z[i]]
+            out[i] = base[x[-self.node_x[i]] * line + y[-self.node_y[i]] * plane + self.node_z[i]]
 
     cdef int squared_distance(self, int a, int b) noexcept nogil:
         """Squared distance of two host sites in spacings, by the nearest image."""
@@ -226,9 +231,9 @@ cdef class Wiring:
                 continue
             # Neighbours within sqrt(2) spacings are always bonded; only tunnelling can be hidden.
             if d2 > 2 and self._between(i, j, d2, shows):
-                self._hide(i, j, value, shows)
+                self._hide(i, j, value, self.pair_law[d2], shows)
             else:
-                self._bond(i, j, value)
+                self._bond(i, j, value, self.pair_law[d2])
 
     cdef void _wire_contacts(self, int i) noexcept nogil:
         cdef int side, depth, z = self.sz[self.node[i]]
@@ -242,7 +247,7 @@ cdef class Wiring:
             if value <= 0.0:
                 continue
             if depth > 1 and self._before_contact(i, depth, side, shows):
-                self._hide(i, -1 - side, value, shows)
+                self._hide(i, -1 - side, value, self.contact_law[side, z], shows)
             else:
                 self.contact_g[side, i] = value
 
@@ -297,25 +302,27 @@ cdef class Wiring:
                 hidden = True
         return hidden
 
-    cdef void _hide(self, int a, int b, double value, int* shows) noexcept nogil:
+    cdef void _hide(self, int a, int b, double value, int law, int* shows) noexcept nogil:
         """Note a hidden bond under each node whose departure shows it."""
         cdef int h = self.n_hidden, l
         # A bond that no single departure shows can be forgotten: one atom moves at a time.
         if shows[0] < 0 and shows[1] < 0:
             return
-        self.hidden_a[h], self.hidden_b[h], self.hidden_g[h] = a, b, value
+        self.hidden_a[h], self.hidden_b[h], self.hidden_g[h], self.hidden_law[h] = a, b, value, law
         for l in range(2):
             if shows[l] >= 0:
                 self.hidden_next[2 * h + l] = self.hidden_head[shows[l]]
                 self.hidden_head[shows[l]] = 2 * h + l
         self.n_hidden += 1
 
-    cdef void _bond(self, int i, int j, double value) noexcept nogil:
+    cdef void _bond(self, int i, int j, double value, int law) noexcept nogil:
         self.link[i, self.degree[i]] = j
         self.link_g[i, self.degree[i]] = value
+        self.link_law[i, self.degree[i]] = law
         self.degree[i] += 1
         self.link[j, self.degree[j]] = i
         self.link_g[j, self.degree[j]] = value
+        self.link_law[j, self.degree[j]] = law
         self.degree[j] += 1
 
     def set_modulation(self, const double[::1] factor):

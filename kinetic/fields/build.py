@@ -4,10 +4,45 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...typing import Floats
 from ...units import BOLTZMANN_EV, ELEMENTARY_CHARGE, VACUUM_PERMITTIVITY
+from ..conduction.bonds import Bonds, ConductionLaw
+from ..conduction.electron_transfer import ElectronTransfer
 from ..materials.material import Material
+from ._bond_laws import BondLaws
 from ._event_energies import FilamentFields
 from .green import GreenTable, Lateral
+
+REFERENCE = 300.0
+"""Temperature (K) at which the conductances of a material file hold."""
+
+LAW_STEP, LAW_STEPS = 5e-3, 2000
+"""Step (V) and number of steps of the table of a law, which ends at 10 V."""
+
+
+def gap_law(material: Material, temperature: float) -> ElectronTransfer | None:
+    """Return the law of a bond over a gap with the slope 1 S at 0 V, or None where gaps are ohmic."""
+    numbers = material.conduction
+    if numbers.gap_reorganisation == 0.0:
+        return None
+    return ElectronTransfer(
+        conductance=1.0,
+        reorganisation=numbers.gap_reorganisation,
+        hops=numbers.gap_hops,
+        temperature=temperature,
+    )
+
+
+def tabulated(laws: list[ConductionLaw]) -> BondLaws:
+    """Return the table of laws that have the slope 1 S at 0 V."""
+    voltage: Floats = LAW_STEP * np.arange(1, LAW_STEPS + 1, dtype=np.float64)
+    bonds = Bonds(first=np.zeros(LAW_STEPS, np.intp), second=np.full(LAW_STEPS, -1, np.intp), law=laws[0])
+    ratio, slope = np.zeros((2, len(laws), LAW_STEPS + 1))
+    for row, law in enumerate(laws):
+        current, derivative = law.current(voltage, bonds)
+        ratio[row, 1:] = np.log(current / voltage)
+        slope[row, 1:] = derivative / current - 1 / voltage
+    return BondLaws(LAW_STEP, ratio, slope)
 
 
 def build_fields(
@@ -21,7 +56,9 @@ def build_fields(
 
     Bonds follow g = prefactor exp(-2 (r - a) / xi), times the tunnel factor beyond sqrt(2) a; the bottom
     contact follows the same law, the top one (reactive metal) is ohmic without that factor. Both are given at
-    300 K and activated, exp(-E/k (1/T - 1/300 K)) at the temperature T of the electrodes.
+    300 K and activated, exp(-E/k (1/T - 1/300 K)) at the temperature T of the electrodes. These are slopes at
+    0 V: where the file gives a reorganisation energy, bonds beyond sqrt(2) a and contacts beyond the first
+    layer, which cross a gap, obey `ElectronTransfer`, its own activation at T included.
     """
     numbers, spacing = material.conduction, material.lattice.spacing
     longest = numbers.cutoff / spacing * (1 + 1e-9)
@@ -29,12 +66,19 @@ def build_fields(
     pair = np.zeros(len(squared) + 1)
     distance = np.sqrt(squared) * spacing
     near = np.where(squared <= 2, 1.0, numbers.tunnel_factor)
-    activated = np.exp(-numbers.activation / BOLTZMANN_EV * (1 / temperature - 1 / 300.0))
+    activated = np.exp(-numbers.activation / BOLTZMANN_EV * (1 / temperature - 1 / REFERENCE))
     pair[1:] = numbers.prefactor * activated * np.exp(-2 * (distance - spacing) / numbers.decay_length) * near
     steps = np.arange(1, shape[2] + 1)
     reach = np.where(steps <= longest, np.exp(-2 * (steps - 1) * spacing / numbers.decay_length), 0.0)
     bottom = numbers.contact_bottom * activated * reach * np.where(steps == 1, 1.0, numbers.tunnel_factor)
     top = numbers.contact_top * activated * reach
+    law, laws, over_gap = gap_law(material, temperature), None, steps > 1
+    if law is not None:
+        laws = tabulated([law])
+        activation = law.activated(REFERENCE)
+        pair[1:][squared > 2] *= activation
+        bottom, top = (np.where(over_gap, one * activation, one) for one in (bottom, top))
+    far = np.concatenate([[False], squared > 2])
     heat = 1.0 / (material.heat.conductivity * material.heat.ballistic_factor * spacing)
     permittivity = material.electrostatics.permittivity * VACUUM_PERMITTIVITY
     return FilamentFields(
@@ -48,4 +92,7 @@ def build_fields(
         material.electrostatics.charge_transition,
         heat,
         material.heat.lorenz * material.heat.lorenz_temperature * numbers.background * heat,
+        laws=laws,
+        pair_law=(far & (law is not None)).astype(np.intc),
+        contact_law=(np.array([over_gap, over_gap[::-1]]) & (law is not None)).astype(np.intc),
     )

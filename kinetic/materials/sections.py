@@ -211,11 +211,14 @@ class CapNumbers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DisorderNumbers:
-    """Standard deviations of the random energies of an amorphous oxide."""
+    """Standard deviations of what is random from site to site in an amorphous oxide."""
 
     site_energy: float = quantity("eV", 0.0, 2.0, "standard deviation of the vacancy energy per site")
     barrier: float = quantity("eV", 0.0, 2.0, "standard deviation of the hop barrier per site")
     correlation_length: float = quantity("m", 0.0, 1e-7, "length over which they are alike", default=0.0)
+    bond: float = quantity(
+        "1", 0.0, 3.0, "standard deviation of the logarithm of a site's factor on its bonds", default=0.0
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -296,6 +299,10 @@ class ConductionNumbers:
     activation: float = quantity(
         "eV", 0.0, 2.0, "activation energy of bonds and contacts, whose numbers hold at 300 K", default=0.0
     )
+    gap_reorganisation: float = quantity(
+        "eV", 0.0, 10.0, "reorganisation energy of a hop over a gap (0: gaps are ohmic)", default=0.0
+    )
+    gap_hops: int = quantity("1", 1, 10, "hops in series over a gap, which share its voltage", default=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,9 @@ class Place:
         The defect that conducts and the mobile ion.
     site_energy, disorder : ndarray of shape (n_sites,)
         Energy of a defect (eV) and addition to its barriers (eV).
+    bond_factor : ndarray of shape (n_hosts,)
+        Factor of a site on its bonds, which are the product of both ends: where the defect stands and how deep
+        its level lies is not the same on any two sites.
     """
 
     material: Material
@@ -39,6 +42,7 @@ class Place:
     interstitial: Species
     site_energy: Floats
     disorder: Floats
+    bond_factor: Floats
 
     def on(self, hosts: NDArray[np.bool_], extra: float) -> Floats:
         """Return a barrier shift (n_sites,) of ``extra`` eV on some host sites."""
@@ -54,9 +58,12 @@ def draw_place(
     n_hosts = lattice.n_hosts
     weak = weak_sites(material, lattice, shape, rng)
     site_energy, disorder = np.zeros((2, lattice.n_sites))
+    bond_factor = np.ones(n_hosts)
     if material.has("disorder"):
         site_energy[:n_hosts] = material.disorder.site_energy * _random(material, lattice, shape, rng)
         disorder[:n_hosts] = material.disorder.barrier * _random(material, lattice, shape, rng)
+        if material.disorder.bond:
+            bond_factor = np.exp(material.disorder.bond * _random(material, lattice, shape, rng))
     if material.defect.adsorption_energy:
         site_energy[:n_hosts] -= material.defect.adsorption_energy * (np.arange(n_hosts) % shape[2] == 0)
     interstitial = replace(INTERSTITIAL, name=material.species["interstitial"])
@@ -72,6 +79,7 @@ def draw_place(
         interstitial=interstitial,
         site_energy=site_energy,
         disorder=disorder,
+        bond_factor=bond_factor,
     )
 
 

@@ -48,6 +48,8 @@ class Chemistry:
         Host sites of a plane that are no pores.
     defect, interstitial : Species
         The defect that conducts (vacancy or metal atom) and the mobile ion, with this material's charges.
+    bond_factor : ndarray of shape (n_hosts,)
+        Factor of each host site on its bonds.
     """
 
     mechanisms: tuple[Mechanism, ...]
@@ -57,6 +59,7 @@ class Chemistry:
     blocked: NDArray[np.bool_]
     defect: Species
     interstitial: Species
+    bond_factor: Floats
 
 
 def build_chemistry(
@@ -99,7 +102,14 @@ def build_chemistry(
         for mechanism in _each(REACTIONS[name](place))
     )
     return Chemistry(
-        mechanisms, (*atoms, *electrons), sites, place.weak, place.blocked, place.defect, place.interstitial
+        mechanisms,
+        (*atoms, *electrons),
+        sites,
+        place.weak,
+        place.blocked,
+        place.defect,
+        place.interstitial,
+        place.bond_factor,
     )
 
 

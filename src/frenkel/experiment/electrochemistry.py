@@ -55,11 +55,12 @@ def mean_current(device: Device, voltage: float, events: int = 3000) -> tuple[fl
         charge = time = electrons = 0.0
         for _ in range(events):
             now = device.solved()
-            total = now.events.total(voltage)
+            rates = now.at(voltage)
+            total = rates.total(voltage)
             if total == 0.0:
                 break
-            chosen = now.events.pick(voltage, device.engine.draw())
-            charge -= float(now.events.arrays()["energy1"][chosen])
+            chosen = rates.pick(voltage, device.engine.draw())
+            charge -= rates.work_per_volt(chosen, voltage)
             electrons += now.current(voltage) / total
             time += 1.0 / total
             device.fire(chosen)

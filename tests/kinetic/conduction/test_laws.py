@@ -67,6 +67,8 @@ EXAMPLES = {
         (-2, 2),
     ),
     "quantum point contact": ({"channels": 2.0, "transmission": 0.9}, (-3, 3)),
+    "electron transfer": (
+        {"conductance": 1e-6, "reorganisation": 0.6, "hops": 2, "temperature": 310.0}, (-3, 3)),
     "quantum gap": ({"channels": 3.0, "barrier": 0.6, "mass": 0.4, "share": 0.7}, (-3, 3)),
 }
 """Of each law, parameters and the voltages over which they are valid."""

@@ -1,0 +1,24 @@
+cdef class BondLaws:
+    cdef double[:, ::1] log_ratio, log_slope   # ln(i / g u) by law and step of |u|, and its derivative
+    cdef double step
+    cdef int last
+
+    cdef double current(self, int law, double u, double* slope) noexcept nogil
+
+
+cdef int settle(BondLaws laws, int k, double* coupling, double* g, int* law, double* drive, double* u,
+                double* tangent, double* work, int* pivot) noexcept nogil
+cdef long settle_room(long k) noexcept nogil
+cdef int tangent_factor(int k, double* coupling, double* g, double* tangent, double* matrix,
+                        int* pivot) noexcept nogil
+
+
+cdef class CurrentLaw:
+    cdef BondLaws laws
+    cdef int k
+    cdef double conductance, background
+    cdef double[:, ::1] coupling, loaded
+    cdef double[::1] g, rest, drop, drive, tangent, work
+    cdef int[::1] law, pivot
+
+    cdef double _beyond(self, double voltage, double load) except? -1e300

@@ -1,0 +1,228 @@
+"""Bonds whose current is not proportional to their voltage (compiled).
+
+A law is an odd, rising function i(u) with the slope g at 0 V. It stands in a table of ln(i / g u), so that any
+law of `frenkel.kinetic.conduction` serves and none is known here. With S the voltages that unit currents along
+the bonds make in the network of their slopes at 0 V, and v their voltages there, the voltages u settle where
+
+    u + S (i(u) - g u) = v,
+
+by Newton's method on as many unknowns as there are such bonds. Laws rise, so the solution is unique.
+"""
+
+import numpy as np
+
+from libc.math cimport exp, fabs
+from scipy.linalg.cython_lapack cimport dgetrf, dgetrs
+
+cdef double SETTLED = 1e-13  # V over the largest voltage: the last step of Newton's method
+cdef int MOST_STEPS = 200
+cdef int UNSETTLED = -99
+
+
+cdef class BondLaws:
+    """Table of laws, interpolated by cubics.
+
+    Parameters
+    ----------
+    step : float
+        Step of the voltage (V), above 0.
+    log_ratio, log_slope : (n_laws, n_steps) float64
+        ln(i / g u) at 0 V, one step, two steps ..., and its derivative (1/V). Beyond the last step the ratio
+        stays as it is there: the bond is ohmic again.
+
+    Raises
+    ------
+    ValueError
+        A table that starts otherwise than 0, or a current that falls somewhere.
+    """
+
+    def __init__(self, double step, log_ratio, log_slope):
+        self.step = step
+        self.log_ratio = np.ascontiguousarray(log_ratio, dtype=np.float64)
+        self.log_slope = np.ascontiguousarray(log_slope, dtype=np.float64)
+        self.last = self.log_ratio.shape[1] - 1
+        cdef int law, i
+        cdef double slope
+        for law in range(self.log_ratio.shape[0]):
+            if fabs(self.log_ratio[law, 0]) > 1e-12:
+                raise ValueError(f"a law must have the slope of its conductance at 0 V, law {law} has "
+                                 f"{exp(self.log_ratio[law, 0])} times that")
+            for i in range(4 * self.last):
+                self.current(law, 0.25 * i * step, &slope)
+                # Between the steps of the table a current that saturates may fall by as little.
+                if not slope > -1e-6 * exp(self.log_ratio[law, i // 4]):
+                    raise ValueError(f"the current of law {law} must not fall with the voltage; it does at "
+                                     f"{0.25 * i * step:.3g} V")
+
+    cdef double current(self, int law, double u, double* slope) noexcept nogil:
+        """Current over conductance, i / g (V), and its derivative."""
+        cdef double size = fabs(u), at = size / self.step, t, h, a, b, c, d, value
+        cdef int n = self.last
+        if at < n:
+            n = <int>at
+            t = at - n
+            h = self.step
+            # The cubic that has the values and the slopes of both ends.
+            a, b = self.log_ratio[law, n], h * self.log_slope[law, n]
+            d = h * self.log_slope[law, n + 1]
+            c = 3.0 * (self.log_ratio[law, n + 1] - a) - 2.0 * b - d
+            d = d + b - 2.0 * (self.log_ratio[law, n + 1] - a)
+            value = exp(a + t * (b + t * (c + t * d)))
+            slope[0] = value * (1.0 + size * (b + t * (2.0 * c + t * 3.0 * d)) / h)
+            return u * value
+        value = exp(self.log_ratio[law, n])
+        slope[0] = value
+        return u * value
+
+    def ratio(self, int law, double u):
+        """Current over conductance (V) at a voltage (V), and its derivative."""
+        cdef double slope
+        value = self.current(law, u, &slope)
+        return value, slope
+
+
+cdef long settle_room(long k) noexcept nogil:
+    """Numbers of work that `settle` needs for ``k`` bonds."""
+    return k * k + 3 * k
+
+
+cdef double unsettled(BondLaws laws, int k, double* coupling, double* g, int* law, double* drive, double* u,
+                      double* tangent, double* extra, double* out) noexcept nogil:
+    """How far u + S (i - g u) - v is from nothing: the vector in ``out``, its largest entry returned."""
+    cdef int j, l
+    cdef double total, size = 0.0
+    for j in range(k):
+        extra[j] = g[j] * (laws.current(law[j], u[j], &tangent[j]) - u[j])
+    for j in range(k):
+        total = u[j] - drive[j]
+        for l in range(k):
+            total += coupling[j * k + l] * extra[l]
+        out[j] = total
+        size = max(size, fabs(total))
+    return size
+
+
+cdef int tangent_factor(int k, double* coupling, double* g, double* tangent, double* matrix,
+                        int* pivot) noexcept nogil:
+    """LU of 1 + S g (i' - 1), in Fortran's order."""
+    cdef int j, l, info = 0
+    cdef double weight
+    for l in range(k):
+        weight = g[l] * (tangent[l] - 1.0)
+        for j in range(k):
+            matrix[l * k + j] = coupling[j * k + l] * weight
+        matrix[l * k + l] += 1.0
+    dgetrf(&k, &k, matrix, &k, pivot, &info)
+    return info
+
+
+cdef int settle(BondLaws laws, int k, double* coupling, double* g, int* law, double* drive, double* u,
+                double* tangent, double* work, int* pivot) noexcept nogil:
+    """Bring ``u`` (a first guess) to u + S (i(u) - g u) = drive; ``tangent`` becomes i'(u) / g there."""
+    cdef double* matrix = work
+    cdef double* left = work + k * k
+    cdef double* extra = left + k
+    cdef double* start = extra + k
+    cdef double size, before, scale = 0.0, share, change
+    cdef int j, step, info = 0, one = 1
+    cdef char trans = b"N"
+    for j in range(k):
+        scale = max(scale, fabs(drive[j]))
+    if scale == 0.0:
+        for j in range(k):
+            u[j] = 0.0
+            tangent[j] = 1.0
+        return 0
+    size = unsettled(laws, k, coupling, g, law, drive, u, tangent, extra, left)
+    for step in range(MOST_STEPS):
+        info = tangent_factor(k, coupling, g, tangent, matrix, pivot)
+        if info:
+            return info
+        dgetrs(&trans, &k, &one, matrix, &k, pivot, left, &k, &info)
+        change = 0.0
+        for j in range(k):
+            change = max(change, fabs(left[j]))
+            start[j] = u[j]
+        # A step that leaves more unsettled than before is halved; near the end rounding decides, and a step
+        # that small is taken as it is.
+        share, before = 1.0, size
+        for j in range(k):
+            u[j] = start[j] - left[j]
+        if change <= SETTLED * scale:
+            unsettled(laws, k, coupling, g, law, drive, u, tangent, extra, left)
+            return 0
+        while True:
+            # `left` holds the step while shares of it are tried; what is unsettled then goes into `extra`.
+            size = unsettled(laws, k, coupling, g, law, drive, u, tangent, matrix, extra)
+            if size < before or change * share <= 1e-9 * scale:
+                break
+            share *= 0.5
+            for j in range(k):
+                u[j] = start[j] - share * left[j]
+        for j in range(k):
+            left[j] = extra[j]
+    return UNSETTLED
+
+
+cdef class CurrentLaw:
+    """Current of one arrangement at any voltage, kept apart from the fields that go on to the next.
+
+    Parameters
+    ----------
+    laws : BondLaws
+    conductance : float
+        Of the whole arrangement at low voltage, S.
+    background : float
+        Conductance of one background bond, S.
+    coupling : (k, k) float64
+        Voltages of the bonds for unit currents along each, in units of background bonds.
+    g : (k,) float64
+        Slopes of the bonds at 0 V, in units of background bonds.
+    law : (k,) int32
+        Which law each obeys.
+    rest : (k,) float64
+        Voltages of the bonds at 1 V in the network of their slopes at 0 V.
+    """
+
+    def __init__(self, BondLaws laws, double conductance, double background, coupling, g, law, rest):
+        self.laws, self.conductance, self.background = laws, conductance, background
+        self.coupling = np.array(coupling, np.float64, order="C")
+        self.g, self.rest = np.array(g, np.float64), np.array(rest, np.float64)
+        self.law = np.array(law, np.intc)
+        self.k = len(g)
+        self.drop, self.drive, self.tangent = np.zeros((3, self.k))
+        self.loaded = np.zeros((self.k, self.k))
+        self.work, self.pivot = np.zeros(settle_room(self.k)), np.zeros(self.k, np.intc)
+
+    cdef double _beyond(self, double voltage, double load) except? -1e300:
+        """Current beyond ``conductance`` times the voltage (A), where it lowers ``voltage`` by ``load`` (ohm) times it."""
+        cdef int j, l, info
+        cdef double total = 0.0, slope
+        for j in range(self.k):
+            self.drive[j] = self.rest[j] * voltage
+            self.drop[j] = self.drive[j]
+            for l in range(self.k):
+                self.loaded[j, l] = self.coupling[j, l] + load * self.background * self.rest[j] * self.rest[l]
+        info = settle(self.laws, self.k, &self.loaded[0, 0], &self.g[0], &self.law[0], &self.drive[0], &self.drop[0],
+                      &self.tangent[0], &self.work[0], &self.pivot[0])
+        if info:
+            raise ArithmeticError(f"the current of {self.k} bonds at {voltage:g} V does not settle")
+        # What a bond carries beyond its slope at 0 V reaches the electrodes by the share of 1 V that it bears.
+        for j in range(self.k):
+            total += self.g[j] * (self.laws.current(self.law[j], self.drop[j], &slope) - self.drop[j]) * self.rest[j]
+        return self.background * total
+
+    def __call__(self, double voltage):
+        """Return the current (A) at a voltage (V)."""
+        return voltage * self.conductance + self._beyond(voltage, 0.0)
+
+    def behind(self, double source, double resistance):
+        """Return the voltage (V) behind a resistance in series (ohm)."""
+        cdef double free = source / (1.0 + resistance * self.conductance)
+        cdef double load = resistance / (1.0 + resistance * self.conductance)
+        return free - load * self._beyond(free, load)
+
+    def at(self, double current):
+        """Return the voltage (V) at a current (A)."""
+        cdef double free = current / self.conductance
+        return free - self._beyond(free, 1.0 / self.conductance) / self.conductance

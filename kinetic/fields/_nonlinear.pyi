@@ -1,0 +1,5 @@
+from ._operating import Operating
+
+class Nonlinear(Operating):
+    refine: bool
+    removal_error: float

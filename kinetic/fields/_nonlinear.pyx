@@ -1,0 +1,292 @@
+"""Networks whose bonds obey laws, without each moving atom (compiled).
+
+What holds for the whole network (see `Operating`) holds without an atom too, with the C of the network without it,
+C + C E T^-1 E' C (see `Removal`). Since laws rise, the bound on the error of a potential is that of the linear
+network.
+"""
+
+import numpy as np
+
+from libc.math cimport fabs, sqrt
+from libc.string cimport memset
+from scipy.linalg.cython_lapack cimport dgetrs, dpotrf, dpotrs
+
+from ._bond_laws cimport settle, settle_room, tangent_factor
+from ._fields cimport AT_VOLTAGE, SLOPES_AT_ZERO
+from ._removal cimport Removal
+
+cdef double SETTLED = 1e-13     # V at 1 V: an error below this needs no further refinement
+cdef double TOLERATED = 1e-9    # V at 1 V: a larger one is refused
+cdef double LOOSE = 3e-8        # V at 1 V: error bound above which a moving atom is refined
+cdef int MOST_STEPS = 40
+cdef int UNSETTLED = -99
+
+
+cdef class Nonlinear(Removal):
+    """The network without each moving atom, bonds with laws included; arguments as of :class:`Operating`."""
+
+    def __init__(self, *args, **numbers):
+        Removal.__init__(self, *args, **numbers)
+        self.prepared = -1
+        self.linear_shift = np.zeros((1, 1))
+        self._room_for_own(1, 1, 1, 1)
+
+    def _room_for_own(self, long entries, long squares, long crosses, int n_moving):
+        self.own_a, self.own_b, self.own_law, self.own_bent = np.zeros((4, entries), np.intc)
+        self.own_g, self.own_rest, self.own_drop, self.own_tangent = np.zeros((4, entries))
+        self.own_extra, self.own_step = np.zeros((2, entries))
+        self.own_coupling, self.own_x, self.cross = np.zeros(squares), np.zeros(crosses), np.zeros(crosses)
+        self.own_start = np.zeros(n_moving + 1, np.intc)
+        self.own_square, self.own_cross = np.zeros((2, n_moving + 1), np.int64)
+
+    cdef int prepare(self, int n_moving) except -1:
+        """List the bonds with a law without each moving atom, after `remove_each`."""
+        cdef long entries, squares = 0, crosses = 0, n
+        cdef int c, most
+        if self.prepared == self.solution:
+            return 0
+        self.prepare_base()
+        if self.own_start.shape[0] < n_moving + 1:
+            self._room_for_own(1, 1, 1, 2 * n_moving)
+        # Count first; then the lists, and what couples their bonds.
+        entries, most = 0, self.n_bent
+        for c in range(n_moving):
+            n = self._list_own(c, entries, False) - entries
+            self.own_start[c], self.own_square[c], self.own_cross[c] = entries, squares, crosses
+            entries += n
+            squares += n * n
+            crosses += n * (self.start[c + 1] - self.start[c])
+            most = max(most, <int>n)
+        self.own_start[n_moving] = entries
+        if entries > self.own_a.shape[0] or squares > self.own_coupling.shape[0] or crosses > self.own_x.shape[0]:
+            starts = np.array(self.own_start), np.array(self.own_square), np.array(self.own_cross)
+            self._room_for_own(2 * entries, 2 * squares, 2 * crosses + 1, self.own_start.shape[0] - 1)
+            self.own_start, self.own_square, self.own_cross = starts
+        if settle_room(most) > self.work.shape[0]:
+            self.work, self.bent_pivot = np.zeros(settle_room(2 * most)), np.zeros(2 * most, np.intc)
+        if self.linear_shift.shape[0] < n_moving or self.linear_shift.shape[1] != self.capacity:
+            self.linear_shift = np.zeros((n_moving + 64, self.capacity))
+        cdef int i, info = 0
+        with nogil:
+            for c in range(n_moving):
+                for i in range(self.m):
+                    self.linear_shift[c, i] = self.shift[c, i]
+                self._list_own(c, self.own_start[c], True)
+                info = self._couple_own(c)
+                if info:
+                    break
+        if info:
+            raise ArithmeticError("a network without one of its vacancies is singular")
+        self.prepared = self.solution
+        return 0
+
+    cdef long _list_own(self, int c, long n, bint write) noexcept nogil:
+        """Bonds with a law that stay or appear without moving atom ``c``, from entry ``n`` on; returns the end."""
+        cdef int e, j, first = self.start[c], last = self.start[c + 1]
+        for e in range(first, last):
+            if self.edge_g[e] > 0.0:
+                self.gone[self.edge_a[e]] = 1
+        for j in range(self.n_bent):
+            if self.gone[self.bent_a[j]] or (self.bent_b[j] >= 0 and self.gone[self.bent_b[j]]):
+                continue
+            if write:
+                self.own_a[n], self.own_b[n], self.own_bent[n] = self.bent_a[j], self.bent_b[j], j
+                self.own_g[n], self.own_law[n] = self.bent_g[j], self.bent_law[j]
+            n += 1
+        for e in range(first, last):
+            if self.edge_g[e] > 0.0:
+                self.gone[self.edge_a[e]] = 0
+            elif self.edge_law[e] > 0:
+                if write:
+                    self.own_a[n], self.own_b[n], self.own_bent[n] = self.edge_a[e], self.edge_b[e], -1
+                    self.own_g[n], self.own_law[n] = -self.edge_g[e], self.edge_law[e] - 1
+                n += 1
+        return n
+
+    cdef int _couple_own(self, int c) noexcept nogil:
+        """The same voltages in the network without moving atom ``c``: C + C E T^-1 E' C in the place of C."""
+        cdef int first = self.start[c], r = self.start[c + 1] - first, e, j, l, info = 0, i
+        cdef int k = self.own_start[c + 1] - self.own_start[c], at = self.own_start[c]
+        cdef double* x = &self.own_x[self.own_cross[c]]
+        cdef double* coupling = &self.own_coupling[self.own_square[c]]
+        cdef double value
+        cdef char trans = b"N"
+        if k == 0:
+            return 0
+        for l in range(k):
+            for e in range(r):
+                value = sqrt(fabs(self.edge_g[first + e])) * self._pair(
+                    self.edge_a[first + e], self.edge_b[first + e], self.own_a[at + l], self.own_b[at + l])
+                self.cross[l * r + e] = value
+                x[l * r + e] = value
+        if r > 0:
+            dgetrs(&trans, &r, &k, &self.lu[self.lu_start[c]], &r, &self.pivot[first], x, &r, &info)
+        for i in range(self.m):
+            self.source[i] = self.linear_phi[i] + self.linear_shift[c, i]
+        for j in range(k):
+            self.own_rest[at + j] = self._drop(self.source, self.own_a[at + j], self.own_b[at + j], 1.0)
+            for l in range(j + 1):
+                if self.own_bent[at + j] >= 0 and self.own_bent[at + l] >= 0:
+                    value = self.coupling[self.own_bent[at + j] * self.n_bent + self.own_bent[at + l]]
+                else:
+                    value = self._pair(self.own_a[at + j], self.own_b[at + j], self.own_a[at + l], self.own_b[at + l])
+                for e in range(r):
+                    value += self.cross[j * r + e] * x[l * r + e]
+                coupling[j * k + l] = value
+                coupling[l * k + j] = value
+        return info
+
+    cdef void _flow_without(self, int c) noexcept nogil:
+        cdef int l
+        cdef double y
+        Removal._flow_without(self, c)
+        if self.mode == SLOPES_AT_ZERO:
+            return
+        for l in range(self.own_start[c], self.own_start[c + 1]):
+            y = self._extra(self.own_g[l], self.own_law[l], self.own_tangent[l],
+                            self._drop(self.source, self.own_a[l], self.own_b[l], self.top))
+            self.residual[self.own_a[l]] -= y
+            if self.own_b[l] >= 0:
+                self.residual[self.own_b[l]] += y
+
+
+    cdef int _moving_pass(self, int p, double voltage, int n_moving) noexcept nogil:
+        """Shift of the nodes' potentials without each moving atom, in the mode of a pass."""
+        cdef int c, i, info
+        cdef double error, scale = fabs(self.top)
+        if n_moving == 0 or self.m == 0 or scale == 0.0:
+            for c in range(n_moving):
+                memset(&self.shift[c, 0], 0, self.m * sizeof(double))
+                memset(&self.drawn[c, 0], 0, self.m * sizeof(double))
+                for i in range(self.own_start[c], self.own_start[c + 1]):
+                    self.own_drop[i], self.own_tangent[i] = 0.0, 1.0
+            return 0
+        for c in range(n_moving):
+            info = self._own_extra(c, p, voltage)
+            if info:
+                return info
+            memset(&self.star_sum[c, 0], 0, self.m * sizeof(double))
+            self._spread_own(c, &self.own_extra[0], -1.0, &self.star_sum[c, 0])
+        self._times(self.c_matrix, self.star_sum, self.shift, 0, n_moving)
+        for c in range(n_moving):
+            for i in range(self.m):
+                self.shift[c, i] += self.top * (self.linear_phi[i] + self.linear_shift[c, i]) - self.phi[i]
+        self._draw(0, n_moving)
+        for c in range(n_moving):
+            error = self._residual_bound(c)
+            if self.refine or not error <= LOOSE * scale:
+                info = self._refine(c, &error)
+                if info:
+                    return info
+                self._draw(c, 1)
+            self.removal_error = max(self.removal_error, error / scale)
+        return 0
+
+    cdef int _own_extra(self, int c, int p, double voltage) noexcept nogil:
+        """Currents beyond the slopes at 0 V in the network without moving atom ``c``."""
+        cdef int l, at = self.own_start[c], k = self.own_start[c + 1] - at, info = 0, one = 1
+        cdef double* coupling = &self.own_coupling[self.own_square[c]]
+        cdef char trans = b"N"
+        if k == 0:
+            return 0
+        if self.mode == AT_VOLTAGE:
+            # Most atoms are far from any gap: the voltages with them are a good first guess of those without.
+            for l in range(k):
+                self.own_step[l] = voltage * self.own_rest[at + l]
+                self.own_drop[at + l] = self.own_step[l]
+                if self.own_bent[at + l] >= 0:
+                    self.own_drop[at + l] = self.bent_drop[self.own_bent[at + l]]
+            info = settle(self.laws, k, coupling, &self.own_g[at], &self.own_law[at], &self.own_step[0],
+                          &self.own_drop[at], &self.own_tangent[at], &self.work[0], &self.bent_pivot[0])
+            for l in range(at, at + k):
+                self.own_extra[l] = self._extra(self.own_g[l], self.own_law[l], 0.0, self.own_drop[l])
+            return info
+        info = tangent_factor(k, coupling, &self.own_g[at], &self.own_tangent[at], &self.work[0], &self.bent_pivot[0])
+        if info:
+            return info
+        for l in range(at, at + k):
+            self.own_extra[l] = self.own_rest[l]
+        dgetrs(&trans, &k, &one, &self.work[0], &k, &self.bent_pivot[0], &self.own_extra[at], &k, &info)
+        for l in range(at, at + k):
+            self.own_extra[l] = self._extra(self.own_g[l], 0, self.own_tangent[l], self.own_extra[l])
+        return info
+
+    cdef void _spread_own(self, int c, double* extra, double sign, double* out) noexcept nogil:
+        """Add E y + E_c T^-1 E_c' C E y to the nodes, ``extra`` by entry of the lists; times C it is C' E y."""
+        cdef int first = self.start[c], r = self.start[c + 1] - first, e, l, at = self.own_start[c]
+        cdef double* x = &self.own_x[self.own_cross[c]]
+        cdef double y, value
+        for l in range(at, self.own_start[c + 1]):
+            y = sign * extra[l]
+            out[self.own_a[l]] += y
+            if self.own_b[l] >= 0:
+                out[self.own_b[l]] -= y
+            for e in range(r):
+                value = sqrt(fabs(self.edge_g[first + e])) * x[(l - at) * r + e] * y
+                out[self.edge_a[first + e]] += value
+                if self.edge_b[first + e] >= 0:
+                    out[self.edge_b[first + e]] -= value
+
+    cdef void _correct(self, int first, int count) noexcept nogil:
+        cdef int c
+        Removal._correct(self, first, count)
+        if self.mode != SLOPES_AT_ZERO:
+            for c in range(first, first + count):
+                self._bend(c)
+
+    cdef void _bend(self, int c) noexcept nogil:
+        """Give a correction (``star_sum``) of the slopes at 0 V the slopes that the bonds have at the voltage."""
+        cdef int i, l, at = self.own_start[c], k = self.own_start[c + 1] - at, one = 1, info
+        cdef double* coupling = &self.own_coupling[self.own_square[c]]
+        cdef char trans = b"N"
+        if k == 0:
+            return
+        info = tangent_factor(k, coupling, &self.own_g[at], &self.own_tangent[at], &self.work[0], &self.bent_pivot[0])
+        if info:
+            return  # the correction stays rougher; whether it settles decides
+        for i in range(self.m):
+            self.source[i] = self.star_sum[c, i]
+        for l in range(at, at + k):
+            self.own_step[l] = self._drop(self.source, self.own_a[l], self.own_b[l], 0.0)
+        dgetrs(&trans, &k, &one, &self.work[0], &k, &self.bent_pivot[0], &self.own_step[at], &k, &info)
+        for l in range(at, at + k):
+            self.own_step[l] *= self.own_g[l] * (self.own_tangent[l] - 1.0)
+        memset(&self.residual[0], 0, self.m * sizeof(double))
+        self._spread_own(c, &self.own_step[0], -1.0, &self.residual[0])
+        self._times_c(self.residual, self.source)
+        for i in range(self.m):
+            self.star_sum[c, i] += self.source[i]
+
+    cdef int _solve_without(self, int c, double* left) noexcept nogil:
+        """Shift of moving atom ``c`` by Newton's method on all nodes, from what the reduced network gave."""
+        cdef int i, l, a, b, info = 0, one = 1, step, m = self.m, ld = self.capacity
+        cdef double g, slope, size = 0.0
+        cdef char uplo = b"U"
+        if self.mode == SLOPES_AT_ZERO:
+            return Removal._solve_without(self, c, left)
+        for step in range(MOST_STEPS):
+            self._assemble_without(c)
+            for i in range(m):
+                self.source[i] = self.phi[i] + self.shift[c, i]
+            for l in range(self.own_start[c], self.own_start[c + 1]):
+                a, b = self.own_a[l], self.own_b[l]
+                if self.mode == AT_VOLTAGE:
+                    self.laws.current(self.own_law[l], self._drop(self.source, a, b, self.top), &slope)
+                    self.own_tangent[l] = slope
+                g = self.own_g[l] * (self.own_tangent[l] - 1.0)
+                self.h_matrix[a, a] += g
+                if b >= 0:
+                    self.h_matrix[b, b] += g
+                    self.h_matrix[max(a, b), min(a, b)] -= g
+            dpotrf(&uplo, &m, &self.h_matrix[0, 0], &ld, &info)
+            if info:
+                return info
+            self._residual_without(c, 1)
+            dpotrs(&uplo, &m, &one, &self.h_matrix[0, 0], &ld, &self.drawn[c, 0], &ld, &info)
+            for i in range(m):
+                self.star_sum[c, i] = self.drawn[c, i]
+            size = self._correction(c)
+            if step > 0 and size <= SETTLED:
+                break
+        left[0] = size
+        return 0 if size <= TOLERATED else UNSETTLED

@@ -1,0 +1,277 @@
+"""Bonds with laws of their own, against Newton's method on every site of the whole lattice."""
+
+import numpy as np
+import pytest
+from round_trips import stated, way_back
+from scipy.integrate import quad
+from whole_lattice import BOTTOM, WholeLattice, put, random_species
+
+from frenkel.kinetic.circuit import Circuit
+from frenkel.kinetic.conduction.bonds import Bonds
+from frenkel.kinetic.conduction.electron_transfer import ElectronTransfer
+from frenkel.kinetic.device import Device
+from frenkel.kinetic.fields._bond_laws import BondLaws
+from frenkel.kinetic.fields.build import tabulated
+from frenkel.kinetic.lattice.species import VACANCY
+from frenkel.kinetic.materials.material import Material
+from frenkel.kinetic.solver import CELL
+from frenkel.kinetic.waveform import Waveform
+from frenkel.units import BOLTZMANN_EV
+
+A = 0.26e-9
+GAP = {"conduction.gap_reorganisation": 0.6, "conduction.gap_hops": 2, "conduction.decay_length": 0.35e-9,
+    "conduction.tunnel_factor": 0.02, "conduction.contact_top": 1e-4}
+LAW = ElectronTransfer(conductance=1.0, reorganisation=0.6, hops=2, temperature=300.0)
+ONE = Bonds(first=np.zeros(1, np.intp), second=np.full(1, -1, np.intp), law=LAW)
+
+
+def make(size=(6, 9), lateral="periodic", **arguments):
+    """Return a device whose gaps obey the law, and its oracle."""
+    material = Material.load("HfO2").with_values(GAP)
+    device = Device(material, size[1] * A, size[0] * A, seed=1, lateral=lateral, **arguments)
+    return device, WholeLattice(material, device.shape, lateral)
+
+
+def stack(device, layers, *more):
+    """Put a column of vacancies of these layers, two sites wide, into a device; return their sites."""
+    places = [(2, 2, z) for z in layers] + [(3, 2, z) for z in layers] + list(more)
+    species = device.engine.species
+    species[:] = 0
+    species[np.ravel_multi_index(np.array(places).T, device.shape)] = VACANCY.code
+    put(device, species)
+    return np.flatnonzero(species[: device.n_hosts] == VACANCY.code)
+
+
+def newton(oracle, vacancies, voltage):
+    """Return the potential at every site at a voltage, the current (A) and the power of every bond (W)."""
+    bonds = oracle.network(vacancies)
+    a, b, g = oracle._edges(bonds, 1 / oracle.background)
+    depth = np.where(b == BOTTOM, oracle.place[a, 2] + 1, oracle.shape[2] - oracle.place[a, 2])
+    inner = b >= 0
+    far = np.where(inner, oracle.squared(a, np.maximum(b, 0)).diagonal() > 2, depth > 1)
+    bent = far & (np.arange(len(a)) >= len(oracle.links))
+    zero = np.zeros(oracle.n_hosts)
+    value = oracle._solved((a, b, g), zero, voltage)
+    for _ in range(100):
+        u = oracle._flow((a, b, np.ones(len(a))), value, voltage)
+        current, slope = LAW.current(u, ONE)
+        current, slope = np.where(bent, g * current, g * u), np.where(bent, g * slope, g)
+        # What a bond carries beyond its tangent is a source at its ends.
+        rest = current - slope * u
+        source = np.bincount(b[inner], rest[inner], oracle.n_hosts) - np.bincount(a, rest, oracle.n_hosts)
+        before, value = value, oracle._solved((a, b, slope), source, voltage)
+        if np.abs(value - before).max() < 1e-13:
+            break
+    u = oracle._flow((a, b, np.ones(len(a))), value, voltage)
+    current = np.where(bent, g * LAW.current(u, ONE)[0], g * u) * oracle.background
+    return value, -current[b == -2].sum(), current * u
+
+
+# ---- the law
+
+
+def test_rate_of_one_hop_is_the_integral_of_marcus_hush_and_chidsey():
+    """Electrons of the metal that find a level, those that come back taken off, by quadrature."""
+    one = ElectronTransfer(conductance=1.0, reorganisation=0.6, hops=1, temperature=300.0)
+    thermal = BOLTZMANN_EV * 300.0
+    energy = 0.6 / thermal
+
+    def net(eta):
+        def integrand(x, sign):
+            return np.exp(-((x - energy + sign * eta) ** 2) / (4 * energy)) / (1 + np.exp(x))
+        precise = {"epsabs": 0, "epsrel": 1e-10, "limit": 400, "points": [0.0]}
+        there, back = (quad(integrand, -200, 60, (sign,), **precise)[0] for sign in (1, -1))
+        return there - back
+
+    slope = net(1e-3) / 1e-3
+    for eta in (0.5, 3.0, 8.0, 15.0, energy):
+        found = one.current(np.array([eta * thermal]), ONE)[0][0] / thermal
+        assert found == pytest.approx(net(eta) / slope, rel=1e-6)
+
+
+def test_law_is_odd_rises_and_saturates():
+    voltage = np.linspace(-4, 4, 801)
+    current, slope = LAW.current(voltage, ONE)
+    assert current == pytest.approx(-current[::-1], rel=1e-12)
+    assert (slope >= -1e-15).all() and slope[400] == pytest.approx(1.0, rel=1e-12)
+    assert slope == pytest.approx(np.gradient(current, voltage), rel=5e-3, abs=2e-3)
+    # As sinh(V / 2 n kT) before it bends over: a decade in 0.24 V at n = 2, less what the square takes.
+    assert 4.0 < LAW.current(np.array([0.5]), ONE)[0][0] / (5 * LAW.current(np.array([0.1]), ONE)[0][0]) < 5.0
+    assert current[-1] == pytest.approx(LAW.current(np.array([6.0]), ONE)[0][0], rel=1e-3)
+
+
+def test_slope_at_0_volt_is_activated_by_a_quarter_of_the_reorganisation_energy():
+    warm = ElectronTransfer(conductance=1.0, reorganisation=0.6, hops=2, temperature=310.0)
+    per_energy = 1 / (BOLTZMANN_EV * 300.0) - 1 / (BOLTZMANN_EV * 310.0)
+    assert np.log(warm.activated(300.0)) / per_energy == pytest.approx(0.15, abs=0.02)
+
+
+def test_table_of_a_law_is_the_law():
+    table = tabulated([LAW])
+    for voltage in (0.0, 1e-4, 0.0131, 0.77, -1.234, 2.5, 9.99):
+        current, slope = LAW.current(np.array([voltage]), ONE)
+        found, derivative = table.ratio(0, voltage)
+        assert found == pytest.approx(current[0], rel=1e-8, abs=1e-15)
+        assert derivative == pytest.approx(slope[0], rel=1e-5, abs=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "slope", "words"),
+    [
+        ([[0.0, -3.0]], [[0.0, -6.0]], "must not fall"),
+        ([[0.5, 1.0]], [[0.0, 1.0]], "slope of its conductance at 0 V"),
+    ],
+)
+def test_a_law_that_falls_or_has_another_slope_is_refused(ratio, slope, words):
+    with pytest.raises(ValueError, match=words):
+        BondLaws(0.5, ratio, slope)
+
+
+# ---- the network at a voltage
+
+
+@pytest.mark.parametrize("lateral", ["periodic", "reflecting"])
+@pytest.mark.parametrize("kind", ["pristine", "hrs", "lrs"])
+def test_current_and_work_equal_newtons_method_on_the_whole_lattice(kind, lateral):
+    """Current within 1e-9, the work of hops, without their atom, within 1e-8 eV at the ends of cells."""
+    device, oracle = make((5, 7), lateral)
+    rng = np.random.default_rng(11)
+    species = random_species(device, kind, rng)
+    put(device, species)
+    vacancies = np.flatnonzero(species[: device.n_hosts] == VACANCY.code)
+    for cell in (7, 32, -21):
+        voltage = CELL * cell
+        now = device.solved()
+        value, current, _ = newton(oracle, vacancies, voltage)
+        assert now.current(voltage) == pytest.approx(current, rel=1e-9)
+        events = now.at(voltage)
+        columns = events.arrays()
+        hops = np.flatnonzero(columns["mechanism"] == 0)
+        work = events.energies(voltage) - columns["energy0"]
+        for k in rng.permutation(hops)[:6]:
+            a, b = int(columns["site_a"][k]), int(columns["site_b"][k])
+            without = newton(oracle, np.setdiff1d(vacancies, a), voltage)[0]
+            assert work[k] == pytest.approx(2 * (without[b] - without[a]), abs=1e-8)
+        assert np.abs(device.solver.maps(voltage)[0] - value).max() <= 1e-9
+
+
+def test_gap_that_opens_when_an_atom_leaves_obeys_the_law():
+    """The last atom of a bridge: the bond that appears without it is over a gap and bends at once."""
+    device, oracle = make((6, 9))
+    vacancies = stack(device, [z for z in range(9) if z != 4], (2, 2, 4))
+    now, voltage = device.solved(), CELL * 16
+    assert now.make_cell is not None
+    events = now.at(voltage)
+    columns = events.arrays()
+    bridge = int(np.ravel_multi_index((2, 2, 4), device.shape))
+    work = events.energies(voltage) - columns["energy0"]
+    without = newton(oracle, np.setdiff1d(vacancies, bridge), voltage)[0]
+    hops = np.flatnonzero((columns["mechanism"] == 0) & (columns["site_a"] == bridge))
+    assert len(hops) >= 3
+    for k in hops:
+        b = int(columns["site_b"][k])
+        assert work[k] == pytest.approx(2 * (without[b] - without[bridge]), abs=1e-8)
+
+
+def test_work_between_the_ends_of_a_cell():
+    """The cubic is off by less than 0.1 meV in the middle of a cell, where the law bends most."""
+    device, oracle = make((6, 9))
+    vacancies = stack(device, range(3, 9))
+    for voltage in (CELL * 6.5, CELL * 18.5):
+        events = device.solved().at(voltage)
+        columns = events.arrays()
+        work = events.energies(voltage) - columns["energy0"]
+        for k in np.flatnonzero(columns["mechanism"] == 0)[:40:8]:
+            a, b = int(columns["site_a"][k]), int(columns["site_b"][k])
+            without = newton(oracle, np.setdiff1d(vacancies, a), voltage)[0]
+            assert work[k] == pytest.approx(2 * (without[b] - without[a]), abs=1e-4)
+        x = 1e-4
+        k = int(np.argmax(np.abs(work)))
+        ahead = events.energies(voltage + x)[k] - events.energies(voltage - x)[k]
+        assert events.work_per_volt(k, voltage) == pytest.approx(ahead / (2 * x), rel=1e-5)
+
+
+def test_power_of_all_bonds_heats_by_what_flows():
+    """Heat of every site from current times voltage of each bond; the largest one is that of samples."""
+    device, oracle = make((6, 9))
+    vacancies = stack(device, range(3, 9))
+    voltage = CELL * 20
+    _, current, powers = newton(oracle, vacancies, voltage)
+    assert powers.sum() == pytest.approx(current * voltage, rel=1e-9)
+    rise = device.solver.maps(voltage)[1]
+    bonds = oracle.network(vacancies)
+    source = np.zeros(oracle.n_hosts)
+    for (a, b, _), power in zip(bonds, powers[len(oracle.links):], strict=True):
+        source[a] += power / 2
+        if b >= 0:
+            source[b] += power / 2
+    heat = oracle.lorenz / oracle.background * oracle.background * oracle.heat_scale
+    edges = oracle._edges([(a, b, g) for a, b, g in bonds], heat)
+    expected = oracle._solved(edges, source * oracle.heat_scale, 0.0)
+    assert rise == pytest.approx(expected, rel=1e-6, abs=1e-6 * expected.max())
+    assert device.solved().rise(voltage) == pytest.approx(expected[vacancies].max(), rel=1e-6)
+
+
+# ---- closure
+
+
+@pytest.mark.parametrize("kind", ["pristine", "hrs", "lrs"])
+def test_way_back_costs_as_much_at_any_voltage(kind):
+    """Energies of an event and its reverse add to nothing, within cells too: 1e-9 eV and what is stated."""
+    device, _ = make((8, 9))
+    rng = np.random.default_rng(5)
+    for voltage in (0.123, -0.87, 1.61, 2.5):
+        species = random_species(device, kind, rng)
+        put(device, species)
+        device.device_voltage = voltage
+        start, events = device.engine.state(), device.transitions()
+        bound = stated(device)
+        for k in rng.permutation(len(events))[:12]:
+            device.engine.restore(start)
+            device.fire(int(k))
+            after = device.transitions()
+            back = after[way_back(device, events[k], after)]
+            assert abs(events["energy"][k] + back["energy"]) <= 1e-9 + bound + stated(device)
+
+
+# ---- in a circuit
+
+
+def test_voltage_behind_a_resistance_and_at_a_current():
+    device, _ = make((6, 9))
+    stack(device, range(3, 9))
+    law = device.solved().law
+    for source in (0.2, -1.3, 2.0):
+        voltage = law.behind(source, 2e4)
+        assert voltage + 2e4 * law(voltage) == pytest.approx(source, rel=1e-10)
+        assert law.at(law(voltage)) == pytest.approx(voltage, rel=1e-10)
+
+
+@pytest.mark.parametrize("compliance", [None, 2e-6])
+def test_ramp_follows_the_operating_point(compliance):
+    """Where a line says the device is after its duration, the circuit settles; a limit is met on the way."""
+    device, _ = make((6, 9))
+    stack(device, range(3, 9))
+    circuit, now = Circuit(series_resistance=1e5, compliance=compliance), device.solved()
+    for slope, source, end in ((1e5, 0.0, 2.0), (-1e5, 2.0, 0.0)):
+        limited = 0
+        while (end - source) * slope > 1e-9:
+            line = now.ramp(circuit, source, slope, (end - source) / slope, 0.0)
+            source += slope * line.duration
+            reached = line.device_voltage + line.slope * line.duration
+            assert reached == pytest.approx(circuit.settle(source, now.law).device_voltage, abs=2e-5)
+            limited += line.slope == 0.0
+        assert (limited > 0) == (compliance is not None)
+
+
+def test_a_run_is_the_same_however_it_is_sampled():
+    """Samples cut the lines, not the physics: the same events at the same times to 1e-6 of the ramp."""
+    logs = []
+    for samples in (3, 40):
+        device, _ = make((6, 9), circuit=Circuit(series_resistance=2e3, compliance=2e-5))
+        stack(device, range(2, 9))
+        record = device.advance(Waveform((0.0, 1e-5, 2e-5), (0.0, -1.4, 1.4)), samples=samples, log=True)
+        logs.append(record.log)
+    few, many = ([event[1:] for event in log] for log in logs)
+    assert few == many and len(few) > 5
+    assert [e[0] for e in logs[0]] == pytest.approx([e[0] for e in logs[1]], abs=1e-3 * 2e-5)
