@@ -36,7 +36,7 @@ def stack(device, layers, *more):
     """Put a column of vacancies of these layers, two sites wide, into a device; return their sites."""
     places = [(2, 2, z) for z in layers] + [(3, 2, z) for z in layers] + list(more)
     species = device.engine.species
-    species[:] = 0
+    species[: device.n_hosts] = 0
     species[np.ravel_multi_index(np.array(places).T, device.shape)] = VACANCY.code
     put(device, species)
     return np.flatnonzero(species[: device.n_hosts] == VACANCY.code)
@@ -171,6 +171,27 @@ def test_gap_that_opens_when_an_atom_leaves_obeys_the_law():
     for k in hops:
         b = int(columns["site_b"][k])
         assert work[k] == pytest.approx(2 * (without[b] - without[bridge]), abs=1e-8)
+
+
+def test_traps_meet_the_potential_of_a_nonlinear_network():
+    """Work of a capture from either electrode, at an end of a cell, in the network that no trap disturbs."""
+    material = Material.load("HfO2-traps").with_values(GAP)
+    traps = [[2.5 * A, 2.5 * A, 2.5 * A], [1.5 * A, 3.5 * A, 4.5 * A]]
+    device = Device(material, 9 * A, 6 * A, seed=1, traps=traps)
+    oracle = WholeLattice(material, device.shape)
+    vacancies = stack(device, range(4, 9))
+    voltage = CELL * 15
+    events = device.solved().at(voltage)
+    columns = events.arrays()
+    work = events.energies(voltage) - columns["energy0"]
+    value = newton(oracle, vacancies, voltage)[0]
+    electronic = np.flatnonzero(np.isin(columns["site_a"], device.chemistry.traps) & (columns["site_b"] < 0))
+    assert len(electronic) >= 4
+    for k in electronic:
+        mechanism = device.chemistry.mechanisms[columns["mechanism"][k]]
+        other = voltage if mechanism.electrode == "top" else 0.0
+        expected = mechanism.charge_change[0] * (value[oracle.corners(columns["site_a"][k])].mean() - other)
+        assert work[k] == pytest.approx(-expected if columns["direction"][k] else expected, abs=1e-8)
 
 
 def test_work_between_the_ends_of_a_cell():
