@@ -248,6 +248,9 @@ def frame_head(frame: bytes) -> tuple[int, int, dict[str, Any]]:
     for one in head.get("arrays", []):
         if not _described(one):
             raise ShardError(f"arrays in its head must hold [name, type, shape], got {one!r:.60}")
+    for name, words in head.get("texts", {}).items():
+        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+            raise ShardError(f"{name} of texts in its head must be a list of words, got {words!r:.60}")
     return member, status, head
 
 

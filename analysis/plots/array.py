@@ -205,9 +205,13 @@ def products(result: xr.Dataset) -> "Figure":
 
 
 def one_gain(result: xr.Dataset) -> float:
-    """Return the number by which all products are scaled to come nearest to those of the targets."""
+    """Return the number by which all products are scaled to come nearest to those of the targets.
+
+    NaN where all products are 0, which no number brings nearer, or beyond floating point.
+    """
     wanted, found = result["product_target"].values, result["product"].values
-    return float(np.sum(wanted * found) / np.sum(found**2))
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        return float(np.sum(wanted * found) / np.sum(found**2))
 
 
 # --------------------------------------------------------------------------- energy

@@ -29,7 +29,7 @@ class Place:
     site_energy, disorder : ndarray of shape (n_sites,)
         Energy of a defect (eV) and addition to its barriers (eV).
     bond_factor : ndarray of shape (n_hosts,)
-        Factor of a site on its bonds, which are the product of both ends: where the defect stands and how deep
+        Factor of a site on its bonds, which are the product of both ends: where a defect stands and how deep
         its level lies is not the same on any two sites.
     """
 

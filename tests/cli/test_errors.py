@@ -374,6 +374,11 @@ def test_a_plan_of_too_many_ranks_or_parts_is_refused(folder, capsys, option, mo
     assert f"{option} must be a whole number between 1 and {most}" in complaint(capsys, *arguments, status=2)
 
 
+def test_a_plan_of_any_spread_is_refused(folder, capsys):
+    arguments = ["plan", "--members", "9", "--ranks", "4", "--spread", "1e300"]
+    assert "--spread must be between 0 and 10, got 1e+300" in complaint(capsys, *arguments, status=2)
+
+
 def test_a_thick_and_narrow_device_is_not_built_to_be_timed(folder, capsys):
     assert main(["check", "x.toml", "--set=device.thickness=300 nm"]) == 0
     assert "not estimated above 100 MB" in capsys.readouterr().out

@@ -9,6 +9,7 @@ import contextlib
 import faulthandler
 import gc
 import json
+import logging
 import os
 import re
 import resource
@@ -154,6 +155,7 @@ def _child(cases: Sequence[Case], main: Main, folder: Path, writer: int) -> None
 
 def _one(case: Case, main: Main, folder: Path) -> Outcome:
     begin = _processor()
+    logging.getLogger().handlers.clear()  # `--only` lets the log be shown, in a process of its own
     resource.setrlimit(resource.RLIMIT_CPU, (int(begin) + SECONDS + 1, resource.RLIM_INFINITY))
     for number, name in ((1, ".stdout"), (2, ".stderr")):
         handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 import time
 
@@ -92,6 +93,23 @@ def trickle(path, alive):
     return "f", "f"
 
 
+@pytest.fixture
+def children(monkeypatch):
+    """Children that are forked; they are, whatever threads and libraries other tests have left here."""
+    made, fork = [], os.fork
+
+    def counted():
+        child = fork()
+        if child:
+            made.append(child)
+        return child
+
+    monkeypatch.setattr(os, "fork", counted)
+    monkeypatch.setattr(threading, "active_count", lambda: 1)
+    monkeypatch.delitem(sys.modules, "mpi4py.MPI", raising=False)
+    return made
+
+
 @pytest.mark.parametrize(
     ("library", "words"),
     [
@@ -99,18 +117,19 @@ def trickle(path, alive):
         (die, "is damaged: the HDF5 library dies of reading it .signal 9"),
     ],
 )
-def test_a_library_that_hangs_or_dies_is_a_damaged_file(path, monkeypatch, library, words):
+def test_a_library_that_hangs_or_dies_is_a_damaged_file(path, monkeypatch, children, library, words):
     monkeypatch.setattr(content, "PATIENCE", 0.5)
     monkeypatch.setattr(content, "_hashes", library)
     begin = time.monotonic()
     with pytest.raises(content.ContentError, match=rf"a\.nc {words}"):
         content.check(path)
     assert time.monotonic() - begin < 10
+    assert len(children) == 1
     with pytest.raises(ChildProcessError):  # nobody is left behind
-        os.waitpid(-1, os.WNOHANG)
+        os.waitpid(children[0], os.WNOHANG)
 
 
-def test_a_large_file_may_take_longer_than_the_limit(path, monkeypatch):
+def test_a_large_file_may_take_longer_than_the_limit(path, monkeypatch, children):
     monkeypatch.setattr(content, "PATIENCE", 0.5)
     monkeypatch.setattr(content, "_hashes", trickle)
     assert content.check(path) == "f"

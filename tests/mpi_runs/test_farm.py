@@ -226,7 +226,7 @@ def test_without_mpi_one_sentence_says_what_to_install(monkeypatch):
 
         monkeypatch.setattr("sys.meta_path", [Missing()])
         monkeypatch.delitem(__import__("sys").modules, "mpi4py", raising=False)
-        with pytest.raises(farm.FarmError, match=r"frenkel\[mpi\]"), farm.mpi():
+        with pytest.raises(farm.FarmError, match=r'pip install "\.\[mpi\]" in the clone'), farm.mpi():
             raise AssertionError
 
 

@@ -126,6 +126,8 @@ def _plan(options: argparse.Namespace) -> None:
 
     whole("--ranks", options.ranks, 1, 10_000_000, UsageError)
     whole("--shards", options.shards, 1, options.members, UsageError)
+    if not 0.0 <= options.spread <= 10.0:
+        raise UsageError(f"--spread must be between 0 and 10, got {options.spread:g}")
     members, limit = options.members // options.shards, options.member_limit
     if options.like is None:
         times = model.durations(members, options.mean, options.spread, limit=limit)

@@ -1,6 +1,7 @@
 """What the result of an array holds, in plain text, and what a configuration of one would do."""
 
 import json
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -156,17 +157,20 @@ def _products(result: xr.Dataset) -> list[str]:
         return []
     lines = []
     scale = float(result["product_target"].max())
+
+    def share(error: Any) -> str:
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # a result may hold anything
+            return f"{100 * np.sqrt((error**2).mean()) / scale:.3g} %"
+
     for name, text in (("product_target", "targets"), ("product_exact", "the cells as they are")):
         error = (result["product"] - result[name]).values
         lines.append(
-            f"products    {result.sizes['vector']} vectors, {100 * np.sqrt((error**2).mean()) / scale:.3g} % "
+            f"products    {result.sizes['vector']} vectors, {share(error)} "
             f"rms of the largest against {text} without lines"
         )
-    error = (one_gain(result) * result["product"] - result["product_target"]).values
-    lines.append(
-        f"            {100 * np.sqrt((error**2).mean()) / scale:.3g} % against targets if all are scaled "
-        f"by {one_gain(result):.4g}"
-    )
+    gain = one_gain(result)
+    error = (gain * result["product"] - result["product_target"]).values
+    lines.append(f"            {share(error)} against targets if all are scaled by {gain:.4g}")
     return lines
 
 
