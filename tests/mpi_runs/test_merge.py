@@ -60,7 +60,7 @@ ARRAYS = [["w", "<f8", [2]]]
         ({"host": ["h"], "arrays": ARRAYS}, r"host in its head must be text, got \['h'\]"),
         ({"wall": "long", "arrays": ARRAYS}, "wall in its head must be a number, got 'long'"),
         ({"texts": 3, "arrays": ARRAYS}, "texts in its head must be a table, got 3"),
-        ({"texts": {"label": ["a", 1]}, "arrays": ARRAYS}, "label of texts in its head must be a list of words"),
+        ({"texts": {"a": ["b", 1]}, "arrays": ARRAYS}, "a of texts in its head must be a list of words"),
         ({"arrays": ARRAYS}, "w is longer than the record"),
         ({"arrays": [["w", "<f8", [2, 2]]]}, "w must have 1 dimensions, got 2"),
         ({"arrays": [["w", "<i8", [2]]]}, "w must be of type <f8, got <i8"),
