@@ -200,6 +200,7 @@ def test_work_between_the_ends_of_a_cell():
     vacancies = stack(device, range(3, 9))
     for voltage in (CELL * 6.5, CELL * 18.5):
         events = device.solved().at(voltage)
+        assert events.low < voltage < events.high
         columns = events.arrays()
         work = events.energies(voltage) - columns["energy0"]
         for k in np.flatnonzero(columns["mechanism"] == 0)[:40:8]:
