@@ -100,7 +100,20 @@ def test_law_is_odd_rises_and_saturates():
     assert current[-1] == pytest.approx(LAW.current(np.array([6.0]), ONE)[0][0], rel=1e-3)
 
 
-def test_slope_at_0_volt_is_activated_by_a_quarter_of_the_reorganisation_energy():
+def test_slope_at_0_volt_follows_the_temperature():
+    """Rate at no drop over the root of L kT, by quadrature; about a quarter of L in an Arrhenius plot."""
+
+    def rest(temperature):
+        energy = 0.6 / (BOLTZMANN_EV * temperature)
+
+        def hop(x):
+            return np.exp(-((x - energy) ** 2) / (4 * energy)) / (1 + np.exp(x))
+
+        rate = quad(hop, -200, 60, points=[0])
+        return rate[0] / np.sqrt(temperature)
+
+    hot = ElectronTransfer(conductance=1.0, reorganisation=0.6, hops=2, temperature=358.0)
+    assert hot.activated(300.0) == pytest.approx(rest(358.0) / rest(300.0), rel=1e-6)
     warm = ElectronTransfer(conductance=1.0, reorganisation=0.6, hops=2, temperature=310.0)
     per_energy = 1 / (BOLTZMANN_EV * 300.0) - 1 / (BOLTZMANN_EV * 310.0)
     assert np.log(warm.activated(300.0)) / per_energy == pytest.approx(0.15, abs=0.02)
@@ -211,6 +224,21 @@ def test_work_between_the_ends_of_a_cell():
         k = int(np.argmax(np.abs(work)))
         ahead = events.energies(voltage + x)[k] - events.energies(voltage - x)[k]
         assert events.work_per_volt(k, voltage) == pytest.approx(ahead / (2 * x), rel=1e-5)
+
+
+def test_cells_join_with_their_values_and_slopes():
+    """Work and heat at an end are the same from both cells; in between heat is that of the network."""
+    device, _ = make((6, 9))
+    vacancies = stack(device, range(3, 9))
+    now, end, x = device.solved(), CELL * 17, 1e-5
+    below, above = now.at(end, -1.0), now.at(end, 1.0)
+    assert below.high == pytest.approx(end) and above.low == pytest.approx(end)
+    assert below.energies(end) == pytest.approx(above.energies(end), abs=1e-11)
+    slopes = [(side.energies(end + x) - side.energies(end - x)) / (2 * x) for side in (below, above)]
+    assert slopes[0] == pytest.approx(slopes[1], abs=1e-5)
+    for voltage in (end - 0.4 * CELL, end + 0.5 * CELL):
+        rise = device.solver.maps(voltage)[1][vacancies].max()
+        assert now.rise(voltage) == pytest.approx(rise, rel=2e-4)
 
 
 def test_power_of_all_bonds_heats_by_what_flows():
