@@ -45,7 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     debug = os.environ.get("FRENKEL_DEBUG") == "1"
     try:
-        return int(options.command(options) or 0)
+        status = int(options.command(options) or 0)
+        sys.stdout.flush()  # here, since what fails at exit nobody catches
+        return status
     except KeyboardInterrupt:
         return _complain("interrupted", 130)
     except BrokenPipeError:
