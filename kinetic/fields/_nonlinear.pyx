@@ -58,9 +58,10 @@ cdef class Nonlinear(Removal):
             crosses += n * (self.start[c + 1] - self.start[c])
             most = max(most, <int>n)
         self.own_start[n_moving] = entries
-        if entries > self.own_a.shape[0] or squares > self.own_coupling.shape[0] or crosses > self.own_x.shape[0]:
+        # One more than is used: the last atom may have no such bond, and its lists then begin at the end.
+        if entries >= self.own_a.shape[0] or squares >= self.own_coupling.shape[0] or crosses >= self.own_x.shape[0]:
             starts = np.array(self.own_start), np.array(self.own_square), np.array(self.own_cross)
-            self._room_for_own(2 * entries, 2 * squares, 2 * crosses + 1, self.own_start.shape[0] - 1)
+            self._room_for_own(2 * entries + 1, 2 * squares + 1, 2 * crosses + 1, self.own_start.shape[0] - 1)
             self.own_start, self.own_square, self.own_cross = starts
         if settle_room(most) > self.work.shape[0]:
             self.work, self.bent_pivot = np.zeros(settle_room(2 * most)), np.zeros(2 * most, np.intc)
