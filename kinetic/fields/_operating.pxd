@@ -2,6 +2,18 @@ from ._bond_laws cimport BondLaws
 from ._fields cimport Fields
 
 
+cdef inline double between_bonds(const double* c, long ld, int a, int b, int fa, int fb) noexcept nogil:
+    """Voltage of bond (a, b) for a unit current along bond (fa, fb), by differences of C; electrodes have no entry."""
+    cdef double value = c[a * ld + fa]
+    if b >= 0:
+        value -= c[b * ld + fa]
+        if fb >= 0:
+            value += c[b * ld + fb] - c[a * ld + fb]
+    elif fb >= 0:
+        value -= c[a * ld + fb]
+    return value
+
+
 cdef class Operating(Fields):
     cdef BondLaws laws                    # None: every bond is ohmic
     # bonds of the arrangement that have a law, and the network of slopes at 0 V at 1 V

@@ -121,15 +121,8 @@ cdef class Operating(Fields):
         return value[a] - (top if b == -2 else 0.0)
 
     cdef inline double _pair(self, int a, int b, int fa, int fb) noexcept nogil:
-        """Voltage of bond (a, b) for a unit current along bond (fa, fb), by differences of C."""
-        cdef double value = self.c_matrix[a, fa]
-        if b >= 0:
-            value -= self.c_matrix[b, fa]
-            if fb >= 0:
-                value += self.c_matrix[b, fb] - self.c_matrix[a, fb]
-        elif fb >= 0:
-            value -= self.c_matrix[a, fb]
-        return value
+        """Voltage of bond (a, b) for a unit current along bond (fa, fb)."""
+        return between_bonds(&self.c_matrix[0, 0], self.capacity, a, b, fa, fb)
 
     # ---------------------------------------------------------------- currents of such bonds
 

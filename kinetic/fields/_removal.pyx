@@ -17,7 +17,7 @@ from libc.string cimport memset
 from scipy.linalg.cython_blas cimport ddot, dsymm
 from scipy.linalg.cython_lapack cimport dgetrf, dgetrs, dpotrf, dpotrs
 
-from ._operating cimport Operating
+from ._operating cimport Operating, between_bonds
 
 cdef double SETTLED = 1e-13            # V at 1 V: an error below this needs no further refinement
 cdef double TOLERATED = 1e-9           # V at 1 V: a larger one is refused
@@ -267,31 +267,20 @@ cdef class Removal(Operating):
         dsymm(&side, &uplo, &m, &n, &unity, &matrix[0, 0], &ld, &columns[first, 0], &ld, &zero, &out[first, 0], &ld)
 
     cdef inline double _across(self, int e, double[::1] value, double top) noexcept nogil:
-        """Difference of ``value`` over edge ``e``; electrodes are at 0 and ``top``."""
-        cdef int b = self.edge_b[e]
-        if b >= 0:
-            return value[self.edge_a[e]] - value[b]
-        return value[self.edge_a[e]] - (top if b == -2 else 0.0)
+        """Difference of ``value`` over edge ``e``."""
+        return self._drop(value, self.edge_a[e], self.edge_b[e], top)
 
     cdef int _factor(self, int c) noexcept nogil:
         """LU of T scaled by sqrt|g| on both sides, sign(g) - sqrt|g| E' C E sqrt|g|."""
-        cdef int first = self.start[c], r = self.start[c + 1] - first, e, f, a, b, fa, fb, info = 0
+        cdef int first = self.start[c], r = self.start[c + 1] - first, e, f, a, b, info = 0
         cdef double value
         cdef double* t = &self.lu[self.lu_start[c]]
         for e in range(r):
             a = self.edge_a[first + e]
             b = self.edge_b[first + e]
             for f in range(e + 1):
-                fa = self.edge_a[first + f]
-                fb = self.edge_b[first + f]
-                # E' C E by differences of C; an electrode is a fixed end, hence no entry.
-                value = self.c_matrix[a, fa]
-                if b >= 0:
-                    value -= self.c_matrix[b, fa]
-                    if fb >= 0:
-                        value += self.c_matrix[b, fb] - self.c_matrix[a, fb]
-                elif fb >= 0:
-                    value -= self.c_matrix[a, fb]
+                value = between_bonds(
+                    &self.c_matrix[0, 0], self.capacity, a, b, self.edge_a[first + f], self.edge_b[first + f])
                 value *= -sqrt(fabs(self.edge_g[first + e] * self.edge_g[first + f]))
                 t[e * r + f] = value
                 t[f * r + e] = value
