@@ -201,6 +201,7 @@ class Circuit:
 
     def nonlinear_ramp(
         self,
+        point: OperatingPoint,
         source_voltage: float,
         slope: float,
         duration: float,
@@ -212,6 +213,8 @@ class Circuit:
 
         Parameters
         ----------
+        point : OperatingPoint
+            Of the device at the start, as `settle` returns it.
         source_voltage, slope, duration, resolution : float
             As of `ramp`.
         device : NonlinearDevice
@@ -224,7 +227,6 @@ class Circuit:
         Ramp
             Until ``end``, or until a limit begins or ends to act; at most for ``duration``.
         """
-        point = self.settle(source_voltage, device)
         start, least = point.device_voltage, max(1e-9 * duration, resolution)
         if slope == 0.0:
             return Ramp(start, 0.0, duration)

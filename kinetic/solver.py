@@ -122,10 +122,10 @@ class Solved:
                 duration = min(duration, CHORD_STEP / abs(slope))
             return circuit.ramp(source, slope, duration, self.chord(circuit, source), resolution)
         law = self._nonlinear()
-        voltage = circuit.settle(source, law).device_voltage
-        events = self.at(voltage, slope)
+        point = circuit.settle(source, law)
+        voltage, events = point.device_voltage, self.at(point.device_voltage, slope)
         end = min(voltage + STRAIGHT, events.high) if slope > 0.0 else max(voltage - STRAIGHT, events.low)
-        return circuit.nonlinear_ramp(source, slope, duration, law, end, resolution)
+        return circuit.nonlinear_ramp(point, source, slope, duration, law, end, resolution)
 
     def _nonlinear(self) -> NonlinearDevice:
         """Return the law, or the straight line of a network that has none before some atom leaves it."""
