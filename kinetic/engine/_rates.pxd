@@ -47,6 +47,7 @@ cdef struct Mechanism:
     int32_t crowd_count # count or -1
     int32_t crowd_mutual
     int32_t crowd_first # whether only the neighbours of a count
+    double crowd_edge   # weight of the fuller end, 1 less that of the emptier one
     int32_t law         # 0 sinusoidal, 1 linear, 2 Marcus, 3 many phonons
     Lineshape lineshape # of law 3
     int32_t electrode   # whose reservoir takes part: 0 none, 1 bottom, 2 top
@@ -202,14 +203,17 @@ cdef class Rates:
         if event.b >= 0:
             times = self.mutual(m.crowd_mutual, h, event.a, event.b) if m.crowd_mutual else 0
             near -= times * (m.code[d][1] == self.counted[h].species)
-        if event.b >= 0 and not m.crowd_first:
-            near_b = self.count[<int64_t>event.b * self.n_counts + h]
-            near_b -= times * (m.code[d][0] == self.counted[h].species)
-            if near_b < near:
-                near = near_b
         if near > m.crowd_limit:
             near = m.crowd_limit
-        return m.crowd * near / m.crowd_limit
+        if event.b < 0 or m.crowd_first:
+            return m.crowd * near / m.crowd_limit
+        near_b = self.count[<int64_t>event.b * self.n_counts + h]
+        near_b -= times * (m.code[d][0] == self.counted[h].species)
+        if near_b > m.crowd_limit:
+            near_b = m.crowd_limit
+        if near_b < near:
+            near, near_b = near_b, near
+        return m.crowd * (near + m.crowd_edge * (near_b - near)) / m.crowd_limit
 
     cdef inline double field_energy(self, const Event* event) noexcept nogil:
         """Electrostatic energy difference (eV) of the forward direction of an event."""

@@ -55,6 +55,7 @@ MECHANISM = np.dtype(
         ("crowd_count", "i4"),
         ("crowd_mutual", "i4"),
         ("crowd_first", "i4"),
+        ("crowd_edge", "f8"),
         ("law", "i4"),
         ("lineshape", LINESHAPE),
         ("electrode", "i4"),
@@ -272,7 +273,7 @@ def _fill_mechanism(row: Any, m: Mechanism, length: float) -> None:
     row["lowering"], row["beta"] = m.dipole / length, soret_lever(m.barrier, m.heat_of_transport)
     row["law"], row["electrode"], row["source"] = NUMBERS[m.law], _holder(m), ELECTRODES[m.electrode]
     row["crowd"], row["crowd_limit"] = m.crowding or (0.0, 1)
-    row["crowd_first"] = m.crowding_first
+    row["crowd_first"], row["crowd_edge"] = m.crowding_first, m.crowding_edge
     row["ordered"] = len(m.before) == 2 and m.before[0] == m.before[1] and m.after[0] == m.after[1]
 
 

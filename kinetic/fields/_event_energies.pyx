@@ -36,6 +36,7 @@ cdef class FilamentFields(Nonlinear):
     """Fields that also give the energies of events; made with the arguments of :class:`Nonlinear`."""
 
     # charges of this arrangement, and those that one event changes
+    cdef double bound_share
     cdef int n_charges, delta_count
     cdef long stamp
     cdef int[::1] charge_site
@@ -44,8 +45,9 @@ cdef class FilamentFields(Nonlinear):
     cdef int[MOST_CHANGES] delta_site
     cdef double[MOST_CHANGES] delta_value
 
-    def __init__(self, *args, **laws):
+    def __init__(self, *args, double bound_share=1.0, **laws):
         Nonlinear.__init__(self, *args, **laws)
+        self.bound_share = bound_share
         self.coulomb_at = np.zeros(self.n_hosts)
         self.coulomb_stamp = np.zeros(self.n_hosts, np.int64)
         self.charge_site, self.charge_value = np.zeros(64, np.intc), np.zeros(64)
@@ -324,7 +326,15 @@ cdef class FilamentFields(Nonlinear):
             bias += sign * out.charge_b[mech] * self.potential_without(b, moving)
         if out.electrode[mech] == 2:
             bias -= self.top * (sign * out.charge_a[mech])
+        if self.bound_share != 1.0 and self._in_company(leaving, self._arrives(out, c, conducting)):
+            bias *= self.bound_share
         return bias
+
+    cdef inline bint _in_company(self, int leaving, int arriving) noexcept nogil:
+        """Whether a defect hops between two places in company, or at an electrode; told without it, from both ends."""
+        if leaving < 0 or arriving < 0 or self.node_at[leaving] < 0:
+            return False
+        return self.in_contact(arriving) or self.n_close[arriving] > self.is_close(leaving, arriving)
 
     cdef void _write_pass(self, EventRates out, int p, signed char conducting) noexcept nogil:
         """Work and heat of every candidate in one pass."""

@@ -69,10 +69,13 @@ def build_fields(
     activated = np.exp(-numbers.activation / BOLTZMANN_EV * (1 / temperature - 1 / REFERENCE))
     pair[1:] = numbers.prefactor * activated * np.exp(-2 * (distance - spacing) / numbers.decay_length) * near
     steps = np.arange(1, shape[2] + 1)
-    reach = np.where(steps <= longest, np.exp(-2 * (steps - 1) * spacing / numbers.decay_length), 0.0)
+    law, laws, over_gap = gap_law(material, temperature), None, steps > 1
+    # A law makes even a wide gap conduct at some voltage: contacts then reach as far as there are layers.
+    reach = np.exp(-2 * (steps - 1) * spacing / numbers.decay_length)
+    if law is None:
+        reach[steps > longest] = 0.0
     bottom = numbers.contact_bottom * activated * reach * np.where(steps == 1, 1.0, numbers.tunnel_factor)
     top = numbers.contact_top * activated * reach
-    law, laws, over_gap = gap_law(material, temperature), None, steps > 1
     if law is not None:
         laws = tabulated([law])
         activation = law.activated(REFERENCE)
@@ -92,6 +95,7 @@ def build_fields(
         material.electrostatics.charge_transition,
         heat,
         material.heat.lorenz * material.heat.lorenz_temperature * numbers.background * heat,
+        bound_share=material.defect.bound_share,
         laws=laws,
         pair_law=(far & (law is not None)).astype(np.intc),
         contact_law=(np.array([over_gap, over_gap[::-1]]) & (law is not None)).astype(np.intc),

@@ -77,6 +77,12 @@ class DefectNumbers:
     )
     crowding_barrier: float = quantity("eV", 0.0, 5.0, "extra barrier of a hop inside a cluster", default=0.0)
     crowding_count: int = quantity("1", 1, 26, "neighbours at which the extra barrier is whole", default=2)
+    edge_share: float = quantity(
+        "1", 0.0, 1.0, "share of the extra barrier of a hop between a cluster and the open", default=0.0
+    )
+    bound_share: float = quantity(
+        "1", 0.0, 1.0, "share of the charge that the bias moves within company", default=1.0
+    )
     adsorption_energy: float = quantity(
         "eV", 0.0, 5.0, "energy gained in the layer next to the bottom electrode", default=0.0
     )

@@ -77,6 +77,9 @@ class Mechanism:
         Neighbour table in which they are counted.
     crowding_first : bool
         Count around the first site only: ``min(n_a, count)``.
+    crowding_edge : float
+        Weight w of the end with more neighbours, 0 to 1: ``(1 - w) min(n_a, n_b) + w max(n_a, n_b)``, each up
+        to ``count``. A hop between a cluster and the open has this share of the extra barrier, both ways.
 
     Raises
     ------
@@ -105,6 +108,7 @@ class Mechanism:
     crowding_species: Species = field(default=VACANCY, kw_only=True)
     crowding_motif: str = field(default="nearest", kw_only=True)
     crowding_first: bool = field(default=False, kw_only=True)
+    crowding_edge: float = field(default=0.0, kw_only=True)
 
     def __post_init__(self) -> None:
         for side in ("before", "after"):
@@ -158,6 +162,7 @@ class Mechanism:
         between(f"heat_of_transport of {who}", self.heat_of_transport, -20.0, 20.0, "eV")
         between(f"dipole of {who}", self.dipole, 0.0, 1e-8, "e m")
         between(f"floor of {who}", self.floor, 0.0, 20.0, "eV")
+        between(f"crowding_edge of {who}", self.crowding_edge, 0.0, 1.0)
         one_of(f"law of {who}", self.law, NUMBERS)
         if (self.law == MULTIPHONON) != (self.transition is not None and self.remote):
             raise ValueError(f"{who} must be remote and have a transition with the law 'multiphonon' only")

@@ -29,7 +29,7 @@ SETS = {
         "exchange.dipole": 1.2e-9, "exchange.barrier": 0.8, "exchange.floor": 0.2,
         "frenkel_pair.dipole": 0.8e-9, "frenkel_pair.barrier": 1.0, "frenkel_pair.floor": 0.3,
         "vacancy.crowding_barrier": 0.4, "vacancy.binding_energy": 0.2,
-        "electrostatics.charge_transition": 0.3,
+        "electrostatics.charge_transition": 0.3, "vacancy.bound_share": 0.4,
     }),
 }
 

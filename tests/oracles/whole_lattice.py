@@ -123,7 +123,7 @@ class WholeLattice:
     def contact_conductance(self, side, depth):
         """Return the conductance (S) of a node ``depth`` spacings from an electrode."""
         numbers = self.material.conduction
-        if depth * self.spacing > self.cutoff:
+        if depth * self.spacing > self.cutoff and not numbers.gap_reorganisation:
             return 0.0
         reach = np.exp(-2 * (depth - 1) * self.spacing / numbers.decay_length)
         if side == TOP:
@@ -146,6 +146,7 @@ class WholeLattice:
         for i in range(len(nodes)):
             for side, levels in depth.items():
                 nearer = (levels < levels[i]) & (distance[i] < levels[i] ** 2)
+                nearer &= np.sqrt(distance[i]) * self.spacing <= self.cutoff
                 conductance = self.contact_conductance(side, levels[i])
                 if conductance > 0 and (levels[i] == 1 or not nearer.any()):
                     bonds.append((nodes[i], side, conductance))

@@ -20,7 +20,8 @@ def pair(shape, lateral="periodic", binding=0.0, crowding=None, share=0.1, rough
     rng = np.random.default_rng(3)
     fields = {"potential": rng.normal(0.0, 0.1, n), "temperature": rng.uniform(900.0, 1100.0, n)}
     hop = Mechanism("hop", before=(VACANCY, OXYGEN), after=(OXYGEN, VACANCY), barrier=0.5,
-                    attempt_frequency=1e13, crowding=crowding, heat_of_transport=0.2 * rough,
+                    attempt_frequency=1e13, crowding=crowding, crowding_edge=0.25 * rough,
+                    heat_of_transport=0.2 * rough,
                     barrier_shift=rng.normal(0.0, 0.05, n) if rough else None)
     parts = [PairInteraction(VACANCY, VACANCY, binding)] if binding else []
     fields = fields if rough else {"temperature": 1000.0}

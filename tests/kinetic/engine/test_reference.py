@@ -18,7 +18,7 @@ def everything(lattice, rng):
     mechanisms = [
         Mechanism(
             "vacancy hop", before=(VACANCY, OXYGEN), after=(OXYGEN, VACANCY), barrier=0.7,
-            attempt_frequency=NU, crowding=(0.1, 3), heat_of_transport=0.2,
+            attempt_frequency=NU, crowding=(0.1, 3), crowding_edge=0.3, heat_of_transport=0.2,
             barrier_shift=rng.normal(0, 0.1, n),
         ),
         Mechanism(

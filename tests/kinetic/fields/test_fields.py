@@ -216,6 +216,40 @@ def test_potential_without_the_mover_equals_a_direct_solve(kind, name, lateral):
     assert np.abs(2 * (with_all[b] - with_all[a]) - expected[hops]).max() > 1e-3
 
 
+@pytest.mark.parametrize("share", [0.0, 0.3])
+def test_bias_moves_a_share_of_the_charge_within_company(share):
+    """Both ends beside another vacancy, or at an electrode, told without the atom that moves: a share; else all.
+
+    Planted errors: the atom counted as its own company; company told at one end alone.
+    """
+    whole, part = (make("HfO2", (6, 7), vacancy__bound_share=value)[0] for value in (1.0, share))
+    rng, found = np.random.default_rng(4), set()
+    for kind in ("pristine", "hrs", "lrs"):
+        species = random_species(whole, kind, rng)
+        put(whole, species), put(part, species)
+        vacancies = np.flatnonzero(species[: whole.n_hosts] == VACANCY.code)
+        events = whole.transitions()
+        energies = [d.solved().events.arrays()["energy1"] for d in (whole, part)]
+        for event, all_of_it, moved in zip(events, *energies, strict=True):
+            hop = event["site_b"] >= 0
+            bound = hop and all(
+                accompanied(whole, site, np.setdiff1d(vacancies, [event["site_a"], event["site_b"]]))
+                for site in (event["site_a"], event["site_b"])
+            )
+            found.add((hop, bound))
+            assert moved == (share * all_of_it if bound else all_of_it)
+    assert found == {(False, False), (True, False), (True, True)}
+
+
+def accompanied(device, site, others):
+    """Return whether a site lies at an electrode, or within sqrt(2) spacings of one of the others."""
+    (nx, ny, nz), sites = device.shape, np.append(others, site)
+    x, y, z = sites // (ny * nz), sites // nz % ny, sites % nz
+    away = [np.minimum(abs(c - c[-1]), n - abs(c - c[-1])) for c, n in ((x, nx), (y, ny))]
+    near = away[0] ** 2 + away[1] ** 2 + (z - z[-1]) ** 2 <= 2
+    return z[-1] in (0, nz - 1) or near[:-1].any()
+
+
 @pytest.mark.parametrize("block", [(1, 1, 2), (1, 1, 3), (2, 2, 2), (2, 2, 3), (2, 2, 13)])
 def test_mover_that_holds_a_floating_cluster_together(block):
     """Clusters far from any contact at a contrast of 1e8: what hangs on the background once it is gone.
