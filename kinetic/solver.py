@@ -309,8 +309,9 @@ class FilamentSolver(Solver):
         """Solve the network, with or without what the charge of the traps does to its bonds."""
         if self._modulation is not None:
             charge = self.state.charges[species[self._modulation.sites]]
-            factor = self._modulation.factor(charge if modulated else np.zeros_like(charge))
-            self.fields.set_modulation(factor * self.state.chemistry.bond_factor)
+            gap, metallic = self._modulation.factors(charge if modulated else np.zeros_like(charge))
+            static = self.state.chemistry.bond_factor
+            self.fields.set_modulation(gap * static, metallic * static)
         self.fields.solve(self.conducting(species))
 
     def solve(self, species: NDArray[np.int8]) -> Solved:

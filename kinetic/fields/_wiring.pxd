@@ -9,6 +9,7 @@ cdef class Wiring:
     cdef int[::1] pair_law                # which law a bond obeys, 0 ohmic: by squared distance
     cdef int[:, ::1] contact_law          # by side and layer
     cdef double[::1] modulation           # per host site: factor on its bonds, the product of both ends
+    cdef double[::1] metallic             # the same on bonds up to sqrt(2) spacings, contacts of the first layer
     cdef int[::1] sx, sy, sz
     cdef int[:, ::1] close_offset         # the 18 steps up to sqrt(2) spacings
     # arrangement: every vacancy is a node of the network or isolated

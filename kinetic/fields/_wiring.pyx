@@ -56,7 +56,7 @@ cdef class Wiring:
         self.contact_law = np.zeros((2, self.nz), np.intc) if contact_law is None else np.array(contact_law, np.intc)
         x, y, z = np.unravel_index(np.arange(self.n_hosts), shape)
         self.sx, self.sy, self.sz = x.astype(np.intc), y.astype(np.intc), z.astype(np.intc)
-        self.modulation = np.ones(self.n_hosts)
+        self.modulation = self.metallic = np.ones(self.n_hosts)
         self.vacant = np.zeros(self.n_hosts, np.int8)
         self.n_close = np.zeros(self.n_hosts, np.int16)
         self.node_at = np.full(self.n_hosts, -1, np.intc)
@@ -220,13 +220,17 @@ cdef class Wiring:
         cdef int j, k, d2
         cdef int[2] shows
         cdef double value
+        cdef double* factor
+        cdef double* gap = &self.modulation[0]
+        cdef double* metallic = &self.metallic[0]
         for k in range(self.n_near[i]):
             j = self.near[i, k]
             if j > i:
                 continue
             d2 = self.distance2[i, j]
             # A charge nearby acts on both ends of a bond, each with a factor of its own.
-            value = self.pair_conductance[d2] * self.modulation[self.node[i]] * self.modulation[self.node[j]]
+            factor = metallic if d2 <= 2 else gap
+            value = self.pair_conductance[d2] * factor[self.node[i]] * factor[self.node[j]]
             if value <= 0.0:
                 continue
             # Neighbours within sqrt(2) spacings are always bonded; only tunnelling can be hidden.
@@ -237,13 +241,14 @@ cdef class Wiring:
 
     cdef void _wire_contacts(self, int i) noexcept nogil:
         cdef int side, depth, z = self.sz[self.node[i]]
-        cdef double value
+        cdef double value, factor
         cdef int[2] shows
         for side in range(2):
             depth = z + 1 if side == 0 else self.nz - z
             self.contact_g[side, i] = 0.0
+            factor = self.metallic[self.node[i]] if depth == 1 else self.modulation[self.node[i]]
             # The electrode has no site: the node's factor stands for both ends.
-            value = self.contact[side, z] * self.modulation[self.node[i]] * self.modulation[self.node[i]]
+            value = self.contact[side, z] * factor * factor
             if value <= 0.0:
                 continue
             if depth > 1 and self._before_contact(i, depth, side, shows):
@@ -325,12 +330,21 @@ cdef class Wiring:
         self.link_law[j, self.degree[j]] = law
         self.degree[j] += 1
 
-    def set_modulation(self, const double[::1] factor):
-        """Set the factor, per host site, on the conductance of each end of a bond (1: none)."""
+    def set_modulation(self, factor, metallic=None):
+        """Set the factor, per host site, on the conductance of each end of a bond (1: none).
+
+        ``metallic`` acts in its place on bonds up to sqrt(2) spacings and on contacts of the first layer.
+        """
+        self.modulation = self._factors(factor)
+        self.metallic = self.modulation if metallic is None else self._factors(metallic)
+
+    def _factors(self, factor):
+        """Return a copy of factors per host site, checked."""
+        cdef double[::1] copy = np.array(factor, np.float64)
         cdef int i
-        if factor.shape[0] != self.n_hosts:
+        if copy.shape[0] != self.n_hosts:
             raise ValueError(f"modulation must have one factor for each of {self.n_hosts} host sites")
         for i in range(self.n_hosts):
-            if not 0.0 < factor[i] < 1e6:
-                raise ValueError(f"modulation must be above 0 and below 1e6, got {factor[i]} at site {i}")
-            self.modulation[i] = factor[i]
+            if not 0.0 < copy[i] < 1e6:
+                raise ValueError(f"modulation must be above 0 and below 1e6, got {copy[i]} at site {i}")
+        return np.asarray(copy)

@@ -254,6 +254,9 @@ class TrapNumbers(ElectronNumbers):
     level_spread: float = quantity("eV", 0.0, 2.0, "standard deviation of the level", default=0.0)
     charge: int = quantity("1", 0, 1, "charge number of an empty trap", default=0)
     screening_length: float = quantity("m", 1e-11, 1e-8, "screening of the trap's charge at the bonds nearby")
+    metallic_share: float = quantity(
+        "1", 0.0, 1.0, "share of its effect on a gap that its charge has within a filament", default=1.0
+    )
     metastable_energy: float = quantity(
         "eV", -2.0, 5.0, "energy of a metastable state above its stable one", default=0.0
     )

@@ -269,6 +269,8 @@ class BondModulation:
         U(r) = -z e^2 exp(-r/l) / (4 pi eps r)
 
     and a bond conducts less by exp(-(U_a + U_b) / 2 kT), the mean of both ends; a factor per site therefore.
+    Within a filament the electron does not hop: there the charge scatters, screened by the metal, and acts
+    with the share `metallic_share` of the exponent.
 
     Parameters
     ----------
@@ -285,6 +287,7 @@ class BondModulation:
         self, material: Material, lattice: Lattice, sites: NDArray[np.int32], temperature: float
     ) -> None:
         self.sites = sites
+        self.metallic_share = material.trap.metallic_share
         hosts = lattice.position[: lattice.n_hosts]
         length = material.trap.screening_length
         scale = ELEMENTARY_CHARGE / (
@@ -300,9 +303,16 @@ class BondModulation:
             energy = np.where(r < REACH * length, scale / r * np.exp(-r / length), 0.0)
             self.exponent[row] = energy / (2.0 * BOLTZMANN_EV * temperature)
 
-    def factor(self, charge: Floats) -> Floats:
-        """Return the factor of each host site for the charge numbers of the traps, shape (n_traps,)."""
-        return np.asarray(np.exp(charge @ self.exponent))
+    def factors(self, charge: Floats) -> tuple[Floats, Floats]:
+        """Return the factor of each host site on bonds over a gap, and on those of a filament.
+
+        Parameters
+        ----------
+        charge : ndarray of shape (n_traps,)
+            Charge numbers of the traps.
+        """
+        exponent = charge @ self.exponent
+        return np.asarray(np.exp(exponent)), np.asarray(np.exp(self.metallic_share * exponent))
 
 
 def nearest_nodes(

@@ -220,3 +220,31 @@ def test_screening_acts_through_periodic_sides(lateral):
     permittivity = cornered.electrostatics.permittivity * VACUUM_PERMITTIVITY
     energy = ELEMENTARY_CHARGE / (4 * np.pi * permittivity * r) * np.exp(-r / 0.5e-9)
     np.testing.assert_allclose(found, energy / (2 * KT), rtol=1e-12)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 1.0])
+def test_a_trap_acts_on_metal_by_its_share_of_the_exponent(share):
+    """R of a column with and without a gap of two layers, a filled trap beside it, as a sum of its bonds.
+
+    Those of the column have the factor exp(-share (u_a + u_b)), that over the gap all of the exponent.
+    """
+    place = [[4.5 * A, 4.5 * A, 4.6 * A]]
+    one = material(metallic_share=(share, "1"), screening_length=(0.3, "nm"))
+    one = one.with_values({"conduction.background": 1e-14})
+    resistance = {}
+    for gap in ((), (3, 4)):
+        device = Device(one, 8 * A, 8 * A, seed=3, traps=place)
+        column = with_filament(device, gap)
+        species = device.engine.species.copy()
+        species[device.chemistry.traps] = FILLED_TRAP.code
+        device.solver.solve_fields(species)
+        resistance[gap] = 1.0 / device.fields.conductance
+    exponent = BondModulation(one, device.lattice, device.chemistry.traps, 300.0).exponent[0]
+    u, numbers = exponent[column : column + 8], one.conduction
+    bond = np.exp(share * (u[1:] + u[:-1])) / numbers.prefactor
+    ends = np.exp(2 * share * u[[0, 7]]) / [numbers.contact_bottom, numbers.contact_top]
+    assert resistance[()] == pytest.approx(bond.sum() + ends.sum(), rel=1e-6)
+    # A gap of two layers is one bond, from the third site to the sixth.
+    long = np.exp(4 * A / numbers.decay_length + u[2] + u[5]) / (numbers.prefactor * numbers.tunnel_factor)
+    whole = bond[[0, 1, 5, 6]].sum() + ends.sum() + long
+    assert resistance[3, 4] == pytest.approx(whole, rel=1e-6)

@@ -33,7 +33,9 @@ def test_marcus_is_two_parabolas():
     np.testing.assert_array_equal(marcus(0.0, [-1.0, 2.0]), [0.0, 2.0])
 
 
-@pytest.mark.parametrize(("mechanisms", "more"), [(FOUR[:3], {}), (FOUR, METASTABLE)])
+@pytest.mark.parametrize(
+    ("mechanisms", "more"), [(FOUR[:3], {}), (FOUR, METASTABLE), (FOUR[:3], {"metallic_share": (0.1, "1")})]
+)
 def test_capture_and_emission_are_each_others_reverse(mechanisms, more):
     """Fire, solve, read the way back at 1.3 V: to 1e-12 eV, though the charge moves all potentials around it.
 

@@ -176,7 +176,8 @@ def heat():
 def amplitudes():
     """R-04 and R-08: steps of the current with a whole filament and with a gap; two traps together."""
     steps = {}
-    for name, gap in (("LRS", 0), ("HRS", 2)):
+    # The whole filament last: R-08 takes two traps beside it; those that a gap shows all act on that gap.
+    for name, gap in (("HRS", 2), ("LRS", 0)):
         device = trapped(40, seed=5, layers=12)
         filament(device, gap)
         steps[name] = _steps(device)
@@ -198,7 +199,7 @@ def amplitudes():
     rows.append(
         Row(
             id="R-08",
-            quantity="departure from additive steps of two traps side by side, over that of two far apart",
+            quantity="departure from additive steps of two traps side by side, whole filament",
             published="coupled: not additive; far: additive within 1 %",
             source="Becker et al., 10.1109/LED.2020.3015842",
             confidence="trend, seen (abstract)",

@@ -313,6 +313,24 @@ def test_wiring_of_random_sets_equals_brute_force():
                 same_wiring(device.fields, oracle.network(vacancies))
 
 
+def test_factors_of_gaps_and_of_metal_reach_the_bonds_they_are_for():
+    """Each end of a bond within sqrt(2) spacings, or of a contact of one, has the metallic factor."""
+    rng = np.random.default_rng(6)
+    device, oracle = make(size=(6, 8))
+    gap, metallic = rng.uniform(0.3, 3.0, (2, device.n_hosts))
+    device.fields.set_modulation(gap, metallic)
+    for share in (0.05, 0.2, 0.4):
+        vacancies = np.flatnonzero(rng.random(device.n_hosts) < share).astype(np.int32)
+        device.fields.solve(vacancies)
+        expected = []
+        for a, b, g in oracle.network(vacancies):
+            depth = {BOTTOM: oracle.place[a, 2] + 1, TOP: device.shape[2] - oracle.place[a, 2]}
+            close = oracle.squared(a, b)[0, 0] <= 2 if b >= 0 else depth[b] == 1
+            factor = metallic if close else gap
+            expected.append((a, b, g * factor[a] * factor[b if b >= 0 else a]))
+        same_wiring(device.fields, expected)
+
+
 # ---- heat and charge in the energies
 
 
