@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from ..results import filament, metrics
+from ..results import filament, melting, metrics
 
 NAMES = {"form": "forming", "set": "SET", "reset": "RESET"}
 WINDOW = 10.0  # on/off ratio that counts as a window
@@ -149,4 +149,17 @@ def _filaments(result: xr.Dataset, shown: Sequence[int]) -> str:
 def _heat(result: xr.Dataset) -> str:
     hottest = float(result["temperature_max"].max())
     events, solves = (int(result[name].max()) for name in ("events", "field_solves"))
-    return f"Hottest: {hottest:.0f} K. {events} atomic events, {solves} field solutions."
+    return f"Hottest: {hottest:.0f} K.{_molten(result)} {events} atomic events, {solves} field solutions."
+
+
+def _molten(result: xr.Dataset) -> str:
+    """Say how long the device is above its melting point; "" if that is not long or not known."""
+    found = melting.of_result(result)
+    if found is None or found.longest <= melting.LEAST:
+        return ""
+    phase = phase_title(result, int(result["phase"].values[found.last]))
+    return (
+        f" Above {float(result.attrs['melting_point']):.0f} K, where it would melt or decompose (the model "
+        f"does neither), for up to {quantity(found.longest, 's')} at a time, in {phase}, and "
+        f"{100 * found.share:.2g} % of the time."
+    )

@@ -45,6 +45,36 @@ def tabulated(laws: list[ConductionLaw]) -> BondLaws:
     return BondLaws(LAW_STEP, ratio, slope)
 
 
+def settling_time(material: Material, layers: int) -> float:
+    """Return how fast heat settles (s): the time constant of the slowest mode of a box without a filament.
+
+        tau = c a^2 / (4 kappa sin^2(pi / (2 (n + 1)))), c L^2 / (pi^2 kappa) for many layers
+
+    the slab between two electrodes that keep their temperature (Carslaw and Jaeger, Conduction of Heat in
+    Solids, 2nd ed., 1959, chapter 3, recalled) on the lattice of the fields: n layers of spacing a, the
+    electrodes one spacing beyond them, L = (n + 1) a apart, c the heat capacity and kappa the conductivity
+    of the oxide. Bonds of a filament add conductance and no capacity, which by Rayleigh's principle only
+    shortens it: tau bounds the time of every mode of every arrangement. `ballistic_factor` is left out; it
+    stands for where carriers leave their heat.
+
+    Parameters
+    ----------
+    material : Material
+        With a section ``heat``.
+    layers : int
+        Layers of host sites, at least 1.
+
+    Returns
+    -------
+    float
+        0 where the heat capacity is not known.
+    """
+    heat, spacing = material.heat, material.lattice.spacing
+    return float(
+        heat.capacity * spacing**2 / (4.0 * heat.conductivity * np.sin(np.pi / (2.0 * (layers + 1))) ** 2)
+    )
+
+
 def build_fields(
     material: Material,
     shape: tuple[int, int, int],

@@ -359,7 +359,11 @@ class InterfaceNumbers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeatNumbers:
-    """Steady heat flow in the oxide and along the conducting bonds."""
+    """Steady heat flow in the oxide and along the conducting bonds.
+
+    Capacity and melting point change no event: they tell how fast heat settles, and which temperatures are
+    beyond the model.
+    """
 
     conductivity: float = quantity("W/(m*K)", 1e-3, 1e4, "thermal conductivity of the oxide")
     lorenz: float = quantity("W*ohm/K^2", 0.0, 1e-6, "Lorenz number of the conducting bonds", default=0.0)
@@ -368,6 +372,12 @@ class HeatNumbers:
     )
     ballistic_factor: float = quantity(
         "1", 0.1, 100.0, "factor on the conductivity for carriers that cool beyond the gap", default=1.0
+    )
+    capacity: float = quantity(
+        "J/(m^3*K)", 0.0, 1e8, "heat capacity of the oxide (0: not known)", default=0.0
+    )
+    melting_point: float = quantity(
+        "K", 0.0, 5000.0, "where oxide or filament melts, or decomposes (0: not known)", default=0.0
     )
 
 

@@ -15,6 +15,7 @@ from frenkel.experiment import device as experiment
 from frenkel.experiment import ensemble, ensemble_file, members
 from frenkel.mpi_runs import content, farm, shards
 from frenkel.mpi_runs.child import Context
+from frenkel.reports import ensemble as report
 
 SMALL = """
 title = "small"
@@ -241,6 +242,17 @@ def test_commands_tell_what_is_there(folder, whole, capsys):
     assert whole.attrs["content_hash"] in said and "forming_voltage" in said and "4 ok" in said
     assert cli.main(["status", str(folder / "small.nc")]) == 0
     assert "4 members are safe" in capsys.readouterr().out
+
+
+def test_members_above_the_melting_point_are_counted(folder, whole, tmp_path):
+    assert whole["time_above_melting"].values.tolist() == [0.0] * 4
+    assert "melt or" not in report.describe(folder / "small.nc")
+    hot = whole.copy()
+    hot["time_above_melting"][:] = [0.0, 1e-9, 1.1e-9, 3e-6]
+    hot.to_netcdf(tmp_path / "hot.nc")
+    assert "2 of 4 members are for more than 1 ns at a time, the longest for 3 µs," in report.describe(
+        tmp_path / "hot.nc"
+    )
 
 
 def test_a_sweep_adds_dimensions(folder, whole):

@@ -38,7 +38,7 @@ def test_a_run_is_a_valid_dataset(run):
     schema.check(run)
     assert list(run["phase_kind"].values) == ["form", "reset"]
     assert run["source_voltage"].values.min() == pytest.approx(-1.0)
-    assert run.attrs["material"] == "HfO2"
+    assert run.attrs["material"] == "HfO2" and run.attrs["melting_point"] > 2000.0
 
 
 def test_a_run_moves_atoms(run):

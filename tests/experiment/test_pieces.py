@@ -68,4 +68,6 @@ def test_a_member_is_summed_up():
     assert found["on_off"].tolist() == pytest.approx([50.0, math.inf, math.nan], nan_ok=True)
     assert found["set_voltage"][:2].tolist() == [1.0, 1.0] == [found["forming_voltage"], 1.0]
     assert (found["hottest"], found["duration"], found["final_resistance"]) == (900.0, 2.0, 1e3)
+    assert math.isnan(found["time_above_melting"])
+    assert members.summary(logs[:1], settings, 800.0)["time_above_melting"] == 1.0
     assert (found["total_events"], found["total_field_solves"]) == (5, 9)

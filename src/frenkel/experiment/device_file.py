@@ -60,7 +60,14 @@ def dataset(
     )
     if not_repeatable:
         attrs["not_repeatable"] = not_repeatable
+    if point := melting_point(device):
+        attrs["melting_point"] = point
     return schema.dataset(values(device, logs, read_voltage), attrs)
+
+
+def melting_point(device: Device) -> float:
+    """Return the melting point (K) of a device's material, 0 where it is not known."""
+    return device.material.heat.melting_point if device.material.has("heat") else 0.0
 
 
 def values(device: Device, logs: list[PhaseLog], read_voltage: float) -> dict[str, Any]:

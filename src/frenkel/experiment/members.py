@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..analysis.results import schema
+from ..analysis.results.melting import melting
 from ..analysis.results.metrics import switching_voltage
 from ..configuration.device import Configuration
 from ..configuration.points import points_of
@@ -110,10 +111,10 @@ def collect(
         arrays["phase_step"] = np.cumsum(values["phase_attempt"] == 1, dtype=np.int32) - np.int32(1)
     if "snapshot" not in dropped:
         arrays["snapshot_part"] = np.array([_part(label) for label in labels], np.int8)
-    return summary(logs, configuration) | arrays, texts
+    return summary(logs, configuration, device_file.melting_point(device)) | arrays, texts
 
 
-def summary(logs: list[PhaseLog], configuration: Configuration) -> Arrays:
+def summary(logs: list[PhaseLog], configuration: Configuration, melting_point: float = 0.0) -> Arrays:
     """Return the numbers of a member: switching voltages and resistances per cycle, and totals.
 
     Switching voltages (V) as in :func:`.switching_voltage`, of the last attempt; resistances (ohm) at the
@@ -141,10 +142,19 @@ def summary(logs: list[PhaseLog], configuration: Configuration) -> Arrays:
         ),
         "duration": np.float64(last["time"][-1]),
         "hottest": np.float64(max(float(np.max(log.sample["temperature_max"])) for log in logs)),
+        "time_above_melting": np.float64(_time_above(logs, melting_point)),
         "total_events": np.int64(last["events"][-1]),
         "total_field_solves": np.int64(last["field_solves"][-1]),
     }
     return {name: np.asarray(value) for name, value in totals.items()} | rows
+
+
+def _time_above(logs: list[PhaseLog], point: float) -> float:
+    """Return the longest time (s) above a melting point (K), NaN where that is not known (0)."""
+    time, hottest = (
+        np.concatenate([log.sample[name] for log in logs]) for name in ("time", "temperature_max")
+    )
+    return melting(time, hottest, point).longest if point else math.nan
 
 
 def _local(checkpoint: Path, scratch: Path | None) -> Path:

@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import provenance
 from ..analysis.plots.caption import quantity
+from ..analysis.results import melting
 from ..analysis.results.layout import SchemaError
 from ..configuration.points import points_of
 from ..experiment.ensemble import Merged
@@ -111,7 +112,26 @@ def ending(done: Outcome, found: Merged | None, total: int, output: Path) -> str
         wrote = f"wrote {output}" if done.ran else f"wrote {output} again: {found.why}"
         lines.append(wrote if found.why else f"{output} is complete: nothing was left to run")
         lines.append(f"content {found.content}")
+        import netCDF4
+
+        with netCDF4.Dataset(output) as file:
+            lines += _molten(file)
     return "\n".join(lines)
+
+
+def _molten(file: Any) -> list[str]:
+    """Say how many members stay above the melting point for long; nothing where none does."""
+    if "time_above_melting" not in file.variables:
+        return []
+    time = np.ma.filled(file["time_above_melting"][...], np.nan)
+    above = np.count_nonzero(time > melting.LEAST)
+    if not above:
+        return []
+    return [
+        f"{above} of {np.count_nonzero(np.isfinite(time))} members are for more than "
+        f"{quantity(melting.LEAST, 's')} at a time, the longest for {quantity(float(np.nanmax(time)), 's')}, "
+        "hotter than where they would melt or decompose; the model does neither"
+    ]
 
 
 def quantile_line(name: str, rule: "Stopping") -> str:
@@ -225,6 +245,7 @@ def describe(path: Path) -> str:
         status = file["status"][...]
         sizes = {name: len(dim) for name, dim in file.dimensions.items() if name in file["status"].dimensions}
         rows = [_row(file, name) for name in SUMMARY if name in file.variables]
+        molten = _molten(file)
         head = [
             str(given["title"]),
             f"made by     {given['source']}, {made['software']['git'] or 'no commit'}",
@@ -238,7 +259,7 @@ def describe(path: Path) -> str:
             "",
         ]
     heads = ["quantity", "number", "mean", "sd", "1 %", "10 %", "median", "90 %", "99 %"]
-    return "\n".join([*head, table(heads, [row for row in rows if row])])
+    return "\n".join([*head, table(heads, [row for row in rows if row]), *molten])
 
 
 def _counts(status: np.ndarray[Any, Any]) -> list[str]:

@@ -4,9 +4,12 @@ import os
 import time
 from pathlib import Path
 
+from ..analysis.plots.caption import quantity
 from ..configuration.device import Configuration
 from ..configuration.phases import Sweep
 from ..experiment import device as experiment
+from ..kinetic.fields.build import settling_time
+from ..kinetic.materials.material import Material
 from ..kinetic.state import box
 from ..progress import duration
 from .device import table
@@ -44,6 +47,7 @@ def plan(configuration: Configuration, folder: Path = Path()) -> str:
         f"device      {shape[0]} x {shape[1]} x {shape[2]} = {sites} lattice sites, {section.lateral} sides, "
         f"{section.temperature:g} K",
         *_rounding(configuration, shape, material.lattice.spacing),
+        *_heat(material, shape[2]),
         f"seed        {'drawn at the start' if configuration.seed is None else configuration.seed}",
         f"memory      about {experiment.memory(shape, section.lateral) / 1e6:.0f} MB for the device",
         "",
@@ -52,6 +56,15 @@ def plan(configuration: Configuration, folder: Path = Path()) -> str:
         *_cost(configuration, sites, folder),
     ]
     return "\n".join(lines)
+
+
+def _heat(material: Material, layers: int) -> list[str]:
+    """Say how fast heat settles, and from which temperature on the numbers do not hold."""
+    if not material.has("heat") or not material.heat.capacity:
+        return []
+    time, point = settling_time(material, layers), material.heat.melting_point
+    text = f"heat        settles within {quantity(time, 's')}, taken as steady"
+    return [text + (f"; melts or decomposes at {point:.0f} K" if point else "")]
 
 
 def _rounding(configuration: Configuration, shape: tuple[int, int, int], spacing: float) -> list[str]:

@@ -3,8 +3,13 @@
 import green_entries
 import numpy as np
 import pytest
+from whole_lattice import WholeLattice, put, random_species
 
+from frenkel.kinetic.device import Device
+from frenkel.kinetic.fields.build import settling_time
 from frenkel.kinetic.fields.green import GreenTable
+from frenkel.kinetic.lattice.species import VACANCY
+from frenkel.kinetic.materials.material import Material
 
 SPACING = 0.26e-9
 EPSILON = 25 * 8.8541878188e-12
@@ -127,3 +132,54 @@ def test_induced_charge_divides_between_the_electrodes_like_shockley_and_ramo():
         potential = green_entries.everywhere(table, [z], [1.0]).reshape(6, 6, 9)
         assert potential[:, :, -1].sum() == pytest.approx((z + 1) / 10, abs=1e-14)
         assert potential[:, :, 0].sum() == pytest.approx(1 - (z + 1) / 10, abs=1e-14)
+
+
+# ---- how fast heat settles
+
+
+def heat_modes(oracle, bonds, capacity):
+    """Return the rates (1/s) and modes of c a^3 dT/dt = -K T on the whole lattice, dense."""
+    a, b, g = oracle._edges(bonds, oracle.lorenz * oracle.heat_scale)
+    matrix = np.zeros((oracle.n_hosts,) * 2)
+    inner = b >= 0
+    np.add.at(matrix, (a, a), g)
+    for first, second in ((a, b), (b, a)):
+        np.add.at(matrix, (first[inner], second[inner]), -g[inner])
+    np.add.at(matrix, (b[inner], b[inner]), g[inner])
+    rate, mode = np.linalg.eigh(matrix)
+    return rate / (oracle.heat_scale * capacity * oracle.spacing**3), mode
+
+
+def test_heat_settles_within_the_time_that_is_stated():
+    """The slowest mode of a bare box is the closed form; with a filament every mode is faster (Rayleigh).
+
+    Joule heat switched on with the bias reaches the steady temperatures of the fields to exp(-t / tau).
+    """
+    material = Material.load("HfO2").with_values({"heat.ballistic_factor": 1.0})
+    device = Device(material, 7 * SPACING, 5 * SPACING, seed=1)
+    oracle, layers = WholeLattice(material, device.shape), device.shape[2]
+    tau = settling_time(material, layers)
+    bare, _ = heat_modes(oracle, [], material.heat.capacity)
+    assert 1 / bare[0] == pytest.approx(tau, rel=1e-9, abs=0)
+    put(device, random_species(device, "lrs", np.random.default_rng(3)))
+    bonds = oracle.network(np.flatnonzero(device.engine.species == VACANCY.code))
+    rate, mode = heat_modes(oracle, bonds, material.heat.capacity)
+    assert 0.3 * tau < 1 / rate[0] <= tau
+    device.solved(refresh=True)
+    steady = device.fields.maps()[1]
+    for time in (0.1 * tau, 5 * tau, 20 * tau):
+        missing = np.abs(mode @ (np.exp(-rate * time) * (mode.T @ steady)))  # steady - T(t), cold at first
+        assert missing.max() <= np.exp(-time / tau) * np.linalg.norm(steady)
+    assert missing.max() < 1e-6 * steady.max()
+
+
+def test_thick_boxes_settle_as_a_slab():
+    """c L^2 / (pi^2 kappa), and below 1 ns in every packaged set up to 15 nm: steady heat is justified."""
+    material = Material.load("HfO2")
+    slab = material.heat.capacity * (201 * SPACING) ** 2 / (np.pi**2 * material.heat.conductivity)
+    assert settling_time(material, 200) == pytest.approx(slab, rel=1e-4, abs=0)
+    for name in Material.names():
+        one = Material.load(name)
+        if one.has("heat"):
+            layers = round(15e-9 / one.lattice.spacing) - 1
+            assert 0.0 < settling_time(one, layers) < 1e-9, name
