@@ -8,6 +8,7 @@ import pytest
 import frenkel as fk
 from frenkel import provenance
 from frenkel.analysis.results import schema, store
+from frenkel.analysis.results.melting import of_result
 from frenkel.configuration import device as configuration
 from frenkel.configuration.base import ConfigurationError
 from frenkel.experiment import device as experiment
@@ -39,6 +40,8 @@ def test_a_run_is_a_valid_dataset(run):
     assert list(run["phase_kind"].values) == ["form", "reset"]
     assert run["source_voltage"].values.min() == pytest.approx(-1.0)
     assert run.attrs["material"] == "HfO2" and run.attrs["melting_point"] > 2000.0
+    found = of_result(run)
+    assert (run.attrs["time_above_melting"], run.attrs["share_above_melting"]) == (found.longest, found.share)
 
 
 def test_a_run_moves_atoms(run):

@@ -38,6 +38,15 @@ DEVICE += "store.save(again(store.load(sys.argv[1])), sys.argv[2])"
 ARRAY = "from frenkel.experiment import array, array_file; "
 ARRAY += "array.again(array_file.load(sys.argv[1])).to_netcdf(sys.argv[2])"
 
+THAT_SET = """
+import json, xarray
+from frenkel.kinetic.materials.material import Material
+with xarray.open_dataset(sys.argv[3]) as run:
+    document = json.loads(run.attrs["provenance"])["configuration"]["material_document"]
+Material.load = classmethod(lambda cls, name: Material(document, name))
+"""
+"""The packaged set as it was then, which a run of that version keeps."""
+
 
 def same(one, other):
     """Compare all variables of two datasets."""
@@ -96,10 +105,11 @@ def test_a_run_folder_is_gone_on_with(tmp_path):
     with ensemble_file.open_ensemble(OLD / "ensemble.nc") as opened:
         old = opened.load()
     as_then(
-        "from frenkel.cli.main import main; sys.exit(main(['run', sys.argv[1], '-o', sys.argv[2], '-q', "
-        "'--engine', 'serial', '--no-isolation']))",
+        THAT_SET + "from frenkel.cli.main import main; sys.exit(main(['run', sys.argv[1], '-o', sys.argv[2], "
+        "'-q', '--engine', 'serial', '--no-isolation']))",
         OLD / "small.toml",
         tmp_path / "small.nc",
+        OLD / "run.nc",
     )
     assert len(list((tmp_path / "small.nc.run").glob("*.shard"))) == 2
     with ensemble_file.open_ensemble(tmp_path / "small.nc") as opened:
@@ -107,7 +117,9 @@ def test_a_run_folder_is_gone_on_with(tmp_path):
     for number in (0, 1):
         one, other = (ensemble_file.member(whole, number) for whole in (old, made))
         same(one, other)
-    same(old[list(ensemble_file.SUMMARY)], made[list(ensemble_file.SUMMARY)])
+    known = [name for name in ensemble_file.SUMMARY if name in old]
+    assert len(known) > 10
+    same(old[known], made[known])
 
 
 def test_an_array_opens_and_is_made_again(tmp_path):

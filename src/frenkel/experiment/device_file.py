@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import provenance
+from ..analysis.results.melting import melting
 from ..kinetic.device import Device
 from ..kinetic.lattice.species import Species
 from ..kinetic.run import SAMPLED
@@ -60,9 +61,13 @@ def dataset(
     )
     if not_repeatable:
         attrs["not_repeatable"] = not_repeatable
+    found = values(device, logs, read_voltage)
     if point := melting_point(device):
-        attrs["melting_point"] = point
-    return schema.dataset(values(device, logs, read_voltage), attrs)
+        above = melting(found["time"], found["temperature_max"], point)
+        attrs["melting_point"] = point  # K
+        attrs["time_above_melting"] = above.longest  # s, without a break
+        attrs["share_above_melting"] = above.share
+    return schema.dataset(found, attrs)
 
 
 def melting_point(device: Device) -> float:
