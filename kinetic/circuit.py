@@ -107,7 +107,7 @@ class Circuit:
                 number(name, value, 1e-15, 1.0, "A")
 
     @cached_property
-    def _limits(self) -> tuple[float, float]:
+    def limits(self) -> tuple[float, float]:
         """Least and largest current (A) that source and transistor let pass."""
         upper = lower = math.inf if self.compliance is None else self.compliance
         upper = math.inf if self.polarity == "negative" else upper
@@ -135,7 +135,7 @@ class Circuit:
             at_least("conductance", conductance, 0.0, "S")
         voltage = source_voltage / (1.0 + self.series_resistance * conductance)
         current = voltage * conductance
-        lower, upper = self._limits
+        lower, upper = self.limits
         if current > upper:
             return upper / conductance
         if current < lower:
@@ -174,7 +174,7 @@ class Circuit:
         if slope == 0.0 or conductance == 0.0:
             return Ramp(start, slope / divider, duration)
         # Source voltages at which the limits begin to act, in the order in which the source meets them.
-        first, second = (limit / conductance * divider for limit in self._limits)
+        first, second = (limit / conductance * divider for limit in self.limits)
         if slope < 0.0:
             first, second = second, first
         least = max(1e-9 * duration, resolution)
@@ -189,9 +189,9 @@ class Circuit:
     def settle(self, source_voltage: float, device: NonlinearDevice) -> OperatingPoint:
         """Return voltages and current of a device that knows its voltage behind a resistance."""
         resistance = self.series_resistance
-        voltage = device.behind(source_voltage, resistance)
+        voltage = device.behind(source_voltage, resistance) if resistance > 0.0 else source_voltage
         current = device(voltage)
-        lower, upper = self._limits
+        lower, upper = self.limits
         limit = min(max(current, lower), upper)
         if limit == current:
             return OperatingPoint(voltage, source_voltage, current, False)
@@ -230,7 +230,7 @@ class Circuit:
         start, least = point.device_voltage, max(1e-9 * duration, resolution)
         if slope == 0.0:
             return Ramp(start, 0.0, duration)
-        lower, upper = self._limits
+        lower, upper = self.limits
         if point.limited:
             # The source goes on alone, until it is back where the limit ends to act.
             until = (point.source_voltage - source_voltage) / slope
@@ -278,7 +278,7 @@ class Circuit:
         if resistance > 0.0 and voltage != 0.0:
             voltage = _root(lambda v: v + resistance * current(v) - source_voltage, source_voltage)
         value = current(voltage)
-        lower, upper = self._limits
+        lower, upper = self.limits
         limit = min(max(value, lower), upper)
         if limit == value:
             return OperatingPoint(voltage, source_voltage, value, False)

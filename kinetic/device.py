@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..threads import one_blas_thread
 from ..typing import Floats
 from .engine.engine import TRANSITION
+from .extremes import Extremes
 from .run import Record, Run
 from .solver import Solved, make_solver
 from .state import DeviceState
@@ -141,6 +142,7 @@ class Device(DeviceState):
         log: bool = False,
         progress: Callable[[float, Device], None] | None = None,
         superbasin: bool = False,
+        extremes: Extremes | None = None,
     ) -> Record:
         """Apply a source voltage and let the atoms move.
 
@@ -164,6 +166,8 @@ class Device(DeviceState):
             Where the voltage stands still, leave sets of up to 16 arrangements that the device goes to and
             fro between in one step, by the exact law. Events within a set are neither counted nor logged,
             nor is ``stop`` asked.
+        extremes : Extremes, optional
+            Largest currents of a phase that this waveform goes on with; of the waveform alone by default.
 
         Returns
         -------
@@ -185,6 +189,7 @@ class Device(DeviceState):
             log=log,
             progress=None if progress is None else lambda share: progress(share, self),
             superbasin=superbasin,
+            extremes=extremes,
         )
         with self._under_way():
             return run.run()

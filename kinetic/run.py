@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..checks import whole
 from ..typing import Floats
 from .engine.flicker import Moved, busiest_pair
+from .extremes import Extremes, Moment
 from .lattice.species import INTERSTITIAL, VACANCY
 from .occupation import Occupation, moves_electrons, occupation, set_electrons, without_electrons
 from .solver import Solved, Solver
@@ -62,12 +63,15 @@ class Record:
         ``time``, ``label``, ``sites``, ``species``, ``voltage``, ``current``; first and last moment at least.
     log : list of tuple
         ``(time, mechanism, direction, site_a, site_b)`` of every event, when asked for.
+    extremes : Extremes
+        Largest current and largest changes of it, of all events.
     """
 
     label: str
     sample: dict[str, NDArray[Any]]
     snapshots: list[dict[str, Any]] = field(default_factory=list)
     log: list[tuple[float, int, int, int, int]] = field(default_factory=list)
+    extremes: Extremes = field(default_factory=Extremes)
 
 
 class Run:
@@ -91,14 +95,16 @@ class Run:
         log: bool = False,
         progress: Callable[[float], None] | None = None,
         superbasin: bool = False,
+        extremes: Extremes | None = None,
     ) -> None:
         whole("samples", samples, 2)
         self.state, self.solver, self.waveform = state, solver, waveform
         self.stop, self.budget, self.keep_log, self.progress = stop, budget, log, progress
         self.start, self.first_event = state.time, state.events
-        self.record = Record(label, {})
+        self.record = Record(label, {}, extremes=Extremes() if extremes is None else extremes)
+        self.limits = state.circuit.limits
         self.rows: list[tuple[float, ...]] = []
-        self.sample_times = sample_times(waveform, samples)
+        self.sample_times: list[float] = sample_times(waveform, samples).tolist()
         self.moved: dict[Moved, int] = {}
         self.ended = False
         self.electronic = moves_electrons(state)
@@ -156,6 +162,8 @@ class Run:
         voltage, rate, duration = now.ramp(
             state.circuit, source, slope, end - begin, math.ulp(self.waveform.duration)
         )
+        if rate == 0.0 != slope and not self.record.extremes.limited:
+            self.look(source, voltage, now.current(voltage))  # a limit begins to act between two events
 
         # The total rate along that line uses up the hazard, or the line ends first and the rest is kept.
         elapsed, state.hazard = now.at(voltage, rate).advance(voltage, rate, duration, state.hazard)
@@ -235,7 +243,11 @@ class Run:
             self.record.log.append((state.time, mechanism, direction, a, b))
 
         # The atoms move, and the wait for the next event begins.
+        before = Moment(now.current(voltage), source, voltage, state.time)
         state.engine.fire(chosen)
+        conductance = self.set_voltage(source)
+        after = Moment(state.device_voltage * conductance, source, state.device_voltage, state.time)
+        self.record.extremes.event(before, after, self.limits)
         if self.superbasin is not None:
             self.superbasin.observe()
         state.draw_hazard()
@@ -246,11 +258,9 @@ class Run:
             self.moved[moved] = self.moved.get(moved, 0) + 1
             if state.events - self.first_event > self.budget:
                 self.refuse_more_events()
-        if self.stop is not None:
-            conductance = self.set_voltage(source)
-            if self.stop(state.device_voltage * conductance):
-                self.ended = True
-                self.take_sample(state.time - self.start, source)
+        if self.stop is not None and self.stop(after.current):
+            self.ended = True
+            self.take_sample(state.time - self.start, source)
 
     def refuse_more_events(self) -> None:
         """Raise the error of a budget that is used up, with the pair of sites that used most of it."""
@@ -262,6 +272,10 @@ class Run:
         )
 
     # ------------------------------------------------------------------ what is recorded
+
+    def look(self, source: float, voltage: float, current: float) -> None:
+        """Take note of the current of this moment."""
+        self.record.extremes.look(Moment(current, source, voltage, self.state.time), self.limits)
 
     def set_voltage(self, source: float) -> float:
         """Apply a source voltage (V); return current over voltage (S) at the operating point."""
@@ -275,6 +289,7 @@ class Run:
         conductance = self.set_voltage(source)
         voltage = state.device_voltage
         current = voltage * conductance
+        self.look(source, voltage, current)
         self.rows.append(
             (
                 self.start + local,

@@ -145,7 +145,7 @@ def _write(reader: "_Reader", target: Target, path: Path, progress: Callable[[in
         for number in range(len(reader.located.member)):
             arrays = reader.arrays(number)
             for stream in streams.values():
-                stream.append(arrays)
+                stream.append(arrays, number)
             if time.monotonic() - last > 0.5:
                 last = time.monotonic()
                 progress(number + 1)
@@ -349,14 +349,18 @@ class _Stream:
         self.variable.set_var_chunk_cache(size=1, nelems=1)
         self.variable.setncatts(dict(self.column.attrs))
         hashed.declare(name, dtype_text(self.dtype), dims, sizes)
+        self.counts = survey.counts.get(self.column.dims[0]) if self.ragged else None
         self.waiting: list[Array] = []
         self.size, self.place = 0, 0
 
-    def append(self, arrays: Mapping[str, Array]) -> None:
+    def append(self, arrays: Mapping[str, Array], number: int) -> None:
         """Take the array of the next member; one without a result adds its fill value, or nothing."""
         value = arrays.get(self.name)
-        if self.ragged:
-            if value is None or not len(value):
+        if self.counts is not None:
+            if value is None:  # an earlier version did not write it
+                shape = (int(self.counts[number]), *self.shape)
+                value = np.full(shape, _fill(self.column, self.dtype), self.dtype)
+            if not len(value):
                 return
         else:
             value = self._padded(value)[None]

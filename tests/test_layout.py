@@ -33,7 +33,7 @@ FLOORS = [
 
 INNER = {
     "kinetic": [
-        {"circuit", "lattice", "materials", "seeds", "waveform"},
+        {"circuit", "lattice", "materials", "seeds", "waveform", "extremes"},
         {"mechanisms"},
         {"conduction", "engine"},
         {"fields"},

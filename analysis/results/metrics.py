@@ -1,6 +1,11 @@
-"""What a device test engineer reads off a run: switching voltages, resistances, window, compliance."""
+"""What a device test engineer reads off a run: switching voltages, resistances, window, compliance.
 
-from typing import TYPE_CHECKING
+Voltages and largest currents are those of all events where the result has them (``peak_current`` and those
+that follow it in the layout), of the samples in files of earlier versions.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,7 +16,20 @@ if TYPE_CHECKING:  # the processes of an ensemble use the functions on arrays, a
     import xarray as xr
 
 REACHED = 0.95  # of the current limit: the device has switched
-JUMP = 2.0  # least growth of the conductance in one step that is a jump
+JUMP = 2.0  # least growth of the conductance from sample to sample that is a jump
+STEP = 1.5  # least growth of the current at one event that is a jump (chosen: docs/design.md)
+EVENTS = (
+    "peak_current",
+    "peak_source_voltage",
+    "peak_time",
+    "step_current",
+    "step_from",
+    "step_source_voltage",
+    "step_time",
+)
+"""Variables of a result along its phases that :func:`event_voltage` reads."""
+
+OF_EVENTS, OF_SAMPLES = "of all events", "of the samples"
 SWITCHED_ON = ("form", "set")
 
 
@@ -30,9 +48,11 @@ def phase_summary(result: "xr.Dataset") -> "xr.Dataset":
         switched), ``peak_current`` (A, largest magnitude), ``resistance`` (ohm, at the read voltage after the
         phase; inf without current), ``compliance_error`` (largest current over the limit, relative, in either
         direction while the device is limited; NaN without limit), ``temperature_max`` (K),
-        ``events`` and ``field_solves`` (in the phase).
+        ``events`` and ``field_solves`` (in the phase). The attribute ``comment`` of the first two says
+        whether they are of all events or of the samples.
     """
     phases = [_one_phase(result, index) for index in range(result.sizes["phases"])]
+    comment = {"comment": OF_EVENTS if "peak_current" in result else OF_SAMPLES}
     names = {
         "switching_voltage": "V",
         "peak_current": "A",
@@ -45,6 +65,8 @@ def phase_summary(result: "xr.Dataset") -> "xr.Dataset":
         name: ("phases", np.array([phase[name] for phase in phases]), {"units": unit})
         for name, unit in names.items()
     }
+    for name in ("switching_voltage", "peak_current"):
+        data[name][2].update(comment)
     data["resistance"] = ("phases", resistance(result), {"units": "ohm"})
     chosen = result[["phase_name", "phase_kind", "phase_cycle", "phase_attempt", "phase_compliance"]]
     return chosen.assign(data)
@@ -71,9 +93,10 @@ def cycle_summary(result: "xr.Dataset") -> "xr.Dataset":
         voltages = [float(phases["switching_voltage"][i]) for i in (off, on)]
         rows.append((number, hrs, lrs, hrs / lrs if np.isfinite(lrs) else np.nan, *voltages))
     columns = np.array(rows, float).reshape(-1, 6).T
+    comment = {"comment": phases["switching_voltage"].attrs["comment"]}
     units = {"hrs": "ohm", "lrs": "ohm", "on_off": "1", "reset_voltage": "V", "set_voltage": "V"}
     data = {
-        name: ("cycle", column, {"units": units[name]})
+        name: ("cycle", column, {"units": units[name]} | (comment if name.endswith("voltage") else {}))
         for name, column in zip(units, columns[1:], strict=True)
     }
     import xarray as xr
@@ -89,8 +112,45 @@ def resistance(result: "xr.Dataset") -> Floats:
     return ohms
 
 
+def event_voltage(
+    sample: Mapping[str, Floats], events: Mapping[str, Any], kind: str, compliance: float = np.nan
+) -> float:
+    """Return the source voltage (V) at which a phase switches the device, by all its events.
+
+    Forming and SET that reach their limit (95 % of it; NaN if the current never does): at the event that
+    raises the current most, of those before the limit acts, if it raises it by half at least; otherwise where
+    the current is largest first. Without a limit: at that event, NaN if it raises the current less, or after
+    the source has turned back. RESET: where the magnitude of the current is largest, NaN if that is not
+    before the source turns back. Where the events are not known (NaN): as :func:`switching_voltage`.
+
+    Parameters
+    ----------
+    sample : mapping of str to (n,) float64
+        ``time`` (s), ``source_voltage`` (V) and ``current`` (A) of the phase.
+    events : mapping of str to float or pair of float
+        Numbers of the phase under the names of :data:`EVENTS`, in SI; of steps up and down.
+    kind : str
+        "form", "set", "reset"; NaN is returned for others.
+    compliance : float
+        Current limit (A), NaN for none.
+    """
+    source = np.abs(sample["source_voltage"])
+    peak = abs(events.get("peak_current", np.nan))
+    if np.isnan(peak):
+        return switching_voltage(sample["source_voltage"], sample["current"], kind, compliance)
+    if kind not in (*SWITCHED_ON, "reset") or peak < REACHED * compliance:
+        return np.nan
+    turn = sample["time"][np.flatnonzero(source == source.max())[-1]]
+    if kind == "reset":
+        return float(events["peak_source_voltage"]) if events["peak_time"] < turn else np.nan
+    rise, before, voltage, time = (events[name][0] for name in EVENTS[3:])
+    if rise >= (STEP - 1.0) * abs(before) and (np.isfinite(compliance) or time <= turn):
+        return float(voltage)
+    return float(events["peak_source_voltage"]) if np.isfinite(compliance) else np.nan
+
+
 def switching_voltage(source: Floats, current: Floats, kind: str, compliance: float = np.nan) -> float:
-    """Return the source voltage (V) at which a phase switches the device, NaN if it does not.
+    """Return the source voltage (V) at which a phase switches the device, by its samples; NaN if it does not.
 
     Forming and SET that reach their limit (95 % of it; NaN if the current never does): where the conductance
     rises most in one step, of the steps up to there that at least double it. Several levels of one device
@@ -148,23 +208,20 @@ def forming_voltage(result: "xr.Dataset") -> float:
 def _one_phase(result: "xr.Dataset", index: int) -> dict[str, float]:
     rows = np.flatnonzero(result["phase"].values == index)
     kind, compliance = str(result["phase_kind"].values[index]), float(result["phase_compliance"][index])
-    source, current = result["source_voltage"].values[rows], result["current"].values[rows]
+    sample = {name: result[name].values[rows] for name in ("time", "source_voltage", "current")}
+    events = {name: result[name].values[index] for name in EVENTS if name in result}
+    peak = abs(float(events.get("peak_current", np.nan)))
+    if np.isnan(peak):
+        peak = float(np.max(np.abs(sample["current"]), initial=0.0))
     before = rows[0] - 1 if len(rows) and rows[0] else None
     done = {}
     for name in ("events", "field_solves"):
         values = result[name].values
         done[name] = int(values[rows[-1]] - (values[before] if before is not None else 0)) if len(rows) else 0
     return {
-        "switching_voltage": switching_voltage(source, current, kind, compliance),
-        "peak_current": float(np.max(np.abs(current), initial=0.0)),
-        "compliance_error": _compliance_error(current, compliance),
+        "switching_voltage": event_voltage(sample, events, kind, compliance) if len(rows) else np.nan,
+        "peak_current": peak,
+        "compliance_error": max(0.0, peak / compliance - 1.0) if np.isfinite(compliance) else np.nan,
         "temperature_max": float(np.max(result["temperature_max"].values[rows], initial=0.0)),
         **done,
     }
-
-
-def _compliance_error(current: Floats, compliance: float) -> float:
-    """Return how far the largest current lies above its limit, relative; 0 if it stays below."""
-    if not np.isfinite(compliance):
-        return np.nan
-    return max(0.0, float(np.max(np.abs(current), initial=0.0)) / compliance - 1.0)

@@ -7,6 +7,7 @@ import xarray as xr
 
 from frenkel.experiment import device_file, ensemble_file
 from frenkel.experiment.protocol import PhaseLog
+from frenkel.kinetic.extremes import Extremes, Moment, Step
 from frenkel.kinetic.run import SAMPLED
 
 
@@ -41,9 +42,10 @@ def log(name, samples, snapshots, **more):
 
 
 def test_every_variable_is_where_it_belongs():
+    extremes = Extremes(Moment(1, 2, 3, 4), Step(5, 6, 7, 8, 9), Step(-5, -6, -7, -8, -9))
     logs = [
         log("form", 2, [shot("start", 1, [3]), shot("end", 2, [7, 3])], compliance=1e-5, read_current=1e-7),
-        log("reset 1", 3, [], kind="reset", cycle=1, read_current=2e-7),
+        log("reset 1", 3, [], kind="reset", cycle=1, read_current=2e-7, extremes=extremes),
         log("set 1", 1, [shot("end", 3, [3, 3, 7])], kind="set", cycle=1, attempt=2),
     ]
     found = device_file.values(device(), logs, 0.1)
@@ -58,6 +60,14 @@ def test_every_variable_is_where_it_belongs():
     assert (found["phase_cycle"].tolist(), found["phase_attempt"].tolist()) == ([0, 1, 1], [1, 1, 2])
     np.testing.assert_array_equal(found["phase_compliance"], [1e-5, np.nan, np.nan])
     assert found["read_current"].tolist() == [1e-7, 2e-7, 0.0]
+    numbers = iter(range(1, 10))
+    for name in ("peak_current", "peak_source_voltage", "peak_device_voltage", "peak_time"):
+        np.testing.assert_array_equal(found[name], [np.nan, next(numbers), np.nan], name)
+    for name in ("current", "from", "source_voltage", "device_voltage", "time"):
+        number = next(numbers)
+        pair = [[np.nan] * 2, [number, -number], [np.nan] * 2]
+        np.testing.assert_array_equal(found[f"step_{name}"], pair, name)
+    assert found["direction"] == ["up", "down"]
     assert found["snapshot_phase"].tolist() == [0, 0, 2]
     assert found["snapshot_label"] == ["start", "end", "end"]
     assert found["snapshot_size"].tolist() == [1, 2, 3] == found["snapshot_time"].tolist()

@@ -156,6 +156,35 @@ def test_a_checkpoint_of_an_earlier_version_is_gone_on_with():
     assert later.position == former.position
 
 
+def test_phases_that_an_earlier_version_began_have_no_peak():
+    """Its checkpoints held none: a phase that is gone on with has seen a part of its events only."""
+    former = protocol.Protocol.of(small(), experiment.build(small()))
+    kept = []
+    former.go(pause=lambda one: kept.append(one.state()))
+    state = kept[0]
+    assert state["unfinished"] and not np.isnan(state["logs"][0].pop("extremes")["peak"]).any()
+    later = protocol.Protocol.of(small(), experiment.build(small()))
+    later.restore(state)
+    form, reset = later.go()
+    assert form.extremes is None and reset.extremes == former.logs[1].extremes
+
+
+def test_switching_voltages_are_those_of_events():
+    """Four filaments on a ramp that is read every 60 mV: four voltages, where the samples know one or two."""
+    material = fk.Material.load("HfO2").with_values({"column.vacancy_fraction": 0.9})
+    volts, read = [], []
+    for seed in range(1, 5):
+        device = fk.Device(material, thickness=2.6e-9, width=1.56e-9, seed=seed)
+        result = device.run(fk.Waveform.triangle(-0.6, rate=1e6, label="reset"), samples=21)
+        found = fk.phase_summary(result)
+        assert found["switching_voltage"].attrs["comment"] == "of all events"
+        assert float(found["peak_current"][0]) >= np.abs(result["current"].values).max()
+        volts.append(float(found["switching_voltage"][0]))
+        read.append(float(fk.phase_summary(result.drop_vars("peak_current"))["switching_voltage"][0]))
+    assert len(set(volts)) == 4 and len(set(read)) < 4
+    np.testing.assert_allclose(volts, read, atol=0.2)
+
+
 def test_a_drawn_seed_is_kept_over_a_kill(tmp_path):
     checkpoint = tmp_path / "x.checkpoint"
     whole = experiment.run(small(seed=None), checkpoint=checkpoint, interval=0)

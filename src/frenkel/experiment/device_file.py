@@ -11,6 +11,7 @@ import numpy as np
 from .. import provenance
 from ..analysis.results.melting import melting
 from ..kinetic.device import Device
+from ..kinetic.extremes import DIRECTIONS, Extremes
 from ..kinetic.lattice.species import Species
 from ..kinetic.run import SAMPLED
 from .protocol import PhaseLog
@@ -112,7 +113,14 @@ def _phases(logs: list[PhaseLog]) -> dict[str, Any]:
         "phase_attempt": np.array([log.attempt for log in logs], np.int32),
         "phase_compliance": np.array([np.nan if log.compliance is None else log.compliance for log in logs]),
         "read_current": np.array([log.read_current for log in logs]),
-    }
+        "direction": list(DIRECTIONS),
+    } | _extremes(logs)
+
+
+def _extremes(logs: list[PhaseLog]) -> dict[str, Any]:
+    """Return the largest currents and steps of the phases, NaN where an earlier version ran a phase."""
+    each = [(log.extremes or Extremes()).values() for log in logs]
+    return {name: np.array([values[name] for values in each]) for name in each[0]}
 
 
 def _snapshots(device: Device, logs: list[PhaseLog]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ import numpy as np
 
 from ..analysis.results import schema
 from ..analysis.results.melting import melting
-from ..analysis.results.metrics import switching_voltage
+from ..analysis.results.metrics import event_voltage
 from ..configuration.device import Configuration
 from ..configuration.points import points_of
 from ..kinetic.device import Device
@@ -117,7 +117,7 @@ def collect(
 def summary(logs: list[PhaseLog], configuration: Configuration, melting_point: float = 0.0) -> Arrays:
     """Return the numbers of a member: switching voltages and resistances per cycle, and totals.
 
-    Switching voltages (V) as in :func:`.switching_voltage`, of the last attempt; resistances (ohm) at the
+    Switching voltages (V) as in :func:`.event_voltage`, of the last attempt; resistances (ohm) at the
     read voltage after the last RESET and SET of each cycle. NaN where there is none.
     """
     cycles = max((cycle for _, cycle, _ in configuration.phases()), default=0)
@@ -241,7 +241,8 @@ def _final(index: Path, former: Sequence[str], number: int) -> Any:
 
 def _switching(log: PhaseLog) -> float:
     compliance = math.nan if log.compliance is None else log.compliance
-    return switching_voltage(log.sample["source_voltage"], log.sample["current"], log.kind, compliance)
+    events = log.extremes.values() if log.extremes else {}
+    return event_voltage(log.sample, events, log.kind, compliance)
 
 
 def _part(label: str) -> int:

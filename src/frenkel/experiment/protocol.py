@@ -19,6 +19,7 @@ import numpy as np
 from ..configuration.device import Configuration
 from ..configuration.phases import AnyPhase, CircuitSection, Planned, Test, kind_of
 from ..kinetic.device import Device
+from ..kinetic.extremes import Extremes
 from ..kinetic.run import Record, sample_times
 from ..kinetic.waveform import Waveform
 from .snapshot import observe
@@ -47,7 +48,10 @@ class Position:
 
 @dataclass(slots=True)
 class PhaseLog:
-    """What one phase did: the arrays of its samples, its snapshots, and how it was applied."""
+    """What one phase did: the arrays of its samples, its snapshots, and how it was applied.
+
+    ``extremes`` are those of all its events; None where an earlier version ran a part of it.
+    """
 
     name: str
     kind: str
@@ -58,6 +62,7 @@ class PhaseLog:
     read_current: float = 0.0
     sample: dict[str, np.ndarray[Any, Any]] = field(default_factory=dict)
     snapshots: list[dict[str, Any]] = field(default_factory=list)
+    extremes: Extremes | None = None
 
     def events_since(self, device: Device) -> int:
         """Return the events of the atoms since the phase began."""
@@ -139,7 +144,7 @@ class Protocol:
         """Go on from a :meth:`state` of the same protocol on an equal device."""
         self.device.restore(state["device"])
         self.position = Position(**{OLD_NAMES.get(key, key): at for key, at in state["position"].items()})
-        self.logs = [PhaseLog(**log) for log in state["logs"]]
+        self.logs = [_restored(log) for log in state["logs"]]
         self.present = self.logs.pop() if state["unfinished"] else None
 
     def _attempt(self, pause: Pause | None, progress: Progress | None) -> None:
@@ -158,6 +163,7 @@ class Protocol:
                 position.attempt,
                 compliance,
                 phase.model_dump(mode="json", exclude_none=True),
+                extremes=Extremes(),
             )
             self._snapshot("start")
         while position.part < phase.parts:
@@ -186,7 +192,15 @@ class Protocol:
             # Otherwise the number of field solves would depend on where a run was interrupted.
             device.forget()
             budget = None if phase.budget is None else max(phase.budget - present.events_since(device), 0)
-            present.extend(device.advance(chunk, samples=number, stop=stop, progress=share, budget=budget))
+            record = device.advance(
+                chunk,
+                samples=number,
+                stop=stop,
+                progress=share,
+                budget=budget,
+                extremes=present.extremes,
+            )
+            present.extend(record)
             ended = position.limited and position.part == 0
             position.chunk = len(chunks) if ended else position.chunk + 1
             if pause is not None:
@@ -256,6 +270,12 @@ class Checkpoints:
 
             store.save_checkpoint(self.head | {"protocol": protocol.state()}, self.path)
             self.last = time.monotonic()
+
+
+def _restored(log: dict[str, Any]) -> PhaseLog:
+    """Return the log in a checkpoint."""
+    kept = log.get("extremes")
+    return PhaseLog(**log | {"extremes": kept and Extremes(**kept)})
 
 
 def cut(waveform: Waveform, samples: int) -> list[Planned]:

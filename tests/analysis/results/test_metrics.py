@@ -66,6 +66,74 @@ def test_switching_voltage(kind, current, compliance, expected):
     np.testing.assert_equal(found, expected)
 
 
+def _events(**changes):
+    """The numbers of a phase that reaches 1 uA at 3 V, with a step from 0.2 to 0.5 uA at 2 V on the way."""
+    numbers = {
+        "peak_current": 1e-6,
+        "peak_source_voltage": 3.0,
+        "peak_time": 3.0,
+        "step_current": [3e-7, -1e-7],
+        "step_from": [2e-7, 4e-7],
+        "step_source_voltage": [2.0, 1.5],
+        "step_time": [2.0, 1.5],
+    }
+    assert set(numbers) == set(metrics.EVENTS)
+    return numbers | changes
+
+
+@pytest.mark.parametrize(
+    ("kind", "events", "compliance", "expected"),
+    [
+        ("set", _events(), 1e-6, 2.0),
+        ("set", _events(), 1.1e-6, np.nan),  # 91 % of the limit
+        ("set", _events(step_from=[7e-7, 4e-7]), 1e-6, 3.0),  # no jump: where the limit is reached
+        ("set", _events(step_from=[-2e-7, 0], peak_current=-1e-6), 1e-6, 2.0),
+        ("set", _events(step_current=[np.nan] * 2, step_from=[np.nan] * 2), 1e-6, 3.0),  # no event
+        ("set", _events(), np.nan, 2.0),
+        ("set", _events(step_from=[7e-7, 4e-7]), np.nan, np.nan),
+        ("set", _events(step_time=[5.0, 1.5]), np.nan, np.nan),  # after the source has turned back
+        ("form", _events(step_time=[5.0, 1.5]), 1e-6, 2.0),
+        ("reset", _events(peak_current=-1e-6, peak_source_voltage=-2.5, peak_time=2.5), np.nan, -2.5),
+        ("reset", _events(peak_time=4.0), np.nan, np.nan),  # at the tip, or at the end of a plateau
+        ("reset", _events(peak_time=4.5), np.nan, np.nan),
+        ("reset", _events(peak_time=3.5), np.nan, 3.0),  # on the plateau
+        ("constant", _events(), np.nan, np.nan),
+        ("reset", {}, np.nan, 2.0),  # samples, which see a peak at 2 V
+        ("reset", _events(peak_current=np.nan), np.nan, 2.0),
+    ],
+)
+def test_switching_voltage_of_events(kind, events, compliance, expected):
+    sample = {
+        "time": np.arange(7.0),
+        "source_voltage": np.array([0, 1.0, 2, 4, 4, 2, 0]),
+        "current": np.array([0, 1.0, 2, 1, 1, 0.5, 0]),
+    }
+    np.testing.assert_equal(metrics.event_voltage(sample, events, kind, compliance), expected)
+
+
+def test_a_summary_prefers_events(arrays):
+    """Peaks of all events stand beside samples that missed them; the files say which."""
+    from frenkel.analysis.results import schema
+
+    phases, names = len(arrays["phase_kind"]), ("peak_source_voltage", "peak_device_voltage", "peak_time")
+    more = {name: np.zeros(phases) for name in names} | {"peak_current": np.full(phases, -1e-3)}
+    for name in ("current", "from", "source_voltage", "device_voltage", "time"):
+        more[f"step_{name}"] = np.full((phases, 2), 1.0)
+    more["peak_source_voltage"][1] = -0.123
+    made = schema.dataset(arrays | more | {"direction": ["up", "down"]}, {})
+    found = metrics.phase_summary(made)
+    assert (found["peak_current"].values == 1e-3).all()
+    assert found["switching_voltage"].values[:2].tolist() == [1.0, -0.123]
+    assert found["compliance_error"].values[0] == pytest.approx(1e-3 / 20e-6 - 1)
+    assert {found[name].attrs["comment"] for name in ("switching_voltage", "peak_current")} == {
+        "of all events"
+    }
+    assert metrics.cycle_summary(made)["reset_voltage"].attrs["comment"] == "of all events"
+    assert metrics.cycle_summary(made)["reset_voltage"].values[0] == -0.123
+    old = metrics.cycle_summary(schema.dataset(arrays, {}))
+    assert old["set_voltage"].attrs["comment"] == "of the samples"
+
+
 def _shot(sites, *, conducting=True, periodic=True):
     position = (np.array(sites, float) + [0, 0, 1]) * 1e-9
     return filament.Snapshot(

@@ -1,0 +1,107 @@
+"""Largest current of a waveform and largest changes of it at one event: of all moments, not of samples.
+
+Between two events the atoms stand, so that the current rises with the voltage across the device and the
+voltage follows the source: the largest is at an end of a straight piece. A run looks at each device before
+and after every event, at the same source voltage, and at the breakpoints of the waveform.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+SAME = 1e-9
+"""Relative difference of two currents that is rounding: at a limit the first moment counts."""
+
+DIRECTIONS = ("up", "down")
+"""Of a change of the current's magnitude, in the order of `Extremes.values`."""
+
+
+class Moment(NamedTuple):
+    """Current (A), source and device voltage (V) and time (s); NaN where there is none."""
+
+    current: float = math.nan
+    source_voltage: float = math.nan
+    device_voltage: float = math.nan
+    time: float = math.nan
+
+
+class Step(NamedTuple):
+    """One event: change of the current's magnitude (A), the current and voltages (V) before it, time (s)."""
+
+    change: float = math.nan
+    current: float = math.nan
+    source_voltage: float = math.nan
+    device_voltage: float = math.nan
+    time: float = math.nan
+
+
+NO_MOMENT, NO_STEP = Moment(), Step()
+
+
+@dataclass(slots=True)
+class Extremes:
+    """Largest current so far, and the events that changed it most.
+
+    Steps are counted in amperes: a hop within a broken filament may multiply a current of next to nothing,
+    and the last hop of a RESET divides one. They are counted until a limit of the circuit acts for the first
+    time, since from then on the current is that of the limit, and its falls and returns are none of the
+    switching that led there.
+
+    Arrangements that a run passes in one step (a superbasin, an average over traps) are not looked at: the
+    voltage stands there, and the device has gone through them event by event before.
+
+    Attributes
+    ----------
+    peak : Moment
+        Of the largest current, by magnitude; the first such moment.
+    up, down : Step
+        Largest rise and fall of the magnitude at one event.
+    limited : bool
+        Whether a limit of the circuit has acted.
+    """
+
+    peak: Moment = NO_MOMENT
+    up: Step = NO_STEP
+    down: Step = NO_STEP
+    limited: bool = False
+
+    def __post_init__(self) -> None:
+        # A checkpoint gives lists.
+        self.peak, self.up, self.down = Moment(*self.peak), Step(*self.up), Step(*self.down)
+
+    def look(self, now: Moment, limits: tuple[float, float]) -> None:
+        """Take note of a moment; ``limits`` are the least and the largest current (A) of the circuit."""
+        current = now[0]
+        # Written so that all is more than NaN.
+        if not abs(current) <= abs(self.peak[0]) * (1.0 + SAME):
+            self.peak = now
+        if not limits[0] * (1.0 - SAME) < current < limits[1] * (1.0 - SAME):
+            self.limited = True
+
+    def event(self, before: Moment, after: Moment, limits: tuple[float, float]) -> None:
+        """Take note of an event, by the moments before and after it."""
+        self.look(before, limits)
+        if not self.limited:
+            change = abs(after[0]) - abs(before[0])
+            if change > 0.0 and not change <= self.up[0] * (1.0 + SAME):
+                self.up = Step(change, *before)
+            elif change < 0.0 and not change >= self.down[0] * (1.0 + SAME):
+                self.down = Step(change, *before)
+        self.look(after, limits)
+
+    def values(self) -> dict[str, float | list[float]]:
+        """Return the numbers under the names of a result; of steps a pair, as `DIRECTIONS` are."""
+        peak, both = self.peak, (self.up, self.down)
+        return {
+            "peak_current": peak.current,
+            "peak_source_voltage": peak.source_voltage,
+            "peak_device_voltage": peak.device_voltage,
+            "peak_time": peak.time,
+            "step_current": [step.change for step in both],
+            "step_from": [step.current for step in both],
+            "step_source_voltage": [step.source_voltage for step in both],
+            "step_device_voltage": [step.device_voltage for step in both],
+            "step_time": [step.time for step in both],
+        }
