@@ -244,14 +244,24 @@ def concat(parts: Sequence["xr.Dataset"]) -> "xr.Dataset":
     joined: dict[str, Any] = {}
     join: Any = xr.Variable.concat
     first = parts[0]
-    for key in first.variables:
-        name = str(key)
-        along = next((dim for dim in first[name].dims if dim in ("member", *RAGGED_DIMS)), None)
-        variables: Any = [part[name].variable for part in parts]
-        joined[name] = first[name].variable if along is None else join(variables, along)
+    every = {str(name): part[name].variable for part in reversed(parts) for name in part.variables}
+    for name, like in every.items():
+        along = next((dim for dim in like.dims if dim in ("member", *RAGGED_DIMS)), None)
+        variables: Any = [_filled(part, name, like) for part in parts] if along else []
+        joined[name] = join(variables, along) if along else like
     whole = xr.Dataset(joined, attrs=dict(first.attrs))
     whole.attrs.pop("content_hash", None)
     return whole.set_coords([name for name in first.coords if name in whole])
+
+
+def _filled(part: "xr.Dataset", name: str, like: "xr.Variable") -> "xr.Variable":
+    """Return a variable of an ensemble, NaN where an earlier version did not write it."""
+    import xarray as xr
+
+    if name in part.variables:
+        return part[name].variable
+    shape = [part.sizes.get(dim, like.sizes[dim]) for dim in like.dims]
+    return xr.Variable(like.dims, np.full(shape, np.nan), like.attrs)
 
 
 def _flat(ensemble: "xr.Dataset", where: dict[str, Any]) -> int:
