@@ -71,7 +71,9 @@ class Survey(Located):
         return left[~np.isin(left, failed[times >= ATTEMPTS])]
 
 
-def survey(folders: Iterable[Path], configuration_hash: str | None = None, part: str | None = None) -> Survey:
+def survey(
+    folders: Iterable[Path], configuration_hash: str | None = None, part: str | None = None
+) -> Survey:
     """Find the records of some folders, by the indices of the shards or by reading them.
 
     Parameters

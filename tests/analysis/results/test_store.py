@@ -232,6 +232,7 @@ def test_links_are_written_through(result, tmp_path):
         store.save(result, link)
 
 
+
 def test_a_write_is_explained(tmp_path):
     assert explain(OSError(5, "Input/output error"), tmp_path) == "Input/output error"
     assert explain(OSError(28, "x"), tmp_path) == f"the disk of {tmp_path} is full"
