@@ -129,6 +129,7 @@ def test_a_run_folder_is_gone_on_with(tmp_path):
     rest = [name for name in ensemble_file.SUMMARY if name not in voltages and name in old]
     assert len(rest) > 8
     same(old[rest], made[rest])
+    assert np.isnan(made["reset_current"][0]).all() and (made["reset_current"][1] < 0.0).all()
     for name in voltages:
         np.testing.assert_array_equal(old[name][0], made[name][0])
         assert (old[name][1] != made[name][1]).any()

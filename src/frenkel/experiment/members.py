@@ -118,10 +118,11 @@ def summary(logs: list[PhaseLog], configuration: Configuration, melting_point: f
     """Return the numbers of a member: switching voltages and resistances per cycle, and totals.
 
     Switching voltages (V) as in :func:`.event_voltage`, of the last attempt; resistances (ohm) at the
-    read voltage after the last RESET and SET of each cycle. NaN where there is none.
+    read voltage after the last RESET and SET of each cycle; largest current of its last RESET (A). NaN where
+    there is none.
     """
     cycles = max((cycle for _, cycle, _ in configuration.phases()), default=0)
-    names = ("hrs", "lrs", "on_off", "reset_voltage", "set_voltage")
+    names = ("hrs", "lrs", "on_off", "reset_voltage", "reset_current", "set_voltage")
     rows = {name: np.full(cycles, np.nan) for name in names}
     forming = math.nan
     for log in logs:
@@ -132,6 +133,8 @@ def summary(logs: list[PhaseLog], configuration: Configuration, melting_point: f
             ohms = configuration.read_voltage / log.read_current if log.read_current else math.inf
             rows["hrs" if log.kind == "reset" else "lrs"][log.cycle - 1] = ohms
             rows[f"{log.kind}_voltage"][log.cycle - 1] = voltage
+        if log.cycle and log.kind == "reset" and log.extremes:
+            rows["reset_current"][log.cycle - 1] = log.extremes.peak.current
     finite = np.isfinite(rows["lrs"])
     rows["on_off"][finite] = rows["hrs"][finite] / rows["lrs"][finite]
     last = logs[-1].sample
