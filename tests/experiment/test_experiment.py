@@ -116,6 +116,13 @@ def test_a_planted_difference_is_found(run):
     assert experiment.first_difference(run, changed).startswith("current at 17 is ")
 
 
+def test_what_an_earlier_version_did_not_write_is_no_difference(run):
+    less = run.drop_vars("peak_time")
+    assert experiment.first_difference(less, run) is None
+    assert experiment.first_difference(run, less) == "peak_time is only in the first"
+    assert experiment.first_difference(run.drop_vars("current"), run) == "current is only in the second"
+
+
 def test_a_changed_configuration_is_not_made_again(run):
     text = run.attrs["provenance"].replace('"1.56e-09 m"', '"1.82e-09 m"')
     assert text != run.attrs["provenance"]
