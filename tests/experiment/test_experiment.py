@@ -179,7 +179,7 @@ def test_phases_that_an_earlier_version_began_have_no_peak():
 
 
 def test_switching_voltages_are_those_of_events():
-    """Three filaments on a ramp that is read every 60 mV: three voltages, where the samples know one or two."""
+    """Three filaments on a ramp that is read every 60 mV: three voltages, where samples know one or two."""
     # The set that a former result keeps: the packaged one may change.
     former = provenance.read(fk.load(OLD / "run.nc").attrs["provenance"])["configuration"]
     material = fk.Material(former["material_document"], "former").with_values(
