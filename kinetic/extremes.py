@@ -56,6 +56,9 @@ class Extremes:
     ----------
     peak : Moment
         Of the largest current, by magnitude; the first such moment.
+    out : Moment
+        The same of the moments at which the source does not go back towards 0 V. A contact that flickers may
+        join for a moment after a RESET, while the source goes back, and draw more than the RESET did.
     up, down : Step
         Largest rise and fall of the magnitude at one event.
     limited : bool
@@ -63,42 +66,59 @@ class Extremes:
     """
 
     peak: Moment = NO_MOMENT
+    out: Moment = NO_MOMENT
     up: Step = NO_STEP
     down: Step = NO_STEP
     limited: bool = False
 
     def __post_init__(self) -> None:
         # A checkpoint gives lists.
-        self.peak, self.up, self.down = Moment(*self.peak), Step(*self.up), Step(*self.down)
+        self.peak, self.out = Moment(*self.peak), Moment(*self.out)
+        self.up, self.down = Step(*self.up), Step(*self.down)
 
-    def look(self, now: Moment, limits: tuple[float, float]) -> None:
-        """Take note of a moment; ``limits`` are the least and the largest current (A) of the circuit."""
+    def look(self, now: Moment, limits: tuple[float, float], slope: float) -> None:
+        """Take note of a moment.
+
+        Parameters
+        ----------
+        now : Moment
+        limits : tuple of float
+            Least and largest current (A) of the circuit.
+        slope : float
+            Of the source voltage (V/s); its sign alone counts.
+        """
         current = now[0]
         # Written so that all is more than NaN.
         if not abs(current) <= abs(self.peak[0]) * (1.0 + SAME):
             self.peak = now
+        if now[1] * slope >= 0.0 and not abs(current) <= abs(self.out[0]) * (1.0 + SAME):
+            self.out = now
         if not limits[0] * (1.0 - SAME) < current < limits[1] * (1.0 - SAME):
             self.limited = True
 
-    def event(self, before: Moment, after: Moment, limits: tuple[float, float]) -> None:
+    def event(self, before: Moment, after: Moment, limits: tuple[float, float], slope: float) -> None:
         """Take note of an event, by the moments before and after it."""
-        self.look(before, limits)
+        self.look(before, limits, slope)
         if not self.limited:
             change = abs(after[0]) - abs(before[0])
             if change > 0.0 and not change <= self.up[0] * (1.0 + SAME):
                 self.up = Step(change, *before)
             elif change < 0.0 and not change >= self.down[0] * (1.0 + SAME):
                 self.down = Step(change, *before)
-        self.look(after, limits)
+        self.look(after, limits, slope)
 
     def values(self) -> dict[str, float | list[float]]:
         """Return the numbers under the names of a result; of steps a pair, as `DIRECTIONS` are."""
-        peak, both = self.peak, (self.up, self.down)
+        both = (self.up, self.down)
         return {
-            "peak_current": peak.current,
-            "peak_source_voltage": peak.source_voltage,
-            "peak_device_voltage": peak.device_voltage,
-            "peak_time": peak.time,
+            "peak_current": self.peak.current,
+            "peak_source_voltage": self.peak.source_voltage,
+            "peak_device_voltage": self.peak.device_voltage,
+            "peak_time": self.peak.time,
+            "out_current": self.out.current,
+            "out_source_voltage": self.out.source_voltage,
+            "out_device_voltage": self.out.device_voltage,
+            "out_time": self.out.time,
             "step_current": [step.change for step in both],
             "step_from": [step.current for step in both],
             "step_source_voltage": [step.source_voltage for step in both],

@@ -102,7 +102,7 @@ class Run:
         self.stop, self.budget, self.keep_log, self.progress = stop, budget, log, progress
         self.start, self.first_event = state.time, state.events
         self.record = Record(label, {}, extremes=Extremes() if extremes is None else extremes)
-        self.limits = state.circuit.limits
+        self.limits, self.slope = state.circuit.limits, waveform.voltages[1] - waveform.voltages[0]
         self.rows: list[tuple[float, ...]] = []
         self.sample_times: list[float] = sample_times(waveform, samples).tolist()
         self.moved: dict[Moved, int] = {}
@@ -118,7 +118,7 @@ class Run:
         self.take_sample(0.0, self.waveform.voltages[0])
         next_sample = 1
         for begin, end, low, high in self.waveform.segments():
-            slope = (high - low) / (end - begin)
+            self.slope = slope = (high - low) / (end - begin)
             local = begin
             while local < end and not self.ended:
                 # No step passes a sample or a breakpoint, which stand at exact times.
@@ -247,7 +247,7 @@ class Run:
         state.engine.fire(chosen)
         conductance = self.set_voltage(source)
         after = Moment(state.device_voltage * conductance, source, state.device_voltage, state.time)
-        self.record.extremes.event(before, after, self.limits)
+        self.record.extremes.event(before, after, self.limits, self.slope)
         if self.superbasin is not None:
             self.superbasin.observe()
         state.draw_hazard()
@@ -275,7 +275,8 @@ class Run:
 
     def look(self, source: float, voltage: float, current: float) -> None:
         """Take note of the current of this moment."""
-        self.record.extremes.look(Moment(current, source, voltage, self.state.time), self.limits)
+        now = Moment(current, source, voltage, self.state.time)
+        self.record.extremes.look(now, self.limits, self.slope)
 
     def set_voltage(self, source: float) -> float:
         """Apply a source voltage (V); return current over voltage (S) at the operating point."""

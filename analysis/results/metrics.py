@@ -21,7 +21,8 @@ STEP = 1.5  # least growth of the current at one event that is a jump (chosen: d
 EVENTS = (
     "peak_current",
     "peak_source_voltage",
-    "peak_time",
+    "out_source_voltage",
+    "out_time",
     "step_current",
     "step_from",
     "step_source_voltage",
@@ -120,8 +121,8 @@ def event_voltage(
     Forming and SET that reach their limit (95 % of it; NaN if the current never does): at the event that
     raises the current most, of those before the limit acts, if it raises it by half at least; otherwise where
     the current is largest first. Without a limit: at that event, NaN if it raises the current less, or after
-    the source has turned back. RESET: where the magnitude of the current is largest, NaN if that is not
-    before the source turns back. Where the events are not known (NaN): as :func:`switching_voltage`.
+    the source has turned back. RESET: where the magnitude of the current is largest before the source turns
+    back, NaN if that is where it turns. Where the events are not known (NaN): as :func:`switching_voltage`.
 
     Parameters
     ----------
@@ -142,8 +143,8 @@ def event_voltage(
         return np.nan
     turn = sample["time"][np.flatnonzero(source == source.max())[-1]]
     if kind == "reset":
-        return float(events["peak_source_voltage"]) if events["peak_time"] < turn else np.nan
-    rise, before, voltage, time = (events[name][0] for name in EVENTS[3:])
+        return float(events["out_source_voltage"]) if events["out_time"] < turn else np.nan
+    rise, before, voltage, time = (events[name][0] for name in EVENTS[4:])
     if rise >= (STEP - 1.0) * abs(before) and (np.isfinite(compliance) or time <= turn):
         return float(voltage)
     return float(events["peak_source_voltage"]) if np.isfinite(compliance) else np.nan

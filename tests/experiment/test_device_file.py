@@ -42,7 +42,9 @@ def log(name, samples, snapshots, **more):
 
 
 def test_every_variable_is_where_it_belongs():
-    extremes = Extremes(Moment(1, 2, 3, 4), Step(5, 6, 7, 8, 9), Step(-5, -6, -7, -8, -9))
+    extremes = Extremes(
+        Moment(1, 2, 3, 4), Moment(5, 6, 7, 8), Step(9, 10, 11, 12, 13), Step(-9, -10, -11, -12, -13)
+    )
     logs = [
         log("form", 2, [shot("start", 1, [3]), shot("end", 2, [7, 3])], compliance=1e-5, read_current=1e-7),
         log("reset 1", 3, [], kind="reset", cycle=1, read_current=2e-7, extremes=extremes),
@@ -60,9 +62,11 @@ def test_every_variable_is_where_it_belongs():
     assert (found["phase_cycle"].tolist(), found["phase_attempt"].tolist()) == ([0, 1, 1], [1, 1, 2])
     np.testing.assert_array_equal(found["phase_compliance"], [1e-5, np.nan, np.nan])
     assert found["read_current"].tolist() == [1e-7, 2e-7, 0.0]
-    numbers = iter(range(1, 10))
-    for name in ("peak_current", "peak_source_voltage", "peak_device_voltage", "peak_time"):
-        np.testing.assert_array_equal(found[name], [np.nan, next(numbers), np.nan], name)
+    numbers = iter(range(1, 14))
+    for group in ("peak", "out"):
+        for name in ("current", "source_voltage", "device_voltage", "time"):
+            column = found[f"{group}_{name}"]
+            np.testing.assert_array_equal(column, [np.nan, next(numbers), np.nan], f"{group}_{name}")
     for name in ("current", "from", "source_voltage", "device_voltage", "time"):
         number = next(numbers)
         pair = [[np.nan] * 2, [number, -number], [np.nan] * 2]

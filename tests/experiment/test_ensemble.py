@@ -107,7 +107,7 @@ def test_the_summary_is_that_of_the_metrics(whole):
         np.testing.assert_equal(float(whole["forming_voltage"][number]), metrics.forming_voltage(one))
         for name in ("hrs", "lrs", "on_off", "reset_voltage", "set_voltage"):
             np.testing.assert_array_equal(whole[name][number].values, cycles[name].values)
-        columns = (one[name].values for name in ("phase_kind", "phase_cycle", "peak_current"))
+        columns = (one[name].values for name in ("phase_kind", "phase_cycle", "out_current"))
         last = {cycle: peak for kind, cycle, peak in zip(*columns, strict=True) if kind == "reset"}
         assert whole["reset_current"][number].values.tolist() == [last[one] for one in whole["cycle"].values]
         assert int(whole["total_events"][number]) == int(one["events"][-1])

@@ -114,6 +114,7 @@ def test_without_events_the_peak_is_at_the_tip():
     found = device.advance(Waveform((0.0, 1e-16, 3e-16), (0.5, -2.0, 1.0)), samples=2).extremes
     assert device.events == 0
     assert found.peak == pytest.approx((current, -2.0, -2.0, 1e-16), rel=1e-12)
+    assert found.out == found.peak
 
 
 @pytest.mark.parametrize("values", [{}, NONLINEAR])
@@ -131,18 +132,26 @@ def test_samples_do_not_matter(values):
         np.testing.assert_allclose(one, other, rtol=1e-4)
 
 
+def test_a_piece_on_the_way_back_is_no_way_out():
+    """A waveform that begins on the way back, as the pieces of a protocol do: not even its start counts."""
+    found = make().advance(Waveform((0.0, 1e-16), (2.0, 1.0)), samples=2).extremes
+    assert found.peak.source_voltage == 2.0 and np.isnan(found.out).all()
+
+
 def test_a_phase_in_pieces_is_one_phase():
     """Two ramps that go on with the same extremes are one; the first moment of equal currents counts."""
     limits = (-np.inf, 1e-6)
     found = Extremes()
     for time, current in enumerate([1e-7, 5e-7, 5e-7 * (1 + 1e-12), 4e-7]):
-        found.look(Moment(current, 1.0, 1.0, float(time)), limits)
+        found.look(Moment(current, 1.0, 1.0, float(time)), limits, 1.0)
     assert found.peak.time == 1.0 and not found.limited
-    found.event(Moment(-2e-7, -1.0, -1.0, 5.0), Moment(-9e-7, -1.0, -1.0, 5.0), limits)
+    found.event(Moment(-2e-7, -1.0, -1.0, 5.0), Moment(-9e-7, -1.0, -1.0, 5.0), limits, 1.0)
     assert found.up == pytest.approx((7e-7, -2e-7, -1.0, -1.0, 5.0)) and found.peak.current == -9e-7
-    again = Extremes(**{name: getattr(found, name) for name in ("peak", "up", "down", "limited")})
+    assert found.out.time == 1.0  # at -1 V a source that rises goes back
+    again = Extremes(**{name: getattr(found, name) for name in ("peak", "out", "up", "down", "limited")})
     assert again.up == found.up and np.isnan(again.down).all()
-    again.event(Moment(2e-7, 1.0, 1.0, 6.0), Moment(1e-6, 0.8, 0.5, 6.0), limits)
+    again.event(Moment(2e-7, 1.0, 1.0, 6.0), Moment(1e-6, 0.8, 0.5, 6.0), limits, 0.0)
+    assert again.out == again.peak == Moment(1e-6, 0.8, 0.5, 6.0)
     assert again.limited and again.up.change == pytest.approx(8e-7)
-    again.event(Moment(1e-6, 0.8, 0.5, 7.0), Moment(0.0, 0.8, 0.8, 7.0), limits)
+    again.event(Moment(1e-6, 0.8, 0.5, 7.0), Moment(0.0, 0.8, 0.8, 7.0), limits, 0.0)
     assert np.isnan(again.down).all()

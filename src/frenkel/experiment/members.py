@@ -134,7 +134,7 @@ def summary(logs: list[PhaseLog], configuration: Configuration, melting_point: f
             rows["hrs" if log.kind == "reset" else "lrs"][log.cycle - 1] = ohms
             rows[f"{log.kind}_voltage"][log.cycle - 1] = voltage
         if log.cycle and log.kind == "reset" and log.extremes:
-            rows["reset_current"][log.cycle - 1] = log.extremes.peak.current
+            rows["reset_current"][log.cycle - 1] = log.extremes.out.current
     finite = np.isfinite(rows["lrs"])
     rows["on_off"][finite] = rows["hrs"][finite] / rows["lrs"][finite]
     last = logs[-1].sample

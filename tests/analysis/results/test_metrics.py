@@ -71,7 +71,8 @@ def _events(**changes):
     numbers = {
         "peak_current": 1e-6,
         "peak_source_voltage": 3.0,
-        "peak_time": 3.0,
+        "out_source_voltage": 3.0,
+        "out_time": 3.0,
         "step_current": [3e-7, -1e-7],
         "step_from": [2e-7, 4e-7],
         "step_source_voltage": [2.0, 1.5],
@@ -93,10 +94,10 @@ def _events(**changes):
         ("set", _events(step_from=[7e-7, 4e-7]), np.nan, np.nan),
         ("set", _events(step_time=[5.0, 1.5]), np.nan, np.nan),  # after the source has turned back
         ("form", _events(step_time=[5.0, 1.5]), 1e-6, 2.0),
-        ("reset", _events(peak_current=-1e-6, peak_source_voltage=-2.5, peak_time=2.5), np.nan, -2.5),
-        ("reset", _events(peak_time=4.0), np.nan, np.nan),  # at the tip, or at the end of a plateau
-        ("reset", _events(peak_time=4.5), np.nan, np.nan),
-        ("reset", _events(peak_time=3.5), np.nan, 3.0),  # on the plateau
+        ("reset", _events(peak_current=-1e-6, out_source_voltage=-2.5, out_time=2.5), np.nan, -2.5),
+        ("reset", _events(out_time=4.0), np.nan, np.nan),  # at the tip, or at the end of a plateau
+        ("reset", _events(out_time=4.5), np.nan, np.nan),
+        ("reset", _events(out_time=3.5, peak_source_voltage=9.0), np.nan, 3.0),  # on the plateau
         ("constant", _events(), np.nan, np.nan),
         ("reset", {}, np.nan, 2.0),  # samples, which see a peak at 2 V
         ("reset", _events(peak_current=np.nan), np.nan, 2.0),
@@ -115,11 +116,15 @@ def test_a_summary_prefers_events(arrays):
     """Peaks of all events stand beside samples that missed them; the files say which."""
     from frenkel.analysis.results import schema
 
-    phases, names = len(arrays["phase_kind"]), ("peak_source_voltage", "peak_device_voltage", "peak_time")
-    more = {name: np.zeros(phases) for name in names} | {"peak_current": np.full(phases, -1e-3)}
+    phases = len(arrays["phase_kind"])
+    names = [
+        f"{one}_{name}" for one in ("peak", "out") for name in ("source_voltage", "device_voltage", "time")
+    ]
+    more = {name: np.zeros(phases) for name in (*names, "out_current")}
+    more["peak_current"] = np.full(phases, -1e-3)
     for name in ("current", "from", "source_voltage", "device_voltage", "time"):
         more[f"step_{name}"] = np.full((phases, 2), 1.0)
-    more["peak_source_voltage"][1] = -0.123
+    more["out_source_voltage"][1] = -0.123
     made = schema.dataset(arrays | more | {"direction": ["up", "down"]}, {})
     found = metrics.phase_summary(made)
     assert (found["peak_current"].values == 1e-3).all()
