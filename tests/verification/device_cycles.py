@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 from device_cell import FAILED, HALF, Cell, Setting, for_each, gaps, material_of, vacancies
 from estimates import clean
-from estimates import clean
 
 CYCLE = (
     "hrs", "hrs_half", "lrs", "lrs_half", "v_set", "v_reset", "i_reset", "hottest", "vacancies", "gap",
