@@ -84,12 +84,21 @@ class Cell:
     setting : Setting
     budget : float, optional
         CPU time (s) after which a measurement ends with `OutOfBudget`.
+    temperature : float, optional
+        Another temperature (K) than the setting's.
+
+    Attributes
+    ----------
+    hottest : float
+        Highest temperature (K) so far that lasted longer than `LASTING`.
     """
 
-    def __init__(self, material, seed, setting, budget=None):
-        self.setting, self.seed = setting, seed
+    def __init__(self, material, seed, setting, budget=None, temperature=None):
+        self.setting, self.seed, self.hottest = setting, seed, 0.0
         width = setting.width or setting.size
-        self.device = Device(material, setting.size, width, seed=seed, temperature=setting.temperature)
+        self.device = Device(
+            material, setting.size, width, seed=seed, temperature=temperature or setting.temperature
+        )
         self.allow(budget)
 
     def allow(self, budget):
@@ -100,10 +109,11 @@ class Cell:
         """Put the series resistance around the device, and a limit of the current (A) if given."""
         self.device.circuit = Circuit(series_resistance=self.setting.series, compliance=limit)
 
-    def apply(self, waveform, watch, **options):
+    def apply(self, waveform, watch, samples=3, **options):
         """Apply a waveform under a `Watch`; return it."""
         watch.begin(self.device, self.deadline)
-        self.device.advance(waveform, samples=3, stop=watch, budget=MOST_EVENTS, **options)
+        self.device.advance(waveform, samples=samples, stop=watch, budget=MOST_EVENTS, **options)
+        self.hottest = max(self.hottest, watch.hottest)
         return watch
 
     def read(self, voltage=READ):
@@ -123,7 +133,7 @@ class Cell:
         rate = rate or s.form_rate
         for _ in range(s.attempts):
             self.circuit(s.form_limit)
-            watch = self.apply(Waveform.ramp(s.form_to, rate), Watch(s.form_limit, end=True))
+            watch = self.apply(Waveform.ramp(s.form_to, rate), Watch(s.form_limit, end=True), samples=200)
             first = first or watch
             top = self.device.source_voltage
             if not math.isnan(watch.switched):
@@ -160,7 +170,7 @@ class Cell:
         if number is not None:
             words = np.random.SeedSequence((self.seed, 7, number)).generate_state(2, np.uint64)
             found["engine"]["random"][:2] = words
-        self.device.restore(found, keep_solved=True)
+        self.device.restore(found)
         if number is not None:
             self.device.draw_hazard()
         self.device.time = 0.0
@@ -191,7 +201,7 @@ class Watch:
     path : list of float
         ln of the conductance at `READ` after each event until the device switched.
     trace : list of tuple
-        Time since the start (s), source voltage (V), current (A) at each event, just before it.
+        Time since the start (s), source voltage (V), current (A) just before and just after each event.
     events : int
         All of them.
     """
@@ -227,7 +237,7 @@ class Watch:
         for value in (before, current):
             if abs(value) > self.peak:
                 self.peak, self.peak_voltage = abs(value), source
-        self.trace.append((device.time - self.started, source, before))
+        self.trace.append((device.time - self.started, source, before, current))
         if moved:
             self.solved, self.since, self.rise = now, device.time, now.rise(device.device_voltage)
         self.events = device.events - self.first
