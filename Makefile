@@ -3,7 +3,8 @@
 #
 #   make demo     one HfO2 device forms, resets and sets: demo.nc and demo.png
 #   make test     the tests; TESTS="tests/test_engine.py -x" narrows them
-#   make verify   exact tests, then the table of published numbers (8 minutes; TABLE= for all devices, hours)
+#   make verify   exact tests, then tables of published numbers and of what a device should do (20 minutes;
+#                 TABLE= for all devices, hours)
 #   make mutants  plants errors one at a time and counts those that the tests see; MUTANTS="--only traps" narrows
 #   make fuzz     100,000 damaged, mistaken and hostile inputs: build/fuzz/report.txt; FUZZ=2000 SEED=1 for others
 #   make studies  what a device does to a network: report/report.html
