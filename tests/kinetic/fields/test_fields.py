@@ -218,7 +218,7 @@ def test_potential_without_the_mover_equals_a_direct_solve(kind, name, lateral):
 
 @pytest.mark.parametrize("share", [0.0, 0.3])
 def test_bias_moves_a_share_of_the_charge_within_company(share):
-    """Both ends beside another vacancy, or at an electrode, told without the atom that moves: a share; else all.
+    """Both ends beside another vacancy or at an electrode, told without the mover: a share; else all.
 
     Planted errors: the atom counted as its own company; company told at one end alone.
     """
