@@ -200,7 +200,8 @@ cdef class CurrentLaw:
         cdef double total = 0.0, slope
         for j in range(self.k):
             self.drive[j] = self.rest[j] * voltage
-            self.drop[j] = self.drive[j]
+            # Behind a load the drive says what no bond bears, up to 1e6 V at a given current: start within 1 V.
+            self.drop[j] = self.drive[j] if load == 0.0 else max(-1.0, min(1.0, self.drive[j]))
             for l in range(self.k):
                 self.loaded[j, l] = self.coupling[j, l] + load * self.background * self.rest[j] * self.rest[l]
         info = settle(self.laws, self.k, &self.loaded[0, 0], &self.g[0], &self.law[0], &self.drive[0], &self.drop[0],
