@@ -355,6 +355,7 @@ cdef class Removal(Operating):
         """K + L of the network without moving atom ``c``, in the place of the heat matrix."""
         cdef int i, j, k, e, m = self.m, first = self.start[c], last = self.start[c + 1]
         cdef double g
+        self.heat_of = -1
         # Mark who leaves: the first end of every bond that does.
         for e in range(first, last):
             if self.edge_g[e] > 0.0:
