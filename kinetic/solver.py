@@ -64,7 +64,7 @@ AT_REST = End(np.zeros((2, 1)), np.zeros(1), 0.0)
 
 @dataclass(slots=True)
 class Cell:
-    """What holds in one cell of voltage: rates, and the heat of the nodes over the voltage as a line (2, m)."""
+    """What holds in one cell of voltage: rates, and the heat of the nodes over V as a line (2, m)."""
 
     events: EventRates
     heat: Floats
@@ -124,7 +124,9 @@ class Solved:
         number = math.floor(at + 1e-9) if slope >= 0.0 else math.ceil(at - 1e-9) - 1
         if number not in self.cells:
             missing = [k for k in (number, number + 1) if k not in self.ends]
-            self.ends.update(zip(missing, self.make_ends([CELL * k for k in missing]), strict=True))
+            if missing:
+                solved = self.make_ends([CELL * k for k in missing])
+                self.ends.update(zip(missing, solved, strict=True))
             self.cells[number] = self._join(number)
         return self.cells[number]
 
@@ -337,6 +339,8 @@ class FilamentSolver(Solver):
             self._modulation = BondModulation(state.material, state.lattice, traps, state.temperature)
         self._corners = corners(state.lattice, traps)
         self._bias_of, self._bias = b"", (np.zeros(0),) * 3
+        # Whose network the fields hold, and the number of that solution.
+        self._present: tuple[EventRates | None, int] = None, -1
 
     def solve_fields(self, species: NDArray[np.int8], *, modulated: bool = True) -> None:
         """Solve the network, with or without what the charge of the traps does to its bonds."""
@@ -360,18 +364,18 @@ class FilamentSolver(Solver):
             events.set_bias(*bias[:2])
         found = self.gathered(events, law)
         if self.fields.has_laws():
-            found.make_ends = partial(self._make_ends, events, species, self.fields.solution)
+            found.make_ends = partial(self._make_ends, events, species)
+            self._present = events, self.fields.solution
         return found
 
-    def _make_ends(
-        self, of: EventRates, species: NDArray[np.int8], solution: int, voltages: list[float]
-    ) -> list[End]:
+    def _make_ends(self, of: EventRates, species: NDArray[np.int8], voltages: list[float]) -> list[End]:
         """Solve an arrangement at ends of cells; it is solved anew where the fields have gone on."""
         found = []
         with one_blas_thread():
             traps = self._trap_ends(species, voltages)
-            if self.fields.solution != solution or traps:
+            if self._present != (of, self.fields.solution) or traps:
                 self.solve_fields(species)
+                self._present = of, self.fields.solution
             for voltage in voltages:
                 events, nodes = self.fields.write_end(of, VACANCY.code, voltage)
                 if traps:
