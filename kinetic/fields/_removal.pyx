@@ -429,19 +429,24 @@ cdef class Removal(Operating):
 
         They are not added and taken away again: the currents that would cancel are 1e7 times those that stay.
         """
-        cdef int e, i, k, m = self.m, first = self.start[c], last = self.start[c + 1]
-        cdef double total, value
+        cdef int e, i, k, n, first = self.start[c], last = self.start[c + 1]
+        cdef double total, value, here
+        cdef const double* at = &self.source[0]
+        cdef const int* gone = &self.gone[0]
+        cdef const int* link
+        cdef const double* g
         for e in range(first, last):
             if self.edge_g[e] > 0.0:
                 self.gone[self.edge_a[e]] = 1
         # Nodes that left have no bonds; their neighbours skip them.
-        for i in range(m):
+        for i in range(self.m):
             total = 0.0
-            if not self.gone[i]:
-                total = self.contact_g[1, i] * (self.top - self.source[i]) - self.contact_g[0, i] * self.source[i]
-                for k in range(self.degree[i]):
-                    if not self.gone[self.link[i, k]]:
-                        total += self.link_g[i, k] * (self.source[self.link[i, k]] - self.source[i])
+            if not gone[i]:
+                here, n, link, g = at[i], self.degree[i], &self.link[i, 0], &self.link_g[i, 0]
+                total = self.contact_g[1, i] * (self.top - here) - self.contact_g[0, i] * here
+                for k in range(n):
+                    if not gone[link[k]]:
+                        total += g[k] * (at[link[k]] - here)
             self.residual[i] = total
         for e in range(first, last):
             if self.edge_g[e] > 0.0:

@@ -265,6 +265,25 @@ def test_a_cell_of_a_linear_network_is_exact(number):
         assert cell.rise(voltage) == pytest.approx(70.0 * voltage**2, rel=1e-12, abs=1e-15)
 
 
+def test_an_arrangement_that_is_kept_is_solved_anew_once():
+    """Its cells are its own when the fields hold another one; what they hold then is remembered."""
+    device, _ = make((6, 9))
+    stack(device, range(3, 9))
+    before, first = device.solved(), device.engine.state()
+    expected = [before.at(v).energies(v) for v in (0.71, -0.64)]
+    device.forget()
+    now = device.solved()
+    stack(device, range(5, 9))
+    device.solved().at(0.71)
+    device.engine.restore(first)
+    assert device.solved() is now
+    found = now.at(0.71).energies(0.71)
+    solution = device.fields.solution
+    assert found == pytest.approx(expected[0], abs=1e-12)
+    assert now.at(-0.64).energies(-0.64) == pytest.approx(expected[1], abs=1e-12)
+    assert device.fields.solution == solution
+
+
 def test_bound_of_a_cell_is_stated():
     """The error of potentials without an atom is the largest of all ends that were solved."""
     device, _ = make((6, 9))
