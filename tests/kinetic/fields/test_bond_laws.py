@@ -314,6 +314,36 @@ def test_power_of_all_bonds_heats_by_what_flows():
     expected = oracle._solved(edges, source * oracle.heat_scale, 0.0)
     assert rise == pytest.approx(expected, rel=1e-6, abs=1e-6 * expected.max())
     assert device.solved().rise(voltage) == pytest.approx(expected[vacancies].max(), rel=1e-6)
+    # A hop reads the mean of both of its sites: kT by its rate, from the cells on both sides of this end.
+    for slope in (1.0, -1.0):
+        events = device.solved().at(voltage, slope)
+        events.total(voltage)
+        columns, barrier = events.arrays(), events.activation(voltage)
+        hops = np.flatnonzero((columns["mechanism"] == 0) & (columns["rate"] > 0.0) & (barrier > 0.0))
+        read = barrier[hops] / (BOLTZMANN_EV * np.log(columns["frequency"][hops] / columns["rate"][hops]))
+        places = np.array([columns["site_a"][hops], columns["site_b"][hops]])
+        assert read == pytest.approx(300.0 + expected[places].mean(axis=0), rel=1e-6)
+
+
+def test_heat_is_that_of_the_whole_network_when_an_atom_was_solved_afresh():
+    """A floating chain whose ends hang on the background once an atom is gone: ends of cells, in turn."""
+    values = GAP | {
+        "conduction.tunnel_factor": 1e-6,
+        "conduction.decay_length": 5e-11,
+        "conduction.background": 1e-12,
+    }
+    device = Device(Material.load("HfO2").with_values(values), 13 * A, 6 * A, seed=1, precise=True)
+    species = device.engine.species
+    species[: device.n_hosts] = 0
+    chain = np.ravel_multi_index(np.array([(2, 2, z) for z in (5, 6, 7)]).T, device.shape)
+    species[chain] = VACANCY.code
+    put(device, species)
+    now = device.solved()
+    for voltage in (CELL * 20, CELL * 21):
+        now.at(voltage)
+        assert now.rise(voltage) == pytest.approx(
+            device.solver.maps(voltage)[1][chain].max(), rel=1e-9, abs=0.0
+        )
 
 
 # ---- closure
