@@ -14,7 +14,7 @@ import numpy as np
 
 from libc.math cimport fabs, sqrt
 from libc.string cimport memset
-from scipy.linalg.cython_blas cimport ddot, dsymm
+from scipy.linalg.cython_blas cimport ddot, dsymm, dsymv
 from scipy.linalg.cython_lapack cimport dgetrf, dgetrs, dpotrf, dpotrs
 
 from ._operating cimport Operating, between_bonds
@@ -261,9 +261,13 @@ cdef class Removal(Operating):
     cdef void _times(self, double[:, ::1] matrix, double[:, ::1] columns, double[:, ::1] out, int first,
                      int n) noexcept nogil:
         """Symmetric matrix times ``n`` columns from ``first``."""
-        cdef int m = self.m, ld = self.capacity
+        cdef int m = self.m, ld = self.capacity, one = 1
         cdef double zero = 0.0, unity = 1.0
         cdef char uplo = b"U", side = b"L"
+        # One column is no matrix: dsymm would copy all of it first. (Networks at 1 V keep the bits that they had.)
+        if n == 1 and self.bent:
+            dsymv(&uplo, &m, &unity, &matrix[0, 0], &ld, &columns[first, 0], &one, &zero, &out[first, 0], &one)
+            return
         dsymm(&side, &uplo, &m, &n, &unity, &matrix[0, 0], &ld, &columns[first, 0], &ld, &zero, &out[first, 0], &ld)
 
     cdef inline double _across(self, int e, double[::1] value, double top) noexcept nogil:
