@@ -264,8 +264,8 @@ cdef class Removal(Operating):
         cdef int m = self.m, ld = self.capacity, one = 1
         cdef double zero = 0.0, unity = 1.0
         cdef char uplo = b"U", side = b"L"
-        # One column is no matrix: dsymm would copy all of it first. (Networks at 1 V keep the bits that they had.)
-        if n == 1 and self.bent:
+        # For one column dsymm would copy the whole matrix first; sets without a law keep the bits that this gives.
+        if n == 1 and self.laws is not None:
             dsymv(&uplo, &m, &unity, &matrix[0, 0], &ld, &columns[first, 0], &one, &zero, &out[first, 0], &one)
             return
         dsymm(&side, &uplo, &m, &n, &unity, &matrix[0, 0], &ld, &columns[first, 0], &ld, &zero, &out[first, 0], &ld)
