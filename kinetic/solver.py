@@ -30,7 +30,7 @@ from .mechanisms.traps import BondModulation, corners, nearest_nodes
 from .state import DeviceState
 
 CELL = 0.05
-"""Width (V) of the cells of voltage within which work and heat of a nonlinear network are cubics."""
+"""Width (V) of the cells of voltage within which lines stand for the work and heat of a nonlinear network."""
 
 STRAIGHT = 0.01
 """Change of the voltage (V) across a nonlinear device that is taken as straight in time."""
@@ -40,26 +40,45 @@ CHORD_STEP = 2e-3
 
 
 @dataclass(slots=True)
+class End:
+    """A nonlinear network at an end of a cell of voltage; temperature rises are over the voltage.
+
+    Attributes
+    ----------
+    events : (2, n) float64
+        Work of the bias (eV) in each candidate, and what heats it (K/V).
+    nodes : (m,) float64
+        What heats the nodes (K/V).
+    error : float
+        Bound on the error of any potential without the moving atom (V at 1 V).
+    """
+
+    events: Floats
+    nodes: Floats
+    error: float
+
+
+AT_REST = End(np.zeros((2, 1)), np.zeros(1), 0.0)
+"""At 0 V there is no work, and heat grows with the voltage squared."""
+
+
+@dataclass(slots=True)
 class Cell:
-    """What holds in one cell of voltage: rates, and the heat of the nodes at both ends with its slopes."""
+    """What holds in one cell of voltage: rates, and the heat of the nodes over V as a line (2, m)."""
 
     events: EventRates
     heat: Floats
 
     def rise(self, voltage: float) -> float:
         """Return the largest temperature rise (K) of a node."""
-        if not self.heat.size:
-            return 0.0
-        low, high = self.events.low, self.events.high
-        width = high - low
-        x = (voltage - low) / width
-        blend = [
-            (1 + 2 * x) * (1 - x) ** 2,
-            width * x * (1 - x) ** 2,
-            x**2 * (3 - 2 * x),
-            width * x**2 * (x - 1),
-        ]
-        return float((np.array(blend) @ self.heat).max())
+        rises = (self.heat[0] + self.heat[1] * voltage) * voltage
+        return float(rises.max()) if rises.size else 0.0
+
+
+def line(low: float, high: float, at_low: Floats, at_high: Floats) -> Floats:
+    """Return the straight line through values at two voltages (V): its value at 0 V, and per volt."""
+    slope = (at_high - at_low) / (high - low)
+    return np.array([at_low - slope * low, slope])
 
 
 @dataclass(slots=True)
@@ -81,8 +100,10 @@ class Solved:
         Bound on the error of any potential without the moving atom (V at 1 V).
     law : callable, optional
         Current (A) at a voltage (V), where it is not ohmic.
-    make_cell : callable, optional
-        Makes the cell of a nonlinear network between two voltages (V).
+    make_ends : callable, optional
+        Solves a nonlinear network at voltages (V), ends of cells.
+    ends, cells : dict
+        Those that were asked for, by number: an end serves the cells on both of its sides.
     """
 
     events: EventRates
@@ -91,18 +112,32 @@ class Solved:
     solver_error: float
     removal_error: float
     law: Callable[[float], float] | None = None
-    make_cell: Callable[[float, float], Cell] | None = None
+    make_ends: Callable[[list[float]], list[End]] | None = None
+    ends: dict[int, End] = field(default_factory=lambda: {0: AT_REST})
     cells: dict[int, Cell] = field(default_factory=dict)
 
     def cell(self, voltage: float, slope: float = 0.0) -> Cell | None:
         """Return the cell of a voltage (V), at an end the one that its slope leads into; None if linear."""
-        if self.make_cell is None:
+        if self.make_ends is None:
             return None
         at = voltage / CELL
         number = math.floor(at + 1e-9) if slope >= 0.0 else math.ceil(at - 1e-9) - 1
         if number not in self.cells:
-            self.cells[number] = self.make_cell(CELL * number, CELL * (number + 1))
+            missing = [k for k in (number, number + 1) if k not in self.ends]
+            if missing:
+                solved = self.make_ends([CELL * k for k in missing])
+                self.ends.update(zip(missing, solved, strict=True))
+            self.cells[number] = self._join(number)
         return self.cells[number]
+
+    def _join(self, number: int) -> Cell:
+        """Return the cell between two ends that are there."""
+        low, high = CELL * number, CELL * (number + 1)
+        first, second = self.ends[number], self.ends[number + 1]
+        self.removal_error = max(self.removal_error, first.error, second.error)
+        lines = line(low, high, first.events, second.events)
+        events = self.events.between(low, high, lines[:, 0], lines[:, 1])
+        return Cell(events, line(low, high, first.nodes, second.nodes))
 
     def at(self, voltage: float, slope: float = 0.0) -> EventRates:
         """Return candidates and rates that hold at a voltage (V) and a little on along its slope."""
@@ -116,7 +151,7 @@ class Solved:
 
     def ramp(self, circuit: Circuit, source: float, slope: float, duration: float, resolution: float) -> Ramp:
         """Return the voltage of the device while the source (V) moves straight: how far one line holds."""
-        if self.make_cell is None:
+        if self.make_ends is None:
             # One resistor; with the law of a contact, over a small step, its chord.
             if self.law is not None and slope != 0.0:
                 duration = min(duration, CHORD_STEP / abs(slope))
@@ -304,6 +339,8 @@ class FilamentSolver(Solver):
             self._modulation = BondModulation(state.material, state.lattice, traps, state.temperature)
         self._corners = corners(state.lattice, traps)
         self._bias_of, self._bias = b"", (np.zeros(0),) * 3
+        # Whose network the fields hold, and the number of that solution.
+        self._present: tuple[EventRates | None, int] = None, -1
 
     def solve_fields(self, species: NDArray[np.int8], *, modulated: bool = True) -> None:
         """Solve the network, with or without what the charge of the traps does to its bonds."""
@@ -327,25 +364,25 @@ class FilamentSolver(Solver):
             events.set_bias(*bias[:2])
         found = self.gathered(events, law)
         if self.fields.has_laws():
-            found.make_cell = partial(self._make_cell, events, species, self.fields.solution)
+            found.make_ends = partial(self._make_ends, events, species)
+            self._present = events, self.fields.solution
         return found
 
-    def _make_cell(
-        self, of: EventRates, species: NDArray[np.int8], solution: int, low: float, high: float
-    ) -> Cell:
-        """Solve an arrangement between two voltages; it is solved anew where the fields have gone on."""
-        events = EventRates(self.tables, self.state.temperature)
-        events.share(of)
+    def _make_ends(self, of: EventRates, species: NDArray[np.int8], voltages: list[float]) -> list[End]:
+        """Solve an arrangement at ends of cells; it is solved anew where the fields have gone on."""
+        found = []
         with one_blas_thread():
-            traps = self._trap_passes(species, low, high)
-            if self.fields.solution != solution or traps:
+            traps = self._trap_ends(species, voltages)
+            if self._present != (of, self.fields.solution) or traps:
                 self.solve_fields(species)
-                self.write_energies(events, species)
-            heat = self.fields.write_cell(events, VACANCY.code, low, high)
-        for row, (potential, source) in enumerate(traps):
-            events.set_bias(potential, source, row, (low, 1.0, high, 1.0)[row])
-        events.set_cell(low, high)
-        return Cell(events, heat)
+                self._present = of, self.fields.solution
+            for voltage in voltages:
+                events, nodes = self.fields.write_end(of, VACANCY.code, voltage)
+                if traps:
+                    of.set_bias(*traps[voltage], voltage, events[0])
+                events[1] /= voltage
+                found.append(End(events, nodes / voltage, self.fields.removal_error))
+        return found
 
     def maps(self, voltage: float) -> tuple[Floats, Floats]:
         """Return potential (V) and temperature rise (K) of every host site at a voltage (V)."""
@@ -353,8 +390,7 @@ class FilamentSolver(Solver):
             self.solve_fields(self.state.engine.species)
             if not self.fields.has_laws():
                 return super().maps(voltage)
-            self.fields.operate(voltage, voltage)
-            self.fields.take(0)
+            self.fields.operate(voltage)
         potential, rise = self.fields.maps()
         return potential, rise
 
@@ -379,17 +415,18 @@ class FilamentSolver(Solver):
             self._bias_of, self._bias = atoms, self._read_traps(len(species))
         return self._bias
 
-    def _trap_passes(self, species: NDArray[np.int8], low: float, high: float) -> list[tuple[Floats, Floats]]:
-        """Return the potentials of traps and of their nodes in each pass of a cell; nothing without traps."""
+    def _trap_ends(
+        self, species: NDArray[np.int8], voltages: list[float]
+    ) -> dict[float, tuple[Floats, Floats]]:
+        """Return the potentials of traps and of their nodes at each voltage; nothing without traps."""
         if not len(self.state.chemistry.traps):
-            return []
+            return {}
         self.solve_fields(species, modulated=False)
-        self.fields.operate(low, high)
-        passes = []
-        for p in range(4):
-            self.fields.take(p)
-            passes.append(self._read_traps(len(species))[:2])
-        return passes
+        found = {}
+        for voltage in voltages:
+            self.fields.operate(voltage)
+            found[voltage] = self._read_traps(len(species))[:2]
+        return found
 
     def _read_traps(self, n_sites: int) -> tuple[Floats, Floats, Floats]:
         """Return potentials (V) of traps and of their nearest nodes, and factors of exchanges with these."""

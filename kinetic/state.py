@@ -172,7 +172,8 @@ class DeviceState(ABC):
     def count(self, code: int) -> int:
         """Return how many sites hold the species with this code; a vacancy in any charge state is one."""
         codes = [state.code for state in VACANCIES] if code == VACANCY.code else [code]
-        return int(np.count_nonzero(np.isin(self.engine.species, codes)))
+        species = self.engine.species
+        return sum(int(np.count_nonzero(species == one)) for one in codes)
 
     # ------------------------------------------------------------------ changing
 

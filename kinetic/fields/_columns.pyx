@@ -308,10 +308,10 @@ cdef class ColumnKernel:
         if out.dipole[mech] > 0.0 and out.charge_a[mech] != 0.0:
             out.lever[c] = -sign / fabs(out.charge_a[mech])
         # Temperature between the two sites, by the lever of the heat of transport.
-        out.rise[2, c] = self.rise[a]
+        out.rise[1, c] = self.rise[a]
         if b >= 0:
             if out.barrier[c] > 0.0:
                 beta = 0.5 * (1.0 - out.transport[mech] / out.barrier[c])
             if reverse:
                 beta = 1.0 - beta
-            out.rise[2, c] += beta * (self.rise[b] - self.rise[a])
+            out.rise[1, c] += beta * (self.rise[b] - self.rise[a])

@@ -5,9 +5,9 @@ from ._event_rates import EventRates
 from ._nonlinear import Nonlinear
 
 class FilamentFields(Nonlinear):
-    def write_cell(
-        self, out: EventRates, conducting: int, low: float, high: float
-    ) -> NDArray[np.float64]: ...
+    def write_end(
+        self, of: EventRates, conducting: int, voltage: float
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
     def write_energies(
         self,
         out: EventRates,

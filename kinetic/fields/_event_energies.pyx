@@ -6,9 +6,9 @@ For every candidate this writes the energy at 0 V, and what a device voltage V a
     drop(V)  = drop0 + lever bias(V)      forward electrostatic gain per unit charge, V
     T(V)     = T_ambient + rise(V)        temperature read by the event, K
 
-In a linear network bias grows with V and rise with V^2, at *any* voltage. Where bonds obey laws of their own both
-are cubics within a cell of voltage, with the values and slopes that the network has at its two ends. The ends are
-fixed beforehand, so that the cubic, too, is the same seen from both ends of an event.
+In a linear network bias grows with V and rise with V^2, at *any* voltage. Where bonds obey laws of their own bias
+and rise / V are straight within a cell of voltage, with the values that the network has at its two ends. The ends
+are fixed beforehand, so that the line, too, is the same seen from both ends of an event.
 
 Energy first: energy0 is the difference of one function of the arrangement (interactions, Coulomb energy of
 all charges with their images in both electrodes, charge transitions of neighbours). bias is the work in the
@@ -39,6 +39,8 @@ cdef class FilamentFields(Nonlinear):
     cdef double bound_share
     cdef int n_charges, delta_count
     cdef long stamp
+    cdef int n_moving
+    cdef long removed                     # number of the solution whose moving atoms were taken away
     cdef int[::1] charge_site
     cdef double[::1] charge_value, coulomb_at
     cdef long[::1] coulomb_stamp
@@ -48,6 +50,7 @@ cdef class FilamentFields(Nonlinear):
     def __init__(self, *args, double bound_share=1.0, **laws):
         Nonlinear.__init__(self, *args, **laws)
         self.bound_share = bound_share
+        self.removed = -1
         self.coulomb_at = np.zeros(self.n_hosts)
         self.coulomb_stamp = np.zeros(self.n_hosts, np.int64)
         self.charge_site, self.charge_value = np.zeros(64, np.intc), np.zeros(64)
@@ -67,58 +70,53 @@ cdef class FilamentFields(Nonlinear):
         ions, ion_codes : (n,) int32, int8
             Sites and species of all other charges: on interstitial sites, and vacancies that hold electrons.
         """
-        cdef int n_moving
-        # What each candidate will ask for: potentials at its sites, and the network without the vacancy it takes.
-        self.make_room()
+        self._take_away(out, conducting)
         self._room_for_charges(ions.shape[0])
         with nogil:
-            self.clear_wanted()  # an earlier call may have ended in an error
             self._set_charges(ions, ion_codes, code_charge)
-            self._want_candidates(out)
-            n_moving = self._list_moving(out, conducting)
-        # The costly part: one small system for each vacancy that some candidate takes away.
-        self.remove_each(n_moving)
-        with nogil:
             self._write(out, conducting, code_charge)
-            self.clear_wanted()
 
-    def write_cell(self, EventRates out, signed char conducting, double low, double high):
-        """Write work and heat of every candidate of `write_energies` at both ends of a cell of voltage.
-
-        `EventRates.set_cell` then makes them hold in between.
+    def write_end(self, EventRates of, signed char conducting, double voltage):
+        """Solve the network at an end of a cell of voltage (V, other than 0), after `solve`.
 
         Returns
         -------
-        heat : (4, m) float64
-            Temperature rise (K) of the nodes at ``low``, per volt there, and both at ``high``.
+        events : (2, n) float64
+            Work of the bias (eV) in each of the n candidates, and temperature rise (K) that each reads.
+        nodes : (m,) float64
+            Temperature rise (K) of the nodes.
 
         Raises
         ------
         ArithmeticError
             A potential does not settle.
         """
-        cdef int n_moving, p, info = 0
-        self.clear_wanted()
-        self._want_candidates(out)
-        n_moving = self._list_moving(out, conducting)
-        self._room_for_moving(n_moving)
-        self.prepare(n_moving)
-        # The whole network first: the matrix of heat is where a difficult moving atom is solved afresh.
-        self.operate(low, high)
+        cdef int c, info
+        if self.removed != self.solution:
+            self._take_away(of, conducting)
+        self.prepare(self.n_moving)
+        self.operate(voltage)
+        events = np.empty((2, of.n))
+        cdef double[:, ::1] view = events
         with nogil:
-            self._rows_at_points()
-            for p in range(4):
-                if info == 0:
-                    self._take_pass(p)
-                    info = self._moving_pass(p, self.ends[p >> 1], n_moving)
-                    self._read_points()
-                    self._write_pass(out, p, conducting)
-            self.clear_wanted()
+            self._read_points()
+            info = self._moving_pass(self.n_moving)
+            for c in range(of.n):
+                view[0, c] = self._work(of, c, conducting)
+                view[1, c] = self._heat_read(of, c)
         if info:
-            raise ArithmeticError(
-                f"a network without one of its vacancies does not settle between {low:g} and {high:g} V"
-            )
-        return np.array(self.pass_theta[:, :self.m])
+            raise ArithmeticError(f"a network without one of its vacancies does not settle at {voltage:g} V")
+        return events, np.array(self.theta[:self.m])
+
+    def _take_away(self, EventRates of, signed char conducting):
+        """Solve the network without each vacancy that some candidate takes away, the costly part."""
+        self.make_room()
+        with nogil:
+            self.clear_wanted()
+            self._want_candidates(of)
+            self.n_moving = self._list_moving(of, conducting)
+        self.remove_each(self.n_moving)
+        self.removed = self.solution
 
     def _room_for_charges(self, int n_ions):
         need = self.n_isolated + 8 * n_ions
@@ -311,7 +309,7 @@ cdef class FilamentFields(Nonlinear):
             out.lever[c] = 0.0
             if out.dipole[mech] > 0.0:
                 self._write_drop(out, c, mech, sign, a, b, leaving, arriving)
-            out.rise[2, c] = self._heat_read(out, c, mech, reverse, a, b)
+            out.rise[1, c] = self._heat_read(out, c)
 
     cdef double _work(self, EventRates out, int c, signed char conducting) noexcept nogil:
         """Work of the bias (eV) in one event; a conducting defect that leaves is not in the network it is taken in."""
@@ -335,13 +333,6 @@ cdef class FilamentFields(Nonlinear):
         if leaving < 0 or arriving < 0 or self.node_at[leaving] < 0:
             return False
         return self.in_contact(arriving) or self.n_close[arriving] > self.is_close(leaving, arriving)
-
-    cdef void _write_pass(self, EventRates out, int p, signed char conducting) noexcept nogil:
-        """Work and heat of every candidate in one pass."""
-        cdef int c
-        for c in range(out.n):
-            out.bias[p, c] = self._work(out, c, conducting)
-            out.rise[p, c] = self._heat_read(out, c, out.mechanism[c], out.direction[c], out.site_a[c], out.site_b[c])
 
     cdef double _charging(self, EventRates out, int c, int mech, int reverse, int a, int b, double qa, double qb,
                           int leaving, int arriving, signed char conducting,
@@ -374,16 +365,16 @@ cdef class FilamentFields(Nonlinear):
             return 0.0
         return self.delta_count * self.charge_transition + self._charge_energy(n, self_charge)
 
-    cdef double _heat_read(self, EventRates out, int c, int mech, int reverse, int a, int b) noexcept nogil:
+    cdef double _heat_read(self, EventRates out, int c) noexcept nogil:
         """Temperature rise that the event reads: T_i + beta (T_j - T_i), beta = (1 - Q*/E_m)/2."""
-        cdef double beta = 0.5, low = self.heat_at(a)
-        if b < 0:
+        cdef double beta = 0.5, low = self.heat_at(out.site_a[c])
+        if out.site_b[c] < 0:
             return low
         if out.barrier[c] > 0.0:
-            beta = 0.5 * (1.0 - out.transport[mech] / out.barrier[c])
-        if reverse:
+            beta = 0.5 * (1.0 - out.transport[out.mechanism[c]] / out.barrier[c])
+        if out.direction[c]:
             beta = 1.0 - beta
-        return low + beta * (self.heat_at(b) - low)
+        return low + beta * (self.heat_at(out.site_b[c]) - low)
 
     cdef void _write_drop(self, EventRates out, int c, int mech, double sign, int a, int b, int leaving,
                           int arriving) noexcept nogil:

@@ -8,15 +8,13 @@ cdef class EventRates:
     cdef signed char[::1] direction
     cdef double[::1] barrier, chemical, frequency
     cdef double[::1] energy0, drop0, lever, rate
-    # What the voltage adds, by power of V less its origin: work (eV) and temperature rise (K).
+    # What the voltage adds, at 0 V and per volt: work (eV), and temperature rise over the voltage (K/V).
     cdef double[:, ::1] bias, rise
     cdef readonly double low, high       # voltages between which these hold, V
-    cdef double origin
-    cdef bint curved                     # false: bias is its first power alone, rise its second
     cdef int[::1] code_before_a, code_after_a, code_before_b, code_after_b, electrode, law
     cdef double[::1] charge_a, charge_b, dipole, floor, transport, alpha
     cdef Lineshape lineshape[32]        # by mechanism; filled for those with the law of many phonons
-    cdef object held
+    cdef object tables
     cdef readonly double ambient
     cdef bint cold                      # a rate asked for a temperature of 0 K or below
 

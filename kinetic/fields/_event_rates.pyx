@@ -34,8 +34,8 @@ cdef class EventRates:
         self.alpha = np.asarray(tables["alpha"], np.float64)
         self.ambient = ambient
         self.n = 0
-        self.held = tables.get("lineshapes", ())
-        for i, shape in enumerate(self.held):
+        self.tables = tables  # the compiled line shapes point into theirs
+        for i, shape in enumerate(tables.get("lineshapes", ())):
             if shape is not None:
                 fill_lineshape(&self.lineshape[<int>i], shape)
 
@@ -50,8 +50,8 @@ cdef class EventRates:
         self.chemical = np.array(chemical, np.float64)
         self.frequency = np.array(frequency, np.float64)
         self.energy0, self.drop0, self.lever, self.rate = np.zeros((4, self.n))
-        self.bias, self.rise = np.zeros((2, 4, self.n))
-        self.low, self.high, self.origin, self.curved = -np.inf, np.inf, 0.0, False
+        self.bias, self.rise = np.zeros((2, 2, self.n))
+        self.low, self.high = -np.inf, np.inf
 
     def arrays(self):
         """All columns as a dict of arrays (copies); ``energy1``, ``drop1`` and ``heat`` are those of a linear network."""
@@ -61,27 +61,31 @@ cdef class EventRates:
             "barrier": np.array(self.barrier), "chemical": np.array(self.chemical),
             "frequency": np.array(self.frequency), "energy0": np.array(self.energy0),
             "energy1": np.array(self.bias[1]), "drop0": np.array(self.drop0),
-            "drop1": np.multiply(self.lever, self.bias[1]), "heat": np.array(self.rise[2]), "rate": np.array(self.rate),
+            "drop1": np.multiply(self.lever, self.bias[1]), "heat": np.array(self.rise[1]), "rate": np.array(self.rate),
         }
 
-    def share(self, EventRates other):
-        """Take the candidates of another one and their energies at 0 V; work and heat are still to be written."""
-        self.n = other.n
-        self.mechanism, self.site_a, self.site_b = other.mechanism, other.site_a, other.site_b
-        self.direction, self.barrier, self.chemical = other.direction, other.barrier, other.chemical
-        self.frequency, self.energy0 = other.frequency, other.energy0
-        self.drop0, self.lever = other.drop0, other.lever
-        self.rate = np.zeros(self.n)
-        self.bias, self.rise = np.zeros((2, 4, self.n))
+    def between(self, double low, double high, bias, rise):
+        """Return the same candidates with the work and heat that they have between two voltages.
 
-    def set_cell(self, double low, double high):
-        """Turn values and slopes at both ends of a cell, in ``bias`` and ``rise``, into cubics that have them."""
-        cdef int c
-        with nogil:
-            for c in range(self.n):
-                cubic(self.bias, c, high - low)
-                cubic(self.rise, c, high - low)
-        self.low, self.high, self.origin, self.curved = low, high, low, True
+        Parameters
+        ----------
+        low, high : float
+            Voltages (V) between which these hold.
+        bias : (2, n) float64
+            Work of the bias (eV) at 0 V and per volt.
+        rise : (2, n) float64
+            Temperature rise over the voltage (K/V) at 0 V and per volt.
+        """
+        cdef EventRates made = EventRates(self.tables, self.ambient)
+        made.n = self.n
+        made.mechanism, made.site_a, made.site_b = self.mechanism, self.site_a, self.site_b
+        made.direction, made.barrier, made.chemical = self.direction, self.barrier, self.chemical
+        made.frequency, made.energy0 = self.frequency, self.energy0
+        made.drop0, made.lever = self.drop0, self.lever
+        made.rate = np.zeros(self.n)
+        made.low, made.high = low, high
+        made.bias, made.rise = np.ascontiguousarray(bias), np.ascontiguousarray(rise)
+        return made
 
     def energies(self, double voltage):
         """Energy difference of every candidate at ``voltage``, eV."""
@@ -92,26 +96,17 @@ cdef class EventRates:
             view[c] += self._bias(c, voltage)
         return result
 
-    def work_per_volt(self, int c, double voltage):
+    def work_per_volt(self, int c):
         """Derivative of the energy of candidate ``c`` by the voltage, eV/V."""
-        cdef double x = voltage - self.origin
-        return self.bias[1, c] + x * (2.0 * self.bias[2, c] + x * 3.0 * self.bias[3, c])
+        return self.bias[1, c]
 
     cdef inline double _bias(self, int c, double voltage) noexcept nogil:
         """Work of the bias in a candidate, eV."""
-        cdef double x
-        if not self.curved:
-            return self.bias[1, c] * voltage
-        x = voltage - self.origin
-        return self.bias[0, c] + x * (self.bias[1, c] + x * (self.bias[2, c] + x * self.bias[3, c]))
+        return self.bias[0, c] + self.bias[1, c] * voltage
 
     cdef inline double _rise(self, int c, double voltage) noexcept nogil:
         """Temperature rise that a candidate reads, K."""
-        cdef double x
-        if not self.curved:
-            return self.rise[2, c] * voltage * voltage
-        x = voltage - self.origin
-        return self.rise[0, c] + x * (self.rise[1, c] + x * (self.rise[2, c] + x * self.rise[3, c]))
+        return (self.rise[0, c] + self.rise[1, c] * voltage) * voltage
 
     cdef inline double _activation(self, int c, double peak, double energy, double kt) noexcept nogil:
         """Activation energy (eV) of a candidate; the linear law's lever belongs to the forward direction."""
@@ -158,7 +153,7 @@ cdef class EventRates:
             if self.site_b[c] < 0 and self.electrode[self.mechanism[c]] == 3:
                 self.frequency[c] *= factor[self.site_a[c]]
 
-    def set_bias(self, const double[::1] potential, const double[::1] source, int row=1, double top=1.0):
+    def set_bias(self, const double[::1] potential, const double[::1] source, double top=1.0, double[::1] work=None):
         """Set the work of the bias for one-site events whose site has a potential given.
 
         Parameters
@@ -167,13 +162,15 @@ cdef class EventRates:
             Potential (V) of each site, NaN at sites whose events keep their energy.
         source : (n_sites,) float64
             Potential (V) of the nearest node of the filament.
-        row : int
-            Power of the voltage that these belong to, or the pass of a cell.
         top : float
             Potential of the top electrode (V).
+        work : (n,) float64, optional
+            Where it is written (eV); at 1 V, what these candidates have.
         """
         cdef int c, mech, site
-        cdef double work, other
+        cdef double done, other
+        if work is None:
+            work = self.bias[1]
         for c in range(self.n):
             mech = self.mechanism[c]
             site = self.site_a[c]
@@ -183,8 +180,8 @@ cdef class EventRates:
             other = top if self.electrode[mech] == 2 else 0.0
             if self.electrode[mech] == 3:
                 other = source[site]
-            work = self.charge_a[mech] * (potential[site] - other)
-            self.bias[row, c] = -work if self.direction[c] else work
+            done = self.charge_a[mech] * (potential[site] - other)
+            work[c] = -done if self.direction[c] else done
 
     def total(self, double voltage):
         """Sum of all rates at a device voltage (V), 1/s."""
@@ -295,13 +292,6 @@ cdef class EventRates:
         if last < 0:
             raise ArithmeticError("no event has a rate above zero: nothing can be picked")
         return last
-
-
-cdef inline void cubic(double[:, ::1] of, int c, double h) noexcept nogil:
-    """Powers of the cubic on 0 to ``h`` for value and slope at 0 (rows 0, 1) and at ``h`` (rows 2, 3)."""
-    cdef double rise = (of[2, c] - of[0, c]) / h - of[1, c], bend = (of[3, c] - of[1, c])
-    of[2, c] = (3.0 * rise - bend) / h
-    of[3, c] = (bend - 2.0 * rise) / (h * h)
 
 
 cdef inline double exponential_integral(double r0, double r1, double step) noexcept nogil:

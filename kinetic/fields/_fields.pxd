@@ -1,13 +1,6 @@
 from ._wiring cimport Wiring
 
 
-cdef enum:
-    # What a network with laws is solved for: its slopes at 0 V at 1 V, potentials at a voltage, or per volt there.
-    SLOPES_AT_ZERO = 0
-    AT_VOLTAGE = 1
-    PER_VOLT = 2
-
-
 cdef class Fields(Wiring):
     cdef readonly double background, charge, coulomb, charge_transition, heat, wiedemann_franz
     cdef double[::1] unit                 # potential of the empty background per layer at 1 V
@@ -15,9 +8,10 @@ cdef class Fields(Wiring):
     cdef double[:, ::1] k_matrix, c_matrix, h_matrix
     cdef double[::1] phi, y_phi, theta, y_theta, diagonal, source, residual, node_power
     cdef double top                       # potential of the top electrode, V: 1 where all is solved at 1 V
-    cdef int mode                         # of a network with laws
+    cdef bint bent                        # bonds with laws follow these: at a voltage, not by their slopes at 0 V
     cdef readonly double conductance, heat_max, solver_error
     cdef readonly long solution           # counts the arrangements that were solved
+    cdef long heat_of                     # number of the solution whose matrix of heat h_matrix holds, factored
 
     cdef int _solve(self) noexcept nogil
     cdef void _flow(self, double[::1] value, double[::1] out) noexcept nogil

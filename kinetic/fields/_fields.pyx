@@ -80,7 +80,7 @@ cdef class Fields(Wiring):
         """
         cdef int n = vacancies.shape[0], info
         self.grow(n)
-        self.top, self.mode = 1.0, SLOPES_AT_ZERO
+        self.top, self.bent = 1.0, False
         self.solution += 1
         with nogil:
             self._classify(vacancies, n)
@@ -216,6 +216,7 @@ cdef class Fields(Wiring):
                 if j < i:
                     self.h_matrix[i, j] -= self.wiedemann_franz * self.link_g[i, k]
         dpotrf(&uplo, &m, &self.h_matrix[0, 0], &ld, &info)
+        self.heat_of = self.solution
         return info
 
     cdef int _warm(self) noexcept nogil:

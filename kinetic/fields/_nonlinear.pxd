@@ -12,7 +12,7 @@ cdef class Nonlinear(Removal):
     cdef int prepare(self, int n_moving) except -1
     cdef long _list_own(self, int c, long n, bint write) noexcept nogil
     cdef int _couple_own(self, int c) noexcept nogil
-    cdef int _moving_pass(self, int p, double voltage, int n_moving) noexcept nogil
-    cdef int _own_extra(self, int c, int p, double voltage) noexcept nogil
+    cdef int _moving_pass(self, int n_moving) noexcept nogil
+    cdef int _own_extra(self, int c) noexcept nogil
     cdef void _spread_own(self, int c, double* extra, double sign, double* out) noexcept nogil
     cdef void _bend(self, int c) noexcept nogil

@@ -12,7 +12,6 @@ from libc.string cimport memset
 from scipy.linalg.cython_lapack cimport dgetrs, dpotrf, dpotrs
 
 from ._bond_laws cimport settle, settle_room, tangent_factor
-from ._fields cimport AT_VOLTAGE, SLOPES_AT_ZERO
 from ._removal cimport Removal
 
 cdef double SETTLED = 1e-13     # V at 1 V: an error below this needs no further refinement
@@ -141,29 +140,23 @@ cdef class Nonlinear(Removal):
         cdef int l
         cdef double y
         Removal._flow_without(self, c)
-        if self.mode == SLOPES_AT_ZERO:
+        if not self.bent:
             return
         for l in range(self.own_start[c], self.own_start[c + 1]):
-            y = self._extra(self.own_g[l], self.own_law[l], self.own_tangent[l],
+            y = self._extra(self.own_g[l], self.own_law[l],
                             self._drop(self.source, self.own_a[l], self.own_b[l], self.top))
             self.residual[self.own_a[l]] -= y
             if self.own_b[l] >= 0:
                 self.residual[self.own_b[l]] += y
 
-
-    cdef int _moving_pass(self, int p, double voltage, int n_moving) noexcept nogil:
-        """Shift of the nodes' potentials without each moving atom, in the mode of a pass."""
+    cdef int _moving_pass(self, int n_moving) noexcept nogil:
+        """Shift of the nodes' potentials without each moving atom, at the voltage of `operate` (other than 0)."""
         cdef int c, i, info
         cdef double error, scale = fabs(self.top)
-        if n_moving == 0 or self.m == 0 or scale == 0.0:
-            for c in range(n_moving):
-                memset(&self.shift[c, 0], 0, self.m * sizeof(double))
-                memset(&self.drawn[c, 0], 0, self.m * sizeof(double))
-                for i in range(self.own_start[c], self.own_start[c + 1]):
-                    self.own_drop[i], self.own_tangent[i] = 0.0, 1.0
+        if n_moving == 0 or self.m == 0:
             return 0
         for c in range(n_moving):
-            info = self._own_extra(c, p, voltage)
+            info = self._own_extra(c)
             if info:
                 return info
             memset(&self.star_sum[c, 0], 0, self.m * sizeof(double))
@@ -183,33 +176,22 @@ cdef class Nonlinear(Removal):
             self.removal_error = max(self.removal_error, error / scale)
         return 0
 
-    cdef int _own_extra(self, int c, int p, double voltage) noexcept nogil:
+    cdef int _own_extra(self, int c) noexcept nogil:
         """Currents beyond the slopes at 0 V in the network without moving atom ``c``."""
-        cdef int l, at = self.own_start[c], k = self.own_start[c + 1] - at, info = 0, one = 1
-        cdef double* coupling = &self.own_coupling[self.own_square[c]]
-        cdef char trans = b"N"
+        cdef int l, at = self.own_start[c], k = self.own_start[c + 1] - at, info
         if k == 0:
             return 0
-        if self.mode == AT_VOLTAGE:
-            # Most atoms are far from any gap: the voltages with them are a good first guess of those without.
-            for l in range(k):
-                self.own_step[l] = voltage * self.own_rest[at + l]
-                self.own_drop[at + l] = self.own_step[l]
-                if self.own_bent[at + l] >= 0:
-                    self.own_drop[at + l] = self.bent_drop[self.own_bent[at + l]]
-            info = settle(self.laws, k, coupling, &self.own_g[at], &self.own_law[at], &self.own_step[0],
-                          &self.own_drop[at], &self.own_tangent[at], &self.work[0], &self.bent_pivot[0])
-            for l in range(at, at + k):
-                self.own_extra[l] = self._extra(self.own_g[l], self.own_law[l], 0.0, self.own_drop[l])
-            return info
-        info = tangent_factor(k, coupling, &self.own_g[at], &self.own_tangent[at], &self.work[0], &self.bent_pivot[0])
-        if info:
-            return info
+        # Most atoms are far from any gap: the voltages with them are a good first guess of those without.
+        for l in range(k):
+            self.own_step[l] = self.top * self.own_rest[at + l]
+            self.own_drop[at + l] = self.own_step[l]
+            if self.own_bent[at + l] >= 0:
+                self.own_drop[at + l] = self.bent_drop[self.own_bent[at + l]]
+        info = settle(self.laws, k, &self.own_coupling[self.own_square[c]], &self.own_g[at], &self.own_law[at],
+                      &self.own_step[0], &self.own_drop[at], &self.own_tangent[at], &self.work[0],
+                      &self.bent_pivot[0])
         for l in range(at, at + k):
-            self.own_extra[l] = self.own_rest[l]
-        dgetrs(&trans, &k, &one, &self.work[0], &k, &self.bent_pivot[0], &self.own_extra[at], &k, &info)
-        for l in range(at, at + k):
-            self.own_extra[l] = self._extra(self.own_g[l], 0, self.own_tangent[l], self.own_extra[l])
+            self.own_extra[l] = self._extra(self.own_g[l], self.own_law[l], self.own_drop[l])
         return info
 
     cdef void _spread_own(self, int c, double* extra, double sign, double* out) noexcept nogil:
@@ -231,7 +213,7 @@ cdef class Nonlinear(Removal):
     cdef void _correct(self, int first, int count) noexcept nogil:
         cdef int c
         Removal._correct(self, first, count)
-        if self.mode != SLOPES_AT_ZERO:
+        if self.bent:
             for c in range(first, first + count):
                 self._bend(c)
 
@@ -263,7 +245,7 @@ cdef class Nonlinear(Removal):
         cdef int i, l, a, b, info = 0, one = 1, step, m = self.m, ld = self.capacity
         cdef double g, slope, size = 0.0
         cdef char uplo = b"U"
-        if self.mode == SLOPES_AT_ZERO:
+        if not self.bent:
             return Removal._solve_without(self, c, left)
         for step in range(MOST_STEPS):
             self._assemble_without(c)
@@ -271,9 +253,8 @@ cdef class Nonlinear(Removal):
                 self.source[i] = self.phi[i] + self.shift[c, i]
             for l in range(self.own_start[c], self.own_start[c + 1]):
                 a, b = self.own_a[l], self.own_b[l]
-                if self.mode == AT_VOLTAGE:
-                    self.laws.current(self.own_law[l], self._drop(self.source, a, b, self.top), &slope)
-                    self.own_tangent[l] = slope
+                self.laws.current(self.own_law[l], self._drop(self.source, a, b, self.top), &slope)
+                self.own_tangent[l] = slope
                 g = self.own_g[l] * (self.own_tangent[l] - 1.0)
                 self.h_matrix[a, a] += g
                 if b >= 0:

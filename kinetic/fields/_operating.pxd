@@ -22,20 +22,16 @@ cdef class Operating(Fields):
     cdef int[::1] bent_a, bent_b, bent_law, bent_pivot
     cdef double[::1] bent_g, bent_rest, bent_drive, bent_drop, bent_tangent, bent_extra, coupling, work
     cdef double[::1] linear_phi
-    # the four passes of a cell
-    cdef double[2] ends
-    cdef double[:, ::1] pass_phi, pass_y, pass_theta, pass_y_theta, pass_drop, pass_tangent
 
     cdef int prepare_base(self) except -1
     cdef void _collect(self, bint write) noexcept nogil
     cdef void _couple(self) noexcept nogil
     cdef double _drop(self, double[::1] value, int a, int b, double top) noexcept nogil
-    cdef double _extra(self, double g, int law, double tangent, double u) noexcept nogil
+    cdef double _extra(self, double g, int law, double u) noexcept nogil
     cdef double _pair(self, int a, int b, int fa, int fb) noexcept nogil
-    cdef int _base_pass(self, int p, double voltage) noexcept nogil
+    cdef int _base_pass(self, double voltage) noexcept nogil
     cdef int _base_extra(self, double voltage) noexcept nogil
     cdef int _settle_base(self) noexcept nogil
     cdef void _spread_bent(self, double[::1] extra, double sign, double[::1] out) noexcept nogil
     cdef void _times_c(self, double[::1] value, double[::1] out) noexcept nogil
-    cdef void _powers(self, int p) noexcept nogil
-    cdef void _take_pass(self, int p) noexcept nogil
+    cdef void _powers(self) noexcept nogil

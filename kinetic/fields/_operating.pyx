@@ -7,8 +7,6 @@ law carries y = i(u) - g u beyond its slope, a source along the bond, so that wi
 
 and Newton's method runs on the voltages u of these few bonds alone (see `BondLaws`). Residuals, by differences
 across bonds at their full currents, then correct the potentials as in the linear network.
-
-A cell of voltage takes four passes: potentials at its lower end, per volt there, and both at its upper end.
 """
 
 import numpy as np
@@ -19,7 +17,7 @@ from scipy.linalg.cython_blas cimport dsymv
 from scipy.linalg.cython_lapack cimport dgetrs
 
 from ._bond_laws cimport BondLaws, settle, settle_room, tangent_factor
-from ._fields cimport AT_VOLTAGE, Fields, PER_VOLT, SLOPES_AT_ZERO
+from ._fields cimport Fields
 
 from ._bond_laws import CurrentLaw
 
@@ -45,7 +43,6 @@ cdef class Operating(Fields):
             return 0
         Fields.grow(self, capacity)
         self.linear_phi = np.zeros(self.capacity)
-        self.pass_phi, self.pass_y, self.pass_theta, self.pass_y_theta = np.zeros((4, 4, self.capacity))
         return 0
 
     def _room_for_bent(self, int k):
@@ -53,7 +50,6 @@ cdef class Operating(Fields):
         self.bent_g, self.bent_rest, self.bent_drive, self.bent_drop = np.zeros((4, k))
         self.bent_tangent, self.bent_extra = np.zeros((2, k))
         self.coupling, self.work = np.zeros(k * k), np.zeros(settle_room(k))
-        self.pass_drop, self.pass_tangent = np.zeros((2, 4, k))
 
     # ---------------------------------------------------------------- which bonds have a law
 
@@ -126,21 +122,19 @@ cdef class Operating(Fields):
 
     # ---------------------------------------------------------------- currents of such bonds
 
-    cdef inline double _extra(self, double g, int law, double tangent, double u) noexcept nogil:
-        """Current of a bond beyond its slope at 0 V; per volt, by the slope that it has at the voltage."""
+    cdef inline double _extra(self, double g, int law, double u) noexcept nogil:
+        """Current of a bond beyond its slope at 0 V."""
         cdef double slope
-        if self.mode == AT_VOLTAGE:
-            return g * (self.laws.current(law, u, &slope) - u)
-        return g * (tangent - 1.0) * u
+        return g * (self.laws.current(law, u, &slope) - u)
 
     cdef void _flow(self, double[::1] value, double[::1] out) noexcept nogil:
         cdef int j
         cdef double y
         Fields._flow(self, value, out)
-        if self.mode == SLOPES_AT_ZERO:
+        if not self.bent:
             return
         for j in range(self.n_bent):
-            y = self._extra(self.bent_g[j], self.bent_law[j], self.bent_tangent[j],
+            y = self._extra(self.bent_g[j], self.bent_law[j],
                             self._drop(value, self.bent_a[j], self.bent_b[j], self.top))
             out[self.bent_a[j]] -= y
             if self.bent_b[j] >= 0:
@@ -148,12 +142,9 @@ cdef class Operating(Fields):
 
     # ---------------------------------------------------------------- the whole network
 
-    cdef int _base_pass(self, int p, double voltage) noexcept nogil:
-        """Potential, its sources and the temperature rise at a voltage (p even) or per volt there (p odd)."""
-        cdef int i, j, info
-        self.mode = PER_VOLT if p & 1 else AT_VOLTAGE
-        self.top = 1.0 if p & 1 else voltage
-        info = self._base_extra(voltage)
+    cdef int _base_pass(self, double voltage) noexcept nogil:
+        """Potential, its sources and the temperature rise at a voltage."""
+        cdef int i, info = self._base_extra(voltage)
         if info:
             return info
         # What the reduced network says, then corrections against the currents of all bonds.
@@ -166,45 +157,29 @@ cdef class Operating(Fields):
         if info:
             return info
         self._drawn(self.phi, self.y_phi, True)
-        for j in range(self.n_bent):
-            self.pass_drop[p, j] = self._drop(self.phi, self.bent_a[j], self.bent_b[j], self.top)
-            self.pass_tangent[p, j] = self.bent_tangent[j]
-        for i in range(self.m):
-            self.pass_phi[p, i], self.pass_y[p, i] = self.phi[i], self.y_phi[i]
-        self._powers(p)
-        info = self._warm()
-        for i in range(self.m):
-            self.pass_theta[p, i], self.pass_y_theta[p, i] = self.theta[i], self.y_theta[i]
-        return info
+        if self.heat_of != self.solution:
+            info = self._factor_heat()
+            if info:
+                return info
+        self._powers()
+        return self._warm()
 
     cdef int _base_extra(self, double voltage) noexcept nogil:
         """Currents beyond the slopes at 0 V (``bent_extra``), by the reduced network; its matrix stays factored."""
-        cdef int j, k = self.n_bent, info = 0, one = 1
-        cdef char trans = b"N"
-        cdef double slope
+        cdef int j, k = self.n_bent, info = 0
         if k == 0:
             return 0
-        if self.mode == AT_VOLTAGE:
-            for j in range(k):
-                self.bent_drive[j] = voltage * self.bent_rest[j]
-                self.bent_drop[j] = self.bent_drive[j]
-            info = settle(self.laws, k, &self.coupling[0], &self.bent_g[0], &self.bent_law[0], &self.bent_drive[0],
-                          &self.bent_drop[0], &self.bent_tangent[0], &self.work[0], &self.bent_pivot[0])
-            if info:
-                return info
-            for j in range(k):
-                self.bent_extra[j] = self._extra(self.bent_g[j], self.bent_law[j], 0.0, self.bent_drop[j])
-        info = tangent_factor(k, &self.coupling[0], &self.bent_g[0], &self.bent_tangent[0], &self.work[0],
-                              &self.bent_pivot[0])
+        for j in range(k):
+            self.bent_drive[j] = voltage * self.bent_rest[j]
+            self.bent_drop[j] = self.bent_drive[j]
+        info = settle(self.laws, k, &self.coupling[0], &self.bent_g[0], &self.bent_law[0], &self.bent_drive[0],
+                      &self.bent_drop[0], &self.bent_tangent[0], &self.work[0], &self.bent_pivot[0])
         if info:
             return info
-        if self.mode == PER_VOLT:
-            for j in range(k):
-                self.bent_drop[j] = self.bent_rest[j]
-            dgetrs(&trans, &k, &one, &self.work[0], &k, &self.bent_pivot[0], &self.bent_drop[0], &k, &info)
-            for j in range(k):
-                self.bent_extra[j] = self._extra(self.bent_g[j], 0, self.bent_tangent[j], self.bent_drop[j])
-        return info
+        for j in range(k):
+            self.bent_extra[j] = self._extra(self.bent_g[j], self.bent_law[j], self.bent_drop[j])
+        return tangent_factor(k, &self.coupling[0], &self.bent_g[0], &self.bent_tangent[0], &self.work[0],
+                              &self.bent_pivot[0])
 
     cdef int _settle_base(self) noexcept nogil:
         """Correct the potential until it settles, with the slopes that the bonds have at the voltage."""
@@ -248,73 +223,43 @@ cdef class Operating(Fields):
         cdef char uplo = b"U"
         dsymv(&uplo, &m, &unity, &self.c_matrix[0, 0], &ld, &value[0], &one, &zero, &out[0], &one)
 
-    cdef void _powers(self, int p) noexcept nogil:
-        """Joule power of each node, current times voltage of every bond, halved between its ends; or per volt."""
-        cdef int i, k, j, at = p & ~1
-        cdef bint per_volt = p & 1
-        cdef double u, rate, total, voltage = self.top
-        cdef double[::1] phi = self.pass_phi[at], change = self.pass_phi[p]
-        if per_volt:
-            voltage = self.ends[at >> 1]
+    cdef void _powers(self) noexcept nogil:
+        """Joule power of each node: current times voltage of every bond, halved between its ends."""
+        cdef int i, k, j
+        cdef double u, total
         for i in range(self.m):
-            total = self.contact_g[0, i] * phi[i] * (2.0 * change[i] if per_volt else phi[i])
-            u, rate = phi[i] - voltage, change[i] - 1.0
-            total += self.contact_g[1, i] * u * (2.0 * rate if per_volt else u)
+            u = self.phi[i] - self.top
+            total = self.contact_g[0, i] * self.phi[i] * self.phi[i] + self.contact_g[1, i] * u * u
             for k in range(self.degree[i]):
-                j = self.link[i, k]
-                u, rate = phi[i] - phi[j], change[i] - change[j]
-                total += self.link_g[i, k] * u * (2.0 * rate if per_volt else u)
+                u = self.phi[i] - self.phi[self.link[i, k]]
+                total += self.link_g[i, k] * u * u
             self.node_power[i] = total
         for j in range(self.n_bent):
-            u, rate = self.pass_drop[at, j], self.pass_drop[p, j]
-            self.mode = AT_VOLTAGE
-            total = self._extra(self.bent_g[j], self.bent_law[j], 0.0, u)
-            if per_volt:
-                total = total * rate + self.bent_g[j] * (self.bent_tangent[j] - 1.0) * rate * u
-            else:
-                total *= u
+            u = self._drop(self.phi, self.bent_a[j], self.bent_b[j], self.top)
+            total = u * self._extra(self.bent_g[j], self.bent_law[j], u)
             self.node_power[self.bent_a[j]] += total
             if self.bent_b[j] >= 0:
                 self.node_power[self.bent_b[j]] += total
         for i in range(self.m):
             self.node_power[i] *= 0.5 * self.background
-        self.mode = PER_VOLT if per_volt else AT_VOLTAGE
-
-    cdef void _take_pass(self, int p) noexcept nogil:
-        """Make the potentials, slopes and heat of a pass the present ones."""
-        cdef int i, j
-        self.mode = PER_VOLT if p & 1 else AT_VOLTAGE
-        self.top = 1.0 if p & 1 else self.ends[p >> 1]
-        for i in range(self.m):
-            self.phi[i], self.y_phi[i] = self.pass_phi[p, i], self.pass_y[p, i]
-            self.theta[i], self.y_theta[i] = self.pass_theta[p, i], self.pass_y_theta[p, i]
-        for j in range(self.n_bent):
-            self.bent_drop[j], self.bent_tangent[j] = self.pass_drop[p, j], self.pass_tangent[p, j]
 
     # ---------------------------------------------------------------- read-out
 
-    def operate(self, double low, double high):
-        """Solve the network alone, after `solve`, at both ends of a cell of voltage with slopes: four passes.
+    def operate(self, double voltage):
+        """Solve the network alone at a voltage (V), after `solve`; what is read then holds there, not at 1 V.
 
-        `take` then makes one of them what `maps`, `nodes` and `potential_at` read.
+        Raises
+        ------
+        ArithmeticError
+            The potential does not settle.
         """
-        cdef int p, info = 0
+        cdef int info
         self.prepare_base()
-        self.ends[0], self.ends[1] = low, high
+        self.bent, self.top = True, voltage
         with nogil:
-            if self.m:
-                info = self._factor_heat()
-            for p in range(4):
-                if info == 0:
-                    info = self._base_pass(p, self.ends[p >> 1])
+            info = self._base_pass(voltage) if self.m else 0
         if info:
-            raise ArithmeticError(
-                f"the network of {self.m} conducting defects does not settle between {low:g} and {high:g} V"
-            )
-
-    def take(self, int p):
-        """Make a pass of `operate` the one that is read (0: lower end, 1: per volt there, 2 and 3: upper end)."""
-        self._take_pass(p)
+            raise ArithmeticError(f"the network of {self.m} conducting defects does not settle at {voltage:g} V")
 
     def law(self):
         """Current (A) of the arrangement as a function of the voltage (V); None where it is ohmic."""

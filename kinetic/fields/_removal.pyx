@@ -14,7 +14,7 @@ import numpy as np
 
 from libc.math cimport fabs, sqrt
 from libc.string cimport memset
-from scipy.linalg.cython_blas cimport ddot, dsymm
+from scipy.linalg.cython_blas cimport ddot, dsymm, dsymv
 from scipy.linalg.cython_lapack cimport dgetrf, dgetrs, dpotrf, dpotrs
 
 from ._operating cimport Operating, between_bonds
@@ -261,9 +261,13 @@ cdef class Removal(Operating):
     cdef void _times(self, double[:, ::1] matrix, double[:, ::1] columns, double[:, ::1] out, int first,
                      int n) noexcept nogil:
         """Symmetric matrix times ``n`` columns from ``first``."""
-        cdef int m = self.m, ld = self.capacity
+        cdef int m = self.m, ld = self.capacity, one = 1
         cdef double zero = 0.0, unity = 1.0
         cdef char uplo = b"U", side = b"L"
+        # For one column dsymm would copy the whole matrix first; sets without a law keep the bits that this gives.
+        if n == 1 and self.laws is not None:
+            dsymv(&uplo, &m, &unity, &matrix[0, 0], &ld, &columns[first, 0], &one, &zero, &out[first, 0], &one)
+            return
         dsymm(&side, &uplo, &m, &n, &unity, &matrix[0, 0], &ld, &columns[first, 0], &ld, &zero, &out[first, 0], &ld)
 
     cdef inline double _across(self, int e, double[::1] value, double top) noexcept nogil:
@@ -355,6 +359,7 @@ cdef class Removal(Operating):
         """K + L of the network without moving atom ``c``, in the place of the heat matrix."""
         cdef int i, j, k, e, m = self.m, first = self.start[c], last = self.start[c + 1]
         cdef double g
+        self.heat_of = -1
         # Mark who leaves: the first end of every bond that does.
         for e in range(first, last):
             if self.edge_g[e] > 0.0:
@@ -428,19 +433,24 @@ cdef class Removal(Operating):
 
         They are not added and taken away again: the currents that would cancel are 1e7 times those that stay.
         """
-        cdef int e, i, k, m = self.m, first = self.start[c], last = self.start[c + 1]
-        cdef double total, value
+        cdef int e, i, k, n, first = self.start[c], last = self.start[c + 1]
+        cdef double total, value, here
+        cdef const double* at = &self.source[0]
+        cdef const int* gone = &self.gone[0]
+        cdef const int* link
+        cdef const double* g
         for e in range(first, last):
             if self.edge_g[e] > 0.0:
                 self.gone[self.edge_a[e]] = 1
         # Nodes that left have no bonds; their neighbours skip them.
-        for i in range(m):
+        for i in range(self.m):
             total = 0.0
-            if not self.gone[i]:
-                total = self.contact_g[1, i] * (self.top - self.source[i]) - self.contact_g[0, i] * self.source[i]
-                for k in range(self.degree[i]):
-                    if not self.gone[self.link[i, k]]:
-                        total += self.link_g[i, k] * (self.source[self.link[i, k]] - self.source[i])
+            if not gone[i]:
+                here, n, link, g = at[i], self.degree[i], &self.link[i, 0], &self.link_g[i, 0]
+                total = self.contact_g[1, i] * (self.top - here) - self.contact_g[0, i] * here
+                for k in range(n):
+                    if not gone[link[k]]:
+                        total += g[k] * (at[link[k]] - here)
             self.residual[i] = total
         for e in range(first, last):
             if self.edge_g[e] > 0.0:

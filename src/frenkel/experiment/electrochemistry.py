@@ -60,7 +60,7 @@ def mean_current(device: Device, voltage: float, events: int = 3000) -> tuple[fl
             if total == 0.0:
                 break
             chosen = rates.pick(voltage, device.engine.draw())
-            charge -= rates.work_per_volt(chosen, voltage)
+            charge -= rates.work_per_volt(chosen)
             electrons += now.current(voltage) / total
             time += 1.0 / total
             device.fire(chosen)
