@@ -382,7 +382,7 @@ def test_voltage_behind_a_resistance_and_at_a_current():
 
 
 def test_voltage_at_a_current_however_steep_the_law():
-    """Some fifty bonds that rise by 1e4 a volt: what the slopes at 0 V ask for a current, 1e5 V, is no first guess.
+    """Some fifty bonds that rise by 1e4 a volt: the slopes at 0 V ask for 1e5 V, which is no first guess.
 
     From there Newton's method did not settle in 27 of 360 such searches.
     """
