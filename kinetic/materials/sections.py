@@ -178,7 +178,10 @@ class WeakNumbers:
 class ColumnNumbers(WeakNumbers):
     """Weak column through the oxide (a grain boundary): easier hops and exchange, and the first vacancies."""
 
-    radius: float = quantity("m", 1e-10, 1e-6, "radius of the column")
+    radius: float = quantity("m", 1e-10, 1e-6, "radius of the column, at the bottom electrode")
+    top_radius: float = quantity(
+        "m", 0.0, 1e-6, "radius at the top electrode (0: as at the bottom)", default=0.0
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

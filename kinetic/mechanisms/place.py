@@ -89,7 +89,8 @@ def weak_sites(
     """Return which host sites are weak: a column, grain boundaries, single sites; all of them without any."""
     n_hosts, spacing = shape[0] * shape[1] * shape[2], material.lattice.spacing
     if material.has("column"):
-        return weak_column(lattice, shape, material.column.radius, spacing)
+        bottom = material.column.radius
+        return weak_column(shape, bottom, material.column.top_radius or bottom, spacing)
     if material.has("polycrystal"):
         cell = (shape[0] * spacing, shape[1] * spacing, shape[2] * spacing)
         seeds = grain_seeds(cell, grain_count(cell, material.polycrystal.grain_size), rng)
@@ -105,15 +106,17 @@ def weak_sites(
     return np.ones(n_hosts, dtype=bool)
 
 
-def weak_column(
-    lattice: Lattice, shape: tuple[int, int, int], radius: float, spacing: float
-) -> NDArray[np.bool_]:
-    """Return which host sites lie within ``radius`` (m) of the axis through the middle of the box."""
+def weak_column(shape: tuple[int, int, int], bottom: float, top: float, spacing: float) -> NDArray[np.bool_]:
+    """Return which host sites lie within a cone around the axis through the middle of the box.
+
+    Its radius (m) goes in a straight line from ``bottom`` in the lowest layer to ``top`` in the highest.
+    """
     nx, ny, nz = shape
     x, y = np.arange(nx) - nx // 2, np.arange(ny) - ny // 2
+    radius = np.linspace(bottom, top, nz)
+    squared = (x[:, None] ** 2 + y[None, :] ** 2) * spacing**2
     # Half a part in 1e9: a radius of exactly two spacings includes the sites on it.
-    disc = (x[:, None] ** 2 + y[None, :] ** 2) * spacing**2 <= radius**2 * (1 + 1e-9)
-    return np.repeat(disc.ravel(), nz)
+    return np.asarray(squared[:, :, None] <= radius**2 * (1 + 1e-9)).ravel()
 
 
 def blocked_sites(

@@ -23,6 +23,15 @@ def test_first_vacancies_lie_in_the_column():
     assert made.chemistry.weak[sites].all()
 
 
+def test_a_column_may_widen_to_the_top():
+    """A cone of 0.26 to 0.78 nm in ten layers: discs of radius 1 + 2 k / 9 spacings, counted by hand."""
+    made = device(values={"column.radius": 0.26e-9, "column.top_radius": 0.78e-9})
+    counts = made.chemistry.weak.reshape(10, 10, 10).sum(axis=(0, 1))
+    assert counts.tolist() == [5, 5, 9, 9, 9, 13, 21, 21, 21, 29]
+    straight = device(values={"column.radius": 0.26e-9, "column.top_radius": 0.26e-9})
+    assert straight.chemistry.weak.sum() == 50
+
+
 def test_a_cap_holds_its_share_of_vacancies_and_eases_hops_there():
     made, plain = device(values=CAP), device()
     sites, _ = made.defects
