@@ -195,7 +195,8 @@ def main() -> None:
             continue
         states = [measure(material, way, options.devices, options.budget) for way in ways]
         known[name] = {"key": key, "budget": options.budget, "states": states}
-        FOUND.write_text(json.dumps(dict(sorted(known.items())), indent=1) + "\n", encoding="utf-8")
+        lines = [f"{json.dumps(one)}: {json.dumps(known[one])}" for one in sorted(known)]
+        FOUND.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
         for state in states:
             print(name, {key: value for key, value in state.items()}, flush=True)
 
