@@ -8,6 +8,7 @@
 #   make mutants  plants errors one at a time and counts those that the tests see; MUTANTS="--only traps" narrows
 #   make fuzz     100,000 damaged, mistaken and hostile inputs: build/fuzz/report.txt; FUZZ=2000 SEED=1 for others
 #   make studies  what a device does to a network: report/report.html
+#   make retention  how long states of each changed set last; writes docs/materials.md
 #   make bench    speed, as in benchmarks/README.md
 #   make test-spice  exports of cards in ngspice and VACASK, which it installs; 10 minutes
 #   make test-torch  layers for PyTorch, which it installs where it is missing
@@ -47,7 +48,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 export OPENBLAS_NUM_THREADS ?= 1
 export MPLBACKEND ?= Agg
 
-.PHONY: demo test test-spice test-torch mutants studies verify fuzz bench lint build
+.PHONY: demo test test-spice test-torch mutants studies verify retention fuzz bench lint build
 .DELETE_ON_ERROR:
 
 demo: $(BUILT)
@@ -76,6 +77,10 @@ studies: $(BUILT)
 verify: $(BUILT)
 	$(BIN)/frenkel verify
 	FRENKEL_VERIFY="$(TABLE)" $(BIN)/python -m pytest --timeout=0 -m verification -s tests/verification
+
+retention: $(BUILT)
+	$(BIN)/python docs/retention.py
+	$(BIN)/python docs/tables.py
 
 fuzz: $(BUILT)
 	$(BIN)/python tests/fuzz/campaign.py --cases $(FUZZ) $(if $(SEED),--seed $(SEED)) -o build/fuzz

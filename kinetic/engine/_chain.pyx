@@ -157,14 +157,15 @@ cdef class Chain:
         """Draw when (s, at most ``span``) and from which state the basin is left; or where it is at ``span``."""
         cdef double weight[STATES]
         cdef double after[STATES]
-        cdef double aim = random.next_double(random.state), more, time = 0.0, wait, hazard = 0.0
+        cdef double aim = random.next_double(random.state), more, time = 0.0, rest = span, wait, hazard = 0.0
         cdef int i, j, level
         for i in range(self.n):
             weight[i] = i == 0
-        # Longest steps first: each is taken while it loses less than is still to be lost.
+        # Longest steps first: each is taken while it loses less than is still to be lost. They are held against
+        # what is left of the span, exact, since a short step added to a long time may leave it as it is.
         for level in range(self.n_levels - 1, -1, -1):
             wait = self.first * 2.0**level
-            while time + wait <= span:
+            while wait <= rest:
                 more = 0.0
                 for i in range(self.n):
                     more += weight[i] * self.lost[level, i]
@@ -178,6 +179,7 @@ cdef class Chain:
                     weight[j] = after[j]
                 aim -= more  # what is still to be lost; never a difference of two numbers close to 1
                 time += wait
+                rest -= wait
         # The rest is shorter than the first step, in which the chance of leaving grows linearly.
         for i in range(self.n):
             hazard += weight[i] * self.leave[i]

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from frenkel.kinetic.engine._chain import Chain
 from frenkel.kinetic.engine.engine import Engine
 from frenkel.kinetic.lattice.lattice import Lattice
 from frenkel.kinetic.lattice.species import OXYGEN, VACANCY
@@ -133,3 +134,12 @@ def test_closed_basin_is_left_alone():
     engine = Engine(Lattice.cubic((1, 1, 2), A), [hop()], [1, 0], seed=1)
     assert engine.run(events=500, superbasin=True) == "events"
     assert engine.run(time=engine.time + 100.0, superbasin=True) == "time"
+
+
+@pytest.mark.parametrize("span", [1e-9, 1e-6, 1e-3, 1.0, 1e9])
+def test_a_closed_set_is_stayed_in_however_long_and_fast_it_is(span):
+    # Steps of 1e-22 s on top of a long time do not change it: a sum held against the span never ended.
+    inner, leave = np.array([[0.0, 1e13], [1e13, 0.0]]), np.array([1e-30, 0.0])
+    where = [Chain().leave_by(inner, leave, span, np.random.PCG64(seed))[1:] for seed in range(40)]
+    assert not any(left for _, left in where)
+    assert {state for state, _ in where} == {0, 1}
