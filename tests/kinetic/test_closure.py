@@ -24,6 +24,7 @@ SETS = {
     "HfO2": ("HfO2", (8, 9), {}),
     "HfO2-JART": ("HfO2-JART", (8, 9), {}),
     "HfO2-ETH": ("HfO2-ETH", (6, 7), {}),
+    "HfO2-hot-gap": ("HfO2-hot-gap", (8, 9), {}),
     # Every lever that a mechanism can have, and a charge transition.
     "all levers": ("HfO2-ETH", (6, 7), {
         "exchange.dipole": 1.2e-9, "exchange.barrier": 0.8, "exchange.floor": 0.2,
