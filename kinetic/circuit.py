@@ -191,13 +191,23 @@ class Circuit:
         resistance = self.series_resistance
         voltage = device.behind(source_voltage, resistance) if resistance > 0.0 else source_voltage
         current = device(voltage)
+        return self._limited(voltage, source_voltage, current, device.at)
+
+    def _clamped(self, current: float) -> float:
+        """Return a current (A) within the limits."""
         lower, upper = self.limits
-        limit = min(max(current, lower), upper)
+        return min(max(current, lower), upper)
+
+    def _limited(
+        self, voltage: float, source_voltage: float, current: float, at: Callable[[float], float]
+    ) -> OperatingPoint:
+        """Return the point of a device without limits, or that of a limit, at the voltage of a current."""
+        limit = self._clamped(current)
         if limit == current:
             return OperatingPoint(voltage, source_voltage, current, False)
         # The limit fixes the current; the source gives way.
-        voltage = device.at(limit)
-        return OperatingPoint(voltage, voltage + resistance * limit, limit, True)
+        voltage = at(limit)
+        return OperatingPoint(voltage, voltage + self.series_resistance * limit, limit, True)
 
     def nonlinear_ramp(
         self,
@@ -230,14 +240,13 @@ class Circuit:
         start, least = point.device_voltage, max(1e-9 * duration, resolution)
         if slope == 0.0:
             return Ramp(start, 0.0, duration)
-        lower, upper = self.limits
         if point.limited:
             # The source goes on alone, until it is back where the limit ends to act.
             until = (point.source_voltage - source_voltage) / slope
             if abs(until) > least:
                 return Ramp(start, 0.0, min(duration, until) if until > 0.0 else duration)
         current = device(end)
-        limit = min(max(current, lower), upper)
+        limit = self._clamped(current)
         if limit != current:
             current, end = limit, device.at(limit)
         until = (end + self.series_resistance * current - source_voltage) / slope
@@ -277,14 +286,10 @@ class Circuit:
         voltage = source_voltage
         if resistance > 0.0 and voltage != 0.0:
             voltage = _root(lambda v: v + resistance * current(v) - source_voltage, source_voltage)
-        value = current(voltage)
-        lower, upper = self.limits
-        limit = min(max(value, lower), upper)
-        if limit == value:
-            return OperatingPoint(voltage, source_voltage, value, False)
-        # The limit fixes the current; the source gives way.
-        voltage = _root(lambda v: current(v) - limit, voltage)
-        return OperatingPoint(voltage, voltage + resistance * limit, limit, True)
+        free = voltage
+        return self._limited(
+            free, source_voltage, current(free), lambda limit: _root(lambda v: current(v) - limit, free)
+        )
 
 
 def _root(function: Callable[[float], float], end: float) -> float:

@@ -1,5 +1,11 @@
 from ._wiring cimport Wiring
 
+cdef double CONVERGED  # V at 1 V: the last correction of a potential that has settled
+cdef double TOLERATED  # V at 1 V: a larger one is refused
+
+cdef enum:
+    UNSETTLED = -99
+
 
 cdef class Fields(Wiring):
     cdef readonly double background, charge, coulomb, charge_transition, heat, wiedemann_franz

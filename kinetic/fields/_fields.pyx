@@ -15,10 +15,8 @@ from scipy.linalg.cython_lapack cimport dpotrf, dpotri, dpotrs
 
 from ._wiring cimport Wiring
 
-cdef double CONVERGED = 1e-14  # V at 1 V: the last correction of a potential that has settled
-cdef double TOLERATED = 1e-9   # V at 1 V: a larger one is refused
+CONVERGED, TOLERATED = 1e-14, 1e-9
 cdef int MOST_STEPS = 20
-cdef int UNSETTLED = -99
 
 
 cdef class Fields(Wiring):

@@ -12,13 +12,10 @@ from libc.string cimport memset
 from scipy.linalg.cython_lapack cimport dgetrs, dpotrf, dpotrs
 
 from ._bond_laws cimport settle, settle_room, tangent_factor
-from ._removal cimport Removal
+from ._fields cimport TOLERATED, UNSETTLED
+from ._removal cimport LOOSE, Removal, SETTLED
 
-cdef double SETTLED = 1e-13     # V at 1 V: an error below this needs no further refinement
-cdef double TOLERATED = 1e-9    # V at 1 V: a larger one is refused
-cdef double LOOSE = 3e-8        # V at 1 V: error bound above which a moving atom is refined
 cdef int MOST_STEPS = 40
-cdef int UNSETTLED = -99
 
 
 cdef class Nonlinear(Removal):

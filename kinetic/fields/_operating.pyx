@@ -17,14 +17,11 @@ from scipy.linalg.cython_blas cimport dsymv
 from scipy.linalg.cython_lapack cimport dgetrs
 
 from ._bond_laws cimport BondLaws, settle, settle_room, tangent_factor
-from ._fields cimport Fields
+from ._fields cimport CONVERGED, Fields, TOLERATED, UNSETTLED
 
 from ._bond_laws import CurrentLaw
 
-cdef double CONVERGED = 1e-14   # V at 1 V: the last correction of a potential that has settled
-cdef double TOLERATED = 1e-9    # V at 1 V: a larger one is refused
 cdef int MOST_STEPS = 40
-cdef int UNSETTLED = -99
 
 
 cdef class Operating(Fields):

@@ -1,6 +1,10 @@
 from ._operating cimport Operating
 
 
+cdef double SETTLED    # V at 1 V: an error below this needs no further refinement
+cdef double LOOSE      # V at 1 V: error bound above which a moving atom is refined
+
+
 cdef class Removal(Operating):
     # host sites at which potentials are wanted: Green's function to the nodes, potential and heat at 1 V
     cdef signed char[::1] wanted

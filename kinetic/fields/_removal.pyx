@@ -17,13 +17,11 @@ from libc.string cimport memset
 from scipy.linalg.cython_blas cimport ddot, dsymm, dsymv
 from scipy.linalg.cython_lapack cimport dgetrf, dgetrs, dpotrf, dpotrs
 
+from ._fields cimport TOLERATED, UNSETTLED
 from ._operating cimport Operating, between_bonds
 
-cdef double SETTLED = 1e-13            # V at 1 V: an error below this needs no further refinement
-cdef double TOLERATED = 1e-9           # V at 1 V: a larger one is refused
-cdef double LOOSE = 3e-8               # V at 1 V: error bound above which a moving atom is refined
+SETTLED, LOOSE = 1e-13, 3e-8
 cdef int MOST_STEPS = 20
-cdef int UNSETTLED = -99
 
 
 cdef class Removal(Operating):
