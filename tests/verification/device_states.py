@@ -91,15 +91,22 @@ def levels(prepared, stops=(1.0, 1.2, 1.4, 1.6, 1.8, 2.0), *, budget=None, worke
 
 
 def _levels(stops, budget, one):
-    cell, rows = one.cell(), []
-    for low in one.low:
-        rows.append(np.full(len(stops), np.nan))
-        for k, stop in enumerate(stops):
+    def stopped(cell, stop):
+        cell.reset(stop)
+        return cell.read()
+
+    return _each(one.cell(), one.low, stops, budget, stopped)
+
+
+def _each(cell, states, values, budget, measure):
+    """Return what is measured from each state at each value, NaN where the CPU time ran out."""
+    rows = np.full((len(states), len(values)), np.nan)
+    for row, state in zip(rows, states, strict=True):
+        for k, value in enumerate(values):
             cell.allow(budget)
-            cell.again(low, k)
+            cell.again(state, k)
             try:
-                cell.reset(stop)
-                rows[-1][k] = cell.read()
+                row[k] = measure(cell, value)
             except FAILED:
                 pass
     return rows
@@ -115,18 +122,11 @@ def limits(prepared, currents=(1e-5, 3e-5, 1e-4, 2e-4), *, budget=None, workers=
 
 
 def _limits(currents, budget, one):
-    cell, rows = one.cell(), []
-    for high in one.high:
-        rows.append(np.full(len(currents), np.nan))
-        for k, limit in enumerate(currents):
-            cell.allow(budget)
-            cell.again(high, k)
-            try:
-                done = cell.set(limit)
-                rows[-1][k] = np.inf if np.isnan(done.switched) else cell.read() * limit
-            except FAILED:
-                pass
-    return rows
+    def held(cell, limit):
+        done = cell.set(limit)
+        return np.inf if np.isnan(done.switched) else cell.read() * limit
+
+    return _each(one.cell(), one.high, currents, budget, held)
 
 
 # ---------------------------------------------------------------- SET at constant voltage
