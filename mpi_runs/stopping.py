@@ -1,8 +1,10 @@
 """When to stop: a signal, the time limit, a word from another process of the part, or the user's hand."""
 
+import contextlib
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -34,6 +36,28 @@ def restore_signals(handlers: dict[int, Any]) -> None:
     """Give the signals back to the handlers that :func:`catch_signals` returned."""
     for number, handler in handlers.items():
         signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def held_back() -> Iterator[None]:
+    """Let a signal act at the end of what is done within, such as a file that is read or written.
+
+    A handler that raises an error, as Python's own for Ctrl-C does, may do so within the ``__exit__`` of a
+    lock of xarray's, written in Python: the lock is never given back, and closing the file waits for ever.
+    Python calls handlers in the main thread only; elsewhere nothing has to be done.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    met: list[int] = []
+    ours = [number for number in SIGNALS if signal.getsignal(number) is not None]  # None: not of Python
+    handlers = {number: signal.signal(number, lambda now, _: met.append(now)) for number in ours}
+    try:
+        yield
+    finally:
+        restore_signals(handlers)
+        for number in met:
+            signal.raise_signal(number)
 
 
 def _receive(number: int, _: FrameType | None) -> None:

@@ -18,6 +18,7 @@ import xarray as xr
 
 from ...errors import explain, reason
 from ...mpi_runs import content
+from ...mpi_runs.stopping import held_back
 from .layout import Layout
 from .schema import LAYOUT
 
@@ -97,7 +98,8 @@ def load(path: str | Path, layout: Layout = LAYOUT) -> xr.Dataset:
     except content.ContentError as error:
         raise StoreError(str(error)) from None
     try:
-        result = xr.load_dataset(source, engine="netcdf4", decode_times=False)
+        with held_back():
+            result = xr.load_dataset(source, engine="netcdf4", decode_times=False)
     except (OSError, RuntimeError, ValueError, KeyError, AttributeError) as error:
         raise StoreError(f"{source} cannot be read, it is truncated or damaged ({reason(error)})") from error
     result = result.rename({old: new for old, new in layout.old_names.items() if old in result})
@@ -223,7 +225,8 @@ def _write_netcdf(result: xr.Dataset, path: Path) -> None:
     # NaN means something only where the schema says so; a fill value would turn integers into floats.
     for name in result.variables:
         encoding.setdefault(str(name), {})["_FillValue"] = None
-    result.to_netcdf(path, engine="netcdf4", format="NETCDF4", encoding=encoding)
+    with held_back():
+        result.to_netcdf(path, engine="netcdf4", format="NETCDF4", encoding=encoding)
     import netCDF4
 
     # HDF5 may meet a full disk at close only, without an error: what cannot be read back was not written.

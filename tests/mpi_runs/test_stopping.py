@@ -6,7 +6,9 @@ import time
 
 import pytest
 import synthetic_members
+import xarray as xr
 
+from frenkel.analysis.results import store
 from frenkel.mpi_runs import farm, runs, session, shards, stopping
 
 
@@ -42,6 +44,33 @@ def test_signals_of_an_earlier_run_are_forgotten_and_the_handlers_come_back(tmp_
     assert not stop_of(tmp_path).wanted()
     stopping.restore_signals(inner)
     assert signal.getsignal(signal.SIGUSR1) is outer
+
+
+def test_a_signal_that_is_held_back_acts_at_the_end():
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    done = []
+    with pytest.raises(KeyboardInterrupt), stopping.held_back():
+        os.kill(os.getpid(), signal.SIGINT)
+        done.append("the rest of the file")
+    assert done and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_nothing_is_left_where_ctrl_c_met_the_writing_of_a_result(tmp_path, monkeypatch):
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    table = xr.Dataset({"current": ("time", [1.0, 2.0])})
+    write = xr.Dataset.to_netcdf
+
+    def interrupted(self, *args, **kwargs):
+        os.kill(os.getpid(), signal.SIGINT)
+        return write(self, *args, **kwargs)
+
+    monkeypatch.setattr(xr.Dataset, "to_netcdf", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        store.save_table(table, tmp_path / "one.nc")
+    monkeypatch.undo()
+    assert not list(tmp_path.iterdir())
+    store.save_table(table, tmp_path / "one.nc")
+    assert xr.load_dataset(tmp_path / "one.nc").current.values.tolist() == [1.0, 2.0]
 
 
 def test_the_first_reason_stays(tmp_path):
