@@ -286,19 +286,20 @@ class Watch:
 
 
 def gaps(device):
-    """Return missing layers below what hangs on the top electrode, and those at the longest jump.
+    """Return missing layers between what hangs on the top electrode and what stands on the bottom one.
 
-    The first counts the layers from the bottom without a conducting vacancy that is linked to the top, the
-    second the layers passed over in the longest jump of the easiest path between the electrodes, stubs and
-    single vacancies included.
+    Hanging and standing are conducting vacancies linked to the electrode; what floats between them does not
+    count. The second number is that of layers passed over in the longest jump of the easiest path between the
+    electrodes, floating vacancies included.
     """
     shot = snapshot(device)
     place, layers = shot.position[shot.conducting], shot.shape[2]
     height = np.rint(place[:, 2] / shot.spacing).astype(int) - 1
     linked = distances(place, shot.spacing, shot.shape, shot.periodic) <= LINK
     label = connected_components(linked, directed=False)[1]
-    hanging = np.isin(label, label[height == layers - 1])
-    return int(min(height[hanging], default=layers)), longest_jump(shot).length / shot.spacing - 1.0
+    hanging, standing = (np.isin(label, label[height == end]) for end in (layers - 1, 0))
+    missing = min(height[hanging], default=layers) - max(height[standing], default=-1) - 1
+    return max(int(missing), 0), longest_jump(shot).length / shot.spacing - 1.0
 
 
 def vacancies(device):

@@ -99,21 +99,27 @@ def test_cpu_time_ends_a_measurement():
     assert (found.window == 0.0).all() and found.within("v_set", 0.7, 1.5) == 0.0
 
 
-def test_layers_below_what_hangs_on_the_top():
+def test_layers_between_what_hangs_and_what_stands():
     device = Device(Material.load("HfO2"), 2.6e-9, 2.6e-9, seed=1)
     layers = device.shape[2]
     species = np.full_like(device.engine.species, OXYGEN.code)
     column = np.arange(layers)  # sites of one column, bottom first
-    species[column[4:]] = VACANCY.code
+    species[column[5:]] = VACANCY.code
     device.arrange(species=species)
-    assert cell.gaps(device) == (4, pytest.approx(4.0))
-    species[column[:2]] = VACANCY.code  # a stub at the bottom fills two of the four
+    assert cell.gaps(device) == (5, pytest.approx(5.0))
+    species[column[2:4]] = VACANCY.code  # two that float shorten the jump only
     device.arrange(species=species)
-    assert cell.gaps(device) == (4, pytest.approx(2.0))
+    assert cell.gaps(device) == (5, pytest.approx(2.0))
+    species[column[2:4]], species[column[:2]] = OXYGEN.code, VACANCY.code  # a stub that stands at the bottom
+    device.arrange(species=species)
+    assert cell.gaps(device) == (3, pytest.approx(3.0))
     species[column] = VACANCY.code
     device.arrange(species=species)
     assert cell.gaps(device) == (0, pytest.approx(0.0))
-    species[column[-1]] = OXYGEN.code  # nothing hangs on the top any more
+    species[column[-2:]] = OXYGEN.code  # nothing hangs on the top: the gap lies below it
+    device.arrange(species=species)
+    assert cell.gaps(device) == (2, pytest.approx(2.0))
+    species[:] = OXYGEN.code
     device.arrange(species=species)
     assert cell.gaps(device)[0] == layers
 
