@@ -137,8 +137,8 @@ class Lattice:
         Returns
         -------
         Lattice
-            With motifs ``"nearest"`` (6, same sublattice), ``"second"`` (12, hosts) and, with
-            interstitials, ``"pair"`` (8, host to cube centre and back).
+            With motifs ``"nearest"`` (6, same sublattice), ``"second"`` (12, hosts), ``"close"`` (18, both
+            of these) and, with interstitials, ``"pair"`` (8, host to cube centre and back).
 
         Raises
         ------
@@ -150,8 +150,10 @@ class Lattice:
         builders: dict[str, Callable[[], Table]] = {
             "nearest": partial(box.same, _NEAREST, True),
             "second": partial(box.same, _SECOND, False),
+            "close": partial(box.same, _NEAREST + _SECOND, False),
         }
         lengths = {"nearest": spacing, "second": 2**0.5 * spacing}
+        lengths["close"] = (lengths["nearest"] + 2 * lengths["second"]) / 3
         if interstitial:
             builders["pair"], lengths["pair"] = box.pair, 0.75**0.5 * spacing
         return cls(

@@ -218,6 +218,7 @@ def _hop(name: str) -> Callable[[Place], Mechanism]:
             barrier_shift=shift,
             crowding=(numbers.crowding_barrier, numbers.crowding_count) if numbers.crowding_barrier else None,
             crowding_species=place.defect,
+            crowding_motif="nearest" if numbers.crowding_shells == 1 else "close",
             crowding_edge=numbers.edge_share,
         )
 

@@ -12,14 +12,14 @@ from frenkel.kinetic.mechanisms.mechanism import Mechanism, PairInteraction, Sit
 NU = 1e13
 
 
-def everything(lattice, rng):
+def everything(lattice, rng, company="nearest"):
     """Every form of mechanism and of energy at once, with disorder in all of them."""
     n = lattice.n_sites
     mechanisms = [
         Mechanism(
             "vacancy hop", before=(VACANCY, OXYGEN), after=(OXYGEN, VACANCY), barrier=0.7,
-            attempt_frequency=NU, crowding=(0.1, 3), crowding_edge=0.3, heat_of_transport=0.2,
-            barrier_shift=rng.normal(0, 0.1, n),
+            attempt_frequency=NU, crowding=(0.1, 3), crowding_edge=0.3, crowding_motif=company,
+            heat_of_transport=0.2, barrier_shift=rng.normal(0, 0.1, n),
         ),
         Mechanism(
             "interstitial hop", before=(INTERSTITIAL, EMPTY), after=(EMPTY, INTERSTITIAL), barrier=0.9,
@@ -55,10 +55,10 @@ def everything(lattice, rng):
     return mechanisms, interactions
 
 
-def pair_of_engines(shape, lateral, seed):
+def pair_of_engines(shape, lateral, seed, company="nearest"):
     lattice = Lattice.cubic(shape, 2.6e-10, interstitial=True, lateral=lateral)
     rng = np.random.default_rng(seed)
-    mechanisms, interactions = everything(lattice, rng)
+    mechanisms, interactions = everything(lattice, rng, company)
     species = np.where(lattice.sublattice == 0, OXYGEN.code, EMPTY.code)
     species[rng.choice(lattice.n_hosts, 3, replace=False)] = VACANCY.code
     species[lattice.n_hosts] = TRAP.code
@@ -88,8 +88,9 @@ def test_equal_event_by_event(shape, lateral):
     assert engine.check()[1] == 0.0
 
 
-def test_same_moves_and_prices():
-    engine, reference = pair_of_engines((3, 2, 3), "periodic", seed=7)
+@pytest.mark.parametrize("company", ["nearest", "close"])
+def test_same_moves_and_prices(company):
+    engine, reference = pair_of_engines((3, 2, 3), "periodic", 7, company)
     for _ in range(10):
         engine.run(events=20)
         reference.species, reference.reservoir = engine.species.tolist(), dict(

@@ -102,3 +102,13 @@ def test_every_electron_that_eases_a_pair_is_paid_for():
         assert pair.barrier == given[electrons] + electrons * numbers.trapping_energy
         assert pair.energy == numbers.energy  # one energy, so that no cycle gains
     assert numbers.trapping_energy > 0.0
+
+
+def test_company_counts_among_six_or_eighteen_neighbours():
+    near, wide = (
+        device(values={"vacancy.crowding_shells": shells}).chemistry.mechanisms[0] for shells in (1, 2)
+    )
+    assert (near.crowding_motif, wide.crowding_motif) == ("nearest", "close")
+    table = device().lattice.motifs["close"]
+    inside = table[(table >= 0).all(axis=1)]
+    assert all(len(set(row)) == 18 for row in inside.tolist()) and len(inside)
