@@ -110,7 +110,7 @@ def gap_rows(bench):
     """Layers missing after RESET, and whether one hop makes a SET."""
     found = bench.cycled
     share, error = fraction(np.ravel(found.gap >= 3))
-    told = f"{np.mean(found.jump >= 3):.0%} by the longest jump of the easiest path, floating vacancies included"
+    told = f"{np.mean(found.jump >= 3):.0%} by the longest jump, over floating vacancies"
     step, step_error = median(np.ravel(found.share[np.isfinite(found.v_set)]))
     events = f"{middle(found.steps):.0f} events from 10 to 90 % of it, {middle(found.events):.0f} in all"
     return [
