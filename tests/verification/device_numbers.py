@@ -1,0 +1,278 @@
+"""Search the numbers of a set whose devices form, cycle and keep what they hold.
+
+    .venv/bin/python tests/verification/device_numbers.py SECONDS [--number 0] [--base HfO2-hot-gap]
+    .venv/bin/python tests/verification/device_numbers.py --show 5 [--check 24]
+
+An evolutionary search: each trial draws a set near earlier good ones, or anywhere in the ranges, and
+measures it on two small devices that no other trial used: forming, five cycles, then waits at 358 K of what
+they hold. Good sets are measured again on further devices before they count. Two searches with other
+``--number`` share what is in build/numbers/ and find the same trials only by chance.
+
+The search begins near the numbers of the base set. `--show` prints the best sets, and how far each number
+goes among the sets that are nearly as good: as near as this search comes to a posterior. `--check` measures
+the best on devices from seed 2001 on, which no search uses.
+"""
+
+import argparse
+import json
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import numpy as np
+from device_cell import FAILED, Cell, Setting, Watch, material_of
+from device_cycles import cycle, cycles, summary
+
+from frenkel.kinetic.waveform import Waveform
+
+LOG = Path(__file__).resolve().parents[2] / "build" / "numbers"
+CHECK = 2001  # first seed of the devices that only `--check` measures
+SEARCH = 400_000  # first seed of the search
+DEVICES, CYCLES, REPEATS = 2, 5, 6
+BUDGET, WAIT = 18.0, 3.0  # s of CPU time: of a device, of a wait
+KEEPS = 0.85  # score of a state that its wait did not lose before its CPU time ended
+WORTH = 0.68  # score of cycles from which on waits are measured
+
+RANGES = {
+    # name: lowest, highest, whether the logarithm is drawn; SI units and eV
+    "vacancy.migration_barrier": (0.66, 0.95, False),
+    "vacancy.in_company": (1.55, 2.0, False),  # the barrier above and the crowding barrier
+    "vacancy.crowding_count": (2.6, 6.4, False),
+    "vacancy.edge_share": (0.65, 1.0, False),
+    "vacancy.bound_share": (0.0, 1.0, False),
+    "vacancy.binding_energy": (0.1, 0.35, False),
+    "exchange.floor": (0.45, 0.95, False),
+    "exchange.barrier": (1.4, 1.73, False),
+    "exchange.energy": (0.0, 0.6, False),
+    "exchange.dipole": (0.7e-9, 1.8e-9, False),
+    "column.migration_shift": (0.3, 0.65, False),
+    "column.radius": (0.42e-9, 0.68e-9, False),
+    "column.taper": (0.6, 1.1, False),  # radius at the top over that at the bottom
+    "conduction.gap_reorganisation": (0.45, 1.1, False),
+    "conduction.gap_hops": (1.5, 3.49, False),
+    "conduction.decay_length": (0.17e-9, 0.28e-9, False),
+    "conduction.tunnel_factor": (0.015, 0.25, True),
+    "conduction.prefactor": (1e-4, 6e-4, True),
+    "conduction.contact_bottom": (8e-5, 4e-4, True),
+    "conduction.contact_top": (1e-4, 1e-3, True),
+    "heat.conductivity": (0.4, 2.0, True),
+    "disorder.bond": (0.35, 0.8, False),
+    "form_limit": (16e-6, 80e-6, True),
+    "limit": (20e-6, 40e-6, True),
+    "reset": (0.8, 1.6, False),
+    "series": (2e3, 8e3, True),
+}
+NAMES = tuple(RANGES)
+FIXED = {"column.vacancy_fraction": 0.0, "vacancy.crowding_shells": 2}
+LEAST_RADIUS = 0.37e-9  # m, five sites
+
+
+@dataclass(frozen=True)
+class Target:
+    """A band, how fast the score falls outside it, and its weight."""
+
+    low: float
+    high: float
+    width: float
+    weight: float
+
+    def score(self, values):
+        """Return the mean over values of 1 in the band, falling off exponentially outside; 0 for NaN."""
+        values = np.asarray(values, float)
+        outside = np.maximum(np.maximum(self.low - values, values - self.high), 0.0) / self.width
+        return float(np.where(np.isfinite(values), np.exp(-outside), 0.0).mean())
+
+
+TARGETS = {
+    "forming": Target(2.0, 3.6, 0.4, 2.0),  # V
+    "window": Target(1.0, np.inf, 0.5, 4.0),  # log10
+    "v_set": Target(0.7, 1.5, 0.2, 2.0),  # V
+    "v_reset": Target(-1.5, -0.7, 0.2, 1.2),  # V
+    "lrs": Target(np.log10(0.3), np.log10(0.6), 0.3, 2.5),  # log10 of R I_c in V
+    "hrs": Target(5.2, 6.3, 0.5, 0.8),  # log10 of ohm
+    "hottest": Target(0.0, 1500.0, 200.0, 1.0),  # K
+    "gap": Target(1.6, np.inf, 1.0, 0.8),  # layers at the longest jump
+    "nonlinear": Target(2.0, 8.0, 2.0, 0.8),  # R(0.1 V)/R(0.5 V)
+}
+WHOLE, LOW_KEPT, HIGH_KEPT = 10.0, 3.0, 1.5  # weights of all targets, and of the waits of both states
+
+
+def numbers_of(place):
+    """Return the numbers of a set and the setting at a place of the unit cube."""
+    drawn = {}
+    for u, (name, (low, high, log)) in zip(place, RANGES.items(), strict=True):
+        drawn[name] = float(low * (high / low) ** u if log else low + (high - low) * u)
+    setting = {name: drawn.pop(name) for name in ("form_limit", "limit", "reset", "series")}
+    drawn["vacancy.crowding_barrier"] = drawn.pop("vacancy.in_company") - drawn["vacancy.migration_barrier"]
+    drawn["column.top_radius"] = max(drawn["column.radius"] * drawn.pop("column.taper"), LEAST_RADIUS)
+    for name in ("vacancy.crowding_count", "conduction.gap_hops"):
+        drawn[name] = round(drawn[name])
+    return drawn | FIXED, setting
+
+
+def measure(base, place, seed):
+    """Return the score of a set on devices from ``seed`` on, and the scores that it is made of."""
+    numbers, setting = numbers_of(place)
+    seeds = range(seed, seed + DEVICES)
+    found = cycles(base, seeds, CYCLES, numbers=numbers, budget=BUDGET, **setting)
+    window = np.where(np.isnan(found.window) | (found.window < 1.0), 1.0, found.window)
+    shown = {
+        "forming": found.forming, "window": np.log10(window), "v_set": found.v_set, "v_reset": found.v_reset,
+        "lrs": np.log10(found.lrs * found.limit), "hrs": np.log10(found.hrs), "hottest": found.hottest,
+        "gap": found.jump, "nonlinear": found.hrs / found.hrs_half,
+    }  # fmt: skip
+    parts = {name: target.score(shown[name]) for name, target in TARGETS.items()}
+    weights = [target.weight for target in TARGETS.values()]
+    base_score = float(np.average(list(parts.values()), weights=weights))
+    kept = [0.0, 0.0]
+    if base_score > WORTH:
+        waits = [keeping(base, numbers, setting, one) for one in seeds]
+        kept = np.mean(waits, axis=0).tolist()
+    parts |= {"cycles": base_score, "low kept": kept[0], "high kept": kept[1]}
+    score = WHOLE * base_score + LOW_KEPT * kept[0] + HIGH_KEPT * kept[1]
+    return score / (WHOLE + LOW_KEPT + HIGH_KEPT), parts
+
+
+def keeping(base, numbers, setting, seed):
+    """Return scores of how long LRS and HRS last at 358 K and 0 V: 0 for 1 ms, 1 for 1e9 s."""
+    try:
+        cell = Cell(material_of(base, numbers), seed, Setting(**setting), BUDGET)
+        cell.form()
+        low = 0.0
+        for _ in range(2):
+            low = cycle(cell)["lrs"]
+        kept = cell.keep()
+        first = _lasts(cell, kept, lambda start, now: start / 2 < now < start * 2)
+        cell.reset()
+        return first, _lasts(cell, cell.keep(), lambda start, now: now > 3 * low)
+    except FAILED:
+        return 0.0, 0.0
+
+
+def _lasts(cell, state, holds):
+    oven = Cell(cell.device.material, cell.seed, cell.setting, temperature=358.0)
+    oven.again(state, 1)
+    oven.allow(WAIT)
+    start, last, times = oven.read(), 1e-3, np.geomspace(1e-3, 1e9, 25)
+    for moment, span in zip(times, np.diff(times, prepend=0.0), strict=True):
+        try:
+            oven.apply(Waveform.constant(0.0, span), Watch(), superbasin=True)
+        except FAILED:
+            return max(np.log10(last / 1e-3) / 12, KEEPS)
+        last = moment
+        if not holds(start, oven.read()):
+            return float(np.log10(last / 1e-3) / 12)
+    return 1.0
+
+
+# ---------------------------------------------------------------------- search
+
+
+def trials():
+    """Return all trials so far: place -> list of (score, parts), best first by a cautious mean."""
+    found = {}
+    for path in sorted(LOG.glob("*.jsonl")):
+        for line in path.read_text().splitlines():
+            one = json.loads(line)
+            found.setdefault(tuple(one["place"]), []).append((one["score"], one["parts"]))
+    return dict(sorted(found.items(), key=lambda item: -_cautious(item[1])))
+
+
+def _cautious(measured):
+    """Mean score less what two devices may add by luck."""
+    return np.mean([score for score, _ in measured]) - 0.08 / np.sqrt(len(measured))
+
+
+def place_of(base):
+    """Return the place of a packaged set; the middle of the range for what it does not state."""
+    stated = material_of(base).values()
+    stated["vacancy.in_company"] = stated["vacancy.migration_barrier"] + stated["vacancy.crowding_barrier"]
+    bottom = stated["column.radius"]
+    stated["column.taper"] = stated.get("column.top_radius", bottom) / bottom
+    place = [
+        0.5 if (value := stated.get(name)) is None
+        else np.log(value / low) / np.log(high / low) if log
+        else (value - low) / (high - low)
+        for name, (low, high, log) in RANGES.items()
+    ]  # fmt: skip
+    return np.clip(place, 0.0, 1.0)
+
+
+def next_place(rng, found, start):
+    """Draw where to measure next."""
+    places = list(found)
+    chance = rng.random()
+    if chance < 0.1 or len(places) < 24:
+        return start + 0.12 * rng.standard_normal(len(NAMES))
+    if chance < 0.35:
+        fresh = [place for place in places[:8] if len(found[place]) < REPEATS]
+        if fresh:
+            return np.array(fresh[rng.integers(len(fresh))])
+    one, other = (np.array(places[rng.integers(min(most, len(places)))]) for most in (8, 16))
+    mixed = np.where(rng.random(len(NAMES)) < 0.5, one, other) if rng.random() < 0.5 else one
+    return mixed + (rng.random(len(NAMES)) < 0.35) * 0.15 * rng.standard_normal(len(NAMES))
+
+
+def search(base, seconds, number):
+    """Measure sets until the time is over; one line a trial is added to the log."""
+    LOG.mkdir(parents=True, exist_ok=True)
+    path = LOG / f"{number}.jsonl"
+    done = len(path.read_text().splitlines()) if path.exists() else 0
+    start = place_of(base)
+    rng, end = np.random.default_rng((number, done)), time.monotonic() + seconds
+    while time.monotonic() < end:
+        place = np.round(np.clip(next_place(rng, trials(), start), 0.0, 1.0), 4)
+        score, parts = measure(base, place, SEARCH + 100_000 * number + DEVICES * done)
+        done += 1
+        with path.open("a") as log:
+            log.write(json.dumps({"place": place.tolist(), "score": score, "parts": parts}) + "\n")
+        print(f"\r{done} trials, this {score:.2f}", end="", flush=True)
+    print()
+
+
+def show(number):
+    """Print the best sets and how far each number may go."""
+    found = trials()
+    for place, measured in list(found.items())[:number]:
+        parts = {name: round(float(np.mean([p[name] for _, p in measured])), 2) for name in measured[0][1]}
+        print(f"{np.mean([score for score, _ in measured]):.3f} on {DEVICES * len(measured)} devices", parts)
+        print(json.dumps([{name: float(f"{value:.3g}") for name, value in part.items()}
+                          for part in numbers_of(place)]))  # fmt: skip
+    near = np.array([place for place in list(found)[: max(8, len(found) // 20)]])
+    print(f"\nof the best {len(near)} of {len(found)} sets, 10 to 90 %:")
+    for k, (name, (low, high, log)) in enumerate(RANGES.items()):
+        at = np.quantile(near[:, k], [0.1, 0.9])
+        values = low * (high / low) ** at if log else low + (high - low) * at
+        print(f"  {name:32s} {values[0]:.3g} to {values[1]:.3g} of {low:.3g} to {high:.3g}")
+
+
+def check(base, devices):
+    """Print what the best set does on devices that no search used."""
+    numbers, setting = numbers_of(next(iter(trials())))
+    print(summary(cycles(base, range(CHECK, CHECK + devices), 20, numbers=numbers, workers=2, **setting)))
+
+
+def main():
+    """Read the command line; search, or show."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("seconds", type=float, nargs="?", default=0.0, help="how long to search")
+    parser.add_argument("--number", type=int, default=0, help="of this search")
+    parser.add_argument("--base", default="HfO2-hot-gap", help="set whose numbers are replaced")
+    parser.add_argument("--show", type=int, default=0, help="print so many of the best sets")
+    parser.add_argument("--check", type=int, default=0, help="measure the best on so many other devices")
+    options = parser.parse_args()
+    if options.seconds:
+        search(options.base, options.seconds, options.number)
+    if options.show:
+        show(options.show)
+    if options.check:
+        check(options.base, options.check)
+
+
+if __name__ == "__main__":
+    main()
