@@ -69,8 +69,10 @@ class Setting:
 
 
 def material_of(material, numbers=None):
-    """Return a material set, given as itself or by name, with some of its numbers replaced."""
-    found = Material.load(material) if isinstance(material, str) else material
+    """Return a material set, given as itself, by name or by path, with some of its numbers replaced."""
+    found = material
+    if isinstance(material, str):
+        found = Material.read(material) if material.endswith(".toml") else Material.load(material)
     return found.with_values(dict(numbers)) if numbers else found
 
 
