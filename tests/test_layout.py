@@ -20,7 +20,7 @@ LEVELS = ("kinetic", "events", "array", "mpi_runs", "analysis")
 
 FLOORS = [
     {"checks", "errors", "progress", "provenance", "threads", "toml", "typing", "units", "validation"},
-    {"cards", "mpi_runs"},
+    {"cards", "mpi_runs", "quantity"},
     {"analysis", "kinetic"},
     {"array"},
     {"configuration", "events"},

@@ -15,10 +15,10 @@ from ..configuration import device as config
 from ..configuration.base import MOST_MEMBERS, ConfigurationError
 from ..configuration.device import Configuration
 from ..configuration.points import Grid, points_of
-from ..configuration.quantity import to_si
 from ..mpi_runs import content, farm, lock, merge, runs, session, shards
 from ..mpi_runs.session import Job, Outcome
 from ..mpi_runs.status import Status
+from ..quantity import to_si
 from . import device as experiment
 from .ensemble_file import KIND, columns, coordinates
 from .members import STRIDE
