@@ -19,6 +19,9 @@ from .content import ATTRIBUTE, ContentHash, dtype_text
 CHUNK_BYTES = 1 << 20
 MEMBER_CHUNK = 256
 OPEN_FILES = 64
+OR = " or "
+"""Between the names of what has the same place in different points of a sweep, such as species."""
+
 Array = NDArray[Any]
 """Array of a member, of any type."""
 
@@ -252,8 +255,17 @@ class _Survey:
             if reader.located.status[number] == shards.OK:
                 if number // per_point not in self.first:
                     self.first[number // per_point] = reader.arrays(number)
-                    self.texts = self.texts or head.get("texts", {})
+                    self._texts(head.get("texts", {}))
                 self._sizes(reader, number, head.get("arrays", []), target)
+
+    def _texts(self, given: Mapping[str, list[str]]) -> None:
+        """Take the texts of a point: what differs from those of points before it is added to them."""
+        for name, texts in given.items():
+            known = self.texts.setdefault(name, [])
+            known += [""] * (len(texts) - len(known))
+            for place, text in enumerate(texts):
+                if text not in known[place].split(OR):
+                    known[place] = f"{known[place]}{OR}{text}" if known[place] else text
 
     def _sizes(self, reader: _Reader, number: int, described: list[Any], target: Target) -> None:
         count = len(reader.located.member)
@@ -362,6 +374,7 @@ class _Stream:
                 value = np.full(shape, _fill(self.column, self.dtype), self.dtype)
             if not len(value):
                 return
+            value = self._padded(value, len(value))
         else:
             value = self._padded(value)[None]
         self.waiting.append(value)
@@ -395,10 +408,11 @@ class _Stream:
             self.variable[where if len(where) > 1 else where[0]] = part
             self.place, values = self.place + len(part), values[len(part) :]
 
-    def _padded(self, value: Array | None) -> Array:
-        if value is not None and value.shape == self.shape:
+    def _padded(self, value: Array | None, *rows: int) -> Array:
+        shape = (*rows, *self.shape)
+        if value is not None and value.shape == shape:
             return value
-        whole = np.full(self.shape, _fill(self.column, self.dtype), self.dtype)
+        whole = np.full(shape, _fill(self.column, self.dtype), self.dtype)
         if value is not None:
             whole[tuple(slice(0, size) for size in value.shape)] = value
         return whole

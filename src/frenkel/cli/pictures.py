@@ -290,8 +290,7 @@ def _conduction(options: argparse.Namespace) -> None:
     from ..kinetic.materials.material import Material
     from ..quantity import to_si
 
-    load = Material.read if options.material.endswith(".toml") else Material.load
-    material = load(options.material)
+    material = Material.find(options.material)
     thickness = to_si(options.thickness, "m", 1e-10, 1e-6)
     width = to_si(options.width, "m", 1e-9, 1e-3)
     largest = to_si(options.voltage, "V", 1e-3, 100.0)

@@ -224,7 +224,7 @@ def build(configuration: Configuration, folder: Path = Path()) -> Device:
     MaterialError, ValueError
         The material or a size is not allowed.
     """
-    material = material_of(configuration, folder)
+    material = configuration.made_of(folder)
     check_memory(configuration, material)
     return Device(material, **configuration.arguments(), read_voltage=configuration.read_voltage)
 
@@ -252,16 +252,6 @@ def memory(shape: tuple[int, int, int], lateral: str) -> float:
     sites = float(np.prod(np.array(shape, float)))
     # Reflecting sides take a table of twice the width in both directions; making it takes it twice.
     return 2 * 8 * sites * shape[2] * (4 if lateral == "reflecting" else 1) + 400 * sites
-
-
-def material_of(configuration: Configuration, folder: Path = Path()) -> Material:
-    """Return the material of a configuration: its own document, a file, or a packaged set."""
-    name = configuration.material
-    if configuration.material_document is not None:
-        return Material(configuration.material_document, name)
-    if name.endswith(".toml"):
-        return Material.read(folder / name)
-    return Material.load(name)
 
 
 def run(

@@ -11,10 +11,13 @@ import numpy as np
 
 from .. import checks, provenance
 from ..analysis.results import schema
-from ..configuration import device as config
 from ..configuration.base import MOST_MEMBERS, ConfigurationError
 from ..configuration.device import Configuration
+from ..configuration.material import is_number
 from ..configuration.points import Grid, points_of
+from ..kinetic.materials.changes import number
+from ..kinetic.materials.material import Material
+from ..kinetic.materials.rows import declared
 from ..mpi_runs import content, farm, lock, merge, runs, session, shards
 from ..mpi_runs.session import Job, Outcome
 from ..mpi_runs.status import Status
@@ -49,10 +52,12 @@ class Axis:
 
     @property
     def name(self) -> str:
-        """Name of the dimension: the last part of the key, with the number of the phase if there is one."""
-        return "_".join(
-            self.key.split(".")[-2:] if self.key.startswith("phase.") else self.key.split(".")[-1:]
-        )
+        """Name of the dimension: the last part of the key, with the number of the phase if there is one.
+
+        That of a number of the material has its section before it, since several have a barrier.
+        """
+        with_place = self.key.startswith("phase.") or is_number(self.key)
+        return "_".join(self.key.split(".")[-2 if with_place else -1 :])
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +121,11 @@ class Ensemble:
         rest = {"keep": self.keep, "over": {one.key: list(one.texts) for one in self.axes}}
         if isinstance(self.points, Grid):
             materials = self.points.materials or {
-                name: experiment.material_of(
-                    config.parse({**self.points.base, "material": name}), self.folder
-                ).document()
+                name: Material.find(name, self.folder).document()
                 for name in self.points.names()
             }
             return {"base": self.points.base, "materials": materials} | rest
-        used = [experiment.material_of(point, self.folder) for point in self.points]
+        used = [point.made_of(self.folder) for point in self.points]
         hashes = list(dict.fromkeys(material.hash for material in used))
         first = {material.hash: material for material in reversed(used)}
         return {
@@ -195,6 +198,9 @@ def sweep(
     number = int(np.prod([len(axis.texts) for axis in axes]))
     if not 1 <= number <= POINTS_LIMIT:
         raise ConfigurationError(f"a sweep must have 1 to {POINTS_LIMIT} points, got {number}")
+    names = [one.name for one in axes]
+    if len(set(names)) < len(names):
+        raise ConfigurationError(f"each axis of a sweep needs a name of its own, got {', '.join(names)}")
     base = plain(read([]), members or None, folder, seed)
     # Without defaults, which may be no keys of what a change puts in the place of a section.
     document = base.points[0].model_dump(mode="json", exclude_none=True, exclude_unset=True)
@@ -262,7 +268,7 @@ def job(ensemble: Ensemble, output: Path, *, part: tuple[int, int] | None = None
     if part is not None:
         numbers, name = numbers[part[0] - 1 :: part[1]], f"{part[0]}-of-{part[1]}"
     for point in ensemble.points[:1]:
-        experiment.check_memory(point, experiment.material_of(point, ensemble.folder))
+        experiment.check_memory(point, point.made_of(ensemble.folder))
     points = len(ensemble.points)
     groups = min(GROUPS, points)
     costs = np.fromiter(map(_cost, ensemble.points), float, points)  # reads, so checks, every point once
@@ -385,13 +391,13 @@ def write(
     members = located.member[: ensemble.members] if ensemble.axes else located.member
     grid = [(axis.name, len(axis.texts)) for axis in ensemble.axes] + [("member", len(members))]
     first = ensemble.points[0]
-    material = experiment.material_of(first, ensemble.folder)
+    material = first.made_of(ensemble.folder)
     attrs = {
         "Conventions": schema.CONVENTIONS,
         "frenkel_schema": np.int32(schema.SCHEMA_VERSION),
         "frenkel_kind": KIND,
     } | provenance.attributes(
-        first.title or f"{material.name}, {len(located.member)} devices",
+        first.title or _title(ensemble, material.name, len(located.member)),
         document,
         seed=first.seed or 0,
         material=material.name,
@@ -455,9 +461,20 @@ def from_document(document: dict[str, Any], members: np.ndarray[Any, Any]) -> En
     )
 
 
+def _title(ensemble: Ensemble, material: str, devices: int) -> str:
+    if not ensemble.axes:
+        return f"{material}, {devices} devices"
+    swept = " and ".join(one.key for one in ensemble.axes)
+    return f"{swept} of {len(ensemble.points)} points, {devices} devices"
+
+
 def _axis_values(one: Axis) -> tuple[Any, dict[str, Any]]:
     """Return the values of an axis as floats in SI where they are quantities, else as text."""
     attrs = {"long_name": one.key}
+    if place := is_number(one.key):
+        section, key = place
+        unit = declared(section, key).metadata["unit"]
+        return np.array([number(section, key, text) for text in one.texts]), attrs | {"units": unit}
     for unit in ("", "m", "s", "V", "V/s", "A", "ohm", "K"):
         try:
             if not unit:

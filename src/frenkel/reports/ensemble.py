@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import provenance
+from ..analysis.plots import sweep
 from ..analysis.plots.caption import quantity
 from ..analysis.results import melting
 from ..analysis.results.layout import SchemaError
@@ -235,6 +236,7 @@ def describe(path: Path) -> str:
     import netCDF4
 
     from .device import table
+    from .sweep import points_table
 
     with netCDF4.Dataset(path) as file:
         file.set_auto_mask(False)
@@ -244,7 +246,9 @@ def describe(path: Path) -> str:
             raise SchemaError(f"{path} has no variable status (what became of the members)")
         status = file["status"][...]
         sizes = {name: len(dim) for name, dim in file.dimensions.items() if name in file["status"].dimensions}
-        rows = [_row(file, name) for name in SUMMARY if name in file.variables]
+        swept = sweep.axes_of(file)
+        rows = [] if swept else [_row(file, name) for name in SUMMARY if name in file.variables]
+        points = points_table(file) if swept else ""
         molten = _molten(file)
         head = [
             str(given["title"]),
@@ -258,6 +262,8 @@ def describe(path: Path) -> str:
             f"content     {getattr(file, content.ATTRIBUTE, 'without a hash')}",
             "",
         ]
+    if swept:
+        return "\n".join([*head, points, *molten])
     heads = ["quantity", "number", "mean", "sd", "1 %", "10 %", "median", "90 %", "99 %"]
     return "\n".join([*head, table(heads, [row for row in rows if row]), *molten])
 
