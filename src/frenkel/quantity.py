@@ -2,8 +2,10 @@
 
 import math
 import re
+from collections.abc import Sequence
 from typing import Any
 
+from .typing import Quantity
 from .units import convert
 from .validation import shown
 
@@ -70,7 +72,7 @@ def all_to_si(value: Any, unit: str, low: float, high: float) -> tuple[float, ..
     return tuple(to_si(one, unit, low, high) for one in value)
 
 
-def si(name: str, value: Any, unit: str, low: float = -math.inf, high: float = math.inf) -> Any:
+def si(name: str, value: Quantity, unit: str) -> float:
     """Return a value of a script in SI: text with a unit is converted, everything else is handed back.
 
     Who takes numbers checks them; here only text is.
@@ -81,8 +83,8 @@ def si(name: str, value: Any, unit: str, low: float = -math.inf, high: float = m
         What the value is of, for the error.
     value : object
         A number in ``unit``, or text such as "5 nm".
-    unit, low, high
-        As in :func:`to_si`.
+    unit : str
+        SI unit as pint reads it.
 
     Raises
     ------
@@ -97,6 +99,22 @@ def si(name: str, value: Any, unit: str, low: float = -math.inf, high: float = m
     if not isinstance(value, str):
         return value
     try:
-        return to_si(value, unit, low, high)
+        return to_si(value, unit, -math.inf, math.inf)
+    except ValueError as error:
+        raise ValueError(f"{name} {error}") from None
+
+
+def all_si(name: str, values: Sequence[Quantity] | str, unit: str) -> Sequence[float]:
+    """Return several values of a script in SI: one text with a unit at its end, or each as in :func:`si`.
+
+    Examples
+    --------
+    >>> all_si("times", "0, 1, 2 us", "s")
+    (0.0, 1e-06, 2e-06)
+    """
+    if not isinstance(values, str):
+        return [si(name, value, unit) for value in values]
+    try:
+        return all_to_si(values, unit, -math.inf, math.inf)
     except ValueError as error:
         raise ValueError(f"{name} {error}") from None
