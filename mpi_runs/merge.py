@@ -72,6 +72,19 @@ class Located:
     offset: Whole
     length: Whole
 
+    def head(self, number: int) -> tuple[int, dict[str, Any]]:
+        """Return the status and the JSON part of a record.
+
+        Raises
+        ------
+        OSError
+            It cannot be read.
+        """
+        with self.paths[self.shard[number]].open("rb") as file:
+            frame = os.pread(file.fileno(), int(self.length[number]), int(self.offset[number]))
+        _, code, head = shards.frame_head(frame)
+        return code, head
+
     def digest(self, configuration_hash: str) -> str:
         """Return a hash of which members of which configuration these are, and of what became of them."""
         found = hashlib.sha256(configuration_hash.encode())

@@ -27,7 +27,7 @@ FLOORS = [
     {"experiment", "networks", "verify"},
     {"studies"},
     {"reports"},
-    {"cli"},
+    {"cli", "scripting"},
 ]
 """Rooms of the package from the ground up: a room imports rooms of lower floors, and itself."""
 

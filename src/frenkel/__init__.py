@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from .kinetic.waveform import Waveform as Waveform
     from .networks.chip import Chip as Chip
     from .networks.device_statistics import DeviceStatistics as DeviceStatistics
+    from .scripting.many import ensemble as ensemble
+    from .scripting.many import sweep as sweep
 
 _PLACES = {
     "Card": "cards.card",
@@ -44,6 +46,7 @@ _PLACES = {
     "Waveform": "kinetic.waveform",
     "again": "experiment.device",
     "cycle_summary": "analysis.results.metrics",
+    "ensemble": "scripting.many",
     "fit_card": "experiment.fit_card",
     "load": "analysis.results.store",
     "longest_jump": "analysis.results.filament",
@@ -53,6 +56,7 @@ _PLACES = {
     "run": "experiment.device",
     "save": "analysis.results.store",
     "snapshot": "analysis.results.filament",
+    "sweep": "scripting.many",
 }
 _RENAMED = {"read_configuration": "read"}
 

@@ -187,8 +187,22 @@ class Device(kinetic.Device):
             allowed = f"{last} or {last + 1}" if going else f"{last + 1}"
             raise ValueError(f"cycle must be {allowed} now, or 0 outside of cycles, got {cycle}")
 
+    def document(self, logs: Sequence[PhaseLog] | None = None) -> dict[str, Any]:
+        """Return the configuration that repeats what was run so far, or some phases of it, as JSON values."""
+        circuit = CircuitSection.of(self.circuit)
+        return {
+            "seed": self.seed,
+            "member": self.member,
+            "material": self.material.name,
+            "material_document": self.material.document(),
+            "read_voltage": f"{self.read_voltage!r} V",
+            "device": self.asked.model_dump(mode="json"),
+            "circuit": circuit.model_dump(mode="json", exclude_none=True),
+            "phase": list(_in_cycles(self.logs if logs is None else logs)),
+        }
+
     def _dataset(self, logs: list[PhaseLog]) -> xr.Dataset:
-        recorded = _scripted(self, logs)
+        recorded = self.document(logs)
         return dataset(self, logs, recorded, read_voltage=self.read_voltage, not_repeatable=self.touched)
 
     @property
@@ -378,21 +392,7 @@ def _recorded(configuration: Configuration, material: Material, seed: int) -> di
     }
 
 
-def _scripted(device: Device, logs: list[PhaseLog]) -> dict[str, Any]:
-    """Return the configuration that repeats what a script did."""
-    return {
-        "seed": device.seed,
-        "member": device.member,
-        "material": device.material.name,
-        "material_document": device.material.document(),
-        "read_voltage": f"{device.read_voltage!r} V",
-        "device": device.asked.model_dump(mode="json"),
-        "circuit": CircuitSection.of(device.circuit).model_dump(mode="json", exclude_none=True),
-        "phase": list(_in_cycles(logs)),
-    }
-
-
-def _in_cycles(logs: list[PhaseLog]) -> Iterator[dict[str, Any]]:
+def _in_cycles(logs: Sequence[PhaseLog]) -> Iterator[dict[str, Any]]:
     """Yield phases as a configuration has them, those of a cycle in a group."""
     for cycle, group in itertools.groupby(logs, lambda log: log.cycle):
         phases = [log.document for log in group]

@@ -96,6 +96,8 @@ class Ensemble:
         Keep the final state of each member, from which more cycles can go on.
     former : tuple of str
         Shards of the run whose final states the members begin from; see :func:`.more.extended`.
+    not_repeatable : str
+        Why the configuration cannot make the members again; empty where it can.
     """
 
     points: Sequence[Configuration]
@@ -106,6 +108,7 @@ class Ensemble:
     limit: float | None = None
     keep_state: bool = False
     former: tuple[str, ...] = ()
+    not_repeatable: str = ""
 
     def numbers(self) -> np.ndarray[Any, Any]:
         """Return the numbers of all members, points one after another."""
@@ -405,6 +408,8 @@ def write(
         lateral=first.device.lateral,
         keep=ensemble.keep,
     )
+    if ensemble.not_repeatable:
+        attrs["not_repeatable"] = ensemble.not_repeatable
     attrs[MERGED] = located.digest(provenance.digest(document))
     fixed = coordinates(ensemble.points, located.status, grid, members)
     for one in ensemble.axes:

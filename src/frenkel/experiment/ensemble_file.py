@@ -347,7 +347,7 @@ def _attrs(ensemble: "xr.Dataset", where: dict[str, Any], number: int) -> dict[s
     """Return attributes of a member, its own provenance among them, so that it can be run again."""
     attrs = {
         name: ensemble.attrs[name]
-        for name in ("title", "source", "history", "material", "material_hash", "lateral")
+        for name in ("title", "source", "history", "material", "material_hash", "lateral", "not_repeatable")
         if name in ensemble.attrs
     }
     made = provenance.read(ensemble.attrs.get("provenance"))

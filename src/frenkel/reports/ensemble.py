@@ -1,7 +1,6 @@
 """An ensemble in plain text: its progress, its status from another shell, what its file holds."""
 
 import json
-import os
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -176,7 +175,7 @@ def _failures(
     located: Located = found.best(failed)
     points = points_of(recorded["document"]) if recorded else []
     for number, member in enumerate(failed.tolist()):
-        code, head = _head(located, number)
+        code, head = located.head(number)
         point, inside = divmod(member, STRIDE)
         seed = points[point].seed if point < len(points) else None
         times = int(np.count_nonzero(found.member == member))
@@ -206,7 +205,7 @@ def log_lines(folder: Path, member: int | None) -> Iterator[str]:
     for number, one in enumerate(found.member.tolist()):
         if member is not None and one % STRIDE != member:
             continue
-        code, head = _head(found, number)
+        code, head = found.head(number)
         if member is None and not (head.get("log") or head.get("error")):
             continue
         point = f" of point {one // STRIDE}" if one >= STRIDE else ""
@@ -215,15 +214,6 @@ def log_lines(folder: Path, member: int | None) -> Iterator[str]:
         yield f"member {one % STRIDE}{point}: {shards.STATUS[code]}, {wall:.3g} s on {host}{said}"
         yield from (f"  {seconds:8.3f} s {level}: {words}" for seconds, level, words in head.get("log", []))
         yield from (f"    {text}" for text in head.get("traceback", "").splitlines())
-
-
-def _head(located: Located, number: int) -> tuple[int, dict[str, Any]]:
-    """Return status and JSON part of a record."""
-    handle = os.open(located.paths[located.shard[number]], os.O_RDONLY)
-    frame = os.pread(handle, int(located.length[number]), int(located.offset[number]))
-    os.close(handle)
-    _, code, head = shards.frame_head(frame)
-    return code, head
 
 
 def _size(found: runs.Survey) -> str:
