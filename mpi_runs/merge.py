@@ -107,6 +107,8 @@ class Target:
     attrs : dict
     compression : int
         Level of zlib, 0 to 9; 0 for none.
+    stride : int
+        Members of the points of a sweep are numbered in steps of this.
     """
 
     grid: list[tuple[str, int]]
@@ -114,6 +116,7 @@ class Target:
     coordinates: dict[str, tuple[tuple[str, ...], Any, dict[str, Any]]]
     attrs: dict[str, Any]
     compression: int = 1
+    stride: int = 2**62
 
 
 def merge(located: Located, target: Target, path: Path, progress: Callable[[int], None] | None = None) -> str:
@@ -156,10 +159,13 @@ def _write(reader: "_Reader", target: Target, path: Path, progress: Callable[[in
             file.createDimension(name, size)
         hashed = ContentHash()
         _coordinates(file, target, survey, hashed)
+        owners = _owners(target, survey)
         streams = {name: _Stream(file, target, survey, name, hashed) for name in survey.types}
         last = time.monotonic()
         for number in range(len(reader.located.member)):
             arrays = reader.arrays(number)
+            for name, counts in owners.items():
+                arrays[name] = np.full(counts[number], reader.located.member[number] % target.stride, np.int32)
             for stream in streams.values():
                 stream.append(arrays, number)
             if time.monotonic() - last > 0.5:
@@ -167,7 +173,9 @@ def _write(reader: "_Reader", target: Target, path: Path, progress: Callable[[in
                 progress(number + 1)
         for stream in streams.values():
             stream.flush(last=True)
-        file.setncatts(target.attrs | {ATTRIBUTE: hashed.hexdigest()})
+        # By this name xarray knows coordinates that are no dimensions.
+        named = {"coordinates": " ".join(owners)} if owners else {}
+        file.setncatts(target.attrs | named | {ATTRIBUTE: hashed.hexdigest()})
         _provenance(file, reader, survey, target)
     progress(len(reader.located.member))
     return hashed.hexdigest()
@@ -328,6 +336,18 @@ def _coordinates(file: Any, target: Target, survey: _Survey, hashed: ContentHash
             table[point] = arrays[name]
         table = table.astype(values[0].dtype).reshape(*shape[:-1], *values[0].shape)
         _small(file, hashed, name, (*grid[:-1], *column.dims), table, column.attrs)
+
+
+def _owners(target: Target, survey: _Survey) -> dict[str, Array]:
+    """Let each entry along a ragged dimension say whose it is; return its variables, and counts by member."""
+    owners = {}
+    for dim, counts in survey.counts.items():
+        name = f"{dim}_member"
+        attrs = {"units": "1", "long_name": f"member that the entry along {dim} belongs to"}
+        target.columns[name] = Column(dims=(dim,), attrs=attrs, kind="ragged")
+        survey.types[name] = np.dtype(np.int32).str
+        owners[name] = counts
+    return owners
 
 
 def _small(

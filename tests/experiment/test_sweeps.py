@@ -105,3 +105,15 @@ def test_axes_have_names_of_their_own(tmp_path):
     axes = [ensemble.axis(text) for text in ("phase.0.amplitude=4 V", "phase.1.phase.0.amplitude=-1 V")]
     with pytest.raises(ValueError, match="each axis of a sweep needs a name of its own, got 0_ampl"):
         ensemble.sweep(lambda changes: fk.read_configuration(tmp_path / "s.toml", changes), axes, 1, tmp_path)
+
+
+def test_entries_say_whose_they_are(barriers):
+    """Opened by xarray alone: no selection of a member leaves the samples of all without a word."""
+    with xr.open_dataset(barriers) as data:
+        assert {"sample_member", "phases_member"} <= set(data.coords)
+        counts = data["sample_count"].values.ravel()
+        np.testing.assert_array_equal(data["sample_member"], np.repeat([0, 1] * 4, counts))
+        largest = data["current"].groupby("sample_member").max()
+        ends = np.cumsum(counts)
+        each = [data["current"].values[end - n : end].max() for end, n in zip(ends, counts, strict=True)]
+        np.testing.assert_array_equal(largest, np.reshape(each, (4, 2)).max(axis=0))

@@ -416,7 +416,7 @@ def write(
         fixed[one.name] = ((one.name,), *_axis_values(one))
     # What is swept is a coordinate and needs no variable besides.
     kept = {name: column for name, column in columns().items() if name not in fixed}
-    target = merge.Target(grid, kept, fixed, attrs, compression)
+    target = merge.Target(grid, kept, fixed, attrs, compression, STRIDE)
     return merge.merge(located, target, output, progress)
 
 
