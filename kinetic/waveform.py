@@ -70,6 +70,12 @@ class Waveform:
         object.__setattr__(self, "times", times)
         object.__setattr__(self, "voltages", voltages)
 
+    def __repr__(self) -> str:
+        shown = [f"{voltage:g}" for voltage in self.voltages]
+        path = " ".join(shown if len(shown) <= 8 else [*shown[:4], "...", *shown[-3:]])
+        label = f" {self.label}" if self.label else ""
+        return f"<Waveform{label}: {path} V in {self.duration:g} s, {len(shown)} points>"
+
     @classmethod
     def points(
         cls, times: Sequence[Quantity] | str, voltages: Sequence[Quantity] | str, *, label: str = ""

@@ -164,8 +164,8 @@ def _write(reader: "_Reader", target: Target, path: Path, progress: Callable[[in
         last = time.monotonic()
         for number in range(len(reader.located.member)):
             arrays = reader.arrays(number)
-            for name, counts in owners.items():
-                arrays[name] = np.full(counts[number], reader.located.member[number] % target.stride, np.int32)
+            member = reader.located.member[number] % target.stride
+            arrays |= {name: np.full(counts[number], member, np.int32) for name, counts in owners.items()}
             for stream in streams.values():
                 stream.append(arrays, number)
             if time.monotonic() - last > 0.5:

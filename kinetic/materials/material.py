@@ -12,6 +12,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -260,6 +261,19 @@ class Material(Sections):
 
     def __hash__(self) -> int:
         return hash((self.name, self.hash))
+
+    def _repr_html_(self) -> str:
+        """Return the numbers as a table, for notebooks."""
+        heads = ("number", "value", "confidence", "source")
+        rows = [
+            (f"{row.section}.{row.key}", f"{row.value:g} {row.unit}", row.confidence, row.source)
+            for row in self._rows
+        ]
+        lines = [f"<b>{escape(self.name)}</b> ({escape(self.formula)}): {escape(self.description)}<table>"]
+        for kind, cells in [("th", heads), *(("td", row) for row in rows)]:
+            inside = "".join(f"<{kind}>{escape(cell)}</{kind}>" for cell in cells)
+            lines.append(f"<tr>{inside}</tr>")
+        return "\n".join([*lines, "</table>"])
 
     def __repr__(self) -> str:
         return f"<Material {self.name} ({self.formula}), {', '.join(self.mechanisms)}, {self.hash}>"

@@ -178,6 +178,14 @@ class Device(kinetic.Device):
         self.logs += protocol.go(progress=progress)
         return self._dataset(self.logs[-1:])
 
+    def __repr__(self) -> str:
+        width, thickness = self.width * 1e9, self.thickness * 1e9
+        return (
+            f"<Device {self.material.name}, {width:.3g} nm wide and {thickness:.3g} nm thick, "
+            f"seed {self.seed}, member {self.member}: {len(self.logs)} phases, {self.events} events, "
+            f"{self.time:.3g} s>"
+        )
+
     def _check_cycle(self, cycle: int) -> None:
         """Raise ValueError unless a phase can belong to a cycle after what was run."""
         last = max((log.cycle for log in self.logs), default=0)
