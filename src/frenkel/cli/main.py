@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from . import arrays, cards, cluster, devices, ensembles, export, materials, pictures, studies
+from . import arrays, cards, cluster, devices, ensembles, examples, export, materials, pictures, studies
 from .common import (
     CHANGES,
     CONFIGURATION,
@@ -91,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_run(commands)
     _add_looks(commands)
     materials.add_commands(commands)
+    examples.add_commands(commands)
     ensembles.add_commands(commands)
     cluster.add_commands(commands)
     pictures.add_commands(commands)
