@@ -15,7 +15,7 @@ from typing import Any
 from ...checks import between
 from ...quantity import to_si
 from ...validation import shown, suggest
-from .rows import MaterialError, declared
+from .rows import BY_HAND, MaterialError, declared
 from .sections import SECTIONS
 
 REPLACED = ("formula", "description", "family", "species", "mechanisms")
@@ -163,7 +163,7 @@ def _in_full(section: str, key: str, value: Any, old: Mapping[str, Any] | None) 
     """Return a number as a material file states it."""
     if isinstance(value, Mapping):
         return dict(value)
-    source = f"set by hand instead of {old['value']} {old['unit']}" if old else "set by hand"
+    source = f"{BY_HAND} instead of {old['value']} {old['unit']}" if old else BY_HAND
     return {
         "value": number(section, key, value),
         "unit": declared(section, key).metadata["unit"],

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ...validation import suggest
-from .rows import MaterialError, Row, declared
+from .rows import BY_HAND, MaterialError, Row, declared
 from .sections import SECTIONS, WEAK, DefectNumbers, Sections, WeakNumbers
 
 DIRECTORY = Path(__file__).parent
@@ -206,7 +206,7 @@ class Material(Sections):
             document.setdefault(section, {})[key] = {
                 "value": number(section, key, value) if isinstance(value, str) else value,
                 "unit": declaration.metadata["unit"],
-                "source": f"set by hand instead of {old['value']} {old['unit']}" if old else "set by hand",
+                "source": f"{BY_HAND} instead of {old['value']} {old['unit']}" if old else BY_HAND,
                 "confidence": "chosen",
             }
         return Material(document, self.name)

@@ -4,6 +4,7 @@ import pytest
 
 from frenkel.cli.main import main
 from frenkel.kinetic.materials.material import Material
+from frenkel.reports.device import changed_numbers
 
 BARRIER = "vacancy.migration_barrier=0.8 eV"
 
@@ -30,6 +31,14 @@ def test_changes_are_written_in_a_few_lines(tmp_path):
 def test_a_changed_material_is_printed(capsys):
     assert main(["materials", "HfO2", "--set", BARRIER]) == 0
     assert "set by hand instead of 0.7 eV" in capsys.readouterr().out
+
+
+def test_a_result_says_what_was_changed():
+    document = Material.load("HfO2").with_values({"vacancy.migration_barrier": "0.8 eV"}).document()
+    expected = ["            vacancy.migration_barrier = 0.8 eV, set by hand instead of 0.7 eV"]
+    assert changed_numbers(document) == expected
+    assert not changed_numbers(Material.load("HfO2").document())
+    assert not any(changed_numbers(other) for other in (None, 3, {"a": 1}, {"a": {"b": 1}}, {"a": {"b": {}}}))
 
 
 @pytest.mark.parametrize(

@@ -225,7 +225,7 @@ def describe(path: Path) -> str:
     """Return what is in the file of an ensemble: sizes, what became of members, quantiles."""
     import netCDF4
 
-    from .device import table
+    from .device import changed_numbers, table
     from .sweep import points_table
 
     with netCDF4.Dataset(path) as file:
@@ -240,11 +240,13 @@ def describe(path: Path) -> str:
         rows = [] if swept else [_row(file, name) for name in SUMMARY if name in file.variables]
         points = points_table(file) if swept else ""
         molten = _molten(file)
+        materials = made["configuration"].get("materials")  # by name in a sweep, which has rows of its own
         head = [
             str(given["title"]),
             f"made by     {given['source']}, {made['software']['git'] or 'no commit'}",
             f"from        configuration {made['configuration_hash'][:12]}, seed {made['seed']}",
             f"material    {given['material']} ({given['material_hash']})",
+            *(changed_numbers(materials[0]) if isinstance(materials, list) and materials else []),
             "holds       "
             + ", ".join(f"{name}: {size}" for name, size in sizes.items())
             + f"; kept: {getattr(file, 'keep', '?')}",
