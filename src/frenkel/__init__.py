@@ -63,6 +63,11 @@ _PLACES = {
 }
 _RENAMED = {"read_configuration": "read", "open": "open_file"}
 
+_ROOMS = (
+    "analysis", "cards", "configuration", "events", "experiment", "kinetic", "networks", "studies", "units",
+)  # fmt: skip
+"""Parts of the package that are found by ``frenkel.units`` without an import of their own."""
+
 # "open" is left out: a star must not replace Python's own.
 __all__ = [*(name for name in _PLACES if name != "open"), "__version__"]
 
@@ -72,6 +77,8 @@ def __getattr__(name: str) -> Any:
         from .provenance import version
 
         return version()
+    if name in _ROOMS:
+        return importlib.import_module(f".{name}", __name__)
     if name not in _PLACES:
         raise AttributeError(f"module 'frenkel' has no attribute {name!r}")
     value = getattr(importlib.import_module(f".{_PLACES[name]}", __name__), _RENAMED.get(name, name))
@@ -81,7 +88,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*__all__, "open"])
+    return sorted([*__all__, *_ROOMS, "open"])
 
 
 def _know_datasets() -> None:

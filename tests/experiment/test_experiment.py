@@ -352,6 +352,18 @@ def test_a_script_takes_text_with_units():
             fk.Device("HfO2", *arguments)
 
 
+def test_a_script_shows_how_far_it_is(capsys):
+    device = fk.Device("HfO2", "1.56 nm", "1.56 nm", seed=1)
+    with experiment.shown(True) as display:
+        display.interval = 0.0
+        device.run(fk.Waveform.ramp("0.1 V", "10 MV/s", label="up"), samples=5, progress=display)
+    assert "100 % up, 0.10 V" in capsys.readouterr().err
+    for quiet in (None, False):
+        device.run(fk.Waveform.ramp("0.1 V", "10 MV/s"), samples=3, progress=quiet)
+    device.run(fk.Waveform.ramp("0.1 V", "10 MV/s"), samples=3, progress=True)
+    assert not capsys.readouterr().err  # too short for a line
+
+
 def test_a_script_counts_cycles():
     circuit = fk.Circuit(compliance="10 uA", polarity="both")
     device = fk.Device("HfO2", "1.56 nm", "1.56 nm", seed=3, circuit=circuit)

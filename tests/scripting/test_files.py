@@ -134,6 +134,12 @@ def test_a_star_leaves_open_alone():
     assert "open" not in fk.__all__ and "open" in dir(fk)
 
 
+def test_rooms_are_found_below_the_top():
+    code = "import frenkel as fk; print(fk.units.nm, fk.analysis.__name__, 'units' in dir(fk))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["1e-09", "frenkel.analysis", "True"], done.stderr
+
+
 def test_objects_are_shown_in_a_line(run):
     device = fk.Device("HfO2", "1.56 nm", "1.56 nm", seed=1)
     shown = [

@@ -1,5 +1,6 @@
 """From a configuration, or a script, to a device, a protocol and a dataset."""
 
+import contextlib
 import itertools
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +25,7 @@ from ..kinetic.materials.material import Material
 from ..kinetic.mechanisms.mechanism import Mechanism
 from ..kinetic.state import box
 from ..kinetic.waveform import Waveform
+from ..progress import Reporter
 from ..quantity import si
 from ..typing import Floats, Quantity
 from .device_file import dataset
@@ -122,7 +124,7 @@ class Device(kinetic.Device):
         cycle: int = 0,
         to_compliance: bool = False,
         stop: Test | None = None,
-        progress: Progress | None = None,
+        progress: Progress | bool | None = None,
     ) -> xr.Dataset:
         """Apply a source voltage, let the atoms move, and return what happened.
 
@@ -142,8 +144,9 @@ class Device(kinetic.Device):
             way up ends there, and a plateau and the way down follow from the voltage reached.
         stop : callable, optional
             ``stop(device, current)`` after each event and sample ends the waveform early when true.
-        progress : callable, optional
-            ``progress(share, name, device)`` at each sample.
+        progress : bool or callable, optional
+            True: show how far it is, as a bar on a terminal, a line a minute elsewhere. Else
+            ``progress(share, name, device)`` is called at each sample.
 
         Returns
         -------
@@ -175,7 +178,8 @@ class Device(kinetic.Device):
             phase = Points.of(waveform, common)
         name = f"{name} {cycle}" if cycle else name
         protocol = Protocol(self, [(name, cycle, phase)], circuit, self.read_voltage, stop)
-        self.logs += protocol.go(progress=progress)
+        with shown(progress) as show:
+            self.logs += protocol.go(progress=show)
         return self._dataset(self.logs[-1:])
 
     def __repr__(self) -> str:
@@ -249,6 +253,16 @@ class Device(kinetic.Device):
         if path is not None:
             return page.save(overview(self.result), path)
         return page.show(partial(overview, self.result))
+
+
+@contextlib.contextmanager
+def shown(progress: Progress | bool | None) -> Iterator[Progress | None]:
+    """Give what is to be called with the progress: a display for True."""
+    if progress is not True:
+        yield progress or None
+        return
+    with Reporter(lines=True) as display:
+        yield display
 
 
 def build(configuration: Configuration, folder: Path = Path()) -> Device:
