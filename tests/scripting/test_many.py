@@ -7,6 +7,7 @@ import xarray as xr
 import frenkel as fk
 from frenkel.cli.main import main
 from frenkel.experiment import device as experiment
+from frenkel.experiment import ensemble as whole
 from frenkel.experiment import ensemble_file
 from frenkel.kinetic.lattice.species import OXYGEN
 from frenkel.scripting import functions, many
@@ -148,6 +149,9 @@ def test_the_same_call_goes_on(tmp_path):
     second = fk.ensemble(function, 3, output=out, **HERE)
     assert sorted(calls) == [0, 1, 1, 2] and np.isfinite(second["forming_voltage"]).all()
     assert int(second["seed"]) == int(first["seed"])
+    assert main(["status", str(out)]) == 0 and whole.known_seed(out) is None
+    with pytest.raises(ValueError, match="holds members of another configuration"):
+        fk.ensemble(DOCUMENT, 3, output=out, **HERE)
     content = second.attrs["content_hash"]
     second.close()
     third = fk.ensemble(function, 3, output=out, **HERE)

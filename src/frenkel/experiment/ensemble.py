@@ -247,7 +247,8 @@ def known_seed(output: Path) -> int | None:
     present = runs.recorded(run_folder(output))
     if present is None or present["document"].get("over"):
         return None
-    seed: int | None = present["document"]["points"][0].get("seed")
+    points = present["document"]["points"] or [{}]  # none where a function of a script makes the members
+    seed: int | None = points[0].get("seed")
     return seed
 
 
