@@ -50,6 +50,9 @@ def draw(path: Path) -> "Figure":
             right.set_ylabel("resistance at the read voltage (ohm)")
             left.set_title("median and quartiles of each point", fontsize=9)
             right.set_yscale("log")
+            right.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            right.yaxis.set_major_formatter(EngFormatter())
+            right.yaxis.set_minor_formatter(NullFormatter())
             return figure
         _curves(file, VOLTAGES, left)
         _curves(file, RESISTANCES, right)

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MARKERS, LINES = "os^vDP", ("-", "--", ":", "-.")
+OFFSETS = {"form": 0.0, "set": -0.03, "reset": 0.03}
+"""Where bars stand beside a material, or another name, so that they do not hide each other."""
+
 MOST_CURVES = 12
 """Curves of one quantity; of a sweep over more than two keys the first combinations are drawn."""
 
@@ -83,7 +86,9 @@ def panel(file: "netCDF4.Dataset", which: Mapping[str, tuple[str, str]], axes: "
                 "label": f"{label}, {one.where}" if one.where else label,
             }
             spread = np.stack([one.middle - one.low, one.high - one.middle])
-            axes.errorbar(x, one.middle, spread, color=COLOURS[kind], capsize=2, ms=4, lw=1.2, **style)
+            aside = OFFSETS[kind] if text else 0.0
+            style |= {"color": COLOURS[kind], "capsize": 2, "markersize": 4, "linewidth": 1.2}
+            axes.errorbar(x + aside, one.middle, spread, **style)
     if text:
         axes.set_xticks(x, [str(place) for place in places])
     elif places.min() > 0 and places.max() > 50 * places.min():

@@ -471,7 +471,7 @@ def _title(ensemble: Ensemble, material: str, devices: int) -> str:
     if not ensemble.axes:
         return f"{material}, {devices} devices"
     swept = " and ".join(one.key for one in ensemble.axes)
-    return f"{swept} of {len(ensemble.points)} points, {devices} devices"
+    return f"sweep of {swept}: {len(ensemble.points)} points, {devices} devices"
 
 
 def _axis_values(one: Axis) -> tuple[Any, dict[str, Any]]:
