@@ -1,16 +1,11 @@
 """Open whatever frenkel writes, by one name."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Union
+from typing import Any
 
 from ..analysis.results import index, schema, store
 from ..experiment import array_file, ensemble_file
 from ..mpi_runs import content
-
-if TYPE_CHECKING:
-    import xarray as xr
-
-    from ..cards.card import Card
 
 OTHERS = {
     ".toml": "frenkel.read_configuration reads a configuration, frenkel.Material.read a material",
@@ -21,7 +16,7 @@ OTHERS = {
 """Files that are no results, by their ending, and what reads them."""
 
 
-def open_file(path: str | Path) -> Union["xr.Dataset", "Card"]:
+def open_file(path: str | Path) -> Any:
     """Open a file that frenkel has written: the result of a device, an ensemble, a sweep, an array; a card.
 
     Parameters
