@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ..checks import number, whole
+from ..quantity import all_si, si
+from ..typing import Quantity
 
 LARGEST_VOLTAGE = 1000.0
 LARGEST_DURATION = 1e12
@@ -17,6 +19,8 @@ STEEPEST_RATE = 1e18
 @dataclass(frozen=True, slots=True)
 class Waveform:
     """A source voltage that is linear between given points.
+
+    What makes one takes numbers in SI, or text with a unit: ``Waveform.triangle("2 V", rate="1 MV/s")``.
 
     Parameters
     ----------
@@ -66,14 +70,23 @@ class Waveform:
         object.__setattr__(self, "times", times)
         object.__setattr__(self, "voltages", voltages)
 
-    @classmethod
-    def points(cls, times: Sequence[float], voltages: Sequence[float], *, label: str = "") -> Waveform:
-        """Return the waveform through the given points (s), (V); the same as the class itself."""
-        return cls(tuple(times), tuple(voltages), label)
+    def __repr__(self) -> str:
+        shown = [f"{voltage:g}" for voltage in self.voltages]
+        path = " ".join(shown if len(shown) <= 8 else [*shown[:4], "...", *shown[-3:]])
+        label = f" {self.label}" if self.label else ""
+        return f"<Waveform{label}: {path} V in {self.duration:g} s, {len(shown)} points>"
 
     @classmethod
-    def ramp(cls, stop: float, rate: float, *, start: float = 0.0, label: str = "") -> Waveform:
+    def points(
+        cls, times: Sequence[Quantity] | str, voltages: Sequence[Quantity] | str, *, label: str = ""
+    ) -> Waveform:
+        """Return the waveform through the given points (s), (V); text may be "0, 1, 2 us" too."""
+        return cls(tuple(all_si("times", times, "s")), tuple(all_si("voltages", voltages, "V")), label)
+
+    @classmethod
+    def ramp(cls, stop: Quantity, rate: Quantity, *, start: Quantity = 0.0, label: str = "") -> Waveform:
         """Return a ramp from ``start`` to ``stop`` (V) at ``rate`` (V/s), which is positive either way."""
+        stop, start, rate = si("stop", stop, "V"), si("start", start, "V"), si("rate", rate, "V/s")
         _check_rate("rate", rate)
         number("start", start, -LARGEST_VOLTAGE, LARGEST_VOLTAGE, "V")
         number("stop", stop, -LARGEST_VOLTAGE, LARGEST_VOLTAGE, "V")
@@ -83,23 +96,24 @@ class Waveform:
 
     @classmethod
     def triangle(
-        cls, amplitude: float, rate: float, *, fall_rate: float | None = None, label: str = ""
+        cls, amplitude: Quantity, rate: Quantity, *, fall_rate: Quantity | None = None, label: str = ""
     ) -> Waveform:
         """Return a sweep from 0 to ``amplitude`` and back.
 
         Parameters
         ----------
-        amplitude : float
+        amplitude : float or str
             Voltage of the tip (V), either sign, not 0.
-        rate : float
+        rate : float or str
             Slope of the way up (V/s), positive.
-        fall_rate : float, optional
+        fall_rate : float or str, optional
             Slope of the way back (V/s), positive; ``rate`` by default.
         label : str
             Name of the phase.
         """
+        amplitude, rate = si("amplitude", amplitude, "V"), si("rate", rate, "V/s")
         _check_rate("rate", rate)
-        fall_rate = rate if fall_rate is None else fall_rate
+        fall_rate = rate if fall_rate is None else si("fall_rate", fall_rate, "V/s")
         _check_rate("fall_rate", fall_rate)
         _check_amplitude(amplitude)
         tip = abs(amplitude) / rate
@@ -108,33 +122,35 @@ class Waveform:
     @classmethod
     def pulse(
         cls,
-        amplitude: float,
-        width: float,
-        rise: float,
+        amplitude: Quantity,
+        width: Quantity,
+        rise: Quantity,
         *,
-        fall: float | None = None,
-        delay: float = 0.0,
-        base: float = 0.0,
+        fall: Quantity | None = None,
+        delay: Quantity = 0.0,
+        base: Quantity = 0.0,
         label: str = "",
     ) -> Waveform:
         """Return one pulse with straight edges.
 
         Parameters
         ----------
-        amplitude : float
+        amplitude : float or str
             Voltage of the plateau (V), different from ``base``.
-        width : float
+        width : float or str
             Duration of the plateau (s), positive.
-        rise, fall : float
+        rise, fall : float or str
             Durations of the edges (s), positive; ``fall`` is ``rise`` by default.
-        delay : float
+        delay : float or str
             Time at ``base`` before the pulse (s), not negative.
-        base : float
+        base : float or str
             Voltage before and after (V).
         label : str
             Name of the phase.
         """
-        fall = rise if fall is None else fall
+        amplitude, base = si("amplitude", amplitude, "V"), si("base", base, "V")
+        width, rise, delay = si("width", width, "s"), si("rise", rise, "s"), si("delay", delay, "s")
+        fall = rise if fall is None else si("fall", fall, "s")
         for name, value in (("width", width), ("rise", rise), ("fall", fall)):
             _check_positive(name, value)
         number("delay", delay, 0.0, LARGEST_DURATION, "s")
@@ -150,14 +166,14 @@ class Waveform:
     @classmethod
     def train(
         cls,
-        amplitude: float,
-        width: float,
-        period: float,
+        amplitude: Quantity,
+        width: Quantity,
+        period: Quantity,
         count: int,
-        rise: float,
+        rise: Quantity,
         *,
-        fall: float | None = None,
-        base: float = 0.0,
+        fall: Quantity | None = None,
+        base: Quantity = 0.0,
         label: str = "",
     ) -> Waveform:
         """Return ``count`` equal pulses, one per ``period`` (s); the other parameters are those of `pulse`.
@@ -165,6 +181,7 @@ class Waveform:
         Each period starts with the rising edge; the rest of it, after the falling edge, is at ``base``.
         """
         pulse = cls.pulse(amplitude, width, rise, fall=fall, base=base, label=label)
+        period, base = si("period", period, "s"), si("base", base, "V")
         _check_positive("period", period)
         if not isinstance(count, int):
             raise TypeError(f"count must be a whole number, got {count!r}")
@@ -184,8 +201,9 @@ class Waveform:
         return cls(tuple(times), tuple(voltages), label)
 
     @classmethod
-    def constant(cls, voltage: float, duration: float, *, label: str = "") -> Waveform:
+    def constant(cls, voltage: Quantity, duration: Quantity, *, label: str = "") -> Waveform:
         """Return a constant ``voltage`` (V) for ``duration`` (s), positive; it is there from the start."""
+        voltage, duration = si("voltage", voltage, "V"), si("duration", duration, "s")
         _check_positive("duration", duration)
         return cls((0.0, duration), (voltage, voltage), label)
 
@@ -225,7 +243,7 @@ class Waveform:
         for i in range(len(self.times) - 1):
             yield self.times[i], self.times[i + 1], self.voltages[i], self.voltages[i + 1]
 
-    def then(self, other: Waveform, *, rise: float | None = None) -> Waveform:
+    def then(self, other: Waveform, *, rise: Quantity | None = None) -> Waveform:
         """Return this waveform followed by ``other``.
 
         Parameters
@@ -249,6 +267,7 @@ class Waveform:
         start = self.duration
         first, last = other.voltages[0], self.voltages[-1]
         if rise is not None:
+            rise = si("rise", rise, "s")
             _check_positive("rise", rise)
             start += rise
         elif first != last:

@@ -19,6 +19,9 @@ from .content import ATTRIBUTE, ContentHash, dtype_text
 CHUNK_BYTES = 1 << 20
 MEMBER_CHUNK = 256
 OPEN_FILES = 64
+OR = " or "
+"""Between the names of what has the same place in different points of a sweep, such as species."""
+
 Array = NDArray[Any]
 """Array of a member, of any type."""
 
@@ -69,6 +72,19 @@ class Located:
     offset: Whole
     length: Whole
 
+    def head(self, number: int) -> tuple[int, dict[str, Any]]:
+        """Return the status and the JSON part of a record.
+
+        Raises
+        ------
+        OSError
+            It cannot be read.
+        """
+        with self.paths[self.shard[number]].open("rb") as file:
+            frame = os.pread(file.fileno(), int(self.length[number]), int(self.offset[number]))
+        _, code, head = shards.frame_head(frame)
+        return code, head
+
     def digest(self, configuration_hash: str) -> str:
         """Return a hash of which members of which configuration these are, and of what became of them."""
         found = hashlib.sha256(configuration_hash.encode())
@@ -91,6 +107,8 @@ class Target:
     attrs : dict
     compression : int
         Level of zlib, 0 to 9; 0 for none.
+    stride : int
+        Members of the points of a sweep are numbered in steps of this.
     """
 
     grid: list[tuple[str, int]]
@@ -98,6 +116,7 @@ class Target:
     coordinates: dict[str, tuple[tuple[str, ...], Any, dict[str, Any]]]
     attrs: dict[str, Any]
     compression: int = 1
+    stride: int = 2**62
 
 
 def merge(located: Located, target: Target, path: Path, progress: Callable[[int], None] | None = None) -> str:
@@ -140,10 +159,13 @@ def _write(reader: "_Reader", target: Target, path: Path, progress: Callable[[in
             file.createDimension(name, size)
         hashed = ContentHash()
         _coordinates(file, target, survey, hashed)
+        owners = _owners(target, survey)
         streams = {name: _Stream(file, target, survey, name, hashed) for name in survey.types}
         last = time.monotonic()
         for number in range(len(reader.located.member)):
             arrays = reader.arrays(number)
+            member = reader.located.member[number] % target.stride
+            arrays |= {name: np.full(counts[number], member, np.int32) for name, counts in owners.items()}
             for stream in streams.values():
                 stream.append(arrays, number)
             if time.monotonic() - last > 0.5:
@@ -151,7 +173,9 @@ def _write(reader: "_Reader", target: Target, path: Path, progress: Callable[[in
                 progress(number + 1)
         for stream in streams.values():
             stream.flush(last=True)
-        file.setncatts(target.attrs | {ATTRIBUTE: hashed.hexdigest()})
+        # By this name xarray knows coordinates that are no dimensions.
+        named = {"coordinates": " ".join(owners)} if owners else {}
+        file.setncatts(target.attrs | named | {ATTRIBUTE: hashed.hexdigest()})
         _provenance(file, reader, survey, target)
     progress(len(reader.located.member))
     return hashed.hexdigest()
@@ -252,8 +276,17 @@ class _Survey:
             if reader.located.status[number] == shards.OK:
                 if number // per_point not in self.first:
                     self.first[number // per_point] = reader.arrays(number)
-                    self.texts = self.texts or head.get("texts", {})
+                    self._texts(head.get("texts", {}))
                 self._sizes(reader, number, head.get("arrays", []), target)
+
+    def _texts(self, given: Mapping[str, list[str]]) -> None:
+        """Take the texts of a point: what differs from those of points before it is added to them."""
+        for name, texts in given.items():
+            known = self.texts.setdefault(name, [])
+            known += [""] * (len(texts) - len(known))
+            for place, text in enumerate(texts):
+                if text not in known[place].split(OR):
+                    known[place] = f"{known[place]}{OR}{text}" if known[place] else text
 
     def _sizes(self, reader: _Reader, number: int, described: list[Any], target: Target) -> None:
         count = len(reader.located.member)
@@ -303,6 +336,18 @@ def _coordinates(file: Any, target: Target, survey: _Survey, hashed: ContentHash
             table[point] = arrays[name]
         table = table.astype(values[0].dtype).reshape(*shape[:-1], *values[0].shape)
         _small(file, hashed, name, (*grid[:-1], *column.dims), table, column.attrs)
+
+
+def _owners(target: Target, survey: _Survey) -> dict[str, Array]:
+    """Let each entry along a ragged dimension say whose it is; return its variables, and counts by member."""
+    owners = {}
+    for dim, counts in survey.counts.items():
+        name = f"{dim}_member"
+        attrs = {"units": "1", "long_name": f"member that the entry along {dim} belongs to"}
+        target.columns[name] = Column(dims=(dim,), attrs=attrs, kind="ragged")
+        survey.types[name] = np.dtype(np.int32).str
+        owners[name] = counts
+    return owners
 
 
 def _small(
@@ -362,6 +407,7 @@ class _Stream:
                 value = np.full(shape, _fill(self.column, self.dtype), self.dtype)
             if not len(value):
                 return
+            value = self._padded(value, len(value))
         else:
             value = self._padded(value)[None]
         self.waiting.append(value)
@@ -395,10 +441,11 @@ class _Stream:
             self.variable[where if len(where) > 1 else where[0]] = part
             self.place, values = self.place + len(part), values[len(part) :]
 
-    def _padded(self, value: Array | None) -> Array:
-        if value is not None and value.shape == self.shape:
+    def _padded(self, value: Array | None, *rows: int) -> Array:
+        shape = (*rows, *self.shape)
+        if value is not None and value.shape == shape:
             return value
-        whole = np.full(self.shape, _fill(self.column, self.dtype), self.dtype)
+        whole = np.full(shape, _fill(self.column, self.dtype), self.dtype)
         if value is not None:
             whole[tuple(slice(0, size) for size in value.shape)] = value
         return whole

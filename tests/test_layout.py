@@ -20,14 +20,14 @@ LEVELS = ("kinetic", "events", "array", "mpi_runs", "analysis")
 
 FLOORS = [
     {"checks", "errors", "progress", "provenance", "threads", "toml", "typing", "units", "validation"},
-    {"cards", "mpi_runs"},
+    {"cards", "mpi_runs", "quantity"},
     {"analysis", "kinetic"},
     {"array"},
     {"configuration", "events"},
     {"experiment", "networks", "verify"},
     {"studies"},
     {"reports"},
-    {"cli"},
+    {"cli", "scripting"},
 ]
 """Rooms of the package from the ground up: a room imports rooms of lower floors, and itself."""
 
@@ -69,7 +69,7 @@ def modules():
     for base in (*(ROOT / level for level in LEVELS), PACKAGE):
         for path in sorted(base.rglob("*.py*")):
             parts = path.relative_to(PACKAGE if base == PACKAGE else ROOT).with_suffix("").parts
-            linked = base == PACKAGE and parts[0] in LEVELS
+            linked = base == PACKAGE and parts[0] in (*LEVELS, "examples")
             if path.suffix in (".py", ".pyx", ".pyi") and not linked:
                 found[parts] = path
     return found
@@ -227,7 +227,7 @@ def test_python_finds_its_own_array_from_the_root():
     assert run.stdout.strip() == "array"
 
 
-@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("level", (*LEVELS, "examples"))
 def test_links_resolve(level):
     link = PACKAGE / level
     assert link.is_symlink() and link.is_dir()
@@ -330,7 +330,7 @@ def test_pyproject_lists_the_packages():
     import tomllib
 
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
-    folders = {parts[:-1] for parts in MODULES if parts[-1] == "__init__"} | {("array",)}
+    folders = {parts[:-1] for parts in MODULES if parts[-1] == "__init__"} | {("array",), ("examples",)}
     assert sorted(settings["packages"]) == sorted(".".join(("frenkel", *parts)) for parts in folders)
 
 

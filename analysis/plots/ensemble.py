@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from . import sweep
 from .device import COLOURS
 from .page import PERCENT
 
@@ -24,11 +25,12 @@ SHOWN = 20_000  # points of one curve; more are thinned evenly by rank
 
 
 def draw(path: Path) -> "Figure":
-    """Draw the distributions of the members in the file of an ensemble.
+    """Draw the distributions of the members in the file of an ensemble; of a sweep, medians against its axis.
 
     Points of equal normal quantile steps lie on a straight line where a quantity (or its logarithm) is
     normally distributed. Plotting positions are (i - 1/2)/n; members without a value are left out, and
-    their number is in the legend.
+    their number is in the legend. A sweep shows the median and the middle half of all members and cycles of
+    each point, against the first of its axes that has several values.
     """
     import netCDF4
     from matplotlib.figure import Figure as NewFigure
@@ -39,9 +41,21 @@ def draw(path: Path) -> "Figure":
 
     with netCDF4.Dataset(path) as file:
         file.set_auto_mask(False)
+        figure.suptitle(str(file.title), fontsize=11)
+        if swept := sweep.axes_of(file):
+            along = next((one for one in swept if len(file.dimensions[one]) > 1), swept[0])
+            sweep.panel(file, VOLTAGES, left, along)
+            sweep.panel(file, RESISTANCES, right, along)
+            left.set_ylabel("magnitude of the source voltage (V)")
+            right.set_ylabel("resistance at the read voltage (ohm)")
+            left.set_title("median and quartiles of each point", fontsize=9)
+            right.set_yscale("log")
+            right.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            right.yaxis.set_major_formatter(EngFormatter())
+            right.yaxis.set_minor_formatter(NullFormatter())
+            return figure
         _curves(file, VOLTAGES, left)
         _curves(file, RESISTANCES, right)
-        figure.suptitle(str(file.title), fontsize=11)
     left.set_xlabel("magnitude of the source voltage (V)")
     right.set_xlabel("resistance at the read voltage (ohm)")
     right.set_xscale("log")

@@ -48,6 +48,10 @@ class Snapshot:
     label: str
     phase: int
 
+    def __repr__(self) -> str:
+        conducting = int(np.count_nonzero(self.conducting))
+        return f"<Snapshot {self.label!r}: {len(self.position)} defects, {conducting} conduct>"
+
 
 def snapshot(result: xr.Dataset, index: int, species: str | None = None) -> Snapshot:
     """Take one snapshot out of a result.

@@ -221,7 +221,8 @@ class Layout:
         """
         _check_version(result, origin)
         if result.attrs.get("frenkel_kind", self.kind) != self.kind:
-            raise SchemaError(f"{origin} is not {self.what}, its kind is {result.attrs['frenkel_kind']}")
+            kind = result.attrs["frenkel_kind"]
+            raise SchemaError(f"{origin} is not {self.what}, its kind is {kind}; frenkel.open reads it")
         for name in TEXTS:
             if not isinstance(given := result.attrs.get(name, ""), str):
                 raise SchemaError(f"the attribute {name} of {origin} must be text, got {given!r}")

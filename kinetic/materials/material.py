@@ -12,11 +12,12 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
+from html import escape
 from pathlib import Path
 from typing import Any
 
 from ...validation import suggest
-from .rows import MaterialError, Row, declared
+from .rows import BY_HAND, MaterialError, Row, declared
 from .sections import SECTIONS, WEAK, DefectNumbers, Sections, WeakNumbers
 
 DIRECTORY = Path(__file__).parent
@@ -98,23 +99,54 @@ class Material(Sections):
         MaterialError
             No such set; the message lists those there are.
         """
-        if name not in cls.names():
-            raise MaterialError(f"no material '{name}'{suggest(name, cls.names())}")
-        return cls.read(DIRECTORY / f"{name}.toml")
+        return cls.read(cls.packaged(name))
 
     @classmethod
     def read(cls, path: str | Path) -> Material:
         """Return the set in the TOML file at ``path``; its name is the file's name without ending.
+
+        A file may give only what differs from another set, which its ``based_on`` names: a packaged one, or a
+        file beside it; see `changes`.
 
         Raises
         ------
         MaterialError
             The file cannot be read, is not TOML, or has a fault.
         """
+        from .changes import based
         from .reader import read_toml
 
         path = Path(path)
-        return cls(read_toml(path), path.stem, where=path.name)
+
+        def read(base: str) -> tuple[dict[str, Any], str]:
+            found = cls.file(base, path.parent)
+            return read_toml(found), found.name
+
+        return cls(based(read_toml(path), path.name, read), path.stem, where=path.name)
+
+    @classmethod
+    def find(cls, name: str, folder: str | Path = "") -> Material:
+        """Return the packaged set ``name``, or that of a file whose name ends in .toml.
+
+        Parameters
+        ----------
+        name : str
+        folder : str or Path
+            Where a file with a relative name is looked for.
+        """
+        return cls.read(cls.file(name, folder)) if name.endswith(".toml") else cls.load(name)
+
+    @classmethod
+    def file(cls, name: str, folder: str | Path = "") -> Path:
+        """Return the file of the set ``name``, see `find`; raise `MaterialError` where none is packaged."""
+        return Path(folder) / name if name.endswith(".toml") else cls.packaged(name)
+
+    @classmethod
+    def packaged(cls, name: str) -> Path:
+        """Return the file of a packaged set; raise `MaterialError` where there is none."""
+        if name not in cls.names():
+            raise MaterialError(f"no material '{name}'{suggest(name, cls.names())}")
+        return DIRECTORY / f"{name}.toml"
 
     @classmethod
     def names(cls) -> list[str]:
@@ -144,14 +176,15 @@ class Material(Sections):
         """Return a copy of what the file holds; ``Material(document, name)`` gives an equal material."""
         return copy.deepcopy(self._document)
 
-    def with_values(self, values: Mapping[str, float]) -> Material:
+    def with_values(self, values: Mapping[str, float | str]) -> Material:
         """Return a copy with some numbers replaced, for tuning and studies.
 
         Parameters
         ----------
-        values : mapping of str to float
-            "section.key" and the new value in SI units, energies in eV. A key that the file left out may be
-            given; so may a whole new section, all required keys together.
+        values : mapping of str to float or str
+            "section.key" and the new value, in SI units with energies in eV, or text with a unit, such as
+            "0.8 eV". A key that the file left out may be given; so may a whole new section, all required keys
+            together.
 
         Returns
         -------
@@ -163,18 +196,32 @@ class Material(Sections):
         MaterialError
             Unknown section or key, or a value outside the key's allowed range.
         """
+        from .changes import number
+
         document = self.document()
         for name, value in values.items():
             section, _, key = name.partition(".")
             declaration = declared(section, key)
             old = document.get(section, {}).get(key)
             document.setdefault(section, {})[key] = {
-                "value": value,
+                "value": number(section, key, value) if isinstance(value, str) else value,
                 "unit": declaration.metadata["unit"],
-                "source": f"set by hand instead of {old['value']} {old['unit']}" if old else "set by hand",
+                "source": f"{BY_HAND} instead of {old['value']} {old['unit']}" if old else BY_HAND,
                 "confidence": "chosen",
             }
         return Material(document, self.name)
+
+    def with_changes(self, changes: Mapping[str, Any]) -> Material:
+        """Return a copy with what a table of a configuration or a material file changes; see `changes`.
+
+        Raises
+        ------
+        MaterialError
+            A fault of the changes, or of the set that they make.
+        """
+        from .changes import changed
+
+        return Material(changed(self._document, changes, self.name), self.name)
 
     def with_mechanisms(self, mechanisms: Sequence[str]) -> Material:
         """Return a copy with another list of mechanisms; each needs its section."""
@@ -214,6 +261,19 @@ class Material(Sections):
 
     def __hash__(self) -> int:
         return hash((self.name, self.hash))
+
+    def _repr_html_(self) -> str:
+        """Return the numbers as a table, for notebooks."""
+        heads = ("number", "value", "confidence", "source")
+        rows = [
+            (f"{row.section}.{row.key}", f"{row.value:g} {row.unit}", row.confidence, row.source)
+            for row in self._rows
+        ]
+        lines = [f"<b>{escape(self.name)}</b> ({escape(self.formula)}): {escape(self.description)}<table>"]
+        for kind, cells in [("th", heads), *(("td", row) for row in rows)]:
+            inside = "".join(f"<{kind}>{escape(cell)}</{kind}>" for cell in cells)
+            lines.append(f"<tr>{inside}</tr>")
+        return "\n".join([*lines, "</table>"])
 
     def __repr__(self) -> str:
         return f"<Material {self.name} ({self.formula}), {', '.join(self.mechanisms)}, {self.hash}>"

@@ -8,6 +8,9 @@ from typing import Any, NamedTuple
 from ...validation import suggest
 from .sections import SECTIONS
 
+BY_HAND = "set by hand"
+"""Begins the source of a number that a script, a configuration or a short file has changed."""
+
 
 class MaterialError(ValueError):
     """A material file or a name in it is wrong; the message is one sentence naming file and key."""

@@ -4,6 +4,7 @@ Names are imported when first used, so that ``import frenkel`` and the command l
 """
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from .kinetic.waveform import Waveform as Waveform
     from .networks.chip import Chip as Chip
     from .networks.device_statistics import DeviceStatistics as DeviceStatistics
+    from .scripting.files import open_file as open  # noqa: F401
+    from .scripting.many import ensemble as ensemble
+    from .scripting.many import sweep as sweep
 
 _PLACES = {
     "Card": "cards.card",
@@ -44,19 +48,28 @@ _PLACES = {
     "Waveform": "kinetic.waveform",
     "again": "experiment.device",
     "cycle_summary": "analysis.results.metrics",
+    "ensemble": "scripting.many",
     "fit_card": "experiment.fit_card",
     "load": "analysis.results.store",
     "longest_jump": "analysis.results.filament",
+    "open": "scripting.files",
     "open_circuit_voltage": "experiment.electrochemistry",
     "phase_summary": "analysis.results.metrics",
     "read_configuration": "configuration.reader",
     "run": "experiment.device",
     "save": "analysis.results.store",
     "snapshot": "analysis.results.filament",
+    "sweep": "scripting.many",
 }
-_RENAMED = {"read_configuration": "read"}
+_RENAMED = {"read_configuration": "read", "open": "open_file"}
 
-__all__ = [*_PLACES, "__version__"]
+_ROOMS = (
+    "analysis", "cards", "configuration", "events", "experiment", "kinetic", "networks", "studies", "units",
+)  # fmt: skip
+"""Parts of the package that are found by ``frenkel.units`` without an import of their own."""
+
+# "open" is left out: a star must not replace Python's own.
+__all__ = [*(name for name in _PLACES if name != "open"), "__version__"]
 
 
 def __getattr__(name: str) -> Any:
@@ -64,12 +77,24 @@ def __getattr__(name: str) -> Any:
         from .provenance import version
 
         return version()
+    if name in _ROOMS:
+        return importlib.import_module(f".{name}", __name__)
     if name not in _PLACES:
         raise AttributeError(f"module 'frenkel' has no attribute {name!r}")
     value = getattr(importlib.import_module(f".{_PLACES[name]}", __name__), _RENAMED.get(name, name))
     globals()[name] = value
+    _know_datasets()
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted([*__all__, *_ROOMS, "open"])
+
+
+def _know_datasets() -> None:
+    """Give datasets their methods, ``data.frenkel``, once there is xarray; nothing here imports it."""
+    if hasattr(sys.modules.get("xarray"), "register_dataset_accessor"):
+        importlib.import_module(".scripting.accessor", __name__)
+
+
+_know_datasets()

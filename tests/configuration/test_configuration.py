@@ -6,7 +6,7 @@ from pydantic import BaseModel, ValidationError
 import frenkel as fk
 from frenkel import validation
 from frenkel.configuration import array, device
-from frenkel.configuration.quantity import to_si
+from frenkel.quantity import to_si
 
 SMALL = {
     "device": {"thickness": "2.6 nm", "width": "1.56 nm"},

@@ -8,7 +8,7 @@ import pytest
 
 from frenkel.configuration import device
 from frenkel.configuration.phases import CircuitSection, kind_of
-from frenkel.configuration.quantity import all_to_si, to_si
+from frenkel.quantity import all_to_si, to_si
 
 
 def phase(**keys):

@@ -339,6 +339,54 @@ def _limited(width=None):
     return device, device.run(wave, to_compliance=True, samples=60)
 
 
+def test_a_script_takes_text_with_units():
+    kelvin = {"temperature": "350 K", "read_voltage": "50 mV"}
+    text = fk.Device("HfO2", "1.56 nm", width="1560 pm", seed=1, **kelvin)
+    number = fk.Device(fk.Material.load("HfO2"), 1.56e-9, 1.56e-9, seed=1, temperature=350, read_voltage=0.05)
+    assert text.asked == number.asked and text.read_voltage == 0.05 and text.temperature == 350
+    for arguments, message in (
+        (("5 um", "1 nm"), "thickness must be between 1e-10 and 1e-6 m"),
+        (("5 V", "1 nm"), "thickness must be in m, such as '5 nm', got '5 V'"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            fk.Device("HfO2", *arguments)
+
+
+def test_a_script_shows_how_far_it_is(capsys):
+    device = fk.Device("HfO2", "1.56 nm", "1.56 nm", seed=1)
+    with experiment.shown(True) as display:
+        display.interval = 0.0
+        device.run(fk.Waveform.ramp("0.1 V", "10 MV/s", label="up"), samples=5, progress=display)
+    assert "100 % up, 0.10 V" in capsys.readouterr().err
+    for quiet in (None, False):
+        device.run(fk.Waveform.ramp("0.1 V", "10 MV/s"), samples=3, progress=quiet)
+    device.run(fk.Waveform.ramp("0.1 V", "10 MV/s"), samples=3, progress=True)
+    assert not capsys.readouterr().err  # too short for a line
+
+
+def test_a_script_counts_cycles():
+    circuit = fk.Circuit(compliance="10 uA", polarity="both")
+    device = fk.Device("HfO2", "1.56 nm", "1.56 nm", seed=3, circuit=circuit)
+    device.run(fk.Waveform.triangle("3 V", "10 MV/s", label="form"), samples=10)
+    for cycle in (1, 2):
+        for voltage, kind in (("-1 V", "reset"), ("1 V", "set")):
+            device.run(fk.Waveform.triangle(voltage, "10 MV/s", label=kind), samples=10, cycle=cycle)
+    result = device.result
+    assert result["phase_name"].values.tolist() == ["form", "reset 1", "set 1", "reset 2", "set 2"]
+    assert fk.cycle_summary(result)["cycle"].values.tolist() == [1, 2]
+    assert experiment.first_difference(result, fk.again(result)) is None
+    for cycle, message in (
+        (1, "must be 2 or 3 now"),
+        (4, "must be 2 or 3 now"),
+        (-1, "must be a whole number"),
+    ):
+        with pytest.raises(ValueError, match=f"cycle {message}"):
+            device.run(fk.Waveform.ramp(0.1, 1e6), cycle=cycle)
+    device.run(fk.Waveform.ramp("0.1 V", "1 MV/s"), samples=3)
+    with pytest.raises(ValueError, match="cycle must be 3 now, or 0"):
+        device.run(fk.Waveform.ramp("0.1 V", "1 MV/s"), cycle=2)
+
+
 def test_a_script_turns_back_at_the_compliance_at_the_rate_of_the_way_down():
     device, made = _limited()
     source, time = made["source_voltage"].values, made["time"].values

@@ -46,6 +46,17 @@ keep = "summary"
 """
 """One device of 96 sites; a run takes some 20 events."""
 
+BASED: dict[str, Any] = {
+    "based_on": "HfO2",
+    "formula": "HfO",
+    "without": ["column", "heat.melting_point"],
+    "mechanisms": ["vacancy hop", "oxygen exchange"],
+    "species": {"defect": "hole"},
+    "vacancy": {"migration_barrier": "0.8 eV", "charge": 1, "crowding_count": "2"},
+    "exchange": {"barrier": {"value": 1.7, "unit": "eV", "source": "a test", "confidence": "chosen"}},
+}
+"""A material of a few lines that is based on another."""
+
 SERIAL = ("--engine", "serial", "--no-isolation")
 SIGNATURES = b"OHDR OCHK FRHP FHDB FHIB FSHD BTHD BTLF BTIN GCOL HEAP SNOD TREE SMTB \x89HDF".split()
 """Begin the metadata of HDF5: damage there is what its library has to make sense of."""

@@ -84,8 +84,15 @@ def materials() -> st.SearchStrategy[Case]:
             return Case(("check", "c.toml"), files)
         return Case(("run", "c.toml", "-q", "--only", "0"), files, stopped=True)
 
+    def table(document: dict[str, Any]) -> Case:
+        changed = {key: value for key, value in document.items() if key != "based_on"}
+        whole = _SMALL | {"material": changed | {"base": document.get("based_on", "HfO2")}}
+        return Case(("check", "c.toml"), {"c.toml": toml(whole)})
+
     chosen = st.sampled_from(["materials"] * 5 + ["check"] * 4 + ["run"])
-    return st.builds(case, documents(bases.materials()), chosen)
+    based = documents([bases.BASED])
+    whole = st.builds(case, documents(bases.materials()), chosen)
+    return whole | st.builds(case, based, chosen) | st.builds(table, based)
 
 
 def runs() -> st.SearchStrategy[Case]:

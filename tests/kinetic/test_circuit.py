@@ -133,10 +133,19 @@ def test_bad_circuits(arguments, message):
         Circuit(**arguments)
 
 
-@pytest.mark.parametrize("value", ["50 uA", True, [1e-6]])
-def test_text_is_no_current(value):
+@pytest.mark.parametrize("value", [True, [1e-6]])
+def test_what_is_no_current(value):
     with pytest.raises(TypeError, match="compliance must be a number in A"):
         Circuit(compliance=value)
+
+
+def test_text_with_a_unit_is_a_number():
+    by_text = Circuit(series_resistance="2 kohm", compliance="50 uA", transistor="1 mA")
+    assert by_text == Circuit(series_resistance=2e3, compliance=50e-6, transistor=1e-3)
+    with pytest.raises(ValueError, match="compliance must be in A, such as '20 uA', got '5 V'"):
+        Circuit(compliance="5 V")
+    with pytest.raises(ValueError, match=r"transistor must be between 1e-15 and 1 A, got 2"):
+        Circuit(transistor="2 A")
 
 
 @pytest.mark.parametrize(("source", "conductance", "message"), [

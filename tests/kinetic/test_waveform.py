@@ -96,11 +96,32 @@ def test_bad_points(times, voltages, message):
         Waveform.points(times, voltages)
 
 
-def test_text_is_no_time():
-    with pytest.raises(TypeError, match="times must be a sequence of numbers"):
-        Waveform.points(["0 s", "1 s"], [0, 1])
-    with pytest.raises(TypeError, match="rate must be a number in V/s, got '1 MV/s'"):
-        Waveform.triangle(1.0, "1 MV/s")
+@pytest.mark.parametrize(("text", "number"), [
+    (Waveform.ramp("2 V", "1 MV/s", start="500 mV"), Waveform.ramp(2.0, 1e6, start=0.5)),
+    (Waveform.triangle("-1 V", "0.1 V/us", fall_rate="1 V/us"), Waveform.triangle(-1, 1e5, fall_rate=1e6)),
+    (Waveform.pulse("1 V", "10 ns", "1 ns", fall="2 ns", delay="1 us", base="10 mV"),
+     Waveform.pulse(1.0, 1e-8, 1e-9, fall=2e-9, delay=1e-6, base=0.01)),
+    (Waveform.train("1 V", "10 ns", "20 ns", 2, "1 ns", base="10 mV"),
+     Waveform.train(1.0, 1e-8, 2e-8, 2, 1e-9, base=0.01)),
+    (Waveform.constant("1 V", "1 us"), Waveform.constant(1.0, 1e-6)),
+    (Waveform.points("0, 1, 2 us", "0, 1, 0 V"), Waveform.points([0, 1e-6, 2e-6], [0, 1, 0])),
+    (Waveform.points(["0 s", 1.0], ["1 mV", 0]), Waveform.points([0, 1], [0.001, 0])),
+    (Waveform.constant(0, 1).then(Waveform.constant(1, 1), rise="1 ms"),
+     Waveform.constant(0, 1).then(Waveform.constant(1, 1), rise=1e-3)),
+])
+def test_text_with_a_unit_is_a_number(text, number):
+    assert text == number
+
+
+@pytest.mark.parametrize(("make", "message"), [
+    (lambda: Waveform.triangle(1.0, "1 MV"), "rate must be in V/s, such as '0.1 MV/s', got '1 MV'"),
+    (lambda: Waveform.triangle("1", 1.0), "amplitude needs a unit of V, such as '1.5 V', got '1'"),
+    (lambda: Waveform.points("0, 1", "0, 1 V"), "times needs a unit of s"),
+    (lambda: Waveform.constant("5 kV", "1 s"), "voltages.0. must be between -1000 and 1000 V, got 5000"),
+])
+def test_text_that_is_no_quantity(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
 
 
 @pytest.mark.parametrize(("make", "message"), [

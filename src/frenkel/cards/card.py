@@ -111,6 +111,11 @@ class Card:
     def __post_init__(self) -> None:
         _check(self)
 
+    def __repr__(self) -> str:
+        passed = sum(bool(row["passed"]) for row in self.gate)
+        gate = f"{passed} of {len(self.gate)} rows of its gate passed" if self.gate else "no gate"
+        return f"<Card {self.name} {self.version}: {', '.join(self.names)}; {gate}>"
+
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the features."""

@@ -125,8 +125,8 @@ def add_commands(commands: Any) -> None:
 def _fit(options: argparse.Namespace) -> int:
     from ..analysis.fitting import card_schema
     from ..analysis.results import store
-    from ..configuration.quantity import to_si
     from ..experiment.fit_card import CORE_RANGES, fit_card
+    from ..quantity import to_si
     from ..reports.card import fit_text
 
     _check_fit(options)

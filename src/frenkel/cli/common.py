@@ -60,8 +60,8 @@ CHANGES = Option(
     default=[],
     metavar="KEY=VALUE",
     dest="changes",
-    help='change a value of the file, such as "device.width=8 nm" or '
-    '"phase.0.amplitude=5 V"; may be given several times',
+    help='change a value of the file, such as "device.width=8 nm", "phase.0.amplitude=5 V" or, in the '
+    'material, "vacancy.migration_barrier=0.8 eV"; may be given several times',
 )
 
 

@@ -10,7 +10,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import common
-from .common import CHANGES, CONFIGURATION, FORCE, OUTPUT, QUIET, SEED, Group, Option, UsageError, add, read
+from .common import (
+    CHANGES,
+    CONFIGURATION,
+    FORCE,
+    OUTPUT,
+    PLOT,
+    QUIET,
+    SEED,
+    Group,
+    Option,
+    UsageError,
+    add,
+    read,
+)
 from .values import member, members, natural, positive, quantile, seconds, shard
 
 if TYPE_CHECKING:
@@ -92,12 +105,14 @@ def _add_runs(commands: Any) -> None:
             action="append",
             required=True,
             metavar="KEY=VALUES",
-            help='"device.temperature=300:400:5 K" (first:last:number) or "material=HfO2,TaOx"; repeatable',
+            help='"device.temperature=300:400:5 K" (first:last:number), "material=HfO2,TaOx", or a number of '
+            'the material, "vacancy.migration_barrier=0.6:0.8:5 eV"; repeatable',
         ),
         OUTPUT,
         MEMBERS.but(help="devices per point"),
         SEED,
         FORCE.but(help="discard what is there"),
+        PLOT,
         CHANGES,
         *FARM,
         QUIET,
@@ -357,7 +372,7 @@ def _run_sweep(options: argparse.Namespace, workers: "Workers") -> int:
     if changed([]).seed is None:
         raise UsageError("a sweep needs a seed: give --seed or seed in the file")
     whole = ensemble.sweep(changed, axes, options.members, options.file.parent)
-    return _Start(options, output, workers, None).go(whole, force=options.force)
+    return _Start(options, output, workers, options.plot).go(whole, force=options.force)
 
 
 def _run_more(options: argparse.Namespace, workers: "Workers") -> int:

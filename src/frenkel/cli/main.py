@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from . import arrays, cards, cluster, devices, ensembles, export, pictures, studies
+from . import arrays, cards, cluster, devices, ensembles, examples, export, materials, pictures, studies
 from .common import (
     CHANGES,
     CONFIGURATION,
@@ -90,6 +90,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_run(commands)
     _add_looks(commands)
+    materials.add_commands(commands)
+    examples.add_commands(commands)
     ensembles.add_commands(commands)
     cluster.add_commands(commands)
     pictures.add_commands(commands)
@@ -153,14 +155,6 @@ def _add_looks(commands: Any) -> None:
     )
     add(
         commands,
-        "materials",
-        _materials,
-        "list the materials, or print one with its sources",
-        "frenkel materials HfO2",
-        Option("name", nargs="?", metavar="NAME", help="a packaged material, or a file ending in .toml"),
-    )
-    add(
-        commands,
         "check",
         _check,
         "print what a configuration would do, without running it",
@@ -202,18 +196,6 @@ def _show(options: argparse.Namespace) -> None:
     check_picture(options.plot, options.force)
     if not (arrays.show(options) or ensembles.show(options)):
         devices.show(options)
-
-
-def _materials(options: argparse.Namespace) -> None:
-    from ..kinetic.materials.material import Material
-    from ..reports.device import material_list, material_table
-
-    if options.name is None:
-        print(material_list([Material.load(name) for name in Material.names()]))
-    elif options.name.endswith(".toml"):
-        print(material_table(Material.read(options.name)))
-    else:
-        print(material_table(Material.load(options.name)))
 
 
 def _check(options: argparse.Namespace) -> None:

@@ -197,8 +197,8 @@ def _relaxation(options: argparse.Namespace) -> None:
 def _retention(options: argparse.Namespace) -> None:
     from ..analysis.plots.relaxation import retention_page
     from ..analysis.reliability import retention
-    from ..configuration.quantity import to_si
     from ..experiment import measurements
+    from ..quantity import to_si
     from ..reports.reads import bake_table
 
     stem = options.file[0].stem
@@ -269,7 +269,7 @@ def _rtn(options: argparse.Namespace) -> None:
     from ..analysis.noise import rtn, trace
     from ..analysis.plots.rtn import page
     from ..analysis.results import store
-    from ..configuration.quantity import to_si
+    from ..quantity import to_si
     from ..reports.device import trap_table
 
     check_picture(options.plot, options.force)
@@ -286,12 +286,11 @@ def _rtn(options: argparse.Namespace) -> None:
 
 def _conduction(options: argparse.Namespace) -> None:
     from ..analysis.plots.conduction import draw_conduction
-    from ..configuration.quantity import to_si
     from ..experiment.conduction import laws_of
     from ..kinetic.materials.material import Material
+    from ..quantity import to_si
 
-    load = Material.read if options.material.endswith(".toml") else Material.load
-    material = load(options.material)
+    material = Material.find(options.material)
     thickness = to_si(options.thickness, "m", 1e-10, 1e-6)
     width = to_si(options.width, "m", 1e-9, 1e-3)
     largest = to_si(options.voltage, "V", 1e-3, 100.0)

@@ -8,7 +8,7 @@ from ..validation import shown
 
 def seconds(text: str) -> float:
     """Read a time: "23:50:00", "1-12:00:00" (days first), "90 min", "30 s"; a bare number is seconds."""
-    from ..configuration.quantity import to_si
+    from ..quantity import to_si
 
     text = text.strip()
     if clock := re.fullmatch(r"(?:([0-9]{1,9})-)?([0-9]{1,9}):([0-9]{2})(?::([0-9]{2}))?", text):

@@ -1,7 +1,7 @@
 """Configuration of a run: TOML with quantities as text and unit, checked and converted to SI.
 
-A configuration names a material, gives the size of the device and its circuit, and lists the phases of
-the protocol in their order::
+A configuration names a material (a table ``[material]`` may change its numbers, see `material`), gives the
+size of the device and its circuit, and lists the phases of the protocol in their order::
 
     material = "HfO2"
     seed = 1
@@ -27,10 +27,12 @@ the protocol in their order::
 """
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from ..kinetic.materials.material import Material
 from .base import (
     MOST_MEMBERS,
     ConfigurationError,
@@ -44,6 +46,7 @@ from .base import (
     Title,
     checked,
 )
+from .material import AnyMaterial, MaterialSection
 from .phases import PHASE_LIMIT, AnyPhase, CircuitSection, Constant, Cycle, Points, Pulse, Ramp, Sweep
 
 Entry = Annotated[Sweep | Ramp | Pulse | Constant | Points | Cycle, Field(discriminator="kind")]
@@ -74,11 +77,11 @@ class Configuration(Document):
     ----------
     title : str
         Heads the results.
-    material : str
-        Name of a packaged material, or of a TOML file beside the configuration.
+    material : section
+        A packaged material or a TOML file beside the configuration, and what changes in it; see `material`.
     material_document : dict or None
-        The material itself, as its file holds it; filled in when the configuration is recorded, so that a
-        result can be made again without the file.
+        What the file of the material holds, without what ``material`` changes; filled in when the
+        configuration is recorded, so that a result can be made again without the file.
     seed : int or None
         0 to 2**63 - 1; drawn and recorded where it is missing.
     member : int
@@ -93,7 +96,7 @@ class Configuration(Document):
     """
 
     title: Title = ""
-    material: str = Field(default="HfO2", min_length=1)
+    material: AnyMaterial = MaterialSection(base="HfO2")
     material_document: dict[str, Any] | None = Field(default=None, repr=False)
     seed: Seed | None = None
     member: int = Field(default=0, ge=0, lt=MOST_MEMBERS)
@@ -106,6 +109,21 @@ class Configuration(Document):
     def arguments(self) -> dict[str, Any]:
         """Return the arguments of the device that this is the configuration of, but for its material."""
         return dict(self.device) | {"seed": self.seed, "member": self.member}
+
+    def made_of(self, folder: Path = Path()) -> Material:
+        """Return the material: as recorded, a file, or a packaged set, with what is changed in it.
+
+        Parameters
+        ----------
+        folder : Path
+            Where a material file with a relative name is looked for.
+
+        Raises
+        ------
+        MaterialError
+            There is no such set, or what is changed does not fit it.
+        """
+        return self.material.material(self.material_document, folder)
 
     def phases(self) -> Iterator[tuple[str, int, AnyPhase]]:
         """Yield (name, cycle, phase) of every phase in its order, groups and repeats unrolled.

@@ -12,8 +12,9 @@ from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 from ..checks import between
 from ..kinetic.circuit import Circuit
 from ..kinetic.waveform import Waveform
+from ..quantity import to_si
 from .base import RATES, TIMES, Current, Rate, Resistance, Section, Time, Title, Voltage, before_the_end
-from .quantity import reads_all, to_si, writes
+from .quantity import reads_all, writes
 
 if TYPE_CHECKING:
     from ..kinetic.device import Device

@@ -5,11 +5,11 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, overload
 
 from . import device as config
 from .device import Configuration
+from .material import chosen
 from .reader import change
 
 
@@ -55,9 +55,9 @@ class Grid(Sequence[Configuration]):
             change(document, one)
         document["seed"] = self.seed(index)
         if self.materials is not None:
-            name = document.get("material", "HfO2")
-            document["material_document"] = self.materials[name]
-            document["material"] = Path(name).stem if name.endswith(".toml") else name
+            given = chosen(document.get("material", "HfO2"))
+            document["material_document"] = self.materials[given.base]
+            document["material"] = {"base": given.name} | given.changes
         return config.parse(document, f"the point {', '.join(changes)}")
 
     def seed(self, index: int) -> int:
@@ -67,7 +67,10 @@ class Grid(Sequence[Configuration]):
 
     def names(self) -> Sequence[str]:
         """Return the materials that occur, as configurations name them."""
-        return self.over.get("material", [self.base.get("material", "HfO2")])
+        for key in ("material", "material.base"):
+            if key in self.over:
+                return self.over[key]
+        return [chosen(self.base.get("material", "HfO2")).base]
 
     def _changes(self, index: int) -> list[str]:
         changes = []

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Union
 
 from .. import toml
 from ..validation import shown
+from . import material
 from .base import ConfigurationError
 from .device import Configuration, parse
 
@@ -22,7 +23,8 @@ def read(path: str | Path, changes: Sequence[str] = ()) -> Union[Configuration, 
     path : str or Path
     changes : sequence of str
         "key=value" each, with dots between levels and numbers for the places in a list, from 0:
-        ``device.width=8 nm``, ``phase.0.amplitude=5 V``.
+        ``device.width=8 nm``, ``phase.0.amplitude=5 V``; numbers of the material by their section:
+        ``vacancy.migration_barrier=0.8 eV``.
 
     Raises
     ------
@@ -56,7 +58,7 @@ def change(document: dict[str, Any], text: str) -> None:
         value = toml.loads(f"value = {written}")["value"]
     except ValueError:
         value = written.strip()  # "8 nm" needs no quotes on the command line
-    *path, last = key.strip().split(".")
+    *path, last = _place(key.strip().split("."), document)
     if len(path) >= toml.DEEPEST:
         raise ConfigurationError(f"--set: a key must have at most {toml.DEEPEST} parts, got {shown(key)}")
     place: Any = document
@@ -64,6 +66,10 @@ def change(document: dict[str, Any], text: str) -> None:
         place = _inside(place, part, text)
     _inside(place, last, text)
     place[int(last) if isinstance(place, list) else last] = value
+
+
+def _place(path: list[str], document: dict[str, Any]) -> list[str]:
+    return path if "array" in document else material.place(path, document)
 
 
 def _inside(place: Any, part: str, text: str) -> Any:

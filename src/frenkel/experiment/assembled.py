@@ -44,6 +44,7 @@ from ..configuration.array import (
 )
 from ..configuration.base import ConfigurationError
 from ..configuration.device import Configuration
+from ..configuration.material import chosen
 from ..configuration.phases import CircuitSection
 from ..events.clock import Clock, Log
 from ..events.controller import Controller, Timing
@@ -52,7 +53,6 @@ from ..kinetic.circuit import Circuit
 from ..kinetic.device import Device
 from ..typing import Floats
 from .device import build as build_device
-from .device import material_of
 from .protocol import Protocol
 
 CELLS, TARGETS, VECTORS, STUCK, LOWER = 0, 1, 2, 3, 4
@@ -261,14 +261,14 @@ class AssembledArray:
         """Return formed devices, one member each, in this process or advanced by others."""
         m, n = self.shape
         settings = Configuration(
-            material=section.material,
+            material=chosen(section.material),
             material_document=self.documents.get("material"),
             seed=self.seed,
             device=section.device.model_copy(update={"temperature": self.configuration.array.temperature}),
             circuit=CircuitSection(),
             phase=list(section.forming),
         )
-        self.documents["material"] = material_of(settings, self.folder).document()
+        self.documents["material"] = settings.made_of(self.folder).document()
         settings = settings.model_copy(update={"material_document": self.documents["material"]})
         make = Member(json.dumps(settings.document()), section.compliance)
         if self.executors:

@@ -1,7 +1,9 @@
 """From a configuration, or a script, to a device, a protocol and a dataset."""
 
+import contextlib
+import itertools
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
@@ -10,7 +12,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from .. import provenance
+from .. import checks, provenance
 from ..analysis.results import schema, store
 from ..configuration import device as config
 from ..configuration.base import ConfigurationError, checked
@@ -23,7 +25,9 @@ from ..kinetic.materials.material import Material
 from ..kinetic.mechanisms.mechanism import Mechanism
 from ..kinetic.state import box
 from ..kinetic.waveform import Waveform
-from ..typing import Floats
+from ..progress import Reporter
+from ..quantity import si
+from ..typing import Floats, Quantity
 from .device_file import dataset
 from .protocol import Checkpoints, PhaseLog, Progress, Protocol
 
@@ -34,10 +38,9 @@ CHECKPOINT_INTERVAL = 10.0  # s of wall time
 
 
 class Options(TypedDict, total=False):
-    """What :class:`frenkel.kinetic.device.Device` takes besides material and size."""
+    """What :class:`frenkel.kinetic.device.Device` takes besides material, size and temperature."""
 
     circuit: Circuit | None
-    temperature: float
     seed: int | None
     member: int
     lateral: Lateral
@@ -63,44 +66,47 @@ class Device(kinetic.Device):
     Parameters
     ----------
     material : Material or str
-        Named set of parameters, or the name of a packaged one.
-    thickness, width : float
-        Oxide thickness and lateral size (m), 1e-10 to 1e-6; rounded to whole lattice spacings.
-    read_voltage : float
+        Named set of parameters, or the name of a packaged one, or of a file that ends in .toml.
+    thickness, width : float or str
+        Oxide thickness and lateral size (m), 1e-10 to 1e-6; rounded to whole lattice spacings. Numbers in SI
+        or text with a unit, "5 nm"; likewise the others.
+    read_voltage : float or str
         Voltage of the read after each waveform (V).
+    temperature : float or str
+        Temperature of both electrodes (K), 1 to 3000.
     **options
-        ``circuit``, ``temperature``, ``seed`` and all others of :class:`frenkel.kinetic.device.Device`. A
+        ``circuit``, ``seed`` and all others of :class:`frenkel.kinetic.device.Device`. A
         file does not hold ``barrier_shift``, ``mechanisms``, ``traps`` and ``precise``: `frenkel again`
         cannot repeat a result made with them.
 
     Examples
     --------
-    >>> device = Device(Material.load("HfO2"), thickness=5e-9, width=5e-9, seed=1)  # doctest: +SKIP
-    >>> loop = device.run(Waveform.triangle(4.0, rate=1e6))  # doctest: +SKIP
+    >>> device = Device("HfO2", thickness="5 nm", width="5 nm", seed=1)  # doctest: +SKIP
+    >>> loop = device.run(Waveform.triangle("4 V", rate="1 MV/s"))  # doctest: +SKIP
     """
 
     def __init__(
         self,
         material: Material | str,
-        thickness: float,
-        width: float,
+        thickness: Quantity,
+        width: Quantity,
         *,
-        read_voltage: float = 0.1,
+        read_voltage: Quantity = 0.1,
+        temperature: Quantity = 300.0,
         **options: Unpack[Options],
     ) -> None:
         if isinstance(material, str):
-            material = Material.load(material)
-        for name, size in (("thickness", thickness), ("width", width)):
-            if isinstance(size, str):
-                raise TypeError(f"{name} must be a number of metres, such as 5 * units.nm, got {size!r}")
-        super().__init__(material, thickness, width, **options)
+            material = Material.find(material)
+        thickness, width = si("thickness", thickness, "m"), si("width", width, "m")
+        kelvin = si("temperature", temperature, "K")
+        super().__init__(material, thickness, width, temperature=kelvin, **options)
         self.asked = DeviceSection.model_construct(
             thickness=float(thickness),
             width=float(width),
             lateral=self.lateral,
             temperature=self.temperature,
         )
-        self.read_voltage = read_voltage
+        self.read_voltage = si("read_voltage", read_voltage, "V")
         self.logs: list[PhaseLog] = []
         given = [
             name
@@ -115,9 +121,10 @@ class Device(kinetic.Device):
         *,
         samples: int = 200,
         label: str | None = None,
+        cycle: int = 0,
         to_compliance: bool = False,
         stop: Test | None = None,
-        progress: Progress | None = None,
+        progress: Progress | bool | None = None,
     ) -> xr.Dataset:
         """Apply a source voltage, let the atoms move, and return what happened.
 
@@ -129,13 +136,17 @@ class Device(kinetic.Device):
             Samples along the path of the voltage, at least 2.
         label : str, optional
             Name of the phase; the waveform's by default. Phases named form, set or reset are known as such.
+        cycle : int
+            Cycle that the waveform belongs to: that of the waveform before, or the next one, from 1; its
+            number is added to the name. 0 outside of cycles.
         to_compliance : bool
             Turn back as soon as the current reaches the compliance of the circuit, or of its transistor: the
             way up ends there, and a plateau and the way down follow from the voltage reached.
         stop : callable, optional
             ``stop(device, current)`` after each event and sample ends the waveform early when true.
-        progress : callable, optional
-            ``progress(share, name, device)`` at each sample.
+        progress : bool or callable, optional
+            True: show how far it is, as a bar on a terminal, a line a minute elsewhere. Else
+            ``progress(share, name, device)`` is called at each sample.
 
         Returns
         -------
@@ -145,13 +156,14 @@ class Device(kinetic.Device):
         Raises
         ------
         ValueError
-            ``to_compliance`` in a circuit without one, with ``stop``, or for a waveform that does not go up
-            and back once.
+            A cycle that cannot come now; ``to_compliance`` in a circuit without one, with ``stop``, or for a
+            waveform that does not go up and back once.
         """
         if not isinstance(waveform, Waveform):
             raise TypeError(
                 f"waveform must be a Waveform, such as Waveform.ramp(1.0, rate=1e5), got {waveform!r}"
             )
+        self._check_cycle(cycle)
         if stop is not None:
             self.touched = "a waveform was stopped by a function"
         name = label or waveform.label or f"run {len(self.logs) + 1}"
@@ -164,12 +176,45 @@ class Device(kinetic.Device):
             phase = Sweep.of(waveform, common)
         else:
             phase = Points.of(waveform, common)
-        protocol = Protocol(self, [(name, 0, phase)], circuit, self.read_voltage, stop)
-        self.logs += protocol.go(progress=progress)
+        name = f"{name} {cycle}" if cycle else name
+        protocol = Protocol(self, [(name, cycle, phase)], circuit, self.read_voltage, stop)
+        with shown(progress) as show:
+            self.logs += protocol.go(progress=show)
         return self._dataset(self.logs[-1:])
 
+    def __repr__(self) -> str:
+        width, thickness = self.width * 1e9, self.thickness * 1e9
+        return (
+            f"<Device {self.material.name}, {width:.3g} nm wide and {thickness:.3g} nm thick, "
+            f"seed {self.seed}, member {self.member}: {len(self.logs)} phases, {self.events} events, "
+            f"{self.time:.3g} s>"
+        )
+
+    def _check_cycle(self, cycle: int) -> None:
+        """Raise ValueError unless a phase can belong to a cycle after what was run."""
+        last = max((log.cycle for log in self.logs), default=0)
+        going = bool(self.logs) and 0 < last == self.logs[-1].cycle
+        checks.whole("cycle", cycle, 0)
+        if cycle and cycle != last + 1 and not (going and cycle == last):
+            allowed = f"{last} or {last + 1}" if going else f"{last + 1}"
+            raise ValueError(f"cycle must be {allowed} now, or 0 outside of cycles, got {cycle}")
+
+    def document(self, logs: Sequence[PhaseLog] | None = None) -> dict[str, Any]:
+        """Return the configuration that repeats what was run so far, or some phases of it, as JSON values."""
+        circuit = CircuitSection.of(self.circuit)
+        return {
+            "seed": self.seed,
+            "member": self.member,
+            "material": self.material.name,
+            "material_document": self.material.document(),
+            "read_voltage": f"{self.read_voltage!r} V",
+            "device": self.asked.model_dump(mode="json"),
+            "circuit": circuit.model_dump(mode="json", exclude_none=True),
+            "phase": list(_in_cycles(self.logs if logs is None else logs)),
+        }
+
     def _dataset(self, logs: list[PhaseLog]) -> xr.Dataset:
-        recorded = _scripted(self, logs)
+        recorded = self.document(logs)
         return dataset(self, logs, recorded, read_voltage=self.read_voltage, not_repeatable=self.touched)
 
     @property
@@ -210,6 +255,16 @@ class Device(kinetic.Device):
         return page.show(partial(overview, self.result))
 
 
+@contextlib.contextmanager
+def shown(progress: Progress | bool | None) -> Iterator[Progress | None]:
+    """Give what is to be called with the progress: a display for True."""
+    if progress is not True:
+        yield progress or None
+        return
+    with Reporter(lines=True) as display:
+        yield display
+
+
 def build(configuration: Configuration, folder: Path = Path()) -> Device:
     """Make the device of a configuration.
 
@@ -224,7 +279,7 @@ def build(configuration: Configuration, folder: Path = Path()) -> Device:
     MaterialError, ValueError
         The material or a size is not allowed.
     """
-    material = material_of(configuration, folder)
+    material = configuration.made_of(folder)
     check_memory(configuration, material)
     return Device(material, **configuration.arguments(), read_voltage=configuration.read_voltage)
 
@@ -252,16 +307,6 @@ def memory(shape: tuple[int, int, int], lateral: str) -> float:
     sites = float(np.prod(np.array(shape, float)))
     # Reflecting sides take a table of twice the width in both directions; making it takes it twice.
     return 2 * 8 * sites * shape[2] * (4 if lateral == "reflecting" else 1) + 400 * sites
-
-
-def material_of(configuration: Configuration, folder: Path = Path()) -> Material:
-    """Return the material of a configuration: its own document, a file, or a packaged set."""
-    name = configuration.material
-    if configuration.material_document is not None:
-        return Material(configuration.material_document, name)
-    if name.endswith(".toml"):
-        return Material.read(folder / name)
-    return Material.load(name)
 
 
 def run(
@@ -369,15 +414,8 @@ def _recorded(configuration: Configuration, material: Material, seed: int) -> di
     }
 
 
-def _scripted(device: Device, logs: list[PhaseLog]) -> dict[str, Any]:
-    """Return the configuration that repeats what a script did."""
-    return {
-        "seed": device.seed,
-        "member": device.member,
-        "material": device.material.name,
-        "material_document": device.material.document(),
-        "read_voltage": f"{device.read_voltage!r} V",
-        "device": device.asked.model_dump(mode="json"),
-        "circuit": CircuitSection.of(device.circuit).model_dump(mode="json", exclude_none=True),
-        "phase": [log.document for log in logs],
-    }
+def _in_cycles(logs: Sequence[PhaseLog]) -> Iterator[dict[str, Any]]:
+    """Yield phases as a configuration has them, those of a cycle in a group."""
+    for cycle, group in itertools.groupby(logs, lambda log: log.cycle):
+        phases = [log.document for log in group]
+        yield from [{"kind": "cycle", "repeat": 1, "phase": phases}] if cycle else phases

@@ -11,14 +11,17 @@ import numpy as np
 
 from .. import checks, provenance
 from ..analysis.results import schema
-from ..configuration import device as config
 from ..configuration.base import MOST_MEMBERS, ConfigurationError
 from ..configuration.device import Configuration
+from ..configuration.material import is_number
 from ..configuration.points import Grid, points_of
-from ..configuration.quantity import to_si
+from ..kinetic.materials.changes import number
+from ..kinetic.materials.material import Material
+from ..kinetic.materials.rows import declared
 from ..mpi_runs import content, farm, lock, merge, runs, session, shards
 from ..mpi_runs.session import Job, Outcome
 from ..mpi_runs.status import Status
+from ..quantity import to_si
 from . import device as experiment
 from .ensemble_file import KIND, columns, coordinates
 from .members import STRIDE
@@ -49,10 +52,12 @@ class Axis:
 
     @property
     def name(self) -> str:
-        """Name of the dimension: the last part of the key, with the number of the phase if there is one."""
-        return "_".join(
-            self.key.split(".")[-2:] if self.key.startswith("phase.") else self.key.split(".")[-1:]
-        )
+        """Name of the dimension: the last part of the key, with the number of the phase if there is one.
+
+        That of a number of the material has its section before it, since several have a barrier.
+        """
+        with_place = self.key.startswith("phase.") or is_number(self.key)
+        return "_".join(self.key.split(".")[-2 if with_place else -1 :])
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +96,8 @@ class Ensemble:
         Keep the final state of each member, from which more cycles can go on.
     former : tuple of str
         Shards of the run whose final states the members begin from; see :func:`.more.extended`.
+    not_repeatable : str
+        Why the configuration cannot make the members again; empty where it can.
     """
 
     points: Sequence[Configuration]
@@ -101,6 +108,7 @@ class Ensemble:
     limit: float | None = None
     keep_state: bool = False
     former: tuple[str, ...] = ()
+    not_repeatable: str = ""
 
     def numbers(self) -> np.ndarray[Any, Any]:
         """Return the numbers of all members, points one after another."""
@@ -116,13 +124,11 @@ class Ensemble:
         rest = {"keep": self.keep, "over": {one.key: list(one.texts) for one in self.axes}}
         if isinstance(self.points, Grid):
             materials = self.points.materials or {
-                name: experiment.material_of(
-                    config.parse({**self.points.base, "material": name}), self.folder
-                ).document()
+                name: Material.find(name, self.folder).document()
                 for name in self.points.names()
             }
             return {"base": self.points.base, "materials": materials} | rest
-        used = [experiment.material_of(point, self.folder) for point in self.points]
+        used = [point.made_of(self.folder) for point in self.points]
         hashes = list(dict.fromkeys(material.hash for material in used))
         first = {material.hash: material for material in reversed(used)}
         return {
@@ -195,6 +201,9 @@ def sweep(
     number = int(np.prod([len(axis.texts) for axis in axes]))
     if not 1 <= number <= POINTS_LIMIT:
         raise ConfigurationError(f"a sweep must have 1 to {POINTS_LIMIT} points, got {number}")
+    names = [one.name for one in axes]
+    if len(set(names)) < len(names):
+        raise ConfigurationError(f"each axis of a sweep needs a name of its own, got {', '.join(names)}")
     base = plain(read([]), members or None, folder, seed)
     # Without defaults, which may be no keys of what a change puts in the place of a section.
     document = base.points[0].model_dump(mode="json", exclude_none=True, exclude_unset=True)
@@ -238,7 +247,8 @@ def known_seed(output: Path) -> int | None:
     present = runs.recorded(run_folder(output))
     if present is None or present["document"].get("over"):
         return None
-    seed: int | None = present["document"]["points"][0].get("seed")
+    points = present["document"]["points"] or [{}]  # none where a function of a script makes the members
+    seed: int | None = points[0].get("seed")
     return seed
 
 
@@ -262,7 +272,7 @@ def job(ensemble: Ensemble, output: Path, *, part: tuple[int, int] | None = None
     if part is not None:
         numbers, name = numbers[part[0] - 1 :: part[1]], f"{part[0]}-of-{part[1]}"
     for point in ensemble.points[:1]:
-        experiment.check_memory(point, experiment.material_of(point, ensemble.folder))
+        experiment.check_memory(point, point.made_of(ensemble.folder))
     points = len(ensemble.points)
     groups = min(GROUPS, points)
     costs = np.fromiter(map(_cost, ensemble.points), float, points)  # reads, so checks, every point once
@@ -385,13 +395,13 @@ def write(
     members = located.member[: ensemble.members] if ensemble.axes else located.member
     grid = [(axis.name, len(axis.texts)) for axis in ensemble.axes] + [("member", len(members))]
     first = ensemble.points[0]
-    material = experiment.material_of(first, ensemble.folder)
+    material = first.made_of(ensemble.folder)
     attrs = {
         "Conventions": schema.CONVENTIONS,
         "frenkel_schema": np.int32(schema.SCHEMA_VERSION),
         "frenkel_kind": KIND,
     } | provenance.attributes(
-        first.title or f"{material.name}, {len(located.member)} devices",
+        first.title or _title(ensemble, material.name, len(located.member)),
         document,
         seed=first.seed or 0,
         material=material.name,
@@ -399,13 +409,15 @@ def write(
         lateral=first.device.lateral,
         keep=ensemble.keep,
     )
+    if ensemble.not_repeatable:
+        attrs["not_repeatable"] = ensemble.not_repeatable
     attrs[MERGED] = located.digest(provenance.digest(document))
     fixed = coordinates(ensemble.points, located.status, grid, members)
     for one in ensemble.axes:
         fixed[one.name] = ((one.name,), *_axis_values(one))
     # What is swept is a coordinate and needs no variable besides.
     kept = {name: column for name, column in columns().items() if name not in fixed}
-    target = merge.Target(grid, kept, fixed, attrs, compression)
+    target = merge.Target(grid, kept, fixed, attrs, compression, STRIDE)
     return merge.merge(located, target, output, progress)
 
 
@@ -455,9 +467,20 @@ def from_document(document: dict[str, Any], members: np.ndarray[Any, Any]) -> En
     )
 
 
+def _title(ensemble: Ensemble, material: str, devices: int) -> str:
+    if not ensemble.axes:
+        return f"{material}, {devices} devices"
+    swept = " and ".join(one.key for one in ensemble.axes)
+    return f"sweep of {swept}: {len(ensemble.points)} points, {devices} devices"
+
+
 def _axis_values(one: Axis) -> tuple[Any, dict[str, Any]]:
     """Return the values of an axis as floats in SI where they are quantities, else as text."""
     attrs = {"long_name": one.key}
+    if place := is_number(one.key):
+        section, key = place
+        unit = declared(section, key).metadata["unit"]
+        return np.array([number(section, key, text) for text in one.texts]), attrs | {"units": unit}
     for unit in ("", "m", "s", "V", "V/s", "A", "ohm", "K"):
         try:
             if not unit:

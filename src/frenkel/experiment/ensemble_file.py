@@ -6,10 +6,11 @@ cycles. What has another length in every member lies one member after another al
 ``phases``, ``snapshot`` and ``defect``. Names, units and meanings are those of a single result.
 """
 
+import itertools
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -73,9 +74,9 @@ def coordinates(
     members : array_like
         Numbers along ``member``.
     """
-    steps = list(points[0].phases())
+    protocols = _protocols(points)
     dims, sizes = tuple(name for name, _ in grid), tuple(size for _, size in grid)
-    cycles = max((cycle for _, cycle, _ in steps), default=0)
+    cycles = max((one.cycle for one in itertools.chain(*protocols)), default=0)
     flags = {
         "flag_values": np.array(list(shards.STATUS), np.uint8),
         "flag_meanings": " ".join(text.replace(" ", "_") for text in shards.STATUS.values()),
@@ -96,17 +97,41 @@ def coordinates(
             seeds.reshape(sizes[:-1]),
             {"long_name": "seed; with the member the key of the random numbers", "units": "1"},
         ),
-        "step_name": (
-            ("step",),
-            np.array([name for name, _, _ in steps], object),
-            {"long_name": "phase of the protocol"},
-        ),
-        "step_kind": (
-            ("step",),
-            np.array([kind_of(name, phase) for name, _, phase in steps], object),
-            {"long_name": "kind of the phase"},
-        ),
+        "step_name": _texts_of(protocols, "name", dims, sizes, "phase of the protocol"),
+        "step_kind": _texts_of(protocols, "kind", dims, sizes, "kind of the phase"),
     }
+
+
+class Step(NamedTuple):
+    """One phase of a protocol, unrolled: its name, its kind, and the cycle it belongs to."""
+
+    name: str
+    kind: str
+    cycle: int
+
+
+def _protocols(points: Sequence[Configuration]) -> list[list[Step]]:
+    """Return the protocol of every point; one for all where the longest begins like each of the others."""
+    alike = isinstance(points, Grid) and not any(key.startswith("phase") for key in points.over)
+    found = [
+        [Step(name, kind_of(name, phase), cycle) for name, cycle, phase in point.phases()]
+        for point in (points[:1] if alike else points)
+    ]
+    longest = max(found, key=len)
+    return [longest] if all(one == longest[: len(one)] for one in found) else found
+
+
+def _texts_of(
+    protocols: list[list[Step]], which: str, dims: tuple[str, ...], sizes: tuple[int, ...], long_name: str
+) -> tuple[tuple[str, ...], Any, dict[str, Any]]:
+    """Return texts of the steps: of one protocol along step, else of every point, "" after its end."""
+    length = max(map(len, protocols))
+    texts = np.array(
+        [[getattr(step, which) for step in one] + [""] * (length - len(one)) for one in protocols], object
+    )
+    if len(protocols) == 1:
+        return ("step",), texts[0], {"long_name": long_name}
+    return (*dims[:-1], "step"), texts.reshape(*sizes[:-1], length), {"long_name": long_name}
 
 
 def open_ensemble(path: str | Path) -> "xr.Dataset":
@@ -167,7 +192,18 @@ def member(ensemble: "xr.Dataset", number: int, **point: Any) -> "xr.Dataset":
             values[name] = array[ranges[variable.dims[0]]].values
         else:
             values[name] = array.sel({dim: value for dim, value in point.items() if dim in array.dims}).values
-    return schema.dataset(values | _texts(ensemble, ranges), _attrs(ensemble, where, number))
+    attrs = _attrs(ensemble, where, number)
+    if point and "count" in values:
+        values |= _own_species(values["count"], json.loads(attrs["provenance"])["configuration"])
+    return schema.dataset(values | _texts(ensemble, ranges, point), attrs)
+
+
+def _own_species(count: np.ndarray[Any, Any], document: dict[str, Any]) -> dict[str, Any]:
+    """Return counts and names of the species of one point; those of other points are padding in it."""
+    inside = ~np.all(count < 0, axis=0)
+    names = config.parse(document).made_of().species
+    both = [names["defect"], names["interstitial"]]
+    return {"count": count[:, inside], "species": both[: np.count_nonzero(inside)]}
 
 
 def padded(ensemble: "xr.Dataset", name: str) -> "xr.DataArray":
@@ -279,17 +315,21 @@ def _range(ensemble: "xr.Dataset", dim: str, flat: int) -> slice:
     return slice(begin, begin + int(counts[flat]))
 
 
-def _texts(ensemble: "xr.Dataset", ranges: dict[str, slice]) -> dict[str, Any]:
+def _texts(ensemble: "xr.Dataset", ranges: dict[str, slice], point: dict[str, Any]) -> dict[str, Any]:
     """Return the names of phases and snapshots of a member."""
+    step_name, step_kind = (
+        ensemble[name].sel({dim: value for dim, value in point.items() if dim in ensemble[name].dims}).values
+        for name in ("step_name", "step_kind")
+    )
     steps = ensemble["phase_step"][ranges["phases"]].values
     attempts = ensemble["phase_attempt"][ranges["phases"]].values
     names = [
-        str(ensemble["step_name"].values[step]) + (f" (attempt {attempt})" if attempt > 1 else "")
+        str(step_name[step]) + (f" (attempt {attempt})" if attempt > 1 else "")
         for step, attempt in zip(steps, attempts, strict=True)
     ]
     texts: dict[str, Any] = {
         "phase_name": names,
-        "phase_kind": [str(ensemble["step_kind"].values[step]) for step in steps],
+        "phase_kind": [str(step_kind[step]) for step in steps],
         "snapshot_label": np.zeros(0, "U1"),
     }
     if "snapshot_part" in ensemble:
@@ -307,7 +347,7 @@ def _attrs(ensemble: "xr.Dataset", where: dict[str, Any], number: int) -> dict[s
     """Return attributes of a member, its own provenance among them, so that it can be run again."""
     attrs = {
         name: ensemble.attrs[name]
-        for name in ("title", "source", "history", "material", "material_hash", "lateral")
+        for name in ("title", "source", "history", "material", "material_hash", "lateral", "not_repeatable")
         if name in ensemble.attrs
     }
     made = provenance.read(ensemble.attrs.get("provenance"))
@@ -315,6 +355,9 @@ def _attrs(ensemble: "xr.Dataset", where: dict[str, Any], number: int) -> dict[s
     sweep = len(ensemble["status"].dims) > 1
     place = _flat(ensemble, where) // ensemble.sizes["member"] if sweep else 0
     document = point_document(recorded, place)
+    if sweep:  # the attributes of the file are those of its first point
+        material = config.parse(document).made_of()
+        attrs |= {"material": material.name, "material_hash": material.hash}
     # The software of the ensemble made the member, whatever reads it now.
     record = provenance.record(document, seed=config.parse(document).seed or 0, member=number)
     return attrs | {"provenance": json.dumps(record | {"software": made["software"]})}

@@ -52,8 +52,7 @@ def prepare(settings: dict[str, Any]) -> Callable[[int, Context], tuple[Arrays, 
     @lru_cache(maxsize=1)  # members of a point come one after another
     def read(point: int) -> tuple[Configuration, Material]:
         configuration = points[point]
-        assert configuration.material_document is not None
-        return configuration, Material(configuration.material_document, configuration.material)
+        return configuration, configuration.made_of()
 
     def run(number: int, context: Context) -> tuple[Arrays, dict[str, Any]]:
         point, member = divmod(number, STRIDE)

@@ -1,8 +1,8 @@
 """Tables in plain text: a result, a material, the exact tests."""
 
 import textwrap
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -12,6 +12,7 @@ from .. import provenance
 from ..analysis.plots.caption import quantity
 from ..analysis.reliability import linearity, pulses
 from ..analysis.results import metrics
+from ..kinetic.materials.rows import BY_HAND
 from ..kinetic.materials.sections import FAMILIES
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def describe(result: xr.Dataset) -> str:
         f"from        configuration {made['configuration_hash'][:12]}, seed {made['seed']}, "
         f"member {made['member']}",
         f"material    {result.attrs.get('material')} ({result.attrs.get('material_hash')})",
+        *changed_numbers(made["configuration"].get("material_document")),
         f"device      {x} x {y} x {z} lattice sites of {spacing:g} nm, {result.attrs.get('lateral')} sides, "
         f"{float(result['series_resistance']):g} ohm in series",
         f"holds       samples: {sizes['sample']}, phases: {sizes['phases']}, snapshots: {sizes['snapshot']}, "
@@ -55,6 +57,25 @@ def describe(result: xr.Dataset) -> str:
     if train := pulses.trains(result):
         lines += ["", train_table(train)]
     return "\n".join([*lines, ""])
+
+
+def changed_numbers(document: Any) -> list[str]:
+    """Return a line for each number of a recorded material that was set by hand: its name says nothing of it.
+
+    Parameters
+    ----------
+    document : object
+        What was recorded of the material: a mapping, unless somebody wrote the file by hand.
+    """
+    if not isinstance(document, Mapping):
+        return []
+    return [
+        f"            {section}.{key} = {leaf.get('value')} {leaf.get('unit')}, {leaf['source']}"
+        for section, numbers in document.items()
+        if isinstance(numbers, Mapping)
+        for key, leaf in numbers.items()
+        if isinstance(leaf, Mapping) and str(leaf.get("source", "")).startswith(BY_HAND)
+    ]
 
 
 def train_table(found: Sequence[tuple[int, NDArray[np.float64]]]) -> str:

@@ -1,7 +1,6 @@
 """An ensemble in plain text: its progress, its status from another shell, what its file holds."""
 
 import json
-import os
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import provenance
+from ..analysis.plots import sweep
 from ..analysis.plots.caption import quantity
 from ..analysis.results import melting
 from ..analysis.results.layout import SchemaError
@@ -175,7 +175,7 @@ def _failures(
     located: Located = found.best(failed)
     points = points_of(recorded["document"]) if recorded else []
     for number, member in enumerate(failed.tolist()):
-        code, head = _head(located, number)
+        code, head = located.head(number)
         point, inside = divmod(member, STRIDE)
         seed = points[point].seed if point < len(points) else None
         times = int(np.count_nonzero(found.member == member))
@@ -205,7 +205,7 @@ def log_lines(folder: Path, member: int | None) -> Iterator[str]:
     for number, one in enumerate(found.member.tolist()):
         if member is not None and one % STRIDE != member:
             continue
-        code, head = _head(found, number)
+        code, head = found.head(number)
         if member is None and not (head.get("log") or head.get("error")):
             continue
         point = f" of point {one // STRIDE}" if one >= STRIDE else ""
@@ -214,15 +214,6 @@ def log_lines(folder: Path, member: int | None) -> Iterator[str]:
         yield f"member {one % STRIDE}{point}: {shards.STATUS[code]}, {wall:.3g} s on {host}{said}"
         yield from (f"  {seconds:8.3f} s {level}: {words}" for seconds, level, words in head.get("log", []))
         yield from (f"    {text}" for text in head.get("traceback", "").splitlines())
-
-
-def _head(located: Located, number: int) -> tuple[int, dict[str, Any]]:
-    """Return status and JSON part of a record."""
-    handle = os.open(located.paths[located.shard[number]], os.O_RDONLY)
-    frame = os.pread(handle, int(located.length[number]), int(located.offset[number]))
-    os.close(handle)
-    _, code, head = shards.frame_head(frame)
-    return code, head
 
 
 def _size(found: runs.Survey) -> str:
@@ -234,7 +225,8 @@ def describe(path: Path) -> str:
     """Return what is in the file of an ensemble: sizes, what became of members, quantiles."""
     import netCDF4
 
-    from .device import table
+    from .device import changed_numbers, table
+    from .sweep import points_table
 
     with netCDF4.Dataset(path) as file:
         file.set_auto_mask(False)
@@ -244,13 +236,17 @@ def describe(path: Path) -> str:
             raise SchemaError(f"{path} has no variable status (what became of the members)")
         status = file["status"][...]
         sizes = {name: len(dim) for name, dim in file.dimensions.items() if name in file["status"].dimensions}
-        rows = [_row(file, name) for name in SUMMARY if name in file.variables]
+        swept = sweep.axes_of(file)
+        rows = [] if swept else [_row(file, name) for name in SUMMARY if name in file.variables]
+        points = points_table(file) if swept else ""
         molten = _molten(file)
+        materials = made["configuration"].get("materials")  # by name in a sweep, which has rows of its own
         head = [
             str(given["title"]),
             f"made by     {given['source']}, {made['software']['git'] or 'no commit'}",
             f"from        configuration {made['configuration_hash'][:12]}, seed {made['seed']}",
             f"material    {given['material']} ({given['material_hash']})",
+            *(changed_numbers(materials[0]) if isinstance(materials, list) and materials else []),
             "holds       "
             + ", ".join(f"{name}: {size}" for name, size in sizes.items())
             + f"; kept: {getattr(file, 'keep', '?')}",
@@ -258,6 +254,8 @@ def describe(path: Path) -> str:
             f"content     {getattr(file, content.ATTRIBUTE, 'without a hash')}",
             "",
         ]
+    if swept:
+        return "\n".join([*head, points, *molten])
     heads = ["quantity", "number", "mean", "sd", "1 %", "10 %", "median", "90 %", "99 %"]
     return "\n".join([*head, table(heads, [row for row in rows if row]), *molten])
 

@@ -36,7 +36,7 @@ def plan(configuration: Configuration, folder: Path = Path()) -> str:
     MaterialError, ValueError
         As a run would.
     """
-    material = experiment.material_of(configuration, folder)
+    material = configuration.made_of(folder)
     section = configuration.device
     experiment.check_memory(configuration, material)
     shape = box(section.thickness, section.width, material.lattice.spacing)
@@ -113,7 +113,7 @@ def _cost(configuration: Configuration, sites: int, folder: Path) -> list[str]:
     """Time field solutions of the device as made, and scale by what phases have taken before."""
     if sites > TIMED_SITES:
         return [f"cost        not estimated above {TIMED_SITES} sites"]
-    section, spacing = configuration.device, experiment.material_of(configuration, folder).lattice.spacing
+    section, spacing = configuration.device, configuration.made_of(folder).lattice.spacing
     if experiment.memory(box(section.thickness, section.width, spacing), section.lateral) > TIMED_MEMORY:
         return [f"cost        not estimated above {TIMED_MEMORY / 1e6:g} MB of tables"]
     device = experiment.build(configuration, folder)

@@ -1,0 +1,101 @@
+"""The numbers of the members of a sweep against what was swept: medians, and the middle half of them."""
+
+import itertools
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from ...typing import Floats
+from .device import COLOURS
+
+if TYPE_CHECKING:
+    import netCDF4
+    from matplotlib.axes import Axes
+
+MARKERS, LINES = "os^vDP", ("-", "--", ":", "-.")
+OFFSETS = {"form": 0.0, "set": -0.03, "reset": 0.03}
+"""Where bars stand beside a material, or another name, so that they do not hide each other."""
+
+MOST_CURVES = 12
+"""Curves of one quantity; of a sweep over more than two keys the first combinations are drawn."""
+
+
+class Curve(NamedTuple):
+    """One quantity along the first axis of a sweep, at one place of the others."""
+
+    where: str
+    low: Floats
+    middle: Floats
+    high: Floats
+
+
+def axes_of(file: "netCDF4.Dataset") -> tuple[str, ...]:
+    """Return the dimensions of the sweep in the file of an ensemble; none where it holds one point."""
+    return tuple(file["status"].dimensions[:-1])
+
+
+def curves(file: "netCDF4.Dataset", name: str, along: str) -> Iterator[Curve]:
+    """Yield quartiles of the magnitude of a quantity along one axis of a sweep, for each place of the others.
+
+    Parameters
+    ----------
+    file : netCDF4.Dataset
+        Of a sweep.
+    name : str
+        Variable along the points and members, perhaps cycles; NaN where a member has no value.
+    along : str
+        The axis. A point without any value has NaN.
+    """
+    names = axes_of(file)
+    others = [one for one in names if one != along]
+    values = np.moveaxis(np.abs(np.asarray(file[name][...], float)), names.index(along), len(names) - 1)
+    for place in itertools.product(*(range(len(file.dimensions[one])) for one in others)):
+        rows = values[place].reshape(values.shape[len(others)], -1)
+        cuts = np.full((3, len(rows)), np.nan)
+        for number, row in enumerate(rows):
+            if np.any(np.isfinite(row)):
+                cuts[:, number] = np.quantile(row[np.isfinite(row)], [0.25, 0.5, 0.75])
+        where = ", ".join(f"{one} {written(file, one, at)}" for one, at in zip(others, place, strict=True))
+        yield Curve(where, *cuts)
+
+
+def written(file: "netCDF4.Dataset", axis: str, index: int) -> str:
+    """Return a value of an axis as text with its unit."""
+    value = file[axis][index]
+    if isinstance(value, str):
+        return value
+    unit = getattr(file[axis], "units", "1")
+    return f"{float(value):.4g}" + (f" {unit}" if unit != "1" else "")
+
+
+def panel(file: "netCDF4.Dataset", which: Mapping[str, tuple[str, str]], axes: "Axes", along: str) -> None:
+    """Draw some quantities of a sweep against one of its axes; ``which`` gives their label and kind."""
+    places = np.asarray(file[along][...])
+    text = places.dtype.kind not in "fiu"
+    x = np.arange(len(places), dtype=float) if text else places.astype(float)
+    for name, (label, kind) in which.items():
+        if name not in file.variables:
+            continue
+        for number, one in enumerate(itertools.islice(curves(file, name, along), MOST_CURVES)):
+            if not np.any(np.isfinite(one.middle)):
+                continue
+            style: dict[str, Any] = {
+                "marker": MARKERS[number % len(MARKERS)],
+                "linestyle": "" if text else LINES[number % len(LINES)],
+                "label": f"{label}, {one.where}" if one.where else label,
+            }
+            spread = np.stack([one.middle - one.low, one.high - one.middle])
+            aside = OFFSETS[kind] if text else 0.0
+            style |= {"color": COLOURS[kind], "capsize": 2, "markersize": 4, "linewidth": 1.2}
+            axes.errorbar(x + aside, one.middle, spread, **style)
+    if text:
+        axes.set_xticks(x, [str(place) for place in places])
+    elif places.min() > 0 and places.max() > 50 * places.min():
+        axes.set_xscale("log")
+    unit = getattr(file[along], "units", "")
+    axes.set_xlabel(
+        getattr(file[along], "long_name", along) + (f" ({unit})" if unit not in ("", "1") else "")
+    )
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=7)

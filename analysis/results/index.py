@@ -1,0 +1,77 @@
+"""Names along the dimensions of a result, so that a phase or a snapshot is selected by what it is called."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import xarray as xr
+from xarray.indexes import PandasIndex
+
+from ...validation import suggest
+
+
+class PhaseIndex(PandasIndex):
+    """Index of the phase of each sample: a number, selected by that or by the name of the phase.
+
+    It holds the numbers that a file holds, so that what is opened is saved again as it was.
+    """
+
+    names: tuple[str, ...] = ()
+
+    @classmethod
+    def from_variables(
+        cls, variables: Mapping[Any, xr.Variable], *, options: Mapping[str, Any]
+    ) -> "PhaseIndex":
+        """Return the index of one variable of numbers; the option ``names`` has the name of each."""
+        plain = PandasIndex.from_variables(variables, options={})
+        made = cls(plain.index, plain.dim, plain.coord_dtype)
+        made.names = tuple(options["names"])
+        return made
+
+    def _replace(self, index: Any, dim: Any = None, coord_dtype: Any = None) -> "PhaseIndex":
+        made = PhaseIndex(index, self.dim if dim is None else dim, coord_dtype or self.coord_dtype)
+        made.names = self.names
+        return made
+
+    def sel(self, labels: dict[Any, Any], method: Any = None, tolerance: Any = None) -> Any:
+        """Return where the samples of a phase are, by its number or its name.
+
+        Raises
+        ------
+        KeyError
+            There is no phase of this name.
+        """
+        ((coordinate, label),) = labels.items()
+        if isinstance(label, str):
+            if label not in self.names:
+                raise KeyError(f"no phase {label!r}{suggest(label, self.names)}")
+            label = self.names.index(label)
+        return super().sel({coordinate: label}, method, tolerance)
+
+
+def indexed(result: xr.Dataset) -> xr.Dataset:
+    """Return the result of a device with names along its dimensions.
+
+    Parameters
+    ----------
+    result : xarray.Dataset
+        With the layout of :mod:`.schema`.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``sel(phase="set 1")`` gives the samples of a phase, ``sel(phases="set 1")`` its numbers, and
+        ``sel(snapshot="set 1: end")`` a snapshot; everything else is as it was.
+
+    Examples
+    --------
+    >>> loop = indexed(result).sel(phase="set 1")  # doctest: +SKIP
+    >>> loop.plot.scatter("source_voltage", "current")  # doctest: +SKIP
+    """
+    names = [str(name) for name in result["phase_name"].values]
+    labels = [str(label) for label in result["snapshot_label"].values]
+    if "phase" not in result.xindexes:
+        result = result.set_xindex("phase", PhaseIndex, names=names)
+    return result.assign_coords(
+        phases=("phases", names, {"long_name": "name of the phase"}),
+        snapshot=("snapshot", labels, {"long_name": "label of the snapshot"}),
+    )

@@ -1,0 +1,172 @@
+"""A material from another one: what a file or a configuration changes in the numbers of a set.
+
+A change is laid over the document of the set, section by section and key by key. A number is given in full,
+with its source, as in a material file; or in short, as text with a unit ("0.8 eV"), or as a bare number where
+it is a pure one. A short number is recorded as chosen, with what it replaces.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from ...checks import between
+from ...quantity import to_si
+from ...validation import shown, suggest
+from .rows import BY_HAND, MaterialError, declared
+from .sections import SECTIONS
+
+REPLACED = ("formula", "description", "family", "species", "mechanisms")
+"""What a change replaces as a whole, besides numbers."""
+
+WITHOUT = "without"
+"""Key of what a change leaves out: sections, or numbers as "section.key"."""
+
+DEEPEST = 10
+"""Most files that are each based on the next."""
+
+
+def changed(document: Mapping[str, Any], changes: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return the document of a set with changes.
+
+    Parameters
+    ----------
+    document : mapping
+        What the file of the set holds.
+    changes : mapping
+        Sections with the numbers that differ; also ``without``, and what :data:`REPLACED` names.
+    name : str
+        Name of the set, for the description where the changes give none.
+
+    Raises
+    ------
+    MaterialError
+        A section or key that there is not, or a value that is no such quantity or outside its range.
+    """
+    found = copy.deepcopy(dict(document))
+    check(changes)
+    for place in changes.get(WITHOUT, []):
+        _leave_out(found, place)
+    for section, numbers in _sections(changes):
+        old = found.setdefault(section, {})
+        for key, value in numbers.items():
+            old[key] = _in_full(section, key, value, old.get(key))
+    given = [f"{section}.{key}" for section, numbers in _sections(changes) for key in numbers]
+    if given:
+        few = ", ".join(given[:4]) + (", ..." if len(given) > 4 else "")
+        found["description"] = f"{name} with other numbers: {few}"
+    return found | {key: changes[key] for key in REPLACED if key in changes}
+
+
+def check(changes: Mapping[str, Any]) -> None:
+    """Raise `MaterialError` for the first fault of changes, whatever set they are made to."""
+    known = (*REPLACED, WITHOUT, *SECTIONS)
+    for key, value in changes.items():
+        if key not in known:
+            raise MaterialError(f"unknown key {shown(key)[1:-1]}{suggest(key, known)}")
+        if key in SECTIONS and not isinstance(value, Mapping):
+            raise MaterialError(f"{key} must be a section with numbers, got {shown(value)}")
+    left_out = changes.get(WITHOUT, [])
+    if not isinstance(left_out, (list, tuple)) or not all(isinstance(one, str) for one in left_out):
+        raise MaterialError(f"{WITHOUT} must be a list of sections or numbers, got {shown(left_out)}")
+    for section, numbers in _sections(changes):
+        for key, value in numbers.items():
+            declared(section, key)
+            if not isinstance(value, Mapping):
+                number(section, key, value)
+
+
+def number(section: str, key: str, value: Any) -> float:
+    """Return a number in short as a float in the unit that its key is declared with.
+
+    Raises
+    ------
+    MaterialError
+        It is no such quantity, or outside its range.
+    """
+    declaration = declared(section, key)
+    unit, low, high = (declaration.metadata[word] for word in ("unit", "low", "high"))
+    if unit == "1":
+        return _pure(f"{section}.{key}", value, low, high)
+    try:
+        return to_si(value, unit, low, high)
+    except ValueError as error:
+        raise MaterialError(f"{section}.{key} {error}") from None
+
+
+def _pure(name: str, value: Any, low: float, high: float) -> float:
+    try:
+        found = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        found = math.nan
+    if math.isnan(found):
+        raise MaterialError(f"{name} must be a pure number, got {shown(value)}")
+    between(name, found, low, high, "", MaterialError)
+    return found
+
+
+def based(
+    document: Mapping[str, Any],
+    where: str,
+    read: Callable[[str], tuple[Mapping[str, Any], str]],
+    depth: int = 0,
+) -> dict[str, Any]:
+    """Return a document whose ``based_on`` is replaced by the numbers of the set that it names.
+
+    Parameters
+    ----------
+    document : mapping
+        What a material file holds; handed back where it is based on nothing.
+    where : str
+        How errors call it.
+    read : callable
+        Returns the document of the set of a name, and what to call it.
+    depth : int
+        Number of files that led here.
+
+    Raises
+    ------
+    MaterialError
+        A fault of the changes, or files that are based on each other.
+    """
+    if "based_on" not in document:
+        return dict(document)
+    base = document["based_on"]
+    if not isinstance(base, str) or not base:
+        raise MaterialError(f"{where}: based_on must be the name of a material, got {shown(base)}")
+    if depth == DEEPEST:
+        raise MaterialError(f"{where}: more than {DEEPEST} files are based on each other, in a circle?")
+    below, name = read(base)
+    whole = based(below, name, read, depth + 1)
+    rest = {key: value for key, value in document.items() if key != "based_on"}
+    try:
+        return changed(whole, rest, base.removesuffix(".toml"))
+    except MaterialError as error:
+        raise MaterialError(f"{where}: {error}") from None
+
+
+def _sections(changes: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    return ((name, numbers) for name, numbers in changes.items() if name in SECTIONS)
+
+
+def _leave_out(document: dict[str, Any], place: str) -> None:
+    section, dot, key = place.partition(".")
+    inside = document.get(section, {}) if dot else document
+    if section not in SECTIONS or (key if dot else section) not in inside:
+        raise MaterialError(f"{WITHOUT} names {place!r}, which the set does not have")
+    del inside[key if dot else section]
+
+
+def _in_full(section: str, key: str, value: Any, old: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return a number as a material file states it."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    source = f"{BY_HAND} instead of {old['value']} {old['unit']}" if old else BY_HAND
+    return {
+        "value": number(section, key, value),
+        "unit": declared(section, key).metadata["unit"],
+        "source": source,
+        "confidence": "chosen",
+    }

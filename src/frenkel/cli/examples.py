@@ -1,0 +1,63 @@
+"""The command that lists the examples that come along, and copies one to where it can be run and changed."""
+
+import argparse
+import re
+import textwrap
+from pathlib import Path
+from typing import Any
+
+from .common import FORCE, OUTPUT, Option, UsageError, add
+
+FOLDER = Path(__file__).resolve().parents[1] / "examples"
+ENDINGS = (".toml", ".py", ".csv")
+
+
+def add_commands(commands: Any) -> None:
+    """Add "examples" to the parser of commands."""
+    add(
+        commands,
+        "examples",
+        _examples,
+        "list the examples, or copy one into this folder",
+        "frenkel examples switching && frenkel run switching.toml",
+        Option("name", nargs="?", metavar="NAME", help="of the list; without it the list is printed"),
+        OUTPUT.but(metavar="DIR", default=Path(), help="folder to copy into (default: here)"),
+        FORCE.but(help="replace existing files"),
+    )
+
+
+def _examples(options: argparse.Namespace) -> None:
+    from ..validation import suggest
+
+    found = {path.stem: path for path in sorted(FOLDER.iterdir()) if path.suffix in ENDINGS}
+    if options.name is None:
+        width = max(map(len, found))
+        print("\n".join(f"{name:{width}}  {_about(path)}" for name, path in found.items()))
+        return
+    name = options.name.removesuffix(".toml").removesuffix(".py").removesuffix(".csv")
+    if name not in found:
+        raise UsageError(f"no example {options.name!r}{suggest(name, found)}")
+    _copy(found[name], options)
+
+
+def _copy(path: Path, options: argparse.Namespace) -> None:
+    """Copy an example and the files beside it that it names."""
+    from ..analysis.results import store
+
+    text = path.read_text(encoding="utf-8").replace("examples/", "")
+    beside = [FOLDER / name for name in re.findall(r'"([\w.-]+)"', text) if (FOLDER / name).is_file()]
+    texts = {path.name: text} | {one.name: one.read_text(encoding="utf-8") for one in beside}
+    for name in texts:
+        store.writable(options.output / name, force=options.force)
+    for name, content in texts.items():
+        print(f"wrote {store.write_bytes(content.encode(), options.output / name)}")
+    for line in text.splitlines():
+        if line.startswith("#   frenkel "):
+            print(f"now: {line[1:].strip()}")
+
+
+def _about(path: Path) -> str:
+    """Return the first sentence of an example."""
+    head = path.read_text(encoding="utf-8")[:1000].split("\n\n", 1)[0]
+    words = " ".join(line.lstrip('#" ') for line in head.splitlines())
+    return textwrap.shorten(re.split(r"\. |\.$|  +frenkel ", words)[0], 90, placeholder=" ...")

@@ -1,0 +1,105 @@
+"""The command for materials: list them, print one with its sources, write one into a file of yours."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from .common import FORCE, Option, UsageError, add
+
+
+def add_commands(commands: Any) -> None:
+    """Add "materials" to the parser of commands."""
+    add(
+        commands,
+        "materials",
+        _materials,
+        "list the materials, or print one with its sources, or write it into a file of yours",
+        'frenkel materials HfO2 --set "vacancy.migration_barrier=0.8 eV" --write mine.toml',
+        Option("name", nargs="?", metavar="NAME", help="a packaged material, or a file ending in .toml"),
+        Option(
+            "--set",
+            action="append",
+            default=[],
+            metavar="KEY=VALUE",
+            dest="changes",
+            help='change a number, such as "vacancy.migration_barrier=0.8 eV"; may be given several times',
+        ),
+        Option(
+            "--write",
+            type=Path,
+            metavar="FILE.toml",
+            help="write the material: all of it, or with --set a few lines that are based on it",
+        ),
+        FORCE,
+    )
+
+
+def _materials(options: argparse.Namespace) -> None:
+    from ..kinetic.materials.material import Material
+    from ..reports.device import material_list, material_table
+
+    if options.name is None:
+        if options.changes or options.write:
+            raise UsageError("--set and --write need the name of a material")
+        print(material_list([Material.load(name) for name in Material.names()]))
+        return
+    material, changes = Material.find(options.name), _changes(options)
+    if changes:
+        material = material.with_changes(changes)
+    if options.write is None:
+        print(material_table(material))
+    else:
+        _write(options, changes)
+
+
+def _changes(options: argparse.Namespace) -> dict[str, Any]:
+    """Return what --set gives, as a table [material] of a configuration has it."""
+    from ..configuration.material import is_number
+    from ..configuration.reader import change
+
+    document: dict[str, Any] = {}
+    for text in options.changes:
+        if is_number(text.partition("=")[0].strip()) is None:
+            raise UsageError(f"--set must be SECTION.KEY=VALUE of a material, got {text!r}")
+        change(document, text)
+    return {key: value for key, value in document.get("material", {}).items() if key != "base"}
+
+
+def _write(options: argparse.Namespace, changes: dict[str, Any]) -> None:
+    """Write the file of a material, or one that is based on it."""
+    from ..analysis.results import store
+    from ..kinetic.materials.material import Material
+
+    target: Path = options.write
+    if target.suffix != ".toml":
+        raise UsageError(f"--write must end in .toml, got {str(target)!r}")
+    source = Material.file(options.name)
+    if target.resolve() == source.resolve():
+        raise UsageError(f"--write must not be the file of the material itself, got {str(target)!r}")
+    store.writable(target, force=options.force)
+    text = _based(options.name, source, target, changes) if changes else source.read_text(encoding="utf-8")
+    store.write_bytes(text.encode(), target)
+    Material.read(target)
+    print(f'wrote {target}; in a configuration: material = "{target.name}"')
+
+
+def _based(name: str, source: Path, target: Path, changes: dict[str, Any]) -> str:
+    import os
+
+    base = os.path.relpath(source, target.parent) if name.endswith(".toml") else name
+    lines = [
+        f"# {name} with other numbers; what is not given here is as there.",
+        f"based_on = {_toml(base)}",
+    ]
+    for section, numbers in changes.items():
+        lines += ["", f"[{section}]"]
+        lines += [f"{key} = {_toml(value)}" for key, value in numbers.items()]
+    return "\n".join([*lines, ""])
+
+
+def _toml(value: Any) -> str:
+    import json
+
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {_toml(one)}" for key, one in value.items()) + "}"
+    return json.dumps(value, ensure_ascii=False)

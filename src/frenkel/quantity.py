@@ -1,0 +1,120 @@
+"""Quantities as text with a unit, such as "5 nm", to floats in SI."""
+
+import math
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from .typing import Quantity
+from .units import convert
+from .validation import shown
+
+EXAMPLES = {
+    "m": "5 nm",
+    "s": "10 us",
+    "V": "1.5 V",
+    "V/s": "0.1 MV/s",
+    "A": "20 uA",
+    "ohm": "2 kohm",
+    "K": "300 K",
+    "eV": "0.8 eV",
+    "Hz": "1e13 Hz",
+}
+
+
+def to_si(value: Any, unit: str, low: float, high: float) -> float:
+    """Convert a quantity such as "5 nm" to a float in ``unit``.
+
+    Parameters
+    ----------
+    value : object
+        Text with a number and a unit.
+    unit : str
+        SI unit as pint reads it.
+    low, high : float
+        Allowed values in ``unit``, ends included.
+
+    Raises
+    ------
+    ValueError
+        It is no such quantity, or it is out of range; the message names value, unit and range.
+    """
+    example = EXAMPLES.get(unit, f"1 {unit}")
+    if not isinstance(value, str):
+        raise ValueError(f"must be text with a unit of {unit}, such as {example!r}, got {shown(value)}")
+    found = re.fullmatch(
+        r"([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[-+]?nan|[-+]?inf)\s*(\S.*)?", value.strip()
+    )
+    if found is None:
+        raise ValueError(f"must be a number and a unit, such as {example!r}, got {shown(value)}")
+    number, given = float(found[1]), found[2]
+    if given is None:
+        raise ValueError(f"needs a unit of {unit}, such as {example!r}, got {shown(value)}")
+    try:
+        result = number if given == unit else convert(number, given, unit)
+    except ValueError:
+        raise ValueError(f"must be in {unit}, such as {example!r}, got {shown(value)}") from None
+    if not math.isfinite(result) or not low <= result <= high:
+        raise ValueError(f"must be between {low:g} and {high:g} {unit}, got {shown(value)}")
+    return result
+
+
+def all_to_si(value: Any, unit: str, low: float, high: float) -> tuple[float, ...]:
+    """Convert several quantities, written "0, 1, 2.5 us" or one by one, to floats in ``unit``."""
+    if isinstance(value, str):
+        *texts, last = (part.strip() for part in value.split(","))
+        found = re.fullmatch(r"(\S+)\s+(\S.*)", last)
+        if found is None:
+            raise ValueError(f"needs a unit of {unit} at the end, got {shown(value)}")
+        value = [f"{number} {found[2]}" for number in (*texts, found[1])]
+    if not isinstance(value, (list, tuple)):
+        raise ValueError(f"must be text such as '0, 1, 2.5 {unit}', got {shown(value)}")
+    return tuple(to_si(one, unit, low, high) for one in value)
+
+
+def si(name: str, value: Quantity, unit: str) -> float:
+    """Return a value of a script in SI: text with a unit is converted, everything else is handed back.
+
+    Who takes numbers checks them; here only text is.
+
+    Parameters
+    ----------
+    name : str
+        What the value is of, for the error.
+    value : object
+        A number in ``unit``, or text such as "5 nm".
+    unit : str
+        SI unit as pint reads it.
+
+    Raises
+    ------
+    ValueError
+        A text is no such quantity.
+
+    Examples
+    --------
+    >>> si("thickness", "5 nm", "m"), si("thickness", 5e-9, "m")
+    (5e-09, 5e-09)
+    """
+    if not isinstance(value, str):
+        return value
+    try:
+        return to_si(value, unit, -math.inf, math.inf)
+    except ValueError as error:
+        raise ValueError(f"{name} {error}") from None
+
+
+def all_si(name: str, values: Sequence[Quantity] | str, unit: str) -> Sequence[float]:
+    """Return several values of a script in SI: one text with a unit at its end, or each as in :func:`si`.
+
+    Examples
+    --------
+    >>> all_si("times", "0, 1, 2 us", "s")
+    (0.0, 1e-06, 2e-06)
+    """
+    if not isinstance(values, str):
+        return [si(name, value, unit) for value in values]
+    try:
+        return all_to_si(values, unit, -math.inf, math.inf)
+    except ValueError as error:
+        raise ValueError(f"{name} {error}") from None

@@ -1,0 +1,1 @@
+"""What scripts and notebooks call besides devices: many devices at once, files of any kind."""

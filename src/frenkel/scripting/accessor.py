@@ -1,0 +1,187 @@
+"""The methods of ``data.frenkel``: what a dataset of frenkel knows besides its numbers."""
+
+from typing import TYPE_CHECKING, Any
+
+import xarray as xr
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from matplotlib.figure import Figure
+
+    from ..analysis.results.filament import Snapshot
+
+
+class KindError(TypeError):
+    """A method was asked of a dataset of another kind; the message says which kind has it."""
+
+
+@xr.register_dataset_accessor("frenkel")  # type: ignore[no-untyped-call]
+class Frenkel:
+    """What a dataset of frenkel knows besides its numbers.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        Result of a device, an ensemble or an array, however it was opened.
+
+    Examples
+    --------
+    >>> run = frenkel.open("run.nc").frenkel  # doctest: +SKIP
+    >>> run.iv("set 1").plot(x="source_voltage")  # doctest: +SKIP
+    >>> frenkel.open("ensemble.nc").frenkel.member(17).frenkel.resistance  # doctest: +SKIP
+    """
+
+    def __init__(self, data: xr.Dataset) -> None:
+        self.data = data
+
+    def __repr__(self) -> str:
+        public = ", ".join(name for name in dir(type(self)) if not name.startswith("_"))
+        return f"<frenkel: {self.kind}; {public}>"
+
+    @property
+    def kind(self) -> str:
+        """Whether it is the result of a "device", an "ensemble", an "array", or "unknown"."""
+        return str(self.data.attrs.get("frenkel_kind", "unknown"))
+
+    def _of(self, *kinds: str) -> xr.Dataset:
+        if self.kind not in kinds:
+            other = ", whose frenkel.member(k) is one device" if self.kind == "ensemble" else ""
+            raise KindError(f"this needs the result of {' or '.join(kinds)}, got {self.kind}{other}")
+        return self.data
+
+    # ------------------------------------------------------------------ of a device
+
+    def indexed(self) -> xr.Dataset:
+        """Return the result with names along its dimensions; see :func:`.indexed`."""
+        from ..analysis.results.index import indexed
+
+        return indexed(self._of("device"))
+
+    def iv(self, phase: str | int) -> xr.DataArray:
+        """Return the current (A) along the samples of a phase, with the voltages (V) as coordinates.
+
+        Parameters
+        ----------
+        phase : str or int
+            Name of the phase, such as "set 1", or its number from 0.
+
+        Raises
+        ------
+        KeyError
+            There is no such phase.
+        """
+        chosen = self.indexed().sel(phase=phase)
+        return chosen["current"].assign_coords(
+            source_voltage=chosen["source_voltage"], device_voltage=chosen["device_voltage"]
+        )
+
+    @property
+    def resistance(self) -> xr.DataArray:
+        """Resistance (ohm) at the read voltage after each phase, by name."""
+        found = self.indexed()
+        ohms = abs(found["read_voltage"]) / abs(found["read_current"])
+        return ohms.rename("resistance").assign_attrs(units="ohm", long_name="resistance after the phase")
+
+    def phases(self) -> xr.Dataset:
+        """Return what happened in each phase; see :func:`frenkel.phase_summary`."""
+        from ..analysis.results.metrics import phase_summary
+
+        return phase_summary(self.indexed())
+
+    def cycles(self) -> xr.Dataset:
+        """Return resistances and voltages of each cycle; see :func:`frenkel.cycle_summary`."""
+        from ..analysis.results.metrics import cycle_summary
+
+        return cycle_summary(self._of("device"))
+
+    def snapshot(self, label: str | int, species: str | None = None) -> "Snapshot":
+        """Return where the defects were, by the label of the snapshot or its number.
+
+        Raises
+        ------
+        KeyError, ValueError
+            There is no such snapshot.
+        """
+        from ..analysis.results.filament import snapshot
+        from ..validation import suggest
+
+        data = self._of("device")
+        if isinstance(label, str):
+            labels = [str(one) for one in data["snapshot_label"].values]
+            if label not in labels:
+                raise KeyError(f"no snapshot {label!r}{suggest(label, labels)}")
+            label = labels.index(label)
+        return snapshot(data, label, species)
+
+    def to_ase(self) -> list[Any]:
+        """Return the snapshots as ``ase.Atoms``, one each; vacancies are "X".
+
+        Raises
+        ------
+        ImportError
+            ase is not installed.
+        """
+        import io
+
+        from ase.io import read
+
+        from ..analysis.results.export import xyz
+
+        return list(read(io.StringIO(xyz(self._of("device"))), ":", format="extxyz"))
+
+    # ------------------------------------------------------------------ of an ensemble
+
+    def member(self, number: int, **point: Any) -> xr.Dataset:
+        """Return one device of an ensemble; of a sweep at values along its dimensions.
+
+        Raises
+        ------
+        SchemaError
+            The member did not finish, or only summaries were kept.
+        """
+        from ..analysis.results.index import indexed
+        from ..experiment.ensemble_file import member
+
+        return indexed(member(self._of("ensemble"), number, **point))
+
+    def padded(self, name: str) -> xr.DataArray:
+        """Return a variable along the samples of all members as a rectangle, NaN after the end of each."""
+        from ..experiment.ensemble_file import padded
+
+        return padded(self._of("ensemble"), name)
+
+    # ------------------------------------------------------------------ of all
+
+    def summary(self) -> str:
+        """Return as text what is in it and what made it, as ``frenkel show`` prints it."""
+        data = self._of("device", "ensemble", "array")
+        if self.kind == "device":
+            from ..reports.device import describe
+
+            return describe(data)
+        if self.kind == "array":
+            from ..reports.array import describe as describe_array
+
+            return describe_array(data)
+        from ..reports.ensemble import describe as describe_ensemble
+
+        return str(self._with_file(describe_ensemble))
+
+    def view(self, path: "str | Path | None" = None) -> "Figure | Path":
+        """Draw it on one page: into a file, or as a figure."""
+        from ..analysis.plots import device, ensemble, page
+
+        data = self._of("device", "ensemble")
+        figure: Figure = device.overview(data) if self.kind == "device" else self._with_file(ensemble.draw)
+        return figure if path is None else page.save(figure, path)
+
+    def _with_file(self, function: Any) -> Any:
+        """Return what a function makes of the file of an ensemble, written anew if there is none."""
+        import tempfile
+        from pathlib import Path
+
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "ensemble.nc"
+            self.data.to_netcdf(path, engine="netcdf4")
+            return function(path)
