@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from . import arrays, cards, cluster, devices, ensembles, export, pictures, studies
+from . import arrays, cards, cluster, devices, ensembles, export, measured, pictures, studies
 from .common import (
     CHANGES,
     CONFIGURATION,
@@ -92,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_looks(commands)
     ensembles.add_commands(commands)
     cluster.add_commands(commands)
+    measured.add_commands(commands)
     pictures.add_commands(commands)
     cards.add_commands(commands)
     studies.add_commands(commands)

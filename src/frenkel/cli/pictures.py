@@ -30,7 +30,8 @@ def add_commands(commands: Any) -> None:
         _rtn,
         "find the traps in a trace of random telegraph noise, simulated or measured",
         "frenkel rtn rtn.nc --phase read --plot levels.png",
-        Option("file", type=Path, metavar="FILE", help="result (.nc), or measured time and current (.csv)"),
+        Option("file", type=Path, metavar="FILE", help="result (.nc), or measured time and current"),
+        Option("--trace", type=int, default=1, metavar="N", help="of several measured ones (default: 1)"),
         PHASE.but(default="read", help="phase of a result that holds the trace (default: read)"),
         Option("--step", metavar="TIME", help="put the trace on this step, such as '10 us'"),
         Option("--most", type=int, default=3, metavar="N", help="most traps to look for (default: 3)"),
@@ -268,15 +269,12 @@ def _probability(options: argparse.Namespace) -> None:
 def _rtn(options: argparse.Namespace) -> None:
     from ..analysis.noise import rtn, trace
     from ..analysis.plots.rtn import page
-    from ..analysis.results import store
     from ..configuration.quantity import to_si
+    from ..experiment import measurements
     from ..reports.device import trap_table
 
     check_picture(options.plot, options.force)
-    if options.file.suffix == ".csv":
-        found = trace.read_csv(options.file)
-    else:
-        found = trace.from_result(store.load(options.file), options.phase)
+    found = measurements.trace_of(options.file, options.phase, options.trace)
     if options.step is not None:
         found = trace.resample(found, step=to_si(options.step, "s", 1e-18, 1e6))
     traps = rtn.traps(found, maximum=options.most)
