@@ -66,7 +66,7 @@ def test_noise_near_zero_is_no_set():
     """An offset and noise of the current near 0 V make jumps of the conductance there; none is a SET."""
     random = np.random.default_rng(3)
     v, i = (np.concatenate(column) for column in zip(*[loop() for _ in range(20)], strict=True))
-    found = loops.features(v, i + 1e-6 * (0.5 + random.standard_normal(len(v))), 0.3)
+    found = loops.features(v, i + 4e-6 * (0.5 + random.standard_normal(len(v))), 0.3)
     assert np.allclose(found["set_voltage"], SET, atol=0.011)
 
 
