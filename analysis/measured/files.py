@@ -124,6 +124,38 @@ def resting(data: "xr.Dataset", origin: str) -> dict[str, list[tuple[Floats, Flo
     return found
 
 
+def intervals(data: "xr.Dataset", origin: str, share: float) -> tuple[Floats, Floats, Floats]:
+    """Return of each device that rested its temperature (K), and between which reads (s) it failed.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        The first read of each device and temperature is its start.
+    origin : str
+        What to call it in messages.
+    share : float
+        A device has failed when its conductance has reached this share of its start; above 1, by rising.
+
+    Returns
+    -------
+    kelvin, low, high : (n,) float64
+        ``low`` 0: it failed before the second read; ``high`` inf: it had not failed at the last.
+    """
+    rows = []
+    for _, _, kelvin, read, g in _rows(data, origin):
+        known = np.isfinite(g)
+        read, g = read[known] - read[known][:1], g[known]
+        if len(g) < 2 or not g[0] > 0:
+            continue
+        beyond = np.flatnonzero(g <= share * g[0] if share < 1 else g >= share * g[0])
+        last = int(beyond[0]) if len(beyond) else len(g)
+        rows.append((kelvin, read[last - 1], read[last] if last < len(g) else np.inf))
+    if not rows or not np.isfinite(rows[0][0]):
+        raise ValueError(f"{origin} must hold two reads of a device, and the temperature between them")
+    kelvin, low, high = np.array(rows, float).T
+    return kelvin, low, high
+
+
 def windows(data: "xr.Dataset", origin: str) -> tuple[Floats, Floats, Floats]:
     """Return cycles (n,), and resistances (ohm) after RESET and after SET of every device, (devices, n)."""
     if "hrs" not in data or "lrs" not in data:

@@ -196,11 +196,12 @@ def _relaxation(options: argparse.Namespace) -> None:
 
 
 def _retention(options: argparse.Namespace) -> None:
-    from ..analysis.plots.relaxation import retention_page
+    from ..analysis.plots.relaxation import interval_page, retention_page
     from ..analysis.reliability import retention
+    from ..analysis.reliability.bakes import fit_intervals
     from ..configuration.quantity import to_si
     from ..experiment import measurements
-    from ..reports.reads import bake_table
+    from ..reports.reads import bake_table, interval_text
 
     stem = options.file[0].stem
     target = _target(options, f"{stem}-retention.png")
@@ -208,6 +209,11 @@ def _retention(options: argparse.Namespace) -> None:
         use = to_si(options.use, "K", 1.0, 3000.0)
     except ValueError as error:
         raise ValueError(f"--use {error}") from None
+    if (reads := measurements.intervals(options.file, options.failed_at)) is not None:
+        found = fit_intervals(*reads, options.family)
+        print(interval_text(found))
+        draw(target, lambda: interval_page(found, stem))
+        return
     bakes = measurements.bakes(options.file, options.failed_at, options.phase)
     print(bake_table(bakes, retention.fit_bakes(bakes, options.family), use))
     draw(target, lambda: retention_page(bakes, use, options.family, stem))

@@ -104,6 +104,32 @@ def lifetimes(path: Path, share: float, phase: str | None = None) -> dict[float,
     return {kelvin: (pair[0], pair[1]) for kelvin, pair in table_of.items()}
 
 
+def intervals(paths: Sequence[Path], share: float) -> tuple[Floats, Floats, Floats] | None:
+    """Return temperatures (K) and bounds of times to failure (s) of measured bakes; None: they are none.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+    share : float
+        As for :func:`lifetimes`.
+
+    Raises
+    ------
+    ValueError
+        Some of the files are of ``frenkel read`` and others are not.
+    """
+    tables = [files.of_table(path) for path in paths]
+    if all(one is None for one in tables):
+        return None
+    found = []
+    for one, path in zip(tables, paths, strict=True):
+        if one is None:
+            raise ValueError("bakes of frenkel read, with times between reads, must not be mixed with others")
+        found.append(files.intervals(one, path.name, share))
+    kelvin, low, high = (np.concatenate(column) for column in zip(*found, strict=True))
+    return kelvin, low, high
+
+
 def disturbed(path: Path) -> Group:
     """Return the number of pulses so far, from 0, and the conductance (S) after them, of every device.
 
