@@ -135,7 +135,7 @@ def interval_page(found: BakeFit, title: str = "retention") -> "Figure":
     axes.errorbar(inverse, score, 1.96 * error, fmt="o", color=COLOURS[0], capsize=3)
     middle = float(np.average(score + found.ratio * inverse, weights=1 / error**2))
     axes.plot(inverse, middle - found.ratio * inverse, color=COLOURS[1], lw=1.2)
-    label(axes, "1/kT (1/eV)", f"failed, standard scores ({found.family})")
+    label(axes, "devices that failed", "1/kT (1/eV)", f"standard scores ({found.family})")
     return figure
 
 

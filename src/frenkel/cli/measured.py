@@ -4,7 +4,19 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from .common import FORCE, OUTPUT, Option, UsageError, add, check_ending
+from .common import (
+    FORCE,
+    FORCE_PICTURE,
+    OUTPUT,
+    PLOT,
+    SEED,
+    Option,
+    UsageError,
+    add,
+    check_ending,
+    check_picture,
+    draw,
+)
 
 READ_VOLTAGE = Option(
     "--read-voltage",
@@ -15,7 +27,7 @@ READ_VOLTAGE = Option(
 
 
 def add_commands(commands: Any) -> None:
-    """Add "read" to the parser of commands."""
+    """Add "read" and "compare" to the parser of commands."""
     add(
         commands,
         "read",
@@ -46,6 +58,21 @@ def add_commands(commands: Any) -> None:
         READ_VOLTAGE,
         FORCE,
     )
+    add(
+        commands,
+        "compare",
+        _compare,
+        "compare the cycles of measured devices with those of a simulation: distances with their floors",
+        "frenkel compare measured.nc simulated.nc --plot compare.png",
+        Option("measured", type=Path, metavar="MEASURED", help="file of frenkel read, or a table"),
+        Option(
+            "simulated", type=Path, metavar="SIMULATED", help="ensemble or result of frenkel run, or measured"
+        ),
+        READ_VOLTAGE,
+        SEED.but(default=0, help="of the splits (default: 0)"),
+        PLOT.but(help="loops, distributions and memory of both: .png, .pdf, .svg"),
+        FORCE_PICTURE,
+    )
 
 
 def _read(options: argparse.Namespace) -> None:
@@ -74,6 +101,25 @@ def _read(options: argparse.Namespace) -> None:
     store.save(found, options.output, force=options.force, layout=LAYOUT)
     print(contents(found))
     print(f"wrote {options.output}")
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from ..analysis.fitting import compare, gate
+    from ..analysis.plots.comparison import page
+    from ..experiment import measurements
+    from ..reports.measured import comparison_text
+
+    check_picture(options.plot, options.force)
+    if options.seed < 0:
+        raise UsageError(f"--seed must be at least 0, got {options.seed}")
+    volts = _volts(options.read_voltage)
+    one, other = (measurements.of_file(path, volts) for path in (options.measured, options.simulated))
+    pair = compare.pair(one, other, options.measured.name, options.simulated.name)
+    rows = compare.distances(*pair, seed=options.seed)
+    print(comparison_text(*pair))
+    print(gate.table(rows))
+    draw(options.plot, lambda: page(one, other, *pair))
+    return 0 if gate.passed(rows) else 1
 
 
 def _volts(text: str) -> float:

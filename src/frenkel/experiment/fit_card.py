@@ -165,10 +165,7 @@ def fit_card(
     card = few.fit_kinds(training, fit)
     if judging is None:
         judging = few.segments(whole)
-        try:
-            rows, judged = few.judge(whole, partial(fit, options=replace(settings, bootstrap=0)), seed)
-        except (ObservationError, MemoryFitError) as error:  # the card stands, nothing is left to judge it by
-            rows, judged = [], few.not_judged(whole, str(error))
+        rows, judged = _judge_few(whole, partial(fit, options=replace(settings, bootstrap=0)), seed)
     else:
         judged = {"by": "devices held out", "devices": len(judging.values)}
         judging = few.segments(judging) if few.parted(judging).stuck is not None else judging
@@ -195,6 +192,14 @@ def _split(
         return whole, None
     training, judging = whole.split(1.0 - held_out, seed)
     return replace(training, origin=f"{whole.origin} without the devices held out"), judging
+
+
+def _judge_few(whole: Observations, fit: few.Fit, seed: int) -> tuple[list[Row], dict[str, Any]]:
+    """Return rows, and by what they were judged; a card stands where nothing is left to judge it by."""
+    try:
+        return few.judge(whole, fit, seed)
+    except (ObservationError, MemoryFitError) as error:
+        return [], few.not_judged(whole, str(error))
 
 
 def judge_card(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
+from ..analysis.fitting.observations import Observations
 from ..analysis.measured.mapping import KINDS, Plan
 from ..analysis.measured.quantities import QUANTITIES
 from ..analysis.measured.table import Table
@@ -51,6 +52,25 @@ def contents(data: xr.Dataset) -> str:
         if dim in data.sizes:
             lines.append(f"  {data.sizes[dim]} {what}")
     return "\n".join(lines)
+
+
+def comparison_text(measured: Observations, simulated: Observations) -> str:
+    """Return median and 10 to 90 % of each number of both, and what is compared."""
+    rows = []
+    for i, feature in enumerate(measured.features):
+        cells = []
+        for one in (measured, simulated):
+            values = feature.backward(one.values[:, :, i][np.isfinite(one.values[:, :, i])])
+            shares = np.quantile(values, (0.1, 0.5, 0.9))
+            low, middle, high = (quantity(float(x), feature.unit) for x in shares)
+            cells.append(f"{middle} ({low} to {high})")
+        rows.append([feature.name, *cells])
+    devices = [len(one.values) for one in (measured, simulated)]
+    text = table(["median (10 to 90 %)", measured.origin, simulated.origin], rows)
+    return (
+        f"{devices[0]} and {devices[1]} devices, {measured.values.shape[1]} cycles of each\n{text}\n"
+        "distances; the floor is that between halves of the measured ones:"
+    )
 
 
 def plans_text(plans: Sequence[tuple[Table, Plan]], most: int = 3) -> str:
