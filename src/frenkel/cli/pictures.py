@@ -28,7 +28,7 @@ def add_commands(commands: Any) -> None:
         commands,
         "rtn",
         _rtn,
-        "find the traps in a trace of random telegraph noise, simulated or measured",
+        "find the traps in a trace of random telegraph noise, simulated or measured, and how well they fit",
         "frenkel rtn rtn.nc --phase read --plot levels.png",
         Option("file", type=Path, metavar="FILE", help="result (.nc), or measured time and current"),
         Option("--trace", type=int, default=1, metavar="N", help="of several measured ones (default: 1)"),
@@ -273,19 +273,23 @@ def _probability(options: argparse.Namespace) -> None:
 
 
 def _rtn(options: argparse.Namespace) -> None:
-    from ..analysis.noise import rtn, trace
+    from ..analysis.noise import trace
+    from ..analysis.noise.answer import answer
     from ..analysis.plots.rtn import page
     from ..configuration.quantity import to_si
     from ..experiment import measurements
-    from ..reports.device import trap_table
+    from ..reports.noise import answer_text
 
     check_picture(options.plot, options.force)
     found = measurements.trace_of(options.file, options.phase, options.trace)
     if options.step is not None:
         found = trace.resample(found, step=to_si(options.step, "s", 1e-18, 1e6))
-    traps = rtn.traps(found, maximum=options.most)
-    print(trap_table(traps))
-    draw(options.plot, lambda: page(found, traps))
+    told = answer(found, options.most)
+    print(answer_text(told))
+    if told.traps is not None:
+        draw(options.plot, lambda: page(told.trace, told.traps))
+    elif options.plot is not None:
+        print(f"no picture without traps: {options.plot} is not written")
 
 
 def _conduction(options: argparse.Namespace) -> None:
