@@ -55,6 +55,9 @@ RESPONSES = ("current", "conductance", "resistance")
 STEADY = 0.01
 """Spread of a voltage, as a share of its size, below which it is constant."""
 
+SAMPLED = 500
+"""Rows at equal steps of time from which on a conductance in time is a trace."""
+
 _ENTRY = re.compile(r"^\s*(?P<name>[a-z_]+)\s*(?:[(\[]\s*(?P<unit>[^()\[\]]*?)\s*[)\]])?\s*$")
 _VALUE = re.compile(r"^\s*(?P<number>[-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*(?P<unit>[^\d\s].*?)?\s*$")
 
@@ -278,13 +281,21 @@ def _kind(table: Table, found: Plan) -> str:
         if not steady:
             return "loops" if "current" in responses else "pulses"
     if found.of("time") and responses:
-        return "reads" if found.of("device") or "current" not in responses else "trace"
+        if found.of("device") or ("current" not in responses and not _is_sampled(table, found)):
+            return "reads"
+        return "trace"
     if found.of("device", "temperature") and responses:
         return "reads"
     shown = ", ".join(f"{c.title!r} as {c.quantity or 'nothing'}" for c in found.columns[:8])
     raise TableError(
         f"{table.name}: the columns do not tell what was measured ({shown}); say so in a mapping file"
     )
+
+
+def _is_sampled(table: Table, found: Plan) -> bool:
+    """Tell whether the rows are many and at equal steps of time, as a trace is and reads are not."""
+    steps = np.diff(values(table, found.of("time")[0]))
+    return len(steps) >= SAMPLED and bool(np.ptp(steps) <= STEADY * np.abs(steps).max())
 
 
 NEEDS: Mapping[str, tuple[tuple[str, ...], ...]] = {

@@ -113,6 +113,24 @@ def test_measured_and_simulated_cycles_have_one_layout(folder):
     assert np.array_equal(ensemble["hrs"].values, np.where(np.isfinite(known), known, np.nan), equal_nan=True)
 
 
+EXAMPLES = DATA.parents[1] / "examples" / "measured"
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "text"),
+    [
+        ("loops", ["--read-voltage", "0.3 V"], ["guessed: loops", "60 loops", "set_voltage       -909 mV"]),
+        ("cycles", [], ["guessed: cycles", "19 device(s)", "missing in 20 of 3800"]),
+        ("bake", [], ["guessed: reads", "5120 reads", "512 device(s)"]),
+        ("traces", [], ["guessed: trace", "5 traces"]),
+    ],
+)
+def test_measured_examples_are_read_by_a_guess(name, words, text, folder, capsys):
+    assert main(["read", str(EXAMPLES / f"{name}.csv.gz"), "-o", "x.nc", *words]) == 0
+    out = capsys.readouterr().out
+    assert all(one in out for one in text), out
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
