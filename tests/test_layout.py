@@ -46,7 +46,7 @@ INNER = {
     "analysis": [
         {"results", "statistics"},
         {"noise", "reliability"},
-        {"exports"},
+        {"exports", "measured"},
         {"fitting"},
         {"plots"},
     ],

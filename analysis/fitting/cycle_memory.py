@@ -77,7 +77,11 @@ def fit(
             f"a memory of {longest} cycles needs at least {longest + 2} cycles, got {cycles}"
         )
     products, count = lagged_products(scores, longest)
-    if count < 10 * (longest + 1) * k:
+    # Few cycles: less memory is looked for.
+    while order is None and longest and count < 10 * (longest + 1) * k:
+        longest -= 1
+        products, count = lagged_products(scores, longest)
+    if count < (10 * (longest + 1) * k if longest else 2 * k + 2):
         raise MemoryFitError(
             f"a memory of {longest} cycles of {k} features needs at least {10 * (longest + 1) * k} pairs of "
             f"cycles without gaps, got {count}"
@@ -86,10 +90,18 @@ def fit(
     criterion: dict[int, float] = {}
     if order is None:
         for p in range(longest + 1):
-            _, innovation = _settle(products[: p + 1], cycles, mixed)
+            try:
+                _, innovation = _settle(products[: p + 1], cycles, mixed)
+            except MemoryFitError:
+                if p == longest and not np.isfinite(list(criterion.values())).any():
+                    raise
+                criterion[p] = math.inf  # no stationary memory of this length; a shorter one may do
+                continue
             sign, size = np.linalg.slogdet(innovation)
-            # Akaike's: the Bayesian one asks that all 16 coefficients of 4 features pay, where one does.
-            criterion[p] = count * float(size) + 2.0 * k * k * p if sign > 0 else math.inf
+            # Akaike's: the Bayesian one asks that all 16 coefficients of 4 features pay, where one does;
+            # corrected for few cycles (C. M. Hurvich and C.-L. Tsai, J. Time Ser. Anal. 14, 271; recalled).
+            few = count / max(count - k * p - k - 1, 1)
+            criterion[p] = count * float(size) + 2.0 * k * k * p * few if sign > 0 else math.inf
         order = min(criterion, key=lambda p: criterion[p])
     coefficients, innovation = _settle(products[: order + 1], cycles, mixed)
     return Memory(coefficients, innovation, criterion)
@@ -163,6 +175,8 @@ def _settle(products: Floats, cycles: int, mixed: bool) -> tuple[Floats, Floats]
         model = covariances(coefficients, innovation, cycles - 1)
         new = products + _lost(model, len(products) - 1)
         if np.abs(new - corrected).max() < 1e-9 * np.abs(products).max():
+            if not np.linalg.eigvalsh(innovation).min() > 0:
+                raise MemoryFitError("too few cycles: no memory of this length leaves any spread")
             return coefficients, innovation
         corrected = new
     raise MemoryFitError(

@@ -207,15 +207,27 @@ def differences(one: Floats, other: Floats, random: np.random.Generator) -> dict
     Of a statistic that each feature has, the largest.
     """
     devices = _device_numbers(one), _device_numbers(other)
-    pooled = one.reshape(-1, one.shape[2]), other.reshape(-1, other.shape[2])
     found = {
         "device KS": _largest_ks(devices[0], devices[1]),
         "device energy distance": _energy(devices[0], devices[1], random),
         "device correlations": _device_correlations(one, other),
+    }
+    return found | cycle_differences(one, other, random)
+
+
+def pooled_differences(one: Floats, other: Floats, random: np.random.Generator) -> dict[str, float]:
+    """Return the statistics of :func:`differences` that pool all cycles of all devices."""
+    pooled = one.reshape(-1, one.shape[2]), other.reshape(-1, other.shape[2])
+    return {
         "pooled KS": _largest_ks(pooled[0], pooled[1]),
         "pooled energy distance": _energy(pooled[0], pooled[1], random),
         "pooled tails": _tails(pooled[0], pooled[1]),
     }
+
+
+def cycle_differences(one: Floats, other: Floats, random: np.random.Generator) -> dict[str, float]:
+    """Return the statistics of :func:`differences` that do not compare devices with each other."""
+    found = pooled_differences(one, other, random)
     for lag in LAGS:
         if lag < one.shape[1] // 2:
             ours, theirs = (_correlations(values, lag) for values in (one, other))
@@ -239,7 +251,7 @@ def within_kinds(held_out: Observations, card: Card, seed: int) -> Row:
     are. The floor is the same on as many devices sampled from the card.
     """
     devices, cycles, k = held_out.values.shape
-    many = _levels(_made(card, SAMPLED, cycles, held_out, seed + 2))
+    many = _levels(made(card, SAMPLED, cycles, held_out, seed + 2))
     kind = _kinds(many, card)
     # Too few devices of a kind for a frame of its own: they stand in that of all.
     rows = [many[kind == m] if np.sum(kind == m) > 20 * k else many for m in range(len(card.weights))]
@@ -257,12 +269,12 @@ def within_kinds(held_out: Observations, card: Card, seed: int) -> Row:
     def distance(levels: Floats) -> float:
         return float(np.sqrt(np.mean((scatter(levels) - expected) ** 2)))
 
-    made = [_made(card, devices, cycles, held_out, seed + 3 + r) for r in range(10)]
-    floor = float(np.mean([distance(_levels(values)) for values in made]))
+    drawn = [made(card, devices, cycles, held_out, seed + 3 + r) for r in range(10)]
+    floor = float(np.mean([distance(_levels(values)) for values in drawn]))
     return Row("scatter within kinds of device", distance(_levels(held_out.values)), floor, FACTOR * floor)
 
 
-def _made(card: Card, devices: int, cycles: int, held_out: Observations, seed: int) -> Floats:
+def made(card: Card, devices: int, cycles: int, held_out: Observations, seed: int) -> Floats:
     """Return cycles sampled from a card, with values missing as in held-out devices in turn."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CardWarning)
@@ -290,12 +302,12 @@ def foretelling(held_out: Observations, card: Card, seed: int) -> list[Row]:
     is the same on as many devices sampled from the card.
     """
     devices, cycles, _ = held_out.values.shape
-    made = _made(card, devices, cycles, held_out, seed + 1)
-    theirs, ours = _surprises(held_out.values, card), _surprises(made, card)
-    value, floor = _not_uniform(theirs), _not_uniform(ours)
+    drawn = made(card, devices, cycles, held_out, seed + 1)
+    theirs, ours = surprises(held_out.values, card), surprises(drawn, card)
+    value, floor = not_uniform(theirs), not_uniform(ours)
     rows = [Row("uniform foretelling (PIT)", value, floor, max(FACTOR * floor, 0.02))]
     scale = np.sqrt(np.diag(card.innovation))
-    score, own_score = _crps(theirs) * scale, _crps(ours) * scale
+    score, own_score = crps(theirs) * scale, crps(ours) * scale
     worst = int(np.argmax(score / own_score))
     # A score has a floor of its own: 5 % worse than on the card's own cycles is the limit.
     value, floor = float(score[worst]), float(own_score[worst])
@@ -303,7 +315,7 @@ def foretelling(held_out: Observations, card: Card, seed: int) -> list[Row]:
     return rows
 
 
-def _surprises(values: Floats, card: Card) -> Floats:
+def surprises(values: Floats, card: Card) -> Floats:
     """Return the standardised errors of the next cycle's scores, (cycles, k)."""
     location, spread = np.nanmean(values, axis=1), np.nanstd(values, axis=1)
     scores = to_scores((values - location[:, None]) / spread[:, None], card.scores, card.features)
@@ -315,12 +327,12 @@ def _surprises(values: Floats, card: Card) -> Floats:
     return found
 
 
-def _not_uniform(z: Floats) -> float:
+def not_uniform(z: Floats) -> float:
     """Return the largest distance of the features' probabilities from a uniform law."""
     return max(float(kstest(norm.cdf(u[np.isfinite(u)]), "uniform").statistic) for u in z.T)
 
 
-def _crps(z: Floats) -> Floats:
+def crps(z: Floats) -> Floats:
     """Return the mean score of standard normal forecasts; doi:10.1198/016214506000001437, their eq. 21."""
     score = z * (2.0 * norm.cdf(z) - 1.0) + 2.0 * norm.pdf(z) - 1.0 / np.sqrt(np.pi)
     found: Floats = np.nanmean(score, axis=0)

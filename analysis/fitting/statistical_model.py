@@ -1,9 +1,8 @@
 """From observations of an ensemble to a card: marginal laws, memory from cycle to cycle, device to device.
 
-The law is written in :mod:`frenkel.cards.card`. Three steps fit it: the pooled, standardised cycles give the
-table of quantiles of each feature; their Gaussian scores give the memory (:mod:`.cycle_memory`); location and
-spread of each device, freed from the noise that its finite number of cycles puts on them, give a mixture of
-Gaussians. Intervals come from refitting to devices drawn with replacement.
+The law is written in :mod:`frenkel.cards.card`. The pooled, standardised cycles give the quantiles of each
+feature; their Gaussian scores the memory (:mod:`.cycle_memory`); location and spread of each device, freed
+from the noise of its finite number of cycles, a mixture of Gaussians.
 """
 
 from collections.abc import Mapping
@@ -17,13 +16,15 @@ from threadpoolctl import threadpool_limits
 
 from ...cards.card import Card
 from ...cards.law import Feature
+from ...cards.noise import straight
 from ...checks import whole
 from ...typing import Floats
 from . import cycle_memory
+from .device_spread import few_devices, without_noise
 from .observations import ObservationError, Observations
 
-KNOTS = 41
-"""Points of each table of quantiles."""
+KNOTS, PER_KNOT = 41, 10
+"""Points of each table of quantiles, and the values that each of fewer points stands for."""
 
 SIMULATED = 2000
 """Devices simulated to learn what a finite number of cycles does to location and spread."""
@@ -33,6 +34,15 @@ RANKS = 161
 
 ALIKE = 0.01
 """Difference of logarithms, or in spreads of the pool, below which values have the same rank."""
+
+POOLED_BELOW = 10
+"""Cycles below which devices and cycles are not told apart: every value is a cycle of one device."""
+
+RESAMPLED_FROM = 5
+"""Devices from which on intervals come from drawing them with replacement."""
+
+LEAST = 20
+"""Values of each feature that a card needs."""
 
 LEVEL = 0.95
 """Probability of the intervals."""
@@ -93,7 +103,9 @@ def fit(
     Parameters
     ----------
     observations : Observations
-        At least ``4 k + 2`` devices with values in half of their cycles, and 10 cycles.
+        At least 20 values of each feature. With fewer than ``4 k + 2`` devices the mixture is one Gaussian
+        without correlations (with fewer than 3 its width is the uncertainty of the means); with fewer than
+        10 cycles every value is taken for a cycle of one device.
     name, version : str
         Of the card.
     options : FitOptions, optional
@@ -109,22 +121,27 @@ def fit(
     """
     chosen = options or FitOptions()
     usable, dead = _usable(observations)
+    devices = len(usable.values)
+    if usable.values.shape[1] < POOLED_BELOW:
+        usable = pooled(usable)
+        chosen = replace(chosen, order=0, ranks=False)
     if chosen.ranks:
         usable = ranked(usable, chosen.seed)
     card = _fit_once(usable, name, version, chosen)
-    intervals = _intervals(usable, card, chosen) if chosen.bootstrap else {}
-    cycles = usable.values.shape[1]
+    enough = len(usable.values) >= RESAMPLED_FROM
+    intervals = _intervals(usable, card, chosen) if chosen.bootstrap and enough else {}
+    cycles = observations.values.shape[1]
     record = (
         dict(provenance or {})
         | dict(card.provenance)
         | {
             "observations": observations.origin,
-            "devices": len(usable.values),
+            "devices": devices,
             "devices_without_cycles": dead,
             "cycles": cycles,
             "order": len(card.coefficients),
             "level": LEVEL,
-            "bootstrap": chosen.bootstrap,
+            "bootstrap": chosen.bootstrap if enough else 0,
             "seed": chosen.seed,
         }
     )
@@ -139,19 +156,23 @@ def fit(
 
 def _usable(observations: Observations) -> tuple[Observations, int]:
     """Return the devices that have enough cycles, and how many have not."""
-    devices, cycles, k = observations.values.shape
-    if cycles < 10:
+    devices = len(observations.values)
+    known = np.isfinite(observations.values)
+    enough = ((known.mean(axis=1) >= 0.5) | (known.sum(axis=1) >= LEAST)).all(axis=1)
+    usable = observations.take(np.flatnonzero(enough))
+    least = int(np.isfinite(usable.values).sum(axis=(0, 1)).min())
+    if least < LEAST:
         raise ObservationError(
-            f"a memory from cycle to cycle needs at least 10 cycles, {observations.origin} has {cycles}"
+            f"a card needs at least {LEAST} values of each feature, of devices with values in half of their "
+            f"cycles; {observations.origin} has {least} ({enough.sum()} of {devices} devices)"
         )
-    enough = (np.isfinite(observations.values).mean(axis=1) >= 0.5).all(axis=1)
-    least = 4 * k + 2
-    if enough.sum() < least:
-        raise ObservationError(
-            f"{k} features need at least {least} devices with values in half of their cycles, "
-            f"{observations.origin} has {enough.sum()} of {devices}"
-        )
-    return observations.take(np.flatnonzero(enough)), int(devices - enough.sum())
+    return usable, int(devices - enough.sum())
+
+
+def pooled(observations: Observations) -> Observations:
+    """Return every cycle of every device as a cycle of one device."""
+    values = observations.values.reshape(1, -1, observations.values.shape[2])
+    return replace(observations, values=values)
 
 
 def ranked(observations: Observations, seed: int) -> Observations:
@@ -201,6 +222,18 @@ def _ascending(table: Floats) -> Floats:
     return found
 
 
+def _with_ends(table: Floats) -> Floats:
+    """Return a table of quantiles whose first and last step are no smaller than a tenth of the mean one.
+
+    It goes on with the slopes at its ends: equal values there would stretch what lies beyond without bound.
+    """
+    least = 0.1 * (table[-1] - table[0]) / (table.size - 1)
+    found = table.copy()
+    found[0] = min(found[0], found[1] - least)
+    found[-1] = max(found[-1], found[-2] + least)
+    return found
+
+
 def _fit_once(
     observations: Observations, name: str, version: str, options: FitOptions, like: _Like | None = None
 ) -> Card:
@@ -214,8 +247,8 @@ def _fit_once(
     knots, features = _tables(inner, observations.features)
     scores = to_scores(inner, knots, features)
     k, cycles = len(features), values.shape[1]
-    memory = cycle_memory.fit(scores, options.order if like is None else len(like.card.coefficients))
-    coefficients, innovation = _unit_scores(memory)
+    order = options.order if like is None else len(like.card.coefficients)
+    coefficients, innovation = _unit_scores(cycle_memory.fit(scores, order))
     card = Card(
         name=name,
         version=version,
@@ -227,19 +260,41 @@ def _fit_once(
         coefficients=coefficients,
         innovation=innovation,
     )
-    shift = _standardising(card, cycles, options.seed) if like is None else like.shift
-    coefficients, innovation = _unit_scores(cycle_memory.fit(scores, len(coefficients), shift=shift))
-    card = replace(card, coefficients=coefficients, innovation=innovation)
+    card = _without_standardising(card, scores, options, like)
     offset, noise = _noise(card, cycles, options.seed) if like is None else like.finite
     # What a device shows over its cycles is freed from the mean effect of their number, then from its noise.
     shown = np.concatenate([location - spread * offset[:k], np.log(spread) - offset[k:]], axis=1)
     return _with_devices(card, shown, spread, noise, options, like)
 
 
+def _without_standardising(card: Card, scores: Floats, options: FitOptions, like: _Like | None) -> Card:
+    """Return the card with a memory freed from what standardising each device took from it.
+
+    Of few cycles that may leave no stationary memory of this length: then of the longest that does.
+    """
+    for order in range(len(card.coefficients), -1, -1):
+        try:
+            coefficients, innovation = _unit_scores(cycle_memory.fit(scores, order))
+            shorter = replace(card, coefficients=coefficients, innovation=innovation)
+            shift = like.shift if like else _standardising(shorter, scores.shape[1], options.seed)
+            coefficients, innovation = _unit_scores(cycle_memory.fit(scores, order, shift=shift))
+            return replace(card, coefficients=coefficients, innovation=innovation)
+        except cycle_memory.MemoryFitError:
+            if like is not None:
+                raise
+    return replace(card, coefficients=coefficients, innovation=innovation)  # those of order 0 as they are
+
+
 def _with_devices(
     card: Card, shown: Floats, spread: Floats, noise: Floats, options: FitOptions, like: _Like | None
 ) -> Card:
     """Return the card with a mixture fitted to location and ln(spread) of its devices."""
+    if len(shown) < 2 * shown.shape[1] + 2:
+        mean, covariance, kind = few_devices(shown, spread, noise)
+        return replace(
+            card, weights=np.ones(1), means=mean[None], covariances=covariance[None],
+            provenance={"mixture": kind},
+        )
     centre, scale = shown.mean(axis=0), shown.std(axis=0)
     rows = (shown - centre) / scale
     if like is None:
@@ -269,10 +324,13 @@ def _tables(inner: Floats, features: tuple[Feature, ...]) -> tuple[Floats, tuple
     count = int(np.isfinite(inner).sum(axis=(0, 1)).min())
     # The outermost point has about five values beyond it.
     furthest = float(norm.ppf(1.0 - max(5.0 / count, 1e-5)))
-    knots = np.linspace(-furthest, furthest, KNOTS)
+    knots = np.linspace(-furthest, furthest, max(5, min(KNOTS, count // PER_KNOT)))
     filled = []
     for i, feature in enumerate(features):
-        table = _ascending(np.nanquantile(inner[:, :, i], norm.cdf(knots)))
+        table = _with_ends(_ascending(np.nanquantile(inner[:, :, i], norm.cdf(knots))))
+        if len(knots) < KNOTS:  # coarse tables lose part of the variance, or make some
+            drawn = straight(norm.ppf((np.arange(2000) + 0.5) / 2000), knots, table)
+            table = (table - drawn.mean()) / drawn.std()
         filled.append(replace(feature, quantiles=tuple(table.tolist())))
     return knots, tuple(filled)
 
@@ -352,25 +410,15 @@ def _mixture(found: Any, shown: Floats, spread: Floats, noise: Floats) -> tuple[
     tied = found.covariance_type == "tied"
     covariances = np.array([found.covariances_] * len(share.T) if tied else found.covariances_)
     for m in range(len(covariances)):
-        row = share[:, m] / share[:, m].sum()
+        # Of devices drawn with replacement none may be left to a component.
+        row = share[:, m] + 1e-12
+        row /= row.sum()
         # The noise of a location is that of a device of unit spread times the spread.
         factor = np.concatenate([np.sqrt(row @ spread**2), np.ones(k)])
-        covariances[m] = _without(covariances[m], noise * factor * factor[:, None])
+        covariances[m] = without_noise(covariances[m], noise * factor * factor[:, None])
     order = np.argsort(-found.weights_)
     weights = found.weights_[order]
     return weights / weights.sum(), found.means_[order], covariances[order]
-
-
-def _without(total: Floats, noise: Floats) -> Floats:
-    """Return total less noise, keeping at least 1 % of the variance in every direction.
-
-    Without that bound a direction in which devices do not differ would get a negative variance by chance.
-    """
-    root = np.linalg.cholesky(total)
-    inverse = np.linalg.inv(root)
-    values, vectors = np.linalg.eigh(np.eye(len(total)) - inverse @ noise @ inverse.T)
-    kept: Floats = root @ (vectors * np.maximum(values, 0.01)) @ vectors.T @ root.T
-    return 0.5 * (kept + kept.T)
 
 
 def _gaussian_mixture() -> Any:
@@ -390,9 +438,14 @@ def _intervals(observations: Observations, card: Card, options: FitOptions) -> d
     rows: list[dict[str, float]] = []
     for _ in range(options.bootstrap):
         drawn = observations.take(random.integers(0, devices, devices))
-        refit = _fit_once(drawn, card.name, card.version, options, like)
+        try:
+            refit = _fit_once(drawn, card.name, card.version, options, like)
+        except (cycle_memory.MemoryFitError, np.linalg.LinAlgError):
+            continue  # a few devices, drawn several times, may have no law of their own
         rows.append(parameters(refit, like=card))
-    found = {}
+    found: dict[str, tuple[float, float]] = {}
+    if len(rows) < options.bootstrap / 2:
+        return found
     for name in rows[0]:
         sample = [row[name] for row in rows if name in row]
         # Of n draws the i-th smallest has a share i/(n + 1) below it on average, not (i - 1)/(n - 1).

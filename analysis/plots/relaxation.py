@@ -8,7 +8,9 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from ...typing import Floats
+from ...units import BOLTZMANN_EV
 from ..reliability import relaxation, retention
+from ..reliability.bakes import STANDARD, BakeFit
 from .page import label, sheet
 
 if TYPE_CHECKING:
@@ -111,6 +113,29 @@ def retention_page(
     survival(bakes, fits, axes[0], family)
     if panels > 1:
         arrhenius(fits, axes[1], use)
+    return figure
+
+
+def interval_page(found: BakeFit, title: str = "retention") -> "Figure":
+    """Draw the shares that failed in bakes with few reads, on axes in which an activation energy is a line.
+
+    Parameters
+    ----------
+    found : BakeFit
+        From :func:`.bakes.fit_intervals`.
+    title : str
+        Headline.
+    """
+    figure, (axes,) = sheet(title, (5.5, 4.8), 1, left=0.15)
+    inverse = 1.0 / (BOLTZMANN_EV * found.kelvin)
+    share = (found.failed + 0.5) / (found.devices + 1.0)
+    law = STANDARD[found.family]
+    score = law.ppf(share)
+    error = np.sqrt(share * (1 - share) / found.devices) / law.pdf(score)
+    axes.errorbar(inverse, score, 1.96 * error, fmt="o", color=COLOURS[0], capsize=3)
+    middle = float(np.average(score + found.ratio * inverse, weights=1 / error**2))
+    axes.plot(inverse, middle - found.ratio * inverse, color=COLOURS[1], lw=1.2)
+    label(axes, "devices that failed", "1/kT (1/eV)", f"standard scores ({found.family})")
     return figure
 
 

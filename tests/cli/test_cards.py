@@ -172,14 +172,14 @@ def test_output_must_be_json(folder):
 @pytest.mark.parametrize(
     ("devices", "cycles", "heading", "message"),
     [
-        (6, 12, "hrs [ohm]", "1 features need at least 6 devices .* without the devices held out has 4 of 4"),
-        (30, 1, "hrs [ohm]", "needs at least 10 cycles, .* has 1"),
+        (1, 12, "hrs [ohm]", "needs at least 20 values of each feature, .* has 12 .1 of 1 devices."),
+        (3, 1, "hrs [ohm]", "needs at least 20 values of each feature, .* has 3 .3 of 3 devices."),
         (30, 12, "hrs", "hrs has no units"),
         (30, 12, "lrs [ohm]", "lrs has no value in any cycle"),
     ],
 )
 def test_bad_tables(tmp_path, devices, cycles, heading, message):
-    """Too few devices, one cycle, no units, a column without values: one sentence each."""
+    """Too few values, no units, a column without values: one sentence each."""
     random = np.random.default_rng(0)
     lines = [f"device,cycle,{heading}"]
     for device, cycle in np.ndindex(devices, cycles):

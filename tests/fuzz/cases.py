@@ -397,8 +397,42 @@ def _same_run(folder: Path, printed: str) -> str | None:
     return None if same else "the run went on from a damaged checkpoint to another result"
 
 
+_TABLES = (
+    b"cycle,Voltage (V),Current (uA)\n"
+    + b"\n".join(b"%d,%d,%d" % (k // 40, 10 - abs(k % 40 - 10) if k % 40 < 30 else k % 40 - 40, k % 40)
+                 for k in range(120)),
+    b"device;cycle;HRS (kohm);LRS (kohm)\na;1;100,5;10\na;2;110,1;9\nb;1;90;8\nb;2;80;",
+    b"Scope\nx-axis,1\nsecond,Volt\n" + b"\n".join(b"%g,%g" % (k * 1e-3, k % 7) for k in range(60)),
+    b"3\t0.5\t1000\n4\t0.5\t2e3\n5\t0.5\tnan\n",
+)  # fmt: skip
+_MAPPING = b"""[measurement]
+kind = "reads"
+time = "2 h"
+[table]
+delimiter = "tab"
+header = 0
+[columns]
+1 = "device"
+2 = "voltage (V)"
+3 = "resistance (ohm)"
+"""
+
+
+def measurements() -> st.SearchStrategy[Case]:
+    """Tables of instruments and mapping files, spoiled: read by a guess, as told, and by the commands."""
+    commands = ["read t.csv -o o.nc", "read t.csv --write-map w.toml", "read t.csv --map m.toml -o o.nc",
+                "read t.csv --as trace", "rtn t.csv --most 1", "plot endurance t.tsv -o e.png"]  # fmt: skip
+
+    def case(table: bytes, told: bytes, command: str) -> Case:
+        return Case(tuple(command.split()), {"t.csv": table, "t.tsv": table, "m.toml": told})
+
+    told = texts([_MAPPING]) | st.just(_MAPPING)
+    return st.builds(case, texts(list(_TABLES)), told, st.sampled_from(commands))
+
+
 STRATEGIES: dict[str, tuple[Callable[[], st.SearchStrategy[Case]], float]] = {
-    "configurations": (configurations, 0.18),
+    "configurations": (configurations, 0.14),
+    "measurements": (measurements, 0.04),
     "texts": (texts_of_configurations, 0.1),
     "arrays": (arrays, 0.1),
     "units": (units, 0.13),
@@ -428,9 +462,10 @@ def warm() -> None:
         ["fit", "many.nc", "-o", "m.card.json"],
         ["slurm", "tiny.toml"],
         ["plan", "--members=9", "--ranks=2"],
+        ["read", "t.csv"],
     ]
     with bases.inside(), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        for name, content in {**sound, "hfo2.card.json": bases.card()}.items():
+        for name, content in {**sound, "hfo2.card.json": bases.card(), "t.csv": _TABLES[0]}.items():
             Path(name).write_bytes(content)
         for command in commands:
             main(command)

@@ -6,7 +6,19 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from . import arrays, cards, cluster, devices, ensembles, examples, export, materials, pictures, studies
+from . import (
+    arrays,
+    cards,
+    cluster,
+    devices,
+    ensembles,
+    examples,
+    export,
+    materials,
+    measured,
+    pictures,
+    studies,
+)  # fmt: skip
 from .common import (
     CHANGES,
     CONFIGURATION,
@@ -94,6 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     examples.add_commands(commands)
     ensembles.add_commands(commands)
     cluster.add_commands(commands)
+    measured.add_commands(commands)
     pictures.add_commands(commands)
     cards.add_commands(commands)
     studies.add_commands(commands)

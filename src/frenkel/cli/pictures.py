@@ -28,9 +28,10 @@ def add_commands(commands: Any) -> None:
         commands,
         "rtn",
         _rtn,
-        "find the traps in a trace of random telegraph noise, simulated or measured",
+        "find the traps in a trace of random telegraph noise, simulated or measured, and how well they fit",
         "frenkel rtn rtn.nc --phase read --plot levels.png",
-        Option("file", type=Path, metavar="FILE", help="result (.nc), or measured time and current (.csv)"),
+        Option("file", type=Path, metavar="FILE", help="result (.nc), or measured time and current"),
+        Option("--trace", type=int, default=1, metavar="N", help="of several measured ones (default: 1)"),
         PHASE.but(default="read", help="phase of a result that holds the trace (default: read)"),
         Option("--step", metavar="TIME", help="put the trace on this step, such as '10 us'"),
         Option("--most", type=int, default=3, metavar="N", help="most traps to look for (default: 3)"),
@@ -195,11 +196,12 @@ def _relaxation(options: argparse.Namespace) -> None:
 
 
 def _retention(options: argparse.Namespace) -> None:
-    from ..analysis.plots.relaxation import retention_page
+    from ..analysis.plots.relaxation import interval_page, retention_page
     from ..analysis.reliability import retention
+    from ..analysis.reliability.bakes import fit_intervals
     from ..experiment import measurements
     from ..quantity import to_si
-    from ..reports.reads import bake_table
+    from ..reports.reads import bake_table, interval_text
 
     stem = options.file[0].stem
     target = _target(options, f"{stem}-retention.png")
@@ -207,6 +209,11 @@ def _retention(options: argparse.Namespace) -> None:
         use = to_si(options.use, "K", 1.0, 3000.0)
     except ValueError as error:
         raise ValueError(f"--use {error}") from None
+    if (reads := measurements.intervals(options.file, options.failed_at)) is not None:
+        found = fit_intervals(*reads, options.family)
+        print(interval_text(found))
+        draw(target, lambda: interval_page(found, stem))
+        return
     bakes = measurements.bakes(options.file, options.failed_at, options.phase)
     print(bake_table(bakes, retention.fit_bakes(bakes, options.family), use))
     draw(target, lambda: retention_page(bakes, use, options.family, stem))
@@ -266,22 +273,23 @@ def _probability(options: argparse.Namespace) -> None:
 
 
 def _rtn(options: argparse.Namespace) -> None:
-    from ..analysis.noise import rtn, trace
+    from ..analysis.noise import trace
+    from ..analysis.noise.answer import answer
     from ..analysis.plots.rtn import page
-    from ..analysis.results import store
+    from ..experiment import measurements
     from ..quantity import to_si
-    from ..reports.device import trap_table
+    from ..reports.noise import answer_text
 
     check_picture(options.plot, options.force)
-    if options.file.suffix == ".csv":
-        found = trace.read_csv(options.file)
-    else:
-        found = trace.from_result(store.load(options.file), options.phase)
+    found = measurements.trace_of(options.file, options.phase, options.trace)
     if options.step is not None:
         found = trace.resample(found, step=to_si(options.step, "s", 1e-18, 1e6))
-    traps = rtn.traps(found, maximum=options.most)
-    print(trap_table(traps))
-    draw(options.plot, lambda: page(found, traps))
+    told = answer(found, options.most)
+    print(answer_text(told))
+    if told.traps is not None:
+        draw(options.plot, lambda: page(told.trace, told.traps))
+    elif options.plot is not None:
+        print(f"no picture without traps: {options.plot} is not written")
 
 
 def _conduction(options: argparse.Namespace) -> None:

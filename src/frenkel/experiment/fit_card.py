@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ import numpy as np
 import xarray as xr
 
 from .. import checks
-from ..analysis.fitting import core_fit, gate, gate_noise, noise_fit, observations, statistical_model
+from ..analysis.fitting import core_fit, few, gate, gate_noise, noise_fit, observations, statistical_model
+from ..analysis.fitting.cycle_memory import MemoryFitError
 from ..analysis.fitting.gate import Row
 from ..analysis.fitting.observations import ObservationError, Observations
 from ..cards.card import Card
@@ -63,8 +65,8 @@ class FittedCard:
 
     @property
     def passed(self) -> bool:
-        """Whether every row has passed."""
-        return gate.passed(self.rows)
+        """Whether the card was judged and every row has passed."""
+        return bool(self.rows) and gate.passed(self.rows)
 
 
 def fit_card(
@@ -97,7 +99,9 @@ def fit_card(
     features : sequence of str, optional
         What to fit; default: those of ``hrs``, ``lrs``, ``set_voltage``, ``reset_voltage`` that are there.
     held_out : float
-        Fraction of the devices that judge, above 0 and below 1; the gate needs 20 of them.
+        Fraction of the devices that judge, above 0 and below 1. Where that is fewer than 20, all are fitted,
+        and judged by cross-validation over devices or by blocks of cycles (:mod:`.few`): the card's
+        ``provenance["judged"]`` says by what, and what it cannot show.
     ranks : bool, optional
         Whether devices differ in the ranks of their values, for values on levels that all devices share;
         default: if it is better on splits of the devices that are fitted (:func:`.gate.choose_ranks`).
@@ -143,27 +147,32 @@ def fit_card(
     if rtn is not None and rtn_voltage is None:
         raise ValueError("traces need the voltage at which they were read: rtn_voltage")
     whole, made = read_cycles(data, features)
-    training, judging = whole.split(1.0 - held_out, seed)
-    training = replace(training, origin=f"{whole.origin} without the devices held out")
     settings = statistical_model.FitOptions(
         components=components, bootstrap=bootstrap, seed=seed, ranks=bool(ranks)
     )
+    training, judging = _split(whole, held_out, seed)
     chosen: dict[str, Any] = {"ranks": settings.ranks, "chosen_by": "hand"}
-    if ranks is None:
+    if ranks is None and whole.values.shape[1] >= statistical_model.POOLED_BELOW:
         chosen = gate.choose_ranks(training, settings) | {"chosen_by": "splits of the training devices"}
         settings = replace(settings, ranks=bool(chosen["ranks"]))
     validity, numbers = protocol_of(made, core or {})
     numbers, core_intervals, cores = _core_of_traces(data, numbers) if fit_core else (numbers, {}, None)
-    card = statistical_model.fit(
-        training,
-        name,
-        settings,
-        validity=validity,
-        core=numbers,
-        provenance=made | {"ranks": chosen},
+
+    def fit(part: Observations, options: statistical_model.FitOptions = settings) -> Card:
+        source = made | {"ranks": chosen}
+        return statistical_model.fit(part, name, options, validity=validity, core=numbers, provenance=source)
+
+    card = few.fit_kinds(training, fit)
+    if judging is None:
+        judging = few.segments(whole)
+        rows, judged = _judge_few(whole, partial(fit, options=replace(settings, bootstrap=0)), seed)
+    else:
+        judged = {"by": "devices held out", "devices": len(judging.values)}
+        judging = few.segments(judging) if few.parted(judging).stuck is not None else judging
+        rows = gate.judge(judging, card, seed=seed)
+    card = replace(
+        card, intervals={**card.intervals, **core_intervals}, provenance={**card.provenance, "judged": judged}
     )
-    rows = gate.judge(judging, card, seed=seed)
-    card = replace(card, intervals={**card.intervals, **core_intervals})
     layers = _Layers(1.0 - held_out, bootstrap, seed)
     if rtn is not None:
         card, found = layers.add_rtn(card, rtn, float(rtn_voltage or 0.0))
@@ -173,6 +182,24 @@ def fit_card(
         rows += found
     card = replace(card, gate=tuple(row.to_dict() for row in rows))
     return FittedCard(card=card, rows=rows, held_out=judging, cores=cores)
+
+
+def _split(
+    whole: Observations, held_out: float, seed: int
+) -> tuple[Observations, Observations | None]:
+    """Return devices to fit to, and to judge by; None where there are too few to spare."""
+    if few.are_few(whole, held_out):
+        return whole, None
+    training, judging = whole.split(1.0 - held_out, seed)
+    return replace(training, origin=f"{whole.origin} without the devices held out"), judging
+
+
+def _judge_few(whole: Observations, fit: few.Fit, seed: int) -> tuple[list[Row], dict[str, Any]]:
+    """Return rows, and by what they were judged; a card stands where nothing is left to judge it by."""
+    try:
+        return few.judge(whole, fit, seed)
+    except (ObservationError, MemoryFitError) as error:
+        return [], few.not_judged(whole, str(error))
 
 
 def judge_card(
@@ -189,7 +216,10 @@ def judge_card(
         Of the splits.
     """
     held_out, _ = read_cycles(data, card.names)
-    rows = gate.judge(held_out, card, seed=seed)
+    if few.are_few(held_out):
+        rows, _ = few.judge_fixed(held_out, card, seed)
+    else:
+        rows = gate.judge(held_out, card, seed=seed)
     if rtn is not None:
         traps = noise_fit.trap_table(_noise(rtn, "rtn")[0])
         rows += gate_noise.judge_rtn(traps, card, seed=seed)

@@ -7,17 +7,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import provenance
+from ..analysis.measured import files
+from ..analysis.measured.dataset import LAYOUT, READ_VOLTAGE, is_measured
 from ..analysis.noise import trace
 from ..analysis.results import store
 from ..analysis.statistics.censoring import Sample
 from ..configuration import device as config
 from ..configuration.phases import Pulse
-from ..mpi_runs import shards
+from ..mpi_runs import content, shards
 from ..typing import Floats
 from . import ensemble_file
 
 if TYPE_CHECKING:
     import xarray as xr
+
+NUMBERS = ("hrs", "lrs", "set_voltage", "reset_voltage")
+"""Numbers of cycles that an ensemble and a file of measurements share."""
 
 Group = dict[str, list[tuple[Floats, Floats]]]
 """Of each point of a sweep, or of "" alone: one pair of arrays for each device."""
@@ -53,6 +58,8 @@ def resting(path: Path, phase: str | None = None) -> Group:
     """
     if (table := _table(path, "time (s)")) is not None:
         return _columns(table, path, "time")
+    if (table := files.of_table(path)) is not None:
+        return files.resting(table, path.name)
     found: Group = {}
     for label, _, result in devices(path):
         rows = np.flatnonzero(result["phase"].values == _constant_phase(result, phase))
@@ -97,6 +104,32 @@ def lifetimes(path: Path, share: float, phase: str | None = None) -> dict[float,
     return {kelvin: (pair[0], pair[1]) for kelvin, pair in table_of.items()}
 
 
+def intervals(paths: Sequence[Path], share: float) -> tuple[Floats, Floats, Floats] | None:
+    """Return temperatures (K) and bounds of times to failure (s) of measured bakes; None: they are none.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+    share : float
+        As for :func:`lifetimes`.
+
+    Raises
+    ------
+    ValueError
+        Some of the files are of ``frenkel read`` and others are not.
+    """
+    tables = [files.of_table(path) for path in paths]
+    if all(one is None for one in tables):
+        return None
+    found = []
+    for one, path in zip(tables, paths, strict=True):
+        if one is None:
+            raise ValueError("bakes of frenkel read, with times between reads, must not be mixed with others")
+        found.append(files.intervals(one, path.name, share))
+    kelvin, low, high = (np.concatenate(column) for column in zip(*found, strict=True))
+    return kelvin, low, high
+
+
 def disturbed(path: Path) -> Group:
     """Return the number of pulses so far, from 0, and the conductance (S) after them, of every device.
 
@@ -133,6 +166,8 @@ def windows(path: Path) -> tuple[Floats, Floats, Floats]:
     """
     if (table := _table(path, "cycle (1)", "hrs (ohm)", "lrs (ohm)")) is not None:
         return table["cycle"].values, table["hrs"].values[None], table["lrs"].values[None]
+    if (table := files.of_table(path)) is not None:
+        return files.windows(table, path.name)
     if ensemble_file.is_ensemble(path):
         whole = ensemble_file.open_ensemble(path).load()
         if whole["status"].ndim > 1:
@@ -165,6 +200,8 @@ def trains(path: Path) -> list[tuple[int, Floats]]:
         ends = [*(np.flatnonzero(np.diff(sign)) + 1).tolist(), len(sign)]
         pieces = list(zip([0, *ends[:-1]], ends, strict=True))
         found = [(int(sign[a]), g[max(a - 1, 0) : b]) for a, b in pieces if sign[a] != 0 and b - a >= 3]
+    elif (table := files.of_table(path)) is not None:
+        found = files.trains(table, path.name)
     else:
         found = [train for _, _, result in devices(path) for train in pulses.trains(result)]
     if not found:
@@ -240,6 +277,33 @@ def voltages(labels: Iterable[str]) -> list[float] | None:
     return volts if len(volts) == len(parts) > 1 else None
 
 
+def trace_of(path: Path, phase: str, number: int = 1) -> "xr.Dataset":
+    """Return the trace in a file: of a result a phase, of measurements the one of this number, from 1.
+
+    Parameters
+    ----------
+    path : Path
+        Result (.nc), file of measurements (.nc), or a table with time and current.
+    phase : str
+        Of a result.
+    number : int
+        Of several measured traces.
+
+    Raises
+    ------
+    ValueError
+        There is no such trace.
+    """
+    text = not content.is_netcdf(store.readable(path))
+    table = files.read([path], kind="trace") if text else files.of_table(path)
+    if table is None:
+        return trace.from_result(store.load(path), phase)
+    found = files.traces(table, path.name)
+    if not 1 <= number <= len(found):
+        raise ValueError(f"--trace must be from 1 to {len(found)}, the traces of {path.name}, got {number}")
+    return found[number - 1][1]
+
+
 def sample(path: Path, name: str, censored: bool = False) -> tuple[Sample, str]:
     """Return one number of every device by its size, without sign, and its unit.
 
@@ -258,6 +322,11 @@ def sample(path: Path, name: str, censored: bool = False) -> tuple[Sample, str]:
             there = ", ".join(str(column) for column in table.variables)
             raise ValueError(f"{path.name} has no column {name}; it has {there}")
         values, unit = table[name].values, str(table[name].attrs["units"])
+    elif (one := files.of_table(path)) is not None:
+        have = [str(key) for key, column in one.data_vars.items() if column.dims[:1] == ("device",)]
+        if name not in have:
+            raise ValueError(f"{path.name} has no number {name} of its devices; it has {', '.join(have)}")
+        values, unit = one[name].values.reshape(one.sizes["device"], -1)[:, 0], str(one[name].attrs["units"])
     else:
         # Failed members are none among those that reached no value.
         values = np.array([value for value in ensemble_file.values(path, name) if value is not None])
@@ -270,6 +339,104 @@ def sample(path: Path, name: str, censored: bool = False) -> tuple[Sample, str]:
     lost = len(values) - len(known) if censored else 0
     every = np.append(sizes, np.full(lost, sizes.max()))
     return Sample.of(every, right=np.arange(len(every)) >= len(sizes)), unit
+
+
+def of_file(path: Path, read_voltage: float = READ_VOLTAGE) -> "xr.Dataset":
+    """Return what is in a file in the layout of measurements, whether it was measured or simulated.
+
+    Parameters
+    ----------
+    path : Path
+        A file of ``frenkel read``, an ensemble or a result of ``frenkel run`` (.nc), or a table.
+    read_voltage : float
+        For the loops of a table (V).
+
+    Raises
+    ------
+    ValueError
+        It is none of these, or holds nothing that could be compared.
+    """
+    if not content.is_netcdf(store.readable(path)):
+        return files.read([path], read_voltage=read_voltage)
+    if is_measured(path):
+        return files.load(path)
+    return _of_ensemble(path) if ensemble_file.is_ensemble(path) else _simulated(path)
+
+
+def _of_ensemble(path: Path) -> "xr.Dataset":
+    """Return numbers of cycles, and loops where traces were kept, of an ensemble."""
+    whole = ensemble_file.open_ensemble(path).load()
+    if whole["status"].ndim > 1:
+        raise ValueError(f"{path.name} is a sweep; its points are not one population: use an ensemble")
+    done = np.flatnonzero(whole["status"].values == shards.OK)
+    if not len(done):
+        raise ValueError(f"{path.name} holds no finished device")
+    names = [str(number) for number in whole["member"].values[done]]
+    found: dict[str, Any] = {"device": names}
+    if whole.sizes.get("cycle", 0):
+        found["cycle"] = whole["cycle"].values
+        found |= {name: whole[name].values[done] for name in NUMBERS if name in whole}
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = found["hrs"] / found["lrs"]
+        found["on_off"] = np.where(np.isfinite(ratio), ratio, np.nan)
+    if "forming_voltage" in whole:
+        found["forming_voltage"] = whole["forming_voltage"].values[done]
+    if "sample_count" in whole:
+        found |= _curves(
+            [ensemble_file.member(whole, int(number)) for number in whole["member"].values[done]]
+        )
+    return _checked(found, whole.attrs)
+
+
+def _simulated(path: Path) -> "xr.Dataset":
+    """Return cycles and loops of the result of one device."""
+    from ..analysis.results import metrics
+
+    ((_, _, result),) = devices(path)
+    numbers = metrics.cycle_summary(result)
+    found: dict[str, Any] = {"device": ["0"]}
+    if numbers.sizes["cycle"]:
+        found["cycle"] = numbers["cycle"].values
+        found |= {name: numbers[name].values[None] for name in (*NUMBERS, "on_off")}
+    found |= _curves([result])
+    return _checked(found, result.attrs)
+
+
+def _checked(found: dict[str, Any], attrs: dict[str, Any]) -> "xr.Dataset":
+    for name in (*NUMBERS, "on_off"):
+        if name in found:  # without current a resistance is infinite: no number
+            found[name] = np.where(np.isfinite(found[name]), found[name], np.nan)
+    kept: dict[str, Any] = {
+        key: attrs[key] for key in ("title", "source", "material", "provenance") if key in attrs
+    }
+    return LAYOUT.dataset(found, kept)
+
+
+def _curves(results: Sequence["xr.Dataset"]) -> dict[str, Any]:
+    """Return the loops of every cycle of results, {} where they have none."""
+    rows: dict[str, list[Any]] = {
+        "device": [],
+        "cycle": [],
+        "size": [],
+        "voltage": [],
+        "current": [],
+        "time": [],
+    }
+    for place, result in enumerate(results):
+        cycle = result["phase_cycle"].values[result["phase"].values]
+        for number in np.unique(cycle[cycle > 0]):
+            inside = np.flatnonzero(cycle == number)
+            clock = result["time"].values[inside]
+            rows["device"].append(place)
+            rows["cycle"].append(int(number))
+            rows["size"].append(len(inside))
+            rows["voltage"].append(result["source_voltage"].values[inside])
+            rows["current"].append(result["current"].values[inside])
+            rows["time"].append(clock - clock[0])
+    if not rows["size"]:
+        return {}
+    joined = ("voltage", "current", "time")
+    return {f"loop_{key}": np.concatenate(value) if key in joined else value for key, value in rows.items()}
 
 
 def _constant_phase(result: "xr.Dataset", phase: str | None) -> int:

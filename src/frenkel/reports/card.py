@@ -26,7 +26,25 @@ def fit_text(fitted: "FittedCard") -> str:
             f"core of {number} devices: drive {core['drive']:.3g} 1/V, scale {core['voltage_scale']:.3g} V; "
             f"ln(current) is missed by {residual:.2g}"
         )
-    return "\n".join([*lines, gate.table(fitted.rows)])
+    table = [gate.table(fitted.rows)] if fitted.rows else []
+    return "\n".join([*lines, *_judged_lines(fitted.card), *table])
+
+
+def _judged_lines(card: Card) -> list[str]:
+    """Return by what a card was judged, what that cannot show, and which of its cells are stuck."""
+    judged, stuck = card.provenance.get("judged", {}), card.provenance.get("stuck", {})
+    lines = []
+    if judged.get("cannot_show"):
+        size = f"{judged['devices']} devices, {judged['cycles']} cycles"
+        lines.append(f"judged by {judged['by']} ({size}); it cannot show")
+        lines += [f"  {text}" for text in judged["cannot_show"]]
+    if stuck:
+        lines.append(
+            f"stuck without a window (HRS/LRS below {stuck['ratio']:g}): {stuck['at_start']} of "
+            f"{stuck['devices']} devices from the start, {stuck['at_end']} at the end; a kind of "
+            f"{stuck['share']:.0%}"
+        )
+    return lines
 
 
 def _choice(chosen: Mapping[str, Any]) -> str:
@@ -60,6 +78,7 @@ def describe(card: Card) -> str:
         lines.append(
             f"  {layer} from {made['file']}" + (f", set {made['material']}" if made.get("material") else "")
         )
+    lines += [f"  {text}" for text in _judged_lines(card)]
     for name, (low, high) in card.validity.items():
         lines.append(f"  made for {name} {low:g} to {high:g}")
     lines += [

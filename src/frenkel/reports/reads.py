@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..analysis.plots.caption import quantity
 from ..analysis.reliability import retention
+from ..analysis.reliability.bakes import BakeFit
 from ..analysis.statistics.distributions import Fit
 from .device import table
 
@@ -54,6 +55,35 @@ def bake_table(
         f"activation energy {found.energy:.3g} eV (95 %: {low:.3g} to {high:.3g} eV)",
         f"median at {use:g} K: {there[0]:.3g} s ({there[1]:.3g} to {there[2]:.3g} s)",
     ]
+    return "\n".join(lines)
+
+
+def interval_text(found: BakeFit) -> str:
+    """Return what bakes with few reads tell: shares failed, what is identified, how well the law fits."""
+    rows = [
+        [f"{kelvin:g} K", f"{devices:.0f}", f"{failed:.0f}", f"{failed / devices:.3g}"]
+        for kelvin, devices, failed in zip(found.kelvin, found.devices, found.failed, strict=True)
+    ]
+    lines = [table(["bake", "devices", "failed", "share"], rows)]
+    low, high = found.ratio_interval
+    lines.append(
+        f"identified: activation energy over spread of ln t, {found.ratio:.3g} eV "
+        f"(95 %: {low:.3g} to {high:.3g} eV)"
+    )
+    if found.identified:
+        (low, high), (least, most) = found.energy_interval, found.spread_interval
+        lines.append(f"activation energy {found.energy:.3g} eV (95 %: {low:.3g} to {high:.3g} eV)")
+        lines.append(f"spread of ln t {found.spread:.3g} (95 %: {least:.3g} to {most:.3g})")
+    else:
+        lines.append(
+            "not identified: the activation energy by itself, or the spread; reads at times that differ by "
+            f"more than a factor of {max(2.0, found.span):.2g} tell them apart"
+        )
+    if np.isfinite(found.misfit):
+        word = "fits" if found.misfit >= 0.01 else "does not fit: no interval above holds"
+        lines.append(f"the {found.family} law {word} (p = {found.misfit:.2g})")
+    else:
+        lines.append("whether the law fits cannot be told: as many shares as numbers")
     return "\n".join(lines)
 
 

@@ -146,7 +146,7 @@ def test_limits_of_foretelling_come_from_the_card(held_out):
 
 def test_errors_of_foretelling_are_standard(held_out):
     """By their own law the errors have a spread of 1: 11,000 of each feature, 4 % for the 60 cycles."""
-    found = gate._surprises(held_out.values, truth())
+    found = gate.surprises(held_out.values, truth())
     np.testing.assert_allclose(found.std(axis=0), 1.0, atol=0.04)
 
 

@@ -1,0 +1,144 @@
+"""Measured cycles against simulated ones: the statistics of the gate, with the simulation in a card's place.
+
+The floor of each statistic is the difference between two halves of the measured devices, the value that
+between one half and as many simulated devices. Where there are fewer than :data:`.gate.FEWEST` measured
+devices, blocks of their cycles stand for devices, and nothing is said of differences between devices.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import xarray as xr
+
+from ...typing import Floats
+from . import gate
+from .gate import FACTOR, Row
+from .observations import FEATURES, ObservationError, Observations, from_dataset
+from .statistical_model import POOLED_BELOW
+
+BLOCKS = 4
+"""Blocks at least that the cycles of all measured devices are cut into."""
+
+REPEATS = 10
+"""Splits over which value and floor are averaged."""
+
+
+def pair(
+    measured: xr.Dataset, simulated: xr.Dataset, origin: str = "measured", other: str = "simulated"
+) -> tuple[Observations, Observations]:
+    """Return the numbers of cycles that both have, over as many cycles.
+
+    Parameters
+    ----------
+    measured, simulated : xarray.Dataset
+        In the layout of measurements, with numbers over device and cycle.
+    origin, other : str
+        What to call them in messages.
+
+    Raises
+    ------
+    ObservationError
+        They share no number, or one has no cycle.
+    """
+    names = [
+        name
+        for name in FEATURES
+        if all(name in data and _known(data, name) for data in (measured, simulated))
+    ]
+    if not names:
+        raise ObservationError(
+            f"{origin} and {other} share none of {', '.join(FEATURES)}, over device and cycle"
+        )
+    found = [from_dataset(data, names, text) for data, text in ((measured, origin), (simulated, other))]
+    cycles = min(one.values.shape[1] for one in found)
+    one, two = (replace(each, values=_alive(each.values[:, :cycles])) for each in found)
+    if not len(one.values) or not len(two.values):
+        raise ObservationError(f"{origin} and {other} must both have devices with {cycles} cycles")
+    return one, two
+
+
+def _known(data: xr.Dataset, name: str) -> bool:
+    return set(data[name].dims) == {"device", "cycle"} and bool(np.isfinite(data[name].values).any())
+
+
+def _alive(values: Floats) -> Floats:
+    """Return the devices that have half of their cycles, and no value that is the same in all of them."""
+    enough = (np.isfinite(values).mean(axis=1) >= 0.5).all(axis=1)
+    kept: Floats = values[enough]
+    if values.shape[1] < 2 or not len(kept):
+        return kept
+    found: Floats = kept[(np.nanstd(kept, axis=1) > 0).all(axis=1)]
+    return found
+
+
+def distances(measured: Observations, simulated: Observations, seed: int = 0) -> list[Row]:
+    """Return each statistic between measured and simulated devices, its floor, and twice the floor.
+
+    Parameters
+    ----------
+    measured, simulated : Observations
+        From :func:`pair`.
+    seed : int
+        Of the splits.
+
+    Raises
+    ------
+    ObservationError
+        There are too few cycles for a floor.
+    """
+    devices, cycles, _ = measured.values.shape
+
+    def sampler(number: int, _: int, own: int) -> Mapping[str, Floats]:
+        chosen = np.random.default_rng(own).integers(0, len(simulated.values), number)
+        return {
+            feature.name: feature.backward(simulated.values[chosen][:, :, i])
+            for i, feature in enumerate(simulated.features)
+        }
+
+    if devices >= gate.FEWEST and cycles >= POOLED_BELOW:
+        return gate.judge(measured, sampler, repeats=REPEATS, seed=seed)
+    return _of_blocks(measured.values, simulated.values, seed)
+
+
+def _of_blocks(one: Floats, other: Floats, seed: int) -> list[Row]:
+    devices, cycles, k = one.shape
+    pooled = cycles < POOLED_BELOW
+    if pooled:
+        ours, theirs = one.reshape(-1, 1, k), other.reshape(-1, 1, k)
+    else:
+        length = max(POOLED_BELOW, cycles // max(2, -(-BLOCKS // devices)))
+        ours, theirs = (_blocks(values, length) for values in (one, other))
+    if len(ours) < 2 or not len(theirs):
+        raise ObservationError(
+            f"a floor needs 2 blocks of {POOLED_BELOW} cycles, got {devices} x {cycles} cycles"
+        )
+    differences = gate.pooled_differences if pooled else gate.cycle_differences
+    values: dict[str, list[float]] = {}
+    floors: dict[str, list[float]] = {}
+    for repeat in range(REPEATS):
+        random = np.random.default_rng([seed, repeat, 8])
+        order = random.permutation(len(ours))
+        half = len(ours) // 2
+        first, second = ours[order[:half]], ours[order[half : 2 * half]]
+        made = theirs[random.integers(0, len(theirs), half)]
+        for found, against in ((floors, second), (values, made)):
+            for name, value in differences(first, against, random).items():
+                found.setdefault(name, []).append(value)
+    return [
+        Row(
+            name,
+            float(np.mean(values[name])),
+            float(np.mean(floors[name])),
+            FACTOR * float(np.mean(floors[name])),
+        )
+        for name in values
+        if np.isfinite(values[name]).all() and np.isfinite(floors[name]).all()
+    ]
+
+
+def _blocks(values: Floats, length: int) -> Floats:
+    """Return blocks of cycles as devices."""
+    number = values.shape[1] // length
+    cut = values[:, : number * length].reshape(len(values) * number, length, values.shape[2])
+    return _alive(cut)

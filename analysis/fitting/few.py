@@ -1,0 +1,300 @@
+"""Cards from few devices: stuck cells as a kind of their own, and judging without devices to spare.
+
+Where fewer than :data:`.gate.FEWEST` devices can be held out, every device is judged by a card that was not
+fitted to it (cross-validation over devices); where there are fewer than :data:`CROSSED`, each block of cycles
+by a card that was not fitted to that block. What is measured so, and what it cannot show, is said with it.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ...cards.card import Card
+from ...typing import Floats
+from . import gate
+from .device_spread import without_noise
+from .gate import FACTOR, Row
+from .observations import ObservationError, Observations
+from .statistical_model import LEAST, POOLED_BELOW
+
+STUCK = 1.5
+"""Ratio of HRS over LRS below which a cycle has no window."""
+
+SHORTEST = 10
+"""Cycles at the end of a device without a window that make it stuck, and of a part that is judged."""
+
+CROSSED = 6
+"""Devices from which on cards are judged by other devices."""
+
+PARTS = 5
+"""Parts that are left out in turn."""
+
+SCORE = "score of foretelling (CRPS)"
+REPEATS = 10
+"""Samples of a card over which statistics and floors are averaged."""
+
+OF_DEVICES = ("device KS", "device energy distance", "device correlations")
+"""Statistics that blocks of cycles of the same devices cannot have."""
+
+Fit = Callable[[Observations], Card]
+"""From observations to a card, the same way for every part."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parted:
+    """Cells that switch, and what became of those that do not.
+
+    Parameters
+    ----------
+    working : Observations
+        Cycles from where a device is stuck on are missing.
+    stuck : Observations or None
+        Of the devices that are stuck, the cycles from there on; None: there are none.
+    share : float
+        Of all cycles, those of stuck devices.
+    record : dict
+        ``devices``, ``at_start``, ``at_end`` (devices that are stuck then), ``ratio``; empty: none is stuck.
+    """
+
+    working: Observations
+    stuck: Observations | None
+    share: float
+    record: dict[str, Any]
+
+
+def parted(observations: Observations) -> Parted:
+    """Take devices apart where they have lost their window for good.
+
+    A device is stuck from the cycle on after which HRS over LRS stays below :data:`STUCK`, if those are at
+    least :data:`SHORTEST` cycles. Without both resistances no device is.
+    """
+    names = observations.names
+    if not {"hrs", "lrs"} <= set(names):
+        return Parted(observations, None, 0.0, {})
+    values = observations.values
+    window = values[:, :, names.index("hrs")] - values[:, :, names.index("lrs")]
+    begins = np.array([_stuck_from(row) for row in window])
+    cycles = values.shape[1]
+    late = np.arange(cycles) >= begins[:, None]
+    if not late.any():
+        return Parted(observations, None, 0.0, {})
+    whole = np.isfinite(values).all(axis=2)
+    working = replace(observations, values=np.where(late[:, :, None], np.nan, values))
+    some = np.flatnonzero(late.any(axis=1))
+    stuck = replace(observations, values=np.where(late[:, :, None], values, np.nan)).take(some)
+    record = {
+        "devices": len(values), "at_start": int((begins == 0).sum()), "at_end": len(some), "ratio": STUCK
+    }  # fmt: skip
+    return Parted(working, stuck, float((late & whole).sum() / whole.sum()), record)
+
+
+def _stuck_from(window: Floats) -> int:
+    """Return from which cycle on ln(HRS/LRS) stays below the limit; the number of cycles: it does not."""
+    known = np.flatnonzero(np.isfinite(window))
+    open_ = known[window[known] >= np.log(STUCK)]
+    begin = int(open_[-1]) + 1 if len(open_) else 0
+    return begin if np.sum(known >= begin) >= SHORTEST else len(window)
+
+
+def fit_kinds(observations: Observations, fit: Fit) -> Card:
+    """Return the card of a fit to the cells that work, and its stuck cells as a kind of their own."""
+    found = parted(observations)
+    if found.stuck is None or np.isfinite(found.working.values).sum(axis=(0, 1)).min() < LEAST:
+        return fit(observations)  # nobody works: being stuck is all that the cells do
+    return with_stuck(fit(found.working), found)
+
+
+def with_stuck(card: Card, found: Parted) -> Card:
+    """Return a card of working cells with the stuck ones as its last kind.
+
+    Their share is the mean over the cycles that were measured: the card has no cells that become stuck.
+    """
+    if found.stuck is None:
+        return card
+    values = found.stuck.values
+    spread = np.nanstd(values, axis=1)
+    number = np.isfinite(values).sum(axis=1)
+    spread = np.where(spread > 0, spread, np.nanmedian(spread[spread > 0]) if np.any(spread > 0) else 1e-3)
+    shown = np.concatenate([np.nanmean(values, axis=1), np.log(spread)], axis=1)
+    noise = np.concatenate([(spread**2 / number).mean(axis=0), (0.5 / number).mean(axis=0)])
+    total = shown.var(axis=0, ddof=1) if len(shown) > 1 else noise
+    covariance = without_noise(np.diag(np.maximum(total, noise)), np.diag(noise))
+    return replace(
+        card,
+        weights=np.append(card.weights * (1.0 - found.share), found.share),
+        means=np.concatenate([card.means, shown.mean(axis=0)[None]]),
+        covariances=np.concatenate([card.covariances, covariance[None]]),
+        provenance={**card.provenance, "stuck": {**found.record, "share": found.share}},
+    )
+
+
+def segments(observations: Observations) -> Observations:
+    """Return working and stuck parts of devices as devices, those with too few cycles left out."""
+    found = parted(observations)
+    parts = [found.working] + ([found.stuck] if found.stuck is not None else [])
+    values = np.concatenate([part.values for part in parts])
+    long = (np.isfinite(values).sum(axis=1) >= min(SHORTEST, values.shape[1])).all(axis=1)
+    differ = (np.nanmax(values, axis=1, initial=-np.inf) > np.nanmin(values, axis=1, initial=np.inf)).all(
+        axis=1
+    )
+    kept = np.flatnonzero(long & (differ | (values.shape[1] == 1)))
+    return replace(observations, values=values[kept])
+
+
+def judge(whole: Observations, fit: Fit, seed: int = 0) -> tuple[list[Row], dict[str, Any]]:
+    """Return the rows of a gate for few devices, and by what they were judged.
+
+    Parameters
+    ----------
+    whole : Observations
+        All devices.
+    fit : callable
+        Of a card to a part of them.
+    seed : int
+
+    Returns
+    -------
+    rows : list of Row
+        Each statistic of what was left out against samples of the card that did not see it; the floor is the
+        same between two samples of those cards.
+    judged : dict
+        ``by``, ``devices``, ``cycles``, ``parts``, ``cannot_show`` (list of str).
+
+    Raises
+    ------
+    ObservationError
+        A part cannot be fitted without another.
+    """
+    devices, cycles, _ = whole.values.shape
+    pooled = cycles < POOLED_BELOW
+    over_devices = devices >= CROSSED or pooled
+    left_out = _devices_out(whole, seed) if over_devices else _blocks_out(whole)
+    pairs: list[tuple[Floats, Card, Observations]] = []
+    for training, out in left_out:
+        card = fit_kinds(training, fit)
+        held = segments(out) if not pooled else out
+        if len(held.values):
+            pairs.append((held.values, card, held))
+    if not pairs:
+        raise ObservationError(f"{whole.origin} leaves nothing to judge a card by")
+    rows = _rows(pairs, seed, of_devices=over_devices and not pooled, pooled=pooled)
+    by = "cross-validation over devices" if over_devices else "blocks of cycles"
+    judged = {"by": by, "devices": devices, "cycles": cycles, "parts": len(pairs),
+              "cannot_show": _cannot_show(devices, cycles, over_devices)}  # fmt: skip
+    return rows, judged
+
+
+def not_judged(whole: Observations, why: str) -> dict[str, Any]:
+    """Return what is said of a card that nothing was left to judge by."""
+    devices, cycles, _ = whole.values.shape
+    return {"by": "nothing", "devices": devices, "cycles": cycles, "parts": 0,
+            "cannot_show": [f"whether the card is right: {why}"]}  # fmt: skip
+
+
+def are_few(whole: Observations, held_out: float = 1.0) -> bool:
+    """Tell whether too few devices, or cycles, are left for a gate when this share of devices is held out."""
+    devices, cycles, k = whole.values.shape
+    held = round(held_out * devices)
+    left = devices - held
+    return bool(held < gate.FEWEST or cycles < POOLED_BELOW or (left and left < 4 * k + 2))
+
+
+def judge_fixed(held_out: Observations, card: Card, seed: int = 0) -> tuple[list[Row], dict[str, Any]]:
+    """Return the rows of a gate for a card and few devices that it was not fitted to; see :func:`judge`."""
+    devices, cycles, _ = held_out.values.shape
+    pooled = cycles < POOLED_BELOW
+    held = held_out if pooled else segments(held_out)
+    if not len(held.values):
+        raise ObservationError(f"{held_out.origin} has no device with enough cycles to judge a card by")
+    of_devices = len(held.values) >= CROSSED and not pooled
+    rows = _rows([(held.values, card, held)], seed, of_devices=of_devices, pooled=pooled)
+    return rows, {"by": "few devices", "devices": devices, "cycles": cycles, "parts": 1,
+                  "cannot_show": _cannot_show(devices, cycles, over_devices=True)}  # fmt: skip
+
+
+def _devices_out(whole: Observations, seed: int) -> list[tuple[Observations, Observations]]:
+    order = np.random.default_rng([seed, 6]).permutation(len(whole.values))
+    groups = np.array_split(order, min(PARTS, len(order)))
+    return [(whole.take(np.sort(np.setdiff1d(order, group))), whole.take(np.sort(group))) for group in groups]
+
+
+def _blocks_out(whole: Observations) -> list[tuple[Observations, Observations]]:
+    cycles = whole.values.shape[1]
+    length = cycles // PARTS
+    found = []
+    for part in range(PARTS):
+        inside = slice(part * length, (part + 1) * length)
+        rest = whole.values.copy()
+        rest[:, inside] = np.nan
+        found.append((replace(whole, values=rest), replace(whole, values=whole.values[:, inside])))
+    return found
+
+
+def _rows(
+    pairs: Sequence[tuple[Floats, Card, Observations]], seed: int, *, of_devices: bool, pooled: bool
+) -> list[Row]:
+    held = np.concatenate([values for values, _, _ in pairs])
+
+    def sample(number: int) -> Floats:
+        return np.concatenate([
+            gate.made(card, len(values), values.shape[1], out, seed + 97 * number + 13 * k)
+            for k, (values, card, out) in enumerate(pairs)
+        ])  # fmt: skip
+
+    values: dict[str, list[float]] = {}
+    floors: dict[str, list[float]] = {}
+    for repeat in range(REPEATS):
+        one, other = sample(2 * repeat + 1), sample(2 * repeat + 2)
+        for found, first in ((values, held), (floors, one)):
+            random = np.random.default_rng([seed, repeat, 7])
+            told = _differences(first, other, random, of_devices, pooled)
+            told |= {} if pooled else _foretelling(first, pairs)
+            for name, value in told.items():
+                found.setdefault(name, []).append(value)
+    return [_row(name, np.array(values[name]), np.array(floors[name])) for name in values if name in floors]
+
+
+def _row(name: str, values: Floats, floors: Floats) -> Row:
+    floor = float(floors.mean())
+    limit = FACTOR * floor
+    if name == SCORE:
+        # As in the gate for many devices, but few cycles scatter by more than 5 %.
+        limit = max(1.05 * floor, floor + 3.0 * float(floors.std(ddof=1)))
+    return Row(name, float(values.mean()), floor, limit)
+
+
+def _foretelling(values: Floats, pairs: Sequence[tuple[Floats, Card, Observations]]) -> dict[str, float]:
+    """Return how well each card foretells the next cycle of the part that it did not see."""
+    ends = np.cumsum([len(part) for part, _, _ in pairs])[:-1]
+    z = np.concatenate([
+        gate.surprises(own, card) for own, (_, card, _) in zip(np.split(values, ends), pairs, strict=True)
+    ])  # fmt: skip
+    return {"uniform foretelling (PIT)": gate.not_uniform(z), SCORE: float(gate.crps(z).mean())}
+
+
+def _differences(
+    one: Floats, other: Floats, random: np.random.Generator, of_devices: bool, pooled: bool
+) -> dict[str, float]:
+    if pooled:
+        # A device is a cycle of the one that all are taken for.
+        return gate.pooled_differences(one, other, random)
+    found = gate.differences(one, other, random) if of_devices else gate.cycle_differences(one, other, random)
+    return {name: value for name, value in found.items() if np.isfinite(value)}
+
+
+def _cannot_show(devices: int, cycles: int, over_devices: bool) -> list[str]:
+    found = []
+    if cycles < POOLED_BELOW:
+        found.append("how the spread divides between devices and cycles: all of it is given to the cycles")
+        found.append("memory from cycle to cycle: the card has none")
+    elif not over_devices:
+        found.append("differences between devices beyond those measured: whether others behave alike")
+    if devices > 1:
+        found.append(
+            f"kinds of device rarer than {1 - 0.05 ** (1 / devices):.0%}: they may be missing (95 %)"
+        )
+    if cycles >= POOLED_BELOW:
+        found.append(f"what happens after {cycles} cycles")
+    return found

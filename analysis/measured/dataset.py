@@ -1,0 +1,293 @@
+"""From tables and what is in their columns to one dataset: the layout of measurements.
+
+What is measured is a table along a dimension of its own: numbers of cycles over ``device`` and ``cycle``, as
+an ensemble has them; loops along ``point``, traces along ``sample``, reads along ``read``, pulses along
+``pulse``. Every file may hold any of them; names, units and meanings stand in ``layout.toml``.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ... import checks
+from ...typing import Floats, Index
+from ..results.layout import Layout
+from . import loops
+from .mapping import Plan, values
+from .quantities import FEATURES
+from .table import Table, TableError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+LAYOUT = Layout.read(
+    Path(__file__).with_name("layout.toml"), kind="measured", what="a file of frenkel read", optional=True
+)
+is_measured = LAYOUT.marks
+
+READ_VOLTAGE = 0.1
+"""At which resistances of loops are taken by default (V)."""
+
+Part = dict[str, Any]
+"""Columns of one table, with ``device`` as text of each row."""
+
+
+def dataset(
+    tables: Sequence[tuple[Table, Plan]],
+    read_voltage: float = READ_VOLTAGE,
+    attrs: dict[str, Any] | None = None,
+) -> "xr.Dataset":
+    """Return what was measured, in the layout of measurements.
+
+    Parameters
+    ----------
+    tables : sequence of (Table, Plan)
+        Of several kinds; devices of one name are one device.
+    read_voltage : float
+        At which resistances of loops are taken (V), above 0, at most 100.
+    attrs : dict, optional
+        Attributes of the dataset.
+
+    Raises
+    ------
+    TableError
+        A table does not hold what its plan says.
+    """
+    checks.between("read voltage", read_voltage, 1e-6, 100.0, "V", TableError)
+    parts: dict[str, list[Part]] = {}
+    for table, plan in tables:
+        parts.setdefault(plan.kind, []).append(READERS[plan.kind](table, plan))
+    names = list(
+        dict.fromkeys(str(name) for one in parts.values() for part in one for name in part["device"])
+    )
+    places = {name: i for i, name in enumerate(names)}
+    found: dict[str, Any] = {"device": names}
+    cycles = parts.get("cycles", [])
+    if "loops" in parts:
+        variables, of_loops = _loops(parts["loops"], places, read_voltage)
+        found |= variables
+        cycles = [*cycles, *of_loops]
+    if cycles:
+        found |= _cycles(cycles, places)
+    for kind, build in (("trace", _traces), ("reads", _reads), ("pulses", _pulses)):
+        if kind in parts:
+            found |= build(parts[kind], places)
+    return LAYOUT.dataset(found, attrs or {})
+
+
+def _devices(table: Table, plan: Plan, rows: int) -> list[str]:
+    """Return the device of each row: of its column, the constant, or the name of the file."""
+    if columns := plan.of("device"):
+        return [name or "unnamed" for name in table.texts(columns[0].index)]
+    return [str(plan.constants.get("device", Path(table.name).name.split(".")[0]))] * rows
+
+
+def _column(table: Table, plan: Plan, quantity: str, otherwise: float = np.nan) -> Floats:
+    """Return a quantity of each row: of its column, or the constant."""
+    if columns := plan.of(quantity):
+        return values(table, columns[0])
+    return np.full(len(table.rows), float(plan.constants.get(quantity, otherwise)))
+
+
+def _states(table: Table, plan: Plan) -> list[str]:
+    if columns := plan.of("state"):
+        return table.texts(columns[0].index)
+    return [str(plan.constants.get("state", "all"))] * len(table.rows)
+
+
+def _whole(table: Table, plan: Plan, quantity: str) -> Index | None:
+    """Return a column of whole numbers, None where there is none."""
+    if not plan.of(quantity):
+        return None
+    numbers = values(table, plan.of(quantity)[0])
+    if not np.all(numbers == np.round(numbers)):
+        raise TableError(
+            f"{quantity} of {table.name} must be whole numbers, got {numbers[numbers % 1 != 0][0]:g}"
+        )
+    return np.asarray(numbers, np.intp)
+
+
+def _of_loops(table: Table, plan: Plan) -> Part:
+    volts = _column(table, plan, "voltage")
+    current = _response(table, plan, volts, "current")[0][1]
+    cycle = _whole(table, plan, "cycle")
+    if cycle is None and table.block.max(initial=0) > 0:
+        cycle = table.block + 1
+    devices = _devices(table, plan, len(volts))
+    return {"device": devices, "voltage": volts, "current": current, "cycle": cycle, "name": table.name,
+            "time": _column(table, plan, "time")}  # fmt: skip
+
+
+def _of_cycles(table: Table, plan: Plan) -> Part:
+    devices = _devices(table, plan, len(table.rows))
+    cycle = _whole(table, plan, "cycle")
+    if cycle is None:
+        cycle = np.zeros(len(devices), np.intp)
+        for name in set(devices):  # the rows of a device are its cycles, in their order
+            rows = [i for i, own in enumerate(devices) if own == name]
+            cycle[rows] = np.arange(1, len(rows) + 1)
+    numbers = {}
+    for column in plan.columns:
+        if column.quantity in FEATURES:
+            numbers[column.quantity] = values(table, column)
+    return {"device": devices, "cycle": cycle, "numbers": numbers, "name": table.name}
+
+
+def _of_rows(table: Table, plan: Plan) -> Part:
+    """Return traces and reads: each row a value, or as many as there are columns of responses."""
+    volts = _column(table, plan, "voltage")
+    wide = _response(table, plan, volts, "current" if plan.kind == "trace" else "conductance")
+    rows = len(table.rows)
+    devices = [name if len(wide) > 1 else own for name, _ in wide for own in _devices(table, plan, rows)]
+    time = _column(table, plan, "time")
+    if np.any(~(time >= 0)):
+        i = int(np.argmax(~(time >= 0)))
+        raise TableError(f"line {table.lines[i]} of {table.name}: time must be at least 0 s, got {time[i]:g}")
+    own = {"time": time, "temperature": _column(table, plan, "temperature"), "voltage": volts}
+    found: Part = {name: np.tile(column, len(wide)) for name, column in own.items()}
+    found |= {"device": devices, "state": _states(table, plan) * len(wide), "name": table.name,
+              "value": np.concatenate([column for _, column in wide])}  # fmt: skip
+    return found
+
+
+def _of_pulses(table: Table, plan: Plan) -> Part:
+    volts = _column(table, plan, "voltage")
+    return {"device": _devices(table, plan, len(volts)), "voltage": volts, "name": table.name,
+            "width": _column(table, plan, "width"),
+            "conductance": _response(table, plan, volts, "conductance")[0][1]}  # fmt: skip
+
+
+READERS: dict[str, Callable[[Table, Plan], Part]] = {
+    "loops": _of_loops, "cycles": _of_cycles, "trace": _of_rows, "reads": _of_rows, "pulses": _of_pulses,
+}  # fmt: skip
+"""How the rows of each kind are read."""
+
+
+def _response(table: Table, plan: Plan, volts: Floats, wanted: str) -> list[tuple[str, Floats]]:
+    """Return name and values of each column of responses, as a current (A) or a conductance (S)."""
+    found = []
+    for column in plan.of("current", "conductance", "resistance"):
+        read = values(table, column)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            if column.quantity == "resistance":
+                read = 1.0 / read
+            is_current = column.quantity == "current"
+            if wanted == "conductance" and is_current:
+                read = read / volts
+            if wanted == "current" and not is_current:
+                # Without a voltage the current at 1 V stands for the conductance.
+                read = read * (1.0 if plan.kind == "trace" and np.isnan(volts).all() else volts)
+        found.append((column.title, np.where(np.isfinite(read), read, np.nan)))
+    if plan.kind in ("loops", "pulses") and len(found) > 1:
+        raise TableError(
+            f"{table.name}: current, conductance and resistance: say in a mapping which to ignore"
+        )
+    return found
+
+
+def _loops(parts: list[Part], places: dict[str, int], read_voltage: float) -> tuple[Part, list[Part]]:
+    """Return the variables of loops, and the numbers of their cycles as parts."""
+    owners, cycles, sizes, numbers = [], [], [], []
+    columns: dict[str, list[Floats]] = {"voltage": [], "current": [], "time": []}
+    for part in parts:
+        for name in dict.fromkeys(part["device"]):
+            rows = np.flatnonzero(np.array(part["device"]) == name)
+            found, bounds = _features(part, rows, name, read_voltage)
+            numbers.append({"device": [name] * len(found["cycle"]), "name": part["name"], **found})
+            for cycle, (a, b) in zip(found["cycle"], bounds, strict=True):
+                owners.append(places[name])
+                cycles.append(cycle)
+                sizes.append(b - a)
+                for key, column in columns.items():
+                    own = part[key][rows[a:b]]
+                    column.append(own - own[0] if key == "time" else own)
+    found = {"loop_device": owners, "loop_cycle": cycles, "loop_size": sizes, "read_voltage": read_voltage}
+    found |= {f"loop_{key}": np.concatenate(column) for key, column in columns.items()}
+    if np.isnan(found["loop_time"]).all():
+        del found["loop_time"]
+    return found, numbers
+
+
+def _features(part: Part, rows: Index, name: str, read_voltage: float) -> tuple[Part, list[tuple[int, int]]]:
+    """Return numbers and sample ranges of the cycles of one device."""
+    v, i = part["voltage"][rows], part["current"][rows]
+    try:
+        found = loops.features(v, i, read_voltage)
+    except ValueError as error:
+        raise TableError(f"device {name} of {part['name']}: {error}") from None
+    first, last = (found.pop(key).astype(int) for key in ("first", "last"))
+    forming = found.pop("forming_voltage")[0]
+    cycle = np.arange(1, len(first) + 1)
+    if part["cycle"] is not None:
+        cycle = part["cycle"][rows][(first + last) // 2]
+        if len(np.unique(cycle)) < len(cycle):
+            raise TableError(f"device {name} of {part['name']} has several loops under one number of a cycle")
+    return {"cycle": cycle, "numbers": found, "forming": forming}, list(zip(first, last + 1, strict=True))
+
+
+def _cycles(parts: list[Part], places: dict[str, int]) -> Part:
+    """Return the variables along device and cycle."""
+    kinds = np.unique(np.concatenate([part["cycle"] for part in parts]))
+    shape = (len(places), len(kinds))
+    found: Part = {"cycle": kinds}
+    taken = np.zeros(shape, bool)
+    for part in parts:
+        at = [places[name] for name in part["device"]], np.searchsorted(kinds, part["cycle"])
+        pairs = set(zip(*(np.asarray(x).tolist() for x in at), strict=True))
+        if len(pairs) < len(at[0]) or taken[at].any():
+            raise TableError(
+                f"{part['name']}: a device must have each cycle once; is a column of devices missing?"
+            )
+        taken[at] = True
+        for key, column in part["numbers"].items():
+            if key == "forming_voltage":
+                continue
+            found.setdefault(key, np.full(shape, np.nan))[at] = column
+        formed = part["numbers"].get("forming_voltage", np.full(len(at[0]), part.get("forming", np.nan)))
+        own = found.setdefault("forming_voltage", np.full(len(places), np.nan))
+        for place, value in zip(at[0], formed, strict=True):
+            own[place] = value if np.isfinite(value) else own[place]
+    if np.isnan(found["forming_voltage"]).all():
+        del found["forming_voltage"]
+    return found
+
+
+def _traces(parts: list[Part], places: dict[str, int]) -> Part:
+    found: dict[str, list[Any]] = {key: [] for key in (
+        "trace_device", "trace_state", "trace_voltage", "trace_temperature", "trace_size", "trace_time",
+        "trace_current")}  # fmt: skip
+    for part in parts:
+        names, states = np.array(part["device"]), np.array(part["state"])
+        for name, state in dict.fromkeys(zip(part["device"], part["state"], strict=True)):
+            rows = np.flatnonzero((names == name) & (states == state))
+            time = part["time"][rows]
+            found["trace_device"].append(places[name])
+            found["trace_state"].append(state)
+            found["trace_voltage"].append(float(np.mean(part["voltage"][rows])))
+            found["trace_temperature"].append(float(np.mean(part["temperature"][rows])))
+            found["trace_size"].append(len(rows))
+            found["trace_time"].append(time - time.min())
+            found["trace_current"].append(part["value"][rows])
+    return {
+        key: np.concatenate(column) if key in ("trace_time", "trace_current") else column
+        for key, column in found.items()
+    }
+
+
+def _reads(parts: list[Part], places: dict[str, int]) -> Part:
+    return {
+        "read_device": np.concatenate([[places[name] for name in part["device"]] for part in parts]),
+        "read_state": np.concatenate([part["state"] for part in parts]),
+        "read_time": np.concatenate([part["time"] for part in parts]),
+        "read_temperature": np.concatenate([part["temperature"] for part in parts]),
+        "read_conductance": np.concatenate([part["value"] for part in parts]),
+    }
+
+
+def _pulses(parts: list[Part], places: dict[str, int]) -> Part:
+    found = {"pulse_device": np.concatenate([[places[name] for name in part["device"]] for part in parts])}
+    for key in ("voltage", "width", "conductance"):
+        found[f"pulse_{key}"] = np.concatenate([part[key] for part in parts])
+    return found

@@ -1,0 +1,212 @@
+"""Loops of current against voltage to the numbers of a cycle: SET, RESET, both resistances, nonlinearity."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...typing import Floats, Index
+from ..results import metrics
+
+NEAR_ZERO = 0.02
+"""Share of the largest voltage below which a voltage belongs to neither polarity."""
+
+LEAST = 0.3
+"""Share of the largest voltage of its polarity that a half of a loop must reach; smaller ones are reads."""
+
+AROUND = 0.3
+"""Share of the read voltage on either side of it whose samples count for a resistance."""
+
+HIGH = 5.0
+"""The nonlinearity compares the resistance at the read voltage with that at so many times of it."""
+
+FLAT, SHORTEST = 0.03, 4
+"""A limit held the current where at least so many samples lie within this share below its largest value."""
+
+FORMED = 10.0
+"""The first SET was a forming if the state before had this many times the median resistance after a RESET."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Half:
+    """The half of a loop in one polarity: places of its samples, out to the largest voltage and back."""
+
+    rows: Index
+    polarity: int
+    turn: int
+
+    @property
+    def out(self) -> Index:
+        """Samples up to the largest voltage."""
+        return self.rows[: self.turn + 1]
+
+    @property
+    def back(self) -> Index:
+        """Samples from the largest voltage on."""
+        return self.rows[self.turn :]
+
+
+def halves(voltage: Floats) -> list[Half]:
+    """Return the halves of loops in a voltage that goes up and down.
+
+    Parameters
+    ----------
+    voltage : (n,) array_like
+        V, in the order of time, finite.
+
+    Raises
+    ------
+    ValueError
+        The voltage is 0 throughout.
+    """
+    largest = float(np.abs(voltage).max(initial=0.0))
+    if not largest > 0:
+        raise ValueError("voltage of a loop must differ from 0 V, it is 0 V in every sample")
+    sign = np.where(np.abs(voltage) < NEAR_ZERO * largest, 0, np.sign(voltage)).astype(int)
+    found = []
+    for rows in _runs(sign):
+        polarity = int(sign[rows[0]])
+        reach = float(np.abs(voltage[sign == polarity]).max())
+        if np.abs(voltage[rows]).max() >= LEAST * reach and len(rows) >= 3:
+            found.append(Half(rows=rows, polarity=polarity, turn=int(np.argmax(np.abs(voltage[rows])))))
+    return found
+
+
+def _runs(sign: Index) -> Iterator[Index]:
+    """Yield the places of each run of one sign; places of 0 between two of the same sign belong to it."""
+    used = np.flatnonzero(sign)
+    for part in np.split(used, np.flatnonzero(np.diff(sign[used])) + 1):
+        # A return to 0 V inside one polarity begins another sweep of it.
+        yield from np.split(part, np.flatnonzero(np.diff(part) > 1) + 1)
+
+
+def resistance_at(voltage: Floats, current: Floats, at: float) -> float:
+    """Return the resistance (ohm) at a voltage (V), by a parabola through the samples around it.
+
+    Between its neighbours where few are near; NaN where no samples reach it or the current there is of the
+    other sign; inf without current.
+    """
+    v, i = np.abs(voltage), current * np.sign(voltage)
+    if not v.size or not v.min() <= at <= v.max():
+        return np.nan
+    near = np.abs(v - at) <= AROUND * at
+    if near.sum() < 5:
+        order = np.argsort(v)
+        amperes = float(np.interp(at, v[order], i[order]))
+    else:
+        amperes = float(np.polyval(np.polyfit(v[near] - at, i[near], 2), 0.0))
+    if amperes == 0:
+        return np.inf
+    return at / amperes if amperes > 0 else np.nan
+
+
+def limit(current: Floats) -> float:
+    """Return the limit (A) that held the current of a half, NaN where none did."""
+    size = np.abs(current)
+    return float(size.max()) if np.sum(size >= (1 - FLAT) * size.max()) >= SHORTEST else np.nan
+
+
+def features(voltage: Floats, current: Floats, read_voltage: float) -> dict[str, Floats]:
+    """Return the numbers of every cycle in the loops of one device.
+
+    The polarity of SET is the one in which the device conducts better on the way back than on the way out, by
+    the median of all halves. A cycle is a RESET and the SET next to it in time, whichever comes first.
+
+    Parameters
+    ----------
+    voltage, current : (n,) array_like
+        V and A, in the order of time; samples where one is missing are left out.
+    read_voltage : float
+        At which resistances are taken (V), above 0, by magnitude in both polarities; below it no switching
+        is looked for.
+
+    Returns
+    -------
+    dict of str to (cycles,) float64
+        ``hrs``, ``lrs`` (ohm; on the way back from RESET and SET), ``set_voltage``, ``reset_voltage`` (V, as
+        :func:`.metrics.switching_voltage`; a limit of the current is found where the current is flat),
+        ``on_off`` (1), ``hrs_nonlinearity``, ``lrs_nonlinearity`` (R at the read voltage over R at 5 times of
+        it, on the way back; NaN where the loop does not reach that far), ``first``, ``last`` (places of the
+        first and last sample); and of the device ``forming_voltage`` (V, one value, NaN: none was seen).
+
+    Raises
+    ------
+    ValueError
+        No pair of a RESET and a SET is found.
+    """
+    known = np.flatnonzero(np.isfinite(voltage) & np.isfinite(current))
+    v, i = np.asarray(voltage, float)[known], np.asarray(current, float)[known]
+    parts = halves(v)
+    if len({half.polarity for half in parts}) < 2:
+        raise ValueError("loops need both polarities: a SET in one, a RESET in the other")
+    on = _set_polarity(v, i, parts, read_voltage)
+    forming = _forming(v, i, parts, on, read_voltage)
+    if np.isfinite(forming):
+        parts = parts[next(k for k, half in enumerate(parts) if half.polarity == on) + 1 :]
+    rows = []
+    for one, other in _pairs(parts):
+        reset, switch_on = (one, other) if other.polarity == on else (other, one)
+        rows.append(_cycle(v, i, reset, switch_on, read_voltage))
+        rows[-1] |= {"first": known[one.rows[0]], "last": known[other.rows[-1]]}
+    if not rows:
+        raise ValueError("no RESET and SET follow each other in the loops")
+    found = {name: np.array([row[name] for row in rows], float) for name in rows[0]}
+    found["forming_voltage"] = np.array([forming])
+    return found
+
+
+def _set_polarity(v: Floats, i: Floats, parts: list[Half], read: float) -> int:
+    """Return the polarity in which the conductance rises."""
+    change: dict[int, list[float]] = {1: [], -1: []}
+    for half in parts:
+        before, after = (resistance_at(v[rows], i[rows], read) for rows in (half.out, half.back))
+        if np.isfinite(before) and np.isfinite(after):
+            change[half.polarity].append(float(np.log(before / after)))
+    rise = {sign: float(np.median(values)) if values else 0.0 for sign, values in change.items()}
+    if rise[1] == rise[-1]:
+        raise ValueError(
+            f"no SET is seen: the resistance at {read:g} V is the same before and after each half"
+        )
+    return 1 if rise[1] > rise[-1] else -1
+
+
+def _pairs(parts: list[Half]) -> Iterator[tuple[Half, Half]]:
+    """Yield neighbours of opposite polarity, each half once."""
+    k = 0
+    while k + 1 < len(parts):
+        if parts[k].polarity != parts[k + 1].polarity:
+            yield parts[k], parts[k + 1]
+            k += 2
+        else:
+            k += 1
+
+
+def _cycle(v: Floats, i: Floats, reset: Half, switch_on: Half, read: float) -> dict[str, float]:
+    hrs, lrs = (resistance_at(v[half.back], i[half.back], read) for half in (reset, switch_on))
+    found = {"hrs": hrs, "lrs": lrs, "on_off": hrs / lrs if np.isfinite(lrs) and lrs > 0 else np.nan}
+    for name, half, ohms in (("hrs", reset, hrs), ("lrs", switch_on, lrs)):
+        # Where a limit holds the current, the source has not the device's voltage.
+        held = limit(i[half.rows])
+        limited = half.back[np.abs(i[half.back]) >= (1 - FLAT) * held]
+        top = np.abs(v[limited]).min(initial=np.inf)
+        rows = half.back[np.abs(v[half.back]) < top]
+        found[f"{name}_nonlinearity"] = ohms / resistance_at(v[rows], i[rows], HIGH * read)
+    found["set_voltage"] = _switching(v, i, switch_on, "set", read)
+    found["reset_voltage"] = _switching(v, i, reset, "reset", read)
+    return found
+
+
+def _switching(v: Floats, i: Floats, half: Half, kind: str, read: float) -> float:
+    held = limit(i[half.rows]) if kind == "set" else np.nan
+    # Near 0 V a noise of the current makes jumps of the conductance without bound.
+    rows = half.rows[np.abs(v[half.rows]) >= read]
+    return metrics.switching_voltage(v[rows], i[rows], kind, held)
+
+
+def _forming(v: Floats, i: Floats, parts: list[Half], on: int, read: float) -> float:
+    """Return the voltage (V) of a forming in the first half of SET, NaN where it was an ordinary SET."""
+    first = next(half for half in parts if half.polarity == on)
+    before = resistance_at(v[first.out], i[first.out], read)
+    after = [resistance_at(v[half.back], i[half.back], read) for half in parts if half.polarity != on]
+    usual = np.nanmedian(after) if np.isfinite(after).any() else np.nan
+    return _switching(v, i, first, "set", read) if before > FORMED * usual else np.nan

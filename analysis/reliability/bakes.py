@@ -1,0 +1,213 @@
+"""Bakes with few reads: when a device failed is known between two reads alone, or not at all.
+
+Of a thermally activated time ln t = ln t0 + E/kT + s e (e: a standard normal, or minus Gumbel's) the share of
+devices that has failed at a read is G(ln t / s - ln t0 / s - (E/s)/kT). One read at each temperature, at the
+same time, knows E/s and no more; the likelihood of intervals says what is known of the rest.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import optimize, stats
+
+from ...checks import one_of, positive
+from ...typing import Floats
+from ...units import BOLTZMANN_EV
+
+HALF_CHI = float(stats.chi2.ppf(0.95, 1)) / 2
+"""By how much a log-likelihood may lie below its maximum within a 95 % interval."""
+
+WIDEST = 1e3
+"""Spread s of ln t beyond which, and E in eV beyond which, nothing is looked for."""
+
+SPAN = 2.0
+"""Latest over earliest read below which an activation energy is not told from its spread."""
+
+ALIKE = 1e-3
+"""Differences of ln t below which reads count as one."""
+
+STANDARD = {"lognormal": stats.norm, "weibull": stats.gumbel_l}
+"""Standard law of ln t of each family."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BakeFit:
+    """What bakes with few reads tell of an activation energy.
+
+    Parameters
+    ----------
+    family : str
+        "lognormal" or "weibull".
+    devices, failed : ndarray
+        Of each temperature, (n,), and those that had failed at their last read.
+    kelvin : ndarray
+        (n,), K.
+    ratio, ratio_interval : float, (float, float)
+        E/s (eV), the activation energy in units of the spread of ln t: identified by one read.
+    energy, energy_interval : float, (float, float)
+        E (eV); NaN, and bounds that are infinite, where the data do not tell.
+    spread, spread_interval : float, (float, float)
+        s, the spread of ln t; likewise.
+    misfit : float
+        Probability of a deviance at least as large, if the law is right: shares of each temperature and read
+        against those of the fit; NaN without degrees of freedom.
+    span : float
+        Latest over earliest read after the first.
+    """
+
+    family: str
+    kelvin: Floats
+    devices: Floats
+    failed: Floats
+    ratio: float
+    ratio_interval: tuple[float, float]
+    energy: float
+    energy_interval: tuple[float, float]
+    spread: float
+    spread_interval: tuple[float, float]
+    misfit: float
+
+    span: float
+
+    @property
+    def identified(self) -> bool:
+        """Whether the data bound the activation energy itself from both sides, by reads at different times.
+
+        Reads within a factor of :data:`SPAN` bound it by the exact shape of the law alone.
+        """
+        return bool(np.all(np.isfinite(self.energy_interval))) and self.span >= SPAN
+
+
+def fit_intervals(kelvin: ArrayLike, low: ArrayLike, high: ArrayLike, family: str = "lognormal") -> BakeFit:
+    """Fit an activation energy to times of failure that lie between two reads.
+
+    Parameters
+    ----------
+    kelvin : (n,) array_like
+        Temperature at which each device rested (K), above 0.
+    low, high : (n,) array_like
+        Time of the last read at which it had not failed (s; 0: the first), and of the first at which it had
+        (inf: it has not).
+    family : str
+        "lognormal" or "weibull".
+
+    Raises
+    ------
+    ValueError
+        Fewer than 2 temperatures, or no device failed, or all did at every temperature.
+    """
+    one_of("family", family, tuple(STANDARD))
+    t, a, b = (np.asarray(x, float) for x in (kelvin, low, high))
+    positive("temperature", t, "K")
+    if np.any(~(a >= 0) | ~(b > a)):
+        raise ValueError("times of reads must be at least 0 s and ascend")
+    close = _joined(np.concatenate([a, b])).reshape(2, -1)
+    rows, weight = np.unique(np.stack([1.0 / (BOLTZMANN_EV * t), *close]), axis=1, return_counts=True)
+    failed = np.isfinite(rows[2])
+    if len(np.unique(rows[0])) < 2:
+        raise ValueError("an activation energy needs bakes at 2 temperatures at least, got 1")
+    if not failed.any() or (failed.all() and np.all(rows[1] == 0) and len(np.unique(rows[2])) == 1):
+        raise ValueError("an activation energy needs devices that failed and devices that did not")
+    return _Problem(rows, weight.astype(float), family).solve(t, np.isfinite(b))
+
+
+def _joined(time: Floats) -> Floats:
+    """Return times of which those that differ by less than :data:`ALIKE` are one."""
+    found = time.copy()
+    inside = np.flatnonzero((time > 0) & np.isfinite(time))
+    order = inside[np.argsort(time[inside])]
+    for group in np.split(order, np.flatnonzero(np.diff(np.log(time[order])) > ALIKE) + 1):
+        found[group] = np.median(time[group]) if len(group) else 0.0
+    return found
+
+
+class _Problem:
+    """The likelihood of s ln t - c - b/kT, concave in all three (their s is 1/spread)."""
+
+    def __init__(self, rows: Floats, weight: Floats, family: str) -> None:
+        self.x, low, high = rows
+        self.weight, self.family, self.law = weight, family, STANDARD[family]
+        with np.errstate(divide="ignore"):
+            self.low, self.high = np.log(low), np.log(high)
+        finite = np.concatenate([self.low, self.high])
+        finite = finite[np.isfinite(finite)]
+        self.middle, self.centre = float(finite.mean()), float(np.average(self.x, weights=weight))
+        self.one_time = bool(np.ptp(finite) < 1e-9)
+        self.span = float(np.exp(np.ptp(finite)))
+        self.start = np.array([0.0, 0.0, 0.5])
+        """ln s, c, b from which a search begins."""
+
+    def value(self, s: float, c: float, b: float) -> float:
+        """Return minus the log-likelihood."""
+        place = c + b * (self.x - self.centre)
+        with np.errstate(invalid="ignore"):
+            z = [np.where(np.isfinite(t), s * (t - self.middle), t) - place for t in (self.low, self.high)]
+        share = self.law.cdf(z[1]) - self.law.cdf(z[0])
+        # In the far tail on the right the difference is that of the survivors.
+        other = self.law.sf(z[0]) - self.law.sf(z[1])
+        return -float(self.weight @ np.log(np.maximum(np.maximum(share, other), 1e-300)))
+
+    def best(
+        self, s: float | None = None, *, energy: float | None = None, ratio: float | None = None
+    ) -> Floats:
+        """Return s, c, b of the largest likelihood with one of them, or E = b/s, held; and minus its log."""
+
+        def full(p: Floats) -> tuple[float, float, float]:
+            own = s if s is not None else float(np.exp(np.clip(p[0], -12, 12)))
+            slope = own * energy if energy is not None else ratio if ratio is not None else float(p[2])
+            return own, float(p[1]), float(slope)
+
+        found: Any = optimize.minimize(
+            lambda p: self.value(*full(p)), self.start, method="Nelder-Mead",
+            options={"xatol": 1e-6, "fatol": 1e-8, "maxiter": 4000, "maxfev": 4000},
+        )  # fmt: skip
+        return np.array([*full(found.x), found.fun])
+
+    def solve(self, kelvin: Floats, failed: Floats) -> BakeFit:
+        held = 1.0 if self.one_time else None
+        for _ in range(3):  # a simplex may stall
+            s, c, b, least = self.best(held)
+            self.start = np.array([np.log(s), c, b])
+        bound: float = float(least) + HALF_CHI
+
+        def edge(name: str, value: float, far: float) -> float:
+            """Return where the profile of a parameter leaves the interval on the way to a far value."""
+
+            def above(one: float) -> float:
+                own = {"s": held} if name == "ratio" and held else {}
+                return float(self.best(**own, **{name: one})[3]) - bound
+
+            if above(far) < 0:
+                return np.inf if far > value else -np.inf
+            return float(optimize.brentq(above, value, far, rtol=1e-4))
+
+        ratio = (edge("ratio", b, b - 20.0), edge("ratio", b, b + 20.0))
+        energy = spread = np.nan
+        energies = spreads = (-np.inf, np.inf)
+        if not self.one_time:
+            energy, spread = b / s, 1.0 / s
+            energies = (edge("energy", energy, -WIDEST), edge("energy", energy, WIDEST))
+            wide, narrow = edge("s", s, 1.0 / WIDEST), edge("s", s, 1e3 * s)
+            spreads = (0.0 if np.isinf(narrow) else 1.0 / narrow, np.inf if np.isinf(wide) else 1.0 / wide)
+        levels = np.unique(kelvin)
+        # Of each temperature one share less than there are intervals is free.
+        degrees = len(self.x) - len(levels) - (2 if self.one_time else 3)
+        return BakeFit(
+            family=self.family, kelvin=levels,
+            devices=np.array([np.sum(kelvin == level) for level in levels], float),
+            failed=np.array([np.sum(failed[kelvin == level]) for level in levels], float),
+            ratio=float(b), ratio_interval=ratio, energy=float(energy), energy_interval=energies,
+            spread=float(spread), spread_interval=spreads,
+            misfit=float(stats.chi2.sf(2 * (least - self.saturated()), degrees)) if degrees > 0 else np.nan,
+            span=self.span,
+        )  # fmt: skip
+
+    def saturated(self) -> float:
+        """Return minus the log-likelihood of shares of their own for each temperature."""
+        total = 0.0
+        for x in np.unique(self.x):
+            own = self.weight[self.x == x]
+            total -= float(own @ np.log(own / own.sum()))
+        return total

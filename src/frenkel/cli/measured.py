@@ -1,0 +1,131 @@
+"""Commands of the command line for measurements of a laboratory: read them, compare them."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from .common import (
+    FORCE,
+    FORCE_PICTURE,
+    OUTPUT,
+    PLOT,
+    SEED,
+    Option,
+    UsageError,
+    add,
+    check_ending,
+    check_picture,
+    draw,
+)
+
+READ_VOLTAGE = Option(
+    "--read-voltage",
+    default="0.1 V",
+    metavar="VOLTAGE",
+    help="at which resistances of loops are taken, such as '0.2 V' (default: 0.1 V)",
+)
+
+
+def add_commands(commands: Any) -> None:
+    """Add "read" and "compare" to the parser of commands."""
+    add(
+        commands,
+        "read",
+        _read,
+        "read measurements of a laboratory (loops, cycles, traces, reads, pulses) into one file",
+        "frenkel read device1.csv device2.csv -o chip.nc --read-voltage '0.2 V'",
+        Option(
+            "files",
+            type=Path,
+            nargs="+",
+            metavar="FILE",
+            help="tables: .csv, .tsv, text of instruments, also .gz; Excel where pandas is installed",
+        ),
+        OUTPUT.but(help="file to write (default: none, show what the columns are taken for)"),
+        Option("--map", type=Path, metavar="MAP.toml", help="what the columns are, where the guess is wrong"),
+        Option(
+            "--write-map",
+            type=Path,
+            metavar="MAP.toml",
+            help="write the guess of the first file, to change it",
+        ),
+        Option(
+            "--as",
+            dest="kind",
+            choices=("loops", "cycles", "trace", "reads", "pulses"),
+            help="what was measured (default: guessed from the columns)",
+        ),
+        READ_VOLTAGE,
+        FORCE,
+    )
+    add(
+        commands,
+        "compare",
+        _compare,
+        "compare the cycles of measured devices with those of a simulation: distances with their floors",
+        "frenkel compare measured.nc simulated.nc --plot compare.png",
+        Option("measured", type=Path, metavar="MEASURED", help="file of frenkel read, or a table"),
+        Option(
+            "simulated", type=Path, metavar="SIMULATED", help="ensemble or result of frenkel run, or measured"
+        ),
+        READ_VOLTAGE,
+        SEED.but(default=0, help="of the splits (default: 0)"),
+        PLOT.but(help="loops, distributions and memory of both: .png, .pdf, .svg"),
+        FORCE_PICTURE,
+    )
+
+
+def _read(options: argparse.Namespace) -> None:
+    from ..analysis.measured import files, mapping
+    from ..analysis.measured.dataset import LAYOUT
+    from ..analysis.results import store
+    from ..reports.measured import contents, plans_text
+
+    for path, ending in ((options.output, ".nc"), (options.write_map, ".toml")):
+        if path is not None:
+            if path is options.output:
+                check_ending(path, ending)
+            elif path.suffix != ending:
+                raise UsageError(f"--write-map must end in {ending}, got {str(path)!r}")
+            store.writable(path, force=options.force)
+    volts = _volts(options.read_voltage)
+    plans = files.planned(options.files, options.map, options.kind or "")
+    print(plans_text(plans))
+    if options.write_map is not None:
+        store.write_bytes(mapping.as_toml(plans[0][1]).encode(), options.write_map)
+        print(f"wrote {options.write_map}")
+    if options.output is None:
+        print("nothing is written: name a file with -o, or change the guess with --write-map and --map")
+        return
+    found = files.assembled(plans, options.files, volts)
+    store.save(found, options.output, force=options.force, layout=LAYOUT)
+    print(contents(found))
+    print(f"wrote {options.output}")
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from ..analysis.fitting import compare, gate
+    from ..analysis.plots.comparison import page
+    from ..experiment import measurements
+    from ..reports.measured import comparison_text
+
+    check_picture(options.plot, options.force)
+    if options.seed < 0:
+        raise UsageError(f"--seed must be at least 0, got {options.seed}")
+    volts = _volts(options.read_voltage)
+    one, other = (measurements.of_file(path, volts) for path in (options.measured, options.simulated))
+    pair = compare.pair(one, other, options.measured.name, options.simulated.name)
+    rows = compare.distances(*pair, seed=options.seed)
+    print(comparison_text(*pair))
+    print(gate.table(rows))
+    draw(options.plot, lambda: page(one, other, *pair))
+    return 0 if gate.passed(rows) else 1
+
+
+def _volts(text: str) -> float:
+    from ..quantity import to_si
+
+    try:
+        return to_si(text, "V", 1e-6, 100.0)
+    except ValueError as error:
+        raise UsageError(f"--read-voltage {error}") from None

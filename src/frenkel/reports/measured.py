@@ -1,0 +1,88 @@
+"""What is in files of measurements, and what was guessed of them, in plain text."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+
+from ..analysis.fitting.observations import Observations
+from ..analysis.measured.mapping import KINDS, Plan
+from ..analysis.measured.quantities import QUANTITIES
+from ..analysis.measured.table import Table
+from ..analysis.plots.caption import quantity
+from .device import table
+
+HOW = {"name": "by its name", "unit": "by its unit", "mapping": "as told"}
+
+
+def plan_text(read: Table, plan: Plan) -> str:
+    """Return what the columns of a table are taken for, with the first values."""
+    rows = []
+    for column in plan.columns:
+        first = ", ".join(read.texts(column.index)[:3])
+        if not column.quantity:
+            rows.append([column.title, "not read", "", "", first])
+            continue
+        unit = column.unit if QUANTITIES[column.quantity].units else ""
+        rows.append([column.title, column.quantity, unit, HOW[column.how], first])
+    guess = "guessed: " if plan.guessed else ""
+    lines = [f"{read.name}: {len(read.rows)} rows; {guess}{plan.kind}, {KINDS[plan.kind]}"]
+    lines += [f"  {note}" for note in read.notes]
+    lines += [f"  {name} {value} throughout" for name, value in plan.constants.items()]
+    return "\n".join([*lines, table(["column", "taken for", "unit", "", "first values"], rows, left=5)])
+
+
+def contents(data: xr.Dataset) -> str:
+    """Return what a file of measurements holds."""
+    lines = [f"{data.sizes['device']} device(s)"]
+    for name, variable in data.data_vars.items():
+        if variable.dims[:1] != ("device",) or variable.dtype.kind != "f":
+            continue
+        known = variable.values[np.isfinite(variable.values)]
+        lost = variable.size - known.size
+        if known.size:
+            unit = variable.attrs["units"]
+            low, middle, high = (
+                f"{x:.3g}" if unit == "1" else quantity(float(x), unit)
+                for x in np.quantile(known, (0, 0.5, 1))
+            )
+            gaps = f", missing in {lost} of {variable.size}" if lost else ""
+            lines.append(f"  {name:<17} {middle}, {low} to {high}{gaps}")
+    for dim, what in (("loop", "loops"), ("trace", "traces"), ("read", "reads"), ("pulse", "pulses")):
+        if dim in data.sizes:
+            lines.append(f"  {data.sizes[dim]} {what}")
+    return "\n".join(lines)
+
+
+def comparison_text(measured: Observations, simulated: Observations) -> str:
+    """Return median and 10 to 90 % of each number of both, and what is compared."""
+    rows = []
+    for i, feature in enumerate(measured.features):
+        cells = []
+        for one in (measured, simulated):
+            values = feature.backward(one.values[:, :, i][np.isfinite(one.values[:, :, i])])
+            shares = np.quantile(values, (0.1, 0.5, 0.9))
+            low, middle, high = (quantity(float(x), feature.unit) for x in shares)
+            cells.append(f"{middle} ({low} to {high})")
+        rows.append([feature.name, *cells])
+    devices = [len(one.values) for one in (measured, simulated)]
+    text = table(["median (10 to 90 %)", measured.origin, simulated.origin], rows)
+    return (
+        f"{devices[0]} and {devices[1]} devices, {measured.values.shape[1]} cycles of each\n{text}\n"
+        "distances; the floor is that between halves of the measured ones:"
+    )
+
+
+def plans_text(plans: Sequence[tuple[Table, Plan]], most: int = 3) -> str:
+    """Return what is in the first tables; those after them are said to be alike or shown too."""
+    shown: set[object] = set()
+    lines = []
+    for read, plan in plans:
+        key = (plan.kind, plan.columns, read.notes)
+        if key in shown or len(shown) >= most:
+            alike = ", likewise" if key in shown else ""
+            lines.append(f"{read.name}: {len(read.rows)} rows; {plan.kind}{alike}")
+            continue
+        shown.add(key)
+        lines.append(plan_text(read, plan))
+    return "\n".join(lines)

@@ -1,0 +1,94 @@
+"""Loops of a cell that is known: what is read off them is what was put in, exactly."""
+
+import numpy as np
+import pytest
+
+from frenkel.analysis.measured import loops
+
+HRS, LRS, SET, RESET, LIMIT = 1e5, 1e4, 0.8, -1.0, 1e-4
+
+
+def loop(*, set_at=SET, reset_at=RESET, hrs=HRS, lrs=LRS, start=None, sign=1.0, step=0.01):
+    """Return voltage and current of a SET under a limit and a RESET of an ohmic cell."""
+    up = np.arange(0, 1.2 + step / 2, step)
+    down = -np.arange(0, 1.5 + step / 2, step)
+    volts = np.concatenate([up, up[::-1][1:], down[1:], down[::-1][1:]])
+    ohms, amperes = start or hrs, []
+    for k, v in enumerate(volts):
+        if k < len(up) and v >= set_at - 1e-9:
+            ohms = lrs
+        elif v <= reset_at + 1e-9:
+            ohms = hrs
+        amperes.append(min(v / ohms, LIMIT))
+    return sign * volts, sign * np.array(amperes)
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_planted_loops_come_back(sign):
+    """The last sample before RESET has the largest current; SET is the first sample in the new state."""
+    sets, resets = [0.8, 0.7, 0.9], [-1.0, -1.1, -0.9]
+    parts = [loop(set_at=s, reset_at=r, sign=sign) for s, r in zip(sets, resets, strict=True)]
+    v, i = (np.concatenate(column) for column in zip(*parts, strict=True))
+    found = loops.features(v, i, 0.1)
+    assert np.allclose(found["hrs"], HRS, rtol=1e-9) and np.allclose(found["lrs"], LRS, rtol=1e-9)
+    assert np.allclose(found["on_off"], HRS / LRS) and np.allclose(found["hrs_nonlinearity"], 1.0)
+    assert np.allclose(found["set_voltage"], sign * np.array(sets), atol=1e-9)
+    assert np.allclose(found["reset_voltage"], sign * (np.array(resets) + 0.01), atol=1e-9)
+    assert np.isnan(found["forming_voltage"][0])
+    assert found["first"][0] <= 3 and np.all(np.diff(found["first"]) == len(parts[0][0]))
+
+
+def test_forming_is_told_from_set_and_is_no_cycle():
+    first = loop(set_at=1.1, start=1e8)
+    v, i = (np.concatenate(column) for column in zip(first, loop(), loop(), strict=True))
+    found = loops.features(v, i, 0.1)
+    assert found["forming_voltage"][0] == pytest.approx(1.1)
+    # Its RESET goes with the SET that follows; the last RESET is left without one.
+    assert len(found["hrs"]) == 2 and np.allclose(found["set_voltage"], SET)
+
+
+def test_a_reset_comes_first_too():
+    v, i = loop()
+    turned = np.concatenate([v[len(v) // 2 :], v]), np.concatenate([i[len(v) // 2 :], i])
+    found = loops.features(*turned, 0.1)
+    assert np.all(np.isfinite(found["hrs"])) and len(found["hrs"]) >= 1
+
+
+def test_a_sinh_has_its_nonlinearity():
+    """R(0.1 V)/R(0.5 V) of sinh(V/0.25) is sinh(2)/(5 sinh(0.4)) = 1.766."""
+    v, i = loop()
+    shape = np.sinh(v / 0.25) / v[1:].size
+    found = loops.features(v, np.where(np.abs(v) > 0, i * shape / np.where(v == 0, 1, v), 0.0), 0.1)
+    assert found["hrs_nonlinearity"][0] == pytest.approx(np.sinh(2) / (5 * np.sinh(0.4)), rel=0.02)
+
+
+def test_noise_near_zero_is_no_set():
+    """An offset and noise of the current near 0 V make jumps of the conductance there; none is a SET."""
+    random = np.random.default_rng(3)
+    v, i = (np.concatenate(column) for column in zip(*[loop() for _ in range(20)], strict=True))
+    found = loops.features(v, i + 4e-6 * (0.5 + random.standard_normal(len(v))), 0.3)
+    assert np.allclose(found["set_voltage"], SET, atol=0.011)
+
+
+def test_missing_samples_are_left_out():
+    v, i = loop()
+    i[5] = np.nan
+    assert loops.features(v, i, 0.1)["hrs"] == pytest.approx(HRS)
+
+
+@pytest.mark.parametrize(
+    ("v", "message"),
+    [
+        (np.zeros(50), "must differ from 0 V"),
+        (np.abs(loop()[0]), "both polarities"),
+    ],
+)
+def test_what_is_no_loop_is_refused(v, message):
+    with pytest.raises(ValueError, match=message):
+        loops.features(v, v * 1e-6, 0.1)
+
+
+def test_a_resistor_has_no_set():
+    v, _ = loop()
+    with pytest.raises(ValueError, match="no SET is seen"):
+        loops.features(v, v / 2**14, 0.125)

@@ -1,0 +1,193 @@
+"""Tables of instruments: what was written is found, in every style; what is odd is refused."""
+
+import gzip
+
+import numpy as np
+import pytest
+
+from frenkel.analysis.measured import dataset, mapping
+from frenkel.analysis.measured.quantities import QUANTITIES, UNITS, parted, quantity_of, unit_of
+from frenkel.analysis.measured.table import Style, TableError, read_table
+
+VOLTS = [0.0, 0.5, 1.0, 0.5, 0.0]
+AMPERES = [0.0, 1e-6, 2e-6, 1.5e-6, 0.0]
+
+
+def lines(mark, decimal=".", head="Voltage (V){m}Current (uA)"):
+    rows = [f"{v:g}{mark}{i * 1e6:.1f}".replace(".", decimal) for v, i in zip(VOLTS, AMPERES, strict=True)]
+    return [head.format(m=mark), *rows] if head else rows
+
+
+STYLES = {
+    "comma": lines(","),
+    "semicolon": lines(";"),
+    "tab": lines("\t"),
+    "spaces": lines("  "),
+    "decimal comma": lines(";", ","),
+    "preamble": ["Keithley 4200", "Date, 2024-01-02", "Points, 5", "Start, 0", "Stop, 1", "", *lines(",")],
+    "units below": ["V,I", "(V),(uA)", *lines(",", head="")],
+    "units in words": ["x-axis,1", "Volt,uA", *lines(",", head="")],
+    "title above": ["IV sweep,cell 7", *lines(",")],
+    "comment": ["# measured by hand", "# Voltage (V), Current (uA)", *lines(",", head="")],
+    "mark at ends": [line + "," for line in lines(",", head="")],
+    "prefixed": ["DataName, Voltage (V), Current (uA)", *(f"DataValue, {x}" for x in lines(",", head=""))],
+}
+
+
+@pytest.mark.parametrize("name", STYLES)
+def test_every_style_gives_the_same_numbers(name, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join(STYLES[name]))
+    read = read_table(path)
+    first = 1 if name == "prefixed" else 0
+    found = [read.numbers(first + k) for k in (0, 1)]
+    assert np.array_equal(found, [VOLTS, np.array(AMPERES) * 1e6])
+    if name != "mark at ends":
+        plan = mapping.plan(read, kind="loops")
+        (volts,), (amperes,) = plan.of("voltage"), plan.of("current")
+        assert np.allclose(mapping.values(read, amperes), AMPERES, rtol=1e-12, atol=0)
+        assert np.array_equal(mapping.values(read, volts), VOLTS)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
+def test_encodings_and_gzip(encoding, tmp_path):
+    text = "\n".join(lines(",", head="Voltage (V),Current (µA)"))
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(gzip.compress(text.encode(encoding)))
+    plan = mapping.plan(read_table(path))
+    assert [column.unit for column in plan.columns] == ["V", "µA"] and plan.kind == "loops" and plan.guessed
+
+
+def test_excel(tmp_path):
+    pandas = pytest.importorskip("pandas")
+    pytest.importorskip("openpyxl")
+    frame = pandas.DataFrame({"Voltage (V)": VOLTS, "Current (uA)": np.array(AMPERES) * 1e6})
+    frame.to_excel(tmp_path / "a.xlsx", index=False)
+    assert np.array_equal(read_table(tmp_path / "a.xlsx").numbers(0), VOLTS)
+
+
+def test_blocks_under_repeated_headers_are_kept_apart(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join(["sweep 1", *lines(","), "", "sweep 2", *lines(",")]))
+    read = read_table(path)
+    assert read.block.tolist() == [0] * 5 + [1] * 5 and "2 blocks" in read.notes[0]
+
+
+def test_missing_values_and_overflow(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("time (s),current (A)\n0,\n1,9.9e37\n2,nan\n3,1e-6\n4,2e-6")
+    assert np.array_equal(np.isnan(read_table(path).numbers(1)), [True, True, True, False, False])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "holds no data"),
+        ("a,b\nc,d\n", "holds no table: at least 3 rows"),
+        ("V (V),I (A)\n0,1\n1,2\n2,x\n3,4\n4,5\n5,6", r"line 4 of a\.csv must hold numbers .*, got '2 x'"),
+        (
+            "V (V),I (A)\n0,1\n1,2\n2,3,9\n3,4\n4,5\n5,6",
+            r"line 4 of a\.csv must have 2 columns as the others, got 3",
+        ),
+        ("V (V),I (A)\n0,1\n1,2\n2,3\nend", r"line 5 of a\.csv must have 2 columns as the others, got 1"),
+        ("V (V),I (A)\n1_0,1\n1,2\n2,3\n3,4", r"line 2 of a\.csv"),
+    ],
+)
+def test_odd_tables_are_refused_with_their_line(text, message, tmp_path):
+    (tmp_path / "a.csv").write_text(text)
+    with pytest.raises(TableError, match=message):
+        read_table(tmp_path / "a.csv")
+
+
+def test_bytes_are_no_table(tmp_path):
+    (tmp_path / "a.csv").write_bytes(b"\x89HDF\x00\x01\x02" * 50)
+    with pytest.raises(TableError, match="must be text or Excel"):
+        read_table(tmp_path / "a.csv")
+    (tmp_path / "b.csv.gz").write_bytes(b"\x1f\x8b\x08 broken")
+    with pytest.raises(TableError, match="cannot be unpacked"):
+        read_table(tmp_path / "b.csv.gz")
+
+
+@pytest.mark.parametrize(
+    ("head", "message"),
+    [
+        ("Voltage,Current (A)", 'no unit is given for \'Voltage\'; .* "Voltage" = "voltage \\(V\\)"'),
+        ("Voltage (V),Current (furlong)", "the unit 'furlong' is not known for 'Current \\(furlong\\)'"),
+        ("V1 (V),V2 (V)", "all seem to be voltage|do not tell what was measured"),
+        ("Foo,Bar", "the columns do not tell what was measured \\('Foo' as nothing"),
+    ],
+)
+def test_nothing_is_guessed_in_silence(head, message, tmp_path):
+    (tmp_path / "a.csv").write_text(head + "\n0,1\n1,2\n0,3\n")
+    with pytest.raises(TableError, match=message):
+        mapping.plan(read_table(tmp_path / "a.csv"))
+
+
+def test_units_are_applied_with_their_offset(tmp_path):
+    (tmp_path / "a.csv").write_text("device,time (h),T (°C),R (kΩ)\n" + "c,1,25,2\n" * 3)
+    read = read_table(tmp_path / "a.csv")
+    plan = mapping.plan(read)
+    assert plan.kind == "reads"
+    found = {column.quantity: mapping.values(read, column)[0] for column in plan.columns if column.unit}
+    assert found == {"time": 3600.0, "temperature": 298.15, "resistance": 2000.0}
+    data = dataset.dataset([(read, plan)])
+    assert float(data["read_conductance"][0]) == pytest.approx(5e-4, rel=1e-12)
+
+
+def test_names_of_ours_stand_for_themselves():
+    assert all(quantity_of(name) == name for name in QUANTITIES)
+    assert (
+        quantity_of("V_Set") == "set_voltage" and quantity_of("Time 1") == "time" and not quantity_of("foo")
+    )
+    assert parted("I [uA]") == ("I", "uA") and parted("V/mV") == ("V", "mV") and parted("x") == ("x", "")
+    assert unit_of("Ω") == ("ohm", 1.0, 0.0)  # the sign of ohm, not the letter omega
+    assert all(factor > 0 for _, factor, _ in UNITS.values())
+
+
+def test_a_mapping_is_written_and_read_back(tmp_path):
+    (tmp_path / "a.csv").write_text("\n".join(lines(";", ",")))
+    read = read_table(tmp_path / "a.csv")
+    plan = mapping.plan(read)
+    (tmp_path / "m.toml").write_text(mapping.as_toml(plan), encoding="utf-8")
+    again = mapping.plan(read, mapping.read_mapping(tmp_path / "m.toml"))
+    assert [(c.quantity, c.unit) for c in again.columns] == [(c.quantity, c.unit) for c in plan.columns]
+    assert again.kind == plan.kind and not again.guessed
+
+
+def test_a_mapping_tells_what_no_header_does(tmp_path):
+    (tmp_path / "a.tsv").write_text("3\t1000\n5\t2000\n7\t4000\n")
+    (tmp_path / "m.toml").write_text(
+        '[measurement]\nkind = "reads"\ntime = "2 h"\ntemperature = "85 C"\nstate = "hrs"\n'
+        '[columns]\n1 = "device"\n2 = "resistance (ohm)"\n'
+    )
+    read = read_table(tmp_path / "a.tsv", Style(header=0))
+    data = dataset.dataset([(read, mapping.plan(read, mapping.read_mapping(tmp_path / "m.toml")))])
+    assert data["device"].values.tolist() == ["3", "5", "7"] and set(data["read_state"].values) == {"hrs"}
+    assert np.allclose(data["read_conductance"], [1e-3, 5e-4, 2.5e-4]) and set(data["read_time"].values) == {
+        7200.0
+    }
+    assert np.allclose(data["read_temperature"], 358.15)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[column]\n1 = 'time'", "tables must be among measurement, table, columns, got 'column'"),
+        ("[measurement]\nkind = 'loop'", "kind must be one of loops, cycles, .*, got 'loop'"),
+        ("[measurement]\ntime = '3 V'", "time must be a number with a unit of s, got '3 V'"),
+        ("[measurement]\ntime = true", "time must be a number with a unit of s, got True"),
+        ("[table]\ndelimiter = '|'", "delimiter must be one of tab, semicolon, comma, space, got '|'"),
+        ("[table]\nheader = -1", "header must be the number of a line"),
+        ("[columns]\n1 = 3", "column 1 must be text such as"),
+        ("columns = 3", "columns must be a table"),
+        ("[columns]\n9 = 'time (s)'", "has no column '9' of the mapping; it has Voltage"),
+        ("[columns]\n1 = 'foo (s)'", "must be one of device, .* or ignore"),
+        ("[columns]\n1 = 'voltage (A)'", "'Voltage \\(V\\)' must have a unit of V, got 'A'"),
+        ("no toml", "m.toml: "),
+    ],
+)
+def test_bad_mappings(text, message, tmp_path):
+    (tmp_path / "m.toml").write_text(text)
+    (tmp_path / "a.csv").write_text("\n".join(lines(",")))
+    with pytest.raises(TableError, match=message):
+        mapping.plan(read_table(tmp_path / "a.csv"), mapping.read_mapping(tmp_path / "m.toml"))

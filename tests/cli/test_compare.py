@@ -1,0 +1,62 @@
+"""Measured against simulated cycles through the command line: alike passes, another law does not.
+
+The floor is the mean difference of halves of the measured devices, the limit twice of it; with these seeds
+samples of one law stay within it.
+"""
+
+import numpy as np
+import pytest
+import xarray as xr
+from made_up_cycles import NAMES, truth
+
+from frenkel.analysis.fitting import compare
+from frenkel.analysis.measured.dataset import LAYOUT
+from frenkel.cli.main import main
+
+
+def save(path, devices, cycles, seed, factor=1.0, sort=False):
+    """Write cycles of the truth in the layout of measurements; sorted ones have another memory."""
+    drawn = truth().sample(devices, cycles, seed)
+    values = {name: np.sort(drawn[name], axis=1) if sort else drawn[name] for name in NAMES}
+    values["hrs"] = values["hrs"] * factor
+    names = [f"d{k}" for k in range(devices)]
+    LAYOUT.dataset({"device": names, "cycle": np.arange(1, cycles + 1), **values}, {}).to_netcdf(path)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp("compare")
+    save(path / "measured.nc", 40, 30, 1)
+    save(path / "alike.nc", 60, 40, 2)
+    save(path / "other.nc", 60, 40, 3, factor=2.0)
+    save(path / "one.nc", 1, 160, 4)
+    save(path / "sorted.nc", 1, 160, 4, sort=True)
+    return path
+
+
+def test_one_law_passes_and_another_fails(folder, capsys):
+    picture = folder / "c.png"
+    assert (
+        main(["compare", str(folder / "measured.nc"), str(folder / "alike.nc"), "--plot", str(picture)]) == 0
+    )
+    out = capsys.readouterr().out
+    assert "40 and 60 devices, 30 cycles of each" in out and "FAILED" not in out and "device KS" in out
+    assert picture.stat().st_size > 30_000
+    assert main(["compare", str(folder / "measured.nc"), str(folder / "other.nc")]) == 1
+    assert "pooled KS" in next(
+        line for line in capsys.readouterr().out.splitlines() if "FAILED" in line and "KS" in line
+    )
+
+
+def test_one_device_is_compared_by_blocks_and_its_memory_counts(folder, capsys):
+    """The same numbers in another order differ in their memory alone."""
+    assert main(["compare", str(folder / "one.nc"), str(folder / "one.nc")]) == 0
+    assert "device KS" not in capsys.readouterr().out
+    assert main(["compare", str(folder / "one.nc"), str(folder / "sorted.nc")]) == 1
+
+
+def test_what_is_not_shared_is_said(folder):
+    with xr.open_dataset(folder / "one.nc") as data:
+        one = data.load()
+    with pytest.raises(ValueError, match="share none of hrs"):
+        compare.pair(one, one[["forming_voltage"]] if "forming_voltage" in one else one[[]])

@@ -1,0 +1,150 @@
+"""Measurements through the command line: read, and then taken by the commands that take simulated data."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from frenkel.analysis.measured.dataset import LAYOUT
+from frenkel.analysis.results import store
+from frenkel.cli.main import main
+from frenkel.experiment import measurements
+
+DATA = Path(__file__).resolve().parents[1] / "data"
+sys.path.append(str(DATA.parent / "analysis" / "measured"))
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def triangles(cycles=3):
+    """Return rows of a table of loops of one planted cell."""
+    from test_loops import loop
+
+    rows = ["cycle,Voltage (V),Current (A)"]
+    for cycle in range(1, cycles + 1):
+        rows += [f"{cycle},{v:.6g},{i:.6g}" for v, i in zip(*loop(), strict=True)]
+    return "\n".join(rows)
+
+
+def test_loops_become_cycles_in_a_file(folder, capsys):
+    (folder / "dev1.csv").write_text(triangles())
+    (folder / "dev2.csv").write_text(triangles())
+    assert main(["read", "dev1.csv", "dev2.csv", "-o", "chip.nc"]) == 0
+    out = capsys.readouterr().out
+    assert "guessed: loops" in out and "dev2.csv: 1623 rows; loops, likewise" in out and "6 loops" in out
+    data = store.load("chip.nc", LAYOUT)
+    assert data["device"].values.tolist() == ["dev1", "dev2"] and data.sizes["cycle"] == 3
+    assert np.allclose(data["hrs"], 1e5) and np.allclose(data["lrs"], 1e4)
+    assert '"file": "dev1.csv"' in data.attrs["provenance"] and "sha256" in data.attrs["provenance"]
+    assert main(["plot", "endurance", "chip.nc", "-o", "e.png"]) == 0
+    assert main(["plot", "probability", "chip.nc", "set_voltage", "--family", "normal", "-o", "p.png"]) in (
+        0,
+        1,
+    )
+
+
+def test_without_an_output_the_guess_is_shown_and_can_be_changed(folder, capsys):
+    (folder / "a.csv").write_text(triangles().replace("Voltage (V)", "Vx"))
+    assert main(["read", "a.csv"]) == 1
+    assert "do not tell what was measured" in capsys.readouterr().err
+    (folder / "m.toml").write_text('[columns]\nVx = "voltage (mV)"\n')
+    assert main(["read", "a.csv", "--map", "m.toml", "--write-map", "w.toml"]) == 0
+    assert "as told" in capsys.readouterr().out and '"voltage (mV)"' in (folder / "w.toml").read_text()
+    assert not (folder / "a.nc").exists()
+
+
+def test_reads_pulses_traces_and_cycles(folder, capsys):
+    g = [1e-6, 2e-6, 3e-6, 2e-6, 1e-6, 0.5e-6]
+    volts = [0, 1, 1, 1, -1, -1]
+    (folder / "pulses.tsv").write_text(
+        "device\tvoltage (V)\tG (uS)\n"
+        + "\n".join(f"c\t{v}\t{x * 1e6}" for v, x in zip(volts, g, strict=True))
+    )
+    time = np.arange(1000) * 1e-3
+    noise = np.random.default_rng(1).standard_normal(1000)
+    current = 40 + 5 * (np.sin(time * 60) > 0) + 0.3 * noise
+    (folder / "trace.txt").write_text(
+        "Scope 1\nRecord\nSecond\tnA\n"
+        + "\n".join(f"{t:g}\t{i:.3f}" for t, i in zip(time, current, strict=True))
+    )
+    (folder / "rest.tsv").write_text(
+        "device\ttime (s)\tG (uS)\n"
+        + "\n".join(f"{d}\t{t}\t{5 + 0.1 * d}" for d in range(9) for t in (1, 10, 100, 1e3))
+    )
+    (folder / "cycles.tsv").write_text(
+        "device\tcycle\tHRS (kohm)\tLRS (kohm)\na\t1\t100\t10\na\t2\t110\t9\nb\t1\t90\t\n"
+    )
+    files = ["pulses.tsv", "trace.txt", "rest.tsv", "cycles.tsv"]
+    assert main(["read", *files, "-o", "chip.nc"]) == 0
+    data = store.load("chip.nc", LAYOUT)
+    assert (
+        data.sizes["read"] == 36 and data.sizes["pulse"] == 6 and data["trace_size"].values.tolist() == [1000]
+    )
+    assert measurements.trains(Path("chip.nc"))[0][0] == 1
+    assert np.allclose(measurements.trains(Path("chip.nc"))[0][1], g[:4])
+    assert np.allclose(measurements.resting(Path("chip.nc"))[""][0][1], 5e-6)
+    cycle, hrs, lrs = measurements.windows(Path("chip.nc"))
+    assert np.isnan(lrs[[0, 1, 2, 3]]).any() and np.nanmax(hrs) == pytest.approx(1.1e5) and len(cycle) == 2
+    assert main(["plot", "relaxation", "rest.tsv", "-o", "r.png"]) == 0  # the table itself is taken, too
+    capsys.readouterr()
+    assert main(["rtn", "chip.nc", "--most", "1"]) == 0
+    measured = capsys.readouterr().out
+    assert main(["rtn", "trace.txt", "--most", "1"]) == 0
+    assert capsys.readouterr().out == measured and "nA" in measured
+    assert main(["rtn", "chip.nc", "--trace", "2"]) == 1
+    assert "--trace must be from 1 to 1, the traces of chip.nc, got 2" in capsys.readouterr().err
+
+
+def test_measured_and_simulated_cycles_have_one_layout(folder):
+    """The loops of an ensemble, read as if measured, give the resistances that the ensemble says."""
+    simulated = measurements.of_file(DATA / "run.nc")
+    assert simulated.attrs["frenkel_kind"] == "measured" and {"hrs", "lrs"} <= set(simulated.data_vars)
+    ensemble = measurements.of_file(DATA / "ensemble.nc")
+    LAYOUT.check(ensemble)
+    with xr.open_dataset(DATA / "ensemble.nc", decode_times=False) as whole:
+        done = whole["status"].values == 0
+        known = whole["hrs"].values[done]
+    assert np.array_equal(ensemble["hrs"].values, np.where(np.isfinite(known), known, np.nan), equal_nan=True)
+
+
+EXAMPLES = DATA.parents[1] / "examples" / "measured"
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "text"),
+    [
+        ("loops", ["--read-voltage", "0.3 V"], ["guessed: loops", "60 loops", "set_voltage       -909 mV"]),
+        ("cycles", [], ["guessed: cycles", "19 device(s)", "missing in 20 of 3800"]),
+        ("bake", [], ["guessed: reads", "5120 reads", "512 device(s)"]),
+        ("traces", [], ["guessed: trace", "5 traces"]),
+    ],
+)
+def test_measured_examples_are_read_by_a_guess(name, words, text, folder, capsys):
+    assert main(["read", str(EXAMPLES / f"{name}.csv.gz"), "-o", "x.nc", *words]) == 0
+    out = capsys.readouterr().out
+    assert all(one in out for one in text), out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (["read", "none.csv"], 1, "there is no file none.csv"),
+        (["read", "a.csv", "-o", "a.csv"], 2, "--output must end in .nc"),
+        (["read", "a.csv", "--write-map", "m.txt"], 2, "--write-map must end in .toml"),
+        (["read", "a.csv", "--read-voltage", "3"], 2, "--read-voltage"),
+        (["read", "a.csv", "--as", "trace"], 1, "trace need time, and no column holds it"),
+        (["read", "a.csv", "a.csv", "-o", "x.nc"], 1, "must have each cycle once"),
+        (["read", "a.csv", "--map", "none.toml"], 1, "none.toml"),
+    ],
+)
+def test_mistakes_end_in_one_sentence(arguments, status, message, folder, capsys):
+    (folder / "a.csv").write_text(triangles(1))
+    assert main(arguments) == status
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1
