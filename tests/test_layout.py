@@ -45,7 +45,7 @@ INNER = {
     ],
     "analysis": [
         {"results", "statistics"},
-        {"noise", "reliability"},
+        {"noise", "rare", "reliability"},
         {"exports"},
         {"fitting"},
         {"plots"},

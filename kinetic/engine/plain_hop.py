@@ -21,9 +21,7 @@ def plain_hop(lattice: Lattice, mechanisms: Sequence[Mechanism], compiled: Compi
     owner = int(compiled.channel["role"][0])
     moving, background = only.before[owner].code, only.before[1 - owner].code
     counted = compiled.count
-    if len(counted) > 1 or (
-        len(counted) and (counted["species"][0] != moving or counted["exempt"][0] >= 0)
-    ):
+    if len(counted) > 1 or (len(counted) and (counted["species"][0] != moving or counted["exempt"][0] >= 0)):
         return None
     if len(counted) and compiled.motifs[counted["motif"][0]] is not lattice.motifs["nearest"]:
         return None
