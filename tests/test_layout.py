@@ -25,7 +25,7 @@ FLOORS = [
     {"array"},
     {"configuration", "events"},
     {"experiment", "networks", "verify"},
-    {"studies"},
+    {"rare", "studies"},
     {"reports"},
     {"cli"},
 ]

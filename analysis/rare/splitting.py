@@ -185,7 +185,8 @@ class Estimate:
     extinct : int
         Runs that lost all their particles in one stage; they count as 0.
     complete : bool
-        False where a run was ended at its floor: the probability is then an upper bound, in the mean.
+        False where a run was ended at its floor: the probability is then an upper bound, in the mean, the
+        interval begins at 0, and the error is the larger of the two.
     """
 
     probability: float
@@ -216,11 +217,14 @@ def together(
     # Single variances are unbiased and may be negative; their sum hardly ever is.
     stated = math.sqrt(max(float(np.sum(variance)), 0.0)) / number
     error = float(np.std(probability, ddof=1) / math.sqrt(number)) if number > 1 else stated
+    whole_way = complete is None or all(complete)
+    if not whole_way:
+        error = max(error, stated)  # ended at one floor, they scatter less than what they stand for
     low, high = 0.0, 1.0
     if mean > 0.0:
         quantile = stats.t.ppf(0.5 + CONFIDENCE / 2, number - 1) if number > 1 else stats.norm.ppf(0.975)
         width = math.exp(min(float(quantile) * error / mean, 700.0))
-        low, high = mean / width, min(mean * width, 1.0)
+        low, high = mean / width if whole_way else 0.0, min(mean * width, 1.0)
     return Estimate(
         probability=mean,
         error=error,
@@ -230,5 +234,5 @@ def together(
         repeats=number,
         levels=float(np.mean(levels)),
         extinct=int(np.count_nonzero(probability == 0.0)),
-        complete=complete is None or all(complete),
+        complete=whole_way,
     )

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .kinetic.waveform import Waveform as Waveform
     from .networks.chip import Chip as Chip
     from .networks.device_statistics import DeviceStatistics as DeviceStatistics
+    from .rare.tails import tails as tails
 
 _PLACES = {
     "Card": "cards.card",
@@ -53,6 +54,7 @@ _PLACES = {
     "run": "experiment.device",
     "save": "analysis.results.store",
     "snapshot": "analysis.results.filament",
+    "tails": "rare.tails",
 }
 _RENAMED = {"read_configuration": "read"}
 

@@ -1,13 +1,16 @@
 """Rare events whose probability is known: an engine as a system of walks, and sums of positive terms only."""
 
 import numpy as np
-from scipy.sparse import diags, identity
+from scipy.sparse import csr_matrix, diags, identity
 from scipy.stats import poisson
-from small_boxes import SmallBox
+from small_boxes import A, SmallBox
+from whole_lattice import SMALL, small_material
 
 from frenkel.analysis.rare.splitting import split, together
 from frenkel.analysis.rare.walks import Passage, Survival
+from frenkel.kinetic.device import Device
 from frenkel.kinetic.lattice.species import INTERSTITIAL, VACANCY
+from frenkel.kinetic.materials.material import Material
 
 
 class EngineSystem:
@@ -153,3 +156,40 @@ class Box:
             return Survival(lambda clone: one, (repeat,), lambda it: self.goal[self.place(it)])
 
         return float(law[~self.goal].sum()), process
+
+
+def hopping_device(number=2, **more):
+    """Return a device of 3 x 3 x 3 sites in which vacancies hop and nothing else happens, at 0.3 V."""
+    share = (number + 0.1) / 27
+    column = {"radius": 2 * A, "migration_shift": 0.0, "exchange_shift": 0.0, "vacancy_fraction": share}
+    values = SMALL | {f"column__{key}": value for key, value in column.items()}
+    document = small_material("HfO2", drop=("disorder",), **values).document()
+    material = Material(document | {"mechanisms": ["vacancy hop"]}, "hops")
+    device = Device(material, 3 * A, 3 * A, temperature=2000.0, seed=4, cache=10_000, **more)
+    device.device_voltage = 0.3
+    return device
+
+
+def hopping_chain(device):
+    """Return of a device in which vacancies hop: its states, its rate matrix, and their conductances (S).
+
+    The states are numbered from the present one, by their species.
+    """
+    here = device.arrangement()
+    number, todo, rows, conductance = {here["species"].tobytes(): 0}, [here["species"]], [], []
+    for at, species in enumerate(todo):
+        order = np.flatnonzero(species == VACANCY.code).astype(np.int32)
+        device.arrange(species=species, order=order)
+        conductance.append(device.conductance)
+        table = device.solved().at(0.3).arrays()
+        for a, b, rate in zip(table["site_a"], table["site_b"], device.rates(), strict=True):
+            new = species.copy()
+            new[[a, b]] = species[[b, a]]
+            if new.tobytes() not in number:
+                number[new.tobytes()] = len(number)
+                todo.append(new)
+            rows.append((at, number[new.tobytes()], rate))
+    device.arrange(**here)
+    i, j, rate = map(np.array, zip(*rows, strict=True))
+    matrix = csr_matrix((rate, (i, j)), shape=(len(number),) * 2)
+    return number, matrix - diags(np.asarray(matrix.sum(axis=1)).ravel()), np.array(conductance)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from rare_events import Box, joined, repeated
 
-pytestmark = pytest.mark.verification
+pytestmark = [pytest.mark.verification, pytest.mark.timeout(3600)]
 
 
 @pytest.mark.parametrize(("share", "defects", "exact", "particles"), [

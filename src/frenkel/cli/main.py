@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from . import arrays, cards, cluster, devices, ensembles, export, pictures, studies
+from . import arrays, cards, cluster, devices, ensembles, export, pictures, studies, tails
 from .common import (
     CHANGES,
     CONFIGURATION,
@@ -95,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     pictures.add_commands(commands)
     cards.add_commands(commands)
     studies.add_commands(commands)
+    tails.add_commands(commands)
     export.add_commands(commands)
     return parser
 

@@ -107,6 +107,7 @@ def test_a_floor_ends_it_with_an_upper_bound():
         np.array([one.probability for one in runs]), np.array([one.variance for one in runs]),
         np.array([len(one.levels) for one in runs]), [one.complete for one in runs])
     assert not together_.complete and climbing(12, 1.0, 4.0) < together_.probability < 1e-4
+    assert together_.low == 0.0 and together_.error >= together_.stated > 0.0
     assert all(one.killed and one.levels[-1] < 12 for one in runs)
 
 
