@@ -21,6 +21,7 @@ from .run import Record, Run
 from .solver import Solved, make_solver
 from .state import DeviceState
 from .waveform import Waveform
+from .weights import Weights
 
 
 class Device(DeviceState):
@@ -67,12 +68,16 @@ class Device(DeviceState):
         Field solves that runs have taken so far; those of looking at the device do not count.
     solver : Solver
         What solves the fields of the present atoms.
+    weights : Weights or None
+        Derivatives of the likelihood of all waveforms from here on, see `keep_weights`; none by default.
 
     Raises
     ------
     ValueError
         A size, temperature or seed outside its range.
     """
+
+    weights: Weights | None = None
 
     def make_solver(self, kept: int, precise: bool) -> None:
         """Make the solver of the atoms: the last step of making a device."""
@@ -150,6 +155,15 @@ class Device(DeviceState):
 
     # ------------------------------------------------------------------ changing
 
+    def keep_weights(self) -> Weights:
+        """Keep from now on the derivatives of the likelihood by every barrier and frequency; return them.
+
+        A wait then takes one more look at all rates, and at four voltages where it is a ramp. Traps are not
+        averaged over, and superbasins refused: every event must be seen.
+        """
+        self.weights = Weights.of(len(self.chemistry.mechanisms))
+        return self.weights
+
     def fire(self, k: int) -> None:
         """Let event ``k`` of `transitions` happen now."""
         self.solved()
@@ -215,6 +229,7 @@ class Device(DeviceState):
             progress=None if progress is None else lambda share: progress(share, self),
             superbasin=superbasin,
             extremes=extremes,
+            weights=self.weights,
         )
         with self._under_way():
             return run.run()
@@ -263,7 +278,7 @@ class Device(DeviceState):
         >>> futures = [device.branch(number) for number in range(100)]  # doctest: +SKIP
         """
         twin = copy(self)
-        twin.engine, twin.running = self.engine.branch(*stream), False
+        twin.engine, twin.running, twin.weights = self.engine.branch(*stream), False, None
         twin.draw_hazard()
         twin.make_solver(*self.solving)
         return twin

@@ -39,7 +39,7 @@ INNER = {
         {"fields"},
         {"state"},
         {"solver"},
-        {"occupation", "superbasin"},
+        {"occupation", "superbasin", "weights"},
         {"run"},
         {"device"},
     ],

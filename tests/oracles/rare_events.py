@@ -158,11 +158,12 @@ class Box:
         return float(law[~self.goal].sum()), process
 
 
-def hopping_device(number=2, **more):
+def hopping_device(number=2, barrier=0.3, **more):
     """Return a device of 3 x 3 x 3 sites in which vacancies hop and nothing else happens, at 0.3 V."""
     share = (number + 0.1) / 27
     column = {"radius": 2 * A, "migration_shift": 0.0, "exchange_shift": 0.0, "vacancy_fraction": share}
     values = SMALL | {f"column__{key}": value for key, value in column.items()}
+    values["vacancy__migration_barrier"] = barrier
     document = small_material("HfO2", drop=("disorder",), **values).document()
     material = Material(document | {"mechanisms": ["vacancy hop"]}, "hops")
     device = Device(material, 3 * A, 3 * A, temperature=2000.0, seed=4, cache=10_000, **more)
@@ -170,10 +171,11 @@ def hopping_device(number=2, **more):
     return device
 
 
-def hopping_chain(device):
+def hopping_chain(device, rates=lambda device: device.rates()):
     """Return of a device in which vacancies hop: its states, its rate matrix, and their conductances (S).
 
-    The states are numbered from the present one, by their species.
+    The states are numbered from the present one, by their species. ``rates(device)`` gives other numbers in
+    the place of the rates, such as their derivatives.
     """
     here = device.arrangement()
     number, todo, rows, conductance = {here["species"].tobytes(): 0}, [here["species"]], [], []
@@ -182,7 +184,7 @@ def hopping_chain(device):
         device.arrange(species=species, order=order)
         conductance.append(device.conductance)
         table = device.solved().at(0.3).arrays()
-        for a, b, rate in zip(table["site_a"], table["site_b"], device.rates(), strict=True):
+        for a, b, rate in zip(table["site_a"], table["site_b"], rates(device), strict=True):
             new = species.copy()
             new[[a, b]] = species[[b, a]]
             if new.tobytes() not in number:
