@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .kinetic.waveform import Waveform as Waveform
     from .networks.chip import Chip as Chip
     from .networks.device_statistics import DeviceStatistics as DeviceStatistics
+    from .rare.sensitivity import sensitivity as sensitivity
     from .rare.tails import tails as tails
 
 _PLACES = {
@@ -53,6 +54,7 @@ _PLACES = {
     "read_configuration": "configuration.reader",
     "run": "experiment.device",
     "save": "analysis.results.store",
+    "sensitivity": "rare.sensitivity",
     "snapshot": "analysis.results.filament",
     "tails": "rare.tails",
 }

@@ -98,7 +98,8 @@ def test_public_names_resolve():
         frenkel.Devise  # noqa: B018
 
 
-COMMANDS = ["", "run", "show", "materials", "check", "verify", "export", "again", "tails"]
+COMMANDS = ["", "run", "show", "materials", "check", "verify", "export", "again", "tails",
+            "sensitivity"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -43,7 +43,7 @@ def test_repeats_are_the_same_on_any_number_of_workers(tiny, capsys):
     assert code == 0 and "read disturbs: the conductance rises to the edge" in capsys.readouterr().out
     assert ask(tiny, *FEW, "--at", "1.5", "--engine", "pool", "--workers", "2", output="pool.nc") == 0
     one, other = farm.load(tiny / "out.nc"), farm.load(tiny / "pool.nc")
-    for name in farm.COLUMNS:
+    for name in farm.Tails.columns:
         np.testing.assert_array_equal(one[name].values, other[name].values)
     assert one["killed"].sum() > 0 and len(set(one["probability"].values)) > 1
     # More repeats go on with what is there.
@@ -99,3 +99,17 @@ def test_whole_waveform_of_a_sweep():
 def test_describe_names_what_is_not_sure(tiny, capsys):
     ask(tiny, *FEW, "--at", "1e6", "--engine", "serial", "--no-isolation")
     assert "3 repeats lost all their particles" in describe(farm.load(tiny / "out.nc"))
+
+
+def test_sensitivity_of_the_last_phase(tiny, capsys):
+    """A table of every mechanism with intervals; faults in one sentence."""
+    command = ["sensitivity", str(tiny / "tiny.toml"), "-o", str(tiny / "s.nc"), "-q", "--engine", "serial"]
+    assert main([*command, "--no-isolation", "--members", "5", "--at", "300 kohm"]) == 0
+    out = capsys.readouterr().out
+    assert "vacancy hop, barrier +10 meV" in out and "oxygen exchange, frequency +10 %" in out and "±" in out
+    found = farm.load(tiny / "s.nc", "sensitivity")
+    spent = found["events"].values - found["weight"].values[:, 1]
+    assert (spent > 0).all() and found.sizes["member"] == 5
+    assert main([*command, "--at", "much"]) == 2 and "must be" in capsys.readouterr().err
+    assert main([*command, "--at", "1 ohm", "--members", "2"]) == 2
+    assert "members must be a whole number" in capsys.readouterr().err

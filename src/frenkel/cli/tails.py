@@ -1,4 +1,4 @@
-"""The command ``frenkel tails``: how likely something is that hardly ever happens."""
+"""The commands ``frenkel tails`` and ``frenkel sensitivity``: what hardly ever happens, and what decides."""
 
 import argparse
 import time
@@ -25,8 +25,19 @@ if TYPE_CHECKING:
     from ..mpi_runs.farm import Workers
 
 
+SPENT = (
+    OUTPUT,
+    SEED,
+    FORCE.but(help="discard what is there"),
+    CHANGES,
+    *(option for option in FARM if not {"--shard", "--scratch"} & set(option.names)),
+    QUIET,
+)
+"""What both commands take besides."""
+
+
 def add_commands(commands: Any) -> None:
-    """Add "tails" to the parser of commands."""
+    """Add "tails" and "sensitivity" to the parser of commands."""
     add(
         commands,
         "tails",
@@ -58,12 +69,18 @@ def add_commands(commands: Any) -> None:
             help="devices that are prepared for each repeat (default: a tenth of the particles)",
         ),
         Option("--repeats", type=positive, default=8, metavar="R", help="independent ones (default: 8)"),
-        OUTPUT,
-        SEED,
-        FORCE.but(help="discard what is there"),
-        CHANGES,
-        *(option for option in FARM if "--shard" not in option.names),
-        QUIET,
+        *SPENT,
+    )
+    add(
+        commands,
+        "sensitivity",
+        _sensitivity,
+        "tell what every barrier and attempt frequency does to the last phase of a configuration",
+        'frenkel sensitivity pulse.toml --at "50 kohm" --members 400 -o sensitivity.nc',
+        CONFIGURATION,
+        Option("--at", required=True, metavar="OHM", help='edge whose time and voltage are asked: "50 kohm"'),
+        Option("--members", type=positive, default=100, metavar="N", help="devices (default: 100)"),
+        *SPENT,
     )
 
 
@@ -77,19 +94,68 @@ def _tails(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace, workers: "Workers") -> int:
-    from ..analysis.results import store
-    from ..mpi_runs import runs, session, shards
+    from ..mpi_runs import session
     from ..progress import Reporter
     from ..rare import farm
-    from ..reports.ensemble import EnsembleProgress
     from ..reports.tails import below, describe
 
-    asked, output = _asked(options), options.output or Path(options.file.stem + "-tails.nc")
+    asked, output = _asked(options), _output(options)
+    with Reporter(lines=True, quiet=options.quiet) as pilot:
+        asked = farm.with_edge(asked, output, pilot)
+    code = _execute(options, asked, output, workers)
+    if code != session.DONE:
+        return code
+    found = farm.load(output)
+    print(f"{describe(found, options.below)}\nwrote {output}")
+    return 0 if options.below is None or below(farm.estimate(found), options.below) else 1
+
+
+def _sensitivity(options: argparse.Namespace) -> int:
+    from ..mpi_runs import launch
+
+    engine = launch.engine_of(options.engine, None)
+    return launch.start(engine, options.workers, options.dask, lambda workers: _weigh(options, workers))
+
+
+def _weigh(options: argparse.Namespace, workers: "Workers") -> int:
+    from ..configuration.quantity import to_si
+    from ..mpi_runs import session
+    from ..rare import farm
+    from ..rare.sensitivity import Sensitivity, table
+    from ..reports.sensitivity import describe
+
+    settings, output = read(options.file, options.changes, options.seed), _output(options)
+    try:
+        edge = 1.0 / to_si(options.at, "ohm", 1e-3, 1e15)
+        asked = Sensitivity(
+            configuration=settings, conductance=edge, members=options.members, folder=options.file.parent
+        )
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    code = _execute(options, asked, output, workers)
+    if code == session.DONE:
+        print(f"{describe(*table(farm.load(output, Sensitivity.kind)))}\nwrote {output}")
+    return code
+
+
+def _output(options: argparse.Namespace) -> Path:
+    """Return the file that is written, checked now rather than after the run."""
+    from ..analysis.results import store
+    from ..mpi_runs import shards
+
+    output: Path = options.output or Path(f"{options.file.stem}-{options.command.__name__.strip('_')}.nc")
     check_ending(output, ".nc")
     if output.exists() and not shards.run_folder(output).exists() and not options.force:
         raise store.StoreError(f"{output} exists already; choose another name or pass --force")
-    with Reporter(lines=True, quiet=options.quiet) as pilot:
-        asked = farm.with_edge(asked, output, pilot)
+    return output
+
+
+def _execute(options: argparse.Namespace, asked: Any, output: Path, workers: "Workers") -> int:
+    """Run what is left with progress; return the exit status of the run."""
+    from ..mpi_runs import runs, session
+    from ..rare import farm
+    from ..reports.ensemble import EnsembleProgress
+
     progress = EnsembleProgress(quiet=options.quiet)
     try:
         with progress:
@@ -109,11 +175,8 @@ def _run(options: argparse.Namespace, workers: "Workers") -> int:
     except runs.ChangedError as error:
         raise UsageError(str(error)) from None
     if done.code != session.DONE:
-        print(f"{done.left} repeats are left and {len(done.failed)} failed; the same command goes on")
-        return int(done.code)
-    found = farm.load(output)
-    print(f"{describe(found, options.below)}\nwrote {output}")
-    return 0 if options.below is None or below(farm.estimate(found), options.below) else 1
+        print(f"{done.left} {asked.dim}s are left and {len(done.failed)} failed; the same command goes on")
+    return int(done.code)
 
 
 def _asked(options: argparse.Namespace) -> Any:

@@ -1,11 +1,11 @@
-"""The repeats of a splitting over the processes of a machine or a cluster, and the file of all of them."""
+"""Repeats and members over the processes of a machine or a cluster, and the file of all of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from ..configuration.base import ConfigurationError
 from ..configuration.device import Configuration
 from ..experiment.device import check_memory, material_of
 from ..mpi_runs import farm, merge, runs, session, shards
+from ..mpi_runs.merge import Column
 from ..mpi_runs.session import Job, Outcome
 from ..mpi_runs.status import Status
 from .events import Question
@@ -24,8 +25,6 @@ from .members import prepared
 if TYPE_CHECKING:
     import xarray as xr
 
-FUNCTION = "frenkel.rare.members:prepare"
-KIND = "tails"
 PILOT, FIRST_PILOT = 5, 2**30
 """Devices that show what a phase usually does, and the number of the first: none that a repeat has."""
 
@@ -40,32 +39,44 @@ COLUMNS = {
 }
 
 
+def column(words: str, units: str, *dims: str, kind: str = "member") -> Column:
+    """Return how an array of the tasks is written."""
+    return Column(dims=dims, attrs={"long_name": words, "units": units}, kind=kind)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tails:
-    """Everything that the result is a function of.
+class Asked:
+    """What a result is a function of, whatever is asked.
 
     Parameters
     ----------
     configuration : Configuration
-        With its seed; all phases but the last prepare the devices, the last is what the event is asked of.
-    question : Question
-    repeats : int
-        Independent ones, at least 1. Each has devices of its own.
+        With its seed; all phases but the last prepare the devices, the last is what is asked about.
     folder : Path
         Where a material file with a relative name is looked for.
     """
 
     configuration: Configuration
-    question: Question
-    repeats: int
     folder: Path
 
+    function: ClassVar[str]
+    kind: ClassVar[str]
+    dim: ClassVar[str]
+    columns: ClassVar[Mapping[str, Column]]
+
     def __post_init__(self) -> None:
-        whole("repeats", self.repeats, 1, 1_000_000)
         if self.configuration.seed is None:
-            raise ConfigurationError("tails need a seed: give --seed or seed in the file")
-        most = FIRST_PILOT // self.question.starts
-        whole("repeats", self.repeats, 1, most)
+            raise ConfigurationError(f"{self.kind} needs a seed: give --seed or seed in the file")
+
+    @property
+    def number(self) -> int:
+        """How many tasks there are."""
+        raise NotImplementedError
+
+    @property
+    def name(self) -> str:
+        """What is asked, for the title."""
+        raise NotImplementedError
 
     def settled(self) -> Configuration:
         """Return the configuration with the document of its material."""
@@ -76,8 +87,54 @@ class Tails:
         )
 
     def document(self) -> dict[str, Any]:
-        """Return what each repeat is a function of, as JSON values; how many there are is no part of it."""
-        return {"configuration": self.settled().document(), "question": asdict(self.question)}
+        """Return what each task is a function of, as JSON values; how many there are is no part of it."""
+        return {"configuration": self.settled().document()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tails(Asked):
+    """How likely an event is.
+
+    Parameters
+    ----------
+    question : Question
+    repeats : int
+        Independent ones, at least 1. Each has devices of its own.
+    """
+
+    question: Question
+    repeats: int
+
+    function: ClassVar[str] = "frenkel.rare.members:prepare"
+    kind: ClassVar[str] = "tails"
+    dim: ClassVar[str] = "repeat"
+    columns: ClassVar[Mapping[str, Column]] = {
+        "probability": column("unbiased estimate of the repeat", "1"),
+        "variance": column("variance of the estimate, by its genealogy", "1"),
+        "stages": column("number of levels", "1"),
+        "hits": column("particles that reached the end of the last stage", "1"),
+        "complete": column("1 unless it was ended at the floor", "1"),
+        "level": column("score that was given up in each stage", "1", "stage", kind="ragged"),
+        "killed": column("particles taken out in each stage", "1", "stage", kind="ragged"),
+    }
+
+    def __post_init__(self) -> None:
+        Asked.__post_init__(self)
+        whole("repeats", self.repeats, 1, FIRST_PILOT // self.question.starts)
+
+    @property
+    def number(self) -> int:
+        """Number of repeats."""
+        return self.repeats
+
+    @property
+    def name(self) -> str:
+        """The event."""
+        return self.question.event
+
+    def document(self) -> dict[str, Any]:
+        """Return what each repeat is a function of."""
+        return Asked.document(self) | {"question": asdict(self.question)}
 
 
 def with_edge(
@@ -113,7 +170,7 @@ def with_edge(
 
 
 def execute(
-    asked: Tails,
+    asked: Asked,
     output: Path,
     workers: farm.Workers,
     *,
@@ -121,14 +178,14 @@ def execute(
     begin: Callable[[runs.Survey], None] = lambda found: None,
     **options: Any,
 ) -> Outcome:
-    """Run the repeats that are left, and write the file when all are done.
+    """Run the tasks that are left, and write the file when all are done.
 
     Parameters
     ----------
-    asked : Tails
-        With an edge.
+    asked : Asked
+        Tails have an edge here, see `with_edge`.
     output : Path
-        The records of the repeats are in the folder beside with ``.run`` added.
+        The records of the tasks are in the folder beside with ``.run`` added.
     workers : sequence of (Executor, int)
     show, begin
         As of `frenkel.mpi_runs.session.execute`.
@@ -138,11 +195,11 @@ def execute(
     document = asked.document()
     job = Job(
         folder=shards.run_folder(output),
-        function=FUNCTION,
+        function=asked.function,
         settings=document,
         document=document,
         digest=provenance.digest(document),
-        members=list(range(asked.repeats)),
+        members=list(range(asked.number)),
         software={"version": provenance.version(), "git": provenance.git_hash()},
         **options,
     )
@@ -153,30 +210,32 @@ def execute(
     return done
 
 
-def _target(asked: Tails, document: Mapping[str, Any]) -> merge.Target:
-    columns = {
-        name: merge.Column(dims=dims, attrs={"long_name": words, "units": units}, kind=kind)
-        for name, (words, units, dims, kind) in COLUMNS.items()
-    }
-    title = f"{asked.configuration.title or document['configuration']['material']}: {asked.question.event}"
-    attrs = provenance.attributes(title, document, seed=asked.configuration.seed or 0, frenkel_kind=KIND)
-    number = (("repeat",), np.arange(asked.repeats), {"long_name": "number of the repeat", "units": "1"})
-    return merge.Target([("repeat", asked.repeats)], columns, {"repeat": number}, attrs)
+def _target(asked: Asked, document: Mapping[str, Any]) -> merge.Target:
+    title = f"{asked.configuration.title or document['configuration']['material']}: {asked.name}"
+    attrs = provenance.attributes(
+        title, document, seed=asked.configuration.seed or 0, frenkel_kind=asked.kind
+    )
+    number = (
+        (asked.dim,),
+        np.arange(asked.number),
+        {"long_name": f"number of the {asked.dim}", "units": "1"},
+    )
+    return merge.Target([(asked.dim, asked.number)], dict(asked.columns), {asked.dim: number}, attrs)
 
 
-def load(path: Path) -> xr.Dataset:
-    """Return the repeats in a file.
+def load(path: Path, kind: str = Tails.kind) -> xr.Dataset:
+    """Return the tasks in a file.
 
     Raises
     ------
     ValueError
-        It is no file of tails.
+        It is a file of something else.
     """
     import xarray as xr
 
     found = xr.load_dataset(path)
-    if found.attrs.get("frenkel_kind") != KIND:
-        raise ValueError(f"{path} holds no tails")
+    if found.attrs.get("frenkel_kind") != kind:
+        raise ValueError(f"{path} holds no {kind}")
     return found
 
 
