@@ -40,7 +40,7 @@ def ask(folder, *options, event="read disturbs", output="out.nc"):
 
 def test_repeats_are_the_same_on_any_number_of_workers(tiny, capsys):
     code = ask(tiny, *FEW, "--at", "1.5", "--engine", "serial", "--no-isolation")
-    assert code == 0 and "read disturbs: the conductance rises to the edge" in capsys.readouterr().out
+    assert code == 0 and "read disturbs: the conductance meets the edge" in capsys.readouterr().out
     assert ask(tiny, *FEW, "--at", "1.5", "--engine", "pool", "--workers", "2", output="pool.nc") == 0
     one, other = farm.load(tiny / "out.nc"), farm.load(tiny / "pool.nc")
     for name in farm.Tails.columns:
@@ -73,6 +73,14 @@ def test_verdicts():
 def test_bad_options_are_named(tiny, capsys, options, words):
     assert ask(tiny, *options) == 2
     assert words in capsys.readouterr().err
+
+
+def test_a_missing_seed_and_a_wrong_side_are_named(tiny, capsys):
+    assert ask(tiny, "--at", "2", event="state is lost") == 2
+    assert "share must be below 1 for 'state is lost', got 2" in capsys.readouterr().err
+    (tiny / "tiny.toml").write_text(TINY.replace("seed = 3", ""))
+    assert ask(tiny, "--at", "2") == 2
+    assert "tails needs a seed: give --seed or seed in the file" in capsys.readouterr().err
 
 
 def test_unknown_event_is_named(tiny, capsys):

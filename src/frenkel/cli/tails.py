@@ -181,7 +181,6 @@ def _execute(options: argparse.Namespace, asked: Any, output: Path, workers: "Wo
 
 def _asked(options: argparse.Namespace) -> Any:
     """Return what the options ask."""
-    from ..configuration.base import ConfigurationError
     from ..rare import events, farm
 
     settings = read(options.file, options.changes, options.seed)
@@ -197,7 +196,5 @@ def _asked(options: argparse.Namespace) -> Any:
         return farm.Tails(
             configuration=settings, question=question, repeats=options.repeats, folder=options.file.parent
         )
-    except ConfigurationError:
-        raise
     except ValueError as error:
         raise UsageError(str(error)) from None

@@ -29,6 +29,8 @@ class Event:
         Edge over the conductance at the start where none is given; None: it has to be found.
     part : float
         Factor of the voltages.
+    either : bool
+        Whether a share below 1 lets the edge be met from above instead.
     """
 
     title: str
@@ -36,15 +38,20 @@ class Event:
     absent: bool = False
     share: float | None = None
     part: float = 1.0
+    either: bool = False
 
 
 EVENTS = {
     "set fails": Event(title="the conductance does not rise to the edge", rises=True, absent=True),
     "reset fails": Event(title="the conductance does not fall to the edge", rises=False, absent=True),
     "state is lost": Event(title="the conductance falls to the edge", rises=False, share=0.5),
-    "read disturbs": Event(title="the conductance rises to the edge", rises=True, share=2.0),
+    "read disturbs": Event(title="the conductance meets the edge", rises=True, share=2.0, either=True),
     "half-select disturbs": Event(
-        title="the conductance rises to the edge at half the voltage", rises=True, share=2.0, part=0.5
+        title="the conductance meets the edge at half the voltage",
+        rises=True,
+        share=2.0,
+        part=0.5,
+        either=True,
     ),
 }
 """Events by name: a first passage of the conductance under the waveform of one phase, or its absence."""
@@ -91,7 +98,7 @@ class Question:
                 positive(name, value)
         if self.share == 1.0:
             raise ValueError("share must be below 1 (fallen to) or above 1 (risen to), got 1")
-        if self.conductance is None and self.share is not None and self.what.absent:
+        if self.share is not None and not self.what.either:
             if (self.share > 1.0) != self.what.rises:
                 side = "above" if self.what.rises else "below"
                 raise ValueError(f"share must be {side} 1 for {self.event!r}, got {self.share:g}")

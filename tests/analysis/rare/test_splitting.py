@@ -57,6 +57,16 @@ def test_variance_of_a_single_run_is_unbiased(climbs):
     assert z_of([2.0 * one.variance - (one.probability - exact) ** 2 for one in climbs], 0.0) > Z
 
 
+def test_variance_of_five_particles_is_unbiased_too():
+    """9,000 runs of five: fails without K in N^2 - K, which counts that the survivors stay."""
+    exact, runs = climbing(4, 1.0, 2.0), repeated(climb(4, 2.0), 4.0, 9000, particles=5, kill=2)
+    squared = np.array([(one.probability - exact) ** 2 for one in runs])
+    assert abs(z_of([one.variance for one in runs] - squared, 0.0)) < Z
+    forgotten = [math.prod(1 - k / 25 for k in one.killed) for one in runs]
+    pairs = np.array([one.probability**2 - one.variance for one in runs]) * forgotten
+    assert z_of([one.probability**2 for one in runs] - pairs - squared, 0.0) > Z
+
+
 def test_shared_streams_are_caught():
     """With the same random numbers in all clones the runs scatter far more than each of them states."""
     runs = joined(repeated(climb(6, 2.5, shared=True), 6.0, 200, particles=20, kill=4))
