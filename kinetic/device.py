@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..checks import finite
+from ..checks import temperature as check_temperature
 from ..threads import one_blas_thread
 from ..typing import Floats
 from .engine.engine import TRANSITION
@@ -18,6 +21,7 @@ from .run import Record, Run
 from .solver import Solved, make_solver
 from .state import DeviceState
 from .waveform import Waveform
+from .weights import Weights
 
 
 class Device(DeviceState):
@@ -64,12 +68,16 @@ class Device(DeviceState):
         Field solves that runs have taken so far; those of looking at the device do not count.
     solver : Solver
         What solves the fields of the present atoms.
+    weights : Weights or None
+        Derivatives of the likelihood of all waveforms from here on, see `keep_weights`; none by default.
 
     Raises
     ------
     ValueError
         A size, temperature or seed outside its range.
     """
+
+    weights: Weights | None = None
 
     def make_solver(self, kept: int, precise: bool) -> None:
         """Make the solver of the atoms: the last step of making a device."""
@@ -123,7 +131,38 @@ class Device(DeviceState):
         table["barrier"] = events.activation(self.device_voltage)
         return table
 
+    def rates(self, voltage: float | None = None, temperature: float | None = None) -> Floats:
+        """Return the rate (1/s) of every event that is possible now, in the order of `transitions`.
+
+        Parameters
+        ----------
+        voltage : float, optional
+            Device voltage (V); the present one by default.
+        temperature : float, optional
+            Of both electrodes (K), 1 to 3000; that of the device by default. Barriers and energies stay:
+            bonds and traps keep the conductances of the device's own temperature.
+
+        Returns
+        -------
+        ndarray of shape (n_events,)
+            Their sum is the hazard of the state: the chance per second that anything happens.
+        """
+        voltage = self.device_voltage if voltage is None else voltage
+        finite("voltage", voltage, "V")
+        if temperature is not None:
+            check_temperature(temperature)
+        return self.solved().at(voltage).rates(voltage, temperature)
+
     # ------------------------------------------------------------------ changing
+
+    def keep_weights(self) -> Weights:
+        """Keep from now on the derivatives of the likelihood by every barrier and frequency; return them.
+
+        A wait then takes one more look at all rates, and at four voltages where it is a ramp. Traps are not
+        averaged over, and superbasins refused: every event must be seen.
+        """
+        self.weights = Weights.of(len(self.chemistry.mechanisms))
+        return self.weights
 
     def fire(self, k: int) -> None:
         """Let event ``k`` of `transitions` happen now."""
@@ -190,6 +229,7 @@ class Device(DeviceState):
             progress=None if progress is None else lambda share: progress(share, self),
             superbasin=superbasin,
             extremes=extremes,
+            weights=self.weights,
         )
         with self._under_way():
             return run.run()
@@ -205,15 +245,40 @@ class Device(DeviceState):
         finally:
             self.running = False
 
-    def restore(self, state: dict[str, Any], *, keep_solved: bool = False) -> None:
+    def restore(
+        self, state: dict[str, Any], *, stream: Sequence[int] | None = None, keep_solved: bool = False
+    ) -> None:
         """Continue from a `state` of a device made with the same arguments.
 
         Parameters
         ----------
         state : dict
+        stream : sequence of int, optional
+            Go on with random numbers of their own, of the stream with these numbers (>= 0), and draw the
+            hazard anew: an independent future of the same state, another one for each stream. Without it
+            the state goes on bit by bit.
         keep_solved : bool
             Keep the solved arrangements, which saves time. `field_solves` then counts on from what is kept.
         """
-        super().restore(state)
+        super().restore(state, stream=stream)
         if not keep_solved:
             self.solver.forget()
+
+    def branch(self, *stream: int) -> Self:
+        """Return a device in the same state whose future is independent of this one's.
+
+        Parameters
+        ----------
+        *stream : int
+            Numbers (>= 0) that tell this branch from others of the same seed and member; equal ones give
+            the same future. `restore` with a stream does the same in place, which is quicker.
+
+        Examples
+        --------
+        >>> futures = [device.branch(number) for number in range(100)]  # doctest: +SKIP
+        """
+        twin = copy(self)
+        twin.engine, twin.running, twin.weights = self.engine.branch(*stream), False, None
+        twin.draw_hazard()
+        twin.make_solver(*self.solving)
+        return twin

@@ -20,6 +20,7 @@ from .solver import Solved, Solver
 from .state import DeviceState
 from .superbasin import Superbasin
 from .waveform import Waveform
+from .weights import Weights
 
 SAMPLED = (
     "time",
@@ -96,8 +97,11 @@ class Run:
         progress: Callable[[float], None] | None = None,
         superbasin: bool = False,
         extremes: Extremes | None = None,
+        weights: Weights | None = None,
     ) -> None:
         whole("samples", samples, 2)
+        if superbasin and weights is not None:
+            raise ValueError("superbasin must be off where weights are kept: it hides events")
         self.state, self.solver, self.waveform = state, solver, waveform
         self.stop, self.budget, self.keep_log, self.progress = stop, budget, log, progress
         self.start, self.first_event = state.time, state.events
@@ -110,6 +114,7 @@ class Run:
         self.electronic = moves_electrons(state)
         self.superbasin = Superbasin(state, solver) if superbasin else None
         self.trap_events = 0  # electronic events since an atom moved
+        self.weights = weights
         self.averaged: tuple[tuple[bytes, tuple[int, int], float], Occupation | None] | None = None
 
     def run(self) -> Record:
@@ -151,7 +156,7 @@ class Run:
                 return reached
 
         # Traps that switch much faster than atoms move: atoms see the mean over their states.
-        if slope == 0.0 and self.trap_events >= TRAP_EVENTS:
+        if slope == 0.0 and self.trap_events >= TRAP_EVENTS and self.weights is None:
             averaged = self.trap_occupation(source)
             if averaged is not None and averaged.fast:
                 return self.advance_averaged(averaged, begin, end, source)
@@ -169,9 +174,14 @@ class Run:
         elapsed, state.hazard = now.at(voltage, rate).advance(voltage, rate, duration, state.hazard)
         reached = begin + elapsed if elapsed < end - begin else end
         state.time = self.start + reached
+        if self.weights is not None:
+            self.weights.wait(now, voltage, rate, elapsed)
         if state.hazard == 0.0:
             volts = voltage + rate * elapsed
-            self.fire(now, source + slope * elapsed, volts, self.draw_event(now, volts))
+            chosen = self.draw_event(now, volts)
+            if self.weights is not None:
+                self.weights.event(now, volts, chosen)
+            self.fire(now, source + slope * elapsed, volts, chosen)
         return reached
 
     def leave_superbasin(self, found: Superbasin, begin: float, end: float, source: float) -> float | None:

@@ -37,7 +37,7 @@ from .materials.sections import MECHANISMS
 from .mechanisms.mechanism import Mechanism
 from .mechanisms.place import first_defects, first_interstitials
 from .mechanisms.reactions import build_chemistry
-from .seeds import random_numbers
+from .seeds import MADE, random_numbers
 
 LEAST_WIDTH, MOST_SITES = 3, 4096
 CODES = 16
@@ -95,7 +95,7 @@ class DeviceState(ABC):
         self.lattice = Lattice.cubic(self.shape, spacing, interstitial=between_hosts, lateral=lateral)
         self.n_hosts = math.prod(self.shape)
         # What a device is made of has a stream of its own, so that no draw of it shifts those of the run.
-        made = random_numbers(self.seed, member, 1)
+        made = random_numbers(self.seed, member, MADE)
         chemistry = build_chemistry(material, self.lattice, self.shape, made, barrier_shift, traps)
         self.chemistry = replace(chemistry, mechanisms=chemistry.mechanisms + tuple(mechanisms))
         self.engine = self._first_engine(made)
@@ -107,7 +107,8 @@ class DeviceState(ABC):
         self.field_solves = self.floor_events = 0
         self.running = False
         self.draw_hazard()
-        self.make_solver(cache, precise)
+        self.solving = cache, precise
+        self.make_solver(*self.solving)
 
     @abstractmethod
     def make_solver(self, kept: int, precise: bool) -> None:
@@ -227,10 +228,12 @@ class DeviceState(ABC):
             "floor_events": self.floor_events,
         }
 
-    def restore(self, state: dict[str, Any]) -> None:
-        """Continue from a `state` of a device made with the same arguments."""
-        self.engine.restore(state["engine"])
+    def restore(self, state: dict[str, Any], *, stream: Sequence[int] | None = None) -> None:
+        """Continue from a `state` of a device made with the same arguments; ``stream`` as of the engine."""
+        self.engine.restore(state["engine"], stream=stream)
         self.time, self.hazard = float(state["time"]), float(state["hazard"])
+        if stream is not None:
+            self.draw_hazard()
         self.source_voltage = float(state["source_voltage"])
         self.device_voltage = float(state["device_voltage"])
         self.field_solves = int(state["field_solves"])

@@ -281,6 +281,17 @@ class Waveform:
             return NotImplemented
         return self.then(other)
 
+    def rest(self, time: float) -> Waveform:
+        """Return what is left of it from a time (s) on, at least 0 and before its end."""
+        voltage = self.voltage(time)
+        i = bisect_right(self.times, time)
+        later = tuple(one - time for one in self.times[i:])
+        return Waveform((0.0, *later), (voltage, *self.voltages[i:]), self.label)
+
+    def scaled(self, factor: float) -> Waveform:
+        """Return the same waveform with every voltage multiplied by a factor."""
+        return replace(self, voltages=tuple(factor * one for one in self.voltages))
+
     def named(self, label: str) -> Waveform:
         """Return the same waveform with another label."""
         return replace(self, label=label)

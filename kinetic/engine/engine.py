@@ -1,7 +1,8 @@
 """The event engine: which atomic events can happen, when and which one happens next."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from copy import copy
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,10 +13,10 @@ from ...units import BOLTZMANN_EV
 from ..lattice.lattice import Lattice
 from ..mechanisms.lineshape import refuse_cold
 from ..mechanisms.mechanism import Mechanism, refuse_filament
-from ..seeds import random_numbers
+from ..seeds import BRANCH, random_numbers, set_words, words
 from ._basin import Basin
 from ._engine import REASONS, Catalogue, Kernel
-from ._hops import Hops
+from .plain_hop import plain_hop
 from .tables import Interaction, checked_sites, compile_tables, neighbour_counts, thermal_energy
 
 TRANSITION = np.dtype(
@@ -82,10 +83,8 @@ class Engine:
     ) -> None:
         self.lattice, self.mechanisms = lattice, tuple(mechanisms)
         self._compiled = compile_tables(lattice, self.mechanisms, interactions)
-        codes = self._checked_codes(species)
-        self._codes, self._count = codes, neighbour_counts(self._compiled, codes)
-        self._kernel = Kernel(self._compiled, codes, lattice.electrode, self._count)
-        self._hops, self._hops_ahead = self._make_hops(), False
+        self.seed, self.member = draw_seed() if seed is None else int(seed), int(member)
+        self._place(self._checked_codes(species))
         self._set_reservoir(reservoir)
         self._potential = np.zeros(lattice.n_sites)
         self._set_temperature(thermal_energy(temperature, lattice.n_sites))
@@ -93,10 +92,6 @@ class Engine:
         self.electrode_potential = electrode_potential
         if potential is not None:
             self.potential = np.asarray(potential)
-        self.seed, self.member = draw_seed() if seed is None else int(seed), int(member)
-        self._generator = random_numbers(self.seed, self.member)
-        self._catalogue = Catalogue()
-        self._basin = Basin(BASIN_GAIN)
 
     # ---- state
 
@@ -347,10 +342,6 @@ class Engine:
     def state(self) -> dict[str, Any]:
         """Return everything that changes, as plain arrays and numbers; see `restore`."""
         self._catch_up()
-        random = self._generator.bit_generator.state
-        inner = random["state"]
-        words = [inner["state"] >> 64, inner["state"], inner["inc"] >> 64, inner["inc"]]
-        extra = [random["has_uint32"], random["uinteger"]]
         kernel = self._kernel
         return {
             "species": self._codes.copy(),
@@ -361,14 +352,22 @@ class Engine:
                 [kernel.time, kernel.time_rest, kernel.pending, kernel.pending_rest, kernel.owed]
             ),
             "numbers": np.array([kernel.events, kernel.version, kernel.floor_hits], dtype=np.int64),
-            "random": np.array([w & 0xFFFFFFFFFFFFFFFF for w in words + extra], dtype=np.uint64),
+            "random": words(self._generator),
             "potential": self._potential.copy(),
             "kt": self._kt.copy(),
             "electrode_potential": np.array(self._electrode_potential),
         }
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: dict[str, Any], *, stream: Sequence[int] | None = None) -> None:
         """Take over a state that `state` returned, of this engine or of one made alike.
+
+        Parameters
+        ----------
+        state : dict
+        stream : sequence of int, optional
+            Go on with random numbers of their own, of the stream with these numbers (>= 0), and draw the
+            wait for the next event anew: it has no memory, so the law is the same. Each stream is another
+            independent future; without it the state goes on bit by bit.
 
         Raises
         ------
@@ -398,41 +397,37 @@ class Engine:
         clock = [float(x) for x in state["clock"]]
         kernel.time, kernel.time_rest, kernel.pending, kernel.pending_rest, kernel.owed = clock
         kernel.events, kernel.version, kernel.floor_hits = (int(x) for x in state["numbers"])
-        word = [int(x) for x in state["random"]]
-        self._generator.bit_generator.state = {
-            "bit_generator": "PCG64DXSM",
-            "state": {"state": word[0] << 64 | word[1], "inc": word[2] << 64 | word[3]},
-            "has_uint32": word[4],
-            "uinteger": word[5],
-        }
+        if stream is None:
+            set_words(self._generator, state["random"])
+        else:
+            kernel.forget()
+            set_words(self._generator, words(random_numbers(self.seed, self.member, BRANCH, *stream)))
         self._catalogue.version = -1
+
+    def branch(self, *stream: int) -> Self:
+        """Return an engine in the same state whose future is independent of this one's.
+
+        Parameters
+        ----------
+        *stream : int
+            Numbers (>= 0) that tell this branch from others of the same seed and member; equal ones give
+            the same future. `restore` with a stream does the same in place, which is quicker.
+        """
+        state, twin = self.state(), copy(self)
+        twin._place(self._codes.copy())
+        twin.restore(state, stream=stream)
+        return twin
 
     # ---- helpers
 
-    def _make_hops(self) -> Hops | None:
-        """Return the specialised loop, or None where the mechanisms are more than one plain hop."""
-        only, lattice, compiled = self.mechanisms[0], self.lattice, self._compiled
-        plain = len(self.mechanisms) == 1 and only.is_own_reverse and only.motif == "nearest"
-        if not plain or 0 in lattice.shape or lattice.n_sites != lattice.n_hosts:
-            return None
-        if lattice.lateral == "periodic" and 2 in lattice.shape[:2]:
-            return None
-        if lattice.motifs["nearest"][0].max() < 0:
-            return None
-        owner = int(compiled.channel["role"][0])
-        moving, background = only.before[owner].code, only.before[1 - owner].code
-        counted = compiled.count
-        if len(counted) > 1 or (
-            len(counted) and (counted["species"][0] != moving or counted["exempt"][0] >= 0)
-        ):
-            return None
-        if len(counted) and compiled.motifs[counted["motif"][0]] is not lattice.motifs["nearest"]:
-            return None
-        if compiled.site_row[[moving, background]].max() >= 0 or only.floor > 0.0 or owner == 1:
-            return None
-        if not 0.0 <= compiled.mechanism["beta"][0] <= 1.0:
-            return None
-        return Hops(lattice.shape, lattice.lateral == "periodic", moving, background)
+    def _place(self, codes: NDArray[np.int8]) -> None:
+        """Make all that a run changes, for species on sites."""
+        self._codes, self._count = codes, neighbour_counts(self._compiled, codes)
+        self._kernel = Kernel(self._compiled, codes, self.lattice.electrode, self._count)
+        self._hops, self._hops_ahead = plain_hop(self.lattice, self.mechanisms, self._compiled), False
+        self._generator: np.random.Generator = random_numbers(self.seed, self.member)
+        self._catalogue = Catalogue()
+        self._basin: Basin = Basin(BASIN_GAIN)
 
     def _hops_ready(self, events: int) -> bool:
         """Return whether the specialised loop can carry out a run, brought up to date if need be."""

@@ -189,6 +189,36 @@ cdef class EventRates:
         self._refuse_cold()
         return total
 
+    def rates(self, double voltage, ambient=None):
+        """Rate of every candidate at ``voltage`` (V), 1/s; ``ambient``: another temperature (K) of the electrodes."""
+        cdef double own = self.ambient
+        if ambient is not None:
+            self.ambient = ambient
+        try:
+            self.total(voltage)
+        finally:
+            self.ambient = own
+        return np.array(self.rate)
+
+    def barrier_slopes(self, double voltage):
+        """Derivative of every activation energy by its barrier, and kT (eV), at ``voltage`` (V); shape (2, n).
+
+        By a central difference, whatever the law: 0 where a dipole holds the barrier at its floor.
+        """
+        cdef int c
+        cdef double low, energy, kt, step = 1e-5
+        result = np.zeros((2, self.n))
+        cdef double[:, ::1] view = result
+        for c in range(self.n):
+            low = self._lowered(c, voltage)
+            energy = self.energy0[c] + self._bias(c, voltage)
+            kt = BOLTZMANN * (self.ambient + self._rise(c, voltage))
+            if low >= self.floor[self.mechanism[c]]:
+                view[0, c] = (self._activation(c, low + step, energy, kt)
+                              - self._activation(c, low - step, energy, kt)) / (2.0 * step)
+            view[1, c] = kt
+        return result
+
     cdef int _refuse_cold(self) except -1:
         """Raise an error where a rate asked for a temperature of 0 K or below since the last look."""
         if self.cold:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from .kinetic.waveform import Waveform as Waveform
     from .networks.chip import Chip as Chip
     from .networks.device_statistics import DeviceStatistics as DeviceStatistics
+    from .rare.sensitivity import sensitivity as sensitivity
+    from .rare.tails import tails as tails
     from .scripting.files import open_file as open  # noqa: F401
     from .scripting.many import ensemble as ensemble
     from .scripting.many import sweep as sweep
@@ -58,8 +60,10 @@ _PLACES = {
     "read_configuration": "configuration.reader",
     "run": "experiment.device",
     "save": "analysis.results.store",
+    "sensitivity": "rare.sensitivity",
     "snapshot": "analysis.results.filament",
     "sweep": "scripting.many",
+    "tails": "rare.tails",
 }
 _RENAMED = {"read_configuration": "read", "open": "open_file"}
 

@@ -98,7 +98,11 @@ def test_public_names_resolve():
         frenkel.Devise  # noqa: B018
 
 
-@pytest.mark.parametrize("command", ["", "run", "show", "materials", "check", "verify", "export", "again"])
+COMMANDS = ["", "run", "show", "materials", "check", "verify", "export", "again", "tails",
+            "sensitivity"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_help_has_an_example(capsys, command):
     with pytest.raises(SystemExit) as left:
         main([*command.split(), "--help"])

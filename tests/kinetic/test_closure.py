@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from round_trips import FALSE_ALARM, A, sample, stated, way_back
 from whole_lattice import (
+    SMALL,
     Occupancy,
     WholeLattice,
     batch_p_value,
@@ -209,13 +210,6 @@ def observables(oracle, states):
 def compare(oracle, states, spent, law):
     """Return the least p-value over all observables."""
     return min(batch_p_value(spent, value, law @ value) for value in observables(oracle, states).values())
-
-
-SMALL = {
-    "exchange__barrier": 0.3, "exchange__energy": 0.7, "exchange__floor": 0.1, "exchange__inventory": 1,
-    "vacancy__migration_barrier": 0.3, "vacancy__crowding_barrier": 0.1,
-    "electrostatics__charge_transition": -0.3,
-}
 
 
 def test_small_box_follows_boltzmann_with_all_fields_on():

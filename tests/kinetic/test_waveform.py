@@ -151,3 +151,16 @@ def test_bad_waveforms(make, message):
 def test_count_is_whole():
     with pytest.raises(TypeError, match="count must be a whole number, got 2.0"):
         Waveform.train(1.0, 1e-6, 2e-6, 2.0, 1e-7)
+
+
+def test_rest_and_scaled():
+    """What is left of a waveform has the same voltages at the same moments."""
+    wave = Waveform.triangle(2.0, rate=1e6, fall_rate=4e6)
+    for time in (0.0, 1e-6, 2e-6, 2.2e-6):
+        rest = wave.rest(time)
+        assert rest.duration == pytest.approx(wave.duration - time, rel=1e-12)
+        for share in (0.0, 0.3, 0.9):
+            later = time + share * (wave.duration - time)
+            assert rest.voltage(share * rest.duration) == pytest.approx(wave.voltage(later), abs=1e-12)
+    assert len(wave.rest(2e-6).times) == 2
+    assert wave.scaled(0.5).voltages == (0.0, 1.0, 0.0) and wave.scaled(0.5).times == wave.times

@@ -28,6 +28,14 @@ SWITCHES = {
 """Numbers with which a small box forms, resets and sets: tests do not move with the preset."""
 
 
+SMALL = {
+    "exchange__barrier": 0.3, "exchange__energy": 0.7, "exchange__floor": 0.1, "exchange__inventory": 1,
+    "vacancy__migration_barrier": 0.3, "vacancy__crowding_barrier": 0.1,
+    "electrostatics__charge_transition": -0.3,
+}
+"""Numbers (`small_material`) with which a box of few sites changes quickly and visits all its states."""
+
+
 def watson(x, y, z):
     """Return the Green's function of the infinite simple cubic lattice at an offset (Watson's integral)."""
     edges = np.r_[0.0, np.geomspace(1.0, 1e5, 12)]

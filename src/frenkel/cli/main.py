@@ -18,7 +18,8 @@ from . import (
     measured,
     pictures,
     studies,
-)  # fmt: skip
+    tails,
+)
 from .common import (
     CHANGES,
     CONFIGURATION,
@@ -110,6 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     pictures.add_commands(commands)
     cards.add_commands(commands)
     studies.add_commands(commands)
+    tails.add_commands(commands)
     export.add_commands(commands)
     return parser
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
 
 import numpy as np
 import xarray as xr
@@ -228,6 +228,15 @@ class Device(kinetic.Device):
         """Let event ``k`` of :meth:`transitions` happen now; a result can then not be made again."""
         self.touched = "events were fired by hand"
         super().fire(k)
+
+    def branch(self, *stream: int) -> Self:
+        """Return a device in the same state and with the same past, whose future is its own.
+
+        See :meth:`frenkel.kinetic.device.Device.branch`. A result of it cannot be made again.
+        """
+        twin = super().branch(*stream)
+        twin.logs, twin.touched = list(self.logs), "it went on from a branch of another device"
+        return twin
 
     def save(self, path: str | Path, *, force: bool = False) -> Path:
         """Write everything that was run so far as netCDF.

@@ -1,0 +1,1 @@
+"""What hardly ever happens: its probability by multilevel splitting."""

@@ -1,0 +1,200 @@
+"""The commands ``frenkel tails`` and ``frenkel sensitivity``: what hardly ever happens, and what decides."""
+
+import argparse
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .common import (
+    CHANGES,
+    CONFIGURATION,
+    FORCE,
+    OUTPUT,
+    QUIET,
+    SEED,
+    Option,
+    UsageError,
+    add,
+    check_ending,
+    read,
+)
+from .ensembles import FARM
+from .values import positive
+
+if TYPE_CHECKING:
+    from ..mpi_runs.farm import Workers
+
+
+SPENT = (
+    OUTPUT,
+    SEED,
+    FORCE.but(help="discard what is there"),
+    CHANGES,
+    *(option for option in FARM if not {"--shard", "--scratch"} & set(option.names)),
+    QUIET,
+)
+"""What both commands take besides."""
+
+
+def add_commands(commands: Any) -> None:
+    """Add "tails" and "sensitivity" to the parser of commands."""
+    add(
+        commands,
+        "tails",
+        _tails,
+        "estimate the probability of a rare event under the last phase of a configuration, by splitting",
+        'frenkel tails pulse.toml --event "set fails" --below 1e-7 -o tails.nc',
+        CONFIGURATION,
+        Option(
+            "--event",
+            required=True,
+            metavar="EVENT",
+            help='"set fails", "reset fails", "state is lost", "read disturbs" or "half-select disturbs"',
+        ),
+        Option(
+            "--at",
+            metavar="EDGE",
+            help='where the conductance counts as changed: "20 kohm", or a share of that at the start, "0.5" '
+            "(default: 0.5 lost, 2 disturbed; for a pulse that fails, the middle of what it usually does)",
+        ),
+        Option(
+            "--below", type=float, metavar="P", help="tell whether it is below this; go no further than P/100"
+        ),
+        Option("--particles", type=positive, default=100, metavar="N", help="of each repeat (default: 100)"),
+        Option("--kill", type=positive, metavar="K", help="taken out in each stage (default: a tenth)"),
+        Option(
+            "--starts",
+            type=positive,
+            metavar="M",
+            help="devices that are prepared for each repeat (default: a tenth of the particles)",
+        ),
+        Option("--repeats", type=positive, default=8, metavar="R", help="independent ones (default: 8)"),
+        *SPENT,
+    )
+    add(
+        commands,
+        "sensitivity",
+        _sensitivity,
+        "tell what every barrier and attempt frequency does to the last phase of a configuration",
+        'frenkel sensitivity pulse.toml --at "50 kohm" --members 400 -o sensitivity.nc',
+        CONFIGURATION,
+        Option("--at", required=True, metavar="OHM", help='edge whose time and voltage are asked: "50 kohm"'),
+        Option("--members", type=positive, default=100, metavar="N", help="devices (default: 100)"),
+        *SPENT,
+    )
+
+
+def _tails(options: argparse.Namespace) -> int:
+    from ..mpi_runs import launch
+
+    if options.below is not None and not 0.0 < options.below < 1.0:
+        raise UsageError(f"--below must be above 0 and below 1, got {options.below:g}")
+    engine = launch.engine_of(options.engine, None)
+    return launch.start(engine, options.workers, options.dask, lambda workers: _run(options, workers))
+
+
+def _run(options: argparse.Namespace, workers: "Workers") -> int:
+    from ..mpi_runs import session
+    from ..progress import Reporter
+    from ..rare import farm
+    from ..reports.tails import below, describe
+
+    asked, output = _asked(options), _output(options)
+    with Reporter(lines=True, quiet=options.quiet) as pilot:
+        asked = farm.with_edge(asked, output, pilot)
+    code = _execute(options, asked, output, workers)
+    if code != session.DONE:
+        return code
+    found = farm.load(output)
+    print(f"{describe(found, options.below)}\nwrote {output}")
+    return 0 if options.below is None or below(farm.estimate(found), options.below) else 1
+
+
+def _sensitivity(options: argparse.Namespace) -> int:
+    from ..mpi_runs import launch
+
+    engine = launch.engine_of(options.engine, None)
+    return launch.start(engine, options.workers, options.dask, lambda workers: _weigh(options, workers))
+
+
+def _weigh(options: argparse.Namespace, workers: "Workers") -> int:
+    from ..configuration.quantity import to_si
+    from ..mpi_runs import session
+    from ..rare import farm
+    from ..rare.sensitivity import Sensitivity, table
+    from ..reports.sensitivity import describe
+
+    settings, output = read(options.file, options.changes, options.seed), _output(options)
+    try:
+        edge = 1.0 / to_si(options.at, "ohm", 1e-3, 1e15)
+        asked = Sensitivity(
+            configuration=settings, conductance=edge, members=options.members, folder=options.file.parent
+        )
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    code = _execute(options, asked, output, workers)
+    if code == session.DONE:
+        print(f"{describe(*table(farm.load(output, Sensitivity.kind)))}\nwrote {output}")
+    return code
+
+
+def _output(options: argparse.Namespace) -> Path:
+    """Return the file that is written, checked now rather than after the run."""
+    from ..analysis.results import store
+    from ..mpi_runs import shards
+
+    output: Path = options.output or Path(f"{options.file.stem}-{options.command.__name__.strip('_')}.nc")
+    check_ending(output, ".nc")
+    if output.exists() and not shards.run_folder(output).exists() and not options.force:
+        raise store.StoreError(f"{output} exists already; choose another name or pass --force")
+    return output
+
+
+def _execute(options: argparse.Namespace, asked: Any, output: Path, workers: "Workers") -> int:
+    """Run what is left with progress; return the exit status of the run."""
+    from ..mpi_runs import runs, session
+    from ..rare import farm
+    from ..reports.ensemble import EnsembleProgress
+
+    progress = EnsembleProgress(quiet=options.quiet)
+    try:
+        with progress:
+            done = farm.execute(
+                asked,
+                output,
+                workers,
+                show=progress.status,
+                begin=progress.begun,
+                limit=options.member_limit,
+                grace=options.grace,
+                deadline=None if options.time_limit is None else time.monotonic() + options.time_limit,
+                isolated=not options.no_isolation,
+                retry=options.retry,
+                force=options.force,
+            )
+    except runs.ChangedError as error:
+        raise UsageError(str(error)) from None
+    if done.code != session.DONE:
+        print(f"{done.left} {asked.dim}s are left and {len(done.failed)} failed; the same command goes on")
+    return int(done.code)
+
+
+def _asked(options: argparse.Namespace) -> Any:
+    """Return what the options ask."""
+    from ..rare import events, farm
+
+    settings = read(options.file, options.changes, options.seed)
+    try:
+        question = events.Question(
+            event=options.event,
+            particles=options.particles,
+            kill=max(options.particles // 10, 1) if options.kill is None else options.kill,
+            starts=max(options.particles // 10, 1) if options.starts is None else options.starts,
+            floor=0.0 if options.below is None else options.below / 100.0,
+            **({} if options.at is None else events.at(options.at)),
+        )
+        return farm.Tails(
+            configuration=settings, question=question, repeats=options.repeats, folder=options.file.parent
+        )
+    except ValueError as error:
+        raise UsageError(str(error)) from None

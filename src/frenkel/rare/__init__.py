@@ -1,0 +1,1 @@
+"""What hardly ever happens to a device, and which of its numbers decide what does."""

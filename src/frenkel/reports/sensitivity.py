@@ -1,0 +1,42 @@
+"""Derivatives by barriers and attempt frequencies as a table with intervals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from ..typing import Floats
+
+STEP = {"barrier": (0.01, "+10 meV"), "frequency": (float(np.log(1.1)), "+10 %")}
+"""Change that a row states, and its name."""
+
+HEADS = {"final": "ln G at the end", "time": "ln t at the edge", "voltage": "V at the edge (V)"}
+HALF = 1.959964  # standard errors on each side of a 95 % interval
+
+
+def describe(found: xr.Dataset, z: Floats) -> str:
+    """Return a table of what changes of barriers and frequencies do, with half widths of 95 % intervals.
+
+    Parameters
+    ----------
+    found : Dataset
+    z : ndarray of shape (mechanisms,)
+        As `frenkel.rare.sensitivity.table` returns both.
+    """
+    lines = [f"{'':34}" + "".join(f"{HEADS[str(name)]:>24}" for name in found["value"].values)]
+    lines.append(f"{'mean':34}" + "".join(f"{mean:>24.4g}" for mean in found["mean"].values))
+    lines.append(f"{'devices':34}" + "".join(f"{number:>24}" for number in found["members"].values))
+    for mechanism in found["mechanism"].values:
+        for of, (step, name) in STEP.items():
+            row = found.sel(mechanism=mechanism, of=of)
+            pairs = zip(row["derivative"].values * step, HALF * row["error"].values * step, strict=True)
+            cells = "".join(f"{f'{value:+.3g} ± {half:.2g}':>24}" for value, half in pairs)
+            lines.append(f"{f'{mechanism}, {of} {name}'[:34]:34}{cells}")
+    known = np.abs(z[np.isfinite(z)])
+    if known.size:
+        lines.append(f"mean weights are 0 within {known.max():.1f} standard errors (above 4: a wrong clock)")
+    return "\n".join(lines)

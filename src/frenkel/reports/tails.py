@@ -1,0 +1,66 @@
+"""Tails in words: the probability, its interval, what it rests on, and whether it is below a bound."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .. import provenance
+from ..rare.events import EVENTS, Question
+from ..rare.farm import estimate
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from ..analysis.rare.splitting import Estimate
+
+BOTTLENECK = 0.9
+"""Share of the particles that a stage may take out before its estimate hangs on too few."""
+
+VERDICTS = {True: "yes", False: "no", None: "not decided: take more repeats or particles"}
+
+
+def below(found: Estimate, bound: float) -> bool | None:
+    """Tell whether a probability is below a bound, by its 95 % interval; None: not decided."""
+    if found.high < bound:
+        return True
+    return False if found.low > bound and found.complete else None
+
+
+def describe(found: xr.Dataset, bound: float | None = None) -> str:
+    """Return what the repeats in a file say.
+
+    Parameters
+    ----------
+    found : Dataset
+        As `frenkel.rare.farm.load` returns it.
+    bound : float, optional
+        The probability is asked to be below it.
+    """
+    asked = Question(**provenance.read(found.attrs["provenance"])["configuration"]["question"])
+    said = estimate(found)
+    if asked.conductance is not None:
+        edge = f"{1 / asked.conductance:.4g} ohm"
+    else:
+        edge = f"{asked.share or asked.what.share} of that at the start"
+    name = "probability" if said.complete else "probability below"
+    lines = [
+        f"{asked.event}: {EVENTS[asked.event].title}, edge {edge}",
+        f"{name:18} {said.probability:.3g}   95 %: {said.low:.2g} to {said.high:.2g}",
+        f"{'standard error':18} {said.error:.2g} by the scatter of {said.repeats} repeats, "
+        f"{said.stated:.2g} as they state it for their devices",
+        f"{'spent':18} {asked.particles} particles from {asked.starts} devices a repeat, "
+        f"{said.levels:.1f} levels in the mean",
+    ]
+    if said.extinct:
+        lines.append(f"{said.extinct} repeats lost all their particles in one stage and count as 0")
+    worst = float(np.max(found["killed"].values, initial=0)) / asked.particles
+    if worst > BOTTLENECK:
+        lines.append(
+            f"a stage took out {100 * worst:.0f} % of the particles: where one step is that rare "
+            "the interval is too narrow; take more particles (--particles)"
+        )
+    if bound is not None:
+        lines.append(f"below {bound:g}? {VERDICTS[below(said, bound)]}")
+    return "\n".join(lines)

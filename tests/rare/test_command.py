@@ -1,0 +1,123 @@
+"""``frenkel tails``: the same numbers on any number of workers, gone on with, and faults in one sentence."""
+
+import numpy as np
+import pytest
+
+from frenkel.cli.main import main
+from frenkel.rare import events, farm
+from frenkel.reports.tails import below, describe
+
+TINY = """
+material = "HfO2"
+seed = 3
+[device]
+thickness = "1.3 nm"
+width = "0.78 nm"
+temperature = "1500 K"
+[[phase]]
+kind = "constant"
+voltage = "0.1 V"
+duration = "0.1 ps"
+[[phase]]
+kind = "pulse"
+amplitude = "0.2 V"
+width = "2 ps"
+rise = "0.1 ps"
+"""
+FEW = ["--particles", "8", "--kill", "2", "--repeats", "3", "-q"]
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    (tmp_path / "tiny.toml").write_text(TINY)
+    return tmp_path
+
+
+def ask(folder, *options, event="read disturbs", output="out.nc"):
+    """Return the exit status of the command."""
+    return main(["tails", str(folder / "tiny.toml"), "--event", event, "-o", str(folder / output), *options])
+
+
+def test_repeats_are_the_same_on_any_number_of_workers(tiny, capsys):
+    code = ask(tiny, *FEW, "--at", "1.5", "--engine", "serial", "--no-isolation")
+    assert code == 0 and "read disturbs: the conductance meets the edge" in capsys.readouterr().out
+    assert ask(tiny, *FEW, "--at", "1.5", "--engine", "pool", "--workers", "2", output="pool.nc") == 0
+    one, other = farm.load(tiny / "out.nc"), farm.load(tiny / "pool.nc")
+    for name in farm.Tails.columns:
+        np.testing.assert_array_equal(one[name].values, other[name].values)
+    assert one["killed"].sum() > 0 and len(set(one["probability"].values)) > 1
+    # More repeats go on with what is there.
+    capsys.readouterr()
+    more = [*FEW, "--repeats", "4", "--at", "1.5", "--engine", "serial", "--no-isolation"]
+    assert ask(tiny, *more, "--below", "0.999") == 2  # another floor is another question
+    assert "another configuration" in capsys.readouterr().err
+    assert ask(tiny, *more) == 0
+    assert farm.load(tiny / "out.nc").sizes["repeat"] == 4
+    np.testing.assert_array_equal(farm.load(tiny / "out.nc")["probability"][:3], one["probability"])
+
+
+def test_verdicts():
+    from frenkel.analysis.rare.splitting import together
+
+    found = together(np.tile([0.9e-6, 1.1e-6], 4), np.full(8, 1e-14), np.full(8, 30.0))
+    assert [below(found, bound) for bound in (1e-5, 1e-7, 1e-6)] == [True, False, None]
+
+
+@pytest.mark.parametrize(("options", "words"), [
+    (["--at", "1"], "share must be below 1 (fallen to) or above 1 (risen to), got 1"),
+    (["--at", "much"], "--at must be a resistance or a share of the conductance"),
+    (["--below", "2"], "--below must be above 0 and below 1, got 2"),
+    (["--particles", "1"], "particles must be a whole number of at least 2, got 1"),
+    (["--starts", "200"], "starts must be a whole number between 1 and 100, got 200"),
+])
+def test_bad_options_are_named(tiny, capsys, options, words):
+    assert ask(tiny, *options) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_a_missing_seed_and_a_wrong_side_are_named(tiny, capsys):
+    assert ask(tiny, "--at", "2", event="state is lost") == 2
+    assert "share must be below 1 for 'state is lost', got 2" in capsys.readouterr().err
+    (tiny / "tiny.toml").write_text(TINY.replace("seed = 3", ""))
+    assert ask(tiny, "--at", "2") == 2
+    assert "tails needs a seed: give --seed or seed in the file" in capsys.readouterr().err
+
+
+def test_unknown_event_is_named(tiny, capsys):
+    assert ask(tiny, event="sets") == 2
+    assert "no event 'sets'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["20 kohm", "20000 ohm"])
+def test_edges(text):
+    assert events.at(text) == {"conductance": pytest.approx(5e-5)}
+    assert events.at("0.5") == {"share": 0.5}
+
+
+def test_whole_waveform_of_a_sweep():
+    from frenkel.configuration import device as config
+    from frenkel.rare.members import whole_waveform
+
+    parsed = config.parse({"device": {"thickness": "2 nm", "width": "2 nm"}, "phase": [
+        {"kind": "set", "amplitude": "2 V", "rate": "1 MV/s", "hold": "1 us", "fall_rate": "2 MV/s"}]})
+    wave = whole_waveform(parsed.phase[0])
+    assert wave.times == pytest.approx((0.0, 2e-6, 3e-6, 4e-6)) and wave.voltages == (0.0, 2.0, 2.0, 0.0)
+
+
+def test_describe_names_what_is_not_sure(tiny, capsys):
+    ask(tiny, *FEW, "--at", "1e6", "--engine", "serial", "--no-isolation")
+    assert "3 repeats lost all their particles" in describe(farm.load(tiny / "out.nc"))
+
+
+def test_sensitivity_of_the_last_phase(tiny, capsys):
+    """A table of every mechanism with intervals; faults in one sentence."""
+    command = ["sensitivity", str(tiny / "tiny.toml"), "-o", str(tiny / "s.nc"), "-q", "--engine", "serial"]
+    assert main([*command, "--no-isolation", "--members", "5", "--at", "300 kohm"]) == 0
+    out = capsys.readouterr().out
+    assert "vacancy hop, barrier +10 meV" in out and "oxygen exchange, frequency +10 %" in out and "±" in out
+    found = farm.load(tiny / "s.nc", "sensitivity")
+    spent = found["events"].values - found["weight"].values[:, 1]
+    assert (spent > 0).all() and found.sizes["member"] == 5
+    assert main([*command, "--at", "much"]) == 2 and "must be" in capsys.readouterr().err
+    assert main([*command, "--at", "1 ohm", "--members", "2"]) == 2
+    assert "members must be a whole number" in capsys.readouterr().err
