@@ -1,17 +1,11 @@
-from ._operating cimport Operating
+from ._points cimport Points
 
 
 cdef double SETTLED    # V at 1 V: an error below this needs no further refinement
 cdef double LOOSE      # V at 1 V: error bound above which a moving atom is refined
 
 
-cdef class Removal(Operating):
-    # host sites at which potentials are wanted: Green's function to the nodes, potential and heat at 1 V
-    cdef signed char[::1] wanted
-    cdef int[::1] wanted_list, row_of
-    cdef int n_wanted
-    cdef double[:, ::1] rows
-    cdef double[::1] point_phi, point_theta
+cdef class Removal(Points):
     # moving atoms: conducting defects that some event takes away, by host site
     cdef int[::1] moving, moving_number, gone, leaving
     cdef double[:, ::1] star_sum, shift, drawn
@@ -25,12 +19,6 @@ cdef class Removal(Operating):
 
     cdef int make_room(self) except -1
     cdef int remove_each(self, int n_moving) except -1
-    cdef int corner(self, int interstitial, int k) noexcept nogil
-    cdef void _mark(self, int site) noexcept nogil
-    cdef void want(self, int site) noexcept nogil
-    cdef void clear_wanted(self) noexcept nogil
-    cdef void _rows_at_points(self) noexcept nogil
-    cdef void _read_points(self) noexcept nogil
     cdef void _edges_without(self, int site, bint write) noexcept nogil
     cdef void _edge(self, int a, int b, double g, int law, bint write) noexcept nogil
     cdef long _count_edges(self, int n_moving, long* n_lu) noexcept nogil

@@ -18,23 +18,22 @@ from scipy.linalg.cython_blas cimport ddot, dsymm, dsymv
 from scipy.linalg.cython_lapack cimport dgetrf, dgetrs, dpotrf, dpotrs
 
 from ._fields cimport TOLERATED, UNSETTLED
-from ._operating cimport Operating, between_bonds
+from ._operating cimport between_bonds
+from ._points cimport Points
 
 SETTLED, LOOSE = 1e-13, 3e-8
 cdef int MOST_STEPS = 20
 
 
-cdef class Removal(Operating):
-    """Fields that also know the potential without each moving atom; made with the arguments of :class:`Operating`."""
+cdef class Removal(Points):
+    """Fields that also know the potential without each moving atom; made with the arguments of :class:`Points`."""
 
     def __init__(self, *args, **laws):
-        Operating.__init__(self, *args, **laws)
+        Points.__init__(self, *args, **laws)
         n = self.n_hosts
-        self.wanted = np.zeros(n, np.int8)
-        self.wanted_list, self.row_of, self.moving_number = np.zeros((3, n), np.intc)
-        self.point_phi, self.point_theta = np.zeros((2, n))
+        self.moving_number = np.zeros(n, np.intc)
         self.moving, self.gone, self.leaving, self.start, self.lu_start = np.zeros((5, 1), np.intc)
-        self.rows, self.star_sum, self.shift, self.drawn = np.zeros((4, 1, 1))
+        self.star_sum, self.shift, self.drawn = np.zeros((3, 1, 1))
         self._room_for_edges(1024, 1024)
         self.largest_green = np.max(self.table) * (4.0 if self.images else 1.0)
         self.refine = False
@@ -59,6 +58,7 @@ cdef class Removal(Operating):
         cdef int info
         cdef long n_edges, n_lu
         # Count first, so that no memory is asked for while the interpreter is released.
+        self.room_for_points()
         self._room_for_moving(n_moving)
         with nogil:
             n_edges = self._count_edges(n_moving, &n_lu)
@@ -77,8 +77,6 @@ cdef class Removal(Operating):
         return 0
 
     def _room_for_moving(self, int n_moving):
-        if self.rows.shape[0] < self.n_wanted or self.rows.shape[1] != self.capacity:
-            self.rows = np.zeros((self.n_wanted + 128, self.capacity))
         if self.shift.shape[0] < n_moving or self.shift.shape[1] != self.capacity:
             self.star_sum, self.shift, self.drawn = np.zeros((3, n_moving + 64, self.capacity))
 
@@ -86,63 +84,6 @@ cdef class Removal(Operating):
         self.edge_a, self.edge_b, self.edge_law, self.pivot = np.zeros((4, edges), np.intc)
         self.edge_g, self.edge_w = np.zeros((2, edges))
         self.lu = np.zeros(lu)
-
-    # ---------------------------------------------------------------- where potentials are wanted
-
-    cdef int corner(self, int interstitial, int k) noexcept nogil:
-        """Host site at corner ``k`` (0-7) of an interstitial site."""
-        cdef int cell = interstitial - self.n_hosts, nz1 = self.nz - 1
-        cdef int ny1 = self.ny - 1 if self.images else self.ny  # reflecting sides have no cube across them
-        cdef int z = cell % nz1, y = (cell // nz1) % ny1, x = cell // (nz1 * ny1)
-        x = (x + (k & 1)) % self.nx
-        y = (y + ((k >> 1) & 1)) % self.ny
-        return (x * self.ny + y) * self.nz + z + (k >> 2)
-
-    cdef inline void _mark(self, int site) noexcept nogil:
-        if not self.wanted[site]:
-            self.wanted[site] = 1
-            self.wanted_list[self.n_wanted] = site
-            self.n_wanted += 1
-
-    cdef void want(self, int site) noexcept nogil:
-        cdef int k
-        if site < self.n_hosts:
-            self._mark(site)
-        else:
-            for k in range(8):
-                self._mark(self.corner(site, k))
-
-    cdef void clear_wanted(self) noexcept nogil:
-        cdef int w
-        for w in range(self.n_wanted):
-            self.wanted[self.wanted_list[w]] = 0
-        self.n_wanted = 0
-
-    cdef void _rows_at_points(self) noexcept nogil:
-        """Green's function from every wanted point to the nodes."""
-        cdef int w, site, m = self.m
-        for w in range(self.n_wanted):
-            site = self.wanted_list[w]
-            self.row_of[site] = w
-            if self.node_at[site] < 0:
-                self.row(site, m, &self.rows[w, 0])
-
-    cdef void _read_points(self) noexcept nogil:
-        """Potential and heat at every wanted point."""
-        cdef int w, i, site, m = self.m, one = 1
-        cdef double phi, theta
-        for w in range(self.n_wanted):
-            site = self.wanted_list[w]
-            # A node knows its potential; elsewhere the sources of all nodes add up through G.
-            i = self.node_at[site]
-            if i >= 0:
-                self.point_phi[site] = self.phi[i]
-                self.point_theta[site] = self.theta[i]
-                continue
-            phi = self.top * self.unit[self.sz[site]] + ddot(&m, &self.rows[w, 0], &one, &self.y_phi[0], &one)
-            theta = ddot(&m, &self.rows[w, 0], &one, &self.y_theta[0], &one)
-            self.point_phi[site] = phi
-            self.point_theta[site] = theta
 
     # ---------------------------------------------------------------- bonds that change with a moving atom
 
