@@ -71,8 +71,8 @@ def test_sums_after_a_walk_are_those_made_afresh_and_equal_the_double_sum(latera
 def test_a_hop_adds_a_few_terms_and_not_one_for_each_charge():
     """Among 200 isolated vacancies a hop changes two charges, more only where it meets one.
 
-    Each of the sums that are kept takes the terms of the charges that changed, and only sites that
-    come newly into reach take 200. Measured: 3,500 terms for each of 30 hops; all sums afresh would take 270,000.
+    Each of the sums that are kept takes the terms of the charges that changed, and only sites that come
+    newly into reach take 200. Measured: 3,500 terms for each of 30 hops; all sums afresh would take 270,000.
     """
     device = make("HfO2", (24, 20))
     x, y, z = np.unravel_index(np.arange(device.n_hosts), device.shape)
@@ -94,7 +94,8 @@ def test_a_hop_adds_a_few_terms_and_not_one_for_each_charge():
 def test_sums_cannot_run_over():
     """The largest charge on every site of a box makes less than 2^62 units.
 
-    The potential of a source everywhere, between two electrodes, is z (L - z) / 2 at most L^2 / 8, L layers + 1.
+    The potential of a source everywhere between two electrodes is z (L - z) / 2, at most L^2 / 8 with
+    L = layers + 1.
     """
     device = make("HfO2", (6, 20))
     oracle = WholeLattice(device.material, device.shape, "periodic")
