@@ -9,6 +9,7 @@ from libc.math cimport exp, fabs, log
 from ..mechanisms._activation cimport activation_energy, fill_lineshape, lineshape_activation
 
 cdef double BOLTZMANN = BOLTZMANN_EV  # eV/K
+cdef double FIRST_STEP = 4.0  # waits, at the rates of the start, in the first step of the clock
 
 
 cdef class EventRates:
@@ -246,8 +247,11 @@ cdef class EventRates:
                     t, left = left / r0, 0.0
             else:
                 # Along a ramp rates are close to exponential in time over a short step: steps are halved until two
-                # estimates agree, and doubled after each that does.
+                # estimates agree, and doubled after each that does. The event falls within a few times the wait at
+                # the rates of the start, so that no step need begin much longer.
                 step = duration
+                if r0 * step > FIRST_STEP * left:
+                    step = FIRST_STEP * left / r0
                 while t < duration:
                     if step > duration - t:
                         step = duration - t
