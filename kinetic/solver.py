@@ -233,7 +233,7 @@ class Solver(ABC):
         self.state, self.fields = state, fields
         self.tables = dict(state.engine.tables())
         self.tables["dipole"] = self.tables["dipole"] / self.tables["length"]
-        self._kept: OrderedDict[tuple[bytes, bool, bool], Solved] = OrderedDict()
+        self._kept: OrderedDict[tuple[int, bool, bool], tuple[NDArray[np.int8], Solved]] = OrderedDict()
         self._most_kept = kept
 
     @abstractmethod
@@ -247,15 +247,18 @@ class Solver(ABC):
     def solved(self, *, refresh: bool = False) -> Solved:
         """Return fields and event energies of the present arrangement, solved unless kept from before."""
         # An empty electrode gives nothing back: the same atoms have other candidates beside it.
-        species, (bottom, top) = self.state.engine.species, self.state.engine.reservoir
-        key = species.tobytes(), bottom > 0, top > 0
+        engine = self.state.engine
+        bottom, top = engine.reservoir
+        key = engine.mark, bottom > 0, top > 0
         found = self._kept.get(key)
-        if found is not None and not refresh:
+        # A mark may be shared, which the species themselves tell.
+        if found is not None and not refresh and engine.holds(found[0]):
             self._kept.move_to_end(key)
-            return found
+            return found[1]
+        species = engine.species
         solved = self.solve(species)
         self.state.field_solves += self.state.running
-        self._kept[key] = solved
+        self._kept[key] = species, solved
         if len(self._kept) > self._most_kept:
             self._kept.popitem(last=False)
         return solved

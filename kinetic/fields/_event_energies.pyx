@@ -18,7 +18,7 @@ environment and the energy is antisymmetric by construction.
 
 import numpy as np
 
-from libc.math cimport fabs
+from libc.math cimport fabs, NAN
 
 from ._event_rates cimport EventRates
 from ._space_charge cimport SpaceCharge
@@ -251,6 +251,7 @@ cdef class FilamentFields(SpaceCharge):
     cdef void _write(self, EventRates out, signed char conducting, const double[::1] code_charge) noexcept nogil:
         cdef int c, mech, reverse, a, b, leaving, arriving
         cdef double qa, qb, sign
+        out.rated_at = NAN
         for c in range(out.n):
             mech, reverse = out.mechanism[c], out.direction[c]
             a, b = out.site_a[c], out.site_b[c]
