@@ -425,7 +425,7 @@ def test_more_mechanisms_than_the_kernel_holds_are_refused():
 
 
 def test_a_mark_follows_the_species_whatever_led_to_them():
-    """After events, events of the specialised loop and a state put back it is that of a fresh engine; exact."""
+    """After events, those of the specialised loop and a state put back it is that of a fresh engine."""
     for make, run in ((full_box, {"events": 300}), (lambda: box((8, 8, 8), seed=5), {"events": 4000})):
         engine = make()
         first, marks = engine.state(), {engine.mark}
