@@ -33,7 +33,10 @@ CELL = 0.05
 """Width (V) of the cells of voltage within which lines stand for the work and heat of a nonlinear network."""
 
 STRAIGHT = 0.01
-"""Change of the voltage (V) across a nonlinear device that is taken as straight in time."""
+"""Change of the voltage (V) across a nonlinear device that is always taken as straight in time."""
+
+BEND = 3e-5
+"""Departure (V) from a straight line in time, half-way, up to which a larger change is taken as straight."""
 
 CHORD_STEP = 2e-3
 """Change of the source voltage (V) over which a device with a contact's law is taken as a resistor."""
@@ -159,7 +162,10 @@ class Solved:
         law = self._nonlinear()
         point = circuit.settle(source, law)
         voltage, events = point.device_voltage, self.at(point.device_voltage, slope)
-        end = min(voltage + STRAIGHT, events.high) if slope > 0.0 else max(voltage - STRAIGHT, events.low)
+        # As far as a cell goes, where the resistance in series bends the line little enough.
+        end = events.high if slope > 0.0 else events.low
+        while abs(end - voltage) > STRAIGHT and abs(circuit.bend(point, end, law)) > BEND:
+            end = voltage + math.copysign(max(0.5 * abs(end - voltage), STRAIGHT), slope)
         return circuit.nonlinear_ramp(point, source, slope, duration, law, end, resolution)
 
     def _nonlinear(self) -> NonlinearDevice:
