@@ -15,7 +15,7 @@ from pathlib import Path
 from report import machine, read_tables, write, write_table
 
 FOLDER = Path(__file__).resolve().parent
-BENCHMARKS = ("events", "fields", "demo_split", "families", "ensembles", "arrays", "noise")
+BENCHMARKS = ("events", "fields", "growth", "demo_split", "families", "ensembles", "arrays", "noise")
 LEADING = ("quantity", "ours", "peer", "ratio", "target")
 
 

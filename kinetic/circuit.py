@@ -229,6 +229,17 @@ class Circuit:
         voltage = at(limit)
         return OperatingPoint(voltage, voltage + self.series_resistance * limit, limit, True)
 
+    def bend(self, point: OperatingPoint, end: float, device: NonlinearDevice) -> float:
+        """Return a bound (V) on how far the device voltage is from a straight line in time, half-way to ``end``.
+
+        The source stands at V + R I(V). At the middle of two device voltages it is off the middle of its own
+        values by R times what the current is off the middle of its own, and the device voltage by less.
+        """
+        if self.series_resistance == 0.0:
+            return 0.0
+        chord = 0.5 * (point.current + device(end))
+        return self.series_resistance * (device(0.5 * (point.device_voltage + end)) - chord)
+
     def nonlinear_ramp(
         self,
         point: OperatingPoint,

@@ -242,19 +242,16 @@ class Run:
 
     def fire(self, now: Solved, source: float, voltage: float, chosen: int) -> None:
         """Let an event happen, and do what follows every event."""
-        # What the event is stands in the catalogue, which holds until it has happened.
         state = self.state
         state.floor_events += now.at(voltage).at_floor(chosen, voltage)
-        catalogue = state.engine.catalogue()
-        mechanism, direction = int(catalogue.mechanism[chosen]), int(catalogue.direction[chosen])
-        a, b = int(catalogue.site_a[chosen]), int(catalogue.site_b[chosen])
+        mechanism, direction, a, b = now.events.event(chosen)
         self.trap_events = self.trap_events + 1 if self.electronic[mechanism] else 0
         if self.keep_log:
             self.record.log.append((state.time, mechanism, direction, a, b))
 
         # The atoms move, and the wait for the next event begins.
         before = Moment(now.current(voltage), source, voltage, state.time)
-        state.engine.fire(chosen)
+        state.engine.carry_out(mechanism, direction, a, b)
         conductance = self.set_voltage(source)
         after = Moment(state.device_voltage * conductance, source, state.device_voltage, state.time)
         self.record.extremes.event(before, after, self.limits, self.slope)

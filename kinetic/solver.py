@@ -33,7 +33,10 @@ CELL = 0.05
 """Width (V) of the cells of voltage within which lines stand for the work and heat of a nonlinear network."""
 
 STRAIGHT = 0.01
-"""Change of the voltage (V) across a nonlinear device that is taken as straight in time."""
+"""Change of the voltage (V) across a nonlinear device that is always taken as straight in time."""
+
+BEND = 3e-5
+"""Departure (V) from a straight line in time, half-way, up to which a larger change is taken as straight."""
 
 CHORD_STEP = 2e-3
 """Change of the source voltage (V) over which a device with a contact's law is taken as a resistor."""
@@ -159,7 +162,10 @@ class Solved:
         law = self._nonlinear()
         point = circuit.settle(source, law)
         voltage, events = point.device_voltage, self.at(point.device_voltage, slope)
-        end = min(voltage + STRAIGHT, events.high) if slope > 0.0 else max(voltage - STRAIGHT, events.low)
+        # As far as a cell goes, where the resistance in series bends the line little enough.
+        end = events.high if slope > 0.0 else events.low
+        while abs(end - voltage) > STRAIGHT and abs(circuit.bend(point, end, law)) > BEND:
+            end = voltage + math.copysign(max(0.5 * abs(end - voltage), STRAIGHT), slope)
         return circuit.nonlinear_ramp(point, source, slope, duration, law, end, resolution)
 
     def _nonlinear(self) -> NonlinearDevice:
@@ -233,7 +239,7 @@ class Solver(ABC):
         self.state, self.fields = state, fields
         self.tables = dict(state.engine.tables())
         self.tables["dipole"] = self.tables["dipole"] / self.tables["length"]
-        self._kept: OrderedDict[tuple[bytes, bool, bool], Solved] = OrderedDict()
+        self._kept: OrderedDict[tuple[int, bool, bool], tuple[NDArray[np.int8], Solved]] = OrderedDict()
         self._most_kept = kept
 
     @abstractmethod
@@ -247,15 +253,18 @@ class Solver(ABC):
     def solved(self, *, refresh: bool = False) -> Solved:
         """Return fields and event energies of the present arrangement, solved unless kept from before."""
         # An empty electrode gives nothing back: the same atoms have other candidates beside it.
-        species, (bottom, top) = self.state.engine.species, self.state.engine.reservoir
-        key = species.tobytes(), bottom > 0, top > 0
+        engine = self.state.engine
+        bottom, top = engine.reservoir
+        key = engine.mark, bottom > 0, top > 0
         found = self._kept.get(key)
-        if found is not None and not refresh:
+        # A mark may be shared, which the species themselves tell.
+        if found is not None and not refresh and engine.holds(found[0]):
             self._kept.move_to_end(key)
-            return found
+            return found[1]
+        species = engine.species
         solved = self.solve(species)
         self.state.field_solves += self.state.running
-        self._kept[key] = solved
+        self._kept[key] = species, solved
         if len(self._kept) > self._most_kept:
             self._kept.popitem(last=False)
         return solved

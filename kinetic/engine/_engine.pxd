@@ -4,6 +4,7 @@ cimport cython
 from libc.stdint cimport int8_t, int32_t, int64_t, uint64_t
 from numpy.random cimport bitgen_t
 
+from ._catalogue cimport Catalogue
 from ._rates cimport Event, Rates
 from ._sumtree cimport SumTree
 
@@ -23,6 +24,7 @@ cdef class Kernel:
     cdef public double pending, pending_rest    # s, time of the event already drawn, or -1
     cdef public double owed             # hazard still to pass before the event already drawn, or -1
     cdef public int64_t events, version, floor_hits
+    cdef readonly uint64_t mark         # tells the species on all sites from others, almost always
     cdef Event last                     # the latest event
     cdef int64_t[:, ::1] fired          # [mechanism, direction]
     # selection: `width` leaves per particle
@@ -32,7 +34,10 @@ cdef class Kernel:
     cdef int32_t[::1] stamp             # [site] epoch of its last update
     cdef int32_t epoch
 
+    cdef void _mark(self) noexcept nogil
+    cdef void _place(self, int site, int code) noexcept nogil
     cdef void apply(self, const Event* event) noexcept nogil
+    cdef int _carry_out(self, const Event* event) except -1
     cdef void _move_particles(self, int a, bint was_a, int b, bint was_b) noexcept nogil
     cdef void _rename(self, int old, int new) noexcept nogil
     cdef void _remove(self, int site) noexcept nogil
@@ -47,14 +52,3 @@ cdef class Kernel:
     cdef void _after(self, const Event* event, int before) noexcept nogil
     cdef int _loop(self, bitgen_t* random, int64_t events, double until) noexcept nogil
     cdef int64_t _enumerate(self, Catalogue out) noexcept nogil
-
-
-@cython.final
-cdef class Catalogue:
-    cdef int32_t[::1] _mechanism, _a, _b
-    cdef int8_t[::1] _direction
-    cdef double[::1] _barrier, _energy, _frequency
-    cdef public int64_t n, version
-
-    cdef int64_t room(self) noexcept nogil
-    cdef void event(self, int64_t i, Event* event) noexcept nogil

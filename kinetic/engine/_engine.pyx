@@ -7,8 +7,10 @@ from cpython.exc cimport PyErr_CheckSignals
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.math cimport log1p
 from libc.stdint cimport int8_t, int32_t, int64_t, uint64_t
+from libc.string cimport memcmp
 from numpy.random cimport bitgen_t
 
+from ._catalogue cimport Catalogue
 from ._rates cimport Channel, Event, Rates
 from ._sumtree cimport SumTree
 
@@ -20,6 +22,13 @@ cdef enum:
 
 cdef enum Status:
     COUNT_REACHED, TIME_REACHED, NOTHING_POSSIBLE, FULL, COLD
+
+cdef inline uint64_t share_of(int site, int code) noexcept nogil:
+    """What a species on a site adds to the mark of a state (splitmix64, Steele et al. 2014, recalled)."""
+    cdef uint64_t x = (<uint64_t>site * 256 + <uint64_t>code + 1) * <uint64_t>0x9E3779B97F4A7C15
+    x = (x ^ (x >> 30)) * <uint64_t>0xBF58476D1CE4E5B9
+    x = (x ^ (x >> 27)) * <uint64_t>0x94D049BB133111EB
+    return x ^ (x >> 31)
 
 REASONS = ("events", "time", "stuck", "full", "cold")
 
@@ -59,6 +68,7 @@ cdef class Kernel:
         bits = np.zeros(len(self.active) * 64, dtype=np.uint8)
         bits[order] = 1
         self.site, self.particle, self.n_particles = site, particle, len(order)
+        self._mark()
         self.active = np.packbits(bits, bitorder="little").view(np.uint64)
         self.tree, self.fresh = None, False
 
@@ -100,15 +110,30 @@ cdef class Kernel:
         """Events carried out, by mechanism and direction; a view."""
         return np.asarray(self.fired)
 
+    cdef void _mark(self) noexcept nogil:
+        """Work out the mark of the species on all sites."""
+        cdef int i
+        self.mark = 0
+        for i in range(self.rates.n_sites):
+            self.mark ^= share_of(i, self.rates.species[i])
+
+    def holds(self, const int8_t[::1] species):
+        """Whether these species stand on the sites."""
+        return memcmp(&species[0], &self.rates.species[0], self.rates.n_sites) == 0
+
+    cdef void _place(self, int site, int code) noexcept nogil:
+        self.mark ^= share_of(site, self.rates.species[site]) ^ share_of(site, code)
+        self.rates.place(site, code)
+
     cdef void apply(self, const Event* event) noexcept nogil:
         """Carry out an event: sites, counts, particles, reservoir."""
         cdef int m = event.mechanism, into = 1 - event.direction, a = event.a, b = event.b
         cdef int electrode = self.rates.mechanism[m].electrode
         cdef bint was_a = self.particle[a] >= 0, was_b = b >= 0 and self.particle[b] >= 0
         self.n_filled = 0
-        self.rates.place(a, self.rates.mechanism[m].code[into][0])
+        self._place(a, self.rates.mechanism[m].code[into][0])
         if b >= 0:
-            self.rates.place(b, self.rates.mechanism[m].code[into][1])
+            self._place(b, self.rates.mechanism[m].code[into][1])
         self._move_particles(a, was_a, b, was_b)
         if electrode:
             self.rates.reservoir[electrode] = self.rates.reservoir[electrode] + 1 - 2 * event.direction
@@ -414,82 +439,22 @@ cdef class Kernel:
         """Carry out one event of a catalogue."""
         cdef Event event
         out.event(i, &event)
+        self._carry_out(&event)
+
+    def carry_out(self, int mechanism, int direction, int a, int b):
+        """Carry out one event of the present state; whether it is one as far as the species on its sites tell."""
+        cdef Event event
+        cdef int before = direction
+        if self.rates.species[a] != self.rates.mechanism[mechanism].code[before][0] or (
+                b >= 0 and self.rates.species[b] != self.rates.mechanism[mechanism].code[before][1]):
+            return False
+        event.mechanism, event.direction, event.a, event.b = mechanism, direction, a, b
+        self._carry_out(&event)
+        return True
+
+    cdef int _carry_out(self, const Event* event) except -1:
         self.reserve()
-        self.apply(&event)
+        self.apply(event)
         self.fresh = False
         self.forget()
-
-
-@cython.auto_pickle(False)
-@cython.final
-cdef class Catalogue:
-    """Every event that is possible now, as columns.
-
-    Attributes
-    ----------
-    mechanism, site_a, site_b : ndarray of int32
-        Number of the mechanism and the two sites (-1: none).
-    direction : ndarray of int8
-        0 forward, 1 reverse.
-    barrier : ndarray of float64
-        Barrier with per-site shift and crowding, before any lowering by a dipole (eV).
-    energy : ndarray of float64
-        Energy difference without electrostatics (eV).
-    attempt_frequency : ndarray of float64
-        Attempt frequency (1/s).
-    version : int
-        Version of the engine's state that it fits.
-
-    Notes
-    -----
-    The columns are views of buffers that the next catalogue overwrites.
-    """
-
-    def __init__(self):
-        self.grow(64)
-        self.n, self.version = 0, -1
-
-    def grow(self, int64_t room):
-        """Make room for so many events."""
-        self._mechanism, self._a = np.zeros(room, np.int32), np.zeros(room, np.int32)
-        self._b, self._direction = np.zeros(room, np.int32), np.zeros(room, np.int8)
-        self._barrier, self._energy = np.zeros(room), np.zeros(room)
-        self._frequency = np.zeros(room)
-
-    cdef int64_t room(self) noexcept nogil:
-        return self._a.shape[0]
-
-    cdef void event(self, int64_t i, Event* event) noexcept nogil:
-        event.mechanism, event.direction = self._mechanism[i], self._direction[i]
-        event.a, event.b = self._a[i], self._b[i]
-
-    def __len__(self):
-        return self.n
-
-    @property
-    def mechanism(self):
-        return np.asarray(self._mechanism)[:self.n]
-
-    @property
-    def direction(self):
-        return np.asarray(self._direction)[:self.n]
-
-    @property
-    def site_a(self):
-        return np.asarray(self._a)[:self.n]
-
-    @property
-    def site_b(self):
-        return np.asarray(self._b)[:self.n]
-
-    @property
-    def barrier(self):
-        return np.asarray(self._barrier)[:self.n]
-
-    @property
-    def energy(self):
-        return np.asarray(self._energy)[:self.n]
-
-    @property
-    def attempt_frequency(self):
-        return np.asarray(self._frequency)[:self.n]
+        return 0

@@ -15,9 +15,17 @@ from ..mechanisms.lineshape import refuse_cold
 from ..mechanisms.mechanism import Mechanism, refuse_filament
 from ..seeds import BRANCH, random_numbers, set_words, words
 from ._basin import Basin
-from ._engine import REASONS, Catalogue, Kernel
+from ._catalogue import Catalogue
+from ._engine import REASONS, Kernel
 from .plain_hop import plain_hop
-from .tables import Interaction, checked_sites, compile_tables, neighbour_counts, thermal_energy
+from .tables import (
+    Interaction,
+    checked_codes,
+    checked_sites,
+    compile_tables,
+    neighbour_counts,
+    thermal_energy,
+)
 
 TRANSITION = np.dtype(
     [
@@ -84,7 +92,7 @@ class Engine:
         self.lattice, self.mechanisms = lattice, tuple(mechanisms)
         self._compiled = compile_tables(lattice, self.mechanisms, interactions)
         self.seed, self.member = draw_seed() if seed is None else int(seed), int(member)
-        self._place(self._checked_codes(species))
+        self._place(checked_codes(species, lattice, self._compiled.species))
         self._set_reservoir(reservoir)
         self._potential = np.zeros(lattice.n_sites)
         self._set_temperature(thermal_energy(temperature, lattice.n_sites))
@@ -108,6 +116,16 @@ class Engine:
         view = self._codes.view()
         view.flags.writeable = False
         return np.asarray(view)
+
+    @property
+    def mark(self) -> int:
+        """Number that tells the present species from others almost always; `holds` is certain."""
+        self._catch_up()
+        return self._kernel.mark
+
+    def holds(self, species: NDArray[np.int8]) -> bool:
+        """Return whether these species stand on the sites, after `mark`."""
+        return self._kernel.holds(species)
 
     @property
     def time(self) -> float:
@@ -303,6 +321,11 @@ class Engine:
             raise ValueError(f"event must be between 0 and {len(self._catalogue) - 1}, got {k}")
         self._kernel.fire(self._catalogue, k)
 
+    def carry_out(self, mechanism: int, direction: int, site_a: int, site_b: int) -> None:
+        """Carry out an event that is possible now, by its row of a catalogue; ValueError where it is not."""
+        if not self._kernel.carry_out(mechanism, direction, site_a, site_b):
+            raise ValueError(f"{self.mechanisms[mechanism].name} is not possible at sites {site_a}, {site_b}")
+
     @property
     def bit_generator(self) -> np.random.BitGenerator:
         """Source of the engine's random numbers, for compiled code that draws from the same stream."""
@@ -379,7 +402,7 @@ class Engine:
             raise ValueError(
                 f"state must be of {len(self.mechanisms)} mechanisms, got {np.shape(state['fired'])[0]}"
             )
-        codes = self._checked_codes(state["species"])
+        codes = checked_codes(state["species"], self.lattice, self._compiled.species)
         kernel.forget()
         self._hops_ahead = False
         if self._hops is not None:
@@ -470,23 +493,3 @@ class Engine:
         if len(reservoir) != 2 or any(int(n) != n or n < 0 for n in reservoir):
             raise ValueError(f"reservoir must be two whole numbers of at least 0, got {reservoir}")
         self._kernel.set_reservoir(int(reservoir[0]), int(reservoir[1]))
-
-    def _checked_codes(self, species: ArrayLike) -> NDArray[np.int8]:
-        codes = np.array(species, dtype=np.int8)
-        if codes.shape != (self.lattice.n_sites,):
-            raise ValueError(
-                f"species must have shape ({self.lattice.n_sites},), one code per site, got {codes.shape}"
-            )
-        known = self._compiled.species
-        for code in np.unique(codes):
-            if int(code) not in known:
-                names = ", ".join(f"{c} {s.name}" for c, s in sorted(known.items()))
-                raise ValueError(f"species code {code} is in no mechanism or interaction; there are: {names}")
-            on = self.lattice.sublattice[codes == code]
-            one = known[int(code)]
-            if np.any(on != one.sublattice):
-                raise ValueError(
-                    f"species {one.name} must stand on sublattice {one.sublattice}, "
-                    f"got {on[on != one.sublattice][0]}"
-                )
-        return codes

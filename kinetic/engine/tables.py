@@ -1,11 +1,11 @@
 """Compiles mechanisms and energies into the arrays that the kernel interprets."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ...checks import at_least
 from ...typing import Floats
@@ -224,6 +224,27 @@ def neighbour_counts(compiled: Compiled, codes: NDArray[np.int8]) -> NDArray[np.
                 there &= ~(mask & mask[column])
             count[:, h] += there
     return count
+
+
+def checked_codes(species: ArrayLike, lattice: Lattice, known: Mapping[int, Species]) -> NDArray[np.int8]:
+    """Return one code of a known species per site or say what is wrong with it."""
+    codes = np.array(species, dtype=np.int8)
+    if codes.shape != (lattice.n_sites,):
+        raise ValueError(
+            f"species must have shape ({lattice.n_sites},), one code per site, got {codes.shape}"
+        )
+    for code in np.unique(codes):
+        if int(code) not in known:
+            names = ", ".join(f"{c} {s.name}" for c, s in sorted(known.items()))
+            raise ValueError(f"species code {code} is in no mechanism or interaction; there are: {names}")
+        on = lattice.sublattice[codes == code]
+        one = known[int(code)]
+        if np.any(on != one.sublattice):
+            raise ValueError(
+                f"species {one.name} must stand on sublattice {one.sublattice}, "
+                f"got {on[on != one.sublattice][0]}"
+            )
+    return codes
 
 
 def checked_sites(name: str, values: Any, n_sites: int, unit: str) -> Floats:

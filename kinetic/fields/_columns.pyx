@@ -6,7 +6,7 @@ Lengths are in lattice spacings, energies in eV, potentials in V. The film reach
 
 import numpy as np
 
-from libc.math cimport exp, expm1, fabs, log, log1p, sqrt, tanh
+from libc.math cimport exp, expm1, fabs, log, log1p, NAN, sqrt, tanh
 from libc.string cimport memcmp, memcpy
 
 from ._event_rates cimport EventRates
@@ -265,6 +265,7 @@ cdef class ColumnKernel:
         cdef int c, wrong = 0
         if ions.shape[0]:
             raise ValueError("columns hold defects on host sites only, got interstitials")
+        out.rated_at = NAN
         with nogil:
             for c in range(out.n):
                 if out.site_a[c] >= self.n_hosts or out.site_b[c] >= self.n_hosts:

@@ -2,9 +2,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._event_rates import EventRates
-from ._nonlinear import Nonlinear
+from ._space_charge import SpaceCharge
 
-class FilamentFields(Nonlinear):
+class FilamentFields(SpaceCharge):
     def write_end(
         self, of: EventRates, conducting: int, voltage: float
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...

@@ -18,10 +18,10 @@ environment and the energy is antisymmetric by construction.
 
 import numpy as np
 
-from libc.math cimport fabs
+from libc.math cimport fabs, NAN
 
 from ._event_rates cimport EventRates
-from ._nonlinear cimport Nonlinear
+from ._space_charge cimport SpaceCharge
 
 cdef enum:
     # Charges that one event changes: 1 vacancy that leaves and its 18 neighbours, 1 that arrives and its 18, and
@@ -32,28 +32,21 @@ cdef double WATSON = 0.252731009858663  # G(0) of the infinite simple cubic latt
 cdef double ION_SELF = 0.090009586862  # the same for a charge spread over the eight corners of a cube
 
 
-cdef class FilamentFields(Nonlinear):
-    """Fields that also give the energies of events; made with the arguments of :class:`Nonlinear`."""
+cdef class FilamentFields(SpaceCharge):
+    """Fields that also give the energies of events; made with the arguments of :class:`SpaceCharge`."""
 
-    # charges of this arrangement, and those that one event changes
     cdef double bound_share
-    cdef int n_charges, delta_count
-    cdef long stamp
     cdef int n_moving
     cdef long removed                     # number of the solution whose moving atoms were taken away
-    cdef int[::1] charge_site
-    cdef double[::1] charge_value, coulomb_at
-    cdef long[::1] coulomb_stamp
+    # charges that one event changes
+    cdef int delta_count
     cdef int[MOST_CHANGES] delta_site
     cdef double[MOST_CHANGES] delta_value
 
     def __init__(self, *args, double bound_share=1.0, **laws):
-        Nonlinear.__init__(self, *args, **laws)
+        SpaceCharge.__init__(self, *args, **laws)
         self.bound_share = bound_share
         self.removed = -1
-        self.coulomb_at = np.zeros(self.n_hosts)
-        self.coulomb_stamp = np.zeros(self.n_hosts, np.int64)
-        self.charge_site, self.charge_value = np.zeros(64, np.intc), np.zeros(64)
 
     def write_energies(self, EventRates out, signed char conducting, const double[::1] code_charge,
                        const int[::1] ions, const signed char[::1] ion_codes):
@@ -71,9 +64,8 @@ cdef class FilamentFields(Nonlinear):
             Sites and species of all other charges: on interstitial sites, and vacancies that hold electrons.
         """
         self._take_away(out, conducting)
-        self._room_for_charges(ions.shape[0])
         with nogil:
-            self._set_charges(ions, ion_codes, code_charge)
+            self._take_charges(ions, ion_codes, code_charge)
             self._write(out, conducting, code_charge)
 
     def write_end(self, EventRates of, signed char conducting, double voltage):
@@ -113,24 +105,22 @@ cdef class FilamentFields(Nonlinear):
         self.make_room()
         with nogil:
             self.clear_wanted()
-            self._want_candidates(of)
+            self._want_candidates(of, conducting)
             self.n_moving = self._list_moving(of, conducting)
         self.remove_each(self.n_moving)
         self.removed = self.solution
 
-    def _room_for_charges(self, int n_ions):
-        need = self.n_isolated + 8 * n_ions
-        if need > self.charge_site.shape[0]:
-            self.charge_site, self.charge_value = np.zeros(2 * need, np.intc), np.zeros(2 * need)
-
     # ---------------------------------------------------------------- who moves
 
-    cdef void _want_candidates(self, EventRates out) noexcept nogil:
-        cdef int c
+    cdef void _want_candidates(self, EventRates out, signed char conducting) noexcept nogil:
+        cdef int c, leaving
+        cdef bint moved
         for c in range(out.n):
-            self.want(out.site_a[c])
+            leaving = self._leaves(out, c, conducting)
+            moved = leaving >= 0 and self.node_at[leaving] >= 0
+            self.want(out.site_a[c], moved)
             if out.site_b[c] >= 0:
-                self.want(out.site_b[c])
+                self.want(out.site_b[c], moved)
 
     cdef inline int _leaves(self, EventRates out, int c, signed char conducting) noexcept nogil:
         """Host site of the vacancy that the event takes away, or -1."""
@@ -165,40 +155,6 @@ cdef class FilamentFields(Nonlinear):
         return n
 
     # ---------------------------------------------------------------- charges
-
-    cdef void _set_charges(self, const int[::1] ions, const signed char[::1] codes,
-                           const double[::1] code_charge) noexcept nogil:
-        cdef int i, k, n = 0
-        # Isolated vacancies carry the charge of the rule, clustered ones none.
-        for i in range(self.n_isolated):
-            self.charge_site[n] = self.isolated[i]
-            self.charge_value[n] = self.charge
-            n += 1
-        for i in range(ions.shape[0]):
-            if ions[i] < self.n_hosts:
-                self.charge_site[n] = ions[i]
-                self.charge_value[n] = code_charge[codes[i]]
-                n += 1
-                continue
-            for k in range(8):
-                # An interstitial ion stands in the middle of a cube: an eighth on each corner.
-                self.charge_site[n] = self.corner(ions[i], k)
-                self.charge_value[n] = code_charge[codes[i]] / 8.0
-                n += 1
-        self.n_charges = n
-        # Potentials kept from another arrangement are told by their stamp, which saves clearing them.
-        self.stamp += 1
-
-    cdef double _coulomb(self, int host) noexcept nogil:
-        """Coulomb potential of all present charges at a host site, V (own charge included)."""
-        cdef int l
-        cdef double total = 0.0
-        if self.coulomb_stamp[host] != self.stamp:
-            for l in range(self.n_charges):
-                total += self.charge_value[l] * self.g(host, self.charge_site[l])
-            self.coulomb_at[host] = total * self.coulomb
-            self.coulomb_stamp[host] = self.stamp
-        return self.coulomb_at[host]
 
     cdef int _charge_changes(self, int leaving, int arriving) noexcept nogil:
         """Charges that an event changes by the rule (site, change) in ``delta``; returns their number."""
@@ -250,11 +206,12 @@ cdef class FilamentFields(Nonlinear):
         cdef int k, l
         cdef double energy = 0.0
         for k in range(n):
-            # Each change in the potential of all charges before, and half of every pair of changes.
+            # Each change in the potential of all charges before, every pair of changes, and half of each with itself.
             energy += self.delta_value[k] * self._coulomb(self.delta_site[k])
-            for l in range(n):
-                energy += 0.5 * self.coulomb * self.delta_value[k] * self.delta_value[l] * self.g(
+            for l in range(k):
+                energy += self.coulomb * self.delta_value[k] * self.delta_value[l] * self.g(
                     self.delta_site[k], self.delta_site[l])
+            energy += 0.5 * self.coulomb * self.delta_value[k] ** 2 * self.g(self.delta_site[k], self.delta_site[k])
         return energy - 0.5 * self.coulomb * self_charge
 
     cdef double _coulomb_changed(self, int site, int n) noexcept nogil:
@@ -294,6 +251,7 @@ cdef class FilamentFields(Nonlinear):
     cdef void _write(self, EventRates out, signed char conducting, const double[::1] code_charge) noexcept nogil:
         cdef int c, mech, reverse, a, b, leaving, arriving
         cdef double qa, qb, sign
+        out.rated_at = NAN
         for c in range(out.n):
             mech, reverse = out.mechanism[c], out.direction[c]
             a, b = out.site_a[c], out.site_b[c]

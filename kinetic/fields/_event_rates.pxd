@@ -16,6 +16,7 @@ cdef class EventRates:
     cdef Lineshape lineshape[32]        # by mechanism; filled for those with the law of many phonons
     cdef object tables
     cdef readonly double ambient
+    cdef double rated_at, rated_total   # voltage that `rate` holds at (NAN: at none), and the sum
     cdef bint cold                      # a rate asked for a temperature of 0 K or below
 
     cdef double _bias(self, int c, double voltage) noexcept nogil

@@ -4,11 +4,12 @@ import numpy as np
 
 from ...units import BOLTZMANN_EV
 
-from libc.math cimport exp, fabs, log
+from libc.math cimport exp, fabs, log, NAN
 
 from ..mechanisms._activation cimport activation_energy, fill_lineshape, lineshape_activation
 
 cdef double BOLTZMANN = BOLTZMANN_EV  # eV/K
+cdef double FIRST_STEP = 4.0  # waits, at the rates of the start, in the first step of the clock
 
 
 cdef class EventRates:
@@ -52,6 +53,7 @@ cdef class EventRates:
         self.energy0, self.drop0, self.lever, self.rate = np.zeros((4, self.n))
         self.bias, self.rise = np.zeros((2, 2, self.n))
         self.low, self.high = -np.inf, np.inf
+        self.rated_at = NAN
 
     def arrays(self):
         """All columns as a dict of arrays (copies); ``energy1``, ``drop1`` and ``heat`` are those of a linear network."""
@@ -84,8 +86,13 @@ cdef class EventRates:
         made.drop0, made.lever = self.drop0, self.lever
         made.rate = np.zeros(self.n)
         made.low, made.high = low, high
+        made.rated_at = NAN
         made.bias, made.rise = np.ascontiguousarray(bias), np.ascontiguousarray(rise)
         return made
+
+    def event(self, int c):
+        """Mechanism, direction and both sites (-1: none) of candidate ``c``."""
+        return self.mechanism[c], self.direction[c], self.site_a[c], self.site_b[c]
 
     def energies(self, double voltage):
         """Energy difference of every candidate at ``voltage``, eV."""
@@ -130,6 +137,9 @@ cdef class EventRates:
         """Rate of every candidate at ``voltage`` (into ``rate``) and their sum, 1/s."""
         cdef int c, mech
         cdef double total = 0.0, activation, peak, energy, kt
+        # While the voltage stands, and for the draw at the end of a wait, the rates are there already.
+        if voltage == self.rated_at:
+            return self.rated_total
         for c in range(self.n):
             mech = self.mechanism[c]
             # Barrier, energy and temperature at this voltage; a dipole may not push the barrier below its floor.
@@ -144,11 +154,13 @@ cdef class EventRates:
             self.rate[c] = self.frequency[c] * exp(-activation / kt)
             total += self.rate[c]
         self.evaluations += 1
+        self.rated_at, self.rated_total = NAN if self.cold else voltage, total
         return total
 
     def set_factor(self, const double[::1] factor):
         """Multiply the attempt frequency of exchanges with the filament by a factor per site, once after `load`."""
         cdef int c
+        self.rated_at = NAN
         for c in range(self.n):
             if self.site_b[c] < 0 and self.electrode[self.mechanism[c]] == 3:
                 self.frequency[c] *= factor[self.site_a[c]]
@@ -169,6 +181,7 @@ cdef class EventRates:
         """
         cdef int c, mech, site
         cdef double done, other
+        self.rated_at = NAN
         if work is None:
             work = self.bias[1]
         for c in range(self.n):
@@ -276,8 +289,11 @@ cdef class EventRates:
                     t, left = left / r0, 0.0
             else:
                 # Along a ramp rates are close to exponential in time over a short step: steps are halved until two
-                # estimates agree, and doubled after each that does.
+                # estimates agree, and doubled after each that does. The event falls within a few times the wait at
+                # the rates of the start, so that no step need begin much longer.
                 step = duration
+                if r0 * step > FIRST_STEP * left:
+                    step = FIRST_STEP * left / r0
                 while t < duration:
                     if step > duration - t:
                         step = duration - t

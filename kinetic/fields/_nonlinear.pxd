@@ -15,4 +15,4 @@ cdef class Nonlinear(Removal):
     cdef int _moving_pass(self, int n_moving) noexcept nogil
     cdef int _own_extra(self, int c) noexcept nogil
     cdef void _spread_own(self, int c, double* extra, double sign, double* out) noexcept nogil
-    cdef void _bend(self, int c) noexcept nogil
+    cdef void _bend(self, int c, double* correction) noexcept nogil

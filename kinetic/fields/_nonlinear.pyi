@@ -3,3 +3,4 @@ from ._operating import Operating
 class Nonlinear(Operating):
     refine: bool
     removal_error: float
+    refined: int

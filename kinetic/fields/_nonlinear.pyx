@@ -13,7 +13,7 @@ from scipy.linalg.cython_lapack cimport dgetrs, dpotrf, dpotrs
 
 from ._bond_laws cimport settle, settle_room, tangent_factor
 from ._fields cimport TOLERATED, UNSETTLED
-from ._removal cimport LOOSE, Removal, SETTLED
+from ._removal cimport Removal, SETTLED
 
 cdef int MOST_STEPS = 40
 
@@ -149,7 +149,6 @@ cdef class Nonlinear(Removal):
     cdef int _moving_pass(self, int n_moving) noexcept nogil:
         """Shift of the nodes' potentials without each moving atom, at the voltage of `operate` (other than 0)."""
         cdef int c, i, info
-        cdef double error, scale = fabs(self.top)
         if n_moving == 0 or self.m == 0:
             return 0
         for c in range(n_moving):
@@ -163,15 +162,7 @@ cdef class Nonlinear(Removal):
             for i in range(self.m):
                 self.shift[c, i] += self.top * (self.linear_phi[i] + self.linear_shift[c, i]) - self.phi[i]
         self._draw(0, n_moving)
-        for c in range(n_moving):
-            error = self._residual_bound(c)
-            if self.refine or not error <= LOOSE * scale:
-                info = self._refine(c, &error)
-                if info:
-                    return info
-                self._draw(c, 1)
-            self.removal_error = max(self.removal_error, error / scale)
-        return 0
+        return self._refine_loose(n_moving, fabs(self.top))
 
     cdef int _own_extra(self, int c) noexcept nogil:
         """Currents beyond the slopes at 0 V in the network without moving atom ``c``."""
@@ -207,15 +198,15 @@ cdef class Nonlinear(Removal):
                 if self.edge_b[first + e] >= 0:
                     out[self.edge_b[first + e]] -= value
 
-    cdef void _correct(self, int first, int count) noexcept nogil:
-        cdef int c
-        Removal._correct(self, first, count)
+    cdef void _correct(self, int n) noexcept nogil:
+        cdef int p
+        Removal._correct(self, n)
         if self.bent:
-            for c in range(first, first + count):
-                self._bend(c)
+            for p in range(n):
+                self._bend(self.batch[p], &self.batch_in[p, 0])
 
-    cdef void _bend(self, int c) noexcept nogil:
-        """Give a correction (``star_sum``) of the slopes at 0 V the slopes that the bonds have at the voltage."""
+    cdef void _bend(self, int c, double* correction) noexcept nogil:
+        """Give a correction by the slopes at 0 V those that the bonds have at the voltage."""
         cdef int i, l, at = self.own_start[c], k = self.own_start[c + 1] - at, one = 1, info
         cdef double* coupling = &self.own_coupling[self.own_square[c]]
         cdef char trans = b"N"
@@ -225,7 +216,7 @@ cdef class Nonlinear(Removal):
         if info:
             return  # the correction stays rougher; whether it settles decides
         for i in range(self.m):
-            self.source[i] = self.star_sum[c, i]
+            self.source[i] = correction[i]
         for l in range(at, at + k):
             self.own_step[l] = self._drop(self.source, self.own_a[l], self.own_b[l], 0.0)
         dgetrs(&trans, &k, &one, &self.work[0], &k, &self.bent_pivot[0], &self.own_step[at], &k, &info)
@@ -235,7 +226,7 @@ cdef class Nonlinear(Removal):
         self._spread_own(c, &self.own_step[0], -1.0, &self.residual[0])
         self._times_c(self.residual, self.source)
         for i in range(self.m):
-            self.star_sum[c, i] += self.source[i]
+            correction[i] += self.source[i]
 
     cdef int _solve_without(self, int c, double* left) noexcept nogil:
         """Shift of moving atom ``c`` by Newton's method on all nodes, from what the reduced network gave."""
@@ -244,6 +235,7 @@ cdef class Nonlinear(Removal):
         cdef char uplo = b"U"
         if not self.bent:
             return Removal._solve_without(self, c, left)
+        self.batch[0] = c
         for step in range(MOST_STEPS):
             self._assemble_without(c)
             for i in range(m):
@@ -260,11 +252,11 @@ cdef class Nonlinear(Removal):
             dpotrf(&uplo, &m, &self.h_matrix[0, 0], &ld, &info)
             if info:
                 return info
-            self._residual_without(c, 1)
-            dpotrs(&uplo, &m, &one, &self.h_matrix[0, 0], &ld, &self.drawn[c, 0], &ld, &info)
+            self._residual_without(1)
+            dpotrs(&uplo, &m, &one, &self.h_matrix[0, 0], &ld, &self.batch_out[0, 0], &ld, &info)
             for i in range(m):
-                self.star_sum[c, i] = self.drawn[c, i]
-            size = self._correction(c)
+                self.batch_in[0, i] = self.batch_out[0, i]
+            size = self._correction(0)
             if step > 0 and size <= SETTLED:
                 break
         left[0] = size

@@ -6,36 +6,39 @@ it hid appear. With E those bonds (g > 0 leaves, g < 0 appears), C = (K + L)^-1 
     phi' = phi + C E T^-1 (E' phi - v).
 
 Each moving atom's residual, built from differences across bonds, gives a rigorous bound on the error of its
-potentials; where that exceeds 3e-8 V at 1 V (everywhere when asked, ``refine``) it is refined until it
-settles, and solved afresh if it does not.
+potentials. Where that exceeds 3e-8 V at 1 V (everywhere when asked, ``refine``) atoms are refined, many at once,
+until they settle, and solved afresh if they do not.
 """
 
 import numpy as np
 
-from libc.math cimport fabs, sqrt
+from libc.math cimport fabs, INFINITY, sqrt
 from libc.string cimport memset
 from scipy.linalg.cython_blas cimport ddot, dsymm, dsymv
 from scipy.linalg.cython_lapack cimport dgetrf, dgetrs, dpotrf, dpotrs
 
 from ._fields cimport TOLERATED, UNSETTLED
-from ._operating cimport Operating, between_bonds
+from ._operating cimport between_bonds
+from ._stars cimport Stars
 
-SETTLED, LOOSE = 1e-13, 3e-8
+cdef double SETTLED = 1e-13, LOOSE = 3e-8
 cdef int MOST_STEPS = 20
+cdef double ROUNDING = 2e-13    # of an entry of T over the largest g C: a smaller pivot is not known to a digit or two
+
+cdef enum:
+    BATCH = 64          # moving atoms that are refined at once
 
 
-cdef class Removal(Operating):
-    """Fields that also know the potential without each moving atom; made with the arguments of :class:`Operating`."""
+cdef class Removal(Stars):
+    """Fields that also know the potential without each moving atom; made with the arguments of :class:`Stars`."""
 
     def __init__(self, *args, **laws):
-        Operating.__init__(self, *args, **laws)
-        n = self.n_hosts
-        self.wanted = np.zeros(n, np.int8)
-        self.wanted_list, self.row_of, self.moving_number = np.zeros((3, n), np.intc)
-        self.point_phi, self.point_theta = np.zeros((2, n))
-        self.moving, self.gone, self.leaving, self.start, self.lu_start = np.zeros((5, 1), np.intc)
-        self.rows, self.star_sum, self.shift, self.drawn = np.zeros((4, 1, 1))
-        self._room_for_edges(1024, 1024)
+        Stars.__init__(self, *args, **laws)
+        self.loose, self.lu_start = np.zeros((2, 1), np.intc)
+        self.left = np.zeros(1)
+        self.star_sum, self.shift, self.drawn, self.batch_in, self.batch_out = np.zeros((5, 1, 1))
+        self.batch, self.size = np.zeros(BATCH, np.intc), np.zeros(BATCH)
+        self._room_for_factors(1024, 1024)
         self.largest_green = np.max(self.table) * (4.0 if self.images else 1.0)
         self.refine = False
 
@@ -43,9 +46,11 @@ cdef class Removal(Operating):
 
     cdef int make_room(self) except -1:
         """Follow the capacity of the fields."""
-        if self.moving.shape[0] != self.capacity:
-            self.moving, self.gone, self.leaving = np.zeros((3, self.capacity), np.intc)
-            self.start, self.lu_start = np.zeros((2, self.capacity + 1), np.intc)
+        self.room_for_stars()
+        if self.loose.shape[0] != self.capacity:
+            self.loose, self.lu_start = np.zeros((2, self.capacity), np.intc)
+            self.left = np.zeros(self.capacity)
+            self.batch_in, self.batch_out = np.zeros((2, BATCH, self.capacity))
         return 0
 
     cdef int remove_each(self, int n_moving) except -1:
@@ -57,13 +62,11 @@ cdef class Removal(Operating):
             The contrast is too large for double precision.
         """
         cdef int info
-        cdef long n_edges, n_lu
-        # Count first, so that no memory is asked for while the interpreter is released.
+        cdef long squares = self.count_stars(n_moving)
+        self.room_for_points()
         self._room_for_moving(n_moving)
-        with nogil:
-            n_edges = self._count_edges(n_moving, &n_lu)
-        if n_edges > self.edge_a.shape[0] or n_lu > self.lu.shape[0]:
-            self._room_for_edges(2 * n_edges, 2 * n_lu)
+        if squares > self.lu.shape[0] or self.n_edges > self.pivot.shape[0]:
+            self._room_for_factors(2 * self.n_edges, 2 * squares)
         with nogil:
             self._rows_at_points()
             self._read_points()
@@ -77,135 +80,18 @@ cdef class Removal(Operating):
         return 0
 
     def _room_for_moving(self, int n_moving):
-        if self.rows.shape[0] < self.n_wanted or self.rows.shape[1] != self.capacity:
-            self.rows = np.zeros((self.n_wanted + 128, self.capacity))
         if self.shift.shape[0] < n_moving or self.shift.shape[1] != self.capacity:
             self.star_sum, self.shift, self.drawn = np.zeros((3, n_moving + 64, self.capacity))
 
-    def _room_for_edges(self, long edges, long lu):
-        self.edge_a, self.edge_b, self.edge_law, self.pivot = np.zeros((4, edges), np.intc)
-        self.edge_g, self.edge_w = np.zeros((2, edges))
+    def _room_for_factors(self, long edges, long lu):
+        self.pivot, self.edge_w = np.zeros(edges, np.intc), np.zeros(edges)
         self.lu = np.zeros(lu)
-
-    # ---------------------------------------------------------------- where potentials are wanted
-
-    cdef int corner(self, int interstitial, int k) noexcept nogil:
-        """Host site at corner ``k`` (0-7) of an interstitial site."""
-        cdef int cell = interstitial - self.n_hosts, nz1 = self.nz - 1
-        cdef int ny1 = self.ny - 1 if self.images else self.ny  # reflecting sides have no cube across them
-        cdef int z = cell % nz1, y = (cell // nz1) % ny1, x = cell // (nz1 * ny1)
-        x = (x + (k & 1)) % self.nx
-        y = (y + ((k >> 1) & 1)) % self.ny
-        return (x * self.ny + y) * self.nz + z + (k >> 2)
-
-    cdef inline void _mark(self, int site) noexcept nogil:
-        if not self.wanted[site]:
-            self.wanted[site] = 1
-            self.wanted_list[self.n_wanted] = site
-            self.n_wanted += 1
-
-    cdef void want(self, int site) noexcept nogil:
-        cdef int k
-        if site < self.n_hosts:
-            self._mark(site)
-        else:
-            for k in range(8):
-                self._mark(self.corner(site, k))
-
-    cdef void clear_wanted(self) noexcept nogil:
-        cdef int w
-        for w in range(self.n_wanted):
-            self.wanted[self.wanted_list[w]] = 0
-        self.n_wanted = 0
-
-    cdef void _rows_at_points(self) noexcept nogil:
-        """Green's function from every wanted point to the nodes."""
-        cdef int w, site, m = self.m
-        for w in range(self.n_wanted):
-            site = self.wanted_list[w]
-            self.row_of[site] = w
-            if self.node_at[site] < 0:
-                self.row(site, m, &self.rows[w, 0])
-
-    cdef void _read_points(self) noexcept nogil:
-        """Potential and heat at every wanted point."""
-        cdef int w, i, site, m = self.m, one = 1
-        cdef double phi, theta
-        for w in range(self.n_wanted):
-            site = self.wanted_list[w]
-            # A node knows its potential; elsewhere the sources of all nodes add up through G.
-            i = self.node_at[site]
-            if i >= 0:
-                self.point_phi[site] = self.phi[i]
-                self.point_theta[site] = self.theta[i]
-                continue
-            phi = self.top * self.unit[self.sz[site]] + ddot(&m, &self.rows[w, 0], &one, &self.y_phi[0], &one)
-            theta = ddot(&m, &self.rows[w, 0], &one, &self.y_theta[0], &one)
-            self.point_phi[site] = phi
-            self.point_theta[site] = theta
-
-    # ---------------------------------------------------------------- bonds that change with a moving atom
-
-    cdef void _edges_without(self, int site, bint write) noexcept nogil:
-        """Bonds that leave (g > 0) or appear (g < 0) with the vacancy at ``site``, appended from n_edges."""
-        cdef int i, k, l, h, other, slot, side, n = 1
-        self.leaving[0] = self.node_at[site]
-        # With the atom go those neighbours whose only partner it is: they turn isolated and conduct no more.
-        for k in range(18):
-            other = self.shifted(site, k)
-            if other >= 0 and self.vacant[other] and self.n_close[other] == 1 and not self.in_contact(other):
-                self.leaving[n] = self.node_at[other]
-                n += 1
-        for l in range(n):
-            self.gone[self.leaving[l]] = l + 1
-        # Every bond and contact of those that leave, each bond once.
-        for l in range(n):
-            i = self.leaving[l]
-            for k in range(self.degree[i]):
-                other = self.link[i, k]
-                if self.gone[other] == 0 or self.gone[other] > l + 1:
-                    self._edge(i, other, self.link_g[i, k], 0, write)
-            for side in range(2):
-                if self.contact_g[side, i] > 0.0:
-                    self._edge(i, -1 - side, self.contact_g[side, i], 0, write)
-        # Bonds that the atom hid appear, unless one of their own ends leaves with it.
-        slot = self.hidden_head[self.leaving[0]]
-        while slot >= 0:
-            h = slot >> 1
-            slot = self.hidden_next[slot]
-            if self.gone[self.hidden_a[h]] or (self.hidden_b[h] >= 0 and self.gone[self.hidden_b[h]]):
-                continue
-            self._edge(self.hidden_a[h], self.hidden_b[h], -self.hidden_g[h], self.hidden_law[h], write)
-        for l in range(n):
-            self.gone[self.leaving[l]] = 0
-
-    cdef inline void _edge(self, int a, int b, double g, int law, bint write) noexcept nogil:
-        if write:
-            self.edge_a[self.n_edges] = a
-            self.edge_b[self.n_edges] = b
-            self.edge_g[self.n_edges] = g
-            self.edge_law[self.n_edges] = law
-        self.n_edges += 1
-
-    cdef long _count_edges(self, int n_moving, long* n_lu) noexcept nogil:
-        cdef int c, before
-        self.n_edges = 0
-        n_lu[0] = 0
-        for c in range(n_moving):
-            before = self.n_edges
-            self.start[c] = before
-            self.lu_start[c] = n_lu[0]
-            self._edges_without(self.moving[c], False)
-            n_lu[0] += <long>(self.n_edges - before) * (self.n_edges - before)
-        self.start[n_moving] = self.n_edges
-        return self.n_edges
 
     # ---------------------------------------------------------------- the network without a moving atom
 
     cdef int _leave_one_out(self, int n_moving) noexcept nogil:
         """Change of the nodes' potential (shift) and the drawn currents for each moving atom taken away."""
-        cdef int c, e, m = self.m, info = 0
-        cdef double error
+        cdef int c, e, r, m = self.m, info = 0, begin = 0
         self.removal_error = 0.0
         if n_moving == 0 or m == 0:
             return 0
@@ -213,6 +99,9 @@ cdef class Removal(Operating):
         self.n_edges = 0
         for c in range(n_moving):
             self._edges_without(self.moving[c], True)
+            r = self.start[c + 1] - self.start[c]
+            self.lu_start[c] = begin
+            begin += r * r
             info = self._factor(c)
             if info:
                 return info
@@ -222,15 +111,28 @@ cdef class Removal(Operating):
         # All atoms at once: one product of matrices instead of one of a vector for each.
         self._times(self.c_matrix, self.star_sum, self.shift, 0, n_moving)
         self._draw(0, n_moving)
-        # The bound decides who is refined: where it clears an atom, no step is spent on it.
+        return self._refine_loose(n_moving, 1.0)
+
+    cdef int _refine_loose(self, int n_moving, double scale) noexcept nogil:
+        """Refine the moving atoms whose bound is too large, at ``scale`` volts; the bound decides who is."""
+        cdef int c, n = 0, first, info
+        cdef double error
         for c in range(n_moving):
             error = self._residual_bound(c)
-            if self.refine or not error <= LOOSE:
-                info = self._refine(c, &error)
-                if info:
-                    return info
-                self._draw(c, 1)
-            self.removal_error = max(self.removal_error, error)
+            # Where the simple bound does not clear an atom, the sharp one may.
+            if not self.refine and not error <= LOOSE * scale:
+                error = min(error, self._sharp_bound(c))
+            if self.refine or not error <= LOOSE * scale:
+                self.loose[n] = c
+                n += 1
+            else:
+                self.removal_error = max(self.removal_error, error / scale)
+        self.refined, first = n, 0
+        while first < n:
+            info = self._refine(&self.loose[first], min(n - first, <int>BATCH), scale)
+            if info:
+                return info
+            first += BATCH
         return 0
 
     cdef void _draw(self, int first, int n) noexcept nogil:
@@ -238,11 +140,15 @@ cdef class Removal(Operating):
         cdef int c, i
         for c in range(first, first + n):
             for i in range(self.m):
-                self.star_sum[c, i] = self.phi[i] + self.shift[c, i] - self.top * self.unit[self.sz[self.node[i]]]
+                self.star_sum[c, i] = self._beyond_background(c, i)
         self._times(self.k_matrix, self.star_sum, self.drawn, first, n)
 
+    cdef inline double _beyond_background(self, int c, int i) noexcept nogil:
+        """Potential of a node without moving atom ``c``, less that of the empty background."""
+        return self.phi[i] + self.shift[c, i] - self.top * self.unit[self.sz[self.node[i]]]
+
     cdef double _residual_bound(self, int c) noexcept nogil:
-        """Bound on the error of one moving atom's potentials, V at 1 V.
+        """Bound on the error of one moving atom's potentials, V at 1 V; sizes of its residuals into ``residual``.
 
         The error is A'^-1 r with r the residual, by differences across bonds, and A' >= K: no entry of A'^-1
         exceeds the largest one of the Green's function.
@@ -253,8 +159,47 @@ cdef class Removal(Operating):
             self.source[i] = self.phi[i] + self.shift[c, i]
         self._flow_without(c)
         for i in range(self.m):
-            total += fabs(self.residual[i] - self.drawn[c, i])
+            self.residual[i] = fabs(self.residual[i] - self.drawn[c, i])
+            total += self.residual[i]
         return self.largest_green * total
+
+    cdef double _sharp_bound(self, int c) noexcept nogil:
+        """A sharper bound from the same sizes r: all entries of A'^-1 are positive, so that no error exceeds A'^-1 r.
+
+        That is u + C E T^-1 E' u with u = C r. No entry of a column of C exceeds that on the diagonal, which bounds u
+        by the sum of C_jj r_j; and the rest is harmonic but at the ends of the changed bonds, so that it is largest
+        there. Twice the sum covers the rounding of C and T.
+        """
+        cdef int e, i, k, n = 0, m = self.m, one = 1, first = self.start[c], last = self.start[c + 1], r = last - first
+        cdef double total = 0.0, largest = 1.0
+        cdef double* t = &self.lu[self.lu_start[c]]
+        # C knows the slopes at 0 V only: those at a voltage may be less.
+        if self.bent:
+            return INFINITY
+        for e in range(first, last):
+            largest = max(largest, fabs(self.edge_g[e]) * self.c_matrix[self.edge_a[e], self.edge_a[e]])
+        for e in range(r):
+            if fabs(t[e * r + e]) < ROUNDING * largest:
+                return INFINITY
+        largest = 0.0
+        for i in range(m):
+            total += self.c_matrix[i, i] * self.residual[i]
+        # u at the ends of the bonds, each once.
+        for e in range(2 * r):
+            i = self.edge_b[first + e // 2] if e & 1 else self.edge_a[first + e // 2]
+            if i >= 0 and not self.gone[i]:
+                self.gone[i] = 1
+                self.leaving[n] = i
+                n += 1
+                self.source[i] = ddot(&m, &self.c_matrix[i, 0], &one, &self.residual[0], &one)
+        for e in range(first, last):
+            self.edge_w[e] = self._across(e, self.source, 0.0)
+        self._back(c, &self.source[0])
+        for k in range(n):
+            i = self.leaving[k]
+            self.gone[i] = 0
+            largest = max(largest, fabs(ddot(&m, &self.c_matrix[i, 0], &one, &self.source[0], &one)))
+        return 2.0 * (total + largest)
 
     cdef void _times(self, double[:, ::1] matrix, double[:, ::1] columns, double[:, ::1] out, int first,
                      int n) noexcept nogil:
@@ -262,8 +207,8 @@ cdef class Removal(Operating):
         cdef int m = self.m, ld = self.capacity, one = 1
         cdef double zero = 0.0, unity = 1.0
         cdef char uplo = b"U", side = b"L"
-        # For one column dsymm would copy the whole matrix first; sets without a law keep the bits that this gives.
-        if n == 1 and self.laws is not None:
+        # For one column dsymm would copy the whole matrix first.
+        if n == 1:
             dsymv(&uplo, &m, &unity, &matrix[0, 0], &ld, &columns[first, 0], &one, &zero, &out[first, 0], &one)
             return
         dsymm(&side, &uplo, &m, &n, &unity, &matrix[0, 0], &ld, &columns[first, 0], &ld, &zero, &out[first, 0], &ld)
@@ -307,24 +252,48 @@ cdef class Removal(Operating):
             if self.edge_b[e] >= 0:
                 out[self.edge_b[e]] -= value
 
-    cdef int _refine(self, int c, double* left) noexcept nogil:
-        """Refine one shift until it settles, or solve it afresh; ``left`` is what the corrections say is left.
+    cdef int _refine(self, const int* atoms, int n_atoms, double scale) noexcept nogil:
+        """Refine the shifts of moving atoms until they settle, or solve them afresh.
 
         Corrections fall by a constant ratio, which the last two tell; so they also tell what is left.
         """
-        cdef int i, step = 0
-        cdef double size = 0.0, before
-        for i in range(self.m):
-            size = max(size, fabs(self.shift[c, i]))
-        while True:
-            self._correct(c, 1)
-            # Each correction is q = size / before of the last: about size q is left.
-            before, size = size, self._correction(c)
-            left[0] = size if size >= before else size * size / before
+        cdef int c, i, p, step = 0, n, active = n_atoms, info = 0
+        cdef double size, before, left
+        for p in range(n_atoms):
+            self.batch[p] = atoms[p]
+            self.size[p] = 0.0
+            for i in range(self.m):
+                self.size[p] = max(self.size[p], fabs(self.shift[atoms[p], i]))
+        while active:
+            self._correct(active)
             step += 1
-            if left[0] <= SETTLED or not size < 0.1 * before or step >= MOST_STEPS:
-                break
-        return 0 if left[0] <= SETTLED else self._solve_without(c, left)
+            n, active = active, 0
+            for p in range(n):
+                # Each correction is q = size / before of the last: about size q is left.
+                c, before = self.batch[p], self.size[p]
+                size = self._correction(p)
+                left = size if size >= before else size * size / before
+                if left > SETTLED and size < 0.1 * before and step < MOST_STEPS:
+                    self.batch[active], self.size[active] = c, size
+                    active += 1
+                    continue
+                self.left[c] = left
+        for p in range(n_atoms):
+            c = atoms[p]
+            if not self.left[c] <= SETTLED:
+                info = self._solve_without(c, &self.left[c])
+                if info:
+                    return info
+            self.removal_error = max(self.removal_error, self.left[c] / scale)
+        # What holds the nodes at these potentials.
+        for p in range(n_atoms):
+            for i in range(self.m):
+                self.batch_in[p, i] = self._beyond_background(atoms[p], i)
+        self._times(self.k_matrix, self.batch_in, self.batch_out, 0, n_atoms)
+        for p in range(n_atoms):
+            for i in range(self.m):
+                self.drawn[atoms[p], i] = self.batch_out[p, i]
+        return 0
 
     cdef int _solve_without(self, int c, double* left) noexcept nogil:
         """Shift of moving atom ``c`` from a fresh factorisation.
@@ -341,13 +310,14 @@ cdef class Removal(Operating):
             return info
         for i in range(m):
             self.shift[c, i] = 0.0
+        self.batch[0] = c
         # Corrections against the residual by differences, as in `_solve`.
         for step in range(MOST_STEPS):
-            self._residual_without(c, 1)
-            dpotrs(&uplo, &m, &one, &self.h_matrix[0, 0], &ld, &self.drawn[c, 0], &ld, &info)
+            self._residual_without(1)
+            dpotrs(&uplo, &m, &one, &self.h_matrix[0, 0], &ld, &self.batch_out[0, 0], &ld, &info)
             for i in range(m):
-                self.star_sum[c, i] = self.drawn[c, i]
-            size = self._correction(c)
+                self.batch_in[0, i] = self.batch_out[0, i]
+            size = self._correction(0)
             if step > 0 and size <= SETTLED:
                 break
         left[0] = size
@@ -385,46 +355,47 @@ cdef class Removal(Operating):
                 self.h_matrix[j, j] += g
                 self.h_matrix[max(i, j), min(i, j)] -= g
 
-    cdef double _correction(self, int c) noexcept nogil:
-        """Add the correction of one moving atom to its shift; returns its size at 1 V."""
-        cdef int i
+    cdef double _correction(self, int p) noexcept nogil:
+        """Add the correction of one moving atom of the batch to its shift; returns its size at 1 V."""
+        cdef int i, c = self.batch[p]
         cdef double size = 0.0
         for i in range(self.m):
-            self.shift[c, i] += self.star_sum[c, i]
-            size = max(size, fabs(self.star_sum[c, i]))
+            self.shift[c, i] += self.batch_in[p, i]
+            size = max(size, fabs(self.batch_in[p, i]))
         return size
 
-    cdef void _residual_without(self, int first, int count) noexcept nogil:
-        """Current that each node lacks without the moving atom, at phi + shift, into drawn."""
-        cdef int c, i, m = self.m
-        for c in range(first, first + count):
+    cdef void _residual_without(self, int n) noexcept nogil:
+        """Current that each node lacks without each moving atom of the batch, at phi + shift, into batch_out."""
+        cdef int p, i, m = self.m
+        for p in range(n):
             for i in range(m):
-                self.star_sum[c, i] = self.top * self.unit[self.sz[self.node[i]]] - self.phi[i] - self.shift[c, i]
+                self.batch_in[p, i] = -self._beyond_background(self.batch[p], i)
         # What the background brings at these potentials, and what the bonds that are left bring.
-        self._times(self.k_matrix, self.star_sum, self.drawn, first, count)
-        for c in range(first, first + count):
+        self._times(self.k_matrix, self.batch_in, self.batch_out, 0, n)
+        for p in range(n):
             for i in range(m):
-                self.source[i] = self.phi[i] + self.shift[c, i]
-            self._flow_without(c)
+                self.source[i] = self.phi[i] + self.shift[self.batch[p], i]
+            self._flow_without(self.batch[p])
             for i in range(m):
-                self.drawn[c, i] += self.residual[i]
+                self.batch_out[p, i] += self.residual[i]
 
-    cdef void _correct(self, int first, int count) noexcept nogil:
-        """One refinement of ``count`` moving atoms from ``first``: C r + C E w into star_sum."""
-        cdef int c, e, i, m = self.m
+    cdef void _correct(self, int n) noexcept nogil:
+        """One correction of the ``n`` moving atoms of the batch: C r + C E w into batch_in."""
+        cdef int c, e, i, p, m = self.m
         # First guess of the correction from C, then what the changed bonds make of it.
-        self._residual_without(first, count)
-        self._times(self.c_matrix, self.drawn, self.star_sum, first, count)
-        for c in range(first, first + count):
+        self._residual_without(n)
+        self._times(self.c_matrix, self.batch_out, self.batch_in, 0, n)
+        for p in range(n):
+            c = self.batch[p]
             for i in range(m):
-                self.source[i] = self.star_sum[c, i]
+                self.source[i] = self.batch_in[p, i]
             for e in range(self.start[c], self.start[c + 1]):
                 self.edge_w[e] = self._across(e, self.source, 0.0)
             self._back(c, &self.residual[0])
             for i in range(m):
-                self.drawn[c, i] += self.residual[i]
+                self.batch_out[p, i] += self.residual[i]
         # C (r + E w) with r from before: one product instead of two
-        self._times(self.c_matrix, self.drawn, self.star_sum, first, count)
+        self._times(self.c_matrix, self.batch_out, self.batch_in, 0, n)
 
     cdef void _flow_without(self, int c) noexcept nogil:
         """Current into each node (residual) at the values in source, bonds of moving atom ``c`` left out.

@@ -422,3 +422,35 @@ def test_both_directions_of_a_pair_start_from_their_own_end():
 def test_more_mechanisms_than_the_kernel_holds_are_refused():
     with pytest.raises(ValueError, match="an engine can hold at most 32 mechanisms, got 33"):
         box(mechanisms=[hop() for _ in range(33)])
+
+
+def test_a_mark_follows_the_species_whatever_led_to_them():
+    """After events, those of the specialised loop and a state put back it is that of a fresh engine."""
+    for make, run in ((full_box, {"events": 300}), (lambda: box((8, 8, 8), seed=5), {"events": 4000})):
+        engine = make()
+        first, marks = engine.state(), {engine.mark}
+        for _ in range(4):
+            engine.run(**run)
+            marks.add(engine.mark)
+            fresh = make()
+            fresh.restore(engine.state())
+            assert fresh.mark == engine.mark
+            assert fresh.holds(engine.species)
+        assert len(marks) == 5
+        engine.restore(first)
+        assert engine.mark in marks
+        assert not engine.holds(fresh.species)
+
+
+def test_an_event_is_carried_out_by_its_row_as_by_its_number():
+    one, other = full_box(), full_box()
+    rng = np.random.default_rng(2)
+    for _ in range(100):
+        listed = one.catalogue()
+        k = int(rng.integers(len(listed)))
+        row = [int(getattr(listed, name)[k]) for name in ("mechanism", "direction", "site_a", "site_b")]
+        one.fire(k)
+        other.carry_out(*row)
+        assert np.array_equal(one.species, other.species)
+    with pytest.raises(ValueError, match="vacancy hop is not possible at sites"):
+        other.carry_out(0, 0, *np.flatnonzero(other.species == OXYGEN.code)[:2])

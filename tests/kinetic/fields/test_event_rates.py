@@ -374,3 +374,20 @@ def test_heat_of_transport_beyond_the_gradient_is_an_error():
         device.advance(Waveform.ramp(4.0, 1e9), samples=5)
     device.device_voltage = 0.01
     device.transitions()
+
+
+def test_rates_that_are_there_are_not_worked_out_again():
+    """While the voltage stands one evaluation serves waits and draws; another voltage needs one."""
+    rng = np.random.default_rng(6)
+    listed = made_up(rng.uniform(0.6, 0.9, 12), 0.0, rng.normal(0, 0.5, 12), frequency=1e13)
+    for voltage in (0.5, 0.7):
+        before = listed.evaluations
+        totals = {listed.total(voltage) for _ in range(3)}
+        listed.advance(voltage, 0.0, 1e-9, 5.0)
+        chosen = listed.pick(voltage, 0.4)
+        assert listed.evaluations == before + 1
+        assert len(totals) == 1
+        assert chosen == listed.pick(voltage, 0.4)
+    listed.total(0.6)
+    assert listed.evaluations == before + 2
+    assert listed.total(0.7) == totals.pop()

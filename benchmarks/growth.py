@@ -1,0 +1,108 @@
+"""How the cost of one arrangement grows: with the conducting defects, and with isolated, charged ones.
+
+    python benchmarks/growth.py [--nodes 200 400 800 1200] [--isolated 300 1000 2000] [--events 10]
+
+Columns of defects across 8 nm of HfO2, and defects at random in 20 x 20 x 10 nm. Each event is drawn at 0.3 V
+and carried out; conduction with heat and the energies of all candidates are timed apart, the median is given.
+"""
+
+import argparse
+import os
+import time
+from collections.abc import Iterator
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import numpy as np
+from report import machine, write, write_table
+
+from frenkel.kinetic.device import Device
+from frenkel.kinetic.lattice.species import OXYGEN, VACANCY
+from frenkel.kinetic.materials.material import Material
+from frenkel.threads import one_blas_thread
+from frenkel.typing import Floats
+
+HEADER = ["quantity", "ours", "solution", "energies", "target", "candidates"]
+NODE_TARGETS = {200: "<= 0.8 ms", 400: "<= 3 ms", 800: "<= 12 ms", 1200: "<= 25 ms", 2000: "<= 60 ms"}
+ISOLATED_TARGETS = {300: "energies <= 0.5 ms", 1000: "energies <= 1.5 ms", 2000: "energies <= 4 ms"}
+VOLTAGE = 0.3
+
+
+def filled(device: Device, sites: np.ndarray) -> Device:
+    """Return the device with defects at these host sites and nowhere else."""
+    state = device.engine.state()
+    state["species"][: device.n_hosts] = OXYGEN.code
+    state["species"][sites] = VACANCY.code
+    # Events belong to defects and to the layer under the top electrode.
+    top = np.arange(device.shape[2] - 1, device.n_hosts, device.shape[2])
+    state["order"] = np.union1d(sites, top).astype(np.int32)
+    device.engine.restore(state)
+    return device
+
+
+def column(device: Device, count: int, share: float = 0.4) -> np.ndarray:
+    """Return sites about the axis of the box, of which defects take a share."""
+    nx, ny, _ = device.shape
+    x, y, _ = np.unravel_index(np.arange(device.n_hosts), device.shape)
+    rng = np.random.default_rng(7)
+    near = np.argsort((x - nx // 2) ** 2 + (y - ny // 2) ** 2 + rng.random(device.n_hosts))
+    return np.sort(rng.choice(near[: int(count / share)], count, replace=False))
+
+
+def measure(device: Device, events: int) -> tuple[Floats, float]:
+    """Return the CPU times (s) of solutions and energies, (events, 2), and the mean number of candidates."""
+    times, candidates = np.zeros((events + 2, 2)), 0
+    solver, engine = device.solver, device.engine
+    with one_blas_thread():
+        for row in times:
+            found, species = solver.candidates(), engine.species
+            start = time.process_time()
+            solver.solve_fields(species)
+            solved = time.process_time()
+            solver.write_energies(found, species)
+            row[:] = solved - start, time.process_time() - solved
+            candidates += found.n
+            engine.catalogue()
+            engine.fire(found.pick(VOLTAGE, engine.draw()))
+    # The first two make room and fill tables.
+    return times[2:], candidates / len(times)
+
+
+def rows(nodes: list[int], isolated: list[int], events: int) -> Iterator[list[str]]:
+    """Yield the rows, by the columns of `HEADER`."""
+    material = Material.load("HfO2")
+    spacing = material.lattice.spacing
+    for count in nodes:
+        width = max(20, int(np.sqrt(count / 30 / 0.4)) + 8)
+        device = Device(material, 30 * spacing, width * spacing, seed=1, cache=0)
+        yield row(f"{count} defects in a column", NODE_TARGETS.get(count, "-"),
+                  *measure(filled(device, column(device, count)), events), device)
+    for count in isolated:
+        device = Device(material, 38 * spacing, 77 * spacing, seed=1, cache=0)
+        sites = np.random.default_rng(count).choice(device.n_hosts, count, replace=False)
+        yield row(f"{count} defects at random", ISOLATED_TARGETS.get(count, "-"),
+                  *measure(filled(device, np.sort(sites)), events), device)
+
+
+def row(name: str, target: str, times: Floats, candidates: float, device: Device) -> list[str]:
+    """Return one row; the network's size is that of the last arrangement."""
+    solution, energies = 1e3 * np.median(times, axis=0)
+    both = 1e3 * np.median(times.sum(axis=1))
+    name = f"{name}, {device.fields.m} conduct: one event"
+    return [name, f"{both:.2f} ms", f"{solution:.2f} ms", f"{energies:.2f} ms", target, f"{candidates:.0f}"]
+
+
+def main() -> None:
+    """Measure and print."""
+    command = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    command.add_argument("--nodes", nargs="*", type=int, default=[200, 400, 800, 1200], metavar="N")
+    command.add_argument("--isolated", nargs="*", type=int, default=[300, 1000, 2000], metavar="N")
+    command.add_argument("--events", type=int, default=10, help="events of each row")
+    options = command.parse_args()
+    write(machine())
+    write()
+    write_table(HEADER, rows(options.nodes, options.isolated, options.events))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,22 @@
+from ._operating cimport Operating
+
+
+cdef class Points(Operating):
+    # host sites at which potentials are wanted: in the order of asking, and by layer
+    cdef signed char[::1] wanted
+    cdef int[::1] wanted_list, wanted_sorted, wanted_end
+    cdef int n_wanted
+    # Green's function from a site to the nodes, potential and heat at 1 V
+    cdef int[::1] row_of
+    cdef int n_rows
+    cdef double[:, ::1] rows
+    cdef double[::1] point_phi, point_theta
+
+    cdef int room_for_points(self) except -1
+    cdef int corner(self, int interstitial, int k) noexcept nogil
+    cdef void _mark(self, int site, bint moved) noexcept nogil
+    cdef void want(self, int site, bint moved) noexcept nogil
+    cdef void clear_wanted(self) noexcept nogil
+    cdef void _sort_wanted(self) noexcept nogil
+    cdef void _rows_at_points(self) noexcept nogil
+    cdef void _read_points(self) noexcept nogil

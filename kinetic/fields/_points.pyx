@@ -1,0 +1,117 @@
+"""Potential and temperature rise at the sites between which events move something (compiled).
+
+A node knows both. Elsewhere the sources of all nodes add up through the Green's function, a row of it for each point.
+Rows are kept where a potential without some moving atom is read too; those of lone defects are used once and go.
+"""
+
+import numpy as np
+
+from libc.string cimport memset
+from scipy.linalg.cython_blas cimport ddot
+
+from ._operating cimport Operating
+
+cdef enum:
+    READ = 1            # a point at which the potential of the network is wanted
+    READ_WITHOUT = 2    # the same, and that without some moving atom
+
+
+cdef class Points(Operating):
+    """Fields that are read at the sites of events; made with the arguments of :class:`Operating`."""
+
+    def __init__(self, *args, **laws):
+        Operating.__init__(self, *args, **laws)
+        n = self.n_hosts
+        self.wanted = np.zeros(n, np.int8)
+        self.wanted_list, self.wanted_sorted, self.row_of = np.zeros((3, n), np.intc)
+        self.wanted_end = np.zeros(self.nz + 1, np.intc)
+        self.point_phi, self.point_theta = np.zeros((2, n))
+        self.rows = np.zeros((1, 1))
+
+    cdef int room_for_points(self) except -1:
+        """Make room for the rows that are kept, and for one that is not."""
+        if self.rows.shape[0] <= self.n_rows or self.rows.shape[1] != self.capacity:
+            self.rows = np.zeros((self.n_rows + 128, self.capacity))
+        return 0
+
+    cdef int corner(self, int interstitial, int k) noexcept nogil:
+        """Host site at corner ``k`` (0-7) of an interstitial site."""
+        cdef int cell = interstitial - self.n_hosts, nz1 = self.nz - 1
+        cdef int ny1 = self.ny - 1 if self.images else self.ny  # reflecting sides have no cube across them
+        cdef int z = cell % nz1, y = (cell // nz1) % ny1, x = cell // (nz1 * ny1)
+        x = (x + (k & 1)) % self.nx
+        y = (y + ((k >> 1) & 1)) % self.ny
+        return (x * self.ny + y) * self.nz + z + (k >> 2)
+
+    # ---------------------------------------------------------------- who reads
+
+    cdef inline void _mark(self, int site, bint moved) noexcept nogil:
+        if not self.wanted[site]:
+            self.wanted[site] = READ
+            self.wanted_list[self.n_wanted] = site
+            self.n_wanted += 1
+        if moved and self.node_at[site] < 0 and self.wanted[site] == READ:
+            self.wanted[site] = READ_WITHOUT
+            self.row_of[site] = self.n_rows
+            self.n_rows += 1
+
+    cdef void want(self, int site, bint moved) noexcept nogil:
+        """Ask for the potential at a site; ``moved``: also for that without some moving atom."""
+        cdef int k
+        if site < self.n_hosts:
+            self._mark(site, moved)
+        else:
+            for k in range(8):
+                self._mark(self.corner(site, k), moved)
+
+    cdef void clear_wanted(self) noexcept nogil:
+        cdef int w
+        for w in range(self.n_wanted):
+            self.wanted[self.wanted_list[w]] = 0
+        self.n_wanted = self.n_rows = 0
+
+    cdef void _sort_wanted(self) noexcept nogil:
+        """List the wanted points layer by layer: those of one layer read the same part of the table."""
+        cdef int w, z, site
+        cdef int* end = &self.wanted_end[0]
+        memset(end, 0, (self.nz + 1) * sizeof(int))
+        for w in range(self.n_wanted):
+            end[self.sz[self.wanted_list[w]] + 1] += 1
+        for z in range(self.nz):
+            end[z + 1] += end[z]
+        for w in range(self.n_wanted):
+            site = self.wanted_list[w]
+            self.wanted_sorted[end[self.sz[site]]] = site
+            end[self.sz[site]] += 1
+
+    # ---------------------------------------------------------------- what is read
+
+    cdef void _rows_at_points(self) noexcept nogil:
+        """Green's function to the nodes from every point that is read without some moving atom."""
+        cdef int w, site
+        self._sort_wanted()
+        for w in range(self.n_wanted):
+            site = self.wanted_sorted[w]
+            if self.wanted[site] == READ_WITHOUT:
+                self.row(site, self.m, &self.rows[self.row_of[site], 0])
+
+    cdef void _read_points(self) noexcept nogil:
+        """Potential and heat at every wanted point."""
+        cdef int w, i, site, m = self.m, one = 1
+        cdef double* row
+        for w in range(self.n_wanted):
+            site = self.wanted_sorted[w]
+            # A node knows its potential; elsewhere the sources of all nodes add up through G.
+            i = self.node_at[site]
+            if i >= 0:
+                self.point_phi[site] = self.phi[i]
+                self.point_theta[site] = self.theta[i]
+                continue
+            if self.wanted[site] == READ_WITHOUT:
+                row = &self.rows[self.row_of[site], 0]
+            else:
+                # A row for each of thousands of isolated defects would only wear out the memory.
+                row = &self.rows[self.n_rows, 0]
+                self.row(site, m, row)
+            self.point_phi[site] = self.top * self.unit[self.sz[site]] + ddot(&m, row, &one, &self.y_phi[0], &one)
+            self.point_theta[site] = ddot(&m, row, &one, &self.y_theta[0], &one)

@@ -1,0 +1,28 @@
+from libc.stdint cimport int64_t
+
+from ._nonlinear cimport Nonlinear
+
+
+cdef class SpaceCharge(Nonlinear):
+    # charge (e) on each host site, the sites that hold some, and the same of the arrangement that comes
+    cdef int n_charged, n_coming
+    cdef int[::1] charged, coming
+    cdef double[::1] charge_at, charge_coming
+    cdef long[::1] coming_in              # number of the last arrangement in which a site was charged
+    # sums over all charges that are kept from one arrangement to the next
+    cdef double fixed, volts              # units in one charge times G; V in one unit
+    cdef readonly long arrangement        # counts the arrangements
+    cdef int n_kept
+    cdef int[::1] kept
+    cdef long[::1] used_in                # number of the arrangement in which a sum was last read, -1: none is kept
+    cdef int64_t[::1] sum_at
+    cdef readonly long terms              # products of a charge and G that were added so far
+
+    cdef void _take_charges(self, const int[::1] ions, const signed char[::1] codes,
+                            const double[::1] code_charge) noexcept nogil
+    cdef void _charge_site(self, int site, double charge) noexcept nogil
+    cdef int _changed(self, bint write) noexcept nogil
+    cdef void _forget_sums(self, long before) noexcept nogil
+    cdef void _replace(self, int site, double charge) noexcept nogil
+    cdef int64_t _term(self, double charge, int host, int site) noexcept nogil
+    cdef double _coulomb(self, int host) noexcept nogil

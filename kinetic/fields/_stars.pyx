@@ -1,0 +1,91 @@
+"""The star of each moving atom: bonds that leave with it, and those that it hid and that then appear (compiled).
+
+With the atom go the neighbours that conduct only beside it, and their bonds.
+"""
+
+import numpy as np
+
+from ._points cimport Points
+
+
+cdef class Stars(Points):
+    """Fields that know which bonds change when an atom leaves; made with the arguments of :class:`Points`."""
+
+    def __init__(self, *args, **laws):
+        Points.__init__(self, *args, **laws)
+        self.moving_number = np.zeros(self.n_hosts, np.intc)
+        self.moving, self.gone, self.leaving, self.start = np.zeros((4, 1), np.intc)
+        self._room_for_edges(1024)
+
+    cdef int room_for_stars(self) except -1:
+        """Follow the capacity of the fields."""
+        if self.moving.shape[0] != self.capacity:
+            self.moving, self.gone, self.leaving = np.zeros((3, self.capacity), np.intc)
+            self.start = np.zeros(self.capacity + 1, np.intc)
+        return 0
+
+    cdef long count_stars(self, int n_moving) except -1:
+        """Make room for the bonds of each moving atom; returns the sum of their numbers squared."""
+        # Counted first, so that no memory is asked for while the interpreter is released.
+        cdef long squares = self._count_edges(n_moving)
+        if self.n_edges > self.edge_a.shape[0]:
+            self._room_for_edges(2 * self.n_edges)
+        return squares
+
+    def _room_for_edges(self, long edges):
+        self.edge_a, self.edge_b, self.edge_law = np.zeros((3, edges), np.intc)
+        self.edge_g = np.zeros(edges)
+
+    cdef void _edges_without(self, int site, bint write) noexcept nogil:
+        """Bonds that leave (g > 0) or appear (g < 0) with the vacancy at ``site``, appended from n_edges."""
+        cdef int i, k, l, h, other, slot, side, n = 1
+        self.leaving[0] = self.node_at[site]
+        # With the atom go those neighbours whose only partner it is: they turn isolated and conduct no more.
+        for k in range(18):
+            other = self.shifted(site, k)
+            if other >= 0 and self.vacant[other] and self.n_close[other] == 1 and not self.in_contact(other):
+                self.leaving[n] = self.node_at[other]
+                n += 1
+        for l in range(n):
+            self.gone[self.leaving[l]] = l + 1
+        # Every bond and contact of those that leave, each bond once.
+        for l in range(n):
+            i = self.leaving[l]
+            for k in range(self.degree[i]):
+                other = self.link[i, k]
+                if self.gone[other] == 0 or self.gone[other] > l + 1:
+                    self._edge(i, other, self.link_g[i, k], 0, write)
+            for side in range(2):
+                if self.contact_g[side, i] > 0.0:
+                    self._edge(i, -1 - side, self.contact_g[side, i], 0, write)
+        # Bonds that the atom hid appear, unless one of their own ends leaves with it.
+        slot = self.hidden_head[self.leaving[0]]
+        while slot >= 0:
+            h = slot >> 1
+            slot = self.hidden_next[slot]
+            if self.gone[self.hidden_a[h]] or (self.hidden_b[h] >= 0 and self.gone[self.hidden_b[h]]):
+                continue
+            self._edge(self.hidden_a[h], self.hidden_b[h], -self.hidden_g[h], self.hidden_law[h], write)
+        for l in range(n):
+            self.gone[self.leaving[l]] = 0
+
+    cdef inline void _edge(self, int a, int b, double g, int law, bint write) noexcept nogil:
+        if write:
+            self.edge_a[self.n_edges] = a
+            self.edge_b[self.n_edges] = b
+            self.edge_g[self.n_edges] = g
+            self.edge_law[self.n_edges] = law
+        self.n_edges += 1
+
+    cdef long _count_edges(self, int n_moving) noexcept nogil:
+        """Number the bonds of each moving atom; returns the sum of their numbers squared."""
+        cdef int c, before
+        cdef long squares = 0
+        self.n_edges = 0
+        for c in range(n_moving):
+            before = self.n_edges
+            self.start[c] = before
+            self._edges_without(self.moving[c], False)
+            squares += <long>(self.n_edges - before) * (self.n_edges - before)
+        self.start[n_moving] = self.n_edges
+        return squares
