@@ -51,7 +51,9 @@ def held_back() -> Iterator[None]:
         return
     met: list[int] = []
     ours = [number for number in SIGNALS if signal.getsignal(number) is not None]  # None: not of Python
-    handlers = {number: signal.signal(number, lambda now, _: met.append(now)) for number in ours}
+    handlers: dict[int, Any] = {
+        number: signal.signal(number, lambda now, _: met.append(now)) for number in ours
+    }
     try:
         yield
     finally:

@@ -118,8 +118,8 @@ def _sensitivity(options: argparse.Namespace) -> int:
 
 
 def _weigh(options: argparse.Namespace, workers: "Workers") -> int:
-    from ..configuration.quantity import to_si
     from ..mpi_runs import session
+    from ..quantity import to_si
     from ..rare import farm
     from ..rare.sensitivity import Sensitivity, table
     from ..reports.sensitivity import describe

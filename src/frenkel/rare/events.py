@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..checks import positive, whole
-from ..configuration.quantity import to_si
 from ..kinetic.waveform import Waveform
+from ..quantity import to_si
 from ..validation import suggest
 
 

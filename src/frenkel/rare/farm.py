@@ -14,7 +14,8 @@ from ..analysis.rare.splitting import Estimate, together
 from ..checks import whole
 from ..configuration.base import ConfigurationError
 from ..configuration.device import Configuration
-from ..experiment.device import check_memory, material_of
+from ..configuration.material import MaterialSection
+from ..experiment.device import check_memory
 from ..mpi_runs import farm, merge, runs, session, shards
 from ..mpi_runs.merge import Column
 from ..mpi_runs.session import Job, Outcome
@@ -80,10 +81,14 @@ class Asked:
 
     def settled(self) -> Configuration:
         """Return the configuration with the document of its material."""
-        material = material_of(self.configuration, self.folder)
+        material = self.configuration.made_of(self.folder)
         check_memory(self.configuration, material)
         return self.configuration.model_copy(
-            update={"material": material.name, "material_document": material.document(), "member": 0}
+            update={
+                "material": MaterialSection(base=material.name),
+                "material_document": material.document(),
+                "member": 0,
+            }
         )
 
     def document(self) -> dict[str, Any]:

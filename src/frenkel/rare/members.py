@@ -12,7 +12,6 @@ from ..configuration.device import Configuration
 from ..configuration.phases import AnyPhase
 from ..experiment.protocol import Protocol
 from ..kinetic.device import Device
-from ..kinetic.materials.material import Material
 from ..kinetic.waveform import Waveform
 from ..mpi_runs.child import Context, Stopped
 from .events import Question
@@ -59,10 +58,8 @@ def prepared(
 
     The waveform is the whole one, whatever would end the phase early: `to_compliance`, `to_share`, `verify`.
     """
-    assert configuration.material_document is not None
-    material = Material(configuration.material_document, configuration.material)
     mine = configuration.model_copy(update={"member": member})
-    device = Device(material, **mine.arguments())
+    device = Device(configuration.made_of(), **mine.arguments())
     *before, (_, _, asked) = mine.phases()
     Protocol(device, before, mine.circuit, mine.read_voltage).go(pause=lambda _: pause())
     device.circuit = (asked.circuit or mine.circuit).circuit(asked.compliance)
