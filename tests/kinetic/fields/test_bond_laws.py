@@ -425,8 +425,8 @@ def test_ramp_follows_the_operating_point(compliance):
 def test_long_lines_are_straight_within_their_bound(resistance):
     """Lines over more than 10 mV are within 3e-5 V of the operating point; without resistance none bends.
 
-    1.3 of the bound, which holds half-way, is left for a bend that is not even. Without resistance a line goes on
-    to the end of its cell of 50 mV.
+    1.3 of the bound, which holds half-way, is left for a bend that is not even. Without resistance a line goes
+    on to the end of its cell of 50 mV.
     """
     device, _ = make((6, 9))
     stack(device, range(3, 9))
