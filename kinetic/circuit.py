@@ -210,7 +210,7 @@ class Circuit:
         return OperatingPoint(voltage, voltage + self.series_resistance * limit, limit, True)
 
     def bend(self, point: OperatingPoint, end: float, device: NonlinearDevice) -> float:
-        """Return a bound (V) on how far the device voltage is from a straight line in time, half-way to ``end``.
+        """Return a bound (V) on how far the device is from a line straight in time, half-way to ``end``.
 
         The source stands at V + R I(V). At the middle of two device voltages it is off the middle of its own
         values by R times what the current is off the middle of its own, and the device voltage by less.
