@@ -2,23 +2,29 @@
 
     python benchmarks/growth.py [--nodes 200 400 800 1200] [--isolated 300 1000 2000] [--events 10]
 
-Columns of defects across 8 nm of HfO2, and defects at random in 20 x 20 x 10 nm. Each event is drawn at 0.3 V
-and carried out; conduction with heat and the energies of all candidates are timed apart, the median is given.
+Columns of defects across 8 nm of HfO2, and defects at random in 20 x 20 x 10 nm. Each event is drawn at
+0.3 V and carried out; conduction with heat and the energies of all candidates are timed apart, the median
+is given. The last rows are events between arrangements that are kept, without their solutions: engine,
+rates, clock and Python.
 """
 
 import argparse
 import os
 import time
 from collections.abc import Iterator
+from typing import Any
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 from report import machine, write, write_table
 
+from frenkel.kinetic.circuit import Circuit
 from frenkel.kinetic.device import Device
 from frenkel.kinetic.lattice.species import OXYGEN, VACANCY
 from frenkel.kinetic.materials.material import Material
+from frenkel.kinetic.solver import Solved
+from frenkel.kinetic.waveform import Waveform
 from frenkel.threads import one_blas_thread
 from frenkel.typing import Floats
 
@@ -84,12 +90,41 @@ def rows(nodes: list[int], isolated: list[int], events: int) -> Iterator[list[st
                   *measure(filled(device, np.sort(sites)), events), device)
 
 
+def flicker(end: float) -> tuple[float, int]:
+    """Return the CPU time (s) of an event outside solutions, 1 V to ``end``, and the number of events."""
+    material = Material.load("HfO2")
+    side = 20 * material.lattice.spacing
+    device = Device(material, side, side, seed=5, circuit=Circuit(series_resistance=2e3, compliance=50e-6))
+    device.advance(Waveform((0.0, 2000.0), (1.0, 1.0)), samples=3)
+    solve, spent, before = device.solver.solve, [0.0], device.events
+
+    def timed(species: Any) -> Solved:
+        start = time.process_time()
+        found = solve(species)
+        spent[0] += time.process_time() - start
+        return found
+
+    device.solver.solve = timed  # type: ignore[method-assign]
+    start = time.process_time()
+    device.advance(Waveform((0.0, 3000.0), (1.0, end)), samples=3)
+    events = device.events - before
+    return (time.process_time() - start - spent[0]) / events, events
+
+
 def row(name: str, target: str, times: Floats, candidates: float, device: Device) -> list[str]:
     """Return one row; the network's size is that of the last arrangement."""
     solution, energies = 1e3 * np.median(times, axis=0)
     both = 1e3 * np.median(times.sum(axis=1))
     name = f"{name}, {device.fields.m} conduct: one event"
     return [name, f"{both:.2f} ms", f"{solution:.2f} ms", f"{energies:.2f} ms", target, f"{candidates:.0f}"]
+
+
+def flickers() -> Iterator[list[str]]:
+    """Yield a row for a constant voltage and one for a ramp."""
+    for name, end in (("constant voltage", 1.0), ("ramp", 1.02)):
+        cost, events = min(flicker(end) for _ in range(3))
+        name = f"an event outside solutions, {name}, mean of {events:,}"
+        yield [name, f"{1e6 * cost:.1f} us", "Python <= 3 us"]
 
 
 def main() -> None:
@@ -102,6 +137,8 @@ def main() -> None:
     write(machine())
     write()
     write_table(HEADER, rows(options.nodes, options.isolated, options.events))
+    write()
+    write_table(["quantity", "ours", "target"], flickers())
 
 
 if __name__ == "__main__":

@@ -9,8 +9,6 @@ from functools import cached_property
 from typing import Literal, NamedTuple, Protocol, get_args
 
 from ..checks import at_least, finite, number, one_of
-from ..quantity import si
-from ..typing import Quantity
 
 Polarity = Literal["positive", "negative", "both"]
 
@@ -67,20 +65,20 @@ class NonlinearDevice(Protocol):
         """Return the voltage (V) at a current (A)."""
 
 
-@dataclass(frozen=True, kw_only=True, init=False)
+@dataclass(frozen=True, kw_only=True)
 class Circuit:
     """A voltage source, a series resistance and a limit of the current.
 
     Parameters
     ----------
-    series_resistance : float or str
-        Resistance in series with the device (ohm), 0 to 1e12; as text "2 kohm".
-    compliance : float or str, optional
+    series_resistance : float
+        Resistance in series with the device (ohm), 0 to 1e12.
+    compliance : float, optional
         Largest current the source delivers (A), 1e-15 to 1. Where the device would draw more, the source
         lowers its voltage until the current is exactly this. None: no limit.
     polarity : {"positive", "negative", "both"}
         Signs of the current that the compliance applies to.
-    transistor : float or str, optional
+    transistor : float, optional
         Saturation current of an ideal transistor in series (A), 1e-15 to 1: it limits the current in both
         directions and takes the rest of the applied voltage. None: no transistor.
 
@@ -101,25 +99,7 @@ class Circuit:
     transistor: float | None = None
     polarity: Polarity = "positive"
 
-    def __init__(
-        self,
-        *,
-        series_resistance: Quantity = 0.0,
-        compliance: Quantity | None = None,
-        transistor: Quantity | None = None,
-        polarity: Polarity = "positive",
-    ) -> None:
-        given = {
-            "series_resistance": si("series_resistance", series_resistance, "ohm"),
-            "compliance": None if compliance is None else si("compliance", compliance, "A"),
-            "transistor": None if transistor is None else si("transistor", transistor, "A"),
-            "polarity": polarity,
-        }
-        for name, value in given.items():
-            object.__setattr__(self, name, value)
-        self._check()
-
-    def _check(self) -> None:
+    def __post_init__(self) -> None:
         number("series_resistance", self.series_resistance, 0.0, 1e12, "ohm")
         one_of("polarity", self.polarity, get_args(Polarity))
         for name, value in (("compliance", self.compliance), ("transistor", self.transistor)):
@@ -230,7 +210,7 @@ class Circuit:
         return OperatingPoint(voltage, voltage + self.series_resistance * limit, limit, True)
 
     def bend(self, point: OperatingPoint, end: float, device: NonlinearDevice) -> float:
-        """Return a bound (V) on how far the device voltage is from a line in time, half-way to ``end``.
+        """Return a bound (V) on how far the device is from a line straight in time, half-way to ``end``.
 
         The source stands at V + R I(V). At the middle of two device voltages it is off the middle of its own
         values by R times what the current is off the middle of its own, and the device voltage by less.

@@ -164,8 +164,10 @@ class Solved:
         voltage, events = point.device_voltage, self.at(point.device_voltage, slope)
         # As far as a cell goes, where the resistance in series bends the line little enough.
         end = events.high if slope > 0.0 else events.low
-        while abs(end - voltage) > STRAIGHT and abs(circuit.bend(point, end, law)) > BEND:
-            end = voltage + math.copysign(max(0.5 * abs(end - voltage), STRAIGHT), slope)
+        span = abs(end - voltage)
+        while span > STRAIGHT and abs(circuit.bend(point, end, law)) > BEND:
+            span = max(0.5 * span, STRAIGHT)
+            end = voltage + math.copysign(span, slope)
         return circuit.nonlinear_ramp(point, source, slope, duration, law, end, resolution)
 
     def _nonlinear(self) -> NonlinearDevice:

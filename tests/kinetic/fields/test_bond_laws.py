@@ -423,10 +423,10 @@ def test_ramp_follows_the_operating_point(compliance):
 
 @pytest.mark.parametrize("resistance", [0.0, 2e3, 1e5])
 def test_long_lines_are_straight_within_their_bound(resistance):
-    """Lines over more than 10 mV are within 3e-5 V of the operating point; without resistance none bends.
+    """Lines over more than 10 mV are within 3e-5 V of the operating point all along.
 
-    1.3 of the bound, which holds half-way, is left for a bend that is not even. Without resistance a line goes
-    on to the end of its cell of 50 mV.
+    1.3 of the bound, which holds half-way, is left for a bend that is not even. Without resistance none
+    bends, and a line goes on to the end of its cell of 50 mV.
     """
     device, _ = make((6, 9))
     stack(device, range(3, 9))
