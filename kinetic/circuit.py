@@ -9,6 +9,8 @@ from functools import cached_property
 from typing import Literal, NamedTuple, Protocol, get_args
 
 from ..checks import at_least, finite, number, one_of
+from ..quantity import si
+from ..typing import Quantity
 
 Polarity = Literal["positive", "negative", "both"]
 
@@ -65,20 +67,20 @@ class NonlinearDevice(Protocol):
         """Return the voltage (V) at a current (A)."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, init=False)
 class Circuit:
     """A voltage source, a series resistance and a limit of the current.
 
     Parameters
     ----------
-    series_resistance : float
-        Resistance in series with the device (ohm), 0 to 1e12.
-    compliance : float, optional
+    series_resistance : float or str
+        Resistance in series with the device (ohm), 0 to 1e12; as text "2 kohm".
+    compliance : float or str, optional
         Largest current the source delivers (A), 1e-15 to 1. Where the device would draw more, the source
         lowers its voltage until the current is exactly this. None: no limit.
     polarity : {"positive", "negative", "both"}
         Signs of the current that the compliance applies to.
-    transistor : float, optional
+    transistor : float or str, optional
         Saturation current of an ideal transistor in series (A), 1e-15 to 1: it limits the current in both
         directions and takes the rest of the applied voltage. None: no transistor.
 
@@ -99,7 +101,25 @@ class Circuit:
     transistor: float | None = None
     polarity: Polarity = "positive"
 
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        *,
+        series_resistance: Quantity = 0.0,
+        compliance: Quantity | None = None,
+        transistor: Quantity | None = None,
+        polarity: Polarity = "positive",
+    ) -> None:
+        given = {
+            "series_resistance": si("series_resistance", series_resistance, "ohm"),
+            "compliance": None if compliance is None else si("compliance", compliance, "A"),
+            "transistor": None if transistor is None else si("transistor", transistor, "A"),
+            "polarity": polarity,
+        }
+        for name, value in given.items():
+            object.__setattr__(self, name, value)
+        self._check()
+
+    def _check(self) -> None:
         number("series_resistance", self.series_resistance, 0.0, 1e12, "ohm")
         one_of("polarity", self.polarity, get_args(Polarity))
         for name, value in (("compliance", self.compliance), ("transistor", self.transistor)):

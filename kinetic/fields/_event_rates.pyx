@@ -205,12 +205,15 @@ cdef class EventRates:
     def rates(self, double voltage, ambient=None):
         """Rate of every candidate at ``voltage`` (V), 1/s; ``ambient``: another temperature (K) of the electrodes."""
         cdef double own = self.ambient
-        if ambient is not None:
-            self.ambient = ambient
+        if ambient is None:
+            self.total(voltage)
+            return np.array(self.rate)
+        # What is kept holds at one temperature: neither side may take the other's.
+        self.ambient, self.rated_at = ambient, NAN
         try:
             self.total(voltage)
         finally:
-            self.ambient = own
+            self.ambient, self.rated_at = own, NAN
         return np.array(self.rate)
 
     def barrier_slopes(self, double voltage):
