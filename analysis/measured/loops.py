@@ -182,8 +182,12 @@ def _pairs(parts: list[Half]) -> Iterator[tuple[Half, Half]]:
 
 
 def _cycle(v: Floats, i: Floats, reset: Half, switch_on: Half, read: float) -> dict[str, float]:
-    hrs, lrs = (resistance_at(v[half.back], i[half.back], read) for half in (reset, switch_on))
-    found = {"hrs": hrs, "lrs": lrs, "on_off": hrs / lrs if np.isfinite(lrs) and lrs > 0 else np.nan}
+    # A current below the last digit of the instrument is no resistance: missing, like one of the wrong sign.
+    hrs, lrs = (
+        ohms if np.isfinite(ohms := resistance_at(v[half.back], i[half.back], read)) else np.nan
+        for half in (reset, switch_on)
+    )
+    found = {"hrs": hrs, "lrs": lrs, "on_off": hrs / lrs}
     for name, half, ohms in (("hrs", reset, hrs), ("lrs", switch_on, lrs)):
         # Where a limit holds the current, the source has not the device's voltage.
         held = limit(i[half.rows])

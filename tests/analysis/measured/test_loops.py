@@ -47,6 +47,16 @@ def test_forming_is_told_from_set_and_is_no_cycle():
     assert len(found["hrs"]) == 2 and np.allclose(found["set_voltage"], SET)
 
 
+def test_a_current_below_the_last_digit_is_missing():
+    dim, (v, i) = loop(), loop()
+    dim = dim[0], np.where(np.abs(dim[1]) < 2e-6, 0.0, dim[1])
+    parts = [(v, i), (v, i), dim, (v, i), (v, i)]
+    found = loops.features(*(np.concatenate(column) for column in zip(*parts, strict=True)), 0.1)
+    missing = np.isnan(found["hrs"])
+    assert missing.sum() == 1 and np.array_equal(missing, np.isnan(found["on_off"]))
+    assert np.allclose(found["hrs"][~missing], HRS) and np.allclose(found["lrs"], LRS)
+
+
 def test_a_reset_comes_first_too():
     v, i = loop()
     turned = np.concatenate([v[len(v) // 2 :], v]), np.concatenate([i[len(v) // 2 :], i])
