@@ -98,4 +98,7 @@ def panel(file: "netCDF4.Dataset", which: Mapping[str, tuple[str, str]], axes: "
         getattr(file[along], "long_name", along) + (f" ({unit})" if unit not in ("", "1") else "")
     )
     axes.grid(alpha=0.3)
-    axes.legend(fontsize=7)
+    if axes.get_legend_handles_labels()[1]:
+        axes.legend(fontsize=7)
+    else:
+        axes.text(0.5, 0.5, "no phase of these members tells it", transform=axes.transAxes, ha="center")

@@ -9,6 +9,7 @@ from .typing import Quantity
 from .units import convert
 from .validation import shown
 
+BARE = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")  # a number without a unit
 EXAMPLES = {
     "m": "5 nm",
     "s": "10 us",
@@ -20,6 +21,13 @@ EXAMPLES = {
     "eV": "0.8 eV",
     "Hz": "1e13 Hz",
 }
+
+
+def share_unit(texts: Sequence[str]) -> tuple[str, ...]:
+    """Return quantities; the unit of the last one holds for bare numbers before it, as in "1, 2 V"."""
+    unit = texts[-1].strip().partition(" ")[2]
+    stripped = (one.strip() for one in texts)
+    return tuple(f"{one} {unit}" if unit and BARE.fullmatch(one) else one for one in stripped)
 
 
 def to_si(value: Any, unit: str, low: float, high: float) -> float:
@@ -42,9 +50,7 @@ def to_si(value: Any, unit: str, low: float, high: float) -> float:
     example = EXAMPLES.get(unit, f"1 {unit}")
     if not isinstance(value, str):
         raise ValueError(f"must be text with a unit of {unit}, such as {example!r}, got {shown(value)}")
-    found = re.fullmatch(
-        r"([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[-+]?nan|[-+]?inf)\s*(\S.*)?", value.strip()
-    )
+    found = re.fullmatch(rf"({BARE.pattern}|[-+]?nan|[-+]?inf)\s*(\S.*)?", value.strip())
     if found is None:
         raise ValueError(f"must be a number and a unit, such as {example!r}, got {shown(value)}")
     number, given = float(found[1]), found[2]

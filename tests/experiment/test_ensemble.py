@@ -300,6 +300,9 @@ def test_a_sweep_adds_dimensions(folder, whole):
 def test_axes_are_read():
     assert ensemble.axis("device.temperature=300:400:3 K").texts == ("300.0 K", "350.0 K", "400.0 K")
     assert ensemble.axis("phase.0.amplitude=4 V,5 V").name == "0_amplitude"
+    assert ensemble.axis("device.temperature=300,3.5e2, 400 K").texts == ("300 K", "3.5e2 K", "400 K")
+    assert ensemble.axis("phase.0.amplitude=4 V,500 mV").texts == ("4 V", "500 mV")
+    assert ensemble.axis("phase.1.repeat=1,2").texts == ("1", "2")
     with pytest.raises(ConfigurationError, match="--over"):
         ensemble.axis("device.temperature=300:x:3 K")
 

@@ -21,7 +21,7 @@ from ..kinetic.materials.rows import declared
 from ..mpi_runs import content, farm, lock, merge, runs, session, shards
 from ..mpi_runs.session import Job, Outcome
 from ..mpi_runs.status import Status
-from ..quantity import to_si
+from ..quantity import share_unit, to_si
 from . import device as experiment
 from .ensemble_file import KIND, columns, coordinates
 from .members import STRIDE
@@ -214,10 +214,14 @@ def sweep(
 def axis(text: str) -> Axis:
     """Read "key=first:last:number" with a unit at the end, or "key=value,value".
 
+    The unit of the last value holds for bare numbers before it.
+
     Examples
     --------
     >>> axis("device.temperature=300:400:3 K").texts
     ('300.0 K', '350.0 K', '400.0 K')
+    >>> axis("device.temperature=300,350,400 K").texts
+    ('300 K', '350 K', '400 K')
     """
     key, equals, values = text.partition("=")
     if not equals or not key.strip() or not values.strip():
@@ -225,7 +229,7 @@ def axis(text: str) -> Axis:
             f"--over must be KEY=FIRST:LAST:NUMBER UNIT or KEY=VALUE,VALUE, got {text!r}"
         )
     if ":" not in values:
-        return Axis(key.strip(), tuple(one.strip() for one in values.split(",")))
+        return Axis(key.strip(), share_unit(values.split(",")))
     numbers, _, unit = values.strip().partition(" ")
     try:
         first, last, number = numbers.split(":")
