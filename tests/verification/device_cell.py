@@ -70,9 +70,7 @@ class Setting:
 
 def material_of(material, numbers=None):
     """Return a material set, given as itself, by name or by path, with some of its numbers replaced."""
-    found = material
-    if isinstance(material, str):
-        found = Material.read(material) if material.endswith(".toml") else Material.load(material)
+    found = Material.find(material) if isinstance(material, str) else material
     return found.with_values(dict(numbers)) if numbers else found
 
 

@@ -23,6 +23,7 @@ from ..configuration.phases import kind_of
 from ..configuration.points import Grid, point_document
 from ..mpi_runs import content, shards
 from ..mpi_runs.merge import Column
+from ..mpi_runs.stopping import held_back
 from .members import RAGGED, SNAPSHOT_END
 
 if TYPE_CHECKING:
@@ -252,7 +253,7 @@ def values(path: Path, name: str) -> list[float | None]:
     import xarray as xr
 
     content.check(path)
-    with xr.open_dataset(path) as data:
+    with held_back(), xr.open_dataset(path) as data:
         have = [str(one) for one in data.data_vars if data[one].dims[:1] == ("member",)]
         if name not in have or data[name].dtype.kind != "f":
             raise ValueError(f"no number {name!r} of the members in {path}; there are: {', '.join(have)}")

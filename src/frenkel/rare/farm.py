@@ -20,6 +20,7 @@ from ..mpi_runs import farm, merge, runs, session, shards
 from ..mpi_runs.merge import Column
 from ..mpi_runs.session import Job, Outcome
 from ..mpi_runs.status import Status
+from ..mpi_runs.stopping import held_back
 from .events import Question
 from .members import prepared
 
@@ -238,7 +239,8 @@ def load(path: Path, kind: str = Tails.kind) -> xr.Dataset:
     """
     import xarray as xr
 
-    found = xr.load_dataset(path)
+    with held_back():
+        found = xr.load_dataset(path)
     if found.attrs.get("frenkel_kind") != kind:
         raise ValueError(f"{path} holds no {kind}")
     return found

@@ -181,7 +181,10 @@ class Frenkel:
         import tempfile
         from pathlib import Path
 
+        from ..mpi_runs.stopping import held_back
+
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "ensemble.nc"
-            self.data.to_netcdf(path, engine="netcdf4")
+            with held_back():
+                self.data.to_netcdf(path, engine="netcdf4")
             return function(path)

@@ -10,6 +10,7 @@ import xarray as xr
 from .. import provenance
 from ..analysis.results import store
 from ..mpi_runs import content
+from ..mpi_runs.stopping import held_back
 from . import named, number
 from .common.claims import Claim
 from .common.settings import Settings
@@ -129,7 +130,7 @@ def read(name: str, folder: Path) -> Outcome:
     source = store.readable(file_of(name, folder))
     try:
         content.check(source)
-        with xr.open_dataset(source, engine="netcdf4") as found:
+        with held_back(), xr.open_dataset(source, engine="netcdf4") as found:
             data = found.load()
     except (OSError, ValueError) as error:
         raise store.StoreError(f"{source} cannot be read: {error}") from None
