@@ -3,7 +3,7 @@
     python benchmarks/families.py [MATERIAL ...]
 
 A filament with a gap stands in a box of 12 x 12 x 12 sites; each event is drawn, fired and solved.
-The ratio is the event rate to that of HfO2.
+The ratio is the event rate to that of HfO2-volatile.
 """
 
 import os
@@ -21,7 +21,7 @@ from frenkel.kinetic.materials.material import Material
 from frenkel.threads import one_blas_thread
 
 SIDE, DEFECTS, EVENTS = 12, 80, 120
-SETS = ("HfO2", "HfO2-ETH", "HfO2-traps")
+SETS = ("HfO2-volatile", "HfO2-ETH", "HfO2-traps")
 
 
 def device_of(name: str) -> Device:

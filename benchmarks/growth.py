@@ -76,7 +76,7 @@ def measure(device: Device, events: int) -> tuple[Floats, float]:
 
 def rows(nodes: list[int], isolated: list[int], events: int) -> Iterator[list[str]]:
     """Yield the rows, by the columns of `HEADER`."""
-    material = Material.load("HfO2")
+    material = Material.load("HfO2-volatile")
     spacing = material.lattice.spacing
     for count in nodes:
         width = max(20, int(np.sqrt(count / 30 / 0.4)) + 8)
@@ -92,7 +92,7 @@ def rows(nodes: list[int], isolated: list[int], events: int) -> Iterator[list[st
 
 def flicker(end: float) -> tuple[float, int]:
     """Return the CPU time (s) of an event outside solutions, 1 V to ``end``, and the number of events."""
-    material = Material.load("HfO2")
+    material = Material.load("HfO2-volatile")
     side = 20 * material.lattice.spacing
     device = Device(material, side, side, seed=5, circuit=Circuit(series_resistance=2e3, compliance=50e-6))
     device.advance(Waveform((0.0, 2000.0), (1.0, 1.0)), samples=3)

@@ -93,9 +93,8 @@ def retention() -> list[str]:
     ]
     for name in Material.names():
         if name not in known:
-            lines.append(
-                f"| {name} | | | | not computed | not computed | rates as in HfO2, traps are slow to follow |"
-            )
+            remark = "rates as in HfO2-volatile, traps are slow to follow"
+            lines.append(f"| {name} | | | | not computed | not computed | {remark} |")
             continue
         stale = known[name]["key"][0] != Material.load(name).hash
         for state in known[name]["states"]:

@@ -9,7 +9,7 @@ from frenkel.units import V, kohm, nm, uA
 bare = fk.Circuit(series_resistance=2 * kohm)
 limited = fk.Circuit(series_resistance=2 * kohm, compliance=50 * uA)
 
-device = fk.Device(fk.Material.load("HfO2"), thickness=5.2 * nm, width=5.2 * nm, circuit=limited, seed=5)
+device = fk.Device("HfO2-volatile", thickness=5.2 * nm, width=5.2 * nm, circuit=limited, seed=5)
 print(f"as made      {0.1 / device.current(0.1 * V):10.3g} ohm")
 
 # Slowly up to the current limit, then down fast: at the limit the filament goes on growing.

@@ -11,7 +11,7 @@ import pytest
 
 from frenkel import provenance
 
-CONFIGURATION = {"device": {"thickness": 5.2e-9, "material": "HfO2"}, "phases": [{"kind": "form"}]}
+CONFIGURATION = {"device": {"thickness": 5.2e-9, "material": "HfO2-volatile"}, "phases": [{"kind": "form"}]}
 
 
 @pytest.fixture

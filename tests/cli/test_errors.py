@@ -11,6 +11,7 @@ from frenkel.cli.main import main
 CONFIGURATION = """
 title = "small"
 seed = 5
+material = "HfO2-volatile"
 [device]
 thickness = "2.6 nm"
 width = "1.56 nm"
@@ -53,7 +54,7 @@ def complaint(capsys, *arguments, status=1):
 
 SETTINGS = [
     # key=value, what the sentence must say
-    ("material=HfO3", ["no material 'HfO3'", "HfO2"]),
+    ("material=HfO3", ["no material 'HfO3'", "HfO2-volatile"]),
     ("material=none.toml", ["none.toml"]),
     ("material=3", ["material", "a name", "3"]),
     ("devise.width=1 nm", ["unknown key devise", "did you mean 'device'"]),
@@ -178,7 +179,7 @@ MATERIAL = [
 def test_bad_material_files(folder, capsys, _, old, new, words):
     from frenkel.kinetic.materials.material import DIRECTORY
 
-    text = (DIRECTORY / "HfO2.toml").read_text()
+    text = (DIRECTORY / "HfO2-volatile.toml").read_text()
     assert old in text
     (folder / "mine.toml").write_text(text.replace(old, new))
     for arguments in (("run", "x.toml", "-q", "--set", "material=mine.toml"), ("materials", "mine.toml")):
@@ -213,7 +214,7 @@ FILES = [
     (("show", "a_folder"), ["a_folder is a folder"]),
     (("again", "none.nc"), ["there is no file none.nc"]),
     (("export", "none.nc", "--to", "xyz"), ["there is no file none.nc"]),
-    (("materials", "HfO3"), ["no material 'HfO3'", "HfO2"]),
+    (("materials", "HfO3"), ["no material 'HfO3'", "HfO2-volatile"]),
     (("materials", "none.toml"), ["none.toml"]),
 ]
 

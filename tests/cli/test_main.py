@@ -18,6 +18,7 @@ from frenkel.progress import Reporter, duration
 CONFIGURATION = """
 title = "small"
 seed = 5
+material = "HfO2-volatile"
 [device]
 thickness = "2.6 nm"
 width = "1.56 nm"
@@ -150,7 +151,7 @@ def test_show_tells_what_and_from_what(finished, capsys):
         "small",
         "made by     frenkel",
         "seed 5",
-        "material    HfO2",
+        "material    HfO2-volatile",
         "source_voltage",
         "reset",
         "read as",
@@ -183,8 +184,8 @@ def test_export(finished, capsys):
 def test_materials(capsys):
     assert main(["materials"]) == 0
     listed = capsys.readouterr().out
-    assert all(name in listed for name in ("HfO2", "HfO2-ETH", "HfO2-JART"))
-    assert main(["materials", "HfO2"]) == 0
+    assert all(name in listed for name in ("HfO2-volatile", "HfO2-ETH", "HfO2-JART"))
+    assert main(["materials", "HfO2-volatile"]) == 0
     table = capsys.readouterr().out
     assert "migration_barrier" in table and "fitted" in table and "DeviceKMC" in table
 

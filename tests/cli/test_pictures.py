@@ -11,7 +11,7 @@ CSV = Path(__file__).resolve().parents[2] / "examples" / "measured_rtn.csv"
 
 def test_conduction_of_a_material(tmp_path, capsys):
     picture = tmp_path / "c.png"
-    assert main(["plot", "conduction", "HfO2", "--thickness", "8 nm", "-o", str(picture)]) == 0
+    assert main(["plot", "conduction", "HfO2-volatile", "--thickness", "8 nm", "-o", str(picture)]) == 0
     assert picture.stat().st_size > 10_000 and "wrote" in capsys.readouterr().out
 
 
@@ -27,7 +27,7 @@ def test_traps_of_a_measured_trace(tmp_path, capsys):
     [
         (["plot", "conduction", "HfO3"], "no material 'HfO3'"),
         (["plot", "conduction", "MoS2-Au"], r"MoS2-Au has no section \[transport\]"),
-        (["plot", "conduction", "HfO2", "--thickness", "5 V"], "5 V"),
+        (["plot", "conduction", "HfO2-volatile", "--thickness", "5 V"], "5 V"),
         (["rtn", "nothing.csv"], "nothing.csv"),
         (["rtn", "nothing.nc"], "nothing.nc"),
         (["rtn", str(CSV), "--step", "3"], "unit of s"),

@@ -21,6 +21,7 @@ from frenkel.reports import ensemble as report
 SMALL = """
 title = "small"
 seed = 5
+material = "HfO2-volatile"
 [device]
 thickness = "2.6 nm"
 width = "2.6 nm"

@@ -19,6 +19,7 @@ OLD = Path(__file__).resolve().parents[1] / "data"
 SMALL = {
     "title": "small",
     "seed": 5,
+    "material": "HfO2-volatile",
     "device": {"thickness": "2.6 nm", "width": "1.56 nm"},
     "circuit": {"series_resistance": "2 kohm"},
     "phase": [
@@ -41,7 +42,7 @@ def test_a_run_is_a_valid_dataset(run):
     schema.check(run)
     assert list(run["phase_kind"].values) == ["form", "reset"]
     assert run["source_voltage"].values.min() == pytest.approx(-1.0)
-    assert run.attrs["material"] == "HfO2" and run.attrs["melting_point"] > 2000.0
+    assert run.attrs["material"] == "HfO2-volatile" and run.attrs["melting_point"] > 2000.0
     found = of_result(run)
     assert (run.attrs["time_above_melting"], run.attrs["share_above_melting"]) == (found.longest, found.share)
 
@@ -97,7 +98,7 @@ def test_a_result_makes_itself_again(run, tmp_path):
 
 
 def test_a_result_does_not_need_the_material_file(tmp_path):
-    material = fk.Material.load("HfO2").with_values({"exchange.inventory": 77})
+    material = fk.Material.load("HfO2-volatile").with_values({"exchange.inventory": 77})
     path = tmp_path / "mine.toml"
     lines = [f'formula = "HfO2"\ndescription = "mine"\nmechanisms = {list(material.mechanisms)}']
     for section, keys in material.document().items():
@@ -302,7 +303,7 @@ def test_cutting_a_waveform_keeps_it():
 
 def _script():
     device = fk.Device(
-        fk.Material.load("HfO2"),
+        fk.Material.load("HfO2-volatile"),
         thickness=2.6e-9,
         width=1.56e-9,
         circuit=fk.Circuit(series_resistance=2e3, compliance=1e-5),
@@ -331,7 +332,7 @@ def test_what_a_script_did_is_made_again():
 
 def _limited(width=None):
     device = fk.Device(
-        fk.Material.load("HfO2"), thickness=2.6e-9, width=1.56e-9, circuit=fk.Circuit(compliance=5e-9), seed=3
+        "HfO2-volatile", thickness=2.6e-9, width=1.56e-9, circuit=fk.Circuit(compliance=5e-9), seed=3
     )
     wave = fk.Waveform.triangle(3.0, rate=1e6, fall_rate=1e8, label="form")
     if width:
@@ -341,19 +342,20 @@ def _limited(width=None):
 
 def test_a_script_takes_text_with_units():
     kelvin = {"temperature": "350 K", "read_voltage": "50 mV"}
-    text = fk.Device("HfO2", "1.56 nm", width="1560 pm", seed=1, **kelvin)
-    number = fk.Device(fk.Material.load("HfO2"), 1.56e-9, 1.56e-9, seed=1, temperature=350, read_voltage=0.05)
+    text = fk.Device("HfO2-volatile", "1.56 nm", width="1560 pm", seed=1, **kelvin)
+    material = fk.Material.load("HfO2-volatile")
+    number = fk.Device(material, 1.56e-9, 1.56e-9, seed=1, temperature=350, read_voltage=0.05)
     assert text.asked == number.asked and text.read_voltage == 0.05 and text.temperature == 350
     for arguments, message in (
         (("5 um", "1 nm"), "thickness must be between 1e-10 and 1e-6 m"),
         (("5 V", "1 nm"), "thickness must be in m, such as '5 nm', got '5 V'"),
     ):
         with pytest.raises(ValueError, match=message):
-            fk.Device("HfO2", *arguments)
+            fk.Device("HfO2-volatile", *arguments)
 
 
 def test_a_script_shows_how_far_it_is(capsys):
-    device = fk.Device("HfO2", "1.56 nm", "1.56 nm", seed=1)
+    device = fk.Device("HfO2-volatile", "1.56 nm", "1.56 nm", seed=1)
     with experiment.shown(True) as display:
         display.interval = 0.0
         device.run(fk.Waveform.ramp("0.1 V", "10 MV/s", label="up"), samples=5, progress=display)
@@ -366,7 +368,7 @@ def test_a_script_shows_how_far_it_is(capsys):
 
 def test_a_script_counts_cycles():
     circuit = fk.Circuit(compliance="10 uA", polarity="both")
-    device = fk.Device("HfO2", "1.56 nm", "1.56 nm", seed=3, circuit=circuit)
+    device = fk.Device("HfO2-volatile", "1.56 nm", "1.56 nm", seed=3, circuit=circuit)
     device.run(fk.Waveform.triangle("3 V", "10 MV/s", label="form"), samples=10)
     for cycle in (1, 2):
         for voltage, kind in (("-1 V", "reset"), ("1 V", "set")):
@@ -417,7 +419,7 @@ def test_a_plateau_is_held_at_the_voltage_reached():
     ],
 )
 def test_what_cannot_turn_at_a_compliance_is_refused(waveform, circuit, stop):
-    device = fk.Device(fk.Material.load("HfO2"), thickness=2.6e-9, width=1.56e-9, circuit=circuit, seed=3)
+    device = fk.Device("HfO2-volatile", thickness=2.6e-9, width=1.56e-9, circuit=circuit, seed=3)
     with pytest.raises(ValueError, match="to_compliance needs a"):
         device.run(waveform, to_compliance=True, stop=stop)
 
@@ -431,7 +433,7 @@ def test_what_was_done_by_hand_is_not_made_again():
 
 
 def test_a_device_that_did_nothing_has_no_result():
-    device = fk.Device(fk.Material.load("HfO2"), thickness=2.6e-9, width=1.56e-9, seed=3)
+    device = fk.Device(fk.Material.load("HfO2-volatile"), thickness=2.6e-9, width=1.56e-9, seed=3)
     with pytest.raises(ValueError, match="nothing was run"):
         device.result  # noqa: B018
 

@@ -15,6 +15,7 @@ from frenkel.mpi_runs import content, farm, index, runs, session, shards
 OLD = Path(__file__).resolve().parents[1] / "data" / "ensemble.nc"
 TINY = """
 seed = 5
+material = "HfO2-volatile"
 [device]
 thickness = "1.6 nm"
 width = "1.6 nm"

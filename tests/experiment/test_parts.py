@@ -13,6 +13,7 @@ from frenkel.mpi_runs import content
 
 TINY = """
 seed = 5
+material = "HfO2-volatile"
 [device]
 thickness = "1.6 nm"
 width = "1.6 nm"

@@ -56,7 +56,8 @@ def test_a_member_is_summed_up():
     """Resistances are those after the last RESET and SET of a cycle."""
     cycle = {"kind": "cycle", "repeat": 3, "phase": [{"kind": "set", "amplitude": "1 V", "rate": "1 V/s"}]}
     settings = config.parse(
-        {"device": {"thickness": "2.6 nm", "width": "1.56 nm"}, "read_voltage": "0.2 V", "phase": [cycle]}
+        {"material": "HfO2-volatile", "device": {"thickness": "2.6 nm", "width": "1.56 nm"},
+         "read_voltage": "0.2 V", "phase": [cycle]}
     )
     logs = [
         log("form", 0, 1e-4, hot=900.0), log("reset", 1, 5e-5), log("reset", 1, 2e-6), log("set", 1, 1e-4),

@@ -34,7 +34,7 @@ OVER = ["phase.0.rate=0.1 MV/s,1 MV/s", "device.temperature=300:340:3 K", "devic
 
 @pytest.fixture
 def file(tmp_path):
-    packaged = Path(fk.kinetic.materials.material.__file__).with_name("HfO2.toml")
+    packaged = Path(fk.kinetic.materials.material.__file__).with_name("HfO2-volatile.toml")
     (tmp_path / "mine.toml").write_text(packaged.read_text())
     (tmp_path / "x.toml").write_text(FILE)
     return tmp_path / "x.toml"

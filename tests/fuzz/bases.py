@@ -14,6 +14,7 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "tests/data"
 TINY = b"""seed = 5
+material = "HfO2-volatile"
 [device]
 thickness = "1.56 nm"
 width = "1.04 nm"
@@ -47,7 +48,7 @@ keep = "summary"
 """One device of 96 sites; a run takes some 20 events."""
 
 BASED: dict[str, Any] = {
-    "based_on": "HfO2",
+    "based_on": "HfO2-volatile",
     "formula": "HfO",
     "without": ["column", "heat.melting_point"],
     "mechanisms": ["vacancy hop", "oxygen exchange"],

@@ -86,7 +86,7 @@ def materials() -> st.SearchStrategy[Case]:
 
     def table(document: dict[str, Any]) -> Case:
         changed = {key: value for key, value in document.items() if key != "based_on"}
-        whole = _SMALL | {"material": changed | {"base": document.get("based_on", "HfO2")}}
+        whole = _SMALL | {"material": changed | {"base": document.get("based_on", "HfO2-volatile")}}
         return Case(("check", "c.toml"), {"c.toml": toml(whole)})
 
     chosen = st.sampled_from(["materials"] * 5 + ["check"] * 4 + ["run"])

@@ -29,7 +29,7 @@ WHOLE = replace(
     relaxation_law=RELAXATION,
     gate=(ROW,),
     intervals={"weight 1": (0.0, 1.0)},
-    provenance={"noise": {"rtn": {"file": "a.nc", "material": "HfO2"}}},
+    provenance={"noise": {"rtn": {"file": "a.nc", "material": "HfO2-volatile"}}},
 ).to_dict()
 
 WEIRD = st.one_of(

@@ -14,7 +14,8 @@ from frenkel.units import BOLTZMANN_EV
 
 def cell(**more):
     """Return a small device with some vacancies, at 0.5 V."""
-    device = Device(small_material("HfO2", **SMALL), 3 * A, 3 * A, temperature=2000.0, seed=4, **more)
+    material = small_material("HfO2-volatile", **SMALL)
+    device = Device(material, 3 * A, 3 * A, temperature=2000.0, seed=4, **more)
     device.advance(Waveform.constant(0.5, 2e-12), samples=2)
     return device
 
@@ -124,7 +125,7 @@ def test_branch_of_a_device_is_independent_and_repeatable():
 def test_branch_of_a_device_with_results_keeps_its_past():
     import frenkel
 
-    device = frenkel.Device("HfO2", 2.6e-9, 2.08e-9, seed=1)
+    device = frenkel.Device("HfO2-volatile", 2.6e-9, 2.08e-9, seed=1)
     device.run(Waveform.constant(0.1, 1e-9), samples=2)
     twin = device.branch(3)
     twin.run(Waveform.constant(0.1, 1e-9), samples=2)

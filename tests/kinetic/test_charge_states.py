@@ -24,7 +24,7 @@ CHARGE = (2.0, 1.0, 0.0)
 
 
 def charged(base=None, mechanisms=MECHANISMS, **values):
-    document = (base or Material.load("HfO2")).document()
+    document = (base or Material.load("HfO2-volatile")).document()
     numbers = LEVELS | BARRIERS | {
         "relaxation_energy": (1.0, "eV"), "attempt_frequency": (1e13, "Hz"), "decay_length": (1.0, "nm"),
     } | values
@@ -35,7 +35,8 @@ def charged(base=None, mechanisms=MECHANISMS, **values):
 
 def box(**values):
     """A box without disorder and weak sites, where everything is known; hot enough that all happens."""
-    small = small_material("HfO2", electrostatics__charge_transition=-0.3, vacancy__crowding_barrier=0.1)
+    values = {"electrostatics__charge_transition": -0.3, "vacancy__crowding_barrier": 0.1}
+    small = small_material("HfO2-volatile", **values)
     return charged(small, **values)
 
 
@@ -151,7 +152,8 @@ def test_a_run_spends_its_time_as_boltzmann_says():
 
     False alarm 1e-4 each; fails with the second level 0.1 eV off.
     """
-    fast = charged(small_material("HfO2", vacancy__migration_barrier=0.3), relaxation_energy=(0.4, "eV"),
+    hops = small_material("HfO2-volatile", vacancy__migration_barrier=0.3)
+    fast = charged(hops, relaxation_energy=(0.4, "eV"),
                    migration_barrier_one=(0.3, "eV"), migration_barrier_two=(0.4, "eV"))
     device = Device(fast, 4 * A, 3 * A, seed=5, temperature=1500.0, cache=200)
     arranged(device, [13], [0])

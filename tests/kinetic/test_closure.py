@@ -22,10 +22,10 @@ from frenkel.kinetic.materials.material import Material
 from frenkel.kinetic.mechanisms.mechanism import SiteEnergy
 
 SETS = {
-    "HfO2": ("HfO2", (8, 9), {}),
+    "HfO2-volatile": ("HfO2-volatile", (8, 9), {}),
     "HfO2-JART": ("HfO2-JART", (8, 9), {}),
     "HfO2-ETH": ("HfO2-ETH", (6, 7), {}),
-    "HfO2-hot-gap": ("HfO2-hot-gap", (8, 9), {}),
+    "HfO2": ("HfO2", (8, 9), {}),
     # Every lever that a mechanism can have, and a charge transition.
     "all levers": ("HfO2-ETH", (6, 7), {
         "exchange.dipole": 1.2e-9, "exchange.barrier": 0.8, "exchange.floor": 0.2,
@@ -98,7 +98,7 @@ def test_refined_prices_close_to_rounding():
 
 def test_planted_error_of_a_mover_that_stays_is_seen():
     """Taken in the network with the moving atom left in, the pairs stay open by 0.1 V in the median."""
-    device, _ = make("HfO2")
+    device, _ = make("HfO2-volatile")
     rng = np.random.default_rng(13)
     gaps = []
     for kind in ("pristine", "hrs", "lrs"):
@@ -117,7 +117,7 @@ def test_planted_error_of_a_mover_that_stays_is_seen():
     assert np.median(gaps) > 0.01 and max(gaps) > 0.1
 
 
-@pytest.mark.parametrize("name", ["HfO2", "HfO2-traps"])
+@pytest.mark.parametrize("name", ["HfO2-volatile", "HfO2-traps"])
 @pytest.mark.parametrize("lateral", ["periodic", "reflecting"])
 def test_walk_of_one_vacancy_round_a_square_costs_nothing_at_any_bias(name, lateral):
     """Four hops back to where it was, the others at rest, 1.5 V: to 1e-12 eV, alone or beside a filament."""
@@ -153,7 +153,7 @@ def test_cycle_of_two_movers_is_nearly_closed():
 
     With current flowing there is no energy of the whole. Measured in this crowded box: median 2, most 40 meV.
     """
-    device, _ = make("HfO2")
+    device, _ = make("HfO2-volatile")
     rng = np.random.default_rng(14)
     gaps = {0.0: [], 0.5: []}
     for kind in ("hrs", "lrs"):
@@ -218,7 +218,7 @@ def test_small_box_follows_boltzmann_with_all_fields_on():
     False alarm 1e-4 for each of 7 observables by 40 batch means. Fails without the Coulomb energy, with a
     charge transition that is 0.1 eV off and with half the binding.
     """
-    material = small_material("HfO2", **SMALL)
+    material = small_material("HfO2-volatile", **SMALL)
     device = Device(material, 3 * A, 3 * A, temperature=2000.0, seed=21, cache=100_000)
     oracle = WholeLattice(material, device.shape)
     states = vacancy_states(device, 3)
@@ -229,7 +229,7 @@ def test_small_box_follows_boltzmann_with_all_fields_on():
     oracle.coulomb = 0.0
     assert compare(oracle, states, spent, boltzmann(device, oracle, states)) < FALSE_ALARM
     for wrong in ({"vacancy__binding_energy": 0.075}, {"electrostatics__charge_transition": -0.2}):
-        other = WholeLattice(small_material("HfO2", **SMALL | wrong), device.shape)
+        other = WholeLattice(small_material("HfO2-volatile", **SMALL | wrong), device.shape)
         assert compare(oracle, states, spent, boltzmann(device, other, states)) < FALSE_ALARM
 
 
@@ -240,7 +240,8 @@ def test_electrode_without_oxygen_takes_no_vacancy_back():
     """
     column = {"column__radius": A, "column__migration_shift": 0.0, "column__exchange_shift": 0.0,
               "column__vacancy_fraction": 0.07}
-    material = small_material("HfO2", drop=("disorder",), **SMALL | column | {"exchange__inventory": 0})
+    values = SMALL | column | {"exchange__inventory": 0}
+    material = small_material("HfO2-volatile", drop=("disorder",), **values)
     device = Device(material, 3 * A, 3 * A, temperature=2000.0, seed=22, cache=100_000)
     assert device.engine.reservoir == (0, 0) and device.count(VACANCY.code) == 1
     oracle = WholeLattice(material, device.shape)

@@ -22,8 +22,8 @@ FORM = Waveform.triangle(amplitude=4.0, rate=1e6, label="form")
 RESET = Waveform.triangle(amplitude=-1.5, rate=1e6, label="reset")
 
 
-def make(name="HfO2", *, layers=8, side=8, seed=3, circuit=LIMITED, values=None, **more):
-    material = Material.load(name).with_values((SWITCHES if name == "HfO2" else {}) | (values or {}))
+def make(name="HfO2-volatile", *, layers=8, side=8, seed=3, circuit=LIMITED, values=None, **more):
+    material = Material.load(name).with_values((SWITCHES if name == "HfO2-volatile" else {}) | (values or {}))
     return Device(material, layers * A, side * A, seed=seed, circuit=circuit, **more)
 
 
@@ -53,14 +53,14 @@ def test_one_seed_gives_one_trajectory_and_another_member_another():
     assert runs[0][0].log != runs[2][0].log
 
 
-@pytest.mark.parametrize("name", ["HfO2", "HfO2-ETH"])
+@pytest.mark.parametrize("name", ["HfO2-volatile", "HfO2-ETH"])
 def test_restored_device_goes_on_bit_by_bit(name):
     """State after the rise, through pickle, into a new device; both then do the fall and a reset.
 
     The new device has solved nothing yet and holds smaller work arrays: neither may change a bit.
     """
-    size = {} if name == "HfO2" else {"layers": 6, "side": 5, "temperature": 900.0}
-    rise = Waveform.ramp(stop=3.0 if name == "HfO2" else 1.5, rate=1e6)
+    size = {} if name == "HfO2-volatile" else {"layers": 6, "side": 5, "temperature": 900.0}
+    rise = Waveform.ramp(stop=3.0 if name == "HfO2-volatile" else 1.5, rate=1e6)
     rest = [Waveform.ramp(start=rise.voltages[-1], stop=0.0, rate=1e6), RESET]
     first = make(name, **size)
     before = first.advance(rise, samples=30, log=True)
@@ -321,7 +321,7 @@ def test_time_goes_on_over_waveforms():
 # ---- what is conserved
 
 
-@pytest.mark.parametrize("name", ["HfO2", "HfO2-ETH"])
+@pytest.mark.parametrize("name", ["HfO2-volatile", "HfO2-ETH"])
 def test_oxygen_and_sites_are_conserved(name):
     """Electrode + interstitials - vacancies never changes; each site holds one species of its own kind."""
     device, moved, high = make(name, layers=6, side=6), 0, 4.0
@@ -445,7 +445,7 @@ def test_transitions_hold_rates_at_the_present_voltage():
 
 
 def test_sizes_are_whole_layers():
-    device = Device(Material.load("HfO2"), 5e-9, 4.9e-9, seed=1)
+    device = Device(Material.load("HfO2-volatile"), 5e-9, 4.9e-9, seed=1)
     assert device.shape == (19, 19, 19)
     assert device.thickness == pytest.approx(19 * A) and device.width == pytest.approx(19 * A)
 
@@ -467,11 +467,11 @@ def test_sizes_are_whole_layers():
 def test_bad_arguments_end_in_one_sentence(change, message):
     arguments = {"thickness": 8 * A, "width": 8 * A, "seed": 1} | change
     with pytest.raises(ValueError, match=message):
-        Device(Material.load("HfO2"), **arguments)
+        Device(Material.load("HfO2-volatile"), **arguments)
 
 
 def test_seed_is_drawn_and_kept():
-    device = Device(Material.load("HfO2"), 3 * A, 3 * A)
-    again = Device(Material.load("HfO2"), 3 * A, 3 * A, seed=device.seed)
+    device = Device(Material.load("HfO2-volatile"), 3 * A, 3 * A)
+    again = Device(Material.load("HfO2-volatile"), 3 * A, 3 * A, seed=device.seed)
     np.testing.assert_array_equal(device.engine.species, again.engine.species)
     assert device.engine.draw() == again.engine.draw()

@@ -326,7 +326,7 @@ def test_silver_sets_and_resets():
 
 
 def test_open_circuit_voltage_is_zero_with_an_electronic_path():
-    material = Material.load("HfO2")
+    material = Material.load("HfO2-volatile")
     device = Device(material, 2.6e-9, 2.08e-9, seed=1)
     before, draws = device.engine.species, device.state()["engine"]["random"]
     assert abs(open_circuit_voltage(device, 50)) < 1e-3

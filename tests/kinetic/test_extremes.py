@@ -16,7 +16,7 @@ NONLINEAR = {"conduction.gap_reorganisation": 0.8, "conduction.gap_hops": 2}
 
 
 def make(seed=1, *, values=None, **circuit):
-    material = Material.load("HfO2").with_values(SWITCHES | (values or {}))
+    material = Material.load("HfO2-volatile").with_values(SWITCHES | (values or {}))
     return Device(material, 10 * A, 6 * A, seed=seed, circuit=Circuit(**circuit))
 
 

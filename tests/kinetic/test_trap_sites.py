@@ -114,7 +114,7 @@ def test_bad_places_are_named():
         with pytest.raises(ValueError, match=message):
             Device(material(), 8 * A, 8 * A, seed=3, traps=wrong)
     with pytest.raises(ValueError, match="need a section"):
-        Device(Material.load("HfO2"), 8 * A, 8 * A, seed=3, traps=[[A, A, A]])
+        Device(Material.load("HfO2-volatile"), 8 * A, 8 * A, seed=3, traps=[[A, A, A]])
 
 
 def test_a_trap_comes_with_its_defect():

@@ -17,7 +17,7 @@ FIRST, SECOND = 22, 23  # two layers of one column
 
 def pair_device(seed=1, shift=-0.3):
     """A box in which one vacancy hops much more readily between two sites than away from them."""
-    material = small_material("HfO2", vacancy__migration_barrier=0.8, vacancy__crowding_barrier=0.0)
+    material = small_material("HfO2-volatile", vacancy__migration_barrier=0.8, vacancy__crowding_barrier=0.0)
     barrier = np.zeros(3 * 3 * 5)
     barrier[[FIRST, SECOND]] = 2 * shift
     hops = material.with_mechanisms(["vacancy hop"])
@@ -119,7 +119,7 @@ def test_what_is_no_basin_is_left_alone():
 def exchange_device():
     """Three layers in which one site trades oxygen with the top electrode, and nothing else moves."""
     values = {"energy": 0.0, "barrier": 0.3, "inventory": 3, "dipole": 0.0}
-    material = small_material("HfO2", **{f"exchange__{key}": value for key, value in values.items()})
+    material = small_material("HfO2-volatile", **{f"exchange__{key}": value for key, value in values.items()})
     material = material.with_mechanisms(["oxygen exchange"])
     barrier = np.full(3 * 3 * 3, 0.5)
     barrier[4 * 3 + 2] = 0.0

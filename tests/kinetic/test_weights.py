@@ -19,7 +19,7 @@ Z = stats.norm.isf(FALSE_ALARM / 2)
 
 def small(**values):
     """Return a small device with hops and exchange, with some numbers changed."""
-    material = small_material("HfO2", **SMALL | values)
+    material = small_material("HfO2-volatile", **SMALL | values)
     return Device(material, 3 * A, 3 * A, temperature=1000.0, seed=4)
 
 

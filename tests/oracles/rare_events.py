@@ -164,7 +164,7 @@ def hopping_device(number=2, barrier=0.3, **more):
     column = {"radius": 2 * A, "migration_shift": 0.0, "exchange_shift": 0.0, "vacancy_fraction": share}
     values = SMALL | {f"column__{key}": value for key, value in column.items()}
     values["vacancy__migration_barrier"] = barrier
-    document = small_material("HfO2", drop=("disorder",), **values).document()
+    document = small_material("HfO2-volatile", drop=("disorder",), **values).document()
     material = Material(document | {"mechanisms": ["vacancy hop"]}, "hops")
     device = Device(material, 3 * A, 3 * A, temperature=2000.0, seed=4, cache=10_000, **more)
     device.device_voltage = 0.3

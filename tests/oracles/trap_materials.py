@@ -11,7 +11,7 @@ def leaf(value, unit):
 
 
 def material(mechanisms=("vacancy hop", "oxygen exchange", "electron capture"), **values):
-    document = Material.load("HfO2").document()
+    document = Material.load("HfO2-volatile").document()
     trap = {
         "density": (1e27, "1/m^3"), "level": (0.0, "eV"), "level_spread": (0.1, "eV"),
         "relaxation_energy": (1.2, "eV"), "attempt_frequency": (1e13, "Hz"), "decay_length": (0.4, "nm"),

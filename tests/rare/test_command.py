@@ -8,7 +8,7 @@ from frenkel.rare import events, farm
 from frenkel.reports.tails import below, describe
 
 TINY = """
-material = "HfO2"
+material = "HfO2-volatile"
 seed = 3
 [device]
 thickness = "1.3 nm"

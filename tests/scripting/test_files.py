@@ -141,9 +141,10 @@ def test_rooms_are_found_below_the_top():
 
 
 def test_objects_are_shown_in_a_line(run):
-    device = fk.Device("HfO2", "1.56 nm", "1.56 nm", seed=1)
+    device = fk.Device("HfO2-volatile", "1.56 nm", "1.56 nm", seed=1)
     shown = [
-        (device, "<Device HfO2, 1.56 nm wide and 1.56 nm thick, seed 1, member 0: 0 phases, 0 events, 0 s>"),
+        (device, "<Device HfO2-volatile, 1.56 nm wide and 1.56 nm thick, "
+                 "seed 1, member 0: 0 phases, 0 events, 0 s>"),
         (fk.Waveform.triangle("2 V", "1 MV/s", label="set"), "<Waveform set: 0 2 0 V in 4e-06 s, 3 points>"),
         (fk.Waveform.points(range(20), range(20)), "<Waveform: 0 1 2 3 ... 17 18 19 V in 19 s, 20 points>"),
     ]
@@ -152,6 +153,6 @@ def test_objects_are_shown_in_a_line(run):
     assert repr(run.frenkel.snapshot("form: start")).startswith("<Snapshot 'form: start': ")
     card = repr(fk.open(DATA / "small.card.json"))
     assert card == "<Card one 0.1.0: hrs, lrs, set_voltage, reset_voltage; 21 of 21 rows of its gate passed>"
-    table = fk.Material.load("HfO2")._repr_html_()
-    assert table.count("<tr>") == 1 + len(fk.Material.load("HfO2").table())
+    table = fk.Material.load("HfO2-volatile")._repr_html_()
+    assert table.count("<tr>") == 1 + len(fk.Material.load("HfO2-volatile").table())
     assert "<td>vacancy.migration_barrier</td><td>0.7 eV</td><td>recalled</td>" in table

@@ -16,11 +16,13 @@ SWEEP = {"rate": "10 MV/s", "samples": 10}
 FORM = {"kind": "form", "amplitude": "3 V", "compliance": "10 uA"} | SWEEP
 DOCUMENT = {
     "seed": 3,
+    "material": "HfO2-volatile",
     "device": {"thickness": "1.56 nm", "width": "1.56 nm"},
     "phase": [FORM, {"kind": "cycle", "phase": [{"kind": "reset", "amplitude": "-1 V"} | SWEEP]}],
 }
 TOML = """
 seed = 3
+material = "HfO2-volatile"
 device = {thickness = "1.56 nm", width = "1.56 nm"}
 phase = [{kind = "form", amplitude = "3 V", compliance = "10 uA", rate = "10 MV/s", samples = 10},
          {kind = "cycle", phase = [{kind = "reset", amplitude = "-1 V", rate = "10 MV/s", samples = 10}]}]
@@ -30,7 +32,8 @@ HERE = {"engine": "serial", "progress": False}
 
 def scripted(seed, member, **options):
     circuit = fk.Circuit(compliance="10 uA", polarity="both")
-    device = fk.Device("HfO2", "1.56 nm", "1.56 nm", seed=seed, member=member, circuit=circuit, **options)
+    options |= {"seed": seed, "member": member, "circuit": circuit}
+    device = fk.Device("HfO2-volatile", "1.56 nm", "1.56 nm", **options)
     device.run(fk.Waveform.triangle("3 V", "10 MV/s", label="form"), samples=10)
     device.run(fk.Waveform.triangle("-1 V", "10 MV/s", label="reset"), samples=10, cycle=1)
     return device
@@ -85,7 +88,7 @@ def test_own_mechanisms_take_part_and_are_said():
     made = []
 
     def function(seed, member):
-        plain = fk.Device("HfO2", "1.56 nm", "1.56 nm", seed=seed, member=member)
+        plain = fk.Device("HfO2-volatile", "1.56 nm", "1.56 nm", seed=seed, member=member)
         leak = fk.Mechanism(
             "leak", before=(OXYGEN,), after=(plain.chemistry.defect,), electrode="bottom", barrier=0.5,
             attempt_frequency=1e13, energy=0.3,
@@ -101,7 +104,7 @@ def test_own_mechanisms_take_part_and_are_said():
 
 def test_a_function_may_make_each_member_in_its_own_way():
     def function(seed, member):
-        device = fk.Device("HfO2", "1.56 nm", f"{1.56 + 0.52 * member} nm", seed=seed, member=member)
+        device = fk.Device("HfO2-volatile", "1.56 nm", f"{1.56 + 0.52 * member} nm", seed=seed, member=member)
         device.run(fk.Waveform.ramp("0.1 V", "10 MV/s"), samples=5)
         return device
 
@@ -116,7 +119,7 @@ def test_changes_reach_the_configuration(by_mapping):
     found = fk.ensemble(DOCUMENT, 1, changes=changes, seed=7, keep="all", **HERE)
     member = ensemble_file.member(found, 0)
     assert member["lattice_shape"].values.tolist() == [8, 8, 6] and member.sizes["snapshot"] > 0
-    asked = fk.Material.load("HfO2").with_values({"vacancy.migration_barrier": 0.8})
+    asked = fk.Material.load("HfO2-volatile").with_values({"vacancy.migration_barrier": 0.8})
     assert found.attrs["material_hash"] == asked.hash and int(found["seed"]) == 7
 
 

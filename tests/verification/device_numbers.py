@@ -1,6 +1,6 @@
 """Search the numbers of a set whose devices form, cycle and keep what they hold.
 
-    .venv/bin/python tests/verification/device_numbers.py SECONDS [--number 0] [--base HfO2-hot-gap]
+    .venv/bin/python tests/verification/device_numbers.py SECONDS [--number 0] [--base HfO2]
     .venv/bin/python tests/verification/device_numbers.py --show 5 [--check 24]
 
 An evolutionary search: each trial draws a set near earlier good ones, or anywhere in the ranges, and
@@ -262,7 +262,7 @@ def main():
     )
     parser.add_argument("seconds", type=float, nargs="?", default=0.0, help="how long to search")
     parser.add_argument("--number", type=int, default=0, help="of this search")
-    parser.add_argument("--base", default="HfO2-hot-gap", help="set to begin at, by name or path")
+    parser.add_argument("--base", default="HfO2", help="set to begin at, by name or path")
     parser.add_argument("--show", type=int, default=0, help="print so many of the best sets")
     parser.add_argument("--check", type=int, default=0, help="measure the best on so many other devices")
     options = parser.parse_args()

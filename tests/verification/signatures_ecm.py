@@ -353,7 +353,7 @@ def e11():
         hold(device, Waveform.ramp(1.0, 1e3), lambda g: g > 0.5, budget=40_000)
         retracted(device)
         found.append(open_circuit_voltage(device, 3000))
-    oxide = Device(Material.load("HfO2"), 2.6e-9, 2.08e-9, seed=1)
+    oxide = Device(Material.load("HfO2-volatile"), 2.6e-9, 2.08e-9, seed=1)
     valence = open_circuit_voltage(oxide, 300)
     mean = float(np.nanmean(found))
     verdict = within(mean, 0.01, 0.5) and abs(valence) < 1e-3
@@ -474,7 +474,7 @@ def reset_current(material, rate, compliance):
 def vacancy_reset_current():
     """Return the largest current (A) of the first RESET of the default HfO2 set, formed at 50 uA."""
     device = Device(
-        Material.load("HfO2"),
+        Material.load("HfO2-volatile"),
         5.2e-9,
         3.12e-9,
         circuit=Circuit(series_resistance=2e3, compliance=5e-5),

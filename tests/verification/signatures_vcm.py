@@ -383,7 +383,7 @@ def _lilliefors(logs, draws=2000):
 def window():
     """Compare SiOx and HfO2 under the same electrodes: window, forming, SET."""
     found = {}
-    for name in ("HfO2", "SiOx-C"):
+    for name in ("HfO2-volatile", "SiOx-C"):
         ratios, forming = [], []
         for seed in (1, 2):
             cell = Cell(Material.load(name), seed, layers=12, width=10)
@@ -396,7 +396,7 @@ def window():
                 ratios.append(cell.off() / low)
                 cell.on()
         found[name] = (float(np.median(ratios)), float(np.median(forming)))
-    (hafnia, hafnia_forming), (silica, silica_forming) = found["HfO2"], found["SiOx-C"]
+    (hafnia, hafnia_forming), (silica, silica_forming) = found["HfO2-volatile"], found["SiOx-C"]
     return [
         Row(
             id="SiOx-window",

@@ -50,7 +50,8 @@ def test_hops_and_exchange_on_3_by_3_by_4_sites(lateral):
     The whole distribution over states is also within 0.02 of the law in total variation.
     """
     material = small_material(
-        "HfO2", exchange__barrier=0.3, exchange__energy=0.8, exchange__floor=0.1, exchange__inventory=1,
+        "HfO2-volatile",
+        exchange__barrier=0.3, exchange__energy=0.8, exchange__floor=0.1, exchange__inventory=1,
         vacancy__migration_barrier=0.3, vacancy__crowding_barrier=0.1, electrostatics__charge_transition=-0.2,
     )
     device = Device(material, 4 * A, 3 * A, temperature=2000.0, seed=31, cache=200_000, lateral=lateral)

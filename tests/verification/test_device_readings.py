@@ -93,14 +93,14 @@ def test_a_hot_arrangement_counts_if_it_lasts():
 
 
 def test_cpu_time_ends_a_measurement():
-    material = Material.load("HfO2")
+    material = Material.load("HfO2-volatile")
     found = cycles.cycles(material, (1,), 2, budget=0.0)
     assert np.isnan(found.hrs).all() and "CPU time" in found.cut[0]
     assert (found.window == 0.0).all() and found.within("v_set", 0.7, 1.5) == 0.0
 
 
 def test_layers_between_what_hangs_and_what_stands():
-    device = Device(Material.load("HfO2"), 2.6e-9, 2.6e-9, seed=1)
+    device = Device(Material.load("HfO2-volatile"), 2.6e-9, 2.6e-9, seed=1)
     layers = device.shape[2]
     species = np.full_like(device.engine.species, OXYGEN.code)
     column = np.arange(layers)  # sites of one column, bottom first

@@ -25,6 +25,7 @@ pytestmark = [pytest.mark.verification, pytest.mark.timeout(3 * 3600)]
 NUMBER = 80
 CONFIGURATION = f"""
 seed = 5
+material = "HfO2-volatile"
 [device]
 thickness = "1.6 nm"
 width = "1.6 nm"

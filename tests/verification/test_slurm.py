@@ -18,6 +18,7 @@ from frenkel.mpi_runs import content
 pytestmark = pytest.mark.verification
 TINY = """
 seed = 5
+material = "HfO2-volatile"
 [device]
 thickness = "2.6 nm"
 width = "2.6 nm"

@@ -47,7 +47,7 @@ def high_resistance_state(device):
 
 def set_times(first_member, every=None):
     """Return times (s) to 8 uA at 1.0 V, 100 s where it is never reached, and events, of RUNS members."""
-    material = Material.load("HfO2").with_values(SWITCHES)
+    material = Material.load("HfO2-volatile").with_values(SWITCHES)
     circuit = Circuit(series_resistance=2e3, compliance=20e-6)
     times, events = np.zeros(RUNS), np.zeros(RUNS, int)
     for i in range(RUNS):

@@ -22,7 +22,7 @@ def coulomb() -> list[Row]:
     Their charges, with all images in the electrodes, stand in the inverse of the whole lattice; a vacancy is
     charged where it touches neither an electrode nor the other one.
     """
-    material = Material.load("HfO2").with_values({"column.vacancy_fraction": 0.0})
+    material = Material.load("HfO2-volatile").with_values({"column.vacancy_fraction": 0.0})
     device = Device(material, thickness=1.82e-9, width=1.56e-9, seed=9)
     inverse = np.asarray(np.linalg.inv(laplacian(device.shape)), np.float64)
     random = np.random.default_rng(9)
@@ -66,7 +66,7 @@ def heat() -> list[Row]:
 
     Half of the power of a bond at either end, half of a contact's; bonds carry heat by Wiedemann and Franz.
     """
-    material = Material.load("HfO2").with_values({"column.vacancy_fraction": 0.0})
+    material = Material.load("HfO2-volatile").with_values({"column.vacancy_fraction": 0.0})
     device = Device(material, thickness=0.52e-9, width=0.78e-9, seed=1)
     device.solver.fields.solve(np.array([0, 1], np.int32))
     _, _, found = device.solver.fields.nodes()
@@ -152,7 +152,7 @@ def closure() -> list[Row]:
 
 def _worst_round_trip(precise: bool, voltage: float) -> tuple[float, float]:
     """Return the worst sum of both energies (eV) of 50 events and the least error that the fields stated."""
-    device = Device(Material.load("HfO2"), thickness=2.6e-9, width=2.08e-9, seed=7, precise=precise)
+    device = Device(Material.load("HfO2-volatile"), thickness=2.6e-9, width=2.08e-9, seed=7, precise=precise)
     random = np.random.default_rng(8)
     worst = stated = 0.0
     for _ in range(50):

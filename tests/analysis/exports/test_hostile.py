@@ -41,7 +41,7 @@ def texts(data, place=()):
 def whole():
     """Return the data of a card that has every layer, a gate and intervals."""
     gate = {"statistic": "pooled KS", "value": 0.1, "floor": 0.1, "limit": 0.2, "passed": True}
-    made = {"noise": {"rtn": {"file": "a.nc", "material": "HfO2"}}}
+    made = {"noise": {"rtn": {"file": "a.nc", "material": "HfO2-volatile"}}}
     return replace(NOISY, gate=(gate,), intervals={"weight 1": (0.0, 1.0)}, provenance=made).to_dict()
 
 

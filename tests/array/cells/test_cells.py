@@ -30,7 +30,7 @@ def card(shape=SHAPE, **more):
 
 
 def live():
-    hfo2 = Material.load("HfO2")
+    hfo2 = Material.load("HfO2-volatile")
     return LiveCells(
         [
             [Device(hfo2, thickness=2e-9, width=1.1e-9, seed=1, member=3 * i + j) for j in range(3)]
@@ -143,7 +143,7 @@ def test_live_cells_switch_by_atoms_and_repeat():
     np.testing.assert_array_equal(conductance(one), conductance(two))
 
 
-SMALL = Recipe(material="HfO2", thickness=2e-9, width=1.1e-9, seed=1)
+SMALL = Recipe(material="HfO2-volatile", thickness=2e-9, width=1.1e-9, seed=1)
 
 
 def test_devices_advanced_elsewhere_are_the_same_bit_by_bit():

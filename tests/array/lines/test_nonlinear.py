@@ -309,7 +309,7 @@ def test_crossbar_of_live_devices():
     from frenkel.kinetic.device import Device
     from frenkel.kinetic.materials.material import Material
 
-    hfo2 = Material.load("HfO2")
+    hfo2 = Material.load("HfO2-volatile")
     cells = LiveCells(
         [[Device(hfo2, 2e-9, 1.1e-9, seed=2, member=2 * i + j) for j in range(2)] for i in range(2)]
     )

@@ -32,7 +32,7 @@ ONE = Bonds(first=np.zeros(1, np.intp), second=np.full(1, -1, np.intp), law=LAW)
 
 def make(size=(6, 9), lateral="periodic", **arguments):
     """Return a device whose gaps obey the law, and its oracle."""
-    material = Material.load("HfO2").with_values(GAP)
+    material = Material.load("HfO2-volatile").with_values(GAP)
     device = Device(material, size[1] * A, size[0] * A, seed=1, lateral=lateral, **arguments)
     return device, WholeLattice(material, device.shape, lateral)
 
@@ -332,7 +332,7 @@ def test_heat_is_that_of_the_whole_network_when_an_atom_was_solved_afresh():
         "conduction.decay_length": 5e-11,
         "conduction.background": 1e-12,
     }
-    device = Device(Material.load("HfO2").with_values(values), 13 * A, 6 * A, seed=1, precise=True)
+    device = Device(Material.load("HfO2-volatile").with_values(values), 13 * A, 6 * A, seed=1, precise=True)
     species = device.engine.species
     species[: device.n_hosts] = 0
     chain = np.ravel_multi_index(np.array([(2, 2, z) for z in (5, 6, 7)]).T, device.shape)
@@ -386,7 +386,7 @@ def test_voltage_at_a_current_however_steep_the_law():
 
     From there Newton's method did not settle in 27 of 360 such searches.
     """
-    material = Material.load("HfO2").with_values({
+    material = Material.load("HfO2-volatile").with_values({
         "conduction.gap_reorganisation": 4.0, "conduction.gap_hops": 2, "disorder.bond": 0.7,
         "column.vacancy_fraction": 0.0,
     })

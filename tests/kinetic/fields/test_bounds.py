@@ -15,7 +15,7 @@ LOOSE = 3e-8
 
 def filament(background, precise):
     """Return a device with 110 conducting vacancies about its axis, solved."""
-    material = Material.load("HfO2").with_values({"conduction.background": background})
+    material = Material.load("HfO2-volatile").with_values({"conduction.background": background})
     device = Device(material, 14 * A, 12 * A, seed=1, precise=precise)
     x, y, _ = np.unravel_index(np.arange(device.n_hosts), device.shape)
     rng = np.random.default_rng(7)

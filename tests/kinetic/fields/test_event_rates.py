@@ -276,7 +276,7 @@ def test_x03_device_along_a_triangle():
     Rates from `transitions` at the device voltage that the series resistance leaves, integrated by Simpson's
     rule. Fails when the source voltage is taken for the device voltage.
     """
-    material = Material.load("HfO2").with_values(SWITCHES | {"vacancy.migration_barrier": 0.55})
+    material = Material.load("HfO2-volatile").with_values(SWITCHES | {"vacancy.migration_barrier": 0.55})
     wave = Waveform.triangle(amplitude=1.0, rate=1e5)
     sample = {"device": [], "source": []}
     for seed in range(10):
@@ -350,7 +350,8 @@ def test_events_at_the_floor_are_counted():
     """With a floor as high as the barrier, every exchange that the dipole would ease stands at it."""
     counts = []
     for floor in (0.6, 0.0):
-        material = Material.load("HfO2").with_values({"exchange.barrier": 0.6, "exchange.floor": floor})
+        values = {"exchange.barrier": 0.6, "exchange.floor": floor}
+        material = Material.load("HfO2-volatile").with_values(values)
         device = Device(material, 2.6e-9, 1.56e-9, temperature=2000.0, seed=4)
         record = device.advance(
             Waveform.constant(1.0, 1e-6), log=True, stop=lambda device, _: device.events >= 300
@@ -364,7 +365,7 @@ def test_events_at_the_floor_are_counted():
 def test_heat_of_transport_beyond_the_gradient_is_an_error():
     """A hop may not read a temperature of 0 K or below; once its rate was then infinite without a word."""
     values = SWITCHES | {"vacancy.heat_of_transport": -5.0, "vacancy.migration_barrier": 0.4}
-    device = Device(Material.load("HfO2").with_values(values), 8 * A, 6 * A, seed=1)
+    device = Device(Material.load("HfO2-volatile").with_values(values), 8 * A, 6 * A, seed=1)
     device.device_voltage = 0.01
     assert np.isfinite(device.transitions()["rate"]).all()
     device.device_voltage = 4.0

@@ -21,7 +21,7 @@ CONTRAST = {"conduction.background": 1e-12, "conduction.contact_top": 1e-4,
 }  # 1e8 under bonds of 1e-4 S
 
 
-def make(name="HfO2", size=(8, 9), lateral="periodic", **values):
+def make(name="HfO2-volatile", size=(8, 9), lateral="periodic", **values):
     """Return a device of ``size`` (width, thickness in spacings) and its oracle."""
     material = Material.load(name).with_values({key.replace("__", "."): v for key, v in values.items()})
     device = Device(material, size[1] * A, size[0] * A, seed=1, lateral=lateral, precise=True)
@@ -29,7 +29,7 @@ def make(name="HfO2", size=(8, 9), lateral="periodic", **values):
 
 
 def high_contrast(lateral="periodic", size=(8, 9)):
-    material = Material.load("HfO2").with_values(CONTRAST)
+    material = Material.load("HfO2-volatile").with_values(CONTRAST)
     device = Device(material, size[1] * A, size[0] * A, seed=1, lateral=lateral, precise=True)
     return device, WholeLattice(material, device.shape, lateral)
 
@@ -133,7 +133,7 @@ def test_empty_box_and_isolated_vacancies_conduct_as_the_background():
 @pytest.mark.parametrize("kelvin", [200.0, 300.0, 450.0])
 def test_bonds_are_activated(kelvin):
     """Numbers hold at 300 K; bonds and both contacts with exp(-0.1 eV / k (1/T - 1/300 K)), not the oxide."""
-    plain = Material.load("HfO2")
+    plain = Material.load("HfO2-volatile")
     sets = plain, plain.with_values({"conduction.activation": 0.1})
     cold, warm = (Device(one, 3 * A, 3 * A, temperature=kelvin, seed=1) for one in sets)
     for device in (cold, warm):
@@ -183,7 +183,7 @@ def biases(device, oracle, species, candidates):
 
 
 @pytest.mark.parametrize("lateral", SIDES)
-@pytest.mark.parametrize("name", ["HfO2", "HfO2-ETH"])
+@pytest.mark.parametrize("name", ["HfO2-volatile", "HfO2-ETH"])
 @pytest.mark.parametrize("kind", ["pristine", "hrs", "lrs"])
 def test_potential_without_the_mover_equals_a_direct_solve(kind, name, lateral):
     """every moving atom of a state; the network is classified and wired anew with the vacancy deleted.
@@ -222,7 +222,7 @@ def test_bias_moves_a_share_of_the_charge_within_company(share):
 
     Planted errors: the atom counted as its own company; company told at one end alone.
     """
-    whole, part = (make("HfO2", (6, 7), vacancy__bound_share=value)[0] for value in (1.0, share))
+    whole, part = (make("HfO2-volatile", (6, 7), vacancy__bound_share=value)[0] for value in (1.0, share))
     rng, found = np.random.default_rng(4), set()
     for kind in ("pristine", "hrs", "lrs"):
         species = random_species(whole, kind, rng)

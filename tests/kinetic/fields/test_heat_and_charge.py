@@ -155,7 +155,7 @@ def test_heat_settles_within_the_time_that_is_stated():
 
     Joule heat switched on with the bias reaches the steady temperatures of the fields to exp(-t / tau).
     """
-    material = Material.load("HfO2").with_values({"heat.ballistic_factor": 1.0})
+    material = Material.load("HfO2-volatile").with_values({"heat.ballistic_factor": 1.0})
     device = Device(material, 7 * SPACING, 5 * SPACING, seed=1)
     oracle, layers = WholeLattice(material, device.shape), device.shape[2]
     tau = settling_time(material, layers)
@@ -175,7 +175,7 @@ def test_heat_settles_within_the_time_that_is_stated():
 
 def test_thick_boxes_settle_as_a_slab():
     """c L^2 / (pi^2 kappa), and below 1 ns in every packaged set up to 15 nm: steady heat is justified."""
-    material = Material.load("HfO2")
+    material = Material.load("HfO2-volatile")
     slab = material.heat.capacity * (201 * SPACING) ** 2 / (np.pi**2 * material.heat.conductivity)
     assert settling_time(material, 200) == pytest.approx(slab, rel=1e-4, abs=0)
     for name in Material.names():

@@ -74,7 +74,7 @@ def test_a_hop_adds_a_few_terms_and_not_one_for_each_charge():
     Each of the sums that are kept takes the terms of the charges that changed, and only sites that come
     newly into reach take 200. Measured: 3,500 terms for each of 30 hops; all sums afresh would take 270,000.
     """
-    device = make("HfO2", (24, 20))
+    device = make("HfO2-volatile", (24, 20))
     x, y, z = np.unravel_index(np.arange(device.n_hosts), device.shape)
     apart = np.flatnonzero((x % 4 == 1) & (y % 4 == 1) & (z % 3 == 1) & (z < 18))[:200]
     state = device.engine.state()
@@ -97,7 +97,7 @@ def test_sums_cannot_run_over():
     The potential of a source everywhere between two electrodes is z (L - z) / 2, at most L^2 / 8 with
     L = layers + 1.
     """
-    device = make("HfO2", (6, 20))
+    device = make("HfO2-volatile", (6, 20))
     oracle = WholeLattice(device.material, device.shape, "periodic")
     total = MOST_CHARGE * oracle.green.sum(axis=1).max()
     assert total <= MOST_CHARGE * 21**2 / 8 * (1 + 1e-12)

@@ -6,7 +6,7 @@ from frenkel.kinetic.materials.changes import number
 from frenkel.kinetic.materials.material import Material
 from frenkel.kinetic.materials.rows import MaterialError
 
-HFO2 = Material.load("HfO2")
+HFO2 = Material.load("HfO2-volatile")
 BARRIER = {"vacancy": {"migration_barrier": "0.8 eV"}}
 
 
@@ -21,7 +21,8 @@ def write(folder, name, text):
 
 def test_text_file_and_number_give_one_material(tmp_path):
     by_number = HFO2.with_values({"vacancy.migration_barrier": 0.8})
-    file = write(tmp_path, "HfO2.toml", 'based_on = "HfO2"\nvacancy.migration_barrier = "800 meV"\n')
+    text = 'based_on = "HfO2-volatile"\nvacancy.migration_barrier = "800 meV"\n'
+    file = write(tmp_path, "HfO2-volatile.toml", text)
     others = [HFO2.with_values({"vacancy.migration_barrier": "0.8 eV"}), HFO2.with_changes(BARRIER)]
     assert all(one == by_number for one in [*others, Material.read(file)])
     assert by_number.hash != HFO2.hash and HFO2.vacancy.migration_barrier == 0.7
@@ -48,8 +49,8 @@ def test_what_is_changed_is_recorded():
     found = row(changed, "vacancy", "migration_barrier")
     assert (found.value, found.unit, found.confidence) == (0.8, "eV", "chosen")
     assert found.source == "set by hand instead of 0.7 eV" and found.range is None
-    expected = "HfO2 with other numbers: vacancy.migration_barrier, column.vacancy_fraction"
-    assert changed.description == expected and changed.name == "HfO2"
+    expected = "HfO2-volatile with other numbers: vacancy.migration_barrier, column.vacancy_fraction"
+    assert changed.description == expected and changed.name == "HfO2-volatile"
     rest = [one for one in HFO2.table() if one.key not in ("migration_barrier", "vacancy_fraction")]
     assert all(one in changed.table() for one in rest)
 

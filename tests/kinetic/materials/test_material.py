@@ -17,7 +17,7 @@ NAMES = Material.names()
 
 
 def test_packaged_sets():
-    assert {"HfO2", "HfO2-ETH", "HfO2-JART"} <= set(NAMES)
+    assert {"HfO2-volatile", "HfO2-ETH", "HfO2-JART"} <= set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -39,7 +39,7 @@ def test_mechanisms_have_their_sections(name):
 
 
 def test_values_are_si_and_energies_electronvolts():
-    hfo2 = Material.load("HfO2")
+    hfo2 = Material.load("HfO2-volatile")
     assert hfo2.lattice.spacing == 0.26e-9
     assert 1e12 <= hfo2.vacancy.attempt_frequency <= 1e14
     assert 1e-9 < hfo2.exchange.dipole < 1e-8
@@ -97,7 +97,7 @@ def test_load_takes_no_paths(name):
 
 
 def test_with_values():
-    hfo2 = Material.load("HfO2")
+    hfo2 = Material.load("HfO2-volatile")
     other = hfo2.with_values({"vacancy.migration_barrier": 0.7, "column.vacancy_fraction": 0.1})
     assert (other.vacancy.migration_barrier, other.column.vacancy_fraction) == (0.7, 0.1)
     barrier = hfo2.vacancy.migration_barrier
@@ -119,7 +119,7 @@ def test_with_values():
 ])
 def test_with_values_refuses(name, value, message):
     with pytest.raises(MaterialError, match=message):
-        Material.load("HfO2").with_values({name: value})
+        Material.load("HfO2-volatile").with_values({name: value})
 
 
 def test_with_mechanisms():
@@ -127,7 +127,7 @@ def test_with_mechanisms():
     assert eth.with_mechanisms(["vacancy hop"]).mechanisms == ("vacancy hop",)
     assert eth.with_mechanisms(["vacancy hop"]).hash != eth.hash
     with pytest.raises(MaterialError, match=r"mechanism 'Frenkel pair' needs a section \[frenkel_pair\]"):
-        Material.load("HfO2").with_mechanisms(["Frenkel pair"])
+        Material.load("HfO2-volatile").with_mechanisms(["Frenkel pair"])
 
 
 def test_hash_depends_on_values_alone(small):
@@ -139,14 +139,14 @@ def test_hash_depends_on_values_alone(small):
 
 
 def test_document_makes_an_equal_material():
-    hfo2 = Material.load("HfO2")
-    again = Material(hfo2.document(), "HfO2")
+    hfo2 = Material.load("HfO2-volatile")
+    again = Material(hfo2.document(), "HfO2-volatile")
     assert again == hfo2 and again.table() == hfo2.table()
     assert pickle.loads(pickle.dumps(hfo2)) == hfo2 == copy.deepcopy(hfo2)
 
 
 def test_material_is_frozen():
-    hfo2 = Material.load("HfO2")
+    hfo2 = Material.load("HfO2-volatile")
     with pytest.raises(AttributeError, match="with_values"):
         hfo2.name = "x"
     with pytest.raises(AttributeError):
@@ -250,9 +250,9 @@ def test_faults_are_named(small, fault, message):
 
 def test_read_a_file(tmp_path):
     path = tmp_path / "mine.toml"
-    path.write_text((module.DIRECTORY / "HfO2.toml").read_text(encoding="utf-8"), encoding="utf-8")
+    path.write_text((module.DIRECTORY / "HfO2-volatile.toml").read_text(encoding="utf-8"), encoding="utf-8")
     assert Material.read(path).name == "mine"
-    assert Material.read(str(path)).hash == Material.load("HfO2").hash
+    assert Material.read(str(path)).hash == Material.load("HfO2-volatile").hash
 
 
 @pytest.mark.parametrize(("content", "message"), [

@@ -11,9 +11,8 @@ CAP = {"cap.thickness": 0.52e-9, "cap.migration_shift": -0.2, "cap.vacancy_fract
 
 
 def device(**options):
-    return Device(
-        Material.load("HfO2").with_values(options.pop("values", {})), 2.6e-9, 2.6e-9, seed=1, **options
-    )
+    material = Material.load("HfO2-volatile").with_values(options.pop("values", {}))
+    return Device(material, 2.6e-9, 2.6e-9, seed=1, **options)
 
 
 def test_first_vacancies_lie_in_the_column():
