@@ -26,6 +26,10 @@ class ConductionLaw(Protocol):
     linear: ClassVar[bool]
     """True if the slope does not depend on the voltage: the network is then solved in one step."""
 
+    @property
+    def odd(self) -> bool:
+        """Whether the current changes its sign alone with that of the voltage."""
+
     def current(self, voltage: Floats, bond: Bonds) -> tuple[Floats, Floats]:
         """Return the current (A) and its slope (S, not negative) through each bond.
 
@@ -65,6 +69,11 @@ class Law:
     """Base of the laws: parameters are checked as they are declared."""
 
     linear: ClassVar[bool] = False
+
+    @property
+    def odd(self) -> bool:
+        """Whether the current changes its sign alone with that of the voltage."""
+        return True
 
     def __post_init__(self) -> None:
         for entry in fields(self):

@@ -118,6 +118,11 @@ class SchottkyThermionic(Law):
     ideality: float = within(1, 5, "(pure number)", default=1.0)
     polarity: int = one_among((1, -1), default=1)
 
+    @property
+    def odd(self) -> bool:
+        """Whether the current changes its sign alone with that of the voltage."""
+        return False
+
     def largest_voltage(self, length: float | Floats) -> Floats:
         """Return the reverse voltage (V) at which the image force has taken the barrier over a length (m)."""
         lowering = (
@@ -217,6 +222,11 @@ class ThermionicField(Law):
                 "barrier must be above the image-force lowering at zero bias "
                 f"{self.barrier - self.zero_bias_barrier:.3g} eV, got {self.barrier!r}"
             )
+
+    @property
+    def odd(self) -> bool:
+        """Whether the current changes its sign alone with that of the voltage."""
+        return False
 
     @property
     def _thermal(self) -> float:

@@ -245,6 +245,11 @@ class QuantumGap(Law):
     mass: float = within(0.01, 10, "electron masses")
     share: float = within(0, 1, "(pure number)", default=0.5)
 
+    @property
+    def odd(self) -> bool:
+        """Whether the current changes its sign alone with that of the voltage."""
+        return self.share == 0.5
+
     def current(self, voltage: Floats, bond: Bonds) -> tuple[Floats, Floats]:
         """Return the current (A) and its slope (S) through each bond at ``voltage`` (V)."""
         mass, energy = self.mass * ELECTRON_MASS, self.barrier * ELEMENTARY_CHARGE

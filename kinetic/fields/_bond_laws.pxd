@@ -1,5 +1,6 @@
 cdef class BondLaws:
     cdef double[:, ::1] log_ratio, log_slope   # ln(i / g u) by law and step of |u|, and its derivative
+    cdef int[::1] below                        # row of a law for negative u
     cdef double step
     cdef int last
 

@@ -1,8 +1,9 @@
 """Bonds whose current is not proportional to their voltage (compiled).
 
-A law is an odd, rising function i(u) with the slope g at 0 V. It stands in a table of ln(i / g u), so that any
-law of `frenkel.kinetic.conduction` serves and none is known here. With S the voltages that unit currents along
-the bonds make in the network of their slopes at 0 V, and v their voltages there, the voltages u settle where
+A law is a rising function i(u) with the slope g at 0 V. It stands in a table of ln(i / g u), so that any law of
+`frenkel.kinetic.conduction` serves and none is known here; one that is not odd has a table for either sign. With
+S the voltages that unit currents along the bonds make in the network of their slopes at 0 V, and v their voltages
+there, the voltages u settle where
 
     u + S (i(u) - g u) = v,
 
@@ -29,6 +30,8 @@ cdef class BondLaws:
     log_ratio, log_slope : (n_laws, n_steps) float64
         ln(i / g u) at 0 V, one step, two steps ..., and its derivative (1/V). Beyond the last step the ratio
         stays as it is there: the bond is ohmic again.
+    below : (n_laws,) int32, optional
+        Which row holds for negative voltages, as a function of their size; by default the same, the law is odd.
 
     Raises
     ------
@@ -36,10 +39,11 @@ cdef class BondLaws:
         A table that starts otherwise than 0, or a current that falls somewhere.
     """
 
-    def __init__(self, double step, log_ratio, log_slope):
+    def __init__(self, double step, log_ratio, log_slope, below=None):
         self.step = step
         self.log_ratio = np.ascontiguousarray(log_ratio, dtype=np.float64)
         self.log_slope = np.ascontiguousarray(log_slope, dtype=np.float64)
+        self.below = np.array(np.arange(len(self.log_ratio)) if below is None else below, np.intc)
         self.last = self.log_ratio.shape[1] - 1
         cdef int law, i
         cdef double slope
@@ -58,6 +62,8 @@ cdef class BondLaws:
         """Current over conductance, i / g (V), and its derivative."""
         cdef double size = fabs(u), at = size / self.step, t, h, a, b, c, d, value
         cdef int n = self.last
+        if u < 0.0:
+            law = self.below[law]
         if at < n:
             n = <int>at
             t = at - n

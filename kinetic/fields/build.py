@@ -2,47 +2,114 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
+from numpy.typing import NDArray
 
 from ...typing import Floats
 from ...units import BOLTZMANN_EV, ELEMENTARY_CHARGE, VACUUM_PERMITTIVITY
-from ..conduction.bonds import Bonds, ConductionLaw
-from ..conduction.electron_transfer import ElectronTransfer
+from ..conduction.classes import REFERENCE, Bond, Way, ways
 from ..materials.material import Material
 from ._bond_laws import BondLaws
 from ._event_energies import FilamentFields
 from .green import GreenTable, Lateral
 
-REFERENCE = 300.0
-"""Temperature (K) at which the conductances of a material file hold."""
-
 LAW_STEP, LAW_STEPS = 5e-3, 2000
 """Step (V) and number of steps of the table of a law, which ends at 10 V."""
 
+NEAR_NOTHING = 1e-4
+"""Voltage (V) next to 0 V at which the bend of a law that is not odd is taken, to 1e-6 of it."""
 
-def gap_law(material: Material, temperature: float) -> ElectronTransfer | None:
-    """Return the law of a bond over a gap with the slope 1 S at 0 V, or None where gaps are ohmic."""
-    numbers = material.conduction
-    if numbers.gap_reorganisation == 0.0:
+Row = tuple[Way, ...]
+"""Ways side by side whose conductances at 0 V add up to 1 S."""
+
+
+class LawTable:
+    """Laws of the bonds of a box, each once.
+
+    Attributes
+    ----------
+    rows : list of tuple of Way
+        What bends a bond, over its conductance at 0 V; bonds name it by its place, counted from 1.
+    """
+
+    def __init__(self, material: Material, temperature: float) -> None:
+        self.material, self.temperature = material, temperature
+        self.rows: list[Row] = []
+
+    def bends(self, kind: str) -> bool:
+        """Return whether bonds of this class follow a law."""
+        found = self._ways(kind, 1.0, self.material.lattice.spacing)
+        return not all(way.law.linear for way in found)
+
+    def class_of(self, kind: str, conductance: Floats, length: Floats) -> tuple[Floats, NDArray[np.intc]]:
+        """Return slopes at 0 V (S) and numbers of the laws of bonds of a class; 0 where they are ohmic.
+
+        Parameters
+        ----------
+        kind : str
+            A class of ``classes.CLASSES``.
+        conductance, length : ndarray of shape (n,)
+            What the file gives (S), and distances of the ends (m).
+        """
+        slope, number = np.zeros(len(length)), np.zeros(len(length), np.intc)
+        for k, (g, d) in enumerate(zip(conductance, length, strict=True)):
+            found = self._ways(kind, float(g), float(d))
+            slope[k] = sum(way.conductance for way in found)
+            if not all(way.law.linear for way in found):
+                number[k] = self._number(tuple(way._replace(scale=way.scale / slope[k]) for way in found))
+        return slope, number
+
+    def _ways(self, kind: str, conductance: float, length: float) -> Row:
+        return ways(kind, self.material.conduction, Bond(conductance, length, self.temperature))
+
+    def _number(self, row: Row) -> int:
+        if row not in self.rows:
+            self.rows.append(row)
+        return self.rows.index(row) + 1
+
+
+def tabulated(rows: list[Row]) -> BondLaws | None:
+    """Return the tables of laws that have the slope 1 S at 0 V, or None without any.
+
+    Rows of a law that is not odd stand twice: after all others the one of negative voltages.
+    """
+    if not rows:
         return None
-    return ElectronTransfer(
-        conductance=1.0,
-        reorganisation=numbers.gap_reorganisation,
-        hops=numbers.gap_hops,
-        temperature=temperature,
-    )
+    uneven = [number for number, row in enumerate(rows) if not all(way.law.odd for way in row)]
+    tables = [_table(row, 1.0) for row in rows] + [_table(rows[number], -1.0) for number in uneven]
+    below = np.arange(len(tables), dtype=np.intc)
+    below[uneven] = len(rows) + np.arange(len(uneven))
+    ratio, slope = (np.array(part) for part in zip(*tables, strict=True))
+    return BondLaws(LAW_STEP, ratio, slope, below)
 
 
-def tabulated(laws: list[ConductionLaw]) -> BondLaws:
-    """Return the table of laws that have the slope 1 S at 0 V."""
+def _table(row: Row, sign: float) -> tuple[Floats, Floats]:
+    """Return ln(i / u) at steps of the voltage of one sign, and its derivative by the size of it (1/V)."""
     voltage: Floats = LAW_STEP * np.arange(1, LAW_STEPS + 1, dtype=np.float64)
-    bonds = Bonds(first=np.zeros(LAW_STEPS, np.intp), second=np.full(LAW_STEPS, -1, np.intp), law=laws[0])
-    ratio, slope = np.zeros((2, len(laws), LAW_STEPS + 1))
-    for row, law in enumerate(laws):
-        current, derivative = law.current(voltage, bonds)
-        ratio[row, 1:] = np.log(current / voltage)
-        slope[row, 1:] = derivative / current - 1 / voltage
-    return BondLaws(LAW_STEP, ratio, slope)
+    ratio, slope = np.zeros((2, LAW_STEPS + 1))
+    current, derivative = (sum(part) for part in zip(*(_sampled(way, sign) for way in row), strict=True))
+    ratio[1:] = np.log(current / voltage)
+    slope[1:] = derivative / current - 1 / voltage
+    for way in row:
+        if not way.law.odd:
+            back, on = way.current(np.array([-NEAR_NOTHING, NEAR_NOTHING]))[0]
+            slope[0] += sign * way.scale * (on + back) / (2 * NEAR_NOTHING**2)
+    return ratio, slope
+
+
+def _sampled(way: Way, sign: float) -> tuple[Floats, Floats]:
+    """Return the current of a way (A), taken as positive, and its slope (S) at steps of the voltage."""
+    current, slope = _unscaled(way._replace(scale=1.0), sign)
+    return way.scale * current, way.scale * slope
+
+
+@lru_cache(maxsize=32)
+def _unscaled(way: Way, sign: float) -> tuple[Floats, Floats]:
+    voltage: Floats = sign * LAW_STEP * np.arange(1, LAW_STEPS + 1, dtype=np.float64)
+    current, slope = way.current(voltage)
+    return sign * current, slope
 
 
 def settling_time(material: Material, layers: int) -> float:
@@ -87,37 +154,36 @@ def build_fields(
     Bonds follow g = prefactor exp(-2 (r - a) / xi), times the tunnel factor beyond sqrt(2) a; the bottom
     contact follows the same law, the top one (reactive metal) is ohmic without that factor. Both are given at
     300 K and activated, exp(-E/k (1/T - 1/300 K)) at the temperature T of the electrodes. These are slopes at
-    0 V: where the file gives a reorganisation energy, bonds beyond sqrt(2) a and contacts beyond the first
-    layer, which cross a gap, obey `ElectronTransfer`, its own activation at T included.
+    0 V: where the file says so, bonds of a class obey the laws of `conduction.classes`, whose own activation
+    is included and whose own conductance comes to it. Bonds beyond sqrt(2) a and contacts beyond the first
+    layer cross a gap.
     """
     numbers, spacing = material.conduction, material.lattice.spacing
     longest = numbers.cutoff / spacing * (1 + 1e-9)
     squared = np.arange(1, int(longest**2) + 1)
-    pair = np.zeros(len(squared) + 1)
     distance = np.sqrt(squared) * spacing
     near = np.where(squared <= 2, 1.0, numbers.tunnel_factor)
     activated = np.exp(-numbers.activation / BOLTZMANN_EV * (1 / temperature - 1 / REFERENCE))
-    pair[1:] = numbers.prefactor * activated * np.exp(-2 * (distance - spacing) / numbers.decay_length) * near
-    steps = np.arange(1, shape[2] + 1)
-    law, laws, over_gap = gap_law(material, temperature), None, steps > 1
+    pair = numbers.prefactor * activated * np.exp(-2 * (distance - spacing) / numbers.decay_length) * near
+    steps, table = np.arange(1, shape[2] + 1), LawTable(material, temperature)
     # A law makes even a wide gap conduct at some voltage: contacts then reach as far as there are layers.
     reach = np.exp(-2 * (steps - 1) * spacing / numbers.decay_length)
-    if law is None:
+    if not table.bends("gap"):
         reach[steps > longest] = 0.0
     bottom = numbers.contact_bottom * activated * reach * np.where(steps == 1, 1.0, numbers.tunnel_factor)
     top = numbers.contact_top * activated * reach
-    if law is not None:
-        laws = tabulated([law])
-        activation = law.activated(REFERENCE)
-        pair[1:][squared > 2] *= activation
-        bottom, top = (np.where(over_gap, one * activation, one) for one in (bottom, top))
-    far = np.concatenate([[False], squared > 2])
+    pair_law, contact_law = np.zeros(len(pair), np.intc), np.zeros((2, len(steps)), np.intc)
+    pair[2:], pair_law[2:] = table.class_of("gap", pair[2:], distance[2:])
+    depth: Floats = spacing * steps.astype(np.float64)
+    for side, (kind, contact) in enumerate((("bottom contact", bottom), ("top contact", top))):
+        for name, part in ((kind, slice(1)), ("gap", slice(1, None))):
+            contact[part], contact_law[side, part] = table.class_of(name, contact[part], depth[part])
     heat = 1.0 / (material.heat.conductivity * material.heat.ballistic_factor * spacing)
     permittivity = material.electrostatics.permittivity * VACUUM_PERMITTIVITY
     return FilamentFields(
         shape,
         GreenTable(shape, spacing, lateral=lateral),
-        pair / numbers.background,
+        np.concatenate([[0.0], pair]) / numbers.background,
         np.array([bottom, top[::-1]]) / numbers.background,
         numbers.background,
         charge,
@@ -126,7 +192,7 @@ def build_fields(
         heat,
         material.heat.lorenz * material.heat.lorenz_temperature * numbers.background * heat,
         bound_share=material.defect.bound_share,
-        laws=laws,
-        pair_law=(far & (law is not None)).astype(np.intc),
-        contact_law=(np.array([over_gap, over_gap[::-1]]) & (law is not None)).astype(np.intc),
+        laws=tabulated(table.rows),
+        pair_law=np.concatenate([[0], pair_law]),
+        contact_law=np.array([contact_law[0], contact_law[1, ::-1]]),
     )

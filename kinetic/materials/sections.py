@@ -302,7 +302,10 @@ class ElectrostaticsNumbers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConductionNumbers:
-    """Bonds of the conduction network: g = prefactor exp(-2 (r - spacing) / decay_length)."""
+    """Bonds of the conduction network: g = prefactor exp(-2 (r - spacing) / decay_length).
+
+    These are slopes at 0 V. Which laws bend the bonds of a class, and how, is in `conduction.classes`.
+    """
 
     prefactor: float = quantity("S", 1e-15, 1.0, "conductance of a bond between neighbouring vacancies")
     decay_length: float = quantity("m", 1e-12, 1e-8, "decay length of the hopping conductance")
@@ -318,6 +321,21 @@ class ConductionNumbers:
         "eV", 0.0, 10.0, "reorganisation energy of a hop over a gap (0: gaps are ohmic)", default=0.0
     )
     gap_hops: int = quantity("1", 1, 10, "hops in series over a gap, which share its voltage", default=1)
+    gap_barrier: float = quantity(
+        "eV", 0.0, 10.0, "barrier of elastic tunnelling over a gap, beside the hops (0: none)", default=0.0
+    )
+    gap_mass: float = quantity("1", 0.01, 10.0, "effective mass of an electron that tunnels so", default=1.0)
+    gap_channels: float = quantity("1", 0.01, 100.0, "channels that it has through a bond", default=1.0)
+    contact_bottom_barrier: float = quantity(
+        "eV", 0.0, 10.0, "barrier between bottom electrode and first layer (0: ohmic)", default=0.0
+    )
+    contact_top_barrier: float = quantity(
+        "eV", 0.0, 10.0, "the same between the last layer and the top electrode", default=0.0
+    )
+    contact_mass: float = quantity("1", 0.01, 10.0, "effective mass in the barrier of a contact", default=1.0)
+    contact_share: float = quantity(
+        "1", 0.0, 1.0, "share of a contact's voltage between electrode and top of the barrier", default=0.5
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,215 @@
+"""Laws of bonds by class: closed forms through one bond, Newton on the whole lattice, closure."""
+
+import numpy as np
+import pytest
+from bent_lattice import BentLattice, barrier_current
+from round_trips import stated, way_back
+from scipy.optimize import brentq
+from whole_lattice import put, random_species
+
+from frenkel.kinetic.conduction.bonds import BOTTOM, Bonds
+from frenkel.kinetic.conduction.classes import Way
+from frenkel.kinetic.conduction.electron_transfer import ElectronTransfer
+from frenkel.kinetic.conduction.transport import QuantumGap
+from frenkel.kinetic.device import Device
+from frenkel.kinetic.fields.build import LawTable, tabulated
+from frenkel.kinetic.lattice.species import VACANCY
+from frenkel.kinetic.materials.material import Material
+from frenkel.kinetic.solver import CELL
+
+A = 0.26e-9
+WIRE = 1e-2
+HOPS = {"gap_reorganisation": 0.6, "gap_hops": 2}
+ELASTIC = {"gap_barrier": 1.2, "gap_mass": 0.4, "gap_channels": 2.0}
+CONTACT = {"contact_bottom_barrier": 0.5, "contact_mass": 0.8, "contact_share": 0.1}
+TOP_CONTACT = {"contact_top_barrier": 0.3, "contact_share": 0.8}
+PLAIN = {"decay_length": 0.35e-9, "tunnel_factor": 0.02, "contact_top": 1e-4}
+CLASSES = {
+    "elastic": ELASTIC, "hops and elastic": HOPS | ELASTIC, "bottom contact": CONTACT,
+    "top contact": TOP_CONTACT, "all": HOPS | ELASTIC | CONTACT | TOP_CONTACT,
+}
+"""Numbers of ``[conduction]`` that switch on the laws of each class."""
+
+
+def material(**values):
+    return Material.load("HfO2").with_values({f"conduction.{key}": v for key, v in values.items()})
+
+
+def one_bond(layers, thickness, temperature=300.0, **values):
+    """Return a device whose current goes through one bond and wires of 0.01 S; the oxide adds 1e-12 S."""
+    wires = {"prefactor": WIRE, "contact_bottom": WIRE, "contact_top": WIRE, "background": 1e-13}
+    device = Device(
+        material(**wires | {"decay_length": 0.2e-9} | values), thickness * A, 4 * A, seed=1,
+        temperature=temperature,
+    )
+    species = device.engine.species
+    species[: device.n_hosts] = 0
+    species[np.ravel_multi_index(np.array([(1, 1, z) for z in layers]).T, device.shape)] = VACANCY.code
+    put(device, species)
+    return device
+
+
+def hop_current(u, conductance, temperature=300.0):
+    """Return the current (A) of hops; their conductance holds at 300 K."""
+    law = ElectronTransfer(
+        conductance=1.0, reorganisation=0.6, hops=2, temperature=temperature)
+    u = np.atleast_1d(u)
+    bond = Bonds(first=np.arange(len(u)), second=np.full(len(u), BOTTOM), law=law)
+    return conductance * law.activated(300.0) * law.current(u, bond)[0][0]
+
+
+def through(current, voltage, wires):
+    """Return the current (A) at a voltage over a bond and wires (ohm) in series."""
+    u = brentq(lambda u: u + wires * current(u) - voltage, *sorted((0.0, voltage)), xtol=1e-15)
+    return current(u)
+
+
+def pair_hop(d):
+    return WIRE * np.exp(-2 * (d - A) / 0.2e-9)
+
+
+DISTANCES = {"pair": 2 * A, "to the top": 3 * A, "to the bottom": 4 * A}
+PLACES = {"pair": ((0, 2), 3), "to the top": ((0,), 3), "to the bottom": ((3,), 4)}
+
+
+# ---- one bond
+
+
+@pytest.mark.parametrize("where", DISTANCES)
+@pytest.mark.parametrize("hopping", [False, True])
+def test_elastic_tunnelling_beside_hops_over_a_gap(where, hopping):
+    """Currents of both add up, at either sign; without a tunnel factor tunnelling is alone."""
+    values = ELASTIC | {"tunnel_factor": 0.03 if hopping else 0.0, "decay_length": 0.2e-9}
+    if where == "to the top":  # which has no tunnel factor
+        values["contact_top"] = 3e-4 if hopping else 1e-15
+    values |= HOPS if hopping else {}
+    device, d = one_bond(*PLACES[where], **values), DISTANCES[where]
+    factor = values["contact_top"] / WIRE if where == "to the top" else values["tunnel_factor"]
+
+    def current(u):
+        tunnel = barrier_current(u, d, 2.0, 1.2, 0.4, 0.5)[0]
+        return tunnel + (hop_current(u, factor * pair_hop(d)) if hopping else 0.0)
+
+    ends = 2 if where == "pair" else 1
+    for voltage in (0.02, 0.4, -0.9, 1.7, -2.5):
+        expected = through(current, voltage, ends / WIRE)
+        assert device.current(voltage) == pytest.approx(expected, rel=1e-6, abs=1e-12 * abs(voltage))
+
+
+@pytest.mark.parametrize("side", ["bottom", "top"])
+@pytest.mark.parametrize("share", [0.0, 0.25, 0.5, 1.0])
+def test_contact_passes_more_one_way(side, share):
+    """Contact of either electrode by the closed form; with no voltage before the top one sign saturates.
+
+    All of the voltage in the oxide (share 0): electrons that leave the site, which is negative then, see the
+    barrier sink; those of the electrode never do.
+    """
+    values = {
+        f"contact_{side}": 2e-6, f"contact_{side}_barrier": 0.5, "contact_mass": 2.0, "contact_share": share,
+    }
+    device = one_bond((0, 1), 2, **values)
+    unit = 2e-6 / barrier_current(0.0, A, 1.0, 0.5, 2.0, share)[1]
+
+    def current(u):
+        return unit * barrier_current(u, A, 1.0, 0.5, 2.0, share)[0]
+
+    sign = 1.0 if side == "bottom" else -1.0  # of the site against its electrode, at a positive voltage
+    for voltage in (0.003, -0.003, 0.6, -0.6, 2.2, -2.2):
+        expected = sign * through(current, sign * voltage, 2 / WIRE)
+        assert device.current(voltage) == pytest.approx(expected, rel=1e-6, abs=1e-12 * abs(voltage))
+    ratio = -device.current(-sign) / device.current(sign)
+    assert np.sign(np.log(ratio)) == np.sign(0.5 - share) if share != 0.5 else ratio == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("temperature", [300.0, 360.0])
+def test_conductance_at_0_volt(temperature):
+    """Hops are activated by the file and by themselves, tunnelling by neither, a contact by the file."""
+    values = HOPS | ELASTIC | {"tunnel_factor": 0.03, "decay_length": 0.2e-9, "activation": 0.05}
+    file = np.exp(-0.05 / 8.617333262e-5 * (1 / temperature - 1 / 300.0))
+    gap = one_bond(*PLACES["pair"], temperature=temperature, **values)
+    hop = hop_current(1e-7, 0.03 * pair_hop(2 * A), temperature) / 1e-7 * file
+    elastic = barrier_current(0.0, 2 * A, 2.0, 1.2, 0.4, 0.5)[1]
+    expected = 1 / (2 / (WIRE * file) + 1 / (hop + elastic))
+    assert gap.conductance == pytest.approx(expected, rel=1e-6)
+    assert gap.current(1e-4) == pytest.approx(1e-4 * expected, rel=1e-5)
+    contact = one_bond((0, 1), 2, temperature=temperature, contact_bottom=2e-6, activation=0.05, **CONTACT)
+    assert contact.conductance == pytest.approx(file / (2 / WIRE + 1 / 2e-6), rel=1e-6)
+    assert contact.current(1e-6) == pytest.approx(1e-6 * contact.conductance, rel=1e-5)
+
+
+# ---- tables
+
+
+def test_table_of_a_law_that_is_not_odd():
+    """Either sign, next to 0 V too, where it bends at once."""
+    law = QuantumGap(channels=0.7, barrier=0.4, mass=1.3, share=0.15)
+    way = Way(1.0, law, 0.9e-9)
+    hops = Way(0.4, ElectronTransfer(conductance=1.0, reorganisation=0.6, hops=2, temperature=300.0))
+    table = tabulated([(hops._replace(scale=1.0),), (way._replace(scale=0.6 / way.conductance), hops)])
+    for voltage in (1e-5, -1e-5, 1.7e-3, -1.7e-3, 0.033, -0.033, 0.7, -0.7, 2.501, -2.501, 9.99, -9.99):
+        found, slope = table.ratio(1, voltage)
+        (a, steep), (b, rising) = (w.current(np.array([voltage])) for w in (way, hops))
+        unit = 0.6 / way.conductance
+        assert found == pytest.approx(unit * a[0] + 0.4 * b[0], rel=1e-8)
+        assert slope == pytest.approx(unit * steep[0] + 0.4 * rising[0], rel=1e-5, abs=1e-7)
+        assert table.ratio(0, -voltage)[0] == -table.ratio(0, voltage)[0]
+
+
+def test_a_law_stands_once_and_ohmic_classes_have_none():
+    """Hops are the same over any length, tunnelling is not; bonds of one length share a row."""
+    length = np.array([2.0, 3.0, 4.0]) * A
+    for values, rows in (({}, 0), (HOPS, 1), (ELASTIC, 3)):
+        table = LawTable(material(**PLAIN | values), 300.0)
+        slope, number = table.class_of("gap", np.full(3, 1e-6), length)
+        again = table.class_of("gap", np.full(3, 1e-6), length)[1]
+        assert len(table.rows) == rows and (again == number).all() and (number > 0).all() == (rows > 0)
+        assert (slope >= 1e-6 * (1 - 1e-12)).all()
+    assert tabulated([]) is None
+
+
+def test_a_number_that_a_law_refuses_is_named():
+    with pytest.raises(ValueError, match=r"conduction, top contact: barrier must be between 0\.01 and 10 eV"):
+        Device(material(contact_top_barrier=0.001), 4 * A, 4 * A, seed=1)
+
+
+# ---- the network
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_current_and_work_equal_newtons_method_on_the_whole_lattice(name):
+    """Current within 1e-9, the work of hops, without their atom, within 1e-8 eV at the ends of cells."""
+    device = Device(material(**PLAIN | CLASSES[name]), 7 * A, 5 * A, seed=1)
+    oracle, rng = BentLattice(device.material, device.shape), np.random.default_rng(11)
+    for kind, cell in (("pristine", 30), ("hrs", -21), ("lrs", 13)):
+        species, voltage = random_species(device, kind, rng), CELL * cell
+        put(device, species)
+        vacancies = np.flatnonzero(species[: device.n_hosts] == VACANCY.code)
+        now, (value, current, _) = device.solved(), oracle.newton(vacancies, voltage)
+        assert now.current(voltage) == pytest.approx(current, rel=1e-9)
+        assert np.abs(device.solver.maps(voltage)[0] - value).max() <= 1e-9
+        events = now.at(voltage)
+        columns = events.arrays()
+        work = events.energies(voltage) - columns["energy0"]
+        hops = np.flatnonzero(columns["mechanism"] == 0)
+        for k in rng.permutation(hops)[:4]:
+            a, b = int(columns["site_a"][k]), int(columns["site_b"][k])
+            without = oracle.newton(np.setdiff1d(vacancies, a), voltage)[0]
+            assert work[k] == pytest.approx(2 * (without[b] - without[a]), abs=1e-8)
+
+
+@pytest.mark.parametrize("kind", ["pristine", "hrs", "lrs"])
+@pytest.mark.parametrize("name", CLASSES)
+def test_way_back_costs_as_much_at_any_voltage(name, kind):
+    """Energies of an event and its reverse add to nothing, within cells too: 1e-9 eV and what is stated."""
+    device, rng = Device(material(**PLAIN | CLASSES[name]), 9 * A, 8 * A, seed=1), np.random.default_rng(5)
+    for voltage in (-2.5, -0.123, 0.87, 2.5):
+        put(device, random_species(device, kind, rng))
+        device.device_voltage = voltage
+        start, events = device.engine.state(), device.transitions()
+        bound = stated(device)
+        for k in rng.permutation(len(events))[:6]:
+            device.engine.restore(start)
+            device.fire(int(k))
+            after = device.transitions()
+            back = after[way_back(device, events[k], after)]
+            assert abs(events["energy"][k] + back["energy"]) <= 1e-9 + bound + stated(device)
