@@ -34,6 +34,8 @@ from .protocol import Checkpoints, PhaseLog, Progress, Protocol
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from ..analysis.plots.film import Film
+
 CHECKPOINT_INTERVAL = 10.0  # s of wall time
 
 
@@ -252,6 +254,21 @@ class Device(kinetic.Device):
             The file exists (``force`` replaces it) or cannot be written.
         """
         return store.save(self.result, path, force=force)
+
+    def view(self) -> "Film":
+        """Return a film of everything that was run so far, which a notebook shows: filament and current.
+
+        ``view().save("film.html")`` writes it as one page that needs no network. More of its pictures lie
+        within a phase where that was run with ``snapshots``.
+
+        Raises
+        ------
+        ValueError
+            Nothing was run yet.
+        """
+        from ..analysis.plots.film import Film
+
+        return Film(self.result)
 
     def show(self, path: str | Path | None = None) -> "Figure | Path":
         """Draw everything that was run so far on one page: on the screen, or into a file.
