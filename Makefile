@@ -12,6 +12,7 @@
 #   make bench    speed, as in benchmarks/README.md
 #   make test-spice  exports of cards in ngspice and VACASK, which it installs; 10 minutes
 #   make test-torch  layers for PyTorch, which it installs where it is missing
+#   make test-browser  films and pages in a real browser, which it installs where it is missing
 #   make lint     ruff and mypy
 #
 # FRENKEL_BOUNDSCHECK=1 make test compiles with bounds checks, into an environment of its own: the compiled
@@ -48,7 +49,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 export OPENBLAS_NUM_THREADS ?= 1
 export MPLBACKEND ?= Agg
 
-.PHONY: demo test test-spice test-torch mutants studies verify retention fuzz bench lint build
+.PHONY: demo test test-spice test-torch test-browser mutants studies verify retention fuzz bench lint build
 .DELETE_ON_ERROR:
 
 demo: $(BUILT)
@@ -70,6 +71,11 @@ test-torch: $(BUILT)
 	@$(BIN)/python -c 'import torch' 2>/dev/null || $(PIP) install 'torch>=2.4' || \
 	  echo "PyTorch cannot be had here: the tests of its layers are skipped"
 	$(BIN)/python -m pytest tests/networks/test_layers.py tests/test_docs.py -k "layers or networks"
+
+test-browser: $(BUILT)
+	@$(BIN)/python -c 'import playwright' 2>/dev/null || $(PIP) install 'playwright>=1.45'
+	@command -v chromium >/dev/null || $(if $(filter 0,$(shell id -u)),,sudo) apt-get install -y --no-install-recommends chromium
+	$(BIN)/python -m pytest -rs tests/browser
 
 studies: $(BUILT)
 	$(BIN)/frenkel study all -o report --resume

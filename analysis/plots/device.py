@@ -7,6 +7,7 @@ import xarray as xr
 
 from ...typing import Floats
 from ..results import filament, metrics
+from ..results.appearance import BOND_RADIUS, BOTTOM, CONDUCTING, DEFECT_RADIUS, INTERSTITIAL, ISOLATED, TOP
 from . import scene
 from .caption import NAMES, caption, filamentary, phase_title, prefix, several
 from .page import label
@@ -17,9 +18,7 @@ if TYPE_CHECKING:
 
 COLOURS = {"form": "#2b2b2b", "set": "#c8371f", "reset": "#1f6fb4"}
 OTHER, GAP = "#4d9150", "#157a55"
-CONDUCTING, ISOLATED, INTERSTITIAL = (0.80, 0.27, 0.16), (0.24, 0.50, 0.78), (0.30, 0.66, 0.35)
 SWEPT = ("form", "set", "reset", "triangle", "ramp", "points")
-VACANCY_RADIUS, BOND_RADIUS = 0.34, 0.11  # spacings
 SIDE_VIEW = scene.Camera()
 UNEVEN = 30.0  # ratio of phase durations beyond which a time axis hides the short phases
 Colouring = Literal["state", "temperature"]
@@ -144,15 +143,15 @@ def filament_view(
         flat[:, 1].max() + margin,
     )
     scene.draw_edges(axes, box, camera)
-    scene.draw_slab(axes, (-plate, 0.0), (x, y), camera, colour="#a9adb3", alpha=1.0, zorder=1.5)
+    scene.draw_slab(axes, (-plate, 0.0), (x, y), camera, colour=BOTTOM, alpha=1.0, zorder=1.5)
     position = filament.centred(shot) * 1e9 + [spacing / 2, spacing / 2, 0.0]
     paint = _paint(shot, colour)
     beads, shades = _beads(shot, position, paint)
-    size = np.r_[np.full(len(position), VACANCY_RADIUS), np.full(len(beads), BOND_RADIUS)] * spacing
+    size = np.r_[np.full(len(position), DEFECT_RADIUS), np.full(len(beads), BOND_RADIUS)] * spacing
     scene.draw_spheres(
         axes, np.concatenate([position, beads]), size, np.concatenate([paint, shades]), extent, camera
     )
-    scene.draw_slab(axes, (box[2], box[2] + plate), (x, y), camera, colour="#c9a96a", alpha=0.88, zorder=3)
+    scene.draw_slab(axes, (box[2], box[2] + plate), (x, y), camera, colour=TOP, alpha=0.88, zorder=3)
     if not filament.is_continuous(shot) and shot.conducting.any():
         _mark_gap(axes, filament.longest_jump(shot), (x, y), camera)
     axes.set_xlim(extent[:2])
@@ -361,7 +360,7 @@ def _legend_of_views(sheet: "Figure", name: str) -> None:
         )
     ] + [
         Line2D([], [], marker="s", linestyle="", markersize=8, color=colour, label=label)
-        for colour, label in (("#c9a96a", "top electrode"), ("#a9adb3", "bottom electrode"))
+        for colour, label in ((TOP, "top electrode"), (BOTTOM, "bottom electrode"))
     ]
     sheet.legend(
         handles=handles,

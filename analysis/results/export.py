@@ -1,12 +1,14 @@
 """Results in the formats of other programs: extended XYZ for OVITO and ASE."""
 
-import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
-from . import store
+from ...typing import Floats
+from . import appearance, store
 
 # ASE reads a species as a chemical element: "V" would be vanadium, "X" is its symbol for no element.
 SYMBOLS = {
@@ -20,7 +22,16 @@ SYMBOLS = {
 ANGSTROM = 1e10
 
 
-def save_xyz(result: xr.Dataset, path: str | Path, *, force: bool = False) -> Path:
+# Columns after the position, each as its name, its kind in the file, and its number of entries.
+COLUMNS = ("defect:S:1", "site:I:1", "conducting:I:1", "temperature:R:1", "radius:R:1", "color:R:3")
+RECORDED = {"conducting:I:1": "defect_conducting", "temperature:R:1": "defect_temperature"}
+"""Columns that files of earlier versions have not."""
+
+NO_SITE = -1
+"""Of the atoms of an electrode."""
+
+
+def save_xyz(result: xr.Dataset, path: str | Path, *, force: bool = False, electrodes: bool = False) -> Path:
     """Write all snapshots as one extended XYZ file, a frame each.
 
     Parameters
@@ -30,6 +41,8 @@ def save_xyz(result: xr.Dataset, path: str | Path, *, force: bool = False) -> Pa
     path : str or Path
     force : bool
         Replace an existing file.
+    electrodes : bool
+        See :func:`xyz`.
 
     Returns
     -------
@@ -41,30 +54,34 @@ def save_xyz(result: xr.Dataset, path: str | Path, *, force: bool = False) -> Pa
         The file exists or cannot be written.
     """
     target = store.writable(path, force=force)
-    return store.write_bytes(xyz(result).encode(), target)
+    return store.write_bytes(xyz(result, electrodes=electrodes).encode(), target)
 
 
-def xyz(result: xr.Dataset) -> str:
+def xyz(result: xr.Dataset, *, electrodes: bool = False) -> str:
     """Return all snapshots as extended XYZ text.
 
     Positions are in angstrom, z from the bottom electrode. The species is "X" for a vacancy, "O" for an
     interstitial oxygen and the symbol of a metal; the column ``defect`` has its name, ``site`` its lattice
-    site. The comment line has the cell in ``Lattice``, ``Properties``, ``pbc``, and time (s), voltage
-    (V) and current (A).
+    site, ``radius`` (angstrom) and ``color`` how it is drawn, as in the pictures. The comment line has the
+    cell in ``Lattice``, ``Properties``, ``pbc``, and time (s), voltage (V) and current (A).
+
+    Parameters
+    ----------
+    result : xarray.Dataset
+    electrodes : bool
+        Add to each frame a layer of atoms for each electrode, after the defects: species "X", ``defect``
+        "bottom_electrode" or "top_electrode", site -1.
     """
-    columns = {
-        "defect_site": "site:I:1",
-        "defect_conducting": "conducting:I:1",
-        "defect_temperature": "temperature:R:1",
-    }
-    extra = [name for name in columns if name in result]
-    properties = ":".join(["species:S:1:pos:R:3:defect:S:1", *(columns[name] for name in extra)])
+    columns = [column for column in COLUMNS if RECORDED.get(column, "defect_site") in result]
+    properties = ":".join(["species:S:1:pos:R:3", *columns])
+    layers = _electrode_lines(result, columns) if electrodes else []
+    lines = _defect_lines(result, columns)
     ends = np.cumsum(result["snapshot_size"].values)
-    stream = io.StringIO()
+    text = []
     for index, size in enumerate(result["snapshot_size"].values):
-        stream.write(f"{int(size)}\n{_comment(result, index, properties)}\n")
-        _write_rows(stream, result, range(int(ends[index] - size), int(ends[index])), extra)
-    return stream.getvalue()
+        own = lines[int(ends[index] - size) : int(ends[index])]
+        text += [str(len(own) + len(layers)), _comment(result, index, properties), *own, *layers]
+    return "\n".join([*text, ""])
 
 
 def _comment(result: xr.Dataset, index: int, properties: str) -> str:
@@ -81,16 +98,60 @@ def _comment(result: xr.Dataset, index: int, properties: str) -> str:
     )
 
 
-def _write_rows(stream: io.StringIO, result: xr.Dataset, rows: range, extra: list[str]) -> None:
+def _defect_lines(result: xr.Dataset, columns: list[str]) -> list[str]:
+    """Return a line for each defect of all snapshots."""
     names = [str(name) for name in result["species"].values]
     species = result["defect_species"].values
-    position = np.stack([result[f"defect_{axis}"].values for axis in "xyz"], axis=1) * ANGSTROM
-    others = [result[name].values for name in extra]
-    for row in rows:
-        name = names[int(species[row])]
-        place = " ".join(f"{value:.6f}" for value in position[row])
-        rest = " ".join(
-            f"{float(column[row]):.6g}" if column.dtype.kind == "f" else str(int(column[row]))
-            for column in others
-        )
-        stream.write(f"{SYMBOLS.get(name, 'X')} {place} {name.replace(' ', '_')} {rest}".rstrip() + "\n")
+    place = np.stack([result[f"defect_{axis}"].values for axis in "xyz"], axis=1) * ANGSTROM
+    wired = result["defect_conducting"].values if "defect_conducting" in result else np.ones(len(species))
+    state = appearance.states(wired.astype(bool), species)
+    values = {
+        "defect": [names[kind].replace(" ", "_") for kind in species],
+        "site": result["defect_site"].values,
+        "conducting": wired.astype(int),
+        "temperature": result["defect_temperature"].values if "defect_temperature" in result else None,
+        "radius": np.full(len(species), appearance.DEFECT_RADIUS * _spacing(result)),
+        "color": np.array(appearance.STATES)[state].reshape(-1, 3),
+    }
+    return _lines([SYMBOLS.get(names[kind], "X") for kind in species], place, values, columns)
+
+
+def _electrode_lines(result: xr.Dataset, columns: list[str]) -> list[str]:
+    """Return a line for each atom of a layer for each electrode, the bottom one first."""
+    spacing = _spacing(result)
+    nx, ny, nz = (int(n) for n in result["lattice_shape"].values)
+    flat = np.stack(np.meshgrid(range(nx), range(ny), indexing="ij"), axis=-1).reshape(-1, 2)
+    lines = []
+    for name, height, colour in (("bottom", 0, appearance.BOTTOM), ("top", nz + 1, appearance.TOP)):
+        place = np.column_stack([flat, np.full(len(flat), height)]) * spacing
+        paint = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+        values = {
+            "defect": [f"{name}_electrode"] * len(flat),
+            "site": np.full(len(flat), NO_SITE),
+            "conducting": np.ones(len(flat), int),
+            "temperature": np.full(len(flat), float(result["ambient_temperature"])),
+            "radius": np.full(len(flat), spacing / 2),
+            "color": np.tile(paint, (len(flat), 1)),
+        }
+        lines += _lines(["X"] * len(flat), place, values, columns)
+    return lines
+
+
+def _lines(symbols: list[str], place: Floats, values: dict[str, Any], columns: list[str]) -> list[str]:
+    """Return a line for each atom: its symbol, its place, and the columns in their order."""
+    parts = [symbols, [" ".join(f"{part:.6f}" for part in row) for row in place]]
+    for column in columns:
+        name, kind, _ = column.split(":")
+        if kind == "R":
+            parts.append([" ".join(f"{part:.6g}" for part in row) for row in _rows(values[name])])
+        else:
+            parts.append([str(value) for value in values[name]])
+    return [" ".join(row) for row in zip(*parts, strict=True)]
+
+
+def _rows(values: Any) -> NDArray[np.float64]:
+    return np.asarray(values, float).reshape(len(values), -1)
+
+
+def _spacing(result: xr.Dataset) -> float:
+    return float(result["lattice_spacing"]) * ANGSTROM

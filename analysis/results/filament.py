@@ -191,16 +191,30 @@ def radius(shot: Snapshot) -> float:
 
 def centred(shot: Snapshot) -> Floats:
     """Return the positions (m) with the filament moved to the middle of a repeating box."""
-    position = shot.position.copy()
-    if not shot.periodic or not len(position):
-        return position
-    chosen = shot.conducting if shot.conducting.any() else np.ones(len(position), bool)
+    return shifted(shot, middle_shift(shot))
+
+
+def middle_shift(shot: Snapshot) -> Floats:
+    """Return the shift (m) along x and y that moves the filament to the middle of a repeating box, (2,)."""
+    shift = np.zeros(2)
+    if not shot.periodic or not len(shot.position):
+        return shift
+    chosen = shot.conducting if shot.conducting.any() else np.ones(len(shot.position), bool)
     for axis in range(2):
         length = shot.shape[axis] * shot.spacing
-        angle = 2 * np.pi * position[chosen, axis] / length
+        angle = 2 * np.pi * shot.position[chosen, axis] / length
         middle = np.arctan2(np.sin(angle).mean(), np.cos(angle).mean()) / (2 * np.pi) * length
-        shift = np.rint((length / 2 - middle) / shot.spacing) * shot.spacing
-        position[:, axis] = (position[:, axis] + shift) % length
+        shift[axis] = np.rint((length / 2 - middle) / shot.spacing) * shot.spacing
+    return shift
+
+
+def shifted(shot: Snapshot, shift: Floats) -> Floats:
+    """Return the positions (m) moved along x and y by a shift (m), within a repeating box."""
+    position = shot.position.copy()
+    if shot.periodic:
+        for axis in range(2):
+            length = shot.shape[axis] * shot.spacing
+            position[:, axis] = (position[:, axis] + shift[axis]) % length
     return position
 
 

@@ -49,6 +49,12 @@ CONFIGURATION = Option("file", type=Path, metavar="FILE.toml", help="configurati
 RESULT = Option("file", type=Path, metavar="FILE.nc", help="result")
 OUTPUT = Option("-o", "--output", type=Path, metavar="OUT.nc", help="result")
 PLOT = Option("--plot", type=Path, metavar="PICTURE", help="picture to write: .png, .pdf, .svg")
+MOVIE = Option(
+    "--movie",
+    type=Path,
+    metavar="FILM.html",
+    help="film of a device, filament and current on one slider: one page that needs no network",
+)
 FORCE = Option("--force", action="store_true", help="replace an existing file")
 FORCE_PICTURE = FORCE.but(help="replace an existing picture")
 SEED = Option("--seed", type=int, help="seed instead of that in the file")
@@ -145,6 +151,20 @@ def check_picture(path: Path | None, force: bool) -> None:
 
     try:
         page.check_name(path)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    store.writable(path, force=force)
+
+
+def check_movie(path: Path | None, force: bool) -> None:
+    """Raise an error now rather than after the work if a film could not be written."""
+    if path is None:
+        return
+    from ..analysis.plots import film
+    from ..analysis.results import store
+
+    try:
+        film.check_name(path)
     except ValueError as error:
         raise UsageError(str(error)) from None
     store.writable(path, force=force)

@@ -56,6 +56,10 @@ def show(options: argparse.Namespace) -> None:
     print(describe(result))
     print(_caption(result))
     _draw(result, options.plot)
+    if options.movie is not None:
+        from ..analysis.plots.film import Film
+
+        print(f"wrote {Film(result).save(options.movie, force=options.force)}")
 
 
 def again(options: argparse.Namespace) -> int:

@@ -35,6 +35,7 @@ def add_commands(commands: Any) -> None:
         Option("--to", required=True, choices=("xyz", *CARD_FORMATS), metavar="FORMAT"),
         OUTPUT.but(metavar="OUT", help="default: the name of the file with another ending"),
         FORCE,
+        Option("--electrodes", action="store_true", help="xyz: a layer of atoms for each electrode too"),
         Group(
             "of circuits: cycles that are drawn into the file (ngspice, vacask)",
             Option("--devices", type=int, metavar="NUMBER", help="default: 1"),
@@ -59,6 +60,8 @@ def _export(options: argparse.Namespace) -> None:
     if is_card == (options.to == "xyz"):
         kind, forms = ("card", ", ".join(CARD_FORMATS)) if is_card else ("result", "xyz")
         raise UsageError(f"a {kind} can be written as {forms}, got --to {options.to} for {options.file}")
+    if options.electrodes and is_card:
+        raise UsageError(f"--electrodes is for xyz, got --to {options.to}")
     _check_numbers(options)
     target = _card(options) if is_card else _result(options)
     print(f"wrote {target}")
@@ -70,7 +73,7 @@ def _result(options: argparse.Namespace) -> Path:
     output = options.output or options.file.with_suffix(".xyz")
     result = store.load(options.file)
     check_ending(output, ".xyz")
-    return export.save_xyz(result, output, force=options.force)
+    return export.save_xyz(result, output, force=options.force, electrodes=options.electrodes)
 
 
 def _card(options: argparse.Namespace) -> Path:

@@ -25,6 +25,7 @@ from .common import (
     CONFIGURATION,
     FORCE,
     FORCE_PICTURE,
+    MOVIE,
     OUTPUT,
     PLOT,
     QUIET,
@@ -34,6 +35,7 @@ from .common import (
     Option,
     UsageError,
     add,
+    check_movie,
     check_picture,
     is_array,
     read,
@@ -163,9 +165,10 @@ def _add_looks(commands: Any) -> None:
         "show",
         _show,
         "print what is in a result and what made it, and draw it",
-        "frenkel show switching.nc --plot switching.png",
+        "frenkel show switching.nc --plot switching.png --movie switching.html",
         RESULT,
         PLOT,
+        MOVIE,
         FORCE_PICTURE,
     )
     add(
@@ -209,8 +212,14 @@ def _run(options: argparse.Namespace) -> int | None:
 
 def _show(options: argparse.Namespace) -> None:
     check_picture(options.plot, options.force)
+    check_movie(options.movie, options.force)
     if not (arrays.show(options) or ensembles.show(options)):
         devices.show(options)
+    elif options.movie is not None:
+        raise UsageError(
+            f"--movie is for the result of one device, {options.file} holds several; "
+            "in Python frenkel.open(...).frenkel.member(k).frenkel.film() is one of an ensemble"
+        )
 
 
 def _check(options: argparse.Namespace) -> None:

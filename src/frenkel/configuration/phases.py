@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 PHASE_LIMIT = 100_000  # phases after unrolling; more is a slip, and would not fit in memory
 HOLD_SAMPLES = 20
+MOST_SNAPSHOTS = 10_000  # within a phase; some 10 kB each
 REACHED = 1 - 1e-9  # of the compliance; the clamp holds it to rounding
 
 Planned = tuple[Waveform, int]
@@ -78,6 +79,8 @@ class Phase(Section):
     circuit: CircuitSection | None = None
     budget: int | None = Field(default=None, ge=1)  # events of the atoms in the phase
     samples: int = Field(default=200, ge=2, le=1_000_000)
+    # Within the phase, besides those between its parts; None, so that earlier documents keep their hash.
+    snapshots: int | None = Field(default=None, ge=1, le=MOST_SNAPSHOTS)
 
     parts: ClassVar[int] = 1
 

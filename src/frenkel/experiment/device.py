@@ -34,6 +34,8 @@ from .protocol import Checkpoints, PhaseLog, Progress, Protocol
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from ..analysis.plots.film import Film
+
 CHECKPOINT_INTERVAL = 10.0  # s of wall time
 
 
@@ -124,6 +126,7 @@ class Device(kinetic.Device):
         cycle: int = 0,
         to_compliance: bool = False,
         stop: Test | None = None,
+        snapshots: int | None = None,
         progress: Progress | bool | None = None,
     ) -> xr.Dataset:
         """Apply a source voltage, let the atoms move, and return what happened.
@@ -144,6 +147,9 @@ class Device(kinetic.Device):
             way up ends there, and a plateau and the way down follow from the voltage reached.
         stop : callable, optional
             ``stop(device, current)`` after each event and sample ends the waveform early when true.
+        snapshots : int
+            Keep where the defects are at up to this many events and samples, spread evenly among all of
+            them, besides the start and the end; 1 to 10,000, none by default.
         progress : bool or callable, optional
             True: show how far it is, as a bar on a terminal, a line a minute elsewhere. Else
             ``progress(share, name, device)`` is called at each sample.
@@ -168,7 +174,8 @@ class Device(kinetic.Device):
             self.touched = "a waveform was stopped by a function"
         name = label or waveform.label or f"run {len(self.logs) + 1}"
         circuit = CircuitSection.of(self.circuit)
-        common = checked(Phase, {"name": name, "samples": samples, "circuit": circuit}, "Device.run")
+        given = {"name": name, "samples": samples, "circuit": circuit, "snapshots": snapshots}
+        common = checked(Phase, given, "Device.run")
         phase: AnyPhase
         if to_compliance:
             if stop is not None or not (self.circuit.compliance or self.circuit.transistor):
@@ -247,6 +254,21 @@ class Device(kinetic.Device):
             The file exists (``force`` replaces it) or cannot be written.
         """
         return store.save(self.result, path, force=force)
+
+    def view(self) -> "Film":
+        """Return a film of everything that was run so far, which a notebook shows: filament and current.
+
+        ``view().save("film.html")`` writes it as one page that needs no network. More of its pictures lie
+        within a phase where that was run with ``snapshots``.
+
+        Raises
+        ------
+        ValueError
+            Nothing was run yet.
+        """
+        from ..analysis.plots.film import Film
+
+        return Film(self.result)
 
     def show(self, path: str | Path | None = None) -> "Figure | Path":
         """Draw everything that was run so far on one page: on the screen, or into a file.

@@ -24,7 +24,7 @@ from ..configuration.points import Grid, point_document
 from ..mpi_runs import content, shards
 from ..mpi_runs.merge import Column
 from ..mpi_runs.stopping import held_back
-from .members import RAGGED, SNAPSHOT_END
+from .members import RAGGED, part_name
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -336,9 +336,8 @@ def _texts(ensemble: "xr.Dataset", ranges: dict[str, slice], point: dict[str, An
     if "snapshot_part" in ensemble:
         parts = ensemble["snapshot_part"][ranges["snapshot"]].values
         phases = ensemble["snapshot_phase"][ranges["snapshot"]].values
-        ends = {0: "start", SNAPSHOT_END: "end"}
         texts["snapshot_label"] = [
-            f"{names[phase]}: {ends.get(int(part), f'part {part}')}"
+            f"{names[phase]}: {part_name(int(part))}"
             for part, phase in zip(parts, phases, strict=True)
         ]
     return texts

@@ -22,7 +22,7 @@ from ..kinetic.device import Device
 from ..kinetic.extremes import Extremes
 from ..kinetic.run import Record, sample_times
 from ..kinetic.waveform import Waveform
-from .snapshot import observe
+from .snapshot import Moments, observe
 
 CHUNK = 50  # samples
 OLD_NAMES = {"step": "phase"}
@@ -50,7 +50,8 @@ class Position:
 class PhaseLog:
     """What one phase did: the arrays of its samples, its snapshots, and how it was applied.
 
-    ``extremes`` are those of all its events; None where an earlier version ran a part of it.
+    ``extremes`` are those of all its events; None where an earlier version ran a part of it. ``moments`` says
+    which events and samples are kept as snapshots; None: only those between the parts.
     """
 
     name: str
@@ -63,6 +64,7 @@ class PhaseLog:
     sample: dict[str, np.ndarray[Any, Any]] = field(default_factory=dict)
     snapshots: list[dict[str, Any]] = field(default_factory=list)
     extremes: Extremes | None = None
+    moments: Moments | None = None
 
     def events_since(self, device: Device) -> int:
         """Return the events of the atoms since the phase began."""
@@ -164,6 +166,7 @@ class Protocol:
                 compliance,
                 phase.model_dump(mode="json", exclude_none=True),
                 extremes=Extremes(),
+                moments=Moments(phase.snapshots) if phase.snapshots else None,
             )
             self._snapshot("start")
         while position.part < phase.parts:
@@ -186,7 +189,7 @@ class Protocol:
             if progress
             else None
         )
-        stop = self._stop(phase, present.compliance)
+        watch = self._watch(self._stop(phase, present.compliance))
         while position.chunk < len(chunks):
             chunk, number = chunks[position.chunk]
             # Otherwise the number of field solves would depend on where a run was interrupted.
@@ -195,7 +198,7 @@ class Protocol:
             record = device.advance(
                 chunk,
                 samples=number,
-                stop=stop,
+                stop=watch,
                 progress=share,
                 budget=budget,
                 extremes=present.extremes,
@@ -208,10 +211,26 @@ class Protocol:
         if position.part < phase.parts - 1:
             self._snapshot(f"part {position.part + 1}")
 
-    def _snapshot(self, when: str) -> None:
+    def _snapshot(self, when: str, **more: int) -> None:
         assert self.present is not None
         label = f"{self.present.name}: {when}"
-        self.present.snapshots.append(observe(self.device) | {"label": label})
+        self.present.snapshots.append(observe(self.device) | {"label": label} | more)
+
+    def _watch(self, stop: Test | None) -> Test | None:
+        """Return what is called after each event and sample: it takes the snapshots and ends the part."""
+        present = self.present
+        assert present is not None
+        moments = present.moments
+        if moments is None:
+            return stop
+
+        def watched(device: Device, current: float) -> bool:
+            if moments.due():
+                self._snapshot(f"moment {moments.seen}", moment=moments.seen)
+                present.snapshots = moments.thinned(present.snapshots)
+            return stop is not None and stop(device, current)
+
+        return watched
 
     def _stop(self, phase: AnyPhase, compliance: float | None) -> Test | None:
         """Return the test that ends a part early: the user's, or the phase's own; once true it stays so."""
@@ -274,8 +293,9 @@ class Checkpoints:
 
 def _restored(log: dict[str, Any]) -> PhaseLog:
     """Return the log in a checkpoint."""
-    kept = log.get("extremes")
-    return PhaseLog(**log | {"extremes": kept and Extremes(**kept)})
+    extremes, moments = log.get("extremes"), log.get("moments")
+    made = {"extremes": extremes and Extremes(**extremes), "moments": moments and Moments(**moments)}
+    return PhaseLog(**log | made)
 
 
 def cut(waveform: Waveform, samples: int) -> list[Planned]:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
+    from ..analysis.plots.film import Film
     from ..analysis.results.filament import Snapshot
 
 
@@ -114,8 +115,24 @@ class Frenkel:
             label = labels.index(label)
         return snapshot(data, label, species)
 
-    def to_ase(self) -> list[Any]:
-        """Return the snapshots as ``ase.Atoms``, one each; vacancies are "X".
+    def film(self) -> "Film":
+        """Return the snapshots as a film beside the current: shown by a notebook, saved as one page.
+
+        Raises
+        ------
+        SchemaError
+            There are no snapshots.
+
+        Examples
+        --------
+        >>> frenkel.open("run.nc").frenkel.film().save("run.html")  # doctest: +SKIP
+        """
+        from ..analysis.plots.film import Film
+
+        return Film(self._of("device"))
+
+    def to_ase(self, *, electrodes: bool = False) -> list[Any]:
+        """Return the snapshots as ``ase.Atoms``, one each; vacancies are "X", and so are electrodes.
 
         Raises
         ------
@@ -128,7 +145,7 @@ class Frenkel:
 
         from ..analysis.results.export import xyz
 
-        return list(read(io.StringIO(xyz(self._of("device"))), ":", format="extxyz"))
+        return list(read(io.StringIO(xyz(self._of("device"), electrodes=electrodes)), ":", format="extxyz"))
 
     # ------------------------------------------------------------------ of an ensemble
 

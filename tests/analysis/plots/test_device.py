@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from io import StringIO
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from matplotlib.figure import Figure
 from frenkel.analysis.plots import device as plot
 from frenkel.analysis.plots import page, scene
 from frenkel.analysis.plots.caption import caption
-from frenkel.analysis.results import export, filament
+from frenkel.analysis.results import appearance, export, filament
 
 
 @pytest.mark.parametrize(("ending", "head"), [("png", b"\x89PNG"), ("pdf", b"%PDF"), ("svg", b"<?xml")])
@@ -180,8 +181,8 @@ def test_xyz_holds_every_defect(result):
     assert [len(rows) for _, rows in frames] == list(result["snapshot_size"].values)
     comment, rows = frames[1]
     assert 'Lattice="52 0 0 0 52 0 0 0 54.6"' in comment and 'pbc="T T F"' in comment
-    assert "Properties=species:S:1:pos:R:3:defect:S:1:site:I:1:conducting:I:1 " in comment
-    assert all(len(row) == 7 and row[0] == "X" for row in rows)
+    assert "=species:S:1:pos:R:3:defect:S:1:site:I:1:conducting:I:1:radius:R:1:color:R:3 " in comment
+    assert all(len(row) == 11 and row[0] == "X" for row in rows)
     first = int(result["snapshot_size"][0])
     assert float(rows[0][1]) == pytest.approx(float(result["defect_x"][first]) * 1e10, abs=1e-5)
 
@@ -192,3 +193,27 @@ def test_xyz_is_read_by_ase(result, tmp_path):
     assert [len(frame) for frame in frames] == list(result["snapshot_size"].values)
     assert list(frames[1].pbc) == [True, True, False]
     assert "site" in frames[1].arrays
+
+
+def test_xyz_says_how_atoms_are_drawn(result):
+    io = pytest.importorskip("ase.io")
+    frame = io.read(StringIO(export.xyz(result)), index="1", format="extxyz").arrays
+    wired = frame["conducting"] == 1
+    assert wired.any() and not wired.all()
+    np.testing.assert_allclose(frame["color"][wired], np.tile(appearance.CONDUCTING, (wired.sum(), 1)))
+    np.testing.assert_allclose(frame["color"][~wired], np.tile(appearance.ISOLATED, (sum(~wired), 1)))
+    np.testing.assert_allclose(frame["radius"], 0.34 * 2.6)
+
+
+def test_xyz_with_electrodes(result):
+    """A layer of nx by ny atoms at the plane of each electrode, in every frame."""
+    io = pytest.importorskip("ase.io")
+    frames = io.read(StringIO(export.xyz(result, electrodes=True)), index=":", format="extxyz")
+    plain = io.read(StringIO(export.xyz(result)), index=":", format="extxyz")
+    for frame, bare in zip(frames, plain, strict=True):
+        extra = frame[len(bare) :]
+        np.testing.assert_array_equal(frame.positions[: len(bare)], bare.positions)
+        assert len(extra) == 2 * 20 * 20 and (extra.arrays["site"] == -1).all()
+        bottom = extra.arrays["defect"] == "bottom_electrode"
+        assert set(extra.positions[bottom, 2]) == {0.0} and set(extra.positions[~bottom, 2]) == {54.6}
+        assert len({tuple(place) for place in extra.positions.round(6)}) == 800

@@ -1,0 +1,231 @@
+"""A film of a run: filament and current against voltage on one slider, in one page that needs no network.
+
+The page holds its data, its script and two libraries (3Dmol.js and uPlot, in ``web`` with their licences).
+"""
+
+import html
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from ...typing import Floats
+from ..results import appearance, filament, schema, store
+from ..results.appearance import BOND_RADIUS, BOTTOM, DEFECT_RADIUS, TOP
+from .caption import NAMES, filamentary, phase_title, several
+from .device import COLOURS, OTHER
+
+WEB = Path(__file__).with_name("web")
+NOTEBOOK_HEIGHT = 640  # pixels
+
+
+class Film:
+    """The film of a run, as one page for a browser or a cell of a notebook.
+
+    Parameters
+    ----------
+    result : xarray.Dataset
+        Of one device, with the layout of :mod:`.schema`; each of its snapshots is a picture of the film. The
+        key ``snapshots`` of a phase, or the argument of ``Device.run``, keeps those within a phase.
+
+    Raises
+    ------
+    SchemaError
+        The result has no snapshots, as a member of an ensemble that kept traces alone.
+
+    Examples
+    --------
+    >>> Film(frenkel.open("run.nc")).save("run.html")  # doctest: +SKIP
+    """
+
+    def __init__(self, result: xr.Dataset) -> None:
+        if not result.sizes["snapshot"]:
+            raise schema.SchemaError(
+                'the result has no snapshots to make a film of; an ensemble keeps them with keep = "all"'
+            )
+        self.data = film_data(result)
+
+    def __repr__(self) -> str:
+        return f"<Film of {self.data['title']!r}: {len(self.data['frames'])} snapshots>"
+
+    @property
+    def html(self) -> str:
+        """The whole page."""
+        page = (WEB / "film.html").read_text(encoding="utf-8")
+        # A script ends at "</", wherever that stands in it.
+        data = json.dumps(self.data, separators=(",", ":"), allow_nan=False).replace("</", "<\\/")
+        texts = {
+            "title": html.escape(self.data["title"]),
+            "licences": "\n\n".join(_text(f"{name}.LICENSE.txt") for name in ("3Dmol", "uPlot")),
+            "style": _text("uPlot.min.css") + _text("film.css"),
+            "viewer": _text("3Dmol-min.js"),
+            "chart": _text("uPlot.iife.min.js"),
+            "script": _text("film.js"),
+            "data": data,
+        }
+        return re.sub("@@([a-z]+)@@", lambda mark: texts[mark[1]], page)
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the page in a frame of its own, which keeps its script to itself."""
+        page = html.escape(self.html, quote=True)
+        return (
+            f'<iframe srcdoc="{page}" width="100%" height="{NOTEBOOK_HEIGHT}" style="border:0" '
+            'sandbox="allow-scripts"></iframe>'
+        )
+
+    def save(self, path: str | Path, *, force: bool = False) -> Path:
+        """Write the page.
+
+        Raises
+        ------
+        ValueError
+            The name does not end in .html.
+        StoreError
+            The file exists (``force`` replaces it) or cannot be written.
+        """
+        check_name(path)
+        return store.write_bytes(self.html.encode(), store.writable(path, force=force))
+
+
+def check_name(path: str | Path) -> None:
+    """Raise ValueError unless a film can be written under this name."""
+    if Path(path).suffix.lower() != ".html":
+        raise ValueError(f"a film must end in .html, got {str(path)!r}")
+
+
+def film_data(result: xr.Dataset) -> dict[str, Any]:
+    """Return what the page shows, as plain JSON values.
+
+    Lengths are in nm, voltages in V, currents in A, times in s, temperatures in K.
+    """
+    spacing = float(result["lattice_spacing"]) * 1e9
+    x, y, z = (int(n) * spacing for n in result["lattice_shape"].values)
+    kinds = [str(kind) for kind in result["phase_kind"].values]
+    return {
+        "title": str(result.attrs.get("title") or "resistive memory device"),
+        "box": [round(float(side), 4) for side in (x, y, z + spacing)],
+        "radius": DEFECT_RADIUS * spacing,
+        "bond": BOND_RADIUS * spacing,
+        "electrodes": {"top": TOP, "bottom": BOTTOM},
+        "paint": [_hex(colour) for colour in appearance.STATES],
+        "names": _names(result),
+        "phases": [
+            {"name": phase_title(result, index), "colour": COLOURS.get(kind, OTHER)}
+            for index, kind in enumerate(kinds)
+        ],
+        "kinds": [[NAMES.get(kind, kind), COLOURS.get(kind, OTHER)] for kind in dict.fromkeys(kinds)],
+        "samples": {
+            "phase": result["phase"].values.tolist(),
+            "time": _finite(result["time"].values),
+            "voltage": _finite(result["source_voltage"].values),
+            "current": _finite(result["current"].values),
+        },
+        "frames": _frames(result, spacing),
+    }
+
+
+def _names(result: xr.Dataset) -> list[str]:
+    """Return in words what the colours mean."""
+    names = [str(name) for name in result["species"].values]
+    first = [f"{names[0]} in the network", f"isolated {names[0]}"] if filamentary(result) else [names[0]] * 2
+    return first + names[1:]
+
+
+def _frames(result: xr.Dataset, spacing: float) -> list[dict[str, Any]]:
+    """Return each snapshot: when, at which voltage and current, and where its defects are."""
+    shots = [filament.snapshot(result, index) for index in range(result.sizes["snapshot"])]
+    # One shift for all, that of the largest filament, so that nothing jumps between two pictures.
+    shift = filament.middle_shift(max(shots, key=lambda shot: int(shot.conducting.sum())))
+    voltages = source_voltages(result)
+    ends = np.cumsum(result["snapshot_size"].values)
+    frames = []
+    for index, shot in enumerate(shots):
+        rows = slice(int(ends[index - 1]) if index else 0, int(ends[index]))
+        part = result.isel(defect=rows)
+        species = part["defect_species"].values
+        conducting = np.zeros(len(species), bool)
+        conducting[species == 0] = shot.conducting
+        everywhere = np.stack([part[f"defect_{axis}"].values for axis in "xyz"], axis=1)
+        place = filament.shifted(_with(shot, everywhere), shift) * 1e9 + [spacing / 2, spacing / 2, 0.0]
+        frames.append(
+            {
+                "label": shot.label,
+                "phase": shot.phase,
+                "time": float(result["snapshot_time"].values[index]),
+                "voltage": voltages[index],
+                "current": _number(result["snapshot_current"].values[index]),
+                "place": np.round(place, 3).ravel().tolist(),
+                "state": appearance.states(conducting, species).tolist(),
+                "bonds": _bonds(place, conducting, spacing),
+                "heat": _heat(part),
+                "text": _state_text(result, shot),
+                "gap": _gap(result, shot),
+            }
+        )
+    return frames
+
+
+def source_voltages(result: xr.Dataset) -> list[float]:
+    """Return the source voltage (V) at each snapshot: straight in time between the samples of its phase."""
+    phase, time, source = (result[name].values for name in ("phase", "time", "source_voltage"))
+    found = []
+    for number, at in zip(result["snapshot_phase"].values, result["snapshot_time"].values, strict=True):
+        rows = phase == number
+        found.append(_number(np.interp(at, time[rows], source[rows]) if rows.any() else np.nan))
+    return found
+
+
+def _with(shot: filament.Snapshot, position: Floats) -> filament.Snapshot:
+    return replace(shot, position=position)
+
+
+def _bonds(place: Floats, conducting: Any, spacing: float) -> list[int]:
+    """Return the pairs of neighbours that conduct, one after the other; none across the sides of the box."""
+    wire = np.flatnonzero(conducting)
+    apart = np.linalg.norm(place[wire, None] - place[None, wire], axis=2) / spacing
+    first, second = np.nonzero(np.triu(apart < filament.LINK, 1))
+    return np.stack([wire[first], wire[second]], axis=1).ravel().tolist()
+
+
+def _heat(part: xr.Dataset) -> list[float] | None:
+    """Return the temperature (K) of each defect, where it was recorded."""
+    return np.round(part["defect_temperature"].values, 1).tolist() if "defect_temperature" in part else None
+
+
+def _state_text(result: xr.Dataset, shot: filament.Snapshot) -> str:
+    """Say how many defects there are and whether they join the electrodes."""
+    number = several(result, len(shot.position))
+    if not filamentary(result) or not shot.conducting.any():
+        return number
+    if filament.is_continuous(shot):
+        return f"{number}, electrodes joined"
+    return f"{number}, gap {filament.longest_jump(shot).length * 1e9:.2f} nm"
+
+
+def _gap(result: xr.Dataset, shot: filament.Snapshot) -> list[float] | None:
+    """Return the heights (nm) between which the longest jump lies, None where there is none to show."""
+    if not filamentary(result) or not shot.conducting.any() or filament.is_continuous(shot):
+        return None
+    jump = filament.longest_jump(shot)
+    return [round(jump.low * 1e9, 3), round(jump.high * 1e9, 3)]
+
+
+def _finite(values: Any) -> list[float | None]:
+    return [_number(value) for value in values]
+
+
+def _number(value: Any) -> Any:
+    """Return a number as JSON has it: None where it is not finite."""
+    return float(value) if np.isfinite(value) else None
+
+
+def _hex(colour: tuple[float, float, float]) -> str:
+    return "#" + "".join(f"{round(255 * part):02x}" for part in colour)
+
+
+def _text(name: str) -> str:
+    return (WEB / name).read_text(encoding="utf-8")

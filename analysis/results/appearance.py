@@ -1,0 +1,21 @@
+"""How defects look wherever they are drawn: colours and radii, for pictures, films and files of atoms."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+CONDUCTING, ISOLATED, INTERSTITIAL = (0.80, 0.27, 0.16), (0.24, 0.50, 0.78), (0.30, 0.66, 0.35)
+"""Colours (red, green, blue from 0 to 1) of defects in the network, outside of it, and of interstitials."""
+
+STATES = (CONDUCTING, ISOLATED, INTERSTITIAL)
+"""The same, by the number of :func:`states`."""
+
+TOP, BOTTOM = "#c9a96a", "#a9adb3"
+"""Colours of the electrodes."""
+
+DEFECT_RADIUS, BOND_RADIUS = 0.34, 0.11
+"""In lattice spacings: of a defect, and of what joins two neighbours that conduct."""
+
+
+def states(conducting: NDArray[np.bool_], species: NDArray[np.integer]) -> NDArray[np.int8]:
+    """Return what each defect is drawn as: 0 in the network, 1 outside of it, 2 an interstitial."""
+    return np.where(np.asarray(species) > 0, 2, np.where(conducting, 0, 1)).astype(np.int8)

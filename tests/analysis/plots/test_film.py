@@ -1,0 +1,138 @@
+"""The film of a run: its page holds what the result holds, asks for nothing, and obeys no title."""
+
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from frenkel.analysis.plots import film
+from frenkel.analysis.plots.film import Film
+from frenkel.analysis.results import filament, schema
+from frenkel.analysis.results.store import StoreError
+
+
+class Page(HTMLParser):
+    """What a browser would see: tags with their attributes, and the texts of scripts."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.scripts, self.inside = [], [], ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.inside = tag
+        self.tags.append((tag, dict(attrs)))
+        if tag == "script":
+            self.scripts.append((dict(attrs), ""))
+
+    def handle_endtag(self, tag):
+        self.inside = ""
+
+    def handle_data(self, data):
+        if self.inside == "script":
+            attrs, text = self.scripts[-1]
+            self.scripts[-1] = attrs, text + data
+
+    @property
+    def data(self):
+        return json.loads(next(text for attrs, text in self.scripts if attrs.get("id") == "data"))
+
+
+def test_the_page_holds_the_result(result):
+    """Every snapshot with its defects where they are, up to one shift; all samples of the curve."""
+    found = Page(Film(result).html).data
+    assert found == film.film_data(result)
+    assert len(found["frames"]) == result.sizes["snapshot"]
+    np.testing.assert_array_equal(found["samples"]["current"], result["current"].values)
+    sizes = [len(frame["state"]) for frame in found["frames"]]
+    assert sizes == list(result["snapshot_size"].values)
+    heights = np.concatenate([np.reshape(frame["place"], (-1, 3))[:, 2] for frame in found["frames"]])
+    np.testing.assert_allclose(heights, result["defect_z"].values * 1e9, atol=5e-4)
+    conducting = np.concatenate([frame["state"] for frame in found["frames"]]) == 0
+    np.testing.assert_array_equal(conducting, result["defect_conducting"].values == 1)
+
+
+def test_one_shift_for_all(result):
+    """A defect that stays does not jump between two pictures, whatever the filament of each does."""
+    ends = np.cumsum(result["snapshot_size"].values)
+    other = slice(ends[2], ends[3])
+    result["defect_x"][other] = (result["defect_x"][other] + 5 * 0.26e-9) % (20 * 0.26e-9)
+    frames = Page(Film(result).html).data["frames"]
+    side = 20 * 0.26
+    wide = np.concatenate([np.reshape(frame["place"], (-1, 3))[:, :2] for frame in frames]) - 0.13
+    true = np.stack([result["defect_x"].values, result["defect_y"].values], axis=1) * 1e9
+    shift = (wide - true) % side
+    shift[shift > side - 1e-3] -= side  # a rounding below a whole turn
+    assert np.ptp(shift, axis=0).max() < 2e-3
+
+
+def test_bonds_join_neighbours_that_conduct(result):
+    frame = Page(Film(result).html).data["frames"][1]
+    place, state = np.reshape(frame["place"], (-1, 3)), np.array(frame["state"])
+    pairs = np.reshape(frame["bonds"], (-1, 2))
+    apart = np.linalg.norm(place[pairs[:, 0]] - place[pairs[:, 1]], axis=1) / 0.26
+    assert len(pairs) > 20 and apart.max() < filament.LINK and (state[pairs] == 0).all()
+    wire = np.flatnonzero(state == 0)
+    near = np.linalg.norm(place[wire, None] - place[None, wire], axis=2) < filament.LINK * 0.26
+    assert len(pairs) == (near.sum() - len(wire)) // 2
+
+
+def test_voltages_lie_on_the_curve(result):
+    """Between two samples of the phase, straight in time."""
+    assert film.source_voltages(result)[-1] == pytest.approx(float(result["source_voltage"][-1]), abs=1e-12)
+    rows = np.flatnonzero(result["phase"].values == 1)[100:102]
+    moved = result.copy(deep=True)
+    middle = result["time"].values[rows].mean()
+    moved["snapshot_time"][2:], moved["snapshot_phase"][2:] = middle, 1
+    expected = result["source_voltage"].values[rows].mean()
+    assert film.source_voltages(moved)[2] == pytest.approx(expected, rel=1e-12)
+
+
+def test_nothing_is_fetched(result):
+    page = Page(Film(result).html)
+    assert not [attrs for _, attrs in page.tags if {"src", "href", "data"} & attrs.keys()]
+    policy = next(attrs["content"] for tag, attrs in page.tags if "http-equiv" in attrs)
+    assert policy.startswith("default-src 'none';") and "http" not in policy
+    assert len(page.scripts) == 4
+
+
+def test_licences_are_in_the_page(result):
+    text = Film(result).html
+    assert "University of Pittsburgh" in text and "Leon Sorokin" in text
+
+
+def test_a_hostile_title_stays_text(result):
+    result.attrs["title"] = "</script><script>alert(1)</script> @@data@@ --><b>"
+    page = Page(Film(result).html)
+    assert len(page.scripts) == 4 and page.data["title"] == result.attrs["title"]
+    assert not [tag for tag, _ in page.tags if tag == "b"]
+
+
+def test_numbers_that_are_none_do_not_break_it(result):
+    result["current"][5] = np.nan
+    assert Page(Film(result).html).data["samples"]["current"][5] is None
+
+
+def test_a_notebook_shows_it_in_a_frame(result):
+    text = Film(result)._repr_html_()
+    (frame,) = Page(text).tags
+    assert frame[0] == "iframe" and frame[1]["sandbox"] == "allow-scripts"
+    assert Page(frame[1]["srcdoc"]).data["frames"]
+
+
+def test_files(result, tmp_path):
+    path = Film(result).save(tmp_path / "x.html")
+    assert 700_000 < path.stat().st_size < 2_000_000
+    with pytest.raises(StoreError, match=re.escape("x.html exists already")):
+        Film(result).save(path)
+    assert Film(result).save(path, force=True) == path
+    with pytest.raises(ValueError, match=r"a film must end in \.html, got 'x.mp4'"):
+        Film(result).save("x.mp4")
+
+
+def test_no_snapshots(result):
+    bare = result.isel(snapshot=slice(0), defect=slice(0))
+    with pytest.raises(schema.SchemaError, match='no snapshots to make a film of; .* keep = "all"'):
+        Film(bare)
