@@ -7,8 +7,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..checks import whole
 
-MADE, BRANCH = 1, 2
-"""First number of a further stream: what a device is made of, and where a branch goes on; a run has none."""
+MADE, BRANCH, MEASURED = 1, 2, 3
+"""First number of a further stream: what a device is made of, where a branch goes on, and what is looked at;
+a run has none."""
 
 
 def random_numbers(seed: int, member: int, *stream: int) -> np.random.Generator:

@@ -189,6 +189,8 @@ def run(options: argparse.Namespace) -> int | None:
     if engine != "mpi":
         settings = read(options.file, options.changes, options.seed)
         if not (options.members or options.shard or settings.ensemble):
+            if settings.measure is not None:
+                raise UsageError("the table measure is for ensembles: give --members, or leave it out")
             return None
     return launch.start(engine, options.workers, options.dask, lambda workers: _run_file(options, workers))
 

@@ -47,6 +47,7 @@ from .base import (
     checked,
 )
 from .material import AnyMaterial, MaterialSection
+from .measure import MeasureSection
 from .phases import PHASE_LIMIT, AnyPhase, CircuitSection, Constant, Cycle, Points, Pulse, Ramp, Sweep
 
 Entry = Annotated[Sweep | Ramp | Pulse | Constant | Points | Cycle, Field(discriminator="kind")]
@@ -91,6 +92,8 @@ class Configuration(Document):
         Voltage at which resistances are read (V).
     phase : list
         The protocol.
+    measure : section or None
+        What an ensemble looks at in each device beside the protocol; see `measure`.
     ensemble : section or None
         For runs of many devices; no part of :meth:`document`.
     """
@@ -104,6 +107,7 @@ class Configuration(Document):
     device: DeviceSection
     circuit: CircuitSection = CircuitSection()
     phase: list[Entry] = Field(min_length=1)
+    measure: MeasureSection | None = None
     ensemble: EnsembleSection | None = Field(default=None, exclude=True)
 
     def arguments(self) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 Along ``member`` (and the dimensions of a sweep): numbers of each device, and along ``cycle`` those of its
 cycles. What has another length in every member lies one member after another along a dimension of its own
 (CF contiguous ragged array): the samples along ``sample``, ``sample_count`` of them per member; likewise
-``phases``, ``snapshot`` and ``defect``. Names, units and meanings are those of a single result.
+``phases``, ``snapshot`` and ``defect``, and what a section ``measure`` adds along ``state``, ``jump`` and
+``probe``. Names, units and meanings are those of a single result.
 """
 
 import itertools
@@ -24,7 +25,7 @@ from ..configuration.points import Grid, point_document
 from ..mpi_runs import content, shards
 from ..mpi_runs.merge import Column
 from ..mpi_runs.stopping import held_back
-from .members import RAGGED, part_name
+from .members import MEASURED, RAGGED, part_name
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -34,7 +35,10 @@ LAYOUT = Layout.read(
 )
 KIND = LAYOUT.kind
 is_ensemble = LAYOUT.marks
-RAGGED_DIMS = RAGGED["all"]
+RAGGED_DIMS = (*RAGGED["all"], *MEASURED)
+SHARED = ("bias", "heat")
+"""Variables that are the same for all members: voltages and temperatures at which states are read."""
+
 _CYCLE = ("cycle",)
 
 
@@ -55,7 +59,7 @@ def columns() -> dict[str, Column]:
             attrs.pop("sample_dimension", None)
             if kind == "member":
                 attrs = {"units": variable.units} | attrs  # first, as in files of all versions
-            kind_of = "ragged" if _ragged(variable) else kind
+            kind_of = "ragged" if _ragged(variable) else "constant" if name in SHARED else kind
             found[name] = Column(dims=variable.dims, attrs=attrs, kind=kind_of)
     return found
 

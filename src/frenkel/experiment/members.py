@@ -25,6 +25,7 @@ from ..kinetic.materials.material import Material
 from ..mpi_runs import shards
 from ..mpi_runs.child import Context, Stopped
 from . import device_file
+from .measure.measurement import Measurement
 from .protocol import Checkpoints, PhaseLog, Protocol
 
 CHECKPOINT_INTERVAL = 60.0  # s of wall time
@@ -35,6 +36,9 @@ STATE = "final_state"  # of a member, among the arrays of its record
 FORMER = "former.npy"  # where the records with the states to begin from are: member, shard, offset, length
 RAGGED = {"summary": (), "traces": ("sample", "phases"), "all": ("sample", "phases", "snapshot", "defect")}
 """Dimensions whose variables are kept, by the word for it in the configuration."""
+
+MEASURED = ("state", "jump", "probe")
+"""Dimensions of what a section ``measure`` adds."""
 
 logger = logging.getLogger(__name__)
 Arrays = dict[str, np.ndarray[Any, Any]]
@@ -62,7 +66,8 @@ def prepare(settings: dict[str, Any]) -> Callable[[int, Context], tuple[Arrays, 
         checkpoint = context.folder / f"member-{number}.checkpoint"
         local = _local(checkpoint, context.scratch)
         device = Device(material, **configuration.arguments())
-        protocol = Protocol.of(configuration, device)
+        measurement = _measurement(configuration, material, device)
+        protocol = Protocol.of(configuration, device, measurement)
         state = _left({local, checkpoint})
         if state is None and settings.get("former"):
             state = _final(context.folder / FORMER, settings["former"], number)
@@ -71,6 +76,8 @@ def prepare(settings: dict[str, Any]) -> Callable[[int, Context], tuple[Arrays, 
             logger.info("goes on at phase %d", protocol.position.phase)
         _carry_out(protocol, local, checkpoint, context)
         arrays, texts = collect(device, protocol.logs, configuration, settings["keep"])
+        if measurement is not None:
+            arrays |= measurement.arrays()
         if settings.get("keep_state"):
             arrays[STATE] = _packed(protocol)
         for path in {local, checkpoint}:
@@ -112,6 +119,18 @@ def collect(
     if "snapshot" not in dropped:
         arrays["snapshot_part"] = np.array([_part(label) for label in labels], np.int32)
     return summary(logs, configuration, device_file.melting_point(device)) | arrays, texts
+
+
+def _measurement(configuration: Configuration, material: Material, device: Device) -> Measurement | None:
+    """Return what a configuration looks at beside its protocol, None if it has no such section."""
+    if configuration.measure is None:
+        return None
+    arguments = configuration.arguments()
+
+    def make(temperature: float) -> Device:
+        return Device(material, **arguments | {"temperature": temperature})
+
+    return Measurement(configuration, device, make)
 
 
 def summary(logs: list[PhaseLog], configuration: Configuration, melting_point: float = 0.0) -> Arrays:

@@ -109,6 +109,10 @@ def extended(
     whole = dataclasses.replace(whole, members=members or whole.members, keep_state=bool(len(states)))
     if cycles is None:
         return whole, 0
+    if any(point.measure is not None for point in whole.points[:1]):
+        raise ConfigurationError(
+            f"{output} cannot be given more cycles: its table measure looks at some by their number"
+        )
     points = _with_cycles(whole.points, cycles)
     _leave(states, ensemble.run_folder(target) / FORMER)
     former = tuple(str(path.resolve()) for path in located.paths)

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from typing import Protocol as Interface
 
 import numpy as np
 
@@ -81,6 +82,25 @@ class PhaseLog:
         }
 
 
+class Observer(Interface):
+    """Looks at a device while its protocol runs, and changes nothing in it."""
+
+    def begin(self) -> None:
+        """Take note of where a piece of the protocol begins."""
+
+    def look(self) -> None:
+        """Look at the device after an event or a sample."""
+
+    def end(self, kind: str, cycle: int) -> None:
+        """Look at the state that a phase has left."""
+
+    def state(self) -> dict[str, Any]:
+        """Return everything that :meth:`restore` needs, as plain data."""
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a :meth:`state`."""
+
+
 class Protocol:
     """The phases of a run in progress.
 
@@ -96,6 +116,7 @@ class Protocol:
         Voltage of the read after each phase (V).
     halt : callable, optional
         ``halt(device, current)`` after each event and sample ends a part early when true.
+    observer : Observer, optional
     """
 
     def __init__(
@@ -105,18 +126,21 @@ class Protocol:
         circuit: CircuitSection,
         read_voltage: float,
         halt: Test | None = None,
+        observer: Observer | None = None,
     ) -> None:
         self.device, self.phases, self.circuit = device, list(phases), circuit
-        self.read_voltage, self.halt = read_voltage, halt
+        self.read_voltage, self.halt, self.observer = read_voltage, halt, observer
         self.position = Position()
         self.logs: list[PhaseLog] = []
         self.present: PhaseLog | None = None
 
     @classmethod
-    def of(cls, configuration: Configuration, device: Device) -> "Protocol":
+    def of(
+        cls, configuration: Configuration, device: Device, observer: Observer | None = None
+    ) -> "Protocol":
         """Return the protocol of a configuration on a device."""
         settings = configuration
-        return cls(device, settings.phases(), settings.circuit, settings.read_voltage)
+        return cls(device, settings.phases(), settings.circuit, settings.read_voltage, observer=observer)
 
     def go(self, *, pause: Pause | None = None, progress: Progress | None = None) -> list[PhaseLog]:
         """Carry out what is left, and return the logs of all phases.
@@ -135,12 +159,13 @@ class Protocol:
     def state(self) -> dict[str, Any]:
         """Return everything that :meth:`restore` needs, as plain data."""
         logs = [*self.logs, self.present] if self.present else self.logs
+        observed = {} if self.observer is None else {"observed": self.observer.state()}
         return {
             "device": self.device.state(),
             "position": asdict(self.position),
             "logs": [asdict(log) for log in logs],
             "unfinished": self.present is not None,
-        }
+        } | observed
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a :meth:`state` of the same protocol on an equal device."""
@@ -148,6 +173,8 @@ class Protocol:
         self.position = Position(**{OLD_NAMES.get(key, key): at for key, at in state["position"].items()})
         self.logs = [_restored(log) for log in state["logs"]]
         self.present = self.logs.pop() if state["unfinished"] else None
+        if self.observer is not None:
+            self.observer.restore(state["observed"])
 
     def _attempt(self, pause: Pause | None, progress: Progress | None) -> None:
         """Apply one phase once and decide what comes next."""
@@ -192,6 +219,8 @@ class Protocol:
         watch = self._watch(self._stop(phase, present.compliance))
         while position.chunk < len(chunks):
             chunk, number = chunks[position.chunk]
+            if self.observer is not None:
+                self.observer.begin()
             # Otherwise the number of field solves would depend on where a run was interrupted.
             device.forget()
             budget = None if phase.budget is None else max(phase.budget - present.events_since(device), 0)
@@ -234,12 +263,16 @@ class Protocol:
 
     def _stop(self, phase: AnyPhase, compliance: float | None) -> Test | None:
         """Return the test that ends a part early: the user's, or the phase's own; once true it stays so."""
-        position = self.position
+        position, observer = self.position, self.observer
         test = self.halt or phase.ends(position.part, compliance, position.conductance)
-        if test is None:
+        if test is None and observer is None:
             return None
 
         def ended(device: Device, current: float) -> bool:
+            if observer is not None:
+                observer.look()
+            if test is None:
+                return False
             position.limited = position.limited or bool(test(device, current))
             return position.limited
 
@@ -259,6 +292,8 @@ class Protocol:
             self.position = Position(position.phase, position.attempt + 1)
         else:
             self.position = Position(position.phase + 1)
+            if self.observer is not None:
+                self.observer.end(present.kind, present.cycle)
 
     def _done(self, phase: AnyPhase, chunks: int, share: float) -> float:
         position = self.position

@@ -1,0 +1,219 @@
+"""Everything that is looked at in one device, put together: what a member of an ensemble calls."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ...configuration.device import Configuration
+from ...configuration.measure import MeasureSection
+from ...configuration.phases import Sweep
+from ...kinetic.circuit import Circuit
+from ...kinetic.device import Device
+from ...kinetic.seeds import MEASURED, random_numbers
+from . import jumps, probes
+from .jumps import Jump, Reservoir
+from .probes import Plan, Probe
+from .reading import Reading, read
+
+ENDS = ("reset", "set")
+"""Kinds of phases whose end states are looked at, in the order of the numbers that a file gives them."""
+
+WALKS, PROBES = 1, 2
+"""Second number of the stream of random numbers of walks and of probes; third and fourth: cycle and state."""
+
+
+@dataclass(slots=True)
+class End:
+    """The state at the end of a phase."""
+
+    cycle: int
+    state: int
+    reading: Reading
+
+
+@dataclass(slots=True)
+class Measurement:
+    """What is looked at in a device while its protocol runs.
+
+    Parameters
+    ----------
+    configuration : Configuration
+        With a section ``measure``.
+    device : Device
+        That of the protocol; nothing here changes it.
+    make : callable
+        ``make(temperature)`` returns a device of the same arguments at a temperature (K), with any atoms.
+    """
+
+    configuration: Configuration
+    device: Device
+    make: Callable[[float], Device]
+    settings: MeasureSection = field(init=False)
+    cycles: set[int] = field(init=False)
+    reservoir: Reservoir = field(init=False)
+    ends: list[End] = field(default_factory=list)
+    walks: list[Jump] = field(default_factory=list)
+    probes: list[Probe] = field(default_factory=list)
+    twins: dict[float, Device] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        settings = self.configuration.measure
+        assert settings is not None  # who has no such section makes no measurement
+        self.settings = settings
+        last = max((cycle for _, cycle, _ in self.configuration.phases()), default=0)
+        # In the middle of equal parts: neither the first cycle nor the last stands for all.
+        marks = (np.arange(settings.cycles) + 0.5) / settings.cycles * last
+        self.cycles = set((np.floor(marks).astype(int) + 1).tolist()) if last else set()
+        self.reservoir = Reservoir(settings, self.configuration.read_voltage, self.device)
+
+    def begin(self) -> None:
+        """Take note of where a piece of the protocol begins."""
+        if self.settings.jumps:
+            self.reservoir.begin()
+
+    def look(self) -> None:
+        """Look at the device after an event or a sample."""
+        if self.settings.jumps:
+            self.reservoir.look()
+
+    def end(self, kind: str, cycle: int) -> None:
+        """Look at the state that a phase has left, if it is one of those to look at."""
+        if kind not in ENDS or cycle not in self.cycles:
+            return
+        state = ENDS.index(kind)
+        solved = self.device.solved()
+        reading = read(solved, self.settings, self.configuration.read_voltage)
+        self.ends.append(End(cycle, state, reading))
+        self._walk(cycle, state, reading)
+        self._probe(cycle, state)
+
+    def _walk(self, cycle: int, state: int, reading: Reading) -> None:
+        random = self._random(WALKS, cycle, state)
+        volts = self.settings.voltages
+        for _ in range(self.settings.walks):
+            source = float(random.uniform(volts[0], volts[-1]))
+            twin = self._twin(self.device.temperature)
+            twin.restore(self.device.state(), keep_solved=True)
+            circuit, _ = self._circuit(source)
+            self.walks += jumps.walk(
+                twin, circuit, source, reading, random, self.settings, self.configuration.read_voltage
+            )
+
+    def _probe(self, cycle: int, state: int) -> None:
+        random = self._random(PROBES, cycle, state)
+        # What switches the end of a RESET is a SET, and the other way round.
+        sweep = self._sweep(lambda one: one.kind == ENDS[1 - state])
+        for number, plan in enumerate(probes.plans(self.settings, sweep, self.device.temperature, random)):
+            twin = self._twin(plan.temperature)
+            twin.restore(self.device.state(), stream=(MEASURED, cycle, state, number), keep_solved=True)
+            circuit, limit = self._circuit(plan.voltage)
+            found = probes.carry_out(plan, twin, circuit, sweep, self.configuration.read_voltage)
+            series = circuit.series_resistance
+            self.probes.append(Probe(plan, cycle, state, series, limit, **found))
+
+    def _random(self, *stream: int) -> np.random.Generator:
+        return random_numbers(self.device.seed, self.device.member, MEASURED, *stream)
+
+    def _twin(self, temperature: float) -> Device:
+        """Return a device of a temperature (K) whose atoms may be moved."""
+        if temperature not in self.twins:
+            self.twins[temperature] = self.make(temperature)
+        return self.twins[temperature]
+
+    def _sweep(self, fits: Callable[[Sweep], bool]) -> Sweep | None:
+        """Return the first sweep of a cycle that fits, None if there is none."""
+        every = (phase for _, cycle, phase in self.configuration.phases() if cycle)
+        return next((one for one in every if isinstance(one, Sweep) and fits(one)), None)
+
+    def _circuit(self, source: float) -> tuple[Circuit, float]:
+        """Return the circuit of the phase of a cycle with this sign of the voltage, and its limit (A)."""
+        phase = self._sweep(lambda one: one.amplitude * source > 0.0)
+        section = (phase and phase.circuit) or self.configuration.circuit
+        circuit = section.circuit(phase.compliance if phase else None)
+        limit = min(circuit.compliance or np.inf, circuit.transistor or np.inf)
+        return circuit, limit if np.isfinite(limit) else np.nan
+
+    def state(self) -> dict[str, Any]:
+        """Return everything that :meth:`restore` needs, as plain data."""
+        return {
+            "reservoir": self.reservoir.state(),
+            "ends": [asdict(one) for one in self.ends],
+            "walks": [jumps.plain(one) for one in self.walks],
+            "probes": [asdict(one) for one in self.probes],
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a :meth:`state`."""
+        self.reservoir.restore(state["reservoir"])
+        self.ends = [End(**one | {"reading": Reading(**one["reading"])}) for one in state["ends"]]
+        self.walks = [jumps.made(one) for one in state["walks"]]
+        self.probes = [Probe(**one | {"plan": Plan(**one["plan"])}) for one in state["probes"]]
+
+    def arrays(self) -> dict[str, np.ndarray[Any, Any]]:
+        """Return what was measured, under the names of the file of an ensemble."""
+        return self._states() | self._probes()
+
+    def _states(self) -> dict[str, np.ndarray[Any, Any]]:
+        """Return states and the jumps between them; a walk goes on from the state of its last jump."""
+        readings = [end.reading for end in self.ends]
+        numbers = {_key(one): place for place, one in enumerate(readings)}
+        every = [*self.reservoir.kept, *self.walks]
+        sides = []
+        for each in every:
+            sides.append([_number(side, readings, numbers) for side in (each.before, each.after)])
+        settings = self.settings
+        end = np.full((2, len(readings)), -1, np.int32)
+        for place, one in enumerate(self.ends):
+            end[:, place] = one.cycle, one.state
+        bias, heat = len(settings.voltages), len(settings.temperatures)
+        pairs = np.array(sides, np.int32).reshape(-1, 2)
+        return {
+            "bias": np.array(settings.voltages),
+            "heat": np.array(settings.temperatures),
+            "state_cycle": end[0],
+            "state_kind": end[1].astype(np.int8),
+            "state_level": np.array([one.level for one in readings], float),
+            "state_current": np.array([one.current for one in readings], float).reshape(-1, bias),
+            "state_rate": np.array([one.rate for one in readings], float).reshape(-1, heat, bias),
+            "jump_from": pairs[:, 0].copy(),
+            "jump_to": pairs[:, 1].copy(),
+            "jump_origin": np.array([one.origin for one in every], np.int8),
+            "jumps_seen": np.int64(self.reservoir.seen),
+            **{
+                f"jump_{name}": np.array([getattr(one, name) for one in every], float)
+                for name in ("time", "voltage", "temperature", "rate")
+            },
+        }
+
+    def _probes(self) -> dict[str, np.ndarray[Any, Any]]:
+        """Return the probes."""
+        found = self.probes
+        return {
+            "probe_kind": np.array([one.plan.kind for one in found], np.int8),
+            "probe_state": np.array([one.state for one in found], np.int8),
+            "probe_cycle": np.array([one.cycle for one in found], np.int32),
+            "probe_events": np.array([one.events for one in found], np.int32),
+            **{
+                f"probe_{name}": np.array([getattr(one.plan, name) for one in found], float)
+                for name in ("voltage", "time", "temperature")
+            },
+            **{
+                f"probe_{name}": np.array([getattr(one, name) for one in found], float)
+                for name in ("series", "limit", "before", "after", "switched")
+            },
+        }
+
+
+def _number(side: Reading, readings: list[Reading], numbers: dict[bytes, int]) -> int:
+    """Return the number of a reading among all, added to them unless it is there."""
+    key = _key(side)
+    if key not in numbers:
+        numbers[key] = len(readings)
+        readings.append(side)
+    return numbers[key]
+
+
+def _key(one: Reading) -> bytes:
+    return np.concatenate([[one.level], one.current, one.rate.ravel()]).tobytes()

@@ -1,0 +1,103 @@
+"""What a state does under a voltage that its protocol does not apply, on a twin of the device."""
+
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from ...analysis.results.metrics import event_voltage
+from ...configuration.measure import HoldSection, MeasureSection
+from ...configuration.phases import Sweep
+from ...kinetic.circuit import Circuit
+from ...kinetic.device import Device
+from ...kinetic.extremes import Extremes
+from ...kinetic.run import EventBudgetError
+from ...kinetic.waveform import Waveform
+from .reading import level
+
+KINDS = ("hold", "half_select", "rest", "ramp")
+"""Of probes, in the order of the numbers that a file gives them."""
+
+BUDGET = 2000
+"""Events of a probe after which it is given up, its end not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One probe: kind, source voltage (V; of a ramp its tip), time (s; of a ramp up to its tip), heat (K)."""
+
+    kind: int
+    voltage: float
+    time: float
+    temperature: float
+
+
+@dataclass(slots=True)
+class Probe:
+    """What a probe did: ln of the conductance (S) before and after it, switching voltage (V), events.
+
+    NaN: the end is not known, since it took too many events; a ramp did not switch; no ramp.
+    """
+
+    plan: Plan
+    cycle: int
+    state: int
+    series: float
+    limit: float
+    before: float
+    after: float
+    switched: float
+    events: int
+
+
+def plans(
+    settings: MeasureSection, sweep: Sweep | None, temperature: float, random: np.random.Generator
+) -> list[Plan]:
+    """Draw the probes of one end state; ``sweep`` is the phase that switches it."""
+    found: list[Plan] = []
+    for number, kind in enumerate(KINDS[:3]):
+        section: HoldSection | None = getattr(settings, kind)
+        if section is None:
+            continue
+        grid = list(product(section.voltages, section.times, section.temperatures or (temperature,)))
+        for place in chosen(len(grid), section.draws, random):
+            voltage, time, heat = grid[place]
+            found.append(Plan(number, voltage, time * section.pulses, heat))
+    if settings.ramp is not None and sweep is not None:
+        for place in chosen(len(settings.ramp.rates), settings.ramp.draws, random):
+            time = abs(sweep.amplitude) / settings.ramp.rates[place]
+            found.append(Plan(3, sweep.amplitude, time, temperature))
+    return found
+
+
+def chosen(of: int, draws: int, random: np.random.Generator) -> list[int]:
+    """Draw places of a grid: each at most once, all of them where as many are asked for."""
+    picked: list[int] = random.choice(of, size=min(draws, of), replace=False).tolist()
+    return picked
+
+
+def carry_out(
+    plan: Plan, twin: Device, circuit: Circuit, sweep: Sweep | None, read_voltage: float
+) -> dict[str, Any]:
+    """Apply a probe to a device in the state that it starts from; return what became of it."""
+    twin.circuit = circuit
+    before, events = level(twin.solved(), read_voltage), twin.events
+    found = {"before": before, "after": np.nan, "switched": np.nan, "events": BUDGET}
+    ramp = plan.kind == KINDS.index("ramp")
+    if ramp:
+        waveform = Waveform.triangle(plan.voltage, abs(plan.voltage) / plan.time)
+    else:
+        waveform = Waveform.constant(plan.voltage, plan.time)
+    extremes = Extremes()
+    try:
+        record = twin.advance(
+            waveform, samples=3, budget=BUDGET, superbasin=not ramp, extremes=extremes
+        )
+    except EventBudgetError:
+        return found
+    found |= {"after": level(twin.solved(), read_voltage), "events": twin.events - events}
+    if sweep is not None and ramp:
+        limit = np.nan if circuit.compliance is None else circuit.compliance
+        found["switched"] = event_voltage(record.sample, extremes.values(), sweep.kind, limit)
+    return found

@@ -1,0 +1,45 @@
+"""What is read of one arrangement of atoms without letting time pass."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...configuration.measure import MeasureSection
+from ...kinetic.solver import Solved
+from ...typing import Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One state.
+
+    Attributes
+    ----------
+    level : float
+        ln of the conductance (S) at the read voltage.
+    current : ndarray of shape (b,)
+        (A), at the device voltages of the configuration.
+    rate : ndarray of shape (t, b)
+        Of leaving the state (1/s): the sum of the rates of all events, at its temperatures and voltages.
+    """
+
+    level: float
+    current: Floats
+    rate: Floats
+
+
+def level(solved: Solved, read_voltage: float) -> float:
+    """Return ln of the conductance (S) at the read voltage (V)."""
+    return float(np.log(solved.current(read_voltage) / read_voltage))
+
+
+def read(solved: Solved, settings: MeasureSection, read_voltage: float) -> Reading:
+    """Read a state at every voltage and temperature of a configuration."""
+    rate = [
+        [solved.at(volts).rates(volts, heat).sum() for volts in settings.voltages]
+        for heat in settings.temperatures
+    ]
+    current = [solved.current(volts) for volts in settings.voltages]
+    return Reading(level(solved, read_voltage), np.array(current), np.array(rate))
+
+

@@ -1,0 +1,206 @@
+"""What an ensemble looks at beside the protocol: it changes nothing and reads what the device itself says."""
+
+import collections
+import io
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from frenkel.analysis.results import store
+from frenkel.cli import main as cli
+from frenkel.configuration import device as config
+from frenkel.configuration.base import ConfigurationError
+from frenkel.experiment import ensemble_file
+from frenkel.experiment.measure import jumps, probes
+from frenkel.experiment.measure.measurement import Measurement
+from frenkel.experiment.members import summary
+from frenkel.experiment.protocol import Protocol
+from frenkel.kinetic.device import Device
+
+SMALL = {
+    "seed": 5,
+    "device": {"thickness": "1.6 nm", "width": "1.6 nm"},
+    "circuit": {"series_resistance": "2 kohm"},
+    "measure": {
+        "cycles": 1,
+        "voltages": "-1, 0, 0.5 V",
+        "temperatures": "300, 350 K",
+        "jumps": 10_000,
+        "walks": 1,
+        "steps": 2,
+        "hold": {"draws": 2, "voltages": "0.2, 0.4 V", "times": "1e-15 s"},
+        "rest": {"voltages": "0 V", "times": "1e-9 s", "temperatures": "350 K"},
+        "ramp": {"rates": "10 MV/s"},
+    },
+    "phase": [
+        {"kind": "form", "amplitude": "3 V", "rate": "1 MV/s", "compliance": "20 uA", "to_compliance": True,
+         "fall_rate": "10 MV/s", "samples": 10},
+        {"kind": "cycle", "phase": [
+            {"kind": "reset", "amplitude": "-1.2 V", "rate": "1 MV/s", "samples": 10},
+            {"kind": "set", "amplitude": "1.5 V", "rate": "1 MV/s", "compliance": "20 uA", "samples": 10}]},
+    ],
+}
+
+
+def protocol(document):
+    """Return a protocol that was carried out, and what was measured of it."""
+    configuration = config.parse(document)
+    material = configuration.made_of()
+    device = Device(material, **configuration.arguments())
+
+    def make(temperature):
+        return Device(material, **configuration.arguments() | {"temperature": temperature})
+
+    measurement = Measurement(configuration, device, make) if configuration.measure else None
+    return Protocol.of(configuration, device, measurement), measurement, configuration
+
+
+@pytest.fixture(scope="module")
+def done():
+    """Return the protocol, the measurement and the arrays of a small device."""
+    found, measurement, configuration = protocol(SMALL)
+    found.go()
+    return found, measurement, measurement.arrays(), configuration
+
+
+def test_the_protocol_is_the_same_to_the_last_bit(done):
+    whole, _, _, configuration = done
+    plain, _, _ = protocol({key: value for key, value in SMALL.items() if key != "measure"})
+    plain.go()
+    one, other = summary(whole.logs, configuration), summary(plain.logs, configuration)
+    for name in one:
+        np.testing.assert_array_equal(one[name], other[name])
+    for log, same in zip(whole.logs, plain.logs, strict=True):
+        np.testing.assert_array_equal(log.sample["current"], same.sample["current"])
+
+
+def test_end_states_are_what_the_device_says(done):
+    whole, _, arrays, _ = done
+    device = whole.device
+    assert arrays["state_cycle"][:2].tolist() == [1, 1] and arrays["state_kind"][:2].tolist() == [0, 1]
+    for heat, rates in zip(arrays["heat"], arrays["state_rate"][1], strict=True):
+        assert rates.tolist() == [device.rates(volts, heat).sum() for volts in arrays["bias"]]
+    assert arrays["state_current"][1].tolist() == [device.current(volts) for volts in arrays["bias"]]
+    assert arrays["state_level"][1] == np.log(device.current(0.1) / 0.1)
+
+
+def test_all_events_are_kept_where_there_is_room(done):
+    whole, measurement, arrays, _ = done
+    assert arrays["jumps_seen"] == whole.device.events == np.sum(arrays["jump_origin"] == jumps.PROTOCOL)
+    kept = measurement.reservoir.kept
+    for before, after in pairwise(kept):
+        assert before.after.level == after.before.level  # one state after another
+        np.testing.assert_array_equal(before.after.rate, after.before.rate)
+    assert np.all(np.diff(arrays["jump_time"][arrays["jump_origin"] == jumps.PROTOCOL]) >= 0)
+    # The rate of a jump lies between those of its state at the voltages around it.
+    for number, volts in enumerate(arrays["jump_voltage"]):
+        place = int(np.searchsorted(arrays["bias"], volts))
+        if 0 < place < len(arrays["bias"]) and arrays["bias"][place - 1] >= 0:
+            around = arrays["state_rate"][arrays["jump_from"][number], 0, place - 1 : place + 1]
+            assert around[0] * (1 - 1e-9) <= arrays["jump_rate"][number] <= around[1] * (1 + 1e-9)
+
+
+def test_walks_go_on_from_the_end_states(done):
+    _, _, arrays, _ = done
+    walked = np.flatnonzero(arrays["jump_origin"] == jumps.WALK)
+    assert walked.size == 4  # one walk of two events from each of two states
+    assert arrays["jump_from"][walked[0]] == 0 and arrays["jump_from"][walked[2]] == 1
+    assert arrays["jump_to"][walked[0]] == arrays["jump_from"][walked[1]]
+
+
+def test_probes_start_from_the_end_states(done):
+    _, _, arrays, _ = done
+    kinds = collections.Counter(arrays["probe_kind"].tolist())
+    assert kinds == {0: 4, 2: 2, 3: 2}
+    hold = arrays["probe_kind"] == 0
+    # In a femtosecond nothing happens, at whatever limit.
+    assert arrays["probe_events"][hold].tolist() == [0] * 4
+    np.testing.assert_array_equal(arrays["probe_before"][hold], arrays["probe_after"][hold])
+    own = arrays["probe_temperature"] == 300.0
+    np.testing.assert_array_equal(arrays["probe_before"][own],
+                                  arrays["state_level"][arrays["probe_state"][own]])
+    ramps = arrays["probe_kind"] == 3
+    assert arrays["probe_voltage"][ramps].tolist() == [1.5, -1.2]  # what switches a RESET is the SET
+    np.testing.assert_allclose(arrays["probe_time"][ramps], [1.5e-7, 1.2e-7])
+
+
+def test_it_goes_on_from_a_checkpoint(done):
+    _, _, arrays, _ = done
+    states = []
+    first, _, _ = protocol(SMALL)
+    first.go(pause=lambda now: states.append(store.pack({"protocol": now.state()})))
+    for state in (states[len(states) // 2], states[-1]):
+        second, measurement, _ = protocol(SMALL)
+        second.restore(store.unpack(io.BytesIO(state), "here")["protocol"])
+        second.go()
+        for name, values in measurement.arrays().items():
+            np.testing.assert_array_equal(values, arrays[name], err_msg=name)
+
+
+def test_the_layout_holds_every_array(done):
+    _, _, arrays, _ = done
+    columns = ensemble_file.columns()
+    for name, values in arrays.items():
+        assert values.ndim == len(columns[name].dims), name
+        assert columns[name].kind == ("constant" if name in ("bias", "heat") else
+                                      "member" if name == "jumps_seen" else "ragged")
+
+
+def test_the_reservoir_keeps_every_event_alike(monkeypatch):
+    """Of 12 events 4 are kept: each in a third of 3,000 runs. False alarm: 12 events at 4.4 sigma, 1e-4."""
+
+    class Counting:
+        seed, member, events, source_voltage, circuit = 1, 0, 0, 0.0, None
+
+        def solved(self):
+            return self
+
+        def device_voltage(self, circuit, source):
+            return 0.0
+
+    monkeypatch.setattr(jumps, "read", lambda *arguments: None)
+    monkeypatch.setattr(jumps, "jump", lambda origin, device, *rest: device.events)
+    settings = config.parse(SMALL).measure.model_copy(update={"jumps": 4})
+    counts = np.zeros(13)
+    for member in range(3000):
+        device = Counting()
+        device.member = member
+        found = jumps.Reservoir(settings, 0.1, device)
+        found.begin()
+        for _ in range(12):
+            device.events += 1
+            found.look()
+            found.look()  # a sample: nothing happened
+        assert found.seen == 12 and len(found.kept) == len(set(found.kept)) == 4
+        counts[found.kept] += 1
+    assert np.all(np.abs(counts[1:] - 1000) < 4.4 * np.sqrt(3000 * 2 / 9))
+
+
+@pytest.mark.parametrize(("key", "value", "sentence"), [
+    ("voltages", "0.1, 0.2, 0.3 V", "voltages must hold 0 V"),
+    ("voltages", "0, 0.2, 0.1 V", "voltages must ascend"),
+    ("temperatures", "300, 300 K", "temperatures must differ"),
+    ("jumps", -1, "measure.jumps"),
+    ("hold", {"times": "1 s"}, "measure.hold.voltages"),
+    ("ramp", {"rates": "0 V/s"}, "measure.ramp.rates"),
+    ("halt", 1, "measure.halt"),
+])
+def test_wrong_tables_are_refused_in_a_sentence(key, value, sentence):
+    with pytest.raises(ConfigurationError, match=sentence) as caught:
+        config.parse(SMALL | {"measure": SMALL["measure"] | {key: value}})
+    assert "\n" not in str(caught.value)
+
+
+def test_draws_are_places_of_the_grid():
+    random = np.random.default_rng(1)
+    assert sorted(probes.chosen(3, 5, random)) == [0, 1, 2]
+    assert len(set(probes.chosen(100, 7, random))) == 7
+
+
+def test_one_device_is_no_ensemble(tmp_path, capsys):
+    path = tmp_path / "one.toml"
+    path.write_text('[device]\nthickness = "1.6 nm"\nwidth = "1.6 nm"\n[measure]\n[[phase]]\nkind = "set"\n'
+                    'amplitude = "1 V"\nrate = "1 MV/s"\n')
+    assert cli.main(["run", str(path), "-o", str(tmp_path / "one.nc")]) == 2
+    assert "the table measure is for ensembles" in capsys.readouterr().err
