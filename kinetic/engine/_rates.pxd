@@ -43,6 +43,7 @@ cdef struct Mechanism:
     double beta         # lever of the temperature
     double charge[2]    # e gained at a, b in the forward direction
     double crowd        # eV
+    int32_t crowd_start # neighbours up to which nothing is added
     int32_t crowd_limit
     int32_t crowd_count # count or -1
     int32_t crowd_mutual
@@ -197,23 +198,26 @@ cdef class Rates:
             return 1.0
         return self.factor[<int64_t>m.factor * self.n_sites + event.a]
 
+    cdef inline int company(self, const Mechanism* m, int neighbours) noexcept nogil:
+        """Return how many neighbours beyond those that add nothing, up to where all is added."""
+        if neighbours > m.crowd_limit:
+            neighbours = m.crowd_limit
+        return neighbours - m.crowd_start if neighbours > m.crowd_start else 0
+
     cdef inline double crowding(self, const Mechanism* m, const Event* event) noexcept nogil:
-        cdef int h = m.crowd_count, d = event.direction, times, near_b
-        cdef int near = self.count[<int64_t>event.a * self.n_counts + h]
+        cdef int h = m.crowd_count, d = event.direction, times = 0, near_b
+        cdef int near = self.count[<int64_t>event.a * self.n_counts + h], span = m.crowd_limit - m.crowd_start
         if event.b >= 0:
             times = self.mutual(m.crowd_mutual, h, event.a, event.b) if m.crowd_mutual else 0
             near -= times * (m.code[d][1] == self.counted[h].species)
-        if near > m.crowd_limit:
-            near = m.crowd_limit
+        near = self.company(m, near)
         if event.b < 0 or m.crowd_first:
-            return m.crowd * near / m.crowd_limit
+            return m.crowd * near / span
         near_b = self.count[<int64_t>event.b * self.n_counts + h]
-        near_b -= times * (m.code[d][0] == self.counted[h].species)
-        if near_b > m.crowd_limit:
-            near_b = m.crowd_limit
+        near_b = self.company(m, near_b - times * (m.code[d][0] == self.counted[h].species))
         if near_b < near:
             near, near_b = near_b, near
-        return m.crowd * (near + m.crowd_edge * (near_b - near)) / m.crowd_limit
+        return m.crowd * (near + m.crowd_edge * (near_b - near)) / span
 
     cdef inline double field_energy(self, const Event* event) noexcept nogil:
         """Electrostatic energy difference (eV) of the forward direction of an event."""

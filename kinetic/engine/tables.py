@@ -51,6 +51,7 @@ MECHANISM = np.dtype(
         ("beta", "f8"),
         ("charge", "f8", 2),
         ("crowd", "f8"),
+        ("crowd_start", "i4"),
         ("crowd_limit", "i4"),
         ("crowd_count", "i4"),
         ("crowd_mutual", "i4"),
@@ -294,7 +295,8 @@ def _fill_mechanism(row: Any, m: Mechanism, length: float) -> None:
     row["lowering"], row["beta"] = m.dipole / length, soret_lever(m.barrier, m.heat_of_transport)
     row["law"], row["electrode"], row["source"] = NUMBERS[m.law], _holder(m), ELECTRODES[m.electrode]
     row["crowd"], row["crowd_limit"] = m.crowding or (0.0, 1)
-    row["crowd_first"], row["crowd_edge"] = m.crowding_first, m.crowding_edge
+    row["crowd_start"], row["crowd_first"] = m.crowding_start, m.crowding_first
+    row["crowd_edge"] = m.crowding_edge
     row["ordered"] = len(m.before) == 2 and m.before[0] == m.before[1] and m.after[0] == m.after[1]
 
 

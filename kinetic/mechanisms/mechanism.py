@@ -75,6 +75,9 @@ class Mechanism:
         Species counted by ``crowding``.
     crowding_motif : str
         Neighbour table in which they are counted.
+    crowding_start : int
+        Neighbours that add nothing, 0 to less than ``count``: each number of neighbours n above counts as
+        ``max(0, min(n, count) - start)``, and ``count`` as ``count - start``.
     crowding_first : bool
         Count around the first site only: ``min(n_a, count)``.
     crowding_edge : float
@@ -107,6 +110,7 @@ class Mechanism:
     crowding: tuple[float, int] | None = field(default=None, kw_only=True)
     crowding_species: Species = field(default=VACANCY, kw_only=True)
     crowding_motif: str = field(default="nearest", kw_only=True)
+    crowding_start: int = field(default=0, kw_only=True)
     crowding_first: bool = field(default=False, kw_only=True)
     crowding_edge: float = field(default=0.0, kw_only=True)
 
@@ -171,6 +175,11 @@ class Mechanism:
             raise ValueError(
                 f"crowding of {who} must be a finite energy (eV) and a count of at least 1, "
                 f"got {self.crowding}"
+            )
+        if self.crowding is not None and not 0 <= self.crowding_start < self.crowding[1]:
+            raise ValueError(
+                f"crowding_start of {who} must be 0 to less than its count of {self.crowding[1]}, "
+                f"got {self.crowding_start}"
             )
         if self.crowding is not None and self.barrier + self.crowding[0] < 0.0:
             raise ValueError(

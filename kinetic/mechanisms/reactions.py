@@ -219,6 +219,7 @@ def _hop(name: str) -> Callable[[Place], Mechanism]:
             crowding=(numbers.crowding_barrier, numbers.crowding_count) if numbers.crowding_barrier else None,
             crowding_species=place.defect,
             crowding_motif="nearest" if numbers.crowding_shells == 1 else "close",
+            crowding_start=numbers.crowding_start,
             crowding_edge=numbers.edge_share,
         )
 

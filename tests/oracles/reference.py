@@ -154,8 +154,9 @@ class ReferenceEngine:
                 sum(j >= 0 and j not in sites and self.species[j] == code for j in map(int, table[i]))
                 for i in (sites[:1] if mechanism.crowding_first else sites)
             ]
-            near, edge = [min(n, limit) for n in near], mechanism.crowding_edge
-            barrier += extra * ((1 - edge) * min(near) + edge * max(near)) / limit
+            start, edge = mechanism.crowding_start, mechanism.crowding_edge
+            near = [max(0, min(n, limit) - start) for n in near]
+            barrier += extra * ((1 - edge) * min(near) + edge * max(near)) / (limit - start)
         length = self.lattice.length(mechanism.motif)
         if charge > 0.0:
             barrier -= mechanism.dipole / length * max(0.0, -forward / charge)

@@ -354,6 +354,7 @@ def test_bad_species_are_errors():
         (lambda: hop(law="linear", alpha=0.3), "alpha of mechanism 'vacancy hop' must be 0.5"),
         (lambda: hop(electrode="top"), "cannot involve an electrode"),
         (lambda: hop(crowding=(0.1, 0)), "crowding of mechanism"),
+        (lambda: hop(crowding=(0.1, 2), crowding_start=2), "must be 0 to less than its count of 2, got 2"),
         (lambda: hop(barrier=0.0, heat_of_transport=0.2), "heat_of_transport needs a barrier"),
         (lambda: exchange(electrode=None), "must conserve charge or involve an electrode"),
         (lambda: exchange(electrode="left"), "must be 'bottom', 'top' or None"),

@@ -21,6 +21,7 @@ def pair(shape, lateral="periodic", binding=0.0, crowding=None, share=0.1, rough
     fields = {"potential": rng.normal(0.0, 0.1, n), "temperature": rng.uniform(900.0, 1100.0, n)}
     hop = Mechanism("hop", before=(VACANCY, OXYGEN), after=(OXYGEN, VACANCY), barrier=0.5,
                     attempt_frequency=1e13, crowding=crowding, crowding_edge=0.25 * rough,
+                    crowding_start=int(rough and crowding is not None),
                     heat_of_transport=0.2 * rough,
                     barrier_shift=rng.normal(0.0, 0.05, n) if rough else None)
     parts = [PairInteraction(VACANCY, VACANCY, binding)] if binding else []

@@ -32,7 +32,7 @@ CLASSES = {
 
 
 def material(**values):
-    return Material.load("HfO2").with_values({f"conduction.{key}": v for key, v in values.items()})
+    return Material.load("HfO2-volatile").with_values({f"conduction.{key}": v for key, v in values.items()})
 
 
 def one_bond(layers, thickness, temperature=300.0, **values):
