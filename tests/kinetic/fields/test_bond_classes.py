@@ -197,6 +197,18 @@ def test_current_and_work_equal_newtons_method_on_the_whole_lattice(name):
             assert work[k] == pytest.approx(2 * (without[b] - without[a]), abs=1e-8)
 
 
+def test_operating_point_of_either_sign():
+    """Behind a resistance and at a current, where the two signs differ."""
+    device = Device(material(**PLAIN | CLASSES["all"] | {"contact_bottom": 2e-6}), 7 * A, 5 * A, seed=1)
+    put(device, random_species(device, "lrs", np.random.default_rng(3)))
+    law = device.solved().law
+    for source in (0.3, -0.3, 2.0, -2.0):
+        voltage = law.behind(source, 2e4)
+        assert voltage + 2e4 * law(voltage) == pytest.approx(source, rel=1e-10)
+        assert law.at(law(voltage)) == pytest.approx(voltage, rel=1e-10)
+    assert abs(law(2.0) / law(-2.0) + 1) > 0.1
+
+
 @pytest.mark.parametrize("kind", ["pristine", "hrs", "lrs"])
 @pytest.mark.parametrize("name", CLASSES)
 def test_way_back_costs_as_much_at_any_voltage(name, kind):
