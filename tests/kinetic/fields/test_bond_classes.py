@@ -8,8 +8,10 @@ from scipy.optimize import brentq
 from whole_lattice import put, random_species
 
 from frenkel.kinetic.conduction.bonds import BOTTOM, Bonds
+from frenkel.kinetic.conduction.classes import CLASSES as CLASSES_OF_BONDS
 from frenkel.kinetic.conduction.classes import Way
 from frenkel.kinetic.conduction.electron_transfer import ElectronTransfer
+from frenkel.kinetic.conduction.emission import SchottkyThermionic
 from frenkel.kinetic.conduction.transport import QuantumGap
 from frenkel.kinetic.device import Device
 from frenkel.kinetic.fields.build import LawTable, tabulated
@@ -119,6 +121,26 @@ def test_contact_passes_more_one_way(side, share):
         assert device.current(voltage) == pytest.approx(expected, rel=1e-6, abs=1e-12 * abs(voltage))
     ratio = -device.current(-sign) / device.current(sign)
     assert np.sign(np.log(ratio)) == np.sign(0.5 - share) if share != 0.5 else ratio == pytest.approx(1.0)
+
+
+def test_a_further_law_is_one_function(monkeypatch):
+    """Emission over a contact, exp(V/kT) one way: nothing but the table of classes knows it."""
+    law = SchottkyThermionic(
+        barrier=0.4, mass=1.0, permittivity=1000.0, area=1e-18, temperature=300.0, polarity=-1
+    )
+    unit = Way(1.0, law, 3e-9)
+    monkeypatch.setitem(
+        CLASSES_OF_BONDS, "bottom contact", (lambda _, bond: unit._replace(scale=2e-6 / unit.conductance),)
+    )
+    device = one_bond((0, 1), 2, contact_bottom=2e-6)
+
+    def current(u):
+        return 2e-6 / unit.conductance * unit.current(np.atleast_1d(u))[0][0]
+
+    for voltage in (0.3, -0.3, 1.1, -1.1, 2.5, -2.5):
+        expected = through(current, voltage, 2 / WIRE)
+        assert device.current(voltage) == pytest.approx(expected, rel=1e-5, abs=1e-12 * abs(voltage))
+    assert -device.current(-2.5) > 1e4 * device.current(2.5)
 
 
 @pytest.mark.parametrize("temperature", [300.0, 360.0])
