@@ -336,7 +336,7 @@ class ColumnSolver(Solver):
 
 
 class FilamentSolver(Solver):
-    """A network of defects with ohmic bonds, and electron traps that modulate them."""
+    """A network of defects whose bonds obey laws by class, and electron traps that modulate them."""
 
     fields: FilamentFields
 

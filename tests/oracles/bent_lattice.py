@@ -63,7 +63,8 @@ class BentLattice(WholeLattice):
         found = super().contact_conductance(side, depth)
         if depth > 1 and self.bent_gap and not found:
             # Laws reach beyond the cutoff.
-            found = (numbers.contact_bottom * numbers.tunnel_factor if side == BOTTOM else numbers.contact_top)
+            bottom = numbers.contact_bottom * numbers.tunnel_factor
+            found = bottom if side == BOTTOM else numbers.contact_top
             found *= np.exp(-2 * (depth - 1) * self.spacing / numbers.decay_length)
         if depth > 1:
             found += self.elastic(np.zeros(1), depth * self.spacing)[1][0]
@@ -97,7 +98,7 @@ class BentLattice(WholeLattice):
     def newton(self, vacancies, voltage):
         """Return the potential (V) at every site, the current (A) and the power (W) of every bond."""
         edges = self._edges(self.network(vacancies), 1 / self.background)
-        a, b, g = edges
+        a, b, _ = edges
         inner, ones = b >= 0, (a, b, np.ones(len(a)))
         value = self._solved(edges, np.zeros(self.n_hosts), voltage)
         for _ in range(200):

@@ -133,10 +133,11 @@ def test_low_field_limit_is_ohmic(name):
     assert value[1:] == pytest.approx(slope[0] * np.array([1e-8, -1e-8]), rel=3e-3, abs=0)
 
 
-@pytest.mark.parametrize("name", sorted(EVEN_SLOPE))
-def test_symmetric_laws_are_odd(name):
-    at = np.linspace(0.01, 2, 40)
-    assert np.array_equal(current(made(name), -at), -current(made(name), at))
+@pytest.mark.parametrize("name", LAWS)
+def test_laws_say_whether_they_are_odd(name):
+    law, at = made(name), np.linspace(0.01, 0.4, 40)
+    assert law.odd == np.array_equal(current(law, -at), -current(law, at)) == (name in EVEN_SLOPE)
+    assert made("quantum gap", share=0.5).odd
 
 
 def test_laws_of_direction_turn_with_their_polarity():

@@ -8,8 +8,10 @@ from scipy.optimize import brentq
 from whole_lattice import put, random_species
 
 from frenkel.kinetic.conduction.bonds import BOTTOM, Bonds
+from frenkel.kinetic.conduction.classes import CLASSES as CLASSES_OF_BONDS
 from frenkel.kinetic.conduction.classes import Way
 from frenkel.kinetic.conduction.electron_transfer import ElectronTransfer
+from frenkel.kinetic.conduction.emission import SchottkyThermionic
 from frenkel.kinetic.conduction.transport import QuantumGap
 from frenkel.kinetic.device import Device
 from frenkel.kinetic.fields.build import LawTable, tabulated
@@ -121,6 +123,26 @@ def test_contact_passes_more_one_way(side, share):
     assert np.sign(np.log(ratio)) == np.sign(0.5 - share) if share != 0.5 else ratio == pytest.approx(1.0)
 
 
+def test_a_further_law_is_one_function(monkeypatch):
+    """Emission over a contact, exp(V/kT) one way: nothing but the table of classes knows it."""
+    law = SchottkyThermionic(
+        barrier=0.4, mass=1.0, permittivity=1000.0, area=1e-18, temperature=300.0, polarity=-1
+    )
+    unit = Way(1.0, law, 3e-9)
+    monkeypatch.setitem(
+        CLASSES_OF_BONDS, "bottom contact", (lambda _, bond: unit._replace(scale=2e-6 / unit.conductance),)
+    )
+    device = one_bond((0, 1), 2, contact_bottom=2e-6)
+
+    def current(u):
+        return 2e-6 / unit.conductance * unit.current(np.atleast_1d(u))[0][0]
+
+    for voltage in (0.3, -0.3, 1.1, -1.1, 2.5, -2.5):
+        expected = through(current, voltage, 2 / WIRE)
+        assert device.current(voltage) == pytest.approx(expected, rel=1e-5, abs=1e-12 * abs(voltage))
+    assert -device.current(-2.5) > 1e4 * device.current(2.5)
+
+
 @pytest.mark.parametrize("temperature", [300.0, 360.0])
 def test_conductance_at_0_volt(temperature):
     """Hops are activated by the file and by themselves, tunnelling by neither, a contact by the file."""
@@ -195,6 +217,18 @@ def test_current_and_work_equal_newtons_method_on_the_whole_lattice(name):
             a, b = int(columns["site_a"][k]), int(columns["site_b"][k])
             without = oracle.newton(np.setdiff1d(vacancies, a), voltage)[0]
             assert work[k] == pytest.approx(2 * (without[b] - without[a]), abs=1e-8)
+
+
+def test_operating_point_of_either_sign():
+    """Behind a resistance and at a current, where the two signs differ."""
+    device = Device(material(**PLAIN | CLASSES["all"] | {"contact_bottom": 2e-6}), 7 * A, 5 * A, seed=1)
+    put(device, random_species(device, "lrs", np.random.default_rng(3)))
+    law = device.solved().law
+    for source in (0.3, -0.3, 2.0, -2.0):
+        voltage = law.behind(source, 2e4)
+        assert voltage + 2e4 * law(voltage) == pytest.approx(source, rel=1e-10)
+        assert law.at(law(voltage)) == pytest.approx(voltage, rel=1e-10)
+    assert abs(law(2.0) / law(-2.0) + 1) > 0.1
 
 
 @pytest.mark.parametrize("kind", ["pristine", "hrs", "lrs"])
