@@ -35,8 +35,9 @@ def charged(base=None, mechanisms=MECHANISMS, **values):
 
 def box(**values):
     """A box without disorder and weak sites, where everything is known; hot enough that all happens."""
-    values = {"electrostatics__charge_transition": -0.3, "vacancy__crowding_barrier": 0.1}
-    small = small_material("HfO2-volatile", **values)
+    small = small_material(
+        "HfO2-volatile", electrostatics__charge_transition=-0.3, vacancy__crowding_barrier=0.1
+    )
     return charged(small, **values)
 
 

@@ -119,7 +119,11 @@ class Phase(Section):
 
 
 class Sweep(Phase):
-    """Up to an amplitude and back to zero; with ``to_compliance`` back as soon as that is reached."""
+    """Up to an amplitude and back to zero; held at the compliance while the source goes on.
+
+    With ``to_compliance`` it turns back at the instant of the limit: the low resistance is then what a single
+    event left, with two modes and a spread of 0.4 decades from cycle to cycle instead of 0.06.
+    """
 
     kind: Literal["form", "set", "reset", "triangle"]
     amplitude: Voltage

@@ -144,7 +144,9 @@ class Device(kinetic.Device):
             number is added to the name. 0 outside of cycles.
         to_compliance : bool
             Turn back as soon as the current reaches the compliance of the circuit, or of its transistor: the
-            way up ends there, and a plateau and the way down follow from the voltage reached.
+            way up ends there, and a plateau and the way down follow from the voltage reached. By default the
+            waveform goes on with the current held at the limit, as instruments do. Turned, the low resistance
+            is what a single event left: bimodal, with 0.4 decades from cycle to cycle instead of 0.06.
         stop : callable, optional
             ``stop(device, current)`` after each event and sample ends the waveform early when true.
         snapshots : int

@@ -17,7 +17,7 @@ from .device import table
 SHOWN = 14  # phases listed one by one
 TIMED_SITES = 70_000  # largest device that is built to time a field solution
 TIMED_MEMORY = 1e8  # bytes; a narrow device of many layers has few sites and large tables
-# Field solutions per phase of the default HfO2 set, and how much dearer they are once a filament is there.
+# Field solutions per phase of HfO2-volatile (HfO2 takes fewer), and how much dearer with a filament.
 SOLVES = {"form": 4000, "set": 700, "reset": 1000}
 OTHER_SOLVES, GROWTH = 300, 10.0
 
