@@ -15,7 +15,7 @@ print(f"as made      {0.1 / device.current(0.1 * V):10.3g} ohm")
 
 # Slowly up, and on while the circuit holds the current at its limit; again until the filament reads low.
 for _ in range(3):
-    device.run(fk.Waveform.triangle(6 * V, rate=100, fall_rate=1e7, label="form"))
+    device.run(fk.Waveform.triangle(3.5 * V, rate=100, fall_rate=1e7, label="form"))
     print(f"after forming{0.1 / device.current(0.1 * V):10.3g} ohm")
     if device.current(0.1 * V) > 3 * uA:
         break
