@@ -198,6 +198,44 @@ cdef class Nonlinear(Removal):
                 if self.edge_b[first + e] >= 0:
                     out[self.edge_b[first + e]] -= value
 
+    cdef int _meet_bent(self, int c, int n) noexcept nogil:
+        cdef int l
+        if self.bent:
+            for l in range(self.own_start[c], self.own_start[c + 1]):
+                n = self._meet(self.own_b[l], self._meet(self.own_a[l], n))
+        return n
+
+    cdef int _spread_bound(self, int c) noexcept nogil:
+        """Turn u into z of the network in which each bond has the slope of its law at its voltage.
+
+        Laws rise, so the error solves a linear network in which each slope is met somewhere between the voltage
+        found and the true one. Such a network, too, is positive in all entries of its inverse, and slopes vary over
+        a distance that is within the bound by less than the factor 2 allows.
+        """
+        cdef int e, l, first = self.start[c], r = self.start[c + 1] - first, one = 1, info
+        cdef int at = self.own_start[c], k = self.own_start[c + 1] - at
+        cdef double* x = &self.own_x[self.own_cross[c]]
+        cdef double value
+        cdef char trans = b"N"
+        if not self.bent or k == 0:
+            return Removal._spread_bound(self, c)
+        # Voltages of the bonds by their slopes at 0 V, then by those at the voltage, as in `_bend`.
+        for l in range(k):
+            value = self._drop(self.source, self.own_a[at + l], self.own_b[at + l], 0.0)
+            for e in range(r):
+                value += x[l * r + e] * sqrt(fabs(self.edge_g[first + e])) * self._across(first + e, self.source, 0.0)
+            self.own_step[at + l] = value
+        Removal._spread_bound(self, c)
+        info = tangent_factor(k, &self.own_coupling[self.own_square[c]], &self.own_g[at], &self.own_tangent[at],
+                              &self.work[0], &self.bent_pivot[0])
+        if info:
+            return info
+        dgetrs(&trans, &k, &one, &self.work[0], &k, &self.bent_pivot[0], &self.own_step[at], &k, &info)
+        for l in range(at, at + k):
+            self.own_step[l] *= self.own_g[l] * (self.own_tangent[l] - 1.0)
+        self._spread_own(c, &self.own_step[0], -1.0, &self.source[0])
+        return 0
+
     cdef void _correct(self, int n) noexcept nogil:
         cdef int p
         Removal._correct(self, n)
