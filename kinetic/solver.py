@@ -61,8 +61,9 @@ class End:
     error: float
 
 
-AT_REST = End(np.zeros((2, 1)), np.zeros(1), 0.0)
-"""At 0 V there is no work, and heat grows with the voltage squared."""
+def at_rest(n_events: int, n_nodes: int) -> End:
+    """Return the end at 0 V: there is no work, and heat grows with the voltage squared."""
+    return End(np.zeros((2, n_events)), np.zeros(n_nodes), 0.0)
 
 
 @dataclass(slots=True)
@@ -116,7 +117,7 @@ class Solved:
     removal_error: float
     law: Callable[[float], float] | None = None
     make_ends: Callable[[list[float]], list[End]] | None = None
-    ends: dict[int, End] = field(default_factory=lambda: {0: AT_REST})
+    ends: dict[int, End] = field(default_factory=dict)
     cells: dict[int, Cell] = field(default_factory=dict)
 
     def cell(self, voltage: float, slope: float = 0.0) -> Cell | None:
@@ -138,8 +139,7 @@ class Solved:
         low, high = CELL * number, CELL * (number + 1)
         first, second = self.ends[number], self.ends[number + 1]
         self.removal_error = max(self.removal_error, first.error, second.error)
-        lines = line(low, high, first.events, second.events)
-        events = self.events.between(low, high, lines[:, 0], lines[:, 1])
+        events = self.events.between(low, high, first.events, second.events)
         return Cell(events, line(low, high, first.nodes, second.nodes))
 
     def at(self, voltage: float, slope: float = 0.0) -> EventRates:
@@ -376,6 +376,7 @@ class FilamentSolver(Solver):
         found = self.gathered(events, law)
         if self.fields.has_laws():
             found.make_ends = partial(self._make_ends, events, species)
+            found.ends[0] = at_rest(events.n, self.fields.m)
             self._present = events, self.fields.solution
         return found
 

@@ -5,6 +5,7 @@ import numpy as np
 from ...units import BOLTZMANN_EV
 
 from libc.math cimport exp, fabs, log, NAN
+from libc.string cimport memcpy
 
 from ..mechanisms._activation cimport activation_energy, fill_lineshape, lineshape_activation
 
@@ -66,29 +67,46 @@ cdef class EventRates:
             "drop1": np.multiply(self.lever, self.bias[1]), "heat": np.array(self.rise[1]), "rate": np.array(self.rate),
         }
 
-    def between(self, double low, double high, bias, rise):
-        """Return the same candidates with the work and heat that they have between two voltages.
+    def between(self, double low, double high, const double[:, ::1] first, const double[:, ::1] second):
+        """Return the same candidates with the work and heat that lines through two voltages give them.
 
         Parameters
         ----------
         low, high : float
             Voltages (V) between which these hold.
-        bias : (2, n) float64
-            Work of the bias (eV) at 0 V and per volt.
-        rise : (2, n) float64
-            Temperature rise over the voltage (K/V) at 0 V and per volt.
+        first, second : (2, n) float64
+            Work of the bias (eV) and temperature rise over the voltage (K/V) at either voltage.
         """
-        cdef EventRates made = EventRates(self.tables, self.ambient)
-        made.n = self.n
-        made.mechanism, made.site_a, made.site_b = self.mechanism, self.site_a, self.site_b
-        made.direction, made.barrier, made.chemical = self.direction, self.barrier, self.chemical
-        made.frequency, made.energy0 = self.frequency, self.energy0
-        made.drop0, made.lever = self.drop0, self.lever
-        made.rate = np.zeros(self.n)
+        cdef EventRates made = EventRates.__new__(EventRates)
+        cdef int c
+        cdef double slope, span = high - low
+        made._share(self)
+        made.rate = np.empty(self.n)
+        made.bias, made.rise = np.empty((2, 2, self.n))
         made.low, made.high = low, high
         made.rated_at = NAN
-        made.bias, made.rise = np.ascontiguousarray(bias), np.ascontiguousarray(rise)
+        for c in range(self.n):
+            slope = (second[0, c] - first[0, c]) / span
+            made.bias[0, c], made.bias[1, c] = first[0, c] - slope * low, slope
+            slope = (second[1, c] - first[1, c]) / span
+            made.rise[0, c], made.rise[1, c] = first[1, c] - slope * low, slope
         return made
+
+    cdef int _share(self, EventRates other) except -1:
+        """Take over tables and catalogue, none of which changes, and the energies at 0 V."""
+        self.code_before_a, self.code_after_a = other.code_before_a, other.code_after_a
+        self.code_before_b, self.code_after_b = other.code_before_b, other.code_after_b
+        self.electrode, self.law, self.charge_a, self.charge_b = (
+            other.electrode, other.law, other.charge_a, other.charge_b)
+        self.dipole, self.floor, self.transport, self.alpha = (
+            other.dipole, other.floor, other.transport, other.alpha)
+        memcpy(&self.lineshape[0], &other.lineshape[0], sizeof(self.lineshape))
+        self.tables, self.ambient = other.tables, other.ambient
+        self.n, self.mechanism, self.direction = other.n, other.mechanism, other.direction
+        self.site_a, self.site_b = other.site_a, other.site_b
+        self.barrier, self.chemical, self.frequency = other.barrier, other.chemical, other.frequency
+        self.energy0, self.drop0, self.lever = other.energy0, other.drop0, other.lever
+        return 0
 
     def event(self, int c):
         """Mechanism, direction and both sites (-1: none) of candidate ``c``."""

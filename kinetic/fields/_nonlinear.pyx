@@ -7,8 +7,9 @@ network.
 
 import numpy as np
 
-from libc.math cimport fabs, sqrt
+from libc.math cimport fabs, INFINITY, sqrt
 from libc.string cimport memset
+from scipy.linalg.cython_blas cimport dgemm
 from scipy.linalg.cython_lapack cimport dgetrs, dpotrf, dpotrs
 
 from ._bond_laws cimport settle, settle_room, tangent_factor
@@ -16,6 +17,7 @@ from ._fields cimport TOLERATED, UNSETTLED
 from ._removal cimport Removal, SETTLED
 
 cdef int MOST_STEPS = 40
+cdef int MOST_REPEATS = 12  # steps with one and the same matrix of slopes
 
 
 cdef class Nonlinear(Removal):
@@ -25,6 +27,7 @@ cdef class Nonlinear(Removal):
         Removal.__init__(self, *args, **numbers)
         self.prepared = -1
         self.linear_shift = np.zeros((1, 1))
+        self.base_inverse, self.bend_left, self.bend_step = np.zeros(1), np.zeros(1), np.zeros(1)
         self._room_for_own(1, 1, 1, 1)
 
     def _room_for_own(self, long entries, long squares, long crosses, int n_moving):
@@ -61,6 +64,9 @@ cdef class Nonlinear(Removal):
             self.own_start, self.own_square, self.own_cross = starts
         if settle_room(most) > self.work.shape[0]:
             self.work, self.bent_pivot = np.zeros(settle_room(2 * most)), np.zeros(2 * most, np.intc)
+        if self.n_bent**2 > self.base_inverse.shape[0]:
+            self.base_inverse = np.zeros(4 * self.n_bent**2)
+            self.bend_left, self.bend_step = np.zeros((2, 2 * self.n_bent))
         if self.linear_shift.shape[0] < n_moving or self.linear_shift.shape[1] != self.capacity:
             self.linear_shift = np.zeros((n_moving + 64, self.capacity))
         cdef int i, info = 0
@@ -106,8 +112,8 @@ cdef class Nonlinear(Removal):
         cdef int k = self.own_start[c + 1] - self.own_start[c], at = self.own_start[c]
         cdef double* x = &self.own_x[self.own_cross[c]]
         cdef double* coupling = &self.own_coupling[self.own_square[c]]
-        cdef double value
-        cdef char trans = b"N"
+        cdef double value, unity = 1.0
+        cdef char trans = b"N", turned = b"T"
         if k == 0:
             return 0
         for l in range(k):
@@ -127,10 +133,10 @@ cdef class Nonlinear(Removal):
                     value = self.coupling[self.own_bent[at + j] * self.n_bent + self.own_bent[at + l]]
                 else:
                     value = self._pair(self.own_a[at + j], self.own_b[at + j], self.own_a[at + l], self.own_b[at + l])
-                for e in range(r):
-                    value += self.cross[j * r + e] * x[l * r + e]
                 coupling[j * k + l] = value
                 coupling[l * k + j] = value
+        if r > 0:
+            dgemm(&turned, &trans, &k, &k, &r, &unity, &self.cross[0], &r, x, &r, &unity, coupling, &k)
         return info
 
     cdef void _flow_without(self, int c) noexcept nogil:
@@ -151,6 +157,9 @@ cdef class Nonlinear(Removal):
         cdef int c, i, info
         if n_moving == 0 or self.m == 0:
             return 0
+        info = self._invert_base()
+        if info:
+            return info
         for c in range(n_moving):
             info = self._own_extra(c)
             if info:
@@ -164,23 +173,83 @@ cdef class Nonlinear(Removal):
         self._draw(0, n_moving)
         return self._refine_loose(n_moving, fabs(self.top))
 
+    cdef int _invert_base(self) noexcept nogil:
+        """Inverse of the matrix of slopes with all atoms, from the factors that `operate` left in ``work``."""
+        cdef int k = self.n_bent, l, info = 0
+        cdef char trans = b"N"
+        if k == 0:
+            return 0
+        memset(&self.base_inverse[0], 0, k * k * sizeof(double))
+        for l in range(k):
+            self.base_inverse[l * k + l] = 1.0
+        dgetrs(&trans, &k, &k, &self.work[0], &k, &self.bent_pivot[0], &self.base_inverse[0], &k, &info)
+        return info
+
     cdef int _own_extra(self, int c) noexcept nogil:
         """Currents beyond the slopes at 0 V in the network without moving atom ``c``."""
-        cdef int l, at = self.own_start[c], k = self.own_start[c + 1] - at, info
+        cdef int l, at = self.own_start[c], k = self.own_start[c + 1] - at, info = 0
         if k == 0:
             return 0
         # Most atoms are far from any gap: the voltages with them are a good first guess of those without.
+        self._guess_own(c)
+        if not self._settle_by_base(c):
+            self._guess_own(c)
+            info = settle(self.laws, k, &self.own_coupling[self.own_square[c]], &self.own_g[at], &self.own_law[at],
+                          &self.own_step[0], &self.own_drop[at], &self.own_tangent[at], &self.work[0],
+                          &self.bent_pivot[0])
+        for l in range(at, at + k):
+            self.own_extra[l] = self._extra(self.own_g[l], self.own_law[l], self.own_drop[l])
+        return info
+
+    cdef void _guess_own(self, int c) noexcept nogil:
+        """Voltages that the slopes at 0 V alone would give (``own_step``), and those with the atom where it has them."""
+        cdef int l, at = self.own_start[c], k = self.own_start[c + 1] - at
         for l in range(k):
             self.own_step[l] = self.top * self.own_rest[at + l]
             self.own_drop[at + l] = self.own_step[l]
             if self.own_bent[at + l] >= 0:
                 self.own_drop[at + l] = self.bent_drop[self.own_bent[at + l]]
-        info = settle(self.laws, k, &self.own_coupling[self.own_square[c]], &self.own_g[at], &self.own_law[at],
-                      &self.own_step[0], &self.own_drop[at], &self.own_tangent[at], &self.work[0],
-                      &self.bent_pivot[0])
-        for l in range(at, at + k):
-            self.own_extra[l] = self._extra(self.own_g[l], self.own_law[l], self.own_drop[l])
-        return info
+
+    cdef bint _settle_by_base(self, int c) noexcept nogil:
+        """Settle the voltages by steps with the inverse that holds with the atom; whether that came to rest.
+
+        It does where the same bonds are there and the atom is far from them: steps cost no factorisation, and each
+        must leave less than half of the one before.
+        """
+        cdef int j, l, step, at = self.own_start[c], k = self.n_bent
+        cdef double* coupling = &self.own_coupling[self.own_square[c]]
+        cdef double* left = &self.bend_left[0]
+        cdef double* change = &self.bend_step[0]
+        cdef double scale = 0.0, before = INFINITY, size, value
+        if self.own_start[c + 1] - at != k:
+            return False
+        for l in range(k):
+            if self.own_bent[at + l] != l:
+                return False
+            scale = max(scale, fabs(self.own_step[l]))
+        for step in range(MOST_REPEATS):
+            # What is unsettled, column by column: sums of vectors, which compilers make fast.
+            for j in range(k):
+                left[j] = self.own_drop[at + j] - self.own_step[j]
+                change[j] = 0.0
+            for l in range(k):
+                value = self.own_g[at + l] * (self.laws.current(self.own_law[at + l], self.own_drop[at + l],
+                                                                &self.own_tangent[at + l]) - self.own_drop[at + l])
+                for j in range(k):
+                    left[j] += coupling[l * k + j] * value
+            for l in range(k):
+                for j in range(k):
+                    change[j] += self.base_inverse[l * k + j] * left[l]
+            size = 0.0
+            for j in range(k):
+                size = max(size, fabs(change[j]))
+                self.own_drop[at + j] -= change[j]
+            if size <= SETTLED * scale:
+                return True
+            if not size < 0.5 * before:
+                return False
+            before = size
+        return False
 
     cdef void _spread_own(self, int c, double* extra, double sign, double* out) noexcept nogil:
         """Add E y + E_c T^-1 E_c' C E y to the nodes, ``extra`` by entry of the lists; times C it is C' E y."""
@@ -197,6 +266,44 @@ cdef class Nonlinear(Removal):
                 out[self.edge_a[first + e]] += value
                 if self.edge_b[first + e] >= 0:
                     out[self.edge_b[first + e]] -= value
+
+    cdef int _meet_bent(self, int c, int n) noexcept nogil:
+        cdef int l
+        if self.bent:
+            for l in range(self.own_start[c], self.own_start[c + 1]):
+                n = self._meet(self.own_b[l], self._meet(self.own_a[l], n))
+        return n
+
+    cdef int _spread_bound(self, int c) noexcept nogil:
+        """Turn u into z of the network in which each bond has the slope of its law at its voltage.
+
+        Laws rise, so the error solves a linear network in which each slope is met somewhere between the voltage
+        found and the true one. Such a network, too, is positive in all entries of its inverse, and slopes vary over
+        a distance that is within the bound by less than the factor 2 allows.
+        """
+        cdef int e, l, first = self.start[c], r = self.start[c + 1] - first, one = 1, info
+        cdef int at = self.own_start[c], k = self.own_start[c + 1] - at
+        cdef double* x = &self.own_x[self.own_cross[c]]
+        cdef double value
+        cdef char trans = b"N"
+        if not self.bent or k == 0:
+            return Removal._spread_bound(self, c)
+        # Voltages of the bonds by their slopes at 0 V, then by those at the voltage, as in `_bend`.
+        for l in range(k):
+            value = self._drop(self.source, self.own_a[at + l], self.own_b[at + l], 0.0)
+            for e in range(r):
+                value += x[l * r + e] * sqrt(fabs(self.edge_g[first + e])) * self._across(first + e, self.source, 0.0)
+            self.own_step[at + l] = value
+        Removal._spread_bound(self, c)
+        info = tangent_factor(k, &self.own_coupling[self.own_square[c]], &self.own_g[at], &self.own_tangent[at],
+                              &self.work[0], &self.bent_pivot[0])
+        if info:
+            return info
+        dgetrs(&trans, &k, &one, &self.work[0], &k, &self.bent_pivot[0], &self.own_step[at], &k, &info)
+        for l in range(at, at + k):
+            self.own_step[l] *= self.own_g[l] * (self.own_tangent[l] - 1.0)
+        self._spread_own(c, &self.own_step[0], -1.0, &self.source[0])
+        return 0
 
     cdef void _correct(self, int n) noexcept nogil:
         cdef int p

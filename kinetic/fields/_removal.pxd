@@ -26,6 +26,9 @@ cdef class Removal(Stars):
     cdef double _beyond_background(self, int c, int i) noexcept nogil
     cdef double _residual_bound(self, int c) noexcept nogil
     cdef double _sharp_bound(self, int c) noexcept nogil
+    cdef int _meet(self, int i, int n) noexcept nogil
+    cdef int _meet_bent(self, int c, int n) noexcept nogil
+    cdef int _spread_bound(self, int c) noexcept nogil
     cdef void _times(self, double[:, ::1] matrix, double[:, ::1] columns, double[:, ::1] out, int first, int n) noexcept nogil
     cdef double _across(self, int e, double[::1] value, double top) noexcept nogil
     cdef int _factor(self, int c) noexcept nogil

@@ -166,40 +166,57 @@ cdef class Removal(Stars):
     cdef double _sharp_bound(self, int c) noexcept nogil:
         """A sharper bound from the same sizes r: all entries of A'^-1 are positive, so that no error exceeds A'^-1 r.
 
-        That is u + C E T^-1 E' u with u = C r. No entry of a column of C exceeds that on the diagonal, which bounds u
-        by the sum of C_jj r_j; and the rest is harmonic but at the ends of the changed bonds, so that it is largest
-        there. Twice the sum covers the rounding of C and T.
+        That is u + C z with u = C r and z = E T^-1 E' u, and what bonds with laws add to z (see :class:`Nonlinear`).
+        No entry of a column of C exceeds that on the diagonal, which bounds u by the sum of C_jj r_j; and the rest
+        is harmonic but where z is not zero, at ends of changed bonds, so that it is largest there. Twice the sum
+        covers the rounding of C and T.
         """
-        cdef int e, i, k, n = 0, m = self.m, one = 1, first = self.start[c], last = self.start[c + 1], r = last - first
-        cdef double total = 0.0, largest = 1.0
+        cdef int e, i, k, l, n = 0, m = self.m, first = self.start[c], last = self.start[c + 1], r = last - first
+        cdef double total = 0.0, largest = 1.0, value
         cdef double* t = &self.lu[self.lu_start[c]]
-        # C knows the slopes at 0 V only: those at a voltage may be less.
-        if self.bent:
-            return INFINITY
         for e in range(first, last):
             largest = max(largest, fabs(self.edge_g[e]) * self.c_matrix[self.edge_a[e], self.edge_a[e]])
         for e in range(r):
             if fabs(t[e * r + e]) < ROUNDING * largest:
                 return INFINITY
-        largest = 0.0
         for i in range(m):
             total += self.c_matrix[i, i] * self.residual[i]
-        # u at the ends of the bonds, each once.
-        for e in range(2 * r):
-            i = self.edge_b[first + e // 2] if e & 1 else self.edge_a[first + e // 2]
-            if i >= 0 and not self.gone[i]:
-                self.gone[i] = 1
-                self.leaving[n] = i
-                n += 1
-                self.source[i] = ddot(&m, &self.c_matrix[i, 0], &one, &self.residual[0], &one)
         for e in range(first, last):
-            self.edge_w[e] = self._across(e, self.source, 0.0)
-        self._back(c, &self.source[0])
+            n = self._meet(self.edge_b[e], self._meet(self.edge_a[e], n))
+        n = self._meet_bent(c, n)
+        if self._spread_bound(c):
+            total = INFINITY
+        largest = 0.0
         for k in range(n):
             i = self.leaving[k]
             self.gone[i] = 0
-            largest = max(largest, fabs(ddot(&m, &self.c_matrix[i, 0], &one, &self.source[0], &one)))
+            value = 0.0
+            for l in range(n):
+                value += self.c_matrix[i, self.leaving[l]] * self.source[self.leaving[l]]
+            largest = max(largest, fabs(value))
         return 2.0 * (total + largest)
+
+    cdef inline int _meet(self, int i, int n) noexcept nogil:
+        """Value of u = C r at an end of a bond (not an electrode) into ``source``, each end once; how many there are."""
+        cdef int m = self.m, one = 1
+        if i < 0 or self.gone[i]:
+            return n
+        self.gone[i] = 1
+        self.leaving[n] = i
+        self.source[i] = ddot(&m, &self.c_matrix[i, 0], &one, &self.residual[0], &one)
+        return n + 1
+
+    cdef int _meet_bent(self, int c, int n) noexcept nogil:
+        """The same for the bonds with laws, if there are any."""
+        return n
+
+    cdef int _spread_bound(self, int c) noexcept nogil:
+        """Turn u at the ends of bonds (``source``) into z."""
+        cdef int e
+        for e in range(self.start[c], self.start[c + 1]):
+            self.edge_w[e] = self._across(e, self.source, 0.0)
+        self._back(c, &self.source[0])
+        return 0
 
     cdef void _times(self, double[:, ::1] matrix, double[:, ::1] columns, double[:, ::1] out, int first,
                      int n) noexcept nogil:
@@ -403,7 +420,7 @@ cdef class Removal(Stars):
         They are not added and taken away again: the currents that would cancel are 1e7 times those that stay.
         """
         cdef int e, i, k, n, first = self.start[c], last = self.start[c + 1]
-        cdef double total, value, here
+        cdef double total, other, value, here
         cdef const double* at = &self.source[0]
         cdef const int* gone = &self.gone[0]
         cdef const int* link
@@ -413,14 +430,21 @@ cdef class Removal(Stars):
                 self.gone[self.edge_a[e]] = 1
         # Nodes that left have no bonds; their neighbours skip them.
         for i in range(self.m):
-            total = 0.0
+            total = other = 0.0
             if not gone[i]:
                 here, n, link, g = at[i], self.degree[i], &self.link[i, 0], &self.link_g[i, 0]
                 total = self.contact_g[1, i] * (self.top - here) - self.contact_g[0, i] * here
-                for k in range(n):
+                # Two sums, so that one addition need not wait for the one before.
+                if n & 1:
+                    n -= 1
+                    if not gone[link[n]]:
+                        total += g[n] * (at[link[n]] - here)
+                for k in range(0, n, 2):
                     if not gone[link[k]]:
                         total += g[k] * (at[link[k]] - here)
-            self.residual[i] = total
+                    if not gone[link[k + 1]]:
+                        other += g[k + 1] * (at[link[k + 1]] - here)
+            self.residual[i] = total + other
         for e in range(first, last):
             if self.edge_g[e] > 0.0:
                 self.gone[self.edge_a[e]] = 0

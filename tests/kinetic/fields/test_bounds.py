@@ -7,15 +7,19 @@ from whole_lattice import put
 from frenkel.kinetic.device import Device
 from frenkel.kinetic.lattice.species import OXYGEN, VACANCY
 from frenkel.kinetic.materials.material import Material
+from frenkel.kinetic.solver import CELL
 
 A = 0.26e-9
 LOOSE = 3e-8
 """V at 1 V: an atom whose bound is larger is refined."""
 
 
-def filament(background, precise):
+GAP = {"conduction.gap_reorganisation": 0.6, "conduction.gap_hops": 2, "conduction.decay_length": 0.35e-9}
+
+
+def filament(background, precise, laws=None):
     """Return a device with 110 conducting vacancies about its axis, solved."""
-    material = Material.load("HfO2-volatile").with_values({"conduction.background": background})
+    material = Material.load("HfO2-volatile").with_values({"conduction.background": background, **(laws or {})})
     device = Device(material, 14 * A, 12 * A, seed=1, precise=precise)
     x, y, _ = np.unravel_index(np.arange(device.n_hosts), device.shape)
     rng = np.random.default_rng(7)
@@ -49,3 +53,20 @@ def test_error_of_every_potential_is_within_the_bound_and_a_sharp_bound_saves_re
     assert error <= 2 * bound
     if background == 1e-12:
         assert error >= 0.1 * bound
+
+
+def test_sharp_bound_holds_at_a_voltage_where_bonds_obey_laws():
+    """The same at 1 V in a network whose bonds over gaps carry many times what their slopes at 0 V say.
+
+    By the largest entry of the Green's function most atoms would be refined.
+    """
+    rough, exact = (filament(2e-13, precise, GAP) for precise in (False, True))
+    ends = []
+    for device in (rough, exact):
+        now = device.solved()
+        now.at(20.5 * CELL)
+        ends.append(now.ends[20])
+    assert exact.fields.refined > 100 > 2 * rough.fields.refined
+    assert ends[1].error <= 1e-13 < ends[0].error <= LOOSE
+    error = np.abs(ends[0].events[0] - ends[1].events[0]).max() / rough.material.vacancy.charge
+    assert 0.01 * ends[0].error <= error <= 2 * ends[0].error
