@@ -4,7 +4,7 @@
 
     [measure]
     cycles = 4                  # of each device, spread evenly; the parts below start from their end states
-    jumps = 20                  # kept of each device, drawn from all of its events
+    jumps = 20                  # kept of each device, drawn from the events of its cycles
     walks = 2                   # from each end state, of `steps` events at a drawn source voltage
 
     [measure.hold]              # for judging only
@@ -68,7 +68,8 @@ class MeasureSection(Section):
     temperatures : tuple of float
         At which the rates are read (K).
     jumps : int
-        Events of the protocol that are kept of a device, each as likely as the others.
+        Events of the cycles that are kept of a device, each as likely as the others; of all phases where
+        there are no cycles.
     walks, steps : int
         Walks from each end state at a drawn source voltage, and the events of each.
     hold, half_select, rest, ramp : section or None
