@@ -149,7 +149,8 @@ def chosen(law: JumpLaw, owner: Index, random: np.random.Generator) -> tuple[Jum
         for value in CHOICES[name]:
             if value == getattr(law, name):
                 continue
-            other = replace(law, **{name: int(value) if name == "neighbours" else value})
+            change: dict[str, Any] = {name: int(value) if name == "neighbours" else value}
+            other = replace(law, **change)
             found = score(other, fold, judged)
             if found > best:
                 law, best = other, found

@@ -11,6 +11,7 @@ from frenkel.analysis.fitting import card_schema, gate_jumps, jump_fit
 from frenkel.analysis.fitting.observations import ObservationError
 from frenkel.cards.card import Card
 from frenkel.cards.walk import JumpCells
+from frenkel.experiment.fit_card import fit_card, judge_card
 from frenkel.reports.card import describe
 
 HALF = np.arange(20)
@@ -132,3 +133,20 @@ def test_a_card_carries_the_law(fitted, tmp_path):
     assert not any("pulses" in text for text in card.cannot_tell())
     assert "law of jumps: 480 between 1200 states" in describe(card)
     assert "cannot tell what pulses" in describe(plain)
+
+
+def test_fit_and_gate_take_what_was_measured(data):
+    """By the door of `frenkel fit`: the devices of the jumps are those that the cycles were fitted to."""
+    random = np.random.default_rng(2)
+    cycles = {name: np.exp(level + 0.2 * random.standard_normal((40, 3)))
+              for name, level in (("hrs", 13.8), ("lrs", 9.2))}
+    whole = data.assign({name: (("member", "cycle"), ohms, {"units": "ohm"}) for name, ohms in cycles.items()})
+    fitted = fit_card(whole, name="made up", held_out=0.5, bootstrap=0, ranks=False)
+    assert fitted.card.provenance["jumps"]["devices"] == 20
+    names = [row.statistic for row in fitted.rows]
+    assert sum("hold of" in name for name in names) == 6
+    assert fitted.card.validity["temperature"] == (300.0, 350.0)
+    plain = fit_card(whole.drop_vars("jump_count"), name="made up", held_out=0.5, bootstrap=0, ranks=False)
+    assert plain.card.jump_law is None
+    rows, _ = judge_card(fitted.card, whole)
+    assert sum("hold of" in row.statistic for row in rows) == 6
