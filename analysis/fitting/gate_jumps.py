@@ -17,7 +17,7 @@ from ...cards.jumps import STATES, JumpLaw
 from ...cards.walk import JumpCells
 from ...typing import Floats, Index
 from .gate import FACTOR, Row
-from .jump_fit import entries
+from .jump_fit import entries, rounded
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -176,10 +176,11 @@ def _holds(
 def _ramps(
     law: JumpLaw, of: dict[str, Floats], owner: Index, state: int, seed: int
 ) -> Iterator[Compared]:
-    """Yield the switching voltages of ramps of each rate."""
-    rates = np.round(np.abs(of["voltage"]) / of["time"], 6)
-    for rate in np.unique(rates):
-        rows = np.flatnonzero(rates == rate)
+    """Yield switching voltages and the levels after ramps of each rate and limit."""
+    # A rate comes from a division, and no limit is NaN: what is one setting must be equal.
+    settings = np.stack([rounded(np.abs(of["voltage"]) / of["time"]), np.nan_to_num(of["limit"], nan=0.0)])
+    for rate, most in np.unique(settings, axis=1).T:
+        rows = np.flatnonzero((settings[0] == rate) & (settings[1] == most))
         if rows.size < FEWEST or np.unique(owner[rows]).size < 2:
             continue
         cells = JumpCells(law, rows.size * CELLS, seed, STATES[state], float(of["temperature"][rows[0]]))
@@ -189,11 +190,9 @@ def _ramps(
         volts = done.rise_voltage if state == 0 else done.peak_voltage
         # A current that is largest where the source turns back has not been reset.
         volts = np.where((state == 1) & (volts == amplitude), np.nan, volts)
-        seen, made = (np.nan_to_num(one, nan=NEVER) for one in (of["switched"][rows], volts))
-        yield Compared(
-            f"ramp of {STATES[state]} at {rate:g} V/s: switching voltage",
-            owner[rows],
-            np.full(rows.size, -1),
-            np.abs(seen),
-            np.abs(made).reshape(-1, CELLS),
-        )
+        seen, made = (np.abs(np.nan_to_num(one, nan=NEVER)) for one in (of["switched"][rows], volts))
+        name = f"ramp of {STATES[state]} at {rate:g} V/s" + (f" to {most:g} A" if most else "")
+        pooled = np.full(rows.size, -1)
+        yield Compared(f"{name}: switching voltage", owner[rows], pooled, seen, made.reshape(-1, CELLS))
+        level = np.log(cells.conductance).reshape(-1, CELLS)
+        yield Compared(f"{name}: level after", owner[rows], pooled, of["after"][rows], level)

@@ -1,10 +1,13 @@
 """Cells that jump, against closed forms: chains of two and three states, ramps, circuits, interpolation."""
 
+import warnings
+
 import numpy as np
 import pytest
 from scipy.linalg import expm
 from scipy.stats import binom, kstest
 
+from frenkel.cards.file import CardWarning
 from frenkel.cards.jumps import JumpError, JumpLaw, Kernel, interpolated, monotone, place, reached
 from frenkel.cards.walk import JumpCells
 
@@ -122,8 +125,13 @@ def test_the_circuit_is_a_divider_with_a_limit():
     limited = cells.voltage(source, series=5e4, limit=[np.nan, 2e-6, 2e-6])
     np.testing.assert_allclose(limited[1:], [-0.2, 0.2], rtol=1e-12)
     np.testing.assert_allclose(cells.current(source, limit=2e-6), [1e-6, -2e-6, 2e-6], rtol=1e-12)
-    # Beyond what was read the straight lines go on.
+    # Beyond what was read the straight lines go on, and a hold there says so, once.
     np.testing.assert_allclose(cells.voltage(4.0), 4.0, rtol=1e-12)
+    with pytest.warns(CardWarning, match=r"up to 2\.5 V beyond -1\.5 to 1\.5 V"):
+        cells.hold(4.0, 1e-9)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        cells.hold(1.5, 1e-9)
 
 
 def test_rates_follow_arrhenius():
@@ -183,6 +191,9 @@ def test_a_law_survives_its_json():
     ({"voltages": [-1.0, -0.5, 0.0, 0.5, 0.4]}, "voltages must ascend"),
     ({"voltages": [-1.5, -0.5, 0.1, 0.5, 1.5]}, "with 0 V between"),
     ({"current": np.ones((2, 5))}, "sign of the voltage"),
+    ({"voltages": [-1e30, -0.5, 0.0, 0.5, 1.5]}, "voltages must be between -100 and 100 V"),
+    ({"temperatures": [1e4]}, "temperatures must be between 1 and 3000 K"),
+    ({"level": [0.0, 1e4]}, "level must be between"),
     ({"current": np.array([[-2, -3, 0, 1, 2]] * 2)}, "currents must rise"),
     ({"neighbours": 0}, "neighbours"),
     ({"level_scale": 0.0}, "level_scale"),

@@ -31,7 +31,7 @@ SMALL = {
         "steps": 2,
         "hold": {"draws": 2, "voltages": "0.2, 0.4 V", "times": "1e-15 s"},
         "rest": {"voltages": "0 V", "times": "1e-9 s", "temperatures": "350 K"},
-        "ramp": {"rates": "10 MV/s"},
+        "ramp": {"rates": "10 MV/s", "limits": "5 uA"},
     },
     "phase": [
         {"kind": "form", "amplitude": "3 V", "rate": "1 MV/s", "compliance": "20 uA", "to_compliance": True,
@@ -124,6 +124,8 @@ def test_probes_start_from_the_end_states(done):
     ramps = arrays["probe_kind"] == 3
     assert arrays["probe_voltage"][ramps].tolist() == [1.5, -1.2]  # what switches a RESET is the SET
     np.testing.assert_allclose(arrays["probe_time"][ramps], [1.5e-7, 1.2e-7])
+    np.testing.assert_array_equal(arrays["probe_limit"][ramps], [5e-6, np.nan])  # of the SET alone
+    np.testing.assert_array_equal(arrays["probe_limit"][hold], 20e-6)
 
 
 def test_it_goes_on_from_a_checkpoint(done):

@@ -28,6 +28,9 @@ ARRAYS = ("voltages", "temperatures", "level", "current", "rate", "kind", "befor
 
 NUMBERS = ("read_voltage", "neighbours", "level_scale", "rate_scale", "voltage_scale")
 
+WIDEST, LARGEST = 100.0, 100.0
+"""Bounds of voltages (V), and of ln(conductance), whose exponential must be a number."""
+
 BLOCK = 2**22
 """Distances that are held in memory at a time."""
 
@@ -249,6 +252,10 @@ def _check(law: JumpLaw) -> None:
     for name in ("voltages", "temperatures"):
         if np.any(np.diff(getattr(law, name)) <= 0):
             raise JumpError(f"{name} must ascend")
+    bounds = (("voltages", WIDEST, "V"), ("jump_voltage", WIDEST, "V"), ("level", LARGEST, ""))
+    for name, most, unit in bounds:
+        checks.between(name, getattr(law, name), -most, most, unit, JumpError)
+    checks.between("temperatures", law.temperatures, checks.COLDEST, checks.HOTTEST, "K", JumpError)
     if b < 3 or 0.0 not in law.voltages[1:-1]:
         raise JumpError("voltages must be at least three, with 0 V between two others")
     if not t or not s or not np.all(law.rate > 0.0):

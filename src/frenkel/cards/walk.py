@@ -5,6 +5,7 @@ exponential the cell jumps. Along a ramp ln(rate) is taken as straight in time w
 source voltage, and the moment of the jump follows in closed form.
 """
 
+import warnings
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 
 from .. import checks
 from ..typing import Floats, Index
+from .file import CardWarning
 from .jumps import STATES, JumpError, JumpLaw, Kernel, interpolated, place, reached
 
 STRIDE = 0.02
@@ -76,6 +78,7 @@ class JumpCells:
         if not ends.size:
             raise JumpError(f"the law holds no end state {state} for cells to start in")
         self.law, self.number, self.random = law, number, np.random.default_rng(seed)
+        self.beyond = 0.0
         self.states: Index = self.random.choice(ends, size=number)
         self.heat(float(law.temperatures[0]) if temperature is None else temperature)
 
@@ -118,7 +121,9 @@ class JumpCells:
         source, series, limit = self._spread(source, series, limit)
         time = np.broadcast_to(np.asarray(time, float), (self.number,))
         checks.at_least("time", time, 0.0, "s")
-        return self._piece(source, source, time, series, limit, None)
+        count = self._piece(source, source, time, series, limit, None)
+        self._warn()
+        return count
 
     def ramp(self, amplitude: float, rate: float, *, series: Any = 0.0, limit: Any = np.inf) -> Ramped:
         """Ramp the source from 0 V to an amplitude (V) and back at a rate (V/s); return what happened."""
@@ -132,6 +137,7 @@ class JumpCells:
             watch.out = abs(high) > abs(low)
             time = np.full(self.number, abs(high - low) / rate)
             self._piece(zero + low, zero + high, time, series, limit, watch)
+        self._warn()
         return Ramped(watch.switched(), watch.peak_voltage)
 
     def _piece(
@@ -191,7 +197,21 @@ class JumpCells:
         over = np.abs(interpolated(table, where)) > limit
         if over.any():
             where[over] = reached(table[over], np.copysign(limit[over], source[over]))
-        return np.asarray(grid[0] + where * (grid[1] - grid[0]))
+        volts = grid[0] + where * (grid[1] - grid[0])
+        self.beyond = max(self.beyond, float(np.max(volts - grid[-1])), float(np.max(grid[0] - volts)))
+        return np.asarray(volts)
+
+    def _warn(self) -> None:
+        """Say how far beyond the voltages that were read cells have been, if they were."""
+        grid = self.law.grid
+        if self.beyond > 1e-9 * (grid[-1] - grid[0]):
+            warnings.warn(
+                f"cells were at up to {self.beyond:.3g} V beyond {grid[0]:g} to {grid[-1]:g} V, where rates "
+                "and currents were read: there their last straight line goes on",
+                CardWarning,
+                stacklevel=3,
+            )
+        self.beyond = 0.0
 
     def _spread(self, source: Any, series: Any, limit: Any) -> tuple[Floats, Floats, Floats]:
         """Return source voltage, resistance and limit, one for each cell."""

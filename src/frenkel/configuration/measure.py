@@ -28,6 +28,7 @@ from .quantity import reads_all, writes
 Voltages = Annotated[tuple[float, ...], reads_all("V", -100.0, 100.0), writes("V")]
 Times = Annotated[tuple[float, ...], reads_all("s", *TIMES), writes("s")]
 Rates = Annotated[tuple[float, ...], reads_all("V/s", *RATES), writes("V/s")]
+Currents = Annotated[tuple[float, ...], reads_all("A", 1e-15, 1.0), writes("A")]
 Temperatures = Annotated[tuple[float, ...], reads_all("K", COLDEST, HOTTEST), writes("K")]
 MOST = 10_000
 """Most jumps, walks or draws that are kept of one device."""
@@ -50,10 +51,11 @@ class HoldSection(Section):
 
 
 class RampSection(Section):
-    """The phase that switches an end state, as a triangle of another rate."""
+    """The phase that switches an end state, as a triangle of another rate, a SET under another limit too."""
 
     draws: int = Field(default=1, ge=1, le=MOST)
     rates: Rates = Field(min_length=1, max_length=100)
+    limits: Currents | None = Field(default=None, min_length=1, max_length=100)
 
 
 class MeasureSection(Section):

@@ -140,7 +140,8 @@ def test_fit_and_gate_take_what_was_measured(data):
     random = np.random.default_rng(2)
     cycles = {name: np.exp(level + 0.2 * random.standard_normal((40, 3)))
               for name, level in (("hrs", 13.8), ("lrs", 9.2))}
-    whole = data.assign({name: (("member", "cycle"), ohms, {"units": "ohm"}) for name, ohms in cycles.items()})
+    over = ("member", "cycle")
+    whole = data.assign({name: (over, ohms, {"units": "ohm"}) for name, ohms in cycles.items()})
     fitted = fit_card(whole, name="made up", held_out=0.5, bootstrap=0, ranks=False)
     assert fitted.card.provenance["jumps"]["devices"] == 20
     names = [row.statistic for row in fitted.rows]

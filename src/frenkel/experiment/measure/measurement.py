@@ -1,7 +1,7 @@
 """Everything that is looked at in one device, put together: what a member of an ensemble calls."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -112,6 +112,8 @@ class Measurement:
             twin = self._twin(plan.temperature)
             twin.restore(self.device.state(), stream=(MEASURED, cycle, state, number), keep_solved=True)
             circuit, limit = self._circuit(plan.voltage)
+            if plan.limit is not None:
+                circuit, limit = replace(circuit, compliance=plan.limit), plan.limit
             found = probes.carry_out(plan, twin, circuit, sweep, self.configuration.read_voltage)
             series = circuit.series_resistance
             self.probes.append(Probe(plan, cycle, state, series, limit, **found))
