@@ -28,7 +28,7 @@ ARRAYS = ("voltages", "temperatures", "level", "current", "rate", "kind", "befor
 
 NUMBERS = ("read_voltage", "neighbours", "level_scale", "rate_scale", "voltage_scale")
 
-WIDEST, LARGEST = 100.0, 100.0
+WIDEST, LARGEST = 20.0, 100.0
 """Bounds of voltages (V), and of ln(conductance), whose exponential must be a number."""
 
 BLOCK = 2**22
@@ -135,7 +135,7 @@ class JumpLaw:
         """
         try:
             return cls(**data)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise JumpError(f"the jumps are no law: {error}") from None
 
 

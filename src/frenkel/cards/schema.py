@@ -114,7 +114,9 @@ class RelaxationData(_Strict):
 
 
 States = Annotated[list[Row], FailFast(), Field(min_length=1, max_length=20_000)]
-Places = Annotated[list[int], FailFast(), Field(max_length=1_000_000)]
+Places = Annotated[
+    list[Annotated[int, Field(ge=-1, le=1_000_000)]], FailFast(), Field(max_length=1_000_000)
+]
 
 
 class JumpData(_Strict):

@@ -20,8 +20,8 @@ from .jumps import STATES, JumpError, JumpLaw, Kernel, interpolated, place, reac
 STRIDE = 0.02
 """Change (V) of the source voltage within which ln(rate) is taken as straight in time."""
 
-MOST = 100_000
-"""Jumps of one cell within a hold, or a stride of a ramp, after which the motion is given up."""
+MOST = 10_000
+"""Jumps of one cell within a hold or a ramp after which it is left where it is, with a warning."""
 
 RISE = 1.5
 """Least growth of the current at one jump at which a SET is said to switch, as for devices."""
@@ -78,7 +78,7 @@ class JumpCells:
         if not ends.size:
             raise JumpError(f"the law holds no end state {state} for cells to start in")
         self.law, self.number, self.random = law, number, np.random.default_rng(seed)
-        self.beyond = 0.0
+        self.beyond, self.left = 0.0, 0
         self.states: Index = self.random.choice(ends, size=number)
         self.heat(float(law.temperatures[0]) if temperature is None else temperature)
 
@@ -113,15 +113,16 @@ class JumpCells:
         limit : float or ndarray
             Largest magnitude of the current (A), above 0; NaN or infinity: none.
 
-        Raises
-        ------
-        JumpError
-            A cell jumped more than :data:`MOST` times.
+        Warns
+        -----
+        CardWarning
+            A cell was beyond the voltages that were read, or jumped :data:`MOST` times and stayed there.
         """
         source, series, limit = self._spread(source, series, limit)
         time = np.broadcast_to(np.asarray(time, float), (self.number,))
         checks.at_least("time", time, 0.0, "s")
-        count = self._piece(source, source, time, series, limit, None)
+        count = np.zeros(self.number, np.intp)
+        self._piece(source, source, time, series, limit, count)
         self._warn()
         return count
 
@@ -130,23 +131,29 @@ class JumpCells:
         checks.finite("amplitude", amplitude, "V")
         checks.positive("rate", rate, "V/s")
         zero, series, limit = self._spread(0.0, series, limit)
-        watch = _Watch(self, limit)
+        watch, count = _Watch(self, limit), np.zeros(self.number, np.intp)
         marks = np.linspace(0.0, amplitude, max(round(abs(amplitude) / STRIDE), 1) + 1)
         marks = np.concatenate([marks, marks[-2::-1]])
         for low, high in pairwise(marks):
             watch.out = abs(high) > abs(low)
             time = np.full(self.number, abs(high - low) / rate)
-            self._piece(zero + low, zero + high, time, series, limit, watch)
+            self._piece(zero + low, zero + high, time, series, limit, count, watch)
         self._warn()
         return Ramped(watch.switched(), watch.peak_voltage)
 
     def _piece(
-        self, low: Floats, high: Floats, time: Floats, series: Floats, limit: Floats, watch: "_Watch | None"
-    ) -> Index:
+        self,
+        low: Floats,
+        high: Floats,
+        time: Floats,
+        series: Floats,
+        limit: Floats,
+        count: Index,
+        watch: "_Watch | None" = None,
+    ) -> None:
         """Let time pass while the source goes straight from one voltage (V) to another; count the jumps."""
-        count = np.zeros(self.number, np.int64)
         begin = np.zeros(self.number)
-        moving = np.flatnonzero(time > 0.0)
+        moving = np.flatnonzero((time > 0.0) & (count < MOST))
         ramped = bool(np.any(low != high))
         while moving.size:
             states, circuit = self.states[moving], (series[moving], limit[moving])
@@ -173,10 +180,8 @@ class JumpCells:
                 if watch is not None:
                     after = self._voltage(self.states[at], source, series[at], limit[at])
                     watch.jump(at, source, before, self.current_at(self.states[at], after))
-                if count[at].max() > MOST:
-                    raise JumpError(f"a cell jumped more than {MOST} times within one hold or stride")
-            moving = at
-        return count
+            moving = at[count[at] < MOST]
+            self.left += at.size - moving.size
 
     def _next(self, states: Index, volts: Floats) -> Index:
         if self.kernel is None:
@@ -202,8 +207,11 @@ class JumpCells:
         return np.asarray(volts)
 
     def _warn(self) -> None:
-        """Say how far beyond the voltages that were read cells have been, if they were."""
+        """Say how far beyond the voltages that were read cells have been, and how many were left."""
         grid = self.law.grid
+        if self.left:
+            text = f"{self.left} cells jumped {MOST} times within one hold or ramp and were left as they were"
+            warnings.warn(text, CardWarning, stacklevel=3)
         if self.beyond > 1e-9 * (grid[-1] - grid[0]):
             warnings.warn(
                 f"cells were at up to {self.beyond:.3g} V beyond {grid[0]:g} to {grid[-1]:g} V, where rates "
@@ -211,7 +219,7 @@ class JumpCells:
                 CardWarning,
                 stacklevel=3,
             )
-        self.beyond = 0.0
+        self.beyond, self.left = 0.0, 0
 
     def _spread(self, source: Any, series: Any, limit: Any) -> tuple[Floats, Floats, Floats]:
         """Return source voltage, resistance and limit, one for each cell."""

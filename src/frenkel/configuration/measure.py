@@ -26,6 +26,7 @@ from .base import RATES, TIMES, Section
 from .quantity import reads_all, writes
 
 Voltages = Annotated[tuple[float, ...], reads_all("V", -100.0, 100.0), writes("V")]
+Read = Annotated[tuple[float, ...], reads_all("V", -20.0, 20.0), writes("V")]
 Times = Annotated[tuple[float, ...], reads_all("s", *TIMES), writes("s")]
 Rates = Annotated[tuple[float, ...], reads_all("V/s", *RATES), writes("V/s")]
 Currents = Annotated[tuple[float, ...], reads_all("A", 1e-15, 1.0), writes("A")]
@@ -79,7 +80,7 @@ class MeasureSection(Section):
     """
 
     cycles: int = Field(default=1, ge=1, le=100_000)
-    voltages: Voltages = Field(default=GRID, min_length=3, max_length=1000)
+    voltages: Read = Field(default=GRID, min_length=3, max_length=1000)
     temperatures: Temperatures = Field(default=(300.0, 330.0, 358.0), min_length=1, max_length=100)
     jumps: int = Field(default=1, ge=0, le=MOST)
     walks: int = Field(default=1, ge=0, le=MOST)
