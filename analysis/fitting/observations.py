@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from ... import checks
 from ...cards.law import Feature
-from ...typing import Floats
+from ...typing import Floats, Index
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -64,10 +64,16 @@ class Observations:
 
     def split(self, fraction: float, seed: int) -> tuple["Observations", "Observations"]:
         """Return two parts that share no device; the first has ``fraction`` of them."""
-        checks.inside("fraction", fraction, 0, 1)
-        order = np.random.default_rng(seed).permutation(len(self.values))
-        first = round(fraction * order.size)
-        return self.take(np.sort(order[:first])), self.take(np.sort(order[first:]))
+        first, second = parts(len(self.values), fraction, seed)
+        return self.take(first), self.take(second)
+
+
+def parts(number: int, fraction: float, seed: int) -> tuple[Index, Index]:
+    """Return the indices of two parts of so many devices; the first has ``fraction`` of them."""
+    checks.inside("fraction", fraction, 0, 1)
+    order = np.random.default_rng(seed).permutation(number)
+    first = round(fraction * number)
+    return np.sort(order[:first]), np.sort(order[first:])
 
 
 def build(

@@ -31,7 +31,7 @@ SMALL = {
         "steps": 2,
         "hold": {"draws": 2, "voltages": "0.2, 0.4 V", "times": "1e-15 s"},
         "rest": {"voltages": "0 V", "times": "1e-9 s", "temperatures": "350 K"},
-        "ramp": {"rates": "10 MV/s"},
+        "ramp": {"rates": "10 MV/s", "limits": "5 uA"},
     },
     "phase": [
         {"kind": "form", "amplitude": "3 V", "rate": "1 MV/s", "compliance": "20 uA", "to_compliance": True,
@@ -87,7 +87,8 @@ def test_end_states_are_what_the_device_says(done):
 
 def test_all_events_are_kept_where_there_is_room(done):
     whole, measurement, arrays, _ = done
-    assert arrays["jumps_seen"] == whole.device.events == np.sum(arrays["jump_origin"] == jumps.PROTOCOL)
+    in_cycles = whole.device.events - int(whole.logs[0].sample["events"][-1])
+    assert arrays["jumps_seen"] == in_cycles == np.sum(arrays["jump_origin"] == jumps.PROTOCOL)
     kept = measurement.reservoir.kept
     for before, after in pairwise(kept):
         assert before.after.level == after.before.level  # one state after another
@@ -123,6 +124,8 @@ def test_probes_start_from_the_end_states(done):
     ramps = arrays["probe_kind"] == 3
     assert arrays["probe_voltage"][ramps].tolist() == [1.5, -1.2]  # what switches a RESET is the SET
     np.testing.assert_allclose(arrays["probe_time"][ramps], [1.5e-7, 1.2e-7])
+    np.testing.assert_array_equal(arrays["probe_limit"][ramps], [5e-6, np.nan])  # of the SET alone
+    np.testing.assert_array_equal(arrays["probe_limit"][hold], 20e-6)
 
 
 def test_it_goes_on_from_a_checkpoint(done):

@@ -14,8 +14,6 @@ devices share, devices differ in ranks: ``t = W^-1(logarithm)`` with the table W
 are optional, random telegraph noise and relaxation, by conductance: :mod:`frenkel.cards.noise`.
 """
 
-import hashlib
-import json
 import math
 import warnings
 from collections.abc import Mapping
@@ -29,16 +27,20 @@ from .. import checks
 from ..typing import Floats
 from ._sampler import widest
 from .cells import Cells
+from .file import KIND as KIND
+from .file import LARGEST as LARGEST
+from .file import SCHEMA_VERSION as SCHEMA_VERSION
+from .file import CardError as CardError
+from .file import CardWarning as CardWarning
+from .file import check_version, read
+from .file import checksum as checksum
+from .jumps import JumpLaw
 from .law import Feature, Law, companion, stationary
 from .noise import RelaxationLaw, RtnLaw, Traps, made, plain, straight
+from .walk import JumpCells
 
-KIND = "frenkel card"
 PACKAGED = Path(__file__).with_name("hfo2.card.json")
 """Card of 256 small HfO2 devices of 100 cycles, made by examples/ensemble_cycles.toml (docs/compact.md)."""
-
-SCHEMA_VERSION = "1.2.0"
-LARGEST = 2**24
-"""Bytes of a file; the card of the package has 80,000."""
 
 WIDEST_SCORES = 100.0
 """Largest variance of the scores of a law: Gaussian, with tables of quantiles made for a variance of 1."""
@@ -47,18 +49,13 @@ TRANSFORMS = ("log", "linear")
 BOX = {"voltage": "V", "pulse_width": "s", "temperature": "K", "cycles": "1", "time": "s"}
 """Quantities that a validity box can limit, and their units."""
 
+LAYERS: dict[str, Any] = {"rtn": RtnLaw, "relaxation": RelaxationLaw, "jumps": JumpLaw}
+"""Layers that a file may have beside the law of the cycles."""
+
 FEATURE_KEYS = ("name", "unit", "transform", "sign", "missing", "quantiles", "ranks", "levels")
 DEVICE_KEYS = ("weights", "means", "covariances")
 CYCLE_KEYS = ("coefficients", "innovation")
 """Keys of a file, in their order."""
-
-
-class CardError(ValueError):
-    """A card is damaged, was changed by hand, is of a newer schema, or is used outside its box."""
-
-
-class CardWarning(UserWarning):
-    """A card is used outside of the box in which its ensemble was made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +78,8 @@ class Card:
         Parameters of the rate equation that exports use, SI; empty: none.
     rtn_law, relaxation_law : RtnLaw or None, RelaxationLaw or None
         Noise layers.
+    jump_law : JumpLaw or None
+        What any voltage and temperature does to a state, where the ensemble was measured for it.
     validity : mapping
         Of each quantity of :data:`BOX` its smallest and largest value.
     gate : tuple of mapping
@@ -103,6 +102,7 @@ class Card:
     core: Mapping[str, float] = field(default_factory=dict)
     rtn_law: RtnLaw | None = None
     relaxation_law: RelaxationLaw | None = None
+    jump_law: JumpLaw | None = None
     validity: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     gate: tuple[Mapping[str, Any], ...] = ()
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
@@ -195,6 +195,32 @@ class Card:
         if self.rtn_law is None:
             raise CardError(f"card {self.name} has no layer of random telegraph noise")
         return self.rtn_law.draw(conductance, random, temperature)
+
+    def jump_cells(
+        self, number: int, seed: int, *, state: str = "hrs", temperature: float | None = None
+    ) -> JumpCells:
+        """Return cells for pulses, holds, rests and ramps, by :class:`frenkel.cards.walk.JumpCells`.
+
+        Raises
+        ------
+        CardError
+            The card has no law of jumps.
+        """
+        if self.jump_law is None:
+            raise CardError(f"card {self.name} has no law of jumps: {self.cannot_tell()[0]} is not in it")
+        return JumpCells(self.jump_law, number, seed, state, temperature)
+
+    def cannot_tell(self) -> tuple[str, ...]:
+        """Return what the data of the card cannot tell, each in a few words."""
+        lacks = []
+        if self.jump_law is None:
+            lacks += ["what pulses, holds and other ramps do", "half-select and read disturb"]
+            lacks += ["what temperature does to switching"]
+        elif len(self.jump_law.temperatures) == 1:
+            lacks += [f"other temperatures than {self.jump_law.temperatures[0]:g} K"]
+        if self.jump_law is None and self.relaxation_law is None:
+            lacks += ["what rest does to a state"]
+        return (*lacks, *(["telegraph noise"] if self.rtn_law is None else []))
 
     def relax(
         self, conductance: Any, times: Any, random: np.random.Generator, temperature: float | None = None
@@ -292,6 +318,7 @@ class Card:
             "core": dict(self.core),
             "rtn": None if self.rtn_law is None else self.rtn_law.to_dict(),
             "relaxation": None if self.relaxation_law is None else self.relaxation_law.to_dict(),
+            "jumps": None if self.jump_law is None else self.jump_law.to_dict(),
             "validity": {
                 name: {"low": low, "high": high, "unit": BOX[name]}
                 for name, (low, high) in self.validity.items()
@@ -316,7 +343,7 @@ class Card:
 
         if not isinstance(data, dict) or data.get("kind") != KIND:
             raise CardError(f"{origin} is not a {KIND}")
-        _check_version(data.get("schema"), origin)
+        check_version(data.get("schema"), origin)
         if data.get("checksum") != checksum({k: v for k, v in data.items() if k != "checksum"}):
             raise CardError(f"{origin} was changed after it was written: its checksum does not fit")
         try:
@@ -336,45 +363,7 @@ class Card:
         OSError
             The file cannot be read.
         """
-        with Path(path).open("rb") as file:
-            text = file.read(LARGEST + 1)
-        if len(text) > LARGEST:
-            raise CardError(f"{path} is no card: it has more than {LARGEST} bytes")
-        try:
-            data = json.loads(text.decode())
-        except UnicodeDecodeError:
-            raise CardError(f"{path} is no card: it is not text") from None
-        except ValueError as error:
-            raise CardError(f"{path} is truncated or not JSON: {error}") from None
-        except RecursionError:
-            raise CardError(f"{path} is no card: its lists are nested too deeply") from None
-        return cls.from_dict(data, str(path))
-
-
-def checksum(data: Mapping[str, Any]) -> str:
-    """Return the SHA-256 (hex) of JSON data, whatever the order of its keys.
-
-    Raises
-    ------
-    CardError
-        The data hold NaN or something that JSON cannot.
-    """
-    try:
-        text = json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise CardError(f"a card must be plain JSON data with finite numbers: {error}") from error
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _check_version(found: Any, origin: str) -> None:
-    try:
-        major, minor, _ = (int(part) for part in str(found).split("."))
-    except ValueError:
-        raise CardError(f"{origin} has no readable schema version: {found!r}") from None
-    ours = tuple(int(part) for part in SCHEMA_VERSION.split("."))
-    # A newer minor version may hold what this version would silently leave out.
-    if major != ours[0] or minor > ours[1]:
-        raise CardError(f"{origin} has schema {found}, this frenkel reads up to {SCHEMA_VERSION}")
+        return cls.from_dict(read(path), str(path))
 
 
 def _fields(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -387,9 +376,10 @@ def _fields(data: Mapping[str, Any]) -> dict[str, Any]:
     if not found["coefficients"].size:
         found["coefficients"] = np.zeros((0, len(features), len(features)))
     # A card of schema 1.0 has no layers of noise; one of 1.1 has no ranks and levels.
-    for name, kind in (("rtn", RtnLaw), ("relaxation", RelaxationLaw)):
-        layer = data.get(name)
-        found[f"{name}_law"] = None if layer is None else kind.from_dict(layer)
+    # Before schema 1.3 there are no jumps.
+    for name, law in (("rtn", "rtn_law"), ("relaxation", "relaxation_law"), ("jumps", "jump_law")):
+        layer, kind = data.get(name), LAYERS[name]
+        found[law] = None if layer is None else kind.from_dict(layer)
     for name, box in data["validity"].items():
         if box["unit"] != BOX[name]:
             raise CardError(f"validity of {name} must be in {BOX[name]}, got {box['unit']}")

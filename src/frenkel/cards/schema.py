@@ -113,6 +113,33 @@ class RelaxationData(_Strict):
     activation: Annotated[Number, Field(ge=0, description="eV")]
 
 
+States = Annotated[list[Row], FailFast(), Field(min_length=1, max_length=20_000)]
+Places = Annotated[
+    list[Annotated[int, Field(ge=-1, le=1_000_000)]], FailFast(), Field(max_length=1_000_000)
+]
+
+
+class JumpData(_Strict):
+    """States and the jumps between them: see :class:`frenkel.cards.jumps.JumpLaw`."""
+
+    voltages: Annotated[Row, Field(description="device voltages, V")]
+    temperatures: Annotated[Row, Field(description="K")]
+    level: Annotated[Table, Field(description="ln of the conductance at the read voltage over 1 S")]
+    current: Annotated[States, Field(description="of each state at each voltage, A")]
+    rate: Annotated[
+        list[Matrix], FailFast(), Field(description="of leaving, by state, temperature, voltage, 1/s")
+    ]
+    kind: Annotated[Places, Field(description="0: a RESET left it, 1: a SET, -1: neither")]
+    before: Annotated[Places, Field(description="state before each jump")]
+    after: Annotated[Places, Field(description="state after it")]
+    jump_voltage: Annotated[Table, Field(description="device voltage of each jump, V")]
+    read_voltage: Annotated[Positive, Field(description="V")]
+    neighbours: Annotated[int, Field(ge=1, le=1000)]
+    level_scale: Positive
+    rate_scale: Positive
+    voltage_scale: Annotated[Positive, Field(description="V")]
+
+
 class BoxData(_Strict):
     """Range of a quantity in the ensemble."""
 
@@ -175,6 +202,7 @@ class CardData(_Strict):
     core: dict[CoreName, Positive]
     rtn: RtnData | None = None
     relaxation: RelaxationData | None = None
+    jumps: JumpData | None = None
     validity: dict[Literal["voltage", "pulse_width", "temperature", "cycles", "time"], BoxData]
     gate: Annotated[list[GateData], Field(max_length=1000)]
     intervals: Annotated[dict[LongLine, Pair], Field(max_length=10_000)]

@@ -4,7 +4,7 @@
 
     [measure]
     cycles = 4                  # of each device, spread evenly; the parts below start from their end states
-    jumps = 20                  # kept of each device, drawn from all of its events
+    jumps = 20                  # kept of each device, drawn from the events of its cycles
     walks = 2                   # from each end state, of `steps` events at a drawn source voltage
 
     [measure.hold]              # for judging only
@@ -26,8 +26,10 @@ from .base import RATES, TIMES, Section
 from .quantity import reads_all, writes
 
 Voltages = Annotated[tuple[float, ...], reads_all("V", -100.0, 100.0), writes("V")]
+Read = Annotated[tuple[float, ...], reads_all("V", -20.0, 20.0), writes("V")]
 Times = Annotated[tuple[float, ...], reads_all("s", *TIMES), writes("s")]
 Rates = Annotated[tuple[float, ...], reads_all("V/s", *RATES), writes("V/s")]
+Currents = Annotated[tuple[float, ...], reads_all("A", 1e-15, 1.0), writes("A")]
 Temperatures = Annotated[tuple[float, ...], reads_all("K", COLDEST, HOTTEST), writes("K")]
 MOST = 10_000
 """Most jumps, walks or draws that are kept of one device."""
@@ -50,10 +52,11 @@ class HoldSection(Section):
 
 
 class RampSection(Section):
-    """The phase that switches an end state, as a triangle of another rate."""
+    """The phase that switches an end state, as a triangle of another rate, a SET under another limit too."""
 
     draws: int = Field(default=1, ge=1, le=MOST)
     rates: Rates = Field(min_length=1, max_length=100)
+    limits: Currents | None = Field(default=None, min_length=1, max_length=100)
 
 
 class MeasureSection(Section):
@@ -68,7 +71,8 @@ class MeasureSection(Section):
     temperatures : tuple of float
         At which the rates are read (K).
     jumps : int
-        Events of the protocol that are kept of a device, each as likely as the others.
+        Events of the cycles that are kept of a device, each as likely as the others; of all phases where
+        there are no cycles.
     walks, steps : int
         Walks from each end state at a drawn source voltage, and the events of each.
     hold, half_select, rest, ramp : section or None
@@ -76,7 +80,7 @@ class MeasureSection(Section):
     """
 
     cycles: int = Field(default=1, ge=1, le=100_000)
-    voltages: Voltages = Field(default=GRID, min_length=3, max_length=1000)
+    voltages: Read = Field(default=GRID, min_length=3, max_length=1000)
     temperatures: Temperatures = Field(default=(300.0, 330.0, 358.0), min_length=1, max_length=100)
     jumps: int = Field(default=1, ge=0, le=MOST)
     walks: int = Field(default=1, ge=0, le=MOST)

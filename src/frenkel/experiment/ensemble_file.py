@@ -46,7 +46,9 @@ def _ragged(variable: Variable) -> bool:
     return variable.dims[:1] in [(dim,) for dim in RAGGED_DIMS]
 
 
-SUMMARY = {name: one for name, one in LAYOUT.variables.items() if not _ragged(one)}
+SUMMARY = {
+    name: one for name, one in LAYOUT.variables.items() if not _ragged(one) and name not in SHARED
+}
 """Numbers of each member, or of each of its cycles."""
 
 

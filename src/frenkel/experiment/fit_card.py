@@ -18,7 +18,17 @@ import numpy as np
 import xarray as xr
 
 from .. import checks
-from ..analysis.fitting import core_fit, few, gate, gate_noise, noise_fit, observations, statistical_model
+from ..analysis.fitting import (
+    core_fit,
+    few,
+    gate,
+    gate_jumps,
+    gate_noise,
+    jump_fit,
+    noise_fit,
+    observations,
+    statistical_model,
+)
 from ..analysis.fitting.cycle_memory import MemoryFitError
 from ..analysis.fitting.gate import Row
 from ..analysis.fitting.observations import ObservationError, Observations
@@ -92,8 +102,9 @@ def fit_card(
     Parameters
     ----------
     data : path or xarray.Dataset
-        An ensemble of ``frenkel run`` (.nc), or a table: features over (device, cycle), each with ``units``;
-        a .csv file has the columns ``device``, ``cycle`` and ``name [unit]``.
+        An ensemble of ``frenkel run`` (.nc), whose table ``measure`` gives the card a law of jumps, or a
+        table: features over (device, cycle), each with ``units``; a .csv file has the columns ``device``,
+        ``cycle`` and ``name [unit]``.
     name : str, optional
         Of the card; default: that of the file.
     features : sequence of str, optional
@@ -174,12 +185,8 @@ def fit_card(
         card, intervals={**card.intervals, **core_intervals}, provenance={**card.provenance, "judged": judged}
     )
     layers = _Layers(1.0 - held_out, bootstrap, seed)
-    if rtn is not None:
-        card, found = layers.add_rtn(card, rtn, float(rtn_voltage or 0.0))
-        rows += found
-    if relaxation is not None:
-        card, found = layers.add_relaxation(card, relaxation)
-        rows += found
+    card, found = layers.add(card, data, rtn, float(rtn_voltage or 0.0), relaxation)
+    rows += found
     card = replace(card, gate=tuple(row.to_dict() for row in rows))
     return FittedCard(card=card, rows=rows, held_out=judging, cores=cores)
 
@@ -225,6 +232,9 @@ def judge_card(
         rows += gate_noise.judge_rtn(traps, card, seed=seed)
     if relaxation is not None:
         rows += gate_noise.judge_relaxation(_noise(relaxation, "relaxation")[0], card, seed=seed)
+    if card.jump_law is not None and not _is_table(data):
+        with _opened(data) as found:
+            rows += gate_jumps.judge(card.jump_law, found, jump_fit.finished(found), seed=seed)
     return rows, held_out
 
 
@@ -235,6 +245,19 @@ class _Layers:
     share: float
     resamples: int
     seed: int
+
+    def add(
+        self, card: Card, data: Data, rtn: Data | None, rtn_voltage: float, relaxation: Data | None
+    ) -> tuple[Card, list[Row]]:
+        """Return the card with every layer that there are data for, and their rows."""
+        rows: list[Row] = []
+        if rtn is not None:
+            card, rows = self.add_rtn(card, rtn, rtn_voltage)
+        if relaxation is not None:
+            card, found = self.add_relaxation(card, relaxation)
+            rows = rows + found
+        card, found = self.add_jumps(card, data)
+        return card, rows + found
 
     def add_rtn(self, card: Card, data: Data, voltage: float) -> tuple[Card, list[Row]]:
         """Return the card with a layer of telegraph noise, read at a voltage (V), and its rows."""
@@ -261,6 +284,28 @@ class _Layers:
         box = {**card.validity, "time": law.times}
         card = _with(card, intervals, {"relaxation": made}, relaxation_law=law, validity=box)
         return card, gate_noise.judge_relaxation(held_out, card, seed=self.seed)
+
+
+    def add_jumps(self, card: Card, data: Data) -> tuple[Card, list[Row]]:
+        """Return the card with a law of jumps where an ensemble was measured for it, and its rows."""
+        if _is_table(data):
+            return card, []
+        with _opened(data) as found:
+            if not jump_fit.measured(found):
+                return card, []
+            loaded = found.load()
+        done = jump_fit.finished(loaded)
+        # The devices that the cycles were fitted to, where some of them were held out.
+        training, held_out = (done[part] for part in observations.parts(len(done), self.share, self.seed))
+        law, made = jump_fit.fit(loaded, training, seed=self.seed)
+        heats = (float(law.temperatures[0]), float(law.temperatures[-1]))
+        card = replace(
+            card,
+            jump_law=law,
+            validity={**card.validity, "temperature": heats},
+            provenance={**card.provenance, "jumps": made},
+        )
+        return card, gate_jumps.judge(law, loaded, held_out, seed=self.seed) if len(held_out) > 1 else []
 
 
 def _with(card: Card, intervals: Mapping[str, Any], made: Mapping[str, Any], **layer: Any) -> Card:

@@ -85,8 +85,8 @@ class PhaseLog:
 class Observer(Interface):
     """Looks at a device while its protocol runs, and changes nothing in it."""
 
-    def begin(self) -> None:
-        """Take note of where a piece of the protocol begins."""
+    def begin(self, cycle: int) -> None:
+        """Take note of where a piece of the protocol begins, and of its cycle (0: outside of cycles)."""
 
     def look(self) -> None:
         """Look at the device after an event or a sample."""
@@ -220,7 +220,7 @@ class Protocol:
         while position.chunk < len(chunks):
             chunk, number = chunks[position.chunk]
             if self.observer is not None:
-                self.observer.begin()
+                self.observer.begin(present.cycle)
             # Otherwise the number of field solves would depend on where a run was interrupted.
             device.forget()
             budget = None if phase.budget is None else max(phase.budget - present.events_since(device), 0)

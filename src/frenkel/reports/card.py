@@ -73,7 +73,7 @@ def describe(card: Card) -> str:
             f"  {feature.name:<16} {middle:10.4g} {feature.unit:<4} spread within a device "
             f"{_spread(card, i, mean[[i, k + i]])}, missing {feature.missing:.1%}"
         )
-    lines += [f"  {text}" for text in _noise_lines(card)]
+    lines += [f"  {text}" for text in (*_jump_lines(card), *_noise_lines(card))]
     for layer, made in card.provenance.get("noise", {}).items():
         lines.append(
             f"  {layer} from {made['file']}" + (f", set {made['material']}" if made.get("material") else "")
@@ -87,6 +87,19 @@ def describe(card: Card) -> str:
         for row in card.gate
     ]
     return "\n".join(lines)
+
+
+def _jump_lines(card: Card) -> list[str]:
+    """Return what is in the law of jumps, if there is one, and what the card cannot tell."""
+    lines = []
+    if (law := card.jump_law) is not None:
+        low, high = law.voltages[[0, -1]]
+        lines.append(
+            f"law of jumps: {len(law.before)} between {len(law.level)} states, rates read from {low:g} to "
+            f"{high:g} V; the next of the nearest {law.neighbours}"
+        )
+    lacks = card.cannot_tell()
+    return [*lines, *([f"cannot tell {'; '.join(lacks)}"] if lacks else [])]
 
 
 def _noise_lines(card: Card) -> list[str]:

@@ -37,7 +37,7 @@ class Jump:
 
 @dataclass(slots=True)
 class Reservoir:
-    """Jumps of the protocol that are kept.
+    """Jumps of the cycles that are kept.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """Everything that is looked at in one device, put together: what a member of an ensemble calls."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -57,6 +57,7 @@ class Measurement:
     walks: list[Jump] = field(default_factory=list)
     probes: list[Probe] = field(default_factory=list)
     twins: dict[float, Device] = field(default_factory=dict)
+    looking: bool = False
 
     def __post_init__(self) -> None:
         settings = self.configuration.measure
@@ -68,14 +69,16 @@ class Measurement:
         self.cycles = set((np.floor(marks).astype(int) + 1).tolist()) if last else set()
         self.reservoir = Reservoir(settings, self.configuration.read_voltage, self.device)
 
-    def begin(self) -> None:
-        """Take note of where a piece of the protocol begins."""
-        if self.settings.jumps:
+    def begin(self, cycle: int) -> None:
+        """Take note of where a piece of the protocol begins, and of its cycle (0: outside of cycles)."""
+        # Forming has more events than many cycles, and a card is asked for cycles.
+        self.looking = bool(self.settings.jumps) and (cycle > 0 or not self.cycles)
+        if self.looking:
             self.reservoir.begin()
 
     def look(self) -> None:
         """Look at the device after an event or a sample."""
-        if self.settings.jumps:
+        if self.looking:
             self.reservoir.look()
 
     def end(self, kind: str, cycle: int) -> None:
@@ -109,6 +112,8 @@ class Measurement:
             twin = self._twin(plan.temperature)
             twin.restore(self.device.state(), stream=(MEASURED, cycle, state, number), keep_solved=True)
             circuit, limit = self._circuit(plan.voltage)
+            if plan.limit is not None:
+                circuit, limit = replace(circuit, compliance=plan.limit), plan.limit
             found = probes.carry_out(plan, twin, circuit, sweep, self.configuration.read_voltage)
             series = circuit.series_resistance
             self.probes.append(Probe(plan, cycle, state, series, limit, **found))

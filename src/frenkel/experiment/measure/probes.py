@@ -19,18 +19,23 @@ from .reading import level
 KINDS = ("hold", "half_select", "rest", "ramp")
 """Of probes, in the order of the numbers that a file gives them."""
 
+RAMP = KINDS.index("ramp")
+
 BUDGET = 2000
 """Events of a probe after which it is given up, its end not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One probe: kind, source voltage (V; of a ramp its tip), time (s; of a ramp up to its tip), heat (K)."""
+    """One probe: kind, source voltage (V; of a ramp its tip), time (s; of a ramp up to its tip), heat (K),
+    and a limit of the current (A) where it is not that of the protocol.
+    """
 
     kind: int
     voltage: float
     time: float
     temperature: float
+    limit: float | None = None
 
 
 @dataclass(slots=True)
@@ -65,9 +70,12 @@ def plans(
             voltage, time, heat = grid[place]
             found.append(Plan(number, voltage, time * section.pulses, heat))
     if settings.ramp is not None and sweep is not None:
-        for place in chosen(len(settings.ramp.rates), settings.ramp.draws, random):
-            time = abs(sweep.amplitude) / settings.ramp.rates[place]
-            found.append(Plan(3, sweep.amplitude, time, temperature))
+        # What a limit decides is the state after a SET.
+        limits = (settings.ramp.limits or (None,)) if sweep.kind == "set" else (None,)
+        ramps = list(product(settings.ramp.rates, limits))
+        for place in chosen(len(ramps), settings.ramp.draws, random):
+            rate, limit = ramps[place]
+            found.append(Plan(RAMP, sweep.amplitude, abs(sweep.amplitude) / rate, temperature, limit))
     return found
 
 
@@ -84,7 +92,7 @@ def carry_out(
     twin.circuit = circuit
     before, events = level(twin.solved(), read_voltage), twin.events
     found = {"before": before, "after": np.nan, "switched": np.nan, "events": BUDGET}
-    ramp = plan.kind == KINDS.index("ramp")
+    ramp = plan.kind == RAMP
     if ramp:
         waveform = Waveform.triangle(plan.voltage, abs(plan.voltage) / plan.time)
     else:

@@ -1,0 +1,203 @@
+"""Acceptance test of the law of jumps of a card, by probes of devices that it was not fitted to.
+
+Each probe of a held-out device is repeated on cells of the card under the same source, circuit and
+temperature, from states of the card's own. As in :mod:`.gate`, two halves of the held-out devices give the
+noise floor; in the second half cells of the card, as many, take the place of the devices for the value; twice
+the floor is the limit.
+"""
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.stats import ks_2samp
+
+from ...cards.file import CardWarning
+from ...cards.jumps import STATES, JumpLaw
+from ...cards.walk import JumpCells
+from ...typing import Floats, Index
+from .gate import FACTOR, Row
+from .jump_fit import entries, rounded
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+MOVED, SWITCHED = 0.02, float(np.log(2.0))
+"""Least change of ln(conductance) of a state that moved, and of one that switched."""
+
+CELLS = 40
+"""Cells of the card for each probe."""
+
+FEWEST = 16
+"""Probes that a row needs."""
+
+KINDS = ("hold", "half_select", "rest", "ramp")
+"""Of probes, in the order of the numbers in the file of an ensemble."""
+
+COLUMNS = (
+    "kind", "state", "voltage", "time", "temperature", "series", "limit", "before", "after", "switched"
+)
+"""Variables of probes that are used, without what stands before them."""
+
+RAMP = KINDS.index("ramp")
+NEVER = 1e9
+"""Voltage (V) that stands for a ramp on which a cell did not switch: beyond all others in a KS distance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One statistic of probes.
+
+    Parameters
+    ----------
+    name : str
+    owner : ndarray of shape (n,)
+        Device of each probe.
+    design : ndarray of shape (n,)
+        Number of its voltage, time and temperature; -1: values are pooled.
+    measured : ndarray of shape (n,)
+    card : ndarray of shape (n, CELLS)
+    """
+
+    name: str
+    owner: Index
+    design: Index
+    measured: Floats
+    card: Floats
+
+    def row(self, repeats: int, seed: int) -> Row:
+        """Return the row of a gate: value and floor over splits of the devices."""
+        floors, values = [], []
+        devices = np.unique(self.owner)
+        for r in range(repeats):
+            random = np.random.default_rng([seed, 7, r])
+            first = np.isin(self.owner, random.permutation(devices)[: len(devices) // 2])
+            drawn = self.card[np.arange(len(self.owner)), random.integers(CELLS, size=len(self.owner))]
+            floors.append(self._distance(first, self.measured))
+            values.append(self._distance(first, drawn))
+        value, floor = float(np.mean(values)), float(np.mean(floors))
+        return Row(self.name, value, floor, FACTOR * floor)
+
+    def error(self) -> float:
+        """Return the mean over designs of how far the share of all devices is from that of the card."""
+        found = [
+            abs(self.measured[self.design == one].mean() - self.card[self.design == one].mean())
+            for one in np.unique(self.design)
+        ]
+        return float(np.mean(found))
+
+    def _distance(self, first: np.ndarray[tuple[int], np.dtype[np.bool_]], second: Floats) -> float:
+        """Return how far the measured values of a first part are from values of the others."""
+        if self.design[0] < 0:
+            return float(ks_2samp(self.measured[first], second[~first]).statistic)
+        number = int(self.design.max()) + 1
+        count, total = np.zeros((2, 2, number))
+        for part, (inside, values) in enumerate(((first, self.measured), (~first, second))):
+            count[part] = np.bincount(self.design[inside], minlength=number)
+            total[part] = np.bincount(self.design[inside], values[inside], minlength=number)
+        both = np.all(count > 0, axis=0)
+        share = total[:, both] / count[:, both]
+        # A design of few probes tells less.
+        return float(np.average(np.abs(share[0] - share[1]), weights=count[:, both].min(axis=0)))
+
+
+def judge(
+    law: JumpLaw, data: "xr.Dataset", members: Index, *, repeats: int = 10, seed: int = 0
+) -> list[Row]:
+    """Return the rows of the law of jumps.
+
+    Parameters
+    ----------
+    law : JumpLaw
+    data : xarray.Dataset
+        An ensemble with probes.
+    members : ndarray of int
+        Places along ``member`` of devices that the law was not fitted to, at least two.
+    repeats : int
+        Splits of these devices.
+    seed : int
+
+    Returns
+    -------
+    list of Row
+        For each kind of probe and state with at least :data:`FEWEST` probes of two devices; none where there
+        are no probes.
+    """
+    found = compared(law, data, members, seed) if "probe_count" in data else []
+    return [one.row(repeats, seed) for one in found]
+
+
+def compared(law: JumpLaw, data: "xr.Dataset", members: Index, seed: int = 0) -> list[Compared]:
+    """Return every statistic of the probes of some members, with cells of the law under the same probes."""
+    every = entries(data, "probe", members)
+    owner = np.repeat(np.arange(data.sizes["member"]), data["probe_count"].values)[every]
+    columns = {name: data[f"probe_{name}"].values[every] for name in COLUMNS}
+    found: list[Compared] = []
+    for kind in range(len(KINDS)):
+        for state in range(len(STATES)):
+            which = np.flatnonzero(
+                (columns["kind"] == kind) & (columns["state"] == state) & np.isfinite(columns["after"])
+            )
+            if which.size < FEWEST or np.unique(owner[which]).size < 2:
+                continue
+            of = {name: values[which] for name, values in columns.items()}
+            repeat = _ramps if kind == RAMP else _holds
+            with warnings.catch_warnings():
+                # A ramp of the devices may go beyond what was read too; the rows say what comes of it.
+                warnings.simplefilter("ignore", CardWarning)
+                found += repeat(law, of, owner[which], state, seed)
+    return found
+
+
+def _holds(
+    law: JumpLaw, of: dict[str, Floats], owner: Index, state: int, seed: int
+) -> Iterator[Compared]:
+    """Yield shares of what moved and switched, and the states of what moved, of one kind and state."""
+    n = len(owner)
+    before, after = np.empty((2, n, CELLS))
+    for heat in np.unique(of["temperature"]):
+        rows = np.flatnonzero(of["temperature"] == heat)
+        cells = JumpCells(law, rows.size * CELLS, seed, STATES[state], float(heat))
+        before[rows] = np.log(cells.conductance).reshape(-1, CELLS)
+        source, time, series, limit = (
+            np.repeat(of[name][rows], CELLS) for name in ("voltage", "time", "series", "limit")
+        )
+        cells.hold(source, time, series=series, limit=limit)
+        after[rows] = np.log(cells.conductance).reshape(-1, CELLS)
+    design = np.unique(
+        np.stack([of["voltage"], of["time"], of["temperature"]], axis=1), axis=0, return_inverse=True
+    )[1].ravel()
+    kind, sign = KINDS[int(of["kind"][0])].replace("_", " "), 1.0 if state == 0 else -1.0
+    change, made = of["after"] - of["before"], after - before
+    for name, least, turned in (("moved", MOVED, None), ("switched", SWITCHED, sign)):
+        sizes = [np.abs(one) if turned is None else turned * one for one in (change, made)]
+        shares = [(one > least).astype(float) for one in sizes]
+        yield Compared(f"{kind} of {STATES[state]}: {name}", owner, design, *shares)
+    yield Compared(f"{kind} of {STATES[state]}: level after", owner, np.full(n, -1), of["after"], after)
+
+
+def _ramps(
+    law: JumpLaw, of: dict[str, Floats], owner: Index, state: int, seed: int
+) -> Iterator[Compared]:
+    """Yield switching voltages and the levels after ramps of each rate and limit."""
+    # A rate comes from a division, and no limit is NaN: what is one setting must be equal.
+    settings = np.stack([rounded(np.abs(of["voltage"]) / of["time"]), np.nan_to_num(of["limit"], nan=0.0)])
+    for rate, most in np.unique(settings, axis=1).T:
+        rows = np.flatnonzero((settings[0] == rate) & (settings[1] == most))
+        if rows.size < FEWEST or np.unique(owner[rows]).size < 2:
+            continue
+        cells = JumpCells(law, rows.size * CELLS, seed, STATES[state], float(of["temperature"][rows[0]]))
+        series, limit = (np.repeat(of[name][rows], CELLS) for name in ("series", "limit"))
+        amplitude = float(of["voltage"][rows[0]])
+        done = cells.ramp(amplitude, float(rate), series=series, limit=limit)
+        volts = done.rise_voltage if state == 0 else done.peak_voltage
+        # A current that is largest where the source turns back has not been reset.
+        volts = np.where((state == 1) & (volts == amplitude), np.nan, volts)
+        seen, made = (np.abs(np.nan_to_num(one, nan=NEVER)) for one in (of["switched"][rows], volts))
+        name = f"ramp of {STATES[state]} at {rate:g} V/s" + (f" to {most:g} A" if most else "")
+        pooled = np.full(rows.size, -1)
+        yield Compared(f"{name}: switching voltage", owner[rows], pooled, seen, made.reshape(-1, CELLS))
+        level = np.log(cells.conductance).reshape(-1, CELLS)
+        yield Compared(f"{name}: level after", owner[rows], pooled, of["after"][rows], level)

@@ -1,0 +1,192 @@
+"""From what an ensemble measured of its states and jumps to the law of jumps of a card.
+
+The rates are the devices' own; nothing is fitted to them. What is chosen is how alike two states must be for
+the jumps of one to stand for those of the other: number of neighbours and three scales, by the predictive
+density of the jumps of devices that were left out.
+"""
+
+from dataclasses import replace
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ... import checks
+from ...cards.jumps import JumpLaw, Kernel, interpolated, place
+from ...typing import Floats, Index
+from .observations import FINISHED, ObservationError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+MOST = 3000
+"""Jumps of a law, which bounds the file of a card (some 5 MB)."""
+
+JUDGED = 500
+"""Jumps whose density chooses the scales."""
+
+FOLDS = 4
+DIGITS = 6
+"""Significant digits of what goes into a card."""
+
+LEVEL_WIDTH, RATE_WIDTH = 0.3, 1.0
+"""Widths, in ln(conductance) and ln(rate), of the density of states to come (t of one degree of freedom)."""
+
+CHOICES: dict[str, tuple[float, ...]] = {
+    "neighbours": (1, 2, 4, 8, 16, 32, 64),
+    "level_scale": (0.125, 0.25, 0.5, 1.0, 2.0),
+    "rate_scale": (0.25, 0.5, 1.0, 2.0, 4.0, 8.0),
+    "voltage_scale": (0.075, 0.15, 0.3, 0.6),
+}
+"""Values that are tried, one number at a time, from those of :class:`.JumpLaw` on."""
+
+
+def measured(data: "xr.Dataset") -> bool:
+    """Tell whether an ensemble holds jumps between states that were read."""
+    return "jump_count" in data and data["jump_count"].dims == ("member",) and bool(data["jump_count"].sum())
+
+
+def finished(data: "xr.Dataset") -> Index:
+    """Return the places along ``member`` of the members that were run to their end."""
+    return np.flatnonzero(data["status"].values == FINISHED)
+
+
+def entries(data: "xr.Dataset", dim: str, members: Index) -> Index:
+    """Return the places along a ragged dimension of what belongs to members, by their places."""
+    owner = np.repeat(np.arange(data.sizes["member"]), data[f"{dim}_count"].values)
+    return np.flatnonzero(np.isin(owner, members))
+
+
+def fit(
+    data: "xr.Dataset", members: Index, *, most: int = MOST, seed: int = 0
+) -> tuple[JumpLaw, dict[str, Any]]:
+    """Return the law of jumps of some members, and how it was made.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        An ensemble with a table ``measure``.
+    members : ndarray of int
+        Places along ``member`` of the devices to take, at least two.
+    most : int
+        Jumps to keep at most, drawn alike from all.
+    seed : int
+
+    Returns
+    -------
+    JumpLaw
+    dict
+        For the provenance of a card: ``devices``, ``jumps``, ``states``, ``left_out`` and ``score``, the mean
+        logarithm of the predictive density.
+
+    Raises
+    ------
+    ObservationError
+        There are no end states, or jumps of fewer than two devices.
+    """
+    checks.whole("most", most, 1)
+    random = np.random.default_rng([seed, 6])
+    law, owner, left_out = gathered(data, members, most, random)
+    devices = np.unique(owner)
+    if devices.size < 2:
+        raise ObservationError(f"a law of jumps needs those of at least two devices, got {devices.size}")
+    law, score = chosen(law, owner, random)
+    made = {"devices": int(devices.size), "jumps": len(law.before), "states": len(law.level)}
+    return law, made | {"left_out": left_out, "score": score}
+
+
+def gathered(
+    data: "xr.Dataset", members: Index, most: int, random: np.random.Generator
+) -> tuple[JumpLaw, Index, int]:
+    """Return the law with default scales, the member of each jump, and how many jumps are left out.
+
+    That are those beside a state that nothing can leave at one of the voltages, or whose current does not
+    rise with the voltage.
+    """
+    counts = data["state_count"].values
+    offset = np.concatenate([[0], np.cumsum(counts)])
+    owner = np.repeat(np.arange(len(counts)), data["jump_count"].values)
+    every = entries(data, "jump", members)
+    sides = np.stack([data[name].values[every] for name in ("jump_from", "jump_to")]) + offset[owner[every]]
+    heats = np.argsort(data["heat"].values)
+    rate, current = data["state_rate"].values[:, heats], data["state_current"].values
+    usable = np.all(rate > 0.0, axis=(1, 2)) & np.all(np.diff(current, axis=1) > 0.0, axis=1)
+    good = np.all(usable[sides], axis=0)
+    kept = np.flatnonzero(good)
+    if kept.size > most:
+        kept = np.sort(random.choice(kept, most, replace=False))
+    kind = data["state_kind"].values
+    own = entries(data, "state", members)
+    ends = own[(kind[own] >= 0) & usable[own]]
+    if not ends.size:
+        raise ObservationError("a law of jumps needs states that a RESET or a SET has left: measure.cycles")
+    states, place_of = np.unique(np.concatenate([ends, *sides[:, kept]]), return_inverse=True)
+    before, after = place_of[len(ends) :].reshape(2, -1)
+    # Sides of jumps are read again where they are end states too: those that cells start in keep their kind.
+    law = JumpLaw(
+        voltages=data["bias"].values,
+        temperatures=data["heat"].values[heats],
+        level=rounded(data["state_level"].values[states]),
+        current=rounded(current[states]),
+        rate=rounded(rate[states]),
+        kind=kind[states].astype(np.int64),
+        before=before,
+        after=after,
+        jump_voltage=rounded(data["jump_voltage"].values[every][kept]),
+        read_voltage=float(data["read_voltage"]),
+    )
+    return law, owner[every][kept], int(np.count_nonzero(~good))
+
+
+def chosen(law: JumpLaw, owner: Index, random: np.random.Generator) -> tuple[JumpLaw, float]:
+    """Return the law with the numbers that foretell the jumps of devices left out best, and its score."""
+    devices = random.permutation(np.unique(owner))
+    fold = np.argmax(owner[:, None] == devices, axis=1) % min(FOLDS, len(devices))
+    judged = np.sort(random.permutation(len(owner))[:JUDGED])
+    best = score(law, fold, judged)
+    # Twice over, since the best of one depends on the others.
+    for _, name in product(range(2), CHOICES):
+        for value in CHOICES[name]:
+            if value == getattr(law, name):
+                continue
+            change: dict[str, Any] = {name: int(value) if name == "neighbours" else value}
+            other = replace(law, **change)
+            found = score(other, fold, judged)
+            if found > best:
+                law, best = other, found
+    return law, best
+
+
+def score(law: JumpLaw, fold: Index, judged: Index) -> float:
+    """Return the mean logarithm of the density of the states that jumps led to, each by the other folds.
+
+    Parameters
+    ----------
+    law : JumpLaw
+    fold : ndarray of shape (j,)
+        Of each jump.
+    judged : ndarray of int
+        Jumps that count.
+    """
+    logs = law.log_rates(float(law.temperatures[0]))
+    rates = interpolated(logs[law.after], place(law.grid, law.jump_voltage))
+    total = np.zeros(len(judged))
+    for number in np.unique(fold[judged]):
+        mine = np.flatnonzero(fold[judged] == number)
+        jumps, volts = judged[mine], law.jump_voltage[judged[mine]]
+        near, weight = Kernel(law, logs, np.flatnonzero(fold != number)).near(law.before[jumps], volts)
+        # The rate of a state to come at the voltage of the jump that is judged, not at its own.
+        there = interpolated(logs[law.after[near.ravel()]], place(law.grid, np.repeat(volts, near.shape[1])))
+        distance = ((law.level[law.after[near]] - law.level[law.after[jumps]][:, None]) / LEVEL_WIDTH) ** 2
+        distance += ((there.reshape(near.shape) - rates[jumps][:, None]) / RATE_WIDTH) ** 2
+        # Heavy tails, so that one jump that nothing foretells does not decide.
+        total[mine] = np.log(np.sum(weight / (1.0 + distance) ** 1.5, axis=1))
+    return float(total.mean() - np.log(2.0 * np.pi * LEVEL_WIDTH * RATE_WIDTH))
+
+
+def rounded(values: Floats) -> Floats:
+    """Return numbers with :data:`DIGITS` significant digits."""
+    with np.errstate(divide="ignore"):
+        size = np.where(values == 0.0, 0.0, np.floor(np.log10(np.abs(values))))
+    scale = 10.0 ** (DIGITS - 1 - size)
+    return np.asarray(np.round(values * scale) / scale)

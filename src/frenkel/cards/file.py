@@ -1,0 +1,78 @@
+"""The file of a card: what marks it, how it is read, and what is said where it is none."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+KIND = "frenkel card"
+SCHEMA_VERSION = "1.3.0"
+LARGEST = 2**24
+"""Bytes of a file; the card of the package has 80,000, and 1,000 states of a law of jumps some 1,500,000."""
+
+
+class CardError(ValueError):
+    """A card is damaged, was changed by hand, is of a newer schema, or is used outside its box."""
+
+
+class CardWarning(UserWarning):
+    """A card is used outside of the box in which its ensemble was made."""
+
+
+def read(path: str | Path) -> Any:
+    """Return the JSON data in a file.
+
+    Raises
+    ------
+    CardError
+        It is no JSON, such as a truncated file, or too large.
+    OSError
+        The file cannot be read.
+    """
+    with Path(path).open("rb") as file:
+        text = file.read(LARGEST + 1)
+    if len(text) > LARGEST:
+        raise CardError(f"{path} is no card: it has more than {LARGEST} bytes")
+    try:
+        data = json.loads(text.decode())
+    except UnicodeDecodeError:
+        raise CardError(f"{path} is no card: it is not text") from None
+    except ValueError as error:
+        raise CardError(f"{path} is truncated or not JSON: {error}") from None
+    except RecursionError:
+        raise CardError(f"{path} is no card: its lists are nested too deeply") from None
+    return data
+
+
+def checksum(data: Mapping[str, Any]) -> str:
+    """Return the SHA-256 (hex) of JSON data, whatever the order of its keys.
+
+    Raises
+    ------
+    CardError
+        The data hold NaN or something that JSON cannot.
+    """
+    try:
+        text = json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise CardError(f"a card must be plain JSON data with finite numbers: {error}") from error
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def check_version(found: Any, origin: str) -> None:
+    """Refuse the schema of a file that this version would read wrongly.
+
+    Raises
+    ------
+    CardError
+        It is newer, or none.
+    """
+    try:
+        major, minor, _ = (int(part) for part in str(found).split("."))
+    except ValueError:
+        raise CardError(f"{origin} has no readable schema version: {found!r}") from None
+    ours = tuple(int(part) for part in SCHEMA_VERSION.split("."))
+    # A newer minor version may hold what this version would silently leave out.
+    if major != ours[0] or minor > ours[1]:
+        raise CardError(f"{origin} has schema {found}, this frenkel reads up to {SCHEMA_VERSION}")

@@ -1,0 +1,153 @@
+"""The law of jumps of a made-up ensemble: its closed forms, what is chosen, and the gate."""
+
+from dataclasses import replace
+
+import made_up_jumps as made
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+from frenkel.analysis.fitting import card_schema, gate_jumps, jump_fit
+from frenkel.analysis.fitting.observations import ObservationError
+from frenkel.cards.card import Card
+from frenkel.cards.walk import JumpCells
+from frenkel.experiment.fit_card import fit_card, judge_card
+from frenkel.reports.card import describe
+
+HALF = np.arange(20)
+
+
+@pytest.fixture(scope="module")
+def data():
+    return made.ensemble(40, seed=1)
+
+
+@pytest.fixture(scope="module")
+def fitted(data):
+    return jump_fit.fit(data, HALF)
+
+
+def test_the_law_holds_what_was_read(data, fitted):
+    law, record = fitted
+    assert record["devices"] == 20 and record["jumps"] == 20 * 24 and record["left_out"] == 0
+    assert record["states"] == 20 * (12 + 48) and np.count_nonzero(law.kind >= 0) == 20 * 12
+    # Every state of the first half, each once, with its rates to the digits of a card.
+    mine = data.isel(state=slice(0, 20 * 60))
+    np.testing.assert_allclose(law.rate, mine.state_rate.values, rtol=1e-5)
+    np.testing.assert_allclose(law.level, mine.state_level.values, rtol=1e-5)
+    # A jump leads from where it began to where it ended, whatever the states are called now.
+    step = law.level[law.after] - law.level[law.before]
+    offset = np.concatenate([[0], np.cumsum(data.state_count.values)])
+    owner = np.repeat(np.arange(40), data.jump_count.values)[: 20 * 24]
+    sides = [data[name].values[: 20 * 24] + offset[owner] for name in ("jump_from", "jump_to")]
+    level = data.state_level.values
+    np.testing.assert_allclose(step, level[sides[1]] - level[sides[0]], atol=1e-4)
+
+
+@pytest.mark.parametrize(("state", "volts", "time", "heat"), [
+    (0, 0.5, 1e-3, 300.0), (0, 1.0, 1e-6, 300.0), (1, -0.75, 1e-5, 300.0), (1, -0.5, 1e-3, 325.0),
+    (0, -1.0, 1.0, 300.0),
+])
+def test_the_share_that_moves_is_that_of_the_closed_form(fitted, state, volts, time, heat):
+    """Mean over the end states of 1 - exp(-rate t), by 6,000 cells; false alarm 1e-4 a case."""
+    law, _ = fitted
+    kinds = np.flatnonzero(law.kind == state)
+    offset = np.log(law.rate[kinds, 0, 6]) + 4.0  # at 0 V it is h - 4
+    expected = np.mean(-np.expm1(-time * np.exp(made.log_rate(state, offset, volts, heat))))
+    cells = JumpCells(law, 6000, seed=4, state=("hrs", "lrs")[state], temperature=heat)
+    count = np.count_nonzero(cells.hold(volts, time))
+    low, high = binom.ppf([5e-5, 1 - 5e-5], 6000, expected)
+    assert low <= count <= high
+
+
+def test_held_out_devices_pass_and_wrong_rates_fail(data, fitted):
+    law, _ = fitted
+    rows = {row.statistic: row for row in gate_jumps.judge(law, data, np.arange(20, 40))}
+    assert set(rows) == {f"hold of {state}: {what}" for state in ("hrs", "lrs")
+                         for what in ("moved", "switched", "level after")}
+    assert all(row.passed for row in rows.values())
+    wrong = made.ensemble(20, seed=2, probes=60, faster=5.0)
+    failed = [row.statistic for row in gate_jumps.judge(law, wrong, np.arange(20)) if not row.passed]
+    assert {"hold of hrs: moved", "hold of lrs: moved"} <= set(failed)
+
+
+def test_shares_are_within_a_few_hundredths(fitted):
+    """The mean error over 18 designs in both states, with 2,000 probes: what chance alone makes is 0.02."""
+    law, _ = fitted
+    many = made.ensemble(100, seed=3, probes=40)
+    for one in gate_jumps.compared(law, many, np.arange(100)):
+        if one.design[0] >= 0:
+            assert one.error() < 0.05, one.name
+
+
+def test_the_choice_finds_what_tells_states_apart():
+    """Where a jump leads depends on its conductance alone: a fine scale of it is chosen, on every seed."""
+    rng = np.random.default_rng(5)
+    data = made.ensemble(12, seed=6, jumps=40)
+    start = rng.uniform(-14.0, -9.0, data.sizes["state"])
+    start[1::2] = start[::2] + np.sin(6.0 * start[::2])  # states come in pairs, before and after
+    data["state_level"] = ("state", start)
+    data["state_current"] = (("state", "bias"), np.exp(start)[:, None] * made.BIAS)
+    law, _ = jump_fit.fit(data, np.arange(12))
+    assert law.level_scale <= 0.25
+    coarse = replace(law, level_scale=4.0)
+    fold = np.repeat(np.arange(12), 40) % 4
+    judged = np.arange(len(law.before))
+    assert jump_fit.score(law, fold, judged) > jump_fit.score(coarse, fold, judged) + 0.3
+
+
+def test_what_is_not_enough_is_refused(data):
+    with pytest.raises(ObservationError, match="at least two devices, got 1"):
+        jump_fit.fit(data, np.array([3]))
+    none = data.assign(state_kind=("state", np.full(data.sizes["state"], -1)))
+    with pytest.raises(ObservationError, match=r"measure\.cycles"):
+        jump_fit.fit(none, HALF)
+    assert not jump_fit.measured(data.drop_vars("jump_count")) and jump_fit.measured(data)
+    assert gate_jumps.judge(jump_fit.fit(data, HALF)[0], data.drop_vars("probe_count"), HALF) == []
+
+
+def test_states_that_nothing_leaves_are_left_out(data):
+    rate = data.state_rate.values.copy()
+    stuck = int(data.jump_to.values[0])
+    rate[stuck] = 0.0
+    law, record = jump_fit.fit(data.assign(state_rate=(data.state_rate.dims, rate)), HALF)
+    assert record["left_out"] == 1 and len(law.before) == 20 * 24 - 1
+
+
+def test_fewer_jumps_are_drawn_where_there_are_many(data):
+    law, record = jump_fit.fit(data, HALF, most=100)
+    assert record["jumps"] == len(law.before) == 100
+
+
+def test_a_card_carries_the_law(fitted, tmp_path):
+    plain = Card.load("tests/data/small.card.json")
+    assert len(plain.cannot_tell()) >= 3
+    with pytest.raises(Exception, match="has no law of jumps"):
+        plain.jump_cells(3, seed=1)
+    path = card_schema.save(replace(plain, jump_law=fitted[0]), tmp_path / "with.json")
+    card = Card.load(path)
+    one, other = card.jump_cells(50, seed=1), JumpCells(fitted[0], 50, seed=1)
+    one.hold(0.8, 1e-4)
+    other.hold(0.8, 1e-4)
+    assert one.states.tolist() == other.states.tolist()
+    assert not any("pulses" in text for text in card.cannot_tell())
+    assert "law of jumps: 480 between 1200 states" in describe(card)
+    assert "cannot tell what pulses" in describe(plain)
+
+
+def test_fit_and_gate_take_what_was_measured(data):
+    """By the door of `frenkel fit`: the devices of the jumps are those that the cycles were fitted to."""
+    random = np.random.default_rng(2)
+    cycles = {name: np.exp(level + 0.2 * random.standard_normal((40, 3)))
+              for name, level in (("hrs", 13.8), ("lrs", 9.2))}
+    over = ("member", "cycle")
+    whole = data.assign({name: (over, ohms, {"units": "ohm"}) for name, ohms in cycles.items()})
+    fitted = fit_card(whole, name="made up", held_out=0.5, bootstrap=0, ranks=False)
+    assert fitted.card.provenance["jumps"]["devices"] == 20
+    names = [row.statistic for row in fitted.rows]
+    assert sum("hold of" in name for name in names) == 6
+    assert fitted.card.validity["temperature"] == (300.0, 350.0)
+    plain = fit_card(whole.drop_vars("jump_count"), name="made up", held_out=0.5, bootstrap=0, ranks=False)
+    assert plain.card.jump_law is None
+    rows, _ = judge_card(fitted.card, whole)
+    assert sum("hold of" in row.statistic for row in rows) == 6

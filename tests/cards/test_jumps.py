@@ -1,0 +1,231 @@
+"""Cells that jump, against closed forms: chains of two and three states, ramps, circuits, interpolation."""
+
+import warnings
+
+import numpy as np
+import pytest
+from scipy.linalg import expm
+from scipy.stats import binom, kstest
+
+from frenkel.cards import walk
+from frenkel.cards.file import CardWarning
+from frenkel.cards.jumps import JumpError, JumpLaw, Kernel, interpolated, monotone, place, reached
+from frenkel.cards.walk import JumpCells
+
+VOLTAGES = np.array([-1.5, -0.5, 0.0, 0.5, 1.5])
+READ = 0.1
+
+
+def law(conductance, log_rate, pairs, *, kind=None, temperatures=(300.0,), volts=0.0, **numbers):
+    """Return a law of ohmic states: ln(rate) over state, temperature and voltage, and jumps between pairs."""
+    conductance = np.asarray(conductance, float)
+    shape = (len(conductance), len(temperatures), len(VOLTAGES))
+    pairs = np.array(pairs).reshape(-1, 2)
+    return JumpLaw(
+        voltages=VOLTAGES, temperatures=np.array(temperatures), level=np.log(conductance),
+        current=conductance[:, None] * VOLTAGES, rate=np.exp(np.broadcast_to(log_rate, shape)),
+        kind=np.array([0] + [-1] * (len(conductance) - 1)) if kind is None else kind,
+        before=pairs[:, 0], after=pairs[:, 1], jump_voltage=np.full(len(pairs), volts),
+        read_voltage=READ, **numbers,
+    )
+
+
+def two_states(up, down, **numbers):
+    """Return a cell that goes to and fro between 1 and 10 uS at two rates (1/s)."""
+    return law([1e-6, 1e-5], np.log([[[up]], [[down]]]), [[0, 1], [1, 0]], neighbours=1, **numbers)
+
+
+def binomial(number, share, count, alarm=1e-4):
+    """Tell whether a count is within what chance allows but for a share of false alarms."""
+    low, high = binom.ppf([alarm / 2, 1 - alarm / 2], number, share)
+    return low <= count <= high
+
+
+@pytest.mark.parametrize("time", [0.1, 0.4, 3.0])
+def test_two_states_follow_their_closed_form(time):
+    """False alarm: 1e-4 a time."""
+    up, down = 2.0, 0.7
+    cells = JumpCells(two_states(up, down), 4000, seed=3)
+    # In two parts: what is left of a hazard has no memory.
+    cells.hold(0.0, 0.3 * time)
+    cells.hold(0.0, 0.7 * time)
+    share = up / (up + down) * -np.expm1(-(up + down) * time)
+    assert binomial(4000, share, np.count_nonzero(cells.states == 1))
+
+
+def test_jumps_of_a_fast_pair_are_counted():
+    """As many as a Poisson process of one rate: 8 a cell; false alarm 1e-4 (4 sigma)."""
+    cells = JumpCells(two_states(8.0, 8.0), 2000, seed=1)
+    count = cells.hold(0.0, 1.0)
+    assert abs(count.mean() - 8.0) < 4 * np.sqrt(8 / 2000)
+    assert abs(count.var() / 8.0 - 1.0) < 4 * np.sqrt(2 / 2000)
+
+
+def test_a_pair_that_flickers_for_ever_is_left(monkeypatch):
+    monkeypatch.setattr(walk, "MOST", 100)
+    cells = JumpCells(two_states(1e9, 1e9), 2, seed=1)
+    with pytest.warns(CardWarning, match="2 cells jumped 100 times"):
+        count = cells.hold(0.0, [1.0, 1.0])
+    assert count.tolist() == [100, 100]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        cells.hold(0.0, 1e-8)  # the next one is a hold of its own
+
+
+def test_three_states_follow_the_master_equation():
+    """0 to 1 to 2 and back to 0 or 1 by chance, three to one; false alarm 1e-4 a state."""
+    rates = np.array([3.0, 1.0, 2.0])
+    pairs = [[0, 1]] * 4 + [[1, 2]] * 4 + [[2, 0]] * 3 + [[2, 1]]
+    # States far from each other, so that the nearest jumps of one are its own.
+    found = law([1e-7, 1e-5, 1e-3], np.log(rates)[:, None, None], pairs, neighbours=4)
+    generator = np.array([[-3.0, 3.0, 0.0], [0.0, -1.0, 1.0], [1.5, 0.5, -2.0]])
+    cells = JumpCells(found, 5000, seed=2)
+    cells.hold(0.0, 0.8)
+    for state, share in enumerate(expm(0.8 * generator)[0]):
+        assert binomial(5000, share, np.count_nonzero(cells.states == state))
+
+
+def test_a_ramp_switches_as_its_hazard_says():
+    """ln(rate) straight in the voltage: P(not yet at S) = exp(-(exp(a + b S) - exp(a)) / (b ramp)).
+
+    KS of 2,000 cells; false alarm 1e-4.
+    """
+    a, b, ramp = np.log(1e-2), 12.0, 1e3
+    rate = np.stack([a + b * VOLTAGES, np.full(5, -80.0)])[:, None, :]
+    cells = JumpCells(law([1e-7, 1e-4], rate, [[0, 1]], neighbours=1), 2000, seed=5)
+    done = cells.ramp(1.5, ramp, limit=2e-5)
+
+    def reached_by(source):
+        return -np.expm1(-(np.exp(a + b * source) - np.exp(a)) / (b * ramp))
+
+    assert np.isfinite(done.rise_voltage).all()
+    assert kstest(done.rise_voltage, reached_by).pvalue > 1e-4
+    assert np.all(cells.states == 1)
+    # The same at a hundredth of the rate: ln(100)/12 V earlier, wherever the ramp is slow enough to be met.
+    slow = JumpCells(law([1e-7, 1e-4], rate, [[0, 1]], neighbours=1), 2000, seed=6).ramp(1.5, ramp / 100)
+    assert np.isnan(slow.rise_voltage).all()  # without a limit nothing is said to switch
+    assert np.all(np.abs(slow.peak_voltage) == 1.5)
+
+
+def test_a_reset_is_read_at_its_peak():
+    """The same hazard on the other side; KS of 1,000 cells, false alarm 1e-4."""
+    a, b, ramp = np.log(1e-2), 12.0, 1e3
+    rate = np.stack([a - b * VOLTAGES, np.full(5, -80.0)])[:, None, :]
+    done = JumpCells(law([1e-4, 1e-7], rate, [[0, 1]], neighbours=1), 1000, seed=8).ramp(-1.5, ramp)
+
+    def reached_by(volts):
+        return -np.expm1(-(np.exp(a + b * volts) - np.exp(a)) / (b * ramp))
+
+    assert kstest(-done.peak_voltage, reached_by).pvalue > 1e-4
+
+
+def test_a_later_state_keeps_its_own_rates():
+    """A cascade: slow out of 0, fast through 1, never out of 2."""
+    rate = np.log([[[1.0]], [[1e9]], [[1e-30]]])
+    cells = JumpCells(law([1e-7, 1e-5, 1e-3], rate, [[0, 1], [1, 2]], neighbours=1), 2000, seed=4)
+    count = cells.hold(0.0, 1.0)
+    assert set(cells.states.tolist()) == {0, 2} and set(count.tolist()) == {0, 2}
+    assert binomial(2000, -np.expm1(-1.0), np.count_nonzero(cells.states == 2))
+
+
+def test_the_circuit_is_a_divider_with_a_limit():
+    cells = JumpCells(two_states(1.0, 1.0), 3, seed=1)
+    cells.states = np.array([0, 1, 1])
+    source = np.array([1.0, -0.7, 1.2])
+    divided = source / (1 + 5e4 * np.array([1e-6, 1e-5, 1e-5]))
+    np.testing.assert_allclose(cells.voltage(source, series=5e4), divided, rtol=1e-12)
+    limited = cells.voltage(source, series=5e4, limit=[np.nan, 2e-6, 2e-6])
+    np.testing.assert_allclose(limited[1:], [-0.2, 0.2], rtol=1e-12)
+    np.testing.assert_allclose(cells.current(source, limit=2e-6), [1e-6, -2e-6, 2e-6], rtol=1e-12)
+    # Beyond what was read the straight lines go on, and a hold there says so, once.
+    np.testing.assert_allclose(cells.voltage(4.0), 4.0, rtol=1e-12)
+    with pytest.warns(CardWarning, match=r"up to 2\.5 V beyond -1\.5 to 1\.5 V"):
+        cells.hold(4.0, 1e-9)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        cells.hold(1.5, 1e-9)
+
+
+def test_rates_follow_arrhenius():
+    """Rates of one barrier, read at two temperatures, at any other: exact."""
+    heats, barrier = np.array([300.0, 400.0]), 1e4  # K
+    rate = np.broadcast_to((30.0 - barrier / heats)[None, :, None], (1, 2, 5))
+    found = law([1e-6], rate, [], temperatures=heats)
+    for heat in (250.0, 300.0, 333.0, 400.0, 600.0):
+        np.testing.assert_allclose(found.log_rates(heat), 30.0 - barrier / heat, rtol=1e-12)
+    with pytest.raises(JumpError, match="cannot tell those at 310 K"):
+        two_states(1.0, 1.0).log_rates(310.0)
+    with pytest.raises(ValueError, match="temperature must be between"):
+        found.log_rates(0.0)
+
+
+def test_lines_are_interpolated_exactly_and_turns_without_overshoot():
+    knots, at = np.array([-1.0, 0.0, 0.5, 2.0]), np.linspace(-1.0, 2.0, 301)
+    np.testing.assert_allclose(monotone(knots, 3.0 - 2.0 * knots[None], at)[0], 3.0 - 2.0 * at, atol=1e-14)
+    values = np.array([[0.0, 5.0, 5.1, 1.0]])
+    found = monotone(knots, values, at)[0]
+    np.testing.assert_allclose(monotone(knots, values, knots), values, atol=1e-14)
+    assert found.max() <= 5.1 + 1e-12 and np.all(np.diff(found[at <= 0.5]) >= -1e-12)
+    smooth = monotone(np.linspace(-2, 2, 41), np.exp(np.linspace(-2, 2, 41))[None], np.array([0.33]))[0]
+    assert abs(smooth[0] - np.exp(0.33)) < 1e-4
+
+
+def test_tables_and_their_inverse_agree():
+    table = np.cumsum(np.random.default_rng(1).uniform(0.1, 1.0, (50, 9)), axis=1)
+    where = np.random.default_rng(2).uniform(-1.0, 9.0, 50)
+    np.testing.assert_allclose(reached(table, interpolated(table, where)), where, atol=1e-9)
+    np.testing.assert_allclose(place(np.array([-1.0, -0.5, 0.0]), np.array([-0.75])), 0.5)
+
+
+def test_the_next_jump_is_that_of_the_nearest():
+    found = law([1e-6, 2e-6, 1e-3], np.zeros((3, 1, 1)), [[0, 2], [1, 0], [2, 1]], neighbours=2)
+    near, weight = Kernel(found, found.log_rates(300.0)).near(np.array([0, 2]), np.zeros(2))
+    assert set(near[0].tolist()) == {0, 1}
+    # Jump 0 starts at the state itself, jump 1 at ln(2) from it, in units of half of one.
+    own = weight[0][near[0].tolist().index(0)]
+    assert own == pytest.approx(1 / (1 + np.exp(-0.5 * (np.log(2) / 0.5) ** 2)), rel=1e-9)
+    some = Kernel(found, found.log_rates(300.0), jumps=np.array([2]))
+    assert some.draw(np.array([0, 1]), np.zeros(2), np.random.default_rng(1)).tolist() == [1, 1]
+
+
+def test_a_law_survives_its_json():
+    found = two_states(1.0, 3.0)
+    again = JumpLaw.from_dict(found.to_dict())
+    for name, value in found.to_dict().items():
+        assert again.to_dict()[name] == value
+
+
+@pytest.mark.parametrize(("change", "sentence"), [
+    ({"rate": np.zeros((2, 1, 5))}, "rates must be above 0"),
+    ({"before": [0, 2]}, "before must be from 0 to 1, got 0 to 2"),
+    ({"kind": [0, 2]}, "kind must be from -1 to 1"),
+    ({"level": [0.0, np.nan]}, "level must be finite"),
+    ({"voltages": [-1.0, -0.5, 0.0, 0.5, 0.4]}, "voltages must ascend"),
+    ({"voltages": [-1.5, -0.5, 0.1, 0.5, 1.5]}, "with 0 V between"),
+    ({"current": np.ones((2, 5))}, "sign of the voltage"),
+    ({"voltages": [-1e30, -0.5, 0.0, 0.5, 1.5]}, "voltages must be between -20 and 20 V"),
+    ({"temperatures": [1e4]}, "temperatures must be between 1 and 3000 K"),
+    ({"level": [0.0, 1e4]}, "level must be between"),
+    ({"current": np.array([[-2, -3, 0, 1, 2]] * 2)}, "currents must rise"),
+    ({"neighbours": 0}, "neighbours"),
+    ({"level_scale": 0.0}, "level_scale"),
+    ({"surplus": 1}, "surplus"),
+])
+def test_what_is_no_law_is_refused(change, sentence):
+    with pytest.raises(JumpError, match=sentence):
+        JumpLaw.from_dict(two_states(1.0, 1.0).to_dict() | change)
+
+
+def test_what_the_law_does_not_hold_is_said():
+    alone = law([1e-6], np.zeros((1, 1, 1)), [])
+    cells = JumpCells(alone, 1, seed=1)
+    cells.hold(0.0, 0.0)
+    with pytest.raises(JumpError, match="cannot tell which state comes next"):
+        cells.hold(0.0, 1e3)
+    with pytest.raises(JumpError, match="no end state lrs"):
+        JumpCells(alone, 1, seed=1, state="lrs")
+    for arguments, sentence in (((0.0, -1.0), "time"), ((np.nan, 1.0), "source")):
+        with pytest.raises(ValueError, match=sentence):
+            cells.hold(*arguments)
+    with pytest.raises(ValueError, match="limit must be above 0"):
+        cells.hold(0.0, 1.0, limit=0.0)
