@@ -27,17 +27,15 @@ import numpy as np
 
 from .. import checks
 from ..typing import Floats
+from . import files, shown
 from ._sampler import widest
 from .cells import Cells
+from .files import CardError as CardError
 from .law import Feature, Law, companion, stationary
 from .noise import RelaxationLaw, RtnLaw, Traps, made, plain, straight
 
 KIND = "frenkel card"
-PACKAGED = Path(__file__).with_name("hfo2.card.json")
-"""Card of 256 small HfO2 devices of 100 cycles, made by examples/ensemble_cycles.toml (docs/compact.md)."""
-
 SCHEMA_VERSION = "1.2.0"
-LARGEST = 2**24
 """Bytes of a file; the card of the package has 80,000."""
 
 WIDEST_SCORES = 100.0
@@ -51,10 +49,6 @@ FEATURE_KEYS = ("name", "unit", "transform", "sign", "missing", "quantiles", "ra
 DEVICE_KEYS = ("weights", "means", "covariances")
 CYCLE_KEYS = ("coefficients", "innovation")
 """Keys of a file, in their order."""
-
-
-class CardError(ValueError):
-    """A card is damaged, was changed by hand, is of a newer schema, or is used outside its box."""
 
 
 class CardWarning(UserWarning):
@@ -115,6 +109,9 @@ class Card:
         passed = sum(bool(row["passed"]) for row in self.gate)
         gate = f"{passed} of {len(self.gate)} rows of its gate passed" if self.gate else "no gate"
         return f"<Card {self.name} {self.version}: {', '.join(self.names)}; {gate}>"
+
+    def _repr_html_(self) -> str:
+        return shown.html(self)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -327,28 +324,17 @@ class Card:
 
     @classmethod
     def load(cls, path: str | Path) -> "Card":
-        """Return the card in a file.
+        """Return a packaged card by its name, "hfo2", or the card in a file.
 
         Raises
         ------
         CardError
-            As :meth:`from_dict`; or the file is no JSON, such as a truncated one, or too large.
+            As :meth:`from_dict`; or the file is no JSON, such as a truncated one, or too large; or there is
+            no packaged card of this name.
         OSError
             The file cannot be read.
         """
-        with Path(path).open("rb") as file:
-            text = file.read(LARGEST + 1)
-        if len(text) > LARGEST:
-            raise CardError(f"{path} is no card: it has more than {LARGEST} bytes")
-        try:
-            data = json.loads(text.decode())
-        except UnicodeDecodeError:
-            raise CardError(f"{path} is no card: it is not text") from None
-        except ValueError as error:
-            raise CardError(f"{path} is truncated or not JSON: {error}") from None
-        except RecursionError:
-            raise CardError(f"{path} is no card: its lists are nested too deeply") from None
-        return cls.from_dict(data, str(path))
+        return cls.from_dict(files.read(path), str(path))
 
 
 def checksum(data: Mapping[str, Any]) -> str:
