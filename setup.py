@@ -1,12 +1,15 @@
-"""Compiles the Cython engine; everything else about the build is in pyproject.toml."""
+"""Compiles the Cython engine and records the commit; everything else about the build is in pyproject.toml."""
 
 import glob
 import os
+import subprocess
 from pathlib import Path
 
 import numpy as np
 from Cython.Build import cythonize
 from setuptools import Extension, setup
+from setuptools.command.build_py import build_py
+from setuptools.command.sdist import sdist
 
 PACKAGE = Path("src/frenkel")
 KINETIC = PACKAGE / "kinetic"
@@ -19,7 +22,46 @@ CHECKED = os.environ.get("FRENKEL_BOUNDSCHECK") == "1"
 # Apart, since neither Cython nor setuptools notices that only a directive changed.
 BUILD = "build/checked" if CHECKED else "build"
 
+
+
+def record_commit(folder):
+    """Leave the commit of this checkout in a folder of the package, for the provenance of results.
+
+    A source distribution is no checkout: what it was made from stands in it already.
+    """
+    if not Path(".git").exists():
+        return
+
+    def git(*arguments):
+        return subprocess.run(["git", *arguments], capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        changed = git("status", "--porcelain", "--untracked-files=no")
+        commit = git("rev-parse", "HEAD") + ("+" if changed else "")
+    except (OSError, subprocess.CalledProcessError):
+        return  # no git here: a result will say that the commit is not known
+    (Path(folder) / "COMMIT").write_text(commit + "\n", encoding="utf-8")
+
+
+class BuildPython(build_py):
+    """Records the commit in what is installed; an editable install asks git itself."""
+
+    def run(self):
+        super().run()
+        if not self.editable_mode:
+            record_commit(Path(self.build_lib) / "frenkel")
+
+
+class SourceDistribution(sdist):
+    """Records the commit in what is packed."""
+
+    def make_release_tree(self, base_dir, files):
+        super().make_release_tree(base_dir, files)
+        record_commit(Path(base_dir) / PACKAGE)
+
+
 setup(
+    cmdclass={"build_py": BuildPython, "sdist": SourceDistribution},
     options={"build": {"build_base": BUILD}, "build_ext": {"parallel": os.cpu_count() or 1}},
     ext_modules=cythonize(
         [

@@ -1,4 +1,4 @@
-"""Draw the pictures of README again, in 256 colours so that they stay small.
+"""Draw the pictures of README again.
 
 python docs/pictures.py first_device.nc demo.nc
 """
@@ -15,5 +15,4 @@ from frenkel.analysis.plots import device as plot
 for name in sys.argv[1:]:
     page = io.BytesIO()
     plot.overview(fk.load(name)).savefig(page, dpi=160, format="png")
-    reduced = Image.open(page).convert("RGB").quantize(256, dither=Image.Dither.NONE)
-    reduced.save(Path(__file__).with_name(f"{Path(name).stem}.png"), optimize=True)
+    Image.open(page).convert("RGB").save(Path(__file__).with_name(f"{Path(name).stem}.png"), optimize=True)

@@ -200,17 +200,16 @@ def picture_of_arrays(wanted: np.ndarray, arrays: dict[str, np.ndarray]) -> Figu
         for bit, colour in ((False, DATA), (True, MODEL)):
             axes[1, column].hist(ohms[wanted == bit], bins, color=colour, alpha=0.7, label=f"written {bit:d}")
         axes[1, column].axvline(THRESHOLD, color="0.4", lw=0.8)
-        axes[1, column].set(xscale="log", xlabel="resistance read at 0.1 V (ohm)", ylabel="cells")
+        axes[1, column].set(xscale="log", xlabel="resistance read at 0.1 V / ohm", ylabel="cells")
     axes[1, 0].legend(fontsize=8)
     return page
 
 
 def save(page: Figure, path: Path) -> None:
-    """Save a picture in 256 colours."""
+    """Save a picture."""
     image = io.BytesIO()
     page.savefig(image, dpi=110, format="png")
-    reduced = Image.open(image).convert("RGB").quantize(256, dither=Image.Dither.NONE)
-    reduced.save(path, optimize=True)
+    Image.open(image).convert("RGB").save(path, optimize=True)
     print(f"drew {path.name}")
 
 

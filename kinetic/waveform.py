@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from .. import notebook
 from ..checks import number, whole
 from ..quantity import all_si, si
 from ..typing import Quantity
@@ -76,6 +77,12 @@ class Waveform:
         label = f" {self.label}" if self.label else ""
         return f"<Waveform{label}: {path} V in {self.duration:g} s, {len(shown)} points>"
 
+    def _repr_html_(self) -> str:
+        """Return its words and its curve, for notebooks."""
+        return notebook.page(
+            "Waveform", repr(self)[len("<Waveform") : -1], notebook.sparkline(self.times, self.voltages)
+        )
+
     @classmethod
     def points(
         cls, times: Sequence[Quantity] | str, voltages: Sequence[Quantity] | str, *, label: str = ""
@@ -96,7 +103,13 @@ class Waveform:
 
     @classmethod
     def triangle(
-        cls, amplitude: Quantity, rate: Quantity, *, fall_rate: Quantity | None = None, label: str = ""
+        cls,
+        amplitude: Quantity,
+        rate: Quantity,
+        *,
+        hold: Quantity | None = None,
+        fall_rate: Quantity | None = None,
+        label: str = "",
     ) -> Waveform:
         """Return a sweep from 0 to ``amplitude`` and back.
 
@@ -106,6 +119,8 @@ class Waveform:
             Voltage of the tip (V), either sign, not 0.
         rate : float or str
             Slope of the way up (V/s), positive.
+        hold : float or str, optional
+            Time at the tip (s), positive; none by default.
         fall_rate : float or str, optional
             Slope of the way back (V/s), positive; ``rate`` by default.
         label : str
@@ -116,8 +131,12 @@ class Waveform:
         fall_rate = rate if fall_rate is None else si("fall_rate", fall_rate, "V/s")
         _check_rate("fall_rate", fall_rate)
         _check_amplitude(amplitude)
-        tip = abs(amplitude) / rate
-        return cls((0.0, tip, tip + abs(amplitude) / fall_rate), (0.0, amplitude, 0.0), label)
+        tip, fall = abs(amplitude) / rate, abs(amplitude) / fall_rate
+        if hold is None:
+            return cls((0.0, tip, tip + fall), (0.0, amplitude, 0.0), label)
+        hold = si("hold", hold, "s")
+        number("hold", hold, 0.0, LARGEST_DURATION, "s")
+        return cls((0.0, tip, tip + hold, tip + hold + fall), (0.0, amplitude, amplitude, 0.0), label)
 
     @classmethod
     def pulse(

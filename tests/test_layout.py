@@ -19,7 +19,8 @@ LEVELS = ("kinetic", "events", "array", "mpi_runs", "analysis")
 """Folders at the root, linked into the package."""
 
 FLOORS = [
-    {"checks", "errors", "progress", "provenance", "threads", "toml", "typing", "units", "validation"},
+    {"checks", "errors", "notebook", "progress", "provenance"}
+    | {"threads", "toml", "typing", "units", "validation"},
     {"cards", "mpi_runs", "quantity"},
     {"analysis", "kinetic"},
     {"array"},

@@ -114,3 +114,8 @@ def test_git_hash_ignores_a_repository_around_an_installed_package(tmp_path):
         [sys.executable, "-c", code, str(site / "provenance.py")], capture_output=True, text=True, check=True
     )
     assert run.stdout.strip() == "None"
+    (site / "COMMIT").write_text("0123abc+\n")  # as the build of a wheel leaves it
+    run = subprocess.run(
+        [sys.executable, "-c", code, str(site / "provenance.py")], capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == "0123abc+"

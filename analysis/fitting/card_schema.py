@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 
 from ...cards import schema
-from ...cards.card import LARGEST, Card, CardError
+from ...cards.card import Card, CardError
+from ...cards.files import LARGEST
 from ..results import store
 
 

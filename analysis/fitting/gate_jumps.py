@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.stats import ks_2samp
 
-from ...cards.file import CardWarning
+from ...cards.files import CardWarning
 from ...cards.jumps import STATES, JumpLaw
 from ...cards.walk import JumpCells
 from ...typing import Floats, Index

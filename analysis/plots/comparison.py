@@ -56,7 +56,7 @@ def loops(data: dict[str, xr.Dataset], axes: "Axes") -> None:
             drawn += 1
     if drawn:
         axes.set_yscale("log")
-    label(axes, "loops" if drawn else "loops: none kept", "V (V)", "|I| (A)", legend=8)
+    label(axes, "loops" if drawn else "loops: none kept", "V / V", "|I| / A", legend=8)
 
 
 def distributions(one: Observations, other: Observations, i: int, axes: "Axes") -> None:

@@ -21,11 +21,12 @@ OTHER, GAP = "#4d9150", "#157a55"
 SWEPT = ("form", "set", "reset", "triangle", "ramp", "points")
 SIDE_VIEW = scene.Camera()
 UNEVEN = 30.0  # ratio of phase durations beyond which a time axis hides the short phases
+READ_SAMPLES = 1000  # of a phase at constant voltage whose trace is worth a panel
 Colouring = Literal["state", "temperature"]
 
 
 def overview(result: xr.Dataset, figure: "Figure | None" = None) -> "Figure":
-    """Draw a run on one page: I-V loops, filaments, counts, temperature, resistances, caption.
+    """Draw a run on one page: I-V loops, filaments, counts (or a trace), temperature, resistances, caption.
 
     Parameters
     ----------
@@ -60,7 +61,12 @@ def overview(result: xr.Dataset, figure: "Figure | None" = None) -> "Figure":
     for place, index in enumerate(shown):
         filament_view(result, index, sheet.add_subplot(views[divmod(place, 2)]))
     _legend_of_views(sheet, str(result["species"].values[0]))
-    counts(result, sheet.add_subplot(lower[0]))
+    first = sheet.add_subplot(lower[0])
+    read = read_phase(result)
+    if read is None:
+        counts(result, first)
+    else:
+        read_trace(result, read, first)
     temperature(result, sheet.add_subplot(lower[1]))
     resistances(result, sheet.add_subplot(lower[2]))
     sheet.text(
@@ -162,6 +168,24 @@ def filament_view(
     if colour == "temperature" and shot.temperature is not None and len(shot.temperature):
         title += f"\n{shot.temperature.min():.0f} K (dark) to {shot.temperature.max():.0f} K (bright)"
     axes.set_title(title, fontsize=8.2, loc="center", pad=4)
+
+
+def read_phase(result: xr.Dataset) -> int | None:
+    """Return the last phase at constant voltage that was sampled finely, to see noise, if there is one."""
+    samples = np.bincount(result["phase"].values, minlength=result.sizes["phases"])
+    found = np.flatnonzero((result["phase_kind"].values == "constant") & (samples >= READ_SAMPLES))
+    return int(found[-1]) if len(found) else None
+
+
+def read_trace(result: xr.Dataset, index: int, axes: "Axes") -> None:
+    """Draw the current of a phase against its time."""
+    rows = result["phase"].values == index
+    time, current = result["time"].values[rows], result["current"].values[rows]
+    scale, unit = prefix(float(time[-1] - time[0]), "s", largest=1.0)
+    factor, name = prefix(float(np.abs(current).max()), "A", least=1e-15)
+    axes.plot((time - time[0]) / scale, current / factor, drawstyle="steps-post", color="0.35", linewidth=0.5)
+    axes.set_xlim(0, (time[-1] - time[0]) / scale)
+    label(axes, f"current in {phase_title(result, index)}", f"time / {unit}", f"current / {name}")
 
 
 def counts(result: xr.Dataset, axes: "Axes") -> None:

@@ -5,15 +5,20 @@ display; the format of a file follows from its ending.
 """
 
 import io
+import itertools
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
+from ...typing import Floats
 from ..results import store
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.transforms import Bbox
 
 DPI = 160
 Place = Literal["best", "upper left", "upper right", "lower left", "lower right"]
@@ -22,6 +27,12 @@ PERCENT = (0.01, 0.1, 1, 5, 20, 50, 80, 95, 99, 99.9, 99.99)
 
 TITLE = 10
 """Size of the letters of a panel's title (points)."""
+
+LEADER = {"arrowstyle": "-", "linewidth": 0.4, "shrinkA": 0.5, "shrinkB": 2}
+"""The line from a point to its name where that stands further away."""
+
+PIXELS = 2.0
+"""Between the points by which a curve is known to what avoids it."""
 
 
 def save(figure: "Figure", path: str | Path, *, force: bool = True) -> Path:
@@ -140,3 +151,87 @@ def label(
     if legend:
         axes.legend(fontsize=legend, framealpha=0.9, loc=place)
     axes.set_title(title, loc="left", fontsize=TITLE)
+
+
+def legend(ax: "Axes") -> None:
+    """Write the legend of a panel where it covers neither curve nor text: inside, else above."""
+    handles, _ = ax.get_legend_handles_labels()
+    if not handles:
+        return
+    _lay_out(ax)
+    ink, texts = _ink(ax), [_box(ax, text) for text in ax.texts]
+    for place in ("upper left", "upper right", "lower right", "lower left", "center left", "center right"):
+        box = _box(ax, ax.legend(loc=place))
+        if not _covered(ink, box) and not any(box.overlaps(text) for text in texts):
+            return
+    wide = ax.get_window_extent().width
+    for columns in range(len(handles), 0, -1):
+        above = ax.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=columns, borderaxespad=0.2,
+                          handlelength=1.4, columnspacing=1.0)  # fmt: skip
+        if _box(ax, above).width <= wide:
+            return
+
+
+def _lay_out(ax: "Axes") -> None:
+    """Let the figure find the places of its panels, so that what stands where is known."""
+    figure = ax.figure.get_figure(root=True)
+    assert figure is not None
+    figure.draw_without_rendering()
+
+
+def _box(ax: "Axes", artist: Any) -> "Bbox":
+    """Return where on the canvas something is drawn (pixels); of a note its words, without its line."""
+    from matplotlib.text import Annotation, Text
+
+    figure = ax.figure.get_figure(root=True)
+    assert figure is not None
+    renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
+    if isinstance(artist, Annotation):
+        artist.update_positions(renderer)
+        return Text.get_window_extent(artist, renderer)
+    box: Bbox = artist.get_window_extent(renderer)
+    return box
+
+
+def _ink(ax: "Axes") -> Floats:
+    """Return points along all curves of a panel, as dense as the eye sees them (pixels), (n, 2)."""
+    found = [np.zeros((0, 2))]
+    for line in ax.get_lines():
+        path = ax.transData.transform(np.column_stack(line.get_data()).astype(float))
+        path = path[np.isfinite(path).all(axis=1)]
+        if len(path) < 2:
+            found.append(path)
+            continue
+        along = np.r_[0.0, np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))]
+        marks = np.linspace(0.0, along[-1], int(min(along[-1] / PIXELS, 1e5)) + 2)
+        found.append(np.column_stack([np.interp(marks, along, path[:, axis]) for axis in (0, 1)]))
+    return np.concatenate(found)
+
+
+def _covered(ink: Floats, box: "Bbox") -> int:
+    """Return how many points of curves lie in a box."""
+    return int(np.count_nonzero(((ink >= box.min) & (ink <= box.max)).all(axis=1)))
+
+
+def name_point(ax: "Axes", text: str, point: tuple[float, float], paint: Any) -> None:
+    """Write a text beside a point, where it covers least of curves, texts and sides of the panel."""
+    _lay_out(ax)
+    ink, others = _ink(ax), [_box(ax, other) for other in ax.texts]
+    inside = ax.get_window_extent()
+    best, least = None, np.inf
+    for reach, up, right in itertools.product((1, 2, 3, 5), (0, 6, -6, 12, -12), (5, -5)):
+        found = ax.annotate(
+            text, point, xytext=(reach * right, reach * up), textcoords="offset points",
+            ha="left" if right > 0 else "right", va="center", color=paint,
+            fontsize=float(ax.xaxis.label.get_fontsize()) - 1,
+            arrowprops=LEADER | {"color": paint} if reach > 1 else None,
+        )  # fmt: skip
+        box = _box(ax, found)
+        hidden = _covered(ink, box) + reach + 1e4 * sum(box.overlaps(other) for other in others)
+        hidden += 1e4 * (not (inside.contains(*box.min) and inside.contains(*box.max)))
+        if hidden < least:
+            if best is not None:
+                best.remove()
+            best, least = found, hidden
+        else:
+            found.remove()

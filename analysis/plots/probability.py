@@ -60,7 +60,8 @@ def draw(
         values = np.asarray(data[name].values, float).ravel()
         values = values[np.isfinite(values)]
         attrs = data[name].attrs
-        text = f"{attrs.get('long_name', name)} ({attrs.get('units', '1')})"
+        unit = attrs.get("units", "1")
+        text = f"{attrs.get('long_name', name)}{'' if unit == '1' else f' / {unit}'}"
         samples[text] = np.abs(values) if family != "normal" else values
     return save(probability_page(samples, family, band=band), path, force=force)
 
@@ -134,7 +135,7 @@ def probability_plot(
     band : str
         "likelihood" (see :meth:`.Fit.quantiles`), "bootstrap" or "none"; for each share by itself.
     label : str
-        Quantity with its unit, such as "SET voltage (V)".
+        Quantity with its unit, such as "SET voltage / V".
     colour : str
         Of points and band.
     seed : int

@@ -12,10 +12,10 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
-from html import escape
 from pathlib import Path
 from typing import Any
 
+from ... import notebook
 from ...validation import suggest
 from .rows import BY_HAND, MaterialError, Row, declared
 from .sections import SECTIONS, WEAK, DefectNumbers, Sections, WeakNumbers
@@ -269,11 +269,7 @@ class Material(Sections):
             (f"{row.section}.{row.key}", f"{row.value:g} {row.unit}", row.confidence, row.source)
             for row in self._rows
         ]
-        lines = [f"<b>{escape(self.name)}</b> ({escape(self.formula)}): {escape(self.description)}<table>"]
-        for kind, cells in [("th", heads), *(("td", row) for row in rows)]:
-            inside = "".join(f"<{kind}>{escape(cell)}</{kind}>" for cell in cells)
-            lines.append(f"<tr>{inside}</tr>")
-        return "\n".join([*lines, "</table>"])
+        return notebook.page(self.name, f"({self.formula}): {self.description}", notebook.table(heads, rows))
 
     def __repr__(self) -> str:
         return f"<Material {self.name} ({self.formula}), {', '.join(self.mechanisms)}, {self.hash}>"

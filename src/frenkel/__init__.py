@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .analysis.plots import paper as plot  # noqa: F401
     from .analysis.results.filament import longest_jump as longest_jump
     from .analysis.results.filament import snapshot as snapshot
     from .analysis.results.metrics import cycle_summary as cycle_summary
@@ -72,6 +73,9 @@ _ROOMS = (
 )  # fmt: skip
 """Parts of the package that are found by ``frenkel.units`` without an import of their own."""
 
+_DOORS = {"plot": "analysis.plots.paper"}
+"""Parts that are found under a shorter name."""
+
 # "open" is left out: a star must not replace Python's own.
 __all__ = [*(name for name in _PLACES if name != "open"), "__version__"]
 
@@ -81,6 +85,8 @@ def __getattr__(name: str) -> Any:
         from .provenance import version
 
         return version()
+    if name in _DOORS:
+        return importlib.import_module(f".{_DOORS[name]}", __name__)
     if name in _ROOMS:
         return importlib.import_module(f".{name}", __name__)
     if name not in _PLACES:
@@ -92,7 +98,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*__all__, *_ROOMS, "open"])
+    return sorted([*__all__, *_ROOMS, *_DOORS, "open"])
 
 
 def _know_datasets() -> None:

@@ -159,11 +159,17 @@ def version() -> str:
 
 @functools.cache
 def git_hash() -> str | None:
-    """Return the commit of the source tree, with "+" when it was changed since; None outside of one."""
+    """Return the commit, with "+" when the source was changed since; None where it is not known.
+
+    Of a checkout as git says now, of an installed package as its build has recorded it in the file COMMIT.
+    """
     folder = Path(__file__).resolve().parent
     # An installed package may lie inside somebody else's repository, so the root must be ours.
     if not (folder.parent.parent / ".git").exists():
-        return None
+        try:
+            return (folder / "COMMIT").read_text(encoding="ascii").strip() or None
+        except (OSError, ValueError):
+            return None
     try:
         commit = _git(folder, "rev-parse", "HEAD")
         changed = _git(folder, "status", "--porcelain", "--untracked-files=no")

@@ -8,7 +8,7 @@ from scipy.linalg import expm
 from scipy.stats import binom, kstest
 
 from frenkel.cards import walk
-from frenkel.cards.file import CardWarning
+from frenkel.cards.files import CardWarning
 from frenkel.cards.jumps import JumpError, JumpLaw, Kernel, interpolated, monotone, place, reached
 from frenkel.cards.walk import JumpCells
 

@@ -25,22 +25,20 @@ import numpy as np
 
 from .. import checks
 from ..typing import Floats
+from . import files, shown
 from ._sampler import widest
 from .cells import Cells
-from .file import KIND as KIND
-from .file import LARGEST as LARGEST
-from .file import SCHEMA_VERSION as SCHEMA_VERSION
-from .file import CardError as CardError
-from .file import CardWarning as CardWarning
-from .file import check_version, read
-from .file import checksum as checksum
+from .files import KIND as KIND
+from .files import LARGEST as LARGEST
+from .files import SCHEMA_VERSION as SCHEMA_VERSION
+from .files import CardError as CardError
+from .files import CardWarning as CardWarning
+from .files import check_version
+from .files import checksum as checksum
 from .jumps import JumpLaw
 from .law import Feature, Law, companion, stationary
 from .noise import RelaxationLaw, RtnLaw, Traps, made, plain, straight
 from .walk import JumpCells
-
-PACKAGED = Path(__file__).with_name("hfo2.card.json")
-"""Card of 256 small HfO2 devices of 100 cycles, made by examples/ensemble_cycles.toml (docs/compact.md)."""
 
 WIDEST_SCORES = 100.0
 """Largest variance of the scores of a law: Gaussian, with tables of quantiles made for a variance of 1."""
@@ -115,6 +113,9 @@ class Card:
         passed = sum(bool(row["passed"]) for row in self.gate)
         gate = f"{passed} of {len(self.gate)} rows of its gate passed" if self.gate else "no gate"
         return f"<Card {self.name} {self.version}: {', '.join(self.names)}; {gate}>"
+
+    def _repr_html_(self) -> str:
+        return shown.html(self)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -354,16 +355,17 @@ class Card:
 
     @classmethod
     def load(cls, path: str | Path) -> "Card":
-        """Return the card in a file.
+        """Return a packaged card by its name, "hfo2", or the card in a file.
 
         Raises
         ------
         CardError
-            As :meth:`from_dict`; or the file is no JSON, such as a truncated one, or too large.
+            As :meth:`from_dict`; or the file is no JSON, such as a truncated one, or too large; or there is
+            no packaged card of this name.
         OSError
             The file cannot be read.
         """
-        return cls.from_dict(read(path), str(path))
+        return cls.from_dict(files.read(path), str(path))
 
 
 def _fields(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from .. import checks
 from ..typing import Floats, Index
-from .file import CardWarning
+from .files import CardWarning
 from .jumps import STATES, JumpError, JumpLaw, Kernel, interpolated, place, reached
 
 STRIDE = 0.02

@@ -31,7 +31,7 @@ def add_commands(commands: Any) -> None:
         "write a result or a card in the format of another program",
         "frenkel export switching.nc --to xyz -o switching.xyz\n"
         "  frenkel export hfo2.card.json --to ngspice -o hfo2.sub --devices 2 --cycles 20",
-        Option("file", type=Path, metavar="FILE", help="result (.nc) or card (.json)"),
+        Option("file", type=Path, metavar="FILE", help="result (.nc), card (.json) or its name, hfo2"),
         Option("--to", required=True, choices=("xyz", *CARD_FORMATS), metavar="FORMAT"),
         OUTPUT.but(metavar="OUT", help="default: the name of the file with another ending"),
         FORCE,
@@ -56,7 +56,7 @@ def add_commands(commands: Any) -> None:
 
 
 def _export(options: argparse.Namespace) -> None:
-    is_card = options.file.suffix == ".json"
+    is_card = options.file.suffix in ("", ".json")  # a name without ending is that of a packaged card
     if is_card == (options.to == "xyz"):
         kind, forms = ("card", ", ".join(CARD_FORMATS)) if is_card else ("result", "xyz")
         raise UsageError(f"a {kind} can be written as {forms}, got --to {options.to} for {options.file}")

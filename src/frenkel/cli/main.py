@@ -19,6 +19,7 @@ from . import (
     pictures,
     studies,
     tails,
+    watch,
 )
 from .common import (
     CHANGES,
@@ -47,6 +48,7 @@ EXAMPLES = """examples:
   frenkel run switching.toml -o switching.nc --resume     go on after a kill
   frenkel check switching.toml                            what it would do, and for how long
   frenkel show switching.nc --plot switching.png
+  frenkel watch ensemble.nc                               what a run is doing now
   frenkel again switching.nc                              is it reproduced, bit by bit?
   frenkel export switching.nc --to xyz                    snapshots for OVITO and ASE
   frenkel materials HfO2
@@ -109,6 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     examples.add_commands(commands)
     ensembles.add_commands(commands)
     cluster.add_commands(commands)
+    watch.add_commands(commands)
     measured.add_commands(commands)
     pictures.add_commands(commands)
     cards.add_commands(commands)

@@ -48,7 +48,8 @@ def _name(text: str) -> str:
 
 
 def _study(options: argparse.Namespace) -> None:
-    from ..cards.card import PACKAGED, Card
+    from ..cards.card import Card
+    from ..cards.files import PACKAGED
     from ..progress import Reporter
     from ..reports import studies as study_report
     from ..studies import chosen as select

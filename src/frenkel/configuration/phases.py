@@ -143,13 +143,16 @@ class Sweep(Phase):
         return self
 
     @classmethod
-    def of(cls, waveform: Waveform, common: Phase) -> "Sweep":
-        """Return a waveform from 0 V up and back as a phase that turns at the compliance."""
+    def of(
+        cls, waveform: Waveform, common: Phase, *, to_compliance: bool = True, verify: Verify | None = None
+    ) -> "Sweep":
+        """Return a waveform from 0 V up and back as a phase that turns at the compliance, or is repeated."""
         times, voltages = waveform.times, waveform.voltages
         top = voltages[1]
         if top == 0.0 or voltages not in ((0.0, top, 0.0), (0.0, top, top, 0.0)):
+            asked = "to_compliance" if to_compliance else "verify"
             raise ValueError(
-                "to_compliance needs a waveform from 0 V up and back to 0 V, such as Waveform.triangle; "
+                f"{asked} needs a waveform from 0 V up and back to 0 V, such as Waveform.triangle; "
                 f"got {len(voltages)} points from {voltages[0]:g} to {voltages[-1]:g} V"
             )
         rate, fall_rate = abs(top) / times[1], abs(top) / (times[-1] - times[-2])
@@ -158,7 +161,7 @@ class Sweep(Phase):
         between("plateau of the waveform", 1.0 if hold is None else hold, *TIMES, "s")
         return cls.model_construct(
             **dict(common), kind=named_kind(common.name) or "triangle", amplitude=top, rate=rate,
-            fall_rate=fall_rate, hold=hold, to_compliance=True,
+            fall_rate=fall_rate, hold=hold, to_compliance=to_compliance, verify=verify,
         )  # fmt: skip
 
     def part(self, number: int, origin: float) -> Planned | None:

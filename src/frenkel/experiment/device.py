@@ -12,12 +12,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from .. import checks, provenance
+from .. import checks, notebook, provenance
 from ..analysis.results import schema, store
 from ..configuration import device as config
 from ..configuration.base import ConfigurationError, checked
 from ..configuration.device import Configuration, DeviceSection
-from ..configuration.phases import AnyPhase, CircuitSection, Phase, Points, Sweep, Test
+from ..configuration.phases import AnyPhase, CircuitSection, Phase, Points, Sweep, Test, Verify
 from ..kinetic import device as kinetic
 from ..kinetic.circuit import Circuit
 from ..kinetic.lattice.lattice import Lateral
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from ..analysis.plots.film import Film
 
 CHECKPOINT_INTERVAL = 10.0  # s of wall time
+SHOWN = 8  # phases that a notebook shows
 
 
 class Options(TypedDict, total=False):
@@ -125,6 +126,8 @@ class Device(kinetic.Device):
         label: str | None = None,
         cycle: int = 0,
         to_compliance: bool = False,
+        verify: Quantity | None = None,
+        attempts: int = 5,
         stop: Test | None = None,
         snapshots: int | None = None,
         progress: Progress | bool | None = None,
@@ -147,6 +150,11 @@ class Device(kinetic.Device):
             way up ends there, and a plateau and the way down follow from the voltage reached. By default the
             waveform goes on with the current held at the limit, as instruments do. Turned, the low resistance
             is what a single event left: bimodal, with 0.4 decades from cycle to cycle instead of 0.06.
+        verify : float or str, optional
+            Apply the waveform again, up to ``attempts`` times in all, until the resistance at the read
+            voltage is at most this (ohm); at least this after a RESET, as its label says.
+        attempts : int
+            1 to 1000.
         stop : callable, optional
             ``stop(device, current)`` after each event and sample ends the waveform early when true.
         snapshots : int
@@ -164,8 +172,8 @@ class Device(kinetic.Device):
         Raises
         ------
         ValueError
-            A cycle that cannot come now; ``to_compliance`` in a circuit without one, with ``stop``, or for a
-            waveform that does not go up and back once.
+            A cycle that cannot come now; ``to_compliance`` in a circuit without one; ``to_compliance`` or
+            ``verify`` with ``stop``, or for a waveform that does not go up and back once.
         """
         if not isinstance(waveform, Waveform):
             raise TypeError(
@@ -179,17 +187,20 @@ class Device(kinetic.Device):
         given = {"name": name, "samples": samples, "circuit": circuit, "snapshots": snapshots}
         common = checked(Phase, given, "Device.run")
         phase: AnyPhase
-        if to_compliance:
-            if stop is not None or not (self.circuit.compliance or self.circuit.transistor):
-                raise ValueError("to_compliance needs a circuit with compliance or transistor, and no stop")
-            phase = Sweep.of(waveform, common)
+        if to_compliance and (stop is not None or not (self.circuit.compliance or self.circuit.transistor)):
+            raise ValueError("to_compliance needs a circuit with compliance or transistor, and no stop")
+        if verify is not None and stop is not None:
+            raise ValueError("verify cannot be combined with stop, which no file could repeat")
+        if to_compliance or verify is not None:
+            phase = Sweep.of(waveform, common, to_compliance=to_compliance, verify=_target(verify, attempts))
         else:
             phase = Points.of(waveform, common)
         name = f"{name} {cycle}" if cycle else name
         protocol = Protocol(self, [(name, cycle, phase)], circuit, self.read_voltage, stop)
         with shown(progress) as show:
-            self.logs += protocol.go(progress=show)
-        return self._dataset(self.logs[-1:])
+            done = protocol.go(progress=show)
+        self.logs += done
+        return self._dataset(done)
 
     def __repr__(self) -> str:
         width, thickness = self.width * 1e9, self.thickness * 1e9
@@ -198,6 +209,19 @@ class Device(kinetic.Device):
             f"seed {self.seed}, member {self.member}: {len(self.logs)} phases, {self.events} events, "
             f"{self.time:.3g} s>"
         )
+
+    def _repr_html_(self) -> str:
+        """Return what it is, the last loop and the last phases, for notebooks."""
+        rows = [
+            (log.name, f"{int(log.sample['events'][-1] - log.sample['events'][0])}", _ohms(self, log))
+            for log in self.logs[-SHOWN:]
+        ]
+        if not rows:
+            return notebook.page("Device", repr(self)[len("<Device") : -1])
+        sample = self.logs[-1].sample
+        curve = notebook.sparkline(sample["source_voltage"].tolist(), np.abs(sample["current"]).tolist())
+        heads = "phase", "events", f"ohm at {self.read_voltage:g} V"
+        return notebook.page("Device", repr(self)[len("<Device") : -1], curve, notebook.table(heads, rows))
 
     def _check_cycle(self, cycle: int) -> None:
         """Raise ValueError unless a phase can belong to a cycle after what was run."""
@@ -438,6 +462,18 @@ def first_difference(one: xr.Dataset, other: xr.Dataset) -> str | None:
     return None
 
 
+def _target(verify: Quantity | None, attempts: int) -> Verify | None:
+    """Return what an attempt is held against."""
+    if verify is None:
+        return None
+    ohms = verify if isinstance(verify, str) else f"{verify!r} ohm"
+    return checked(Verify, {"resistance": ohms, "attempts": attempts}, "Device.run: verify")
+
+
+def _ohms(device: Device, log: PhaseLog) -> str:
+    return f"{abs(device.read_voltage / log.read_current):.4g}" if log.read_current else "inf"
+
+
 def _recorded(configuration: Configuration, material: Material, seed: int) -> dict[str, Any]:
     """Return the whole configuration as JSON, with the material itself and the seed that was used."""
     return configuration.document() | {
@@ -450,5 +486,5 @@ def _recorded(configuration: Configuration, material: Material, seed: int) -> di
 def _in_cycles(logs: Sequence[PhaseLog]) -> Iterator[dict[str, Any]]:
     """Yield phases as a configuration has them, those of a cycle in a group."""
     for cycle, group in itertools.groupby(logs, lambda log: log.cycle):
-        phases = [log.document for log in group]
+        phases = [log.document for log in group if log.attempt == 1]
         yield from [{"kind": "cycle", "repeat": 1, "phase": phases}] if cycle else phases

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .. import notebook
 from ..checks import between, one_of, whole
 from ..typing import Floats
 from .device_statistics import DeviceStatistics, Source, statistics_of
@@ -186,6 +187,19 @@ class Chip:
         self.written = Written()
         self.saturated = 0.0
         self.cell_power: list[float] = []
+
+    def __repr__(self) -> str:
+        layers = " - ".join(str(one) for one in (*(shape[0] for shape in self.shapes), *self._outputs()))
+        held = f"holds {layers} in {len(self.tiles)} arrays" if self.tiles else "holds no network"
+        return f"<Chip {self.design.architecture}, {self.copies} copies: {held}>"
+
+    def _repr_html_(self) -> str:
+        """Return its words and how it is built, for notebooks."""
+        rows = [(name, str(value)) for name, value in asdict(self.design).items() if value is not None]
+        return notebook.page("Chip", repr(self)[len("<Chip") : -1], notebook.table(("design", "value"), rows))
+
+    def _outputs(self) -> list[int]:
+        return [self.shapes[-1][1]] if self.shapes else []
 
     # ------------------------------------------------------------------ programming
 

@@ -316,7 +316,7 @@ def draw(data: xr.Dataset, folder: Path) -> list[Path]:
     left, right = figure.subplots(1, 2)
     rows = 100 * data["rounding_accuracy"]
     left.barh(ROUNDINGS[::-1], rows.mean("seed")[::-1], xerr=rows.std("seed")[::-1], color="tab:blue")
-    left.set(xlabel="accuracy (%)", title="training with weights of six bits")
+    left.set(xlabel="accuracy / %", title="training with weights of six bits")
     for name, colour in zip(TRAININGS, ("tab:red", "tab:blue"), strict=True):
         hits = 100 * data["read_accuracy"].sel(training=name)
         right.errorbar(
@@ -329,7 +329,7 @@ def draw(data: xr.Dataset, folder: Path) -> list[Path]:
         )
         clean = float(100 * data["clean_accuracy"].sel(training=name).mean())
         right.axhline(clean, color=colour, linestyle="--", label=f"{name}, no noise")
-    right.set(xscale="log", xlabel="reads", ylabel="accuracy (%)", title="reads that are averaged")
+    right.set(xscale="log", xlabel="reads", ylabel="accuracy / %", title="reads that are averaged")
     right.set_xticks(READS, [str(k) for k in READS])
     right.legend(fontsize=8)
     return [save(figure, folder / "noise.png")]

@@ -217,3 +217,19 @@ def test_xyz_with_electrodes(result):
         bottom = extra.arrays["defect"] == "bottom_electrode"
         assert set(extra.positions[bottom, 2]) == {0.0} and set(extra.positions[~bottom, 2]) == {54.6}
         assert len({tuple(place) for place in extra.positions.round(6)}) == 800
+
+
+def test_a_trace_that_was_read_is_on_the_page(result, monkeypatch):
+    """In the place of the counts, where a phase at constant voltage was sampled finely; not else."""
+    assert plot.read_phase(result) is None
+    kinds = [*result["phase_kind"].values[:6], "constant"]
+    result = result.assign_coords(phase_kind=("phases", kinds))
+    assert plot.read_phase(result) is None  # 300 samples show no noise
+    monkeypatch.setattr(plot, "READ_SAMPLES", 300)
+    titles = [axes.get_title(loc="left") for axes in plot.overview(result).axes]
+    assert "current in set 3" in titles and "number of defects" not in titles
+    axes = Figure().add_subplot()
+    plot.read_trace(result, 6, axes)
+    rows = result["phase"].values == 6
+    np.testing.assert_allclose(axes.get_lines()[0].get_ydata(), result["current"].values[rows] * 1e6)
+    assert axes.get_ylabel() == "current / µA"

@@ -19,7 +19,8 @@ GAP = {"conduction.gap_reorganisation": 0.6, "conduction.gap_hops": 2, "conducti
 
 def filament(background, precise, laws=None):
     """Return a device with 110 conducting vacancies about its axis, solved."""
-    material = Material.load("HfO2-volatile").with_values({"conduction.background": background, **(laws or {})})
+    changed = {"conduction.background": background, **(laws or {})}
+    material = Material.load("HfO2-volatile").with_values(changed)
     device = Device(material, 14 * A, 12 * A, seed=1, precise=precise)
     x, y, _ = np.unravel_index(np.arange(device.n_hosts), device.shape)
     rng = np.random.default_rng(7)

@@ -1,4 +1,4 @@
-"""The file of a card: what marks it, how it is read, and what is said where it is none."""
+"""Files of cards: what marks one, how it is read by path or by name, and what is said where it is none."""
 
 import hashlib
 import json
@@ -6,8 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..validation import suggest
+
 KIND = "frenkel card"
 SCHEMA_VERSION = "1.3.0"
+ENDING = ".card.json"
+PACKAGED = Path(__file__).with_name("hfo2.card.json")
+"""Card of 256 small HfO2 devices of 100 cycles, made by examples/ensemble_cycles.toml (docs/compact.md)."""
+
 LARGEST = 2**24
 """Bytes of a file; the card of the package has 80,000, and 1,000 states of a law of jumps some 1,500,000."""
 
@@ -20,29 +26,50 @@ class CardWarning(UserWarning):
     """A card is used outside of the box in which its ensemble was made."""
 
 
-def read(path: str | Path) -> Any:
-    """Return the JSON data in a file.
+def packaged() -> list[str]:
+    """Return the names of the packaged cards, sorted."""
+    return sorted(path.name.removesuffix(ENDING) for path in PACKAGED.parent.glob(f"*{ENDING}"))
+
+
+def file(source: str | Path) -> Path:
+    """Return the file of a card: its path, or that of the packaged card of this name.
 
     Raises
     ------
     CardError
-        It is no JSON, such as a truncated file, or too large.
+        It is a name, without ending and folder, that no packaged card and no file has.
+    """
+    path = Path(source)
+    if path.suffix or path.name != str(source) or path.exists():
+        return path
+    names = packaged()
+    if path.name not in names:
+        raise CardError(f"no card {path.name!r}{suggest(path.name, names)}; files of cards end in .json")
+    return PACKAGED.with_name(path.name + ENDING)
+
+
+def read(source: str | Path) -> Any:
+    """Return the JSON data in the file of a card, or of the packaged card of this name.
+
+    Raises
+    ------
+    CardError
+        There is no card of this name; the file is no JSON, such as a truncated one, or too large.
     OSError
         The file cannot be read.
     """
-    with Path(path).open("rb") as file:
-        text = file.read(LARGEST + 1)
+    with file(source).open("rb") as stream:
+        text = stream.read(LARGEST + 1)
     if len(text) > LARGEST:
-        raise CardError(f"{path} is no card: it has more than {LARGEST} bytes")
+        raise CardError(f"{source} is no card: it has more than {LARGEST} bytes")
     try:
-        data = json.loads(text.decode())
+        return json.loads(text.decode())
     except UnicodeDecodeError:
-        raise CardError(f"{path} is no card: it is not text") from None
+        raise CardError(f"{source} is no card: it is not text") from None
     except ValueError as error:
-        raise CardError(f"{path} is truncated or not JSON: {error}") from None
+        raise CardError(f"{source} is truncated or not JSON: {error}") from None
     except RecursionError:
-        raise CardError(f"{path} is no card: its lists are nested too deeply") from None
-    return data
+        raise CardError(f"{source} is no card: its lists are nested too deeply") from None
 
 
 def checksum(data: Mapping[str, Any]) -> str:

@@ -1,0 +1,444 @@
+"""Pictures for papers, ``frenkel.plot``: one panel each, on axes that are given or on a figure of one column.
+
+They compose: each function draws on ``ax`` and returns it, so that panels, labels and a layout are the
+caller's. Without ``ax`` a figure 86 mm wide is made, with small letters and thin lines (:data:`STYLE`); for
+figures of one's own ``with frenkel.plot.style():`` gives the same.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any, Literal
+from weakref import WeakSet
+
+import numpy as np
+import xarray as xr
+
+from ...checks import one_of
+from ...typing import Floats
+from ..noise import rtn as noise
+from ..noise import trace as traces
+from ..results import filament as geometry
+from ..results import metrics
+from . import device, probability
+from .caption import NAMES, prefix
+from .page import legend, name_point
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+COLUMN, PAGE = 3.39, 7.01
+"""Widths (inch) of one column and of a page of most journals: 86 and 178 mm."""
+
+STYLE: dict[str, Any] = {
+    "figure.figsize": (COLUMN, 2.6),
+    "figure.constrained_layout.use": True,
+    "savefig.dpi": 300,
+    "font.size": 8,
+    "axes.labelsize": 8,
+    "axes.titlesize": 8,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7,
+    "legend.frameon": False,
+    "axes.linewidth": 0.6,
+    "lines.linewidth": 1.0,
+    "lines.markersize": 3.0,
+    "xtick.direction": "in",
+    "ytick.direction": "in",
+    "xtick.top": True,
+    "ytick.right": True,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+}
+"""Settings of matplotlib for a figure of one column."""
+
+SWITCHED = ("form", "set", "reset")
+UP = 0
+"""Of the direction of a step: a rise of the current."""
+
+_OURS: "WeakSet[Any]" = WeakSet()
+"""Figures that were made here, in whose style further curves are drawn too."""
+
+
+def style(**changes: Any) -> AbstractContextManager[None]:
+    """Return a context in which matplotlib draws for one column of a paper.
+
+    Parameters
+    ----------
+    **changes
+        Settings of matplotlib that are to be others, with "_" for ".": ``font_size=9``.
+
+    Examples
+    --------
+    >>> with frenkel.plot.style():  # doctest: +SKIP
+    ...     figure, (left, right) = plt.subplots(1, 2, figsize=(frenkel.plot.PAGE, 2.6))
+    """
+    import matplotlib
+
+    known = {name.replace(".", "_"): name for name in matplotlib.rcParams}
+    for name in changes:
+        one_of("setting", name, known)
+    settings: Any = STYLE | {known[name]: value for name, value in changes.items()}
+    return matplotlib.rc_context(settings)
+
+
+def iv(
+    data: xr.Dataset,
+    ax: "Axes | None" = None,
+    *,
+    phases: Sequence[str] | None = None,
+    voltage: Literal["source", "device"] = "source",
+    scale: Literal["log", "linear"] = "log",
+    mark: bool = True,
+    label: str | None = None,
+    colour: str | None = None,
+) -> "Axes":
+    """Draw current against voltage, and where the device switches.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        Result of a device.
+    ax : matplotlib Axes, optional
+    phases : sequence of str, optional
+        Names of the phases to draw; all whose voltage moves by default, the first forming and the last SET
+        and RESET strong.
+    voltage : {"source", "device"}
+        Of the source or across the device.
+    scale : {"log", "linear"}
+        Of the current, whose magnitude is drawn on a logarithmic scale.
+    mark : bool
+        Mark and name the points at which the phases drawn strong switch.
+    label : str, optional
+        In the legend, for all phases; the kinds of the phases by default.
+    colour : str, optional
+        Of all phases; that of each kind by default.
+
+    Raises
+    ------
+    ValueError
+        There is no such phase, or none whose voltage moves.
+    """
+    one_of("voltage", voltage, ("source", "device"))
+    one_of("scale", scale, ("log", "linear"))
+    chosen = _phases(data, phases)
+    with _on(ax) as panel:
+        kinds = [str(kind) for kind in data["phase_kind"].values]
+        strong = chosen if phases is not None else _strong(chosen, kinds)
+        phase, volts, amps = (data[name].values for name in ("phase", f"{voltage}_voltage", "current"))
+        factor, unit = (0.0, "A") if scale == "log" else prefix(float(np.abs(amps).max()), "A", least=1e-15)
+        named: set[str] = set()
+        for index in chosen:
+            rows = phase == index
+            rows &= amps != 0 if scale == "log" else True
+            text = label or NAMES.get(kinds[index], kinds[index])
+            first = index in strong and text not in named
+            named |= {text} if first else set()
+            panel.plot(
+                volts[rows],
+                np.abs(amps[rows]) if scale == "log" else amps[rows] / factor,
+                color=colour or device.COLOURS.get(kinds[index], device.OTHER),
+                alpha=1.0 if index in strong else 0.3,
+                linewidth=None if index in strong else 0.6,
+                zorder=3 if index in strong else 2,
+                label=text if first else None,
+            )
+        _scale(panel, scale, volts[np.isin(phase, chosen)], amps[np.isin(phase, chosen)])
+        panel.set_xlabel(f"{voltage} voltage / V")
+        panel.set_ylabel(f"|current| / {unit}" if scale == "log" else f"current / {unit}")
+        if mark and voltage == "source":
+            for index in strong:
+                paint = colour or device.COLOURS.get(kinds[index], device.OTHER)
+                _mark(panel, data, index, kinds[index], factor, paint)
+        legend(panel)
+        return panel
+
+
+def filament(
+    data: xr.Dataset,
+    ax: "Axes | None" = None,
+    *,
+    snapshot: int | str = -1,
+    colour: device.Colouring = "state",
+    title: bool | str = False,
+) -> "Axes":
+    """Draw where the defects are between the electrodes, and the gap with its length.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        Result of a device.
+    ax : matplotlib Axes, optional
+    snapshot : int or str
+        Number of the snapshot, from the end where negative, or its label.
+    colour : {"state", "temperature"}
+        What the defects are coloured by.
+    title : bool or str
+        Above the panel: a text, or True for what is seen.
+
+    Raises
+    ------
+    ValueError
+        There is no such snapshot.
+    """
+    number = _snapshot(data, snapshot)
+    with _on(ax, height=COLUMN) as panel:
+        device.filament_view(data, number, panel, colour=colour)
+        shot = geometry.snapshot(data, number)
+        for text in panel.texts:
+            if text.get_text() == "gap":
+                text.set_text(f"gap {geometry.longest_jump(shot).length * 1e9:.2f} nm")
+        if title is not True:
+            panel.set_title(title or "")
+        return panel
+
+
+def cdf(
+    data: xr.Dataset | xr.DataArray | Any,
+    variable: str | None = None,
+    ax: "Axes | None" = None,
+    *,
+    family: str | None = None,
+    label: str | None = None,
+    colour: str | None = None,
+) -> "Axes":
+    """Draw the share of devices (or cycles) below each value.
+
+    Parameters
+    ----------
+    data : xarray.Dataset, xarray.DataArray or array_like
+        An ensemble or a sweep of which ``variable`` is drawn, or the values themselves. What is missing (NaN)
+        is left out.
+    variable : str, optional
+        Such as "set_voltage".
+    ax : matplotlib Axes, optional
+    family : {"weibull", "lognormal", "normal", "loglogistic"}, optional
+        Draw on the axes that straighten this distribution, with its fit; on plain ones by default.
+    label, colour : str, optional
+        Of this curve, where several are drawn on the same axes.
+
+    Raises
+    ------
+    ValueError
+        There is no such variable, or no value.
+    """
+    values, text = _values(data, variable)
+    with _on(ax) as panel:
+        if family is not None:
+            probability.probability_plot(
+                values, family, axes=panel, label=text, colour=colour or probability.POINTS
+            )
+            legend(panel)
+            return panel
+        ordered = np.sort(values)
+        share = np.arange(1, len(ordered) + 1) / len(ordered)
+        steps = np.r_[ordered[0], ordered], 100 * np.r_[0.0, share]
+        panel.plot(*steps, drawstyle="steps-post", color=colour, label=label)
+        panel.set_xlabel(_common(panel.get_xlabel(), text))
+        panel.set_ylabel("share below / %")
+        panel.set_ylim(0, 100)
+        if label:
+            legend(panel)
+        return panel
+
+
+def rtn(
+    data: xr.Dataset,
+    ax: "Axes | None" = None,
+    *,
+    phase: int | str = -1,
+    traps: xr.Dataset | int = 0,
+    colour: str = "0.35",
+) -> "Axes":
+    """Draw a trace of random telegraph noise, with the levels of its traps if these are asked for.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        A trace, or the result of a device of which ``phase`` is drawn.
+    ax : matplotlib Axes, optional
+    phase : int or str
+        Of a result, from the end where negative.
+    traps : int or xarray.Dataset
+        How many traps to look for at most, or what :func:`.noise.rtn.traps` found; 0: the trace alone.
+    colour : str
+        Of the trace.
+
+    Raises
+    ------
+    ValueError
+        There is no such phase, or the trace is not sampled evenly.
+    """
+    trace = data
+    if "phase_name" in data:
+        number = len(data["phase_name"]) + phase if isinstance(phase, int) and phase < 0 else phase
+        trace = traces.from_result(data, number)
+    with _on(ax) as panel:
+        if not isinstance(traps, int):
+            found = traps
+        elif traps:
+            found = noise.traps(trace, maximum=traps)
+        else:
+            found = None
+        if found is not None:
+            from . import rtn as page
+
+            page.current_time(trace, found, panel)
+            panel.set_title("", loc="left")
+            legend(panel)
+            return panel
+        time, current = trace["time"].values, trace["current"].values
+        scale, unit = prefix(float(time[-1] - time[0]), "s", largest=1.0)
+        factor, name = prefix(float(np.abs(current).max()), "A", least=1e-15, largest=1e6)
+        panel.plot(
+            (time - time[0]) / scale, current / factor, color=colour, linewidth=0.5, drawstyle="steps-post"
+        )
+        panel.set_xlim(0, (time[-1] - time[0]) / scale)
+        panel.set_xlabel(f"time / {unit}")
+        panel.set_ylabel(f"current / {name}")
+        return panel
+
+
+def resistance(data: xr.Dataset, ax: "Axes | None" = None) -> "Axes":
+    """Draw the resistance at the read voltage after each RESET and SET against the cycle.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        Result of a device with cycles.
+    ax : matplotlib Axes, optional
+
+    Raises
+    ------
+    ValueError
+        No RESET and SET follow each other in it.
+    """
+    cycles = metrics.cycle_summary(data)
+    if not cycles.sizes["cycle"]:
+        raise ValueError("this result has no cycles of RESET and SET to draw")
+    with _on(ax) as panel:
+        for name, kind in (("hrs", "reset"), ("lrs", "set")):
+            panel.semilogy(
+                cycles["cycle"].values, cycles[name].values, "o-", color=device.COLOURS[kind],
+                label=f"after {NAMES[kind]}",
+            )  # fmt: skip
+        panel.locator_params(axis="x", integer=True)
+        panel.set_xlabel("cycle")
+        panel.set_ylabel(f"resistance at {float(data['read_voltage']):g} V / ohm")
+        legend(panel)
+        return panel
+
+
+@contextmanager
+def _on(ax: "Axes | None", height: float | None = None) -> "Iterator[Axes]":
+    """Give the axes to draw on: those given, or those of a new figure of one column, in its style."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with style() if ax is None or ax.figure in _OURS else nullcontext():
+        if ax is None:
+            figure = Figure()
+            _OURS.add(figure)
+            FigureCanvasAgg(figure)
+            if height is not None:
+                figure.set_figheight(height)
+            ax = figure.add_subplot()
+        yield ax
+
+
+def _phases(data: xr.Dataset, asked: Sequence[str] | None) -> list[int]:
+    """Return the numbers of the phases to draw."""
+    names = [str(name) for name in data["phase_name"].values]
+    if asked is not None:
+        for name in [asked] if isinstance(asked, str) else asked:
+            one_of("phase", name, names)
+        return [names.index(name) for name in ([asked] if isinstance(asked, str) else asked)]
+    kinds = [str(kind) for kind in data["phase_kind"].values]
+    moved = [index for index, kind in enumerate(kinds) if kind in device.SWEPT]
+    if not moved:
+        raise ValueError(
+            "this result has no phase whose voltage moves; frenkel.plot.rtn draws one that stands"
+        )
+    return moved
+
+
+def _strong(chosen: list[int], kinds: list[str]) -> list[int]:
+    """Return the first forming and the last phase of each other kind."""
+    last = {kinds[index]: index for index in chosen}
+    last |= {kinds[index]: index for index in reversed(chosen) if kinds[index] == "form"}
+    return sorted(last.values())
+
+
+def _scale(panel: "Axes", scale: str, volts: Floats, amps: Floats) -> None:
+    if scale == "linear":
+        return
+    panel.set_yscale("log")
+    # Beside 0 V a current falls to nothing, which would be most of the axis.
+    seen = np.abs(amps[(np.abs(volts) > 0.02 * np.abs(volts).max()) & (amps != 0)])
+    if len(seen):
+        panel.set_ylim(seen.min() / 2, seen.max() * 3)
+
+
+def _mark(panel: "Axes", data: xr.Dataset, index: int, kind: str, height: float, paint: Any) -> None:
+    """Mark the point at which a phase switches, and write its voltage beside it."""
+    if kind not in SWITCHED:
+        return
+    volts = float(metrics.phase_summary(data)["switching_voltage"][index])
+    if not np.isfinite(volts):
+        return
+    amps = _current_at(data, index, kind, volts)
+    point = volts, abs(amps) if height == 0 else amps / height
+    panel.plot(*point, "o", markersize=3.5, markerfacecolor="white", color=paint, zorder=5)
+    number = f"{volts:.2f}".replace("-", "−")
+    name_point(panel, f"{NAMES[kind]} {number} V", point, paint)
+
+
+def _current_at(data: xr.Dataset, index: int, kind: str, volts: float) -> float:
+    """Return the current (A) just before a phase switches: of its events, else of the sample before."""
+    if "out_current" in data:
+        at = data.isel(phases=index)
+        own = at["out_current"], at["out_source_voltage"]
+        if kind != "reset":
+            own = at["step_from"][..., UP], at["step_source_voltage"][..., UP]
+        if float(own[1]) == volts:
+            return float(own[0])
+    rows = data["phase"].values == index
+    source, current = np.abs(data["source_voltage"].values[rows]), data["current"].values[rows]
+    rising = source[: int(np.argmax(source)) + 1]
+    before = np.flatnonzero(rising <= abs(volts) * (1 + 1e-12))
+    return float(current[before[-1] if len(before) else 0])
+
+
+def _snapshot(data: xr.Dataset, snapshot: int | str) -> int:
+    """Return the number of a snapshot, from 0."""
+    labels = [str(one) for one in data["snapshot_label"].values]
+    if isinstance(snapshot, str):
+        one_of("snapshot", snapshot, labels)
+        return labels.index(snapshot)
+    if not -len(labels) <= snapshot < len(labels):
+        raise ValueError(f"snapshot must be between {-len(labels)} and {len(labels) - 1}, got {snapshot}")
+    return snapshot % len(labels)
+
+
+def _common(earlier: str, text: str) -> str:
+    """Return the words of an axis that has some already: where they differ, their unit is what is common."""
+    if not earlier or earlier == text:
+        return text
+    units = {words.rpartition(" / ")[2] if " / " in words else "" for words in (earlier, text)}
+    return f"value / {units.pop()}" if len(units) == 1 and "" not in units else "value"
+
+
+def _values(data: Any, variable: str | None) -> tuple[Floats, str]:
+    """Return the values that are there, and what they are with their unit."""
+    if isinstance(data, xr.Dataset):
+        one_of("variable", variable, [str(name) for name in data.data_vars])
+        data = data[variable]
+    text = "value"
+    if isinstance(data, xr.DataArray):
+        unit = data.attrs.get("units", "1")
+        text = f"{data.attrs.get('long_name', data.name or 'value')}{'' if unit == '1' else f' / {unit}'}"
+    found = np.asarray(data, float).ravel()
+    found = found[np.isfinite(found)]
+    if not len(found):
+        raise ValueError(f"{variable or 'data'} must hold a value to draw, all are missing")
+    return found, text

@@ -1,0 +1,83 @@
+"""What is installed is complete, and says the same in every place that says it."""
+
+import re
+import tomllib
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+OTHER_NAMES = {"netcdf4": "netCDF4", "matplotlib-base": "matplotlib"}
+"""Of conda, and those of the Python index."""
+
+FOLDERS = [
+    path
+    for room in ("src/frenkel", "kinetic", "events", "array", "mpi_runs", "analysis", "examples")
+    for path in sorted((ROOT / room).rglob("*"))
+    if path.is_file() and "__pycache__" not in path.parts
+]
+OURS = {".py", ".so", ".c"}
+
+
+def bounds(lines):
+    """Return {library: its least version} of lines such as "numpy>=2.0"."""
+    found = {}
+    for line in lines:
+        name, _, version = line.replace(" ", "").partition(">=")
+        found[OTHER_NAMES.get(name, name)] = version
+    return found
+
+
+def test_every_file_of_the_package_is_installed():
+    """Whatever is no module matches a pattern of the packaging: scripts, templates, pages, layouts, data."""
+    patterns = PROJECT["tool"]["setuptools"]["package-data"]["*"]
+    packaged = [path for path in FOLDERS if path.suffix not in OURS and path.name != "README.md"]
+    # A pattern with a folder is of a folder without modules of its own.
+    missing = [
+        str(path.relative_to(ROOT))
+        for path in packaged
+        if not any(fnmatch("/".join(path.parts[-2:]) if "/" in one else path.name, one) for one in patterns)
+        # Fetched with a clone: the ensemble that the card was made from, and measurements of others.
+        and path.name != "ensemble_cycles.nc"
+        and "measured" not in path.parts
+    ]
+    assert len(packaged) > 60 and missing == []
+
+
+def test_the_recipe_asks_for_the_same_libraries():
+    text = (ROOT / "containers" / "conda" / "meta.yaml").read_text(encoding="utf-8")
+    sections = {
+        name: re.findall(r"^    - (.+)$", body, re.MULTILINE)
+        for name, body in re.findall(r"^  (host|run):\n((?:    - .+\n)+)", text, re.MULTILINE)
+    }
+    run = bounds(PROJECT["project"]["dependencies"])
+    assert bounds(line for line in sections["run"] if line != "python") == run
+    build = bounds(PROJECT["build-system"]["requires"])
+    assert bounds(line for line in sections["host"] if line not in ("python", "pip")) == build
+
+
+def test_wheels_are_for_the_pythons_that_are_named():
+    """Those of the classifiers, none below the least one."""
+    wheels = {tuple(map(int, re.fullmatch(r"cp(\d)(\d+)-\*", one).groups()))
+              for one in PROJECT["tool"]["cibuildwheel"]["build"]}  # fmt: skip
+    named = {
+        tuple(map(int, one.rsplit(" ", 1)[1].split(".")))
+        for one in PROJECT["project"]["classifiers"]
+        if re.search(r"Python :: 3\.\d+$", one)
+    }
+    least = tuple(map(int, PROJECT["project"]["requires-python"].removeprefix(">=").split(".")))
+    assert named <= wheels and min(wheels) == min(named) == least
+
+
+@pytest.mark.parametrize("name", ["3Dmol", "uPlot"])
+def test_what_others_wrote_has_its_licence(name):
+    web = ROOT / "analysis" / "plots" / "web"
+    assert "Copyright" in (web / f"{name}.LICENSE.txt").read_text(encoding="utf-8")
+    (script,) = web.glob(f"{name}*.js")
+    # The versions that the page names are those that are there.
+    page = (web / "film.html").read_text(encoding="utf-8")
+    version = re.search(rf"{name}(?:\.js)? (\d+\.\d+\.\d+)", page)[1]
+    notices = [script, *web.glob(f"{script.name}.LICENSE.txt")]
+    assert any(version in notice.read_text(encoding="utf-8") for notice in notices)
