@@ -25,7 +25,7 @@ FLOORS = [
     {"array"},
     {"configuration", "events"},
     {"experiment", "networks", "verify"},
-    {"rare", "studies"},
+    {"calibration", "rare", "studies"},
     {"reports"},
     {"cli", "scripting"},
 ]
@@ -48,6 +48,7 @@ INNER = {
         {"noise", "rare", "reliability"},
         {"exports", "measured"},
         {"fitting"},
+        {"calibration"},
         {"plots"},
     ],
 }

@@ -8,6 +8,7 @@ from typing import Any
 
 from . import (
     arrays,
+    calibrate,
     cards,
     cluster,
     devices,
@@ -108,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     ensembles.add_commands(commands)
     cluster.add_commands(commands)
     measured.add_commands(commands)
+    calibrate.add_commands(commands)
     pictures.add_commands(commands)
     cards.add_commands(commands)
     studies.add_commands(commands)
