@@ -50,8 +50,8 @@ An even one has four times as much there.
 NARROW = 0.9
 """Spread of the posterior over that of the prior above which the data say nothing of a parameter."""
 
-FEWEST_MEMBERS = 8
-"""Simulated devices of a design without which their scatter is not known."""
+FEWEST_MEMBERS, SPARE = 8, 3
+"""Simulated devices of a design, at least; and how many more than statistics there must be."""
 
 
 class CalibrationError(ValueError):
@@ -206,6 +206,11 @@ def calibrate(
     return _result(tuple(parameters), compared, lacking, aim, surface, found, misfit, design, (low, high))
 
 
+def fewest_members(statistics: int) -> int:
+    """Return how many devices a point must have, so that so many statistics have a covariance."""
+    return max(FEWEST_MEMBERS, statistics + SPARE)
+
+
 def _likelihood(surface: Surface, aim: Floats, places: Floats) -> Floats:
     return surface.misfit(places, aim)[1]
 
@@ -239,9 +244,10 @@ class _Design:
         ]
         shown = self.simulator(points, turn)
         wanted = (number, shown.shape[1], shown.shape[2], len(self.compared.features))
-        if shown.shape != wanted or shown.shape[1] < FEWEST_MEMBERS:
+        fewest = fewest_members(len(self.compared.names))
+        if shown.shape != wanted or shown.shape[1] < fewest:
             raise CalibrationError(
-                f"a simulator must show {number} points x at least {FEWEST_MEMBERS} devices x cycles x "
+                f"a simulator must show {number} points x at least {fewest} devices x cycles x "
                 f"{wanted[3]} features, got shape {shown.shape}"
             )
         self.places = np.concatenate([self.places, places])

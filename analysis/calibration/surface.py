@@ -10,10 +10,12 @@ members that differ: those of another design count in so far as they are not the
 
 Method: G. E. P. Box and K. B. Wilson, J. R. Stat. Soc. B 13, 1 (1951) (response surfaces); S. N. Wood, Nature
 466, 1102 (2010), 10.1038/nature09319 (synthetic likelihood of summary statistics); E. Sellentin and A. F.
-Heavens, MNRAS 456, L132 (2016), 10.1093/mnrasl/slv190 (covariance from simulations; recalled).
+Heavens, MNRAS 456, L132 (2016), 10.1093/mnrasl/slv190 (covariance from simulations; recalled);
+M. Pourahmadi, Biometrika 86, 677 (1999), 10.1093/biomet/86.3.677 (covariances as free numbers; recalled).
 """
 
 import numpy as np
+from scipy.special import digamma
 
 from ...typing import Floats, Index
 from .summaries import Summary
@@ -69,7 +71,7 @@ class Surface:
         # A drawing scatters by (members - 1)/members less than the members themselves.
         self.drawn *= np.sqrt(members / (members - 1))
         self.freedom = _freedom(devices[:, :, : len(summary.features)])
-        self._noise(rows, summary, devices, random.integers(0, members, (TARGETS, target)))
+        self._noise(summary, devices, random.integers(0, members, (TARGETS, target)))
         spare = len(rows) - rows.shape[1]
         rest, rests = found - rows @ self.coefficients, again - rows @ (self.inverse @ again)
         scatter = rest.T @ rest / spare
@@ -84,20 +86,23 @@ class Surface:
         found: Floats = np.concatenate([np.ones((len(x), 1)), x, x[:, i] * x[:, j]], axis=1)
         return found
 
-    def _noise(self, rows: Floats, summary: Summary, devices: Floats, drawn: Index) -> None:
-        """Take the errors of as many devices as were measured: logarithms, and how they go together."""
-        members = devices.shape[1]
-        logs, correlations = [], []
+    def _noise(self, summary: Summary, devices: Floats, drawn: Index) -> None:
+        """Take the errors of as many devices as were measured, each design's own, as quadratics too.
+
+        Each statistic is what the ones before it say, linearly, and a rest of its own: slopes and logarithms
+        of rests are free numbers, and any values of them are a covariance (modified Cholesky).
+        """
+        freedom = devices.shape[1] - 1 - np.arange(len(summary.names))
+        slopes, logs = [], []
         for one in devices:
             shown = summary.together(one[drawn])
-            shown = shown[np.isfinite(shown).all(axis=1)]
-            covariance = np.atleast_2d(np.cov(shown.T)) * members / (members - 1)
-            width = np.sqrt(np.diag(covariance))
-            logs.append(np.log(width))
-            correlations.append(covariance / width / width[:, None])
-        self.linear = 1 + len(self.centre)
-        self.width = np.linalg.pinv(rows[:, : self.linear]) @ np.array(logs)
-        self.correlation = np.mean(correlations, axis=0)
+            root = np.linalg.cholesky(np.atleast_2d(np.cov(shown[np.isfinite(shown).all(axis=1)].T)))
+            rest = np.diag(root)
+            slopes.append(np.linalg.inv(root / rest))
+            # The rest of few members is too small by what was fitted to them.
+            logs.append(2.0 * np.log(rest) + np.log(0.5 * (freedom[0] + 1)) - digamma(0.5 * freedom))
+        self.slopes = np.einsum("qn,nkl->qkl", self.inverse, np.array(slopes))
+        self.logs = self.inverse @ np.array(logs)
 
     def mean(self, places: Floats) -> Floats:
         """Return the statistics at places, (n, p) to (n, statistics)."""
@@ -110,11 +115,12 @@ class Surface:
         Of the measured devices, of the simulated ones, and what the quadratic misses.
         """
         rows = self._terms(places)
-        width = np.exp(rows[:, : self.linear] @ self.width)
         leverage = np.sum((rows @ self.inverse) ** 2, axis=1)
         off = rows @ self.drawn  # (drawings, n, statistics)
         found: Floats = np.einsum("bnk,bnl->nkl", off, off, optimize=True) / len(off)
-        found += width[:, :, None] * width[:, None, :] * self.correlation
+        root = np.linalg.inv(np.einsum("nq,qkl->nkl", rows, self.slopes))
+        root = root * np.exp(0.5 * (rows @ self.logs))[:, None, :]
+        found += root @ root.transpose(0, 2, 1)
         found += (1.0 + leverage)[:, None, None] * self.missed
         return found
 

@@ -87,7 +87,7 @@ def test_the_same_command_goes_on_to_the_same_numbers(folder):
         ([], "vacancy.crowding_count", "vacancy.crowding_count is a whole number"),
         ([], f"{BARRIER},{BARRIER}", "--free must name each number once"),
         ([], "exchange.barrier,vacancy.migration_barrier,column.radius", "--free must name 1 to 2 numbers"),
-        (["--members", "3"], BARRIER, "--members must be at least 8, got 3"),
+        (["--members", "3"], BARRIER, "--members must be at least 8 for 2 statistics, got 3"),
         (["--points", "4"], BARRIER, "--points must be at least 5 for 1 parameters, got 4"),
         (["--features", "hrs"], BARRIER, "hrs is not among what target.nc and the configuration both have"),
         (["--set", "phase.0.kind=constant"], BARRIER, "phase 1.voltage is missing"),

@@ -198,8 +198,11 @@ def _check(options: argparse.Namespace, made: "Made", parameters: "list[Paramete
             f"--free must name 1 to {min(rounds.MOST, len(names))} numbers ({len(names)} statistics were "
             f"measured), got {len(parameters)}"
         )
-    if options.members < rounds.FEWEST_MEMBERS:
-        raise UsageError(f"--members must be at least {rounds.FEWEST_MEMBERS}, got {options.members}")
+    fewest = rounds.fewest_members(len(names))
+    if options.members < fewest:
+        raise UsageError(
+            f"--members must be at least {fewest} for {len(names)} statistics, got {options.members}"
+        )
     size = math.comb(len(parameters) + 2, 2)
     points = 2 * size if options.points is None else options.points
     if points < size + 2:

@@ -119,10 +119,10 @@ def test_what_is_missing_is_no_statistic():
         (lambda: found(measured(1), ()), "parameters must be a whole number between 1 and 6, got 0"),
         (lambda: found(measured(1), points=3), "points must be a whole number between 12"),
         (
-            lambda: found(measured(1), simulate=lambda p, t: np.full((len(p), 8, 3, 2), np.nan)),
+            lambda: found(measured(1), simulate=lambda p, t: np.full((len(p), 9, 3, 2), np.nan)),
             "only 0 of 20",
         ),
-        (lambda: found(measured(1), simulate=simulator(members=5)), "at least 8 devices"),
+        (lambda: found(measured(1), simulate=simulator(members=5)), "at least 9 devices"),
     ],
 )
 def test_bad_input(make, message):
