@@ -111,6 +111,7 @@ class RelaxationData(_Strict):
     quantiles: Table
     temperature: Annotated[Positive, Field(description="K")]
     activation: Annotated[Number, Field(ge=0, description="eV")]
+    growth: Annotated[Literal["spread", "variance"], Field(description="linear in ln(t)")] = "spread"
 
 
 class BoxData(_Strict):
