@@ -26,7 +26,7 @@ FLOORS = [
     {"array"},
     {"configuration", "events"},
     {"experiment", "networks", "verify"},
-    {"rare", "studies"},
+    {"calibration", "rare", "studies"},
     {"reports"},
     {"cli", "scripting"},
 ]
@@ -49,6 +49,7 @@ INNER = {
         {"noise", "rare", "reliability"},
         {"exports", "measured"},
         {"fitting"},
+        {"calibration"},
         {"plots"},
     ],
 }

@@ -15,6 +15,7 @@ from ...cards.card import Card, CardError
 from ...typing import Floats, Index
 from .gate import FACTOR, Row
 from .observations import ObservationError
+from .relaxation_fit import continuous
 
 FEWEST = 16
 """Held-out devices of a state that the test needs."""
@@ -90,7 +91,7 @@ def judge_relaxation(data: xr.Dataset, card: Card, *, repeats: int = 10, seed: i
     g = data["conductance"].transpose("device", "time").values[:, [0, -1]]
     start = data["start"].values
     states = data["state"].values if "state" in data else np.full(len(g), "all")
-    known = {state.name: state for state in law.states}
+    known = {"all"} if continuous(law) else {state.name for state in law.states}
     found = []
     for name, devices in _by_state(states, known, card, np.isfinite(g).all(axis=1)):
         half = len(devices) // 2

@@ -11,13 +11,13 @@ from functools import partial
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.stats import norm
 
 from ... import checks
 from ...cards.noise import RelaxationLaw, RelaxationState, RtnLaw, RtnState
 from ...typing import Floats, Index
 from ..noise import rtn, trace
 from ..statistics import regression
+from . import measured_noise, relaxation_fit
 from .observations import ObservationError
 
 FEWEST = 8
@@ -26,13 +26,10 @@ FEWEST = 8
 FEWEST_TRAPS = 5
 """Traps of a state, below which no law of their times and amplitudes is fitted."""
 
-KNOTS = 21
-"""Points of the table of a relaxation that is not Gaussian."""
-
-TABLE_FROM = 400
-"""Residuals from which on the shape of a relaxation is a table and not a Gaussian."""
-
 LEVEL = 0.95
+
+WIDE = 3.0
+"""Ratio of the 90 % to the 10 % quantile of conductances from which on they are no single state."""
 
 
 def trap_table(data: xr.Dataset, *, maximum: int = 3) -> xr.Dataset:
@@ -93,14 +90,15 @@ def trap_table(data: xr.Dataset, *, maximum: int = 3) -> xr.Dataset:
 
 
 def of_members(data: xr.Dataset, kind: str) -> xr.Dataset:
-    """Return traces or relaxation of the members of an ensemble; other data as they are.
+    """Return traces or relaxation of the members of an ensemble, or of measurements; other data as they are.
 
     The constant phases count, each with its name as the state: "hrs" or "lrs".
 
     Parameters
     ----------
     data : xarray.Dataset
-        An ensemble that kept its traces, as from ``frenkel run``, or what is returned.
+        An ensemble that kept its traces, as from ``frenkel run``, a file of ``frenkel read``, or what is
+        returned.
     kind : {"rtn", "relaxation"}
 
     Returns
@@ -115,6 +113,8 @@ def of_members(data: xr.Dataset, kind: str) -> xr.Dataset:
     ObservationError
         No traces were kept, there is no constant phase, or its members were read at different times.
     """
+    if data.attrs.get("frenkel_kind") == "measured":
+        return measured_noise.traces(data) if kind == "rtn" else measured_noise.relaxation(data)
     if data.attrs.get("frenkel_kind") != "ensemble":
         return data
     if "sample_count" not in data or set(data["sample_count"].dims) != {"member"}:
@@ -311,6 +311,8 @@ def fit_relaxation(
     data : xarray.Dataset
         ``conductance`` (S) over (device, time), ``time`` (s) after programming, at least 3; ``start`` (S)
         over device, the conductance just after programming; optional: ``state`` over device, a name each.
+        Without states, :data:`.relaxation_fit.PER_KNOT` devices for each of two knots and starts over a
+        factor of :data:`WIDE`, the law is continuous in the conductance, its states knots.
     scale : str
         "log": shifts of ln(G); "linear": of G.
     reference : float, optional
@@ -339,6 +341,11 @@ def fit_relaxation(
     t0 = float(time[0]) if reference is None else reference
     checks.positive("reference", t0, "s", ObservationError)
     u = np.log(time / t0)
+    if "state" not in data and _wide(start):
+        made = relaxation_fit.fit(
+            start, time, shift, scale=scale, temperature=temperature, activation=activation
+        )
+        return made.law, {}
     kept = {str(name): np.flatnonzero(states == name) for name in dict.fromkeys(states)}
     _check_enough(kept, "relaxation")
 
@@ -347,19 +354,25 @@ def fit_relaxation(
 
     fitted = {name: state(name, devices) for name, devices in kept.items()}
     inner = np.concatenate([_standard(shift[rows], u, fitted[name]) for name, rows in kept.items()])
-    scores, quantiles = _shape(inner)
+    scores, quantiles = relaxation_fit.shape(inner)
     law = RelaxationLaw(
         states=tuple(sorted(fitted.values(), key=lambda state: state.conductance)),
         scale=scale,
         reference=t0,
         times=(float(time[0]), float(time[-1])),
-        forgetting=_forgetting(inner, u),
+        forgetting=relaxation_fit.forgetting(inner, u),
         scores=scores,
         quantiles=quantiles,
         temperature=temperature,
         activation=activation,
     )
     return law, _intervals(state, kept, "relaxation", resamples, seed)
+
+
+def _wide(start: Floats) -> bool:
+    """Return whether devices are enough, and different enough, for a law continuous in the conductance."""
+    low, high = np.quantile(start, (0.1, 0.9))
+    return len(start) >= 2 * relaxation_fit.PER_KNOT and bool(high > WIDE * low)
 
 
 def _shifts(g: Floats, start: Floats, time: Floats, scale: str) -> Floats:
@@ -396,30 +409,6 @@ def _standard(rows: Floats, u: Floats, state: RelaxationState) -> Floats:
         raise ObservationError(f"the spread of state {state.name} is not above 0 at every time")
     found: Floats = (rows - state.location[0] - state.location[1] * u) / width
     return found
-
-
-def _shape(inner: Floats) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return scores and quantiles of the standardised residuals; empty: too few to tell from a Gaussian."""
-    # One per device and time, but a device's are alike: its devices count.
-    if len(inner) < TABLE_FROM:
-        return (), ()
-    furthest = float(norm.ppf(1.0 - 5.0 / len(inner)))
-    scores = np.linspace(-furthest, furthest, KNOTS)
-    table = np.maximum.accumulate(np.quantile(inner, norm.cdf(scores)))
-    return tuple(scores.tolist()), tuple(table.tolist())
-
-
-def _forgetting(inner: Floats, u: Floats) -> float:
-    """Return f of exp(-f |du|), by least squares of the correlations of all pairs of times."""
-    correlation = np.atleast_2d(np.corrcoef(inner.T))
-    early, late = np.triu_indices(len(u), 1)
-    distance, found = u[late] - u[early], correlation[early, late]
-    if np.any(found <= 0):
-        # A pair without correlation has no logarithm: it is far beyond the length, and the near ones decide.
-        distance, found = distance[found > 0], found[found > 0]
-    if not found.size:
-        raise ObservationError("the ranks of the devices have no correlation from one time to the next")
-    return max(0.0, -float(distance @ np.log(found)) / float(distance @ distance))
 
 
 def _numbers(state: RtnState | RelaxationState, name: str) -> dict[str, float]:

@@ -119,7 +119,7 @@ def of_table(path: Path) -> "xr.Dataset | None":
 def resting(data: "xr.Dataset", origin: str) -> dict[str, list[tuple[Floats, Floats]]]:
     """Return of each state times (s) and conductances (S) of each device that was read in time."""
     found: dict[str, list[tuple[Floats, Floats]]] = {}
-    for _, state, _, time_, g in _rows(data, origin):
+    for _, state, _, time_, g in each_rest(data, origin):
         found.setdefault("" if state == "all" else state, []).append((time_, g))
     return found
 
@@ -142,7 +142,7 @@ def intervals(data: "xr.Dataset", origin: str, share: float) -> tuple[Floats, Fl
         ``low`` 0: it failed before the second read; ``high`` inf: it had not failed at the last.
     """
     rows = []
-    for _, _, kelvin, read, g in _rows(data, origin):
+    for _, _, kelvin, read, g in each_rest(data, origin):
         known = np.isfinite(g)
         read, g = read[known] - read[known][:1], g[known]
         if len(g) < 2 or not g[0] > 0:
@@ -190,7 +190,7 @@ def traces(data: "xr.Dataset", origin: str) -> list[tuple[str, "xr.Dataset"]]:
     return found
 
 
-def _rows(data: "xr.Dataset", origin: str) -> Iterator[tuple[int, str, float, Floats, Floats]]:
+def each_rest(data: "xr.Dataset", origin: str) -> Iterator[tuple[int, str, float, Floats, Floats]]:
     """Yield of each device and state its number, name, temperature (K), times (s) and conductances (S)."""
     if "read" not in data.dims:
         raise ValueError(f"{origin} holds no reads in time")

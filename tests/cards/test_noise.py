@@ -8,7 +8,7 @@ import xarray as xr
 from made_up_cards import made_up_card
 from made_up_noise import RELAXATION, RTN, made_up_table
 
-from frenkel.analysis.fitting import card_schema, gate_noise, noise_fit
+from frenkel.analysis.fitting import card_schema, gate_noise, noise_fit, relaxation_fit
 from frenkel.analysis.fitting.observations import ObservationError
 from frenkel.analysis.noise import markov
 from frenkel.cards.card import Card, CardError, CardWarning
@@ -204,7 +204,8 @@ def test_relaxation_is_recovered():
     inside, number = covered(RELAXATION, intervals, "relaxation")
     assert number >= 8 and inside >= number - 3
     assert law.forgetting == pytest.approx(0.1, abs=0.02)
-    assert len(law.scores) == noise_fit.KNOTS and abs(np.interp(0.0, law.scores, law.quantiles)) < 0.2
+    assert len(law.scores) == relaxation_fit.SHAPE_KNOTS
+    assert abs(np.interp(0.0, law.scores, law.quantiles)) < 0.2
 
 
 def relaxation_data(g, time, start):

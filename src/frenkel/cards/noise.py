@@ -17,6 +17,7 @@ from ..typing import Floats
 from ..units import BOLTZMANN_EV
 
 SCALES = ("log", "linear")
+GROWTHS = ("spread", "variance")
 LARGEST, MOST_TRAPS = 100.0, 1e4
 """Bounds of logarithms, whose exponentials must be numbers, and of the mean number of traps in a cell."""
 
@@ -236,7 +237,8 @@ class RelaxationState:
     conductance : float
         Median of the cells just after programming (S).
     location, spread : tuple of float
-        At t0 and per unit of ln(t/t0), of the shift; see :class:`RelaxationLaw`.
+        At t0 and per unit of ln(t/t0), of the shift; see :class:`RelaxationLaw`. ``spread`` is squared
+        where the variance grows.
     """
 
     name: str
@@ -253,10 +255,11 @@ class RelaxationState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelaxationLaw:
-    """Shift of conductances after programming: location and spread linear in ln t, by state.
+    """Shift of conductances after programming: location and spread or variance linear in ln t, by state.
 
     ``shift(t) = a + b u + (c + d u) Q(z)`` with ``u = ln(t/t0)``, of ln(G) with the scale "log" and of G (S)
-    with "linear". The rank z of a cell wanders with u: its correlation is ``exp(-f |du|)``.
+    with "linear"; with the growth "variance" the root of ``c + d u``. The rank z of a cell wanders with u:
+    its correlation is ``exp(-f |du|)``.
 
     Parameters
     ----------
@@ -272,6 +275,8 @@ class RelaxationLaw:
         f, 0 or more, per unit of ln(t); 0: a cell keeps its rank.
     scores, quantiles : tuple of float
         Table of Q at Gaussian scores; both empty: a Gaussian.
+    growth : str
+        "spread" or "variance": what is linear in ln t.
     temperature : float
         Of the data (K).
     activation : float
@@ -287,11 +292,14 @@ class RelaxationLaw:
     quantiles: tuple[float, ...] = ()
     temperature: float = 300.0
     activation: float = 0.0
+    growth: str = "spread"
 
     def __post_init__(self) -> None:
         _check_states(self.states)
         if self.scale not in SCALES:
             raise NoiseError(f"scale must be one of {', '.join(SCALES)}, got {self.scale!r}")
+        if self.growth not in GROWTHS:
+            raise NoiseError(f"growth must be one of {', '.join(GROWTHS)}, got {self.growth!r}")
         for name, unit in (("reference", "s"), ("temperature", "K")):
             _within(name, getattr(self, name), 0.0, math.inf, unit, open_below=True)
         _within("activation", self.activation, 0.0, math.inf, "eV")
@@ -352,6 +360,8 @@ class RelaxationLaw:
                     f"the spread of the relaxation is below 0 at {late[i]:g} s; its data span "
                     f"{self.times[0]:g} to {self.times[1]:g} s"
                 )
+            if self.growth == "variance":
+                width = np.sqrt(width)
             shift = a + b * x + width * self.quantile(rank)
             found.append(start * np.exp(shift) if self.scale == "log" else start + shift)
         return found[0] if np.ndim(times) == 0 else np.stack(found)
@@ -363,8 +373,9 @@ class RelaxationLaw:
         return straight(scores, np.array(self.scores), np.array(self.quantiles))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return JSON data."""
-        return dict(plain(asdict(self)))
+        """Return JSON data; a growth of the spread, which cards had before there was another, is left out."""
+        found = dict(plain(asdict(self)))
+        return {key: value for key, value in found.items() if (key, value) != ("growth", "spread")}
 
     @classmethod
     def from_dict(cls, data: Any) -> "RelaxationLaw":

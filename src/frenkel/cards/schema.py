@@ -111,6 +111,7 @@ class RelaxationData(_Strict):
     quantiles: Table
     temperature: Annotated[Positive, Field(description="K")]
     activation: Annotated[Number, Field(ge=0, description="eV")]
+    growth: Annotated[Literal["spread", "variance"], Field(description="linear in ln(t)")] = "spread"
 
 
 States = Annotated[list[Row], FailFast(), Field(min_length=1, max_length=20_000)]

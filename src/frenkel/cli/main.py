@@ -8,6 +8,7 @@ from typing import Any
 
 from . import (
     arrays,
+    calibrate,
     cards,
     cluster,
     devices,
@@ -113,6 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     cluster.add_commands(commands)
     watch.add_commands(commands)
     measured.add_commands(commands)
+    calibrate.add_commands(commands)
     pictures.add_commands(commands)
     cards.add_commands(commands)
     studies.add_commands(commands)

@@ -1,6 +1,7 @@
 """The command for materials: list them, print one with its sources, write one into a file of yours."""
 
 import argparse
+import os
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,7 @@ def _changes(options: argparse.Namespace) -> dict[str, Any]:
 def _write(options: argparse.Namespace, changes: dict[str, Any]) -> None:
     """Write the file of a material, or one that is based on it."""
     from ..analysis.results import store
+    from ..configuration.material import as_file
     from ..kinetic.materials.material import Material
 
     target: Path = options.write
@@ -77,29 +79,11 @@ def _write(options: argparse.Namespace, changes: dict[str, Any]) -> None:
     if target.resolve() == source.resolve():
         raise UsageError(f"--write must not be the file of the material itself, got {str(target)!r}")
     store.writable(target, force=options.force)
-    text = _based(options.name, source, target, changes) if changes else source.read_text(encoding="utf-8")
+    text = source.read_text(encoding="utf-8")
+    if changes:
+        head = f"{options.name} with other numbers; what is not given here is as there."
+        base = os.path.relpath(source, target.parent) if options.name.endswith(".toml") else options.name
+        text = as_file(base, changes, head)
     store.write_bytes(text.encode(), target)
     Material.read(target)
     print(f'wrote {target}; in a configuration: material = "{target.name}"')
-
-
-def _based(name: str, source: Path, target: Path, changes: dict[str, Any]) -> str:
-    import os
-
-    base = os.path.relpath(source, target.parent) if name.endswith(".toml") else name
-    lines = [
-        f"# {name} with other numbers; what is not given here is as there.",
-        f"based_on = {_toml(base)}",
-    ]
-    for section, numbers in changes.items():
-        lines += ["", f"[{section}]"]
-        lines += [f"{key} = {_toml(value)}" for key, value in numbers.items()]
-    return "\n".join([*lines, ""])
-
-
-def _toml(value: Any) -> str:
-    import json
-
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key} = {_toml(one)}" for key, one in value.items()) + "}"
-    return json.dumps(value, ensure_ascii=False)

@@ -7,6 +7,7 @@
     vacancy.migration_barrier = "0.8 eV"
 """
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -92,6 +93,36 @@ def is_number(key: str) -> tuple[str, str] | None:
     """Return section and key of the number of a material that a key of a configuration names, if it does."""
     section, _, name = key.removeprefix("material.").partition(".")
     return (section, name) if section in SECTIONS and name else None
+
+
+def as_file(base: str, changes: Mapping[str, Any], head: str) -> str:
+    """Return the text of a material file that is based on another one.
+
+    Parameters
+    ----------
+    base : str
+        Name of a packaged material, or of a file as seen from the new one.
+    changes : mapping
+        Sections with the numbers that differ.
+    head : str
+        Comment above, a line or more.
+    """
+    lines = [f"# {line}".rstrip() for line in head.splitlines()] + [f"based_on = {_toml(base)}"]
+    above = [f"{key} = {_toml(value)}" for key, value in changes.items() if key not in SECTIONS]
+    lines += above
+    for section, numbers in changes.items():
+        if section in SECTIONS:
+            lines += ["", f"[{section}]"]
+            lines += [f"{key} = {_toml(value)}" for key, value in numbers.items()]
+    return "\n".join([*lines, ""])
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key} = {_toml(one)}" for key, one in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _read(value: Any) -> Any:

@@ -32,11 +32,13 @@ from ..analysis.fitting import (
 from ..analysis.fitting.cycle_memory import MemoryFitError
 from ..analysis.fitting.gate import Row
 from ..analysis.fitting.observations import ObservationError, Observations
+from ..analysis.results import store
 from ..cards.card import Card
 from ..cards.core import RANGES, STEEPEST, GapCore
 from ..configuration.device import parse
 from ..configuration.phases import Sweep
 from ..mpi_runs import content
+from . import measurements
 from .ensemble_file import member
 
 Data = str | Path | xr.Dataset
@@ -451,6 +453,8 @@ def _core_of_traces(
 def _opened(data: Data) -> Iterator[xr.Dataset]:
     if isinstance(data, xr.Dataset):
         yield data
+    elif Path(data).suffix != ".nc" and not content.is_netcdf(store.readable(data)):
+        yield measurements.of_file(Path(data))
     else:
         content.check(Path(data))
         with xr.open_dataset(data, decode_times=False) as found:

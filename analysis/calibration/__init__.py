@@ -1,0 +1,1 @@
+"""Calibration: parameters of a simulator whose devices have the statistics of measured ones."""

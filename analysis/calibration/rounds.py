@@ -1,0 +1,347 @@
+"""Calibration: find the parameters of a simulator whose devices have the statistics of measured ones.
+
+The other direction of a fit: a kinetic simulator has no likelihood and costs seconds to hours, so its
+statistics are learnt as quadratics of the parameters from simulated designs (see `surface`), and the target
+is compared with these in the metric of all errors: of the measured devices, of the simulated ones and of the
+quadratic. Each round draws a smaller design around the posterior of the one before. The prior is even over
+the range of each parameter. The misfit comes first: where it is large the simulator cannot show the target,
+and the posterior says only which parameters are least wrong.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from scipy.stats import f as f_law
+from scipy.stats import qmc
+
+from ... import checks
+from ...typing import Floats
+from .posterior import Draws, sample
+from .summaries import Summary, summary
+from .surface import Surface
+
+Simulator = Callable[[Sequence[Mapping[str, float]], int], Floats]
+"""Points and the number of the round (from 1) to numbers of devices, (points, members, cycles, features).
+
+In transformed space, as the target; NaN: missing. A member must have the same random numbers in all points.
+"""
+
+Report = Callable[[str], None]
+
+MOST = 6
+"""Parameters at once; a quadratic of more asks for too many designs."""
+
+COARSE, SIZE = 2**11, 2**12
+"""Draws of a pass over the surface, of rounds before the last and of that."""
+
+DRAWS = 2000
+"""Draws of equal weight that are kept."""
+
+EDGE, AT_EDGE = 0.05, 0.0125
+"""A posterior with more than the second share in the outer part (first) of a range reaches its end.
+
+An even one has four times as much there.
+"""
+
+NARROW = 0.9
+"""Spread of the posterior over that of the prior above which the data say nothing of a parameter."""
+
+FEWEST_MEMBERS, SPARE = 8, 3
+"""Simulated devices of a design, at least; and how many more than statistics there must be."""
+
+
+class CalibrationError(ValueError):
+    """A target, a design or what it shows is not enough to calibrate with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """What is calibrated.
+
+    Parameters
+    ----------
+    name : str
+        As the simulator takes it, such as "vacancy.migration_barrier".
+    low, high : float
+        Range in which it is looked for, evenly.
+    logarithmic : bool
+        Whether to look, evenly, in its logarithm (rates, attempt frequencies).
+    """
+
+    name: str
+    low: float
+    high: float
+    logarithmic: bool = False
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
+            raise ValueError(f"range of {self.name} must ascend, got {self.low:g} to {self.high:g}")
+        if self.logarithmic and not self.low > 0:
+            raise ValueError(f"range of {self.name} must be above 0 for a logarithm, got {self.low:g}")
+
+    def value(self, place: Any) -> Any:
+        """Return the value at a place from 0 (low) to 1 (high)."""
+        if self.logarithmic:
+            return self.low * (self.high / self.low) ** np.asarray(place)
+        return self.low + (self.high - self.low) * np.asarray(place)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """Result.
+
+    Attributes
+    ----------
+    parameters : tuple of Parameter
+    misfit, freedom, p_value : float, int, float
+        Sum of squared standard deviations between target and simulator at the best point, statistics less
+        parameters, and the probability of such a misfit if the simulator can show the target. A small one
+        means that it cannot; NaN without freedom.
+    best : mapping
+        Of each parameter the value at the largest density; together they are one point of the posterior.
+    intervals : mapping
+        Of each parameter the central 95 % of the posterior; infinite where it reaches the end of the range.
+    edges : mapping
+        Of parameters whose posterior reaches an end of the range: "low", "high" or "both".
+    untold : tuple of str
+        Parameters whose posterior is as wide as the range: the data say nothing of them alone.
+    statistics, lacking : tuple of str
+        What was compared, and what the target does not have.
+    target, fitted, errors : ndarray
+        Of each statistic: target, surface at the best point, standard error of their difference.
+    draws : ndarray of shape (DRAWS, p)
+        Of the posterior, in units of the parameters.
+    effective : float
+        Effective number of draws from which these were taken.
+    designs, shown : ndarray
+        Values of the parameters (designs, p) and statistics (designs, statistics) of all rounds; NaN where
+        the devices of a design do not show them.
+    members : int
+        Simulated devices of each design.
+    cut : tuple of str
+        Parameters whose posterior reaches the end of the last design but not of the range: go on with more
+        rounds.
+    """
+
+    parameters: tuple[Parameter, ...]
+    misfit: float
+    freedom: int
+    p_value: float
+    best: Mapping[str, float]
+    intervals: Mapping[str, tuple[float, float]]
+    edges: Mapping[str, str]
+    untold: tuple[str, ...]
+    statistics: tuple[str, ...]
+    lacking: tuple[str, ...]
+    target: Floats
+    fitted: Floats
+    errors: Floats
+    draws: Floats
+    effective: float
+    designs: Floats
+    shown: Floats
+    members: int
+    cut: tuple[str, ...]
+
+
+def calibrate(
+    simulator: Simulator,
+    target: Floats,
+    features: Sequence[str],
+    parameters: Sequence[Parameter],
+    *,
+    rounds: int = 3,
+    points: int | None = None,
+    seed: int = 0,
+    report: Report = lambda words: None,
+) -> Calibration:
+    """Find the parameters whose simulated devices have the statistics of the target.
+
+    Parameters
+    ----------
+    simulator : callable
+        See :data:`Simulator`. Points whose devices do not show the statistics of the target are left out.
+    target : ndarray of shape (devices, cycles, features)
+        In transformed space; one device of a few cycles suffices to start. From 8 devices on their spread is
+        compared, from 3 cycles on that of cycles.
+    features : sequence of str
+        Names of the features.
+    parameters : sequence of Parameter
+        1 to :data:`MOST`, at most as many as there are statistics.
+    rounds : int
+        Designs, at least 1.
+    points : int, optional
+        Simulations of each round; default: twice the coefficients of a quadratic.
+    seed : int
+    report : callable, optional
+        Called with a line on every round.
+
+    Raises
+    ------
+    CalibrationError
+        Too few statistics, members, or points whose devices show the features.
+    """
+    compared, aim, lacking = summary(features, target)
+    p = len(parameters)
+    checks.whole("number of parameters", p, 1, min(MOST, len(aim)), CalibrationError)
+    least = (p + 1) * (p + 2) // 2 + 2
+    number = 2 * (least - 2) if points is None else points
+    checks.whole("points", number, least, 2**20, CalibrationError)
+    checks.whole("rounds", rounds, 1, 100, CalibrationError)
+    design = _Design(simulator, tuple(parameters), compared, seed)
+    low, high = np.zeros(p), np.ones(p)
+    for turn in range(1, rounds + 1):
+        design.run(low, high, number, turn)
+        surface = Surface(*design.within(low, high), compared, len(target), low, high, seed)
+        size = SIZE if turn == rounds else COARSE
+        found = sample(partial(_likelihood, surface, aim), low, high, size, seed)
+        misfit = float(surface.misfit(found.best[None], aim)[0][0])
+        report(f"round {turn}: {_spoken(parameters, found.best)}, misfit {misfit:.3g}")
+        if turn < rounds:
+            low, high = _smaller(found)
+    return _result(tuple(parameters), compared, lacking, aim, surface, found, misfit, design, (low, high))
+
+
+def fewest_members(statistics: int) -> int:
+    """Return how many devices a point must have, so that so many statistics have a covariance."""
+    return max(FEWEST_MEMBERS, statistics + SPARE)
+
+
+def _likelihood(surface: Surface, aim: Floats, places: Floats) -> Floats:
+    return surface.misfit(places, aim)[1]
+
+
+def _smaller(found: Draws) -> tuple[Floats, Floats]:
+    """Return the box of the next design: the posterior and as much again, within the range."""
+    bottom, top = found.quantile(0.001), found.quantile(0.999)
+    half = np.maximum(0.75 * (top - bottom), 0.01)
+    middle = 0.5 * (bottom + top)
+    return np.maximum(middle - half, 0.0), np.minimum(middle + half, 1.0)
+
+
+class _Design:
+    """Simulated points: places in the unit cube, and what their devices show."""
+
+    def __init__(
+        self, simulator: Simulator, parameters: tuple[Parameter, ...], compared: Summary, seed: int
+    ) -> None:
+        self.simulator, self.parameters, self.compared, self.seed = simulator, parameters, compared, seed
+        self.places: Floats = np.empty((0, len(parameters)))
+        self.devices: list[Floats] = []
+
+    def run(self, low: Floats, high: Floats, number: int, turn: int) -> None:
+        """Simulate a design that fills a box."""
+        sobol = qmc.Sobol(len(low), rng=np.random.default_rng([self.seed, turn]))
+        # A power of two is what the sequence is balanced for; the rest is left out.
+        places = low + (high - low) * sobol.random_base2(math.ceil(math.log2(number)))[:number]
+        points = [
+            {q.name: float(q.value(x)) for q, x in zip(self.parameters, place, strict=True)}
+            for place in places
+        ]
+        shown = self.simulator(points, turn)
+        wanted = (number, shown.shape[1], shown.shape[2], len(self.compared.features))
+        fewest = fewest_members(len(self.compared.names))
+        if shown.shape != wanted or shown.shape[1] < fewest:
+            raise CalibrationError(
+                f"a simulator must show {number} points x at least {fewest} devices x cycles x "
+                f"{wanted[3]} features, got shape {shown.shape}"
+            )
+        self.places = np.concatenate([self.places, places])
+        self.devices += list(self.compared.devices(shown))
+
+    @property
+    def shown(self) -> Floats:
+        """Statistics of every point (points, statistics)."""
+        return self.compared.together(np.array(self.devices))
+
+    def within(self, low: Floats, high: Floats) -> tuple[Floats, Floats]:
+        """Return places and devices of the points in a box whose devices show the statistics."""
+        inside = np.all((self.places >= low) & (self.places <= high), axis=1)
+        inside &= np.isfinite(self.shown).all(axis=1)
+        size = (len(low) + 1) * (len(low) + 2) // 2
+        if inside.sum() < size + 2:
+            raise CalibrationError(
+                f"only {inside.sum()} of {len(self.places)} simulated points show what was measured; "
+                "narrow the ranges or simulate more devices"
+            )
+        return self.places[inside], np.array(self.devices)[inside]
+
+
+def _result(
+    parameters: tuple[Parameter, ...],
+    compared: Summary,
+    lacking: tuple[str, ...],
+    aim: Floats,
+    surface: Surface,
+    found: Draws,
+    misfit: float,
+    design: _Design,
+    box: tuple[Floats, Floats],
+) -> Calibration:
+    bounds = np.array([found.quantile(0.025), found.quantile(0.975)])
+    spread = np.sqrt(found.share((found.places - found.share(found.places)) ** 2))
+    best, intervals, edges, cut = {}, {}, {}, []
+    for i, q in enumerate(parameters):
+        best[q.name] = float(q.value(found.best[i]))
+        ends = _ends(found, i)
+        intervals[q.name] = (
+            -math.inf if ends in ("low", "both") else float(q.value(bounds[0, i])),
+            math.inf if ends in ("high", "both") else float(q.value(bounds[1, i])),
+        )
+        if ends:
+            edges[q.name] = ends
+        width = EDGE * (box[1][i] - box[0][i])
+        outer = (found.places[:, i] < box[0][i] + width) & (box[0][i] > 0)
+        outer |= (found.places[:, i] > box[1][i] - width) & (box[1][i] < 1)
+        if found.share(outer) > AT_EDGE:
+            cut.append(q.name)
+    freedom = len(aim) - len(parameters)
+    places = found.equal(DRAWS, design.seed)
+    return Calibration(
+        parameters=parameters,
+        misfit=misfit,
+        freedom=freedom,
+        p_value=_p_value(misfit, freedom, surface.freedom),
+        best=best,
+        intervals=intervals,
+        edges=edges,
+        untold=tuple(q.name for q, s in zip(parameters, spread, strict=True) if s > NARROW / math.sqrt(12.0)),
+        statistics=compared.names,
+        lacking=lacking,
+        target=aim,
+        fitted=surface.mean(found.best[None])[0],
+        errors=np.sqrt(np.diag(surface.covariance(found.best[None])[0])),
+        draws=_values(parameters, places),
+        effective=found.effective,
+        designs=_values(parameters, design.places),
+        shown=design.shown,
+        members=design.devices[0].shape[0],
+        cut=tuple(cut),
+    )
+
+
+def _p_value(misfit: float, freedom: int, own: float) -> float:
+    """Return the probability of a misfit as large, by Hotelling's law: covariances are from devices too."""
+    if not freedom:
+        return math.nan
+    rest = max(own - freedom + 1.0, 1.0)
+    return float(f_law.sf(misfit * rest / (own * freedom), freedom, rest))
+
+
+def _ends(found: Draws, i: int) -> str:
+    """Return which ends of its range the posterior of a parameter reaches: "low", "high", "both" or ""."""
+    low = found.share(found.places[:, i] < EDGE) > AT_EDGE
+    high = found.share(found.places[:, i] > 1.0 - EDGE) > AT_EDGE
+    return "both" if low and high else "low" if low else "high" if high else ""
+
+
+def _values(parameters: Sequence[Parameter], places: Floats) -> Floats:
+    return np.stack([q.value(places[:, i]) for i, q in enumerate(parameters)], axis=1)
+
+
+def _spoken(parameters: Sequence[Parameter], place: Floats) -> str:
+    return ", ".join(f"{q.name} {float(q.value(x)):.4g}" for q, x in zip(parameters, place, strict=True))

@@ -1,0 +1,108 @@
+"""Statistics of devices that a calibration compares, the same of few devices as of many.
+
+Spreads are compared by their logarithm, which for normal devices is off by (psi(n/2) - ln(n/2))/2 on average,
+n the degrees of freedom; it is taken off, so that a target of few devices and a simulation of many have one
+expectation.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import digamma
+
+from ...typing import Floats
+
+FEWEST_DEVICES, FEWEST_CYCLES = 8, 3
+"""Devices and cycles from which on their spread is compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Which statistics are taken of devices.
+
+    Parameters
+    ----------
+    features : tuple of str
+    of_devices, of_cycles : bool
+        Whether the spread between devices, and that within a device, are among them.
+    kept : tuple of int, optional
+        Places of those that are compared; default: all.
+    """
+
+    features: tuple[str, ...]
+    of_devices: bool
+    of_cycles: bool
+    kept: tuple[int, ...] | None = None
+
+    @property
+    def every(self) -> tuple[str, ...]:
+        """Names of all statistics that could be compared."""
+        kinds = ["mean"]
+        kinds += ["ln spread of devices"] * self.of_devices + ["ln spread of cycles"] * self.of_cycles
+        return tuple(f"{kind} of {name}" for kind in kinds for name in self.features)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the statistics that are compared."""
+        return self.every if self.kept is None else tuple(self.every[i] for i in self.kept)
+
+    def devices(self, values: Floats) -> Floats:
+        """Return what the statistics take of each device: (..., cycles, k) to (..., 2 k).
+
+        Mean over its cycles, and logarithm of the spread of its cycles; NaN where there are too few values.
+        """
+        known = np.isfinite(values)
+        count = known.sum(axis=-2)
+        total = np.where(known, values, 0.0).sum(axis=-2)
+        level = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+        rest = np.where(known, values - level[..., None, :], 0.0)
+        spread = _ln_spread((rest**2).sum(axis=-2), count - 1)
+        found: Floats = np.concatenate([level, spread], axis=-1)
+        return found
+
+    def together(self, devices: Floats) -> Floats:
+        """Return the statistics of devices, (..., devices, 2 k) to (..., number of statistics)."""
+        k = len(self.features)
+        known = np.isfinite(devices)
+        count = known.sum(axis=-2)
+        mean = _mean(devices, known, count)
+        rows = [mean[..., :k]]
+        if self.of_devices:
+            rest = np.where(known, devices - mean[..., None, :], 0.0)[..., :k]
+            rows.append(_ln_spread((rest**2).sum(axis=-2), count[..., :k] - 1))
+        if self.of_cycles:
+            rows.append(mean[..., k:])
+        found: Floats = np.concatenate(rows, axis=-1)
+        return found if self.kept is None else found[..., list(self.kept)]
+
+    def of(self, values: Floats) -> Floats:
+        """Return the statistics of a table (..., devices, cycles, k)."""
+        return self.together(self.devices(values))
+
+
+def summary(features: Sequence[str], values: Floats) -> tuple[Summary, Floats, tuple[str, ...]]:
+    """Return which statistics a table (devices, cycles, k) has, their values, and the names of others."""
+    devices, cycles = values.shape[:2]
+    whole = Summary(tuple(features), devices >= FEWEST_DEVICES, cycles >= FEWEST_CYCLES)
+    found = whole.of(values)
+    kept = np.flatnonzero(np.isfinite(found))
+    lacking = tuple(name for i, name in enumerate(whole.every) if i not in kept)
+    part = Summary(whole.features, whole.of_devices, whole.of_cycles, tuple(kept.tolist()))
+    return part, found[kept], lacking
+
+
+def _mean(devices: Floats, known: Floats, count: Floats) -> Floats:
+    found: Floats = np.where(
+        count > 0, np.where(known, devices, 0.0).sum(axis=-2) / np.maximum(count, 1), np.nan
+    )
+    return found
+
+
+def _ln_spread(squares: Floats, freedom: Floats) -> Floats:
+    """Return the logarithm of a standard deviation from a sum of squares, NaN where there is none."""
+    half = 0.5 * np.maximum(freedom, 1)
+    with np.errstate(divide="ignore"):
+        found = 0.5 * (np.log(squares / (2.0 * half)) - digamma(half) + np.log(half))
+    good: Floats = np.where((freedom > 0) & (squares > 0), found, np.nan)
+    return good

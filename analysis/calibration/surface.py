@@ -1,0 +1,168 @@
+"""What a simulator shows as a function of its parameters: quadratics of statistics, and how sure they are.
+
+Every design is simulated with the same members, whose random numbers are the same in all designs. So members,
+not designs, are what repeats independently: drawing them with replacement, together in all designs, gives the
+error of the surface whatever the common random numbers do (a bootstrap by cluster).
+
+Covariances come from few members, and are too small in some direction by chance. So the likelihood is the t
+that follows when the covariance itself is drawn (Wishart), with as many degrees of freedom as there are
+members that differ: those of another design count in so far as they are not the same.
+
+Method: G. E. P. Box and K. B. Wilson, J. R. Stat. Soc. B 13, 1 (1951) (response surfaces); S. N. Wood, Nature
+466, 1102 (2010), 10.1038/nature09319 (synthetic likelihood of summary statistics); E. Sellentin and A. F.
+Heavens, MNRAS 456, L132 (2016), 10.1093/mnrasl/slv190 (covariance from simulations; recalled);
+M. Pourahmadi, Biometrika 86, 677 (1999), 10.1093/biomet/86.3.677 (covariances as free numbers; recalled).
+"""
+
+import numpy as np
+from scipy.special import digamma
+
+from ...typing import Floats, Index
+from .summaries import Summary
+
+SURFACES = 64
+"""Drawings of members, each of which gives a surface."""
+
+TARGETS = 400
+"""Drawings of as many devices as were measured, for the errors of their statistics."""
+
+CHUNK = 2048
+"""Places that are looked at together."""
+
+
+class Surface:
+    """Statistics of a simulator over a box of parameters.
+
+    Parameters
+    ----------
+    places : ndarray of shape (designs, p)
+        In the unit cube.
+    devices : ndarray of shape (designs, members, 2 k)
+        What `Summary.devices` returns.
+    summary : Summary
+    target : int
+        Number of measured devices.
+    low, high : ndarray of shape (p,)
+        Corners of the box.
+    seed : int
+    """
+
+    def __init__(
+        self,
+        places: Floats,
+        devices: Floats,
+        summary: Summary,
+        target: int,
+        low: Floats,
+        high: Floats,
+        seed: int,
+    ) -> None:
+        self.centre, self.scale = 0.5 * (low + high), 0.5 * (high - low)
+        rows = self._terms(places)
+        self.inverse = np.linalg.pinv(rows)
+        random = np.random.default_rng(seed)
+        members = devices.shape[1]
+        drawn = random.integers(0, members, (SURFACES, members))
+        found, again = summary.together(devices), summary.together(devices[:, drawn])
+        good = np.isfinite(again).all(axis=(0, 2))
+        again = again[:, good].transpose(1, 0, 2)
+        self.coefficients = self.inverse @ found
+        self.drawn = self.inverse @ again - self.coefficients
+        # A drawing scatters by (members - 1)/members less than the members themselves.
+        self.drawn *= np.sqrt(members / (members - 1))
+        self.freedom = _freedom(devices[:, :, : len(summary.features)])
+        self._noise(summary, devices, random.integers(0, members, (TARGETS, target)))
+        spare = len(rows) - rows.shape[1]
+        rest, rests = found - rows @ self.coefficients, again - rows @ (self.inverse @ again)
+        scatter = rest.T @ rest / spare
+        # What members scatter is in the rests of drawings twice, what the quadratic misses once.
+        missed = 2.0 * scatter - np.einsum("bnk,bnl->kl", rests, rests) / (len(rests) * spare)
+        self.missed = _at_least_zero(missed, scatter)
+
+    def _terms(self, places: Floats) -> Floats:
+        """Return the terms of a quadratic at places (n, p)."""
+        x = (places - self.centre) / self.scale
+        i, j = np.triu_indices(x.shape[1])
+        found: Floats = np.concatenate([np.ones((len(x), 1)), x, x[:, i] * x[:, j]], axis=1)
+        return found
+
+    def _noise(self, summary: Summary, devices: Floats, drawn: Index) -> None:
+        """Take the errors of as many devices as were measured, each design's own, as quadratics too.
+
+        Each statistic is what the ones before it say, linearly, and a rest of its own: slopes and logarithms
+        of rests are free numbers, and any values of them are a covariance (modified Cholesky).
+        """
+        freedom = devices.shape[1] - 1 - np.arange(len(summary.names))
+        slopes, logs = [], []
+        for one in devices:
+            shown = summary.together(one[drawn])
+            root = np.linalg.cholesky(np.atleast_2d(np.cov(shown[np.isfinite(shown).all(axis=1)].T)))
+            rest = np.diag(root)
+            slopes.append(np.linalg.inv(root / rest))
+            # The rest of few members is too small by what was fitted to them.
+            logs.append(2.0 * np.log(rest) + np.log(0.5 * (freedom[0] + 1)) - digamma(0.5 * freedom))
+        self.slopes = np.einsum("qn,nkl->qkl", self.inverse, np.array(slopes))
+        self.logs = self.inverse @ np.array(logs)
+
+    def mean(self, places: Floats) -> Floats:
+        """Return the statistics at places, (n, p) to (n, statistics)."""
+        found: Floats = self._terms(places) @ self.coefficients
+        return found
+
+    def covariance(self, places: Floats) -> Floats:
+        """Return the covariance of target less surface at places, (n, p) to (n, statistics, statistics).
+
+        Of the measured devices, of the simulated ones, and what the quadratic misses.
+        """
+        rows = self._terms(places)
+        leverage = np.sum((rows @ self.inverse) ** 2, axis=1)
+        off = rows @ self.drawn  # (drawings, n, statistics)
+        found: Floats = np.einsum("bnk,bnl->nkl", off, off, optimize=True) / len(off)
+        root = np.linalg.inv(np.einsum("nq,qkl->nkl", rows, self.slopes))
+        root = root * np.exp(0.5 * (rows @ self.logs))[:, None, :]
+        found += root @ root.transpose(0, 2, 1)
+        found += (1.0 + leverage)[:, None, None] * self.missed
+        return found
+
+    def misfit(self, places: Floats, aim: Floats) -> tuple[Floats, Floats]:
+        """Return the misfit of a target at places, and the logarithm of its likelihood, both (n,).
+
+        The misfit is the sum of squared standard deviations between target and surface; the likelihood is
+        that of a t with ``freedom`` degrees of freedom.
+        """
+        misfit, likelihood = np.empty(len(places)), np.empty(len(places))
+        for begin in range(0, len(places), CHUNK):
+            part = slice(begin, begin + CHUNK)
+            root = np.linalg.cholesky(self.covariance(places[part]))
+            away = np.linalg.solve(root, (aim - self.mean(places[part]))[:, :, None])[:, :, 0]
+            misfit[part] = np.sum(away**2, axis=1)
+            size = np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1)
+            likelihood[part] = -0.5 * (self.freedom + 1) * np.log1p(misfit[part] / self.freedom) - size
+        return misfit, likelihood
+
+
+def _freedom(levels: Floats) -> float:
+    """Return the degrees of freedom of covariances from devices (designs, members, k) of all designs.
+
+    Members less 1 where all designs show the same, so many for each design where they show nothing in common.
+    """
+    designs, members, _ = levels.shape
+    known = np.isfinite(levels)
+    count = np.maximum(known.sum(axis=1, keepdims=True), 1)
+    filled = np.where(known, levels, 0.0)
+    rest = np.where(known, levels - filled.sum(axis=1, keepdims=True) / count, 0.0)
+    power = (rest**2).sum(axis=1, keepdims=True) / count
+    # What is missing stands at the mean of its design. The variance over members of the mean over designs is
+    # (1 + (designs - 1) r) / designs.
+    common = float(np.mean((rest / np.sqrt(np.where(power > 0, power, 1.0))).mean(axis=0) ** 2))
+    r = min(max((designs * common - 1.0) / (designs - 1.0), 0.0), 1.0)
+    return float((members - 1) * designs / (1.0 + (designs - 1) * r**2))
+
+
+def _at_least_zero(missed: Floats, scatter: Floats) -> Floats:
+    """Return a covariance less its negative directions, in the metric of another one."""
+    root = np.linalg.cholesky(scatter + 1e-12 * np.diag(np.diag(scatter)) + 1e-300 * np.eye(len(scatter)))
+    inverse = np.linalg.inv(root)
+    values, vectors = np.linalg.eigh(inverse @ missed @ inverse.T)
+    found: Floats = root @ (vectors * np.maximum(values, 0.0)) @ vectors.T @ root.T
+    return found

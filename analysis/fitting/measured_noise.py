@@ -1,0 +1,115 @@
+"""Reads and traces of a laboratory, ragged as they are, as the tables that layers of noise are fitted to."""
+
+import numpy as np
+import xarray as xr
+
+from ...typing import Floats, Index
+from ..measured import files
+from .observations import ObservationError
+
+APART = 0.25
+"""Reads belong to one time where none lies further than this in ln t from the next one."""
+
+SHARE = 0.5
+"""Least share of the devices that were read at a time that counts."""
+
+
+def relaxation(data: xr.Dataset, origin: str = "the file") -> xr.Dataset:
+    """Return conductances over (device, time) of devices that were read at all common times.
+
+    The first read of a device is its start, and its later ones count from there. Reads at about the same time
+    are one time, their geometric mean.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        In the layout of measurements, with reads.
+    origin : str
+        What to call it in messages.
+
+    Returns
+    -------
+    xarray.Dataset
+        As `noise_fit.fit_relaxation` takes it; ``state`` only where the reads have names of states. The
+        attribute ``left_out`` is the number of devices that lack a read.
+
+    Raises
+    ------
+    ObservationError
+        There are no three common times, or no device was read at all of them.
+    """
+    rows, states, kelvin = [], [], []
+    for _, state, temperature, time, g in files.each_rest(data, origin):
+        good = np.isfinite(g)
+        if good.sum() >= 2:
+            rows.append((time[good] - time[good][0], g[good]))
+            states.append(state)
+            kelvin.append(temperature)
+    late = [time[time > 0] for time, _ in rows]
+    edges = _edges(np.concatenate(late) if late else np.empty(0), len(rows))
+    if len(edges) < 3:
+        raise ObservationError(
+            f"{origin} must have reads at 3 times common to half of its devices, got {len(edges)}"
+        )
+    table = np.full((len(rows), 1 + len(edges)), np.nan)
+    for i, (time, g) in enumerate(rows):
+        table[i, 0] = g[0]
+        for k, (low, high) in enumerate(edges):
+            inside: Index = np.flatnonzero((time >= low) & (time <= high))
+            if len(inside):
+                table[i, 1 + k] = g[inside[0]]
+    whole = np.isfinite(table).all(axis=1)
+    if not whole.any():
+        raise ObservationError(f"no device of {origin} was read at all {len(edges)} common times")
+    every = np.concatenate(late)
+    logs = [np.log(every[(every >= low) & (every <= high)]) for low, high in edges]
+    found = {
+        "conductance": (("device", "time"), table[whole, 1:], {"units": "S"}),
+        "start": ("device", table[whole, 0], {"units": "S"}),
+    }
+    named = np.array(states)[whole]
+    if set(named.tolist()) != {"all"}:
+        found["state"] = ("device", named, {})
+    time = np.exp([one.mean() for one in logs])
+    attrs: dict[str, float] = {"left_out": int(np.sum(~whole))}
+    heat = np.array(kelvin)[whole]
+    if np.isfinite(heat).all():
+        if np.ptp(heat) > 1.0:
+            raise ObservationError(
+                f"{origin} has reads at {heat.min():g} to {heat.max():g} K; a layer of relaxation is of one "
+                "temperature"
+            )
+        attrs["temperature"] = float(heat.mean())
+    return xr.Dataset(found, {"time": ("time", time, {"units": "s"})}, attrs)
+
+
+def traces(data: xr.Dataset, origin: str = "the file") -> xr.Dataset:
+    """Return currents over (device, sample) of traces that were sampled alike, as long as the shortest.
+
+    Raises
+    ------
+    ObservationError
+        There are none, or their steps differ.
+    """
+    found = [one for _, one in files.traces(data, origin)]
+    steps = [float(np.median(np.diff(one["time"].values))) for one in found]
+    if max(steps) > 1.001 * min(steps):
+        raise ObservationError(
+            f"the traces of {origin} must be sampled alike, got steps of {min(steps):g} to {max(steps):g} s"
+        )
+    shortest = min(one.sizes["sample"] for one in found)
+    states = [str(name) for name in data["trace_state"].values]
+    rows = np.array([one["current"].values[:shortest] for one in found])
+    table = {"current": (("device", "sample"), rows, {"units": "A"}), "state": ("device", states)}
+    time = found[0]["time"].values[:shortest]
+    made = xr.Dataset(table, {"time": ("sample", time - time[0], {"units": "s"})})
+    return made if set(states) != {"all"} else made.drop_vars("state")
+
+
+def _edges(times: Floats, devices: int) -> list[tuple[float, float]]:
+    """Return first and last of each group of times (s) that enough devices share."""
+    if not times.size:
+        return []
+    order = np.sort(times)
+    parts = np.split(order, np.flatnonzero(np.diff(np.log(order)) > APART) + 1)
+    return [(float(part[0]), float(part[-1])) for part in parts if len(part) >= SHARE * devices]

@@ -1,0 +1,249 @@
+"""Relaxation as a law continuous in the conductance: knots in ln(G), fitted to all readings at once.
+
+Location and spread of the shift are linear between knots in ln(G), as cards interpolate them, and over ln t
+the location is linear, and so is either the spread or the variance: what the readings favour. Readings count
+by a t of 4 degrees of freedom, since a few cells of real arrays jump. The spread is then scaled at each knot
+to half of the middle 68 %, whatever the tails are, and the shape of what is left becomes a table.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.stats import norm
+
+from ...cards.noise import GROWTHS, RelaxationLaw, RelaxationState
+from ...typing import Floats
+from .observations import ObservationError
+
+TAILS = 4.0
+"""Degrees of freedom by which readings count."""
+
+MOST_KNOTS, PER_KNOT = 16, 50
+"""Knots at most, and devices that each needs."""
+
+KNOT = "knot"
+"""Begins the names of knots among the states of a law."""
+
+SHAPE_KNOTS = 21
+"""Points of the table of a relaxation that is not Gaussian."""
+
+TABLE_FROM = 400
+"""Devices from which on the shape of a relaxation is a table and not a Gaussian."""
+
+
+@dataclass(frozen=True, slots=True)
+class Continuous:
+    """Result.
+
+    Parameters
+    ----------
+    law : RelaxationLaw
+        Its states are the knots.
+    aic : dict of str to float
+        Akaike's criterion of each growth, readings taken as independent; the law has the least.
+    """
+
+    law: RelaxationLaw
+    aic: dict[str, float]
+
+
+def fit(
+    start: Floats,
+    time: Floats,
+    shift: Floats,
+    *,
+    scale: str = "linear",
+    knots: int | None = None,
+    temperature: float = 300.0,
+    activation: float = 0.0,
+) -> Continuous:
+    """Fit a law continuous in the conductance.
+
+    Parameters
+    ----------
+    start : ndarray of shape (devices,)
+        Conductance just after programming (S), above 0.
+    time : ndarray of shape (times,) or (devices, times)
+        After programming (s), above 0.
+    shift : ndarray of shape (devices, times)
+        Of G (S) with the scale "linear", of ln(G) with "log"; NaN: not read.
+    scale : {"linear", "log"}
+    knots : int, optional
+        Default: one for each :data:`PER_KNOT` devices, 2 to :data:`MOST_KNOTS`.
+    temperature, activation : float
+        For the law (K), (eV).
+
+    Raises
+    ------
+    ObservationError
+        Too few devices or times, or all of one conductance.
+    """
+    if len(start) < 2 * PER_KNOT or shift.shape[1] < 2:
+        raise ObservationError(
+            f"a law continuous in the conductance needs at least {2 * PER_KNOT} devices read twice, got "
+            f"{len(start)} read {shift.shape[1]} times"
+        )
+    own = np.broadcast_to(time, shift.shape)
+    known = np.isfinite(shift) & np.isfinite(own)
+    first, last = (float(f(np.nanmedian(np.where(known, own, np.nan), axis=0))) for f in (np.min, np.max))
+    number = min(MOST_KNOTS, max(2, len(start) // PER_KNOT)) if knots is None else knots
+    places = _knots(start, number)
+    readings = _Readings(start, own, shift, known, places, first, last)
+    found = {growth: readings.best(growth) for growth in GROWTHS}
+    aic = {growth: 2.0 * (cost + len(one)) for growth, (one, cost) in found.items()}
+    growth = min(aic, key=lambda name: aic[name])
+    numbers = readings.scaled(found[growth][0], growth)
+    inner = np.full(shift.shape, np.nan)
+    inner[known] = readings.standard(numbers, growth)
+    whole = inner[np.isfinite(inner).all(axis=1)]
+    scores, quantiles = shape(whole)
+    law = RelaxationLaw(
+        states=readings.states(numbers, growth),
+        scale=scale,
+        reference=first,
+        times=(first, last),
+        growth=growth,
+        forgetting=forgetting(whole, np.log(np.nanmedian(np.where(known, own, np.nan), axis=0) / first)),
+        scores=scores,
+        quantiles=quantiles,
+        temperature=temperature,
+        activation=activation,
+    )
+    return Continuous(law, aic)
+
+
+def continuous(law: RelaxationLaw) -> bool:
+    """Return whether the states of a law are knots of one that is continuous in the conductance."""
+    return all(state.name.startswith(KNOT) for state in law.states)
+
+
+def _knots(start: Floats, number: int) -> Floats:
+    """Return ln of conductances with as many devices between each two, from the 2 % to the 98 % quantile."""
+    if not np.all(start > 0):
+        raise ObservationError(f"the conductance at the start must be above 0 S, got {start.min():g} S")
+    found = np.unique(np.quantile(np.log(start), np.linspace(0.02, 0.98, number)))
+    if len(found) < 2:
+        raise ObservationError("the devices must differ in their conductance at the start, S")
+    return found
+
+
+class _Readings:
+    """All readings, with the share of each knot in them and their place in ln t (0 first, 1 last)."""
+
+    def __init__(
+        self,
+        start: Floats,
+        time: Floats,
+        shift: Floats,
+        known: NDArray[np.bool_],
+        places: Floats,
+        first: float,
+        last: float,
+    ) -> None:
+        self.places, self.span = places, float(np.log(last / first))
+        rows = np.nonzero(known)[0]
+        at = np.interp(np.log(start)[rows], places, np.arange(len(places)))
+        below = np.minimum(at.astype(int), len(places) - 2)
+        self.share = np.zeros((len(rows), len(places)))
+        self.share[np.arange(len(rows)), below] = 1.0 - (at - below)
+        self.share[np.arange(len(rows)), below + 1] = at - below
+        self.x = np.log(time[known] / first) / self.span
+        self.unit = float(np.median(np.abs(shift[known]))) or 1.0
+        self.shift = shift[known] / self.unit
+
+    def parts(self, found: Floats, growth: str) -> tuple[Floats, Floats]:
+        """Return location and spread of every reading."""
+        a, b, p, q = found.reshape(4, -1)
+        x = self.x
+        location = (self.share @ a) * (1.0 - x) + (self.share @ b) * x
+        power = 2.0 if growth == "variance" else 1.0
+        width = (self.share @ np.exp(power * p)) * (1.0 - x) + (self.share @ np.exp(power * q)) * x
+        return location, np.maximum(width, 1e-12) ** (1.0 / power)
+
+    def cost(self, found: Floats, growth: str) -> tuple[float, Floats]:
+        """Return the negative logarithm of the likelihood, and its slopes."""
+        location, width = self.parts(found, growth)
+        rest = self.shift - location
+        total = TAILS * width**2 + rest**2
+        cost = float(np.sum(np.log(width) + 0.5 * (TAILS + 1.0) * np.log(total / width**2)))
+        by_location = -(TAILS + 1.0) * rest / total
+        by_width = 1.0 / width - (TAILS + 1.0) * rest**2 / (width * total)
+        power = 2.0 if growth == "variance" else 1.0
+        by_power = by_width * width ** (1.0 - power) / power
+        _, _, p, q = found.reshape(4, -1)
+        x = self.x
+        slopes = [
+            (by_location * (1.0 - x)) @ self.share,
+            (by_location * x) @ self.share,
+            (by_power * (1.0 - x)) @ self.share * power * np.exp(power * p),
+            (by_power * x) @ self.share * power * np.exp(power * q),
+        ]
+        return cost, np.concatenate(slopes)
+
+    def best(self, growth: str) -> tuple[Floats, float]:
+        """Return the numbers of the knots with the largest likelihood, and its negative logarithm."""
+        first = np.zeros(4 * len(self.places))
+        found = minimize(
+            self.cost, first, (growth,), jac=True, method="L-BFGS-B", bounds=[(-50.0, 50.0)] * len(first)
+        )
+        return np.asarray(found.x), float(found.fun)
+
+    def standard(self, found: Floats, growth: str) -> Floats:
+        """Return every reading less its location, over its spread."""
+        location, width = self.parts(found, growth)
+        rest: Floats = (self.shift - location) / width
+        return rest
+
+    def scaled(self, found: Floats, growth: str) -> Floats:
+        """Return the numbers with the spread at each knot such that the middle 68 % of readings lie in it."""
+        rest = self.standard(found, growth)
+        order = np.argsort(rest)
+        total = np.cumsum(self.share[order], axis=0)
+        ends = [
+            [rest[order][np.searchsorted(column, part * column[-1])] for part in norm.cdf([-1.0, 1.0])]
+            for column in total.T
+        ]
+        units = 0.5 * np.diff(np.array(ends), axis=1)[:, 0]
+        a, b, p, q = found.reshape(4, -1)
+        return np.concatenate([a, b, p + np.log(units), q + np.log(units)])
+
+    def states(self, found: Floats, growth: str) -> tuple[RelaxationState, ...]:
+        """Return the knots as states of a law."""
+        a, b, p, q = found.reshape(4, -1)
+        power = 2.0 if growth == "variance" else 1.0
+        ends = [(self.unit * np.exp(one)) ** power for one in (p, q)]
+        return tuple(
+            RelaxationState(
+                name=f"{KNOT} {k + 1}",
+                conductance=float(np.exp(self.places[k])),
+                location=(float(self.unit * a[k]), float(self.unit * (b[k] - a[k]) / self.span)),
+                spread=(float(ends[0][k]), float((ends[1][k] - ends[0][k]) / self.span)),
+            )
+            for k in range(len(self.places))
+        )
+
+
+def shape(inner: Floats) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return scores and quantiles of standardised residuals; empty: too few to tell from a Gaussian."""
+    # One per device and time, but a device's are alike: its devices count.
+    if len(inner) < TABLE_FROM:
+        return (), ()
+    furthest = float(norm.ppf(1.0 - 5.0 / len(inner)))
+    scores = np.linspace(-furthest, furthest, SHAPE_KNOTS)
+    table = np.maximum.accumulate(np.quantile(inner, norm.cdf(scores)))
+    return tuple(scores.tolist()), tuple(table.tolist())
+
+
+def forgetting(inner: Floats, u: Floats) -> float:
+    """Return f of exp(-f |du|), by least squares of the correlations of all pairs of times."""
+    correlation = np.atleast_2d(np.corrcoef(inner.T))
+    early, late = np.triu_indices(len(u), 1)
+    distance, found = u[late] - u[early], correlation[early, late]
+    if np.any(found <= 0):
+        # A pair without correlation has no logarithm: it is far beyond the length, and the near ones decide.
+        distance, found = distance[found > 0], found[found > 0]
+    if not found.size:
+        raise ObservationError("the ranks of the devices have no correlation from one time to the next")
+    return max(0.0, -float(distance @ np.log(found)) / float(distance @ distance))

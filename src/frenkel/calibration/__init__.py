@@ -1,0 +1,1 @@
+"""From a configuration and measurements to a calibrated material."""

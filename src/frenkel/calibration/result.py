@@ -1,0 +1,186 @@
+"""What a calibration leaves: a file with its designs and draws, and a material with its provenance."""
+
+import hashlib
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import provenance
+from ..analysis.calibration.rounds import Calibration
+from ..analysis.fitting.observations import Observations
+from ..analysis.results import store
+from ..configuration.device import Configuration
+from ..configuration.material import as_file
+from ..kinetic.materials.material import Material
+from .free import unit_of
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+KIND = "calibration"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """What a calibration was made of.
+
+    Parameters
+    ----------
+    configuration : Configuration
+        With its seed.
+    folder : Path
+        Of its file.
+    measured : Path
+    target : Observations
+    """
+
+    configuration: Configuration
+    folder: Path
+    measured: Path
+    target: Observations
+
+    @property
+    def digest(self) -> str:
+        """First letters of the SHA-256 of the measured file."""
+        return hashlib.sha256(self.measured.read_bytes()).hexdigest()[:16]
+
+
+def dataset(found: Calibration, made: Made) -> "xr.Dataset":
+    """Return designs, what they show, and draws of the posterior, as a dataset.
+
+    The attributes ``misfit``, ``freedom`` and ``p_value`` are those of the best point.
+    """
+    import xarray as xr
+
+    names = [q.name for q in found.parameters]
+    bounds = np.array([found.intervals[name] for name in names])
+    variables: dict[str, Any] = {
+        "unit": ("parameter", [unit_of(name) for name in names], "unit of the parameter"),
+        "low": ("parameter", [q.low for q in found.parameters], "low end of the range"),
+        "high": ("parameter", [q.high for q in found.parameters], "high end of the range"),
+        "logarithmic": (
+            "parameter",
+            [int(q.logarithmic) for q in found.parameters],
+            "1: looked for in its logarithm",
+        ),
+        "best": ("parameter", [found.best[name] for name in names], "value at the largest density"),
+        "interval": (
+            ("parameter", "end"),
+            bounds,
+            "central 95 % of the posterior, infinite at an end of the range",
+        ),
+        "draw": (("number", "parameter"), found.draws, "draws of the posterior"),
+        "design": (("point", "parameter"), found.designs, "simulated points"),
+        "shown": (("point", "statistic"), found.shown, "statistics of their devices, NaN: not shown"),
+        "target": ("statistic", found.target, "statistic of the measured devices"),
+        "fitted": ("statistic", found.fitted, "that of the surface at the best point"),
+        "error": ("statistic", found.errors, "standard error of their difference"),
+    }
+    attrs = provenance.attributes(
+        f"{made.configuration.title or made.configuration.material.name}, calibrated to {made.measured.name}",
+        made.configuration.document(),
+        seed=made.configuration.seed or 0,
+        frenkel_kind=KIND,
+        misfit=found.misfit,
+        freedom=found.freedom,
+        p_value=found.p_value,
+        members=found.members,
+        effective_draws=found.effective,
+        measured=f"{made.measured.name}, sha256 {made.digest}",
+    )
+    return xr.Dataset(
+        {name: (dims, values, {"long_name": words}) for name, (dims, values, words) in variables.items()},
+        {"parameter": names, "statistic": list(found.statistics)},
+        attrs,
+    )
+
+
+def material(found: Calibration, made: Made, target: Path) -> str:
+    """Return the file of the calibrated material: based on that of the configuration, every number fitted.
+
+    Parameters
+    ----------
+    found : Calibration
+    made : Made
+    target : Path
+        Where it will stand.
+    """
+    section = made.configuration.material
+    base = section.base
+    if base.endswith(".toml"):
+        base = os.path.relpath(Material.file(base, made.folder), target.parent)
+    changes: dict[str, Any] = {
+        key: dict(one) if isinstance(one, Mapping) else one for key, one in section.changes.items()
+    }
+    for q in found.parameters:
+        place, key = q.name.split(".", 1)
+        changes.setdefault(place, {})[key] = _number(found, made, q.name)
+    head = (
+        f"{section.name} calibrated to {made.measured.name}; what is not given here is as there.\n"
+        f"{verdict(found)}"
+    )
+    return as_file(base, changes, head)
+
+
+def verdict(found: Calibration) -> str:
+    """Return what the misfit says, in a sentence."""
+    size = f"misfit {found.misfit:.3g} for {found.freedom} degrees of freedom"
+    if math.isnan(found.p_value):
+        return f"{size}: as many numbers were compared as calibrated, which nothing can speak against"
+    text = f"{size}, p = {found.p_value:.2g}"
+    if found.p_value < 0.01:
+        return f"{text}: nowhere in the ranges are these devices shown; the numbers are the least wrong ones"
+    return f"{text}: nothing speaks against the simulator showing these devices"
+
+
+def _number(found: Calibration, made: Made, name: str) -> dict[str, Any]:
+    """Return a number as a material file states it."""
+    q = next(one for one in found.parameters if one.name == name)
+    value = found.best[name]
+    low, high = found.intervals[name]
+    # The best point may lie outside of the middle of the draws, on a ridge that is bent.
+    inside = [min(max(low, q.low), value), max(min(high, q.high), value)]
+    note = "range: 95 % of the posterior"
+    if name in found.edges:
+        ends = "both ends" if found.edges[name] == "both" else f"the {found.edges[name]} end"
+        note += f", which reaches {ends} of the range that was looked in"
+    if name in found.untold:
+        note += "; the data do not tell it apart from any other value in the range"
+    return {
+        "value": value,
+        "unit": unit_of(name),
+        "source": f"frenkel {provenance.version()} calibrate, seed {made.configuration.seed}, "
+        f"{len(found.designs)} designs of {found.members} devices",
+        "confidence": "fitted",
+        "fitted_to": f"{', '.join(made.target.names)} of {len(made.target.values)} devices in "
+        f"{made.measured.name} (sha256 {made.digest}), {verdict(found)}",
+        "range": inside,
+        "note": note,
+    }
+
+
+def load(path: Path) -> "xr.Dataset":
+    """Return the calibration in a file.
+
+    Raises
+    ------
+    ValueError
+        It holds none.
+    """
+    import xarray as xr
+
+    from ..mpi_runs import content
+    from ..mpi_runs.stopping import held_back
+
+    if not content.is_netcdf(store.readable(path)):
+        raise ValueError(f"{path} is not a netCDF file")
+    with held_back():
+        found = xr.load_dataset(path)
+    if found.attrs.get("frenkel_kind") != KIND:
+        raise ValueError(f"{path} holds no calibration")
+    return found

@@ -1,0 +1,90 @@
+"""What was measured, as the numbers that simulated devices are compared with."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..analysis.fitting.observations import FEATURES, Observations, build
+from ..analysis.measured.dataset import READ_VOLTAGE
+from ..configuration.base import ConfigurationError
+from ..configuration.device import Configuration
+from ..experiment import measurements
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+OF_DEVICES = ("forming_voltage",)
+"""Numbers that a device has once."""
+
+
+def target(path: Path, configuration: Configuration, features: tuple[str, ...] = ()) -> Observations:
+    """Return the measured numbers that devices of a configuration have too, over as many cycles.
+
+    Parameters
+    ----------
+    path : Path
+        File of ``frenkel read``, ensemble, result, or a table.
+    configuration : Configuration
+        Protocol of the simulated devices.
+    features : tuple of str
+        Numbers to compare; default: all that both have.
+
+    Raises
+    ------
+    ConfigurationError
+        There are none, or resistances were read at another voltage.
+    ObservationError
+        A number is no such quantity.
+    """
+    volts = configuration.read_voltage
+    data = measurements.of_file(path, volts or READ_VOLTAGE)
+    if "read_voltage" in data and not np.isclose(float(data["read_voltage"]), volts):
+        raise ConfigurationError(
+            f"{path.name} has resistances at {float(data['read_voltage']):g} V, the configuration reads at "
+            f"{volts:g} V: set read_voltage, or read the loops again"
+        )
+    there = _there(data, configuration)
+    for name in features:
+        if name not in there:
+            raise ConfigurationError(
+                f"{name} is not among what {path.name} and the configuration both have: "
+                f"{', '.join(there) or 'nothing'}"
+            )
+    names = features or there
+    if not names:
+        raise ConfigurationError(
+            f"{path.name} and the phases of the configuration share none of "
+            f"{', '.join((*FEATURES, *OF_DEVICES))}"
+        )
+    cycles = min(data.sizes.get("cycle", 1), max(number_of_cycles(configuration), 1))
+    table = np.full((data.sizes["device"], cycles, len(names)), np.nan)
+    for i, name in enumerate(names):
+        values = data[name].values
+        # What a device has once stands in its first cycle.
+        columns = values[:, :cycles] if values.ndim == 2 else values[:, None]
+        table[:, : columns.shape[1], i] = columns
+    known = np.isfinite(table).any(axis=(1, 2))
+    return build(names, [str(data[name].attrs["units"]) for name in names], table[known], path.name)
+
+
+def number_of_cycles(configuration: Configuration) -> int:
+    """Return the number of cycles of a configuration."""
+    return max((cycle for _, cycle, _ in configuration.phases()), default=0)
+
+
+def _there(data: "xr.Dataset", configuration: Configuration) -> tuple[str, ...]:
+    """Return the numbers that measurements hold and a protocol gives."""
+    kinds = {(phase.kind, cycle > 0) for _, cycle, phase in configuration.phases()}
+    given = {
+        "hrs": ("reset", True),
+        "reset_voltage": ("reset", True),
+        "lrs": ("set", True),
+        "set_voltage": ("set", True),
+        "forming_voltage": ("form", False),
+    }
+    return tuple(
+        name
+        for name in (*FEATURES, *OF_DEVICES)
+        if name in data and np.isfinite(data[name].values).any() and given[name] in kinds
+    )

@@ -1,0 +1,217 @@
+"""The command ``frenkel calibrate``: numbers of a material from measured devices."""
+
+import argparse
+import math
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .common import (
+    CHANGES,
+    CONFIGURATION,
+    FORCE,
+    OUTPUT,
+    PLOT,
+    QUIET,
+    SEED,
+    Option,
+    UsageError,
+    add,
+    check_ending,
+    check_picture,
+    draw,
+    read,
+)
+from .ensembles import FARM
+from .values import positive
+
+if TYPE_CHECKING:
+    from ..analysis.calibration.rounds import Parameter
+    from ..calibration.result import Made
+    from ..mpi_runs.farm import Workers
+
+
+def add_commands(commands: Any) -> None:
+    """Add "calibrate" to the parser of commands."""
+    add(
+        commands,
+        "calibrate",
+        _calibrate,
+        "find the numbers of a material whose simulated devices are like measured ones",
+        "frenkel calibrate switching.toml --to chip.nc --free vacancy.migration_barrier,exchange.barrier "
+        "-o fitted.toml --plot corner.png",
+        CONFIGURATION.but(help="configuration with the protocol that was measured"),
+        Option(
+            "--to",
+            type=Path,
+            required=True,
+            metavar="MEASURED",
+            help="measured devices: file of frenkel read, a table, or another ensemble",
+        ),
+        Option(
+            "--free",
+            required=True,
+            metavar="KEYS",
+            help='numbers to look for, "vacancy.migration_barrier=0.5:0.9 eV, exchange.barrier"; without a '
+            "range that of the material's file, else 30 %% to either side (conductances, rates: a decade)",
+        ),
+        Option(
+            "--features",
+            metavar="NAMES",
+            help="numbers of cycles to compare, such as hrs,lrs (default: all that both have)",
+        ),
+        Option(
+            "--members", type=positive, default=32, metavar="N", help="devices of each point (default: 32)"
+        ),
+        Option(
+            "--rounds", type=positive, default=3, metavar="R", help="designs one after another (default: 3)"
+        ),
+        Option(
+            "--points",
+            type=positive,
+            metavar="N",
+            help="points of a design (default: twice the coefficients of a quadratic: 6, 12, 20, 30 for 1 "
+            "to 4 parameters)",
+        ),
+        OUTPUT.but(
+            metavar="OUT.toml",
+            help="material to write; designs and draws of the posterior go into OUT.nc beside it",
+        ),
+        SEED,
+        FORCE.but(help="discard what is there"),
+        PLOT.but(help="corner picture of the posterior to write: .png, .pdf, .svg"),
+        CHANGES,
+        *(option for option in FARM if not {"--shard", "--scratch"} & set(option.names)),
+        QUIET,
+    )
+
+
+def _calibrate(options: argparse.Namespace) -> int:
+    from ..mpi_runs import launch
+
+    engine = launch.engine_of(options.engine, None)
+    return launch.start(engine, options.workers, options.dask, lambda workers: _run(options, workers))
+
+
+def _run(options: argparse.Namespace, workers: "Workers") -> int:
+    from ..analysis.calibration import rounds
+    from ..analysis.results import store
+    from ..calibration import designs, result
+    from ..reports.calibration import describe
+    from ..reports.ensemble import EnsembleProgress
+
+    output = _output(options)
+    made, parameters = _asked(options)
+    _check(options, made, parameters)
+    progress = EnsembleProgress(quiet=options.quiet)
+    simulator = designs.Designs(
+        configuration=made.configuration,
+        folder=made.folder,
+        target=made.target,
+        members=options.members,
+        output=output,
+        workers=workers,
+        options={
+            "limit": options.member_limit,
+            "grace": options.grace,
+            "deadline": None if options.time_limit is None else time.monotonic() + options.time_limit,
+            "isolated": not options.no_isolation,
+            "retry": options.retry,
+            "force": options.force,
+        },
+        show=progress.status,
+        begin=progress.begun,
+    )
+    try:
+        with progress:
+            found = rounds.calibrate(
+                simulator,
+                made.target.values,
+                made.target.names,
+                parameters,
+                rounds=options.rounds,
+                points=options.points,
+                seed=made.configuration.seed or 0,
+                report=progress.note,
+            )
+    except designs.Stopped as stopped:
+        left = stopped.outcome.left
+        print(f"stopped ({stopped}): {left} devices of a design are left; the same command goes on")
+        return int(stopped.outcome.code)
+    store.save_table(result.dataset(found, made), output.with_suffix(".nc"), force=True)
+    store.write_bytes(result.material(found, made, output).encode(), output)
+    print(describe(found))
+    if simulator.failed:
+        print(f"{len(simulator.failed)} devices failed and count as missing, such as {simulator.failed[0]}")
+    print(f"wrote {output} and {output.with_suffix('.nc')}")
+    _draw(options, output)
+    return 0
+
+
+def _draw(options: argparse.Namespace, output: Path) -> None:
+    from ..analysis.plots import corner
+    from ..calibration import result
+
+    draw(options.plot, lambda: corner.page(result.load(output.with_suffix(".nc"))))
+
+
+def _output(options: argparse.Namespace) -> Path:
+    """Return the material file that is written, checked now rather than after the run."""
+    from ..analysis.results import store
+
+    output: Path = options.output or Path(f"{options.file.stem}-calibrated.toml")
+    check_ending(output, ".toml")
+    if output.resolve() == options.file.resolve():
+        raise UsageError(f"--output must not be the configuration itself, got {str(output)!r}")
+    for path in (output, output.with_suffix(".nc")):
+        store.writable(path, force=options.force)
+    check_picture(options.plot, options.force)
+    return output
+
+
+def _asked(options: argparse.Namespace) -> "tuple[Made, list[Parameter]]":
+    """Return what is calibrated, and to what."""
+    from ..calibration import designs, free, result, target
+
+    folder = options.file.parent
+    settings = read(options.file, options.changes, options.seed)
+    if settings.seed is None:
+        raise UsageError("a calibration needs a seed: give --seed or seed in the file")
+    settings = designs.with_material(settings, folder)
+    features = tuple(name.strip() for name in options.features.split(",")) if options.features else ()
+    try:
+        parameters = free.free(options.free, settings.made_of())
+        aim = target.target(options.to, settings, features)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    return result.Made(configuration=settings, folder=folder, measured=options.to, target=aim), parameters
+
+
+def _check(options: argparse.Namespace, made: "Made", parameters: "list[Parameter]") -> None:
+    """Refuse what could not be calibrated before anything is simulated; say what will be."""
+    from ..analysis.calibration import rounds
+    from ..analysis.calibration.summaries import summary
+
+    names = summary(made.target.names, made.target.values)[0].names
+    if not 1 <= len(parameters) <= min(rounds.MOST, len(names)):
+        raise UsageError(
+            f"--free must name 1 to {min(rounds.MOST, len(names))} numbers ({len(names)} statistics were "
+            f"measured), got {len(parameters)}"
+        )
+    fewest = rounds.fewest_members(len(names))
+    if options.members < fewest:
+        raise UsageError(
+            f"--members must be at least {fewest} for {len(names)} statistics, got {options.members}"
+        )
+    size = math.comb(len(parameters) + 2, 2)
+    points = 2 * size if options.points is None else options.points
+    if points < size + 2:
+        raise UsageError(
+            f"--points must be at least {size + 2} for {len(parameters)} parameters, got {points}"
+        )
+    devices, cycles, _ = made.target.values.shape
+    print(
+        f"{devices} devices x {cycles} cycles of {made.measured.name}: {', '.join(made.target.names)}\n"
+        f"{options.rounds} rounds x {points} points x {options.members} devices, "
+        f"seed {made.configuration.seed}"
+    )

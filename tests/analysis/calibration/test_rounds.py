@@ -1,0 +1,130 @@
+"""Calibration on a device whose truth is known: a thermally activated switch under two ramps of voltage."""
+
+import numpy as np
+import pytest
+from scipy.stats import kstest
+from thermal_switch import FEATURES, PARAMETERS, TRUTH, devices, planted, simulator
+
+from frenkel.analysis.calibration.rounds import Parameter, calibrate
+from frenkel.analysis.calibration.summaries import summary
+
+
+def measured(seed, number=40, cycles=3, values=TRUTH):
+    return devices(values, np.random.default_rng(seed), number, cycles)
+
+
+def found(target, parameters=PARAMETERS, simulate=None, **options):
+    return calibrate(simulate or simulator(), target, FEATURES, parameters, **options)
+
+
+def test_planted_truths_have_even_ranks():
+    """24 targets of 10 devices: ranks of the truth are even (false alarms: 3 tests below 1e-4 each), and of
+    72 intervals of 95 % at most 11 miss (more: 4e-4)."""
+    ranks, misses = [], 0
+    for seed in range(24):
+        truth, target = planted(10, seed)
+        result = found(target, simulate=simulator(seed=1000 + seed), seed=seed)
+        true = np.array([truth[q.name] for q in PARAMETERS])
+        ranks.append((result.draws < true).mean(axis=0))
+        low, high = np.quantile(result.draws, (0.025, 0.975), axis=0)
+        misses += int(np.sum((true < low) | (true > high)))
+    assert misses <= 11
+    for column in np.transpose(ranks):
+        assert kstest(column, "uniform").pvalue > 1e-4
+
+
+def test_one_device_suffices_to_start():
+    """One device of five cycles: the spread of devices is not told by it, the energy roughly."""
+    result = found(measured(5, number=1, cycles=5), simulate=simulator(cycles=5))
+    assert result.statistics == tuple(
+        f"{what} of {name}" for what in ("mean", "ln spread of cycles") for name in FEATURES
+    )
+    low, high = result.intervals["energy"]
+    assert low < 1.1 < high and 0.1 < high - low < 0.5
+    assert "scatter" in result.edges
+
+
+def test_a_target_that_the_simulator_cannot_show():
+    """Voltages that do not depend on the ramp: the misfit says so."""
+    target = measured(1)
+    wrong = np.repeat(target[:, :, :1], 2, axis=2) + np.random.default_rng(2).normal(0.0, 1e-3, target.shape)
+    assert found(wrong, rounds=2).p_value < 1e-6
+    assert found(target, rounds=2).p_value > 1e-4
+
+
+def test_a_truth_outside_of_the_range_is_an_edge():
+    narrow = (Parameter("energy", 0.8, 1.0), *PARAMETERS[1:])
+    result = found(measured(2), narrow, rounds=2)
+    assert result.edges["energy"] == "high" and result.intervals["energy"][1] == np.inf
+
+
+def test_what_the_data_do_not_tell_is_said():
+    """A parameter that does nothing has the posterior of its range."""
+
+    def idle(points, turn):
+        return simulator()([TRUTH | {"energy": one["energy"]} for one in points], turn)
+
+    result = found(measured(3), (PARAMETERS[0], Parameter("nothing", 1.0, 2.0)), idle, rounds=2)
+    assert result.untold == ("nothing",) and result.edges == {"nothing": "both"}
+    assert result.intervals["energy"][0] < 1.1 < result.intervals["energy"][1]
+
+
+def test_points_that_do_not_switch_are_left_out():
+    def sometimes(points, turn):
+        shown = simulator()(points, turn)
+        shown[[one["energy"] > 1.25 for one in points]] = np.nan
+        return shown
+
+    result = found(measured(4), simulate=sometimes, rounds=2, points=40)
+    assert 1.05 < result.best["energy"] < 1.15
+    lost = ~np.isfinite(result.shown).all(axis=1)
+    assert np.array_equal(lost, result.designs[:, 0] > 1.25) and lost.sum() > 5
+
+
+def test_a_summary_of_known_devices():
+    """Mean, spread of devices and of cycles of a table that is written down, less their bias."""
+    level = np.array([-1.0, 1.0, 0.0, 0.0] * 2)
+    values = (level[:, None] + np.array([-1.0, 0.0, 1.0]))[:, :, None]
+    taken, aim, lacking = summary(["a"], values)
+    assert (
+        taken.names == ("mean of a", "ln spread of devices of a", "ln spread of cycles of a") and not lacking
+    )
+    # psi(1) = -0.577216 for the two degrees of freedom of three cycles; psi(3.5) = 1.103157 for seven.
+    expected = [0.0, 0.5 * (np.log(4.0 / 7.0) - 1.103157 + np.log(3.5)), 0.5 * 0.577216]
+    assert aim == pytest.approx(expected, abs=1e-6)
+
+
+def test_spreads_of_few_and_of_many_devices_have_one_mean():
+    """2,000 tables of 9 normal devices: ln of the spread is 0 to 4 standard errors (false alarm 6e-5)."""
+    values = np.random.default_rng(6).standard_normal((2000, 9, 1, 1))
+    taken, _, _ = summary(["a"], values[0])
+    shown = taken.of(values)[:, 1]
+    assert abs(shown.mean()) < 4 * shown.std() / np.sqrt(2000)
+
+
+def test_what_is_missing_is_no_statistic():
+    """One device: no spread of devices; a number without values: none of its statistics."""
+    values = np.random.default_rng(7).standard_normal((1, 4, 2))
+    values[:, 1:, 1] = np.nan
+    taken, _, lacking = summary(["a", "b"], values)
+    assert taken.names == ("mean of a", "mean of b", "ln spread of cycles of a")
+    assert lacking == ("ln spread of cycles of b",)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Parameter("a", 1.0, 1.0), "range of a must ascend, got 1 to 1"),
+        (lambda: Parameter("a", 0.0, 1.0, True), "range of a must be above 0 for a logarithm"),
+        (lambda: found(measured(1), ()), "parameters must be a whole number between 1 and 6, got 0"),
+        (lambda: found(measured(1), points=3), "points must be a whole number between 12"),
+        (
+            lambda: found(measured(1), simulate=lambda p, t: np.full((len(p), 9, 3, 2), np.nan)),
+            "only 0 of 20",
+        ),
+        (lambda: found(measured(1), simulate=simulator(members=5)), "at least 9 devices"),
+    ],
+)
+def test_bad_input(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()

@@ -1,0 +1,56 @@
+"""What measured files give a calibration: the numbers that the protocol gives too, over as many cycles."""
+
+import numpy as np
+import pytest
+
+from frenkel.analysis.measured.dataset import LAYOUT
+from frenkel.calibration.target import target
+from frenkel.configuration.base import ConfigurationError
+from frenkel.configuration.device import parse
+
+HRS = np.array([[1e5, 2e5, 3e5], [1e6, np.nan, 2e6]])
+FORM = {"kind": "form", "amplitude": "4 V", "rate": "1 MV/s"}
+RESET = {"kind": "reset", "amplitude": "-2 V", "rate": "1 MV/s"}
+
+
+def configuration(*phases, repeat=2):
+    cycle = {"kind": "cycle", "repeat": repeat, "phase": list(phases)}
+    return parse(
+        {"device": {"thickness": "2 nm", "width": "2 nm"}, "phase": [FORM, cycle] if phases else [FORM]}
+    )
+
+
+@pytest.fixture
+def chip(tmp_path):
+    """A file of two devices: HRS of three cycles, and the forming voltage of one of them."""
+    numbers = {"hrs": HRS, "lrs": 0.1 * HRS, "forming_voltage": np.array([2.5, np.nan])}
+    data = LAYOUT.dataset(
+        {"device": ["a", "b"], "cycle": np.arange(1, 4), "read_voltage": 0.1, **numbers}, {}
+    )
+    data.to_netcdf(tmp_path / "chip.nc")
+    return tmp_path / "chip.nc"
+
+
+def test_numbers_that_both_have(chip):
+    """A RESET and no SET: no LRS; two of three cycles; the forming once, in the first cycle."""
+    found = target(chip, configuration(RESET))
+    assert found.names == ("hrs", "forming_voltage") and found.values.shape == (2, 2, 2)
+    np.testing.assert_allclose(found.values[:, :, 0], np.log(HRS[:, :2]))
+    np.testing.assert_array_equal(found.values[:, :, 1], [[2.5, np.nan], [np.nan, np.nan]])
+
+
+def test_devices_without_a_value_are_left_out(chip):
+    assert target(chip, configuration()).values.shape == (1, 1, 1)
+
+
+def test_another_read_voltage_is_refused(chip):
+    asked = configuration(RESET).model_copy(update={"read_voltage": 0.3})
+    with pytest.raises(ConfigurationError, match="resistances at 0.1 V, the configuration reads at 0.3 V"):
+        target(chip, asked)
+
+
+def test_nothing_in_common(chip):
+    pulse = {"kind": "pulse", "amplitude": "1 V", "width": "1 us", "rise": "10 ns"}
+    asked = parse({"device": {"thickness": "2 nm", "width": "2 nm"}, "phase": [pulse]})
+    with pytest.raises(ConfigurationError, match="share none of hrs, lrs"):
+        target(chip, asked)
