@@ -20,6 +20,7 @@ NUCLEUS = 5  # vacancies
 SLICE = 1e-9  # m
 EARLY = 0.01  # of the conductance of a formed device
 METER = 20e-3  # V: step of the sweeps over which currents are averaged
+READ = 0.1  # V, where resistances are read
 
 
 class OutOfTime(RuntimeError):
@@ -74,16 +75,16 @@ class Cell:
 
     @property
     def resistance(self):
-        """Resistance of the device (ohm), at any voltage since it is linear."""
-        return 1.0 / self.device.conductance
+        """Resistance of the device (ohm) at `READ`."""
+        return READ / self.device.current(READ)
 
     def circuit(self, compliance=None):
         """Put the series resistance, and a current limit (A) if given, around the device."""
         resistance = self.protocol.series_resistance
         self.device.circuit = Circuit(series_resistance=resistance, compliance=compliance)
 
-    def close(self, rate, limit, attempts, compliance, *, hold=True):
-        """Ramp up to the compliance, hold, fall, read; again while the device reads as off.
+    def close(self, rate, limit, fall_rate, attempts, compliance, target):
+        """Ramp up, and on while held at the compliance; fall, read; again while above a resistance (ohm).
 
         Returns
         -------
@@ -92,7 +93,7 @@ class Cell:
             ``ok``, ``resistance`` (ohm), ``over`` (largest current over the compliance, relative),
             ``temperature`` (K), ``events`` and the figures of `rise` for the first attempt.
         """
-        protocol, device, out = self.protocol, self.device, {}
+        device, out = self.device, {}
         self.circuit(compliance)
         first, before = device.events, device.conductance
         for attempt in range(1, attempts + 1):
@@ -104,15 +105,16 @@ class Cell:
                 out = {"voltage": top if reached else None, "time": float(trace[-1, 0])}
                 out |= rise(trace, compliance, before)
                 out["temperature"], out["over"] = float(sample["temperature_max"].max()), 0.0
-            if reached and hold and protocol.hold:
-                sample, trace = self.apply(Waveform.constant(top, protocol.hold), samples=5)
+            if reached and top < limit:
+                sample, trace = self.apply(Waveform.ramp(limit, rate, start=top), samples=20)
                 peaks += [np.abs(sample["current"]).max(), np.abs(trace[:, 2]).max()]
+                top = device.source_voltage
             if top > 0:
-                self.apply(Waveform.ramp(0.0, protocol.fall_rate, start=top), samples=10)
+                self.apply(Waveform.ramp(0.0, fall_rate, start=top), samples=10)
             out["over"] = max(out["over"], float(max(peaks)) / compliance - 1.0)
-            if self.resistance < protocol.verified(compliance):
+            if self.resistance < target:
                 break
-        ok = self.resistance < protocol.verified(compliance)
+        ok = self.resistance < target
         return out | {
             "attempts": attempt,
             "ok": bool(ok),
@@ -123,14 +125,16 @@ class Cell:
     def form(self, *, rate=None, compliance=None, attempts=None):
         """Form the device; see `close`."""
         p = self.protocol
-        attempts, compliance = attempts or p.forming_attempts, compliance or p.compliance
-        return self.close(rate or p.forming_rate, p.forming_limit, attempts, compliance)
+        attempts, limit = attempts or p.forming_attempts, compliance or p.forming_compliance
+        target = p.verified(compliance or p.compliance)
+        return self.close(rate or p.forming_rate, p.forming_limit, p.fall_rate, attempts, limit, target)
 
     def set(self, compliance=None):
         """SET the device; see `close`."""
         p, compliance = self.protocol, compliance or self.protocol.compliance
         extra = max(0.0, compliance - p.compliance) * p.series_resistance
-        return self.close(p.cycle_rate, p.set_limit + extra, p.set_attempts, compliance)
+        top, target = p.set_limit + extra, p.verified(compliance)
+        return self.close(p.cycle_rate, top, p.set_fall_rate, p.set_attempts, compliance, target)
 
     def reset(self, *, amplitude=None, compliance=None):
         """RESET the device with a triangle to minus ``amplitude`` (V).

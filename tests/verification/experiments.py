@@ -27,9 +27,10 @@ def form(out, protocol, folder, *, seed, thickness=None, width=None, rate=None):
         out["vacancies"] = cell.device.count(VACANCY.code)
         return
     cell = Cell(seed, protocol, **sizes)
-    cell.circuit(protocol.compliance)
-    _, trace = cell.apply(Waveform.ramp(protocol.forming_limit, rate), limit=REACHED * protocol.compliance)
-    reached = trace[-1, 2] >= REACHED * protocol.compliance
+    limit = REACHED * protocol.forming_compliance
+    cell.circuit(protocol.forming_compliance)
+    _, trace = cell.apply(Waveform.ramp(protocol.forming_limit, rate), limit=limit)
+    reached = trace[-1, 2] >= limit
     out["voltage"] = cell.device.source_voltage if reached else None
     out["time"], out["events"] = cell.device.time, cell.device.events
 
@@ -37,8 +38,8 @@ def form(out, protocol, folder, *, seed, thickness=None, width=None, rate=None):
 def stress(out, protocol, folder, *, seed, voltage):
     """Hold a fresh device at a constant voltage until the compliance; ``time`` is None if it never comes."""
     cell = Cell(seed, protocol)
-    cell.circuit(protocol.compliance)
-    limit = REACHED * protocol.compliance
+    cell.circuit(protocol.forming_compliance)
+    limit = REACHED * protocol.forming_compliance
     _, trace = cell.apply(Waveform.constant(voltage, LONGEST), limit=limit, samples=50)
     out["time"] = float(trace[-1, 0]) if trace[-1, 2] >= limit else None
     out["events"] = cell.device.events
@@ -90,7 +91,8 @@ def transient(cell, voltage, low):
     protocol, device = cell.protocol, cell.device
     cell.circuit(protocol.compliance)
     target = min(protocol.compliance, 0.8 * voltage / (protocol.series_resistance + low))
-    first = voltage / (protocol.series_resistance + cell.resistance)
+    chord = device.solved().chord(device.circuit, voltage)  # a gap is not ohmic
+    first = chord * device.circuit.device_voltage(voltage, chord)
     events = device.events
     told = {"voltage": voltage, "middle": None, "tenth": None, "ninety": None, "stopped": None}
     if first >= REACHED * target:

@@ -3,41 +3,45 @@
 from dataclasses import asdict, dataclass
 
 from frenkel.kinetic.materials.material import Material
-from frenkel.units import V, kohm, nm, us
+from frenkel.units import V, kohm, nm
 
 
 @dataclass(frozen=True, kw_only=True)
 class Protocol:
-    """Everything about the measurements that a preset may need to have changed, in SI units.
+    """The setting of the default device: size, circuit, forming, RESET and SET, in SI units.
 
-    Voltages are those of the source; RESET and SET get the drop over the series resistance on top where the
+    Ramps go on while the source is limited, and forming is repeated until the device reads low. Voltages
+    are those of the source; RESET and SET get the drop over the series resistance on top where the
     compliance is higher than the one here.
     """
 
     material: str = "HfO2"
     values: tuple[tuple[str, float], ...] = ()
     """Numbers of the material to replace ("section.key", value in SI units), for tuning."""
-    thickness: float = 5.2 * nm
-    width: float = 5.2 * nm
-    series_resistance: float = 2 * kohm
-    compliance: float = 50e-6
+    thickness: float = 2.6 * nm
+    width: float = 2.6 * nm
+    series_resistance: float = 3.9 * kohm
+    compliance: float = 27e-6
+    """Of SET (A)."""
+    forming_compliance: float = 40e-6
     forming_rate: float = 100.0
     """Ramp rate of forming (V/s)."""
-    forming_limit: float = 7 * V
+    forming_limit: float = 6 * V
     cycle_rate: float = 1e5
     """Ramp rate of RESET and SET (V/s)."""
     fall_rate: float = 1e7
-    """Rate of the ways back to 0 V after forming and SET (V/s): slower, and the filament coarsens."""
-    reset_fall_rate: float = 1e6
+    """Rate of the way back to 0 V after forming (V/s)."""
+    set_fall_rate: float = 1e5
+    """The same after SET (V/s)."""
+    reset_fall_rate: float = 1e5
     """The same after RESET (V/s)."""
-    hold: float = 10 * us
-    """Time at compliance before the fall (s)."""
-    reset_voltage: float = 2.3 * V
+    reset_voltage: float = 0.95 * V
     set_limit: float = 3 * V
-    verify_product: float = 1.4 * V
-    """Forming and SET must end below this over the compliance (ohm)."""
-    forming_attempts: int = 5
-    set_attempts: int = 3
+    verify_product: float = 0.8 * V
+    """Forming and SET must end below this over the compliance of SET (ohm)."""
+    forming_attempts: int = 3
+    set_attempts: int = 1
+    """Of one SET: repeated until it reads low, it would hide SETs that fail."""
     budget: int = 60_000
     """Most events in one waveform."""
     wall: float = 120.0
@@ -46,9 +50,9 @@ class Protocol:
     """Ramp rates of V-02 (V/s)."""
     gate_ramps: tuple[float, ...] = (1.0, 1e1, 1e2)
     """Ramp rates of the comparison with constant stress (V/s)."""
-    stress_voltages: tuple[float, ...] = (1.8, 2.0, 2.2, 2.4)
+    stress_voltages: tuple[float, ...] = (3.0, 3.2, 3.4, 3.6)
     """Constant voltages of that comparison (V): about where those ramps form."""
-    thicknesses: tuple[float, ...] = (3.12 * nm, 4.16 * nm, 5.2 * nm, 6.5 * nm, 7.8 * nm)
+    thicknesses: tuple[float, ...] = (1.56 * nm, 2.08 * nm, 2.6 * nm, 3.12 * nm, 3.64 * nm)
     pulse_voltages: tuple[float, ...] = (0.5, 0.6, 0.7, 0.8, 0.9)
     """Constant voltages of V-07 (V)."""
     compliances: tuple[float, ...] = (5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3)
@@ -71,5 +75,5 @@ class Protocol:
         return material.with_values(dict(self.values)) if self.values else material
 
     def verified(self, compliance: float) -> float:
-        """Return the resistance (ohm) below which a device counts as on."""
+        """Return the resistance (ohm) below which a device counts as on after a SET at a compliance (A)."""
         return self.verify_product / compliance

@@ -108,9 +108,10 @@ def report(rows, lab, wall, quick):
         f"# {material.name} ({material.hash}): published and ours",
         "",
         f"{protocol.thickness * 1e9:.3g} nm thick, {protocol.width * 1e9:.3g} nm wide, "
-        f"{protocol.series_resistance:g} ohm in series, compliance {protocol.compliance * 1e6:g} uA; "
-        f"forming at {protocol.forming_rate:g} V/s, RESET to -{protocol.reset_voltage:g} V and SET at "
-        f"{protocol.cycle_rate:g} V/s." + (" Quick: too few devices for the verdicts." if quick else ""),
+        f"{protocol.series_resistance:g} ohm in series, forming at {protocol.forming_rate:g} V/s, held at "
+        f"{protocol.forming_compliance * 1e6:g} uA; RESET to -{protocol.reset_voltage:g} V, SET to "
+        f"{protocol.set_limit:g} V held at {protocol.compliance * 1e6:g} uA, at {protocol.cycle_rate:g} V/s."
+        + (" Quick: too few devices for the verdicts." if quick else ""),
         "",
         *grid([HEADS, *(cells(row) for row in rows)]),
         "",
