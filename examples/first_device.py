@@ -10,7 +10,7 @@ bare = fk.Circuit(series_resistance=3.9 * kohm)
 forming = fk.Circuit(series_resistance=3.9 * kohm, compliance=40 * uA)
 limited = fk.Circuit(series_resistance=3.9 * kohm, compliance=27 * uA)
 
-device = fk.Device("HfO2", thickness=2.6 * nm, width=2.6 * nm, circuit=forming, seed=5)
+device = fk.Device("HfO2", thickness=2.6 * nm, width=2.6 * nm, circuit=forming, seed=3)
 print(f"as made      {0.1 / device.current(0.1 * V):10.3g} ohm")
 
 # Slowly up, and on while the circuit holds the current at its limit; again until the filament reads low.
