@@ -169,14 +169,16 @@ def score(law: JumpLaw, fold: Index, judged: Index) -> float:
         Jumps that count.
     """
     logs = law.log_rates(float(law.temperatures[0]))
-    rates = interpolated(logs[law.after], place(law.grid, law.jump_voltage))
+    rates = interpolated(logs, place(law.grid, law.jump_voltage), law.after)
     total = np.zeros(len(judged))
     for number in np.unique(fold[judged]):
         mine = np.flatnonzero(fold[judged] == number)
         jumps, volts = judged[mine], law.jump_voltage[judged[mine]]
         near, weight = Kernel(law, logs, np.flatnonzero(fold != number)).near(law.before[jumps], volts)
         # The rate of a state to come at the voltage of the jump that is judged, not at its own.
-        there = interpolated(logs[law.after[near.ravel()]], place(law.grid, np.repeat(volts, near.shape[1])))
+        there = interpolated(
+            logs, place(law.grid, np.repeat(volts, near.shape[1])), law.after[near.ravel()]
+        )
         distance = ((law.level[law.after[near]] - law.level[law.after[jumps]][:, None]) / LEVEL_WIDTH) ** 2
         distance += ((there.reshape(near.shape) - rates[jumps][:, None]) / RATE_WIDTH) ** 2
         # Heavy tails, so that one jump that nothing foretells does not decide.

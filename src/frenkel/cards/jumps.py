@@ -158,12 +158,12 @@ class Kernel:
         if not self.number:
             raise JumpError("a law without jumps cannot tell which state comes next")
         from_state, volts = law.before[self.jumps], law.jump_voltage[self.jumps]
-        rates = interpolated(log_rates[from_state], place(law.grid, volts))
+        rates = interpolated(log_rates, place(law.grid, volts), from_state)
         self.points = self._scaled(from_state, rates, volts)
 
     def near(self, states: Index, volts: Floats) -> tuple[Index, Floats]:
         """Return the nearest jumps of each state at its voltage (V), and their weights: (n, neighbours)."""
-        rates = interpolated(self.log_rates[states], place(self.law.grid, volts))
+        rates = interpolated(self.log_rates, place(self.law.grid, volts), states)
         points = self._scaled(states, rates, volts)
         found = np.empty((len(states), self.number), np.int64)
         weight = np.empty(found.shape)
@@ -197,10 +197,13 @@ def place(grid: Floats, volts: Floats) -> Floats:
     return np.asarray((volts - grid[0]) / (grid[1] - grid[0]))
 
 
-def interpolated(table: Floats, where: Floats) -> Floats:
-    """Return each row of a table (n, g) at its place (n,); beyond the ends its last straight line goes on."""
+def interpolated(table: Floats, where: Floats, rows: Index | None = None) -> Floats:
+    """Return each row of a table (n, g) at its place (n,); beyond the ends its last straight line goes on.
+
+    With ``rows``, those of the table, each at its place.
+    """
     low = np.clip(where.astype(int), 0, table.shape[1] - 2)
-    rows = np.arange(len(table))
+    rows = np.arange(len(table)) if rows is None else rows
     share = where - low
     return np.asarray(table[rows, low] * (1.0 - share) + table[rows, low + 1] * share)
 

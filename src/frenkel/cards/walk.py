@@ -189,19 +189,25 @@ class JumpCells:
         return self.kernel.draw(states, volts, self.random)
 
     def _log_rate(self, states: Index, volts: Floats) -> Floats:
-        return interpolated(self.log_rates[states], place(self.law.grid, volts))
+        return interpolated(self.log_rates, place(self.law.grid, volts), states)
 
     def current_at(self, states: Index, volts: Floats) -> Floats:
         """Return the current (A) of states at device voltages (V)."""
-        return interpolated(self.law.steps[states], place(self.law.grid, volts))
+        return interpolated(self.law.steps, place(self.law.grid, volts), states)
 
     def _voltage(self, states: Index, source: Floats, series: Floats, limit: Floats) -> Floats:
         """Return the voltage (V) across cells: source = v + R I(v), and less where the limit acts."""
-        grid, table = self.law.grid, self.law.steps[states]
-        where = reached(grid + series[:, None] * table, source)
-        over = np.abs(interpolated(table, where)) > limit
-        if over.any():
-            where[over] = reached(table[over], np.copysign(limit[over], source[over]))
+        grid, steps = self.law.grid, self.law.steps
+        where = place(grid, source)
+        # The tables of the states are looked through only where the circuit asks for it.
+        behind = np.flatnonzero(series)
+        if behind.size:
+            dropped = grid + series[behind, None] * steps[states[behind]]
+            where[behind] = reached(dropped, source[behind])
+        limited = np.flatnonzero(np.isfinite(limit))
+        if limited.size:
+            over = limited[np.abs(interpolated(steps, where[limited], states[limited])) > limit[limited]]
+            where[over] = reached(steps[states[over]], np.copysign(limit[over], source[over]))
         volts = grid[0] + where * (grid[1] - grid[0])
         self.beyond = max(self.beyond, float(np.max(volts - grid[-1])), float(np.max(grid[0] - volts)))
         return np.asarray(volts)
