@@ -1,0 +1,134 @@
+"""Models of resistive memory on public measurements: one table, by one command.
+
+    python benchmarks/rram/run.py [TABLE ...]
+
+Each set of ``examples/measured``, and each table that is named, is split once and for all: devices by the
+hash of their names, cycles of a single device into halves. A model is trained on one part, draws devices of
+as many cycles as the other has, and is compared with that. ``floor`` is the distance between halves of the
+judging part itself; nothing can be told apart below it. Task and figure: distance of Kolmogorov and Smirnov
+of all cycles and of means of devices; largest difference of autocorrelations up to lag 50; size of ln of the
+ratio of the spreads within a device. All are means over the numbers of a cycle, and less is better.
+"""
+
+import argparse
+import hashlib
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from adapters import ADAPTERS
+from numpy.typing import NDArray
+from scipy.stats import ks_2samp
+
+from frenkel.analysis.fitting.observations import Observations, from_dataset
+from frenkel.experiment import measurements
+
+Floats = NDArray[np.float64]
+FOLDER = Path(__file__).resolve().parents[2] / "examples" / "measured"
+SETS = {"cycles.csv.gz": 0.1, "loops.csv.gz": 0.3}
+"""Sets that are shipped, and at which voltage (V) their resistances are taken."""
+
+LAG, REPEATS = 50, 8
+
+
+def judging(name: str) -> bool:
+    """Return whether a device judges: by the first bit of the hash of its name, always the same."""
+    return hashlib.sha256(name.encode()).digest()[0] < 128
+
+
+def split(data: Observations, names: list[str]) -> tuple[Observations, Observations]:
+    """Return the part that trains and the one that judges; of one device the first and second half."""
+    judge = np.array([judging(name) for name in names])
+    if judge.any() and not judge.all():
+        return data.take(np.flatnonzero(~judge)), data.take(np.flatnonzero(judge))
+    half = data.values.shape[1] // 2
+    return replace(data, values=data.values[:, :half]), replace(data, values=data.values[:, half : 2 * half])
+
+
+def memory(values: Floats) -> Floats:
+    """Return the autocorrelation about the means of devices up to lag 50, (lags, features)."""
+    rest = values - np.nanmean(values, axis=1, keepdims=True)
+    power = np.nanmean(rest**2, axis=(0, 1))
+    lags = range(1, min(LAG, values.shape[1] // 2) + 1)
+    return np.array([np.nanmean(rest[:, lag:] * rest[:, :-lag], axis=(0, 1)) / power for lag in lags])
+
+
+def tasks(one: Floats, other: Floats) -> dict[str, float]:
+    """Return the figure of each task between two sets of devices, means over features."""
+    features = range(one.shape[2])
+    pairs = [(one[:, :, i].ravel(), other[:, :, i].ravel()) for i in features]
+    found = {"all cycles (KS)": float(np.mean([ks(*pair) for pair in pairs]))}
+    if min(len(one), len(other)) >= 4:
+        levels = [np.nanmean(values, axis=1) for values in (one, other)]
+        found["means of devices (KS)"] = float(
+            np.mean([ks(levels[0][:, i], levels[1][:, i]) for i in features])
+        )
+    found["memory to lag 50"] = float(np.mean(np.abs(memory(one) - memory(other)).max(axis=0)))
+    inner = [np.nanmedian(np.nanstd(values, axis=1), axis=0) for values in (one, other)]
+    found["ln ratio of spreads"] = float(np.mean(np.abs(np.log(inner[0] / inner[1]))))
+    return found
+
+
+def ks(one: Floats, other: Floats) -> float:
+    """Return the distance of Kolmogorov and Smirnov of what is finite."""
+    return float(ks_2samp(one[np.isfinite(one)], other[np.isfinite(other)], method="asymp").statistic)
+
+
+def floor(judge: Floats) -> dict[str, float]:
+    """Return the figures between halves: of the devices, or of the cycles of one or two."""
+    rows = []
+    for repeat in range(REPEATS if len(judge) >= 4 else 1):
+        half = len(judge) // 2
+        order = np.random.default_rng(repeat).permutation(len(judge))
+        middle = judge.shape[1] // 2
+        parts = (
+            (judge[order[:half]], judge[order[half:]])
+            if len(judge) >= 4
+            else (judge[:, :middle], judge[:, middle:])
+        )
+        rows.append(tasks(*parts))
+    return {task: float(np.mean([row[task] for row in rows])) for task in rows[0]}
+
+
+def table(name: str, data: Observations, names: list[str]) -> list[str]:
+    """Return the rows of one set, in markdown."""
+    training, judge = split(data, names)
+    columns = {"floor": floor(judge.values)}
+    for model, adapter in ADAPTERS.items():
+        print(f"{name}: {model}", file=sys.stderr)
+        draw = adapter(training)
+        number, cycles = max(len(judge.values), 50), judge.values.shape[1]
+        columns[model] = tasks(judge.values, draw(number, cycles, 1))
+    size = f"{len(training.values)} and {len(judge.values)} devices x {judge.values.shape[1]}"
+    return [
+        f"| {name} ({size}) | {task} | "
+        + " | ".join(f"{column[task]:.3f}" for column in columns.values())
+        + " |"
+        for task in columns["floor"]
+        if all(task in column for column in columns.values())
+    ]
+
+
+def main() -> None:
+    """Print the table of all sets."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "tables", nargs="*", type=Path, metavar="TABLE", help="more tables of cycles or loops"
+    )
+    given = parser.parse_args().tables
+    rows = []
+    for path, volts in [
+        *((FOLDER / name, volts) for name, volts in SETS.items()),
+        *((one, 0.1) for one in given),
+    ]:
+        data = measurements.of_file(path, volts)
+        cycles = from_dataset(data, origin=path.name)
+        rows += table(path.name, cycles, [str(one) for one in data["device"].values])
+    print("| set (trained, judged) | task | floor | " + " | ".join(ADAPTERS) + " |")
+    print("|---|---|" + "---|" * (1 + len(ADAPTERS)))
+    print("\n".join(rows))
+
+
+if __name__ == "__main__":
+    main()
