@@ -17,7 +17,8 @@ from ._fields cimport TOLERATED, UNSETTLED
 from ._removal cimport Removal, SETTLED
 
 cdef int MOST_STEPS = 40
-cdef int MOST_REPEATS = 12  # steps with one and the same matrix of slopes
+cdef int MOST_REPEATS = 20  # steps with matrices of slopes that are kept
+cdef double KEPT = 0.1      # of a step, the next one up to which the matrix is kept
 
 
 cdef class Nonlinear(Removal):
@@ -66,7 +67,8 @@ cdef class Nonlinear(Removal):
             self.work, self.bent_pivot = np.zeros(settle_room(2 * most)), np.zeros(2 * most, np.intc)
         if self.n_bent**2 > self.base_inverse.shape[0]:
             self.base_inverse = np.zeros(4 * self.n_bent**2)
-            self.bend_left, self.bend_step = np.zeros((2, 2 * self.n_bent))
+        if most > self.bend_left.shape[0]:
+            self.bend_left, self.bend_step = np.zeros((2, 2 * most))
         if self.linear_shift.shape[0] < n_moving or self.linear_shift.shape[1] != self.capacity:
             self.linear_shift = np.zeros((n_moving + 64, self.capacity))
         cdef int i, info = 0
@@ -211,43 +213,56 @@ cdef class Nonlinear(Removal):
                 self.own_drop[at + l] = self.bent_drop[self.own_bent[at + l]]
 
     cdef bint _settle_by_base(self, int c) noexcept nogil:
-        """Settle the voltages by steps with the inverse that holds with the atom; whether that came to rest.
+        """Settle the voltages by steps with a matrix of slopes that is kept; whether they came to rest.
 
-        It does where the same bonds are there and the atom is far from them: steps cost no factorisation, and each
-        must leave less than half of the one before.
+        It begins with the inverse that holds with the atom, if the same bonds are there: far from the atom that
+        needs no other. Where steps fall slowly the matrix is made anew.
         """
-        cdef int j, l, step, at = self.own_start[c], k = self.n_bent
+        cdef int j, l, step, at = self.own_start[c], k = self.own_start[c + 1] - at, one = 1, info = 0
+        cdef bint base = k == self.n_bent, renew
         cdef double* coupling = &self.own_coupling[self.own_square[c]]
         cdef double* left = &self.bend_left[0]
         cdef double* change = &self.bend_step[0]
         cdef double scale = 0.0, before = INFINITY, size, value
-        if self.own_start[c + 1] - at != k:
-            return False
+        cdef char trans = b"N"
         for l in range(k):
-            if self.own_bent[at + l] != l:
-                return False
             scale = max(scale, fabs(self.own_step[l]))
+            base = base and self.own_bent[at + l] == l
+        renew = not base
         for step in range(MOST_REPEATS):
             # What is unsettled, column by column: sums of vectors, which compilers make fast.
             for j in range(k):
                 left[j] = self.own_drop[at + j] - self.own_step[j]
-                change[j] = 0.0
             for l in range(k):
                 value = self.own_g[at + l] * (self.laws.current(self.own_law[at + l], self.own_drop[at + l],
                                                                 &self.own_tangent[at + l]) - self.own_drop[at + l])
                 for j in range(k):
                     left[j] += coupling[l * k + j] * value
-            for l in range(k):
+            if renew:
+                info = tangent_factor(k, coupling, &self.own_g[at], &self.own_tangent[at], &self.work[0],
+                                      &self.bent_pivot[0])
+                if info:
+                    return False
+                base = False
+            if base:
                 for j in range(k):
-                    change[j] += self.base_inverse[l * k + j] * left[l]
+                    change[j] = 0.0
+                for l in range(k):
+                    for j in range(k):
+                        change[j] += self.base_inverse[l * k + j] * left[l]
+            else:
+                for j in range(k):
+                    change[j] = left[j]
+                dgetrs(&trans, &k, &one, &self.work[0], &k, &self.bent_pivot[0], change, &k, &info)
             size = 0.0
             for j in range(k):
                 size = max(size, fabs(change[j]))
                 self.own_drop[at + j] -= change[j]
             if size <= SETTLED * scale:
                 return True
-            if not size < 0.5 * before:
+            if not size < before:
                 return False
+            renew = size > KEPT * before
             before = size
         return False
 

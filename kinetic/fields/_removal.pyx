@@ -172,7 +172,7 @@ cdef class Removal(Stars):
         covers the rounding of C and T.
         """
         cdef int e, i, k, l, n = 0, m = self.m, first = self.start[c], last = self.start[c + 1], r = last - first
-        cdef double total = 0.0, largest = 1.0, value
+        cdef double total = 0.0, largest = 1.0, value, other
         cdef double* t = &self.lu[self.lu_start[c]]
         for e in range(first, last):
             largest = max(largest, fabs(self.edge_g[e]) * self.c_matrix[self.edge_a[e], self.edge_a[e]])
@@ -190,10 +190,13 @@ cdef class Removal(Stars):
         for k in range(n):
             i = self.leaving[k]
             self.gone[i] = 0
-            value = 0.0
-            for l in range(n):
+            value = other = 0.0
+            for l in range(0, n - 1, 2):
                 value += self.c_matrix[i, self.leaving[l]] * self.source[self.leaving[l]]
-            largest = max(largest, fabs(value))
+                other += self.c_matrix[i, self.leaving[l + 1]] * self.source[self.leaving[l + 1]]
+            if n & 1:
+                value += self.c_matrix[i, self.leaving[n - 1]] * self.source[self.leaving[n - 1]]
+            largest = max(largest, fabs(value + other))
         return 2.0 * (total + largest)
 
     cdef inline int _meet(self, int i, int n) noexcept nogil:
