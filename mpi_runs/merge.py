@@ -297,7 +297,11 @@ class _Survey:
             if len(shape) != len(column.dims):
                 what = f"{name} must have {len(column.dims)} dimensions, got {len(shape)}"
                 raise reader.fault(number, what)
-            if dtype != self.types.setdefault(name, dtype):
+            known = np.dtype(self.types.setdefault(name, dtype))
+            # Members of an earlier version may hold narrower numbers.
+            if known.kind == np.dtype(dtype).kind == "i":
+                self.types[name] = np.promote_types(known, dtype).str
+            elif dtype != self.types[name]:
                 raise reader.fault(number, f"{name} must be of type {self.types[name]}, got {dtype}")
             inner = list(zip(column.dims, shape, strict=True))
             if column.kind == "ragged":
@@ -444,7 +448,7 @@ class _Stream:
     def _padded(self, value: Array | None, *rows: int) -> Array:
         shape = (*rows, *self.shape)
         if value is not None and value.shape == shape:
-            return value
+            return value.astype(self.dtype, copy=False)
         whole = np.full(shape, _fill(self.column, self.dtype), self.dtype)
         if value is not None:
             whole[tuple(slice(0, size) for size in value.shape)] = value

@@ -1,4 +1,4 @@
-"""Measured and simulated cycles on one page: loops, distributions, memory."""
+"""Measured against simulated: loops, distributions and memory on one page, the posterior of a calibration on another."""
 
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,7 @@ from scipy.stats import norm
 from ...typing import Floats
 from ..fitting.observations import Observations
 from .card import DATA, LABELS, MODEL
-from .page import label, sheet
+from .page import TITLE, label, sheet
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,6 +20,9 @@ LOOPS = 20
 
 LAGS = 20
 """Lags (cycles) of the memory."""
+
+BINS = 30
+"""Bins of a posterior."""
 
 
 def page(measured: xr.Dataset, simulated: xr.Dataset, one: Observations, other: Observations) -> "Figure":
@@ -93,3 +96,101 @@ def autocorrelation(values: Floats) -> Floats:
     power = np.nanmean(inner**2)
     found = [np.nanmean(inner[:, lag:] * inner[:, :-lag]) / power for lag in range(1, longest + 1)]
     return np.array(found)
+
+
+def corner(found: xr.Dataset) -> "Figure":
+    """Draw the corner of a calibration.
+
+    Parameters
+    ----------
+    found : xarray.Dataset
+        As ``frenkel calibrate`` writes it.
+    """
+    from matplotlib.figure import Figure as NewFigure
+
+    p = found.sizes["parameter"]
+    size = 2.4 * max(p, 2) + 2.0
+    figure = NewFigure(figsize=(size + 2.5, size))
+    p_value = found.attrs["p_value"]
+    chance = "" if np.isnan(p_value) else f", p = {p_value:.2g}"
+    misfit = f"misfit {found.attrs['misfit']:.3g} for {found.attrs['freedom']} degrees of freedom{chance}"
+    title = f"{found.attrs['title']}\n{misfit}"
+    figure.suptitle(title, x=0.02, ha="left", fontsize=12, fontweight="bold")
+    top = 1.0 - 0.75 / size
+    grid = figure.add_gridspec(p, p, left=0.14, right=0.66, top=top, bottom=0.11, hspace=0.12, wspace=0.12)
+    for i in range(p):
+        for j in range(i + 1):
+            axes = figure.add_subplot(grid[i, j])
+            (_one if i == j else _pair)(found, axes, i, j)
+            _ends(found, axes, i, j, p)
+    _residuals(found, figure.add_axes((0.80, 0.11, 0.18, top - 0.11)))
+    return figure
+
+
+def _bins(found: xr.Dataset, i: int) -> Floats:
+    """Return bins over the draws of a parameter, and no further than its range."""
+    values = found["draw"].values[:, i]
+    room = 0.2 * np.ptp(values)
+    low, high = float(found["low"][i]), float(found["high"][i])
+    if int(found["logarithmic"][i]):
+        # Before the first and after the last draw as much again as a fifth of all, in decades.
+        room = 0.2 * float(np.ptp(np.log(values)))
+        ends = max(low, values.min() * np.exp(-room)), min(high, values.max() * np.exp(room))
+        return np.geomspace(*ends, BINS)
+    return np.linspace(max(low, values.min() - room), min(high, values.max() + room), BINS)
+
+
+def _one(found: xr.Dataset, axes: "Axes", i: int, _: int) -> None:
+    axes.hist(found["draw"].values[:, i], _bins(found, i).tolist(), color=MODEL, alpha=0.7)
+    axes.axvline(float(found["best"][i]), color="k", lw=0.8)
+    for end in found["interval"].values[i]:
+        if np.isfinite(end):
+            axes.axvline(end, color="k", lw=0.6, ls=":")
+    axes.set_yticks([])
+
+
+def _pair(found: xr.Dataset, axes: "Axes", i: int, j: int) -> None:
+    draws, design, shown = (found[name].values for name in ("draw", "design", "shown"))
+    axes.plot(draws[:, j], draws[:, i], ".", color=MODEL, ms=1.5, alpha=0.4, rasterized=True)
+    lost = ~np.isfinite(shown).all(axis=1)
+    axes.plot(design[~lost, j], design[~lost, i], "o", mfc="none", color=DATA, ms=3, lw=0.5)
+    axes.plot(design[lost, j], design[lost, i], "x", color=DATA, ms=3)
+    axes.plot(found["best"].values[j], found["best"].values[i], "k+", ms=8)
+    axes.set_ylim(*_bins(found, i)[[0, -1]])
+
+
+def _ends(found: xr.Dataset, axes: "Axes", i: int, j: int, p: int) -> None:
+    """Set the range, scale and names of the axes of a panel."""
+    from matplotlib.ticker import NullFormatter
+
+    pairs = zip(found["parameter"].values, found["unit"].values, strict=True)
+    names = [f"{name}\n({unit})" for name, unit in pairs]
+    for axis, k, log in ((axes.xaxis, j, axes.set_xscale), (axes.yaxis, i, axes.set_yscale)):
+        if int(found["logarithmic"][k]) and (axis is axes.xaxis or i != j):
+            log("log")
+            axis.set_minor_formatter(NullFormatter())
+    axes.set_xlim(*_bins(found, j)[[0, -1]])
+    axes.tick_params(labelsize=7)
+    if i < p - 1:
+        axes.set_xticklabels([])
+    else:
+        axes.set_xlabel(names[j], fontsize=8)
+        axes.tick_params(axis="x", rotation=40)
+    if j == 0 and i > 0:
+        axes.set_ylabel(names[i], fontsize=8)
+    elif j > 0 and i != j:
+        axes.set_yticklabels([])
+
+
+def _residuals(found: xr.Dataset, axes: "Axes") -> None:
+    """Draw how many standard errors each statistic is off at the best point."""
+    off = (found["target"].values - found["fitted"].values) / found["error"].values
+    places = np.arange(len(off))[::-1]
+    axes.barh(places, off, color=DATA, height=0.6)
+    names = [str(name).replace(" of ", "\nof ") for name in found["statistic"].values]
+    axes.set_yticks(places, names, fontsize=6)
+    for end in (-2, 2):
+        axes.axvline(end, color="k", lw=0.6, ls=":")
+    axes.set_xlabel("measured less simulated (errors)", fontsize=8)
+    axes.tick_params(axis="x", labelsize=7)
+    axes.set_title("misfit", loc="left", fontsize=TITLE)

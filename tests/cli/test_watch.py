@@ -121,7 +121,7 @@ def test_it_ends_with_the_run(checkpoint, capsys, monkeypatch):
         if len(looks) == 3:
             checkpoint.unlink()
 
-    monkeypatch.setattr("frenkel.cli.watch.time.sleep", wait)
+    monkeypatch.setattr("frenkel.cli.cluster.time.sleep", wait)
     assert main(["watch", "x.nc", "--every", "0.5"]) == 0
     assert looks == [0.5] * 3
 

@@ -149,10 +149,10 @@ def _run(options: argparse.Namespace, workers: "Workers") -> int:
 
 
 def _draw(options: argparse.Namespace, output: Path) -> None:
-    from ..analysis.plots import corner
+    from ..analysis.plots import comparison
     from ..calibration import result
 
-    draw(options.plot, lambda: corner.page(result.load(output.with_suffix(".nc"))))
+    draw(options.plot, lambda: comparison.corner(result.load(output.with_suffix(".nc"))))
 
 
 def _output(options: argparse.Namespace) -> Path:

@@ -20,7 +20,6 @@ from . import (
     pictures,
     studies,
     tails,
-    watch,
 )
 from .common import (
     CHANGES,
@@ -112,7 +111,6 @@ def _parser() -> argparse.ArgumentParser:
     examples.add_commands(commands)
     ensembles.add_commands(commands)
     cluster.add_commands(commands)
-    watch.add_commands(commands)
     measured.add_commands(commands)
     calibrate.add_commands(commands)
     pictures.add_commands(commands)
