@@ -1,4 +1,4 @@
-"""Measured against simulated: loops, distributions and memory on one page, the posterior of a calibration on another."""
+"""Measured against simulated: loops, distributions and memory; the posterior of a calibration."""
 
 from typing import TYPE_CHECKING
 
