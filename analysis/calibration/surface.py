@@ -71,7 +71,7 @@ class Surface:
         # A drawing scatters by (members - 1)/members less than the members themselves.
         self.drawn *= np.sqrt(members / (members - 1))
         self.freedom = _freedom(devices[:, :, : len(summary.features)])
-        self._noise(summary, devices, random.integers(0, members, (TARGETS, target)))
+        self._noise(rows, summary, devices, random.integers(0, members, (TARGETS, target)))
         spare = len(rows) - rows.shape[1]
         rest, rests = found - rows @ self.coefficients, again - rows @ (self.inverse @ again)
         scatter = rest.T @ rest / spare
@@ -86,11 +86,12 @@ class Surface:
         found: Floats = np.concatenate([np.ones((len(x), 1)), x, x[:, i] * x[:, j]], axis=1)
         return found
 
-    def _noise(self, summary: Summary, devices: Floats, drawn: Index) -> None:
-        """Take the errors of as many devices as were measured, each design's own, as quadratics too.
+    def _noise(self, rows: Floats, summary: Summary, devices: Floats, drawn: Index) -> None:
+        """Take the errors of as many devices as were measured, each design's own, as functions of the place.
 
         Each statistic is what the ones before it say, linearly, and a rest of its own: slopes and logarithms
-        of rests are free numbers, and any values of them are a covariance (modified Cholesky).
+        of rests are free numbers, and any values of them are a covariance (modified Cholesky). Each is the
+        same everywhere, linear, or a quadratic, as the designs bear out.
         """
         freedom = devices.shape[1] - 1 - np.arange(len(summary.names))
         slopes, logs = [], []
@@ -101,8 +102,11 @@ class Surface:
             slopes.append(np.linalg.inv(root / rest))
             # The rest of few members is too small by what was fitted to them.
             logs.append(2.0 * np.log(rest) + np.log(0.5 * (freedom[0] + 1)) - digamma(0.5 * freedom))
-        self.slopes = np.einsum("qn,nkl->qkl", self.inverse, np.array(slopes))
-        self.logs = self.inverse @ np.array(logs)
+        size = (rows.shape[1], *slopes[0].shape)
+        self.slopes = _borne_out(rows, np.array(slopes).reshape(len(rows), -1), len(self.centre)).reshape(
+            size
+        )
+        self.logs = _borne_out(rows, np.array(logs), len(self.centre))
 
     def mean(self, places: Floats) -> Floats:
         """Return the statistics at places, (n, p) to (n, statistics)."""
@@ -139,6 +143,23 @@ class Surface:
             size = np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1)
             likelihood[part] = -0.5 * (self.freedom + 1) * np.log1p(misfit[part] / self.freedom) - size
         return misfit, likelihood
+
+
+def _borne_out(rows: Floats, values: Floats, parameters: int) -> Floats:
+    """Return coefficients of columns of values (designs, n): as many as pay by Akaike's criterion AICc."""
+    designs, whole = rows.shape
+    found, least = np.zeros((whole, values.shape[1])), np.full(values.shape[1], np.inf)
+    for size in (1, 1 + parameters, whole):
+        spare = designs - size - 2
+        if spare < 1:
+            break
+        one = np.linalg.pinv(rows[:, :size]) @ values
+        rest = np.maximum(np.mean((values - rows[:, :size] @ one) ** 2, axis=0), 1e-300)
+        score = designs * np.log(rest) + 2.0 * (size + 1) * designs / spare
+        better = score < least
+        found[:, better], least[better] = 0.0, score[better]
+        found[:size, better] = one[:, better]
+    return found
 
 
 def _freedom(levels: Floats) -> float:
