@@ -13,6 +13,7 @@ from .page import PERCENT
 if TYPE_CHECKING:
     import netCDF4
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 VOLTAGES = {
@@ -34,7 +35,6 @@ def draw(path: Path) -> "Figure":
     """
     import netCDF4
     from matplotlib.figure import Figure as NewFigure
-    from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
     figure = NewFigure(figsize=(10, 4.6), layout="constrained")
     left, right = figure.subplots(1, 2)
@@ -50,19 +50,25 @@ def draw(path: Path) -> "Figure":
             right.set_ylabel("resistance at the read voltage / ohm")
             left.set_title("median and quartiles of each point", fontsize=9)
             right.set_yscale("log")
-            right.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-            right.yaxis.set_major_formatter(EngFormatter())
-            right.yaxis.set_minor_formatter(NullFormatter())
+            _ticks(right.yaxis)
             return figure
         _curves(file, VOLTAGES, left)
         _curves(file, RESISTANCES, right)
     left.set_xlabel("magnitude of the source voltage / V")
     right.set_xlabel("resistance at the read voltage / ohm")
     right.set_xscale("log")
-    right.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    right.xaxis.set_major_formatter(EngFormatter())
-    right.xaxis.set_minor_formatter(NullFormatter())
+    _ticks(right.xaxis)
     return figure
+
+
+def _ticks(axis: "Axis") -> None:
+    """Label a logarithmic axis with prefixes; 2 and 5 of a decade only where there is room for them."""
+    from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
+
+    low, high = sorted(axis.get_view_interval())
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 1e3 * low else (1.0,)))
+    axis.set_major_formatter(EngFormatter())
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _curves(file: "netCDF4.Dataset", which: dict[str, tuple[str, str]], axes: "Axes") -> None:
