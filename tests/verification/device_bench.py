@@ -8,6 +8,9 @@ from device_forming import forming
 from device_retention import HOT, retention
 from device_states import levels, limits, prepare, resistances, set_times, trap_steps
 
+PROTOCOL = {"form_limit": 40e-6, "limit": 27e-6, "reset": 0.95, "set_to": 3.0, "series": 3900.0}
+"""What the default set was made for (head of HfO2.toml)."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Bench:
@@ -44,7 +47,7 @@ class Bench:
 
     material: str = "HfO2"
     numbers: dict = field(default_factory=dict)
-    setting: dict = field(default_factory=lambda: {"form_limit": 60e-6})
+    setting: dict = field(default_factory=lambda: dict(PROTOCOL))
     large: float = 5.2e-9
     first_seed: int = 1001
     devices: int = 24
