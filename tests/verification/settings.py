@@ -26,7 +26,7 @@ class Protocol:
     forming_compliance: float = 40e-6
     forming_rate: float = 100.0
     """Ramp rate of forming (V/s)."""
-    forming_limit: float = 6 * V
+    forming_limit: float = 4 * V
     cycle_rate: float = 1e5
     """Ramp rate of RESET and SET (V/s)."""
     fall_rate: float = 1e7
@@ -50,7 +50,7 @@ class Protocol:
     """Ramp rates of V-02 (V/s)."""
     gate_ramps: tuple[float, ...] = (1.0, 1e1, 1e2)
     """Ramp rates of the comparison with constant stress (V/s)."""
-    stress_voltages: tuple[float, ...] = (3.0, 3.2, 3.4, 3.6)
+    stress_voltages: tuple[float, ...] = (1.4, 1.6, 1.8, 2.0)
     """Constant voltages of that comparison (V): about where those ramps form."""
     thicknesses: tuple[float, ...] = (1.56 * nm, 2.08 * nm, 2.6 * nm, 3.12 * nm, 3.64 * nm)
     pulse_voltages: tuple[float, ...] = (0.5, 0.6, 0.7, 0.8, 0.9)
