@@ -4,29 +4,19 @@ python examples/first_device.py      writes first_device.nc and first_device.png
 """
 
 import frenkel as fk
-from frenkel.units import V, kohm, nm, uA
 
-bare = fk.Circuit(series_resistance=3.9 * kohm)
-forming = fk.Circuit(series_resistance=3.9 * kohm, compliance=40 * uA)
-limited = fk.Circuit(series_resistance=3.9 * kohm, compliance=27 * uA)
+# Held at 40 uA while it forms, free while it is RESET, held at 27 uA while it is SET.
+limits = ("40 uA", None, "27 uA")
+forming, bare, limited = (fk.Circuit(series_resistance="3.9 kohm", compliance=limit) for limit in limits)
+slowly = fk.Waveform.triangle("3.5 V", rate="100 V/s", fall_rate="10 MV/s", label="form")
 
-device = fk.Device("HfO2", thickness=2.6 * nm, width=2.6 * nm, circuit=forming, seed=3)
-print(f"as made      {0.1 / device.current(0.1 * V):10.3g} ohm")
-
-# Slowly up, and on while the circuit holds the current at its limit; again until the filament reads low.
-for _ in range(3):
-    device.run(fk.Waveform.triangle(3.5 * V, rate=100, fall_rate=1e7, label="form"))
-    print(f"after forming{0.1 / device.current(0.1 * V):10.3g} ohm")
-    if device.current(0.1 * V) > 3 * uA:
-        break
-
+device = fk.Device("HfO2", thickness="2.6 nm", width="2.6 nm", circuit=forming, seed=3)
+device.run(slowly, verify="30 kohm", attempts=3)
 device.circuit = bare
-device.run(fk.Waveform.triangle(-0.95 * V, rate=1e5, label="reset"))
-print(f"after RESET  {0.1 / device.current(0.1 * V):10.3g} ohm")
-
+device.run(fk.Waveform.triangle("-0.95 V", rate="0.1 MV/s", label="reset"))
 device.circuit = limited
-device.run(fk.Waveform.triangle(3 * V, rate=1e5, label="set"))
-print(f"after SET    {0.1 / device.current(0.1 * V):10.3g} ohm")
+device.run(fk.Waveform.triangle("3 V", rate="0.1 MV/s", label="set"))
 
+print(device.result.frenkel.summary())
 device.save("first_device.nc", force=True)
 device.show("first_device.png")
