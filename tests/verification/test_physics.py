@@ -27,7 +27,7 @@ def rows():
 
 @pytest.mark.xfail(
     strict=True,
-    reason="RESET opens two layers only and forming is no single hazard, so rows on both are out: "
+    reason="RESET opens one layer and higher limits are cut short, so rows on both are out: "
     "see explanations.py; passing means that this mark must go",
 )
 def test_enough_rows_are_in_band(rows):
