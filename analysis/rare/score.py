@@ -39,6 +39,44 @@ def derivatives(values: Floats, weights: Floats) -> tuple[Floats, Floats]:
     return product.sum(axis=0) / (number - 1), product.std(axis=0, ddof=1) / np.sqrt(number)
 
 
+def combinations(weights: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return which combinations of parameters runs can tell: eigenvectors of the Fisher information.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (runs, parameters)
+        Score weights of each run by all parameters, each in a unit that makes them alike.
+
+    Returns
+    -------
+    values : ndarray of shape (parameters,)
+        Information of one run about each combination, the largest first: 1 / sqrt(value) is the least
+        standard error, in those units, with which all that happened in one run can tell it (Cramer and Rao).
+    errors : ndarray of shape (parameters,)
+        Standard errors of the values, by the scatter of (vector . weight)^2 over the runs.
+    vectors : ndarray of shape (parameters, parameters)
+        A combination in each row, of length 1; its largest part is positive.
+
+    Raises
+    ------
+    ValueError
+        There are less than three runs.
+
+    Notes
+    -----
+    The matrix is the mean of S S'. The mean of S is known to be 0 and is not taken off. With fewer runs than
+    parameters the last values are 0 for want of runs.
+    """
+    number = len(weights)
+    if number < 3:
+        raise ValueError(f"combinations need at least 3 runs, got {number}")
+    vectors = np.linalg.eigh(weights.T @ weights / number)[1].T[::-1]
+    largest = np.take_along_axis(vectors, np.abs(vectors).argmax(axis=1)[:, None], axis=1)
+    vectors = vectors * np.sign(largest)
+    squares = (weights @ vectors.T) ** 2
+    return squares.mean(axis=0), squares.std(axis=0, ddof=1) / np.sqrt(number), vectors
+
+
 FEWEST = 10.0
 """Expected events of all runs below which nothing is said of the clock."""
 

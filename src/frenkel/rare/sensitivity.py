@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ..analysis.rare.score import derivatives, z_of_means
+from ..analysis.rare.score import combinations, derivatives, z_of_means
 from ..checks import positive, whole
 from ..configuration import device as config
 from ..configuration.device import Configuration
@@ -31,6 +31,9 @@ VALUES = {
     "voltage": "source voltage at which it met the edge",
 }
 """What a member gives; time and voltage are NaN where the edge was not met."""
+
+UNITS = {"barrier": 0.025, "frequency": 1.0}
+"""What makes parameters alike in combinations: 25 meV of a barrier (kT at 290 K), e of a frequency."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +130,9 @@ def table(found: xr.Dataset) -> tuple[xr.Dataset, Floats]:
     -------
     Dataset
         ``derivative`` and ``error`` over value, of (barrier: per eV; frequency: per unit of ln) and
-        mechanism; ``mean`` and ``members`` over value.
+        mechanism; ``mean`` and ``members`` over value; ``information`` and ``information_error`` of one
+        device about each ``combination`` (over of and mechanism), in units of `UNITS`, the best told first:
+        of all that happens in it, an upper bound to what its conductance tells.
     ndarray of shape (mechanisms,)
         z of the mean weights, a test of the clock; NaN where too little happened.
     """
@@ -140,20 +145,26 @@ def table(found: xr.Dataset) -> tuple[xr.Dataset, Floats]:
     values = [found[name].values for name in VALUES]
     dims = ("value", "of", "mechanism")
     means = [np.nanmean(one) if np.isfinite(one).any() else np.nan for one in values]
+    weights = found["weight"].values
+    scale = np.array(list(UNITS.values()))[:, None]
+    told, error, parts = combinations((weights * scale).reshape(len(weights), -1))
     made = xr.Dataset(
         {
             "derivative": (dims, np.array([row[0] for row in rows])),
             "error": (dims, np.array([row[1] for row in rows])),
             "mean": ("value", np.array(means)),
             "members": ("value", np.array([np.count_nonzero(np.isfinite(one)) for one in values])),
+            "information": ("number", told),
+            "information_error": ("number", error),
+            "combination": (("number", *dims[1:]), parts.reshape(-1, *weights.shape[1:])),
         },
         coords={
             "value": list(VALUES),
-            "of": ["barrier", "frequency"],
+            "of": list(UNITS),
             "mechanism": found["mechanism"].values,
         },
     )
-    return made, z_of_means(found["weight"].values[:, 1], found["events"].values)
+    return made, z_of_means(weights[:, 1], found["events"].values)
 
 
 def sensitivity(

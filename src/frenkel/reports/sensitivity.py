@@ -15,6 +15,10 @@ STEP = {"barrier": (0.01, "+10 meV"), "frequency": (float(np.log(1.1)), "+10 %")
 """Change that a row states, and its name."""
 
 HEADS = {"final": "ln G at the end", "time": "ln t at the edge", "voltage": "V at the edge (V)"}
+NOTHING = 1e-12
+"""Information over the largest below which a combination is told by nothing but rounding."""
+SMALL = 0.1
+"""Part of a combination below which it is not named."""
 HALF = 1.959964  # standard errors on each side of a 95 % interval
 
 
@@ -36,7 +40,32 @@ def describe(found: xr.Dataset, z: Floats) -> str:
             pairs = zip(row["derivative"].values * step, HALF * row["error"].values * step, strict=True)
             cells = "".join(f"{f'{value:+.3g} ± {half:.2g}':>24}" for value, half in pairs)
             lines.append(f"{f'{mechanism}, {of} {name}'[:34]:34}{cells}")
+    lines += told(found)
     known = np.abs(z[np.isfinite(z)])
     if known.size:
         lines.append(f"mean weights are 0 within {known.max():.1f} standard errors (above 4: a wrong clock)")
     return "\n".join(lines)
+
+
+def told(found: xr.Dataset) -> list[str]:
+    """Return which combinations the course of a device tells, each with its least standard error.
+
+    Its unit is 25 meV of a barrier or a factor e of a frequency; 95 % intervals.
+    """
+    lines = ["told by all that happens in one device, in 25 meV of barriers and factors e of frequencies:"]
+    values, errors = found["information"].values, found["information_error"].values
+    for number, (value, error) in enumerate(zip(values, HALF * errors, strict=True)):
+        parts = found["combination"].isel(number=number)
+        words = [
+            f"{float(parts.sel(of=of, mechanism=mechanism)):+.2f} {mechanism} {of}"
+            for mechanism in found["mechanism"].values
+            for of in STEP
+            if abs(float(parts.sel(of=of, mechanism=mechanism))) >= SMALL
+        ]
+        if value <= NOTHING * values[0]:
+            size = "not told"
+        else:
+            widest = (value - error) ** -0.5 if value > error else np.inf
+            size = f"± {value**-0.5:.2g} ({(value + error) ** -0.5:.2g} to {widest:.2g})"
+        lines.append(f"  {size:26} {' '.join(words)}")
+    return lines

@@ -18,6 +18,7 @@ TESTS: tuple[Callable[[], list[Row]], ...] = (
     device.heat,
     device.device_balance,
     device.closure,
+    device.mean_weights,
 )
 
 

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 from small_boxes import FALSE_ALARM
 
-from frenkel.analysis.rare.score import derivatives, z_of_means
+from frenkel.analysis.rare.score import combinations, derivatives, z_of_means
 
 Z = stats.norm.isf(FALSE_ALARM / 2)
 
@@ -43,3 +43,27 @@ def test_a_wrong_clock_is_seen(events):
     assert abs(z_of_means(events - 3.0, events)[0]) < Z
     assert abs(z_of_means(events - 3.1, events)[0]) > Z
     assert np.isnan(z_of_means(np.full((5, 1), -0.01), np.zeros((5, 1)))).all()
+
+
+def test_what_can_be_told(events):
+    """Of Poisson events the information on ln rate is their mean; barrier and frequency at one kT are one.
+
+    With weights S and -2 S the combination (1, -2) / sqrt 5 has 5 times 3, the other one exactly nothing;
+    a second mechanism with events of its own, 0.5 in the mean, stands apart.
+    """
+    weight = events[:, 0] - 3.0
+    other = np.random.default_rng(4).poisson(0.5, len(events)) - 0.5
+    values, errors, vectors = combinations(np.array([weight, -2.0 * weight, other]).T)
+    for found, error, exact in zip(values[:2], errors, (15.0, 0.5), strict=False):
+        assert abs(found - exact) < Z * error < 0.1 * exact
+    assert values[2] == pytest.approx(0.0, abs=1e-10)
+    assert vectors[2] == pytest.approx([0.894427, 0.447214, 0.0], abs=1e-5)
+    assert vectors[0] == pytest.approx([-0.447214, 0.894427, 0.0], abs=0.01)
+    with pytest.raises(ValueError, match="combinations need at least 3 runs, got 2"):
+        combinations(np.zeros((2, 3)))
+
+
+def test_the_mean_of_weights_is_not_taken_off():
+    """Two weights of 1 and one of -2: the mean of squares is 2; with a mean that is not 0 it stays in."""
+    assert combinations(np.array([[1.0], [1.0], [-2.0]]))[0] == pytest.approx([2.0])
+    assert combinations(np.array([[1.0], [1.0], [1.0]]))[0] == pytest.approx([1.0])
