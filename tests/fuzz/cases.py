@@ -17,7 +17,7 @@ from typing import Any
 
 import bases
 import numpy as np
-from bases import SERIAL, TINY
+from bases import PULSE, SERIAL, TINY
 from hypothesis import strategies as st
 from mutations import LINES, TEXTS, WHOLE, damaged, documents, quantities, texts, toml, values
 from sandbox import Case, Judge
@@ -160,6 +160,32 @@ def options() -> st.SearchStrategy[Case]:
         return Case((*command, _printable(word)), {"c.toml": TINY}, stopped=True)
 
     return st.one_of([st.builds(case, st.just(command), word) for command, word in commands])
+
+
+RARE = (
+    ("tails", "p.toml", "-q", "-o", "p.nc", "--particles=4", "--repeats=2", *SERIAL),
+    ("sensitivity", "p.toml", "-q", "-o", "p.nc", "--members=3", "--at=300 kohm", *SERIAL),
+)
+"""What is asked of the last phase, in small."""
+
+
+def rare() -> st.SearchStrategy[Case]:
+    """Hostile options of tails and sensitivity, and their configurations with one or two faults."""
+    words = ["set fails", "reset fails", "state is lost", "read disturbs", "half-select disturbs", "set fail"]
+    hostile = quantities() | st.sampled_from(TEXTS) | st.sampled_from(WHOLE).map(str) | st.text(max_size=20)
+    small = st.sampled_from(["0", "1", "2", "0.5", "1e-300", "-1", "nan", "inf", "1e400", "20 kohm", "1 m"])
+    names = st.sampled_from("at particles kill starts repeats members seed event set".split())
+    option = st.builds("--{}={}".format, names, hostile | small)
+    # A bound that is not kept is an answer with the status 1; here are those that are none.
+    option |= st.sampled_from(["--below=0", "--below=1", "--below=nan", "--below=-1e-7", "--below=few"])
+    asked = st.sampled_from([None, *words])
+    whole = documents([tomllib.loads(PULSE.decode())], most=2).map(toml) | st.just(PULSE)
+
+    def case(command: tuple[str, ...], event: str | None, more: list[str], file: bytes) -> Case:
+        named = () if event is None or command[0] != "tails" else ("--event", event)
+        return Case((*command, *named, *map(_printable, more)), {"p.toml": file}, stopped=True)
+
+    return st.builds(case, st.sampled_from(RARE), asked, st.lists(option, max_size=2), whole)
 
 
 def _printable(word: str) -> str:
@@ -431,13 +457,14 @@ def measurements() -> st.SearchStrategy[Case]:
 
 
 STRATEGIES: dict[str, tuple[Callable[[], st.SearchStrategy[Case]], float]] = {
-    "configurations": (configurations, 0.14),
+    "configurations": (configurations, 0.12),
     "measurements": (measurements, 0.04),
     "texts": (texts_of_configurations, 0.1),
     "arrays": (arrays, 0.1),
     "units": (units, 0.13),
     "materials": (materials, 0.12),
     "options": (options, 0.05),
+    "rare": (rare, 0.02),
     "runs": (runs, 0.03),
     "cards": (cards, 0.04),
     "netcdf": (netcdf, 0.1),
@@ -463,9 +490,12 @@ def warm() -> None:
         ["slurm", "tiny.toml"],
         ["plan", "--members=9", "--ranks=2"],
         ["read", "t.csv"],
+        [*RARE[0], "--event", "read disturbs"],
+        [*RARE[1], "--force"],
     ]
+    more = {"hfo2.card.json": bases.card(), "t.csv": _TABLES[0], "p.toml": PULSE}
     with bases.inside(), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        for name, content in {**sound, "hfo2.card.json": bases.card(), "t.csv": _TABLES[0]}.items():
+        for name, content in {**sound, **more}.items():
             Path(name).write_bytes(content)
         for command in commands:
             main(command)

@@ -119,6 +119,6 @@ def test_sensitivity_of_the_last_phase(tiny, capsys):
     found = farm.load(tiny / "s.nc", "sensitivity")
     spent = found["events"].values - found["weight"].values[:, 1]
     assert (spent > 0).all() and found.sizes["member"] == 5
-    assert main([*command, "--at", "much"]) == 2 and "must be" in capsys.readouterr().err
+    assert main([*command, "--at", "much"]) == 2 and "--at must be" in capsys.readouterr().err
     assert main([*command, "--at", "1 ohm", "--members", "2"]) == 2
     assert "members must be a whole number" in capsys.readouterr().err

@@ -127,6 +127,9 @@ def _weigh(options: argparse.Namespace, workers: "Workers") -> int:
     settings, output = read(options.file, options.changes, options.seed), _output(options)
     try:
         edge = 1.0 / to_si(options.at, "ohm", 1e-3, 1e15)
+    except ValueError as error:
+        raise UsageError(f"--at {error}") from None
+    try:
         asked = Sensitivity(
             configuration=settings, conductance=edge, members=options.members, folder=options.file.parent
         )
