@@ -13,6 +13,7 @@
 #   make test-spice  exports of cards in ngspice and VACASK, which it installs; 10 minutes
 #   make test-torch  layers for PyTorch, which it installs where it is missing
 #   make test-browser  films and pages in a real browser, which it installs where it is missing
+#   make docs     the site, with its notebooks run: build/site/index.html; installs Sphinx where it is missing
 #   make lint     ruff and mypy
 #
 # FRENKEL_BOUNDSCHECK=1 make test compiles with bounds checks, into an environment of its own: the compiled
@@ -49,7 +50,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 export OPENBLAS_NUM_THREADS ?= 1
 export MPLBACKEND ?= Agg
 
-.PHONY: demo test test-spice test-torch test-browser mutants studies verify retention fuzz bench lint build
+.PHONY: demo test test-spice test-torch test-browser mutants studies verify retention fuzz bench docs lint build
 .DELETE_ON_ERROR:
 
 demo: $(BUILT)
@@ -93,6 +94,12 @@ fuzz: $(BUILT)
 
 bench: $(BUILT)
 	$(BIN)/python benchmarks/run.py
+
+docs: $(BUILT)
+	@$(BIN)/python -c 'import furo, ipykernel, myst_nb, sphinx' 2>/dev/null || \
+	  { $(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"] \
+	    ["optional-dependencies"]["docs"], sep="\n")' > $(VENV)/docs.txt && $(PIP) install -r $(VENV)/docs.txt; }
+	$(BIN)/python -m sphinx -E -W --keep-going -q -b html docs build/site
 
 lint: $(BUILT)
 	$(BIN)/ruff check .
