@@ -22,6 +22,7 @@ nb_execution_mode = "force"
 nb_execution_in_temp = True
 nb_execution_raise_on_error = True
 nb_execution_timeout = 120  # s, for each cell
+nb_merge_streams = True
 os.environ["EXAMPLES"] = str(ROOT / "examples")
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
