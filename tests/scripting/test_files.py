@@ -100,6 +100,17 @@ def test_every_kind_opens():
     assert isinstance(fk.open(DATA / "small.card.json"), fk.Card)
 
 
+def test_measurements_open(tmp_path):
+    from frenkel.analysis.measured import files
+
+    table = tmp_path / "reads.tsv"
+    rows = ("cycle\tHRS (ohm)\tLRS (ohm)", "1\t1e5\t1e4", "2\t1.1e5\t0.9e4", "3\t9e4\t1.1e4", "")
+    table.write_text("\n".join(rows), encoding="utf-8")
+    made = files.read([table])
+    made.to_netcdf(tmp_path / "chip.nc")
+    assert fk.open(tmp_path / "chip.nc").sizes == made.sizes
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [

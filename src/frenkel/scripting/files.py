@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from ..analysis.measured import dataset
+from ..analysis.measured import files as measured
 from ..analysis.results import index, schema, store
 from ..experiment import array_file, ensemble_file
 from ..mpi_runs import content
@@ -17,7 +19,7 @@ OTHERS = {
 
 
 def open_file(path: str | Path) -> Any:
-    """Open a file that frenkel has written: the result of a device, an ensemble, a sweep, an array; a card.
+    """Open a file that frenkel has written: a result, an ensemble, a sweep, an array, measurements; a card.
 
     Parameters
     ----------
@@ -50,4 +52,6 @@ def open_file(path: str | Path) -> Any:
         return ensemble_file.open_ensemble(source)
     if array_file.is_array(source):
         return array_file.load(source)
+    if dataset.is_measured(source):
+        return measured.load(source)
     return index.indexed(store.load(source))
