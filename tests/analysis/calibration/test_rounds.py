@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.stats import kstest
+from scipy.stats import chi2, kstest
 from thermal_switch import FEATURES, PARAMETERS, TRUTH, devices, planted, simulator
 
 from frenkel.analysis.calibration.rounds import Parameter, calibrate
@@ -18,9 +18,9 @@ def found(target, parameters=PARAMETERS, simulate=None, **options):
 
 
 def test_planted_truths_have_even_ranks():
-    """24 targets of 10 devices: ranks of the truth are even (false alarms: 3 tests below 1e-4 each), and of
-    72 intervals of 95 % at most 11 miss (more: 4e-4)."""
-    ranks, misses = [], 0
+    """24 targets of 10 devices: ranks of the truth are even (false alarms: 3 tests below 1e-4 each), of
+    72 intervals of 95 % at most 11 miss (more: 4e-4), and all misfits together are a chi2 (below 1e-4)."""
+    ranks, misses, misfit, freedom = [], 0, 0.0, 0
     for seed in range(24):
         truth, target = planted(10, seed)
         result = found(target, simulate=simulator(seed=1000 + seed), seed=seed)
@@ -28,7 +28,9 @@ def test_planted_truths_have_even_ranks():
         ranks.append((result.draws < true).mean(axis=0))
         low, high = np.quantile(result.draws, (0.025, 0.975), axis=0)
         misses += int(np.sum((true < low) | (true > high)))
+        misfit, freedom = misfit + result.misfit, freedom + result.freedom
     assert misses <= 11
+    assert chi2.sf(misfit, freedom) > 1e-4
     for column in np.transpose(ranks):
         assert kstest(column, "uniform").pvalue > 1e-4
 
