@@ -296,13 +296,18 @@ cdef class Nonlinear(Removal):
         found and the true one. Such a network, too, is positive in all entries of its inverse, and slopes vary over
         a distance that is within the bound by less than the factor 2 allows.
         """
-        cdef int e, l, first = self.start[c], r = self.start[c + 1] - first, one = 1, info
-        cdef int at = self.own_start[c], k = self.own_start[c + 1] - at
-        cdef double* x = &self.own_x[self.own_cross[c]]
+        cdef int e, l, first = self.start[c], r = self.start[c + 1] - first, at, k, one = 1, info
+        cdef double* x = NULL
         cdef double value
         cdef char trans = b"N"
-        if not self.bent or k == 0:
+        if not self.bent:
             return Removal._spread_bound(self, c)
+        at = self.own_start[c]
+        k = self.own_start[c + 1] - at
+        if k == 0:
+            return Removal._spread_bound(self, c)
+        if r > 0:
+            x = &self.own_x[self.own_cross[c]]
         # Voltages of the bonds by their slopes at 0 V, then by those at the voltage, as in `_bend`.
         for l in range(k):
             value = self._drop(self.source, self.own_a[at + l], self.own_b[at + l], 0.0)
