@@ -47,22 +47,7 @@ keep = "summary"
 """
 """One device of 96 sites; a run takes some 20 events."""
 
-PULSE = b"""seed = 3
-material = "HfO2-volatile"
-[device]
-thickness = "1.3 nm"
-width = "0.78 nm"
-temperature = "1500 K"
-[[phase]]
-kind = "constant"
-voltage = "0.1 V"
-duration = "0.1 ps"
-[[phase]]
-kind = "pulse"
-amplitude = "0.2 V"
-width = "2 ps"
-rise = "0.1 ps"
-"""
+PULSE = (ROOT / "tests/rare/pulse.toml").read_bytes()
 """A short pulse, for the commands that ask what the last phase does."""
 
 BASED: dict[str, Any] = {

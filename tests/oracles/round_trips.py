@@ -29,3 +29,15 @@ def stated(device):
     """Return the stated error of an energy (eV): 2 e at two places, at the present voltage."""
     now = device.solved()
     return 4 * (now.solver_error + now.removal_error) * abs(device.device_voltage)
+
+
+def round_trips(device, each, rng):
+    """Yield what each of some events and its way back cost together (eV), and what is stated of both."""
+    start, events = device.engine.state(), device.transitions()
+    bound = stated(device)
+    for k in rng.permutation(len(events))[:each]:
+        device.engine.restore(start)
+        device.fire(int(k))
+        after = device.transitions()
+        back = after[way_back(device, events[k], after)]
+        yield events["energy"][k] + back["energy"], bound + stated(device)

@@ -1,5 +1,7 @@
 """``frenkel tails``: the same numbers on any number of workers, gone on with, and faults in one sentence."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -7,23 +9,7 @@ from frenkel.cli.main import main
 from frenkel.rare import events, farm
 from frenkel.reports.tails import below, describe
 
-TINY = """
-material = "HfO2-volatile"
-seed = 3
-[device]
-thickness = "1.3 nm"
-width = "0.78 nm"
-temperature = "1500 K"
-[[phase]]
-kind = "constant"
-voltage = "0.1 V"
-duration = "0.1 ps"
-[[phase]]
-kind = "pulse"
-amplitude = "0.2 V"
-width = "2 ps"
-rise = "0.1 ps"
-"""
+TINY = Path(__file__).with_name("pulse.toml").read_text(encoding="utf-8")
 FEW = ["--particles", "8", "--kill", "2", "--repeats", "3", "-q"]
 
 
