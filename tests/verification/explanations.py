@@ -48,7 +48,7 @@ WHY = {
     ),
     "V-25g": ONE_LAYER,
     "V-25h": ONE_LAYER,
-    "V-25w": "One device in six gets stuck within twenty cycles: its gap wanders up the filament and widens.",
+    "V-25w": "One device in four gets stuck in twenty cycles: its gap wanders up the filament and widens.",
     "C-03": "A device whose gap moves to another layer changes its SET voltage for good.",
     "C-05": SLOW,
 }
