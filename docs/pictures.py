@@ -14,5 +14,5 @@ from frenkel.analysis.plots import device as plot
 
 for name in sys.argv[1:]:
     page = io.BytesIO()
-    plot.overview(fk.load(name)).savefig(page, dpi=160, format="png")
+    plot.overview(fk.open(name)).savefig(page, dpi=160, format="png")
     Image.open(page).convert("RGB").save(Path(__file__).with_name(f"{Path(name).stem}.png"), optimize=True)

@@ -19,7 +19,7 @@ LEVELS = ("kinetic", "events", "array", "mpi_runs", "analysis")
 """Folders at the root, linked into the package."""
 
 FLOORS = [
-    {"checks", "errors", "notebook", "progress", "provenance"}
+    {"checks", "doors", "errors", "notebook", "progress", "provenance"}
     | {"threads", "toml", "typing", "units", "validation"},
     {"cards", "mpi_runs", "quantity"},
     {"analysis", "kinetic"},

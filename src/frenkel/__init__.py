@@ -7,31 +7,23 @@ import importlib
 import sys
 from typing import TYPE_CHECKING, Any
 
+from .doors import open_package
+
 if TYPE_CHECKING:
+    from . import units as units
     from .analysis.plots import paper as plot  # noqa: F401
-    from .analysis.results.filament import longest_jump as longest_jump
-    from .analysis.results.filament import snapshot as snapshot
-    from .analysis.results.metrics import cycle_summary as cycle_summary
-    from .analysis.results.metrics import phase_summary as phase_summary
-    from .analysis.results.store import load as load
     from .analysis.results.store import save as save
     from .cards.card import Card as Card
     from .configuration.reader import read as read_configuration  # noqa: F401
     from .experiment.device import Device as Device
     from .experiment.device import again as again
     from .experiment.device import run as run
-    from .experiment.electrochemistry import open_circuit_voltage as open_circuit_voltage
     from .experiment.fit_card import fit_card as fit_card
     from .kinetic.circuit import Circuit as Circuit
-    from .kinetic.engine.engine import Engine as Engine
-    from .kinetic.lattice.lattice import Lattice as Lattice
-    from .kinetic.lattice.species import Species as Species
     from .kinetic.materials.material import Material as Material
     from .kinetic.mechanisms.mechanism import Mechanism as Mechanism
     from .kinetic.waveform import Waveform as Waveform
     from .networks.chip import Chip as Chip
-    from .networks.device_statistics import DeviceStatistics as DeviceStatistics
-    from .rare.sensitivity import sensitivity as sensitivity
     from .rare.tails import tails as tails
     from .scripting.files import open_file as open  # noqa: F401
     from .scripting.many import ensemble as ensemble
@@ -42,39 +34,43 @@ _PLACES = {
     "Chip": "networks.chip",
     "Circuit": "kinetic.circuit",
     "Device": "experiment.device",
+    "Material": "kinetic.materials.material",
+    "Mechanism": "kinetic.mechanisms.mechanism",
+    "Waveform": "kinetic.waveform",
+    "again": "experiment.device",
+    "ensemble": "scripting.many",
+    "fit_card": "experiment.fit_card",
+    "open": "scripting.files:open_file",
+    "plot": "analysis.plots.paper:",
+    "read_configuration": "configuration.reader:read",
+    "run": "experiment.device",
+    "save": "analysis.results.store",
+    "sweep": "scripting.many",
+    "tails": "rare.tails",
+    "units": "units:",
+}
+"""Public names and their modules; after a colon the name there, nothing where it is the module itself."""
+
+_BELOW = {
     "DeviceStatistics": "networks.device_statistics",
     "Engine": "kinetic.engine.engine",
     "Lattice": "kinetic.lattice.lattice",
-    "Material": "kinetic.materials.material",
-    "Mechanism": "kinetic.mechanisms.mechanism",
     "Species": "kinetic.lattice.species",
-    "Waveform": "kinetic.waveform",
-    "again": "experiment.device",
     "cycle_summary": "analysis.results.metrics",
-    "ensemble": "scripting.many",
-    "fit_card": "experiment.fit_card",
     "load": "analysis.results.store",
     "longest_jump": "analysis.results.filament",
-    "open": "scripting.files",
     "open_circuit_voltage": "experiment.electrochemistry",
     "phase_summary": "analysis.results.metrics",
-    "read_configuration": "configuration.reader",
-    "run": "experiment.device",
-    "save": "analysis.results.store",
     "sensitivity": "rare.sensitivity",
     "snapshot": "analysis.results.filament",
-    "sweep": "scripting.many",
-    "tails": "rare.tails",
 }
-_RENAMED = {"read_configuration": "read", "open": "open_file"}
+"""Names that were public once, and where they are."""
 
 _ROOMS = (
-    "analysis", "cards", "configuration", "events", "experiment", "kinetic", "networks", "studies", "units",
+    "analysis", "array", "calibration", "cards", "configuration", "events", "experiment", "kinetic",
+    "mpi_runs", "networks", "rare", "studies", "verify",
 )  # fmt: skip
-"""Parts of the package that are found by ``frenkel.units`` without an import of their own."""
-
-_DOORS = {"plot": "analysis.plots.paper"}
-"""Parts that are found under a shorter name."""
+"""Parts of the package that a tab shows; the others are found by their names too."""
 
 # "open" is left out: a star must not replace Python's own.
 __all__ = [*(name for name in _PLACES if name != "open"), "__version__"]
@@ -85,20 +81,23 @@ def __getattr__(name: str) -> Any:
         from .provenance import version
 
         return version()
-    if name in _DOORS:
-        return importlib.import_module(f".{_DOORS[name]}", __name__)
-    if name in _ROOMS:
-        return importlib.import_module(f".{name}", __name__)
+    if name in _BELOW:
+        # An AttributeError would lose its words in `from frenkel import NAME`.
+        raise ImportError(
+            f"frenkel.{name} is one level down: from frenkel.{_BELOW[name]} import {name}", name=__name__
+        )
     if name not in _PLACES:
-        raise AttributeError(f"module 'frenkel' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f".{_PLACES[name]}", __name__), _RENAMED.get(name, name))
+        raise AttributeError(name)  # asked next is the package, which knows its parts
+    place, colon, other = _PLACES[name].partition(":")
+    module = importlib.import_module(f".{place}", __name__)
+    value = module if colon and not other else getattr(module, other or name)
     globals()[name] = value
     _know_datasets()
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted([*__all__, *_ROOMS, *_DOORS, "open"])
+    return sorted([*_PLACES, *_ROOMS, "__version__"])
 
 
 def _know_datasets() -> None:
@@ -107,4 +106,5 @@ def _know_datasets() -> None:
         importlib.import_module(".scripting.accessor", __name__)
 
 
+open_package(__name__)
 _know_datasets()

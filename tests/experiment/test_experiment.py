@@ -8,7 +8,7 @@ import pytest
 
 import frenkel as fk
 from frenkel import provenance
-from frenkel.analysis.results import schema, store
+from frenkel.analysis.results import metrics, schema, store
 from frenkel.analysis.results.melting import of_result
 from frenkel.configuration import device as configuration
 from frenkel.configuration.base import ConfigurationError
@@ -182,7 +182,7 @@ def test_phases_that_an_earlier_version_began_have_no_peak():
 def test_switching_voltages_are_those_of_events():
     """Three filaments on a ramp that is read every 60 mV: three voltages, where samples know one or two."""
     # The set that a former result keeps: the packaged one may change.
-    former = provenance.read(fk.load(OLD / "run.nc").attrs["provenance"])["configuration"]
+    former = provenance.read(store.load(OLD / "run.nc").attrs["provenance"])["configuration"]
     material = fk.Material(former["material_document"], "former").with_values(
         {"column.vacancy_fraction": 0.9}
     )
@@ -190,11 +190,11 @@ def test_switching_voltages_are_those_of_events():
     for seed in range(1, 4):
         device = fk.Device(material, thickness=2.6e-9, width=1.56e-9, seed=seed)
         result = device.run(fk.Waveform.triangle(-0.6, rate=1e6, label="reset"), samples=21)
-        found = fk.phase_summary(result)
+        found = metrics.phase_summary(result)
         assert found["switching_voltage"].attrs["comment"] == "of all events"
         assert float(found["peak_current"][0]) >= np.abs(result["current"].values).max()
         volts.append(float(found["switching_voltage"][0]))
-        read.append(float(fk.phase_summary(result.drop_vars("peak_current"))["switching_voltage"][0]))
+        read.append(float(metrics.phase_summary(result.drop_vars("peak_current"))["switching_voltage"][0]))
     assert len(set(volts)) == 3 and len(set(read)) < 3
     np.testing.assert_allclose(volts, read, atol=0.2)
 
@@ -375,7 +375,7 @@ def test_a_script_counts_cycles():
             device.run(fk.Waveform.triangle(voltage, "10 MV/s", label=kind), samples=10, cycle=cycle)
     result = device.result
     assert result["phase_name"].values.tolist() == ["form", "reset 1", "set 1", "reset 2", "set 2"]
-    assert fk.cycle_summary(result)["cycle"].values.tolist() == [1, 2]
+    assert metrics.cycle_summary(result)["cycle"].values.tolist() == [1, 2]
     assert experiment.first_difference(result, fk.again(result)) is None
     for cycle, message in (
         (1, "must be 2 or 3 now"),

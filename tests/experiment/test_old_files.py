@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-import frenkel as fk
+from frenkel.analysis.results import metrics, store
 from frenkel.cards.card import Card
 from frenkel.cli.main import main
 from frenkel.experiment import array_file, ensemble_file
@@ -65,12 +65,12 @@ def same(one, other):
 
 
 def test_a_run_opens_and_is_made_again(tmp_path):
-    old = fk.load(OLD / "run.nc")
-    assert list(fk.cycle_summary(old)["cycle"].values) == [1, 2]
+    old = store.load(OLD / "run.nc")
+    assert list(metrics.cycle_summary(old)["cycle"].values) == [1, 2]
     assert int(old["events"][-1]) == 336
-    assert "samples" in fk.phase_summary(old)["switching_voltage"].attrs["comment"]
+    assert "samples" in metrics.phase_summary(old)["switching_voltage"].attrs["comment"]
     as_then(DEVICE, OLD / "run.nc", tmp_path / "made.nc")
-    same(old, fk.load(tmp_path / "made.nc"))
+    same(old, store.load(tmp_path / "made.nc"))
 
 
 @pytest.mark.parametrize(
@@ -93,10 +93,10 @@ def test_an_ensemble_opens_and_its_members_are_made_again(tmp_path):
         old = opened.load()
     one = ensemble_file.member(old, 1)
     assert [str(name) for name in one["phase_name"].values][:3] == ["form", "reset 1", "set 1"]
-    fk.save(one, tmp_path / "one.nc")
+    store.save(one, tmp_path / "one.nc")
     as_then(DEVICE, tmp_path / "one.nc", tmp_path / "made.nc")
-    same(fk.load(tmp_path / "one.nc"), fk.load(tmp_path / "made.nc"))
-    assert experiment.first_difference(ensemble_file.member(old, 0), fk.load(OLD / "run.nc")) is None
+    same(store.load(tmp_path / "one.nc"), store.load(tmp_path / "made.nc"))
+    assert experiment.first_difference(ensemble_file.member(old, 0), store.load(OLD / "run.nc")) is None
 
 
 def test_measurements_are_plotted_out_of_an_ensemble(tmp_path):
@@ -161,4 +161,4 @@ def test_unknown_files_are_still_refused(tmp_path):
         other = opened.load().assign_attrs(frenkel_schema=np.int32(99))
     other.to_netcdf(tmp_path / "new.nc")
     with pytest.raises(ValueError, match="99"):
-        fk.load(tmp_path / "new.nc")
+        store.load(tmp_path / "new.nc")

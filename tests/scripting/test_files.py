@@ -9,6 +9,7 @@ import pytest
 import xarray as xr
 
 import frenkel as fk
+from frenkel.analysis.results import store
 from frenkel.analysis.results.layout import SchemaError
 from frenkel.experiment.device import first_difference
 
@@ -26,7 +27,7 @@ def ensemble():
 
 
 def test_phases_and_snapshots_have_names(run):
-    plain = fk.load(DATA / "run.nc")
+    plain = store.load(DATA / "run.nc")
     for number, name in enumerate(plain["phase_name"].values):
         expected = plain["current"].values[plain["phase"].values == number]
         for label in (str(name), number):
@@ -48,8 +49,8 @@ def test_names_outlive_what_is_done_to_a_dataset(run):
 
 def test_what_was_opened_is_saved_as_it_was(run, tmp_path):
     fk.save(run, tmp_path / "copy.nc")
-    plain = fk.load(DATA / "run.nc")
-    assert first_difference(plain, fk.load(tmp_path / "copy.nc")) is None
+    plain = store.load(DATA / "run.nc")
+    assert first_difference(plain, store.load(tmp_path / "copy.nc")) is None
     assert first_difference(plain, fk.open(tmp_path / "copy.nc")) is None
 
 
@@ -80,7 +81,7 @@ def test_snapshots_become_atoms(run):
 
 def test_an_ensemble_gives_members(ensemble):
     member = ensemble.frenkel.member(0)
-    assert first_difference(member, fk.load(DATA / "run.nc")) is None
+    assert first_difference(member, store.load(DATA / "run.nc")) is None
     assert member.sel(phase="form").sizes["sample"] > 0
     assert ensemble.frenkel.padded("current").sizes["member"] == 2
     assert "2 ok" in ensemble.frenkel.summary()
@@ -131,7 +132,7 @@ def test_what_is_no_result_is_told(name, message, tmp_path):
 
 def test_the_wrong_call_names_the_right_one():
     with pytest.raises(SchemaError, match="its kind is ensemble; frenkel.open reads it"):
-        fk.load(DATA / "ensemble.nc")
+        store.load(DATA / "ensemble.nc")
 
 
 @pytest.mark.parametrize("first", ["import xarray, frenkel", "import frenkel, xarray; frenkel.Device"])

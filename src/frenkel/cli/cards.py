@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from . import values
 from .common import (
     FORCE,
     FORCE_PICTURE,
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from ..analysis.fitting.observations import Observations
     from ..cards.card import Card
 
-CARD = Option("card", type=Path, metavar="CARD.json")
+CARD = Option("card", type=Path, metavar="CARD.json", complete=values.cards)
 RTN = Option(
     "--rtn",
     type=Path,

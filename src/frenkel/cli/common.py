@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import toml
+from . import values
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -18,7 +19,11 @@ class UsageError(ValueError):
 
 
 class Option:
-    """An option or argument of a command, as ``add_argument`` of argparse takes it."""
+    """An option or argument of a command, as ``add_argument`` of argparse takes it.
+
+    Besides, ``complete`` gives what a shell completes its value to; otherwise that are files, with the
+    ending that the metavar has.
+    """
 
     def __init__(self, *names: str, **settings: Any) -> None:
         self.names, self.settings = names, settings
@@ -29,7 +34,12 @@ class Option:
 
     def add_to(self, parser: Any) -> None:
         """Add the option to a parser or a group of one."""
-        parser.add_argument(*self.names, **self.settings)
+        settings = dict(self.settings)
+        named: Callable[[], list[str]] | None = settings.pop("complete", None)
+        action = parser.add_argument(*self.names, **settings)
+        completer = values.completer(named, action.metavar)
+        if completer is not None:
+            action.completer = completer
 
 
 class Group:
@@ -66,6 +76,7 @@ CHANGES = Option(
     default=[],
     metavar="KEY=VALUE",
     dest="changes",
+    complete=values.numbers,
     help='change a value of the file, such as "device.width=8 nm", "phase.0.amplitude=5 V" or, in the '
     'material, "vacancy.migration_barrier=0.8 eV"; may be given several times',
 )

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import common
+from . import common, values
 from .common import (
     CHANGES,
     CONFIGURATION,
@@ -105,6 +105,7 @@ def _add_runs(commands: Any) -> None:
             action="append",
             required=True,
             metavar="KEY=VALUES",
+            complete=values.numbers,
             help='"device.temperature=300:400:5 K" (first:last:number), "material=HfO2,TaOx", or a number of '
             'the material, "vacancy.migration_barrier=0.6:0.8:5 eV"; repeatable',
         ),

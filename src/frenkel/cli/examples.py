@@ -20,16 +20,27 @@ def add_commands(commands: Any) -> None:
         _examples,
         "list the examples, or copy one into this folder",
         "frenkel examples switching && frenkel run switching.toml",
-        Option("name", nargs="?", metavar="NAME", help="of the list; without it the list is printed"),
+        Option(
+            "name",
+            nargs="?",
+            metavar="NAME",
+            complete=lambda: list(listed()),
+            help="of the list; without it the list is printed",
+        ),
         OUTPUT.but(metavar="DIR", default=Path(), help="folder to copy into (default: here)"),
         FORCE.but(help="replace existing files"),
     )
 
 
+def listed() -> dict[str, Path]:
+    """Return the files of the examples by their names."""
+    return {path.stem: path for path in sorted(FOLDER.iterdir()) if path.suffix in ENDINGS}
+
+
 def _examples(options: argparse.Namespace) -> None:
     from ..validation import suggest
 
-    found = {path.stem: path for path in sorted(FOLDER.iterdir()) if path.suffix in ENDINGS}
+    found = listed()
     if options.name is None:
         width = max(map(len, found))
         print("\n".join(f"{name:{width}}  {_about(path)}" for name, path in found.items()))

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from . import values
 from .common import FORCE, OUTPUT, SEED, Group, Option, UsageError, add, check_ending
 
 CARD_FORMATS = ("npz", "verilog-a", "ngspice", "vacask", "aihwkit", "crosssim", "neurosim")
@@ -31,7 +32,13 @@ def add_commands(commands: Any) -> None:
         "write a result or a card in the format of another program",
         "frenkel export switching.nc --to xyz -o switching.xyz\n"
         "  frenkel export hfo2.card.json --to ngspice -o hfo2.sub --devices 2 --cycles 20",
-        Option("file", type=Path, metavar="FILE", help="result (.nc), card (.json) or its name, hfo2"),
+        Option(
+            "file",
+            type=Path,
+            metavar="FILE",
+            complete=values.results_and_cards,
+            help="result (.nc), card (.json) or its name, hfo2",
+        ),
         Option("--to", required=True, choices=("xyz", *CARD_FORMATS), metavar="FORMAT"),
         OUTPUT.but(metavar="OUT", help="default: the name of the file with another ending"),
         FORCE,

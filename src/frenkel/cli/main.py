@@ -59,7 +59,9 @@ EXAMPLES = """examples:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status: 0, 1 (failed), 2 (usage), 130 (interrupted)."""
-    options = _parser().parse_args(arguments)
+    commands = parser()
+    _complete(commands)
+    options = commands.parse_args(arguments)
     debug = os.environ.get("FRENKEL_DEBUG") == "1"
     try:
         status = int(options.command(options) or 0)
@@ -96,15 +98,16 @@ def _sentence(error: Exception) -> str:
     return str(error)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """Return what knows all commands and their options."""
+    found = argparse.ArgumentParser(
         prog="frenkel",
         description="Resistive memory from single atoms: run, look at and check devices.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action=_Version, help="print the version and leave")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    found.add_argument("--version", action=_Version, help="print the version and leave")
+    commands = found.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_run(commands)
     _add_looks(commands)
     materials.add_commands(commands)
@@ -118,7 +121,16 @@ def _parser() -> argparse.ArgumentParser:
     studies.add_commands(commands)
     tails.add_commands(commands)
     export.add_commands(commands)
-    return parser
+    _add_completion(commands)
+    return found
+
+
+def _complete(commands: argparse.ArgumentParser) -> None:
+    """Answer a shell that completes a line, and leave; do nothing where none asks."""
+    if "_ARGCOMPLETE" in os.environ:
+        import argcomplete
+
+        argcomplete.autocomplete(commands)
 
 
 class _Version(argparse.Action):
@@ -200,6 +212,25 @@ def _add_looks(commands: Any) -> None:
         VERBOSE,
         QUIET,
     )
+
+
+def _add_completion(commands: Any) -> None:
+    add(
+        commands,
+        "completion",
+        _completion,
+        "print what lets a shell complete commands, options, names and files",
+        'eval "$(frenkel completion bash)"            in ~/.bashrc\n'
+        '  eval "$(frenkel completion zsh)"             in ~/.zshrc, after compinit\n'
+        "  frenkel completion fish | source             in ~/.config/fish/config.fish",
+        Option("shell", choices=("bash", "zsh", "fish"), metavar="SHELL", help="bash, zsh or fish"),
+    )
+
+
+def _completion(options: argparse.Namespace) -> None:
+    from argcomplete.shell_integration import shellcode
+
+    print(shellcode(["frenkel"], shell=options.shell))
 
 
 def _run(options: argparse.Namespace) -> int | None:

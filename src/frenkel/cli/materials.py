@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from . import values
 from .common import FORCE, Option, UsageError, add
 
 
@@ -16,13 +17,20 @@ def add_commands(commands: Any) -> None:
         _materials,
         "list the materials, or print one with its sources, or write it into a file of yours",
         'frenkel materials HfO2 --set "vacancy.migration_barrier=0.8 eV" --write mine.toml',
-        Option("name", nargs="?", metavar="NAME", help="a packaged material, or a file ending in .toml"),
+        Option(
+            "name",
+            nargs="?",
+            metavar="NAME",
+            complete=values.materials,
+            help="a packaged material, or a file ending in .toml",
+        ),
         Option(
             "--set",
             action="append",
             default=[],
             metavar="KEY=VALUE",
             dest="changes",
+            complete=values.numbers,
             help='change a number, such as "vacancy.migration_barrier=0.8 eV"; may be given several times',
         ),
         Option(

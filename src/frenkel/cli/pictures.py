@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from . import values
 from .common import FORCE_PICTURE, OUTPUT, PLOT, Option, add, check_picture, draw
 
 PHASE = Option("--phase", help="phase of a result (default: the last one at constant voltage)")
@@ -47,7 +48,12 @@ def _add_conduction(what: Any) -> None:
         _conduction,
         "ln I against V, root V and 1/T by the conduction laws of a material, and which dominates where",
         'frenkel plot conduction HfO2 --thickness "5 nm" --voltage "2 V" -o conduction.png',
-        Option("material", metavar="MATERIAL", help="a packaged material, or a file ending in .toml"),
+        Option(
+            "material",
+            metavar="MATERIAL",
+            complete=values.materials,
+            help="a packaged material, or a file ending in .toml",
+        ),
         Option("--thickness", default="5 nm", metavar="LENGTH", help="of the oxide (default: 5 nm)"),
         Option("--width", default="100 nm", metavar="LENGTH", help="of the device (default: 100 nm)"),
         Option("--voltage", default="2 V", metavar="VOLTAGE", help="largest one (default: 2 V)"),

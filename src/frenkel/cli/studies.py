@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ..studies import NUMBERS, STUDIES, named
+from . import values
 from .common import FORCE, OUTPUT, QUIET, SEED, Option, add
 
 
@@ -17,12 +18,20 @@ def add_commands(commands: Any) -> None:
         _study,
         "run studies of what a device does to a network; write datasets, pictures and one page",
         f"frenkel study timing -o report --reduced\n  frenkel study all -o report\n\nstudies:\n{listed}",
-        Option("name", nargs="+", type=_name, metavar="STUDY", help="a name or number, or all"),
+        Option(
+            "name",
+            nargs="+",
+            type=_name,
+            metavar="STUDY",
+            complete=lambda: ["all", *STUDIES],
+            help="a name or number, or all",
+        ),
         OUTPUT.but(default=Path("report"), metavar="FOLDER", help="default: report"),
         Option(
             "--card",
             default="hfo2",
             metavar="CARD",
+            complete=values.cards,
             help="card of the device: a file, hfo2 (default: the packaged one), or none for placeholders",
         ),
         Option("--task", default="digits", help="data set (default: digits)"),

@@ -1,7 +1,10 @@
-"""Values of options from text, for argparse: an unfit one is refused with what is allowed."""
+"""Values of options: read from text, an unfit one refused with what is allowed; and what a shell offers."""
 
 import re
 from argparse import ArgumentTypeError
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 from ..validation import shown
 
@@ -113,3 +116,61 @@ def folder_text(text: str) -> str:
             f"must be a folder of plain letters and variables, such as $TMPDIR, got {text!r}"
         )
     return text
+
+
+def completer(named: Callable[[], list[str]] | None, metavar: object) -> Callable[..., Any] | None:
+    """Return what completes a value: names, or folders, or files with the ending in OUT.nc.
+
+    None where it is any file, or what argparse knows itself. Called by a shell alone, see ``frenkel
+    completion``.
+    """
+    if named is not None:
+        return lambda **_: named()
+    if metavar in ("DIR", "FOLDER"):
+        return lambda **asked: _completers().DirectoriesCompleter()(**asked)
+    ending = re.search(r"\.(\w+)$", metavar) if isinstance(metavar, str) else None
+    return None if ending is None else lambda **asked: _completers().FilesCompleter([ending[1]])(**asked)
+
+
+def _completers() -> Any:
+    from argcomplete import completers
+
+    return completers
+
+
+def materials() -> list[str]:
+    """Return what a material can be called: packaged ones, and files that may be one."""
+    from ..kinetic.materials.material import Material
+
+    return [*Material.names(), *_files(".toml")]
+
+
+def cards() -> list[str]:
+    """Return what a card can be called."""
+    from ..cards.files import PACKAGED
+
+    return [PACKAGED.name.removesuffix(".card.json"), *_files(".json")]
+
+
+def results_and_cards() -> list[str]:
+    """Return what can be exported."""
+    return [*cards(), *_files(".nc")]
+
+
+def numbers() -> list[str]:
+    """Return the keys that take another value: of a configuration, and numbers of materials."""
+    from dataclasses import fields
+
+    from ..configuration.device import Configuration
+    from ..kinetic.materials.sections import SECTIONS
+    from ..validation import keys, sections
+
+    found = [f"{section}.{field.name}=" for section, kind in SECTIONS.items() for field in fields(kind)]
+    for name in keys(Configuration):
+        below = sections(Configuration.model_fields[name].annotation)
+        found += [f"{name}.{key}=" for key in keys(below[0])] if len(below) == 1 else [f"{name}="]
+    return found
+
+
+def _files(ending: str) -> list[str]:
+    return sorted(str(path) for path in Path().glob(f"*{ending}"))

@@ -85,13 +85,13 @@ class Frenkel:
         return ohms.rename("resistance").assign_attrs(units="ohm", long_name="resistance after the phase")
 
     def phases(self) -> xr.Dataset:
-        """Return what happened in each phase; see :func:`frenkel.phase_summary`."""
+        """Return what happened in each phase; see :func:`.phase_summary`."""
         from ..analysis.results.metrics import phase_summary
 
         return phase_summary(self.indexed())
 
     def cycles(self) -> xr.Dataset:
-        """Return resistances and voltages of each cycle; see :func:`frenkel.cycle_summary`."""
+        """Return resistances and voltages of each cycle; see :func:`.cycle_summary`."""
         from ..analysis.results.metrics import cycle_summary
 
         return cycle_summary(self._of("device"))
