@@ -215,9 +215,7 @@ class AssembledArray:
             driver_resistance=array.driver_resistance,
             gate_on=array.transistor.gate,
         )
-        live = self.configuration.cells
-        shortest = 4.0 * live.edge if isinstance(live, LiveCellsSection) else 0.0
-        return TransistorWordLines(transistors, shortest)
+        return TransistorWordLines(transistors)
 
     # ------------------------------------------------------------------ cells
 
