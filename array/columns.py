@@ -15,12 +15,13 @@ from numpy.typing import ArrayLike
 
 from .. import checks
 from ..errors import ConvergenceError
-from ..typing import Floats
+from ..typing import Floats, Index
 from ._columns import ladders
-from .cells.base import Cells
+from .cells.base import Cells, jumps
 from .crosspoint import OneTransistorOneResistor
 from .lines.bias import check_cell
 from .lines.newton import KIRCHHOFF
+from .loads import TransistorLoad
 
 BranchLaw = Callable[[Floats, Floats], tuple[Floats, Floats, Floats]]
 """Current (A) with its slopes (S) at the voltages (V) of both ends."""
@@ -256,6 +257,29 @@ class TransistorArray:
         """Return the current into each bit line (A), (n,), at a voltage (V) with some gates on, (m,)."""
         return np.asarray(self.solve(np.full(self.shape[1], voltage), np.zeros(self.shape[1]), gates).top[0])
 
+    def load(self, at: tuple[Index, Index], amplitude: Floats, gate: float) -> TransistorLoad:
+        """Return what stands around some cells of a word line, all other gates off.
+
+        Parameters
+        ----------
+        at : tuple of ndarray of int
+            Word and bit line of each; the word line is one.
+        amplitude : ndarray
+            Of bit over source line of each (V).
+        gate : float
+            Of the word line (V).
+        """
+        word_line, end = int(at[0][0]), self.ladders.source_resistance
+        to_bit, to_source = (
+            count * r + end
+            for count, r in zip(
+                (word_line + 1, self.shape[0] - word_line), self.ladders.resistance, strict=True
+            )
+        )
+        return TransistorLoad(
+            self.cells, at, amplitude, gate, to_bit, to_source, self.crosspoint.transistor
+        )
+
     def pulse(
         self, cell: tuple[int, int], amplitude: float, width: float, gate: float | None = None
     ) -> float:
@@ -268,13 +292,18 @@ class TransistorArray:
         amplitude : float
             Of bit over source line (V).
         width : float
-            Duration (s), positive. The cell's voltage is that at its start: a cell that changes much within a
-            pulse wants several.
+            Duration (s), positive. The cell's voltage is that at its start, unless cells jump: a cell that
+            changes much within a pulse wants several.
         gate : float, optional
             Gate voltage (V), which sets the compliance.
         """
         checks.positive("width", width, "s")
-        return self._hold(cell, amplitude, width, self.gate_on if gate is None else gate)[1]
+        gate = self.gate_on if gate is None else gate
+        if not jumps(self.cells):
+            return self._hold(cell, amplitude, width, gate)[1]
+        check_cell(self.shape, cell)
+        load = self.load((np.array([cell[0]]), np.array([cell[1]])), np.array([amplitude]), gate)
+        return float(amplitude * self.cells.drive(load, width, load.at)[0])
 
     def read(self, cell: tuple[int, int], voltage: float, duration: float) -> tuple[float, float]:
         """Return the current into the cell's bit line (A) and the energy (J) of a read at a voltage (V)."""

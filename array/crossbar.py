@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from .. import checks
 from ..errors import ConvergenceError
 from ..typing import Floats
-from .cells.base import Cells
+from .cells.base import Cells, jumps
 from .crosspoint import Crosspoint, Direct
 from .lines import bias as biases
 from .lines.bias import Bias
@@ -48,7 +48,7 @@ class Crossbar:
         Equal parts of a pulse over which the selected cell's voltage is held, at least 1.
     voltage_step : float, optional
         Instead, parts that grow and shrink so that the voltage of the selected crossing moves by about this
-        much (V) in each. Not for live cells, whose pulses have edges.
+        much (V) in each. Not for cells that jump: what is around them acts at every jump.
     use_load_line : bool
         Replace the array around the selected cell by its Thevenin equivalent until the cell's voltage has
         moved by 5 mV; otherwise the whole array is solved at every step.
@@ -81,6 +81,8 @@ class Crossbar:
         checks.whole("steps", steps, 1)
         if voltage_step is not None:
             checks.positive("voltage_step", voltage_step, "V")
+            if jumps(cells):
+                raise ValueError("voltage_step is not for cells that jump: leave it out")
         self.cells, self.lines, self.scheme = cells, lines, scheme
         self.steps, self.voltage_step = steps, voltage_step
         self.crosspoint: Crosspoint = Direct() if crosspoint is None else crosspoint
@@ -252,6 +254,10 @@ class Crossbar:
         while left > 1e-9 * part:
             part = min(part, left)
             visit = self._visiting(cell, amplitude, self.scheme)
+            if jumps(self.cells):
+                energy += part * visit.power(memory.driven(visit, part), cell)
+                left -= part
+                continue
             before = visit.now
             memory.felt(visit, before.over, part)
             after = memory.moment(visit)

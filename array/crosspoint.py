@@ -6,6 +6,7 @@ current I(V) and slope at most that of the cell.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -40,6 +41,18 @@ class Crosspoint:
     def settle(self, voltage: Floats, cells: Cells) -> int:
         """Switch what has a state to suit a voltage (V); return how many switched."""
         return 0
+
+    def beside(self, voltage: float, current: float, cell: tuple[int, int]) -> tuple[float, float]:
+        """Return what the crossing takes besides a cell (V), and its current (A).
+
+        Parameters
+        ----------
+        voltage, current : float
+            Of the cell (V), (A).
+        cell : tuple of int
+            Word and bit line.
+        """
+        return 0.0, current
 
 
 class Direct(Crosspoint):
@@ -141,6 +154,14 @@ class ExponentialSelector(Crosspoint):
         """Return the sum of both (V); infinite for linear cells, which limit the current themselves."""
         return np.asarray(cells.scale + np.asarray(self.slope_voltage))
 
+    def beside(self, voltage: float, current: float, cell: tuple[int, int]) -> tuple[float, float]:
+        """Return the voltage of the selector (V) and its current (A)."""
+        saturation, scale = (
+            float(value if np.ndim(value) == 0 else np.asarray(value)[cell])
+            for value in (self.saturation, self.slope_voltage)
+        )
+        return scale * math.asinh(current / saturation), current
+
 
 class ThresholdSelector(Crosspoint):
     """A cell in series with a selector that snaps on above a threshold and off below a hold voltage (1S1R).
@@ -193,6 +214,10 @@ class ThresholdSelector(Crosspoint):
         self.on, self.turned = new, new != self.on
         return int(np.count_nonzero(self.turned))
 
+    def beside(self, voltage: float, current: float, cell: tuple[int, int]) -> tuple[float, float]:
+        """Return the voltage of the selector (V) and its current (A), in its present state."""
+        return current * (self.on_resistance if self.on[cell] else self.off_resistance), current
+
 
 class SelfRectifying(Crosspoint):
     """A cell whose current against its forward direction is a fraction.
@@ -212,6 +237,10 @@ class SelfRectifying(Crosspoint):
         current, slope = cells.current(voltage, where)
         share = np.where(np.asarray(voltage) < 0.0, 1.0 / self.ratio, 1.0)
         return voltage, current * share, slope * share
+
+    def beside(self, voltage: float, current: float, cell: tuple[int, int]) -> tuple[float, float]:
+        """Return no voltage (V), and the current as the junction lets it pass (A)."""
+        return 0.0, current / self.ratio if voltage < 0.0 else current
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -265,6 +294,17 @@ class Transistor:
         current = factor * unit * difference * (forward + reverse)
         return current, factor * reverse * share, factor * forward * np.expm1(-forward)
 
+    def through(self, drain: float, source: float, gate: float) -> float:
+        """Return the current from drain to source (A) of one transistor; the law of `current` in scalars."""
+        unit = 2.0 * BOLTZMANN_EV * self.temperature
+        pinch = (gate - self.threshold) / self.slope_factor
+        forward, reverse = _softplus((pinch - source) / unit), _softplus((pinch - drain) / unit)
+        apart = (drain - source) / unit
+        difference = forward - reverse
+        if abs(apart) < 1.0:
+            difference = math.log1p(math.expm1(apart) * -math.expm1(-reverse))
+        return 0.5 * self.slope_factor * self.gain * unit**2 * difference * (forward + reverse)
+
     def saturation(self, gate: float) -> float:
         """Return the compliance that a gate voltage (V) sets with the source at 0 V (A)."""
         unit = BOLTZMANN_EV * self.temperature
@@ -277,6 +317,11 @@ class Transistor:
         unit = BOLTZMANN_EV * self.temperature
         root = np.sqrt(compliance / (2.0 * self.slope_factor * self.gain * unit**2))
         return float(self.threshold + self.slope_factor * unit * 2.0 * np.log(np.expm1(root)))
+
+
+def _softplus(x: float) -> float:
+    """Return ln(1 + exp(x))."""
+    return x + math.log1p(math.exp(-x)) if x > 0.0 else math.log1p(math.exp(x))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,10 +8,11 @@ import numpy as np
 
 from ..errors import ConvergenceError
 from ..typing import Floats, Index
-from .cells.base import Cells
+from .cells.base import Cells, jumps
 from .crosspoint import Crosspoint
 from .lines.effective import LoadLine
 from .lines.network import Solution
+from .loads import BehindLines
 
 MOST_STEPS = 200
 """Of Newton's method between a crossing and its load line; bisection in the worst case needs 60."""
@@ -75,7 +76,7 @@ class PulseMemory:
     """
 
     def __init__(self, cells: Cells, crosspoint: Crosspoint) -> None:
-        self._cells, self._crosspoint = cells, crosspoint
+        self._cells, self.crosspoint = cells, crosspoint
         self.cell: tuple[int, int] | None = None
         self.visits: dict[Key, Visit] = {}
         self.pulses = 0
@@ -100,12 +101,26 @@ class PulseMemory:
         visit.exposure += duration
         self.pulses += 1
 
+    def driven(self, visit: Visit, duration: float) -> float:
+        """Let the selected cell, which jumps, feel the array around it for a duration (s).
+
+        Returns
+        -------
+        float
+            The mean of its current (A).
+        """
+        assert jumps(self._cells)
+        charge = self._cells.drive(LineLoad(self, visit), duration, self.at)
+        visit.exposure += duration
+        self.pulses += 1
+        return float(charge[0]) / duration
+
     def at_solution(self, voltage: Floats) -> tuple[Floats, Floats]:
         """Return voltages over the cells alone (V) and slopes (S) at voltages over the crossings (V)."""
         # Newton's method has mostly ended at these voltages.
         asked, over, slope = self.evaluated
         if not np.array_equal(asked, voltage):
-            over, _, slope = self._crosspoint.solve(voltage, self._cells)
+            over, _, slope = self.crosspoint.solve(voltage, self._cells)
         return over, slope
 
     def remember(self, key: Key, line: LoadLine, found: Solution, over: Floats) -> Visit:
@@ -131,21 +146,24 @@ class PulseMemory:
 
     def moment(self, visit: Visit) -> Moment:
         """Return where the crossing's current meets the load line; it rises, so there is one such voltage."""
-        if visit.pulses == self.pulses:
-            return visit.now
+        if visit.pulses != self.pulses:
+            visit.now, visit.pulses = self.met(visit), self.pulses
+        return visit.now
+
+    def met(self, visit: Visit) -> Moment:
+        """Return the same, looked for anew."""
         line, voltage = visit.line, visit.now.voltage
         low, high = sorted((0.0, line.open_voltage))
         voltage = min(max(voltage, low), high)
         for _ in range(MOST_STEPS):
-            over, found, slopes = self._crosspoint.solve(np.array([voltage]), self._cells, self.at)
+            over, found, slopes = self.crosspoint.solve(np.array([voltage]), self._cells, self.at)
             current, slope = float(found[0]), float(slopes[0])
             miss = voltage - line.open_voltage + line.resistance * current
             # The sign of what is missed tells on which side the answer lies.
             low, high = (low, voltage) if miss > 0.0 else (voltage, high)
             step = miss / (1.0 + line.resistance * slope)
             if abs(step) <= 1e-7 * abs(line.open_voltage):
-                visit.now, visit.pulses = Moment(voltage - step, over, current - slope * step), self.pulses
-                return visit.now
+                return Moment(voltage - step, over, current - slope * step)
             # Newton's step where it stays between both bounds, half of what is left elsewhere.
             voltage = voltage - step if low <= voltage - step <= high else 0.5 * (low + high)
         raise ConvergenceError(
@@ -167,3 +185,31 @@ class PulseMemory:
             self.expose(visit)
         self.visits.clear()
         self.cell, self.pulses = None, 0
+
+
+@dataclass(frozen=True, slots=True)
+class LineLoad:
+    """The load of a visited cell that jumps: what stands beside it, and the rest of the array."""
+
+    memory: PulseMemory
+    visit: Visit
+
+    @property
+    def amplitude(self) -> Floats:
+        """Voltage of the crossing when it is open (V)."""
+        return np.array([self.visit.line.open_voltage])
+
+    def meet(self, which: Index | None = None) -> tuple[Floats, Floats]:
+        """Return the voltage over the cell (V) as it is now, and its current (A)."""
+        now = self.memory.met(self.visit)
+        return np.reshape(now.over, 1), np.array([now.current])
+
+    def pick(self, which: Index) -> LineLoad:
+        """Return the load itself: it is that of one cell."""
+        return self
+
+    def alone(self, number: int) -> BehindLines:
+        """Return the load as a live device takes it."""
+        memory, line = self.memory, self.visit.line
+        assert memory.cell is not None
+        return BehindLines(memory.crosspoint, memory.cell, line.resistance)

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import checks
+from ..array.cells.base import jumps
 from ..array.columns import TransistorArray
-from ..errors import ConvergenceError
+from ..array.loads import TransistorLoad
 from ..typing import Floats, Index
 from .clock import Process
 from .controller import Controller
@@ -31,27 +32,22 @@ CHANGE = 0.1
 SHORTEST = 2e-4
 """Of a pulse: parts are not made shorter."""
 
-CLOSE, MOST_STEPS = 1e-11, 200
-"""Step of a cell's voltage, as a share of the pulse, at which its search ends, and most steps of it."""
-
 
 @dataclass
 class TransistorWordLines:
     """Pulses and reads of word lines of an array with transistors, or of single cells in them.
 
-    A pulse goes in parts. Within one the cells' voltages are held; the next is up to four times as long while
-    currents change by less than 10 %, and shorter when they change by more.
+    Cells that jump feel transistor and lines at every jump. Of others a pulse goes in parts: within one the
+    cells' voltages are held; the next is up to four times as long while currents change by less than 10 %,
+    and shorter when they change by more.
 
     Parameters
     ----------
     array : TransistorArray
         What is driven.
-    shortest : float
-        Least length of a part (s); 0 for none. Live devices need it longer than both edges of their pulses.
     """
 
     array: TransistorArray
-    shortest: float = 0.0
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -85,16 +81,18 @@ class TransistorWordLines:
         checks.positive("width", width, "s")
         checks.finite("amplitude", amplitude, "V")
         checks.shape("amplitude", amplitude, np.shape(bit_lines), "bit line that is named")
-        least = max(SHORTEST * width, self.shortest)
-        at, over = (np.full(bit_lines.shape, word_line), bit_lines), 0.5 * amplitude
-        energy, left, part = 0.0, width, max(FIRST_PART * width, least)
+        load = self._load(word_line, bit_lines, amplitude, gate)
+        if jumps(self.cells):
+            return float(np.sum(amplitude * self.cells.drive(load, width, load.at)))
+        least = SHORTEST * width
+        energy, left, part = 0.0, width, FIRST_PART * width
         while left > 0.0:
             # A rest that is too short to stand alone goes with this part.
             part = left if left - part < least else part
-            over, before, power = self._solve(word_line, bit_lines, amplitude, gate, over)
-            self.cells.apply(over, part, at)
-            after = self.cells.current(over, at)[0]
-            energy += power * part
+            over, before = load.meet()
+            self.cells.apply(over, part, load.at)
+            after = self.cells.current(over, load.at)[0]
+            energy += float(np.sum(amplitude * before)) * part
             left -= part
             # The fastest cell decides: its current may change by CHANGE in the next part.
             moved = float(np.max(np.abs(np.log(np.abs(after) / np.abs(before)))))
@@ -107,11 +105,11 @@ class TransistorWordLines:
         """Return the currents (A) of some cells of a word line and the energy (J) of a read (V, s)."""
         checks.finite("voltage", voltage, "V")
         checks.at_least("duration", duration, 0, "s")
-        applied = np.full(bit_lines.shape, voltage)
-        over, current, power = self._solve(word_line, bit_lines, applied, None, 0.9 * applied)
+        load = self._load(word_line, bit_lines, np.full(bit_lines.shape, voltage), None)
+        over, current = load.meet()
         if duration > 0.0:
-            self.cells.apply(over, duration, (np.full(bit_lines.shape, word_line), bit_lines))
-        return current, power * duration
+            self.cells.apply(over, duration, load.at)
+        return current, float(np.sum(voltage * current)) * duration
 
     def multiply(self, inputs: NDArray[np.bool_], voltage: float) -> Floats:
         """Return the currents into all bit lines (A), (k, n), with the gates of some word lines on.
@@ -130,48 +128,15 @@ class TransistorWordLines:
             guess, out[k] = found.node, found.top[0]
         return out
 
-    def _solve(
-        self, word_line: int, bit_lines: Index, amplitude: Floats, gate: float | None, over: Floats
-    ) -> tuple[Floats, Floats, float]:
-        """Return the voltage over each cell (V), its current (A) and the power of the sources (W).
-
-        Newton's method on the cells' voltages ``over``, bracketed: a larger one draws more through the cell
-        and lets less through the transistor.
-        """
+    def _load(
+        self, word_line: int, bit_lines: Index, amplitude: Floats, gate: float | None
+    ) -> TransistorLoad:
+        """Return what stands around some cells of a word line while their sources hold a voltage (V)."""
         m, n = self.shape
         checks.whole("word line", word_line, 0, m - 1)
         checks.between("bit lines", bit_lines, 0, n - 1)
-        ladders, transistor = self.array.ladders, self.array.crosspoint.transistor
-        end = ladders.source_resistance
-        to_bit, to_source = (
-            count * r + end
-            for count, r in zip((word_line + 1, m - word_line), ladders.resistance, strict=True)
-        )
-        gates, at = self.gate_on if gate is None else gate, (np.full(bit_lines.shape, word_line), bit_lines)
-        bit, source = np.maximum(amplitude, 0.0), np.maximum(-amplitude, 0.0)
-        low, high = np.minimum(amplitude, 0.0), np.maximum(amplitude, 0.0)
-        over = np.minimum(np.maximum(over, low), high)
-        # Bit and source line carry the cell's current alone: what is missed falls with the cell's voltage.
-        for _ in range(MOST_STEPS):
-            current, slope = self.cells.current(over, at)
-            through, d_drain, d_source = transistor.current(
-                bit - to_bit * current - over, source + to_source * current, np.asarray(gates)
-            )
-            miss = through - current
-            fall = slope + d_drain * (1.0 + to_bit * slope) - d_source * to_source * slope
-            low, high = np.where(miss > 0.0, over, low), np.where(miss < 0.0, over, high)
-            step = miss / np.where(fall > 0.0, fall, 1.0)
-            new = over + step
-            new = np.where((new >= low) & (new <= high) & (fall > 0.0), new, 0.5 * (low + high))
-            if np.all((np.abs(new - over) <= CLOSE * np.abs(amplitude)) | (miss == 0.0)):
-                current = current + slope * (new - over)
-                return new, current, float(np.sum(amplitude * current))
-            over = new
-        bad = int(np.argmax(np.abs(miss)))
-        raise ConvergenceError(
-            f"cell ({word_line}, {bit_lines[bad]}): Kirchhoff's law missed by {np.abs(miss[bad]):.3g} A "
-            f"at a bias of {amplitude[bad]:g} V after {MOST_STEPS} steps"
-        )
+        at = (np.full(bit_lines.shape, word_line), bit_lines)
+        return self.array.load(at, amplitude, self.gate_on if gate is None else gate)
 
     # ------------------------------------------------------------------ what a controller asks of any array
 

@@ -35,7 +35,7 @@ FLOORS = [
 INNER = {
     "kinetic": [
         {"circuit", "lattice", "materials", "seeds", "waveform", "extremes"},
-        {"mechanisms"},
+        {"load", "mechanisms"},
         {"conduction", "engine"},
         {"fields"},
         {"state"},

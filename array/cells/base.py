@@ -6,8 +6,8 @@ index arrays); voltages and results then have the shape of the picked cells.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,6 +16,7 @@ from ... import checks
 from ...kinetic.device import Device
 from ...kinetic.waveform import Waveform
 from ...typing import Floats, Index
+from .driven import Advance, CellLoad, Drive, advance_in_turn
 
 Where = NDArray[np.bool_] | tuple[Index | int, Index | int] | tuple[Index, ...] | None
 """A mask of shape (m, n), or a tuple of index arrays or integers; None for all cells."""
@@ -54,6 +55,27 @@ class Cells(Protocol):
 
     def rest(self, duration: float) -> None:
         """Let time (s) pass at 0 V."""
+
+
+class JumpingCells(Cells, Protocol):
+    """Cells whose current changes in jumps, so that what stands around them must act within a pulse.
+
+    Attributes
+    ----------
+    jumps : bool
+        True: pulses come by `drive`, and an array holds no voltage over a part of one.
+    """
+
+    @property
+    def jumps(self) -> bool: ...
+
+    def drive(self, load: CellLoad, duration: float, where: Where) -> Floats:
+        """Hold the sources behind a load for a duration (s); return the charge through each cell (C)."""
+
+
+def jumps(cells: Cells) -> TypeGuard[JumpingCells]:
+    """Return whether cells take pulses by `JumpingCells.drive`."""
+    return bool(getattr(cells, "jumps", False))
 
 
 def pick(values: NDArray[Any], where: Where) -> NDArray[Any]:
@@ -117,17 +139,7 @@ class LinearCells:
         checks.at_least("duration", duration, 0, "s")
 
 
-Advance = Callable[[Sequence[Device], Sequence[Waveform]], None]
-"""Advances each device by its waveform."""
-
-
-def advance_in_turn(devices: Sequence[Device], waveforms: Sequence[Waveform]) -> None:
-    """Advance one device after the other, in this process."""
-    for device, waveform in zip(devices, waveforms, strict=True):
-        device.advance(waveform, samples=2)
-
-
-class LiveCells(Cells):
+class LiveCells(JumpingCells):
     """Kinetic Monte Carlo devices: atoms inside every cell.
 
     Parameters
@@ -147,6 +159,7 @@ class LiveCells(Cells):
     """
 
     scale = np.inf
+    jumps = True
 
     def __init__(
         self, devices: Sequence[Sequence[Device]], edge: float = 1e-9, advance: Advance = advance_in_turn
@@ -188,29 +201,43 @@ class LiveCells(Cells):
 
     def apply(self, voltage: Floats, duration: float, where: Where = None) -> None:
         """Apply to each device a pulse that lasts the duration (s), edges included."""
+        picked = pick(self.devices, where)
+        volts = checks.spread("voltage", voltage, np.shape(picked)).ravel()
+        if self._lasts(duration):
+            drives = [Drive(self._pulse(float(v), duration)) for v in volts]
+            self._advance(list(np.atleast_1d(picked).ravel()), drives)
+
+    def drive(self, load: CellLoad, duration: float, where: Where) -> Floats:
+        """Send a pulse of the sources, edges included (s), to devices behind a load; return charges (C).
+
+        The load acts on every device at every event; so do the limits of its own circuit.
+        """
+        picked, volts = list(np.atleast_1d(pick(self.devices, where)).ravel()), load.amplitude
+        if not self._lasts(duration):
+            return np.zeros(len(picked))
+        drives = [Drive(self._pulse(float(v), duration), load.alone(k)) for k, v in enumerate(volts)]
+        return self._advance(picked, drives)
+
+    def _lasts(self, duration: float) -> bool:
+        """Return whether a pulse lasts at all; refuse one that is shorter than its edges (s)."""
         checks.at_least("duration", duration, 0, "s")
-        if duration == 0.0:
-            return
-        if duration <= 2.0 * self.edge:
+        if 0.0 < duration <= 2.0 * self.edge:
             raise ValueError(
                 f"duration must be longer than both edges of {self.edge:g} s, got {duration:g} s"
             )
-        picked = pick(self.devices, where)
-        volts = checks.spread("voltage", voltage, np.shape(picked)).ravel()
-        picked = np.atleast_1d(picked).ravel()
-        plateau = duration - 2.0 * self.edge
-        forms = [
-            Waveform.pulse(float(v), plateau, self.edge) if v else Waveform.constant(0.0, duration)
-            for v in volts
-        ]
-        self._advance(list(picked), forms)
+        return duration > 0.0
+
+    def _pulse(self, voltage: float, duration: float) -> Waveform:
+        if voltage == 0.0:
+            return Waveform.constant(0.0, duration)
+        return Waveform.pulse(voltage, duration - 2.0 * self.edge, self.edge)
 
     def rest(self, duration: float) -> None:
         """Let every device move for a while (s) at 0 V."""
         checks.at_least("duration", duration, 0, "s")
         if duration > 0.0:
             flat = list(self.devices.ravel())
-            self._advance(flat, [Waveform.constant(0.0, duration)] * len(flat))
+            self._advance(flat, [Drive(Waveform.constant(0.0, duration))] * len(flat))
 
 
 class FaultyCells:
@@ -232,6 +259,11 @@ class FaultyCells:
             raise ValueError("stuck must hold finite conductances of 0 S or more, NaN where a cell works")
         self.cells, self.shape = cells, cells.shape
         self._bad = ~np.isnan(self.stuck)
+
+    @property
+    def jumps(self) -> bool:
+        """Whether the cells that work do."""
+        return jumps(self.cells)
 
     @property
     def scale(self) -> Floats:
@@ -258,12 +290,26 @@ class FaultyCells:
 
     def apply(self, voltage: Floats, duration: float, where: Where = None) -> None:
         """Apply to the cells that work (V, s)."""
-        picked = pick(np.arange(self._bad.size).reshape(self.shape), where)
-        volts = checks.spread("voltage", voltage, np.shape(picked)).ravel()
-        at = np.atleast_1d(picked).ravel()
-        works = ~self._bad.ravel()[at]
+        at, works = self._working(where)
+        volts = checks.spread("voltage", voltage, np.shape(pick(self._bad, where))).ravel()
         if at[works].size:
             self.cells.apply(volts[works], duration, np.unravel_index(at[works], self.shape))
+
+    def drive(self, load: CellLoad, duration: float, where: Where) -> Floats:
+        """Drive the cells that work behind their load (s); return the charge through each (C)."""
+        at, works = self._working(where)
+        charge = load.meet()[1] * duration
+        if at[works].size:
+            places = np.unravel_index(at[works], self.shape)
+            assert jumps(self.cells)
+            charge[works] = self.cells.drive(load.pick(np.flatnonzero(works)), duration, places)
+        return charge
+
+    def _working(self, where: Where) -> tuple[Index, NDArray[np.bool_]]:
+        """Return the numbers of the picked cells, and which of them work."""
+        picked = pick(np.arange(self._bad.size).reshape(self.shape), where)
+        at = np.atleast_1d(picked).ravel()
+        return at, ~self._bad.ravel()[at]
 
     def rest(self, duration: float) -> None:
         """Let time pass (s)."""

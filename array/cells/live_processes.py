@@ -15,10 +15,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from ...kinetic.device import Device
 from ...kinetic.materials.material import Material
-from ...kinetic.waveform import Waveform
 from ...mpi_runs.farm import cores
+from ...typing import Floats
+from .driven import Drive
 
 Make = Callable[[int], Device]
 """Makes device number k, always the same: a `Recipe`, or a function of a module, so that it travels."""
@@ -103,16 +106,18 @@ class LiveWorkers:
         for number, device in enumerate(d for row in self.devices for d in row):
             device.restore(states[number])
 
-    def __call__(self, devices: Sequence[Device], waveforms: Sequence[Waveform]) -> None:
-        """Advance each device by its waveform."""
+    def __call__(self, devices: Sequence[Device], drives: Sequence[Drive]) -> Floats:
+        """Advance each device by its drive; return the charges (C)."""
         tasks = [
-            (self._number[id(device)], device.state(), waveform)
-            for device, waveform in zip(devices, waveforms, strict=True)
+            (self._number[id(device)], device.state(), drive)
+            for device, drive in zip(devices, drives, strict=True)
         ]
-        states = self._states(_advanced, tasks)
-        for device in devices:
+        found, charges = self._states(_advanced, tasks), np.empty(len(devices))
+        for k, device in enumerate(devices):
             # What was solved for an arrangement of atoms holds whenever the device is in it again.
-            device.restore(states[self._number[id(device)]], keep_solved=True)
+            state, charges[k] = found[self._number[id(device)]]
+            device.restore(state, keep_solved=True)
+        return charges
 
     def _states(self, work: Callable[..., Any], tasks: Sequence[tuple[Any, ...]]) -> dict[int, Any]:
         """Return what work gives for tasks, each done where the device of its first number is advanced."""
@@ -127,7 +132,7 @@ class LiveWorkers:
         return {number: state for future in futures for number, state in future.result()}
 
 
-Task = tuple[int, dict[str, Any], Waveform]
+Task = tuple[int, dict[str, Any], Drive]
 """Number of a device, its state, and what it is to be advanced by."""
 
 
@@ -143,21 +148,22 @@ def _prepared(by: Prepare, make: Make, tasks: Sequence[tuple[int]]) -> list[tupl
     return found
 
 
-def _advanced(make: Make, tasks: Sequence[Task]) -> list[tuple[int, dict[str, Any]]]:
-    """Return the states of devices after their waveforms."""
+def _advanced(make: Make, tasks: Sequence[Task]) -> list[tuple[int, tuple[dict[str, Any], float]]]:
+    """Return the states of devices after their drives, and the charges (C)."""
     # What travels with every task is unpacked anew: its bytes tell whether it is the same.
     made = pickle.dumps(make)
-    return [(number, _one(make, (made, number), state, waveform)) for number, state, waveform in tasks]
+    return [(number, _one(make, (made, number), state, drive)) for number, state, drive in tasks]
 
 
-def _one(make: Make, key: tuple[bytes, int], state: dict[str, Any], waveform: Waveform) -> dict[str, Any]:
-    """Return the state of a device after a waveform."""
+def _one(
+    make: Make, key: tuple[bytes, int], state: dict[str, Any], drive: Drive
+) -> tuple[dict[str, Any], float]:
+    """Return the state of a device after a drive, and the charge (C)."""
     given, (device, last) = pickle.dumps(state), _made.get(key, (None, b""))
     if device is None:
         device = make(key[1])
     if given != last:
         device.restore(state)
-    device.advance(waveform, samples=2)
-    after = device.state()
+    charge, after = drive.advance(device), device.state()
     _made[key] = device, pickle.dumps(after)
-    return after
+    return after, charge

@@ -56,13 +56,16 @@ def test_row_is_that_of_the_whole_array(voltage, gate):
     """Other rows are off to the last digit, 1 V below threshold. With m - row + 1 segments 1e-3 is missed."""
     n, row = 6, 2
     rows = transistor_word_lines(varied_cells((n, n), seed=3), replace(TRANSISTOR, threshold=1.0))
-    over, current, power = rows._solve(row, np.arange(n), np.full(n, voltage), gate, np.zeros(n))
+    rows.array.gate_on = gate
+    over, _ = rows._load(row, np.arange(n), np.full(n, voltage), None).meet()
+    current = rows.read_word_line(row, np.arange(n), voltage, 0.0)[0]
     gates = np.where(np.arange(n) == row, gate, 0.0)
     whole = rows.array.solve(np.full(n, max(voltage, 0.0)), np.full(n, max(-voltage, 0.0)), gates)
     np.testing.assert_allclose(whole.top[0], current, rtol=1e-7, atol=1e-17)
-    assert power == pytest.approx(whole.power, rel=1e-7)
     found = rows.cells.current(over, (np.full(n, row), np.arange(n)))[0]
     np.testing.assert_allclose(found, current, rtol=1e-8)
+    energy = rows.read_word_line(row, np.arange(n), voltage, 1e-15)[1]
+    assert energy == pytest.approx(1e-15 * whole.power, rel=1e-7)
 
 
 def test_parts_of_a_pulse_are_fine_enough(monkeypatch):
@@ -103,7 +106,7 @@ def test_a_read_stresses_a_cell_with_its_own_voltage():
     """Behind a transistor near its threshold, which takes most of the voltage."""
     rows = transistor_word_lines(made_up_cells((1, 2), 3e-5), replace(TRANSISTOR, threshold=2.2))
     column = np.array([1])
-    over = rows._solve(0, column, np.array([1.2]), None, np.zeros(1))[0]
+    over = rows._load(0, column, np.array([1.2]), None).meet()[0]
     alone = made_up_cells((1, 1), 3e-5)
     alone.apply(over[None], 1e-6)
     rows.read((0, 1), 1.2, 1e-6)

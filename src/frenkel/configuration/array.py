@@ -66,7 +66,7 @@ def _parallel(given: Any) -> Any:
 
 
 class CardCellsSection(Section):
-    """Cells of a statistical card, one draw of it per cell."""
+    """Cells of a statistical card, one draw of it per cell: of its law of jumps where it has one."""
 
     kind: Literal["card"]
     card: str = Field(min_length=1)

@@ -16,6 +16,7 @@ from ..array import periphery
 from ..array.cells.base import Cells, FaultyCells, LinearCells, LiveCells
 from ..array.cells.card import CardCells
 from ..array.cells.complementary import ComplementaryCells
+from ..array.cells.jumping import JumpingCardCells
 from ..array.cells.live_processes import LiveWorkers, processes
 from ..array.columns import TransistorArray
 from ..array.crossbar import Crossbar
@@ -215,9 +216,7 @@ class AssembledArray:
             driver_resistance=array.driver_resistance,
             gate_on=array.transistor.gate,
         )
-        live = self.configuration.cells
-        shortest = 4.0 * live.edge if isinstance(live, LiveCellsSection) else 0.0
-        return TransistorWordLines(transistors, shortest)
+        return TransistorWordLines(transistors)
 
     # ------------------------------------------------------------------ cells
 
@@ -227,7 +226,11 @@ class AssembledArray:
         cells = self._of_kind(rng, self.seed)
         if array.crossing == "CRS":
             lower = self._of_kind(rng, int(stream(self.seed, LOWER).integers(2**63)))
-            assert isinstance(lower, CardCells)
+            if not (isinstance(cells, CardCells) and isinstance(lower, CardCells)):
+                raise ConfigurationError(
+                    "cells of a crossing of CRS must have a gap that moves, not those of a law of jumps: "
+                    "name a card without one, or another crossing"
+                )
             # All crossings hold a "0": upper cells as made in HRS, lower ones in LRS.
             lower.program(lower.window()[1])
             cells = ComplementaryCells(cells, lower)
@@ -246,7 +249,11 @@ class AssembledArray:
             return gap_cells(section, self.shape, rng, kelvin)
         if isinstance(section, LiveCellsSection):
             return self._live(section)
-        return CardCells.from_card(self.card(section), self.shape, seed, temperature=kelvin)
+        card = self.card(section)
+        if card.jump_law is not None:
+            # What devices did in jumps; the gap core repeats ramps alone.
+            return JumpingCardCells.from_card(card, self.shape, seed, temperature=kelvin)
+        return CardCells.from_card(card, self.shape, seed, temperature=kelvin)
 
     def card(self, section: CardCellsSection) -> Card:
         """Return the card of the cells; its name in the configuration is relative to that file."""

@@ -1,0 +1,287 @@
+"""Cells of a card's law of jumps in an array: pulses, half-select, reads and rests are one motion.
+
+Each cell is in a state of the law (:mod:`frenkel.cards.jumps`) and carries what is left of a unit
+exponential. Time at a voltage uses it up by the rate of leaving the state, so that a pulse costs an
+exponential and a comparison; only cells that jump draw. Next states come from the law's kernel, tabled for
+each state at the voltages of its grid as they are needed; between two of these one is drawn, by its share.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ... import checks
+from ...cards.files import CardWarning
+from ...cards.jumps import STATES, JumpError, JumpLaw, Kernel, place
+from ...cards.noise import RtnLaw
+from ...typing import Floats, Index
+from ._jumps import hold
+from .aging import Telegraph
+from .base import Where, pick
+from .driven import CellLoad
+
+if TYPE_CHECKING:
+    from ...cards.card import Card
+
+MOST = 10_000
+"""Jumps of one cell within a pulse after which it is left where it is, with a warning."""
+
+OHMIC = 1e-6
+"""Relative departure from a straight line up to which a current is proportional to the voltage."""
+
+
+class JumpingCardCells:
+    """An array of cells of a law of jumps.
+
+    Parameters
+    ----------
+    law : JumpLaw
+        Of a card, :attr:`frenkel.cards.card.Card.jump_law`.
+    shape : tuple of int
+        Numbers of word and bit lines.
+    seed : int
+        0 or more.
+    state : {"hrs", "lrs"}
+        What the cells start in: the states that a RESET or a SET has left, drawn alike.
+    telegraph : RtnLaw, optional
+        Random telegraph noise on top.
+    temperature : float, optional
+        Of the surroundings (K); that at which the rates were read first by default. May be changed.
+
+    Attributes
+    ----------
+    states : ndarray of shape (m, n)
+        Of each cell its state in the law; a view that is not to be written to.
+    jumped : int
+        Jumps of all cells so far.
+
+    Raises
+    ------
+    ValueError
+        A law without jumps, or without such states to start in.
+
+    Notes
+    -----
+    A cell that does not jump draws nothing: its pulse in two halves is the pulse. Beyond the voltages of the
+    law the last straight lines of ln(rate) and of the current go on, with a warning.
+    """
+
+    jumps = True
+
+    def __init__(
+        self,
+        law: JumpLaw,
+        shape: tuple[int, int],
+        seed: int,
+        *,
+        state: str = "hrs",
+        telegraph: RtnLaw | None = None,
+        temperature: float | None = None,
+    ) -> None:
+        checks.whole("seed", seed, 0)
+        checks.one_of("state", state, STATES)
+        ends = np.flatnonzero(law.kind == STATES.index(state))
+        if not ends.size:
+            raise JumpError(f"the law holds no end state {state} for cells to start in")
+        self.law, self.shape, self.jumped = law, shape, 0
+        number = shape[0] * shape[1]
+        own, noise = np.random.SeedSequence(seed).spawn(2)
+        self._bits = np.random.PCG64DXSM(own)
+        random = np.random.Generator(self._bits)
+        self._state = random.choice(ends, size=number).astype(np.int32)
+        self._hazard = random.standard_exponential(number)
+        self._places = np.arange(number).reshape(shape)
+        self._beyond = 1e-9 * (law.grid[-1] - law.grid[0])
+        self.scale = self._scale()
+        self.temperature = float(law.temperatures[0]) if temperature is None else temperature
+        self._telegraph: Telegraph | None = None
+        if telegraph is not None:
+            start = np.exp(law.level[self._state])
+            self._telegraph = Telegraph(telegraph, start, np.random.default_rng(noise), self.temperature)
+
+    @classmethod
+    def from_card(
+        cls,
+        card: Card,
+        shape: tuple[int, int],
+        seed: int,
+        *,
+        state: str = "hrs",
+        temperature: float | None = None,
+    ) -> JumpingCardCells:
+        """Return cells of a card with a law of jumps, with telegraph noise where the card has it.
+
+        Raises
+        ------
+        ValueError
+            The card has no law of jumps.
+        """
+        if card.jump_law is None:
+            raise JumpError(f"card {card.name} has no law of jumps")
+        return cls(
+            card.jump_law, shape, seed, state=state, telegraph=card.rtn_law, temperature=temperature
+        )
+
+    # ------------------------------------------------------------------ as they are
+
+    def _scale(self) -> float:
+        """Return the voltage over which current over voltage grows by e (V); infinite if it never does."""
+        law = self.law
+        conductance = np.divide(law.steps, law.grid, where=law.grid != 0.0, out=np.ones_like(law.steps))
+        growth = np.abs(np.diff(np.log(conductance[:, law.grid != 0.0]), axis=1)).max(initial=0.0)
+        return float((law.grid[1] - law.grid[0]) / growth) if growth > OHMIC else np.inf
+
+    @property
+    def temperature(self) -> float:
+        """Of the surroundings (K)."""
+        return self._temperature
+
+    @temperature.setter
+    def temperature(self, value: float) -> None:
+        checks.temperature(value)
+        law = self.law
+        self._log_rates = np.ascontiguousarray(law.log_rates(float(value)))
+        self._kernel = Kernel(law, self._log_rates)
+        self._rows = np.full(self._log_rates.shape, -1, np.int32)
+        self._after = np.empty((0, self._kernel.number), np.int32)
+        self._marks = np.empty((0, self._kernel.number))
+        self._temperature = float(value)
+
+    @property
+    def states(self) -> NDArray[np.int32]:
+        """State of every cell in the law."""
+        found = self._state.reshape(self.shape).view()
+        found.flags.writeable = False
+        return found
+
+    def current(self, voltage: Floats, where: Where = None) -> tuple[Floats, Floats]:
+        """Return current (A) and slope (S), straight between the voltages of the law's grid and 0 V."""
+        states = pick(self._state.reshape(self.shape), where)
+        grid, steps = self.law.grid, self.law.steps
+        volts = np.broadcast_to(np.asarray(voltage, dtype=np.float64), np.shape(states))
+        low = np.clip(place(grid, volts).astype(int), 0, len(grid) - 2)
+        v0, v1 = grid[low], grid[low + 1]
+        i0, i1 = steps[states, low], steps[states, low + 1]
+        # 0 V need not be one of these voltages; the lines from it to its neighbours then stand for the one.
+        across = (v0 < 0.0) & (v1 > 0.0)
+        below = across & (volts < 0.0)
+        v1, i1 = np.where(below, 0.0, v1), np.where(below, 0.0, i1)
+        above = across & ~below
+        v0, i0 = np.where(above, 0.0, v0), np.where(above, 0.0, i0)
+        slope = (i1 - i0) / (v1 - v0)
+        # From the end that is nearer to 0 V, so that nothing is lost there.
+        at_low = np.abs(v0) <= np.abs(v1)
+        current = np.where(at_low, i0 + slope * (volts - v0), i1 + slope * (volts - v1))
+        if self._telegraph is not None:
+            factor = pick(self._telegraph.factor.reshape(self.shape), where)
+            return current * factor, slope * factor
+        return current, slope
+
+    def sinh_law(self, where: Where = None) -> tuple[Floats, Floats] | None:
+        """Return the conductance (S) and infinity (V) where all states are ohmic, otherwise None."""
+        if not np.isinf(self.scale):
+            return None
+        slope = self.current(np.zeros(np.shape(pick(self._places, where))), where)[1]
+        return slope, np.full(np.shape(slope), np.inf)
+
+    # ------------------------------------------------------------------ in time
+
+    def apply(self, voltage: Floats, duration: float, where: Where = None) -> None:
+        """Hold a voltage (V) over each cell for a duration (s)."""
+        checks.at_least("duration", duration, 0, "s")
+        places, picked = self._picked(where)
+        volts = checks.spread("voltage", voltage, picked).ravel()
+        checks.finite("voltage", volts, "V")
+        left = np.full(places.size, float(duration))
+        self._pass(places, volts, left, np.zeros(places.size, np.int32), once=False)
+        self._passed(places, duration)
+
+    def drive(self, load: CellLoad, duration: float, where: Where) -> Floats:
+        """Hold the sources behind a load for a duration (s); return the charge through each cell (C).
+
+        Voltages are looked for anew after every jump of a cell.
+        """
+        checks.at_least("duration", duration, 0, "s")
+        places, _ = self._picked(where)
+        left, count = np.full(places.size, float(duration)), np.zeros(places.size, np.int32)
+        charge, active = np.zeros(places.size), np.arange(places.size)
+        while active.size:
+            over, current = load.meet(active)
+            time, times = left[active], count[active]
+            self._pass(places[active], over, time, times, once=True)
+            charge[active] += current * (left[active] - time)
+            left[active], count[active] = time, times
+            stopped = (time > 0.0) & (times >= MOST)
+            if stopped.any():
+                rest = active[stopped]
+                charge[rest] += load.meet(rest)[1] * left[rest]
+                left[rest] = 0.0
+            active = active[left[active] > 0.0]
+        self._passed(places, duration)
+        return charge
+
+    def rest(self, duration: float) -> None:
+        """Let time pass (s) at 0 V."""
+        self.apply(np.zeros(self.shape), duration)
+
+    def _picked(self, where: Where) -> tuple[Index, tuple[int, ...]]:
+        """Return the numbers of the picked cells, and the shape in which they were picked."""
+        picked = pick(self._places, where)
+        return np.atleast_1d(picked).ravel(), np.shape(picked)
+
+    def _pass(
+        self, places: Index, volts: Floats, left: Floats, count: NDArray[np.int32], *, once: bool
+    ) -> None:
+        """Let the time that is left pass at voltages (V), up to the first jump of each cell if ``once``."""
+        grid = self.law.grid
+        beyond = max(float(volts.max(initial=0.0)) - grid[-1], grid[0] - float(volts.min(initial=0.0)))
+        if beyond > self._beyond:
+            self._beyond = beyond
+            warnings.warn(
+                f"cells were at {beyond:.3g} V beyond {grid[0]:g} to {grid[-1]:g} V, where rates and "
+                "currents were read: there their last straight line goes on",
+                CardWarning,
+                stacklevel=3,
+            )
+        at, where = np.ascontiguousarray(places, np.intp), np.ascontiguousarray(place(grid, volts))
+        before, todo = int(count.sum()), np.arange(at.size)
+        while todo.size:
+            part, times = left[todo], count[todo]
+            waiting = hold(
+                self._state, self._hazard, at[todo], where[todo], part, times,
+                self._log_rates, self._rows, self._after, self._marks, self._bits, MOST, once,
+            )  # fmt: skip
+            left[todo], count[todo] = part, times
+            if not waiting:
+                break
+            # Those that wait have used up their hazard; the others are done.
+            todo = todo[self._hazard[at[todo]] == 0.0]
+            self._table(self._state[at[todo]], where[todo])
+        self.jumped += int(count.sum()) - before
+        if not once and np.any(count >= MOST):
+            self._warn_of(int(np.count_nonzero(count >= MOST)))
+
+    def _warn_of(self, number: int) -> None:
+        text = f"{number} cells jumped {MOST} times within one pulse and were left as they were"
+        warnings.warn(text, CardWarning, stacklevel=4)
+
+    def _table(self, states: Index, where: Floats) -> None:
+        """Add the next states of states at the voltages of the grid on both sides of places on it."""
+        low = np.clip(where.astype(int), 0, len(self.law.grid) - 2)
+        wanted = np.unique(np.stack([np.tile(states, 2), np.concatenate([low, low + 1])], axis=1), axis=0)
+        wanted = wanted[self._rows[wanted[:, 0], wanted[:, 1]] < 0]
+        found, weight = self._kernel.near(wanted[:, 0], self.law.grid[wanted[:, 1]])
+        self._rows[wanted[:, 0], wanted[:, 1]] = len(self._after) + np.arange(len(wanted))
+        self._after = np.concatenate([self._after, self.law.after[found].astype(np.int32)])
+        self._marks = np.concatenate([self._marks, np.cumsum(weight, axis=1)])
+
+    def _passed(self, places: Index, duration: float) -> None:
+        """Tell the traps what the cells' conductances are, and that time has passed (s)."""
+        if self._telegraph is not None and places.size:
+            conductance = np.exp(self.law.level[self._state[places]])
+            self._telegraph.switched(places, conductance, np.zeros(places.size, bool))
+            self._telegraph.pass_time(duration, places)

@@ -1,0 +1,173 @@
+"""A circuit whose load has a law of its own, such as an access transistor: it limits inside a pulse."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from .circuit import Circuit, NonlinearDevice, OperatingPoint, Ramp
+
+STRIDE = 0.1
+"""Change of the source voltage (V) over which a device voltage may be taken as straight in time."""
+
+LEAST_STRIDE, BEND = 0.005, 1e-4
+"""Change (V) that always may, and how far (V) the device is off the line half-way in a longer one."""
+
+
+class Load(Protocol):
+    """What stands between a source and a device."""
+
+    def excess(self, source: float, voltage: float, current: float) -> float:
+        """Return how much is left over (V or A, as the load counts), 0 at the operating point.
+
+        Parameters
+        ----------
+        source, voltage : float
+            Of the source and over the device (V).
+        current : float
+            Through the device (A).
+
+        Returns
+        -------
+        float
+            Falls as voltage and current grow; with neither it has the sign of the source.
+        """
+
+
+@dataclass(frozen=True, init=False, eq=False)
+class Loaded(Circuit):
+    """A circuit behind a load.
+
+    Parameters
+    ----------
+    load : Load
+        Between the source and the circuit.
+    circuit : Circuit
+        Its resistance and limits stand between load and device. A limit takes what is left of the voltage.
+    """
+
+    load: Load
+    _last: tuple[float, Callable[[float], float] | None, float]
+
+    def __init__(self, load: Load, circuit: Circuit) -> None:
+        super().__init__(
+            series_resistance=circuit.series_resistance,
+            compliance=circuit.compliance,
+            transistor=circuit.transistor,
+            polarity=circuit.polarity,
+        )
+        object.__setattr__(self, "load", load)
+        object.__setattr__(self, "_last", (math.nan, None, 0.0))
+
+    def device_voltage(self, source_voltage: float, conductance: float) -> float:
+        """Return the voltage across a linear device (V)."""
+        return self.settle(source_voltage, _Resistor(conductance)).device_voltage
+
+    def ramp(
+        self,
+        source_voltage: float,
+        slope: float,
+        duration: float,
+        conductance: float,
+        resolution: float = 0.0,
+    ) -> Ramp:
+        """Return the voltage across a linear device while the source moves: how far a line holds."""
+        device = _Resistor(conductance)
+        return self._line(self.settle(source_voltage, device), source_voltage, slope, duration, device)
+
+    def settle(self, source_voltage: float, device: NonlinearDevice) -> OperatingPoint:
+        """Return voltages and current of a device that knows its voltage at a current."""
+        voltage = self._free(source_voltage, device)
+        return self._limited(voltage, source_voltage, device(voltage), device.at)
+
+    def solve(self, source_voltage: float, current_of_voltage: Callable[[float], float]) -> OperatingPoint:
+        """Return voltages and current of a device of any law that rises."""
+        voltage = self._free(source_voltage, current_of_voltage)
+
+        def at(current: float) -> float:
+            return _between(lambda v: current - current_of_voltage(v), voltage)
+
+        return self._limited(voltage, source_voltage, current_of_voltage(voltage), at)
+
+    def bend(self, point: OperatingPoint, end: float, device: NonlinearDevice) -> float:
+        """Return 0: `nonlinear_ramp` looks itself how far a line holds."""
+        return 0.0
+
+    def nonlinear_ramp(
+        self,
+        point: OperatingPoint,
+        source_voltage: float,
+        slope: float,
+        duration: float,
+        device: NonlinearDevice,
+        end: float,
+        resolution: float = 0.0,
+    ) -> Ramp:
+        """Return the voltage across a nonlinear device while the source moves: how far a line holds."""
+        found = self._line(point, source_voltage, slope, duration, device)
+        way, room = found.slope * found.duration, end - point.device_voltage
+        # No further than the end; a line that is a thousand times too long starts at the end already.
+        share = min(1.0, max(room / way, 1e-3)) if way * slope > 0.0 else 1.0
+        return found._replace(duration=share * found.duration)
+
+    def _line(
+        self, point: OperatingPoint, source: float, slope: float, duration: float, device: NonlinearDevice
+    ) -> Ramp:
+        """Return the line on from a point, halved until the device is near it in its middle."""
+        start = point.device_voltage
+        if slope == 0.0:
+            return Ramp(start, 0.0, duration)
+        span = min(duration, STRIDE / abs(slope))
+        while True:
+            middle, end = (
+                self.settle(source + slope * time, device).device_voltage for time in (0.5 * span, span)
+            )
+            if abs(middle - 0.5 * (start + end)) <= BEND or abs(slope) * span <= LEAST_STRIDE:
+                return Ramp(start, (end - start) / span, span)
+            span *= 0.5
+
+    def _free(self, source: float, current: Callable[[float], float]) -> float:
+        """Return the device voltage (V) without limits; a run asks three times at each event."""
+        last_source, last_device, found = self._last
+        if source == last_source and current == last_device:
+            return found
+
+        def excess(voltage: float) -> float:
+            now = current(voltage)
+            return self.load.excess(source, voltage + self.series_resistance * now, now)
+
+        found = _between(excess, source)
+        object.__setattr__(self, "_last", (source, current, found))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Resistor:
+    """The law of a linear device."""
+
+    conductance: float
+
+    def __call__(self, voltage: float) -> float:
+        return voltage * self.conductance
+
+    def behind(self, source: float, resistance: float) -> float:
+        return source / (1.0 + resistance * self.conductance)
+
+    def at(self, current: float) -> float:
+        return current / self.conductance
+
+
+def _between(function: Callable[[float], float], end: float) -> float:
+    """Return where a function that falls away from 0 V crosses zero, ``end`` if it does not before."""
+    if end == 0.0:
+        return 0.0
+    last = function(end)
+    if last == 0.0 or math.copysign(1.0, last) == math.copysign(1.0, end):
+        return end
+    if function(0.0) == 0.0:
+        return 0.0
+    from scipy.optimize import brentq  # 0.1 s to import, and only loads need it
+
+    return float(brentq(function, 0.0, end, xtol=1e-15, rtol=4 * 2.0**-52, maxiter=500))

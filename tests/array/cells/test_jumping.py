@@ -1,0 +1,209 @@
+"""Cells of a law of jumps in arrays: against closed forms, the walk of the card, and whole solutions."""
+
+import warnings
+
+import numpy as np
+import pytest
+from made_up_jumps import ensemble
+from scipy.stats import binom, ks_2samp
+
+from frenkel.analysis.fitting import jump_fit
+from frenkel.array.cells.base import FaultyCells, conductance
+from frenkel.array.cells.jumping import JumpingCardCells
+from frenkel.array.columns import TransistorArray
+from frenkel.array.crossbar import Crossbar
+from frenkel.array.crosspoint import ExponentialSelector, OneTransistorOneResistor, Transistor
+from frenkel.array.lines import bias
+from frenkel.array.lines.network import Lines
+from frenkel.cards.files import CardWarning
+from frenkel.cards.jumps import JumpError, JumpLaw
+from frenkel.cards.walk import JumpCells
+from frenkel.events.word_lines import TransistorWordLines
+
+VOLTAGES = np.array([-1.5, -0.5, 0.0, 0.5, 1.5])
+SHAPE = (40, 50)
+
+
+def two_states(up, down, *, slope=0.0, conductance=(1e-6, 1e-4), bent=0.0):
+    """Return a cell that goes to and fro between two states; ln(rate) grows with the voltage."""
+    rates = np.log([up, down])[:, None] + slope * np.abs(VOLTAGES)
+    g = np.array(conductance)[:, None]
+    return JumpLaw(
+        voltages=VOLTAGES, temperatures=[300.0], level=np.log(conductance),
+        current=g * VOLTAGES * (1.0 + bent * VOLTAGES**2), rate=np.exp(rates)[:, None],
+        kind=[0, 1], before=[0, 1], after=[1, 0], jump_voltage=[0.0, 0.0], read_voltage=0.1, neighbours=1,
+    )  # fmt: skip
+
+
+def binomial(number, share, count, alarm=1e-4):
+    low, high = binom.ppf([alarm / 2, 1 - alarm / 2], number, share)
+    return low <= count <= high
+
+
+@pytest.mark.parametrize("volts", [0.0, 0.4, -1.1])
+def test_a_chain_of_two_states_follows_its_closed_form(volts):
+    """Pulses in thirds, half of the cells picked. False alarm: 1e-4 a voltage."""
+    up, down, time = 2.0, 0.7, 0.4
+    cells = JumpingCardCells(two_states(up, down, slope=1.5), SHAPE, seed=3)
+    where = np.arange(2000).reshape(SHAPE) % 2 == 0
+    for _ in range(3):
+        cells.apply(np.full(1000, volts), time / 3.0, where)
+    factor = np.exp(1.5 * abs(volts))
+    share = up / (up + down) * -np.expm1(-(up + down) * factor * time)
+    assert binomial(1000, share, np.count_nonzero(cells.states[where]))
+    assert not cells.states[~where].any()
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    """Return the law of a made-up ensemble, as `frenkel fit` makes it."""
+    data = ensemble(6, 2)
+    return jump_fit.fit(data, jump_fit.finished(data), most=100)[0]
+
+
+@pytest.mark.parametrize("volts", [0.6, 0.93, -0.8])
+def test_cells_move_as_the_walk_of_the_card(fitted, volts):
+    """ln(G) after pulses of many times, kernel tabled at the grid's voltages; false alarm 1e-3 each."""
+    law, n = fitted, 2000
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CardWarning)
+        state = "hrs" if volts > 0.0 else "lrs"
+        cells = JumpingCardCells(law, SHAPE, seed=5, state=state)
+        walk = JumpCells(law, n, seed=6, state=state)
+        for time in (1e-5, 1e-3, 1e-1):
+            cells.apply(np.full(SHAPE, volts), time)
+            walk.hold(volts, time)
+            found = ks_2samp(law.level[cells.states].ravel(), np.log(walk.conductance))
+            assert found.pvalue > 1e-3
+    assert cells.jumped > 0.5 * n
+
+
+def test_currents_are_those_of_the_states():
+    law = two_states(1.0, 1.0, bent=0.3)
+    cells = JumpingCardCells(law, (1, 2), seed=1)
+    cells._state[:] = [0, 1]
+    volts = np.array([[0.75, -1.0]])
+    current, slope = cells.current(volts)
+    np.testing.assert_allclose(current, [[0.75e-6 * (1 + 0.3 * 0.75**2), -1e-4 * 1.3]], rtol=2e-2)
+    later = (cells.current(volts + 1e-5)[0] - cells.current(volts - 1e-5)[0]) / 2e-5
+    np.testing.assert_allclose(cells.current(volts + 3e-3)[1], slope, rtol=0.2)
+    np.testing.assert_allclose(cells.current(volts + 2e-5)[1], later, rtol=0.2)
+    assert 0.05 < cells.scale < 5.0 and cells.sinh_law() is None
+    assert np.isinf(JumpingCardCells(two_states(1.0, 1.0), (1, 2), 1).scale)
+
+
+def test_no_voltage_no_current_where_the_grid_has_no_zero():
+    law = two_states(1.0, 1.0, conductance=(1e-6, 2e-6))
+    given = law.to_dict() | {"voltages": [-1.0, -0.4, 0.0, 0.5, 1.47]}
+    odd = JumpLaw.from_dict(given | {"current": np.outer([1e-6, 2e-6], given["voltages"])})
+    assert not np.any(np.isclose(odd.grid, 0.0))
+    cells = JumpingCardCells(odd, (1, 1), seed=1)
+    assert cells.current(np.zeros((1, 1)))[0][0, 0] == 0.0
+    for volts in (1e-6, -1e-6, 0.02, -0.03):
+        assert cells.current(np.full((1, 1), volts))[0][0, 0] == pytest.approx(1e-6 * volts, rel=1e-9)
+
+
+TRANSISTOR = Transistor(threshold=0.4, gain=3e-4)
+
+
+def test_behind_a_gate_a_cell_jumps_at_the_voltage_that_it_has():
+    """From 1 uS it leaves at the rate of nearly the whole pulse; in 100 uS the gate takes the voltage.
+
+    Mean dwell times decide the share that is in the high state. False alarm 1e-4.
+    """
+    law = two_states(1e5, 1e5, slope=6.0)
+    cells = JumpingCardCells(law, (1, 2000), seed=9)
+    array = TransistorWordLines(TransistorArray(cells, OneTransistorOneResistor(transistor=TRANSISTOR)))
+    load = array._load(0, np.arange(2000), np.full(2000, 1.2), 0.6)
+    rates = []
+    for state in (0, 1):
+        cells._state[:] = state
+        over = load.meet()[0]
+        rates.append(1e5 * np.exp(6.0 * over[0]))
+    assert rates[0] > 100.0 * rates[1]
+    cells._state[:] = 0
+    time = 3e-8
+    energy = array.pulse_word_line(0, np.arange(2000), np.full(2000, 1.2), time, 0.6)
+    total = sum(rates)
+    share = rates[0] / total * -np.expm1(-total * time)
+    assert binomial(2000, share, np.count_nonzero(cells.states))
+    # Energy: the mean time in each state times its current; 1 % is ten standard errors.
+    currents = []
+    for state in (0, 1):
+        cells._state[:] = state
+        currents.append(load.meet()[1][0])
+    high = rates[0] / total * (time - -np.expm1(-total * time) / total)
+    expected = 2000 * 1.2 * (currents[0] * (time - high) + currents[1] * high)
+    assert energy == pytest.approx(expected, rel=0.03)
+
+
+@pytest.mark.parametrize("beside", [None, ExponentialSelector(saturation=1e-9, slope_voltage=0.1)])
+def test_in_a_passive_array_a_cell_has_what_the_whole_solution_says(beside):
+    """Its voltage before and after a jump, by the load line, and by the array solved again."""
+    law = two_states(1e3, 1e3, slope=4.0)
+    cells = JumpingCardCells(law, (8, 8), seed=2)
+    lines = Lines(shape=(8, 8), word_resistance=50.0, bit_resistance=50.0)
+    array = Crossbar(cells, lines, beside)
+    array.pulse((5, 6), 1.5, 1e-15)
+    visit = array.memory.visits["half", 1.5]
+    for state in (0, 1):
+        cells._state.reshape(8, 8)[5, 6] = state
+        now = array.memory.met(visit)
+        whole = array.solve(bias.select((8, 8), (5, 6), 1.5, "half"))
+        tolerance = 1e-8 if beside is None else 1e-4
+        assert now.voltage == pytest.approx(whole.voltage[5, 6], abs=tolerance)
+        assert now.current == pytest.approx(whole.current[5, 6], rel=1e-3)
+    array.pulse((5, 6), 1.5, 1e-4)
+    array.finish()
+    assert cells.jumped > 10
+
+
+def test_half_selected_cells_jump_at_half_of_the_pulse():
+    """10,000 pulses of 1 us: as the rate at half of the voltage says; false alarm 1e-4."""
+    law = two_states(0.02, 1e-9, slope=8.0)
+    cells = JumpingCardCells(law, (2, 1001), seed=4)
+    array = Crossbar(cells, Lines(shape=(2, 1001)))
+    for _ in range(100):
+        array.pulse((0, 0), 1.0, 1e-4)
+    array.finish()
+    share = -np.expm1(-0.02 * np.exp(8.0 * 0.5) * 1e-2)
+    assert binomial(1000, share, np.count_nonzero(cells.states[0, 1:]))
+    # At rest: 0.02/s.
+    cells.rest(10.0)
+    assert binomial(1000, -np.expm1(-0.2), np.count_nonzero(cells.states[1, 1:]))
+
+
+def test_reads_and_stuck_cells():
+    cells = FaultyCells(JumpingCardCells(two_states(1e-3, 1e-3), (2, 3), seed=1), [[np.nan, 3e-5, 0.0]] * 2)
+    array = Crossbar(cells, Lines(shape=(2, 3)))
+    assert array.read((1, 0), 0.1, 1e-8)[0] == pytest.approx(1e-7)
+    array.pulse((1, 1), 1.0, 1e-8)
+    np.testing.assert_allclose(conductance(cells)[0], [1e-6, 3e-5, 0.0], rtol=1e-12)
+
+
+def test_many_jumps_end_with_a_warning(monkeypatch):
+    monkeypatch.setattr("frenkel.array.cells.jumping.MOST", 50)
+    cells = JumpingCardCells(two_states(1e9, 1e9), (2, 2), seed=1)
+    with pytest.warns(CardWarning, match="4 cells jumped 50 times within one pulse"):
+        cells.apply(np.zeros((2, 2)), 1.0)
+    assert cells.jumped == 200
+
+
+def test_beyond_the_voltages_that_were_read():
+    cells = JumpingCardCells(two_states(1.0, 1.0), (2, 2), seed=1)
+    with pytest.warns(CardWarning, match=r"0.5 V beyond -1.5 to 1.5 V"):
+        cells.apply(np.full((2, 2), 2.0), 1e-12)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        cells.apply(np.full((2, 2), 1.9), 1e-12)  # said once as it grows
+
+
+def test_what_no_cells_come_from():
+    law = two_states(1.0, 1.0)
+    alone = JumpLaw.from_dict(law.to_dict() | {"before": [], "after": [], "jump_voltage": []})
+    with pytest.raises(JumpError, match="a law without jumps cannot tell"):
+        JumpingCardCells(alone, (1, 1), 1)
+    with pytest.raises(JumpError, match="holds no end state lrs"):
+        JumpingCardCells(JumpLaw.from_dict(law.to_dict() | {"kind": [0, -1]}), (1, 1), 1, state="lrs")
+    with pytest.raises(JumpError, match="read at 300 K alone"):
+        JumpingCardCells(law, (1, 1), 1, temperature=350.0)
