@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import xarray as xr
 from made_up_cards import made_up_card
 from made_up_core import CARD
 
@@ -11,6 +12,7 @@ from frenkel.analysis.reliability import pulse_trains
 from frenkel.analysis.reliability.linearity import nonlinearity
 from frenkel.cards.card import CardError
 from frenkel.cards.noise import RelaxationLaw, RelaxationState, RtnLaw, RtnState
+from frenkel.networks import measured
 from frenkel.networks.device_statistics import (
     DeviceStatistics,
     curvature,
@@ -100,7 +102,12 @@ def test_a_card_gives_its_window_and_marks_what_it_lacks():
     drawn = card.sample(400, 50, seed=0)
     assert device.g_max == pytest.approx(1.0 / np.median(drawn["lrs"]))
     assert device.origins["variability"] == "card"
-    assert {"read_noise", "rtn_amplitude", "drift_mean", "nonlinearity_up"} <= set(device.placeholders)
+    assert device.missing == ("read noise", "telegraph noise", "relaxation", "pulse trains")
+    assert not device.placeholders and device.knows("blind pulses")
+    # Of what it lacks nothing acts.
+    g, random = np.full(5, device.g_max), np.random.default_rng(0)
+    assert np.array_equal(device.telegraph(g, random), g) and device.read_noise == 0.0
+    assert np.array_equal(device.drifted(g, device.exponents(g.shape, random), 1e8), g)
 
 
 def test_the_core_of_a_card_answers_trains_of_pulses():
@@ -108,11 +115,12 @@ def test_the_core_of_a_card_answers_trains_of_pulses():
     # The tables of benchmarks turn the sign of the way down; here positive is "first pulses most" both ways.
     assert trains.label_up > 0.0 > trains.label_down
     assert (device.nonlinearity_up, device.nonlinearity_down) == (trains.label_up, -trains.label_down)
-    assert device.cycle_noise == trains.cycle and device.origins["cycle_noise"] == "card"
-    assert device.origins["pulses"] == "placeholder"  # the train has as many as somebody chose
+    # The core's drive, and how many pulses a train has, are somebody's choice.
+    assert device.cycle_noise == trains.cycle and device.origins["cycle_noise"] == "chosen"
+    assert device.pulses == 64 and not device.knows("pulse trains")
 
 
-def test_a_card_with_all_layers_has_no_placeholder_but_the_number_of_pulses():
+def test_a_card_with_all_layers_lacks_nothing_but_trains():
     rtn = RtnLaw(
         states=(
             RtnState(
@@ -126,10 +134,79 @@ def test_a_card_with_all_layers_has_no_placeholder_but_the_number_of_pulses():
         reference=10.0,
     )
     device = from_card(replace(CARD, rtn_law=rtn, relaxation_law=relaxation))
-    assert device.placeholders == ("pulses",)
+    assert device.missing == ("pulse trains",) and device.longest == np.inf
     assert device.rtn_amplitude == pytest.approx(-np.expm1(-0.02))
     assert (device.rtn_occupancy, device.read_noise) == (pytest.approx(0.25), 0.002)
     assert (device.drift_mean, device.drift_spread, device.drift_start) == (0.01, 0.004, 10.0)
+
+
+def reads(cells=150, times=(0.0, 1.0, 100.0)):
+    """Return cells that start at 1, 2, ... uS and lose a share each by 1 s and twice that by 100 s."""
+    start = np.arange(1.0, cells + 1.0) * 1e-6
+    share = np.where(np.arange(cells) % 2, 0.1, 0.3)
+    later = [start * (1.0 - part * share) for part in (0.0, 1.0, 2.0)]
+    count = len(times)
+    return xr.Dataset(
+        {
+            "read_device": ("read", np.tile(np.arange(cells), count)),
+            "read_time": ("read", np.repeat(times, cells)),
+            "read_temperature": ("read", np.full(cells * count, 300.0)),
+            "read_conductance": ("read", np.concatenate(later[:count])),
+        },
+        coords={"device": np.arange(cells).astype(str)},
+    )
+
+
+def test_measured_cells_stand_for_programmed_ones():
+    """Half of the neighbours keep 0.9 and 0.8, half 0.7 and 0.4 of G; half way in ln t half way between."""
+    law = measured.relaxation_of(reads(), "made up")
+    g, random = np.full(20_000, 80e-6), np.random.default_rng(1)
+    rank = random.random(g.size)
+    assert np.array_equal(law.after(g, rank, 0.5), g)
+    for time, exact in ((1.0, (0.7, 0.9)), (10.0, (0.55, 0.85)), (100.0, (0.4, 0.8))):
+        share = law.after(g, rank, time) / g
+        assert sorted(set(np.round(share, 12))) == pytest.approx(exact)
+        # 4.5 standard errors of a share of a half: 7e-6.
+        assert np.mean(share > np.mean(exact)) == pytest.approx(0.5, abs=4.5 * 0.5 / np.sqrt(g.size))
+    with pytest.raises(measured.MeasuredError, match="measured up to 100 s, got a time of 101 s"):
+        law.after(g, rank, 101.0)
+    # Of 64 neighbours none is further than 32 of 80 uS away, and the ends have the last 64.
+    near = law.like(np.array([0.0, 80.5e-6, 1.0]), np.array([0.0, 0.0, 1.0]))
+    assert list(near) == [0, 48, 149]
+
+
+def test_a_measurement_gives_a_window_and_names_what_was_not_measured():
+    device = statistics_of("measured:foundry_b")
+    start = device.relaxation.start
+    assert device.window == pytest.approx(tuple(np.percentile(start, [5.0, 95.0])))
+    assert device.missing == ("blind pulses", "read noise", "telegraph noise", "pulse trains")
+    assert device.longest == 1e4 and not device.placeholders
+    g, random = np.full(4000, 50e-6), np.random.default_rng(0)
+    spread = [device.drifted(g, device.exponents(g.shape, random), t).std() for t in (0.1, 1e4)]
+    assert 0.0 < spread[0] < spread[1]
+    cycles = statistics_of("measured:cycles")
+    assert cycles.knows("blind pulses") and cycles.origins["g_max"] == "measured"
+    assert cycles.hash != device.hash
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("measured:foundry", "no measured cells 'foundry'; there are cycles, foundry_b, or give the path"),
+        ("measured:traces", "no reads in time and no hrs and lrs"),
+        ("measured:bake", "reads at several temperatures"),
+    ],
+)
+def test_measurements_that_give_no_cell_are_refused(source, message):
+    with pytest.raises(measured.MeasuredError, match=message):
+        statistics_of(source)
+
+
+def test_too_few_measured_cells_are_refused():
+    with pytest.raises(measured.MeasuredError, match="at least 100 cells .* got 40 cells at 3"):
+        measured.relaxation_of(reads(40), "made up")
+    with pytest.raises(measured.MeasuredError, match="two times or more, got 150 cells at 1"):
+        measured.relaxation_of(reads(times=(0.0,)), "made up")
 
 
 def test_cards_that_do_not_fit_are_refused():

@@ -5,7 +5,7 @@ import pytest
 from closed_forms import accepted_share
 
 from frenkel.networks.device_statistics import placeholder
-from frenkel.networks.write_verify import StatisticalWriteVerify, Unverified
+from frenkel.networks.write_verify import StatisticalWriteVerify, Unverified, WithinTolerance
 
 QUIET = placeholder(g_min=0.0, g_max=1e-4, read_noise=0.0)
 
@@ -74,3 +74,16 @@ def test_one_pulse_without_a_read():
 def test_numbers_outside_their_range_are_refused(name, value):
     with pytest.raises(ValueError, match=name):
         StatisticalWriteVerify(**{name: value})
+
+
+def test_verified_cells_end_evenly_within_their_tolerance():
+    target = np.array([QUIET.g_min, QUIET.g_max]).repeat(20_000).reshape(2, -1)
+    done = WithinTolerance(0.05).write(target, QUIET, np.random.default_rng(2))
+    away = (done.conductance - target) / QUIET.g_max
+    assert np.abs(away).max() <= 0.05 and done.conductance.min() >= 0.0 and not done.pulses.any()
+    # At the upper end even: 4.5 standard errors of mean and deviation, 7e-6.
+    spread = 0.05 / np.sqrt(3.0)
+    assert away[1].mean() == pytest.approx(0.0, abs=4.5 * spread / np.sqrt(20_000))
+    assert away[1].std() == pytest.approx(spread, rel=4.5 / np.sqrt(40_000))
+    with pytest.raises(ValueError, match="tolerance must be between"):
+        WithinTolerance(1.5)

@@ -1,7 +1,7 @@
 """What a network needs to know of a device: a dozen numbers, each with where it comes from.
 
-The numbers are those of a fitted card as far as the card has them; what it lacks is taken from
-:data:`PLACEHOLDER` and marked so. Studies sweep "value of the device times a factor" with
+The numbers are those of a fitted card or of measured cells as far as these have them; of what they lack
+nothing acts, and it is marked "absent". Studies sweep "value of the device times a factor" with
 :meth:`DeviceStatistics.scaled`.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,9 @@ from numpy.typing import ArrayLike
 from .. import provenance
 from ..analysis.reliability.pulse_trains import statistics
 from ..cards.card import Card, CardError
-from ..checks import at_least, between
+from ..checks import at_least, between, one_of
 from ..typing import Floats
+from .measured import PREFIX, Measured, Relaxation, file_of, read
 
 _NUMBERS = {
     "g_min": (1e-6, 0.0, 1.0, "S"),
@@ -41,8 +42,26 @@ _NUMBERS = {
 """Placeholder, least and largest value of each number, and its unit."""
 
 PLACEHOLDER: dict[str, float] = {name: number for name, (number, *_) in _NUMBERS.items()}
-"""Chosen, plausible for filaments in an oxide, neither measured nor computed: what stands in for a layer that
-a card does not have."""
+"""Chosen, plausible for filaments in an oxide, neither measured nor computed: for trying things out where
+there is neither a card nor a measurement."""
+
+LAYERS = {
+    "blind pulses": ("variability",),
+    "read noise": ("read_noise",),
+    "telegraph noise": ("rtn_amplitude", "rtn_occupancy"),
+    "relaxation": ("drift_mean", "drift_spread", "drift_start"),
+    "pulse trains": ("nonlinearity_up", "nonlinearity_down", "pulses", "cycle_noise"),
+}
+"""What a device may do beside having a window, and the numbers that tell it."""
+
+_ABSENT = PLACEHOLDER | dict.fromkeys(
+    ("variability", "read_noise", "rtn_amplitude", "drift_mean", "drift_spread", "nonlinearity_up",
+     "nonlinearity_down", "cycle_noise"), 0.0,
+)  # fmt: skip
+"""Numbers of a device that does nothing of all this."""
+
+KNOWN = ("card", "measured", "stated")
+"""Origins of numbers that a device or a user stands behind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,9 +90,12 @@ class DeviceStatistics:
     cycle_noise : float
         Standard deviation of the change by one pulse, as a share of the window.
     origins : mapping
-        Of each number above "card" or "placeholder".
+        Of each number above: "card", "measured", "stated" by the user, "chosen" (it follows from a constant
+        that somebody chose), "absent" (the source does not tell: nothing of it acts), "placeholder".
     source : str
         Name of the card, or of what else the numbers come from.
+    relaxation : Relaxation, optional
+        Measured cells that stand for programmed ones as time passes, instead of the power law.
 
     Raises
     ------
@@ -96,6 +118,7 @@ class DeviceStatistics:
     cycle_noise: float
     origins: Mapping[str, str] = field(default_factory=dict)
     source: str = "stated by the user"
+    relaxation: Relaxation | None = None
 
     def __post_init__(self) -> None:
         for name, (_, least, most, unit) in _NUMBERS.items():
@@ -116,12 +139,38 @@ class DeviceStatistics:
     @property
     def hash(self) -> str:
         """SHA-256 (hex) of all numbers, origins and the source."""
-        return provenance.digest({k: dict(v) if k == "origins" else v for k, v in asdict(self).items()})
+        parts = self.numbers | {"origins": dict(self.origins), "source": self.source}
+        if self.relaxation is not None:
+            parts["relaxation"] = self.relaxation.hash
+        return provenance.digest(parts)
 
     @property
     def placeholders(self) -> tuple[str, ...]:
         """Names of the numbers that no device stands behind."""
         return tuple(name for name in _NUMBERS if self.origins.get(name) == "placeholder")
+
+    def knows(self, layer: str) -> bool:
+        """Return whether a card, a measurement or the user tells what the device does of a layer.
+
+        Parameters
+        ----------
+        layer : {"blind pulses", "read noise", "telegraph noise", "relaxation", "pulse trains"}
+        """
+        one_of("layer", layer, LAYERS)
+        if layer == "relaxation" and self.relaxation is not None:
+            return True
+        # Numbers without an origin were given by hand.
+        return all(self.origins.get(name, "stated") in KNOWN for name in LAYERS[layer])
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Layers (:data:`LAYERS`) of which neither a card nor a measurement nor the user tells anything."""
+        return tuple(layer for layer in LAYERS if not self.knows(layer))
+
+    @property
+    def longest(self) -> float:
+        """Time (s) up to which relaxation is told; infinite for the power law."""
+        return math.inf if self.relaxation is None else float(self.relaxation.times[-1])
 
     def changed(self, **values: Any) -> DeviceStatistics:
         """Return statistics with some numbers replaced; their origin becomes "stated"."""
@@ -154,12 +203,22 @@ class DeviceStatistics:
         return np.asarray(g * np.exp(self.variability * random.standard_normal(g.shape)))
 
     def exponents(self, shape: tuple[int, ...], random: np.random.Generator) -> Floats:
-        """Return drift exponents of devices."""
+        """Return drift exponents of devices, or which of the measured cells each follows (0 to 1)."""
+        if self.relaxation is not None:
+            return random.random(shape)
         return self.drift_mean + self.drift_spread * random.standard_normal(shape)
 
     def drifted(self, conductance: Floats, exponents: Floats, time: float) -> Floats:
-        """Return conductances (S) at a time after programming (s); unchanged up to ``drift_start``."""
+        """Return conductances (S) at a time after programming (s); unchanged up to ``drift_start``.
+
+        Raises
+        ------
+        MeasuredError
+            The cells follow measured ones, which were not read for so long.
+        """
         at_least("time", time, 0.0, "s")
+        if self.relaxation is not None:
+            return self.relaxation.after(conductance, exponents, time)
         if time <= self.drift_start:
             return conductance
         return np.asarray(conductance * np.exp(-exponents * math.log(time / self.drift_start)))
@@ -252,13 +311,14 @@ def placeholder(**values: Any) -> DeviceStatistics:
 
 
 def from_card(card: Card, *, cells: int = 400, temperature: float | None = None) -> DeviceStatistics:
-    """Return the statistics of a card; layers that it lacks come from the placeholder set, marked so.
+    """Return the statistics of a card; of layers that it lacks nothing acts, and they are marked "absent".
 
     Parameters
     ----------
     card : Card
         With the features ``hrs`` and ``lrs``. Its RTN and relaxation layers are used where it has them, at
-        the state of largest conductance; its core, where it has one, says how it answers trains of pulses.
+        the state of largest conductance. Its core, where it has one, says how it answers trains of pulses:
+        these numbers are marked "chosen", since the core's drive is (docs/compact.md).
     cells : int
         Devices drawn to find medians and spread, always from the same seed.
     temperature : float, optional
@@ -283,9 +343,11 @@ def from_card(card: Card, *, cells: int = 400, temperature: float | None = None)
         # Programmed to one level without verification: devices and cycles together.
         "variability": float(high.std()),
     }
-    found |= _telegraph(card) | _relaxation(card, float(np.exp(-np.median(high)))) | _trains(card)
-    origins = {name: "card" if name in found else "placeholder" for name in _NUMBERS}
-    numbers: dict[str, Any] = PLACEHOLDER | found
+    found |= _telegraph(card) | _relaxation(card, float(np.exp(-np.median(high))))
+    origins = {name: "card" if name in found else "absent" for name in _NUMBERS}
+    trains = _trains(card)
+    origins |= dict.fromkeys(trains, "chosen")
+    numbers: dict[str, Any] = _ABSENT | found | trains
     return DeviceStatistics(**numbers, origins=origins, source=f"card {card.name} {card.version}")
 
 
@@ -327,12 +389,26 @@ def _trains(card: Card) -> dict[str, float]:
     """
     if not card.core:
         return {}
-    found = statistics(card, int(PLACEHOLDER["pulses"]))
+    pulses = int(PLACEHOLDER["pulses"])
+    found = statistics(card, pulses)
     return {
+        "pulses": pulses,
         "nonlinearity_up": found.label_up,
         "nonlinearity_down": -found.label_down,  # its sign is that of the benchmark tables
         "cycle_noise": found.cycle,
     }
+
+
+def from_measured(found: Measured) -> DeviceStatistics:
+    """Return the statistics of measured cells; of what was not measured nothing acts, marked "absent"."""
+    told: dict[str, float] = {"g_min": found.window[0], "g_max": found.window[1]}
+    if found.variability is not None:
+        told["variability"] = found.variability
+    origins = {name: "measured" if name in told else "absent" for name in _NUMBERS}
+    numbers: dict[str, Any] = _ABSENT | told
+    return DeviceStatistics(
+        **numbers, origins=origins, source=f"measured cells, {found.source}", relaxation=found.relaxation
+    )
 
 
 Source = DeviceStatistics | Card | str | Path | None
@@ -340,9 +416,27 @@ Source = DeviceStatistics | Card | str | Path | None
 
 
 def statistics_of(source: Source, *, temperature: float | None = None) -> DeviceStatistics:
-    """Return the statistics of a card, a path to one, or statistics themselves; None: the placeholder set."""
+    """Return the statistics of a source.
+
+    Parameters
+    ----------
+    source : Card, path, str, DeviceStatistics or None
+        A card, its path or the name of a packaged one; "measured:NAME" for a table of examples/measured or
+        the path of one's own; statistics themselves; None: the placeholder set.
+    temperature : float, optional
+        (K); checked against the box of a card.
+
+    Raises
+    ------
+    CardError
+        The card cannot be read, has no window, or is used outside its box.
+    MeasuredError
+        The measurement holds no window.
+    """
     if source is None:
         return placeholder()
     if isinstance(source, DeviceStatistics):
         return source
+    if not isinstance(source, Card) and str(source).startswith(PREFIX):
+        return from_measured(read(file_of(str(source))))
     return from_card(source if isinstance(source, Card) else Card.load(source), temperature=temperature)

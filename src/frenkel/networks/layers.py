@@ -13,10 +13,7 @@ they are ideal until :func:`program` writes them into arrays; from then on they 
 
 from __future__ import annotations
 
-import math
 from typing import Any
-
-import numpy as np
 
 try:
     import torch
@@ -25,11 +22,12 @@ except ImportError as error:
 from torch import nn
 from torch.nn import functional
 
-from ..checks import at_least, one_of
+from ..checks import at_least, between, one_of, whole
 from .chip import Chip, ChipDesign
 from .device_statistics import DeviceStatistics, Source, statistics_of
-from .mapping import MAPPINGS, Mapping, decode, encode
-from .write_verify import StatisticalProgramming
+from .mapping import MAPPINGS, Mapping
+from .torch_noise import generator, shown
+from .write_verify import StatisticalProgramming, WithinTolerance
 
 
 class _Analog:
@@ -40,12 +38,17 @@ class _Analog:
     chip: Chip | None
     time: float
 
-    def _set_up(self, source: Source, mapping: Mapping, seed: int) -> None:
+    def set_up(self, source: Source, mapping: Mapping, seed: int, tolerance: float | None = None) -> None:
+        """Let the layer be cells of a device; see :func:`frenkel.networks.conversion.convert`."""
         one_of("mapping", mapping, MAPPINGS)
+        whole("seed", seed, 0)
+        if tolerance is not None:
+            between("tolerance", tolerance, 1e-9, 1.0)
         self.statistics: DeviceStatistics = statistics_of(source)
         self.mapping: Mapping = mapping
+        self.tolerance = tolerance
         self.chip, self.time = None, 0.0
-        self._random = np.random.default_rng(np.random.SeedSequence(seed))
+        self._seed, self._passes = seed, 0
 
     def matrix(self) -> Any:
         """Return weights as a numpy matrix (inputs, outputs)."""
@@ -53,20 +56,22 @@ class _Analog:
         return flat.cpu().numpy().astype(float).T
 
     def shown_weight(self) -> Any:
-        """Return the weights, in training as cells with programming, telegraph and read noise show them."""
+        """Return the weights, in training as cells with programming, telegraph and read noise show them.
+
+        Gradients are those of the clean weights.
+        """
         if not self.training:
             return self.weight
-        w = self.matrix()
-        scale = float(np.abs(w).max())
-        if scale == 0.0 or not math.isfinite(scale):
-            return self.weight
-        s, window = self.statistics, self.statistics.window
-        g = s.programmed(encode(w / scale, self.mapping, *window), self._random)
-        g = s.telegraph(g, self._random)
-        g = g + s.read_noise * s.g_max * self._random.standard_normal(g.shape)
-        change = decode(g, self.mapping, *window) * scale - w
-        noise = torch.as_tensor(change.T.copy(), dtype=self.weight.dtype, device=self.weight.device)
-        return self.weight + noise.reshape(self.weight.shape)
+        with torch.no_grad():
+            flat = self.weight.detach().reshape(self.weight.shape[0], -1)
+            scale = flat.abs().max()
+            if not bool(scale > 0.0) or not bool(torch.isfinite(scale)):
+                return self.weight
+            random = generator(self._seed, self._passes, flat.device)
+            self._passes += 1
+            seen = shown(flat / scale, self.statistics, self.mapping, self.tolerance, random) * scale
+            change = (seen - flat).reshape(self.weight.shape)
+        return self.weight + change
 
     def through(self, rows: Any) -> Any:
         """Return what the chip makes of inputs (samples, inputs): (samples, outputs), no bias."""
@@ -97,7 +102,7 @@ class AnalogLinear(_Analog, nn.Linear):  # type: ignore[misc, unused-ignore]
         mapping: Mapping = "pair", seed: int = 0,
     ) -> None:  # fmt: skip
         super().__init__(in_features, out_features, bias)
-        self._set_up(source, mapping, seed)
+        self.set_up(source, mapping, seed)
 
     def forward(self, x: Any) -> Any:
         """Return the outputs for inputs of shape (..., in_features)."""
@@ -123,14 +128,21 @@ class AnalogConv2d(_Analog, nn.Conv2d):  # type: ignore[misc, unused-ignore]
         mapping: Mapping = "pair", seed: int = 0, **options: Any,
     ) -> None:  # fmt: skip
         super().__init__(in_channels, out_channels, kernel_size, **options)
-        if self.groups != 1 or self.padding_mode != "zeros" or isinstance(self.padding, str):
+        if not self.can_be(self):
             raise ValueError("a convolution in cells must have one group and a number of zeros as padding")
-        self._set_up(source, mapping, seed)
+        self.set_up(source, mapping, seed)
+
+    @staticmethod
+    def can_be(layer: Any) -> bool:
+        """Return whether a convolution can be cells: one group, and a number of zeros as padding."""
+        return layer.groups == 1 and layer.padding_mode == "zeros" and not isinstance(layer.padding, str)
 
     def forward(self, x: Any) -> Any:
         """Return the outputs (samples, out_channels, height, width) for inputs (samples, channels, ...)."""
         if self.training or self.chip is None:
             return self._conv_forward(x, self.shown_weight(), self.bias)
+        if x.ndim == 3:
+            return self.forward(x[None])[0]
         patches = functional.unfold(x, self.kernel_size, self.dilation, self._padding, self.stride)
         samples, length, places = patches.shape
         found = self.through(patches.transpose(1, 2).reshape(-1, length))
@@ -165,7 +177,8 @@ def program(
     design : ChipDesign or str
         Of each chip, or the name of its architecture.
     scheme : StatisticalProgramming, optional
-        How cells are programmed, see `frenkel.networks.write_verify`.
+        How cells are programmed, see `frenkel.networks.write_verify`; by default within the tolerance that
+        the layer was converted with, or by one blind pulse.
     seed : int
         Of the first layer; the others follow.
     **options
@@ -181,7 +194,8 @@ def program(
         raise ValueError("the model has no layer of frenkel.networks.layers to program")
     for number, layer in enumerate(layers):
         chip = Chip(layer.statistics, design, seed=seed + number, **options)
-        chip.program([layer.matrix()], scheme=scheme)
+        own = None if layer.tolerance is None else WithinTolerance(layer.tolerance)
+        chip.program([layer.matrix()], scheme=own if scheme is None else scheme)
         layer.chip, layer.time = chip, 0.0
     return sum(len(layer.chip.tiles) for layer in layers)
 

@@ -10,30 +10,25 @@ digits     1797 images of 8 x 8, 10 classes                        scikit-learn
 fashion    70000 images of 28 x 28, 10 classes                     Debian's dataset-fashion-mnist
 gunpoint   200 series of 150 steps, 2 classes                      aeon or sktime
 italy      1096 series of 24 steps, 2 classes                      aeon or sktime
+a folder   images in IDX files, as those of MNIST are              anywhere
 intervals  spikes in 4 channels; only their timing tells           made here
 =========  ======================================================  =============================
 
 Series to foretell, by :func:`series`: "laser" (Santa Fe, from reservoirpy) and "mackey-glass" (made here).
 """
 
-import gzip
 import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..checks import one_of, whole
 from ..typing import Floats
-
-Labels = NDArray[np.int64]
-FASHION = Path("/usr/share/datasets/fashion-mnist")
-
-
-class DataError(OSError):
-    """A data set is not here, or is damaged; the message says which package brings it."""
+from . import images
+from .images import DataError, Labels, stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +77,8 @@ def load(name: str, seed: int = 0) -> Task:
 
     Parameters
     ----------
-    name : {"digits", "fashion", "gunpoint", "italy", "intervals"}
+    name : {"digits", "fashion", "gunpoint", "italy", "intervals"} or str
+        Or the path of a folder of IDX files, see :func:`frenkel.networks.images.folder`.
     seed : int
         Of the split and of generated data.
 
@@ -93,70 +89,25 @@ def load(name: str, seed: int = 0) -> Task:
     DataError
         The package that brings it is not installed, or its file is damaged.
     """
+    if name not in TASKS and Path(name).is_dir():
+        return _images(name, seed)
     one_of("task", name, TASKS)
     return TASKS[name](seed)
 
 
 def _split(part: Part, share: float, random: np.random.Generator) -> tuple[Part, Part]:
     """Return a share of the samples of every class, and the rest."""
-    chosen = np.zeros(len(part), bool)
-    for label in np.unique(part.y):
-        places = random.permutation(np.flatnonzero(part.y == label))
-        chosen[places[: round(share * len(places))]] = True
-    return Part(part.x[chosen], part.y[chosen]), Part(part.x[~chosen], part.y[~chosen])
+    chosen, rest = images.share_of(part.y, np.arange(len(part)), share, random)
+    return Part(part.x[chosen], part.y[chosen]), Part(part.x[rest], part.y[rest])
 
 
-def _random(seed: int, *key: int) -> np.random.Generator:
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
-
-
-def _digits(seed: int) -> Task:
-    if importlib.util.find_spec("sklearn") is None:
-        raise DataError("the task digits needs scikit-learn: pip install '.[fit]' in the clone")
-    from sklearn.datasets import load_digits
-
-    found = load_digits()
-    every = Part(np.asarray(found.data, float) / 16.0, np.asarray(found.target, np.int64))
-    test, rest = _split(every, 0.25, _random(seed, 0))
-    validation, train = _split(rest, 0.15, _random(seed, 1))
-    source = "UCI optical digits, test part, as in scikit-learn"
+def _images(name: str, seed: int) -> Task:
+    found = images.pool(name)
+    train, validation, test = (Part(found.x[at], found.y[at]) for at in found.split(seed))
     return Task(
-        name="digits", source=source, classes=10, temporal=False, train=train, validation=validation,
-        test=test,
+        name=found.name, source=found.source, classes=found.classes, temporal=False, train=train,
+        validation=validation, test=test,
     )  # fmt: skip
-
-
-def _fashion(seed: int) -> Task:
-    def part(kind: str) -> Part:
-        images, labels = (FASHION / f"{kind}-{what}-ubyte.gz" for what in ("images-idx3", "labels-idx1"))
-        x, y = _idx(images, 3), _idx(labels, 1)
-        if len(x) != len(y):
-            raise DataError(f"{images} has {len(x)} images, {labels} has {len(y)} labels")
-        return Part(x.reshape(len(x), -1) / 255.0, y.astype(np.int64))
-
-    if not FASHION.is_dir():
-        raise DataError(
-            f"the task fashion needs Debian's package dataset-fashion-mnist ({FASHION} is not there): "
-            "apt-get install dataset-fashion-mnist"
-        )
-    validation, train = _split(part("train"), 0.1, _random(seed, 0))
-    source = "Fashion-MNIST, Xiao et al., arXiv:1708.07747"
-    return Task(
-        name="fashion", source=source, classes=10, temporal=False, train=train, validation=validation,
-        test=part("t10k"),
-    )  # fmt: skip
-
-
-def _idx(path: Path, axes: int) -> NDArray[np.uint8]:
-    """Return the bytes of an IDX file."""
-    try:
-        raw = gzip.decompress(path.read_bytes())
-    except (OSError, EOFError) as error:
-        raise DataError(f"{path} cannot be read: {error}") from None
-    shape = [int.from_bytes(raw[4 + 4 * k : 8 + 4 * k], "big") for k in range(axes)]
-    if raw[:4] != bytes([0, 0, 8, axes]) or len(raw) != 4 + 4 * axes + int(np.prod(shape)):
-        raise DataError(f"{path} is no whole IDX file of {axes} axes")
-    return np.frombuffer(raw, np.uint8, offset=4 + 4 * axes).reshape(shape)
 
 
 def _archive(name: str, title: str) -> Callable[[int], Task]:
@@ -166,7 +117,7 @@ def _archive(name: str, title: str) -> Callable[[int], Task]:
         parts = [_ts(_package_file(name, title, f"{title}_{kind}.ts")) for kind in ("TRAIN", "TEST")]
         labels = sorted({label for _, found in parts for label in found})
         both = [Part(x, np.array([labels.index(label) for label in y], np.int64)) for x, y in parts]
-        validation, train = _split(both[0], 0.2, _random(seed, 0))
+        validation, train = _split(both[0], 0.2, stream(seed, 0))
         return Task(
             name=name, source=f"{title}, UCR archive", classes=len(labels), temporal=True, train=train,
             validation=validation, test=both[1],
@@ -219,7 +170,7 @@ def intervals(
     """
     if not 1 <= short < least < steps - 1:
         raise ValueError(f"need 1 <= short < least < steps - 1, got {short}, {least} and {steps}")
-    random = _random(seed, 2)
+    random = stream(seed, 2)
     x = np.zeros((samples, channels, steps))
     y = random.integers(channels, size=samples)
     for sample in range(samples):
@@ -241,8 +192,8 @@ def _intervals(seed: int) -> Task:
 
 
 TASKS: dict[str, Callable[[int], Task]] = {
-    "digits": _digits,
-    "fashion": _fashion,
+    "digits": partial(_images, "digits"),
+    "fashion": partial(_images, "fashion"),
     "gunpoint": _archive("gunpoint", "GunPoint"),
     "italy": _archive("italy", "ItalyPowerDemand"),
     "intervals": _intervals,
@@ -348,7 +299,7 @@ def temporal_need(task: Task, seed: int = 0, kernels: int = 400) -> dict[str, fl
     """
     if not task.temporal:
         raise ValueError(f"task {task.name} has no steps in time")
-    random = _random(seed, 3)
+    random = stream(seed, 3)
 
     def mixed(x: Floats) -> Floats:
         order = np.argsort(random.random((len(x), 1, x.shape[2])), axis=2)

@@ -67,6 +67,33 @@ class Unverified:
         return ProgrammedCells(g, one, 0 * one, np.ones(g.shape, bool), float(g.sum()), 0.0)
 
 
+@dataclass(frozen=True, slots=True)
+class WithinTolerance:
+    """Cells that end evenly within a share of g_max around their targets, whatever brings them there.
+
+    What verification leaves, for devices whose pulses nobody measured: pulses and reads are not counted.
+
+    Parameters
+    ----------
+    tolerance : float
+        Above 0 to 1.
+    """
+
+    tolerance: float
+
+    def __post_init__(self) -> None:
+        between("tolerance", self.tolerance, 1e-9, 1.0)
+
+    def write(
+        self, target: Floats, statistics: DeviceStatistics, random: np.random.Generator
+    ) -> ProgrammedCells:
+        """Bring cells to around their targets (S); none has less than no conductance."""
+        g = np.asarray(target, float)
+        g = np.maximum(g + self.tolerance * statistics.g_max * random.uniform(-1.0, 1.0, g.shape), 0.0)
+        nothing: Whole = np.zeros(g.shape, np.int64)
+        return ProgrammedCells(g, nothing, nothing.copy(), np.ones(g.shape, bool), 0.0, 0.0)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatisticalWriteVerify:
     """Pulses and reads in turn until a read is within the tolerance of the target.

@@ -16,7 +16,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from ..networks import tasks
+from ..networks import images, tasks
 from ..typing import Floats
 from .common.claims import Claim, Verdict, claim
 from .common.data import Variables, finish, interval, markdown, percent, variable
@@ -180,7 +180,7 @@ def _series(settings: Settings) -> Variables:
         for seed in range(settings.seeds):
             try:
                 task = tasks.load(name, seed)
-            except tasks.DataError:
+            except images.DataError:
                 break
             random = settings.random(6, place, seed)
             accuracy[seed, place] = _classify(task, random)
@@ -222,7 +222,7 @@ def _laser(settings: Settings) -> Variables:
     """Return the error one step ahead of the laser (Mackey-Glass where the laser's package is missing)."""
     try:
         series, name = tasks.series("laser", 6000), "Santa Fe laser"
-    except tasks.DataError:
+    except images.DataError:
         series, name = tasks.series("mackey-glass", 6000), "Mackey-Glass (laser's package is missing)"
     drive = (series - series.min()) / np.ptp(series)
     error = np.empty((settings.seeds, len(LASER)))

@@ -1,0 +1,113 @@
+"""From a user's own PyTorch model to one whose layers are cells: :func:`convert`."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from typing import Any
+
+from .device_statistics import Source, statistics_of
+from .layers import AnalogConv2d, AnalogLinear  # first: it says where PyTorch is missing
+from .mapping import Mapping
+
+from torch import nn  # isort: skip
+
+
+class ConversionWarning(UserWarning):
+    """A converted model leaves something out that its cells or its layers would have."""
+
+
+def convert(
+    model: Any, card: Source, *, mapping: Mapping = "pair", tolerance: float | None = None, seed: int = 0
+) -> Any:
+    """Return a copy of a model whose linear layers and convolutions are cells.
+
+    The layers keep their weights and become :class:`~frenkel.networks.layers.AnalogLinear` and
+    :class:`~frenkel.networks.layers.AnalogConv2d`: in training they show the noise of the cells, made on the
+    device where the weights are; ``program`` writes them into chips. Whatever else the model has stays
+    digital.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        It stays as it is.
+    card : Card, path, str, DeviceStatistics or None
+        The cell: a card or the name of a packaged one, "measured:NAME" for measured cells, statistics, or
+        None for the placeholder set.
+    mapping : {"pair", "reference", "offset"}
+        How signs are taken in training; ``program`` takes those of its architecture.
+    tolerance : float, optional
+        Cells are written with verification and end within this share of g_max (above 0 to 1); without it by
+        one blind pulse each, which is warned of.
+    seed : int
+        Of the noise, 0 or more; every layer has a stream of its own.
+
+    Returns
+    -------
+    torch.nn.Module
+
+    Raises
+    ------
+    ValueError
+        The model has no layer that can be cells; a number outside its range.
+    CardError, MeasuredError
+        The cell cannot be read.
+
+    Warns
+    -----
+    ConversionWarning
+        Weights are written by blind pulses; the cell does not tell some kinds of noise, which then do not
+        act; layers with weights stay digital.
+
+    Examples
+    --------
+    >>> analog = convert(model, "hfo2", tolerance=0.02)
+    """
+    statistics = statistics_of(card)
+    found = copy.deepcopy(model)
+    kinds = {nn.Linear: AnalogLinear, nn.Conv2d: AnalogConv2d}
+    # By the very class: a subclass, such as a part of attention, is used in ways of its own.
+    chosen = [
+        module
+        for module in found.modules()
+        if type(module) in kinds and (type(module) is nn.Linear or AnalogConv2d.can_be(module))
+    ]
+    if not chosen:
+        raise ValueError(f"model {type(model).__name__} has no linear layer or convolution that can be cells")
+    for number, module in enumerate(chosen):
+        module.__class__ = kinds[type(module)]
+        module.set_up(statistics, mapping, seed + number, tolerance)
+    _warn(found, statistics, tolerance)
+    return found
+
+
+def _warn(model: Any, statistics: Any, tolerance: float | None) -> None:
+    spread = statistics.variability
+    if tolerance is None and statistics.knows("blind pulses"):
+        _say(
+            f"weights are written by one blind pulse each, {spread:.2g} in ln G (standard deviation): "
+            "tolerance=0.02 stands for pulses with verification"
+        )
+    # With verification nobody asks for the spread of blind pulses; trains matter in learning alone.
+    asked = {"read noise", "telegraph noise", "relaxation"}
+    if tolerance is None:
+        asked.add("blind pulses")
+    missing = [layer for layer in statistics.missing if layer in asked]
+    if statistics.placeholders:
+        _say(f"numbers that somebody chose stand for {', '.join(missing)}: no device is behind them")
+    elif missing:
+        _say(f"{statistics.source} tells nothing of {', '.join(missing)}: none of it acts")
+    digital = [f"{name} ({type(module).__name__})" for name, module in model.named_modules() if _left(module)]
+    if digital:
+        _say(f"layers that stay digital: {', '.join(digital)}")
+
+
+def _left(module: Any) -> bool:
+    """Return whether a layer has a matrix of weights of its own, and is no cells."""
+    return not isinstance(module, AnalogLinear | AnalogConv2d) and any(
+        parameter.ndim > 1 for parameter in module.parameters(recurse=False)
+    )
+
+
+def _say(text: str) -> None:
+    warnings.warn(text, ConversionWarning, stacklevel=4)
