@@ -6,13 +6,11 @@ error of the surface whatever the common random numbers do (a bootstrap by clust
 
 Covariances come from few members, and are too small in some direction by chance. So the likelihood is the t
 that follows when the covariance itself is drawn (Wishart), with as many degrees of freedom as there are
-members that differ: those of another design count in so far as they are not the same. Its power is the one
-with which Bayesian intervals hold the truth as often as they say.
+members that differ: those of another design count in so far as they are not the same.
 
 Method: G. E. P. Box and K. B. Wilson, J. R. Stat. Soc. B 13, 1 (1951) (response surfaces); S. N. Wood, Nature
 466, 1102 (2010), 10.1038/nature09319 (synthetic likelihood of summary statistics); E. Sellentin and A. F.
 Heavens, MNRAS 456, L132 (2016), 10.1093/mnrasl/slv190 (covariance from simulations; recalled);
-W. J. Percival et al., MNRAS 510, 3207 (2022), 10.1093/mnras/stab3540 (the power; recalled);
 M. Pourahmadi, Biometrika 86, 677 (1999), 10.1093/biomet/86.3.677 (covariances as free numbers; recalled).
 """
 
@@ -24,9 +22,6 @@ from .summaries import Summary
 
 SURFACES = 64
 """Drawings of members, each of which gives a surface."""
-
-FEWEST_MORE = 4.0
-"""Degrees of freedom more than statistics below which the power of the likelihood is not known."""
 
 TARGETS = 400
 """Drawings of as many devices as were measured, for the errors of their statistics."""
@@ -146,21 +141,8 @@ class Surface:
             away = np.linalg.solve(root, (aim - self.mean(places[part]))[:, :, None])[:, :, 0]
             misfit[part] = np.sum(away**2, axis=1)
             size = np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1)
-            likelihood[part] = -0.5 * self.power * np.log1p(misfit[part] / self.freedom) - size
+            likelihood[part] = -0.5 * (self.freedom + 1) * np.log1p(misfit[part] / self.freedom) - size
         return misfit, likelihood
-
-    @property
-    def power(self) -> float:
-        """Twice the power of the t with which intervals hold a truth as often as they say.
-
-        That of the t itself, ``freedom + 1``, is too large where a covariance of few devices is inverted.
-        """
-        n, p = len(self.coefficients[0]), len(self.centre)
-        more = self.freedom - n
-        if more <= FEWEST_MORE:
-            return self.freedom + 1.0
-        b = (n - p) * (more - 1.0) / (more * (more - 3.0))
-        return p + 2.0 + (self.freedom + b) / (1.0 + b)
 
 
 def _borne_out(rows: Floats, values: Floats, parameters: int) -> Floats:
