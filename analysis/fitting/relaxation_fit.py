@@ -1,9 +1,11 @@
 """Relaxation as a law continuous in the conductance: knots in ln(G), fitted to all readings at once.
 
 Location and spread of the shift are linear between knots in ln(G), as cards interpolate them, and over ln t
-the location is linear, and so is either the spread or the variance: what the readings favour. Readings count
-by a t of 4 degrees of freedom, since a few cells of real arrays jump. The spread is then scaled at each knot
-to half of the middle 68 %, whatever the tails are, and the shape of what is left becomes a table.
+the location is linear, and so is either the spread or the variance: the variance where readings favour
+it by two standard errors over devices (Q. H. Vuong, Econometrica 57, 307 (1989), 10.2307/1912557, recalled),
+since those of one device are alike; else the spread, which foretells more. Readings count by a t of 4 degrees
+of freedom, since a few cells of real arrays jump. The spread is then scaled at each knot to half of the
+middle 68 %, whatever the tails are, and the shape of what is left becomes a table.
 """
 
 from dataclasses import dataclass
@@ -19,6 +21,9 @@ from .observations import ObservationError
 
 TAILS = 4.0
 """Degrees of freedom by which readings count."""
+
+APART = 2.0
+"""Standard errors by which the variance must be the better law to be taken."""
 
 MOST_KNOTS, PER_KNOT = 16, 50
 """Knots at most, and devices that each needs."""
@@ -42,11 +47,14 @@ class Continuous:
     law : RelaxationLaw
         Its states are the knots.
     aic : dict of str to float
-        Akaike's criterion of each growth, readings taken as independent; the law has the least.
+        Akaike's criterion of each growth, readings taken as independent.
+    told : float
+        By how many standard errors over devices the variance is better than the spread (below 0: worse).
     """
 
     law: RelaxationLaw
     aic: dict[str, float]
+    told: float
 
 
 def fit(
@@ -93,7 +101,12 @@ def fit(
     readings = _Readings(start, own, shift, known, places, first, last)
     found = {growth: readings.best(growth) for growth in GROWTHS}
     aic = {growth: 2.0 * (cost + len(one)) for growth, (one, cost) in found.items()}
-    growth = min(aic, key=lambda name: aic[name])
+    better = readings.by_device(found["spread"][0], "spread") - readings.by_device(
+        found["variance"][0], "variance"
+    )
+    told = float(better.sum() / max(better.std() * np.sqrt(len(better)), 1e-300))
+    # Beyond the readings the spread grows more: where they do not tell, the cautious law.
+    growth = "variance" if told > APART else "spread"
     numbers = readings.scaled(found[growth][0], growth)
     inner = np.full(shift.shape, np.nan)
     inner[known] = readings.standard(numbers, growth)
@@ -111,7 +124,7 @@ def fit(
         temperature=temperature,
         activation=activation,
     )
-    return Continuous(law, aic)
+    return Continuous(law, aic, told)
 
 
 def continuous(law: RelaxationLaw) -> bool:
@@ -143,7 +156,7 @@ class _Readings:
         last: float,
     ) -> None:
         self.places, self.span = places, float(np.log(last / first))
-        rows = np.nonzero(known)[0]
+        self.rows = rows = np.nonzero(known)[0]
         at = np.interp(np.log(start)[rows], places, np.arange(len(places)))
         below = np.minimum(at.astype(int), len(places) - 2)
         self.share = np.zeros((len(rows), len(places)))
@@ -162,12 +175,18 @@ class _Readings:
         width = (self.share @ np.exp(power * p)) * (1.0 - x) + (self.share @ np.exp(power * q)) * x
         return location, np.maximum(width, 1e-12) ** (1.0 / power)
 
+    def by_device(self, found: Floats, growth: str) -> Floats:
+        """Return the negative logarithm of the likelihood of each device."""
+        location, width = self.parts(found, growth)
+        found: Floats = np.bincount(self.rows, _cost(self.shift - location, width)).astype(float)
+        return found
+
     def cost(self, found: Floats, growth: str) -> tuple[float, Floats]:
         """Return the negative logarithm of the likelihood, and its slopes."""
         location, width = self.parts(found, growth)
         rest = self.shift - location
         total = TAILS * width**2 + rest**2
-        cost = float(np.sum(np.log(width) + 0.5 * (TAILS + 1.0) * np.log(total / width**2)))
+        cost = float(np.sum(_cost(rest, width)))
         by_location = -(TAILS + 1.0) * rest / total
         by_width = 1.0 / width - (TAILS + 1.0) * rest**2 / (width * total)
         power = 2.0 if growth == "variance" else 1.0
@@ -223,6 +242,12 @@ class _Readings:
             )
             for k in range(len(self.places))
         )
+
+
+def _cost(rest: Floats, width: Floats) -> Floats:
+    """Return the negative logarithm of the density of readings, but for a constant."""
+    cost: Floats = np.log(width) + 0.5 * (TAILS + 1.0) * np.log(TAILS + (rest / width) ** 2)
+    return cost
 
 
 def shape(inner: Floats) -> tuple[tuple[float, ...], tuple[float, ...]]:

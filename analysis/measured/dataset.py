@@ -5,6 +5,7 @@ an ensemble has them; loops along ``point``, traces along ``sample``, reads alon
 ``pulse``. Every file may hold any of them; names, units and meanings stand in ``layout.toml``.
 """
 
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,7 +54,8 @@ def dataset(
     Raises
     ------
     TableError
-        A table does not hold what its plan says.
+        A table does not hold what its plan says; loops of a device without a cycle are no error where others
+        have some: the attribute ``without_cycles`` lists them as JSON.
     """
     checks.between("read voltage", read_voltage, 1e-6, 100.0, "V", TableError)
     parts: dict[str, list[Part]] = {}
@@ -64,9 +66,10 @@ def dataset(
     )
     places = {name: i for i, name in enumerate(names)}
     found: dict[str, Any] = {"device": names}
+    lost: list[str] = []
     cycles = parts.get("cycles", [])
     if "loops" in parts:
-        variables, of_loops = _loops(parts["loops"], places, read_voltage)
+        variables, of_loops, lost = _loops(parts["loops"], places, read_voltage)
         found |= variables
         cycles = [*cycles, *of_loops]
     if cycles:
@@ -74,7 +77,8 @@ def dataset(
     for kind, build in (("trace", _traces), ("reads", _reads), ("pulses", _pulses)):
         if kind in parts:
             found |= build(parts[kind], places)
-    return LAYOUT.dataset(found, attrs or {})
+    without = {"without_cycles": json.dumps(lost)} if lost else {}
+    return LAYOUT.dataset(found, {**(attrs or {}), **without})
 
 
 def _devices(table: Table, plan: Plan, rows: int) -> list[str]:
@@ -112,6 +116,8 @@ def _whole(table: Table, plan: Plan, quantity: str) -> Index | None:
 def _of_loops(table: Table, plan: Plan) -> Part:
     volts = _column(table, plan, "voltage")
     current = _response(table, plan, volts, "current")[0][1]
+    if plan.magnitude:
+        current = np.where(volts < 0, -current, current)
     cycle = _whole(table, plan, "cycle")
     if cycle is None and table.block.max(initial=0) > 0:
         cycle = table.block + 1
@@ -187,14 +193,20 @@ def _response(table: Table, plan: Plan, volts: Floats, wanted: str) -> list[tupl
     return found
 
 
-def _loops(parts: list[Part], places: dict[str, int], read_voltage: float) -> tuple[Part, list[Part]]:
-    """Return the variables of loops, and the numbers of their cycles as parts."""
-    owners, cycles, sizes, numbers = [], [], [], []
+def _loops(
+    parts: list[Part], places: dict[str, int], read_voltage: float
+) -> tuple[Part, list[Part], list[str]]:
+    """Return the variables of loops, the numbers of their cycles as parts, and why devices have none."""
+    owners, cycles, sizes, numbers, lost = [], [], [], [], []
     columns: dict[str, list[Floats]] = {"voltage": [], "current": [], "time": []}
     for part in parts:
         for name in dict.fromkeys(part["device"]):
             rows = np.flatnonzero(np.array(part["device"]) == name)
-            found, bounds = _features(part, rows, name, read_voltage)
+            try:
+                found, bounds = _features(part, rows, name, read_voltage)
+            except TableError as error:
+                lost.append(str(error))
+                continue
             numbers.append({"device": [name] * len(found["cycle"]), "name": part["name"], **found})
             for cycle, (a, b) in zip(found["cycle"], bounds, strict=True):
                 owners.append(places[name])
@@ -203,11 +215,13 @@ def _loops(parts: list[Part], places: dict[str, int], read_voltage: float) -> tu
                 for key, column in columns.items():
                     own = part[key][rows[a:b]]
                     column.append(own - own[0] if key == "time" else own)
+    if not numbers:
+        raise TableError(lost[0])
     found = {"loop_device": owners, "loop_cycle": cycles, "loop_size": sizes, "read_voltage": read_voltage}
     found |= {f"loop_{key}": np.concatenate(column) for key, column in columns.items()}
     if np.isnan(found["loop_time"]).all():
         del found["loop_time"]
-    return found, numbers
+    return found, numbers, lost
 
 
 def _features(part: Part, rows: Index, name: str, read_voltage: float) -> tuple[Part, list[tuple[int, int]]]:

@@ -110,7 +110,8 @@ def features(voltage: Floats, current: Floats, read_voltage: float) -> dict[str,
     """Return the numbers of every cycle in the loops of one device.
 
     The polarity of SET is the one in which the device conducts better on the way back than on the way out, by
-    the median of all halves. A cycle is a RESET and the SET next to it in time, whichever comes first.
+    the median of all halves. A cycle is a RESET and the SET next to it in time, whichever comes first. A
+    forming is no SET; where nothing but a RESET is with it, both are a cycle without a voltage of SET.
 
     Parameters
     ----------
@@ -141,8 +142,10 @@ def features(voltage: Floats, current: Floats, read_voltage: float) -> dict[str,
         raise ValueError("loops need both polarities: a SET in one, a RESET in the other")
     on = _set_polarity(v, i, parts, read_voltage)
     forming = _forming(v, i, parts, on, read_voltage)
-    if np.isfinite(forming):
-        parts = parts[next(k for k, half in enumerate(parts) if half.polarity == on) + 1 :]
+    formed = next(k for k, half in enumerate(parts) if half.polarity == on)
+    alone = np.isfinite(forming) and not any(_pairs(parts[formed + 1 :]))
+    if np.isfinite(forming) and not alone:
+        parts = parts[formed + 1 :]
     rows = []
     for one, other in _pairs(parts):
         reset, switch_on = (one, other) if other.polarity == on else (other, one)
@@ -150,6 +153,8 @@ def features(voltage: Floats, current: Floats, read_voltage: float) -> dict[str,
         rows[-1] |= {"first": known[one.rows[0]], "last": known[other.rows[-1]]}
     if not rows:
         raise ValueError("no RESET and SET follow each other in the loops")
+    if alone:  # of the forming and the RESET next to it, both resistances are those of a cycle
+        rows[0]["set_voltage"] = np.nan
     found = {name: np.array([row[name] for row in rows], float) for name in rows[0]}
     found["forming_voltage"] = np.array([forming])
     return found

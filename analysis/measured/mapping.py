@@ -58,6 +58,9 @@ STEADY = 0.01
 SAMPLED = 500
 """Rows at equal steps of time from which on a conductance in time is a trace."""
 
+SIGNED, POSITIVE = 3, 0.98
+"""Samples of a polarity at least, and share of them above 0 A, for currents without their sign."""
+
 _ENTRY = re.compile(r"^\s*(?P<name>[a-z_]+)\s*(?:[(\[]\s*(?P<unit>[^()\[\]]*?)\s*[)\]])?\s*$")
 _VALUE = re.compile(r"^\s*(?P<number>[-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*(?P<unit>[^\d\s].*?)?\s*$")
 
@@ -106,12 +109,15 @@ class Plan:
         All of the table.
     constants : mapping
         Quantities that no column holds: text of device and state, SI values of the others.
+    magnitude : bool
+        Whether currents of loops are without their sign, that of the voltage.
     """
 
     kind: str
     guessed: bool
     columns: tuple[Column, ...]
     constants: Mapping[str, Any]
+    magnitude: bool = False
 
     def of(self, *quantities: str) -> list[Column]:
         """Return the columns of some quantities."""
@@ -215,7 +221,7 @@ def plan(table: Table, told: Told | None = None, kind: str = "") -> Plan:
     if not kind:
         found = replace(found, kind=_kind(table, found))
     _check(table, found)
-    return found
+    return replace(found, magnitude=found.kind == "loops" and _is_magnitude(table, found))
 
 
 def values(table: Table, column: Column) -> Floats:
@@ -296,6 +302,15 @@ def _is_sampled(table: Table, found: Plan) -> bool:
     """Tell whether the rows are many and at equal steps of time, as a trace is and reads are not."""
     steps = np.diff(values(table, found.of("time")[0]))
     return len(steps) >= SAMPLED and bool(np.ptp(steps) <= STEADY * np.abs(steps).max())
+
+
+def _is_magnitude(table: Table, found: Plan) -> bool:
+    """Tell whether currents are positive in both polarities, as files for a logarithmic axis have them."""
+    if not (found.of("voltage") and found.of("current")):
+        return False
+    volts, amperes = (values(table, found.of(name)[0]) for name in ("voltage", "current"))
+    parts = [amperes[np.isfinite(amperes) & (side * volts > 0)] for side in (1, -1)]
+    return all(len(part) >= SIGNED and bool(np.mean(part >= 0) > POSITIVE) for part in parts)
 
 
 NEEDS: Mapping[str, tuple[tuple[str, ...], ...]] = {

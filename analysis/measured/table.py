@@ -22,7 +22,10 @@ LARGEST = 2**28
 DELIMITERS = {"tab": "\t", "semicolon": ";", "comma": ",", "space": None}
 """Marks between columns, in the order in which they are tried; space: any run of blanks."""
 
-EXCEL = (".xlsx", ".xls", ".ods")
+READERS = {".xlsx": "openpyxl", ".xls": "xlrd", ".ods": "odfpy"}
+EXCEL = tuple(READERS)
+"""Endings of spreadsheets; pandas reads each with a package of its own."""
+
 MISSING = frozenset({"", "nan", "na", "n/a", "null", "none", "-", "--", "---"})
 """Texts of a cell without a value."""
 
@@ -380,8 +383,9 @@ def _excel(file: Path, sheet: str | None) -> list[list[str]]:
         raise TableError(f"{file.name} is Excel, which pandas reads: pip install pandas openpyxl") from None
     try:
         frame = pandas.read_excel(file, sheet_name=0 if sheet is None else sheet, header=None, dtype=object)
-    except ImportError as error:
-        raise TableError(f"{file.name} cannot be read: {error}") from None
+    except ImportError:
+        reader = READERS[_inner(file).suffix.lower()]
+        raise TableError(f"{file.name} is Excel, which needs {reader}: pip install {reader}") from None
     except Exception as error:  # whatever its engines make of a damaged file
         raise TableError(f"{file.name} cannot be read as Excel: {error}") from None
     return [["" if pandas.isna(cell) else str(cell).strip() for cell in row] for row in _rows(frame)]

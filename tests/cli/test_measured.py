@@ -49,6 +49,24 @@ def test_loops_become_cycles_in_a_file(folder, capsys):
     )
 
 
+def test_currents_without_their_sign_and_devices_without_a_loop(folder, capsys):
+    """Magnitudes, as many instruments save them, get the sign of the voltage, and it is said; so is a device
+    that only conducts."""
+    rows = triangles().splitlines()
+    size = [",".join([*row.split(",")[:2], row.split(",")[2].lstrip("-")]) for row in rows]
+    (folder / "abs.csv").write_text("\n".join(size))
+    (folder / "signed.csv").write_text("\n".join(rows))
+    flat = [row.rsplit(",", 1)[0] + "," + f"{float(row.split(',')[1]) * 1e-5:.6g}" for row in rows[1:]]
+    (folder / "flat.csv").write_text("\n".join([rows[0], *flat]))
+    assert main(["read", "abs.csv", "signed.csv", "flat.csv", "-o", "chip.nc"]) == 0
+    out = capsys.readouterr().out
+    assert out.count("they get the sign of their voltage") == 1 and "no cycle of flat of flat.csv" in out
+    data = store.load("chip.nc", LAYOUT)
+    assert np.allclose(data["hrs"][:2], 1e5) and np.isnan(data["hrs"][2]).all()
+    assert main(["read", "flat.csv", "-o", "flat.nc"]) == 1
+    assert "no SET is seen" in capsys.readouterr().err
+
+
 def test_without_an_output_the_guess_is_shown_and_can_be_changed(folder, capsys):
     (folder / "a.csv").write_text(triangles().replace("Voltage (V)", "Vx"))
     assert main(["read", "a.csv"]) == 1

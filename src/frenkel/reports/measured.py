@@ -1,5 +1,6 @@
 """What is in files of measurements, and what was guessed of them, in plain text."""
 
+import json
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,6 +12,9 @@ from ..analysis.measured.quantities import QUANTITIES
 from ..analysis.measured.table import Table
 from ..analysis.plots.caption import quantity
 from .device import table
+
+MOST_LOST = 5
+"""Devices without a cycle that are named."""
 
 HOW = {"name": "by its name", "unit": "by its unit", "mapping": "as told"}
 
@@ -29,6 +33,8 @@ def plan_text(read: Table, plan: Plan) -> str:
     lines = [f"{read.name}: {len(read.rows)} rows; {guess}{plan.kind}, {KINDS[plan.kind]}"]
     lines += [f"  {note}" for note in read.notes]
     lines += [f"  {name} {value} throughout" for name, value in plan.constants.items()]
+    if plan.magnitude:
+        lines.append("  currents are positive in both polarities: they get the sign of their voltage")
     return "\n".join([*lines, table(["column", "taken for", "unit", "", "first values"], rows, left=5)])
 
 
@@ -51,6 +57,9 @@ def contents(data: xr.Dataset) -> str:
     for dim, what in (("loop", "loops"), ("trace", "traces"), ("read", "reads"), ("pulse", "pulses")):
         if dim in data.sizes:
             lines.append(f"  {data.sizes[dim]} {what}")
+    lost = json.loads(data.attrs.get("without_cycles", "[]"))
+    lines += [f"  no cycle of {why.removeprefix('device ')}" for why in lost[:MOST_LOST]]
+    lines += [f"  and of {len(lost) - MOST_LOST} more devices"] if len(lost) > MOST_LOST else []
     return "\n".join(lines)
 
 
@@ -78,7 +87,7 @@ def plans_text(plans: Sequence[tuple[Table, Plan]], most: int = 3) -> str:
     shown: set[object] = set()
     lines = []
     for read, plan in plans:
-        key = (plan.kind, plan.columns, read.notes)
+        key = (plan.kind, plan.columns, plan.magnitude, read.notes)
         if key in shown or len(shown) >= most:
             alike = ", likewise" if key in shown else ""
             lines.append(f"{read.name}: {len(read.rows)} rows; {plan.kind}{alike}")

@@ -47,6 +47,16 @@ def test_forming_is_told_from_set_and_is_no_cycle():
     assert len(found["hrs"]) == 2 and np.allclose(found["set_voltage"], SET)
 
 
+def test_a_forming_alone_with_a_reset_is_a_cycle_without_a_set():
+    """One loop from a virgin cell: both resistances are known, and V_SET is not; with two loops it is."""
+    v, i = loop(start=1e8)
+    found = loops.features(v, i, 0.1)
+    assert np.allclose([found["hrs"][0], found["lrs"][0]], [HRS, LRS]) and len(found["hrs"]) == 1
+    assert found["forming_voltage"][0] == pytest.approx(SET) and np.isnan(found["set_voltage"][0])
+    again = loops.features(*(np.concatenate(pair) for pair in zip((v, i), loop(), strict=True)), 0.1)
+    assert len(again["set_voltage"]) == 1 and np.isfinite(again["set_voltage"][0])
+
+
 def test_a_current_below_the_last_digit_is_missing():
     dim, (v, i) = loop(), loop()
     dim = dim[0], np.where(np.abs(dim[1]) < 2e-6, 0.0, dim[1])

@@ -1,6 +1,7 @@
 """Tables of instruments: what was written is found, in every style; what is odd is refused."""
 
 import gzip
+import sys
 
 import numpy as np
 import pytest
@@ -64,6 +65,15 @@ def test_excel(tmp_path):
     frame = pandas.DataFrame({"Voltage (V)": VOLTS, "Current (uA)": np.array(AMPERES) * 1e6})
     frame.to_excel(tmp_path / "a.xlsx", index=False)
     assert np.array_equal(read_table(tmp_path / "a.xlsx").numbers(0), VOLTS)
+
+
+@pytest.mark.parametrize(("ending", "package"), [("xlsx", "openpyxl"), ("ods", "odf")])
+def test_excel_without_its_reader_is_one_sentence(ending, package, tmp_path, monkeypatch):
+    pytest.importorskip("pandas")
+    monkeypatch.setitem(sys.modules, package, None)
+    (tmp_path / f"a.{ending}").write_bytes(b"PK\x03\x04" + bytes(100))
+    with pytest.raises(TableError, match=rf"^a\.{ending} (is Excel, which needs \w+: pip install|cannot be)"):
+        read_table(tmp_path / f"a.{ending}")
 
 
 def test_blocks_under_repeated_headers_are_kept_apart(tmp_path):

@@ -1,0 +1,107 @@
+"""Public measurements end in an answer: cards with a verdict, traces with a goodness, bakes with an interval.
+
+The extracts of examples/measured, and the whole sets where FRENKEL_TABLES names the folder that
+benchmarks/rram/tables.py has written. What is asked is that there is an answer and that it says what it
+cannot show, not which; ``pytest -rP`` prints them, docs/measured.md quotes them.
+"""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from frenkel.analysis.fitting import noise_fit
+from frenkel.analysis.measured import files
+from frenkel.analysis.noise.answer import answer
+from frenkel.analysis.reliability.bakes import fit_intervals
+from frenkel.experiment import measurements
+from frenkel.experiment.fit_card import fit_card
+from frenkel.reports.card import fit_text
+from frenkel.reports.noise import answer_text
+
+pytestmark = pytest.mark.verification
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "measured"
+TABLES = Path(os.environ.get("FRENKEL_TABLES", "none"))
+LATE = 1e4
+"""When a relaxation that was read up to 100 s is looked at (s)."""
+
+
+def table(name):
+    path = next((one for one in (TABLES / name, EXAMPLES / name) if one.exists()), None)
+    if path is None:
+        pytest.skip(f"no {name}: FRENKEL_TABLES must name the folder of benchmarks/rram/tables.py")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "volts"),
+    [("cycles", 0.1), ("loops", 0.3), ("cell", 0.1), ("sheet-devices", 0.1), ("sheet-cycles", 0.1)],
+)
+def test_cycles_give_a_card_and_a_verdict(name, volts):
+    """A card that can be drawn from, rows of a gate, by what it was judged, and what that cannot show."""
+    found = fit_card(measurements.of_file(table(f"{name}.csv.gz"), volts), name=name, bootstrap=20)
+    print(fit_text(found))
+    judged = found.card.provenance["judged"]
+    assert found.rows and judged["by"] != "nothing" and judged["cannot_show"]
+    assert all(np.isfinite(drawn).all() for drawn in found.card.sample(3, 2, 1).values())
+
+
+def test_loops_as_devices_of_one_loop_give_a_card():
+    """All spread is given to the cycles, and the card says so."""
+    data = measurements.of_file(table("loops.csv.gz"), 0.3)
+    names = [name for name in ("hrs", "lrs", "set_voltage", "reset_voltage") if name in data]
+    turned = data[names].squeeze("device", drop=True).rename(cycle="device").expand_dims(cycle=[1])
+    found = fit_card(turned.transpose("device", "cycle"), name="one loop each", bootstrap=20)
+    print(fit_text(found))
+    assert found.rows and "memory" in " ".join(found.card.provenance["judged"]["cannot_show"])
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_traces_give_an_answer_with_its_goodness(number):
+    """A slope of the spectrum and a drift of each; traps with a goodness of fit, or why there are none."""
+    path = next(one for one in (TABLES / "traces-A.csv.gz", EXAMPLES / "traces.csv.gz") if one.exists())
+    name, trace = files.traces(files.read([path], kind="trace"), path.name)[number]
+    found = answer(trace, 2)
+    print(name, answer_text(found), sep="\n")
+    assert np.isfinite([found.slope.value, found.drift]).all()
+    assert found.refused if found.traps is None else np.isfinite(found.goodness.factor)
+    assert found.traps is None or found.holds or "amplitude_interval" not in found.traps
+
+
+@pytest.mark.parametrize("name", ["bake", "bake-A", "bake-B"])
+def test_bakes_give_the_combination_that_is_identified(name):
+    """An interval of energy over spread that holds what a probit of the shares themselves finds."""
+    path = table(f"{name}.csv.gz")
+    found = fit_intervals(*files.intervals(files.read([path]), path.name, 0.5))
+    print(
+        f"{name}: {100 * found.failed / found.devices} % failed; energy over spread {found.ratio:.3f} eV, "
+        f"{found.ratio_interval[0]:.3f} to {found.ratio_interval[1]:.3f}; misfit p = {found.misfit:.2g}"
+    )
+    low, high = found.ratio_interval
+    assert not found.identified and low < found.ratio < high and np.isfinite([low, high]).all()
+
+
+def test_a_relaxation_is_foretold_a_hundred_times_as_far():
+    """Half of the middle 68 % of all cells at 10,000 s from reads up to 100 s: |ln ratio| at most 0.15."""
+    path = table("relaxation-B.csv.gz")
+    data = noise_fit.of_members(files.read([path]), "relaxation")
+    early = data.isel(time=data["time"].values < 300.0)
+    law, _ = noise_fit.fit_relaxation(early)
+    start = data["start"].values
+    late = data["conductance"].sel(time=LATE, method="nearest").values
+    kept = np.isfinite(late) & (start > 0)
+    foretold = law.relax(start[kept], LATE, np.random.default_rng(0)) - start[kept]
+    shift = late[kept] - start[kept]
+    bands = np.array_split(np.argsort(start[kept]), 8)
+    ratio = [half(foretold[one]) / half(shift[one]) for one in bands]
+    whole = np.log(half(foretold) / half(shift))
+    print(f"{len(shift)} cells, growth of the {law.growth}: {whole:+.2f}; bands {np.log(ratio).round(2)}")
+    assert abs(whole) <= 0.15
+
+
+def half(values):
+    """Return half of the middle 68 %."""
+    low, high = np.quantile(values, (0.1587, 0.8413))
+    return 0.5 * (high - low)
