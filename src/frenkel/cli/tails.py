@@ -75,11 +75,18 @@ def add_commands(commands: Any) -> None:
         commands,
         "sensitivity",
         _sensitivity,
-        "tell what every barrier and attempt frequency does to the last phase of a configuration",
+        "tell what barriers, attempt frequencies and other numbers do to the last phase of a configuration",
         'frenkel sensitivity pulse.toml --at "50 kohm" --members 400 -o sensitivity.nc',
         CONFIGURATION,
         Option("--at", required=True, metavar="OHM", help='edge whose time and voltage are asked: "50 kohm"'),
         Option("--members", type=positive, default=100, metavar="N", help="devices (default: 100)"),
+        Option(
+            "--by",
+            action="append",
+            metavar="KEY",
+            help="another number: of the material, such as conduction.prefactor, or "
+            "circuit.series_resistance; may be given several times (default: the usual ones)",
+        ),
         *SPENT,
     )
 
@@ -131,7 +138,11 @@ def _weigh(options: argparse.Namespace, workers: "Workers") -> int:
         raise UsageError(f"--at {error}") from None
     try:
         asked = Sensitivity(
-            configuration=settings, conductance=edge, members=options.members, folder=options.file.parent
+            configuration=settings,
+            conductance=edge,
+            members=options.members,
+            folder=options.file.parent,
+            by=options.by,
         )
     except ValueError as error:
         raise UsageError(str(error)) from None
