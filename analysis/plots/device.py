@@ -261,19 +261,24 @@ def _conductance_time(result: xr.Dataset, axes: "Axes") -> None:
 
 def _mark_limit(result: xr.Dataset, axes: "Axes") -> None:
     limits = np.unique(result["phase_compliance"].values)
-    for limit in limits[np.isfinite(limits)]:
+    limits = limits[np.isfinite(limits)]
+    for limit in limits:
         axes.axhline(limit, color="0.55", linewidth=0.8, linestyle=(0, (5, 3)), zorder=1)
-        axes.annotate(
-            f"limit {limit * 1e6:g} µA",
-            (0.01, limit),
-            xycoords=("axes fraction", "data"),
-            # Below the line; the names of the switching voltages stand above it.
-            xytext=(0, -3),
-            textcoords="offset points",
-            va="top",
-            fontsize=8,
-            color="0.35",
-        )
+    if not len(limits):
+        return
+    told = ", ".join(f"{limit * 1e6:g}" for limit in limits)
+    axes.annotate(
+        f"limit{'s' * (len(limits) > 1)} {told} µA",
+        (0.99, limits[0]),
+        xycoords=("axes fraction", "data"),
+        # One name below the lowest line, on the side of SET: RESET has currents there, SET has its limit.
+        xytext=(0, -3),
+        textcoords="offset points",
+        ha="right",
+        va="top",
+        fontsize=8,
+        color="0.35",
+    )
 
 
 def _mark_switching(result: xr.Dataset, axes: "Axes") -> None:

@@ -40,9 +40,9 @@ RANGES = {
     # name: lowest, highest, whether the logarithm is drawn; SI units and eV
     "vacancy.migration_barrier": (0.70, 0.85, False),
     "vacancy.in_company": (1.55, 2.0, False),  # the barrier above and the crowding barrier
-    "vacancy.crowding_start": (-0.4, 2.4, False),
-    "vacancy.crowding_count": (2.6, 6.4, False),
-    "vacancy.edge_share": (0.55, 1.0, False),
+    "vacancy.crowding_start": (-0.4, 4.4, False),
+    "vacancy.crowding_count": (2.6, 10.4, False),
+    "vacancy.edge_share": (0.4, 1.0, False),
     "vacancy.bound_share": (0.0, 1.0, False),
     "vacancy.binding_energy": (0.1, 0.35, False),
     "exchange.floor": (0.6, 0.8, False),
