@@ -21,7 +21,7 @@ from .run import Record, Run
 from .solver import Solved, make_solver
 from .state import DeviceState
 from .waveform import Waveform
-from .weights import Weights
+from .weights import Number, Weights
 
 
 class Device(DeviceState):
@@ -155,13 +155,18 @@ class Device(DeviceState):
 
     # ------------------------------------------------------------------ changing
 
-    def keep_weights(self) -> Weights:
+    def keep_weights(self, numbers: Sequence[Number] = ()) -> Weights:
         """Keep from now on the derivatives of the likelihood by every barrier and frequency; return them.
 
         A wait then takes one more look at all rates, and at four voltages where it is a ramp. Traps are not
         averaged over, and superbasins refused: every event must be seen.
+
+        Parameters
+        ----------
+        numbers : sequence of Number, optional
+            Further ones; each pair of `Twins` costs two more solutions of the fields after every event.
         """
-        self.weights = Weights.of(len(self.chemistry.mechanisms))
+        self.weights = Weights.of(self, numbers)
         return self.weights
 
     def fire(self, k: int) -> None:

@@ -175,13 +175,13 @@ class Run:
         reached = begin + elapsed if elapsed < end - begin else end
         state.time = self.start + reached
         if self.weights is not None:
-            self.weights.wait(now, voltage, rate, elapsed)
+            self.weights.wait(now, (voltage, rate), (source, slope), elapsed)
         if state.hazard == 0.0:
-            volts = voltage + rate * elapsed
+            volts, applied = voltage + rate * elapsed, source + slope * elapsed
             chosen = self.draw_event(now, volts)
             if self.weights is not None:
-                self.weights.event(now, volts, chosen)
-            self.fire(now, source + slope * elapsed, volts, chosen)
+                self.weights.event(now, volts, applied, chosen)
+            self.fire(now, applied, volts, chosen)
         return reached
 
     def leave_superbasin(self, found: Superbasin, begin: float, end: float, source: float) -> float | None:

@@ -40,7 +40,7 @@ INNER = {
         {"fields"},
         {"state"},
         {"solver"},
-        {"occupation", "superbasin", "weights"},
+        {"occupation", "superbasin", "twins", "weights"},
         {"run"},
         {"device"},
     ],

@@ -11,6 +11,7 @@ from ...typing import Floats
 from ...units import BOLTZMANN_EV
 from ..reliability import relaxation, retention
 from ..reliability.bakes import STANDARD, BakeFit
+from ..reliability.extrapolation import TEMPERATURE, UNITS, Extrapolation
 from .page import label, sheet
 
 if TYPE_CHECKING:
@@ -218,3 +219,49 @@ def _mark_durations(axes: "Axes") -> None:
 
 def _colours(number: int) -> list[str]:
     return [COLOURS[i % len(COLOURS)] for i in range(number)]
+
+
+def extrapolation_page(found: Extrapolation, use: float, title: str = "tails") -> "Figure":
+    """Draw rates of a failure as they are, and the line that accelerated ones are usually extrapolated by.
+
+    Parameters
+    ----------
+    found : Extrapolation
+        From :func:`.extrapolation.extrapolate`.
+    use : float
+        Condition of use (K or V).
+    title : str
+        Headline.
+    """
+    figure, (axes,) = sheet(title, (6.2, 4.8), 1, left=0.15)
+    arrhenius = found.by == TEMPERATURE
+
+    def place(condition: ArrayLike) -> Floats:
+        value = np.asarray(condition, float)
+        return 1000.0 / value if arrhenius else value
+
+    every = np.linspace(min(use, float(found.condition.min())), float(found.condition.max()), 200)
+    middle, low, high = found.at(every)
+    axes.plot(place(every), middle, color=COLOURS[0], linewidth=1.3, label="extrapolated, as usual")
+    axes.fill_between(place(every), low, high, color=COLOURS[0], alpha=0.18, linewidth=0)
+    for mask, colour, name in (
+        (found.accelerated, COLOURS[0], "accelerated, by splitting"),
+        (~found.accelerated, COLOURS[1], "use conditions, by splitting"),
+    ):
+        bars = np.clip([found.rate - found.low, found.high - found.rate], 0.0, None)[:, mask]
+        axes.errorbar(
+            place(found.condition[mask]),
+            found.rate[mask],
+            bars,
+            fmt="o",
+            markersize=4.5,
+            capsize=2.5,
+            color=colour,
+            label=name,
+        )
+    axes.axvline(float(place(use)), color="0.6", linewidth=0.8, linestyle=":")
+    axes.set_yscale("log")
+    unit = UNITS[found.by]
+    x = "1000 K / temperature" if arrhenius else "voltage / V"
+    label(axes, f"mean rate of failing; dotted: use, {use:g} {unit}", x, "−ln(1 − P) / time / 1/s", legend=8)
+    return figure

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...checks import equally_many
 from ...typing import Floats
 
 
-def derivatives(values: Floats, weights: Floats) -> tuple[Floats, Floats]:
+def derivatives(values: Floats, weights: Floats, direct: Floats | float = 0.0) -> tuple[Floats, Floats]:
     """Return the derivative of a mean by every parameter, and its standard error.
 
     Parameters
@@ -17,11 +18,14 @@ def derivatives(values: Floats, weights: Floats) -> tuple[Floats, Floats]:
         What each run gave; NaN for runs that gave nothing: the mean is then that of the others.
     weights : ndarray of shape (runs, ...)
         Score weights of each run, up to the moment when its value was known.
+    direct : ndarray of shape (runs, ...)
+        Derivative of the value itself, the events of the run unchanged; 0 by default.
 
     Returns
     -------
     tuple of ndarray
-        Cov(f, S) of those runs, and its error by their scatter; NaN with less than three.
+        Cov(f, S) of those runs and the mean of ``direct``, with the error by their scatter; NaN with less
+        than three.
 
     Notes
     -----
@@ -36,7 +40,40 @@ def derivatives(values: Floats, weights: Floats) -> tuple[Floats, Floats]:
         return np.full(weights.shape[1:], np.nan), np.full(weights.shape[1:], np.nan)
     f = (f - f.mean()).reshape(-1, *[1] * (s.ndim - 1))
     product = f * (s - s.mean(axis=0))
-    return product.sum(axis=0) / (number - 1), product.std(axis=0, ddof=1) / np.sqrt(number)
+    itself = np.broadcast_to(direct, weights.shape)[known]
+    mean = product.sum(axis=0) / (number - 1) + itself.mean(axis=0)
+    return mean, (product + itself).std(axis=0, ddof=1) / np.sqrt(number)
+
+
+def differences(low: Floats, high: Floats) -> tuple[Floats, Floats, NDArray[np.intp]]:
+    """Return how much larger the mean of paired runs is, its standard error, and how many pairs differ.
+
+    Parameters
+    ----------
+    low, high : ndarray of shape (runs, ...)
+        What each run and its twin with the same random numbers gave; NaN for those that gave nothing: each
+        mean is that of the others.
+
+    Returns
+    -------
+    tuple of ndarray
+        The error is that of a difference of two ratios, sum f / number that gave something, whose terms
+        are paired; NaN where less than three runs of either gave something.
+    """
+    equally_many(low=low, high=high)
+    terms, means, fewest = [], [], np.full(low.shape[1:], len(low))
+    for values in (low, high):
+        known = np.isfinite(values)
+        many = known.sum(axis=0)
+        safe = np.maximum(many, 1)
+        mean = np.where(known, values, 0.0).sum(axis=0) / safe
+        terms.append(np.where(known, values - mean, 0.0) * (len(values) / safe))
+        means.append(mean)
+        fewest = np.minimum(fewest, many)
+    error = (terms[1] - terms[0]).std(axis=0, ddof=1) / np.sqrt(len(low))
+    differ = (~((low == high) | (np.isnan(low) & np.isnan(high)))).sum(axis=0)
+    enough = fewest >= 3
+    return np.where(enough, means[1] - means[0], np.nan), np.where(enough, error, np.nan), differ
 
 
 def combinations(weights: Floats) -> tuple[Floats, Floats, Floats]:

@@ -158,12 +158,15 @@ class Box:
         return float(law[~self.goal].sum()), process
 
 
-def hopping_device(number=2, barrier=0.3, **more):
-    """Return a device of 3 x 3 x 3 sites in which vacancies hop and nothing else happens, at 0.3 V."""
+def hopping_device(number=2, barrier=0.3, changes=(), **more):
+    """Return a device of 3 x 3 x 3 sites in which vacancies hop and nothing else happens, at 0.3 V.
+
+    ``changes`` are further numbers of the material, by "section__key".
+    """
     share = (number + 0.1) / 27
     column = {"radius": 2 * A, "migration_shift": 0.0, "exchange_shift": 0.0, "vacancy_fraction": share}
     values = SMALL | {f"column__{key}": value for key, value in column.items()}
-    values["vacancy__migration_barrier"] = barrier
+    values = values | {"vacancy__migration_barrier": barrier} | dict(changes)
     document = small_material("HfO2-volatile", drop=("disorder",), **values).document()
     material = Material(document | {"mechanisms": ["vacancy hop"]}, "hops")
     device = Device(material, 3 * A, 3 * A, temperature=2000.0, seed=4, cache=10_000, **more)

@@ -108,3 +108,17 @@ def test_sensitivity_of_the_last_phase(tiny, capsys):
     assert main([*command, "--at", "much"]) == 2 and "--at must be" in capsys.readouterr().err
     assert main([*command, "--at", "1 ohm", "--members", "2"]) == 2
     assert "members must be a whole number" in capsys.readouterr().err
+
+
+def test_tails_beside_the_usual_extrapolation(tiny, capsys):
+    """Three voltages of a disturb: a table and a picture; other files in one sentence."""
+    files = []
+    for volts in ("0.2 V", "0.4 V", "0.5 V"):
+        files.append(str(tiny / f"{volts[:3]}.nc"))
+        changes = ["--set", f"phase.1.amplitude={volts}", "--engine", "serial", "--no-isolation"]
+        assert ask(tiny, *FEW, "--at", "1.2", *changes, output=f"{volts[:3]}.nc") == 0
+    command = ["plot", "tails", *files, "-o", str(tiny / "parted.png")]
+    assert main([*command, "--use", "0.2 V"]) == 0
+    assert "decades per V" in capsys.readouterr().out and (tiny / "parted.png").stat().st_size > 10_000
+    assert main([*command, "--use", "358 K", "--force"]) == 1
+    assert "--use" in capsys.readouterr().err

@@ -26,8 +26,11 @@ class Player:
         self.conductance, *self.to_come = conductances
         self.time, self.source_voltage = 5.0, 0.3
 
-    def keep_weights(self):
-        self.weights = Weights.of(1)
+    def state(self):
+        return {}
+
+    def keep_weights(self, numbers):
+        self.weights = Weights.of(SimpleNamespace(chemistry=SimpleNamespace(mechanisms=[None])))
         return self.weights
 
     def advance(self, waveform, *, samples, stop=lambda device, time: False):

@@ -160,7 +160,7 @@ class JumpCells:
             source = low[moving] + begin[moving] * (high - low)[moving]
             now = self._voltage(states, source, *circuit)
             end = self._voltage(states, high[moving], *circuit) if ramped else now
-            share = _first(
+            share = first_share(
                 self._log_rate(states, now),
                 self._log_rate(states, end),
                 (1.0 - begin[moving]) * time[moving],
@@ -275,7 +275,7 @@ class _Watch:
         self.peak[which[more]], self.peak_voltage[which[more]] = size[more], source[more]
 
 
-def _first(begin: Floats, end: Floats, time: Floats, hazard: Floats) -> Floats:
+def first_share(begin: Floats, end: Floats, time: Floats, hazard: Floats) -> Floats:
     """Return the share of a time (s) at which a hazard is used up, 1 where it is not.
 
     ln(rate) goes straight from ``begin`` to ``end``: the integral up to a share u is

@@ -25,6 +25,7 @@ def add_commands(commands: Any) -> None:
     _add_reads(what)
     _add_pulses(what)
     _add_probability(what)
+    _add_tails(what)
     add(
         commands,
         "rtn",
@@ -158,6 +159,25 @@ def _add_probability(what: Any) -> None:
     )
 
 
+def _add_tails(what: Any) -> None:
+    add(
+        what,
+        "tails",
+        _tails,
+        "rates of a rare failure at conditions of use, beside the usual extrapolation from accelerated ones",
+        'frenkel plot tails 550K.nc 500K.nc 450K.nc 358K.nc --use "358 K" -o parted.png',
+        Option(
+            "file",
+            type=Path,
+            nargs="+",
+            metavar="FILE",
+            help="results of frenkel tails that differ in temperature, or in voltage",
+        ),
+        Option("--use", required=True, metavar="CONDITION", help='of use, "358 K" or "0.3 V"'),
+        *_output("FILE-tails.png"),
+    )
+
+
 def _file(columns: str) -> Option:
     text = f"result, ensemble or sweep (.nc), or measured values (.csv) with {columns}"
     return Option("file", type=Path, metavar="FILE", help=text)
@@ -276,6 +296,26 @@ def _probability(options: argparse.Namespace) -> None:
     print(fits_table({name: fit(sample, options.family) for name, (sample, _) in samples.items()}, units))
     shown = {f"{name.replace('_', ' ')} ({unit})": sample for name, (sample, unit) in samples.items()}
     draw(target, lambda: probability_page(shown, options.family, title=options.file.stem))
+
+
+def _tails(options: argparse.Namespace) -> None:
+    from ..analysis.plots.relaxation import extrapolation_page
+    from ..analysis.reliability.extrapolation import UNITS, accelerating, extrapolate
+    from ..quantity import to_si
+    from ..rare.conditions import observed
+    from ..reports.reads import extrapolation_table
+
+    stem = options.file[0].stem
+    target = _target(options, f"{stem}-tails.png")
+    rows = [observed(path) for path in options.file]
+    by = accelerating(rows)
+    try:
+        use = to_si(options.use, UNITS[by], 1e-3, 3000.0)
+    except ValueError as error:
+        raise ValueError(f"--use {error}") from None
+    found = extrapolate(rows, use)
+    print(extrapolation_table(found))
+    draw(target, lambda: extrapolation_page(found, use, stem))
 
 
 def _rtn(options: argparse.Namespace) -> None:

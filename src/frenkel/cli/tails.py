@@ -22,6 +22,8 @@ from .ensembles import FARM
 from .values import positive
 
 if TYPE_CHECKING:
+    from ..analysis.rare.splitting import Estimate
+    from ..cards.card import Card
     from ..mpi_runs.farm import Workers
 
 
@@ -69,17 +71,25 @@ def add_commands(commands: Any) -> None:
             help="devices that are prepared for each repeat (default: a tenth of the particles)",
         ),
         Option("--repeats", type=positive, default=8, metavar="R", help="independent ones (default: 8)"),
+        Option("--card", metavar="CARD", help="ask the cells of this card, too: a row of its gate"),
         *SPENT,
     )
     add(
         commands,
         "sensitivity",
         _sensitivity,
-        "tell what every barrier and attempt frequency does to the last phase of a configuration",
+        "tell what barriers, attempt frequencies and other numbers do to the last phase of a configuration",
         'frenkel sensitivity pulse.toml --at "50 kohm" --members 400 -o sensitivity.nc',
         CONFIGURATION,
         Option("--at", required=True, metavar="OHM", help='edge whose time and voltage are asked: "50 kohm"'),
         Option("--members", type=positive, default=100, metavar="N", help="devices (default: 100)"),
+        Option(
+            "--by",
+            action="append",
+            metavar="KEY",
+            help="another number: of the material, such as conduction.prefactor, or "
+            "circuit.series_resistance; may be given several times (default: the usual ones)",
+        ),
         *SPENT,
     )
 
@@ -99,7 +109,7 @@ def _run(options: argparse.Namespace, workers: "Workers") -> int:
     from ..rare import farm
     from ..reports.tails import below, describe
 
-    asked, output = _asked(options), _output(options)
+    asked, output, card = _asked(options), _output(options), _card(options)
     with Reporter(lines=True, quiet=options.quiet) as pilot:
         asked = farm.with_edge(asked, output, pilot)
     code = _execute(options, asked, output, workers)
@@ -107,7 +117,23 @@ def _run(options: argparse.Namespace, workers: "Workers") -> int:
         return code
     found = farm.load(output)
     print(f"{describe(found, options.below)}\nwrote {output}")
-    return 0 if options.below is None or below(farm.estimate(found), options.below) else 1
+    good = options.below is None or bool(below(farm.estimate(found), options.below))
+    if card is not None:
+        good &= _beside(options, asked, card, farm.estimate(found))
+    return 0 if good else 1
+
+
+def _beside(options: argparse.Namespace, asked: Any, card: "Card", devices: "Estimate") -> bool:
+    """Ask the cells of a card the same; print what they say, and return whether the row passes."""
+    from ..progress import Reporter
+    from ..rare import cards
+    from ..reports.tails import beside
+
+    with Reporter(lines=True, quiet=options.quiet) as progress:
+        found = cards.beside(asked, card, progress)
+    row = cards.row(asked.question, devices, found)
+    print(beside(card.name, found, row))
+    return row is None or row.passed
 
 
 def _sensitivity(options: argparse.Namespace) -> int:
@@ -131,7 +157,11 @@ def _weigh(options: argparse.Namespace, workers: "Workers") -> int:
         raise UsageError(f"--at {error}") from None
     try:
         asked = Sensitivity(
-            configuration=settings, conductance=edge, members=options.members, folder=options.file.parent
+            configuration=settings,
+            conductance=edge,
+            members=options.members,
+            folder=options.file.parent,
+            by=options.by,
         )
     except ValueError as error:
         raise UsageError(str(error)) from None
@@ -139,6 +169,17 @@ def _weigh(options: argparse.Namespace, workers: "Workers") -> int:
     if code == session.DONE:
         print(f"{describe(*table(farm.load(output, Sensitivity.kind)))}\nwrote {output}")
     return code
+
+
+def _card(options: argparse.Namespace) -> "Card | None":
+    """Return the card that is asked too; read before anything runs."""
+    from ..cards.card import Card
+
+    if options.card is None:
+        return None
+    card = Card.load(options.card)
+    card.jump_cells(1, 0)  # says what is missing where the card has no law of jumps
+    return card
 
 
 def _output(options: argparse.Namespace) -> Path:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ..analysis.rare.score import combinations, derivatives, z_of_means
+from ..analysis.rare.score import combinations, derivatives, differences, z_of_means
 from ..checks import positive, whole
 from ..configuration import device as config
 from ..configuration.device import Configuration
 from ..kinetic.device import Device
+from ..kinetic.twins import Twins
 from ..kinetic.waveform import Waveform
 from ..mpi_runs.child import Context, Stopped
 from ..mpi_runs.farm import serial
@@ -21,6 +22,7 @@ from ..mpi_runs.merge import Column
 from ..typing import Floats
 from .farm import Asked, column, execute, load
 from .members import prepared
+from .parameters import chosen, twins_of, unit
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -46,10 +48,13 @@ class Sensitivity(Asked):
         Edge (S) that is met from either side.
     members : int
         Devices, at least 3.
+    by : sequence of str, optional
+        Parameters besides every barrier and frequency, see `parameters`; the usual ones by default.
     """
 
     conductance: float
     members: int
+    by: Sequence[str] | None = None
 
     function: ClassVar[str] = "frenkel.rare.sensitivity:prepare"
     kind: ClassVar[str] = "sensitivity"
@@ -60,12 +65,19 @@ class Sensitivity(Asked):
         "met_weight": column("the same when the edge was met", "1", "of", "mechanism"),
         "events": column("events of each mechanism", "1", "mechanism"),
         "mechanism": column("name of the mechanism", "1", "mechanism", kind="constant"),
+        "score": column("score weight at the end by a parameter (1/eV, or by ln)", "1", "parameter"),
+        "met_score": column("the same when the edge was met", "1", "parameter"),
+        "slope": column("d ln(conductance) of the atoms at the end", "1", "parameter"),
+        "met_slope": column("the same of the atoms that met the edge", "1", "parameter"),
+        "varied": column("values with less and with more of it", "1", "side", "value", "parameter"),
+        "parameter": column("name of the parameter", "1", "parameter", kind="constant"),
     }
 
     def __post_init__(self) -> None:
         Asked.__post_init__(self)
         positive("conductance", self.conductance, "S")
         whole("members", self.members, 3, 1_000_000)
+        object.__setattr__(self, "by", chosen(self.configuration, self.folder, self.by))
 
     @property
     def number(self) -> int:
@@ -79,14 +91,14 @@ class Sensitivity(Asked):
 
     def document(self) -> dict[str, Any]:
         """Return what each member is a function of."""
-        return Asked.document(self) | {"conductance": self.conductance}
+        return Asked.document(self) | {"conductance": self.conductance, "by": list(self.by or ())}
 
 
 def prepare(
     settings: Mapping[str, Any],
 ) -> Callable[[int, Context], tuple[dict[str, Any], dict[str, Any]]]:
     """Return what runs one member; ``settings`` as `Sensitivity.document` returns them."""
-    configuration = config.parse(settings["configuration"])
+    configuration, names = config.parse(settings["configuration"]), settings["by"]
 
     def run(number: int, context: Context) -> tuple[dict[str, Any], dict[str, Any]]:
         def pause() -> None:
@@ -94,33 +106,85 @@ def prepare(
                 raise Stopped
 
         device, waveform = prepared(configuration, number, pause)
-        names = [mechanism.name for mechanism in device.chemistry.mechanisms]
-        return observe(device, waveform, settings["conductance"]), {"texts": {"mechanism": names}}
+        twins = [twins_of(configuration, device, name) for name in names]
+        found = observe(device, waveform, settings["conductance"], twins, pause)
+        mechanisms = [mechanism.name for mechanism in device.chemistry.mechanisms]
+        return found, {"texts": {"mechanism": mechanisms, "parameter": list(names)}}
 
     return run
 
 
-def observe(device: Device, waveform: Waveform, edge: float) -> dict[str, Any]:
-    """Return what a waveform does to a device, with its score weights at the end and at the edge (S)."""
-    weights = device.keep_weights()
-    begin, above = device.time, device.conductance >= edge
-    met: list[tuple[float, float, Floats]] = []
+def observe(
+    device: Device,
+    waveform: Waveform,
+    edge: float,
+    twins: Sequence[Twins[Device]] = (),
+    pause: Callable[[], None] = lambda: None,
+) -> dict[str, Any]:
+    """Return what a waveform does to a device and to its twins, and its score weights.
+
+    Parameters
+    ----------
+    device : Device
+    waveform : Waveform
+    edge : float
+        Conductance (S) that is met from the side on which the device starts.
+    twins : sequence of Twins
+        First they follow the device, for the weights; then each goes its own way from the same state with
+        the same random numbers.
+    pause : callable, optional
+        Called before each of these.
+    """
+    start, weights, above = device.state(), device.keep_weights(twins), device.conductance >= edge
+
+    def slopes() -> Floats:
+        return np.array([one.conductance_slope(device) for one in twins])
+
+    def weighed() -> tuple[Floats, Floats, Floats]:
+        return weights.values(), weights.number.copy(), slopes()
+
+    values, met = followed(device, waveform, edge, above, weighed)
+    device.weights = None
+    end = weighed()
+    at_edge = met if met is not None else tuple(np.full_like(one, np.nan) for one in end)
+    varied = np.full((2, len(VALUES), len(twins)), np.nan)
+    for number, one in enumerate(twins):
+        for side, twin in enumerate((one.low, one.high)):
+            pause()
+            twin.restore(start)
+            varied[side, :, number] = list(followed(twin, waveform, edge, above)[0].values())
+    return {
+        **{name: np.array(value) for name, value in values.items()},
+        **dict(zip(("weight", "score", "slope"), end, strict=True)),
+        **dict(zip(("met_weight", "met_score", "met_slope"), at_edge, strict=True)),
+        "events": weights.events.copy(),
+        "varied": varied,
+    }
+
+
+def followed(
+    device: Device, waveform: Waveform, edge: float, above: bool, note: Callable[[], Any] = lambda: None
+) -> tuple[dict[str, float], Any]:
+    """Apply a waveform; return the values of `VALUES`, and what ``note`` said at the edge, or None."""
+    begin = device.time
+    met: list[tuple[float, float, Any]] = []
 
     def look(device: Device, _: float) -> bool:
         if not met and (device.conductance >= edge) != above:
-            met.append((device.time - begin, device.source_voltage, weights.values()))
+            met.append((device.time - begin, device.source_voltage, note()))
         return False
 
     device.advance(waveform, samples=2, stop=look)
-    time, voltage, at_edge = met[0] if met else (np.nan, np.nan, np.full_like(weights.values(), np.nan))
-    return {
-        "final": np.array(np.log(device.conductance)),
-        "time": np.log(np.array(time)),
-        "voltage": np.array(voltage),
-        "weight": weights.values(),
-        "met_weight": at_edge,
-        "events": weights.events.copy(),
-    }
+    time, voltage, noted = met[0] if met else (np.nan, np.nan, None)
+    values = {"final": np.log(device.conductance), "time": np.log(time), "voltage": voltage}
+    return {name: float(value) for name, value in values.items()}, noted
+
+
+STILL = 1e-6
+"""Change of ln(conductance) in a row's step below which what counts as met does not follow the parameter."""
+
+FEWEST_CHANGED = 10
+"""Devices in which twins must end otherwise before the scatter of their differences is believed."""
 
 
 def table(found: xr.Dataset) -> tuple[xr.Dataset, Floats]:
@@ -133,6 +197,8 @@ def table(found: xr.Dataset) -> tuple[xr.Dataset, Floats]:
         mechanism; ``mean`` and ``members`` over value; ``information`` and ``information_error`` of one
         device about each ``combination`` (over of and mechanism), in units of `UNITS`, the best told first:
         of all that happens in it, an upper bound to what its conductance tells.
+        ``change`` and ``change_error`` over value and parameter, for one unit of `parameters.unit`, and
+        ``runs``: whether twins that went their own way gave it, or score weights. See `parameter_rows`.
     ndarray of shape (mechanisms,)
         z of the mean weights, a test of the clock; NaN where too little happened.
     """
@@ -157,20 +223,64 @@ def table(found: xr.Dataset) -> tuple[xr.Dataset, Floats]:
             "information": ("number", told),
             "information_error": ("number", error),
             "combination": (("number", *dims[1:]), parts.reshape(-1, *weights.shape[1:])),
+            **{
+                name: (("value", "parameter"), column)
+                for name, column in zip(
+                    ("change", "change_error", "runs"), parameter_rows(found), strict=True
+                )
+            },
         },
         coords={
             "value": list(VALUES),
             "of": list(UNITS),
             "mechanism": found["mechanism"].values,
+            "parameter": found["parameter"].values,
         },
     )
     return made, z_of_means(weights[:, 1], found["events"].values)
 
 
+def parameter_rows(found: xr.Dataset) -> tuple[Floats, Floats, Floats]:
+    """Return what one unit of each parameter does to the means, its standard error, and whether by runs.
+
+    Two ways are there: weights, with the derivative of the conductance itself added to that of the value at
+    the end, and differences of twins. The one with the smaller error is taken; never weights where the
+    parameter changes which atoms meet the edge, which weights do not see, and twins only where enough of
+    them differ for an error.
+
+    Returns
+    -------
+    tuple of ndarray of shape (values, parameters)
+    """
+    step = np.array([unit(str(name))[0] for name in found["parameter"].values])
+    rows = []
+    for place, name in enumerate(VALUES):
+        value, met = found[name].values, "" if name == "final" else "met_"
+        slope = found[f"{met}slope"].values
+        weighed = derivatives(value, found[f"{met}score"].values, slope if name == "final" else 0.0)
+        ends = found["varied"].values[:, :, place]
+        change, error, changed = differences(ends[:, 0], ends[:, 1])
+        by_weight = np.array([weighed[0], weighed[1]]) * step
+        by_runs = 0.5 * np.array([change, error])
+        blind = np.nanmax(np.abs(slope) * step, axis=0, initial=0.0) > STILL
+        runs = (by_runs[1] < by_weight[1]) & (changed >= FEWEST_CHANGED)
+        if name != "final":
+            runs |= blind
+        rows.append((*np.where(runs, by_runs, by_weight), runs))
+    change, error, runs = (np.array(column) for column in zip(*rows, strict=True))
+    return change, error, runs
+
+
 def sensitivity(
-    configuration: Configuration, *, resistance: float, members: int, output: Path, folder: Path = Path()
+    configuration: Configuration,
+    *,
+    resistance: float,
+    members: int,
+    output: Path,
+    folder: Path = Path(),
+    by: Sequence[str] | None = None,
 ) -> xr.Dataset:
-    """Return what every barrier and attempt frequency does to the last phase of a configuration.
+    """Return what barriers, attempt frequencies and other parameters do to the last phase of a configuration.
 
     Parameters
     ----------
@@ -184,6 +294,8 @@ def sensitivity(
         File of the members; what is in the folder beside it is gone on with.
     folder : Path
         Where a material file with a relative name is looked for.
+    by : sequence of str, optional
+        Parameters, such as "conduction.prefactor" or "circuit.series_resistance"; the usual ones by default.
 
     Returns
     -------
@@ -191,7 +303,7 @@ def sensitivity(
         As of `table`.
     """
     asked = Sensitivity(
-        configuration=configuration, conductance=1.0 / resistance, members=members, folder=folder
+        configuration=configuration, conductance=1.0 / resistance, members=members, folder=folder, by=by
     )
     with serial() as workers:
         execute(asked, output, workers, isolated=False)

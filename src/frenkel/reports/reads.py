@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ..analysis.plots.caption import quantity
 from ..analysis.reliability import retention
 from ..analysis.reliability.bakes import BakeFit
+from ..analysis.reliability.extrapolation import TEMPERATURE, UNITS, Extrapolation
 from ..analysis.statistics.distributions import Fit
 from .device import table
 
@@ -153,3 +154,26 @@ def fits_table(fits: Mapping[str, Fit], units: Mapping[str, str]) -> str:
         rows.append([name, parameters, devices, *(text(float(value)) for value in quantiles)])
     family = next(iter(fits.values())).family
     return table(["number", f"{family} (95 %)", "devices", "1 %", "median", "99 %"], rows, left=2)
+
+
+def extrapolation_table(found: Extrapolation) -> str:
+    """Return rates by splitting and as extrapolated, and the slope of the line."""
+    rows = []
+    for k, condition in enumerate(found.condition):
+        middle, low, high = (float(one) for one in found.at(float(condition)))
+        rows.append(
+            [
+                f"{condition:g} {UNITS[found.by]}",
+                f"{found.rate[k]:.2g} ({found.low[k]:.1g} to {found.high[k]:.1g})",
+                f"{middle:.2g} ({low:.1g} to {high:.1g})",
+                "accelerated" if found.accelerated[k] else f"{found.rate[k] / middle:.2g} times as usual",
+            ]
+        )
+    heads = ["condition", "rate by splitting (1/s)", "extrapolated (1/s)", ""]
+    slope, (low, high) = found.line.slope, found.line.slope_interval
+    if found.by == TEMPERATURE:
+        words = f"activation energy {-slope:.3g} eV (95 %: {-high:.3g} to {-low:.3g})"
+    else:
+        slope, low, high = (one / np.log(10.0) for one in (slope, low, high))
+        words = f"{slope:.3g} decades per V (95 %: {low:.3g} to {high:.3g})"
+    return f"{table(heads, rows, left=1)}\n{words}"

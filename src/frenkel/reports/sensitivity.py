@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..rare.parameters import unit
+
 if TYPE_CHECKING:
     import xarray as xr
 
@@ -40,11 +42,26 @@ def describe(found: xr.Dataset, z: Floats) -> str:
             pairs = zip(row["derivative"].values * step, HALF * row["error"].values * step, strict=True)
             cells = "".join(f"{f'{value:+.3g} ± {half:.2g}':>24}" for value, half in pairs)
             lines.append(f"{f'{mechanism}, {of} {name}'[:34]:34}{cells}")
+    lines += by_parameters(found)
     lines += told(found)
     known = np.abs(z[np.isfinite(z)])
     if known.size:
         lines.append(f"mean weights are 0 within {known.max():.1f} standard errors (above 4: a wrong clock)")
     return "\n".join(lines)
+
+
+def by_parameters(found: xr.Dataset) -> list[str]:
+    """Return a row for every parameter, and how each number was found: by weights (w) or by runs (r)."""
+    if not found.sizes["parameter"]:
+        return []
+    lines = ["other numbers, by score weights (w) or by twins with the same random numbers (r):"]
+    for name in found["parameter"].values:
+        row = found.sel(parameter=name)
+        half = HALF * row["change_error"].values
+        columns = zip(row["change"].values, half, row["runs"].values, strict=True)
+        cells = "".join(f"{f'{value:+.3g} ± {wide:.2g} ' + 'wr'[int(by)]:>24}" for value, wide, by in columns)
+        lines.append(f"{f'{name} {unit(str(name))[1]}'[:34]:34}{cells}")
+    return lines
 
 
 def told(found: xr.Dataset) -> list[str]:

@@ -13,7 +13,9 @@ from ..rare.farm import estimate
 if TYPE_CHECKING:
     import xarray as xr
 
+    from ..analysis.fitting.gate import Row
     from ..analysis.rare.splitting import Estimate
+    from ..typing import Floats
 
 BOTTLENECK = 0.9
 """Share of the particles that a stage may take out before its estimate hangs on too few."""
@@ -63,4 +65,45 @@ def describe(found: xr.Dataset, bound: float | None = None) -> str:
         )
     if bound is not None:
         lines.append(f"below {bound:g}? {VERDICTS[below(said, bound)]}")
+    if asked.starts == 1:
+        lines += apart(found["probability"].values, bound)
+    return "\n".join(lines)
+
+
+def apart(probability: Floats, bound: float | None) -> list[str]:
+    """Return how devices differ where each repeat is one: in the middle, and how few hold all of it."""
+    largest = np.sort(probability)[::-1]
+    total = largest.sum()
+    if not total:
+        return []
+    few = int(np.searchsorted(np.cumsum(largest), 0.9 * total)) + 1
+    lines = [
+        f"{'each device':18} {np.median(probability):.2g} in the median; "
+        f"{few} of {len(largest)} hold nine tenths of all"
+    ]
+    if bound is not None:
+        lines.append(f"{np.count_nonzero(probability < bound)} of {len(largest)} devices are below {bound:g}")
+    return lines
+
+
+def beside(name: str, card: Estimate, row: Row | None) -> str:
+    """Return what the cells of a card say to the same question, and the row of the gate.
+
+    Parameters
+    ----------
+    name : str
+        Of the card.
+    card : Estimate
+    row : Row or None
+        As of `frenkel.rare.cards.row`.
+    """
+    lines = [
+        f"card {name[:13]:13} {card.probability:.3g}   95 %: {card.low:.2g} to {card.high:.2g}",
+    ]
+    if row is None:
+        lines.append("one of the two is only a bound, or 0: no row of a gate")
+    else:
+        word = "passed" if row.passed else "failed"
+        limits = f"floor {row.floor:.2g}, limit {row.limit:.2g}"
+        lines.append(f"{row.statistic}: {row.value:.2g} apart, {limits}: {word}")
     return "\n".join(lines)

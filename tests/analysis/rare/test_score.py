@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 from small_boxes import FALSE_ALARM
 
-from frenkel.analysis.rare.score import combinations, derivatives, z_of_means
+from frenkel.analysis.rare.score import combinations, derivatives, differences, z_of_means
 
 Z = stats.norm.isf(FALSE_ALARM / 2)
 
@@ -67,3 +67,26 @@ def test_the_mean_of_weights_is_not_taken_off():
     """Two weights of 1 and one of -2: the mean of squares is 2; with a mean that is not 0 it stays in."""
     assert combinations(np.array([[1.0], [1.0], [-2.0]]))[0] == pytest.approx([2.0])
     assert combinations(np.array([[1.0], [1.0], [1.0]]))[0] == pytest.approx([1.0])
+
+
+def test_a_derivative_of_the_value_itself_is_added(events):
+    """f = a N with a = 2: d E[f] / d ln rate = 6; by ln a it is 6 more."""
+    found, error = derivatives(2.0 * events[:, 0], events - 3.0, 2.0 * events)
+    assert abs(found[0] - 12.0) < Z * error[0] < 1.0
+
+
+def test_differences_of_twins():
+    """Pairs whose conditional means are known: f = N of runs with N >= 1, by N + one more event or none."""
+    random = np.random.default_rng(5)
+    low = random.poisson(3.0, 20_000).astype(float)
+    high = low + random.poisson(0.3, 20_000)
+    exact = 3.3 / (1 - np.exp(-3.3)) - 3.0 / (1 - np.exp(-3.0))
+    ends = [np.where(one > 0, one, np.nan)[:, None] for one in (low, high)]
+    found, error, differ = differences(*ends)
+    assert abs(found[0] - exact) < Z * error[0] < 0.05
+    assert differ[0] == np.count_nonzero(low != high)
+    # The error is that of repeats: 200 of 100 pairs scatter by as much.
+    parts = [differences(a, b)[0][0] for a, b in zip(*(np.split(one, 200) for one in ends), strict=True)]
+    assert np.std(parts) / np.sqrt(200) == pytest.approx(error[0], rel=0.2)
+    few = np.array([[1.0], [np.nan], [2.0]])
+    assert np.isnan(differences(few, few)[0]).all() and differences(few, few)[2][0] == 0

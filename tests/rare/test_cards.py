@@ -1,0 +1,130 @@
+"""Tails of the cells of a card against the master equation of its states. False alarm 1e-4 for each z."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_up_jumps import ensemble
+from scipy import stats
+from scipy.linalg import expm
+from small_boxes import FALSE_ALARM
+
+from frenkel.analysis.fitting import jump_fit
+from frenkel.analysis.rare.splitting import together
+from frenkel.cards.card import Card
+from frenkel.cli.main import main
+from frenkel.kinetic.circuit import Circuit
+from frenkel.kinetic.waveform import Waveform
+from frenkel.rare.cards import card_tails, row, strides
+from frenkel.rare.events import Question
+
+TINY = Path(__file__).with_name("pulse.toml").read_text(encoding="utf-8")
+Z = stats.norm.isf(FALSE_ALARM / 2)
+EDGE = 1e-5
+"""Conductance (S) between the two kinds of states of the made-up cells, 1e-6 and 1e-4."""
+
+
+@pytest.fixture(scope="module")
+def law():
+    """Return a law of jumps between states of two kinds."""
+    data = ensemble(4, seed=2)
+    return jump_fit.fit(data, np.arange(4), seed=1)[0]
+
+
+def generator(law, volts):
+    """Return the rate matrix (1/s) of all states of the law at a voltage (V), without a circuit."""
+    from frenkel.cards.jumps import Kernel, interpolated, place
+
+    number = len(law.level)
+    every, logs = np.arange(number), law.log_rates(300.0)
+    at = np.full(number, volts)
+    rate = np.exp(interpolated(logs, place(law.grid, at), every))
+    near, weight = Kernel(law, logs).near(every, at)
+    matrix = np.zeros((number, number))
+    for state in range(number):
+        np.add.at(matrix[state], law.after[near[state]], rate[state] * weight[state])
+    return matrix - np.diag(matrix.sum(axis=1))
+
+
+def exact(law, waveform, question):
+    """Return the chance of the event, cells starting in all end states alike."""
+    ends = np.flatnonzero(law.kind == (0 if question.rises else 1))
+    met = (np.exp(law.level) >= EDGE) if question.rises else (np.exp(law.level) <= EDGE)
+    now = np.zeros(len(law.level))
+    now[ends] = 1.0 / len(ends)
+    for begin, end, low, high in strides(waveform):
+        for part in range(4):  # short enough for one voltage
+            volts = low + (part + 0.5) / 4 * (high - low)
+            matrix = generator(law, volts) * ~met[:, None]
+            now = now @ expm(matrix * (end - begin) / 4)
+            if low == high:
+                now = now @ expm(matrix * (end - begin) * 3 / 4)
+                break
+    return float(now[~met].sum() if question.what.absent else now[met].sum())
+
+
+@pytest.mark.parametrize(("event", "volts", "time", "scale"), [
+    ("set fails", 1.0, 4e-5, 0.3), ("set fails", 1.0, 4e-4, 1e-4), ("reset fails", -1.0, 3e-5, 1e-2),
+    ("state is lost", 0.1, 3.0, 0.1), ("half-select disturbs", 0.4, 5e-2, 0.1),
+])
+def test_a_hold_by_the_master_equation(law, event, volts, time, scale):
+    """Fails where states are drawn of the other kind, and where half-selected cells see the whole voltage."""
+    edge = {"conductance": EDGE} if "fails" in event else {"share": 0.1 if event == "state is lost" else 10.0}
+    question = Question(event=event, particles=60, kill=6, starts=60, **edge)
+    wave = Waveform.constant(volts, time)
+    chance = exact(law, question.waveform(wave), question)
+    found = card_tails(law, wave, Circuit(), question, temperature=300.0, repeats=8, seed=1)
+    print(event, time, chance, found.probability / chance, found.error / chance, found.stated / chance)
+    assert scale / 30 < chance < scale
+    assert abs(found.probability - chance) < Z * max(found.error, found.stated) < 2 * chance
+
+
+def test_a_ramp_by_the_master_equation(law):
+    """From 0 V up and down again: along a stride ln(rate) is straight."""
+    question = Question(event="set fails", conductance=EDGE, particles=60, kill=6, starts=60)
+    wave = Waveform((0.0, 2e-5, 4e-5), (0.0, 1.1, 0.0))
+    chance = exact(law, wave, question)
+    found = card_tails(law, wave, Circuit(), question, temperature=300.0, repeats=4, seed=1)
+    print(chance, found.probability / chance, found.error / chance)
+    assert abs(found.probability - chance) < Z * max(found.error, found.stated) < chance < 0.5
+
+
+def test_the_row_of_a_gate():
+    """The distance is that of ln P; twice the error of both is the limit; a bound gives no row."""
+    def of(probability, error, complete=True):
+        return together(np.array([1.0, 1.0]) * probability, np.array([1.0, 1.0]) * 2 * error**2,
+                        np.array([3.0, 3.0]), [complete] * 2)
+
+    asked = Question(event="set fails", conductance=EDGE)
+    devices, near, far = of(1e-6, 3e-7), of(2e-6, 4e-7), of(9e-6, 1e-6)
+    one, other = row(asked, devices, near), row(asked, devices, far)
+    assert one.value == pytest.approx(np.log(2)) and one.floor == pytest.approx(np.hypot(0.3, 0.2))
+    assert one.passed and not other.passed and "set fails" in one.statistic
+    assert row(asked, devices, of(1e-9, 1e-9, complete=False)) is None
+    assert row(asked, of(0.0, 0.0), near) is None
+
+
+def test_a_card_beside_devices_on_the_command_line(law, tmp_path, capsys):
+    """A row of the gate below what devices say; a card without a law of jumps is one sentence."""
+    (tmp_path / "tiny.toml").write_text(TINY)
+    card = replace(Card.load("hfo2"), jump_law=law)
+    (tmp_path / "card.json").write_text(json.dumps(card.to_dict()))
+    command = ["tails", str(tmp_path / "tiny.toml"), "--event", "read disturbs", "--at", "1.5", "--particles",
+               "8", "--kill", "2", "--repeats", "2", "-q", "--engine", "serial", "--no-isolation"]
+    few = [*command, "-o", str(tmp_path / "t.nc")]
+    assert main([*few, "--card", str(tmp_path / "card.json")]) in (0, 1)
+    out = capsys.readouterr().out
+    assert "card hfo2" in out and ("no row of a gate" in out or "read disturbs: ln P" in out)
+    assert main([*few, "--card", "hfo2"]) == 1
+    assert "no law of jumps" in capsys.readouterr().err
+
+
+def test_devices_of_one_start_each_are_told_apart():
+    from frenkel.reports.tails import apart
+
+    words = "\n".join(apart(np.array([1e-9, 1e-8, 2e-9, 0.1, 1e-3]), 1e-7))
+    assert "1e-08 in the median; 1 of 5 hold nine tenths" in words
+    assert "3 of 5 devices are below 1e-07" in words
+    assert apart(np.zeros(3), 1e-7) == []
