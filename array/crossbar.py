@@ -27,6 +27,9 @@ RELINEARISE = 5e-3
 FIRST_PART = 1e-3
 """Of a pulse whose parts adapt: its first part."""
 
+MANY = 0.4
+"""Vectors, as a share of the bit lines, from which the effective matrix costs less than a solve of each."""
+
 SETTLING = 50
 """Most rounds of selectors turning on and off within one solve."""
 
@@ -153,9 +156,9 @@ class Crossbar:
     def multiply(self, voltages: ArrayLike) -> Floats:
         """Return currents out of the bit lines (A), (..., n), for voltages on the word lines (V), (..., m).
 
-        Each vector is solved by itself, from the solution before. For linear cells and many vectors make
-        `effective_matrix` once. Every word line is driven; for floating ones `solve` a bias of
-        `frenkel.array.lines.bias.lines`.
+        Many vectors go through the effective matrix where all crossings are linear; otherwise each vector is
+        solved by itself, from the solution before. Every word line is driven; for floating ones `solve` a
+        bias of `frenkel.array.lines.bias.lines`.
 
         Raises
         ------
@@ -167,10 +170,20 @@ class Crossbar:
         checks.finite("voltages", given, "V")
         self.finish()
         vectors = given.reshape(-1, self.shape[0])
+        if len(vectors) > MANY * self.shape[1] and self._linear:
+            return np.asarray(given @ self.effective_matrix())
         out = np.empty((len(vectors), self.shape[1]))
         for k, vector in enumerate(vectors):
             out[k] = self.solve(biases.multiply(vector, self.shape[1]), warm=k > 0).sensed
         return out.reshape(*given.shape[:-1], self.shape[1])
+
+    @property
+    def _linear(self) -> bool:
+        """Whether lines and crossings are a linear map that has an effective matrix."""
+        if self.lines.word_lumped or self.lines.bit_lumped or not isinstance(self.crosspoint, Direct):
+            return False
+        law = self.cells.sinh_law()
+        return law is not None and bool(np.all(np.isinf(law[1])))
 
     def effective_matrix(self, read_voltage: float = 0.0) -> Floats:
         """Return currents out of the bit lines per volt on the word lines (S), (m, n).

@@ -98,6 +98,10 @@ class PulseMemory:
     def felt(self, visit: Visit, over: Floats, duration: float) -> None:
         """Hold the selected cell at a voltage (V) for a duration (s); the others follow as the visit ends."""
         self._cells.apply(over, duration, self.at)
+        self._passed(visit, duration)
+
+    def _passed(self, visit: Visit, duration: float) -> None:
+        """Take note of a pulse that the selected cell has had."""
         visit.exposure += duration
         self.pulses += 1
 
@@ -111,8 +115,7 @@ class PulseMemory:
         """
         assert jumps(self._cells)
         charge = self._cells.drive(LineLoad(self, visit), duration, self.at)
-        visit.exposure += duration
-        self.pulses += 1
+        self._passed(visit, duration)
         return float(charge[0]) / duration
 
     def at_solution(self, voltage: Floats) -> tuple[Floats, Floats]:

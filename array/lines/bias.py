@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -58,12 +59,17 @@ class Bias:
         """Voltages of all ends (V), in the order of the parameters."""
         return self.word_left, self.word_right, self.bit_top, self.bit_bottom
 
-    @property
+    @cached_property
+    def held(self) -> tuple[Floats, ...]:
+        """Voltages of all ends (V), 0 where they float."""
+        return tuple(np.where(on, v, 0.0) for on, v in zip(self.connected, self.ends, strict=True))
+
+    @cached_property
     def connected(self) -> tuple[NDArray[np.bool_], ...]:
         """Which ends are connected, in the order of the parameters."""
         return tuple(~np.isnan(end) for end in self.ends)
 
-    @property
+    @cached_property
     def amplitude(self) -> float:
         """Largest difference of two terminal voltages (V)."""
         ends = np.concatenate(self.ends)

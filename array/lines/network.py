@@ -124,8 +124,7 @@ class Network:
         self.right = np.where(on[1], _conductance(word[:, -1] + source[0]), 0.0)
         self.top = np.where(on[2], _conductance(bit[0] + source[1]), 0.0)
         self.bottom = np.where(on[3], _conductance(bit[-1] + source[1]), 0.0)
-        if self.word_known.any() or self.bit_known.any():
-            self._agree()
+        self._agree()
 
     def _check_lines(self, bias: Bias) -> None:
         """Refuse a bias for another number of lines."""
@@ -134,6 +133,8 @@ class Network:
 
     def _agree(self) -> None:
         """Refuse two ideal sources of different voltage on one line without resistance."""
+        if not self._any_known:
+            return
         for known, one, other, name in (
             (self.word_known, self.bias.word_left, self.bias.word_right, "word"),
             (self.bit_known, self.bias.bit_top, self.bias.bit_bottom, "bit"),
@@ -155,6 +156,11 @@ class Network:
     def bit_known(self) -> NDArray[np.bool_]:
         """Bit lines without any resistance that are connected."""
         return np.isinf(self.top) | np.isinf(self.bottom)
+
+    @cached_property
+    def _any_known(self) -> bool:
+        """Whether the voltage of any line is known."""
+        return bool(self.word_known.any() or self.bit_known.any())
 
     @cached_property
     def word_wires(self) -> Floats:
@@ -187,10 +193,11 @@ class Network:
 
     def start(self) -> tuple[Floats, Floats]:
         """Return node voltages (V) of both layers: known lines at theirs, all others 0."""
-        b = self.bias
+        b, shape = self.bias, self.lines.shape
+        if not self._any_known:
+            return np.zeros(shape), np.zeros(shape)
         word = np.where(np.isinf(self.left), b.word_left, np.where(np.isinf(self.right), b.word_right, 0.0))
         bit = np.where(np.isinf(self.top), b.bit_top, np.where(np.isinf(self.bottom), b.bit_bottom, 0.0))
-        shape = self.lines.shape
         return np.broadcast_to(word[:, None], shape).copy(), np.broadcast_to(bit, shape).copy()
 
     def residual(self, word: Floats, bit: Floats, current: Floats) -> tuple[Floats, Floats]:
@@ -226,13 +233,13 @@ class Network:
 
     def _terminals(self, word: Floats, bit: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         """Return the current into each end (A); 0 where it is floating or its line is known."""
-        left, right, top, bottom = (
-            np.where(np.isnan(v), 0.0, g) * (np.nan_to_num(v) - x)
-            for g, v, x in zip(
-                self._finite, self.bias.ends, (word[:, 0], word[:, -1], bit[0], bit[-1]), strict=True
-            )
+        g, v = self._finite, self.bias.held
+        return (
+            g[0] * (v[0] - word[:, 0]),
+            g[1] * (v[1] - word[:, -1]),
+            g[2] * (v[2] - bit[0]),
+            g[3] * (v[3] - bit[-1]),
         )
-        return left, right, top, bottom
 
     @cached_property
     def _finite(self) -> tuple[Floats, ...]:

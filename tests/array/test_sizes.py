@@ -11,6 +11,7 @@ from frenkel.array.crossbar import Crossbar
 from frenkel.array.crosspoint import (
     ExponentialSelector,
     OneTransistorOneResistor,
+    SelfRectifying,
     ThresholdSelector,
     Transistor,
 )
@@ -152,3 +153,20 @@ def test_a_line_floats_where_it_is_meant():
 def test_bad_sizes(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("vectors", [3, 40])
+def test_a_batch_is_its_vectors_one_by_one(vectors):
+    """Few are solved, many go through the effective matrix; cells that are not linear are always solved."""
+    rng = np.random.default_rng(2)
+    lines = Lines(shape=(7, 9), word_resistance=200.0, bit_resistance=300.0)
+    given = rng.uniform(-0.2, 0.2, (vectors, 7))
+    linear = Crossbar(LinearCells(rng.uniform(1e-6, 1e-4, (7, 9))), lines)
+    bent = Crossbar(made_up_cells((7, 9), rng.uniform(2e-6, 8e-5, (7, 9))), lines)
+    rectified = Crossbar(LinearCells(linear.cells.conductance), lines, SelfRectifying(5.0))
+    for array in (linear, bent, rectified):
+        before = array.solves
+        found = array.multiply(given)
+        assert (array.solves == before) == (array is linear and vectors == 40)
+        each = [array.solve(bias.multiply(vector, 9)).sensed for vector in given]
+        np.testing.assert_allclose(found, each, rtol=1e-8, atol=1e-10 * np.abs(found).max())

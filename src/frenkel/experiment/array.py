@@ -250,9 +250,8 @@ class Session:
             drives = planes.reshape(-1, m).astype(np.float64)
             found = iter(array.multiply(drives > 0.0, self.voltage))
         else:
-            array.finish()
             drives = numbers * (self.voltage / whole)
-            found = iter(self._passive(array, drives))
+            found = iter(array.multiply(drives))
         cells = self._conductance()
         gates = array.shape[1] if isinstance(array, TransistorWordLines) else None
         work = Products(vectors=drives, multiply=lambda _: next(found), power=self._power(cells), gates=gates)
@@ -268,12 +267,6 @@ class Session:
             "product_exact": self.voltage * share @ cells,
             "product_target": self.voltage * share @ (cells if self.targets is None else self.targets),
         }
-
-    def _passive(self, array: Crossbar, drives: Floats) -> Floats:
-        lumped = array.lines.word_lumped or array.lines.bit_lumped
-        if np.all(np.isinf(array.crosspoint.scale(self.assembled.cells))) and not lumped:
-            return np.asarray(drives @ array.effective_matrix())
-        return array.multiply(drives)
 
     def _power(self, cells: Floats) -> Callable[[Floats, Floats], float]:
         """Return what gives the power of the sources (W) while a vector is on.
