@@ -41,6 +41,9 @@ BEND = 3e-5
 CHORD_STEP = 2e-3
 """Change of the source voltage (V) over which a device with a contact's law is taken as a resistor."""
 
+KEPT_SIZE, WEIGHED = 6e6, 16
+"""Bytes of the arrangements that a solver keeps, and after how many more it sees how many they are."""
+
 
 @dataclass(slots=True)
 class End:
@@ -119,6 +122,14 @@ class Solved:
     make_ends: Callable[[list[float]], list[End]] | None = None
     ends: dict[int, End] = field(default_factory=dict)
     cells: dict[int, Cell] = field(default_factory=dict)
+
+    def size(self) -> int:
+        """Return about how many bytes this is: a reader at many voltages has it grow by a cell at each."""
+        # Columns of EventRates: three of int, one of a byte, eleven of double; a cell adds five, an end two.
+        of_candidate = 101 + 40 * len(self.cells) + 16 * len(self.ends)
+        nodes = 8 * sum(end.nodes.size for end in self.ends.values())
+        law = self.law.size if isinstance(self.law, CurrentLaw) else 0
+        return self.events.n * of_candidate + nodes + law
 
     def cell(self, voltage: float, slope: float = 0.0) -> Cell | None:
         """Return the cell of a voltage (V), at an end the one that its slope leads into; None if linear."""
@@ -242,7 +253,7 @@ class Solver(ABC):
         self.tables = dict(state.engine.tables())
         self.tables["dipole"] = self.tables["dipole"] / self.tables["length"]
         self._kept: OrderedDict[tuple[int, bool, bool], tuple[NDArray[np.int8], Solved]] = OrderedDict()
-        self._most_kept = kept
+        self._most_kept, self._unweighed = kept, 0
 
     @abstractmethod
     def solve(self, species: NDArray[np.int8]) -> Solved:
@@ -267,13 +278,27 @@ class Solver(ABC):
         solved = self.solve(species)
         self.state.field_solves += self.state.running
         self._kept[key] = species, solved
+        self._kept.move_to_end(key)
         if len(self._kept) > self._most_kept:
             self._kept.popitem(last=False)
+        self._weigh()
         return solved
+
+    def _weigh(self) -> None:
+        """Drop the oldest arrangements that are kept where all take too much memory; the last one stays."""
+        self._unweighed += 1
+        if self._unweighed < WEIGHED:
+            return
+        self._unweighed = 0
+        total = sum(len(species) + solved.size() for species, solved in self._kept.values())
+        while total > KEPT_SIZE and len(self._kept) > 1:
+            species, solved = self._kept.popitem(last=False)[1]
+            total -= len(species) + solved.size()
 
     def forget(self) -> None:
         """Drop the arrangements that are kept."""
         self._kept.clear()
+        self._unweighed = 0  # a run that goes on from here must drop the same ones
 
     def maps(self, voltage: float) -> tuple[Floats, Floats]:
         """Return potential (V) and temperature rise (K) of every host site at a voltage (V)."""

@@ -25,6 +25,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ..threads import load_blas_alone
 from . import shards
 from .stopping import Stop
 
@@ -387,6 +388,7 @@ def main() -> None:
     try:
         plan = json.loads(plan_file.read_text())
         context = Context(plan_file.parent, inbox, notes, owner(plan), scratch(plan))
+        load_blas_alone()
         with contextlib.suppress(Exception):  # it is met again below and then goes into the record
             run = prepare(plan)
         os.write(outbox, READY)

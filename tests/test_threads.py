@@ -1,4 +1,4 @@
-"""BLAS at one thread, whichever library is loaded when, and whichever thread asks."""
+"""BLAS at one thread, whichever library is loaded when, and whichever thread asks; and BLAS without SciPy."""
 
 import subprocess
 import sys
@@ -78,3 +78,25 @@ def test_a_blas_that_is_loaded_later_is_held_at_one_thread_too():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert set(done.stdout.strip()) <= set("[1, ]") and "1" in done.stdout
+
+
+def test_a_member_takes_blas_without_the_rest_of_scipy():
+    """A device made, solved and packed as a member does it; `scipy.linalg` is whole when asked for later."""
+    code = """
+import sys
+from frenkel.threads import load_blas_alone
+load_blas_alone()
+from frenkel.experiment import members
+from frenkel.analysis.results import store
+from frenkel.kinetic.materials.material import Material
+device = members.Device(Material.load("TiOx"), 2e-9, 2e-9, seed=1)
+device.solved().at(0.22)
+store.pack(device.state())
+heavy = ("xarray", "pint", "scipy.linalg", "scipy.special", "scipy.spatial", "scipy.fft")
+print(sorted(name for name in heavy if name in sys.modules))
+import scipy.linalg
+from scipy.linalg import cython_blas, cython_lapack
+print(scipy.linalg.cho_factor([[4.0]])[0])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["[]", "[[2.]]"]

@@ -43,6 +43,24 @@ def test_units_agree_with_pint():
             assert getattr(units, name) == pytest.approx(expected, rel=1e-12), name
 
 
+@pytest.mark.parametrize("kind", units._PLAIN)
+@pytest.mark.parametrize("form", ["{}", "{}/s", "V/{}", "e*{}", "W/{}*K"])
+def test_units_told_without_pint_are_those_of_pint(kind, form, monkeypatch):
+    """To the last bit, for numbers of up to ten digits as files give them."""
+    pairs = [(form.format(one), form.format(other)) for one in kind for other in kind]
+    numbers = (1.0, 5.0, 0.1, 3.14, 1e13, 2.6, 0.7294736, 123.4567891)
+    plain = [units.convert(number, *pair) for pair in pairs for number in numbers]
+    assert None not in [units._plain_factor(*pair) for pair in pairs]
+    monkeypatch.setattr(units, "_plain_factor", lambda given, wanted: None)
+    assert plain == [units.convert(number, *pair) for pair in pairs for number in numbers]
+
+
+def test_units_that_take_pint():
+    for given, wanted in (("nm^2", "m^2"), ("W/(K*nm)", "W/(K*m)"), ("nm", "s"), ("hour", "s"),
+                          ("V*nm", "V/m"), ("nm s", "m s"), ("V", "V/m"), ("nope", "m")):
+        assert units._plain_factor(given, wanted) is None, given
+
+
 def test_docstring_example():
     assert doctest.testmod(units).failed == 0
 

@@ -11,16 +11,18 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 
 from ...errors import explain, reason
 from ...mpi_runs import content
 from ...mpi_runs.stopping import held_back
 from .layout import Layout
 from .schema import LAYOUT
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 CHECKPOINT_VERSION = 1
 
@@ -29,7 +31,7 @@ class StoreError(OSError):
     """A result could not be written or read; the message is one sentence for the user."""
 
 
-def save(result: xr.Dataset, path: str | Path, *, force: bool = False, layout: Layout = LAYOUT) -> Path:
+def save(result: "xr.Dataset", path: str | Path, *, force: bool = False, layout: Layout = LAYOUT) -> Path:
     """Write a result as compressed netCDF-4, whole or not at all.
 
     Parameters
@@ -59,7 +61,7 @@ def save(result: xr.Dataset, path: str | Path, *, force: bool = False, layout: L
     return save_table(result, path, force=force)
 
 
-def save_table(table: xr.Dataset, path: str | Path, *, force: bool = False) -> Path:
+def save_table(table: "xr.Dataset", path: str | Path, *, force: bool = False) -> Path:
     """Write a dataset that has no layout, such as that of a study, whole or not at all.
 
     Parameters, return value and errors are those of :func:`save`; nothing is checked.
@@ -69,7 +71,7 @@ def save_table(table: xr.Dataset, path: str | Path, *, force: bool = False) -> P
     return target
 
 
-def load(path: str | Path, layout: Layout = LAYOUT) -> xr.Dataset:
+def load(path: str | Path, layout: Layout = LAYOUT) -> "xr.Dataset":
     """Read a result into memory and check its layout.
 
     Parameters
@@ -90,6 +92,8 @@ def load(path: str | Path, layout: Layout = LAYOUT) -> xr.Dataset:
     SchemaError
         It is another version, or has another layout.
     """
+    import xarray as xr  # 40 MB; checkpoints take none
+
     source = readable(path)
     if not content.is_netcdf(source):
         raise StoreError(f"{source} is not a netCDF file")
@@ -215,7 +219,7 @@ def unpack(file: Path | io.BytesIO, source: str) -> dict[str, Any]:
     return dict(tree)
 
 
-def _write_netcdf(result: xr.Dataset, path: Path) -> None:
+def _write_netcdf(result: "xr.Dataset", path: Path) -> None:
     # Text has no fixed width in netCDF-4 and cannot be compressed.
     encoding: dict[str, dict[str, Any]] = {
         str(name): {"zlib": True, "complevel": 4, "shuffle": True}

@@ -137,6 +137,13 @@ def length_of(bond: Bonds) -> Floats:
     return bond.length
 
 
+def filled(energy: Floats) -> Floats:
+    """Return the share 1 / (1 + e^x) of levels x kT above the Fermi level that electrons fill."""
+    small = np.exp(-np.abs(energy))
+    share: Floats = np.where(energy > 0.0, small, 1.0) / (1.0 + small)
+    return share
+
+
 def thermal_energy(temperature: float | Floats) -> Floats:
     """Return kT (eV) at a temperature (K)."""
     energy: Floats = BOLTZMANN_EV * np.asarray(temperature, dtype=np.float64)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import expit
 
 from ...typing import Floats
-from .bonds import Bonds, Law, above_zero, thermal_energy, within
+from .bonds import Bonds, Law, above_zero, filled, thermal_energy, within
 
 STEP = 0.5
 """Step of the integral over the levels of the metal, in kT."""
+
+AT_ONCE = 64
+"""Drops whose integrands are held at a time: those of a whole table of a law would take 30 MB."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,9 +77,12 @@ class ElectronTransfer(Law):
         energy = float(self.reorganisation / thermal_energy(self.temperature))
         lowest = min(0.0, energy - float(np.max(eta))) - 12.0 * np.sqrt(2.0 * energy) - 40.0
         x = np.arange(lowest, 60.0, STEP)
-        occupied = expit(-x)
-        away = x - energy + np.ravel(eta)[:, np.newaxis]
-        weight = np.exp(-(away**2) / (4 * energy)) * occupied
-        rate = STEP * weight.sum(axis=1)
-        change = -STEP * (away * weight).sum(axis=1) / (2 * energy)
+        occupied, flat = filled(x), np.ravel(eta)
+        rate, change = np.zeros((2, flat.size))
+        for first in range(0, flat.size, AT_ONCE):
+            part = slice(first, first + AT_ONCE)
+            away = x - energy + flat[part, np.newaxis]
+            weight = np.exp(-(away**2) / (4 * energy)) * occupied
+            rate[part] = STEP * weight.sum(axis=1)
+            change[part] = -STEP * (away * weight).sum(axis=1) / (2 * energy)
         return rate.reshape(np.shape(eta)), change.reshape(np.shape(eta))

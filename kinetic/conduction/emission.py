@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.special import exprel
 
 from ...checks import between
 from ...typing import Floats
@@ -133,6 +132,8 @@ class SchottkyThermionic(Law):
 
     def current(self, voltage: Floats, bond: Bonds) -> tuple[Floats, Floats]:
         """Return the current (A) and its slope (S) through each bond at ``voltage`` (V)."""
+        from scipy.special import exprel  # 20 MB, and no device needs it
+
         length, thermal = length_of(bond), thermal_energy(self.temperature)
         saturation = np.asarray(self.area) * RICHARDSON * self.mass * np.asarray(self.temperature) ** 2
         turned = self.polarity * voltage

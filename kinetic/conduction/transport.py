@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from scipy.special import expit
 
 from ...checks import positive
 from ...typing import Floats
 from ...units import CONDUCTANCE_QUANTUM, ELECTRON_MASS, ELEMENTARY_CHARGE, VACUUM_PERMITTIVITY
-from .bonds import Bonds, Law, above_zero, length_of, thermal_energy, within
+from .bonds import Bonds, Law, above_zero, filled, length_of, thermal_energy, within
 from .tunnelling import HBAR
 
 
@@ -258,8 +257,8 @@ class QuantumGap(Law):
         lower = -per_volt * ((1 - self.share) * voltage + self.barrier)
         # Where the two are close, their logarithms would cancel.
         small = np.abs(per_volt * voltage) < 1
-        near = np.log1p(expit(lower) * np.expm1(np.where(small, per_volt * voltage, 0.0)))
+        near = np.log1p(filled(-lower) * np.expm1(np.where(small, per_volt * voltage, 0.0)))
         far = np.logaddexp(0, upper) - np.logaddexp(0, lower)
         limit = CONDUCTANCE_QUANTUM * np.asarray(self.channels)
-        slope = limit * (self.share * expit(upper) + (1 - self.share) * expit(lower))
+        slope = limit * (self.share * filled(-upper) + (1 - self.share) * filled(-lower))
         return limit / per_volt * np.where(small, near, far), slope

@@ -3,7 +3,11 @@ cdef class BondLaws:
     cdef int[::1] below                        # row of a law for negative u
     cdef double step
     cdef int last
+    # Room in which the currents of one arrangement after the other are worked out; none is kept there.
+    cdef double[::1] scratch
+    cdef int[::1] pivot
 
+    cdef int room_for(self, int k) except -1
     cdef double current(self, int law, double u, double* slope) noexcept nogil
 
 
@@ -18,8 +22,9 @@ cdef class CurrentLaw:
     cdef BondLaws laws
     cdef int k
     cdef double conductance, background
-    cdef double[:, ::1] coupling, loaded
-    cdef double[::1] g, rest, drop, drive, tangent, work
-    cdef int[::1] law, pivot
+    cdef readonly long size    # bytes
+    cdef double[:, ::1] coupling
+    cdef double[::1] g, rest
+    cdef int[::1] law
 
     cdef double _beyond(self, double voltage, double load) except? -1e300

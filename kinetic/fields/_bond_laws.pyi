@@ -12,6 +12,7 @@ class BondLaws:
     def ratio(self, law: int, u: float) -> tuple[float, float]: ...
 
 class CurrentLaw:
+    size: int
     def __init__(
         self,
         laws: BondLaws,

@@ -45,6 +45,7 @@ cdef class BondLaws:
         self.log_slope = np.ascontiguousarray(log_slope, dtype=np.float64)
         self.below = np.array(np.arange(len(self.log_ratio)) if below is None else below, np.intc)
         self.last = self.log_ratio.shape[1] - 1
+        self.scratch, self.pivot = np.zeros(0), np.zeros(0, np.intc)
         cdef int law, i
         cdef double slope
         for law in range(self.log_ratio.shape[0]):
@@ -57,6 +58,13 @@ cdef class BondLaws:
                 if not slope > -1e-6 * exp(self.log_ratio[law, i // 4]):
                     raise ValueError(f"the current of law {law} must not fall with the voltage; it does at "
                                      f"{0.25 * i * step:.3g} V")
+
+    cdef int room_for(self, int k) except -1:
+        """Make room to settle ``k`` bonds, with a matrix and three vectors beside it."""
+        if self.pivot.shape[0] < k:
+            self.scratch = np.zeros(k * k + 3 * k + settle_room(k))
+            self.pivot = np.zeros(k, np.intc)
+        return 0
 
     cdef double current(self, int law, double u, double* slope) noexcept nogil:
         """Current over conductance, i / g (V), and its derivative."""
@@ -196,27 +204,31 @@ cdef class CurrentLaw:
         self.g, self.rest = np.array(g, np.float64), np.array(rest, np.float64)
         self.law = np.array(law, np.intc)
         self.k = len(g)
-        self.drop, self.drive, self.tangent = np.zeros((3, self.k))
-        self.loaded = np.zeros((self.k, self.k))
-        self.work, self.pivot = np.zeros(settle_room(self.k)), np.zeros(self.k, np.intc)
+        # Many arrangements are kept, so what each call works in is not held by each of them.
+        self.size = 8 * self.k * (self.k + 3)
 
     cdef double _beyond(self, double voltage, double load) except? -1e300:
         """Current beyond ``conductance`` times the voltage (A), where it lowers ``voltage`` by ``load`` (ohm) times it."""
-        cdef int j, l, info
+        cdef int j, l, info, k = self.k
         cdef double total = 0.0, slope
-        for j in range(self.k):
-            self.drive[j] = self.rest[j] * voltage
+        self.laws.room_for(k)
+        cdef double* loaded = &self.laws.scratch[0]
+        cdef double* drop = loaded + k * k
+        cdef double* drive = drop + k
+        cdef double* tangent = drive + k
+        for j in range(k):
+            drive[j] = self.rest[j] * voltage
             # Behind a load the drive says what no bond bears, up to 1e6 V at a given current: start within 1 V.
-            self.drop[j] = self.drive[j] if load == 0.0 else max(-1.0, min(1.0, self.drive[j]))
-            for l in range(self.k):
-                self.loaded[j, l] = self.coupling[j, l] + load * self.background * self.rest[j] * self.rest[l]
-        info = settle(self.laws, self.k, &self.loaded[0, 0], &self.g[0], &self.law[0], &self.drive[0], &self.drop[0],
-                      &self.tangent[0], &self.work[0], &self.pivot[0])
+            drop[j] = drive[j] if load == 0.0 else max(-1.0, min(1.0, drive[j]))
+            for l in range(k):
+                loaded[j * k + l] = self.coupling[j, l] + load * self.background * self.rest[j] * self.rest[l]
+        info = settle(self.laws, k, loaded, &self.g[0], &self.law[0], drive, drop, tangent, tangent + k,
+                      &self.laws.pivot[0])
         if info:
             raise ArithmeticError(f"the current of {self.k} bonds at {voltage:g} V does not settle")
         # What a bond carries beyond its slope at 0 V reaches the electrodes by the share of 1 V that it bears.
-        for j in range(self.k):
-            total += self.g[j] * (self.laws.current(self.law[j], self.drop[j], &slope) - self.drop[j]) * self.rest[j]
+        for j in range(k):
+            total += self.g[j] * (self.laws.current(self.law[j], drop[j], &slope) - drop[j]) * self.rest[j]
         return self.background * total
 
     def __call__(self, double voltage):

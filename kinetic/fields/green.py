@@ -9,7 +9,6 @@ rounding errors whatever the contrast of the layers.
 from __future__ import annotations
 
 import numpy as np
-import scipy.fft
 from numpy.typing import ArrayLike, NDArray
 
 from ...checks import one_of, positive
@@ -127,6 +126,8 @@ class GreenTable:
 
     def respond(self, source: Floats) -> Floats:
         """Return the response of every site to a source at every site, both of shape (n_sites,)."""
+        import scipy.fft  # 20 MB, and only columns and whole lattices need it
+
         nx, ny, nz = self.shape
         if source.shape != (self.n_sites,):
             raise ValueError(f"source must have shape ({self.n_sites},), got {source.shape}")

@@ -6,7 +6,6 @@ from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.spatial import cKDTree
 
 from ...checks import one_of
 from .species import HOST, INTERSTITIAL_SITES
@@ -392,6 +391,8 @@ def _within(
     name: str,
 ) -> tuple[Table, float]:
     """Return the neighbour table of one motif and the mean distance of its pairs."""
+    from scipy.spatial import cKDTree  # 30 MB, and boxes of one lattice need none
+
     points = place.copy()
     if box is not None:
         points[:, 0] %= box[0]

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from .lattice import BOTTOM, TOP, Lateral, Lattice, three_whole
 from .species import HOST, INTERSTITIAL_SITES
@@ -160,6 +159,8 @@ def _sites(
 
 
 def _check_distinct(place: NDArray[np.float64], box: tuple[float, float, float] | None, path: Path) -> None:
+    from scipy.spatial import cKDTree  # 30 MB, and only files of atoms need it
+
     points = place - place.min(axis=0)
     if box is not None:
         points[:, :2] %= np.asarray(box[:2])

@@ -8,14 +8,17 @@ never to a direction, so that detailed balance holds whatever they are. Host sit
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.spatial import cKDTree
 
 from ...checks import at_least, between, one_of, positive, whole
 from ...typing import Floats
 from .lattice import LATERAL, Lateral, three_whole
+
+if TYPE_CHECKING:
+    from scipy.spatial import cKDTree
 
 Mask = NDArray[np.bool_]
 Shape = tuple[int, int, int]
@@ -158,6 +161,8 @@ def seeded(
     position: ArrayLike, seeds: ArrayLike, cell: Cell, columnar: bool, lateral: str
 ) -> tuple[Floats, cKDTree, NDArray[np.int32]]:
     """Return the sites, a tree of all seeds with their images, and the grain of each of these."""
+    from scipy.spatial import cKDTree  # 30 MB, and only grains need it
+
     _check_cell(cell)
     one_of("lateral", lateral, LATERAL)
     dimensions = 2 if columnar else 3

@@ -96,6 +96,19 @@ CONDUCTANCE_QUANTUM = 2.0 * ELEMENTARY_CHARGE**2 / PLANCK
 LORENZ_NUMBER = 2.44e-8
 """Sommerfeld value of the Lorenz number (W ohm / K^2), to three digits."""
 
+_PLAIN = (
+    {"m": m, "mm": mm, "um": um, "nm": nm, "pm": pm, "angstrom": angstrom},
+    {"s": s, "ms": ms, "us": us, "ns": ns, "ps": ps},
+    {"Hz": Hz, "kHz": kHz, "MHz": MHz, "GHz": GHz, "THz": THz},
+    {"V": V, "mV": mV, "uV": uV, "kV": kV, "MV": MV},
+    {"A": A, "mA": mA, "uA": uA, "nA": nA, "pA": pA},
+    {"ohm": ohm, "kohm": kohm, "Mohm": Mohm, "Gohm": Gohm},
+    {"S": S, "mS": mS, "uS": uS, "nS": nS},
+    {"W": W, "mW": mW, "uW": uW},
+    {"eV": eV, "meV": meV},
+)
+"""Units by kind that are told without pint, as it tells them: most of those that files give."""
+
 LONGEST = 40
 """Most characters of the text of a unit."""
 
@@ -115,18 +128,49 @@ def convert(number: float, given: str, wanted: str) -> float:
     # pint works out whatever it is given, and m**9**9**9 for ever.
     if len(given) > LONGEST or not _UNIT.fullmatch(given):
         raise ValueError(f"{given[:LONGEST]!r} is no unit")
+    factor = _plain_factor(given, wanted)
+    if factor is not None:
+        return _rounded(number * factor)
     try:
         result = float(_registry().Quantity(number, _parsed(given)).to(_parsed(wanted)).magnitude)
     except Exception:
         # pint raises half a dozen unrelated types for texts that are no unit.
         raise ValueError(f"{given!r} is no unit of the kind {wanted!r}") from None
-    # Decimal prefixes are exact: 5 nm must not become 5.000000000000001e-09 m.
-    return float(f"{result:.15g}")
+    return _rounded(result)
+
+
+def _rounded(number: float) -> float:
+    """Return a number to 15 digits: prefixes are exact, 5 nm must not become 5.000000000000001e-09 m."""
+    return float(f"{number:.15g}")
+
+
+@cache
+def _plain_factor(given: str, wanted: str) -> float | None:
+    """Return one unit over another, None where this takes pint."""
+    if given == wanted:
+        return 1.0
+    # In "MV/s" and "V/s", or "e*nm" and "e*m", factors stand for each other in turn.
+    names, others = (re.split(r"([*/])", one) for one in (given, wanted))
+    if len(names) != len(others) or "(" in given:
+        return None
+    factor, below = 1.0, False
+    for name, other in zip(names, others, strict=True):
+        if name in "*/" or other in "*/":
+            if name != other:
+                return None
+            below = name == "/"
+        elif name != other:
+            kind = next((kind for kind in _PLAIN if name in kind and other in kind), None)
+            if kind is None:
+                return None
+            ratio = kind[name] / kind[other]
+            factor = factor / ratio if below else factor * ratio
+    return factor
 
 
 @cache
 def _registry() -> Any:
-    import pint  # 0.3 s, and only files need it
+    import pint  # 0.3 s and 30 MB, and only files with units of other kinds need it
 
     return pint.UnitRegistry()
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from whole_lattice import SWITCHES, put, random_species
 
+from frenkel.kinetic import solver
 from frenkel.kinetic.circuit import Circuit
 from frenkel.kinetic.device import Device
 from frenkel.kinetic.lattice.species import EMPTY, INTERSTITIAL, OXYGEN, VACANCY
@@ -114,6 +115,32 @@ def test_cache_size_does_not_change_a_run():
     records = [make(cache=cache).advance(FORM, samples=30, log=True) for cache in (1, 64)]
     same_records(*records, without={"field_solves"})
     assert records[0].sample["field_solves"][-1] >= records[1].sample["field_solves"][-1]
+
+
+def test_arrangements_that_are_kept_are_bounded_by_their_size(monkeypatch):
+    """The same run, whatever is dropped; what is read at many voltages weighs more."""
+    runs, kept = [], []
+    for most in (1e9, 4e5):
+        monkeypatch.setattr(solver, "KEPT_SIZE", most)
+        device = make()
+        runs.append(device.advance(FORM, samples=20, log=True))
+        kept.append(device.solver._kept)
+    same_records(*runs, without={"field_solves"})
+    assert len(kept[0]) == 64
+    # Weighed after every sixteenth solution only, and the last one stays.
+    assert 1 <= len(kept[1]) < 40
+    oldest = list(kept[1].values())[:-solver.WEIGHED]
+    assert sum(len(species) + solved.size() for species, solved in oldest) <= 4e5
+    device = make("TiOx", layers=6, side=6)
+    now = device.solved()
+    before = now.size()
+    now.at(0.22)
+    assert now.size() >= before + (2 * 16 + 40) * now.events.n
+    device.solver._kept.update((number, (b"", now)) for number in range(3))
+    monkeypatch.setattr(solver, "KEPT_SIZE", 0)
+    for _ in range(solver.WEIGHED):
+        device.solved(refresh=True)
+    assert len(device.solver._kept) == 1
 
 
 def test_arrangement_that_is_kept_knows_what_the_electrodes_hold():

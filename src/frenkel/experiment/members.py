@@ -4,6 +4,7 @@ No xarray, no netCDF: thousands of these processes start at once, and each impor
 """
 
 import contextlib
+import gc
 import io
 import logging
 import math
@@ -15,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ..analysis.results import schema
+from ..analysis.results import schema, store
 from ..analysis.results.melting import melting
 from ..analysis.results.metrics import event_voltage
 from ..configuration.device import Configuration
@@ -82,6 +83,9 @@ def prepare(settings: dict[str, Any]) -> Callable[[int, Context], tuple[Arrays, 
             arrays[STATE] = _packed(protocol)
         for path in {local, checkpoint}:
             path.unlink(missing_ok=True)
+        # A solver and what it keeps refer to each other: else the next member comes on top of this one.
+        del device, protocol, measurement
+        gc.collect()
         return arrays, {"texts": texts}
 
     return run
@@ -224,8 +228,6 @@ def _left(paths: Iterable[Path]) -> Any:
     Any of them gives the same result; should the clocks of two disks differ, it only takes longer.
     """
     for path in sorted((one for one in paths if one.exists()), key=_age):
-        from ..analysis.results import store  # brings xarray
-
         with contextlib.suppress(store.StoreError):
             return store.load_checkpoint(path)["protocol"]
     return None
@@ -237,15 +239,11 @@ def _age(path: Path) -> float:
 
 def _packed(protocol: Protocol) -> np.ndarray[Any, Any]:
     """Return the state of a protocol as bytes; :func:`_final` reads them."""
-    from ..analysis.results import store  # brings xarray
-
     return np.frombuffer(zlib.compress(store.pack({"protocol": protocol.state()}), 1), np.uint8)
 
 
 def _final(index: Path, former: Sequence[str], number: int) -> Any:
     """Return the final state of a member in a run of fewer cycles, None if there is none."""
-    from ..analysis.results import store
-
     rows = np.load(index, mmap_mode="r")
     place = int(np.searchsorted(rows[:, 0], number))
     if place == len(rows) or rows[place, 0] != number:

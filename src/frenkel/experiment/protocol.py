@@ -17,6 +17,7 @@ from typing import Protocol as Interface
 
 import numpy as np
 
+from ..analysis.results import store
 from ..configuration.device import Configuration
 from ..configuration.phases import AnyPhase, CircuitSection, Planned, Test, kind_of
 from ..kinetic.device import Device
@@ -320,8 +321,6 @@ class Checkpoints:
     def write(self, protocol: Protocol, *, now: bool = False) -> None:
         """Write a checkpoint if asked for, or if the last one is old enough."""
         if now or time.monotonic() - self.last >= self.interval:
-            from ..analysis.results import store  # brings xarray; most members end before their first
-
             store.save_checkpoint(self.head | {"protocol": protocol.state()}, self.path)
             self.last = time.monotonic()
 
