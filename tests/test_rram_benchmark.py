@@ -5,21 +5,26 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
+from scipy.stats import norm
 
 from frenkel.analysis.fitting.observations import build
+from frenkel.analysis.noise import trace
+from frenkel.units import BOLTZMANN_EV
 
+MODULES = ("run", "adapters", "reads")
 FOLDER = Path(__file__).resolve().parents[1] / "benchmarks" / "rram"
 
 
 @pytest.fixture
 def bench(monkeypatch):
     monkeypatch.syspath_prepend(str(FOLDER))
-    for name in ("run", "adapters"):
+    for name in MODULES:
         monkeypatch.delitem(sys.modules, name, raising=False)
     import run
 
     yield run
-    for name in ("run", "adapters"):
+    for name in MODULES:
         sys.modules.pop(name, None)
 
 
@@ -57,3 +62,48 @@ def test_models_draw_what_they_were_trained_on(bench, name):
     values = cycles(30, 60, 3)
     drawn = bench.ADAPTERS[name](build(["a"], ["V"], values))(50, 60, 4)
     assert drawn.shape == (50, 60, 1) and bench.tasks(values, drawn)["all cycles (KS)"] < 0.1
+
+
+def test_an_aged_array_is_told_from_one_that_is_not(bench):
+    """The same cells: 0. Twice the shift: spread and product off by ln 2."""
+    random = np.random.default_rng(5)
+    start = random.uniform(1e-5, 1e-4, 6400)
+    shift = 2e-6 * random.standard_normal(6400)
+    same = bench.reads.aged(start, start + shift, start + shift)
+    assert set(same.values()) == {0.0}
+    twice = bench.reads.aged(start, start + shift, start + 2 * shift)
+    assert all(twice[name] == pytest.approx(np.log(2)) for name in twice if "confusion" not in name)
+    assert twice["confusion of 4 bits"] > 0.05
+
+
+def test_models_of_relaxation_meet_what_they_were_trained_on(bench):
+    """A spread linear in ln t: the law goes on, the last read and the normal law stay behind by ln(13/9)."""
+    random = np.random.default_rng(6)
+    start = np.exp(random.uniform(np.log(1e-5), np.log(1e-4), 2000))
+    times = np.array([0.01, 0.1, 1.0, 10.0, 100.0, 1e4])
+    rank = random.standard_normal((2000, 1))
+    g = start[:, None] * (1 + 0.01 * (1 + 2 * np.log10(times / 0.01)) * rank)
+    reads = xr.Dataset(
+        {"conductance": (("device", "time"), g, {"units": "S"}), "start": ("device", start, {"units": "S"})},
+        {"time": ("time", times, {"units": "s"})},
+    )
+    found = bench.reads.relaxation(reads, np.arange(2000) % 2 == 0)
+    off = {name: one["spread at an unseen time"] for name, one in found.items()}
+    assert off["this card"] < 0.12 and off["floor"] < 0.12
+    assert off["as last seen"] == pytest.approx(np.log(13 / 9), abs=0.12)
+
+
+def test_bakes_and_traces_are_foretold_by_the_law_they_have(bench):
+    """Planted shares at an activation energy; white noise. Six standard errors at most."""
+    random = np.random.default_rng(7)
+    kelvin = np.repeat([400.0, 440.0, 480.0, 520.0], 2000)
+    place = 1.0 / BOLTZMANN_EV * (1 / kelvin - 1 / 480.0)
+    failed = random.random(8000) < norm.cdf(-place)
+    low, high = np.where(failed, 0.0, 3600.0), np.where(failed, 3600.0, np.inf)
+    found = bench.reads.bakes(kelvin, low, high)
+    assert found["this card"] < 6 * found["floor"] < found["one share"]
+    assert found["straight line"] > found["this card"]
+    time = np.arange(8000) * 1e-3
+    one = trace.from_arrays(time, 1e-6 + 1e-8 * random.standard_normal(8000))
+    noise = bench.reads.noise([one])
+    assert noise["white"] < 0.1 and noise["power law"] < 0.2 and noise["floor"] < 0.2

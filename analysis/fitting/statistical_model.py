@@ -166,6 +166,13 @@ def _usable(observations: Observations) -> tuple[Observations, int]:
             f"a card needs at least {LEAST} values of each feature, of devices with values in half of their "
             f"cycles; {observations.origin} has {least} ({enough.sum()} of {devices} devices)"
         )
+    for i, feature in enumerate(usable.features):
+        values = usable.values[:, :, i][np.isfinite(usable.values[:, :, i])]
+        if not np.ptp(values) > 0:
+            raise ObservationError(
+                f"{feature.name} of {observations.origin} is {feature.backward(values[:1])[0]:g} "
+                f"{feature.unit} in every cycle: a card needs numbers that vary; choose with --features"
+            )
     return usable, int(devices - enough.sum())
 
 

@@ -314,7 +314,8 @@ def _delimiter(lines: list[str]) -> str:
         share = sum(row.count(True) + row.count(None) for row in kinds) / max(1, sum(map(len, kinds)))
         blank = key == "space"
         # A blank stands in names, too: it counts for less unless it leaves nothing but numbers.
-        return (same if width > 1 or blank else 0, share == 1, not blank, share, width)
+        # One column of decimal commas may as well be two columns that are cut short once.
+        return (same if width > 1 else same // 2 * blank, share == 1, not blank, share, width)
 
     return max(DELIMITERS, key=score)
 

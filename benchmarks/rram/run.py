@@ -7,7 +7,8 @@ hash of their names, cycles of a single device into halves. A model is trained o
 as many cycles as the other has, and is compared with that. ``floor`` is the distance between halves of the
 judging part itself; nothing can be told apart below it. Task and figure: distance of Kolmogorov and Smirnov
 of all cycles and of means of devices; largest difference of autocorrelations up to lag 50; size of ln of the
-ratio of the spreads within a device. All are means over the numbers of a cycle, and less is better.
+ratio of the spreads within a device. All are means over the numbers of a cycle, and less is better. Tables of
+reads and traces have tasks and models of their own (reads.py); what is in a table is read from it.
 """
 
 import argparse
@@ -17,17 +18,24 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import reads
+import xarray as xr
 from adapters import ADAPTERS
 from numpy.typing import NDArray
 from scipy.stats import ks_2samp
 
+from frenkel.analysis.fitting import noise_fit
 from frenkel.analysis.fitting.observations import Observations, from_dataset
+from frenkel.analysis.measured import files
 from frenkel.experiment import measurements
 
 Floats = NDArray[np.float64]
 FOLDER = Path(__file__).resolve().parents[2] / "examples" / "measured"
-SETS = {"cycles.csv.gz": 0.1, "loops.csv.gz": 0.3}
-"""Sets that are shipped, and at which voltage (V) their resistances are taken."""
+SETS = {"cycles.csv.gz": 0.1, "loops.csv.gz": 0.3, "bake.csv.gz": 0.1, "traces.csv.gz": 0.1}
+"""Sets that are shipped, and at which voltage (V) resistances of loops are taken."""
+
+FAILED = 0.5
+"""Share of its first conductance at which a cell has failed in a bake."""
 
 LAG, REPEATS = 50, 8
 
@@ -91,43 +99,78 @@ def floor(judge: Floats) -> dict[str, float]:
     return {task: float(np.mean([row[task] for row in rows])) for task in rows[0]}
 
 
-def table(name: str, data: Observations, names: list[str]) -> list[str]:
-    """Return the rows of one set, in markdown."""
+def cycles(name: str, data: Observations, names: list[str]) -> list[str]:
+    """Return the rows of one set of cycles, in markdown."""
     training, judge = split(data, names)
     columns = {"floor": floor(judge.values)}
     for model, adapter in ADAPTERS.items():
         print(f"{name}: {model}", file=sys.stderr)
         draw = adapter(training)
-        number, cycles = max(len(judge.values), 50), judge.values.shape[1]
-        columns[model] = tasks(judge.values, draw(number, cycles, 1))
-    size = f"{len(training.values)} and {len(judge.values)} devices x {judge.values.shape[1]}"
+        number, length = max(len(judge.values), 50), judge.values.shape[1]
+        columns[model] = tasks(judge.values, draw(number, length, 1))
+    return rows(f"{name} ({len(training.values)} and {len(judge.values)} devices x {length})", columns)
+
+
+def rows(name: str, columns: dict[str, dict[str, float]]) -> list[str]:
+    """Return rows of a table: name, task, floor, and each model with its name."""
     return [
-        f"| {name} ({size}) | {task} | "
-        + " | ".join(f"{column[task]:.3f}" for column in columns.values())
+        f"| {name} | {task} | {least:.3f} | "
+        + ", ".join(
+            f"{model} {c[task]:.3f}" for model, c in columns.items() if model != "floor" and task in c
+        )
         + " |"
-        for task in columns["floor"]
-        if all(task in column for column in columns.values())
+        for task, least in columns["floor"].items()
     ]
+
+
+def of_reads(name: str, data: xr.Dataset) -> list[str]:
+    """Return the rows of reads: a bake where their temperatures differ, else a relaxation."""
+    print(f"{name}: reads", file=sys.stderr)
+    if np.ptp(data["read_temperature"].values) > 1.0:
+        found = reads.bakes(*files.intervals(data, name, FAILED))
+        return rows(
+            name, {model: {"shares failed at an unseen temperature": x} for model, x in found.items()}
+        )
+    late = noise_fit.of_members(data, "relaxation")
+    judge = np.array([judging(str(k)) for k in range(late.sizes["device"])])
+    return rows(f"{name} ({judge.size} cells)", reads.relaxation(late, judge))
+
+
+def of_traces(name: str, data: xr.Dataset) -> list[str]:
+    """Return the row of traces."""
+    print(f"{name}: traces", file=sys.stderr)
+    found = reads.noise([trace for _, trace in files.traces(data, name)])
+    return rows(name, {model: {"noise spectrum, 6 bands (ln)": x} for model, x in found.items()})
+
+
+def table(path: Path, volts: float) -> list[str]:
+    """Return the rows of what is in a file."""
+    data = measurements.of_file(path, volts)
+    found: list[str] = []
+    if "cycle" in data.dims:
+        observed = from_dataset(data, origin=path.name)
+        found += cycles(path.name, observed, [str(one) for one in data["device"].values])
+    found += of_reads(path.name, data) if "read" in data.dims else []
+    return found + (of_traces(path.name, data) if "trace" in data.dims else [])
 
 
 def main() -> None:
     """Print the table of all sets."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "tables", nargs="*", type=Path, metavar="TABLE", help="more tables of cycles or loops"
+        "tables", nargs="*", type=Path, metavar="TABLE", help="more tables of cycles, loops, reads or traces"
     )
     given = parser.parse_args().tables
-    rows = []
-    for path, volts in [
-        *((FOLDER / name, volts) for name, volts in SETS.items()),
-        *((one, 0.1) for one in given),
-    ]:
-        data = measurements.of_file(path, volts)
-        cycles = from_dataset(data, origin=path.name)
-        rows += table(path.name, cycles, [str(one) for one in data["device"].values])
-    print("| set (trained, judged) | task | floor | " + " | ".join(ADAPTERS) + " |")
-    print("|---|---|" + "---|" * (1 + len(ADAPTERS)))
-    print("\n".join(rows))
+    found = [
+        row
+        for path, volts in [
+            *((FOLDER / name, volts) for name, volts in SETS.items()),
+            *((one, 0.1) for one in given),
+        ]
+        for row in table(path, volts)
+    ]
+    print("| set (trained, judged) | task | floor | models |\n|---|---|---|---|")
+    print("\n".join(found))
 
 
 if __name__ == "__main__":

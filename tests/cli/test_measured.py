@@ -67,6 +67,39 @@ def test_currents_without_their_sign_and_devices_without_a_loop(folder, capsys):
     assert "no SET is seen" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("V (V),I (A)\n0,0\n1,1e-6\n2,2e-6\n1,1e-6\n0\n", "line 6 of a.csv must"),
+        ("V (V),I (A)\n", "holds no table"),
+        ("V,I\n0,1e-6\n1,2e-6\n-1,-2e-6\n", "no unit is given for 'V'"),
+        ("V (V),I (A)\n0,0\n1,1e-6\n2,2e-6\n1,abc\n0,0\n", "line 5 of a.csv must hold numbers"),
+        ("V (V),I1 (A),I2 (A)\n0,0,0\n1,1e-6,1e-6\n-1,-1e-6,0\n", "all seem to be current"),
+        ("V (V),I (furlong)\n0,0\n1,1e-6\n-1,-1e-6\n", "the unit 'furlong' is not known"),
+        ("time (s),I (A)\n-1,1e-6\n0,1e-6\n1,2e-6\n", "time must be at least 0 s, got -1"),
+        ("device,cycle,HRS (ohm)\na,1,1e5\na,1,1e5\na,2,1e5\n", "must have each cycle once"),
+        ('cycle,HRS (ohm)\n1,"1,200"\n2,"1,300"\n3,"1,250"\n', "a number in HRS (ohm), got '1,200'"),
+        ("<!DOCTYPE html><html><body>404 Not Found</body></html>", "holds no table"),
+    ],
+)
+def test_broken_tables_end_in_one_sentence(text, message, folder, capsys):
+    """Ten ways in which a table is broken, by hand."""
+    (folder / "a.csv").write_text(text)
+    assert main(["read", "a.csv", "-o", "a.nc"]) == 1
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1 and not (folder / "a.nc").exists()
+
+
+def test_numbers_that_cannot_be_meant_are_asked_about(folder, capsys):
+    """HRS below LRS is a question; a number that never changes is no card, in a sentence."""
+    rows = [f"{d},{c},1e4,{1e5 + c}" for d in "abc" for c in range(1, 15)]
+    (folder / "a.csv").write_text("\n".join(["device,cycle,HRS (ohm),LRS (ohm)", *rows]))
+    assert main(["read", "a.csv", "-o", "a.nc"]) == 0
+    assert "are the columns swapped?" in capsys.readouterr().out
+    assert main(["fit", "a.nc", "-o", "a.json", "--bootstrap", "0"]) == 1
+    assert "hrs of a.nc is 10000 ohm in every cycle" in capsys.readouterr().err
+
+
 def test_without_an_output_the_guess_is_shown_and_can_be_changed(folder, capsys):
     (folder / "a.csv").write_text(triangles().replace("Voltage (V)", "Vx"))
     assert main(["read", "a.csv"]) == 1

@@ -57,6 +57,10 @@ def contents(data: xr.Dataset) -> str:
     for dim, what in (("loop", "loops"), ("trace", "traces"), ("read", "reads"), ("pulse", "pulses")):
         if dim in data.sizes:
             lines.append(f"  {data.sizes[dim]} {what}")
+    if {"hrs", "lrs"} <= set(data.data_vars):
+        ratio = (data["hrs"] / data["lrs"]).values
+        if np.isfinite(ratio).any() and np.nanmedian(ratio) < 1:
+            lines.append("  HRS is below LRS in most cycles: are the columns swapped?")
     lost = json.loads(data.attrs.get("without_cycles", "[]"))
     lines += [f"  no cycle of {why.removeprefix('device ')}" for why in lost[:MOST_LOST]]
     lines += [f"  and of {len(lost) - MOST_LOST} more devices"] if len(lost) > MOST_LOST else []
