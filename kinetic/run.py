@@ -177,7 +177,8 @@ class Run:
         if self.weights is not None:
             self.weights.wait(now, (voltage, rate), (source, slope), elapsed)
         if state.hazard == 0.0:
-            volts, applied = voltage + rate * elapsed, source + slope * elapsed
+            volts = voltage + rate * elapsed
+            applied = source + slope * elapsed
             chosen = self.draw_event(now, volts)
             if self.weights is not None:
                 self.weights.event(now, volts, applied, chosen)

@@ -39,6 +39,7 @@ def test_repeats_are_the_same_on_any_number_of_workers(tiny, capsys):
     assert "another configuration" in capsys.readouterr().err
     assert ask(tiny, *more) == 0
     assert farm.load(tiny / "out.nc").sizes["repeat"] == 4
+    assert (farm.load(tiny / "out.nc")["start_conductance"] > 0.0).all()
     np.testing.assert_array_equal(farm.load(tiny / "out.nc")["probability"][:3], one["probability"])
 
 
@@ -122,3 +123,25 @@ def test_tails_beside_the_usual_extrapolation(tiny, capsys):
     assert "decades per V" in capsys.readouterr().out and (tiny / "parted.png").stat().st_size > 10_000
     assert main([*command, "--use", "358 K", "--force"]) == 1
     assert "--use" in capsys.readouterr().err
+
+
+def test_devices_that_read_as_they_should(tiny, capsys):
+    """The repeats of the lower resistances, their mean alone; several devices a repeat are refused."""
+    command = ["--at", "1.5", "--engine", "serial", "--no-isolation", "--particles", "8", "--kill", "2", "-q"]
+    one = [*command, "--starts", "1", "--repeats", "4"]
+    assert ask(tiny, *one) == 0
+    found = farm.load(tiny / "out.nc")
+    start = 1.0 / found["start_conductance"].values[:, 0]
+    middle = float(np.median(start))
+    kept = farm.verified(found, middle)
+    np.testing.assert_array_equal(kept["probability"], found["probability"][start <= middle])
+    assert kept.sizes["repeat"] == 2
+    capsys.readouterr()
+    assert ask(tiny, *one, "--verified", f"{middle} ohm") == 0
+    assert "of 2 devices that read as they should" in capsys.readouterr().out
+    assert ask(tiny, *one, "--verified", "1 ohm") == 1
+    assert "--verified leaves 0 devices of at most 1 ohm" in capsys.readouterr().err
+    assert ask(tiny, *one, "--verified", "much") == 2
+    with pytest.raises(ValueError, match="--verified needs one device a repeat"):
+        assert ask(tiny, *command, "--starts", "2", "--repeats", "2", output="two.nc") == 0
+        farm.verified(farm.load(tiny / "two.nc"), 1e6)

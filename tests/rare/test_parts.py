@@ -92,7 +92,7 @@ def test_repeats_have_devices_of_their_own(monkeypatch):
     """Three starts each: members 0 to 2, 3 to 5, 6 to 8."""
     seen = []
     monkeypatch.setattr(members, "prepared", lambda configuration, number, pause: (seen.append(number), None))
-    monkeypatch.setattr(members, "DeviceSystem", lambda *parts: None)
+    monkeypatch.setattr(members, "DeviceSystem", lambda *parts: SimpleNamespace(begin=1e-6))
     monkeypatch.setattr(members, "run", lambda *parts: None)
     monkeypatch.setattr(members, "arrays", lambda found: {})
     question = {"event": "read disturbs", "particles": 6, "starts": 3, "kill": 1}

@@ -71,6 +71,12 @@ def add_commands(commands: Any) -> None:
             help="devices that are prepared for each repeat (default: a tenth of the particles)",
         ),
         Option("--repeats", type=positive, default=8, metavar="R", help="independent ones (default: 8)"),
+        Option(
+            "--verified",
+            metavar="OHM",
+            help="with --starts 1, tell besides what devices do that a read before finds as they should be: "
+            "what is to rise in conductance at most this, what is to fall at least this",
+        ),
         Option("--card", metavar="CARD", help="ask the cells of this card, too: a row of its gate"),
         *SPENT,
     )
@@ -110,6 +116,7 @@ def _run(options: argparse.Namespace, workers: "Workers") -> int:
     from ..reports.tails import below, describe
 
     asked, output, card = _asked(options), _output(options), _card(options)
+    read = None if options.verified is None else 1.0 / _conductance("--verified", options.verified)
     with Reporter(lines=True, quiet=options.quiet) as pilot:
         asked = farm.with_edge(asked, output, pilot)
     code = _execute(options, asked, output, workers)
@@ -117,6 +124,10 @@ def _run(options: argparse.Namespace, workers: "Workers") -> int:
         return code
     found = farm.load(output)
     print(f"{describe(found, options.below)}\nwrote {output}")
+    if read is not None:
+        found = farm.verified(found, read)
+        words = f"of {found.sizes['repeat']} devices that read as they should:"
+        print(f"{words}\n{describe(found, options.below)}")
     good = options.below is None or bool(below(farm.estimate(found), options.below))
     if card is not None:
         good &= _beside(options, asked, card, farm.estimate(found))
@@ -145,16 +156,12 @@ def _sensitivity(options: argparse.Namespace) -> int:
 
 def _weigh(options: argparse.Namespace, workers: "Workers") -> int:
     from ..mpi_runs import session
-    from ..quantity import to_si
     from ..rare import farm
     from ..rare.sensitivity import Sensitivity, table
     from ..reports.sensitivity import describe
 
     settings, output = read(options.file, options.changes, options.seed), _output(options)
-    try:
-        edge = 1.0 / to_si(options.at, "ohm", 1e-3, 1e15)
-    except ValueError as error:
-        raise UsageError(f"--at {error}") from None
+    edge = _conductance("--at", options.at)
     try:
         asked = Sensitivity(
             configuration=settings,
@@ -169,6 +176,16 @@ def _weigh(options: argparse.Namespace, workers: "Workers") -> int:
     if code == session.DONE:
         print(f"{describe(*table(farm.load(output, Sensitivity.kind)))}\nwrote {output}")
     return code
+
+
+def _conductance(name: str, text: str) -> float:
+    """Return the conductance (S) of a resistance given as text."""
+    from ..quantity import to_si
+
+    try:
+        return 1.0 / to_si(text, "ohm", 1e-3, 1e15)
+    except ValueError as error:
+        raise UsageError(f"{name} {error}") from None
 
 
 def _card(options: argparse.Namespace) -> "Card | None":

@@ -30,17 +30,6 @@ if TYPE_CHECKING:
 PILOT, FIRST_PILOT = 5, 2**30
 """Devices that show what a phase usually does, and the number of the first: none that a repeat has."""
 
-COLUMNS = {
-    "probability": ("unbiased estimate of the repeat", "probability", (), "member"),
-    "variance": ("variance of the estimate, by its genealogy", "probability^2", (), "member"),
-    "stages": ("number of levels", "1", (), "member"),
-    "hits": ("particles that reached the end of the last stage", "1", (), "member"),
-    "complete": ("1 unless it was ended at the floor", "1", (), "member"),
-    "level": ("score that was given up in each stage", "1", ("stage",), "ragged"),
-    "killed": ("particles taken out in each stage", "1", ("stage",), "ragged"),
-}
-
-
 def column(words: str, units: str, *dims: str, kind: str = "member") -> Column:
     """Return how an array of the tasks is written."""
     return Column(dims=dims, attrs={"long_name": words, "units": units}, kind=kind)
@@ -122,6 +111,7 @@ class Tails(Asked):
         "complete": column("1 unless it was ended at the floor", "1"),
         "level": column("score that was given up in each stage", "1", "stage", kind="ragged"),
         "killed": column("particles taken out in each stage", "1", "stage", kind="ragged"),
+        "start_conductance": column("conductance of each device at the start", "S", "start"),
     }
 
     def __post_init__(self) -> None:
@@ -244,6 +234,33 @@ def load(path: Path, kind: str = Tails.kind) -> xr.Dataset:
     if found.attrs.get("frenkel_kind") != kind:
         raise ValueError(f"{path} holds no {kind}")
     return found
+
+
+def verified(found: xr.Dataset, resistance: float) -> xr.Dataset:
+    """Return the repeats whose device had the state that it should have at the start, as a read tells.
+
+    Parameters
+    ----------
+    found : Dataset
+        Of repeats of one device each.
+    resistance : float
+        What is to rise in conductance has at most this (ohm) at the start, what is to fall at least this: a
+        memory reads after writing, and writes again what it does not find.
+
+    Raises
+    ------
+    ValueError
+        A repeat has several devices, or less than two are left.
+    """
+    asked = Question(**provenance.read(found.attrs["provenance"])["configuration"]["question"])
+    if asked.starts != 1:
+        raise ValueError(f"--verified needs one device a repeat (--starts 1), got {asked.starts}")
+    start = 1.0 / found["start_conductance"].values[:, 0]
+    kept = start <= resistance if asked.rises else start >= resistance
+    if np.count_nonzero(kept) < 2:
+        side = "at most" if asked.rises else "at least"
+        raise ValueError(f"--verified leaves {np.count_nonzero(kept)} devices of {side} {resistance:g} ohm")
+    return found.isel(repeat=np.flatnonzero(kept))
 
 
 def estimate(found: xr.Dataset) -> Estimate:

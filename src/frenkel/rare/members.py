@@ -46,7 +46,9 @@ def prepare(settings: Mapping[str, Any]) -> Callable[[int, Context], tuple[Array
             context.note({"stage": stage, "below": probability})
 
         assert configuration.seed is not None
-        return arrays(run(systems, question, configuration.seed, number, note)), {}
+        found = arrays(run(systems, question, configuration.seed, number, note))
+        found["start_conductance"] = np.array([system.begin for system in systems])
+        return found, {}
 
     return repeat
 

@@ -41,7 +41,8 @@ class DeviceSystem:
     ) -> None:
         self.device, self.waveform, self.question, self.pause = device, waveform, question, pause
         self.first = device.state() | {"time": 0.0}
-        self.edge = question.edge(device.conductance)
+        self.begin = device.conductance
+        self.edge = question.edge(self.begin)
         # What never changes in a device is kept once, not in each of thousands of states.
         self.same = {name: self.first["engine"][name] for name in ("potential", "kt")}
 
