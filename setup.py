@@ -2,6 +2,7 @@
 
 import glob
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -22,6 +23,12 @@ CHECKED = os.environ.get("FRENKEL_BOUNDSCHECK") == "1"
 # Apart, since neither Cython nor setuptools notices that only a directive changed.
 BUILD = "build/checked" if CHECKED else "build"
 
+
+def without_clone(readme):
+    """Return README as a package page can show it: pictures and other files of a clone are not beside it."""
+    readme = re.sub(r"(?m)(^\|.*\n)*^\|.*!\[.*\n(^\|.*\n)*\n", "", readme)  # the table of thumbnails
+    readme = re.sub(r"!\[[^\]]*\]\([^)]*\)\n*", "", readme)
+    return re.sub(r"\[([^\]]+)\]\((?!https?://)[^)]+\)", r"\1", readme)
 
 
 def record_commit(folder):
@@ -61,6 +68,8 @@ class SourceDistribution(sdist):
 
 
 setup(
+    long_description=without_clone(Path("README.md").read_text(encoding="utf-8")),
+    long_description_content_type="text/markdown",
     cmdclass={"build_py": BuildPython, "sdist": SourceDistribution},
     options={"build": {"build_base": BUILD}, "build_ext": {"parallel": os.cpu_count() or 1}},
     ext_modules=cythonize(

@@ -1,5 +1,6 @@
 """The site of `make docs`: pages of this folder, notebooks run as they are built, public names."""
 
+import importlib.util
 import os
 import re
 import sys
@@ -25,6 +26,17 @@ nb_execution_timeout = 120  # s, for each cell
 nb_merge_streams = True
 os.environ["EXAMPLES"] = str(ROOT / "examples")
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+
+# Shown and not run: what needs PyTorch, where it is missing, which the page then says; and all but one
+# notebook of a reduced site, as tests build it.
+notebooks = {path.stem for path in (ROOT / "docs" / "notebooks").glob("*.md")}
+executed = {os.environ["NOTEBOOK"]} if "NOTEBOOK" in os.environ else set(notebooks)
+if importlib.util.find_spec("torch") is None:
+    executed.discard("pytorch")
+nb_execution_excludepatterns = [f"notebooks/{name}.md" for name in sorted(notebooks - executed)]
+if "pytorch" not in executed:
+    tags.add("without_pytorch")  # noqa: F821
+    suppress_warnings = ["myst-nb.lexer"]  # the language of a cell is told by the kernel that runs it
 
 autodoc_typehints = "none"  # the docstrings say them in words, with units
 napoleon_google_docstring = False

@@ -1,6 +1,6 @@
 """Run one example of every family and draw the gallery: python docs/gallery.py [FAMILY ...]
 
-Writes docs/gallery/<family>.png and docs/gallery.md. Takes some minutes on one core.
+Writes docs/gallery/<family>.png, and docs/gallery.md but for its end. Takes some minutes on one core.
 """
 
 import io
@@ -16,7 +16,7 @@ from frenkel.kinetic.materials.sections import FAMILIES
 
 DOCS = Path(__file__).resolve().parent
 EXAMPLES = DOCS.parent / "examples"
-PICTURES = DOCS / "gallery"
+PICTURES, PAGE = DOCS / "gallery", DOCS / "gallery.md"
 
 
 def draw(family: str) -> str:
@@ -32,26 +32,50 @@ def draw(family: str) -> str:
     return f"{family}: {wall:.0f} s"
 
 
-def page() -> str:
-    """Return the page of all families that were drawn."""
+LAST = "## What sets the families apart"
+"""Heading of what is written by hand, at the end of the page."""
+
+
+def page(former: str) -> str:
+    """Return the page: thumbnails, the families that were drawn, and the end of the former page."""
+    drawn = {
+        family: text.partition(":")[0].capitalize()
+        for family, text in FAMILIES.items()
+        if (EXAMPLES / f"{family}.toml").exists() and (PICTURES / f"{family}.png").exists()
+    }
     lines = [
         "# Gallery",
         "",
         "One device of every family, made by `python docs/gallery.py`; each picture is that of",
         "`frenkel run examples/FAMILY.toml --plot FAMILY.png`.",
     ]
-    for family, text in FAMILIES.items():
-        path = EXAMPLES / f"{family}.toml"
-        if not path.exists() or not (PICTURES / f"{family}.png").exists():
-            continue
-        said = [line[2:] for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("# ")]
+    lines += thumbnails(drawn)
+    for family, title in drawn.items():
+        text = (EXAMPLES / f"{family}.toml").read_text(encoding="utf-8")
+        said = [line[2:] for line in text.splitlines() if line.startswith("# ")]
         words = [line for line in said if not line.startswith("  ")]
-        lines += ["", f"## {text.partition(':')[0].capitalize()} (`{family}`)", "", *words, ""]
-        lines.append(f"![{family}](gallery/{family}.png)")
-    return "\n".join([*lines, ""])
+        lines += ["", f"## {title} (`{family}`)", "", *words, "", f"![{family}](gallery/{family}.png)"]
+    return "\n".join([*lines, "", former[former.index(LAST) :]])
+
+
+def thumbnails(drawn: dict[str, str]) -> list[str]:
+    """Return a table of pictures that lead to their families, four in a row."""
+    cells = [
+        f"[![{title}](gallery/{family}.png)](#{anchor(title, family)})" for family, title in drawn.items()
+    ]
+    rows = [cells[first : first + 4] for first in range(0, len(cells), 4)]
+    rows = [[*row, *[""] * (4 - len(row))] for row in rows]
+    table = [f"| {' | '.join(row)} |" for row in rows]
+    return ["", table[0], "|---|---|---|---|", *table[1:]]
+
+
+def anchor(title: str, family: str) -> str:
+    """Return the name that a heading has in links."""
+    words = "".join(mark for mark in f"{title} {family}".lower() if mark.isalnum() or mark in " -")
+    return words.replace(" ", "-")
 
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or [name for name in FAMILIES if (EXAMPLES / f"{name}.toml").exists()]:
         print(draw(name), flush=True)
-    (DOCS / "gallery.md").write_text(page(), encoding="utf-8")
+    PAGE.write_text(page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

@@ -121,6 +121,7 @@ def filament_view(
     *,
     colour: Colouring = "state",
     camera: scene.Camera = SIDE_VIEW,
+    shift: Floats | None = None,
 ) -> None:
     """Draw one snapshot as spheres between the electrodes, seen from the side.
 
@@ -134,6 +135,9 @@ def filament_view(
         Conducting and isolated vacancies apart, or the temperature at each (where it was recorded).
     camera : Camera
         Where it is seen from.
+    shift : (2,), optional
+        How far (m) all is moved along x and y in a repeating box; by default so that the filament is in its
+        middle. One shift for several snapshots lets nothing jump between them.
     """
     shot = filament.snapshot(result, index)
     spacing = shot.spacing * 1e9
@@ -150,7 +154,8 @@ def filament_view(
     )
     scene.draw_edges(axes, box, camera)
     scene.draw_slab(axes, (-plate, 0.0), (x, y), camera, colour=BOTTOM, alpha=1.0, zorder=1.5)
-    position = filament.centred(shot) * 1e9 + [spacing / 2, spacing / 2, 0.0]
+    own = filament.middle_shift(shot) if shift is None else shift
+    position = filament.shifted(shot, own) * 1e9 + [spacing / 2, spacing / 2, 0.0]
     paint = _paint(shot, colour)
     beads, shades = _beads(shot, position, paint)
     size = np.r_[np.full(len(position), DEFECT_RADIUS), np.full(len(beads), BOND_RADIUS)] * spacing

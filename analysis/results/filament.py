@@ -189,11 +189,6 @@ def radius(shot: Snapshot) -> float:
     return float(np.sqrt(np.median(counts) / np.pi) * shot.spacing)
 
 
-def centred(shot: Snapshot) -> Floats:
-    """Return the positions (m) with the filament moved to the middle of a repeating box."""
-    return shifted(shot, middle_shift(shot))
-
-
 def middle_shift(shot: Snapshot) -> Floats:
     """Return the shift (m) along x and y that moves the filament to the middle of a repeating box, (2,)."""
     shift = np.zeros(2)

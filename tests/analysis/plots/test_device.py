@@ -101,6 +101,18 @@ def test_a_gap_is_marked_and_a_chain_is_not(result):
         assert ("electrodes joined" in axes.get_title()) is not marked
 
 
+def test_one_shift_moves_all_alike(result):
+    """That of the filament's middle by default; another draws the same atoms elsewhere."""
+    shot = filament.snapshot(result, 1)
+    pictures = []
+    for shift in (None, filament.middle_shift(shot), filament.middle_shift(shot) + [shot.spacing, 0.0]):
+        axes = Figure().add_subplot()
+        plot.filament_view(result, 1, axes, shift=shift)
+        pictures.append(np.asarray(axes.images[0].get_array()))
+    np.testing.assert_array_equal(pictures[0], pictures[1])
+    assert (pictures[0] != pictures[2]).any(axis=2).mean() > 0.01
+
+
 def _draw(position, colour):
     axes = Figure().add_subplot()
     scene.draw_spheres(
