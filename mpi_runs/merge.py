@@ -346,12 +346,16 @@ def _owners(target: Target, survey: _Survey) -> dict[str, Array]:
     """Let each entry along a ragged dimension say whose it is; return its variables, and counts by member."""
     owners = {}
     for dim, counts in survey.counts.items():
-        name = f"{dim}_member"
+        name = _owner(dim)
         attrs = {"units": "1", "long_name": f"member that the entry along {dim} belongs to"}
         target.columns[name] = Column(dims=(dim,), attrs=attrs, kind="ragged")
         survey.types[name] = np.dtype(np.int32).str
         owners[name] = counts
     return owners
+
+
+def _owner(dim: str) -> str:
+    return f"{dim}_member"
 
 
 def _small(
@@ -396,7 +400,10 @@ class _Stream:
         # Whole chunks are written, so a cache would only cost memory: 64 MB a variable. One byte turns it
         # off; 0 means the default.
         self.variable.set_var_chunk_cache(size=1, nelems=1)
-        self.variable.setncatts(dict(self.column.attrs))
+        attrs = dict(self.column.attrs)
+        if self.ragged and name != _owner(dims[0]):
+            attrs["comment"] = f"entries of all members in turn; {_owner(dims[0])} says whose each is"
+        self.variable.setncatts(attrs)
         hashed.declare(name, dtype_text(self.dtype), dims, sizes)
         self.counts = survey.counts.get(self.column.dims[0]) if self.ragged else None
         self.waiting: list[Array] = []

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import frenkel as fk
 
@@ -66,6 +67,10 @@ def sweep_it(folder, printed):
 def an_ensemble(folder, printed):
     found = fk.open(folder / "cells.nc")
     assert found.sizes["member"] == 18 and found.attrs["frenkel_kind"] == "ensemble"
+    with xr.open_dataset(folder / "cells.nc") as plain:  # says by itself whose a sample is
+        assert "sample_member says whose each is" in plain.current.attrs["comment"]
+        own = plain.current.values[plain.sample_member.values == 7]
+    assert np.array_equal(own, found.frenkel.member(7).current)
     assert (folder / "chip.csv").read_text().splitlines()[0] == "device,hrs (ohm),lrs (ohm),set_voltage (V)"
 
 

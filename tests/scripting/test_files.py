@@ -85,9 +85,9 @@ def test_an_ensemble_gives_members(ensemble):
     assert member.sel(phase="form").sizes["sample"] > 0
     assert ensemble.frenkel.padded("current").sizes["member"] == 2
     assert "2 ok" in ensemble.frenkel.summary()
-    with pytest.raises(TypeError, match=r"needs the result of device, got ensemble, whose frenkel.member"):
+    with pytest.raises(TypeError, match="needs the result of a device, got that of an ensemble; its frenk"):
         ensemble.frenkel.cycles()
-    with pytest.raises(TypeError, match="needs the result of ensemble, got device"):
+    with pytest.raises(TypeError, match="needs the result of an ensemble, got that of a device"):
         member.frenkel.member(0)
 
 
@@ -99,6 +99,33 @@ def test_pictures(run, ensemble, tmp_path):
 def test_every_kind_opens():
     assert fk.open(DATA / "array.nc").frenkel.kind == "array"
     assert isinstance(fk.open(DATA / "small.card.json"), fk.Card)
+    assert fk.open("hfo2").name == "hfo2"
+
+
+@pytest.mark.parametrize("mark", [{"frenkel_kind": "calibration"}, {"frenkel_kind": "tails"}, {"study": "a"}])
+def test_what_is_as_its_file_opens(mark, tmp_path):
+    """And is refused where its content is not that which it carries a hash of."""
+    made = xr.Dataset({"a": ("x", [1.0, 2.0])}, attrs=mark)
+    made.to_netcdf(tmp_path / "made.nc")
+    assert fk.open(tmp_path / "made.nc").identical(made)
+    made.assign_attrs(content_hash="0" * 64).to_netcdf(tmp_path / "changed.nc")
+    with pytest.raises(OSError, match="damaged or changed after it was written"):
+        fk.open(tmp_path / "changed.nc")
+
+
+def test_a_member_or_trace_that_there_is_not_is_told(ensemble):
+    number = ensemble.sizes["member"]
+    with pytest.raises(SchemaError, match=f"there is no member {number}; there are: 0, 1"):
+        ensemble.frenkel.member(number)
+    with pytest.raises(SchemaError, match="there is no dimension 'temperature'; there are: member"):
+        ensemble.frenkel.member(0, temperature=300.0)
+    swept = ensemble.expand_dims(temperature=[300.0, 350.0])
+    with pytest.raises(SchemaError, match="a member of a sweep needs a value of temperature"):
+        swept.frenkel.member(0)
+    with pytest.raises(SchemaError, match=r"there is no temperature 310.0; there are: 300.0, 350.0"):
+        swept.frenkel.member(0, temperature=310.0)
+    with pytest.raises(SchemaError, match="there is no 'hrs' along the samples of members; there are: "):
+        ensemble.frenkel.padded("hrs")
 
 
 def test_measurements_open(tmp_path):
@@ -118,12 +145,15 @@ def test_measurements_open(tmp_path):
         ("small.toml", "is not a result: frenkel.read_configuration reads a configuration"),
         ("part.run", "is not a result: it is the folder of a run"),
         ("none.nc", "there is no file"),
+        ("loops.csv.gz", "the command frenkel read makes a file of a table"),
+        ("begun.nc", "there is no file .*begun.nc yet: its run is in .*begun.nc.run, frenkel status tells"),
         ("text.nc", "is not a netCDF file"),
         ("other.nc", "is not a frenkel result"),
     ],
 )
 def test_what_is_no_result_is_told(name, message, tmp_path):
     (tmp_path / "text.nc").write_text("text")
+    (tmp_path / "begun.nc.run").mkdir()
     xr.Dataset({"a": 1.0}).to_netcdf(tmp_path / "other.nc")
     path = DATA / name if (DATA / name).exists() else tmp_path / name
     with pytest.raises((OSError, SchemaError), match=message):

@@ -147,9 +147,9 @@ def materials() -> list[str]:
 
 def cards() -> list[str]:
     """Return what a card can be called."""
-    from ..cards.files import PACKAGED
+    from ..cards.files import packaged
 
-    return [PACKAGED.name.removesuffix(".card.json"), *_files(".json")]
+    return [*packaged(), *_files(".json")]
 
 
 def results_and_cards() -> list[str]:

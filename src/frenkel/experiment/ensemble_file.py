@@ -9,7 +9,7 @@ cycles. What has another length in every member lies one member after another al
 
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -25,6 +25,7 @@ from ..configuration.points import Grid, point_document
 from ..mpi_runs import content, shards
 from ..mpi_runs.merge import Column
 from ..mpi_runs.stopping import held_back
+from ..validation import suggest
 from .members import MEASURED, RAGGED, part_name
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ is_ensemble = LAYOUT.marks
 RAGGED_DIMS = (*RAGGED["all"], *MEASURED)
 SHARED = ("bias", "heat")
 """Variables that are the same for all members: voltages and temperatures at which states are read."""
+
+MOST_SHOWN = 8
+"""Values of a dimension that an error lists."""
 
 _CYCLE = ("cycle",)
 
@@ -176,9 +180,10 @@ def member(ensemble: "xr.Dataset", number: int, **point: Any) -> "xr.Dataset":
     Raises
     ------
     SchemaError
-        The member did not finish, or only summaries were kept.
+        There is no such member, it did not finish, or only summaries were kept.
     """
     where = {"member": number, **point}
+    _check_place(ensemble, where)
     status = int(ensemble["status"].sel(where))
     if status != shards.OK:
         raise SchemaError(f"member {number} has no result: {shards.STATUS[status]}")
@@ -213,6 +218,20 @@ def _own_species(count: np.ndarray[Any, Any], document: dict[str, Any]) -> dict[
     return {"count": count[:, inside], "species": both[: np.count_nonzero(inside)]}
 
 
+def _check_place(ensemble: "xr.Dataset", where: Mapping[str, Any]) -> None:
+    """Raise SchemaError unless a member, and a point of a sweep, is one that there is."""
+    axes = ensemble["status"].dims
+    if unknown := [name for name in where if name not in axes]:
+        raise SchemaError(f"there is no dimension {unknown[0]!r}; there are: {', '.join(map(str, axes))}")
+    if missing := [str(name) for name in axes if name not in where]:
+        raise SchemaError(f"a member of a sweep needs a value of {' and of '.join(missing)}")
+    for name, value in where.items():
+        there = ensemble[name].values.tolist()
+        if value not in there:
+            few = ", ".join(map(str, there)) if len(there) <= MOST_SHOWN else f"{there[0]} to {there[-1]}"
+            raise SchemaError(f"there is no {name} {value!r}; there are: {few}")
+
+
 def padded(ensemble: "xr.Dataset", name: str) -> "xr.DataArray":
     """Return a ragged variable as a rectangle: along ``member`` and its own dimension, NaN after the end.
 
@@ -222,9 +241,19 @@ def padded(ensemble: "xr.Dataset", name: str) -> "xr.DataArray":
         Of one point, where it is a sweep.
     name : str
         Such as "current".
+
+    Raises
+    ------
+    SchemaError
+        There is no such variable along the samples, or other entries, of each member.
     """
     import xarray as xr
 
+    ragged = [
+        str(one) for one, array in ensemble.data_vars.items() if f"{(*array.dims, '')[0]}_count" in ensemble
+    ]
+    if name not in ragged:
+        raise SchemaError(f"there is no {name!r} along the samples of members{suggest(name, ragged)}")
     array = ensemble[name]
     dim = str(array.dims[0])
     counts = ensemble[f"{dim}_count"].values.ravel()

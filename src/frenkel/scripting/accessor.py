@@ -47,8 +47,9 @@ class Frenkel:
 
     def _of(self, *kinds: str) -> xr.Dataset:
         if self.kind not in kinds:
-            other = ", whose frenkel.member(k) is one device" if self.kind == "ensemble" else ""
-            raise KindError(f"this needs the result of {' or '.join(kinds)}, got {self.kind}{other}")
+            other = "; its frenkel.member(k) is one device" if self.kind == "ensemble" else ""
+            asked, got = (" or ".join(map(_with_article, one)) for one in (kinds, [self.kind]))
+            raise KindError(f"this needs the result of {asked}, got that of {got}{other}")
         return self.data
 
     # ------------------------------------------------------------------ of a device
@@ -205,3 +206,7 @@ class Frenkel:
             with held_back():
                 self.data.to_netcdf(path, engine="netcdf4")
             return function(path)
+
+
+def _with_article(kind: str) -> str:
+    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"

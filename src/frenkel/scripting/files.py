@@ -6,24 +6,33 @@ from typing import Any
 from ..analysis.measured import dataset
 from ..analysis.measured import files as measured
 from ..analysis.results import index, schema, store
+from ..cards.files import packaged
 from ..experiment import array_file, ensemble_file
-from ..mpi_runs import content
+from ..mpi_runs import content, shards, stopping
 
+TABLE = (
+    "the command frenkel read makes a file of a table that frenkel.open reads, "
+    "frenkel.analysis.noise.trace.read_csv reads a trace"
+)
 OTHERS = {
     ".toml": "frenkel.read_configuration reads a configuration, frenkel.Material.read a material",
-    ".csv": "frenkel.analysis.noise.trace.read_csv reads a measured trace",
+    **dict.fromkeys((".csv", ".tsv", ".txt", ".gz", ".xlsx", ".xls"), TABLE),
     ".xyz": "ase.io.read reads it, and OVITO opens it",
     ".run": "it is the folder of a run; open the file beside it, or frenkel merge it first",
 }
 """Files that are no results, by their ending, and what reads them."""
 
+PLAIN = ("calibration", "sensitivity", "tails")
+"""Kinds whose datasets are as their files."""
+
 
 def open_file(path: str | Path) -> Any:
-    """Open a file that frenkel has written: a result, an ensemble, a sweep, an array, measurements; a card.
+    """Open a file that frenkel has written: of a device, an ensemble, a sweep, an array, a study; a card ...
 
     Parameters
     ----------
     path : str or Path
+        A file, or the name of a packaged card.
 
     Returns
     -------
@@ -41,11 +50,16 @@ def open_file(path: str | Path) -> Any:
     source = Path(path)
     if source.suffix in OTHERS:
         raise schema.SchemaError(f"{source} is not a result: {OTHERS[source.suffix]}")
-    source = store.readable(source)
-    if source.suffix == ".json":
+    if source.suffix == ".json" or (str(path) in packaged() and not source.exists()):
         from ..cards.card import Card
 
-        return Card.load(source)
+        return Card.load(path)
+    if not source.exists() and shards.run_folder(source).is_dir():
+        raise store.StoreError(
+            f"there is no file {source} yet: its run is in {shards.run_folder(source)}, frenkel status tells "
+            "how far it is, and the command that began it goes on"
+        )
+    source = store.readable(source)
     if not content.is_netcdf(source):
         raise store.StoreError(f"{source} is not a netCDF file")
     if ensemble_file.is_ensemble(source):
@@ -54,4 +68,16 @@ def open_file(path: str | Path) -> Any:
         return array_file.load(source)
     if dataset.is_measured(source):
         return measured.load(source)
-    return index.indexed(store.load(source))
+    plain = _plain(source)
+    return index.indexed(store.load(source)) if plain is None else plain
+
+
+def _plain(source: Path) -> Any:
+    """Return the dataset of a calibration, of rare events, or of a study; None where it is none of these."""
+    import xarray as xr
+
+    with stopping.held_back(), xr.open_dataset(source, engine="netcdf4", decode_times=False) as found:
+        if found.attrs.get("frenkel_kind") not in PLAIN and "study" not in found.attrs:
+            return None
+        content.check(source)
+        return found.load()
