@@ -13,3 +13,29 @@ def sinh_series(
     current: Floats,
     slope: Floats,
 ) -> int: ...
+def cross(
+    cells: Floats,
+    lines: Floats,
+    resistance: Floats,
+    i: int,
+    j: int,
+    n: int,
+    source: Floats,
+    rest: Floats,
+    amplitude: float,
+    voltage: Floats,
+    found: Floats,
+    line: Floats,
+    work: Floats,
+    close: float,
+    most: int,
+) -> int: ...
+def meet(
+    open_voltage: float,
+    resistance: float,
+    a: float,
+    v0: float,
+    saturation: float,
+    vs: float,
+    start: float,
+) -> tuple[float, float, float] | None: ...

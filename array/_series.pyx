@@ -169,3 +169,158 @@ def sinh_series(const double[::1] voltage, const double[::1] amplitude, const do
             current[k] = copysign(i, voltage[k])
             slope[k] = g
     return failed
+
+
+cdef void ladder(const double *g, const double *shunt, const double *rhs, const double *onward, Py_ssize_t size,
+                 double *seen, double *x) noexcept nogil:
+    """Solve one line: ``onward`` between neighbours, ``shunt`` to ground, currents ``rhs``; ``seen`` is room.
+
+    ``g`` is added to the shunts. Pivots are sums of positive numbers.
+    """
+    cdef Py_ssize_t k
+    cdef double below = 0.0, carried = 0.0, pivot, step
+    for k in range(size):
+        below = shunt[k] + g[k] + below
+        carried = rhs[k] + carried
+        step = onward[k] if k < size - 1 else 0.0
+        pivot = below + step
+        seen[k] = step / pivot
+        x[k] = carried / pivot
+        carried = carried * seen[k]
+        below = below * seen[k]
+    for k in range(size - 2, -1, -1):
+        x[k] += seen[k] * x[k + 1]
+
+
+cdef double tangents(const double[:, ::1] cells, const double[::1] resistance, const double[::1] voltage,
+                     double[:, ::1] found, double *load, double *flow, Py_ssize_t skipped) noexcept nogil:
+    """Linearise every crossing with its far line: current flow + load times the voltage of both; -1 if one fails."""
+    cdef Py_ssize_t k
+    cdef double u = 0.0, current = 0.0, slope = 0.0
+    for k in range(voltage.shape[0]):
+        load[k] = flow[k] = 0.0
+        if k == skipped:
+            continue
+        if not crossing(fabs(voltage[k]), cells[0, k], cells[1, k], cells[2, k], cells[3, k], &u, &current, &slope):
+            return -1.0
+        found[0, k], found[1, k], found[2, k] = copysign(u, voltage[k]), copysign(current, voltage[k]), slope
+        load[k] = slope / (1.0 + resistance[k] * slope)
+        flow[k] = (found[1, k] - slope * voltage[k]) / (1.0 + resistance[k] * slope)
+    return 0.0
+
+
+def cross(const double[:, ::1] cells, const double[:, ::1] lines, const double[::1] resistance, Py_ssize_t i,
+          Py_ssize_t j, Py_ssize_t n, const double[::1] source, const double[::1] rest, double amplitude,
+          double[::1] voltage, double[:, ::1] found, double[::1] line, double[:, ::1] work, double close, int most):
+    """Solve the cells of one word and one bit line, where all others carry nothing; return the steps, or -1.
+
+    The first n of the arrays are of the word line, the others of the bit line; the selected crossing is number j,
+    and number n + i is left out.
+
+    cells : amplitude, scale, saturation and slope voltage of each crossing
+    lines : conductance of each node to its driver, and onward to the next (S)
+    resistance : of the far line of each crossing, up to its driver (ohm)
+    source : current of the drivers into each node (A); rest : voltage behind each far line (V), at the amplitude (V)
+    voltage : over each crossing where to start, and then the answer (V)
+    found : of each crossing the cell's voltage, current, slope, node voltage, and V of the crossing per V of amplitude
+    line : open voltage and resistance of what is around the selected crossing; voltage of the last node of the bit
+        line for 1 A into that of the crossing
+    work : seven rows of room; close : step (V) that ends; most : steps
+    """
+    cdef Py_ssize_t size = voltage.shape[0], m = size - n, k, at = n + i, first, count
+    cdef int step = 0, side, done = 0
+    cdef double sign, largest, slope, current, new, total, scale, moved, selected = 0.0
+    cdef double *load = &work[0, 0]
+    cdef double *flow = &work[1, 0]
+    cdef double *node = &work[2, 0]   # voltages with the selected crossing open
+    cdef double *unit = &work[3, 0]   # for 1 A into the node of the selected crossing
+    cdef double *rhs = &work[4, 0]
+    cdef double *one = &work[5, 0]
+    cdef double *room = &work[6, 0]
+    with nogil:
+        while done < 2:
+            # Twice at the end: the second time for what the amplitude changes, along the same tangents.
+            if done == 0:
+                step += 1
+                if step > most or tangents(cells, resistance, voltage, found, load, flow, at) < 0.0:
+                    step = -1
+                    break
+            slope, current = found[2, j], found[1, j] - found[2, j] * voltage[j]
+            for side in range(2):
+                if side == 0:
+                    first, count, sign = 0, n, 1.0
+                else:
+                    first, count, sign = n, m, -1.0
+                for k in range(first, first + count):
+                    # A crossing takes its current from a word node and gives it to a bit node.
+                    rhs[k] = source[k]
+                    one[k] = 0.0
+                    if k != j:
+                        rhs[k] += load[k] * rest[k] - sign * flow[k] * (1 - done)
+                if done:
+                    for k in range(first, first + count):
+                        rhs[k] /= amplitude
+                one[j if side == 0 else at] = 1.0
+                if side == 0:
+                    scale, load[j] = load[j], 0.0
+                ladder(load + first, &lines[0, first], rhs + first, &lines[1, first], count, room, node + first)
+                ladder(load + first, &lines[0, first], one + first, &lines[1, first], count, room, unit + first)
+                if side == 0:
+                    load[j] = scale
+            if done:
+                current = 0.0
+            else:
+                line[0], line[1], line[2] = node[j] - node[at], unit[j] + unit[at], unit[size - 1]
+            # The selected crossing, linearised too, meets what is around it.
+            selected = (current + slope * (node[j] - node[at])) / (1.0 + line[1] * slope)
+            largest = 0.0
+            for k in range(size):
+                sign = 1.0 if k < n else -1.0
+                total = node[k] - sign * selected * unit[k]
+                if not done:
+                    found[3, k] = total
+                if k == at:
+                    continue
+                if k == j:
+                    new = node[j] - node[at] - line[1] * selected
+                else:
+                    # Of the node against what is behind the far line, which takes some.
+                    total = sign * (total - (rest[k] / amplitude if done else rest[k]))
+                    new = total - resistance[k] * (flow[k] * (1 - done) + load[k] * total)
+                if done:
+                    found[4, k] = new
+                    continue
+                moved, scale = new - voltage[k], cells[1, k] + cells[3, k]
+                largest = max(largest, fabs(moved))
+                # No further than where the current would have grown by what the tangent gave.
+                if fabs(new) > fabs(voltage[k]) and fabs(new) > 7.0 * scale and fabs(moved) > scale:
+                    moved = copysign(scale * log(1.0 + fabs(moved) / scale), moved)
+                voltage[k] += moved
+                found[1, k] += found[2, k] * moved
+            if done or largest <= close:
+                done += 1
+    return step
+
+
+def meet(double open_voltage, double resistance, double a, double v0, double saturation, double vs, double start):
+    """Return where a crossing meets a load line: its voltage, the cell's, the current (V, V, A); None if nowhere.
+
+    Newton's method from a voltage over the crossing, kept between 0 and the open voltage.
+    """
+    cdef double size = fabs(open_voltage), low = 0.0, high = size, v, u = 0.0, i = 0.0, g = 0.0, miss, step
+    cdef int n
+    v = min(max(start if open_voltage > 0.0 else -start, 0.0), size)
+    for n in range(2 * MOST):
+        if not crossing(v, a, v0, saturation, vs, &u, &i, &g):
+            return None
+        miss = v - size + resistance * i
+        if miss > 0.0:
+            high = v
+        else:
+            low = v
+        step = miss / (1.0 + resistance * g)
+        if fabs(step) <= 1e-9 * size:
+            return (copysign(v - step, open_voltage), copysign(u, open_voltage),
+                    copysign(i - g * step, open_voltage))
+        v = v - step if low <= v - step <= high else 0.5 * (low + high)
+    return None

@@ -11,6 +11,7 @@ from .. import checks
 from ..errors import ConvergenceError
 from ..typing import Floats
 from .cells.base import Cells, jumps
+from .cross import CrossSolver
 from .crosspoint import Crosspoint, Direct
 from .lines import bias as biases
 from .lines.bias import Bias
@@ -19,7 +20,7 @@ from .lines.network import Lines, Network, Solution
 from .lines.newton import solve
 from .lines.solvers import DirectSolver, SchurSolver, solver_for
 from .lines.transient import Capacitance, Stepper, Transient
-from .pulse_memory import PulseMemory, Visit
+from .pulse_memory import PulseMemory, Surroundings, Visit
 
 RELINEARISE = 5e-3
 """Change of the selected cell's voltage (V) after which the array around it is solved again."""
@@ -54,7 +55,8 @@ class Crossbar:
         much (V) in each. Not for cells that jump: what is around them acts at every jump.
     use_load_line : bool
         Replace the array around the selected cell by its Thevenin equivalent until the cell's voltage has
-        moved by 5 mV; otherwise the whole array is solved at every step.
+        moved by 5 mV, and the array by the two lines of the cell where its selectors let nothing else carry
+        (:mod:`.cross`); otherwise the whole array is solved at every step.
 
     Attributes
     ----------
@@ -93,6 +95,7 @@ class Crossbar:
         self._networks: dict[bytes, tuple[Network, SchurSolver | DirectSolver]] = {}
         self._guess: dict[bytes, tuple[Floats, Floats]] = {}
         self.memory = PulseMemory(self.cells, self.crosspoint)
+        self._cross = CrossSolver(self.lines, self.cells, self.crosspoint)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -268,14 +271,14 @@ class Crossbar:
             part = min(part, left)
             visit = self._visiting(cell, amplitude, self.scheme)
             if jumps(self.cells):
-                energy += part * visit.power(memory.driven(visit, part), cell)
+                energy += part * visit.power(memory.driven(visit, part))
                 left -= part
                 continue
             before = visit.now
             memory.felt(visit, before.over, part)
             after = memory.moment(visit)
             # The current changes little within a part: the mean of both ends is that of the part.
-            energy += part * visit.power(0.5 * (before.current + after.current), cell)
+            energy += part * visit.power(0.5 * (before.current + after.current))
             left -= part
             if self.voltage_step is not None:
                 change = abs(after.voltage - before.voltage)
@@ -288,17 +291,26 @@ class Crossbar:
         memory.begin(cell)
         old = memory.visits.get(key)
         if old is not None:
-            moved = memory.moment(old).voltage - float(old.solution.voltage[cell])
+            moved = memory.moment(old).voltage - old.around.now.voltage
             if self.use_load_line and abs(moved) <= RELINEARISE:
                 return old
             memory.expose(old)
+        around = self._cross.solve(cell, amplitude, scheme) if self.use_load_line else None
+        if around is None:
+            around = self._whole(cell, amplitude, scheme)
+        return memory.remember(key, around)
+
+    def _whole(self, cell: tuple[int, int], amplitude: float, scheme: str) -> Surroundings:
+        """Return what is around a cell by solving the whole array."""
+        memory, key = self.memory, (scheme, amplitude)
         bias = biases.select(self.shape, cell, amplitude, scheme)
         found = self.solve(bias, guess=memory.like_last(key))
         _, network, solver = self._network(bias)
         over, slope = memory.at_solution(found.voltage)
         solver.factor(slope)
         line = load_line(network, solver, found, cell, float(slope[cell]))
-        return memory.remember(key, line, found, over)
+        memory.solved(key, found)
+        return memory.around(line, found, over)
 
     def finish(self) -> None:
         """End the visit of a cell: the others get the voltages they have felt in its pulses and reads."""
@@ -326,11 +338,11 @@ class Crossbar:
         checks.at_least("duration", duration, 0, "s")
         visit = self._visiting(cell, voltage, "grounded")
         now = self.memory.moment(visit)
-        more = now.current - float(visit.solution.current[cell])
-        sensed = float(visit.solution.sensed[cell[1]]) + visit.line.sense * more
+        around = visit.around
+        sensed = around.sensed + around.line.sense * (now.current - around.now.current)
         if duration > 0.0:
             self.memory.felt(visit, now.over, duration)
-        return sensed, duration * visit.power(now.current, cell)
+        return sensed, duration * visit.power(now.current)
 
     def rest(self, duration: float) -> None:
         """Let time pass (s) with all lines at 0 V."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from ..errors import ConvergenceError
 from ..typing import Floats
 from ..units import BOLTZMANN_EV
 from ._columns import transistor_series
-from ._series import sinh_series
+from ._series import meet, sinh_series
 from .cells.base import Cells, Where, pick
 
 ROUNDING = 8.0 * float(np.finfo(np.float64).eps)
@@ -41,6 +42,12 @@ class Crosspoint:
     def settle(self, voltage: Floats, cells: Cells) -> int:
         """Switch what has a state to suit a voltage (V); return how many switched."""
         return 0
+
+    def meet(
+        self, cells: Cells, where: Where, open_voltage: float, resistance: float, start: float
+    ) -> tuple[float, float, float] | None:
+        """Return where a crossing meets a load line, if there is a quick way to tell."""
+        return None
 
     def beside(self, voltage: float, current: float, cell: tuple[int, int]) -> tuple[float, float]:
         """Return what the crossing takes besides a cell (V), and its current (A).
@@ -126,10 +133,7 @@ class ExponentialSelector(Crosspoint):
     def solve(self, voltage: Floats, cells: Cells, where: Where = None) -> tuple[Floats, Floats, Floats]:
         """Return the voltage less that of the selector (V), the current (A) and its slope (S)."""
         voltage = np.asarray(voltage, dtype=np.float64)
-        saturation, scale = (
-            pick(checks.spread(name, getattr(self, name), cells.shape), where)
-            for name in ("saturation", "slope_voltage")
-        )
+        saturation, scale = self.numbers(cells, where)
         checks.shape("voltage", voltage, saturation.shape, "crossing")
         law = cells.sinh_law(where)
         if law is None:
@@ -149,6 +153,38 @@ class ExponentialSelector(Crosspoint):
             took = scale.flat[failed] * np.arcsinh(current[failed] / saturation.flat[failed])
             raise _lost(failed, where, cells, bad, bad - inner[failed] - took)
         return inner.reshape(voltage.shape), current.reshape(voltage.shape), slope.reshape(voltage.shape)
+
+    def numbers(self, cells: Cells, where: Where = None) -> tuple[Floats, Floats]:
+        """Return Is (A) and Vs (V) of the picked crossings."""
+        saturation, scale = (
+            pick(checks.spread(name, getattr(self, name), cells.shape), where)
+            for name in ("saturation", "slope_voltage")
+        )
+        return saturation, scale
+
+    @cached_property
+    def leak(self) -> tuple[float, float]:
+        """Largest slope of a selector at 0 V (S), and the least Vs (V)."""
+        slope = np.divide(self.saturation, self.slope_voltage)
+        return float(np.max(slope)), float(np.min(self.slope_voltage))
+
+    def meet(
+        self, cells: Cells, where: Where, open_voltage: float, resistance: float, start: float
+    ) -> tuple[float, float, float] | None:
+        """Return voltage over a crossing (V), over its cell (V), and current (A) at a load line.
+
+        Parameters
+        ----------
+        open_voltage, resistance : float
+            Of the load line (V), (ohm).
+        start : float
+            Voltage over the crossing to look from (V).
+        """
+        law = cells.sinh_law(where)
+        if law is None:
+            return None
+        saturation, scale = self.numbers(cells, where)
+        return meet(open_voltage, resistance, law[0][0], law[1][0], saturation[0], scale[0], start)
 
     def scale(self, cells: Cells) -> Floats | float:
         """Return the sum of both (V); infinite for linear cells, which limit the current themselves."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import ConvergenceError
 from ..typing import Floats, Index
-from .cells.base import Cells, jumps
+from .cells.base import Cells, Where, jumps
 from .crosspoint import Crosspoint
 from .lines.effective import LoadLine
 from .lines.network import Solution
@@ -30,26 +30,48 @@ class Moment:
     current: float
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What an array is to one of its cells at one voltage of a pulse or read.
+
+    Attributes
+    ----------
+    line : LoadLine
+    now : Moment
+        Of the cell as the array was solved.
+    sensed : float
+        Current out of the cell's bit line (A).
+    power : float
+        Of the sources (W).
+    others : tuple of ndarray, or mask
+        Cells that feel a voltage meanwhile; all besides these and the cell are at 0 V.
+    over : ndarray
+        Voltage over each of them alone (V).
+    """
+
+    line: LoadLine
+    now: Moment
+    sensed: float
+    power: float
+    others: Where
+    over: Floats
+
+
 @dataclass
 class Visit:
     """The array around a selected cell while pulses or reads of one voltage go to it."""
 
-    line: LoadLine
-    solution: Solution
-    over: Floats  # over every cell alone at the solution (V)
+    around: Surroundings
     now: Moment
     pulses: int  # of the cell when `now` was found
     exposure: float = 0.0  # time for which the others have felt their voltages, not yet applied (s)
 
-    def __post_init__(self) -> None:
-        self._power = self.solution.cell_power + self.solution.line_power
-
-    def power(self, current: float, cell: tuple[int, int]) -> float:
+    def power(self, current: float) -> float:
         """Return the power of the sources (W) at a current through the selected cell (A).
 
         By reciprocity they give the open voltage times what the cell draws more.
         """
-        return self._power + self.line.open_voltage * (current - float(self.solution.current[cell]))
+        return self.around.power + self.around.line.open_voltage * (current - self.around.now.current)
 
 
 class PulseMemory:
@@ -78,22 +100,18 @@ class PulseMemory:
     def __init__(self, cells: Cells, crosspoint: Crosspoint) -> None:
         self._cells, self.crosspoint = cells, crosspoint
         self.cell: tuple[int, int] | None = None
+        self.at = np.array([0]), np.array([0])
         self.visits: dict[Key, Visit] = {}
-        self.pulses = 0
+        self.pulses, self._quiet = 0, 0.0
         self.evaluated = (np.empty(0), np.empty(0), np.empty(0))
         self._last: dict[Key, tuple[tuple[int, int], Floats, Floats]] = {}
-
-    @property
-    def at(self) -> tuple[Index, Index]:
-        """The visited cell, as cells are picked."""
-        assert self.cell is not None
-        return np.array([self.cell[0]]), np.array([self.cell[1]])
 
     def begin(self, cell: tuple[int, int]) -> None:
         """Visit a cell; the visit of another one ends."""
         if self.cell != cell:
             self.finish()
             self.cell = cell
+            self.at = np.array([cell[0]]), np.array([cell[1]])
 
     def felt(self, visit: Visit, over: Floats, duration: float) -> None:
         """Hold the selected cell at a voltage (V) for a duration (s); the others follow as the visit ends."""
@@ -126,13 +144,24 @@ class PulseMemory:
             over, _, slope = self.crosspoint.solve(voltage, self._cells)
         return over, slope
 
-    def remember(self, key: Key, line: LoadLine, found: Solution, over: Floats) -> Visit:
-        """Keep the array as it was solved around the visited cell."""
+    def around(self, line: LoadLine, found: Solution, over: Floats) -> Surroundings:
+        """Return what the whole array, as it was solved, is to the visited cell."""
         assert self.cell is not None
+        others = np.ones(self._cells.shape, dtype=bool)
+        others[self.cell] = False
         now = Moment(float(found.voltage[self.cell]), over[self.at], float(found.current[self.cell]))
-        self.visits[key] = Visit(line, found, over, now, self.pulses)
-        self._last[key] = self.cell, found.word, found.bit
+        sensed, power = float(found.sensed[self.cell[1]]), found.cell_power + found.line_power
+        return Surroundings(line, now, sensed, power, others, over[others])
+
+    def remember(self, key: Key, around: Surroundings) -> Visit:
+        """Keep what is around the visited cell."""
+        self.visits[key] = Visit(around, around.now, self.pulses)
         return self.visits[key]
+
+    def solved(self, key: Key, found: Solution) -> None:
+        """Keep the nodes of the whole array for the next cell."""
+        assert self.cell is not None
+        self._last[key] = self.cell, found.word, found.bit
 
     def like_last(self, key: Key) -> tuple[Floats, Floats] | None:
         """Return the nodes (V) of the last visit at the same voltages, its lines swapped with this cell's."""
@@ -155,7 +184,10 @@ class PulseMemory:
 
     def met(self, visit: Visit) -> Moment:
         """Return the same, looked for anew."""
-        line, voltage = visit.line, visit.now.voltage
+        line, voltage = visit.around.line, visit.now.voltage
+        quick = self.crosspoint.meet(self._cells, self.at, line.open_voltage, line.resistance, voltage)
+        if quick is not None:
+            return Moment(quick[0], np.array([quick[1]]), quick[2])
         low, high = sorted((0.0, line.open_voltage))
         voltage = min(max(voltage, low), high)
         for _ in range(MOST_STEPS):
@@ -175,19 +207,24 @@ class PulseMemory:
 
     def expose(self, visit: Visit) -> None:
         """Give the cells around the selected one the voltages they have felt."""
-        if visit.exposure > 0.0 and self.cell is not None:
-            others = np.ones(self._cells.shape, dtype=bool)
-            others[self.cell] = False
-            if others.any():
-                self._cells.apply(visit.over[others], visit.exposure, others)
-            visit.exposure = 0.0
+        around, exposure, visit.exposure = visit.around, visit.exposure, 0.0
+        if exposure > 0.0 and around.over.size:
+            self._cells.apply(around.over, exposure, around.others)
+        if not isinstance(around.others, np.ndarray):
+            self._quiet += exposure
 
     def finish(self) -> None:
         """End the visit: the others get the voltages they have felt in its pulses and reads."""
         for visit in self.visits.values():
             self.expose(visit)
         self.visits.clear()
-        self.cell, self.pulses = None, 0
+        if self._quiet > 0.0 and self.cell is not None:
+            # Cells of no selected line: time has passed for them too, at 0 V.
+            away = np.ones(self._cells.shape, dtype=bool)
+            away[self.cell[0]], away[:, self.cell[1]] = False, False
+            if away.any():
+                self._cells.apply(np.zeros(np.count_nonzero(away)), self._quiet, away)
+        self.cell, self.pulses, self._quiet = None, 0, 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +237,7 @@ class LineLoad:
     @property
     def amplitude(self) -> Floats:
         """Voltage of the crossing when it is open (V)."""
-        return np.array([self.visit.line.open_voltage])
+        return np.array([self.visit.around.line.open_voltage])
 
     def meet(self, which: Index | None = None) -> tuple[Floats, Floats]:
         """Return the voltage over the cell (V) as it is now, and its current (A)."""
@@ -213,6 +250,6 @@ class LineLoad:
 
     def alone(self, number: int) -> BehindLines:
         """Return the load as a live device takes it."""
-        memory, line = self.memory, self.visit.line
+        memory, line = self.memory, self.visit.around.line
         assert memory.cell is not None
         return BehindLines(memory.crosspoint, memory.cell, line.resistance)

@@ -38,6 +38,7 @@ from scipy.sparse.linalg import spsolve
 
 from frenkel.array.cells.base import LinearCells
 from frenkel.array.cells.card import CardCells
+from frenkel.array.cells.jumping import JumpingCardCells
 from frenkel.array.columns import TransistorArray
 from frenkel.array.crossbar import Crossbar
 from frenkel.array.crosspoint import ExponentialSelector, OneTransistorOneResistor, Transistor
@@ -47,9 +48,10 @@ from frenkel.array.lines.network import Lines, Network, Solution
 from frenkel.array.lines.newton import solve
 from frenkel.array.lines.solvers import DirectSolver, LinearSolver, SchurSolver
 from frenkel.cards.core import GapCore
+from frenkel.cards.jumps import JumpLaw
 from frenkel.events.clock import Clock
-from frenkel.events.controller import Controller
-from frenkel.events.programming import Blind
+from frenkel.events.controller import Controller, Timing
+from frenkel.events.programming import Blind, IncrementalPulses, program_all
 from frenkel.threads import one_blas_thread
 
 Floats = NDArray[np.float64]
@@ -288,6 +290,86 @@ def effective_rows(repeats: int) -> Iterator[list[str]]:
     ]
 
 
+def batch_rows(repeats: int) -> Iterator[list[str]]:
+    """100 vectors at once: through the effective matrix, and by badcrossbar, where it is installed."""
+    try:
+        peer: Any = importlib.import_module("badcrossbar")
+        logging.disable(logging.INFO)
+    except ImportError:
+        peer = None
+    for n in (64, 128):
+        g, _, lines, _ = task(n, 5.0)
+        vectors, crossbar = np.random.default_rng(n).random((100, n)), Crossbar(LinearCells(g), lines)
+        actions: dict[str, Callable[[], Any]] = {"ours": lambda c=crossbar, v=vectors: c.multiply(v)}
+        if peer is not None:
+            actions["badcrossbar"] = lambda v=vectors, g=g: peer.compute(v.T, 1.0 / g, 5.0)
+        least, last = take_turns(actions, repeats)
+        theirs = least.get("badcrossbar", np.nan)
+        row = [f"100 vectors, n = {n}", f"{1e3 * least['ours']:.1f} ms", f"{1e3 * theirs:.0f} ms"]
+        note = ""
+        if peer is not None:
+            output = np.asarray(last["badcrossbar"].currents.output)
+            note = f"currents differ by {np.abs(output / last['ours'] - 1).max():.0e}"
+        yield [*row, f"{theirs / least['ours']:.1f}", ">= 8", note]
+
+
+def programming_rows(cells: int) -> Iterator[list[str]]:
+    """Growing pulses with reads (ISPP), 1S1R: by the two lines of the cell alone, and by full solutions."""
+    n, rates = 128, {}
+    for name, use in (("two lines alone", True), ("full solutions", False)):
+        selector = ExponentialSelector(saturation=1e-11, slope_voltage=0.06)
+        array = Crossbar(cells_at(5e-6, n), task(n, 5.0)[2], selector, use_load_line=use)
+        controller, count = Controller(Clock(), array, Timing(read_voltage=1.0)), cells if use else 8
+        start = array.read((n // 2, n // 2), 1.0, 0.0)[0]
+        rng, outcomes = np.random.default_rng(1), []
+        goals = [
+            (controller.cell((37 * k) % n, (53 * k) % n), float(start * rng.uniform(1.3, 5.0)))
+            for k in range(count)
+        ]
+        scheme = IncrementalPulses(
+            set_start=1.6, reset_start=-1.6, step=0.02, most=3.5, width=20e-9, tolerance=0.05
+        )
+        before = time.process_time()
+        with one_blas_thread():
+            controller.clock.run(controller.clock.process(program_all(goals, scheme, outcomes)))
+        pulses = sum(one.pulses for one in outcomes)
+        rates[name] = pulses / (time.process_time() - before)
+        reached = sum(bool(one.reached) for one in outcomes)
+        note = f"{pulses} pulses, {reached} of {count} cells reached, {array.solves} solves"
+        target = ">= 1500/s" if use else ""
+        yield [f"ISPP, 1S1R, n = {n}, {name}", f"{rates[name]:.0f}/s", "", "", target, note]
+    ratio = rates["two lines alone"] / rates["full solutions"]
+    yield ["two lines alone over full solutions", "", "", f"{ratio:.0f}", ">= 10", ""]
+
+
+def jump_law(states: int) -> JumpLaw:
+    """Return a made-up law: states of many conductances, each with another rate, that lead to any other."""
+    rng, volts = np.random.default_rng(1), np.linspace(-1.5, 1.5, 13)
+    level = np.log(rng.uniform(1e-6, 1e-4, states))
+    rate = 1e6 * np.exp(rng.normal(0.0, 0.5, states)[:, None] + 2.0 * np.abs(volts))
+    before = rng.integers(0, states, 3 * states)
+    return JumpLaw(
+        voltages=volts, temperatures=[300.0], level=level, current=np.exp(level)[:, None] * volts,
+        rate=rate[:, None], kind=np.zeros(states), before=before, after=rng.integers(0, states, 3 * states),
+        jump_voltage=rng.uniform(-1.5, 1.5, 3 * states), read_voltage=0.1,
+    )  # fmt: skip
+
+
+def jump_rows(repeats: int) -> Iterator[list[str]]:
+    """Cells of a law of jumps: short pulses, and some in which each draws; the table is filled before."""
+    n = 500
+    cells = JumpingCardCells(jump_law(200), (n, n), seed=1)
+    volts = np.random.default_rng(3).uniform(0.5, 1.2, (n, n))
+    for _ in range(4):
+        cells.apply(volts, 1e-6)
+    for name, width in (("nothing happens", 1e-14), ("each draws", 3e-7)):
+        jumped = cells.jumped
+        least, _ = take_turns({"pulse": lambda width=width: cells.apply(volts, width)}, repeats)
+        share = (cells.jumped - jumped) / repeats / n**2
+        rate = f"{n**2 / least['pulse']:.1e}/s"
+        yield [f"cells that jump, {name}", rate, "", "", ">= 1e7/s", f"{share:.2f} jumps a cell and pulse"]
+
+
 def cells_at(conductance: float, n: int) -> CardCells:
     cells = CardCells(GapCore(), CELL, (n, n))
     cells.program(conductance)
@@ -397,7 +479,10 @@ def rows(options: argparse.Namespace) -> Iterator[list[str]]:
     for n in (64, 128):
         yield from spice_row(n, options.repeats)
     yield from effective_rows(options.repeats)
+    yield from batch_rows(options.repeats)
     yield from pulse_rows(options.cells, 10)
+    yield from programming_rows(options.cells)
+    yield from jump_rows(options.repeats)
     yield from cell_rows(options.repeats)
 
 

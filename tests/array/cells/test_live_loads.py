@@ -1,9 +1,12 @@
 """Live cells inside a pulse: what stands around them acts at every event."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from frenkel.array.cells.base import FaultyCells, LinearCells, LiveCells, conductance
+from frenkel.array.cells.driven import _Meter
 from frenkel.array.cells.live_processes import LiveWorkers, Recipe
 from frenkel.array.columns import TransistorArray
 from frenkel.array.crossbar import Crossbar
@@ -140,3 +143,23 @@ def test_what_live_cells_do_not_take():
         Crossbar(live(), Lines(shape=SHAPE), voltage_step=1e-3)
     with pytest.raises(ValueError, match="duration must be longer than both edges of 1e-10 s, got 1e-10 s"):
         columns(live()).pulse((0, 0), 1.0, 1e-10)
+
+
+@pytest.mark.parametrize("volts", [1.4, -1.4])
+def test_one_device_meets_the_load_of_many(volts):
+    """Lines of 2 and 3 kohm a segment on both sides of the transistor, in arrays and in scalars."""
+    array = columns(LinearCells([[2e-5, 1e-4, 5e-4]] * 2), bit_resistance=2e3, source_line_resistance=3e3)
+    load = array.load((np.zeros(3, int), np.arange(3)), np.full(3, volts), 1.2)
+    over, current = load.meet()
+    for k in range(3):
+        assert load.alone(k).excess(volts, float(over[k]), float(current[k])) == pytest.approx(0.0, abs=1e-12)
+    assert load.pick(np.array([2])).meet()[0][0] == pytest.approx(over[2], rel=1e-9)
+
+
+def test_charge_is_the_current_that_stood_before_an_event():
+    """An edge to 2 A in 1 s, an event after 2 s more that makes it 5 A, and 1 s of that: 1 + 4 + 5 C."""
+    meter, device = _Meter(10.0), SimpleNamespace(time=10.0, events=3)
+    for time, events, current in ((11.0, 3, 2.0), (13.0, 4, 5.0), (14.0, 4, 5.0)):
+        device.time, device.events = time, events
+        assert meter(device, current) is False
+    assert meter.charge == pytest.approx(10.0)
