@@ -77,13 +77,16 @@ def test_products_of_a_convolution_are_counted_once_for_each_window():
     cost = inference(chip)
     assert cost.operations == 2.0 * dense
     # One array a layer: 16, 9 and 1 products, one after another, each as long as that of the layer alone.
-    latency = 0.0
+    latency = conversions = 0.0
     for matrix, places in zip(weights, (16, 9, 1), strict=True):
         alone = Chip(IDEAL, rows=64, columns=64, seed=1)
         alone.program([matrix])
         alone.run(RANDOM.random((1, len(matrix))))
-        latency += places * inference(alone).latency
+        once = inference(alone)
+        latency += places * once.latency
+        conversions += places * once.energy["converter"]
     assert cost.latency == pytest.approx(latency, rel=1e-6)
+    assert cost.energy["converter"] == pytest.approx(conversions, rel=1e-9)
     one, ten = (writing(chip, pulses=count) for count in (1, 10))
     assert ten.energy == pytest.approx(10 * one.energy) and ten.pulses == pytest.approx(10.0)
 
