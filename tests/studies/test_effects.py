@@ -10,6 +10,7 @@ import xarray as xr
 from frenkel.networks.chip import wired
 from frenkel.networks.cost import WriteCost
 from frenkel.networks.device_statistics import placeholder
+from frenkel.networks.images import Pool
 from frenkel.networks.mapping import MAPPINGS, encode
 from frenkel.networks.perceptron import (
     Perceptron,
@@ -19,12 +20,13 @@ from frenkel.networks.perceptron import (
     gradients,
     softmax,
 )
-from frenkel.networks.tasks import Part, Task
 from frenkel.networks.write_verify import ProgrammedCells, StatisticalWriteVerify
 from frenkel.studies import architectures, noise, nonidealities, system_card, training, write_verify
 from frenkel.studies.common.settings import Settings
-from frenkel.studies.methods import distillation, hardware, onchip
+from frenkel.studies.methods import cycling, distillation, hardware, onchip
+from frenkel.studies.methods.cycling import settled
 from frenkel.studies.methods.recalibration import recalibrated
+from frenkel.studies.methods.splits import Splits
 
 RANDOM = np.random.default_rng(8)
 W = RANDOM.uniform(-0.7, 0.7, (2, 6, 4))
@@ -48,11 +50,14 @@ def network(*shape):
     )
 
 
-def made_up_task(samples=30, width=6, classes=4):
-    part = Part(RANDOM.random((samples, width)), RANDOM.integers(classes, size=samples))
-    return Task(
-        name="made up", source="here", classes=classes, temporal=False, train=part, validation=part, test=part
-    )
+def made_up_splits(samples=30, width=6, classes=4):
+    """Return samples that both networks learn from and are tested on, each in an order of its own."""
+    pool = Pool(
+        name="made up", source="here", x=RANDOM.random((samples, width)), shape=(1, width),
+        y=np.arange(samples) % classes,
+    )  # fmt: skip
+    places = np.stack([RANDOM.permutation(samples) for _ in range(2)])
+    return Splits(pool, places, places, places)
 
 
 # --------------------------------------------------------------------------- effects on cells
@@ -119,15 +124,17 @@ def test_drop_along_lines_is_that_of_arrays_of_128_rows():
 
 def test_accuracies_are_means_over_chips():
     """A noise that spoils every other chip halves what is right; the same network untouched has its own."""
-    net, task = network(6, 4), made_up_task()
-    right = 100.0 * (net.logits(task.test.x).argmax(-1) == task.test.y).mean(axis=-1)
-    np.testing.assert_allclose(hardware.tested(net, task.test, 5, stream()), right)
-    turned = 100.0 * (
-        Perceptron([-w for w in net.weights], net.biases).logits(task.test.x).argmax(-1) == task.test.y
-    ).mean(axis=-1)
+    net, parts = network(6, 4), made_up_splits()
+    test = parts.samples(parts.test)
+
+    def right(nets):
+        return 100.0 * np.mean(nets.logits(test.x).argmax(-1) == test.y, axis=-1)
+
+    np.testing.assert_allclose(hardware.tested(net, test, 5, stream()), right(net))
+    turned = right(Perceptron([-w for w in net.weights], net.biases))
     count = iter(range(100))
-    found = hardware.tested(net, task.test, 4, stream(), lambda w, _: -w if next(count) % 2 else w)
-    np.testing.assert_allclose(found, (right + turned) / 2)
+    found = hardware.tested(net, test, 4, stream(), lambda w, _: -w if next(count) % 2 else w)
+    np.testing.assert_allclose(found, (right(net) + turned) / 2)
 
 
 # --------------------------------------------------------------------------- neurons set anew
@@ -176,21 +183,35 @@ def test_weights_of_cells_end_at_their_window():
 
 def test_training_on_chip_is_gradient_descent_by_pulses():
     """With an ideal device of a million pulses: two steps for one of training in software, to a pulse."""
-    task, settings = made_up_task(), Settings(seeds=2, chips=1, steps=1)
-    net, random = Perceptron.start(hardware.widths(task), 2, settings.random(0, 0)), settings.random(5, 0)
-    weights = [np.clip(w, -1.0, 1.0) for w in net.weights]
-    for rate in (onchip.RATE, onchip.RATE):  # it falls over the last half of the steps
-        places = random.integers(30, size=(2, onchip.BATCH))
-        loss = cross_entropy(task.train.y, 4)
-        found = gradients(task.train.x[places], weights, net.biases, loss, places)
-        weights = [np.clip(w - rate * g, -1.0, 1.0) for w, g in zip(weights, found[:2], strict=True)]
+    parts, settings = made_up_splits(), Settings(seeds=2, chips=1, steps=1)
+    net, random = hardware.start_of(parts, settings), settings.random(5, 0)
+    weights, rate = [np.clip(w, -1.0, 1.0) for w in net.weights], 0.2
+    for now in (rate, rate):  # it falls over the last half of the steps
+        places = np.take_along_axis(parts.train, random.integers(30, size=(2, onchip.BATCH)), axis=1)
+        loss = cross_entropy(parts.pool.y, 4)
+        found = gradients(parts.pool.x[places], weights, net.biases, loss, places)
+        weights = [np.clip(w - now * g, -1.0, 1.0) for w, g in zip(weights, found[:2], strict=True)]
         for w in weights:
             random.random(w.shape)  # of the rounding of pulses
         for bias, gradient in zip(net.biases, found[2:], strict=True):
-            bias -= rate * gradient
-    trained = onchip.train_on_chip(task, settings, DEVICE.changed(pulses=10**6))
+            bias -= now * gradient
+    trained = onchip.train_on_chip(parts, settings, DEVICE.changed(pulses=10**6), rate=rate)
     for ours, exact in zip(trained.weights + trained.biases, weights + net.biases, strict=True):
         np.testing.assert_allclose(ours, exact, atol=1e-5)
+
+
+def test_the_rate_that_is_best_on_validation_images_is_taken(monkeypatch):
+    """Networks "trained" at a rate are right in as many images as the rate says, alike for every method."""
+    monkeypatch.setattr(hardware, "tested", lambda network, *_: np.array(network))
+    settings, parts = Settings(seeds=2, chips=3), made_up_splits()
+    asked = []
+
+    def made(few, own, rate):
+        asked.append((few.seeds, len(own.train), rate))
+        return [100.0 - 10.0 * abs(np.log10(rate / 3e-3)), 50.0]
+
+    assert hardware.chosen_rate(settings, parts, made, None) == 3e-3
+    assert asked == [(hardware.TRIED, 2, rate) for rate in hardware.RATES]
 
 
 def test_adam_goes_by_its_rate_whatever_the_size_of_a_constant_gradient():
@@ -210,12 +231,12 @@ def test_adam_goes_by_its_rate_whatever_the_size_of_a_constant_gradient():
 def test_gradient_of_distillation_is_that_of_its_loss(monkeypatch):
     """Central differences of a T^2 KL + (1 - a) CE, at every weight and bias of two layers."""
     monkeypatch.setattr(distillation, "descend", lambda student, gradient, how: (student, gradient(student)))
-    task = made_up_task(12)
+    parts = made_up_splits(12)
     student, one, two = network(6, 5, 4), network(6, 4), network(6, 3, 4)
     how = Training(steps=1, batch=7)
-    _, found = distillation.distilled(student, [(one, None), (two, None)], task, how, None, stream(3))
-    places = stream(3).integers(12, size=(2, 7))
-    x, y = task.train.x[places], task.train.y[places]
+    _, found = distillation.distilled(student, [(one, None), (two, None)], parts, how, None, stream(3))
+    places = np.take_along_axis(parts.train, stream(3).integers(12, size=(2, 7)), axis=1)
+    x, y = parts.pool.x[places], parts.pool.y[places]
     soft = distillation.SOFTNESS
     said = sum(softmax(t.logits(x) / soft) for t in (one, two)) / 2.0
 
@@ -278,15 +299,27 @@ def test_a_cell_on_the_clock_follows_the_law_of_the_batch():
     )
 
 
-def test_blind_pulses_without_noise_round_to_their_steps(monkeypatch):
-    """Targets of whole steps are met, so that the accuracy is that of the weights."""
-    monkeypatch.setattr(write_verify, "STEP_NOISE", 0.0)
-    task = made_up_task()
-    whole = Perceptron([np.round(W * 20.0) / 20.0], [np.zeros((2, 4))])
-    whole.weights[0][:, 0, 0] = 1.0  # the scale
-    setup = hardware.Setup(Settings(seeds=2, chips=2), task, DEVICE, whole)
-    found = write_verify._blind(setup)["blind_accuracy"][1]
-    np.testing.assert_allclose(found, setup.tested(None, 1))
+def test_cells_cycle_until_a_state_of_their_own_is_near():
+    """First near state, with the pulses up to it; else the last; where a cell did not switch it stays."""
+    nan = np.nan
+    states = np.array(
+        [[1.0, 9.0, 2.0, 8.0], [1.0, 9.0, 2.0, 8.0], [5.0, nan, nan, nan], [nan, 4.0, nan, 3.0]]
+    )
+    end, pulses, reached = settled(states, np.array([2.2, 5.0, 9.0, 1.0]), 0.5)
+    assert list(reached) == [True, False, False, False]
+    assert list(pulses) == [3, 4, 4, 4]
+    assert list(end) == [2.0, 8.0, 5.0, 3.0]
+
+
+def test_one_network_of_all_is_judged_by_its_own_cells():
+    """Cells exactly on their targets give the accuracy in software; one network's cells spoil it alone."""
+    parts = made_up_splits()
+    net = Perceptron([W], [np.zeros((2, 4))])
+    setup = hardware.Setup(Settings(seeds=2, chips=2), parts, DEVICE, net)
+    exact = setup.tested(None, 1)
+    for seed in range(2):
+        cells = encode(W[seed] / np.abs(W[seed]).max(), "pair", LOW, HIGH).ravel()
+        assert cycling.accuracy_of_one(setup, seed, cells) == pytest.approx(exact[seed])
 
 
 # --------------------------------------------------------------------------- refreshing
@@ -294,8 +327,6 @@ def test_blind_pulses_without_noise_round_to_their_steps(monkeypatch):
 
 class Fading:
     """A chip that is right at first, and wrong in more samples as time passes."""
-
-    statistics = SimpleNamespace(drift_start=2.0)
 
     def __init__(self, lost):
         self.lost, self.refreshed = lost, 0
@@ -311,22 +342,20 @@ class Fading:
 
 
 def test_refreshing_period_and_shares():
-    """Loss 0.5 pp at 1e3 t0 and 2.5 pp at 1e4 t0: 1 pp a quarter of the way in the logarithm."""
-    chip = Fading([(2e3, 5), (2e4, 25)])
-    task = made_up_task(2)
-    task = Task(
-        name="", source="", classes=2, temporal=False, train=task.train, validation=task.train,
-        test=Part(np.zeros((1000, 1)), np.zeros(1000, int)),
-    )  # fmt: skip
-    chip.lost.insert(0, (2e2, 0))
-    write = WriteCost(energy=3e-6, time=0.5, pulses=1.0, reads=1.0)
-    period, share, down, after = system_card._refreshing(chip, None, task, SimpleNamespace(total=1e-9), write)
-    assert period == pytest.approx(2.0 * 10**3.25)
-    power = 3e-6 / period
-    assert share == pytest.approx(power / (power + 1e-9 * system_card.RATE))
-    assert down == pytest.approx(0.5 / (period + 0.5)) and after == 0.0 and chip.refreshed == 1
+    """Loss 0.5 pp at 1e3 s and 2.5 pp at 1e4 s: 1 pp a quarter of the way in the logarithm."""
+    pool = Pool(name="", source="", x=np.zeros((1000, 1)), y=np.zeros(1000, int), shape=(1, 1))
+    places = np.arange(1000)[None]
+    setup = hardware.Setup(Settings(seeds=2), Splits(pool, places, places, places), DEVICE, None)
+    chip = Fading([(1e2, 0), (1e3, 5), (1e4, 25)])
+    writes = [WriteCost(energy=k * 3e-6, time=0.5, pulses=k, reads=k) for k in (1, 10)]
+    period, after, shares, down = system_card._refreshing(chip, setup, 0, SimpleNamespace(total=1e-9), writes)
+    assert period == pytest.approx(10**3.25) and after == 0.0 and chip.refreshed == 1
+    power = np.array([3e-6, 3e-5]) / period
+    assert shares == pytest.approx(list(power / (power + 1e-9 * system_card.RATE)))
+    assert down == pytest.approx([0.5 / (period + 0.5)] * 2)
     still = Fading([(1e30, 0)])
-    assert system_card._refreshing(still, None, task, SimpleNamespace(total=1.0), write) == (np.inf, 0, 0, 0)
+    found = system_card._refreshing(still, setup, 0, SimpleNamespace(total=1.0), writes)
+    assert found == (np.inf, 0.0, [0.0, 0.0], [0.0, 0.0])
 
 
 def dataset(drops):
@@ -386,7 +415,7 @@ def test_noise_acts_in_one_place(place):
 
 def test_energy_of_cells_by_mapping():
     """Half of the read voltage on all rows for 10 ns, mean over the networks."""
-    setup = hardware.Setup(Settings(seeds=2), made_up_task(), DEVICE, Perceptron([W], [np.zeros((2, 4))]))
+    setup = hardware.Setup(Settings(seeds=2), made_up_splits(), DEVICE, Perceptron([W], [np.zeros((2, 4))]))
     found = architectures._energies(setup)["cell_energy"][1]
     for mapping, energy in zip(MAPPINGS, found, strict=True):
         g = encode(W / hardware.scales(W), mapping, LOW, HIGH)
@@ -395,7 +424,7 @@ def test_energy_of_cells_by_mapping():
 
 def test_an_offset_taken_off_digitally_shows_a_common_factor():
     """Where sums are 0 a factor of 1.1 leaves 0.1 (g_max + g_min)/(g_max - g_min) times the inputs' sum."""
-    setup = hardware.Setup(Settings(seeds=2), made_up_task(), DEVICE, network(6, 4))
+    setup = hardware.Setup(Settings(seeds=2), made_up_splits(), DEVICE, network(6, 4))
     found = dict(zip(MAPPINGS, architectures._rejection(setup)["common_error"][1], strict=True))
     random = setup.settings.random(4)
     w = random.uniform(-1.0, 1.0, (64, 32))
@@ -421,18 +450,20 @@ def test_single_reads_have_the_sneak_of_their_scheme(monkeypatch):
 def test_updates_are_rounded_up_with_the_chance_of_their_rest(monkeypatch, draw, up):
     """0.3 of a step above the grid: up for a number below 0.3, down above; nearest is down."""
     grid = 2.0 * noise.WIDEST / (noise.LEVELS - 1)
-    start = Perceptron([np.zeros((1, 2, 2))], [np.zeros((1, 2))])
-    task = made_up_task(8, 2, 2)
     wanted = Perceptron([np.full((1, 2, 2), 5.3 * grid)], [np.ones((1, 2))])
+    monkeypatch.setattr(
+        hardware, "start_of", lambda *_: Perceptron([np.zeros((1, 2, 2))], [np.zeros((1, 2))])
+    )
     monkeypatch.setattr(noise, "train_step", lambda *_: wanted)
-    found = noise._descend(start, task, 1, stream(), lambda step, shape: np.full(shape, draw))
+    monkeypatch.setattr(noise, "_uniform", lambda *_: lambda step, shape: np.full(shape, draw))
+    parts, settings = made_up_splits(8, 2, 2), Settings(seeds=2, steps=1)
+    found = noise._descend(settings, parts, 0.1, "ideal", None, stream())
     np.testing.assert_allclose(found.weights[0], (5 + up) * grid, rtol=1e-12)
     assert np.all(found.biases[0] == 1.0)
-    start = Perceptron([np.zeros((1, 2, 2))], [np.zeros((1, 2))])
-    nearest = noise._descend(start, task, 1, stream(), lambda step, shape: np.full(shape, draw), nearest=True)
+    nearest = noise._descend(settings, parts, 0.1, "nearest", None, stream())
     np.testing.assert_allclose(nearest.weights[0], 5 * grid, rtol=1e-12)
 
 
 def test_a_bias_of_the_numbers_rounds_up_more_often():
-    rule = noise._uniform("bias +0.05", Settings(seeds=2), stream())
+    rule = noise._uniform("bias +0.05", None, stream())
     np.testing.assert_allclose(rule(0, (3, 4)), stream().random((3, 4)) - 0.05, rtol=1e-12)

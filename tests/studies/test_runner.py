@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 import xarray as xr
 
@@ -11,6 +12,7 @@ from frenkel.reports import studies as study_report
 from frenkel.studies import STUDIES, chosen
 from frenkel.studies import runner as study
 from frenkel.studies.common.claims import rows
+from frenkel.studies.common.settings import Settings
 
 
 @pytest.mark.parametrize("name", STUDIES)
@@ -54,7 +56,9 @@ def test_the_command(tmp_path, capsys):
     [
         (["S9"], 2, "study must be one of nonidealities, "),
         (["S9"], 2, "system-card, S1, S2, S3, S4, S5, S6, S7 or all, got 'S9'"),
-        (["S6", "--task", "imagenet"], 1, "task must be one of digits"),
+        (["S6", "--data", "imagenet"], 1, "there is no folder imagenet of IDX files"),
+        (["S6", "--network", "transformer"], 2, "invalid choice: 'transformer'"),
+        (["S6", "--cell", "measured:nowhere"], 1, "no measured cells 'nowhere'; there are cycles, foundry_b"),
         (["S6", "--seeds", "1"], 1, "seeds must be a whole number between 2 and 1000"),
         (["S6", "--card", "nowhere.json"], 1, "nowhere.json"),
     ],
@@ -94,10 +98,47 @@ def test_files_of_before_studies_had_names(reduced_study, tmp_path, capsys):
 
 def test_every_row_of_claims_is_used(reduced_study):
     used = {claim.id for name in STUDIES for claim in reduced_study(name).claims}
-    # The series of the UCR archive are not installed everywhere.
-    assert set(rows()) - {"timing-gunpoint", "timing-italy"} <= used <= set(rows())
+    # The series of the UCR archive are not installed everywhere; the packaged card tells no relaxation.
+    assert set(rows()) - {"timing-gunpoint", "timing-italy", "system-card-refresh"} <= used <= set(rows())
     for name, row in rows().items():
         assert name.startswith(tuple(STUDIES)) and set(row) == {"sentence", "source", "ours"}
+
+
+@pytest.mark.parametrize("name", ["nonidealities", "write-verify", "noise", "system-card"])
+def test_a_measured_cell_gives_the_rows_that_were_measured(name, tmp_path):
+    """Relaxation has rows, blind pulses and SET voltages have none, and the page says so."""
+    settings = Settings(seeds=2, chips=1, steps=5, cell="measured:foundry_b")
+    found = study.carry_out(name, settings, tmp_path)
+    ids = {claim.id for claim in found.claims}
+    held, lacking = {
+        "nonidealities": ("wait_accuracy", "variability_of_cell"),
+        "system-card": ("refresh_period", "blind_accuracy"),
+        "write-verify": ("waited_accuracy", "cycle_reached"), "noise": ("rounding_accuracy", "own_bias"),
+    }[name]  # fmt: skip
+    assert held in found.data and lacking not in found.data
+    assert not ids & {"write-verify-blind", "noise-entropy", "noise-rounding"}
+    if name != "noise":
+        assert "blind pulses" in found.missing and "left out" in study_report.page([found])
+
+
+def test_images_of_a_folder_and_convolutions(tmp_path, capsys):
+    """A folder of one's own, two convolutions, from the command to the page."""
+    random, folder = np.random.default_rng(0), tmp_path / "own"
+    folder.mkdir()
+    for kind, count in (("train", 60), ("t10k", 24)):
+        x, y = random.integers(256, size=(count, 8, 9)), np.arange(count) % 3
+        for what, values in (("images-idx3", x), ("labels-idx1", y)):
+            sizes = b"".join(size.to_bytes(4, "big") for size in values.shape)
+            raw = bytes([0, 0, 8, values.ndim]) + sizes + values.astype(np.uint8).tobytes()
+            (folder / f"{kind}-{what}-ubyte").write_bytes(raw)
+    asked = ["study", "system-card", "--data", str(folder), "--network", "convolution", *SMALL]
+    assert main([*asked, "-o", str(tmp_path / "out")]) == 0
+    assert "IDX files of own" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    recorded = json.loads(xr.open_dataset(tmp_path / "out" / "system-card.nc").attrs["provenance"])
+    made = recorded["configuration"]
+    # Of files and folders the name alone.
+    assert (made["data"], made["network"], made["cell"]) == ("own", "convolution", "hfo2")
+    assert "9 x 8" not in capsys.readouterr().err
 
 
 def test_names_are_put_in_order():

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from made_up_cards import made_up_card
 
 from frenkel.networks import perceptron
+from frenkel.networks.windows import Windows
 from frenkel.studies import noise, timing
 from frenkel.studies.common.data import Interval, interval
 from frenkel.studies.common.settings import Settings
@@ -25,8 +27,17 @@ def test_devices_that_forget_at_once_have_the_smooth_law_as_mean():
     """Mean over 40,000 devices within 5 standard errors (0.5/200) at 12 steps: false alarm below 1e-5."""
     spikes = np.zeros((1, 1, 12))
     spikes[0, 0, [1, 4, 5]] = 1.0
-    seen = timing.respond_in_steps(spikes, 6.0, 40_000, np.random.default_rng(1))
+    random = np.random.default_rng(1)
+    lifetimes = random.exponential(6.0, 200_000)
+    seen = timing.respond_in_steps(spikes, lifetimes, timing.GAIN, 40_000, random)
     assert np.abs(seen - timing.respond(spikes, 6.0)).max() < 5 * 0.5 / 200
+
+
+def test_lifetimes_that_were_seen_last_ten_steps_in_the_mean():
+    """NaN: never set; one beyond the wait counts as the longest seen: 10, 30, 30 us have a mean of 70/3."""
+    found = timing.seen(np.array([[10e-6, 30e-6], [np.inf, np.nan]]))
+    assert found == pytest.approx(np.array([10.0, 30.0, 30.0]) * timing.BEST * 3.0 / 70.0)
+    assert list(timing.seen(np.full((2, 2), np.nan))) == [timing.BEST]
 
 
 def test_level_crossings():
@@ -45,8 +56,24 @@ def test_von_neumann_takes_away_a_bias():
     assert abs(entropy.autocorrelation(rows)) < 5 / np.sqrt(kept.size)
 
 
+def made_up_source(devices, cycles, seed):
+    """Return SET voltages of devices that differ and remember a cycle: 0.9 ± 0.06 V, 0.08 V within, 0.3."""
+    random = np.random.default_rng(seed)
+    noise = random.standard_normal((devices, cycles))
+    for cycle in range(1, cycles):
+        noise[:, cycle] = 0.3 * noise[:, cycle - 1] + np.sqrt(1 - 0.09) * noise[:, cycle]
+    return entropy.Source(0.9 + 0.06 * random.standard_normal((devices, 1)) + 0.08 * noise, "made up")
+
+
+def test_bits_come_from_cards_that_tell_a_set_voltage():
+    found = entropy.source("hfo2", 3, 5, 1)
+    assert found.voltages.shape == (3, 5) and found.origin.startswith("card hfo2")
+    assert entropy.source("measured:foundry_b", 3, 5, 1) is None
+    assert entropy.source(made_up_card(), 3, 5, 1) is None
+
+
 def test_steering_holds_the_rate():
-    source = entropy.source(None, 64, 4000, 3)
+    source = made_up_source(64, 4000, 3)
     raw, steered = source.bits(), source.steered_bits()[:, 400:]
     assert np.std(raw.mean(axis=1)) > 0.1  # devices differ
     assert np.abs(steered.mean(axis=1) - 0.5).max() < 0.01
@@ -71,20 +98,30 @@ def test_numbers_from_bits_cover_the_unit_interval():
     assert entropy.numbers(bits, 3) == pytest.approx((np.arange(8) + 0.5) / 8)
 
 
-def test_gradients_are_those_of_the_loss():
-    """Central differences of the cross entropy, at weights and biases of two networks."""
+CONVOLUTIONS = (
+    Windows(height=5, width=4, channels=1, kernel=2), Windows(height=4, width=3, channels=2, kernel=2), None,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("widths", "windows"), [((5, 4, 3), ()), ((20, 2, 3, 3), CONVOLUTIONS)])
+def test_gradients_are_those_of_the_loss(widths, windows):
+    """Central differences of the cross entropy, at weights and biases of two networks, with convolutions."""
     random = np.random.default_rng(0)
-    net = perceptron.Perceptron.start((5, 4, 3), 2, random)
-    x, y = random.random((2, 7, 5)), np.array([0, 1, 2, 0, 1, 2, 0])
+    net = perceptron.Perceptron.start(widths, 2, random, windows)
+    for bias in net.biases:
+        bias += 0.1 + 0.1 * random.random(bias.shape)  # no sum stands on the edge of its rectifier
+    x, y = random.random((2, 7, widths[0])), np.array([0, 1, 2, 0, 1, 2, 0])
     places = np.tile(np.arange(7), (2, 1))
 
     def loss(n):
-        p = perceptron.softmax(perceptron._forward(x, n.weights, n.biases)[-1])
+        p = perceptron.softmax(n.logits(x))
         return -np.log(np.take_along_axis(p, np.tile(y, (2, 1))[:, :, None], 2)).mean(axis=(1, 2)).sum()
 
-    found = perceptron.gradients(x, net.weights, net.biases, perceptron.cross_entropy(y, 3), places)
+    loss_of = perceptron.cross_entropy(y, 3)
+    found = perceptron.gradients(x, net.weights, net.biases, loss_of, places, windows)
     for parameter, slope in zip(net.weights + net.biases, found, strict=True):
-        for place in [(0,) * parameter.ndim, (1,) + (2,) * (parameter.ndim - 1)]:
+        last = tuple(size - 1 for size in parameter.shape)
+        for place in [(0,) * parameter.ndim, last]:
             keep = parameter[place]
             parameter[place] = keep + 1e-6
             up = loss(net)
@@ -123,6 +160,6 @@ def test_min_entropy_of_bits_that_never_change_and_of_fair_ones():
 
 
 def test_raw_bits_are_even_by_construction_and_devices_are_not():
-    source = entropy.source(None, 64, 200, 1)
+    source = made_up_source(64, 200, 1)
     bits = source.bits()
     assert bits.mean() == 0.5 and np.std(bits.mean(axis=1)) > 0.1

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ..studies import NUMBERS, STUDIES, named
+from ..studies import NETWORKS, NUMBERS, STUDIES, named
 from . import values
 from .common import FORCE, OUTPUT, QUIET, SEED, Option, add
 
@@ -28,13 +28,28 @@ def add_commands(commands: Any) -> None:
         ),
         OUTPUT.but(default=Path("report"), metavar="FOLDER", help="default: report"),
         Option(
+            "--cell",
             "--card",
             default="hfo2",
-            metavar="CARD",
+            metavar="CELL",
             complete=values.cards,
-            help="card of the device: a file, hfo2 (default: the packaged one), or none for placeholders",
+            help="whose statistics the cells have: a card (a file, or hfo2, the packaged one: default) or "
+            "measured:NAME (foundry_b, cycles, or the path of a table of your own)",
         ),
-        Option("--task", default="digits", help="data set (default: digits)"),
+        Option(
+            "--data",
+            "--task",
+            default="digits",
+            metavar="DATA",
+            help="images to learn: digits (default), fashion (Debian's dataset-fashion-mnist), or a folder "
+            "of IDX files",
+        ),
+        Option(
+            "--network",
+            choices=NETWORKS,
+            default="perceptron",
+            help="perceptron (default), or two convolutions and a linear layer",
+        ),
         Option("--reduced", action="store_true", help="a quick look: few seeds, chips and steps"),
         Option("--seeds", type=int, metavar="N", help="networks"),
         Option("--chips", type=int, metavar="N", help="chips of each network"),
@@ -57,8 +72,8 @@ def _name(text: str) -> str:
 
 
 def _study(options: argparse.Namespace) -> None:
-    from ..cards.card import Card
-    from ..cards.files import PACKAGED
+    from ..networks import images
+    from ..networks.device_statistics import statistics_of
     from ..progress import Reporter
     from ..reports import studies as study_report
     from ..studies import chosen as select
@@ -66,9 +81,9 @@ def _study(options: argparse.Namespace) -> None:
     from ..studies.runner import carry_out, file_of, read
 
     chosen = select(options.name)
-    card = {"hfo2": PACKAGED, "none": None}.get(options.card, Path(options.card))
-    if card is not None:
-        Card.load(card)  # a bad one should be reported before an hour of work
+    # What is bad should be reported before an hour of work.
+    statistics_of(options.cell)
+    images.pool(options.data)
     given = {name: getattr(options, name) for name in ("seeds", "chips", "steps")}
     changed = {name: value for name, value in given.items() if value is not None}
     folder = options.output
@@ -81,7 +96,8 @@ def _study(options: argparse.Namespace) -> None:
                 shown((place + share) / len(chosen), f"{name} {what}")
 
             settings = Settings(
-                task=options.task, seed=options.seed, card=card, progress=progress,
+                data=options.data, network=options.network, seed=options.seed, cell=options.cell,
+                progress=progress,
                 **(REDUCED if options.reduced else {}) | changed,
             )  # fmt: skip
             there = options.resume and file_of(name, folder).is_file()
@@ -91,11 +107,10 @@ def _study(options: argparse.Namespace) -> None:
             made = _settings(outcome.recorded["configuration"])
             print(f"{outcome.source.name} is kept as it was made: {made}")
         print(f"{outcome.heading}\n\n{outcome.table}\n")
-        if outcome.placeholders:
-            print(f"  placeholders, not of the card: {', '.join(outcome.placeholders)}\n")
+        if outcome.missing:
+            print(f"  not told by the cell, and left out: {', '.join(outcome.missing)}\n")
         for claim in outcome.claims:
-            band = {True: "", False: " (outside the band asked beforehand)", None: ""}[claim.accepted]
-            print(f"  {claim.verdict:11} {claim.id}: {claim.ours}{band}")
+            print(f"  {claim.verdict:11} {claim.id}: {claim.ours}")
         print()
     page = study_report.write(outcomes, folder / "report.html")
     print(f"wrote {page} and {', '.join(outcome.source.name for outcome in outcomes)}")
@@ -104,5 +119,7 @@ def _study(options: argparse.Namespace) -> None:
 def _settings(made: dict[str, Any]) -> str:
     """Return what a dataset was made with; other options of a resumed run do not change it."""
     return ", ".join(
-        f"{name} {made.get(name)}" for name in ("task", "seeds", "chips", "steps", "seed", "card")
+        f"{name} {made[name]}"
+        for name in ("data", "task", "network", "seeds", "chips", "steps", "seed", "cell", "card")
+        if name in made
     )

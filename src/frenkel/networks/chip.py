@@ -19,6 +19,7 @@ from ..checks import between, one_of, whole
 from ..typing import Floats
 from .device_statistics import DeviceStatistics, Source, statistics_of
 from .mapping import ARCHITECTURES, MAPPINGS, Mapping, decode, encode, slices_of, tiles_of
+from .windows import Windows
 from .write_verify import ProgrammedCells, StatisticalProgramming, Unverified
 
 
@@ -182,6 +183,7 @@ class Chip:
         self.tiles: list[Tile] = []
         self.biases: list[Floats] = []
         self.shapes: list[tuple[int, int]] = []
+        self.windows: tuple[Windows | None, ...] = ()
         self.scales: list[float] = []
         self.scheme: StatisticalProgramming = Unverified()
         self.written = Written()
@@ -210,8 +212,9 @@ class Chip:
         scheme: StatisticalProgramming | None = None,
         *,
         calibration: ArrayLike | None = None,
+        windows: Sequence[Windows | None] = (),
     ) -> Written:
-        """Write a network of rectified layers.
+        """Write a network of rectified layers, some of which may be convolutions.
 
         Parameters
         ----------
@@ -225,6 +228,8 @@ class Chip:
         calibration : array_like of shape (samples, inputs), optional
             Inputs whose largest sums are the range of the converters; otherwise it is the largest sum that
             inputs of 1 could give, which wastes bits.
+        windows : sequence of Windows or None, optional
+            Of each layer: one that has windows multiplies each of them with its weights, one after another.
 
         Returns
         -------
@@ -235,7 +240,8 @@ class Chip:
         ValueError
             Weights that are not finite, layers that do not follow each other, more arrays than there are.
         """
-        matrices = _checked_layers(weights)
+        matrices = _checked_layers(weights, windows)
+        self.windows = tuple(windows) or (None,) * len(matrices)
         self.shapes = [(w.shape[0], w.shape[1]) for w in matrices]
         self.scales = [float(np.abs(w).max()) or 1.0 for w in matrices]
         self.biases = _checked_biases(biases, self.shapes)
@@ -291,6 +297,8 @@ class Chip:
         """Set the range of converters to the largest sums of ideal cells."""
         largest, window = [0.0] * len(self.tiles), self.statistics.window
         for layer in range(len(self.shapes)):
+            samples, parts = len(x), self.windows[layer]
+            x = x if parts is None else parts.columns(x)
             x_max = _largest(x)
             total = np.zeros((len(x), self.shapes[layer][1]))
             for k, tile in enumerate(self.tiles):
@@ -299,7 +307,7 @@ class Chip:
                 sums = x[:, tile.rows] / x_max @ decode(tile.target, self.design.signs, *window)
                 largest[k] = float(np.abs(sums).max())
                 total[:, tile.outputs] += tile.scale * sums
-            x = np.maximum(total * x_max * self.scales[layer] + self.biases[layer], 0.0)
+            x = np.maximum(total * x_max * self.scales[layer] + self.biases[layer], 0.0).reshape(samples, -1)
         for tile, value in zip(self.tiles, largest, strict=True):
             tile.full_scale = value or 1.0
 
@@ -329,14 +337,16 @@ class Chip:
         """
         self._need_network()
         given = np.asarray(x, float)
-        if given.ndim != 2 or given.shape[1] != self.shapes[0][0] or not np.all(np.isfinite(given)):
-            raise ValueError(
-                f"x must be finite and of shape (samples, {self.shapes[0][0]}), got shape {given.shape}"
-            )
+        first = self.windows[0]
+        inputs = self.shapes[0][0] if first is None else first.inputs
+        if given.ndim != 2 or given.shape[1] != inputs or not np.all(np.isfinite(given)):
+            raise ValueError(f"x must be finite and of shape (samples, {inputs}), got shape {given.shape}")
         now: Floats = np.broadcast_to(given, (self.copies, *given.shape))
         beyond = conversions = 0
         self.cell_power = [0.0] * len(self.tiles)
         for layer in range(len(self.shapes)):
+            window = self.windows[layer]
+            now = now if window is None else window.columns(now)
             total = np.zeros((*now.shape[:2], self.shapes[layer][1]))
             largest = _largest(now)
             signed = layer == 0 and bool((given < 0.0).any())
@@ -353,10 +363,16 @@ class Chip:
                 sums = _quantised(sums / tile.full_scale, self.design.adc_bits, True) * tile.full_scale
                 total[..., tile.outputs] += tile.scale * sums
             now = total * largest * self.scales[layer] + self.biases[layer]
+            now = now.reshape(self.copies, len(given), -1)
             if layer < len(self.shapes) - 1:
                 now = np.maximum(now, 0.0)
         self.saturated = beyond / conversions
         return now[0] if self._single else now
+
+    def products(self, layer: int) -> int:
+        """Return how often an inference multiplies with a layer: once, or once for each window."""
+        window = self.windows[layer]
+        return 1 if window is None else window.places
 
     def _loads(self, volts: Floats) -> Floats:
         """Return the mean square of the inputs over the read voltage while a pulse is on, (copies, inputs).
@@ -438,20 +454,31 @@ def _quantised(values: Floats, bits: int | None, signed: bool) -> Floats:
     return np.asarray(np.rint(np.minimum(np.maximum(values, -1.0), 1.0) * steps) / steps)
 
 
-def _checked_layers(weights: Sequence[ArrayLike]) -> list[Floats]:
+def _checked_layers(weights: Sequence[ArrayLike], windows: Sequence[Windows | None]) -> list[Floats]:
     matrices = [np.asarray(w, float) for w in weights]
     if not matrices:
         raise ValueError("weights must hold at least one matrix, got none")
+    if windows and len(windows) != len(matrices):
+        raise ValueError(f"windows must be one per layer, {len(matrices)}, got {len(windows)}")
+    units = None
     for k, w in enumerate(matrices):
         if w.ndim != 2 or not w.size:
             raise ValueError(f"weights of layer {k} must be a matrix (inputs, outputs), got shape {w.shape}")
         if not np.all(np.isfinite(w)):
             raise ValueError(f"weights of layer {k} must be finite, got {w[~np.isfinite(w)][0]}")
-        if k and matrices[k - 1].shape[1] != w.shape[0]:
+        window = windows[k] if windows else None
+        if window is not None and window.rows != w.shape[0]:
             raise ValueError(
-                f"weights of layer {k} must have {matrices[k - 1].shape[1]} rows, one per output of the "
-                f"layer before, got {w.shape[0]}"
+                f"weights of layer {k} must have {window.rows} rows, one per number of a window, "
+                f"got {w.shape[0]}"
             )
+        inputs = w.shape[0] if window is None else window.inputs
+        if units is not None and units != inputs:
+            raise ValueError(
+                f"weights of layer {k} must have {units} rows, one per output of the "
+                f"layer before, got {inputs}"
+            )
+        units = w.shape[1] * (1 if window is None else window.places)
     return matrices
 
 

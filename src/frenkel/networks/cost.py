@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..array.lines.wires import NODES, area_of
 from ..array.periphery import LABEL, Converter, Periphery, around
@@ -144,18 +144,22 @@ def inference(
     for tile, power in zip(chip.tiles, chip.cell_power, strict=True):
         outputs = tile.outputs.stop - tile.outputs.start
         one = around_it.product(tile.target.shape[0], outputs, bits=s.dac_bits or 1, cell_power=power)
+        # A convolution multiplies with its weights once for each window.
+        count = chip.products(tile.layer)
         for name, value in one.energy.items():
-            energy[name] += value
-        times[tile.layer].append(one.time)
+            energy[name] += count * value
+        times[tile.layer].append(count * one.time)
     latency = scheduled(times)
     outputs = most_outputs(s.signs, s.columns)
     weights = s.rows * outputs * len(chip.tiles)
     area = {name: len(chip.tiles) * value for name, value in around_it.area(s.rows, outputs).items()}
     area["cells"] = area_of(s.architecture, weights, NODES[node])
     return ChipCost(
-        energy=energy, latency=latency, area=area, operations=2.0 * sum(m * n for m, n in chip.shapes),
+        energy=energy, latency=latency, area=area,
+        operations=2.0 * sum(m * n * chip.products(layer) for layer, (m, n) in enumerate(chip.shapes)),
         # Slices of a weight do the work of one, and layers take turns.
-        peak_operations=2.0 * weights / s.slices,
+        peak_operations=2.0 * weights / s.slices * sum(chip.products(t.layer) for t in chip.tiles)
+        / len(chip.tiles),
         bits=(s.dac_bits or 0, s.weight_bits or 0, s.adc_bits or 0),
     )  # fmt: skip
 
@@ -196,7 +200,7 @@ class WriteCost:
 
 def writing(
     chip: Chip, *, voltage: float = 1.5, width: float = 50e-9, read_width: float = 10e-9,
-    driver_latency: float = 1e-9, converter: Converter | None = None,
+    driver_latency: float = 1e-9, converter: Converter | None = None, pulses: float | None = None,
 ) -> WriteCost:  # fmt: skip
     """Return what programming a chip once takes, mean over copies and refreshes.
 
@@ -210,10 +214,17 @@ def writing(
         Of a read, and to select a cell (s).
     converter : Converter, optional
         8 bits, middle of the survey, by default.
+    pulses : float, optional
+        That every cell takes, with a read for each, at the conductance of its target; instead of those
+        counted while the chip was programmed.
     """
     w, s = chip.written, chip.design
     if not w.cells:
         raise ValueError("nothing is programmed: call program(weights, biases) first")
+    if pulses is not None:
+        every = pulses * w.times * chip.copies * sum(float(t.target.sum()) for t in chip.tiles)
+        count = round(pulses * w.cells)
+        w = replace(w, pulses=count, reads=count, pulse_sum=every, read_sum=every)
     adc = Converter() if converter is None else converter
     times = w.times * chip.copies
     energy = voltage**2 * width * w.pulse_sum + s.read_voltage**2 * read_width * w.read_sum

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..typing import Floats
+from .windows import Windows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +47,9 @@ class NetworkMetrics:
 
 
 def metrics(
-    weights: Sequence[ArrayLike], biases: Sequence[ArrayLike], x: ArrayLike, *, bytes_each: int = 4
-) -> NetworkMetrics:
+    weights: Sequence[ArrayLike], biases: Sequence[ArrayLike], x: ArrayLike, *, bytes_each: int = 4,
+    windows: Sequence[Windows | None] = (),
+) -> NetworkMetrics:  # fmt: skip
     """Return the counts of a network for some inputs.
 
     Parameters
@@ -57,15 +59,20 @@ def metrics(
     x : array_like of shape (samples, inputs)
     bytes_each : int
         Of a parameter; 4 for single precision.
+    windows : sequence of Windows or None
+        Of each layer, None where it is no convolution.
     """
     matrices = [np.asarray(w, float) for w in weights]
     offsets = [np.asarray(b, float) for b in biases]
     now: Floats = np.asarray(x, float)
     samples = len(now)
-    effective = silent = outputs = 0.0
+    effective = dense = silent = outputs = 0.0
     for layer, (w, b) in enumerate(zip(matrices, offsets, strict=True)):
+        window = windows[layer] if windows else None
+        now = now if window is None else window.columns(now)
+        dense += w.size * (1 if window is None else window.places)
         effective += float(((now != 0.0).astype(float) @ (w != 0.0).astype(float)).sum())
-        now = now @ w + b
+        now = (now @ w + b).reshape(samples, -1)
         if layer < len(matrices) - 1:
             now = np.maximum(now, 0.0)
             silent += float((now == 0.0).sum())
@@ -77,7 +84,7 @@ def metrics(
         footprint=parameters * bytes_each,
         connection_sparsity=sum(float((w == 0.0).sum()) for w in matrices) / count,
         activation_sparsity=silent / outputs if outputs else 0.0,
-        dense=float(sum(w.shape[0] * w.shape[1] for w in matrices)),
+        dense=float(dense),
         effective=effective / samples,
     )
 

@@ -1,17 +1,17 @@
 """Small networks in numpy, one for each seed at once, trained with or without noise on their weights.
 
-A perceptron with rectified layers; all arrays have the seed as their first axis, so that the networks of a
-study are trained together. ``noise`` is what the hardware does to the weights: it acts anew at every step
-(noise-aware training), while the weights that are kept stay clean.
+A perceptron with rectified layers, the first of which may be convolutions; all arrays have the seed as their
+first axis, so that the networks of a study are trained together. ``noise`` is what the hardware does to the
+weights: it acts anew at every step (noise-aware training), while the weights that are kept stay clean.
 """
 
-import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..typing import Floats, Index
+from .windows import Windows
 
 Noise = Callable[[Floats, np.random.Generator], Floats]
 """Takes the weights of a layer (..., inputs, outputs), returns those that the hardware shows."""
@@ -27,35 +27,56 @@ class Perceptron:
     Parameters
     ----------
     weights : list of ndarray of shape (seeds, inputs, outputs)
-        One per layer.
+        One per layer; of a convolution, inputs are the numbers of a window and outputs its channels.
     biases : list of ndarray of shape (seeds, outputs)
         One per layer.
+    windows : tuple of Windows or None
+        Of each layer, None where it is no convolution; empty: none is.
     """
 
     weights: list[Floats]
     biases: list[Floats]
+    windows: tuple[Windows | None, ...] = ()
 
     @classmethod
-    def start(cls, widths: Sequence[int], seeds: int, random: np.random.Generator) -> "Perceptron":
+    def start(
+        cls, widths: Sequence[int], seeds: int, random: np.random.Generator,
+        windows: tuple[Windows | None, ...] = (),
+    ) -> "Perceptron":  # fmt: skip
         """Return networks as they are before training (He's initial weights).
 
         Parameters
         ----------
         widths : sequence of int
-            Numbers of inputs, hidden units and classes.
+            Numbers of inputs, hidden units (of convolutions: channels) and classes.
         seeds : int
             How many networks.
         random : numpy.random.Generator
+        windows : tuple of Windows or None
+            Of each layer.
         """
-        pairs = list(itertools.pairwise(widths))
+        pairs, units = [], widths[0]
+        for layer, outputs in enumerate(widths[1:]):
+            window = windows[layer] if windows else None
+            pairs.append((units if window is None else window.rows, outputs))
+            units = outputs if window is None else outputs * window.places
         return cls(
             [random.standard_normal((seeds, a, b)) * np.sqrt(2.0 / a) for a, b in pairs],
             [np.zeros((seeds, b)) for _, b in pairs],
+            windows,
         )
 
     def copy(self) -> "Perceptron":
         """Return networks that share nothing with these."""
-        return Perceptron([w.copy() for w in self.weights], [b.copy() for b in self.biases])
+        return self.having([w.copy() for w in self.weights], [b.copy() for b in self.biases])
+
+    def having(self, weights: list[Floats], biases: list[Floats]) -> "Perceptron":
+        """Return networks of the same layers with other numbers."""
+        return Perceptron(weights, biases, self.windows)
+
+    def window(self, layer: int) -> Windows | None:
+        """Return the windows of a layer, None where it is no convolution."""
+        return self.windows[layer] if self.windows else None
 
     def one(self, seed: int) -> tuple[list[Floats], list[Floats]]:
         """Return weights (inputs, outputs) and biases of one network."""
@@ -66,17 +87,19 @@ class Perceptron:
 
         ``weights`` stand in for those of the networks; they may have further axes in front of the seeds.
         """
-        return _forward(x, self.weights if weights is None else weights, self.biases)[-1]
+        now, last = np.asarray(x), len(self.weights) - 1
+        for layer, w in enumerate(self.weights if weights is None else weights):
+            z = sums(now, w, self.biases[layer], self.window(layer))
+            now = z if layer == last else np.maximum(z, 0.0)
+        return now
 
 
-def _forward(x: Floats, weights: Sequence[Floats], biases: Sequence[Floats]) -> list[Floats]:
-    """Return what enters each layer, and the logits."""
-    entering = [np.asarray(x, float)]
-    last = len(weights) - 1
-    for layer, (w, b) in enumerate(zip(weights, biases, strict=True)):
-        z = entering[-1] @ w + b[..., None, :]
-        entering.append(z if layer == last else np.maximum(z, 0.0))
-    return entering
+def sums(x: Floats, w: Floats, b: Floats, window: Windows | None = None) -> Floats:
+    """Return the weighted sums (..., samples, units) of a layer for what enters it (..., samples, inputs)."""
+    if window is None:
+        return np.asarray(x @ w + b[..., None, :])
+    z = window.columns(x) @ w + b[..., None, :]
+    return np.asarray(z.reshape(*z.shape[:-2], x.shape[-2], window.places * w.shape[-1]))
 
 
 def softmax(logits: Floats) -> Floats:
@@ -119,6 +142,8 @@ def train(
     how: Training,
     random: np.random.Generator,
     noise: Noise | None = None,
+    *,
+    places_of: Index | None = None,
 ) -> Perceptron:
     """Return networks trained from the given ones; these stay as they are.
 
@@ -133,13 +158,18 @@ def train(
     random : numpy.random.Generator
     noise : callable, optional
         Of the weights at each step; the gradient is that at the noisy weights.
+    places_of : ndarray of shape (seeds, n), optional
+        Of the samples that each network learns from; all by default.
     """
     seeds = network.weights[0].shape[0]
+    count = len(x) if places_of is None else places_of.shape[1]
 
     def gradient(now: Perceptron) -> list[Floats]:
-        places = random.integers(len(x), size=(seeds, how.batch))
+        places = random.integers(count, size=(seeds, how.batch))
+        if places_of is not None:
+            places = np.take_along_axis(places_of, places, axis=1)
         weights = now.weights if noise is None else [noise(w, random) for w in now.weights]
-        return gradients(x[places], weights, now.biases, loss, places)
+        return gradients(x[places], weights, now.biases, loss, places, now.windows)
 
     return descend(network, gradient, how)
 
@@ -164,21 +194,37 @@ def descend(network: Perceptron, gradient: Callable[[Perceptron], list[Floats]],
 
 
 def gradients(
-    x: Floats, weights: list[Floats], biases: list[Floats], loss: Loss, places: Index
-) -> list[Floats]:
+    x: Floats, weights: list[Floats], biases: list[Floats], loss: Loss, places: Index,
+    windows: tuple[Windows | None, ...] = (),
+) -> list[Floats]:  # fmt: skip
     """Return gradients of the mean loss over inputs (seeds, samples, inputs) by weights, then by biases."""
-    entering = _forward(x, weights, biases)
-    delta = loss(entering[-1], places) / x.shape[1]
+    of, last, samples = windows or (None,) * len(weights), len(weights) - 1, x.shape[-2]
+    now, entering, columns = x, [], []
+    for layer, (w, b, window) in enumerate(zip(weights, biases, of, strict=True)):
+        entering.append(now)
+        columns.append(now if window is None else window.columns(now))
+        z = columns[-1] @ w + b[..., None, :]
+        z = z.reshape(*z.shape[:-2], samples, -1)
+        now = z if layer == last else np.maximum(z, 0.0)
+    delta = loss(now, places) / samples
     by_weight: list[Floats] = []
     by_bias: list[Floats] = []
-    for layer in range(len(weights) - 1, -1, -1):
-        by_weight.insert(0, np.swapaxes(entering[layer], -1, -2) @ delta)
+    for layer in range(last, -1, -1):
+        window = of[layer]
+        # Of a convolution every window is a sample.
+        delta = delta.reshape(*delta.shape[:-2], -1, weights[layer].shape[-1])
+        by_weight.insert(0, np.swapaxes(columns[layer], -1, -2) @ delta)
         by_bias.insert(0, delta.sum(axis=-2))
         if layer:
-            delta = (delta @ np.swapaxes(weights[layer], -1, -2)) * (entering[layer] > 0.0)
+            delta = delta @ np.swapaxes(weights[layer], -1, -2)
+            delta = delta if window is None else window.back(delta, samples)
+            delta = delta * (entering[layer] > 0.0)
     return by_weight + by_bias
 
 
 def accuracy(logits: Floats, y: Index) -> Floats:
-    """Return the share of samples whose largest logit is that of their class y (samples,)."""
+    """Return the share of samples whose largest logit is that of their class y (samples,).
+
+    y may be of shape (seeds, samples), where every network is asked of samples of its own.
+    """
     return np.asarray((logits.argmax(axis=-1) == y).mean(axis=-1))

@@ -12,17 +12,16 @@ from ..studies.common.claims import Claim
 from ..studies.runner import Outcome
 
 STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color:
-#222; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem;
+color: #222; }
 table { border-collapse: collapse; margin: 1rem 0; font-size: 0.9rem; }
 th, td { border: 1px solid #ccc; padding: 0.25rem 0.6rem; text-align: left; vertical-align: top; }
 th { background: #f3f3f3; }
 img { max-width: 100%; }
 code { font-size: 0.8rem; word-break: break-all; }
-.supports { color: #1a6b2d; } .corrects { color: #8a5a00; } .contradicts { color: #a01515; } .open { color:
-#555; }
+.supports { color: #1a6b2d; } .corrects { color: #8a5a00; } .contradicts { color: #a01515; }
+.open, .arithmetic { color: #555; }
 """
-BANDS = {True: "within", False: "outside", None: "none asked"}
 
 
 def write(outcomes: Sequence[Outcome], path: Path) -> Path:
@@ -44,8 +43,11 @@ def page(outcomes: Sequence[Outcome]) -> str:
         f"<style>{STYLE}</style></head><body><h1>From device physics to networks</h1>",
         f"<p>frenkel {html.escape(provenance.version())}, {time.strftime('%Y-%m-%d')}. Energies, times and "
         "areas are "
-        "modelled, none is measured. Intervals are 95 % over training seeds; a band is what was asked of "
-        "the model before it ran.</p><h2>Claim by claim</h2>",
+        "modelled, none is measured. Intervals are 95 % over networks, each with a split of the images of "
+        "its own. A verdict follows from effects and their intervals: it supports a sentence where all "
+        "exceed what would matter, contradicts it where none does, corrects it where some do and some do "
+        "not, and is open else; arithmetic is what no measurement could have changed.</p>"
+        "<h2>Claim by claim</h2>",
         _claims([claim for outcome in outcomes for claim in outcome.claims]),
     ]
     parts += [_section(outcome) for outcome in outcomes]
@@ -53,11 +55,11 @@ def page(outcomes: Sequence[Outcome]) -> str:
 
 
 def _claims(claims: Sequence[Claim]) -> str:
-    rows = [["", "claim", "source", "our numbers say", "numbers", "band"]]
+    rows = [["", "claim", "source", "our numbers say", "numbers"]]
     for claim in claims:
         verdict = f"<b class='{claim.verdict}'>{claim.verdict}</b>"
         cells = [html.escape(text) for text in (claim.id, claim.sentence, claim.source)]
-        rows.append([*cells, verdict, html.escape(claim.ours), BANDS[claim.accepted]])
+        rows.append([*cells, verdict, html.escape(claim.ours)])
     return _html_table(rows)
 
 
@@ -68,8 +70,8 @@ def _section(outcome: Outcome) -> str:
         f"{name} {value}" for name, value in settings.items() if not isinstance(value, (dict, list))
     )
     parts = [f"<h2>{html.escape(outcome.heading)}</h2>"]
-    if outcome.placeholders:
-        parts.append(f"<p>Placeholders, not of the card: {html.escape(', '.join(outcome.placeholders))}.</p>")
+    if outcome.missing:
+        parts.append(f"<p>Not told by the cell, and left out: {html.escape(', '.join(outcome.missing))}.</p>")
     parts += [_from_markdown(outcome.table)]
     for picture in outcome.pictures:
         data = base64.b64encode(picture.read_bytes()).decode()

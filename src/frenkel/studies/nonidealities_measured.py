@@ -1,14 +1,13 @@
 """What the study of non-idealities measures: accuracy under each, with and without its mitigation.
 
-Each non-ideality acts alone on cells that are ideal otherwise, at fixed severities, which other tools can be
-held against, and at the value of the device times a half, one, two and four.
+Each non-ideality acts alone on cells that are ideal otherwise: over ranges that somebody chose, which other
+tools can be held against, and as the cell has it, where a card or a measurement tells.
 """
-
-from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
 
+from ..networks.device_statistics import DeviceStatistics
 from ..networks.mapping import MAPPINGS
 from ..networks.perceptron import Perceptron
 from ..typing import Floats
@@ -16,63 +15,68 @@ from .common.data import Variables, variable
 from .common.settings import Settings
 from .methods import hardware
 from .methods.hardware import Setup
-from .methods.onchip import CELLS, PUBLISHED, train_on_chip
+from .methods.onchip import CELLS, PUBLISHED, learnt
 from .methods.recalibration import recalibrated
 
 TITLE = "what each non-ideality does, and what its mitigation is worth"
-FACTORS = (0.5, 1.0, 2.0, 4.0)
 VARIABILITY = (0.05, 0.1, 0.2, 0.3)
 TELEGRAPH = (0.05, 0.1, 0.2)
 EXPONENTS = ((0.005, 0.002), (0.02, 0.01), (0.05, 0.02), (0.1, 0.04))
 TIMES = (1e1, 1e2, 1e3, 1e4, 86400.0, 1e6, 1e8)
 UPDATES = ((0.0, 0.0), (1.0, 1.0), (2.0, 2.0), (3.0, 3.0), (5.0, 5.0), (5.0, 1.0), (1.0, 5.0))
 CYCLE_NOISE = (0.0, 0.01, 0.03)
-AWARE_SIGMA = 0.2
-"""Variability that noise-aware networks are trained for."""
+"""Ranges: sd of ln G, step at g_max, exponents and their spread, times over that at which drift starts,
+labels up and down, noise of a pulse over the window. Chosen."""
 
-AWARE_DRIFT = (0.05, 0.02)
-OWN_LAW = len(EXPONENTS) + FACTORS.index(1.0)
-"""Place of the device's own drift among the laws."""
+AWARE_SIGMA, AWARE_DRIFT = 0.2, (0.05, 0.02)
+"""Variability, and drift, that noise-aware networks are trained for. Chosen."""
 
+WAITS = (0.01, 1.0, 1e2, 1e4, 1e6)
+"""Times after programming (s) at which the cell's own relaxation is asked, as far as it is told."""
 
+VARIABILITY_MITIGATION = ("none", "noise-aware training", "neurons rescaled")
 DRIFT_MITIGATION = ("none", "gain", "drift-aware training", "drift-aware training and gain")
+WAIT_MITIGATION = ("none", "gain", "relaxation-aware training")
 
 
 def run(settings: Settings) -> xr.Dataset:
     """Return accuracies (%) under each non-ideality, with and without its mitigation, means over chips."""
     setup, values = hardware.begin(settings)
-    values["factor"] = variable("factor", FACTORS, "1", "severity over that of the device")
-    settings.progress(0.1, "variability")
+    settings.progress(0.05, "variability")
     values |= _variability(setup)
-    settings.progress(0.3, "telegraph noise")
+    settings.progress(0.2, "telegraph noise")
     values |= _telegraph(setup)
-    settings.progress(0.4, "drift")
-    values |= _drift(setup)
-    settings.progress(0.6, "training in cells")
+    settings.progress(0.3, "drift")
+    values |= _drift(setup) | _relaxation(setup)
+    settings.progress(0.5, "training in cells")
     values |= _updates(setup)
-    settings.progress(0.9, "learning sample by sample")
+    settings.progress(0.85, "learning sample by sample")
     values |= _online(setup)
     return setup.finish(values, "nonidealities", TITLE)
 
 
+def _levels(setup: Setup, fixed: tuple[float, ...], layer: str, own: float) -> tuple[float, ...]:
+    """Return the levels of a range, and that of the cell where it is told."""
+    return (*fixed, own) if setup.device.knows(layer) else fixed
+
+
 def _variability(setup: Setup) -> Variables:
     """Return accuracy of pairs by severity, with noise-aware training, and with neurons rescaled."""
-    levels = (*VARIABILITY, *(f * setup.device.variability for f in FACTORS))
-    aware = hardware.trained(setup.task, setup.settings, setup.noise(hardware.lognormal(AWARE_SIGMA)))
-    rescaled = recalibrated(setup.network, hardware.rows(setup.task.validation))
+    levels = _levels(setup, VARIABILITY, "blind pulses", setup.device.variability)
+    aware = hardware.trained(setup.splits, setup.settings, setup.noise(hardware.lognormal(AWARE_SIGMA)))
+    rescaled = recalibrated(setup.network, setup.validation.x)
     found = np.empty((3, len(levels), setup.settings.seeds))
     for k, sigma in enumerate(levels):
         noise = setup.noise(hardware.lognormal(sigma))
         found[0, k] = setup.tested(noise, 2, k)
         found[1, k] = setup.tested(noise, 2, k, network=aware)
         found[2, k] = setup.tested(noise, 2, k, outputs=rescaled)
-    names = ["none", "noise-aware training", "neurons rescaled"]
-    return _both("variability", "sd of ln G", VARIABILITY, levels, names, found)
+    return _both("variability", "sd of ln G", VARIABILITY, levels, VARIABILITY_MITIGATION, found)
 
 
 def _telegraph(setup: Setup) -> Variables:
     """Return accuracy by amplitude of telegraph noise and by how signs are taken."""
-    levels = (*TELEGRAPH, *(f * setup.device.rtn_amplitude for f in FACTORS))
+    levels = _levels(setup, TELEGRAPH, "telegraph noise", setup.device.rtn_amplitude)
     found = np.empty((len(MAPPINGS), len(levels), setup.settings.seeds))
     for k, a in enumerate(levels):
         for i, mapping in enumerate(MAPPINGS):
@@ -81,31 +85,34 @@ def _telegraph(setup: Setup) -> Variables:
 
 
 def _both(
-    name: str, what: str, fixed: Sequence[float], levels: Sequence[float], names: Sequence[str], found: Floats
-) -> Variables:
-    """Return variables of fixed severities and of the device's times a factor."""
-    n = len(fixed)
-    dims = f"{name}_mitigation"
-    return {
+    name: str, what: str, fixed: tuple[float, ...], levels: tuple[float, ...], names: tuple[str, ...],
+    found: Floats,
+) -> Variables:  # fmt: skip
+    """Return variables of the range, and of the cell where its level is told."""
+    n, dims = len(fixed), f"{name}_mitigation"
+    values = {
         dims: variable(dims, names, "1", f"what is done against {name}"),
-        f"{name}_severity": variable(f"{name}_severity", fixed, "1", what),
+        f"{name}_severity": variable(f"{name}_severity", fixed, "1", f"{what}, chosen range"),
         f"{name}_accuracy": variable(
             f"{dims} {name}_severity seed", found[:, :n], "%", f"accuracy under {name}"
         ),
-        f"{name}_of_device": variable("factor", levels[n:], "1", what),
-        f"{name}_device_accuracy": variable(
-            f"{dims} factor seed", found[:, n:], "%", f"accuracy under the device's {name} times a factor"
-        ),
     }
+    if len(levels) > n:
+        values |= {
+            f"{name}_of_cell": variable("", levels[n], "1", f"{what}, of the cell"),
+            f"{name}_cell_accuracy": variable(
+                f"{dims} seed", found[:, n], "%", f"accuracy under the cell's own {name}"
+            ),
+        }
+    return values
 
 
 def _drift(setup: Setup) -> Variables:
     """Return accuracy by exponent and time; times are multiples of the time at which drift starts."""
     device = setup.device
-    laws = (*EXPONENTS, *((f * device.drift_mean, f * device.drift_spread) for f in FACTORS))
     aware = _drift_aware(setup)
-    found = np.empty((len(DRIFT_MITIGATION), len(laws), len(TIMES), setup.settings.seeds))
-    for j, (mean, spread) in enumerate(laws):
+    found = np.empty((len(DRIFT_MITIGATION), len(EXPONENTS), len(TIMES), setup.settings.seeds))
+    for j, (mean, spread) in enumerate(EXPONENTS):
         for k, ratio in enumerate(TIMES):
             effect = hardware.drift(device, mean, spread, ratio * device.drift_start)
             plain, gained = setup.noise(effect), setup.noise(hardware.with_gain(effect))
@@ -113,14 +120,40 @@ def _drift(setup: Setup) -> Variables:
             found[1, j, k] = setup.tested(gained, 4, j, k)
             found[2, j, k] = setup.tested(plain, 4, j, k, network=aware)
             found[3, j, k] = setup.tested(gained, 4, j, k, network=aware)
-    words = "mean drift exponent; the last four are the device's times the factors"
     dims = "drift_mitigation law time_ratio seed"
     return {
         "drift_mitigation": variable("drift_mitigation", DRIFT_MITIGATION, "1", "what is done against drift"),
-        "exponent": variable("law", [m for m, _ in laws], "1", words),
-        "exponent_spread": variable("law", [s for _, s in laws], "1", "spread of the drift exponent"),
+        "exponent": variable("law", [m for m, _ in EXPONENTS], "1", "mean drift exponent, chosen range"),
+        "exponent_spread": variable("law", [s for _, s in EXPONENTS], "1", "spread of the drift exponent"),
         "time_ratio": variable("time_ratio", TIMES, "1", "time over that at which drift starts"),
         "drift_accuracy": variable(dims, found, "%", "accuracy after drift"),
+    }
+
+
+def _relaxation(setup: Setup) -> Variables:
+    """Return accuracy some time after programming by the cell's own relaxation, if it is told."""
+    waits = [wait for wait in WAITS if wait <= setup.device.longest]
+    if not setup.device.knows("relaxation") or not waits:
+        return {}
+
+    def aged(g: Floats, random: np.random.Generator) -> Floats:
+        return hardware.aged(setup.device, float(random.choice(waits)))(g, random)
+
+    aware = hardware.trained(setup.splits, setup.settings, setup.noise(aged))
+    found = np.empty((len(WAIT_MITIGATION), len(waits), setup.settings.seeds))
+    for k, wait in enumerate(waits):
+        effect = hardware.aged(setup.device, wait)
+        found[0, k] = setup.tested(setup.noise(effect), 18, k)
+        found[1, k] = setup.tested(setup.noise(hardware.with_gain(effect)), 18, k)
+        found[2, k] = setup.tested(setup.noise(effect), 18, k, network=aware)
+    return {
+        "wait": variable("wait", waits, "s", "time after programming"),
+        "wait_mitigation": variable(
+            "wait_mitigation", WAIT_MITIGATION, "1", "what is done against relaxation"
+        ),
+        "wait_accuracy": variable(
+            "wait_mitigation wait seed", found, "%", "accuracy after the cell's relaxation"
+        ),
     }
 
 
@@ -131,52 +164,58 @@ def _drift_aware(setup: Setup) -> Perceptron:
         time = 10.0 ** random.uniform(0.0, 8.0) * setup.device.drift_start
         return hardware.drift(setup.device, *AWARE_DRIFT, time)(g, random)
 
-    return hardware.trained(setup.task, setup.settings, setup.noise(aged))
+    return hardware.trained(setup.splits, setup.settings, setup.noise(aged))
 
 
 def _updates(setup: Setup) -> Variables:
-    """Return accuracy after training in cells, by labels and by noise of pulses."""
-    task, settings, device = setup.task, setup.settings, setup.device
-
-    def learnt(network: Perceptron) -> Floats:
-        return setup.tested(None, 6, network=network)
-
-    table = np.empty((2, len(UPDATES), settings.seeds))
+    """Return accuracy after training in cells, by labels and by noise of pulses, each at its best rate."""
+    settings, device = setup.settings, hardware.ideal(setup.device)
+    table = np.empty((len(CELLS), len(UPDATES), settings.seeds))
+    rates = np.empty((len(CELLS), len(UPDATES)))
     for k, (up, down) in enumerate(UPDATES):
-        settings.progress(0.6 + 0.3 * k / len(UPDATES), f"training in cells, labels {up:g} and {down:g}")
-        law = device.changed(cycle_noise=0.0, nonlinearity_up=up, nonlinearity_down=down)
+        settings.progress(0.5 + 0.25 * k / len(UPDATES), f"training in cells, labels {up:g} and {down:g}")
+        law = device.changed(nonlinearity_up=up, nonlinearity_down=down)
         for i, cells in enumerate(CELLS):
-            table[i, k] = learnt(train_on_chip(task, settings, law, cells, key=k))
-    quiet = [hardware.ideal(device).changed(cycle_noise=share) for share in CYCLE_NOISE]
-    noisy = [learnt(train_on_chip(task, settings, law)) for law in quiet]
-    scaled = [device.scaled(nonlinearity=factor, cycle_noise=factor) for factor in FACTORS]
-    own = [learnt(train_on_chip(task, settings, law)) for law in scaled]
-    words = "accuracy after training in the device, its curvatures and noise scaled"
-    return {
+            network, rates[i, k] = learnt(setup.splits, settings, law, cells, key=k)
+            table[i, k] = setup.tested(None, 6, network=network)
+    settings.progress(0.75, "noise of pulses")
+    noisy = [_after(setup, device.changed(cycle_noise=share)) for share in CYCLE_NOISE]
+    values = {
         "cells": variable("cells", ["single", "pair"], "1", "one cell, or two in opposite phase"),
-        "label_up": variable("update", [u for u, _ in UPDATES], "1", "nonlinearity label up"),
+        "label_up": variable("update", [u for u, _ in UPDATES], "1", "nonlinearity label up, chosen range"),
         "label_down": variable("update", [d for _, d in UPDATES], "1", "nonlinearity label down"),
         "update_accuracy": variable("cells update seed", table, "%", "accuracy after training in cells"),
+        "update_rate": variable("cells update", rates, "1", "rate chosen on validation images"),
         "cycle_noise": variable("cycle_noise", CYCLE_NOISE, "1", "noise of a pulse over the window"),
         "cycle_accuracy": variable(
             "cycle_noise seed", noisy, "%", "accuracy after training with noisy pulses"
         ),
-        "device_update_accuracy": variable("factor seed", own, "%", words),
     }
+    if setup.device.knows("pulse trains"):
+        words = "accuracy after training in the cell by its own trains"
+        values["cell_update_accuracy"] = variable("seed", _after(setup, setup.device), "%", words)
+    return values
+
+
+def _after(setup: Setup, law: DeviceStatistics) -> Floats:
+    """Return the accuracy of networks trained in single cells of a law."""
+    return setup.tested(None, 6, network=learnt(setup.splits, setup.settings, law)[0])
 
 
 def _online(setup: Setup) -> Variables:
     """Return accuracy of learning sample by sample with published pulse trains."""
-    found = []
+    found, rates = [], []
     for up, down, pulses, noise, _ in PUBLISHED.values():
         law = hardware.ideal(setup.device).changed(
             nonlinearity_up=up, nonlinearity_down=down, pulses=pulses, cycle_noise=noise
         )
-        network = train_on_chip(setup.task, setup.settings, law, online=True)
+        network, rate = learnt(setup.splits, setup.settings, law, online=True)
         found.append(setup.tested(None, 6, network=network))
+        rates.append(rate)
     published = [row[-1] for row in PUBLISHED.values()]
     return {
         "device": variable("device", list(PUBLISHED), "1", "published pulse trains"),
         "online_accuracy": variable("device seed", found, "%", "accuracy of learning sample by sample"),
+        "online_rate": variable("device", rates, "1", "rate chosen on validation images"),
         "online_published": variable("device", published, "%", "published accuracy, of MNIST"),
     }

@@ -80,10 +80,9 @@ class Outcome:
         return str(self.recorded["configuration_hash"])
 
     @property
-    def placeholders(self) -> tuple[str, ...]:
-        """Numbers of the device that somebody chose, since its card lacks them."""
-        origins = self.recorded["configuration"].get("device_origins", {})
-        return tuple(name for name, origin in origins.items() if origin == "placeholder")
+    def missing(self) -> tuple[str, ...]:
+        """What the cell does not tell, so that the study leaves it out."""
+        return tuple(self.recorded["configuration"].get("device_missing", ()))
 
     @property
     def recorded(self) -> dict[str, Any]:

@@ -4,21 +4,21 @@ Accuracy and counts of the network are computed; every figure of energy, time an
 not NeuroBench's system track, which asks for measured hardware.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
+from .. import provenance
 from ..array.periphery import NEURRAM, neurram
 from ..networks.chip import Chip, ChipDesign
 from ..networks.cost import COMPONENTS, ChipCost, WriteCost, inference, refresh_share, writing
 from ..networks.metrics import by_harness, harness_missing, metrics
-from ..networks.perceptron import Perceptron, accuracy
-from ..networks.tasks import Task
-from ..networks.write_verify import StatisticalWriteVerify
-from ..typing import Floats
-from .common.claims import Claim, Verdict, claim
+from ..networks.perceptron import accuracy
+from ..networks.write_verify import WithinTolerance
+from .common.claims import Claim, claim, exact
 from .common.data import Variables, interval, markdown, variable
 from .common.draw import COLOURS, save
 from .common.settings import Settings
@@ -37,11 +37,21 @@ DESIGNS = {
 }
 """Designs by name, with node and quantile of the survey of converters; eight outputs share a converter."""
 
-TIMES = (1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8)
+TOLERANCE = 0.02
+"""Within which cells are written, as a share of g_max. Chosen; `write-verify` sweeps it."""
+
+PULSES = (1, 10, 100)
+"""Pulses, with a read each, that a cell may take to be written: no card tells. Chosen range."""
+
+WAITS = (1.0, 10.0, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8)
+"""Times after programming (s) among which a refresh is looked for, as far as relaxation is told."""
+
 RATE = 1000.0
 """Inferences per second that refreshing is shared among. Chosen."""
 
-ALLOWED_LOSS = 1.0
+ALLOWED_LOSS, LITTLE = 1.0, 0.01
+"""Loss (pp) at which cells are refreshed, and share of energy or time that counts as none. Chosen."""
+
 FIGURES = {
     "total_energy": ("total", "J"),
     "latency": ("latency", "s"),
@@ -55,18 +65,17 @@ FIGURES = {
 """Variables of the dataset, of `ChipCost`, and their units."""
 
 MEASURED = {
-    "write_energy": ("J", "energy of programming a chip, modelled"),
-    "write_time": ("s", "time of programming a chip, modelled"),
-    "write_pulses": ("1", "pulses per cell"),
     "input_bits": ("bit", "bits of inputs"),
     "weight_bits": ("bit", "bits of weights, 0: analogue"),
     "output_bits": ("bit", "bits of converters"),
-    "refresh_period": ("s", f"time until drift costs {ALLOWED_LOSS:g} pp"),
-    "refresh_energy_share": ("1", f"share of energy at {RATE:g} inferences/s"),
-    "refresh_downtime": ("1", "share of time"),
-    "loss_after_refresh": ("%", "loss of accuracy right after a refresh"),
 } | {name: (unit, f"{name.replace('_', ' ')}, modelled") for name, (_, unit) in FIGURES.items()}
 """Units and names of what is found of a design, besides accuracy and the parts of its energy."""
+
+WRITING = {
+    "write_energy": ("J", "energy of programming a chip, modelled"),
+    "write_time": ("s", "time of programming a chip, modelled"),
+}
+"""By the pulses that a cell takes."""
 
 
 def run(settings: Settings) -> xr.Dataset:
@@ -75,72 +84,108 @@ def run(settings: Settings) -> xr.Dataset:
     values |= {
         "design": variable("design", list(DESIGNS), "1", "design"),
         "component": variable("component", COMPONENTS, "1", "where energy goes"),
+        "pulses": variable("pulses", PULSES, "1", "pulses that a cell takes, chosen range"),
     }
-    values |= _designs(setup) | _counts(setup.network, setup.task) | _published()
+    values |= _designs(setup) | _counts(setup) | _published()
     note = harness_missing() or "algorithm-track metrics by NeuroBench's harness"
     return setup.finish(values, "system-card", TITLE, label="modelled", neurobench=note)
 
 
 def _designs(setup: Setup) -> Variables:
     """Return accuracy and modelled figures of every design."""
-    settings, task, x = setup.settings, setup.task, hardware.rows(setup.task.test)
+    settings = setup.settings
     got = np.empty((len(DESIGNS), settings.seeds))
-    energy, rows = np.empty((len(DESIGNS), len(COMPONENTS))), []
+    blind = np.full((len(DESIGNS), settings.seeds), np.nan)
+    energy, rows, writes, refreshed = np.empty((len(DESIGNS), len(COMPONENTS))), [], [], []
     for i, (name, (design, node, quantile)) in enumerate(DESIGNS.items()):
         settings.progress(0.1 + 0.9 * i / len(DESIGNS), name)
         for seed in range(settings.seeds):
-            chip = Chip(setup.device, design, copies=settings.chips, seed=settings.seed * 1000 + seed)
-            weights, biases = setup.network.one(seed)
-            chip.program(
-                weights, biases, StatisticalWriteVerify(), calibration=hardware.rows(task.validation)
-            )
-            got[i, seed] = 100.0 * accuracy(chip.run(x), task.test.y).mean()
+            if setup.device.knows("blind pulses"):
+                blind[i, seed] = _accuracy(_chip(setup, design, seed, None), setup, seed)
+            chip = _chip(setup, design, seed, WithinTolerance(TOLERANCE))
+            got[i, seed] = _accuracy(chip, setup, seed)
         cost = inference(chip, node, converter_quantile=quantile)
-        write = writing(chip)
         energy[i] = [cost.energy[c] for c in COMPONENTS]
-        figures = [getattr(cost, attribute) for attribute, _ in FIGURES.values()]
-        refreshing = _refreshing(chip, x, task, cost, write)
-        rows.append([write.energy, write.time, write.pulses, *cost.bits, *refreshing, *figures])
-    columns = np.array(rows, float).T
-    return {
-        "accuracy": variable("design seed", got, "%", "accuracy, mean over chips"),
+        rows.append([*cost.bits, *(getattr(cost, attribute) for attribute, _ in FIGURES.values())])
+        made = [writing(chip, pulses=count) for count in PULSES]
+        writes.append([[w.energy for w in made], [w.time for w in made]])
+        if setup.device.knows("relaxation"):
+            refreshed.append(_refreshing(chip, setup, settings.seeds - 1, cost, made))
+    columns, by_pulses = np.array(rows, float).T, np.array(writes, float)
+    values = {
+        "accuracy": variable("design seed", got, "%", f"accuracy, cells within {TOLERANCE:g} of g_max"),
         "energy": variable("design component", energy, "J", "energy of an inference, modelled"),
     } | {
         name: variable("design", column, *about)
         for (name, about), column in zip(MEASURED.items(), columns, strict=True)
     }
+    for k, (name, about) in enumerate(WRITING.items()):
+        values[name] = variable("design pulses", by_pulses[:, k], *about)
+    if setup.device.knows("blind pulses"):
+        words = "accuracy after one blind pulse a cell"
+        values["blind_accuracy"] = variable("design seed", blind, "%", words)
+    return values | (_refreshed(refreshed) if refreshed else {})
+
+
+def _chip(setup: Setup, design: ChipDesign, seed: int, scheme: WithinTolerance | None) -> Chip:
+    """Return chips of one network, programmed; blindly without a scheme."""
+    chip = Chip(setup.device, design, copies=setup.settings.chips, seed=setup.settings.seed * 1000 + seed)
+    weights, biases = setup.network.one(seed)
+    chip.program(weights, biases, scheme, calibration=setup.validation.x[seed], windows=setup.network.windows)
+    return chip
+
+
+def _accuracy(chip: Chip, setup: Setup, seed: int, time: float = 0.0) -> float:
+    """Return the mean accuracy (%) of chips on the test images of their network."""
+    return 100.0 * float(accuracy(chip.run(setup.test.x[seed], time), setup.test.y[seed]).mean())
 
 
 def _refreshing(
-    chip: Chip, x: Floats, task: Task, cost: ChipCost, write: WriteCost
-) -> tuple[float, float, float, float]:
-    """Return period (s), share of energy, share of time of refreshing, and the loss right after it (pp)."""
-    fresh = 100.0 * float(accuracy(chip.run(x), task.test.y).mean())
-    period = np.inf
-    before, at = 0.0, chip.statistics.drift_start
-    for ratio in TIMES:
-        time = ratio * chip.statistics.drift_start
-        loss = fresh - 100.0 * float(accuracy(chip.run(x, time), task.test.y).mean())
+    chip: Chip, setup: Setup, seed: int, cost: ChipCost, writes: Sequence[WriteCost]
+) -> tuple[float, float, list[float], list[float]]:
+    """Return period (s), the loss right after a refresh (pp), and shares of energy and of time by pulses."""
+    fresh = _accuracy(chip, setup, seed)
+    period, before, at = np.inf, 0.0, WAITS[0] / 10.0
+    for time in WAITS:
+        if time > setup.device.longest:
+            break
+        loss = fresh - _accuracy(chip, setup, seed, time)
         if loss > ALLOWED_LOSS:
             part = (ALLOWED_LOSS - before) / (loss - before)
             period = float(at * (time / at) ** part)
             break
         before, at = loss, time
     chip.refresh()
-    after = fresh - 100.0 * float(accuracy(chip.run(x), task.test.y).mean())
-    return period, *refresh_share(write, period, cost.total, RATE), after
+    after = fresh - _accuracy(chip, setup, seed)
+    shares = [refresh_share(write, period, cost.total, RATE) for write in writes]
+    return period, after, [energy for energy, _ in shares], [time for _, time in shares]
 
 
-def _counts(network: Perceptron, task: Task) -> Variables:
+def _refreshed(found: list[tuple[float, float, list[float], list[float]]]) -> Variables:
+    """Return variables of refreshing."""
+    period, after, energy, time = zip(*found, strict=True)
+    return {
+        "refresh_period": variable("design", period, "s", f"time until relaxation costs {ALLOWED_LOSS:g} pp"),
+        "loss_after_refresh": variable("design", after, "%", "loss of accuracy right after a refresh"),
+        "refresh_energy_share": variable(
+            "design pulses", energy, "1", f"share of energy at {RATE:g} inferences/s"
+        ),
+        "refresh_downtime": variable("design pulses", time, "1", "share of time"),
+    }
+
+
+def _counts(setup: Setup) -> Variables:
     """Return NeuroBench's algorithm metrics, by our definitions and, where installed, by its harness."""
-    weights, biases = network.one(0)
-    ours = asdict(metrics(weights, biases, hardware.rows(task.test)))
-    closed = float(sum(a.shape[0] * a.shape[1] for a in weights))
+    weights, biases = setup.network.one(0)
+    windows, x, y = setup.network.windows, setup.test.x[0], setup.test.y[0]
+    ours = asdict(metrics(weights, biases, x, windows=windows))
+    places = [1 if window is None else window.places for window in windows or (None,) * len(weights)]
+    closed = float(sum(a.size * count for a, count in zip(weights, places, strict=True)))
     units = {"footprint": "byte"}
     found = {f"count_{k}": variable("", v, units.get(k, "1"), k.replace("_", " ")) for k, v in ours.items()}
     found["closed_dense"] = variable("", closed, "1", "sum of inputs times outputs over layers")
-    if not harness_missing():
-        theirs = by_harness(weights, biases, hardware.rows(task.test), task.test.y)
+    if not harness_missing() and not windows:
+        theirs = by_harness(weights, biases, x, y)
         for k, v in theirs.items():
             found[f"harness_{k}"] = variable("", v, units.get(k, "1"), f"{k.replace('_', ' ')} by NeuroBench")
     return found
@@ -174,11 +219,6 @@ ROWS = (
     ("TOPS/mm2", "density", 1.0),
     ("TOPS/mm2, all cells used", "peak_density", 1.0),
     ("the same, cells alone", "cell_density", 1.0),
-    ("writing (nJ)", "write_energy", 1e9),
-    ("writing (us)", "write_time", 1e6),
-    ("refresh every (s)", "refresh_period", 1.0),
-    ("refresh, share of energy", "refresh_energy_share", 1.0),
-    ("refresh, downtime", "refresh_downtime", 1.0),
 )
 """Text, variable and factor of each row of the table."""
 
@@ -188,9 +228,15 @@ def table(data: xr.Dataset) -> str:
     designs = [data.sel(design=d) for d in data.design.values]
     base = np.asarray(data["float"])
     rows = [
-        ["loss of accuracy (pp)", *(f"{interval(base - at.accuracy):.2f}" for at in designs)],
+        [
+            f"loss of accuracy, cells within {TOLERANCE:g} (pp)",
+            *(f"{interval(base - at.accuracy):.2f}" for at in designs),
+        ],
         ["bits in / weight / out", *(_bits(at) for at in designs)],
     ]
+    if "blind_accuracy" in data:
+        lost = [f"{interval(base - at.blind_accuracy):.1f}" for at in designs]
+        rows.insert(1, ["loss of accuracy, blind pulses (pp)", *lost])
     for text, name, unit in ROWS:
         rows.append([f"{text}, modelled", *(f"{unit * float(at[name]):.3g}" for at in designs)])
     for c in data.component.values:
@@ -200,12 +246,32 @@ def table(data: xr.Dataset) -> str:
     for b in data.published_bits.values:
         pair = (data[n].sel(published_bits=b).values for n in ("published_energy", "modelled_energy"))
         published.append([str(b), *(" + ".join(f"{v:.2f}" for v in values) for values in pair)])
+    heads = ["", *(str(d) for d in data.design.values)]
     tables = (
-        markdown(["", *(str(d) for d in data.design.values)], rows),
+        markdown(heads, rows),
         [_counts_text(data)],
+        markdown(["if a cell takes (chosen range)", *heads[1:]], _writing_rows(data, designs)),
         markdown(["NeuRRAM, bits in/out", "measured (fJ/op)", "modelled"], published),
     )
     return "\n\n".join("\n".join(lines) for lines in tables)
+
+
+def _writing_rows(data: xr.Dataset, designs: list[xr.Dataset]) -> list[list[str]]:
+    """Return rows on writing and refreshing by the pulses that a cell takes."""
+    shown = [("writing (nJ)", "write_energy", 1e9), ("writing (us)", "write_time", 1e6)]
+    if "refresh_period" in data:
+        shown += [
+            ("refresh, share of energy", "refresh_energy_share", 1.0),
+            ("downtime", "refresh_downtime", 1.0),
+        ]
+    rows = []
+    for pulses in data.pulses.values:
+        for text, name, unit in shown:
+            cells = [f"{unit * float(at[name].sel(pulses=pulses)):.3g}" for at in designs]
+            rows.append([f"{pulses} pulses: {text}, modelled", *cells])
+    if "refresh_period" in data:
+        rows.insert(0, ["refresh every (s)", *(f"{float(at.refresh_period):.3g}" for at in designs)])
+    return rows
 
 
 def _bits(at: xr.Dataset) -> str:
@@ -214,67 +280,63 @@ def _bits(at: xr.Dataset) -> str:
 
 
 def _counts_text(data: xr.Dataset) -> str:
+    made = provenance.read(data.attrs.get("provenance"), "study system-card")["configuration"]
+    missing = ", ".join(made.get("device_missing", []))
     return (
         f"Network: {int(data.count_parameters)} parameters, {int(data.count_footprint)} bytes, connection "
         f"sparsity {float(data.count_connection_sparsity):.4f}, activation sparsity "
         f"{float(data.count_activation_sparsity):.3f}, synaptic operations {float(data.count_dense):g} "
-        f"dense and {float(data.count_effective):.1f} effective. 1 MAC = 2 operations. Refresh: at "
-        f"{RATE:g} inferences per second."
-    )
+        f"dense and {float(data.count_effective):.1f} effective. 1 MAC = 2 operations. Cell: "
+        f"{made.get('device_source')}" + (f", which tells nothing of {missing}. " if missing else ". ")
+        + (f"Refresh: at {RATE:g} inferences per second." if "refresh_period" in data
+           else "Refreshing has no row: relaxation is not told.")
+    )  # fmt: skip
 
 
 def claims(data: xr.Dataset) -> list[Claim]:
     """Return what the numbers say of section 7 and of the costs in sections 4 and 5."""
-    return [_of_metrics(data), _of_sums(data), _of_published(data), _of_area(data), _of_refresh(data)]
+    refreshing = [_of_refresh(data)] if "refresh_period" in data else []
+    return [_of_metrics(data), _of_sums(data), _of_published(data), _of_area(data), *refreshing]
 
 
 def _of_metrics(data: xr.Dataset) -> Claim:
-    dense, closed = float(data.count_dense), float(data.closed_dense)
     harness = float(data.harness_dense) if "harness_dense" in data else None
-    same = dense == closed and harness in (None, dense)
     text = " (harness not installed here)" if harness is None else f", by its harness {harness:g}"
-    verdict: Verdict = "supports" if same else "contradicts"
-    return claim("system-card-neurobench", verdict, same, dense=dense, closed=closed, harness=text)
+    dense, closed = float(data.count_dense), float(data.closed_dense)
+    return claim("system-card-neurobench", None, dense=dense, closed=closed, harness=text)
 
 
 def _of_sums(data: xr.Dataset) -> Claim:
     apart = float(np.abs(data.energy.sum("component") / data.total_energy - 1.0).max())
-    worst = float(np.abs(data.loss_after_refresh).max())
-    holds = apart < 1e-12 and worst <= ALLOWED_LOSS
-    verdict: Verdict = "supports" if holds else "contradicts"
-    return claim("system-card-sum", verdict, holds, worst=worst, apart=apart)
+    return claim("system-card-sum", None, apart=apart)
 
 
 def _of_published(data: xr.Dataset) -> Claim:
+    """Within a factor of two at the settings that were not fitted."""
     total = data.modelled_energy.sum("published_part"), data.published_energy.sum("published_part")
     ratio = np.asarray(total[0] / total[1])
-    near = bool(((ratio > 0.5) & (ratio < 2.0)).all())
-    rising = bool((np.diff(total[0]) > 0.0).all())
-    ordered = bool(
-        (np.argsort(data.modelled_energy, axis=1) == np.argsort(data.published_energy, axis=1)).all()
-    )
     ratios = ", ".join(f"{b} b: {r:.2f}" for b, r in zip(data.published_bits.values, ratio, strict=True))
-    verdict: Verdict = "supports" if near else "contradicts"
-    return claim("system-card-neurram", verdict, near and rising and ordered, ratios=ratios)
+    return claim("system-card-neurram", [exact(1.0 - abs(np.log2(r))) for r in ratio[1:]], ratios=ratios)
 
 
 def _of_area(data: xr.Dataset) -> Claim:
+    """Areas of cells and converters are put in: their ratio follows."""
     whole, alone = (
         float(data[name].sel(design="0T1R, 8 b")) / float(data[name].sel(design="2T2R, 8 b"))
         for name in ("peak_density", "cell_density")
     )
-    verdict: Verdict = "corrects" if whole < 0.5 * alone else "supports"
-    return claim("system-card-area", verdict, alone=alone, whole=whole)
+    return claim("system-card-area", None, alone=alone, whole=whole)
 
 
 def _of_refresh(data: xr.Dataset) -> Claim:
     at = data.sel(design="2T2R, 8 b")
-    period, share = float(at.refresh_period), float(at.refresh_energy_share)
+    period, shares, down = float(at.refresh_period), at.refresh_energy_share, at.refresh_downtime
     return claim(
-        "system-card-refresh", "corrects" if share < 0.01 else "supports",
-        period="not needed within 1e8 t0" if np.isinf(period) else f"needed every {period:.2g} s",
-        loss=ALLOWED_LOSS, energy=float(at.write_energy), time=float(at.write_time), share=share,
-        rate=RATE, downtime=float(at.refresh_downtime),
+        "system-card-refresh", [exact(share, LITTLE) for share in (*shares.values, *down.values)],
+        period="not needed within the time told" if np.isinf(period) else f"needed every {period:.2g} s",
+        loss=ALLOWED_LOSS, pulses=[int(p) for p in at.pulses.values],
+        shares=[float(v) for v in shares.values],
+        downtime=[float(v) for v in down.values], rate=RATE,
     )  # fmt: skip
 
 

@@ -6,15 +6,63 @@ study gives the verdict and the numbers.
 
 import functools
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ...checks import one_of
-from .data import Interval
+from numpy.typing import ArrayLike
 
-Verdict = Literal["supports", "corrects", "contradicts", "open"]
-VERDICTS = ("supports", "corrects", "contradicts", "open")
+from ...checks import one_of
+from .data import Interval, interval
+
+Verdict = Literal["supports", "corrects", "contradicts", "open", "arithmetic"]
+VERDICTS = ("supports", "corrects", "contradicts", "open", "arithmetic")
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a sentence says should be there: larger than what would not matter.
+
+    Parameters
+    ----------
+    found : Interval
+        Of the effect, positive where it goes as the sentence says.
+    worth : float
+        What it must exceed to matter, in the unit of the effect.
+    """
+
+    found: Interval
+    worth: float = 0.0
+
+    @property
+    def verdict(self) -> Verdict:
+        """ "supports": the whole interval is beyond what matters; "contradicts": none of it; else "open"."""
+        if self.found.low > self.worth:
+            return "supports"
+        return "contradicts" if self.found.high < self.worth else "open"
+
+
+def effect(values: ArrayLike, worth: float = 0.0) -> Effect:
+    """Return an effect from one number per network."""
+    return Effect(interval(values), worth)
+
+
+def exact(value: float, worth: float = 0.0) -> Effect:
+    """Return an effect that has no chance in it."""
+    return Effect(Interval(float(value), 0.0), worth)
+
+
+def judged(effects: Sequence[Effect]) -> Verdict:
+    """Return the verdict of effects on a sentence that says them all.
+
+    All support it, or none does and all contradict it; "corrects" where some of both are there: it holds in
+    part. Else the numbers do not decide.
+    """
+    found = {one.verdict for one in effects}
+    if found in ({"supports"}, {"contradicts"}):
+        return found.pop()
+    return "corrects" if {"supports", "contradicts"} <= found else "open"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,12 +77,13 @@ class Claim:
         The claim, in our words.
     source : str
         Where it stands: "review, Table 1", or a DOI.
-    verdict : {"supports", "corrects", "contradicts", "open"}
-        What our numbers do to it; "open": they do not decide.
+    verdict : {"supports", "corrects", "contradicts", "open", "arithmetic"}
+        What our numbers do to it, see :func:`judged`; "arithmetic": it follows from what was put in, and no
+        measurement could have said otherwise.
     ours : str
         The numbers, with their intervals and units.
-    accepted : bool, optional
-        Whether ours lie in the band asked of this model beforehand; None where there is no band.
+    effects : tuple of Effect
+        What the verdict follows from.
     """
 
     id: str
@@ -42,7 +91,7 @@ class Claim:
     source: str
     verdict: Verdict
     ours: str
-    accepted: bool | None = None
+    effects: tuple[Effect, ...] = ()
 
     def __post_init__(self) -> None:
         one_of("verdict", self.verdict, VERDICTS)
@@ -55,25 +104,25 @@ def rows() -> dict[str, dict[str, str]]:
         return tomllib.load(stream)
 
 
-def claim(name: str, verdict: Verdict, accepted: bool | None = None, /, **numbers: Any) -> Claim:
+def claim(name: str, effects: Sequence[Effect] | None, /, **numbers: Any) -> Claim:
     """Return what numbers say of a claim.
 
     Parameters
     ----------
     name : str
         Id of a row of ``claims.toml``.
-    verdict, accepted
-        See :class:`Claim`.
+    effects : sequence of Effect, or None
+        That the verdict follows from; None where it is arithmetic.
     **numbers
         What the row's sentence has in braces: numbers, intervals, text, or sequences of them, whose members
         are set apart by " / ".
     """
     row = rows()[name]
     found = {key: _Several(value) if isinstance(value, list) else value for key, value in numbers.items()}
-    accepted = None if accepted is None else bool(accepted)
     return Claim(
-        id=name, sentence=row["sentence"], source=row["source"], verdict=verdict,
-        ours=row["ours"].format(**found), accepted=accepted,
+        id=name, sentence=row["sentence"], source=row["source"],
+        verdict="arithmetic" if effects is None else judged(effects), ours=row["ours"].format(**found),
+        effects=tuple(effects or ()),
     )  # fmt: skip
 
 
@@ -82,8 +131,3 @@ class _Several(list[Any]):
 
     def __format__(self, form: str) -> str:
         return " / ".join(format(one, form) for one in self)
-
-
-def of_gain(gain: Interval) -> Verdict:
-    """Return the verdict on a sentence that a method gains."""
-    return "supports" if gain.low > 0.0 else "contradicts" if gain.high < 0.0 else "open"

@@ -1,6 +1,5 @@
 """How much a study does, and where its random numbers come from."""
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -8,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ...checks import whole
+from ...checks import one_of, whole
+from ...networks.measured import PREFIX
+from .. import NETWORKS
 
 
 def quiet(share: float, what: str) -> None:
@@ -21,31 +22,35 @@ class Settings:
 
     Parameters
     ----------
-    task : str
-        Data set of :mod:`frenkel.networks.tasks`.
+    data : str
+        Images that networks learn: "digits", "fashion", or a folder of IDX files.
+    network : {"perceptron", "convolution"}
+        Perceptrons, or two convolutions before a linear layer.
     seeds : int
-        Networks trained, each with a seed of its own, at least 2.
+        Networks trained, each with a seed and a split of its own, at least 2.
     chips : int
         Simulated chips per network, at least 1.
     steps : int
         Training steps of a network (batches), at least 1.
-    card : Path, optional
-        Card that the device's statistics come from; the one shipped with the examples by default.
+    cell : str
+        Whose statistics the cells have: a card or its name, or "measured:NAME".
     seed : int
         Of everything, 0 to 2**32 - 1.
     progress : callable
         Takes the share done (0 to 1) and a word on what is being done.
     """
 
-    task: str = "digits"
+    data: str = "digits"
+    network: str = "perceptron"
     seeds: int = 8
     chips: int = 20
     steps: int = 900
-    card: Path | None = None
+    cell: str = "hfo2"
     seed: int = 1
     progress: Callable[[float, str], None] = quiet
 
     def __post_init__(self) -> None:
+        one_of("network", self.network, NETWORKS)
         whole("seeds", self.seeds, 2, 1000)
         whole("chips", self.chips, 1, 10_000)
         whole("steps", self.steps, 1, 10**6)
@@ -56,10 +61,10 @@ class Settings:
         return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=key))
 
     def record(self) -> dict[str, Any]:
-        """Return the settings as JSON data."""
-        found = asdict(self) | {"card": None, "card_hash": None}
-        if self.card is not None:
-            found |= {"card": self.card.name, "card_hash": hashlib.sha256(self.card.read_bytes()).hexdigest()}
+        """Return the settings as JSON data; of files and folders the name alone."""
+        found = asdict(self) | {"data": Path(self.data).name, "cell": self.cell}
+        if not self.cell.startswith(PREFIX):
+            found["cell"] = Path(self.cell).name
         del found["progress"]
         return found
 

@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...networks.perceptron import Noise, Perceptron, Training, cross_entropy, descend, gradients, softmax
-from ...networks.tasks import Task
 from ...typing import Floats
-from .hardware import rows
+from .splits import Splits
 
 SOFTNESS = 5.0
 """Temperature T of the softened outputs."""
@@ -24,7 +23,7 @@ SHARE = 0.7
 def distilled(
     student: Perceptron,
     teachers: Sequence[tuple[Perceptron, Noise | None]],
-    task: Task,
+    parts: Splits,
     how: Training,
     noise: Noise | None,
     random: np.random.Generator,
@@ -39,19 +38,20 @@ def distilled(
         Where to start.
     teachers : sequence of (Perceptron, Noise or None)
         Networks and the noise of their weights, fresh at every step.
-    task : Task
+    parts : Splits
     how : Training
     noise : Noise or None
         Of the student's weights where it learns from labels.
     random : numpy.random.Generator
     """
-    x, seeds = rows(task.train), student.weights[0].shape[0]
-    labels = cross_entropy(task.train.y, task.classes)
+    x, seeds, classes = parts.pool.x, student.weights[0].shape[0], parts.pool.classes
+    labels = cross_entropy(parts.pool.y, classes)
 
     def gradient(now: Perceptron) -> list[Floats]:
-        places = random.integers(len(x), size=(seeds, how.batch))
+        drawn = random.integers(parts.train.shape[1], size=(seeds, how.batch))
+        places = np.take_along_axis(parts.train, drawn, axis=1)
         given = x[places]
-        taught = np.zeros((seeds, how.batch, task.classes))
+        taught = np.zeros((seeds, how.batch, classes))
         for teacher, of_teacher in teachers:
             weights = (
                 teacher.weights if of_teacher is None else [of_teacher(w, random) for w in teacher.weights]
@@ -63,8 +63,8 @@ def distilled(
             return np.asarray(SOFTNESS * (softmax(logits / SOFTNESS) - taught))
 
         noisy = now.weights if noise is None else [noise(w, random) for w in now.weights]
-        from_teachers = gradients(given, now.weights, now.biases, soft, places)
-        from_labels = gradients(given, noisy, now.biases, labels, places)
+        from_teachers = gradients(given, now.weights, now.biases, soft, places, now.windows)
+        from_labels = gradients(given, noisy, now.biases, labels, places, now.windows)
         return [SHARE * a + (1.0 - SHARE) * b for a, b in zip(from_teachers, from_labels, strict=True)]
 
     return descend(student, gradient, how)

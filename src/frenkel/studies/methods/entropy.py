@@ -2,19 +2,15 @@
 
 import warnings
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...cards.card import Card, CardError, CardWarning
+from ...cards.card import Card, CardWarning
+from ...networks.measured import PREFIX
 from ...typing import Floats
 
 Bits = NDArray[np.bool_]
-PLACEHOLDER = {"mean": 0.9, "between": 0.06, "within": 0.08, "memory": 0.3}
-"""Chosen: SET voltage (V), its spread from device to device and from cycle to cycle (V), and the
-correlation of one
-cycle with the next. What stands in for a card where none is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +22,7 @@ class Source:
     voltages : ndarray of shape (devices, cycles)
         (V).
     origin : str
-        The card, or "placeholder".
+        The card.
     """
 
     voltages: Floats
@@ -65,29 +61,16 @@ class Source:
         return found
 
 
-def source(card: Path | Card | None, devices: int, cycles: int, seed: int) -> Source:
-    """Return SET voltages drawn from a card, or from :data:`PLACEHOLDER` without one.
+def source(cell: str | Card, devices: int, cycles: int, seed: int) -> Source | None:
+    """Return SET voltages drawn from a card, None where the cell is measured or has none.
 
     More cycles than the ensemble of the card had are drawn by its law all the same: the law is stationary.
-
-    Raises
-    ------
-    CardError
-        The card has no set_voltage.
     """
-    if card is None:
-        p = PLACEHOLDER
-        random = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(6, 0)))
-        noise = random.standard_normal((devices, cycles))
-        for cycle in range(1, cycles):
-            noise[:, cycle] = (
-                p["memory"] * noise[:, cycle - 1] + np.sqrt(1 - p["memory"] ** 2) * noise[:, cycle]
-            )
-        level = p["mean"] + p["between"] * random.standard_normal((devices, 1))
-        return Source(level + p["within"] * noise, "placeholder")
-    found = card if isinstance(card, Card) else Card.load(card)
+    if isinstance(cell, str) and cell.startswith(PREFIX):
+        return None
+    found = cell if isinstance(cell, Card) else Card.load(cell)
     if "set_voltage" not in found.names:
-        raise CardError(f"card {found.name} has no feature set_voltage, so it gives no random bits")
+        return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CardWarning)
         drawn = found.sample(devices, cycles, seed=seed)["set_voltage"]

@@ -1,7 +1,7 @@
 """What chips make of trained networks: weights as cells show them, for many chips and all seeds at once."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -12,10 +12,11 @@ from ...networks.chip import wired
 from ...networks.device_statistics import DeviceStatistics, statistics_of
 from ...networks.mapping import Mapping, decode, encode
 from ...networks.perceptron import Noise, Perceptron, Training, accuracy, cross_entropy, train
-from ...networks.tasks import Part, Task, load
+from ...networks.windows import Windows
 from ...typing import Floats
 from ..common.data import Variables, finish, variable
 from ..common.settings import Settings
+from .splits import Samples, Splits, splits
 
 Effect = Callable[[Floats, np.random.Generator], Floats]
 """Takes conductances (S) as wanted, returns those that are there."""
@@ -26,8 +27,17 @@ Outputs = Callable[[Perceptron, Sequence[Floats], Floats], Floats]
 ROWS = 128
 """Of an array."""
 
-HIDDEN = {"digits": (32,), "fashion": (64, 64)}
-"""Hidden layers by task."""
+SMALL = 200
+"""Numbers of an image up to which a network is as small as digits want."""
+
+CHANNELS = (8, 16)
+"""Of the two convolutions."""
+
+RATES = (1e-3, 3e-3, 1e-2)
+"""Learning rates of Adam that every method is tried with."""
+
+TRIED = 2
+"""Networks that a rate is chosen by, each on its own validation part."""
 
 
 def ideal(device: DeviceStatistics) -> DeviceStatistics:
@@ -35,7 +45,7 @@ def ideal(device: DeviceStatistics) -> DeviceStatistics:
     nothing = dict.fromkeys(
         ("variability", "read_noise", "rtn_amplitude", "drift_mean", "drift_spread", "cycle_noise"), 0.0
     )
-    return device.changed(**nothing, nonlinearity_up=0.0, nonlinearity_down=0.0)
+    return replace(device.changed(**nothing, nonlinearity_up=0.0, nonlinearity_down=0.0), relaxation=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +55,26 @@ class Setup:
     Attributes
     ----------
     settings : Settings
-    task : Task
+    splits : Splits
     device : DeviceStatistics
     network : Perceptron
         Networks of all seeds, trained in software.
     """
 
     settings: Settings
-    task: Task
+    splits: Splits
     device: DeviceStatistics
     network: Perceptron
+
+    @property
+    def test(self) -> Samples:
+        """Images that each network is tested on."""
+        return self.splits.samples(self.splits.test)
+
+    @property
+    def validation(self) -> Samples:
+        """Images that choices of each network are made on."""
+        return self.splits.samples(self.splits.validation)
 
     def noise(self, effect: Effect, mapping: Mapping = "pair") -> Noise:
         """Return an effect on the device's cells as noise on weights."""
@@ -66,44 +86,86 @@ class Setup:
     ) -> Floats:  # fmt: skip
         """Return the accuracy (seeds,) in percent of these or other networks, with the stream of a key."""
         return tested(
-            self.network if network is None else network, self.task.test,
+            self.network if network is None else network, self.test,
             self.settings.chips if chips is None else chips, self.settings.random(*key), noise, outputs,
         )  # fmt: skip
 
     def finish(self, values: Variables, name: str, title: str, **more: Any) -> xr.Dataset:
-        """Return the dataset of a study, with what it says of task and device."""
-        about = described(self.device) | more
-        return finish(values, name, f"{title} ({self.task.name})", self.settings, **about)
+        """Return the dataset of a study, with what it says of images and device."""
+        about = (
+            described(self.device)
+            | {"device_missing": list(self.device.missing), "images": self.splits.pool.source}
+            | more
+        )
+        return finish(values, name, f"{title} ({self.splits.pool.name})", self.settings, **about)
 
 
 def begin(settings: Settings) -> tuple[Setup, Variables]:
     """Return what a study works on, and the accuracy of its networks as the first variable."""
-    task, device = load(settings.task), statistics_of(settings.card)
+    parts, device = splits(settings.data, settings.seeds, settings.seed), statistics_of(settings.cell)
     settings.progress(0.0, "training")
-    setup = Setup(settings, task, device, trained(task, settings))
+    setup = Setup(settings, parts, device, trained(parts, settings))
     return setup, {"float": variable("seed", setup.tested(None, 1), "%", "accuracy in software")}
 
 
-def rows(part: Part) -> Floats:
-    """Return the samples as rows of numbers."""
-    return part.x.reshape(len(part), -1)
-
-
-def widths(task: Task) -> tuple[int, ...]:
-    """Return numbers of inputs, hidden units and classes for a task."""
-    return (rows(task.train).shape[1], *HIDDEN.get(task.name, (32,)), task.classes)
+def start_of(parts: Splits, settings: Settings, key: int = 0, seeds: int | None = None) -> Perceptron:
+    """Return networks as they are before training, from the same start for the same key."""
+    seeds = settings.seeds if seeds is None else seeds
+    features, classes, (height, width) = parts.pool.x.shape[1], parts.pool.classes, parts.pool.shape
+    random = settings.random(0, key)
+    if settings.network == "perceptron":
+        hidden = (32,) if features <= SMALL else (64, 64)
+        return Perceptron.start((features, *hidden, classes), seeds, random)
+    kernels = ((3, 1), (3, 1)) if features <= SMALL else ((5, 2), (3, 2))
+    first = Windows(height=height, width=width, channels=1, kernel=kernels[0][0], stride=kernels[0][1])
+    second = Windows(
+        height=first.grid[0], width=first.grid[1], channels=CHANNELS[0], kernel=kernels[1][0],
+        stride=kernels[1][1],
+    )  # fmt: skip
+    return Perceptron.start((features, *CHANNELS, classes), seeds, random, (first, second, None))
 
 
 def trained(
-    task: Task, settings: Settings, noise: Noise | None = None, *, start: Perceptron | None = None,
-    steps: int | None = None, key: int = 0,
+    parts: Splits, settings: Settings, noise: Noise | None = None, *, start: Perceptron | None = None,
+    steps: int | None = None, key: int = 0, rate: float = 3e-3,
 ) -> Perceptron:  # fmt: skip
-    """Return networks of all seeds, trained on a task, from the same start for the same key."""
-    random = settings.random(0, key)
+    """Return networks of all seeds, each trained on its own split, from the same start for the same key."""
     if start is None:
-        start = Perceptron.start(widths(task), settings.seeds, random)
-    how = Training(steps=settings.steps if steps is None else steps)
-    return train(start, rows(task.train), cross_entropy(task.train.y, task.classes), how, random, noise)
+        start = start_of(parts, settings, key)
+    how = Training(steps=settings.steps if steps is None else steps, rate=rate)
+    loss = cross_entropy(parts.pool.y, parts.pool.classes)
+    # The numbers of the start are drawn before those of the batches, from one stream.
+    random = settings.random(0, key, 1)
+    return train(start, parts.pool.x, loss, how, random, noise, places_of=parts.train)
+
+
+def chosen_rate(
+    settings: Settings,
+    parts: Splits,
+    made: Callable[[Settings, Splits, float], Perceptron],
+    noise: Noise | None,
+    rates: Sequence[float] = RATES,
+) -> float:
+    """Return the rate whose networks are best on their validation parts, under a noise.
+
+    Every method is tried with the same rates, on as many networks and with as many steps.
+
+    Parameters
+    ----------
+    settings : Settings
+    parts : Splits
+    made : callable
+        Takes settings and splits of a few networks and a rate, returns networks.
+    noise : Noise or None
+        That they are judged under.
+    rates : sequence of float
+    """
+    few = replace(settings, seeds=TRIED)
+    own = parts.first(TRIED)
+    judged = own.samples(own.validation)
+    chips = 1 if noise is None else min(settings.chips, 5)
+    found = [tested(made(few, own, rate), judged, chips, settings.random(17), noise).mean() for rate in rates]
+    return float(rates[int(np.argmax(found))])
 
 
 def scales(weights: Floats) -> Floats:
@@ -132,21 +194,21 @@ def noise_of(effect: Effect, mapping: Mapping, device: DeviceStatistics) -> Nois
 
 
 def tested(
-    network: Perceptron, part: Part, chips: int, random: np.random.Generator, noise: Noise | None = None,
-    outputs: Outputs | None = None,
+    network: Perceptron, samples: Samples, chips: int, random: np.random.Generator,
+    noise: Noise | None = None, outputs: Outputs | None = None,
 ) -> Floats:  # fmt: skip
     """Return the accuracy (seeds,) in percent, mean over chips, of networks whose weights show a noise.
 
     ``outputs`` gives their logits; plain ones by default.
     """
-    x = rows(part)
+    x, y = samples.x, samples.y
     if noise is None:
-        return 100.0 * accuracy(network.logits(x), part.y)
+        return 100.0 * accuracy(network.logits(x), y)
     total = np.zeros(network.weights[0].shape[0])
     for _ in range(chips):
         weights = [noise(w, random) for w in network.weights]
         logits = network.logits(x, weights) if outputs is None else outputs(network, weights, x)
-        total += accuracy(logits, part.y)
+        total += accuracy(logits, y)
     return np.asarray(100.0 * total / chips)
 
 
@@ -177,9 +239,14 @@ def telegraph(device: DeviceStatistics, amplitude: float) -> Effect:
     return device.changed(rtn_amplitude=amplitude).telegraph
 
 
+def aged(device: DeviceStatistics, time: float) -> Effect:
+    """Return what becomes of the device's cells some time (s) after programming, by its own law."""
+    return lambda g, random: device.drifted(g, device.exponents(g.shape, random), time)
+
+
 def drift(device: DeviceStatistics, mean: float, spread: float, time: float) -> Effect:
     """Return drift up to a time (s) by exponents of a mean and a spread."""
-    law = device.changed(drift_mean=mean, drift_spread=spread)
+    law = replace(device.changed(drift_mean=mean, drift_spread=spread), relaxation=None)
 
     def effect(g: Floats, random: np.random.Generator) -> Floats:
         return law.drifted(g, law.exponents(g.shape, random), time)

@@ -10,22 +10,22 @@ import numpy as np
 
 from ...networks.device_statistics import DeviceStatistics
 from ...networks.perceptron import Perceptron, cross_entropy, gradients
-from ...networks.tasks import Task
 from ...typing import Floats
 from ..common.settings import Settings
 from . import hardware
+from .splits import Splits
 
 Cells = Literal["single", "pair"]
 CELLS: tuple[Cells, ...] = ("single", "pair")
 LARGEST = 1.0
 """Weight that the whole window stands for."""
 
-RATE = 0.2
-"""Of gradient descent, falling to a tenth over the last half of the steps."""
+RATES = (0.05, 0.2, 0.8)
+"""Of gradient descent, falling to a tenth over the last half of the steps; each law is tried with each."""
 
 BATCH = 64
-ONLINE_RATE, ONLINE_LONGER = 0.1, 8
-"""Rate of learning sample by sample, and its steps over those of training in software."""
+ONLINE_RATES, ONLINE_LONGER = (0.025, 0.1, 0.4), 8
+"""Rates of learning sample by sample, and its steps over those of training in software."""
 
 PUBLISHED = {
     "ideal": (0.0, 0.0, 10_000, 0.0, 94.8),
@@ -68,19 +68,20 @@ class _Weights:
 
 
 def train_on_chip(
-    task: Task,
+    parts: Splits,
     settings: Settings,
     device: DeviceStatistics,
     cells: Cells = "single",
     key: int = 0,
     *,
+    rate: float,
     online: bool = False,
 ) -> Perceptron:
     """Return networks of all seeds, trained in cells; twice the steps of training in software.
 
     Parameters
     ----------
-    task : Task
+    parts : Splits
     settings : Settings
     device : DeviceStatistics
         Its labels, pulses and the noise of pulses act.
@@ -88,22 +89,37 @@ def train_on_chip(
         One cell and an ideal reference at mid-window, or two cells with pulses in opposite phase.
     key : int
         Of the random stream; starts are the same for all.
+    rate : float
+        Of gradient descent.
     online : bool
         One sample a step, and more steps, instead of batches.
     """
-    network = Perceptron.start(hardware.widths(task), settings.seeds, settings.random(0, 0))
-    random = settings.random(5, key)
+    network, random = hardware.start_of(parts, settings), settings.random(5, key)
     layers = [_Weights(w, cells) for w in network.weights]
-    loss, x = cross_entropy(task.train.y, task.classes), hardware.rows(task.train)
+    loss, x = cross_entropy(parts.pool.y, parts.pool.classes), parts.pool.x
     steps, count = (ONLINE_LONGER if online else 2) * settings.steps, len(network.weights)
-    batch, start = (1, ONLINE_RATE) if online else (BATCH, RATE)
     for step in range(steps):
-        places = random.integers(len(x), size=(settings.seeds, batch))
+        drawn = random.integers(parts.train.shape[1], size=(settings.seeds, 1 if online else BATCH))
+        places = np.take_along_axis(parts.train, drawn, axis=1)
         weights = [layer.shown for layer in layers]
-        found = gradients(x[places], weights, network.biases, loss, places)
-        rate = start * min(1.0, 0.1 + 1.8 * (1.0 - step / steps))
+        found = gradients(x[places], weights, network.biases, loss, places, network.windows)
+        now = rate * min(1.0, 0.1 + 1.8 * (1.0 - step / steps))
         for layer, gradient in zip(layers, found[:count], strict=True):
-            layer.change(-rate * gradient, device, random)
+            layer.change(-now * gradient, device, random)
         for bias, gradient in zip(network.biases, found[count:], strict=True):
-            bias -= rate * gradient
-    return Perceptron([layer.shown for layer in layers], network.biases)
+            bias -= now * gradient
+    return network.having([layer.shown for layer in layers], network.biases)
+
+
+def learnt(
+    parts: Splits, settings: Settings, device: DeviceStatistics, cells: Cells = "single", key: int = 0, *,
+    online: bool = False,
+) -> tuple[Perceptron, float]:  # fmt: skip
+    """Return networks trained in cells at the best of :data:`RATES` on validation images, and that rate."""
+
+    def made(few: Settings, own: Splits, rate: float) -> Perceptron:
+        return train_on_chip(own, few, device, cells, key, rate=rate, online=online)
+
+    rates = ONLINE_RATES if online else RATES
+    rate = hardware.chosen_rate(settings, parts, made, None, rates)
+    return train_on_chip(parts, settings, device, cells, key, rate=rate, online=online), rate

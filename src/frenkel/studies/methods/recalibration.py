@@ -4,38 +4,38 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ...networks.perceptron import Perceptron
+from ...networks.perceptron import Perceptron, sums
 from ...typing import Floats
 
 
 def recalibrated(network: Perceptron, x: Floats) -> Callable[[Perceptron, Sequence[Floats], Floats], Floats]:
     """Return a function to logits of a chip whose neurons got gain and offset from some inputs.
 
-    On inputs x (samples, inputs) the sums of every neuron get the mean and the spread that they have in the
+    On inputs x the sums of every neuron get the mean and the spread that they have in the
     network without noise. The function takes networks, the weights of one chip each, and inputs.
 
     Parameters
     ----------
     network : Perceptron
         Networks without noise.
-    x : ndarray of shape (samples, inputs)
-        Such as the validation set; labels are not needed.
+    x : ndarray of shape (samples, inputs) or (seeds, samples, inputs)
+        Such as the validation part; labels are not needed.
     """
     wanted = []
     now = x
     for layer, (w, b) in enumerate(zip(network.weights, network.biases, strict=True)):
-        sums = now @ w + b[..., None, :]
-        wanted.append((sums.mean(axis=-2, keepdims=True), sums.std(axis=-2, keepdims=True)))
-        now = np.maximum(sums, 0.0) if layer < len(network.weights) - 1 else sums
+        found = sums(now, w, b, network.window(layer))
+        wanted.append((found.mean(axis=-2, keepdims=True), found.std(axis=-2, keepdims=True)))
+        now = np.maximum(found, 0.0) if layer < len(network.weights) - 1 else found
 
     def outputs(nets: Perceptron, weights: Sequence[Floats], given: Floats) -> Floats:
         seen, used = x, given
         for layer, (w, b) in enumerate(zip(weights, nets.biases, strict=True)):
-            sums, results = seen @ w + b[..., None, :], used @ w + b[..., None, :]
-            mean, spread = sums.mean(axis=-2, keepdims=True), sums.std(axis=-2, keepdims=True)
+            found, results = (sums(given_to, w, b, nets.window(layer)) for given_to in (seen, used))
+            mean, spread = found.mean(axis=-2, keepdims=True), found.std(axis=-2, keepdims=True)
             # A neuron that is dead on these inputs has no spread to set.
             gain = np.where(spread > 0.0, wanted[layer][1] / np.where(spread > 0.0, spread, 1.0), 1.0)
-            seen, used = (wanted[layer][0] + gain * (s - mean) for s in (sums, results))
+            seen, used = (wanted[layer][0] + gain * (s - mean) for s in (found, results))
             if layer < len(weights) - 1:
                 seen, used = np.maximum(seen, 0.0), np.maximum(used, 0.0)
         return used

@@ -1,0 +1,86 @@
+"""Another split of the images for every network, so that intervals over networks are over splits, too."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...networks.images import DataError, Labels, Pool, pool, stream
+from ...typing import Floats, Index
+
+MOST_VALIDATION = 500
+"""Images of a network that choices are made on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Images of each network.
+
+    Attributes
+    ----------
+    x : ndarray of shape (seeds, n, inputs)
+    y : ndarray of shape (seeds, n)
+    """
+
+    x: Floats
+    y: Labels
+
+    def first(self, seeds: int) -> "Samples":
+        """Return those of the first networks."""
+        return Samples(self.x[:seeds], self.y[:seeds])
+
+
+@dataclass(frozen=True, slots=True)
+class Splits:
+    """Images, and which of them each network learns from, is chosen by and is tested on.
+
+    Attributes
+    ----------
+    pool : Pool
+    train, validation, test : ndarray of shape (seeds, n)
+        Places in the pool.
+    """
+
+    pool: Pool
+    train: Index
+    validation: Index
+    test: Index
+
+    def samples(self, places: Index) -> Samples:
+        """Return the images at places (seeds, n)."""
+        return Samples(self.pool.x[places], self.pool.y[places])
+
+    def first(self, seeds: int) -> "Splits":
+        """Return the splits of the first networks."""
+        return Splits(self.pool, self.train[:seeds], self.validation[:seeds], self.test[:seeds])
+
+
+def splits(name: str, seeds: int, seed: int) -> Splits:
+    """Return a split of a set of images for each network.
+
+    A test part that was published is dealt out among the networks, each image to one of them: their mean is
+    over the whole part, and their spread is that of test samples, too.
+
+    Parameters
+    ----------
+    name : str
+        See :func:`frenkel.networks.images.pool`.
+    seeds, seed : int
+        Number of networks; of all splits.
+
+    Raises
+    ------
+    DataError
+        The images are not here, or too few for so many networks.
+    """
+    found = pool(name)
+    parts = [found.split(1000 * seed + k) for k in range(seeds)]
+    train, validation, test = (np.stack(part) for part in zip(*parts, strict=True))
+    if found.tested:
+        dealt = stream(seed, 2).permutation(test[0])
+        each = len(dealt) // seeds
+        test = dealt[: each * seeds].reshape(seeds, each)
+    if not test.shape[1] or not validation.shape[1]:
+        raise DataError(f"{name} holds too few images for {seeds} networks")
+    # Places come in the order of the pool; a few of them must be drawn.
+    few = stream(seed, 3).permutation(validation.shape[1])[:MOST_VALIDATION]
+    return Splits(found, train, validation[:, few], test)
