@@ -356,9 +356,10 @@ def open_row(path: Path) -> list[str]:
 def worker_rows() -> list[list[str]]:
     """Measure what a rank imports."""
     rows = []
+    alone = "from frenkel.threads import load_blas_alone; load_blas_alone()"
     code = {
         "a rank that serves": "import frenkel.mpi_runs.worker; from mpi4py import MPI; import mpi4py.futures",
-        "the process that runs its members": "import frenkel.experiment.members",
+        "the process that runs its members": f"{alone}; import frenkel.experiment.members",
     }
     memory = "; from frenkel.mpi_runs.child import peak_memory; print(peak_memory())"
     for name, text in code.items():

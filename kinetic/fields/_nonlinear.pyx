@@ -325,6 +325,25 @@ cdef class Nonlinear(Removal):
         self._spread_own(c, &self.own_step[0], -1.0, &self.source[0])
         return 0
 
+    def bound_without(self, int site, const double[::1] lacking):
+        """Bound (V) on the error of potentials without the moving atom at a host site, by the sharp way.
+
+        Parameters
+        ----------
+        site : int
+            Of an atom that some candidate takes away.
+        lacking : (m,) float64
+            Size of the current that each node lacks, in units of a background bond times 1 V.
+        """
+        cdef int i
+        if not 0 <= site < self.n_hosts or self.node_at[site] < 0 or self.moving_number[site] < 0:
+            raise ValueError(f"no conducting defect that may move is at host site {site}")
+        if lacking.shape[0] != self.m:
+            raise ValueError(f"lacking must have one current for each of {self.m} nodes, got {lacking.shape[0]}")
+        for i in range(self.m):
+            self.residual[i] = lacking[i]
+        return self._sharp_bound(self.moving_number[site])
+
     cdef void _correct(self, int n) noexcept nogil:
         cdef int p
         Removal._correct(self, n)
