@@ -170,8 +170,8 @@ def _usable(observations: Observations) -> tuple[Observations, int]:
         values = usable.values[:, :, i][np.isfinite(usable.values[:, :, i])]
         if not np.ptp(values) > 0:
             raise ObservationError(
-                f"{feature.name} of {observations.origin} is {feature.backward(values[:1])[0]:g} "
-                f"{feature.unit} in every cycle: a card needs numbers that vary; choose with --features"
+                f"{feature.name} is the same in every cycle of {observations.origin}, "
+                f"{feature.backward(values[:1])[0]:g} {feature.unit}: a card needs numbers that vary"
             )
     return usable, int(devices - enough.sum())
 

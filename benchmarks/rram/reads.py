@@ -68,6 +68,7 @@ def normal(training: xr.Dataset, start: Floats, time: float) -> Floats:
     g, first = training["conductance"].values[:, -1], training["start"].values
     rest = (g - first) ** 2
     unit = first.max()
+    # A cubic may fall below 0, where such models draw no noise at all.
     variance = np.polyval(np.polyfit(first / unit, rest, 3), start / unit).clip(0.0)
     return start + np.sqrt(variance) * np.random.default_rng(3).standard_normal(len(start))
 

@@ -161,16 +161,9 @@ def main() -> None:
         "tables", nargs="*", type=Path, metavar="TABLE", help="more tables of cycles, loops, reads or traces"
     )
     given = parser.parse_args().tables
-    found = [
-        row
-        for path, volts in [
-            *((FOLDER / name, volts) for name, volts in SETS.items()),
-            *((one, 0.1) for one in given),
-        ]
-        for row in table(path, volts)
-    ]
     print("| set (trained, judged) | task | floor | models |\n|---|---|---|---|")
-    print("\n".join(found))
+    for path, volts in [*((FOLDER / name, v) for name, v in SETS.items()), *((one, 0.1) for one in given)]:
+        print("\n".join(table(path, volts)), flush=True)
 
 
 if __name__ == "__main__":

@@ -97,7 +97,7 @@ def test_numbers_that_cannot_be_meant_are_asked_about(folder, capsys):
     assert main(["read", "a.csv", "-o", "a.nc"]) == 0
     assert "are the columns swapped?" in capsys.readouterr().out
     assert main(["fit", "a.nc", "-o", "a.json", "--bootstrap", "0"]) == 1
-    assert "hrs of a.nc is 10000 ohm in every cycle" in capsys.readouterr().err
+    assert "hrs is the same in every cycle of a.nc, 10000 ohm" in capsys.readouterr().err
 
 
 def test_without_an_output_the_guess_is_shown_and_can_be_changed(folder, capsys):

@@ -84,8 +84,39 @@ def devices(cell, folder, points, members, seed, turn):
         return asked(points, turn)
 
 
+def hardly_told(values, random, number):
+    """Return five numbers of devices, most of which follow "a"; "b" shifts them by a third of a spread."""
+    far, near = np.array([4.0, -3.2, 2.4, 1.2, -0.8]), np.array([0.2, 0.6, -0.2, 0.5, -0.4])
+    together = random.standard_normal((number, 5)) @ np.linalg.cholesky(0.4 + 0.6 * np.eye(5)).T
+    spread = np.exp(0.8 * (values["a"] - 0.5)) * np.sinh(0.5 * together) / 0.5
+    return (far * values["a"] + 0.8 * np.sin(2 * values["a"]) + near * values["b"] + spread)[:, None]
+
+
+def test_a_number_that_is_hardly_told():
+    """Of 200 targets, each with a design of its own, intervals of "b" as they are reported, open where its
+    posterior reaches an end of the range, hold the truth in at least 92 %. Central intervals of draws of both
+    held 92 % of 1,400 and are asked for 86 %, three standard errors less."""
+    free = (Parameter("a", 0.0, 1.0), Parameter("b", 0.0, 1.0))
+    held, central = [], []
+    for seed in range(TARGETS):
+        random = np.random.default_rng([7, seed])
+        truth = {q.name: random.random() for q in free}
+
+        def simulate(points, turn, seed=seed):
+            return np.array([hardly_told(one, np.random.default_rng([seed, 5]), 32) for one in points])
+
+        target = hardly_told(truth, random, DEVICES)
+        found = calibrate(simulate, target, list("pqrst"), free, rounds=1, points=20, seed=seed)
+        held.append([found.intervals[name][0] <= x <= found.intervals[name][1] for name, x in truth.items()])
+        ranks = (found.draws < np.array(list(truth.values()))).mean(axis=0)
+        central.append((ranks >= 0.025) & (ranks <= 0.975))
+    print(f"reported {np.mean(held, axis=0)}, central {np.mean(central, axis=0)}")
+    assert np.mean(held, axis=0)[1] >= 0.92 and np.mean(central, axis=0).min() >= 0.86
+
+
 @pytest.mark.xfail(
-    reason="intervals of 60 targets hold the exchange barrier, which these data hardly tell, in 85 % only"
+    reason="one design serves all targets: of 60 targets of the closed form that share a design, intervals "
+    "hold a number in 82 to 98 %, by the design; here 57 and 51 of 60"
 )
 def test_the_small_kinetic_cell(cell, tmp_path):
     """One round of 20 points x 32 devices over the whole ranges serves all targets."""
