@@ -248,6 +248,8 @@ def extrapolation_page(found: Extrapolation, use: float, title: str = "tails") -
         (found.accelerated, COLOURS[0], "accelerated, by splitting"),
         (~found.accelerated, COLOURS[1], "use conditions, by splitting"),
     ):
+        if not mask.any():
+            continue
         bars = np.clip([found.rate - found.low, found.high - found.rate], 0.0, None)[:, mask]
         axes.errorbar(
             place(found.condition[mask]),
