@@ -14,6 +14,7 @@ extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx
 root_doc = "index"
 html_theme = "furo"
 html_title = "frenkel"
+html_show_search_summary = False  # fetched page by page, which a browser does not do from files
 
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 4
