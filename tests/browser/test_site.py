@@ -44,7 +44,7 @@ def nothing_fetched(page):
 
 def test_the_first_page_has_its_thumbnails_and_leads_on(page, site):
     page.goto((site / "index.html").as_uri())
-    assert pictures(page, 300) == 13  # seven families and six notebooks
+    assert pictures(page, 300) == 14  # the film, six notebooks, seven families
     page.click("article p a[href='notebooks/first_device.html'] >> nth=0")
     assert page.inner_text("h1").startswith("The first device")
     page.go_back()
