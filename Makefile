@@ -12,8 +12,9 @@
 #   make bench    speed, as in benchmarks/README.md
 #   make test-spice  exports of cards in ngspice and VACASK, which it installs; 10 minutes
 #   make test-torch  layers for PyTorch, which it installs where it is missing
-#   make test-browser  films and pages in a real browser, which it installs where it is missing
-#   make docs     the site, with its notebooks run: build/site/index.html; installs Sphinx where it is missing
+#   make test-browser  films, site and report in a real browser, which it installs where it is missing, as Sphinx
+#   make docs     the site, with its notebooks run: build/site/index.html; installs Sphinx where it is missing;
+#                 ngspice and PyTorch are used if they are there (make test-spice, make test-torch install them)
 #   make lint     ruff and mypy
 #
 # FRENKEL_BOUNDSCHECK=1 make test compiles with bounds checks, into an environment of its own: the compiled
@@ -46,6 +47,7 @@ endif
 BIN := $(VENV)/bin
 READY := $(VENV)/.libraries
 BUILT := $(VENV)/.built
+SPHINX := $(VENV)/.sphinx
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 export OPENBLAS_NUM_THREADS ?= 1
 export MPLBACKEND ?= Agg
@@ -73,7 +75,7 @@ test-torch: $(BUILT)
 	  echo "PyTorch cannot be had here: the tests of its layers are skipped"
 	$(BIN)/python -m pytest tests/networks/test_layers.py tests/test_docs.py -k "layers or networks"
 
-test-browser: $(BUILT)
+test-browser: $(SPHINX)
 	@$(BIN)/python -c 'import playwright' 2>/dev/null || $(PIP) install 'playwright>=1.45'
 	@command -v chromium >/dev/null || $(if $(filter 0,$(shell id -u)),,sudo) apt-get install -y --no-install-recommends chromium
 	$(BIN)/python -m pytest -rs tests/browser
@@ -95,11 +97,14 @@ fuzz: $(BUILT)
 bench: $(BUILT)
 	$(BIN)/python benchmarks/run.py
 
-docs: $(BUILT)
+docs: $(SPHINX)
+	$(BIN)/python -m sphinx -E -W --keep-going -q -b html docs build/site
+
+$(SPHINX): $(BUILT)
 	@$(BIN)/python -c 'import furo, ipykernel, myst_nb, sphinx' 2>/dev/null || \
 	  { $(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"] \
 	    ["optional-dependencies"]["docs"], sep="\n")' > $(VENV)/docs.txt && $(PIP) install -r $(VENV)/docs.txt; }
-	$(BIN)/python -m sphinx -E -W --keep-going -q -b html docs build/site
+	@touch $@
 
 lint: $(BUILT)
 	$(BIN)/ruff check .

@@ -6,6 +6,8 @@ import re
 import sys
 from pathlib import Path
 
+from myst_nb.core import render
+
 ROOT = Path(__file__).resolve().parents[1]
 
 project = "frenkel"
@@ -14,6 +16,8 @@ extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx
 root_doc = "index"
 html_theme = "furo"
 html_title = "frenkel"
+html_show_copyright = False
+html_show_search_summary = False  # fetched page by page, which a browser does not do from files
 
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 4
@@ -24,6 +28,22 @@ nb_execution_in_temp = True
 nb_execution_raise_on_error = True
 nb_execution_timeout = 120  # s, for each cell
 nb_merge_streams = True
+
+
+def joined(outputs):
+    """Join what a cell printed as it stands; MyST-NB breaks the line after each 100 bytes of a shell."""
+    found, streams = [], {}
+    for output in outputs:
+        if output["output_type"] == "stream" and output["name"] in streams:
+            streams[output["name"]]["text"] += output["text"]
+            continue
+        if output["output_type"] == "stream":
+            streams[output["name"]] = output
+        found.append(output)
+    return found
+
+
+render.coalesce_streams = joined
 os.environ["EXAMPLES"] = str(ROOT / "examples")
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 

@@ -90,6 +90,20 @@ def test_the_gallery_is_what_its_script_makes(monkeypatch):
     assert gallery.page(made) == made and made.count("](#") == made.count("\n![") == 7
 
 
+def test_every_picture_is_made_by_a_command(monkeypatch):
+    """Of docs/figures.py, but for that of the first device: docs/pictures.py. The gallery has its own."""
+    monkeypatch.syspath_prepend(str(DOCS))
+    figures = __import__("figures").FIGURES
+    made = {name for _, pictures in figures for name in pictures} | {"first_device"}
+    there = {path.stem for path in DOCS.glob("*.png")}
+    text = "".join(path.read_text(encoding="utf-8") for path in (*DOCS.glob("*.md"), ROOT / "README.md"))
+    shown = set(re.findall(r"!\[[^\]]*\]\((?:docs/)?(\w+)\.png\)", text))
+    assert made == there == shown
+    for commands, _ in figures:
+        for example in re.findall(r"\$EXAMPLES/(\S+)", " ".join(commands)):
+            assert (ROOT / "examples" / example).exists(), example
+
+
 def test_pages_are_built_without_a_warning(tmp_path):
     """All but the execution of notebooks, which `make docs` does; every link within leads somewhere."""
     site = build(tmp_path / "site", run=False)

@@ -1,0 +1,84 @@
+"""Make the pictures of the pages again, by commands that the pages name: python docs/figures.py [NAME ...]
+
+A name is that of a picture or of a group below, such as "clock_maps" or "clock"; all are made without one, in
+half an hour on one core. Of README and the first page: docs/pictures.py. Of the gallery: docs/gallery.py.
+"""
+
+import io
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+
+DOCS = Path(__file__).resolve().parent
+WIDEST = 1860  # pixels
+
+FIGURES: list[tuple[list[str], dict[str, str]]] = [
+    (["frenkel run $EXAMPLES/ensemble.toml -o ensemble.nc --plot ensemble.png"], {"ensemble": "ensemble"}),
+    (
+        ["frenkel run $EXAMPLES/array_write_verify.toml -o array.nc --plot array.png"],
+        {f"clock_{part}": f"array-{part}" for part in ("programming", "products", "energy", "timeline")},
+    ),
+    (
+        ["frenkel run $EXAMPLES/array_passive.toml -o passive.nc --plot passive.png"],
+        {f"clock_{part}": f"passive-{part}" for part in ("margin", "maps")},
+    ),
+    (
+        ["frenkel run $EXAMPLES/array_live.toml -o live.nc --plot live.png"],
+        {"clock_live": "live-programming"},
+    ),
+    (
+        ["frenkel run $EXAMPLES/pulses.toml -o pulses.nc", "frenkel plot pulses pulses.nc -o pulses.png"],
+        {"pulses": "pulses"},
+    ),
+    (
+        [
+            "frenkel run $EXAMPLES/retention.toml --members 100 -o retention.nc",
+            "frenkel plot relaxation retention.nc --levels 3 -o relaxation.png",
+        ],
+        {"relaxation": "relaxation"},
+    ),
+    (
+        [
+            'frenkel sweep $EXAMPLES/bake.toml --over "device.temperature=475:550:4 K" -o bake.nc',
+            "frenkel plot retention bake.nc -o bake.png",
+        ],
+        {"bake": "bake"},
+    ),
+    (
+        [f"{shlex.quote(sys.executable)} $DOCS/walk.py ."],
+        {f"walk_{part}": f"walk_{part}" for part in ("cycles", "law", "ngspice", "array")},
+    ),
+]
+"""Commands, in a folder of their own, and {picture of the pages: picture that they make}."""
+
+
+def make(commands: list[str], pictures: dict[str, str]) -> None:
+    """Run commands and put what they draw beside this file, in all its colours."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    places = {"PATH": path, "EXAMPLES": str(DOCS.parent / "examples"), "DOCS": str(DOCS)}
+    with tempfile.TemporaryDirectory() as folder:
+        for command in commands:
+            print(command, flush=True)
+            subprocess.run(command, shell=True, cwd=folder, check=True, env={**os.environ, **places})
+        for name, made in pictures.items():
+            image = Image.open(io.BytesIO((Path(folder) / f"{made}.png").read_bytes())).convert("RGB")
+            image.thumbnail((WIDEST, WIDEST), Image.Resampling.LANCZOS)
+            image.save(DOCS / f"{name}.png", optimize=True)
+
+
+if __name__ == "__main__":
+    asked = sys.argv[1:]
+    chosen = [
+        (commands, pictures)
+        for commands, pictures in FIGURES
+        if not asked or any(name in (one, one.partition("_")[0]) for name in asked for one in pictures)
+    ]
+    if not chosen:
+        raise SystemExit(f"there is no picture {' or '.join(asked)}")
+    for one in chosen:
+        make(*one)
