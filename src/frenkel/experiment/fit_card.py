@@ -177,12 +177,11 @@ def fit_card(
 
     card = few.fit_kinds(training, fit)
     if judging is None:
-        judging = few.segments(whole)
+        judging = few.with_window(whole)
         rows, judged = _judge_few(whole, partial(fit, options=replace(settings, bootstrap=0)), seed)
     else:
         judged = {"by": "devices held out", "devices": len(judging.values)}
-        judging = few.segments(judging) if few.parted(judging).stuck is not None else judging
-        rows = gate.judge(judging, card, seed=seed)
+        rows, judging = _judge_many(judging, card, seed)
     card = replace(
         card, intervals={**card.intervals, **core_intervals}, provenance={**card.provenance, "judged": judged}
     )
@@ -201,6 +200,16 @@ def _split(
         return whole, None
     training, judging = whole.split(1.0 - held_out, seed)
     return replace(training, origin=f"{whole.origin} without the devices held out"), judging
+
+
+def _judge_many(held_out: Observations, card: Card, seed: int) -> tuple[list[Row], Observations]:
+    """Return the rows of devices held out, and those of their cycles that have a window, if others do not."""
+    parted = "stuck" in card.provenance
+    inside = few.with_window(held_out) if parted else held_out
+    if len(inside.values) < gate.FEWEST:
+        return few.judge_fixed(held_out, card, seed)[0], inside
+    rows = gate.judge(inside, few.working(card), seed=seed)
+    return rows + (few.judge_kind(held_out, card, seed) if parted else []), inside
 
 
 def _judge_few(whole: Observations, fit: few.Fit, seed: int) -> tuple[list[Row], dict[str, Any]]:
@@ -228,7 +237,7 @@ def judge_card(
     if few.are_few(held_out):
         rows, _ = few.judge_fixed(held_out, card, seed)
     else:
-        rows = gate.judge(held_out, card, seed=seed)
+        rows, held_out = _judge_many(held_out, card, seed)
     if rtn is not None:
         traps = noise_fit.trap_table(_noise(rtn, "rtn")[0])
         rows += gate_noise.judge_rtn(traps, card, seed=seed)
