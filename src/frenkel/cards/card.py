@@ -378,7 +378,7 @@ def _fields(data: Mapping[str, Any]) -> dict[str, Any]:
     if not found["coefficients"].size:
         found["coefficients"] = np.zeros((0, len(features), len(features)))
     # A card of schema 1.0 has no layers of noise; one of 1.1 has no ranks and levels.
-    # Before schema 1.3 there are no jumps.
+    # Before schema 1.3 there are no jumps, before 1.4 they carry nothing over.
     for name, law in (("rtn", "rtn_law"), ("relaxation", "relaxation_law"), ("jumps", "jump_law")):
         layer, kind = data.get(name), LAYERS[name]
         found[law] = None if layer is None else kind.from_dict(layer)

@@ -96,6 +96,22 @@ def test_the_choice_finds_what_tells_states_apart():
     assert jump_fit.score(law, fold, judged) > jump_fit.score(coarse, fold, judged) + 0.3
 
 
+def test_what_a_jump_keeps_is_chosen(fitted):
+    """States that rise by 1 from wherever they are, with rates that stay: carried over. The others: not."""
+    assert fitted[0].carry == 0.0
+    data = made.ensemble(12, seed=7, jumps=40)
+    level, rate = data.state_level.values.copy(), data.state_rate.values.copy()
+    level[:] = np.random.default_rng(8).uniform(-14.0, -9.0, len(level))
+    own = np.repeat(np.arange(12), data.jump_count.values) * (data.sizes["state"] // 12)
+    before, after = data.jump_from.values + own, data.jump_to.values + own
+    level[after], rate[after] = level[before] + 1.0, rate[before]
+    data = data.assign(
+        state_level=("state", level), state_rate=(data.state_rate.dims, rate),
+        state_current=(("state", "bias"), np.exp(level)[:, None] * made.BIAS),
+    )
+    assert jump_fit.fit(data, np.arange(12))[0].carry >= 0.75
+
+
 def test_what_is_not_enough_is_refused(data):
     with pytest.raises(ObservationError, match="at least two devices, got 1"):
         jump_fit.fit(data, np.array([3]))
