@@ -219,6 +219,8 @@ class Card:
             lacks += ["what temperature does to switching"]
         elif len(self.jump_law.temperatures) == 1:
             lacks += [f"other temperatures than {self.jump_law.temperatures[0]:g} K"]
+        if self.jump_law is None and not self.core:
+            lacks += ["currents at other voltages than that of reading"]
         if self.jump_law is None and self.relaxation_law is None:
             lacks += ["what rest does to a state"]
         return (*lacks, *(["telegraph noise"] if self.rtn_law is None else []))

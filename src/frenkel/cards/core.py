@@ -100,7 +100,10 @@ class GapCore:
                 where = "below" if side < 0 else "above"
                 raise ValueError(f"an export needs {feature.name} {where} 0 {feature.unit}")
         if not card.core:
-            raise ValueError(f"card {card.name} has no core: fit it with the ramps of its ensemble")
+            raise ValueError(
+                f"card {card.name} has no core: its data do not tell ramps, drive and scale of the current "
+                "(frenkel card says which; frenkel fit takes them as options)"
+            )
         return cls(**card.core)
 
     def to_dict(self) -> dict[str, float]:
