@@ -74,8 +74,8 @@ def parted(observations: Observations) -> Parted:
     """Take cycles without a window apart: SET, or RESET, has failed, and their resistances are no states.
 
     A cycle has none where HRS over LRS is below :data:`STUCK`. A device is stuck for good from the cycle on
-    after which that stays so, if those are at least :data:`SHORTEST` cycles. Where no device is and fewer than
-    :data:`RARE` of the cycles have no window, or without both resistances, nothing is taken apart.
+    after which that stays so, if those are at least :data:`SHORTEST` cycles. Where no device is and fewer
+    than :data:`RARE` of the cycles have no window, or without both resistances, nothing is taken apart.
     """
     names = observations.names
     if not {"hrs", "lrs"} <= set(names):
@@ -263,8 +263,9 @@ def judge_fixed(held_out: Observations, card: Card, seed: int = 0) -> tuple[list
         raise ObservationError(f"{held_out.origin} has no device with enough cycles to judge a card by")
     of_devices = len(held.values) >= CROSSED and not pooled
     rows = _rows([(held.values, cells, held)], seed, of_devices=of_devices, pooled=pooled)
-    return [*rows, *judge_kind(held_out, card, seed)], {"by": "few devices", "devices": devices, "cycles": cycles, "parts": 1,
-                  "cannot_show": _cannot_show(devices, cycles, over_devices=True)}  # fmt: skip
+    judged = {"by": "few devices", "devices": devices, "cycles": cycles, "parts": 1,
+              "cannot_show": _cannot_show(devices, cycles, over_devices=True)}  # fmt: skip
+    return [*rows, *judge_kind(held_out, card, seed)], judged
 
 
 def _devices_out(whole: Observations, seed: int) -> list[tuple[Observations, Observations]]:
