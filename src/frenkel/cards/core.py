@@ -121,6 +121,12 @@ class GapCore:
         found: Floats = self.gap_scale * np.log(np.asarray(resistance, float) * unit)
         return found
 
+    def shows(self, features: Mapping[str, Any]) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """Return which cycles have a window and voltages of the right signs, so that they make a cell."""
+        way = self.gap(features["hrs"]) - self.gap(features["lrs"])
+        signs = (np.asarray(features["set_voltage"]) > 0) & (np.asarray(features["reset_voltage"]) < 0)
+        return np.asarray((way > 4 * self.edge) & signs)
+
     def cells(self, features: Mapping[str, Any]) -> dict[str, Floats]:
         """Return ``gap_min``, ``gap_max`` (m), ``set_velocity``, ``reset_velocity`` (m/s) of cycles.
 
