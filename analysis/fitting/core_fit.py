@@ -43,6 +43,9 @@ DRIVES = (0.5, 200.0)
 FEWEST = 20
 """Samples that a trace must have above that voltage."""
 
+BENT = 0.25
+"""Root mean square by which one sinh may miss ln(current) of states; beyond it they share no V0."""
+
 FITTED = ("drive", "voltage_scale")
 """Numbers of a core that the protocol of an ensemble does not tell."""
 
@@ -349,8 +352,9 @@ def of_states(data: xr.Dataset, members: Index) -> dict[str, float]:
     -------
     dict
         ``voltage_scale`` V0 (V), within :data:`SCALES`, by least squares of ln(I/V) of all end states beyond
-        :data:`SMALLEST`; ``drive`` k (1/V), the slope of the mean ln(rate of leaving) of HRS from half the
-        median V_SET up to it, at the lowest temperature. What the states do not tell is not in it.
+        :data:`SMALLEST`, unless that misses them by more than :data:`BENT`; ``drive`` k (1/V), the slope of
+        the mean ln(rate of leaving) of HRS from half the median V_SET up to it, at the lowest temperature.
+        What the states do not tell is not in it.
     """
     volts, kind = data["bias"].values, data["state_kind"].values
     every = jump_fit.entries(data, "state", members)
@@ -369,7 +373,8 @@ def of_states(data: xr.Dataset, members: Index) -> dict[str, float]:
         best = minimize_scalar(
             lambda log: missed(float(np.exp(log))), bounds=tuple(np.log(SCALES)), method="bounded"
         )
-        found["voltage_scale"] = float(np.exp(best.x))
+        if best.fun <= BENT**2:
+            found["voltage_scale"] = float(np.exp(best.x))
     sets = data["set_voltage"].values[members] if "set_voltage" in data else np.array([np.nan])
     high = every[kind[every] == 0]
     if len(high) and np.isfinite(sets).any():

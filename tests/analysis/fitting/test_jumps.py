@@ -105,6 +105,11 @@ def test_the_core_is_that_of_the_states(data):
     assert found["drive"] == pytest.approx(14.0, rel=1e-6)
     assert found["voltage_scale"] == pytest.approx(0.4, rel=1e-3)
     assert core_fit.of_states(data, HALF).keys() == {"voltage_scale"}  # ohmic, and without cycles
+    # HRS that bends beside LRS that does not: one sinh is neither.
+    high = (whole.state_level.values < -11.5)[:, None]
+    mixed = np.where(high, whole.state_current.values, data.state_current.values)
+    both = whole.assign(state_current=(("state", "bias"), mixed))
+    assert core_fit.of_states(both, HALF).keys() == {"drive"}
     ramps = {"set_ramp": 1e5, "reset_ramp": 1e5, "read_voltage": 0.1}
     fitted = fit_card(whole, name="made up", held_out=0.5, bootstrap=0, ranks=False, core=ramps)
     assert fitted.card.core["voltage_scale"] == pytest.approx(0.4, rel=1e-3)
