@@ -164,8 +164,8 @@ def jump_arrays(card: Card) -> dict[str, Any]:
     law = card.jump_law
     if law is None:
         return {}
-    names = ("grid", "temperatures", "level", "kind", "before", "after", "jump_voltage", "neighbours")
-    names += ("carry", "voltages", "current", "read_voltage")
+    names = ["grid", "temperatures", "level", "kind", "before", "after", "jump_voltage", "neighbours"]
+    names += ["carry", "voltages", "current", "read_voltage"]
     arrays = {name: np.asarray(getattr(law, name)) for name in names}
     arrays |= {
         "log_rates": np.stack([law.log_rates(float(heat)) for heat in law.temperatures]),

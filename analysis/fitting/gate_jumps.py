@@ -162,7 +162,7 @@ def judge_core(
     def current(state: int, volts: float, random: np.random.Generator, number: int) -> Floats:
         ratio = np.sinh(volts / core.voltage_scale) / np.sinh(core.read_voltage / core.voltage_scale)
         ohms = random.choice(drawn[STATES[state]].ravel(), size=(number, CELLS))
-        return np.log(np.abs(core.read_voltage * ratio) / ohms)
+        return np.asarray(np.log(np.abs(core.read_voltage * ratio) / ohms))
 
     found = _of_end_states(data, members, seed, current)
     return [replace(one, name=f"{one.name} by the core").row(repeats, seed) for one in found]
