@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 
 from ...cards.card import Card
+from ...cards.jumps import LEVEL_STEP, RATE_STEP
 from ...checks import one_of
 from ..results import store
+from . import exported_jumps, ladder
 from . import learning as exports_learning
 from .circuit import Draws, cycles_subcircuits, draw, sources, to_ngspice, to_vacask, to_verilog_a
 from .learning import to_aihwkit, to_crosssim, to_neurosim
@@ -46,10 +48,12 @@ FORMATS = {
     "aihwkit": ".py",
     "crosssim": ".py",
     "neurosim": ".txt",
+    "jumps-ngspice": ".sub",
+    "jumps-verilog-a": ".va",
 }
 """Formats and the endings of their files."""
 
-DRAWING = ("ngspice", "vacask")
+DRAWING = ("ngspice", "vacask", "jumps-ngspice", "jumps-verilog-a")
 """Formats that can hold drawn cycles."""
 
 
@@ -86,7 +90,7 @@ def export(
     """
     one_of("format", form, FORMATS)
     if draws is not None and form not in DRAWING:
-        raise ValueError(f"devices and cycles can be drawn into {' or '.join(DRAWING)}, not into {form}")
+        raise ValueError(f"devices and cycles can be drawn into {', '.join(DRAWING)}, not into {form}")
     target = store.writable(path, force=force)
     makers: dict[str, Callable[[], bytes | str]] = {
         "npz": lambda: to_npz(card),
@@ -96,6 +100,8 @@ def export(
         "aihwkit": lambda: to_aihwkit(card, pulses).replace("THIS_FILE", quoted(target.stem)),
         "crosssim": lambda: to_crosssim(card).replace("THIS_FILE", quoted(target.stem)),
         "neurosim": lambda: to_neurosim(card, pulses),
+        "jumps-ngspice": lambda: ladder.to_ngspice(card, draws),
+        "jumps-verilog-a": lambda: ladder.to_verilog_a(card, draws),
     }
     made = makers[form]()
     return store.write_bytes(made if isinstance(made, bytes) else made.encode(), target)
@@ -136,6 +142,8 @@ def to_npz(card: Card) -> bytes:
 
     The entry ``python`` is that source; ``law = numpy.load(file)``, ``exec(str(law["python"]))`` and
     ``sample(law, devices, cycles, seed)`` draw. The tables of quantiles are written with their straight ends.
+    A card with a law of jumps has its arrays too, with ``jumps.`` before their names, and in ``python_jumps``
+    the class :class:`.exported_jumps.Jumping`, which takes them without that.
     """
     text = inspect.getsource(sample).replace("Mapping[str, Any]", "dict").replace("dict[str, Any]", "dict")
     file = io.BytesIO()
@@ -146,5 +154,23 @@ def to_npz(card: Card) -> bytes:
         validity=np.array(json.dumps({k: list(v) for k, v in card.validity.items()})),
         source=np.array(signature(card)),
         python=np.array("import numpy as np\n\n\n" + text),
+        **jump_arrays(card),
     )
     return file.getvalue()
+
+
+def jump_arrays(card: Card) -> dict[str, Any]:
+    """Return the law of jumps of a card as a file has it; nothing where there is none."""
+    law = card.jump_law
+    if law is None:
+        return {}
+    names = ["grid", "temperatures", "level", "kind", "before", "after", "jump_voltage", "neighbours"]
+    names += ["carry", "voltages", "current", "read_voltage"]
+    arrays = {name: np.asarray(getattr(law, name)) for name in names}
+    arrays |= {
+        "log_rates": np.stack([law.log_rates(float(heat)) for heat in law.temperatures]),
+        "scales": np.array([law.level_scale, law.rate_scale, law.voltage_scale]),
+        "marks": np.array([LEVEL_STEP, *[RATE_STEP] * 3]),
+    }
+    found = {f"jumps.{name}": values for name, values in arrays.items()}
+    return found | {"python_jumps": np.array(inspect.getsource(exported_jumps))}

@@ -22,6 +22,9 @@ from .templates import fill, made_for, signature
 REST = 0.05
 """Share of a cycle at 0 V before its ramps, in which the draws change."""
 
+SPARE = 4
+"""Times as many devices as are asked for, with twice the cycles, of which those with a window are taken."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draws:
@@ -153,19 +156,39 @@ def to_vacask(card: Card, draws: Draws | None = None) -> str:
 
 
 def draw(card: Card, draws: Draws) -> dict[str, Floats]:
-    """Return what an export draws: the sample of the card, checked to fit its core.
+    """Return what an export draws: the sample of the card, but for cycles that its core cannot show.
+
+    Those are without a window, or have a voltage of the wrong sign. Where the sample has any, each device
+    takes the next cycle that it can, and a device with too few of them is passed over: the cells of a circuit
+    work.
 
     Raises
     ------
     ValueError
-        No core, or a cycle without a window or with a voltage of the wrong sign.
+        No core, or of :data:`SPARE` times as many devices too few have cycles that a core can show.
     """
     core = GapCore.of(card)
+    drawn = _sample(card, draws.devices, draws.cycles, draws.seed)
+    if core.shows(drawn).all():
+        return drawn
+    drawn = _sample(card, SPARE * draws.devices, 2 * draws.cycles, draws.seed)
+    good = core.shows(drawn)
+    devices = np.flatnonzero(good.sum(axis=1) >= draws.cycles)[: draws.devices]
+    if len(devices) < draws.devices:
+        raise ValueError(
+            "hrs must be well above lrs, set_voltage above and reset_voltage below 0 V, in "
+            f"{draws.cycles} of {2 * draws.cycles} cycles of {draws.devices} of {SPARE * draws.devices} "
+            f"devices: only {len(devices)} have them"
+        )
+    # The places of the first good cycles: those that are not come last, in their order otherwise.
+    first = np.argsort(~good[devices], axis=1, kind="stable")[:, : draws.cycles]
+    return {name: np.take_along_axis(values[devices], first, axis=1) for name, values in drawn.items()}
+
+
+def _sample(card: Card, devices: int, cycles: int, seed: int) -> dict[str, Floats]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CardWarning)
-        drawn = card.sample(draws.devices, draws.cycles, draws.seed)
-    core.cells(drawn)
-    return drawn
+        return card.sample(devices, cycles, seed)
 
 
 def sources(

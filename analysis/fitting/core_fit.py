@@ -10,17 +10,19 @@ and likewise up. The current is that of the state, ``V sinh(V/V0)/(R sinh(Vr/V0)
 are those of ln|I|, and of ln t where times to SET at constant voltages are known.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
-from scipy.optimize import least_squares
+from scipy.optimize import least_squares, minimize_scalar
 
 from ...cards.core import GapCore
-from ...typing import Floats
+from ...typing import Floats, Index
 from ..statistics import regression
+from . import jump_fit
 from .observations import ObservationError
 
 NAMES = ("hrs", "lrs", "set_rate", "reset_rate", "voltage_scale", "drive")
@@ -40,6 +42,15 @@ DRIVES = (0.5, 200.0)
 
 FEWEST = 20
 """Samples that a trace must have above that voltage."""
+
+BENT = 0.25
+"""Root mean square by which one sinh may miss ln(current) of states; beyond it they share no V0."""
+
+FITTED = ("drive", "voltage_scale")
+"""Numbers of a core that the protocol of an ensemble does not tell."""
+
+PROTOCOL = ("set_ramp", "reset_ramp", "read_voltage")
+"""Numbers of a core that it does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,3 +336,121 @@ def shared(
         f"core {name}": (float(low), float(high)) for name, (low, high) in zip(names, bounds, strict=True)
     }
     return fitted, intervals
+
+
+def of_states(data: xr.Dataset, members: Index) -> dict[str, float]:
+    """Return what states that were read at many voltages tell of a core.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        An ensemble with a table ``measure``.
+    members : ndarray of int
+        Places along ``member`` of the devices to take.
+
+    Returns
+    -------
+    dict
+        ``voltage_scale`` V0 (V), within :data:`SCALES`, by least squares of ln(I/V) of all end states beyond
+        :data:`SMALLEST`, unless that misses them by more than :data:`BENT`; ``drive`` k (1/V), the slope of
+        the mean ln(rate of leaving) of HRS from half the median V_SET up to it, at the lowest temperature.
+        What the states do not tell is not in it.
+    """
+    volts, kind = data["bias"].values, data["state_kind"].values
+    every = jump_fit.entries(data, "state", members)
+    ends, read = every[kind[every] >= 0], float(data["read_voltage"])
+    found: dict[str, float] = {}
+    used = np.abs(volts) >= SMALLEST
+    if np.any(data["state_current"].values[ends][:, used] != 0.0):
+        ratio = data["state_current"].values[ends][:, used] / volts[used]
+        conducts = np.all(ratio > 0.0, axis=1)
+        bent = np.log(ratio[conducts]) - data["state_level"].values[ends[conducts], None]
+
+        def missed(scale: float) -> float:
+            sinh = np.sinh(volts[used] / scale) / volts[used] / (np.sinh(read / scale) / read)
+            return float(np.mean((bent - np.log(sinh)) ** 2))
+
+        best = minimize_scalar(
+            lambda log: missed(float(np.exp(log))), bounds=tuple(np.log(SCALES)), method="bounded"
+        )
+        if best.fun <= BENT**2:
+            found["voltage_scale"] = float(np.exp(best.x))
+    sets = data["set_voltage"].values[members] if "set_voltage" in data else np.array([np.nan])
+    high = every[kind[every] == 0]
+    if len(high) and np.isfinite(sets).any():
+        middle = float(np.nanmedian(sets))
+        near = (volts >= 0.5 * middle) & (volts <= middle)
+        rates = data["state_rate"].values[high][:, int(np.argmin(data["heat"].values))][:, near]
+        rates = rates[np.all(rates > 0.0, axis=1)]
+        if near.sum() > 1 and len(rates):
+            found["drive"] = float(np.polyfit(volts[near], np.log(rates).mean(axis=0), 1)[0])
+    return {name: value for name, value in found.items() if value > 0.0}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Core:
+    """The core of a card, and what its numbers come from.
+
+    Parameters
+    ----------
+    numbers : dict
+        Those of :class:`.GapCore`, SI; empty: the card has none.
+    record : dict
+        For the provenance: from what each of :data:`FITTED` comes ("traces", "states" or "given"), or
+        ``lacks``, what nothing tells.
+    intervals : dict
+        Of numbers that were fitted to traces.
+    devices : xarray.Dataset or None
+        Of each device whose traces were fitted its core.
+    """
+
+    numbers: dict[str, float]
+    record: dict[str, Any]
+    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+    devices: xr.Dataset | None = None
+
+
+def of_numbers(given: Mapping[str, float], told: Mapping[str, float]) -> Core:
+    """Return the core of what a protocol and a caller say, and of what states tell where they say nothing.
+
+    There is none where a number is said by nobody: no constant that data did not choose goes into a card.
+    """
+    known = {**told, **given}
+    lacks = [name for name in (*PROTOCOL, *FITTED) if name not in known]
+    if lacks:
+        return Core(numbers={}, record={"lacks": lacks})
+    record = {name: "given" if name in given else "states" for name in FITTED}
+    return Core(numbers=_core(known).to_dict(), record=record)
+
+
+def of_traces(cycles: Sequence[xr.Dataset], known: Mapping[str, float]) -> Core:
+    """Return the core with V0 and drive fitted to traces, their intervals, and the core of each device.
+
+    Raises
+    ------
+    ValueError
+        The ramps or the read voltage are not known.
+    """
+    if not set(PROTOCOL) <= set(known):
+        raise ValueError("a core needs the ramps of the ensemble: set_ramp, reset_ramp and read_voltage")
+    traces = []
+    for cycle in cycles:
+        # Two samples at one time are the two ends of a jump: the later one stands.
+        last = np.append(np.diff(cycle["time"].values) > 0, True)
+        values = (cycle[name].values[last] for name in ("time", "device_voltage", "current"))
+        traces.append(trace(*values))
+    start = _core(known)
+    devices = fit_devices(traces, start)
+    fitted, intervals = shared(devices, start)
+    record = dict.fromkeys(FITTED, "traces")
+    return Core(numbers=fitted.to_dict(), record=record, intervals=intervals, devices=devices)
+
+
+def _core(known: Mapping[str, float]) -> GapCore:
+    """Return a core whose gaps at the read voltage do not depend on the scale of its current."""
+    plain = GapCore(**{name: value for name, value in known.items() if name != "voltage_scale"})
+    scale = known.get("voltage_scale", plain.voltage_scale)
+    ratio = np.sinh(plain.read_voltage / plain.voltage_scale) / np.sinh(plain.read_voltage / scale)
+    return replace(
+        plain, voltage_scale=scale, current_prefactor=float(plain.current_prefactor * ratio)
+    )

@@ -1,4 +1,4 @@
-"""Cards from few devices: stuck cells as a kind of their own, and judging without devices to spare.
+"""Cycles without a window as a kind of cell of their own, and judging without devices to spare.
 
 Where fewer than :data:`.gate.FEWEST` devices can be held out, every device is judged by a card that was not
 fitted to it (cross-validation over devices); where there are fewer than :data:`CROSSED`, each block of cycles
@@ -14,7 +14,6 @@ import numpy as np
 from ...cards.card import Card
 from ...typing import Floats
 from . import gate
-from .device_spread import without_noise
 from .gate import FACTOR, Row
 from .observations import ObservationError, Observations
 from .statistical_model import LEAST, POOLED_BELOW
@@ -24,6 +23,12 @@ STUCK = 1.5
 
 SHORTEST = 10
 """Cycles at the end of a device without a window that make it stuck, and of a part that is judged."""
+
+RARE = 0.01
+"""Share of cycles without a window below which they are no kind, where no device is stuck for good: they stay
+in the tails of the law, beyond the quantiles that the gate compares."""
+
+NO_WINDOW = "share of cycles without a window"
 
 CROSSED = 6
 """Devices from which on cards are judged by other devices."""
@@ -44,18 +49,19 @@ Fit = Callable[[Observations], Card]
 
 @dataclass(frozen=True, slots=True)
 class Parted:
-    """Cells that switch, and what became of those that do not.
+    """Cycles with a window, and those without.
 
     Parameters
     ----------
     working : Observations
-        Cycles from where a device is stuck on are missing.
+        Cycles without a window are missing.
     stuck : Observations or None
-        Of the devices that are stuck, the cycles from there on; None: there are none.
+        Of the devices that have any, the cycles without a window; None: there is no such kind.
     share : float
-        Of all cycles, those of stuck devices.
+        Of all cycles, those without a window.
     record : dict
-        ``devices``, ``at_start``, ``at_end`` (devices that are stuck then), ``ratio``; empty: none is stuck.
+        ``devices``, ``at_start``, ``at_end`` (devices that are stuck then for good), ``passing`` (share of
+        cycles without a window that came back), ``ratio``; empty: there is no such kind.
     """
 
     working: Observations
@@ -65,29 +71,34 @@ class Parted:
 
 
 def parted(observations: Observations) -> Parted:
-    """Take devices apart where they have lost their window for good.
+    """Take cycles without a window apart: SET, or RESET, has failed, and their resistances are no states.
 
-    A device is stuck from the cycle on after which HRS over LRS stays below :data:`STUCK`, if those are at
-    least :data:`SHORTEST` cycles. Without both resistances no device is.
+    A cycle has none where HRS over LRS is below :data:`STUCK`. A device is stuck for good from the cycle on
+    after which that stays so, if those are at least :data:`SHORTEST` cycles. Where no device is and fewer
+    than :data:`RARE` of the cycles have no window, or without both resistances, nothing is taken apart.
     """
     names = observations.names
     if not {"hrs", "lrs"} <= set(names):
         return Parted(observations, None, 0.0, {})
     values = observations.values
     window = values[:, :, names.index("hrs")] - values[:, :, names.index("lrs")]
+    known, closed = np.isfinite(window), window < np.log(STUCK)
     begins = np.array([_stuck_from(row) for row in window])
-    cycles = values.shape[1]
-    late = np.arange(cycles) >= begins[:, None]
-    if not late.any():
+    late = np.arange(values.shape[1]) >= begins[:, None]
+    if not late.any() and closed.sum() < RARE * known.sum():
         return Parted(observations, None, 0.0, {})
-    whole = np.isfinite(values).all(axis=2)
-    working = replace(observations, values=np.where(late[:, :, None], np.nan, values))
-    some = np.flatnonzero(late.any(axis=1))
-    stuck = replace(observations, values=np.where(late[:, :, None], values, np.nan)).take(some)
+    apart = late | closed
+    working = replace(observations, values=np.where(apart[:, :, None], np.nan, values))
+    some = np.flatnonzero(apart.any(axis=1))
+    stuck = replace(observations, values=np.where(apart[:, :, None], values, np.nan)).take(some)
     record = {
-        "devices": len(values), "at_start": int((begins == 0).sum()), "at_end": len(some), "ratio": STUCK
-    }  # fmt: skip
-    return Parted(working, stuck, float((late & whole).sum() / whole.sum()), record)
+        "devices": len(values),
+        "at_start": int((begins == 0).sum()),
+        "at_end": int(late.any(axis=1).sum()),
+        "passing": float((closed & ~late).sum() / known.sum()),
+        "ratio": STUCK,
+    }
+    return Parted(working, stuck, float((apart & known).sum() / known.sum()), record)
 
 
 def _stuck_from(window: Floats) -> int:
@@ -99,7 +110,7 @@ def _stuck_from(window: Floats) -> int:
 
 
 def fit_kinds(observations: Observations, fit: Fit) -> Card:
-    """Return the card of a fit to the cells that work, and its stuck cells as a kind of their own."""
+    """Return the card of a fit to cycles with a window, and those without as a kind of cell of their own."""
     found = parted(observations)
     if found.stuck is None or np.isfinite(found.working.values).sum(axis=(0, 1)).min() < LEAST:
         return fit(observations)  # nobody works: being stuck is all that the cells do
@@ -107,40 +118,81 @@ def fit_kinds(observations: Observations, fit: Fit) -> Card:
 
 
 def with_stuck(card: Card, found: Parted) -> Card:
-    """Return a card of working cells with the stuck ones as its last kind.
+    """Return a card of working cells with those that have no window as its last kind.
 
-    Their share is the mean over the cycles that were measured: the card has no cells that become stuck.
+    Its share is the mean over the cycles that were measured: the card has no cells that lose their window,
+    nor any that find it again. Many such cells stand still, so that the logarithm of their spread may be
+    anything down to that of rounding: the kind has the median one. What they never showed, such as a voltage
+    of SET, they have of the others.
     """
     if found.stuck is None:
         return card
     values = found.stuck.values
-    spread = np.nanstd(values, axis=1)
-    number = np.isfinite(values).sum(axis=1)
-    spread = np.where(spread > 0, spread, np.nanmedian(spread[spread > 0]) if np.any(spread > 0) else 1e-3)
-    shown = np.concatenate([np.nanmean(values, axis=1), np.log(spread)], axis=1)
-    noise = np.concatenate([(spread**2 / number).mean(axis=0), (0.5 / number).mean(axis=0)])
-    total = shown.var(axis=0, ddof=1) if len(shown) > 1 else noise
-    covariance = without_noise(np.diag(np.maximum(total, noise)), np.diag(noise))
+    k = values.shape[2]
+    mean, width = card.weights @ card.means, np.zeros(2 * k)
+    for i in range(k):
+        column = values[:, :, i]
+        shown = [row[np.isfinite(row)] for row in column if np.isfinite(row).any()]
+        middles = np.array([row.mean() for row in shown])
+        spreads = np.array([row.std() for row in shown if len(row) > 1])
+        if not len(middles):
+            width[i] = np.diagonal(card.covariances, axis1=1, axis2=2)[:, i] @ card.weights
+            continue
+        mean[i] = middles.mean()
+        spread = float(np.median(spreads[spreads > 0])) if np.any(spreads > 0) else 1e-3
+        mean[k + i] = np.log(spread)
+        # Of one cell nothing is known but how far its mean may be off.
+        width[i] = max(middles.var(ddof=1) if len(middles) > 1 else 0.0, spread**2 / len(shown[0]))
+    width[k:] = (0.5 / np.isfinite(values).any(axis=2).sum(axis=1)).mean()
     return replace(
         card,
         weights=np.append(card.weights * (1.0 - found.share), found.share),
-        means=np.concatenate([card.means, shown.mean(axis=0)[None]]),
-        covariances=np.concatenate([card.covariances, covariance[None]]),
+        means=np.concatenate([card.means, mean[None]]),
+        covariances=np.concatenate([card.covariances, np.diag(width)[None]]),
         provenance={**card.provenance, "stuck": {**found.record, "share": found.share}},
     )
 
 
-def segments(observations: Observations) -> Observations:
-    """Return working and stuck parts of devices as devices, those with too few cycles left out."""
-    found = parted(observations)
-    parts = [found.working] + ([found.stuck] if found.stuck is not None else [])
-    values = np.concatenate([part.values for part in parts])
+def working(card: Card) -> Card:
+    """Return a card without its cells that have no window."""
+    if "stuck" not in card.provenance:
+        return card
+    weights = card.weights[:-1] / card.weights[:-1].sum()
+    return replace(card, weights=weights, means=card.means[:-1], covariances=card.covariances[:-1])
+
+
+def with_window(observations: Observations) -> Observations:
+    """Return the cycles with a window, of devices that have enough of them."""
+    values = parted(observations).working.values
     long = (np.isfinite(values).sum(axis=1) >= min(SHORTEST, values.shape[1])).all(axis=1)
     differ = (np.nanmax(values, axis=1, initial=-np.inf) > np.nanmin(values, axis=1, initial=np.inf)).all(
         axis=1
     )
     kept = np.flatnonzero(long & (differ | (values.shape[1] == 1)))
     return replace(observations, values=values[kept])
+
+
+def judge_kind(held_out: Observations, card: Card, seed: int = 0) -> list[Row]:
+    """Return the row of the kind without a window: its share in a card, and among devices held out.
+
+    The floor is the difference between two halves of these devices; none where neither has such cycles.
+    """
+    names = held_out.names
+    if "stuck" not in card.provenance and parted(held_out).stuck is None:
+        return []
+    window = held_out.values[:, :, names.index("hrs")] - held_out.values[:, :, names.index("lrs")]
+    window = window[np.isfinite(window).any(axis=1)]
+    if len(window) < 2:
+        return []
+    share = np.nanmean(np.where(np.isfinite(window), window < np.log(STUCK), np.nan), axis=1)
+    random = np.random.default_rng([seed, 8])
+    floors, half = [], len(share) // 2
+    for _ in range(10 * REPEATS):
+        order = random.permutation(len(share))
+        floors.append(abs(share[order[:half]].mean() - share[order[half : 2 * half]].mean()))
+    floor = float(np.mean(floors))
+    of_card = float(card.provenance.get("stuck", {}).get("share", 0.0))
+    return [Row(NO_WINDOW, abs(float(share.mean()) - of_card), floor, FACTOR * floor)]
 
 
 def judge(whole: Observations, fit: Fit, seed: int = 0) -> tuple[list[Row], dict[str, Any]]:
@@ -172,17 +224,18 @@ def judge(whole: Observations, fit: Fit, seed: int = 0) -> tuple[list[Row], dict
     over_devices = devices >= CROSSED or pooled
     left_out = _devices_out(whole, seed) if over_devices else _blocks_out(whole)
     pairs: list[tuple[Floats, Card, Observations]] = []
-    for training, out in left_out:
-        card = fit_kinds(training, fit)
-        held = segments(out) if not pooled else out
+    cards = [fit_kinds(training, fit) for training, _ in left_out]
+    for card, (_, out) in zip(cards, left_out, strict=True):
+        held = with_window(out) if not pooled else out
         if len(held.values):
-            pairs.append((held.values, card, held))
+            pairs.append((held.values, card if pooled else working(card), held))
     if not pairs:
         raise ObservationError(f"{whole.origin} leaves nothing to judge a card by")
     rows = _rows(pairs, seed, of_devices=over_devices and not pooled, pooled=pooled)
+    stuck = any("stuck" in card.provenance for card in cards)
     by = "cross-validation over devices" if over_devices else "blocks of cycles"
     judged = {"by": by, "devices": devices, "cycles": cycles, "parts": len(pairs),
-              "cannot_show": _cannot_show(devices, cycles, over_devices)}  # fmt: skip
+              "cannot_show": _cannot_show(devices, cycles, over_devices, stuck)}  # fmt: skip
     return rows, judged
 
 
@@ -205,13 +258,14 @@ def judge_fixed(held_out: Observations, card: Card, seed: int = 0) -> tuple[list
     """Return the rows of a gate for a card and few devices that it was not fitted to; see :func:`judge`."""
     devices, cycles, _ = held_out.values.shape
     pooled = cycles < POOLED_BELOW
-    held = held_out if pooled else segments(held_out)
+    held, cells = (held_out, card) if pooled else (with_window(held_out), working(card))
     if not len(held.values):
         raise ObservationError(f"{held_out.origin} has no device with enough cycles to judge a card by")
     of_devices = len(held.values) >= CROSSED and not pooled
-    rows = _rows([(held.values, card, held)], seed, of_devices=of_devices, pooled=pooled)
-    return rows, {"by": "few devices", "devices": devices, "cycles": cycles, "parts": 1,
-                  "cannot_show": _cannot_show(devices, cycles, over_devices=True)}  # fmt: skip
+    rows = _rows([(held.values, cells, held)], seed, of_devices=of_devices, pooled=pooled)
+    judged = {"by": "few devices", "devices": devices, "cycles": cycles, "parts": 1,
+              "cannot_show": _cannot_show(devices, cycles, over_devices=True)}  # fmt: skip
+    return [*rows, *judge_kind(held_out, card, seed)], judged
 
 
 def _devices_out(whole: Observations, seed: int) -> list[tuple[Observations, Observations]]:
@@ -284,13 +338,15 @@ def _differences(
     return {name: value for name, value in found.items() if np.isfinite(value)}
 
 
-def _cannot_show(devices: int, cycles: int, over_devices: bool) -> list[str]:
+def _cannot_show(devices: int, cycles: int, over_devices: bool, stuck: bool = False) -> list[str]:
     found = []
     if cycles < POOLED_BELOW:
         found.append("how the spread divides between devices and cycles: all of it is given to the cycles")
         found.append("memory from cycle to cycle: the card has none")
     elif not over_devices:
         found.append("differences between devices beyond those measured: whether others behave alike")
+    if stuck:
+        found.append("whether other devices lose their window as often")
     if devices > 1:
         found.append(
             f"kinds of device rarer than {1 - 0.05 ** (1 / devices):.0%}: they may be missing (95 %)"

@@ -7,15 +7,17 @@ the floor is the limit.
 """
 
 import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.stats import ks_2samp
 
+from ...cards.card import Card
+from ...cards.core import GapCore
 from ...cards.files import CardWarning
-from ...cards.jumps import STATES, JumpLaw
+from ...cards.jumps import STATES, JumpLaw, interpolated, place
 from ...cards.walk import JumpCells
 from ...typing import Floats, Index
 from .gate import FACTOR, Row
@@ -40,6 +42,9 @@ COLUMNS = (
     "kind", "state", "voltage", "time", "temperature", "series", "limit", "before", "after", "switched"
 )
 """Variables of probes that are used, without what stands before them."""
+
+CURRENTS = (-0.75, -0.3, 0.3, 0.75)
+"""Device voltages (V) near which currents of end states are compared."""
 
 RAMP = KINDS.index("ramp")
 NEVER = 1e9
@@ -122,11 +127,82 @@ def judge(
     Returns
     -------
     list of Row
-        For each kind of probe and state with at least :data:`FEWEST` probes of two devices; none where there
-        are no probes.
+        Currents of each state, and for each kind of probe and state with at least :data:`FEWEST` probes of
+        two devices what they did.
     """
-    found = compared(law, data, members, seed) if "probe_count" in data else []
+    found = list(_currents(law, data, members, seed))
+    found += compared(law, data, members, seed) if "probe_count" in data else []
     return [one.row(repeats, seed) for one in found]
+
+
+def judge_core(
+    card: Card, data: "xr.Dataset", members: Index, *, repeats: int = 10, seed: int = 0
+) -> list[Row]:
+    """Return rows of the currents of the core of a card, whose resistances are those that the card draws.
+
+    Parameters
+    ----------
+    card : Card
+        With a core; without one there are no rows.
+    data : xarray.Dataset
+        An ensemble whose states were read at many voltages; without those there are no rows.
+    members : ndarray of int
+        Places along ``member`` of devices that the card was not fitted to, at least two.
+    repeats : int
+        Splits of these devices.
+    seed : int
+    """
+    if not card.core or "state_current" not in data or not {*STATES} <= {*card.names}:
+        return []
+    core = GapCore(**card.core)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CardWarning)
+        drawn = card.sample(10 * CELLS, 10, seed)
+
+    def current(state: int, volts: float, random: np.random.Generator, number: int) -> Floats:
+        ratio = np.sinh(volts / core.voltage_scale) / np.sinh(core.read_voltage / core.voltage_scale)
+        ohms = random.choice(drawn[STATES[state]].ravel(), size=(number, CELLS))
+        return np.asarray(np.log(np.abs(core.read_voltage * ratio) / ohms))
+
+    found = _of_end_states(data, members, seed, current)
+    return [replace(one, name=f"{one.name} by the core").row(repeats, seed) for one in found]
+
+
+def _currents(law: JumpLaw, data: "xr.Dataset", members: Index, seed: int) -> Iterator[Compared]:
+    """Yield currents of end states at several voltages, and those of end states of the law."""
+
+    def current(state: int, volts: float, random: np.random.Generator, number: int) -> Floats:
+        ends = random.choice(np.flatnonzero(law.kind == state), size=number * CELLS)
+        where = place(law.grid, np.full(ends.size, volts))
+        return np.log(np.abs(interpolated(law.steps, where, ends))).reshape(number, CELLS)
+
+    return _of_end_states(data, members, seed, current)
+
+
+def _of_end_states(
+    data: "xr.Dataset",
+    members: Index,
+    seed: int,
+    current: Callable[[int, float, np.random.Generator, int], Floats],
+) -> Iterator[Compared]:
+    """Yield ln(current) of end states of members, and what else is said to be that of as many cells."""
+    every = entries(data, "state", members)
+    owner = np.repeat(np.arange(data.sizes["member"]), data["state_count"].values)[every]
+    bias = data["bias"].values
+    places = np.unique([int(np.argmin(np.abs(bias - volts))) for volts in CURRENTS])
+    for state in range(len(STATES)):
+        which = np.flatnonzero(data["state_kind"].values[every] == state)
+        if which.size < FEWEST or np.unique(owner[which]).size < 2:
+            continue
+        for column in places[bias[places] != 0.0]:
+            volts = float(bias[column])
+            found = np.log(np.abs(data["state_current"].values[every[which], column]))
+            # A device that conducts nothing has no logarithm: it is told by its states, not here.
+            kept = np.isfinite(found)
+            random = np.random.default_rng([seed, 9, state, column])
+            made = current(state, volts, random, int(kept.sum()))
+            pooled, name = np.full(int(kept.sum()), -1), f"current of {STATES[state]} at {volts:g} V"
+            yield Compared(name, owner[which][kept], pooled, found[kept], made)
 
 
 def compared(law: JumpLaw, data: "xr.Dataset", members: Index, seed: int = 0) -> list[Compared]:

@@ -14,7 +14,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.stats import norm
 from threadpoolctl import threadpool_limits
 
-from ...cards.card import Card
+from ...cards.card import Card, CardError
 from ...cards.law import Feature
 from ...cards.noise import straight
 from ...checks import whole
@@ -447,7 +447,7 @@ def _intervals(observations: Observations, card: Card, options: FitOptions) -> d
         drawn = observations.take(random.integers(0, devices, devices))
         try:
             refit = _fit_once(drawn, card.name, card.version, options, like)
-        except (cycle_memory.MemoryFitError, np.linalg.LinAlgError):
+        except (cycle_memory.MemoryFitError, np.linalg.LinAlgError, CardError):
             continue  # a few devices, drawn several times, may have no law of their own
         rows.append(parameters(refit, like=card))
     found: dict[str, tuple[float, float]] = {}

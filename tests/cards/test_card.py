@@ -99,7 +99,7 @@ def test_truncated(tmp_path):
         Card.load(path)
 
 
-@pytest.mark.parametrize("schema", ["1.4.0", "2.0.0", "0.9.0", "0.1.0"])
+@pytest.mark.parametrize("schema", ["1.5.0", "2.0.0", "0.9.0", "0.1.0"])
 def test_other_schema(tmp_path, schema):
     data = made_up_card().to_dict() | {"schema": schema}
     del data["checksum"]

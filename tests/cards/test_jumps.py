@@ -188,8 +188,23 @@ def test_the_next_jump_is_that_of_the_nearest():
     assert some.draw(np.array([0, 1]), np.zeros(2), np.random.default_rng(1)).tolist() == [1, 1]
 
 
+def test_a_jump_carries_over_what_tells_a_state_apart():
+    """Of three pairs that rise by ln(10) one was recorded; the others do as it did. Exact."""
+    low = np.array([1e-7, 1.2e-7, 1.5e-7])
+    conductance, rate = np.concatenate([low, 10.0 * low]), np.log([1.0, 2.0, 4.0, 1.0, 2.0, 4.0])
+    numbers = {"neighbours": 1, "kind": np.array([0, 0, 0, -1, -1, -1])}
+    for carry, expected in ((0.0, [3, 3, 3]), (1.0, [3, 4, 5])):
+        found = law(conductance, rate[:, None, None], [[0, 3]], carry=carry, **numbers)
+        kernel = Kernel(found, found.log_rates(300.0))
+        assert kernel.draw(np.arange(3), np.zeros(3), np.random.default_rng(1)).tolist() == expected
+    # A jump that changes nothing leaves every cell as it is.
+    still = law(conductance, rate[:, None, None], [[0, 0]], carry=1.0, **numbers)
+    kernel = Kernel(still, still.log_rates(300.0))
+    assert kernel.draw(np.arange(6), np.zeros(6), np.random.default_rng(1)).tolist() == list(range(6))
+
+
 def test_a_law_survives_its_json():
-    found = two_states(1.0, 3.0)
+    found = two_states(1.0, 3.0, carry=0.75)
     again = JumpLaw.from_dict(found.to_dict())
     for name, value in found.to_dict().items():
         assert again.to_dict()[name] == value
@@ -209,6 +224,7 @@ def test_a_law_survives_its_json():
     ({"current": np.array([[-2, -3, 0, 1, 2]] * 2)}, "currents must rise"),
     ({"neighbours": 0}, "neighbours"),
     ({"level_scale": 0.0}, "level_scale"),
+    ({"carry": 1.5}, "carry must be between 0 and 1, got 1.5"),
     ({"surplus": 1}, "surplus"),
 ])
 def test_what_is_no_law_is_refused(change, sentence):

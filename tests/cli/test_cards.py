@@ -9,7 +9,7 @@ from made_up_cycles import NAMES, UNITS, truth
 from made_up_noise import RTN, made_up_table
 
 import frenkel
-from frenkel.analysis.fitting import noise_fit
+from frenkel.analysis.fitting import core_fit, noise_fit
 from frenkel.analysis.fitting.observations import ObservationError
 from frenkel.cards.card import Card
 from frenkel.cards.core import GapCore
@@ -46,8 +46,10 @@ def test_fit_show_gate_export(folder, capsys):
     card = folder / "one.card.json"
     ramps = ("--set-ramp", "0.1 MV/s", "--reset-ramp", "0.1 MV/s", "--read-voltage", "0.1 V")
     assert run("fit", folder / "one.nc", "-o", card, "--bootstrap", 2, "--seed", 4, *ramps) == 0
-    assert "wrote" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "wrote" in shown and "no core for circuits: the data do not tell drive, voltage_scale" in shown
     made = Card.load(card)
+    assert made.core == {} and any("currents at other voltages" in text for text in made.cannot_tell())
     assert made.gate and all(row["passed"] for row in made.gate)
     assert made.provenance["file"] == "one.nc" and made.provenance["devices"] == 112
     # No levels that devices share: values, chosen on splits of the 112.
@@ -123,18 +125,24 @@ def test_core_from_the_protocol():
     }
     given = {"reset_ramp": 1e6, "drive": 15.0}
     made = {"file": "a.nc", "ensemble": {"configuration": {"points": [document]}}}
-    box, core = protocol_of(made, given)
+    box, known = protocol_of(made, given)
     assert box == {"voltage": (-1.8, 2.0), "temperature": (320.0, 320.0)}
-    assert (core["set_ramp"], core["reset_ramp"], core["drive"]) == pytest.approx((1e5, 1e6, 15.0))
-    assert protocol_of({"file": "a.csv"}, given) == ({}, {})
-    _, scaled = protocol_of(made, given | {"voltage_scale": 5.0})
-    before, after = GapCore(**core), GapCore(**scaled)
-    # Resistances at the read voltage keep their gaps.
-    assert after.voltage_scale == 5.0 and after.gap([1e4, 1e6]) == pytest.approx(before.gap([1e4, 1e6]))
+    assert known == pytest.approx({"set_ramp": 1e5, "reset_ramp": 1e6, "read_voltage": 0.1, "drive": 15.0})
+    assert protocol_of({"file": "a.csv"}, given) == ({}, given)
     with pytest.raises(ValueError, match="voltage_scale must be between 0.01 and 100 V, got 0.001"):
         protocol_of(made, given | {"voltage_scale": 1e-3})
     with pytest.raises(ValueError, match="number of a core must be one of set_ramp, .*, got 'dive'"):
         protocol_of(made, {"dive": 15.0})
+
+    def core(more):
+        return core_fit.of_numbers(protocol_of(made, given | more)[1], {})
+
+    # What neither data nor the caller tells is not made up.
+    assert core({}).numbers == {} and core({}).record == {"lacks": ["voltage_scale"]}
+    assert core({"voltage_scale": 5.0}).record == {"drive": "given", "voltage_scale": "given"}
+    before, after = (GapCore(**core({"voltage_scale": scale}).numbers) for scale in (0.3, 5.0))
+    # Resistances at the read voltage keep their gaps.
+    assert after.voltage_scale == 5.0 and after.gap([1e4, 1e6]) == pytest.approx(before.gap([1e4, 1e6]))
 
 
 def test_fit_card_takes_a_dataset(folder):

@@ -27,7 +27,7 @@ SMALL = {
         "voltages": "-1, 0, 0.5 V",
         "temperatures": "300, 350 K",
         "jumps": 10_000,
-        "walks": 1,
+        "walks": 3,
         "steps": 2,
         "hold": {"draws": 2, "voltages": "0.2, 0.4 V", "times": "1e-15 s"},
         "rest": {"voltages": "0 V", "times": "1e-9 s", "temperatures": "350 K"},
@@ -105,9 +105,12 @@ def test_all_events_are_kept_where_there_is_room(done):
 def test_walks_go_on_from_the_end_states(done):
     _, _, arrays, _ = done
     walked = np.flatnonzero(arrays["jump_origin"] == jumps.WALK)
-    assert walked.size == 4  # one walk of two events from each of two states
-    assert arrays["jump_from"][walked[0]] == 0 and arrays["jump_from"][walked[2]] == 1
-    assert arrays["jump_to"][walked[0]] == arrays["jump_from"][walked[1]]
+    assert walked.size == 12  # three walks of two events from each of two states
+    assert set(arrays["jump_from"][walked[:6:2]]) == {0} and set(arrays["jump_from"][walked[6::2]]) == {1}
+    assert np.array_equal(arrays["jump_to"][walked[::2]], arrays["jump_from"][walked[1::2]])
+    # The third walk from each is at rest, the others hardly ever.
+    rests = arrays["jump_voltage"][walked] == 0.0
+    assert rests.tolist() == [False, False, False, False, True, True] * 2
 
 
 def test_probes_start_from_the_end_states(done):

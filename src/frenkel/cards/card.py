@@ -219,6 +219,8 @@ class Card:
             lacks += ["what temperature does to switching"]
         elif len(self.jump_law.temperatures) == 1:
             lacks += [f"other temperatures than {self.jump_law.temperatures[0]:g} K"]
+        if self.jump_law is None and not self.core:
+            lacks += ["currents at other voltages than that of reading"]
         if self.jump_law is None and self.relaxation_law is None:
             lacks += ["what rest does to a state"]
         return (*lacks, *(["telegraph noise"] if self.rtn_law is None else []))
@@ -378,7 +380,7 @@ def _fields(data: Mapping[str, Any]) -> dict[str, Any]:
     if not found["coefficients"].size:
         found["coefficients"] = np.zeros((0, len(features), len(features)))
     # A card of schema 1.0 has no layers of noise; one of 1.1 has no ranks and levels.
-    # Before schema 1.3 there are no jumps.
+    # Before schema 1.3 there are no jumps, before 1.4 they carry nothing over.
     for name, law in (("rtn", "rtn_law"), ("relaxation", "relaxation_law"), ("jumps", "jump_law")):
         layer, kind = data.get(name), LAYERS[name]
         found[law] = None if layer is None else kind.from_dict(layer)

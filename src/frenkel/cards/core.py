@@ -100,7 +100,10 @@ class GapCore:
                 where = "below" if side < 0 else "above"
                 raise ValueError(f"an export needs {feature.name} {where} 0 {feature.unit}")
         if not card.core:
-            raise ValueError(f"card {card.name} has no core: fit it with the ramps of its ensemble")
+            raise ValueError(
+                f"card {card.name} has no core: its data do not tell ramps, drive and scale of the current "
+                "(frenkel card says which; frenkel fit takes them as options)"
+            )
         return cls(**card.core)
 
     def to_dict(self) -> dict[str, float]:
@@ -117,6 +120,12 @@ class GapCore:
         unit = self.current_prefactor * sinh / self.read_voltage
         found: Floats = self.gap_scale * np.log(np.asarray(resistance, float) * unit)
         return found
+
+    def shows(self, features: Mapping[str, Any]) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """Return which cycles have a window and voltages of the right signs, so that they make a cell."""
+        way = self.gap(features["hrs"]) - self.gap(features["lrs"])
+        signs = (np.asarray(features["set_voltage"]) > 0) & (np.asarray(features["reset_voltage"]) < 0)
+        return np.asarray((way > 4 * self.edge) & signs)
 
     def cells(self, features: Mapping[str, Any]) -> dict[str, Floats]:
         """Return ``gap_min``, ``gap_max`` (m), ``set_velocity``, ``reset_velocity`` (m/s) of cycles.

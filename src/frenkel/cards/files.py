@@ -9,7 +9,7 @@ from typing import Any
 from ..validation import suggest
 
 KIND = "frenkel card"
-SCHEMA_VERSION = "1.3.0"
+SCHEMA_VERSION = "1.4.0"
 ENDING = ".card.json"
 PACKAGED = Path(__file__).with_name("hfo2.card.json")
 """Card of 256 small HfO2 devices of 100 cycles, made by examples/ensemble_cycles.toml (docs/compact.md)."""

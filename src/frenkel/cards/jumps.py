@@ -2,10 +2,15 @@
 
 The motion is a continuous-time Markov chain over recorded states. The rate of leaving one is the device's
 own, read at voltages and temperatures; between these ln(rate) is interpolated, by a monotone cubic in the
-voltage (Fritsch and Butland, doi:10.1137/0905021) and linearly in 1/T. The next state is that of a recorded
+voltage (Fritsch and Butland, doi:10.1137/0905021) and linearly in 1/T. The next state follows from a recorded
 jump from a state like the present one: of the nearest in ln(conductance), in ln(rate) and in voltage one is
-drawn, with weights that fall as a Gaussian. A state keeps its own rates and its own current, so that what
-follows fast on a jump (a cascade) does so here. Numpy only.
+drawn, with weights that fall as a Gaussian. Of what distinguishes the present state from the one before that
+jump a share is carried over: the next state is the recorded one nearest to::
+
+    f(after) + carry (f(present) - f(before)),    f: ln(conductance) and ln(rates)
+
+so that a jump that changes nothing leaves a cell as it is, and a cell that is fast stays fast. A state keeps
+its own rates and its own current, so that what follows fast on a jump (a cascade) does so here. Numpy only.
 """
 
 from collections.abc import Mapping
@@ -26,7 +31,11 @@ STATES = ("hrs", "lrs")
 ARRAYS = ("voltages", "temperatures", "level", "current", "rate", "kind", "before", "after", "jump_voltage")
 """Fields of a law that are arrays, as a file names them."""
 
-NUMBERS = ("read_voltage", "neighbours", "level_scale", "rate_scale", "voltage_scale")
+NUMBERS = ("read_voltage", "neighbours", "level_scale", "rate_scale", "voltage_scale", "carry")
+
+LEVEL_STEP, RATE_STEP = 0.02, 1.0
+"""Differences of ln(conductance) and of ln(rate) that count as 1 where the next state is looked for: a state
+that has not moved by 2 % is the same in a resistance."""
 
 WIDEST, LARGEST = 20.0, 100.0
 """Bounds of voltages (V), and of ln(conductance), whose exponential must be a number."""
@@ -67,6 +76,9 @@ class JumpLaw:
         Jumps of which the next one is drawn, at least 1.
     level_scale, rate_scale, voltage_scale : float
         Differences of ln(conductance), of ln(rate), and of the voltage (V) that count as 1.
+    carry : float
+        Share of what distinguishes a state from the one before the drawn jump that is kept, 0 to 1. 0: the
+        next state is the one that the jump led to.
     """
 
     voltages: Floats
@@ -82,7 +94,8 @@ class JumpLaw:
     neighbours: int = 8
     level_scale: float = 0.5
     rate_scale: float = 1.0
-    voltage_scale: float = 0.15
+    voltage_scale: float = 0.1
+    carry: float = 0.0
     grid: Floats = field(init=False, repr=False, compare=False)
     steps: Floats = field(init=False, repr=False, compare=False)
 
@@ -160,6 +173,7 @@ class Kernel:
         from_state, volts = law.before[self.jumps], law.jump_voltage[self.jumps]
         rates = interpolated(log_rates, place(law.grid, volts), from_state)
         self.points = self._scaled(from_state, rates, volts)
+        self.marks = self._marks() if law.carry else np.empty((0, 0))
 
     def near(self, states: Index, volts: Floats) -> tuple[Index, Floats]:
         """Return the nearest jumps of each state at its voltage (V), and their weights: (n, neighbours)."""
@@ -183,7 +197,26 @@ class Kernel:
         found, weight = self.near(states, volts)
         mark = random.random(len(states))[:, None]
         chosen = np.minimum((np.cumsum(weight, axis=1) < mark).sum(axis=1), self.number - 1)
-        return self.law.after[np.take_along_axis(found, chosen[:, None], axis=1)[:, 0]]
+        return self.led(states, np.take_along_axis(found, chosen[:, None], axis=1)[:, 0])
+
+    def led(self, states: Index, jumps: Index) -> Index:
+        """Return where jumps of the law lead from states."""
+        before, after = self.law.before[jumps], self.law.after[jumps]
+        if not self.law.carry:
+            return after
+        target = self.marks[after] + self.law.carry * (self.marks[states] - self.marks[before])
+        size, next_ = np.sum(self.marks**2, axis=1), np.empty(len(states), np.int64)
+        block = max(BLOCK // len(self.marks), 1)
+        for first in range(0, len(states), block):
+            part = slice(first, first + block)
+            next_[part] = np.argmin(size - 2.0 * target[part] @ self.marks.T, axis=1)
+        return next_
+
+    def _marks(self) -> Floats:
+        """Return what tells states apart, (s, 4): ln(conductance); ln(rate) at 0 V, half-way up and down."""
+        zero, last = round(float(place(self.law.grid, np.zeros(1))[0])), len(self.law.grid) - 1
+        columns = [zero // 2, zero, (zero + last) // 2]
+        return np.column_stack([self.law.level / LEVEL_STEP, self.log_rates[:, columns] / RATE_STEP])
 
     def _scaled(self, states: Index, rates: Floats, volts: Floats) -> Floats:
         law = self.law
@@ -272,5 +305,6 @@ def _check(law: JumpLaw) -> None:
         if found.size and not (found.min() >= low and found.max() < high):
             raise JumpError(f"{name} must be from {low} to {high - 1}, got {found.min()} to {found.max()}")
     checks.whole("neighbours", law.neighbours, 1, error=JumpError)
+    checks.between("carry", law.carry, 0.0, 1.0, error=JumpError)
     for name in ("read_voltage", "level_scale", "rate_scale", "voltage_scale"):
         checks.between(name, getattr(law, name), 1e-6, 1e6, "1", error=JumpError)

@@ -139,6 +139,7 @@ class JumpData(_Strict):
     level_scale: Positive
     rate_scale: Positive
     voltage_scale: Annotated[Positive, Field(description="V")]
+    carry: Annotated[Number, Field(ge=0, le=1, description="share of a state that a jump keeps")] = 0.0
 
 
 class BoxData(_Strict):
@@ -168,14 +169,6 @@ class NoiseSource(_Strict):
     material: LongLine | None = None
 
 
-class Provenance(_Strict):
-    """What made the ensemble and the fit: free, but for what is printed."""
-
-    model_config = ConfigDict(extra="allow")
-
-    noise: dict[Literal["rtn", "relaxation"], NoiseSource] = {}
-
-
 CoreName = Literal[
     "current_prefactor",
     "voltage_scale",
@@ -187,6 +180,25 @@ CoreName = Literal[
     "edge",
 ]
 """Fields of :class:`frenkel.cards.core.GapCore`."""
+
+CoreSource = Literal["traces", "states", "given"]
+
+
+class CoreRecord(_Strict):
+    """Where the numbers of a core come from, or which of them nothing tells."""
+
+    drive: CoreSource | None = None
+    voltage_scale: CoreSource | None = None
+    lacks: list[CoreName] = []
+
+
+class Provenance(_Strict):
+    """What made the ensemble and the fit: free, but for what is printed."""
+
+    model_config = ConfigDict(extra="allow")
+
+    noise: dict[Literal["rtn", "relaxation"], NoiseSource] = {}
+    core: CoreRecord = CoreRecord()
 
 
 class CardData(_Strict):

@@ -57,7 +57,7 @@ FIT = (
     ),
     SEED.but(default=0, help=None),
     Group(
-        "for exports to circuits (default: from the protocol of the ensemble)",
+        "the core for circuits (default: from the protocol of the ensemble, and from measured states)",
         Option("--set-ramp", metavar="RATE", help='such as "0.1 MV/s"'),
         Option("--reset-ramp", metavar="RATE", help='such as "0.1 MV/s"'),
         Option("--read-voltage", metavar="VOLTAGE", help='such as "0.1 V"'),
@@ -65,12 +65,12 @@ FIT = (
             "--drive",
             type=float,
             metavar="NUMBER",
-            help="slope of ln(SET time) against voltage [1/V]; default 13",
+            help="slope of ln(SET time) against voltage [1/V]; where nothing tells it there is no core",
         ),
         Option(
             "--voltage-scale",
             metavar="VOLTAGE",
-            help='V0 of the current I0 sinh(V/V0), such as "5 V" for a nearly ohmic cell; default 0.25 V',
+            help='V0 of the current I0 sinh(V/V0), such as "5 V" for a nearly ohmic cell; likewise',
         ),
         Option(
             "--fit-core",
@@ -96,7 +96,7 @@ def add_commands(commands: Any) -> None:
         "fit",
         _fit,
         "fit a statistical compact model to an ensemble and judge it by devices that were held out",
-        "frenkel fit ensemble.nc -o hfo2.card.json --drive 13",
+        "frenkel fit ensemble.nc -o hfo2.card.json",
         *FIT,
     )
     add(

@@ -7,7 +7,10 @@ from typing import Any
 from . import values
 from .common import FORCE, OUTPUT, SEED, Group, Option, UsageError, add, check_ending
 
-CARD_FORMATS = ("npz", "verilog-a", "ngspice", "vacask", "aihwkit", "crosssim", "neurosim")
+CARD_FORMATS = (
+    *("npz", "verilog-a", "ngspice", "vacask", "aihwkit", "crosssim", "neurosim"),
+    *("jumps-ngspice", "jumps-verilog-a"),
+)
 """As :data:`frenkel.analysis.exports.cards.FORMATS`, which is not imported for --help."""
 
 FORMATS = """formats of a result (.nc):
@@ -20,6 +23,8 @@ formats of a card (.json), see docs/exports.md:
   aihwkit     module with a noise model for inference and a device for training
   crosssim    module with a device class
   neurosim    block of parameters, with how well they fit
+  jumps-ngspice, jumps-verilog-a
+              cells of the law of jumps, each with a ladder of states and waits of its own
 """
 
 
@@ -44,7 +49,7 @@ def add_commands(commands: Any) -> None:
         FORCE,
         Option("--electrodes", action="store_true", help="xyz: a layer of atoms for each electrode too"),
         Group(
-            "of circuits: cycles that are drawn into the file (ngspice, vacask)",
+            "of circuits: cycles that are drawn into the file (ngspice, vacask, jumps-...)",
             Option("--devices", type=int, metavar="NUMBER", help="default: 1"),
             Option("--cycles", type=int, metavar="NUMBER", help="of each; default: 10 for vacask"),
             SEED.but(metavar="NUMBER", help="of the draws (default: 0)"),
@@ -106,10 +111,11 @@ def _card(options: argparse.Namespace) -> Path:
 
 
 def _check_numbers(options: argparse.Namespace) -> None:
+    drawing = ("ngspice", "vacask", "jumps-ngspice", "jumps-verilog-a")
     allowed = {
-        "devices": (1, ("ngspice", "vacask")),
-        "cycles": (1, ("ngspice", "vacask")),
-        "seed": (0, ("ngspice", "vacask")),
+        "devices": (1, drawing),
+        "cycles": (1, drawing),
+        "seed": (0, drawing),
         "pulses": (3, ("aihwkit", "neurosim")),
     }
     for name, (low, forms) in allowed.items():
@@ -119,4 +125,5 @@ def _check_numbers(options: argparse.Namespace) -> None:
         if value < low:
             raise UsageError(f"--{name} must be at least {low}, got {value}")
         if options.to not in forms:
-            raise UsageError(f"--{name} is for {' and '.join(forms)}, got --to {options.to}")
+            known = f"{', '.join(forms[:-1])} and {forms[-1]}"
+            raise UsageError(f"--{name} is for {known}, got --to {options.to}")

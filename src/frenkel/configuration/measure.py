@@ -74,7 +74,7 @@ class MeasureSection(Section):
         Events of the cycles that are kept of a device, each as likely as the others; of all phases where
         there are no cycles.
     walks, steps : int
-        Walks from each end state at a drawn source voltage, and the events of each.
+        Walks from each end state at a drawn source voltage, each third one at rest, and the events of each.
     hold, half_select, rest, ramp : section or None
         For judging only: nothing is fitted to them.
     """

@@ -6,7 +6,6 @@ noise layers from files of their own.
 """
 
 import json
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -34,7 +33,7 @@ from ..analysis.fitting.gate import Row
 from ..analysis.fitting.observations import ObservationError, Observations
 from ..analysis.results import store
 from ..cards.card import Card
-from ..cards.core import RANGES, STEEPEST, GapCore
+from ..cards.core import RANGES, STEEPEST
 from ..configuration.device import parse
 from ..configuration.phases import Sweep
 from ..mpi_runs import content
@@ -48,9 +47,7 @@ TRACES = ["time", "device_voltage", "current", "phase", "phase_cycle"]
 CORE_MEMBERS = 64
 """Members of an ensemble whose traces a core is fitted to."""
 
-CORE_RANGES = {
-    name: RANGES[name] for name in ("set_ramp", "reset_ramp", "read_voltage", "drive", "voltage_scale")
-}
+CORE_RANGES = {name: RANGES[name] for name in (*core_fit.PROTOCOL, *core_fit.FITTED)}
 """What a caller can say of a core, and within which bounds."""
 
 
@@ -125,9 +122,10 @@ def fit_card(
     seed : int
         Of splits, starts and refits; 0 or more.
     core : mapping, optional
-        Numbers of the core for circuits that replace those of the ensemble's protocol: ``set_ramp`` and
-        ``reset_ramp`` (1e-6 to 1e12 V/s), ``read_voltage`` (1e-3 to 10 V), ``drive`` (1e-3 to 1e3 1/V,
-        default: 13, a choice), ``voltage_scale`` V0 of ``I0 sinh(V/V0)`` (0.01 to 100 V, default: 0.25).
+        Numbers of the core for circuits that replace those of the ensemble's protocol and states:
+        ``set_ramp`` and ``reset_ramp`` (1e-6 to 1e12 V/s), ``read_voltage`` (1e-3 to 10 V), ``drive`` (1e-3
+        to 1e3 1/V), ``voltage_scale`` V0 of ``I0 sinh(V/V0)`` (0.01 to 100 V). Without data or a word here
+        on each of them the card has no core, and its provenance says what it lacks.
     fit_core : bool
         Whether drive and V0 come from the traces of the ensemble.
     rtn, relaxation : path or xarray.Dataset, optional
@@ -149,7 +147,7 @@ def fit_card(
 
     Examples
     --------
-    >>> fitted = frenkel.fit_card("ensemble.nc", core={"drive": 15.0})  # doctest: +SKIP
+    >>> fitted = frenkel.fit_card("ensemble.nc", core={"drive": 15.0, "voltage_scale": 5.0})  # doctest: +SKIP
     >>> fitted.passed, fitted.card.sample(devices=3, cycles=5, seed=7)["hrs"]  # doctest: +SKIP
     """
     name = name or Path(_name(data)).stem
@@ -168,29 +166,32 @@ def fit_card(
     if ranks is None and whole.values.shape[1] >= statistical_model.POOLED_BELOW:
         chosen = gate.choose_ranks(training, settings) | {"chosen_by": "splits of the training devices"}
         settings = replace(settings, ranks=bool(chosen["ranks"]))
-    validity, numbers = protocol_of(made, core or {})
-    numbers, core_intervals, cores = _core_of_traces(data, numbers) if fit_core else (numbers, {}, None)
+    validity, known = protocol_of(made, core or {})
+    circuit = _core(data, known, traces=fit_core, share=1.0 if judging is None else 1.0 - held_out, seed=seed)
 
     def fit(part: Observations, options: statistical_model.FitOptions = settings) -> Card:
-        source = made | {"ranks": chosen}
-        return statistical_model.fit(part, name, options, validity=validity, core=numbers, provenance=source)
+        source = made | {"ranks": chosen, "core": circuit.record}
+        return statistical_model.fit(
+            part, name, options, validity=validity, core=circuit.numbers, provenance=source
+        )
 
     card = few.fit_kinds(training, fit)
     if judging is None:
-        judging = few.segments(whole)
+        judging = few.with_window(whole)
         rows, judged = _judge_few(whole, partial(fit, options=replace(settings, bootstrap=0)), seed)
     else:
         judged = {"by": "devices held out", "devices": len(judging.values)}
-        judging = few.segments(judging) if few.parted(judging).stuck is not None else judging
-        rows = gate.judge(judging, card, seed=seed)
+        rows, judging = _judge_many(judging, card, seed)
     card = replace(
-        card, intervals={**card.intervals, **core_intervals}, provenance={**card.provenance, "judged": judged}
+        card,
+        intervals={**card.intervals, **circuit.intervals},
+        provenance={**card.provenance, "judged": judged},
     )
     layers = _Layers(1.0 - held_out, bootstrap, seed)
     card, found = layers.add(card, data, rtn, float(rtn_voltage or 0.0), relaxation)
     rows += found
     card = replace(card, gate=tuple(row.to_dict() for row in rows))
-    return FittedCard(card=card, rows=rows, held_out=judging, cores=cores)
+    return FittedCard(card=card, rows=rows, held_out=judging, cores=circuit.devices)
 
 
 def _split(
@@ -201,6 +202,34 @@ def _split(
         return whole, None
     training, judging = whole.split(1.0 - held_out, seed)
     return replace(training, origin=f"{whole.origin} without the devices held out"), judging
+
+
+def _core(data: Data, known: Mapping[str, float], *, traces: bool, share: float, seed: int) -> core_fit.Core:
+    """Return the core that traces of an ensemble tell, or the measured states of a share of its devices."""
+    if traces:
+        if not (cycles := first_cycles(data, CORE_MEMBERS)):
+            raise ValueError(
+                f'{_name(data)} kept no traces to fit a core to; run it with ensemble.keep = "traces"'
+            )
+        return core_fit.of_traces(cycles, known)
+    told: dict[str, float] = {}
+    if not _is_table(data):
+        with _opened(data) as found:
+            if jump_fit.measured(found):
+                done = jump_fit.finished(found)
+                chosen = done if share == 1.0 else done[observations.parts(len(done), share, seed)[0]]
+                told = core_fit.of_states(found, chosen)
+    return core_fit.of_numbers(known, told)
+
+
+def _judge_many(held_out: Observations, card: Card, seed: int) -> tuple[list[Row], Observations]:
+    """Return the rows of devices held out, and those of their cycles that have a window, if others do not."""
+    parted = "stuck" in card.provenance
+    inside = few.with_window(held_out) if parted else held_out
+    if len(inside.values) < gate.FEWEST:
+        return few.judge_fixed(held_out, card, seed)[0], inside
+    rows = gate.judge(inside, few.working(card), seed=seed)
+    return rows + (few.judge_kind(held_out, card, seed) if parted else []), inside
 
 
 def _judge_few(whole: Observations, fit: few.Fit, seed: int) -> tuple[list[Row], dict[str, Any]]:
@@ -228,7 +257,7 @@ def judge_card(
     if few.are_few(held_out):
         rows, _ = few.judge_fixed(held_out, card, seed)
     else:
-        rows = gate.judge(held_out, card, seed=seed)
+        rows, held_out = _judge_many(held_out, card, seed)
     if rtn is not None:
         traps = noise_fit.trap_table(_noise(rtn, "rtn")[0])
         rows += gate_noise.judge_rtn(traps, card, seed=seed)
@@ -236,7 +265,9 @@ def judge_card(
         rows += gate_noise.judge_relaxation(_noise(relaxation, "relaxation")[0], card, seed=seed)
     if card.jump_law is not None and not _is_table(data):
         with _opened(data) as found:
-            rows += gate_jumps.judge(card.jump_law, found, jump_fit.finished(found), seed=seed)
+            done = jump_fit.finished(found)
+            rows += gate_jumps.judge(card.jump_law, found, done, seed=seed)
+            rows += gate_jumps.judge_core(card, found, done, seed=seed)
     return rows, held_out
 
 
@@ -307,7 +338,10 @@ class _Layers:
             validity={**card.validity, "temperature": heats},
             provenance={**card.provenance, "jumps": made},
         )
-        return card, gate_jumps.judge(law, loaded, held_out, seed=self.seed) if len(held_out) > 1 else []
+        if len(held_out) < 2:
+            return card, []
+        rows = gate_jumps.judge(law, loaded, held_out, seed=self.seed)
+        return card, rows + gate_jumps.judge_core(card, loaded, held_out, seed=self.seed)
 
 
 def _with(card: Card, intervals: Mapping[str, Any], made: Mapping[str, Any], **layer: Any) -> Card:
@@ -384,19 +418,19 @@ def first_cycles(data: Data, most: int = 24) -> list[xr.Dataset]:
 def protocol_of(
     made: Mapping[str, Any], given: Mapping[str, float]
 ) -> tuple[dict[str, tuple[float, float]], dict[str, float]]:
-    """Return validity box and core: from the configuration of an ensemble, and what a caller says of it.
+    """Return validity box and numbers of a core: of the configuration of an ensemble, and what a caller says.
 
     Parameters
     ----------
     made : mapping
         As :func:`read_cycles` returns it.
     given : mapping
-        See ``core`` of :func:`fit_card`; it replaces what the configuration says.
+        Of :data:`CORE_RANGES`; it replaces what the configuration says.
 
     Returns
     -------
     tuple
-        Both in SI; the core is empty where ramps or read voltage are not known.
+        Both in SI; a number that neither says is not in it.
     """
     for name, value in given.items():
         checks.one_of("number of a core", name, CORE_RANGES)
@@ -414,39 +448,11 @@ def protocol_of(
             volts = [s.amplitude for s in sweeps]
             box["voltage"] = (min(0.0, *volts), max(0.0, *volts))
         box["temperature"] = (settings.device.temperature, settings.device.temperature)
-    known |= {name: value for name, value in given.items() if name != "voltage_scale"}
-    if not {"set_ramp", "reset_ramp", "read_voltage"} <= set(known):
-        return box, {}
-    core = GapCore(**known)
-    scale = given.get("voltage_scale")
-    if scale is not None:
-        checks.between("read_voltage in units of voltage_scale", core.read_voltage / scale, 0.0, STEEPEST)
-        # I0 keeps the currents at the read voltage, and with them the gaps, as they were.
-        ratio = math.sinh(core.read_voltage / core.voltage_scale) / math.sinh(core.read_voltage / scale)
-        core = replace(core, voltage_scale=scale, current_prefactor=core.current_prefactor * ratio)
-    return box, core.to_dict()
-
-
-def _core_of_traces(
-    data: Data, core: dict[str, float]
-) -> tuple[dict[str, float], dict[str, Any], xr.Dataset]:
-    """Return the core with V0 and drive fitted to traces, their intervals, and the core of each device."""
-    cycles = first_cycles(data, CORE_MEMBERS)
-    if not cycles:
-        raise ValueError(
-            f'{_name(data)} kept no traces to fit a core to; run it with ensemble.keep = "traces"'
-        )
-    if not core:
-        raise ValueError("a core needs the ramps of the ensemble: set_ramp, reset_ramp and read_voltage")
-    traces = []
-    for cycle in cycles:
-        # Two samples at one time are the two ends of a jump: the later one stands.
-        last = np.append(np.diff(cycle["time"].values) > 0, True)
-        values = (cycle[name].values[last] for name in ("time", "device_voltage", "current"))
-        traces.append(core_fit.trace(*values))
-    devices = core_fit.fit_devices(traces, GapCore(**core))
-    fitted, intervals = core_fit.shared(devices, GapCore(**core))
-    return fitted.to_dict(), intervals, devices
+    known |= given
+    if "voltage_scale" in known and "read_voltage" in known:
+        steepness = known["read_voltage"] / known["voltage_scale"]
+        checks.between("read_voltage in units of voltage_scale", steepness, 0.0, STEEPEST)
+    return box, known
 
 
 @contextmanager

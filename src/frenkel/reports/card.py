@@ -27,7 +27,23 @@ def fit_text(fitted: "FittedCard") -> str:
             f"ln(current) is missed by {residual:.2g}"
         )
     table = [gate.table(fitted.rows)] if fitted.rows else []
-    return "\n".join([*lines, *_judged_lines(fitted.card), *table])
+    return "\n".join([*lines, *_core_lines(fitted.card), *_judged_lines(fitted.card), *table])
+
+
+def _core_lines(card: Card) -> list[str]:
+    """Return where the numbers of the core for circuits come from, or which of them nothing tells."""
+    record = card.provenance.get("core")
+    if not isinstance(record, Mapping):
+        return []  # a card of an earlier version
+    if lacks := record.get("lacks"):
+        return [f"no core for circuits: the data do not tell {', '.join(map(str, lacks))}"]
+    units = (("drive", "1/V"), ("voltage_scale", "V"))
+    told = [
+        f"{name} {card.core[name]:.3g} {unit} ({record[name]})"
+        for name, unit in units
+        if name in record and name in card.core
+    ]
+    return [f"core for circuits: {', '.join(told)}"] if told else []
 
 
 def _judged_lines(card: Card) -> list[str]:
@@ -78,7 +94,7 @@ def describe(card: Card) -> str:
         lines.append(
             f"  {layer} from {made['file']}" + (f", set {made['material']}" if made.get("material") else "")
         )
-    lines += [f"  {text}" for text in _judged_lines(card)]
+    lines += [f"  {text}" for text in (*_core_lines(card), *_judged_lines(card))]
     for name, (low, high) in card.validity.items():
         lines.append(f"  made for {name} {low:g} to {high:g}")
     lines += [

@@ -38,7 +38,9 @@ def with_stuck(devices=12, number=60, seed=1):
 def test_stuck_devices_are_taken_apart_exactly():
     whole = with_stuck()
     found = few.parted(whole)
-    assert found.record == {"devices": 12, "at_start": 1, "at_end": 2, "ratio": few.STUCK}
+    assert found.record == {
+        "devices": 12, "at_start": 1, "at_end": 2, "passing": 0.0, "ratio": few.STUCK
+    }
     assert found.share == pytest.approx((60 + 20) / (12 * 60))
     assert np.isnan(found.working.values[0]).all() and np.isfinite(found.working.values[1, :40]).all()
     assert np.isnan(found.working.values[1, 40:]).all() and found.stuck.values.shape == (2, 60, 4)
@@ -51,6 +53,62 @@ def test_a_window_that_comes_back_is_not_stuck():
     whole = with_stuck()
     whole.values[0, 55, 0] += 2.0
     assert few.parted(whole).record["at_end"] == 1
+
+
+def failing(devices=12, number=60, seed=1):
+    """Return cycles of which every tenth SET fails: LRS is HRS, of megohms, and there is no voltage of SET.
+
+    Device 0 never leaves that state, and stands still in it.
+    """
+    whole = cycles(devices, number, seed)
+    values = whole.values.copy()
+    failed = np.random.default_rng(seed).uniform(size=(devices, number)) < 0.1
+    failed[0] = True
+    failed[0, 0] = False  # the one SET that device 0 has is the last
+    values[failed, 0] = values[failed, 1] = 17.0
+    values[failed, 2] = values[failed, 3] = np.nan
+    return replace(whole, values=values), failed
+
+
+def test_a_failed_set_is_no_low_state():
+    """Cells that stand still have no logarithm of their spread, and the kind has a voltage all the same."""
+    whole, failed = failing()
+    found = few.parted(whole)
+    assert found.share == pytest.approx(failed.mean())
+    assert found.record["passing"] == pytest.approx(failed[1:].sum() / failed.size)
+    assert np.array_equal(np.isnan(found.working.values).all(axis=2), failed)
+    card = few.fit_kinds(whole, fit)
+    drawn = card.sample(3000, 5, 1)
+    lrs, hrs = np.log(drawn["lrs"]), np.log(drawn["hrs"])
+    assert np.mean(lrs > 14.0) == pytest.approx(failed.mean(), abs=0.03)  # 3,000 cells: 4 standard errors
+    assert np.all(np.abs(lrs[lrs > 14.0] - 17.0) < 0.1) and np.all(np.isfinite(drawn["set_voltage"]))
+    # Those that work are as in the ensemble without failures, not spread over decades.
+    alone = fit(cycles(12, 60, 1)).sample(3000, 5, 1)
+    works = lrs < 14.0
+    assert lrs[works].std() == pytest.approx(np.log(alone["lrs"]).std(), rel=0.1)
+    assert hrs[works].mean() == pytest.approx(np.log(alone["hrs"]).mean(), abs=0.1)
+
+
+def test_few_failures_stay_in_the_tails():
+    whole = cycles(12, 60, 1)
+    whole.values[3, 7, :2] = 17.0
+    assert few.parted(whole).stuck is None
+    assert few.working(fit(whole)).provenance == fit(whole).provenance
+
+
+def test_the_share_without_a_window_is_judged():
+    """Another such share fails; the floor is that of two halves of the devices."""
+    whole, _ = failing(24)
+    card = few.fit_kinds(whole, fit)
+    rows = few.judge_kind(failing(24, seed=2)[0], card)
+    assert [row.statistic for row in rows] == [few.NO_WINDOW] and rows[0].passed
+    worse = failing(24, seed=3)[0]
+    worse.values[5:, :, 0] = worse.values[5:, :, 1]
+    assert not few.judge_kind(worse, card)[0].passed
+    assert few.judge_kind(cycles(6, 60, 1), fit(cycles(6, 60, 1))) == []
+    rows, judged = few.judge(whole, fit)
+    assert [row.statistic for row in rows if not row.passed] == []
+    assert "whether other devices lose their window as often" in judged["cannot_show"]
 
 
 def test_stuck_cells_are_a_kind_of_their_share():

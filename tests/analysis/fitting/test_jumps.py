@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from frenkel.analysis.fitting import card_schema, gate_jumps, jump_fit
+from frenkel.analysis.fitting import card_schema, core_fit, gate_jumps, jump_fit
 from frenkel.analysis.fitting.observations import ObservationError
 from frenkel.cards.card import Card
 from frenkel.cards.walk import JumpCells
@@ -64,11 +64,63 @@ def test_held_out_devices_pass_and_wrong_rates_fail(data, fitted):
     law, _ = fitted
     rows = {row.statistic: row for row in gate_jumps.judge(law, data, np.arange(20, 40))}
     assert set(rows) == {f"hold of {state}: {what}" for state in ("hrs", "lrs")
-                         for what in ("moved", "switched", "level after")}
+                         for what in ("moved", "switched", "level after")} | {
+        f"current of {state} at {volts} V"
+        for state in ("hrs", "lrs") for volts in (-0.75, -0.25, 0.25, 0.75)}
     assert all(row.passed for row in rows.values())
     wrong = made.ensemble(20, seed=2, probes=60, faster=5.0)
     failed = [row.statistic for row in gate_jumps.judge(law, wrong, np.arange(20)) if not row.passed]
     assert {"hold of hrs: moved", "hold of lrs: moved"} <= set(failed)
+
+
+def test_currents_are_judged_at_several_voltages(data, fitted):
+    """Planted: states whose current bends as a sinh of 0.25 V, which ohmic devices do not have."""
+    law, _ = fitted
+    bent = np.sinh(law.voltages / 0.25) / np.sinh(0.1 / 0.25) * 0.1
+    wrong = replace(law, current=np.exp(law.level)[:, None] * bent)
+    failed = {row.statistic for row in gate_jumps.judge(wrong, data, np.arange(20, 40)) if not row.passed}
+    assert {"current of hrs at 0.75 V", "current of lrs at -0.75 V"} <= failed
+    card = Card.load("tests/data/small.card.json")
+    assert gate_jumps.judge_core(replace(card, core={}), data, HALF) == []
+
+
+def _with_cycles(data):
+    """Return the data with cycles whose resistances are those of the states."""
+    random = np.random.default_rng(2)
+    over, levels = ("member", "cycle"), {"hrs": 13.8, "lrs": 9.2}
+    drawn = {name: np.exp(level + 0.2 * random.standard_normal((40, 3))) for name, level in levels.items()}
+    whole = {name: (over, ohms, {"units": "ohm"}) for name, ohms in drawn.items()}
+    volts = {"set_voltage": 1.0, "reset_voltage": -0.9}
+    whole |= {name: (over, mean + 0.05 * random.standard_normal((40, 3)), {"units": "V"})
+              for name, mean in volts.items()}
+    return data.assign(whole)
+
+
+def test_the_core_is_that_of_the_states(data):
+    """The slope of ln(rate) and the bend of the current that the states were made with; exact."""
+    whole = _with_cycles(data)
+    bent = np.sinh(made.BIAS / 0.4) / np.sinh(0.1 / 0.4) * 0.1
+    whole["state_current"] = (("state", "bias"), np.exp(whole.state_level.values)[:, None] * bent)
+    found = core_fit.of_states(whole, HALF)
+    assert found["drive"] == pytest.approx(14.0, rel=1e-6)
+    assert found["voltage_scale"] == pytest.approx(0.4, rel=1e-3)
+    assert core_fit.of_states(data, HALF).keys() == {"voltage_scale"}  # ohmic, and without cycles
+    # HRS that bends beside LRS that does not: one sinh is neither.
+    high = (whole.state_level.values < -11.5)[:, None]
+    mixed = np.where(high, whole.state_current.values, data.state_current.values)
+    both = whole.assign(state_current=(("state", "bias"), mixed))
+    assert core_fit.of_states(both, HALF).keys() == {"drive"}
+    ramps = {"set_ramp": 1e5, "reset_ramp": 1e5, "read_voltage": 0.1}
+    fitted = fit_card(whole, name="made up", held_out=0.5, bootstrap=0, ranks=False, core=ramps)
+    assert fitted.card.core["voltage_scale"] == pytest.approx(0.4, rel=1e-3)
+    assert fitted.card.provenance["core"] == {"drive": "states", "voltage_scale": "states"}
+    of_core = [row for row in fitted.rows if row.statistic.endswith("by the core")]
+    assert len(of_core) == 8 and all(row.passed for row in of_core)
+    given = fit_card(whole, name="made up", held_out=0.5, bootstrap=0, ranks=False,
+                     core=ramps | {"voltage_scale": 0.1})
+    assert given.card.provenance["core"] == {"drive": "states", "voltage_scale": "given"}
+    failed = {row.statistic for row in given.rows if not row.passed}
+    assert "current of hrs at 0.75 V by the core" in failed
 
 
 def test_shares_are_within_a_few_hundredths(fitted):
@@ -96,6 +148,22 @@ def test_the_choice_finds_what_tells_states_apart():
     assert jump_fit.score(law, fold, judged) > jump_fit.score(coarse, fold, judged) + 0.3
 
 
+def test_what_a_jump_keeps_is_chosen(fitted):
+    """States that rise by 1 from wherever they are, with rates that stay: carried over. The others: not."""
+    assert fitted[0].carry == 0.0
+    data = made.ensemble(12, seed=7, jumps=40)
+    level, rate = data.state_level.values.copy(), data.state_rate.values.copy()
+    level[:] = np.random.default_rng(8).uniform(-14.0, -9.0, len(level))
+    own = np.repeat(np.arange(12), data.jump_count.values) * (data.sizes["state"] // 12)
+    before, after = data.jump_from.values + own, data.jump_to.values + own
+    level[after], rate[after] = level[before] + 1.0, rate[before]
+    data = data.assign(
+        state_level=("state", level), state_rate=(data.state_rate.dims, rate),
+        state_current=(("state", "bias"), np.exp(level)[:, None] * made.BIAS),
+    )
+    assert jump_fit.fit(data, np.arange(12))[0].carry >= 0.75
+
+
 def test_what_is_not_enough_is_refused(data):
     with pytest.raises(ObservationError, match="at least two devices, got 1"):
         jump_fit.fit(data, np.array([3]))
@@ -103,7 +171,8 @@ def test_what_is_not_enough_is_refused(data):
     with pytest.raises(ObservationError, match=r"measure\.cycles"):
         jump_fit.fit(none, HALF)
     assert not jump_fit.measured(data.drop_vars("jump_count")) and jump_fit.measured(data)
-    assert gate_jumps.judge(jump_fit.fit(data, HALF)[0], data.drop_vars("probe_count"), HALF) == []
+    rows = gate_jumps.judge(jump_fit.fit(data, HALF)[0], data.drop_vars("probe_count"), HALF)
+    assert rows and all("current of" in row.statistic for row in rows)
 
 
 def test_states_that_nothing_leaves_are_left_out(data):

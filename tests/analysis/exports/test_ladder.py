@@ -1,0 +1,80 @@
+"""Ladders of states for circuits, and the law of jumps in numpy; spice/ simulates them."""
+
+import re
+
+import numpy as np
+import pytest
+from made_up_ladder import BARRIER, CONDUCTANCE, OFFSETS, SLOPE, card, law
+from scipy.stats import kstest
+
+from frenkel.analysis.exports import cards as card_exports
+from frenkel.analysis.exports import ladder
+from frenkel.analysis.exports.circuit import Draws
+from frenkel.cards.card import Card
+from frenkel.cards.jumps import JumpError
+
+
+def test_a_ladder_holds_the_states_of_the_law():
+    """Rates, their temperature and currents at the voltages that were read: exact."""
+    one = ladder.ladder(card(), seed=1, device=0)
+    assert np.allclose(one.log_conductance, np.log(CONDUCTANCE)[:, None], atol=1e-9)
+    assert np.allclose(one.log_rate, OFFSETS[:, None] + SLOPE * np.abs(one.volts), atol=1e-9)
+    assert np.allclose(one.activation, -BARRIER, rtol=1e-9) and one.temperature == 300.0
+    assert 0.0 in one.volts and one.volts[[0, -1]].tolist() == [-1.8, 1.8]
+
+
+def test_loops_are_taken_out_of_a_walk():
+    """From the middle state a jump up leads back to HRS as often as on: every ladder is the same."""
+    both = law(
+        before=[0, 1, 1], after=[1, 2, 0], jump_voltage=np.full(3, 1.0), neighbours=2, level_scale=0.05
+    )
+    assert [ladder.walk(both, np.random.default_rng(seed)) for seed in range(20)] == [[0, 1, 2]] * 20
+
+
+def test_waits_are_unit_exponentials():
+    """KS of 2,000 waits of 30 devices; false alarm 1e-4."""
+    marks = [np.diff(one, prepend=0.0) for device in range(30)
+             for one in (lambda x: (x.ups, x.downs))(ladder.ladder(card(), 3, device, 34))]
+    assert kstest(np.concatenate(marks), "expon").pvalue > 1e-4
+    again = ladder.ladder(card(), 3, 0, 34)
+    assert np.array_equal(np.diff(again.ups, prepend=0.0), marks[0])
+
+
+@pytest.mark.parametrize("make", [ladder.to_ngspice, ladder.to_verilog_a])
+def test_texts_are_whole(make):
+    text = make(card(), Draws(devices=2, cycles=1, seed=4))
+    assert text.count("(") == text.count(")") and "rates of 300 to 358 K" in text
+    names = re.findall(r"(?:\.subckt|module) (frenkel_jumps_\d)", text)
+    assert names == ["frenkel_jumps_0", "frenkel_jumps_1"]
+    assert text == make(card(), Draws(devices=2, cycles=1, seed=4))
+    assert text != make(card(), Draws(devices=2, cycles=1, seed=5))
+    assert max(map(len, text.splitlines())) < 1000
+
+
+def test_what_has_no_ladder_is_refused(tmp_path):
+    plain = Card.load("tests/data/small.card.json")
+    for form in ("jumps-ngspice", "jumps-verilog-a"):
+        with pytest.raises(ValueError, match="has no law of jumps: its ensemble was not measured"):
+            card_exports.export(plain, form, tmp_path / "a.sub")
+    with pytest.raises(JumpError, match="no walk of this law leads from HRS to LRS"):
+        ladder.to_ngspice(card(rate=np.full((3, 3, 25), 1e-30)))
+    with pytest.raises(JumpError, match="end states of RESET and of SET"):
+        ladder.to_ngspice(card(kind=np.array([0, -1, -1])))
+
+
+@pytest.mark.parametrize("carry", [0.0, 1.0])
+def test_npz_jumps_as_the_card_does(tmp_path, carry):
+    """The same numbers, at a temperature between those that were read."""
+    made = card(carry=carry, neighbours=3)
+    with np.load(card_exports.export(made, "npz", tmp_path / "a.npz")) as file:
+        arrays = {name.removeprefix("jumps."): file[name] for name in file if name.startswith("jumps.")}
+        space = {}
+        exec(str(file["python_jumps"]), space)
+    for state, name, volts in ((0, "hrs", 0.8), (1, "lrs", np.linspace(-1.2, 0.3, 50))):
+        ours = made.jump_cells(50, seed=3, state=name, temperature=341.0)
+        theirs = space["Jumping"](arrays, 50, 3, state, 341.0)
+        for time in (1e-5, np.geomspace(1e-6, 1e-2, 50)):
+            ours.hold(volts, time)
+            theirs.hold(volts, time)
+        assert np.array_equal(ours.states, theirs.states) and len(set(ours.states)) > 1
+        assert np.allclose(ours.conductance, theirs.conductance)
