@@ -178,8 +178,8 @@ class _Readings:
     def by_device(self, found: Floats, growth: str) -> Floats:
         """Return the negative logarithm of the likelihood of each device."""
         location, width = self.parts(found, growth)
-        found: Floats = np.bincount(self.rows, _cost(self.shift - location, width)).astype(float)
-        return found
+        cost: Floats = np.bincount(self.rows, _cost(self.shift - location, width)).astype(float)
+        return cost
 
     def cost(self, found: Floats, growth: str) -> tuple[float, Floats]:
         """Return the negative logarithm of the likelihood, and its slopes."""
