@@ -11,7 +11,7 @@ from frenkel.cli.main import main
 from frenkel.kinetic.materials.material import Material
 
 TINY = """
-material = "HfO2"
+material = "HfO2-volatile"
 seed = 1
 [device]
 thickness = "1.3 nm"
@@ -54,7 +54,7 @@ def test_what_is_written(folder):
     with open(folder / "fitted.toml", "rb") as file:
         text = tomllib.load(file)
     number = text["exchange"]["barrier"]
-    assert text["based_on"] == "HfO2" and number["confidence"] == "fitted"
+    assert text["based_on"] == "HfO2-volatile" and number["confidence"] == "fitted"
     assert number["range"][0] < 1.7 < number["range"][1] and number["unit"] == "eV"
     assert "forming_voltage of 10 devices in target.nc (sha256" in number["fitted_to"]
     assert "misfit" in number["fitted_to"] and "5 designs of 8 devices" in number["source"]

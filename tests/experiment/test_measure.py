@@ -20,6 +20,7 @@ from frenkel.kinetic.device import Device
 
 SMALL = {
     "seed": 5,
+    "material": "HfO2-volatile",  # forms in so small a cell
     "device": {"thickness": "1.6 nm", "width": "1.6 nm"},
     "circuit": {"series_resistance": "2 kohm"},
     "measure": {

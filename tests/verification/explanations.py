@@ -40,6 +40,10 @@ WHY = {
         "Bonds fall off as exp(-2 d / 0.20 nm), that is over 0.10 nm for the current: the edge of the "
         "band, within its error."
     ),
+    "V-14": (
+        "The resistance falls as the inverse of the limit, as published; SETs at the highest limit are cut "
+        "by wall time, which counts as out."
+    ),
     "V-19": "Four filaments: within its error of 0; formed anew in each box it is -0.05 +- 0.05.",
     "V-21": SLOW,
     "V-25a": (
@@ -48,7 +52,11 @@ WHY = {
     ),
     "V-25g": ONE_LAYER,
     "V-25h": ONE_LAYER,
-    "V-25w": "One device in four gets stuck in twenty cycles: its gap wanders up the filament and widens.",
+    "V-25w": "Three SETs of a hundred open again before the ramp has ended.",
+    "C-02": (
+        "HRS scatters by 0.3 decades from cycle to cycle: the drift of four devices over four cycles is "
+        "three of its errors from 0."
+    ),
     "C-03": "A device whose gap moves to another layer changes its SET voltage for good.",
     "C-05": SLOW,
 }

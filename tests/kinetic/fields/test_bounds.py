@@ -114,7 +114,8 @@ def test_sharp_bound_is_that_of_the_network_without_the_atom(number):
     """The whole bound, as its definition says it, for currents that one node lacks and that many do.
 
     Without what laws add to it, it would be too small for some of these atoms, by a factor of up to 1.14 at
-    1.2 V and 1.25 at 2.5 V: a bond that conducts better lowers the potential at one of its ends and raises it at the other.
+    1.2 V and 1.25 at 2.5 V: a bond that conducts better lowers the potential at one of its ends and raises it
+    at the other.
     """
     device, other = (filament(2e-13, False, GAP) for _ in range(2))
     green, fields = GreenTable(device.shape, A), device.fields
