@@ -57,7 +57,7 @@ def test_the_command(tmp_path, capsys):
         (["S9"], 2, "study must be one of nonidealities, "),
         (["S9"], 2, "system-card, S1, S2, S3, S4, S5, S6, S7 or all, got 'S9'"),
         (["S6", "--data", "imagenet"], 1, "there is no folder imagenet of IDX files"),
-        (["S6", "--network", "transformer"], 2, "invalid choice: 'transformer'"),
+        (["S6", "--network", "transformer"], 1, "network must be one of perceptron, convolution"),
         (["S6", "--cell", "measured:nowhere"], 1, "no measured cells 'nowhere'; there are cycles, foundry_b"),
         (["S6", "--seeds", "1"], 1, "seeds must be a whole number between 2 and 1000"),
         (["S6", "--card", "nowhere.json"], 1, "nowhere.json"),

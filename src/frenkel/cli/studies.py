@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ..studies import NETWORKS, NUMBERS, STUDIES, named
+from ..studies import NUMBERS, STUDIES, named
 from . import values
 from .common import FORCE, OUTPUT, QUIET, SEED, Option, add
 
@@ -46,9 +46,9 @@ def add_commands(commands: Any) -> None:
         ),
         Option(
             "--network",
-            choices=NETWORKS,
             default="perceptron",
-            help="perceptron (default), or two convolutions and a linear layer",
+            metavar="NETWORK",
+            help="perceptron (default), or convolution: two of them and a linear layer",
         ),
         Option("--reduced", action="store_true", help="a quick look: few seeds, chips and steps"),
         Option("--seeds", type=int, metavar="N", help="networks"),

@@ -23,9 +23,6 @@ STUDIES = {
 }
 """Question of each study, by name."""
 
-NETWORKS = ("perceptron", "convolution")
-"""Kinds of networks that studies train."""
-
 NUMBERS = {f"S{number}": name for number, name in enumerate(STUDIES, 1)}
 """Names by the numbers under which reports cite studies, and under which their files once stood."""
 

@@ -9,7 +9,9 @@ import numpy as np
 
 from ...checks import one_of, whole
 from ...networks.measured import PREFIX
-from .. import NETWORKS
+
+NETWORKS = ("perceptron", "convolution")
+"""Kinds of networks that studies train."""
 
 
 def quiet(share: float, what: str) -> None:
