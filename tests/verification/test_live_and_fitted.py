@@ -51,9 +51,8 @@ def live_cells():
 def pulsed(cells):
     """Return conductances (S): at first, the change after half-voltage pulses, and after one SET pulse."""
     m, n = cells.shape
-    shortest = 4 * EDGE if isinstance(cells, LiveCells) else 0.0
     array = TransistorArray(cells, OneTransistorOneResistor(transistor=WIDE), gate_on=GATE)
-    rows, columns = TransistorWordLines(array, shortest), np.arange(n)
+    rows, columns = TransistorWordLines(array), np.arange(n)
     start = conductance(cells).ravel().copy()
     for i in range(m):
         for _ in range(TIMES):
