@@ -244,7 +244,7 @@ class Layout:
         ContentError
             It is a netCDF file, but is damaged.
         """
-        import netCDF4
+        import xarray as xr
 
         try:
             if not content.is_netcdf(path):
@@ -252,8 +252,10 @@ class Layout:
         except OSError:
             return False
         content.check(path)
-        with netCDF4.Dataset(path) as file:
-            return bool(getattr(file, "frenkel_kind", "") == self.kind)
+        # By xarray, as all who open it: netCDF-C 4.10 with HDF5 2.2 dies where a file that is open twice
+        # through xarray, and closed once, is opened and closed directly, and then opened once more.
+        with xr.open_dataset(path, engine="netcdf4", decode_times=False) as file:
+            return bool(file.attrs.get("frenkel_kind", "") == self.kind)
 
 
 def _check_version(result: "xr.Dataset", origin: str) -> None:
