@@ -25,6 +25,10 @@ def test_mean_weights_see_a_wrong_clock(monkeypatch):
     A sound clock is called wrong in 9e-6 of seeds; here exchange was 17 standard errors off in 200 ramps.
     """
     sound = Weights.wait
-    monkeypatch.setattr(Weights, "wait", lambda self, now, volts, slope, dt: sound(self, now, volts, 0.0, dt))
+
+    def still(self, now, device, source, elapsed):
+        sound(self, now, (device[0], 0.0), (source[0], 0.0), elapsed)
+
+    monkeypatch.setattr(Weights, "wait", still)
     wrong = {row.quantity for row in mean_weights() if not row.passed}
     assert {"oxygen exchange" in name for name in wrong} == {True} and len(wrong) == 2
