@@ -53,7 +53,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 export OPENBLAS_NUM_THREADS ?= 1
 export MPLBACKEND ?= Agg
 
-.PHONY: demo test test-spice test-torch test-browser mutants studies verify retention fuzz bench docs lint build
+.PHONY: demo test test-spice test-torch test-browser mutants studies verify retention fuzz bench docs lint build sphinx
 .DELETE_ON_ERROR:
 
 demo: $(BUILT)
@@ -112,6 +112,8 @@ lint: $(WHOLE)
 	$(BIN)/mypy
 
 build: $(BUILT)
+
+sphinx: $(SPHINX)
 
 # The environment with what frenkel itself needs; made again from what is there when pyproject.toml changes.
 $(READY): pyproject.toml
