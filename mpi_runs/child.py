@@ -7,6 +7,7 @@ traceback; when the process dies or a member takes too long, the parent makes th
 """
 
 import contextlib
+import gc
 import importlib
 import json
 import logging
@@ -400,6 +401,8 @@ def main() -> None:
             os.truncate(STDERR, os.lseek(STDERR, 0, os.SEEK_SET))  # what it printed for the last member
             frame = attempt(run or (lambda number, context: prepare(plan)(number, context)), member, context)
             _send(outbox, LENGTH.pack(len(frame)) + frame)
+            # What a member leaves may refer to itself: else the next one comes on top of it.
+            gc.collect()
     except BrokenPipeError:
         return
 

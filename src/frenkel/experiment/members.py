@@ -4,7 +4,6 @@ No xarray, no netCDF: thousands of these processes start at once, and each impor
 """
 
 import contextlib
-import gc
 import io
 import logging
 import math
@@ -83,9 +82,6 @@ def prepare(settings: dict[str, Any]) -> Callable[[int, Context], tuple[Arrays, 
             arrays[STATE] = _packed(protocol)
         for path in {local, checkpoint}:
             path.unlink(missing_ok=True)
-        # A solver and what it keeps refer to each other: else the next member comes on top of this one.
-        del device, protocol, measurement
-        gc.collect()
         return arrays, {"texts": texts}
 
     return run
