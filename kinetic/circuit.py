@@ -67,6 +67,25 @@ class NonlinearDevice(Protocol):
         """Return the voltage (V) at a current (A)."""
 
 
+@dataclass(slots=True)
+class Straight:
+    """The law of a resistor, a `NonlinearDevice` too."""
+
+    conductance: float
+
+    def __call__(self, voltage: float) -> float:
+        """Return the current (A) at a voltage (V)."""
+        return voltage * self.conductance
+
+    def behind(self, source: float, resistance: float) -> float:
+        """Return the voltage (V) behind a resistance in series (ohm)."""
+        return source / (1.0 + resistance * self.conductance)
+
+    def at(self, current: float) -> float:
+        """Return the voltage (V) at a current (A)."""
+        return current / self.conductance
+
+
 @dataclass(frozen=True, kw_only=True, init=False)
 class Circuit:
     """A voltage source, a series resistance and a limit of the current.
@@ -316,14 +335,14 @@ class Circuit:
         resistance = self.series_resistance
         voltage = source_voltage
         if resistance > 0.0 and voltage != 0.0:
-            voltage = _root(lambda v: v + resistance * current(v) - source_voltage, source_voltage)
+            voltage = root(lambda v: v + resistance * current(v) - source_voltage, source_voltage)
         free = voltage
         return self._limited(
-            free, source_voltage, current(free), lambda limit: _root(lambda v: current(v) - limit, free)
+            free, source_voltage, current(free), lambda limit: root(lambda v: current(v) - limit, free)
         )
 
 
-def _root(function: Callable[[float], float], end: float) -> float:
+def root(function: Callable[[float], float], end: float) -> float:
     """Return the zero of ``function`` between 0 and ``end``, to rounding."""
     from scipy.optimize import brentq  # 0.1 s to import, and only nonlinear devices need it
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from .circuit import Circuit, NonlinearDevice, OperatingPoint, Ramp
+from .circuit import Circuit, NonlinearDevice, OperatingPoint, Ramp, Straight, root
 
 STRIDE = 0.1
 """Change of the source voltage (V) over which a device voltage may be taken as straight in time."""
@@ -63,7 +63,7 @@ class Loaded(Circuit):
 
     def device_voltage(self, source_voltage: float, conductance: float) -> float:
         """Return the voltage across a linear device (V)."""
-        return self.settle(source_voltage, _Resistor(conductance)).device_voltage
+        return self.settle(source_voltage, Straight(conductance)).device_voltage
 
     def ramp(
         self,
@@ -74,7 +74,7 @@ class Loaded(Circuit):
         resolution: float = 0.0,
     ) -> Ramp:
         """Return the voltage across a linear device while the source moves: how far a line holds."""
-        device = _Resistor(conductance)
+        device = Straight(conductance)
         return self._line(self.settle(source_voltage, device), source_voltage, slope, duration, device)
 
     def settle(self, source_voltage: float, device: NonlinearDevice) -> OperatingPoint:
@@ -143,22 +143,6 @@ class Loaded(Circuit):
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Resistor:
-    """The law of a linear device."""
-
-    conductance: float
-
-    def __call__(self, voltage: float) -> float:
-        return voltage * self.conductance
-
-    def behind(self, source: float, resistance: float) -> float:
-        return source / (1.0 + resistance * self.conductance)
-
-    def at(self, current: float) -> float:
-        return current / self.conductance
-
-
 def _between(function: Callable[[float], float], end: float) -> float:
     """Return where a function that falls away from 0 V crosses zero, ``end`` if it does not before."""
     if end == 0.0:
@@ -168,6 +152,4 @@ def _between(function: Callable[[float], float], end: float) -> float:
         return end
     if function(0.0) == 0.0:
         return 0.0
-    from scipy.optimize import brentq  # 0.1 s to import, and only loads need it
-
-    return float(brentq(function, 0.0, end, xtol=1e-15, rtol=4 * 2.0**-52, maxiter=500))
+    return root(function, end)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ..threads import one_blas_thread
 from ..typing import Floats
-from .circuit import Circuit, NonlinearDevice, Ramp
+from .circuit import Circuit, NonlinearDevice, Ramp, Straight
 from .fields._bond_laws import CurrentLaw
 from .fields._event_energies import FilamentFields
 from .fields._event_rates import EventRates
@@ -202,25 +202,6 @@ class Solved:
     def device_voltage(self, circuit: Circuit, source_voltage: float) -> float:
         """Return the voltage (V) that the device gets in a circuit."""
         return circuit.device_voltage(source_voltage, self.chord(circuit, source_voltage))
-
-
-@dataclass(slots=True)
-class Straight:
-    """The law of a resistor."""
-
-    conductance: float
-
-    def __call__(self, voltage: float) -> float:
-        """Return the current (A) at a voltage (V)."""
-        return voltage * self.conductance
-
-    def behind(self, source: float, resistance: float) -> float:
-        """Return the voltage (V) behind a resistance in series (ohm)."""
-        return source / (1.0 + resistance * self.conductance)
-
-    def at(self, current: float) -> float:
-        """Return the voltage (V) at a current (A)."""
-        return current / self.conductance
 
 
 class Solver(ABC):
