@@ -7,15 +7,13 @@ edge are those of the devices. So the two probabilities answer one question, and
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
 from ..analysis.fitting.gate import FACTOR, Row
 from ..analysis.rare.splitting import Estimate, split, together
-from ..analysis.rare.walks import Passage, Survival, Walks
 from ..cards.card import Card
 from ..cards.files import CardError
 from ..cards.jumps import STATES, JumpLaw
@@ -28,7 +26,7 @@ from ..typing import Floats
 from .events import Question
 from .farm import Tails
 from .members import whole_waveform
-from .system import CHOICE
+from .system import CHOICE, walks
 
 STARTS = 4
 """First number of the stream that draws the states that cells start in; see `system.CHOICE`."""
@@ -168,7 +166,7 @@ def card_tails(
     for repeat in range(repeats):
         progress(repeat / repeats, f"card, repeat {repeat + 1}")
         cells = _cells(law, asked, circuit, question, temperature, seed, repeat)
-        process, goal = _paths(cells, question, repeat)
+        process, goal = walks(cells, question, repeat)
         found.append(
             split(
                 process,
@@ -254,12 +252,3 @@ def _cells(
         cell.place(int(random.choice(ends)))
         cells.append(cell)
     return cells
-
-
-def _paths(cells: Sequence[CardCell], question: Question, repeat: int) -> tuple[Walks, float]:
-    def cell(clone: int) -> Any:
-        return cells[clone % len(cells)]
-
-    if question.what.absent:
-        return Survival(cell, (repeat,), lambda one: one.score() >= 0.0), math.inf
-    return Passage(cell, (repeat,), lambda one: one.score(), 0.0), 0.0

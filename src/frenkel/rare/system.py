@@ -73,10 +73,10 @@ class DeviceSystem:
         )
 
 
-def walks(systems: Sequence[DeviceSystem], question: Question, repeat: int) -> tuple[Walks, float]:
-    """Return the paths of some devices, and the score that is their goal."""
+def walks(systems: Sequence[Any], question: Question, repeat: int) -> tuple[Walks, float]:
+    """Return the paths of systems that have a score, devices or cells, and the score that is their goal."""
 
-    def system(clone: int) -> DeviceSystem:
+    def system(clone: int) -> Any:
         return systems[clone % len(systems)]
 
     if question.what.absent:
