@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from made_up_cells import made_up_cells, varied_cells
+from made_up_noise import ONE_KIND
 
 from frenkel.array.cells.base import FaultyCells, LinearCells, conductance
 from frenkel.array.cross import ALLOWED, CrossSolver
@@ -11,17 +12,7 @@ from frenkel.array.crosspoint import Direct, ExponentialSelector, SelfRectifying
 from frenkel.array.lines import bias
 from frenkel.array.lines.effective import load_line
 from frenkel.array.lines.network import Lines
-from frenkel.cards.noise import RtnLaw, RtnState
 
-NOISE = RtnLaw(
-    states=(
-        RtnState(
-            name="all", conductance=1e-5, traps=1.5, dispersion=1.0, amplitude=(-2.0, 0.5),
-            high=(0.0, 1.0), low=(0.0, 1.0),
-        ),
-    ),
-    activation=0.6,
-)  # fmt: skip
 SHAPE = (24, 31)
 SELECTOR = ExponentialSelector(saturation=1e-11, slope_voltage=0.06)
 
@@ -145,7 +136,7 @@ def test_the_bound_on_what_is_left_out_holds():
 
 def test_cells_of_no_selected_line_live_on():
     """Their telegraph noise goes on during pulses and reads, at 0 V; stuck ones are left out."""
-    cells = varied_cells((6, 7), 5, rtn_law=NOISE)
+    cells = varied_cells((6, 7), 5, rtn_law=ONE_KIND)
     before, gaps = conductance(cells).copy(), cells.gap.copy()
     array = Crossbar(cells, Lines(shape=(6, 7), word_resistance=2.0, bit_resistance=2.0), SELECTOR)
     array.read((2, 3), 0.2, 1e6)

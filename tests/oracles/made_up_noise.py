@@ -18,6 +18,15 @@ RTN = RtnLaw(
     ),
     temperature=300.0, activation=0.5, voltage=0.1, window=(1e-4, 1.0),
 )  # fmt: skip
+ONE_KIND = RtnLaw(
+    states=(
+        RtnState(
+            name="all", conductance=1e-5, traps=1.5, dispersion=1.0, amplitude=(-2.0, 0.5),
+            high=(0.0, 1.0), low=(0.0, 1.0),
+        ),
+    ),
+    activation=0.6,
+)  # fmt: skip
 RELAXATION = RelaxationLaw(
     states=(
         RelaxationState(name="hrs", conductance=1e-5, location=(-0.02, -0.01), spread=(0.1, 0.02)),

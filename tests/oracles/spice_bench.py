@@ -98,7 +98,7 @@ def _ngspice(bench, card, route, folder):
     }
     lines = [f"v{name} {name} 0 {_pwl(*wave)}" for name, wave in waves.items()]
     end = bench.times[-1]
-    (folder / "bench.cir").write_text(f"""bench
+    netlist = f"""bench
 {cell}
 {chr(10).join(lines)}
 rs q p {bench.series:g}
@@ -111,14 +111,20 @@ wrdata out.txt v(p) i(vq)
 quit
 .endc
 .end
-""")
+"""
+    table = simulated(folder, netlist, 50)
+    return table[:, 0], table[:, 1], -table[:, 2]
+
+
+def simulated(folder, netlist, timeout):
+    """Return what ngspice writes to out.txt for a netlist, in so many seconds at most."""
+    (folder / "bench.cir").write_text(netlist)
     (folder / "out.txt").unlink(missing_ok=True)
     run = subprocess.run(
-        [NGSPICE, "-b", "bench.cir"], cwd=folder, capture_output=True, text=True, timeout=50, check=False
+        [NGSPICE, "-b", "bench.cir"], cwd=folder, capture_output=True, text=True, timeout=timeout, check=False
     )
     assert (folder / "out.txt").exists(), run.stdout[-1000:] + run.stderr[-1000:]
-    table = np.loadtxt(folder / "out.txt")
-    return table[:, 0], table[:, 1], -table[:, 2]
+    return np.loadtxt(folder / "out.txt")
 
 
 def _pwl(times, volts):

@@ -5,7 +5,7 @@ import subprocess
 import numpy as np
 import pytest
 from made_up_core import CARD, CORE
-from spice_bench import NGSPICE, ROUTES, VACASK, compile_module, need, raw
+from spice_bench import ROUTES, VACASK, compile_module, need, raw, simulated
 from spice_cell import CYCLE, LEG, features
 
 from frenkel.analysis.exports import cards as card_exports
@@ -46,7 +46,7 @@ def _ngspice(route, folder, name, draws, step):
         compile_module(CARD, folder)
         (folder / ".spiceinit").write_text("osdi cell.osdi\n")
         lines.append(".model cellmod frenkel_cell")
-    (folder / "draws.cir").write_text(f"""draws
+    netlist = f"""draws
 .include {name}
 {chr(10).join(lines)}
 .options reltol=1e-4
@@ -58,13 +58,8 @@ wrdata out.txt {" ".join(saved)}
 quit
 .endc
 .end
-""")
-    (folder / "out.txt").unlink(missing_ok=True)
-    run = subprocess.run(
-        [NGSPICE, "-b", "draws.cir"], cwd=folder, capture_output=True, text=True, timeout=550, check=False
-    )
-    assert (folder / "out.txt").exists(), run.stdout[-1000:] + run.stderr[-1000:]
-    table = np.loadtxt(folder / "out.txt")
+"""
+    table = simulated(folder, netlist, 550)
     table[:, 1 + draws.devices :] *= -1.0
     return table
 

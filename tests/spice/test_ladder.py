@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from ladder_steps import by_steps
 from made_up_ladder import card
-from spice_bench import NGSPICE, OPENVAF, need
+from spice_bench import OPENVAF, need, simulated
 
 from frenkel.analysis.exports import ladder
 from frenkel.analysis.exports.circuit import Draws
@@ -30,7 +30,7 @@ def run(route, folder, cells, celsius=27.0, step=LEG / 200, volts=VOLTS):
     else:
         lines = [ladder.to_ngspice(card(), DRAWS)]
         lines += [f"x{k} {one} {other} frenkel_jumps_{d}\n" for k, (one, other, d) in enumerate(cells)]
-    (folder / "ladder.cir").write_text(f"""ladder
+    netlist = f"""ladder
 {"".join(lines)}
 vq q 0 pwl({drive})
 rs q p {SERIES:g}
@@ -40,17 +40,12 @@ rs q p {SERIES:g}
 tran {step:.9g} {CORNERS[-1]:.9g} 0 {step:.9g}
 set wr_singlescale
 set numdgt=12
-wrdata ladder.txt v(p) i(vq)
+wrdata out.txt v(p) i(vq)
 quit
 .endc
 .end
-""")
-    (folder / "ladder.txt").unlink(missing_ok=True)
-    done = subprocess.run(
-        [NGSPICE, "-b", "ladder.cir"], cwd=folder, capture_output=True, text=True, timeout=120, check=False
-    )
-    assert (folder / "ladder.txt").exists(), done.stdout[-1000:] + done.stderr[-1000:]
-    table = np.loadtxt(folder / "ladder.txt")
+"""
+    table = simulated(folder, netlist, 120)
     assert table[-1, 0] == pytest.approx(CORNERS[-1]), f"{route} stopped before the end"
     return table[:, 0], -table[:, 2], table[:, 1]
 

@@ -4,25 +4,16 @@ import numpy as np
 import pytest
 from made_up_cells import drifting, made_up_cells, varied_cells
 from made_up_cycles import truth
+from made_up_noise import ONE_KIND
 
 from frenkel.array.cells.base import FaultyCells, LinearCells, LiveCells, conductance
 from frenkel.array.cells.card import CardCells, Heat
 from frenkel.array.cells.live_processes import LiveWorkers, Recipe, processes
-from frenkel.cards.noise import RtnLaw, RtnState
 from frenkel.kinetic.device import Device
 from frenkel.kinetic.materials.material import Material
 from frenkel.mpi_runs.farm import Serial
 
 SHAPE = (2, 3)
-NOISE = RtnLaw(
-    states=(
-        RtnState(
-            name="all", conductance=1e-5, traps=1.5, dispersion=1.0, amplitude=(-2.0, 0.5),
-            high=(0.0, 1.0), low=(0.0, 1.0),
-        ),
-    ),
-    activation=0.6,
-)  # fmt: skip
 
 
 def card(shape=SHAPE, **more):
@@ -43,7 +34,7 @@ CELLS = {
     "linear": lambda: LinearCells([[1e-4, 1e-6, 0.0], [2e-4, 1e-5, 1e-3]]),
     "card": card,
     "card with cycles": lambda: varied_cells(SHAPE, 5),
-    "card with noise": lambda: varied_cells(SHAPE, 5, rtn_law=NOISE, relaxation_law=drifting(spread=0.01)),
+    "card with noise": lambda: varied_cells(SHAPE, 5, rtn_law=ONE_KIND, relaxation_law=drifting(spread=0.01)),
     "hot card": lambda: card(heat=Heat(activation=0.5, resistance=1e5)),
     "live": live,
     "faulty": lambda: FaultyCells(card(), [[np.nan, 0.0, np.nan], [1e-3, np.nan, np.nan]]),
