@@ -10,12 +10,12 @@ limits = ("40 uA", None, "30 uA")
 forming, bare, limited = (fk.Circuit(series_resistance="6 kohm", compliance=limit) for limit in limits)
 slowly = fk.Waveform.triangle("3.5 V", rate="100 V/s", fall_rate="10 MV/s", label="form")
 
-device = fk.Device("HfO2", thickness="2.6 nm", width="2.6 nm", circuit=forming, seed=3)
+device = fk.Device("HfO2", thickness="2.6 nm", width="2.6 nm", circuit=forming, seed=4)
 device.run(slowly, verify="30 kohm", attempts=3)
 device.circuit = bare
 device.run(fk.Waveform.triangle("-1.15 V", rate="0.1 MV/s", label="reset"))
 device.circuit = limited
-device.run(fk.Waveform.triangle("3 V", rate="0.1 MV/s", label="set"))
+device.run(fk.Waveform.triangle("3.5 V", rate="0.1 MV/s", label="set"))
 
 print(device.result.frenkel.summary())
 device.save("first_device.nc", force=True)

@@ -23,6 +23,8 @@ def plain_hop(lattice: Lattice, mechanisms: Sequence[Mechanism], compiled: Compi
     counted = compiled.count
     if len(counted) > 1 or (len(counted) and (counted["species"][0] != moving or counted["exempt"][0] >= 0)):
         return None
+    if compiled.standing.any():
+        return None
     if len(counted) and compiled.motifs[counted["motif"][0]] is not lattice.motifs["nearest"]:
         return None
     if compiled.site_row[[moving, background]].max() >= 0 or only.floor > 0.0 or owner == 1:

@@ -15,11 +15,11 @@ from ..lattice.species import Species
 from ..mechanisms.barrier import NUMBERS, soret_lever
 from ..mechanisms.lineshape import Lineshape, tabulate
 from ..mechanisms.mechanism import Mechanism, PairInteraction, SiteEnergy
+from .counts import Counts, mutual_counts, standing
 
 Interaction = PairInteraction | SiteEnergy
 MOTIF_LIMIT, COUNT_LIMIT = 8, 16
 ELECTRODES = {None: 0, "bottom": 1, "top": 2, "filament": 3}
-_ONCE, _SCAN = 1, 2
 
 
 # Records as the kernel reads them; the structs of the same names in _rates.pxd say what each field means.
@@ -99,6 +99,8 @@ class Compiled:
         Energies of sites (eV), additions to barriers (eV), factors on attempt frequencies.
     exempt : ndarray of uint8, shape (n_rows, n_sites)
         Sites whose pairs do not count.
+    standing : ndarray of uint8, shape (n_counts, n_sites)
+        Neighbours that the electrode beside a site stands for.
     lineshapes : list of Lineshape or None
         Table of each mechanism of the law "multiphonon".
     motifs : list of ndarray
@@ -118,26 +120,10 @@ class Compiled:
     shift: Floats
     factor: Floats
     exempt: NDArray[np.uint8]
+    standing: NDArray[np.uint8]
     lineshapes: list[Lineshape | None]
     motifs: list[Table]
     species: dict[int, Species]
-
-
-class _Counts:
-    """Counts of neighbours of one species in one motif, with what they contribute."""
-
-    def __init__(self, n_codes: int) -> None:
-        self.n_codes = n_codes
-        self.keys: list[tuple[int, int, int]] = []  # motif, species, row of exempt sites or -1
-        self.weight: list[Floats] = []  # eV per neighbour, by the species that sees it
-
-    def number(self, motif: int, species: int, exempt: int = -1) -> int:
-        """Return the number of a count, made when it is new."""
-        key = (motif, species, exempt)
-        if key not in self.keys:
-            self.keys.append(key)
-            self.weight.append(np.zeros(self.n_codes))
-        return self.keys.index(key)
 
 
 def compile_tables(
@@ -169,7 +155,7 @@ def compile_tables(
         raise ValueError("mechanisms must hold at least one Mechanism, got none")
     parts = list(interactions)
     species = _all_species(mechanisms, parts)
-    counts = _Counts(max(species) + 1)
+    counts = Counts(max(species) + 1)
     names: list[str] = []  # of the motifs in use
     for m in mechanisms:
         _motif_number(lattice, names, m.motif)
@@ -187,7 +173,7 @@ def compile_tables(
         raise ValueError(
             f"an engine can count at most {COUNT_LIMIT} kinds of neighbours, got {len(counts.keys)}"
         )
-    mutual = _mutual([_motif_number(lattice, names, m.motif) for m in mechanisms], counts, motifs)
+    mutual = mutual_counts([_motif_number(lattice, names, m.motif) for m in mechanisms], counts, motifs)
     table = np.zeros(len(mechanisms), dtype=MECHANISM)
     for i, m in enumerate(mechanisms):
         row = table[i]
@@ -199,7 +185,7 @@ def compile_tables(
     return Compiled(
         mechanism=table,
         channel=channel,
-        count=np.array(counts.keys, dtype=COUNT),
+        count=np.array([key[:3] for key in counts.keys], dtype=COUNT),
         first=first,
         slot_channel=slot_channel,
         owns=owns,
@@ -208,6 +194,7 @@ def compile_tables(
         shift=shift,
         factor=factor,
         exempt=exempt,
+        standing=standing(lattice, counts),
         lineshapes=lineshapes,
         motifs=motifs,
         species=species,
@@ -224,6 +211,7 @@ def neighbour_counts(compiled: Compiled, codes: NDArray[np.int8]) -> NDArray[np.
                 mask = compiled.exempt[exempt].astype(bool)
                 there &= ~(mask & mask[column])
             count[:, h] += there
+        count[:, h] += compiled.standing[h]
     return count
 
 
@@ -300,9 +288,9 @@ def _fill_mechanism(row: Any, m: Mechanism, length: float) -> None:
     row["ordered"] = len(m.before) == 2 and m.before[0] == m.before[1] and m.after[0] == m.after[1]
 
 
-def _fill_links(row: Any, counts: _Counts, mutual: NDArray[np.int8]) -> None:
+def _fill_links(row: Any, counts: Counts, mutual: NDArray[np.int8]) -> None:
     """List the counts that can change the energy of a mechanism, for both directions."""
-    for h, ((_, species, _), seen) in enumerate(zip(counts.keys, counts.weight, strict=True)):
+    for h, ((_, species, *_), seen) in enumerate(zip(counts.keys, counts.weight, strict=True)):
         weight = np.r_[seen, 0.0]  # code -1: no site, no energy
         if not np.any(weight[row["code"]]):
             continue
@@ -356,7 +344,7 @@ def _shifts(lattice: Lattice, mechanisms: Sequence[Mechanism]) -> tuple[Floats, 
 
 
 def _energies(
-    lattice: Lattice, parts: Sequence[Interaction], names: list[str], counts: _Counts
+    lattice: Lattice, parts: Sequence[Interaction], names: list[str], counts: Counts
 ) -> tuple[NDArray[np.int32], Floats, NDArray[np.uint8]]:
     """Count what pairs need, and return the row of each species, energies of sites and exempt sites."""
     masks: list[NDArray[np.uint8]] = []
@@ -394,11 +382,11 @@ def _stacked(rows: Sequence[NDArray[Any]], lattice: Lattice, kind: type[Any]) ->
     return np.array(rows, dtype=kind).reshape(-1, lattice.n_sites if rows else 1)
 
 
-def _crowding_count(lattice: Lattice, mechanism: Mechanism, counts: _Counts, names: list[str]) -> int:
+def _crowding_count(lattice: Lattice, mechanism: Mechanism, counts: Counts, names: list[str]) -> int:
     if mechanism.crowding is None:
         return -1
     motif = _motif_number(lattice, names, mechanism.crowding_motif)
-    return counts.number(motif, mechanism.crowding_species.code)
+    return counts.number(motif, mechanism.crowding_species.code, standing=mechanism.crowding_electrode)
 
 
 def _background(species: dict[int, Species]) -> set[int]:
@@ -448,34 +436,6 @@ def _slots(channel: NDArray[np.void], first: NDArray[np.int32]) -> tuple[NDArray
             for touch in range(4):
                 owns[code, touch] |= electrode == 0 or bool(touch & electrode)
     return slot_channel, owns
-
-
-def _mutual(motif: Sequence[int], counts: _Counts, motifs: list[Table]) -> NDArray[np.int8]:
-    """Return how often the two sites of each mechanism are neighbours in the motif of each count."""
-    table = np.zeros((len(motif), len(counts.keys)), dtype=np.int8)
-    cache: dict[tuple[int, int], int] = {}
-    for i, first in enumerate(motif):
-        for h, (second, _, _) in enumerate(counts.keys):
-            if first >= 0:
-                if (first, second) not in cache:
-                    cache[first, second] = _overlap(motifs[first], motifs[second], first == second)
-                table[i, h] = cache[first, second]
-    return table
-
-
-def _overlap(first: Table, second: Table, same: bool) -> int:
-    """Return 1 if every pair of one table is exactly once in the other, 0 if never, else `_SCAN`."""
-    if same:
-        for i in range(first.shape[1]):
-            for j in range(i):
-                if np.any((first[:, i] >= 0) & (first[:, i] == first[:, j])):
-                    return _SCAN
-        return _ONCE
-    for i in range(first.shape[1]):
-        for j in range(second.shape[1]):
-            if np.any((first[:, i] >= 0) & (first[:, i] == second[:, j])):
-                return _SCAN
-    return 0
 
 
 def thermal_energy(temperature: Any, n_sites: int) -> Floats:

@@ -78,6 +78,9 @@ class DefectNumbers:
     crowding_barrier: float = quantity("eV", 0.0, 5.0, "extra barrier of a hop inside a cluster", default=0.0)
     crowding_count: int = quantity("1", 1, 26, "neighbours at which the extra barrier is whole", default=2)
     crowding_start: int = quantity("1", 0, 25, "neighbours that add nothing to the barrier", default=0)
+    crowding_electrode: int = quantity(
+        "1", 0, 26, "neighbours that the electrode beside a site stands for", default=0
+    )
     crowding_shells: int = quantity(
         "1", 1, 2, "neighbours that count: 1 the 6 nearest, 2 the 18 within sqrt 2 spacings", default=1
     )

@@ -78,6 +78,8 @@ class Mechanism:
     crowding_start : int
         Neighbours that add nothing, 0 to less than ``count``: each number of neighbours n above counts as
         ``max(0, min(n, count) - start)``, and ``count`` as ``count - start``.
+    crowding_electrode : int
+        Neighbours that an electrode beside a site stands for, 0 to ``count``.
     crowding_first : bool
         Count around the first site only: ``min(n_a, count)``.
     crowding_edge : float
@@ -111,6 +113,7 @@ class Mechanism:
     crowding_species: Species = field(default=VACANCY, kw_only=True)
     crowding_motif: str = field(default="nearest", kw_only=True)
     crowding_start: int = field(default=0, kw_only=True)
+    crowding_electrode: int = field(default=0, kw_only=True)
     crowding_first: bool = field(default=False, kw_only=True)
     crowding_edge: float = field(default=0.0, kw_only=True)
 
@@ -181,6 +184,8 @@ class Mechanism:
                 f"crowding_start of {who} must be 0 to less than its count of {self.crowding[1]}, "
                 f"got {self.crowding_start}"
             )
+        if self.crowding is not None:
+            between(f"crowding_electrode of {who}", self.crowding_electrode, 0, self.crowding[1])
         if self.crowding is not None and self.barrier + self.crowding[0] < 0.0:
             raise ValueError(
                 f"barrier of {who} less what neighbours take off must be at least 0 eV, "

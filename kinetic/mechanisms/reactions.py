@@ -220,6 +220,7 @@ def _hop(name: str) -> Callable[[Place], Mechanism]:
             crowding_species=place.defect,
             crowding_motif="nearest" if numbers.crowding_shells == 1 else "close",
             crowding_start=numbers.crowding_start,
+            crowding_electrode=numbers.crowding_electrode,
             crowding_edge=numbers.edge_share,
         )
 

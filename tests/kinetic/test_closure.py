@@ -30,7 +30,8 @@ SETS = {
     "all levers": ("HfO2-ETH", (6, 7), {
         "exchange.dipole": 1.2e-9, "exchange.barrier": 0.8, "exchange.floor": 0.2,
         "frenkel_pair.dipole": 0.8e-9, "frenkel_pair.barrier": 1.0, "frenkel_pair.floor": 0.3,
-        "vacancy.crowding_barrier": 0.4, "vacancy.crowding_shells": 2, "vacancy.binding_energy": 0.2,
+        "vacancy.crowding_barrier": 0.4, "vacancy.crowding_shells": 2, "vacancy.crowding_electrode": 1,
+        "vacancy.binding_energy": 0.2,
         "electrostatics.charge_transition": 0.3, "vacancy.bound_share": 0.4,
     }),
 }

@@ -152,6 +152,7 @@ class ReferenceEngine:
             table, code = self.lattice.motifs[mechanism.crowding_motif], mechanism.crowding_species.code
             near = [
                 sum(j >= 0 and j not in sites and self.species[j] == code for j in map(int, table[i]))
+                + mechanism.crowding_electrode * (self.lattice.electrode[i] != 0)
                 for i in (sites[:1] if mechanism.crowding_first else sites)
             ]
             start, edge = mechanism.crowding_start, mechanism.crowding_edge
