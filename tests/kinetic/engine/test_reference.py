@@ -18,8 +18,8 @@ def everything(lattice, rng, company="nearest"):
     mechanisms = [
         Mechanism(
             "vacancy hop", before=(VACANCY, OXYGEN), after=(OXYGEN, VACANCY), barrier=0.7,
-            attempt_frequency=NU, crowding=(0.1, 3 if company == "nearest" else 9), crowding_start=1, crowding_edge=0.3,
-            crowding_motif=company, crowding_electrode=2 if company == "close" else 0,
+            attempt_frequency=NU, crowding=(0.1, 3 if company == "nearest" else 9), crowding_start=1,
+            crowding_edge=0.3, crowding_motif=company, crowding_electrode=2 if company == "close" else 0,
             heat_of_transport=0.2, barrier_shift=rng.normal(0, 0.1, n),
         ),
         Mechanism(
