@@ -8,7 +8,7 @@ import frenkel as fk
 # Held at 40 uA while it forms, free while it is RESET, held at 30 uA while it is SET.
 limits = ("40 uA", None, "30 uA")
 forming, bare, limited = (fk.Circuit(series_resistance="6 kohm", compliance=limit) for limit in limits)
-slowly = fk.Waveform.triangle("3.5 V", rate="100 V/s", fall_rate="10 MV/s", label="form")
+slowly = fk.Waveform.triangle("4 V", rate="100 V/s", fall_rate="10 MV/s", label="form")
 
 device = fk.Device("HfO2", thickness="2.6 nm", width="2.6 nm", circuit=forming, seed=4)
 device.run(slowly, verify="30 kohm", attempts=3)
