@@ -20,6 +20,9 @@ COLOURS = {"form": "#2b2b2b", "set": "#c8371f", "reset": "#1f6fb4"}
 OTHER, GAP = "#4d9150", "#157a55"
 SWEPT = ("form", "set", "reset", "triangle", "ramp", "points")
 SIDE_VIEW = scene.Camera()
+FREE = 0.18  # share of the height of a panel above its curves, where switching voltages are named
+PAGE = (13.2, 11.4)  # width, and height with the longest caption (inch)
+CAPTION, LINE = 9.3, 1.4  # size of its letters (points), and distance of its lines in sizes
 UNEVEN = 30.0  # ratio of phase durations beyond which a time axis hides the short phases
 READ_SAMPLES = 1000  # of a phase at constant voltage whose trace is worth a panel
 Colouring = Literal["state", "temperature"]
@@ -42,17 +45,26 @@ def overview(result: xr.Dataset, figure: "Figure | None" = None) -> "Figure":
     from matplotlib.figure import Figure as NewFigure
 
     sheet = figure or NewFigure()
-    sheet.set_size_inches(13.2, 11.4)
     shown = filament.shown_snapshots(result)
+    told = caption(result, shown)
+    # What a short caption leaves free below is cut off; the rest keeps its size.
+    spare = max(0.0, 0.116 * PAGE[1] - (told.count("\n") + 1) * CAPTION * LINE / 72)
+    height = PAGE[1] - spare
+    sheet.set_size_inches(PAGE[0], height)
+
+    def at(share: float) -> float:
+        """Return where a share of the height of the full page lies."""
+        return (share * PAGE[1] - spare) / height
+
     upper = sheet.add_gridspec(
-        1, 2, left=0.065, right=0.985, top=0.925, bottom=0.445, wspace=0.06, width_ratios=(1.0, 1.12)
+        1, 2, left=0.065, right=0.985, top=at(0.925), bottom=at(0.445), wspace=0.06, width_ratios=(1.0, 1.12)
     )
     views = upper[1].subgridspec(2 if len(shown) > 2 else 1, 2, wspace=0.02, hspace=0.13)
-    lower = sheet.add_gridspec(1, 3, left=0.065, right=0.985, top=0.345, bottom=0.185, wspace=0.24)
+    lower = sheet.add_gridspec(1, 3, left=0.065, right=0.985, top=at(0.345), bottom=at(0.185), wspace=0.24)
     sheet.suptitle(
         result.attrs.get("title") or "resistive memory device",
         x=0.065,
-        y=0.982,
+        y=at(0.982),
         ha="left",
         fontsize=14,
         fontweight="bold",
@@ -60,7 +72,7 @@ def overview(result: xr.Dataset, figure: "Figure | None" = None) -> "Figure":
     current_voltage(result, sheet.add_subplot(upper[0]))
     for place, index in enumerate(shown):
         filament_view(result, index, sheet.add_subplot(views[divmod(place, 2)]))
-    _legend_of_views(sheet, str(result["species"].values[0]))
+    _legend_of_views(sheet, str(result["species"].values[0]), at(0.441))
     first = sheet.add_subplot(lower[0])
     read = read_phase(result)
     if read is None:
@@ -70,7 +82,7 @@ def overview(result: xr.Dataset, figure: "Figure | None" = None) -> "Figure":
     temperature(result, sheet.add_subplot(lower[1]))
     resistances(result, sheet.add_subplot(lower[2]))
     sheet.text(
-        0.065, 0.128, caption(result, shown), va="top", ha="left", fontsize=9.3, wrap=False, linespacing=1.4
+        0.065, at(0.128), told, va="top", ha="left", fontsize=CAPTION, wrap=False, linespacing=LINE
     )
     return sheet
 
@@ -107,7 +119,8 @@ def current_voltage(result: xr.Dataset, axes: "Axes") -> None:
     _mark_switching(result, axes)
     lowest = magnitude[(np.abs(voltage) > 0.02 * np.abs(voltage).max()) & (magnitude > 0)]
     if len(lowest):
-        axes.set_ylim(lowest.min() / 2, magnitude.max() * 8)
+        bottom, top = lowest.min() / 2, magnitude.max()
+        axes.set_ylim(bottom, bottom * (top / bottom) ** (1 / (1 - FREE)))
     axes.axvline(0, color="0.85", linewidth=0.8, zorder=0)
     axes.grid(True, which="major", color="0.93", linewidth=0.7)
     words = ("current and voltage", "source voltage / V", "|current| / A")
@@ -254,14 +267,15 @@ def _conductance_time(result: xr.Dataset, axes: "Axes") -> None:
     steps = np.diff(time)
     spread = len(steps) > 2 and steps[-1] > 1e4 * max(steps[0], 1e-300)
     along = np.maximum(time, steps[0] / 2) if spread else _axis(result, axes)
-    axes.plot(along, conductance, color=OTHER, linewidth=1.2)
+    factor, unit = prefix(float(conductance.max()), "S", least=1e-15)
+    axes.plot(along, conductance / factor, color=OTHER, linewidth=1.2)
     if spread:
         axes.set_xscale("log")
         axes.set_xlabel("time / s")
     if conductance.max() > 10 * max(conductance.min(), 1e-300):
         axes.set_yscale("log")
     axes.grid(True, which="major", color="0.93", linewidth=0.7)
-    label(axes, "conductance", y="conductance / S")
+    label(axes, "conductance", y=f"conductance / {unit}")
 
 
 def _mark_limit(result: xr.Dataset, axes: "Axes") -> None:
@@ -287,13 +301,12 @@ def _mark_limit(result: xr.Dataset, axes: "Axes") -> None:
 
 
 def _mark_switching(result: xr.Dataset, axes: "Axes") -> None:
-    """Point at the first forming voltage and the median voltages of SET and RESET along the upper edge."""
+    """Point along the upper edge at the voltages where the strong curves switch."""
     phases = metrics.phase_summary(result)
     found = {"form": metrics.forming_voltage(result)}
     for kind in ("set", "reset"):
         values = phases["switching_voltage"].values[phases["phase_kind"].values == kind]
-        values = values[np.isfinite(values)]
-        found[kind] = float(np.median(values)) if len(values) else np.nan
+        found[kind] = float(values[-1]) if len(values) else np.nan
     low, high = axes.get_xlim()
     for kind, value in found.items():
         if np.isfinite(value):
@@ -383,7 +396,7 @@ def _view_title(result: xr.Dataset, index: int, shot: filament.Snapshot) -> str:
     return f"{when.replace('attempt', 'try')}: {several(result, len(shot.position))}, {state}"
 
 
-def _legend_of_views(sheet: "Figure", name: str) -> None:
+def _legend_of_views(sheet: "Figure", name: str, top: float) -> None:
     from matplotlib.lines import Line2D
 
     handles: list[Any] = [
@@ -399,7 +412,7 @@ def _legend_of_views(sheet: "Figure", name: str) -> None:
     sheet.legend(
         handles=handles,
         loc="upper right",
-        bbox_to_anchor=(0.94, 0.441),
+        bbox_to_anchor=(0.94, top),
         ncols=2,
         fontsize=8.5,
         frameon=False,

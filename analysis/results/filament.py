@@ -108,7 +108,7 @@ def snapshot(result: xr.Dataset, index: int, species: str | None = None) -> Snap
 
 
 def shown_snapshots(result: xr.Dataset) -> list[int]:
-    """Return the snapshots to show: at the start, after forming, after the last RESET, after the last SET."""
+    """Return the snapshots to show: the first, and those after forming, the last RESET and the last SET."""
     phase, kind = result["snapshot_phase"].values, result["phase_kind"].values
     if not len(phase):
         return []
@@ -121,7 +121,7 @@ def shown_snapshots(result: xr.Dataset) -> list[int]:
             chosen.append(int(found[-1]))
     if len(chosen) == 1 and len(phase) > 1:
         chosen.append(len(phase) - 1)
-    return chosen
+    return sorted(chosen)
 
 
 def distances(position: Floats, spacing: float, shape: tuple[int, int, int], periodic: bool) -> Floats:

@@ -59,7 +59,8 @@ def to_si(value: Any, unit: str, low: float, high: float) -> float:
     try:
         result = number if given == unit else convert(number, given, unit)
     except ValueError:
-        raise ValueError(f"must be in {unit}, such as {example!r}, got {shown(value)}") from None
+        hint = f"; degrees Celsius are '{number:g} degC'" if (given, unit) == ("C", "K") else ""
+        raise ValueError(f"must be in {unit}, such as {example!r}, got {shown(value)}{hint}") from None
     if not math.isfinite(result) or not low <= result <= high:
         raise ValueError(f"must be between {low:g} and {high:g} {unit}, got {shown(value)}")
     return result

@@ -33,7 +33,10 @@ def sentence(error: ValidationError, model: Model) -> str:
     place, section, kinds = follow(model, fault["loc"])
     where, kind, value = written(place), fault["type"], fault.get("input")
     if kind == "extra_forbidden":
-        return f"unknown key {where}{suggest(str(place[-1])[:LONGEST], keys(section))}"
+        name = str(place[-1])[:LONGEST]
+        if there := homes(model, name):
+            return f"unknown key {where}: {name} is a key {' and '.join(there)}"
+        return f"unknown key {where}{suggest(name, keys(section))}"
     if kind == "missing":
         return f"{where} is missing"
     if kind in ("union_tag_invalid", "union_tag_not_found"):
@@ -89,6 +92,15 @@ def sections(annotation: Any) -> list[Model]:
 def keys(model: Model) -> list[str]:
     """Return the keys of a section that people write; what is filled in for them has no ``repr``."""
     return [name for name, field in model.model_fields.items() if field.repr]
+
+
+def homes(model: Model, name: str) -> list[str]:
+    """Return where in a model, or in the sections that stand in it, a key has its place: "of [device]"."""
+    there = ["at the top"] if name in keys(model) else []
+    for key, field in model.model_fields.items():
+        if any(name in keys(one) for one in sections(field.annotation)):
+            there.append(f"of [{key}]")
+    return there
 
 
 def written(place: Sequence[int | str]) -> str:

@@ -119,3 +119,23 @@ def test_entries_say_whose_they_are(barriers):
         ends = np.cumsum(counts)
         each = [data["current"].values[end - n : end].max() for end, n in zip(ends, counts, strict=True)]
         np.testing.assert_array_equal(largest, np.reshape(each, (4, 2)).max(axis=0))
+
+
+def test_members_are_not_chosen_without_their_entries(barriers, tmp_path):
+    """No false alarm: numbers, samples and whole devices are had as ever, and saved as they were."""
+    data = fk.open(barriers)
+    with pytest.raises(ValueError, match="choosing along member would keep the entries along sample"):
+        data.sel(member=1)
+    with pytest.raises(ValueError, match=r"data.frenkel.member\(7, \w+=..., \w+=...\) is one device"):
+        data.isel({data["status"].dims[0]: 0})
+    with pytest.raises(ValueError, match="along phases of every member"):
+        data.isel(sample=slice(3)).sel(member=1)
+    with pytest.raises(ValueError, match="frenkel merge joins"):
+        xr.concat([data, data], "member", data_vars="all")
+    assert data["forming_voltage"].sel(member=1).dims == data["status"].dims[:-1]
+    assert data[["lrs", "hottest"]].isel(member=[0]).sizes["member"] == 1
+    assert "sample_count" not in data["hottest"].coords and "sample_member" in data["current"].coords
+    whole = data.drop_indexes(["sample_member", "sample_count"]).drop_dims("sample")
+    assert "sample" not in whole.sizes and data.load().isel(axis=0).sizes == data.isel(axis=0).sizes
+    data.to_netcdf(tmp_path / "copy.nc")
+    xr.testing.assert_identical(fk.open(tmp_path / "copy.nc").load(), data.load())

@@ -148,7 +148,8 @@ def _texts_of(
 def open_ensemble(path: str | Path) -> "xr.Dataset":
     """Open the file of an ensemble; values are read when they are used.
 
-    With dask installed, variables are dask arrays, so that files larger than the memory can be reduced.
+    With dask installed, variables are dask arrays, so that files larger than the memory can be reduced. Where
+    traces were kept, members are not chosen from the whole, see :func:`.guarded`.
 
     Raises
     ------
@@ -159,11 +160,13 @@ def open_ensemble(path: str | Path) -> "xr.Dataset":
 
     import xarray as xr
 
+    from ..analysis.results.ragged import guarded
+
     chunks: dict[str, int] | None = {} if importlib.util.find_spec("dask") else None
     opened = xr.open_dataset(path, engine="netcdf4", decode_times=False, chunks=chunks)
     if opened.attrs.get("frenkel_kind") != KIND:
         raise SchemaError(f"{path} is not {LAYOUT.what}")
-    return opened
+    return guarded(opened)
 
 
 def member(ensemble: "xr.Dataset", number: int, **point: Any) -> "xr.Dataset":
