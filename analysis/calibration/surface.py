@@ -183,7 +183,7 @@ class Surface:
         if more <= FEWEST_MORE:
             return self.freedom + 1.0
         b = (n - p) * (more - 1.0) / (more * (more - 3.0))
-        return p + 2.0 + (self.freedom + b) / (1.0 + b)
+        return float(p + 2.0 + (self.freedom + b) / (1.0 + b))
 
 
 def _borne_out(rows: Floats, values: Floats, parameters: int) -> Floats:
