@@ -6,11 +6,18 @@ error of the surface whatever the common random numbers do (a bootstrap by clust
 
 Covariances come from few members, and are too small in some direction by chance. So the likelihood is the t
 that follows when the covariance itself is drawn (Wishart), with as many degrees of freedom as there are
-members that differ: those of another design count in so far as they are not the same.
+members that differ: those of another design count in so far as they are not the same. Its power is the one
+with which intervals hold the truth as often as they say.
+
+A surface of noise has slopes, too, and with many statistics their squares add up: a number that hardly moves
+anything seems to be told. So each term of the quadratic is made smaller, in all statistics together, by the
+share of its size that is noise (James and Stein).
 
 Method: G. E. P. Box and K. B. Wilson, J. R. Stat. Soc. B 13, 1 (1951) (response surfaces); S. N. Wood, Nature
 466, 1102 (2010), 10.1038/nature09319 (synthetic likelihood of summary statistics); E. Sellentin and A. F.
 Heavens, MNRAS 456, L132 (2016), 10.1093/mnrasl/slv190 (covariance from simulations; recalled);
+W. J. Percival et al., MNRAS 510, 3207 (2022), 10.1093/mnras/stab3540 (the power; recalled); W. James and
+C. Stein, Proc. 4th Berkeley Symp. 1, 361 (1961) (smaller terms; recalled);
 M. Pourahmadi, Biometrika 86, 677 (1999), 10.1093/biomet/86.3.677 (covariances as free numbers; recalled).
 """
 
@@ -22,6 +29,9 @@ from .summaries import Summary
 
 SURFACES = 64
 """Drawings of members, each of which gives a surface."""
+
+FEWEST_MORE = 4.0
+"""Degrees of freedom more than statistics from which on the power of the likelihood is known."""
 
 TARGETS = 400
 """Drawings of as many devices as were measured, for the errors of their statistics."""
@@ -58,33 +68,51 @@ class Surface:
         seed: int,
     ) -> None:
         self.centre, self.scale = 0.5 * (low + high), 0.5 * (high - low)
+        self.basis = np.eye((len(low) + 1) * (len(low) + 2) // 2)
+        self.basis = np.linalg.inv(np.linalg.qr(self._terms(places)).R)
         rows = self._terms(places)
-        self.inverse = np.linalg.pinv(rows)
         random = np.random.default_rng(seed)
         members = devices.shape[1]
         drawn = random.integers(0, members, (SURFACES, members))
         found, again = summary.together(devices), summary.together(devices[:, drawn])
         good = np.isfinite(again).all(axis=(0, 2))
         again = again[:, good].transpose(1, 0, 2)
-        self.coefficients = self.inverse @ found
-        self.drawn = self.inverse @ again - self.coefficients
+        self.coefficients = rows.T @ found
+        self.drawn = rows.T @ again - self.coefficients
         # A drawing scatters by (members - 1)/members less than the members themselves.
         self.drawn *= np.sqrt(members / (members - 1))
         self.freedom = _freedom(devices[:, :, : len(summary.features)])
-        self._noise(rows, summary, devices, random.integers(0, members, (TARGETS, target)))
+        self._noise(rows, summary, devices, random.integers(0, members, (len(rows), TARGETS, target)))
         spare = len(rows) - rows.shape[1]
-        rest, rests = found - rows @ self.coefficients, again - rows @ (self.inverse @ again)
+        rest, rests = found - rows @ self.coefficients, again - rows @ (rows.T @ again)
         scatter = rest.T @ rest / spare
         # What members scatter is in the rests of drawings twice, what the quadratic misses once.
         missed = 2.0 * scatter - np.einsum("bnk,bnl->kl", rests, rests) / (len(rests) * spare)
         self.missed = _at_least_zero(missed, scatter)
+        self._shrink(members - 1.0)
+
+    def _shrink(self, freedom: float) -> None:
+        """Make each term but the constant smaller by the share of its size over all statistics that is noise.
+
+        What is left is the mean of the posterior where terms come from a normal law whose width is that of
+        this term over the statistics, and its errors are smaller by the root of the same share.
+        """
+        freedom = 1.0 / (1.0 / freedom + 1.0 / (len(self.drawn) - 1.0))
+        for j in range(1, len(self.basis)):
+            noise = np.atleast_2d(np.cov(self.drawn[:, j].T)) + self.missed
+            number = len(noise)
+            size = self.coefficients[j] @ np.linalg.pinv(noise, hermitian=True) @ self.coefficients[j]
+            size *= max(freedom - number - 1.0, 1.0) / freedom
+            kept = 1.0 - (number - 2.0) / size if size > max(number - 2.0, 0.0) else 0.0
+            self.coefficients[j] *= kept
+            self.drawn[:, j] *= np.sqrt(kept)
 
     def _terms(self, places: Floats) -> Floats:
-        """Return the terms of a quadratic at places (n, p)."""
+        """Return the terms of a quadratic at places (n, p), orthonormal over the designs."""
         x = (places - self.centre) / self.scale
         i, j = np.triu_indices(x.shape[1])
         found: Floats = np.concatenate([np.ones((len(x), 1)), x, x[:, i] * x[:, j]], axis=1)
-        return found
+        return found @ self.basis
 
     def _noise(self, rows: Floats, summary: Summary, devices: Floats, drawn: Index) -> None:
         """Take the errors of as many devices as were measured, each design's own, as functions of the place.
@@ -95,8 +123,8 @@ class Surface:
         """
         freedom = devices.shape[1] - 1 - np.arange(len(summary.names))
         slopes, logs = [], []
-        for one in devices:
-            shown = summary.together(one[drawn])
+        for one, rows_drawn in zip(devices, drawn, strict=True):
+            shown = summary.together(one[rows_drawn])
             root = np.linalg.cholesky(np.atleast_2d(np.cov(shown[np.isfinite(shown).all(axis=1)].T)))
             rest = np.diag(root)
             slopes.append(np.linalg.inv(root / rest))
@@ -119,7 +147,7 @@ class Surface:
         Of the measured devices, of the simulated ones, and what the quadratic misses.
         """
         rows = self._terms(places)
-        leverage = np.sum((rows @ self.inverse) ** 2, axis=1)
+        leverage = np.sum(rows**2, axis=1)
         off = rows @ self.drawn  # (drawings, n, statistics)
         found: Floats = np.einsum("bnk,bnl->nkl", off, off, optimize=True) / len(off)
         root = np.linalg.inv(np.einsum("nq,qkl->nkl", rows, self.slopes))
@@ -141,8 +169,21 @@ class Surface:
             away = np.linalg.solve(root, (aim - self.mean(places[part]))[:, :, None])[:, :, 0]
             misfit[part] = np.sum(away**2, axis=1)
             size = np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1)
-            likelihood[part] = -0.5 * (self.freedom + 1) * np.log1p(misfit[part] / self.freedom) - size
+            likelihood[part] = -0.5 * self.power * np.log1p(misfit[part] / self.freedom) - size
         return misfit, likelihood
+
+    @property
+    def power(self) -> float:
+        """Twice the power of the t with which intervals hold a truth as often as they say.
+
+        That of the t itself, ``freedom + 1``, is too large where a covariance of few devices is inverted.
+        """
+        n, p = self.coefficients.shape[1], len(self.centre)
+        more = self.freedom - n
+        if more <= FEWEST_MORE:
+            return self.freedom + 1.0
+        b = (n - p) * (more - 1.0) / (more * (more - 3.0))
+        return float(p + 2.0 + (self.freedom + b) / (1.0 + b))
 
 
 def _borne_out(rows: Floats, values: Floats, parameters: int) -> Floats:

@@ -3,6 +3,11 @@
 Of a thermally activated time ln t = ln t0 + E/kT + s e (e: a standard normal, or minus Gumbel's) the share of
 devices that has failed at a read is G(ln t / s - ln t0 / s - (E/s)/kT). One read at each temperature, at the
 same time, knows E/s and no more; the likelihood of intervals says what is known of the rest.
+
+Where shares scatter about that law by more than devices drawn at random do, each temperature has a deviation
+of its own (another chip, another batch, a law that is not quite this), and intervals are as wide as that
+scatter says: the deviance over its degrees of freedom is the heterogeneity of D. J. Finney, Probit Analysis
+(1947, recalled), by which variances are multiplied, and t stands in the place of the normal law.
 """
 
 from dataclasses import dataclass
@@ -18,6 +23,9 @@ from ...units import BOLTZMANN_EV
 
 HALF_CHI = float(stats.chi2.ppf(0.95, 1)) / 2
 """By how much a log-likelihood may lie below its maximum within a 95 % interval."""
+
+DOUBTED = 0.05
+"""Probability of the misfit below which intervals are widened by it."""
 
 WIDEST = 1e3
 """Spread s of ln t beyond which, and E in eV beyond which, nothing is looked for."""
@@ -53,6 +61,9 @@ class BakeFit:
     misfit : float
         Probability of a deviance at least as large, if the law is right: shares of each temperature and read
         against those of the fit; NaN without degrees of freedom.
+    heterogeneity : float
+        Deviance over its degrees of freedom, by which the variances of all intervals were multiplied where
+        the misfit is below :data:`DOUBTED`; else 1.
     span : float
         Latest over earliest read after the first.
     """
@@ -68,7 +79,7 @@ class BakeFit:
     spread: float
     spread_interval: tuple[float, float]
     misfit: float
-
+    heterogeneity: float
     span: float
 
     @property
@@ -123,6 +134,17 @@ def _joined(time: Floats) -> Floats:
     return found
 
 
+def _doubt(deviance: float, degrees: int) -> tuple[float, float, float]:
+    """Return the probability of a deviance, its heterogeneity, and the drop of a log-likelihood at 95 %."""
+    if degrees < 1:
+        return np.nan, 1.0, HALF_CHI
+    misfit = float(stats.chi2.sf(deviance, degrees))
+    if misfit >= DOUBTED:
+        return misfit, 1.0, HALF_CHI
+    heterogeneity = deviance / degrees
+    return misfit, heterogeneity, 0.5 * heterogeneity * float(stats.f.ppf(0.95, 1, degrees))
+
+
 class _Problem:
     """The likelihood of s ln t - c - b/kT, concave in all three (their s is 1/spread)."""
 
@@ -170,7 +192,10 @@ class _Problem:
         for _ in range(3):  # a simplex may stall
             s, c, b, least = self.best(held)
             self.start = np.array([np.log(s), c, b])
-        bound: float = float(least) + HALF_CHI
+        # Of each temperature one share less than there are intervals is free.
+        degrees = len(self.x) - len(np.unique(kelvin)) - (2 if self.one_time else 3)
+        misfit, heterogeneity, drop = _doubt(2.0 * float(least - self.saturated()), degrees)
+        bound: float = float(least) + drop
 
         def edge(name: str, value: float, far: float) -> float:
             """Return where the profile of a parameter leaves the interval on the way to a far value."""
@@ -192,16 +217,13 @@ class _Problem:
             wide, narrow = edge("s", s, 1.0 / WIDEST), edge("s", s, 1e3 * s)
             spreads = (0.0 if np.isinf(narrow) else 1.0 / narrow, np.inf if np.isinf(wide) else 1.0 / wide)
         levels = np.unique(kelvin)
-        # Of each temperature one share less than there are intervals is free.
-        degrees = len(self.x) - len(levels) - (2 if self.one_time else 3)
         return BakeFit(
             family=self.family, kelvin=levels,
             devices=np.array([np.sum(kelvin == level) for level in levels], float),
             failed=np.array([np.sum(failed[kelvin == level]) for level in levels], float),
             ratio=float(b), ratio_interval=ratio, energy=float(energy), energy_interval=energies,
             spread=float(spread), spread_interval=spreads,
-            misfit=float(stats.chi2.sf(2 * (least - self.saturated()), degrees)) if degrees > 0 else np.nan,
-            span=self.span,
+            misfit=misfit, heterogeneity=heterogeneity, span=self.span,
         )  # fmt: skip
 
     def saturated(self) -> float:

@@ -81,7 +81,9 @@ def interval_text(found: BakeFit) -> str:
             f"more than a factor of {max(2.0, found.span):.2g} tell them apart"
         )
     if np.isfinite(found.misfit):
-        word = "fits" if found.misfit >= 0.01 else "does not fit: no interval above holds"
+        word = "fits"
+        if found.heterogeneity > 1.0:
+            word = "does not fit: intervals are as wide as temperatures scatter about it, not devices"
         lines.append(f"the {found.family} law {word} (p = {found.misfit:.2g})")
     else:
         lines.append("whether the law fits cannot be told: as many shares as numbers")

@@ -5,6 +5,7 @@ Intervals of 95 % of a planted law: with another seed each would miss with 5 %, 
 
 import numpy as np
 import pytest
+from scipy.stats import chi2
 
 from frenkel.analysis.reliability.bakes import fit_intervals
 from frenkel.cli.main import main
@@ -54,12 +55,28 @@ def test_the_ratio_of_two_shares_is_exact():
     assert np.isnan(found.misfit)
 
 
+def shares(each, *failed):
+    """Return the bake of so many devices at each of four temperatures, of which so many have failed."""
+    t = np.repeat([400.0, 450.0, 500.0, 550.0], each)
+    failed = np.concatenate([np.arange(each) < k for k in failed])
+    return fit_intervals(t, np.where(failed, 0.0, 3600.0), np.where(failed, 3600.0, np.inf))
+
+
 def test_a_law_that_does_not_fit_says_so():
-    """Shares that fall and rise again with temperature follow no activation energy."""
-    t = np.repeat([400.0, 450.0, 500.0, 550.0], 500)
-    failed = np.concatenate([np.arange(500) < k for k in (250, 50, 400, 100)])
-    found = fit_intervals(t, np.where(failed, 0.0, 3600.0), np.where(failed, 3600.0, np.inf))
+    """Shares that fall and rise again with temperature follow no activation energy, and more devices do not
+    make it surer: intervals are those of the scatter of temperatures."""
+    found, more = shares(500, 250, 50, 400, 100), shares(2000, 1000, 200, 1600, 400)
     assert found.misfit < 1e-6
+    assert found.heterogeneity == pytest.approx(chi2.isf(found.misfit, 2) / 2, rel=1e-6)
+    assert more.heterogeneity == pytest.approx(4 * found.heterogeneity, rel=1e-6)
+    assert more.ratio_interval == pytest.approx(found.ratio_interval, rel=1e-3)
+    assert inside(0.0, found.ratio_interval)
+
+
+def test_a_law_that_fits_is_surer_with_more_devices():
+    found, more = shares(500, 58, 145, 242, 324), shares(2000, 232, 580, 968, 1296)
+    assert found.heterogeneity == more.heterogeneity == 1.0 and more.misfit > 0.05
+    assert np.ptp(more.ratio_interval) == pytest.approx(0.5 * np.ptp(found.ratio_interval), rel=0.01)
 
 
 def test_reads_within_a_factor_of_two_identify_no_energy():
