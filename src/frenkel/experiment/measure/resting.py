@@ -167,14 +167,23 @@ def _member(
 
 
 def _times(members: list[_Member], into: list[Any], t: int) -> Floats | None:
-    """Return the mean time (s) in each member until the exit, from the first; None where there is no exit."""
-    outside = len(members)
-    chain = np.zeros((outside, outside + 1))
+    """Return the mean time (s) in each member until the exit, from the first; None where there is no exit.
+
+    By elimination of one member after another without a subtraction (Grassmann, Taksar and Heyman,
+    doi:10.1287/opre.33.5.1107): members change places up to 1e16 times before they are left.
+    """
+    n = len(members)
+    chain, out, times = np.zeros((n, n + 1)), np.zeros(n), np.zeros(n)
     for i, one in enumerate(members):
         np.add.at(chain[i], into[i], one.rate[t])
-    total = chain.sum(axis=1)
-    if not np.any(chain[:, outside] > 0.0) or not np.all(total > 0.0):
-        return None
-    start = np.zeros(outside)
-    start[0] = 1.0
-    return np.asarray(np.linalg.solve((np.diag(total) - chain[:, :outside]).T, start))
+    np.fill_diagonal(chain, 0.0)
+    for k in range(n - 1, -1, -1):
+        ahead = [*range(k), n]
+        out[k] = chain[k, ahead].sum()
+        if not out[k] > 0.0:
+            return None
+        chain[:k, ahead] += np.outer(chain[:k, k] / out[k], chain[k, ahead])
+        np.fill_diagonal(chain, 0.0)
+    for k in range(n):
+        times[k] = (float(k == 0) + times[:k] @ chain[:k, k]) / out[k]
+    return times
