@@ -171,7 +171,7 @@ class Superbasin:
         total = events.total(voltage)
         columns = events.arrays()
         fast = {
-            int(k): self._target(key, columns, int(k))
+            int(k): self.target(key, columns, int(k))
             for k in np.flatnonzero(columns["rate"] >= SHARE * total)
         }
         if len(self.members) >= MOST_KEPT:
@@ -180,7 +180,7 @@ class Superbasin:
         self.members[key, source] = member
         return member
 
-    def _target(self, key: Key, columns: dict[str, Any], k: int) -> Key:
+    def target(self, key: Key, columns: dict[str, Any], k: int) -> Key:
         """Return the arrangement that event ``k`` leads to."""
         species, held = bytearray(key[0]), list(key[1])
         mechanism, reverse = int(columns["mechanism"][k]), int(columns["direction"][k])

@@ -9,6 +9,7 @@ the floor is the limit.
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -135,6 +136,37 @@ def judge(
     return [one.row(repeats, seed) for one in found]
 
 
+def given_up(data: "xr.Dataset", members: Index) -> dict[str, list[int]]:
+    """Return of each kind of probe and state how many took too many events, and of how many; no row has them.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        An ensemble; without probes nothing is returned.
+    members : ndarray of int
+        Places along ``member`` of the devices that judge.
+
+    Returns
+    -------
+    dict
+        ``{"rest of lrs": [given up, all]}``, where there are any.
+    """
+    if "probe_count" not in data:
+        return {}
+    every = entries(data, "probe", members)
+    kind, state, after = (data[f"probe_{name}"].values[every] for name in ("kind", "state", "after"))
+    found = {}
+    for number, name in product(range(len(KINDS)), range(len(STATES))):
+        lost = np.isnan(after[(kind == number) & (state == name)])
+        if lost.any():
+            found[f"{_told(number)} of {STATES[name]}"] = [int(lost.sum()), int(lost.size)]
+    return found
+
+
+def _told(kind: int) -> str:
+    return KINDS[kind].replace("_", " ")
+
+
 def judge_core(
     card: Card, data: "xr.Dataset", members: Index, *, repeats: int = 10, seed: int = 0
 ) -> list[Row]:
@@ -245,7 +277,7 @@ def _holds(
     design = np.unique(
         np.stack([of["voltage"], of["time"], of["temperature"]], axis=1), axis=0, return_inverse=True
     )[1].ravel()
-    kind, sign = KINDS[int(of["kind"][0])].replace("_", " "), 1.0 if state == 0 else -1.0
+    kind, sign = _told(int(of["kind"][0])), 1.0 if state == 0 else -1.0
     change, made = of["after"] - of["before"], after - before
     for name, least, turned in (("moved", MOVED, None), ("switched", SWITCHED, sign)):
         sizes = [np.abs(one) if turned is None else turned * one for one in (change, made)]

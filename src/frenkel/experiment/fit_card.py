@@ -331,6 +331,8 @@ class _Layers:
         # The devices that the cycles were fitted to, where some of them were held out.
         training, held_out = (done[part] for part in observations.parts(len(done), self.share, self.seed))
         law, made = jump_fit.fit(loaded, training, seed=self.seed)
+        if lost := gate_jumps.given_up(loaded, held_out):
+            made["given_up"] = lost
         heats = (float(law.temperatures[0]), float(law.temperatures[-1]))
         card = replace(
             card,

@@ -114,6 +114,10 @@ def _jump_lines(card: Card) -> list[str]:
             f"law of jumps: {len(law.before)} between {len(law.level)} states, rates read from {low:g} to "
             f"{high:g} V; the next of the nearest {law.neighbours}"
         )
+    lost = card.provenance.get("jumps", {}).get("given_up", {})
+    if lost:
+        text = ", ".join(f"{part} of {whole} of {kind}" for kind, (part, whole) in lost.items())
+        lines.append(f"probes in no row, since they took too many events: {text}")
     lacks = card.cannot_tell()
     return [*lines, *([f"cannot tell {'; '.join(lacks)}"] if lacks else [])]
 

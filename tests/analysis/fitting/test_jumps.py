@@ -204,6 +204,21 @@ def test_a_card_carries_the_law(fitted, tmp_path):
     assert "cannot tell what pulses" in describe(plain)
 
 
+def test_probes_that_were_given_up_are_counted(data):
+    """Of the first device judged the first two; they are in no row, and a card says so."""
+    after = data.probe_after.values.copy()
+    after[20 * 12 : 20 * 12 + 2] = np.nan
+    kinds = data.probe_state.values[20 * 12 : 20 * 12 + 2]
+    lost = gate_jumps.given_up(data.assign(probe_after=("probe", after)), np.arange(20, 40))
+    assert {name: part for name, (part, _) in lost.items()} == {
+        f"hold of {('hrs', 'lrs')[kind]}": int(np.sum(kinds == kind)) for kind in set(kinds.tolist())}
+    assert all(part <= whole for part, whole in lost.values())
+    assert gate_jumps.given_up(data, HALF) == gate_jumps.given_up(data.drop_vars("probe_count"), HALF) == {}
+    made_of = {"jumps": {"given_up": {"rest of lrs": [3, 40]}}}
+    assert "too many events: 3 of 40 of rest of lrs" in describe(
+        replace(Card.load("tests/data/small.card.json"), provenance=made_of))
+
+
 def test_fit_and_gate_take_what_was_measured(data):
     """By the door of `frenkel fit`: the devices of the jumps are those that the cycles were fitted to."""
     random = np.random.default_rng(2)

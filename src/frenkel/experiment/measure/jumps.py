@@ -1,29 +1,39 @@
 """Events of a device, some of them kept with the states on both sides: a reservoir, and walks from a state.
 
 Of the events of the protocol each is kept with the same chance (algorithm R, Vitter, doi:10.1145/3147.3165),
-and only what is kept is read at all voltages, which costs more than the event itself.
+and only what is kept in the end is read at all voltages, which costs more than an event. A walk at rest
+goes from one state to another that is not left for the first at once (:mod:`.resting`).
 """
 
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from ...configuration.measure import MeasureSection
 from ...kinetic.circuit import Circuit
 from ...kinetic.device import Device
 from ...kinetic.seeds import MEASURED, random_numbers, set_words, words
 from ...kinetic.solver import Solved
-from .reading import Reading, read
+from .reading import Reading
+from .resting import Resting, leave
+
+Atoms = dict[str, Any]
+"""An arrangement, as a device gives it."""
+
+Read = Callable[[Solved, Atoms], tuple[Reading, Resting]]
+"""Reads a state at every voltage, and with its neighbours at rest."""
+
+Side = TypeVar("Side")
 
 PROTOCOL, WALK = 0, 1
 """Where a jump comes from, as the file says it."""
 
 
-@dataclass(slots=True)
-class Jump:
+@dataclass(frozen=True, slots=True)
+class Event(Generic[Side]):
     """One event: where it comes from, when (s), device voltage (V), hottest place (K) and total rate (1/s)
-    just before it, and the states on both sides.
+    just before it, and what was there on both sides: atoms, or readings of them.
     """
 
     origin: int
@@ -31,19 +41,21 @@ class Jump:
     voltage: float
     temperature: float
     rate: float
-    before: Reading
-    after: Reading
+    before: Side
+    after: Side
+
+
+Jump = Event[Reading]
 
 
 @dataclass(slots=True)
 class Reservoir:
-    """Jumps of the cycles that are kept.
+    """Events of the cycles that are kept.
 
     Parameters
     ----------
-    settings : MeasureSection
-    read_voltage : float
-        (V)
+    number : int
+        To keep.
     device : Device
         Its seed and member give the draws.
 
@@ -53,13 +65,12 @@ class Reservoir:
         Events so far.
     """
 
-    settings: MeasureSection
-    read_voltage: float
+    number: int
     device: Device
-    kept: list[Jump] = field(default_factory=list)
+    kept: list[Event[Atoms]] = field(default_factory=list)
     seen: int = 0
     events: int = 0
-    last: Solved | None = None
+    last: tuple[Solved, Atoms] | None = None
     random: np.random.Generator = field(init=False)
 
     def __post_init__(self) -> None:
@@ -67,51 +78,57 @@ class Reservoir:
 
     def begin(self) -> None:
         """Take note of the arrangement from which the device goes on."""
-        self.last, self.events = self.device.solved(), self.device.events
+        self.last, self.events = self._present(), self.device.events
+
+    def _present(self) -> tuple[Solved, Atoms]:
+        return self.device.solved(), self.device.arrangement()
 
     def look(self) -> None:
         """Take note of an event, if there was one since the last look."""
-        device, before = self.device, self.last
-        if device.events == self.events or before is None:
+        device, last = self.device, self.last
+        if device.events == self.events or last is None:
             return
-        self.last, self.events = device.solved(), device.events
+        self.last, self.events = self._present(), device.events
         place = len(self.kept)
         self.seen += 1
-        if place >= self.settings.jumps:
+        if place >= self.number:
             place = int(self.random.integers(self.seen))
-        if place < self.settings.jumps:
-            voltage = before.device_voltage(device.circuit, device.source_voltage)
-            sides = [read(one, self.settings, self.read_voltage) for one in (before, self.last)]
-            found = jump(PROTOCOL, device, before, voltage, *sides)
+        if place < self.number:
+            voltage = last[0].device_voltage(device.circuit, device.source_voltage)
+            found = event(PROTOCOL, device, last[0], voltage, last[1], self.last[1])
             self.kept[place : place + 1] = [found]
 
     def state(self) -> dict[str, Any]:
         """Return everything that :meth:`restore` needs, as plain data."""
-        return {"kept": [plain(one) for one in self.kept], "seen": self.seen, "random": words(self.random)}
+        return {"kept": [asdict(one) for one in self.kept], "seen": self.seen, "random": words(self.random)}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a :meth:`state`."""
-        self.kept, self.seen = [made(one) for one in state["kept"]], int(state["seen"])
+        self.kept, self.seen = [Event(**one) for one in state["kept"]], int(state["seen"])
         set_words(self.random, state["random"])
 
+    def jumps(self, look: Callable[[Atoms], Reading]) -> list[Jump]:
+        """Return the events with their sides read."""
+        return [replace(one, before=look(one.before), after=look(one.after)) for one in self.kept]
 
-def jump(
-    origin: int, device: Device, solved: Solved, voltage: float, before: Reading, after: Reading
-) -> Jump:
+
+def event(
+    origin: int, device: Device, solved: Solved, voltage: float, before: Side, after: Side
+) -> Event[Side]:
     """Return the event that has just brought a device from a solved arrangement to the present one."""
     rate = solved.at(voltage).rates(voltage, device.temperature).sum()
     hottest = device.temperature + solved.rise(voltage)
-    return Jump(origin, device.time, voltage, hottest, float(rate), before, after)
+    return Event(origin, device.time, voltage, hottest, float(rate), before, after)
 
 
 def walk(
     device: Device,
     circuit: Circuit,
     source: float,
-    start: Reading,
+    start: tuple[Reading, Resting],
     random: np.random.Generator,
-    settings: MeasureSection,
-    read_voltage: float,
+    steps: int,
+    read: Read,
 ) -> list[Jump]:
     """Let events happen one after another at a source voltage (V), however long each takes.
 
@@ -119,23 +136,29 @@ def walk(
     happen.
     """
     found: list[Jump] = []
-    for _ in range(settings.steps):
-        solved = device.solved()
+    for _ in range(steps):
+        solved, (before, at_rest) = device.solved(), start
         voltage = solved.device_voltage(circuit, source)
-        rates = solved.at(voltage).rates(voltage, device.temperature)
-        if not rates.sum() > 0.0:
+        if not _step(device, solved, voltage, at_rest, random):
             break
-        device.fire(int(random.choice(len(rates), p=rates / rates.sum())))
-        before, start = start, read(device.solved(), settings, read_voltage)
-        found.append(jump(WALK, device, solved, voltage, before, start))
+        start = read(device.solved(), device.arrangement())
+        found.append(event(WALK, device, solved, voltage, before, start[0]))
     return found
 
 
-def plain(one: Jump) -> dict[str, Any]:
-    """Return a jump as plain data, for a checkpoint."""
-    return asdict(one)
+def _step(
+    device: Device, solved: Solved, voltage: float, at_rest: Resting, random: np.random.Generator
+) -> bool:
+    """Let the next event happen; False where there is none."""
+    if voltage == 0.0:
+        return leave(device, at_rest, random)
+    rates = solved.at(voltage).rates(voltage, device.temperature)
+    if not rates.sum() > 0.0:
+        return False
+    device.fire(int(random.choice(len(rates), p=rates / rates.sum())))
+    return True
 
 
 def made(data: dict[str, Any]) -> Jump:
-    """Return the jump in plain data."""
-    return Jump(**data | {side: Reading(**data[side]) for side in ("before", "after")})
+    """Return the jump in plain data, as :func:`dataclasses.asdict` gives it."""
+    return Event(**data | {side: Reading(**data[side]) for side in ("before", "after")})

@@ -12,10 +12,12 @@ from ...configuration.phases import Sweep
 from ...kinetic.circuit import Circuit
 from ...kinetic.device import Device
 from ...kinetic.seeds import MEASURED, random_numbers
+from ...kinetic.solver import Solved
 from . import jumps, probes
 from .jumps import Jump, Reservoir
 from .probes import Plan, Probe
 from .reading import Reading, read
+from .resting import Resting, resting
 
 ENDS = ("reset", "set")
 """Kinds of phases whose end states are looked at, in the order of the numbers that a file gives them."""
@@ -67,7 +69,7 @@ class Measurement:
         # In the middle of equal parts: neither the first cycle nor the last stands for all.
         marks = (np.arange(settings.cycles) + 0.5) / settings.cycles * last
         self.cycles = set((np.floor(marks).astype(int) + 1).tolist()) if last else set()
-        self.reservoir = Reservoir(settings, self.configuration.read_voltage, self.device)
+        self.reservoir = Reservoir(settings.jumps, self.device)
 
     def begin(self, cycle: int) -> None:
         """Take note of where a piece of the protocol begins, and of its cycle (0: outside of cycles)."""
@@ -86,13 +88,27 @@ class Measurement:
         if kind not in ENDS or cycle not in self.cycles:
             return
         state = ENDS.index(kind)
-        solved = self.device.solved()
-        reading = read(solved, self.settings, self.configuration.read_voltage)
-        self.ends.append(End(cycle, state, reading))
-        self._walk(cycle, state, reading)
+        found = self.read(self.device.solved(), self.device.arrangement())
+        self.ends.append(End(cycle, state, found[0]))
+        self._walk(cycle, state, found)
         self._probe(cycle, state)
 
-    def _walk(self, cycle: int, state: int, reading: Reading) -> None:
+    def read(self, solved: Solved, atoms: jumps.Atoms) -> tuple[Reading, Resting]:
+        """Read a state at every voltage; at 0 V with the neighbours that are part of it."""
+        twin, settings = self._twin(self.device.temperature), self.settings
+        with twin.trial():
+            twin.arrange(**atoms)
+            at_rest = resting(twin, settings.temperatures, self.configuration.read_voltage)
+        return read(solved, settings, self.configuration.read_voltage, at_rest.rate), at_rest
+
+    def _look(self, atoms: jumps.Atoms) -> Reading:
+        """Read an arrangement that has been."""
+        twin = self._twin(self.device.temperature)
+        with twin.trial():
+            twin.arrange(**atoms)
+            return self.read(twin.solved(), atoms)[0]
+
+    def _walk(self, cycle: int, state: int, start: tuple[Reading, Resting]) -> None:
         random = self._random(WALKS, cycle, state)
         volts = self.settings.voltages
         for number in range(self.settings.walks):
@@ -101,9 +117,7 @@ class Measurement:
             twin = self._twin(self.device.temperature)
             twin.restore(self.device.state(), keep_solved=True)
             circuit, _ = self._circuit(source)
-            self.walks += jumps.walk(
-                twin, circuit, source, reading, random, self.settings, self.configuration.read_voltage
-            )
+            self.walks += jumps.walk(twin, circuit, source, start, random, self.settings.steps, self.read)
 
     def _probe(self, cycle: int, state: int) -> None:
         random = self._random(PROBES, cycle, state)
@@ -146,7 +160,7 @@ class Measurement:
         return {
             "reservoir": self.reservoir.state(),
             "ends": [asdict(one) for one in self.ends],
-            "walks": [jumps.plain(one) for one in self.walks],
+            "walks": [asdict(one) for one in self.walks],
             "probes": [asdict(one) for one in self.probes],
         }
 
@@ -165,7 +179,7 @@ class Measurement:
         """Return states and the jumps between them; a walk goes on from the state of its last jump."""
         readings = [end.reading for end in self.ends]
         numbers = {_key(one): place for place, one in enumerate(readings)}
-        every = [*self.reservoir.kept, *self.walks]
+        every = [*self.reservoir.jumps(self._look), *self.walks]
         sides = []
         for each in every:
             sides.append([_number(side, readings, numbers) for side in (each.before, each.after)])

@@ -20,7 +20,8 @@ class Reading:
     current : ndarray of shape (b,)
         (A), at the device voltages of the configuration.
     rate : ndarray of shape (t, b)
-        Of leaving the state (1/s): the sum of the rates of all events, at its temperatures and voltages.
+        Of leaving the state (1/s), at its temperatures and voltages: the sum of the rates of all events; at
+        0 V of leaving it and the neighbours that are part of it (:mod:`.resting`).
     """
 
     level: float
@@ -33,13 +34,14 @@ def level(solved: Solved, read_voltage: float) -> float:
     return float(np.log(solved.current(read_voltage) / read_voltage))
 
 
-def read(solved: Solved, settings: MeasureSection, read_voltage: float) -> Reading:
-    """Read a state at every voltage and temperature of a configuration."""
-    rate = [
-        [solved.at(volts).rates(volts, heat).sum() for volts in settings.voltages]
-        for heat in settings.temperatures
-    ]
+def read(solved: Solved, settings: MeasureSection, read_voltage: float, at_rest: Floats) -> Reading:
+    """Read a state at every voltage and temperature of a configuration, but at 0 V, where that is known."""
+    rate = np.empty((len(settings.temperatures), len(settings.voltages)))
+    for column, volts in enumerate(settings.voltages):
+        if volts == 0.0:
+            rate[:, column] = at_rest
+            continue
+        events = solved.at(volts)
+        rate[:, column] = [events.rates(volts, heat).sum() for heat in settings.temperatures]
     current = [solved.current(volts) for volts in settings.voltages]
-    return Reading(level(solved, read_voltage), np.array(current), np.array(rate))
-
-
+    return Reading(level(solved, read_voltage), np.array(current), rate)

@@ -1,0 +1,189 @@
+"""A state at rest is left where its conductance is: what only goes to and fro is part of it.
+
+At 0 V atoms go to neighbouring places and back, up to some 1e9 times a day, and nothing comes of it. A law of
+jumps that draws the next state from jumps of states alike does not know the way back, and would wander. So at
+0 V two kinds of neighbours are part of a state: those that do not change its conductance, and those in which
+it spends less than :data:`SHARE` of its own time. Together they are an absorbing Markov chain (as in
+:mod:`frenkel.kinetic.superbasin`): the mean time to its exit gives the rate of leaving, its exits the jumps.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...kinetic.device import Device
+from ...kinetic.superbasin import Key, Superbasin
+from ...typing import Floats
+from .reading import level
+
+SHARE = 0.1
+"""Of the time in a state, at every temperature, below which a neighbour is part of it."""
+
+ALIKE = 0.02
+"""Difference of ln(conductance) below which a neighbour is part of a state whatever its share."""
+
+MOST = 24
+"""States of a set."""
+
+LEAST = 0.02
+"""Chance of a visit before the exit below which a neighbour is not looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resting:
+    """A state with the neighbours that are part of it.
+
+    Attributes
+    ----------
+    rate : ndarray of shape (t,)
+        Of leaving them all for another (1/s), from the state itself, at each temperature.
+    members : list
+        Atoms of each, first those of the state itself, as :meth:`.Device.arrangement` gives them.
+    exits : list of ndarray
+        Weight of each event of each member as the exit, at the first temperature.
+    """
+
+    rate: Floats
+    members: list[dict[str, Any]]
+    exits: list[Floats]
+
+
+@dataclass(slots=True)
+class _Member:
+    """One arrangement: its atoms, rates of its events (t, n) and where they lead to, ln(conductance), its
+    share of the time and the chance to come there at each temperature, in units of those of the state itself.
+    """
+
+    atoms: dict[str, Any]
+    rate: Floats
+    targets: list[Key]
+    level: float
+    share: Floats
+    chance: Floats
+
+    def reached(self) -> Floats:
+        """Return the chance to come from here to each target at the next event, at the worst temperature."""
+        total = self.rate.sum(axis=1)
+        with np.errstate(invalid="ignore"):
+            step = np.nan_to_num(self.rate / total[:, None])
+        return np.asarray((self.chance[:, None] * step).max(axis=0, initial=0.0))
+
+    def to(self, target: Key) -> Floats:
+        """Return the rate (1/s) of going to a target, at each temperature."""
+        return np.asarray(self.rate[:, [one == target for one in self.targets]].sum(axis=1))
+
+
+def resting(device: Device, temperatures: tuple[float, ...], read_voltage: float) -> Resting:
+    """Return the present state of a device at 0 V; the device is as before.
+
+    Parameters
+    ----------
+    device : Device
+    temperatures : tuple of float
+        (K)
+    read_voltage : float
+        At which the conductance is taken (V).
+    """
+    with device.trial():
+        members = _members(device, temperatures, read_voltage)
+    numbers = {key: number for number, key in enumerate(members)}
+    every, outside = list(members.values()), len(members)
+    into = [np.array([numbers.get(target, outside) for target in one.targets], np.intp) for one in every]
+    times = [_times(every, into, t) for t in range(len(temperatures))]
+    rate = np.array([0.0 if one is None else 1.0 / one.sum() for one in times])
+    spent = np.zeros(outside) if times[0] is None else times[0]
+    exits = [
+        time * np.where(there == outside, one.rate[0], 0.0)
+        for time, there, one in zip(spent, into, every, strict=True)
+    ]
+    return Resting(rate, [one.atoms for one in every], exits)
+
+
+def leave(device: Device, found: Resting, random: np.random.Generator) -> bool:
+    """Bring a device from a state to the next one by an exit that is drawn; False where there is none."""
+    weights = np.concatenate(found.exits)
+    if not weights.sum() > 0.0:
+        return False
+    chosen = int(random.choice(len(weights), p=weights / weights.sum()))
+    begins = np.cumsum([0, *(len(one) for one in found.exits)])
+    member = int(np.searchsorted(begins, chosen, side="right")) - 1
+    device.arrange(**found.members[member])
+    device.fire(chosen - int(begins[member]))
+    return True
+
+
+def _members(device: Device, temperatures: tuple[float, ...], read_voltage: float) -> dict[Key, _Member]:
+    """Return the present state and the neighbours that are part of it; that visited most often joins next."""
+    basin = Superbasin(device, device.solver)
+    one = np.ones(len(temperatures))
+    start = basin.key()
+    members = {start: _member(device, basin, temperatures, read_voltage)}
+    members[start].share, members[start].chance = one, one
+    refused: set[tuple[Key, Key]] = set()
+    while len(members) < MOST:
+        best = _next(members, refused)
+        if best is None:
+            break
+        origin, event = best
+        before = members[origin]
+        target, chance = before.targets[event], before.chance * before.rate[:, event]
+        device.arrange(**before.atoms)
+        device.fire(event)
+        there = _member(device, basin, temperatures, read_voltage)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            there.share = before.share * before.to(target) / there.to(origin)
+            there.chance = np.nan_to_num(chance / before.rate.sum(axis=1))
+        if np.all(there.share < SHARE) or abs(there.level - members[start].level) < ALIKE:
+            members[target] = there
+        else:
+            refused.add((origin, target))
+    return members
+
+
+def _next(members: dict[Key, _Member], refused: set[tuple[Key, Key]]) -> tuple[Key, int] | None:
+    """Return from which member which event leads to the neighbour that is visited most often, if any is."""
+    best, found = LEAST, None
+    for key, one in members.items():
+        chances = one.reached()
+        for k in np.flatnonzero(chances > best):
+            target = one.targets[k]
+            if chances[k] > best and target not in members and (key, target) not in refused:
+                best, found = float(chances[k]), (key, int(k))
+    return found
+
+
+def _member(
+    device: Device, basin: Superbasin, temperatures: tuple[float, ...], read_voltage: float
+) -> _Member:
+    """Return the present arrangement of a device; its share and chance are not known here."""
+    solved = device.solved()
+    events, key = solved.events, basin.key()
+    rate = np.array([events.rates(0.0, heat) for heat in temperatures])
+    columns = events.arrays()
+    targets = [basin.target(key, columns, k) for k in range(events.n)]
+    unknown = np.full(len(temperatures), np.nan)
+    return _Member(device.arrangement(), rate, targets, level(solved, read_voltage), unknown, unknown)
+
+
+def _times(members: list[_Member], into: list[Any], t: int) -> Floats | None:
+    """Return the mean time (s) in each member until the exit, from the first; None where there is no exit.
+
+    By elimination of one member after another without a subtraction (Grassmann, Taksar and Heyman,
+    doi:10.1287/opre.33.5.1107): members change places up to 1e16 times before they are left.
+    """
+    n = len(members)
+    chain, out, times = np.zeros((n, n + 1)), np.zeros(n), np.zeros(n)
+    for i, one in enumerate(members):
+        np.add.at(chain[i], into[i], one.rate[t])
+    np.fill_diagonal(chain, 0.0)
+    for k in range(n - 1, -1, -1):
+        ahead = [*range(k), n]
+        out[k] = chain[k, ahead].sum()
+        if not out[k] > 0.0:
+            return None
+        chain[:k, ahead] += np.outer(chain[:k, k] / out[k], chain[k, ahead])
+        np.fill_diagonal(chain, 0.0)
+    for k in range(n):
+        times[k] = (float(k == 0) + times[:k] @ chain[:k, k]) / out[k]
+    return times

@@ -1,0 +1,106 @@
+"""A state at rest with the neighbours that are part of it: against a closed form, and against waits."""
+
+import numpy as np
+import pytest
+
+from frenkel.experiment.measure import resting as rest
+from frenkel.experiment.measure.reading import level
+from frenkel.experiment.measure.resting import _Member, _times
+from frenkel.kinetic.device import Device
+from frenkel.kinetic.materials.material import Material
+from frenkel.kinetic.waveform import Waveform
+
+HEATS = (300.0, 350.0)
+READ = 0.1
+
+
+@pytest.fixture(scope="module")
+def device():
+    """Return a small device whose filament goes half-way."""
+    found = Device(Material.load("HfO2-volatile"), thickness=1.6e-9, width=1.6e-9, seed=5)
+    found.advance(Waveform.triangle(3.0, 1e6), samples=3, stop=lambda device, _: device.events >= 20)
+    return found
+
+
+def raw(device, heat):
+    """Return the rates of all events at 0 V."""
+    return device.rates(0.0, heat)
+
+
+def test_without_neighbours_it_is_the_sum_of_all_rates(device, monkeypatch):
+    monkeypatch.setattr(rest, "MOST", 1)
+    found = rest.resting(device, HEATS, READ)
+    np.testing.assert_allclose(found.rate, [raw(device, heat).sum() for heat in HEATS], rtol=1e-12)
+    shares = found.exits[0] / found.exits[0].sum()
+    np.testing.assert_allclose(shares, raw(device, HEATS[0]) / raw(device, HEATS[0]).sum(), rtol=1e-12)
+
+
+@pytest.mark.parametrize(("a", "b", "c", "d"), [(3.0, 50.0, 0.2, 0.7), (1e6, 1e9, 1e-12, 3e-13)])
+def test_a_chain_of_two_is_left_as_its_closed_form_says(a, b, c, d):
+    """From A by a to B, by c outside; from B by b back, by d outside: times (b + d, a)/(c b + c d + a d)."""
+    rates = [np.array([[a, c]]), np.array([[b, d]])]
+    one = np.ones(1)
+    members = [_Member({}, rate, [], 0.0, one, one) for rate in rates]
+    into = [np.array([1, 2]), np.array([0, 2])]
+    expected = np.array([b + d, a]) / (c * b + c * d + a * d)
+    np.testing.assert_allclose(_times(members, into, 0), expected, rtol=1e-12)
+    nowhere = [_Member({}, np.array([[rate]]), [], 0.0, one, one) for rate in (a, b)]
+    assert _times(nowhere, [np.array([1]), np.array([0])], 0) is None
+
+
+def test_what_is_taken_back_is_not_a_jump_and_the_device_stays(device):
+    before = device.arrangement()
+    found = rest.resting(device, HEATS, READ)
+    assert len(found.members) > 1
+    for heat, rate in zip(HEATS, found.rate, strict=True):
+        assert 0.0 < rate < raw(device, heat).sum()
+    for name, values in device.arrangement().items():
+        np.testing.assert_array_equal(values, before[name])
+
+
+def test_exits_lead_out_of_the_members_and_as_often_as_waits_do(device):
+    """Mean of 200 waits until the members are left: within 4 standard errors, a false alarm in 16,000."""
+    found = rest.resting(device, HEATS, READ)
+    inside = {one["species"].tobytes() for one in found.members}
+    random = np.random.default_rng(1)
+    with device.trial():
+        for _ in range(20):
+            device.arrange(**found.members[0])
+            assert rest.leave(device, found, random)
+            assert device.engine.species.tobytes() not in inside
+        waits = []
+        for _ in range(200):
+            device.arrange(**found.members[0])
+            wait = 0.0
+            while device.engine.species.tobytes() in inside:
+                rates = raw(device, HEATS[0])
+                wait += random.exponential(1.0 / rates.sum())
+                device.fire(int(random.choice(len(rates), p=rates / rates.sum())))
+            waits.append(wait)
+    error = np.std(waits) / np.sqrt(len(waits))
+    assert abs(np.mean(waits) - 1.0 / found.rate[0]) < 4.0 * error
+
+
+def test_members_conduct_alike_or_are_hardly_ever_there(device):
+    """Shares of the time from the stationary law of the members alone, with nowhere else to go."""
+    found = rest.resting(device, HEATS, READ)
+    numbers = {one["species"].tobytes(): place for place, one in enumerate(found.members)}
+    n = len(numbers)
+    levels, chain = np.empty(n), np.zeros((len(HEATS), n, n))
+    with device.trial():
+        for place, atoms in enumerate(found.members):
+            device.arrange(**atoms)
+            levels[place] = level(device.solved(), READ)
+            rates = [raw(device, heat) for heat in HEATS]
+            for k in np.flatnonzero(rates[0]):
+                device.arrange(**atoms)
+                device.fire(int(k))
+                there = numbers.get(device.engine.species.tobytes())
+                if there is not None:
+                    chain[:, place, there] += [one[k] for one in rates]
+    other = np.abs(levels - levels[0]) >= rest.ALIKE
+    for one in chain:
+        ones = np.append(np.zeros(n), 1.0)
+        balance = np.vstack([one.T - np.diag(one.sum(axis=1)), np.ones(n)])
+        share = np.linalg.lstsq(balance, ones, rcond=None)[0]
+        assert np.all(share[other] < rest.SHARE * share[0] * (1.0 + 1e-6))
