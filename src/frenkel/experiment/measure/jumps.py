@@ -109,7 +109,8 @@ class Reservoir:
 
     def jumps(self, look: Callable[[Atoms], Reading]) -> list[Jump]:
         """Return the events with their sides read."""
-        return [replace(one, before=look(one.before), after=look(one.after)) for one in self.kept]
+        kept: list[Event[Any]] = list(self.kept)
+        return [replace(one, before=look(one.before), after=look(one.after)) for one in kept]
 
 
 def event(
