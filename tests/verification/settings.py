@@ -26,7 +26,7 @@ class Protocol:
     forming_compliance: float = 40e-6
     forming_rate: float = 100.0
     """Ramp rate of forming (V/s)."""
-    forming_limit: float = 4 * V
+    forming_limit: float = 4.5 * V
     cycle_rate: float = 1e5
     """Ramp rate of RESET and SET (V/s)."""
     fall_rate: float = 1e7
@@ -36,7 +36,7 @@ class Protocol:
     reset_fall_rate: float = 1e5
     """The same after RESET (V/s)."""
     reset_voltage: float = 1.15 * V
-    set_limit: float = 3 * V
+    set_limit: float = 3.5 * V
     verify_product: float = 0.8 * V
     """Forming and SET must end below this over the compliance of SET (ohm)."""
     forming_attempts: int = 3
