@@ -14,7 +14,8 @@ ONE_LAYER = (
 
 WHY = {
     "V-01t": (
-        "The line ends within its error of 0 V; medians of twelve devices scatter about it by 0.2 V (R2 0.954)."
+        "The line ends within its error of 0 V; medians of twelve devices scatter about it by 0.2 V (R2 "
+        "0.954)."
     ),
     "V-02": (
         "Forming takes about as many exchanges as a chain has atoms, each limited by a step that the "
