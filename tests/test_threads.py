@@ -85,7 +85,7 @@ def test_a_blas_that_is_loaded_later_is_held_at_one_thread_too():
 def test_a_member_takes_blas_without_the_rest_of_scipy():
     """A device made, solved and packed as a member does it; `scipy.linalg` is whole when asked for later.
 
-    Nor OpenSSL, which NumPy's random numbers ask for; hashes are the same without, and it can be loaded later.
+    Nor OpenSSL, which NumPy's random numbers ask for; hashes are the same, and it can be loaded later.
     """
     code = """
 import sys

@@ -19,7 +19,9 @@ cdef class EventRates:
     cdef double rated_at, rated_total   # voltage that `rate` holds at (NAN: at none), and the sum
     cdef bint cold                      # a rate asked for a temperature of 0 K or below
 
+    cdef int _room(self, int n) except -1
     cdef int _share(self, EventRates other) except -1
+    cdef int _take(self, EventRates other) except -1
     cdef double _bias(self, int c, double voltage) noexcept nogil
     cdef double _rise(self, int c, double voltage) noexcept nogil
     cdef double _activation(self, int c, double peak, double energy, double kt) noexcept nogil

@@ -4,9 +4,10 @@ import numpy as np
 
 from ...units import BOLTZMANN_EV
 
-from libc.math cimport exp, fabs, log, NAN
+from libc.math cimport exp, fabs, INFINITY, log, NAN
 from libc.string cimport memcpy
 
+from ..engine._catalogue cimport Catalogue
 from ..mechanisms._activation cimport activation_energy, fill_lineshape, lineshape_activation
 
 cdef double BOLTZMANN = BOLTZMANN_EV  # eV/K
@@ -43,18 +44,42 @@ cdef class EventRates:
 
     def load(self, mechanism, direction, site_a, site_b, barrier, chemical, frequency):
         """Copy a catalogue (arrays over the candidates)."""
-        self.n = len(mechanism)
-        self.mechanism = np.array(mechanism, np.intc)
-        self.direction = np.array(direction, np.int8)
-        self.site_a = np.array(site_a, np.intc)
-        self.site_b = np.array(site_b, np.intc)
-        self.barrier = np.array(barrier, np.float64)
-        self.chemical = np.array(chemical, np.float64)
-        self.frequency = np.array(frequency, np.float64)
-        self.energy0, self.drop0, self.lever, self.rate = np.zeros((4, self.n))
-        self.bias, self.rise = np.zeros((2, 2, self.n))
-        self.low, self.high = -np.inf, np.inf
+        self._room(len(mechanism))
+        np.asarray(self.mechanism)[:], np.asarray(self.direction)[:] = mechanism, direction
+        np.asarray(self.site_a)[:], np.asarray(self.site_b)[:] = site_a, site_b
+        np.asarray(self.barrier)[:], np.asarray(self.chemical)[:] = barrier, chemical
+        np.asarray(self.frequency)[:] = frequency
+
+    def listing(self, Catalogue listed):
+        """Return the events of a catalogue, with the tables of these; no energies yet."""
+        cdef EventRates made = EventRates.__new__(EventRates)
+        cdef int n = listed.n
+        made._share(self)
+        made._room(n)
+        if n > 0:
+            memcpy(&made.mechanism[0], &listed._mechanism[0], n * sizeof(int))
+            memcpy(&made.site_a[0], &listed._a[0], n * sizeof(int))
+            memcpy(&made.site_b[0], &listed._b[0], n * sizeof(int))
+            memcpy(&made.direction[0], &listed._direction[0], n)
+            memcpy(&made.barrier[0], &listed._barrier[0], n * sizeof(double))
+            memcpy(&made.chemical[0], &listed._energy[0], n * sizeof(double))
+            memcpy(&made.frequency[0], &listed._frequency[0], n * sizeof(double))
+        return made
+
+    cdef int _room(self, int n) except -1:
+        """Make room for ``n`` candidates without energies."""
+        # One block for all columns of a kind: each array that Python knows of costs more than these copies.
+        cdef int[:, ::1] whole = np.empty((3, n), np.intc)
+        cdef double[:, ::1] real = np.zeros((11, n))
+        self.n = n
+        self.mechanism, self.site_a, self.site_b = whole[0], whole[1], whole[2]
+        self.direction = np.empty(n, np.int8)
+        self.barrier, self.chemical, self.frequency = real[0], real[1], real[2]
+        self.energy0, self.drop0, self.lever, self.rate = real[3], real[4], real[5], real[6]
+        self.bias, self.rise = real[7:9], real[9:]
+        self.low, self.high = -INFINITY, INFINITY
         self.rated_at = NAN
+        return 0
 
     def arrays(self):
         """All columns as a dict of arrays (copies); ``energy1``, ``drop1`` and ``heat`` are those of a linear network."""
@@ -80,9 +105,11 @@ cdef class EventRates:
         cdef EventRates made = EventRates.__new__(EventRates)
         cdef int c
         cdef double slope, span = high - low
+        cdef double[:, ::1] real
         made._share(self)
-        made.rate = np.empty(self.n)
-        made.bias, made.rise = np.empty((2, 2, self.n))
+        made._take(self)
+        real = np.empty((5, self.n))
+        made.bias, made.rise, made.rate = real[:2], real[2:4], real[4]
         made.low, made.high = low, high
         made.rated_at = NAN
         for c in range(self.n):
@@ -93,7 +120,7 @@ cdef class EventRates:
         return made
 
     cdef int _share(self, EventRates other) except -1:
-        """Take over tables and catalogue, none of which changes, and the energies at 0 V."""
+        """Take over the tables, which never change."""
         self.code_before_a, self.code_after_a = other.code_before_a, other.code_after_a
         self.code_before_b, self.code_after_b = other.code_before_b, other.code_after_b
         self.electrode, self.law, self.charge_a, self.charge_b = (
@@ -102,6 +129,10 @@ cdef class EventRates:
             other.dipole, other.floor, other.transport, other.alpha)
         memcpy(&self.lineshape[0], &other.lineshape[0], sizeof(self.lineshape))
         self.tables, self.ambient = other.tables, other.ambient
+        return 0
+
+    cdef int _take(self, EventRates other) except -1:
+        """Take over the catalogue, which does not change either, and the energies at 0 V."""
         self.n, self.mechanism, self.direction = other.n, other.mechanism, other.direction
         self.site_a, self.site_b = other.site_a, other.site_b
         self.barrier, self.chemical, self.frequency = other.barrier, other.chemical, other.frequency
