@@ -313,7 +313,7 @@ def test_x03_device_along_a_triangle():
 def test_a_slow_ramp_takes_few_rates_anew():
     """Fifty events from 0.6 to 2.6 eV: wait and draw are those of all, though one look serves each wait.
 
-    Seen to fail where the sum of the others was left out, and where they had all but a tenth of the sum.
+    Seen to fail where the sum of the others was left out.
     """
     random = np.random.default_rng(7)
     # Those of no weight are the steepest: left alone for too long they would be missed.
