@@ -356,7 +356,7 @@ def open_row(path: Path) -> list[str]:
 def worker_rows() -> list[list[str]]:
     """Measure what a rank imports."""
     rows = []
-    alone = "from frenkel.threads import load_blas_alone; load_blas_alone()"
+    alone = "from frenkel.threads import load_blas_alone as a, load_hashes_alone as b; b(); a()"
     code = {
         "a rank that serves": "import frenkel.mpi_runs.worker; from mpi4py import MPI; import mpi4py.futures",
         "the process that runs its members": f"{alone}; import frenkel.experiment.members",

@@ -60,8 +60,8 @@ class NonlinearDevice(Protocol):
     def __call__(self, voltage: float) -> float:
         """Return the current (A) at a voltage (V)."""
 
-    def behind(self, source: float, resistance: float) -> float:
-        """Return the voltage (V) behind a resistance in series (ohm)."""
+    def point(self, source: float, resistance: float) -> tuple[float, float]:
+        """Return the voltage (V) behind a resistance in series (ohm), and the current (A) there."""
 
     def at(self, current: float) -> float:
         """Return the voltage (V) at a current (A)."""
@@ -77,9 +77,10 @@ class Straight:
         """Return the current (A) at a voltage (V)."""
         return voltage * self.conductance
 
-    def behind(self, source: float, resistance: float) -> float:
-        """Return the voltage (V) behind a resistance in series (ohm)."""
-        return source / (1.0 + resistance * self.conductance)
+    def point(self, source: float, resistance: float) -> tuple[float, float]:
+        """Return the voltage (V) behind a resistance in series (ohm), and the current (A) there."""
+        voltage = source / (1.0 + resistance * self.conductance)
+        return voltage, voltage * self.conductance
 
     def at(self, current: float) -> float:
         """Return the voltage (V) at a current (A)."""
@@ -227,9 +228,7 @@ class Circuit:
 
     def settle(self, source_voltage: float, device: NonlinearDevice) -> OperatingPoint:
         """Return voltages and current of a device that knows its voltage behind a resistance."""
-        resistance = self.series_resistance
-        voltage = device.behind(source_voltage, resistance) if resistance > 0.0 else source_voltage
-        current = device(voltage)
+        voltage, current = device.point(source_voltage, self.series_resistance)
         return self._limited(voltage, source_voltage, current, device.at)
 
     def _clamped(self, current: float) -> float:

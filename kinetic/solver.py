@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ..threads import one_blas_thread
 from ..typing import Floats
-from .circuit import Circuit, NonlinearDevice, Ramp, Straight
+from .circuit import Circuit, NonlinearDevice, OperatingPoint, Ramp, Straight
 from .fields._bond_laws import CurrentLaw
 from .fields._event_energies import FilamentFields
 from .fields._event_rates import EventRates
@@ -40,6 +40,8 @@ BEND = 3e-5
 
 CHORD_STEP = 2e-3
 """Change of the source voltage (V) over which a device with a contact's law is taken as a resistor."""
+
+NO_SITES: NDArray[np.int32] = np.zeros(0, np.int32)
 
 KEPT_SIZE, WEIGHED = 6e6, 16
 """Bytes of the arrangements that a solver keeps, and after how many more it sees how many they are."""
@@ -71,14 +73,16 @@ def at_rest(n_events: int, n_nodes: int) -> End:
 
 @dataclass(slots=True)
 class Cell:
-    """What holds in one cell of voltage: rates, and the heat of the nodes over V as a line (2, m)."""
+    """What holds in one cell of voltage: rates, and temperature rises of the nodes over V at its ends."""
 
     events: EventRates
-    heat: Floats
+    at_low: Floats
+    at_high: Floats
 
     def rise(self, voltage: float) -> float:
         """Return the largest temperature rise (K) of a node."""
-        rises = (self.heat[0] + self.heat[1] * voltage) * voltage
+        heat = line(self.events.low, self.events.high, self.at_low, self.at_high)
+        rises = (heat[0] + heat[1] * voltage) * voltage
         return float(rises.max()) if rises.size else 0.0
 
 
@@ -95,8 +99,8 @@ class Solved:
     Attributes
     ----------
     events : EventRates
-        Candidates, their energies, and their rates at a voltage; of a nonlinear network at low voltage only,
-        see `at`.
+        Candidates, their energies, and their rates at a voltage; of a nonlinear network what the voltage adds
+        is NaN there, see `at`.
     conductance : float
         Current over voltage (S), at low voltage where the device is not ohmic.
     heat_max : float
@@ -111,6 +115,8 @@ class Solved:
         Solves a nonlinear network at voltages (V), ends of cells.
     ends, cells : dict
         Those that were asked for, by number: an end serves the cells on both of its sides.
+    point : tuple, optional
+        The last operating point that was asked for, after its circuit and source voltage (V).
     """
 
     events: EventRates
@@ -122,6 +128,7 @@ class Solved:
     make_ends: Callable[[list[float]], list[End]] | None = None
     ends: dict[int, End] = field(default_factory=dict)
     cells: dict[int, Cell] = field(default_factory=dict)
+    point: tuple[Circuit, float, OperatingPoint] | None = None
 
     def size(self) -> int:
         """Return about how many bytes this is: a reader at many voltages has it grow by a cell at each."""
@@ -151,7 +158,7 @@ class Solved:
         first, second = self.ends[number], self.ends[number + 1]
         self.removal_error = max(self.removal_error, first.error, second.error)
         events = self.events.between(low, high, first.events, second.events)
-        return Cell(events, line(low, high, first.nodes, second.nodes))
+        return Cell(events, first.nodes, second.nodes)
 
     def at(self, voltage: float, slope: float = 0.0) -> EventRates:
         """Return candidates and rates that hold at a voltage (V) and a little on along its slope."""
@@ -171,7 +178,9 @@ class Solved:
                 duration = min(duration, CHORD_STEP / abs(slope))
             return circuit.ramp(source, slope, duration, self.chord(circuit, source), resolution)
         law = self._nonlinear()
-        point = circuit.settle(source, law)
+        point = self.settle(circuit, source)
+        if slope == 0.0:
+            return Ramp(point.device_voltage, 0.0, duration)
         voltage, events = point.device_voltage, self.at(point.device_voltage, slope)
         # As far as a cell goes, where the resistance in series bends the line little enough.
         end = events.high if slope > 0.0 else events.low
@@ -180,6 +189,13 @@ class Solved:
             span = max(0.5 * span, STRAIGHT)
             end = voltage + math.copysign(span, slope)
         return circuit.nonlinear_ramp(point, source, slope, duration, law, end, resolution)
+
+    def settle(self, circuit: Circuit, source: float) -> OperatingPoint:
+        """Return the operating point at a source voltage (V), where the law is one of bonds."""
+        # Each is asked for twice: after the event that led here, and by the wait for the next one.
+        if self.point is None or self.point[0] is not circuit or self.point[1] != source:
+            self.point = circuit, source, circuit.settle(source, self._nonlinear())
+        return self.point[2]
 
     def _nonlinear(self) -> NonlinearDevice:
         """Return the law, or the straight line of a network that has none before some atom leaves it."""
@@ -194,7 +210,7 @@ class Solved:
         if self.law is None or source_voltage == 0.0:
             return self.conductance
         if isinstance(self.law, CurrentLaw):
-            point = circuit.settle(source_voltage, self.law)
+            point = self.settle(circuit, source_voltage)
         else:
             point = circuit.solve(source_voltage, self.law)
         return point.current / point.device_voltage if point.device_voltage else self.conductance
@@ -233,6 +249,7 @@ class Solver(ABC):
         self.state, self.fields = state, fields
         self.tables = dict(state.engine.tables())
         self.tables["dipole"] = self.tables["dipole"] / self.tables["length"]
+        self._blank = EventRates(self.tables, state.temperature)
         self._kept: OrderedDict[tuple[int, bool, bool], tuple[NDArray[np.int8], Solved]] = OrderedDict()
         self._most_kept, self._unweighed = kept, 0
 
@@ -290,23 +307,14 @@ class Solver(ABC):
 
     def candidates(self) -> EventRates:
         """Return every event that is possible now, its energy in the fields still to be written."""
-        events, catalogue = EventRates(self.tables, self.state.temperature), self.state.engine.catalogue()
-        events.load(
-            catalogue.mechanism,
-            catalogue.direction,
-            catalogue.site_a,
-            catalogue.site_b,
-            catalogue.barrier,
-            catalogue.energy,
-            catalogue.attempt_frequency,
-        )
-        return events
+        return self._blank.listing(self.state.engine.catalogue())
 
     def write_energies(self, events: EventRates, species: NDArray[np.int8]) -> None:
         """Give candidates their energies in the fields as they are solved."""
-        state = self.state
-        charged = state.charges[species[state.n_hosts :]] != 0.0
-        ions = (np.flatnonzero(charged) + state.n_hosts).astype(np.int32)
+        state, ions = self.state, NO_SITES
+        if len(species) > state.n_hosts:
+            charged = state.charges[species[state.n_hosts :]] != 0.0
+            ions = (np.flatnonzero(charged) + state.n_hosts).astype(np.int32)
         if state.material.has("charge_states"):
             # Other vacancies are charged by rule: isolated ones are, clustered ones are neutral.
             held = np.flatnonzero(species[: state.n_hosts] == VACANCIES[1].code).astype(np.int32)

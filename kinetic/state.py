@@ -43,6 +43,14 @@ LEAST_WIDTH, MOST_SITES = 3, 4096
 CODES = 16
 """Species that an engine can tell apart, as in `_rates.pxd`."""
 
+CHARGE_STATES = [state.code for state in VACANCIES]
+
+SHOWN = np.where(np.isin(np.arange(CODES), CHARGE_STATES), VACANCY.code, np.arange(CODES)).astype(np.int8)
+"""Code that a species is shown with, by its own: a vacancy in any charge state is one."""
+
+IS_DEFECT = ~np.isin(np.arange(CODES), [OXYGEN.code, EMPTY.code, *(trap.code for trap in TRAPS)])
+"""Whether a species is more than perfect lattice and traps, by its code."""
+
 
 class DeviceState(ABC):
     """Atoms on a lattice, the circuit around them and one clock; parameters and attributes as of `Device`.
@@ -157,10 +165,8 @@ class DeviceState(ABC):
     def defects(self) -> tuple[NDArray[np.int32], NDArray[np.int8]]:
         """Sites and species of all that is not perfect lattice; a vacancy in any charge state is one."""
         species = self.engine.species
-        species[np.isin(species, [state.code for state in VACANCIES])] = VACANCY.code
-        background = (OXYGEN.code, EMPTY.code, *(trap.code for trap in TRAPS))
-        sites = np.flatnonzero(~np.isin(species, background)).astype(np.int32)
-        return sites, species[sites]
+        sites = np.flatnonzero(IS_DEFECT[species]).astype(np.int32)
+        return sites, SHOWN[species[sites]]
 
     @property
     def filled_traps(self) -> int:
@@ -172,9 +178,8 @@ class DeviceState(ABC):
 
     def count(self, code: int) -> int:
         """Return how many sites hold the species with this code; a vacancy in any charge state is one."""
-        codes = [state.code for state in VACANCIES] if code == VACANCY.code else [code]
-        species = self.engine.species
-        return sum(int(np.count_nonzero(species == one)) for one in codes)
+        counts = np.bincount(self.engine.species, minlength=CODES)
+        return int(counts[CHARGE_STATES].sum() if code == VACANCY.code else counts[code])
 
     # ------------------------------------------------------------------ changing
 

@@ -26,7 +26,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..threads import load_blas_alone
+from ..threads import load_blas_alone, load_hashes_alone
 from . import shards
 from .stopping import Stop
 
@@ -389,6 +389,7 @@ def main() -> None:
     try:
         plan = json.loads(plan_file.read_text())
         context = Context(plan_file.parent, inbox, notes, owner(plan), scratch(plan))
+        load_hashes_alone()
         load_blas_alone()
         with contextlib.suppress(Exception):  # it is met again below and then goes into the record
             run = prepare(plan)

@@ -23,8 +23,9 @@ cdef class CurrentLaw:
     cdef int k
     cdef double conductance, background
     cdef readonly long size    # bytes
-    cdef double[:, ::1] coupling
-    cdef double[::1] g, rest
+    cdef double[::1] coupling, g, rest     # of one block
     cdef int[::1] law
+    cdef double asked, answer              # the last voltage (V), and the current there (A)
 
+    cdef int _room(self, int k) except -1
     cdef double _beyond(self, double voltage, double load) except? -1e300

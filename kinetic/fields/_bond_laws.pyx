@@ -12,8 +12,9 @@ by Newton's method on as many unknowns as there are such bonds. Laws rise, so th
 
 import numpy as np
 
-from libc.math cimport exp, fabs
-from scipy.linalg.cython_lapack cimport dgetrf, dgetrs
+from libc.math cimport exp, fabs, NAN
+
+from ._small_lu cimport factor_small, solve_small
 
 cdef double SETTLED = 1e-13  # V over the largest voltage: the last step of Newton's method
 cdef int MOST_STEPS = 200
@@ -119,15 +120,14 @@ cdef double unsettled(BondLaws laws, int k, double* coupling, double* g, int* la
 cdef int tangent_factor(int k, double* coupling, double* g, double* tangent, double* matrix,
                         int* pivot) noexcept nogil:
     """LU of 1 + S g (i' - 1), in Fortran's order."""
-    cdef int j, l, info = 0
+    cdef int j, l
     cdef double weight
     for l in range(k):
         weight = g[l] * (tangent[l] - 1.0)
         for j in range(k):
             matrix[l * k + j] = coupling[j * k + l] * weight
         matrix[l * k + l] += 1.0
-    dgetrf(&k, &k, matrix, &k, pivot, &info)
-    return info
+    return factor_small(k, matrix, pivot)
 
 
 cdef int settle(BondLaws laws, int k, double* coupling, double* g, int* law, double* drive, double* u,
@@ -138,8 +138,7 @@ cdef int settle(BondLaws laws, int k, double* coupling, double* g, int* law, dou
     cdef double* extra = left + k
     cdef double* start = extra + k
     cdef double size, before, scale = 0.0, share, change
-    cdef int j, step, info = 0, one = 1
-    cdef char trans = b"N"
+    cdef int j, step, info = 0
     for j in range(k):
         scale = max(scale, fabs(drive[j]))
     if scale == 0.0:
@@ -152,7 +151,7 @@ cdef int settle(BondLaws laws, int k, double* coupling, double* g, int* law, dou
         info = tangent_factor(k, coupling, g, tangent, matrix, pivot)
         if info:
             return info
-        dgetrs(&trans, &k, &one, matrix, &k, pivot, left, &k, &info)
+        solve_small(k, 1, matrix, pivot, left)
         change = 0.0
         for j in range(k):
             change = max(change, fabs(left[j]))
@@ -200,12 +199,21 @@ cdef class CurrentLaw:
 
     def __init__(self, BondLaws laws, double conductance, double background, coupling, g, law, rest):
         self.laws, self.conductance, self.background = laws, conductance, background
-        self.coupling = np.array(coupling, np.float64, order="C")
-        self.g, self.rest = np.array(g, np.float64), np.array(rest, np.float64)
+        self._room(len(g))
+        np.asarray(self.coupling)[:] = np.ravel(coupling)
+        np.asarray(self.g)[:], np.asarray(self.rest)[:] = g, rest
         self.law = np.array(law, np.intc)
-        self.k = len(g)
+
+    cdef int _room(self, int k) except -1:
+        """Make room for the numbers of ``k`` bonds."""
+        # One block: each array that Python knows of costs more than the numbers.
+        cdef double[::1] numbers = np.empty(k * k + 2 * k)
+        self.k = k
+        self.coupling, self.g, self.rest = numbers[:k * k], numbers[k * k:k * k + k], numbers[k * k + k:]
         # Many arrangements are kept, so what each call works in is not held by each of them.
-        self.size = 8 * self.k * (self.k + 3)
+        self.size = 8 * k * (k + 3)
+        self.asked, self.answer = NAN, NAN
+        return 0
 
     cdef double _beyond(self, double voltage, double load) except? -1e300:
         """Current beyond ``conductance`` times the voltage (A), where it lowers ``voltage`` by ``load`` (ohm) times it."""
@@ -221,7 +229,7 @@ cdef class CurrentLaw:
             # Behind a load the drive says what no bond bears, up to 1e6 V at a given current: start within 1 V.
             drop[j] = drive[j] if load == 0.0 else max(-1.0, min(1.0, drive[j]))
             for l in range(k):
-                loaded[j * k + l] = self.coupling[j, l] + load * self.background * self.rest[j] * self.rest[l]
+                loaded[j * k + l] = self.coupling[j * k + l] + load * self.background * self.rest[j] * self.rest[l]
         info = settle(self.laws, k, loaded, &self.g[0], &self.law[0], drive, drop, tangent, tangent + k,
                       &self.laws.pivot[0])
         if info:
@@ -233,13 +241,18 @@ cdef class CurrentLaw:
 
     def __call__(self, double voltage):
         """Return the current (A) at a voltage (V)."""
-        return voltage * self.conductance + self._beyond(voltage, 0.0)
+        # A ramp asks twice for the current at its end, an event for that of the moment before.
+        if voltage != self.asked:
+            self.answer = voltage * self.conductance + self._beyond(voltage, 0.0)
+            self.asked = voltage
+        return self.answer
 
-    def behind(self, double source, double resistance):
-        """Return the voltage (V) behind a resistance in series (ohm)."""
-        cdef double free = source / (1.0 + resistance * self.conductance)
-        cdef double load = resistance / (1.0 + resistance * self.conductance)
-        return free - load * self._beyond(free, load)
+    def point(self, double source, double resistance):
+        """Return the voltage (V) behind a resistance in series (ohm), and the current (A) there."""
+        cdef double divider = 1.0 + resistance * self.conductance
+        cdef double beyond = self._beyond(source / divider, resistance / divider)
+        cdef double voltage = source / divider - resistance / divider * beyond
+        return voltage, voltage * self.conductance + beyond
 
     def at(self, double current):
         """Return the voltage (V) at a current (A)."""

@@ -62,11 +62,16 @@ cdef class FilamentFields(SpaceCharge):
             Charge number of each species.
         ions, ion_codes : (n,) int32, int8
             Sites and species of all other charges: on interstitial sites, and vacancies that hold electrons.
+
+        Notes
+        -----
+        Where bonds obey laws what the voltage adds is NaN: it is written at the ends of cells, by `write_end`.
         """
-        self._take_away(out, conducting)
+        cdef bint linear = not self.has_laws()
+        self._take_away(out, conducting, linear)
         with nogil:
             self._take_charges(ions, ion_codes, code_charge)
-            self._write(out, conducting, code_charge)
+            self._write(out, conducting, code_charge, linear)
 
     def write_end(self, EventRates of, signed char conducting, double voltage):
         """Solve the network at an end of a cell of voltage (V, other than 0), after `solve`.
@@ -85,7 +90,7 @@ cdef class FilamentFields(SpaceCharge):
         """
         cdef int c, info
         if self.removed != self.solution:
-            self._take_away(of, conducting)
+            self._take_away(of, conducting, False)
         self.prepare(self.n_moving)
         self.operate(voltage)
         events = np.empty((2, of.n))
@@ -100,14 +105,14 @@ cdef class FilamentFields(SpaceCharge):
             raise ArithmeticError(f"a network without one of its vacancies does not settle at {voltage:g} V")
         return events, np.array(self.theta[:self.m])
 
-    def _take_away(self, EventRates of, signed char conducting):
+    def _take_away(self, EventRates of, signed char conducting, bint read):
         """Solve the network without each vacancy that some candidate takes away, the costly part."""
         self.make_room()
         with nogil:
             self.clear_wanted()
             self._want_candidates(of, conducting)
             self.n_moving = self._list_moving(of, conducting)
-        self.remove_each(self.n_moving)
+        self.remove_each(self.n_moving, read)
         self.removed = self.solution
 
     # ---------------------------------------------------------------- who moves
@@ -248,7 +253,8 @@ cdef class FilamentFields(SpaceCharge):
 
     # ---------------------------------------------------------------- write
 
-    cdef void _write(self, EventRates out, signed char conducting, const double[::1] code_charge) noexcept nogil:
+    cdef void _write(self, EventRates out, signed char conducting, const double[::1] code_charge,
+                     bint linear) noexcept nogil:
         cdef int c, mech, reverse, a, b, leaving, arriving
         cdef double qa, qb, sign
         out.rated_at = NAN
@@ -259,7 +265,7 @@ cdef class FilamentFields(SpaceCharge):
             leaving, arriving = self._leaves(out, c, conducting), self._arrives(out, c, conducting)
             qa = sign * out.charge_a[mech]
             qb = sign * out.charge_b[mech] if b >= 0 else 0.0
-            out.bias[1, c] = self._work(out, c, conducting)
+            out.bias[1, c] = self._work(out, c, conducting) if linear else NAN
             # At 0 V the difference of one energy function, so that all ways round a cycle sum to nothing.
             out.energy0[c] = out.chemical[c] + self._charging(out, c, mech, reverse, a, b, qa, qb, leaving, arriving,
                                                               conducting, code_charge)
@@ -267,7 +273,7 @@ cdef class FilamentFields(SpaceCharge):
             out.lever[c] = 0.0
             if out.dipole[mech] > 0.0:
                 self._write_drop(out, c, mech, sign, a, b, leaving, arriving)
-            out.rise[1, c] = self._heat_read(out, c)
+            out.rise[1, c] = self._heat_read(out, c) if linear else NAN
 
     cdef double _work(self, EventRates out, int c, signed char conducting) noexcept nogil:
         """Work of the bias (eV) in one event; a conducting defect that leaves is not in the network it is taken in."""

@@ -17,12 +17,24 @@ cdef class EventRates:
     cdef object tables
     cdef readonly double ambient
     cdef double rated_at, rated_total   # voltage that `rate` holds at (NAN: at none), and the sum
+    # Candidates with all but a tiny share of the sum at a voltage, and how far from there (V) the others may be left alone.
+    cdef int[::1] hot
+    cdef int n_hot
+    cdef double hot_at, hot_within, hot_rest
+    cdef double near_at, near_total     # voltage that `rate` holds at but for these others, and the sum
     cdef bint cold                      # a rate asked for a temperature of 0 K or below
 
+    cdef int _room(self, int n) except -1
     cdef int _share(self, EventRates other) except -1
+    cdef int _take(self, EventRates other) except -1
     cdef double _bias(self, int c, double voltage) noexcept nogil
     cdef double _rise(self, int c, double voltage) noexcept nogil
     cdef double _activation(self, int c, double peak, double energy, double kt) noexcept nogil
     cdef double _lowered(self, int c, double voltage) noexcept nogil
     cdef double _total(self, double voltage) noexcept nogil
+    cdef double _rate(self, int c, double voltage) noexcept nogil
+    cdef double _near(self, double voltage) noexcept nogil
+    cdef void _list_hot(self, double voltage) noexcept nogil
+    cdef double _steepness(self, int c, double voltage) noexcept nogil
+    cdef int _room_for_hot(self) except -1
     cdef int _refuse_cold(self) except -1

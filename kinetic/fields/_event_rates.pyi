@@ -4,6 +4,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..engine._catalogue import Catalogue
+
 class EventRates:
     n: int
     evaluations: int
@@ -19,6 +21,7 @@ class EventRates:
         chemical: NDArray[np.float64],
         frequency: NDArray[np.float64],
     ) -> None: ...
+    def listing(self, listed: Catalogue) -> EventRates: ...
     def arrays(self) -> dict[str, NDArray[Any]]: ...
     def total(self, voltage: float) -> float: ...
     def rates(self, voltage: float, ambient: float | None = None) -> NDArray[np.float64]: ...

@@ -4,12 +4,16 @@ import numpy as np
 
 from ...units import BOLTZMANN_EV
 
-from libc.math cimport exp, fabs, log, NAN
+from libc.math cimport exp, fabs, INFINITY, log, NAN
 from libc.string cimport memcpy
 
+from ..engine._catalogue cimport Catalogue
 from ..mechanisms._activation cimport activation_energy, fill_lineshape, lineshape_activation
 
 cdef double BOLTZMANN = BOLTZMANN_EV  # eV/K
+cdef double NEGLIGIBLE = 1e-7  # share of all rates that those of no weight have
+cdef double UNSEEN = 1e-9     # share of all rates by which these may change on a ramp
+cdef double MOST_NEAR = 1e-3  # V
 cdef double FIRST_STEP = 4.0  # waits, at the rates of the start, in the first step of the clock
 
 
@@ -43,18 +47,42 @@ cdef class EventRates:
 
     def load(self, mechanism, direction, site_a, site_b, barrier, chemical, frequency):
         """Copy a catalogue (arrays over the candidates)."""
-        self.n = len(mechanism)
-        self.mechanism = np.array(mechanism, np.intc)
-        self.direction = np.array(direction, np.int8)
-        self.site_a = np.array(site_a, np.intc)
-        self.site_b = np.array(site_b, np.intc)
-        self.barrier = np.array(barrier, np.float64)
-        self.chemical = np.array(chemical, np.float64)
-        self.frequency = np.array(frequency, np.float64)
-        self.energy0, self.drop0, self.lever, self.rate = np.zeros((4, self.n))
-        self.bias, self.rise = np.zeros((2, 2, self.n))
-        self.low, self.high = -np.inf, np.inf
-        self.rated_at = NAN
+        self._room(len(mechanism))
+        np.asarray(self.mechanism)[:], np.asarray(self.direction)[:] = mechanism, direction
+        np.asarray(self.site_a)[:], np.asarray(self.site_b)[:] = site_a, site_b
+        np.asarray(self.barrier)[:], np.asarray(self.chemical)[:] = barrier, chemical
+        np.asarray(self.frequency)[:] = frequency
+
+    def listing(self, Catalogue listed):
+        """Return the events of a catalogue, with the tables of these; no energies yet."""
+        cdef EventRates made = EventRates.__new__(EventRates)
+        cdef int n = listed.n
+        made._share(self)
+        made._room(n)
+        if n > 0:
+            memcpy(&made.mechanism[0], &listed._mechanism[0], n * sizeof(int))
+            memcpy(&made.site_a[0], &listed._a[0], n * sizeof(int))
+            memcpy(&made.site_b[0], &listed._b[0], n * sizeof(int))
+            memcpy(&made.direction[0], &listed._direction[0], n)
+            memcpy(&made.barrier[0], &listed._barrier[0], n * sizeof(double))
+            memcpy(&made.chemical[0], &listed._energy[0], n * sizeof(double))
+            memcpy(&made.frequency[0], &listed._frequency[0], n * sizeof(double))
+        return made
+
+    cdef int _room(self, int n) except -1:
+        """Make room for ``n`` candidates without energies."""
+        # One block for all columns of a kind: each array that Python knows of costs more than these copies.
+        cdef int[:, ::1] whole = np.empty((3, n), np.intc)
+        cdef double[:, ::1] real = np.zeros((11, n))
+        self.n = n
+        self.mechanism, self.site_a, self.site_b = whole[0], whole[1], whole[2]
+        self.direction = np.empty(n, np.int8)
+        self.barrier, self.chemical, self.frequency = real[0], real[1], real[2]
+        self.energy0, self.drop0, self.lever, self.rate = real[3], real[4], real[5], real[6]
+        self.bias, self.rise = real[7:9], real[9:]
+        self.low, self.high = -INFINITY, INFINITY
+        self.rated_at = self.hot_at = NAN
+        return 0
 
     def arrays(self):
         """All columns as a dict of arrays (copies); ``energy1``, ``drop1`` and ``heat`` are those of a linear network."""
@@ -80,11 +108,13 @@ cdef class EventRates:
         cdef EventRates made = EventRates.__new__(EventRates)
         cdef int c
         cdef double slope, span = high - low
+        cdef double[:, ::1] real
         made._share(self)
-        made.rate = np.empty(self.n)
-        made.bias, made.rise = np.empty((2, 2, self.n))
+        made._take(self)
+        real = np.empty((5, self.n))
+        made.bias, made.rise, made.rate = real[:2], real[2:4], real[4]
         made.low, made.high = low, high
-        made.rated_at = NAN
+        made.rated_at = made.hot_at = NAN
         for c in range(self.n):
             slope = (second[0, c] - first[0, c]) / span
             made.bias[0, c], made.bias[1, c] = first[0, c] - slope * low, slope
@@ -93,7 +123,7 @@ cdef class EventRates:
         return made
 
     cdef int _share(self, EventRates other) except -1:
-        """Take over tables and catalogue, none of which changes, and the energies at 0 V."""
+        """Take over the tables, which never change."""
         self.code_before_a, self.code_after_a = other.code_before_a, other.code_after_a
         self.code_before_b, self.code_after_b = other.code_before_b, other.code_after_b
         self.electrode, self.law, self.charge_a, self.charge_b = (
@@ -102,6 +132,10 @@ cdef class EventRates:
             other.dipole, other.floor, other.transport, other.alpha)
         memcpy(&self.lineshape[0], &other.lineshape[0], sizeof(self.lineshape))
         self.tables, self.ambient = other.tables, other.ambient
+        return 0
+
+    cdef int _take(self, EventRates other) except -1:
+        """Take over the catalogue, which does not change either, and the energies at 0 V."""
         self.n, self.mechanism, self.direction = other.n, other.mechanism, other.direction
         self.site_a, self.site_b = other.site_a, other.site_b
         self.barrier, self.chemical, self.frequency = other.barrier, other.chemical, other.frequency
@@ -153,27 +187,81 @@ cdef class EventRates:
 
     cdef double _total(self, double voltage) noexcept nogil:
         """Rate of every candidate at ``voltage`` (into ``rate``) and their sum, 1/s."""
-        cdef int c, mech
-        cdef double total = 0.0, activation, peak, energy, kt
+        cdef int c
+        cdef double total = 0.0
         # While the voltage stands, and for the draw at the end of a wait, the rates are there already.
         if voltage == self.rated_at:
             return self.rated_total
         for c in range(self.n):
-            mech = self.mechanism[c]
-            # Barrier, energy and temperature at this voltage; a dipole may not push the barrier below its floor.
-            peak = max(self._lowered(c, voltage), self.floor[mech])
-            energy = self.energy0[c] + self._bias(c, voltage)
-            kt = BOLTZMANN * (self.ambient + self._rise(c, voltage))
-            if kt <= 0.0:
-                self.cold, self.rate[c] = True, 0.0
-                continue
-            activation = self._activation(c, peak, energy, kt)
-            # Arrhenius with the local temperature, which rises with the voltage.
-            self.rate[c] = self.frequency[c] * exp(-activation / kt)
+            self.rate[c] = self._rate(c, voltage)
             total += self.rate[c]
         self.evaluations += 1
         self.rated_at, self.rated_total = NAN if self.cold else voltage, total
+        self.near_at = self.hot_at = NAN
         return total
+
+    cdef inline double _rate(self, int c, double voltage) noexcept nogil:
+        """Rate of one candidate at ``voltage``, 1/s."""
+        cdef int mech = self.mechanism[c]
+        # Barrier, energy and temperature at this voltage; a dipole may not push the barrier below its floor.
+        cdef double peak = max(self._lowered(c, voltage), self.floor[mech])
+        cdef double energy = self.energy0[c] + self._bias(c, voltage)
+        cdef double kt = BOLTZMANN * (self.ambient + self._rise(c, voltage))
+        if kt <= 0.0:
+            self.cold = True
+            return 0.0
+        # Arrhenius with the local temperature, which rises with the voltage.
+        return self.frequency[c] * exp(-self._activation(c, peak, energy, kt) / kt)
+
+    cdef double _near(self, double voltage) noexcept nogil:
+        """Sum of all rates at a voltage soon after the start of a wait: those of next to no weight as they were there.
+
+        Until the others could have changed the sum by 1e-9 of it, only those that have all but 1e-7 of it are taken
+        anew. What is kept begins at the start of each wait, so that a run does not depend on what was asked before.
+        """
+        cdef int k, c
+        cdef double total
+        if not fabs(voltage - self.hot_at) <= self.hot_within:
+            return self._total(voltage)
+        if voltage == self.near_at:
+            return self.near_total
+        if voltage == self.rated_at:
+            return self.rated_total
+        total = self.hot_rest
+        for k in range(self.n_hot):
+            c = self.hot[k]
+            self.rate[c] = self._rate(c, voltage)
+            total += self.rate[c]
+        self.rated_at, self.near_at, self.near_total = NAN, voltage, total
+        return total
+
+    cdef void _list_hot(self, double voltage) noexcept nogil:
+        """List the candidates with all but a tiny share of the rates, and how far the others may be left alone."""
+        cdef int c
+        cdef double total = self._total(voltage), steepest = 0.0, least = NEGLIGIBLE * total / max(self.n, 1)
+        self.n_hot, self.hot_rest, self.hot_at, self.hot_within = 0, 0.0, voltage, 0.0
+        for c in range(self.n):
+            if self.rate[c] > least:
+                self.hot[self.n_hot] = c
+                self.n_hot += 1
+            else:
+                self.hot_rest += self.rate[c]
+                steepest = max(steepest, self._steepness(c, voltage))
+        # Twice the steepness: over so short a way it changes by less.
+        if total > 0.0 and not self.cold and 2 * self.n_hot < self.n:
+            self.hot_within = min(MOST_NEAR, UNSEEN * total / (2.0 * steepest * self.hot_rest + 1e-300))
+
+    cdef double _steepness(self, int c, double voltage) noexcept nogil:
+        """Bound on the change of a rate's logarithm (1/V); no law here changes by more than energy and barrier do."""
+        cdef int mech = self.mechanism[c]
+        cdef double rise = self.rise[0, c] + 2.0 * self.rise[1, c] * voltage
+        cdef double kelvin = self.ambient + self._rise(c, voltage)
+        cdef double kt = BOLTZMANN * kelvin
+        cdef double work = fabs(self.bias[1, c])
+        cdef double most = self.barrier[c] + fabs(self.energy0[c]) + fabs(self._bias(c, voltage))
+        # An activation energy changes by no more than the energy and the barrier do.
+        work += self.dipole[mech] * fabs(self.lever[c]) * work
+        return (work + most * fabs(rise) / kelvin) / kt
 
     def set_factor(self, const double[::1] factor):
         """Multiply the attempt frequency of exchanges with the filament by a factor per site, once after `load`."""
@@ -300,9 +388,12 @@ cdef class EventRates:
             Hazard left (0 when the event fell).
         """
         cdef double t = 0.0, step, r0, r1, r2, coarse, fine, first, left = hazard, x
+        if slope != 0.0:
+            self._room_for_hot()
         with nogil:
             # At a constant voltage the rate is constant: the wait is the hazard over it.
             r0 = self._total(start)
+            self.hot_at = NAN
             if slope == 0.0 or duration == 0.0:
                 if r0 * duration < left:
                     t, left = duration, left - r0 * duration
@@ -315,11 +406,13 @@ cdef class EventRates:
                 step = duration
                 if r0 * step > FIRST_STEP * left:
                     step = FIRST_STEP * left / r0
+                if fabs(slope) * step <= MOST_NEAR and self.hot.shape[0] > 0:
+                    self._list_hot(start)
                 while t < duration:
                     if step > duration - t:
                         step = duration - t
-                    r2 = self._total(start + slope * (t + step))
-                    r1 = self._total(start + slope * (t + 0.5 * step))
+                    r2 = self._near(start + slope * (t + step))
+                    r1 = self._near(start + slope * (t + 0.5 * step))
                     # The same step at once and in two halves: the difference bounds the error of the finer one.
                     coarse = exponential_integral(r0, r2, step)
                     first = exponential_integral(r0, r1, 0.5 * step)
@@ -344,12 +437,22 @@ cdef class EventRates:
         self._refuse_cold()
         return t, left
 
+    cdef int _room_for_hot(self) except -1:
+        """Make room for the list of those that matter, where their laws have a bound on the steepness."""
+        cdef int c
+        if self.hot.shape[0] == 0:
+            for c in range(self.n):
+                if self.law[self.mechanism[c]] > 1:
+                    return 0
+            self.hot = np.empty(self.n, np.intc)
+        return 0
+
     def pick(self, double voltage, double uniform):
         """Candidate that fires at ``voltage`` for a uniform draw in [0, 1)."""
         cdef double target, running = 0.0
         cdef int c, last = -1
         # Running sum in the order of the catalogue: a draw gives the same event on every machine.
-        target = uniform * self._total(voltage)
+        target = uniform * self._near(voltage)
         for c in range(self.n):
             if self.rate[c] > 0.0:
                 running += self.rate[c]

@@ -10,11 +10,12 @@ import numpy as np
 from libc.math cimport fabs, INFINITY, sqrt
 from libc.string cimport memset
 from scipy.linalg.cython_blas cimport dgemm
-from scipy.linalg.cython_lapack cimport dgetrs, dpotrf, dpotrs
+from scipy.linalg.cython_lapack cimport dpotrf, dpotrs
 
 from ._bond_laws cimport settle, settle_room, tangent_factor
 from ._fields cimport TOLERATED, UNSETTLED
 from ._removal cimport Removal, SETTLED
+from ._small_lu cimport solve_small
 
 cdef int MOST_STEPS = 40
 cdef int MOST_REPEATS = 20  # steps with matrices of slopes that are kept
@@ -110,7 +111,7 @@ cdef class Nonlinear(Removal):
 
     cdef int _couple_own(self, int c) noexcept nogil:
         """The same voltages in the network without moving atom ``c``: C + C E T^-1 E' C in the place of C."""
-        cdef int first = self.start[c], r = self.start[c + 1] - first, e, j, l, info = 0, i
+        cdef int first = self.start[c], r = self.start[c + 1] - first, e, j, l, i
         cdef int k = self.own_start[c + 1] - self.own_start[c], at = self.own_start[c]
         cdef double* x = &self.own_x[self.own_cross[c]]
         cdef double* coupling = &self.own_coupling[self.own_square[c]]
@@ -125,7 +126,7 @@ cdef class Nonlinear(Removal):
                 self.cross[l * r + e] = value
                 x[l * r + e] = value
         if r > 0:
-            dgetrs(&trans, &r, &k, &self.lu[self.lu_start[c]], &r, &self.pivot[first], x, &r, &info)
+            solve_small(r, k, &self.lu[self.lu_start[c]], &self.pivot[first], x)
         for i in range(self.m):
             self.source[i] = self.linear_phi[i] + self.linear_shift[c, i]
         for j in range(k):
@@ -139,7 +140,7 @@ cdef class Nonlinear(Removal):
                 coupling[l * k + j] = value
         if r > 0:
             dgemm(&turned, &trans, &k, &k, &r, &unity, &self.cross[0], &r, x, &r, &unity, coupling, &k)
-        return info
+        return 0
 
     cdef void _flow_without(self, int c) noexcept nogil:
         cdef int l
@@ -177,15 +178,14 @@ cdef class Nonlinear(Removal):
 
     cdef int _invert_base(self) noexcept nogil:
         """Inverse of the matrix of slopes with all atoms, from the factors that `operate` left in ``work``."""
-        cdef int k = self.n_bent, l, info = 0
-        cdef char trans = b"N"
+        cdef int k = self.n_bent, l
         if k == 0:
             return 0
         memset(&self.base_inverse[0], 0, k * k * sizeof(double))
         for l in range(k):
             self.base_inverse[l * k + l] = 1.0
-        dgetrs(&trans, &k, &k, &self.work[0], &k, &self.bent_pivot[0], &self.base_inverse[0], &k, &info)
-        return info
+        solve_small(k, k, &self.work[0], &self.bent_pivot[0], &self.base_inverse[0])
+        return 0
 
     cdef int _own_extra(self, int c) noexcept nogil:
         """Currents beyond the slopes at 0 V in the network without moving atom ``c``."""
@@ -218,13 +218,12 @@ cdef class Nonlinear(Removal):
         It begins with the inverse that holds with the atom, if the same bonds are there: far from the atom that
         needs no other. Where steps fall slowly the matrix is made anew.
         """
-        cdef int j, l, step, at = self.own_start[c], k = self.own_start[c + 1] - at, one = 1, info = 0
+        cdef int j, l, step, at = self.own_start[c], k = self.own_start[c + 1] - at, info = 0
         cdef bint base = k == self.n_bent, renew
         cdef double* coupling = &self.own_coupling[self.own_square[c]]
         cdef double* left = &self.bend_left[0]
         cdef double* change = &self.bend_step[0]
         cdef double scale = 0.0, before = INFINITY, size, value
-        cdef char trans = b"N"
         for l in range(k):
             scale = max(scale, fabs(self.own_step[l]))
             base = base and self.own_bent[at + l] == l
@@ -253,7 +252,7 @@ cdef class Nonlinear(Removal):
             else:
                 for j in range(k):
                     change[j] = left[j]
-                dgetrs(&trans, &k, &one, &self.work[0], &k, &self.bent_pivot[0], change, &k, &info)
+                solve_small(k, 1, &self.work[0], &self.bent_pivot[0], change)
             size = 0.0
             for j in range(k):
                 size = max(size, fabs(change[j]))
@@ -296,10 +295,9 @@ cdef class Nonlinear(Removal):
         found and the true one. Such a network, too, is positive in all entries of its inverse, and slopes vary over
         a distance that is within the bound by less than the factor 2 allows.
         """
-        cdef int e, l, first = self.start[c], r = self.start[c + 1] - first, at, k, one = 1, info
+        cdef int e, l, first = self.start[c], r = self.start[c + 1] - first, at, k, info
         cdef double* x = NULL
         cdef double value
-        cdef char trans = b"N"
         if not self.bent:
             return Removal._spread_bound(self, c)
         at = self.own_start[c]
@@ -319,7 +317,7 @@ cdef class Nonlinear(Removal):
                               &self.work[0], &self.bent_pivot[0])
         if info:
             return info
-        dgetrs(&trans, &k, &one, &self.work[0], &k, &self.bent_pivot[0], &self.own_step[at], &k, &info)
+        solve_small(k, 1, &self.work[0], &self.bent_pivot[0], &self.own_step[at])
         for l in range(at, at + k):
             self.own_step[l] *= self.own_g[l] * (self.own_tangent[l] - 1.0)
         self._spread_own(c, &self.own_step[0], -1.0, &self.source[0])
@@ -353,9 +351,8 @@ cdef class Nonlinear(Removal):
 
     cdef void _bend(self, int c, double* correction) noexcept nogil:
         """Give a correction by the slopes at 0 V those that the bonds have at the voltage."""
-        cdef int i, l, at = self.own_start[c], k = self.own_start[c + 1] - at, one = 1, info
+        cdef int i, l, at = self.own_start[c], k = self.own_start[c + 1] - at, info
         cdef double* coupling = &self.own_coupling[self.own_square[c]]
-        cdef char trans = b"N"
         if k == 0:
             return
         info = tangent_factor(k, coupling, &self.own_g[at], &self.own_tangent[at], &self.work[0], &self.bent_pivot[0])
@@ -365,7 +362,7 @@ cdef class Nonlinear(Removal):
             self.source[i] = correction[i]
         for l in range(at, at + k):
             self.own_step[l] = self._drop(self.source, self.own_a[l], self.own_b[l], 0.0)
-        dgetrs(&trans, &k, &one, &self.work[0], &k, &self.bent_pivot[0], &self.own_step[at], &k, &info)
+        solve_small(k, 1, &self.work[0], &self.bent_pivot[0], &self.own_step[at])
         for l in range(at, at + k):
             self.own_step[l] *= self.own_g[l] * (self.own_tangent[l] - 1.0)
         memset(&self.residual[0], 0, self.m * sizeof(double))

@@ -12,14 +12,12 @@ across bonds at their full currents, then correct the potentials as in the linea
 import numpy as np
 
 from libc.math cimport fabs
-from libc.string cimport memset
-from scipy.linalg.cython_blas cimport dsymv
-from scipy.linalg.cython_lapack cimport dgetrs
+from libc.string cimport memcpy, memset
+from scipy.linalg.cython_blas cimport dsymm, dsymv
 
-from ._bond_laws cimport BondLaws, settle, settle_room, tangent_factor
+from ._bond_laws cimport BondLaws, CurrentLaw, settle, settle_room, tangent_factor
 from ._fields cimport CONVERGED, Fields, TOLERATED, UNSETTLED
-
-from ._bond_laws import CurrentLaw
+from ._small_lu cimport solve_small
 
 cdef int MOST_STEPS = 40
 
@@ -180,8 +178,7 @@ cdef class Operating(Fields):
 
     cdef int _settle_base(self) noexcept nogil:
         """Correct the potential until it settles, with the slopes that the bonds have at the voltage."""
-        cdef int i, j, k = self.n_bent, m = self.m, step, info = 0, one = 1
-        cdef char trans = b"N"
+        cdef int i, j, k = self.n_bent, m = self.m, step
         cdef double change = 0.0, scale = fabs(self.top)
         for step in range(MOST_STEPS):
             self._drawn(self.phi, self.residual, True)
@@ -192,7 +189,7 @@ cdef class Operating(Fields):
             if k > 0:
                 for j in range(k):
                     self.bent_extra[j] = self._drop(self.residual, self.bent_a[j], self.bent_b[j], 0.0)
-                dgetrs(&trans, &k, &one, &self.work[0], &k, &self.bent_pivot[0], &self.bent_extra[0], &k, &info)
+                solve_small(k, 1, &self.work[0], &self.bent_pivot[0], &self.bent_extra[0])
                 for j in range(k):
                     self.bent_extra[j] *= self.bent_g[j] * (self.bent_tangent[j] - 1.0)
                 self._spread_bent(self.bent_extra, -1.0, self.source)
@@ -219,6 +216,18 @@ cdef class Operating(Fields):
         cdef double zero = 0.0, unity = 1.0
         cdef char uplo = b"U"
         dsymv(&uplo, &m, &unity, &self.c_matrix[0, 0], &ld, &value[0], &one, &zero, &out[0], &one)
+
+    cdef void _times(self, double[:, ::1] matrix, double[:, ::1] columns, double[:, ::1] out, int first,
+                     int n) noexcept nogil:
+        """Symmetric matrix times ``n`` columns from ``first``."""
+        cdef int m = self.m, ld = self.capacity, one = 1
+        cdef double zero = 0.0, unity = 1.0
+        cdef char uplo = b"U", side = b"L"
+        # For one column dsymm would copy the whole matrix first.
+        if n == 1:
+            dsymv(&uplo, &m, &unity, &matrix[0, 0], &ld, &columns[first, 0], &one, &zero, &out[first, 0], &one)
+            return
+        dsymm(&side, &uplo, &m, &n, &unity, &matrix[0, 0], &ld, &columns[first, 0], &ld, &zero, &out[first, 0], &ld)
 
     cdef void _powers(self) noexcept nogil:
         """Joule power of each node: current times voltage of every bond, halved between its ends."""
@@ -263,7 +272,12 @@ cdef class Operating(Fields):
         self.prepare_base()
         if self.n_bent == 0:
             return None
-        k = self.n_bent
-        coupling = np.array(self.coupling[:k * k]).reshape(k, k)
-        return CurrentLaw(self.laws, self.conductance, self.background, coupling, self.bent_g[:k], self.bent_law[:k],
-                          self.bent_rest[:k])
+        cdef CurrentLaw law = CurrentLaw.__new__(CurrentLaw)
+        cdef int j, k = self.n_bent
+        law.laws, law.conductance, law.background = self.laws, self.conductance, self.background
+        law._room(k)
+        law.law = np.empty(k, np.intc)
+        memcpy(&law.coupling[0], &self.coupling[0], k * k * sizeof(double))
+        for j in range(k):
+            law.g[j], law.rest[j], law.law[j] = self.bent_g[j], self.bent_rest[j], self.bent_law[j]
+        return law

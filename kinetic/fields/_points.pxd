@@ -20,3 +20,4 @@ cdef class Points(Operating):
     cdef void _sort_wanted(self) noexcept nogil
     cdef void _rows_at_points(self) noexcept nogil
     cdef void _read_points(self) noexcept nogil
+    cdef double heat_at(self, int site) noexcept nogil

@@ -115,3 +115,12 @@ cdef class Points(Operating):
                 self.row(site, m, row)
             self.point_phi[site] = self.top * self.unit[self.sz[site]] + ddot(&m, row, &one, &self.y_phi[0], &one)
             self.point_theta[site] = ddot(&m, row, &one, &self.y_theta[0], &one)
+
+    cdef double heat_at(self, int site) noexcept nogil:
+        cdef int k
+        cdef double total = 0.0
+        if site < self.n_hosts:
+            return self.point_theta[site]
+        for k in range(8):
+            total += self.point_theta[self.corner(site, k)]
+        return total / 8.0

@@ -19,8 +19,11 @@ cdef class Removal(Stars):
     cdef readonly int refined           # moving atoms whose bound was too large
 
     cdef int make_room(self) except -1
-    cdef int remove_each(self, int n_moving) except -1
-    cdef int _leave_one_out(self, int n_moving) noexcept nogil
+    cdef int remove_each(self, int n_moving, bint read) except -1
+    cdef int _leave_one_out(self, int n_moving, bint read) noexcept nogil
+    cdef int _refine_doubtful(self, int n_moving) noexcept nogil
+    cdef bint _doubtful(self, int c, double share) noexcept nogil
+    cdef int _refine_listed(self, int n, double scale) noexcept nogil
     cdef int _refine_loose(self, int n_moving, double scale) noexcept nogil
     cdef void _draw(self, int first, int n) noexcept nogil
     cdef double _beyond_background(self, int c, int i) noexcept nogil
@@ -29,7 +32,6 @@ cdef class Removal(Stars):
     cdef int _meet(self, int i, int n) noexcept nogil
     cdef int _meet_bent(self, int c, int n) noexcept nogil
     cdef int _spread_bound(self, int c) noexcept nogil
-    cdef void _times(self, double[:, ::1] matrix, double[:, ::1] columns, double[:, ::1] out, int first, int n) noexcept nogil
     cdef double _across(self, int e, double[::1] value, double top) noexcept nogil
     cdef int _factor(self, int c) noexcept nogil
     cdef void _back(self, int c, double* out) noexcept nogil
@@ -42,4 +44,3 @@ cdef class Removal(Stars):
     cdef void _flow_without(self, int c) noexcept nogil
     cdef double _host_without(self, int host, int c) noexcept nogil
     cdef double potential_without(self, int site, int c) noexcept nogil
-    cdef double heat_at(self, int site) noexcept nogil

@@ -14,16 +14,18 @@ import numpy as np
 
 from libc.math cimport fabs, INFINITY, sqrt
 from libc.string cimport memset
-from scipy.linalg.cython_blas cimport ddot, dsymm, dsymv
-from scipy.linalg.cython_lapack cimport dgetrf, dgetrs, dpotrf, dpotrs
+from scipy.linalg.cython_blas cimport ddot
+from scipy.linalg.cython_lapack cimport dpotrf, dpotrs
 
 from ._fields cimport TOLERATED, UNSETTLED
 from ._operating cimport between_bonds
+from ._small_lu cimport factor_small, solve_small
 from ._stars cimport Stars
 
 cdef double SETTLED = 1e-13, LOOSE = 3e-8
 cdef int MOST_STEPS = 20
 cdef double ROUNDING = 2e-13    # of an entry of T over the largest g C: a smaller pivot is not known to a digit or two
+cdef double DOUBTFUL = 1e-9     # of the same: a shift by T with a smaller pivot is too rough to begin with
 
 cdef enum:
     BATCH = 64          # moving atoms that are refined at once
@@ -53,8 +55,11 @@ cdef class Removal(Stars):
             self.batch_in, self.batch_out = np.zeros((2, BATCH, self.capacity))
         return 0
 
-    cdef int remove_each(self, int n_moving) except -1:
-        """Solve the network without each of the listed moving atoms, at every wanted point.
+    cdef int remove_each(self, int n_moving, bint read) except -1:
+        """Solve the network without each of the listed moving atoms.
+
+        At every wanted point where it is ``read``. Else only the nodes are solved, at the slopes that bonds with laws
+        have at 0 V: what is read at a voltage later begins there, and is bounded and refined then.
 
         Raises
         ------
@@ -69,8 +74,9 @@ cdef class Removal(Stars):
             self._room_for_factors(2 * self.n_edges, 2 * squares)
         with nogil:
             self._rows_at_points()
-            self._read_points()
-            info = self._leave_one_out(n_moving)
+            if read:
+                self._read_points()
+            info = self._leave_one_out(n_moving, read)
         if info:
             found = f"does not settle below {TOLERATED} V" if info == UNSETTLED else "is singular"
             raise ArithmeticError(
@@ -89,8 +95,8 @@ cdef class Removal(Stars):
 
     # ---------------------------------------------------------------- the network without a moving atom
 
-    cdef int _leave_one_out(self, int n_moving) noexcept nogil:
-        """Change of the nodes' potential (shift) and the drawn currents for each moving atom taken away."""
+    cdef int _leave_one_out(self, int n_moving, bint read) noexcept nogil:
+        """Change of the nodes' potential (shift) for each moving atom taken away; to be read, the drawn currents too."""
         cdef int c, e, r, m = self.m, info = 0, begin = 0
         self.removal_error = 0.0
         if n_moving == 0 or m == 0:
@@ -110,12 +116,35 @@ cdef class Removal(Stars):
             self._back(c, &self.star_sum[c, 0])
         # All atoms at once: one product of matrices instead of one of a vector for each.
         self._times(self.c_matrix, self.star_sum, self.shift, 0, n_moving)
+        if not read:
+            return self._refine_doubtful(n_moving)
         self._draw(0, n_moving)
         return self._refine_loose(n_moving, 1.0)
 
+    cdef int _refine_doubtful(self, int n_moving) noexcept nogil:
+        """Refine the moving atoms whose T has lost digits; the others are near enough to begin with."""
+        cdef int c, n = 0
+        for c in range(n_moving):
+            if self.refine or self._doubtful(c, DOUBTFUL):
+                self.loose[n] = c
+                n += 1
+        return self._refine_listed(n, 1.0)
+
+    cdef bint _doubtful(self, int c, double share) noexcept nogil:
+        """Whether some pivot of T is less than a share of its largest g C."""
+        cdef int e, first = self.start[c], last = self.start[c + 1], r = last - first
+        cdef double largest = 1.0
+        cdef double* t = &self.lu[self.lu_start[c]]
+        for e in range(first, last):
+            largest = max(largest, fabs(self.edge_g[e]) * self.c_matrix[self.edge_a[e], self.edge_a[e]])
+        for e in range(r):
+            if fabs(t[e * r + e]) < share * largest:
+                return True
+        return False
+
     cdef int _refine_loose(self, int n_moving, double scale) noexcept nogil:
         """Refine the moving atoms whose bound is too large, at ``scale`` volts; the bound decides who is."""
-        cdef int c, n = 0, first, info
+        cdef int c, n = 0
         cdef double error
         for c in range(n_moving):
             error = self._residual_bound(c)
@@ -127,7 +156,12 @@ cdef class Removal(Stars):
                 n += 1
             else:
                 self.removal_error = max(self.removal_error, error / scale)
-        self.refined, first = n, 0
+        return self._refine_listed(n, scale)
+
+    cdef int _refine_listed(self, int n, double scale) noexcept nogil:
+        """Refine the ``n`` moving atoms in ``loose``, many at once."""
+        cdef int first = 0, info
+        self.refined = n
         while first < n:
             info = self._refine(&self.loose[first], min(n - first, <int>BATCH), scale)
             if info:
@@ -171,14 +205,10 @@ cdef class Removal(Stars):
         is harmonic but where z is not zero, at ends of changed bonds, so that it is largest there. Twice the sum
         covers the rounding of C and T.
         """
-        cdef int e, i, k, l, n = 0, m = self.m, first = self.start[c], last = self.start[c + 1], r = last - first
-        cdef double total = 0.0, largest = 1.0, value, other
-        cdef double* t = &self.lu[self.lu_start[c]]
-        for e in range(first, last):
-            largest = max(largest, fabs(self.edge_g[e]) * self.c_matrix[self.edge_a[e], self.edge_a[e]])
-        for e in range(r):
-            if fabs(t[e * r + e]) < ROUNDING * largest:
-                return INFINITY
+        cdef int e, i, k, l, n = 0, m = self.m, first = self.start[c], last = self.start[c + 1]
+        cdef double total = 0.0, largest, value, other
+        if self._doubtful(c, ROUNDING):
+            return INFINITY
         for i in range(m):
             total += self.c_matrix[i, i] * self.residual[i]
         for e in range(first, last):
@@ -221,25 +251,13 @@ cdef class Removal(Stars):
         self._back(c, &self.source[0])
         return 0
 
-    cdef void _times(self, double[:, ::1] matrix, double[:, ::1] columns, double[:, ::1] out, int first,
-                     int n) noexcept nogil:
-        """Symmetric matrix times ``n`` columns from ``first``."""
-        cdef int m = self.m, ld = self.capacity, one = 1
-        cdef double zero = 0.0, unity = 1.0
-        cdef char uplo = b"U", side = b"L"
-        # For one column dsymm would copy the whole matrix first.
-        if n == 1:
-            dsymv(&uplo, &m, &unity, &matrix[0, 0], &ld, &columns[first, 0], &one, &zero, &out[first, 0], &one)
-            return
-        dsymm(&side, &uplo, &m, &n, &unity, &matrix[0, 0], &ld, &columns[first, 0], &ld, &zero, &out[first, 0], &ld)
-
     cdef inline double _across(self, int e, double[::1] value, double top) noexcept nogil:
         """Difference of ``value`` over edge ``e``."""
         return self._drop(value, self.edge_a[e], self.edge_b[e], top)
 
     cdef int _factor(self, int c) noexcept nogil:
         """LU of T scaled by sqrt|g| on both sides, sign(g) - sqrt|g| E' C E sqrt|g|."""
-        cdef int first = self.start[c], r = self.start[c + 1] - first, e, f, a, b, info = 0
+        cdef int first = self.start[c], r = self.start[c + 1] - first, e, f, a, b
         cdef double value
         cdef double* t = &self.lu[self.lu_start[c]]
         for e in range(r):
@@ -254,17 +272,15 @@ cdef class Removal(Stars):
             # Bonds that appear have a negative sign: T is indefinite, so LU with pivots and not Cholesky.
             t[e * r + e] += 1.0 if self.edge_g[first + e] > 0.0 else -1.0
         # Scaled by sqrt|g| on both sides, so that bonds of very different conductance weigh alike.
-        dgetrf(&r, &r, t, &r, &self.pivot[first], &info)
-        return info
+        return factor_small(r, t, &self.pivot[first])
 
     cdef void _back(self, int c, double* out) noexcept nogil:
         """E T^-1 edge_w into ``out`` (m,)."""
-        cdef int first = self.start[c], r = self.start[c + 1] - first, e, one = 1, info = 0
-        cdef char trans = b"N"
+        cdef int first = self.start[c], r = self.start[c + 1] - first, e
         cdef double value
         for e in range(first, first + r):
             self.edge_w[e] *= sqrt(fabs(self.edge_g[e]))
-        dgetrs(&trans, &r, &one, &self.lu[self.lu_start[c]], &r, &self.pivot[first], &self.edge_w[first], &r, &info)
+        solve_small(r, 1, &self.lu[self.lu_start[c]], &self.pivot[first], &self.edge_w[first])
         memset(out, 0, self.m * sizeof(double))
         for e in range(first, first + r):
             value = self.edge_w[e] * sqrt(fabs(self.edge_g[e]))
@@ -478,13 +494,4 @@ cdef class Removal(Stars):
             return self._host_without(site, c)
         for k in range(8):
             total += self._host_without(self.corner(site, k), c)
-        return total / 8.0
-
-    cdef double heat_at(self, int site) noexcept nogil:
-        cdef int k
-        cdef double total = 0.0
-        if site < self.n_hosts:
-            return self.point_theta[site]
-        for k in range(8):
-            total += self.point_theta[self.corner(site, k)]
         return total / 8.0

@@ -1,4 +1,4 @@
-"""BLAS at one thread, and without the rest of SciPy."""
+"""BLAS at one thread, and without the rest of SciPy; hash functions without OpenSSL."""
 
 import importlib
 import importlib.util
@@ -36,6 +36,25 @@ def load_blas_alone() -> None:
         pass  # a SciPy that is arranged otherwise is imported whole by whoever needs it
     finally:
         del sys.modules[package]
+
+
+def load_hashes_alone() -> None:
+    """Load the hash functions that Python has itself, but not OpenSSL behind them.
+
+    NumPy's random numbers ask for it, and no member needs it: 5 MB in each of thousands of processes. Where
+    Python is built without its own functions all is left as it is.
+    """
+    own = ("_md5", "_sha1", "_sha3", "_blake2")
+    sha2 = "_sha2" if sys.version_info >= (3, 12) else "_sha512"
+    if "_hashlib" in sys.modules or any(importlib.util.find_spec(name) is None for name in (*own, sha2)):
+        return
+    # What is None here cannot be imported, and both modules go on without it.
+    sys.modules["_hashlib"] = None  # type: ignore[assignment]
+    try:
+        importlib.import_module("hashlib")
+        importlib.import_module("hmac")
+    finally:
+        del sys.modules["_hashlib"]
 
 
 @cache

@@ -225,7 +225,8 @@ def test_operating_point_of_either_sign():
     put(device, random_species(device, "lrs", np.random.default_rng(3)))
     law = device.solved().law
     for source in (0.3, -0.3, 2.0, -2.0):
-        voltage = law.behind(source, 2e4)
+        voltage, current = law.point(source, 2e4)
+        assert current == pytest.approx(law(voltage), rel=1e-11)
         assert voltage + 2e4 * law(voltage) == pytest.approx(source, rel=1e-10)
         assert law.at(law(voltage)) == pytest.approx(voltage, rel=1e-10)
     assert abs(law(2.0) / law(-2.0) + 1) > 0.1

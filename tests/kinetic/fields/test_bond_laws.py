@@ -226,7 +226,7 @@ def test_cells_join_with_their_values():
 @pytest.mark.parametrize("number", [0, -1, 7, -12])
 def test_a_cell_of_a_linear_network_is_exact(number):
     """Work per volt and heat per volt squared as they are, at 0 V too, however the ends are joined."""
-    device, _ = make((6, 9))
+    device = Device(Material.load("HfO2-volatile"), 9 * A, 6 * A, seed=1)
     stack(device, range(3, 9))
     linear = device.solved().events
     columns, heat = linear.arrays(), np.array([30.0, 70.0])
@@ -240,6 +240,16 @@ def test_a_cell_of_a_linear_network_is_exact(number):
         assert cell.events.energies(voltage) == pytest.approx(linear.energies(voltage), abs=1e-14)
         assert cell.events.total(voltage) == pytest.approx(linear.total(voltage), rel=1e-11)
         assert cell.rise(voltage) == pytest.approx(70.0 * voltage**2, rel=1e-12, abs=1e-15)
+
+
+def test_where_bonds_obey_laws_no_linear_work_is_read():
+    """What the voltage adds is NaN outside cells, whoever asks; energies at 0 V are there."""
+    device, _ = make((6, 9))
+    stack(device, range(3, 9))
+    columns = device.solved().events.arrays()
+    assert np.isnan(columns["energy1"]).all() and np.isnan(columns["heat"]).all()
+    assert np.isfinite(columns["energy0"]).all()
+    assert np.isfinite(device.solved().at(0.3).energies(0.3)).all()
 
 
 def test_an_arrangement_that_is_kept_is_solved_anew_once():
@@ -347,7 +357,8 @@ def test_voltage_behind_a_resistance_and_at_a_current():
     stack(device, range(3, 9))
     law = device.solved().law
     for source in (0.2, -1.3, 2.0):
-        voltage = law.behind(source, 2e4)
+        voltage, current = law.point(source, 2e4)
+        assert current == pytest.approx(law(voltage), rel=1e-11)
         assert voltage + 2e4 * law(voltage) == pytest.approx(source, rel=1e-10)
         assert law.at(law(voltage)) == pytest.approx(voltage, rel=1e-10)
 

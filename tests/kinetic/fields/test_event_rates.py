@@ -310,6 +310,29 @@ def test_x03_device_along_a_triangle():
 # ---- the choice
 
 
+def test_a_slow_ramp_takes_few_rates_anew():
+    """Fifty events from 0.6 to 2.6 eV: wait and draw are those of all, though one look serves each wait.
+
+    Seen to fail where the sum of the others was left out.
+    """
+    random = np.random.default_rng(7)
+    # Those of no weight are the steepest: left alone for too long they would be missed.
+    peak = np.sort(random.uniform(0.6, 2.6, 50))
+    slopes = np.where(peak > 0.85, -1.9, -0.2)
+    made, exact = (made_up(peak, 0.0, slopes, frequency=1e14) for _ in range(2))
+    start = 0.7
+    for number, (hazard, slope) in enumerate([(1e-4, 1e-2), (0.3, 1e-2), (2.0, 1e-2), (2.0, 1e-9)], 1):
+        elapsed, left = made.advance(start, slope, 1e9, hazard)
+        end = start + slope * elapsed
+        totals = [exact.total(voltage) for voltage in np.linspace(start, end, 33)]
+        assert left == 0.0
+        assert integrate.simpson(totals, dx=elapsed / 32) == pytest.approx(hazard, rel=1e-9)
+        sums = np.cumsum(exact.rates(end))
+        for draw in random.random(200):
+            assert made.pick(end, draw) == np.searchsorted(sums, draw * sums[-1], side="right")
+        assert made.evaluations == number
+
+
 def test_events_are_picked_in_proportion_to_their_rates():
     """Rates over 3 decades by chi^2 on 2e5 draws. Fails with the rates of another voltage."""
     rng = np.random.default_rng(8)
