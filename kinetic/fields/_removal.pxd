@@ -1,7 +1,7 @@
 from ._stars cimport Stars
 
 
-cdef double SETTLED    # V at 1 V: an error below this needs no further refinement
+cdef double SETTLED    # V at 1 V: an error below this needs no further refinement, where all atoms are refined
 
 
 cdef class Removal(Stars):
@@ -42,5 +42,6 @@ cdef class Removal(Stars):
     cdef void _residual_without(self, int n) noexcept nogil
     cdef void _correct(self, int n) noexcept nogil
     cdef void _flow_without(self, int c) noexcept nogil
+    cdef double _flow_to(self, int i, bint left) noexcept nogil
     cdef double _host_without(self, int host, int c) noexcept nogil
     cdef double potential_without(self, int site, int c) noexcept nogil
