@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 from made_up_jumps import ensemble
 from scipy import stats
 from scipy.linalg import expm
@@ -128,3 +129,17 @@ def test_devices_of_one_start_each_are_told_apart():
     assert "1e-08 in the median; 1 of 5 hold nine tenths" in words
     assert "3 of 5 devices are below 1e-07" in words
     assert apart(np.zeros(3), 1e-7) == []
+
+
+def test_a_device_that_lost_all_particles_is_not_said_to_be_below():
+    """Two stages of 20 particles, 2 and then all lost: 0.9 of them came so far, and of 20 none went on."""
+    from frenkel.reports.tails import apart, left_open
+
+    found = xr.Dataset({
+        "probability": ("repeat", [0.0, 1e-9, 0.0]), "stage_count": ("repeat", [2, 3, 1]),
+        "killed": ("stage", [2, 20, 4, 5, 6, 20]),
+    })  # fmt: skip
+    most = left_open(found, 20)
+    assert most == pytest.approx([0.9 * 0.15, 1e-9, 0.15])
+    words = apart(found["probability"].values, 1e-7, most)[-1]
+    assert words == "1 of 3 devices are below 1e-07, 2 that lost all particles may be"
