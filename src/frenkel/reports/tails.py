@@ -66,20 +66,26 @@ def describe(found: xr.Dataset, bound: float | None = None) -> str:
     if bound is not None:
         lines.append(f"below {bound:g}? {VERDICTS[below(said, bound)]}")
     if asked.starts == 1:
-        lines += apart(found["probability"].values, bound, left_open(found, asked.particles))
+        lines += apart(found["probability"].values, bound, left_open(found, asked))
     return "\n".join(lines)
 
 
-def left_open(found: xr.Dataset, particles: int) -> Floats:
+def left_open(found: xr.Dataset, asked: Question) -> Floats:
     """Return what the probability of each repeat may still be.
 
     Of a repeat that lost all its N particles in one stage the estimate is 0, and no more is known than that
-    none of N went further: with 95 % less than 3/N did, of the share that had come so far.
+    none of N went further: with 95 % less than 3/N did, of the share that had come so far. A pulse that has
+    nothing left to do cannot fail: then 0 is exact.
     """
+    particles = asked.particles
     ends = np.cumsum(found["stage_count"].values)[:-1]
     before = [np.prod(1 - one[:-1] / particles) for one in np.split(found["killed"].values, ends)]
     probability = found["probability"].values
-    return np.where(probability > 0, probability, np.minimum(3 / particles, 1) * np.array(before))
+    open_to = np.where(probability > 0, probability, np.minimum(3 / particles, 1) * np.array(before))
+    if asked.what.absent and asked.conductance is not None:
+        ahead = (asked.conductance - found["start_conductance"].values) * (1 if asked.what.rises else -1)
+        open_to[(ahead <= 0).all(axis=1)] = 0.0
+    return open_to
 
 
 def apart(probability: Floats, bound: float | None, most: Floats | None = None) -> list[str]:
