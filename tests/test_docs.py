@@ -64,3 +64,10 @@ def test_what_is_said_to_be_tested_has_its_test():
     named = set(re.findall(r"`(tests/[\w/.]+)", (ROOT / "docs" / "trust.md").read_text(encoding="utf-8")))
     assert len(named) > 10
     assert not [name for name in named if not (ROOT / name).exists()]
+
+
+def test_pictures_have_all_their_colours():
+    """None has a palette, which merges colours of maps and legends (colour type 3); together they stay small."""
+    pictures = {path: path.read_bytes() for path in (ROOT / "docs").rglob("*.png")}
+    assert not [path.name for path, data in pictures.items() if data[25] == 3]
+    assert sum(map(len, pictures.values())) < 8e6

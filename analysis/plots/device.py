@@ -432,6 +432,7 @@ def _axis(result: xr.Dataset, axes: "Axes") -> Floats:
         along = phase + (np.arange(len(phase)) - starts[phase]) / spans
         edges = np.arange(result.sizes["phases"] + 1.0)
         axes.set_xlabel("phase")
+        axes.locator_params(axis="x", integer=True)
     else:
         scale, unit = prefix(float(time[-1]) if len(time) else 1.0, "s", largest=1.0)
         along, edges = time / scale, ends / scale

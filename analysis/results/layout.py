@@ -222,7 +222,8 @@ class Layout:
         _check_version(result, origin)
         if result.attrs.get("frenkel_kind", self.kind) != self.kind:
             kind = result.attrs["frenkel_kind"]
-            raise SchemaError(f"{origin} is not {self.what}, its kind is {kind}; frenkel.open reads it")
+            part = ", and its frenkel.member(7) is one device" if kind == "ensemble" else ""
+            raise SchemaError(f"{origin} is not {self.what}, its kind is {kind}; frenkel.open reads it{part}")
         for name in TEXTS:
             if not isinstance(given := result.attrs.get(name, ""), str):
                 raise SchemaError(f"the attribute {name} of {origin} must be text, got {given!r}")

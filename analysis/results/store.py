@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 
 CHECKPOINT_VERSION = 1
 
+REMEDIES = {".toml": "; frenkel run makes a result of a configuration"} | dict.fromkeys(
+    (".csv", ".tsv", ".txt", ".xlsx"), "; frenkel read makes a file of a table"
+)
+"""What makes a result of other files, by their ending."""
+
 
 class StoreError(OSError):
     """A result could not be written or read; the message is one sentence for the user."""
@@ -96,7 +101,7 @@ def load(path: str | Path, layout: Layout = LAYOUT) -> "xr.Dataset":
 
     source = readable(path)
     if not content.is_netcdf(source):
-        raise StoreError(f"{source} is not a netCDF file")
+        raise StoreError(f"{source} is not a netCDF file{REMEDIES.get(source.suffix.lower(), '')}")
     try:
         content.check(source)
     except content.ContentError as error:

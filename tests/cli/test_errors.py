@@ -212,7 +212,7 @@ FILES = [
     (("run", "x.toml", "-o", "left.nc"), ["left.nc.checkpoint is left from an interrupted run", "--resume"]),
     (("run", "x.toml", "-o", "left.nc", "--resume"), ["checkpoint left.nc.checkpoint cannot be read"]),
     (("show", "none.nc"), ["there is no file none.nc"]),
-    (("show", "x.toml"), ["x.toml is not a netCDF file"]),
+    (("show", "x.toml"), ["x.toml is not a netCDF file; frenkel run makes a result"]),
     (("show", "empty.nc"), ["empty.nc is empty"]),
     (("show", "a_folder"), ["a_folder is a folder"]),
     (("again", "none.nc"), ["there is no file none.nc"]),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 from made_up_jumps import ensemble
 from scipy import stats
 from scipy.linalg import expm
@@ -128,3 +129,20 @@ def test_devices_of_one_start_each_are_told_apart():
     assert "1e-08 in the median; 1 of 5 hold nine tenths" in words
     assert "3 of 5 devices are below 1e-07" in words
     assert apart(np.zeros(3), 1e-7) == []
+
+
+def test_a_device_that_lost_all_particles_is_not_said_to_be_below():
+    """2 of 20 particles lost, then all: 0.9 came so far, and of 20 none went on; who is there cannot fail."""
+    from frenkel.rare.events import Question
+    from frenkel.reports.tails import apart, left_open
+
+    found = xr.Dataset({
+        "probability": ("repeat", [0.0, 1e-9, 0.0, 0.0]), "stage_count": ("repeat", [2, 3, 1, 1]),
+        "killed": ("stage", [2, 20, 4, 5, 6, 20, 20]),
+        "start_conductance": (("repeat", "start"), [[1e-6], [1e-6], [1e-6], [2e-5]]),
+    })  # fmt: skip
+    asked = Question(event="set fails", conductance=1e-5, particles=20, kill=2, starts=1)
+    most = left_open(found, asked)
+    assert most == pytest.approx([0.9 * 0.15, 1e-9, 0.15, 0.0])
+    words = apart(found["probability"].values, 1e-7, most)[-1]
+    assert words == "2 of 4 devices are below 1e-07, 2 that lost all particles may be"

@@ -66,12 +66,39 @@ def describe(found: xr.Dataset, bound: float | None = None) -> str:
     if bound is not None:
         lines.append(f"below {bound:g}? {VERDICTS[below(said, bound)]}")
     if asked.starts == 1:
-        lines += apart(found["probability"].values, bound)
+        lines += apart(found["probability"].values, bound, left_open(found, asked))
     return "\n".join(lines)
 
 
-def apart(probability: Floats, bound: float | None) -> list[str]:
-    """Return how devices differ where each repeat is one: in the middle, and how few hold all of it."""
+def left_open(found: xr.Dataset, asked: Question) -> Floats:
+    """Return what the probability of each repeat may still be.
+
+    Of a repeat that lost all its N particles in one stage the estimate is 0, and no more is known than that
+    none of N went further: with 95 % less than 3/N did, of the share that had come so far. A pulse that has
+    nothing left to do cannot fail: then 0 is exact.
+    """
+    particles = asked.particles
+    ends = np.cumsum(found["stage_count"].values)[:-1]
+    before = [np.prod(1 - one[:-1] / particles) for one in np.split(found["killed"].values, ends)]
+    probability = found["probability"].values
+    open_to = np.where(probability > 0, probability, np.minimum(3 / particles, 1) * np.array(before))
+    if asked.what.absent and asked.conductance is not None:
+        ahead = (asked.conductance - found["start_conductance"].values) * (1 if asked.what.rises else -1)
+        open_to[(ahead <= 0).all(axis=1)] = 0.0
+    return open_to
+
+
+def apart(probability: Floats, bound: float | None, most: Floats | None = None) -> list[str]:
+    """Return how devices differ where each repeat is one: in the middle, and how few hold all of it.
+
+    Parameters
+    ----------
+    probability : (n,)
+    bound : float, optional
+        Devices below it are counted.
+    most : (n,), optional
+        What each may still be, as of `left_open`: who may be above the bound is not counted as below.
+    """
     largest = np.sort(probability)[::-1]
     total = largest.sum()
     if not total:
@@ -82,7 +109,10 @@ def apart(probability: Floats, bound: float | None) -> list[str]:
         f"{few} of {len(largest)} hold nine tenths of all"
     ]
     if bound is not None:
-        lines.append(f"{np.count_nonzero(probability < bound)} of {len(largest)} devices are below {bound:g}")
+        said = np.count_nonzero((probability if most is None else most) < bound)
+        unsaid = np.count_nonzero(probability < bound) - said
+        rest = f", {unsaid} that lost all particles may be" if unsaid else ""
+        lines.append(f"{said} of {len(largest)} devices are below {bound:g}{rest}")
     return lines
 
 

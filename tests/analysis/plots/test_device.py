@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from frenkel.analysis.plots import device as plot
 from frenkel.analysis.plots import page, scene
 from frenkel.analysis.plots.caption import caption
-from frenkel.analysis.results import appearance, export, filament
+from frenkel.analysis.results import appearance, export, filament, metrics
 
 
 @pytest.mark.parametrize(("ending", "head"), [("png", b"\x89PNG"), ("pdf", b"%PDF"), ("svg", b"<?xml")])
@@ -52,6 +52,27 @@ def test_phases_are_told_apart(result):
     labels = [text.get_text() for text in axes.get_legend().get_texts()]
     assert labels == ["forming", "RESET (3, last one strong)", "SET (3, last one strong)"]
     assert axes.get_yscale() == "log"
+
+
+def test_voltages_are_named_above_the_curves_where_the_strong_ones_switch(result):
+    axes = Figure().add_subplot()
+    plot.current_voltage(result, axes)
+    share = axes.transAxes.inverted().transform(
+        axes.transData.transform([(0.0, np.abs(result["current"].values).max())])
+    )
+    assert share[0, 1] == pytest.approx(1 - plot.FREE, abs=0.01)
+    marks = [line for line in axes.get_lines() if line.get_marker() == "v"]
+    assert len(marks) == 3 and all(mark.get_ydata()[0] > share[0, 1] for mark in marks)
+    phases = metrics.phase_summary(result)["switching_voltage"].values
+    assert phases[[-2, -1]].tolist() == [mark.get_xdata()[0] for mark in marks[:0:-1]]
+
+
+def test_views_are_in_the_order_of_time(arrays):
+    from frenkel.analysis.results import schema
+
+    arrays["phase_kind"] = ["form", *["set", "reset"] * 3]
+    shown = filament.shown_snapshots(schema.dataset(arrays, {}))
+    assert shown == [0, 1, 6, 7]
 
 
 def test_a_run_without_sweeps_is_drawn_against_time(arrays):
