@@ -126,6 +126,15 @@ def _of_loops(table: Table, plan: Plan) -> Part:
             "time": _column(table, plan, "time")}  # fmt: skip
 
 
+def _above_zero(table: Table, quantity: str, ohms: Floats) -> None:
+    wrong = np.flatnonzero(ohms <= 0)
+    if len(wrong):
+        raise TableError(
+            f"line {table.lines[wrong[0]]} of {table.name}: {quantity} must be above 0 ohm, got "
+            f"{ohms[wrong[0]]:g}; leave the cell empty where a read has failed"
+        )
+
+
 def _of_cycles(table: Table, plan: Plan) -> Part:
     devices = _devices(table, plan, len(table.rows))
     cycle = _whole(table, plan, "cycle")
@@ -138,6 +147,8 @@ def _of_cycles(table: Table, plan: Plan) -> Part:
     for column in plan.columns:
         if column.quantity in FEATURES:
             numbers[column.quantity] = values(table, column)
+            if column.quantity in ("hrs", "lrs"):
+                _above_zero(table, column.quantity, numbers[column.quantity])
     return {"device": devices, "cycle": cycle, "numbers": numbers, "name": table.name}
 
 
@@ -277,6 +288,11 @@ def _traces(parts: list[Part], places: dict[str, int]) -> Part:
         for name, state in dict.fromkeys(zip(part["device"], part["state"], strict=True)):
             rows = np.flatnonzero((names == name) & (states == state))
             time = part["time"][rows]
+            if len(back := np.flatnonzero(np.diff(time) <= 0)):
+                raise TableError(
+                    f"{part['name']}: times of a trace must ascend, got {time[back[0]]:g} s and then "
+                    f"{time[back[0] + 1]:g} s of device {name}"
+                )
             found["trace_device"].append(places[name])
             found["trace_state"].append(state)
             found["trace_voltage"].append(float(np.mean(part["voltage"][rows])))

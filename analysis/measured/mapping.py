@@ -330,7 +330,7 @@ def _check(table: Table, found: Plan) -> None:
     for group in NEEDS[found.kind]:
         if not found.of(*group) and not set(group) & set(found.constants):
             raise TableError(
-                f"{table.name}: {found.kind} need {' or '.join(group)}, and no column holds "
+                f"{table.name}: {found.kind} must have {' or '.join(group)}, and no column holds "
                 f"{'it' if len(group) == 1 else 'one'}; say which in a mapping file"
             )
     if "current" in {c.quantity for c in found.of(*RESPONSES)} and found.kind in ("reads", "pulses"):

@@ -174,6 +174,8 @@ def _table(
     like = _pattern(rows[longest[0] : longest[1]], decimal)
     alike = [run for run in runs if _fits(rows[run[0]][1], like, decimal)]
     begin = alike[0][0]
+    if like[-1] and header != 0:
+        _check_names(name, rows, begin, len(like), decimal)
     headers, units, top = _titles(name, rows, begin, len(like), decimal, header)
     title = rows[top][1] if top < begin else None
     body: list[tuple[int, list[str]]] = []
@@ -274,6 +276,20 @@ def _titles(
         # The lower of two lines names the columns; the upper one may be a title.
         return lower, none, places[-1]
     return upper, lower if _are_units(lower) else none, places[0]
+
+
+def _check_names(
+    name: str, rows: list[tuple[int, list[str]]], begin: int, width: int, decimal: str
+) -> None:
+    """Complain of a line of names above the numbers with one name too few: decimal commas look like that."""
+    if not begin:
+        return
+    line, cells = rows[begin - 1]
+    if len(_uncommented(cells)) == width - 1 and width > 2 and True not in _kinds(cells, decimal):
+        raise TableError(
+            f"line {line} of {name} names {width - 1} columns, the lines below hold {width}: are there "
+            "decimal commas between commas? Where no line names the columns say header = 0 in a mapping file"
+        )
 
 
 def _names(cells: list[str], width: int, decimal: str | None) -> tuple[str, ...] | None:

@@ -189,7 +189,7 @@ def test_measured_examples_are_read_by_a_guess(name, words, text, folder, capsys
         (["read", "a.csv", "-o", "a.csv"], 2, "--output must end in .nc"),
         (["read", "a.csv", "--write-map", "m.txt"], 2, "--write-map must end in .toml"),
         (["read", "a.csv", "--read-voltage", "3"], 2, "--read-voltage"),
-        (["read", "a.csv", "--as", "trace"], 1, "trace need time, and no column holds it"),
+        (["read", "a.csv", "--as", "trace"], 1, "trace must have time, and no column holds it"),
         (["read", "a.csv", "a.csv", "-o", "x.nc"], 1, "must have each cycle once"),
         (["read", "a.csv", "--map", "none.toml"], 1, "none.toml"),
     ],

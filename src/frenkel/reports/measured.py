@@ -8,7 +8,7 @@ import xarray as xr
 
 from ..analysis.fitting.observations import Observations
 from ..analysis.measured.mapping import KINDS, Plan
-from ..analysis.measured.quantities import QUANTITIES
+from ..analysis.measured.quantities import FEATURES, QUANTITIES
 from ..analysis.measured.table import Table
 from ..analysis.plots.caption import quantity
 from .device import table
@@ -54,6 +54,8 @@ def contents(data: xr.Dataset) -> str:
             )
             gaps = f", missing in {lost} of {variable.size}" if lost else ""
             lines.append(f"  {name:<17} {middle}, {low} to {high}{gaps}")
+        elif name in FEATURES:
+            lines.append(f"  {name:<17} no value")
     for dim, what in (("loop", "loops"), ("trace", "traces"), ("read", "reads"), ("pulse", "pulses")):
         if dim in data.sizes:
             lines.append(f"  {data.sizes[dim]} {what}")

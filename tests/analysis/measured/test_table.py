@@ -101,12 +101,36 @@ def test_missing_values_and_overflow(tmp_path):
         ),
         ("V (V),I (A)\n0,1\n1,2\n2,3\nend", r"line 5 of a\.csv must have 2 columns as the others, got 1"),
         ("V (V),I (A)\n1_0,1\n1,2\n2,3\n3,4", r"line 2 of a\.csv"),
+        (
+            "V (V),I (A)\n0,1,5\n1,2,5\n2,3,5\n3,4,5",
+            r"line 1 of a\.csv names 2 columns, the lines below hold 3: are there decimal commas",
+        ),
     ],
 )
 def test_odd_tables_are_refused_with_their_line(text, message, tmp_path):
     (tmp_path / "a.csv").write_text(text)
     with pytest.raises(TableError, match=message):
         read_table(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "time (s),current (A)\n0,1\n2,1\n1,2\n3,1",
+            "times of a trace must ascend, got 2 s and then 1 s of device a",
+        ),
+        (
+            "device,cycle,HRS (ohm),LRS (ohm)\n1,1,1e5,1e4\n1,2,-2e5,1e4\n1,3,1e5,1e4",
+            r"line 3 of a\.csv: hrs must be above 0 ohm, got -200000; leave the cell empty",
+        ),
+    ],
+)
+def test_numbers_that_cannot_be_are_refused(text, message, tmp_path):
+    (tmp_path / "a.csv").write_text(text)
+    read = read_table(tmp_path / "a.csv")
+    with pytest.raises(TableError, match=message):
+        dataset.dataset([(read, mapping.plan(read))])
 
 
 def test_bytes_are_no_table(tmp_path):
