@@ -22,8 +22,9 @@ from .resting import Resting, resting
 ENDS = ("reset", "set")
 """Kinds of phases whose end states are looked at, in the order of the numbers that a file gives them."""
 
-WALKS, PROBES = 1, 2
-"""Second number of the stream of random numbers of walks and of probes; third and fourth: cycle and state."""
+WALKS, PROBES, RESTS = 1, 2, 3
+"""Second number of the stream of random numbers of walks, of probes, and of each probe at rest; then cycle,
+state, and of a rest its number."""
 
 
 @dataclass(slots=True)
@@ -129,7 +130,8 @@ class Measurement:
             circuit, limit = self._circuit(plan.voltage)
             if plan.limit is not None:
                 circuit, limit = replace(circuit, compliance=plan.limit), plan.limit
-            found = probes.carry_out(plan, twin, circuit, sweep, self.configuration.read_voltage)
+            own = self._random(RESTS, cycle, state, number)
+            found = probes.carry_out(plan, twin, circuit, sweep, self.configuration.read_voltage, own)
             series = circuit.series_resistance
             self.probes.append(Probe(plan, cycle, state, series, limit, **found))
 

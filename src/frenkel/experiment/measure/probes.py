@@ -15,6 +15,7 @@ from ...kinetic.extremes import Extremes
 from ...kinetic.run import EventBudgetError
 from ...kinetic.waveform import Waveform
 from .reading import level
+from .resting import rest
 
 KINDS = ("hold", "half_select", "rest", "ramp")
 """Of probes, in the order of the numbers that a file gives them."""
@@ -22,7 +23,7 @@ KINDS = ("hold", "half_select", "rest", "ramp")
 RAMP = KINDS.index("ramp")
 
 BUDGET = 2000
-"""Events of a probe after which it is given up, its end not known."""
+"""Events of a probe, and of a rest states that were left, after which it is given up, its end not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,8 @@ class Plan:
 
 @dataclass(slots=True)
 class Probe:
-    """What a probe did: ln of the conductance (S) before and after it, switching voltage (V), events.
+    """What a probe did: ln of the conductance (S) before and after it, switching voltage (V), events,
+    of a rest those that left a state with its neighbours.
 
     NaN: the end is not known, since it took too many events; a ramp did not switch; no ramp.
     """
@@ -86,12 +88,26 @@ def chosen(of: int, draws: int, random: np.random.Generator) -> list[int]:
 
 
 def carry_out(
-    plan: Plan, twin: Device, circuit: Circuit, sweep: Sweep | None, read_voltage: float
+    plan: Plan,
+    twin: Device,
+    circuit: Circuit,
+    sweep: Sweep | None,
+    read_voltage: float,
+    random: np.random.Generator,
 ) -> dict[str, Any]:
-    """Apply a probe to a device in the state that it starts from; return what became of it."""
+    """Apply a probe to a device in the state that it starts from; return what became of it.
+
+    What is held has the device's own random numbers; a rest, which goes from one set of arrangements to the
+    next, those that are given.
+    """
     twin.circuit = circuit
     before, events = level(twin.solved(), read_voltage), twin.events
     found = {"before": before, "after": np.nan, "switched": np.nan, "events": BUDGET}
+    if plan.voltage == 0.0:
+        left = rest(twin, plan.time, read_voltage, BUDGET, random)
+        if left is None:
+            return found
+        return found | {"after": level(twin.solved(), read_voltage), "events": left}
     ramp = plan.kind == RAMP
     if ramp:
         waveform = Waveform.triangle(plan.voltage, abs(plan.voltage) / plan.time)

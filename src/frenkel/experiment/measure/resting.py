@@ -40,12 +40,15 @@ class Resting:
         Of leaving them all for another (1/s), from the state itself, at each temperature.
     members : list
         Atoms of each, first those of the state itself, as :meth:`.Device.arrangement` gives them.
+    times : ndarray of shape (m,)
+        Mean time in each member until they are left (s), at the first temperature; 0 where they never are.
     exits : list of ndarray
         Weight of each event of each member as the exit, at the first temperature.
     """
 
     rate: Floats
     members: list[dict[str, Any]]
+    times: Floats
     exits: list[Floats]
 
 
@@ -97,7 +100,7 @@ def resting(device: Device, temperatures: tuple[float, ...], read_voltage: float
         time * np.where(there == outside, one.rate[0], 0.0)
         for time, there, one in zip(spent, into, every, strict=True)
     ]
-    return Resting(rate, [one.atoms for one in every], exits)
+    return Resting(rate, [one.atoms for one in every], spent, exits)
 
 
 def leave(device: Device, found: Resting, random: np.random.Generator) -> bool:
@@ -111,6 +114,29 @@ def leave(device: Device, found: Resting, random: np.random.Generator) -> bool:
     device.arrange(**found.members[member])
     device.fire(chosen - int(begins[member]))
     return True
+
+
+def rest(
+    device: Device, time: float, read_voltage: float, budget: int, random: np.random.Generator
+) -> int | None:
+    """Let time pass at 0 V from one state with its neighbours to the next; return how often these were left.
+
+    Each wait is exponential of the mean that the chain has; in the end the device is in a member, drawn by
+    the time that it spends in each. None where they were left more often than the budget.
+    """
+    left = time
+    for count in range(budget + 1):
+        found = resting(device, (device.temperature,), read_voltage)
+        mean = 1.0 / found.rate[0] if found.rate[0] > 0.0 else np.inf
+        wait = mean * random.standard_exponential()
+        if not wait < left:
+            if found.times.sum() > 0.0:
+                share = found.times / found.times.sum()
+                device.arrange(**found.members[int(random.choice(len(share), p=share))])
+            return count
+        left -= wait
+        leave(device, found, random)
+    return None
 
 
 def _members(device: Device, temperatures: tuple[float, ...], read_voltage: float) -> dict[Key, _Member]:
