@@ -67,7 +67,7 @@ def test_what_is_said_to_be_tested_has_its_test():
 
 
 def test_pictures_have_all_their_colours():
-    """None has a palette, which merges colours of maps and legends (colour type 3); together they stay small."""
+    """None has a palette, which merges colours (colour type 3); together they stay small."""
     pictures = {path: path.read_bytes() for path in (ROOT / "docs").rglob("*.png")}
     assert not [path.name for path, data in pictures.items() if data[25] == 3]
     assert sum(map(len, pictures.values())) < 8e6

@@ -19,6 +19,7 @@ environment and the energy is antisymmetric by construction.
 import numpy as np
 
 from libc.math cimport fabs, NAN
+from scipy.linalg.cython_blas cimport ddot
 
 from ._event_rates cimport EventRates
 from ._space_charge cimport SpaceCharge
@@ -283,9 +284,9 @@ cdef class FilamentFields(SpaceCharge):
         if leaving >= 0 and self.node_at[leaving] >= 0:
             moving = self.moving_number[leaving]
         # Charge times potential at both sites, the top electrode's for what comes from there.
-        bias = sign * out.charge_a[mech] * self.potential_without(a, moving)
+        bias = sign * out.charge_a[mech] * self._potential_without(a, moving)
         if b >= 0:
-            bias += sign * out.charge_b[mech] * self.potential_without(b, moving)
+            bias += sign * out.charge_b[mech] * self._potential_without(b, moving)
         if out.electrode[mech] == 2:
             bias -= self.top * (sign * out.charge_a[mech])
         if self.bound_share != 1.0 and self._in_company(leaving, self._arrives(out, c, conducting)):
@@ -359,3 +360,23 @@ cdef class FilamentFields(SpaceCharge):
             coulomb += out.charge_b[mech] * self._coulomb_changed(b, n)
         out.drop0[c] = -coulomb / unit
         out.lever[c] = -sign / unit
+
+    cdef inline double _host_without(self, int host, int c) noexcept nogil:
+        """Potential at 1 V on a host site without moving atom ``c`` (-1: nobody leaves)."""
+        cdef int m = self.m, one = 1, i
+        if c < 0 or m == 0:
+            return self.point_phi[host]
+        i = self.node_at[host]
+        if i >= 0:
+            return self.phi[i] + self.shift[c, i]
+        return self.top * self.unit[self.sz[host]] + ddot(
+            &m, &self.rows[self.row_of[host], 0], &one, &self.drawn[c, 0], &one)
+
+    cdef double _potential_without(self, int site, int c) noexcept nogil:
+        cdef int k
+        cdef double total = 0.0
+        if site < self.n_hosts:
+            return self._host_without(site, c)
+        for k in range(8):
+            total += self._host_without(self.corner(site, k), c)
+        return total / 8.0

@@ -43,5 +43,3 @@ cdef class Removal(Stars):
     cdef void _correct(self, int n) noexcept nogil
     cdef void _flow_without(self, int c) noexcept nogil
     cdef double _flow_to(self, int i, bint left) noexcept nogil
-    cdef double _host_without(self, int host, int c) noexcept nogil
-    cdef double potential_without(self, int site, int c) noexcept nogil

@@ -484,25 +484,3 @@ cdef class Removal(Stars):
             total += g[k] * (at[link[k]] - here)
             other += g[k + 1] * (at[link[k + 1]] - here)
         return total + other
-
-    # ---------------------------------------------------------------- read-out
-
-    cdef inline double _host_without(self, int host, int c) noexcept nogil:
-        """Potential at 1 V on a host site without moving atom ``c`` (-1: nobody leaves)."""
-        cdef int m = self.m, one = 1, i
-        if c < 0 or m == 0:
-            return self.point_phi[host]
-        i = self.node_at[host]
-        if i >= 0:
-            return self.phi[i] + self.shift[c, i]
-        return self.top * self.unit[self.sz[host]] + ddot(
-            &m, &self.rows[self.row_of[host], 0], &one, &self.drawn[c, 0], &one)
-
-    cdef double potential_without(self, int site, int c) noexcept nogil:
-        cdef int k
-        cdef double total = 0.0
-        if site < self.n_hosts:
-            return self._host_without(site, c)
-        for k in range(8):
-            total += self._host_without(self.corner(site, k), c)
-        return total / 8.0
