@@ -22,6 +22,8 @@ cdef class Fields(Wiring):
     cdef int _solve(self) noexcept nogil
     cdef void _flow(self, double[::1] value, double[::1] out) noexcept nogil
     cdef void _drawn(self, double[::1] value, double[::1] drawn, bint biased) noexcept nogil
+    cdef void _times(self, double[:, ::1] matrix, double[:, ::1] columns, double[:, ::1] out, int first, int n) noexcept nogil
+    cdef void _respond(self, double[:, ::1] sources, double[:, ::1] out, int n) noexcept nogil
     cdef int _solve_heat(self) noexcept nogil
     cdef int _factor_heat(self) noexcept nogil
     cdef int _warm(self) noexcept nogil

@@ -10,13 +10,15 @@ Everything is solved at 1 V: a linear network scales.
 import numpy as np
 
 from libc.math cimport fabs
-from scipy.linalg.cython_blas cimport dsymv
+from libc.string cimport memset
+from scipy.linalg.cython_blas cimport daxpy, dsymm, dsymv
 from scipy.linalg.cython_lapack cimport dpotrf, dpotri, dpotrs
 
 from ._wiring cimport Wiring
 
 CONVERGED, TOLERATED = 1e-14, 1e-9
 cdef int MOST_STEPS = 20
+cdef int DENSE_GAIN = 8    # terms of a product of matrices in the time of one of a sum of rows
 
 
 cdef class Fields(Wiring):
@@ -181,6 +183,34 @@ cdef class Fields(Wiring):
         for i in range(m):
             self.source[i] = value[i] - (self.top * self.unit[self.sz[self.node[i]]] if biased else 0.0)
         dsymv(&uplo, &m, &unity, &self.k_matrix[0, 0], &ld, &self.source[0], &one, &zero, &drawn[0], &one)
+
+    cdef void _times(self, double[:, ::1] matrix, double[:, ::1] columns, double[:, ::1] out, int first,
+                     int n) noexcept nogil:
+        """Symmetric matrix times ``n`` columns from ``first``."""
+        cdef int m = self.m, ld = self.capacity, one = 1
+        cdef double zero = 0.0, unity = 1.0
+        cdef char uplo = b"U", side = b"L"
+        # For one column dsymm would copy the whole matrix first.
+        if n == 1:
+            dsymv(&uplo, &m, &unity, &matrix[0, 0], &ld, &columns[first, 0], &one, &zero, &out[first, 0], &one)
+            return
+        dsymm(&side, &uplo, &m, &n, &unity, &matrix[0, 0], &ld, &columns[first, 0], &ld, &zero, &out[first, 0], &ld)
+
+    cdef void _respond(self, double[:, ::1] sources, double[:, ::1] out, int n) noexcept nogil:
+        """C times ``n`` columns that are zero but at a few nodes: row by row where that is less work."""
+        cdef int m = self.m, one = 1, c, i
+        cdef long terms = 0
+        for c in range(n):
+            for i in range(m):
+                terms += sources[c, i] != 0.0
+        if DENSE_GAIN * terms > <long>n * m:
+            self._times(self.c_matrix, sources, out, 0, n)
+            return
+        for c in range(n):
+            memset(&out[c, 0], 0, m * sizeof(double))
+            for i in range(m):
+                if sources[c, i] != 0.0:
+                    daxpy(&m, &sources[c, i], &self.c_matrix[i, 0], &one, &out[c, 0], &one)
 
     cdef int _solve_heat(self) noexcept nogil:
         """Temperature rise at 1 V: bond powers as sources, bonds conducting by Wiedemann and Franz."""

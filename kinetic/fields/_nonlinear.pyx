@@ -168,7 +168,7 @@ cdef class Nonlinear(Removal):
                 return info
             memset(&self.star_sum[c, 0], 0, self.m * sizeof(double))
             self._spread_own(c, &self.own_extra[0], -1.0, &self.star_sum[c, 0])
-        self._times(self.c_matrix, self.star_sum, self.shift, 0, n_moving)
+        self._respond(self.star_sum, self.shift, n_moving)
         for c in range(n_moving):
             for i in range(self.m):
                 self.shift[c, i] += self.top * (self.linear_phi[i] + self.linear_shift[c, i]) - self.phi[i]

@@ -1,7 +1,7 @@
 from ._stars cimport Stars
 
 
-cdef double SETTLED    # V at 1 V: an error below this needs no further refinement
+cdef double SETTLED    # V at 1 V: an error below this needs no further refinement, where all atoms are refined
 
 
 cdef class Removal(Stars):
@@ -29,7 +29,6 @@ cdef class Removal(Stars):
     cdef int _meet(self, int i, int n) noexcept nogil
     cdef int _meet_bent(self, int c, int n) noexcept nogil
     cdef int _spread_bound(self, int c) noexcept nogil
-    cdef void _times(self, double[:, ::1] matrix, double[:, ::1] columns, double[:, ::1] out, int first, int n) noexcept nogil
     cdef double _across(self, int e, double[::1] value, double top) noexcept nogil
     cdef int _factor(self, int c) noexcept nogil
     cdef void _back(self, int c, double* out) noexcept nogil
@@ -40,6 +39,7 @@ cdef class Removal(Stars):
     cdef void _residual_without(self, int n) noexcept nogil
     cdef void _correct(self, int n) noexcept nogil
     cdef void _flow_without(self, int c) noexcept nogil
+    cdef double _flow_to(self, int i, bint left) noexcept nogil
     cdef double _host_without(self, int host, int c) noexcept nogil
     cdef double potential_without(self, int site, int c) noexcept nogil
     cdef double heat_at(self, int site) noexcept nogil

@@ -14,14 +14,14 @@ import numpy as np
 
 from libc.math cimport fabs, INFINITY, sqrt
 from libc.string cimport memset
-from scipy.linalg.cython_blas cimport ddot, dsymm, dsymv
+from scipy.linalg.cython_blas cimport ddot
 from scipy.linalg.cython_lapack cimport dgetrf, dgetrs, dpotrf, dpotrs
 
 from ._fields cimport TOLERATED, UNSETTLED
 from ._operating cimport between_bonds
 from ._stars cimport Stars
 
-cdef double SETTLED = 1e-13, LOOSE = 3e-8
+cdef double SETTLED = 1e-13, LOOSE = 3e-8, ENOUGH = 1e-11
 cdef int MOST_STEPS = 20
 cdef double ROUNDING = 2e-13    # of an entry of T over the largest g C: a smaller pivot is not known to a digit or two
 
@@ -108,8 +108,7 @@ cdef class Removal(Stars):
             for e in range(self.start[c], self.start[c + 1]):
                 self.edge_w[e] = self._across(e, self.phi, 1.0)
             self._back(c, &self.star_sum[c, 0])
-        # All atoms at once: one product of matrices instead of one of a vector for each.
-        self._times(self.c_matrix, self.star_sum, self.shift, 0, n_moving)
+        self._respond(self.star_sum, self.shift, n_moving)
         self._draw(0, n_moving)
         return self._refine_loose(n_moving, 1.0)
 
@@ -221,18 +220,6 @@ cdef class Removal(Stars):
         self._back(c, &self.source[0])
         return 0
 
-    cdef void _times(self, double[:, ::1] matrix, double[:, ::1] columns, double[:, ::1] out, int first,
-                     int n) noexcept nogil:
-        """Symmetric matrix times ``n`` columns from ``first``."""
-        cdef int m = self.m, ld = self.capacity, one = 1
-        cdef double zero = 0.0, unity = 1.0
-        cdef char uplo = b"U", side = b"L"
-        # For one column dsymm would copy the whole matrix first.
-        if n == 1:
-            dsymv(&uplo, &m, &unity, &matrix[0, 0], &ld, &columns[first, 0], &one, &zero, &out[first, 0], &one)
-            return
-        dsymm(&side, &uplo, &m, &n, &unity, &matrix[0, 0], &ld, &columns[first, 0], &ld, &zero, &out[first, 0], &ld)
-
     cdef inline double _across(self, int e, double[::1] value, double top) noexcept nogil:
         """Difference of ``value`` over edge ``e``."""
         return self._drop(value, self.edge_a[e], self.edge_b[e], top)
@@ -278,7 +265,7 @@ cdef class Removal(Stars):
         Corrections fall by a constant ratio, which the last two tell; so they also tell what is left.
         """
         cdef int c, i, p, step = 0, n, active = n_atoms, info = 0
-        cdef double size, before, left
+        cdef double size, before, left, enough = SETTLED if self.refine else ENOUGH
         for p in range(n_atoms):
             self.batch[p] = atoms[p]
             self.size[p] = 0.0
@@ -293,14 +280,14 @@ cdef class Removal(Stars):
                 c, before = self.batch[p], self.size[p]
                 size = self._correction(p)
                 left = size if size >= before else size * size / before
-                if left > SETTLED and size < 0.1 * before and step < MOST_STEPS:
+                if left > enough and size < 0.1 * before and step < MOST_STEPS:
                     self.batch[active], self.size[active] = c, size
                     active += 1
                     continue
                 self.left[c] = left
         for p in range(n_atoms):
             c = atoms[p]
-            if not self.left[c] <= SETTLED:
+            if not self.left[c] <= enough:
                 info = self._solve_without(c, &self.left[c])
                 if info:
                     return info
@@ -401,20 +388,23 @@ cdef class Removal(Stars):
 
     cdef void _correct(self, int n) noexcept nogil:
         """One correction of the ``n`` moving atoms of the batch: C r + C E w into batch_in."""
-        cdef int c, e, i, p, m = self.m
-        # First guess of the correction from C, then what the changed bonds make of it.
+        cdef int c, e, i, p, ends, m = self.m
+        # First guess of the correction from C, at the ends of the changed bonds; then what these make of it.
         self._residual_without(n)
-        self._times(self.c_matrix, self.batch_out, self.batch_in, 0, n)
         for p in range(n):
-            c = self.batch[p]
+            c, ends = self.batch[p], 0
             for i in range(m):
-                self.source[i] = self.batch_in[p, i]
+                self.residual[i] = self.batch_out[p, i]
+            for e in range(self.start[c], self.start[c + 1]):
+                ends = self._meet(self.edge_b[e], self._meet(self.edge_a[e], ends))
+            for i in range(ends):
+                self.gone[self.leaving[i]] = 0
             for e in range(self.start[c], self.start[c + 1]):
                 self.edge_w[e] = self._across(e, self.source, 0.0)
             self._back(c, &self.residual[0])
             for i in range(m):
                 self.batch_out[p, i] += self.residual[i]
-        # C (r + E w) with r from before: one product instead of two
+        # C (r + E w): the one product with all of C
         self._times(self.c_matrix, self.batch_out, self.batch_in, 0, n)
 
     cdef void _flow_without(self, int c) noexcept nogil:
@@ -422,32 +412,19 @@ cdef class Removal(Stars):
 
         They are not added and taken away again: the currents that would cancel are 1e7 times those that stay.
         """
-        cdef int e, i, k, n, first = self.start[c], last = self.start[c + 1]
-        cdef double total, other, value, here
-        cdef const double* at = &self.source[0]
-        cdef const int* gone = &self.gone[0]
-        cdef const int* link
-        cdef const double* g
+        cdef int e, i, first = self.start[c], last = self.start[c + 1]
+        cdef double value
+        for i in range(self.m):
+            self.residual[i] = self._flow_to(i, False)
+        # Nodes that left have no bonds; their neighbours skip them.
         for e in range(first, last):
             if self.edge_g[e] > 0.0:
                 self.gone[self.edge_a[e]] = 1
-        # Nodes that left have no bonds; their neighbours skip them.
-        for i in range(self.m):
-            total = other = 0.0
-            if not gone[i]:
-                here, n, link, g = at[i], self.degree[i], &self.link[i, 0], &self.link_g[i, 0]
-                total = self.contact_g[1, i] * (self.top - here) - self.contact_g[0, i] * here
-                # Two sums, so that one addition need not wait for the one before.
-                if n & 1:
-                    n -= 1
-                    if not gone[link[n]]:
-                        total += g[n] * (at[link[n]] - here)
-                for k in range(0, n, 2):
-                    if not gone[link[k]]:
-                        total += g[k] * (at[link[k]] - here)
-                    if not gone[link[k + 1]]:
-                        other += g[k + 1] * (at[link[k + 1]] - here)
-            self.residual[i] = total + other
+        for e in range(first, last):
+            if self.edge_g[e] > 0.0:
+                self.residual[self.edge_a[e]] = 0.0
+                if self.edge_b[e] >= 0 and not self.gone[self.edge_b[e]]:
+                    self.residual[self.edge_b[e]] = self._flow_to(self.edge_b[e], True)
         for e in range(first, last):
             if self.edge_g[e] > 0.0:
                 self.gone[self.edge_a[e]] = 0
@@ -457,6 +434,28 @@ cdef class Removal(Stars):
             self.residual[self.edge_a[e]] += value
             if self.edge_b[e] >= 0:
                 self.residual[self.edge_b[e]] -= value
+
+    cdef inline double _flow_to(self, int i, bint left) noexcept nogil:
+        """Current into one node at the values in source; ``left``: its bonds to nodes that left are not there."""
+        cdef int k, n = self.degree[i]
+        cdef double here = self.source[i], other = 0.0
+        cdef double total = self.contact_g[1, i] * (self.top - here) - self.contact_g[0, i] * here
+        cdef const double* at = &self.source[0]
+        cdef const int* link = &self.link[i, 0]
+        cdef const double* g = &self.link_g[i, 0]
+        if left:
+            for k in range(n):
+                if not self.gone[link[k]]:
+                    total += g[k] * (at[link[k]] - here)
+            return total
+        # Two sums, so that one addition need not wait for the one before.
+        if n & 1:
+            n -= 1
+            total += g[n] * (at[link[n]] - here)
+        for k in range(0, n, 2):
+            total += g[k] * (at[link[k]] - here)
+            other += g[k + 1] * (at[link[k + 1]] - here)
+        return total + other
 
     # ---------------------------------------------------------------- read-out
 
