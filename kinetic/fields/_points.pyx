@@ -14,6 +14,7 @@ from ._operating cimport Operating
 cdef enum:
     READ = 1            # a point at which the potential of the network is wanted
     READ_WITHOUT = 2    # the same, and that without some moving atom
+    BLOCK = 128         # points of one layer that are read together
 
 
 cdef class Points(Operating):
@@ -27,11 +28,15 @@ cdef class Points(Operating):
         self.wanted_end = np.zeros(self.nz + 1, np.intc)
         self.point_phi, self.point_theta = np.zeros((2, n))
         self.rows = np.zeros((1, 1))
+        self.block = np.zeros(BLOCK, np.intc)
+        self.layer_end = np.zeros(self.nz + 1, np.intc)
+        self.node_by_layer = np.zeros(1, np.intc)
 
     cdef int room_for_points(self) except -1:
         """Make room for the rows that are kept, and for one that is not."""
         if self.rows.shape[0] <= self.n_rows or self.rows.shape[1] != self.capacity:
             self.rows = np.zeros((self.n_rows + 128, self.capacity))
+            self.node_by_layer = np.zeros(self.capacity, np.intc)
         return 0
 
     cdef int corner(self, int interstitial, int k) noexcept nogil:
@@ -71,47 +76,111 @@ cdef class Points(Operating):
         self.n_wanted = self.n_rows = 0
 
     cdef void _sort_wanted(self) noexcept nogil:
-        """List the wanted points layer by layer: those of one layer read the same part of the table."""
-        cdef int w, z, site
+        """List the wanted points layer by layer, and the nodes: what those of two layers read lies together."""
+        cdef int w, site
         cdef int* end = &self.wanted_end[0]
         memset(end, 0, (self.nz + 1) * sizeof(int))
+        memset(&self.layer_end[0], 0, (self.nz + 1) * sizeof(int))
         for w in range(self.n_wanted):
             end[self.sz[self.wanted_list[w]] + 1] += 1
-        for z in range(self.nz):
-            end[z + 1] += end[z]
+        for w in range(self.m):
+            self.layer_end[self.node_z[w] + 1] += 1
+        for w in range(self.nz):
+            end[w + 1] += end[w]
+            self.layer_end[w + 1] += self.layer_end[w]
+        # Each end moves on from the beginning of its layer to that of the next.
         for w in range(self.n_wanted):
             site = self.wanted_list[w]
             self.wanted_sorted[end[self.sz[site]]] = site
             end[self.sz[site]] += 1
+        for w in range(self.m):
+            self.node_by_layer[self.layer_end[self.node_z[w]]] = w
+            self.layer_end[self.node_z[w]] += 1
 
     # ---------------------------------------------------------------- what is read
 
+    cdef int _next_block(self, int kind, int* at) noexcept nogil:
+        """Take further points of one kind and one layer, no nodes, from place ``at`` on into ``block``; how many."""
+        cdef int n = 0, site
+        while at[0] < self.n_wanted and n < BLOCK:
+            site = self.wanted_sorted[at[0]]
+            if n and self.sz[site] != self.sz[self.block[0]]:
+                break
+            if self.wanted[site] == kind and self.node_at[site] < 0:
+                self.block[n] = site
+                n += 1
+            at[0] += 1
+        return n
+
+    cdef void _fill_rows(self, int n, bint keep) noexcept nogil:
+        """Read the table from the points of the block to all nodes: into rows that are kept, or summed up at once.
+
+        Node by node: of the table a layer of points reads a small part for each layer of nodes, which stays in the
+        cache. Rows of thousands of isolated defects, kept, would only wear out the memory.
+        """
+        cdef int p, k, i, first = 0, z, site
+        cdef int[BLOCK] at_x, at_y
+        cdef double[BLOCK] phi, theta
+        cdef double* row[BLOCK]
+        cdef long line = self.table.shape[3]
+        cdef int* x
+        cdef int* y
+        cdef double* base
+        cdef double value, y_phi, y_theta
+        for p in range(n):
+            site = self.block[p]
+            row[p] = &self.rows[self.row_of[site] if keep else self.n_rows, 0]
+            at_x[p], at_y[p] = self.px + self.sx[site], self.py + self.sy[site]
+            phi[p] = theta[p] = 0.0
+            if self.images:
+                self.row(site, self.m, row[p])
+                if not keep:
+                    self._add_up(site, row[p])
+        if self.images:
+            return
+        for z in range(self.nz if n else 0):
+            base = &self.table[self.sz[self.block[0]], z, 0, 0]
+            for k in range(first, self.layer_end[z]):
+                i = self.node_by_layer[k]
+                x, y = &self.fold_x[0] - self.node_x[i], &self.fold_y[0] - self.node_y[i]
+                if keep:
+                    for p in range(n):
+                        row[p][i] = base[x[at_x[p]] * line + y[at_y[p]]]
+                    continue
+                y_phi, y_theta = self.y_phi[i], self.y_theta[i]
+                for p in range(n):
+                    value = base[x[at_x[p]] * line + y[at_y[p]]]
+                    phi[p] += value * y_phi
+                    theta[p] += value * y_theta
+            first = self.layer_end[z]
+        for p in range(0 if keep else n):
+            site = self.block[p]
+            self.point_phi[site] = self.top * self.unit[self.sz[site]] + phi[p]
+            self.point_theta[site] = theta[p]
+
     cdef void _rows_at_points(self) noexcept nogil:
         """Green's function to the nodes from every point that is read without some moving atom."""
-        cdef int w, site
+        cdef int at = 0
         self._sort_wanted()
-        for w in range(self.n_wanted):
-            site = self.wanted_sorted[w]
-            if self.wanted[site] == READ_WITHOUT:
-                self.row(site, self.m, &self.rows[self.row_of[site], 0])
+        while at < self.n_wanted:
+            self._fill_rows(self._next_block(READ_WITHOUT, &at), True)
 
     cdef void _read_points(self) noexcept nogil:
         """Potential and heat at every wanted point."""
-        cdef int w, i, site, m = self.m, one = 1
-        cdef double* row
+        cdef int w, i, site, at = 0
         for w in range(self.n_wanted):
-            site = self.wanted_sorted[w]
-            # A node knows its potential; elsewhere the sources of all nodes add up through G.
+            site = self.wanted_list[w]
             i = self.node_at[site]
+            # A node knows its potential; elsewhere the sources of all nodes add up through G.
             if i >= 0:
                 self.point_phi[site] = self.phi[i]
                 self.point_theta[site] = self.theta[i]
-                continue
-            if self.wanted[site] == READ_WITHOUT:
-                row = &self.rows[self.row_of[site], 0]
-            else:
-                # A row for each of thousands of isolated defects would only wear out the memory.
-                row = &self.rows[self.n_rows, 0]
-                self.row(site, m, row)
-            self.point_phi[site] = self.top * self.unit[self.sz[site]] + ddot(&m, row, &one, &self.y_phi[0], &one)
-            self.point_theta[site] = ddot(&m, row, &one, &self.y_theta[0], &one)
+            elif self.wanted[site] == READ_WITHOUT:
+                self._add_up(site, &self.rows[self.row_of[site], 0])
+        while at < self.n_wanted:
+            self._fill_rows(self._next_block(READ, &at), False)
+
+    cdef inline void _add_up(self, int site, double* row) noexcept nogil:
+        cdef int m = self.m, one = 1
+        self.point_phi[site] = self.top * self.unit[self.sz[site]] + ddot(&m, row, &one, &self.y_phi[0], &one)
+        self.point_theta[site] = ddot(&m, row, &one, &self.y_theta[0], &one)

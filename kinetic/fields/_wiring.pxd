@@ -2,7 +2,7 @@ cdef class Wiring:
     # geometry and tables
     cdef readonly int nx, ny, nz, n_hosts, cut2
     cdef int px, py, images
-    cdef double[:, :, :, ::1] table       # Green's function by layer, steps in x and y folded to half the period, layer
+    cdef double[:, :, :, ::1] table       # Green's function by both layers and steps in x and y, folded to half the period
     cdef int[::1] fold_x, fold_y          # folded step by period + step
     cdef double[::1] pair_conductance     # by squared distance, in background bonds
     cdef double[:, ::1] contact           # by side and layer, in background bonds

@@ -44,10 +44,10 @@ cdef class Wiring:
         self.n_hosts = self.nx * self.ny * self.nz
         self.images = 1 if green.images else 0
         self.px, self.py = green.table.shape[:2]
-        # Steps to either side are equal, so half the period in x and y holds all; by layer first, so that what
-        # the points of one layer read lies together and stays in the cache.
+        # Steps to either side are equal, so half the period in x and y holds all; by layers first, so that what
+        # the points of one layer read of the nodes of another lies together and stays in the cache.
         half = green.table[:self.px // 2 + 1, :self.py // 2 + 1]
-        self.table = np.ascontiguousarray(half.transpose(2, 0, 1, 3), dtype=np.float64)
+        self.table = np.ascontiguousarray(half.transpose(2, 3, 0, 1), dtype=np.float64)
         self.fold_x, self.fold_y = folded(self.px), folded(self.py)
         self.pair_conductance = np.ascontiguousarray(pair_conductance, dtype=np.float64)
         self.cut2 = self.pair_conductance.shape[0] - 1
@@ -95,28 +95,28 @@ cdef class Wiring:
         cdef int dx = self.fold_x[self.px + self.sx[a] - self.sx[b]], za = self.sz[a], zb = self.sz[b]
         cdef int dy = self.fold_y[self.py + self.sy[a] - self.sy[b]]
         cdef int mx, my
-        cdef double value = self.table[za, dx, dy, zb]
+        cdef double value = self.table[za, zb, dx, dy]
         # Reflecting sides: the three mirror images, in a table of twice the width.
         if self.images:
             mx = self.fold_x[self.px + self.sx[a] + self.sx[b] + 1]
             my = self.fold_y[self.py + self.sy[a] + self.sy[b] + 1]
-            value += self.table[za, mx, dy, zb] + self.table[za, dx, my, zb] + self.table[za, mx, my, zb]
+            value += self.table[za, zb, mx, dy] + self.table[za, zb, dx, my] + self.table[za, zb, mx, my]
         return value
 
     cdef void row(self, int site, int count, double* out) noexcept nogil:
         """Green's function between a host site and the first ``count`` nodes."""
         cdef int i
-        cdef long plane = self.nz, line = self.table.shape[2] * plane
+        cdef long line = self.table.shape[3], plane = self.table.shape[2] * line
         cdef int* x = &self.fold_x[self.px + self.sx[site]]
         cdef int* y = &self.fold_y[self.py + self.sy[site]]
         cdef double* base = &self.table[self.sz[site], 0, 0, 0]
-        # Images take the general way; without them the loop below, the hottest here, reads one layer's part.
+        # Images take the general way; without them the loop below reads one layer's part.
         if self.images:
             for i in range(count):
                 out[i] = self.g(site, self.node[i])
             return
         for i in range(count):
-            out[i] = base[x[-self.node_x[i]] * line + y[-self.node_y[i]] * plane + self.node_z[i]]
+            out[i] = base[self.node_z[i] * plane + x[-self.node_x[i]] * line + y[-self.node_y[i]]]
 
     cdef int squared_distance(self, int a, int b) noexcept nogil:
         """Squared distance of two host sites in spacings, by the nearest image."""
