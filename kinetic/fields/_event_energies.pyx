@@ -164,7 +164,7 @@ cdef class FilamentFields(SpaceCharge):
             if self.node_at[leaving] < 0:
                 n = self._add_delta(n, leaving, -self.charge, -1)
             # Its neighbours that have no other one become isolated and charged, unless it arrives beside them.
-            for k in range(18):
+            for k in range(18 if self.n_close[leaving] else 0):
                 other = self.shifted(leaving, k)
                 if other < 0 or not self.vacant[other] or self.in_contact(other) or self.n_close[other] != 1:
                     continue
@@ -178,7 +178,7 @@ cdef class FilamentFields(SpaceCharge):
             if neighbours == 0 and not self.in_contact(arriving):
                 n = self._add_delta(n, arriving, self.charge, 1)
             # Isolated ones beside its new place are clustered now and discharge.
-            for k in range(18):
+            for k in range(18 if neighbours else 0):
                 other = self.shifted(arriving, k)
                 if other >= 0 and other != leaving and self.vacant[other] and self.n_close[other] == 0 \
                         and not self.in_contact(other):

@@ -24,5 +24,5 @@ cdef class SpaceCharge(Nonlinear):
     cdef int _changed(self, bint write) noexcept nogil
     cdef void _forget_sums(self, long before) noexcept nogil
     cdef void _replace(self, int site, double charge) noexcept nogil
-    cdef int64_t _term(self, double charge, int host, int site) noexcept nogil
+    cdef int64_t _term(self, double charge, double green) noexcept nogil
     cdef double _coulomb(self, int host) noexcept nogil

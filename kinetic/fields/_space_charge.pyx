@@ -113,16 +113,17 @@ cdef class SpaceCharge(Nonlinear):
     cdef void _replace(self, int site, double charge) noexcept nogil:
         """Let a site hold another charge, in all sums that are kept."""
         cdef int i, host
-        cdef double old = self.charge_at[site]
+        cdef double old = self.charge_at[site], green
         self.charge_at[site] = charge
         for i in range(self.n_kept):
             host = self.kept[i]
-            self.sum_at[host] += self._term(charge, host, site) - self._term(old, host, site)
+            green = self.g(host, site)
+            self.sum_at[host] += self._term(charge, green) - self._term(old, green)
         self.terms += self.n_kept
 
-    cdef inline int64_t _term(self, double charge, int host, int site) noexcept nogil:
-        """What a charge at ``site`` adds at ``host``, in whole units."""
-        return llrint(charge * self.fixed * self.g(host, site))
+    cdef inline int64_t _term(self, double charge, double green) noexcept nogil:
+        """What a charge adds through an entry of the Green's function, in whole units."""
+        return llrint(charge * self.fixed * green)
 
     cdef double _coulomb(self, int host) noexcept nogil:
         """Coulomb potential of all present charges at a host site, V (own charge included)."""
@@ -130,7 +131,7 @@ cdef class SpaceCharge(Nonlinear):
         cdef int64_t total = 0
         if self.used_in[host] < 0:
             for i in range(self.n_charged):
-                total += self._term(self.charge_at[self.charged[i]], host, self.charged[i])
+                total += self._term(self.charge_at[self.charged[i]], self.g(host, self.charged[i]))
             self.terms += self.n_charged
             self.sum_at[host] = total
             self.kept[self.n_kept] = host
