@@ -1,7 +1,7 @@
 """Work of the bias in networks of some hundred nodes, against a fresh solution without the atom.
 
-Large networks take other ways than small ones: sums of rows in the place of products of matrices, and points that
-read the Green's function in blocks.
+Large networks take other ways than small ones: sums of rows in the place of products of matrices, and points
+that read the Green's function in blocks.
 """
 
 import numpy as np
