@@ -14,7 +14,7 @@ from ._operating cimport Operating
 cdef enum:
     READ = 1            # a point at which the potential of the network is wanted
     READ_WITHOUT = 2    # the same, and that without some moving atom
-    BLOCK = 128         # points of one layer that are read together
+    BLOCK = 512         # points of one layer that are read together
 
 
 cdef class Points(Operating):
@@ -115,38 +115,41 @@ cdef class Points(Operating):
     cdef void _fill_rows(self, int n, bint keep) noexcept nogil:
         """Read the table from the points of the block to all nodes: into rows that are kept, or summed up at once.
 
-        Node by node: of the table a layer of points reads a small part for each layer of nodes, which stays in the
-        cache. Rows of thousands of isolated defects, kept, would only wear out the memory.
+        The part of the table between two layers is small and stays in the cache. Rows of thousands of isolated
+        defects, kept, would only wear out the memory.
         """
         cdef int p, k, i, first = 0, z, site
         cdef int[BLOCK] at_x, at_y
         cdef double[BLOCK] phi, theta
-        cdef double* row[BLOCK]
-        cdef long line = self.table.shape[3]
+        cdef int line = <int>self.table.shape[3]
         cdef int* x
         cdef int* y
         cdef double* base
+        cdef double* row
         cdef double value, y_phi, y_theta
         for p in range(n):
             site = self.block[p]
-            row[p] = &self.rows[self.row_of[site] if keep else self.n_rows, 0]
             at_x[p], at_y[p] = self.px + self.sx[site], self.py + self.sy[site]
             phi[p] = theta[p] = 0.0
             if self.images:
-                self.row(site, self.m, row[p])
+                # Between reflecting sides every entry is a sum of four.
+                row = &self.rows[self.row_of[site] if keep else self.n_rows, 0]
+                self.row(site, self.m, row)
                 if not keep:
-                    self._add_up(site, row[p])
-        if self.images:
+                    self._add_up(site, row)
+        if self.images or n == 0:
             return
-        for z in range(self.nz if n else 0):
+        for z in range(self.nz):
             base = &self.table[self.sz[self.block[0]], z, 0, 0]
-            for k in range(first, self.layer_end[z]):
+            for p in range(n if keep else 0):
+                row = &self.rows[self.row_of[self.block[p]], 0]
+                x, y = &self.fold_x[at_x[p]], &self.fold_y[at_y[p]]
+                for k in range(first, self.layer_end[z]):
+                    i = self.node_by_layer[k]
+                    row[i] = base[x[-self.node_x[i]] * line + y[-self.node_y[i]]]
+            for k in range(self.layer_end[z] if keep else first, self.layer_end[z]):
                 i = self.node_by_layer[k]
                 x, y = &self.fold_x[0] - self.node_x[i], &self.fold_y[0] - self.node_y[i]
-                if keep:
-                    for p in range(n):
-                        row[p][i] = base[x[at_x[p]] * line + y[at_y[p]]]
-                    continue
                 y_phi, y_theta = self.y_phi[i], self.y_theta[i]
                 for p in range(n):
                     value = base[x[at_x[p]] * line + y[at_y[p]]]
