@@ -257,7 +257,8 @@ cdef class Nonlinear(Removal):
             for j in range(k):
                 size = max(size, fabs(change[j]))
                 self.own_drop[at + j] -= change[j]
-            if size <= SETTLED * scale:
+            # With a matrix that is kept steps fall by a constant ratio, size / before: it tells what is left.
+            if size <= SETTLED * scale or (step > 0 and not renew and size * size <= SETTLED * scale * before):
                 return True
             if not size < before:
                 return False
