@@ -10,7 +10,7 @@ cdef class Points(Operating):
     cdef int[::1] row_of
     cdef int n_rows
     cdef double[:, ::1] rows
-    cdef int[::1] layer_end, node_by_layer, block    # nodes by layer; points whose rows are filled together
+    cdef int[::1] layer_end, node_by_layer, block    # nodes by layer; points of one layer that are read together
     cdef double[::1] point_phi, point_theta
 
     cdef int room_for_points(self) except -1
@@ -19,9 +19,9 @@ cdef class Points(Operating):
     cdef void want(self, int site, bint moved) noexcept nogil
     cdef void clear_wanted(self) noexcept nogil
     cdef void _sort_wanted(self) noexcept nogil
-    cdef int _next_block(self, int kind, int* at) noexcept nogil
-    cdef void _fill_rows(self, int n, bint keep) noexcept nogil
     cdef void _rows_at_points(self) noexcept nogil
     cdef void _read_points(self) noexcept nogil
     cdef double heat_at(self, int site) noexcept nogil
-    cdef void _add_up(self, int site, double* row) noexcept nogil
+    cdef void _read_row(self, int site, double* row) noexcept nogil
+    cdef int _next_block(self, int* at) noexcept nogil
+    cdef void _read_block(self, int n) noexcept nogil

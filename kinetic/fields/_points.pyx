@@ -99,74 +99,14 @@ cdef class Points(Operating):
 
     # ---------------------------------------------------------------- what is read
 
-    cdef int _next_block(self, int kind, int* at) noexcept nogil:
-        """Take further points of one kind and one layer, no nodes, from place ``at`` on into ``block``; how many."""
-        cdef int n = 0, site
-        while at[0] < self.n_wanted and n < BLOCK:
-            site = self.wanted_sorted[at[0]]
-            if n and self.sz[site] != self.sz[self.block[0]]:
-                break
-            if self.wanted[site] == kind and self.node_at[site] < 0:
-                self.block[n] = site
-                n += 1
-            at[0] += 1
-        return n
-
-    cdef void _fill_rows(self, int n, bint keep) noexcept nogil:
-        """Read the table from the points of the block to all nodes: into rows that are kept, or summed up at once.
-
-        The part of the table between two layers is small and stays in the cache. Rows of thousands of isolated
-        defects, kept, would only wear out the memory.
-        """
-        cdef int p, k, i, first = 0, z, site
-        cdef int[BLOCK] at_x, at_y
-        cdef double[BLOCK] phi, theta
-        cdef int line = <int>self.table.shape[3]
-        cdef int* x
-        cdef int* y
-        cdef double* base
-        cdef double* row
-        cdef double value, y_phi, y_theta
-        for p in range(n):
-            site = self.block[p]
-            at_x[p], at_y[p] = self.px + self.sx[site], self.py + self.sy[site]
-            phi[p] = theta[p] = 0.0
-            if self.images:
-                # Between reflecting sides every entry is a sum of four.
-                row = &self.rows[self.row_of[site] if keep else self.n_rows, 0]
-                self.row(site, self.m, row)
-                if not keep:
-                    self._add_up(site, row)
-        if self.images or n == 0:
-            return
-        for z in range(self.nz):
-            base = &self.table[self.sz[self.block[0]], z, 0, 0]
-            for p in range(n if keep else 0):
-                row = &self.rows[self.row_of[self.block[p]], 0]
-                x, y = &self.fold_x[at_x[p]], &self.fold_y[at_y[p]]
-                for k in range(first, self.layer_end[z]):
-                    i = self.node_by_layer[k]
-                    row[i] = base[x[-self.node_x[i]] * line + y[-self.node_y[i]]]
-            for k in range(self.layer_end[z] if keep else first, self.layer_end[z]):
-                i = self.node_by_layer[k]
-                x, y = &self.fold_x[0] - self.node_x[i], &self.fold_y[0] - self.node_y[i]
-                y_phi, y_theta = self.y_phi[i], self.y_theta[i]
-                for p in range(n):
-                    value = base[x[at_x[p]] * line + y[at_y[p]]]
-                    phi[p] += value * y_phi
-                    theta[p] += value * y_theta
-            first = self.layer_end[z]
-        for p in range(0 if keep else n):
-            site = self.block[p]
-            self.point_phi[site] = self.top * self.unit[self.sz[site]] + phi[p]
-            self.point_theta[site] = theta[p]
-
     cdef void _rows_at_points(self) noexcept nogil:
         """Green's function to the nodes from every point that is read without some moving atom."""
-        cdef int at = 0
+        cdef int w, site
         self._sort_wanted()
-        while at < self.n_wanted:
-            self._fill_rows(self._next_block(READ_WITHOUT, &at), True)
+        for w in range(self.n_wanted):
+            site = self.wanted_sorted[w]
+            if self.wanted[site] == READ_WITHOUT:
+                self.row(site, self.m, &self.rows[self.row_of[site], 0])
 
     cdef void _read_points(self) noexcept nogil:
         """Potential and heat at every wanted point."""
@@ -179,14 +119,66 @@ cdef class Points(Operating):
                 self.point_phi[site] = self.phi[i]
                 self.point_theta[site] = self.theta[i]
             elif self.wanted[site] == READ_WITHOUT:
-                self._add_up(site, &self.rows[self.row_of[site], 0])
+                self._read_row(site, &self.rows[self.row_of[site], 0])
         while at < self.n_wanted:
-            self._fill_rows(self._next_block(READ, &at), False)
+            self._read_block(self._next_block(&at))
 
-    cdef inline void _add_up(self, int site, double* row) noexcept nogil:
+    cdef inline void _read_row(self, int site, double* row) noexcept nogil:
         cdef int m = self.m, one = 1
         self.point_phi[site] = self.top * self.unit[self.sz[site]] + ddot(&m, row, &one, &self.y_phi[0], &one)
         self.point_theta[site] = ddot(&m, row, &one, &self.y_theta[0], &one)
+
+    cdef int _next_block(self, int* at) noexcept nogil:
+        """Take further points of one layer whose rows nobody needs, from place ``at`` on, into ``block``; how many."""
+        cdef int n = 0, site
+        while at[0] < self.n_wanted and n < BLOCK:
+            site = self.wanted_sorted[at[0]]
+            if n and self.sz[site] != self.sz[self.block[0]]:
+                break
+            if self.wanted[site] == READ and self.node_at[site] < 0:
+                self.block[n] = site
+                n += 1
+            at[0] += 1
+        return n
+
+    cdef void _read_block(self, int n) noexcept nogil:
+        """The same at the points of the block: rows of thousands of isolated defects, kept, would wear out the memory.
+
+        Node by node, layer by layer: the part of the table between two layers is small and stays in the cache.
+        """
+        cdef int p, k, i, first = 0, z, site
+        cdef int[BLOCK] at_x, at_y
+        cdef double[BLOCK] phi, theta
+        cdef int line = <int>self.table.shape[3]
+        cdef int* x
+        cdef int* y
+        cdef double* base
+        cdef double value, y_phi, y_theta
+        for p in range(n):
+            site = self.block[p]
+            at_x[p], at_y[p] = self.px + self.sx[site], self.py + self.sy[site]
+            phi[p] = theta[p] = 0.0
+            if self.images:
+                # Between reflecting sides every entry is a sum of four.
+                self.row(site, self.m, &self.rows[self.n_rows, 0])
+                self._read_row(site, &self.rows[self.n_rows, 0])
+        if self.images or n == 0:
+            return
+        for z in range(self.nz):
+            base = &self.table[self.sz[self.block[0]], z, 0, 0]
+            for k in range(first, self.layer_end[z]):
+                i = self.node_by_layer[k]
+                x, y = &self.fold_x[0] - self.node_x[i], &self.fold_y[0] - self.node_y[i]
+                y_phi, y_theta = self.y_phi[i], self.y_theta[i]
+                for p in range(n):
+                    value = base[x[at_x[p]] * line + y[at_y[p]]]
+                    phi[p] += value * y_phi
+                    theta[p] += value * y_theta
+            first = self.layer_end[z]
+        for p in range(n):
+            site = self.block[p]
+            self.point_phi[site] = self.top * self.unit[self.sz[site]] + phi[p]
+            self.point_theta[site] = theta[p]
 
     cdef double heat_at(self, int site) noexcept nogil:
         cdef int k
