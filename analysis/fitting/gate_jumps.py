@@ -33,6 +33,9 @@ MOVED, SWITCHED = 0.02, float(np.log(2.0))
 CELLS = 40
 """Cells of the card for each probe."""
 
+BUDGET = 2000
+"""Jumps after which a cell is left where it is: devices give a probe up after as many events."""
+
 FEWEST = 16
 """Probes that a row needs."""
 
@@ -268,6 +271,7 @@ def _holds(
     for heat in np.unique(of["temperature"]):
         rows = np.flatnonzero(of["temperature"] == heat)
         cells = JumpCells(law, rows.size * CELLS, seed, STATES[state], float(heat))
+        cells.most = BUDGET
         before[rows] = np.log(cells.conductance).reshape(-1, CELLS)
         source, time, series, limit = (
             np.repeat(of[name][rows], CELLS) for name in ("voltage", "time", "series", "limit")
@@ -297,6 +301,7 @@ def _ramps(
         if rows.size < FEWEST or np.unique(owner[rows]).size < 2:
             continue
         cells = JumpCells(law, rows.size * CELLS, seed, STATES[state], float(of["temperature"][rows[0]]))
+        cells.most = BUDGET
         series, limit = (np.repeat(of[name][rows], CELLS) for name in ("series", "limit"))
         amplitude = float(of["voltage"][rows[0]])
         done = cells.ramp(amplitude, float(rate), series=series, limit=limit)

@@ -66,6 +66,8 @@ class JumpCells:
     ----------
     states : ndarray of int
         Of each cell its state in the law.
+    most : int
+        Jumps of one cell within a hold or a ramp after which it is left where it is; :data:`MOST`.
     """
 
     def __init__(
@@ -78,7 +80,7 @@ class JumpCells:
         if not ends.size:
             raise JumpError(f"the law holds no end state {state} for cells to start in")
         self.law, self.number, self.random = law, number, np.random.default_rng(seed)
-        self.beyond, self.left = 0.0, 0
+        self.beyond, self.left, self.most = 0.0, 0, MOST
         self.states: Index = self.random.choice(ends, size=number)
         self.heat(float(law.temperatures[0]) if temperature is None else temperature)
 
@@ -116,7 +118,7 @@ class JumpCells:
         Warns
         -----
         CardWarning
-            A cell was beyond the voltages that were read, or jumped :data:`MOST` times and stayed there.
+            A cell was beyond the voltages that were read, or jumped :attr:`most` times and stayed there.
         """
         source, series, limit = self._spread(source, series, limit)
         time = np.broadcast_to(np.asarray(time, float), (self.number,))
@@ -153,7 +155,7 @@ class JumpCells:
     ) -> None:
         """Let time pass while the source goes straight from one voltage (V) to another; count the jumps."""
         begin = np.zeros(self.number)
-        moving = np.flatnonzero((time > 0.0) & (count < MOST))
+        moving = np.flatnonzero((time > 0.0) & (count < self.most))
         ramped = bool(np.any(low != high))
         while moving.size:
             states, circuit = self.states[moving], (series[moving], limit[moving])
@@ -180,7 +182,7 @@ class JumpCells:
                 if watch is not None:
                     after = self._voltage(self.states[at], source, series[at], limit[at])
                     watch.jump(at, source, before, self.current_at(self.states[at], after))
-            moving = at[count[at] < MOST]
+            moving = at[count[at] < self.most]
             self.left += at.size - moving.size
 
     def _next(self, states: Index, volts: Floats) -> Index:
@@ -216,7 +218,8 @@ class JumpCells:
         """Say how far beyond the voltages that were read cells have been, and how many were left."""
         grid = self.law.grid
         if self.left:
-            text = f"{self.left} cells jumped {MOST} times within one hold or ramp and were left as they were"
+            times = f"{self.most} times within one hold or ramp"
+            text = f"{self.left} cells jumped {times} and were left as they were"
             warnings.warn(text, CardWarning, stacklevel=3)
         if self.beyond > 1e-9 * (grid[-1] - grid[0]):
             warnings.warn(
