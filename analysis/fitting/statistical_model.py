@@ -19,6 +19,7 @@ from ...cards.law import Feature
 from ...cards.noise import straight
 from ...checks import whole
 from ...typing import Floats
+from ..statistics.regression import bootstrap_interval
 from . import cycle_memory
 from .device_spread import few_devices, without_noise
 from .observations import ObservationError, Observations
@@ -437,7 +438,7 @@ def _gaussian_mixture() -> Any:
 
 
 def _intervals(observations: Observations, card: Card, options: FitOptions) -> dict[str, tuple[float, float]]:
-    """Return percentile intervals of every parameter over refits to resampled devices."""
+    """Return intervals of every parameter from refits to resampled devices: Student's, but for shares."""
     random = np.random.default_rng([options.seed, 2])
     devices, cycles, _ = observations.values.shape
     shift = _standardising(card, cycles, options.seed)
@@ -453,10 +454,15 @@ def _intervals(observations: Observations, card: Card, options: FitOptions) -> d
     found: dict[str, tuple[float, float]] = {}
     if len(rows) < options.bootstrap / 2:
         return found
+    own, spreads = parameters(card), {f"innovation {n} {n}" for n in card.names}
     for name in rows[0]:
-        sample = [row[name] for row in rows if name in row]
-        # Of n draws the i-th smallest has a share i/(n + 1) below it on average, not (i - 1)/(n - 1).
-        low, high = np.quantile(sample, [0.5 - LEVEL / 2, 0.5 + LEVEL / 2], method="weibull")
+        sample = np.array([row[name] for row in rows if name in row])
+        above = name.startswith("deviation") or name in spreads
+        if name.startswith("weight") or len(sample) < 2 or (above and min(own[name], *sample) <= 0):
+            # Of n draws the i-th smallest has a share i/(n + 1) below it on average, not (i - 1)/(n - 1).
+            low, high = np.quantile(sample, [0.5 - LEVEL / 2, 0.5 + LEVEL / 2], method="weibull")
+        else:
+            low, high = bootstrap_interval(own[name], sample, devices, positive=above)
         found[name] = (float(low), float(high))
     return found
 
