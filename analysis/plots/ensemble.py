@@ -94,4 +94,5 @@ def _curves(file: "netCDF4.Dataset", which: dict[str, tuple[str, str]], axes: "A
     axes.set_yticks([normal.inv_cdf(one / 100) for one in marks], [f"{one:g} %" for one in marks])
     axes.set_ylabel("share of devices below")
     axes.grid(alpha=0.3)
-    axes.legend(fontsize=8)
+    if axes.get_legend_handles_labels()[0]:  # forming alone has no distribution here
+        axes.legend(fontsize=8)
