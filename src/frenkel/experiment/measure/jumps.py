@@ -6,7 +6,7 @@ goes from one state to another that is not left for the first at once (:mod:`.re
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -109,8 +109,10 @@ class Reservoir:
 
     def jumps(self, look: Callable[[Atoms], Reading]) -> list[Jump]:
         """Return the events with their sides read."""
-        kept: list[Event[Any]] = list(self.kept)
-        return [replace(one, before=look(one.before), after=look(one.after)) for one in kept]
+        return [
+            Event(e.origin, e.time, e.voltage, e.temperature, e.rate, look(e.before), look(e.after))
+            for e in self.kept
+        ]
 
 
 def event(
