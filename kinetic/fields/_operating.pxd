@@ -34,5 +34,4 @@ cdef class Operating(Fields):
     cdef int _settle_base(self) noexcept nogil
     cdef void _spread_bent(self, double[::1] extra, double sign, double[::1] out) noexcept nogil
     cdef void _times_c(self, double[::1] value, double[::1] out) noexcept nogil
-    cdef void _times(self, double[:, ::1] matrix, double[:, ::1] columns, double[:, ::1] out, int first, int n) noexcept nogil
     cdef void _powers(self) noexcept nogil

@@ -13,7 +13,7 @@ import numpy as np
 
 from libc.math cimport fabs
 from libc.string cimport memcpy, memset
-from scipy.linalg.cython_blas cimport dsymm, dsymv
+from scipy.linalg.cython_blas cimport dsymv
 
 from ._bond_laws cimport BondLaws, CurrentLaw, settle, settle_room, tangent_factor
 from ._fields cimport CONVERGED, Fields, TOLERATED, UNSETTLED
@@ -216,18 +216,6 @@ cdef class Operating(Fields):
         cdef double zero = 0.0, unity = 1.0
         cdef char uplo = b"U"
         dsymv(&uplo, &m, &unity, &self.c_matrix[0, 0], &ld, &value[0], &one, &zero, &out[0], &one)
-
-    cdef void _times(self, double[:, ::1] matrix, double[:, ::1] columns, double[:, ::1] out, int first,
-                     int n) noexcept nogil:
-        """Symmetric matrix times ``n`` columns from ``first``."""
-        cdef int m = self.m, ld = self.capacity, one = 1
-        cdef double zero = 0.0, unity = 1.0
-        cdef char uplo = b"U", side = b"L"
-        # For one column dsymm would copy the whole matrix first.
-        if n == 1:
-            dsymv(&uplo, &m, &unity, &matrix[0, 0], &ld, &columns[first, 0], &one, &zero, &out[first, 0], &one)
-            return
-        dsymm(&side, &uplo, &m, &n, &unity, &matrix[0, 0], &ld, &columns[first, 0], &ld, &zero, &out[first, 0], &ld)
 
     cdef void _powers(self) noexcept nogil:
         """Joule power of each node: current times voltage of every bond, halved between its ends."""
