@@ -95,7 +95,8 @@ class Surface:
         """Make each term but the constant smaller by the share of its size over all statistics that is noise.
 
         What is left is the mean of the posterior where terms come from a normal law whose width is that of
-        this term over the statistics, and its errors are smaller by the root of the same share.
+        this term over the statistics, and its errors are smaller by the root of the same share. One or two
+        statistics do not tell such a width, and stay as they are.
         """
         freedom = 1.0 / (1.0 / freedom + 1.0 / (len(self.drawn) - 1.0))
         for j in range(1, len(self.basis)):
@@ -103,7 +104,8 @@ class Surface:
             number = len(noise)
             size = self.coefficients[j] @ np.linalg.pinv(noise, hermitian=True) @ self.coefficients[j]
             size *= max(freedom - number - 1.0, 1.0) / freedom
-            kept = 1.0 - (number - 2.0) / size if size > max(number - 2.0, 0.0) else 0.0
+            noisy = max(number - 2.0, 0.0)
+            kept = 1.0 if noisy == 0.0 else max(0.0, 1.0 - noisy / size) if size > 0.0 else 0.0
             self.coefficients[j] *= kept
             self.drawn[:, j] *= np.sqrt(kept)
 

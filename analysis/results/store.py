@@ -24,7 +24,7 @@ from .schema import LAYOUT
 if TYPE_CHECKING:
     import xarray as xr
 
-CHECKPOINT_VERSION = 1
+CHECKPOINT_VERSION = 2
 
 REMEDIES = {".toml": "; frenkel run makes a result of a configuration"} | dict.fromkeys(
     (".csv", ".tsv", ".txt", ".xlsx"), "; frenkel read makes a file of a table"

@@ -4,7 +4,7 @@ import numpy as np
 
 from ...units import BOLTZMANN_EV
 
-from libc.math cimport exp, fabs, INFINITY, log, NAN
+from libc.math cimport exp, fabs, INFINITY, isnan, log, NAN
 from libc.string cimport memcpy
 
 from ..engine._catalogue cimport Catalogue
@@ -306,6 +306,8 @@ cdef class EventRates:
         """Sum of all rates at a device voltage (V), 1/s."""
         cdef double total = self._total(voltage)
         self._refuse_cold()
+        if isnan(total):
+            raise ValueError(f"rates at {voltage:g} V are not known here: ask what Solved.at({voltage:g}) gives")
         return total
 
     def rates(self, double voltage, ambient=None):

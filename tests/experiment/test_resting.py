@@ -22,6 +22,34 @@ def device():
     return found
 
 
+@pytest.fixture(scope="module")
+def nonlinear():
+    """Return such a device whose gaps obey a law: its energies are known at the ends of its cells alone."""
+    laws = {"conduction.gap_reorganisation": 0.5, "conduction.gap_hops": 2}
+    material = Material.load("HfO2-volatile").with_values(laws)
+    found = Device(material, thickness=1.6e-9, width=1.6e-9, seed=5)
+    found.advance(Waveform.triangle(3.0, 1e6), samples=3, stop=lambda device, _: device.events >= 20)
+    return found
+
+
+def test_a_state_whose_bonds_obey_laws_has_rates_too(nonlinear, monkeypatch):
+    assert nonlinear.solved().make_ends is not None
+    with pytest.raises(ValueError, match="rates at 0 V are not known here"):
+        nonlinear.solved().events.rates(0.0, 300.0)
+    monkeypatch.setattr(rest, "MOST", 1)
+    found = rest.resting(nonlinear, HEATS, READ)
+    np.testing.assert_allclose(found.rate, [raw(nonlinear, heat).sum() for heat in HEATS], rtol=1e-12)
+    assert found.rate.min() > 0.0
+
+
+def test_exits_are_those_at_the_temperature_of_the_device(device, monkeypatch):
+    """Whatever temperatures are asked for."""
+    monkeypatch.setattr(rest, "MOST", 1)
+    found, own = rest.resting(device, (358.0,), READ), raw(device, device.temperature)
+    np.testing.assert_allclose(found.rate, raw(device, 358.0).sum(), rtol=1e-12)
+    np.testing.assert_allclose(found.exits[0], own / own.sum(), rtol=1e-12)
+
+
 def raw(device, heat):
     """Return the rates of all events at 0 V."""
     return device.rates(0.0, heat)

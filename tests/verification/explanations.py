@@ -4,8 +4,8 @@ The text is printed with a row that is out; `test_physics` refuses such a row wi
 """
 
 SLOW = (
-    "A filament held at 50 uA and more is hot and moves without end: the SET is cut by wall time, as are "
-    "higher limits."
+    "A filament held at the highest limits is hot and moves without end, and a RESET after such a SET as "
+    "well: what is cut by wall time counts as out."
 )
 ONE_LAYER = (
     "RESET opens one layer: a hop of one atom closes or opens most of what conducts. Wider gaps are not "

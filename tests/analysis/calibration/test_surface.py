@@ -52,6 +52,18 @@ def test_terms_that_are_no_noise_stay():
     assert found.mean(places) == pytest.approx(least_squares(shown, places), abs=1e-9)
 
 
+@pytest.mark.parametrize("of_devices", [False, True])
+def test_one_or_two_statistics_are_taken_as_they_are(of_devices):
+    """They do not tell how wide the law of a term is: the quadratic is the plain one, noise included."""
+    summary = Summary(("p",), of_devices=of_devices, of_cycles=False)
+    values = np.random.default_rng(6).standard_normal((20, 32, 1))
+    devices = summary.devices(values[:, :, None])
+    found = Surface(PLACES, devices, summary, 10, LOW, HIGH, 1)
+    places = np.random.default_rng(4).random((6, 2))
+    plain = least_squares(summary.together(devices), places)
+    assert found.mean(places) == pytest.approx(plain, abs=1e-9)
+
+
 def test_the_power_of_the_likelihood_is_that_of_percival():
     """Of 32 devices that are the same everywhere, 10 statistics and 2 parameters: equation as published, in
     its own letters; the misfit enters with 31 degrees of freedom."""

@@ -37,13 +37,13 @@ class Resting:
     Attributes
     ----------
     rate : ndarray of shape (t,)
-        Of leaving them all for another (1/s), from the state itself, at each temperature.
+        Of leaving them all for another (1/s), from the state itself, at each temperature asked for.
     members : list
         Atoms of each, first those of the state itself, as :meth:`.Device.arrangement` gives them.
     times : ndarray of shape (m,)
-        Mean time in each member until they are left (s), at the first temperature; 0 where they never are.
+        Mean time in each member until they are left (s), at the device's temperature; 0 where they never are.
     exits : list of ndarray
-        Weight of each event of each member as the exit, at the first temperature.
+        Weight of each event of each member as the exit, at the device's temperature.
     """
 
     rate: Floats
@@ -89,12 +89,13 @@ def resting(device: Device, temperatures: tuple[float, ...], read_voltage: float
         At which the conductance is taken (V).
     """
     with device.trial():
-        members = _members(device, temperatures, read_voltage)
+        # The device's own temperature comes first: at it times and exits are taken.
+        members = _members(device, (device.temperature, *temperatures), read_voltage)
     numbers = {key: number for number, key in enumerate(members)}
     every, outside = list(members.values()), len(members)
     into = [np.array([numbers.get(target, outside) for target in one.targets], np.intp) for one in every]
-    times = [_times(every, into, t) for t in range(len(temperatures))]
-    rate = np.array([0.0 if one is None else 1.0 / one.sum() for one in times])
+    times = [_times(every, into, t) for t in range(1 + len(temperatures))]
+    rate = np.array([0.0 if one is None else 1.0 / one.sum() for one in times[1:]])
     spent = np.zeros(outside) if times[0] is None else times[0]
     exits = [
         time * np.where(there == outside, one.rate[0], 0.0)
@@ -184,7 +185,8 @@ def _member(
 ) -> _Member:
     """Return the present arrangement of a device; its share and chance are not known here."""
     solved = device.solved()
-    events, key = solved.events, basin.key()
+    # What holds at 0 V: where bonds obey laws, the energies of another voltage are not known here.
+    events, key = solved.at(0.0), basin.key()
     rate = np.array([events.rates(0.0, heat) for heat in temperatures])
     columns = events.arrays()
     targets = [basin.target(key, columns, k) for k in range(events.n)]
