@@ -3,7 +3,8 @@
 Each probe of a held-out device is repeated on cells of the card under the same source, circuit and
 temperature, from states of the card's own. As in :mod:`.gate`, two halves of the held-out devices give the
 noise floor; in the second half cells of the card, as many, take the place of the devices for the value; twice
-the floor is the limit.
+the floor is the limit. A share is not known better than to one probe of a half: where no device moved at all,
+that is the floor.
 """
 
 import warnings
@@ -87,6 +88,8 @@ class Compared:
             floors.append(self._distance(first, self.measured))
             values.append(self._distance(first, drawn))
         value, floor = float(np.mean(values)), float(np.mean(floors))
+        if self.design[0] >= 0:
+            floor = max(floor, 2.0 / len(self.owner))
         return Row(self.name, value, floor, FACTOR * floor)
 
     def error(self) -> float:

@@ -204,6 +204,19 @@ def test_a_card_carries_the_law(fitted, tmp_path):
     assert "cannot tell what pulses" in describe(plain)
 
 
+@pytest.mark.parametrize(("share", "passes"), [(0.0, True), (0.02, True), (0.4, False)])
+def test_a_share_is_known_to_one_probe_of_a_half(share, passes):
+    """Nothing moved in 48 probes of 16 devices: a card of which few cells move is right, one of many is not.
+
+    The value is the mean of ten draws of 24 cells, 0.02 and 0.4 +- 0.03 here, the limit a twelfth.
+    """
+    owner, design = np.repeat(np.arange(16), 3), np.tile(np.arange(3), 16)
+    made = (np.random.default_rng(8).random((48, gate_jumps.CELLS)) < share).astype(float)
+    row = gate_jumps.Compared("moved", owner, design, np.zeros(48), made).row(10, 1)
+    assert row.floor == pytest.approx(1 / 24)
+    assert row.passed == passes
+
+
 def test_probes_that_were_given_up_are_counted(data):
     """Of the first device judged the first two; they are in no row, and a card says so."""
     after = data.probe_after.values.copy()
