@@ -189,7 +189,8 @@ def pack(tree: dict[str, Any]) -> bytes:
     skeleton = json.dumps({"version": CHECKPOINT_VERSION, "tree": _flatten(tree, arrays)})
     buffer = io.BytesIO()
     named: dict[str, Any] = {f"array{i}": value for i, value in enumerate(arrays)}
-    np.savez(buffer, skeleton=np.array(skeleton), **named)
+    with held_back():  # within it, an interruption would come out as an error of the zip file
+        np.savez(buffer, skeleton=np.array(skeleton), **named)
     return buffer.getvalue()
 
 

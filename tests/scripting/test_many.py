@@ -150,7 +150,8 @@ def test_the_same_call_goes_on(tmp_path):
     assert first["status"].values.tolist()[1] != 0 and np.isnan(first["forming_voltage"].values[1])
     first.close()
     second = fk.ensemble(function, 3, output=out, **HERE)
-    assert sorted(calls) == [0, 1, 1, 2] and np.isfinite(second["forming_voltage"]).all()
+    # Of a seed that is drawn: whether all of them form is chance.
+    assert sorted(calls) == [0, 1, 1, 2] and not second["status"].values.any()
     assert int(second["seed"]) == int(first["seed"])
     assert main(["status", str(out)]) == 0 and whole.known_seed(out) is None
     with pytest.raises(ValueError, match="holds members of another configuration"):

@@ -1,6 +1,7 @@
 """Files: whole or absent, checked when read, every failure one sentence."""
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -247,3 +248,18 @@ def test_a_large_array_that_says_it_is_shorter_is_refused(tmp_path):
     assert path.read_bytes() != whole
     with pytest.raises(StoreError, match="checkpoint .* cannot be read"):
         store.load_checkpoint(path)
+
+
+def test_an_interruption_acts_when_a_checkpoint_is_packed(monkeypatch):
+    """Within the zip file it would come out as an error of its own."""
+    plain, packed = np.savez, []
+
+    def interrupted(*arguments, **arrays):
+        signal.raise_signal(signal.SIGINT)
+        plain(*arguments, **arrays)
+        packed.append(len(arrays))
+
+    monkeypatch.setattr(store.np, "savez", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        store.pack({"a": np.arange(3)})
+    assert packed == [2]
