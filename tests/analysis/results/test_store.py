@@ -250,7 +250,7 @@ def test_a_large_array_that_says_it_is_shorter_is_refused(tmp_path):
         store.load_checkpoint(path)
 
 
-def test_an_interruption_acts_when_a_checkpoint_is_packed(monkeypatch):
+def test_an_interruption_acts_when_a_checkpoint_is_packed(monkeypatch, interruptible):
     """Within the zip file it would come out as an error of its own."""
     plain, packed = np.savez, []
 
