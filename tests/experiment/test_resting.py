@@ -48,6 +48,9 @@ def test_exits_are_those_at_the_temperature_of_the_device(device, monkeypatch):
     found, own = rest.resting(device, (358.0,), READ), raw(device, device.temperature)
     np.testing.assert_allclose(found.rate, raw(device, 358.0).sum(), rtol=1e-12)
     np.testing.assert_allclose(found.exits[0], own / own.sum(), rtol=1e-12)
+    among = rest.resting(device, (358.0, device.temperature), READ)
+    np.testing.assert_allclose(among.rate, [found.rate[0], own.sum()], rtol=1e-12)
+    np.testing.assert_allclose(among.exits[0], found.exits[0], rtol=1e-12)
 
 
 def raw(device, heat):

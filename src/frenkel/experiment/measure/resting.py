@@ -88,17 +88,21 @@ def resting(device: Device, temperatures: tuple[float, ...], read_voltage: float
     read_voltage : float
         At which the conductance is taken (V).
     """
+    # Times and exits are taken at the device's own temperature, whether it is asked for or not.
+    heats = temperatures if device.temperature in temperatures else (device.temperature, *temperatures)
+    own = heats.index(device.temperature)
     with device.trial():
-        # The device's own temperature comes first: at it times and exits are taken.
-        members = _members(device, (device.temperature, *temperatures), read_voltage)
+        members = _members(device, heats, read_voltage)
     numbers = {key: number for number, key in enumerate(members)}
     every, outside = list(members.values()), len(members)
     into = [np.array([numbers.get(target, outside) for target in one.targets], np.intp) for one in every]
-    times = [_times(every, into, t) for t in range(1 + len(temperatures))]
-    rate = np.array([0.0 if one is None else 1.0 / one.sum() for one in times[1:]])
-    spent = np.zeros(outside) if times[0] is None else times[0]
+    times = [_times(every, into, t) for t in range(len(heats))]
+    rate = np.array([0.0 if one is None else 1.0 / one.sum() for one in times[-len(temperatures) :]])
+    spent = times[own]
+    if spent is None:
+        spent = np.zeros(outside)
     exits = [
-        time * np.where(there == outside, one.rate[0], 0.0)
+        time * np.where(there == outside, one.rate[own], 0.0)
         for time, there, one in zip(spent, into, every, strict=True)
     ]
     return Resting(rate, [one.atoms for one in every], spent, exits)
