@@ -68,7 +68,7 @@ class End:
 
 def at_rest(n_events: int, n_nodes: int) -> End:
     """Return the end at 0 V: there is no work, and heat grows with the voltage squared."""
-    return End(np.zeros((2, n_events)), np.zeros(n_nodes), 0.0)
+    return End(np.zeros((3, n_events)), np.zeros(n_nodes), 0.0)
 
 
 @dataclass(slots=True)

@@ -27,7 +27,6 @@ class Kernel:
         self,
         tables: Compiled,
         species: NDArray[np.int8],
-        electrode: NDArray[np.int8],
         count: NDArray[np.uint8],
     ) -> None: ...
     def order(self, order: NDArray[np.int32]) -> None: ...

@@ -46,15 +46,15 @@ cdef class Kernel:
         State: codes, V, eV, and the counts of (unused, bottom, top).
     """
 
-    def __init__(self, tables, species, electrode, count):
-        self.rates = Rates(tables, species, electrode, count)
+    def __init__(self, tables, species, count):
+        self.rates = Rates(tables, species, tables.touch, count)
         self.slot_channel = tables.slot_channel
         self.particle = np.full(self.rates.n_sites, -1, dtype=np.int32)
         self.active = np.zeros((self.rates.n_sites + 63) // 64, dtype=np.uint64)
         self.fired = np.zeros((self.rates.n_mechanisms, 2), dtype=np.int64)
         self.stamp = np.zeros(self.rates.n_sites, dtype=np.int32)
         self.pending = self.owed = -1.0
-        self.order(np.flatnonzero(tables.owns[species, electrode]).astype(np.int32))
+        self.order(np.flatnonzero(tables.owns[species, tables.touch]).astype(np.int32))
 
     # ---- state ---------------------------------------------------------------------------------------
 
@@ -144,8 +144,8 @@ cdef class Kernel:
 
     cdef void _move_particles(self, int a, bint was_a, int b, bint was_b) noexcept nogil:
         """Keep the numbering: a particle that moves keeps its number, the last one fills a gap."""
-        cdef bint is_a = self.rates.owns[self.rates.species[a]][self.rates.electrode[a]]
-        cdef bint is_b = b >= 0 and self.rates.owns[self.rates.species[b]][self.rates.electrode[b]]
+        cdef bint is_a = self.rates.owns[self.rates.species[a]][self.rates.touch[a]]
+        cdef bint is_b = b >= 0 and self.rates.owns[self.rates.species[b]][self.rates.touch[b]]
         if was_a and not is_a and is_b and not was_b:
             self._rename(a, b)
             return
@@ -316,7 +316,7 @@ cdef class Kernel:
             # the first atom into an empty electrode, or the last one out, switches all reverse events
             if held == 0 or (held == 1 and event.direction == 0):
                 for p in range(self.n_particles):
-                    if self.rates.electrode[self.site[p]] & electrode:
+                    if self.rates.touch[self.site[p]]:
                         self._update(self.site[p])
 
     cdef int _loop(self, bitgen_t* random, int64_t events, double until) noexcept nogil:

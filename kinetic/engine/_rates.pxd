@@ -65,7 +65,8 @@ cdef struct Channel:    # one direction of one mechanism, seen from the site tha
     int32_t role        # the keeper is site a (0) or b (1)
     int32_t motif       # -1: one site
     int32_t partner     # species code wanted on the other site
-    int32_t electrode
+    int32_t electrode   # whose reservoir takes part
+    int32_t touch       # bits of a site of which it needs one: 1 bottom, 2 top, 4 reached by what has sites; 0 none
     int32_t slot, width
 
 cdef struct Count:      # neighbours of one species in one motif
@@ -80,7 +81,7 @@ cdef class Rates:
     cdef Count counted[COUNTS]
     cdef int32_t first[CODES + 1]       # channels of a species: first[code] <= i < first[code + 1]
     cdef int32_t site_row[CODES]        # row of site energies or -1
-    cdef int8_t owns[CODES][4]          # [code][electrode touched]: whether such a site has any channel
+    cdef int8_t owns[CODES][8]          # [code][what is touched]: whether such a site has any channel
     cdef const int32_t* motif[MOTIFS]
     cdef int32_t motif_width[MOTIFS]
     cdef int32_t reach[MOTIFS]          # motifs of mechanisms
@@ -88,7 +89,7 @@ cdef class Rates:
     cdef int n_reach, n_seen
     # per site
     cdef int8_t* species
-    cdef const int8_t* electrode
+    cdef const int8_t* touch
     cdef uint8_t* count                 # [site, count]
     cdef const uint8_t* exempt          # [row, site]
     cdef const double* shift            # [row, site] eV
@@ -113,8 +114,8 @@ cdef class Rates:
                 return False
             if self.mechanism[channel.mechanism].ordered and other < site:
                 return False
-        elif channel.electrode:
-            if not self.electrode[site] & channel.electrode:
+        elif channel.touch:
+            if not self.touch[site] & channel.touch:
                 return False
             if channel.direction == 1 and self.reservoir[channel.electrode] <= 0:
                 return False

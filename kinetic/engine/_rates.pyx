@@ -28,13 +28,13 @@ cdef class Rates:
     ----------
     tables : Compiled
         Made by `tables.compile_tables`.
-    species, electrode : ndarray of int8, shape (n_sites,)
-        Codes, and the electrodes touched.
+    species, touch : ndarray of int8, shape (n_sites,)
+        Codes, and what is touched.
     count : ndarray of uint8, shape (n_sites, n_counts)
         Neighbours of each kind that is counted.
     """
 
-    def __init__(self, tables, int8_t[::1] species, const int8_t[::1] electrode, count):
+    def __init__(self, tables, int8_t[::1] species, const int8_t[::1] touch, count):
         cdef int k
         cdef const int32_t[:, ::1] table
         cdef uint8_t[::1] flat = count.reshape(-1) if count.size else np.zeros(1, np.uint8)
@@ -43,13 +43,13 @@ cdef class Rates:
         cdef const double[::1] factor = _flat(tables.factor, np.float64)
         cdef const double[::1] site_energy = _flat(tables.site_energy, np.float64)
         self.n_sites, self.n_motifs = len(species), len(tables.motifs)
-        self.species, self.electrode, self.count = &species[0], &electrode[0], &flat[0]
+        self.species, self.touch, self.count = &species[0], &touch[0], &flat[0]
         self.exempt, self.shift, self.site_energy = &exempt[0], &shift[0], &site_energy[0]
         self.factor = &factor[0]
         for k in range(self.n_motifs):
             table = tables.motifs[k]
             self.motif[k], self.motif_width[k] = &table[0, 0], table.shape[1]
-        self.held = [tables, species, electrode, flat, exempt, shift, site_energy, None, None, factor]
+        self.held = [tables, species, touch, flat, exempt, shift, site_energy, None, None, factor]
         self.seen_mechanism = -1
         self._load(tables)
         for k in range(3):
@@ -66,7 +66,7 @@ cdef class Rates:
         _copy(self.counted, t.count, sizeof(Count), COUNTS, "kinds of neighbours that count")
         _copy(self.first, t.first, sizeof(int32_t), CODES + 1, "species")
         _copy(self.site_row, t.site_row, sizeof(int32_t), CODES, "species")
-        _copy(self.owns, t.owns.reshape(-1), sizeof(int8_t), 4 * CODES, "species and electrodes")
+        _copy(self.owns, t.owns.reshape(-1), sizeof(int8_t), 8 * CODES, "species and electrodes")
         self.slot_array = t.slot_channel
         for i, shape in enumerate(t.lineshapes):
             if shape is not None:

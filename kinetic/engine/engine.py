@@ -446,7 +446,7 @@ class Engine:
     def _place(self, codes: NDArray[np.int8]) -> None:
         """Make all that a run changes, for species on sites."""
         self._codes, self._count = codes, neighbour_counts(self._compiled, codes)
-        self._kernel = Kernel(self._compiled, codes, self.lattice.electrode, self._count)
+        self._kernel = Kernel(self._compiled, codes, self._count)
         self._hops, self._hops_ahead = plain_hop(self.lattice, self.mechanisms, self._compiled), False
         self._generator: np.random.Generator = random_numbers(self.seed, self.member)
         self._catalogue = Catalogue()

@@ -73,9 +73,12 @@ MECHANISM = np.dtype(
 CHANNEL = np.dtype(
     [
         (name, "i4")
-        for name in ("mechanism", "direction", "role", "motif", "partner", "electrode", "slot", "width")
+        for name in (
+            "mechanism", "direction", "role", "motif", "partner", "electrode", "touch", "slot", "width"
+        )
     ]
 )
+REACHED = 4  # bit of a site that an electrode reaches without touching it
 COUNT = np.dtype([("motif", "i4"), ("species", "i4"), ("exempt", "i4")])
 
 
@@ -91,8 +94,10 @@ class Compiled:
         Channels of a species: ``first[code]`` up to before ``first[code + 1]``.
     slot_channel : ndarray of int32, shape (n_codes, n_slots)
         Channel of each slot of a species, -1 for none.
-    owns : ndarray of int8, shape (n_codes, 4)
-        Whether a site of a species can ever do something, by the electrodes that it touches.
+    touch : ndarray of int8, shape (n_sites,)
+        Bits of what a site touches: 1 bottom, 2 top electrode, 4 what the `sites` of a mechanism reach.
+    owns : ndarray of int8, shape (n_codes, 8)
+        Whether a site of a species can ever do something, by what it touches.
     site_row : ndarray of int32, shape (n_codes,)
         Row of ``site_energy`` of each species, or -1.
     site_energy, shift, factor : ndarray of float64, shape (n_rows, n_sites)
@@ -114,6 +119,7 @@ class Compiled:
     count: NDArray[np.void]
     first: NDArray[np.int32]
     slot_channel: NDArray[np.int32]
+    touch: NDArray[np.int8]
     owns: NDArray[np.int8]
     site_row: NDArray[np.int32]
     site_energy: Floats
@@ -188,6 +194,7 @@ def compile_tables(
         count=np.array([key[:3] for key in counts.keys], dtype=COUNT),
         first=first,
         slot_channel=slot_channel,
+        touch=_touch(lattice, mechanisms),
         owns=owns,
         site_row=site_row,
         site_energy=site_energy,
@@ -309,6 +316,17 @@ def _holder(mechanism: Mechanism) -> int:
     return 0 if mechanism.remote else ELECTRODES[mechanism.electrode]
 
 
+def _touch(lattice: Lattice, mechanisms: Sequence[Mechanism]) -> NDArray[np.int8]:
+    """Return the bits of what each site touches."""
+    touch = lattice.electrode.astype(np.int8)
+    masks = [m.sites for m in mechanisms if m.sites is not None]
+    for mask in masks:
+        if mask.shape != touch.shape or not np.array_equal(mask, masks[0]):
+            raise ValueError(f"sites must be one mask of shape {touch.shape} for all mechanisms that have any")
+        touch[mask] |= REACHED
+    return touch
+
+
 def _factors(lattice: Lattice, mechanisms: Sequence[Mechanism]) -> tuple[Floats, list[int]]:
     """Return the arrays of factors on attempt frequencies and the row of each mechanism."""
     rows: list[Floats] = []
@@ -416,7 +434,8 @@ def _channels(
                 role = int(side[0].code in background and side[1].code not in background)
                 partner, width = side[1 - role].code, lattice.motifs[names[motif]].shape[1]
             owner = side[role].code
-            by_code[owner].append((i, direction, role, motif, partner, _holder(m), slots[owner], width))
+            holder, touch = _holder(m), _holder(m) if m.sites is None else REACHED
+            by_code[owner].append((i, direction, role, motif, partner, holder, touch, slots[owner], width))
             slots[owner] += width
     first = np.cumsum([0, *(len(group) for group in by_code)], dtype=np.int32)
     return np.array([row for group in by_code for row in group], dtype=CHANNEL), first
@@ -427,14 +446,14 @@ def _slots(channel: NDArray[np.void], first: NDArray[np.int32]) -> tuple[NDArray
     most = int((channel["slot"] + channel["width"]).max())
     padded = (most + 7) // 8 * 8
     slot_channel = np.full((len(first) - 1, padded), -1, dtype=np.int32)
-    owns = np.zeros((len(first) - 1, 4), dtype=np.int8)
+    owns = np.zeros((len(first) - 1, 2 * REACHED), dtype=np.int8)
     for code in range(len(first) - 1):
         for i in range(first[code], first[code + 1]):
-            slot, width, electrode = (int(channel[name][i]) for name in ("slot", "width", "electrode"))
+            slot, width, needed = (int(channel[name][i]) for name in ("slot", "width", "touch"))
             slot_channel[code, slot : slot + width] = i
-            # Without an electrode: everywhere; with one: where that electrode is touched (3: both).
-            for touch in range(4):
-                owns[code, touch] |= electrode == 0 or bool(touch & electrode)
+            # Without an electrode: everywhere; with one: where it is touched (3: both), or reached.
+            for touch in range(2 * REACHED):
+                owns[code, touch] |= needed == 0 or bool(touch & needed)
     return slot_channel, owns
 
 

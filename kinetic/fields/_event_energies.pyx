@@ -94,7 +94,7 @@ cdef class FilamentFields(SpaceCharge):
             self._take_away(of, conducting, False)
         self.prepare(self.n_moving)
         self.operate(voltage)
-        events = np.empty((2, of.n))
+        events = np.empty((3, of.n))
         cdef double[:, ::1] view = events
         with nogil:
             self._read_points()
@@ -102,6 +102,7 @@ cdef class FilamentFields(SpaceCharge):
             for c in range(of.n):
                 view[0, c] = self._work(of, c, conducting)
                 view[1, c] = self._heat_read(of, c)
+                view[2, c] = self._work_beyond(of, c, conducting)
         if info:
             raise ArithmeticError(f"a network without one of its vacancies does not settle at {voltage:g} V")
         return events, np.array(self.theta[:self.m])
@@ -127,6 +128,8 @@ cdef class FilamentFields(SpaceCharge):
             self.want(out.site_a[c], moved)
             if out.site_b[c] >= 0:
                 self.want(out.site_b[c], moved)
+            elif self._above(out, c) >= 0:
+                self.want(self._above(out, c), moved)
 
     cdef inline int _leaves(self, EventRates out, int c, signed char conducting) noexcept nogil:
         """Host site of the vacancy that the event takes away, or -1."""
@@ -267,6 +270,7 @@ cdef class FilamentFields(SpaceCharge):
             qa = sign * out.charge_a[mech]
             qb = sign * out.charge_b[mech] if b >= 0 else 0.0
             out.bias[1, c] = self._work(out, c, conducting) if linear else NAN
+            out.beyond[1, c] = self._work_beyond(out, c, conducting) if linear else NAN
             # At 0 V the difference of one energy function, so that all ways round a cycle sum to nothing.
             out.energy0[c] = out.chemical[c] + self._charging(out, c, mech, reverse, a, b, qa, qb, leaving, arriving,
                                                               conducting, code_charge)
@@ -292,6 +296,24 @@ cdef class FilamentFields(SpaceCharge):
         if self.bound_share != 1.0 and self._in_company(leaving, self._arrives(out, c, conducting)):
             bias *= self.bound_share
         return bias
+
+    cdef inline int _above(self, EventRates out, int c) noexcept nogil:
+        """Site above that of an exchange with a top electrode that it does not touch, or -1."""
+        cdef int a = out.site_a[c]
+        if out.dipole[out.mechanism[c]] == 0.0 or out.electrode[out.mechanism[c]] != 2 or a >= self.n_hosts:
+            return -1
+        return a + 1 if self.sz[a] < self.nz - 1 else -1
+
+    cdef double _work_beyond(self, EventRates out, int c, signed char conducting) noexcept nogil:
+        """The part of an exchange's work of the bias (eV) that is done above the bond that breaks."""
+        cdef int above = self._above(out, c), leaving, moving = -1
+        if above < 0:
+            return 0.0
+        leaving = self._leaves(out, c, conducting)
+        if leaving >= 0 and self.node_at[leaving] >= 0:
+            moving = self.moving_number[leaving]
+        return (-1.0 if out.direction[c] else 1.0) * out.charge_a[out.mechanism[c]] * (
+            self._potential_without(above, moving) - self.top)
 
     cdef inline bint _in_company(self, int leaving, int arriving) noexcept nogil:
         """Whether a defect hops between two places in company, or at an electrode; told without it, from both ends."""
@@ -343,7 +365,7 @@ cdef class FilamentFields(SpaceCharge):
 
     cdef void _write_drop(self, EventRates out, int c, int mech, double sign, int a, int b, int leaving,
                           int arriving) noexcept nogil:
-        """Forward gain per unit charge, in the surroundings without the vacancy and ion of the event."""
+        """Forward gain per unit charge over the bond, in the surroundings without the vacancy and ion of the event."""
         cdef double unit = fabs(out.charge_a[mech]), coulomb
         cdef int n = 0
         if unit == 0.0:
@@ -358,6 +380,9 @@ cdef class FilamentFields(SpaceCharge):
         coulomb = out.charge_a[mech] * self._coulomb_changed(a, n)
         if b >= 0:
             coulomb += out.charge_b[mech] * self._coulomb_changed(b, n)
+        # Of a site below the face, the bond to the site above it.
+        if self._above(out, c) >= 0:
+            coulomb -= out.charge_a[mech] * self._coulomb_changed(self._above(out, c), n)
         out.drop0[c] = -coulomb / unit
         out.lever[c] = -sign / unit
 

@@ -10,6 +10,7 @@ cdef class EventRates:
     cdef double[::1] energy0, drop0, lever, rate
     # What the voltage adds, at 0 V and per volt: work (eV), and temperature rise over the voltage (K/V).
     cdef double[:, ::1] bias, rise
+    cdef double[:, ::1] beyond           # of the work, what is done beyond the bond whose dipole sees the field, eV
     cdef readonly double low, high       # voltages between which these hold, V
     cdef int[::1] code_before_a, code_after_a, code_before_b, code_after_b, electrode, law
     cdef double[::1] charge_a, charge_b, dipole, floor, transport, alpha

@@ -73,13 +73,13 @@ cdef class EventRates:
         """Make room for ``n`` candidates without energies."""
         # One block for all columns of a kind: each array that Python knows of costs more than these copies.
         cdef int[:, ::1] whole = np.empty((3, n), np.intc)
-        cdef double[:, ::1] real = np.zeros((11, n))
+        cdef double[:, ::1] real = np.zeros((13, n))
         self.n = n
         self.mechanism, self.site_a, self.site_b = whole[0], whole[1], whole[2]
         self.direction = np.empty(n, np.int8)
         self.barrier, self.chemical, self.frequency = real[0], real[1], real[2]
         self.energy0, self.drop0, self.lever, self.rate = real[3], real[4], real[5], real[6]
-        self.bias, self.rise = real[7:9], real[9:]
+        self.bias, self.rise, self.beyond = real[7:9], real[9:11], real[11:]
         self.low, self.high = -INFINITY, INFINITY
         self.rated_at = self.hot_at = NAN
         return 0
@@ -92,7 +92,7 @@ cdef class EventRates:
             "barrier": np.array(self.barrier), "chemical": np.array(self.chemical),
             "frequency": np.array(self.frequency), "energy0": np.array(self.energy0),
             "energy1": np.array(self.bias[1]), "drop0": np.array(self.drop0),
-            "drop1": np.multiply(self.lever, self.bias[1]), "heat": np.array(self.rise[1]), "rate": np.array(self.rate),
+            "drop1": np.multiply(self.lever, np.subtract(self.bias[1], self.beyond[1])), "heat": np.array(self.rise[1]), "rate": np.array(self.rate),
         }
 
     def between(self, double low, double high, const double[:, ::1] first, const double[:, ::1] second):
@@ -102,17 +102,20 @@ cdef class EventRates:
         ----------
         low, high : float
             Voltages (V) between which these hold.
-        first, second : (2, n) float64
-            Work of the bias (eV) and temperature rise over the voltage (K/V) at either voltage.
+        first, second : (3, n) float64
+            Work of the bias (eV), temperature rise over the voltage (K/V), and the part of the work that is done
+            beyond the bond that breaks (eV), at either voltage.
         """
         cdef EventRates made = EventRates.__new__(EventRates)
         cdef int c
         cdef double slope, span = high - low
         cdef double[:, ::1] real
+        if min(first.shape[0], second.shape[0]) < 3 or min(first.shape[1], second.shape[1]) < self.n:
+            raise ValueError(f"ends must have three values for each of {self.n} candidates")
         made._share(self)
         made._take(self)
-        real = np.empty((5, self.n))
-        made.bias, made.rise, made.rate = real[:2], real[2:4], real[4]
+        real = np.empty((7, self.n))
+        made.bias, made.rise, made.beyond, made.rate = real[:2], real[2:4], real[4:6], real[6]
         made.low, made.high = low, high
         made.rated_at = made.hot_at = NAN
         for c in range(self.n):
@@ -120,6 +123,8 @@ cdef class EventRates:
             made.bias[0, c], made.bias[1, c] = first[0, c] - slope * low, slope
             slope = (second[1, c] - first[1, c]) / span
             made.rise[0, c], made.rise[1, c] = first[1, c] - slope * low, slope
+            slope = (second[2, c] - first[2, c]) / span
+            made.beyond[0, c], made.beyond[1, c] = first[2, c] - slope * low, slope
         return made
 
     cdef int _share(self, EventRates other) except -1:
@@ -180,7 +185,8 @@ cdef class EventRates:
         cdef int mech = self.mechanism[c]
         cdef double drop
         if self.dipole[mech] > 0.0:
-            drop = self.drop0[c] + self.lever[c] * self._bias(c, voltage)
+            drop = self.drop0[c] + self.lever[c] * (
+                self._bias(c, voltage) - self.beyond[0, c] - self.beyond[1, c] * voltage)
             if drop > 0.0:
                 return self.barrier[c] - self.dipole[mech] * drop
         return self.barrier[c]
@@ -260,7 +266,7 @@ cdef class EventRates:
         cdef double work = fabs(self.bias[1, c])
         cdef double most = self.barrier[c] + fabs(self.energy0[c]) + fabs(self._bias(c, voltage))
         # An activation energy changes by no more than the energy and the barrier do.
-        work += self.dipole[mech] * fabs(self.lever[c]) * work
+        work += self.dipole[mech] * fabs(self.lever[c]) * (work + fabs(self.beyond[1, c]))
         return (work + most * fabs(rise) / kelvin) / kt
 
     def set_factor(self, const double[::1] factor):

@@ -229,5 +229,7 @@ def _check_names(model: Any, sections: Mapping[str, Any], where: str) -> None:
         given = [name for name in group if name in sections]
         if len(given) > 1:
             raise MaterialError(f"{where}: one {what} is allowed, got sections [{'] and ['.join(given)}]")
+    if "interface" in sections and "exchange" in sections and sections["exchange"].depth:
+        raise MaterialError(f"{where}: exchange.depth needs a filament, which a set with [interface] has not")
     if len(set(model.species.values())) < len(model.species) or "" in model.species.values():
         raise MaterialError(f"{where}: species must have different names, got {model.species}")

@@ -97,7 +97,13 @@ class DefectNumbers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExchangeNumbers:
-    """Oxygen passes between an oxide site and the reactive top electrode; forward makes a vacancy."""
+    """Oxygen passes between an oxide site and the reactive top electrode; forward makes a vacancy.
+
+    Without a depth only sites at the face exchange, and both directions share the energy of the event by the
+    sinusoidal law. With one, weak sites below the face exchange too: oxygen leaves over ``E - p F``, with the
+    field F over the bond to the site above, and is in the electrode at once; the way back has the barrier
+    ``E - p F`` less all of the energy.
+    """
 
     barrier: float = quantity("eV", 0.0, 10.0, "barrier shared by both directions")
     energy: float = quantity("eV", -10.0, 10.0, "energy of making a vacancy, without fields and neighbours")
@@ -105,6 +111,7 @@ class ExchangeNumbers:
     dipole: float = quantity("e*m", 0.0, 1e-8, "bond dipole that lowers the transition state", default=0.0)
     floor: float = quantity("eV", 0.0, 10.0, "least barrier the dipole may leave", default=0.0)
     inventory: int = quantity("1", 0, 10**9, "oxygen atoms the electrode holds at the start", default=0)
+    depth: float = quantity("m", 0.0, 1e-6, "how far below the face weak sites exchange oxygen", default=0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

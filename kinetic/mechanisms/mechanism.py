@@ -43,6 +43,8 @@ class Mechanism:
     remote : bool
         An electron tunnels between the electrode and a site anywhere, rather than an atom at a site that
         touches it; nothing is counted then.
+    sites : ndarray of bool, shape (n_sites,), optional
+        Sites that exchange an atom with the electrode; those that touch it by default.
     barrier : float
         Barrier E_m (eV), >= 0, shared by both directions.
     attempt_frequency : float
@@ -98,6 +100,7 @@ class Mechanism:
     motif: str | None = field(default="nearest", kw_only=True)
     electrode: Electrode | None = field(default=None, kw_only=True)
     remote: bool = field(default=False, kw_only=True)
+    sites: NDArray[np.bool_] | None = field(default=None, kw_only=True)
     barrier: float = field(kw_only=True)
     attempt_frequency: float = field(kw_only=True)
     energy: float = field(default=0.0, kw_only=True)

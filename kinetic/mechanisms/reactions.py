@@ -13,7 +13,7 @@ from ...typing import Floats
 from ..lattice.lattice import Lattice
 from ..lattice.species import EMPTY, OXYGEN, Species
 from ..materials.material import Material
-from .barrier import LINEAR
+from .barrier import LINEAR, SINUSOIDAL
 from .mechanism import Mechanism, PairInteraction, SiteEnergy
 from .place import Place, draw_place
 from .traps import (
@@ -234,12 +234,20 @@ def _at_electrode(place: Place) -> Floats | None:
 
 
 def _oxygen_exchange(place: Place) -> Mechanism:
+    """Forward takes an oxygen out, from the face or from as far below it as the material says.
+
+    An oxygen from below breaks its bond by the field over that bond alone, then runs to the electrode along
+    the weak sites before anything else happens; so the way back has all of the energy (the linear law, share 0).
+    """
     numbers = place.material.exchange
     return Mechanism(
         "oxygen exchange",
         before=(OXYGEN,),
         after=(place.defect,),
         electrode="top",
+        sites=_reached(place, numbers.depth),
+        law=LINEAR if numbers.depth else SINUSOIDAL,
+        alpha=0.0 if numbers.depth else 0.5,
         barrier=numbers.barrier,
         attempt_frequency=numbers.attempt_frequency,
         energy=numbers.energy,
@@ -247,6 +255,16 @@ def _oxygen_exchange(place: Place) -> Mechanism:
         floor=numbers.floor,
         barrier_shift=_at_electrode(place),
     )
+
+
+def _reached(place: Place, depth: float) -> NDArray[np.bool_] | None:
+    """Return the sites that exchange oxygen: those at the top face, and weak ones within a depth of it."""
+    if not depth:
+        return None
+    reached = (place.lattice.electrode & 2) > 0
+    layer = place.lattice.layer[: len(place.weak)]
+    reached[: len(place.weak)] |= place.weak & (layer.max() - layer <= round(depth / place.lattice.spacing))
+    return reached
 
 
 def _redox(place: Place) -> Mechanism:

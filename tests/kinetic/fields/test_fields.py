@@ -420,6 +420,40 @@ def test_drop_that_lowers_a_barrier_is_read_without_the_products(lateral):
             assert columns["drop0"][k] == pytest.approx(gain / 2, abs=1e-11)
 
 
+@pytest.mark.parametrize("lateral", SIDES)
+def test_drop_of_an_exchange_below_the_face_is_that_of_the_bond_above(lateral):
+    """By the whole lattice and charges summed by hand, without the vacancy; alike from both ends."""
+    device, oracle = make("HfO2-volatile", (6, 7), lateral, exchange__dipole=1e-9, exchange__depth=1e-6)
+    rng = np.random.default_rng(8)
+    put(device, random_species(device, "hrs", rng))
+    species, n, top = device.engine.species, device.n_hosts, device.shape[2] - 1
+    events, columns = device.transitions(), device.solved().events.arrays()
+    vacancies = np.flatnonzero(species[:n] == VACANCY.code)
+    chosen = np.flatnonzero(events["site_b"] < 0)
+    for direction in (0, 1):
+        below = oracle.place[events["site_a"][chosen], 2] < top
+        some = chosen[(events["direction"][chosen] == direction) & below]
+        assert len(some)
+        for k in rng.permutation(some)[:12]:
+            site = int(events["site_a"][k])
+            others = np.setdiff1d(vacancies, [site])
+            phi, field = oracle.potential(oracle.network(others))[0], coulomb_map(oracle, others, [])
+            assert columns["drop1"][k] == pytest.approx(phi[site + 1] - phi[site], abs=1e-8)
+            assert columns["drop0"][k] == pytest.approx(field[site + 1] - field[site], abs=1e-8)
+
+
+def test_barriers_below_the_face_go_on_where_cells_of_voltage_meet():
+    """In a nonlinear network lines of either cell give the same barrier at their common end, a field lower it."""
+    material = Material.load("HfO2").with_values({"exchange.depth": 1e-6, "exchange.dipole": 1e-9})
+    device = Device(material, 9 * A, 8 * A, seed=1)
+    put(device, random_species(device, "hrs", np.random.default_rng(9)))
+    solved, voltage = device.solved(), 0.8
+    before, after = (solved.at(voltage, slope).activation(voltage) for slope in (-1.0, 1.0))
+    below = (solved.events.arrays()["site_b"] < 0) & (solved.events.arrays()["direction"] == 0)
+    assert before == pytest.approx(after, abs=1e-9)
+    assert np.ptp(before[below] - solved.events.arrays()["barrier"][below]) > 0.1
+
+
 def test_constants_of_the_infinite_lattice():
     """Watson's integral in closed form, and the mean over a cube's corners that an ion's self energy needs.
 
