@@ -101,18 +101,23 @@ class Measurement:
 
     def read(self, solved: Solved, atoms: jumps.Atoms) -> tuple[Reading, Resting]:
         """Read a state at every voltage; at 0 V with the neighbours that are part of it."""
-        twin, settings = self._twin(self.device.temperature), self.settings
+        twin = self._twin(self.device.temperature)
         with twin.trial():
             twin.arrange(**atoms)
-            at_rest = resting(twin, settings.temperatures, self.configuration.read_voltage)
-        return read(solved, settings, self.configuration.read_voltage, at_rest.rate), at_rest
+            return self._reading(twin, solved)
 
     def _look(self, atoms: jumps.Atoms) -> Reading:
         """Read an arrangement that has been."""
         twin = self._twin(self.device.temperature)
         with twin.trial():
             twin.arrange(**atoms)
-            return self.read(twin.solved(), atoms)[0]
+            return self._reading(twin, twin.solved())[0]
+
+    def _reading(self, twin: Device, solved: Solved) -> tuple[Reading, Resting]:
+        """Read the state that a twin is in."""
+        volts, settings = self.configuration.read_voltage, self.settings
+        at_rest = resting(twin, settings.temperatures, volts)
+        return read(solved, settings, volts, at_rest.rate), at_rest
 
     def _walk(self, cycle: int, state: int, start: tuple[Reading, Resting]) -> None:
         random = self._random(WALKS, cycle, state)
