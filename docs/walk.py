@@ -41,7 +41,7 @@ def walk(folder: Path, pictures: Path) -> None:
     with open_ensemble(EXAMPLES / "ensemble_cycles.nc") as ensemble:
         cycles = from_dataset(ensemble)
     # 2. The law: fitted to 70 % of the devices, judged by the others.
-    path = folder / "hfo2.card.json"
+    path = folder / "cycles.card.json"
     # The kinetic devices conduct as a network of resistors: 5 V is ohmic enough at 2 V (1 + (2/5)^2/6).
     core = ["--drive", "15", "--voltage-scale", "5 V"]
     fit = ["fit", str(EXAMPLES / "ensemble_cycles.nc"), "-o", str(path)]
@@ -122,22 +122,22 @@ def cycle_in_ngspice(card: Card, folder: Path, number: int) -> list[tuple[np.nda
     if program is None:
         print("ngspice is not installed: the circuit is written, not simulated")
     model = card_exports.export(
-        card, "ngspice", folder / "hfo2.sub", force=True, draws=card_exports.Draws(cycles=number, seed=2)
+        card, "ngspice", folder / "cycles.sub", force=True, draws=card_exports.Draws(cycles=number, seed=2)
     )
     drawn = exports_circuit.draw(card, card_exports.Draws(cycles=number, seed=2))
     legs = exports_circuit.ramps(card, drawn).legs
     step, stop = float(np.diff(legs)[1:].min()) / 400, legs[-1] * number
-    (folder / "hfo2.cir").write_text(
+    (folder / "cycles.cir").write_text(
         f"cell of a card, cycled\n.include {model.name}\n"
         "xcycles p h l s r frenkel_cycles_0\nvamp p q 0\nxcell q 0 h l s r frenkel_cell\n"
         f".options reltol=1e-4\n.control\ntran {step:g} {stop:g} 0 {step:g}\nset wr_singlescale\n"
-        "wrdata hfo2.txt v(p) i(vamp)\nquit\n.endc\n.end\n",
+        "wrdata cycles.txt v(p) i(vamp)\nquit\n.endc\n.end\n",
         encoding="utf-8",
     )
     if program is None:
         return []
-    subprocess.run([program, "-b", "hfo2.cir"], cwd=folder, capture_output=True, timeout=120, check=False)
-    time, volts, amperes = np.loadtxt(folder / "hfo2.txt").T
+    subprocess.run([program, "-b", "cycles.cir"], cwd=folder, capture_output=True, timeout=120, check=False)
+    time, volts, amperes = np.loadtxt(folder / "cycles.txt").T
     turns = np.minimum((time / legs[-1]).astype(int), number - 1)
     return [(volts[turns == c], amperes[turns == c]) for c in range(number)]
 

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from ...cards import schema
 from ...cards.card import Card, CardError
@@ -35,7 +36,15 @@ def save(card: Card, path: str | Path, *, force: bool = False) -> Path:
         schema.check(data)
     except ValueError as error:
         raise CardError(f"the card does not follow its schema: {error}") from None
-    written = (json.dumps(data, indent=1, allow_nan=False) + "\n").encode()
+    written = (_text(data) + "\n").encode()
     if len(written) > LARGEST:
         raise CardError(f"a card must be at most {LARGEST} bytes, got {len(written)}")
     return store.write_bytes(written, target)
+
+
+def _text(data: Any, depth: int = 1) -> str:
+    """Return JSON with a key a line, and each list, however long, on the line of its key."""
+    if not isinstance(data, dict) or not data:
+        return json.dumps(data, allow_nan=False, separators=(",", ":"))
+    lines = (f"{' ' * depth}{json.dumps(key)}: {_text(value, depth + 1)}" for key, value in data.items())
+    return "{\n" + ",\n".join(lines) + "\n" + " " * (depth - 1) + "}"

@@ -91,17 +91,17 @@ def fit(
     if order is None:
         for p in range(longest + 1):
             try:
-                _, innovation = _settle(products[: p + 1], cycles, mixed)
+                fitted = _settle(products[: p + 1], cycles, mixed)
             except MemoryFitError:
                 if p == longest and not np.isfinite(list(criterion.values())).any():
                     raise
                 criterion[p] = math.inf  # no stationary memory of this length; a shorter one may do
                 continue
-            sign, size = np.linalg.slogdet(innovation)
             # Akaike's: the Bayesian one asks that all 16 coefficients of 4 features pay, where one does;
             # corrected for few cycles (C. M. Hurvich and C.-L. Tsai, J. Time Ser. Anal. 14, 271; recalled).
             few = count / max(count - k * p - k - 1, 1)
-            criterion[p] = count * float(size) + 2.0 * k * k * p * few if sign > 0 else math.inf
+            lost = count / (cycles - longest) * _misfit(*fitted, cycles)
+            criterion[p] = lost + 2.0 * k * k * p * few if np.isfinite(lost) else math.inf
         order = min(criterion, key=lambda p: criterion[p])
     coefficients, innovation = _settle(products[: order + 1], cycles, mixed)
     return Memory(coefficients, innovation, criterion)
@@ -182,6 +182,24 @@ def _settle(products: Floats, cycles: int, mixed: bool) -> tuple[Floats, Floats]
     raise MemoryFitError(
         "the cycles drift: no stationary memory fits them within their number; take away the trend first"
     )
+
+
+def _misfit(coefficients: Floats, innovation: Floats, cycles: int) -> float:
+    """Return -2 ln of the restricted likelihood of a device, but for a constant; NaN: it has none.
+
+    That is ln det V + ln det (1' V^-1 1) of the covariance V of its cycles: what the data add to it is their
+    number where V is fitted. The innovation alone would not do: a longer memory gives the level of a device
+    more of the spread, which is then added to the innovation.
+    """
+    p, k, _ = coefficients.shape
+    start = _stationary(coefficients, innovation) if p else np.zeros((0, 0))
+    ones, rest = np.tile(np.eye(k), (p, 1)), np.eye(k) - coefficients.sum(axis=0)
+    level = (cycles - p) * rest.T @ np.linalg.solve(innovation, rest)
+    level = level + ones.T @ np.linalg.solve(start, ones) if p else level
+    sizes = [np.linalg.slogdet(matrix) for matrix in (innovation, level, start)]
+    if any(sign <= 0 for sign, _ in sizes):
+        return math.nan
+    return float((cycles - p) * sizes[0][1] + sizes[1][1] + sizes[2][1])
 
 
 def _yule_walker(products: Floats) -> tuple[Floats, Floats]:

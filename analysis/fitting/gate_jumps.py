@@ -8,7 +8,7 @@ that is the floor.
 """
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ from ...cards.files import CardWarning
 from ...cards.jumps import STATES, JumpLaw, interpolated, place
 from ...cards.walk import JumpCells
 from ...typing import Floats, Index
+from ..results.probes import BUDGET, KINDS, RAMP
 from .gate import FACTOR, Row
 from .jump_fit import entries, rounded
 
@@ -34,14 +35,8 @@ MOVED, SWITCHED = 0.02, float(np.log(2.0))
 CELLS = 40
 """Cells of the card for each probe."""
 
-BUDGET = 2000
-"""Jumps after which a cell is left where it is: devices give a probe up after as many events."""
-
 FEWEST = 16
 """Probes that a row needs."""
-
-KINDS = ("hold", "half_select", "rest", "ramp")
-"""Of probes, in the order of the numbers in the file of an ensemble."""
 
 COLUMNS = (
     "kind", "state", "voltage", "time", "temperature", "series", "limit", "before", "after", "switched"
@@ -51,7 +46,6 @@ COLUMNS = (
 CURRENTS = (-0.75, -0.3, 0.3, 0.75)
 """Device voltages (V) near which currents of end states are compared."""
 
-RAMP = KINDS.index("ramp")
 NEVER = 1e9
 """Voltage (V) that stands for a ramp on which a cell did not switch: beyond all others in a KS distance."""
 
@@ -243,13 +237,15 @@ def _of_end_states(
             yield Compared(name, owner[which][kept], pooled, found[kept], made)
 
 
-def compared(law: JumpLaw, data: "xr.Dataset", members: Index, seed: int = 0) -> list[Compared]:
+def compared(
+    law: JumpLaw, data: "xr.Dataset", members: Index, seed: int = 0, kinds: Collection[str] = KINDS
+) -> list[Compared]:
     """Return every statistic of the probes of some members, with cells of the law under the same probes."""
     every = entries(data, "probe", members)
     owner = np.repeat(np.arange(data.sizes["member"]), data["probe_count"].values)[every]
     columns = {name: data[f"probe_{name}"].values[every] for name in COLUMNS}
     found: list[Compared] = []
-    for kind in range(len(KINDS)):
+    for kind in map(KINDS.index, kinds):
         for state in range(len(STATES)):
             which = np.flatnonzero(
                 (columns["kind"] == kind) & (columns["state"] == state) & np.isfinite(columns["after"])

@@ -12,9 +12,10 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ... import checks
-from ...cards.jumps import JumpLaw, Kernel, interpolated, place
+from ...cards.jumps import CURRENT_STEP, RATE_STEP, JumpLaw, Kernel, interpolated, place, told
 from ...typing import Floats, Index
 from .observations import FINISHED, ObservationError
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 MOST = 3000
-"""Jumps of a law, which bounds the file of a card (some 5 MB)."""
+"""Jumps of a law, which bounds the file of a card (some 1.6 MB)."""
 
 JUDGED = 600
 """Jumps whose density chooses the scales, as many of each class of voltages where there are so many."""
@@ -119,8 +120,7 @@ def gathered(
     every = entries(data, "jump", members)
     sides = np.stack([data[name].values[every] for name in ("jump_from", "jump_to")]) + offset[owner[every]]
     heats = np.argsort(data["heat"].values)
-    rate, current = data["state_rate"].values[:, heats], data["state_current"].values
-    usable = np.all(rate > 0.0, axis=(1, 2)) & np.all(np.diff(current, axis=1) > 0.0, axis=1)
+    rate, current, usable = _as_told(data, heats)
     good = np.all(usable[sides], axis=0)
     kept = np.flatnonzero(good)
     if kept.size > most:
@@ -134,11 +134,11 @@ def gathered(
     before, after = place_of[len(ends) :].reshape(2, -1)
     # Sides of jumps are read again where they are end states too: those that cells start in keep their kind.
     law = JumpLaw(
-        voltages=data["bias"].values,
+        voltages=data["bias"].values + 0.0,  # no -0.0
         temperatures=data["heat"].values[heats],
         level=rounded(data["state_level"].values[states]),
-        current=rounded(current[states]),
-        rate=rounded(rate[states]),
+        current=current[states],
+        rate=rate[states],
         kind=kind[states].astype(np.int64),
         before=before,
         after=after,
@@ -146,6 +146,18 @@ def gathered(
         read_voltage=float(data["read_voltage"]),
     )
     return law, owner[every][kept], int(np.count_nonzero(~good))
+
+
+def _as_told(data: "xr.Dataset", heats: Index) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+    """Return rates and currents of all states to the steps of a card, and of which both make a law."""
+    rate, volts = data["state_rate"].values[:, heats], data["bias"].values
+    away = volts != 0.0
+    conductance = data["state_current"].values[:, away] / volts[away]
+    usable = np.all(rate > 0.0, axis=(1, 2)) & np.all(conductance > 0.0, axis=1)
+    current = np.zeros((len(rate), len(volts)))
+    current[:, away] = volts[away] * told(np.where(conductance > 0.0, conductance, 1.0), CURRENT_STEP)
+    usable &= np.all(np.diff(current, axis=1) > 0.0, axis=1)
+    return told(np.where(rate > 0.0, rate, 1.0), RATE_STEP), current, usable
 
 
 def chosen(law: JumpLaw, owner: Index, random: np.random.Generator) -> tuple[JumpLaw, float]:
@@ -195,16 +207,16 @@ def score(law: JumpLaw, fold: Index, judged: Index) -> float:
             law.before[jumps], law.jump_voltage[jumps]
         )
 
-        def told(states: Index, which: Index = jumps) -> Floats:
+        def told_of(states: Index, which: Index = jumps) -> Floats:
             """Return ln(conductance) and ln(rate) of states, at the voltage of the jump that is judged."""
             volts = np.repeat(law.jump_voltage[which], states.shape[1])
             rates = interpolated(logs, place(law.grid, volts), states.ravel())
             return np.stack([law.level[states] / LEVEL_WIDTH, rates.reshape(states.shape) / RATE_WIDTH])
 
-        foretold = told(law.after[near])
+        foretold = told_of(law.after[near])
         if law.carry:
-            foretold += law.carry * (told(law.before[jumps, None]) - told(law.before[near]))
-        distance = np.sum((foretold - told(law.after[jumps, None])) ** 2, axis=0)
+            foretold += law.carry * (told_of(law.before[jumps, None]) - told_of(law.before[near]))
+        distance = np.sum((foretold - told_of(law.after[jumps, None])) ** 2, axis=0)
         # Heavy tails, so that one jump that nothing foretells does not decide.
         total[mine] = np.log(np.sum(weight / (1.0 + distance) ** 1.5, axis=1))
     kinds = classes(law.jump_voltage[judged])

@@ -148,12 +148,13 @@ def from_dataset(
     for name in chosen:
         if name not in data or set(data[name].dims) != {device, "cycle"}:
             raise ObservationError(f"{origin} has no {name} over {device} and cycle")
+    done = np.arange(data.sizes[device])
     if "status" in data and data["status"].dims == (device,):
         done = np.flatnonzero(data["status"].values == FINISHED)
         if not done.size:
             raise ObservationError(f"{origin} has no member that was run to its end")
-        data = data.isel({device: done})
-    columns = [data[name].transpose(device, "cycle").values for name in chosen]
+    # Chosen in each variable alone: what an ensemble keeps beside them along others does not follow.
+    columns = [data[name].transpose(device, "cycle").values[done] for name in chosen]
     units = [str(data[name].attrs.get("units", "")) for name in chosen]
     return build(chosen, units, np.stack(columns, axis=2), origin)
 

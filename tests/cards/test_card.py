@@ -99,12 +99,28 @@ def test_truncated(tmp_path):
         Card.load(path)
 
 
-@pytest.mark.parametrize("schema", ["1.5.0", "2.0.0", "0.9.0", "0.1.0"])
+@pytest.mark.parametrize("schema", ["1.6.0", "2.0.0", "0.9.0", "0.1.0"])
 def test_other_schema(tmp_path, schema):
     data = made_up_card().to_dict() | {"schema": schema}
     del data["checksum"]
     with pytest.raises(CardError, match=f"has schema {schema}, this frenkel reads up to {SCHEMA_VERSION}"):
         Card.from_dict(data | {"checksum": checksum(data)})
+
+
+def test_jumps_in_former_units_are_refused():
+    data = made_up_card().to_dict() | {"schema": "1.4.0", "jumps": {"rate": [[[1.0]]]}}
+    del data["checksum"]
+    with pytest.raises(CardError, match="a law of jumps as of schema 1.4.0, since 1.5 in other units"):
+        Card.from_dict(data | {"checksum": checksum(data)})
+
+
+def test_a_file_has_a_line_for_each_key(tmp_path):
+    """However long its lists are; the shipped card had a line for each number, four fifths of them blanks."""
+    card = made_up_card()
+    lines = card_schema.save(card, tmp_path / "a.json").read_text().splitlines()
+    keys = [line.split('"')[1] for line in lines if ": " in line]
+    assert {"scores", "means", "gate", "checksum"} <= set(keys) and len(lines) < 80
+    assert Card.load(tmp_path / "a.json").to_dict() == card.to_dict()
 
 
 def resigned(change):

@@ -1,6 +1,8 @@
 """Cells that jump, against closed forms: chains of two and three states, ramps, circuits, interpolation."""
 
+import json
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +11,18 @@ from scipy.stats import binom, kstest
 
 from frenkel.cards import walk
 from frenkel.cards.files import CardWarning
-from frenkel.cards.jumps import JumpError, JumpLaw, Kernel, interpolated, monotone, place, reached
+from frenkel.cards.jumps import (
+    CURRENT_STEP,
+    RATE_STEP,
+    JumpError,
+    JumpLaw,
+    Kernel,
+    interpolated,
+    monotone,
+    place,
+    reached,
+    told,
+)
 from frenkel.cards.walk import JumpCells
 
 VOLTAGES = np.array([-1.5, -0.5, 0.0, 0.5, 1.5])
@@ -204,10 +217,29 @@ def test_a_jump_carries_over_what_tells_a_state_apart():
 
 
 def test_a_law_survives_its_json():
+    """Numbers between steps are off by half a step, those on steps by nothing."""
     found = two_states(1.0, 3.0, carry=0.75)
-    again = JumpLaw.from_dict(found.to_dict())
-    for name, value in found.to_dict().items():
-        assert again.to_dict()[name] == value
+    again = JumpLaw.from_dict(json.loads(json.dumps(found.to_dict())))
+    assert again.to_dict() == found.to_dict() and again.carry == 0.75
+    np.testing.assert_allclose(np.log(again.rate), np.log(found.rate), rtol=0, atol=0.5001 * RATE_STEP)
+    bent = replace(found, current=1e-6 * np.sinh(VOLTAGES) * np.array([[1.0], [10.0]]))
+    once = JumpLaw.from_dict(bent.to_dict())
+    np.testing.assert_allclose(once.current, bent.current, rtol=0.5001 * CURRENT_STEP, atol=0)
+    twice = JumpLaw.from_dict(once.to_dict())
+    assert np.array_equal(twice.current, once.current) and np.array_equal(twice.rate, once.rate)
+    assert np.array_equal(once.rate, told(bent.rate, RATE_STEP))
+
+
+@pytest.mark.parametrize(("change", "sentence"), [
+    ({"rate_steps": [[[0, 20_000, 0, 0, 0]]] * 2}, "logarithms of currents and rates must be between -100"),
+    ({"conductance_steps": [[1, 2]] * 2}, "no law"),
+    ({"conductance_steps": None}, "no law"),
+    ({"surplus": 1}, "surplus"),
+    ({"current": [[1.0]]}, "current"),
+])
+def test_data_that_are_no_law_are_refused(change, sentence):
+    with pytest.raises(JumpError, match=sentence):
+        JumpLaw.from_dict(two_states(1.0, 1.0).to_dict() | change)
 
 
 @pytest.mark.parametrize(("change", "sentence"), [
@@ -225,11 +257,10 @@ def test_a_law_survives_its_json():
     ({"neighbours": 0}, "neighbours"),
     ({"level_scale": 0.0}, "level_scale"),
     ({"carry": 1.5}, "carry must be between 0 and 1, got 1.5"),
-    ({"surplus": 1}, "surplus"),
 ])
 def test_what_is_no_law_is_refused(change, sentence):
     with pytest.raises(JumpError, match=sentence):
-        JumpLaw.from_dict(two_states(1.0, 1.0).to_dict() | change)
+        replace(two_states(1.0, 1.0), **change)
 
 
 def test_what_the_law_does_not_hold_is_said():

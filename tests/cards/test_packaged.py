@@ -1,25 +1,29 @@
-"""The ensemble and the card that come with the package: they open, belong together, and pass the gate."""
+"""The ensembles and the card that come with the package: they open, belong together, and pass the gate."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import frenkel as fk
-from frenkel.analysis.fitting import gate
-from frenkel.analysis.fitting.observations import Observations, from_dataset
+from frenkel.analysis.fitting import gate, gate_jumps, jump_fit
+from frenkel.analysis.fitting.observations import Observations, from_dataset, parts
 from frenkel.cards.card import Card
+from frenkel.cards.jumps import ARRAYS
+from frenkel.configuration.device import parse
 from frenkel.experiment.ensemble_file import open_ensemble
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-ENSEMBLE, CARD = EXAMPLES / "ensemble_cycles.nc", EXAMPLES / "hfo2.card.json"
+CYCLES, MEASURED, CARD = (EXAMPLES / name for name in
+                          ("ensemble_cycles.nc", "ensemble_jumps.nc", "hfo2.card.json"))  # fmt: skip
 HELD_OUT = 0.3
 """Default of frenkel fit, with seed 0."""
 
 
 @pytest.fixture(scope="module")
 def cycles():
-    with open_ensemble(ENSEMBLE) as ensemble:
+    with open_ensemble(CYCLES) as ensemble:
         return from_dataset(ensemble, origin="examples/ensemble_cycles.nc")
 
 
@@ -31,41 +35,63 @@ def held_out(cycles):
 def test_devices_switch(cycles):
     """256 devices of 100 cycles; nearly all of the cycles have a window of 3 or more."""
     assert cycles.values.shape == (256, 100, 4)
-    assert ENSEMBLE.stat().st_size < 3e6
+    assert CYCLES.stat().st_size < 1e6
     place = {name: i for i, name in enumerate(cycles.names)}
     window = cycles.values[:, :, place["hrs"]] - cycles.values[:, :, place["lrs"]]
     assert np.mean(window > np.log(3)) > 0.95
     assert np.isfinite(cycles.values).mean() > 0.98
 
 
-def test_configuration_is_the_example():
+@pytest.mark.parametrize("path", [CYCLES, MEASURED], ids=lambda path: path.stem)
+def test_configuration_is_the_example(path):
     """What the file says made it is what the example says."""
-    import json
-
-    from frenkel.configuration.device import parse
-
-    asked = fk.read_configuration(EXAMPLES / "ensemble_cycles.toml").document()
-    with open_ensemble(ENSEMBLE) as ensemble:
+    asked = fk.read_configuration(path.with_suffix(".toml")).document()
+    with open_ensemble(path) as ensemble:
         made = json.loads(ensemble.attrs["provenance"])["configuration"]["points"][0]
     made = parse(made).document()  # a version before wrote it, with some keys under other names
-    made["material"] = {"HfO2": "HfO2-volatile"}[made["material"]]  # another set has the name now
+    if path == CYCLES:
+        made["material"] = {"HfO2": "HfO2-volatile"}[made["material"]]  # another set has the name now
     for name in ("device", "circuit", "phase", "seed", "read_voltage", "material"):
         assert made[name] == asked[name], name
+    assert made.get("measure") == asked.get("measure")
 
 
-def test_card_belongs_to_the_ensemble(cycles):
+def test_card_belongs_to_the_ensemble():
+    """It is what `frenkel fit` makes of the ensemble beside it, number by number; its gate has passed."""
     card = Card.load(CARD)
-    assert card.names == cycles.names
-    assert card.provenance["file"] == ENSEMBLE.name
-    assert card.provenance["devices"] + card.provenance["devices_without_cycles"] == 179
-    assert card.gate and all(row["passed"] for row in card.gate)
-    assert len(card.intervals) > 50 and card.core
+    assert card.provenance["file"] == MEASURED.name and card.provenance["devices"] == 64
+    assert len(card.gate) > 50 and all(row["passed"] for row in card.gate)
+    assert len(card.intervals) > 50 and not card.core  # no scale of a sinh is in states that bend
+    assert CARD.stat().st_size < 1.7e6 and MEASURED.stat().st_size < 1.6e6
+    with open_ensemble(MEASURED) as ensemble:
+        cycles = from_dataset(ensemble)
+        data = ensemble.load()
+    assert card.names == cycles.names and cycles.values.shape == (64, 12, 4)
+    done = jump_fit.finished(data)
+    training = done[parts(len(done), 1.0 - HELD_OUT, 0)[0]]
+    law, _, left_out = jump_fit.gathered(data, training, jump_fit.MOST, np.random.default_rng([0, 6]))
+    assert left_out == 0
+    for name in ARRAYS:
+        assert np.array_equal(getattr(law, name), getattr(card.jump_law, name)), name
 
 
-def test_card_passes_its_gate(held_out):
-    """Fewer repetitions than in the card, the same splits: a fixed seed."""
-    rows = gate.judge(held_out, Card.load(CARD), repeats=4)
-    assert gate.passed(rows), gate.table(rows)
+def test_cells_of_the_card_do_what_devices_did(monkeypatch):
+    """Devices that the law was not fitted to: shares of moved and switched over 60 voltages and times.
+
+    Mean errors of 0.05 are asked of 24 devices and 40 cells a probe (tests/verification/jump_card.py: 0.03 to
+    0.04). Here are 19 and 4: 0.06 is allowed. Cells that never jump miss by 0.15 and more.
+    """
+    monkeypatch.setattr(gate_jumps, "CELLS", 4)
+    card = Card.load(CARD)
+    with open_ensemble(MEASURED) as ensemble:
+        data = ensemble.load()
+    done = jump_fit.finished(data)
+    held_out = done[parts(len(done), 1.0 - HELD_OUT, 0)[1]]
+    found = {one.name: one for one in gate_jumps.compared(card.jump_law, data, held_out, kinds=["hold"])}
+    for state in ("hrs", "lrs"):
+        for what in ("moved", "switched"):
+            one = found[f"hold of {state}: {what}"]
+            assert one.error() < 0.06 < one.measured.mean()
 
 
 def test_pooled_cycles_are_refused(held_out):

@@ -118,7 +118,8 @@ def test_a_card_beside_devices_on_the_command_line(law, tmp_path, capsys):
     assert main([*few, "--card", str(tmp_path / "card.json")]) in (0, 1)
     out = capsys.readouterr().out
     assert "card hfo2" in out and ("no row of a gate" in out or "read disturbs: ln P" in out)
-    assert main([*few, "--card", "hfo2"]) == 1
+    (tmp_path / "plain.json").write_text(json.dumps(replace(card, jump_law=None).to_dict()))
+    assert main([*few, "--card", str(tmp_path / "plain.json")]) == 1
     assert "no law of jumps" in capsys.readouterr().err
 
 

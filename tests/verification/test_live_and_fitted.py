@@ -1,8 +1,8 @@
 """Arrays of live devices and of cells of the card fitted to such devices, given the same pulses.
 
-Live: the small HfO2 devices of examples/ensemble_cycles.toml, formed and reset as there, with other seeds.
-Fitted: cells of the shipped card. Both stand behind the same wide transistors.
-``pytest -s`` prints the table.
+Live: HfO2 devices of examples/ensemble_jumps.toml, formed, set once and reset as there, with another seed.
+Fitted: cells of the law of jumps of the shipped card. Both stand behind the same transistors, whose gate is
+the limit of the ensemble. ``pytest -s`` prints the table.
 """
 
 from pathlib import Path
@@ -14,7 +14,7 @@ from scipy.stats import ks_2samp
 import frenkel as fk
 from frenkel.analysis.fitting.gate import FACTOR
 from frenkel.array.cells.base import LiveCells, conductance
-from frenkel.array.cells.card import CardCells
+from frenkel.array.cells.jumping import JumpingCardCells
 from frenkel.array.columns import TransistorArray
 from frenkel.array.crosspoint import OneTransistorOneResistor, Transistor
 from frenkel.cards.card import Card
@@ -26,46 +26,47 @@ from frenkel.kinetic.circuit import Circuit
 pytestmark = pytest.mark.verification
 ROOT = Path(__file__).parents[2]
 SHAPE, EDGE, SEED = (8, 8), 1e-10, 7
-WIDE = Transistor(threshold=0.4, gain=3e-3)
-GATE = 5.0  # V: 80 ohm
-COMPLIANCE = 20e-6  # A, of a SET in the ensemble
+NARROW = Transistor(threshold=0.4, gain=3e-4)
+GATE = 0.85  # V: saturates at 30 uA, the limit of a SET in the ensemble
 SET, DISTURB, WIDTH, TIMES = 1.6, 0.8, 1e-7, 10  # V, V, s, pulses
+READS = (-0.3, 0.3, 0.6)  # V
 
 
 def live_cells():
-    """Return 64 devices after forming and the first RESET of the ensemble."""
-    settings = fk.read_configuration(ROOT / "examples" / "ensemble_cycles.toml")
+    """Return 64 devices after forming, one cycle and another RESET of the ensemble."""
+    settings = fk.read_configuration(ROOT / "examples" / "ensemble_jumps.toml")
     form, cycle = settings.phase
-    settings = settings.model_copy(update={"phase": [form, cycle.phase[0]], "ensemble": None, "seed": SEED})
+    reset, set_ = cycle.phase
+    phases = {"phase": [form, reset, set_, reset], "ensemble": None, "measure": None, "seed": SEED}
+    settings = settings.model_copy(update=phases)
     devices = []
     for member in range(SHAPE[0] * SHAPE[1]):
         one = settings.model_copy(update={"member": member})
         device = build(one)
         Protocol.of(one, device).go()
-        device.circuit = Circuit(compliance=COMPLIANCE)
+        device.circuit = Circuit()
         devices.append(device)
     m, n = SHAPE
     return LiveCells([devices[i * n : (i + 1) * n] for i in range(m)], edge=EDGE)
 
 
 def pulsed(cells):
-    """Return conductances (S): at first, the change after half-voltage pulses, and after one SET pulse."""
+    """Return what is read (S): at first, the change after half-voltage pulses, and after one SET pulse."""
     m, n = cells.shape
-    array = TransistorArray(cells, OneTransistorOneResistor(transistor=WIDE), gate_on=GATE)
+    array = TransistorArray(cells, OneTransistorOneResistor(transistor=NARROW), gate_on=GATE)
     rows, columns = TransistorWordLines(array), np.arange(n)
-    start = conductance(cells).ravel().copy()
+    found = {"HRS": conductance(cells).ravel().copy()}
+    for volts in READS:
+        current = cells.current(np.full(cells.shape, volts))[0]
+        found[f"HRS read at {volts:g} V"] = (current / volts).ravel()
     for i in range(m):
         for _ in range(TIMES):
             rows.pulse_word_line(i, columns, np.full(n, DISTURB), WIDTH)
-    disturbed = conductance(cells).ravel().copy()
+    found["HRS after half-voltage pulses"] = conductance(cells).ravel().copy()
+    found["ratio of both"] = found["HRS after half-voltage pulses"] / found["HRS"]
     for i in range(m):
         rows.pulse_word_line(i, columns, np.full(n, SET), WIDTH)
-    return {
-        "HRS": start,
-        "HRS after half-voltage pulses": disturbed,
-        "ratio of both": disturbed / start,
-        "programmed": conductance(cells).ravel().copy(),
-    }
+    return found | {"programmed": conductance(cells).ravel().copy()}
 
 
 def gate(live, fitted, repeats=20):
@@ -77,14 +78,13 @@ def gate(live, fitted, repeats=20):
         one, other = live[order[:half]], live[order[half:]]
         floor.append(ks_2samp(one, other).statistic)
         value.append(ks_2samp(one, rng.choice(fitted, half, replace=False)).statistic)
-    return float(np.mean(value)), float(np.mean(floor))
+    # As in the gate of a card: a share is not known better than to one of a half.
+    return float(np.mean(value)), max(float(np.mean(floor)), 1.0 / half)
 
 
-def compared():
+def compared(live):
     """Return value and floor of each quantity, and print them with quantiles."""
-    live = pulsed(live_cells())
-    card = Card.load(ROOT / "src" / "frenkel" / "cards" / "hfo2.card.json")
-    fitted = pulsed(CardCells.from_card(card, (32, 32), SEED))
+    fitted = pulsed(JumpingCardCells(Card.load("hfo2").jump_law, (32, 32), SEED))
     found = {}
     print(f"\n{'10, 50, 90 % quantiles (uS, 1)':30} {'live':>22} {'fitted':>22} {'KS':>6} {'floor':>6}")
     for name, values in live.items():
@@ -100,7 +100,7 @@ def compared():
 
 @pytest.fixture(scope="module")
 def found():
-    return compared()
+    return compared(pulsed(live_cells()))
 
 
 def within(pair):
@@ -108,23 +108,15 @@ def within(pair):
     return value <= FACTOR * floor
 
 
-def test_states_before_any_pulse_agree(found):
-    """HRS after the first RESET: 0.33 against a floor of 0.21."""
-    assert within(found["HRS"])
+def test_reads_agree(found):
+    assert within(found["HRS"]) and all(within(found[f"HRS read at {volts:g} V"]) for volts in READS)
 
 
-@pytest.mark.xfail(
-    reason="KS 0.41, limit 0.40: a pulse holds its voltage where the ramp of the ensemble ends at the limit, "
-    "so that no live device stays in the lower half of the LRS of the card (10 % quantile 28, not 13 uS)"
-)
 def test_programmed_conductances_agree(found):
+    """One pulse of 1.6 V, 100 ns."""
     assert within(found["programmed"])
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="KS 0.97, limit 0.08: the gap of a fitted cell creeps at any voltage (7 % in the median, a factor "
-    "of 4 in a tenth of the cells), atoms of live devices stay where they are at 0.8 V for 1 us",
-)
 def test_disturbed_conductances_agree(found):
-    assert within(found["ratio of both"])
+    """Ten pulses of 0.8 V, 100 ns: what they change, and where that ends."""
+    assert within(found["ratio of both"]) and within(found["HRS after half-voltage pulses"])

@@ -346,7 +346,7 @@ class Card:
 
         if not isinstance(data, dict) or data.get("kind") != KIND:
             raise CardError(f"{origin} is not a {KIND}")
-        check_version(data.get("schema"), origin)
+        check_version(data, origin)
         if data.get("checksum") != checksum({k: v for k, v in data.items() if k != "checksum"}):
             raise CardError(f"{origin} was changed after it was written: its checksum does not fit")
         try:
@@ -380,7 +380,7 @@ def _fields(data: Mapping[str, Any]) -> dict[str, Any]:
     if not found["coefficients"].size:
         found["coefficients"] = np.zeros((0, len(features), len(features)))
     # A card of schema 1.0 has no layers of noise; one of 1.1 has no ranks and levels.
-    # Before schema 1.3 there are no jumps, before 1.4 they carry nothing over.
+    # Before schema 1.3 there are no jumps; those of 1.3 and 1.4, in other units, are refused.
     for name, law in (("rtn", "rtn_law"), ("relaxation", "relaxation_law"), ("jumps", "jump_law")):
         layer, kind = data.get(name), LAYERS[name]
         found[law] = None if layer is None else kind.from_dict(layer)

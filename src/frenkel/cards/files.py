@@ -9,13 +9,13 @@ from typing import Any
 from ..validation import suggest
 
 KIND = "frenkel card"
-SCHEMA_VERSION = "1.4.0"
+SCHEMA_VERSION = "1.5.0"
 ENDING = ".card.json"
 PACKAGED = Path(__file__).with_name("hfo2.card.json")
-"""Card of 256 small HfO2 devices of 100 cycles, made by examples/ensemble_cycles.toml (docs/compact.md)."""
+"""Card of 64 HfO2 devices, their cycles, states and jumps: examples/ensemble_jumps.toml (docs/compact.md)."""
 
 LARGEST = 2**24
-"""Bytes of a file; the card of the package has 80,000, and 1,000 states of a law of jumps some 1,500,000."""
+"""Bytes of a file; 1,000 states of a law of jumps take some 450,000."""
 
 
 class CardError(ValueError):
@@ -87,14 +87,15 @@ def checksum(data: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def check_version(found: Any, origin: str) -> None:
-    """Refuse the schema of a file that this version would read wrongly.
+def check_version(data: Mapping[str, Any], origin: str) -> None:
+    """Refuse the schema of a card that this version would read wrongly.
 
     Raises
     ------
     CardError
-        It is newer, or none.
+        It is newer, or none, or its law of jumps is from before 1.5.
     """
+    found = data.get("schema")
     try:
         major, minor, _ = (int(part) for part in str(found).split("."))
     except ValueError:
@@ -103,3 +104,6 @@ def check_version(found: Any, origin: str) -> None:
     # A newer minor version may hold what this version would silently leave out.
     if major != ours[0] or minor > ours[1]:
         raise CardError(f"{origin} has schema {found}, this frenkel reads up to {SCHEMA_VERSION}")
+    if data.get("jumps") is not None and minor < 5:
+        former = f"{origin} has a law of jumps as of schema {found}"
+        raise CardError(f"{former}, since 1.5 in other units: fit it anew")

@@ -29,11 +29,21 @@ STATES = ("hrs", "lrs")
 """What left an end state, in the order of the numbers in :attr:`JumpLaw.kind`: RESET, SET; -1: neither."""
 
 ARRAYS = ("voltages", "temperatures", "level", "current", "rate", "kind", "before", "after", "jump_voltage")
-"""Fields of a law that are arrays, as a file names them."""
+"""Fields of a law that are arrays."""
+
+LISTS = tuple(name for name in ARRAYS if name not in ("current", "rate"))
+"""Those that a file holds as they are."""
+
+CURRENT_STEP, RATE_STEP = 1e-3, 1e-2
+"""Steps of ln(current) and ln(rate) in a file: 5e-4 and 5e-3 off at most, where the nearest jumps differ by
+0.05 and more in ln(rate). They are kept as whole numbers, each less that at the voltage before."""
+
+STEPPED = {"conductance_steps": CURRENT_STEP, "rate_steps": RATE_STEP}
+"""What a file holds for ``current`` over ``voltages`` and for ``rate``."""
 
 NUMBERS = ("read_voltage", "neighbours", "level_scale", "rate_scale", "voltage_scale", "carry")
 
-LEVEL_STEP, RATE_STEP = 0.02, 1.0
+NEAR_LEVEL, NEAR_RATE = 0.02, 1.0
 """Differences of ln(conductance) and of ln(rate) that count as 1 where the next state is looked for: a state
 that has not moved by 2 % is the same in a resistance."""
 
@@ -133,8 +143,12 @@ class JumpLaw:
         return monotone(self.voltages, (1.0 - share) * logs[:, low] + share * logs[:, low + 1], self.grid)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the law as JSON data."""
-        arrays = {name: getattr(self, name).tolist() for name in ARRAYS}
+        """Return the law as JSON data; currents and rates to the steps of a file."""
+        arrays = {name: getattr(self, name).tolist() for name in LISTS}
+        away = self.voltages != 0.0
+        conductance = np.log(self.current[:, away] / self.voltages[away])
+        for (name, step), logs in zip(STEPPED.items(), (conductance, np.log(self.rate)), strict=True):
+            arrays[name] = _differences(logs, step).tolist()
         return arrays | {name: getattr(self, name) for name in NUMBERS}
 
     @classmethod
@@ -147,8 +161,14 @@ class JumpLaw:
             The numbers make no law.
         """
         try:
-            return cls(**data)
-        except (TypeError, ValueError, OverflowError) as error:
+            rest = {name: value for name, value in data.items() if name not in STEPPED}
+            volts = np.asarray(data["voltages"], float)
+            away = volts != 0.0
+            conductance, rate = (_summed(data[name], step) for name, step in STEPPED.items())
+            current = np.zeros((len(conductance), len(volts)))
+            current[:, away] = volts[away] * conductance
+            return cls(**rest, current=current, rate=rate)
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise JumpError(f"the jumps are no law: {error}") from None
 
 
@@ -216,13 +236,32 @@ class Kernel:
         """Return what tells states apart, (s, 4): ln(conductance); ln(rate) at 0 V, half-way up and down."""
         zero, last = round(float(place(self.law.grid, np.zeros(1))[0])), len(self.law.grid) - 1
         columns = [zero // 2, zero, (zero + last) // 2]
-        return np.column_stack([self.law.level / LEVEL_STEP, self.log_rates[:, columns] / RATE_STEP])
+        return np.column_stack([self.law.level / NEAR_LEVEL, self.log_rates[:, columns] / NEAR_RATE])
 
     def _scaled(self, states: Index, rates: Floats, volts: Floats) -> Floats:
         law = self.law
         return np.stack(
             [law.level[states] / law.level_scale, rates / law.rate_scale, volts / law.voltage_scale], axis=1
         )
+
+
+def told(values: Floats, step: float) -> Floats:
+    """Return numbers above 0 as a file tells them: their logarithms in whole steps."""
+    return np.asarray(np.exp(np.round(np.log(values) / step) * step))
+
+
+def _differences(logs: Floats, step: float) -> Index:
+    """Return logarithms in whole steps, each but the first of a row less the one before."""
+    whole = np.round(logs / step).astype(np.int64)
+    return np.concatenate([whole[..., :1], whole[..., 1:] - whole[..., :-1]], axis=-1)
+
+
+def _summed(steps: Any, step: float) -> Floats:
+    """Return the numbers of :func:`_differences`."""
+    logs = step * np.cumsum(np.asarray(steps, np.int64), axis=-1)
+    if np.any(np.abs(logs) > LARGEST):
+        raise JumpError(f"logarithms of currents and rates must be between {-LARGEST:g} and {LARGEST:g}")
+    return np.asarray(np.exp(logs))
 
 
 def place(grid: Floats, volts: Floats) -> Floats:

@@ -114,7 +114,9 @@ class RelaxationData(_Strict):
     growth: Annotated[Literal["spread", "variance"], Field(description="linear in ln(t)")] = "spread"
 
 
-States = Annotated[list[Row], FailFast(), Field(min_length=1, max_length=20_000)]
+Steps = Annotated[
+    list[Annotated[int, Field(ge=-1_000_000, le=1_000_000)]], FailFast(), Field(min_length=1, max_length=1000)
+]
 Places = Annotated[
     list[Annotated[int, Field(ge=-1, le=1_000_000)]], FailFast(), Field(max_length=1_000_000)
 ]
@@ -126,9 +128,23 @@ class JumpData(_Strict):
     voltages: Annotated[Row, Field(description="device voltages, V")]
     temperatures: Annotated[Row, Field(description="K")]
     level: Annotated[Table, Field(description="ln of the conductance at the read voltage over 1 S")]
-    current: Annotated[States, Field(description="of each state at each voltage, A")]
-    rate: Annotated[
-        list[Matrix], FailFast(), Field(description="of leaving, by state, temperature, voltage, 1/s")
+    conductance_steps: Annotated[
+        list[Steps],
+        FailFast(),
+        Field(
+            min_length=1,
+            max_length=20_000,
+            description="ln of current over voltage over 1 S in steps of 0.001, by state and voltage but "
+            "0 V; each but the first less the one before",
+        ),
+    ]
+    rate_steps: Annotated[
+        list[Annotated[list[Steps], FailFast(), Field(min_length=1, max_length=1000)]],
+        FailFast(),
+        Field(
+            description="ln of the rate of leaving over 1/s in steps of 0.01, by state, temperature and "
+            "voltage; each but the first of a row less the one before"
+        ),
     ]
     kind: Annotated[Places, Field(description="0: a RESET left it, 1: a SET, -1: neither")]
     before: Annotated[Places, Field(description="state before each jump")]

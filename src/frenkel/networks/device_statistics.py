@@ -22,6 +22,7 @@ from ..analysis.reliability.pulse_trains import statistics
 from ..cards.card import Card, CardError
 from ..checks import at_least, between, one_of
 from ..typing import Floats
+from . import resting
 from .measured import PREFIX, Measured, Relaxation, file_of, read
 
 _NUMBERS = {
@@ -95,7 +96,8 @@ class DeviceStatistics:
     source : str
         Name of the card, or of what else the numbers come from.
     relaxation : Relaxation, optional
-        Measured cells that stand for programmed ones as time passes, instead of the power law.
+        Measured cells, or those of a law of jumps, that stand for programmed ones as time passes, instead of
+        the power law.
 
     Raises
     ------
@@ -317,8 +319,9 @@ def from_card(card: Card, *, cells: int = 400, temperature: float | None = None)
     ----------
     card : Card
         With the features ``hrs`` and ``lrs``. Its RTN and relaxation layers are used where it has them, at
-        the state of largest conductance. Its core, where it has one, says how it answers trains of pulses:
-        these numbers are marked "chosen", since the core's drive is (docs/compact.md).
+        the state of largest conductance; without the latter cells of its law of jumps rest. Its core, where
+        it has one, says how it answers trains of pulses: these numbers are marked "chosen", since the core's
+        drive is (docs/compact.md).
     cells : int
         Devices drawn to find medians and spread, always from the same seed.
     temperature : float, optional
@@ -348,7 +351,11 @@ def from_card(card: Card, *, cells: int = 400, temperature: float | None = None)
     trains = _trains(card)
     origins |= dict.fromkeys(trains, "chosen")
     numbers: dict[str, Any] = _ABSENT | found | trains
-    return DeviceStatistics(**numbers, origins=origins, source=f"card {card.name} {card.version}")
+    rest = None
+    if card.jump_law is not None and card.relaxation_law is None:
+        rest = resting.of_jumps(card.jump_law, temperature)
+    source = f"card {card.name} {card.version}"
+    return DeviceStatistics(**numbers, origins=origins, source=source, relaxation=rest)
 
 
 def _telegraph(card: Card) -> dict[str, float]:

@@ -1,9 +1,9 @@
 """Write-verify against precision, time and energy; what a cell's own cycles reach; equal or chosen pulses.
 
 How close cells must be is a matter of the network alone. What brings them there: whole cycles as the card
-draws them, or, since no card tells single pulses, steps over ranges that somebody chose. All cells of all
-chips are programmed together by the rule of `frenkel.networks.write_verify`; the clock of `frenkel.events`
-programs a few of them one by one to check that times and counts are the same.
+draws them, or steps over ranges that somebody chose, since single pulses of a card are not asked yet. All
+cells of all chips are programmed together by the rule of `frenkel.networks.write_verify`; the clock of
+`frenkel.events` programs a few of them one by one to check that times and counts are the same.
 """
 
 import math
@@ -387,8 +387,8 @@ def _notes(data: xr.Dataset, source: str) -> str:
         parts.append(f"Verified to {VERIFIED:g}, then relaxed as {source}: {waited}.")
     parts.append(
         f"Below: pulses over ranges that somebody chose (steps of {STEP:g} of the window unless said, half "
-        f"of that as noise, reads of {NOISE:g}); no card tells single pulses. Means are over all cells, of "
-        "which half rest at g_min, the smaller ones of pairs. Times and energies are modelled: "
+        f"of that as noise, reads of {NOISE:g}); single pulses of a card are not asked. Means are over all "
+        "cells, of which half rest at g_min, the smaller ones of pairs. Times and energies are modelled: "
         f"{WRITE_VOLTAGE:g} V and {WRITE_WIDTH:.0e} s, reads and converters of `Timing`."
     )
     return " ".join(parts)

@@ -1,6 +1,7 @@
 """Cells of a law of jumps in arrays: against closed forms, the walk of the card, and whole solutions."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -94,8 +95,8 @@ def test_currents_are_those_of_the_states():
 
 def test_no_voltage_no_current_where_the_grid_has_no_zero():
     law = two_states(1.0, 1.0, conductance=(1e-6, 2e-6))
-    given = law.to_dict() | {"voltages": [-1.0, -0.4, 0.0, 0.5, 1.47]}
-    odd = JumpLaw.from_dict(given | {"current": np.outer([1e-6, 2e-6], given["voltages"])})
+    volts = [-1.0, -0.4, 0.0, 0.5, 1.47]
+    odd = replace(law, voltages=volts, current=np.outer([1e-6, 2e-6], volts))
     assert not np.any(np.isclose(odd.grid, 0.0))
     cells = JumpingCardCells(odd, (1, 1), seed=1)
     assert cells.current(np.zeros((1, 1)))[0][0, 0] == 0.0
@@ -200,10 +201,10 @@ def test_beyond_the_voltages_that_were_read():
 
 def test_what_no_cells_come_from():
     law = two_states(1.0, 1.0)
-    alone = JumpLaw.from_dict(law.to_dict() | {"before": [], "after": [], "jump_voltage": []})
+    alone = replace(law, before=[], after=[], jump_voltage=[])
     with pytest.raises(JumpError, match="a law without jumps cannot tell"):
         JumpingCardCells(alone, (1, 1), 1)
     with pytest.raises(JumpError, match="holds no end state lrs"):
-        JumpingCardCells(JumpLaw.from_dict(law.to_dict() | {"kind": [0, -1]}), (1, 1), 1, state="lrs")
+        JumpingCardCells(replace(law, kind=[0, -1]), (1, 1), 1, state="lrs")
     with pytest.raises(JumpError, match="read at 300 K alone"):
         JumpingCardCells(law, (1, 1), 1, temperature=350.0)

@@ -13,6 +13,7 @@ from ...kinetic.circuit import Circuit
 from ...kinetic.device import Device
 from ...kinetic.seeds import MEASURED, random_numbers
 from ...kinetic.solver import Solved
+from ...typing import Floats
 from . import jumps, probes
 from .jumps import Jump, Reservoir
 from .probes import Plan, Probe
@@ -25,6 +26,10 @@ ENDS = ("reset", "set")
 WALKS, PROBES, RESTS = 1, 2, 3
 """Second number of the stream of random numbers of walks, of probes, and of each probe at rest; then cycle,
 state, and of a rest its number."""
+
+
+BITS = 10
+"""Binary digits of currents and rates that a file keeps: 5e-4 off at most, in a third of the bytes."""
 
 
 @dataclass(slots=True)
@@ -96,18 +101,23 @@ class Measurement:
 
     def read(self, solved: Solved, atoms: jumps.Atoms) -> tuple[Reading, Resting]:
         """Read a state at every voltage; at 0 V with the neighbours that are part of it."""
-        twin, settings = self._twin(self.device.temperature), self.settings
+        twin = self._twin(self.device.temperature)
         with twin.trial():
             twin.arrange(**atoms)
-            at_rest = resting(twin, settings.temperatures, self.configuration.read_voltage)
-        return read(solved, settings, self.configuration.read_voltage, at_rest.rate), at_rest
+            return self._reading(twin, solved)
 
     def _look(self, atoms: jumps.Atoms) -> Reading:
         """Read an arrangement that has been."""
         twin = self._twin(self.device.temperature)
         with twin.trial():
             twin.arrange(**atoms)
-            return self.read(twin.solved(), atoms)[0]
+            return self._reading(twin, twin.solved())[0]
+
+    def _reading(self, twin: Device, solved: Solved) -> tuple[Reading, Resting]:
+        """Read the state that a twin is in."""
+        volts, settings = self.configuration.read_voltage, self.settings
+        at_rest = resting(twin, settings.temperatures, volts)
+        return read(solved, settings, volts, at_rest.rate), at_rest
 
     def _walk(self, cycle: int, state: int, start: tuple[Reading, Resting]) -> None:
         random = self._random(WALKS, cycle, state)
@@ -197,8 +207,8 @@ class Measurement:
             "state_cycle": end[0],
             "state_kind": end[1].astype(np.int8),
             "state_level": np.array([one.level for one in readings], float),
-            "state_current": np.array([one.current for one in readings], float).reshape(-1, bias),
-            "state_rate": np.array([one.rate for one in readings], float).reshape(-1, heat, bias),
+            "state_current": _coarse([one.current for one in readings]).reshape(-1, bias),
+            "state_rate": _coarse([one.rate for one in readings]).reshape(-1, heat, bias),
             "jump_from": pairs[:, 0].copy(),
             "jump_to": pairs[:, 1].copy(),
             "jump_origin": np.array([one.origin for one in every], np.int8),
@@ -226,6 +236,12 @@ class Measurement:
                 for name in ("series", "limit", "before", "after", "switched")
             },
         }
+
+
+def _coarse(values: list[Floats]) -> Floats:
+    """Return numbers rounded to :data:`BITS` binary digits, of any size."""
+    share, power = np.frexp(np.array(values, float))
+    return np.asarray(np.ldexp(np.round(np.ldexp(share, BITS + 1)), power - BITS - 1))
 
 
 def _number(side: Reading, readings: list[Reading], numbers: dict[bytes, int]) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...analysis.results.metrics import event_voltage
+from ...analysis.results.probes import BUDGET, KINDS, RAMP
 from ...configuration.measure import HoldSection, MeasureSection
 from ...configuration.phases import Sweep
 from ...kinetic.circuit import Circuit
@@ -16,14 +17,6 @@ from ...kinetic.run import EventBudgetError
 from ...kinetic.waveform import Waveform
 from .reading import level
 from .resting import rest
-
-KINDS = ("hold", "half_select", "rest", "ramp")
-"""Of probes, in the order of the numbers that a file gives them."""
-
-RAMP = KINDS.index("ramp")
-
-BUDGET = 2000
-"""Events of a probe, and of a rest states that were left, after which it is given up, its end not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,47 @@
+"""Cells of a law of jumps at rest beside a closed form, and in what a network knows of a card."""
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+import frenkel as fk
+from frenkel.cards.jumps import JumpLaw
+from frenkel.networks import device_statistics, resting
+
+VOLTAGES = np.array([-1.0, 0.0, 1.0])
+
+
+def law(up, down):
+    """Return cells of 1 and 10 uS, HRS and LRS, that go to and fro at two rates (1/s)."""
+    conductance, rate = np.array([1e-6, 1e-5]), np.array([up, down])
+    return JumpLaw(
+        voltages=VOLTAGES, temperatures=[300.0], level=np.log(conductance),
+        current=conductance[:, None] * VOLTAGES, rate=np.broadcast_to(rate[:, None, None], (2, 1, 3)),
+        kind=[0, 1], before=[0, 1], after=[1, 0], jump_voltage=[0.0, 0.0], read_voltage=0.1, neighbours=1,
+    )  # fmt: skip
+
+
+def test_two_states_at_rest_follow_their_closed_form():
+    """False alarm: 1e-4 at each of 12 counts."""
+    up, down = 1e-3, 4e-3
+    found = resting.of_jumps(law(up, down), cells=2000)
+    assert np.all(np.diff(found.start) >= 0) and found.times[-1] == 86_400.0
+    for place, time in enumerate(found.times):
+        decay = -np.expm1(-(up + down) * time) / (up + down)
+        for cells, rate in ((slice(0, 2000), up), (slice(2000, 4000), down)):
+            changed = found.later[cells, place] != found.start[cells]
+            low, high = binom.ppf([5e-5, 1 - 5e-5], 2000, rate * decay)
+            assert low <= np.count_nonzero(changed) <= high
+
+
+def test_a_card_of_jumps_tells_relaxation():
+    """The shipped card: cells move within a day, and studies need no row of chosen ranges for it."""
+    device = device_statistics.from_card(fk.Card.load("hfo2"))
+    assert device.knows("relaxation") and device.longest == 86_400.0 and not device.placeholders
+    assert "relaxation" not in device.missing and "telegraph noise" in device.missing
+    conductance = np.full(4000, device.g_max)
+    rank = device.exponents(conductance.shape, np.random.default_rng(1))
+    early, late = (np.log(device.drifted(conductance, rank, time) / conductance) for time in (1.0, 86_400.0))
+    assert np.mean(np.abs(early) > 0.02) < 0.1 < np.mean(np.abs(late) > 0.02) < 0.6
+    with pytest.raises(ValueError, match="up to 86400 s"):
+        device.drifted(conductance, rank, 1e6)
