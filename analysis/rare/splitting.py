@@ -28,6 +28,9 @@ from ...typing import Floats
 
 CONFIDENCE = 0.95
 
+OPEN = 0.1
+"""Share of a mean that runs ended at their floor may hold before it counts as a bound alone."""
+
 
 class Path(Protocol):
     """What one particle did.
@@ -185,8 +188,8 @@ class Estimate:
     extinct : int
         Runs that lost all their particles in one stage; they count as 0.
     complete : bool
-        False where a run was ended at its floor: the probability is then an upper bound, in the mean, the
-        interval begins where it would if those runs were 0, and the error is the larger of the two.
+        False where runs that were ended at a floor may hold a tenth of the mean or more: the probability is
+        then an upper bound. The interval begins where it would if those runs were 0.
     """
 
     probability: float
@@ -235,5 +238,5 @@ def together(
         repeats=number,
         levels=float(np.mean(levels)),
         extinct=int(np.count_nonzero(probability == 0.0)),
-        complete=whole_way,
+        complete=whole_way or mean - least < OPEN * mean,
     )

@@ -131,6 +131,10 @@ def test_an_interval_begins_with_what_went_to_its_end():
     assert of_one.low == pytest.approx(1e-6 * math.exp(-ratio / 1e-6))
     assert of_all.low == pytest.approx(5e-6 / 3 * math.exp(-ratio * 3 / 5e-6))
     assert together(found, np.full(3, 1e-14), np.ones(3), [False] * 3).low == 0.0
+    # A bound alone where those two may hold a tenth of the mean or more.
+    for bound, whole in ((1e-6, False), (1e-8, True)):
+        found = np.array([3e-6, bound, bound])
+        assert together(found, np.full(3, 1e-14), np.ones(3), [True, False, False]).complete == whole
 
 
 def test_runs_do_not_depend_on_each_other():
