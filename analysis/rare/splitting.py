@@ -28,6 +28,9 @@ from ...typing import Floats
 
 CONFIDENCE = 0.95
 
+OPEN = 0.1
+"""Share of a mean that runs ended at their floor may hold before it counts as a bound alone."""
+
 
 class Path(Protocol):
     """What one particle did.
@@ -185,8 +188,8 @@ class Estimate:
     extinct : int
         Runs that lost all their particles in one stage; they count as 0.
     complete : bool
-        False where a run was ended at its floor: the probability is then an upper bound, in the mean, the
-        interval begins at 0, and the error is the larger of the two.
+        False where runs that were ended at a floor may hold a tenth of the mean or more: the probability is
+        then an upper bound. The interval begins where it would if those runs were 0.
     """
 
     probability: float
@@ -220,19 +223,20 @@ def together(
     whole_way = complete is None or all(complete)
     if not whole_way:
         error = max(error, stated)  # ended at one floor, they scatter less than what they stand for
-    low, high = 0.0, 1.0
-    if mean > 0.0:
-        quantile = stats.t.ppf(0.5 + CONFIDENCE / 2, number - 1) if number > 1 else stats.norm.ppf(0.975)
-        width = math.exp(min(float(quantile) * error / mean, 700.0))
-        low, high = mean / width if whole_way else 0.0, min(mean * width, 1.0)
+    quantile = float(stats.t.ppf(0.5 + CONFIDENCE / 2, number - 1) if number > 1 else stats.norm.ppf(0.975))
+
+    def width(middle: float) -> float:
+        return math.exp(min(quantile * error / middle, 700.0))
+
+    least = mean if complete is None else float(np.mean(np.where(complete, probability, 0.0)))
     return Estimate(
         probability=mean,
         error=error,
         stated=stated,
-        low=low,
-        high=high,
+        low=least / width(least) if least > 0.0 else 0.0,
+        high=min(mean * width(mean), 1.0) if mean > 0.0 else 1.0,
         repeats=number,
         levels=float(np.mean(levels)),
         extinct=int(np.count_nonzero(probability == 0.0)),
-        complete=whole_way,
+        complete=whole_way or mean - least < OPEN * mean,
     )

@@ -1,14 +1,24 @@
-"""Splitting in the box of all states against the master equation, from 1e-3 to 1e-12. Some ten minutes.
+"""Splitting against the master equation and against counting. Some ten minutes.
 
-Each estimate within three standard errors; the hundred repeats are one test of bias and one of the variance
-that each run states. Seeds are fixed; a z of 3 is a false alarm of 2.7e-3 for each of the six rows.
+In the box of all states from 1e-3 to 1e-12, each estimate within three standard errors; the hundred repeats
+are one test of bias and one of the variance that each run states. Seeds are fixed; a z of 3 is a false alarm
+of 2.7e-3 for each of the rows.
 """
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 from rare_events import Box, joined, repeated
+
+from frenkel.configuration import reader
+from frenkel.kinetic.waveform import Waveform
+from frenkel.rare.members import prepared
+from frenkel.rare.tails import tails
+
+PULSES = 5000
+"""Counted one by one."""
 
 pytestmark = [pytest.mark.verification, pytest.mark.timeout(3600)]
 
@@ -46,3 +56,32 @@ def test_hundred_repeats():
     print(f"ratio {found.mean() / law:.3f} +- {found.std(ddof=1) / 10 / law:.3f}; of a run stated "
           f"{np.mean([one.variance for one in runs]) ** 0.5 / law:.3f}, found {found.std(ddof=1) / law:.3f}")
     assert abs(gap.mean()) < 3.0 * gap.std(ddof=1) / 10.0
+
+
+@pytest.mark.parametrize("member", [0, 1])
+def test_overlap_with_counting(member):
+    """A SET pulse on a default device that fails once in some hundreds: 5,000 pulses, and splitting.
+
+    The width is the second longest wait of 400 other pulses: nothing here knows the numbers of the set.
+    """
+    path = Path(__file__).parents[2] / "examples" / "set_pulse.toml"
+    device, _ = prepared(reader.read(path), member)
+    start, edge, voltage = device.state(), 1.0 / 120e3, 1.2
+
+    def fails(number, width):
+        device.restore(start, stream=(number,), keep_solved=True)
+        pulse = Waveform.constant(voltage, width)
+        device.advance(pulse, samples=2, stop=lambda one, _: one.conductance >= edge)
+        return device.time - start["time"] if device.conductance >= edge else math.inf
+
+    width = sorted(fails(number, 1.0) for number in range(400))[-2]
+    counted = np.mean([fails(number, width) == math.inf for number in range(1000, 1000 + PULSES)])
+    device.restore(start)
+    found = tails(
+        device, Waveform.constant(voltage, width), "set fails", resistance=1 / edge, particles=200, repeats=8
+    )
+    error = math.hypot(max(found.error, found.stated), math.sqrt(counted * (1 - counted) / PULSES))
+    print(f"{voltage:g} V, {width:.3g} s: counted {counted:.3g}, splitting {found.probability:.3g} +- "
+          f"{max(found.error, found.stated):.2g}, both apart by {(found.probability - counted) / error:.2f}")
+    assert counted * PULSES >= 10.0
+    assert abs(found.probability - counted) < 3.0 * error < 1.5 * counted

@@ -121,6 +121,22 @@ def test_a_floor_ends_it_with_an_upper_bound():
     assert all(one.killed and one.levels[-1] < 12 for one in runs)
 
 
+def test_an_interval_begins_with_what_went_to_its_end():
+    """Of three runs two were ended at a floor: the mean may be theirs, the interval begins without them."""
+    found = np.array([3e-6, 1e-6, 1e-6])
+    of_all, of_one = (together(found, np.full(3, 1e-14), np.ones(3), ends)
+                      for ends in ([True] * 3, [True, False, False]))
+    assert of_one.probability == of_all.probability and of_one.high == of_all.high
+    ratio = stats.t.ppf(0.975, 2) * of_all.error
+    assert of_one.low == pytest.approx(1e-6 * math.exp(-ratio / 1e-6))
+    assert of_all.low == pytest.approx(5e-6 / 3 * math.exp(-ratio * 3 / 5e-6))
+    assert together(found, np.full(3, 1e-14), np.ones(3), [False] * 3).low == 0.0
+    # A bound alone where those two may hold a tenth of the mean or more.
+    for bound, whole in ((1e-6, False), (1e-8, True)):
+        found = np.array([3e-6, bound, bound])
+        assert together(found, np.full(3, 1e-14), np.ones(3), [True, False, False]).complete == whole
+
+
 def test_runs_do_not_depend_on_each_other():
     """Equal on any number of ranks: run 3 alone is run 3 among others, bit by bit."""
     process = climb(6, 2.5)
