@@ -197,10 +197,6 @@ def calibrate(
     for turn in range(1, rounds + 1):
         design.run(low, high, number, turn)
         surface = Surface(*design.within(low, high), compared, len(target), low, high, seed)
-        if surface.flat:
-            terms = (p + 1) * (p + 2) // 2 - 1
-            words = f"{surface.flat} of {terms} terms of the surface may be noise and are left out"
-            report(f"round {turn}: {words}")
         size = SIZE if turn == rounds else COARSE
         found = sample(partial(_likelihood, surface, aim), low, high, size, seed)
         misfit = float(surface.misfit(found.best[None], aim)[0][0])

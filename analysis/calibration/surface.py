@@ -55,12 +55,6 @@ class Surface:
     low, high : ndarray of shape (p,)
         Corners of the box.
     seed : int
-
-    Attributes
-    ----------
-    flat : int
-        Terms, but the constant, of which nothing was left since all of their size may be noise. So it is with
-        most where members are hardly more than statistics.
     """
 
     def __init__(
@@ -105,7 +99,6 @@ class Surface:
         statistics do not tell such a width, and stay as they are.
         """
         freedom = 1.0 / (1.0 / freedom + 1.0 / (len(self.drawn) - 1.0))
-        self.flat = 0
         for j in range(1, len(self.basis)):
             noise = np.atleast_2d(np.cov(self.drawn[:, j].T)) + self.missed
             number = len(noise)
@@ -113,7 +106,6 @@ class Surface:
             size *= max(freedom - number - 1.0, 1.0) / freedom
             noisy = max(number - 2.0, 0.0)
             kept = 1.0 if noisy == 0.0 else max(0.0, 1.0 - noisy / size) if size > 0.0 else 0.0
-            self.flat += kept == 0.0
             self.coefficients[j] *= kept
             self.drawn[:, j] *= np.sqrt(kept)
 

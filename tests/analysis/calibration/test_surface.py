@@ -52,14 +52,6 @@ def test_terms_that_are_no_noise_stay():
     assert found.mean(places) == pytest.approx(least_squares(shown, places), abs=1e-9)
 
 
-def test_terms_of_which_nothing_is_left_are_counted():
-    """Noise of twelve members and ten statistics: few members hardly tell any term; 32 keep the one."""
-    few = np.random.default_rng(7).standard_normal((20, 12, 5))
-    found = Surface(PLACES, SUMMARY.devices(few[:, :, None]), SUMMARY, 10, LOW, HIGH, 1)
-    assert found.flat == np.count_nonzero(~found.coefficients[1:].any(axis=1)) >= 4
-    assert surface(np.random.default_rng([2, 0]).standard_normal((20, 32, 5)), 5.0)[0].flat < 5
-
-
 @pytest.mark.parametrize("of_devices", [False, True])
 def test_one_or_two_statistics_are_taken_as_they_are(of_devices):
     """They do not tell how wide the law of a term is: the quadratic is the plain one, noise included."""
