@@ -316,25 +316,30 @@ def _times(part: Part, rows: Index, name: str) -> Floats:
         if len(back := np.flatnonzero(np.diff(time) <= 0)):
             raise TableError(_not_ascending(part["name"], name, time, int(back[0])))
         return time
-    equal: Floats = time[0] + part["step"] * np.arange(len(time))
-    away = np.abs(time - equal)
+    equal: Floats = part["step"] * np.arange(len(time))
+    away = np.abs(time - time[0] - equal)
     if part["stamped"] and away.max() > (1.0 + 1e-6) * _last_digit(time):
         worst = int(np.argmax(away))
         raise TableError(
             f"{part['name']}: times of device {name} must go with step {part['step']:g} s, got "
-            f"{time[worst]:.9g} s for {equal[worst]:.9g} s at its sample {worst + 1} ({_mean_step(time)}); "
+            f"{time[worst] - time[0]:.9g} s for {equal[worst]:.9g} s after the first at sample {worst + 1} "
+            f"({_mean_step(time)}); "
             'if they are wrong, not the step, map their column to "ignore"'
         )
     return equal
 
 
 def _last_digit(time: Floats) -> float:
-    """Return the power of ten (s) of which all stamps are multiples."""
-    for digits in range(-3, 12):
-        scaled = time * 10.0**digits
-        if np.abs(scaled - np.round(scaled)).max() < 1e-3:
-            return 10.0**-digits
-    return 1e-12
+    """Return the power of ten (s) of which all stamps are multiples; inf: they are all the same."""
+    since = time - time[0]
+    if not (span := float(np.ptp(since))):
+        return np.inf
+    first = -int(np.floor(np.log10(span)))
+    for digits in range(first, first + 12):
+        scaled = since * 10.0**digits
+        if np.abs(scaled - np.round(scaled)).max() < 1e-2:
+            return float(10.0**-digits)
+    return 0.0
 
 
 def _not_ascending(table: str, device: str, time: Floats, back: int) -> str:

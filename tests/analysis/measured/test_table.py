@@ -152,7 +152,10 @@ def stepped(tmp_path, stamps, told):
     return dataset.dataset([(read, plan)])["trace_time"].values
 
 
-@pytest.mark.parametrize("stamps", [ROUNDED, [f"{k * 0.0025:.3f}" for k in range(1000)], None])
+LATE = [f"{1.7e9 + k * 0.0025:.3f}" for k in range(1000)]
+
+
+@pytest.mark.parametrize("stamps", [ROUNDED, LATE, [f"{k * 0.0025:.3f}" for k in range(1000)], None])
 def test_a_step_stands_for_stamps_of_too_few_digits(stamps, tmp_path):
     """Equal ones, uneven ones, and none: equal steps, exactly."""
     times = stepped(tmp_path, stamps, 'step = "2.5 ms"')
@@ -166,6 +169,8 @@ def test_a_step_stands_for_stamps_of_too_few_digits(stamps, tmp_path):
         [f"{k * 0.0026:.2f}" for k in range(1000)],  # another step
         [f"{k * 0.0025:.4f}" for k in range(1001) if k != 500],  # one lost sample, stamped exactly
         [*ROUNDED[:500], *ROUNDED[:500]],  # begun again
+        [f"{k * 0.003:.2f}" for k in range(50)],  # another step, in a trace that is short against 1 s
+        [f"{1.7e9 + k * 0.003:.2f}" for k in range(50)],  # the same, in seconds since 1970
     ],
 )
 def test_stamps_must_agree_with_a_step(stamps, tmp_path):
