@@ -125,6 +125,11 @@ class Calibration:
     cut : tuple of str
         Parameters whose posterior reaches the end of the last design but not of the range: go on with more
         rounds.
+    flat : tuple of str
+        Parameters no slope of which the designs tell from the noise of their members: taken to move nothing,
+        which more members may change.
+    kept : ndarray of shape (terms,)
+        Share of each term of the quadratic that is no noise, see :class:`.surface.Surface`.
     """
 
     parameters: tuple[Parameter, ...]
@@ -146,6 +151,8 @@ class Calibration:
     shown: Floats
     members: int
     cut: tuple[str, ...]
+    flat: tuple[str, ...]
+    kept: Floats
 
 
 def calibrate(
@@ -321,6 +328,8 @@ def _result(
         shown=design.shown,
         members=design.devices[0].shape[0],
         cut=tuple(cut),
+        flat=tuple(parameters[i].name for i in surface.flat()),
+        kept=surface.kept,
     )
 
 

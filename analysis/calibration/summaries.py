@@ -2,16 +2,17 @@
 
 Spreads are compared by their logarithm, which for normal devices is off by (psi(n/2) - ln(n/2))/2 on average,
 n the degrees of freedom; it is taken off, so that a target of few devices and a simulation of many have one
-expectation.
+expectation. Its law is skewed, and a likelihood that takes it for normal has its middle at the mean: spreads
+of a target are lowered by what the mean is below the median, so that half of all targets are on either side.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import digamma
+from scipy.special import digamma, gammaincinv
 
-from ...typing import Floats
+from ...typing import Floats, Index
 
 FEWEST_DEVICES, FEWEST_CYCLES = 8, 3
 """Devices and cycles from which on their spread is compared."""
@@ -80,12 +81,31 @@ class Summary:
         """Return the statistics of a table (..., devices, cycles, k)."""
         return self.together(self.devices(values))
 
+    def below_median(self, values: Floats) -> Floats:
+        """Return how much the median of each statistic of a table (devices, cycles, k) is above its mean.
+
+        Of normal numbers; that of the mean of n like spreads is an n-th of that of one.
+        """
+        count = np.isfinite(values).sum(axis=1)
+        shown = np.maximum((count > 0).sum(axis=0), 1)
+        rows = [np.zeros(len(self.features))]
+        if self.of_devices:
+            rows.append(_below_median(shown - 1))
+        if self.of_cycles:
+            told = np.maximum((count > 1).sum(axis=0), 1)
+            rows.append(np.where(count > 1, _below_median(count - 1), 0.0).sum(axis=0) / told**2)
+        found: Floats = np.concatenate(rows)
+        return found if self.kept is None else found[list(self.kept)]
+
 
 def summary(features: Sequence[str], values: Floats) -> tuple[Summary, Floats, tuple[str, ...]]:
-    """Return which statistics a table (devices, cycles, k) has, their values, and the names of others."""
+    """Return which statistics a table (devices, cycles, k) has, their values, and the names of others.
+
+    Values are those for a likelihood that takes them for normal, see :meth:`Summary.below_median`.
+    """
     devices, cycles = values.shape[:2]
     whole = Summary(tuple(features), devices >= FEWEST_DEVICES, cycles >= FEWEST_CYCLES)
-    found = whole.of(values)
+    found = whole.of(values) - whole.below_median(values)
     kept = np.flatnonzero(np.isfinite(found))
     lacking = tuple(name for i, name in enumerate(whole.every) if i not in kept)
     part = Summary(whole.features, whole.of_devices, whole.of_cycles, tuple(kept.tolist()))
@@ -106,3 +126,10 @@ def _ln_spread(squares: Floats, freedom: Floats) -> Floats:
         found = 0.5 * (np.log(squares / (2.0 * half)) - digamma(half) + np.log(half))
     good: Floats = np.where((freedom > 0) & (squares > 0), found, np.nan)
     return good
+
+
+def _below_median(freedom: Index) -> Floats:
+    """Return how much the median of the logarithm of a spread of normal numbers is above its mean."""
+    half = 0.5 * np.maximum(freedom, 1)
+    found: Floats = 0.5 * (np.log(gammaincinv(half, 0.5)) - digamma(half))
+    return found

@@ -36,6 +36,9 @@ FEWEST_MORE = 4.0
 TARGETS = 400
 """Drawings of as many devices as were measured, for the errors of their statistics."""
 
+HIDES = 0.1
+"""Share of the error of a statistic above which the noise of a term may hide what a parameter moves."""
+
 CHUNK = 2048
 """Places that are looked at together."""
 
@@ -55,6 +58,13 @@ class Surface:
     low, high : ndarray of shape (p,)
         Corners of the box.
     seed : int
+
+    Attributes
+    ----------
+    kept : ndarray of shape (terms,)
+        Share that is left of each term of the quadratic but the constant: of the parameters, then of their
+        products, in the order of ``numpy.triu_indices``. 0: not told from noise. 1 where the noise is too
+        small to matter, whatever is left.
     """
 
     def __init__(
@@ -89,15 +99,18 @@ class Surface:
         # What members scatter is in the rests of drawings twice, what the quadratic misses once.
         missed = 2.0 * scatter - np.einsum("bnk,bnl->kl", rests, rests) / (len(rests) * spare)
         self.missed = _at_least_zero(missed, scatter)
-        self._shrink(members - 1.0)
+        errors = np.sqrt(np.diagonal(self.covariance(self.centre[None])[0]))
+        self.kept = self._shrink(members - 1.0, np.abs(rows).max(axis=0)[:, None] / (HIDES * errors))
 
-    def _shrink(self, freedom: float) -> None:
+    def _shrink(self, freedom: float, weight: Floats) -> Floats:
         """Make each term but the constant smaller by the share of its size over all statistics that is noise.
 
         What is left is the mean of the posterior where terms come from a normal law whose width is that of
         this term over the statistics, and its errors are smaller by the root of the same share. One or two
-        statistics do not tell such a width, and stay as they are.
+        statistics do not tell such a width, and stay as they are. Returns the shares;
+        noise that is below 1 times its weight (terms, statistics) hides nothing.
         """
+        shares = np.ones(len(self.basis) - 1)
         freedom = 1.0 / (1.0 / freedom + 1.0 / (len(self.drawn) - 1.0))
         for j in range(1, len(self.basis)):
             noise = np.atleast_2d(np.cov(self.drawn[:, j].T)) + self.missed
@@ -108,6 +121,16 @@ class Surface:
             kept = 1.0 if noisy == 0.0 else max(0.0, 1.0 - noisy / size) if size > 0.0 else 0.0
             self.coefficients[j] *= kept
             self.drawn[:, j] *= np.sqrt(kept)
+            if np.any(np.sqrt(np.diagonal(noise)) * weight[j] > 1.0):
+                shares[j - 1] = kept
+        return shares
+
+    def flat(self) -> tuple[int, ...]:
+        """Return the parameters no term of which is told from noise."""
+        p = len(self.centre)
+        i, j = np.triu_indices(p)
+        own = [np.concatenate([np.arange(p) == k, (i == k) | (j == k)]) for k in range(p)]
+        return tuple(k for k in range(p) if not self.kept[own[k]].any())
 
     def _terms(self, places: Floats) -> Floats:
         """Return the terms of a quadratic at places (n, p), orthonormal over the designs."""

@@ -159,12 +159,16 @@ def _of_rows(table: Table, plan: Plan) -> Part:
     rows = len(table.rows)
     devices = [name if len(wide) > 1 else own for name, _ in wide for own in _devices(table, plan, rows)]
     time = _column(table, plan, "time")
+    step = plan.constants.get("step")
+    if step is not None and not plan.of("time"):
+        time = np.zeros(rows)
     if np.any(~(time >= 0)):
         i = int(np.argmax(~(time >= 0)))
         raise TableError(f"line {table.lines[i]} of {table.name}: time must be at least 0 s, got {time[i]:g}")
     own = {"time": time, "temperature": _column(table, plan, "temperature"), "voltage": volts}
     found: Part = {name: np.tile(column, len(wide)) for name, column in own.items()}
-    found |= {"device": devices, "state": _states(table, plan) * len(wide), "name": table.name,
+    found |= {"device": devices, "state": _states(table, plan) * len(wide), "name": table.name, "step": step,
+              "stamped": bool(plan.of("time")),
               "value": np.concatenate([column for _, column in wide])}  # fmt: skip
     return found
 
@@ -287,12 +291,7 @@ def _traces(parts: list[Part], places: dict[str, int]) -> Part:
         names, states = np.array(part["device"]), np.array(part["state"])
         for name, state in dict.fromkeys(zip(part["device"], part["state"], strict=True)):
             rows = np.flatnonzero((names == name) & (states == state))
-            time = part["time"][rows]
-            if len(back := np.flatnonzero(np.diff(time) <= 0)):
-                raise TableError(
-                    f"{part['name']}: times of a trace must ascend, got {time[back[0]]:g} s and then "
-                    f"{time[back[0] + 1]:g} s of device {name}"
-                )
+            time = _times(part, rows, name)
             found["trace_device"].append(places[name])
             found["trace_state"].append(state)
             found["trace_voltage"].append(float(np.mean(part["voltage"][rows])))
@@ -304,6 +303,62 @@ def _traces(parts: list[Part], places: dict[str, int]) -> Part:
         key: np.concatenate(column) if key in ("trace_time", "trace_current") else column
         for key, column in found.items()
     }
+
+
+def _times(part: Part, rows: Index, name: str) -> Floats:
+    """Return the times of the samples of a trace: as stamped, or at the equal steps that a mapping gives.
+
+    Stamps of too few digits repeat or jump; who knows the step tells what they hide. They must agree with it
+    within their last digit, so that another step or a lost sample is found.
+    """
+    time: Floats = part["time"][rows]
+    if part["step"] is None:
+        if len(back := np.flatnonzero(np.diff(time) <= 0)):
+            raise TableError(_not_ascending(part["name"], name, time, int(back[0])))
+        return time
+    equal: Floats = part["step"] * np.arange(len(time))
+    away = np.abs(time - time[0] - equal)
+    if part["stamped"] and away.max() > (1.0 + 1e-6) * _last_digit(time):
+        worst = int(np.argmax(away))
+        raise TableError(
+            f"{part['name']}: times of device {name} must go with step {part['step']:g} s, got "
+            f"{time[worst] - time[0]:.9g} s for {equal[worst]:.9g} s after the first at sample {worst + 1} "
+            f"({_mean_step(time)}); "
+            'if they are wrong, not the step, map their column to "ignore"'
+        )
+    return equal
+
+
+def _last_digit(time: Floats) -> float:
+    """Return the power of ten (s) of which all stamps are multiples; inf: they are all the same."""
+    since = time - time[0]
+    if not (span := float(np.ptp(since))):
+        return np.inf
+    first = -int(np.floor(np.log10(span)))
+    for digits in range(first, first + 12):
+        scaled = since * 10.0**digits
+        if np.abs(scaled - np.round(scaled)).max() < 1e-2:
+            return float(10.0**-digits)
+    return 0.0
+
+
+def _not_ascending(table: str, device: str, time: Floats, back: int) -> str:
+    """Return what is wrong with stamps that do not ascend, and what helps where they are rounded."""
+    said = (
+        f"{table}: times of a trace must ascend, got {time[back]:g} s and then {time[back + 1]:g} s of "
+        f"device {device}"
+    )
+    rises = np.diff(time)
+    if rises.min() < 0 or not time[-1] > time[0]:
+        return said
+    return (
+        f"{said}, {np.sum(rises == 0)} of {len(time)} as the one before; if they are rounded and samples "
+        f"equally spaced, give step under [measurement] of a mapping file ({_mean_step(time)})"
+    )
+
+
+def _mean_step(time: Floats) -> str:
+    return f"the mean step is {(time[-1] - time[0]) / max(len(time) - 1, 1):.6g} s"
 
 
 def _reads(parts: list[Part], places: dict[str, int]) -> Part:

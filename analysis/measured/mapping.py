@@ -35,8 +35,8 @@ KINDS = {
 }
 """Kinds of measurement."""
 
-CONSTANTS = ("device", "state", "cycle", "time", "voltage", "temperature", "width")
-"""Quantities that a mapping file may give once for a whole table."""
+CONSTANTS = ("device", "state", "cycle", "time", "step", "voltage", "temperature", "width")
+"""Quantities that a mapping file may give once for a whole table; "step": time between samples of a trace."""
 
 IGNORE = "ignore"
 BY_UNIT = {
@@ -189,12 +189,20 @@ def _constant(path: Path, name: str, given: Any) -> Any:
     if name in ("device", "state"):
         return str(given)
     match = _VALUE.match(str(given)) if not isinstance(given, bool) else None
-    units = QUANTITIES[name].units
+    units = _units(name)
     unit = unit_of(match["unit"] or "1") if match else None
     if match is None or unit is None or (unit[0] not in units and (units or unit[0] != "1")):
         wanted = f"a number with a unit of {units[0]}" if units else "a whole number"
         raise TableError(f"{path}: {name} must be {wanted}, got {given!r}")
-    return float(match["number"]) * unit[1] + unit[2]
+    value = float(match["number"]) * unit[1] + unit[2]
+    if name == "step" and not value > 0:
+        raise TableError(f"{path}: step must be above 0 s, got {given!r}")
+    return value
+
+
+def _units(name: str) -> tuple[str, ...]:
+    """Return the SI units that a constant may have."""
+    return QUANTITIES["time" if name == "step" else name].units
 
 
 def plan(table: Table, told: Told | None = None, kind: str = "") -> Plan:
@@ -286,6 +294,8 @@ def _kind(table: Table, found: Plan) -> str:
         steady = np.nanmax(volts) - np.nanmin(volts) <= STEADY * np.nanmax(np.abs(volts))
         if not steady:
             return "loops" if "current" in responses else "pulses"
+    if "step" in there and responses:
+        return "trace"
     if found.of("time") and responses:
         if found.of("device") or ("current" not in responses and not _is_sampled(table, found)):
             return "reads"
@@ -316,7 +326,7 @@ def _is_magnitude(table: Table, found: Plan) -> bool:
 NEEDS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "loops": (("voltage",), RESPONSES),
     "cycles": (FEATURES,),
-    "trace": (("time",), RESPONSES),
+    "trace": (("time", "step"), RESPONSES),
     "reads": (("time",), RESPONSES),
     "pulses": (("voltage",), RESPONSES),
 }
@@ -327,6 +337,8 @@ WIDE = ("trace", "reads")
 
 
 def _check(table: Table, found: Plan) -> None:
+    if "step" in found.constants and found.kind != "trace":
+        raise TableError(f"{table.name}: step is the time between samples of a trace, not of {found.kind}")
     for group in NEEDS[found.kind]:
         if not found.of(*group) and not set(group) & set(found.constants):
             raise TableError(
@@ -369,7 +381,7 @@ def as_toml(found: Plan) -> str:
     """Return a plan as the text of a mapping file."""
     lines = ["[measurement]", f'kind = "{found.kind}"']
     for name, value in found.constants.items():
-        unit = (QUANTITIES[name].units or ("",))[0]
+        unit = (_units(name) or ("",))[0]
         lines.append(f"{name} = {_quoted(value if isinstance(value, str) else f'{value:g} {unit}'.strip())}")
     lines.append("[columns]")
     for column in found.columns:

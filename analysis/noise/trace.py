@@ -194,7 +194,9 @@ def _time(trace: xr.Dataset) -> Floats:
         raise ValueError(f"time must be at least 0 s, got {time.min():g} s")
     back = np.flatnonzero(np.diff(time) <= 0)
     if len(back):
-        raise ValueError(f"time must ascend, s: sample {int(back[0]) + 1} does not")
+        equal = not np.diff(time)[back].any()
+        cure = "; stamps that are rounded: frenkel read with step in a mapping file" if equal else ""
+        raise ValueError(f"time must ascend, s: sample {int(back[0]) + 1} does not{cure}")
     return time
 
 

@@ -195,4 +195,6 @@ def _devices(x: Floats, rows: Floats, axes: "Axes", colour: str, name: str) -> N
     if len(rows) > 1:
         axes.plot(x, rows[:SHOWN].T, color=colour, linewidth=0.5, alpha=0.4)
         name += f", median of {len(rows)}"
-    axes.plot(x, np.median(rows, 0), "o-", color=colour, markersize=3, linewidth=1.2, label=name)
+    known = ~np.isnan(rows).all(axis=0)
+    median = np.nanmedian(rows[:, known], 0)
+    axes.plot(x[known], median, "o-", color=colour, markersize=3, linewidth=1.2, label=name)

@@ -117,7 +117,8 @@ def endurance(hrs: ArrayLike, lrs: ArrayLike, window: float = 10.0) -> xr.Datase
     Parameters
     ----------
     hrs, lrs : (n_cycles,) or (n_devices, n_cycles) array_like
-        Resistance of the high and of the low state (ohm), above 0; inf without current.
+        Resistance of the high and of the low state (ohm), above 0; inf without current, NaN: not read. A
+        cycle without both is left out.
     window : float
         Ratio that counts as a window, above 1.
 
@@ -125,34 +126,44 @@ def endurance(hrs: ArrayLike, lrs: ArrayLike, window: float = 10.0) -> xr.Datase
     -------
     xarray.Dataset
         Along ``device``: ``first_failure`` (number of the first cycle without window; one more than the
-        cycles where there is none), ``failed`` (whether there is one), ``failures`` (number of such cycles),
-        and of these ``stuck_low`` and ``stuck_high`` (HRS below, or LRS above, the geometric mean of the
-        medians of both states); along ``decade`` (last cycle of it): medians ``median_hrs``, ``median_lrs``
-        (ohm), ``median_window`` and ``least_window`` over devices and cycles of the decade.
+        cycles where there is none), ``failed`` (whether there is one), ``known`` (cycles that were read),
+        ``failures`` (number of those without window), and of these ``stuck_low`` and ``stuck_high`` (HRS
+        below, or LRS above, the geometric mean of the medians of both states); along ``decade`` (last cycle
+        of it): medians ``median_hrs``, ``median_lrs`` (ohm), ``median_window`` and ``least_window`` over
+        devices and cycles of the decade.
     """
     high, low = (np.atleast_2d(np.asarray(x, float)) for x in (hrs, lrs))
     if high.shape != low.shape or not high.size:
         raise ValueError(f"hrs and lrs must have one value for each cycle, got {high.shape} and {low.shape}")
-    if not (np.all(high > 0) and np.all(low > 0)):
-        raise ValueError(f"hrs and lrs must be above 0 ohm, got {min(high.min(), low.min()):g} ohm")
+    if np.any(high <= 0) or np.any(low <= 0):
+        least = min(np.nanmin(high), np.nanmin(low))
+        raise ValueError(f"hrs and lrs must be above 0 ohm, got {least:g} ohm")
+    known = ~np.isnan(high + low)
+    if not known.any():
+        raise ValueError(f"hrs and lrs must be known in some cycle, got none in {high.size}")
+    high, low = (np.where(known, x, np.nan) for x in (high, low))
     if not window > 1:
         raise ValueError(f"window must be above 1, got {window:g}")
-    ratio = np.divide(high, low, out=np.ones_like(high), where=np.isfinite(low))  # no current in either: none
+    # No current in either is no window; what is not known stays so.
+    ratio = np.divide(high, low, out=np.ones_like(high), where=~np.isinf(low))
     bad = ratio < window
     cycles = high.shape[1]
-    middle = np.sqrt(np.median(high) * np.median(low))
+    middle = np.sqrt(np.nanmedian(high) * np.nanmedian(low))
     ends = np.unique(np.append(10 ** np.arange(1, np.log10(cycles) + 1e-9).astype(int), cycles))
     pieces = [slice(start, end) for start, end in zip(np.append(0, ends[:-1]), ends, strict=True)]
+    kept = [known[:, p].any() for p in pieces]
+    ends, pieces = ends[kept], [p for p, there in zip(pieces, kept, strict=True) if there]
     data = {
+        "known": ("device", known.sum(1)),
         "first_failure": ("device", np.where(bad.any(1), bad.argmax(1), cycles) + 1),
         "failed": ("device", bad.any(1)),
         "failures": ("device", bad.sum(1)),
         "stuck_low": ("device", (bad & (high < middle)).sum(1)),
         "stuck_high": ("device", (bad & (low > middle)).sum(1)),
-        "median_hrs": ("decade", [np.median(high[:, p]) for p in pieces], {"units": "ohm"}),
-        "median_lrs": ("decade", [np.median(low[:, p]) for p in pieces], {"units": "ohm"}),
-        "median_window": ("decade", [np.median(ratio[:, p]) for p in pieces]),
-        "least_window": ("decade", [ratio[:, p].min() for p in pieces]),
+        "median_hrs": ("decade", [np.nanmedian(high[:, p]) for p in pieces], {"units": "ohm"}),
+        "median_lrs": ("decade", [np.nanmedian(low[:, p]) for p in pieces], {"units": "ohm"}),
+        "median_window": ("decade", [np.nanmedian(ratio[:, p]) for p in pieces]),
+        "least_window": ("decade", [np.nanmin(ratio[:, p]) for p in pieces]),
     }
     return xr.Dataset(data, {"decade": ends}, {"cycles": cycles, "window": window})
 

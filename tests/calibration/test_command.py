@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from frenkel.analysis.calibration import rounds
 from frenkel.calibration import free, result
 from frenkel.cli.main import main
 from frenkel.kinetic.materials.material import Material
+from frenkel.reports import calibration
 
 TINY = """
 material = "HfO2-volatile"
@@ -62,8 +64,24 @@ def test_what_is_written(folder):
     found = result.load(folder / "fitted.nc")
     assert found["design"].shape == (5, 1) and found["draw"].shape[1] == 1
     assert found.attrs["members"] == 8 and found.attrs["freedom"] == 1
+    assert found["term"].values.tolist() == [BARRIER, f"{BARRIER} {BARRIER}"] and found["kept"].shape == (2,)
     assert np.all((found["draw"] >= 1.5) & (found["draw"] <= 1.9))
     assert (folder / "corner.png").stat().st_size > 20_000
+
+
+def test_a_parameter_that_few_devices_hide_is_called_so():
+    """Not that the data do not tell it: more simulated devices may."""
+
+    def noise(points, turn):
+        shifts = np.array([[one["a"], 0.0, 0.0] for one in points])
+        return np.random.default_rng(turn).normal(5 * shifts[:, None, None], 1.0, (len(points), 13, 1, 3))
+
+    free = (rounds.Parameter("a", 0.0, 1.0), rounds.Parameter("b", 0.0, 1.0))
+    target = np.random.default_rng(3).standard_normal((9, 1, 3)) + [2.5, 0.0, 0.0]
+    found = rounds.calibrate(noise, target, ["p", "q", "r"], free, rounds=1)
+    assert found.flat == ("b",) and found.untold == ("b",)
+    said = [line for line in calibration._warnings(found) if line.startswith("b")]
+    assert len(said) == 1 and "not told from the noise of 13 devices a point" in said[0]
 
 
 def test_the_same_command_goes_on_to_the_same_numbers(folder):

@@ -182,6 +182,11 @@ def test_measured_examples_are_read_by_a_guess(name, words, text, folder, capsys
     assert all(one in out for one in text), out
 
 
+def test_endurance_of_measured_cycles_some_of_which_are_missing(folder, capsys):
+    assert main(["plot", "endurance", str(EXAMPLES / "cycles.csv.gz"), "-o", "x.png"]) == 0
+    assert "cycles of 19 device(s) with on/off below 10, the first is cycle 1" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
@@ -189,7 +194,7 @@ def test_measured_examples_are_read_by_a_guess(name, words, text, folder, capsys
         (["read", "a.csv", "-o", "a.csv"], 2, "--output must end in .nc"),
         (["read", "a.csv", "--write-map", "m.txt"], 2, "--write-map must end in .toml"),
         (["read", "a.csv", "--read-voltage", "3"], 2, "--read-voltage"),
-        (["read", "a.csv", "--as", "trace"], 1, "trace must have time, and no column holds it"),
+        (["read", "a.csv", "--as", "trace"], 1, "trace must have time or step, and no column holds one"),
         (["read", "a.csv", "a.csv", "-o", "x.nc"], 1, "must have each cycle once"),
         (["read", "a.csv", "--map", "none.toml"], 1, "none.toml"),
     ],

@@ -14,7 +14,7 @@ from frenkel.analysis.fitting.statistical_model import FitOptions, fit
 from frenkel.experiment import measurements
 from frenkel.experiment.fit_card import read_cycles
 
-pytestmark = pytest.mark.verification
+pytestmark = [pytest.mark.verification, pytest.mark.timeout(3600)]
 TWINS, CELLS, CYCLES = 100, 19, 100
 LEVELS = {"hrs": 11.0, "lrs": 9.0}
 """Mean of ln R."""

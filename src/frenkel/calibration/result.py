@@ -75,6 +75,7 @@ def dataset(found: Calibration, made: Made) -> "xr.Dataset":
             "central 95 % of the posterior, infinite at an end of the range",
         ),
         "draw": (("number", "parameter"), found.draws, "draws of the posterior"),
+        "kept": ("term", found.kept, "share of a term of the surface that is no noise of the members"),
         "design": (("point", "parameter"), found.designs, "simulated points"),
         "shown": (("point", "statistic"), found.shown, "statistics of their devices, NaN: not shown"),
         "target": ("statistic", found.target, "statistic of the measured devices"),
@@ -95,9 +96,14 @@ def dataset(found: Calibration, made: Made) -> "xr.Dataset":
     )
     return xr.Dataset(
         {name: (dims, values, {"long_name": words}) for name, (dims, values, words) in variables.items()},
-        {"parameter": names, "statistic": list(found.statistics)},
+        {"parameter": names, "statistic": list(found.statistics), "term": _terms(names)},
         attrs,
     )
+
+
+def _terms(names: list[str]) -> list[str]:
+    """Return the names of the terms of a quadratic but the constant, as `Surface.kept` has them."""
+    return [*names, *(f"{names[i]} {names[j]}" for i, j in zip(*np.triu_indices(len(names)), strict=True))]
 
 
 def material(found: Calibration, made: Made, target: Path) -> str:
@@ -149,7 +155,9 @@ def _number(found: Calibration, made: Made, name: str) -> dict[str, Any]:
     if name in found.edges:
         ends = "both ends" if found.edges[name] == "both" else f"the {found.edges[name]} end"
         note += f", which reaches {ends} of the range that was looked in"
-    if name in found.untold:
+    if name in found.flat:
+        note += "; what it moves is not told from the noise of the simulated devices"
+    elif name in found.untold:
         note += "; the data do not tell it apart from any other value in the range"
     return {
         "value": value,

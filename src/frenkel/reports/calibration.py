@@ -52,9 +52,18 @@ def _warnings(found: Calibration) -> list[str]:
     """Return sentences on edges, on what is not told, and on what was left out."""
     lines = []
     for name, ends in found.edges.items():
-        if name not in found.untold:
+        if name not in (*found.untold, *found.flat):
             lines.append(f"{name} reaches the {ends} end of its range: it may lie beyond; widen the range")
-    lines += [f"{name}: the data do not tell it (as wide as the range)" for name in found.untold]
+    lines += [
+        f"{name}: what it moves is not told from the noise of {found.members} devices a point, and taken to "
+        "be nothing; simulate more (--members)"
+        for name in found.flat
+    ]
+    lines += [
+        f"{name}: the data do not tell it (as wide as the range)"
+        for name in found.untold
+        if name not in found.flat
+    ]
     lines += [
         f"{name}: the last design cuts its posterior off; go on with more --rounds" for name in found.cut
     ]

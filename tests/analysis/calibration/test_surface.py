@@ -44,6 +44,21 @@ def test_noise_alone_has_hardly_a_slope():
     assert kept < 0.3 * plain
 
 
+def test_what_few_members_hide_is_called_flat():
+    """The first parameter moves all means by 0.4 spreads. With 13 members, three more than there are
+    statistics, its slopes are taken for noise in 10 of 12 designs, and it is called flat; with 32 in none.
+    The second one, which moves nothing, is flat in 11 of 12 and in half."""
+    flat = {
+        members: [
+            surface(np.random.default_rng([9, k]).standard_normal((20, members, 5)), 0.4)[0].flat()
+            for k in range(6)
+        ]
+        for members in (13, 32)
+    }
+    assert sum(0 in one for one in flat[13]) >= 3 and not any(0 in one for one in flat[32])
+    assert any(1 in one for one in flat[32])
+
+
 def test_terms_that_are_no_noise_stay():
     """The same devices in all designs: no term but the mean has noise, and the quadratic is the plain one."""
     common = np.broadcast_to(np.random.default_rng(3).standard_normal((1, 32, 5)), (20, 32, 5))

@@ -118,7 +118,11 @@ def test_odd_tables_are_refused_with_their_line(text, message, tmp_path):
     [
         (
             "time (s),current (A)\n0,1\n2,1\n1,2\n3,1",
-            "times of a trace must ascend, got 2 s and then 1 s of device a",
+            "times of a trace must ascend, got 2 s and then 1 s of device a$",
+        ),
+        (
+            "time (s),current (A)\n0,1\n0,1\n0,1\n0.01,1\n0.01,1",
+            r"ascend, got 0 s and then 0 s of device a, 3 of 5 as the .* \(the mean step is 0\.0025 s\)",
         ),
         (
             "device,cycle,HRS (ohm),LRS (ohm)\n1,1,1e5,1e4\n1,2,-2e5,1e4\n1,3,1e5,1e4",
@@ -131,6 +135,47 @@ def test_numbers_that_cannot_be_are_refused(text, message, tmp_path):
     read = read_table(tmp_path / "a.csv")
     with pytest.raises(TableError, match=message):
         dataset.dataset([(read, mapping.plan(read))])
+
+
+ROUNDED = [f"{k * 0.0025:.2f}" for k in range(1000)]
+"""Stamps of a trace of 400 Hz as an instrument of two digits writes them."""
+
+
+def stepped(tmp_path, stamps, told):
+    """Return the times of a trace of such stamps (None: no column) with this under [measurement]."""
+    rows = [f"{stamp},1e-6" if stamps else "1e-6" for stamp in stamps or range(1000)]
+    (tmp_path / "a.csv").write_text("\n".join(["time (s),current (A)" if stamps else "current (A)", *rows]))
+    (tmp_path / "m.toml").write_text(f"[measurement]\n{told}")
+    read = read_table(tmp_path / "a.csv")
+    plan = mapping.plan(read, mapping.read_mapping(tmp_path / "m.toml"))
+    assert plan.kind == "trace" and 'step = "0.0025 s"' in mapping.as_toml(plan)
+    return dataset.dataset([(read, plan)])["trace_time"].values
+
+
+LATE = [f"{1.7e9 + k * 0.0025:.3f}" for k in range(1000)]
+
+
+@pytest.mark.parametrize("stamps", [ROUNDED, LATE, [f"{k * 0.0025:.3f}" for k in range(1000)], None])
+def test_a_step_stands_for_stamps_of_too_few_digits(stamps, tmp_path):
+    """Equal ones, uneven ones, and none: equal steps, exactly."""
+    times = stepped(tmp_path, stamps, 'step = "2.5 ms"')
+    assert np.array_equal(times, 0.0025 * np.arange(1000))
+
+
+@pytest.mark.parametrize(
+    "stamps",
+    [
+        ROUNDED[:500] + ROUNDED[510:],  # lost samples
+        [f"{k * 0.0026:.2f}" for k in range(1000)],  # another step
+        [f"{k * 0.0025:.4f}" for k in range(1001) if k != 500],  # one lost sample, stamped exactly
+        [*ROUNDED[:500], *ROUNDED[:500]],  # begun again
+        [f"{k * 0.003:.2f}" for k in range(50)],  # another step, in a trace that is short against 1 s
+        [f"{1.7e9 + k * 0.003:.2f}" for k in range(50)],  # the same, in seconds since 1970
+    ],
+)
+def test_stamps_must_agree_with_a_step(stamps, tmp_path):
+    with pytest.raises(TableError, match=r'must go with step 0\.0025 s, got .* mean step .* "ignore"'):
+        stepped(tmp_path, stamps, 'step = "2.5 ms"')
 
 
 def test_bytes_are_no_table(tmp_path):
@@ -209,6 +254,9 @@ def test_a_mapping_tells_what_no_header_does(tmp_path):
         ("[column]\n1 = 'time'", "tables must be among measurement, table, columns, got 'column'"),
         ("[measurement]\nkind = 'loop'", "kind must be one of loops, cycles, .*, got 'loop'"),
         ("[measurement]\ntime = '3 V'", "time must be a number with a unit of s, got '3 V'"),
+        ("[measurement]\nstep = '0 s'", "step must be above 0 s, got '0 s'"),
+        ("[measurement]\nstep = '3 V'", "step must be a number with a unit of s, got '3 V'"),
+        ("[measurement]\nkind = 'loops'\nstep = '1 s'", "step is .* samples of a trace, not of loops"),
         ("[measurement]\ntime = true", "time must be a number with a unit of s, got True"),
         ("[table]\ndelimiter = '|'", "delimiter must be one of tab, semicolon, comma, space, got '|'"),
         ("[table]\nheader = -1", "header must be the number of a line"),

@@ -12,6 +12,7 @@ from scipy import stats
 
 from frenkel.analysis.reliability import linearity, pulses, relaxation
 from frenkel.analysis.statistics import regression
+from frenkel.reports.reads import endurance_table
 
 LONG = np.geomspace(20.0, 1e6, 12)
 DAY = np.geomspace(1.0, 86400.0, 12)
@@ -296,6 +297,24 @@ def test_endurance():
     np.testing.assert_allclose(found["least_window"], [20, 1.25, 1.2])
     never = pulses.endurance([1e5] * 5, [1e3] * 5)
     assert int(never["first_failure"][0]) == 6 and not bool(never["failed"][0])
+
+
+def test_cycles_that_were_not_read_are_left_out_of_endurance():
+    """Two devices of 12 cycles, the first without the last five, the second without one LRS: what is left is
+    told as if the others were not there, and they are counted."""
+    hrs, lrs = np.full((2, 12), 1e5), np.full((2, 12), 5e3)
+    hrs[0, 7:] = lrs[0, 7:] = lrs[1, 2] = np.nan
+    lrs[1, 3] = 8e4
+    found = pulses.endurance(hrs, lrs)
+    np.testing.assert_array_equal(found["known"], [7, 11])
+    np.testing.assert_array_equal(found["failures"], [0, 1])
+    np.testing.assert_array_equal(found["first_failure"], [13, 4])
+    np.testing.assert_allclose(found["median_window"], 20)
+    np.testing.assert_allclose(found["least_window"], [1.25, 20])
+    text = endurance_table(found)
+    assert "1 of 18 cycles of 2 device(s)" in text and text.endswith("; 6 more have no HRS and LRS")
+    with pytest.raises(ValueError, match="known in some cycle, got none in 3"):
+        pulses.endurance([np.nan] * 3, [1e3] * 3)
 
 
 def test_bad_pulses():
