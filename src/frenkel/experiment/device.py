@@ -18,7 +18,6 @@ from ..configuration import device as config
 from ..configuration.base import ConfigurationError, checked
 from ..configuration.device import Configuration, DeviceSection
 from ..configuration.phases import AnyPhase, CircuitSection, Phase, Points, Sweep, Test, Verify
-from ..kinetic import device as kinetic
 from ..kinetic.circuit import Circuit
 from ..kinetic.lattice.lattice import Lateral
 from ..kinetic.materials.material import Material
@@ -30,6 +29,7 @@ from ..quantity import si
 from ..typing import Floats, Quantity
 from .device_file import dataset
 from .protocol import Checkpoints, PhaseLog, Progress, Protocol
+from .steps import Steps
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -63,7 +63,7 @@ BY_SCRIPT = {
 """Options that a file does not hold, so that `frenkel again` cannot repeat a result; and their names."""
 
 
-class Device(kinetic.Device):
+class Device(Steps):
     """A memory cell that keeps what was done to it and gives it as datasets.
 
     Parameters
@@ -85,7 +85,8 @@ class Device(kinetic.Device):
     Examples
     --------
     >>> device = Device("HfO2", thickness="5 nm", width="5 nm", seed=1)  # doctest: +SKIP
-    >>> loop = device.run(Waveform.triangle("4 V", rate="1 MV/s"))  # doctest: +SKIP
+    >>> loop = device.form("7 V", compliance="40 uA")  # doctest: +SKIP
+    >>> loop = device.run(Waveform.triangle("-1 V", rate="1 MV/s", label="reset"))  # doctest: +SKIP
     """
 
     def __init__(
