@@ -1,5 +1,6 @@
 """`form`, `reset` and `set` of a device are runs of triangles in its circuit, bit by bit."""
 
+import warnings
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,36 @@ def test_bad_steps_leave_the_device_as_it_was(options, message):
         device.form("1 V", **options)
     assert str(caught.value) == message
     assert device.circuit == fk.Circuit(**BARE) and not device.logs and device.time == 0.0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"compliance": "40 uA"},
+            "compliance is of the circuit of a device: circuit=Circuit(compliance=...)",
+        ),
+        ({"sead": 1}, "Device takes no sead (did you mean 'seed'?); there are: circuit, seed, member, "),
+        (
+            {"circuit": "6 kohm"},
+            "circuit must be a Circuit, such as Circuit(series_resistance='6 kohm'), got",
+        ),
+    ],
+)
+def test_a_device_says_where_an_option_belongs(options, message):
+    with pytest.raises(TypeError) as caught:
+        fk.Device("HfO2-volatile", "1.56 nm", "1.56 nm", **options)
+    assert str(caught.value).startswith(message)
+
+
+def test_a_current_without_a_limit_is_told():
+    device = fk.Device("HfO2-volatile", "1.56 nm", "1.56 nm", seed=3)
+    with pytest.warns(UserWarning, match="nothing limits the current of this set, and a filament may grow"):
+        device.set("0.1 V", rate="1 MV/s", **QUICK)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        device.reset("-0.1 V", rate="1 MV/s", **QUICK)
+        device.form("0.1 V", rate="1 MV/s", compliance="10 uA", **QUICK)
 
 
 def test_steps_take_what_run_takes():

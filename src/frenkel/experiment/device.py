@@ -3,14 +3,13 @@
 import contextlib
 import itertools
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike
 
 from .. import checks, notebook, provenance
 from ..analysis.results import schema, store
@@ -18,18 +17,15 @@ from ..configuration import device as config
 from ..configuration.base import ConfigurationError, checked
 from ..configuration.device import Configuration, DeviceSection
 from ..configuration.phases import AnyPhase, CircuitSection, Phase, Points, Sweep, Test, Verify
-from ..kinetic.circuit import Circuit
-from ..kinetic.lattice.lattice import Lateral
 from ..kinetic.materials.material import Material
-from ..kinetic.mechanisms.mechanism import Mechanism
 from ..kinetic.state import box
 from ..kinetic.waveform import Waveform
 from ..progress import Reporter
 from ..quantity import si
-from ..typing import Floats, Quantity
+from ..typing import Quantity
 from .device_file import dataset
 from .protocol import Checkpoints, PhaseLog, Progress, Protocol
-from .steps import Steps
+from .steps import Options, Steps, check_options
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,20 +34,6 @@ if TYPE_CHECKING:
 
 CHECKPOINT_INTERVAL = 10.0  # s of wall time
 SHOWN = 8  # phases that a notebook shows
-
-
-class Options(TypedDict, total=False):
-    """What :class:`frenkel.kinetic.device.Device` takes besides material, size and temperature."""
-
-    circuit: Circuit | None
-    seed: int | None
-    member: int
-    lateral: Lateral
-    barrier_shift: Mapping[str, Floats] | None
-    mechanisms: Sequence[Mechanism]
-    traps: ArrayLike | None
-    cache: int
-    precise: bool
 
 
 BY_SCRIPT = {
@@ -103,6 +85,7 @@ class Device(Steps):
             material = Material.find(material)
         thickness, width = si("thickness", thickness, "m"), si("width", width, "m")
         kelvin = si("temperature", temperature, "K")
+        check_options(options)
         super().__init__(material, thickness, width, temperature=kelvin, **options)
         self.asked = DeviceSection.model_construct(
             thickness=float(thickness),

@@ -1,13 +1,21 @@
 """Forming, RESET and SET of a device in a script, as most instruments sweep them: one call for each."""
 
-from dataclasses import replace
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, TypedDict, Unpack
+
+from numpy.typing import ArrayLike
 
 from ..configuration.phases import Test
 from ..kinetic import device as kinetic
+from ..kinetic.circuit import Circuit
+from ..kinetic.lattice.lattice import Lateral
+from ..kinetic.mechanisms.mechanism import Mechanism
 from ..kinetic.waveform import Waveform
 from ..quantity import si
-from ..typing import Quantity
+from ..typing import Floats, Quantity
+from ..validation import shown, suggest
 from .protocol import Progress
 
 if TYPE_CHECKING:
@@ -15,6 +23,20 @@ if TYPE_CHECKING:
 
 FORM_RATE, FALL_RATE = "100 V/s", "10 MV/s"
 CYCLE_RATE = "0.1 MV/s"
+
+
+class Options(TypedDict, total=False):
+    """What :class:`frenkel.kinetic.device.Device` takes besides material, size and temperature."""
+
+    circuit: Circuit | None
+    seed: int | None
+    member: int
+    lateral: Lateral
+    barrier_shift: Mapping[str, Floats] | None
+    mechanisms: Sequence[Mechanism]
+    traps: ArrayLike | None
+    cache: int
+    precise: bool
 
 
 class Running(TypedDict, total=False):
@@ -28,6 +50,20 @@ class Running(TypedDict, total=False):
     stop: Test | None
     snapshots: int | None
     progress: Progress | bool | None
+
+
+def check_options(options: Options) -> None:
+    """Raise TypeError for an option that a device does not take, or a circuit that is none."""
+    for name in options:
+        if name in {field.name for field in fields(Circuit)}:
+            raise TypeError(f"{name} is of the circuit of a device: circuit=Circuit({name}=...)")
+        if name not in Options.__annotations__:
+            raise TypeError(f"Device takes no {name}{suggest(name, Options.__annotations__)}")
+    circuit = options.get("circuit")
+    if not isinstance(circuit, Circuit | None):
+        raise TypeError(
+            f"circuit must be a Circuit, such as Circuit(series_resistance='6 kohm'), got {shown(circuit)}"
+        )
 
 
 class Steps(kinetic.Device):
@@ -124,6 +160,13 @@ class Steps(kinetic.Device):
             self.circuit = replace(before, compliance=None)
         elif compliance is not None:
             self.circuit = replace(before, compliance=si("compliance", compliance, "A"), polarity="both")
+        now, kind = self.circuit, waveform.label
+        if kind != "reset" and not (now.compliance or now.transistor or now.series_resistance):
+            warnings.warn(
+                f"nothing limits the current of this {kind}, and a filament may grow on and on: give it a "
+                "compliance, or the circuit a series resistance",
+                stacklevel=3,
+            )
         try:
             return self.run(waveform, **options)
         finally:
