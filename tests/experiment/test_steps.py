@@ -109,6 +109,14 @@ def test_a_device_says_where_an_option_belongs(options, message):
     assert str(caught.value).startswith(message)
 
 
+def test_a_step_says_what_it_takes():
+    for name, start in (("limit", "form takes no limit; there are: compliance, rate, fall_rate, hold, sam"),
+                        ("rates", "form takes no rates (did you mean 'rate'?); there are: ")):  # fmt: skip
+        with pytest.raises(TypeError) as caught:
+            cell().form("1 V", **{name: "40 uA"})
+        assert str(caught.value).startswith(start)
+
+
 def test_a_current_without_a_limit_is_told():
     device = fk.Device("HfO2-volatile", "1.56 nm", "1.56 nm", seed=3)
     with pytest.warns(UserWarning, match="nothing limits the current of this set, and a filament may grow"):

@@ -155,12 +155,16 @@ class Steps(kinetic.Device):
 
     def _within(self, compliance: Quantity | None, waveform: Waveform, options: Running) -> "xr.Dataset":
         """Run a waveform in the circuit with a compliance of its own, then put the circuit back."""
-        before = self.circuit
+        before, kind = self.circuit, waveform.label
+        for name in options:
+            if name not in Running.__annotations__:
+                known = ("compliance", "rate", "fall_rate", "hold", *Running.__annotations__)
+                raise TypeError(f"{kind} takes no {name}{suggest(name, known)}")
         if compliance == "none":
             self.circuit = replace(before, compliance=None)
         elif compliance is not None:
             self.circuit = replace(before, compliance=si("compliance", compliance, "A"), polarity="both")
-        now, kind = self.circuit, waveform.label
+        now = self.circuit
         if kind != "reset" and not (now.compliance or now.transistor or now.series_resistance):
             warnings.warn(
                 f"nothing limits the current of this {kind}, and a filament may grow on and on: give it a "
