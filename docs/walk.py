@@ -100,7 +100,7 @@ def picture_of_cycles(one: Observations, other: Observations) -> Figure:
         axes[0, column].set(title=title, xlabel="cycle")
         axes[1, column].set(xlabel="share of the cycles of a device below")
     for row in axes:
-        row[0].set_ylabel("HRS (blue) and LRS (ohm)")
+        row[0].set_ylabel("HRS (blue) and LRS / ohm")
     return page
 
 
@@ -148,9 +148,10 @@ def picture_of_ramps(*runs: list[tuple[np.ndarray, np.ndarray]]) -> Figure:
     axes = page.subplots(1, 2, sharex=True, sharey=True)
     for one, title, cycles in zip(axes, ("kinetic device", "card in ngspice"), runs, strict=True):
         for volts, amperes in cycles:
-            one.semilogy(volts, np.abs(amperes), lw=0.6, color=DATA if one is axes[0] else MODEL, alpha=0.7)
-        one.set(title=title, xlabel="voltage of the source (V)", ylim=(1e-8, 1e-4))
-    axes[0].set_ylabel("magnitude of the current (A)")
+            amps = np.where(amperes == 0, np.nan, np.abs(amperes))  # at 0 V: no logarithm
+            one.semilogy(volts, amps, lw=0.6, color=DATA if one is axes[0] else MODEL, alpha=0.7)
+        one.set(title=title, xlabel="source voltage / V", ylim=(1e-8, 1e-4))
+    axes[0].set_ylabel("|current| / A")
     return page
 
 

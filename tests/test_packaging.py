@@ -46,16 +46,39 @@ def test_every_file_of_the_package_is_installed():
     assert len(packaged) > 60 and missing == []
 
 
-def test_the_recipe_asks_for_the_same_libraries():
-    text = (ROOT / "containers" / "conda" / "meta.yaml").read_text(encoding="utf-8")
-    sections = {
-        name: re.findall(r"^    - (.+)$", body, re.MULTILINE)
-        for name, body in re.findall(r"^  (host|run):\n((?:    - .+\n)+)", text, re.MULTILINE)
-    }
+@pytest.fixture(scope="module")
+def recipe():
+    """The recipe as conda-build sees it: filled in strictly, with what that program gives to a recipe."""
+    jinja2, yaml = pytest.importorskip("jinja2"), pytest.importorskip("yaml")
+    folder = ROOT / "containers" / "conda"
+
+    def load(name, from_recipe_dir=False):
+        assert from_recipe_dir, "without it the file is looked for where sources are not yet"
+        return tomllib.loads((folder / name).read_text(encoding="utf-8"))
+
+    given = {"load_file_data": load, "compiler": lambda name: f"{name}-compiler", "PYTHON": "python"}
+    template = jinja2.Template((folder / "meta.yaml").read_text("utf-8"), undefined=jinja2.StrictUndefined)
+    return yaml.safe_load(template.render(given))
+
+
+def test_the_recipe_asks_for_the_same_libraries(recipe):
+    sections = recipe["requirements"]
     run = bounds(PROJECT["project"]["dependencies"])
     assert bounds(line for line in sections["run"] if line != "python") == run
     build = bounds(PROJECT["build-system"]["requires"])
     assert bounds(line for line in sections["host"] if line not in ("python", "pip")) == build
+    assert sections["build"] == ["c-compiler"]
+
+
+def test_the_recipe_says_what_the_project_says(recipe):
+    project = PROJECT["project"]
+    assert recipe["package"] == {"name": project["name"], "version": project["version"]}
+    ((program, function),) = project["scripts"].items()
+    assert recipe["build"]["entry_points"] == [f"{program} = {function}"]
+    assert recipe["about"]["license"] == project["license"]
+    assert [recipe["about"]["license_file"]] == project["license-files"]
+    assert (ROOT / "containers" / "conda" / recipe["source"]["path"]).resolve() == ROOT
+    assert recipe["test"]["commands"][-1] in PROJECT["tool"]["cibuildwheel"]["test-command"]
 
 
 def test_wheels_are_for_the_pythons_that_are_named():

@@ -233,12 +233,13 @@ def energy(result: xr.Dataset) -> "Figure":
         bars.bar(place, np.maximum(spent[:, k], 1e-18), width, color=COLOURS[k], label=component)
         for x, value in zip(place, spent[:, k], strict=True):
             if value > 0:
-                bars.text(x, value, quantity(float(value), "J"), ha="center", va="bottom", fontsize=6.5)
+                told = f" {quantity(float(value), 'J')}"
+                bars.text(x, value, told, ha="center", va="bottom", fontsize=7, rotation=90)
         lines.plot(np.maximum(result["time"].values, 1e-9), np.maximum(values[:, k], 1e-18), color=COLOURS[k],
                    label=component)  # fmt: skip
     positive = spent[spent > 0]
     if positive.size:
-        bars.set_ylim(positive.min() / 5, positive.max() * 5)
+        bars.set_ylim(positive.min() / 5, positive.max() * 20)
         lines.set_ylim(positive.min() / 5, positive.max() * 5)
     bars.set_yscale("log")
     bars.set_xticks(np.arange(len(names)), names)
@@ -247,7 +248,10 @@ def energy(result: xr.Dataset) -> "Figure":
     lines.set_yscale("log")
     label(lines, "energy over time", "simulated time / s", "energy so far / J", legend=8)
     parts, area = [str(one) for one in result["part"].values], result["area"].values * 1e12
-    areas.barh(parts, area, color=COLOURS[: len(parts)])
+    # What has an energy beside has its colour here too: the cells are the array.
+    alike = [{"cells": "array"}.get(part, part) for part in parts]
+    paint = [COLOURS[components.index(one)] if one in components else "0.6" for one in alike]
+    areas.barh(parts, area, color=paint)
     areas.set_xscale("log")
     label(areas, f"area ({origin})", "area / µm²")
     return figure

@@ -21,6 +21,9 @@ LOOPS = 20
 LAGS = 20
 """Lags (cycles) of the memory."""
 
+WIDEST = 3
+"""Panels beside each other."""
+
 BINS = 30
 """Bins of a posterior."""
 
@@ -36,9 +39,15 @@ def page(measured: xr.Dataset, simulated: xr.Dataset, one: Observations, other: 
         Their numbers, from :func:`frenkel.analysis.fitting.compare.pair`.
     """
     k = len(one.features)
+    columns = min(k + 2, WIDEST)
+    rows = -(-(k + 2) // columns)
+    height = 3.3 * rows + 0.9
     figure, axes = sheet(
-        f"{one.origin} and {other.origin}", (3.3 * (k + 2), 4.4), k + 2, left=0.05, space=0.3
-    )
+        f"{one.origin} and {other.origin}", (3.7 * columns, height), columns, rows, left=0.08, space=0.3,
+        top=1 - 0.8 / height, bottom=0.6 / height,
+    )  # fmt: skip
+    for empty in axes[k + 2 :]:
+        empty.set_axis_off()
     loops({one.origin: measured, other.origin: simulated}, axes[0])
     for i in range(k):
         distributions(one, other, i, axes[i + 1])
@@ -59,7 +68,7 @@ def loops(data: dict[str, xr.Dataset], axes: "Axes") -> None:
             drawn += 1
     if drawn:
         axes.set_yscale("log")
-    label(axes, "loops" if drawn else "loops: none kept", "V / V", "|I| / A", legend=8)
+    label(axes, "loops" if drawn else "loops: none kept", "voltage / V", "|current| / A", legend=8)
 
 
 def distributions(one: Observations, other: Observations, i: int, axes: "Axes") -> None:
@@ -76,7 +85,8 @@ def distributions(one: Observations, other: Observations, i: int, axes: "Axes") 
         axes.set_xscale("log")
         axes.xaxis.set_minor_formatter(NullFormatter())  # names of all nine would run into each other
     name = LABELS.get(feature.name, feature.name)
-    label(axes, name, f"{name} ({feature.unit})", "standard scores")
+    pure = feature.unit in ("", "1")
+    label(axes, name, name if pure else f"{name} / {feature.unit}", "standard scores")
 
 
 def memory(one: Observations, other: Observations, axes: "Axes") -> None:
@@ -86,7 +96,7 @@ def memory(one: Observations, other: Observations, axes: "Axes") -> None:
         axes.plot(np.arange(1, len(found) + 1), found, "o-", color=colour, ms=3, lw=0.8)
     axes.axhline(0.0, color="0.7", lw=0.6)
     name = LABELS.get(one.names[0], one.names[0])
-    label(axes, f"memory of {name}", "lag (cycles)", "autocorrelation")
+    label(axes, f"memory of {name}", "lag / cycles", "autocorrelation")
 
 
 def autocorrelation(values: Floats) -> Floats:
@@ -164,7 +174,7 @@ def _ends(found: xr.Dataset, axes: "Axes", i: int, j: int, p: int) -> None:
     from matplotlib.ticker import NullFormatter
 
     pairs = zip(found["parameter"].values, found["unit"].values, strict=True)
-    names = [f"{name}\n({unit})" for name, unit in pairs]
+    names = [f"{name}\n/ {unit}" for name, unit in pairs]
     for axis, k, log in ((axes.xaxis, j, axes.set_xscale), (axes.yaxis, i, axes.set_yscale)):
         if int(found["logarithmic"][k]) and (axis is axes.xaxis or i != j):
             log("log")

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from ...typing import Floats
 from ..results import filament, metrics
@@ -19,11 +20,13 @@ if TYPE_CHECKING:
 COLOURS = {"form": "#2b2b2b", "set": "#c8371f", "reset": "#1f6fb4"}
 OTHER, GAP = "#4d9150", "#157a55"
 SWEPT = ("form", "set", "reset", "triangle", "ramp", "points")
-SIDE_VIEW = scene.Camera()
+SIDE_VIEW, SHEET_VIEW = scene.Camera(), scene.Camera(elevation=32.0)
+SHEET = 0.2  # height of a box in widths below which it is a sheet: seen from above, through its electrode
 FREE = 0.18  # share of the height of a panel above its curves, where switching voltages are named
 PAGE = (13.2, 11.4)  # width, and height with the longest caption (inch)
 CAPTION, LINE = 9.3, 1.4  # size of its letters (points), and distance of its lines in sizes
 UNEVEN = 30.0  # ratio of phase durations beyond which a time axis hides the short phases
+NAMED = 4  # phases at most that are named along an axis
 READ_SAMPLES = 1000  # of a phase at constant voltage whose trace is worth a panel
 Colouring = Literal["state", "temperature"]
 
@@ -133,7 +136,7 @@ def filament_view(
     axes: "Axes",
     *,
     colour: Colouring = "state",
-    camera: scene.Camera = SIDE_VIEW,
+    camera: scene.Camera | None = None,
     shift: Floats | None = None,
 ) -> None:
     """Draw one snapshot as spheres between the electrodes, seen from the side.
@@ -146,8 +149,8 @@ def filament_view(
     axes : matplotlib Axes
     colour : {"state", "temperature"}
         Conducting and isolated vacancies apart, or the temperature at each (where it was recorded).
-    camera : Camera
-        Where it is seen from.
+    camera : Camera, optional
+        Where it is seen from; by default from the side, a sheet from above.
     shift : (2,), optional
         How far (m) all is moved along x and y in a repeating box; by default so that the filament is in its
         middle. One shift for several snapshots lets nothing jump between them.
@@ -156,6 +159,9 @@ def filament_view(
     spacing = shot.spacing * 1e9
     x, y, z = (n * spacing for n in shot.shape)
     box, plate = (x, y, z + spacing), 0.09 * z
+    sheet = box[2] < SHEET * max(x, y)
+    if camera is None:
+        camera = SHEET_VIEW if sheet else SIDE_VIEW
     corners = np.array([(a, b, c) for a in (0, x) for b in (0, y) for c in (-plate, box[2] + plate)])
     flat = camera.project(corners)
     margin = 0.02 * np.ptp(flat[:, 0])
@@ -175,7 +181,8 @@ def filament_view(
     scene.draw_spheres(
         axes, np.concatenate([position, beads]), size, np.concatenate([paint, shades]), extent, camera
     )
-    scene.draw_slab(axes, (box[2], box[2] + plate), (x, y), camera, colour=TOP, alpha=0.88, zorder=3)
+    alpha = 0.2 if sheet else 0.88
+    scene.draw_slab(axes, (box[2], box[2] + plate), (x, y), camera, colour=TOP, alpha=alpha, zorder=3)
     if not filament.is_continuous(shot) and shot.conducting.any():
         _mark_gap(axes, filament.longest_jump(shot), (x, y), camera)
     axes.set_xlim(extent[:2])
@@ -256,7 +263,7 @@ def resistances(result: xr.Dataset, axes: "Axes") -> None:
             label=f"after {NAMES.get(kind, kind)}",
             zorder=2,
         )
-    axes.locator_params(axis="x", integer=True)
+    _name_phases(result, axes, number)
     axes.grid(True, axis="y", color="0.93", linewidth=0.7)
     label(axes, f"resistance at {float(result['read_voltage']):g} V / ohm", "phase", legend=8)
 
@@ -421,6 +428,15 @@ def _legend_of_views(sheet: "Figure", name: str, top: float) -> None:
     )
 
 
+def _name_phases(result: xr.Dataset, axes: "Axes", places: Floats | NDArray[np.int_]) -> None:
+    """Write the names of phases along an axis that counts them, where they find room; else their numbers."""
+    names = [str(name) for name in result["phase_name"].values]
+    if len(names) <= NAMED and sum(map(len, names)) <= NAMED * 8:
+        axes.set_xticks(places, names)
+    else:
+        axes.locator_params(axis="x", integer=True)
+
+
 def _axis(result: xr.Dataset, axes: "Axes") -> Floats:
     """Return time, or the phase count where times are too uneven, and shade the phases behind."""
     phase, time = result["phase"].values, result["time"].values
@@ -432,7 +448,7 @@ def _axis(result: xr.Dataset, axes: "Axes") -> Floats:
         along = phase + (np.arange(len(phase)) - starts[phase]) / spans
         edges = np.arange(result.sizes["phases"] + 1.0)
         axes.set_xlabel("phase")
-        axes.locator_params(axis="x", integer=True)
+        _name_phases(result, axes, edges[:-1] + 0.5)
     else:
         scale, unit = prefix(float(time[-1]) if len(time) else 1.0, "s", largest=1.0)
         along, edges = time / scale, ends / scale

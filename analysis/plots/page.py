@@ -101,32 +101,34 @@ def sheet(
     title: str,
     size: tuple[float, float],
     columns: int,
+    rows: int = 1,
     *,
     left: float = 0.075,
     top: float = 0.83,
     bottom: float = 0.13,
     space: float = 0.22,
 ) -> tuple["Figure", list["Axes"]]:
-    """Return a figure with a headline and a row of panels.
+    """Return a figure with a headline and rows of panels.
 
     Parameters
     ----------
     title : str
     size : (float, float)
         Width and height (inch).
-    columns : int
-        Number of panels.
+    columns, rows : int
+        Number of panels beside and above each other.
     left, top, bottom : float
         Where the panels begin and end, shares of the figure; the headline begins at ``left``, too.
     space : float
-        Between two panels, in widths of a panel.
+        Between two panels, in widths of a panel; between two rows 0.4 heights.
     """
     from matplotlib.figure import Figure as NewFigure
 
     figure = NewFigure(figsize=size)
-    grid = figure.add_gridspec(1, columns, left=left, right=0.985, top=top, bottom=bottom, wspace=space)
+    ends = {"left": left, "right": 0.985, "top": top, "bottom": bottom}
+    grid = figure.add_gridspec(rows, columns, **ends, wspace=space, hspace=0.4)
     figure.suptitle(title, x=left, y=0.97, ha="left", fontsize=13, fontweight="bold")
-    return figure, [figure.add_subplot(grid[k]) for k in range(columns)]
+    return figure, [figure.add_subplot(grid[k]) for k in range(rows * columns)]
 
 
 def label(

@@ -119,6 +119,7 @@ def iv(
     ValueError
         There is no such phase, or none whose voltage moves.
     """
+    _check(data)
     one_of("voltage", voltage, ("source", "device"))
     one_of("scale", scale, ("log", "linear"))
     chosen = _phases(data, phases)
@@ -181,6 +182,7 @@ def filament(
     ValueError
         There is no such snapshot.
     """
+    _check(data)
     number = _snapshot(data, snapshot)
     with _on(ax, height=COLUMN) as panel:
         device.filament_view(data, number, panel, colour=colour)
@@ -313,6 +315,7 @@ def resistance(data: xr.Dataset, ax: "Axes | None" = None) -> "Axes":
     ValueError
         No RESET and SET follow each other in it.
     """
+    _check(data)
     cycles = metrics.cycle_summary(data)
     if not cycles.sizes["cycle"]:
         raise ValueError("this result has no cycles of RESET and SET to draw")
@@ -327,6 +330,15 @@ def resistance(data: xr.Dataset, ax: "Axes | None" = None) -> "Axes":
         panel.set_ylabel(f"resistance at {float(data['read_voltage']):g} V / ohm")
         legend(panel)
         return panel
+
+
+def _check(data: Any) -> None:
+    """Raise an error unless this is the result of one device: a path, a device, an ensemble are not."""
+    if not isinstance(data, xr.Dataset):
+        given = f"a {type(data).__name__}"
+        raise TypeError(f"a dataset is drawn: device.result, or frenkel.open of a file; got {given}")
+    if "phase_cycle" not in data or "member" in data.dims:
+        raise ValueError("the result of one device is drawn; data.frenkel.member(k) is one of an ensemble")
 
 
 @contextmanager

@@ -95,7 +95,7 @@ def panel(file: "netCDF4.Dataset", which: Mapping[str, tuple[str, str]], axes: "
         axes.set_xscale("log")
     unit = getattr(file[along], "units", "")
     axes.set_xlabel(
-        getattr(file[along], "long_name", along) + (f" ({unit})" if unit not in ("", "1") else "")
+        getattr(file[along], "long_name", along) + (f" / {unit}" if unit not in ("", "1") else "")
     )
     axes.grid(alpha=0.3)
     if axes.get_legend_handles_labels()[1]:

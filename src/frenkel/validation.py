@@ -19,8 +19,9 @@ LONGEST = 200
 def suggest(name: str, known: Iterable[str]) -> str:
     """Return the end of an error about an unknown name: the nearest one, and all there are."""
     known = list(known)
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f" (did you mean {near[0]!r}?)" if near else ""
+    small = {one.lower(): one for one in reversed(known)}
+    near = difflib.get_close_matches(name.lower(), small, n=1)
+    hint = f" (did you mean {small[near[0]]!r}?)" if near else ""
     return f"{hint}; there are: {', '.join(known)}"
 
 

@@ -75,6 +75,20 @@ def test_the_filament_stands_between_its_electrodes(film):
     assert len(gold) > 500 and gold.mean() < np.percentile(red, 5)
 
 
+def test_a_sheet_fits_and_is_seen_through_its_electrode(page, arrays, tmp_path):
+    from frenkel.analysis.results import schema
+
+    arrays["lattice_shape"] = np.array([110, 110, 20])
+    page.goto(Film(schema.dataset(arrays, {})).save(tmp_path / "sheet.html").as_uri())
+    page.wait_for_selector("body[data-ready='1']")
+    go(page, 1)
+    scene = pixels(page, "#scene")
+    drawn = (scene < 240).any(axis=2)
+    assert not drawn[:, :2].any() and not drawn[:, -2:].any()
+    assert drawn.any(axis=1).sum() > 0.5 * drawn.any(axis=0).sum()  # 0.71 from above, 0.31 from the side
+    assert len(near(scene, (204, 69, 41), 60)) > 100
+
+
 def test_a_click_on_the_curve_goes_there(film):
     go(film, 0)
     box = film.locator("#curve .u-over").bounding_box()

@@ -79,4 +79,4 @@ def test_each_shell_gets_its_code(capsys, name, words):
 def test_another_shell_is_refused(capsys):
     with pytest.raises(SystemExit) as left:
         main(["completion", "csh"])
-    assert left.value.code == 2 and "'bash', 'zsh', 'fish'" in capsys.readouterr().err
+    assert left.value.code == 2 and "there are: bash, zsh, fish" in capsys.readouterr().err

@@ -42,6 +42,32 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("rn", "frenkel: error: no command 'rn' (did you mean 'run'?); there are: run, show, "),
+        ("run x.toml --plt y.png", "frenkel run: error: unknown option '--plt' (did you mean --plot?); "),
+        ("run x.toml --zz=5", "frenkel run: error: unknown option '--zz'; frenkel run --help has all"),
+        ("show x.nc y.nc", "frenkel show: error: 'y.nc' is one argument too many; frenkel show --help"),
+        ("export x.nc --to xzy", "frenkel export: error: argument --to: must not be 'xzy' (did you mean "),
+    ],
+)
+def test_a_slip_on_the_command_line_is_told(line, sentence, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(line.split())
+    assert end.value.code == 2
+    assert capsys.readouterr().err.splitlines()[-1].startswith(sentence)
+
+
+def test_a_missing_example_and_a_script_are_told(folder, capsys):
+    told = complaint(capsys, "run", "examples/switching.toml")
+    assert "there is no file examples/switching.toml; frenkel examples switching copies" in told
+    assert complaint(capsys, "run", "none.toml") == "frenkel: there is no file none.toml\n"
+    (folder / "mine.py").touch()
+    told = complaint(capsys, "check", "mine.py", status=2)
+    assert told == "frenkel: mine.py is a script: python mine.py runs it\n"
+
+
 def complaint(capsys, *arguments, status=1):
     """Run a command that must fail; return its one line on standard error."""
     assert main(arguments) == status

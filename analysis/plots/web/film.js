@@ -3,6 +3,8 @@
   const film = JSON.parse(document.getElementById("data").textContent);
   const { frames, phases, samples } = film;
   const [width, depth, height] = film.box;
+  // A sheet is seen from above, through its electrode, as in the pictures.
+  const sheet = height < 0.2 * Math.max(width, depth);
   const by = (id) => document.getElementById(id);
   const slider = by("frame"), colour = by("colour");
   slider.max = frames.length - 1;
@@ -44,7 +46,7 @@
       center: { x: width / 2, y: depth / 2, z }, dimensions: { w: width, h: depth, d: plate }, color: paint, opacity,
     });
     slab(-plate / 2 - film.radius, film.electrodes.bottom, 1);
-    slab(height + plate / 2 + film.radius, film.electrodes.top, 0.75);
+    slab(height + plate / 2 + film.radius, film.electrodes.top, sheet ? 0.2 : 0.75);
     for (const [x, y] of [[0, 0], [width, 0], [width, depth], [0, depth]]) {
       viewer.addLine({ start: { x, y, z: 0 }, end: { x, y, z: height }, color: "#b0b0b0" });
     }
@@ -204,10 +206,10 @@
   go(0);
   if (viewer) {
     // Seen from the side, a little from above; z is up.
-    viewer.rotate(-80, "x");
+    viewer.rotate(sheet ? -50 : -80, "x");
     viewer.rotate(35, "z");
     viewer.zoomTo();
-    viewer.zoom(1.6);
+    viewer.zoom(sheet ? 1.0 : 1.6);
     viewer.render();
   }
   addEventListener("resize", () => { chart.setSize(size()); if (viewer) viewer.resize(); });

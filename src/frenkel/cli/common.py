@@ -1,11 +1,13 @@
 """What commands share: options declared once, errors of use, how files are read and pictures written."""
 
 import argparse
+import difflib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import toml
+from ..validation import shown, suggest
 from . import values
 
 if TYPE_CHECKING:
@@ -16,6 +18,29 @@ Command = Callable[[argparse.Namespace], int | None]
 
 class UsageError(ValueError):
     """An option has a value that cannot be meant."""
+
+
+class Parser(argparse.ArgumentParser):
+    """Tells what may have been meant: a command, a choice, an option."""
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            told = f"{shown(value)}{suggest(str(value), map(str, action.choices))}"
+            if action.metavar == "COMMAND":
+                raise argparse.ArgumentError(None, f"no command {told}")
+            raise argparse.ArgumentError(action, f"must not be {told}")
+
+    def parse_known_args(self, *given: Any, **named: Any) -> Any:
+        """Refuse what a command does not know, where its own options are known."""
+        found, unknown = super().parse_known_args(*given, **named)
+        options = [one.partition("=")[0] for one in unknown if one.startswith("-")]
+        if options:
+            near = difflib.get_close_matches(options[0], self._option_string_actions, n=1)
+            hint = f" (did you mean {near[0]}?)" if near else ""
+            self.error(f"unknown option {shown(options[0])}{hint}; {self.prog} --help has all")
+        if unknown:
+            self.error(f"{shown(unknown[0])} is one argument too many; {self.prog} --help has an example")
+        return found, unknown
 
 
 class Option:
@@ -143,6 +168,11 @@ def read(path: Path, changes: Sequence[str] = (), seed: int | None = None, *, ar
         raise UsageError(f"--seed must be between 0 and {SEED_LIMIT - 1}, got {seed}")
     if not arrays and is_array(path):
         raise UsageError(f"{path} is the configuration of an array, for frenkel run and check alone")
+    if not path.exists() and path.stem in values.examples():
+        told = f"frenkel examples {path.stem} copies the example of that name into this folder"
+        raise OSError(f"there is no file {path}; {told}")
+    if path.suffix == ".py":
+        raise UsageError(f"{path} is a script: python {path} runs it")
     settings = reader.read(path, changes)
     return settings if seed is None else settings.model_copy(update={"seed": seed})
 

@@ -6,10 +6,8 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+from . import values
 from .common import FORCE, OUTPUT, Option, UsageError, add
-
-FOLDER = Path(__file__).resolve().parents[1] / "examples"
-ENDINGS = (".toml", ".py", ".csv")
 
 
 def add_commands(commands: Any) -> None:
@@ -24,7 +22,7 @@ def add_commands(commands: Any) -> None:
             "name",
             nargs="?",
             metavar="NAME",
-            complete=lambda: list(listed()),
+            complete=lambda: list(values.examples()),
             help="of the list; without it the list is printed",
         ),
         OUTPUT.but(metavar="DIR", default=Path(), help="folder to copy into (default: here)"),
@@ -32,15 +30,10 @@ def add_commands(commands: Any) -> None:
     )
 
 
-def listed() -> dict[str, Path]:
-    """Return the files of the examples by their names."""
-    return {path.stem: path for path in sorted(FOLDER.iterdir()) if path.suffix in ENDINGS}
-
-
 def _examples(options: argparse.Namespace) -> None:
     from ..validation import suggest
 
-    found = listed()
+    found = values.examples()
     if options.name is None:
         width = max(map(len, found))
         print("\n".join(f"{name:{width}}  {_about(path)}" for name, path in found.items()))
@@ -56,8 +49,8 @@ def _copy(path: Path, options: argparse.Namespace) -> None:
     from ..analysis.results import store
 
     text = path.read_text(encoding="utf-8").replace("examples/", "")
-    beside = [FOLDER / name for name in re.findall(r'"([\w.-]+)"', text) if (FOLDER / name).is_file()]
-    texts = {path.name: text} | {one.name: one.read_text(encoding="utf-8") for one in beside}
+    named = [path.with_name(name) for name in re.findall(r'"([\w.-]+)"', text)]
+    texts = {path.name: text} | {one.name: one.read_text(encoding="utf-8") for one in named if one.is_file()}
     for name in texts:
         store.writable(options.output / name, force=options.force)
     for name, content in texts.items():

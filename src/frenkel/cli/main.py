@@ -34,6 +34,7 @@ from .common import (
     SEED,
     VERBOSE,
     Option,
+    Parser,
     UsageError,
     add,
     check_movie,
@@ -100,7 +101,7 @@ def _sentence(error: Exception) -> str:
 
 def parser() -> argparse.ArgumentParser:
     """Return what knows all commands and their options."""
-    found = argparse.ArgumentParser(
+    found = Parser(
         prog="frenkel",
         description="Resistive memory from single atoms: run, look at and check devices.",
         epilog=EXAMPLES,

@@ -340,9 +340,9 @@ def _rtn(options: argparse.Namespace) -> None:
 
 def _conduction(options: argparse.Namespace) -> None:
     from ..analysis.plots.conduction import draw_conduction
-    from ..experiment.conduction import laws_of
     from ..kinetic.materials.material import Material
     from ..quantity import to_si
+    from ..reports.conduction import laws_of
 
     material = Material.find(options.material)
     thickness = to_si(options.thickness, "m", 1e-10, 1e-6)

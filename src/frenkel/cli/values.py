@@ -157,6 +157,12 @@ def results_and_cards() -> list[str]:
     return [*cards(), *_files(".nc")]
 
 
+def examples() -> dict[str, Path]:
+    """Return the files of the examples that come along, by their names."""
+    folder = Path(__file__).resolve().parents[1] / "examples"
+    return {path.stem: path for path in sorted(folder.iterdir()) if path.suffix in (".toml", ".py", ".csv")}
+
+
 def numbers() -> list[str]:
     """Return the keys that take another value: of a configuration, and numbers of materials."""
     from dataclasses import fields

@@ -3,14 +3,13 @@
 import contextlib
 import itertools
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike
 
 from .. import checks, notebook, provenance
 from ..analysis.results import schema, store
@@ -18,18 +17,15 @@ from ..configuration import device as config
 from ..configuration.base import ConfigurationError, checked
 from ..configuration.device import Configuration, DeviceSection
 from ..configuration.phases import AnyPhase, CircuitSection, Phase, Points, Sweep, Test, Verify
-from ..kinetic import device as kinetic
-from ..kinetic.circuit import Circuit
-from ..kinetic.lattice.lattice import Lateral
 from ..kinetic.materials.material import Material
-from ..kinetic.mechanisms.mechanism import Mechanism
 from ..kinetic.state import box
 from ..kinetic.waveform import Waveform
 from ..progress import Reporter
 from ..quantity import si
-from ..typing import Floats, Quantity
+from ..typing import Quantity
 from .device_file import dataset
 from .protocol import Checkpoints, PhaseLog, Progress, Protocol
+from .steps import Options, Steps, check_options
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,20 +34,6 @@ if TYPE_CHECKING:
 
 CHECKPOINT_INTERVAL = 10.0  # s of wall time
 SHOWN = 8  # phases that a notebook shows
-
-
-class Options(TypedDict, total=False):
-    """What :class:`frenkel.kinetic.device.Device` takes besides material, size and temperature."""
-
-    circuit: Circuit | None
-    seed: int | None
-    member: int
-    lateral: Lateral
-    barrier_shift: Mapping[str, Floats] | None
-    mechanisms: Sequence[Mechanism]
-    traps: ArrayLike | None
-    cache: int
-    precise: bool
 
 
 BY_SCRIPT = {
@@ -63,7 +45,7 @@ BY_SCRIPT = {
 """Options that a file does not hold, so that `frenkel again` cannot repeat a result; and their names."""
 
 
-class Device(kinetic.Device):
+class Device(Steps):
     """A memory cell that keeps what was done to it and gives it as datasets.
 
     Parameters
@@ -85,7 +67,8 @@ class Device(kinetic.Device):
     Examples
     --------
     >>> device = Device("HfO2", thickness="5 nm", width="5 nm", seed=1)  # doctest: +SKIP
-    >>> loop = device.run(Waveform.triangle("4 V", rate="1 MV/s"))  # doctest: +SKIP
+    >>> loop = device.form("7 V", compliance="40 uA")  # doctest: +SKIP
+    >>> loop = device.run(Waveform.triangle("-1 V", rate="1 MV/s", label="reset"))  # doctest: +SKIP
     """
 
     def __init__(
@@ -102,6 +85,7 @@ class Device(kinetic.Device):
             material = Material.find(material)
         thickness, width = si("thickness", thickness, "m"), si("width", width, "m")
         kelvin = si("temperature", temperature, "K")
+        check_options(options)
         super().__init__(material, thickness, width, temperature=kelvin, **options)
         self.asked = DeviceSection.model_construct(
             thickness=float(thickness),

@@ -97,7 +97,7 @@ def ensemble(
     --------
     >>> def experiment(seed, member):
     ...     device = Device("HfO2", "5 nm", "5 nm", seed=seed, member=member)
-    ...     device.run(Waveform.triangle("4 V", "1 MV/s", label="form"))
+    ...     device.form("7 V", compliance="40 uA")
     ...     return device
     >>> data = ensemble(experiment, members=100)  # doctest: +SKIP
     >>> data.forming_voltage.quantile([0.05, 0.5, 0.95])  # doctest: +SKIP

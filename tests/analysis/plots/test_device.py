@@ -93,6 +93,39 @@ def test_very_uneven_times_are_drawn_by_phase(arrays):
     assert axes.get_xlabel() == "phase"
 
 
+@pytest.mark.parametrize(
+    ("names", "shown"),
+    [(["form", "reset 1", "set 1"], True), (["form", "a long name that is no tick", "set"], False)],
+)
+def test_few_phases_are_named_along_the_axis(result, names, shown):
+    few = result.isel(phases=[0, 1, 2]).assign(phase_name=("phases", names))
+    few = few.isel(sample=few["phase"].values < 3)
+    drawn = [Figure().add_subplot() for _ in range(2)]
+    plot.resistances(few, drawn[0])
+    few = few.assign(time=few["time"] + 10.0 * (few["phase"] == 2))  # too uneven for an axis of time
+    plot.counts(few, drawn[1])
+    ticks = [[text.get_text() for text in axes.get_xticklabels()] for axes in drawn]
+    assert (ticks == [names, names]) is shown
+    if shown:
+        assert drawn[0].get_xticks().tolist() == [0, 1, 2]
+        assert drawn[1].get_xticks().tolist() == [0.5, 1.5, 2.5]
+
+
+def test_atoms_of_a_sheet_are_seen_through_its_electrode(arrays):
+    """The plate on top hides most of a thin box; then it is nearly clear, and the eye stands higher."""
+    from frenkel.analysis.results import schema
+
+    heights = []
+    for sites in (200, 20):
+        arrays["lattice_shape"] = np.array([sites, sites, 20])
+        axes = Figure().add_subplot()
+        plot.filament_view(schema.dataset(arrays, {}), 1, axes)
+        top = [patch.get_facecolor()[3] for patch in axes.patches if patch.get_zorder() == 3]
+        assert len(top) == 3 and all((alpha < 0.5) is (sites > 20) for alpha in top)
+        heights.append(np.ptp(axes.get_ylim()) / np.ptp(axes.get_xlim()))
+    assert heights[0] > 0.5
+
+
 def test_states_shown_are_start_formed_reset_set(result):
     assert filament.shown_snapshots(result) == [0, 1, 6, 7]
 

@@ -167,3 +167,15 @@ def test_resistances(result):
 def test_what_is_refused(result, call, message):
     with pytest.raises(ValueError, match=message):
         call(result)
+
+
+@pytest.mark.parametrize("draw", [paper.iv, paper.filament, paper.resistance])
+def test_what_is_no_result_of_a_device_is_told(result, draw):
+    with pytest.raises(
+        TypeError, match=r"a dataset is drawn: device.result, or frenkel.open of a file; got a str"
+    ):
+        draw("run.nc")
+    with pytest.raises(
+        ValueError, match=r"the result of one device is drawn; data.frenkel.member\(k\) is one"
+    ):
+        draw(result.drop_vars("phase_cycle"))

@@ -1,0 +1,177 @@
+"""Forming, RESET and SET of a device in a script, as most instruments sweep them: one call for each."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, TypedDict, Unpack
+
+from numpy.typing import ArrayLike
+
+from ..configuration.phases import Test
+from ..kinetic import device as kinetic
+from ..kinetic.circuit import Circuit
+from ..kinetic.lattice.lattice import Lateral
+from ..kinetic.mechanisms.mechanism import Mechanism
+from ..kinetic.waveform import Waveform
+from ..quantity import si
+from ..typing import Floats, Quantity
+from ..validation import shown, suggest
+from .protocol import Progress
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+FORM_RATE, FALL_RATE = "100 V/s", "10 MV/s"
+CYCLE_RATE = "0.1 MV/s"
+
+
+class Options(TypedDict, total=False):
+    """What :class:`frenkel.kinetic.device.Device` takes besides material, size and temperature."""
+
+    circuit: Circuit | None
+    seed: int | None
+    member: int
+    lateral: Lateral
+    barrier_shift: Mapping[str, Floats] | None
+    mechanisms: Sequence[Mechanism]
+    traps: ArrayLike | None
+    cache: int
+    precise: bool
+
+
+class Running(TypedDict, total=False):
+    """What :meth:`frenkel.Device.run` takes besides waveform and label."""
+
+    samples: int
+    cycle: int
+    to_compliance: bool
+    verify: Quantity | None
+    attempts: int
+    stop: Test | None
+    snapshots: int | None
+    progress: Progress | bool | None
+
+
+def check_options(options: Options) -> None:
+    """Raise TypeError for an option that a device does not take, or a circuit that is none."""
+    for name in options:
+        if name in {field.name for field in fields(Circuit)}:
+            raise TypeError(f"{name} is of the circuit of a device: circuit=Circuit({name}=...)")
+        if name not in Options.__annotations__:
+            raise TypeError(f"Device takes no {name}{suggest(name, Options.__annotations__)}")
+    circuit = options.get("circuit")
+    if not isinstance(circuit, Circuit | None):
+        raise TypeError(
+            f"circuit must be a Circuit, such as Circuit(series_resistance='6 kohm'), got {shown(circuit)}"
+        )
+
+
+class Steps(kinetic.Device):
+    """The three sweeps; each is a :meth:`run` of a triangle, in the circuit of the device.
+
+    They take the words of the phases of a file, and mean the same by them: ``compliance`` is that of this
+    sweep alone, beside the series resistance of the circuit, and ``verify`` repeats it.
+    """
+
+    def run(self, waveform: Waveform, **options: Unpack[Running]) -> "xr.Dataset":
+        """Apply a source voltage, let the atoms move, and return what happened."""
+        raise NotImplementedError
+
+    def form(
+        self,
+        amplitude: Quantity,
+        *,
+        compliance: Quantity | None = None,
+        rate: Quantity = FORM_RATE,
+        fall_rate: Quantity | None = FALL_RATE,
+        hold: Quantity | None = None,
+        **options: Unpack[Running],
+    ) -> "xr.Dataset":
+        """Form the device: sweep from 0 V to an amplitude and back, by default slowly up and fast down.
+
+        Parameters
+        ----------
+        amplitude : float or str
+            Voltage of the tip (V), either sign, not 0.
+        compliance : float or str, optional
+            Largest current of this sweep (A), 1e-15 to 1, in both directions; "none" lifts that of the
+            circuit, which counts by default.
+        rate, fall_rate : float or str
+            Slopes of the way up and of the way back (V/s), positive; 100 V/s and 10 MV/s.
+        hold : float or str, optional
+            Time at the tip (s), positive; none by default.
+        **options
+            ``verify``, ``attempts``, ``cycle``, ``to_compliance``, ``samples``, ``snapshots``, ``stop`` and
+            ``progress`` of :meth:`run`.
+
+        Returns
+        -------
+        xarray.Dataset
+            Of this sweep alone; ``result`` has everything since the device was made.
+
+        Raises
+        ------
+        ValueError
+            A number outside its range, or what :meth:`run` refuses.
+
+        Examples
+        --------
+        >>> device = Device("HfO2", "2.6 nm", "2.6 nm", seed=4)  # doctest: +SKIP
+        >>> device.form("4 V", compliance="40 uA", verify="30 kohm")  # doctest: +SKIP
+        """
+        wave = Waveform.triangle(amplitude, rate, hold=hold, fall_rate=fall_rate, label="form")
+        return self._within(compliance, wave, options)
+
+    def reset(
+        self,
+        amplitude: Quantity,
+        *,
+        compliance: Quantity | None = None,
+        rate: Quantity = CYCLE_RATE,
+        fall_rate: Quantity | None = None,
+        hold: Quantity | None = None,
+        **options: Unpack[Running],
+    ) -> "xr.Dataset":
+        """Open the filament: as :meth:`form`, but both ways at 0.1 MV/s, and ``verify`` asks for at least.
+
+        The amplitude has the sign that opens it, minus in nearly every material.
+        """
+        wave = Waveform.triangle(amplitude, rate, hold=hold, fall_rate=fall_rate, label="reset")
+        return self._within(compliance, wave, options)
+
+    def set(
+        self,
+        amplitude: Quantity,
+        *,
+        compliance: Quantity | None = None,
+        rate: Quantity = CYCLE_RATE,
+        fall_rate: Quantity | None = None,
+        hold: Quantity | None = None,
+        **options: Unpack[Running],
+    ) -> "xr.Dataset":
+        """Close the filament again: as :meth:`form`, but both ways at 0.1 MV/s."""
+        wave = Waveform.triangle(amplitude, rate, hold=hold, fall_rate=fall_rate, label="set")
+        return self._within(compliance, wave, options)
+
+    def _within(self, compliance: Quantity | None, waveform: Waveform, options: Running) -> "xr.Dataset":
+        """Run a waveform in the circuit with a compliance of its own, then put the circuit back."""
+        before, kind = self.circuit, waveform.label
+        for name in options:
+            if name not in Running.__annotations__:
+                known = ("compliance", "rate", "fall_rate", "hold", *Running.__annotations__)
+                raise TypeError(f"{kind} takes no {name}{suggest(name, known)}")
+        if compliance == "none":
+            self.circuit = replace(before, compliance=None)
+        elif compliance is not None:
+            self.circuit = replace(before, compliance=si("compliance", compliance, "A"), polarity="both")
+        now = self.circuit
+        if kind != "reset" and not (now.compliance or now.transistor or now.series_resistance):
+            warnings.warn(
+                f"nothing limits the current of this {kind}, and a filament may grow on and on: give it a "
+                "compliance, or the circuit a series resistance",
+                stacklevel=3,
+            )
+        try:
+            return self.run(waveform, **options)
+        finally:
+            self.circuit = before

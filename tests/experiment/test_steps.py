@@ -1,0 +1,146 @@
+"""`form`, `reset` and `set` of a device are runs of triangles in its circuit, bit by bit."""
+
+import warnings
+from pathlib import Path
+
+import pytest
+
+import frenkel as fk
+from frenkel.configuration.phases import Sweep
+from frenkel.experiment.device import first_difference
+from frenkel.experiment.steps import Running, Steps
+
+QUICK = {"samples": 20}
+BARE = {"series_resistance": "2 kohm"}
+
+
+def cell(**circuit):
+    return fk.Device("HfO2-volatile", "1.56 nm", "1.56 nm", seed=3, circuit=fk.Circuit(**BARE, **circuit))
+
+
+def by_steps():
+    device = cell()
+    device.form("5 V", compliance="10 uA", to_compliance=True, verify="1 kohm", attempts=2, **QUICK)
+    for cycle in (1, 2):
+        device.reset("-1.5 V", fall_rate="1 MV/s", hold="1 us", cycle=cycle, **QUICK)
+        device.set("2 V", compliance=1e-5, cycle=cycle, **QUICK)
+    return device
+
+
+@pytest.fixture(scope="module")
+def made():
+    return by_steps()
+
+
+def test_steps_are_runs_of_triangles(made):
+    device, triangle = cell(), fk.Waveform.triangle
+    bare, limited = device.circuit, fk.Circuit(**BARE, compliance="10 uA", polarity="both")
+    device.circuit = limited
+    slowly = triangle("5 V", rate=100, fall_rate=1e7, label="form")
+    device.run(slowly, to_compliance=True, verify="1 kohm", attempts=2, **QUICK)
+    for cycle in (1, 2):
+        device.circuit = bare
+        device.run(triangle(-1.5, 1e5, hold=1e-6, fall_rate=1e6, label="reset"), cycle=cycle, **QUICK)
+        device.circuit = limited
+        device.run(triangle(2.0, 1e5, label="set"), cycle=cycle, **QUICK)
+    assert first_difference(device.result, made.result) is None
+    names = ["form", "form (attempt 2)", "reset 1", "set 1", "reset 2", "set 2"]
+    assert made.result["phase_name"].values.tolist() == names
+
+
+def test_a_limit_is_of_one_step(made):
+    assert made.circuit == fk.Circuit(**BARE)
+    limits = made.result["phase_compliance"].values.tolist()
+    assert limits == pytest.approx([1e-5, 1e-5, float("nan"), 1e-5] + [float("nan"), 1e-5], nan_ok=True)
+    assert first_difference(made.result, fk.again(made.result)) is None
+
+
+def test_the_circuit_counts_where_nothing_else_is_said():
+    device = cell(compliance="3 uA", transistor="40 uA")
+    device.form("3 V", rate="1 MV/s", **QUICK)
+    device.reset("-1 V", compliance="none", **QUICK)
+    device.set("1 V", compliance="2 uA", **QUICK)
+    shown = [phase["circuit"].get("compliance") for phase in device.document()["phase"]]
+    assert shown == ["3e-06 A", None, "2e-06 A"]
+    # As of a phase in a file: its own limit counts in both directions.
+    assert [phase["circuit"]["polarity"] for phase in device.document()["phase"]] == ["positive"] * 2 + [
+        "both"
+    ]
+    assert {phase["circuit"]["transistor"] for phase in device.document()["phase"]} == {"4e-05 A"}
+    assert device.circuit.compliance == 3e-6 and device.circuit.polarity == "positive"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"compliance": "40"}, "compliance needs a unit of A, such as '20 uA', got '40'"),
+        ({"compliance": "40 V"}, "compliance must be in A, such as '20 uA', got '40 V'"),
+        ({"compliance": 40.0}, "compliance must be between 1e-15 and 1 A, got 40"),
+        ({"rate": 0}, "rate must be more than 0 V/s, got 0"),
+        ({"verify": "30 V"}, "Device.run: verify: resistance must be in ohm, such as '2 kohm', got '30 V'"),
+        ({"to_compliance": True}, "to_compliance needs a circuit with compliance or transistor, and no stop"),
+    ],
+)
+def test_bad_steps_leave_the_device_as_it_was(options, message):
+    device = cell()
+    with pytest.raises(ValueError) as caught:
+        device.form("1 V", **options)
+    assert str(caught.value) == message
+    assert device.circuit == fk.Circuit(**BARE) and not device.logs and device.time == 0.0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"compliance": "40 uA"},
+            "compliance is of the circuit of a device: circuit=Circuit(compliance=...)",
+        ),
+        ({"sead": 1}, "Device takes no sead (did you mean 'seed'?); there are: circuit, seed, member, "),
+        (
+            {"circuit": "6 kohm"},
+            "circuit must be a Circuit, such as Circuit(series_resistance='6 kohm'), got",
+        ),
+    ],
+)
+def test_a_device_says_where_an_option_belongs(options, message):
+    with pytest.raises(TypeError) as caught:
+        fk.Device("HfO2-volatile", "1.56 nm", "1.56 nm", **options)
+    assert str(caught.value).startswith(message)
+
+
+def test_a_step_says_what_it_takes():
+    for name, start in (("limit", "form takes no limit; there are: compliance, rate, fall_rate, hold, sam"),
+                        ("rates", "form takes no rates (did you mean 'rate'?); there are: ")):  # fmt: skip
+        with pytest.raises(TypeError) as caught:
+            cell().form("1 V", **{name: "40 uA"})
+        assert str(caught.value).startswith(start)
+
+
+def test_a_current_without_a_limit_is_told():
+    device = fk.Device("HfO2-volatile", "1.56 nm", "1.56 nm", seed=3)
+    with pytest.warns(UserWarning, match="nothing limits the current of this set, and a filament may grow"):
+        device.set("0.1 V", rate="1 MV/s", **QUICK)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        device.reset("-0.1 V", rate="1 MV/s", **QUICK)
+        device.form("0.1 V", rate="1 MV/s", compliance="10 uA", **QUICK)
+
+
+def test_steps_take_what_run_takes():
+    """All but the waveform, which they make, and its label, which says what they are."""
+    import inspect
+
+    taken = set(inspect.signature(fk.Device.run).parameters) - {"self", "waveform", "label"}
+    assert set(Running.__annotations__) == taken
+    # The words of a phase in a file.
+    fields = set(Sweep.model_fields)
+    for step in (Steps.form, Steps.reset, Steps.set):
+        words = set(inspect.signature(step).parameters) - {"self", "options"}
+        assert words == {"amplitude", "compliance", "rate", "fall_rate", "hold"} and words <= fields
+
+
+def test_the_defaults_are_what_the_docstrings_say():
+    text = Path(fk.Device.form.__code__.co_filename).read_text(encoding="utf-8")
+    assert "100 V/s and 10 MV/s" in fk.Device.form.__doc__ and 'FALL_RATE = "100 V/s", "10 MV/s"' in text
+    assert "0.1 MV/s" in fk.Device.set.__doc__ and 'CYCLE_RATE = "0.1 MV/s"' in text
