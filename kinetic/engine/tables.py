@@ -322,7 +322,7 @@ def _touch(lattice: Lattice, mechanisms: Sequence[Mechanism]) -> NDArray[np.int8
     masks = [m.sites for m in mechanisms if m.sites is not None]
     for mask in masks:
         if mask.shape != touch.shape or not np.array_equal(mask, masks[0]):
-            raise ValueError(f"sites must be one mask of shape {touch.shape} for all mechanisms that have any")
+            raise ValueError(f"sites must be one mask of shape {touch.shape} for all that have any")
         touch[mask] |= REACHED
     return touch
 

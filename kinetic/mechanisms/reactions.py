@@ -236,8 +236,8 @@ def _at_electrode(place: Place) -> Floats | None:
 def _oxygen_exchange(place: Place) -> Mechanism:
     """Forward takes an oxygen out, from the face or from as far below it as the material says.
 
-    An oxygen from below breaks its bond by the field over that bond alone, then runs to the electrode along
-    the weak sites before anything else happens; so the way back has all of the energy (the linear law, share 0).
+    An oxygen from below breaks its bond in the field over that bond alone, then runs to the electrode along
+    the weak sites before anything else happens: the way back has all of the energy (linear law, share 0).
     """
     numbers = place.material.exchange
     return Mechanism(

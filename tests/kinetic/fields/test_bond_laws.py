@@ -230,9 +230,10 @@ def test_a_cell_of_a_linear_network_is_exact(number):
     stack(device, range(3, 9))
     linear = device.solved().events
     columns, heat = linear.arrays(), np.array([30.0, 70.0])
+    ends = np.array([columns["energy1"], columns["heat"], np.zeros(linear.n)])
 
     def solve(voltages):
-        return [End(np.array([columns["energy1"], columns["heat"]]) * v, heat * v, 0.0) for v in voltages]
+        return [End(ends * v, heat * v, 0.0) for v in voltages]
 
     now = Solved(linear, 1e-6, 70.0, 0.0, 0.0, make_ends=solve)
     for voltage in CELL * (number + np.array([0.0, 0.3, 1.0])):
@@ -276,7 +277,7 @@ def test_bound_of_a_cell_is_stated():
     device, _ = make((6, 9))
     stack(device, range(3, 9))
     found = device.solved().events
-    zero = np.zeros((2, found.n))
+    zero = np.zeros((3, found.n))
     now = Solved(found, 1e-6, 0.0, 0.0, 1e-12, make_ends=lambda v: [End(zero, zero[0], 1e-9 * x) for x in v])
     now.at(0.51), now.at(0.31)
     assert now.removal_error == pytest.approx(0.55e-9)
