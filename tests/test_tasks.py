@@ -117,7 +117,7 @@ def film(folder, printed):
 
 def spice(folder, printed):
     text = (folder / "hfo2.sub").read_text(encoding="utf-8")
-    assert ".subckt frenkel_cell p n h l s r" in text and ".subckt frenkel_cycles_1" in text
+    assert ".subckt frenkel_jumps_0 p n" in text and ".subckt frenkel_jumps_1 p n" in text
 
 
 def network(folder, printed):

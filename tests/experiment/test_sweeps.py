@@ -71,7 +71,7 @@ def test_a_sweep_is_told_and_drawn_point_by_point(barriers):
         (barrier, name, "2") for barrier in ("0.6", "0.8") for name in ("HfO2-volatile", "HfO2-ETH")
     ]
     left, right = picture.draw(barriers).axes
-    assert left.get_xlabel() == "vacancy.migration_barrier (eV)" and right.get_yscale() == "log"
+    assert left.get_xlabel() == "vacancy.migration_barrier / eV" and right.get_yscale() == "log"
     labels = [text.get_text() for text in left.get_legend().get_texts()]
     # HfO2-ETH does not form.
     assert labels[:2] == ["forming, material HfO2-volatile", "RESET, material HfO2-volatile"]

@@ -111,7 +111,7 @@ def test_dipole_lowers_both_directions_alike_down_to_the_floor():
     dipole, floor = 0.4, 0.3
     there = made_up(1.0, 0.2, -1.0, dipole=dipole, floor=floor)
     back = made_up(1.0, -0.2, 1.0, dipole=dipole, floor=floor, direction=1)
-    gain = 0.75  # V of forward gain per volt: the site is at 1/4
+    gain = 0.25  # V of forward gain per volt over the bond: sites are at 1/4, 2/4 and 3/4
     for voltage in (-2.0, 0.0, 0.5, 2.0, 5.0):
         peak = max(floor, 1.0 - dipole * max(0.0, gain * voltage))
         forward = float(barrier.sinusoidal(peak, 0.2 - voltage))
