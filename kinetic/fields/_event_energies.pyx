@@ -282,11 +282,9 @@ cdef class FilamentFields(SpaceCharge):
 
     cdef double _work(self, EventRates out, int c, signed char conducting) noexcept nogil:
         """Work of the bias (eV) in one event; a conducting defect that leaves is not in the network it is taken in."""
-        cdef int mech = out.mechanism[c], a = out.site_a[c], b = out.site_b[c], moving = -1
-        cdef int leaving = self._leaves(out, c, conducting)
+        cdef int mech = out.mechanism[c], a = out.site_a[c], b = out.site_b[c]
+        cdef int leaving = self._leaves(out, c, conducting), moving = self._mover(leaving)
         cdef double sign = -1.0 if out.direction[c] else 1.0, bias
-        if leaving >= 0 and self.node_at[leaving] >= 0:
-            moving = self.moving_number[leaving]
         # Charge times potential at both sites, the top electrode's for what comes from there.
         bias = sign * out.charge_a[mech] * self._potential_without(a, moving)
         if b >= 0:
@@ -297,6 +295,10 @@ cdef class FilamentFields(SpaceCharge):
             bias *= self.bound_share
         return bias
 
+    cdef inline int _mover(self, int leaving) noexcept nogil:
+        """Number of the atom at a site among those that are taken out of the network; -1 if it is not in it."""
+        return self.moving_number[leaving] if leaving >= 0 and self.node_at[leaving] >= 0 else -1
+
     cdef inline int _above(self, EventRates out, int c) noexcept nogil:
         """Site above that of an exchange with a top electrode that it does not touch, or -1."""
         cdef int a = out.site_a[c]
@@ -306,14 +308,11 @@ cdef class FilamentFields(SpaceCharge):
 
     cdef double _work_beyond(self, EventRates out, int c, signed char conducting) noexcept nogil:
         """The part of an exchange's work of the bias (eV) that is done above the bond that breaks."""
-        cdef int above = self._above(out, c), leaving, moving = -1
+        cdef int above = self._above(out, c)
         if above < 0:
             return 0.0
-        leaving = self._leaves(out, c, conducting)
-        if leaving >= 0 and self.node_at[leaving] >= 0:
-            moving = self.moving_number[leaving]
         return (-1.0 if out.direction[c] else 1.0) * out.charge_a[out.mechanism[c]] * (
-            self._potential_without(above, moving) - self.top)
+            self._potential_without(above, self._mover(self._leaves(out, c, conducting))) - self.top)
 
     cdef inline bint _in_company(self, int leaving, int arriving) noexcept nogil:
         """Whether a defect hops between two places in company, or at an electrode; told without it, from both ends."""

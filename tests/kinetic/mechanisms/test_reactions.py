@@ -5,6 +5,7 @@ import pytest
 
 from frenkel.kinetic.device import Device
 from frenkel.kinetic.materials.material import Material
+from frenkel.kinetic.materials.rows import MaterialError
 from frenkel.kinetic.mechanisms.mechanism import SiteEnergy
 
 CAP = {"cap.thickness": 0.52e-9, "cap.migration_shift": -0.2, "cap.vacancy_fraction": 0.25}
@@ -111,3 +112,22 @@ def test_company_counts_among_six_or_eighteen_neighbours():
     table = device().lattice.motifs["close"]
     inside = table[(table >= 0).all(axis=1)]
     assert all(len(set(row)) == 18 for row in inside.tolist()) and len(inside)
+
+
+def test_an_exchange_below_the_face_feels_its_bond_alone():
+    """Two layers below it at 0.6 nm, weak sites only; barriers fall by the dipole in the uniform field."""
+    values = {"exchange.depth": 0.6e-9, "exchange.dipole": 1e-9, "exchange.barrier": 1.7,
+              "exchange.floor": 0.1, "column.vacancy_fraction": 0.0}
+    made = device(values=values)
+    events, solved = made.transitions(), made.solved()
+    layer = events["site_a"] % 10
+    assert made.chemistry.weak[events["site_a"][layer < 9]].all()
+    assert [np.count_nonzero(layer == z) for z in (6, 7, 8, 9)] == [0, 13, 13, 100]
+    voltage, columns = 2.0, solved.events.arrays()
+    lower = columns["barrier"] - solved.at(voltage).activation(voltage)
+    np.testing.assert_allclose(lower, 1e-9 / 0.26e-9 * voltage / 11, atol=1e-9)
+
+
+def test_a_set_of_columns_has_no_exchange_below_the_face():
+    with pytest.raises(MaterialError, match=r"exchange\.depth needs a filament"):
+        Material.load("PCMO").with_values({"exchange.depth": 1e-9})
