@@ -164,7 +164,7 @@ def test_a_step_stands_for_stamps_of_too_few_digits(stamps, tmp_path):
 
 @pytest.mark.parametrize("first", [0.0, 1.7e9])
 def test_stamps_of_full_precision_go_with_a_step_of_seven_digits(first, tmp_path):
-    """3,000 samples a second, with all digits that a number has: they differ from the step in the last ones."""
+    """3,000 a second, with all digits that a number has: they differ from the step in the last ones."""
     rows = [f"{first + k / 3000!r},1e-6" for k in range(3000)]
     (tmp_path / "a.csv").write_text("\n".join(["time (s),current (A)", *rows]))
     (tmp_path / "m.toml").write_text('[measurement]\nstep = "333.3333 us"')
