@@ -309,7 +309,7 @@ def _times(part: Part, rows: Index, name: str) -> Floats:
     """Return the times of the samples of a trace: as stamped, or at the equal steps that a mapping gives.
 
     Stamps of too few digits repeat or jump; who knows the step tells what they hide. They must agree with it
-    within their last digit, so that another step or a lost sample is found.
+    within their last digit, or a hundredth of the step, so that another step or a lost sample is found.
     """
     time: Floats = part["time"][rows]
     if part["step"] is None:
@@ -318,7 +318,9 @@ def _times(part: Part, rows: Index, name: str) -> Floats:
         return time
     equal: Floats = part["step"] * np.arange(len(time))
     away = np.abs(time - time[0] - equal)
-    if part["stamped"] and away.max() > (1.0 + 1e-6) * _last_digit(time):
+    # Stamps of full precision do not go with a step of few digits, nor late ones with any, to the last bit.
+    allowed = max((1.0 + 1e-6) * _last_digit(time), 0.01 * part["step"], 4.0 * float(np.spacing(time.max())))
+    if part["stamped"] and away.max() > allowed:
         worst = int(np.argmax(away))
         raise TableError(
             f"{part['name']}: times of device {name} must go with step {part['step']:g} s, got "

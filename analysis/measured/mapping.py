@@ -13,6 +13,7 @@ A guess is a plan that can be shown before anything is read, and written as a ma
     "Remarks" = "ignore"
 """
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -195,8 +196,8 @@ def _constant(path: Path, name: str, given: Any) -> Any:
         wanted = f"a number with a unit of {units[0]}" if units else "a whole number"
         raise TableError(f"{path}: {name} must be {wanted}, got {given!r}")
     value = float(match["number"]) * unit[1] + unit[2]
-    if name == "step" and not value > 0:
-        raise TableError(f"{path}: step must be above 0 s, got {given!r}")
+    if name == "step" and not 0 < value < math.inf:
+        raise TableError(f"{path}: step must be above 0 s and finite, got {given!r}")
     return value
 
 

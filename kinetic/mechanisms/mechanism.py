@@ -156,6 +156,10 @@ class Mechanism:
             raise ValueError(f"{who} has two sites and cannot involve an electrode")
         if self.remote and self.electrode is None:
             raise ValueError(f"{who} is remote and needs an electrode")
+        if self.sites is not None and (self.electrode is None or self.remote):
+            raise ValueError(f"{who} has sites and needs an electrode that gives and takes atoms there")
+        if self.sites is not None and self.sites.dtype != np.bool_:
+            raise ValueError(f"sites of {who} must be true or false, got {self.sites.dtype}")
         if self.frequency_factor is not None and len(self.before) == 2:
             raise ValueError(f"{who} has two sites and takes no frequency_factor")
         if self.electrode is None and abs(sum(self.charge_change)) > 1e-12:

@@ -234,6 +234,7 @@ def test_a_law_survives_its_json():
     ({"rate_steps": [[[0, 20_000, 0, 0, 0]]] * 2}, "logarithms of currents and rates must be between -100"),
     ({"conductance_steps": [[1, 2]] * 2}, "no law"),
     ({"conductance_steps": None}, "no law"),
+    ({"conductance_steps": [[1.5, 0.0, 0.0, 0.0]] * 2}, "whole numbers of steps"),
     ({"surplus": 1}, "surplus"),
     ({"current": [[1.0]]}, "current"),
 ])

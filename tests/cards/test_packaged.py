@@ -59,6 +59,7 @@ def test_configuration_is_the_example(path):
 def test_card_belongs_to_the_ensemble():
     """It is what `frenkel fit` makes of the ensemble beside it, number by number; its gate has passed."""
     card = Card.load(CARD)
+    assert card.provenance["observations"] == "examples/ensemble_jumps.nc"  # of no machine
     assert card.provenance["file"] == MEASURED.name and card.provenance["devices"] == 64
     assert len(card.gate) > 50 and all(row["passed"] for row in card.gate)
     assert len(card.intervals) > 50 and not card.core  # no scale of a sinh is in states that bend

@@ -1,11 +1,13 @@
 """Cells of a law of jumps at rest beside a closed form, and in what a network knows of a card."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import binom
 
 import frenkel as fk
-from frenkel.cards.jumps import JumpLaw
+from frenkel.cards.jumps import JumpError, JumpLaw
 from frenkel.networks import device_statistics, resting
 
 VOLTAGES = np.array([-1.0, 0.0, 1.0])
@@ -32,6 +34,11 @@ def test_two_states_at_rest_follow_their_closed_form():
             changed = found.later[cells, place] != found.start[cells]
             low, high = binom.ppf([5e-5, 1 - 5e-5], 2000, rate * decay)
             assert low <= np.count_nonzero(changed) <= high
+
+
+def test_a_law_without_end_states_tells_nothing_of_rest():
+    with pytest.raises(JumpError, match="no end state that could rest"):
+        resting.of_jumps(replace(law(1.0, 1.0), kind=[-1, -1]))
 
 
 def test_a_card_of_jumps_tells_relaxation():

@@ -258,7 +258,10 @@ def _differences(logs: Floats, step: float) -> Index:
 
 def _summed(steps: Any, step: float) -> Floats:
     """Return the numbers of :func:`_differences`."""
-    logs = step * np.cumsum(np.asarray(steps, np.int64), axis=-1)
+    whole = np.asarray(steps)
+    if whole.dtype.kind != "i":
+        raise JumpError("currents and rates must be tables of whole numbers of steps")
+    logs = step * np.cumsum(whole, axis=-1)
     if np.any(np.abs(logs) > LARGEST):
         raise JumpError(f"logarithms of currents and rates must be between {-LARGEST:g} and {LARGEST:g}")
     return np.asarray(np.exp(logs))

@@ -36,7 +36,7 @@ def add_commands(commands: Any) -> None:
         _export,
         "write a result or a card in the format of another program",
         "frenkel export switching.nc --to xyz -o switching.xyz\n"
-        "  frenkel export hfo2.card.json --to ngspice -o hfo2.sub --devices 2 --cycles 20",
+        "  frenkel export hfo2 --to jumps-ngspice -o hfo2.sub --devices 2 --cycles 20",
         Option(
             "file",
             type=Path,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..cards.jumps import STATES, JumpLaw
+from ..cards.jumps import STATES, JumpError, JumpLaw
 from ..cards.walk import JumpCells
 from .measured import Relaxation
 
@@ -23,7 +23,14 @@ def of_jumps(law: JumpLaw, temperature: float | None = None, cells: int = CELLS)
         (K); default: the first at which the rates were read.
     cells : int
         Of each end state, always from the same seed.
+
+    Raises
+    ------
+    JumpError
+        The law holds no end state, no jumps, or not this temperature.
     """
+    if not np.any(law.kind >= 0):
+        raise JumpError("the law of jumps holds no end state that could rest")
     start, later = [], []
     for seed, state in enumerate(STATES):
         if not np.any(law.kind == seed):

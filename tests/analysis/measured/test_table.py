@@ -162,6 +162,17 @@ def test_a_step_stands_for_stamps_of_too_few_digits(stamps, tmp_path):
     assert np.array_equal(times, 0.0025 * np.arange(1000))
 
 
+@pytest.mark.parametrize("first", [0.0, 1.7e9])
+def test_stamps_of_full_precision_go_with_a_step_of_seven_digits(first, tmp_path):
+    """3,000 a second, with all digits that a number has: they differ from the step in the last ones."""
+    rows = [f"{first + k / 3000!r},1e-6" for k in range(3000)]
+    (tmp_path / "a.csv").write_text("\n".join(["time (s),current (A)", *rows]))
+    (tmp_path / "m.toml").write_text('[measurement]\nstep = "333.3333 us"')
+    read = read_table(tmp_path / "a.csv")
+    plan = mapping.plan(read, mapping.read_mapping(tmp_path / "m.toml"))
+    assert dataset.dataset([(read, plan)])["trace_time"].values[-1] == pytest.approx(2999 / 3000, rel=1e-6)
+
+
 @pytest.mark.parametrize(
     "stamps",
     [
@@ -254,7 +265,8 @@ def test_a_mapping_tells_what_no_header_does(tmp_path):
         ("[column]\n1 = 'time'", "tables must be among measurement, table, columns, got 'column'"),
         ("[measurement]\nkind = 'loop'", "kind must be one of loops, cycles, .*, got 'loop'"),
         ("[measurement]\ntime = '3 V'", "time must be a number with a unit of s, got '3 V'"),
-        ("[measurement]\nstep = '0 s'", "step must be above 0 s, got '0 s'"),
+        ("[measurement]\nstep = '0 s'", "step must be above 0 s and finite, got '0 s'"),
+        ("[measurement]\nstep = '1e999 s'", "step must be above 0 s and finite, got '1e999 s'"),
         ("[measurement]\nstep = '3 V'", "step must be a number with a unit of s, got '3 V'"),
         ("[measurement]\nkind = 'loops'\nstep = '1 s'", "step is .* samples of a trace, not of loops"),
         ("[measurement]\ntime = true", "time must be a number with a unit of s, got True"),

@@ -359,6 +359,8 @@ def test_bad_species_are_errors():
         (lambda: exchange(electrode=None), "must conserve charge or involve an electrode"),
         (lambda: exchange(electrode="left"), "must be 'bottom', 'top' or None"),
         (lambda: exchange(floor=-1.0), "floor of mechanism"),
+        (lambda: hop(sites=np.ones(80, bool)), "has sites and needs an electrode"),
+        (lambda: exchange(sites=np.ones(80, int)), "sites of .* must be true or false, got int64"),
         (
             lambda: Mechanism(
                 "m", before=(VACANCY, EMPTY), after=(EMPTY, VACANCY), barrier=1, attempt_frequency=1
