@@ -144,3 +144,8 @@ def test_the_defaults_are_what_the_docstrings_say():
     text = Path(fk.Device.form.__code__.co_filename).read_text(encoding="utf-8")
     assert "100 V/s and 10 MV/s" in fk.Device.form.__doc__ and 'FALL_RATE = "100 V/s", "10 MV/s"' in text
     assert "0.1 MV/s" in fk.Device.set.__doc__ and 'CYCLE_RATE = "0.1 MV/s"' in text
+
+
+def test_without_a_width_a_device_is_as_wide_as_thick():
+    made, asked = (fk.Device("HfO2-volatile", "1.56 nm", *width, seed=3) for width in ((), ("1.56 nm",)))
+    assert made.shape == asked.shape and made.asked == asked.asked

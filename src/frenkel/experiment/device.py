@@ -54,7 +54,7 @@ class Device(Steps):
         Named set of parameters, or the name of a packaged one, or of a file that ends in .toml.
     thickness, width : float or str
         Oxide thickness and lateral size (m), 1e-10 to 1e-6; rounded to whole lattice spacings. Numbers in SI
-        or text with a unit, "5 nm"; likewise the others.
+        or text with a unit, "5 nm"; likewise the others. Without a width a device is as wide as it is thick.
     read_voltage : float or str
         Voltage of the read after each waveform (V).
     temperature : float or str
@@ -66,7 +66,7 @@ class Device(Steps):
 
     Examples
     --------
-    >>> device = Device("HfO2", thickness="5 nm", width="5 nm", seed=1)  # doctest: +SKIP
+    >>> device = Device("HfO2", thickness="5 nm", seed=1)  # doctest: +SKIP
     >>> loop = device.form("7 V", compliance="40 uA")  # doctest: +SKIP
     >>> loop = device.run(Waveform.triangle("-1 V", rate="1 MV/s", label="reset"))  # doctest: +SKIP
     """
@@ -75,7 +75,7 @@ class Device(Steps):
         self,
         material: Material | str,
         thickness: Quantity,
-        width: Quantity,
+        width: Quantity | None = None,
         *,
         read_voltage: Quantity = 0.1,
         temperature: Quantity = 300.0,
@@ -83,7 +83,8 @@ class Device(Steps):
     ) -> None:
         if isinstance(material, str):
             material = Material.find(material)
-        thickness, width = si("thickness", thickness, "m"), si("width", width, "m")
+        thickness = si("thickness", thickness, "m")
+        width = thickness if width is None else si("width", width, "m")
         kelvin = si("temperature", temperature, "K")
         check_options(options)
         super().__init__(material, thickness, width, temperature=kelvin, **options)
