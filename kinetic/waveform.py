@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from .. import notebook
-from ..checks import number, whole
+from ..checks import number, positive, whole
 from ..quantity import all_si, si
 from ..typing import Quantity
 
@@ -136,6 +136,7 @@ class Waveform:
             return cls((0.0, tip, tip + fall), (0.0, amplitude, 0.0), label)
         hold = si("hold", hold, "s")
         number("hold", hold, 0.0, LARGEST_DURATION, "s")
+        positive("hold", hold, "s")
         return cls((0.0, tip, tip + hold, tip + hold + fall), (0.0, amplitude, amplitude, 0.0), label)
 
     @classmethod

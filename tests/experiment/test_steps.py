@@ -77,6 +77,7 @@ def test_the_circuit_counts_where_nothing_else_is_said():
         ({"compliance": "40 V"}, "compliance must be in A, such as '20 uA', got '40 V'"),
         ({"compliance": 40.0}, "compliance must be between 1e-15 and 1 A, got 40"),
         ({"rate": 0}, "rate must be more than 0 V/s, got 0"),
+        ({"hold": 0}, "hold must be positive and finite (s), got 0"),
         ({"verify": "30 V"}, "Device.run: verify: resistance must be in ohm, such as '2 kohm', got '30 V'"),
         ({"to_compliance": True}, "to_compliance needs a circuit with compliance or transistor, and no stop"),
     ],
