@@ -119,8 +119,7 @@ class Steps(kinetic.Device):
         >>> device = Device("HfO2", "2.6 nm", "2.6 nm", seed=4)  # doctest: +SKIP
         >>> device.form("4 V", compliance="40 uA", verify="30 kohm")  # doctest: +SKIP
         """
-        wave = Waveform.triangle(amplitude, rate, hold=hold, fall_rate=fall_rate, label="form")
-        return self._within(compliance, wave, options)
+        return self._sweep("form", amplitude, rate, fall_rate, hold, compliance, options)
 
     def reset(
         self,
@@ -136,8 +135,7 @@ class Steps(kinetic.Device):
 
         The amplitude has the sign that opens it, minus in nearly every material.
         """
-        wave = Waveform.triangle(amplitude, rate, hold=hold, fall_rate=fall_rate, label="reset")
-        return self._within(compliance, wave, options)
+        return self._sweep("reset", amplitude, rate, fall_rate, hold, compliance, options)
 
     def set(
         self,
@@ -150,12 +148,21 @@ class Steps(kinetic.Device):
         **options: Unpack[Running],
     ) -> "xr.Dataset":
         """Close the filament again: as :meth:`form`, but both ways at 0.1 MV/s."""
-        wave = Waveform.triangle(amplitude, rate, hold=hold, fall_rate=fall_rate, label="set")
-        return self._within(compliance, wave, options)
+        return self._sweep("set", amplitude, rate, fall_rate, hold, compliance, options)
 
-    def _within(self, compliance: Quantity | None, waveform: Waveform, options: Running) -> "xr.Dataset":
-        """Run a waveform in the circuit with a compliance of its own, then put the circuit back."""
-        before, kind = self.circuit, waveform.label
+    def _sweep(
+        self,
+        kind: str,
+        amplitude: Quantity,
+        rate: Quantity,
+        fall_rate: Quantity | None,
+        hold: Quantity | None,
+        compliance: Quantity | None,
+        options: Running,
+    ) -> "xr.Dataset":
+        """Run a triangle in the circuit with a compliance of its own, then put the circuit back."""
+        waveform = Waveform.triangle(amplitude, rate, hold=hold, fall_rate=fall_rate, label=kind)
+        before = self.circuit
         for name in options:
             if name not in Running.__annotations__:
                 known = ("compliance", "rate", "fall_rate", "hold", *Running.__annotations__)
