@@ -62,7 +62,8 @@ class Mechanism:
     dipole : float
         Bond dipole (e m) that lowers the transition state of both directions by
         ``dipole / length * max(0, drop)``, where drop (V) is the electrostatic energy per unit charge
-        won by the forward direction.
+        won by the forward direction. Of a site below the face of the electrode a device takes the part over
+        the bond to the site above; an engine alone takes all of it.
     floor : float
         Lower bound (eV) of the barrier under the dipole.
     barrier_shift : ndarray of float64, shape (n_sites,), optional
