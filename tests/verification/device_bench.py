@@ -64,7 +64,7 @@ class Bench:
     warm: tuple = (300.0, 350.0, 400.0)
     budgets: dict = field(
         default_factory=lambda: dict(
-            cycles=60.0, forming=60.0, endurance=600.0, state=20.0, wait=20.0, demo=200.0
+            cycles=60.0, forming=60.0, endurance=600.0, state=20.0, limit=20.0, demo=200.0
         )
     )
     workers: int | None = None
