@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple, Protocol, get_args
 from ..checks import at_least, finite, number, one_of
 from ..quantity import si
 from ..typing import Quantity
+from . import _circuit
 
 Polarity = Literal["positive", "negative", "both"]
 
@@ -170,17 +171,13 @@ class Circuit:
         ValueError
             A number is out of range.
         """
+        self._check_point(source_voltage, conductance)
+        return _circuit.voltage(source_voltage, conductance, self.series_resistance, *self.limits)
+
+    def _check_point(self, source_voltage: float, conductance: float) -> None:
         if not (0.0 <= conductance < math.inf and -math.inf < source_voltage < math.inf):
             finite("source_voltage", source_voltage, "V")
             at_least("conductance", conductance, 0.0, "S")
-        voltage = source_voltage / (1.0 + self.series_resistance * conductance)
-        current = voltage * conductance
-        lower, upper = self.limits
-        if current > upper:
-            return upper / conductance
-        if current < lower:
-            return lower / conductance
-        return voltage
 
     def ramp(
         self,
@@ -209,22 +206,9 @@ class Circuit:
         Ramp
             Until a limit begins or ends to act, at most for ``duration``.
         """
-        divider = 1.0 + self.series_resistance * conductance
-        start = self.device_voltage(source_voltage, conductance)
-        if slope == 0.0 or conductance == 0.0:
-            return Ramp(start, slope / divider, duration)
-        # Source voltages at which the limits begin to act, in the order in which the source meets them.
-        first, second = (limit / conductance * divider for limit in self.limits)
-        if slope < 0.0:
-            first, second = second, first
-        least = max(1e-9 * duration, resolution)
-        until_free = (first - source_voltage) / slope
-        if until_free > least:
-            return Ramp(start, 0.0, min(duration, until_free))
-        until_limit = (second - source_voltage) / slope
-        if until_limit > least:
-            return Ramp(start, slope / divider, min(duration, until_limit))
-        return Ramp(start, 0.0, duration)
+        self._check_point(source_voltage, conductance)
+        known = source_voltage, slope, duration, conductance, resolution
+        return Ramp(*_circuit.line(*known, self.series_resistance, *self.limits))
 
     def settle(self, source_voltage: float, device: NonlinearDevice) -> OperatingPoint:
         """Return voltages and current of a device that knows its voltage behind a resistance."""

@@ -1,0 +1,11 @@
+def voltage(source: float, conductance: float, resistance: float, low: float, high: float) -> float: ...
+def line(
+    source: float,
+    slope: float,
+    duration: float,
+    conductance: float,
+    resolution: float,
+    resistance: float,
+    low: float,
+    high: float,
+) -> tuple[float, float, float]: ...
