@@ -20,6 +20,7 @@ class Loop:
     electronic: NDArray[np.bool_]
     trap_events: int
     ended: bool
+    now: Solved
     log: list[tuple[float, int, int, int, int]] | None
     moved: dict[tuple[int, int, int], int] | None
     left: int

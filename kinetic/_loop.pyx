@@ -36,6 +36,8 @@ cdef class Loop:
         Electronic events since an atom moved.
     ended : bool
         Whether ``stop`` has ended the run.
+    now : Solved or None
+        Of the present arrangement, while nothing may have changed it unseen.
     log, moved : list, dict or None
         What is kept of each event, if anything: all of it, or how often each pair of sites moved.
     left : int
@@ -49,7 +51,8 @@ cdef class Loop:
     cdef public long trap_events, left
     cdef public bint ended
     cdef const unsigned char[::1] _electronic
-    cdef object _now, _circuit
+    cdef readonly object now
+    cdef object _circuit
     cdef double _resistance, _low, _high
 
     @property
@@ -65,12 +68,12 @@ cdef class Loop:
     def go(self, double local, double until, double begin, double low, double slope):
         """Let time (s) pass to ``until`` while the source (V) is at low + slope (t - begin); return where."""
         cdef double source
-        self._now, self.slope = None, slope
+        self.now, self.slope = None, slope
         while local < until and not self.ended:
             source = low + slope * (local - begin)
             if slope == 0.0 and (self.superbasin is not None or self.trap_events >= MANY):
                 reached = self.passed(local, until, source)
-                self._now = None
+                self.now = None
                 if reached is not None:
                     local = reached
                     continue
@@ -89,9 +92,9 @@ cdef class Loop:
         cdef int chosen
         # The atoms stand, so the device is one resistor or follows one law: its voltage is straight in time,
         # over a small step, until a limit of the circuit begins or ends to act.
-        if self._now is None:
-            self._now = self.solver.solved()
-        now, state = self._now, self.state
+        if self.now is None:
+            self.now = self.solver.solved()
+        now, state = self.now, self.state
         self._line(now, source, slope, end - begin, &line)
         if line.slope == 0.0 != slope and not self.extremes.limited:
             # A limit begins to act between two events.
@@ -179,7 +182,7 @@ cdef class Loop:
             if self.left < 0:
                 self.refuse_more_events()
         if self.stop is not None:
-            self._now = None  # what is called may look at other arrangements
+            self.now = None  # what is called may look at other arrangements
             if self.stop(after.current):
                 self.ended = True
                 self.take_sample(state.time - self.start, source)
@@ -197,7 +200,7 @@ cdef class Loop:
         """Apply a source voltage (V); return current over voltage (S) at the operating point."""
         cdef double conductance
         state = self.state
-        now = self._now = self.solver.solved()
+        now = self.now = self.solver.solved()
         self._connect()
         conductance = now.conductance if now.law is None else now.chord(self._circuit, source)
         if not 0.0 <= conductance < INFINITY:

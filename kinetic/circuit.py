@@ -239,8 +239,9 @@ class Circuit:
         """
         if self.series_resistance == 0.0:
             return 0.0
-        chord = 0.5 * (point.current + device(end))
-        return self.series_resistance * (device(0.5 * (point.device_voltage + end)) - chord)
+        # The end last: a law keeps its last answer, and `nonlinear_ramp` asks for the end again.
+        middle = device(0.5 * (point.device_voltage + end))
+        return self.series_resistance * (middle - 0.5 * (point.current + device(end)))
 
     def nonlinear_ramp(
         self,

@@ -17,7 +17,7 @@ from .engine.flicker import busiest_pair
 from .extremes import Extremes
 from .lattice.species import INTERSTITIAL, VACANCY
 from .occupation import Occupation, moves_electrons, occupation, set_electrons, without_electrons
-from .solver import Solver
+from .solver import Solved, Solver
 from .state import DeviceState
 from .superbasin import Superbasin
 from .waveform import Waveform
@@ -109,6 +109,7 @@ class Run(Loop):
         self.electronic = moves_electrons(state)
         self.rows: list[tuple[float, ...]] = []
         self.sample_times: list[float] = sample_times(waveform, samples).tolist()
+        self.counted: tuple[Solved | None, tuple[int, int, int]] = None, (0, 0, 0)
         self.averaged: tuple[tuple[bytes, tuple[int, int], float], Occupation | None] | None = None
         # Who is told of each event.
         self.stop, self.progress, self.weights = stop, progress, weights
@@ -219,8 +220,9 @@ class Run(Loop):
 
     def take_sample(self, local: float, source: float) -> None:
         """Record the numbers of this moment."""
-        state, now = self.state, self.solver.solved()
-        conductance = self.set_voltage(source)
+        state = self.state
+        conductance, now = self.set_voltage(source), self.now
+        filled, defects, interstitials = self.count_atoms(now)
         voltage = state.device_voltage
         current = voltage * conductance
         self.look(source, voltage, current)
@@ -235,16 +237,23 @@ class Run(Loop):
                 state.events,
                 state.field_solves,
                 state.floor_events,
-                state.filled_traps,
+                filled,
                 state.engine.reservoir[1],
-                state.count(VACANCY.code),
-                state.count(INTERSTITIAL.code),
+                defects,
+                interstitials,
             )
         )
         if self.progress is not None:
             self.progress(local / self.waveform.duration)
         if self.stop is not None and not self.ended and local > 0.0 and self.stop(current):
             self.ended = True
+
+    def count_atoms(self, now: Solved) -> tuple[int, int, int]:
+        """Return filled traps, defects and interstitials, counted once while the atoms stand."""
+        if self.counted[0] is not now:
+            state = self.state
+            self.counted = now, (state.filled_traps, state.count(VACANCY.code), state.count(INTERSTITIAL.code))
+        return self.counted[1]
 
     def take_snapshot(self, name: str, source: float) -> None:
         """Record where the defects are."""

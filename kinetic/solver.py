@@ -73,16 +73,14 @@ def at_rest(n_events: int, n_nodes: int) -> End:
 
 @dataclass(slots=True)
 class Cell:
-    """What holds in one cell of voltage: rates, and temperature rises of the nodes over V at its ends."""
+    """What holds in one cell of voltage: rates, and temperature rises of the nodes over V, as `line` gives them."""
 
     events: EventRates
-    at_low: Floats
-    at_high: Floats
+    heat: Floats
 
     def rise(self, voltage: float) -> float:
         """Return the largest temperature rise (K) of a node."""
-        heat = line(self.events.low, self.events.high, self.at_low, self.at_high)
-        rises = (heat[0] + heat[1] * voltage) * voltage
+        rises = (self.heat[0] + self.heat[1] * voltage) * voltage
         return float(rises.max()) if rises.size else 0.0
 
 
@@ -135,6 +133,7 @@ class Solved:
         # Columns of EventRates: three of int, one of a byte, eleven of double; a cell adds five, an end two.
         of_candidate = 101 + 40 * len(self.cells) + 16 * len(self.ends)
         nodes = 8 * sum(end.nodes.size for end in self.ends.values())
+        nodes += 8 * sum(cell.heat.size for cell in self.cells.values())
         law = self.law.size if isinstance(self.law, CurrentLaw) else 0
         return self.events.n * of_candidate + nodes + law
 
@@ -158,7 +157,7 @@ class Solved:
         first, second = self.ends[number], self.ends[number + 1]
         self.removal_error = max(self.removal_error, first.error, second.error)
         events = self.events.between(low, high, first.events, second.events)
-        return Cell(events, first.nodes, second.nodes)
+        return Cell(events, line(low, high, first.nodes, second.nodes))
 
     def at(self, voltage: float, slope: float = 0.0) -> EventRates:
         """Return candidates and rates that hold at a voltage (V) and a little on along its slope."""
