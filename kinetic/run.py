@@ -251,8 +251,8 @@ class Run(Loop):
     def count_atoms(self, now: Solved) -> tuple[int, int, int]:
         """Return filled traps, defects and interstitials, counted once while the atoms stand."""
         if self.counted[0] is not now:
-            state = self.state
-            self.counted = now, (state.filled_traps, state.count(VACANCY.code), state.count(INTERSTITIAL.code))
+            state, count = self.state, self.state.count
+            self.counted = now, (state.filled_traps, count(VACANCY.code), count(INTERSTITIAL.code))
         return self.counted[1]
 
     def take_snapshot(self, name: str, source: float) -> None:

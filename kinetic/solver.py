@@ -32,12 +32,6 @@ from .state import DeviceState
 CELL = 0.05
 """Width (V) of the cells of voltage within which lines stand for the work and heat of a nonlinear network."""
 
-STRAIGHT = 0.01
-"""Change of the voltage (V) across a nonlinear device that is always taken as straight in time."""
-
-BEND = 3e-5
-"""Departure (V) from a straight line in time, half-way, up to which a larger change is taken as straight."""
-
 CHORD_STEP = 2e-3
 """Change of the source voltage (V) over which a device with a contact's law is taken as a resistor."""
 
@@ -73,7 +67,7 @@ def at_rest(n_events: int, n_nodes: int) -> End:
 
 @dataclass(slots=True)
 class Cell:
-    """What holds in one cell of voltage: rates, and temperature rises of the nodes over V, as `line` gives them."""
+    """What holds in one cell of voltage: rates, and lines of the temperature rises of the nodes over V."""
 
     events: EventRates
     heat: Floats
@@ -180,14 +174,9 @@ class Solved:
         point = self.settle(circuit, source)
         if slope == 0.0:
             return Ramp(point.device_voltage, 0.0, duration)
-        voltage, events = point.device_voltage, self.at(point.device_voltage, slope)
-        # As far as a cell goes, where the resistance in series bends the line little enough.
-        end = events.high if slope > 0.0 else events.low
-        span = abs(end - voltage)
-        while span > STRAIGHT and abs(circuit.bend(point, end, law)) > BEND:
-            span = max(0.5 * span, STRAIGHT)
-            end = voltage + math.copysign(span, slope)
-        return circuit.nonlinear_ramp(point, source, slope, duration, law, end, resolution)
+        events = self.at(point.device_voltage, slope)
+        far = events.high if slope > 0.0 else events.low
+        return circuit.nonlinear_ramp(point, source, slope, duration, law, far, resolution)
 
     def settle(self, circuit: Circuit, source: float) -> OperatingPoint:
         """Return the operating point at a source voltage (V), where the law is one of bonds."""
