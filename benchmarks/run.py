@@ -1,7 +1,8 @@
 """All benchmarks, one table.
 
 ``python benchmarks/run.py`` runs every benchmark as its own process, one after another, and prints one
-markdown table with the columns of all. The SPPARKS binary is given by FRENKEL_SPPARKS.
+markdown table with the columns of all. The SPPARKS binary is given by FRENKEL_SPPARKS, a clone at ee91764 by
+FRENKEL_FIRST.
 """
 
 from __future__ import annotations
@@ -15,7 +16,10 @@ from pathlib import Path
 from report import machine, read_tables, write, write_table
 
 FOLDER = Path(__file__).resolve().parent
-BENCHMARKS = ("events", "fields", "growth", "demo_split", "families", "ensembles", "arrays", "noise")
+BENCHMARKS = (
+    "events", "fields", "growth", "default_cycles", "first_demo", "demo_split",
+    "families", "ensembles", "arrays", "noise",
+)
 LEADING = ("quantity", "ours", "peer", "ratio", "target")
 
 

@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple, Protocol, get_args
 from ..checks import at_least, finite, number, one_of
 from ..quantity import si
 from ..typing import Quantity
+from . import _circuit
 
 Polarity = Literal["positive", "negative", "both"]
 
@@ -170,17 +171,13 @@ class Circuit:
         ValueError
             A number is out of range.
         """
+        self._check_point(source_voltage, conductance)
+        return _circuit.voltage(source_voltage, conductance, self.series_resistance, *self.limits)
+
+    def _check_point(self, source_voltage: float, conductance: float) -> None:
         if not (0.0 <= conductance < math.inf and -math.inf < source_voltage < math.inf):
             finite("source_voltage", source_voltage, "V")
             at_least("conductance", conductance, 0.0, "S")
-        voltage = source_voltage / (1.0 + self.series_resistance * conductance)
-        current = voltage * conductance
-        lower, upper = self.limits
-        if current > upper:
-            return upper / conductance
-        if current < lower:
-            return lower / conductance
-        return voltage
 
     def ramp(
         self,
@@ -209,22 +206,9 @@ class Circuit:
         Ramp
             Until a limit begins or ends to act, at most for ``duration``.
         """
-        divider = 1.0 + self.series_resistance * conductance
-        start = self.device_voltage(source_voltage, conductance)
-        if slope == 0.0 or conductance == 0.0:
-            return Ramp(start, slope / divider, duration)
-        # Source voltages at which the limits begin to act, in the order in which the source meets them.
-        first, second = (limit / conductance * divider for limit in self.limits)
-        if slope < 0.0:
-            first, second = second, first
-        least = max(1e-9 * duration, resolution)
-        until_free = (first - source_voltage) / slope
-        if until_free > least:
-            return Ramp(start, 0.0, min(duration, until_free))
-        until_limit = (second - source_voltage) / slope
-        if until_limit > least:
-            return Ramp(start, slope / divider, min(duration, until_limit))
-        return Ramp(start, 0.0, duration)
+        self._check_point(source_voltage, conductance)
+        known = source_voltage, slope, duration, conductance, resolution
+        return Ramp(*_circuit.line(*known, self.series_resistance, *self.limits))
 
     def settle(self, source_voltage: float, device: NonlinearDevice) -> OperatingPoint:
         """Return voltages and current of a device that knows its voltage behind a resistance."""
@@ -247,17 +231,6 @@ class Circuit:
         voltage = at(limit)
         return OperatingPoint(voltage, voltage + self.series_resistance * limit, limit, True)
 
-    def bend(self, point: OperatingPoint, end: float, device: NonlinearDevice) -> float:
-        """Return a bound (V) on how far the device is from a line straight in time, half-way to ``end``.
-
-        The source stands at V + R I(V). At the middle of two device voltages it is off the middle of its own
-        values by R times what the current is off the middle of its own, and the device voltage by less.
-        """
-        if self.series_resistance == 0.0:
-            return 0.0
-        chord = 0.5 * (point.current + device(end))
-        return self.series_resistance * (device(0.5 * (point.device_voltage + end)) - chord)
-
     def nonlinear_ramp(
         self,
         point: OperatingPoint,
@@ -265,7 +238,7 @@ class Circuit:
         slope: float,
         duration: float,
         device: NonlinearDevice,
-        end: float,
+        far: float,
         resolution: float = 0.0,
     ) -> Ramp:
         """Return the voltage across a nonlinear device while the source moves in a straight line.
@@ -275,33 +248,19 @@ class Circuit:
         point : OperatingPoint
             Of the device at the start, as `settle` returns it.
         source_voltage, slope, duration, resolution : float
-            As of `ramp`.
+            As of `ramp`; a slope of 0 has no line.
         device : NonlinearDevice
-        end : float
-            Device voltage (V), on from the present one along the slope, up to which the voltage may be taken
-            as straight in time.
+        far : float
+            Device voltage (V), on from the present one along the slope, that the line may not pass.
 
         Returns
         -------
         Ramp
-            Until ``end``, or until a limit begins or ends to act; at most for ``duration``.
+            As far as ``far``, or as the resistance in series bends the line by too little to matter, or until
+            a limit begins or ends to act; at most for ``duration``.
         """
-        start, least = point.device_voltage, max(1e-9 * duration, resolution)
-        if slope == 0.0:
-            return Ramp(start, 0.0, duration)
-        if point.limited:
-            # The source goes on alone, until it is back where the limit ends to act.
-            until = (point.source_voltage - source_voltage) / slope
-            if abs(until) > least:
-                return Ramp(start, 0.0, min(duration, until) if until > 0.0 else duration)
-        current = device(end)
-        limit = self._clamped(current)
-        if limit != current:
-            current, end = limit, device.at(limit)
-        until = (end + self.series_resistance * current - source_voltage) / slope
-        if until <= least:
-            return Ramp(end, 0.0, min(duration, least))
-        return Ramp(start, (end - start) / until, min(duration, until))
+        known = source_voltage, slope, duration, device, far, resolution
+        return Ramp(*_circuit.curve(point, *known, self.series_resistance, *self.limits))
 
     def solve(self, source_voltage: float, current_of_voltage: Callable[[float], float]) -> OperatingPoint:
         """Return voltages and current of a nonlinear device.

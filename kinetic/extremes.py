@@ -11,8 +11,7 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
-SAME = 1e-9
-"""Relative difference of two currents that is rounding: at a limit the first moment counts."""
+from . import _extremes
 
 DIRECTIONS = ("up", "down")
 """Of a change of the current's magnitude, in the order of `Extremes.values`."""
@@ -87,25 +86,11 @@ class Extremes:
         slope : float
             Of the source voltage (V/s); its sign alone counts.
         """
-        current = now[0]
-        # Written so that all is more than NaN.
-        if not abs(current) <= abs(self.peak[0]) * (1.0 + SAME):
-            self.peak = now
-        if now[1] * slope >= 0.0 and not abs(current) <= abs(self.out[0]) * (1.0 + SAME):
-            self.out = now
-        if not limits[0] * (1.0 - SAME) < current < limits[1] * (1.0 - SAME):
-            self.limited = True
+        _extremes.look(self, now, limits, slope)
 
     def event(self, before: Moment, after: Moment, limits: tuple[float, float], slope: float) -> None:
         """Take note of an event, by the moments before and after it."""
-        self.look(before, limits, slope)
-        if not self.limited:
-            change = abs(after[0]) - abs(before[0])
-            if change > 0.0 and not change <= self.up[0] * (1.0 + SAME):
-                self.up = Step(change, *before)
-            elif change < 0.0 and not change >= self.down[0] * (1.0 + SAME):
-                self.down = Step(change, *before)
-        self.look(after, limits, slope)
+        _extremes.event(self, before, after, limits, slope)
 
     def values(self) -> dict[str, float | list[float]]:
         """Return the numbers under the names of a result; of steps a pair, as `DIRECTIONS` are."""

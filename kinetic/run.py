@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from ..checks import whole
 from ..typing import Floats
-from .engine.flicker import Moved, busiest_pair
-from .extremes import Extremes, Moment
+from ._loop import TRAP_EVENTS, Loop
+from .engine.flicker import busiest_pair
+from .extremes import Extremes
 from .lattice.species import INTERSTITIAL, VACANCY
 from .occupation import Occupation, moves_electrons, occupation, set_electrons, without_electrons
 from .solver import Solved, Solver
@@ -39,9 +40,6 @@ SAMPLED = (
 ATOMS = ("reservoir", "defect", "interstitial")
 COUNTED = {"events", "field_solves", "floor_events", "filled_traps", *ATOMS}
 """Columns of a sample that are whole numbers."""
-
-TRAP_EVENTS = 1000
-"""Electronic events in a row after which their occupation is averaged, if they are fast enough."""
 
 
 class EventBudgetError(RuntimeError):
@@ -75,7 +73,7 @@ class Record:
     extremes: Extremes = field(default_factory=Extremes)
 
 
-class Run:
+class Run(Loop):
     """One waveform on one device; parameters as of `Device.advance`.
 
     The total rate of all events, integrated over time, uses up the hazard: a unit exponential drawn after
@@ -102,20 +100,24 @@ class Run:
         whole("samples", samples, 2)
         if superbasin and weights is not None:
             raise ValueError("superbasin must be off where weights are kept: it hides events")
+        super().__init__()
         self.state, self.solver, self.waveform = state, solver, waveform
-        self.stop, self.budget, self.keep_log, self.progress = stop, budget, log, progress
-        self.start, self.first_event = state.time, state.events
-        self.record = Record(label, {}, extremes=Extremes() if extremes is None else extremes)
-        self.limits, self.slope = state.circuit.limits, waveform.voltages[1] - waveform.voltages[0]
+        self.start, self.resolution = state.time, math.ulp(waveform.duration)
+        self.slope = waveform.voltages[1] - waveform.voltages[0]
+        self.extremes = Extremes() if extremes is None else extremes
+        self.record = Record(label, {}, extremes=self.extremes)
+        self.electronic = moves_electrons(state)
         self.rows: list[tuple[float, ...]] = []
         self.sample_times: list[float] = sample_times(waveform, samples).tolist()
-        self.moved: dict[Moved, int] = {}
-        self.ended = False
-        self.electronic = moves_electrons(state)
-        self.superbasin = Superbasin(state, solver) if superbasin else None
-        self.trap_events = 0  # electronic events since an atom moved
-        self.weights = weights
+        self.counted: tuple[Solved | None, tuple[int, int, int]] = None, (0, 0, 0)
         self.averaged: tuple[tuple[bytes, tuple[int, int], float], Occupation | None] | None = None
+        # Who is told of each event.
+        self.stop, self.progress, self.weights = stop, progress, weights
+        self.superbasin = Superbasin(state, solver) if superbasin else None
+        self.log = self.record.log if log else None
+        self.budget, self.moved = budget, None
+        if budget is not None:
+            self.moved, self.left = {}, budget
 
     def run(self) -> Record:
         """Apply the waveform from its start to its end, or to where ``stop`` ends it."""
@@ -123,12 +125,12 @@ class Run:
         self.take_sample(0.0, self.waveform.voltages[0])
         next_sample = 1
         for begin, end, low, high in self.waveform.segments():
-            self.slope = slope = (high - low) / (end - begin)
+            slope = (high - low) / (end - begin)
             local = begin
             while local < end and not self.ended:
                 # No step passes a sample or a breakpoint, which stand at exact times.
                 until = min(end, self.sample_times[next_sample])
-                local = self.advance_to_event(local, until, low + slope * (local - begin), slope)
+                local = self.go(local, until, begin, low, slope)
                 if local >= self.sample_times[next_sample] or local >= end:
                     voltage = high if local >= end else low + slope * (local - begin)
                     self.state.time = self.start + local
@@ -145,45 +147,22 @@ class Run:
         }
         return self.record
 
-    # ------------------------------------------------------------------ time
+    # ------------------------------------------------------------------ what is passed in one step
 
-    def advance_to_event(self, begin: float, end: float, source: float, slope: float) -> float:
-        """Advance to the next event, to a change of the circuit's regime, or to ``end``; return where."""
+    def passed(self, begin: float, end: float, source: float) -> float | None:
+        """Return where the run is after what it passes in one step, None where there is nothing to pass."""
         # A set of arrangements that is left in one step: its law holds only while the voltage stands.
-        if self.superbasin is not None and slope == 0.0 and self.superbasin.ready:
+        if self.superbasin is not None and self.superbasin.ready:
             reached = self.leave_superbasin(self.superbasin, begin, end, source)
             if reached is not None:
                 return reached
 
         # Traps that switch much faster than atoms move: atoms see the mean over their states.
-        if slope == 0.0 and self.trap_events >= TRAP_EVENTS and self.weights is None:
+        if self.trap_events >= TRAP_EVENTS and self.weights is None:
             averaged = self.trap_occupation(source)
             if averaged is not None and averaged.fast:
                 return self.advance_averaged(averaged, begin, end, source)
-
-        # The atoms stand, so the device is one resistor or follows one law: its voltage is straight in time,
-        # over a small step, until a limit of the circuit begins or ends to act.
-        state, now = self.state, self.solver.solved()
-        voltage, rate, duration = now.ramp(
-            state.circuit, source, slope, end - begin, math.ulp(self.waveform.duration)
-        )
-        if rate == 0.0 != slope and not self.record.extremes.limited:
-            self.look(source, voltage, now.current(voltage))  # a limit begins to act between two events
-
-        # The total rate along that line uses up the hazard, or the line ends first and the rest is kept.
-        elapsed, state.hazard = now.at(voltage, rate).advance(voltage, rate, duration, state.hazard)
-        reached = begin + elapsed if elapsed < end - begin else end
-        state.time = self.start + reached
-        if self.weights is not None:
-            self.weights.wait(now, (voltage, rate), (source, slope), elapsed)
-        if state.hazard == 0.0:
-            volts = voltage + rate * elapsed
-            applied = source + slope * elapsed
-            chosen = self.draw_event(now, volts)
-            if self.weights is not None:
-                self.weights.event(now, volts, applied, chosen)
-            self.fire(now, applied, volts, chosen)
-        return reached
+        return None
 
     def leave_superbasin(self, found: Superbasin, begin: float, end: float, source: float) -> float | None:
         """Pass the time within a set of states; return where the run is then, None where there is no set."""
@@ -228,51 +207,9 @@ class Run:
             self.fire(now, source, voltage, self.draw_event(now, voltage, atoms_only=True))
         return reached
 
-    # ------------------------------------------------------------------ events
-
-    def draw_event(self, now: Solved, voltage: float, atoms_only: bool = False) -> int:
-        """Draw the event that happens, of all or of those that move atoms."""
-        draw = self.state.engine.draw()
-        if not atoms_only:
-            return int(now.at(voltage).pick(voltage, draw))
-        events = now.at(voltage)
-        events.total(voltage)
-        columns = events.arrays()
-        rate = np.where(self.electronic[columns["mechanism"]], 0.0, columns["rate"])
-        return min(int(np.searchsorted(np.cumsum(rate), draw * rate.sum(), side="right")), len(rate) - 1)
-
-    def fire(self, now: Solved, source: float, voltage: float, chosen: int) -> None:
-        """Let an event happen, and do what follows every event."""
-        state = self.state
-        state.floor_events += now.at(voltage).at_floor(chosen, voltage)
-        mechanism, direction, a, b = now.events.event(chosen)
-        self.trap_events = self.trap_events + 1 if self.electronic[mechanism] else 0
-        if self.keep_log:
-            self.record.log.append((state.time, mechanism, direction, a, b))
-
-        # The atoms move, and the wait for the next event begins.
-        before = Moment(now.current(voltage), source, voltage, state.time)
-        state.engine.carry_out(mechanism, direction, a, b)
-        conductance = self.set_voltage(source)
-        after = Moment(state.device_voltage * conductance, source, state.device_voltage, state.time)
-        self.record.extremes.event(before, after, self.limits, self.slope)
-        if self.superbasin is not None:
-            self.superbasin.observe()
-        state.draw_hazard()
-
-        # What the caller asked for may end the run: a number of events, or a condition of its own.
-        if self.budget is not None:
-            moved = (mechanism, min(a, b), max(a, b))
-            self.moved[moved] = self.moved.get(moved, 0) + 1
-            if state.events - self.first_event > self.budget:
-                self.refuse_more_events()
-        if self.stop is not None and self.stop(after.current):
-            self.ended = True
-            self.take_sample(state.time - self.start, source)
-
     def refuse_more_events(self) -> None:
         """Raise the error of a budget that is used up, with the pair of sites that used most of it."""
-        busiest = busiest_pair(self.moved, self.state.chemistry.mechanisms, self.state.lattice)
+        busiest = busiest_pair(self.moved or {}, self.state.chemistry.mechanisms, self.state.lattice)
         raise EventBudgetError(
             f"budget of {self.budget} events used up at {self.state.time - self.start:g} s and "
             f"{self.state.source_voltage:g} V; {busiest}: "
@@ -281,21 +218,11 @@ class Run:
 
     # ------------------------------------------------------------------ what is recorded
 
-    def look(self, source: float, voltage: float, current: float) -> None:
-        """Take note of the current of this moment."""
-        now = Moment(current, source, voltage, self.state.time)
-        self.record.extremes.look(now, self.limits, self.slope)
-
-    def set_voltage(self, source: float) -> float:
-        """Apply a source voltage (V); return current over voltage (S) at the operating point."""
-        conductance = self.solver.solved().chord(self.state.circuit, source)
-        self.state.set_voltage(source, conductance)
-        return conductance
-
     def take_sample(self, local: float, source: float) -> None:
         """Record the numbers of this moment."""
-        state, now = self.state, self.solver.solved()
-        conductance = self.set_voltage(source)
+        state = self.state
+        conductance, now = self.set_voltage(source), self.now
+        filled, defects, interstitials = self.count_atoms(now)
         voltage = state.device_voltage
         current = voltage * conductance
         self.look(source, voltage, current)
@@ -310,16 +237,23 @@ class Run:
                 state.events,
                 state.field_solves,
                 state.floor_events,
-                state.filled_traps,
+                filled,
                 state.engine.reservoir[1],
-                state.count(VACANCY.code),
-                state.count(INTERSTITIAL.code),
+                defects,
+                interstitials,
             )
         )
         if self.progress is not None:
             self.progress(local / self.waveform.duration)
         if self.stop is not None and not self.ended and local > 0.0 and self.stop(current):
             self.ended = True
+
+    def count_atoms(self, now: Solved) -> tuple[int, int, int]:
+        """Return filled traps, defects and interstitials, counted once while the atoms stand."""
+        if self.counted[0] is not now:
+            state, count = self.state, self.state.count
+            self.counted = now, (state.filled_traps, count(VACANCY.code), count(INTERSTITIAL.code))
+        return self.counted[1]
 
     def take_snapshot(self, name: str, source: float) -> None:
         """Record where the defects are."""

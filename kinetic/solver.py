@@ -32,12 +32,6 @@ from .state import DeviceState
 CELL = 0.05
 """Width (V) of the cells of voltage within which lines stand for the work and heat of a nonlinear network."""
 
-STRAIGHT = 0.01
-"""Change of the voltage (V) across a nonlinear device that is always taken as straight in time."""
-
-BEND = 3e-5
-"""Departure (V) from a straight line in time, half-way, up to which a larger change is taken as straight."""
-
 CHORD_STEP = 2e-3
 """Change of the source voltage (V) over which a device with a contact's law is taken as a resistor."""
 
@@ -73,16 +67,14 @@ def at_rest(n_events: int, n_nodes: int) -> End:
 
 @dataclass(slots=True)
 class Cell:
-    """What holds in one cell of voltage: rates, and temperature rises of the nodes over V at its ends."""
+    """What holds in one cell of voltage: rates, and lines of the temperature rises of the nodes over V."""
 
     events: EventRates
-    at_low: Floats
-    at_high: Floats
+    heat: Floats
 
     def rise(self, voltage: float) -> float:
         """Return the largest temperature rise (K) of a node."""
-        heat = line(self.events.low, self.events.high, self.at_low, self.at_high)
-        rises = (heat[0] + heat[1] * voltage) * voltage
+        rises = (self.heat[0] + self.heat[1] * voltage) * voltage
         return float(rises.max()) if rises.size else 0.0
 
 
@@ -135,6 +127,7 @@ class Solved:
         # Columns of EventRates: three of int, one of a byte, eleven of double; a cell adds five, an end two.
         of_candidate = 101 + 40 * len(self.cells) + 16 * len(self.ends)
         nodes = 8 * sum(end.nodes.size for end in self.ends.values())
+        nodes += 8 * sum(cell.heat.size for cell in self.cells.values())
         law = self.law.size if isinstance(self.law, CurrentLaw) else 0
         return self.events.n * of_candidate + nodes + law
 
@@ -158,7 +151,7 @@ class Solved:
         first, second = self.ends[number], self.ends[number + 1]
         self.removal_error = max(self.removal_error, first.error, second.error)
         events = self.events.between(low, high, first.events, second.events)
-        return Cell(events, first.nodes, second.nodes)
+        return Cell(events, line(low, high, first.nodes, second.nodes))
 
     def at(self, voltage: float, slope: float = 0.0) -> EventRates:
         """Return candidates and rates that hold at a voltage (V) and a little on along its slope."""
@@ -181,14 +174,9 @@ class Solved:
         point = self.settle(circuit, source)
         if slope == 0.0:
             return Ramp(point.device_voltage, 0.0, duration)
-        voltage, events = point.device_voltage, self.at(point.device_voltage, slope)
-        # As far as a cell goes, where the resistance in series bends the line little enough.
-        end = events.high if slope > 0.0 else events.low
-        span = abs(end - voltage)
-        while span > STRAIGHT and abs(circuit.bend(point, end, law)) > BEND:
-            span = max(0.5 * span, STRAIGHT)
-            end = voltage + math.copysign(span, slope)
-        return circuit.nonlinear_ramp(point, source, slope, duration, law, end, resolution)
+        events = self.at(point.device_voltage, slope)
+        far = events.high if slope > 0.0 else events.low
+        return circuit.nonlinear_ramp(point, source, slope, duration, law, far, resolution)
 
     def settle(self, circuit: Circuit, source: float) -> OperatingPoint:
         """Return the operating point at a source voltage (V), where the law is one of bonds."""

@@ -25,6 +25,9 @@ cdef class EventRates:
     cdef double near_at, near_total     # voltage that `rate` holds at but for these others, and the sum
     cdef bint cold                      # a rate asked for a temperature of 0 K or below
 
+    cpdef (double, double) advance(self, double start, double slope, double duration, double hazard, double tolerance=*)
+    cpdef int pick(self, double voltage, double uniform) except -1
+    cpdef bint at_floor(self, int c, double voltage)
     cdef int _room(self, int n) except -1
     cdef int _share(self, EventRates other) except -1
     cdef int _take(self, EventRates other) except -1

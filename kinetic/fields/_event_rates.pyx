@@ -372,11 +372,11 @@ cdef class EventRates:
             view[c] = self._activation(c, peak, self.energy0[c] + self._bias(c, voltage), kt)
         return result
 
-    def at_floor(self, int c, double voltage):
+    cpdef bint at_floor(self, int c, double voltage):
         """Whether the dipole would push the barrier of candidate ``c`` below its floor at ``voltage`` (V)."""
         return self._lowered(c, voltage) < self.floor[self.mechanism[c]]
 
-    def advance(self, double start, double slope, double duration, double hazard, double tolerance=1e-3):
+    cpdef (double, double) advance(self, double start, double slope, double duration, double hazard, double tolerance=1e-3):
         """Integrate the total rate along V(t) = start + slope t until ``hazard`` is used up.
 
         Parameters
@@ -455,7 +455,7 @@ cdef class EventRates:
             self.hot = np.empty(self.n, np.intc)
         return 0
 
-    def pick(self, double voltage, double uniform):
+    cpdef int pick(self, double voltage, double uniform) except -1:
         """Candidate that fires at ``voltage`` for a uniform draw in [0, 1)."""
         cdef double target, running = 0.0
         cdef int c, last = -1

@@ -303,24 +303,27 @@ def test_current_is_read_without_letting_time_pass():
     assert device.state()["hazard"] == before["hazard"]
 
 
-class Recorder(Circuit):
-    """A circuit that keeps every straight line it is asked for."""
+class Waits:
+    """Takes the place of weights: keeps every wait of a run."""
 
-    def ramp(self, source_voltage, slope, duration, conductance, resolution=0.0):
-        given = super().ramp(source_voltage, slope, duration, conductance, resolution)
-        self.__dict__.setdefault("lines", []).append((source_voltage, slope, *given))
-        return given
+    def __init__(self):
+        self.lines = []
+
+    def wait(self, now, device, source, elapsed):
+        self.lines.append((*source, device[0], elapsed))
+
+    def event(self, now, voltage, source, chosen):
+        pass
 
 
-def test_no_step_goes_over_a_breakpoint():
-    """Every line has the slope of its segment, starts on it and ends at the next breakpoint or before."""
+def test_no_wait_goes_over_a_breakpoint():
+    """Every wait has the slope of its segment, starts on it and ends at the next breakpoint or before."""
     wave = Waveform.points([0.0, 1e-6, 1.0000001e-6, 3e-6, 3.7e-6, 4e-6], [0.0, 0.0, 2.5, 2.9, -0.5, 0.0])
-    circuit = Recorder(series_resistance=1e3, compliance=20e-6)
-    device = make(circuit=circuit)
-    record = device.advance(wave, samples=7, log=True)
+    device, waits = make(circuit=Circuit(series_resistance=1e3, compliance=20e-6)), Waits()
+    record = Run(device, device.solver, wave, samples=7, label="", log=True, weights=waits).run()
     local, slopes = 0.0, [(v - u) / (t - s) for s, t, u, v in wave.segments()]
     assert len(record.log) > 10
-    for source, slope, voltage, _, duration in circuit.lines:
+    for source, slope, voltage, duration in waits.lines:
         k = int(np.argmin(np.abs(np.array(slopes) - slope)))
         assert slope == pytest.approx(slopes[k], rel=1e-12)
         start, end, low, _ = list(wave.segments())[k]

@@ -1,0 +1,35 @@
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .extremes import Extremes
+from .solver import Solved, Solver
+from .state import DeviceState
+
+TRAP_EVENTS: int
+
+class Loop:
+    state: DeviceState
+    solver: Solver
+    extremes: Extremes
+    start: float
+    resolution: float
+    slope: float
+    electronic: NDArray[np.bool_]
+    trap_events: int
+    ended: bool
+    now: Solved
+    log: list[tuple[float, int, int, int, int]] | None
+    moved: dict[tuple[int, int, int], int] | None
+    left: int
+    stop: Callable[[float], bool] | None
+    superbasin: Any
+    weights: Any
+    def go(self, local: float, until: float, begin: float, low: float, slope: float) -> float: ...
+    def passed(self, begin: float, end: float, source: float) -> float | None: ...
+    def draw_event(self, now: Solved, voltage: float, atoms_only: bool = False) -> int: ...
+    def fire(self, now: Solved, source: float, voltage: float, chosen: int) -> None: ...
+    def look(self, source: float, voltage: float, current: float) -> None: ...
+    def set_voltage(self, source: float) -> float: ...

@@ -1,0 +1,210 @@
+"""Events of a device one after the other along a line of the source voltage (compiled).
+
+What is Python here happens once for an event at most: an arrangement is looked up or solved, an engine draws
+and moves its atoms, a caller is told what it asked for.
+"""
+
+import numpy as np
+
+from libc.math cimport INFINITY
+
+from ._circuit cimport Line, divided, straight
+from ._extremes cimport note_event, note_moment, Point
+from .fields._event_rates cimport EventRates
+
+TRAP_EVENTS = 1000
+"""Electronic events in a row after which their occupation is averaged, if they are fast enough."""
+cdef long MANY = TRAP_EVENTS
+
+
+cdef class Loop:
+    """Waits and events between two samples; `run.Run` adds these, and what is passed in one step.
+
+    Attributes
+    ----------
+    state : DeviceState
+    solver : Solver
+    extremes : Extremes
+        Largest current and largest changes of it, of all events.
+    start, resolution : float
+        Time (s) of the device at the start of the waveform, and the shortest time that its clock can add.
+    slope : float
+        Of the source voltage (V/s).
+    electronic : ndarray of bool
+        Whether a mechanism moves electrons only.
+    trap_events : int
+        Electronic events since an atom moved.
+    ended : bool
+        Whether ``stop`` has ended the run.
+    now : Solved or None
+        Of the present arrangement, while nothing may have changed it unseen.
+    log, moved : list, dict or None
+        What is kept of each event, if anything: all of it, or how often each pair of sites moved.
+    left : int
+        Events that may still happen, where ``moved`` is kept.
+    stop, superbasin, weights : callable, Superbasin, Weights or None
+        What is told of each event, if it is there.
+    """
+
+    cdef public object state, solver, extremes, stop, superbasin, weights, log, moved
+    cdef public double start, resolution, slope
+    cdef public long trap_events, left
+    cdef public bint ended
+    cdef const unsigned char[::1] _electronic
+    cdef readonly object now
+    cdef object _circuit
+    cdef double _resistance, _low, _high
+
+    @property
+    def electronic(self):
+        return np.asarray(self._electronic).view(bool)
+
+    @electronic.setter
+    def electronic(self, value):
+        self._electronic = np.asarray(value).view(np.uint8)
+
+    # ---- time ----------------------------------------------------------------------------------------
+
+    def go(self, double local, double until, double begin, double low, double slope):
+        """Let time (s) pass to ``until`` while the source (V) is at low + slope (t - begin); return where."""
+        cdef double source
+        self.now, self.slope = None, slope
+        while local < until and not self.ended:
+            source = low + slope * (local - begin)
+            if slope == 0.0 and (self.superbasin is not None or self.trap_events >= MANY):
+                reached = self.passed(local, until, source)
+                self.now = None
+                if reached is not None:
+                    local = reached
+                    continue
+            local = self._wait(local, until, source, slope)
+        return local
+
+    def passed(self, double begin, double end, double source):
+        """Return where the run is after what it passes in one step, None where there is nothing to pass."""
+        return None
+
+    cdef double _wait(self, double begin, double end, double source, double slope) except? -1.0:
+        """Wait for the next event, for a change of the circuit's regime, or to the end; return where."""
+        cdef double elapsed, left, reached, voltage, applied
+        cdef EventRates events
+        cdef Line line
+        cdef int chosen
+        # The atoms stand, so the device is one resistor or follows one law: its voltage is straight in time,
+        # over a small step, until a limit of the circuit begins or ends to act.
+        if self.now is None:
+            self.now = self.solver.solved()
+        now, state = self.now, self.state
+        self._line(now, source, slope, end - begin, &line)
+        if line.slope == 0.0 != slope and not self.extremes.limited:
+            # A limit begins to act between two events.
+            self.look(source, line.voltage, now.current(line.voltage))
+
+        # The total rate along that line uses up the hazard, or the line ends first and the rest is kept.
+        events = now.events if now.make_ends is None else now.at(line.voltage, line.slope)
+        elapsed, left = events.advance(line.voltage, line.slope, line.duration, state.hazard)
+        state.hazard = left
+        reached = begin + elapsed if elapsed < end - begin else end
+        state.time = self.start + reached
+        if self.weights is not None:
+            self.weights.wait(now, (line.voltage, line.slope), (source, slope), elapsed)
+        if left == 0.0:
+            voltage = line.voltage + line.slope * elapsed
+            applied = source + slope * elapsed
+            chosen = self.draw_event(now, voltage)
+            if self.weights is not None:
+                self.weights.event(now, voltage, applied, chosen)
+            self.fire(now, applied, voltage, chosen)
+        return reached
+
+    cdef int _connect(self) except -1:
+        """Keep the numbers of the circuit, which is another one when the caller replaced it."""
+        if self.state.circuit is not self._circuit:
+            self._circuit = self.state.circuit
+            self._resistance = self._circuit.series_resistance
+            self._low, self._high = self._circuit.limits
+        return 0
+
+    cdef int _line(self, now, double source, double slope, double duration, Line* line) except -1:
+        """Work out how the voltage of the device goes while the source moves straight."""
+        self._connect()
+        if now.law is None and now.make_ends is None:
+            line[0] = straight(source, slope, duration, now.conductance, self.resolution,
+                               self._resistance, self._low, self._high)
+        else:
+            line.voltage, line.slope, line.duration = now.ramp(
+                self._circuit, source, slope, duration, self.resolution)
+        return 0
+
+    # ---- events --------------------------------------------------------------------------------------
+
+    cpdef int draw_event(self, now, double voltage, bint atoms_only=False) except -1:
+        """Draw the event that happens, of all or of those that move atoms."""
+        cdef EventRates events = now.at(voltage) if now.make_ends is not None else now.events
+        draw = self.state.engine.draw()
+        if not atoms_only:
+            return events.pick(voltage, draw)
+        events.total(voltage)
+        columns = events.arrays()
+        rate = np.where(self.electronic[columns["mechanism"]], 0.0, columns["rate"])
+        return min(int(np.searchsorted(np.cumsum(rate), draw * rate.sum(), side="right")), len(rate) - 1)
+
+    cpdef fire(self, now, double source, double voltage, int chosen):
+        """Let an event happen, and do what follows every event."""
+        cdef EventRates events = now.at(voltage) if now.make_ends is not None else now.events
+        cdef Point before, after
+        cdef int mechanism, direction, a, b
+        state = self.state
+        state.floor_events += events.at_floor(chosen, voltage)
+        mechanism, direction = events.mechanism[chosen], events.direction[chosen]
+        a, b = events.site_a[chosen], events.site_b[chosen]
+        self.trap_events = self.trap_events + 1 if self._electronic[mechanism] else 0
+        if self.log is not None:
+            self.log.append((state.time, mechanism, direction, a, b))
+
+        # The atoms move, and the wait for the next event begins.
+        before.current = voltage * <double> now.conductance if now.law is None else now.law(voltage)
+        before.source, before.voltage, before.time = source, voltage, state.time
+        state.engine.carry_out(mechanism, direction, a, b)
+        after.current = self.set_voltage(source)
+        after.source, after.voltage, after.time = source, state.device_voltage, before.time
+        after.current *= after.voltage
+        note_event(self.extremes, before, after, self._low, self._high, self.slope)
+        if self.superbasin is not None:
+            self.superbasin.observe()
+        state.draw_hazard()
+
+        # What the caller asked for may end the run: a number of events, or a condition of its own.
+        if self.moved is not None:
+            moved = (mechanism, min(a, b), max(a, b))
+            self.moved[moved] = self.moved.get(moved, 0) + 1
+            self.left -= 1
+            if self.left < 0:
+                self.refuse_more_events()
+        if self.stop is not None:
+            self.now = None  # what is called may look at other arrangements
+            if self.stop(after.current):
+                self.ended = True
+                self.take_sample(state.time - self.start, source)
+
+    # ---- what is recorded ----------------------------------------------------------------------------
+
+    cpdef look(self, double source, double voltage, double current):
+        """Take note of the current of this moment."""
+        cdef Point now
+        now.current, now.source, now.voltage, now.time = current, source, voltage, self.state.time
+        self._connect()
+        note_moment(self.extremes, now, self._low, self._high, self.slope)
+
+    cpdef double set_voltage(self, double source) except? -1.0:
+        """Apply a source voltage (V); return current over voltage (S) at the operating point."""
+        cdef double conductance
+        state = self.state
+        now = self.now = self.solver.solved()
+        self._connect()
+        conductance = now.conductance if now.law is None else now.chord(self._circuit, source)
+        if not 0.0 <= conductance < INFINITY:
+            self._circuit.device_voltage(source, conductance)  # says what is wrong
+        state.source_voltage = source
+        state.device_voltage = divided(source, conductance, self._resistance, self._low, self._high)
+        return conductance
