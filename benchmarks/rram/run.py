@@ -21,6 +21,7 @@ import numpy as np
 import reads
 import xarray as xr
 from adapters import ADAPTERS
+from libraries import ABSENT
 from numpy.typing import NDArray
 from scipy.stats import ks_2samp
 
@@ -30,6 +31,9 @@ from frenkel.analysis.measured import files
 from frenkel.experiment import measurements
 
 Floats = NDArray[np.float64]
+Columns = dict[str, dict[str, float] | str]
+"""Of each model, and of the floor, the figure of each task, or a remark."""
+
 FOLDER = Path(__file__).resolve().parents[2] / "examples" / "measured"
 SETS = {"cycles.csv.gz": 0.1, "loops.csv.gz": 0.3, "bake.csv.gz": 0.1, "traces.csv.gz": 0.1}
 """Sets that are shipped, and at which voltage (V) resistances of loops are taken."""
@@ -102,21 +106,26 @@ def floor(judge: Floats) -> dict[str, float]:
 def cycles(name: str, data: Observations, names: list[str]) -> list[str]:
     """Return the rows of one set of cycles, in markdown."""
     training, judge = split(data, names)
-    columns = {"floor": floor(judge.values)}
+    columns: Columns = {"floor": floor(judge.values)}
     for model, adapter in ADAPTERS.items():
         print(f"{name}: {model}", file=sys.stderr)
-        draw = adapter(training)
+        try:
+            draw = adapter(training)
+        except (ImportError, NotImplementedError) as error:
+            columns[model] = ABSENT if isinstance(error, ImportError) else str(error)
+            continue
         number, length = max(len(judge.values), 50), judge.values.shape[1]
         columns[model] = tasks(judge.values, draw(number, length, 1))
     return rows(f"{name} ({len(training.values)} and {len(judge.values)} devices x {length})", columns)
 
 
-def rows(name: str, columns: dict[str, dict[str, float]]) -> list[str]:
-    """Return rows of a table: name, task, floor, and each model with its name."""
+def rows(name: str, columns: Columns) -> list[str]:
+    """Return rows of a table: name, task, floor, and each model with its figure, or why it has none."""
+    models = {model: c for model, c in columns.items() if model != "floor"}
     return [
         f"| {name} | {task} | {least:.3f} | "
         + ", ".join(
-            f"{model} {c[task]:.3f}" for model, c in columns.items() if model != "floor" and task in c
+            f"{model} {c}" if isinstance(c, str) else f"{model} {c[task]:.3f}" for model, c in models.items()
         )
         + " |"
         for task, least in columns["floor"].items()
