@@ -133,7 +133,7 @@ def ramps(name: str, family: str) -> list[Ramp | Pulses]:
     drawn = Pulses(layers=10, width=8, voltage=0.0, each=0.0, count=0)  # no exchange: their filament is there
     own |= {name: [drawn] for name in ("HfO2-JART", "HfO2-retention")}
     formed = Ramp(layers=10, width=10, rate=100.0, top=6.0, limit=4e-5, series=6e3, hold=1e-3)
-    own |= {name: [formed] for name in ("HfO2", "HfO2-column")}
+    own |= {name: [formed] for name in ("HfO2", "HfO2-face")}
     return own.get(name, families[family])
 
 

@@ -118,7 +118,7 @@ def test_faults_are_one_sentence(folder, capsys, options, keys, message):
 
 
 def test_ranges_come_from_the_material_where_none_is_given():
-    material = Material.load("HfO2")
+    material = Material.load("HfO2-face")
     ((one,), (other,)) = (free.free(key, material) for key in (BARRIER, "conduction.prefactor"))
     assert (one.low, one.high, one.logarithmic) == (1.66, 1.73, False)
     assert other.logarithmic and other.high / other.low >= 10

@@ -8,7 +8,7 @@ from device_forming import forming
 from device_retention import HOT, retention
 from device_states import levels, limits, prepare, resistances, set_times, trap_steps
 
-PROTOCOL = {"form_limit": 40e-6, "limit": 30e-6, "reset": 1.15, "set_to": 3.5, "series": 6000.0}
+PROTOCOL = {"form_limit": 30e-6, "limit": 30e-6, "reset": 1.4, "set_to": 3.5, "series": 7500.0}
 """What the default set was made for (head of HfO2.toml)."""
 
 
@@ -64,7 +64,7 @@ class Bench:
     warm: tuple = (300.0, 350.0, 400.0)
     budgets: dict = field(
         default_factory=lambda: dict(
-            cycles=60.0, forming=60.0, endurance=600.0, state=20.0, wait=20.0, demo=200.0
+            cycles=60.0, forming=60.0, endurance=600.0, state=20.0, limit=20.0, demo=200.0
         )
     )
     workers: int | None = None

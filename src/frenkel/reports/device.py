@@ -123,7 +123,7 @@ def phase_table(result: xr.Dataset) -> str:
                 _or_dash(one["switching_voltage"], "V"),
                 quantity(float(one["peak_current"]), "A"),
                 _or_dash(one["phase_compliance"], "A"),
-                "-" if np.isnan(one["compliance_error"]) else f"{100 * one['compliance_error']:.2g} %",
+                "-" if np.isnan(one["compliance_error"]) else f"{round(100 * one['compliance_error'], 3):g} %",  # rounding says 2e-14 %
                 quantity(float(one["resistance"]), "ohm"),
                 f"{one['temperature_max']:.0f} K",
                 str(int(one["events"])),
