@@ -3,10 +3,10 @@
 Both know normalised states, so that a training part tells them two conductances only, those of the medians
 of its HRS and LRS, or the largest one. A library that is not there is an ImportError when its model is made.
 
-    pip install aihwkit torch                           # IBM, MIT licence
-    pip install git+https://github.com/sandialabs/cross-sim     # Sandia, BSD-3 licence
+    pip install aihwkit==1.1.0 torch==2.10.0         # IBM, MIT licence; each wheel is built for one PyTorch
+    git clone https://github.com/sandialabs/cross-sim && export PYTHONPATH=$PWD/cross-sim    # Sandia, BSD-3
 
-aihwkit: M. J. Rasch et al., AICAS 2021, doi:10.1109/AICAS51828.2021.9458494. Sources of its numbers and of
+aihwkit: M. J. Rasch et al., arXiv:2104.02184. Sources of its numbers and of
 CrossSim's are named by the libraries: N. Gong et al., IEDM 2022; W. Wan et al., Nature 608, 504 (2022),
 doi:10.1038/s41586-022-04992-8; D. F. Falcone et al. (in review there).
 """

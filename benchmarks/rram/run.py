@@ -8,12 +8,14 @@ as many cycles as the other has, and is compared with that. ``floor`` is the dis
 judging part itself; nothing can be told apart below it. Task and figure: distance of Kolmogorov and Smirnov
 of all cycles and of means of devices; largest difference of autocorrelations up to lag 50; size of ln of the
 ratio of the spreads within a device. All are means over the numbers of a cycle, and less is better. Tables of
-reads and traces have tasks and models of their own (reads.py); what is in a table is read from it.
+reads and traces have tasks and models of their own (reads.py); what is in a table is read from it. Devices of
+aihwkit and CrossSim take part where these libraries are installed (libraries.py).
 """
 
 import argparse
 import hashlib
 import sys
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -170,6 +172,8 @@ def main() -> None:
         "tables", nargs="*", type=Path, metavar="TABLE", help="more tables of cycles, loops, reads or traces"
     )
     given = parser.parse_args().tables
+    # A device or level without a value, or without a spread, stands as nan or inf in the table.
+    warnings.simplefilter("ignore", RuntimeWarning)
     print("| set (trained, judged) | task | floor | models |\n|---|---|---|---|")
     for path, volts in [*((FOLDER / name, v) for name, v in SETS.items()), *((one, 0.1) for one in given)]:
         print("\n".join(table(path, volts)), flush=True)
