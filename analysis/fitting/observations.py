@@ -4,7 +4,7 @@ From an ensemble of the kinetic devices (xarray) or a user's file (netCDF or CSV
 stay NaN; a resistance without current (infinite) counts as such.
 """
 
-import csv
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,8 @@ from numpy.typing import ArrayLike
 from ... import checks
 from ...cards.law import Feature
 from ...typing import Floats, Index
+from ..measured.quantities import unit_of
+from ..measured.table import read_table
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -160,30 +162,43 @@ def from_dataset(
 
 
 def from_csv(path: str | Path) -> Observations:
-    """Return observations from a CSV file.
+    """Return observations from a table of text.
 
-    The columns are ``device``, ``cycle`` and features as ``name [unit]``, such as ``hrs (ohm)``; an empty
-    field is a missing value. Rows that are not there are missing cycles.
+    The columns are ``device``, ``cycle`` and features with their units, such as ``hrs (ohm)`` or
+    ``gap [nm]``; units that are known become those of SI. An empty field is a missing value. Rows that are
+    not there are missing cycles.
+
+    Raises
+    ------
+    ValueError
+        Columns are others, a field is no number, or a cycle of a device stands twice.
     """
-    with open(path, newline="", encoding="utf-8") as file:
-        rows = list(csv.reader(file))
-    if not rows or rows[0][:2] != ["device", "cycle"] or len(rows[0]) < 3:
-        raise ObservationError(f"{path} must begin with the columns device, cycle and then name [unit]")
-    names, units = [], []
-    for heading in rows[0][2:]:
-        name, _, rest = heading.partition("[")
-        names.append(name.strip())
-        units.append(rest.rstrip("] "))
-    try:
-        keys = np.array([[row[0], row[1]] for row in rows[1:]], object)
-        numbers = [[float(cell) if cell.strip() else np.nan for cell in row[2:]] for row in rows[1:]]
-        cycles = np.array([int(key) for key in keys[:, 1]])
-    except (ValueError, IndexError) as error:
-        raise ObservationError(f"{path} holds something that is not a number: {error}") from None
-    if any(len(row) != len(names) for row in numbers):
-        raise ObservationError(f"every row of {path} must have {len(names) + 2} columns")
-    devices, place = np.unique(keys[:, 0].astype(str), return_inverse=True)
-    kinds, turn = np.unique(cycles, return_inverse=True)
-    table = np.full((devices.size, kinds.size, len(names)), np.nan)
-    table[place, turn] = numbers
-    return build(names, units, table, str(path))
+    table = read_table(path)
+    parts = [match.groups() if (match := _HEADER.match(one)) else (one, "") for one in table.headers]
+    names, units = [name for name, _ in parts], [unit or "" for _, unit in parts]
+    if names[:2] != ["device", "cycle"] or len(names) < 3:
+        raise ObservationError(
+            f"{path} must begin with the columns device, cycle and then those of features, such as hrs (ohm)"
+        )
+    columns = []
+    for place in range(2, len(names)):
+        si, factor, offset = unit_of(units[place]) or (units[place], 1.0, 0.0)
+        units[place] = si
+        columns.append(table.numbers(place) * factor + offset)
+    devices, row = np.unique(table.texts(0), return_inverse=True)
+    cycles, turn = np.unique(table.numbers(1), return_inverse=True)
+    found = np.full((devices.size, cycles.size, len(columns)), np.nan)
+    places = row * cycles.size + turn
+    _, first = np.unique(places, return_index=True)
+    if len(first) < len(places):
+        again = int(np.setdiff1d(np.arange(len(places)), first)[0])
+        raise ObservationError(
+            f"line {table.lines[again]} of {path} has cycle {cycles[turn[again]]:g} of device "
+            f"{devices[row[again]]} once more"
+        )
+    found[row, turn] = np.stack(columns, axis=1)
+    return build(names[2:], units[2:], found, str(path))
+
+
+_HEADER = re.compile(r"^\s*(.*?)\s*(?:[(\[]\s*([^()\[\]]*?)\s*[)\]])?\s*$")
+"""A name and its unit in brackets."""

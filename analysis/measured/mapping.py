@@ -253,6 +253,7 @@ def _columns(table: Table, told: Mapping[str, str]) -> tuple[Column, ...]:
             found.append(_told(table, i, header, told[key]))
         else:
             found.append(_guessed(i, header, table.units[i]))
+            _check_feature(table, found[-1])
     if unknown := [key for key in told if key not in used]:
         there = ", ".join(header or str(i + 1) for i, header in enumerate(table.headers))
         raise TableError(f"{table.name} has no column {unknown[0]!r} of the mapping; it has {there}")
@@ -282,6 +283,16 @@ def _guessed(i: int, header: str, below: str) -> Column:
     if quantity or not si:
         return Column(index=i, header=header, quantity=quantity, unit=unit)
     return Column(index=i, header=header, quantity=BY_UNIT.get(si[0], ""), unit=unit, how="unit")
+
+
+def _check_feature(table: Table, column: Column) -> None:
+    """Complain of a number of cycles whose unit is of something else."""
+    meant = quantity_of(parted(column.header)[0])
+    if meant in FEATURES and column.quantity != meant:
+        raise TableError(
+            f"{table.name}: {column.title!r} must have a unit of {' or '.join(QUANTITIES[meant].units)}, got "
+            f"{column.unit!r}; say in a mapping file what it is"
+        )
 
 
 def _kind(table: Table, found: Plan) -> str:

@@ -29,6 +29,9 @@ EXCEL = tuple(READERS)
 MISSING = frozenset({"", "nan", "na", "n/a", "null", "none", "-", "--", "---"})
 """Texts of a cell without a value."""
 
+BOOKS = (b"PK", b"\xd0\xcf\x11\xe0")
+"""First bytes of Excel's files and OpenDocument's, new and old."""
+
 OVERFLOW = 9.8e37
 """Instruments write 9.9E37 and more where a range was exceeded; such a cell has no value."""
 
@@ -281,13 +284,18 @@ def _titles(
 def _check_names(
     name: str, rows: list[tuple[int, list[str]]], begin: int, width: int, decimal: str
 ) -> None:
-    """Complain of a line of names above the numbers with one name too few: decimal commas look like that."""
+    """Complain of a line of names above the numbers with too few names: decimal commas look like that."""
+    from .quantities import parted, quantity_of
+
     if not begin:
         return
     line, cells = rows[begin - 1]
-    if len(_uncommented(cells)) == width - 1 and width > 2 and True not in _kinds(cells, decimal):
+    found = _uncommented(cells)
+    told = [quantity_of(parted(cell)[0]) for cell in found]
+    fewer = (len(found) == width - 1 and width > 2) or (1 < len(found) < width and all(told))
+    if fewer and True not in _kinds(cells, decimal):
         raise TableError(
-            f"line {line} of {name} names {width - 1} columns, the lines below hold {width}: are there "
+            f"line {line} of {name} names {len(found)} columns, the lines below hold {width}: are there "
             "decimal commas between commas? Where no line names the columns say header = 0 in a mapping file"
         )
 
@@ -404,6 +412,10 @@ def _excel(file: Path, sheet: str | None) -> list[list[str]]:
         reader = READERS[_inner(file).suffix.lower()]
         raise TableError(f"{file.name} is Excel, which needs {reader}: pip install {reader}") from None
     except Exception as error:  # whatever its engines make of a damaged file
+        if file.suffix.lower() in EXCEL and not file.read_bytes().startswith(BOOKS):
+            raise TableError(
+                f"{file.name} holds no Excel, as its name says: give text another ending, such as .csv"
+            ) from None
         raise TableError(f"{file.name} cannot be read as Excel: {error}") from None
     return [["" if pandas.isna(cell) else str(cell).strip() for cell in row] for row in _rows(frame)]
 

@@ -1,5 +1,6 @@
 """Measured against simulated: loops, distributions and memory; the posterior of a calibration."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,17 +49,17 @@ def page(measured: xr.Dataset, simulated: xr.Dataset, one: Observations, other: 
     )  # fmt: skip
     for empty in axes[k + 2 :]:
         empty.set_axis_off()
-    loops({one.origin: measured, other.origin: simulated}, axes[0])
+    loops([(one.origin, measured), (other.origin, simulated)], axes[0])
     for i in range(k):
         distributions(one, other, i, axes[i + 1])
     memory(one, other, axes[k + 1])
     return figure
 
 
-def loops(data: dict[str, xr.Dataset], axes: "Axes") -> None:
+def loops(data: Sequence[tuple[str, xr.Dataset]], axes: "Axes") -> None:
     """Draw the current of the first loops of each against the voltage, on a logarithmic axis."""
     drawn = 0
-    for (name, one), colour in zip(data.items(), (DATA, MODEL), strict=True):
+    for (name, one), colour in zip(data, (DATA, MODEL), strict=True):
         axes.plot([], [], color=colour, label=name)
         ends = np.cumsum(one["loop_size"].values) if "loop" in one.dims else np.zeros(0, int)
         for place in np.linspace(0, len(ends) - 1, min(LOOPS, len(ends))).astype(int):

@@ -7,6 +7,7 @@ their transformed space, (devices, cycles, features). At most 40 lines each, so 
 import warnings
 from collections.abc import Callable
 
+import libraries
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -111,5 +112,8 @@ ADAPTERS: dict[str, Callable[[Observations], Draw]] = {
     "Synaptogen's form": synaptogen,
     "independent": independent,
     "training again": again,
+    "aihwkit's HfO2 preset": libraries.aihwkit,
+    "CrossSim's RRAMWan": libraries.crosssim,
 }
-"""What the table compares; aihwkit's presets and CrossSim's devices have no cycles to be trained on."""
+"""What the table compares; one of a library that is not there is an ImportError, one that cannot draw such
+cycles a NotImplementedError."""

@@ -8,6 +8,7 @@ a function of at most 40 lines; less is better in every task.
 import warnings
 from collections.abc import Callable, Mapping
 
+import libraries
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -74,7 +75,9 @@ def normal(training: xr.Dataset, start: Floats, time: float) -> Floats:
 
 
 RELAXATION: Mapping[str, Relaxation] = {
-    "this card": law, "as last seen": as_last_seen, "walk in ln t": walk, "normal, cubic": normal
+    "this card": law, "as last seen": as_last_seen, "walk in ln t": walk, "normal, cubic": normal,
+    "aihwkit after Wan": libraries.aihwkit_wan, "aihwkit after Falcone": libraries.aihwkit_cmo,
+    "CrossSim after Wan": libraries.crosssim_wan,
 }  # fmt: skip
 
 
@@ -106,15 +109,20 @@ def aged(start: Floats, one: Floats, other: Floats) -> dict[str, float]:
     }
 
 
-def relaxation(reads: xr.Dataset, judging: NDArray[np.bool_]) -> dict[str, dict[str, float]]:
-    """Return the figures of each model, and of the other half itself (floor), at the last time."""
+def relaxation(reads: xr.Dataset, judging: NDArray[np.bool_]) -> dict[str, dict[str, float] | str]:
+    """Return the figures of each model, and of the other half itself (floor), at the last time.
+
+    Of a model whose library is not there a remark."""
     late = float(reads["time"].values[-1])
     training = reads.isel(device=~judging, time=reads["time"].values < SEEN)
     judge, whole = reads.isel(device=judging), reads.isel(device=~judging)
     start, g = judge["start"].values, judge["conductance"].values[:, -1]
-    found = {"floor": aged(start, g, as_last_seen(whole, start, late))}
+    found: dict[str, dict[str, float] | str] = {"floor": aged(start, g, as_last_seen(whole, start, late))}
     for name, model in RELAXATION.items():
-        found[name] = aged(start, g, model(training, start, late))
+        try:
+            found[name] = aged(start, g, model(training, start, late))
+        except ImportError:
+            found[name] = libraries.ABSENT
     return found
 
 

@@ -8,12 +8,14 @@ as many cycles as the other has, and is compared with that. ``floor`` is the dis
 judging part itself; nothing can be told apart below it. Task and figure: distance of Kolmogorov and Smirnov
 of all cycles and of means of devices; largest difference of autocorrelations up to lag 50; size of ln of the
 ratio of the spreads within a device. All are means over the numbers of a cycle, and less is better. Tables of
-reads and traces have tasks and models of their own (reads.py); what is in a table is read from it.
+reads and traces have tasks and models of their own (reads.py); what is in a table is read from it. Devices of
+aihwkit and CrossSim take part where these libraries are installed (libraries.py).
 """
 
 import argparse
 import hashlib
 import sys
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +23,7 @@ import numpy as np
 import reads
 import xarray as xr
 from adapters import ADAPTERS
+from libraries import ABSENT
 from numpy.typing import NDArray
 from scipy.stats import ks_2samp
 
@@ -30,6 +33,9 @@ from frenkel.analysis.measured import files
 from frenkel.experiment import measurements
 
 Floats = NDArray[np.float64]
+Columns = dict[str, dict[str, float] | str]
+"""Of each model, and of the floor, the figure of each task, or a remark."""
+
 FOLDER = Path(__file__).resolve().parents[2] / "examples" / "measured"
 SETS = {"cycles.csv.gz": 0.1, "loops.csv.gz": 0.3, "bake.csv.gz": 0.1, "traces.csv.gz": 0.1}
 """Sets that are shipped, and at which voltage (V) resistances of loops are taken."""
@@ -102,21 +108,26 @@ def floor(judge: Floats) -> dict[str, float]:
 def cycles(name: str, data: Observations, names: list[str]) -> list[str]:
     """Return the rows of one set of cycles, in markdown."""
     training, judge = split(data, names)
-    columns = {"floor": floor(judge.values)}
+    columns: Columns = {"floor": floor(judge.values)}
     for model, adapter in ADAPTERS.items():
         print(f"{name}: {model}", file=sys.stderr)
-        draw = adapter(training)
+        try:
+            draw = adapter(training)
+        except (ImportError, NotImplementedError) as error:
+            columns[model] = ABSENT if isinstance(error, ImportError) else str(error)
+            continue
         number, length = max(len(judge.values), 50), judge.values.shape[1]
         columns[model] = tasks(judge.values, draw(number, length, 1))
     return rows(f"{name} ({len(training.values)} and {len(judge.values)} devices x {length})", columns)
 
 
-def rows(name: str, columns: dict[str, dict[str, float]]) -> list[str]:
-    """Return rows of a table: name, task, floor, and each model with its name."""
+def rows(name: str, columns: Columns) -> list[str]:
+    """Return rows of a table: name, task, floor, and each model with its figure, or why it has none."""
+    models = {model: c for model, c in columns.items() if model != "floor"}
     return [
         f"| {name} | {task} | {least:.3f} | "
         + ", ".join(
-            f"{model} {c[task]:.3f}" for model, c in columns.items() if model != "floor" and task in c
+            f"{model} {c}" if isinstance(c, str) else f"{model} {c[task]:.3f}" for model, c in models.items()
         )
         + " |"
         for task, least in columns["floor"].items()
@@ -161,6 +172,8 @@ def main() -> None:
         "tables", nargs="*", type=Path, metavar="TABLE", help="more tables of cycles, loops, reads or traces"
     )
     given = parser.parse_args().tables
+    # A device or level without a value, or without a spread, stands as nan or inf in the table.
+    warnings.simplefilter("ignore", RuntimeWarning)
     print("| set (trained, judged) | task | floor | models |\n|---|---|---|---|")
     for path, volts in [*((FOLDER / name, v) for name, v in SETS.items()), *((one, 0.1) for one in given)]:
         print("\n".join(table(path, volts)), flush=True)

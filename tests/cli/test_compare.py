@@ -55,6 +55,16 @@ def test_one_device_is_compared_by_blocks_and_its_memory_counts(folder, capsys):
     assert main(["compare", str(folder / "one.nc"), str(folder / "sorted.nc")]) == 1
 
 
+def test_files_of_one_name_are_told_by_their_folders(folder, capsys):
+    """Two runs of one protocol have one name, in two folders."""
+    other = folder / "second" / "one.nc"
+    other.parent.mkdir()
+    save(other, 1, 160, 4)
+    picture = str(folder / "d.png")
+    assert main(["compare", str(folder / "one.nc"), str(other), "--plot", picture]) == 0
+    assert str(other) in capsys.readouterr().out
+
+
 def test_what_is_not_shared_is_said(folder):
     with xr.open_dataset(folder / "one.nc") as data:
         one = data.load()

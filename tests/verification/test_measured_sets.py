@@ -22,7 +22,7 @@ from frenkel.reports.card import fit_text
 from frenkel.reports.noise import answer_text
 from frenkel.units import BOLTZMANN_EV
 
-pytestmark = pytest.mark.verification
+pytestmark = [pytest.mark.verification, pytest.mark.timeout(3600)]
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "measured"
 TABLES = Path(os.environ.get("FRENKEL_TABLES", "none"))
@@ -95,21 +95,41 @@ def test_bakes_give_the_combination_that_is_identified(name):
 
 
 def test_a_relaxation_is_foretold_a_hundred_times_as_far():
-    """Half of the middle 68 % of all cells at 10,000 s from reads up to 100 s: |ln ratio| at most 0.15."""
+    """Half of the middle 68 % of all cells at 10,000 s from reads up to 100 s: |ln ratio| at most 0.15.
+
+    Of the cells that were read at all times, on which the law was fitted, and of those that lack the read at
+    100 s, which it has never seen; of the latter each of eight bands of conductance, too: -0.14 to 0.13 when
+    this was written, with a standard error of 0.04 to 0.08 of what was measured, so that a band fails by
+    chance once it is more than two of these further.
+    """
     path = table("relaxation-B.csv.gz")
-    data = noise_fit.of_members(files.read([path]), "relaxation")
+    measured = files.read([path])
+    data = noise_fit.of_members(measured, "relaxation")
     early = data.isel(time=data["time"].values < 300.0)
     law, _ = noise_fit.fit_relaxation(early)
-    start = data["start"].values
+    starts, unseen = data["start"].values, late_reads(measured, path.name)
+    edges = np.quantile(starts, np.linspace(0, 1, 9))[1:-1]
     late = data["conductance"].sel(time=LATE, method="nearest").values
-    kept = np.isfinite(late) & (start > 0)
-    foretold = law.relax(start[kept], LATE, np.random.default_rng(0)) - start[kept]
-    shift = late[kept] - start[kept]
-    bands = np.array_split(np.argsort(start[kept]), 8)
-    ratio = [half(foretold[one]) / half(shift[one]) for one in bands]
-    whole = np.log(half(foretold) / half(shift))
-    print(f"{len(shift)} cells, growth of the {law.growth}: {whole:+.2f}; bands {np.log(ratio).round(2)}")
-    assert abs(whole) <= 0.15
+    for name, start, shift in (("fitted", starts, late - starts), ("unseen", *unseen)):
+        drawn = [law.relax(start, LATE, np.random.default_rng(k)) - start for k in range(8)]
+        off = [np.log(half(one) / half(shift)) for one in drawn]
+        band = np.digitize(start, edges)
+        bands = np.array(
+            [[np.log(half(one[band == k]) / half(shift[band == k])) for k in range(8)] for one in drawn]
+        ).mean(axis=0)
+        print(f"{name}: {len(start)} cells, {law.growth}: {np.mean(off):+.2f}; bands {bands.round(2)}")
+        assert abs(np.mean(off)) <= 0.15
+    assert np.abs(bands).max() <= 0.15 + 2 * 0.08
+
+
+def late_reads(data, name):
+    """Return start and shift until 10,000 s (S) of the cells that lack a read, but not that one."""
+    rows = []
+    for _, _, _, time, g in files.each_rest(data, name):
+        last = g[np.abs(np.log(np.maximum(time, 1e-9) / LATE)) < 0.25]
+        if len(time) < 7 and len(last) and time[0] == 0:
+            rows.append((g[0], last[-1] - g[0]))
+    return np.array(rows).T
 
 
 def half(values):

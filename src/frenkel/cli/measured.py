@@ -113,8 +113,11 @@ def _compare(options: argparse.Namespace) -> int:
     if options.seed < 0:
         raise UsageError(f"--seed must be at least 0, got {options.seed}")
     volts = _volts(options.read_voltage)
-    one, other = (measurements.of_file(path, volts) for path in (options.measured, options.simulated))
-    pair = compare.pair(one, other, options.measured.name, options.simulated.name)
+    paths = (options.measured, options.simulated)
+    one, other = (measurements.of_file(path, volts) for path in paths)
+    # Files of one name are told by their folders.
+    names = [str(path) if paths[0].name == paths[1].name else path.name for path in paths]
+    pair = compare.pair(one, other, *names)
     rows = compare.distances(*pair, seed=options.seed)
     print(comparison_text(*pair))
     print(gate.table(rows))

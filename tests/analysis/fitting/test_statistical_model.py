@@ -302,13 +302,35 @@ def test_bad_input(make, message):
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("a,b\n", "must begin with"), ("device,cycle,hrs [ohm]\na,1,x\n", "not a number")],
+    [
+        ("a,b (ohm)\n1,2\n2,3\n3,4\n", "must begin with"),
+        ("device,cycle\na,1\na,2\na,3\n", "must begin with"),
+        ("device,cycle,hrs [ohm]\n", "holds no table"),
+        ("device,cycle,hrs [ohm]\na,1,1\na,2,x\na,3,1\na,4,1\na,5,1\n", "line 3 of a.csv must hold numbers"),
+        (
+            "device,cycle,hrs [ohm]\na,1,1\na,2,1\na,1,1\n",
+            r"line 4 of .*a\.csv has cycle 1 of device a once more",
+        ),
+        ("device,cycle,hrs\na,1,1\na,2,1\na,3,1\n", "hrs has no units"),
+    ],
 )
 def test_bad_csv(tmp_path, text, message):
     path = tmp_path / "a.csv"
     path.write_text(text)
-    with pytest.raises(ObservationError, match=message):
+    with pytest.raises(ValueError, match=message):
         from_csv(path)
+
+
+def test_csv_of_other_programs(tmp_path):
+    """A mark of UTF-8, semicolons with decimal commas, and kilohm are the same table in ohm."""
+    rows = ["device,cycle,hrs (ohm)", "a,1,150500.0", "a,2,", "b,1,2e5", "b,2,3e5"]
+    (tmp_path / "a.csv").write_text("\n".join(rows), encoding="utf-8-sig")
+    other = ["device;cycle;hrs [kohm]", "a;1;150,5", "a;2;", "b;1;200,0", "b;2;300,0"]
+    (tmp_path / "b.csv").write_text("\n".join(other))
+    one, two = from_csv(tmp_path / "a.csv"), from_csv(tmp_path / "b.csv")
+    assert one.features == two.features and one.features[0].unit == "ohm"
+    np.testing.assert_allclose(one.values, two.values, rtol=1e-12)
+    assert one.values[0, 0, 0] == pytest.approx(np.log(150500.0))
 
 
 def test_spread_of_few_cycles_is_not_too_small():

@@ -76,6 +76,21 @@ def test_excel_without_its_reader_is_one_sentence(ending, package, tmp_path, mon
         read_table(tmp_path / f"a.{ending}")
 
 
+def test_text_that_is_called_excel_is_told(tmp_path):
+    pytest.importorskip("pandas")
+    (tmp_path / "a.xlsx").write_text("V (V),I (A)\n0,1\n1,2\n2,3\n")
+    with pytest.raises(
+        TableError, match=r"^a\.xlsx holds no Excel, as its name says: give text another ending"
+    ):
+        read_table(tmp_path / "a.xlsx")
+
+
+def test_a_title_above_numbers_without_names_stays(tmp_path):
+    """Two words of an instrument are no names of columns."""
+    (tmp_path / "a.csv").write_text("Analyser, 2.1.b\n0,5,1,5\n1,5,2,5\n2,5,3,5")
+    assert read_table(tmp_path / "a.csv").headers == ("",) * 4
+
+
 def test_blocks_under_repeated_headers_are_kept_apart(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("\n".join(["sweep 1", *lines(","), "", "sweep 2", *lines(",")]))
@@ -104,6 +119,10 @@ def test_missing_values_and_overflow(tmp_path):
         (
             "V (V),I (A)\n0,1,5\n1,2,5\n2,3,5\n3,4,5",
             r"line 1 of a\.csv names 2 columns, the lines below hold 3: are there decimal commas",
+        ),
+        (
+            "V (V),I (A)\n0,5,1,5\n1,5,2,5\n2,5,3,5\n3,5,4,5",
+            r"line 1 of a\.csv names 2 columns, the lines below hold 4: are there decimal commas",
         ),
     ],
 )
@@ -211,6 +230,16 @@ def test_nothing_is_guessed_in_silence(head, message, tmp_path):
     (tmp_path / "a.csv").write_text(head + "\n0,1\n1,2\n0,3\n")
     with pytest.raises(TableError, match=message):
         mapping.plan(read_table(tmp_path / "a.csv"))
+
+
+def test_a_number_of_cycles_in_a_unit_of_something_else_is_refused(tmp_path):
+    """LRS in volts is no voltage in silence; a mapping may say that it is to be ignored."""
+    (tmp_path / "a.csv").write_text("device,cycle,hrs (ohm),lrs (V)\n" + "a,1,1e5,1\n" * 4)
+    table = read_table(tmp_path / "a.csv")
+    with pytest.raises(TableError, match=r"^a\.csv: 'lrs \(V\)' must have a unit of ohm, got 'V'; say in a"):
+        mapping.plan(table)
+    told = mapping.Told(columns={"lrs (V)": "ignore"})
+    assert [column.quantity for column in mapping.plan(table, told).columns] == ["device", "cycle", "hrs", ""]
 
 
 def test_units_are_applied_with_their_offset(tmp_path):
