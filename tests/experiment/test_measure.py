@@ -120,6 +120,19 @@ def test_walks_go_on_from_the_end_states(done):
     assert rests.tolist() == [False, False, False, False, True, True] * 2
 
 
+def test_walks_stand_under_limits_of_their_own():
+    """Under 1 nA the voltage of a walk is that at which its state lets 1 nA through, whatever the source."""
+    measure = {**SMALL["measure"], "walks": 12, "steps": 1, "limits": "1 nA"}
+    found, measurement, _ = protocol({**SMALL, "measure": measure})
+    found.go()
+    arrays = measurement.arrays()
+    walked = (arrays["jump_origin"] == jumps.WALK) & (arrays["jump_voltage"] > 0.0)
+    volts, states = arrays["jump_voltage"][walked], arrays["jump_from"][walked]
+    # An ohmic state of the set; 0.1 V is where its conductance is read.
+    np.testing.assert_allclose(volts * np.exp(arrays["state_level"][states]), 1e-9, rtol=0.02)
+    assert walked.sum() > 2 and np.any(arrays["jump_voltage"] < -0.1)  # a RESET has no limit
+
+
 def test_probes_start_from_the_end_states(done):
     _, _, arrays, _ = done
     kinds = collections.Counter(arrays["probe_kind"].tolist())
