@@ -35,6 +35,9 @@ MOVED, SWITCHED = 0.02, float(np.log(2.0))
 CELLS = 40
 """Cells of the card for each probe."""
 
+RAMPED = 8
+"""Cells for each ramp: at a limit they flicker, as devices do."""
+
 FEWEST = 16
 """Probes that a row needs."""
 
@@ -63,6 +66,7 @@ class Compared:
         Number of its voltage, time and temperature; -1: values are pooled.
     measured : ndarray of shape (n,)
     card : ndarray of shape (n, CELLS)
+        For ramps (n, RAMPED).
     """
 
     name: str
@@ -78,7 +82,8 @@ class Compared:
         for r in range(repeats):
             random = np.random.default_rng([seed, 7, r])
             first = np.isin(self.owner, random.permutation(devices)[: len(devices) // 2])
-            drawn = self.card[np.arange(len(self.owner)), random.integers(CELLS, size=len(self.owner))]
+            which = random.integers(self.card.shape[1], size=len(self.owner))
+            drawn = self.card[np.arange(len(self.owner)), which]
             floors.append(self._distance(first, self.measured))
             values.append(self._distance(first, drawn))
         value, floor = float(np.mean(values)), float(np.mean(floors))
@@ -247,9 +252,10 @@ def compared(
     found: list[Compared] = []
     for kind in map(KINDS.index, kinds):
         for state in range(len(STATES)):
-            which = np.flatnonzero(
-                (columns["kind"] == kind) & (columns["state"] == state) & np.isfinite(columns["after"])
-            )
+            known = np.isfinite(columns["after"])
+            if kind == RAMP:  # one that took too many events at its limit has switched before
+                known |= np.isfinite(columns["switched"])
+            which = np.flatnonzero((columns["kind"] == kind) & (columns["state"] == state) & known)
             if which.size < FEWEST or np.unique(owner[which]).size < 2:
                 continue
             of = {name: values[which] for name, values in columns.items()}
@@ -299,9 +305,10 @@ def _ramps(
         rows = np.flatnonzero((settings[0] == rate) & (settings[1] == most))
         if rows.size < FEWEST or np.unique(owner[rows]).size < 2:
             continue
-        cells = JumpCells(law, rows.size * CELLS, seed, STATES[state], float(of["temperature"][rows[0]]))
+        heat = float(of["temperature"][rows[0]])
+        cells = JumpCells(law, rows.size * RAMPED, seed, STATES[state], heat)
         cells.most = BUDGET
-        series, limit = (np.repeat(of[name][rows], CELLS) for name in ("series", "limit"))
+        series, limit = (np.repeat(of[name][rows], RAMPED) for name in ("series", "limit"))
         amplitude = float(of["voltage"][rows[0]])
         done = cells.ramp(amplitude, float(rate), series=series, limit=limit)
         volts = done.rise_voltage if state == 0 else done.peak_voltage
@@ -310,6 +317,10 @@ def _ramps(
         seen, made = (np.abs(np.nan_to_num(one, nan=NEVER)) for one in (of["switched"][rows], volts))
         name = f"ramp of {STATES[state]} at {rate:g} V/s" + (f" to {most:g} A" if most else "")
         pooled = np.full(rows.size, -1)
-        yield Compared(f"{name}: switching voltage", owner[rows], pooled, seen, made.reshape(-1, CELLS))
-        level = np.log(cells.conductance).reshape(-1, CELLS)
-        yield Compared(f"{name}: level after", owner[rows], pooled, of["after"][rows], level)
+        made = made.reshape(-1, RAMPED)
+        yield Compared(f"{name}: switching voltage", owner[rows], pooled, seen, made)
+        level = np.log(cells.conductance).reshape(-1, RAMPED)
+        ended = np.isfinite(of["after"][rows])
+        if ended.sum() >= FEWEST and np.unique(owner[rows][ended]).size > 1:
+            after = of["after"][rows][ended]
+            yield Compared(f"{name}: level after", owner[rows][ended], pooled[ended], after, level[ended])

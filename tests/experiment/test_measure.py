@@ -2,6 +2,7 @@
 
 import collections
 import io
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -16,7 +17,9 @@ from frenkel.experiment.measure import jumps, probes
 from frenkel.experiment.measure.measurement import Measurement
 from frenkel.experiment.members import summary
 from frenkel.experiment.protocol import Protocol
+from frenkel.kinetic.circuit import Circuit
 from frenkel.kinetic.device import Device
+from frenkel.kinetic.waveform import Waveform
 
 COARSE = 2.0**-11
 """Largest error of a current or a rate in a file, of its size."""
@@ -118,6 +121,41 @@ def test_walks_go_on_from_the_end_states(done):
     # The third walk from each is at rest, the others hardly ever.
     rests = arrays["jump_voltage"][walked] == 0.0
     assert rests.tolist() == [False, False, False, False, True, True] * 2
+
+
+def test_walks_stand_under_limits_of_their_own():
+    """Under 1 nA the voltage of a walk is that at which its state lets 1 nA through, whatever the source."""
+    measure = {**SMALL["measure"], "walks": 12, "steps": 1, "limits": "1 nA"}
+    found, measurement, _ = protocol({**SMALL, "measure": measure})
+    found.go()
+    arrays = measurement.arrays()
+    walked = (arrays["jump_origin"] == jumps.WALK) & (arrays["jump_voltage"] > 0.0)
+    volts, states = arrays["jump_voltage"][walked], arrays["jump_from"][walked]
+    # An ohmic state of the set; 0.1 V is where its conductance is read.
+    np.testing.assert_allclose(volts * np.exp(arrays["state_level"][states]), 1e-9, rtol=0.02)
+    assert walked.sum() > 2 and np.any(arrays["jump_voltage"] < -0.1)  # a RESET has no limit
+
+
+def test_a_ramp_that_flickers_at_its_limit_tells_where_it_switched(done, monkeypatch):
+    """The budget ends after the limit has acted: the voltage is known, the state after is not."""
+    whole, measurement, _, _ = done
+    sweep = measurement._sweep(lambda one: one.kind == "set")
+    bare, twin = Circuit(series_resistance=2e3), measurement._twin(300.0)
+    limited = replace(bare, compliance=5e-6)
+    plan, random = probes.Plan(probes.RAMP, 1.5, 1.5e-7, 300.0, 5e-6), np.random.default_rng(1)
+
+    def ramp(budget, circuit=limited):
+        monkeypatch.setattr(probes, "BUDGET", budget)
+        twin.restore(whole.device.state(), stream=(1, 2))
+        twin.circuit = bare
+        twin.advance(Waveform.triangle(-1.2, 1e7), samples=3)
+        return probes.carry_out(plan, twin, circuit, sweep, 0.1, random)
+
+    known = ramp(10_000)
+    cut = ramp(known["events"] - 1)
+    assert np.isfinite(known["after"]) and np.isnan(cut["after"])
+    assert 0.0 < cut["switched"] == known["switched"] < 1.5
+    assert np.isnan(ramp(1, bare)["switched"])
 
 
 def test_probes_start_from_the_end_states(done):

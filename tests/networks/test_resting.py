@@ -36,14 +36,32 @@ def test_two_states_at_rest_follow_their_closed_form():
             assert low <= np.count_nonzero(changed) <= high
 
 
-def test_a_law_without_end_states_tells_nothing_of_rest():
-    with pytest.raises(JumpError, match="no end state that could rest"):
-        resting.of_jumps(replace(law(1.0, 1.0), kind=[-1, -1]))
+NOTHING = [
+    ({"kind": [-1, -1]}, "holds no end state"),
+    ({"before": [], "after": [], "jump_voltage": []}, "holds no jump"),
+]
+"""What a law lacks that tells nothing of rest, and the sentence."""
+
+
+@pytest.mark.parametrize(("lacking", "sentence"), NOTHING)
+def test_a_law_without_end_states_or_jumps_tells_nothing_of_rest(lacking, sentence):
+    with pytest.raises(JumpError, match=sentence):
+        resting.of_jumps(replace(law(1.0, 1.0), **lacking))
+
+
+@pytest.mark.parametrize(("lacking", "_"), NOTHING)
+def test_a_card_whose_law_tells_nothing_of_rest_leaves_relaxation_out(lacking, _):
+    card = fk.Card.load("hfo2")
+    bare = replace(card, jump_law=replace(law(1.0, 1.0), **lacking))
+    device = device_statistics.from_card(bare)
+    assert "relaxation" in device.missing and device.relaxation is None
+    assert device.window == device_statistics.from_card(card).window
 
 
 def test_a_card_of_jumps_tells_relaxation():
-    """The shipped card: cells move within a day, and studies need no row of chosen ranges for it."""
-    device = device_statistics.from_card(fk.Card.load("hfo2"))
+    """Cells that move within a day, 41 % of them: studies need no row of chosen ranges for it."""
+    card = replace(fk.Card.load("hfo2"), jump_law=law(1e-5, 1e-5))
+    device = device_statistics.from_card(card)
     assert device.knows("relaxation") and device.longest == 86_400.0 and not device.placeholders
     assert "relaxation" not in device.missing and "telegraph noise" in device.missing
     conductance = np.full(4000, device.g_max)

@@ -54,7 +54,7 @@ def told_error(one):
     random = np.random.default_rng(SEED)
     chance = []
     for _ in range(REPEATS):
-        drawn = one.card[np.arange(len(one.owner)), random.integers(gate_jumps.CELLS, size=len(one.owner))]
+        drawn = one.card[np.arange(len(one.owner)), random.integers(one.card.shape[1], size=len(one.owner))]
         found = [abs(drawn[one.design == k].mean() - one.card[one.design == k].mean())
                  for k in np.unique(one.design)]
         chance.append(np.mean(found))

@@ -75,6 +75,8 @@ class MeasureSection(Section):
         there are no cycles.
     walks, steps : int
         Walks from each end state at a drawn source voltage, each third one at rest, and the events of each.
+    limits : tuple of float or None
+        Of the current (A) in walks where the protocol has one, drawn for each; None: that of the protocol.
     hold, half_select, rest, ramp : section or None
         For judging only: nothing is fitted to them.
     """
@@ -84,6 +86,7 @@ class MeasureSection(Section):
     temperatures: Temperatures = Field(default=(300.0, 330.0, 358.0), min_length=1, max_length=100)
     jumps: int = Field(default=1, ge=0, le=MOST)
     walks: int = Field(default=1, ge=0, le=MOST)
+    limits: Currents | None = Field(default=None, min_length=1, max_length=100)
     steps: int = Field(default=3, ge=1, le=MOST)
     hold: HoldSection | None = None
     half_select: HoldSection | None = None

@@ -352,7 +352,7 @@ def from_card(card: Card, *, cells: int = 400, temperature: float | None = None)
     origins |= dict.fromkeys(trains, "chosen")
     numbers: dict[str, Any] = _ABSENT | found | trains
     rest = None
-    if card.jump_law is not None and card.relaxation_law is None:
+    if card.jump_law is not None and card.relaxation_law is None and resting.told(card.jump_law):
         rest = resting.of_jumps(card.jump_law, temperature)
     source = f"card {card.name} {card.version}"
     return DeviceStatistics(**numbers, origins=origins, source=source, relaxation=rest)

@@ -13,6 +13,11 @@ CELLS = 150
 """Of each end state."""
 
 
+def told(law: JumpLaw) -> bool:
+    """Return whether a law tells what rest does: it holds end states, and jumps by which they are left."""
+    return bool(np.any(law.kind >= 0) and law.before.size)
+
+
 def of_jumps(law: JumpLaw, temperature: float | None = None, cells: int = CELLS) -> Relaxation:
     """Return cells of a law that RESET and SET have left, and what becomes of them at 0 V.
 
@@ -29,8 +34,9 @@ def of_jumps(law: JumpLaw, temperature: float | None = None, cells: int = CELLS)
     JumpError
         The law holds no end state, no jumps, or not this temperature.
     """
-    if not np.any(law.kind >= 0):
-        raise JumpError("the law of jumps holds no end state that could rest")
+    if not told(law):
+        lacking = "jump" if np.any(law.kind >= 0) else "end state"
+        raise JumpError(f"the law of jumps holds no {lacking}, so it cannot tell what rest does")
     start, later = [], []
     for seed, state in enumerate(STATES):
         if not np.any(law.kind == seed):

@@ -128,6 +128,9 @@ class Measurement:
             twin = self._twin(self.device.temperature)
             twin.restore(self.device.state(), keep_solved=True)
             circuit, _ = self._circuit(source)
+            if self.settings.limits is not None and circuit.compliance is not None:
+                # What conducts less than the protocol leaves stands there under a lower limit.
+                circuit = replace(circuit, compliance=float(random.choice(self.settings.limits)))
             self.walks += jumps.walk(twin, circuit, source, start, random, self.settings.steps, self.read)
 
     def _probe(self, cycle: int, state: int) -> None:

@@ -37,7 +37,8 @@ class Probe:
     """What a probe did: ln of the conductance (S) before and after it, switching voltage (V), events,
     of a rest those that left a state with its neighbours.
 
-    NaN: the end is not known, since it took too many events; a ramp did not switch; no ramp.
+    NaN: the end is not known, since it took too many events; a ramp did not switch, or took too many events
+    before a limit of the current acted; no ramp.
     """
 
     plan: Plan
@@ -94,7 +95,7 @@ def carry_out(
     next, those that are given.
     """
     twin.circuit = circuit
-    before, events = level(twin.solved(), read_voltage), twin.events
+    before, events, begin = level(twin.solved(), read_voltage), twin.events, twin.time
     found = {"before": before, "after": np.nan, "switched": np.nan, "events": BUDGET}
     if plan.voltage == 0.0:
         left = rest(twin, plan.time, read_voltage, BUDGET, random)
@@ -106,15 +107,16 @@ def carry_out(
         waveform = Waveform.triangle(plan.voltage, abs(plan.voltage) / plan.time)
     else:
         waveform = Waveform.constant(plan.voltage, plan.time)
-    extremes = Extremes()
+    extremes, ended = Extremes(), True
     try:
-        record = twin.advance(
-            waveform, samples=3, budget=BUDGET, superbasin=not ramp, extremes=extremes
-        )
+        twin.advance(waveform, samples=3, budget=BUDGET, superbasin=not ramp, extremes=extremes)
     except EventBudgetError:
-        return found
-    found |= {"after": level(twin.solved(), read_voltage), "events": twin.events - events}
-    if sweep is not None and ramp:
+        ended = False
+    if ended:
+        found |= {"after": level(twin.solved(), read_voltage), "events": twin.events - events}
+    # What flickers at the limit has switched before.
+    if sweep is not None and ramp and (ended or extremes.limited):
         limit = np.nan if circuit.compliance is None else circuit.compliance
-        found["switched"] = event_voltage(record.sample, extremes.values(), sweep.kind, limit)
+        corners = {"time": begin + np.array(waveform.times), "source_voltage": np.array(waveform.voltages)}
+        found["switched"] = event_voltage(corners, extremes.values(), sweep.kind, limit)
     return found
