@@ -5,9 +5,9 @@ python examples/first_device.py      writes first_device.nc and first_device.png
 
 import frenkel as fk
 
-device = fk.Device("HfO2", "2.6 nm", "2.6 nm", circuit=fk.Circuit(series_resistance="9 kohm"), seed=4)
-device.form("4 V", compliance="40 uA", verify="30 kohm")
-device.reset("-1.6 V")
+device = fk.Device("HfO2", "2.6 nm", "2.6 nm", circuit=fk.Circuit(series_resistance="7.5 kohm"), seed=4)
+device.form("4 V", compliance="30 uA", verify="30 kohm")
+device.reset("-1.4 V")
 device.set("3.5 V", compliance="30 uA")
 print(device.result.frenkel.summary())
 device.save("first_device.nc", force=True)

@@ -8,7 +8,7 @@ from device_forming import forming
 from device_retention import HOT, retention
 from device_states import levels, limits, prepare, resistances, set_times, trap_steps
 
-PROTOCOL = {"form_limit": 40e-6, "limit": 30e-6, "reset": 1.6, "set_to": 3.5, "series": 9000.0}
+PROTOCOL = {"form_limit": 30e-6, "limit": 30e-6, "reset": 1.4, "set_to": 3.5, "series": 7500.0}
 """What the default set was made for (head of HfO2.toml)."""
 
 

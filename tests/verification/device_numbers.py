@@ -4,9 +4,10 @@
     .venv/bin/python tests/verification/device_numbers.py --show 5 [--check 24]
 
 An evolutionary search: each trial draws a set near earlier good ones, or anywhere in the ranges, and
-measures it on four small devices that no other trial used: forming, six cycles, then waits at 358 K of what
-they hold. Good sets are measured again on further devices before they count. Two searches with other
-``--number`` share what is in build/numbers/ and find the same trials only by chance.
+measures it on six small devices that no other trial used: forming and eight cycles; where these are good,
+levels by the stop of RESET, SET times, other limits, and waits at 358 K of what they hold. Good sets are
+measured again on further devices before they count. Two searches with other ``--number`` share what is in
+build/numbers/ and find the same trials only by chance.
 
 The search begins near the numbers of the base set. `--show` prints the best sets, and how far each number
 goes among the sets that are nearly as good: as near as this search comes to a posterior. `--check` measures
@@ -25,51 +26,59 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 from device_cell import FAILED, Cell, Setting, Watch, material_of
 from device_cycles import cycle, cycles, summary
+from device_rows import repeats
+from device_states import levels, limits, prepare, set_times
 
 from frenkel.kinetic.waveform import Waveform
 
 LOG = Path(__file__).resolve().parents[2] / "build" / "numbers"
 CHECK = 2001  # first seed of the devices that only `--check` measures
-SEARCH = 400_000  # first seed of the search
-DEVICES, CYCLES, REPEATS = 4, 6, 6
-BUDGET, WAIT = 8.0, 3.0  # s of CPU time: of a device, of a wait
+SEARCH = 600_000  # first seed of the search
+DEVICES, CYCLES, REPEATS = 6, 8, 5
+BUDGET, WAIT = 4.0, 0.4  # s of CPU time: of a device, of a wait
+STOPPED, HELD, LIMITED = 0.7, 0.4, 0.7  # s of CPU time: of a RESET to a stop, a hold, a SET at a limit
 KEEPS = 0.85  # score of a state that its wait did not lose before its CPU time ended
-WORTH = 0.76  # score of cycles from which on waits are measured
+WAITING = 2  # devices whose states wait
+WORTH = 0.80  # score of cycles from which on states are measured
+VOLTAGES = (0.6, 0.7, 0.8, 1.0)  # V, of SET times
+CURRENTS = (1e-5, 1e-4, 2e-4)  # A, of R I_c beside that of the cycles
 
 RANGES = {
     # name: lowest, highest, whether the logarithm is drawn; SI units and eV
-    "vacancy.migration_barrier": (0.70, 0.85, False),
-    "vacancy.in_company": (1.55, 2.0, False),  # the barrier above and the crowding barrier
-    "vacancy.crowding_start": (-0.4, 4.4, False),
-    "vacancy.crowding_count": (2.6, 10.4, False),
-    "vacancy.edge_share": (0.4, 1.0, False),
-    "vacancy.bound_share": (0.0, 1.0, False),
-    "vacancy.binding_energy": (0.1, 0.35, False),
-    "exchange.floor": (0.6, 0.8, False),
-    "exchange.barrier": (1.6, 1.73, False),
-    "exchange.energy": (0.0, 0.6, False),
-    "exchange.dipole": (1.3e-9, 2.6e-9, False),
+    "vacancy.migration_barrier": (0.9, 1.35, False),
+    "vacancy.crowding_barrier": (0.2, 0.8, False),
+    "vacancy.binding_energy": (0.15, 0.4, False),
+    "vacancy.edge_share": (0.2, 0.8, False),
+    "vacancy.crowding_start": (0.6, 3.4, False),
+    "vacancy.crowding_count": (2.6, 6.4, False),
+    "vacancy.crowding_electrode": (-0.4, 3.4, False),
+    "exchange.barrier": (1.75, 2.15, False),
+    "exchange.energy": (0.1, 0.6, False),
+    "exchange.dipole": (1.5e-9, 2.3e-9, False),
+    "exchange.floor": (0.1, 0.6, False),
+    "column.radius": (0.4e-9, 0.73e-9, False),
+    "column.top_radius": (0.4e-9, 0.73e-9, False),
     "column.migration_shift": (0.3, 0.65, False),
-    "column.radius": (0.37e-9, 0.65e-9, False),
-    "conduction.gap_reorganisation": (0.45, 1.1, False),
-    "conduction.gap_hops": (1.5, 3.49, False),
-    "conduction.decay_length": (0.17e-9, 0.28e-9, False),
-    "conduction.tunnel_factor": (0.01, 0.25, True),
-    "conduction.prefactor": (1e-4, 6e-4, True),
-    "conduction.contact_bottom": (8e-5, 6e-4, True),
-    "conduction.contact_top": (1e-4, 1e-3, True),
-    "heat.conductivity": (0.5, 3.0, True),
-    "disorder.bond": (0.35, 0.9, False),
+    "conduction.gap_reorganisation": (0.4, 0.9, False),
+    "conduction.gap_hops": (1.5, 4.49, False),
+    "conduction.decay_length": (0.25e-9, 0.6e-9, False),
+    "conduction.tunnel_factor": (0.02, 0.4, True),
+    "conduction.prefactor": (7e-5, 2e-4, True),
+    "conduction.contact_bottom": (8e-5, 4e-4, True),
+    "conduction.contact_top": (8e-5, 4e-4, True),
+    "heat.conductivity": (1.2, 3.0, True),
+    "disorder.bond": (0.35, 1.0, False),
+    "disorder.site_energy": (0.03, 0.1, False),
     "form_limit": (25e-6, 100e-6, True),
-    "limit": (20e-6, 50e-6, True),
-    "reset": (0.8, 1.4, False),
-    "series": (1e3, 8e3, True),
+    "reset": (1.3, 2.0, False),
+    "series": (3e3, 14e3, True),
 }
 NAMES = tuple(RANGES)
-FIXED = {
-    "column.vacancy_fraction": 0.0, "column.top_radius": 0.0, "column.exchange_shift": 2.0,
-    "vacancy.crowding_shells": 2,
-}  # fmt: skip
+WHOLE = (
+    "vacancy.crowding_start", "vacancy.crowding_count", "vacancy.crowding_electrode", "conduction.gap_hops",
+)  # fmt: skip
+PROTOCOL = {"form_limit": 30e-6, "reset": 1.4, "series": 7500.0}
+"""Where the search begins, beside the numbers of the base set."""
 
 
 @dataclass(frozen=True)
@@ -88,18 +97,33 @@ class Target:
         return float(np.where(np.isfinite(values), np.exp(-outside), 0.0).mean())
 
 
-TARGETS = {
-    "forming": Target(1.0, 2.1, 0.3, 1.0),  # V; a field, so that 5.2 nm form at twice that
-    "window": Target(1.0, np.inf, 0.5, 4.0),  # log10
-    "v_set": Target(0.7, 1.5, 0.2, 2.0),  # V
-    "v_reset": Target(-1.5, -0.72, 0.1, 2.0),  # V
-    "lrs": Target(np.log10(0.3), np.log10(0.6), 0.3, 2.5),  # log10 of R I_c in V
-    "hrs": Target(5.2, 6.3, 0.5, 0.8),  # log10 of ohm
-    "hottest": Target(0.0, 1500.0, 400.0, 1.5),  # K
-    "gap": Target(1.6, np.inf, 1.0, 0.8),  # layers at the longest jump
-    "nonlinear": Target(2.0, 8.0, 2.0, 0.8),  # R(0.1 V)/R(0.5 V)
+R_I_C = np.log10([0.36, 0.55]), np.log10([0.3, 0.6])  # of V: for the cycles, for other limits
+OF_CYCLES = {
+    "forming": Target(1.2, 2.0, 0.2, 1.0),  # V; a field, so that 5.2 nm form at twice that
+    "window": Target(1.0, np.inf, 0.3, 4.0),  # log10
+    "v_set": Target(0.72, 1.45, 0.1, 3.0),  # V
+    "v_reset": Target(-1.45, -0.74, 0.1, 2.5),  # V
+    "R I_c": Target(*R_I_C[0], 0.15, 2.0),  # log10 of V, median of a device
+    "lrs spread": Target(0.02, 0.09, 0.03, 1.0),  # decades from cycle to cycle
+    "hrs spread": Target(0.22, 0.45, 0.08, 1.5),
+    "hottest": Target(0.0, 1480.0, 200.0, 1.5),  # K
+    "gap": Target(3.0, np.inf, 1.0, 1.0),  # layers
+    "nonlinear": Target(2.1, 7.5, 0.5, 1.0),  # R(0.1 V)/R(0.5 V)
+    "one event": Target(0.0, 0.48, 0.1, 1.0),  # of the change of ln G in SET
+    "repeated": Target(0.0, 0.0, 0.3, 1.0),  # share of HRS values
+    "cpu": Target(0.0, 0.06, 0.06, 1.0),  # s a cycle
 }
-WHOLE, LOW_KEPT, HIGH_KEPT = 10.0, 3.0, 1.5  # weights of all targets, and of the waits of both states
+OF_STATES = {
+    "levels": Target(1.5, np.inf, 0.7, 2.0),  # decades from -1 to -2 V
+    "rises": Target(1.0, 1.0, 1.0, 0.5),  # share of the steps of the stop
+    "slope": Target(9.0, 19.0, 4.0, 2.0),  # decades of SET time per volt
+    "waits": Target(-2.0, 6.0, 3.0, 1.0),  # log10 of s, SET time at the lowest voltage
+    "10 uA": Target(*R_I_C[1], 0.15, 0.7),
+    "100 uA": Target(*R_I_C[1], 0.15, 0.7),
+    "200 uA": Target(*R_I_C[1], 0.15, 0.7),
+    "low kept": Target(1.0, 1.0, 1.0, 3.0),
+    "high kept": Target(1.0, 1.0, 1.0, 1.0),
+}
 
 
 def numbers_of(place):
@@ -107,11 +131,12 @@ def numbers_of(place):
     drawn = {}
     for u, (name, (low, high, log)) in zip(place, RANGES.items(), strict=True):
         drawn[name] = float(low * (high / low) ** u if log else low + (high - low) * u)
-    setting = {name: drawn.pop(name) for name in ("form_limit", "limit", "reset", "series")}
-    drawn["vacancy.crowding_barrier"] = drawn.pop("vacancy.in_company") - drawn["vacancy.migration_barrier"]
-    for name in ("vacancy.crowding_start", "vacancy.crowding_count", "conduction.gap_hops"):
-        drawn[name] = round(drawn[name])
-    return drawn | FIXED, setting | {"set_to": 3.0, "form_to": 4.0}
+    setting = {name: drawn.pop(name) for name in PROTOCOL}
+    drawn |= {name: round(drawn[name]) for name in WHOLE}
+    start, count = drawn["vacancy.crowding_start"], drawn["vacancy.crowding_count"]
+    drawn["vacancy.crowding_count"] = max(count, start + 1)
+    drawn["vacancy.crowding_electrode"] = min(drawn["vacancy.crowding_electrode"], count - 1)
+    return drawn, setting | {"limit": 30e-6, "set_to": 3.5, "form_to": 4.0}
 
 
 def measure(base, place, seed):
@@ -119,22 +144,56 @@ def measure(base, place, seed):
     numbers, setting = numbers_of(place)
     seeds = range(seed, seed + DEVICES)
     found = cycles(base, seeds, CYCLES, numbers=numbers, budget=BUDGET, **setting)
+    parts = {name: OF_CYCLES[name].score(value) for name, value in of_cycles(found).items()}
+    states = dict.fromkeys(OF_STATES, 0.0)
+    if _average(OF_CYCLES, parts) > WORTH:
+        seen = of_states(base, numbers, setting, seeds)
+        states |= {name: OF_STATES[name].score(value) for name, value in seen.items()}
+    parts |= states
+    return _average(OF_CYCLES | OF_STATES, parts), parts
+
+
+def _average(targets, parts):
+    weights = [target.weight for target in targets.values()]
+    return float(np.average([parts[name] for name in targets], weights=weights))
+
+
+def of_cycles(found):
+    """Return what `OF_CYCLES` asks for."""
     window = np.where(np.isnan(found.window) | (found.window < 1.0), 1.0, found.window)
-    shown = {
+    switched = np.isfinite(found.v_set)
+    return {
         "forming": found.forming, "window": np.log10(window), "v_set": found.v_set, "v_reset": found.v_reset,
-        "lrs": np.log10(found.lrs * found.limit), "hrs": np.log10(found.hrs), "hottest": found.hottest,
-        "gap": found.jump, "nonlinear": found.hrs / found.hrs_half,
+        "R I_c": np.log10(np.nanmedian(found.lrs, axis=1) * found.limit),
+        "lrs spread": np.nanstd(np.log10(found.lrs), axis=1, ddof=1),
+        "hrs spread": np.nanstd(np.log10(found.hrs), axis=1, ddof=1),
+        "hottest": found.hottest, "gap": found.gap, "nonlinear": np.nanmedian(found.hrs / found.hrs_half),
+        "one event": np.nanmedian(found.share),
+        "repeated": repeats(found.hrs[switched]) / max(1, switched.sum()), "cpu": np.nanmean(found.cpu),
     }  # fmt: skip
-    parts = {name: target.score(shown[name]) for name, target in TARGETS.items()}
-    weights = [target.weight for target in TARGETS.values()]
-    base_score = float(np.average(list(parts.values()), weights=weights))
-    kept = [0.0, 0.0]
-    if base_score > WORTH:
-        waits = [keeping(base, numbers, setting, one) for one in seeds]
-        kept = np.mean(waits, axis=0).tolist()
-    parts |= {"cycles": base_score, "low kept": kept[0], "high kept": kept[1]}
-    score = WHOLE * base_score + LOW_KEPT * kept[0] + HIGH_KEPT * kept[1]
-    return score / (WHOLE + LOW_KEPT + HIGH_KEPT), parts
+
+
+def of_states(base, numbers, setting, seeds):
+    """Return what `OF_STATES` asks for; nothing where fewer than four devices have states."""
+    prepared = prepare(base, seeds, 4, keep=1, numbers=numbers, budget=BUDGET, **setting)
+    prepared = [one for one in prepared if one.low]
+    if len(prepared) < 4:
+        return {}
+    stopped = np.log10(np.nanmedian(levels(prepared, budget=STOPPED), axis=0))
+    times = set_times(prepared, VOLTAGES, budget=HELD)
+    waited = np.log10(np.median(np.where(times.waiting, 1e7, times.time), axis=0))
+    products = limits(prepared, CURRENTS, budget=LIMITED)
+    products = np.log10(np.median(np.where(np.isfinite(products), products, np.inf), axis=0))
+    kept = np.mean([keeping(base, numbers, setting, one) for one in list(seeds)[:WAITING]], axis=0)
+    return {
+        "levels": stopped[-1] - stopped[0],
+        "rises": np.mean(np.diff(stopped) > 0),
+        "slope": (waited[0] - waited[-1]) / (VOLTAGES[-1] - VOLTAGES[0]),
+        "waits": waited[0],
+        **dict(zip(("10 uA", "100 uA", "200 uA"), products, strict=True)),
+        "low kept": kept[0],
+        "high kept": kept[1],
+    }
 
 
 def keeping(base, numbers, setting, seed):
@@ -183,14 +242,13 @@ def trials():
 
 
 def _cautious(measured):
-    """Mean score less what four devices may add by luck."""
-    return np.mean([score for score, _ in measured]) - 0.08 / np.sqrt(len(measured))
+    """Mean score less what few devices may add by luck."""
+    return np.mean([score for score, _ in measured]) - 0.05 / np.sqrt(len(measured))
 
 
 def place_of(base):
-    """Return the place of a packaged set; the middle of the range for what it does not state."""
-    stated = material_of(base).values()
-    stated["vacancy.in_company"] = stated["vacancy.migration_barrier"] + stated["vacancy.crowding_barrier"]
+    """Return the place of a packaged set and of the protocol; the middle of a range where it says nothing."""
+    stated = material_of(base).values() | PROTOCOL
     place = [
         0.5 if (value := stated.get(name)) is None
         else np.log(value / low) / np.log(high / low) if log

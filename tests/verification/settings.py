@@ -20,10 +20,10 @@ class Protocol:
     """Numbers of the material to replace ("section.key", value in SI units), for tuning."""
     thickness: float = 2.6 * nm
     width: float = 2.6 * nm
-    series_resistance: float = 9 * kohm
+    series_resistance: float = 7.5 * kohm
     compliance: float = 30e-6
     """Of SET (A)."""
-    forming_compliance: float = 40e-6
+    forming_compliance: float = 30e-6
     forming_rate: float = 100.0
     """Ramp rate of forming (V/s)."""
     forming_limit: float = 4.5 * V
@@ -35,7 +35,7 @@ class Protocol:
     """The same after SET (V/s)."""
     reset_fall_rate: float = 1e5
     """The same after RESET (V/s)."""
-    reset_voltage: float = 1.6 * V
+    reset_voltage: float = 1.4 * V
     set_limit: float = 3.5 * V
     verify_product: float = 0.8 * V
     """Forming and SET must end below this over the compliance of SET (ohm)."""
