@@ -67,7 +67,7 @@ def test_without_neighbours_it_is_the_sum_of_all_rates(device, monkeypatch):
 
 
 def test_times_are_those_of_the_chain_of_members():
-    """From A by a in two events to B, by c outside; from B by b back, by d outside: (b + d, a)/(cb + cd + ad)."""
+    """From A by a in two events to B, by c outside; from B by b back, by d outside."""
     a, b, c, d = 3.0, 50.0, 0.2, 0.7
     rates, one = [np.array([[a / 3, c, 2 * a / 3]]), np.array([[b, d]])], np.ones(1)
     members = [_Member({}, rate, [], 0.0, one, one) for rate in rates]

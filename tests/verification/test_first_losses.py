@@ -25,7 +25,7 @@ def test_time_in_each_state():
 
 
 def test_ten_years_of_a_flickering_pair():
-    """Of 1e22 changes of place: all the time that there is, and the mean times where the pair is left early."""
+    """Of 1e22 changes of place: all the time there is, and the mean times where the pair is left early."""
     rate, years = np.array([[0.0, 3e13], [1e13, 0.0]]), 3e8
     kept = first_losses.spent(rate, np.array([0.0, 1e-12]), years)
     assert kept == pytest.approx([years / 4, 3 * years / 4], rel=3e-4)

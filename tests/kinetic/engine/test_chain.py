@@ -69,7 +69,7 @@ def test_a_part_that_is_never_left():
 
 @pytest.mark.parametrize("n", [2, 9, 40])
 def test_the_stationary_law(n):
-    """Of a chain in detailed balance over 17 decades it is Boltzmann's; of a ring that turns, one by the rate."""
+    """Of a chain in detailed balance over 17 decades it is Boltzmann's; of a ring, the waits."""
     random = np.random.default_rng(n)
     energy, saddle = random.uniform(0, 40, n), random.uniform(40, 60, (n, n))
     rates = np.exp(energy[:, None] - np.maximum(saddle, saddle.T))
