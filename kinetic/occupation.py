@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..typing import Floats
+from .engine._chain import stationary
 from .lattice.species import TRAPS, VACANCIES
 from .solver import Solver
 from .state import DeviceState
@@ -145,29 +146,6 @@ def _stationary(n: int, moves: list[tuple[int, int, float]]) -> tuple[Floats, fl
     rates = np.zeros((n, n))
     for origin, target, rate in moves:
         rates[origin, target] += rate
-    share = _eliminate(rates)
     generator = rates - np.diag(rates.sum(axis=1))
     values = np.sort(np.abs(np.linalg.eigvals(generator).real))
-    return share, float(values[1])
-
-
-def _eliminate(rates: Floats) -> Floats:
-    """Return the stationary distribution without a subtraction (Grassmann, Taksar, Heyman).
-
-    References
-    ----------
-    W. K. Grassmann, M. I. Taksar, D. P. Heyman, "Regenerative analysis and steady state distributions for
-    Markov chains", Oper. Res. 33, 1107 (1985), doi:10.1287/opre.33.5.1107.
-    """
-    a = rates.copy()
-    n = len(a)
-    for k in range(n - 1, 0, -1):
-        out = a[k, :k].sum()
-        a[:k, k] /= out
-        a[:k, :k] += np.outer(a[:k, k], a[k, :k])
-        np.fill_diagonal(a[:k, :k], 0.0)
-    share = np.zeros(n)
-    share[0] = 1.0
-    for k in range(1, n):
-        share[k] = share[:k] @ a[:k, k]
-    return np.asarray(share / share.sum())
+    return stationary(rates), float(values[1])

@@ -1,4 +1,4 @@
-"""Absorbing Markov chains: when, and from which of a few states, a set of states is left."""
+"""Markov chains of a few states: how long they stay in each, when and from which they leave a set."""
 
 from numpy.random cimport bitgen_t
 

@@ -1,6 +1,6 @@
-"""Absorbing Markov chains: when, and from which of a few states, a set of states is left.
+"""Markov chains of a few states: how long they stay in each, when and from which they leave a set.
 
-The time is drawn from the exact law and the state from the exact probabilities. The one approximation is a first
+The time of leaving is drawn from the exact law and the state from the exact probabilities. The one approximation is a first
 time step of 1e-9 of the shortest mean wait, so probabilities are right to about 1e-9 (relative).
 
 References
@@ -16,6 +16,87 @@ from cpython.pycapsule cimport PyCapsule_GetPointer
 from numpy.random cimport bitgen_t
 
 cdef double FIRST = 1e-9    # of the shortest mean wait: first time step
+cdef double CLOSED = 1e14   # events within a set that is as good as closed
+
+
+cdef bint mean_times_within(double* rate, int n, double* total, double* time) noexcept nogil:
+    """Mean time (s) in each of n states, entered at the first, before they are left; false if they never are.
+
+    ``rate`` has rows of n + 1, rates between the states (the diagonal is not read) and out of them, and is
+    used up; ``total`` is work space. One state after another is taken out, the last first, and nothing is
+    subtracted: right to rounding however often states change places before they are left.
+    """
+    cdef int i, j, k, width = n + 1
+    cdef double share
+    for k in range(n - 1, -1, -1):
+        total[k] = rate[k * width + n]
+        for j in range(k):
+            total[k] += rate[k * width + j]
+        if not total[k] > 0.0:
+            return False
+        # Who went to it goes on to where it leads; back to where one came from is no change.
+        for i in range(k):
+            share = rate[i * width + k] / total[k]
+            for j in range(k):
+                if j != i:
+                    rate[i * width + j] += share * rate[k * width + j]
+            rate[i * width + n] += share * rate[k * width + n]
+    for k in range(n):
+        time[k] = k == 0
+        for i in range(k):
+            time[k] += time[i] * rate[i * width + k]
+        time[k] /= total[k]
+    return True
+
+
+def mean_times(const double[:, :] inner, const double[:] leave):
+    """Return the mean time in each of some states, entered at the first, before they are left.
+
+    Parameters
+    ----------
+    inner : (n, n) float64
+        Rates between the states (1/s); the diagonal is not read.
+    leave : (n,) float64
+        Rate out of the set from each state (1/s).
+
+    Returns
+    -------
+    (n,) float64 or None
+        (s), right to rounding; None where the set, or a part of it, is never left.
+
+    References
+    ----------
+    W. K. Grassmann, M. I. Taksar and D. P. Heyman, Oper. Res. 33, 1107 (1985), doi:10.1287/opre.33.5.1107
+    """
+    cdef int n = leave.shape[0]
+    if n < 1 or inner.shape[0] != n or inner.shape[1] != n:
+        shape = inner.shape[0], inner.shape[1]
+        raise ValueError(f"rates between {n} states must be of shape {(n, n)}, got {shape}")
+    cdef double[:, ::1] rate = np.column_stack([inner, leave])
+    cdef double[::1] total = np.empty(n)
+    time = np.empty(n)
+    cdef double[::1] found = time
+    return time if mean_times_within(&rate[0, 0], n, &total[0], &found[0]) else None
+
+
+def stationary(const double[:, :] rates):
+    """Return the share of the time that a chain spends in each of its states, shape (n,); NaN if one traps it.
+
+    Parameters
+    ----------
+    rates : (n, n) float64
+        Rates between the states (1/s); the diagonal is not read.
+
+    Notes
+    -----
+    The mean times between two entries into the first state, which is what leaves the others lead to.
+    """
+    inner = np.array(rates)
+    back = inner[:, 0].copy()
+    # Who leaves the first state comes back; what leads there ends the round.
+    inner[:, 0] = back[0] = 0.0
+    time = mean_times(inner, back)
+    return np.full(len(inner), np.nan) if time is None else time / time.sum()
 
 
 @cython.auto_pickle(False)
@@ -27,38 +108,27 @@ cdef class Chain:
         self.lost = np.zeros((LEVELS, STATES))
 
     cdef double _inner_events(self) noexcept nogil:
-        """Mean number of events within the basin before it is left: visits from (-T)^-1, by elimination."""
-        cdef double matrix[STATES][STATES + 1]
+        """Mean number of events within the basin before it is left."""
+        cdef double rate[STATES * (STATES + 1)]
         cdef double row[STATES]
-        cdef double factor, total, mean = 0.0, out = 0.0
-        cdef int i, j, k, n = self.n
-        # A set that nothing leaves would be singular.
+        cdef double total[STATES]
+        cdef double time[STATES]
+        cdef double mean = 0.0, out = 0.0
+        cdef int i, j, n = self.n
         for i in range(n):
             row[i] = 0.0
             for j in range(n):
+                rate[i * (n + 1) + j] = self.inner[i][j]
                 row[i] += self.inner[i][j]
+            rate[i * (n + 1) + n] = self.leave[i]
             out += self.leave[i]
         if out <= 0.0:
             return 0.0
+        if not mean_times_within(rate, n, total, time):
+            return CLOSED
         for i in range(n):
-            for j in range(n):
-                matrix[i][j] = -self.inner[j][i]
-            matrix[i][i] = row[i] + self.leave[i]
-            matrix[i][n] = i == 0
-        # Diagonally dominant by columns, so elimination needs no pivots.
-        for k in range(n):
-            for i in range(k + 1, n):
-                factor = matrix[i][k] / matrix[k][k]
-                for j in range(k, n + 1):
-                    matrix[i][j] -= factor * matrix[k][j]
-        for i in range(n - 1, -1, -1):
-            total = matrix[i][n]
-            for j in range(i + 1, n):
-                total -= matrix[i][j] * matrix[j][n]
-            matrix[i][n] = total / matrix[i][i]
-            mean += matrix[i][n] * row[i]
-        # below the rounding of the elimination the basin is as good as closed
-        return mean if 0.0 <= mean < 1e14 else 1e14
+            mean += time[i] * row[i]
+        return mean if mean < CLOSED else CLOSED
 
     def mean_events(self, const double[:, ::1] inner, const double[::1] leave):
         """Mean number of events within a set of states, entered at state 0, before it is left.

@@ -66,13 +66,12 @@ def test_without_neighbours_it_is_the_sum_of_all_rates(device, monkeypatch):
     np.testing.assert_allclose(shares, raw(device, HEATS[0]) / raw(device, HEATS[0]).sum(), rtol=1e-12)
 
 
-@pytest.mark.parametrize(("a", "b", "c", "d"), [(3.0, 50.0, 0.2, 0.7), (1e6, 1e9, 1e-12, 3e-13)])
-def test_a_chain_of_two_is_left_as_its_closed_form_says(a, b, c, d):
-    """From A by a to B, by c outside; from B by b back, by d outside: times (b + d, a)/(c b + c d + a d)."""
-    rates = [np.array([[a, c]]), np.array([[b, d]])]
-    one = np.ones(1)
+def test_times_are_those_of_the_chain_of_members():
+    """From A by a in two events to B, by c outside; from B by b back, by d outside."""
+    a, b, c, d = 3.0, 50.0, 0.2, 0.7
+    rates, one = [np.array([[a / 3, c, 2 * a / 3]]), np.array([[b, d]])], np.ones(1)
     members = [_Member({}, rate, [], 0.0, one, one) for rate in rates]
-    into = [np.array([1, 2]), np.array([0, 2])]
+    into = [np.array([1, 2, 1]), np.array([0, 2])]
     expected = np.array([b + d, a]) / (c * b + c * d + a * d)
     np.testing.assert_allclose(_times(members, into, 0), expected, rtol=1e-12)
     nowhere = [_Member({}, np.array([[rate]]), [], 0.0, one, one) for rate in (a, b)]

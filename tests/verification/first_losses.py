@@ -73,13 +73,15 @@ class Losses:
     def spent(self, duration):
         """Return the mean time (s) in each arrangement within a time; 0 of those that end it."""
         n = len(self.atoms)
-        rate = np.zeros((n, n))
-        out = np.array([sum(one for one, _ in found.values()) for found in self.rates])
+        rate, leave = np.zeros((n, n)), np.zeros(n)
         for i, found in enumerate(self.rates):
             for target, (one, _) in found.items():
-                if target in self.number and self.number[target] != i:
-                    rate[i, self.number[target]] += one
-        return spent(rate, out, duration) * ~np.array(self.lost)
+                number = self.number.get(target)
+                if number is None:
+                    leave[i] += one
+                elif number != i:
+                    rate[i, number] += one
+        return spent(rate, leave, duration) * ~np.array(self.lost)
 
     def flows(self, duration):
         """Return the chance of coming to each arrangement that ends it, lost or not looked at."""
@@ -113,25 +115,30 @@ class Losses:
                 self.add()
 
 
-def spent(rate, out, duration, terms=16):
-    """Return the mean time (s) in each state within a time, from the first, by rates and their sums (1/s).
+def spent(rate, leave, duration, terms=16):
+    """Return the mean time (s) in each state within a time, from the first, by rates between and out (1/s).
 
     By uniformisation over a short step, which is then doubled: positive terms only, so that small chances
-    keep their digits.
+    keep their digits; and rows of sum 1, since what rounding adds to them would double as well.
     """
-    n, fastest = len(out), max(float(out.max()), 1e-300)
+    n = len(leave)
+    whole = np.zeros((n + 1, n + 1))
+    whole[:n, :n], whole[:n, n] = rate, leave
+    out = whole.sum(axis=1)
+    fastest = max(float(out.max()), 1e-300)
     doubled = max(int(np.ceil(np.log2(2.0 * fastest * duration))), 0)
     mean = fastest * duration / 2.0**doubled
     weights = poisson.pmf(np.arange(terms), mean)
     beyond = poisson.sf(np.arange(terms), mean)
-    jump, power = rate / fastest + np.diag(1.0 - out / fastest), np.eye(n)
-    once, stay = np.zeros((n, n)), np.zeros((n, n))
+    jump, power = whole / fastest + np.diag(1.0 - out / fastest), np.eye(n + 1)
+    once, stay = np.zeros_like(whole), np.zeros_like(whole)
     for weight, left in zip(weights, beyond, strict=True):
         once, stay = once + weight * power, stay + left / fastest * power
         power = power @ jump
     for _ in range(doubled):
         stay, once = stay + once @ stay, once @ once
-    return stay[0]
+        once /= once.sum(axis=1, keepdims=True)
+    return stay[0, :n]
 
 
 def kept(sets):

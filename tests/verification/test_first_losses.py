@@ -9,6 +9,8 @@ import pytest
 from rare_events import hitting, hopping_chain, hopping_device
 from scipy.linalg import expm
 
+from frenkel.kinetic.engine._chain import mean_times
+
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 first_losses = import_module("first_losses")
 
@@ -16,10 +18,19 @@ first_losses = import_module("first_losses")
 def test_time_in_each_state():
     """By uniformisation against the matrix exponential, to 1e-9, also of a rate 1e5 times the slowest."""
     rate = np.array([[0.0, 1e5, 1.0, 0.0], [1e5, 0.0, 0.0, 3.0], [2.0, 0.0, 0.0, 1.0], [0.0] * 4])
-    out, duration = rate.sum(axis=1) + [0.5, 0.0, 0.0, 0.0], 0.7
-    both = np.block([[rate - np.diag(out), np.eye(4)], [np.zeros((4, 8))]])
+    leave, duration = np.array([0.5, 0.0, 0.0, 0.0]), 0.7
+    both = np.block([[rate - np.diag(rate.sum(axis=1) + leave), np.eye(4)], [np.zeros((4, 8))]])
     exact = expm(both * duration)[0, 4:]
-    assert first_losses.spent(rate, out, duration) == pytest.approx(exact, rel=1e-9)
+    assert first_losses.spent(rate, leave, duration) == pytest.approx(exact, rel=1e-9)
+
+
+def test_ten_years_of_a_flickering_pair():
+    """Of 1e22 changes of place: all the time there is, and the mean times where the pair is left early."""
+    rate, years = np.array([[0.0, 3e13], [1e13, 0.0]]), 3e8
+    kept = first_losses.spent(rate, np.array([0.0, 1e-12]), years)
+    assert kept == pytest.approx([years / 4, 3 * years / 4], rel=3e-4)
+    leave = np.array([0.0, 1e-3])
+    assert first_losses.spent(rate, leave, years) == pytest.approx(mean_times(rate, leave), rel=1e-9)
 
 
 @pytest.fixture(scope="module")

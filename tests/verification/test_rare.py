@@ -1,4 +1,4 @@
-"""Splitting against the master equation and against counting. Some ten minutes.
+"""Splitting against the master equation and against counting, derivatives against differences: 15 minutes.
 
 In the box of all states from 1e-3 to 1e-12, each estimate within three standard errors; the hundred repeats
 are one test of bias and one of the variance that each run states. Seeds are fixed; a z of 3 is a false alarm
@@ -11,14 +11,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 from rare_events import Box, joined, repeated
+from small_boxes import A
+from whole_lattice import SMALL, small_material
 
+from frenkel.analysis.rare.score import derivatives, differences
 from frenkel.configuration import reader
+from frenkel.kinetic.device import Device
 from frenkel.kinetic.waveform import Waveform
 from frenkel.rare.members import prepared
+from frenkel.rare.sensitivity import VALUES, followed, observe
 from frenkel.rare.tails import tails
 
-PULSES = 5000
-"""Counted one by one."""
+DEVICES, PULSES = 4000, 5000
+"""For central differences, and counted one by one."""
 
 pytestmark = [pytest.mark.verification, pytest.mark.timeout(3600)]
 
@@ -85,3 +90,40 @@ def test_overlap_with_counting(member):
           f"{max(found.error, found.stated):.2g}, both apart by {(found.probability - counted) / error:.2f}")
     assert counted * PULSES >= 10.0
     assert abs(found.probability - counted) < 3.0 * error < 1.5 * counted
+
+
+def test_weights_against_central_differences():
+    """4,000 small devices with disorder, heat and all fields, on a ramp: V, ln t, ln G by barrier of hops.
+
+    Cov(f, S) of the 4,000 against the means of 4,000 with 5 meV more and 4,000 with 5 meV less, the same
+    random numbers: apart by a z below 3, and those of voltage and time told from 0.
+    """
+    set_ = small_material("HfO2-volatile", drop=("column",), **SMALL | {"exchange__barrier": 0.5})
+    ramp, step = Waveform.ramp(1.2, 1e12), 0.005
+    key = "vacancy.migration_barrier"
+
+    def device(member, change=0.0):
+        other = set_.with_values({key: set_.values()[key] + change}) if change else set_
+        return Device(other, 4 * A, 3 * A, temperature=1000.0, seed=11, member=member, cache=1000)
+
+    rows, ends, weights = [], [], {"": [], "met_": []}
+    for member in range(DEVICES):
+        one = device(member)
+        edge = 1e3 * one.conductance
+        found = observe(one, ramp, edge)
+        rows.append([float(found[name]) for name in VALUES])
+        for when, kept in weights.items():
+            kept.append(found[f"{when}weight"][0, 0])
+        ends.append([list(followed(device(member, sign * step), ramp, edge, False)[0].values())
+                     for sign in (-1, 1)])
+    rows, ends = np.array(rows), np.array(ends)
+    for place, name in enumerate(VALUES):
+        weight = np.array(weights["" if name == "final" else "met_"])
+        mean, error = (float(one) for one in derivatives(rows[:, place], weight))
+        change, spread, _ = differences(ends[:, 0, place], ends[:, 1, place])
+        change, spread = float(change) / (2 * step), float(spread) / (2 * step)
+        print(f"d {name} / d {key}: weights {mean:.3g} +- {error:.2g} per eV, differences {change:.3g} +- "
+              f"{spread:.2g}, of {np.isfinite(rows[:, place]).sum()} devices")
+        assert abs(mean - change) < 3.0 * math.hypot(error, spread)
+        if name != "final":
+            assert abs(mean) > 5.0 * error

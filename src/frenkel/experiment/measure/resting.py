@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...kinetic.device import Device
+from ...kinetic.engine._chain import mean_times
 from ...kinetic.superbasin import Key, Superbasin
 from ...typing import Floats
 from .reading import level
@@ -199,23 +200,9 @@ def _member(
 
 
 def _times(members: list[_Member], into: list[Any], t: int) -> Floats | None:
-    """Return the mean time (s) in each member until the exit, from the first; None where there is no exit.
-
-    By elimination of one member after another without a subtraction (Grassmann, Taksar and Heyman,
-    doi:10.1287/opre.33.5.1107): members change places up to 1e16 times before they are left.
-    """
+    """Return the mean time (s) in each member until the exit, from the first; None where there is no exit."""
     n = len(members)
-    chain, out, times = np.zeros((n, n + 1)), np.zeros(n), np.zeros(n)
+    chain = np.zeros((n, n + 1))
     for i, one in enumerate(members):
         np.add.at(chain[i], into[i], one.rate[t])
-    np.fill_diagonal(chain, 0.0)
-    for k in range(n - 1, -1, -1):
-        ahead = [*range(k), n]
-        out[k] = chain[k, ahead].sum()
-        if not out[k] > 0.0:
-            return None
-        chain[:k, ahead] += np.outer(chain[:k, k] / out[k], chain[k, ahead])
-        np.fill_diagonal(chain, 0.0)
-    for k in range(n):
-        times[k] = (float(k == 0) + times[:k] @ chain[:k, k]) / out[k]
-    return times
+    return mean_times(chain[:, :n], chain[:, n])
