@@ -20,45 +20,45 @@ from report import machine, write, write_table
 import frenkel as fk
 from frenkel.analysis.results import store
 from frenkel.experiment import device as experiment
-from frenkel.kinetic import solver, state
+from frenkel.experiment import protocol
+from frenkel.kinetic import device, state
 from frenkel.kinetic.fields import build as fields
 
 HEADER = ["quantity", "ours", "share", "calls", "per call"]
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "switching.toml"
-EVENTS, FIELDS, ENERGIES, RATES, OUTPUT = (
+EVENTS, FIELDS, ENERGIES, LOOP, OUTPUT = (
     "events (candidates, carrying out)", "fields (conduction and heat)", "energies of events in the fields",
-    "rates and clock", "output (snapshots, dataset, file)")
+    "loop (rates, clock, circuit, looking up)", "output (snapshots, dataset, file)")
 # Class, by the module that makes it: its methods and the part that their time belongs to.
 PARTS: dict[tuple[Any, str], dict[str, str]] = {
-    (state, "Engine"): {"catalogue": EVENTS, "fire": EVENTS, "draw": EVENTS},
-    (fields, "FilamentFields"): {"solve": FIELDS, "write_energies": ENERGIES},
-    (solver, "EventRates"): {"load": EVENTS, "advance": RATES, "pick": RATES, "total": RATES},
+    (state, "Engine"): {"catalogue": EVENTS, "carry_out": EVENTS, "draw": EVENTS},
+    (fields, "FilamentFields"): {"solve": FIELDS, "write_energies": ENERGIES, "write_end": ENERGIES},
+    (device, "Run"): {"go": LOOP},
 }
-FUNCTIONS: dict[tuple[Any, str], str] = {(experiment, "observe"): OUTPUT, (experiment, "dataset"): OUTPUT}
+FUNCTIONS: dict[tuple[Any, str], str] = {(protocol, "observe"): OUTPUT, (experiment, "dataset"): OUTPUT}
 
 
 class Split:
-    """CPU time and calls by part; a part called within another one counts only once."""
+    """CPU time and calls by part; what is called within a part counts for its own part alone."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = defaultdict(float)
         self.calls: dict[str, int] = defaultdict(int)
-        self._inside = False
+        self._within = 0.0  # time of parts within the present one
 
     def timed(self, function: Callable[..., Any], part: str) -> Callable[..., Any]:
         """Return the function with its CPU time added to a part."""
 
         def measured(*arguments: Any, **options: Any) -> Any:
-            if self._inside:
-                return function(*arguments, **options)
-            self._inside = True
+            before, self._within = self._within, 0.0
             start = time.process_time()
             try:
                 return function(*arguments, **options)
             finally:
-                self.seconds[part] += time.process_time() - start
+                spent = time.process_time() - start
+                self.seconds[part] += spent - self._within
                 self.calls[part] += 1
-                self._inside = False
+                self._within = before + spent
 
         return measured
 
@@ -93,7 +93,7 @@ def rows(path: Path) -> Iterator[list[str]]:
         numbers = [f"{calls:,}", f"{1e6 * seconds / calls:.1f} us"] if calls else ["-", "-"]
         return [f"demo: {name}", f"{seconds:.2f} s", share, *numbers]
 
-    for part in (EVENTS, FIELDS, ENERGIES, RATES, OUTPUT):
+    for part in (EVENTS, FIELDS, ENERGIES, LOOP, OUTPUT):
         yield row(part, split.seconds[part], split.calls[part])
     yield row("rest (device, protocol)", total - sum(split.seconds.values()))
     yield row(f"all, {events:,} events, {solves:,} field solves", total)

@@ -10,6 +10,7 @@ from libc.math cimport INFINITY
 
 from ._circuit cimport Line, divided, straight
 from ._extremes cimport note_event, note_moment, Point
+from .circuit import Circuit
 from .fields._event_rates cimport EventRates
 
 TRAP_EVENTS = 1000
@@ -54,6 +55,7 @@ cdef class Loop:
     cdef readonly object now
     cdef object _circuit
     cdef double _resistance, _low, _high
+    cdef bint _plain    # no load or other way of the circuit's own
 
     @property
     def electronic(self):
@@ -123,12 +125,13 @@ cdef class Loop:
             self._circuit = self.state.circuit
             self._resistance = self._circuit.series_resistance
             self._low, self._high = self._circuit.limits
+            self._plain = type(self._circuit) is Circuit
         return 0
 
     cdef int _line(self, now, double source, double slope, double duration, Line* line) except -1:
         """Work out how the voltage of the device goes while the source moves straight."""
         self._connect()
-        if now.law is None and now.make_ends is None:
+        if self._plain and now.law is None and now.make_ends is None:
             line[0] = straight(source, slope, duration, now.conductance, self.resolution,
                                self._resistance, self._low, self._high)
         else:
@@ -205,6 +208,9 @@ cdef class Loop:
         conductance = now.conductance if now.law is None else now.chord(self._circuit, source)
         if not 0.0 <= conductance < INFINITY:
             self._circuit.device_voltage(source, conductance)  # says what is wrong
+        if not self._plain:
+            state.set_voltage(source, conductance)
+            return conductance
         state.source_voltage = source
         state.device_voltage = divided(source, conductance, self._resistance, self._low, self._high)
         return conductance

@@ -91,10 +91,6 @@ class Loaded(Circuit):
 
         return self._limited(voltage, source_voltage, current_of_voltage(voltage), at)
 
-    def bend(self, point: OperatingPoint, end: float, device: NonlinearDevice) -> float:
-        """Return 0: `nonlinear_ramp` looks itself how far a line holds."""
-        return 0.0
-
     def nonlinear_ramp(
         self,
         point: OperatingPoint,
@@ -102,12 +98,12 @@ class Loaded(Circuit):
         slope: float,
         duration: float,
         device: NonlinearDevice,
-        end: float,
+        far: float,
         resolution: float = 0.0,
     ) -> Ramp:
         """Return the voltage across a nonlinear device while the source moves: how far a line holds."""
         found = self._line(point, source_voltage, slope, duration, device)
-        way, room = found.slope * found.duration, end - point.device_voltage
+        way, room = found.slope * found.duration, far - point.device_voltage
         # No further than the end; a line that is a thousand times too long starts at the end already.
         share = min(1.0, max(room / way, 1e-3)) if way * slope > 0.0 else 1.0
         return found._replace(duration=share * found.duration)
