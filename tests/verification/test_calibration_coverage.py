@@ -59,8 +59,8 @@ def assert_right(truths, draws, names):
 
 def test_a_switch_in_closed_form():
     """Targets 200 to 399: 94.0, 96.0, 95.5 %, ranks even with p of 0.76, 0.31, 0.90. The first 200, at which
-    the likelihood had been looked at before, held the energy in 91.0 %, 800 others in 94.1 %, since 32
-    members have their luck (160 held 95.0 % of 300 where 32 held 93.3)."""
+    the likelihood had been looked at before, hold the energy in 90.5 %, targets 10,000 to 10,399 in 96.2 %.
+    """
     truths, draws = [], []
     for seed in range(TARGETS, 2 * TARGETS):
         truth, target = planted(DEVICES, seed)
