@@ -292,7 +292,11 @@ def _holds(
         sizes = [np.abs(one) if turned is None else turned * one for one in (change, made)]
         shares = [(one > least).astype(float) for one in sizes]
         yield Compared(f"{kind} of {STATES[state]}: {name}", owner, design, *shares)
-    yield Compared(f"{kind} of {STATES[state]}: level after", owner, np.full(n, -1), of["after"], after)
+    # Levels of the law are those of its first temperature: of currents at others it knows nothing.
+    own = np.flatnonzero(of["temperature"] == law.temperatures[0])
+    if own.size >= FEWEST and np.unique(owner[own]).size > 1:
+        name, pooled = f"{kind} of {STATES[state]}: level after", np.full(own.size, -1)
+        yield Compared(name, owner[own], pooled, of["after"][own], after[own])
 
 
 def _ramps(

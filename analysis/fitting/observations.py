@@ -5,8 +5,9 @@ stay NaN; a resistance without current (infinite) counts as such.
 """
 
 import re
+import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,15 @@ FEATURES = ("hrs", "lrs", "set_voltage", "reset_voltage")
 DEVICE_DIMS = ("device", "member")
 FINISHED = 0
 """Status of a member that was run to its end: the flag "ok" in the file of an ensemble."""
+
+RESOLUTION = {"log": 0.02, "linear": 1e-3}
+"""Of a value in ln, below which a resistance is the same as in the law of jumps, and of one in V. Chosen."""
+
+REPEATS = 0.1
+"""Of the resolution: a spread below which a device shows one value."""
+
+FEW = 10
+"""Values of a device below which it says nothing of its spread."""
 
 LOGARITHMIC = ("ohm", "S", "A", "s", "Hz", "1/s")
 """Units of quantities that are positive and spread over decades."""
@@ -76,6 +86,32 @@ def parts(number: int, fraction: float, seed: int) -> tuple[Index, Index]:
     order = np.random.default_rng(seed).permutation(number)
     first = round(fraction * number)
     return np.sort(order[:first]), np.sort(order[first:])
+
+
+def told_apart(found: Observations, seed: int) -> tuple[Observations, dict[str, int]]:
+    """Return observations in which no device repeats one value, and how many did of each feature.
+
+    A device of a few atoms may come back to the same arrangement in every cycle. It has no spread, and ln of
+    none cannot be fitted: its values get a normal error of :data:`RESOLUTION`, or of the least spread among
+    the others where that is more, since one far below all others would widen the law of spreads both ways.
+    A feature that is one value in all devices is left alone, and so are devices of fewer than :data:`FEW`
+    values.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of a device without any value
+        spread = np.nanstd(found.values, axis=1)
+        differs = np.nanstd(found.values, axis=(0, 1)) > 0.0
+    least = np.array([RESOLUTION[one.transform] for one in found.features])
+    one_value = spread < REPEATS * least
+    still = one_value & (np.isfinite(found.values).sum(axis=1) >= FEW) & differs
+    if not still.any():
+        return found, {}
+    others = np.where(one_value | ~(spread > 0.0), np.inf, spread).min(axis=0)
+    width = np.where(np.isfinite(others), np.maximum(least, others), least)
+    noise = np.random.default_rng([seed, 11]).normal(0.0, width, found.values.shape)
+    values = np.where(still[:, None], found.values + noise, found.values)
+    count = {name: int(n) for name, n in zip(found.names, still.sum(axis=0), strict=True) if n}
+    return replace(found, values=values), count
 
 
 def build(

@@ -219,6 +219,8 @@ class Card:
             lacks += ["what temperature does to switching"]
         elif len(self.jump_law.temperatures) == 1:
             lacks += [f"other temperatures than {self.jump_law.temperatures[0]:g} K"]
+        else:
+            lacks += [f"what temperature does to currents: those are of {self.jump_law.temperatures[0]:g} K"]
         if self.jump_law is None and not self.core:
             lacks += ["currents at other voltages than that of reading"]
         if self.jump_law is None and self.relaxation_law is None:

@@ -158,6 +158,8 @@ def fit_card(
     if rtn is not None and rtn_voltage is None:
         raise ValueError("traces need the voltage at which they were read: rtn_voltage")
     whole, made = read_cycles(data, features)
+    whole, still = observations.told_apart(whole, seed)
+    made |= {"devices_that_repeat": still} if still else {}
     settings = statistical_model.FitOptions(
         components=components, bootstrap=bootstrap, seed=seed, ranks=bool(ranks)
     )
@@ -253,7 +255,7 @@ def judge_card(
     seed : int
         Of the splits.
     """
-    held_out, _ = read_cycles(data, card.names)
+    held_out, _ = observations.told_apart(read_cycles(data, card.names)[0], seed)
     if few.are_few(held_out):
         rows, _ = few.judge_fixed(held_out, card, seed)
     else:

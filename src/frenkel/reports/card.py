@@ -118,6 +118,10 @@ def _jump_lines(card: Card) -> list[str]:
     if lost:
         text = ", ".join(f"{part} of {whole} of {kind}" for kind, (part, whole) in lost.items())
         lines.append(f"probes in no row, since they took too many events: {text}")
+    repeats = card.provenance.get("devices_that_repeat", {})
+    if repeats:
+        text = ", ".join(f"{name} of {number}" for name, number in repeats.items())
+        lines.append(f"devices that repeat one value in all cycles, fitted with an error of reading: {text}")
     lacks = card.cannot_tell()
     return [*lines, *([f"cannot tell {'; '.join(lacks)}"] if lacks else [])]
 
