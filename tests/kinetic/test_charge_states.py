@@ -10,9 +10,10 @@ from trap_materials import material as with_traps
 from whole_lattice import WATSON, WholeLattice, batch_p_value, put, small_material
 
 from frenkel.kinetic.device import Device
+from frenkel.kinetic.engine._chain import stationary
 from frenkel.kinetic.lattice.species import EMPTY, FILLED_TRAP, OXYGEN, VACANCIES, VACANCY
 from frenkel.kinetic.materials.material import Material
-from frenkel.kinetic.occupation import _eliminate, moves_electrons, occupation
+from frenkel.kinetic.occupation import moves_electrons, occupation
 from frenkel.kinetic.waveform import Waveform
 from frenkel.units import BOLTZMANN_EV
 
@@ -131,7 +132,7 @@ def equilibrium(device, oracle, number):
             rates[i, index[read(device)]] += events["rate"][k]
     energy = np.array([oracle.energy(*state) for state in states])
     weight = np.exp(-(energy - energy.min()) / (BOLTZMANN_EV * device.temperature))
-    return states, rates, _eliminate(rates), weight / weight.sum()
+    return states, rates, stationary(rates), weight / weight.sum()
 
 
 def test_master_equation_gives_boltzmann():
@@ -144,7 +145,7 @@ def test_master_equation_gives_boltzmann():
     states, rates, share, law = equilibrium(device, oracle, 1)
     np.testing.assert_allclose(share, law, rtol=1e-6)
     electrons = np.array([sum(held) for _, held in states])
-    wrong = _eliminate(np.where(electrons[None] < electrons[:, None], 1.1, 1.0) * rates)
+    wrong = stationary(np.where(electrons[None] < electrons[:, None], 1.1, 1.0) * rates)
     assert np.abs(wrong / law - 1).max() > 0.05
 
 
