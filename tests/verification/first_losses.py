@@ -1,6 +1,7 @@
 """How soon the first of a million states that a SET leaves is lost, exactly for each device.
 
-    .venv/bin/python tests/verification/first_losses.py [--devices 24] [--sets 1] [--temperatures 358,300]
+    python tests/verification/first_losses.py [--devices 24] [--sets 1] [--temperatures 358,300] [--most 80]
+        [--share 0.5] [--set "phase.2.compliance=60 uA"]
 
 A loss by one rare hop has no levels of the conductance on its way, so that splitting sees none of it once
 it is rarer than one in the particles. Here each state is left as a Markov chain: the arrangements that a
@@ -29,7 +30,10 @@ KEPT = Path(__file__).resolve().parents[2] / "examples" / "kept_state.toml"
 MOST = 80
 """Arrangements of a device that are solved."""
 FEW = 8
-"""Arrangements that are solved at a time."""
+"""Arrangements that are solved at a time at least; an eighth of those that are there, if that is more."""
+
+DRAWS = 2000
+"""Draws of as many devices as there are, for the interval of their mean."""
 
 SMALL = 0.1
 """Of the bound: what may be unknown of it."""
@@ -45,12 +49,14 @@ class Losses:
         (K)
     most : int
         Arrangements that are solved.
+    share : float
+        Of the conductance at the start, at which a state counts as lost.
     """
 
-    def __init__(self, device, temperature, most=MOST):
+    def __init__(self, device, temperature, most=MOST, share=0.5):
         self.device, self.temperature, self.most = device, temperature, most
         self.basin = Superbasin(device, device.solver)
-        self.edge = 0.5 * device.conductance
+        self.edge = share * device.conductance
         self.number, self.atoms, self.rates, self.lost = {}, [], [], []
         self.add()
 
@@ -106,7 +112,7 @@ class Losses:
             rest = sum(one[0] for one in unknown.values())
             if rest < SMALL * max(bound, lost) or len(self.atoms) >= self.most or lost > 0.5:
                 return lost, min(lost + rest, 1.0)
-            most = sorted(unknown.values(), reverse=True)[:FEW]
+            most = sorted(unknown.values(), reverse=True)[: max(FEW, len(self.atoms) // 8)]
             for flow, _, origin, event in most:
                 if flow < 0.1 * most[0][0]:
                     break
@@ -141,22 +147,50 @@ def spent(rate, leave, duration, terms=16):
     return stay[0, :n]
 
 
-def kept(sets):
-    """Return the configuration of examples/kept_state.toml after so many SETs."""
-    document = reader.read(KEPT).document()
+def kept(sets, changes=()):
+    """Return the configuration of examples/kept_state.toml, with changes, after so many SETs."""
+    document = reader.read(KEPT, changes).document()
     form, reset, set_, wait = document["phase"]
     document["phase"] = [form, *[reset, set_] * sets, wait]
     return config.parse(document)
 
 
-def crossing(times, rows, bound):
-    """Return between which times (s) the mean of chances (devices, times, 2) passes a bound; NaN: beyond.
+def crossing(times, mean, bound):
+    """Return between which times (s) mean chances (times, 2) pass a bound; NaN: beyond these times.
 
     Straight in the logarithms between the times: chances grow with a power of the time while they are small.
     """
-    mean = np.log(np.maximum(rows.mean(axis=0), 1e-300))
-    return [float(np.exp(np.interp(np.log(bound), mean[:, side], np.log(times), np.nan, np.nan)))
+    logs = np.log(np.maximum(mean, 1e-300))
+    return [float(np.exp(np.interp(np.log(bound), logs[:, side], np.log(times), np.nan, np.nan)))
             for side in (1, 0)]
+
+
+def interval(rows, of):
+    """Return the 95 % interval of ``of(mean over devices)`` by draws of devices, of either bound."""
+    random = np.random.default_rng(1)
+    drawn = [of(rows[random.integers(len(rows), size=len(rows))].mean(axis=0)) for _ in range(DRAWS)]
+    low, high = np.array(drawn, float).T
+    return np.nanpercentile(low, 2.5), np.nanpercentile(high, 97.5)
+
+
+def describe(heat, times, rows, bound, last):
+    """Print what all devices lose, when they have lost so many, and how few of them lose less in the end."""
+    name = f"{heat:g} K"
+    for place, (t, (low, high)) in enumerate(zip(times, rows.mean(axis=0), strict=True)):
+        least, most = interval(rows, lambda mean, place=place: mean[place])
+        print(f"{name}, {t:g} s: {low:.3g} to {high:.3g} of {len(rows)} states lost in the mean; devices "
+              f"drawn again: {least:.2g} to {most:.2g}")
+    order = np.argsort(-rows[:, len(times) // 2, 0])
+    for worst in range(min(4, len(rows) - 1)):
+        left = rows[order[worst:]]
+        early, late = crossing(times, left.mean(axis=0), bound)
+        least, most = interval(left, lambda mean: crossing(times, mean, bound))
+        print(f"{name}: {bound:g} of them after {early:.2g} to {late:.2g} s, without the {worst} that are "
+              f"lost first; devices drawn again: {least:.2g} to {most:.2g} s")
+    sure, never = (rows[:, -1, 1] < bound).sum(), (rows[:, -1, 0] > 0.5).sum()
+    middle = np.median(rows[:, -1], axis=0)
+    print(f"{name}, {last:g} s: {sure} of {len(rows)} below {bound:g}, {never} above 0.5, the middle one "
+          f"{middle[0]:.2g} to {middle[1]:.2g}", flush=True)
 
 
 def main():
@@ -168,28 +202,25 @@ def main():
     parser.add_argument("--devices", type=int, default=24)
     parser.add_argument("--sets", type=int, default=1, help="SETs before the wait")
     parser.add_argument("--temperatures", default="358,300", help="K, with commas")
-    parser.add_argument("--times", default="1e-9,1e-6,1e-3,1e-2,0.1,1", help="s, with commas")
+    parser.add_argument("--times", default="1,1e3,1e5,1e7,3.156e7,3.156e8", help="s, with commas")
     parser.add_argument("--bound", type=float, default=1e-6, help="share of states whose loss is looked for")
+    parser.add_argument("--most", type=int, default=MOST, help="arrangements of a device that are solved")
+    parser.add_argument("--share", type=float, default=0.5, help="of the conductance, at which it is lost")
+    parser.add_argument("--set", action="append", default=[], help="KEY=VALUE of the configuration")
     options = parser.parse_args()
     times = [float(one) for one in options.times.split(",")]
-    heats = [float(one) for one in options.temperatures.split(",")]
-    configuration = kept(options.sets)
+    configuration = kept(options.sets, options.set)
     made = [prepared(configuration, options.first + number)[0] for number in range(options.devices)]
-    for heat in heats:
-        found = [Losses(device, heat) for device in made]
-        rows = np.array([[one.explore(t, options.bound) for t in times] for one in found])
-        for number, (one, row) in enumerate(zip(found, rows, strict=True)):
-            told = "  ".join(f"{low:.1e} to {high:.1e}" for low, high in row)
-            print(f"{heat:g} K, device {options.first + number}: {told} ({len(one.atoms)} arrangements)")
-        for t, (low, high) in zip(times, rows.mean(axis=0), strict=True):
-            print(f"{heat:g} K, {t:g} s: {low:.3g} to {high:.3g} of {len(found)} states are lost in the mean")
-        order = np.argsort(-rows[:, len(times) // 2, 0])
-        for worst in range(min(4, len(found) - 1)):
-            early, late = crossing(times, rows[order[worst:]], options.bound)
-            print(f"{heat:g} K: {options.bound:g} of them after {early:.2g} to {late:.2g} s, without the "
-                  f"{worst} that are lost first", flush=True)
-        for device, one in zip(made, found, strict=True):
+    for heat in (float(one) for one in options.temperatures.split(",")):
+        rows = []
+        for number, device in enumerate(made):
+            one = Losses(device, heat, options.most, options.share)
+            rows.append([one.explore(t, options.bound) for t in times])
+            told = "  ".join(f"{low:.1e} to {high:.1e}" for low, high in rows[-1])
+            print(f"{heat:g} K, device {options.first + number}, {1e-3 / one.edge * options.share:.1f} kohm: "
+                  f"{told} ({len(one.atoms)} arrangements)", flush=True)
             device.arrange(**one.atoms[0])
+        describe(heat, times, np.array(rows), options.bound, times[-1])
 
 
 if __name__ == "__main__":

@@ -71,7 +71,7 @@ def test_overlap_with_counting(member):
     """
     path = Path(__file__).parents[2] / "examples" / "set_pulse.toml"
     device, _ = prepared(reader.read(path), member)
-    start, edge, voltage = device.state(), 1.0 / 120e3, 1.2
+    start, edge, voltage = device.state(), 1.0 / 250e3, 0.6
 
     def fails(number, width):
         device.restore(start, stream=(number,), keep_solved=True)
