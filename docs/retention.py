@@ -132,8 +132,9 @@ def ramps(name: str, family: str) -> list[Ramp | Pulses]:
     own |= {one: [Ramp(**fast, limit=c) for c in (1e-5, 1e-4)] for one in ("Ag-Ag2S", "Ag-GeS2", "Ag-HfO2")}
     drawn = Pulses(layers=10, width=8, voltage=0.0, each=0.0, count=0)  # no exchange: their filament is there
     own |= {name: [drawn] for name in ("HfO2-JART", "HfO2-retention")}
-    formed = Ramp(layers=10, width=10, rate=100.0, top=6.0, limit=4e-5, series=6e3, hold=1e-3)
-    own |= {name: [formed] for name in ("HfO2", "HfO2-face")}
+    for one, limit, series in (("HfO2", 3e-5, 7.5e3), ("HfO2-face", 4e-5, 6e3)):
+        formed = Ramp(layers=10, width=10, rate=100.0, top=6.0, limit=limit, series=series, hold=1e-3)
+        own[one] = [formed]
     return own.get(name, families[family])
 
 

@@ -103,7 +103,7 @@ CHANGES = Option(
     dest="changes",
     complete=values.numbers,
     help='change a value of the file, such as "device.width=8 nm", "phase.0.amplitude=5 V" or, in the '
-    'material, "vacancy.migration_barrier=0.8 eV"; may be given several times',
+    'material, "vacancy.migration_barrier=1.3 eV"; may be given several times',
 )
 
 

@@ -107,7 +107,7 @@ def _add_runs(commands: Any) -> None:
             metavar="KEY=VALUES",
             complete=values.numbers,
             help='"device.temperature=300:400:5 K" (first:last:number), "material=HfO2,TaOx", or a number of '
-            'the material, "vacancy.migration_barrier=0.6:0.8:5 eV"; repeatable',
+            'the material, "vacancy.migration_barrier=1.1:1.3:5 eV"; repeatable',
         ),
         OUTPUT,
         MEMBERS.but(help="devices per point"),

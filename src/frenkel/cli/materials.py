@@ -16,7 +16,7 @@ def add_commands(commands: Any) -> None:
         "materials",
         _materials,
         "list the materials, or print one with its sources, or write it into a file of yours",
-        'frenkel materials HfO2 --set "vacancy.migration_barrier=0.8 eV" --write mine.toml',
+        'frenkel materials HfO2 --set "vacancy.migration_barrier=1.3 eV" --write mine.toml',
         Option(
             "name",
             nargs="?",
@@ -31,7 +31,7 @@ def add_commands(commands: Any) -> None:
             metavar="KEY=VALUE",
             dest="changes",
             complete=values.numbers,
-            help='change a number, such as "vacancy.migration_barrier=0.8 eV"; may be given several times',
+            help='change a number, such as "vacancy.migration_barrier=1.3 eV"; may be given several times',
         ),
         Option(
             "--write",

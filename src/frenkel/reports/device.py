@@ -100,6 +100,11 @@ def train_table(found: Sequence[tuple[int, NDArray[np.float64]]]) -> str:
     return table(heads, rows)
 
 
+def _percent(share: float) -> str:
+    """Return a share in per cent, to a thousandth of one: what rounding leaves over a limit is none."""
+    return "-" if np.isnan(share) else f"{round(100 * share, 3):g} %"
+
+
 def phase_table(result: xr.Dataset) -> str:
     """Return the phases of a result as a table."""
     summary = metrics.phase_summary(result)
@@ -123,7 +128,7 @@ def phase_table(result: xr.Dataset) -> str:
                 _or_dash(one["switching_voltage"], "V"),
                 quantity(float(one["peak_current"]), "A"),
                 _or_dash(one["phase_compliance"], "A"),
-                "-" if np.isnan(one["compliance_error"]) else f"{round(100 * one['compliance_error'], 3):g} %",  # rounding says 2e-14 %
+                _percent(one["compliance_error"]),
                 quantity(float(one["resistance"]), "ohm"),
                 f"{one['temperature_max']:.0f} K",
                 str(int(one["events"])),
