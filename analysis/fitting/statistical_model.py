@@ -116,7 +116,7 @@ def fit(
     Raises
     ------
     ObservationError
-        Too few devices or cycles.
+        Too few devices or cycles, or numbers without a scatter of their own.
     MemoryFitError
         No stationary memory fits.
     """
@@ -128,24 +128,22 @@ def fit(
         chosen = replace(chosen, order=0, ranks=False)
     if chosen.ranks:
         usable = ranked(usable, chosen.seed)
-    card = _fit_once(usable, name, version, chosen)
+    try:
+        card = _fit_once(usable, name, version, chosen)
+    except np.linalg.LinAlgError:
+        raise ObservationError(
+            f"{', '.join(usable.names)} of {usable.origin} follow one another, or the cycles before, without "
+            "any scatter of their own: a card needs numbers that vary by themselves"
+        ) from None
     enough = len(usable.values) >= RESAMPLED_FROM
     intervals = _intervals(usable, card, chosen) if chosen.bootstrap and enough else {}
     cycles = observations.values.shape[1]
-    record = (
-        dict(provenance or {})
-        | dict(card.provenance)
-        | {
-            "observations": observations.origin,
-            "devices": devices,
-            "devices_without_cycles": dead,
-            "cycles": cycles,
-            "order": len(card.coefficients),
-            "level": LEVEL,
-            "bootstrap": chosen.bootstrap if enough else 0,
-            "seed": chosen.seed,
-        }
-    )
+    record = {
+        **(provenance or {}), **card.provenance,
+        "observations": observations.origin, "devices": devices, "devices_without_cycles": dead,
+        "cycles": cycles, "order": len(card.coefficients), "level": LEVEL,
+        "bootstrap": chosen.bootstrap if enough else 0, "seed": chosen.seed,
+    }  # fmt: skip
     return replace(
         card,
         validity={"cycles": (1.0, float(cycles)), **(validity or {})},

@@ -276,7 +276,8 @@ class JumpingCardCells:
         wanted = wanted[self._rows[wanted[:, 0], wanted[:, 1]] < 0]
         found, weight = self._kernel.near(wanted[:, 0], self.law.grid[wanted[:, 1]])
         self._rows[wanted[:, 0], wanted[:, 1]] = len(self._after) + np.arange(len(wanted))
-        self._after = np.concatenate([self._after, self.law.after[found].astype(np.int32)])
+        led = self._kernel.led(np.repeat(wanted[:, 0], found.shape[1]), found.ravel()).reshape(found.shape)
+        self._after = np.concatenate([self._after, led.astype(np.int32)])
         self._marks = np.concatenate([self._marks, np.cumsum(weight, axis=1)])
 
     def _passed(self, places: Index, duration: float) -> None:

@@ -269,6 +269,15 @@ cdef class Hops:
             prefetch(self.kernel.rates.potential + site + x)
             prefetch(self.kernel.rates.potential + site - y)
             prefetch(self.kernel.rates.potential + site + y)
+            if self.counted:
+                prefetch(self.kernel.rates.potential + site - x - y)
+                prefetch(self.kernel.rates.potential + site - x + y)
+                prefetch(self.kernel.rates.potential + site + x - y)
+                prefetch(self.kernel.rates.potential + site + x + y)
+                prefetch(self.kernel.rates.potential + site - 2 * x)
+                prefetch(self.kernel.rates.potential + site + 2 * x)
+                prefetch(self.kernel.rates.potential + site - 2 * y)
+                prefetch(self.kernel.rates.potential + site + 2 * y)
 
     cdef void _hop(self, int p, double mark) noexcept nogil:
         """Let a particle hop in the direction in which its running sum of rates passes ``mark``."""

@@ -11,6 +11,8 @@ from .device import table
 
 RIDGE = 0.9
 """Correlation of two parameters above which only a combination of them is told."""
+MANY, FEW = 100, 20
+"""Effective draws from which on intervals hold, and below which none does: a tail of 2.5 % is half a draw."""
 
 
 def describe(found: Calibration) -> str:
@@ -76,8 +78,9 @@ def _warnings(found: Calibration) -> list[str]:
         lines.append(f"{lost} of {len(found.shown)} designs do not show what was measured and were left out")
     if found.lacking:
         lines.append(f"not compared, for lack of values: {', '.join(found.lacking)}")
-    if found.effective < 100:
-        lines.append(f"only {found.effective:.0f} effective draws: intervals are rough")
+    if found.effective < MANY:
+        worth = "intervals are rough" if found.effective >= FEW else "no interval holds"
+        lines.append(f"only {found.effective:.0f} effective draws: {worth}")
     return lines
 
 

@@ -293,6 +293,13 @@ def test_a_device_that_repeats_one_value_is_read_with_an_error():
 HRS = np.full((3, 4, 1), 1e5)
 
 
+def numbered():
+    """Return cycles that count up, as tables made by hand do: without noise nothing can be drawn."""
+    hrs = 1e5 + 1e3 * np.arange(3.0)[:, None] + np.arange(1.0, 13.0)
+    values = np.stack([hrs, np.broadcast_to(1e4 + np.arange(1.0, 13.0), hrs.shape)], axis=2)
+    return build(["hrs", "lrs"], ["ohm", "ohm"], values, "numbers")
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -306,6 +313,10 @@ HRS = np.full((3, 4, 1), 1e5)
         (
             lambda: statistical_model.fit(build(["hrs"], ["ohm"], np.full((30, 20, 1), 1.0)), "x"),
             "hrs is the same in every cycle",
+        ),
+        (
+            lambda: statistical_model.fit(numbered(), "x"),
+            "hrs, lrs of numbers .* without any scatter of their own",
         ),
         (lambda: statistical_model.FitOptions(components=0), "whole number of at least 1, got 0"),
         (lambda: statistical_model.FitOptions(bootstrap=1), "bootstrap must be 0 or at least 2"),

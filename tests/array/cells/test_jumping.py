@@ -62,10 +62,10 @@ def fitted():
     return jump_fit.fit(data, jump_fit.finished(data), most=100)[0]
 
 
-@pytest.mark.parametrize("volts", [0.6, 0.93, -0.8])
-def test_cells_move_as_the_walk_of_the_card(fitted, volts):
+@pytest.mark.parametrize(("volts", "carry"), [(0.6, 0.0), (0.93, 0.0), (-0.8, 0.0), (0.6, 0.9), (-0.8, 0.9)])
+def test_cells_move_as_the_walk_of_the_card(fitted, volts, carry):
     """ln(G) after pulses of many times, kernel tabled at the grid's voltages; false alarm 1e-3 each."""
-    law, n = fitted, 2000
+    law, n = replace(fitted, carry=carry), 2000
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CardWarning)
         state = "hrs" if volts > 0.0 else "lrs"
