@@ -20,13 +20,14 @@ class Loop:
     electronic: NDArray[np.bool_]
     trap_events: int
     ended: bool
-    now: Solved
+    now: Solved | None
     log: list[tuple[float, int, int, int, int]] | None
     moved: dict[tuple[int, int, int], int] | None
     left: int
     stop: Callable[[float], bool] | None
     superbasin: Any
     weights: Any
+    def __init__(self) -> None: ...
     def go(self, local: float, until: float, begin: float, low: float, slope: float) -> float: ...
     def passed(self, begin: float, end: float, source: float) -> float | None: ...
     def draw_event(self, now: Solved, voltage: float, atoms_only: bool = False) -> int: ...

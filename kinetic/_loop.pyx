@@ -57,6 +57,9 @@ cdef class Loop:
     cdef double _resistance, _low, _high
     cdef bint _plain    # no load or other way of the circuit's own
 
+    def __init__(self):
+        self._electronic = np.empty(0, np.uint8)
+
     @property
     def electronic(self):
         return np.asarray(self._electronic).view(bool)

@@ -201,7 +201,7 @@ class Device(DeviceState):
         stop : callable, optional
             ``stop(device, current)`` after each event and sample ends the waveform early when true.
         budget : int, optional
-            Largest number of events.
+            Largest number of events, 0 to 2^63 - 1.
         log : bool
             Keep every event.
         progress : callable, optional
@@ -219,6 +219,8 @@ class Device(DeviceState):
 
         Raises
         ------
+        ValueError
+            ``samples`` or ``budget`` is no whole number in its range; ``superbasin`` where weights are kept.
         EventBudgetError
             More than ``budget`` events; names the pair of sites that moved most.
         """

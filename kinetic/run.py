@@ -41,6 +41,9 @@ ATOMS = ("reservoir", "defect", "interstitial")
 COUNTED = {"events", "field_solves", "floor_events", "filled_traps", *ATOMS}
 """Columns of a sample that are whole numbers."""
 
+MOST_EVENTS = 2**63 - 1
+"""Largest budget of events: what a counter of the compiled loop holds."""
+
 
 class EventBudgetError(RuntimeError):
     """A run spent more events than it was allowed; the state is that after the last of them."""
@@ -98,6 +101,8 @@ class Run(Loop):
         weights: Weights | None = None,
     ) -> None:
         whole("samples", samples, 2)
+        if budget is not None:
+            whole("budget", budget, 0, MOST_EVENTS)
         if superbasin and weights is not None:
             raise ValueError("superbasin must be off where weights are kept: it hides events")
         super().__init__()
@@ -221,7 +226,7 @@ class Run(Loop):
     def take_sample(self, local: float, source: float) -> None:
         """Record the numbers of this moment."""
         state = self.state
-        conductance, now = self.set_voltage(source), self.now
+        conductance, now = self.set_voltage(source), self.solver.solved()
         filled, defects, interstitials = self.count_atoms(now)
         voltage = state.device_voltage
         current = voltage * conductance

@@ -207,7 +207,7 @@ def from_csv(path: str | Path) -> Observations:
     Raises
     ------
     ValueError
-        Columns are others, a field is no number, or a cycle of a device stands twice.
+        Columns are others, a field is no number, a cycle is no whole number, or one of a device stands twice.
     """
     table = read_table(path)
     parts = [match.groups() if (match := _HEADER.match(one)) else (one, "") for one in table.headers]
@@ -222,7 +222,13 @@ def from_csv(path: str | Path) -> Observations:
         units[place] = si
         columns.append(table.numbers(place) * factor + offset)
     devices, row = np.unique(table.texts(0), return_inverse=True)
-    cycles, turn = np.unique(table.numbers(1), return_inverse=True)
+    number = table.numbers(1)
+    for wrong in np.flatnonzero(~(np.isfinite(number) & (number == np.round(number))))[:1]:
+        text = table.texts(1)[wrong]
+        raise ObservationError(
+            f"line {table.lines[wrong]} of {path} must have a whole number as cycle, got {text!r}"
+        )
+    cycles, turn = np.unique(number, return_inverse=True)
     found = np.full((devices.size, cycles.size, len(columns)), np.nan)
     places = row * cycles.size + turn
     _, first = np.unique(places, return_index=True)

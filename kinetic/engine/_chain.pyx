@@ -1,7 +1,7 @@
 """Markov chains of a few states: how long they stay in each, when and from which they leave a set.
 
-The time of leaving is drawn from the exact law and the state from the exact probabilities. The one approximation is a first
-time step of 1e-9 of the shortest mean wait, so probabilities are right to about 1e-9 (relative).
+The time of leaving is drawn from the exact law and the state from the exact probabilities. The one approximation is
+a first time step of 1e-9 of the shortest mean wait, so probabilities are right to about 1e-9 (relative).
 
 References
 ----------

@@ -418,6 +418,12 @@ def test_budget_counts_the_events_of_its_own_waveform():
         assert device.events == expected
 
 
+@pytest.mark.parametrize("budget", [-1, 2.5, 2**63, float("inf")])
+def test_budget_is_a_whole_number_that_a_counter_holds(budget):
+    with pytest.raises(ValueError, match="budget must be a whole number between 0 and 922"):
+        make().advance(Waveform.constant(0.0, 1.0), budget=budget)
+
+
 def test_budget_names_the_electrode_of_an_exchange():
     values = {"exchange.barrier": 0.2, "exchange.energy": 0.0, "vacancy.migration_barrier": 2.0}
     with pytest.raises(EventBudgetError, match=r"site \d+ and its electrode near"):

@@ -16,6 +16,7 @@ import numpy as np
 from device_bench import PROTOCOL
 from device_cycles import cycles, listed, summary
 from device_retention import HOT, retention
+from device_rows import repeats
 from device_states import prepare
 
 WAITED = 5301
@@ -38,6 +39,7 @@ def main():
     print(f"{len(seeds)} devices of {options.cycles} cycles; forming at {listed(found.forming, '{:.2f}')} V")
     print(summary(found))
     print(shares(found))
+    print(repeated(found))
     if options.states:
         states = range(WAITED, WAITED + options.states)
         for number in (1, 3):
@@ -59,6 +61,17 @@ def shares(found):
         f"below 1,500 K in {found.within('hottest', 0, 1500):.0%}; "
         f"vacancies {np.nanmedian(found.vacancies[:, 0]):.0f} after the first cycle, "
         f"{np.nanmedian(found.vacancies[:, -1]):.0f} after the last"
+    )
+
+
+def repeated(found):
+    """Return how often a resistance comes back, and how many different HRS a device shows."""
+    different = [row.size - repeats(row) for row in found.hrs]
+    again = {key.upper(): repeats(getattr(found, key)) / found.hrs.size for key in ("hrs", "lrs")}
+    told = ", ".join(f"{key} {share:.0%}" for key, share in again.items())
+    return (
+        f"values that occur again: {told}; different HRS of a device in {found.hrs.shape[1]} cycles: "
+        f"{min(different)} to {max(different)}, {np.median(different):.0f} in the median"
     )
 
 

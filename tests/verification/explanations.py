@@ -23,8 +23,8 @@ WHY = {
     ),
     "V-07": (
         "A wait for the whole SET ends with its wall time at 0.5 and 0.6 V, so that medians are of the runs "
-        "that SET early. With waits counted it is 28 decades per volt between 0.6 and 1.0 V "
-        "(device_table.py, S-1): the dipole that forms the cell acts over a gap of a nanometre."
+        "that SET early. With waits counted it is 25 decades per volt between 0.7 and 1.0 V "
+        "(docs/default.md): the dipole that forms the cell acts over a gap of a nanometre."
     ),
     "V-07b": "Medians at 0.5 and 0.6 V are of the runs that SET early (V-07).",
     "V-08t": PARTIAL,

@@ -338,6 +338,8 @@ def test_bad_input(make, message):
             "device,cycle,hrs [ohm]\na,1,1\na,2,1\na,1,1\n",
             r"line 4 of .*a\.csv has cycle 1 of device a once more",
         ),
+        ("device,cycle,hrs [ohm]\na,1,1\na,2,1\na,,1\n", "line 4 .* a whole number as cycle, got ''"),
+        ("device,cycle,hrs [ohm]\na,1,1\na,2,1\na,1.5,1\n", "a whole number as cycle, got '1.5'"),
         ("device,cycle,hrs\na,1,1\na,2,1\na,3,1\n", "hrs has no units"),
     ],
 )
