@@ -64,7 +64,7 @@ def test_most_cells_of_the_shipped_card_are_reached(written):
 
 @pytest.mark.xfail(
     strict=True,
-    reason="2.7 bits when verified, 1.2 after an hour: the law moves too much at rest after SETs at low limits, "
+    reason="2.7 bits when verified, 1.2 after an hour: the law moves too much at rest after low limits, "
     "20 % of cells that 10 uA have set within a day, where 1 of 20 devices moves",
 )
 def test_levels_of_the_shipped_card(written):
