@@ -100,10 +100,10 @@ def told_apart(found: Observations, seed: int) -> tuple[Observations, dict[str, 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # of a device without any value
         spread = np.nanstd(found.values, axis=1)
-        differs = np.nanstd(found.values, axis=(0, 1)) > 0.0
+        over_all = np.nanstd(found.values, axis=(0, 1))
     least = np.array([RESOLUTION[one.transform] for one in found.features])
     one_value = spread < REPEATS * least
-    still = one_value & (np.isfinite(found.values).sum(axis=1) >= FEW) & differs
+    still = one_value & (np.isfinite(found.values).sum(axis=1) >= FEW) & (over_all >= REPEATS * least)
     if not still.any():
         return found, {}
     others = np.where(one_value | ~(spread > 0.0), np.inf, spread).min(axis=0)

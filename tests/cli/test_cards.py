@@ -237,6 +237,6 @@ def test_text_of_noise_is_checked(noise, tmp_path, key):
 
 
 def test_a_column_of_a_table_has_a_plain_name(tmp_path):
-    (tmp_path / "a.csv").write_text("device,cycle,hr's [ohm]\na,1,3\n")
+    (tmp_path / "a.csv").write_text("device,cycle,hr's [ohm]\na,1,3\na,2,4\na,3,5\n")
     with pytest.raises(ObservationError, match="the name of a feature of .* must be one line"):
         run("fit", tmp_path / "a.csv", "-o", tmp_path / "a.json")
