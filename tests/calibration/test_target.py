@@ -54,3 +54,22 @@ def test_nothing_in_common(chip):
     asked = parse({"device": {"thickness": "2 nm", "width": "2 nm"}, "phase": [pulse]})
     with pytest.raises(ConfigurationError, match="share none of hrs, lrs"):
         target(chip, asked)
+
+
+SET = {"kind": "set", "amplitude": "2 V", "rate": "1 MV/s"}
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_device_measured_the_other_way_round_is_turned(tmp_path, sign):
+    """All of its voltages or none, and the origin says so; resistances stay."""
+    volts = np.array([[0.9, 1.1]])
+    numbers = {"hrs": HRS[:1, :2], "set_voltage": sign * volts, "reset_voltage": -1.3 * sign * volts}
+    data = LAYOUT.dataset({"device": ["a"], "cycle": [1, 2], "read_voltage": 0.1, **numbers}, {})
+    data.to_netcdf(tmp_path / "chip.nc")
+    found = target(tmp_path / "chip.nc", configuration(RESET, SET))
+    assert found.origin == ("chip.nc" if sign > 0 else "chip.nc (its voltages turned round)")
+    signed = {one.name: one.sign for one in found.features}
+    assert (signed["set_voltage"], signed["reset_voltage"]) == (1, -1)
+    np.testing.assert_allclose(found.values[0, :, found.names.index("set_voltage")], volts[0])
+    np.testing.assert_allclose(found.values[0, :, found.names.index("reset_voltage")], 1.3 * volts[0])
+    np.testing.assert_allclose(found.values[0, :, 0], np.log(HRS[0, :2]))

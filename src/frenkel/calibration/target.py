@@ -9,6 +9,7 @@ from ..analysis.fitting.observations import FEATURES, Observations, build
 from ..analysis.measured.dataset import READ_VOLTAGE
 from ..configuration.base import ConfigurationError
 from ..configuration.device import Configuration
+from ..configuration.phases import Sweep
 from ..experiment import measurements
 
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 OF_DEVICES = ("forming_voltage",)
 """Numbers that a device has once."""
+
+SWITCHED_BY = {"set_voltage": "set", "reset_voltage": "reset", "forming_voltage": "form"}
+"""Kind of the phase that a switching voltage is of."""
 
 
 def target(path: Path, configuration: Configuration, features: tuple[str, ...] = ()) -> Observations:
@@ -29,6 +33,12 @@ def target(path: Path, configuration: Configuration, features: tuple[str, ...] =
         Protocol of the simulated devices.
     features : tuple of str
         Numbers to compare; default: all that both have.
+
+    Notes
+    -----
+    Which electrode a laboratory grounds is its own choice: where its SETs, else RESETs or forming, have the
+    other sign than those of the protocol, all of its switching voltages are turned round, which the origin
+    of the numbers tells.
 
     Raises
     ------
@@ -64,8 +74,25 @@ def target(path: Path, configuration: Configuration, features: tuple[str, ...] =
         # What a device has once stands in its first cycle.
         columns = values[:, :cycles] if values.ndim == 2 else values[:, None]
         table[:, : columns.shape[1], i] = columns
+    origin = path.name
+    if _other_way_round(data, names, configuration):
+        table *= [-1.0 if name in SWITCHED_BY else 1.0 for name in names]
+        origin += " (its voltages turned round)"
     known = np.isfinite(table).any(axis=(1, 2))
-    return build(names, [str(data[name].attrs["units"]) for name in names], table[known], path.name)
+    return build(names, [str(data[name].attrs["units"]) for name in names], table[known], origin)
+
+
+def _other_way_round(data: "xr.Dataset", names: tuple[str, ...], configuration: Configuration) -> bool:
+    """Return whether what was measured switches at the other polarity than the protocol."""
+    for name, kind in SWITCHED_BY.items():
+        tops = [
+            phase.amplitude
+            for _, _, phase in configuration.phases()
+            if isinstance(phase, Sweep) and phase.kind == kind
+        ]
+        if name in names and tops:
+            return float(np.nanmedian(data[name].values)) * float(tops[0]) < 0.0
+    return False
 
 
 def number_of_cycles(configuration: Configuration) -> int:

@@ -211,7 +211,7 @@ def _check(options: argparse.Namespace, made: "Made", parameters: "list[Paramete
         )
     devices, cycles, _ = made.target.values.shape
     print(
-        f"{devices} devices x {cycles} cycles of {made.measured.name}: {', '.join(made.target.names)}\n"
+        f"{devices} device(s) x {cycles} cycle(s) of {made.target.origin}: {', '.join(made.target.names)}\n"
         f"{options.rounds} rounds x {points} points x {options.members} devices, "
         f"seed {made.configuration.seed}"
     )
