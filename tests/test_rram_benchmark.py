@@ -59,6 +59,14 @@ def test_figures_of_known_devices(bench):
     assert found["memory to lag 50"] == pytest.approx(0.8, abs=0.05)
 
 
+def test_a_next_cycle_is_foretold_by_what_follows_alike(bench):
+    """Normal numbers: 1/sqrt(pi) by an independent forecast, 0.6 of it where the memory of 0.8 is known."""
+    judge, free = cycles(40, 400, 1, memory=0.8), cycles(40, 400, 2)
+    assert bench.next_cycle(judge, free) == pytest.approx(1 / np.sqrt(np.pi), rel=0.03)
+    known = bench.next_cycle(judge, cycles(40, 400, 3, memory=0.8))
+    assert known == pytest.approx(0.6 / np.sqrt(np.pi), rel=0.05)
+
+
 @pytest.mark.parametrize("name", ["Synaptogen's form", "independent", "training again"])
 def test_models_draw_what_they_were_trained_on(bench, name):
     """Cycles without memory: all cycles within 0.1 of those of the training."""

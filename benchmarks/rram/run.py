@@ -7,9 +7,10 @@ hash of their names, cycles of a single device into halves. A model is trained o
 as many cycles as the other has, and is compared with that. ``floor`` is the distance between halves of the
 judging part itself; nothing can be told apart below it. Task and figure: distance of Kolmogorov and Smirnov
 of all cycles and of means of devices; largest difference of autocorrelations up to lag 50; size of ln of the
-ratio of the spreads within a device. All are means over the numbers of a cycle, and less is better. Tables of
-reads and traces have tasks and models of their own (reads.py); what is in a table is read from it. Devices of
-aihwkit and CrossSim take part where these libraries are installed (libraries.py).
+ratio of the spreads within a device; continuous ranked probability score of the next cycle, foretold by what
+follows the drawn cycles that are nearest to the present one. All are means over the numbers of a cycle, and
+less is better. Tables of reads and traces have tasks and models of their own (reads.py); what is in a table
+is read from it. Devices of aihwkit and CrossSim take part where these libraries are installed (libraries.py).
 """
 
 import argparse
@@ -25,6 +26,7 @@ import xarray as xr
 from adapters import ADAPTERS
 from libraries import ABSENT
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 from scipy.stats import ks_2samp
 
 from frenkel.analysis.fitting import noise_fit
@@ -43,7 +45,8 @@ SETS = {"cycles.csv.gz": 0.1, "loops.csv.gz": 0.3, "bake.csv.gz": 0.1, "traces.c
 FAILED = 0.5
 """Share of its first conductance at which a cell has failed in a bake."""
 
-LAG, REPEATS = 50, 8
+LAG, REPEATS, NEAR = 50, 8, 20
+"""Longest memory; halves for a floor; drawn cycles by which the next one is foretold."""
 
 
 def judging(name: str) -> bool:
@@ -84,6 +87,35 @@ def tasks(one: Floats, other: Floats) -> dict[str, float]:
     return found
 
 
+def figures(one: Floats, other: Floats) -> dict[str, float]:
+    """Return the figure of each task for devices that judge and others, drawn or measured."""
+    return tasks(one, other) | {"next cycle (CRPS)": next_cycle(one, other)}
+
+
+def next_cycle(one: Floats, other: Floats) -> float:
+    """Return the mean score of foretelling each next cycle of ``one`` by ``other``, over its spread.
+
+    The forecast is what follows those `NEAR` cycles of ``other`` that are nearest to the present one; the
+    score is eq. 21 of doi:10.1198/016214506000001437, with distinct pairs. Incomplete cycles are left out.
+    """
+    spread = np.nanstd(one, axis=(0, 1))
+    now, then = following(one / spread)
+    known, follows = following(other / spread)
+    near = np.atleast_2d(cKDTree(known).query(now, min(NEAR, len(known)))[1])
+    drawn = follows[near]
+    away = np.abs(drawn - then[:, None]).mean(axis=1)
+    pairs = near.shape[1] * (near.shape[1] - 1)
+    apart = np.abs(drawn[:, :, None] - drawn[:, None]).sum(axis=(1, 2)) / pairs
+    return float(np.mean(away - 0.5 * apart))
+
+
+def following(values: Floats) -> tuple[Floats, Floats]:
+    """Return cycles and those that follow them in the same device, (pairs, features)."""
+    pairs = np.concatenate([values[:, :-1], values[:, 1:]], axis=2).reshape(-1, 2 * values.shape[2])
+    now, then = np.split(pairs[np.isfinite(pairs).all(axis=1)], 2, axis=1)
+    return now, then
+
+
 def ks(one: Floats, other: Floats) -> float:
     """Return the distance of Kolmogorov and Smirnov of what is finite."""
     return float(ks_2samp(one[np.isfinite(one)], other[np.isfinite(other)], method="asymp").statistic)
@@ -101,7 +133,7 @@ def floor(judge: Floats) -> dict[str, float]:
             if len(judge) >= 4
             else (judge[:, :middle], judge[:, middle:])
         )
-        rows.append(tasks(*parts))
+        rows.append(figures(*parts))
     return {task: float(np.mean([row[task] for row in rows])) for task in rows[0]}
 
 
@@ -117,7 +149,7 @@ def cycles(name: str, data: Observations, names: list[str]) -> list[str]:
             columns[model] = ABSENT if isinstance(error, ImportError) else str(error)
             continue
         number, length = max(len(judge.values), 50), judge.values.shape[1]
-        columns[model] = tasks(judge.values, draw(number, length, 1))
+        columns[model] = figures(judge.values, draw(number, length, 1))
     return rows(f"{name} ({len(training.values)} and {len(judge.values)} devices x {length})", columns)
 
 
