@@ -117,7 +117,7 @@ class Steps(kinetic.Device):
         Examples
         --------
         >>> device = Device("HfO2", "2.6 nm", "2.6 nm", seed=4)  # doctest: +SKIP
-        >>> device.form("4 V", compliance="40 uA", verify="30 kohm")  # doctest: +SKIP
+        >>> device.form("4 V", compliance="30 uA", verify="30 kohm")  # doctest: +SKIP
         """
         return self._sweep("form", amplitude, rate, fall_rate, hold, compliance, options)
 
