@@ -33,7 +33,7 @@ WHY = {
         "SET goes in steps: from 10 to 90 % of the limit takes 0.20 V in the median, and 12 % of the cycles "
         "are as abrupt as asked."
     ),
-    "V-25h": "At its edge: one event makes 51 % of the change (less than 50 % is asked), of a gap of 4 layers.",
+    "V-25h": "At its edge: one event makes 51 % of the change, of a gap of four layers; below 50 % is asked.",
     "C-02": (
         "HRS scatters by 0.3 decades from cycle to cycle: few devices drift by that, twelve by 0.05 +- 0.1."
     ),
