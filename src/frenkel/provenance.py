@@ -58,7 +58,7 @@ def record(configuration: Mapping[str, Any], *, seed: int, member: int = 0) -> d
         "environment": {
             "python": platform.python_version(),
             "machine": f"{platform.system()} {platform.machine()}",
-            "libraries": {name: metadata.version(name) for name in LIBRARIES},
+            "libraries": dict(libraries()),
         },
     }
 
@@ -146,6 +146,12 @@ def digest(value: Any) -> str:
 def draw_seed() -> int:
     """Return a fresh seed, 0 to 2**32 - 1, for a run that was given none; it is recorded."""
     return secrets.randbelow(2**32)
+
+
+@functools.cache
+def libraries() -> tuple[tuple[str, str], ...]:
+    """Return names and versions of the libraries that results depend on, read from their files once."""
+    return tuple((name, metadata.version(name)) for name in LIBRARIES)
 
 
 @functools.cache
