@@ -2,9 +2,9 @@
 
     python benchmarks/default_cycles.py [--devices 5] [--cycles 10]
 
-Both run ``examples/switching.toml``, which is of 5.2 nm, the first with 2.6 nm, RESET to -1.4 V and forming to
-4 V. A cycle is the difference of two runs of one device, one of them with ``--cycles`` more; datasets are made
-in both. Each device has its own seed; the median of them counts, and the largest is told.
+Both run ``examples/switching.toml``, which is of 5.2 nm, the first with 2.6 nm, RESET to -1.4 V and forming
+to 4 V. A cycle is the difference of two runs of one device, one of them with ``--cycles`` more; datasets are
+made in both. Each device has its own seed; the median of them counts, and the largest is told.
 """
 
 import argparse
