@@ -152,7 +152,7 @@ def test_who_is_refused_reads_the_words_of_the_holder_whenever_they_come(tmp_pat
 
 
 def _between(folder, step, words_come):
-    """Look at a lock that gets its words before the given step of a look; return whether there is such a step."""
+    """Look at a lock that gets its words before a step of the look; return whether there is such a step."""
     path, passed = folder / "all.lock", itertools.count()
     path.touch()
     os.utime(path, (1e9, 1e9))
