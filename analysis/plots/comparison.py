@@ -84,7 +84,7 @@ def loops(data: Sequence[tuple[str, xr.Dataset, float]], axes: "Axes") -> None:
 
 def distributions(one: Observations, other: Observations, i: int, axes: "Axes") -> None:
     """Draw all cycles of a number, sorted, against scores of a Gaussian."""
-    from matplotlib.ticker import NullFormatter
+    from matplotlib.ticker import LogFormatterSciNotation, LogLocator
 
     for values, colour in ((one, DATA), (other, MODEL)):
         known = np.sort(values.values[:, :, i][np.isfinite(values.values[:, :, i])])
@@ -94,7 +94,9 @@ def distributions(one: Observations, other: Observations, i: int, axes: "Axes") 
     feature = one.features[i]
     if feature.transform == "log":
         axes.set_xscale("log")
-        axes.xaxis.set_minor_formatter(NullFormatter())  # names of all nine would run into each other
+        # Within a decade there may be no power of ten, and names of all nine would run into each other.
+        axes.xaxis.set_minor_locator(LogLocator(subs=(2, 5)))
+        axes.xaxis.set_minor_formatter(LogFormatterSciNotation(minor_thresholds=(2.0, 2.0)))
     name = LABELS.get(feature.name, feature.name)
     pure = feature.unit in ("", "1")
     label(axes, name, name if pure else f"{name} / {feature.unit}", "standard scores")
