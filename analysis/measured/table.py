@@ -285,7 +285,8 @@ def _check_names(
     name: str, rows: list[tuple[int, list[str]]], begin: int, width: int, decimal: str
 ) -> None:
     """Complain of a line of names above the numbers with too few names: decimal commas look like that."""
-    from .quantities import parted, quantity_of
+    from ..noise.trace import parted
+    from .quantities import quantity_of
 
     if not begin:
         return
