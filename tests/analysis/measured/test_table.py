@@ -66,6 +66,10 @@ def test_excel(tmp_path):
     frame = pandas.DataFrame({"Voltage (V)": VOLTS, "Current (uA)": np.array(AMPERES) * 1e6})
     frame.to_excel(tmp_path / "a.xlsx", index=False)
     assert np.array_equal(read_table(tmp_path / "a.xlsx").numbers(0), VOLTS)
+    (tmp_path / "b.xlsx.gz").write_bytes(gzip.compress((tmp_path / "a.xlsx").read_bytes()))
+    assert np.array_equal(read_table(tmp_path / "b.xlsx.gz").numbers(0), VOLTS)
+    with pytest.raises(TableError, match="a.xlsx cannot be read as Excel: .*'other' not found"):
+        read_table(tmp_path / "a.xlsx", Style(sheet="other"))
 
 
 @pytest.mark.parametrize(("ending", "package"), [("xlsx", "openpyxl"), ("ods", "odf")])
