@@ -138,6 +138,10 @@ def _doubtful(path: Path, first: tuple[bytes, int]) -> bool:
     if look is None:
         return False
     holder = _read(look[0])
+    if look != first and not holder:  # just made or taken over: who holds it is being written
+        time.sleep(LOOK)
+        look = _look(path) or look
+        holder = _read(look[0])
     here = holder.get("host") == socket.gethostname()
     if alive(holder) if here else look != first:
         raise LockError(_sentence(holder, path))
@@ -145,9 +149,15 @@ def _doubtful(path: Path, first: tuple[bytes, int]) -> bool:
 
 
 def _look(path: Path) -> tuple[bytes, int] | None:
-    """Return what a lock says and when it was touched, None if it is gone."""
+    """Return what a lock says and when it was touched, None if it is gone.
+
+    Both are of one open file, since the name may be another's by the second question. Time comes first: words
+    that are written in between are those of the holder, whatever time they carry.
+    """
     try:
-        return path.read_bytes(), path.stat().st_mtime_ns
+        with path.open("rb") as stream:
+            touched = os.fstat(stream.fileno()).st_mtime_ns
+            return stream.read(), touched
     except FileNotFoundError:
         return None
 

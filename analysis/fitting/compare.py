@@ -58,6 +58,16 @@ def pair(
     return one, two
 
 
+def other_way_round(measured: Observations, simulated: Observations) -> bool:
+    """Return whether the second switches at the other polarity than the first, by V_SET or else V_RESET.
+
+    What is compared is the magnitude of its voltages.
+    """
+    both = zip(measured.features, simulated.features, strict=True)
+    signs = {one.name: one.sign * other.sign for one, other in both}
+    return signs.get("set_voltage", signs.get("reset_voltage", 1)) < 0
+
+
 def _known(data: xr.Dataset, name: str) -> bool:
     return set(data[name].dims) == {"device", "cycle"} and bool(np.isfinite(data[name].values).any())
 

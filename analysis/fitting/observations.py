@@ -243,4 +243,4 @@ def from_csv(path: str | Path) -> Observations:
 
 
 _HEADER = re.compile(r"^\s*(.*?)\s*(?:[(\[]\s*([^()\[\]]*?)\s*[)\]])?\s*$")
-"""A name and its unit in brackets; to `quantities.parted` a / begins a unit, while on/off is a name here."""
+"""A name and its unit in brackets; to `trace.parted` a / begins a unit, while on/off is a name here."""

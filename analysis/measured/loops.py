@@ -167,6 +167,13 @@ def _set_polarity(v: Floats, i: Floats, parts: list[Half], read: float) -> int:
         before, after = (resistance_at(v[rows], i[rows], read) for rows in (half.out, half.back))
         if np.isfinite(before) and np.isfinite(after):
             change[half.polarity].append(float(np.log(before / after)))
+    if not any(change.values()):
+        nearest = max(float(np.abs(v[half.rows]).min()) for half in parts)
+        farthest = min(float(np.abs(v[half.rows]).max()) for half in parts)
+        raise ValueError(
+            f"the resistance at {read:g} V cannot be told: samples on the way out and back reach from "
+            f"{nearest:.3g} to {farthest:.3g} V; read at another voltage"
+        )
     rise = {sign: float(np.median(values)) if values else 0.0 for sign, values in change.items()}
     if rise[1] == rise[-1]:
         raise ValueError(

@@ -24,7 +24,8 @@ import numpy as np
 
 from ... import toml
 from ...typing import Floats
-from .quantities import FEATURES, QUANTITIES, parted, quantity_of, unit_of
+from ..noise.trace import parted
+from .quantities import FEATURES, QUANTITIES, quantity_of, unit_of
 from .table import DELIMITERS, Style, Table, TableError
 
 KINDS = {

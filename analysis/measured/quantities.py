@@ -76,21 +76,10 @@ QUANTITIES: Mapping[str, Quantity] = {
 FEATURES = ("hrs", "lrs", "set_voltage", "reset_voltage", "forming_voltage")
 """Quantities that a cycle has one of."""
 
-_HEADER = re.compile(r"^\s*(?P<name>[^()\[\]]+?)\s*(?:[(\[/]\s*(?P<unit>[^()\[\]/]*?)\s*[)\]]?)?\s*$")
-
-
 def unit_of(text: str) -> tuple[str, float, float] | None:
     """Return SI unit, factor and offset of a unit, None where it is not known."""
     # Micro has two letters in Unicode, ohm too.
     return UNITS.get(text.strip().replace("μ", "µ").replace("Ω", "Ω"))
-
-
-def parted(header: str) -> tuple[str, str]:
-    """Return the name and the unit in a header such as "Time (ms)", "I [uA]" or "V/V"; "": no unit."""
-    match = _HEADER.match(header)
-    if match is None:
-        return header.strip(), ""
-    return match["name"].strip(), (match["unit"] or "").strip()
 
 
 def quantity_of(name: str) -> str:

@@ -6,6 +6,7 @@ was taken for granted is in the notes of a table, what cannot be understood is a
 
 import csv
 import gzip
+import io
 import re
 import zlib
 from collections.abc import Iterator, Sequence
@@ -17,7 +18,7 @@ import numpy as np
 from ...typing import Floats, Index
 
 LARGEST = 2**28
-"""Most bytes of a text, unpacked."""
+"""Most bytes of a file, unpacked."""
 
 DELIMITERS = {"tab": "\t", "semicolon": ";", "comma": ",", "space": None}
 """Marks between columns, in the order in which they are tried; space: any run of blanks."""
@@ -135,7 +136,7 @@ def read_table(path: str | Path, style: Style | None = None) -> Table:
     Parameters
     ----------
     path : str or Path
-        Text, text in gzip (.gz), or Excel (.xlsx, .xls, .ods; pandas reads it).
+        Text, or Excel (.xlsx, .xls, .ods; pandas reads it); either may be in gzip (.gz).
     style : Style, optional
 
     Raises
@@ -285,7 +286,8 @@ def _check_names(
     name: str, rows: list[tuple[int, list[str]]], begin: int, width: int, decimal: str
 ) -> None:
     """Complain of a line of names above the numbers with too few names: decimal commas look like that."""
-    from .quantities import parted, quantity_of
+    from ..noise.trace import parted
+    from .quantities import quantity_of
 
     if not begin:
         return
@@ -381,8 +383,8 @@ def _number(cell: str, decimal: str) -> float | None:
         return None
 
 
-def _text(file: Path) -> tuple[str, str]:
-    """Return the text of a file and its encoding."""
+def _unpacked(file: Path) -> bytes:
+    """Return what is in a file, or in the one that was packed into it."""
     try:
         with gzip.open(file, "rb") if file.suffix.lower() == ".gz" else file.open("rb") as stream:
             data = stream.read(LARGEST + 1)
@@ -390,6 +392,12 @@ def _text(file: Path) -> tuple[str, str]:
         raise TableError(f"{file.name} cannot be unpacked: {error}") from None
     if len(data) > LARGEST:
         raise TableError(f"{file.name} must have at most {LARGEST} bytes")
+    return data
+
+
+def _text(file: Path) -> tuple[str, str]:
+    """Return the text of a file and its encoding."""
+    data = _unpacked(file)
     for mark, encoding in ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"", "utf-8")):
         if data.startswith(mark):
             try:
@@ -406,13 +414,14 @@ def _excel(file: Path, sheet: str | None) -> list[list[str]]:
         import pandas  # type: ignore[import-untyped, unused-ignore]
     except ImportError:
         raise TableError(f"{file.name} is Excel, which pandas reads: pip install pandas openpyxl") from None
+    data = _unpacked(file)
     try:
-        frame = pandas.read_excel(file, sheet_name=0 if sheet is None else sheet, header=None, dtype=object)
+        frame = pandas.read_excel(io.BytesIO(data), sheet_name=sheet or 0, header=None, dtype=object)
     except ImportError:
         reader = READERS[_inner(file).suffix.lower()]
         raise TableError(f"{file.name} is Excel, which needs {reader}: pip install {reader}") from None
     except Exception as error:  # whatever its engines make of a damaged file
-        if file.suffix.lower() in EXCEL and not file.read_bytes().startswith(BOOKS):
+        if not data.startswith(BOOKS):
             raise TableError(
                 f"{file.name} holds no Excel, as its name says: give text another ending, such as .csv"
             ) from None

@@ -39,7 +39,11 @@ SI = {
 }
 JITTER = 0.01  # of the step: larger differences are no uniform sampling
 
-_HEADER = re.compile(r"^\s*(?P<name>[^()\[\]/]+?)\s*(?:[(\[/]\s*(?P<unit>[^()\[\]]*?)\s*[)\]]?)?\s*$")
+_HEADER = re.compile(
+    r"^\s*(?P<name>[^()\[\]]+?)\s*"
+    r"(?:[(\[]\s*(?P<unit>[^()\[\]]*?)\s*[)\]]?|/\s*(?P<after>[^()\[\]/]*?)\s*[)\]]?)?\s*$"
+)
+"""A name with its unit in brackets, which may hold a slash, or after a slash; the name may hold one too."""
 
 
 def read_csv(path: str | Path, columns: Sequence[str] | None = None) -> xr.Dataset:
@@ -89,6 +93,14 @@ def read_csv(path: str | Path, columns: Sequence[str] | None = None) -> xr.Datas
         name, unit, factor = _column(header, file.name)
         result[name] = ("sample", column * factor, {"units": unit})
     return result.set_coords("time") if "time" in result else result
+
+
+def parted(header: str) -> tuple[str, str]:
+    """Return the name and the unit in a header such as "Time (ms)", "I [uA]" or "V/V"; "": no unit."""
+    match = _HEADER.match(header)
+    if match is None:
+        return header.strip(), ""
+    return match["name"].strip(), match["unit"] or match["after"] or ""
 
 
 def from_arrays(time: ArrayLike, current: ArrayLike, **more: ArrayLike) -> xr.Dataset:
@@ -235,10 +247,8 @@ def _is_number(cell: str) -> bool:
 
 def _column(header: str, file: str, units: Mapping[str, tuple[str, float]] = UNITS) -> tuple[str, str, float]:
     """Return name, SI unit and factor of a header such as "time (ms)"."""
-    match = _HEADER.match(header)
-    name = match["name"].strip().lower() if match else header.strip()
-    name = NAMES.get(name, name).replace(" ", "_")
-    unit = match["unit"] if match else None
+    name, unit = parted(header)
+    name = NAMES.get(name.lower(), name.lower()).replace(" ", "_")
     if not unit:
         raise ValueError(f"column {header.strip()!r} of {file} must state its unit, such as '{name} (s)'")
     fitting = [one for one, (symbol, _) in units.items() if SI.get(name, symbol) == symbol]

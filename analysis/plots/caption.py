@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from ..results import filament, melting, metrics
+from ..results import filament, melting, metrics, signs
 
 NAMES = {"form": "forming", "set": "SET", "reset": "RESET"}
 WINDOW = 10.0  # on/off ratio that counts as a window
@@ -27,7 +27,8 @@ def caption(result: xr.Dataset, shown: Sequence[int], width: int = 172) -> str:
     width : int
         Characters per line.
     """
-    parts = [_device(result), _forming(result), _cycles(result), _filaments(result, shown), _heat(result)]
+    parts = [_device(result), _forming(result), _cycles(result), _signs(result)]
+    parts += [_filaments(result, shown), _heat(result)]
     return "\n".join(textwrap.wrap(" ".join(part for part in parts if part), width))
 
 
@@ -118,6 +119,26 @@ def _cycles(result: xr.Dataset) -> str:
         if len(found):
             text += f", {name} {np.median(found):.2f} V"
     return text + ")."
+
+
+def wrong_sign(found: signs.Missed) -> str:
+    """Return the sentence about a sweep that did nothing, at what seems to be the wrong sign."""
+    sweep, judge, before = found
+    same = "the same" if np.sign(sweep.voltage) == np.sign(judge.voltage) else "the other"
+    return (
+        f"{sweep.name} at {sweep.voltage:+.3g} V did not {'open' if sweep.kind == 'reset' else 'close'} the "
+        f"device ({quantity(sweep.resistance, 'ohm')}, {quantity(before, 'ohm')} before): {judge.name} had "
+        f"{same} sign, and most materials want {-sweep.voltage:+.3g} V here"
+    )
+
+
+def _signs(result: xr.Dataset) -> str:
+    found = signs.all_missed(signs.swept(result))
+    if not found:
+        return ""
+    more = f" ({len(found) - 1} more like it)" if len(found) > 1 else ""
+    sentence = wrong_sign(found[0])
+    return f"{sentence[0].upper()}{sentence[1:]}{more}."
 
 
 def _filaments(result: xr.Dataset, shown: Sequence[int]) -> str:

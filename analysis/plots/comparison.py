@@ -8,6 +8,7 @@ import xarray as xr
 from scipy.stats import norm
 
 from ...typing import Floats
+from ..fitting.compare import other_way_round
 from ..fitting.observations import Observations
 from .card import DATA, LABELS, MODEL
 from .page import TITLE, label, sheet
@@ -32,6 +33,9 @@ BINS = 30
 def page(measured: xr.Dataset, simulated: xr.Dataset, one: Observations, other: Observations) -> "Figure":
     """Draw loops overlaid, a probability plot of each number, and the memory of the first.
 
+    Simulated loops that switch at the other polarity than the measured ones are turned round, as switching
+    voltages are.
+
     Parameters
     ----------
     measured, simulated : xarray.Dataset
@@ -49,32 +53,38 @@ def page(measured: xr.Dataset, simulated: xr.Dataset, one: Observations, other: 
     )  # fmt: skip
     for empty in axes[k + 2 :]:
         empty.set_axis_off()
-    loops([(one.origin, measured), (other.origin, simulated)], axes[0])
+    way = -1.0 if other_way_round(one, other) else 1.0
+    loops([(one.origin, measured, 1.0), (other.origin, simulated, way)], axes[0])
     for i in range(k):
         distributions(one, other, i, axes[i + 1])
     memory(one, other, axes[k + 1])
     return figure
 
 
-def loops(data: Sequence[tuple[str, xr.Dataset]], axes: "Axes") -> None:
-    """Draw the current of the first loops of each against the voltage, on a logarithmic axis."""
-    drawn = 0
-    for (name, one), colour in zip(data, (DATA, MODEL), strict=True):
+def loops(data: Sequence[tuple[str, xr.Dataset, float]], axes: "Axes") -> None:
+    """Draw the current of the first loops of each against the voltage, on a logarithmic axis.
+
+    Each has a name, a dataset and 1, or -1 where its voltages are turned round.
+    """
+    drawn, turned = 0, ""
+    for (name, one, way), colour in zip(data, (DATA, MODEL), strict=True):
         axes.plot([], [], color=colour, label=name)
         ends = np.cumsum(one["loop_size"].values) if "loop" in one.dims else np.zeros(0, int)
         for place in np.linspace(0, len(ends) - 1, min(LOOPS, len(ends))).astype(int):
             inside = slice(int(ends[place] - one["loop_size"].values[place]), int(ends[place]))
             volts, amperes = (one[f"loop_{key}"].values[inside] for key in ("voltage", "current"))
-            axes.plot(volts, np.where(amperes == 0, np.nan, np.abs(amperes)), color=colour, lw=0.6)
+            axes.plot(way * volts, np.where(amperes == 0, np.nan, np.abs(amperes)), color=colour, lw=0.6)
             drawn += 1
+            turned = f", voltages of {name}\nturned round" if way < 0 else ""
     if drawn:
         axes.set_yscale("log")
-    label(axes, "loops" if drawn else "loops: none kept", "voltage / V", "|current| / A", legend=8)
+    title = f"loops{turned}" if drawn else "loops: none kept"
+    label(axes, title, "voltage / V", "|current| / A", legend=8)
 
 
 def distributions(one: Observations, other: Observations, i: int, axes: "Axes") -> None:
     """Draw all cycles of a number, sorted, against scores of a Gaussian."""
-    from matplotlib.ticker import NullFormatter
+    from matplotlib.ticker import LogFormatterSciNotation, LogLocator
 
     for values, colour in ((one, DATA), (other, MODEL)):
         known = np.sort(values.values[:, :, i][np.isfinite(values.values[:, :, i])])
@@ -84,7 +94,9 @@ def distributions(one: Observations, other: Observations, i: int, axes: "Axes") 
     feature = one.features[i]
     if feature.transform == "log":
         axes.set_xscale("log")
-        axes.xaxis.set_minor_formatter(NullFormatter())  # names of all nine would run into each other
+        # Within a decade there may be no power of ten, and names of all nine would run into each other.
+        axes.xaxis.set_minor_locator(LogLocator(subs=(2, 5)))
+        axes.xaxis.set_minor_formatter(LogFormatterSciNotation(minor_thresholds=(2.0, 2.0)))
     name = LABELS.get(feature.name, feature.name)
     pure = feature.unit in ("", "1")
     label(axes, name, name if pure else f"{name} / {feature.unit}", "standard scores")

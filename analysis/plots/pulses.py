@@ -77,7 +77,7 @@ def straightness(both: Mapping[str, Floats], axes: "Axes") -> None:
         bend = linearity.nonlinearity(mean) * (1 if name == WAYS[0] else -1)
         states = int(np.median([linearity.number_of_states(curve) for curve in curves]))
         axes.plot(np.linspace(0, 1, len(share)), share, color=COLOURS[k], linewidth=1.6,
-                  label=f"{name}: label {bend:.2f}, {states} states")  # fmt: skip
+                  label=f"{name}: label {bend:z.2f}, {states} states")  # fmt: skip
     axes.plot([0, 1], [0, 1], color="0.55", linewidth=0.8, linestyle="--", zorder=0)
     words = ("nonlinearity (dashed: linear)", "share of the pulses", "share of the change")
     label(axes, *words, legend=8.5, place="lower right")

@@ -78,12 +78,11 @@ def laws(data: xr.DataArray, axes: "Axes", name: str = "") -> None:
 def deviations(data: Mapping[str, xr.DataArray], axes: "Axes") -> None:
     """Draw the standard deviation over devices against the logarithm of time."""
     for (name, level), colour in zip(data.items(), _colours(len(data)), strict=True):
-        time = level["time"].values
-        axes.plot(
-            time, level.std("device", ddof=1) * 1e6, "o-", color=colour, markersize=4, linewidth=1, label=name
-        )
+        time, spread = level["time"].values, level.std("device", ddof=1) * 1e6
+        axes.plot(time, spread, "o-", color=colour, markersize=4, linewidth=1, label=name)
     axes.set_xscale("log")
-    axes.set_ylim(bottom=0)
+    # From 0 on, with room above: so far it is a share of what the spread varies by, which may be little.
+    axes.set_ylim(0.0, 1.05 * axes.dataLim.y1 if axes.dataLim.y1 > 0.0 else 1.0)
     label(axes, "spread over devices", "time / s", "standard deviation / µS", legend=8)
 
 

@@ -8,6 +8,7 @@ number is a plain float in SI units, energies in eV.
 from __future__ import annotations
 
 import copy
+import difflib
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from ... import notebook
-from ...validation import suggest
 from .rows import BY_HAND, MaterialError, Row, declared
 from .sections import SECTIONS, WEAK, DefectNumbers, Sections, WeakNumbers
 
@@ -145,7 +145,7 @@ class Material(Sections):
     def packaged(cls, name: str) -> Path:
         """Return the file of a packaged set; raise `MaterialError` where there is none."""
         if name not in cls.names():
-            raise MaterialError(f"no material '{name}'{suggest(name, cls.names())}")
+            raise MaterialError(f"no material '{name}'{_nearest(name, cls.names())}")
         return DIRECTORY / f"{name}.toml"
 
     @classmethod
@@ -273,3 +273,22 @@ class Material(Sections):
 
     def __repr__(self) -> str:
         return f"<Material {self.name} ({self.formula}), {', '.join(self.mechanisms)}, {self.hash}>"
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    """Return the end of an error about an unknown set: the one that was meant, or those near by name.
+
+    Names are made of parts, such as HfO2-face: near are those that have most of the parts asked for, spelled
+    like that or nearly.
+    """
+    small = {one.lower(): one for one in known}
+    every = f"frenkel materials lists all {len(known)}"
+    if likely := difflib.get_close_matches(name.lower(), small, n=1, cutoff=0.8):
+        return f" (did you mean '{small[likely[0]]}'?); {every}"
+    of_name = {one: set(one.lower().split("-")) for one in known}
+    parts = set().union(*of_name.values())
+    asked = [set(difflib.get_close_matches(part, parts, cutoff=0.7)) for part in name.lower().split("-")]
+    shared = {one: sum(not own.isdisjoint(near) for near in asked) for one, own in of_name.items()}
+    most = max(shared.values())
+    alike = [one for one in known if shared[one] == most]
+    return f"; near by name are: {', '.join(alike)}; {every}" if most else f"; there are: {', '.join(known)}"

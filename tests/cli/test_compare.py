@@ -11,6 +11,7 @@ from made_up_cycles import NAMES, truth
 
 from frenkel.analysis.fitting import compare
 from frenkel.analysis.measured.dataset import LAYOUT
+from frenkel.analysis.plots.comparison import page
 from frenkel.cli.main import main
 
 
@@ -70,3 +71,25 @@ def test_what_is_not_shared_is_said(folder):
         one = data.load()
     with pytest.raises(ValueError, match="share none of hrs"):
         compare.pair(one, one[["forming_voltage"]] if "forming_voltage" in one else one[[]])
+
+
+def test_what_switches_at_the_other_polarity_is_turned_round(folder, capsys):
+    """Numbers and loops alike, and both say so."""
+    with xr.open_dataset(folder / "one.nc") as data:
+        one = data.load()
+    one = one.assign(set_voltage=abs(one["set_voltage"]), reset_voltage=-abs(one["reset_voltage"]))
+    turned = one.assign({name: -one[name] for name in ("set_voltage", "reset_voltage")})
+    one.to_netcdf(folder / "signed.nc")
+    turned.to_netcdf(folder / "turned.nc")
+    said = "voltages of turned.nc are turned round: it switches at the other polarity"
+    assert main(["compare", str(folder / "signed.nc"), str(folder / "turned.nc")]) == 0
+    assert said in capsys.readouterr().out
+    assert main(["compare", str(folder / "signed.nc"), str(folder / "signed.nc")]) == 0
+    assert "turned round" not in capsys.readouterr().out
+    kept = {"loop_size": ("loop", [3]), "loop_voltage": ("point", [0.0, 1.0, 0.5]),
+            "loop_current": ("point", [0.0, 1e-6, 1e-7])}  # fmt: skip
+    figure = page(one.assign(kept), turned.assign(kept), *compare.pair(one, turned, "signed.nc", "turned.nc"))
+    panel = figure.axes[0]
+    assert panel.get_title(loc="left") == "loops, voltages of turned.nc\nturned round"
+    drawn = [line.get_xdata() for line in panel.lines if len(line.get_xdata())]
+    assert np.array_equal(drawn[0], -drawn[1]) and drawn[0][1] == 1.0

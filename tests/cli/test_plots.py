@@ -5,9 +5,12 @@ Each test takes planted numbers: a wrong sign, column or share changes what is p
 
 import numpy as np
 import pytest
+import xarray as xr
+from matplotlib.figure import Figure
 from scipy.stats import norm
 
 from frenkel.analysis.plots import pulses as pulses_plot
+from frenkel.analysis.plots import relaxation as relaxation_plot
 from frenkel.analysis.reliability import pulses
 from frenkel.analysis.results import store
 from frenkel.cli.main import main
@@ -82,6 +85,23 @@ def test_relaxation_of_a_table(folder, capsys):
     out = capsys.readouterr().out
     assert out.count("logarithm") == 2 and out.count("-100 nS per e-fold") + out.count("-99.") > 0
     assert (folder / "r-relaxation.png").exists()
+
+
+def test_the_spread_over_devices_has_room_above():
+    """It may be nearly the same at all times, and is drawn from 0 on."""
+    time, spread = np.geomspace(1, 1e5, 6), np.array([3.0, 3.001, 3.0, 3.002, 3.001, 3.0])
+    g = xr.DataArray(1e-6 * np.outer([-1.0, 0.0, 1.0], spread) + 5e-5, {"time": time}, ("device", "time"))
+    axes = Figure().add_subplot()
+    relaxation_plot.deviations({"level": g}, axes)
+    assert axes.get_ylim() == pytest.approx((0.0, 1.05 * 3.002))
+
+
+def test_a_straight_way_down_has_no_label_of_minus_zero():
+    axes = Figure().add_subplot()
+    straight = pulses_plot.ways([(1, np.arange(1.0, 12)), (-1, np.arange(11.0, 0, -1))])
+    pulses_plot.straightness(straight, axes)
+    labels = axes.get_legend_handles_labels()[1]
+    assert labels == ["potentiation: label 0.00, 10 states", "depression: label 0.00, 10 states"]
 
 
 def test_pulses_and_reads_of_tables(folder, capsys):

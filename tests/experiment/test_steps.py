@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import frenkel as fk
+from frenkel.analysis.plots.caption import caption
 from frenkel.configuration.phases import Sweep
 from frenkel.experiment.device import first_difference
 from frenkel.experiment.steps import Running, Steps
@@ -126,6 +127,33 @@ def test_a_current_without_a_limit_is_told():
         warnings.simplefilter("error")
         device.reset("-0.1 V", rate="1 MV/s", **QUICK)
         device.form("0.1 V", rate="1 MV/s", compliance="10 uA", **QUICK)
+
+
+def test_the_limit_may_follow_the_amplitude_without_its_name():
+    named, short = cell(), cell()
+    named.form("5 V", compliance="10 uA", rate="1 MV/s", **QUICK)
+    short.form("5 V", "10 uA", rate="1 MV/s", **QUICK)
+    assert first_difference(named.result, short.result) is None
+    with pytest.raises(ValueError, match="compliance must be in A, such as '20 uA', got '1 MV/s'"):
+        short.form("5 V", "1 MV/s")
+
+
+def test_a_sweep_that_does_nothing_at_the_wrong_sign_is_told_of():
+    device = cell()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        device.form("5 V", "10 uA", **QUICK)
+    with pytest.warns(UserWarning, match=r"reset at \+1.5 V did not open the device \(") as caught:
+        device.reset("1.5 V", "20 uA", **QUICK)
+    assert caught[0].filename == __file__
+    sentence = str(caught[0].message)
+    assert sentence.endswith(" before): form had the same sign, and most materials want -1.5 V here")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        device.reset("-1.5 V", **QUICK)
+    with pytest.warns(UserWarning, match=r"set at -2 V did not close .*form had the other sign.* want \+2 V"):
+        device.set("-2 V", "10 uA", **QUICK)
+    assert f"R{sentence[1:]} (1 more like it)." in caption(device.result, [0], width=10_000)
 
 
 def test_steps_take_what_run_takes():

@@ -1,5 +1,6 @@
 """One run per output: a live lock is respected whatever the clocks say, and one of the dead is taken over."""
 
+import itertools
 import json
 import os
 import signal
@@ -129,6 +130,53 @@ def _refused_once_it_has_words(tmp_path):
     writing.start()
     refused(tmp_path, f"process {os.getpid()}")
     writing.join()
+
+
+def replaced(folder):
+    left_lock(folder, pid=os.getpid())
+
+
+def written(folder):
+    (folder / "all.lock").write_text(json.dumps(lock.who()))
+
+
+@pytest.mark.parametrize("words_come", [replaced, written])
+def test_who_is_refused_reads_the_words_of_the_holder_whenever_they_come(tmp_path, monkeypatch, words_come):
+    """Words that come between any two steps of a look: never refused by what was read before."""
+    monkeypatch.setattr(lock, "STALE", 60.0)
+    monkeypatch.setattr(lock, "LOOK", 0.001)
+    steps = 0
+    while (tmp_path / "all.lock").unlink(missing_ok=True) or _between(tmp_path, steps, words_come):
+        steps += 1
+    assert steps > 10
+
+
+def _between(folder, step, words_come):
+    """Look at a lock that gets its words before a step of the look; return whether there is such a step."""
+    path, passed = folder / "all.lock", itertools.count()
+    path.touch()
+    os.utime(path, (1e9, 1e9))
+    first = lock._look(path)
+
+    def tracer(frame, event, _argument):
+        frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        if frame.f_code is not lock._look.__code__:
+            return None
+        if event == "opcode" and next(passed) == step:
+            words_come(folder)
+        return tracer
+
+    before = sys.gettrace()
+    sys.settrace(tracer)
+    try:
+        assert lock._doubtful(path, first)  # nothing to be seen yet
+        seen = next(passed) > step + 1
+    except lock.LockError as error:
+        assert f"process {os.getpid()}" in str(error)
+        seen = True
+    finally:
+        sys.settrace(before)
+    return seen
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Forming, RESET and SET of a device in a script, as most instruments sweep them: one call for each."""
 
+import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
@@ -16,7 +17,7 @@ from ..kinetic.waveform import Waveform
 from ..quantity import si
 from ..typing import Floats, Quantity
 from ..validation import shown, suggest
-from .protocol import Progress
+from .protocol import PhaseLog, Progress
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -73,6 +74,9 @@ class Steps(kinetic.Device):
     sweep alone, beside the series resistance of the circuit, and ``verify`` repeats it.
     """
 
+    logs: list[PhaseLog]
+    read_voltage: float
+
     def run(self, waveform: Waveform, **options: Unpack[Running]) -> "xr.Dataset":
         """Apply a source voltage, let the atoms move, and return what happened."""
         raise NotImplementedError
@@ -80,8 +84,8 @@ class Steps(kinetic.Device):
     def form(
         self,
         amplitude: Quantity,
-        *,
         compliance: Quantity | None = None,
+        *,
         rate: Quantity = FORM_RATE,
         fall_rate: Quantity | None = FALL_RATE,
         hold: Quantity | None = None,
@@ -114,6 +118,11 @@ class Steps(kinetic.Device):
         ValueError
             A number outside its range, or what :meth:`run` refuses.
 
+        Warns
+        -----
+        UserWarning
+            Nothing limits the current, neither here nor in the circuit.
+
         Examples
         --------
         >>> device = Device("HfO2", "2.6 nm", "2.6 nm", seed=4)  # doctest: +SKIP
@@ -124,8 +133,8 @@ class Steps(kinetic.Device):
     def reset(
         self,
         amplitude: Quantity,
-        *,
         compliance: Quantity | None = None,
+        *,
         rate: Quantity = CYCLE_RATE,
         fall_rate: Quantity | None = None,
         hold: Quantity | None = None,
@@ -133,15 +142,16 @@ class Steps(kinetic.Device):
     ) -> "xr.Dataset":
         """Open the filament: as :meth:`form`, but both ways at 0.1 MV/s, and ``verify`` asks for at least.
 
-        The amplitude has the sign that opens it, minus in nearly every material.
+        The amplitude has the sign that opens it, minus in nearly every material formed with plus. One
+        at the sign of forming that does not open the device is warned of, and so is a SET at the other one.
         """
         return self._sweep("reset", amplitude, rate, fall_rate, hold, compliance, options)
 
     def set(
         self,
         amplitude: Quantity,
-        *,
         compliance: Quantity | None = None,
+        *,
         rate: Quantity = CYCLE_RATE,
         fall_rate: Quantity | None = None,
         hold: Quantity | None = None,
@@ -179,6 +189,26 @@ class Steps(kinetic.Device):
                 stacklevel=3,
             )
         try:
-            return self.run(waveform, **options)
+            done = self.run(waveform, **options)
         finally:
             self.circuit = before
+        self._tell_of_sign()
+        return done
+
+    def _tell_of_sign(self) -> None:
+        """Warn of a RESET or SET that did nothing, at what seems to be the wrong sign."""
+        from ..analysis.plots.caption import wrong_sign
+        from ..analysis.results.signs import Swept, farthest, judge, missed
+
+        def swept(log: PhaseLog) -> Swept:
+            ohms = abs(self.read_voltage / log.read_current) if log.read_current else math.inf
+            return Swept(log.name, log.kind, farthest(log.sample["source_voltage"].tolist()), ohms)
+
+        *before, last = self.logs
+        latest = {log.kind: log for log in before}
+        by = judge(last.kind, latest)
+        if by is None:
+            return
+        found = missed(swept(last), swept(latest[by]), swept(before[-1]).resistance)
+        if found is not None:
+            warnings.warn(wrong_sign(found), stacklevel=4)

@@ -92,7 +92,7 @@ def train_table(found: Sequence[tuple[int, NDArray[np.float64]]]) -> str:
                 quantity(float(conductance[0]), "S"),
                 quantity(float(conductance[-1]), "S"),
                 f"{conductance.max() / conductance.min():.3g}",
-                "-" if flat else f"{label:.2f}",
+                "-" if flat else f"{label:z.2f}",
                 "-" if flat else str(linearity.number_of_states(conductance)),
             ]
         )

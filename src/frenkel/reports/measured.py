@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
+from ..analysis.fitting.compare import other_way_round
 from ..analysis.fitting.observations import Observations
 from ..analysis.measured.mapping import KINDS, Plan
 from ..analysis.measured.quantities import FEATURES, QUANTITIES
@@ -82,6 +83,8 @@ def comparison_text(measured: Observations, simulated: Observations) -> str:
         rows.append([feature.name, *cells])
     devices = [len(one.values) for one in (measured, simulated)]
     text = table(["median (10 to 90 %)", measured.origin, simulated.origin], rows)
+    if other_way_round(measured, simulated):
+        text += f"\nvoltages of {simulated.origin} are turned round: it switches at the other polarity"
     return (
         f"{devices[0]} and {devices[1]} devices, {measured.values.shape[1]} cycles of each\n{text}\n"
         "distances; the floor is that between halves of the measured ones:"

@@ -23,9 +23,9 @@ LEVELS = 64
 WIDEST = 1.0
 """Largest weight."""
 
-RATES = (0.05, 0.3, 1.0)
+RATES = (0.05, 0.15, 0.4, 1.0)
 """Of gradient descent; every way of rounding is tried with each. With the smallest, half a step of the grid
-is never wanted, so that rounding to nearest learns nothing."""
+is rarely wanted, so that rounding to nearest learns little; with the largest, large images are not learnt."""
 
 STREAMS = ("raw", "steered", "corrected")
 BIASES = (0.002, 0.01, 0.05)
@@ -322,7 +322,7 @@ def table(data: xr.Dataset) -> str:
          f"{float(data['rounding_rate'].sel(rounding=way)):g}"]
         for way in data["rounding"].values
     ]  # fmt: skip
-    tables = [markdown(["rounding of six-bit weights", "accuracy", "rate, of three"], rounding)]
+    tables = [markdown(["rounding of six-bit weights", "accuracy", f"rate, of {len(RATES)}"], rounding)]
     bits = []
     for name in STREAMS if "stream" in data else ():
         at = {n: float(data[n].sel(stream=name)) for n in BITS}

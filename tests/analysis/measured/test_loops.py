@@ -108,6 +108,13 @@ def test_what_is_no_loop_is_refused(v, message):
         loops.features(v, v * 1e-6, 0.1)
 
 
+def test_a_read_voltage_below_all_samples_is_told():
+    v, i = loop()
+    known = np.abs(v) >= 0.5
+    with pytest.raises(ValueError, match="at 0.1 V cannot be told: .* from 0.5 to 1.2 V; read"):
+        loops.features(v[known], i[known], 0.1)
+
+
 def test_a_resistor_has_no_set():
     v, _ = loop()
     with pytest.raises(ValueError, match="no SET is seen"):

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from frenkel.analysis.measured import dataset, mapping
-from frenkel.analysis.measured.quantities import QUANTITIES, UNITS, parted, quantity_of, unit_of
+from frenkel.analysis.measured.quantities import QUANTITIES, UNITS, quantity_of, unit_of
 from frenkel.analysis.measured.table import Style, TableError, read_table
+from frenkel.analysis.noise.trace import parted
 
 VOLTS = [0.0, 0.5, 1.0, 0.5, 0.0]
 AMPERES = [0.0, 1e-6, 2e-6, 1.5e-6, 0.0]
@@ -65,6 +66,10 @@ def test_excel(tmp_path):
     frame = pandas.DataFrame({"Voltage (V)": VOLTS, "Current (uA)": np.array(AMPERES) * 1e6})
     frame.to_excel(tmp_path / "a.xlsx", index=False)
     assert np.array_equal(read_table(tmp_path / "a.xlsx").numbers(0), VOLTS)
+    (tmp_path / "b.xlsx.gz").write_bytes(gzip.compress((tmp_path / "a.xlsx").read_bytes()))
+    assert np.array_equal(read_table(tmp_path / "b.xlsx.gz").numbers(0), VOLTS)
+    with pytest.raises(TableError, match="a.xlsx cannot be read as Excel: .*'other' not found"):
+        read_table(tmp_path / "a.xlsx", Style(sheet="other"))
 
 
 @pytest.mark.parametrize(("ending", "package"), [("xlsx", "openpyxl"), ("ods", "odf")])
@@ -253,12 +258,28 @@ def test_units_are_applied_with_their_offset(tmp_path):
     assert float(data["read_conductance"][0]) == pytest.approx(5e-4, rel=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("header", "name", "unit"),
+    [
+        ("I [uA]", "I", "uA"),
+        ("V/mV", "V", "mV"),
+        ("x", "x", ""),
+        (" Time (ms ", "Time", "ms"),
+        ("on/off (1)", "on/off", "1"),  # a slash in the name
+        ("rate (1/s)", "rate", "1/s"),  # and in the unit
+        ("a/b/c", "a/b", "c"),
+        ("f(x) (s)", "f(x) (s)", ""),
+    ],
+)
+def test_a_header_has_a_name_and_a_unit(header, name, unit):
+    assert parted(header) == (name, unit)
+
+
 def test_names_of_ours_stand_for_themselves():
     assert all(quantity_of(name) == name for name in QUANTITIES)
     assert (
         quantity_of("V_Set") == "set_voltage" and quantity_of("Time 1") == "time" and not quantity_of("foo")
     )
-    assert parted("I [uA]") == ("I", "uA") and parted("V/mV") == ("V", "mV") and parted("x") == ("x", "")
     assert unit_of("Ω") == ("ohm", 1.0, 0.0)  # the sign of ohm, not the letter omega
     assert all(factor > 0 for _, factor, _ in UNITS.values())
 

@@ -85,9 +85,24 @@ def test_missing_section_says_so():
         _ = jart.exchange.barrier
 
 
-def test_unknown_material_lists_all():
-    with pytest.raises(MaterialError, match="no material 'HfO3'.*HfO2, HfO2-ETH, HfO2-JART"):
-        Material.load("HfO3")
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("HfO3", "; near by name are: Ag-HfO2, Ag-graphene-HfO2, HfO2, HfO2-ETH, HfO2-JART"),
+        ("HfO2-column", "; near by name are: Ag-HfO2, Ag-graphene-HfO2, HfO2, HfO2-ETH, HfO2-JART"),
+        ("hfo2", " (did you mean 'HfO2'?); frenkel materials lists all "),
+        ("HfO2_face", " (did you mean 'HfO2-face'?); frenkel materials lists all "),
+        ("TiO2", "; near by name are: Ag-SiO2, Ag-TiO2, Cu-SiO2, TiOx; frenkel materials lists all "),
+        ("HfO2-Ag", "; near by name are: Ag-HfO2, Ag-graphene-HfO2; frenkel materials lists all "),
+        ("cu", "; near by name are: Cu-Al2O3, Cu-GeS2, Cu-SiO2, MoS2-Cu; frenkel materials lists all "),
+        ("XYZ", "; there are: Ag-Ag2S, Ag-Al2O3, "),
+        ("-", "; there are: Ag-Ag2S, Ag-Al2O3, "),
+    ],
+)
+def test_unknown_material_names_the_nearest(name, told):
+    with pytest.raises(MaterialError) as caught:
+        Material.load(name)
+    assert str(caught.value).startswith(f"no material '{name}'{told}")
 
 
 @pytest.mark.parametrize("name", ["../materials/HfO2", "/etc/passwd", ""])
