@@ -221,7 +221,9 @@ def _colours(number: int) -> list[str]:
     return [COLOURS[i % len(COLOURS)] for i in range(number)]
 
 
-def extrapolation_page(found: Extrapolation, use: float, title: str = "tails") -> "Figure":
+def extrapolation_page(
+    found: Extrapolation, use: float, title: str = "as it is, and as extrapolated"
+) -> "Figure":
     """Draw a failure as it is, and as accelerated conditions are usually extrapolated to that of use.
 
     On the left are mean rates against the condition. On the right, where there are times at use, is the
