@@ -142,15 +142,19 @@ def test_rows_on_the_command_line(folder, capsys):
     def judge(name, card="card.json"):
         return main(["gate", str(folder / card), str(folder / "two.nc"), "--tails", str(folder / name)])
 
-    code = judge("t.nc")
-    out, err = capsys.readouterr()
-    assert code in (0, 1), err
-    print(out, err)
+    assert judge("t.nc") in (0, 1)
+    out = capsys.readouterr().out
     assert "pooled KS" in out and "read disturbs, 0.2 V, 1500 K: ln P at" in out
     assert judge("one.nc") == 1
     assert "needs the scatter of at least 2 repeats, got 1" in capsys.readouterr().err
     assert judge("two.nc") == 1 and "two.nc holds no tails" in capsys.readouterr().err
     assert judge("none.nc") == 1 and "none.nc" in capsys.readouterr().err
+    found = xr.load_dataset(folder / "t.nc")
+    found.drop_vars("level").to_netcdf(folder / "lacks.nc")
+    assert judge("lacks.nc") == 1 and "lacks its level" in capsys.readouterr().err
+    found.attrs["provenance"] = found.attrs["provenance"].replace('"event"', '"evnt"')
+    found.to_netcdf(folder / "evnt.nc")
+    assert judge("evnt.nc") == 1 and "does not say what was asked" in capsys.readouterr().err
     plain = replace(Card.load(str(folder / "card.json")), jump_law=None)
     (folder / "plain.json").write_text(json.dumps(plain.to_dict()))
     assert judge("t.nc", "plain.json") == 1 and "no law of jumps" in capsys.readouterr().err

@@ -192,10 +192,10 @@ def _gate(options: argparse.Namespace) -> int:
 
     check_picture(options.plot, options.force)
     card = Card.load(options.card)
+    judged = _tails(card, options.tails)  # first: a file that is none is told at once
     rows, held_out = judge_card(
         card, options.data, rtn=options.rtn, relaxation=options.relaxation, seed=options.seed
     )
-    judged = _tails(card, options.tails)
     rows += [row for one in judged for row in one.rows]
     print("\n".join([gate.table(rows), *(untold(one.untold) for one in judged if one.untold)]))
     _draw(options, card, held_out)

@@ -89,12 +89,25 @@ def judged(
 
 
 def asked_in(found: xr.Dataset, origin: str) -> Tails:
-    """Return what the devices in a file were asked."""
+    """Return what the devices in a file were asked.
+
+    Raises
+    ------
+    ValueError
+        The file lacks something.
+    """
+    for name in (*Tails.columns, "stage_count"):
+        if name not in found:
+            raise ValueError(f"{origin} lacks its {name}")
     document = provenance.read(found.attrs.get("provenance"), origin)["configuration"]
+    try:
+        question = Question(**document["question"])
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{origin} does not say what was asked: {error}") from None
     return Tails(
-        configuration=config.parse(document["configuration"], origin),
+        configuration=config.parse(document.get("configuration"), origin),
         folder=Path(),
-        question=Question(**document["question"]),
+        question=question,
         repeats=found.sizes["repeat"],
     )
 
