@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from ...typing import Floats
 from ...units import BOLTZMANN_EV
 from ..reliability import relaxation, retention
 from ..reliability.bakes import STANDARD, BakeFit
-from ..reliability.extrapolation import TEMPERATURE, UNITS, Extrapolation
+from ..reliability.extrapolation import NEAR, TEMPERATURE, UNITS, Extrapolation
 from .page import label, sheet
 
 if TYPE_CHECKING:
@@ -220,8 +220,13 @@ def _colours(number: int) -> list[str]:
     return [COLOURS[i % len(COLOURS)] for i in range(number)]
 
 
-def extrapolation_page(found: Extrapolation, use: float, title: str = "tails") -> "Figure":
-    """Draw rates of a failure as they are, and the line that accelerated ones are usually extrapolated by.
+def extrapolation_page(
+    found: Extrapolation, use: float, title: str = "as it is, and as extrapolated"
+) -> "Figure":
+    """Draw a failure as it is, and as accelerated conditions are usually extrapolated to that of use.
+
+    On the left are mean rates against the condition. On the right, where there are times at use, is the
+    probability of having failed against time: by splitting, and by the constant rate of the line.
 
     Parameters
     ----------
@@ -232,7 +237,18 @@ def extrapolation_page(found: Extrapolation, use: float, title: str = "tails") -
     title : str
         Headline.
     """
-    figure, (axes,) = sheet(title, (6.2, 4.8), 1, left=0.15)
+    at_use = np.isclose(found.condition, use, rtol=NEAR)
+    if not at_use.any():
+        figure, (left,) = sheet(title, (6.2, 4.8), 1, left=0.15)
+    else:
+        figure, (left, right) = sheet(title, (11.4, 4.8), 2, left=0.08)
+        _chances(right, found, use, at_use)
+    _rates(left, found, use)
+    return figure
+
+
+def _rates(axes: "Axes", found: Extrapolation, use: float) -> None:
+    """Draw mean rates of failing against the condition, and the line through accelerated ones."""
     arrhenius = found.by == TEMPERATURE
 
     def place(condition: ArrayLike) -> Floats:
@@ -247,22 +263,40 @@ def extrapolation_page(found: Extrapolation, use: float, title: str = "tails") -
         (found.accelerated, COLOURS[0], "accelerated, by splitting"),
         (~found.accelerated, COLOURS[1], "use conditions, by splitting"),
     ):
-        if not mask.any():
-            continue
-        bars = np.clip([found.rate - found.low, found.high - found.rate], 0.0, None)[:, mask]
-        axes.errorbar(
-            place(found.condition[mask]),
-            found.rate[mask],
-            bars,
-            fmt="o",
-            markersize=4.5,
-            capsize=2.5,
-            color=colour,
-            label=name,
-        )
+        if mask.any():
+            points = (found.rate[mask], found.low[mask], found.high[mask])
+            _with_bars(axes, place(found.condition[mask]), *points, colour, name)
     axes.axvline(float(place(use)), color="0.6", linewidth=0.8, linestyle=":")
     axes.set_yscale("log")
     unit = UNITS[found.by]
     x = "1000 K / temperature" if arrhenius else "voltage / V"
     label(axes, f"mean rate of failing; dotted: use, {use:g} {unit}", x, "−ln(1 − P) / time / 1/s", legend=8)
-    return figure
+
+
+def _chances(axes: "Axes", found: Extrapolation, use: float, at_use: NDArray[np.bool_]) -> None:
+    """Draw the probability of having failed against time at use, and what a constant rate makes of it."""
+    times, chance, low, high = np.array(
+        [(one.duration, one.probability, one.low, one.high) for one in found.observed]
+    ).T
+    moved = np.array(found.at(found.condition)[0] / found.at(use)[0]) * times
+    shown = [times[at_use], moved[found.accelerated]]
+    first, last = (pick(np.concatenate(shown)) for pick in (np.min, np.max))
+    every = np.geomspace(first / 3.0, 3.0 * last, 200)
+    middle, least, most = found.chance(use, every)
+    axes.plot(every, middle, color=COLOURS[0], linewidth=1.3, label="constant rate of the line")
+    axes.fill_between(every, least, most, color=COLOURS[0], alpha=0.18, linewidth=0)
+    for mask, place, colour, name in (
+        (found.accelerated, moved, COLOURS[0], "accelerated ones, their times moved by the line"),
+        (at_use, times, COLOURS[1], "at use, by splitting"),
+    ):
+        _with_bars(axes, place[mask], chance[mask], low[mask], high[mask], colour, name)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_ylim(top=2.0)
+    label(axes, f"failed by a time at {use:g} {UNITS[found.by]}", "time / s", "probability", legend=8)
+
+
+def _with_bars(axes: "Axes", x: Floats, y: Floats, low: Floats, high: Floats, colour: str, name: str) -> None:
+    """Draw points with their intervals."""
+    bars = np.clip([y - low, high - y], 0.0, None)
+    axes.errorbar(x, y, bars, fmt="o", markersize=4.5, capsize=2.5, color=colour, label=name)

@@ -62,6 +62,8 @@ class Extrapolation:
         Conditions that the line goes through.
     line : Line
         ln(rate) against 1/kT (1/eV), or against the voltage (V).
+    observed : tuple of Observed
+        What the rates come from, in the same order.
     """
 
     by: str
@@ -71,6 +73,15 @@ class Extrapolation:
     high: Floats
     accelerated: np.ndarray[tuple[int], np.dtype[np.bool_]]
     line: regression.Line
+    observed: tuple[Observed, ...]
+
+    def chance(self, condition: float, time: Floats | float) -> tuple[Floats, Floats, Floats]:
+        """Return the probability of failing by a time (s) as usually extrapolated, with its 95 % interval.
+
+        A constant rate is what is usually taken: 1 - exp(-rate time).
+        """
+        middle, low, high = (-np.expm1(-rate * np.asarray(time, float)) for rate in self.at(condition))
+        return middle, low, high
 
     def at(self, condition: Floats | float) -> tuple[Floats, Floats, Floats]:
         """Return the extrapolated rate (1/s) at conditions (K or V), with its 95 % interval."""
@@ -126,7 +137,8 @@ def extrapolate(observed: Sequence[Observed], use: float) -> Extrapolation:
         abscissa(by, condition[accelerated]), np.log(rate[accelerated]), error[accelerated]
     )
     return Extrapolation(
-        by=by, condition=condition, rate=rate, low=low, high=high, accelerated=accelerated, line=fitted
+        by=by, condition=condition, rate=rate, low=low, high=high, accelerated=accelerated,
+        line=fitted, observed=tuple(rows),
     )
 
 

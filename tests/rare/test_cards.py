@@ -13,13 +13,13 @@ from scipy.linalg import expm
 from small_boxes import FALSE_ALARM
 
 from frenkel.analysis.fitting import jump_fit
-from frenkel.analysis.rare.splitting import together
 from frenkel.cards.card import Card
 from frenkel.cli.main import main
 from frenkel.kinetic.circuit import Circuit
 from frenkel.kinetic.waveform import Waveform
-from frenkel.rare.cards import card_tails, row, strides
+from frenkel.rare.cards import card_tails, strides
 from frenkel.rare.events import Question
+from frenkel.rare.tails import estimate
 
 TINY = Path(__file__).with_name("pulse.toml").read_text(encoding="utf-8")
 Z = stats.norm.isf(FALSE_ALARM / 2)
@@ -76,7 +76,7 @@ def test_a_hold_by_the_master_equation(law, event, volts, time, scale):
     question = Question(event=event, particles=60, kill=6, starts=60, **edge)
     wave = Waveform.constant(volts, time)
     chance = exact(law, question.waveform(wave), question)
-    found = card_tails(law, wave, Circuit(), question, temperature=300.0, repeats=8, seed=1)
+    found = estimate(card_tails(law, wave, Circuit(), question, temperature=300.0, repeats=8, seed=1))
     print(event, time, chance, found.probability / chance, found.error / chance, found.stated / chance)
     assert scale / 30 < chance < scale
     assert abs(found.probability - chance) < Z * max(found.error, found.stated) < 2 * chance
@@ -87,24 +87,9 @@ def test_a_ramp_by_the_master_equation(law):
     question = Question(event="set fails", conductance=EDGE, particles=60, kill=6, starts=60)
     wave = Waveform((0.0, 2e-5, 4e-5), (0.0, 1.1, 0.0))
     chance = exact(law, wave, question)
-    found = card_tails(law, wave, Circuit(), question, temperature=300.0, repeats=4, seed=1)
+    found = estimate(card_tails(law, wave, Circuit(), question, temperature=300.0, repeats=4, seed=1))
     print(chance, found.probability / chance, found.error / chance)
     assert abs(found.probability - chance) < Z * max(found.error, found.stated) < chance < 0.5
-
-
-def test_the_row_of_a_gate():
-    """The distance is that of ln P; twice the error of both is the limit; a bound gives no row."""
-    def of(probability, error, complete=True):
-        return together(np.array([1.0, 1.0]) * probability, np.array([1.0, 1.0]) * 2 * error**2,
-                        np.array([3.0, 3.0]), [complete] * 2)
-
-    asked = Question(event="set fails", conductance=EDGE)
-    devices, near, far = of(1e-6, 3e-7), of(2e-6, 4e-7), of(9e-6, 1e-6)
-    one, other = row(asked, devices, near), row(asked, devices, far)
-    assert one.value == pytest.approx(np.log(2)) and one.floor == pytest.approx(np.hypot(0.3, 0.2))
-    assert one.passed and not other.passed and "set fails" in one.statistic
-    assert row(asked, devices, of(1e-9, 1e-9, complete=False)) is None
-    assert row(asked, of(0.0, 0.0), near) is None
 
 
 def test_a_card_beside_devices_on_the_command_line(law, tmp_path, capsys):
@@ -117,7 +102,7 @@ def test_a_card_beside_devices_on_the_command_line(law, tmp_path, capsys):
     few = [*command, "-o", str(tmp_path / "t.nc")]
     assert main([*few, "--card", str(tmp_path / "card.json")]) in (0, 1)
     out = capsys.readouterr().out
-    assert "card hfo2" in out and ("no row of a gate" in out or "read disturbs: ln P" in out)
+    assert "card hfo2" in out and ("no row" in out or "read disturbs, 0.2 V, 1500 K: ln P at" in out)
     (tmp_path / "plain.json").write_text(json.dumps(replace(card, jump_law=None).to_dict()))
     assert main([*few, "--card", str(tmp_path / "plain.json")]) == 1
     assert "no law of jumps" in capsys.readouterr().err

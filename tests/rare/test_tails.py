@@ -10,6 +10,9 @@ from scipy import stats
 from small_boxes import FALSE_ALARM
 
 from frenkel import Waveform, tails
+from frenkel.kinetic.device import Device
+from frenkel.kinetic.lattice.species import VACANCY
+from frenkel.kinetic.materials.material import Material
 
 Z = stats.norm.isf(FALSE_ALARM / 2)
 
@@ -55,6 +58,34 @@ def test_half_select_is_a_disturb_at_half_the_voltage(hopping):
     numbers = {"share": 1.5, "particles": 10, "repeats": 2}
     half = tails(device, Waveform.constant(0.6, 1 / rate), "half-select disturbs", **numbers)
     assert half == tails(device, Waveform.constant(0.3, 1 / rate), "read disturbs", **numbers)
+
+
+def test_what_relaxes_at_rest_is_seen_at_the_end():
+    """No atom moves, the oxide round a filament relaxes: 400 futures counted, and by splitting.
+
+    Fails where a path is looked at after events alone: then nothing is ever lost.
+    """
+    frozen = {"vacancy.migration_barrier": 8.0, "exchange.barrier": 8.0, "column.vacancy_fraction": 0.0}
+    moves = {"disorder.bond": 0.5, "disorder.relaxation_rate": 1e6}
+    material = Material.load("HfO2-volatile").with_values(frozen | moves)
+    device = Device(material, 2.08e-9, 1.56e-9, seed=1)
+    nx, ny, nz = device.shape
+    sites = [((nx // 2) * ny + ny // 2) * nz + layer for layer in range(nz)]
+    species = device.engine.species
+    species[sites] = VACANCY.code
+    device.arrange(species=species, order=np.array(sites, np.int32))
+    device.look()
+    start, wave, share = device.state(), Waveform.constant(0.0, 3e-7), 0.9
+    first, lost = device.conductance, 0
+    for number in range(400):
+        device.restore(start, stream=(7, number))
+        device.advance(wave, samples=2)
+        lost += device.conductance <= share * first
+    device.restore(start)
+    found = tails(device, wave, "state is lost", share=share, particles=100, repeats=4)
+    counted, error = lost / 400, (lost / 400 * (1 - lost / 400) / 400) ** 0.5
+    assert 0.1 < counted < 0.9
+    assert abs(found.probability - counted) < Z * np.hypot(error, max(found.error, found.stated)) < 0.3
 
 
 @pytest.mark.parametrize(("event", "more", "words"), [

@@ -8,7 +8,8 @@ it is rarer than one in the particles. Here each state is left as a Markov chain
 device comes to most likely are solved one after another, those that have lost half of the conductance end
 it, and what leads to arrangements that nobody has looked at bounds the rest. Between both sums lies the
 probability of the first passage that ``frenkel tails examples/kept_state.toml --event "state is lost"`` asks
-for; no random numbers are in it.
+for; no random numbers are in it. Only of sets whose oxide does not relax: where it does (that of the default)
+an arrangement has no conductance of its own; `--set` another material.
 """
 
 import argparse
@@ -54,6 +55,11 @@ class Losses:
     """
 
     def __init__(self, device, temperature, most=MOST, share=0.5):
+        if device.relaxation is not None:
+            raise SystemExit(
+                "the oxide of this set relaxes (disorder.relaxation_rate): an arrangement has no conductance "
+                "of its own, and a chain of arrangements cannot tell its losses; ask frenkel tails"
+            )
         self.device, self.temperature, self.most = device, temperature, most
         self.basin = Superbasin(device, device.solver)
         self.edge = share * device.conductance
@@ -150,8 +156,8 @@ def spent(rate, leave, duration, terms=16):
 def kept(sets, changes=()):
     """Return the configuration of examples/kept_state.toml, with changes, after so many SETs."""
     document = reader.read(KEPT, changes).document()
-    form, reset, set_, wait = document["phase"]
-    document["phase"] = [form, *[reset, set_] * sets, wait]
+    form, reset, set_, *waits = document["phase"]
+    document["phase"] = [form, *[reset, set_] * sets, *waits]
     return config.parse(document)
 
 

@@ -22,6 +22,7 @@ from .common import (
 if TYPE_CHECKING:
     from ..analysis.fitting.observations import Observations
     from ..cards.card import Card
+    from ..rare.gate import Judged
 
 CARD = Option("card", type=Path, metavar="CARD.json", complete=values.cards)
 RTN = Option(
@@ -36,6 +37,15 @@ RELAXATION = Option(
     type=Path,
     metavar="FILE.nc",
     help="an ensemble at rest, or conductance over device and time, start over device; optional: state",
+)
+TAILS = Option(
+    "--tails",
+    type=Path,
+    action="append",
+    default=[],
+    metavar="FILE.nc",
+    help="of frenkel tails: how likely a rare event is for devices and for cells, down to 1e-6; "
+    "may be given several times",
 )
 PICTURE = PLOT.but(
     help="quantiles, devices, memory and currents of card and held-out devices: .png, .pdf, .svg"
@@ -110,6 +120,7 @@ def add_commands(commands: Any) -> None:
         SEED.but(default=0, help="of the splits (default: 0)"),
         RTN,
         RELAXATION,
+        TAILS,
         PICTURE,
         FORCE_PICTURE,
     )
@@ -177,15 +188,30 @@ def _gate(options: argparse.Namespace) -> int:
     from ..analysis.fitting import gate
     from ..cards.card import Card
     from ..experiment.fit_card import judge_card
+    from ..reports.tails import untold
 
     check_picture(options.plot, options.force)
     card = Card.load(options.card)
+    judged = _tails(card, options.tails)  # first: a file that is none is told at once
     rows, held_out = judge_card(
         card, options.data, rtn=options.rtn, relaxation=options.relaxation, seed=options.seed
     )
-    print(gate.table(rows))
+    rows += [row for one in judged for row in one.rows]
+    print("\n".join([gate.table(rows), *(untold(one.untold) for one in judged if one.untold)]))
     _draw(options, card, held_out)
     return 0 if gate.passed(rows) else 1
+
+
+def _tails(card: "Card", paths: "list[Path]") -> "list[Judged]":
+    """Return the rows of rare events, with progress."""
+    from ..progress import Reporter
+    from ..rare import gate
+
+    found = []
+    for path in paths:
+        with Reporter(lines=True) as progress:
+            found.append(gate.judge(card, path, progress))
+    return found
 
 
 def _card(options: argparse.Namespace) -> None:

@@ -164,7 +164,7 @@ def _add_tails(what: Any) -> None:
         what,
         "tails",
         _tails,
-        "rates of a rare failure at conditions of use, beside the usual extrapolation from accelerated ones",
+        "a rare failure at conditions of use, beside the usual extrapolation from accelerated ones",
         'frenkel plot tails 550K.nc 500K.nc 450K.nc 358K.nc --use "358 K" -o parted.png',
         Option(
             "file",
@@ -305,8 +305,7 @@ def _tails(options: argparse.Namespace) -> None:
     from ..rare.conditions import observed
     from ..reports.reads import extrapolation_table
 
-    stem = options.file[0].stem
-    target = _target(options, f"{stem}-tails.png")
+    target = _target(options, f"{options.file[0].stem}-tails.png")
     rows = [observed(path) for path in options.file]
     by = accelerating(rows)
     try:
@@ -315,7 +314,7 @@ def _tails(options: argparse.Namespace) -> None:
         raise ValueError(f"--use {error}") from None
     found = extrapolate(rows, use)
     print(extrapolation_table(found))
-    draw(target, lambda: extrapolation_page(found, use, stem))
+    draw(target, lambda: extrapolation_page(found, use))
 
 
 def _rtn(options: argparse.Namespace) -> None:

@@ -22,7 +22,8 @@ from .ensembles import FARM
 from .values import positive
 
 if TYPE_CHECKING:
-    from ..analysis.rare.splitting import Estimate
+    import xarray as xr
+
     from ..cards.card import Card
     from ..mpi_runs.farm import Workers
 
@@ -77,7 +78,7 @@ def add_commands(commands: Any) -> None:
             help="with --starts 1, tell besides what devices do that a read before finds as they should be: "
             "what is to rise in conductance at most this, what is to fall at least this",
         ),
-        Option("--card", metavar="CARD", help="ask the cells of this card, too: a row of its gate"),
+        Option("--card", metavar="CARD", help="ask the cells of this card, too: rows of its gate"),
         *SPENT,
     )
     add(
@@ -130,21 +131,21 @@ def _run(options: argparse.Namespace, workers: "Workers") -> int:
         print(f"{words}\n{describe(found, options.below)}")
     good = options.below is None or bool(below(farm.estimate(found), options.below))
     if card is not None:
-        good &= _beside(options, asked, card, farm.estimate(found))
+        good &= _beside(options, asked, card, found)
     return 0 if good else 1
 
 
-def _beside(options: argparse.Namespace, asked: Any, card: "Card", devices: "Estimate") -> bool:
-    """Ask the cells of a card the same; print what they say, and return whether the row passes."""
+def _beside(options: argparse.Namespace, asked: Any, card: "Card", found: "xr.Dataset") -> bool:
+    """Ask the cells of a card the same; print what they say, and return whether every row passes."""
+    from ..analysis.fitting import gate as rows
     from ..progress import Reporter
-    from ..rare import cards
+    from ..rare import gate
     from ..reports.tails import beside
 
     with Reporter(lines=True, quiet=options.quiet) as progress:
-        found = cards.beside(asked, card, progress)
-    row = cards.row(asked.question, devices, found)
-    print(beside(card.name, found, row))
-    return row is None or row.passed
+        judged = gate.judged(asked, found, card, progress)
+    print(beside(card.name, judged))
+    return rows.passed(judged.rows)
 
 
 def _sensitivity(options: argparse.Namespace) -> int:

@@ -267,9 +267,10 @@ def judge_card(
         rows += gate_noise.judge_relaxation(_noise(relaxation, "relaxation")[0], card, seed=seed)
     if card.jump_law is not None and not _is_table(data):
         with _opened(data) as found:
-            done = jump_fit.finished(found)
-            rows += gate_jumps.judge(card.jump_law, found, done, seed=seed)
-            rows += gate_jumps.judge_core(card, found, done, seed=seed)
+            if jump_fit.measured(found):
+                done = jump_fit.finished(found)
+                rows += gate_jumps.judge(card.jump_law, found, done, seed=seed)
+                rows += gate_jumps.judge_core(card, found, done, seed=seed)
     return rows, held_out
 
 

@@ -12,8 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from ..analysis.fitting.gate import FACTOR, Row
-from ..analysis.rare.splitting import Estimate, split, together
+from ..analysis.rare.splitting import Splitting, split
 from ..cards.card import Card
 from ..cards.files import CardError
 from ..cards.jumps import STATES, JumpLaw
@@ -137,8 +136,8 @@ def card_tails(
     repeats: int,
     seed: int,
     progress: Callable[[float, str], None] = lambda share, words: None,
-) -> Estimate:
-    """Estimate how likely an event is for a cell of a card, of all states that its cells start in.
+) -> list[Splitting]:
+    """Ask how likely an event is for a cell of a card, of all states that its cells start in.
 
     Parameters
     ----------
@@ -157,8 +156,8 @@ def card_tails(
 
     Returns
     -------
-    Estimate
-        As of `tails`.
+    list of Splitting
+        One for each repeat; `frenkel.rare.tails.estimate` joins them.
     """
     whole("repeats", repeats, 1)
     asked = question.waveform(waveform)
@@ -177,39 +176,10 @@ def card_tails(
                 floor=question.floor,
             )
         )
-    return together(
-        np.array([one.probability for one in found]),
-        np.array([one.variance for one in found]),
-        np.array([len(one.levels) for one in found]),
-        [one.complete for one in found],
-    )
+    return found
 
 
-def row(question: Question, devices: Estimate, card: Estimate) -> Row | None:
-    """Return the row of a gate: how far ln P of a card is from that of devices, beside what both can tell.
-
-    Parameters
-    ----------
-    question : Question
-    devices, card : Estimate
-        Of the one question.
-
-    Returns
-    -------
-    Row or None
-        The floor is the standard error of the difference, the larger of what repeats scatter and state; as
-        in every gate twice the floor is the limit. None where one of them is a bound, or 0.
-    """
-    both = devices, card
-    if not all(one.complete and one.probability > 0.0 for one in both):
-        return None
-    errors = [max(one.error, one.stated) / one.probability for one in both]
-    value = abs(math.log(card.probability / devices.probability))
-    floor = math.hypot(*errors)
-    return Row(f"{question.event}: ln P", value, floor, FACTOR * floor)
-
-
-def beside(asked: Tails, card: Card, progress: Callable[[float, str], None]) -> Estimate:
+def beside(asked: Tails, card: Card, progress: Callable[[float, str], None]) -> list[Splitting]:
     """Return what the cells of a card say to a question that was asked of devices, see `card_tails`.
 
     Raises

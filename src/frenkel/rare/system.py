@@ -79,9 +79,15 @@ def walks(systems: Sequence[Any], question: Question, repeat: int) -> tuple[Walk
     def system(clone: int) -> Any:
         return systems[clone % len(systems)]
 
+    goal = goal_of(question)
     if question.what.absent:
-        return Survival(system, (repeat,), lambda one: one.score() >= 0.0), math.inf
-    return Passage(system, (repeat,), lambda one: one.score(), 0.0), 0.0
+        return Survival(system, (repeat,), lambda one: one.score() >= 0.0), goal
+    return Passage(system, (repeat,), lambda one: one.score(), goal), goal
+
+
+def goal_of(question: Question) -> float:
+    """Return the score that counts as reached: no time is long enough where an edge must not be met."""
+    return math.inf if question.what.absent else 0.0
 
 
 def run(

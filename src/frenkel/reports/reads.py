@@ -180,4 +180,23 @@ def extrapolation_table(found: Extrapolation) -> str:
     else:
         slope, low, high = (one / np.log(10.0) for one in (slope, low, high))
         words = f"{slope:.3g} decades per V (95 %: {low:.3g} to {high:.3g})"
-    return f"{table(heads, rows, left=1)}\n{words}"
+    return "\n".join([table(heads, rows, left=1), words, *_parting(found)])
+
+
+def _parting(found: Extrapolation) -> list[str]:
+    """Return how likely a failure is by each time at conditions of use, and by the line: do they part?"""
+    rows = []
+    for k in np.flatnonzero(~found.accelerated):
+        one = found.observed[k]
+        middle, low, high = (float(x) for x in found.chance(float(found.condition[k]), one.duration))
+        rows.append(
+            [
+                f"{found.condition[k]:g} {UNITS[found.by]}, {one.duration:.3g} s",
+                f"{one.probability:.2g} ({one.low:.1g} to {one.high:.1g})",
+                f"{middle:.2g} ({low:.1g} to {high:.1g})",
+                f"{one.probability / middle:.2g} times",
+                "they part" if one.low > high or one.high < low else "not told apart",
+            ]
+        )
+    heads = ["by this time", "fails, by splitting", "extrapolated", "as usual", ""]
+    return [table(heads, rows, left=1)] if rows else []

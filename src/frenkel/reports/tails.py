@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import provenance
+from ..analysis.fitting.gate import table
 from ..rare.events import EVENTS, Question
 from ..rare.farm import estimate
+from ..rare.gate import LEAST
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from ..analysis.fitting.gate import Row
     from ..analysis.rare.splitting import Estimate
+    from ..rare.gate import Judged
     from ..typing import Floats
 
 BOTTLENECK = 0.9
@@ -116,24 +118,28 @@ def apart(probability: Floats, bound: float | None, most: Floats | None = None) 
     return lines
 
 
-def beside(name: str, card: Estimate, row: Row | None) -> str:
-    """Return what the cells of a card say to the same question, and the row of the gate.
+def beside(name: str, judged: Judged) -> str:
+    """Return what the cells of a card say to the same question, and the rows of its gate.
 
     Parameters
     ----------
     name : str
         Of the card.
-    card : Estimate
-    row : Row or None
-        As of `frenkel.rare.cards.row`.
+    judged : Judged
+        As of `frenkel.rare.gate.judge`.
     """
-    lines = [
-        f"card {name[:13]:13} {card.probability:.3g}   95 %: {card.low:.2g} to {card.high:.2g}",
-    ]
-    if row is None:
-        lines.append("one of the two is only a bound, or 0: no row of a gate")
-    else:
-        word = "passed" if row.passed else "failed"
-        limits = f"floor {row.floor:.2g}, limit {row.limit:.2g}"
-        lines.append(f"{row.statistic}: {row.value:.2g} apart, {limits}: {word}")
+    card = judged.card
+    words = f"{card.probability:.3g}   95 %: {card.low:.2g} to {card.high:.2g}"
+    below = "" if card.complete else "below "
+    lines = [f"card {name[:13]:13} {below}{words}"]
+    nothing = f"no row of a gate: these devices tell no probability from {LEAST:g} to 1"
+    lines.append(table(judged.rows) if judged.rows else nothing)
+    if judged.untold:
+        lines.append(untold(judged.untold))
     return "\n".join(lines)
+
+
+def untold(probabilities: list[float]) -> str:
+    """Return a sentence on the probabilities of devices at which the cells of a card tell nothing."""
+    named = ", ".join(f"{one:.1g}" for one in probabilities)
+    return f"no row at {named}: the cells lost all their particles at once; take more (--particles)"

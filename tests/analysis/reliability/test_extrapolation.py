@@ -40,7 +40,26 @@ def test_where_a_second_way_parts_from_the_line():
     ratio = found.rate[0] / float(found.at(300.0)[0])
     assert ratio == pytest.approx(rate(300.0) / arrhenius(300.0), rel=0.3) and ratio > 10
     figure = extrapolation_page(found, 300.0)
-    assert len(figure.axes[0].containers) == 2
+    assert [len(axes.containers) for axes in figure.axes] == [2, 2]
+
+
+def test_when_failures_come_early_and_then_no_more():
+    """A tenth fails at 100 times the rate of the line, the rest never: too many at first, then too few."""
+    rate = arrhenius(400.0)
+    early, late = (
+        at(-np.log1p(-chance) / time, 400.0, duration=time)
+        for time, chance in ((0.01 / rate, 0.063), (10 / rate, 0.1))
+    )
+    hot = [at(arrhenius(t), t, duration=0.1 / arrhenius(t)) for t in (500.0, 550.0)]
+    found = extrapolate([*hot, early, late], 400.0)
+    middle, low, high = found.chance(400.0, early.duration)
+    assert middle == pytest.approx(0.00995, rel=0.01) and low < middle < high
+    words = extrapolation_table(found)
+    assert words.count("they part") == 2 and "6.3 times" in words and "0.1 times" in words
+    right = extrapolation_page(found, 400.0).axes[1]
+    assert sorted(len(one.lines[0].get_xdata()) for one in right.containers) == [2, 2]
+    moved = next(one for one in right.containers if "moved" in one.get_label()).lines[0].get_xdata()
+    assert moved == pytest.approx([0.1 / rate, 0.1 / rate], rel=1e-3)  # each had lost a tenth
 
 
 def test_voltages():
