@@ -38,7 +38,7 @@ cdef class Points(Operating):
         self.layer_end = np.zeros(self.nz + 1, np.intc)
         self.node_by_layer, self.layer_x, self.layer_y = np.zeros((3, 1), np.intc)
         # Steps in x by lines of the table, which its entries are counted by.
-        self.line_x = np.asarray(self.fold_x) * self.table.shape[3]
+        self.line_x = np.asarray(self.fold_x) * self.table.shape[2]
 
     cdef int room_for_points(self) except -1:
         """Make room for the rows that are kept, and for one that is not."""
@@ -130,7 +130,7 @@ cdef class Points(Operating):
             return
         for z in range(self.nz):
             last = self.layer_end[z]
-            base = &self.table[self.sz[self.block[0]], z, 0, 0]
+            base = self.between_layers(self.sz[self.block[0]], z)
             if z + 1 < self.nz:
                 self._ask_for(z + 1, n * (self.layer_end[z + 1] - last))
             for p in range(n if last > first else 0):
@@ -147,8 +147,8 @@ cdef class Points(Operating):
 
     cdef inline void _ask_for(self, int z, long reads) noexcept nogil:
         """Ask the memory for the part of the table between the points' layer and another, if most of it will be read."""
-        cdef long i = 0, size = self.table.shape[2] * self.table.shape[3]
-        cdef double* part = &self.table[self.sz[self.block[0]], z, 0, 0]
+        cdef long i = 0, size = self.table.shape[1] * self.table.shape[2]
+        cdef double* part = self.between_layers(self.sz[self.block[0]], z)
         if LINE * reads > size:
             while i < size:
                 prefetch(part + i)
@@ -223,7 +223,7 @@ cdef class Points(Operating):
     cdef inline void _add_node(self, int k, int n, int* at_x, int* at_y, double* sums) noexcept nogil:
         """Add what node ``k`` by layer brings to potential and heat of the points."""
         cdef int p, i = self.node_by_layer[k]
-        cdef double* base = &self.table[self.sz[self.block[0]], self.node_z[i], 0, 0]
+        cdef double* base = self.between_layers(self.sz[self.block[0]], self.node_z[i])
         cdef int* x = &self.line_x[0] - self.layer_x[k]
         cdef int* y = &self.fold_y[0] - self.layer_y[k]
         cdef double value
@@ -235,7 +235,7 @@ cdef class Points(Operating):
     cdef inline void _add_nodes(self, int k, int n, int* at_x, int* at_y, double* sums) noexcept nogil:
         """The same for two nodes of one layer from ``k`` on."""
         cdef int p, i = self.node_by_layer[k], j = self.node_by_layer[k + 1]
-        cdef double* base = &self.table[self.sz[self.block[0]], self.node_z[i], 0, 0]
+        cdef double* base = self.between_layers(self.sz[self.block[0]], self.node_z[i])
         cdef int* x = &self.line_x[0] - self.layer_x[k]
         cdef int* y = &self.fold_y[0] - self.layer_y[k]
         cdef int* next_x = &self.line_x[0] - self.layer_x[k + 1]

@@ -154,8 +154,8 @@ def test_sharp_bound_is_that_of_the_network_without_the_atom(number):
 def test_bound_by_trees_holds_and_hands_on_what_flows_between_neighbours():
     """Currents that nodes lack along a bond, all nodes alike, and at random, in the network without an atom.
 
-    Where one end of a bond has too much of what the other lacks, potentials move by less than a hundredth of what
-    the largest entry of the Green's function says.
+    Where one end of a bond has too much of what the other lacks, potentials move by less than a hundredth of
+    what the largest entry of the Green's function says.
     """
     device, other = (filament(2e-13, False) for _ in range(2))
     green, fields = GreenTable(device.shape, A), device.fields
