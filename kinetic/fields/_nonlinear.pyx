@@ -324,8 +324,8 @@ cdef class Nonlinear(Removal):
         self._spread_own(c, &self.own_step[0], -1.0, &self.source[0])
         return 0
 
-    def bound_without(self, int site, const double[::1] lacking):
-        """Bound (V) on the error of potentials without the moving atom at a host site, by the sharp way.
+    def bound_without(self, int site, const double[::1] lacking, bint by_trees=False):
+        """Bound (V) on the error of potentials without the moving atom at a host site, by the sharp way or by trees.
 
         Parameters
         ----------
@@ -333,6 +333,8 @@ cdef class Nonlinear(Removal):
             Of an atom that some candidate takes away.
         lacking : (m,) float64
             Size of the current that each node lacks, in units of a background bond times 1 V.
+        by_trees : bool
+            Take what flows along trees of stiff bonds apart: here ``lacking`` has signs.
         """
         cdef int i
         if not 0 <= site < self.n_hosts or self.node_at[site] < 0 or self.moving_number[site] < 0:
@@ -341,6 +343,8 @@ cdef class Nonlinear(Removal):
             raise ValueError(f"lacking must have one current for each of {self.m} nodes, got {lacking.shape[0]}")
         for i in range(self.m):
             self.residual[i] = lacking[i]
+        if by_trees:
+            return self._tree_bound(self.moving_number[site])
         return self._sharp_bound(self.moving_number[site])
 
     cdef void _correct(self, int n) noexcept nogil:

@@ -9,8 +9,9 @@ cdef class Points(Operating):
     # Green's function from a site to the nodes, potential and heat at 1 V
     cdef int[::1] row_of
     cdef int n_rows
-    cdef double[:, ::1] rows
-    cdef int[::1] layer_end, node_by_layer, block    # nodes by layer; points of one layer that are read together
+    cdef double[:, ::1] rows, by_layer     # all that are kept, and those of a block by the layers of the nodes
+    # nodes by layer, and where they are; points of one layer that are read together
+    cdef int[::1] layer_end, node_by_layer, layer_x, layer_y, line_x, block
     cdef double[::1] point_phi, point_theta
 
     cdef int room_for_points(self) except -1
@@ -23,5 +24,9 @@ cdef class Points(Operating):
     cdef void _read_points(self) noexcept nogil
     cdef double heat_at(self, int site) noexcept nogil
     cdef void _read_row(self, int site, double* row) noexcept nogil
-    cdef int _next_block(self, int* at) noexcept nogil
+    cdef int _next_block(self, int* at, int kind, int most) noexcept nogil
+    cdef void _ask_for(self, int z, long reads) noexcept nogil
+    cdef void _write_rows(self, int n) noexcept nogil
     cdef void _read_block(self, int n) noexcept nogil
+    cdef void _add_node(self, int k, int n, int* at_x, int* at_y, double* sums) noexcept nogil
+    cdef void _add_nodes(self, int k, int n, int* at_x, int* at_y, double* sums) noexcept nogil

@@ -11,10 +11,16 @@ from scipy.linalg.cython_blas cimport ddot
 
 from ._operating cimport Operating
 
+cdef extern from *:
+    void prefetch "__builtin_prefetch" (const void*) noexcept nogil
+
 cdef enum:
+    LINE = 8            # numbers that the memory sends at once
     READ = 1            # a point at which the potential of the network is wanted
     READ_WITHOUT = 2    # the same, and that without some moving atom
     BLOCK = 512         # points of one layer that are read together
+    AT_ONCE = 2         # nodes whose parts are added at once
+    ROWS = 64           # the same whose rows are kept: these rows and a layer's part of the table stay in the cache
 
 
 cdef class Points(Operating):
@@ -27,16 +33,19 @@ cdef class Points(Operating):
         self.wanted_list, self.wanted_sorted, self.row_of = np.zeros((3, n), np.intc)
         self.wanted_end = np.zeros(self.nz + 1, np.intc)
         self.point_phi, self.point_theta = np.zeros((2, n))
-        self.rows = np.zeros((1, 1))
+        self.rows, self.by_layer = np.zeros((2, 1, 1))
         self.block = np.zeros(BLOCK, np.intc)
         self.layer_end = np.zeros(self.nz + 1, np.intc)
-        self.node_by_layer = np.zeros(1, np.intc)
+        self.node_by_layer, self.layer_x, self.layer_y = np.zeros((3, 1), np.intc)
+        # Steps in x by lines of the table, which its entries are counted by.
+        self.line_x = np.asarray(self.fold_x) * self.table.shape[2]
 
     cdef int room_for_points(self) except -1:
         """Make room for the rows that are kept, and for one that is not."""
         if self.rows.shape[0] <= self.n_rows or self.rows.shape[1] != self.capacity:
             self.rows = np.zeros((self.n_rows + 128, self.capacity))
-            self.node_by_layer = np.zeros(self.capacity, np.intc)
+            self.node_by_layer, self.layer_x, self.layer_y = np.zeros((3, self.capacity), np.intc)
+            self.by_layer = np.zeros((ROWS, self.capacity))
         return 0
 
     cdef int corner(self, int interstitial, int k) noexcept nogil:
@@ -77,7 +86,7 @@ cdef class Points(Operating):
 
     cdef void _sort_wanted(self) noexcept nogil:
         """List the wanted points layer by layer, and the nodes: what those of two layers read lies together."""
-        cdef int w, site
+        cdef int w, site, at
         cdef int* end = &self.wanted_end[0]
         memset(end, 0, (self.nz + 1) * sizeof(int))
         memset(&self.layer_end[0], 0, (self.nz + 1) * sizeof(int))
@@ -94,19 +103,56 @@ cdef class Points(Operating):
             self.wanted_sorted[end[self.sz[site]]] = site
             end[self.sz[site]] += 1
         for w in range(self.m):
-            self.node_by_layer[self.layer_end[self.node_z[w]]] = w
+            at = self.layer_end[self.node_z[w]]
+            self.node_by_layer[at], self.layer_x[at], self.layer_y[at] = w, self.node_x[w], self.node_y[w]
             self.layer_end[self.node_z[w]] += 1
 
     # ---------------------------------------------------------------- what is read
 
     cdef void _rows_at_points(self) noexcept nogil:
         """Green's function to the nodes from every point that is read without some moving atom."""
-        cdef int w, site
+        cdef int at = 0
         self._sort_wanted()
-        for w in range(self.n_wanted):
-            site = self.wanted_sorted[w]
-            if self.wanted[site] == READ_WITHOUT:
-                self.row(site, self.m, &self.rows[self.row_of[site], 0])
+        while at < self.n_wanted:
+            self._write_rows(self._next_block(&at, READ_WITHOUT, ROWS))
+
+    cdef void _write_rows(self, int n) noexcept nogil:
+        """The same for the points of the block, by the layers of the nodes: each reads a small part of the table."""
+        cdef int p, k, first = 0, last, z, site, m = self.m
+        cdef int* x
+        cdef int* y
+        cdef double* base
+        cdef double* row
+        for p in range(n if self.images else 0):
+            # Between reflecting sides every entry is a sum of four.
+            self.row(self.block[p], m, &self.rows[self.row_of[self.block[p]], 0])
+        if self.images or n == 0:
+            return
+        for z in range(self.nz):
+            last = self.layer_end[z]
+            base = self.between_layers(self.sz[self.block[0]], z)
+            if z + 1 < self.nz:
+                self._ask_for(z + 1, n * (self.layer_end[z + 1] - last))
+            for p in range(n if last > first else 0):
+                site, row = self.block[p], &self.by_layer[p, 0]
+                x, y = &self.line_x[self.px + self.sx[site]], &self.fold_y[self.py + self.sy[site]]
+                for k in range(first, last):
+                    row[k] = base[x[-self.layer_x[k]] + y[-self.layer_y[k]]]
+            first = last
+        # Back into the order of the nodes, in which every sum goes.
+        for p in range(n):
+            row = &self.rows[self.row_of[self.block[p]], 0]
+            for k in range(m):
+                row[self.node_by_layer[k]] = self.by_layer[p, k]
+
+    cdef inline void _ask_for(self, int z, long reads) noexcept nogil:
+        """Ask the memory for the part of the table between the points' layer and another, if most of it will be read."""
+        cdef long i = 0, size = self.table.shape[1] * self.table.shape[2]
+        cdef double* part = self.between_layers(self.sz[self.block[0]], z)
+        if LINE * reads > size:
+            while i < size:
+                prefetch(part + i)
+                i += LINE
 
     cdef void _read_points(self) noexcept nogil:
         """Potential and heat at every wanted point."""
@@ -121,21 +167,21 @@ cdef class Points(Operating):
             elif self.wanted[site] == READ_WITHOUT:
                 self._read_row(site, &self.rows[self.row_of[site], 0])
         while at < self.n_wanted:
-            self._read_block(self._next_block(&at))
+            self._read_block(self._next_block(&at, READ, BLOCK))
 
     cdef inline void _read_row(self, int site, double* row) noexcept nogil:
         cdef int m = self.m, one = 1
         self.point_phi[site] = self.top * self.unit[self.sz[site]] + ddot(&m, row, &one, &self.y_phi[0], &one)
         self.point_theta[site] = ddot(&m, row, &one, &self.y_theta[0], &one)
 
-    cdef int _next_block(self, int* at) noexcept nogil:
-        """Take further points of one layer whose rows nobody needs, from place ``at`` on, into ``block``; how many."""
+    cdef int _next_block(self, int* at, int kind, int most) noexcept nogil:
+        """Take further points of one layer and one kind, no nodes, from place ``at`` on, into ``block``; how many."""
         cdef int n = 0, site
-        while at[0] < self.n_wanted and n < BLOCK:
+        while at[0] < self.n_wanted and n < most:
             site = self.wanted_sorted[at[0]]
             if n and self.sz[site] != self.sz[self.block[0]]:
                 break
-            if self.wanted[site] == READ and self.node_at[site] < 0:
+            if self.wanted[site] == kind and self.node_at[site] < 0:
                 self.block[n] = site
                 n += 1
             at[0] += 1
@@ -144,20 +190,16 @@ cdef class Points(Operating):
     cdef void _read_block(self, int n) noexcept nogil:
         """The same at the points of the block: rows of thousands of isolated defects, kept, would wear out the memory.
 
-        Node by node, layer by layer: the part of the table between two layers is small and stays in the cache.
+        Node by node, layer by layer: the part of the table between two layers is small and stays in the cache. Several
+        nodes at once, so that the sums of a point stay in registers; each adds its nodes in the same order as ever.
         """
-        cdef int p, k, i, first = 0, z, site
+        cdef int p, k = 0, z, site
         cdef int[BLOCK] at_x, at_y
-        cdef double[BLOCK] phi, theta
-        cdef int line = <int>self.table.shape[3]
-        cdef int* x
-        cdef int* y
-        cdef double* base
-        cdef double value, y_phi, y_theta
+        cdef double[2 * BLOCK] sums
         for p in range(n):
             site = self.block[p]
             at_x[p], at_y[p] = self.px + self.sx[site], self.py + self.sy[site]
-            phi[p] = theta[p] = 0.0
+            sums[2 * p] = sums[2 * p + 1] = 0.0
             if self.images:
                 # Between reflecting sides every entry is a sum of four.
                 self.row(site, self.m, &self.rows[self.n_rows, 0])
@@ -165,20 +207,46 @@ cdef class Points(Operating):
         if self.images or n == 0:
             return
         for z in range(self.nz):
-            base = &self.table[self.sz[self.block[0]], z, 0, 0]
-            for k in range(first, self.layer_end[z]):
-                i = self.node_by_layer[k]
-                x, y = &self.fold_x[0] - self.node_x[i], &self.fold_y[0] - self.node_y[i]
-                y_phi, y_theta = self.y_phi[i], self.y_theta[i]
-                for p in range(n):
-                    value = base[x[at_x[p]] * line + y[at_y[p]]]
-                    phi[p] += value * y_phi
-                    theta[p] += value * y_theta
-            first = self.layer_end[z]
+            if z + 1 < self.nz:
+                self._ask_for(z + 1, n * (self.layer_end[z + 1] - self.layer_end[z]))
+            while k + AT_ONCE <= self.layer_end[z]:
+                self._add_nodes(k, n, at_x, at_y, sums)
+                k += AT_ONCE
+            while k < self.layer_end[z]:
+                self._add_node(k, n, at_x, at_y, sums)
+                k += 1
         for p in range(n):
             site = self.block[p]
-            self.point_phi[site] = self.top * self.unit[self.sz[site]] + phi[p]
-            self.point_theta[site] = theta[p]
+            self.point_phi[site] = self.top * self.unit[self.sz[site]] + sums[2 * p]
+            self.point_theta[site] = sums[2 * p + 1]
+
+    cdef inline void _add_node(self, int k, int n, int* at_x, int* at_y, double* sums) noexcept nogil:
+        """Add what node ``k`` by layer brings to potential and heat of the points."""
+        cdef int p, i = self.node_by_layer[k]
+        cdef double* base = self.between_layers(self.sz[self.block[0]], self.node_z[i])
+        cdef int* x = &self.line_x[0] - self.layer_x[k]
+        cdef int* y = &self.fold_y[0] - self.layer_y[k]
+        cdef double value
+        for p in range(n):
+            value = base[x[at_x[p]] + y[at_y[p]]]
+            sums[2 * p] += value * self.y_phi[i]
+            sums[2 * p + 1] += value * self.y_theta[i]
+
+    cdef inline void _add_nodes(self, int k, int n, int* at_x, int* at_y, double* sums) noexcept nogil:
+        """The same for two nodes of one layer from ``k`` on."""
+        cdef int p, i = self.node_by_layer[k], j = self.node_by_layer[k + 1]
+        cdef double* base = self.between_layers(self.sz[self.block[0]], self.node_z[i])
+        cdef int* x = &self.line_x[0] - self.layer_x[k]
+        cdef int* y = &self.fold_y[0] - self.layer_y[k]
+        cdef int* next_x = &self.line_x[0] - self.layer_x[k + 1]
+        cdef int* next_y = &self.fold_y[0] - self.layer_y[k + 1]
+        cdef double y_phi = self.y_phi[i], y_theta = self.y_theta[i], next_phi = self.y_phi[j], next_theta = self.y_theta[j]
+        cdef double value, other
+        for p in range(n):
+            value = base[x[at_x[p]] + y[at_y[p]]]
+            other = base[next_x[at_x[p]] + next_y[at_y[p]]]
+            sums[2 * p] = (sums[2 * p] + value * y_phi) + other * next_phi
+            sums[2 * p + 1] = (sums[2 * p + 1] + value * y_theta) + other * next_theta
 
     cdef double heat_at(self, int site) noexcept nogil:
         cdef int k

@@ -13,7 +13,6 @@ cdef class Removal(Stars):
     # T of each moving atom, factored, and a vector over the changed bonds
     cdef int[::1] lu_start, pivot
     cdef double[::1] edge_w, lu
-    cdef double largest_green
     cdef public bint refine
     cdef readonly double removal_error  # V at 1 V
     cdef readonly int refined           # moving atoms whose bound was too large

@@ -41,7 +41,6 @@ cdef class Removal(Stars):
         self.star_sum, self.shift, self.drawn, self.batch_in, self.batch_out = np.zeros((5, 1, 1))
         self.batch, self.size = np.zeros(BATCH, np.intc), np.zeros(BATCH)
         self._room_for_factors(1024, 1024)
-        self.largest_green = np.max(self.table) * (4.0 if self.images else 1.0)
         self.refine = False
 
     # ---------------------------------------------------------------- room
@@ -73,6 +72,7 @@ cdef class Removal(Stars):
         if squares > self.lu.shape[0] or self.n_edges > self.pivot.shape[0]:
             self._room_for_factors(2 * self.n_edges, 2 * squares)
         with nogil:
+            self._grow_trees()
             self._rows_at_points()
             if read:
                 self._read_points()
@@ -181,20 +181,26 @@ cdef class Removal(Stars):
         return self.phi[i] + self.shift[c, i] - self.top * self.unit[self.sz[self.node[i]]]
 
     cdef double _residual_bound(self, int c) noexcept nogil:
-        """Bound on the error of one moving atom's potentials, V at 1 V; sizes of its residuals into ``residual``.
+        """Bound on the error of one moving atom's potentials, V at 1 V.
 
         The error is A'^-1 r with r the residual, by differences across bonds, and A' >= K: no entry of A'^-1
-        exceeds the largest one of the Green's function.
+        exceeds the largest one of the Green's function. Where that is too much the bound by trees may be less, and the
+        sizes of the residuals are in ``residual``.
         """
         cdef int i
-        cdef double total = 0.0
+        cdef double total = 0.0, error
         for i in range(self.m):
             self.source[i] = self.phi[i] + self.shift[c, i]
         self._flow_without(c)
         for i in range(self.m):
-            self.residual[i] = fabs(self.residual[i] - self.drawn[c, i])
-            total += self.residual[i]
-        return self.largest_green * total
+            self.residual[i] -= self.drawn[c, i]
+            total += fabs(self.residual[i])
+        error = self.largest_green * total
+        if not error <= LOOSE * fabs(self.top):
+            error = min(error, self._tree_bound(c))
+            for i in range(self.m):
+                self.residual[i] = fabs(self.residual[i])
+        return error
 
     cdef double _sharp_bound(self, int c) noexcept nogil:
         """A sharper bound from the same sizes r: all entries of A'^-1 are positive, so that no error exceeds A'^-1 r.

@@ -2,7 +2,9 @@ cdef class Wiring:
     # geometry and tables
     cdef readonly int nx, ny, nz, n_hosts, cut2
     cdef int px, py, images
-    cdef double[:, :, :, ::1] table       # Green's function by both layers and steps in x and y, folded to half the period
+    # Green's function by pairs of layers and steps in x and y, folded to half the period; where that of a pair begins
+    cdef double[:, :, ::1] table
+    cdef long[:, ::1] part
     cdef int[::1] fold_x, fold_y          # folded step by period + step
     cdef double[::1] pair_conductance     # by squared distance, in background bonds
     cdef double[:, ::1] contact           # by side and layer, in background bonds
@@ -30,6 +32,7 @@ cdef class Wiring:
 
     cdef int grow(self, int capacity) except -1
     cdef double g(self, int a, int b) noexcept nogil
+    cdef double* between_layers(self, int za, int zb) noexcept nogil
     cdef void row(self, int site, int count, double* out) noexcept nogil
     cdef int squared_distance(self, int a, int b) noexcept nogil
     cdef int shifted(self, int site, int k) noexcept nogil

@@ -15,6 +15,30 @@ cdef int MOST_NEAR = 320
 cdef int MOST_HIDDEN = 130  # a node has 256 sites within 4 spacings, each pair counts once, and two contacts
 
 
+CACHED = 1 << 22
+"""Bytes of a table above which it is folded about the middle of the box, which changes last digits, too."""
+
+
+def parts(layers, mirrored):
+    """Number the pairs of layers that differ in what is between them, a pair and its swap being one.
+
+    ``mirrored``: alike from either electrode, so that a pair and its mirror image are one as well.
+
+    Returns
+    -------
+    place : (layers, layers) int64
+        Number of each pair.
+    pairs : (n, 2) int
+        The pair that each number stands for.
+    """
+    low, high = np.sort(np.indices((layers, layers)), axis=0)
+    if mirrored:
+        far = low + high > layers - 1
+        low, high = np.where(far, layers - 1 - high, low), np.where(far, layers - 1 - low, high)
+    found, place = np.unique(low * layers + high, return_inverse=True)
+    return place.reshape(layers, layers).astype(np.int64), np.column_stack(np.divmod(found, layers))
+
+
 def folded(period):
     """Distance by the nearest image for every step from -period to period - 1."""
     step = np.arange(-period, period) % period
@@ -47,7 +71,9 @@ cdef class Wiring:
         # Steps to either side are equal, so half the period in x and y holds all; by layers first, so that what
         # the points of one layer read of the nodes of another lies together and stays in the cache.
         half = green.table[:self.px // 2 + 1, :self.py // 2 + 1]
-        self.table = np.ascontiguousarray(half.transpose(2, 3, 0, 1), dtype=np.float64)
+        place, layers = parts(self.nz, half.nbytes > CACHED)
+        self.table = np.ascontiguousarray(half[:, :, layers[:, 0], layers[:, 1]].transpose(2, 0, 1), dtype=np.float64)
+        self.part = place * self.table[0].size
         self.fold_x, self.fold_y = folded(self.px), folded(self.py)
         self.pair_conductance = np.ascontiguousarray(pair_conductance, dtype=np.float64)
         self.cut2 = self.pair_conductance.shape[0] - 1
@@ -95,28 +121,35 @@ cdef class Wiring:
         cdef int dx = self.fold_x[self.px + self.sx[a] - self.sx[b]], za = self.sz[a], zb = self.sz[b]
         cdef int dy = self.fold_y[self.py + self.sy[a] - self.sy[b]]
         cdef int mx, my
-        cdef double value = self.table[za, zb, dx, dy]
+        cdef long line = self.table.shape[2]
+        cdef double* base = self.between_layers(za, zb)
+        cdef double value = base[dx * line + dy]
         # Reflecting sides: the three mirror images, in a table of twice the width.
         if self.images:
             mx = self.fold_x[self.px + self.sx[a] + self.sx[b] + 1]
             my = self.fold_y[self.py + self.sy[a] + self.sy[b] + 1]
-            value += self.table[za, zb, mx, dy] + self.table[za, zb, dx, my] + self.table[za, zb, mx, my]
+            value += base[mx * line + dy] + base[dx * line + my] + base[mx * line + my]
         return value
+
+    cdef inline double* between_layers(self, int za, int zb) noexcept nogil:
+        """The part of the table between the sites of two layers, by the folded steps in x and y."""
+        return &self.table[0, 0, 0] + self.part[za, zb]
 
     cdef void row(self, int site, int count, double* out) noexcept nogil:
         """Green's function between a host site and the first ``count`` nodes."""
         cdef int i
-        cdef long line = self.table.shape[3], plane = self.table.shape[2] * line
+        cdef long line = self.table.shape[2]
         cdef int* x = &self.fold_x[self.px + self.sx[site]]
         cdef int* y = &self.fold_y[self.py + self.sy[site]]
-        cdef double* base = &self.table[self.sz[site], 0, 0, 0]
+        cdef double* base = &self.table[0, 0, 0]
+        cdef long* part = &self.part[self.sz[site], 0]
         # Images take the general way; without them the loop below reads one layer's part.
         if self.images:
             for i in range(count):
                 out[i] = self.g(site, self.node[i])
             return
         for i in range(count):
-            out[i] = base[self.node_z[i] * plane + x[-self.node_x[i]] * line + y[-self.node_y[i]]]
+            out[i] = base[part[self.node_z[i]] + x[-self.node_x[i]] * line + y[-self.node_y[i]]]
 
     cdef int squared_distance(self, int a, int b) noexcept nogil:
         """Squared distance of two host sites in spacings, by the nearest image."""

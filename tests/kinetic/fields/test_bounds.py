@@ -151,6 +151,35 @@ def test_sharp_bound_is_that_of_the_network_without_the_atom(number):
     assert max(added) > {None: 0.0, 2: 1e-3, 24: 0.1, 50: 0.2}[number]
 
 
+def test_bound_by_trees_holds_and_hands_on_what_flows_between_neighbours():
+    """Currents that nodes lack along a bond, all nodes alike, and at random, in the network without an atom.
+
+    Where one end of a bond has too much of what the other lacks, potentials move by less than a hundredth of
+    what the largest entry of the Green's function says.
+    """
+    device, other = (filament(2e-13, False) for _ in range(2))
+    green, fields = GreenTable(device.shape, A), device.fields
+    nodes, rng = fields.nodes()[0], np.random.default_rng(5)
+    moving = np.intersect1d(device.solved().events.arrays()["site_a"], nodes)
+    for site in rng.choice(moving, 12, replace=False):
+        species = device.engine.species[: device.n_hosts]
+        species[site] = OXYGEN.code
+        other.fields.solve(np.flatnonzero(species == VACANCY.code).astype(np.int32))
+        without = np.linalg.inv(matrix(other.fields, nodes, green))
+        stay = np.isin(nodes, other.fields.nodes()[0])
+        bonds = [(a, b) for a, b, g in other.fields.bonds() if b >= 0 and g > 1e5 * 2e-13]
+        along = np.zeros(len(nodes))
+        for a, b in rng.permutation(bonds)[:20]:
+            sign = rng.choice([-1.0, 1.0])
+            along[nodes == a] += sign
+            along[nodes == b] -= sign
+        for lacking in (along, stay.astype(float), rng.standard_normal(len(nodes)) * stay):
+            bound = fields.bound_without(int(site), lacking, by_trees=True)
+            assert bound >= np.abs(without @ lacking).max()
+        bound = fields.bound_without(int(site), along, by_trees=True)
+        assert bound <= 1e-2 * 0.25 * np.abs(along).sum()
+
+
 def test_bound_of_no_moving_atom_is_refused():
     fields = filament(1e-10, False).fields
     nodes = fields.nodes()[0]

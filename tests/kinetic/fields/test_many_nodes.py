@@ -9,6 +9,7 @@ import pytest
 from whole_lattice import put
 
 from frenkel.kinetic.device import Device
+from frenkel.kinetic.fields.green import GreenTable
 from frenkel.kinetic.lattice.species import OXYGEN, VACANCY
 from frenkel.kinetic.materials.material import Material
 
@@ -52,3 +53,49 @@ def test_work_is_that_of_the_potentials_without_the_atom(sites, lateral):
             ends = events[["site_a", "site_b"]][k]
             start, end = device.fields.potential_at(np.array(ends.tolist(), np.int32))
             assert abs(work[k] - charge * (end - start)) <= 2.0 * abs(charge) * found.removal_error + 1e-11
+
+
+@pytest.mark.parametrize("lateral", ["periodic", "reflecting"])
+def test_potentials_of_a_box_whose_table_is_folded_are_those_of_the_whole_table(lateral):
+    """In a box whose table of the Green's function is above 4 MB a pair of layers stands for its image.
+
+    Against NumPy on the whole table, at 60 nodes all over the box and at sites without one.
+    """
+    width, layers = {"periodic": (42, 36), "reflecting": (24, 36)}[lateral]
+    rng = np.random.default_rng(3)
+    first = rng.choice(width * width * layers, 30, replace=False)
+    device = arranged(
+        np.unique(np.r_[first, first - first % layers + (first + 1) % layers]), lateral, (width, layers)
+    )
+    fields, spacing = device.fields, device.material.lattice.spacing
+    device.solver.solve_fields(device.engine.species)
+    nodes, potential, _ = fields.nodes()
+    assert len(nodes) >= 40
+    shape, table = device.shape, GreenTable(device.shape, spacing, lateral=lateral).table
+    sites = np.r_[nodes, rng.choice(device.n_hosts, 40, replace=False)]
+    (x, y, z), (a, b, c) = (np.array(np.unravel_index(s, shape)) for s in (sites, nodes))
+    green = table[(x[:, None] - a) % table.shape[0], (y[:, None] - b) % table.shape[1], z[:, None], c]
+    if lateral == "reflecting":
+        for dx, dy in (
+            (x[:, None] + a + 1, y[:, None] - b),
+            (x[:, None] - a, y[:, None] + b + 1),
+            (x[:, None] + a + 1, y[:, None] + b + 1),
+        ):
+            green = green + table[dx % table.shape[0], dy % table.shape[1], z[:, None], c]
+    empty = (z + 1.0) / (layers + 1.0)
+    inverse = np.linalg.inv(green[: len(nodes)])
+    bonds, lacking = np.zeros((len(nodes), len(nodes))), inverse @ empty[: len(nodes)]
+    place = {site: k for k, site in enumerate(nodes.tolist())}
+    for one, other, conductance in fields.bonds():
+        i, g = place[one], conductance / fields.background
+        bonds[i, i] += g
+        if other >= 0:
+            j = place[other]
+            bonds[j, j] += g
+            bonds[i, j] = bonds[j, i] = -g
+        elif other == -2:
+            lacking[i] += g
+    solved = np.linalg.solve(inverse + bonds, lacking)
+    assert np.abs(solved - potential).max() <= 1e-7
+    expected = empty + green @ (inverse @ (potential - empty[: len(nodes)]))
+    assert np.abs(fields.potential_at(sites.astype(np.int32)) - expected).max() <= 1e-12
