@@ -17,6 +17,12 @@ from PIL import Image
 DOCS = Path(__file__).resolve().parent
 WIDEST = 1860  # pixels
 
+BAKES = [
+    (550, "1 ms"), (520, "5 ms"), (490, "20 ms"), (450, "0.5 s"), (410, "20 s"),
+    (358, "300 s"), (358, "3000 s"), (358, "8 h"), (358, "2.3 d"), (358, "35 d"),
+]  # fmt: skip
+"""Temperatures (K) of bakes, and how long each takes (docs/tails.md)."""
+
 FIGURES: list[tuple[list[str], dict[str, str]]] = [
     (["frenkel run $EXAMPLES/ensemble.toml -o ensemble.nc --plot ensemble.png"], {"ensemble": "ensemble"}),
     (
@@ -48,6 +54,18 @@ FIGURES: list[tuple[list[str], dict[str, str]]] = [
             "frenkel plot retention bake.nc -o bake.png",
         ],
         {"bake": "bake"},
+    ),
+    (
+        [
+            *(
+                f'frenkel tails $EXAMPLES/bake.toml --event "state is lost" --particles 30 --starts 30 '
+                f'--repeats 6 --set "device.temperature={kelvin} K" --set "phase.0.duration={duration}" '
+                f'--set "phase.0.first=1 us" -o {kelvin}K_{k}.nc'
+                for k, (kelvin, duration) in enumerate(BAKES)
+            ),
+            'frenkel plot tails *K_*.nc --use "358 K" -o parted.png',
+        ],
+        {"parted": "parted"},
     ),
     (
         [f"{shlex.quote(sys.executable)} $DOCS/walk.py ."],
