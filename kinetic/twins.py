@@ -100,9 +100,10 @@ class Twins(Generic[D]):
         """Give a twin the atoms of a device, and the bonds that the oxide has left them."""
         there, here = twin.engine, state.engine
         if (there.mark, there.reservoir) != (here.mark, here.reservoir) or not there.holds(here.species):
-            twin.arrange(**state.arrangement())
+            atoms = state.arrangement()
+            twin.arrange(**{name: atoms[name] for name in ("species", "order", "reservoir")})
         if twin.relaxation is not None and state.relaxation is not None:
-            twin.relaxation.factor = state.relaxation.factor
+            twin.relaxation.follow(state.relaxation)
 
 
 def _alike(one: Solved, other: Solved) -> bool:

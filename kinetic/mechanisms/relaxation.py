@@ -62,6 +62,7 @@ class Relaxation:
         self.rate, self.deviation, self.neighbours = rate, deviation, neighbours
         self.factor, self.patience = factor, 0.0
         self.held, self.waiting = held.copy(), dict[int, float]()
+        self._followed: Floats | None = None
 
     def look(self, holds: NDArray[np.bool_], now: float) -> None:
         """Take note of which host sites hold a defect at a time (s), whatever moved the atoms."""
@@ -125,6 +126,14 @@ class Relaxation:
         angle = 2.0 * np.pi * np.array([draw() for _ in sites])
         self.factor = self.factor.copy()
         self.factor[sites] = np.exp(self.deviation * radius * np.cos(angle))
+
+    def follow(self, other: Self) -> None:
+        """Take the bonds of an oxide with another deviation: the same normal numbers, with this one's."""
+        if self.deviation == other.deviation or other.deviation == 0.0:
+            self.factor = other.factor
+        elif self._followed is not other.factor:
+            self._followed = other.factor
+            self.factor = other.factor ** (self.deviation / other.deviation)
 
     def copy(self) -> Self:
         """Return one that goes on by itself."""

@@ -234,6 +234,20 @@ def test_twins_have_the_bonds_of_the_device_that_they_follow():
         assert twin.conductance == device.conductance
 
 
+def test_twins_in_the_disorder_of_the_bonds_keep_it():
+    """d ln G by `disorder.bond` is that of the oxide that does not relax, drawn alike; 1e-9."""
+    slopes = []
+    for rate in (0.0, RATE):
+        values = FROZEN | {"disorder.relaxation_rate": rate}
+        device, low, high = (make(values | {"disorder.bond": bond}) for bond in (0.5, 0.49, 0.51))
+        put(device, column(device, range(8)))
+        twins = Twins(low, high, 0.02, "disorder.bond")
+        slopes.append(twins.conductance_slope(device))
+        assert twins.conductance_slope(device) == slopes[-1]
+    assert abs(slopes[0]) > 0.1
+    assert slopes[1] == pytest.approx(slopes[0], rel=1e-9)
+
+
 def test_a_correlation_length_is_refused_with_it():
     with pytest.raises(ValueError, match="must be 0 where disorder.relaxation_rate is not"):
         make({"disorder.correlation_length": 1e-9})
