@@ -64,7 +64,7 @@ class BentLattice(WholeLattice):
         if depth > 1 and self.bent_gap and not found:
             # Laws reach beyond the cutoff.
             bottom = numbers.contact_bottom * numbers.tunnel_factor
-            found = bottom if side == BOTTOM else numbers.contact_top
+            found = bottom if side == BOTTOM else numbers.contact_top * numbers.contact_top_factor
             found *= np.exp(-2 * (depth - 1) * self.spacing / numbers.decay_length)
         if depth > 1:
             found += self.elastic(np.zeros(1), depth * self.spacing)[1][0]

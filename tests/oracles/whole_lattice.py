@@ -135,7 +135,7 @@ class WholeLattice:
             return 0.0
         reach = np.exp(-2 * (depth - 1) * self.spacing / numbers.decay_length)
         if side == TOP:
-            return numbers.contact_top * reach
+            return numbers.contact_top * reach * (1.0 if depth == 1 else numbers.contact_top_factor)
         return numbers.contact_bottom * reach * (1.0 if depth == 1 else numbers.tunnel_factor)
 
     def wire(self, nodes):

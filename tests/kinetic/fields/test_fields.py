@@ -77,6 +77,18 @@ def test_fields_equal_a_direct_solve_at_a_contrast_of_1e8(kind, lateral):
         assert fields.solver_error <= 1e-12
 
 
+@pytest.mark.parametrize("factor", [0.0, 0.062, 1.0])
+def test_a_top_contact_over_a_gap_has_a_factor_of_its_own(factor):
+    """A column that ends at, one and two layers below the top electrode: bonds and current within 1e-12."""
+    device, oracle = make(size=(5, 8), conduction__contact_top=3e-4, conduction__contact_top_factor=factor)
+    for layers in (8, 7, 6):
+        column = sites(device.shape, *[(2, 2, z) for z in range(layers)])
+        bonds = [bond for bond in oracle.network(column) if bond[2] > 0.0]
+        device.fields.solve(column)
+        same_wiring(device.fields, bonds)
+        assert device.fields.conductance == pytest.approx(oracle.potential(bonds)[1], rel=1e-12, abs=0)
+
+
 def lattice_power(oracle, potential):
     """Return the power (W at 1 V) in the background links of a potential map."""
     a, b = oracle.links.T
