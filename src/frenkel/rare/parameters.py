@@ -136,6 +136,8 @@ def _check(configuration: Configuration, material: Material, name: str) -> None:
             raise ConfigurationError(f"--by {name}: {material.name} has no section [{section}]")
         raise ConfigurationError(f"--by: no number {name!r}{suggest(name, known)}")
     value = _value(configuration, material, name)
+    if name == "disorder.relaxation_rate":
+        raise ConfigurationError(f"--by {name}: relaxations are no events of atoms, whose likelihood is kept")
     if name != SERIES and isinstance(getattr(getattr(material, name.split(".")[0]), name.split(".")[1]), int):
         raise ConfigurationError(f"--by {name}: a whole number ({value:g}) has no derivative")
     if not _is_energy(name) and value == 0.0:
