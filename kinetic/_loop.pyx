@@ -55,7 +55,9 @@ cdef class Loop:
     cdef readonly object now
     cdef object _circuit
     cdef double _resistance, _low, _high
-    cdef bint resting   # at 0 V
+    cdef bint resting   # at 0 V, and nobody looks
+    cdef long _waiting  # sites that wait for a relaxation since `_since` (s)
+    cdef double _since
     cdef bint _plain    # no load or other way of the circuit's own
 
     def __init__(self):
@@ -73,31 +75,38 @@ cdef class Loop:
 
     def go(self, double local, double until, double begin, double low, double slope):
         """Let time (s) pass to ``until`` while the source (V) is at low + slope (t - begin); return where."""
-        cdef double source, before, end
-        cdef long waiting
+        cdef double source, end
         self.now, self.slope = None, slope
         relaxation = self.state.relaxation
-        # At 0 V no rate follows what relaxes: it is brought up to date where somebody looks.
-        self.resting = relaxation is not None and slope == 0.0 and low == 0.0
+        # At 0 V no rate follows what relaxes: unless somebody looks all the time it is brought up to date in the end.
+        self.resting = relaxation is not None and slope == 0.0 and low == 0.0 and (
+            self.stop is None or self.superbasin is not None)
         if self.resting:
             relaxation.rest(self.state.time)
         while local < until and not self.ended:
-            source, before, end, waiting = low + slope * (local - begin), local, until, 0
+            source, end = low + slope * (local - begin), until
             if relaxation is not None and not self.resting:
-                waiting = len(relaxation.waiting)
+                self._waiting, self._since = len(relaxation.waiting), self.start + local
                 end = min(until, local + <double> relaxation.ahead())
             reached = None
             if slope == 0.0 and (self.superbasin is not None or self.trap_events >= MANY):
                 reached = self.passed(local, end, source)
                 self.now = None
             local = self._wait(local, end, source, slope) if reached is None else reached
-            if local == end < until and waiting and relaxation.waiting:
+            if local == end < until and self._waiting and relaxation.waiting:
+                self._waiting = 0
                 self.relax(low + slope * (local - begin))
-            elif waiting:
-                relaxation.wait(waiting, local - before)
+            self._spend(self.start + local)
         if self.resting:
             relaxation.catch_up(self.state.time, self.state.engine.draw)
         return local
+
+    cdef int _spend(self, double time) except -1:
+        """Let the sites that waited use up their part of the time to a relaxation."""
+        if self._waiting:
+            self.state.relaxation.wait(self._waiting, time - self._since)
+            self._waiting = 0
+        return 0
 
     cdef int relax(self, double source) except -1:
         """Let the oxide round a site relax, whose bonds are others then."""
@@ -209,6 +218,7 @@ cdef class Loop:
             state.relaxation.catch_up(state.time, state.engine.draw, (a, b) if self.stop is None else None)
         state.engine.carry_out(mechanism, direction, a, b)
         if state.relaxation is not None:
+            self._spend(state.time)
             state.note(a)
             state.note(b)
         after.current = self.set_voltage(source)

@@ -209,7 +209,8 @@ class Device(DeviceState):
         superbasin : bool
             Where the voltage stands still, leave sets of up to 16 arrangements that the device goes to and
             fro between in one step, by the exact law. Events within a set are neither counted nor logged,
-            nor is ``stop`` asked.
+            nor is ``stop`` asked. An oxide that relaxes does so by the sites that wait when a set is entered,
+            at 0 V by those that wait in the end.
         extremes : Extremes, optional
             Largest currents of a phase that this waveform goes on with; of the waveform alone by default.
 

@@ -126,6 +126,11 @@ class DeviceState(ABC):
         numbers = self.material.disorder if self.material.has("disorder") else None
         if numbers is None or not numbers.relaxation_rate:
             return None
+        if self.material.has("interface"):
+            raise ValueError(
+                "disorder.relaxation_rate must be 0 in a material with a section [interface], whose columns "
+                f"have no factors of bonds, got {numbers.relaxation_rate:g} Hz"
+            )
         if numbers.correlation_length:
             raise ValueError(
                 "disorder.correlation_length must be 0 where disorder.relaxation_rate is not, which draws "

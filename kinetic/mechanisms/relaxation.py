@@ -25,8 +25,9 @@ class Relaxation:
     device: where a defect lies, and how deep its level, is another after its surroundings have moved.
 
     An event changes no factor, so that its way back is priced in the same network without the moving atom, at
-    exactly minus its energy. A relaxation is an event of its own; what it draws does not depend on what was
-    before, so that it is its own reverse. At 0 V no rate follows the factors.
+    exactly minus its energy. A relaxation has no way back: the oxide remembers which atom came or went last.
+    It draws from one law whatever was before, so that at 0 V, where no rate follows the factors, these never
+    tell of atoms and atoms stand as without it; under current this memory is one more way out of equilibrium.
 
     Parameters
     ----------
