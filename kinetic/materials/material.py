@@ -282,12 +282,13 @@ def _nearest(name: str, known: Sequence[str]) -> str:
     like that or nearly.
     """
     small = {one.lower(): one for one in known}
+    name = name.lower().replace("0", "o")  # a nought for an O is a common slip, and no name has one
     every = f"frenkel materials lists all {len(known)}"
-    if likely := difflib.get_close_matches(name.lower(), small, n=1, cutoff=0.8):
+    if likely := difflib.get_close_matches(name, small, n=1, cutoff=0.8):
         return f" (did you mean '{small[likely[0]]}'?); {every}"
     of_name = {one: set(one.lower().split("-")) for one in known}
     parts = set().union(*of_name.values())
-    asked = [set(difflib.get_close_matches(part, parts, cutoff=0.7)) for part in name.lower().split("-")]
+    asked = [set(difflib.get_close_matches(part, parts, cutoff=0.7)) for part in name.split("-")]
     shared = {one: sum(not own.isdisjoint(near) for near in asked) for one, own in of_name.items()}
     most = max(shared.values())
     alike = [one for one in known if shared[one] == most]

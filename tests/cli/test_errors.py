@@ -42,6 +42,12 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+def test_without_a_word_the_commands_are_shown(capsys):
+    assert main([]) == 2
+    shown = capsys.readouterr()
+    assert not shown.out and "example" in shown.err and "materials" in shown.err
+
+
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
@@ -226,7 +232,7 @@ FILES = [
     (("run", "deep.toml"), ["deep.toml is not a TOML file: it is deeper than 20 levels"]),
     (("materials", "deep.toml"), ["deep.toml is not a TOML file: it is deeper than 20 levels"]),
     (("check", "digits.toml"), ["digits.toml is not", "it holds a whole number of too many digits"]),
-    (("run", "."), [". cannot be read"]),
+    (("run", "."), [". is a folder, not a file"]),
     (("run", "empty.toml"), ["device is missing"]),
     (("run", "x.toml", "-o", "none/x.nc"), ["there is no folder none"]),
     (("run", "x.toml", "-o", "/proc/x.nc"), ["/proc/x.nc cannot be written"]),

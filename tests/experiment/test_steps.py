@@ -111,6 +111,15 @@ def test_a_device_says_where_an_option_belongs(options, message):
     assert str(caught.value).startswith(message)
 
 
+def test_run_says_what_it_takes():
+    with pytest.raises(TypeError) as caught:
+        fk.run("pulses.toml")
+    assert str(caught.value) == (
+        "run takes the configuration of a device, such as frenkel.read_configuration('switching.toml'), got "
+        "'pulses.toml'"
+    )
+
+
 def test_a_step_says_what_it_takes():
     for name, start in (("limit", "form takes no limit; there are: compliance, rate, fall_rate, hold, sam"),
                         ("rates", "form takes no rates (did you mean 'rate'?); there are: ")):  # fmt: skip

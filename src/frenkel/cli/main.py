@@ -62,6 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status: 0, 1 (failed), 2 (usage), 130 (interrupted)."""
     commands = parser()
     _complete(commands)
+    if not (sys.argv[1:] if arguments is None else arguments):
+        commands.print_help(sys.stderr)
+        return 2
     options = commands.parse_args(arguments)
     debug = os.environ.get("FRENKEL_DEBUG") == "1"
     try:

@@ -36,6 +36,8 @@ def read(path: str | Path, changes: Sequence[str] = ()) -> Union[Configuration, 
         document = toml.read(source)
     except FileNotFoundError:
         raise ConfigurationError(f"there is no file {source}") from None
+    except IsADirectoryError:
+        raise ConfigurationError(f"{source} is a folder, not a file") from None
     except OSError as error:
         raise ConfigurationError(f"{source} cannot be read: {error.strerror}") from None
     except ValueError as error:

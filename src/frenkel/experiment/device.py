@@ -386,7 +386,14 @@ def run(
         The checkpoint belongs to another configuration.
     StoreError
         A checkpoint cannot be read or written.
+    TypeError
+        It is no configuration of a device, but the name of a file, say.
     """
+    if not isinstance(configuration, Configuration):
+        raise TypeError(
+            "run takes the configuration of a device, such as frenkel.read_configuration('switching.toml'), "
+            f"got {configuration!r:.60}"
+        )
     found = store.load_checkpoint(checkpoint) if resume and checkpoint else None
     if found is not None and configuration.seed is None:
         configuration = configuration.model_copy(update={"seed": found["seed"]})

@@ -282,14 +282,14 @@ def draw(data: xr.Dataset, folder: Path) -> list[Path]:
     """Draw accuracy against disturbance, and errors of single reads; return the files."""
     panels: list[Panel] = []
     for kind, label in (
-        ("independent", "sd of ln G (1)"),
-        ("common", "sd of common factor (1)"),
-        ("wire", "segment (ohm)"),
+        ("independent", "sd of ln G"),
+        ("common", "sd of common factor"),
+        ("wire", "segment / ohm"),
     ):
         curves = {m: data[f"{kind}_accuracy"].sel(mapping=m).values for m in MAPPINGS}
-        panels.append((label, "accuracy (%)", data[f"{kind}_severity"].values, curves, kind == "wire"))
+        panels.append((label, "accuracy / %", data[f"{kind}_severity"].values, curves, kind == "wire"))
     reads = {s: np.abs(data.single_read_error.sel(scheme=s).values)[:, None] for s in SCHEMES}
     panels.append(
-        ("rows and columns (1)", "error of a single read / G (1)", data["size"].values, reads, "both")
+        ("rows and columns", "error of a single read / G", data["size"].values, reads, "both")
     )
     return [panel_lines(folder / "architectures.png", panels)]

@@ -384,5 +384,5 @@ def draw(data: xr.Dataset, folder: Path) -> list[Path]:
         xscale="log", xlabel="reads", ylabel="accuracy / %", title=f"averaged reads, noise {BAYES_SPREAD:g}"
     )
     right.set_xticks(READS, [str(k) for k in READS])
-    right.legend(fontsize=8)
+    right.legend(fontsize=8, loc="lower right")
     return [save(figure, folder / "noise.png")]

@@ -244,18 +244,18 @@ def _of_devices(data: xr.Dataset) -> Claim:
 def draw(data: xr.Dataset, folder: Path) -> list[Path]:
     """Draw accuracy against every severity; return the files."""
     panels: list[Panel] = []
-    for name, label in (("variability", "sd of ln G (1)"), ("telegraph", "step at g_max (1)")):
+    for name, label in (("variability", "sd of ln G"), ("telegraph", "step at g_max")):
         names = [str(m) for m in data[f"{name}_mitigation"].values]
         curves = {m: data[f"{name}_accuracy"].sel({f"{name}_mitigation": m}).values for m in names}
-        panels.append((label, "accuracy (%)", data[f"{name}_severity"].values, curves, False))
+        panels.append((label, "accuracy / %", data[f"{name}_severity"].values, curves, False))
     drifts = {
         f"nu {m:.3g} ± {s:.2g}": data.drift_accuracy.sel(drift_mitigation="none").isel(law=k).values
         for k, (m, s) in enumerate(zip(data.exponent.values, data.exponent_spread.values, strict=True))
     }
-    panels.append(("time after programming / t0 (1)", "accuracy (%)", data.time_ratio.values, drifts, True))
+    panels.append(("time after programming / t0", "accuracy / %", data.time_ratio.values, drifts, True))
     equal = [k for k, (u, d) in enumerate(UPDATES) if u == d]
     updates = {str(c): data.update_accuracy.sel(cells=c).isel(update=equal).values for c in data.cells.values}
     panels.append(
-        ("nonlinearity label, both ways (1)", "accuracy (%)", data.label_up.values[equal], updates, False)
+        ("nonlinearity label, both ways", "accuracy / %", data.label_up.values[equal], updates, False)
     )
     return [panel_lines(folder / "nonidealities.png", panels)]

@@ -352,6 +352,6 @@ def draw(data: xr.Dataset, folder: Path) -> list[Path]:
         axes.barh(names, values, left=left, color=colour, label=str(component))
         left += values
     axes.invert_yaxis()
-    axes.set_xlabel("energy of an inference, modelled (nJ)")
+    axes.set_xlabel("energy of an inference, modelled / nJ")
     axes.legend(fontsize=8, frameon=False)
     return [save(figure, folder / "system_card.png")]

@@ -398,7 +398,7 @@ def draw(data: xr.Dataset, folder: Path) -> list[Path]:
     left.axhline(0.25, color="0.6", linestyle=":", label="chance")
     left.set(
         xscale="log",
-        xlabel="time constant (steps)",
+        xlabel="time constant / steps",
         ylabel="accuracy",
         title="which pair of spikes is close?",
     )
@@ -413,7 +413,7 @@ def draw(data: xr.Dataset, folder: Path) -> list[Path]:
     grid = np.linspace(0.0, lifetime.max(), 100)
     middle.plot(grid, np.exp(-grid / lifetime.mean()), "--", label=f"exp(-t/{lifetime.mean():.0f} us)")
     middle.set(
-        xlabel="time after the pulse (us)", ylabel="share that remembers", title="each forgets in one step"
+        xlabel="time after the pulse / us", ylabel="share that remembers", title="each forgets in one step"
     )
     middle.legend(fontsize=8)
     rows = data["interval_parallel"].sel(sets=GAIN)

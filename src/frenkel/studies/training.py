@@ -409,7 +409,7 @@ def _of_drop(data: xr.Dataset) -> Claim:
 def draw(data: xr.Dataset, folder: Path) -> list[Path]:
     """Draw accuracy by method against noise, and the cross-noise matrix; return the files."""
     curves = {m: data.accuracy.sel(training=m).values for m in METHODS}
-    panel = ("sd of the logarithm of weights (1)", "accuracy (%)", data.sigma.values, curves, False)
+    panel = ("sd of the logarithm of weights", "accuracy / %", data.sigma.values, curves, False)
     return [
         panel_lines(folder / "training.png", [panel]),
         panel_matrix(

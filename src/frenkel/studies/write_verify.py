@@ -460,11 +460,11 @@ def draw(data: xr.Dataset, folder: Path) -> list[Path]:
     x = data.distance.values
     panels: list[Panel] = []
     for name, label, form in (
-        ("pulses_per_cell", "pulses per cell (1)", "both"),
-        ("rmse", "rms distance / g_max (1)", "both"),
-        ("accuracy", "accuracy (%)", True),
-        ("energy_per_cell", "energy per cell, modelled (J)", "both"),
+        ("pulses_per_cell", "pulses per cell", "both"),
+        ("rmse", "rms distance / g_max", "both"),
+        ("accuracy", "accuracy / %", True),
+        ("energy_per_cell", "energy per cell, modelled / J", "both"),
     ):
         curves: dict[str, Floats] = {p: data[name].sel(pulses=p).values for p in PULSES}
-        panels.append(("tolerance / g_max (1)", label, x, curves, form))
+        panels.append(("tolerance / g_max", label, x, curves, form))
     return [panel_lines(folder / "write_verify.png", panels)]

@@ -92,6 +92,7 @@ def test_missing_section_says_so():
         ("HfO2-column", "; near by name are: Ag-HfO2, Ag-graphene-HfO2, HfO2, HfO2-ETH, HfO2-JART"),
         ("hfo2", " (did you mean 'HfO2'?); frenkel materials lists all "),
         ("HfO2_face", " (did you mean 'HfO2-face'?); frenkel materials lists all "),
+        ("Hf02", " (did you mean 'HfO2'?); frenkel materials lists all "),
         ("TiO2", "; near by name are: Ag-SiO2, Ag-TiO2, Cu-SiO2, TiOx; frenkel materials lists all "),
         ("HfO2-Ag", "; near by name are: Ag-HfO2, Ag-graphene-HfO2; frenkel materials lists all "),
         ("cu", "; near by name are: Cu-Al2O3, Cu-GeS2, Cu-SiO2, MoS2-Cu; frenkel materials lists all "),
