@@ -17,6 +17,10 @@ from PIL import Image
 DOCS = Path(__file__).resolve().parent
 WIDEST = 1860  # pixels
 
+BAKES = (("550 K", "1 ms"), ("520 K", "5 ms"), ("490 K", "20 ms"), ("450 K", "0.5 s"), ("410 K", "20 s"))
+WAITS = [("358 K", time) for time in ("300 s", "3000 s", "8 h", "2e5 s", "3e6 s")]
+"""Temperatures and durations of bakes, and of what is asked at 85 C."""
+
 FIGURES: list[tuple[list[str], dict[str, str]]] = [
     (["frenkel run $EXAMPLES/ensemble.toml -o ensemble.nc --plot ensemble.png"], {"ensemble": "ensemble"}),
     (
@@ -48,6 +52,18 @@ FIGURES: list[tuple[list[str], dict[str, str]]] = [
             "frenkel plot retention bake.nc -o bake.png",
         ],
         {"bake": "bake"},
+    ),
+    (
+        [
+            *(
+                'frenkel tails $EXAMPLES/bake.toml --event "state is lost" --particles 30 --starts 30 '
+                f'--repeats 6 --set "device.temperature={heat}" --set "phase.0.duration={time}" '
+                f'--set "phase.0.first=1 us" -o {number}.nc'
+                for number, (heat, time) in enumerate([*BAKES, *WAITS])
+            ),
+            'frenkel plot tails ?.nc --use "358 K" -o parted.png',
+        ],
+        {"parted": "parted"},
     ),
     (
         [f"{shlex.quote(sys.executable)} $DOCS/walk.py ."],
