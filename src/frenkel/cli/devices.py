@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .. import provenance
 from . import ensembles
 from .common import check_ending, check_picture, draw, read
 
@@ -75,7 +76,9 @@ def again(options: argparse.Namespace) -> int:
     if difference is None:
         print(f"equal: {options.file} is reproduced bit by bit")
         return 0
-    print(f"different: {difference} (first: {options.file}, second: run now)")
+    made = provenance.read(recorded.attrs.get("provenance"))["software"]
+    by = f"frenkel {made['version']}" + (f", commit {made['git'][:12]}" if made["git"] else "")
+    print(f"different: {difference} (first: {options.file}, made by {by}; second: run now)")
     return 1
 
 

@@ -450,7 +450,8 @@ def first_difference(one: xr.Dataset, other: xr.Dataset) -> str | None:
         if not np.all(same):
             place = np.unravel_index(int(np.argmin(same)), same.shape) if same.shape else ()
             where = f" at {', '.join(str(int(i)) for i in place)}" if place else ""
-            return f"{name}{where} is {a[place]!r} in the first and {b[place]!r} in the second"
+            first, second = (np.asarray(values[place]).item() for values in (a, b))
+            return f"{name}{where} is {first!r} in the first and {second!r} in the second"
     return None
 
 

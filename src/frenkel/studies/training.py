@@ -50,12 +50,12 @@ def lognormal(sigma: float) -> Noise | None:
     """Return weights times exp(sigma N(0, 1)), the noise of the published protocol."""
     if sigma == 0.0:
         return None
-    return lambda w, random: w * np.exp(sigma * random.standard_normal(w.shape))
+    return lambda w, random: hardware.scattered(w, sigma, random)
 
 
 def mixed(w: Floats, random: np.random.Generator) -> Floats:
     """Return weights under a sigma drawn anew from those of the teachers."""
-    return np.asarray(w * np.exp(random.choice(TEACHERS) * random.standard_normal(w.shape)))
+    return hardware.scattered(w, float(random.choice(TEACHERS)), random)
 
 
 def run(settings: Settings) -> xr.Dataset:
