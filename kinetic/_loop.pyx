@@ -55,6 +55,7 @@ cdef class Loop:
     cdef readonly object now
     cdef object _circuit
     cdef double _resistance, _low, _high
+    cdef bint resting   # at 0 V
     cdef bint _plain    # no load or other way of the circuit's own
 
     def __init__(self):
@@ -72,18 +73,51 @@ cdef class Loop:
 
     def go(self, double local, double until, double begin, double low, double slope):
         """Let time (s) pass to ``until`` while the source (V) is at low + slope (t - begin); return where."""
-        cdef double source
+        cdef double source, before, end
+        cdef long waiting
         self.now, self.slope = None, slope
+        relaxation = self.state.relaxation
+        # At 0 V no rate follows what relaxes: it is brought up to date where somebody looks.
+        self.resting = relaxation is not None and slope == 0.0 and low == 0.0
+        if self.resting:
+            relaxation.rest(self.state.time)
         while local < until and not self.ended:
-            source = low + slope * (local - begin)
+            source, before, end, waiting = low + slope * (local - begin), local, until, 0
+            if relaxation is not None and not self.resting:
+                waiting = len(relaxation.waiting)
+                end = min(until, local + <double> relaxation.ahead())
+            reached = None
             if slope == 0.0 and (self.superbasin is not None or self.trap_events >= MANY):
-                reached = self.passed(local, until, source)
+                reached = self.passed(local, end, source)
                 self.now = None
-                if reached is not None:
-                    local = reached
-                    continue
-            local = self._wait(local, until, source, slope)
+            local = self._wait(local, end, source, slope) if reached is None else reached
+            if local == end < until and waiting and relaxation.waiting:
+                self.relax(low + slope * (local - begin))
+            elif waiting:
+                relaxation.wait(waiting, local - before)
+        if self.resting:
+            relaxation.catch_up(self.state.time, self.state.engine.draw)
         return local
+
+    cdef int relax(self, double source) except -1:
+        """Let the oxide round a site relax, whose bonds are others then."""
+        cdef Point before, after
+        state = self.state
+        self._connect()
+        conductance = self.set_voltage(source)
+        before.source, before.voltage, before.time = source, state.device_voltage, state.time
+        before.current = before.voltage * conductance
+        state.relaxation.relax(state.engine.draw)
+        after.current = self.set_voltage(source)
+        after.source, after.voltage, after.time = source, state.device_voltage, before.time
+        after.current *= after.voltage
+        note_event(self.extremes, before, after, self._low, self._high, self.slope)
+        if self.stop is not None:
+            self.now = None
+            if self.stop(after.current):
+                self.ended = True
+                self.take_sample(state.time - self.start, source)
+        return 0
 
     def passed(self, double begin, double end, double source):
         """Return where the run is after what it passes in one step, None where there is nothing to pass."""
@@ -171,7 +205,12 @@ cdef class Loop:
         # The atoms move, and the wait for the next event begins.
         before.current = voltage * <double> now.conductance if now.law is None else now.law(voltage)
         before.source, before.voltage, before.time = source, voltage, state.time
+        if self.resting:
+            state.relaxation.catch_up(state.time, state.engine.draw, (a, b) if self.stop is None else None)
         state.engine.carry_out(mechanism, direction, a, b)
+        if state.relaxation is not None:
+            state.note(a)
+            state.note(b)
         after.current = self.set_voltage(source)
         after.source, after.voltage, after.time = source, state.device_voltage, before.time
         after.current *= after.voltage

@@ -286,6 +286,8 @@ class Device(DeviceState):
         """
         twin = copy(self)
         twin.engine, twin.running, twin.weights = self.engine.branch(*stream), False, None
+        twin.relaxation = None if self.relaxation is None else self.relaxation.copy()
         twin.draw_hazard()
+        twin.draw_patience()
         twin.make_solver(*self.solving)
         return twin

@@ -115,7 +115,7 @@ class Run(Loop):
         self.rows: list[tuple[float, ...]] = []
         self.sample_times: list[float] = sample_times(waveform, samples).tolist()
         self.counted: tuple[Solved | None, tuple[int, int, int]] = None, (0, 0, 0)
-        self.averaged: tuple[tuple[bytes, tuple[int, int], float], Occupation | None] | None = None
+        self.averaged: tuple[tuple[bytes, bytes, tuple[int, int], float], Occupation | None] | None = None
         # Who is told of each event.
         self.stop, self.progress, self.weights = stop, progress, weights
         self.superbasin = Superbasin(state, solver) if superbasin else None
@@ -126,6 +126,7 @@ class Run(Loop):
 
     def run(self) -> Record:
         """Apply the waveform from its start to its end, or to where ``stop`` ends it."""
+        self.state.look()
         self.take_snapshot("start", self.waveform.voltages[0])
         self.take_sample(0.0, self.waveform.voltages[0])
         next_sample = 1
@@ -177,13 +178,15 @@ class Run(Loop):
         elapsed, now, voltage, chosen = left
         reached = begin + elapsed if chosen >= 0 else end
         self.state.time = self.start + reached
+        self.state.look()
         if chosen >= 0:
             self.fire(now, source, voltage, chosen)
         return reached
 
     def trap_occupation(self, source: float) -> Occupation | None:
         """Return the occupation of the traps around the present atoms, solved once while they stand."""
-        key = (without_electrons(self.state).tobytes(), self.state.engine.reservoir, source)
+        atoms, bonds = without_electrons(self.state).tobytes(), self.state.bond_factor.tobytes()
+        key = (atoms, bonds, self.state.engine.reservoir, source)
         if self.averaged is None or self.averaged[0] != key:
             self.averaged = key, occupation(self.state, self.solver, source)
         return self.averaged[1]

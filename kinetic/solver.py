@@ -239,7 +239,7 @@ class Solver(ABC):
         self.tables["dipole"] = self.tables["dipole"] / self.tables["length"]
         self._blank = EventRates(self.tables, state.temperature)
         self._kept: OrderedDict[tuple[int, bool, bool], tuple[NDArray[np.int8], Solved]] = OrderedDict()
-        self._most_kept, self._unweighed = kept, 0
+        self._most_kept, self._unweighed, self._factor = kept, 0, state.bond_factor
 
     @abstractmethod
     def solve(self, species: NDArray[np.int8]) -> Solved:
@@ -253,6 +253,9 @@ class Solver(ABC):
         """Return fields and event energies of the present arrangement, solved unless kept from before."""
         # An empty electrode gives nothing back: the same atoms have other candidates beside it.
         engine = self.state.engine
+        if self._factor is not self.state.bond_factor:
+            self._factor = self.state.bond_factor
+            self.forget()  # the oxide has relaxed
         bottom, top = engine.reservoir
         key = engine.mark, bottom > 0, top > 0
         found = self._kept.get(key)
@@ -344,9 +347,8 @@ class FilamentSolver(Solver):
 
     def __init__(self, state: DeviceState, fields: FilamentFields, kept: int) -> None:
         super().__init__(state, fields, kept)
-        traps, factor = state.chemistry.traps, state.chemistry.bond_factor
-        if np.any(factor != 1.0):
-            fields.set_modulation(factor)
+        traps = state.chemistry.traps
+        self._passed: Floats | None = None  # factors that the fields have
         self._modulation: BondModulation | None = None
         if len(traps):
             self._modulation = BondModulation(state.material, state.lattice, traps, state.temperature)
@@ -355,13 +357,22 @@ class FilamentSolver(Solver):
         # Whose network the fields hold, and the number of that solution.
         self._present: tuple[EventRates | None, int] = None, -1
 
+    def forget(self) -> None:
+        """Drop the arrangements that are kept."""
+        super().forget()
+        self._bias_of = b""
+
     def solve_fields(self, species: NDArray[np.int8], *, modulated: bool = True) -> None:
         """Solve the network, with or without what the charge of the traps does to its bonds."""
         if self._modulation is not None:
             charge = self.state.charges[species[self._modulation.sites]]
             gap, metallic = self._modulation.factors(charge if modulated else np.zeros_like(charge))
-            static = self.state.chemistry.bond_factor
+            static = self.state.bond_factor
             self.fields.set_modulation(gap * static, metallic * static)
+        elif self._passed is not self.state.bond_factor:
+            self._passed = self.state.bond_factor
+            if np.any(self._passed != 1.0):
+                self.fields.set_modulation(self._passed)
         self.fields.solve(self.conducting(species))
 
     def solve(self, species: NDArray[np.int8]) -> Solved:

@@ -37,6 +37,7 @@ from .materials.sections import MECHANISMS
 from .mechanisms.mechanism import Mechanism
 from .mechanisms.place import first_defects, first_interstitials
 from .mechanisms.reactions import build_chemistry
+from .mechanisms.relaxation import Relaxation
 from .seeds import MADE, random_numbers
 
 LEAST_WIDTH, MOST_SITES = 3, 4096
@@ -114,9 +115,36 @@ class DeviceState(ABC):
         self.time, self.source_voltage, self.device_voltage = 0.0, 0.0, 0.0
         self.field_solves = self.floor_events = 0
         self.running = False
+        self.relaxation = self._relaxation()
         self.draw_hazard()
+        self.draw_patience()
         self.solving = cache, precise
         self.make_solver(*self.solving)
+
+    def _relaxation(self) -> Relaxation | None:
+        """Return what relaxes round defects that come and go; None where the oxide stays as it was made."""
+        numbers = self.material.disorder if self.material.has("disorder") else None
+        if numbers is None or not numbers.relaxation_rate:
+            return None
+        if numbers.correlation_length:
+            raise ValueError(
+                "disorder.correlation_length must be 0 where disorder.relaxation_rate is not, which draws "
+                f"factors site by site, got {numbers.correlation_length:g} m"
+            )
+        # As far as bonds of a filament reach.
+        near = np.hstack([self.lattice.motifs[name] for name in ("nearest", "second")])[: self.n_hosts]
+        return Relaxation(
+            numbers.relaxation_rate, numbers.bond, self.chemistry.bond_factor, near, self._holds()
+        )
+
+    def _holds(self) -> NDArray[np.bool_]:
+        """Return which host sites hold a defect."""
+        return IS_DEFECT[self.engine.codes[: self.n_hosts]]
+
+    @property
+    def bond_factor(self) -> Floats:
+        """Factor of each host site on its bonds, as the oxide has relaxed."""
+        return self.chemistry.bond_factor if self.relaxation is None else self.relaxation.factor
 
     @abstractmethod
     def make_solver(self, kept: int, precise: bool) -> None:
@@ -192,6 +220,21 @@ class DeviceState(ABC):
         """Draw the unit exponential that has to pass before the next event."""
         self.hazard = -math.log1p(-self.engine.draw())
 
+    def look(self) -> None:
+        """Tell what relaxes which sites hold defects, after others than single events moved atoms."""
+        if self.relaxation is not None:
+            self.relaxation.look(self._holds(), self.time)
+
+    def note(self, site: int) -> None:
+        """Tell what relaxes that an event took place at a site (-1: at none)."""
+        if self.relaxation is not None and 0 <= site < self.n_hosts:
+            self.relaxation.note(site, bool(IS_DEFECT[self.engine.codes[site]]), self.time)
+
+    def draw_patience(self) -> None:
+        """Draw the unit exponential that has to pass before the oxide relaxes next."""
+        if self.relaxation is not None:
+            self.relaxation.draw_patience(self.engine.draw)
+
     def arrange(self, **atoms: NDArray[Any]) -> None:
         """Give the engine other atoms; its counters, clock and random numbers stay.
 
@@ -231,14 +274,18 @@ class DeviceState(ABC):
             "hazard": self.hazard,
             "field_solves": self.field_solves,
             "floor_events": self.floor_events,
+            "relaxation": None if self.relaxation is None else self.relaxation.state(),
         }
 
     def restore(self, state: dict[str, Any], *, stream: Sequence[int] | None = None) -> None:
         """Continue from a `state` of a device made with the same arguments; ``stream`` as of the engine."""
         self.engine.restore(state["engine"], stream=stream)
         self.time, self.hazard = float(state["time"]), float(state["hazard"])
+        if self.relaxation is not None:
+            self.relaxation.restore(state["relaxation"])
         if stream is not None:
             self.draw_hazard()
+            self.draw_patience()
         self.source_voltage = float(state["source_voltage"])
         self.device_voltage = float(state["device_voltage"])
         self.field_solves = int(state["field_solves"])

@@ -72,7 +72,7 @@ class Superbasin:
         self.law = Basin(GAIN)
         self.visited: list[Key] = []
         self.members: dict[tuple[Key, float], Member] = {}
-        self.ready, self.pause = False, 0
+        self.ready, self.pause, self.factor = False, 0, state.bond_factor
         self.exits, self.skipped = 0, 0.0
         mechanisms = state.chemistry.mechanisms
         self.codes = [[[s.code for s in m.before], [s.code for s in m.after]] for m in mechanisms]
@@ -106,6 +106,9 @@ class Superbasin:
             brought to, and the event that leaves it (-1: none in this time). None where no set is worth it;
             the device is as before.
         """
+        if self.factor is not self.state.bond_factor:
+            self.factor = self.state.bond_factor
+            self.members.clear()  # the oxide has relaxed
         # The set and its chain: rates between its states, and out of each.
         with self.state.trial():
             members = self._explore(source)

@@ -15,6 +15,7 @@ import numpy as np
 from ..typing import Floats
 from .circuit import Circuit
 from .engine.engine import Engine
+from .mechanisms.relaxation import Relaxation
 from .solver import Solved, Solver
 from .state import DeviceState
 
@@ -25,6 +26,7 @@ class Solvable(Protocol):
     engine: Engine
     circuit: Circuit
     solver: Solver
+    relaxation: Relaxation | None
 
     def arrange(self, **atoms: np.ndarray) -> None:
         """Give the engine other atoms."""
@@ -95,10 +97,12 @@ class Twins(Generic[D]):
 
     @staticmethod
     def _follow(twin: Solvable, state: DeviceState) -> None:
-        """Give a twin the atoms of a device."""
+        """Give a twin the atoms of a device, and the bonds that the oxide has left them."""
         there, here = twin.engine, state.engine
         if (there.mark, there.reservoir) != (here.mark, here.reservoir) or not there.holds(here.species):
             twin.arrange(**state.arrangement())
+        if twin.relaxation is not None and state.relaxation is not None:
+            twin.relaxation.factor = state.relaxation.factor
 
 
 def _alike(one: Solved, other: Solved) -> bool:

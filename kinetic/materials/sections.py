@@ -242,6 +242,13 @@ class DisorderNumbers:
     bond: float = quantity(
         "1", 0.0, 3.0, "standard deviation of the logarithm of a site's factor on its bonds", default=0.0
     )
+    relaxation_rate: float = quantity(
+        "Hz",
+        0.0,
+        1e14,
+        "rate at which a site where a defect came or went, and its neighbours, draw their bonds anew",
+        default=0.0,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

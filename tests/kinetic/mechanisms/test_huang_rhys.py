@@ -97,8 +97,16 @@ def test_dwell_times_have_the_rates_of_the_transition():
     """Both dwell times by KS against `Multiphonon` itself, p > 1e-4 each; fails with one phonon more."""
     lattice = Lattice.cubic((3, 3, 4), 0.3e-9, interstitial=True)
     capture = Mechanism(
-        "capture", before=(TRAP,), after=(FILLED_TRAP,), electrode="bottom", remote=True, law="multiphonon",
-        barrier=0.0, transition=HAFNIA, attempt_frequency=1e13, energy=0.05,
+        "capture",
+        before=(TRAP,),
+        after=(FILLED_TRAP,),
+        electrode="bottom",
+        remote=True,
+        law="multiphonon",
+        barrier=0.0,
+        transition=HAFNIA,
+        attempt_frequency=1e13,
+        energy=0.05,
     )
     codes = np.where(lattice.sublattice == 1, EMPTY.code, OXYGEN.code)
     site = lattice.n_hosts + 4

@@ -45,10 +45,7 @@ def test_barriers_per_site_reach_the_events():
     shift = np.full(1000, 0.25)
     with_shift, plain = device(barrier_shift={"vacancy hop": shift}), device()
     hops = plain.transitions()["mechanism"] == 0
-    difference = (
-        with_shift.solved().events.arrays()["barrier"]
-        - plain.solved().events.arrays()["barrier"]
-    )
+    difference = with_shift.solved().events.arrays()["barrier"] - plain.solved().events.arrays()["barrier"]
     np.testing.assert_allclose(difference[hops], 0.25)
     np.testing.assert_allclose(difference[~hops], 0.0)
 
@@ -116,8 +113,13 @@ def test_company_counts_among_six_or_eighteen_neighbours():
 
 def test_an_exchange_below_the_face_feels_its_bond_alone():
     """Two layers below it at 0.6 nm, weak sites only; barriers fall by the dipole in the uniform field."""
-    values = {"exchange.depth": 0.6e-9, "exchange.dipole": 1e-9, "exchange.barrier": 1.7,
-              "exchange.floor": 0.1, "column.vacancy_fraction": 0.0}
+    values = {
+        "exchange.depth": 0.6e-9,
+        "exchange.dipole": 1e-9,
+        "exchange.barrier": 1.7,
+        "exchange.floor": 0.1,
+        "column.vacancy_fraction": 0.0,
+    }
     made = device(values=values)
     events, solved = made.transitions(), made.solved()
     layer = events["site_a"] % 10
