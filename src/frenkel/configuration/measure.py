@@ -68,8 +68,8 @@ class MeasureSection(Section):
     cycles : int
         How many cycles of a device have their end states looked at, spread evenly over all of them.
     ends : int or None
-        How many have their end states read alone, spread evenly: what one in a hundred ends as is found in many
-        states and not in a few. None: those of ``cycles``.
+        How many have their end states read alone, spread evenly: a state that one in a hundred ends as is
+        met in many, not in a few. None: those of ``cycles``.
     voltages : tuple of float
         Device voltages (V) at which rates and currents of a state are read, ascending, 0 V among them.
     temperatures : tuple of float
