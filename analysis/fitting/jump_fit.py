@@ -214,7 +214,7 @@ def score(law: JumpLaw, fold: Index, judged: Index) -> float:
         led = kernel.led(starts, near.ravel()).reshape(near.shape)
 
         def told_of(states: Index, which: Index = jumps) -> Floats:
-            """Return ln(conductance) and ln(rate) of states, at the voltage of the jump judged and at rest."""
+            """Return ln(conductance) of states and ln(rate), at the voltage of the jump and at rest."""
             volts = np.repeat(law.jump_voltage[which], states.shape[1])
             rates = interpolated(logs, place(law.grid, volts), states.ravel()).reshape(states.shape)
             return np.stack([law.level[states] / LEVEL_WIDTH, rates / RATE_WIDTH, rests[states] / RATE_WIDTH])
