@@ -152,7 +152,7 @@ def build_fields(
     """Return the compiled network of a box: bonds between defects, on the Green's table of its lattice.
 
     Bonds follow g = prefactor exp(-2 (r - a) / xi), times the tunnel factor beyond sqrt(2) a; the bottom
-    contact follows the same law, the top one (reactive metal) is ohmic without that factor. Both are given at
+    contact follows the same law, the top one has a factor of its own (1: reactive metal). Both are given at
     300 K and activated, exp(-E/k (1/T - 1/300 K)) at the temperature T of the electrodes. These are slopes at
     0 V: where the file says so, bonds of a class obey the laws of `conduction.classes`, whose own activation
     is included and whose own conductance comes to it. Bonds beyond sqrt(2) a and contacts beyond the first
@@ -171,7 +171,7 @@ def build_fields(
     if not table.bends("gap"):
         reach[steps > longest] = 0.0
     bottom = numbers.contact_bottom * activated * reach * np.where(steps == 1, 1.0, numbers.tunnel_factor)
-    top = numbers.contact_top * activated * reach
+    top = numbers.contact_top * activated * reach * np.where(steps == 1, 1.0, numbers.contact_top_factor)
     pair_law, contact_law = np.zeros(len(pair), np.intc), np.zeros((2, len(steps)), np.intc)
     pair[2:], pair_law[2:] = table.class_of("gap", pair[2:], distance[2:])
     depth: Floats = spacing * steps.astype(np.float64)

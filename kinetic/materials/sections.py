@@ -332,6 +332,9 @@ class ConductionNumbers:
     background: float = quantity("S", 1e-20, 1e-3, "conductance of each lattice bond of the bare oxide")
     contact_bottom: float = quantity("S", 1e-15, 1.0, "conductance of a contact bond to the bottom electrode")
     contact_top: float = quantity("S", 1e-15, 1.0, "conductance of a contact bond to the top electrode")
+    contact_top_factor: float = quantity(
+        "1", 0.0, 1.0, "factor of its contact bonds beyond the first layer; 1: a reactive metal", default=1.0
+    )
     activation: float = quantity(
         "eV", 0.0, 2.0, "activation energy of bonds and contacts, whose numbers hold at 300 K", default=0.0
     )

@@ -13,10 +13,6 @@ PARTIAL = (
 )
 
 WHY = {
-    "V-01": (
-        "Cells of 2.6 nm; published films have 5 nm and more. Forming grows by 0.58 V per nm, so that 5.2 nm "
-        "form at 3.2 V, in the band."
-    ),
     "V-03": (
         "Forming is one hazard in a field: where a pair is made the next follow within microseconds, so that "
         "slopes are 1.1 to 1.2 at any thickness. A chain of cells that fail alone would grow with it."

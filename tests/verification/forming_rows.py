@@ -22,14 +22,14 @@ def forming_table(lab, n, name, values):
 
 
 def v01(lab, n=10):
-    """Forming voltage of the default device."""
-    results = lab.many("form", [call(lab, seed) for seed in range(1, n + 1)])
+    """Forming voltage, as thick as published films are."""
+    results = lab.many("form", [call(lab, seed, thickness=lab.protocol.film) for seed in range(1, n + 1)])
     values = estimates.clean(result.get("voltage") for result in results)
     value, error = estimates.median(values)
     spread = f"standard deviation {values.std():.2g} V" if len(values) else ""
     return Row(
         id="V-01",
-        quantity=f"forming voltage at {lab.protocol.thickness * 1e9:.3g} nm",
+        quantity=f"forming voltage at {lab.protocol.film * 1e9:.3g} nm",
         published="2 to 4 V",
         source="Ti/HfO2, 5 to 10 nm",
         confidence="recalled",

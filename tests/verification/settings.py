@@ -52,6 +52,8 @@ class Protocol:
     """Ramp rates of the comparison with constant stress (V/s)."""
     stress_voltages: tuple[float, ...] = (1.4, 1.6, 1.8, 2.0)
     """Constant voltages of that comparison (V): about where those ramps form."""
+    film: float = 5.2 * nm
+    """Thickness of V-01: published films have 5 nm and more (m)."""
     thicknesses: tuple[float, ...] = (1.56 * nm, 2.08 * nm, 2.6 * nm, 3.12 * nm, 3.64 * nm)
     pulse_voltages: tuple[float, ...] = (0.5, 0.6, 0.7, 0.8, 0.9)
     """Constant voltages of V-07 (V)."""
