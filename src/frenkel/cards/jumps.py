@@ -50,7 +50,7 @@ that has not moved by 2 % is the same in a resistance."""
 WIDEST, LARGEST = 20.0, 100.0
 """Bounds of voltages (V), and of ln(conductance), whose exponential must be a number."""
 
-BLOCK = 2**22
+BLOCK = 2**18
 """Distances that are held in memory at a time."""
 
 

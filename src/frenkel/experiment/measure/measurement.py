@@ -94,7 +94,7 @@ class Measurement:
         if kind not in ENDS or cycle not in self.read_cycles:
             return
         state = ENDS.index(kind)
-        found = self.read(self.device.solved(), self.device.arrangement())
+        found = self.read(self.device.solved(), jumps.present(self.device))
         self.ends.append(End(cycle, state, found[0]))
         if cycle in self.cycles:
             self._walk(cycle, state, found)
@@ -118,7 +118,7 @@ class Measurement:
         """Read the state that a twin is in."""
         volts, settings = self.configuration.read_voltage, self.settings
         at_rest = resting(twin, settings.temperatures, volts)
-        return read(solved, settings, volts, at_rest.rate), at_rest
+        return read(solved, settings, volts, at_rest.rate, twin.relaxing), at_rest
 
     def _walk(self, cycle: int, state: int, start: tuple[Reading, Resting]) -> None:
         random = self._random(WALKS, cycle, state)
