@@ -124,7 +124,7 @@ def test_walks_go_on_from_the_end_states(done):
 
 
 def test_end_states_of_other_cycles_are_read_alone():
-    """Of three cycles one is looked at; the ends of all three are read, and the walks are those of the one."""
+    """Of three cycles one is looked at; the ends of all three are read, and walks are those of the one."""
     measure = {key: value for key, value in SMALL["measure"].items() if key not in ("hold", "rest", "ramp")}
     form, cycle = SMALL["phase"]
     document = {**SMALL, "phase": [form, {**cycle, "repeat": 3}]}

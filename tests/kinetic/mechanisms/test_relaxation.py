@@ -244,7 +244,7 @@ def test_without_a_rate_nothing_relaxes():
 
 
 def test_an_arrangement_comes_back_with_its_oxide():
-    """Atoms and bonds as they were give the same current to the last bit, and a trial changes neither. Exact."""
+    """Atoms and bonds as they were give the same current to the last bit; a trial changes neither. Exact."""
     device = make()
     put(device, column(device, range(2, 6)))
     before, current = device.arrangement() | device.oxide(), device.current(0.1)
