@@ -181,8 +181,8 @@ def fit_card(
 
     card = few.fit_kinds(training, fit)
     if judging is None:
-        judging = few.with_window(training)
-        rows, judged = _judge_few(training, partial(fit, options=replace(settings, bootstrap=0)), seed)
+        judging = few.with_window(observations.told_apart(whole, seed, fitted=False)[0])
+        rows, judged = _judge_few(whole, partial(fit, options=replace(settings, bootstrap=0)), seed)
     else:
         judged = {"by": "devices held out", "devices": len(judging.values)}
         rows, judging = _judge_many(judging, card, seed)
