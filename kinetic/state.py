@@ -246,14 +246,32 @@ class DeviceState(ABC):
         Parameters
         ----------
         **atoms : ndarray
-            Some of ``species``, ``order`` and ``reservoir``, as `arrangement` returns them.
+            Some of ``species``, ``order`` and ``reservoir``, as `arrangement` returns them, and what `oxide`
+            returns.
         """
+        factor, held = atoms.pop("factor", None), atoms.pop("held", None)
         self.engine.restore(self.engine.state() | atoms)
+        if self.relaxation is not None and factor is not None and held is not None:
+            if not np.array_equal(self.relaxation.factor, factor):
+                self.relaxation.factor = np.array(factor)
+            self.relaxation.held = np.array(held, bool)
+            self.look()
 
     def arrangement(self) -> dict[str, NDArray[Any]]:
         """Return all that tells the present atoms from others, for `arrange`."""
         state = self.engine.state()
         return {name: state[name] for name in ("species", "order", "reservoir")}
+
+    def oxide(self) -> dict[str, NDArray[Any]]:
+        """Return how the oxide has relaxed, for `arrange`; nothing where it stays as it was made."""
+        if self.relaxation is None:
+            return {}
+        return {"factor": self.relaxation.factor, "held": self.relaxation.held.copy()}
+
+    @property
+    def relaxing(self) -> float:
+        """Rate (1/s) at which the oxide relaxes next, round one of the sites that wait."""
+        return 0.0 if self.relaxation is None else self.relaxation.rate * len(self.relaxation.waiting)
 
     @contextmanager
     def trial(self) -> Iterator[None]:
@@ -261,11 +279,14 @@ class DeviceState(ABC):
 
         The candidates of an arrangement come from the engine, which therefore has to hold it.
         """
-        before = self.engine.state()
+        before, oxide = self.engine.state(), self.relaxation and self.relaxation.copy()
         try:
             yield
         finally:
             self.engine.restore(before)
+            if self.relaxation is not None and oxide is not None:  # in place: a run holds it meanwhile
+                self.relaxation.factor, self.relaxation.patience = oxide.factor, oxide.patience
+                self.relaxation.held, self.relaxation.waiting = oxide.held, oxide.waiting
 
     # ------------------------------------------------------------------ checkpoint
 

@@ -15,7 +15,7 @@ from ...cards.card import Card
 from ...typing import Floats
 from . import gate
 from .gate import FACTOR, Row
-from .observations import ObservationError, Observations
+from .observations import ObservationError, Observations, told_apart
 from .statistical_model import LEAST, POOLED_BELOW
 
 STUCK = 1.5
@@ -224,8 +224,10 @@ def judge(whole: Observations, fit: Fit, seed: int = 0) -> tuple[list[Row], dict
     over_devices = devices >= CROSSED or pooled
     left_out = _devices_out(whole, seed) if over_devices else _blocks_out(whole)
     pairs: list[tuple[Floats, Card, Observations]] = []
-    cards = [fit_kinds(training, fit) for training, _ in left_out]
-    for card, (_, out) in zip(cards, left_out, strict=True):
+    # What a part is fitted with or judged by is told from that part alone.
+    cards = [fit_kinds(told_apart(training, seed)[0], fit) for training, _ in left_out]
+    outside = [told_apart(out, seed, fitted=False)[0] for _, out in left_out]
+    for card, out in zip(cards, outside, strict=True):
         held = with_window(out) if not pooled else out
         if len(held.values):
             pairs.append((held.values, card if pooled else working(card), held))

@@ -47,7 +47,7 @@ CHOICES: dict[str, tuple[float, ...]] = {
     # 188 rests of LRS of devices of HfO2 0.5 % switched, of cells 6 % with 0.1 V and 15 % with 0.2 V.
     "voltage_scale": (0.025, 0.05, 0.1),
     # At 1 a cell never forgets, and LRS ends at higher conductances with every jump.
-    "carry": (0.0, 0.5, 0.75, 0.9),
+    "carry": (0.0, 0.25, 0.5, 0.75, 0.9),
 }
 """Values that are tried, one number at a time, from those of :class:`.JumpLaw` on."""
 
@@ -190,6 +190,10 @@ def classes(volts: Floats) -> Index:
 def score(law: JumpLaw, fold: Index, judged: Index) -> float:
     """Return the mean logarithm of the density of the states that jumps led to, each by the other folds.
 
+    The states that the law leads to are the recorded ones that a cell would be in, of the other folds alone;
+    they are compared in ln(conductance) and in ln(rate) at the voltage of the jump and at 0 V, since what a
+    pulse leaves is asked at rest.
+
     Parameters
     ----------
     law : JumpLaw
@@ -199,29 +203,28 @@ def score(law: JumpLaw, fold: Index, judged: Index) -> float:
         Jumps that count.
     """
     logs = law.log_rates(float(law.temperatures[0]))
+    rests = interpolated(logs, place(law.grid, np.zeros(len(logs))))
     total = np.zeros(len(judged))
     for number in np.unique(fold[judged]):
         mine = np.flatnonzero(fold[judged] == number)
         jumps = judged[mine]
-        near, weight = Kernel(law, logs, np.flatnonzero(fold != number)).near(
-            law.before[jumps], law.jump_voltage[jumps]
-        )
+        kernel = Kernel(law, logs, np.flatnonzero(fold != number))
+        near, weight = kernel.near(law.before[jumps], law.jump_voltage[jumps])
+        starts = np.repeat(law.before[jumps], near.shape[1])
+        led = kernel.led(starts, near.ravel()).reshape(near.shape)
 
         def told_of(states: Index, which: Index = jumps) -> Floats:
-            """Return ln(conductance) and ln(rate) of states, at the voltage of the jump that is judged."""
+            """Return ln(conductance) of states and ln(rate), at the voltage of the jump and at rest."""
             volts = np.repeat(law.jump_voltage[which], states.shape[1])
-            rates = interpolated(logs, place(law.grid, volts), states.ravel())
-            return np.stack([law.level[states] / LEVEL_WIDTH, rates.reshape(states.shape) / RATE_WIDTH])
+            rates = interpolated(logs, place(law.grid, volts), states.ravel()).reshape(states.shape)
+            return np.stack([law.level[states] / LEVEL_WIDTH, rates / RATE_WIDTH, rests[states] / RATE_WIDTH])
 
-        foretold = told_of(law.after[near])
-        if law.carry:
-            foretold += law.carry * (told_of(law.before[jumps, None]) - told_of(law.before[near]))
-        distance = np.sum((foretold - told_of(law.after[jumps, None])) ** 2, axis=0)
+        distance = np.sum((told_of(led) - told_of(law.after[jumps, None])) ** 2, axis=0)
         # Heavy tails, so that one jump that nothing foretells does not decide.
-        total[mine] = np.log(np.sum(weight / (1.0 + distance) ** 1.5, axis=1))
+        total[mine] = np.log(np.sum(weight / (1.0 + distance) ** 2, axis=1))
     kinds = classes(law.jump_voltage[judged])
     mean = np.mean([total[kinds == kind].mean() for kind in np.unique(kinds)])
-    return float(mean - np.log(2.0 * np.pi * LEVEL_WIDTH * RATE_WIDTH))
+    return float(mean - np.log(np.pi**2 * LEVEL_WIDTH * RATE_WIDTH**2))
 
 
 def rounded(values: Floats) -> Floats:

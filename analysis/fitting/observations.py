@@ -88,12 +88,15 @@ def parts(number: int, fraction: float, seed: int) -> tuple[Index, Index]:
     return np.sort(order[:first]), np.sort(order[first:])
 
 
-def told_apart(found: Observations, seed: int) -> tuple[Observations, dict[str, int]]:
+def told_apart(
+    found: Observations, seed: int, *, fitted: bool = True
+) -> tuple[Observations, dict[str, int]]:
     """Return observations in which no device repeats one value, and how many did of each feature.
 
     A device of a few atoms may come back to the same arrangement in every cycle. It has no spread, and ln of
-    none cannot be fitted: its values get a normal error of :data:`RESOLUTION`, or of the least spread among
-    the others where that is more, since one far below all others would widen the law of spreads both ways.
+    none cannot be fitted: its values get a normal error of :data:`RESOLUTION`. Where a law is ``fitted`` to
+    them it is that of the least spread among the others if that is more, since one far below all others would
+    widen the law of spreads both ways; devices that judge keep theirs, and tell what that law misses.
     A feature that is one value in all devices is left alone, and so are devices of fewer than :data:`FEW`
     values.
     """
@@ -107,7 +110,7 @@ def told_apart(found: Observations, seed: int) -> tuple[Observations, dict[str, 
     if not still.any():
         return found, {}
     others = np.where(one_value | ~(spread > 0.0), np.inf, spread).min(axis=0)
-    width = np.where(np.isfinite(others), np.maximum(least, others), least)
+    width = np.where(np.isfinite(others) & fitted, np.maximum(least, others), least)
     noise = np.random.default_rng([seed, 11]).normal(0.0, width, found.values.shape)
     values = np.where(still[:, None], found.values + noise, found.values)
     count = {name: int(n) for name, n in zip(found.names, still.sum(axis=0), strict=True) if n}

@@ -210,6 +210,10 @@ def test_a_jump_carries_over_what_tells_a_state_apart():
         found = law(conductance, rate[:, None, None], [[0, 3]], carry=carry, **numbers)
         kernel = Kernel(found, found.log_rates(300.0))
         assert kernel.draw(np.arange(3), np.zeros(3), np.random.default_rng(1)).tolist() == expected
+    # Of some jumps the states alone are there to go to, as where a device is left out.
+    both = law(conductance, rate[:, None, None], [[0, 3], [1, 4]], carry=1.0, **numbers)
+    some = Kernel(both, both.log_rates(300.0), jumps=np.array([0]))
+    assert some.draw(np.arange(3), np.zeros(3), np.random.default_rng(1)).tolist() == [3, 3, 3]
     # A jump that changes nothing leaves every cell as it is.
     still = law(conductance, rate[:, None, None], [[0, 0]], carry=1.0, **numbers)
     kernel = Kernel(still, still.log_rates(300.0))

@@ -60,14 +60,14 @@ def test_card_belongs_to_the_ensemble():
     """It is what `frenkel fit` makes of the ensemble beside it, number by number; its gate has passed."""
     card = Card.load(CARD)
     assert card.provenance["observations"] == "examples/ensemble_jumps.nc"  # of no machine
-    assert card.provenance["file"] == MEASURED.name and card.provenance["devices"] == 64
-    assert len(card.gate) > 50 and all(row["passed"] for row in card.gate)
+    assert card.provenance["file"] == MEASURED.name and card.provenance["devices"] == 40
+    assert len(card.gate) > 40 and all(row["passed"] for row in card.gate)
     assert len(card.intervals) > 50 and not card.core  # no scale of a sinh is in states that bend
     assert CARD.stat().st_size < 1.7e6 and MEASURED.stat().st_size < 1.6e6
     with open_ensemble(MEASURED) as ensemble:
         cycles = from_dataset(ensemble)
         data = ensemble.load()
-    assert card.names == cycles.names and cycles.values.shape == (64, 12, 4)
+    assert card.names == cycles.names and cycles.values.shape == (40, 12, 4)
     done = jump_fit.finished(data)
     training = done[parts(len(done), 1.0 - HELD_OUT, 0)[0]]
     law, _, left_out = jump_fit.gathered(data, training, jump_fit.MOST, np.random.default_rng([0, 6]))
@@ -80,7 +80,8 @@ def test_cells_of_the_card_do_what_devices_did(monkeypatch):
     """Devices that the law was not fitted to: shares of moved and switched over 60 voltages and times.
 
     Mean errors of 0.05 are asked of 24 devices and 40 cells a probe (tests/verification/jump_card.py: 0.03 to
-    0.04). Here are 19 and 4: 0.06 is allowed. Cells that never jump miss by 0.15 and more.
+    0.04). Here are 12 and 4: 0.06 is allowed. Cells that never jump miss by 0.05 from HRS, which few of these
+    voltages move, and by 0.15 and more from LRS.
     """
     monkeypatch.setattr(gate_jumps, "CELLS", 4)
     card = Card.load(CARD)
@@ -92,7 +93,7 @@ def test_cells_of_the_card_do_what_devices_did(monkeypatch):
     for state in ("hrs", "lrs"):
         for what in ("moved", "switched"):
             one = found[f"hold of {state}: {what}"]
-            assert one.error() < 0.06 < one.measured.mean()
+            assert one.error() < min(0.06, one.measured.mean()), one.error()
 
 
 def test_pooled_cycles_are_refused(held_out):

@@ -123,6 +123,25 @@ def test_walks_go_on_from_the_end_states(done):
     assert rests.tolist() == [False, False, False, False, True, True] * 2
 
 
+def test_end_states_of_other_cycles_are_read_alone():
+    """Of three cycles one is looked at; the ends of all three are read, and walks are those of the one."""
+    measure = {key: value for key, value in SMALL["measure"].items() if key not in ("hold", "rest", "ramp")}
+    form, cycle = SMALL["phase"]
+    document = {**SMALL, "phase": [form, {**cycle, "repeat": 3}]}
+    found = []
+    for ends in ({}, {"ends": 3}):
+        whole, measurement, _ = protocol({**document, "measure": {**measure, "jumps": 0, **ends}})
+        whole.go()
+        found.append(measurement.arrays())
+    few, many = found
+    assert few["state_cycle"][few["state_cycle"] >= 0].tolist() == [2, 2]
+    assert many["state_cycle"][many["state_cycle"] >= 0].tolist() == [1, 1, 2, 2, 3, 3]
+    own = many["state_cycle"] == 2
+    np.testing.assert_array_equal(many["state_level"][own], few["state_level"][few["state_cycle"] == 2])
+    np.testing.assert_array_equal(many["jump_rate"], few["jump_rate"])
+    assert set(many["jump_from"][:6:2]) == {int(np.flatnonzero(own)[0])}
+
+
 def test_walks_stand_under_limits_of_their_own():
     """Under 1 nA the voltage of a walk is that at which its state lets 1 nA through, whatever the source."""
     measure = {**SMALL["measure"], "walks": 12, "steps": 1, "limits": "1 nA"}

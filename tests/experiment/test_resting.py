@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 
+from frenkel.configuration.measure import MeasureSection
+from frenkel.experiment.measure import jumps
 from frenkel.experiment.measure import resting as rest
-from frenkel.experiment.measure.reading import level
+from frenkel.experiment.measure.reading import level, read
 from frenkel.experiment.measure.resting import _Member, _times
+from frenkel.kinetic.circuit import Circuit
 from frenkel.kinetic.device import Device
 from frenkel.kinetic.materials.material import Material
 from frenkel.kinetic.waveform import Waveform
@@ -51,6 +54,45 @@ def test_exits_are_those_at_the_temperature_of_the_device(device, monkeypatch):
     among = rest.resting(device, (358.0, device.temperature), READ)
     np.testing.assert_allclose(among.rate, [found.rate[0], own.sum()], rtol=1e-12)
     np.testing.assert_allclose(among.exits[0], found.exits[0], rtol=1e-12)
+
+
+def relaxing(rate):
+    """Return a small device whose oxide relaxes at a rate (1/s) round sites that wait, and one such site."""
+    moves = {"disorder.bond": 0.5, "disorder.relaxation_rate": 1e6}
+    material = Material.load("HfO2-volatile").with_values(moves)
+    found = Device(material, thickness=1.6e-9, width=1.6e-9, seed=5)
+    found.advance(Waveform.triangle(3.0, 1e6), samples=3, stop=lambda device, _: device.events >= 20)
+    found.relaxation.rate = rate
+    found.relaxation.held[:] = found.relaxation.held ^ (np.arange(found.n_hosts) == 0)
+    found.look()
+    return found
+
+
+def test_a_state_is_left_where_its_oxide_relaxes_too():
+    """The rate of relaxing is part of all rates; a fast one is the first step of every walk. Exact.
+
+    At 1e40 per s no atom is drawn in 1e9 walks; the conductance of the fresh bonds is another.
+    """
+    settings = MeasureSection(voltages="-0.5, 0, 0.5 V", temperatures="300, 350 K")
+    device = relaxing(1e40)
+    solved, at_rest = device.solved(), rest.resting(device, HEATS, READ)
+    waiting = len(device.relaxation.waiting)
+    assert waiting > 0 and device.relaxing == 1e40 * waiting
+    plain, whole = (read(solved, settings, READ, at_rest.rate, one).rate for one in (0.0, device.relaxing))
+    np.testing.assert_array_equal(whole, plain + device.relaxing)
+    for volts in (0.0, 0.5):
+        species, held = device.engine.species.copy(), device.relaxation.held.copy()
+        walked = jumps.walk(device, Circuit(), volts, (None, at_rest), np.random.default_rng(1), 1,
+                            lambda now, _: (level(now, READ), None))
+        assert len(walked) == 1 and np.array_equal(device.engine.species, species)
+        assert np.count_nonzero(device.relaxation.held != held) == 1
+        assert walked[0].after != level(solved, READ)
+    # A rest lets all sites relax that wait, and one of no time none.
+    for time, left in ((1e-30, 0), (0.0, len(device.relaxation.waiting))):
+        device.relaxation.held[0] ^= True
+        device.look()
+        rest._relax(device, time)
+        assert len(device.relaxation.waiting) == (left if time else 1)
 
 
 def raw(device, heat):

@@ -50,7 +50,7 @@ that has not moved by 2 % is the same in a resistance."""
 WIDEST, LARGEST = 20.0, 100.0
 """Bounds of voltages (V), and of ln(conductance), whose exponential must be a number."""
 
-BLOCK = 2**22
+BLOCK = 2**18
 """Distances that are held in memory at a time."""
 
 
@@ -181,7 +181,7 @@ class Kernel:
     log_rates : ndarray of shape (s, g)
         On the grid of the law.
     jumps : ndarray of int, optional
-        Those of the law that may be drawn; all of them by default.
+        Those of the law that may be drawn, and whose states alone are then led to; all of both by default.
     """
 
     def __init__(self, law: JumpLaw, log_rates: Floats, jumps: Index | None = None) -> None:
@@ -194,6 +194,8 @@ class Kernel:
         rates = interpolated(log_rates, place(law.grid, volts), from_state)
         self.points = self._scaled(from_state, rates, volts)
         self.marks = self._marks() if law.carry else np.empty((0, 0))
+        every = np.arange(len(law.level))
+        self.ends = every if jumps is None else np.unique([law.before[self.jumps], law.after[self.jumps]])
 
     def near(self, states: Index, volts: Floats) -> tuple[Index, Floats]:
         """Return the nearest jumps of each state at its voltage (V), and their weights: (n, neighbours)."""
@@ -225,12 +227,12 @@ class Kernel:
         if not self.law.carry:
             return after
         target = self.marks[after] + self.law.carry * (self.marks[states] - self.marks[before])
-        size, next_ = np.sum(self.marks**2, axis=1), np.empty(len(states), np.int64)
-        block = max(BLOCK // len(self.marks), 1)
+        marks, next_ = self.marks[self.ends], np.empty(len(states), np.int64)
+        size, block = np.sum(marks**2, axis=1), max(BLOCK // len(marks), 1)
         for first in range(0, len(states), block):
             part = slice(first, first + block)
-            next_[part] = np.argmin(size - 2.0 * target[part] @ self.marks.T, axis=1)
-        return next_
+            next_[part] = np.argmin(size - 2.0 * target[part] @ marks.T, axis=1)
+        return self.ends[next_]
 
     def _marks(self) -> Floats:
         """Return what tells states apart, (s, 4): ln(conductance); ln(rate) at 0 V, half-way up and down."""

@@ -4,6 +4,7 @@
 
     [measure]
     cycles = 4                  # of each device, spread evenly; the parts below start from their end states
+    ends = 12                   # cycles of each device whose end states are read, for rare ones
     jumps = 20                  # kept of each device, drawn from the events of its cycles
     walks = 2                   # from each end state, of `steps` events at a drawn source voltage
 
@@ -66,6 +67,9 @@ class MeasureSection(Section):
     ----------
     cycles : int
         How many cycles of a device have their end states looked at, spread evenly over all of them.
+    ends : int or None
+        How many have their end states read alone, spread evenly: a state that one in a hundred ends as is
+        met in many, not in a few. None: those of ``cycles``.
     voltages : tuple of float
         Device voltages (V) at which rates and currents of a state are read, ascending, 0 V among them.
     temperatures : tuple of float
@@ -82,6 +86,7 @@ class MeasureSection(Section):
     """
 
     cycles: int = Field(default=1, ge=1, le=100_000)
+    ends: int | None = Field(default=None, ge=1, le=100_000)
     voltages: Read = Field(default=GRID, min_length=3, max_length=1000)
     temperatures: Temperatures = Field(default=(300.0, 330.0, 358.0), min_length=1, max_length=100)
     jumps: int = Field(default=1, ge=0, le=MOST)

@@ -158,12 +158,14 @@ def fit_card(
     if rtn is not None and rtn_voltage is None:
         raise ValueError("traces need the voltage at which they were read: rtn_voltage")
     whole, made = read_cycles(data, features)
-    whole, still = observations.told_apart(whole, seed)
-    made |= {"devices_that_repeat": still} if still else {}
     settings = statistical_model.FitOptions(
         components=components, bootstrap=bootstrap, seed=seed, ranks=bool(ranks)
     )
     training, judging = _split(whole, held_out, seed)
+    training, still = observations.told_apart(training, seed)
+    made |= {"devices_that_repeat": still} if still else {}
+    if judging is not None:
+        judging, _ = observations.told_apart(judging, seed, fitted=False)
     chosen: dict[str, Any] = {"ranks": settings.ranks, "chosen_by": "hand"}
     if ranks is None and whole.values.shape[1] >= statistical_model.POOLED_BELOW:
         chosen = gate.choose_ranks(training, settings) | {"chosen_by": "splits of the training devices"}
@@ -179,7 +181,7 @@ def fit_card(
 
     card = few.fit_kinds(training, fit)
     if judging is None:
-        judging = few.with_window(whole)
+        judging = few.with_window(observations.told_apart(whole, seed, fitted=False)[0])
         rows, judged = _judge_few(whole, partial(fit, options=replace(settings, bootstrap=0)), seed)
     else:
         judged = {"by": "devices held out", "devices": len(judging.values)}
@@ -255,7 +257,7 @@ def judge_card(
     seed : int
         Of the splits.
     """
-    held_out, _ = observations.told_apart(read_cycles(data, card.names)[0], seed)
+    held_out, _ = observations.told_apart(read_cycles(data, card.names)[0], seed, fitted=False)
     if few.are_few(held_out):
         rows, _ = few.judge_fixed(held_out, card, seed)
     else:

@@ -10,7 +10,7 @@ from scipy.stats import binom
 from frenkel.analysis.fitting import card_schema, core_fit, gate_jumps, jump_fit
 from frenkel.analysis.fitting.observations import ObservationError
 from frenkel.cards.card import Card
-from frenkel.cards.jumps import RATE_STEP
+from frenkel.cards.jumps import RATE_STEP, JumpLaw
 from frenkel.cards.walk import JumpCells
 from frenkel.experiment.fit_card import fit_card, judge_card
 from frenkel.reports.card import describe
@@ -163,6 +163,25 @@ def test_what_a_jump_keeps_is_chosen(fitted):
         state_current=(("state", "bias"), np.exp(level)[:, None] * made.BIAS),
     )
     assert jump_fit.fit(data, np.arange(12))[0].carry >= 0.75
+
+
+def test_what_a_jump_leaves_is_judged_at_rest():
+    """Two laws foretell the same conductance, and the same rate at the jump; one a wrong rate at rest. Exact.
+
+    Twelve devices of a state a and a state b. In the law that is wrong, b is 100 times faster at 0 V in the
+    devices that are not judged: its density at rest is that of t with ln(100) instead of 0.
+    """
+    levels, rates = np.array([np.log(1e-6), np.log(1e-4)] * 12), np.zeros((24, 1, 3))
+    pairs = np.arange(24).reshape(12, 2)
+    numbers = {"temperatures": [300.0], "kind": np.array([0, 1] * 12), "read_voltage": 0.1}
+    current = np.exp(levels)[:, None] * np.array([-1.0, 0.0, 1.0])
+    law = JumpLaw(voltages=[-1.0, 0.0, 1.0], level=levels, current=current, rate=np.exp(rates),
+                  before=pairs[:, 0], after=pairs[:, 1], jump_voltage=np.ones(12), neighbours=4, **numbers)
+    rates[1:12:2, 0, 1] = np.log(100.0)
+    wrong = replace(law, rate=np.exp(rates))
+    fold, judged = np.arange(12) // 6, np.arange(6, 12)
+    right, other = (jump_fit.score(one, fold, judged) for one in (law, wrong))
+    assert right - other == pytest.approx(2.0 * np.log(1.0 + np.log(100.0) ** 2), rel=1e-9)
 
 
 def test_what_is_not_enough_is_refused(data):

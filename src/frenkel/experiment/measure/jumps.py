@@ -81,7 +81,7 @@ class Reservoir:
         self.last, self.events = self._present(), self.device.events
 
     def _present(self) -> tuple[Solved, Atoms]:
-        return self.device.solved(), self.device.arrangement()
+        return self.device.solved(), present(self.device)
 
     def look(self) -> None:
         """Take note of an event, if there was one since the last look."""
@@ -95,7 +95,9 @@ class Reservoir:
             place = int(self.random.integers(self.seen))
         if place < self.number:
             voltage = last[0].device_voltage(device.circuit, device.source_voltage)
-            found = event(PROTOCOL, device, last[0], voltage, last[1], self.last[1])
+            # What has relaxed since the last event did so before this one, which changes no bond.
+            before = last[1] | device.oxide()
+            found = event(PROTOCOL, device, last[0], voltage, before, self.last[1])
             self.kept[place : place + 1] = [found]
 
     def state(self) -> dict[str, Any]:
@@ -113,6 +115,11 @@ class Reservoir:
             Event(e.origin, e.time, e.voltage, e.temperature, e.rate, look(e.before), look(e.after))
             for e in self.kept
         ]
+
+
+def present(device: Device) -> Atoms:
+    """Return the present arrangement of a device, and how its oxide has relaxed."""
+    return device.arrangement() | device.oxide()
 
 
 def event(
@@ -144,7 +151,7 @@ def walk(
         voltage = solved.device_voltage(circuit, source)
         if not _step(device, solved, voltage, at_rest, random):
             break
-        start = read(device.solved(), device.arrangement())
+        start = read(device.solved(), present(device))
         found.append(event(WALK, device, solved, voltage, before, start[0]))
     return found
 
@@ -152,14 +159,26 @@ def walk(
 def _step(
     device: Device, solved: Solved, voltage: float, at_rest: Resting, random: np.random.Generator
 ) -> bool:
-    """Let the next event happen; False where there is none."""
-    if voltage == 0.0:
-        return leave(device, at_rest, random)
+    """Let the next event happen, or the oxide relax; False where nothing can."""
     rates = solved.at(voltage).rates(voltage, device.temperature)
-    if not rates.sum() > 0.0:
+    total = float(rates.sum())
+    if voltage == 0.0:
+        spent = at_rest.times.sum()
+        total = 1.0 / spent if spent > 0.0 else 0.0
+    waiting = device.relaxing
+    if not total + waiting > 0.0:
         return False
-    device.fire(int(random.choice(len(rates), p=rates / rates.sum())))
-    return True
+    # The oxide relaxes beside the atoms; where none waits no number is drawn for it.
+    if waiting and device.relaxation is not None and random.random() * (total + waiting) < waiting:
+        device.relaxation.relax(device.engine.draw)
+        return True
+    if voltage == 0.0:
+        happened = leave(device, at_rest, random)
+    else:
+        device.fire(int(random.choice(len(rates), p=rates / rates.sum())))
+        happened = True
+    device.look()
+    return happened
 
 
 def made(data: dict[str, Any]) -> Jump:

@@ -60,6 +60,7 @@ class Measurement:
     make: Callable[[float], Device]
     settings: MeasureSection = field(init=False)
     cycles: set[int] = field(init=False)
+    read_cycles: set[int] = field(init=False)
     reservoir: Reservoir = field(init=False)
     ends: list[End] = field(default_factory=list)
     walks: list[Jump] = field(default_factory=list)
@@ -72,9 +73,8 @@ class Measurement:
         assert settings is not None  # who has no such section makes no measurement
         self.settings = settings
         last = max((cycle for _, cycle, _ in self.configuration.phases()), default=0)
-        # In the middle of equal parts: neither the first cycle nor the last stands for all.
-        marks = (np.arange(settings.cycles) + 0.5) / settings.cycles * last
-        self.cycles = set((np.floor(marks).astype(int) + 1).tolist()) if last else set()
+        self.cycles = _spread(settings.cycles, last)
+        self.read_cycles = self.cycles | _spread(settings.ends or 0, last)
         self.reservoir = Reservoir(settings.jumps, self.device)
 
     def begin(self, cycle: int) -> None:
@@ -91,13 +91,14 @@ class Measurement:
 
     def end(self, kind: str, cycle: int) -> None:
         """Look at the state that a phase has left, if it is one of those to look at."""
-        if kind not in ENDS or cycle not in self.cycles:
+        if kind not in ENDS or cycle not in self.read_cycles:
             return
         state = ENDS.index(kind)
-        found = self.read(self.device.solved(), self.device.arrangement())
+        found = self.read(self.device.solved(), jumps.present(self.device))
         self.ends.append(End(cycle, state, found[0]))
-        self._walk(cycle, state, found)
-        self._probe(cycle, state)
+        if cycle in self.cycles:
+            self._walk(cycle, state, found)
+            self._probe(cycle, state)
 
     def read(self, solved: Solved, atoms: jumps.Atoms) -> tuple[Reading, Resting]:
         """Read a state at every voltage; at 0 V with the neighbours that are part of it."""
@@ -117,7 +118,7 @@ class Measurement:
         """Read the state that a twin is in."""
         volts, settings = self.configuration.read_voltage, self.settings
         at_rest = resting(twin, settings.temperatures, volts)
-        return read(solved, settings, volts, at_rest.rate), at_rest
+        return read(solved, settings, volts, at_rest.rate, twin.relaxing), at_rest
 
     def _walk(self, cycle: int, state: int, start: tuple[Reading, Resting]) -> None:
         random = self._random(WALKS, cycle, state)
@@ -239,6 +240,13 @@ class Measurement:
                 for name in ("series", "limit", "before", "after", "switched")
             },
         }
+
+
+def _spread(number: int, last: int) -> set[int]:
+    """Return that many cycles of 1 to ``last``, all of them where there are no more."""
+    # In the middle of equal parts: neither the first cycle nor the last stands for all.
+    marks = (np.arange(number) + 0.5) / max(number, 1) * last
+    return set((np.floor(marks).astype(int) + 1).tolist()) if last else set()
 
 
 def _coarse(values: list[Floats]) -> Floats:

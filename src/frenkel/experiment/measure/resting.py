@@ -135,6 +135,7 @@ def rest(
         found = resting(device, (device.temperature,), read_voltage)
         mean = 1.0 / found.rate[0] if found.rate[0] > 0.0 else np.inf
         wait = mean * random.standard_exponential()
+        _relax(device, min(wait, left))
         if not wait < left:
             if found.times.sum() > 0.0:
                 share = found.times / found.times.sum()
@@ -142,7 +143,15 @@ def rest(
             return count
         left -= wait
         leave(device, found, random)
+        device.look()
     return None
+
+
+def _relax(device: Device, time: float) -> None:
+    """Let the oxide relax round sites that wait, in a time (s) at 0 V, where no rate follows what it does."""
+    if device.relaxation is not None:
+        device.relaxation.rest(0.0)
+        device.relaxation.catch_up(time, device.engine.draw)
 
 
 def _members(device: Device, temperatures: tuple[float, ...], read_voltage: float) -> dict[Key, _Member]:
