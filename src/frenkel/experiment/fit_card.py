@@ -161,11 +161,8 @@ def fit_card(
     settings = statistical_model.FitOptions(
         components=components, bootstrap=bootstrap, seed=seed, ranks=bool(ranks)
     )
-    training, judging = _split(whole, held_out, seed)
-    training, still = observations.told_apart(training, seed)
+    training, judging, still = _split(whole, held_out, seed)
     made |= {"devices_that_repeat": still} if still else {}
-    if judging is not None:
-        judging, _ = observations.told_apart(judging, seed, fitted=False)
     chosen: dict[str, Any] = {"ranks": settings.ranks, "chosen_by": "hand"}
     if ranks is None and whole.values.shape[1] >= statistical_model.POOLED_BELOW:
         chosen = gate.choose_ranks(training, settings) | {"chosen_by": "splits of the training devices"}
@@ -200,12 +197,15 @@ def fit_card(
 
 def _split(
     whole: Observations, held_out: float, seed: int
-) -> tuple[Observations, Observations | None]:
-    """Return devices to fit to, and to judge by; None where there are too few to spare."""
+) -> tuple[Observations, Observations | None, dict[str, int]]:
+    """Return devices to fit to, to judge by (None: too few to spare), and how many of the first repeat."""
     if few.are_few(whole, held_out):
-        return whole, None
+        training, still = observations.told_apart(whole, seed)
+        return training, None, still
     training, judging = whole.split(1.0 - held_out, seed)
-    return replace(training, origin=f"{whole.origin} without the devices held out"), judging
+    training, still = observations.told_apart(training, seed)
+    judging, _ = observations.told_apart(judging, seed, fitted=False)
+    return replace(training, origin=f"{whole.origin} without the devices held out"), judging, still
 
 
 def _core(data: Data, known: Mapping[str, float], *, traces: bool, share: float, seed: int) -> core_fit.Core:
