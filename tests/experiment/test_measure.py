@@ -229,6 +229,9 @@ def test_the_reservoir_keeps_every_event_alike(monkeypatch):
         def arrangement(self):
             return {}
 
+        def oxide(self):
+            return {}
+
         def device_voltage(self, circuit, source):
             return 0.0
 
