@@ -17,15 +17,6 @@ from frenkel.experiment.ensemble_file import open_ensemble
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 CYCLES, MEASURED, CARD = (EXAMPLES / name for name in
                           ("ensemble_cycles.nc", "ensemble_jumps.nc", "hfo2.card.json"))  # fmt: skip
-FAILED = {
-    "half select of lrs: moved",
-    "ramp of hrs at 100000 V/s to 1e-05 A: level after",
-    "ramp of hrs at 1e+07 V/s to 1e-05 A: level after",
-    "ramp of hrs at 1e+07 V/s to 3e-05 A: level after",
-    "ramp of lrs at 100000 V/s: switching voltage",
-    "ramp of lrs at 1e+07 V/s: level after",
-}
-"""Rows of its gate that the packaged card does not pass: the open part of the law (docs/compact.md)."""
 HELD_OUT = 0.3
 """Default of frenkel fit, with seed 0."""
 
@@ -66,18 +57,17 @@ def test_configuration_is_the_example(path):
 
 
 def test_card_belongs_to_the_ensemble():
-    """It is what `frenkel fit` makes of the ensemble beside it, number by number; known rows of it fail."""
+    """It is what `frenkel fit` makes of the ensemble beside it, number by number; its gate has passed."""
     card = Card.load(CARD)
     assert card.provenance["observations"] == "examples/ensemble_jumps.nc"  # of no machine
-    assert card.provenance["file"] == MEASURED.name and card.provenance["devices"] == 48
-    assert len(card.gate) > 50
-    assert {row["statistic"] for row in card.gate if not row["passed"]} == FAILED
+    assert card.provenance["file"] == MEASURED.name and card.provenance["devices"] == 40
+    assert len(card.gate) > 40 and all(row["passed"] for row in card.gate)
     assert len(card.intervals) > 50 and not card.core  # no scale of a sinh is in states that bend
     assert CARD.stat().st_size < 1.7e6 and MEASURED.stat().st_size < 1.6e6
     with open_ensemble(MEASURED) as ensemble:
         cycles = from_dataset(ensemble)
         data = ensemble.load()
-    assert card.names == cycles.names and cycles.values.shape == (48, 12, 4)
+    assert card.names == cycles.names and cycles.values.shape == (40, 12, 4)
     done = jump_fit.finished(data)
     training = done[parts(len(done), 1.0 - HELD_OUT, 0)[0]]
     law, _, left_out = jump_fit.gathered(data, training, jump_fit.MOST, np.random.default_rng([0, 6]))
@@ -90,7 +80,7 @@ def test_cells_of_the_card_do_what_devices_did(monkeypatch):
     """Devices that the law was not fitted to: shares of moved and switched over 60 voltages and times.
 
     Mean errors of 0.05 are asked of 24 devices and 40 cells a probe (tests/verification/jump_card.py: 0.03 to
-    0.04). Here are 14 and 4: 0.06 is allowed. Cells that never jump miss by 0.05 from HRS, which few of these
+    0.04). Here are 12 and 4: 0.06 is allowed. Cells that never jump miss by 0.05 from HRS, which few of these
     voltages move, and by 0.15 and more from LRS.
     """
     monkeypatch.setattr(gate_jumps, "CELLS", 4)
