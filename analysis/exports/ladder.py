@@ -115,11 +115,11 @@ def ladder(card: Card, seed: int, device: int, jumps: int = JUMPS) -> Ladder:
 
 
 def walk(law: JumpLaw, random: np.random.Generator) -> list[int]:
-    """Return the states from an HRS to the level of the median LRS, on a ramp, with loops taken out."""
+    """Return the states from an HRS to the level of the least LRS, on a ramp, with loops taken out."""
     ends = [np.flatnonzero(law.kind == kind) for kind in (0, 1)]
     if not ends[0].size or not ends[1].size:
         raise JumpError("a ladder needs end states of RESET and of SET, which this law does not hold")
-    goal = float(np.median(law.level[ends[1]]))
+    goal = float(np.min(law.level[ends[1]]))
     logs = law.log_rates(float(law.temperatures[0]))
     kernel = Kernel(law, logs)
     fine = np.linspace(0.0, law.grid[-1], 400)

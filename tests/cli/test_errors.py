@@ -363,7 +363,6 @@ def test_the_range_of_members_is_that_of_the_file(folder, capsys):
 @pytest.mark.parametrize(
     "arguments",
     [
-        (),
         ("jump",),
         ("run",),
         ("run", "x.toml", "--seed", "one"),
