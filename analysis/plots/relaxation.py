@@ -292,8 +292,11 @@ def _chances(axes: "Axes", found: Extrapolation, use: float, at_use: NDArray[np.
         _with_bars(axes, place[mask], chance[mask], low[mask], high[mask], colour, name)
     axes.set_xscale("log")
     axes.set_yscale("log")
-    axes.set_ylim(top=2.0)
-    label(axes, f"failed by a time at {use:g} {UNITS[found.by]}", "time / s", "probability", legend=8)
+    # All rises: room for the legend lies below the least that is drawn.
+    drawn = np.concatenate([low, chance, least])
+    axes.set_ylim(float(drawn[drawn > 0.0].min()) ** 1.4, 2.0)
+    title = f"failed by a time at {use:g} {UNITS[found.by]}"
+    label(axes, title, "time / s", "probability", legend=8, place="lower right")
 
 
 def _with_bars(axes: "Axes", x: Floats, y: Floats, low: Floats, high: Floats, colour: str, name: str) -> None:
