@@ -23,6 +23,11 @@ BAKES = [
 ]  # fmt: skip
 """Temperatures (K) of bakes, and how long each takes (docs/tails.md)."""
 
+READS = [
+    (0.65, "0.5 us"), (0.6, "5 us"), (0.55, "0.3 ms"), (0.5, "20 ms"), (0.3, "5e4 s"), (0.3, "5e5 s"),
+]  # fmt: skip
+"""Source voltages (V) of reads of an HRS, and how long each takes (docs/tails.md)."""
+
 FIGURES: list[tuple[list[str], dict[str, str]]] = [
     (["frenkel run $EXAMPLES/ensemble.toml -o ensemble.nc --plot ensemble.png"], {"ensemble": "ensemble"}),
     (
@@ -66,6 +71,17 @@ FIGURES: list[tuple[list[str], dict[str, str]]] = [
             'frenkel plot tails *K_*.nc --use "358 K" -o parted.png',
         ],
         {"parted": "parted"},
+    ),
+    (
+        [
+            *(
+                f'frenkel tails $EXAMPLES/set_pulse.toml --event "read disturbs" --particles 48 --starts 48 '
+                f'--repeats 8 --set "phase.2.amplitude={volts} V" --set "phase.2.width={width}" -o {k}.nc'
+                for k, (volts, width) in enumerate(READS)
+            ),
+            'frenkel plot tails ?.nc --use "0.3 V" -o parted.png',
+        ],
+        {"parted_reads": "parted"},
     ),
     (
         [f"{shlex.quote(sys.executable)} $DOCS/walk.py ."],
