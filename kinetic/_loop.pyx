@@ -121,11 +121,16 @@ cdef class Loop:
         after.source, after.voltage, after.time = source, state.device_voltage, before.time
         after.current *= after.voltage
         note_event(self.extremes, before, after, self._low, self._high, self.slope)
+        self._ask(after.current, source)
+        return 0
+
+    cdef int _ask(self, double current, double source) except -1:
+        """Ask the caller whether the run ends with this current (A)."""
         if self.stop is not None:
-            self.now = None
-            if self.stop(after.current):
+            self.now = None  # what is called may look at other arrangements
+            if self.stop(current):
                 self.ended = True
-                self.take_sample(state.time - self.start, source)
+                self.take_sample(self.state.time - self.start, source)
         return 0
 
     def passed(self, double begin, double end, double source):
@@ -236,11 +241,7 @@ cdef class Loop:
             self.left -= 1
             if self.left < 0:
                 self.refuse_more_events()
-        if self.stop is not None:
-            self.now = None  # what is called may look at other arrangements
-            if self.stop(after.current):
-                self.ended = True
-                self.take_sample(state.time - self.start, source)
+        self._ask(after.current, source)
 
     # ---- what is recorded ----------------------------------------------------------------------------
 
