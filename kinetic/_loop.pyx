@@ -76,6 +76,7 @@ cdef class Loop:
     def go(self, double local, double until, double begin, double low, double slope):
         """Let time (s) pass to ``until`` while the source (V) is at low + slope (t - begin); return where."""
         cdef double source, end
+        cdef long waiting
         self.now, self.slope = None, slope
         relaxation = self.state.relaxation
         # At 0 V no rate follows what relaxes: unless somebody looks all the time it is brought up to date in the end.
@@ -89,7 +90,13 @@ cdef class Loop:
                 self._waiting, self._since = len(relaxation.waiting), self.start + local
                 end = min(until, local + <double> relaxation.ahead())
             reached = None
-            if slope == 0.0 and (self.superbasin is not None or self.trap_events >= MANY):
+            if slope == 0.0 and self.superbasin is not None and self.superbasin.ready:
+                waiting, self._waiting = self._waiting, 0  # relaxations are among the exits of a set
+                reached = self.leave_superbasin(local, until, source)
+                self.now = None
+                if reached is None:
+                    self._waiting = waiting
+            if reached is None and slope == 0.0 and self.trap_events >= MANY:
                 reached = self.passed(local, end, source)
                 self.now = None
             local = self._wait(local, end, source, slope) if reached is None else reached
@@ -108,7 +115,7 @@ cdef class Loop:
             self._waiting = 0
         return 0
 
-    cdef int relax(self, double source) except -1:
+    cpdef int relax(self, double source) except -1:
         """Let the oxide round a site relax, whose bonds are others then."""
         cdef Point before, after
         state = self.state
@@ -132,6 +139,10 @@ cdef class Loop:
                 self.ended = True
                 self.take_sample(self.state.time - self.start, source)
         return 0
+
+    def leave_superbasin(self, double begin, double end, double source):
+        """Return where the run is after a set of arrangements that it leaves, None where there is none."""
+        return None
 
     def passed(self, double begin, double end, double source):
         """Return where the run is after what it passes in one step, None where there is nothing to pass."""

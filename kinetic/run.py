@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from ..checks import whole
 from ..typing import Floats
-from ._loop import TRAP_EVENTS, Loop
+from ._loop import Loop
 from .engine.flicker import busiest_pair
 from .extremes import Extremes
 from .lattice.species import INTERSTITIAL, VACANCY
 from .occupation import Occupation, moves_electrons, occupation, set_electrons, without_electrons
 from .solver import Solved, Solver
 from .state import DeviceState
-from .superbasin import Superbasin
+from .superbasin import NONE, RELAXES, Superbasin
 from .waveform import Waveform
 from .weights import Weights
 
@@ -155,33 +155,36 @@ class Run(Loop):
 
     # ------------------------------------------------------------------ what is passed in one step
 
+    def leave_superbasin(self, begin: float, end: float, source: float) -> float | None:
+        """Pass the time within a set of states; return where the run is then, None where there is no set."""
+        assert self.superbasin is not None
+        # Its law holds only while the voltage stands.
+        left = self.superbasin.leave(source, end - begin)
+        if left is None:
+            return None
+        elapsed, now, voltage, chosen = left
+        reached = end if chosen == NONE else begin + elapsed
+        self.state.time = self.start + reached
+        self.state.look()
+        if chosen == RELAXES:
+            self.relax(source)
+            if self.moved is not None:
+                # Stands for the events within the set, which are not counted, and ends what never comes out.
+                self.left -= 1
+                if self.left < 0:
+                    self.refuse_more_events()
+        elif chosen >= 0:
+            self.fire(now, source, voltage, chosen)
+        return reached
+
     def passed(self, begin: float, end: float, source: float) -> float | None:
         """Return where the run is after what it passes in one step, None where there is nothing to pass."""
-        # A set of arrangements that is left in one step: its law holds only while the voltage stands.
-        if self.superbasin is not None and self.superbasin.ready:
-            reached = self.leave_superbasin(self.superbasin, begin, end, source)
-            if reached is not None:
-                return reached
-
         # Traps that switch much faster than atoms move: atoms see the mean over their states.
-        if self.trap_events >= TRAP_EVENTS and self.weights is None:
+        if self.weights is None:
             averaged = self.trap_occupation(source)
             if averaged is not None and averaged.fast:
                 return self.advance_averaged(averaged, begin, end, source)
         return None
-
-    def leave_superbasin(self, found: Superbasin, begin: float, end: float, source: float) -> float | None:
-        """Pass the time within a set of states; return where the run is then, None where there is no set."""
-        left = found.leave(source, end - begin)
-        if left is None:
-            return None
-        elapsed, now, voltage, chosen = left
-        reached = begin + elapsed if chosen >= 0 else end
-        self.state.time = self.start + reached
-        self.state.look()
-        if chosen >= 0:
-            self.fire(now, source, voltage, chosen)
-        return reached
 
     def trap_occupation(self, source: float) -> Occupation | None:
         """Return the occupation of the traps around the present atoms, solved once while they stand."""

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..typing import Floats
 from .engine._basin import Basin
 from .solver import Solved, Solver
-from .state import DeviceState
+from .state import IS_DEFECT, DeviceState
 
 Key = tuple[bytes, tuple[int, int]]
 """Species of all sites and atoms in both electrodes: what tells arrangements apart."""
@@ -35,6 +35,8 @@ PAUSE = 256
 """Events before the next look after a set that was not worth it."""
 MOST_KEPT = 64
 """Solved states that are kept between two looks."""
+NONE, RELAXES = -1, -2
+"""What leaves a set in place of an event: nothing in this time, or the oxide, which relaxes in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ class Superbasin:
         -------
         tuple or None
             Time (s) to the exit or ``span``, fields and voltage (V) of the state then, which the device is
-            brought to, and the event that leaves it (-1: none in this time). None where no set is worth it;
+            brought to, and the event that leaves it, or `NONE` or `RELAXES`. None where no set is worth it;
             the device is as before.
         """
         if self.factor is not self.state.bond_factor:
@@ -114,6 +116,8 @@ class Superbasin:
             members = self._explore(source)
         keys = list(members)
         rates, inner, leave = self._chain(list(members.values()), keys)
+        relaxes = self._relaxes(list(members.values()), source)
+        leave = leave + relaxes
 
         # Worth the step only where it saves more events than the states cost to solve.
         worth = len(keys) > 1 and leave.sum() > 0.0
@@ -129,13 +133,26 @@ class Superbasin:
         self.exits += 1
         self.skipped += events
         if not left:
-            return span, member.now, member.voltage, -1
+            return span, member.now, member.voltage, NONE
 
         # By which event: of all that lead out of the set from that state, by their rates.
         self.ready = events > 10.0 * GAIN * len(keys)  # likely again one of many exits out of the same place
         mark = np.cumsum(rates[number])
-        chosen = int(np.searchsorted(mark, self.state.engine.draw() * mark[-1], side="right"))
+        at = self.state.engine.draw() * (mark[-1] + relaxes[number])
+        if relaxes[number] and at >= mark[-1]:
+            return elapsed, member.now, member.voltage, RELAXES
+        chosen = int(np.searchsorted(mark, at, side="right"))
         return elapsed, member.now, member.voltage, min(chosen, int(np.flatnonzero(rates[number])[-1]))
+
+    def _relaxes(self, members: list[Member], source: float) -> Floats:
+        """Return the rate at which the oxide relaxes in each state (1/s); 0 at 0 V, where no rate sees it."""
+        relaxation, found = self.state.relaxation, np.zeros(len(members))
+        if relaxation is not None and source != 0.0:
+            held, hosts = relaxation.held, self.state.n_hosts
+            for i, member in enumerate(members):
+                waiting = IS_DEFECT[member.atoms["species"][:hosts]] != held
+                found[i] = relaxation.rate * np.count_nonzero(waiting)
+        return found
 
     def _explore(self, source: float) -> dict[Key, Member]:
         """Return the set around the present arrangement: the states it reaches most readily, up to 16."""

@@ -6,11 +6,12 @@ from round_trips import A
 from trap_materials import material
 from whole_lattice import put
 
+from frenkel.kinetic._loop import TRAP_EVENTS
 from frenkel.kinetic.device import Device
 from frenkel.kinetic.lattice.species import EMPTY, FILLED_TRAP, INTERSTITIAL, TRAP
 from frenkel.kinetic.materials.material import Material
 from frenkel.kinetic.occupation import Occupation, occupation, set_electrons
-from frenkel.kinetic.run import TRAP_EVENTS, Run
+from frenkel.kinetic.run import Run
 from frenkel.kinetic.waveform import Waveform
 
 PLACES = np.array([[4.0, 4.0, 2.0, 0.28], [4.0, 4.0, 6.0, 0.22]])
