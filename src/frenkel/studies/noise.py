@@ -14,6 +14,7 @@ from .common.data import Variables, finish, interval, markdown, percent, variabl
 from .common.draw import save
 from .common.settings import Settings
 from .methods import entropy, hardware
+from .methods.single import Stream
 from .methods.splits import Splits, splits
 
 TITLE = "noise of devices as a resource"
@@ -158,7 +159,7 @@ def _descend(
     decides: np.random.Generator,
 ) -> Perceptron:  # fmt: skip
     """Return networks after steps of plain gradient descent with weights on a grid of :data:`LEVELS`."""
-    networks, random = hardware.start_of(parts, settings, 8), settings.random(9)
+    networks, random = hardware.start_of(parts, settings, 8), Stream(settings.random(9))
     uniform = None if way == "float" else _uniform(way, source, decides)
     loss = cross_entropy(parts.pool.y, parts.pool.classes)
     grid = 2.0 * WIDEST / (LEVELS - 1)
@@ -228,7 +229,7 @@ def _reads(few: Splits, settings: Settings, spread: float) -> list[list[list[Flo
     def noisy(w: Floats, stream: np.random.Generator) -> Floats:
         return np.asarray(w * (1.0 + spread * stream.standard_normal(w.shape)))
 
-    test, rows, random = few.samples(few.test), [], settings.random(11)
+    test, rows, random = few.samples(few.test), [], Stream(settings.random(11))
     for noise in (None, noisy):
         networks = hardware.trained(few, settings, noise, key=12)
         clean = softmax(networks.logits(test.x))

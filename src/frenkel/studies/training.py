@@ -21,6 +21,7 @@ from .common.settings import Settings
 from .methods import hardware
 from .methods.distillation import distilled
 from .methods.hardware import Setup
+from .methods.single import Stream
 from .methods.splits import Splits, splits
 
 TITLE = "training for the hardware at equal numbers of steps"
@@ -217,7 +218,7 @@ def _places(setup: Setup) -> Variables:
     found = np.empty((len(PLACES), len(RELATIVE), setup.settings.seeds))
     for i, place in enumerate(PLACES):
         for k, share in enumerate(RELATIVE):
-            random = setup.settings.random(10, k)
+            random = Stream(setup.settings.random(10, k))
             each = [
                 accuracy(noisy_logits(setup.network, x, place, share, random), y)
                 for _ in range(setup.settings.chips)

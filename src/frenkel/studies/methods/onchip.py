@@ -13,6 +13,7 @@ from ...networks.perceptron import Perceptron, cross_entropy, gradients
 from ...typing import Floats
 from ..common.settings import Settings
 from . import hardware
+from .single import Stream
 from .splits import Splits
 
 Cells = Literal["single", "pair"]
@@ -94,7 +95,7 @@ def train_on_chip(
     online : bool
         One sample a step, and more steps, instead of batches.
     """
-    network, random = hardware.start_of(parts, settings), settings.random(5, key)
+    network, random = hardware.start_of(parts, settings), Stream(settings.random(5, key))
     layers = [_Weights(w, cells) for w in network.weights]
     loss, x = cross_entropy(parts.pool.y, parts.pool.classes), parts.pool.x
     steps, count = (ONLINE_LONGER if online else 2) * settings.steps, len(network.weights)
