@@ -127,3 +127,17 @@ def test_networks_of_the_studies_are_trained_in_single_precision(reduced_study):
     in_cells = onchip.train_on_chip(parts, few, DEVICE, "pair", rate=0.1)
     for network in (hardware.trained(parts, few), hardware.trained(parts, few, noisy), in_cells):
         assert {a.dtype for a in network.weights + network.biases} == {np.dtype(np.float32)}
+
+
+# --------------------------------------------------------------------------- fewer numbers drawn
+
+
+def test_cells_without_pulses_stay_and_the_others_have_the_noise_of_theirs():
+    """Four pulses of 0.01 each: 0.02 (sd) around where they lead; 40,000 cells, 4.5 standard errors: 7e-6."""
+    law = hardware.ideal(DEVICE).changed(pulses=100, cycle_noise=0.01)
+    places, count = np.full(80_000, 0.5), np.tile([0.0, 4.0], 40_000)
+    onchip._pulse(places, count, law, np.random.default_rng(1))
+    assert np.all(places[0::2] == 0.5)
+    moved = places[1::2] - 0.54
+    assert abs(moved.mean()) < 4.5 * 0.02 / 200.0
+    assert moved.std() == pytest.approx(0.02, abs=4.5 * 0.02 / np.sqrt(2.0 * 40_000))

@@ -63,9 +63,15 @@ class _Weights:
     def change(self, wanted: Floats, device: DeviceStatistics, random: np.random.Generator) -> None:
         """Apply pulses for a change of weights; both cells of a pair take half of it, in opposite phase."""
         share = wanted / (2.0 * LARGEST)
-        self.plus = device.pulsed(self.plus, pulses_for(share, device, random), random)
+        _pulse(self.plus, pulses_for(share, device, random), device, random)
         if self.minus is not None:
-            self.minus = device.pulsed(self.minus, pulses_for(-share, device, random), random)
+            _pulse(self.minus, pulses_for(-share, device, random), device, random)
+
+
+def _pulse(places: Floats, count: Floats, device: DeviceStatistics, random: np.random.Generator) -> None:
+    """Apply numbers of pulses to cells at places in the window; in one step most cells get none."""
+    at, flat = np.flatnonzero(count != 0.0), places.reshape(-1)
+    flat[at] = device.pulsed(flat[at], count.reshape(-1)[at], random)
 
 
 def train_on_chip(
