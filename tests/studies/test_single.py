@@ -13,6 +13,7 @@ from frenkel.networks.measured import Relaxation
 from frenkel.networks.perceptron import cross_entropy, gradients
 from frenkel.networks.windows import Windows
 from frenkel.networks.write_verify import WithinTolerance
+from frenkel.studies import noise
 from frenkel.studies.methods import hardware, onchip
 from frenkel.studies.methods.single import CHUNK, LARGEST, Stream
 from frenkel.studies.methods.splits import splits
@@ -141,3 +142,23 @@ def test_cells_without_pulses_stay_and_the_others_have_the_noise_of_theirs():
     moved = places[1::2] - 0.54
     assert abs(moved.mean()) < 4.5 * 0.02 / 200.0
     assert moved.std() == pytest.approx(0.02, abs=4.5 * 0.02 / np.sqrt(2.0 * 40_000))
+
+
+@pytest.mark.parametrize("way", ["device, own", "device, in turn"])
+def test_weights_take_the_numbers_of_their_devices(way):
+    """The device of weight w is w mod 5, or 37 further in each step; its cycle goes on by 11 a step."""
+    rows = RANDOM.random((5, 7))
+    rule = noise._uniform(way, SimpleNamespace(uniforms=lambda: rows), stream())
+    weight = np.arange(2 * 3 * 4)
+    for step in (0, 1, 2, 40):
+        device = (weight + (37 * step if way == "device, in turn" else 0)) % 5
+        exact = rows[device, (11 * step + weight // 5) % 7].reshape(2, 3, 4)
+        np.testing.assert_array_equal(rule(step, (2, 3, 4)), exact)
+
+
+def test_streams_of_bits_go_round(monkeypatch):
+    monkeypatch.setattr(noise.entropy, "corrected", lambda _: [np.arange(3)])
+    monkeypatch.setattr(noise.entropy, "numbers", lambda _: np.arange(10.0))
+    source = SimpleNamespace(steered_bits=lambda: np.zeros((1, 500)))
+    rule = noise._uniform("device, corrected", source, SimpleNamespace(integers=lambda size: size - 2))
+    np.testing.assert_array_equal(rule(0, (1, 2, 2)).ravel(), [8.0, 9.0, 0.0, 1.0])

@@ -1,5 +1,6 @@
 """Is the noise of a device of use? Stochastic rounding, random bits, averaging as Bayes does."""
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -140,16 +141,18 @@ def _uniform(way: str, source: entropy.Source | None, random: np.random.Generato
         stream = np.concatenate(entropy.corrected(source.steered_bits()[:, 400:]))
         table = entropy.numbers(stream)
         # Streams of bits go round: each weight takes the next number, from a place of its own in each step.
-        return lambda step, shape: table[
-            (random.integers(table.size) + np.arange(np.prod(shape))) % table.size
-        ].reshape(shape)
-    rows = source.uniforms()
+        return lambda step, shape: table.take(
+            random.integers(table.size) + np.arange(math.prod(shape)), mode="wrap"
+        ).reshape(shape)
+    cycles = np.ascontiguousarray(source.uniforms().T)
 
     def own(step: int, shape: tuple[int, ...]) -> Floats:
         """Every weight has a device that it keeps; weights that share one take its cycles in turn."""
-        weight = np.arange(int(np.prod(shape)))
-        device = weight % len(rows) if way == "device, own" else (weight + step * 37) % len(rows)
-        return np.asarray(rows[device, (step * 11 + weight // len(rows)) % rows.shape[1]].reshape(shape))
+        count, devices = math.prod(shape), cycles.shape[1]
+        rows = cycles.take(step * 11 + np.arange(-(-count // devices)), axis=0, mode="wrap")
+        if way == "device, in turn":
+            rows = np.roll(rows, -37 * step, axis=1)
+        return rows.reshape(-1)[:count].reshape(shape)
 
     return own
 
