@@ -162,6 +162,7 @@ def test_pulses_change_weights_by_what_is_wanted(cells):
     np.testing.assert_allclose(layer.shown, W, rtol=1e-12, atol=1e-15)
     plus = layer.plus.copy()
     wanted = RANDOM.integers(-10, 11, W.shape) * 0.02
+    assert (wanted == 0.0).any()  # some cells get no pulses
     layer.change(wanted, law, SimpleNamespace(random=lambda shape: np.full(shape, 0.5)))
     np.testing.assert_allclose(layer.shown, W + wanted, rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(layer.plus - plus, wanted / 2, atol=1e-12)
