@@ -33,13 +33,13 @@ def held_out(cycles):
 
 
 def test_devices_switch(cycles):
-    """256 devices of 100 cycles; nearly all of the cycles have a window of 3 or more."""
+    """256 devices of 100 cycles; all of the cycles have a window of 10 or more."""
     assert cycles.values.shape == (256, 100, 4)
-    assert CYCLES.stat().st_size < 1e6
+    assert CYCLES.stat().st_size < 1.2e6
     place = {name: i for i, name in enumerate(cycles.names)}
     window = cycles.values[:, :, place["hrs"]] - cycles.values[:, :, place["lrs"]]
-    assert np.mean(window > np.log(3)) > 0.95
-    assert np.isfinite(cycles.values).mean() > 0.98
+    assert np.mean(window > np.log(10)) > 0.999
+    assert np.isfinite(cycles.values).mean() > 0.999
 
 
 @pytest.mark.parametrize("path", [CYCLES, MEASURED], ids=lambda path: path.stem)
@@ -49,8 +49,6 @@ def test_configuration_is_the_example(path):
     with open_ensemble(path) as ensemble:
         made = json.loads(ensemble.attrs["provenance"])["configuration"]["points"][0]
     made = parse(made).document()  # a version before wrote it, with some keys under other names
-    if path == CYCLES:
-        made["material"] = {"HfO2": "HfO2-volatile"}[made["material"]]  # another set has the name now
     for name in ("device", "circuit", "phase", "seed", "read_voltage", "material"):
         assert made[name] == asked[name], name
     assert made.get("measure") == asked.get("measure")
