@@ -24,13 +24,11 @@ from ...cards.walk import JumpCells
 from ...typing import Floats, Index
 from ..results.probes import BUDGET, KINDS, RAMP
 from .gate import FACTOR, Row
-from .jump_fit import entries, rounded
+from .jump_probes import MOVED, SWITCHED
+from .observations import entries, rounded
 
 if TYPE_CHECKING:
     import xarray as xr
-
-MOVED, SWITCHED = 0.02, float(np.log(2.0))
-"""Least change of ln(conductance) of a state that moved, and of one that switched."""
 
 CELLS = 40
 """Cells of the card for each probe."""
