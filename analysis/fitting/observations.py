@@ -120,6 +120,19 @@ def told_apart(
     return replace(found, values=values), count
 
 
+def read_with_error(found: Observations, seed: int) -> tuple[Observations, dict[str, int]]:
+    """Return observations in which no feature is one value in all devices, and of how many devices it was.
+
+    An empty two-dimensional sheet has one resistance, in every device. That is a fact where its states were
+    read as well; the values then get a normal error of :data:`RESOLUTION`, in those that judge too.
+    """
+    least = np.array([RESOLUTION[one.transform] for one in found.features])
+    alike = np.nanstd(found.values, axis=(0, 1)) < REPEATS * least
+    noise = np.random.default_rng([seed, 12]).normal(0.0, least, found.values.shape)
+    count = {name: len(found.values) for name, one in zip(found.names, alike, strict=True) if one}
+    return replace(found, values=np.where(alike, found.values + noise, found.values)), count
+
+
 def build(
     names: Sequence[str], units: Sequence[str], values: ArrayLike, origin: str = "the table"
 ) -> Observations:
