@@ -102,7 +102,7 @@ def fit(
     if devices.size < 2:
         raise ObservationError(f"a law of jumps needs those of at least two devices, got {devices.size}")
     law, best = chosen(law, owner, random)
-    made = {"devices": int(devices.size), "jumps": len(law.before), "states": len(law.level)}
+    made: dict[str, Any] = {"devices": int(devices.size), "jumps": len(law.before), "states": len(law.level)}
     made |= {"left_out": left_out, "score": best}
     if "probe_count" in data and np.any(data["probe_count"].values[members]):
         law, made["probes"] = by_probes(law, data, owner, home, seed)
