@@ -120,6 +120,20 @@ def test_a_ramp_switches_as_its_hazard_says():
     assert np.all(np.abs(slow.peak_voltage) == 1.5)
 
 
+def test_a_jump_that_is_largest_and_no_half_is_not_where_a_set_switches():
+    """Two jumps, 1 to 2.5 uS at once and to 3.5 uS at 0.9 V and more: the second raises the current more, by
+    less than half, so that the SET switches where the limit begins, as of devices (``event_voltage``).
+    """
+    rate = np.stack([
+        np.where(VOLTAGES > 0.1, 40.0, -40.0), -40.0 + 80.0 * (VOLTAGES - 0.4), np.full(5, -80.0)])[:, None]
+    one = law([1.0e-6, 2.5e-6, 3.5e-6], rate, [[0, 1], [1, 2]], neighbours=1, rate_scale=1e4)
+    cells = JumpCells(one, 50, seed=5)
+    cells.states[:] = 0
+    done = cells.ramp(1.5, 1e3, limit=4.2e-6)
+    assert np.all(cells.states == 2)
+    np.testing.assert_allclose(done.rise_voltage, 1.2, atol=walk.STRIDE)
+
+
 def test_a_reset_is_read_at_its_peak():
     """The same hazard on the other side; KS of 1,000 cells, false alarm 1e-4."""
     a, b, ramp = np.log(1e-2), 12.0, 1e3

@@ -37,8 +37,8 @@ class Ramped:
     Attributes
     ----------
     rise_voltage : ndarray
-        Source voltage (V) of the jump that raised the current most before the limit acted, by half at least;
-        else the one at which the limit began to act; NaN where it never did.
+        Source voltage (V) of the jump that raised the current most before the limit acted, if it did by half
+        at least; else the one at which the limit began to act; NaN where it never did. So of devices.
     peak_voltage : ndarray
         Source voltage (V) at which the magnitude of the current was largest on the way out.
     """
@@ -264,8 +264,10 @@ class _Watch:
         self._note(which, source, before)
         free = np.isnan(self.limited[which])
         change = np.abs(after) - np.abs(before)
-        more = free & (change > self.rise[which]) & (np.abs(after) >= RISE * np.abs(before))
-        self.rise[which[more]], self.rise_voltage[which[more]] = change[more], source[more]
+        more = free & (change > self.rise[which])
+        steep = np.abs(after) >= RISE * np.abs(before)
+        self.rise[which[more]] = change[more]
+        self.rise_voltage[which[more]] = np.where(steep, source, np.nan)[more]
         self._note(which, source, after)
 
     def switched(self) -> Floats:
