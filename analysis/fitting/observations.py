@@ -36,6 +36,9 @@ RESOLUTION = {"log": 0.02, "linear": 1e-3}
 REPEATS = 0.1
 """Of the resolution: a spread below which a device shows one value."""
 
+ON_LEVEL = 20
+"""Values to each level, in the mean, from which on a feature stands on levels."""
+
 FEW = 10
 """Values of a device below which it says nothing of its spread."""
 
@@ -121,16 +124,24 @@ def told_apart(
 
 
 def read_with_error(found: Observations, seed: int) -> tuple[Observations, dict[str, int]]:
-    """Return observations in which no feature is one value in all devices, and of how many devices it was.
+    """Return observations in which no feature stands on levels, and how many of these each had that did.
 
-    An empty two-dimensional sheet has one resistance, in every device. That is a fact where its states were
-    read as well; the values then get a normal error of :data:`RESOLUTION`, in those that judge too.
+    States of a few atoms have one conductance in every device, an empty two-dimensional sheet a single one.
+    Where states were read beside the cycles that is a fact, and the values get a normal error of
+    :data:`RESOLUTION`, those that judge too. A feature stands on levels where all its values lie within a
+    tenth of that of others, with gaps between, :data:`ON_LEVEL` to a level in the mean.
     """
     least = np.array([RESOLUTION[one.transform] for one in found.features])
-    alike = np.nanstd(found.values, axis=(0, 1)) < REPEATS * least
+    count = {}
+    for i, name in enumerate(found.names):
+        values = np.sort(found.values[:, :, i][np.isfinite(found.values[:, :, i])])
+        begin = np.flatnonzero(np.diff(values, prepend=-np.inf) > REPEATS * least[i])
+        width = values[np.append(begin[1:], len(values)) - 1] - values[begin]
+        if len(values) >= ON_LEVEL * len(begin) and np.all(width <= REPEATS * least[i]):
+            count[name] = len(begin)
     noise = np.random.default_rng([seed, 12]).normal(0.0, least, found.values.shape)
-    count = {name: len(found.values) for name, one in zip(found.names, alike, strict=True) if one}
-    return replace(found, values=np.where(alike, found.values + noise, found.values)), count
+    shared = np.array([name in count for name in found.names])
+    return replace(found, values=np.where(shared, found.values + noise, found.values)), count
 
 
 def build(

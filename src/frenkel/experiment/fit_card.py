@@ -158,16 +158,16 @@ def fit_card(
     if rtn is not None and rtn_voltage is None:
         raise ValueError("traces need the voltage at which they were read: rtn_voltage")
     whole, made = read_cycles(data, features)
-    whole, alike = observations.read_with_error(whole, seed) if _states_read(data) else (whole, {})
+    whole, levels = observations.read_with_error(whole, seed) if _states_read(data) else (whole, {})
+    made |= {"levels": levels} if levels else {}
     settings = statistical_model.FitOptions(
         components=components, bootstrap=bootstrap, seed=seed, ranks=bool(ranks)
     )
     training, judging, still = _split(whole, held_out, seed)
-    still = alike | still
     made |= {"devices_that_repeat": still} if still else {}
     chosen: dict[str, Any] = {"ranks": settings.ranks, "chosen_by": "hand"}
     if ranks is None and whole.values.shape[1] >= statistical_model.POOLED_BELOW:
-        chosen = gate.choose_ranks(training, settings) | {"chosen_by": "splits of the training devices"}
+        chosen = gate.choose_ranks(training, settings, levels)
         settings = replace(settings, ranks=bool(chosen["ranks"]))
     validity, known = protocol_of(made, core or {})
     circuit = _core(data, known, traces=fit_core, share=1.0 if judging is None else 1.0 - held_out, seed=seed)

@@ -278,7 +278,7 @@ def test_states_that_all_devices_share_are_read_with_an_error(data, fitted):
     whole = _with_cycles(data)
     whole["hrs"] = whole["hrs"].copy(data=np.full((40, 3), 5e10))
     made_of = fit_card(whole, name="made up", held_out=0.5, bootstrap=0, ranks=False)
-    assert made_of.card.provenance["devices_that_repeat"] == {"hrs": 40}
+    assert made_of.card.provenance["levels"] == {"hrs": 1}
     drawn = np.log(made_of.card.sample(500, 3, 1)["hrs"] / 5e10)
     assert 0.01 < drawn.std() < 0.04 and abs(drawn.mean()) < 0.01
     with pytest.raises(ObservationError, match="hrs is the same in every cycle"):
