@@ -135,7 +135,9 @@ def _halves(
         yield first, second, np.where(np.isfinite(second), made, np.nan)
 
 
-def choose_ranks(training: Observations, options: FitOptions, *, repeats: int = 6) -> dict[str, Any]:
+def choose_ranks(
+    training: Observations, options: FitOptions, levels: Mapping[str, int] | None = None, *, repeats: int = 6
+) -> dict[str, Any]:
     """Return whether devices shall differ in ranks or in values, by their training devices alone.
 
     Both are fitted to 70 % of the training devices and judged by the others, on :data:`INNER` splits, in the
@@ -148,14 +150,17 @@ def choose_ranks(training: Observations, options: FitOptions, *, repeats: int = 
     training : Observations
     options : FitOptions
         Its ``ranks`` and ``bootstrap`` are not used.
+    levels : mapping of str to int, optional
+        Of each feature that stands on levels their number. Where there are several, and too few devices to
+        choose, ranks are taken: a law of values would smear them.
     repeats : int
         Halvings of the devices that judge.
 
     Returns
     -------
     dict
-        ``ranks`` (bool), ``statistics``, ``rank_ratios`` and ``value_ratios`` (of each split; both empty:
-        too few devices to choose, values are kept).
+        ``ranks`` (bool), ``chosen_by``, ``statistics``, ``rank_ratios`` and ``value_ratios`` (of each split;
+        both empty: too few devices to choose by splits).
     """
     found: dict[str, list[float]] = {"rank_ratios": [], "value_ratios": []}
     devices, _, k = training.values.shape
@@ -167,7 +172,11 @@ def choose_ranks(training: Observations, options: FitOptions, *, repeats: int = 
                 card = fit(parts[0], "inner", replace(options, ranks=ranks, bootstrap=0))
                 found[name].append(_smeared(parts[1], card, repeats, split))
     better = [a * MARGIN < b for a, b in zip(found["rank_ratios"], found["value_ratios"], strict=True)]
-    return {"ranks": bool(better) and all(better), "statistics": list(CHOOSING), **found}
+    by = "splits of the training devices"
+    if not better and max((levels or {}).values(), default=1) > 1:
+        return {"ranks": True, "chosen_by": "levels that devices share", "statistics": [], **found}
+    ranks = bool(better) and all(better)
+    return {"ranks": ranks, "chosen_by": by, "statistics": list(CHOOSING), **found}
 
 
 def _smeared(held_out: Observations, card: Card, repeats: int, seed: int) -> float:

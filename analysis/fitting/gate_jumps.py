@@ -24,13 +24,11 @@ from ...cards.walk import JumpCells
 from ...typing import Floats, Index
 from ..results.probes import BUDGET, KINDS, RAMP
 from .gate import FACTOR, Row
-from .jump_fit import entries, rounded
+from .jump_probes import MOVED, SWITCHED
+from .observations import RESOLUTION, entries, rounded
 
 if TYPE_CHECKING:
     import xarray as xr
-
-MOVED, SWITCHED = 0.02, float(np.log(2.0))
-"""Least change of ln(conductance) of a state that moved, and of one that switched."""
 
 CELLS = 40
 """Cells of the card for each probe."""
@@ -239,7 +237,17 @@ def _of_end_states(
             random = np.random.default_rng([seed, 9, state, column])
             made = current(state, volts, random, int(kept.sum()))
             pooled, name = np.full(int(kept.sum()), -1), f"current of {STATES[state]} at {volts:g} V"
-            yield Compared(name, owner[which][kept], pooled, found[kept], made)
+            yield Compared(name, owner[which][kept], pooled, *as_read(random, found[kept], made))
+
+
+def as_read(random: np.random.Generator, *values: Floats) -> Iterator[Floats]:
+    """Yield ln of currents or conductances with the error of a reading.
+
+    States of a few atoms have the same conductance in every device, and the card tells it to a thousandth: a
+    KS distance would be 1 for that.
+    """
+    for one in values:
+        yield one + random.normal(0.0, RESOLUTION["log"], one.shape)
 
 
 def compared(
@@ -296,7 +304,8 @@ def _holds(
     own = np.flatnonzero(of["temperature"] == law.temperatures[0])
     if own.size >= FEWEST and np.unique(owner[own]).size > 1:
         name, pooled = f"{kind} of {STATES[state]}: level after", np.full(own.size, -1)
-        yield Compared(name, owner[own], pooled, of["after"][own], after[own])
+        random = np.random.default_rng([seed, 13, state, int(of["kind"][0])])
+        yield Compared(name, owner[own], pooled, *as_read(random, of["after"][own], after[own]))
 
 
 def _ramps(
@@ -326,5 +335,6 @@ def _ramps(
         level = np.log(cells.conductance).reshape(-1, RAMPED)
         ended = np.isfinite(of["after"][rows])
         if ended.sum() >= FEWEST and np.unique(owner[rows][ended]).size > 1:
-            after = of["after"][rows][ended]
-            yield Compared(f"{name}: level after", owner[rows][ended], pooled[ended], after, level[ended])
+            random = np.random.default_rng([seed, 13, state, RAMP, *map(int, (rate, 1e9 * most))])
+            both = as_read(random, of["after"][rows][ended], level[ended])
+            yield Compared(f"{name}: level after", owner[rows][ended], pooled[ended], *both)

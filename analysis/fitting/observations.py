@@ -36,8 +36,14 @@ RESOLUTION = {"log": 0.02, "linear": 1e-3}
 REPEATS = 0.1
 """Of the resolution: a spread below which a device shows one value."""
 
+ON_LEVEL = 20
+"""Values to each level, in the mean, from which on a feature stands on levels."""
+
 FEW = 10
 """Values of a device below which it says nothing of its spread."""
+
+DIGITS = 6
+"""Significant digits of what goes into a card."""
 
 LOGARITHMIC = ("ohm", "S", "A", "s", "Hz", "1/s")
 """Units of quantities that are positive and spread over decades."""
@@ -115,6 +121,27 @@ def told_apart(
     values = np.where(still[:, None], found.values + noise, found.values)
     count = {name: int(n) for name, n in zip(found.names, still.sum(axis=0), strict=True) if n}
     return replace(found, values=values), count
+
+
+def read_with_error(found: Observations, seed: int) -> tuple[Observations, dict[str, int]]:
+    """Return observations in which no feature stands on levels, and how many of these each had that did.
+
+    States of a few atoms have one conductance in every device, an empty two-dimensional sheet a single one.
+    Where states were read beside the cycles that is a fact, and the values get a normal error of
+    :data:`RESOLUTION`, those that judge too. A feature stands on levels where all its values lie within a
+    tenth of that of others, with gaps between, :data:`ON_LEVEL` to a level in the mean.
+    """
+    least = np.array([RESOLUTION[one.transform] for one in found.features])
+    count = {}
+    for i, name in enumerate(found.names):
+        values = np.sort(found.values[:, :, i][np.isfinite(found.values[:, :, i])])
+        begin = np.flatnonzero(np.diff(values, prepend=-np.inf) > REPEATS * least[i])
+        width = values[np.append(begin[1:], len(values)) - 1] - values[begin]
+        if len(values) >= ON_LEVEL * len(begin) and np.all(width <= REPEATS * least[i]):
+            count[name] = len(begin)
+    noise = np.random.default_rng([seed, 12]).normal(0.0, least, found.values.shape)
+    shared = np.array([name in count for name in found.names])
+    return replace(found, values=np.where(shared, found.values + noise, found.values)), count
 
 
 def build(
@@ -247,3 +274,17 @@ def from_csv(path: str | Path) -> Observations:
 
 _HEADER = re.compile(r"^\s*(.*?)\s*(?:[(\[]\s*([^()\[\]]*?)\s*[)\]])?\s*$")
 """A name and its unit in brackets; to `trace.parted` a / begins a unit, while on/off is a name here."""
+
+
+def entries(data: "xr.Dataset", dim: str, members: Index) -> Index:
+    """Return the places along a ragged dimension of what belongs to members, by their places."""
+    owner = np.repeat(np.arange(data.sizes["member"]), data[f"{dim}_count"].values)
+    return np.flatnonzero(np.isin(owner, members))
+
+
+def rounded(values: Floats) -> Floats:
+    """Return numbers with :data:`DIGITS` significant digits."""
+    with np.errstate(divide="ignore"):
+        size = np.where(values == 0.0, 0.0, np.floor(np.log10(np.abs(values))))
+    scale = 10.0 ** (DIGITS - 1 - size)
+    return np.asarray(np.round(values * scale) / scale)

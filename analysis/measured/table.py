@@ -33,6 +33,9 @@ MISSING = frozenset({"", "nan", "na", "n/a", "null", "none", "-", "--", "---"})
 BOOKS = (b"PK", b"\xd0\xcf\x11\xe0")
 """First bytes of Excel's files and OpenDocument's, new and old."""
 
+NETCDF = (b"\x89HDF", b"CDF\x01", b"CDF\x02", b"CDF\x05")
+"""First bytes of netCDF, new and old: what results, ensembles and measured files are."""
+
 OVERFLOW = 9.8e37
 """Instruments write 9.9E37 and more where a range was exceeded; such a cell has no value."""
 
@@ -398,6 +401,11 @@ def _unpacked(file: Path) -> bytes:
 def _text(file: Path) -> tuple[str, str]:
     """Return the text of a file and its encoding."""
     data = _unpacked(file)
+    if data.startswith(NETCDF):
+        raise TableError(
+            f"{file.name} is netCDF, no table of measurements: frenkel show and frenkel plot read results "
+            "and ensembles, xarray.open_dataset any"
+        )
     for mark, encoding in ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"", "utf-8")):
         if data.startswith(mark):
             try:

@@ -120,6 +120,20 @@ def test_a_ramp_switches_as_its_hazard_says():
     assert np.all(np.abs(slow.peak_voltage) == 1.5)
 
 
+def test_a_jump_that_is_largest_and_no_half_is_not_where_a_set_switches():
+    """Two jumps, 1 to 2.5 uS at once and to 3.5 uS at 0.9 V and more: the second raises the current more, by
+    less than half, so that the SET switches where the limit begins, as of devices (``event_voltage``).
+    """
+    rate = np.stack([
+        np.where(VOLTAGES > 0.1, 40.0, -40.0), -40.0 + 80.0 * (VOLTAGES - 0.4), np.full(5, -80.0)])[:, None]
+    one = law([1.0e-6, 2.5e-6, 3.5e-6], rate, [[0, 1], [1, 2]], neighbours=1, rate_scale=1e4)
+    cells = JumpCells(one, 50, seed=5)
+    cells.states[:] = 0
+    done = cells.ramp(1.5, 1e3, limit=4.2e-6)
+    assert np.all(cells.states == 2)
+    np.testing.assert_allclose(done.rise_voltage, 1.2, atol=walk.STRIDE)
+
+
 def test_a_reset_is_read_at_its_peak():
     """The same hazard on the other side; KS of 1,000 cells, false alarm 1e-4."""
     a, b, ramp = np.log(1e-2), 12.0, 1e3
@@ -218,6 +232,27 @@ def test_a_jump_carries_over_what_tells_a_state_apart():
     still = law(conductance, rate[:, None, None], [[0, 0]], carry=1.0, **numbers)
     kernel = Kernel(still, still.log_rates(300.0))
     assert kernel.draw(np.arange(6), np.zeros(6), np.random.default_rng(1)).tolist() == list(range(6))
+
+
+def test_what_is_carried_over_is_a_law_of_the_voltage():
+    """All at 0 V, by a Gaussian less under voltage; a card of one number has that everywhere."""
+    low = np.array([1e-7, 1.2e-7, 1.5e-7])
+    conductance, rate = np.concatenate([low, 10.0 * low]), np.log([1.0, 2.0, 4.0, 1.0, 2.0, 4.0])
+    numbers = {"neighbours": 1, "kind": np.array([0, 0, 0, -1, -1, -1]), "voltage_scale": 0.2}
+    found = law(conductance, rate[:, None, None], [[0, 3]], carry=0.25, rest_carry=1.0, **numbers)
+    expected = [1.0, 0.25 + 0.75 * np.exp(-0.5), 0.25]
+    np.testing.assert_allclose(found.carried(np.array([0.0, -0.2, 1.5])), expected, atol=1e-11)
+    none = replace(found, carry=0.0)
+    kernel = Kernel(none, none.log_rates(300.0))
+    states = np.tile(np.arange(3), 2)
+    led = kernel.draw(states, np.repeat([0.0, 1.4], 3), np.random.default_rng(1))
+    assert led.tolist() == [3, 4, 5, 3, 3, 3]
+    former = replace(found, rest_carry=None)
+    assert np.all(former.carried(np.array([0.0, 0.2, 1.5])) == 0.25) and "rest_carry" not in former.to_dict()
+    assert JumpLaw.from_dict(former.to_dict()).rest_carry is None
+    assert JumpLaw.from_dict(found.to_dict()).rest_carry == 1.0
+    with pytest.raises(JumpError, match=r"rest_carry must be between 0 and 1"):
+        replace(found, rest_carry=1.5)
 
 
 def test_a_law_survives_its_json():

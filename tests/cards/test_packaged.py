@@ -68,7 +68,7 @@ def test_card_belongs_to_the_ensemble():
     assert card.names == cycles.names and cycles.values.shape == (40, 12, 4)
     done = jump_fit.finished(data)
     training = done[parts(len(done), 1.0 - HELD_OUT, 0)[0]]
-    law, _, left_out = jump_fit.gathered(data, training, jump_fit.MOST, np.random.default_rng([0, 6]))
+    law, _, _, left_out = jump_fit.gathered(data, training, jump_fit.MOST, np.random.default_rng([0, 6]))
     assert left_out == 0
     for name in ARRAYS:
         assert np.array_equal(getattr(law, name), getattr(card.jump_law, name)), name

@@ -371,7 +371,10 @@ BAD = {
     "no pulse": ("phase.0.scheme.limit=0", "phase 1.scheme.limit must be greater than or equal to 1"),
     "targets upside down": ('phase.0.targets.least="1 mS"', "targets: least must be below most"),
     "gates without transistors": ("array.crossing=0T1R", "scheme gate-incremental needs a crossing of 1T1R"),
-    "a card that is not there": ("cells.card=no.json", "cells.card must name a card, there is no file"),
+    "a card that is not there": (
+        "cells.card=no.json",
+        "cells.card must name a card, there is no file .*no.json; packaged ones: hfo2",
+    ),
     "weights that are not there": (
         "phase.0.targets.weights=no.csv",
         "weights must name a file, there is no file",

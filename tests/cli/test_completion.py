@@ -65,7 +65,7 @@ def test_what_is_offered_is_what_there_is(tmp_path, monkeypatch):
     (tmp_path / "mine.toml").touch()
     assert {"HfO2-volatile", "mine.toml"} <= set(values.materials())
     assert {"vacancy.migration_barrier=", "device.width=", "seed="} <= set(values.numbers())
-    assert values.cards() == ["hfo2"]
+    assert values.cards() == ["hfo2", "mos2-au"]
 
 
 @pytest.mark.parametrize(("name", "words"), [

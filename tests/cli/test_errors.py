@@ -244,6 +244,8 @@ FILES = [
     (("run", "x.toml", "-o", "left.nc"), ["left.nc.checkpoint is left from an interrupted run", "--resume"]),
     (("run", "x.toml", "-o", "left.nc", "--resume"), ["checkpoint left.nc.checkpoint cannot be read"]),
     (("show", "none.nc"), ["there is no file none.nc"]),
+    (("plot", "pulses", "none.csv"), ["there is no file none.csv"]),
+    (("plot", "pulses", "none/a.csv"), ["there is no folder none"]),
     (("show", "x.toml"), ["x.toml is not a netCDF file; frenkel run makes a result"]),
     (("show", "empty.nc"), ["empty.nc is empty"]),
     (("show", "a_folder"), ["a_folder is a folder"]),

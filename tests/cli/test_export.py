@@ -66,7 +66,7 @@ def test_unknown_format_lists_them(folder, capsys):
         (["hfo2.card.json", "--to", "vacask", "--devices", "0"], 2, "--devices must be at least 1, got 0"),
         (["hfo2.card.json", "--to", "neurosim", "--pulses", "2"], 2, "--pulses must be at least 3, got 2"),
         (["hfo2.card.json", "--to", "npz", "-o", "hfo2.card.json"], 2, "--output must end in .npz"),
-        (["none.json", "--to", "npz"], 1, "none.json: no such file"),
+        (["none.json", "--to", "npz"], 1, "there is no file none.json"),
         (["hfo2.card.json", "--to", "npz", "-o", "none/a.npz"], 1, "there is no folder none"),
     ],
 )

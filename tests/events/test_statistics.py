@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 from made_up_cells import made_up_cells
 from scipy import stats
 
@@ -14,6 +15,7 @@ from frenkel.events.clock import Clock
 from frenkel.events.controller import Controller, Timing
 from frenkel.events.programming import WriteVerify, program_all
 from frenkel.experiment import array as array_experiment
+from frenkel.reports import array as array_report
 from frenkel.reports.array import levels_apart
 
 
@@ -86,3 +88,20 @@ def test_error_of_programming_of_published_arrays(written):
     deviation = [1e6 * found[reached & (target == level)].std() for level in levels]
     assert 2.0 < min(deviation) and max(deviation) < 6.0
     assert np.polyfit(levels, deviation, 1)[0] <= 0.0
+
+
+def test_a_level_that_no_state_has_is_told():
+    """Cells of n atoms of 10 uS each, 25 uS asked: none ends there, and no room between is made up."""
+    target = np.repeat([[2e-5, 2.5e-5]], 20, axis=0)
+    found = np.repeat([[2e-5, 3e-5]], 20, axis=0)
+    cells = ("word_line", "bit_line")
+    result = xr.Dataset({
+        "target": (cells, target), "programmed": (cells, found), "reached": (cells, (target == found) * 1),
+        "program_pulses": (cells, np.full(target.shape, 9)), "program_time": 1.0, "program_time_serial": 2.0,
+        "snapshot_label": ("snapshot", ["programmed"]), "conductance": (("snapshot", *cells), found[None]),
+    })  # fmt: skip
+    lines = "\n".join([*array_report._programming(result), *array_report._snapshots(result)])
+    assert "none of 20 cells reached 25 µS: they ended at 30 µS, as read" in lines and "20 µS:" not in lines
+    found[:10, 1], result["reached"][:, 1] = 2.5e-5, [1] * 10 + [0] * 10
+    lines = "\n".join([*array_report._programming(result), *array_report._snapshots(result)])
+    assert "none of" not in lines and "one conductance, so that levels between are not told" in lines

@@ -126,6 +126,11 @@ def test_a_step_says_what_it_takes():
         with pytest.raises(TypeError) as caught:
             cell().form("1 V", **{name: "40 uA"})
         assert str(caught.value).startswith(start)
+    for name in ("form", "reset", "set"):
+        with pytest.raises(TypeError) as caught:
+            getattr(cell(), name)("4 V", "30 uA", 3)
+        start = f"{name} takes amplitude and compliance in this order and the rest by name, got 3 as a third"
+        assert str(caught.value).startswith(f"{start}; there are: rate, ")
 
 
 def test_a_current_without_a_limit_is_told():
@@ -174,7 +179,7 @@ def test_steps_take_what_run_takes():
     # The words of a phase in a file.
     fields = set(Sweep.model_fields)
     for step in (Steps.form, Steps.reset, Steps.set):
-        words = set(inspect.signature(step).parameters) - {"self", "options"}
+        words = set(inspect.signature(step).parameters) - {"self", "more", "options"}
         assert words == {"amplitude", "compliance", "rate", "fall_rate", "hold"} and words <= fields
 
 

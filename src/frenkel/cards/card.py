@@ -359,7 +359,7 @@ class Card:
 
     @classmethod
     def load(cls, path: str | Path) -> "Card":
-        """Return a packaged card by its name, "hfo2", or the card in a file.
+        """Return a packaged card by its name, "hfo2" or "mos2-au", or the card in a file.
 
         Raises
         ------

@@ -12,7 +12,7 @@ KIND = "frenkel card"
 SCHEMA_VERSION = "1.5.0"
 ENDING = ".card.json"
 PACKAGED = Path(__file__).with_name("hfo2.card.json")
-"""Card of 64 HfO2 devices, their cycles, states and jumps: examples/ensemble_jumps.toml (docs/compact.md)."""
+"""Card of the default HfO2 (examples/ensemble_jumps.toml); others stand beside it (docs/compact.md)."""
 
 LARGEST = 2**24
 """Bytes of a file; 1,000 states of a law of jumps take some 450,000."""

@@ -37,8 +37,8 @@ class Ramped:
     Attributes
     ----------
     rise_voltage : ndarray
-        Source voltage (V) of the jump that raised the current most before the limit acted, by half at least;
-        else the one at which the limit began to act; NaN where it never did.
+        Source voltage (V) of the jump that raised the current most before the limit acted, if it did by half
+        at least; else the one at which the limit began to act; NaN where it never did. So of devices.
     peak_voltage : ndarray
         Source voltage (V) at which the magnitude of the current was largest on the way out.
     """
@@ -128,8 +128,11 @@ class JumpCells:
         self._warn()
         return count
 
-    def ramp(self, amplitude: float, rate: float, *, series: Any = 0.0, limit: Any = np.inf) -> Ramped:
-        """Ramp the source from 0 V to an amplitude (V) and back at a rate (V/s); return what happened."""
+    def ramp(self, amplitude: float, rate: Any, *, series: Any = 0.0, limit: Any = np.inf) -> Ramped:
+        """Ramp the source from 0 V to an amplitude (V) and back; return what happened.
+
+        The rate (V/s), as all of the circuit, may be one for all cells or one for each.
+        """
         checks.finite("amplitude", amplitude, "V")
         checks.positive("rate", rate, "V/s")
         zero, series, limit = self._spread(0.0, series, limit)
@@ -138,7 +141,7 @@ class JumpCells:
         marks = np.concatenate([marks, marks[-2::-1]])
         for low, high in pairwise(marks):
             watch.out = abs(high) > abs(low)
-            time = np.full(self.number, abs(high - low) / rate)
+            time = zero + abs(high - low) / rate
             self._piece(zero + low, zero + high, time, series, limit, count, watch)
         self._warn()
         return Ramped(watch.switched(), watch.peak_voltage)
@@ -261,8 +264,10 @@ class _Watch:
         self._note(which, source, before)
         free = np.isnan(self.limited[which])
         change = np.abs(after) - np.abs(before)
-        more = free & (change > self.rise[which]) & (np.abs(after) >= RISE * np.abs(before))
-        self.rise[which[more]], self.rise_voltage[which[more]] = change[more], source[more]
+        more = free & (change > self.rise[which])
+        steep = np.abs(after) >= RISE * np.abs(before)
+        self.rise[which[more]] = change[more]
+        self.rise_voltage[which[more]] = np.where(steep, source, np.nan)[more]
         self._note(which, source, after)
 
     def switched(self) -> Floats:

@@ -42,7 +42,7 @@ def add_commands(commands: Any) -> None:
             type=Path,
             metavar="FILE",
             complete=values.results_and_cards,
-            help="result (.nc), card (.json) or its name, hfo2",
+            help="result (.nc), card (.json) or its name, such as hfo2",
         ),
         Option("--to", required=True, choices=("xyz", *CARD_FORMATS), metavar="FORMAT"),
         OUTPUT.but(metavar="OUT", help="default: the name of the file with another ending"),

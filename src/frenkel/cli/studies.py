@@ -33,8 +33,8 @@ def add_commands(commands: Any) -> None:
             default="hfo2",
             metavar="CELL",
             complete=values.cards,
-            help="whose statistics the cells have: a card (a file, or hfo2, the packaged one: default) or "
-            "measured:NAME (foundry_b, cycles, or the path of a table of your own)",
+            help="whose statistics the cells have: a card (a file, or a packaged one, hfo2 by default "
+            "or mos2-au) or measured:NAME (foundry_b, cycles, or the path of a table of your own)",
         ),
         Option(
             "--data",

@@ -12,7 +12,7 @@ A file with a table ``[array]`` describes an array of cells, what stands around 
 
     [cells]
     kind = "card"
-    card = "hfo2.card.json"
+    card = "hfo2"
 
     [[phase]]
     kind = "program"

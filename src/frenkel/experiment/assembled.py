@@ -33,6 +33,7 @@ from ..array.lines import wires
 from ..array.lines.network import Lines
 from ..cards.card import Card
 from ..cards.core import GapCore
+from ..cards.files import packaged
 from ..configuration import device as configuration
 from ..configuration.array import (
     ArrayConfiguration,
@@ -256,11 +257,16 @@ class AssembledArray:
         return CardCells.from_card(card, self.shape, seed, temperature=kelvin)
 
     def card(self, section: CardCellsSection) -> Card:
-        """Return the card of the cells; its name in the configuration is relative to that file."""
+        """Return the card of the cells: a file beside the configuration, or a packaged one by its name."""
         if "card" not in self.documents:
-            path = self.folder / section.card
-            if not path.is_file():
-                raise ConfigurationError(f"cells.card must name a card, there is no file {path}")
+            path: str | Path = self.folder / section.card
+            if not Path(path).is_file():
+                if section.card not in packaged():
+                    raise ConfigurationError(
+                        f"cells.card must name a card, there is no file {path}; "
+                        f"packaged ones: {', '.join(packaged())}"
+                    )
+                path = section.card
             self.documents["card"] = Card.load(path).to_dict()
         return Card.from_dict(self.documents["card"], section.card)
 

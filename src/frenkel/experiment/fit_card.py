@@ -158,6 +158,8 @@ def fit_card(
     if rtn is not None and rtn_voltage is None:
         raise ValueError("traces need the voltage at which they were read: rtn_voltage")
     whole, made = read_cycles(data, features)
+    whole, levels = observations.read_with_error(whole, seed) if _states_read(data) else (whole, {})
+    made |= {"levels": levels} if levels else {}
     settings = statistical_model.FitOptions(
         components=components, bootstrap=bootstrap, seed=seed, ranks=bool(ranks)
     )
@@ -165,7 +167,7 @@ def fit_card(
     made |= {"devices_that_repeat": still} if still else {}
     chosen: dict[str, Any] = {"ranks": settings.ranks, "chosen_by": "hand"}
     if ranks is None and whole.values.shape[1] >= statistical_model.POOLED_BELOW:
-        chosen = gate.choose_ranks(training, settings) | {"chosen_by": "splits of the training devices"}
+        chosen = gate.choose_ranks(training, settings, levels)
         settings = replace(settings, ranks=bool(chosen["ranks"]))
     validity, known = protocol_of(made, core or {})
     circuit = _core(data, known, traces=fit_core, share=1.0 if judging is None else 1.0 - held_out, seed=seed)
@@ -257,7 +259,10 @@ def judge_card(
     seed : int
         Of the splits.
     """
-    held_out, _ = observations.told_apart(read_cycles(data, card.names)[0], seed, fitted=False)
+    held_out, _ = read_cycles(data, card.names)
+    if card.jump_law is not None:
+        held_out, _ = observations.read_with_error(held_out, seed)
+    held_out, _ = observations.told_apart(held_out, seed, fitted=False)
     if few.are_few(held_out):
         rows, _ = few.judge_fixed(held_out, card, seed)
     else:
@@ -322,7 +327,6 @@ class _Layers:
         box = {**card.validity, "time": law.times}
         card = _with(card, intervals, {"relaxation": made}, relaxation_law=law, validity=box)
         return card, gate_noise.judge_relaxation(held_out, card, seed=self.seed)
-
 
     def add_jumps(self, card: Card, data: Data) -> tuple[Card, list[Row]]:
         """Return the card with a law of jumps where an ensemble was measured for it, and its rows."""
@@ -472,6 +476,14 @@ def _opened(data: Data) -> Iterator[xr.Dataset]:
         content.check(Path(data))
         with xr.open_dataset(data, decode_times=False) as found:
             yield found
+
+
+def _states_read(data: Data) -> bool:
+    """Tell whether an ensemble holds jumps between states that were read."""
+    if _is_table(data):
+        return False
+    with _opened(data) as found:
+        return jump_fit.measured(found)
 
 
 def _is_table(data: Data) -> bool:

@@ -4,7 +4,7 @@ import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING, TypedDict, Unpack
+from typing import TYPE_CHECKING, Never, TypedDict, Unpack
 
 from numpy.typing import ArrayLike
 
@@ -67,6 +67,16 @@ def check_options(options: Options) -> None:
         )
 
 
+def _by_name(kind: str, more: tuple[object, ...]) -> None:
+    """Raise TypeError for values of a sweep that have no name."""
+    if more:
+        names = ", ".join(("rate", "fall_rate", "hold", *Running.__annotations__))
+        raise TypeError(
+            f"{kind} takes amplitude and compliance in this order and the rest by name, got {shown(more[0])} "
+            f"as a third; there are: {names}"
+        )
+
+
 class Steps(kinetic.Device):
     """The three sweeps; each is a :meth:`run` of a triangle, in the circuit of the device.
 
@@ -85,7 +95,7 @@ class Steps(kinetic.Device):
         self,
         amplitude: Quantity,
         compliance: Quantity | None = None,
-        *,
+        *more: Never,
         rate: Quantity = FORM_RATE,
         fall_rate: Quantity | None = FALL_RATE,
         hold: Quantity | None = None,
@@ -100,6 +110,8 @@ class Steps(kinetic.Device):
         compliance : float or str, optional
             Largest current of this sweep (A), 1e-15 to 1, in both directions; "none" lifts that of the
             circuit, which counts by default.
+        *more
+            Refused: what follows has a name.
         rate, fall_rate : float or str
             Slopes of the way up and of the way back (V/s), positive; 100 V/s and 10 MV/s.
         hold : float or str, optional
@@ -117,6 +129,8 @@ class Steps(kinetic.Device):
         ------
         ValueError
             A number outside its range, or what :meth:`run` refuses.
+        TypeError
+            A third value without a name, or a name that there is not.
 
         Warns
         -----
@@ -128,13 +142,14 @@ class Steps(kinetic.Device):
         >>> device = Device("HfO2", "2.6 nm", "2.6 nm", seed=4)  # doctest: +SKIP
         >>> device.form("4 V", compliance="30 uA", verify="30 kohm")  # doctest: +SKIP
         """
+        _by_name("form", more)
         return self._sweep("form", amplitude, rate, fall_rate, hold, compliance, options)
 
     def reset(
         self,
         amplitude: Quantity,
         compliance: Quantity | None = None,
-        *,
+        *more: Never,
         rate: Quantity = CYCLE_RATE,
         fall_rate: Quantity | None = None,
         hold: Quantity | None = None,
@@ -145,19 +160,21 @@ class Steps(kinetic.Device):
         The amplitude has the sign that opens it, minus in nearly every material formed with plus. One
         at the sign of forming that does not open the device is warned of, and so is a SET at the other one.
         """
+        _by_name("reset", more)
         return self._sweep("reset", amplitude, rate, fall_rate, hold, compliance, options)
 
     def set(
         self,
         amplitude: Quantity,
         compliance: Quantity | None = None,
-        *,
+        *more: Never,
         rate: Quantity = CYCLE_RATE,
         fall_rate: Quantity | None = None,
         hold: Quantity | None = None,
         **options: Unpack[Running],
     ) -> "xr.Dataset":
         """Close the filament again: as :meth:`form`, but both ways at 0.1 MV/s."""
+        _by_name("set", more)
         return self._sweep("set", amplitude, rate, fall_rate, hold, compliance, options)
 
     def _sweep(

@@ -23,6 +23,12 @@ from ..typing import Floats
 LISTED = 8
 """Failed cells that a report names."""
 
+LEVELS, LEAST = 16, 4
+"""Targets of a few values, and cells of one, of which a report says that none was reached."""
+
+ALIKE = 1e-3
+"""Relative difference of conductances below which cells are in one state: a card tells no less."""
+
 
 def plan(configuration: ArrayConfiguration) -> str:
     """Return what a configuration would do; files that it names are not read."""
@@ -88,6 +94,21 @@ def _programming(result: xr.Dataset) -> list[str]:
     if len(failed):
         few = ", ".join(f"({i}, {j})" for i, j in failed[:LISTED])
         lines.append(f"failed      {few}{' ...' if len(failed) > LISTED else ''}")
+    return lines + _never_reached(result)
+
+
+def _never_reached(result: xr.Dataset) -> list[str]:
+    """Return of each target that several cells had and none reached where these ended."""
+    target, reached, found = (result[name].values for name in ("target", "reached", "programmed"))
+    lines = []
+    for level in np.unique(target) if len(np.unique(target)) <= LEVELS else ():
+        of = target == level
+        if np.count_nonzero(of) >= LEAST and np.all(reached[of] == 0) and np.isfinite(found[of]).all():
+            low, high = (quantity(float(one), "S") for one in (found[of].min(), found[of].max()))
+            lines.append(
+                f"            none of {np.count_nonzero(of)} cells reached {quantity(float(level), 'S')}: "
+                f"they ended at {low}{f' to {high}' if high != low else ''}, read with what is in series"
+            )
     return lines
 
 
@@ -148,6 +169,8 @@ def _levels(result: xr.Dataset, found: Floats) -> str:
     target, good = result["target"].values, result["reached"].values != 0
     if len(np.unique(target[good])) > 256 or np.count_nonzero(good) < 10 * len(np.unique(target[good])):
         return ""
+    if all(np.ptp(found[good & (target == one)]) < ALIKE * one for one in np.unique(target[good])):
+        return "; cells of one target all end at one conductance, so that levels between are not told"
     number = levels_apart(target[good], found[good])
     return f"; room for {number:.3g} levels, {np.log2(number):.2g} bits, in cells that were reached"
 

@@ -65,6 +65,8 @@ def _judged_lines(card: Card) -> list[str]:
 
 def _choice(chosen: Mapping[str, Any]) -> str:
     """Return in a sentence what was chosen and why."""
+    if chosen["ranks"] and not chosen["rank_ratios"]:
+        return "devices differ in ranks, since their values stand on levels that all share"
     if not chosen["rank_ratios"]:
         return "devices differ in values: too few of them to choose between values and ranks"
     ranks, values = (", ".join(f"{x:.2f}" for x in chosen[name]) for name in ("rank_ratios", "value_ratios"))
@@ -122,6 +124,10 @@ def _jump_lines(card: Card) -> list[str]:
     if repeats:
         text = ", ".join(f"{name} of {number}" for name, number in repeats.items())
         lines.append(f"devices that repeat one value in all cycles, fitted with an error of reading: {text}")
+    levels = card.provenance.get("levels", {})
+    if levels:
+        text = ", ".join(f"{name} {number}" for name, number in levels.items())
+        lines.append(f"levels that all devices share, fitted with an error of reading: {text}")
     lacks = card.cannot_tell()
     return [*lines, *([f"cannot tell {'; '.join(lacks)}"] if lacks else [])]
 

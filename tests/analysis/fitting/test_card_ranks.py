@@ -5,7 +5,7 @@ import pytest
 
 from frenkel.analysis.exports import cards as card_exports
 from frenkel.analysis.fitting import card_schema, gate
-from frenkel.analysis.fitting.observations import build
+from frenkel.analysis.fitting.observations import build, read_with_error
 from frenkel.cards.card import Card, CardError
 from frenkel.cards.law import Feature
 
@@ -101,3 +101,26 @@ def test_choice_by_training_devices_alone():
     assert not gate.choose_ranks(build(("a", "b"), ("V", "V"), smooth), options)["ranks"]
     few = gate.choose_ranks(observed(40, 40, 1), options)
     assert few["ranks"] is False and few["rank_ratios"] == []
+    # Unless they stand on levels; a single one, as of an empty sheet, is none to differ in.
+    assert gate.choose_ranks(observed(40, 40, 1), options, {"a": 1, "b": 4})["ranks"] is True
+    assert gate.choose_ranks(observed(40, 40, 1), options, {"a": 1})["ranks"] is False
+
+
+def test_levels_are_found_where_values_keep_to_them():
+    """Four levels 15 % apart, met to 1e-6, get the error of a reading; a scatter of 1 % is none."""
+    random = np.random.default_rng(4)
+    steps = random.integers(5, 9, (40, 12)) * 1e-5 * (1 + 1e-6 * random.standard_normal((40, 12)))
+    smooth = 1e-5 * np.exp(0.01 * random.standard_normal((40, 12)))
+    values = np.stack([1 / steps, 1 / smooth], axis=2)
+    values[3, 5] = np.nan
+    found = build(("lrs", "hrs"), ("ohm", "ohm"), values)
+    told, levels = read_with_error(found, 1)
+    assert levels == {"lrs": 4}
+    error = (told.values - found.values)[:, :, 0]
+    assert np.nanstd(error) == pytest.approx(0.02, rel=0.15) and np.isnan(error[3, 5])  # 4.6 deviations
+    np.testing.assert_array_equal(told.values[:, :, 1], found.values[:, :, 1])
+    # One value for all is one level; each value its own is none.
+    values[:, :, 1] = 5e10
+    assert read_with_error(build(("lrs", "hrs"), ("ohm", "ohm"), values), 1)[1] == {"lrs": 4, "hrs": 1}
+    sparse = np.exp(np.arange(480.0)).reshape(40, 12, 1) ** 0.1
+    assert read_with_error(build(("hrs",), ("ohm",), sparse), 1)[1] == {}

@@ -268,3 +268,28 @@ def test_fit_and_gate_take_what_was_measured(data):
     assert plain.card.jump_law is None
     rows, _ = judge_card(fitted.card, whole)
     assert sum("hold of" in row.statistic for row in rows) == 6
+
+
+def test_states_that_all_devices_share_are_read_with_an_error(data, fitted):
+    """One HRS in all cycles of all devices, as of an empty sheet: a card where states were read, else none.
+
+    Planted: a law whose states conduct 10 % more, which the rows of currents and levels refuse.
+    """
+    whole = _with_cycles(data)
+    whole["hrs"] = whole["hrs"].copy(data=np.full((40, 3), 5e10))
+    made_of = fit_card(whole, name="made up", held_out=0.5, bootstrap=0, ranks=False)
+    assert made_of.card.provenance["levels"] == {"hrs": 1}
+    drawn = np.log(made_of.card.sample(500, 3, 1)["hrs"] / 5e10)
+    assert 0.01 < drawn.std() < 0.04 and abs(drawn.mean()) < 0.01
+    with pytest.raises(ObservationError, match="hrs is the same in every cycle"):
+        fit_card(whole.drop_vars("jump_count"), name="made up", held_out=0.5, bootstrap=0, ranks=False)
+    # Levels of a few atoms, which the card tells to a thousandth.
+    level = np.log(1e-5 * np.round(np.exp(data.state_level.values) / 1e-5 + 1.0))
+    steps = data.assign(state_level=("state", level))
+    steps["state_current"] = (("state", "bias"), np.exp(level)[:, None] * made.BIAS)
+    law, _ = jump_fit.fit(steps, HALF)
+    names = {row.statistic for row in gate_jumps.judge(law, steps, np.arange(20, 40)) if not row.passed}
+    assert not [name for name in names if name.startswith("current")]
+    wrong = replace(law, current=1.1 * law.current)
+    failed = {row.statistic for row in gate_jumps.judge(wrong, steps, np.arange(20, 40)) if not row.passed}
+    assert "current of hrs at 0.75 V" in failed

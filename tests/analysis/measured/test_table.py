@@ -214,9 +214,13 @@ def test_stamps_must_agree_with_a_step(stamps, tmp_path):
 
 
 def test_bytes_are_no_table(tmp_path):
-    (tmp_path / "a.csv").write_bytes(b"\x89HDF\x00\x01\x02" * 50)
+    (tmp_path / "a.csv").write_bytes(b"\x00\x01\x02\x89" * 50)
     with pytest.raises(TableError, match="must be text or Excel"):
         read_table(tmp_path / "a.csv")
+    for start in (b"\x89HDF\r\n", b"CDF\x01\x00"):
+        (tmp_path / "a.nc").write_bytes(start * 50)
+        with pytest.raises(TableError, match="a.nc is netCDF, no table of measurements: frenkel show and"):
+            read_table(tmp_path / "a.nc")
     (tmp_path / "b.csv.gz").write_bytes(b"\x1f\x8b\x08 broken")
     with pytest.raises(TableError, match="cannot be unpacked"):
         read_table(tmp_path / "b.csv.gz")
