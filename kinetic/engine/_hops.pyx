@@ -123,13 +123,13 @@ cdef class Hops:
         cdef int faces, k
         stride = (size[1] * size[2], size[2], 1)
         x, y, z = (
-            np.where(i == 0, 1 << 2 * axis, 0) | np.where(i == size[axis] - 1, 2 << 2 * axis, 0)
+            (((i == 0) | (i == size[axis] - 1) << 1) << FACES + 2 * axis).astype(np.uint16)
             for axis, i in enumerate(map(np.arange, size))
         )
         near = [(i, j) for i in range(-2, 3) for j in range(-2, 3) if abs(i) + abs(j) <= 2]
         for k, (i, j) in enumerate(near):
             self.column[k] = i * stride[0] + j * stride[1]
-        self.around = (x[:, None, None] | y[:, None] | z).astype(np.uint16).reshape(self.n_sites) << FACES
+        self.around = (x[:, None, None] | y[:, None] | z).reshape(self.n_sites)
         for faces in range(64):
             self.outside[faces], self.step[faces][6], self.step[faces][7] = 0, 0, 0
             for k in range(6):
@@ -153,10 +153,11 @@ cdef class Hops:
             for i in range(self.n_sites):
                 self.at[i] = kernel.particle[i]
                 self.around[i] &= ~ALL
-                step = self.step[self.around[i] >> FACES]
+            for i in range(self.n_particles):
+                step = self.step[self.around[self.of[i]] >> FACES]
                 for k in range(6):
-                    if step[k] and kernel.particle[i + step[k]] >= 0:
-                        self.around[i] |= 1 << k
+                    if step[k]:
+                        self.around[self.of[i] + step[k]] |= 1 << (k ^ 1)
         self.version, self.fit = kernel.version, False
 
     def _list_directions(self, counted):
