@@ -44,6 +44,14 @@ def test_normal_numbers_are_those_of_box_and_muller():
     np.testing.assert_allclose(found.ravel(), exact[:9], rtol=1e-4, atol=1e-6)
 
 
+def test_every_number_of_every_chunk_is_made():
+    """What two whole chunks and a rest hold is what the three give one after the other."""
+    whole, parts = stream().standard_normal(2 * CHUNK + 4), stream()
+    each = [parts.standard_normal(n) for n in (CHUNK, CHUNK, 4)]
+    np.testing.assert_array_equal(whole, np.concatenate(each))
+    assert np.unique(whole).size > 0.98 * whole.size and np.all(np.abs(whole) > 0.0)
+
+
 def test_normal_numbers_are_normal_and_independent():
     """400,000 numbers over several chunks; each of eight checks is missed by chance at 4.9 sd: 1e-6 each."""
     n = 400_000
@@ -128,6 +136,14 @@ def test_networks_of_the_studies_are_trained_in_single_precision(reduced_study):
     in_cells = onchip.train_on_chip(parts, few, DEVICE, "pair", rate=0.1)
     for network in (hardware.trained(parts, few), hardware.trained(parts, few, noisy), in_cells):
         assert {a.dtype for a in network.weights + network.biases} == {np.dtype(np.float32)}
+    seen = []
+
+    def probe(w, random):
+        seen.extend([w.dtype, random.standard_normal(2).dtype, random.random(2).dtype])
+        return w
+
+    hardware.tested(in_cells, parts.samples(parts.test), 1, few.random(1), probe)
+    assert set(seen) == {np.dtype(np.float32)}
 
 
 # --------------------------------------------------------------------------- fewer numbers drawn
