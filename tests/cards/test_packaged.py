@@ -60,7 +60,7 @@ def test_configuration_is_the_example(path):
 
 
 def test_card_belongs_to_the_ensemble():
-    """It is what `frenkel fit` makes of the ensemble beside it, number by number; its gate says what fails."""
+    """It is what `frenkel fit` makes of the ensemble beside it, number by number, failed rows included."""
     card = Card.load(CARD)
     assert card.provenance["observations"] == "examples/ensemble_jumps.nc"  # of no machine
     assert card.provenance["file"] == MEASURED.name and card.provenance["devices"] == 45
