@@ -84,8 +84,8 @@ def test_card_belongs_to_the_ensemble():
 def test_cells_of_the_card_do_what_devices_did(monkeypatch):
     """Devices that the law was not fitted to: shares of moved and switched over 60 voltages and times.
 
-    Mean errors of 0.05 are asked of 24 devices and 40 cells a probe (tests/verification/jump_card.py). Here are
-    14 and 4: 0.08 is allowed. Cells that never jump miss by 0.25 and more.
+    Mean errors of 0.05 are asked of 24 devices and 40 cells a probe (tests/verification/jump_card.py).
+    Here are 14 and 4: 0.08 is allowed. Cells that never jump miss by 0.25 and more.
     """
     monkeypatch.setattr(gate_jumps, "CELLS", 4)
     card = Card.load(CARD)
