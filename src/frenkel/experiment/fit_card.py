@@ -157,9 +157,7 @@ def fit_card(
     checks.whole("seed", seed, 0)
     if rtn is not None and rtn_voltage is None:
         raise ValueError("traces need the voltage at which they were read: rtn_voltage")
-    whole, made = read_cycles(data, features)
-    whole, levels = observations.read_with_error(whole, seed) if _states_read(data) else (whole, {})
-    made |= {"levels": levels} if levels else {}
+    whole, made, levels = _read(data, features, seed)
     settings = statistical_model.FitOptions(
         components=components, bootstrap=bootstrap, seed=seed, ranks=bool(ranks)
     )
@@ -195,6 +193,17 @@ def fit_card(
     rows += found
     card = replace(card, gate=tuple(row.to_dict() for row in rows))
     return FittedCard(card=card, rows=rows, held_out=judging, cores=circuit.devices)
+
+
+def _read(
+    data: Data, features: Sequence[str] | None, seed: int
+) -> tuple[Observations, dict[str, Any], dict[str, int]]:
+    """Return cycles, what is known of their making, and the error of reading that states of a few atoms got."""
+    whole, made = read_cycles(data, features)
+    if not _states_read(data):
+        return whole, made, {}
+    whole, levels = observations.read_with_error(whole, seed)
+    return whole, made | ({"levels": levels} if levels else {}), levels
 
 
 def _split(

@@ -1,4 +1,4 @@
-"""The inverse of the Green's function between nodes, kept from one arrangement to the next if they are many."""
+"""The inverse of the Green's function between nodes, kept between arrangements where many conduct."""
 
 import numpy as np
 import pytest
