@@ -198,11 +198,13 @@ def fit_card(
 def _read(
     data: Data, features: Sequence[str] | None, seed: int
 ) -> tuple[Observations, dict[str, Any], dict[str, int]]:
-    """Return cycles, what is known of their making, and the error of reading that states of a few atoms got."""
+    """Return cycles, what made them, and which features stand on levels, whose values got an error."""
     whole, made = read_cycles(data, features)
-    if not _states_read(data):
+    if _is_table(data):
         return whole, made, {}
-    whole, levels = observations.read_with_error(whole, seed)
+    with _opened(data) as found:
+        read = jump_fit.measured(found)
+    whole, levels = observations.read_with_error(whole, seed) if read else (whole, {})
     return whole, made | ({"levels": levels} if levels else {}), levels
 
 
@@ -485,14 +487,6 @@ def _opened(data: Data) -> Iterator[xr.Dataset]:
         content.check(Path(data))
         with xr.open_dataset(data, decode_times=False) as found:
             yield found
-
-
-def _states_read(data: Data) -> bool:
-    """Tell whether an ensemble holds jumps between states that were read."""
-    if _is_table(data):
-        return False
-    with _opened(data) as found:
-        return jump_fit.measured(found)
 
 
 def _is_table(data: Data) -> bool:
