@@ -1,6 +1,7 @@
 """From an ensemble of kinetic devices to a card, a circuit and an array: python docs/walk.py [FOLDER]
 
-Half a minute on one core. Reads examples/ensemble_cycles.nc, which `frenkel run` made of the .toml beside it.
+Half a minute on one core. Reads examples/ensemble_cycles.nc, which `frenkel run` made of the .toml beside it,
+for the law of cycles, and the packaged card for the law of jumps, which circuit and array have.
 Writes the card, the circuit and four pictures to FOLDER; without it only the pictures, beside this file.
 Needs the extra "fit"; the circuit is simulated where ngspice is installed.
 """
@@ -18,10 +19,9 @@ from PIL import Image
 
 import frenkel as fk
 from frenkel.analysis.exports import cards as card_exports
-from frenkel.analysis.exports import circuit as exports_circuit
 from frenkel.analysis.fitting.observations import Observations, from_dataset
 from frenkel.analysis.plots import card as card_plot
-from frenkel.array.cells.card import CardCells
+from frenkel.array.cells.jumping import JumpingCardCells
 from frenkel.array.columns import TransistorArray
 from frenkel.array.crossbar import Crossbar
 from frenkel.array.crosspoint import OneTransistorOneResistor, Transistor
@@ -40,26 +40,25 @@ def walk(folder: Path, pictures: Path) -> None:
     # 1. The kinetic devices: what each showed in each of its cycles.
     with open_ensemble(EXAMPLES / "ensemble_cycles.nc") as ensemble:
         cycles = from_dataset(ensemble)
-    # 2. The law: fitted to 70 % of the devices, judged by the others.
+    # 2. The law of cycles: fitted to 70 % of the devices, judged by the others.
     path = folder / "cycles.card.json"
-    # The kinetic devices conduct as a network of resistors: 5 V is ohmic enough at 2 V (1 + (2/5)^2/6).
-    core = ["--drive", "15", "--voltage-scale", "5 V"]
-    fit = ["fit", str(EXAMPLES / "ensemble_cycles.nc"), "-o", str(path)]
-    cli.main([*fit, *core, "--bootstrap", "0", "--force"])
+    cli.main(["fit", str(EXAMPLES / "ensemble_cycles.nc"), "-o", str(path), "--bootstrap", "0", "--force"])
     card = Card.load(path)
     _, held_out = cycles.split(0.7, seed=0)
     devices, number, _ = held_out.values.shape
     drawn = observed_like(held_out, card.sample(devices, number, seed=1))
     save(picture_of_cycles(held_out, drawn), pictures / "walk_cycles.png")
     kinetic = cycle_kinetic_device(8)
-    save(card_plot.page(card, held_out, kinetic), pictures / "walk_law.png")
-    # 3. The circuit: the same law as a subcircuit, cycled on the ramps of the ensemble.
-    save(picture_of_ramps(kinetic, cycle_in_ngspice(card, folder, 8)), pictures / "walk_ngspice.png")
-    # 4. The array: cells drawn from the law hold a pattern, between lines and with transistors.
+    # 3. The circuit: cells of the law of jumps as subcircuits, cycled on the ramps of the ensemble.
+    jumps = Card.load("hfo2")
+    simulated = cycle_in_ngspice(jumps, folder, 8)
+    save(card_plot.page(card, held_out, kinetic, drawn=simulated), pictures / "walk_law.png")
+    save(picture_of_ramps(kinetic, simulated), pictures / "walk_ngspice.png")
+    # 4. The array: cells of the same law hold a pattern, between lines and with transistors.
     wanted = ring(32)
     arrays = {
-        "passive, V/2": write_passive(card, wanted),
-        "with transistors": write_transistors(card, wanted),
+        "passive, V/2": write_passive(jumps, wanted),
+        "with transistors": write_transistors(jumps, wanted),
     }
     save(picture_of_arrays(wanted, arrays), pictures / "walk_array.png")
     for name, ohms in arrays.items():
@@ -116,48 +115,66 @@ def cycle_kinetic_device(number: int) -> list[tuple[np.ndarray, np.ndarray]]:
     return [(volts[turns == c], amperes[turns == c]) for c in range(1, number + 1)]
 
 
+DECK = """cells of a law of jumps, one after another on the ramps of the ensemble
+.include cells.sub
+{cells}
+vsource s 0 pwl({ramps})
+.options reltol=1e-4
+.control
+tran {step} {stop} 0 {step}
+set wr_singlescale
+wrdata cells.txt {columns}
+quit
+.endc
+.end
+"""
+CELL = """bload{i} s p{i} i={{v(s,p{i}) > 0 ? 30u*tanh(v(s,p{i})/0.225) : v(s,p{i})/7.5k}}
+vamp{i} p{i} q{i} 0
+xcell{i} q{i} 0 frenkel_jumps_{i}"""
+"""Behind 7.5 kohm, and at 30 uA where the voltage is positive, as in the ensemble."""
+
+
 def cycle_in_ngspice(card: Card, folder: Path, number: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return the same of one cell in ngspice, an empty list where it is not installed."""
+    """Return the same of one cycle of some cells in ngspice, an empty list where it is not installed."""
+    draws = card_exports.Draws(devices=number, cycles=2, seed=2)
+    card_exports.export(card, "jumps-ngspice", folder / "cells.sub", force=True, draws=draws)
+    legs = np.cumsum([0.0, 35e-6, 35e-6, 14e-6, 14e-6])  # s, at 0.1 MV/s
+    ramps = " ".join(f"{t:g} {v:g}" for t, v in zip(legs, (0.0, 3.5, 0.0, -1.4, 0.0), strict=True))
+    deck = DECK.format(
+        cells="\n".join(CELL.format(i=i) for i in range(number)),
+        ramps=ramps,
+        step=5e-9,
+        stop=legs[-1],
+        columns="v(s) " + " ".join(f"i(vamp{i})" for i in range(number)),
+    )
+    (folder / "cells.cir").write_text(deck, encoding="utf-8")
     program = shutil.which("ngspice")
     if program is None:
         print("ngspice is not installed: the circuit is written, not simulated")
-    model = card_exports.export(
-        card, "ngspice", folder / "cycles.sub", force=True, draws=card_exports.Draws(cycles=number, seed=2)
-    )
-    drawn = exports_circuit.draw(card, card_exports.Draws(cycles=number, seed=2))
-    legs = exports_circuit.ramps(card, drawn).legs
-    step, stop = float(np.diff(legs)[1:].min()) / 400, legs[-1] * number
-    (folder / "cycles.cir").write_text(
-        f"cell of a card, cycled\n.include {model.name}\n"
-        "xcycles p h l s r frenkel_cycles_0\nvamp p q 0\nxcell q 0 h l s r frenkel_cell\n"
-        f".options reltol=1e-4\n.control\ntran {step:g} {stop:g} 0 {step:g}\nset wr_singlescale\n"
-        "wrdata cycles.txt v(p) i(vamp)\nquit\n.endc\n.end\n",
-        encoding="utf-8",
-    )
-    if program is None:
         return []
-    subprocess.run([program, "-b", "cycles.cir"], cwd=folder, capture_output=True, timeout=120, check=False)
-    time, volts, amperes = np.loadtxt(folder / "cycles.txt").T
-    turns = np.minimum((time / legs[-1]).astype(int), number - 1)
-    return [(volts[turns == c], amperes[turns == c]) for c in range(number)]
+    subprocess.run([program, "-b", "cells.cir"], cwd=folder, capture_output=True, timeout=120, check=False)
+    _, volts, *amperes = np.loadtxt(folder / "cells.txt").T
+    return [(volts, one) for one in amperes]
 
 
 def picture_of_ramps(*runs: list[tuple[np.ndarray, np.ndarray]]) -> Figure:
     """Draw current against voltage of every cycle, on logarithmic axes."""
     page = Figure(figsize=(10, 4), layout="constrained")
     axes = page.subplots(1, 2, sharex=True, sharey=True)
-    for one, title, cycles in zip(axes, ("kinetic device", "card in ngspice"), runs, strict=True):
+    for one, title, cycles in zip(
+        axes, ("kinetic device, eight cycles", "eight cells of the card in ngspice"), runs, strict=True
+    ):
         for volts, amperes in cycles:
             amps = np.where(amperes == 0, np.nan, np.abs(amperes))  # at 0 V: no logarithm
             one.semilogy(volts, amps, lw=0.6, color=DATA if one is axes[0] else MODEL, alpha=0.7)
-        one.set(title=title, xlabel="source voltage / V", ylim=(1e-8, 1e-4))
+        one.set(title=title, xlabel="source voltage / V", ylim=(1e-9, 1e-4))
     axes[0].set_ylabel("|current| / A")
     return page
 
 
 # --------------------------------------------------------------------------------------------- the array
 
-THRESHOLD = 120e3
+THRESHOLD = 200e3
 """Between a 1 (LRS) and a 0 (HRS) [ohm]."""
 
 
@@ -169,21 +186,22 @@ def ring(size: int) -> np.ndarray:
 
 def write_passive(card: Card, wanted: np.ndarray) -> np.ndarray:
     """Write a pattern into a passive crossbar, unselected lines at half the voltage; return what it holds."""
-    cells = CardCells.from_card(card, wanted.shape, seed=3)
-    array = Crossbar(cells, Lines(shape=wanted.shape, word_resistance=2.0, bit_resistance=2.0))
+    cells = JumpingCardCells.from_card(card, wanted.shape, seed=3)
+    lines = Lines(shape=wanted.shape, word_resistance=2.0, bit_resistance=2.0, bit_source_resistance=7.5e3)
+    array = Crossbar(cells, lines)
     for cell in np.argwhere(wanted):
-        array.pulse((int(cell[0]), int(cell[1])), 1.5, 1e-6)
+        array.pulse((int(cell[0]), int(cell[1])), 1.0, 1e-6)
     array.finish()
     return 0.1 / cells.current(np.full(wanted.shape, 0.1))[0]
 
 
 def write_transistors(card: Card, wanted: np.ndarray) -> np.ndarray:
     """Write the pattern where every cell has a transistor, and read every cell between the lines."""
-    cells = CardCells.from_card(card, wanted.shape, seed=3)
-    array = TransistorArray(cells, OneTransistorOneResistor(transistor=Transistor(threshold=0.4, gain=2e-4)))
+    cells = JumpingCardCells.from_card(card, wanted.shape, seed=3)
+    gate = Transistor(threshold=0.4, gain=2e-4)
+    array = TransistorArray(cells, OneTransistorOneResistor(transistor=gate), gate_on=0.95)
     for cell in np.argwhere(wanted):
-        for _ in range(3):
-            array.pulse((int(cell[0]), int(cell[1])), 1.8, 1e-6)
+        array.pulse((int(cell[0]), int(cell[1])), 1.8, 1e-6)
     # A row at a time: its gate on, all columns at the read voltage.
     gates = 3.0 * np.eye(len(wanted))
     return np.array([0.1 / array.column_currents(gate, 0.1) for gate in gates])
@@ -193,9 +211,9 @@ def picture_of_arrays(wanted: np.ndarray, arrays: dict[str, np.ndarray]) -> Figu
     """Draw the resistance of every cell, and its distribution for zeros and ones."""
     page = Figure(figsize=(10, 7), layout="constrained")
     axes = page.subplots(2, len(arrays))
-    bins = np.geomspace(1e4, 1e6, 60)
+    bins = np.geomspace(5e3, 1e9, 80)
     for column, (name, ohms) in enumerate(arrays.items()):
-        shown = axes[0, column].imshow(np.log10(ohms), cmap="viridis", vmin=4.2, vmax=5.8)
+        shown = axes[0, column].imshow(np.log10(ohms), cmap="viridis", vmin=4.0, vmax=7.5)
         axes[0, column].set(title=name, xlabel="bit line", ylabel="word line")
         page.colorbar(shown, ax=axes[0, column], label="log10(resistance / ohm)")
         for bit, colour in ((False, DATA), (True, MODEL)):
