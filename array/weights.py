@@ -33,7 +33,9 @@ class Window:
         checks.positive("largest", self.largest)
 
     def _checked(self, weights: ArrayLike) -> Floats:
-        w = np.asarray(weights, dtype=np.float64)
+        w = np.asarray(weights)
+        # Single precision stays single; all else is double.
+        w = w if w.dtype == np.float32 else w.astype(np.float64)
         if not np.all(np.abs(w) <= self.largest):
             bad = w.flat[int(np.argmax(~(np.abs(w) <= self.largest)))]
             raise ValueError(f"weights must lie between {-self.largest:g} and {self.largest:g}, got {bad:g}")
@@ -61,7 +63,7 @@ class ReferenceColumn(Window):
         """Return conductances (S), (m, n + 1), the last column the reference, for weights (m, n)."""
         w = self._checked(weights)
         middle, half = 0.5 * (self.least + self.most), 0.5 * (self.most - self.least)
-        return np.hstack((middle + w * half / self.largest, np.full((w.shape[0], 1), middle)))
+        return np.hstack((middle + w * half / self.largest, np.full((w.shape[0], 1), middle, w.dtype)))
 
     def products(self, currents: Floats, voltage: float) -> Floats:
         """Return weighted sums (..., n) from currents (..., n + 1) (A) of inputs scaled to a voltage (V)."""

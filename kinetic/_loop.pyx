@@ -117,19 +117,27 @@ cdef class Loop:
 
     cpdef int relax(self, double source) except -1:
         """Let the oxide round a site relax, whose bonds are others then."""
-        cdef Point before, after
+        cdef double conductance
+        cdef Point before
         state = self.state
         self._connect()
         conductance = self.set_voltage(source)
-        before.source, before.voltage, before.time = source, state.device_voltage, state.time
-        before.current = before.voltage * conductance
+        before = self._moment(source, state.device_voltage, state.device_voltage * conductance)
         state.relaxation.relax(state.engine.draw)
-        after.current = self.set_voltage(source)
-        after.source, after.voltage, after.time = source, state.device_voltage, before.time
-        after.current *= after.voltage
-        note_event(self.extremes, before, after, self._low, self._high, self.slope)
-        self._ask(after.current, source)
+        self._ask(self._changed(before), source)
         return 0
+
+    cdef Point _moment(self, double source, double voltage, double current):
+        cdef Point found
+        found.source, found.voltage, found.current, found.time = source, voltage, current, self.state.time
+        return found
+
+    cdef double _changed(self, Point before) except? -1.0:
+        """Take note of what an event, or a relaxation, has made of a moment; return the current (A) after it."""
+        cdef double conductance = self.set_voltage(before.source), voltage = self.state.device_voltage
+        cdef Point after = self._moment(before.source, voltage, voltage * conductance)
+        note_event(self.extremes, before, after, self._low, self._high, self.slope)
+        return after.current
 
     cdef int _ask(self, double current, double source) except -1:
         """Ask the caller whether the run ends with this current (A)."""
@@ -217,7 +225,8 @@ cdef class Loop:
     cpdef fire(self, now, double source, double voltage, int chosen):
         """Let an event happen, and do what follows every event."""
         cdef EventRates events = now.at(voltage) if now.make_ends is not None else now.events
-        cdef Point before, after
+        cdef double current
+        cdef Point before
         cdef int mechanism, direction, a, b
         state = self.state
         state.floor_events += events.at_floor(chosen, voltage)
@@ -228,8 +237,8 @@ cdef class Loop:
             self.log.append((state.time, mechanism, direction, a, b))
 
         # The atoms move, and the wait for the next event begins.
-        before.current = voltage * <double> now.conductance if now.law is None else now.law(voltage)
-        before.source, before.voltage, before.time = source, voltage, state.time
+        current = voltage * <double> now.conductance if now.law is None else now.law(voltage)
+        before = self._moment(source, voltage, current)
         if self.resting:
             state.relaxation.catch_up(state.time, state.engine.draw, (a, b) if self.stop is None else None)
         state.engine.carry_out(mechanism, direction, a, b)
@@ -237,10 +246,7 @@ cdef class Loop:
             self._spend(state.time)
             state.note(a)
             state.note(b)
-        after.current = self.set_voltage(source)
-        after.source, after.voltage, after.time = source, state.device_voltage, before.time
-        after.current *= after.voltage
-        note_event(self.extremes, before, after, self._low, self._high, self.slope)
+        current = self._changed(before)
         if self.superbasin is not None:
             self.superbasin.observe()
         state.draw_hazard()
@@ -252,16 +258,14 @@ cdef class Loop:
             self.left -= 1
             if self.left < 0:
                 self.refuse_more_events()
-        self._ask(after.current, source)
+        self._ask(current, source)
 
     # ---- what is recorded ----------------------------------------------------------------------------
 
     cpdef look(self, double source, double voltage, double current):
         """Take note of the current of this moment."""
-        cdef Point now
-        now.current, now.source, now.voltage, now.time = current, source, voltage, self.state.time
         self._connect()
-        note_moment(self.extremes, now, self._low, self._high, self.slope)
+        note_moment(self.extremes, self._moment(source, voltage, current), self._low, self._high, self.slope)
 
     cpdef double set_voltage(self, double source) except? -1.0:
         """Apply a source voltage (V); return current over voltage (S) at the operating point."""

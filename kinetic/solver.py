@@ -221,7 +221,8 @@ class Solver(ABC):
       atom, so that the way back costs exactly minus as much;
     - bounds on the errors of both, stated and not assumed.
 
-    `maps` gives potential and temperature for the eye. Neither may depend on what was solved before.
+    `maps` gives potential and temperature for the eye. Neither may depend on what was solved before; last
+    digits of `solve` may, in large networks and no further back than the last `forget`.
 
     Parameters
     ----------
@@ -360,10 +361,14 @@ class FilamentSolver(Solver):
     def forget(self) -> None:
         """Drop the arrangements that are kept."""
         super().forget()
+        self.fields.drop_kept()
         self._bias_of = b""
 
-    def solve_fields(self, species: NDArray[np.int8], *, modulated: bool = True) -> None:
-        """Solve the network, with or without what the charge of the traps does to its bonds."""
+    def solve_fields(self, species: NDArray[np.int8], *, modulated: bool = True, keep: bool = False) -> None:
+        """Solve the network, with or without what the charge of the traps does to its bonds.
+
+        ``keep``: from what was kept of the last such solution (see `Fields.solve`), until `forget`.
+        """
         if self._modulation is not None:
             charge = self.state.charges[species[self._modulation.sites]]
             gap, metallic = self._modulation.factors(charge if modulated else np.zeros_like(charge))
@@ -373,14 +378,14 @@ class FilamentSolver(Solver):
             self._passed = self.state.bond_factor
             if np.any(self._passed != 1.0):
                 self.fields.set_modulation(self._passed)
-        self.fields.solve(self.conducting(species))
+        self.fields.solve(self.conducting(species), keep)
 
     def solve(self, species: NDArray[np.int8]) -> Solved:
         """Solve an arrangement; its traps exchange electrons in the network that none of them modulates."""
         events = self.candidates()
         with one_blas_thread():
             bias = self._trap_bias(species)
-            self.solve_fields(species)
+            self.solve_fields(species, keep=True)
             self.write_energies(events, species)
             law = self.fields.law()
         if bias is not None:
@@ -436,7 +441,7 @@ class FilamentSolver(Solver):
             return None
         atoms = species[: state.n_hosts].tobytes()
         if atoms != self._bias_of:
-            self.solve_fields(species, modulated=False)
+            self.solve_fields(species, modulated=False, keep=True)
             self._bias_of, self._bias = atoms, self._read_traps(len(species))
         return self._bias
 

@@ -20,6 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Protocol
 
 import numpy as np
@@ -31,7 +32,12 @@ from .state import DeviceState
 STEP = 0.02
 """Largest change of the voltage (V) within which four nodes of Gauss integrate a rate, to 1e-6 at 40 / V."""
 
-NODES, SHARES = np.polynomial.legendre.leggauss(4)
+
+@cache
+def _gauss() -> tuple[Floats, Floats]:
+    """Return the nodes and the weights of Gauss between -1 and 1; made when they are first wanted, by few."""
+    return np.polynomial.legendre.leggauss(4)
+
 
 Line = tuple[float, float]
 """A voltage (V) and its slope (V/s)."""
@@ -102,7 +108,7 @@ class Weights:
         pieces = max(math.ceil(abs(slope) * elapsed / STEP), 1)
         length = elapsed / pieces
         for piece in range(pieces):
-            for node, share in zip(NODES, SHARES, strict=True):
+            for node, share in zip(*_gauss(), strict=True):
                 time = length * (piece + 0.5 * (1.0 + node))
                 at = (voltage + slope * time, slope), (above + rise * time, rise)
                 self._spend(now, *at, 0.5 * share * length)

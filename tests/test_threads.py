@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import json
 import subprocess
 import sys
 import threading
@@ -9,6 +10,8 @@ import threading
 import pytest
 import threadpoolctl
 
+from frenkel.configuration import reader
+from frenkel.experiment.ensemble import Ensemble
 from frenkel.threads import one_blas_thread
 
 
@@ -109,3 +112,43 @@ print(hashlib.sha256(b"abc").hexdigest()[:8] + hmac.digest(b"key", b"abc", "sha2
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     known = "ba7816bf" + hmac.new(b"key", b"abc", hashlib.sha256).hexdigest()[:8]
     assert done.stdout.split() == ["[]", "[[2.]]", known]
+
+
+def test_a_member_loads_nothing_that_it_does_not_use(tmp_path):
+    """A whole member as its process runs it: what is named takes up to 40 MB in each of thousands of them."""
+    text = """
+        material = "HfO2-volatile"
+        seed = 1
+        read_voltage = "0.1 V"
+        [device]
+        thickness = "2.6 nm"
+        width = "2.6 nm"
+        temperature = "300 K"
+        [[phase]]
+        kind = "set"
+        amplitude = "1 V"
+        rate = "1 MV/s"
+        compliance = "20 uA"
+        samples = 5
+    """
+    (tmp_path / "one.toml").write_text(text)
+    document = Ensemble(points=(reader.read(tmp_path / "one.toml"),), members=1).document()
+    (tmp_path / "plan.json").write_text(json.dumps(document))
+    code = """
+import json, sys
+from pathlib import Path
+from frenkel.threads import load_blas_alone, load_hashes_alone
+load_hashes_alone()
+load_blas_alone()
+from frenkel.experiment import members
+from frenkel.mpi_runs.child import Context
+folder = Path(sys.argv[1])
+arrays, _ = members.prepare(json.loads((folder / "plan.json").read_text()))(0, Context(folder))
+print(len(arrays) > 5)
+heavy = ("xarray", "pandas", "netCDF4", "matplotlib", "rich", "pint", "mpi4py", "scipy.linalg", "scipy.stats",
+         "scipy.special", "scipy.sparse", "scipy.fft", "numpy.ma", "numpy.polynomial", "html", "difflib",
+         "frenkel.experiment.measure")
+print(sorted(name for name in heavy if name in sys.modules))
+"""
+    done = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, timeout=100)
+    assert done.stdout.split() == ["True", "[]"], done.stderr

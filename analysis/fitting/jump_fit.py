@@ -176,12 +176,14 @@ def chosen(law: JumpLaw, owner: Index, random: np.random.Generator) -> tuple[Jum
 
 
 def best_of(
-    law: JumpLaw, names: Sequence[str], judge: Callable[[JumpLaw], float]
+    law: JumpLaw, names: Sequence[str], judge: Callable[[JumpLaw], float], rounds: int = 2
 ) -> tuple[JumpLaw, float]:
-    """Return the law with the values of :data:`CHOICES` that are judged highest, and what that is."""
+    """Return the law with the values of :data:`CHOICES` that are judged highest, and what that is.
+
+    More rounds than one, since the best of one number depends on the others.
+    """
     best = judge(law)
-    # Twice over, since the best of one depends on the others.
-    for _, name in product(range(2), names):
+    for _, name in product(range(rounds), names):
         for value in CHOICES[name]:
             if value == getattr(law, name):
                 continue
@@ -221,7 +223,7 @@ def by_probes(
                  for kept, ends, probes in parts]
         return jump_probes.told(every)
 
-    return best_of(law, SHARES, judge)
+    return best_of(law, SHARES, judge, rounds=1)
 
 
 def classes(volts: Floats) -> Index:

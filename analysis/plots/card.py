@@ -41,7 +41,14 @@ Curves = Sequence[tuple[Floats, Floats]]
 """Voltages (V) and currents (A) of some cycles."""
 
 
-def page(card: Card, observed: Observations, curves: Curves | None = None, *, seed: int = 0) -> "Figure":
+def page(
+    card: Card,
+    observed: Observations,
+    curves: Curves | None = None,
+    *,
+    drawn: Curves | None = None,
+    seed: int = 0,
+) -> "Figure":
     """Draw what the gate compares: quantiles of each feature, the devices, the memory, and currents.
 
     Parameters
@@ -50,7 +57,9 @@ def page(card: Card, observed: Observations, curves: Curves | None = None, *, se
     observed : Observations
         Devices that the card was not fitted to, with its features.
     curves : sequence of (ndarray, ndarray), optional
-        Voltages (V) and currents (A) of some of their cycles, shown beside those of the card's core.
+        Voltages (V) and currents (A) of some of their cycles.
+    drawn : sequence of (ndarray, ndarray), optional
+        The same of cells of the card, shown beside them; by default those of its core, where it has one.
     seed : int
     """
     from matplotlib.figure import Figure as NewFigure
@@ -69,8 +78,10 @@ def page(card: Card, observed: Observations, curves: Curves | None = None, *, se
     memory(card, observed, samples, first, parts[0, 2])
     memory(card, observed, samples, k - 1, parts[1, 2])
     fan(curves, parts[1, 0], "of the devices", DATA)
-    fan(core_curves(card, seed) if card.core else None, parts[1, 1], "of the card", MODEL)
-    if curves and card.core:
+    if drawn is None and card.core:
+        drawn = core_curves(card, seed)
+    fan(drawn, parts[1, 1], "of the card", MODEL)
+    if curves and drawn:
         low, high = zip(*(axes.get_ylim() for axes in parts[1, :2]), strict=True)
         for axes in parts[1, :2]:
             axes.set_ylim(min(low), max(high))

@@ -85,7 +85,7 @@ def cycle_summary(result: "xr.Dataset") -> "xr.Dataset":
     phases = phase_summary(result)
     kind, cycle = phases["phase_kind"].values, phases["phase_cycle"].values
     rows = []
-    for number in np.unique(cycle[cycle > 0]):
+    for number in sorted(set(cycle[cycle > 0].tolist())):
         last = {name: np.flatnonzero((cycle == number) & (kind == name)) for name in ("reset", "set")}
         if not all(len(found) for found in last.values()):
             continue

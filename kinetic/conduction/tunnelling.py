@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,14 +13,24 @@ from ...units import ELECTRON_MASS, ELEMENTARY_CHARGE, PLANCK
 from .bonds import Bonds, Law, above_zero, length_of, within
 
 HBAR = PLANCK / (2 * np.pi)
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
-# Cubed, since the current of a thick barrier comes from the first hundredths of the range.
-_DEPTH = (0.5 * (1 + _NODES[:, None])) ** 3
-_DEPTH_WEIGHT = 1.5 * (0.5 * (1 + _NODES[:, None])) ** 2 * _WEIGHTS[:, None] * _DEPTH
-_TAIL, _TAIL_WEIGHT = (part[:, None] for part in np.polynomial.laguerre.laggauss(6))
-_TAIL_WEIGHT = 2 * _TAIL_WEIGHT * np.exp(_TAIL)
 LEAST_EXPONENT = 2.0
 """Zero-bias WKB exponent below which a barrier is too thin for the approximation."""
+
+
+@cache
+def _depths() -> tuple[Floats, Floats]:
+    """Return the depths below the top of a barrier that are summed over, as shares, and their weights."""
+    nodes, weights = np.polynomial.legendre.leggauss(16)
+    # Cubed, since the current of a thick barrier comes from the first hundredths of the range.
+    depth = (0.5 * (1 + nodes[:, None])) ** 3
+    return depth, 1.5 * (0.5 * (1 + nodes[:, None])) ** 2 * weights[:, None] * depth
+
+
+@cache
+def _tail() -> tuple[Floats, Floats]:
+    """Return the places of a range without end that are summed over, and their weights."""
+    nodes, weights = (part[:, None] for part in np.polynomial.laguerre.laggauss(6))
+    return nodes, 2 * weights * np.exp(nodes)
 
 
 def decay(energy: ArrayLike, mass: float) -> Floats:
@@ -104,25 +115,27 @@ def _supply(mass: float) -> float:
 
 def _between_the_levels(v: Floats, exponent: Floats) -> tuple[Floats, Floats]:
     """Integrate over the energies between the two Fermi levels, where x is less than the voltage."""
-    a = 1 + v * _DEPTH
+    depth, weight = _depths()
+    a = 1 + v * depth
     b = a - v
     share: Floats | float = 1.0
     if v.max(initial=0.0) > 1:
         # Where b is negative the barrier sinks below the electron after this share of its length.
         share = np.where(b > 0, 1.0, a / np.where(v > 0, v, 1.0))
         b = np.maximum(b, 0.0)
-    transmitted, falling = _transmitted(a, b, share, exponent, _DEPTH)
-    term = _DEPTH_WEIGHT * transmitted
+    transmitted, falling = _transmitted(a, b, share, exponent, depth)
+    term = weight * transmitted
     total = v * term.sum(axis=0)
     return v * total, 2 * total - v**2 * (term * falling).sum(axis=0)
 
 
 def _below_both_levels(v: Floats, exponent: Floats) -> tuple[Floats, Floats]:
     """Integrate over the energies below both Fermi levels, which all carry the same difference v."""
-    root = 1 + _TAIL / exponent  # the wave number there, relative to that at the Fermi level
+    place, weight = _tail()
+    root = 1 + place / exponent  # the wave number there, relative to that at the Fermi level
     b = root**2
     transmitted, falling = _transmitted(b + v, b, 1.0, exponent, 1.0)
-    term = _TAIL_WEIGHT * root / exponent * transmitted
+    term = weight * root / exponent * transmitted
     total = term.sum(axis=0)
     return v * total, total - v * (term * falling).sum(axis=0)
 

@@ -96,7 +96,7 @@ cdef class Rates:
         cdef bint floored
         cdef int i, j
         cdef uint8_t near_a = self.count[a], near_b = self.count[b]
-        table = np.zeros((3, 8, 8))
+        cdef double[:, :, ::1] table = np.zeros((3, 8, 8))
         event.mechanism, event.direction, event.a, event.b = 0, 0, a, b
         for i in range(7):
             for j in range(7):
@@ -109,7 +109,7 @@ cdef class Rates:
                     table[2, i, j] = self.crowding(&self.mechanism[0], &event)
         if self.n_counts:
             self.count[a], self.count[b] = near_a, near_b
-        return table
+        return np.asarray(table)
 
     cdef void place(self, int site, int code) noexcept nogil:
         """Put a species on a site and keep the neighbours' counts."""

@@ -39,7 +39,7 @@ TRANSITION = np.dtype(
     ]
 )
 
-HOPS_LIMIT = 2**23 - 2  # particles that a packed site can number
+HOPS_LIMIT = 2**26 - 2  # particles that a packed site can number
 BASIN_GAIN = 40.0  # events that a superbasin must save per state of it: about what its law costs
 
 
@@ -462,10 +462,9 @@ class Engine:
                 return False
             hops.load(kernel, len(self._compiled.count) > 0)
         if not hops.fit:
-            neighbour = int(self.lattice.motifs["nearest"][0].max())
             shifted = self._compiled.mechanism["shift"][0] >= 0
             rough = bool(shifted or self._even_kt < 0.0 or (self._potential != self._potential[0]).any())
-            hops.fill(kernel.rates.hop_by_counts(0, neighbour), rough, self._even_kt)
+            hops.fill(kernel.rates.hop_by_counts(0, hops.neighbour), rough, self._even_kt)
         return True
 
     def _catch_up(self) -> None:

@@ -229,12 +229,12 @@ def checked_codes(species: ArrayLike, lattice: Lattice, known: Mapping[int, Spec
         raise ValueError(
             f"species must have shape ({lattice.n_sites},), one code per site, got {codes.shape}"
         )
-    for code in np.unique(codes):
-        if int(code) not in known:
+    for code in sorted(set(codes.tolist())):
+        if code not in known:
             names = ", ".join(f"{c} {s.name}" for c, s in sorted(known.items()))
             raise ValueError(f"species code {code} is in no mechanism or interaction; there are: {names}")
         on = lattice.sublattice[codes == code]
-        one = known[int(code)]
+        one = known[code]
         if np.any(on != one.sublattice):
             raise ValueError(
                 f"species {one.name} must stand on sublattice {one.sublattice}, "
@@ -248,7 +248,7 @@ def checked_sites(name: str, values: Any, n_sites: int, unit: str) -> Floats:
     array = np.ascontiguousarray(values, dtype=np.float64)
     if array.shape != (n_sites,):
         raise ValueError(f"{name} must have shape ({n_sites},), one value per site, got {array.shape}")
-    if not np.isfinite(array.sum()):  # one pass in the usual case
+    if not np.isfinite(array.dot(array)):  # one pass in the usual case
         bad = np.flatnonzero(~np.isfinite(array))
         if not len(bad):
             return array

@@ -11,7 +11,7 @@ import numpy as np
 
 from libc.math cimport fabs
 from libc.string cimport memset
-from scipy.linalg.cython_blas cimport daxpy, dsymm, dsymv
+from scipy.linalg.cython_blas cimport daxpy, ddot, dsymm, dsymv, dsyr
 from scipy.linalg.cython_lapack cimport dpotrf, dpotri, dpotrs
 
 from ._wiring cimport Wiring
@@ -19,6 +19,14 @@ from ._wiring cimport Wiring
 CONVERGED, TOLERATED = 1e-14, 1e-9
 cdef int MOST_STEPS = 20
 cdef int DENSE_GAIN = 8    # terms of a product of matrices in the time of one of a sum of rows
+
+cdef enum:
+    # K is kept from one solution to the next where this many nodes conduct, for so many times, and if no more than so
+    # many have come and so many gone
+    KEPT_FROM = 150
+    KEPT_TIMES = 100
+    MOST_CHANGES = 8
+cdef double KEPT_ERROR = 1e-12   # of a column of K G: beyond it K is made afresh
 
 
 cdef class Fields(Wiring):
@@ -60,7 +68,10 @@ cdef class Fields(Wiring):
             return 0
         Wiring.grow(self, capacity)
         capacity = self.capacity
-        self.k_matrix = np.zeros((capacity, capacity))
+        self.k_matrix = self.kept_matrix = np.zeros((capacity, capacity))
+        self.spare_matrix = np.zeros((1, 1))
+        self.kept_node, self.old_place = np.zeros((2, capacity), np.intc)
+        self.kept_m = 0
         self.c_matrix = np.zeros((capacity, capacity))
         self.h_matrix = np.zeros((capacity, capacity))
         rows = np.zeros((8, capacity))
@@ -70,8 +81,15 @@ cdef class Fields(Wiring):
 
     # ---------------------------------------------------------------- solve
 
-    def solve(self, const int[::1] vacancies):
+    def solve(self, const int[::1] vacancies, bint keep=False):
         """Solve conduction and heat at 1 V for vacancies at these host sites (ascending).
+
+        Parameters
+        ----------
+        vacancies : (n,) int32
+        keep : bool
+            Change the K of the last solution that was kept, and keep the present one: in large networks last digits
+            then depend on these. Without it they do not, and what is kept stays.
 
         Raises
         ------
@@ -80,20 +98,27 @@ cdef class Fields(Wiring):
         """
         cdef int n = vacancies.shape[0], info
         self.grow(n)
+        if self.kept_m and not keep and self.spare_matrix.shape[0] != self.capacity:
+            self.spare_matrix = np.zeros((self.capacity, self.capacity))
         self.top, self.bent = 1.0, False
         self.solution += 1
         with nogil:
             self._classify(vacancies, n)
             self._wire()
-            info = self._solve()
+            info = self._solve(keep)
         if info:
+            self.kept_m = 0
             found = f"does not settle below {TOLERATED} V" if info == UNSETTLED else "is not positive definite"
             raise ArithmeticError(
                 f"the field matrix of {self.m} conducting defects {found}: the contrast between bonds and "
                 "background is too large for double precision, allowed up to about 1e12"
             )
 
-    cdef int _solve(self) noexcept nogil:
+    def drop_kept(self):
+        """Make K afresh at the next solution."""
+        self.kept_m = 0
+
+    cdef int _solve(self, bint keep) noexcept nogil:
         """Potential of the nodes by a fresh Cholesky factorisation, refined until it settles; C and heat."""
         cdef int m = self.m, ld = self.capacity, i, j, k, info = 0, one = 1, step, zi
         cdef double change = 0.0, current = 0.0
@@ -104,13 +129,7 @@ cdef class Fields(Wiring):
         self.solver_error = 0.0
         if m == 0:
             return 0
-        # K is the inverse of G between the nodes; G is positive definite, so Cholesky needs no pivots. Its lower
-        # triangle is all that anyone reads.
-        for i in range(m):
-            self.row(self.node[i], i + 1, &self.k_matrix[i, 0])
-        dpotrf(&uplo, &m, &self.k_matrix[0, 0], &ld, &info)
-        if info == 0:
-            dpotri(&uplo, &m, &self.k_matrix[0, 0], &ld, &info)
+        info = self._invert(keep)
         if info:
             return info
         # K + L: L holds each node's bonds on the diagonal, minus each bond off it.
@@ -164,6 +183,116 @@ cdef class Fields(Wiring):
             for j in range(i):
                 self.c_matrix[j, i] = self.c_matrix[i, j]
         return self._solve_heat()
+
+    # ---------------------------------------------------------------- K
+
+    cdef int _invert(self, bint keep) noexcept nogil:
+        """K between the nodes, the lower triangle, which is all that anyone reads."""
+        cdef int i, info
+        if self.kept_m and not keep:
+            self.k_matrix = self.spare_matrix
+            return self._invert_afresh()
+        if keep and self._change_kept():
+            self.k_matrix = self.kept_matrix
+            return 0
+        self.k_matrix, self.kept_m = self.kept_matrix, 0
+        info = self._invert_afresh()
+        if info == 0 and keep and self.m >= KEPT_FROM:
+            self.kept_m, self.kept_times = self.m, 0
+            for i in range(self.m):
+                self.kept_node[i] = self.node[i]
+        return info
+
+    cdef int _invert_afresh(self) noexcept nogil:
+        """The inverse of G between the nodes; G is positive definite, so Cholesky needs no pivots."""
+        cdef int m = self.m, ld = self.capacity, i, info = 0
+        cdef char uplo = b"U"
+        for i in range(m):
+            self.row(self.node[i], i + 1, &self.k_matrix[i, 0])
+        dpotrf(&uplo, &m, &self.k_matrix[0, 0], &ld, &info)
+        if info == 0:
+            dpotri(&uplo, &m, &self.k_matrix[0, 0], &ld, &info)
+        return info
+
+    cdef bint _change_kept(self) noexcept nogil:
+        """Change the K that is kept to that of the present nodes, one rank for each that came or went; whether it is.
+
+        Bonds have no part in it, so that no contrast does: errors stay at 1e-15 over hundreds of changes.
+        """
+        cdef int i = 0, j = 0, k, n_gone = 0, n_come = 0
+        cdef int[MOST_CHANGES] gone, come
+        if self.kept_m == 0 or self.kept_times >= KEPT_TIMES or self.m < KEPT_FROM:
+            return False
+        # Both lists ascend.
+        while i < self.kept_m or j < self.m:
+            if j == self.m or (i < self.kept_m and self.kept_node[i] < self.node[j]):
+                if n_gone == MOST_CHANGES:
+                    return False
+                gone[n_gone] = i
+                n_gone, i = n_gone + 1, i + 1
+            elif i == self.kept_m or self.node[j] < self.kept_node[i]:
+                if n_come == MOST_CHANGES:
+                    return False
+                come[n_come], self.old_place[j] = j, -1
+                n_come, j = n_come + 1, j + 1
+            else:
+                self.old_place[j] = i
+                i, j = i + 1, j + 1
+        if n_gone + n_come == 0:
+            return True
+        for k in range(n_gone):
+            self._take_out(gone[k])
+        self._lay_out()
+        for k in range(n_come):
+            if not self._put_in(come[k]):
+                return False
+        self.kept_times += 1
+        return True
+
+    cdef void _take_out(self, int s) noexcept nogil:
+        """Let the node at place ``s`` float in the background: K - K_s K_s' / K_ss, whose row and column s are zero."""
+        cdef int i, m = self.kept_m, ld = self.capacity, one = 1
+        cdef double share = -1.0 / self.kept_matrix[s, s]
+        cdef char uplo = b"U"
+        for i in range(m):
+            self.source[i] = self.kept_matrix[s, i] if i <= s else self.kept_matrix[i, s]
+        dsyr(&uplo, &m, &share, &self.source[0], &one, &self.kept_matrix[0, 0], &ld)
+
+    cdef void _lay_out(self) noexcept nogil:
+        """Order what is kept by the present nodes, those that came at zero; the heat matrix serves and is spoiled."""
+        cdef int i, j, at
+        for i in range(self.m):
+            at = self.old_place[i]
+            for j in range(i + 1):
+                self.h_matrix[i, j] = 0.0
+                if at >= 0 and self.old_place[j] >= 0:
+                    self.h_matrix[i, j] = self.kept_matrix[at, self.old_place[j]]
+            self.kept_node[i] = self.node[i]
+        self.k_matrix, self.kept_m, self.heat_of = self.h_matrix, self.m, -1
+        self.h_matrix = self.kept_matrix
+        self.kept_matrix = self.k_matrix
+
+    cdef bint _put_in(self, int t) noexcept nogil:
+        """Hold the node at place ``t``, too: K + v v' / s with v = K g - e_t, s = G_tt - g' K g; whether K g = e_t then."""
+        cdef int i, m = self.m, ld = self.capacity, one = 1
+        cdef double zero = 0.0, unity = 1.0, share
+        cdef char uplo = b"U"
+        self.row(self.node[t], m, &self.source[0])
+        dsymv(&uplo, &m, &unity, &self.kept_matrix[0, 0], &ld, &self.source[0], &one, &zero, &self.residual[0], &one)
+        share = self.source[t] - ddot(&m, &self.source[0], &one, &self.residual[0], &one)
+        if not share > 0.0:
+            return False
+        self.residual[t] -= 1.0
+        share = 1.0 / share
+        dsyr(&uplo, &m, &share, &self.residual[0], &one, &self.kept_matrix[0, 0], &ld)
+        dsymv(&uplo, &m, &unity, &self.kept_matrix[0, 0], &ld, &self.source[0], &one, &zero, &self.residual[0], &one)
+        self.residual[t] -= 1.0
+        for i in range(m):
+            if not fabs(self.residual[i]) <= KEPT_ERROR:
+                return False
+        return True
+
+    # ---------------------------------------------------------------- currents and products
 
     cdef void _flow(self, double[::1] value, double[::1] out) noexcept nogil:
         """Current that bonds and contacts bring into each node, by differences (no cancellation)."""

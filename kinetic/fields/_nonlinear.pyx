@@ -173,8 +173,9 @@ cdef class Nonlinear(Removal):
         for c in range(n_moving):
             for i in range(self.m):
                 self.shift[c, i] += self.top * (self.linear_phi[i] + self.linear_shift[c, i]) - self.phi[i]
-        self._draw(0, n_moving)
-        return self._refine_loose(n_moving, fabs(self.top))
+        for c in range(n_moving):
+            self.loose[c] = c
+        return self._refine_loose(n_moving, n_moving, fabs(self.top))
 
     cdef int _invert_base(self) noexcept nogil:
         """Inverse of the matrix of slopes with all atoms, from the factors that `operate` left in ``work``."""
@@ -336,16 +337,43 @@ cdef class Nonlinear(Removal):
         by_trees : bool
             Take what flows along trees of stiff bonds apart: here ``lacking`` has signs.
         """
-        cdef int i
-        if not 0 <= site < self.n_hosts or self.node_at[site] < 0 or self.moving_number[site] < 0:
-            raise ValueError(f"no conducting defect that may move is at host site {site}")
+        cdef int i, c = self._moving_at(site)
         if lacking.shape[0] != self.m:
             raise ValueError(f"lacking must have one current for each of {self.m} nodes, got {lacking.shape[0]}")
         for i in range(self.m):
             self.residual[i] = lacking[i]
-        if by_trees:
-            return self._tree_bound(self.moving_number[site])
-        return self._sharp_bound(self.moving_number[site])
+        return self._tree_bound(c) if by_trees else self._sharp_bound(c)
+
+    def bound_by_probes(self, int site, const double[:, ::1] off):
+        """The same for an inverse of the whole network that is off by a matrix, as by rounding; it stays so until `solve`.
+
+        Parameters
+        ----------
+        site : int
+            Of an atom that some candidate takes away.
+        off : (m, m) float64
+            What is added to the inverse, symmetric.
+
+        Returns
+        -------
+        float
+            V at 1 V; infinite where a bond of the atom ends at a node that floats.
+        """
+        cdef int i, j, c = self._moving_at(site)
+        self.room_for_probes()
+        for i in range(self.m):
+            for j in range(self.m):
+                self.c_matrix[i, j] += off[i, j]
+        self._solve_star(c)
+        self._respond(self.star_sum[c:c + 1], self.shift[c:c + 1], 1)
+        self._probe()
+        return self._probed_bound(c)
+
+    def _moving_at(self, int site):
+        """Return the number of the moving atom at a host site."""
+        if not 0 <= site < self.n_hosts or self.node_at[site] < 0 or self.moving_number[site] < 0:
+            raise ValueError(f"no conducting defect that may move is at host site {site}")
+        return self.moving_number[site]
 
     cdef void _correct(self, int n) noexcept nogil:
         cdef int p

@@ -1,10 +1,10 @@
-from ._stars cimport Stars
+from ._probes cimport Probes
 
 
 cdef double SETTLED    # V at 1 V: an error below this needs no further refinement, where all atoms are refined
 
 
-cdef class Removal(Stars):
+cdef class Removal(Probes):
     cdef double[:, ::1] star_sum, shift, drawn
     # those that are refined; a batch of them at once, with the size of each one's last correction
     cdef int[::1] loose, batch
@@ -23,22 +23,24 @@ cdef class Removal(Stars):
     cdef int _refine_doubtful(self, int n_moving) noexcept nogil
     cdef bint _doubtful(self, int c, double share) noexcept nogil
     cdef int _refine_listed(self, int n, double scale) noexcept nogil
-    cdef int _refine_loose(self, int n_moving, double scale) noexcept nogil
-    cdef void _draw(self, int first, int n) noexcept nogil
+    cdef int _solve_star(self, int c) noexcept nogil
+    cdef int _list_unproved(self, int n_moving) noexcept nogil
+    cdef int _refine_loose(self, int n_listed, int n_moving, double scale) noexcept nogil
+    cdef void _draw_all(self, int n_moving) noexcept nogil
+    cdef void _draw(self, const int* atoms, int n) noexcept nogil
+    cdef void _draw_by_sources(self, int c) noexcept nogil
     cdef double _beyond_background(self, int c, int i) noexcept nogil
     cdef double _residual_bound(self, int c) noexcept nogil
+    cdef double _probed_bound(self, int c) noexcept nogil
     cdef double _sharp_bound(self, int c) noexcept nogil
+    cdef double _bound_at_ends(self, int c, int n, double total) noexcept nogil
     cdef int _meet(self, int i, int n) noexcept nogil
     cdef int _meet_bent(self, int c, int n) noexcept nogil
     cdef int _spread_bound(self, int c) noexcept nogil
-    cdef double _across(self, int e, double[::1] value, double top) noexcept nogil
     cdef int _factor(self, int c) noexcept nogil
     cdef void _back(self, int c, double* out) noexcept nogil
     cdef int _refine(self, const int* atoms, int n_atoms, double scale) noexcept nogil
     cdef int _solve_without(self, int c, double* left) noexcept nogil
-    cdef void _assemble_without(self, int c) noexcept nogil
     cdef double _correction(self, int p) noexcept nogil
     cdef void _residual_without(self, int n) noexcept nogil
     cdef void _correct(self, int n) noexcept nogil
-    cdef void _flow_without(self, int c) noexcept nogil
-    cdef double _flow_to(self, int i, bint left) noexcept nogil

@@ -5,22 +5,23 @@ it hid appear. With E those bonds (g > 0 leaves, g < 0 appears), C = (K + L)^-1 
 
     phi' = phi + C E T^-1 (E' phi - v).
 
-Each moving atom's residual, built from differences across bonds, gives a rigorous bound on the error of its
-potentials. Where that exceeds 3e-8 V at 1 V (everywhere when asked, ``refine``) atoms are refined, many at once,
-until they settle, and solved afresh if they do not.
+The errors of C, as probes tell them (see `Probes`), bound those of each moving atom's potentials. Where that exceeds
+3e-8 V at 1 V, and in small networks, the atom's own residual does, built from differences across bonds. Where that
+exceeds it too (everywhere when asked, ``refine``) atoms are refined, many at once, until they settle, and solved
+afresh if they do not.
 """
 
 import numpy as np
 
 from libc.math cimport fabs, INFINITY, sqrt
-from libc.string cimport memset
-from scipy.linalg.cython_blas cimport ddot
+from libc.string cimport memcpy, memset
+from scipy.linalg.cython_blas cimport daxpy, ddot
 from scipy.linalg.cython_lapack cimport dpotrf, dpotrs
 
 from ._fields cimport TOLERATED, UNSETTLED
 from ._operating cimport between_bonds
+from ._probes cimport GROUNDED, Probes
 from ._small_lu cimport factor_small, solve_small
-from ._stars cimport Stars
 
 cdef double SETTLED = 1e-13, LOOSE = 3e-8, ENOUGH = 1e-11
 cdef int MOST_STEPS = 20
@@ -29,13 +30,14 @@ cdef double DOUBTFUL = 1e-9     # of the same: a shift by T with a smaller pivot
 
 cdef enum:
     BATCH = 64          # moving atoms that are refined at once
+    MANY = 100          # moving atoms from which on probes cost less than a residual of each
 
 
-cdef class Removal(Stars):
-    """Fields that also know the potential without each moving atom; made with the arguments of :class:`Stars`."""
+cdef class Removal(Probes):
+    """Fields that also know the potential without each moving atom; made with the arguments of :class:`Probes`."""
 
     def __init__(self, *args, **laws):
-        Stars.__init__(self, *args, **laws)
+        Probes.__init__(self, *args, **laws)
         self.loose, self.lu_start = np.zeros((2, 1), np.intc)
         self.left = np.zeros(1)
         self.star_sum, self.shift, self.drawn, self.batch_in, self.batch_out = np.zeros((5, 1, 1))
@@ -68,6 +70,8 @@ cdef class Removal(Stars):
         cdef int info
         cdef long squares = self.count_stars(n_moving)
         self.room_for_points()
+        if read and n_moving >= MANY:
+            self.room_for_probes()
         self._room_for_moving(n_moving)
         if squares > self.lu.shape[0] or self.n_edges > self.pivot.shape[0]:
             self._room_for_factors(2 * self.n_edges, 2 * squares)
@@ -97,9 +101,9 @@ cdef class Removal(Stars):
 
     cdef int _leave_one_out(self, int n_moving, bint read) noexcept nogil:
         """Change of the nodes' potential (shift) for each moving atom taken away; to be read, the drawn currents too."""
-        cdef int c, e, r, m = self.m, info = 0, begin = 0
+        cdef int c, r, info = 0, begin = 0
         self.removal_error = 0.0
-        if n_moving == 0 or m == 0:
+        if n_moving == 0 or self.m == 0:
             return 0
         # For each atom a small system over its changed bonds gives the currents by which its network differs.
         self.n_edges = 0
@@ -108,17 +112,41 @@ cdef class Removal(Stars):
             r = self.start[c + 1] - self.start[c]
             self.lu_start[c] = begin
             begin += r * r
-            info = self._factor(c)
+            info = self._solve_star(c)
             if info:
                 return info
-            for e in range(self.start[c], self.start[c + 1]):
-                self.edge_w[e] = self._across(e, self.phi, 1.0)
-            self._back(c, &self.star_sum[c, 0])
         self._respond(self.star_sum, self.shift, n_moving)
         if not read:
             return self._refine_doubtful(n_moving)
-        self._draw(0, n_moving)
-        return self._refine_loose(n_moving, 1.0)
+        return self._refine_loose(self._list_unproved(n_moving), n_moving, 1.0)
+
+    cdef int _solve_star(self, int c) noexcept nogil:
+        """Currents f = E T^-1 (E' phi - v) by which the network without moving atom ``c`` differs, into ``star_sum``."""
+        cdef int e, info = self._factor(c)
+        if info:
+            return info
+        for e in range(self.start[c], self.start[c + 1]):
+            self.edge_w[e] = self._across(e, self.phi, 1.0)
+        self._back(c, &self.star_sum[c, 0])
+        return 0
+
+    cdef int _list_unproved(self, int n_moving) noexcept nogil:
+        """List the moving atoms in ``loose`` that probes do not clear; those that they do are done with."""
+        cdef int c, n = 0
+        cdef bint probed = n_moving >= MANY and not self.refine
+        cdef double error = INFINITY
+        if probed:
+            self._probe()
+        for c in range(n_moving):
+            if probed:
+                error = self._probed_bound(c)
+            if error <= LOOSE:
+                self.removal_error = max(self.removal_error, error)
+                self._draw_by_sources(c)
+            else:
+                self.loose[n] = c
+                n += 1
+        return n
 
     cdef int _refine_doubtful(self, int n_moving) noexcept nogil:
         """Refine the moving atoms whose T has lost digits; the others are near enough to begin with."""
@@ -141,11 +169,18 @@ cdef class Removal(Stars):
                 return True
         return False
 
-    cdef int _refine_loose(self, int n_moving, double scale) noexcept nogil:
-        """Refine the moving atoms whose bound is too large, at ``scale`` volts; the bound decides who is."""
-        cdef int c, n = 0
+    cdef int _refine_loose(self, int n_listed, int n_moving, double scale) noexcept nogil:
+        """Refine those of the moving atoms in ``loose`` whose bound is too large, at ``scale`` volts."""
+        cdef int c, p, first = 0, n = 0
         cdef double error
-        for c in range(n_moving):
+        if n_listed == n_moving:
+            self._draw_all(n_moving)
+        else:
+            while first < n_listed:
+                self._draw(&self.loose[first], min(n_listed - first, <int>BATCH))
+                first += BATCH
+        for p in range(n_listed):
+            c = self.loose[p]
             error = self._residual_bound(c)
             # Where the simple bound does not clear an atom, the sharp one may.
             if not self.refine and not error <= LOOSE * scale:
@@ -168,13 +203,31 @@ cdef class Removal(Stars):
             first += BATCH
         return 0
 
-    cdef void _draw(self, int first, int n) noexcept nogil:
-        """Currents that hold the nodes at phi' in the background, for ``n`` moving atoms from ``first``."""
+    cdef void _draw_all(self, int n_moving) noexcept nogil:
+        """Currents that hold the nodes at phi' in the background, for all moving atoms: one product with K."""
         cdef int c, i
-        for c in range(first, first + n):
+        for c in range(n_moving):
             for i in range(self.m):
                 self.star_sum[c, i] = self._beyond_background(c, i)
-        self._times(self.k_matrix, self.star_sum, self.drawn, first, n)
+        self._times(self.k_matrix, self.star_sum, self.drawn, 0, n_moving)
+
+    cdef void _draw(self, const int* atoms, int n) noexcept nogil:
+        """The same for a batch of moving atoms."""
+        cdef int p, i
+        for p in range(n):
+            for i in range(self.m):
+                self.batch_in[p, i] = self._beyond_background(atoms[p], i)
+        self._times(self.k_matrix, self.batch_in, self.batch_out, 0, n)
+        for p in range(n):
+            memcpy(&self.drawn[atoms[p], 0], &self.batch_out[p, 0], self.m * sizeof(double))
+
+    cdef void _draw_by_sources(self, int c) noexcept nogil:
+        """The same by the sources Y of the potentials C, of which few are needed (see :class:`Probes`)."""
+        cdef int k, i, m = self.m, one = 1, n = self._list_ends(c)
+        memcpy(&self.drawn[c, 0], &self.y_phi[0], m * sizeof(double))
+        for k in range(n):
+            i = self.leaving[k]
+            daxpy(&m, &self.star_sum[c, i], &self.h_matrix[i, 0], &one, &self.drawn[c, 0], &one)
 
     cdef inline double _beyond_background(self, int c, int i) noexcept nogil:
         """Potential of a node without moving atom ``c``, less that of the empty background."""
@@ -202,6 +255,41 @@ cdef class Removal(Stars):
                 self.residual[i] = fabs(self.residual[i])
         return error
 
+    cdef double _probed_bound(self, int c) noexcept nogil:
+        """The same without a residual, for an atom whose bonds all end at grounded nodes; else infinite.
+
+        With f = E T^-1 (E' phi - v) the nodes lack at most what the whole network leaves open, what its small system
+        leaves open at the ends of bonds, and |D^-1 f| times the lengths of rows of R D.
+        """
+        cdef int e, k, l, i, b, n = self._list_ends(c)
+        cdef double size = 0.0, total, value
+        for k in range(n):
+            i = self.leaving[k]
+            if not self.c_matrix[i, i] < GROUNDED:
+                return INFINITY
+            size += self.c_matrix[i, i] * self.star_sum[c, i] ** 2
+            self.residual[i] = 0.0
+        if self._doubtful(c, ROUNDING):
+            return INFINITY
+        size = sqrt(size)
+        for e in range(self.start[c], self.start[c + 1]):
+            # Its current in the network with it, where it leaves, against what the small system took.
+            i, b = self.edge_a[e], self.edge_b[e]
+            value = self.phi[i] + self.shift[c, i]
+            value -= self.phi[b] + self.shift[c, b] if b >= 0 else (self.top if b == -2 else 0.0)
+            value = fabs(self.edge_g[e] * value - self.edge_w[e] * sqrt(fabs(self.edge_g[e])))
+            self.residual[i] += value
+            if b >= 0:
+                self.residual[b] += value
+        total = self.lacking_most + size * self.known_most
+        for k in range(n):
+            i = self.leaving[k]
+            total += self.c_matrix[i, i] * self.residual[i]
+            self.source[i] = self.lacking[i] + size * self.known[i]
+            for l in range(n):
+                self.source[i] += self.c_matrix[i, self.leaving[l]] * self.residual[self.leaving[l]]
+        return self._bound_at_ends(c, n, total) + size * self.point_most
+
     cdef double _sharp_bound(self, int c) noexcept nogil:
         """A sharper bound from the same sizes r: all entries of A'^-1 are positive, so that no error exceeds A'^-1 r.
 
@@ -210,8 +298,8 @@ cdef class Removal(Stars):
         is harmonic but where z is not zero, at ends of changed bonds, so that it is largest there. Twice the sum
         covers the rounding of C and T.
         """
-        cdef int e, i, k, l, n = 0, m = self.m, first = self.start[c], last = self.start[c + 1]
-        cdef double total = 0.0, largest, value, other
+        cdef int e, i, k, n = 0, m = self.m, first = self.start[c], last = self.start[c + 1]
+        cdef double total = 0.0
         if self._doubtful(c, ROUNDING):
             return INFINITY
         for i in range(m):
@@ -219,12 +307,18 @@ cdef class Removal(Stars):
         for e in range(first, last):
             n = self._meet(self.edge_b[e], self._meet(self.edge_a[e], n))
         n = self._meet_bent(c, n)
+        for k in range(n):
+            self.gone[self.leaving[k]] = 0
+        return self._bound_at_ends(c, n, total)
+
+    cdef double _bound_at_ends(self, int c, int n, double total) noexcept nogil:
+        """The bound from the sum that bounds u, and from u itself at the ``n`` ends in ``leaving`` (in ``source``)."""
+        cdef int k, l, i
+        cdef double largest = 0.0, value, other
         if self._spread_bound(c):
-            total = INFINITY
-        largest = 0.0
+            return INFINITY
         for k in range(n):
             i = self.leaving[k]
-            self.gone[i] = 0
             value = other = 0.0
             for l in range(0, n - 1, 2):
                 value += self.c_matrix[i, self.leaving[l]] * self.source[self.leaving[l]]
@@ -255,10 +349,6 @@ cdef class Removal(Stars):
             self.edge_w[e] = self._across(e, self.source, 0.0)
         self._back(c, &self.source[0])
         return 0
-
-    cdef inline double _across(self, int e, double[::1] value, double top) noexcept nogil:
-        """Difference of ``value`` over edge ``e``."""
-        return self._drop(value, self.edge_a[e], self.edge_b[e], top)
 
     cdef int _factor(self, int c) noexcept nogil:
         """LU of T scaled by sqrt|g| on both sides, sign(g) - sqrt|g| E' C E sqrt|g|."""
@@ -326,14 +416,7 @@ cdef class Removal(Stars):
                 if info:
                     return info
             self.removal_error = max(self.removal_error, self.left[c] / scale)
-        # What holds the nodes at these potentials.
-        for p in range(n_atoms):
-            for i in range(self.m):
-                self.batch_in[p, i] = self._beyond_background(atoms[p], i)
-        self._times(self.k_matrix, self.batch_in, self.batch_out, 0, n_atoms)
-        for p in range(n_atoms):
-            for i in range(self.m):
-                self.drawn[atoms[p], i] = self.batch_out[p, i]
+        self._draw(atoms, n_atoms)
         return 0
 
     cdef int _solve_without(self, int c, double* left) noexcept nogil:
@@ -363,38 +446,6 @@ cdef class Removal(Stars):
                 break
         left[0] = size
         return 0 if size <= TOLERATED else UNSETTLED
-
-    cdef void _assemble_without(self, int c) noexcept nogil:
-        """K + L of the network without moving atom ``c``, in the place of the heat matrix."""
-        cdef int i, j, k, e, m = self.m, first = self.start[c], last = self.start[c + 1]
-        cdef double g
-        self.heat_of = -1
-        # Mark who leaves: the first end of every bond that does.
-        for e in range(first, last):
-            if self.edge_g[e] > 0.0:
-                self.gone[self.edge_a[e]] = 1
-        for i in range(m):
-            for j in range(i + 1):
-                self.h_matrix[i, j] = self.k_matrix[i, j]
-            if self.gone[i]:
-                continue
-            self.h_matrix[i, i] += self.contact_g[0, i] + self.contact_g[1, i]
-            for k in range(self.degree[i]):
-                j = self.link[i, k]
-                if not self.gone[j]:
-                    self.h_matrix[i, i] += self.link_g[i, k]
-                    if j < i:
-                        self.h_matrix[i, j] -= self.link_g[i, k]
-        # Bonds that appear; the marks are taken away in the same pass.
-        for e in range(first, last):
-            i, j, g = self.edge_a[e], self.edge_b[e], -self.edge_g[e]
-            if g < 0.0:
-                self.gone[i] = 0
-                continue
-            self.h_matrix[i, i] += g
-            if j >= 0:
-                self.h_matrix[j, j] += g
-                self.h_matrix[max(i, j), min(i, j)] -= g
 
     cdef double _correction(self, int p) noexcept nogil:
         """Add the correction of one moving atom of the batch to its shift; returns its size at 1 V."""
@@ -440,53 +491,3 @@ cdef class Removal(Stars):
                 self.batch_out[p, i] += self.residual[i]
         # C (r + E w): the one product with all of C
         self._times(self.c_matrix, self.batch_out, self.batch_in, 0, n)
-
-    cdef void _flow_without(self, int c) noexcept nogil:
-        """Current into each node (residual) at the values in source, bonds of moving atom ``c`` left out.
-
-        They are not added and taken away again: the currents that would cancel are 1e7 times those that stay.
-        """
-        cdef int e, i, first = self.start[c], last = self.start[c + 1]
-        cdef double value
-        for i in range(self.m):
-            self.residual[i] = self._flow_to(i, False)
-        # Nodes that left have no bonds; their neighbours skip them.
-        for e in range(first, last):
-            if self.edge_g[e] > 0.0:
-                self.gone[self.edge_a[e]] = 1
-        for e in range(first, last):
-            if self.edge_g[e] > 0.0:
-                self.residual[self.edge_a[e]] = 0.0
-                if self.edge_b[e] >= 0 and not self.gone[self.edge_b[e]]:
-                    self.residual[self.edge_b[e]] = self._flow_to(self.edge_b[e], True)
-        for e in range(first, last):
-            if self.edge_g[e] > 0.0:
-                self.gone[self.edge_a[e]] = 0
-                continue
-            # A bond that appears has g < 0, so that this is the current it brings to its first end.
-            value = self.edge_g[e] * self._across(e, self.source, self.top)
-            self.residual[self.edge_a[e]] += value
-            if self.edge_b[e] >= 0:
-                self.residual[self.edge_b[e]] -= value
-
-    cdef inline double _flow_to(self, int i, bint left) noexcept nogil:
-        """Current into one node at the values in source; ``left``: its bonds to nodes that left are not there."""
-        cdef int k, n = self.degree[i]
-        cdef double here = self.source[i], other = 0.0
-        cdef double total = self.contact_g[1, i] * (self.top - here) - self.contact_g[0, i] * here
-        cdef const double* at = &self.source[0]
-        cdef const int* link = &self.link[i, 0]
-        cdef const double* g = &self.link_g[i, 0]
-        if left:
-            for k in range(n):
-                if not self.gone[link[k]]:
-                    total += g[k] * (at[link[k]] - here)
-            return total
-        # Two sums, so that one addition need not wait for the one before.
-        if n & 1:
-            n -= 1
-            total += g[n] * (at[link[n]] - here)
-        for k in range(0, n, 2):
-            total += g[k] * (at[link[k]] - here)
-            other += g[k + 1] * (at[link[k + 1]] - here)
-        return total + other

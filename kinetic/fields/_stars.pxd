@@ -18,6 +18,11 @@ cdef class Stars(Points):
     cdef void _edges_without(self, int site, bint write) noexcept nogil
     cdef void _edge(self, int a, int b, double g, int law, bint write) noexcept nogil
     cdef long _count_edges(self, int n_moving) noexcept nogil
+    cdef int _list_ends(self, int c) noexcept nogil
+    cdef double _across(self, int e, double[::1] value, double top) noexcept nogil
+    cdef void _flow_without(self, int c) noexcept nogil
+    cdef double _flow_to(self, int i, bint left) noexcept nogil
+    cdef void _assemble_without(self, int c) noexcept nogil
     cdef void _grow_trees(self) noexcept nogil
     cdef bint _stiff(self, int i, int k) noexcept nogil
     cdef double _tree_bound(self, int c) noexcept nogil

@@ -100,6 +100,108 @@ cdef class Stars(Points):
         self.start[n_moving] = self.n_edges
         return squares
 
+    cdef int _list_ends(self, int c) noexcept nogil:
+        """List the ends of the bonds of moving atom ``c`` (no electrodes) in ``leaving``, each once; how many there are."""
+        cdef int e, i, l, n = 0
+        for e in range(self.start[c], self.start[c + 1]):
+            for l in range(2):
+                i = self.edge_b[e] if l else self.edge_a[e]
+                if i >= 0 and not self.gone[i]:
+                    self.gone[i] = 1
+                    self.leaving[n] = i
+                    n += 1
+        for l in range(n):
+            self.gone[self.leaving[l]] = 0
+        return n
+
+    # ---------------------------------------------------------------- the network without a moving atom
+
+    cdef inline double _across(self, int e, double[::1] value, double top) noexcept nogil:
+        """Difference of ``value`` over edge ``e``."""
+        return self._drop(value, self.edge_a[e], self.edge_b[e], top)
+
+    cdef void _flow_without(self, int c) noexcept nogil:
+        """Current into each node (residual) at the values in source, bonds of moving atom ``c`` left out.
+
+        They are not added and taken away again: the currents that would cancel are 1e7 times those that stay.
+        """
+        cdef int e, i, first = self.start[c], last = self.start[c + 1]
+        cdef double value
+        for i in range(self.m):
+            self.residual[i] = self._flow_to(i, False)
+        # Nodes that left have no bonds; their neighbours skip them.
+        for e in range(first, last):
+            if self.edge_g[e] > 0.0:
+                self.gone[self.edge_a[e]] = 1
+        for e in range(first, last):
+            if self.edge_g[e] > 0.0:
+                self.residual[self.edge_a[e]] = 0.0
+                if self.edge_b[e] >= 0 and not self.gone[self.edge_b[e]]:
+                    self.residual[self.edge_b[e]] = self._flow_to(self.edge_b[e], True)
+        for e in range(first, last):
+            if self.edge_g[e] > 0.0:
+                self.gone[self.edge_a[e]] = 0
+                continue
+            # A bond that appears has g < 0, so that this is the current it brings to its first end.
+            value = self.edge_g[e] * self._across(e, self.source, self.top)
+            self.residual[self.edge_a[e]] += value
+            if self.edge_b[e] >= 0:
+                self.residual[self.edge_b[e]] -= value
+
+    cdef inline double _flow_to(self, int i, bint left) noexcept nogil:
+        """Current into one node at the values in source; ``left``: its bonds to nodes that left are not there."""
+        cdef int k, n = self.degree[i]
+        cdef double here = self.source[i], other = 0.0
+        cdef double total = self.contact_g[1, i] * (self.top - here) - self.contact_g[0, i] * here
+        cdef const double* at = &self.source[0]
+        cdef const int* link = &self.link[i, 0]
+        cdef const double* g = &self.link_g[i, 0]
+        if left:
+            for k in range(n):
+                if not self.gone[link[k]]:
+                    total += g[k] * (at[link[k]] - here)
+            return total
+        # Two sums, so that one addition need not wait for the one before.
+        if n & 1:
+            n -= 1
+            total += g[n] * (at[link[n]] - here)
+        for k in range(0, n, 2):
+            total += g[k] * (at[link[k]] - here)
+            other += g[k + 1] * (at[link[k + 1]] - here)
+        return total + other
+
+    cdef void _assemble_without(self, int c) noexcept nogil:
+        """K + L of the network without moving atom ``c``, in the place of the heat matrix."""
+        cdef int i, j, k, e, m = self.m, first = self.start[c], last = self.start[c + 1]
+        cdef double g
+        self.heat_of = -1
+        # Mark who leaves: the first end of every bond that does.
+        for e in range(first, last):
+            if self.edge_g[e] > 0.0:
+                self.gone[self.edge_a[e]] = 1
+        for i in range(m):
+            for j in range(i + 1):
+                self.h_matrix[i, j] = self.k_matrix[i, j]
+            if self.gone[i]:
+                continue
+            self.h_matrix[i, i] += self.contact_g[0, i] + self.contact_g[1, i]
+            for k in range(self.degree[i]):
+                j = self.link[i, k]
+                if not self.gone[j]:
+                    self.h_matrix[i, i] += self.link_g[i, k]
+                    if j < i:
+                        self.h_matrix[i, j] -= self.link_g[i, k]
+        # Bonds that appear; the marks are taken away in the same pass.
+        for e in range(first, last):
+            i, j, g = self.edge_a[e], self.edge_b[e], -self.edge_g[e]
+            if g < 0.0:
+                self.gone[i] = 0
+                continue
+            self.h_matrix[i, i] += g
+            if j >= 0:
+                self.h_matrix[j, j] += g
+                self.h_matrix[max(i, j), min(i, j)] -= g
+
     # ---------------------------------------------------------------- trees of stiff bonds
 
     cdef void _grow_trees(self) noexcept nogil:

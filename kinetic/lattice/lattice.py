@@ -313,7 +313,7 @@ def _same_table(table: Table) -> Table:
 def _touching(sublattice: NDArray[np.int8], layer: NDArray[np.int32]) -> NDArray[np.int8]:
     """Return which electrode each site touches: first and last layer of its sublattice."""
     touch = np.zeros(len(sublattice), dtype=np.int8)
-    for kind in np.unique(sublattice):
+    for kind in set(sublattice.tolist()):  # numpy.unique would load numpy.ma, 2 MB in each member's process
         on = sublattice == kind
         touch[on & (layer == 0)] |= BOTTOM
         touch[on & (layer == layer[on].max())] |= TOP
@@ -375,7 +375,7 @@ def _layers(place: NDArray[np.float64], kind: NDArray[np.int8]) -> tuple[NDArray
     """Return the layer of each site and the mean distance of host layers."""
     layer = np.zeros(len(place), dtype=np.int32)
     spacing = 1e-9
-    for sub in np.unique(kind):
+    for sub in set(kind.tolist()):
         on = np.flatnonzero(kind == sub)
         heights, layer[on] = np.unique(np.round(place[on, 2], 13), return_inverse=True)
         if sub == HOST and len(heights) > 1:

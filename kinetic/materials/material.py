@@ -8,7 +8,6 @@ number is a plain float in SI units, energies in eV.
 from __future__ import annotations
 
 import copy
-import difflib
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -281,6 +280,8 @@ def _nearest(name: str, known: Sequence[str]) -> str:
     Names are made of parts, such as HfO2-face: near are those that have most of the parts asked for, spelled
     like that or nearly.
     """
+    import difflib  # where something is wrong, and nowhere else
+
     small = {one.lower(): one for one in known}
     name = name.lower().replace("0", "o")  # a nought for an O is a common slip, and no name has one
     every = f"frenkel materials lists all {len(known)}"

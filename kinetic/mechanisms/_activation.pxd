@@ -21,7 +21,7 @@ cdef inline double activation_energy(int law, double barrier, double energy, dou
     cdef double g, value
     if law == 0:
         if fabs(energy) >= M_PI * barrier:
-            return energy if energy > 0.0 else 0.0
+            return 0.5 * (energy + fabs(energy))    # max(0, energy) without a branch
         g = energy / (M_PI * barrier)
         return barrier * (sqrt(1.0 - g * g) + g * asin(g)) + 0.5 * energy
     if law == 2 and barrier > 0.0:

@@ -1,7 +1,6 @@
 """What a notebook shows of an object: a table, and a small curve without axes."""
 
 from collections.abc import Sequence
-from html import escape
 
 WIDTH, HEIGHT = 180, 40  # pixels of a curve
 MOST_POINTS = 400
@@ -9,6 +8,8 @@ MOST_POINTS = 400
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return a table; what stands in its cells is text, never markup."""
+    from html import escape
+
     lines = ["<table>"]
     for kind, cells in [("th", heads), *(("td", row) for row in rows)]:
         lines.append("<tr>" + "".join(f"<{kind}>{escape(cell)}</{kind}>" for cell in cells) + "</tr>")
@@ -17,6 +18,8 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def page(name: str, text: str, *parts: str) -> str:
     """Return a headline, with a name in bold and a text, above other parts."""
+    from html import escape
+
     return "\n".join([f"<div><b>{escape(name)}</b> {escape(text)}", *parts, "</div>"])
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import typing
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,8 @@ LONGEST = 200
 
 def suggest(name: str, known: Iterable[str]) -> str:
     """Return the end of an error about an unknown name: the nearest one, and all there are."""
+    import difflib  # where something is wrong, and nowhere else
+
     known = list(known)
     small = {one.lower(): one for one in reversed(known)}
     near = difflib.get_close_matches(name.lower(), small, n=1)

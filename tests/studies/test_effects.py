@@ -26,6 +26,7 @@ from frenkel.studies.common.settings import Settings
 from frenkel.studies.methods import cycling, distillation, hardware, onchip
 from frenkel.studies.methods.cycling import settled
 from frenkel.studies.methods.recalibration import recalibrated
+from frenkel.studies.methods.single import Stream
 from frenkel.studies.methods.splits import Splits
 
 RANDOM = np.random.default_rng(8)
@@ -161,6 +162,7 @@ def test_pulses_change_weights_by_what_is_wanted(cells):
     np.testing.assert_allclose(layer.shown, W, rtol=1e-12, atol=1e-15)
     plus = layer.plus.copy()
     wanted = RANDOM.integers(-10, 11, W.shape) * 0.02
+    assert (wanted == 0.0).any()  # some cells get no pulses
     layer.change(wanted, law, SimpleNamespace(random=lambda shape: np.full(shape, 0.5)))
     np.testing.assert_allclose(layer.shown, W + wanted, rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(layer.plus - plus, wanted / 2, atol=1e-12)
@@ -184,7 +186,7 @@ def test_weights_of_cells_end_at_their_window():
 def test_training_on_chip_is_gradient_descent_by_pulses():
     """With an ideal device of a million pulses: two steps for one of training in software, to a pulse."""
     parts, settings = made_up_splits(), Settings(seeds=2, chips=1, steps=1)
-    net, random = hardware.start_of(parts, settings), settings.random(5, 0)
+    net, random = hardware.start_of(parts, settings), Stream(settings.random(5, 0))
     weights, rate = [np.clip(w, -1.0, 1.0) for w in net.weights], 0.2
     for now in (rate, rate):  # it falls over the last half of the steps
         places = np.take_along_axis(parts.train, random.integers(30, size=(2, onchip.BATCH)), axis=1)

@@ -3,6 +3,7 @@
 Networks are hardly trained here; orderings of accuracies need the studies themselves (`make studies`).
 """
 
+import importlib
 import json
 
 import numpy as np
@@ -233,3 +234,37 @@ def test_what_follows_from_what_was_put_in_is_called_arithmetic(found):
         "architectures-sneak", "architectures-common", "write-verify-noise", "write-verify-clock",
         "system-card-neurobench", "system-card-sum", "system-card-area",
     }  # fmt: skip
+
+
+HEADLINES = {
+    "nonidealities": ("variability of one blind pulse", "relaxation"),
+    "architectures": ("one pulse of the cell", "conductance of all cells (mS)", "(range)"),
+    "write-verify": ("accuracy within it", "reached by whole cycles"),
+    "training": ("one pulse of the cell",),
+    "timing": ("a spike adds 0.25", "a spike adds 1", "range"),
+    "noise": ("device, corrected",),
+    "system-card": ("one blind pulse of the cell", "within 0.05 (range)", "within 0.02 (range)"),
+}
+"""What the first table of each study holds: the cell's own, and ranges that are called so."""
+
+
+@pytest.mark.parametrize("name", HEADLINES)
+def test_first_tables_hold_the_cell_and_ranges(found, name):
+    """No number of a cell is a placeholder or follows from a choice; no energy of a chosen pulse is there."""
+    data = found(name)
+    made = json.loads(data.attrs["provenance"])["configuration"]
+    assert not {"placeholder", "chosen"} & set(made.get("device_origins", {}).values())
+    module = importlib.import_module(f"frenkel.studies.{name.replace('-', '_')}")
+    first = module.table(data).split("\n\n")[0]
+    assert all(words in first for words in HEADLINES[name]), first
+    if name == "architectures":
+        assert " J " not in first
+
+
+def test_one_pulse_of_the_cell_is_that_of_its_spread(found):
+    """And the energy of the note is that of the conductance in the table."""
+    data = found("architectures")
+    made = json.loads(data.attrs["provenance"])["configuration"]["device"]
+    assert float(data.own_spread) == made["variability"] > 0.0
+    # Volt squared times seconds: half of 0.2 V for 10 ns.
+    assert data.cell_energy.values == pytest.approx(0.1**2 * 10e-9 * data.driven.values)

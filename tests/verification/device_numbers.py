@@ -1,7 +1,7 @@
 """Search the numbers of a set whose devices form, cycle and keep what they hold.
 
     .venv/bin/python tests/verification/device_numbers.py SECONDS [--number 0] [--base HfO2]
-    .venv/bin/python tests/verification/device_numbers.py --show 5 [--check 24]
+    .venv/bin/python tests/verification/device_numbers.py --show 5 [--check 24] [--write mine.toml]
 
 An evolutionary search: each trial draws a set near earlier good ones, or anywhere in the ranges, and
 measures it on six small devices that no other trial used: forming and eight cycles; where these are good,
@@ -10,8 +10,9 @@ measured again on further devices before they count. Two searches with other ``-
 build/numbers/ and find the same trials only by chance.
 
 The search begins near the numbers of the base set. `--show` prints the best sets, and how far each number
-goes among the sets that are nearly as good: as near as this search comes to a posterior. `--check` measures
-the best on devices from seed 2001 on, which no search uses.
+goes among the sets that are nearly as good: as near as this search comes to a posterior. `--write` puts both
+into a material file that is based on the base set, and runs as it is. `--check` measures the best on devices
+from seed 2001 on, which no search uses. Each line of the log has the medians that its score is made of, too.
 """
 
 import argparse
@@ -29,6 +30,9 @@ from device_cycles import cycle, cycles, summary
 from device_rows import repeats
 from device_states import levels, limits, prepare, set_times
 
+from frenkel.configuration.material import as_file
+from frenkel.kinetic.materials.material import Material
+from frenkel.kinetic.materials.rows import declared
 from frenkel.kinetic.waveform import Waveform
 
 LOG = Path(__file__).resolve().parents[2] / "build" / "numbers"
@@ -63,12 +67,14 @@ RANGES = {
     "conduction.gap_hops": (1.5, 4.49, False),
     "conduction.decay_length": (0.25e-9, 0.6e-9, False),
     "conduction.tunnel_factor": (0.02, 0.4, True),
+    "conduction.contact_top_factor": (0.02, 0.4, True),
     "conduction.prefactor": (7e-5, 2e-4, True),
     "conduction.contact_bottom": (8e-5, 4e-4, True),
     "conduction.contact_top": (8e-5, 4e-4, True),
     "heat.conductivity": (1.2, 3.0, True),
     "disorder.bond": (0.35, 1.0, False),
     "disorder.site_energy": (0.03, 0.1, False),
+    "disorder.relaxation_rate": (1e5, 1e7, True),
     "form_limit": (25e-6, 100e-6, True),
     "reset": (1.3, 2.0, False),
     "series": (3e3, 14e3, True),
@@ -140,17 +146,18 @@ def numbers_of(place):
 
 
 def measure(base, place, seed):
-    """Return the score of a set on devices from ``seed`` on, and the scores that it is made of."""
+    """Return the score of a set on devices from ``seed`` on, the scores that it is made of, and medians."""
     numbers, setting = numbers_of(place)
     seeds = range(seed, seed + DEVICES)
-    found = cycles(base, seeds, CYCLES, numbers=numbers, budget=BUDGET, **setting)
-    parts = {name: OF_CYCLES[name].score(value) for name, value in of_cycles(found).items()}
-    states = dict.fromkeys(OF_STATES, 0.0)
+    seen = of_cycles(cycles(base, seeds, CYCLES, numbers=numbers, budget=BUDGET, **setting))
+    parts = {name: OF_CYCLES[name].score(value) for name, value in seen.items()}
+    parts |= dict.fromkeys(OF_STATES, 0.0)
     if _average(OF_CYCLES, parts) > WORTH:
-        seen = of_states(base, numbers, setting, seeds)
-        states |= {name: OF_STATES[name].score(value) for name, value in seen.items()}
-    parts |= states
-    return _average(OF_CYCLES | OF_STATES, parts), parts
+        states = of_states(base, numbers, setting, seeds)
+        parts |= {name: OF_STATES[name].score(value) for name, value in states.items()}
+        seen |= states
+    medians = {name: _short(np.nanmedian(value)) for name, value in seen.items()}
+    return _average(OF_CYCLES | OF_STATES, parts), parts, medians
 
 
 def _average(targets, parts):
@@ -282,10 +289,11 @@ def search(base, seconds, number):
     rng, end = np.random.default_rng((number, done)), time.monotonic() + seconds
     while time.monotonic() < end:
         place = np.round(np.clip(next_place(rng, trials(), start), 0.0, 1.0), 4)
-        score, parts = measure(base, place, SEARCH + 100_000 * number + DEVICES * done)
+        score, parts, medians = measure(base, place, SEARCH + 100_000 * number + DEVICES * done)
         done += 1
         with path.open("a") as log:
-            log.write(json.dumps({"place": place.tolist(), "score": score, "parts": parts}) + "\n")
+            line = {"place": place.tolist(), "score": score, "parts": parts, "medians": medians}
+            log.write(json.dumps(line) + "\n")
         print(f"\r{done} trials, this {score:.2f}", end="", flush=True)
     print()
 
@@ -298,12 +306,51 @@ def show(number):
         print(f"{np.mean([score for score, _ in measured]):.3f} on {DEVICES * len(measured)} devices", parts)
         print(json.dumps([{name: float(f"{value:.3g}") for name, value in part.items()}
                           for part in numbers_of(place)]))  # fmt: skip
-    near = np.array([place for place in list(found)[: max(8, len(found) // 20)]])
-    print(f"\nof the best {len(near)} of {len(found)} sets, 10 to 90 %:")
+    print(f"\nof the best {len(near(found))} of {len(found)} sets, 10 to 90 %:")
+    for name, (low, high) in spread(found).items():
+        print(f"  {name:32s} {low:.3g} to {high:.3g} of {RANGES[name][0]:.3g} to {RANGES[name][1]:.3g}")
+
+
+def near(found):
+    """Return the places of the sets that are nearly as good as the best: a twentieth, eight at least."""
+    return np.array([place for place in list(found)[: max(8, len(found) // 20)]])
+
+
+def spread(found):
+    """Return how far each number goes among the good sets: name -> its 10 and its 90 % quantile."""
+    bounds = {}
     for k, (name, (low, high, log)) in enumerate(RANGES.items()):
-        at = np.quantile(near[:, k], [0.1, 0.9])
-        values = low * (high / low) ** at if log else low + (high - low) * at
-        print(f"  {name:32s} {values[0]:.3g} to {values[1]:.3g} of {low:.3g} to {high:.3g}")
+        at = np.quantile(near(found)[:, k], [0.1, 0.9])
+        bounds[name] = tuple(low * (high / low) ** at if log else low + (high - low) * at)
+    return bounds
+
+
+def write(base, path):
+    """Write the best set, with how far each of its numbers goes, as a material file based on another set."""
+    found = trials()
+    place, measured = next(iter(found.items()))
+    numbers, setting = numbers_of(place)
+    bounds, changes = spread(found), {}
+    for name, value in numbers.items():
+        section, _, key = name.partition(".")
+        reach = sorted((value, *(np.round(bounds[name]) if name in WHOLE else bounds[name])))
+        changes.setdefault(section, {})[key] = {
+            "value": _short(value),
+            "unit": declared(section, key).metadata["unit"],
+            "confidence": "fitted",
+            "fitted_to": "cycles and states of small cells: tests/verification/device_numbers.py",
+            "range": [_short(reach[0]), _short(reach[-1])],
+            "source": f"best of {len(found)} sets; the range is 10 to 90 % of the best {len(near(found))}",
+        }
+    protocol = ", ".join(f"{name} {_short(value)}" for name, value in setting.items())
+    score = np.mean([one for one, _ in measured])
+    head = f"Score {score:.3f} on {DEVICES * len(measured)} devices, for which it was chosen.\n{protocol}"
+    path.write_text(as_file(base, changes, head), encoding="utf-8")
+    print(f"wrote {path}, {Material.read(path).hash}")
+
+
+def _short(value):
+    return float(f"{value:.4g}")
 
 
 def check(base, devices):
@@ -322,11 +369,14 @@ def main():
     parser.add_argument("--base", default="HfO2", help="set to begin at, by name or path")
     parser.add_argument("--show", type=int, default=0, help="print so many of the best sets")
     parser.add_argument("--check", type=int, default=0, help="measure the best on so many other devices")
+    parser.add_argument("--write", type=Path, metavar="FILE.toml", help="write the best set and its spread")
     options = parser.parse_args()
     if options.seconds:
         search(options.base, options.seconds, options.number)
     if options.show:
         show(options.show)
+    if options.write:
+        write(options.base, options.write)
     if options.check:
         check(options.base, options.check)
 

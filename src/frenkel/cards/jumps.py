@@ -58,6 +58,9 @@ WIDEST, LARGEST = 20.0, 100.0
 BLOCK = 2**18
 """Distances that are held in memory at a time."""
 
+KNOWN = 20_000
+"""States at voltages whose nearest jumps are kept: some 20 MB with 64 of each."""
+
 
 class JumpError(ValueError):
     """A law of jumps is none, or is asked for what it does not hold."""
@@ -214,6 +217,8 @@ class Kernel:
         self.carries = bool(law.carry or law.rest_carry)
         self.marks = self._marks() if self.carries else np.empty((0, 0))
         every = np.arange(len(law.level))
+        # What flickers at a limit asks for the same again: nearest jumps, and running sums of weights.
+        self.known: dict[tuple[int, float], tuple[Index, Floats]] = {}
         self.ends = every if jumps is None else np.unique([law.before[self.jumps], law.after[self.jumps]])
 
     def near(self, states: Index, volts: Floats) -> tuple[Index, Floats]:
@@ -235,10 +240,20 @@ class Kernel:
 
     def draw(self, states: Index, volts: Floats, random: np.random.Generator) -> Index:
         """Draw the next state of each cell from its present state and voltage (V)."""
-        found, weight = self.near(states, volts)
+        if len(self.known) > KNOWN:
+            self.known.clear()
+        keys = list(zip(states.tolist(), volts.tolist(), strict=True))
+        new = {key: place for place, key in enumerate(keys) if key not in self.known}
+        if new:
+            picked = np.array(list(new.values()))
+            found, weight = self.near(states[picked], volts[picked])
+            self.known.update(zip(new, zip(found, np.cumsum(weight, axis=1), strict=True), strict=True))
+        rows = [self.known[key] for key in keys]
         mark = random.random(len(states))[:, None]
-        chosen = np.minimum((np.cumsum(weight, axis=1) < mark).sum(axis=1), self.number - 1)
-        return self.led(states, np.take_along_axis(found, chosen[:, None], axis=1)[:, 0], volts)
+        below = (np.array([row[1] for row in rows]) < mark).sum(axis=1)
+        chosen = np.minimum(below, self.number - 1)
+        jumps = np.array([row[0][place] for row, place in zip(rows, chosen, strict=True)])
+        return self.led(states, jumps, volts)
 
     def led(self, states: Index, jumps: Index, volts: Floats) -> Index:
         """Return where jumps of the law lead from states at voltages (V)."""

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,8 +25,10 @@ from ..kinetic.materials.material import Material
 from ..mpi_runs import shards
 from ..mpi_runs.child import Context, Stopped
 from . import device_file
-from .measure.measurement import Measurement
 from .protocol import Checkpoints, PhaseLog, Protocol
+
+if TYPE_CHECKING:
+    from .measure.measurement import Measurement
 
 CHECKPOINT_INTERVAL = 60.0  # s of wall time
 STRIDE = 2**31  # numbers of members per point of a sweep
@@ -121,10 +123,12 @@ def collect(
     return summary(logs, configuration, device_file.melting_point(device)) | arrays, texts
 
 
-def _measurement(configuration: Configuration, material: Material, device: Device) -> Measurement | None:
+def _measurement(configuration: Configuration, material: Material, device: Device) -> "Measurement | None":
     """Return what a configuration looks at beside its protocol, None if it has no such section."""
     if configuration.measure is None:
         return None
+    from .measure.measurement import Measurement
+
     arguments = configuration.arguments()
 
     def make(temperature: float) -> Device:

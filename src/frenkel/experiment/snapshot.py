@@ -47,7 +47,8 @@ def observe(device: Device) -> dict[str, Any]:
     hot = device.temperature_map
     sites, species = device.defects
     position = device.lattice.position[sites]
-    nodes = device.fields.nodes()[0]
+    conducting = np.zeros(device.lattice.n_sites, np.int8)
+    conducting[device.fields.nodes()[0]] = 1
     # An interstitial site has no temperature of its own; the host site at its lower corner stands for it.
     hosts = _host_below(device, position)
     return {
@@ -57,7 +58,7 @@ def observe(device: Device) -> dict[str, Any]:
         "voltage": float(device.device_voltage),
         "current": float(device.current(device.device_voltage)),
         "position": position,
-        "conducting": np.isin(sites, nodes).astype(np.int8),
+        "conducting": conducting[sites],
         "temperature": hot[hosts],
     }
 

@@ -434,7 +434,7 @@ def wired(conductance: Floats, wire_resistance: float) -> Floats:
 
     m, n = conductance.shape[-2:]
     lines = Lines(shape=(m, n), word_resistance=wire_resistance, bit_resistance=wire_resistance)
-    flat = conductance.reshape(-1, m, n)
+    flat = np.asarray(conductance, float).reshape(-1, m, n)
     found = [Crossbar(LinearCells(g), lines).effective_matrix() for g in flat]
     return np.stack(found).reshape(conductance.shape)
 

@@ -238,7 +238,7 @@ class DeviceStatistics:
         step = self.rtn_amplitude * np.sqrt(conductance * self.g_max)
         # The law of the square root ends where the step is all of the programmed G. Chosen.
         step = np.minimum(step, conductance)
-        return np.asarray(conductance + step * (self.rtn_occupancy - filled))
+        return np.asarray(conductance + self.rtn_occupancy * step - np.where(filled, step, 0.0))
 
     # ------------------------------------------------------------------ pulses
 

@@ -80,7 +80,7 @@ def encode(weights: ArrayLike, mapping: Mapping, least: float, most: float) -> F
         A weight is beyond -1 or 1, or not a number; no such mapping.
     """
     one_of("mapping", mapping, MAPPINGS)
-    w = np.asarray(weights, float)
+    w = np.asarray(weights)
     if mapping == "pair":
         both = DifferentialPair(least=least, most=most).conductances(w)
         return np.stack(both, axis=-1).reshape(*w.shape[:-1], 2 * w.shape[-1])

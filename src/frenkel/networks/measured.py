@@ -111,7 +111,7 @@ class Relaxation:
         low = int(place)
         high, part = min(low + 1, self.times.size - 1), place - low
         then = (1.0 - part) * self.later[cells, low] + part * self.later[cells, high]
-        return np.asarray(conductance * then / self.start[cells])
+        return np.asarray(conductance * (then / self.start[cells]).astype(conductance.dtype))
 
     def like(self, conductance: Floats, rank: Floats) -> Index:
         """Return which measured cell each cell follows."""

@@ -3,6 +3,7 @@
 A perceptron with rectified layers, the first of which may be convolutions; all arrays have the seed as their
 first axis, so that the networks of a study are trained together. ``noise`` is what the hardware does to the
 weights: it acts anew at every step (noise-aware training), while the weights that are kept stay clean.
+Numbers are of the precision of weights and inputs, double or single.
 """
 
 from collections.abc import Callable, Sequence
@@ -110,7 +111,8 @@ def softmax(logits: Floats) -> Floats:
 
 def cross_entropy(y: Index, classes: int) -> Loss:
     """Return the gradient of the cross entropy with labels y (samples,)."""
-    wanted = np.eye(classes)[y]
+    # Zeros and ones are exact in single precision, and leave logits of either as they are.
+    wanted = np.eye(classes, dtype=np.float32)[y]
 
     def gradient(logits: Floats, places: Index) -> Floats:
         return np.asarray(softmax(logits) - wanted[places])

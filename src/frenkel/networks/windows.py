@@ -80,7 +80,7 @@ class Windows:
         down, across = self.grid
         k, front = self.kernel, columns.shape[:-2]
         parts = columns.reshape(*front, images, down, across, self.channels, k, k)
-        found = np.zeros((*front, images, self.height, self.width, self.channels))
+        found = np.zeros((*front, images, self.height, self.width, self.channels), columns.dtype)
         for i in range(k):
             for j in range(k):
                 rows = slice(i, i + self.stride * (down - 1) + 1, self.stride)

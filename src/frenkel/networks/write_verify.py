@@ -88,8 +88,8 @@ class WithinTolerance:
         self, target: Floats, statistics: DeviceStatistics, random: np.random.Generator
     ) -> ProgrammedCells:
         """Bring cells to around their targets (S); none has less than no conductance."""
-        g = np.asarray(target, float)
-        g = np.maximum(g + self.tolerance * statistics.g_max * random.uniform(-1.0, 1.0, g.shape), 0.0)
+        missed = self.tolerance * statistics.g_max * (2.0 * random.random(np.shape(target)) - 1.0)
+        g = np.maximum(target + missed, 0.0)
         nothing: Whole = np.zeros(g.shape, np.int64)
         return ProgrammedCells(g, nothing, nothing.copy(), np.ones(g.shape, bool), 0.0, 0.0)
 

@@ -80,6 +80,11 @@ def _accuracies(setup: Setup) -> Variables:
         found[f"{name}_accuracy"] = variable(
             f"mapping {dims} seed", table, "%", f"accuracy under {name} disturbance"
         )
+    if setup.device.knows("blind pulses"):
+        spread = setup.device.variability
+        own = [setup.tested(setup.noise(hardware.lognormal(spread), mapping), 2, 9) for mapping in MAPPINGS]
+        found["own_spread"] = variable("", spread, "1", "sd of ln G after one blind pulse of the cell")
+        found["own_accuracy"] = variable("mapping seed", own, "%", "accuracy after one blind pulse a cell")
     return found
 
 
@@ -176,15 +181,19 @@ def _rejection(setup: Setup) -> Variables:
 
 
 def _energies(setup: Setup) -> Variables:
-    """Return the energy of the cells for one product with inputs of 1/2, by mapping; modelled."""
+    """Return all cells' conductance, and their energy for one product with inputs of 1/2, by mapping."""
     found = []
     for mapping in MAPPINGS:
         total = 0.0
         for weights in setup.network.weights:
             g = encode(weights / hardware.scales(weights), mapping, *setup.device.window)
-            total += (0.5 * READ_VOLTAGE) ** 2 * READ_WIDTH * float(g.sum()) / len(weights)
+            total += float(g.sum()) / len(weights)
         found.append(total)
-    return {"cell_energy": variable("mapping", found, "J", "energy of the cells per inference, modelled")}
+    energy = [(0.5 * READ_VOLTAGE) ** 2 * READ_WIDTH * total for total in found]
+    return {
+        "driven": variable("mapping", found, "S", "conductance of all cells of a network"),
+        "cell_energy": variable("mapping", energy, "J", "energy of the cells per inference, modelled"),
+    }
 
 
 # ------------------------------------------------------------------ what it says
@@ -204,23 +213,30 @@ def table(data: xr.Dataset) -> str:
         read = [f"{float(single.sel(scheme=s)):+.2g}" for s in SCHEMES]
         passive = f"floating {read[0]}; V/2 {read[1]}; V/3 {read[2]}"
         rows.append([f"error of a single read over G, {n} x {n}, worst pattern", passive, read[3], read[3]])
+    if "own_accuracy" in data:
+        cells = [f"{interval(data.own_accuracy.sel(mapping=m)):.1f} %" for m in names.values()]
+        rows.append([f"accuracy, sd of ln G {float(data.own_spread):.3g}: one pulse of the cell", *cells])
     for name, unit, severities in (
-        ("independent_accuracy", "sd of ln G", INDEPENDENT),
-        ("common_accuracy", "common factor, sd", COMMON),
-        ("wire_accuracy", "ohm per segment", SEGMENTS),
+        ("independent_accuracy", "sd of ln G (range)", INDEPENDENT),
+        ("common_accuracy", "common factor, sd (range)", COMMON),
+        ("wire_accuracy", "ohm per segment (range)", SEGMENTS),
     ):
         for severity in severities:
             cells = [f"{interval(_at(data, name, m, severity)):.1f} %" for m in names.values()]
             rows.append([f"accuracy, {unit} {severity:g}", *cells])
-    energy = [f"{float(data.cell_energy.sel(mapping=m)):.3g} J" for m in names.values()]
-    rows.append(["energy of the cells per inference (modelled)", *energy])
+    energy = [f"{1e12 * float(data.cell_energy.sel(mapping=m)):.3g}" for m in names.values()]
+    if "driven" in data:
+        driven = [f"{1e3 * float(data.driven.sel(mapping=m)):.3g}" for m in names.values()]
+        rows.append(["conductance of all cells (mS)", *driven])
     rows.append(["signs", "reference column", "reference column", "native"])
     lines = markdown(["", *names], rows)
     made = provenance.read(data.attrs.get("provenance"), "study architectures")["configuration"]
     return "\n".join(lines) + (
         f"\n\nAccuracy in software: {interval(data['float']):.1f} %. The window is that of "
         f"{made.get('device_source')}; disturbances are ranges that somebody chose. 0T1R and 1T1R differ in "
-        "single reads alone: in a product all rows are driven, and transistors have no resistance here."
+        "single reads alone: in a product all rows are driven, and transistors have no resistance here. "
+        f"Half of {READ_VOLTAGE:g} V for {1e9 * READ_WIDTH:g} ns, which somebody chose, costs the cells "
+        f"{', '.join(energy)} pJ an inference (modelled); it goes with the square of the one times the other."
     )
 
 
@@ -289,7 +305,5 @@ def draw(data: xr.Dataset, folder: Path) -> list[Path]:
         curves = {m: data[f"{kind}_accuracy"].sel(mapping=m).values for m in MAPPINGS}
         panels.append((label, "accuracy / %", data[f"{kind}_severity"].values, curves, kind == "wire"))
     reads = {s: np.abs(data.single_read_error.sel(scheme=s).values)[:, None] for s in SCHEMES}
-    panels.append(
-        ("rows and columns", "error of a single read / G", data["size"].values, reads, "both")
-    )
+    panels.append(("rows and columns", "error of a single read / G", data["size"].values, reads, "both"))
     return [panel_lines(folder / "architectures.png", panels)]

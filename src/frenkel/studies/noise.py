@@ -1,5 +1,6 @@
 """Is the noise of a device of use? Stochastic rounding, random bits, averaging as Bayes does."""
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from .common.data import Variables, finish, interval, markdown, percent, variabl
 from .common.draw import save
 from .common.settings import Settings
 from .methods import entropy, hardware
+from .methods.single import Stream
 from .methods.splits import Splits, splits
 
 TITLE = "noise of devices as a resource"
@@ -139,16 +141,18 @@ def _uniform(way: str, source: entropy.Source | None, random: np.random.Generato
         stream = np.concatenate(entropy.corrected(source.steered_bits()[:, 400:]))
         table = entropy.numbers(stream)
         # Streams of bits go round: each weight takes the next number, from a place of its own in each step.
-        return lambda step, shape: table[
-            (random.integers(table.size) + np.arange(np.prod(shape))) % table.size
-        ].reshape(shape)
-    rows = source.uniforms()
+        return lambda step, shape: table.take(
+            random.integers(table.size) + np.arange(math.prod(shape)), mode="wrap"
+        ).reshape(shape)
+    cycles = np.ascontiguousarray(source.uniforms().T)
 
     def own(step: int, shape: tuple[int, ...]) -> Floats:
         """Every weight has a device that it keeps; weights that share one take its cycles in turn."""
-        weight = np.arange(int(np.prod(shape)))
-        device = weight % len(rows) if way == "device, own" else (weight + step * 37) % len(rows)
-        return np.asarray(rows[device, (step * 11 + weight // len(rows)) % rows.shape[1]].reshape(shape))
+        count, devices = math.prod(shape), cycles.shape[1]
+        rows = cycles.take(step * 11 + np.arange(-(-count // devices)), axis=0, mode="wrap")
+        if way == "device, in turn":
+            rows = np.roll(rows, -37 * step, axis=1)
+        return rows.reshape(-1)[:count].reshape(shape)
 
     return own
 
@@ -158,7 +162,7 @@ def _descend(
     decides: np.random.Generator,
 ) -> Perceptron:  # fmt: skip
     """Return networks after steps of plain gradient descent with weights on a grid of :data:`LEVELS`."""
-    networks, random = hardware.start_of(parts, settings, 8), settings.random(9)
+    networks, random = hardware.start_of(parts, settings, 8), Stream(settings.random(9))
     uniform = None if way == "float" else _uniform(way, source, decides)
     loss = cross_entropy(parts.pool.y, parts.pool.classes)
     grid = 2.0 * WIDEST / (LEVELS - 1)
@@ -228,7 +232,7 @@ def _reads(few: Splits, settings: Settings, spread: float) -> list[list[list[Flo
     def noisy(w: Floats, stream: np.random.Generator) -> Floats:
         return np.asarray(w * (1.0 + spread * stream.standard_normal(w.shape)))
 
-    test, rows, random = few.samples(few.test), [], settings.random(11)
+    test, rows, random = few.samples(few.test), [], Stream(settings.random(11))
     for noise in (None, noisy):
         networks = hardware.trained(few, settings, noise, key=12)
         clean = softmax(networks.logits(test.x))

@@ -179,7 +179,10 @@ def _updates(setup: Setup) -> Variables:
             network, rates[i, k] = learnt(setup.splits, settings, law, cells, key=k)
             table[i, k] = setup.tested(None, 6, network=network)
     settings.progress(0.75, "noise of pulses")
-    noisy = [_after(setup, device.changed(cycle_noise=share)) for share in CYCLE_NOISE]
+    # Without noise of pulses these are the single cells of the first row.
+    noisy = [
+        _after(setup, device.changed(cycle_noise=share)) if share else table[0, 0] for share in CYCLE_NOISE
+    ]
     values = {
         "cells": variable("cells", ["single", "pair"], "1", "one cell, or two in opposite phase"),
         "label_up": variable("update", [u for u, _ in UPDATES], "1", "nonlinearity label up, chosen range"),

@@ -38,6 +38,9 @@ NOISES = (0.0, 0.02, 0.05)
 PARALLEL = (1, 4, 16, 64, 256)
 """Devices of atoms that share one synapse."""
 
+GAINS, GAIN_NOISE = (0.25, 1.0), 0.02
+"""Other shares that a spike adds, and the noise of a read that they are tried with. Chosen range."""
+
 SETS = (0.25, 0.5, 1.0)
 """Share of spikes that set a device of atoms: a matter of their strength. Chosen range."""
 
@@ -165,6 +168,7 @@ def _intervals(settings: Settings, memory: Floats) -> Variables:
     shape, kinetic = (settings.seeds,), seen(memory)
     smooth, steps = np.empty((*shape, len(TAUS), len(NOISES))), np.empty((*shape, len(SETS), len(PARALLEL)))
     controls, spread = np.empty((*shape, len(METHODS))), np.empty(shape)
+    gains = np.empty((*shape, len(TAUS), len(GAINS)))
     samples = max(200, min(800, settings.steps))
     for seed in range(settings.seeds):
         random = settings.random(5, seed)
@@ -172,6 +176,9 @@ def _intervals(settings: Settings, memory: Floats) -> Variables:
         for i, tau in enumerate(TAUS):
             states = [respond(part.x, tau) for part in parts]
             smooth[seed, i] = [_read(parts, states, noise, random) for noise in NOISES]
+            for j, gain in enumerate(GAINS):
+                states, stream = [respond(p.x, tau, gain) for p in parts], settings.random(5, seed, j)
+                gains[seed, i, j] = _read(parts, states, GAIN_NOISE, stream)
         for i, count in enumerate(PARALLEL):
             for j, sets in enumerate(SETS):
                 states = [respond_in_steps(p.x, kinetic, sets, count, random) for p in parts]
@@ -188,6 +195,8 @@ def _intervals(settings: Settings, memory: Floats) -> Variables:
     words = "accuracy with devices that forget at once"
     return {
         "interval_accuracy": variable("seed tau noise", smooth, "1", "accuracy in the interval task"),
+        "interval_gain": variable("seed tau gain", gains, "1", "accuracy where a spike adds another share"),
+        "gain": variable("gain", GAINS, "1", "share of what is left that a spike adds, chosen range"),
         "interval_controls": variable("seed way", controls, "1", "accuracy at the best time constant"),
         "interval_spread": variable("seed", spread, "1", "accuracy with a spread of 0.3 of ln tau"),
         "interval_parallel": variable("seed sets parallel", steps, "1", words),
@@ -363,14 +372,11 @@ def _forecast_claim(data: xr.Dataset) -> Claim:
 
 def table(data: xr.Dataset) -> str:
     """Return the table, as Markdown."""
-    accuracies, parallel = data["interval_accuracy"], data["interval_parallel"]
+    parallel = data["interval_parallel"]
     controls = [[m, percent(data["interval_controls"].sel(way=m))] for m in METHODS]
     controls.append(["spread of 0.3 of ln tau", percent(data["interval_spread"])])
     tables = [
-        markdown(
-            ["tau (steps)", *(f"noise {n:.0%}" for n in NOISES)],
-            [[f"{t:g}", *(percent(accuracies.sel(tau=t, noise=n)) for n in NOISES)] for t in TAUS],
-        ),
+        markdown(*_ranges(data)),
         markdown(
             ["devices of atoms per synapse", *(f"{p:g} of the spikes set one (chosen)" for p in SETS)],
             [[str(k), *(percent(parallel.sel(parallel=k, sets=p)) for p in SETS)] for k in PARALLEL],
@@ -384,6 +390,25 @@ def table(data: xr.Dataset) -> str:
     errors = [[n, f"{interval(data['forecast_error'].sel(forecast=n)):.3f}"] for n in LASER]
     tables.append(markdown(["one step ahead", "normalised error"], errors))
     return "\n\n".join("\n".join(lines) for lines in tables)
+
+
+def _ranges(data: xr.Dataset) -> tuple[list[str], list[list[str]]]:
+    """Return head and rows of accuracy over the chosen ranges of time constants, noises and shares."""
+    gains = [float(g) for g in data["gain"].values] if "interval_gain" in data else []
+    head = [
+        "tau (steps, range)",
+        *(f"noise {n:.0%}, a spike adds {GAIN:g}" for n in NOISES),
+        *(f"noise {GAIN_NOISE:.0%}, a spike adds {g:g}" for g in gains),
+    ]
+    rows = [
+        [
+            f"{t:g}",
+            *(percent(data["interval_accuracy"].sel(tau=t, noise=n)) for n in NOISES),
+            *(percent(data["interval_gain"].sel(tau=t, gain=g)) for g in gains),
+        ]
+        for t in TAUS
+    ]
+    return head, rows
 
 
 def draw(data: xr.Dataset, folder: Path) -> list[Path]:

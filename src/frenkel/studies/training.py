@@ -21,6 +21,7 @@ from .common.settings import Settings
 from .methods import hardware
 from .methods.distillation import distilled
 from .methods.hardware import Setup
+from .methods.single import Stream
 from .methods.splits import Splits, splits
 
 TITLE = "training for the hardware at equal numbers of steps"
@@ -75,7 +76,7 @@ def run(settings: Settings) -> xr.Dataset:
         for k, sigma in enumerate(SIGMAS):
             chips = settings.chips if sigma else 1
             found[i, k] = setup.tested(lognormal(sigma), 7, k, network=networks[name], chips=chips)
-    values = {
+    values = _of_cell(setup, networks) | {
         "training": variable("training", METHODS, "1", "how networks were trained"),
         "sigma": variable("sigma", SIGMAS, "1", "sd of the logarithm of weights, chosen range"),
         "accuracy": variable("training sigma seed", found, "%", "accuracy under noise of weights"),
@@ -88,6 +89,19 @@ def run(settings: Settings) -> xr.Dataset:
     settings.progress(0.9, "what hurts")
     values |= _places(setup) | _wires(setup, networks["noise-aware"])
     return setup.finish(values, "training", TITLE)
+
+
+def _of_cell(setup: Setup, networks: dict[str, Perceptron]) -> Variables:
+    """Return accuracies in pairs of cells that got one blind pulse each, if the cell tells what that does."""
+    if not setup.device.knows("blind pulses"):
+        return {}
+    noise = setup.noise(hardware.lognormal(setup.device.variability))
+    found = [setup.tested(noise, 7, len(SIGMAS), network=networks[name]) for name in METHODS]
+    words = "accuracy in pairs of cells after one blind pulse each"
+    return {
+        "cell_spread": variable("", setup.device.variability, "1", "sd of ln G after one blind pulse"),
+        "cell_accuracy": variable("training seed", found, "%", words),
+    }
 
 
 def _networks(settings: Settings, parts: Splits) -> tuple[dict[str, Perceptron], dict[str, float]]:
@@ -217,7 +231,7 @@ def _places(setup: Setup) -> Variables:
     found = np.empty((len(PLACES), len(RELATIVE), setup.settings.seeds))
     for i, place in enumerate(PLACES):
         for k, share in enumerate(RELATIVE):
-            random = setup.settings.random(10, k)
+            random = Stream(setup.settings.random(10, k))
             each = [
                 accuracy(noisy_logits(setup.network, x, place, share, random), y)
                 for _ in range(setup.settings.chips)
@@ -278,17 +292,29 @@ def tolerance(data: xr.Dataset, method: str, loss: float = 1.0) -> Floats:
     return np.asarray(found)
 
 
+RANGES = (
+    "Accuracy (%) under noise of weights; numbers at the head are sd of their logarithm, over a range that "
+    f"somebody chose. Below, strengths are chosen, too: sd {STRONG_SPREAD:g} of ln G, steps of "
+    f"{STRONG_STEP:g} at g_max, drift by {STRONG_DRIFT[0]:g} ± {STRONG_DRIFT[1]:g} over {STRONG_DRIFT[2]:g} "
+    "times its start; and shares of the largest value."
+)
+"""What is chosen in the tables."""
+
+
 def table(data: xr.Dataset) -> str:
     """Return accuracies by method, paired differences and the cross-noise matrix (Markdown)."""
+    cell = "cell_accuracy" in data
     methods = [
         [
             m,
             f"{float(data.rate.sel(training=m)):g}",
+            *([f"{interval(data.cell_accuracy.sel(training=m)):.2f}"] if cell else []),
             *(f"{interval(_at(data, m, s)):.2f}" for s in data.sigma.values),
             f"{interval(_mean(data, m)):.2f}",
         ]
         for m in METHODS
     ]
+    heads = [f"pairs, {float(data.cell_spread):.3g} of ln G: one pulse of the cell"] if cell else []
     pairs = [
         ("noise-aware", "plain"),
         ("robust teachers", "plain"),
@@ -304,7 +330,8 @@ def table(data: xr.Dataset) -> str:
         for p in PLACES
     ]
     tables = (
-        markdown(["method", "rate", *(f"{s:g}" for s in data.sigma.values), "mean .1-.5"], methods),
+        markdown(["method", "rate", *heads, *(f"{s:g}" for s in data.sigma.values), "mean .1-.5"], methods),
+        [RANGES],
         markdown(
             ["paired difference, mean of .1-.5", "pp"],
             [[f"{a} - {b}", f"{_difference(data, a, b):+.2f}"] for a, b in pairs],

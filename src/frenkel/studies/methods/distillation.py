@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ...networks.perceptron import Noise, Perceptron, Training, cross_entropy, descend, gradients, softmax
 from ...typing import Floats
+from .single import Stream
 from .splits import Splits
 
 SOFTNESS = 5.0
@@ -44,6 +45,7 @@ def distilled(
         Of the student's weights where it learns from labels.
     random : numpy.random.Generator
     """
+    random = Stream(random)
     x, seeds, classes = parts.pool.x, student.weights[0].shape[0], parts.pool.classes
     labels = cross_entropy(parts.pool.y, classes)
 
@@ -51,7 +53,7 @@ def distilled(
         drawn = random.integers(parts.train.shape[1], size=(seeds, how.batch))
         places = np.take_along_axis(parts.train, drawn, axis=1)
         given = x[places]
-        taught = np.zeros((seeds, how.batch, classes))
+        taught = np.zeros((seeds, how.batch, classes), student.weights[0].dtype)
         for teacher, of_teacher in teachers:
             weights = (
                 teacher.weights if of_teacher is None else [of_teacher(w, random) for w in teacher.weights]

@@ -16,6 +16,7 @@ from ...networks.windows import Windows
 from ...typing import Floats
 from ..common.data import Variables, finish, variable
 from ..common.settings import Settings
+from .single import Stream, single
 from .splits import Samples, Splits, splits
 
 Effect = Callable[[Floats, np.random.Generator], Floats]
@@ -109,20 +110,23 @@ def begin(settings: Settings) -> tuple[Setup, Variables]:
 
 
 def start_of(parts: Splits, settings: Settings, key: int = 0, seeds: int | None = None) -> Perceptron:
-    """Return networks as they are before training, from the same start for the same key."""
+    """Return networks as they are before training, from the same start for the same key.
+
+    Their numbers are of single precision.
+    """
     seeds = settings.seeds if seeds is None else seeds
     features, classes, (height, width) = parts.pool.x.shape[1], parts.pool.classes, parts.pool.shape
     random = settings.random(0, key)
     if settings.network == "perceptron":
         hidden = (32,) if features <= SMALL else (64, 64)
-        return Perceptron.start((features, *hidden, classes), seeds, random)
+        return single(Perceptron.start((features, *hidden, classes), seeds, random))
     kernels = ((3, 1), (3, 1)) if features <= SMALL else ((5, 2), (3, 2))
     first = Windows(height=height, width=width, channels=1, kernel=kernels[0][0], stride=kernels[0][1])
     second = Windows(
         height=first.grid[0], width=first.grid[1], channels=CHANNELS[0], kernel=kernels[1][0],
         stride=kernels[1][1],
     )  # fmt: skip
-    return Perceptron.start((features, *CHANNELS, classes), seeds, random, (first, second, None))
+    return single(Perceptron.start((features, *CHANNELS, classes), seeds, random, (first, second, None)))
 
 
 def trained(
@@ -135,7 +139,7 @@ def trained(
     how = Training(steps=settings.steps if steps is None else steps, rate=rate)
     loss = cross_entropy(parts.pool.y, parts.pool.classes)
     # The numbers of the start are drawn before those of the batches, from one stream.
-    random = settings.random(0, key, 1)
+    random = Stream(settings.random(0, key, 1))
     return train(start, parts.pool.x, loss, how, random, noise, places_of=parts.train)
 
 
@@ -204,7 +208,7 @@ def tested(
     x, y = samples.x, samples.y
     if noise is None:
         return 100.0 * accuracy(network.logits(x), y)
-    total = np.zeros(network.weights[0].shape[0])
+    total, random = np.zeros(network.weights[0].shape[0]), Stream(random)
     for _ in range(chips):
         weights = [noise(w, random) for w in network.weights]
         logits = network.logits(x, weights) if outputs is None else outputs(network, weights, x)
@@ -280,7 +284,7 @@ def wires(resistance: float) -> Effect:
         if resistance == 0.0:
             return g
         parts = [wired(g[..., i : i + ROWS, :], resistance) for i in range(0, g.shape[-2], ROWS)]
-        return np.concatenate(parts, axis=-2)
+        return np.concatenate(parts, axis=-2).astype(g.dtype)
 
     return effect
 

@@ -10,9 +10,10 @@ import numpy as np
 
 from ...networks.device_statistics import DeviceStatistics
 from ...networks.perceptron import Perceptron, cross_entropy, gradients
-from ...typing import Floats
+from ...typing import Floats, Index
 from ..common.settings import Settings
 from . import hardware
+from .single import Stream
 from .splits import Splits
 
 Cells = Literal["single", "pair"]
@@ -47,24 +48,40 @@ def pulses_for(change: Floats, device: DeviceStatistics, random: np.random.Gener
 
 
 class _Weights:
-    """Cells behind the weights of a layer, all seeds."""
+    """Cells behind the weights of a layer, all seeds.
+
+    Attributes
+    ----------
+    plus, minus : ndarray
+        Places of the cells in the window; no minus: an ideal reference at its middle.
+    shown : ndarray
+        Weights; after a step only those whose cells were pulsed are worked out anew.
+    """
 
     def __init__(self, weights: Floats, cells: Cells) -> None:
         half = np.minimum(np.maximum(weights / LARGEST, -1.0), 1.0) / 2.0
         self.plus, self.minus = 0.5 + half, (0.5 - half if cells == "pair" else None)
-
-    @property
-    def shown(self) -> Floats:
-        """Weights."""
-        minus = 1.0 - self.plus if self.minus is None else self.minus
-        return np.asarray((self.plus - minus) * LARGEST)
+        self.shown = np.empty_like(self.plus)
+        self._show(np.arange(self.plus.size))
 
     def change(self, wanted: Floats, device: DeviceStatistics, random: np.random.Generator) -> None:
         """Apply pulses for a change of weights; both cells of a pair take half of it, in opposite phase."""
         share = wanted / (2.0 * LARGEST)
-        self.plus = device.pulsed(self.plus, pulses_for(share, device, random), random)
+        self._show(_pulse(self.plus, pulses_for(share, device, random), device, random))
         if self.minus is not None:
-            self.minus = device.pulsed(self.minus, pulses_for(-share, device, random), random)
+            self._show(_pulse(self.minus, pulses_for(-share, device, random), device, random))
+
+    def _show(self, at: Index) -> None:
+        plus = self.plus.reshape(-1)[at]
+        minus = 1.0 - plus if self.minus is None else self.minus.reshape(-1)[at]
+        self.shown.reshape(-1)[at] = (plus - minus) * LARGEST
+
+
+def _pulse(places: Floats, count: Floats, device: DeviceStatistics, random: np.random.Generator) -> Index:
+    """Apply numbers of pulses to cells at places in the window; return which got any."""
+    at, flat = np.flatnonzero(count != 0.0), places.reshape(-1)
+    flat[at] = device.pulsed(flat[at], count.reshape(-1)[at], random)
+    return at
 
 
 def train_on_chip(
@@ -94,7 +111,7 @@ def train_on_chip(
     online : bool
         One sample a step, and more steps, instead of batches.
     """
-    network, random = hardware.start_of(parts, settings), settings.random(5, key)
+    network, random = hardware.start_of(parts, settings), Stream(settings.random(5, key))
     layers = [_Weights(w, cells) for w in network.weights]
     loss, x = cross_entropy(parts.pool.y, parts.pool.classes), parts.pool.x
     steps, count = (ONLINE_LONGER if online else 2) * settings.steps, len(network.weights)

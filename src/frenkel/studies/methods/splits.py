@@ -1,6 +1,7 @@
 """Another split of the images for every network, so that intervals over networks are over splits, too."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -73,6 +74,8 @@ def splits(name: str, seeds: int, seed: int) -> Splits:
         The images are not here, or too few for so many networks.
     """
     found = pool(name)
+    x: Any = found.x.astype(np.float32, copy=False)  # of the precision of the networks
+    found = replace(found, x=x)
     parts = [found.split(1000 * seed + k) for k in range(seeds)]
     train, validation, test = (np.stack(part) for part in zip(*parts, strict=True))
     if found.tested:

@@ -1,0 +1,102 @@
+"""The inverse of the Green's function between nodes, kept from one arrangement to the next if they are many."""
+
+import numpy as np
+import pytest
+from whole_lattice import put
+
+from frenkel.kinetic.device import Device
+from frenkel.kinetic.lattice.species import OXYGEN, VACANCY
+from frenkel.kinetic.materials.material import Material
+
+A = 0.26e-9
+SHAPE = (13, 13, 16)
+VOLTAGE = 0.3
+
+
+def column(count):
+    """Return sites of vacancies about the axis, and the sites of which they take 40 %."""
+    x, y, _ = np.unravel_index(np.arange(np.prod(SHAPE)), SHAPE)
+    rng = np.random.default_rng(3)
+    near = np.argsort((x - 6) ** 2 + (y - 6) ** 2 + rng.random(len(x)))[: int(count / 0.4)]
+    return rng.choice(near, count, replace=False), near
+
+
+def arranged(sites, lateral="periodic"):
+    """Return a device with vacancies at these host sites and nowhere else."""
+    device = Device(Material.load("HfO2-volatile"), 16 * A, 13 * A, seed=1, lateral=lateral, cache=0)
+    species = device.engine.species
+    species[: device.n_hosts] = OXYGEN.code
+    species[sites] = VACANCY.code
+    put(device, species)
+    return device
+
+
+@pytest.mark.parametrize("lateral", ["periodic", "reflecting"])
+def test_fields_of_a_kept_inverse_are_those_of_a_fresh_one(lateral):
+    """Through 40 arrangements, one to three atoms moved at a time; it is made afresh in none of them.
+
+    Potentials are taken anew from residuals and their last digits (1e-16 V) are those of K: 1e-13 V.
+    """
+    sites, near = column(220)
+    kept, fresh = (arranged(sites, lateral).fields for _ in range(2))
+    rng = np.random.default_rng(8)
+    for number in range(41):
+        order = np.sort(sites).astype(np.int32)
+        kept.solve(order, True)
+        fresh.solve(order)
+        assert (kept.kept_m, kept.kept_times) == (fresh.m, number)
+        assert fresh.kept_m == 0
+        assert kept.conductance == pytest.approx(fresh.conductance, rel=1e-12)
+        for one, other in zip(kept.nodes(), fresh.nodes(), strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-13)
+        moved = rng.integers(1, 4)
+        free = np.setdiff1d(near, sites)
+        sites = np.r_[rng.permutation(sites)[moved:], rng.choice(free, moved, replace=False)]
+
+
+def test_an_inverse_is_made_afresh_after_a_hundred_changes_and_where_many_atoms_moved():
+    sites, near = column(170)
+    fields = arranged(sites).fields
+    free = np.setdiff1d(near, sites)
+    for number in range(103):
+        fields.solve(np.sort(np.r_[sites, free[number % 2 : number % 2 + 1]]).astype(np.int32), True)
+        assert fields.kept_times == (number if number <= 100 else number - 101)
+    fields.solve(np.sort(np.r_[sites[9:], free[:2]]).astype(np.int32), True)
+    assert (fields.kept_m, fields.kept_times) == (fields.m, 0)
+    fields.solve(np.sort(sites[:100]).astype(np.int32), True)
+    assert fields.m < 150
+    assert fields.kept_m == 0
+
+
+def fired(device, events, look=lambda device: None):
+    """Carry out events, each in an arrangement that is solved; return them, conductances and bounds."""
+    found = []
+    for _ in range(events):
+        solved = device.solver.solve(device.engine.species)
+        look(device)
+        event = solved.events.pick(VOLTAGE, device.engine.draw())
+        found.append((event, solved.conductance, solved.removal_error))
+        device.engine.catalogue()
+        device.engine.fire(event)
+    return found
+
+
+def test_looking_at_a_device_changes_no_bit_of_what_follows():
+    sites, _ = column(220)
+    device, other = arranged(sites), arranged(sites)
+    expected = fired(device, 12)
+    assert device.fields.kept_times == 11
+    assert fired(other, 12, lambda device: device.solver.maps(1.0)) == expected
+
+
+def test_a_run_goes_on_bit_by_bit_from_where_solutions_were_dropped():
+    """As a run and its resumption do at each checkpoint: nothing is left of the arrangements before."""
+    sites, _ = column(220)
+    device, other = arranged(sites), arranged(sites)
+    fired(device, 12)
+    state = device.state()
+    device.forget()
+    other.restore(state)
+    expected = fired(device, 12)
+    assert device.fields.kept_times == 11
+    assert fired(other, 12) == expected
