@@ -322,7 +322,6 @@ cdef class Hops:
         """
         cdef int here = self.around[site], there, i, k, taken, real
         cdef const int32_t* step = self.step[here >> FACES]
-        cdef const double* potential = self.kernel.rates.potential
         cdef uint64_t found = 0
         for i in range(SIDES // 2):
             k = side[i].k
@@ -332,8 +331,6 @@ cdef class Hops:
             real, taken = step[k] != 0, here >> k & 1
             self.around[place[i]] = there | real << (k ^ 1) if comes else there & ~(real << (k ^ 1))
             found |= <uint64_t>((there & side[i].beyond & -(real & ~taken)) | taken << (k ^ 1)) << 6 * i
-            if self.rough:
-                prefetch(potential + place[i])
         return found
 
     cdef inline int _name(self, uint64_t found, const Nearby* nearby, const int32_t* place, Touched* touched,
