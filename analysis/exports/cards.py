@@ -168,6 +168,7 @@ def jump_arrays(card: Card) -> dict[str, Any]:
     names += ["carry", "voltages", "current", "read_voltage"]
     arrays = {name: np.asarray(getattr(law, name)) for name in names}
     arrays |= {
+        "rest_carry": law.carried(np.zeros(())),
         "log_rates": np.stack([law.log_rates(float(heat)) for heat in law.temperatures]),
         "scales": np.array([law.level_scale, law.rate_scale, law.voltage_scale]),
         "marks": np.array([NEAR_LEVEL, *[NEAR_RATE] * 3]),

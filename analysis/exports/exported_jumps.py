@@ -80,10 +80,14 @@ class Jumping:
         chosen = np.minimum((total < mark).sum(axis=1), number - 1)
         jump = np.take_along_axis(near, chosen[:, None], axis=1)[:, 0]
         before, after = law["before"][jump], law["after"][jump]
-        if not law["carry"]:
-            return np.asarray(after)
-        target = self.marks[after] + law["carry"] * (self.marks[states] - self.marks[before])
-        return np.asarray(np.argmin(np.sum(self.marks**2, axis=1) - 2.0 * target @ self.marks.T, axis=1))
+        rest = np.exp(-0.5 * (volts / law["scales"][2]) ** 2)
+        share = law["carry"] + (law["rest_carry"] - law["carry"]) * rest
+        kept, found = np.flatnonzero(share > 1e-9), after.copy()
+        target = share[kept, None] * (self.marks[states[kept]] - self.marks[before[kept]])
+        target += self.marks[after[kept]]
+        distance = np.sum(self.marks**2, axis=1) - 2.0 * target @ self.marks.T
+        found[kept] = np.argmin(distance, axis=1)
+        return np.asarray(found)
 
     def _rates(self, states: Index, volts: Floats) -> Floats:
         grid = self.law["grid"]

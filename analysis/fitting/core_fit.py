@@ -22,8 +22,7 @@ from scipy.optimize import least_squares, minimize_scalar
 from ...cards.core import GapCore
 from ...typing import Floats, Index
 from ..statistics import regression
-from . import jump_fit
-from .observations import ObservationError
+from .observations import ObservationError, entries
 
 NAMES = ("hrs", "lrs", "set_rate", "reset_rate", "voltage_scale", "drive")
 UNITS = ("ohm", "ohm", "1/s", "1/s", "V", "1/V")
@@ -357,7 +356,7 @@ def of_states(data: xr.Dataset, members: Index) -> dict[str, float]:
         What the states do not tell is not in it.
     """
     volts, kind = data["bias"].values, data["state_kind"].values
-    every = jump_fit.entries(data, "state", members)
+    every = entries(data, "state", members)
     ends, read = every[kind[every] >= 0], float(data["read_voltage"])
     found: dict[str, float] = {}
     used = np.abs(volts) >= SMALLEST

@@ -24,13 +24,11 @@ from ...cards.walk import JumpCells
 from ...typing import Floats, Index
 from ..results.probes import BUDGET, KINDS, RAMP
 from .gate import FACTOR, Row
-from .jump_fit import entries, rounded
+from .jump_probes import MOVED, SWITCHED
+from .observations import entries, rounded
 
 if TYPE_CHECKING:
     import xarray as xr
-
-MOVED, SWITCHED = 0.02, float(np.log(2.0))
-"""Least change of ln(conductance) of a state that moved, and of one that switched."""
 
 CELLS = 40
 """Cells of the card for each probe."""
@@ -304,27 +302,38 @@ def _ramps(
 ) -> Iterator[Compared]:
     """Yield switching voltages and the levels after ramps of each rate and limit."""
     # A rate comes from a division, and no limit is NaN: what is one setting must be equal.
-    settings = np.stack([rounded(np.abs(of["voltage"]) / of["time"]), np.nan_to_num(of["limit"], nan=0.0)])
+    rates = rounded(np.abs(of["voltage"]) / of["time"])
+    settings = np.stack([rates, np.nan_to_num(of["limit"], nan=0.0)])
+    switched, level = _ramped(law, of, rates, state, seed)
     for rate, most in np.unique(settings, axis=1).T:
         rows = np.flatnonzero((settings[0] == rate) & (settings[1] == most))
         if rows.size < FEWEST or np.unique(owner[rows]).size < 2:
             continue
-        heat = float(of["temperature"][rows[0]])
-        cells = JumpCells(law, rows.size * RAMPED, seed, STATES[state], heat)
-        cells.most = BUDGET
-        series, limit = (np.repeat(of[name][rows], RAMPED) for name in ("series", "limit"))
-        amplitude = float(of["voltage"][rows[0]])
-        done = cells.ramp(amplitude, float(rate), series=series, limit=limit)
-        volts = done.rise_voltage if state == 0 else done.peak_voltage
-        # A current that is largest where the source turns back has not been reset.
-        volts = np.where((state == 1) & (volts == amplitude), np.nan, volts)
-        seen, made = (np.abs(np.nan_to_num(one, nan=NEVER)) for one in (of["switched"][rows], volts))
+        seen, made = (np.abs(np.nan_to_num(one[rows], nan=NEVER)) for one in (of["switched"], switched))
         name = f"ramp of {STATES[state]} at {rate:g} V/s" + (f" to {most:g} A" if most else "")
         pooled = np.full(rows.size, -1)
-        made = made.reshape(-1, RAMPED)
         yield Compared(f"{name}: switching voltage", owner[rows], pooled, seen, made)
-        level = np.log(cells.conductance).reshape(-1, RAMPED)
-        ended = np.isfinite(of["after"][rows])
-        if ended.sum() >= FEWEST and np.unique(owner[rows][ended]).size > 1:
-            after = of["after"][rows][ended]
-            yield Compared(f"{name}: level after", owner[rows][ended], pooled[ended], after, level[ended])
+        ended = rows[np.isfinite(of["after"][rows])]
+        if ended.size >= FEWEST and np.unique(owner[ended]).size > 1:
+            pooled = np.full(ended.size, -1)
+            yield Compared(f"{name}: level after", owner[ended], pooled, of["after"][ended], level[ended])
+
+
+def _ramped(
+    law: JumpLaw, of: dict[str, Floats], rates: Floats, state: int, seed: int
+) -> tuple[Floats, Floats]:
+    """Return switching voltages (V; NaN: none) and levels of cells after the ramps, each (n, RAMPED)."""
+    switched, level = np.empty((2, len(rates), RAMPED))
+    for tip, heat in np.unique(np.stack([of["voltage"], of["temperature"]]), axis=1).T:
+        # All rates and limits at once: cells are each for themselves.
+        rows = np.flatnonzero((of["voltage"] == tip) & (of["temperature"] == heat))
+        cells = JumpCells(law, rows.size * RAMPED, seed, STATES[state], float(heat))
+        cells.most = BUDGET
+        rate, series, limit = (np.repeat(one[rows], RAMPED) for one in (rates, of["series"], of["limit"]))
+        done = cells.ramp(float(tip), rate, series=series, limit=limit)
+        volts = done.rise_voltage if state == 0 else done.peak_voltage
+        # A current that is largest where the source turns back has not been reset.
+        volts = np.where((state == 1) & (volts == tip), np.nan, volts)
+        switched[rows] = volts.reshape(-1, RAMPED)
+        level[rows] = np.log(cells.conductance).reshape(-1, RAMPED)
+    return switched, level

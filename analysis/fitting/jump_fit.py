@@ -2,11 +2,14 @@
 
 The rates are the devices' own; nothing is fitted to them. What is chosen is how alike two states must be for
 the jumps of one to stand for those of the other, and how much of what distinguishes them is carried over a
-jump: number of neighbours, three scales and a share, by the predictive density of the jumps of devices that
-were left out. Jumps at rest, under a positive and under a negative voltage count alike: those at rest are
-few, and others do not stand for them.
+jump: number of neighbours, three scales and two shares, by the predictive density of the jumps of devices
+that were left out. Jumps at rest, under a positive and under a negative voltage count alike: those at rest
+are few, and others do not stand for them. Where the ensemble has probes, the shares are then those with which
+cells foretell the probes of devices left out best (:mod:`.jump_probes`): what many jumps in a row lead to is
+not in the density of one.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -17,7 +20,8 @@ from numpy.typing import NDArray
 from ... import checks
 from ...cards.jumps import CURRENT_STEP, RATE_STEP, JumpLaw, Kernel, interpolated, place, told
 from ...typing import Floats, Index
-from .observations import FINISHED, ObservationError
+from . import jump_probes
+from .observations import FINISHED, ObservationError, entries, rounded
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -33,9 +37,7 @@ REST = 0.2
 devices of HfO2 12 % moved ln(conductance) by 0.02 within it, and 65 % beyond."""
 
 FOLDS = 4
-DIGITS = 6
-"""Significant digits of what goes into a card."""
-
+PROBE_FOLDS = 2
 LEVEL_WIDTH, RATE_WIDTH = 0.1, 1.0
 """Widths, in ln(conductance) and ln(rate), of the density of states to come (t of one degree of freedom)."""
 
@@ -48,8 +50,12 @@ CHOICES: dict[str, tuple[float, ...]] = {
     "voltage_scale": (0.025, 0.05, 0.1),
     # At 1 a cell never forgets, and LRS ends at higher conductances with every jump.
     "carry": (0.0, 0.25, 0.5, 0.75, 0.9),
+    "rest_carry": (0.0, 0.25, 0.5, 0.75, 0.9),
 }
 """Values that are tried, one number at a time, from those of :class:`.JumpLaw` on."""
+
+SHARES = ("carry", "rest_carry")
+"""Numbers that probes decide where there are any."""
 
 
 def measured(data: "xr.Dataset") -> bool:
@@ -60,12 +66,6 @@ def measured(data: "xr.Dataset") -> bool:
 def finished(data: "xr.Dataset") -> Index:
     """Return the places along ``member`` of the members that were run to their end."""
     return np.flatnonzero(data["status"].values == FINISHED)
-
-
-def entries(data: "xr.Dataset", dim: str, members: Index) -> Index:
-    """Return the places along a ragged dimension of what belongs to members, by their places."""
-    owner = np.repeat(np.arange(data.sizes["member"]), data[f"{dim}_count"].values)
-    return np.flatnonzero(np.isin(owner, members))
 
 
 def fit(
@@ -88,7 +88,7 @@ def fit(
     JumpLaw
     dict
         For the provenance of a card: ``devices``, ``jumps``, ``states``, ``left_out`` and ``score``, the mean
-        logarithm of the predictive density.
+        logarithm of the predictive density of single jumps; with probes also ``probes``, that of theirs.
 
     Raises
     ------
@@ -97,19 +97,22 @@ def fit(
     """
     checks.whole("most", most, 1)
     random = np.random.default_rng([seed, 6])
-    law, owner, left_out = gathered(data, members, most, random)
+    law, owner, home, left_out = gathered(data, members, most, random)
     devices = np.unique(owner)
     if devices.size < 2:
         raise ObservationError(f"a law of jumps needs those of at least two devices, got {devices.size}")
-    law, score = chosen(law, owner, random)
-    made = {"devices": int(devices.size), "jumps": len(law.before), "states": len(law.level)}
-    return law, made | {"left_out": left_out, "score": score}
+    law, best = chosen(law, owner, random)
+    made: dict[str, Any] = {"devices": int(devices.size), "jumps": len(law.before), "states": len(law.level)}
+    made |= {"left_out": left_out, "score": best}
+    if "probe_count" in data and np.any(data["probe_count"].values[members]):
+        law, made["probes"] = by_probes(law, data, owner, home, seed)
+    return law, made
 
 
 def gathered(
     data: "xr.Dataset", members: Index, most: int, random: np.random.Generator
-) -> tuple[JumpLaw, Index, int]:
-    """Return the law with default scales, the member of each jump, and how many jumps are left out.
+) -> tuple[JumpLaw, Index, Index, int]:
+    """Return the law with default scales, the member of each jump and state, and how many jumps are left out.
 
     That are those beside a state that nothing can leave at one of the voltages, or whose current does not
     rise with the voltage.
@@ -145,7 +148,8 @@ def gathered(
         jump_voltage=rounded(data["jump_voltage"].values[every][kept]),
         read_voltage=float(data["read_voltage"]),
     )
-    return law, owner[every][kept], int(np.count_nonzero(~good))
+    home = np.repeat(np.arange(len(counts)), counts)[states]
+    return law, owner[every][kept], home, int(np.count_nonzero(~good))
 
 
 def _as_told(data: "xr.Dataset", heats: Index) -> tuple[Floats, Floats, NDArray[np.bool_]]:
@@ -168,18 +172,58 @@ def chosen(law: JumpLaw, owner: Index, random: np.random.Generator) -> tuple[Jum
     most = JUDGED // len(np.unique(kinds))
     order = random.permutation(len(owner))
     judged = np.sort(np.concatenate([order[kinds[order] == kind][:most] for kind in np.unique(kinds)]))
-    best = score(law, fold, judged)
-    # Twice over, since the best of one depends on the others.
-    for _, name in product(range(2), CHOICES):
+    return best_of(replace(law, rest_carry=law.carry), tuple(CHOICES), lambda one: score(one, fold, judged))
+
+
+def best_of(
+    law: JumpLaw, names: Sequence[str], judge: Callable[[JumpLaw], float], rounds: int = 2
+) -> tuple[JumpLaw, float]:
+    """Return the law with the values of :data:`CHOICES` that are judged highest, and what that is.
+
+    More rounds than one, since the best of one number depends on the others.
+    """
+    best = judge(law)
+    for _, name in product(range(rounds), names):
         for value in CHOICES[name]:
             if value == getattr(law, name):
                 continue
             change: dict[str, Any] = {name: int(value) if name == "neighbours" else value}
             other = replace(law, **change)
-            found = score(other, fold, judged)
+            found = judge(other)
             if found > best:
                 law, best = other, found
     return law, best
+
+
+def by_probes(
+    law: JumpLaw, data: "xr.Dataset", owner: Index, home: Index, seed: int
+) -> tuple[JumpLaw, float]:
+    """Return the law with the shares that foretell probes of devices left out best, and their score.
+
+    Parameters
+    ----------
+    law : JumpLaw
+    data : xarray.Dataset
+        An ensemble with probes.
+    owner, home : ndarray of int
+        Member of each jump and of each state of the law.
+    seed : int
+    """
+    devices = np.random.default_rng([seed, 8]).permutation(np.unique(home))
+    parts = []
+    for number in range(PROBE_FOLDS):
+        mine = devices[number::PROBE_FOLDS]
+        ends = np.flatnonzero((law.kind >= 0) & ~np.isin(home, mine))
+        kept = np.flatnonzero(~np.isin(owner, mine))
+        if ends.size and kept.size:
+            parts.append((kept, ends, jump_probes.designs(data, mine)))
+
+    def judge(one: JumpLaw) -> float:
+        every = [jump_probes.score(jump_probes.without(one, kept, ends), probes, seed)
+                 for kept, ends, probes in parts]
+        return jump_probes.told(every)
+
+    return best_of(law, SHARES, judge, rounds=1)
 
 
 def classes(volts: Floats) -> Index:
@@ -211,7 +255,8 @@ def score(law: JumpLaw, fold: Index, judged: Index) -> float:
         kernel = Kernel(law, logs, np.flatnonzero(fold != number))
         near, weight = kernel.near(law.before[jumps], law.jump_voltage[jumps])
         starts = np.repeat(law.before[jumps], near.shape[1])
-        led = kernel.led(starts, near.ravel()).reshape(near.shape)
+        volts = np.repeat(law.jump_voltage[jumps], near.shape[1])
+        led = kernel.led(starts, near.ravel(), volts).reshape(near.shape)
 
         def told_of(states: Index, which: Index = jumps) -> Floats:
             """Return ln(conductance) of states and ln(rate), at the voltage of the jump and at rest."""
@@ -225,11 +270,3 @@ def score(law: JumpLaw, fold: Index, judged: Index) -> float:
     kinds = classes(law.jump_voltage[judged])
     mean = np.mean([total[kinds == kind].mean() for kind in np.unique(kinds)])
     return float(mean - np.log(np.pi**2 * LEVEL_WIDTH * RATE_WIDTH**2))
-
-
-def rounded(values: Floats) -> Floats:
-    """Return numbers with :data:`DIGITS` significant digits."""
-    with np.errstate(divide="ignore"):
-        size = np.where(values == 0.0, 0.0, np.floor(np.log10(np.abs(values))))
-    scale = 10.0 ** (DIGITS - 1 - size)
-    return np.asarray(np.round(values * scale) / scale)

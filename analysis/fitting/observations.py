@@ -39,6 +39,9 @@ REPEATS = 0.1
 FEW = 10
 """Values of a device below which it says nothing of its spread."""
 
+DIGITS = 6
+"""Significant digits of what goes into a card."""
+
 LOGARITHMIC = ("ohm", "S", "A", "s", "Hz", "1/s")
 """Units of quantities that are positive and spread over decades."""
 
@@ -247,3 +250,17 @@ def from_csv(path: str | Path) -> Observations:
 
 _HEADER = re.compile(r"^\s*(.*?)\s*(?:[(\[]\s*([^()\[\]]*?)\s*[)\]])?\s*$")
 """A name and its unit in brackets; to `trace.parted` a / begins a unit, while on/off is a name here."""
+
+
+def entries(data: "xr.Dataset", dim: str, members: Index) -> Index:
+    """Return the places along a ragged dimension of what belongs to members, by their places."""
+    owner = np.repeat(np.arange(data.sizes["member"]), data[f"{dim}_count"].values)
+    return np.flatnonzero(np.isin(owner, members))
+
+
+def rounded(values: Floats) -> Floats:
+    """Return numbers with :data:`DIGITS` significant digits."""
+    with np.errstate(divide="ignore"):
+        size = np.where(values == 0.0, 0.0, np.floor(np.log10(np.abs(values))))
+    scale = 10.0 ** (DIGITS - 1 - size)
+    return np.asarray(np.round(values * scale) / scale)

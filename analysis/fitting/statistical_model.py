@@ -21,7 +21,7 @@ from ...checks import whole
 from ...typing import Floats
 from ..statistics.regression import bootstrap_interval
 from . import cycle_memory
-from .device_spread import few_devices, without_noise
+from .cycle_memory import few_devices, without_noise
 from .observations import ObservationError, Observations
 
 KNOTS, PER_KNOT = 41, 10

@@ -274,9 +274,11 @@ class JumpingCardCells:
         low = np.clip(where.astype(int), 0, len(self.law.grid) - 2)
         wanted = np.unique(np.stack([np.tile(states, 2), np.concatenate([low, low + 1])], axis=1), axis=0)
         wanted = wanted[self._rows[wanted[:, 0], wanted[:, 1]] < 0]
-        found, weight = self._kernel.near(wanted[:, 0], self.law.grid[wanted[:, 1]])
+        volts = self.law.grid[wanted[:, 1]]
+        found, weight = self._kernel.near(wanted[:, 0], volts)
         self._rows[wanted[:, 0], wanted[:, 1]] = len(self._after) + np.arange(len(wanted))
-        led = self._kernel.led(np.repeat(wanted[:, 0], found.shape[1]), found.ravel()).reshape(found.shape)
+        starts, over = (np.repeat(one, found.shape[1]) for one in (wanted[:, 0], volts))
+        led = self._kernel.led(starts, found.ravel(), over).reshape(found.shape)
         self._after = np.concatenate([self._after, led.astype(np.int32)])
         self._marks = np.concatenate([self._marks, np.cumsum(weight, axis=1)])
 

@@ -220,6 +220,27 @@ def test_a_jump_carries_over_what_tells_a_state_apart():
     assert kernel.draw(np.arange(6), np.zeros(6), np.random.default_rng(1)).tolist() == list(range(6))
 
 
+def test_what_is_carried_over_is_a_law_of_the_voltage():
+    """All at 0 V, by a Gaussian less under voltage; a card of one number has that everywhere."""
+    low = np.array([1e-7, 1.2e-7, 1.5e-7])
+    conductance, rate = np.concatenate([low, 10.0 * low]), np.log([1.0, 2.0, 4.0, 1.0, 2.0, 4.0])
+    numbers = {"neighbours": 1, "kind": np.array([0, 0, 0, -1, -1, -1]), "voltage_scale": 0.2}
+    found = law(conductance, rate[:, None, None], [[0, 3]], carry=0.25, rest_carry=1.0, **numbers)
+    expected = [1.0, 0.25 + 0.75 * np.exp(-0.5), 0.25]
+    np.testing.assert_allclose(found.carried(np.array([0.0, -0.2, 1.5])), expected, atol=1e-11)
+    none = replace(found, carry=0.0)
+    kernel = Kernel(none, none.log_rates(300.0))
+    states = np.tile(np.arange(3), 2)
+    led = kernel.draw(states, np.repeat([0.0, 1.4], 3), np.random.default_rng(1))
+    assert led.tolist() == [3, 4, 5, 3, 3, 3]
+    former = replace(found, rest_carry=None)
+    assert np.all(former.carried(np.array([0.0, 0.2, 1.5])) == 0.25) and "rest_carry" not in former.to_dict()
+    assert JumpLaw.from_dict(former.to_dict()).rest_carry is None
+    assert JumpLaw.from_dict(found.to_dict()).rest_carry == 1.0
+    with pytest.raises(JumpError, match=r"rest_carry must be between 0 and 1"):
+        replace(found, rest_carry=1.5)
+
+
 def test_a_law_survives_its_json():
     """Numbers between steps are off by half a step, those on steps by nothing."""
     found = two_states(1.0, 3.0, carry=0.75)

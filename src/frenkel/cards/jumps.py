@@ -7,9 +7,11 @@ jump from a state like the present one: of the nearest in ln(conductance), in ln
 drawn, with weights that fall as a Gaussian. Of what distinguishes the present state from the one before that
 jump a share is carried over: the next state is the recorded one nearest to::
 
-    f(after) + carry (f(present) - f(before)),    f: ln(conductance) and ln(rates)
+    f(after) + share (f(present) - f(before)),    f: ln(conductance) and ln(rates)
 
-so that a jump that changes nothing leaves a cell as it is, and a cell that is fast stays fast. A state keeps
+so that a jump that changes nothing leaves a cell as it is, and a cell that is fast stays fast. The share is a
+law of the voltage of the jump (:meth:`JumpLaw.carried`): what goes to and fro at rest comes back, and what a
+voltage drives ends alike from wherever it began. A state keeps
 its own rates and its own current, so that what follows fast on a jump (a cascade) does so here. Numpy only.
 """
 
@@ -41,17 +43,23 @@ CURRENT_STEP, RATE_STEP = 1e-3, 1e-2
 STEPPED = {"conductance_steps": CURRENT_STEP, "rate_steps": RATE_STEP}
 """What a file holds for ``current`` over ``voltages`` and for ``rate``."""
 
-NUMBERS = ("read_voltage", "neighbours", "level_scale", "rate_scale", "voltage_scale", "carry")
+NUMBERS = ("read_voltage", "neighbours", "level_scale", "rate_scale", "voltage_scale", "carry", "rest_carry")
 
 NEAR_LEVEL, NEAR_RATE = 0.02, 1.0
 """Differences of ln(conductance) and of ln(rate) that count as 1 where the next state is looked for: a state
 that has not moved by 2 % is the same in a resistance."""
+
+NO_SHARE = 1e-9
+"""Share below which a jump leads to its own state: it moves nothing by the least step between two."""
 
 WIDEST, LARGEST = 20.0, 100.0
 """Bounds of voltages (V), and of ln(conductance), whose exponential must be a number."""
 
 BLOCK = 2**18
 """Distances that are held in memory at a time."""
+
+KNOWN = 20_000
+"""States at voltages whose nearest jumps are kept: some 20 MB with 64 of each."""
 
 
 class JumpError(ValueError):
@@ -87,8 +95,10 @@ class JumpLaw:
     level_scale, rate_scale, voltage_scale : float
         Differences of ln(conductance), of ln(rate), and of the voltage (V) that count as 1.
     carry : float
-        Share of what distinguishes a state from the one before the drawn jump that is kept, 0 to 1. 0: the
-        next state is the one that the jump led to.
+        Share of what distinguishes a state from the one before the drawn jump that is kept under a voltage, 0
+        to 1. 0: the next state is the one that the jump led to.
+    rest_carry : float, optional
+        The same of a jump at 0 V; None, as in the cards of former versions: ``carry``.
     """
 
     voltages: Floats
@@ -106,6 +116,7 @@ class JumpLaw:
     rate_scale: float = 1.0
     voltage_scale: float = 0.1
     carry: float = 0.0
+    rest_carry: float | None = None
     grid: Floats = field(init=False, repr=False, compare=False)
     steps: Floats = field(init=False, repr=False, compare=False)
 
@@ -142,6 +153,15 @@ class JumpLaw:
         share = (1.0 / temperature - 1.0 / heats[low]) / (1.0 / heats[low + 1] - 1.0 / heats[low])
         return monotone(self.voltages, (1.0 - share) * logs[:, low] + share * logs[:, low + 1], self.grid)
 
+    def carried(self, volts: Floats) -> Floats:
+        """Return the share of what tells states apart that a jump keeps, 0 to 1, by its device voltage (V).
+
+        It goes from ``rest_carry`` at 0 V to ``carry`` as a jump at rest counts less and less for one under
+        voltage: by exp(-(v / voltage_scale)^2 / 2).
+        """
+        rest = self.carry if self.rest_carry is None else self.rest_carry
+        return self.carry + (rest - self.carry) * np.exp(-0.5 * (volts / self.voltage_scale) ** 2)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the law as JSON data; currents and rates to the steps of a file."""
         arrays = {name: getattr(self, name).tolist() for name in LISTS}
@@ -149,7 +169,8 @@ class JumpLaw:
         conductance = np.log(self.current[:, away] / self.voltages[away])
         for (name, step), logs in zip(STEPPED.items(), (conductance, np.log(self.rate)), strict=True):
             arrays[name] = _differences(logs, step).tolist()
-        return arrays | {name: getattr(self, name) for name in NUMBERS}
+        numbers = {name: getattr(self, name) for name in NUMBERS}
+        return arrays | {name: value for name, value in numbers.items() if value is not None}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "JumpLaw":
@@ -193,8 +214,11 @@ class Kernel:
         from_state, volts = law.before[self.jumps], law.jump_voltage[self.jumps]
         rates = interpolated(log_rates, place(law.grid, volts), from_state)
         self.points = self._scaled(from_state, rates, volts)
-        self.marks = self._marks() if law.carry else np.empty((0, 0))
+        self.carries = bool(law.carry or law.rest_carry)
+        self.marks = self._marks() if self.carries else np.empty((0, 0))
         every = np.arange(len(law.level))
+        # What flickers at a limit asks for the same again: nearest jumps, and running sums of weights.
+        self.known: dict[tuple[int, float], tuple[Index, Floats]] = {}
         self.ends = every if jumps is None else np.unique([law.before[self.jumps], law.after[self.jumps]])
 
     def near(self, states: Index, volts: Floats) -> tuple[Index, Floats]:
@@ -216,23 +240,37 @@ class Kernel:
 
     def draw(self, states: Index, volts: Floats, random: np.random.Generator) -> Index:
         """Draw the next state of each cell from its present state and voltage (V)."""
-        found, weight = self.near(states, volts)
+        if len(self.known) > KNOWN:
+            self.known.clear()
+        keys = list(zip(states.tolist(), volts.tolist(), strict=True))
+        new = {key: place for place, key in enumerate(keys) if key not in self.known}
+        if new:
+            picked = np.array(list(new.values()))
+            found, weight = self.near(states[picked], volts[picked])
+            self.known.update(zip(new, zip(found, np.cumsum(weight, axis=1), strict=True), strict=True))
+        rows = [self.known[key] for key in keys]
         mark = random.random(len(states))[:, None]
-        chosen = np.minimum((np.cumsum(weight, axis=1) < mark).sum(axis=1), self.number - 1)
-        return self.led(states, np.take_along_axis(found, chosen[:, None], axis=1)[:, 0])
+        below = (np.array([row[1] for row in rows]) < mark).sum(axis=1)
+        chosen = np.minimum(below, self.number - 1)
+        jumps = np.array([row[0][place] for row, place in zip(rows, chosen, strict=True)])
+        return self.led(states, jumps, volts)
 
-    def led(self, states: Index, jumps: Index) -> Index:
-        """Return where jumps of the law lead from states."""
+    def led(self, states: Index, jumps: Index, volts: Floats) -> Index:
+        """Return where jumps of the law lead from states at voltages (V)."""
         before, after = self.law.before[jumps], self.law.after[jumps]
-        if not self.law.carry:
+        if not self.carries:
             return after
-        target = self.marks[after] + self.law.carry * (self.marks[states] - self.marks[before])
-        marks, next_ = self.marks[self.ends], np.empty(len(states), np.int64)
+        share, next_ = self.law.carried(volts), after.copy()
+        kept = np.flatnonzero(share > NO_SHARE)
+        target = share[kept, None] * (self.marks[states[kept]] - self.marks[before[kept]])
+        target += self.marks[after[kept]]
+        marks, found = self.marks[self.ends], np.empty(len(kept), np.int64)
         size, block = np.sum(marks**2, axis=1), max(BLOCK // len(marks), 1)
-        for first in range(0, len(states), block):
+        for first in range(0, len(kept), block):
             part = slice(first, first + block)
-            next_[part] = np.argmin(size - 2.0 * target[part] @ marks.T, axis=1)
-        return self.ends[next_]
+            found[part] = np.argmin(size - 2.0 * target[part] @ marks.T, axis=1)
+        next_[kept] = self.ends[found]
+        return next_
 
     def _marks(self) -> Floats:
         """Return what tells states apart, (s, 4): ln(conductance); ln(rate) at 0 V, half-way up and down."""
@@ -350,5 +388,7 @@ def _check(law: JumpLaw) -> None:
             raise JumpError(f"{name} must be from {low} to {high - 1}, got {found.min()} to {found.max()}")
     checks.whole("neighbours", law.neighbours, 1, error=JumpError)
     checks.between("carry", law.carry, 0.0, 1.0, error=JumpError)
+    if law.rest_carry is not None:
+        checks.between("rest_carry", law.rest_carry, 0.0, 1.0, error=JumpError)
     for name in ("read_voltage", "level_scale", "rate_scale", "voltage_scale"):
         checks.between(name, getattr(law, name), 1e-6, 1e6, "1", error=JumpError)

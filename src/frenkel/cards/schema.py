@@ -156,6 +156,9 @@ class JumpData(_Strict):
     rate_scale: Positive
     voltage_scale: Annotated[Positive, Field(description="V")]
     carry: Annotated[Number, Field(ge=0, le=1, description="share of a state that a jump keeps")] = 0.0
+    rest_carry: Annotated[
+        Number | None, Field(ge=0, le=1, description="the same at 0 V; null: carry, as in former cards")
+    ] = None
 
 
 class BoxData(_Strict):

@@ -128,8 +128,11 @@ class JumpCells:
         self._warn()
         return count
 
-    def ramp(self, amplitude: float, rate: float, *, series: Any = 0.0, limit: Any = np.inf) -> Ramped:
-        """Ramp the source from 0 V to an amplitude (V) and back at a rate (V/s); return what happened."""
+    def ramp(self, amplitude: float, rate: Any, *, series: Any = 0.0, limit: Any = np.inf) -> Ramped:
+        """Ramp the source from 0 V to an amplitude (V) and back; return what happened.
+
+        The rate (V/s), as all of the circuit, may be one for all cells or one for each.
+        """
         checks.finite("amplitude", amplitude, "V")
         checks.positive("rate", rate, "V/s")
         zero, series, limit = self._spread(0.0, series, limit)
@@ -138,7 +141,7 @@ class JumpCells:
         marks = np.concatenate([marks, marks[-2::-1]])
         for low, high in pairwise(marks):
             watch.out = abs(high) > abs(low)
-            time = np.full(self.number, abs(high - low) / rate)
+            time = zero + abs(high - low) / rate
             self._piece(zero + low, zero + high, time, series, limit, count, watch)
         self._warn()
         return Ramped(watch.switched(), watch.peak_voltage)

@@ -62,10 +62,10 @@ def test_what_has_no_ladder_is_refused(tmp_path):
         ladder.to_ngspice(card(kind=np.array([0, -1, -1])))
 
 
-@pytest.mark.parametrize("carry", [0.0, 1.0])
-def test_npz_jumps_as_the_card_does(tmp_path, carry):
+@pytest.mark.parametrize(("carry", "at_rest"), [(0.0, None), (1.0, None), (0.25, 1.0)])
+def test_npz_jumps_as_the_card_does(tmp_path, carry, at_rest):
     """The same numbers, at a temperature between those that were read."""
-    made = card(carry=carry, neighbours=3)
+    made = card(carry=carry, rest_carry=at_rest, neighbours=3)
     with np.load(card_exports.export(made, "npz", tmp_path / "a.npz")) as file:
         arrays = {name.removeprefix("jumps."): file[name] for name in file if name.startswith("jumps.")}
         space = {}

@@ -65,7 +65,7 @@ def fitted():
 @pytest.mark.parametrize(("volts", "carry"), [(0.6, 0.0), (0.93, 0.0), (-0.8, 0.0), (0.6, 0.9), (-0.8, 0.9)])
 def test_cells_move_as_the_walk_of_the_card(fitted, volts, carry):
     """ln(G) after pulses of many times, kernel tabled at the grid's voltages; false alarm 1e-3 each."""
-    law, n = replace(fitted, carry=carry), 2000
+    law, n = replace(fitted, carry=carry, rest_carry=0.9 - carry), 2000
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CardWarning)
         state = "hrs" if volts > 0.0 else "lrs"
