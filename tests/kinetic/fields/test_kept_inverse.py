@@ -1,4 +1,4 @@
-"""The inverse of the Green's function between nodes, kept from one arrangement to the next if they are many."""
+"""The inverse of the Green's function between nodes, kept from one solution to the next."""
 
 import numpy as np
 import pytest
