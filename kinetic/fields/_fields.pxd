@@ -24,6 +24,7 @@ cdef class Fields(Wiring):
     cdef long heat_of                     # number of the solution whose matrix of heat h_matrix holds, factored
 
     cdef int _solve(self, bint keep) noexcept nogil
+    cdef void _mirror(self) noexcept nogil
     cdef int _invert(self, bint keep) noexcept nogil
     cdef int _invert_afresh(self) noexcept nogil
     cdef bint _change_kept(self) noexcept nogil

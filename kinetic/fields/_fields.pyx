@@ -26,6 +26,7 @@ cdef enum:
     KEPT_FROM = 150
     KEPT_TIMES = 100
     MOST_CHANGES = 8
+    TILE = 32           # rows and columns of a matrix that are turned over together
 cdef double KEPT_ERROR = 1e-12   # of a column of K G: beyond it K is made afresh
 
 
@@ -179,10 +180,21 @@ cdef class Fields(Wiring):
         dpotri(&uplo, &m, &self.c_matrix[0, 0], &ld, &info)
         if info:
             return info
-        for i in range(m):
-            for j in range(i):
-                self.c_matrix[j, i] = self.c_matrix[i, j]
+        self._mirror()
         return self._solve_heat()
+
+    cdef void _mirror(self) noexcept nogil:
+        """Fill the upper triangle of C, tile by tile: whole columns at once would miss the cache at each entry."""
+        cdef int i, j, first = 0, start, last, m = self.m
+        while first < m:
+            last = min(first + TILE, m)
+            start = 0
+            while start < last:
+                for i in range(first, last):
+                    for j in range(start, min(start + TILE, i)):
+                        self.c_matrix[j, i] = self.c_matrix[i, j]
+                start += TILE
+            first = last
 
     # ---------------------------------------------------------------- K
 

@@ -9,7 +9,7 @@ cdef class Points(Operating):
     # Green's function from a site to the nodes, potential and heat at 1 V
     cdef int[::1] row_of
     cdef int n_rows
-    cdef double[:, ::1] rows, by_layer     # all that are kept, and those of a block by the layers of the nodes
+    cdef double[:, ::1] rows
     # nodes by layer, and where they are; points of one layer that are read together
     cdef int[::1] layer_end, node_by_layer, layer_x, layer_y, line_x, block
     cdef double[::1] point_phi, point_theta

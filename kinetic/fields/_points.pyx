@@ -33,7 +33,7 @@ cdef class Points(Operating):
         self.wanted_list, self.wanted_sorted, self.row_of = np.zeros((3, n), np.intc)
         self.wanted_end = np.zeros(self.nz + 1, np.intc)
         self.point_phi, self.point_theta = np.zeros((2, n))
-        self.rows, self.by_layer = np.zeros((2, 1, 1))
+        self.rows = np.zeros((1, 1))
         self.block = np.zeros(BLOCK, np.intc)
         self.layer_end = np.zeros(self.nz + 1, np.intc)
         self.node_by_layer, self.layer_x, self.layer_y = np.zeros((3, 1), np.intc)
@@ -45,7 +45,6 @@ cdef class Points(Operating):
         if self.rows.shape[0] <= self.n_rows or self.rows.shape[1] != self.capacity:
             self.rows = np.zeros((self.n_rows + 128, self.capacity))
             self.node_by_layer, self.layer_x, self.layer_y = np.zeros((3, self.capacity), np.intc)
-            self.by_layer = np.zeros((ROWS, self.capacity))
         return 0
 
     cdef int corner(self, int interstitial, int k) noexcept nogil:
@@ -123,6 +122,7 @@ cdef class Points(Operating):
         cdef int* y
         cdef double* base
         cdef double* row
+        cdef const int* order = &self.node_by_layer[0]
         for p in range(n if self.images else 0):
             # Between reflecting sides every entry is a sum of four.
             self.row(self.block[p], m, &self.rows[self.row_of[self.block[p]], 0])
@@ -134,16 +134,12 @@ cdef class Points(Operating):
             if z + 1 < self.nz:
                 self._ask_for(z + 1, n * (self.layer_end[z + 1] - last))
             for p in range(n if last > first else 0):
-                site, row = self.block[p], &self.by_layer[p, 0]
+                site = self.block[p]
+                row = &self.rows[self.row_of[site], 0]
                 x, y = &self.line_x[self.px + self.sx[site]], &self.fold_y[self.py + self.sy[site]]
                 for k in range(first, last):
-                    row[k] = base[x[-self.layer_x[k]] + y[-self.layer_y[k]]]
+                    row[order[k]] = base[x[-self.layer_x[k]] + y[-self.layer_y[k]]]
             first = last
-        # Back into the order of the nodes, in which every sum goes.
-        for p in range(n):
-            row = &self.rows[self.row_of[self.block[p]], 0]
-            for k in range(m):
-                row[self.node_by_layer[k]] = self.by_layer[p, k]
 
     cdef inline void _ask_for(self, int z, long reads) noexcept nogil:
         """Ask the memory for the part of the table between the points' layer and another, if most of it will be read."""

@@ -89,13 +89,16 @@ cdef class Probes(Stars):
         cdef int i, j, k, q, m = self.m
         cdef double g
         cdef double[PANEL] total
+        cdef double *column[PANEL]
         cdef double* here
         cdef double* other
         # Side by side, in a row of their own: the probes have theirs, of which the first serves here.
         cdef double* panel = &self.scaled[0, 0]
         for q in range(PANEL):
-            for i in range(m):
-                panel[i * PANEL + q] = self.c_matrix[first + min(q, n - 1), i]
+            column[q] = &self.c_matrix[first + min(q, n - 1), 0]
+        for i in range(m):
+            for q in range(PANEL):
+                panel[i * PANEL + q] = column[q][i]
         for i in range(m):
             here = panel + i * PANEL
             g = self.contact_g[0, i] + self.contact_g[1, i]

@@ -30,7 +30,7 @@ cdef double DOUBTFUL = 1e-9     # of the same: a shift by T with a smaller pivot
 
 cdef enum:
     BATCH = 64          # moving atoms that are refined at once
-    MANY = 100          # moving atoms from which on probes cost less than a residual of each
+    MANY = 200          # moving atoms from which on probes cost less than a residual of each
 
 
 cdef class Removal(Probes):

@@ -212,12 +212,16 @@ def test_bound_of_no_moving_atom_is_refused():
         fields.bound_by_probes(-1, np.zeros((len(nodes), len(nodes))))
 
 
-def test_bound_by_probes_holds_for_an_inverse_that_is_off():
+@pytest.mark.parametrize(("entries", "least"), [("all", (20, 80)), ("one node", (100, 300))])
+def test_bound_by_probes_holds_for_an_inverse_that_is_off(entries, least):
     """An inverse that is off by numbers of known size, in the networks without each of 24 atoms.
+
+    In all entries, or in those between the bonds that change and the worst joined of the other nodes: then
+    potentials at nodes are right, and only the sources are wrong.
 
     With f = E T^-1 (E' phi - v), T by the wrong inverse C, the nodes are at phi + C f, and the sources
     f - L C f say what other sites are at. Both are compared with a solution without the atom. The bound is a
-    worst case of what errors of this size can do: it exceeds these 41 to 1,600 times.
+    worst case of what errors of this size can do: it exceeds these 41 and 164 times at least.
     """
     device, other = (filament(1e-10, False) for _ in range(2))
     green, fields = GreenTable(device.shape, A), device.fields
@@ -232,12 +236,17 @@ def test_bound_by_probes_holds_for_an_inverse_that_is_off():
     for site in rng.choice(moving, 24, replace=False):
         off = rng.standard_normal(inverse.shape) * scale
         off += off.T
-        solve(device, device.engine.species)
-        bound = fields.bound_by_probes(int(site), off)
         species = device.engine.species[: device.n_hosts]
         species[site] = OXYGEN.code
         other.fields.solve(np.flatnonzero(species == VACANCY.code).astype(np.int32))
         without = matrix(other.fields, nodes, green, background=1e-10)
+        if entries == "one node":
+            ends = np.abs(coupled - without).max(axis=1) > 1e-6 * np.abs(coupled).max()
+            last = np.argmax(np.where(ends, 0.0, np.diag(inverse)))
+            off = np.zeros_like(inverse)
+            off[last, ends] = off[ends, last] = 1e-12 * rng.standard_normal(ends.sum())
+        solve(device, device.engine.species)
+        bound = fields.bound_by_probes(int(site), off)
         wrong = inverse + off
         lacking = without @ (other.fields.potential_at(nodes) - phi)
         current = np.linalg.solve(np.eye(len(nodes)) - (coupled - without) @ wrong, lacking)
@@ -248,5 +257,5 @@ def test_bound_by_probes_holds_for_an_inverse_that_is_off():
         potential += between(green, near, nodes) @ (drawn + sources)
         error = max(error, np.abs(potential - other.fields.potential_at(near)).max())
         ratio.append(bound / error)
-    assert 20 < min(ratio) < 80
-    assert max(ratio) < 5e3
+    assert least[0] < min(ratio) < least[1]
+    assert np.median(ratio) < 2e3
