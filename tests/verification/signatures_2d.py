@@ -97,8 +97,9 @@ def window():
             n="3 sheets x 6 compliances",
             note=notes(
                 f"filled vacancies: {states}",
-                "Out: states are whole numbers of vacancies, here 1 to 39; five decades take 1e5 vacancies, "
-                "1 um2 of sheet, or vacancies that conduct unequally",
+                "limits from 10 nA add no state, since one vacancy has 10 uS. Out: states are whole numbers "
+                "of vacancies, here 1 to 39; five decades take 1e5 vacancies, 1 um2 of sheet, or vacancies "
+                "that conduct unequally, of which no number was found",
             ),
         ),
     ]

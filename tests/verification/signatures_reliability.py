@@ -27,6 +27,10 @@ WHY_NOT_STEEPER = (
     "Out: SET voltages scatter in proportion to their scale, which rises by a sixth over two decades of HRS, "
     "so that the slope stays at 13 to 15"
 )
+AT_STEP = (
+    "of the device voltage at the largest step it rises by {} a decade of HRS, and falls by {} a decade of "
+    "the resistance just before that step"
+)
 WHY_LOUD = "Out: the pulses change the tip of the filament, and with it which traps count, either way"
 WHY_FLATTER = (
     "Out: reads and SETs up to 0.6 V lie on one line; beyond 0.7 V the field takes the barrier of the first "
@@ -289,13 +293,13 @@ def statistics():
     centre = np.array([log[part].mean() for part in groups])
     fits = [distributions.fit(volts[part], "weibull") for part in groups]
     kinds = (
-        ("V-05s", "scale", "scale", "V", "0.50 +- 0.03"),
-        ("V-05k", "slope", "shape", "1", "-33 +- 3 (17, 25, 27, 7)"),
+        ("V-05s", "scale", "scale", "V", "0.50 +- 0.03", ("0.099 +- 0.003", "0.028 +- 0.011")),
+        ("V-05k", "slope", "shape", "1", "-33 +- 3 (17, 25, 27, 7)", ("2.2 +- 0.3", "6.4 +- 0.7")),
     )
     return [_statistics_row(*kind, centre, fits, len(log)) for kind in kinds]
 
 
-def _statistics_row(name, word, parameter, unit, before, centre, fits, number):
+def _statistics_row(name, word, parameter, unit, before, step, centre, fits, number):
     values = np.array([fit.parameters[parameter] for fit in fits])
     # ln(shape) scatters as the logarithm of the scale of ln V does, ln(scale) as its location.
     place = 0 if parameter == "scale" else 1
@@ -315,8 +319,8 @@ def _statistics_row(name, word, parameter, unit, before, centre, fits, number):
         unit=unit,
         verdict=good,
         n=f"{number} SETs of 40 devices in {len(fits)} groups",
-        note=f"{table} (log10 R); TaOx, judged before: {before} of 400 SETs in four groups"
-        + ("" if good else f". {WHY_NOT_STEEPER}"),
+        note=f"{table} (log10 R); {AT_STEP.format(*step)}; TaOx, judged before: {before} of 400 SETs in four "
+        "groups" + ("" if good else f". {WHY_NOT_STEEPER}"),
     )
 
 
