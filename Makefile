@@ -8,7 +8,7 @@
 #   make mutants  plants errors one at a time and counts those that the tests see; MUTANTS="--only traps" narrows
 #   make fuzz     100,000 damaged, mistaken and hostile inputs: build/fuzz/report.txt; FUZZ=2000 SEED=1 for others
 #   make studies  what a device does to a network: report/report.html
-#   make retention  how long states of each changed set last; writes docs/materials.md
+#   make retention  how long states of each changed set last, how hot and nonlinear they are: docs/materials.md
 #   make bench    speed, as in benchmarks/README.md
 #   make test-spice  exports of cards in ngspice and VACASK, which it installs; 10 minutes
 #   make test-torch  layers for PyTorch, which it installs where it is missing
@@ -90,6 +90,7 @@ verify: $(WHOLE)
 
 retention: $(WHOLE)
 	$(BIN)/python docs/retention.py
+	$(BIN)/python docs/high_states.py
 	$(BIN)/python docs/tables.py
 
 fuzz: $(WHOLE)

@@ -130,6 +130,8 @@ def ramps(name: str, family: str) -> list[Ramp | Pulses]:
         "hBN-GB": [Ramp(layers=1, width=28, rate=1.0, top=6.0, limit=1e-7, hold=1e-6)],
     }
     own |= {one: [Ramp(**fast, limit=c) for c in (1e-5, 1e-4)] for one in ("Ag-Ag2S", "Ag-GeS2", "Ag-HfO2")}
+    graphene = ecm | {"top": 5.0, "hold": 2e-6}  # forms at 3.7 V, and flickers at its limit
+    own["Ag-graphene-HfO2"] = [Ramp(**graphene, limit=c) for c in (1e-5, 1e-4)]
     drawn = Pulses(layers=10, width=8, voltage=0.0, each=0.0, count=0)  # no exchange: their filament is there
     own |= {name: [drawn] for name in ("HfO2-JART", "HfO2-retention")}
     for one, limit, series in (("HfO2", 3e-5, 7.5e3), ("HfO2-face", 4e-5, 6e3)):

@@ -4,6 +4,9 @@
 
 Each module `signatures_<family>.py` beside this one has a dictionary SIGNATURES of functions that measure;
 the table is written to build/verify/signatures.md and signatures.json.
+
+What is published of hafnia, or of valence change as such, stands on the default HfO2, whatever comes out,
+unless the default has not what the row is about (docs/materials.md).
 """
 
 import argparse

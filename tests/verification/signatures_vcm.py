@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from oxide_cell import BUDGET, COMPLIANCE, RATE, SECONDS, Cell, again, cells
+from oxide_cell import SECONDS, Cell, again, cells
 from row import Row, notes, within
 from scipy import stats
 
@@ -20,8 +20,38 @@ from frenkel.units import BOLTZMANN_EV
 
 def dilemma():
     """Measure V-06: SET times at 0.15 V and at 1 V, events alone, nothing extrapolated."""
+    (spans, told), (others, other) = _spans("HfO2", range(1, 13), 100_000), _spans("TaOx", (1, 2, 3), 5000)
+    ours = float(np.median(spans)) if spans else math.nan
+    good = bool(ours >= 12)
+    return [
+        Row(
+            id="V-06",
+            quantity="HfO2: decades between SET times at 0.15 V and at 1 V",
+            published=">= 12",
+            source="Schroeder, Zhirnov, Cavin and Waser 2010, 10.1063/1.3319591",
+            confidence="seen (abstract)",
+            ours=ours,
+            error=_error(spans),
+            unit="decades",
+            verdict=bool(good),
+            n=f"{len(spans)} devices x 3 runs",
+            note=notes(
+                f"log10 t/s {_range(told, 0)} (of {sum(row[2] for row in told)} devices at least: waits "
+                f"ended by time or events) and {_range(told, 1)}",
+                f"TaOx, judged before: {np.median(others):.1f} ({_range(other, 0)} and {_range(other, 1)})",
+                "" if good else "Out: the field over the gap lowers the barrier by too little",
+            ),
+        )
+    ]
+
+
+def _spans(name, seeds, budget):
+    """Return decades between SET times at 0.15 V and at 1 V of devices, both, and whether they are bounds.
+
+    A wait at 0.15 V that ends before the SET counts as it is, one at 1 V as `SECONDS`.
+    """
     spans, told = [], []
-    for cell in cells("TaOx", (1, 2, 3)):
+    for cell in cells(name, seeds):
         low, high = cell.resistance, cell.off()
         on = 0.3 / low
         if high < 4 * low:
@@ -33,39 +63,21 @@ def dilemma():
                 again(cell.device, state, run)
                 start = cell.device.time
                 try:
-                    wait = cell.time_to(voltage, lambda g, on=on: g > on, budget=5000)
+                    wait = cell.time_to(voltage, lambda g, on=on: g > on, budget=budget)
                 except EventBudgetError:
-                    wait, least = cell.device.time - start, True
+                    wait = cell.device.time - start if voltage < 1.0 else math.inf
+                    least = least or voltage < 1.0
                 least = least or math.isinf(wait)
                 times.append(math.log10(min(wait, SECONDS)))
             logs.append(float(np.median(times)))
         spans.append(logs[0] - logs[1])
-        told.append(f"{'at least ' if least else ''}{logs[0]:.1f} to {logs[1]:.1f}")
-    ours = float(np.median(spans)) if spans else math.nan
-    good = bool(ours >= 12)
-    out = (
-        "Out: half the drop over the gap acts on a hop into it: the field alone gives 8 decades, heat the "
-        "rest; hotter sets pass, with thousands of kelvin more in the SET jump"
-    )
-    return [
-        Row(
-            id="V-06",
-            quantity="TaOx: decades between SET times at 0.15 V and at 1 V",
-            published=">= 12",
-            source="Schroeder, Zhirnov, Cavin and Waser 2010, 10.1063/1.3319591",
-            confidence="seen (abstract)",
-            ours=ours,
-            error=_error(spans),
-            unit="decades",
-            verdict=bool(good),
-            n=f"{len(spans)} devices x 3 runs",
-            note=notes(
-                f"log10 t/s {'; '.join(told)}; 'at least': ended by time or events",
-                "heat and cohesion of the set are fitted to this",
-                "" if good else out,
-            ),
-        )
-    ]
+        told.append((*logs, least))
+    return spans, told
+
+
+def _range(rows, column):
+    values = [row[column] for row in rows]
+    return f"{min(values):.1f} to {max(values):.1f}"
 
 
 def reset_times():
@@ -77,7 +89,7 @@ def reset_times():
         logs = []
         for run, voltage in enumerate(voltages):
             again(cell.device, state, run)
-            wait = cell.time_to(voltage, lambda g, low=low: g * low < 0.2, longest=1e4, compliance=None)
+            wait = cell.time_to(voltage, lambda g, low=low: g * low < 0.2, longest=1e4, limited=False)
             logs.append(math.log10(wait))
         table.append(logs)
     middle = np.median(table, axis=0)
@@ -219,14 +231,7 @@ def chirality():
             high, state, reached = cell.off(2.0 * sign), cell.device.state(), {}
             for side in (1, -1):
                 cell.device.restore(state)
-                cell.circuit(COMPLIANCE)
-                cell.device.advance(
-                    Waveform.ramp(3.0 * side, RATE),
-                    samples=30,
-                    budget=BUDGET,
-                    stop=lambda _, current: abs(current) >= 0.999 * COMPLIANCE,
-                )
-                top = abs(cell.device.source_voltage)
+                top = abs(cell.set_voltage(3.0 * side))
                 reached[side] = top if top < 2.999 else math.inf
             cell.device.restore(state)
             right.append(reached[-sign] < reached[sign])

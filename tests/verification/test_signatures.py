@@ -9,7 +9,7 @@ import pytest
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-ENOUGH = 0.8
+ENOUGH = 0.88
 
 pytestmark = pytest.mark.verification
 
