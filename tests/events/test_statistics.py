@@ -101,7 +101,10 @@ def test_a_level_that_no_state_has_is_told():
         "snapshot_label": ("snapshot", ["programmed"]), "conductance": (("snapshot", *cells), found[None]),
     })  # fmt: skip
     lines = "\n".join([*array_report._programming(result), *array_report._snapshots(result)])
-    assert "none of 20 cells reached 25 µS: they ended at 30 µS, as read" in lines and "20 µS:" not in lines
+    assert (
+        "none of 20 cells reached 25 µS: they ended at 30 µS, read with what is in series" in lines
+        and "20 µS:" not in lines
+    )
     found[:10, 1], result["reached"][:, 1] = 2.5e-5, [1] * 10 + [0] * 10
     lines = "\n".join([*array_report._programming(result), *array_report._snapshots(result)])
     assert "none of" not in lines and "one conductance, so that levels between are not told" in lines
