@@ -248,7 +248,7 @@ def checked_sites(name: str, values: Any, n_sites: int, unit: str) -> Floats:
     array = np.ascontiguousarray(values, dtype=np.float64)
     if array.shape != (n_sites,):
         raise ValueError(f"{name} must have shape ({n_sites},), one value per site, got {array.shape}")
-    if not np.isfinite(array.dot(array)):  # one pass in the usual case
+    if not np.isfinite(np.vdot(array, array)):  # one pass in the usual case, without a warning
         bad = np.flatnonzero(~np.isfinite(array))
         if not len(bad):
             return array
