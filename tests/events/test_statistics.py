@@ -58,13 +58,13 @@ def written():
 
 
 def test_most_cells_of_the_shipped_card_are_reached(written):
-    """Four levels within 5 %: 98 % of 128 cells."""
+    """Four levels within 5 %: 91 % of 128 cells."""
     assert np.mean(written["reached"].values == 1) > 0.85
 
 
 @pytest.mark.xfail(
     strict=True,
-    reason="2.7 bits when verified, 0.8 after an hour: the default relaxes after the last pulse, and "
+    reason="2.8 bits when verified, 0.8 after an hour: the default relaxes after the last pulse, and "
     "with it the conductance of three of four cells that 10 uA have set; not compared with devices",
 )
 def test_levels_of_the_shipped_card(written):
@@ -76,7 +76,7 @@ def test_levels_of_the_shipped_card(written):
 
 @pytest.mark.xfail(
     strict=True,
-    reason="0.6, 0.8, 1.2 and 1.5 uS at 25, 35, 45 and 55 uS: within 5 % of a target the error grows with it",
+    reason="0.6, 0.6, 1.3 and 1.1 uS at 25, 35, 45 and 55 uS: within 5 % of a target the error grows with it",
 )
 def test_error_of_programming_of_published_arrays(written):
     """A-09: a deviation of 2 to 6 uS that falls with the target, as measured from 50 to 225 uS."""
