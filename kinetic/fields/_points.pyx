@@ -20,7 +20,7 @@ cdef enum:
     READ_WITHOUT = 2    # the same, and that without some moving atom
     BLOCK = 512         # points of one layer that are read together
     AT_ONCE = 2         # nodes whose parts are added at once
-    ROWS = 64           # the same whose rows are kept: these rows and a layer's part of the table stay in the cache
+    ROWS = 64           # points whose rows are written together: these and a part of the table stay in the cache
 
 
 cdef class Points(Operating):

@@ -31,6 +31,7 @@ cdef class Removal(Probes):
     cdef void _draw_by_sources(self, int c) noexcept nogil
     cdef double _beyond_background(self, int c, int i) noexcept nogil
     cdef double _residual_bound(self, int c) noexcept nogil
+    cdef bint _grounded(self, int c) noexcept nogil
     cdef double _probed_bound(self, int c) noexcept nogil
     cdef double _sharp_bound(self, int c) noexcept nogil
     cdef double _bound_at_ends(self, int c, int n, double total) noexcept nogil

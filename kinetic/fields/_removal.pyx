@@ -30,7 +30,7 @@ cdef double DOUBTFUL = 1e-9     # of the same: a shift by T with a smaller pivot
 
 cdef enum:
     BATCH = 64          # moving atoms that are refined at once
-    MANY = 200          # moving atoms from which on probes cost less than a residual of each
+    MANY = 200          # grounded moving atoms from which on probes cost less than a residual of each
 
 
 cdef class Removal(Probes):
@@ -132,14 +132,15 @@ cdef class Removal(Probes):
 
     cdef int _list_unproved(self, int n_moving) noexcept nogil:
         """List the moving atoms in ``loose`` that probes do not clear; those that they do are done with."""
-        cdef int c, n = 0
-        cdef bint probed = n_moving >= MANY and not self.refine
-        cdef double error = INFINITY
-        if probed:
+        cdef int c, n = 0, n_grounded = 0
+        cdef double error
+        if n_moving >= MANY and not self.refine:
+            for c in range(n_moving):
+                n_grounded += self._grounded(c)
+        if n_grounded >= MANY:
             self._probe()
         for c in range(n_moving):
-            if probed:
-                error = self._probed_bound(c)
+            error = self._probed_bound(c) if n_grounded >= MANY else INFINITY
             if error <= LOOSE:
                 self.removal_error = max(self.removal_error, error)
                 self._draw_by_sources(c)
@@ -255,6 +256,15 @@ cdef class Removal(Probes):
                 self.residual[i] = fabs(self.residual[i])
         return error
 
+    cdef bint _grounded(self, int c) noexcept nogil:
+        """Whether all bonds that change with an atom end at grounded nodes; their ends are in ``leaving``."""
+        cdef int k, i
+        for k in range(self._list_ends(c)):
+            i = self.leaving[k]
+            if not self.c_matrix[i, i] < GROUNDED:
+                return False
+        return True
+
     cdef double _probed_bound(self, int c) noexcept nogil:
         """The same without a residual, for an atom whose bonds all end at grounded nodes; else infinite.
 
@@ -263,17 +273,14 @@ cdef class Removal(Probes):
         """
         cdef int e, k, l, i, b, n = self._list_ends(c)
         cdef double size = 0.0, total, value
+        if not self._grounded(c) or self._doubtful(c, ROUNDING):
+            return INFINITY
         for k in range(n):
             i = self.leaving[k]
-            if not self.c_matrix[i, i] < GROUNDED:
-                return INFINITY
             size += self.c_matrix[i, i] * self.star_sum[c, i] ** 2
             self.residual[i] = 0.0
-        if self._doubtful(c, ROUNDING):
-            return INFINITY
         size = sqrt(size)
         for e in range(self.start[c], self.start[c + 1]):
-            # Its current in the network with it, where it leaves, against what the small system took.
             i, b = self.edge_a[e], self.edge_b[e]
             value = self.phi[i] + self.shift[c, i]
             value -= self.phi[b] + self.shift[c, b] if b >= 0 else (self.top if b == -2 else 0.0)
