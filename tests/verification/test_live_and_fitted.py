@@ -114,8 +114,8 @@ def test_reads_agree(found):
 
 @pytest.mark.xfail(
     strict=True,
-    reason="10, 50, 90 %: 35, 42, 49 uS live, 42, 50, 79 uS fitted (KS 0.58, floor 0.19): what jumps carry "
-    "over lifts an LRS that jumps often at a limit; with 0.5 instead of 0.9 of it 35, 44, 60 uS",
+    reason="10, 50, 90 %: 35, 42, 49 uS live, 42, 50, 79 uS fitted (KS 0.58, floor 0.19): what jumps keep "
+    "lifts an LRS that jumps often at a limit; with 0.5 instead of 0.9 of it 35, 44, 60 uS",
 )
 def test_programmed_conductances_agree(found):
     """One pulse of 1.2 V, 100 ns."""

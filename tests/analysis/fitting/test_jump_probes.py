@@ -80,6 +80,7 @@ def test_devices_that_are_left_out_decide_the_shares(monkeypatch):
         here = np.concatenate([one.before for one in probes])
         # Six digits are kept, so that a few of others agree by chance.
         assert np.isin(np.round(here, 4), np.round(law.level, 4)).mean() < 0.3
+        assert len(law.before) == 3 * 24  # of each of the other three devices
         return {(0, 0): [-(law.carry - 0.25) ** 2 - (law.rest_carry - 0.75) ** 2]}
 
     monkeypatch.setattr(jump_probes, "designs", designs)
