@@ -157,9 +157,7 @@ def fit_card(
     checks.whole("seed", seed, 0)
     if rtn is not None and rtn_voltage is None:
         raise ValueError("traces need the voltage at which they were read: rtn_voltage")
-    whole, made = read_cycles(data, features)
-    whole, levels = observations.read_with_error(whole, seed) if _states_read(data) else (whole, {})
-    made |= {"levels": levels} if levels else {}
+    whole, made = _as_read(data, features, seed)
     settings = statistical_model.FitOptions(
         components=components, bootstrap=bootstrap, seed=seed, ranks=bool(ranks)
     )
@@ -167,7 +165,7 @@ def fit_card(
     made |= {"devices_that_repeat": still} if still else {}
     chosen: dict[str, Any] = {"ranks": settings.ranks, "chosen_by": "hand"}
     if ranks is None and whole.values.shape[1] >= statistical_model.POOLED_BELOW:
-        chosen = gate.choose_ranks(training, settings, levels)
+        chosen = gate.choose_ranks(training, settings, made.get("levels"))
         settings = replace(settings, ranks=bool(chosen["ranks"]))
     validity, known = protocol_of(made, core or {})
     circuit = _core(data, known, traces=fit_core, share=1.0 if judging is None else 1.0 - held_out, seed=seed)
@@ -478,12 +476,18 @@ def _opened(data: Data) -> Iterator[xr.Dataset]:
             yield found
 
 
-def _states_read(data: Data) -> bool:
-    """Tell whether an ensemble holds jumps between states that were read."""
+def _as_read(
+    data: Data, features: Sequence[str] | None, seed: int
+) -> tuple[Observations, dict[str, Any]]:
+    """Return cycles as :func:`read_cycles`; where states were read, levels have the error of a reading."""
+    whole, made = read_cycles(data, features)
     if _is_table(data):
-        return False
+        return whole, made
     with _opened(data) as found:
-        return jump_fit.measured(found)
+        if not jump_fit.measured(found):
+            return whole, made
+    whole, levels = observations.read_with_error(whole, seed)
+    return whole, made | ({"levels": levels} if levels else {})
 
 
 def _is_table(data: Data) -> bool:
