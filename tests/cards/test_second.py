@@ -75,3 +75,13 @@ def test_it_works_by_its_name(tmp_path, capsys, monkeypatch):
         '[cells]\nkind = "card"\ncard = "mos2-au"\n[[phase]]\nkind = "map"\nvoltage = "0.2 V"\n'
     )
     assert main(["run", "a.toml", "-o", "a.nc", "--quiet"]) == 0
+
+
+def test_it_is_not_judged_by_devices_of_another_compound(capsys):
+    """Cells of HfO2 at the voltages of MoS2 jumped on for minutes, and no word was said."""
+    assert main(["gate", "mos2-au", str(MEASURED.with_name("ensemble_jumps.nc"))]) == 1
+    error = capsys.readouterr().err
+    assert "card mos2-au is of MoS2, " in error and "of HfO2: a gate takes devices of one kind" in error
+    for name, what in (("card.json", "a card"), ("ensemble.toml", "a configuration, which frenkel run runs")):
+        assert main(["fit", name, "-o", "new.card.json"]) == 2
+        assert f"{name} seems to be {what}: a fit takes an ensemble (.nc)" in capsys.readouterr().err

@@ -157,7 +157,7 @@ def fit_card(
     checks.whole("seed", seed, 0)
     if rtn is not None and rtn_voltage is None:
         raise ValueError("traces need the voltage at which they were read: rtn_voltage")
-    whole, made, levels = _read(data, features, seed)
+    whole, made = _as_read(data, features, seed)
     settings = statistical_model.FitOptions(
         components=components, bootstrap=bootstrap, seed=seed, ranks=bool(ranks)
     )
@@ -165,7 +165,7 @@ def fit_card(
     made |= {"devices_that_repeat": still} if still else {}
     chosen: dict[str, Any] = {"ranks": settings.ranks, "chosen_by": "hand"}
     if ranks is None and whole.values.shape[1] >= statistical_model.POOLED_BELOW:
-        chosen = gate.choose_ranks(training, settings, levels)
+        chosen = gate.choose_ranks(training, settings, made.get("levels"))
         settings = replace(settings, ranks=bool(chosen["ranks"]))
     validity, known = protocol_of(made, core or {})
     circuit = _core(data, known, traces=fit_core, share=1.0 if judging is None else 1.0 - held_out, seed=seed)
@@ -193,19 +193,6 @@ def fit_card(
     rows += found
     card = replace(card, gate=tuple(row.to_dict() for row in rows))
     return FittedCard(card=card, rows=rows, held_out=judging, cores=circuit.devices)
-
-
-def _read(
-    data: Data, features: Sequence[str] | None, seed: int
-) -> tuple[Observations, dict[str, Any], dict[str, int]]:
-    """Return cycles, what made them, and which features stand on levels, whose values got an error."""
-    whole, made = read_cycles(data, features)
-    if _is_table(data):
-        return whole, made, {}
-    with _opened(data) as found:
-        read = jump_fit.measured(found)
-    whole, levels = observations.read_with_error(whole, seed) if read else (whole, {})
-    return whole, made | ({"levels": levels} if levels else {}), levels
 
 
 def _split(
@@ -487,6 +474,18 @@ def _opened(data: Data) -> Iterator[xr.Dataset]:
         content.check(Path(data))
         with xr.open_dataset(data, decode_times=False) as found:
             yield found
+
+
+def _as_read(data: Data, features: Sequence[str] | None, seed: int) -> tuple[Observations, dict[str, Any]]:
+    """Return cycles as :func:`read_cycles`; where states were read, levels have the error of a reading."""
+    whole, made = read_cycles(data, features)
+    if _is_table(data):
+        return whole, made
+    with _opened(data) as found:
+        if not jump_fit.measured(found):
+            return whole, made
+    whole, levels = observations.read_with_error(whole, seed)
+    return whole, made | ({"levels": levels} if levels else {})
 
 
 def _is_table(data: Data) -> bool:
