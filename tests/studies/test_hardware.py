@@ -241,7 +241,7 @@ HEADLINES = {
     "architectures": ("one pulse of the cell", "conductance of all cells (mS)", "(range)"),
     "write-verify": ("accuracy within it", "reached by whole cycles"),
     "training": ("one pulse of the cell",),
-    "timing": ("a spike adds 0.25", "a spike adds 1", "range"),
+    "timing": ("a spike adds 0.25", "a spike adds 0.75", "range"),
     "noise": ("device, corrected",),
     "system-card": ("one blind pulse of the cell", "within 0.05 (range)", "within 0.02 (range)"),
 }

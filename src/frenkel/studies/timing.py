@@ -38,8 +38,9 @@ NOISES = (0.0, 0.02, 0.05)
 PARALLEL = (1, 4, 16, 64, 256)
 """Devices of atoms that share one synapse."""
 
-GAINS, GAIN_NOISE = (0.25, 1.0), 0.02
-"""Other shares that a spike adds, and the noise of a read that they are tried with. Chosen range."""
+GAINS, GAIN_NOISE = (0.25, 0.75), 0.02
+"""Other shares that a spike adds, and the noise of a read that they are tried with. Chosen range; a share of
+1 leaves nothing of what was before."""
 
 SETS = (0.25, 0.5, 1.0)
 """Share of spikes that set a device of atoms: a matter of their strength. Chosen range."""
