@@ -154,7 +154,8 @@ def cycle_in_ngspice(card: Card, folder: Path, number: int) -> list[tuple[np.nda
         return []
     subprocess.run([program, "-b", "cells.cir"], cwd=folder, capture_output=True, timeout=120, check=False)
     _, volts, *amperes = np.loadtxt(folder / "cells.txt").T
-    return [(volts, one) for one in amperes]
+    # A logarithm has no 0: the pictures leave out what is near it.
+    return [(volts, np.where(np.abs(volts) < 0.05, np.nan, one)) for one in amperes]
 
 
 def picture_of_ramps(*runs: list[tuple[np.ndarray, np.ndarray]]) -> Figure:
