@@ -8,13 +8,11 @@ is measured again only when its numbers or its protocol change, or when it is na
 docs/high_states.json; docs/tables.py puts it into docs/materials.md.
 """
 
-import argparse
-import json
 from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
-from retention import OutOfTime, Pulses, Ramp, ramps, within
+from retention import OutOfTime, Pulses, Ramp, asked, found_before, ramps, unchanged, within, write_found
 
 from frenkel.analysis.results.melting import melting
 from frenkel.kinetic.circuit import Circuit
@@ -70,21 +68,18 @@ def heat(found: dict[str, Any], material: Material, sample: dict[str, Any]) -> N
 
 def main() -> None:
     """Measure what has changed and write it."""
-    parser = argparse.ArgumentParser(description=str(__doc__).split("\n")[0])
-    parser.add_argument("--sets", default="", help="these sets, whether they changed or not")
+    parser = asked(str(__doc__))
     parser.add_argument("--budget", type=float, default=6.0, help="CPU time of a cycle, s (6)")
     options = parser.parse_args()
-    known = json.loads(FOUND.read_text(encoding="utf-8")) if FOUND.exists() else {}
-    known = {name: known[name] for name in Material.names() if name in known}
+    known = found_before(FOUND)
     for name in options.sets.split(",") if options.sets else Material.names():
         material = Material.load(name)
         way = ramps(name, material.family)[0]
         key = [material.hash, astuple(way)]
-        if not options.sets and json.loads(json.dumps(key)) == known.get(name, {}).get("key"):
+        if not options.sets and unchanged(known, name, key):
             continue
         known[name] = {"key": key} | measure(material, way, options.budget)
-        lines = [f"{json.dumps(one)}: {json.dumps(known[one])}" for one in sorted(known)]
-        FOUND.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+        write_found(FOUND, known)
         print(name, known[name], flush=True)
 
 

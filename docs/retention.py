@@ -183,25 +183,46 @@ def measure(material: Material, way: Ramp | Pulses, devices: int, budget: float)
     return found
 
 
+def asked(description: str) -> argparse.ArgumentParser:
+    """Return a parser of the option that a measurement of sets has."""
+    parser = argparse.ArgumentParser(description=description.split("\n")[0])
+    parser.add_argument("--sets", default="", help="these sets, whether they changed or not")
+    return parser
+
+
+def found_before(path: Path) -> dict[str, Any]:
+    """Return what a file holds of the packaged sets, in their order."""
+    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return {name: known[name] for name in Material.names() if name in known}
+
+
+def unchanged(known: dict[str, Any], name: str, key: list[Any]) -> bool:
+    """Tell whether a set was measured with these numbers and this protocol."""
+    return bool(json.loads(json.dumps(key)) == known.get(name, {}).get("key"))
+
+
+def write_found(path: Path, known: dict[str, Any]) -> None:
+    """Write what was found, a line for each set."""
+    lines = [f"{json.dumps(one)}: {json.dumps(known[one])}" for one in sorted(known)]
+    path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+
+
 def main() -> None:
     """Measure what has changed and write it."""
-    parser = argparse.ArgumentParser(description=str(__doc__).split("\n")[0])
-    parser.add_argument("--sets", default="", help="these sets, whether they changed or not")
+    parser = asked(str(__doc__))
     parser.add_argument("--devices", type=int, default=3, help="devices of each state (3)")
     parser.add_argument("--budget", type=float, default=20.0, help="CPU time of each wait, s (20)")
     options = parser.parse_args()
-    known = json.loads(FOUND.read_text(encoding="utf-8")) if FOUND.exists() else {}
-    known = {name: known[name] for name in Material.names() if name in known}
+    known = found_before(FOUND)
     for name in options.sets.split(",") if options.sets else Material.names():
         material = Material.load(name)
         ways = ramps(name, material.family)
         key = [material.hash, [astuple(way) for way in ways]]
-        if not options.sets and json.loads(json.dumps(key)) == known.get(name, {}).get("key"):
+        if not options.sets and unchanged(known, name, key):
             continue
         states = [measure(material, way, options.devices, options.budget) for way in ways]
         known[name] = {"key": key, "budget": options.budget, "states": states}
-        lines = [f"{json.dumps(one)}: {json.dumps(known[one])}" for one in sorted(known)]
-        FOUND.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+        write_found(FOUND, known)
         for state in states:
             print(name, {key: value for key, value in state.items()}, flush=True)
 
