@@ -357,12 +357,13 @@ class FilamentSolver(Solver):
         self._bias_of, self._bias = b"", (np.zeros(0),) * 3
         # Whose network the fields hold, and the number of that solution.
         self._present: tuple[EventRates | None, int] = None, -1
+        self._last: EventRates | None = None  # of whose network K is kept
 
     def forget(self) -> None:
         """Drop the arrangements that are kept."""
         super().forget()
         self.fields.drop_kept()
-        self._bias_of = b""
+        self._bias_of, self._last = b"", None
 
     def solve_fields(self, species: NDArray[np.int8], *, modulated: bool = True, keep: bool = False) -> None:
         """Solve the network, with or without what the charge of the traps does to its bonds.
@@ -386,6 +387,7 @@ class FilamentSolver(Solver):
         with one_blas_thread():
             bias = self._trap_bias(species)
             self.solve_fields(species, keep=True)
+            self._last = events
             self.write_energies(events, species)
             law = self.fields.law()
         if bias is not None:
@@ -404,7 +406,8 @@ class FilamentSolver(Solver):
         with one_blas_thread():
             traps = self._trap_ends(species, voltages)
             if self._present != (of, self.fields.solution) or traps:
-                self.solve_fields(species)
+                # With the K that it was solved with, where that is still kept: nobody's look changes a bit.
+                self.solve_fields(species, keep=of is self._last)
                 self._present = of, self.fields.solution
             for voltage in voltages:
                 events, nodes = self.fields.write_end(of, VACANCY.code, voltage)
