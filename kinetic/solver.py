@@ -241,6 +241,7 @@ class Solver(ABC):
         self._blank = EventRates(self.tables, state.temperature)
         self._kept: OrderedDict[tuple[int, bool, bool], tuple[NDArray[np.int8], Solved]] = OrderedDict()
         self._most_kept, self._unweighed, self._factor = kept, 0, state.bond_factor
+        self._chained = False  # whether a solution since the last `forget` went on from one before
 
     @abstractmethod
     def solve(self, species: NDArray[np.int8]) -> Solved:
@@ -288,7 +289,13 @@ class Solver(ABC):
     def forget(self) -> None:
         """Drop the arrangements that are kept."""
         self._kept.clear()
+        self._chained = False
         self._unweighed = 0  # a run that goes on from here must drop the same ones
+
+    def part(self) -> None:
+        """Go on elsewhere: keep only what does not hang, to the last digit, on what was solved before."""
+        if self._chained:
+            self.forget()
 
     def maps(self, voltage: float) -> tuple[Floats, Floats]:
         """Return potential (V) and temperature rise (K) of every host site at a voltage (V)."""
@@ -365,6 +372,12 @@ class FilamentSolver(Solver):
         self.fields.drop_kept()
         self._bias_of, self._last = b"", None
 
+    def part(self) -> None:
+        """Drop K that is kept, and all arrangements where one of them was solved with it."""
+        super().part()
+        self.fields.drop_kept()
+        self._last = None
+
     def solve_fields(self, species: NDArray[np.int8], *, modulated: bool = True, keep: bool = False) -> None:
         """Solve the network, with or without what the charge of the traps does to its bonds.
 
@@ -387,7 +400,8 @@ class FilamentSolver(Solver):
         with one_blas_thread():
             bias = self._trap_bias(species)
             self.solve_fields(species, keep=True)
-            self._last = events
+            self._last, changed = events, self.fields.kept_m and self.fields.kept_times
+            self._chained = self._chained or bool(changed)
             self.write_energies(events, species)
             law = self.fields.law()
         if bias is not None:

@@ -128,6 +128,22 @@ def test_a_run_goes_on_bit_by_bit_from_where_solutions_were_dropped():
     assert fired(other, 12) == expected
 
 
+@pytest.mark.parametrize("steps", [0, 3])
+def test_a_path_from_a_state_hangs_on_no_path_before_it(steps):
+    """Splitting and measurements share devices: one solved another state, one this state after others."""
+    sites, _ = column(220)
+    used, fresh, other = (arranged(sites, cache=64) for _ in range(3))
+    fired(other, 3)
+    fired(used, steps)
+    used.solver.solved()
+    found = []
+    for device in (used, fresh):
+        device.restore(other.state(), stream=(3,), keep_solved=True)
+        rates = device.solver.solved().at(VOLTAGE).rates(VOLTAGE)
+        found.append((rates.tolist(), fired(device, 6)))
+    assert found[0] == found[1]
+
+
 def test_energies_close_over_events_in_a_large_network():
     """The closure gate where probes bound the errors and the inverse is kept: 40 events and their ways back.
 
