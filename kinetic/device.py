@@ -266,10 +266,13 @@ class Device(DeviceState):
             hazard anew: an independent future of the same state, another one for each stream. Without it
             the state goes on bit by bit.
         keep_solved : bool
-            Keep the solved arrangements, which saves time. `field_solves` then counts on from what is kept.
+            Keep the solved arrangements, which saves time; those of large networks, whose last digits hang on
+            what was solved before them, go. `field_solves` then counts on from what is kept.
         """
         super().restore(state, stream=stream)
-        if not keep_solved:
+        if keep_solved:
+            self.solver.part()
+        else:
             self.solver.forget()
 
     def branch(self, *stream: int) -> Self:

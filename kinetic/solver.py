@@ -241,6 +241,7 @@ class Solver(ABC):
         self._blank = EventRates(self.tables, state.temperature)
         self._kept: OrderedDict[tuple[int, bool, bool], tuple[NDArray[np.int8], Solved]] = OrderedDict()
         self._most_kept, self._unweighed, self._factor = kept, 0, state.bond_factor
+        self._chained = False  # whether a solution since the last `forget` went on from one before
 
     @abstractmethod
     def solve(self, species: NDArray[np.int8]) -> Solved:
@@ -288,7 +289,13 @@ class Solver(ABC):
     def forget(self) -> None:
         """Drop the arrangements that are kept."""
         self._kept.clear()
+        self._chained = False
         self._unweighed = 0  # a run that goes on from here must drop the same ones
+
+    def part(self) -> None:
+        """Go on elsewhere: keep only what does not hang, to the last digit, on what was solved before."""
+        if self._chained:
+            self.forget()
 
     def maps(self, voltage: float) -> tuple[Floats, Floats]:
         """Return potential (V) and temperature rise (K) of every host site at a voltage (V)."""
@@ -357,12 +364,19 @@ class FilamentSolver(Solver):
         self._bias_of, self._bias = b"", (np.zeros(0),) * 3
         # Whose network the fields hold, and the number of that solution.
         self._present: tuple[EventRates | None, int] = None, -1
+        self._last: EventRates | None = None  # of whose network K is kept
 
     def forget(self) -> None:
         """Drop the arrangements that are kept."""
         super().forget()
         self.fields.drop_kept()
-        self._bias_of = b""
+        self._bias_of, self._last = b"", None
+
+    def part(self) -> None:
+        """Drop K that is kept, and all arrangements where one of them was solved with it."""
+        super().part()
+        self.fields.drop_kept()
+        self._last = None
 
     def solve_fields(self, species: NDArray[np.int8], *, modulated: bool = True, keep: bool = False) -> None:
         """Solve the network, with or without what the charge of the traps does to its bonds.
@@ -386,6 +400,8 @@ class FilamentSolver(Solver):
         with one_blas_thread():
             bias = self._trap_bias(species)
             self.solve_fields(species, keep=True)
+            self._last, changed = events, self.fields.kept_m and self.fields.kept_times
+            self._chained = self._chained or bool(changed)
             self.write_energies(events, species)
             law = self.fields.law()
         if bias is not None:
@@ -404,7 +420,8 @@ class FilamentSolver(Solver):
         with one_blas_thread():
             traps = self._trap_ends(species, voltages)
             if self._present != (of, self.fields.solution) or traps:
-                self.solve_fields(species)
+                # With the K that it was solved with, where that is still kept: nobody's look changes a bit.
+                self.solve_fields(species, keep=of is self._last)
                 self._present = of, self.fields.solution
             for voltage in voltages:
                 events, nodes = self.fields.write_end(of, VACANCY.code, voltage)

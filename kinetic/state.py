@@ -291,7 +291,11 @@ class DeviceState(ABC):
     # ------------------------------------------------------------------ checkpoint
 
     def state(self) -> dict[str, Any]:
-        """Return everything that changes in a run; `restore` continues from it bit by bit."""
+        """Return everything that changes in a run; `restore` continues from it bit by bit.
+
+        The device itself goes on with the same bits after `Device.forget`: above 150 conducting defects last
+        digits hang on what was solved before.
+        """
         return {
             "engine": self.engine.state(),
             "time": self.time,

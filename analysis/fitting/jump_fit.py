@@ -105,7 +105,8 @@ def fit(
     made: dict[str, Any] = {"devices": int(devices.size), "jumps": len(law.before), "states": len(law.level)}
     made |= {"left_out": left_out, "score": best}
     if "probe_count" in data and np.any(data["probe_count"].values[members]):
-        law, made["probes"] = by_probes(law, data, owner, home, seed)
+        law, foretold = by_probes(law, data, owner, home, seed)
+        made |= {} if foretold is None else {"probes": foretold}
     return law, made
 
 
@@ -197,8 +198,10 @@ def best_of(
 
 def by_probes(
     law: JumpLaw, data: "xr.Dataset", owner: Index, home: Index, seed: int
-) -> tuple[JumpLaw, float]:
+) -> tuple[JumpLaw, float | None]:
     """Return the law with the shares that foretell probes of devices left out best, and their score.
+
+    Where no probe tells anything, as all were given up, the law stays and there is no score.
 
     Parameters
     ----------
@@ -215,8 +218,12 @@ def by_probes(
         mine = devices[number::PROBE_FOLDS]
         ends = np.flatnonzero((law.kind >= 0) & ~np.isin(home, mine))
         kept = np.flatnonzero(~np.isin(owner, mine))
-        if ends.size and kept.size:
-            parts.append((kept, ends, jump_probes.designs(data, mine)))
+        # Cells start in end states of the other devices, which may have none of one kind.
+        probes = [one for one in jump_probes.designs(data, mine) if one.state in law.kind[ends]]
+        if kept.size and probes:
+            parts.append((kept, ends, probes))
+    if not parts:
+        return law, None
 
     def judge(one: JumpLaw) -> float:
         every = [jump_probes.score(jump_probes.without(one, kept, ends), probes, seed)

@@ -233,7 +233,7 @@ cdef class Fields(Wiring):
         """
         cdef int i = 0, j = 0, k, n_gone = 0, n_come = 0
         cdef int[MOST_CHANGES] gone, come
-        if self.kept_m == 0 or self.kept_times >= KEPT_TIMES or self.m < KEPT_FROM:
+        if self.kept_m == 0 or self.m < KEPT_FROM:
             return False
         # Both lists ascend.
         while i < self.kept_m or j < self.m:
@@ -252,6 +252,8 @@ cdef class Fields(Wiring):
                 i, j = i + 1, j + 1
         if n_gone + n_come == 0:
             return True
+        if self.kept_times >= KEPT_TIMES:
+            return False
         for k in range(n_gone):
             self._take_out(gone[k])
         self._lay_out()

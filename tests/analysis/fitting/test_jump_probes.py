@@ -90,3 +90,23 @@ def test_devices_that_are_left_out_decide_the_shares(monkeypatch):
     assert sorted(np.concatenate(asked)) == list(range(6)) and len(asked) == jump_fit.PROBE_FOLDS
     # Without probes single jumps decide, as before.
     assert "probes" not in jump_fit.fit(data.drop_vars("probe_count"), np.arange(6))[1]
+
+
+def test_probes_that_were_all_given_up_leave_the_law(recwarn):
+    """They tell nothing, and a score that is no number would go into no card."""
+    data = made.ensemble(4, seed=3)
+    lost = data.assign(probe_after=("probe", np.full(data.sizes["probe"], np.nan)))
+    law, found = jump_fit.fit(lost, np.arange(4))
+    alone, expected = jump_fit.fit(data.drop_vars("probe_count"), np.arange(4))
+    assert found == expected and law.to_dict() == alone.to_dict()
+    assert not recwarn.list
+
+
+def test_probes_of_a_state_in_which_no_other_device_ended_tell_nothing():
+    """Of two devices one has no end of a SET: its cells could not start there."""
+    data = made.ensemble(2, seed=3)
+    kind = data.state_kind.values.copy()
+    second = np.arange(len(kind)) >= int(data.state_count.values[0])
+    kind[second & (kind == 1)] = -1
+    found = jump_fit.fit(data.assign(state_kind=("state", kind)), np.arange(2))[1]
+    assert np.isfinite(found["probes"])

@@ -22,9 +22,9 @@ def column(count):
     return rng.choice(near, count, replace=False), near
 
 
-def arranged(sites, lateral="periodic"):
+def arranged(sites, lateral="periodic", name="HfO2-volatile", cache=0):
     """Return a device with vacancies at these host sites and nowhere else."""
-    device = Device(Material.load("HfO2-volatile"), 16 * A, 13 * A, seed=1, lateral=lateral, cache=0)
+    device = Device(Material.load(name), 16 * A, 13 * A, seed=1, lateral=lateral, cache=cache)
     species = device.engine.species
     species[: device.n_hosts] = OXYGEN.code
     species[sites] = VACANCY.code
@@ -90,6 +90,31 @@ def test_looking_at_a_device_changes_no_bit_of_what_follows():
     assert fired(other, 12, lambda device: device.solver.maps(1.0)) == expected
 
 
+def test_looking_changes_no_bit_of_rates_at_a_voltage_where_bonds_have_laws():
+    """Ends of cells are solved anew after a look: with the K that the arrangement was solved with first.
+
+    Beyond a hundred changes, too, and in an arrangement that comes back from what is kept.
+    """
+    sites, near = column(170)
+    both = [arranged(sites, name="HfO2-face", cache=4).solver for _ in range(2)]
+    assert both[0].solved() and both[0].fields.has_laws()
+    free = np.setdiff1d(near, sites)
+    for number in range(103):
+        rates = []
+        for looks, solver in enumerate(both):
+            species = solver.state.engine.species
+            species[free[:2]] = np.where(np.arange(2) == number % 2, VACANCY.code, OXYGEN.code)
+            put(solver.state, species)
+            solved = solver.solved(refresh=True)
+            if number > 98:
+                if looks:
+                    solver.maps(VOLTAGE)
+                rates.append(solved.at(VOLTAGE).rates(VOLTAGE).copy())
+        if rates:
+            assert both[0].fields.kept_times == both[1].fields.kept_times
+            np.testing.assert_array_equal(*rates)
+
+
 def test_a_run_goes_on_bit_by_bit_from_where_solutions_were_dropped():
     """As a run and its resumption do at each checkpoint: nothing is left of the arrangements before."""
     sites, _ = column(220)
@@ -101,6 +126,22 @@ def test_a_run_goes_on_bit_by_bit_from_where_solutions_were_dropped():
     expected = fired(device, 12)
     assert device.fields.kept_times == 11
     assert fired(other, 12) == expected
+
+
+@pytest.mark.parametrize("steps", [0, 3])
+def test_a_path_from_a_state_hangs_on_no_path_before_it(steps):
+    """Splitting and measurements share devices: one solved another state, one this state after others."""
+    sites, _ = column(220)
+    used, fresh, other = (arranged(sites, cache=64) for _ in range(3))
+    fired(other, 3)
+    fired(used, steps)
+    used.solver.solved()
+    found = []
+    for device in (used, fresh):
+        device.restore(other.state(), stream=(3,), keep_solved=True)
+        rates = device.solver.solved().at(VOLTAGE).rates(VOLTAGE)
+        found.append((rates.tolist(), fired(device, 6)))
+    assert found[0] == found[1]
 
 
 def test_energies_close_over_events_in_a_large_network():

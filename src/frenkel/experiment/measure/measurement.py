@@ -156,7 +156,9 @@ class Measurement:
         """Return a device of a temperature (K) whose atoms may be moved."""
         if temperature not in self.twins:
             self.twins[temperature] = self.make(temperature)
-        return self.twins[temperature]
+        twin = self.twins[temperature]
+        twin.solver.part()  # a run that is resumed has new ones
+        return twin
 
     def _sweep(self, fits: Callable[[Sweep], bool]) -> Sweep | None:
         """Return the first sweep of a cycle that fits, None if there is none."""
