@@ -172,9 +172,9 @@ def choose_ranks(
                 card = fit(parts[0], "inner", replace(options, ranks=ranks, bootstrap=0))
                 found[name].append(_smeared(parts[1], card, repeats, split))
     better = [a * MARGIN < b for a, b in zip(found["rank_ratios"], found["value_ratios"], strict=True)]
-    by = "splits of the training devices"
     if not better and max((levels or {}).values(), default=1) > 1:
         return {"ranks": True, "chosen_by": "levels that devices share", "statistics": [], **found}
+    by = "splits of the training devices" if better else "values, with too few devices to split"
     ranks = bool(better) and all(better)
     return {"ranks": ranks, "chosen_by": by, "statistics": list(CHOOSING), **found}
 

@@ -6,7 +6,7 @@ stay NaN; a resistance without current (infinite) counts as such.
 
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -94,9 +94,7 @@ def parts(number: int, fraction: float, seed: int) -> tuple[Index, Index]:
     return np.sort(order[:first]), np.sort(order[first:])
 
 
-def told_apart(
-    found: Observations, seed: int, *, fitted: bool = True
-) -> tuple[Observations, dict[str, int]]:
+def told_apart(found: Observations, seed: int, *, fitted: bool = True) -> tuple[Observations, dict[str, int]]:
     """Return observations in which no device repeats one value, and how many did of each feature.
 
     A device of a few atoms may come back to the same arrangement in every cycle. It has no spread, and ln of
@@ -123,25 +121,30 @@ def told_apart(
     return replace(found, values=values), count
 
 
-def read_with_error(found: Observations, seed: int) -> tuple[Observations, dict[str, int]]:
-    """Return observations in which no feature stands on levels, and how many of these each had that did.
+def levels_of(found: Observations) -> dict[str, int]:
+    """Return which features stand on levels, and on how many.
 
     States of a few atoms have one conductance in every device, an empty two-dimensional sheet a single one.
-    Where states were read beside the cycles that is a fact, and the values get a normal error of
-    :data:`RESOLUTION`, those that judge too. A feature stands on levels where all its values lie within a
-    tenth of that of others, with gaps between, :data:`ON_LEVEL` to a level in the mean.
+    A feature stands on levels where all its values lie within a tenth of :data:`RESOLUTION` of that of
+    others, with gaps between, :data:`ON_LEVEL` to a level in the mean.
     """
-    least = np.array([RESOLUTION[one.transform] for one in found.features])
     count = {}
-    for i, name in enumerate(found.names):
+    for i, one in enumerate(found.features):
+        near = REPEATS * RESOLUTION[one.transform]
         values = np.sort(found.values[:, :, i][np.isfinite(found.values[:, :, i])])
-        begin = np.flatnonzero(np.diff(values, prepend=-np.inf) > REPEATS * least[i])
+        begin = np.flatnonzero(np.diff(values, prepend=-np.inf) > near)
         width = values[np.append(begin[1:], len(values)) - 1] - values[begin]
-        if len(values) >= ON_LEVEL * len(begin) and np.all(width <= REPEATS * least[i]):
-            count[name] = len(begin)
+        if len(values) >= ON_LEVEL * len(begin) and np.all(width <= near):
+            count[one.name] = len(begin)
+    return count
+
+
+def read_with_error(found: Observations, names: Iterable[str], seed: int) -> Observations:
+    """Return observations whose features of these names have a normal error of :data:`RESOLUTION`."""
+    least = np.array([RESOLUTION[one.transform] for one in found.features])
     noise = np.random.default_rng([seed, 12]).normal(0.0, least, found.values.shape)
-    shared = np.array([name in count for name in found.names])
-    return replace(found, values=np.where(shared, found.values + noise, found.values)), count
+    shared = np.isin(found.names, list(names))
+    return replace(found, values=np.where(shared, found.values + noise, found.values))
 
 
 def build(

@@ -39,7 +39,7 @@ TRANSITION = np.dtype(
     ]
 )
 
-HOPS_LIMIT = 2**26 - 2  # particles that a packed site can number
+HOPS_LIMIT = 2**26 - 2  # particles of the loop for one kind of hop; none was tried with more
 BASIN_GAIN = 40.0  # events that a superbasin must save per state of it: about what its law costs
 
 

@@ -157,7 +157,7 @@ def fit_card(
     checks.whole("seed", seed, 0)
     if rtn is not None and rtn_voltage is None:
         raise ValueError("traces need the voltage at which they were read: rtn_voltage")
-    whole, made = _as_read(data, features, seed)
+    whole, made = _as_read(data, features, held_out, seed)
     settings = statistical_model.FitOptions(
         components=components, bootstrap=bootstrap, seed=seed, ranks=bool(ranks)
     )
@@ -258,8 +258,7 @@ def judge_card(
         Of the splits.
     """
     held_out, _ = read_cycles(data, card.names)
-    if card.jump_law is not None:
-        held_out, _ = observations.read_with_error(held_out, seed)
+    held_out = observations.read_with_error(held_out, card.provenance.get("levels", {}), seed)
     held_out, _ = observations.told_apart(held_out, seed, fitted=False)
     if few.are_few(held_out):
         rows, _ = few.judge_fixed(held_out, card, seed)
@@ -476,16 +475,19 @@ def _opened(data: Data) -> Iterator[xr.Dataset]:
             yield found
 
 
-def _as_read(data: Data, features: Sequence[str] | None, seed: int) -> tuple[Observations, dict[str, Any]]:
-    """Return cycles as :func:`read_cycles`; where states were read, levels have the error of a reading."""
+def _as_read(
+    data: Data, features: Sequence[str] | None, held_out: float, seed: int
+) -> tuple[Observations, dict[str, Any]]:
+    """Return cycles; where states were read, levels of those that are fitted have the error of a reading."""
     whole, made = read_cycles(data, features)
     if _is_table(data):
         return whole, made
     with _opened(data) as found:
         if not jump_fit.measured(found):
             return whole, made
-    whole, levels = observations.read_with_error(whole, seed)
-    return whole, made | ({"levels": levels} if levels else {})
+    training = whole if few.are_few(whole, held_out) else whole.split(1.0 - held_out, seed)[0]
+    levels = observations.levels_of(training)
+    return observations.read_with_error(whole, levels, seed), made | ({"levels": levels} if levels else {})
 
 
 def _is_table(data: Data) -> bool:

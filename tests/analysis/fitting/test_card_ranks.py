@@ -5,7 +5,7 @@ import pytest
 
 from frenkel.analysis.exports import cards as card_exports
 from frenkel.analysis.fitting import card_schema, gate
-from frenkel.analysis.fitting.observations import build, read_with_error
+from frenkel.analysis.fitting.observations import build, levels_of, read_with_error
 from frenkel.cards.card import Card, CardError
 from frenkel.cards.law import Feature
 
@@ -114,13 +114,14 @@ def test_levels_are_found_where_values_keep_to_them():
     values = np.stack([1 / steps, 1 / smooth], axis=2)
     values[3, 5] = np.nan
     found = build(("lrs", "hrs"), ("ohm", "ohm"), values)
-    told, levels = read_with_error(found, 1)
+    levels = levels_of(found)
     assert levels == {"lrs": 4}
+    told = read_with_error(found, levels, 1)
     error = (told.values - found.values)[:, :, 0]
     assert np.nanstd(error) == pytest.approx(0.02, rel=0.15) and np.isnan(error[3, 5])  # 4.6 deviations
     np.testing.assert_array_equal(told.values[:, :, 1], found.values[:, :, 1])
     # One value for all is one level; each value its own is none.
     values[:, :, 1] = 5e10
-    assert read_with_error(build(("lrs", "hrs"), ("ohm", "ohm"), values), 1)[1] == {"lrs": 4, "hrs": 1}
+    assert levels_of(build(("lrs", "hrs"), ("ohm", "ohm"), values)) == {"lrs": 4, "hrs": 1}
     sparse = np.exp(np.arange(480.0)).reshape(40, 12, 1) ** 0.1
-    assert read_with_error(build(("hrs",), ("ohm",), sparse), 1)[1] == {}
+    assert levels_of(build(("hrs",), ("ohm",), sparse)) == {}
