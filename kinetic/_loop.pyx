@@ -255,10 +255,15 @@ cdef class Loop:
         if self.moved is not None:
             moved = (mechanism, min(a, b), max(a, b))
             self.moved[moved] = self.moved.get(moved, 0) + 1
-            self.left -= 1
-            if self.left < 0:
-                self.refuse_more_events()
+            self.spend_event()
         self._ask(current, source)
+
+    cpdef int spend_event(self) except -1:
+        """Take one of the events that a run with a budget may have."""
+        self.left -= 1
+        if self.left < 0:
+            self.refuse_more_events()
+        return 0
 
     # ---- what is recorded ----------------------------------------------------------------------------
 

@@ -170,9 +170,7 @@ class Run(Loop):
             self.relax(source)
             if self.moved is not None:
                 # Stands for the events within the set, which are not counted, and ends what never comes out.
-                self.left -= 1
-                if self.left < 0:
-                    self.refuse_more_events()
+                self.spend_event()
         elif chosen >= 0:
             self.fire(now, source, voltage, chosen)
         return reached
