@@ -135,6 +135,36 @@ def _halves(
         yield first, second, np.where(np.isfinite(second), made, np.nan)
 
 
+def check_compound(card: Card, made: Mapping[str, Any]) -> None:
+    """Refuse an ensemble of another compound, whose voltages would let cells jump without end.
+
+    Parameters
+    ----------
+    card : Card
+    made : mapping
+        What is known of the making of the devices that shall judge it: their ``file``, and ``ensemble``.
+
+    Raises
+    ------
+    ValueError
+        They are of another compound than the card.
+    """
+    mine, other = (_formulas(one) for one in (card.provenance, made))
+    if mine and other and not mine & other:
+        own, others = (", ".join(sorted(each)) for each in (mine, other))
+        raise ValueError(
+            f"card {card.name} is of {own}, {made['file']} of {others}: a gate takes devices of one kind"
+        )
+
+
+def _formulas(made: Mapping[str, Any]) -> set[str]:
+    """Return the formulas of the materials of an ensemble, none where its record does not tell them."""
+    try:
+        return {str(one["formula"]) for one in made["ensemble"]["configuration"]["materials"]}
+    except (KeyError, TypeError):
+        return set()
+
+
 def choose_ranks(
     training: Observations, options: FitOptions, levels: Mapping[str, int] | None = None, *, repeats: int = 6
 ) -> dict[str, Any]:

@@ -9,11 +9,13 @@ import pytest
 import frenkel as fk
 from frenkel.analysis.fitting import jump_fit
 from frenkel.analysis.fitting.observations import from_dataset, parts
+from frenkel.cards.card import Card
 from frenkel.cards.files import packaged
 from frenkel.cards.jumps import ARRAYS
 from frenkel.cli.main import main
 from frenkel.configuration.device import parse
 from frenkel.experiment.ensemble_file import open_ensemble
+from frenkel.experiment.fit_card import judge_card
 
 MEASURED, SITE = Path(__file__).resolve().parents[2] / "examples/ensemble_mos2.nc", 1e-5
 """Its ensemble, and the conductance (S) of an occupied vacancy: two contacts of 20 uS in series."""
@@ -82,6 +84,8 @@ def test_it_is_not_judged_by_devices_of_another_compound(capsys):
     assert main(["gate", "mos2-au", str(MEASURED.with_name("ensemble_jumps.nc"))]) == 1
     error = capsys.readouterr().err
     assert "card mos2-au is of MoS2, " in error and "of HfO2: a gate takes devices of one kind" in error
+    with pytest.raises(ValueError, match="a gate takes devices of one kind"):
+        judge_card(Card.load("mos2-au"), MEASURED.with_name("ensemble_jumps.nc"))
     for name, what in (("card.json", "a card"), ("ensemble.toml", "a configuration, which frenkel run runs")):
         assert main(["fit", name, "-o", "new.card.json"]) == 2
         assert f"{name} seems to be {what}: a fit takes an ensemble (.nc)" in capsys.readouterr().err

@@ -1,7 +1,6 @@
 """Commands of the command line for cards: fit one to an ensemble, look at it, judge it."""
 
 import argparse
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -196,7 +195,6 @@ def _gate(options: argparse.Namespace) -> int:
 
     check_picture(options.plot, options.force)
     card = Card.load(options.card)
-    _check_formula(card, options.data)
     judged = _tails(card, options.tails)  # first: a file that is none is told at once
     rows, held_out = judge_card(
         card, options.data, rtn=options.rtn, relaxation=options.relaxation, seed=options.seed
@@ -205,26 +203,6 @@ def _gate(options: argparse.Namespace) -> int:
     print("\n".join([gate.table(rows), *(untold(one.untold) for one in judged if one.untold)]))
     _draw(options, card, held_out)
     return 0 if gate.passed(rows) else 1
-
-
-def _check_formula(card: "Card", data: Path) -> None:
-    """Refuse an ensemble of another compound, whose voltages would let cells jump without end."""
-    from ..experiment.fit_card import read_cycles
-
-    mine, other = (_formulas(made) for made in (card.provenance, read_cycles(data, card.names)[1]))
-    if mine and other and not mine & other:
-        words = [", ".join(sorted(each)) for each in (mine, other)]
-        raise ValueError(
-            f"card {card.name} is of {words[0]}, {data} of {words[1]}: a gate takes devices of one kind"
-        )
-
-
-def _formulas(made: Mapping[str, Any]) -> set[str]:
-    """Return the formulas of the materials of an ensemble, none where its record does not tell them."""
-    try:
-        return {str(one["formula"]) for one in made["ensemble"]["configuration"]["materials"]}
-    except (KeyError, TypeError):
-        return set()
 
 
 def _tails(card: "Card", paths: "list[Path]") -> "list[Judged]":

@@ -152,8 +152,7 @@ def fit_card(
     """
     name = name or Path(_name(data)).stem
     checks.line("name of the card", name)
-    if not 0.0 < held_out < 1.0:
-        raise ValueError(f"held_out must be above 0 and below 1, got {held_out:g}")
+    checks.inside("held_out", held_out, 0, 1)
     checks.whole("seed", seed, 0)
     if rtn is not None and rtn_voltage is None:
         raise ValueError("traces need the voltage at which they were read: rtn_voltage")
@@ -257,7 +256,8 @@ def judge_card(
     seed : int
         Of the splits.
     """
-    held_out, _ = read_cycles(data, card.names)
+    held_out, made = read_cycles(data, card.names)
+    gate.check_compound(card, made)
     held_out = observations.read_with_error(held_out, card.provenance.get("levels", {}), seed)
     held_out, _ = observations.told_apart(held_out, seed, fitted=False)
     if few.are_few(held_out):
