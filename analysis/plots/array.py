@@ -193,7 +193,9 @@ def products(result: xr.Dataset) -> "Figure":
             color=COLOURS[k],
             label=f"{name}: {np.sqrt(np.mean(share**2)):.2g} % rms",
         )
-    histogram.set_ylim(top=1.5 * histogram.get_ylim()[1])  # room for the legend
+    # One part may be a hundred times as narrow as another; above is room for the legend.
+    histogram.set_yscale("log")
+    histogram.set_ylim(top=30 * histogram.get_ylim()[1])
     words = ("error and its parts", "error / % of the largest product", "density")
     label(histogram, *words, legend=8, place="upper left")
     error = (found - wanted) / scale
