@@ -1,16 +1,17 @@
-"""The law of jumps of a card in a circuit: a cell climbs a ladder of states, one jump at a time.
+"""The law of jumps of a card in a circuit: a cell climbs a ladder of levels, one step at a time.
 
 A simulator of circuits draws no numbers and keeps none, so that both are drawn when the file is written. Of a
-cell that is its ladder, the states of one walk of the law from HRS to LRS with loops taken out, and what each
-of its jumps waits for: unit exponentials. Two internal nodes integrate the rate of leaving the present state,
-one where the voltage is positive and one where it is negative; how many of the drawn sums each of them has
-passed is how often the cell has gone up, and down, so that its state is a plain function of both::
+cell that is its ladder, the levels of some walks of the law (:mod:`.rungs`), and what each of its steps waits
+for: unit exponentials. Two internal nodes integrate the rate of leaving the present level, one where the
+voltage is positive and one where it is negative; how many of the drawn sums each of them has passed is how
+often the cell has gone up, and down, so that its state is a plain function of both::
 
     state = start + ups(a) - downs(b),   da/dt = rate(state, V, T) where V > 0, db/dt = the same where V < 0
 
-Rates, their temperature and currents are those of the states in the card. What a ladder does not have, and
-the files say so: a RESET goes back through the states of the SET, so that a cell has one HRS, and jumps that
-come back by themselves are left out. At rest nothing moves.
+Currents are those of states in the card, rates and their temperature those of its chain of states on the way
+to the next level. What a ladder does not have, and the files say so: steps down under a positive voltage and
+up under a negative one, memory within a level, and levels that the walks of the cell did not meet. At rest
+nothing moves.
 """
 
 from dataclasses import dataclass
@@ -18,22 +19,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...cards.card import Card
-from ...cards.jumps import JumpError, JumpLaw, Kernel, interpolated, place
-from ...typing import Floats
+from ...cards.jumps import JumpLaw, interpolated, place
+from ...typing import Floats, Index
 from .circuit import Draws
+from .rungs import rungs
 from .templates import made_for, signature
 
 STEPS = 16
-"""Most steps of a ladder."""
+"""Steps up, and as many down, that are drawn for each cycle; a ladder has some six rungs."""
 
 KNOTS = 13
 """Voltages, of those that were read, between which a circuit takes ln(rate) and ln(current/V) as straight."""
-
-RAMP = 1e5
-"""Ramp (V/s) on which the walk of a ladder is drawn: where it meets a jump hardly tells where that leads."""
-
-TRIES = 400
-"""Jumps of a walk after which it has not reached LRS."""
 
 JUMPS = 64
 """Jumps up, and as many down, that a cell can make where a caller does not say."""
@@ -42,20 +38,28 @@ WIDTH = 0.02
 """Part of a unit exponential over which a circuit changes from one state to the next."""
 
 
+EDGE = 0.005
+"""Last part of the way between two states in which the rate becomes that of the next one.
+
+A cell that comes from a fast state to a calm one else stands still on the way: its rate falls first."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ladder:
-    """States that a cell of a circuit goes through, HRS first.
+    """Levels that a cell of a circuit goes through, HRS first.
 
     Parameters
     ----------
     volts : ndarray of shape (n,)
         Device voltages (V), ascending; beyond them straight lines go on.
     log_rate, activation, log_conductance : ndarray of shape (s, n)
-        ln of the rate of leaving (1/s) at the temperature, its slope in 1/T (K), and ln(current/voltage, S).
+        ln of the rate of stepping (1/s) at the temperature, its slope in 1/T (K), and ln(current/voltage, S).
     temperature : float
         (K)
     ups, downs : ndarray of shape (j,)
         Hazard that is used up at each jump up and down: sums of unit exponentials.
+    first : int
+        State in which the cell starts, one of HRS.
     """
 
     volts: Floats
@@ -65,6 +69,7 @@ class Ladder:
     temperature: float
     ups: Floats
     downs: Floats
+    first: int
 
 
 def of(card: Card) -> JumpLaw:
@@ -101,48 +106,19 @@ def ladder(card: Card, seed: int, device: int, jumps: int = JUMPS) -> Ladder:
     """
     law = of(card)
     random = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(device,)))
-    states = walk(law, random)
     nought = int(np.flatnonzero(law.voltages == 0.0)[0])
     read = np.round(np.linspace(0, len(law.voltages) - 1, KNOTS)).astype(int)
     volts = law.voltages[np.unique(np.append(read, nought))]
-    first, last = law.temperatures[[0, -1]]
-    cold, hot = (_at(law, law.log_rates(float(heat)), states, volts) for heat in (first, last))
+    one = rungs(law, random, volts)
+    (first, last), cold, hot = law.temperatures[[0, -1]], one.log_rate[0], one.log_rate[-1]
     slope = (hot - cold) / (1.0 / last - 1.0 / first) if last > first else np.zeros_like(cold)
-    logs, on = np.repeat(law.level[states][:, None], len(volts), axis=1), volts != 0.0
-    logs[:, on] = np.log(_at(law, law.steps, states, volts[on]) / volts[on])
+    logs, on = np.repeat(law.level[one.states][:, None], len(volts), axis=1), volts != 0.0
+    logs[:, on] = np.log(_at(law, law.steps, one.states, volts[on]) / volts[on])
     ups, downs = np.cumsum(random.standard_exponential((2, jumps)), axis=1)
-    return Ladder(volts, cold, slope, logs, float(first), ups, downs)
+    return Ladder(volts, cold, slope, logs, float(first), ups, downs, one.first)
 
 
-def walk(law: JumpLaw, random: np.random.Generator) -> list[int]:
-    """Return the states from an HRS to the level of the least LRS, on a ramp, with loops taken out."""
-    ends = [np.flatnonzero(law.kind == kind) for kind in (0, 1)]
-    if not ends[0].size or not ends[1].size:
-        raise JumpError("a ladder needs end states of RESET and of SET, which this law does not hold")
-    goal = float(np.min(law.level[ends[1]]))
-    logs = law.log_rates(float(law.temperatures[0]))
-    kernel = Kernel(law, logs)
-    fine = np.linspace(0.0, law.grid[-1], 400)
-    for _ in range(20):
-        path, volts = [int(random.choice(ends[0]))], 0.0
-        for _ in range(TRIES):
-            if law.level[path[-1]] >= goal or len(path) > STEPS:
-                break
-            rates = np.exp(interpolated(np.repeat(logs[path[-1]][None], len(fine), 0), place(law.grid, fine)))
-            hazard = np.concatenate([[0.0], np.cumsum(0.5 * (rates[1:] + rates[:-1]) * np.diff(fine))]) / RAMP
-            used = np.interp(volts, fine, hazard) + random.standard_exponential()
-            if used > hazard[-1]:
-                break  # the ramp has ended
-            volts = max(volts, float(np.interp(used, hazard, fine)))
-            state = int(kernel.draw(np.array([path[-1]]), np.array([volts]), random)[0])
-            # A loop is what came back: a state that was there begins anew.
-            path = [*path[: path.index(state)], state] if state in path else [*path, state]
-        if len(path) > 1 and law.level[path[-1]] >= goal:
-            return path
-    raise JumpError("no walk of this law leads from HRS to LRS: a circuit cannot have its cells")
-
-
-def _at(law: JumpLaw, table: Floats, states: list[int], volts: Floats) -> Floats:
+def _at(law: JumpLaw, table: Floats, states: Index, volts: Floats) -> Floats:
     """Return rows of a table of the law at device voltages (V), (states, volts)."""
     where = place(law.grid, volts)
     return np.stack([interpolated(np.repeat(table[state][None], len(volts), 0), where) for state in states])
@@ -181,10 +157,10 @@ def _header(card: Card, mark: str) -> str:
     known = f"{heats[0]:g} to {heats[-1]:g} K" if len(heats) > 1 else f"{heats[0]:g} K alone, at any .temp"
     lines = [
         f"frenkel_jumps: {signature(card)}",
-        f"A ladder of states with drawn waits; rates of {known}. The state is start + ups - downs, 0: HRS",
-        "A RESET goes back through the states of the SET; a cell has one HRS. After the jumps that were",
-        "drawn it stands still, and within 1 mV of 0 V: rest is not in this file. All sources at 0 V at time",
-        "0; steps of at most a hundredth of a ramp.",
+        f"A ladder of levels with drawn waits; rates of {known}. The state is start + ups - downs, from 0",
+        "Up where the voltage is positive, down where it is negative. After the jumps that were drawn a cell",
+        "stands still, and within 1 mV of 0 V: rest is not in this file. All sources at 0 V at time 0; steps",
+        "of at most a hundredth of a ramp.",
         made_for(card),
     ]
     return "\n".join(f"{mark} {line}" for line in lines)
@@ -216,20 +192,24 @@ def _subcircuit(one: Ladder, number: int) -> str:
         lines = [",".join(pairs[first : first + 6]) for first in range(0, len(pairs), 6)]
         return f"pwl({argument}," + ",\n+ ".join(lines) + ")"
 
-    def table(rows: Floats) -> str:
+    def table(rows: Floats, weight: str = "max(1-abs(v(s)-{k}),0)") -> str:
         at, values = _lines(one.volts, rows)
-        rungs = (f"max(1-abs(v(s)-{k}),0)*{pwl('v(p,n)', at, row)}" for k, row in enumerate(values))
+        rungs = (f"{weight.format(k=k)}*{pwl('v(p,n)', at, row)}" for k, row in enumerate(values))
         return "\n+ +".join(rungs)
+
+    # Of the state that is left, up to the last part of the way: v(q) is moved on where the way is down.
+    left = f"(min(max((v(q)-{{k}})*{1 / EDGE:g}+1,0),1)-min(max((v(q)-{{k}}-1)*{1 / EDGE:g}+1,0),1))"
 
     heat = f"(1/(temper+273.15)-1/{one.temperature:.9g})"
     # Within a millivolt nothing moves: else the operating point were where a cell ends after ages of rest.
     up, down = "min(max(1000*v(p,n)-1,0),1)", "min(max(-1000*v(p,n)-1,0),1)"
     rate = "exp(min(v(r),{lnmax}))"
-    return f""".subckt frenkel_jumps_{number} p n start=0 tau=1e-6 lnmax=23
+    return f""".subckt frenkel_jumps_{number} p n start={one.first} tau=1e-6 lnmax=23
 bs s 0 v=min(max({{start}}+{pwl('v(a)', *_stairs(one.ups))}
 + -{pwl('v(b)', *_stairs(one.downs))},0),{top})
-br r 0 v={table(one.log_rate)}
-+ +{heat}*({table(one.activation)})
+bq q 0 v=v(s)+{1 - EDGE:g}*min(max(0.5-500*v(p,n),0),1)
+br r 0 v={table(one.log_rate, left)}
++ +{heat}*({table(one.activation, left)})
 ca a 0 {{tau}}
 ra a 0 1e15
 ba 0 a i={{tau}}*{rate}*{up}*min(max({top}-v(s),0),1)
@@ -257,26 +237,30 @@ def _module(one: Ladder, number: int) -> str:
         terms = [f"min(max(({argument}-{low:.9g})/{high - low:.9g},0),1)" for low, high in steps]
         return "\n      + ".join(terms)
 
-    def table(name: str, rows: Floats) -> str:
+    def table(name: str, rows: Floats, weight: str) -> str:
         at, values = _lines(one.volts, rows)
         lines = [f"    {name} = 0;"]
         for k, row in enumerate(values):
-            lines.append(f"    {name} = {name} + max(1-abs(s-{k}),0)*({ramps('v', at, row)});")
+            lines.append(f"    {name} = {name} + {weight.format(k=k)}*({ramps('v', at, row)});")
         return "\n".join(lines)
+
+    here = "max(1-abs(s-{k}),0)"
+    left = f"(min(max((q-{{k}})*{1 / EDGE:g}+1,0),1)-min(max((q-{{k}}-1)*{1 / EDGE:g}+1,0),1))"
 
     return f"""module frenkel_jumps_{number}(p, n);
   inout p, n; electrical p, n; electrical a, b;
   parameter real tau=1e-6; parameter real lnmax=23;
-  (*type="instance"*) parameter real start=0;
-  (*desc="state, from 0 in HRS"*) real s;
-  real v, h, e, c, rate;
+  (*type="instance"*) parameter real start={one.first};
+  (*desc="state, 0 the lowest"*) real s;
+  real v, q, h, e, c, rate;
   analog begin
     v = V(p, n);
     s = min(max(start + {stairs('V(a)', one.ups)}
       - ({stairs('V(b)', one.downs)}), 0), {top});
-{table('h', one.log_rate)}
-{table('e', one.activation)}
-{table('c', one.log_conductance)}
+    q = s + {1 - EDGE:g}*min(max(0.5-500*v,0),1);
+{table('h', one.log_rate, left)}
+{table('e', one.activation, left)}
+{table('c', one.log_conductance, here)}
     rate = exp(min(h + e*(1.0/$temperature - {1.0 / one.temperature:.12g}), lnmax));
     I(p, n) <+ v*exp(c);
     I(a) <+ tau*ddt(V(a)) + 1e-15*V(a) - tau*rate*min(max(1000*v-1,0),1)*min(max({top}-s,0),1);

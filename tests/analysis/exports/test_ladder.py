@@ -8,27 +8,63 @@ from made_up_ladder import BARRIER, CONDUCTANCE, OFFSETS, SLOPE, card, law
 from scipy.stats import kstest
 
 from frenkel.analysis.exports import cards as card_exports
-from frenkel.analysis.exports import ladder
+from frenkel.analysis.exports import ladder, rungs
 from frenkel.analysis.exports.circuit import Draws
 from frenkel.cards.card import Card
 from frenkel.cards.jumps import JumpError
 
 
 def test_a_ladder_holds_the_states_of_the_law():
-    """Rates, their temperature and currents at the voltages that were read: exact."""
+    """Rates of the ways that there are, their temperature and currents, where they were read: exact."""
     one = ladder.ladder(card(), seed=1, device=0)
     assert np.allclose(one.log_conductance, np.log(CONDUCTANCE)[:, None], atol=1e-9)
-    assert np.allclose(one.log_rate, OFFSETS[:, None] + SLOPE * np.abs(one.volts), atol=1e-9)
-    assert np.allclose(one.activation, -BARRIER, rtol=1e-9) and one.temperature == 300.0
-    assert 0.0 in one.volts and one.volts[[0, -1]].tolist() == [-1.8, 1.8]
+    rates = OFFSETS[:, None] + SLOPE * np.abs(one.volts)
+    # Up above 0 V but from LRS, down below 0 V but from HRS; in the middle the nearest jump below 0.7 V is
+    # another state's.
+    there = np.array([one.volts > 0.0, np.abs(one.volts) > 0.7, one.volts < 0.0])
+    assert np.allclose(one.log_rate[there], rates[there], atol=1e-9)
+    assert np.allclose(one.activation[there], -BARRIER, rtol=1e-9) and one.temperature == 300.0
+    barred = np.array([one.volts <= 0.0, one.volts == 9.0, one.volts >= 0.0])
+    assert np.all(one.log_rate[barred] == rungs.SLOWEST) and np.all(one.activation[barred] == 0.0)
+    assert 0.0 in one.volts and one.volts[[0, -1]].tolist() == [-1.8, 1.8] and one.first == 0
 
 
-def test_loops_are_taken_out_of_a_walk():
-    """From the middle state a jump up leads back to HRS as often as on: every ladder is the same."""
-    both = law(
-        before=[0, 1, 1], after=[1, 2, 0], jump_voltage=np.full(3, 1.0), neighbours=2, level_scale=0.05
-    )
-    assert [ladder.walk(both, np.random.default_rng(seed)) for seed in range(20)] == [[0, 1, 2]] * 20
+def test_a_state_that_comes_back_leads_nowhere():
+    """A cell that goes to and fro a billion times before it leaves: the rate is that of leaving.
+
+    To f = 1e9 and back at g = 3e9 per s, from there up at 0.1 and down at 0.3: a quarter of the time there.
+    """
+    path, level = np.array([0, 1, 2, 3]), np.array([0.0, 0.1, 5.0, -5.0])
+    rates = np.zeros((1, 4, 4))
+    rates[0, 0, 1], rates[0, 1, 0], rates[0, 1, 2], rates[0, 1, 3] = 1e9, 3e9, 0.1, 0.3
+    start = np.array([1.0, 0.0, 0.0, 0.0])
+    found = np.exp(rungs._passage(level, path, start, rates, -4.0, 4.0)[:, 0])
+    assert np.allclose(found, [0.025, 0.075], rtol=1e-6)
+
+
+def test_ways_are_those_of_linear_equations():
+    """A random chain of seven states: odds before a clock rings, against a matrix that is solved."""
+    random = np.random.default_rng(6)
+    table, weight, clock = random.exponential(size=(1, 7, 9)), np.full(7, 1.0 / 7.0), 0.7
+    out = table[0].sum(1) - np.diag(table[0, :, 2:]) + clock
+    inner = table[0, :, 2:] - np.diag(np.diag(table[0, :, 2:]))
+    ends = np.linalg.solve(np.diag(out) - inner, np.column_stack([np.full(7, clock), table[0, :, :2]]))
+    odds = weight @ ends
+    found = rungs._left(table, np.full((1, 1), np.log(clock)), weight)[0, 0]
+    assert np.allclose(found, odds[1:] / odds[0], rtol=1e-12)
+
+
+def test_rungs_are_levels_of_walks():
+    """From the middle state a jump up leads back to HRS as often as on: every ladder has the three levels."""
+    ways = {"before": [0, 1, 1, 2], "after": [1, 2, 0, 1], "jump_voltage": [1.0, 1.0, 1.0, -1.0]}
+    both = law(**ways, neighbours=2, level_scale=0.05)
+    volts = both.voltages
+    for seed in range(5):
+        one = rungs.rungs(both, np.random.default_rng(seed), volts)
+        assert one.states.tolist() == [0, 1, 2]
+        # Half of what leaves the middle goes up.
+        up = one.log_rate[0, 1, volts > 0.0] - (OFFSETS[1] + SLOPE * volts[volts > 0.0])
+        assert np.allclose(up, np.log(0.5), atol=1e-6)
 
 
 def test_waits_are_unit_exponentials():

@@ -1,0 +1,205 @@
+"""Rungs of a ladder: levels of conductance between which a cell of a law of jumps goes up and down.
+
+A cell of the law leaves its state many times before its conductance is another one: atoms go to and fro, and
+a state that is left fast need not lead anywhere. What a circuit can follow is when the cell comes to another
+level. So a cell gets the states of some walks of the law, SET and RESET, and a rung in each part of the range
+of ln(conductance) that they went through. From a rung, the chain of these states at one voltage and
+temperature comes to the next rung above or below. Its time is wide where some ways are slow, so that its
+middle counts: the rate is that a of which E[exp(-a t)] = 1/2, as of an exponential time, and it is shared
+out by where such ways end. A voltage above 0 has the share of the ways up, one below 0 that of the ways down.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...cards.jumps import JumpError, JumpLaw, Kernel, interpolated, place
+from ...typing import Floats, Index
+
+SPACING = float(np.log(4.0))
+"""Width of the parts of ln(conductance) of which each has a rung."""
+
+WALKS = 4
+"""SETs and RESETs whose states a cell has."""
+
+RAMP = 1e5
+"""Ramp (V/s) on which walks are drawn: where a cell meets a jump hardly tells where that leads."""
+
+MOST = 4000
+"""Jumps of a leg of a walk after which it has not come to its end."""
+
+ATTEMPTS = 20
+"""Walks that are begun before the law is said to lead nowhere."""
+
+SLOWEST = -60.0
+"""ln of a rate (1/s) that stands for never."""
+
+CLOCKS = np.log(10.0) * np.arange(-9.0, 13.1, 2.0)
+"""ln of the rates (1/s) between which one is looked for."""
+
+HRS, LRS = 0, 1
+"""Kinds of end states of a law."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rungs:
+    """Levels of one cell, HRS first.
+
+    Parameters
+    ----------
+    states : ndarray of int, shape (s,)
+        Of the law, one a rung.
+    log_rate : ndarray of shape (t, s, n)
+        ln of the rate (1/s) of coming up to the next rung where the voltage is above 0, and down where it is
+        below; by temperature, rung and voltage. At 0 V the lesser of both.
+    first : int
+        Rung in which the walks began, in HRS.
+    """
+
+    states: Index
+    log_rate: Floats
+    first: int
+
+
+def rungs(law: JumpLaw, random: np.random.Generator, volts: Floats) -> Rungs:
+    """Return the rungs of one cell, their rates at device voltages (V) and at the temperatures of the law.
+
+    Raises
+    ------
+    JumpError
+        Walks of the law do not lead from HRS to LRS.
+    """
+    path, dwell = walks(law, random)
+    part = ((law.level[path] - law.level[path].min()) / SPACING).astype(int)
+    rates = np.stack([_between(law, np.unique(path), float(heat), volts) for heat in law.temperatures])
+    bins = [_starts(law, path, dwell, part == one) for one in np.unique(part)]
+    states = np.array([path[random.choice(len(path), p=stayed)] for stayed, _, _ in bins])
+    marks = np.concatenate([[-np.inf], law.level[states], [np.inf]])
+    logs = np.full((2, *rates.shape[:1], len(states), len(volts)), SLOWEST)
+    for k, (stayed, came, kind) in enumerate(bins):
+        for way, side in ((0, volts >= 0.0), (1, volts <= 0.0)):
+            # A voltage that drives a cell out of its end state finds it where it has come to rest.
+            start = stayed if kind == (HRS, LRS)[way] else came
+            some = rates[:, side].reshape(-1, *rates.shape[2:])
+            found = _passage(law.level, path, start, some, marks[k], marks[k + 2])[way]
+            logs[way, :, k, side] = np.maximum(found, SLOWEST).reshape(len(rates), -1).T
+    merged = np.where(volts > 0.0, logs[0], np.where(volts < 0.0, logs[1], logs.min(axis=0)))
+    return Rungs(states, merged, first=int(np.searchsorted(np.unique(part), part[0])))
+
+
+def _starts(law: JumpLaw, path: Index, dwell: Floats, inside: Index) -> tuple[Floats, Floats, int]:
+    """Return how long a walk stayed in each state of a part, in which it came there, and their kind."""
+    stayed = np.where(inside, dwell, 0.0) if dwell[inside].any() else inside.astype(float)
+    came = (inside & ~np.concatenate([[False], inside[:-1]])).astype(float)
+    kinds = law.kind[path[inside]]
+    kind = next((one for one in (HRS, LRS) if np.any(kinds == one)), -1)
+    return stayed / stayed.sum(), came / came.sum(), kind
+
+
+def walks(law: JumpLaw, random: np.random.Generator) -> tuple[Index, Floats]:
+    """Return the states of some SETs and RESETs of one cell, in order, and how long it was in each (V)."""
+    ends = [np.flatnonzero(law.kind == kind) for kind in (HRS, LRS)]
+    if not ends[0].size or not ends[1].size:
+        raise JumpError("a ladder needs end states of RESET and of SET, which this law does not hold")
+    logs = law.log_rates(float(law.temperatures[0]))
+    kernel = Kernel(law, logs)
+    found: list[int] = []
+    dwell: list[float] = []
+    done = 0
+    state = int(random.choice(ends[HRS]))
+    for _ in range(ATTEMPTS):
+        for sign, side in ((1, ends[LRS]), (-1, ends[HRS])):
+            goal = sign * float(law.level[random.choice(side)])
+            path, at, reached = _leg(law, kernel, state, sign, goal, random)
+            found, dwell = found + path, dwell + np.diff(at, append=at[-1]).tolist()
+            # A walk that leads nowhere has been there all the same; the next begins where one can.
+            state = path[-1] if reached else int(random.choice(side))
+            done += reached
+        if done >= 2 * WALKS:
+            return np.array(found), np.array(dwell)
+    raise JumpError("no walk of this law leads from HRS to LRS: a circuit cannot have its cells")
+
+
+def _leg(
+    law: JumpLaw, kernel: Kernel, state: int, sign: int, goal: float, random: np.random.Generator
+) -> tuple[list[int], list[float], bool]:
+    """Return the states on a ramp of one sign up to a level, and whether it came there."""
+    path, at = [state], [0.0]
+    fine = np.linspace(0.0, abs(law.grid[-1 if sign > 0 else 0]), 400)
+    where = place(law.grid, sign * fine)
+    for _ in range(MOST):
+        if sign * law.level[path[-1]] >= goal:
+            return path, at, True
+        rates = np.exp(interpolated(np.repeat(kernel.log_rates[path[-1]][None], len(fine), 0), where))
+        hazard = np.concatenate([[0.0], np.cumsum(0.5 * (rates[1:] + rates[:-1]) * np.diff(fine))]) / RAMP
+        used = np.interp(at[-1], fine, hazard) + random.standard_exponential()
+        if used > hazard[-1]:
+            break  # the ramp has ended
+        at.append(max(at[-1], float(np.interp(used, hazard, fine))))
+        path.append(int(kernel.draw(np.array([path[-1]]), np.array([sign * at[-1]]), random)[0]))
+    return path, at, False
+
+
+def _between(law: JumpLaw, visited: Index, heat: float, volts: Floats) -> Floats:
+    """Return rates (1/s) between states at voltages (V), (voltages, from, to).
+
+    What leads to others goes to the nearest of these states.
+    """
+    logs = law.log_rates(heat)
+    kernel = Kernel(law, logs)
+    kernel.ends = visited
+    n = len(visited)
+    rates = np.zeros((len(volts), n, n))
+    for one, volt in zip(rates, volts, strict=True):
+        over = np.full(n, volt)
+        jumps, weight = kernel.near(visited, over)
+        wide = jumps.shape[1]
+        led = kernel.led(np.repeat(visited, wide), jumps.ravel(), np.repeat(over, wide))
+        to = np.searchsorted(visited, led).clip(max=n - 1)
+        lost = visited[to] != led
+        to[lost] = np.argmin(np.abs(law.level[led[lost], None] - law.level[visited]), axis=1)
+        speed = np.exp(interpolated(logs, place(law.grid, over), visited))
+        np.add.at(one, (np.repeat(np.arange(n), wide), to), (speed[:, None] * weight).ravel())
+    return rates
+
+
+def _passage(levels: Floats, path: Index, start: Floats, rates: Floats, bottom: float, top: float) -> Floats:
+    """Return ln of the rates (1/s) of coming up and down to levels, (2, tables), from states of a walk."""
+    visited, which = np.unique(path, return_inverse=True)
+    level = levels[visited]
+    above, below = level >= top, level <= bottom
+    inside = np.flatnonzero(~above & ~below)
+    ends = np.stack([rates[..., above].sum(-1), rates[..., below].sum(-1)], axis=-1)[:, inside]
+    table = np.concatenate([ends, rates[:, inside][..., inside]], axis=-1)
+    weight = np.bincount(which, start, len(visited))[inside].astype(float)
+    grid = np.broadcast_to(CLOCKS[:, None], (len(CLOCKS), len(table)))
+    sides = _left(table, grid, weight)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        lead = np.log(sides.sum(-1))  # of ln(rate) over ln(clock): straight where the time is exponential
+        last = np.clip((lead > 0.0).sum(axis=0), 1, len(CLOCKS) - 1)[None]
+        one, two = (np.take_along_axis(lead, last - n, axis=0)[0] for n in (1, 0))
+        step = one / (one - two) * (CLOCKS[1] - CLOCKS[0])
+        # Where nothing leads out there is no time, and any clock tells so.
+        middle = np.where(np.isfinite(step), CLOCKS[last[0] - 1] + step, CLOCKS[0])
+        middle = middle.clip(CLOCKS[0], CLOCKS[-1])
+        sides = _left(table, middle[None], weight)[0]
+        return np.asarray(np.log(sides.T) + middle)
+
+
+def _left(table: Floats, clocks: Floats, weight: Floats) -> Floats:
+    """Return the odds of ending up, and down, before a clock of a rate rings; from states of a weight each.
+
+    States are taken out one by one, their ways handed on to the others: sums of what is above 0 alone, right
+    to the last digits however fast some go to and fro (Grassmann, Taksar and Heyman).
+    """
+    m = table.shape[1]
+    # The first row is the start, which is left at once.
+    ways = np.zeros((*clocks.shape, m + 1, m + 4))
+    ways[..., 0, 4:] = weight
+    ways[..., 1:, 0] = np.exp(clocks)[..., None]
+    ways[..., 1:, 1:3], ways[..., 1:, 4:] = table[..., :2], table[..., 2:]
+    for j in range(m, 0, -1):
+        row = ways[..., j, : 3 + j]
+        row = row / row.sum(-1, keepdims=True)
+        ways[..., :j, : 3 + j] += ways[..., :j, 3 + j, None] * row[..., None, :]
+    return ways[..., 0, 1:3] / ways[..., 0, :1]
