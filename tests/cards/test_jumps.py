@@ -316,3 +316,16 @@ def test_what_the_law_does_not_hold_is_said():
             cells.hold(*arguments)
     with pytest.raises(ValueError, match="limit must be above 0"):
         cells.hold(0.0, 1.0, limit=0.0)
+
+
+def test_a_temperature_beyond_those_that_were_read_is_told_once():
+    """Between 300 and 358 K nothing is said, beyond them one sentence."""
+    made = two_states(1.0, 2.0, temperatures=(300.0, 358.0))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for heat in (300.0, 329.0, 358.0):
+            JumpCells(made, 1, 1, temperature=heat)
+    for heat in (299.0, 500.0):
+        with pytest.warns(CardWarning, match=f"from 300 to 358 K: at {heat:g} K") as said:
+            JumpCells(made, 1, 1, temperature=heat).hold(0.1, 1e-3)
+        assert len(said) == 1

@@ -90,8 +90,22 @@ class JumpCells:
         return np.exp(self.law.level[self.states])
 
     def heat(self, temperature: float) -> None:
-        """Set the temperature (K) of all cells from now on."""
+        """Set the temperature (K) of all cells from now on.
+
+        Warns
+        -----
+        CardWarning
+            It is beyond those at which rates were read.
+        """
         self.log_rates = self.law.log_rates(temperature)
+        heats = self.law.temperatures
+        if len(heats) > 1 and not heats[0] - 1e-3 <= temperature <= heats[-1] + 1e-3:
+            warnings.warn(
+                f"rates were read from {heats[0]:g} to {heats[-1]:g} K: at {temperature:g} K their straight "
+                "line in 1/T goes on",
+                CardWarning,
+                stacklevel=2,
+            )
         self.temperature = temperature
         self.kernel = Kernel(self.law, self.log_rates) if len(self.law.before) else None
 
