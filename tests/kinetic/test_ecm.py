@@ -10,9 +10,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.optimize import brentq
+from whole_lattice import put
 
 from frenkel.experiment.electrochemistry import mean_current, open_circuit_voltage
 from frenkel.kinetic.circuit import Circuit
+from frenkel.kinetic.conduction.bonds import BOTTOM, Bonds
+from frenkel.kinetic.conduction.transport import QuantumGap
 from frenkel.kinetic.device import Device
 from frenkel.kinetic.engine.engine import Engine
 from frenkel.kinetic.lattice.lattice import Lattice
@@ -111,7 +115,7 @@ def cell(layers=6, **values):
 
 
 def rates_at(device, voltage):
-    candidates = device.solved().events
+    candidates = device.solved().at(voltage)
     candidates.total(voltage)
     return candidates.arrays()
 
@@ -353,3 +357,32 @@ def test_first_passage_solves_its_linear_system():
     births, deaths = np.array([3.0, 2.0, 1.0]), np.array([0.0, 0.5, 4.0])
     matrix = np.diag(births + deaths) - np.diag(births[:-1], 1) - np.diag(deaths[1:], -1)
     assert first_passage(births, deaths) == pytest.approx(np.linalg.solve(matrix, np.ones(3))[0])
+
+
+# ---------------------------------------------------------------------- gaps
+
+
+@pytest.mark.parametrize("name", ["Ag-SiO2", "Cu-SiO2", "Ag-Al2O3", "Cu-Al2O3"])
+def test_a_tip_tunnels_to_the_active_electrode(name):
+    """A row of atoms from the cathode, two spacings short: its last atom, which hides the others, tunnels.
+
+    Seen to fail with a `contact_top_factor` of 1, which leaves an ohmic way beside.
+    """
+    material, layers = Material.load(name), 6
+    a, numbers = material.lattice.spacing, material.conduction
+    device = Device(material, layers * a, 8 * a, seed=1)
+    species = device.engine.species.copy()
+    species[: device.n_hosts] = 0
+    row = [(4, 4, z) for z in range(layers - 1)]
+    species[np.ravel_multi_index(np.array(row).T, device.shape)] = 1
+    put(device, species)
+    law = QuantumGap(channels=1.0, barrier=numbers.gap_barrier, mass=numbers.gap_mass)
+    gap = Bonds(first=np.zeros(1, int), second=np.array([BOTTOM]), law=law, length=np.array([2 * a]))
+    wire = 1 / numbers.contact_bottom + (layers - 2) / numbers.prefactor  # ohm
+
+    def through(drop):
+        return float(law.current(np.array([drop]), gap)[0][0])
+
+    for voltage in (0.1, 0.5):
+        drop = brentq(lambda u, v=voltage: u + wire * through(u) - v, 0.0, voltage, xtol=1e-15)
+        assert device.current(voltage) == pytest.approx(through(drop), rel=2e-3)

@@ -54,7 +54,7 @@ def segments(x, y, count):
 def e01():
     """Three regimes of the SET time."""
     voltages = np.array([0.24, 0.26, 0.28, 0.3, 0.35, 0.4, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.0, 6.0])
-    table = set_times(Material.load("Ag-SiO2"), voltages, range(1, 4))
+    table = set_times(Material.load("Ag-SiO2"), voltages, range(1, 10))
     middle = np.nanmedian(table, axis=0)
     fits = {count: segments(voltages, middle, count) for count in (1, 2, 3)}
     slopes, _, knots = fits[3]
