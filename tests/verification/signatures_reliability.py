@@ -275,7 +275,7 @@ def disturb():
             unit="decades",
             verdict=abs(shift) < max(3 * shift_error, 0.3),
             n=count,
-            note="TaOx, judged before: -0.11 +- 0.2",
+            note="TaOx while its gaps were ohmic, judged before: -0.11 +- 0.2",
         ),
     ]  # fmt: skip
 
@@ -322,8 +322,8 @@ def _statistics_row(name, word, parameter, unit, before, step, centre, fits, num
         unit=unit,
         verdict=good,
         n=f"{number} SETs of 40 devices in {len(fits)} groups",
-        note=f"{table} (log10 R); {AT_STEP.format(*step)}; TaOx, judged before: {before} of 400 SETs in four "
-        "groups" + ("" if good else f". {WHY_NOT_STEEPER}"),
+        note=f"{table} (log10 R); {AT_STEP.format(*step)}; TaOx while its gaps were ohmic, judged "
+        f"before: {before} of 400 SETs in four groups" + ("" if good else f". {WHY_NOT_STEEPER}"),
     )
 
 
