@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ...cards.card import Card
-from ...cards.jumps import NEAR_LEVEL, NEAR_RATE
+from ...cards.jumps import NEAR_LEVEL, NEAR_RATE, SCALES
 from ...checks import one_of
 from ..results import store
 from . import exported_jumps, ladder
@@ -170,7 +170,7 @@ def jump_arrays(card: Card) -> dict[str, Any]:
     arrays |= {
         "rest_carry": law.carried(np.zeros(())),
         "log_rates": np.stack([law.log_rates(float(heat)) for heat in law.temperatures]),
-        "scales": np.array([law.level_scale, law.rate_scale, law.voltage_scale]),
+        "scales": np.array([np.inf if x is None else x for x in (getattr(law, name) for name in SCALES)]),
         "marks": np.array([NEAR_LEVEL, *[NEAR_RATE] * 3]),
     }
     found = {f"jumps.{name}": values for name, values in arrays.items()}

@@ -42,6 +42,7 @@ class Jumping:
         elif temperature is not None and temperature != heats[0]:
             raise ValueError(f"the rates were read at {heats[0]:g} K alone")
         zero, last = int(np.argmin(np.abs(law["grid"]))), len(law["grid"]) - 1
+        self.rests: Floats = self.logs[:, zero]
         read = self.logs[:, [zero // 2, zero, (zero + last) // 2]]
         self.marks: Floats = np.column_stack([law["level"], read]) / law["marks"]
         self.points = self._scaled(law["before"], law["jump_voltage"])
@@ -98,4 +99,4 @@ class Jumping:
 
     def _scaled(self, states: Index, volts: Floats) -> Floats:
         level, rate = self.law["level"][states], self._rates(states, volts)
-        return np.asarray(np.stack([level, rate, volts], axis=1) / self.law["scales"])
+        return np.asarray(np.stack([level, rate, volts, self.rests[states]], axis=1) / self.law["scales"])

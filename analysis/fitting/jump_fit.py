@@ -2,14 +2,14 @@
 
 The rates are the devices' own; nothing is fitted to them. What is chosen is how alike two states must be for
 the jumps of one to stand for those of the other, and how much of what distinguishes them is carried over a
-jump: number of neighbours, three scales and two shares, by the predictive density of the jumps of devices
+jump: number of neighbours, four scales and two shares, by the predictive density of the jumps of devices
 that were left out. Jumps at rest, under a positive and under a negative voltage count alike: those at rest
-are few, and others do not stand for them. Where the ensemble has probes, the shares are then those with which
-cells foretell the probes of devices left out best (:mod:`.jump_probes`): what many jumps in a row lead to is
-not in the density of one.
+are few, and others do not stand for them. Where the ensemble has probes, all but two of the scales are then
+those with which cells foretell the probes of devices left out best (:mod:`.jump_probes`): what many jumps in
+a row lead to is not in the density of one.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -51,11 +51,24 @@ CHOICES: dict[str, tuple[float, ...]] = {
     # At 1 a cell never forgets, and LRS ends at higher conductances with every jump.
     "carry": (0.0, 0.25, 0.5, 0.75, 0.9),
     "rest_carry": (0.0, 0.25, 0.5, 0.75, 0.9),
+    "rest_scale": (4.0, 8.0, 16.0),
 }
 """Values that are tried, one number at a time, from those of :class:`.JumpLaw` on."""
 
-SHARES = ("carry", "rest_carry")
-"""Numbers that probes decide where there are any."""
+PROBED: dict[str, tuple[float, ...]] = {
+    # The density of one jump asks for as many neighbours as there are, which smooths it; cells that draw
+    # among so many drift.
+    "neighbours": (8, 16, 32),
+    "level_scale": (0.25, 0.5, 1.0),
+    "rest_scale": (4.0, 8.0, 16.0),
+    "carry": CHOICES["carry"],
+    "rest_carry": CHOICES["rest_carry"],
+}
+"""Those that probes decide where there are any."""
+
+REST_SCALE = 8.0
+"""From which the search of this scale begins. What has just moved relaxes at some 1e6 per s, what stands is
+left in years: 30 and more in ln(rate)."""
 
 
 def measured(data: "xr.Dataset") -> bool:
@@ -148,6 +161,7 @@ def gathered(
         after=after,
         jump_voltage=rounded(data["jump_voltage"].values[every][kept]),
         read_voltage=float(data["read_voltage"]),
+        rest_scale=REST_SCALE,
     )
     home = np.repeat(np.arange(len(counts)), counts)[states]
     return law, owner[every][kept], home, int(np.count_nonzero(~good))
@@ -173,19 +187,22 @@ def chosen(law: JumpLaw, owner: Index, random: np.random.Generator) -> tuple[Jum
     most = JUDGED // len(np.unique(kinds))
     order = random.permutation(len(owner))
     judged = np.sort(np.concatenate([order[kinds[order] == kind][:most] for kind in np.unique(kinds)]))
-    return best_of(replace(law, rest_carry=law.carry), tuple(CHOICES), lambda one: score(one, fold, judged))
+    return best_of(replace(law, rest_carry=law.carry), CHOICES, lambda one: score(one, fold, judged))
 
 
 def best_of(
-    law: JumpLaw, names: Sequence[str], judge: Callable[[JumpLaw], float], rounds: int = 2
+    law: JumpLaw,
+    choices: Mapping[str, Sequence[float]],
+    judge: Callable[[JumpLaw], float],
+    rounds: int = 2,
 ) -> tuple[JumpLaw, float]:
-    """Return the law with the values of :data:`CHOICES` that are judged highest, and what that is.
+    """Return the law with those values of some numbers that are judged highest, and what that is.
 
     More rounds than one, since the best of one number depends on the others.
     """
     best = judge(law)
-    for _, name in product(range(rounds), names):
-        for value in CHOICES[name]:
+    for _, name in product(range(rounds), choices):
+        for value in choices[name]:
             if value == getattr(law, name):
                 continue
             change: dict[str, Any] = {name: int(value) if name == "neighbours" else value}
@@ -199,7 +216,7 @@ def best_of(
 def by_probes(
     law: JumpLaw, data: "xr.Dataset", owner: Index, home: Index, seed: int
 ) -> tuple[JumpLaw, float | None]:
-    """Return the law with the shares that foretell probes of devices left out best, and their score.
+    """Return the law with the numbers that foretell probes of devices left out best, and their score.
 
     Where no probe tells anything, as all were given up, the law stays and there is no score.
 
@@ -230,7 +247,7 @@ def by_probes(
                  for kept, ends, probes in parts]
         return jump_probes.told(every)
 
-    return best_of(law, SHARES, judge, rounds=1)
+    return best_of(law, PROBED, judge, rounds=1)
 
 
 def classes(volts: Floats) -> Index:

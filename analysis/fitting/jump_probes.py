@@ -31,7 +31,8 @@ LONGEST = 100
 """Jumps after which a cell is left: what flickers at a limit has come to its levels by then."""
 
 VOLT_WIDTH, LEVEL_WIDTH = 0.05, 0.1
-"""Widths (V, and in ln(conductance)) of the density of what a ramp does (t of three degrees of freedom)."""
+"""Widths (V, and in ln(conductance)) of the density of where a ramp switches and of where a probe ends (t of
+three degrees of freedom)."""
 
 FAR = 2.0
 """Distance (V) at which a ramp that did not switch counts to be from one that did."""
@@ -100,7 +101,10 @@ def score(law: JumpLaw, probes: list[Design], seed: int) -> dict[tuple[int, int]
 
 
 def _of_holds(law: JumpLaw, probes: list[Design], seed: int) -> Iterator[tuple[Design, Floats]]:
-    """Yield what is held, all designs of one state and temperature at a time, and its log densities."""
+    """Yield what is held, all designs of one state and temperature at a time, and its log densities.
+
+    What counts is whether a state stayed, moved or switched, and where it ended.
+    """
     held = [one for one in probes if one.kind != RAMP]
     for state, heat in sorted({(one.state, one.setting[2]) for one in held}):
         mine = [one for one in held if (one.state, one.setting[2]) == (state, heat)]
@@ -109,11 +113,13 @@ def _of_holds(law: JumpLaw, probes: list[Design], seed: int) -> Iterator[tuple[D
         source, time, _, series, limit = np.repeat(np.array([one.setting for one in mine]), CELLS, axis=0).T
         before = np.log(cells.conductance)
         cells.hold(source, time, series=series, limit=limit)
-        done = outcome(before, np.log(cells.conductance), state).reshape(-1, CELLS)
-        for design, drawn in zip(mine, done, strict=True):
+        after = np.log(cells.conductance)
+        done = outcome(before, after, state).reshape(-1, CELLS)
+        for design, drawn, level in zip(mine, done, after.reshape(-1, CELLS), strict=True):
             # Half a cell of each kind more (Jeffreys), so that what no cell did is not impossible.
             share = (np.bincount(drawn, minlength=3) + 0.5) / (CELLS + 1.5)
-            yield design, np.log(share[outcome(design.before, design.after, state)])
+            there = density((design.after[:, None] - level) / LEVEL_WIDTH)
+            yield design, np.log(share[outcome(design.before, design.after, state)]) + there
 
 
 def outcome(before: Floats, after: Floats, state: int) -> Index:

@@ -215,6 +215,23 @@ def test_the_next_jump_is_that_of_the_nearest():
     assert some.draw(np.array([0, 1]), np.zeros(2), np.random.default_rng(1)).tolist() == [1, 1]
 
 
+def test_what_leaves_a_state_at_rest_tells_jumps_apart():
+    """Two states of one conductance and one rate at 1.5 V: one stands, one is about to relax. Exact."""
+    rate = np.zeros((3, 1, len(VOLTAGES)))
+    rate[:, 0, 2] = [-30.0, 10.0, -26.0]
+    found = law([1e-6, 1e-6, 1e-6], rate, [[0, 2], [1, 2]], volts=1.5, neighbours=2, rest_scale=8.0)
+    near, weight = Kernel(found, found.log_rates(300.0)).near(np.array([2]), np.array([1.5]))
+    # From -26 to -30 it is half of a scale, to 10 four and a half.
+    odds = np.exp(0.5 * (4.5**2 - 0.5**2))
+    assert weight[0][near[0].tolist().index(0)] == pytest.approx(odds / (1.0 + odds), rel=1e-9)
+    former = replace(found, rest_scale=None)
+    near, weight = Kernel(former, former.log_rates(300.0)).near(np.array([2]), np.array([1.5]))
+    assert np.allclose(weight, 0.5) and "rest_scale" not in former.to_dict()
+    assert JumpLaw.from_dict(found.to_dict()).rest_scale == 8.0
+    with pytest.raises(JumpError, match="rest_scale must be between"):
+        replace(found, rest_scale=0.0)
+
+
 def test_a_jump_carries_over_what_tells_a_state_apart():
     """Of three pairs that rise by ln(10) one was recorded; the others do as it did. Exact."""
     low = np.array([1e-7, 1.2e-7, 1.5e-7])

@@ -3,9 +3,11 @@
 The motion is a continuous-time Markov chain over recorded states. The rate of leaving one is the device's
 own, read at voltages and temperatures; between these ln(rate) is interpolated, by a monotone cubic in the
 voltage (Fritsch and Butland, doi:10.1137/0905021) and linearly in 1/T. The next state follows from a recorded
-jump from a state like the present one: of the nearest in ln(conductance), in ln(rate) and in voltage one is
-drawn, with weights that fall as a Gaussian. Of what distinguishes the present state from the one before that
-jump a share is carried over: the next state is the recorded one nearest to::
+jump from a state like the present one: of the nearest in ln(conductance), in ln(rate) at the voltage and at
+0 V, and in voltage one is drawn, with weights that fall as a Gaussian. (What leaves a state at rest tells one
+that has just come about, whose oxide is about to relax, from one that stands for years.) Of what
+distinguishes the present state from the one before that jump a share is carried over: the next state is the
+recorded one nearest to::
 
     f(after) + share (f(present) - f(before)),    f: ln(conductance) and ln(rates)
 
@@ -43,7 +45,10 @@ CURRENT_STEP, RATE_STEP = 1e-3, 1e-2
 STEPPED = {"conductance_steps": CURRENT_STEP, "rate_steps": RATE_STEP}
 """What a file holds for ``current`` over ``voltages`` and for ``rate``."""
 
-NUMBERS = ("read_voltage", "neighbours", "level_scale", "rate_scale", "voltage_scale", "carry", "rest_carry")
+SCALES = ("level_scale", "rate_scale", "voltage_scale", "rest_scale")
+"""What counts as near, in the order of the numbers that tell jumps apart."""
+
+NUMBERS = ("read_voltage", "neighbours", *SCALES, "carry", "rest_carry")
 
 NEAR_LEVEL, NEAR_RATE = 0.02, 1.0
 """Differences of ln(conductance) and of ln(rate) that count as 1 where the next state is looked for: a state
@@ -99,6 +104,9 @@ class JumpLaw:
         to 1. 0: the next state is the one that the jump led to.
     rest_carry : float, optional
         The same of a jump at 0 V; None, as in the cards of former versions: ``carry``.
+    rest_scale : float, optional
+        Difference of ln(rate) at 0 V that counts as 1 where the nearest jumps are looked for; None, as in the
+        cards of former versions: it does not count.
     """
 
     voltages: Floats
@@ -117,6 +125,7 @@ class JumpLaw:
     voltage_scale: float = 0.1
     carry: float = 0.0
     rest_carry: float | None = None
+    rest_scale: float | None = None
     grid: Floats = field(init=False, repr=False, compare=False)
     steps: Floats = field(init=False, repr=False, compare=False)
 
@@ -274,15 +283,20 @@ class Kernel:
 
     def _marks(self) -> Floats:
         """Return what tells states apart, (s, 4): ln(conductance); ln(rate) at 0 V, half-way up and down."""
-        zero, last = round(float(place(self.law.grid, np.zeros(1))[0])), len(self.law.grid) - 1
+        zero, last = self._rest(), len(self.law.grid) - 1
         columns = [zero // 2, zero, (zero + last) // 2]
         return np.column_stack([self.law.level / NEAR_LEVEL, self.log_rates[:, columns] / NEAR_RATE])
 
     def _scaled(self, states: Index, rates: Floats, volts: Floats) -> Floats:
         law = self.law
-        return np.stack(
-            [law.level[states] / law.level_scale, rates / law.rate_scale, volts / law.voltage_scale], axis=1
-        )
+        numbers = [law.level[states] / law.level_scale, rates / law.rate_scale, volts / law.voltage_scale]
+        if law.rest_scale is not None:
+            numbers.append(self.log_rates[states, self._rest()] / law.rest_scale)
+        return np.stack(numbers, axis=1)
+
+    def _rest(self) -> int:
+        """Return the place of 0 V on the grid."""
+        return round(float(place(self.law.grid, np.zeros(1))[0]))
 
 
 def told(values: Floats, step: float) -> Floats:
@@ -390,5 +404,6 @@ def _check(law: JumpLaw) -> None:
     checks.between("carry", law.carry, 0.0, 1.0, error=JumpError)
     if law.rest_carry is not None:
         checks.between("rest_carry", law.rest_carry, 0.0, 1.0, error=JumpError)
-    for name in ("read_voltage", "level_scale", "rate_scale", "voltage_scale"):
-        checks.between(name, getattr(law, name), 1e-6, 1e6, "1", error=JumpError)
+    for name in ("read_voltage", *SCALES):
+        if name != "rest_scale" or law.rest_scale is not None:
+            checks.between(name, getattr(law, name), 1e-6, 1e6, "1", error=JumpError)

@@ -159,6 +159,9 @@ class JumpData(_Strict):
     rest_carry: Annotated[
         Number | None, Field(ge=0, le=1, description="the same at 0 V; null: carry, as in former cards")
     ] = None
+    rest_scale: Annotated[
+        Positive | None, Field(description="of ln of the rate at 0 V; null: none, as in former cards")
+    ] = None
 
 
 class BoxData(_Strict):

@@ -98,10 +98,12 @@ def test_what_has_no_ladder_is_refused(tmp_path):
         ladder.to_ngspice(card(kind=np.array([0, -1, -1])))
 
 
-@pytest.mark.parametrize(("carry", "at_rest"), [(0.0, None), (1.0, None), (0.25, 1.0)])
-def test_npz_jumps_as_the_card_does(tmp_path, carry, at_rest):
+@pytest.mark.parametrize(
+    ("carry", "at_rest", "scale"), [(0.0, None, None), (1.0, None, 2.0), (0.25, 1.0, 8.0)]
+)
+def test_npz_jumps_as_the_card_does(tmp_path, carry, at_rest, scale):
     """The same numbers, at a temperature between those that were read."""
-    made = card(carry=carry, rest_carry=at_rest, neighbours=3)
+    made = card(carry=carry, rest_carry=at_rest, rest_scale=scale, neighbours=3)
     with np.load(card_exports.export(made, "npz", tmp_path / "a.npz")) as file:
         arrays = {name.removeprefix("jumps."): file[name] for name in file if name.startswith("jumps.")}
         space = {}

@@ -1,4 +1,4 @@
-"""What probes say of a law of jumps: exact densities, and that devices left out alone decide the shares."""
+"""What probes say of a law of jumps: exact densities, and that devices left out alone decide."""
 
 import made_up_jumps as made
 import numpy as np
@@ -29,15 +29,19 @@ def test_outcomes_have_a_direction():
 
 
 def test_holds_count_what_cells_did():
-    """Cells that never move, with half a cell of each kind added. Exact."""
-    probes = [Design(0, 0, HOLD, np.zeros(3), np.array([0.0, 0.1, 2.0]), np.full(3, np.nan))]
+    """Cells that never move, with half a cell of each kind added, and where they are. Exact."""
+    change = np.array([0.0, 0.1, np.log(10.0)])
+    start = np.full(3, np.log(1e-6))
+    probes = [Design(0, 0, HOLD, start, start + change, np.full(3, np.nan))]
     [(key, logs)] = jump_probes.score(law_of(1e-30), probes, 1).items()
     never = 0.5 / (CELLS + 1.5)
     assert key == (0, 0)
-    np.testing.assert_allclose(np.exp(logs), [(CELLS + 0.5) / (CELLS + 1.5), never, never], rtol=1e-12)
-    # An odd number of jumps switches, in 0.38 of the cells; fewer than 4 of 32: 4e-4.
+    there = (1.0 + (change / jump_probes.LEVEL_WIDTH) ** 2) ** -2
+    expected = there * [(CELLS + 0.5) / (CELLS + 1.5), never, never]
+    np.testing.assert_allclose(np.exp(logs), expected, rtol=1e-9)
+    # An odd number of jumps switches, in 0.38 of the cells; fewer than 4 of 24: 1e-2.
     [logs] = jump_probes.score(law_of(700.0), probes, 1).values()
-    assert logs[1] == pytest.approx(np.log(never)) and logs[2] > np.log(0.1)
+    assert logs[1] < np.log(never) and logs[2] > np.log(0.1**2)
 
 
 def test_ramps_are_told_by_their_voltage_and_level():
@@ -67,8 +71,8 @@ def test_a_law_without_devices_holds_the_others_alone():
     assert set(part.level) == set(law.level[home == 2])
 
 
-def test_devices_that_are_left_out_decide_the_shares(monkeypatch):
-    """Each device is judged once, by a law without its jumps and states; the best shares win."""
+def test_devices_that_are_left_out_decide(monkeypatch):
+    """Each device is judged once, by a law without its jumps and states; the best numbers win."""
     data = made.ensemble(6, seed=4)
     asked, first = [], jump_probes.designs
 
@@ -81,12 +85,14 @@ def test_devices_that_are_left_out_decide_the_shares(monkeypatch):
         # Six digits are kept, so that a few of others agree by chance.
         assert np.isin(np.round(here, 4), np.round(law.level, 4)).mean() < 0.3
         assert len(law.before) == 3 * 24  # of each of the other three devices
-        return {(0, 0): [-(law.carry - 0.25) ** 2 - (law.rest_carry - 0.75) ** 2]}
+        wanted = {"carry": 0.25, "rest_carry": 0.75, "rest_scale": 4.0, "neighbours": 16, "level_scale": 0.25}
+        return {(0, 0): [-sum((getattr(law, name) - value) ** 2 for name, value in wanted.items())]}
 
     monkeypatch.setattr(jump_probes, "designs", designs)
     monkeypatch.setattr(jump_probes, "score", score)
     law, found = jump_fit.fit(data, np.arange(6))
-    assert (law.carry, law.rest_carry, found["probes"]) == (0.25, 0.75, 0.0)
+    assert (law.carry, law.rest_carry, law.rest_scale, found["probes"]) == (0.25, 0.75, 4.0, 0.0)
+    assert (law.neighbours, law.level_scale) == (16, 0.25)
     assert sorted(np.concatenate(asked)) == list(range(6)) and len(asked) == jump_fit.PROBE_FOLDS
     # Without probes single jumps decide, as before.
     assert "probes" not in jump_fit.fit(data.drop_vars("probe_count"), np.arange(6))[1]

@@ -141,7 +141,7 @@ def test_the_choice_finds_what_tells_states_apart():
     start[1::2] = start[::2] + np.sin(6.0 * start[::2])  # states come in pairs, before and after
     data["state_level"] = ("state", start)
     data["state_current"] = (("state", "bias"), np.exp(start)[:, None] * made.BIAS)
-    law, _ = jump_fit.fit(data, np.arange(12))
+    law, _ = jump_fit.fit(data.drop_vars("probe_count"), np.arange(12))
     assert law.level_scale <= 0.25
     coarse = replace(law, level_scale=4.0)
     fold = np.repeat(np.arange(12), 40) % 4
@@ -162,7 +162,7 @@ def test_what_a_jump_keeps_is_chosen(fitted):
         state_level=("state", level), state_rate=(data.state_rate.dims, rate),
         state_current=(("state", "bias"), np.exp(level)[:, None] * made.BIAS),
     )
-    assert jump_fit.fit(data, np.arange(12))[0].carry >= 0.75
+    assert jump_fit.fit(data.drop_vars("probe_count"), np.arange(12))[0].carry >= 0.75
 
 
 def test_what_a_jump_leaves_is_judged_at_rest():
