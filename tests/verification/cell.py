@@ -24,11 +24,11 @@ READ = 0.1  # V, where resistances are read
 
 
 class OutOfTime(RuntimeError):
-    """A task used up its wall time."""
+    """A task used up its CPU time."""
 
 
 class Cell:
-    """A device, the protocol and a wall clock.
+    """A device, the protocol and a clock of CPU time.
 
     Parameters
     ----------
@@ -42,18 +42,18 @@ class Cell:
         self.protocol = protocol
         thickness, width = thickness or protocol.thickness, width or protocol.width
         self.device = Device(protocol.of_material(), thickness, width, seed=seed)
-        self.deadline = time.monotonic() + protocol.wall
+        self.deadline = time.process_time() + protocol.patience
         self.trace = []
         self.watch = None
 
     # ------------------------------------------------------------------ moving on
 
     def _each(self, limit):
-        """Return a stop function: trace, wall clock and, with a ``limit``, the current (A) to stop at."""
+        """Return a stop function: trace, CPU time and, with a ``limit``, the current (A) to stop at."""
 
         def stop(device, current):
-            if time.monotonic() > self.deadline:
-                raise OutOfTime(f"out of wall time at {device.source_voltage:.2f} V, {device.events} events")
+            if time.process_time() > self.deadline:
+                raise OutOfTime(f"out of CPU time at {device.source_voltage:.2f} V, {device.events} events")
             self.trace.append((device.time, device.source_voltage, current, device.conductance))
             if self.watch is not None:
                 self.watch(device)
@@ -61,15 +61,17 @@ class Cell:
 
         return stop
 
-    def apply(self, waveform, *, limit=None, samples=100):
+    def apply(self, waveform, *, limit=None, samples=100, wait=False):
         """Apply a waveform until its end or until a current (A); return its samples and its trace.
 
         The trace has one row after each event and sample: time (s), source voltage (V), current (A),
-        conductance (S).
+        conductance (S). A ``wait`` leaves what goes to and fro in one exact step, and ends with its CPU time,
+        not with a number of events: a pair that flickers would use those up in milliseconds.
         """
         self.trace = []
+        budget = None if wait else self.protocol.budget
         record = self.device.advance(
-            waveform, samples=samples, stop=self._each(limit), budget=self.protocol.budget
+            waveform, samples=samples, stop=self._each(limit), budget=budget, superbasin=wait
         )
         return record.sample, np.array(self.trace).reshape(-1, 4)
 
@@ -206,8 +208,8 @@ def formed(seed, protocol, folder, **sizes):
     temporary = path.with_suffix(f".{time.time_ns()}")
     temporary.write_bytes(pickle.dumps((protocol.key(), cell.device.state(), told)))
     temporary.rename(path)
-    # What comes after has the whole wall time again, whether the file was there or not.
-    cell.deadline = time.monotonic() + protocol.wall
+    # What comes after has the whole CPU time again, whether the file was there or not.
+    cell.deadline = time.process_time() + protocol.patience
     return cell, told
 
 

@@ -60,7 +60,7 @@ class Bench:
     stops: tuple = (1.0, 1.2, 1.4, 1.6, 1.8, 2.0)
     currents: tuple = (1e-5, 3e-5, 1e-4, 2e-4)
     voltages: tuple = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
-    temperatures: tuple = (HOT, 450.0, 500.0, 550.0)
+    temperatures: tuple = (HOT, 650.0, 700.0, 750.0, 800.0)
     warm: tuple = (300.0, 350.0, 400.0)
     budgets: dict = field(
         default_factory=lambda: dict(

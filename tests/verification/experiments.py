@@ -1,6 +1,6 @@
 """What is done to one device for the table: each task takes plain numbers and fills a dict of plain numbers.
 
-A task that runs out of wall time or events leaves what it has and says so under "stopped".
+A task that runs out of CPU time or events leaves what it has and says so under "stopped".
 """
 
 import time
@@ -50,7 +50,7 @@ def cycles(out, protocol, folder, *, seed, number):
     cell, out["form"] = formed(seed, protocol, folder)
     out["cycles"] = []
     for _ in range(number):
-        cell.deadline = time.monotonic() + protocol.wall
+        cell.deadline = time.process_time() + protocol.patience
         off = cell.reset()
         on = cell.set()
         out["cycles"].append({"reset": off, "set": on, "vacancies": cell.device.count(VACANCY.code)})
@@ -59,7 +59,7 @@ def cycles(out, protocol, folder, *, seed, number):
 def ladder(out, protocol, folder, *, seed, compliances):
     """Form, then RESET and SET at each compliance (A), from the smallest."""
     cell, out["form"] = formed(seed, protocol, folder)
-    cell.deadline = time.monotonic() + 2 * protocol.wall
+    cell.deadline = time.process_time() + 2 * protocol.patience
     out["rungs"], last = [], protocol.compliance
     for compliance in sorted(compliances):
         cell.reset(compliance=last)
@@ -97,8 +97,9 @@ def transient(cell, voltage, low):
     told = {"voltage": voltage, "middle": None, "tenth": None, "ninety": None, "stopped": None}
     if first >= REACHED * target:
         return told | {"stopped": "on from the start", "events": 0}
+    hold = Waveform.constant(voltage, LONGEST)
     try:
-        _, trace = cell.apply(Waveform.constant(voltage, LONGEST), limit=REACHED * target, samples=50)
+        _, trace = cell.apply(hold, limit=REACHED * target, samples=50, wait=True)
     except (OutOfTime, EventBudgetError) as error:
         return told | {"stopped": str(error), "events": device.events - events}
     last = trace[-1, 2]
@@ -115,7 +116,7 @@ def set_times(out, protocol, folder, *, seed, voltages, repeats):
     out["low"], out["gap"], state, out["runs"] = low, gap(cell.device), cell.keep(), []
     for k, voltage in enumerate(v for v in voltages for _ in range(repeats)):
         cell.again(state, k)
-        cell.deadline = time.monotonic() + protocol.wall / 4
+        cell.deadline = time.process_time() + protocol.patience / 4
         out["runs"].append(transient(cell, voltage, low))
 
 
@@ -127,13 +128,13 @@ def delays(out, protocol, folder, *, seed, resets, voltage, repeats):
     low, on, out["states"] = cell.resistance, cell.keep(), []
     for amplitude in resets:
         cell.again(on)
-        cell.deadline = time.monotonic() + protocol.wall
+        cell.deadline = time.process_time() + protocol.patience
         cell.reset(amplitude=amplitude)
         high, state, runs = cell.resistance, cell.keep(), []
         out["states"].append({"reset": amplitude, "low": low, "high": high, "runs": runs})
         for k in range(repeats):
             cell.again(state, k)
-            cell.deadline = time.monotonic() + protocol.wall / 4
+            cell.deadline = time.process_time() + protocol.patience / 4
             runs.append(transient(cell, voltage, low))
 
 
@@ -148,18 +149,18 @@ def train(out, protocol, folder, *, seed, fraction):
         return
     voltage = fraction * out["set_voltage"]
     cell.again(state)
-    cell.deadline = time.monotonic() + protocol.wall / 2
+    cell.deadline = time.process_time() + protocol.patience / 2
     once = transient(cell, voltage, low)
     out["amplitude"], out["alone"] = voltage, once["ninety"]
     if once["ninety"] is None:
         out["stopped"] = once["stopped"] or "no SET at the constant voltage"
         return
     cell.again(state)
-    cell.deadline = time.monotonic() + protocol.wall
+    cell.deadline = time.process_time() + protocol.patience
     width = max(once["ninety"] / 20, 1e-11)
     out["width"], out["conductance"] = width, [cell.device.conductance]
     for _ in range(PULSES):
-        cell.apply(Waveform.pulse(voltage, width, width / 10), samples=5)
+        cell.apply(Waveform.pulse(voltage, width, width / 10), samples=5, wait=True)
         out["conductance"].append(cell.device.conductance)
         if out["conductance"][-1] * low >= 0.8:
             break
@@ -226,10 +227,10 @@ TASKS = {task.__name__: task for task in ALL}
 
 
 def carry_out(name, arguments, protocol, folder):
-    """Do one task in this process and return its dict, with its wall time (s)."""
-    began, out = time.monotonic(), {}
+    """Do one task in this process and return its dict, with its CPU time (s)."""
+    began, out = time.process_time(), {}
     try:
         TASKS[name](out, protocol, Path(folder), **arguments)
     except (OutOfTime, EventBudgetError, ArithmeticError) as error:
         out["stopped"] = str(error)
-    return out | {"wall": time.monotonic() - began}
+    return out | {"cpu": time.process_time() - began}

@@ -15,7 +15,7 @@ def call(lab, seed, **condition):
 
 def forming_table(lab, n, name, values):
     """Return the forming voltages (V) of n devices at each value of one condition, shape (n, values)."""
-    calls = [call(lab, seed, **{name: value}) for seed in range(1, n + 1) for value in values]
+    calls = [call(lab, seed, **{name: value}) for seed in lab.seeds(n) for value in values]
     results = lab.many("form", calls)
     voltages = [result.get("voltage") for result in results]
     return estimates.grid(np.array(voltages, object).reshape(n, -1)), results
@@ -23,7 +23,7 @@ def forming_table(lab, n, name, values):
 
 def v01(lab, n=10):
     """Forming voltage, as thick as published films are."""
-    results = lab.many("form", [call(lab, seed, thickness=lab.protocol.film) for seed in range(1, n + 1)])
+    results = lab.many("form", [call(lab, seed, thickness=lab.protocol.film) for seed in lab.seeds(n)])
     values = estimates.clean(result.get("voltage") for result in results)
     value, error = estimates.median(values)
     spread = f"standard deviation {values.std():.2g} V" if len(values) else ""
@@ -92,7 +92,7 @@ def v02_slope(lab, n=40):
 def gate(lab, n):
     """Return forming voltages (V) of ramps, ln of forming times (s) at constant voltages, and results."""
     table, ramped = forming_table(lab, n, "rate", lab.protocol.gate_ramps)
-    calls = [{"seed": seed, "voltage": v} for seed in range(1, n + 1) for v in lab.protocol.stress_voltages]
+    calls = [{"seed": seed, "voltage": v} for seed in lab.seeds(n) for v in lab.protocol.stress_voltages]
     stressed = lab.many("stress", calls)
     # A device that does not form in time only moves the median; one cut short by our own limits is left out.
     times = [None if r.get("stopped") else math.inf if r["time"] is None else r["time"] for r in stressed]
@@ -213,7 +213,7 @@ def v03(lab, n=10):
 
 def v23(lab, n=20):
     """Side on which the filament nucleates."""
-    results = lab.many("form", [call(lab, seed) for seed in range(1, n + 1)])
+    results = lab.many("form", [call(lab, seed) for seed in lab.seeds(n)])
     nuclei = [result["nucleus"] for result in results if result.get("nucleus")]
     value, error = estimates.fraction([nucleus["slice"] == 0 for nucleus in nuclei])
     places = np.bincount([nucleus["slice"] for nucleus in nuclei], minlength=1)

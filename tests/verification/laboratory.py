@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -28,10 +29,12 @@ class Laboratory:
         Processes.
     retry : bool
         Do tasks again that ran out of time or events before.
+    first : int
+        Seed of the first device.
     """
 
-    def __init__(self, root, protocol, workers, *, retry=False):
-        self.protocol, self.retry = protocol, retry
+    def __init__(self, root, protocol, workers, *, retry=False, first=1):
+        self.protocol, self.retry, self.first = protocol, retry, first
         self.material = protocol.of_material()
         self.folder = Path(root) / f"{self.material.hash}-{__version__}-{source_hash()}"
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -46,7 +49,11 @@ class Laboratory:
     def __exit__(self, *_):
         self.pool.shutdown(cancel_futures=True)
 
-    def many(self, task, calls):
+    def seeds(self, n):
+        """Return the seeds of n devices."""
+        return range(self.first, self.first + n)
+
+    def many(self, task, calls, **changes):
         """Return the results of one task for several arguments, in their order.
 
         Parameters
@@ -55,11 +62,14 @@ class Laboratory:
             A name in `experiments.TASKS`.
         calls : iterable of dict
             Arguments; plain numbers, texts and lists.
+        **changes
+            Fields of the protocol that are others for these.
         """
-        return [get() for get in [self._start(task, call) for call in calls]]
+        protocol = replace(self.protocol, **changes)
+        return [get() for get in [self._start(task, call, protocol) for call in calls]]
 
-    def _start(self, task, arguments):
-        key = json.dumps([task, arguments, self.protocol.key()], sort_keys=True)
+    def _start(self, task, arguments, protocol):
+        key = json.dumps([task, arguments, protocol.key()], sort_keys=True)
         path = self.folder / f"{task}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
         with self.lock:
             if path.exists():
@@ -68,9 +78,7 @@ class Laboratory:
                     return lambda: result
             if path not in self.futures:
                 self.asked += 1
-                call = self.pool.submit(
-                    experiments.carry_out, task, arguments, self.protocol, str(self.folder)
-                )
+                call = self.pool.submit(experiments.carry_out, task, arguments, protocol, str(self.folder))
                 call.add_done_callback(lambda done: self._finish(done, path, task, arguments))
                 self.futures[path] = call
             return self.futures[path].result
@@ -92,7 +100,7 @@ class Laboratory:
 def source_hash():
     """Return 8 digits that change with any source file of the device model."""
     what, folder = hashlib.sha256(), Path(kinetic.__file__).parent
-    for path in sorted([*folder.glob("*.py"), *folder.glob("*.pyx"), *folder.glob("*.pxd")]):
+    for path in sorted(path for path in folder.rglob("*") if path.suffix in (".py", ".pyx", ".pxd")):
         what.update(path.read_bytes())
     for path in (Path(__file__).with_name("cell.py"), Path(__file__).with_name("experiments.py")):
         what.update(path.read_bytes())

@@ -14,10 +14,13 @@ from row import Row, lost, notes, within
 
 
 def set_time_table(lab, n, repeats=3):
-    """Return voltages (V), log10 of the median SET time (s) per device and voltage, and the results."""
+    """Return voltages (V), log10 of the median SET time (s) per device and voltage, and the results.
+
+    Without a resistor in series: the times that they are compared with have none.
+    """
     voltages = list(lab.protocol.pulse_voltages)
-    calls = [{"seed": seed, "voltages": voltages, "repeats": repeats} for seed in range(1, n + 1)]
-    results = lab.many("set_times", calls)
+    calls = [{"seed": seed, "voltages": voltages, "repeats": repeats} for seed in lab.seeds(n)]
+    results = lab.many("set_times", calls, series_resistance=0.0)
     table = np.full((n, len(voltages)), np.nan)
     for row, result in zip(table, results, strict=True):
         for k, voltage in enumerate(voltages):
@@ -81,14 +84,17 @@ def v07_bend(lab, n=5):
 
 
 def delay_states(lab, n, repeats=3):
-    """Return resistance (ohm), delay and transition (s, medians) of each state, per device."""
+    """Return resistance (ohm), delay and transition (s, medians) of each state, per device.
+
+    Without a resistor in series, as pulses of a generator are: its drop would slow the transition alone.
+    """
     p = lab.protocol
     resets = [round(factor * p.reset_voltage, 3) for factor in p.reset_factors]
     calls = [
         {"seed": seed, "resets": resets, "voltage": p.delay_voltage, "repeats": repeats}
-        for seed in range(1, n + 1)
+        for seed in lab.seeds(n)
     ]
-    results, devices = lab.many("delays", calls), []
+    results, devices = lab.many("delays", calls, series_resistance=0.0), []
     for result in results:
         states = []
         for state in result.get("states", []):
@@ -159,7 +165,7 @@ def v08_transition(lab, n=4):
 def v12(lab, n=6):
     """Largest step of the conductance in a train of pulses below the SET voltage."""
     fraction = lab.protocol.train_fraction
-    results = lab.many("train", [{"seed": seed, "fraction": fraction} for seed in range(1, n + 1)])
+    results = lab.many("train", [{"seed": seed, "fraction": fraction} for seed in lab.seeds(n)])
     steps, backs, pulses = [], [], []
     for result in results:
         conductance = np.array(result.get("conductance", []))
@@ -190,7 +196,7 @@ def v12(lab, n=6):
 
 def v15(lab, n=4):
     """Decay of the current with the length of a gap cut into a frozen filament."""
-    results = [r for r in lab.many("frozen", [{"seed": s} for s in range(1, n + 1)]) if "resistance" in r]
+    results = [r for r in lab.many("frozen", [{"seed": s} for s in lab.seeds(n)]) if "resistance" in r]
     lengths, fits, whole = [], [], ""
     for result in results:
         reach = result["reach"]
@@ -227,14 +233,14 @@ def v19_low(lab, n=4, factors=(1, 2, 4)):
     """Low resistance against area: one filament in boxes of several sizes."""
     results = [
         r
-        for r in lab.many("area", [{"seed": s, "factors": list(factors)} for s in range(1, n + 1)])
+        for r in lab.many("area", [{"seed": s, "factors": list(factors)} for s in lab.seeds(n)])
         if "low" in r
     ]
     slopes = [np.polyfit(np.log(r["area"]), np.log(r["low"]), 1)[0] for r in results]
     value, error = estimates.median(slopes)
     widths = [None, *(round(lab.protocol.width * factor**0.5, 13) for factor in factors[1:])]
     boxes = lab.many(
-        "form", [{"seed": s} | ({"width": w} if w else {}) for s in range(1, n + 1) for w in widths]
+        "form", [{"seed": s} | ({"width": w} if w else {}) for s in lab.seeds(n) for w in widths]
     )
     low = [box["resistance"] if box.get("ok") else None for box in boxes]
     table = estimates.grid(np.array(low, object).reshape(n, -1))
@@ -258,7 +264,7 @@ def v19_low(lab, n=4, factors=(1, 2, 4)):
 
 def v19_fresh(lab, n=4, sides=(1, 2, 3)):
     """Resistance of fresh devices against area, at one number of weak columns per area."""
-    results = lab.many("tiles", [{"seed": seed, "sides": list(sides)} for seed in range(1, n + 1)])
+    results = lab.many("tiles", [{"seed": seed, "sides": list(sides)} for seed in lab.seeds(n)])
     results = [result for result in results if "fresh" in result]
     value, error = estimates.median(
         [np.polyfit(np.log(result["area"]), np.log(result["fresh"]), 1)[0] for result in results]

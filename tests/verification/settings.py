@@ -44,8 +44,8 @@ class Protocol:
     """Of one SET: repeated until it reads low, it would hide SETs that fail."""
     budget: int = 60_000
     """Most events in one waveform."""
-    wall: float = 120.0
-    """Most wall time of one task (s), so that nothing hangs; what is missing is said in the table."""
+    patience: float = 120.0
+    """Most CPU time of one task (s), so that nothing hangs; what is missing is said in the table."""
     ramps: tuple[float, ...] = (0.1, 1.0, 1e1, 1e2, 1e3)
     """Ramp rates of V-02 (V/s)."""
     gate_ramps: tuple[float, ...] = (1.0, 1e1, 1e2)

@@ -36,13 +36,13 @@ QUICK = 4  # times fewer devices
 def main():
     """Measure, print and write; return the exit status."""
     options = read_options()
-    protocol = replace(Protocol(), cycles=8, wall=30.0) if options.quick else Protocol()
+    protocol = replace(Protocol(), cycles=8, patience=30.0) if options.quick else Protocol()
     changes = json.loads(options.protocol)
     # JSON has lists where the protocol, which must be hashable, has tuples.
     protocol = replace(protocol, **{k: tuple(v) if isinstance(v, list) else v for k, v in changes.items()})
     protocol = replace(protocol, values=tuple(json.loads(options.values).items()))
     began = time.monotonic()
-    with Laboratory(BUILD, protocol, options.workers, retry=options.retry) as lab:
+    with Laboratory(BUILD, protocol, options.workers, retry=options.retry, first=options.first) as lab:
         names = options.rows.split(",") if options.rows else list(ROWS)
         if unknown := [name for name in names if name not in ROWS]:
             sys.exit(f"no row {unknown[0]!r}; there are: {', '.join(ROWS)}")
@@ -65,6 +65,7 @@ def read_options():
     parser.add_argument("--rows", default="", help=f"some of {', '.join(ROWS)}")
     parser.add_argument("--quick", action="store_true", help="few devices and cycles: does it run at all?")
     parser.add_argument("--seeds", type=int, help="devices for every row instead of its own number")
+    parser.add_argument("--first", type=int, default=1, help="seed of the first device")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (all processors)")
     parser.add_argument("--retry", action="store_true", help="do again what ran out of time")
     parser.add_argument("--values", default="{}", help="numbers of the material to replace, as JSON")

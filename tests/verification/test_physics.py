@@ -27,7 +27,7 @@ def rows():
 
 @pytest.mark.xfail(
     strict=True,
-    reason="SET is steep and goes in steps, and SETs at 200 uA are cut short, so rows on these are out: "
+    reason="SET is steep, one atom is a step of it, and SETs at 200 uA are cut short: rows are out, "
     "see explanations.py; passing means that this mark must go",
 )
 def test_enough_rows_are_in_band(rows):

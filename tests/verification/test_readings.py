@@ -2,6 +2,7 @@
 
 import importlib.util
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,8 @@ def load(name):
 
 
 cell, estimates = load("cell"), load("estimates")
+sys.path.insert(0, str(HERE))
+laboratory = import_module("laboratory")
 
 
 def sweep(voltage, conductance):
@@ -76,3 +79,14 @@ def test_missing_values_are_left_out():
     assert estimates.median([None, 1.0, 3.0, None])[0] == 2.0
     assert np.isnan(estimates.median([None])[0])
     assert estimates.fraction([True] * 10)[1] > 0.05
+
+
+def test_kept_results_hang_on_sources_in_folders_below(tmp_path, monkeypatch):
+    """A law of a mechanism lies in a folder below: what it gave before it changed must not be taken over."""
+    (tmp_path / "engine").mkdir()
+    monkeypatch.setattr(laboratory.kinetic, "__file__", str(tmp_path / "__init__.py"))
+    before = laboratory.source_hash()
+    (tmp_path / "engine" / "_rates.pyx").write_text("rate = 1")
+    after = laboratory.source_hash()
+    (tmp_path / "engine" / "_rates.pyx").write_text("rate = 2")
+    assert len({before, after, laboratory.source_hash()}) == 3
