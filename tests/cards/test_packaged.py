@@ -17,9 +17,6 @@ from frenkel.experiment.ensemble_file import open_ensemble
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 CYCLES, MEASURED, CARD = (EXAMPLES / name for name in
                           ("ensemble_cycles.nc", "ensemble_jumps.nc", "hfo2.card.json"))  # fmt: skip
-FAILED = {"half select of lrs: moved"}
-"""Rows of the gate of the card that fail, at 2.2 floors: docs/compact.md says what was tried."""
-
 HELD_OUT = 0.3
 """Default of frenkel fit, with seed 0."""
 
@@ -58,19 +55,19 @@ def test_configuration_is_the_example(path):
 
 
 def test_card_belongs_to_the_ensemble():
-    """It is what `frenkel fit` makes of the ensemble beside it, number by number, failed rows included."""
+    """It is what `frenkel fit` makes of the ensemble beside it, number by number, and passes each row."""
     card = Card.load(CARD)
     assert card.provenance["observations"] == "examples/ensemble_jumps.nc"  # of no machine
-    assert card.provenance["file"] == MEASURED.name and card.provenance["devices"] == 45
-    assert len(card.gate) > 50 and {row["statistic"] for row in card.gate if not row["passed"]} == FAILED
+    assert card.provenance["file"] == MEASURED.name and card.provenance["devices"] == 64
+    assert len(card.gate) > 50 and all(row["passed"] for row in card.gate)
     # Ramps to SET are judged, at three rates.
     assert sum(row["statistic"].startswith("ramp of hrs") for row in card.gate) >= 8
     assert len(card.intervals) > 50 and not card.core  # no scale of a sinh is in states that bend
-    assert CARD.stat().st_size < 1.7e6 and MEASURED.stat().st_size < 1.2e6
+    assert CARD.stat().st_size < 1.7e6 and MEASURED.stat().st_size < 1.5e6
     with open_ensemble(MEASURED) as ensemble:
         cycles = from_dataset(ensemble)
         data = ensemble.load()
-    assert card.names == cycles.names and cycles.values.shape == (45, 12, 4)
+    assert card.names == cycles.names and cycles.values.shape == (64, 12, 4)
     done = jump_fit.finished(data)
     training = done[parts(len(done), 1.0 - HELD_OUT, 0)[0]]
     law, _, _, left_out = jump_fit.gathered(data, training, jump_fit.MOST, np.random.default_rng([0, 6]))
@@ -83,7 +80,7 @@ def test_cells_of_the_card_do_what_devices_did(monkeypatch):
     """Devices that the law was not fitted to: shares of moved and switched over 60 voltages and times.
 
     Mean errors of 0.05 are asked of 24 devices and 40 cells a probe (tests/verification/jump_card.py).
-    Here are 14 and 4: 0.08 is allowed. Cells that never jump miss by 0.25 and more.
+    Here are 19 and 4: 0.08 is allowed. Cells that never jump miss by 0.25 and more.
     """
     monkeypatch.setattr(gate_jumps, "CELLS", 4)
     card = Card.load(CARD)

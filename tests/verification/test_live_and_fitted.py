@@ -112,13 +112,8 @@ def test_reads_agree(found):
     assert within(found["HRS"]) and all(within(found[f"HRS read at {volts:g} V"]) for volts in READS)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="10, 50, 90 %: 35, 42, 49 uS live, 42, 50, 79 uS fitted (KS 0.58, floor 0.19): what jumps keep "
-    "lifts an LRS that jumps often at a limit; with 0.5 instead of 0.9 of it 35, 44, 60 uS",
-)
 def test_programmed_conductances_agree(found):
-    """One pulse of 1.2 V, 100 ns."""
+    """One pulse of 1.2 V, 100 ns. Two other seeds: 1.4 and 2.1 floors, 2.0 are allowed."""
     assert within(found["programmed"])
 
 
