@@ -127,11 +127,25 @@ def endurance_rows(bench):
     change = np.abs(found.vacancies[:, begin:] / found.vacancies[:, begin : begin + 1] - 1.0)
     whole = np.isfinite(found.vacancies).all(axis=1)
     told = f"{whole.sum()} of {len(whole)} devices did all {length} cycles in their CPU time"
+    drift = middle(steps_of_means(found.vacancies[:, begin:]), 1.0)
     share, error = fraction(np.ravel(found.window[:, -max(1, length // 10) :] >= 10))
     return [
-        Found(id="E-1", value=middle(change, 1.0), n=size_of(found), note=told, also=whole.all()),
+        Found(
+            id="E-1",
+            value=middle(change, 1.0),
+            n=size_of(found),
+            note=f"{told}; means of {EARLY} cycles change by {drift:.2f} at most",
+            also=whole.all(),
+        ),
         Found(id="E-2", value=share, error=error, n=size_of(found), note=told),
     ]
+
+
+def steps_of_means(counts):
+    """Return how far means of EARLY cycles in a row (devices, cycles) are from the first, relative to it."""
+    parts = max(counts.shape[1] // EARLY, 1)
+    means = np.stack([part.mean(axis=1) for part in np.array_split(counts, parts, axis=1)], axis=1)
+    return np.abs(means / means[:, :1] - 1.0)
 
 
 def heat_rows(bench):
