@@ -37,6 +37,9 @@ SLOWEST = -60.0
 CLOCKS = np.log(10.0) * np.arange(-9.0, 13.1, 2.0)
 """ln of the rates (1/s) between which one is looked for."""
 
+BLOCK = 32
+"""States that are taken out together."""
+
 HRS, LRS = 0, 1
 """Kinds of end states of a law."""
 
@@ -172,15 +175,22 @@ def _passage(levels: Floats, path: Index, start: Floats, rates: Floats, bottom: 
     ends = np.stack([rates[..., above].sum(-1), rates[..., below].sum(-1)], axis=-1)[:, inside]
     table = np.concatenate([ends, rates[:, inside][..., inside]], axis=-1)
     weight = np.bincount(which, start, len(visited))[inside].astype(float)
-    grid = np.broadcast_to(CLOCKS[:, None], (len(CLOCKS), len(table)))
-    sides = _left(table, grid, weight)
+
+    def lead(n: Index) -> Floats:
+        """Return ln of the odds of an end before the clock rings: straight where the time is exponential."""
+        return np.asarray(np.log(_left(table, CLOCKS[n][None], weight)[0].sum(-1)))
+
+    first, last = (np.full(len(table), n) for n in (1, len(CLOCKS) - 1))
     with np.errstate(divide="ignore", invalid="ignore"):
-        lead = np.log(sides.sum(-1))  # of ln(rate) over ln(clock): straight where the time is exponential
-        last = np.clip((lead > 0.0).sum(axis=0), 1, len(CLOCKS) - 1)[None]
-        one, two = (np.take_along_axis(lead, last - n, axis=0)[0] for n in (1, 0))
+        # A faster clock rings earlier: the pair of clocks about the odds of 1/2 is found by halves.
+        for _ in range(int(np.ceil(np.log2(len(CLOCKS) - 1)))):
+            centre = (first + last) // 2
+            ahead = lead(centre) > 0.0
+            first, last = np.where(ahead, centre + 1, first), np.where(ahead, last, centre)
+        one, two = lead(last - 1), lead(last)
         step = one / (one - two) * (CLOCKS[1] - CLOCKS[0])
         # Where nothing leads out there is no time, and any clock tells so.
-        middle = np.where(np.isfinite(step), CLOCKS[last[0] - 1] + step, CLOCKS[0])
+        middle = np.where(np.isfinite(step), CLOCKS[last - 1] + step, CLOCKS[0])
         middle = middle.clip(CLOCKS[0], CLOCKS[-1])
         sides = _left(table, middle[None], weight)[0]
         return np.asarray(np.log(sides.T) + middle)
@@ -198,8 +208,15 @@ def _left(table: Floats, clocks: Floats, weight: Floats) -> Floats:
     ways[..., 0, 4:] = weight
     ways[..., 1:, 0] = np.exp(clocks)[..., None]
     ways[..., 1:, 1:3], ways[..., 1:, 4:] = table[..., :2], table[..., 2:]
-    for j in range(m, 0, -1):
-        row = ways[..., j, : 3 + j]
-        row = row / row.sum(-1, keepdims=True)
-        ways[..., :j, : 3 + j] += ways[..., :j, 3 + j, None] * row[..., None, :]
+    for high in range(m, 0, -BLOCK):
+        low = max(high - BLOCK, 0)
+        for j in range(high, low, -1):
+            row = ways[..., j, : 3 + j]
+            row /= row.sum(-1, keepdims=True)
+            ways[..., low + 1 : j, : 3 + j] += ways[..., low + 1 : j, 3 + j, None] * row[..., None, :]
+            inside = slice(4 + low, 3 + j)
+            ways[..., : low + 1, inside] += ways[..., : low + 1, 3 + j, None] * row[..., None, inside]
+        # Outside of the block its states are taken out together: the same sums, by a product of matrices.
+        into, out = ways[..., : low + 1, 4 + low : 4 + high], ways[..., low + 1 : high + 1, : 4 + low]
+        ways[..., : low + 1, : 4 + low] += into @ out
     return ways[..., 0, 1:3] / ways[..., 0, :1]
