@@ -56,15 +56,15 @@ CHOICES: dict[str, tuple[float, ...]] = {
 """Values that are tried, one number at a time, from those of :class:`.JumpLaw` on."""
 
 PROBED: dict[str, tuple[float, ...]] = {
-    # The density of one jump asks for as many neighbours as there are, which smooths it; cells that draw
-    # among so many drift.
+    # The density of one jump asks for as many neighbours as there are, which smooths it; what it chose stays
+    # where no fewer foretell more.
     "neighbours": (8, 16, 32),
     "level_scale": (0.25, 0.5, 1.0),
     "rest_scale": (4.0, 8.0, 16.0),
     "carry": CHOICES["carry"],
     "rest_carry": CHOICES["rest_carry"],
 }
-"""Those that probes decide where there are any."""
+"""Values of what probes decide where there are any, beside those that single jumps chose."""
 
 REST_SCALE = 8.0
 """From which the search of this scale begins. What has just moved relaxes at some 1e6 per s, what stands is

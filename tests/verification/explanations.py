@@ -48,7 +48,7 @@ WHY = {
         "bonds of 0.2 instead of 0.4 49 % (52 % of the same six devices as they are)."
     ),
     "C-05": (
-        "The limit is held in every SET that ends; those to 200 uA do not end within their events. Heat "
+        "The limit is held in every SET that ends; those to 200 uA do not end within their CPU time. Heat "
         "makes it so: with 28 instead of 2.8 W/(m K) a SET to 200 uA ends after 542 events, at 1,005 K at "
         "most, held; at 2.8 W/(m K) and ramps of 1e8 V/s after 17,227, at 2,780 K. Pairs of vacancy and "
         "oxygen are made and healed in that heat all the time. 500 uA were reached in neither."
