@@ -70,10 +70,12 @@ def rungs(law: JumpLaw, random: np.random.Generator, volts: Floats) -> Rungs:
     Raises
     ------
     JumpError
-        Walks of the law do not lead from HRS to LRS.
+        Walks of the law do not lead from HRS to LRS and back, or all are within one rung.
     """
     path, dwell = walks(law, random)
     part = ((law.level[path] - law.level[path].min()) / SPACING).astype(int)
+    if np.ptp(part) == 0:
+        raise JumpError("HRS and LRS of this law are within a factor of four: a ladder has but one rung")
     rates = np.stack([_between(law, np.unique(path), float(heat), volts) for heat in law.temperatures])
     bins = [_starts(law, path, dwell, part == one) for one in np.unique(part)]
     states = np.array([path[random.choice(len(path), p=stayed)] for stayed, _, _ in bins])
@@ -108,19 +110,19 @@ def walks(law: JumpLaw, random: np.random.Generator) -> tuple[Index, Floats]:
     kernel = Kernel(law, logs)
     found: list[int] = []
     dwell: list[float] = []
-    done = 0
+    done = np.zeros(2, int)
     state = int(random.choice(ends[HRS]))
     for _ in range(ATTEMPTS):
-        for sign, side in ((1, ends[LRS]), (-1, ends[HRS])):
+        for way, (sign, side) in enumerate(((1, ends[LRS]), (-1, ends[HRS]))):
             goal = sign * float(law.level[random.choice(side)])
             path, at, reached = _leg(law, kernel, state, sign, goal, random)
             found, dwell = found + path, dwell + np.diff(at, append=at[-1]).tolist()
             # A walk that leads nowhere has been there all the same; the next begins where one can.
             state = path[-1] if reached else int(random.choice(side))
-            done += reached
-        if done >= 2 * WALKS:
+            done[way] += reached
+        if done.sum() >= 2 * WALKS and done.all():
             return np.array(found), np.array(dwell)
-    raise JumpError("no walk of this law leads from HRS to LRS: a circuit cannot have its cells")
+    raise JumpError("no walk of this law leads from HRS to LRS and back: a circuit cannot have its cells")
 
 
 def _leg(

@@ -67,6 +67,23 @@ def test_rungs_are_levels_of_walks():
         assert np.allclose(up, np.log(0.5), atol=1e-6)
 
 
+def test_levels_within_one_rung_are_refused():
+    """Once a file of cells that never switch, without a word."""
+    levels = CONDUCTANCE[0] * np.array([1.0, 2.0, 3.9])
+    near = law(level=np.log(levels), current=levels[:, None] * law().voltages)
+    with pytest.raises(JumpError, match="one rung"):
+        rungs.rungs(near, np.random.default_rng(1), near.voltages)
+
+
+@pytest.mark.parametrize("state", [0, 2])
+def test_both_ways_are_asked_of_walks(state):
+    """A HRS or a LRS that nothing leaves: walks of the other way alone were once enough."""
+    rate = law().rate.copy()
+    rate[state] *= 1e-40
+    with pytest.raises(JumpError, match="and back"):
+        rungs.walks(law(rate=rate), np.random.default_rng(1))
+
+
 def test_waits_are_unit_exponentials():
     """KS of 2,000 waits of 30 devices; false alarm 1e-4."""
     marks = [np.diff(one, prepend=0.0) for device in range(30)
