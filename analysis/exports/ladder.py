@@ -160,19 +160,24 @@ def _header(card: Card, mark: str) -> str:
         f"A ladder of levels with drawn waits; rates of {known}. The state is start + ups - downs, from 0",
         "Up where the voltage is positive, down where it is negative. After the jumps that were drawn a cell",
         "stands still, and within 1 mV of 0 V: rest is not in this file. All sources at 0 V at time 0; steps",
-        "of at most a hundredth of a ramp.",
+        "of at most a hundredth of a ramp. Rates beyond exp(lnmax), 1e10 per s, are taken as that. Where a",
+        "simulator finds its step too small, lnmax=19 (2e8 per s) lets it go on: for ramps up to 1 MV/s.",
         made_for(card),
     ]
     return "\n".join(f"{mark} {line}" for line in lines)
 
 
 def _lines(volts: Floats, rows: Floats) -> tuple[Floats, Floats]:
-    """Return knots and values with one more at each end, far out on the last straight line."""
+    """Return knots and values with two more at each end: far out on the last straight line, and level beyond.
+
+    A simulator tries thousands of volts where a source is at its limit. If ln(current) went on rising there,
+    each try would come back by one in it, which is little enough of the voltage to be taken for a solution.
+    """
     far = volts[-1] - volts[0]
-    ends = np.array([volts[0] - far, volts[-1] + far])
     low = rows[:, :1] - far * (rows[:, 1:2] - rows[:, :1]) / (volts[1] - volts[0])
     high = rows[:, -1:] + far * (rows[:, -1:] - rows[:, -2:-1]) / (volts[-1] - volts[-2])
-    return np.concatenate([ends[:1], volts, ends[1:]]), np.concatenate([low, rows, high], axis=1)
+    at = [volts[0] - 2.0 * far, volts[0] - far, *volts, volts[-1] + far, volts[-1] + 2.0 * far]
+    return np.array(at), np.concatenate([low, low, rows, high, high], axis=1)
 
 
 def _stairs(marks: Floats) -> tuple[Floats, Floats]:

@@ -133,3 +133,14 @@ def test_npz_jumps_as_the_card_does(tmp_path, carry, at_rest, scale):
             theirs.hold(volts, time)
         assert np.array_equal(ours.states, theirs.states) and len(set(ours.states)) > 1
         assert np.allclose(ours.conductance, theirs.conductance)
+
+
+def test_far_out_nothing_rises():
+    """Straight lines go on for as far as the voltages that were read are apart; beyond they are level. Exact."""
+    at, values = ladder._lines(np.array([-1.0, 0.0, 1.5]), np.array([[2.0, 0.0, 3.0]]))
+    assert at.tolist() == [-6.0, -3.5, -1.0, 0.0, 1.5, 4.0, 6.5]
+    assert np.allclose(values[0], [7.0, 7.0, 2.0, 0.0, 3.0, 8.0, 8.0], atol=1e-12)
+    # In a file as well: the last two values of a current are the same.
+    text = ladder.to_ngspice(card(), Draws(devices=1, cycles=1, seed=4))
+    pairs = re.search(r"bi p n.*?pwl\(v\(p,n\),(.*?)\)", text, re.S)[1].replace("\n+", "").split(",")
+    assert float(pairs[-1]) == float(pairs[-3]) and float(pairs[1]) == float(pairs[3])
