@@ -136,7 +136,7 @@ def test_npz_jumps_as_the_card_does(tmp_path, carry, at_rest, scale):
 
 
 def test_far_out_nothing_rises():
-    """Straight lines go on for as far as the voltages that were read are apart; beyond they are level. Exact."""
+    """Straight lines go on for as far as what was read is wide; beyond they are level. Exact."""
     at, values = ladder._lines(np.array([-1.0, 0.0, 1.5]), np.array([[2.0, 0.0, 3.0]]))
     assert at.tolist() == [-6.0, -3.5, -1.0, 0.0, 1.5, 4.0, 6.5]
     assert np.allclose(values[0], [7.0, 7.0, 2.0, 0.0, 3.0, 8.0, 8.0], atol=1e-12)
