@@ -1,7 +1,8 @@
 """From an ensemble of kinetic devices to a card, a circuit and an array: python docs/walk.py [FOLDER]
 
-Half a minute on one core. Reads examples/ensemble_cycles.nc, which `frenkel run` made of the .toml beside it,
-for the law of cycles, and the packaged card for the law of jumps, which circuit and array have.
+Some minutes on one core: cells of the passive array flicker at 1 V. Reads examples/ensemble_cycles.nc, which
+`frenkel run` made of the .toml beside it, for the law of cycles, and the packaged card for the law of jumps,
+which circuit and array have.
 Writes the card, the circuit and four pictures to FOLDER; without it only the pictures, beside this file.
 Needs the extra "fit"; the circuit is simulated where ngspice is installed.
 """
