@@ -37,7 +37,6 @@ JUMPS = 64
 WIDTH = 0.02
 """Part of a unit exponential over which a circuit changes from one state to the next."""
 
-
 EDGE = 0.005
 """Last part of the way between two states in which the rate becomes that of the next one.
 
@@ -189,6 +188,20 @@ def _stairs(marks: Floats) -> tuple[Floats, Floats]:
     return np.concatenate([[-1.0], at, [marks[-1] + 1e6]]), np.concatenate([[0.0], steps, [len(marks)]])
 
 
+def _between(state: str) -> str:
+    """Return the weight of state ``{k}``, which falls in a straight line to its neighbours."""
+    return f"max(1-abs({state}-{{k}}),0)"
+
+
+def _leaving(state: str) -> str:
+    """Return the weight of state ``{k}`` where it is left: whole up to the last part of the way up.
+
+    Where the way is down, what is given as the state has been moved on by one less that part.
+    """
+    steps = (f"min(max(({state}-{{k}}{less})*{1 / EDGE:g}+1,0),1)" for less in ("", "-1"))
+    return f"({'-'.join(steps)})"
+
+
 def _subcircuit(one: Ladder, number: int) -> str:
     top = len(one.log_rate) - 1
 
@@ -197,14 +210,12 @@ def _subcircuit(one: Ladder, number: int) -> str:
         lines = [",".join(pairs[first : first + 6]) for first in range(0, len(pairs), 6)]
         return f"pwl({argument}," + ",\n+ ".join(lines) + ")"
 
-    def table(rows: Floats, weight: str = "max(1-abs(v(s)-{k}),0)") -> str:
+    def table(rows: Floats, weight: str = _between("v(s)")) -> str:
         at, values = _lines(one.volts, rows)
         rungs = (f"{weight.format(k=k)}*{pwl('v(p,n)', at, row)}" for k, row in enumerate(values))
         return "\n+ +".join(rungs)
 
-    # Of the state that is left, up to the last part of the way: v(q) is moved on where the way is down.
-    left = f"(min(max((v(q)-{{k}})*{1 / EDGE:g}+1,0),1)-min(max((v(q)-{{k}}-1)*{1 / EDGE:g}+1,0),1))"
-
+    left = _leaving("v(q)")
     heat = f"(1/(temper+273.15)-1/{one.temperature:.9g})"
     # Within a millivolt nothing moves: else the operating point were where a cell ends after ages of rest.
     up, down = "min(max(1000*v(p,n)-1,0),1)", "min(max(-1000*v(p,n)-1,0),1)"
@@ -249,9 +260,7 @@ def _module(one: Ladder, number: int) -> str:
             lines.append(f"    {name} = {name} + {weight.format(k=k)}*({ramps('v', at, row)});")
         return "\n".join(lines)
 
-    here = "max(1-abs(s-{k}),0)"
-    left = f"(min(max((q-{{k}})*{1 / EDGE:g}+1,0),1)-min(max((q-{{k}}-1)*{1 / EDGE:g}+1,0),1))"
-
+    here, left = _between("s"), _leaving("q")
     return f"""module frenkel_jumps_{number}(p, n);
   inout p, n; electrical p, n; electrical a, b;
   parameter real tau=1e-6; parameter real lnmax=23;
