@@ -180,7 +180,7 @@ def _passage(levels: Floats, path: Index, start: Floats, rates: Floats, bottom: 
 
     def lead(n: Index) -> Floats:
         """Return ln of the odds of an end before the clock rings: straight where the time is exponential."""
-        return np.asarray(np.log(_left(table, CLOCKS[n][None], weight)[0].sum(-1)))
+        return np.asarray(np.log(_left(table, CLOCKS[n], weight).sum(-1)))
 
     first, last = (np.full(len(table), n) for n in (1, len(CLOCKS) - 1))
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -194,8 +194,7 @@ def _passage(levels: Floats, path: Index, start: Floats, rates: Floats, bottom: 
         # Where nothing leads out there is no time, and any clock tells so.
         middle = np.where(np.isfinite(step), CLOCKS[last - 1] + step, CLOCKS[0])
         middle = middle.clip(CLOCKS[0], CLOCKS[-1])
-        sides = _left(table, middle[None], weight)[0]
-        return np.asarray(np.log(sides.T) + middle)
+        return np.asarray(np.log(_left(table, middle, weight).T) + middle)
 
 
 def _left(table: Floats, clocks: Floats, weight: Floats) -> Floats:
