@@ -60,9 +60,7 @@ PROBED: dict[str, tuple[float, ...]] = {
     # where no fewer foretell more.
     "neighbours": (8, 16, 32),
     "level_scale": (0.25, 0.5, 1.0),
-    "rest_scale": (4.0, 8.0, 16.0),
-    "carry": CHOICES["carry"],
-    "rest_carry": CHOICES["rest_carry"],
+    **{name: CHOICES[name] for name in ("rest_scale", "carry", "rest_carry")},
 }
 """Values of what probes decide where there are any, beside those that single jumps chose."""
 
