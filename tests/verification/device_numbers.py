@@ -5,9 +5,9 @@
 
 An evolutionary search: each trial draws a set near earlier good ones, or anywhere in the ranges, and
 measures it on six small devices that no other trial used: forming and eight cycles; where these are good,
-levels by the stop of RESET, SET times, other limits, and waits at 358 K of what they hold. Good sets are
-measured again on further devices before they count. Two searches with other ``--number`` share what is in
-build/numbers/ and find the same trials only by chance.
+levels by the stop of RESET, SET times, other limits, bakes, and waits at 358 K of what they hold. Good sets
+are measured again on further devices before they count. Two searches with other ``--number`` share what is
+in build/numbers/ and find the same trials only by chance.
 
 The search begins near the numbers of the base set. `--show` prints the best sets, and how far each number
 goes among the sets that are nearly as good: as near as this search comes to a posterior. `--write` puts both
@@ -27,6 +27,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 from device_cell import FAILED, Cell, Setting, Watch, material_of
 from device_cycles import cycle, cycles, summary
+from device_retention import BOLTZMANN, YEARS, retention
 from device_rows import repeats
 from device_states import levels, limits, prepare, set_times
 
@@ -39,39 +40,41 @@ LOG = Path(__file__).resolve().parents[2] / "build" / "numbers"
 CHECK = 2001  # first seed of the devices that only `--check` measures
 SEARCH = 600_000  # first seed of the search
 DEVICES, CYCLES, REPEATS = 6, 8, 5
-BUDGET, WAIT = 4.0, 0.4  # s of CPU time: of a device, of a wait
-STOPPED, HELD, LIMITED = 0.7, 0.4, 0.7  # s of CPU time: of a RESET to a stop, a hold, a SET at a limit
-KEEPS = 0.85  # score of a state that its wait did not lose before its CPU time ended
-WAITING = 2  # devices whose states wait
+BUDGET, WAIT = 4.0, 3.0  # s of CPU time: of a device, of a wait
+STOPPED, HELD, LIMITED = 0.7, 1.0, 2.5  # s of CPU time: of a RESET to a stop, a hold, a SET at a limit
+BAKES = ((850.0, 0.8), (650.0, 4.0))  # K, s of CPU time of each state
+WAITING = 3  # devices whose states wait
 WORTH = 0.80  # score of cycles from which on states are measured
-VOLTAGES = (0.6, 0.7, 0.8, 1.0)  # V, of SET times
+VOLTAGES = (0.5, 0.6, 0.7, 0.8, 1.0, 1.4)  # V, of SET times
 CURRENTS = (1e-5, 1e-4, 2e-4)  # A, of R I_c beside that of the cycles
 
 RANGES = {
     # name: lowest, highest, whether the logarithm is drawn; SI units and eV
-    "vacancy.migration_barrier": (0.9, 1.35, False),
+    "attempt_frequency": (1e12, 1e14, True),  # of hop and exchange
+    "vacancy.migration_barrier": (0.8, 1.35, False),
     "vacancy.crowding_barrier": (0.2, 0.8, False),
     "vacancy.binding_energy": (0.15, 0.4, False),
     "vacancy.edge_share": (0.2, 0.8, False),
     "vacancy.crowding_start": (0.6, 3.4, False),
     "vacancy.crowding_count": (2.6, 6.4, False),
     "vacancy.crowding_electrode": (-0.4, 3.4, False),
-    "exchange.barrier": (1.75, 2.15, False),
+    "exchange.barrier": (1.5, 2.15, False),
     "exchange.energy": (0.1, 0.6, False),
-    "exchange.dipole": (1.5e-9, 2.3e-9, False),
+    "exchange.dipole": (1.3e-9, 2.3e-9, False),
     "exchange.floor": (0.1, 0.6, False),
-    "column.radius": (0.4e-9, 0.73e-9, False),
-    "column.top_radius": (0.4e-9, 0.73e-9, False),
+    "column.radius": (0.4e-9, 0.8e-9, False),
+    "column.top_radius": (0.4e-9, 0.8e-9, False),
     "column.migration_shift": (0.3, 0.65, False),
     "conduction.gap_reorganisation": (0.4, 0.9, False),
     "conduction.gap_hops": (1.5, 4.49, False),
     "conduction.decay_length": (0.25e-9, 0.6e-9, False),
     "conduction.tunnel_factor": (0.02, 0.4, True),
     "conduction.contact_top_factor": (0.02, 0.4, True),
-    "conduction.prefactor": (7e-5, 2e-4, True),
-    "conduction.contact_bottom": (8e-5, 4e-4, True),
-    "conduction.contact_top": (8e-5, 4e-4, True),
+    "conduction.prefactor": (3e-5, 2e-4, True),
+    "conduction.contact_bottom": (3e-5, 4e-4, True),
+    "conduction.contact_top": (3e-5, 4e-4, True),
     "heat.conductivity": (1.2, 3.0, True),
+    "heat.lorenz_temperature": (600.0, 1500.0, True),
     "disorder.bond": (0.35, 1.0, False),
     "disorder.site_energy": (0.03, 0.1, False),
     "disorder.relaxation_rate": (1e5, 1e7, True),
@@ -83,6 +86,7 @@ NAMES = tuple(RANGES)
 WHOLE = (
     "vacancy.crowding_start", "vacancy.crowding_count", "vacancy.crowding_electrode", "conduction.gap_hops",
 )  # fmt: skip
+ATTEMPTS = ("vacancy.attempt_frequency", "exchange.attempt_frequency")
 PROTOCOL = {"form_limit": 30e-6, "reset": 1.4, "series": 7500.0}
 """Where the search begins, beside the numbers of the base set."""
 
@@ -112,7 +116,7 @@ OF_CYCLES = {
     "R I_c": Target(*R_I_C[0], 0.15, 2.0),  # log10 of V, median of a device
     "lrs spread": Target(0.02, 0.09, 0.03, 1.0),  # decades from cycle to cycle
     "hrs spread": Target(0.22, 0.45, 0.08, 1.5),
-    "hottest": Target(0.0, 1480.0, 200.0, 1.5),  # K
+    "hottest": Target(0.0, 1480.0, 120.0, 3.0),  # K, worst cycle of a device
     "gap": Target(3.0, np.inf, 1.0, 1.0),  # layers
     "nonlinear": Target(2.1, 7.5, 0.5, 1.0),  # R(0.1 V)/R(0.5 V)
     "one event": Target(0.0, 0.48, 0.1, 1.0),  # of the change of ln G in SET
@@ -122,11 +126,13 @@ OF_CYCLES = {
 OF_STATES = {
     "levels": Target(1.5, np.inf, 0.7, 2.0),  # decades from -1 to -2 V
     "rises": Target(1.0, 1.0, 1.0, 0.5),  # share of the steps of the stop
-    "slope": Target(9.0, 19.0, 4.0, 2.0),  # decades of SET time per volt
+    "slope": Target(9.0, 19.5, 5.0, 3.0),  # decades of SET time per volt, 0.5 to 1 V
+    "fast": Target(-np.inf, -7.4, 0.7, 1.5),  # log10 of s, SET time at the highest voltage: pulses
     "waits": Target(-2.0, 6.0, 3.0, 1.0),  # log10 of s, SET time at the lowest voltage
     "10 uA": Target(*R_I_C[1], 0.15, 0.7),
     "100 uA": Target(*R_I_C[1], 0.15, 0.7),
     "200 uA": Target(*R_I_C[1], 0.15, 0.7),
+    "activation": Target(1.25, 1.57, 0.15, 2.0),  # eV, between the bakes
     "low kept": Target(1.0, 1.0, 1.0, 3.0),
     "high kept": Target(1.0, 1.0, 1.0, 1.0),
 }
@@ -138,6 +144,7 @@ def numbers_of(place):
     for u, (name, (low, high, log)) in zip(place, RANGES.items(), strict=True):
         drawn[name] = float(low * (high / low) ** u if log else low + (high - low) * u)
     setting = {name: drawn.pop(name) for name in PROTOCOL}
+    drawn |= dict.fromkeys(ATTEMPTS, drawn.pop("attempt_frequency"))
     drawn |= {name: round(drawn[name]) for name in WHOLE}
     start, count = drawn["vacancy.crowding_start"], drawn["vacancy.crowding_count"]
     drawn["vacancy.crowding_count"] = max(count, start + 1)
@@ -174,7 +181,8 @@ def of_cycles(found):
         "R I_c": np.log10(np.nanmedian(found.lrs, axis=1) * found.limit),
         "lrs spread": np.nanstd(np.log10(found.lrs), axis=1, ddof=1),
         "hrs spread": np.nanstd(np.log10(found.hrs), axis=1, ddof=1),
-        "hottest": found.hottest, "gap": found.gap, "nonlinear": np.nanmedian(found.hrs / found.hrs_half),
+        "hottest": np.nanmax(found.hottest, axis=1), "gap": found.gap,
+        "nonlinear": np.nanmedian(found.hrs / found.hrs_half),
         "one event": np.nanmedian(found.share),
         "repeated": repeats(found.hrs[switched]) / max(1, switched.sum()), "cpu": np.nanmean(found.cpu),
     }  # fmt: skip
@@ -195,16 +203,28 @@ def of_states(base, numbers, setting, seeds):
     return {
         "levels": stopped[-1] - stopped[0],
         "rises": np.mean(np.diff(stopped) > 0),
-        "slope": (waited[0] - waited[-1]) / (VOLTAGES[-1] - VOLTAGES[0]),
+        "slope": (waited[0] - waited[-2]) / (VOLTAGES[-2] - VOLTAGES[0]),
         "waits": waited[0],
+        "fast": waited[-1],
         **dict(zip(("10 uA", "100 uA", "200 uA"), products, strict=True)),
+        "activation": activation(prepared),
         "low kept": kept[0],
         "high kept": kept[1],
     }
 
 
+def activation(prepared):
+    """Return the activation (eV) of the times that LRS last in two bakes; NaN where fewer than half end."""
+    lost = [
+        retention(prepared, "low", (kelvin,), longest=1e4, budget=budget).median(0)
+        for kelvin, budget in BAKES
+    ]
+    (hot, _), (warm, _) = BAKES
+    return BOLTZMANN * np.log(lost[1] / lost[0]) / (1.0 / warm - 1.0 / hot)
+
+
 def keeping(base, numbers, setting, seed):
-    """Return scores of how long LRS and HRS last at 358 K and 0 V: 0 for 1 ms, 1 for 1e9 s."""
+    """Return scores of how long LRS and HRS are known to last at 358 K and 0 V: 1 ms is 0, ten years 1."""
     try:
         cell = Cell(material_of(base, numbers), seed, Setting(**setting), BUDGET)
         cell.form()
@@ -228,11 +248,15 @@ def _lasts(cell, state, holds):
         try:
             oven.apply(Waveform.constant(0.0, span), Watch(), superbasin=True)
         except FAILED:
-            return max(np.log10(last / 1e-3) / 12, KEEPS)
+            return _share(last)
         last = moment
         if not holds(start, oven.read()):
-            return float(np.log10(last / 1e-3) / 12)
+            return _share(last)
     return 1.0
+
+
+def _share(last):
+    return float(min(1.0, np.log10(last / 1e-3) / np.log10(YEARS / 1e-3)))
 
 
 # ---------------------------------------------------------------------- search
@@ -256,6 +280,7 @@ def _cautious(measured):
 def place_of(base):
     """Return the place of a packaged set and of the protocol; the middle of a range where it says nothing."""
     stated = material_of(base).values() | PROTOCOL
+    stated["attempt_frequency"] = stated[ATTEMPTS[0]]
     place = [
         0.5 if (value := stated.get(name)) is None
         else np.log(value / low) / np.log(high / low) if log
@@ -331,6 +356,7 @@ def write(base, path):
     place, measured = next(iter(found.items()))
     numbers, setting = numbers_of(place)
     bounds, changes = spread(found), {}
+    bounds |= dict.fromkeys(ATTEMPTS, bounds.pop("attempt_frequency"))
     for name, value in numbers.items():
         section, _, key = name.partition(".")
         reach = sorted((value, *(np.round(bounds[name]) if name in WHOLE else bounds[name])))
@@ -373,6 +399,8 @@ def main():
     options = parser.parse_args()
     if options.seconds:
         search(options.base, options.seconds, options.number)
+    if (options.show or options.write or options.check) and not trials():
+        parser.error(f"no trials in {LOG}: search first, for some SECONDS")
     if options.show:
         show(options.show)
     if options.write:
