@@ -134,7 +134,11 @@ def ramps(name: str, family: str) -> list[Ramp | Pulses]:
     own["Ag-graphene-HfO2"] = [Ramp(**graphene, limit=c) for c in (1e-5, 1e-4)]
     drawn = Pulses(layers=10, width=8, voltage=0.0, each=0.0, count=0)  # no exchange: their filament is there
     own |= {name: [drawn] for name in ("HfO2-JART", "HfO2-retention")}
-    for one, limit, series in (("HfO2", 3e-5, 7.5e3), ("HfO2-face", 4e-5, 6e3)):
+    for one, limit, series in (
+        ("HfO2", 3e-5, 7.5e3),
+        ("HfO2-1THz", 3e-5, 7.5e3),
+        ("HfO2-face", 4e-5, 6e3),
+    ):
         formed = Ramp(layers=10, width=10, rate=100.0, top=6.0, limit=limit, series=series, hold=1e-3)
         own[one] = [formed]
     return own.get(name, families[family])

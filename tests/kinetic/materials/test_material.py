@@ -88,8 +88,8 @@ def test_missing_section_says_so():
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("HfO3", "; near by name are: Ag-HfO2, Ag-graphene-HfO2, HfO2, HfO2-ETH, HfO2-JART"),
-        ("HfO2-column", "; near by name are: Ag-HfO2, Ag-graphene-HfO2, HfO2, HfO2-ETH, HfO2-JART"),
+        ("HfO3", "; near by name are: Ag-HfO2, Ag-graphene-HfO2, HfO2, HfO2-1THz, HfO2-ETH"),
+        ("HfO2-column", "; near by name are: Ag-HfO2, Ag-graphene-HfO2, HfO2, HfO2-1THz, HfO2-ETH"),
         ("hfo2", " (did you mean 'HfO2'?); frenkel materials lists all "),
         ("HfO2_face", " (did you mean 'HfO2-face'?); frenkel materials lists all "),
         ("Hf02", " (did you mean 'HfO2'?); frenkel materials lists all "),
