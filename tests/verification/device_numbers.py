@@ -27,7 +27,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 from device_cell import FAILED, Cell, Setting, Watch, material_of
 from device_cycles import cycle, cycles, summary
-from device_retention import BOLTZMANN, YEARS, retention
+from device_retention import YEARS, arrhenius, retention
 from device_rows import repeats
 from device_states import levels, limits, prepare, set_times
 
@@ -42,10 +42,10 @@ SEARCH = 600_000  # first seed of the search
 DEVICES, CYCLES, REPEATS = 6, 8, 5
 BUDGET, WAIT = 4.0, 3.0  # s of CPU time: of a device, of a wait
 STOPPED, HELD, LIMITED = 0.7, 1.0, 2.5  # s of CPU time: of a RESET to a stop, a hold, a SET at a limit
-BAKES = ((850.0, 0.8), (650.0, 4.0))  # K, s of CPU time of each state
+BAKES, BAKED = (850.0, 650.0), 4.0  # K; s of CPU time of a state in each
 WAITING = 3  # devices whose states wait
 WORTH = 0.80  # score of cycles from which on states are measured
-VOLTAGES = (0.5, 0.6, 0.7, 0.8, 1.0, 1.4)  # V, of SET times
+VOLTAGES, PULSE = (0.5, 0.6, 0.7, 0.8, 1.0), 1.4  # V, of SET times, and of a fast one
 CURRENTS = (1e-5, 1e-4, 2e-4)  # A, of R I_c beside that of the cycles
 
 RANGES = {
@@ -127,7 +127,7 @@ OF_STATES = {
     "levels": Target(1.5, np.inf, 0.7, 2.0),  # decades from -1 to -2 V
     "rises": Target(1.0, 1.0, 1.0, 0.5),  # share of the steps of the stop
     "slope": Target(9.0, 19.5, 5.0, 3.0),  # decades of SET time per volt, 0.5 to 1 V
-    "fast": Target(-np.inf, -7.4, 0.7, 1.5),  # log10 of s, SET time at the highest voltage: pulses
+    "fast": Target(-np.inf, -7.4, 0.7, 1.5),  # log10 of s, SET time at PULSE
     "waits": Target(-2.0, 6.0, 3.0, 1.0),  # log10 of s, SET time at the lowest voltage
     "10 uA": Target(*R_I_C[1], 0.15, 0.7),
     "100 uA": Target(*R_I_C[1], 0.15, 0.7),
@@ -195,32 +195,22 @@ def of_states(base, numbers, setting, seeds):
     if len(prepared) < 4:
         return {}
     stopped = np.log10(np.nanmedian(levels(prepared, budget=STOPPED), axis=0))
-    times = set_times(prepared, VOLTAGES, budget=HELD)
-    waited = np.log10(np.median(np.where(times.waiting, 1e7, times.time), axis=0))
+    times = set_times(prepared, (*VOLTAGES, PULSE), budget=HELD)
+    *waited, fast = np.log10(np.median(np.where(times.waiting, 1e7, times.time), axis=0))
     products = limits(prepared, CURRENTS, budget=LIMITED)
     products = np.log10(np.median(np.where(np.isfinite(products), products, np.inf), axis=0))
     kept = np.mean([keeping(base, numbers, setting, one) for one in list(seeds)[:WAITING]], axis=0)
     return {
         "levels": stopped[-1] - stopped[0],
         "rises": np.mean(np.diff(stopped) > 0),
-        "slope": (waited[0] - waited[-2]) / (VOLTAGES[-2] - VOLTAGES[0]),
+        "slope": (waited[0] - waited[-1]) / (VOLTAGES[-1] - VOLTAGES[0]),
         "waits": waited[0],
-        "fast": waited[-1],
+        "fast": fast,
         **dict(zip(("10 uA", "100 uA", "200 uA"), products, strict=True)),
-        "activation": activation(prepared),
+        "activation": arrhenius(retention(prepared, "low", BAKES, longest=1e4, budget=BAKED))[0],
         "low kept": kept[0],
         "high kept": kept[1],
     }
-
-
-def activation(prepared):
-    """Return the activation (eV) of the times that LRS last in two bakes; NaN where fewer than half end."""
-    lost = [
-        retention(prepared, "low", (kelvin,), longest=1e4, budget=budget).median(0)
-        for kelvin, budget in BAKES
-    ]
-    (hot, _), (warm, _) = BAKES
-    return BOLTZMANN * np.log(lost[1] / lost[0]) / (1.0 / warm - 1.0 / hot)
 
 
 def keeping(base, numbers, setting, seed):
