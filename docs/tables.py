@@ -89,7 +89,7 @@ def retention() -> list[str]:
     lines = [
         "Time until half of the conductance in the state of low resistance is lost at 0 V: the median of the",
         "devices that were switched on, first of four reads a decade below half of what they had while held.",
-        "Each wait has a cap of CPU time, 3 to 6 s here: `>` is how long half of the devices were followed,",
+        "Each wait has a cap of CPU time, 3 to 20 s here: `>` is how long half of the devices were followed,",
         "at most 1e9 s; nothing is extrapolated. Volatile is what forgets within a second at 300 K. A median",
         "of three is known to a decade at best. `make retention` measures what has changed.",
         "",
