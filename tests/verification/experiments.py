@@ -171,6 +171,7 @@ def frozen(out, protocol, folder, *, seed):
     cell, _ = formed(seed, protocol, folder)
     device, sites = cell.device, vacant(cell.device)
     layer, spacing = device.lattice.layer[sites], device.material.lattice.spacing
+    device.solved(refresh=True)  # so that the bonds of a state from a file have their disorder
     out["spacing"], out["resistance"] = spacing, []
     # A gap of k layers is crossed by bonds of k + 1 spacings.
     out["reach"] = int(device.material.conduction.cutoff / spacing * (1 + 1e-9))
