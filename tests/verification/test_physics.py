@@ -27,7 +27,7 @@ def rows():
 
 @pytest.mark.xfail(
     strict=True,
-    reason="SET is steep, one atom is a step of it, and SETs at 200 uA are cut short: rows are out, "
+    reason="SET is steep, one atom is a step of it, and SETs to 500 uA are cut short: rows are out, "
     "see explanations.py; passing means that this mark must go",
 )
 def test_enough_rows_are_in_band(rows):
