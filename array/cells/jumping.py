@@ -8,14 +8,13 @@ each state at the voltages of its grid as they are needed; between two of these 
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ... import checks
-from ...cards.files import CardWarning
+from ...cards import files
 from ...cards.jumps import STATES, JumpError, JumpLaw, Kernel, place
 from ...cards.noise import RtnLaw
 from ...typing import Floats, Index
@@ -241,11 +240,9 @@ class JumpingCardCells:
         beyond = max(float(volts.max(initial=0.0)) - grid[-1], grid[0] - float(volts.min(initial=0.0)))
         if beyond > self._beyond:
             self._beyond = beyond
-            warnings.warn(
+            files.warn(
                 f"cells were at {beyond:.3g} V beyond {grid[0]:g} to {grid[-1]:g} V, where rates and "
-                "currents were read: there their last straight line goes on",
-                CardWarning,
-                stacklevel=3,
+                "currents were read: there their last straight line goes on"
             )
         at, where = np.ascontiguousarray(places, np.intp), np.ascontiguousarray(place(grid, volts))
         before, todo = int(count.sum()), np.arange(at.size)
@@ -267,7 +264,7 @@ class JumpingCardCells:
 
     def _warn_of(self, number: int) -> None:
         text = f"{number} cells jumped {MOST} times within one pulse and were left as they were"
-        warnings.warn(text, CardWarning, stacklevel=4)
+        files.warn(text)
 
     def _table(self, states: Index, where: Floats) -> None:
         """Add the next states of states at the voltages of the grid on both sides of places on it."""

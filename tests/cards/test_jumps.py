@@ -9,6 +9,7 @@ import pytest
 from scipy.linalg import expm
 from scipy.stats import binom, kstest
 
+import frenkel as fk
 from frenkel.cards import walk
 from frenkel.cards.files import CardWarning
 from frenkel.cards.jumps import (
@@ -345,4 +346,23 @@ def test_a_temperature_beyond_those_that_were_read_is_told_once():
     for heat in (299.0, 500.0):
         with pytest.warns(CardWarning, match=f"from 300 to 358 K: at {heat:g} K") as said:
             JumpCells(made, 1, 1, temperature=heat).hold(0.1, 1e-3)
-        assert len(said) == 1
+        assert len(said) == 1 and said[0].filename == __file__
+
+
+def test_warnings_point_at_the_line_that_asked():
+    """However many functions of the package lie between."""
+    made = two_states(1.0, 2.0, temperatures=(300.0, 358.0))
+    card = fk.Card.load("hfo2")
+    cells = JumpCells(made, 1, 1)
+    asked = [
+        lambda: card.jump_cells(1, 1, temperature=500.0),
+        lambda: cells.heat(500.0),
+        lambda: cells.hold(2.5, 1e-3),
+        lambda: cells.ramp(2.5, 1e5),
+        lambda: card.check(temperature=500.0),
+    ]
+    for one in asked:
+        with pytest.warns(CardWarning) as said:
+            one()
+        line = one.__code__.co_firstlineno
+        assert [(x.filename, x.lineno) for x in said] == [(__file__, line)] * len(said)

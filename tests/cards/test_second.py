@@ -87,5 +87,10 @@ def test_it_is_not_judged_by_devices_of_another_compound(capsys):
     with pytest.raises(ValueError, match="a gate takes devices of one kind"):
         judge_card(Card.load("mos2-au"), MEASURED.with_name("ensemble_jumps.nc"))
     for name, what in (("card.json", "a card"), ("ensemble.toml", "a configuration, which frenkel run runs")):
-        assert main(["fit", name, "-o", "new.card.json"]) == 2
-        assert f"{name} seems to be {what}: a fit takes an ensemble (.nc)" in capsys.readouterr().err
+        for output in ([], ["-o", "new.card.json"]):
+            assert main(["fit", name, *output]) == 2
+            error = capsys.readouterr().err
+            assert f"{name} seems to be {what}: a fit takes an ensemble (.nc)" in error
+            assert error.count("\n") == 1
+    assert main(["fit", "ensemble.nc"]) == 2
+    assert capsys.readouterr().err == "frenkel: a fit needs a name for its card: -o CARD.json\n"

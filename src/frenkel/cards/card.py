@@ -15,7 +15,6 @@ are optional, random telegraph noise and relaxation, by conductance: :mod:`frenk
 """
 
 import math
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -307,7 +306,7 @@ class Card:
                 text = f"{name} {value:g}{unit} lies outside the box of card {self.name}: {low:g} to {high:g}"
                 if strict:
                     raise CardError(text + unit)
-                warnings.warn(text + unit, CardWarning, stacklevel=3)
+                files.warn(text + unit)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the card as JSON data, checksum included."""

@@ -1,7 +1,9 @@
 """Files of cards: what marks one, how it is read by path or by name, and what is said where it is none."""
 
 import hashlib
+import inspect
 import json
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,14 @@ class CardError(ValueError):
 
 class CardWarning(UserWarning):
     """A card is used outside of the box in which its ensemble was made."""
+
+
+def warn(text: str) -> None:
+    """Warn of a use of a card, at the line outside of this package that asked for it."""
+    frame, level = inspect.currentframe(), 1
+    while frame and frame.f_globals.get("__name__", "").startswith("frenkel."):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(text, CardWarning, stacklevel=level)
 
 
 def packaged() -> list[str]:

@@ -5,7 +5,6 @@ exponential the cell jumps. Along a ramp ln(rate) is taken as straight in time w
 source voltage, and the moment of the jump follows in closed form.
 """
 
-import warnings
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -14,7 +13,7 @@ import numpy as np
 
 from .. import checks
 from ..typing import Floats, Index
-from .files import CardWarning
+from . import files
 from .jumps import STATES, JumpError, JumpLaw, Kernel, interpolated, place, reached
 
 STRIDE = 0.02
@@ -100,11 +99,9 @@ class JumpCells:
         self.log_rates = self.law.log_rates(temperature)
         heats = self.law.temperatures
         if len(heats) > 1 and not heats[0] - 1e-3 <= temperature <= heats[-1] + 1e-3:
-            warnings.warn(
+            files.warn(
                 f"rates were read from {heats[0]:g} to {heats[-1]:g} K: at {temperature:g} K their straight "
-                "line in 1/T goes on",
-                CardWarning,
-                stacklevel=2,
+                "line in 1/T goes on"
             )
         self.temperature = temperature
         self.kernel = Kernel(self.law, self.log_rates) if len(self.law.before) else None
@@ -237,13 +234,11 @@ class JumpCells:
         if self.left:
             times = f"{self.most} times within one hold or ramp"
             text = f"{self.left} cells jumped {times} and were left as they were"
-            warnings.warn(text, CardWarning, stacklevel=3)
+            files.warn(text)
         if self.beyond > 1e-9 * (grid[-1] - grid[0]):
-            warnings.warn(
+            files.warn(
                 f"cells were at up to {self.beyond:.3g} V beyond {grid[0]:g} to {grid[-1]:g} V, where rates "
-                "and currents were read: there their last straight line goes on",
-                CardWarning,
-                stacklevel=3,
+                "and currents were read: there their last straight line goes on"
             )
         self.beyond, self.left = 0.0, 0
 

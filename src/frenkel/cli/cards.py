@@ -52,7 +52,7 @@ PICTURE = PLOT.but(
 )
 FIT = (
     Option("data", type=Path, metavar="ENSEMBLE", help=".nc, or .csv: device, cycle, name [unit]"),
-    OUTPUT.but(metavar="CARD.json", required=True, help=None),
+    OUTPUT.but(metavar="CARD.json", help="must be given"),
     Option("--name", help="of the card (default: that of the file)"),
     Option("--features", metavar="A,B", help="variables to fit (default: hrs, lrs, voltages)"),
     Option("--held-out", type=float, default=0.3, metavar="FRACTION", help="of the devices (default: 0.3)"),
@@ -174,11 +174,13 @@ def _fit(options: argparse.Namespace) -> int:
 
 def _check_fit(options: argparse.Namespace) -> None:
     """Refuse options of a fit that cannot be meant."""
-    if options.output.suffix != ".json":
-        raise ValueError(f"--output must end in .json, got {str(options.output)!r}")
     if options.data.suffix in (".json", ".toml"):
         what = "a card" if options.data.suffix == ".json" else "a configuration, which frenkel run runs"
         raise UsageError(f"{options.data} seems to be {what}: a fit takes an ensemble (.nc) or a table")
+    if options.output is None:
+        raise UsageError("a fit needs a name for its card: -o CARD.json")
+    if options.output.suffix != ".json":
+        raise ValueError(f"--output must end in .json, got {str(options.output)!r}")
     if not 0.0 < options.held_out < 1.0:
         raise UsageError(f"--held-out must be above 0 and below 1, got {options.held_out:g}")
     if options.seed < 0:
