@@ -65,6 +65,7 @@ def export(
     force: bool = False,
     draws: Draws | None = None,
     pulses: int = 64,
+    progress: ladder.Progress = ladder.silent,
 ) -> Path:
     """Write a card in another format.
 
@@ -80,6 +81,8 @@ def export(
         Devices and cycles to draw into a circuit, see :data:`DRAWING`.
     pulses : int
         From one end to the other, for aihwkit and NeuroSim.
+    progress : callable, optional
+        Is told the share that is done, 0 to 1, and what is being done: of ladders, which take seconds each.
 
     Raises
     ------
@@ -100,8 +103,8 @@ def export(
         "aihwkit": lambda: to_aihwkit(card, pulses).replace("THIS_FILE", quoted(target.stem)),
         "crosssim": lambda: to_crosssim(card).replace("THIS_FILE", quoted(target.stem)),
         "neurosim": lambda: to_neurosim(card, pulses),
-        "jumps-ngspice": lambda: ladder.to_ngspice(card, draws),
-        "jumps-verilog-a": lambda: ladder.to_verilog_a(card, draws),
+        "jumps-ngspice": lambda: ladder.to_ngspice(card, draws, progress),
+        "jumps-verilog-a": lambda: ladder.to_verilog_a(card, draws, progress),
     }
     made = makers[form]()
     return store.write_bytes(made if isinstance(made, bytes) else made.encode(), target)

@@ -14,6 +14,7 @@ up under a negative one, memory within a level, and levels that the walks of the
 nothing moves.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,8 +23,11 @@ from ...cards.card import Card
 from ...cards.jumps import JumpLaw, interpolated, place
 from ...typing import Floats, Index
 from .circuit import Draws
-from .rungs import rungs
+from .rungs import rungs, unheard
 from .templates import made_for, signature
+
+Progress = Callable[[float, str], None]
+"""Is told the share that is done, 0 to 1, and what is being done."""
 
 STEPS = 16
 """Steps up, and as many down, that are drawn for each cycle; a ladder has some six rungs."""
@@ -71,6 +75,10 @@ class Ladder:
     first: int
 
 
+def silent(share: float, words: str) -> None:
+    """Show no progress."""
+
+
 def of(card: Card) -> JumpLaw:
     """Return the law of jumps of a card.
 
@@ -86,7 +94,9 @@ def of(card: Card) -> JumpLaw:
     return card.jump_law
 
 
-def ladder(card: Card, seed: int, device: int, jumps: int = JUMPS) -> Ladder:
+def ladder(
+    card: Card, seed: int, device: int, jumps: int = JUMPS, tell: Callable[[float], None] = unheard
+) -> Ladder:
     """Draw the ladder of one cell.
 
     Parameters
@@ -97,6 +107,8 @@ def ladder(card: Card, seed: int, device: int, jumps: int = JUMPS) -> Ladder:
         0 or more; the same give the same ladder.
     jumps : int
         Up, and as many down, that the cell can make.
+    tell : callable, optional
+        Is told the share that is done, 0 to 1.
 
     Raises
     ------
@@ -108,7 +120,7 @@ def ladder(card: Card, seed: int, device: int, jumps: int = JUMPS) -> Ladder:
     nought = int(np.flatnonzero(law.voltages == 0.0)[0])
     read = np.round(np.linspace(0, len(law.voltages) - 1, KNOTS)).astype(int)
     volts = law.voltages[np.unique(np.append(read, nought))]
-    one = rungs(law, random, volts)
+    one = rungs(law, random, volts, tell)
     (first, last), cold, hot = law.temperatures[[0, -1]], one.log_rate[0], one.log_rate[-1]
     slope = (hot - cold) / (1.0 / last - 1.0 / first) if last > first else np.zeros_like(cold)
     logs, on = np.repeat(law.level[one.states][:, None], len(volts), axis=1), volts != 0.0
@@ -123,7 +135,7 @@ def _at(law: JumpLaw, table: Floats, states: Index, volts: Floats) -> Floats:
     return np.stack([interpolated(np.repeat(table[state][None], len(volts), 0), where) for state in states])
 
 
-def to_ngspice(card: Card, draws: Draws | None = None) -> str:
+def to_ngspice(card: Card, draws: Draws | None = None, progress: Progress = silent) -> str:
     """Return ngspice subcircuits ``frenkel_jumps_0 p n``, ...: one cell each, with its own ladder.
 
     Parameters
@@ -131,24 +143,33 @@ def to_ngspice(card: Card, draws: Draws | None = None) -> str:
     card : Card
     draws : Draws, optional
         Devices, and cycles: as many jumps up and down as the ladder has steps, in each of them.
+    progress : callable, optional
+        As of :func:`.cards.export`.
 
     Raises
     ------
     ValueError
         As :func:`ladder`.
     """
-    return "\n".join([_header(card, "*"), *(_subcircuit(one, d) for d, one in _drawn(card, draws))]) + "\n"
+    cells = (_subcircuit(one, d) for d, one in _drawn(card, draws, progress))
+    return "\n".join([_header(card, "*"), *cells]) + "\n"
 
 
-def to_verilog_a(card: Card, draws: Draws | None = None) -> str:
+def to_verilog_a(card: Card, draws: Draws | None = None, progress: Progress = silent) -> str:
     """Return Verilog-A modules ``frenkel_jumps_0(p, n)``, ..., the equations of :func:`to_ngspice`."""
     head = [_header(card, "//"), '`include "constants.vams"', '`include "disciplines.vams"']
-    return "\n".join([*head, *(_module(one, d) for d, one in _drawn(card, draws))]) + "\n"
+    cells = (_module(one, d) for d, one in _drawn(card, draws, progress))
+    return "\n".join([*head, *cells]) + "\n"
 
 
-def _drawn(card: Card, draws: Draws | None) -> list[tuple[int, Ladder]]:
+def _drawn(card: Card, draws: Draws | None, progress: Progress) -> Iterator[tuple[int, Ladder]]:
     draws = draws or Draws(cycles=JUMPS // STEPS)
-    return [(d, ladder(card, draws.seed, d, draws.cycles * STEPS)) for d in range(draws.devices)]
+    for d in range(draws.devices):
+
+        def tell(share: float, d: int = d) -> None:
+            progress((d + share) / draws.devices, f"ladder {d + 1} of {draws.devices}")
+
+        yield d, ladder(card, draws.seed, d, draws.cycles * STEPS, tell)
 
 
 def _header(card: Card, mark: str) -> str:

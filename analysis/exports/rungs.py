@@ -9,6 +9,7 @@ middle counts: the rate is that a of which E[exp(-a t)] = 1/2, as of an exponent
 out by where such ways end. A voltage above 0 has the share of the ways up, one below 0 that of the ways down.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,6 +41,9 @@ CLOCKS = np.log(10.0) * np.arange(-9.0, 13.1, 2.0)
 BLOCK = 32
 """States that are taken out together."""
 
+TABLES = 0.1
+"""About the share of the time that rates between states take; the rest is solving."""
+
 HRS, LRS = 0, 1
 """Kinds of end states of a law."""
 
@@ -64,8 +68,23 @@ class Rungs:
     first: int
 
 
-def rungs(law: JumpLaw, random: np.random.Generator, volts: Floats) -> Rungs:
+def unheard(share: float) -> None:
+    """Take note of no progress."""
+
+
+def rungs(
+    law: JumpLaw, random: np.random.Generator, volts: Floats, tell: Callable[[float], None] = unheard
+) -> Rungs:
     """Return the rungs of one cell, their rates at device voltages (V) and at the temperatures of the law.
+
+    Parameters
+    ----------
+    law : JumpLaw
+    random : numpy.random.Generator
+    volts : ndarray
+        (V), ascending.
+    tell : callable, optional
+        Is told the share that is done, 0 to 1, as often as a bar moves.
 
     Raises
     ------
@@ -76,13 +95,18 @@ def rungs(law: JumpLaw, random: np.random.Generator, volts: Floats) -> Rungs:
     part = ((law.level[path] - law.level[path].min()) / SPACING).astype(int)
     if np.ptp(part) == 0:
         raise JumpError("HRS and LRS of this law are within a factor of four: a ladder has but one rung")
-    rates = np.stack([_between(law, np.unique(path), float(heat), volts) for heat in law.temperatures])
+    tables = []
+    for k, heat in enumerate(law.temperatures):
+        tell(TABLES * k / len(law.temperatures))
+        tables.append(_between(law, np.unique(path), float(heat), volts))
+    rates = np.stack(tables)
     bins = [_starts(law, path, dwell, part == one) for one in np.unique(part)]
     states = np.array([path[random.choice(len(path), p=stayed)] for stayed, _, _ in bins])
     marks = np.concatenate([[-np.inf], law.level[states], [np.inf]])
     logs = np.full((2, *rates.shape[:1], len(states), len(volts)), SLOWEST)
     for k, (stayed, came, kind) in enumerate(bins):
         for way, side in ((0, volts >= 0.0), (1, volts <= 0.0)):
+            tell(TABLES + (1.0 - TABLES) * (2 * k + way) / (2 * len(bins)))
             # A voltage that drives a cell out of its end state finds it where it has come to rest.
             start = stayed if kind == (HRS, LRS)[way] else came
             some = rates[:, side].reshape(-1, *rates.shape[2:])
@@ -178,9 +202,13 @@ def _passage(levels: Floats, path: Index, start: Floats, rates: Floats, bottom: 
     table = np.concatenate([ends, rates[:, inside][..., inside]], axis=-1)
     weight = np.bincount(which, start, len(visited))[inside].astype(float)
 
+    odds, rows = np.full((len(table), len(CLOCKS)), np.nan), np.arange(len(table))
+
     def lead(n: Index) -> Floats:
         """Return ln of the odds of an end before the clock rings: straight where the time is exponential."""
-        return np.asarray(np.log(_left(table, CLOCKS[n], weight).sum(-1)))
+        new = np.isnan(odds[rows, n])  # each clock of a table is solved once
+        odds[new, n[new]] = np.log(_left(table[new], CLOCKS[n[new]], weight).sum(-1))
+        return np.asarray(odds[rows, n])
 
     first, last = (np.full(len(table), n) for n in (1, len(CLOCKS) - 1))
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from . import values
-from .common import FORCE, OUTPUT, SEED, Group, Option, UsageError, add, check_ending
+from .common import FORCE, OUTPUT, QUIET, SEED, Group, Option, UsageError, add, check_ending
 
 CARD_FORMATS = (
     *("npz", "verilog-a", "ngspice", "vacask", "aihwkit", "crosssim", "neurosim"),
@@ -63,6 +63,7 @@ def add_commands(commands: Any) -> None:
                 help="from one end of the average cell to the other: 64",
             ),
         ),
+        QUIET,
     )
     parser.description = f"{parser.description}\n\n{FORMATS}"
 
@@ -91,6 +92,7 @@ def _result(options: argparse.Namespace) -> Path:
 def _card(options: argparse.Namespace) -> Path:
     from ..analysis.exports import cards as card_exports
     from ..cards.card import Card
+    from ..progress import Reporter
 
     ending = card_exports.FORMATS[options.to]
     output = options.output or Path(options.file.name.removesuffix(".json").removesuffix(".card") + ending)
@@ -100,14 +102,17 @@ def _card(options: argparse.Namespace) -> Path:
         draws = card_exports.Draws(
             devices=options.devices or 1, cycles=options.cycles or 10, seed=options.seed or 0
         )
-    return card_exports.export(
-        Card.load(options.file),
-        options.to,
-        output,
-        force=options.force,
-        draws=draws,
-        pulses=options.pulses or 64,
-    )
+    card = Card.load(options.file)
+    with Reporter(lines=True, quiet=options.quiet) as progress:
+        return card_exports.export(
+            card,
+            options.to,
+            output,
+            force=options.force,
+            draws=draws,
+            pulses=options.pulses or 64,
+            progress=progress,
+        )
 
 
 def _check_numbers(options: argparse.Namespace) -> None:

@@ -54,6 +54,35 @@ def test_ways_are_those_of_linear_equations():
     assert np.allclose(found, odds[1:] / odds[0], rtol=1e-12)
 
 
+def test_each_clock_of_a_chain_is_solved_once(monkeypatch):
+    """Twenty random chains over thirty decades: none is asked twice, but at the ends of the clocks."""
+    random, left, asked = np.random.default_rng(6), rungs._left, []
+    rates = random.exponential(size=(20, 9, 9)) * 10.0 ** random.uniform(-15.0, 15.0, size=(20, 1, 1))
+    start, level = np.eye(9)[4], np.arange(9.0)
+
+    def counted(table, clocks, weight):
+        asked.extend(zip(table[:, 0, 0], clocks.tolist(), strict=True))
+        return left(table, clocks, weight)
+
+    monkeypatch.setattr(rungs, "_left", counted)
+    found = rungs._passage(level, np.arange(9), start, rates, 1.5, 6.5)
+    between = [one for one in asked if rungs.CLOCKS[0] < one[1] < rungs.CLOCKS[-1]]
+    assert len(between) == len(set(between)) and len(asked) < 20 * 6
+    alone = [rungs._passage(level, np.arange(9), start, one[None], 1.5, 6.5)[:, 0] for one in rates]
+    assert np.array_equal(found, np.transpose(alone))
+
+
+def test_an_export_tells_how_far_it_is(tmp_path):
+    told = []
+    card_exports.export(
+        card(), "jumps-ngspice", tmp_path / "a.sub", draws=Draws(devices=2, cycles=1),
+        progress=lambda share, words: told.append((share, words)),
+    )  # fmt: skip
+    shares = [share for share, _ in told]
+    assert shares == sorted(shares) and 0.0 <= shares[0] < 0.1 and 0.9 < shares[-1] < 1.0
+    assert {words for _, words in told} == {"ladder 1 of 2", "ladder 2 of 2"}
+
+
 def test_rungs_are_levels_of_walks():
     """From the middle state a jump up leads back to HRS as often as on: every ladder has the three levels."""
     ways = {"before": [0, 1, 1, 2], "after": [1, 2, 0, 1], "jump_voltage": [1.0, 1.0, 1.0, -1.0]}
