@@ -41,7 +41,7 @@ CLOCKS = np.log(10.0) * np.arange(-9.0, 13.1, 2.0)
 BLOCK = 32
 """States that are taken out together."""
 
-TABLES = 0.1
+TABLES = 0.2
 """About the share of the time that rates between states take; the rest is solving."""
 
 HRS, LRS = 0, 1

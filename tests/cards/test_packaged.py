@@ -80,7 +80,8 @@ def test_cells_of_the_card_do_what_devices_did(monkeypatch):
     """Devices that the law was not fitted to: shares of moved and switched over 60 voltages and times.
 
     Mean errors of 0.05 are asked of 24 devices and 40 cells a probe (tests/verification/jump_card.py).
-    Here are 19 and 4: 0.08 is allowed. Cells that never jump miss by 0.25 and more.
+    Here are 19 and 4: 0.08 is allowed. Cells that never jump miss by 0.2 and more:
+    of the devices that judge 0.25 moved from HRS.
     """
     monkeypatch.setattr(gate_jumps, "CELLS", 4)
     card = Card.load(CARD)
@@ -92,7 +93,7 @@ def test_cells_of_the_card_do_what_devices_did(monkeypatch):
     for state in ("hrs", "lrs"):
         for what in ("moved", "switched"):
             one = found[f"hold of {state}: {what}"]
-            assert one.error() < 0.08 < 0.25 < one.measured.mean(), one.error()
+            assert one.error() < 0.08 < 0.2 < one.measured.mean(), one.error()
 
 
 def test_pooled_cycles_are_refused(held_out):
