@@ -181,7 +181,7 @@ def _header(card: Card, mark: str) -> str:
         "Up where the voltage is positive, down where it is negative. After the jumps that were drawn a cell",
         "stands still, and within 1 mV of 0 V: rest is not in this file. All sources at 0 V at time 0; steps",
         "of at most a hundredth of a ramp. Rates beyond exp(lnmax), 1e10 per s, are taken as that. Where a",
-        "simulator finds its step too small, lnmax=19 (2e8 per s) lets it go on: for ramps up to 1 MV/s.",
+        "simulator finds its step too small, lnmax=17 (2e7 per s) lets it go on: for ramps up to 0.1 MV/s.",
         made_for(card),
     ]
     return "\n".join(f"{mark} {line}" for line in lines)
