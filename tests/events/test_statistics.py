@@ -60,14 +60,14 @@ def written():
 
 
 def test_most_cells_of_the_shipped_card_are_reached(written):
-    """Four levels within 5 %: 95 % of 128 cells."""
+    """Four levels within 5 %: 98 % of 128 cells."""
     assert np.mean(written["reached"].values == 1) > 0.85
 
 
 @pytest.mark.xfail(
     strict=True,
-    reason="2.6 bits when verified, 0.8 after an hour: the read comes 10 ns after a pulse of 0.1 us, the "
-    "oxide relaxes in 1 us: 64 % of the cells move by over 1 %, and 24 of 24 devices (docs/compact.md)",
+    reason="2.5 bits when verified, 0.8 after an hour: the read comes 10 ns after a pulse of 0.1 us, the "
+    "oxide relaxes in 1 us: 67 % of the cells move by over 1 %, and 24 of 24 devices (docs/compact.md)",
 )
 def test_levels_of_the_shipped_card(written):
     """A-11: after an hour 2 to 4 bits in HfO2, in the cells that were reached."""
@@ -78,7 +78,7 @@ def test_levels_of_the_shipped_card(written):
 
 @pytest.mark.xfail(
     strict=True,
-    reason="0.5, 1.0, 1.1 and 1.4 uS at 25, 35, 45 and 55 uS: within 5 % of a target the error grows with it",
+    reason="0.7, 1.0, 1.2 and 1.7 uS at 25, 35, 45 and 55 uS: within 5 % of a target the error grows with it",
 )
 def test_error_of_programming_of_published_arrays(written):
     """A-09: a deviation of 2 to 6 uS that falls with the target, as measured from 50 to 225 uS."""
