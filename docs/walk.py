@@ -133,7 +133,7 @@ CELL = """bload{i} s p{i} i={{v(s,p{i}) > 0 ? 30u*tanh(v(s,p{i})/0.225) : v(s,p{
 vamp{i} p{i} q{i} 0
 xcell{i} q{i} 0 frenkel_jumps_{i} lnmax=17"""
 """Behind 7.5 kohm, and at 30 uA where the voltage is positive, as in the ensemble. Steps take 40 ns at least,
-4 mV of the ramp: at the rates of a cascade ngspice found its step too small, with `reltol` from 1e-3 to 1e-5."""
+4 mV of the ramp: at the rates of a cascade ngspice found its step too small, `reltol` from 1e-3 to 1e-5."""
 
 
 def cycle_in_ngspice(card: Card, folder: Path, number: int) -> list[tuple[np.ndarray, np.ndarray]]:
