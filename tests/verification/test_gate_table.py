@@ -53,18 +53,40 @@ def ratios(judged):
     return "\n".join(lines)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="179 devices of 100 cycles are enough to see that the law foretells not quite evenly: PIT 0.029, "
-    "limit 0.022 (0.023 for the default before); the other 19 pass; passing means that this mark must go",
-)
-@pytest.mark.skipif(not ENSEMBLE.is_file(), reason="examples/ensemble_cycles.nc is not there")
-def test_card_of_kinetic_devices():
-    """The card of the shipped ensemble of HfO2 devices passes its own gate."""
+@pytest.fixture(scope="module")
+def kinetic():
+    """Options and gate of the card of the shipped ensemble of HfO2 devices."""
+    if not ENSEMBLE.is_file():
+        pytest.skip("examples/ensemble_cycles.nc is not there")
     with xr.open_dataset(ENSEMBLE) as data:
         training, held_out = from_dataset(data).split(0.7, seed=0)
     options = statistical_model.FitOptions(bootstrap=0)
     options = replace(options, ranks=gate.choose_ranks(training, options)["ranks"])
     rows = gate.judge(held_out, statistical_model.fit(training, "HfO2", options))
     print("\n" + gate.table(rows))
-    assert gate.passed(rows)
+    return options, rows
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="nor did the default before: pooled KS and sums of an array are no better with ranks by a quarter "
+    "(docs/compact.md); passing means that this mark must go",
+)
+def test_ranks_of_kinetic_devices(kinetic):
+    """Training devices ask for ranks, where levels are shared."""
+    assert kinetic[0].ranks
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="179 devices of 100 cycles are enough to see that the law foretells not quite evenly: PIT 0.029, "
+    "limit 0.022 (0.023 for the default before); passing means that this mark must go",
+)
+def test_card_of_kinetic_devices(kinetic):
+    """The card passes its own gate."""
+    assert gate.passed(kinetic[1])
+
+
+def test_only_the_foretelling_of_kinetic_devices_fails(kinetic):
+    """The other 19 rows pass."""
+    assert {row.statistic for row in kinetic[1] if not row.passed} <= {"uniform foretelling (PIT)"}
