@@ -18,7 +18,7 @@ A = 0.26e-9
 YEAR = 3.156e7
 HOT = (
     "bakes of the default HfO2 before (77a22e5176bc09c7) at 500 K lost no state within the CPU time "
-    "of a wait (docs/default.md)"
+    "of a wait"
 )
 WHY_STEEP = (
     ". Out: a vacancy that leaves a thick filament breaks several bonds of 0.15 eV besides its hop, and "
