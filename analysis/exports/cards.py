@@ -16,6 +16,7 @@ import numpy as np
 from ...cards.card import Card
 from ...cards.jumps import NEAR_LEVEL, NEAR_RATE, SCALES
 from ...checks import one_of
+from ...progress import quiet
 from ..results import store
 from . import exported_jumps, ladder
 from . import learning as exports_learning
@@ -65,7 +66,7 @@ def export(
     force: bool = False,
     draws: Draws | None = None,
     pulses: int = 64,
-    progress: ladder.Progress = ladder.silent,
+    progress: ladder.Progress = quiet,
 ) -> Path:
     """Write a card in another format.
 

@@ -21,9 +21,10 @@ import numpy as np
 
 from ...cards.card import Card
 from ...cards.jumps import JumpLaw, interpolated, place
+from ...progress import quiet
 from ...typing import Floats, Index
 from .circuit import Draws
-from .rungs import rungs, unheard
+from .rungs import rungs
 from .templates import made_for, signature
 
 Progress = Callable[[float, str], None]
@@ -75,10 +76,6 @@ class Ladder:
     first: int
 
 
-def silent(share: float, words: str) -> None:
-    """Show no progress."""
-
-
 def of(card: Card) -> JumpLaw:
     """Return the law of jumps of a card.
 
@@ -95,7 +92,7 @@ def of(card: Card) -> JumpLaw:
 
 
 def ladder(
-    card: Card, seed: int, device: int, jumps: int = JUMPS, tell: Callable[[float], None] = unheard
+    card: Card, seed: int, device: int, jumps: int = JUMPS, tell: Callable[[float], None] = quiet
 ) -> Ladder:
     """Draw the ladder of one cell.
 
@@ -135,7 +132,7 @@ def _at(law: JumpLaw, table: Floats, states: Index, volts: Floats) -> Floats:
     return np.stack([interpolated(np.repeat(table[state][None], len(volts), 0), where) for state in states])
 
 
-def to_ngspice(card: Card, draws: Draws | None = None, progress: Progress = silent) -> str:
+def to_ngspice(card: Card, draws: Draws | None = None, progress: Progress = quiet) -> str:
     """Return ngspice subcircuits ``frenkel_jumps_0 p n``, ...: one cell each, with its own ladder.
 
     Parameters
@@ -155,7 +152,7 @@ def to_ngspice(card: Card, draws: Draws | None = None, progress: Progress = sile
     return "\n".join([_header(card, "*"), *cells]) + "\n"
 
 
-def to_verilog_a(card: Card, draws: Draws | None = None, progress: Progress = silent) -> str:
+def to_verilog_a(card: Card, draws: Draws | None = None, progress: Progress = quiet) -> str:
     """Return Verilog-A modules ``frenkel_jumps_0(p, n)``, ..., the equations of :func:`to_ngspice`."""
     head = [_header(card, "//"), '`include "constants.vams"', '`include "disciplines.vams"']
     cells = (_module(one, d) for d, one in _drawn(card, draws, progress))

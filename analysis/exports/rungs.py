@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...cards.jumps import JumpError, JumpLaw, Kernel, interpolated, place
+from ...progress import quiet
 from ...typing import Floats, Index
 
 SPACING = float(np.log(4.0))
@@ -68,12 +69,8 @@ class Rungs:
     first: int
 
 
-def unheard(share: float) -> None:
-    """Take note of no progress."""
-
-
 def rungs(
-    law: JumpLaw, random: np.random.Generator, volts: Floats, tell: Callable[[float], None] = unheard
+    law: JumpLaw, random: np.random.Generator, volts: Floats, tell: Callable[[float], None] = quiet
 ) -> Rungs:
     """Return the rungs of one cell, their rates at device voltages (V) and at the temperatures of the law.
 

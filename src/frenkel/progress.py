@@ -12,6 +12,10 @@ LINE_INTERVAL = 60.0  # s
 BAR_INTERVAL = 0.1  # s
 
 
+def quiet(share: float, what: str = "") -> None:
+    """Show nothing."""
+
+
 class Reporter:
     """Shows the share done, the phase, the speed in events/s and an estimate of the rest.
 

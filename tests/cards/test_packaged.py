@@ -27,11 +27,6 @@ def cycles():
         return from_dataset(ensemble, origin="examples/ensemble_cycles.nc")
 
 
-@pytest.fixture(scope="module")
-def held_out(cycles):
-    return cycles.split(1 - HELD_OUT, 0)[1]
-
-
 def test_devices_switch(cycles):
     """256 devices of 100 cycles; all of the cycles have a window of 10 or more."""
     assert cycles.values.shape == (256, 100, 4)

@@ -9,13 +9,10 @@ import numpy as np
 
 from ...checks import one_of, whole
 from ...networks.measured import PREFIX
+from ...progress import quiet
 
 NETWORKS = ("perceptron", "convolution")
 """Kinds of networks that studies train."""
-
-
-def quiet(share: float, what: str) -> None:
-    """Show nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
