@@ -32,7 +32,7 @@ EVENTS, FIELDS, ENERGIES, LOOP, OUTPUT = (
 # Class, by the module that makes it: its methods and the part that their time belongs to.
 PARTS: dict[tuple[Any, str], dict[str, str]] = {
     (state, "Engine"): {"catalogue": EVENTS, "carry_out": EVENTS, "draw": EVENTS},
-    (fields, "FilamentFields"): {"solve": FIELDS, "write_energies": ENERGIES, "write_end": ENERGIES},
+    (fields, "FilamentFields"): {"solve": FIELDS, "event_rates": ENERGIES, "solve_at": ENERGIES},
     (device, "Run"): {"go": LOOP},
 }
 FUNCTIONS: dict[tuple[Any, str], str] = {(protocol, "observe"): OUTPUT, (experiment, "dataset"): OUTPUT}

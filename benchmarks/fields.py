@@ -34,7 +34,9 @@ from numpy.typing import NDArray
 from report import machine, write, write_table
 
 from frenkel.kinetic.conduction.laws import TOP, Bonds, Ohmic
-from frenkel.kinetic.fields._fields import Fields
+from frenkel.kinetic.fields._bond_network import BondNetwork
+from frenkel.kinetic.fields._lattice_green import LatticeGreen
+from frenkel.kinetic.fields._network_solver import NetworkSolver
 from frenkel.kinetic.fields.green import GreenTable
 from frenkel.threads import one_blas_thread
 
@@ -78,19 +80,19 @@ def defects(table: GreenTable, m: int, random: np.random.Generator) -> NDArray[n
     return np.array(sorted(sites))
 
 
-def fields_of(table: GreenTable) -> Fields:
+def solver_of(table: GreenTable) -> NetworkSolver:
     """Return the solver that a device uses: tunnel bonds up to the reach, contacts of two layers."""
     squared = np.arange(1, REACH + 1)
     pair = np.r_[0.0, CONTRAST * np.exp(-4 * (np.sqrt(squared) - 1))]
     contact = np.zeros((2, table.shape[2]))
     contact[0, :2] = CONTRAST * np.exp(-4 * np.arange(2))
     contact[1, ::-1] = contact[0]
-    return Fields(table.shape, table, pair, contact, GROUND, 2.0, 0.0, 0.0, 1.0, 1e-6)
+    return NetworkSolver(BondNetwork(LatticeGreen(table.shape, table), pair, contact), GROUND, 1.0, 1e-6)
 
 
-def bonds_of(fields: Fields) -> Bonds:
+def bonds_of(solver: NetworkSolver) -> Bonds:
     """Return the bonds and contacts that a device makes between its defects."""
-    first, second, conductance = (np.array(part) for part in zip(*fields.bonds(), strict=True))
+    first, second, conductance = (np.array(part) for part in zip(*solver.bonds(), strict=True))
     return Bonds(first=first, second=second, law=Ohmic(conductance=conductance))
 
 
@@ -159,7 +161,7 @@ class Case:
     def __init__(self, edge: int, m: int, repeats: int) -> None:
         self.table = GreenTable((edge, edge, edge), SPACING)
         self.background = UniformBackground(self.table, GROUND)
-        self.fields = fields_of(self.table)
+        self.solver = solver_of(self.table)
         self.name = f"{m} defects, {edge**3:,} sites"
         self.edge, self.m, self.repeats = edge, m, repeats
         random = np.random.default_rng(m)
@@ -169,8 +171,8 @@ class Case:
             kept = np.delete(sites, random.integers(m))
             new = random.choice(np.setdiff1d(np.arange(self.table.n_sites), kept))
             sites = np.sort(np.r_[kept, new])
-            self.fields.solve(sites.astype(np.intc))
-            self.chain.append((sites, Network(bonds_of(self.fields), self.background)))
+            self.solver.solve(sites.astype(np.intc))
+            self.chain.append((sites, Network(bonds_of(self.solver), self.background)))
 
     def own(self) -> dict[str, tuple[float, float]]:
         """Return seconds and error (V) of each of our solvers."""
@@ -180,8 +182,8 @@ class Case:
             seconds, exact = timed(lambda n=network: solve(n, 1.0, method="green"))
             found["exact"].append((seconds, exact.error))
             vacancies = sites.astype(np.intc)
-            seconds, _ = timed(lambda v=vacancies: self.fields.solve(v))
-            nodes, potential, _ = self.fields.nodes()
+            seconds, solution = timed(lambda v=vacancies: self.solver.solve(v))
+            nodes, potential, _ = solution.potentials.nodes()
             found["compiled"].append((seconds, float(np.max(np.abs(potential - exact.potential[nodes])))))
             seconds, near = timed(lambda n=network: solve(n, 1.0, method="iterative", tolerance=MILLIVOLT))
             found["iterative"].append((seconds, float(np.max(np.abs(near.potential - exact.potential)))))

@@ -61,15 +61,15 @@ def measure(device: Device, events: int) -> tuple[Floats, float]:
     solver, engine = device.solver, device.engine
     with one_blas_thread():
         for row in times:
-            found, species = solver.candidates(), engine.species
+            listed, species = solver.candidates(), engine.species
             start = time.process_time()
-            solver.solve_fields(species, keep=True)
+            solver.solve_network(species, keep=True)
             solved = time.process_time()
-            solver.write_energies(found, species)
+            rates = solver.event_rates(listed, species)
             row[:] = solved - start, time.process_time() - solved
-            candidates += found.n
+            candidates += listed.n
             engine.catalogue()
-            engine.fire(found.pick(VOLTAGE, engine.draw()))
+            engine.fire(rates.pick(VOLTAGE, engine.draw()))
     # The first two make room and fill tables.
     return times[2:], candidates / len(times)
 
@@ -115,7 +115,7 @@ def row(name: str, target: str, times: Floats, candidates: float, device: Device
     """Return one row; the network's size is that of the last arrangement."""
     solution, energies = 1e3 * np.median(times, axis=0)
     both = 1e3 * np.median(times.sum(axis=1))
-    name = f"{name}, {device.fields.m} conduct: one event"
+    name = f"{name}, {device.fields.network.m} conduct: one event"
     return [name, f"{both:.2f} ms", f"{solution:.2f} ms", f"{energies:.2f} ms", target, f"{candidates:.0f}"]
 
 

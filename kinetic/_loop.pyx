@@ -11,7 +11,7 @@ from libc.math cimport INFINITY
 from ._circuit cimport Line, divided, straight
 from ._extremes cimport note_event, note_moment, Point
 from .circuit import Circuit
-from .fields._event_rates cimport EventRates
+from .fields._event_rates cimport Candidates, EventRates
 
 TRAP_EVENTS = 1000
 """Electronic events in a row after which their occupation is averaged, if they are fast enough."""
@@ -230,8 +230,9 @@ cdef class Loop:
         cdef int mechanism, direction, a, b
         state = self.state
         state.floor_events += events.at_floor(chosen, voltage)
-        mechanism, direction = events.mechanism[chosen], events.direction[chosen]
-        a, b = events.site_a[chosen], events.site_b[chosen]
+        cdef Candidates of = events.candidates
+        mechanism, direction = of.mechanism[chosen], of.direction[chosen]
+        a, b = of.site_a[chosen], of.site_b[chosen]
         self.trap_events = self.trap_events + 1 if self._electronic[mechanism] else 0
         if self.log is not None:
             self.log.append((state.time, mechanism, direction, a, b))

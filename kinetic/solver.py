@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 from ..threads import one_blas_thread
 from ..typing import Floats
 from .circuit import Circuit, NonlinearDevice, OperatingPoint, Ramp, Straight
-from .fields._bond_laws import CurrentLaw
 from .fields._event_energies import FilamentFields
-from .fields._event_rates import EventRates
+from .fields._event_rates import Candidates, EventRates, MechanismTables
+from .fields._network_solver import LinearSolution, NodePotentials
+from .fields._operating_point import CurrentLaw
 from .fields.build import build_fields
 from .fields.columns import Columns, build_columns
 from .lattice.species import VACANCIES, VACANCY
@@ -229,7 +230,7 @@ class Solver(ABC):
     state : DeviceState
         Whose engine holds the arrangement that is asked for.
     fields : FilamentFields or Columns
-        Compiled network with ``conductance``, ``nodes()``, ``maps()`` and ``write_energies(...)``.
+        Compiled network with ``solve(...)`` and ``event_rates(...)``.
     kept : int
         Arrangements kept, so that a flickering pair costs no solves.
     """
@@ -238,7 +239,7 @@ class Solver(ABC):
         self.state, self.fields = state, fields
         self.tables = dict(state.engine.tables())
         self.tables["dipole"] = self.tables["dipole"] / self.tables["length"]
-        self._blank = EventRates(self.tables, state.temperature)
+        self._mechanisms = MechanismTables(self.tables, state.temperature)
         self._kept: OrderedDict[tuple[int, bool, bool], tuple[NDArray[np.int8], Solved]] = OrderedDict()
         self._most_kept, self._unweighed, self._factor = kept, 0, state.bond_factor
         self._chained = False  # whether a solution since the last `forget` went on from one before
@@ -248,8 +249,8 @@ class Solver(ABC):
         """Solve the fields of an arrangement, and give the candidates of the engine their energies."""
 
     @abstractmethod
-    def solve_fields(self, species: NDArray[np.int8]) -> None:
-        """Solve the fields of an arrangement alone."""
+    def maps_at(self, species: NDArray[np.int8], voltage: float) -> tuple[Floats, Floats]:
+        """Return potential (V) and temperature rise (K) of every host site of an arrangement at a voltage (V)."""
 
     def solved(self, *, refresh: bool = False) -> Solved:
         """Return fields and event energies of the present arrangement, solved unless kept from before."""
@@ -300,16 +301,14 @@ class Solver(ABC):
     def maps(self, voltage: float) -> tuple[Floats, Floats]:
         """Return potential (V) and temperature rise (K) of every host site at a voltage (V)."""
         with one_blas_thread():
-            self.solve_fields(self.state.engine.species)
-        potential, rise = self.fields.maps()
-        return potential * voltage, rise * voltage**2
+            return self.maps_at(self.state.engine.species, voltage)
 
-    def candidates(self) -> EventRates:
-        """Return every event that is possible now, its energy in the fields still to be written."""
-        return self._blank.listing(self.state.engine.catalogue())
+    def candidates(self) -> Candidates:
+        """Return every event that is possible now; its energy in the fields is not known yet."""
+        return self._mechanisms.candidates(self.state.engine.catalogue())
 
-    def write_energies(self, events: EventRates, species: NDArray[np.int8]) -> None:
-        """Give candidates their energies in the fields as they are solved."""
+    def event_rates(self, of: Candidates, species: NDArray[np.int8]) -> EventRates:
+        """Return the energies of candidates in the fields as they are solved."""
         state, ions = self.state, NO_SITES
         if len(species) > state.n_hosts:
             charged = state.charges[species[state.n_hosts :]] != 0.0
@@ -318,12 +317,8 @@ class Solver(ABC):
             # Other vacancies are charged by rule: isolated ones are, clustered ones are neutral.
             held = np.flatnonzero(species[: state.n_hosts] == VACANCIES[1].code).astype(np.int32)
             ions = np.concatenate([held, ions])
-        self.fields.write_energies(events, VACANCY.code, state.charges, ions, species[ions])
-
-    def gathered(self, events: EventRates, law: Callable[[float], float] | None = None) -> Solved:
-        """Return what was solved, with the errors that the fields state."""
-        found = self.fields
-        return Solved(events, found.conductance, found.heat_max, found.solver_error, found.removal_error, law)
+        rates: EventRates = self.fields.event_rates(of, VACANCY.code, state.charges, ions, species[ions])
+        return rates
 
     def conducting(self, species: NDArray[np.int8]) -> NDArray[np.int32]:
         """Return the host sites of the defects that may conduct, ascending."""
@@ -335,17 +330,19 @@ class ColumnSolver(Solver):
 
     fields: Columns
 
-    def solve_fields(self, species: NDArray[np.int8]) -> None:
-        """Work out every column that changed."""
-        self.fields.solve(self.conducting(species))
-
     def solve(self, species: NDArray[np.int8]) -> Solved:
-        """Solve an arrangement; the current follows the law of the contacts."""
-        events = self.candidates()
+        """Solve an arrangement; the current follows the law of the contacts, every potential is a closed form."""
+        candidates = self.candidates()
         with one_blas_thread():
-            self.solve_fields(species)
-            self.write_energies(events, species)
-        return self.gathered(events, self.fields.law())
+            self.fields.solve(self.conducting(species))
+            events = self.event_rates(candidates, species)
+        return Solved(events, self.fields.conductance, self.fields.heat_max, 0.0, 0.0, self.fields.law())
+
+    def maps_at(self, species: NDArray[np.int8], voltage: float) -> tuple[Floats, Floats]:
+        """Return potential (V) and temperature rise (K) of every host site of an arrangement at a voltage (V)."""
+        self.fields.solve(self.conducting(species))
+        potential, rise = self.fields.maps()
+        return potential * voltage, rise * voltage**2
 
 
 class FilamentSolver(Solver):
@@ -362,88 +359,89 @@ class FilamentSolver(Solver):
             self._modulation = BondModulation(state.material, state.lattice, traps, state.temperature)
         self._corners = corners(state.lattice, traps)
         self._bias_of, self._bias = b"", (np.zeros(0),) * 3
-        # Whose network the fields hold, and the number of that solution.
-        self._present: tuple[EventRates | None, int] = None, -1
+        # Whose network the fields hold, and its solution.
+        self._present: tuple[EventRates | None, LinearSolution | None] = None, None
         self._last: EventRates | None = None  # of whose network K is kept
 
     def forget(self) -> None:
         """Drop the arrangements that are kept."""
         super().forget()
-        self.fields.drop_kept()
+        self.fields.solver.drop_kept()
         self._bias_of, self._last = b"", None
 
     def part(self) -> None:
         """Drop K that is kept, and all arrangements where one of them was solved with it."""
         super().part()
-        self.fields.drop_kept()
+        self.fields.solver.drop_kept()
         self._last = None
 
-    def solve_fields(self, species: NDArray[np.int8], *, modulated: bool = True, keep: bool = False) -> None:
+    def solve_network(
+        self, species: NDArray[np.int8], *, modulated: bool = True, keep: bool = False
+    ) -> LinearSolution:
         """Solve the network, with or without what the charge of the traps does to its bonds.
 
-        ``keep``: from what was kept of the last such solution (see `Fields.solve`), until `forget`.
+        ``keep``: from what was kept of the last such solution (see `NetworkSolver.solve`), until `forget`.
         """
         if self._modulation is not None:
             charge = self.state.charges[species[self._modulation.sites]]
             gap, metallic = self._modulation.factors(charge if modulated else np.zeros_like(charge))
             static = self.state.bond_factor
-            self.fields.set_modulation(gap * static, metallic * static)
+            self.fields.network.set_modulation(gap * static, metallic * static)
         elif self._passed is not self.state.bond_factor:
             self._passed = self.state.bond_factor
             if np.any(self._passed != 1.0):
-                self.fields.set_modulation(self._passed)
-        self.fields.solve(self.conducting(species), keep)
+                self.fields.network.set_modulation(self._passed)
+        return self.fields.solve(self.conducting(species), keep)
 
     def solve(self, species: NDArray[np.int8]) -> Solved:
         """Solve an arrangement; its traps exchange electrons in the network that none of them modulates."""
-        events = self.candidates()
+        candidates, fields = self.candidates(), self.fields
         with one_blas_thread():
             bias = self._trap_bias(species)
-            self.solve_fields(species, keep=True)
-            self._last, changed = events, self.fields.kept_m and self.fields.kept_times
+            network = self.solve_network(species, keep=True)
+            changed = fields.solver.kept_m and fields.solver.kept_times
             self._chained = self._chained or bool(changed)
-            self.write_energies(events, species)
-            law = self.fields.law()
+            if bias is not None:
+                candidates.scale_filament_exchange(bias[2])
+            events = self._last = self.event_rates(candidates, species)
+            law = fields.law()
         if bias is not None:
-            events.set_factor(bias[2])
             events.set_bias(*bias[:2])
-        found = self.gathered(events, law)
-        if self.fields.has_laws():
-            found.make_ends = partial(self._make_ends, events, species)
-            found.ends[0] = at_rest(events.n, self.fields.m)
-            self._present = events, self.fields.solution
-        return found
+        errors = network.solver_error, fields.leave_one_out.error
+        solved = Solved(events, network.conductance, network.heat_max, *errors, law)
+        if fields.has_laws():
+            solved.make_ends = partial(self._make_ends, events, species)
+            solved.ends[0] = at_rest(events.n, fields.network.m)
+            self._present = events, network
+        return solved
 
     def _make_ends(self, of: EventRates, species: NDArray[np.int8], voltages: list[float]) -> list[End]:
         """Solve an arrangement at ends of cells; it is solved anew where the fields have gone on."""
-        found = []
+        ends = []
         with one_blas_thread():
             traps = self._trap_ends(species, voltages)
             if self._present != (of, self.fields.solution) or traps:
                 # With the K that it was solved with, where that is still kept: nobody's look changes a bit.
-                self.solve_fields(species, keep=of is self._last)
-                self._present = of, self.fields.solution
+                self._present = of, self.solve_network(species, keep=of is self._last)
             for voltage in voltages:
-                events, nodes = self.fields.write_end(of, VACANCY.code, voltage)
+                events, nodes = self.fields.solve_at(of.candidates, VACANCY.code, voltage)
                 if traps:
                     of.set_bias(*traps[voltage], voltage, events[0])
                 events[1] /= voltage
-                found.append(End(events, nodes / voltage, self.fields.removal_error))
-        return found
+                ends.append(End(events, nodes / voltage, self.fields.leave_one_out.error))
+        return ends
 
-    def maps(self, voltage: float) -> tuple[Floats, Floats]:
-        """Return potential (V) and temperature rise (K) of every host site at a voltage (V)."""
-        with one_blas_thread():
-            self.solve_fields(self.state.engine.species)
-            if not self.fields.has_laws():
-                return super().maps(voltage)
-            self.fields.operate(voltage)
-        potential, rise = self.fields.maps()
-        return potential, rise
+    def maps_at(self, species: NDArray[np.int8], voltage: float) -> tuple[Floats, Floats]:
+        """Return potential (V) and temperature rise (K) of every host site of an arrangement at a voltage (V)."""
+        network = self.solve_network(species)
+        if self.fields.has_laws():
+            return self.fields.operate(voltage).potentials.maps()
+        potential, rise = network.potentials.maps()
+        return potential * voltage, rise * voltage**2
 
-    def trap_potential(self) -> Floats:
-        """Return the potential (V at 1 V) of each trap in the fields as they are solved."""
-        corner = self.fields.potential_at(self._corners.ravel())
+    def trap_potential(self, potentials: NodePotentials) -> Floats:
+        """Return the potential (V) of each trap."""
+        corner = potentials.potential_at(self._corners.ravel())
         return np.asarray(corner.reshape(-1, 8).mean(axis=1))
 
     def _trap_bias(self, species: NDArray[np.int8]) -> tuple[Floats, Floats, Floats] | None:
@@ -458,8 +456,8 @@ class FilamentSolver(Solver):
             return None
         atoms = species[: state.n_hosts].tobytes()
         if atoms != self._bias_of:
-            self.solve_fields(species, modulated=False, keep=True)
-            self._bias_of, self._bias = atoms, self._read_traps(len(species))
+            network = self.solve_network(species, modulated=False, keep=True)
+            self._bias_of, self._bias = atoms, self._read_traps(len(species), network.potentials)
         return self._bias
 
     def _trap_ends(
@@ -468,20 +466,19 @@ class FilamentSolver(Solver):
         """Return the potentials of traps and of their nodes at each voltage; nothing without traps."""
         if not len(self.state.chemistry.traps):
             return {}
-        self.solve_fields(species, modulated=False)
-        found = {}
-        for voltage in voltages:
-            self.fields.operate(voltage)
-            found[voltage] = self._read_traps(len(species))[:2]
-        return found
+        self.solve_network(species, modulated=False)
+        return {
+            voltage: self._read_traps(len(species), self.fields.operate(voltage).potentials)[:2]
+            for voltage in voltages
+        }
 
-    def _read_traps(self, n_sites: int) -> tuple[Floats, Floats, Floats]:
+    def _read_traps(self, n_sites: int, potentials: NodePotentials) -> tuple[Floats, Floats, Floats]:
         """Return potentials (V) of traps and of their nearest nodes, and factors of exchanges with these."""
         state, traps = self.state, self.state.chemistry.traps
         bias = np.full(n_sites, np.nan)
-        bias[traps] = self.trap_potential()
+        bias[traps] = self.trap_potential(potentials)
         source, factor = np.zeros((2, n_sites))
-        nodes, potential, _ = self.fields.nodes()
+        nodes, potential, _ = potentials.nodes()
         if len(nodes) and any(m.electrode == "filament" for m in state.chemistry.mechanisms):
             near, distance = nearest_nodes(state.lattice, traps, nodes)
             source[traps] = potential[near]
@@ -495,6 +492,5 @@ def make_solver(state: DeviceState, *, kept: int = 64, precise: bool = False) ->
     if material.has("interface"):
         return ColumnSolver(state, build_columns(material, state.shape, lateral, temperature), kept)
     charge = state.chemistry.defect.charge
-    fields = build_fields(material, state.shape, lateral, charge, temperature)
-    fields.refine = precise
+    fields = build_fields(material, state.shape, lateral, charge, temperature, precise=precise)
     return FilamentSolver(state, fields, kept)

@@ -10,9 +10,11 @@ there, the voltages u settle where
 by Newton's method on as many unknowns as there are such bonds. Laws rise, so the solution is unique.
 """
 
+cimport cython
+
 import numpy as np
 
-from libc.math cimport exp, fabs, NAN
+from libc.math cimport exp, fabs
 
 from ._small_lu cimport factor_small, solve_small
 
@@ -21,6 +23,7 @@ cdef int MOST_STEPS = 200
 cdef int UNSETTLED = -99
 
 
+@cython.final
 cdef class BondLaws:
     """Table of laws, interpolated by cubics.
 
@@ -60,12 +63,42 @@ cdef class BondLaws:
                     raise ValueError(f"the current of law {law} must not fall with the voltage; it does at "
                                      f"{0.25 * i * step:.3g} V")
 
-    cdef int room_for(self, int k) except -1:
-        """Make room to settle ``k`` bonds, with a matrix and three vectors beside it."""
+    cdef double beyond(self, int k, const double* coupling, const double* g, int* law, const double* rest,
+                       double voltage, double load) except? -1e300:
+        """Current beyond the slopes at 0 V (background bonds times 1 V), where it lowers the voltage by ``load`` times it.
+
+        Parameters
+        ----------
+        k : int
+            Number of bonds.
+        coupling, g, law, rest
+            As of :class:`LawBonds`.
+        voltage : float
+            Of the arrangement where these bonds carry no more than their slopes at 0 V, V.
+        load : float
+            In series, 1 / (background bond).
+        """
+        cdef int j, l
+        cdef double total = 0.0, slope
         if self.pivot.shape[0] < k:
             self.scratch = np.zeros(k * k + 3 * k + settle_room(k))
             self.pivot = np.zeros(k, np.intc)
-        return 0
+        cdef double* loaded = &self.scratch[0]
+        cdef double* drop = loaded + k * k
+        cdef double* drive = drop + k
+        cdef double* tangent = drive + k
+        for j in range(k):
+            drive[j] = rest[j] * voltage
+            # Behind a load the drive says what no bond bears, up to 1e6 V at a given current: start within 1 V.
+            drop[j] = drive[j] if load == 0.0 else max(-1.0, min(1.0, drive[j]))
+            for l in range(k):
+                loaded[j * k + l] = coupling[j * k + l] + load * rest[j] * rest[l]
+        if settle(self, k, loaded, g, law, drive, drop, tangent, tangent + k, &self.pivot[0]):
+            raise ArithmeticError(f"the current of {k} bonds at {voltage:g} V does not settle")
+        # What a bond carries beyond its slope at 0 V reaches the electrodes by the part of 1 V that it bears.
+        for j in range(k):
+            total += g[j] * (self.current(law[j], drop[j], &slope) - drop[j]) * rest[j]
+        return total
 
     cdef double current(self, int law, double u, double* slope) noexcept nogil:
         """Current over conductance, i / g (V), and its derivative."""
@@ -101,8 +134,8 @@ cdef long settle_room(long k) noexcept nogil:
     return k * k + 3 * k
 
 
-cdef double unsettled(BondLaws laws, int k, double* coupling, double* g, int* law, double* drive, double* u,
-                      double* tangent, double* extra, double* out) noexcept nogil:
+cdef double unsettled(BondLaws laws, int k, const double* coupling, const double* g, const int* law, const double* drive,
+                      const double* u, double* tangent, double* extra, double* out) noexcept nogil:
     """How far u + S (i - g u) - v is from nothing: the vector in ``out``, its largest entry returned."""
     cdef int j, l
     cdef double total, size = 0.0
@@ -117,7 +150,7 @@ cdef double unsettled(BondLaws laws, int k, double* coupling, double* g, int* la
     return size
 
 
-cdef int tangent_factor(int k, double* coupling, double* g, double* tangent, double* matrix,
+cdef int tangent_factor(int k, const double* coupling, const double* g, const double* tangent, double* matrix,
                         int* pivot) noexcept nogil:
     """LU of 1 + S g (i' - 1), in Fortran's order."""
     cdef int j, l
@@ -130,8 +163,8 @@ cdef int tangent_factor(int k, double* coupling, double* g, double* tangent, dou
     return factor_small(k, matrix, pivot)
 
 
-cdef int settle(BondLaws laws, int k, double* coupling, double* g, int* law, double* drive, double* u,
-                double* tangent, double* work, int* pivot) noexcept nogil:
+cdef int settle(BondLaws laws, int k, const double* coupling, const double* g, const int* law, const double* drive,
+                double* u, double* tangent, double* work, int* pivot) noexcept nogil:
     """Bring ``u`` (a first guess) to u + S (i(u) - g u) = drive; ``tangent`` becomes i'(u) / g there."""
     cdef double* matrix = work
     cdef double* left = work + k * k
@@ -175,86 +208,3 @@ cdef int settle(BondLaws laws, int k, double* coupling, double* g, int* law, dou
         for j in range(k):
             left[j] = extra[j]
     return UNSETTLED
-
-
-cdef class CurrentLaw:
-    """Current of one arrangement at any voltage, kept apart from the fields that go on to the next.
-
-    Parameters
-    ----------
-    laws : BondLaws
-    conductance : float
-        Of the whole arrangement at low voltage, S.
-    background : float
-        Conductance of one background bond, S.
-    coupling : (k, k) float64
-        Voltages of the bonds for unit currents along each, in units of background bonds.
-    g : (k,) float64
-        Slopes of the bonds at 0 V, in units of background bonds.
-    law : (k,) int32
-        Which law each obeys.
-    rest : (k,) float64
-        Voltages of the bonds at 1 V in the network of their slopes at 0 V.
-    """
-
-    def __init__(self, BondLaws laws, double conductance, double background, coupling, g, law, rest):
-        self.laws, self.conductance, self.background = laws, conductance, background
-        self._room(len(g))
-        np.asarray(self.coupling)[:] = np.ravel(coupling)
-        np.asarray(self.g)[:], np.asarray(self.rest)[:] = g, rest
-        self.law = np.array(law, np.intc)
-
-    cdef int _room(self, int k) except -1:
-        """Make room for the numbers of ``k`` bonds."""
-        # One block: each array that Python knows of costs more than the numbers.
-        cdef double[::1] numbers = np.empty(k * k + 2 * k)
-        self.k = k
-        self.coupling, self.g, self.rest = numbers[:k * k], numbers[k * k:k * k + k], numbers[k * k + k:]
-        # Many arrangements are kept, so what each call works in is not held by each of them.
-        self.size = 8 * k * (k + 3)
-        self.asked, self.answer = NAN, NAN
-        return 0
-
-    cdef double _beyond(self, double voltage, double load) except? -1e300:
-        """Current beyond ``conductance`` times the voltage (A), where it lowers ``voltage`` by ``load`` (ohm) times it."""
-        cdef int j, l, info, k = self.k
-        cdef double total = 0.0, slope
-        self.laws.room_for(k)
-        cdef double* loaded = &self.laws.scratch[0]
-        cdef double* drop = loaded + k * k
-        cdef double* drive = drop + k
-        cdef double* tangent = drive + k
-        for j in range(k):
-            drive[j] = self.rest[j] * voltage
-            # Behind a load the drive says what no bond bears, up to 1e6 V at a given current: start within 1 V.
-            drop[j] = drive[j] if load == 0.0 else max(-1.0, min(1.0, drive[j]))
-            for l in range(k):
-                loaded[j * k + l] = self.coupling[j * k + l] + load * self.background * self.rest[j] * self.rest[l]
-        info = settle(self.laws, k, loaded, &self.g[0], &self.law[0], drive, drop, tangent, tangent + k,
-                      &self.laws.pivot[0])
-        if info:
-            raise ArithmeticError(f"the current of {self.k} bonds at {voltage:g} V does not settle")
-        # What a bond carries beyond its slope at 0 V reaches the electrodes by the share of 1 V that it bears.
-        for j in range(k):
-            total += self.g[j] * (self.laws.current(self.law[j], drop[j], &slope) - drop[j]) * self.rest[j]
-        return self.background * total
-
-    def __call__(self, double voltage):
-        """Return the current (A) at a voltage (V)."""
-        # A ramp asks twice for the current at its end, an event for that of the moment before.
-        if voltage != self.asked:
-            self.answer = voltage * self.conductance + self._beyond(voltage, 0.0)
-            self.asked = voltage
-        return self.answer
-
-    def point(self, double source, double resistance):
-        """Return the voltage (V) behind a resistance in series (ohm), and the current (A) there."""
-        cdef double divider = 1.0 + resistance * self.conductance
-        cdef double beyond = self._beyond(source / divider, resistance / divider)
-        cdef double voltage = source / divider - resistance / divider * beyond
-        return voltage, voltage * self.conductance + beyond
-
-    def at(self, double current):
-        """Return the voltage (V) at a current (A)."""
-        cdef double free = current / self.conductance
-        return free - self._beyond(free, 1.0 / self.conductance) / self.conductance

@@ -4,12 +4,14 @@ Lengths are in lattice spacings, energies in eV, potentials in V. The film reach
 (depth 0) to the bottom one (depth ``film`` = nz + 1); the sites of layer z lie at depth nz - z.
 """
 
+cimport cython
+
 import numpy as np
 
 from libc.math cimport exp, expm1, fabs, log, log1p, NAN, sqrt, tanh
 from libc.string cimport memcmp, memcpy
 
-from ._event_rates cimport EventRates
+from ._event_rates cimport Candidates, ENERGY, EventRates, LEVER, RISE, ROWS, WORK
 
 cdef int MOST_STEPS = 200
 
@@ -25,6 +27,7 @@ cdef struct Column:
     double kept_voltage, kept_current  # last voltage (V) that was asked for, 0 for none, and its current (A)
 
 
+@cython.final
 cdef class ColumnKernel:
     """State of all columns of one arrangement; the numbers come from :class:`Columns`."""
 
@@ -36,7 +39,6 @@ cdef class ColumnKernel:
     cdef Column[::1] columns                    # by column
     cdef object column_array                    # the same as an array
     cdef double[::1] width_without, share_without  # by host site: of its column without the defect on it
-    cdef double[::1] rise                       # temperature rise at 1 V by host site, K
 
     def __init__(self, shape, numbers):
         """``numbers``: dict of the attributes above, see `columns._kernel_numbers`."""
@@ -57,7 +59,6 @@ cdef class ColumnKernel:
             "near", "width", "share", "g", "level", "slope", "kept_voltage", "kept_current")]]
         self.column_array = self.columns = np.zeros(self.n_columns, np.dtype(kind, align=True))
         self.width_without, self.share_without = np.zeros((2, self.n_hosts))
-        self.rise = np.zeros(self.n_hosts)
 
     # ---------------------------------------------------------------- one column
 
@@ -160,10 +161,6 @@ cdef class ColumnKernel:
         """Current (A) of the present arrangement at a device voltage (V)."""
         return self.total_current(self.columns, voltage)
 
-    def set_rise(self, double[::1] rise):
-        """Temperature rise (K) at every host site at 1 V."""
-        self.rise = rise
-
     cdef inline double _potential(self, double width, double share, int z) noexcept nogil:
         """Potential (V) of layer z at 1 V; the contact's share falls over interlayer and zone."""
         cdef double depth = self.nz - z, zone = share / self.ideality
@@ -259,32 +256,32 @@ cdef class ColumnKernel:
 
     # ---------------------------------------------------------------- energies of events
 
-    def write_energies(self, EventRates out, signed char conducting, const double[::1] code_charge,
-                       const int[::1] ions, const signed char[::1] ion_codes):
-        """Write energies, drops and heats of every candidate in ``out``; arguments as of FilamentFields."""
+    def event_rates(self, Candidates of, signed char conducting, const double[::1] rise):
+        """Energies of candidates in the present arrangement.
+
+        Parameters
+        ----------
+        of : Candidates
+        conducting : int
+            Code of the defects.
+        rise : (n_hosts,) float64
+            Temperature rise at 1 V, K.
+
+        Returns
+        -------
+        EventRates
+        """
+        cdef double[:, ::1] block = np.zeros((ROWS, of.n))
         cdef int c, wrong = 0
-        if ions.shape[0]:
-            raise ValueError("columns hold defects on host sites only, got interstitials")
-        out.rated_at = NAN
         with nogil:
-            for c in range(out.n):
-                if out.site_a[c] >= self.n_hosts or out.site_b[c] >= self.n_hosts:
+            for c in range(of.n):
+                if of.site_a[c] >= self.n_hosts or of.site_b[c] >= self.n_hosts:
                     wrong = 1
                     break
-                self._write(out, c, conducting)
+                self._write(of, c, conducting, rise, block)
         if wrong:
             raise ValueError("columns know events of host sites only, got one of an interstitial site")
-
-    cdef inline int _leaves(self, EventRates out, int c, signed char conducting) noexcept nogil:
-        """Host site of the defect that the event takes away, or -1."""
-        cdef int mech = out.mechanism[c], reverse = out.direction[c]
-        if (out.code_after_a[mech] if reverse else out.code_before_a[mech]) == conducting:
-            return out.site_a[c]
-        if out.site_b[c] < 0:
-            return -1
-        if (out.code_after_b[mech] if reverse else out.code_before_b[mech]) == conducting:
-            return out.site_b[c]
-        return -1
+        return EventRates.hold(of, block)
 
     cdef inline double _potential_without(self, int site, int leaving) noexcept nogil:
         """Potential (V) of a site at 1 V; its own column is taken without the defect that leaves."""
@@ -293,26 +290,18 @@ cdef class ColumnKernel:
             return self._potential(self.width_without[leaving], self.share_without[leaving], site % self.nz)
         return self._potential(self.columns[j].width, self.columns[j].share, site % self.nz)
 
-    cdef void _write(self, EventRates out, int c, signed char conducting) noexcept nogil:
-        cdef int mech = out.mechanism[c], reverse = out.direction[c], a = out.site_a[c], b = out.site_b[c]
-        cdef int leaving = self._leaves(out, c, conducting)
-        cdef double sign = -1.0 if reverse else 1.0, beta = 0.5
+    cdef void _write(self, Candidates of, int c, signed char conducting, const double[::1] rise,
+                     double[:, ::1] out) noexcept nogil:
+        cdef int mech = of.mechanism[c], a = of.site_a[c], b = of.site_b[c]
+        cdef int leaving = of.leaves(c, conducting)
+        cdef double sign = -1.0 if of.direction[c] else 1.0
         # Work of the bias on what moves; the top electrode is at 1 V. No Coulomb part, see `Columns`.
-        cdef double bias = sign * out.charge_a[mech] * self._potential_without(a, leaving)
+        cdef double bias = sign * of.tables.charge_a[mech] * self._potential_without(a, leaving)
         if b >= 0:
-            bias += sign * out.charge_b[mech] * self._potential_without(b, leaving)
-        if out.electrode[mech] == 2:
-            bias -= sign * out.charge_a[mech]
-        out.energy0[c], out.bias[1, c] = out.chemical[c], bias
-        out.drop0[c] = 0.0
-        out.lever[c] = 0.0
-        if out.dipole[mech] > 0.0 and out.charge_a[mech] != 0.0:
-            out.lever[c] = -sign / fabs(out.charge_a[mech])
-        # Temperature between the two sites, by the lever of the heat of transport.
-        out.rise[1, c] = self.rise[a]
-        if b >= 0:
-            if out.barrier[c] > 0.0:
-                beta = 0.5 * (1.0 - out.transport[mech] / out.barrier[c])
-            if reverse:
-                beta = 1.0 - beta
-            out.rise[1, c] += beta * (self.rise[b] - self.rise[a])
+            bias += sign * of.tables.charge_b[mech] * self._potential_without(b, leaving)
+        if of.tables.electrode[mech] == 2:
+            bias -= sign * of.tables.charge_a[mech]
+        out[ENERGY, c], out[WORK, c] = of.chemical[c], bias
+        if of.tables.dipole[mech] > 0.0 and of.tables.charge_a[mech] != 0.0:
+            out[LEVER, c] = -sign / fabs(of.tables.charge_a[mech])
+        out[RISE, c] = rise[a] if b < 0 else of.mixed_rise(c, rise[a], rise[b])

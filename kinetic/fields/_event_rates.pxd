@@ -1,36 +1,94 @@
+cimport cython
+
 from ..mechanisms._activation cimport Lineshape
 
+cdef enum:
+    # rows of a block of energies: at 0 V, what the voltage adds (at 0 V and per volt), and the rates
+    ENERGY = 0
+    DROP = 1
+    LEVER = 2
+    WORK_0 = 3
+    WORK = 4
+    RISE_0 = 5
+    RISE = 6
+    BEYOND_0 = 7
+    BEYOND = 8
+    RATE = 9
+    ROWS = 10
 
-cdef class EventRates:
-    cdef readonly int n
-    cdef readonly long evaluations
-    cdef int[::1] mechanism, site_a, site_b
-    cdef signed char[::1] direction
-    cdef double[::1] barrier, chemical, frequency
-    cdef double[::1] energy0, drop0, lever, rate
-    # What the voltage adds, at 0 V and per volt: work (eV), and temperature rise over the voltage (K/V).
-    cdef double[:, ::1] bias, rise
-    cdef double[:, ::1] beyond           # of the work, what is done beyond the bond whose dipole sees the field, eV
-    cdef readonly double low, high       # voltages between which these hold, V
+
+@cython.final
+cdef class MechanismTables:
     cdef int[::1] code_before_a, code_after_a, code_before_b, code_after_b, electrode, law
     cdef double[::1] charge_a, charge_b, dipole, floor, transport, alpha
     cdef Lineshape lineshape[32]        # by mechanism; filled for those with the law of many phonons
-    cdef object tables
+    cdef object arrays                  # the compiled line shapes point into theirs
+    cdef readonly double ambient        # temperature of the electrodes, K
+
+
+@cython.final
+cdef class Candidates:
+    cdef readonly MechanismTables tables
+    cdef readonly int n
+    cdef int[::1] mechanism, site_a, site_b
+    cdef signed char[::1] direction
+    cdef double[::1] barrier, chemical, frequency
+
+    cdef int _room(self, MechanismTables tables, int n) except -1
+
+    cdef inline int leaves(self, int c, signed char conducting) noexcept nogil:
+        """Host site of the defect of species ``conducting`` that the event takes away, or -1."""
+        cdef int mech = self.mechanism[c], reverse = self.direction[c]
+        if (self.tables.code_after_a[mech] if reverse else self.tables.code_before_a[mech]) == conducting:
+            return self.site_a[c]
+        if self.site_b[c] >= 0 and (self.tables.code_after_b[mech] if reverse else self.tables.code_before_b[mech]) == conducting:
+            return self.site_b[c]
+        return -1
+
+    cdef inline int arrives(self, int c, signed char conducting) noexcept nogil:
+        """Host site of the defect that the event leaves behind, or -1."""
+        cdef int mech = self.mechanism[c], reverse = self.direction[c]
+        if (self.tables.code_before_a[mech] if reverse else self.tables.code_after_a[mech]) == conducting:
+            return self.site_a[c]
+        if self.site_b[c] >= 0 and (self.tables.code_before_b[mech] if reverse else self.tables.code_after_b[mech]) == conducting:
+            return self.site_b[c]
+        return -1
+
+    cdef inline double mixed_rise(self, int c, double at_a, double at_b) noexcept nogil:
+        """Temperature rise that a hop reads: T_i + beta (T_j - T_i), beta = (1 - Q*/E_m)/2."""
+        cdef double beta = 0.5
+        if self.barrier[c] > 0.0:
+            beta = 0.5 * (1.0 - self.tables.transport[self.mechanism[c]] / self.barrier[c])
+        if self.direction[c]:
+            beta = 1.0 - beta
+        return at_a + beta * (at_b - at_a)
+
+
+@cython.final
+cdef class EventRates:
+    cdef readonly Candidates candidates
+    cdef readonly int n
+    cdef readonly long evaluations
+    cdef double[::1] energy0, drop0, lever, rate
+    # What the voltage adds, at 0 V and per volt: work (eV), and temperature rise over the voltage (K/V).
+    cdef double[::1] work0, work, rise0, rise
+    cdef double[::1] beyond0, beyond     # of the work, what is done beyond the bond whose dipole sees the field, eV
+    cdef readonly double low, high       # voltages between which these hold, V
     cdef readonly double ambient
     cdef double rated_at, rated_total   # voltage that `rate` holds at (NAN: at none), and the sum
-    # Candidates with all but a tiny share of the sum at a voltage, and how far from there (V) the others may be left alone.
+    # Candidates with all but a tiny fraction of the sum at a voltage, and how far from there (V) the others may be left alone.
     cdef int[::1] hot
     cdef int n_hot
     cdef double hot_at, hot_within, hot_rest
     cdef double near_at, near_total     # voltage that `rate` holds at but for these others, and the sum
     cdef bint cold                      # a rate asked for a temperature of 0 K or below
 
+    @staticmethod
+    cdef EventRates hold(Candidates candidates, double[:, ::1] block)
     cpdef (double, double) advance(self, double start, double slope, double duration, double hazard, double tolerance=*)
     cpdef int pick(self, double voltage, double uniform) except -1
     cpdef bint at_floor(self, int c, double voltage)
-    cdef int _room(self, int n) except -1
-    cdef int _share(self, EventRates other) except -1
-    cdef int _take(self, EventRates other) except -1
+    cdef int _split(self, double[:, ::1] block) except -1
     cdef double _bias(self, int c, double voltage) noexcept nogil
     cdef double _rise(self, int c, double voltage) noexcept nogil
     cdef double _activation(self, int c, double peak, double energy, double kt) noexcept nogil

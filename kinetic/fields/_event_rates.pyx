@@ -1,5 +1,7 @@
 """Energies of all candidate events of one arrangement, their rates, and the clock that runs on these (compiled)."""
 
+cimport cython
+
 import numpy as np
 
 from ...units import BOLTZMANN_EV
@@ -11,21 +13,25 @@ from ..engine._catalogue cimport Catalogue
 from ..mechanisms._activation cimport activation_energy, fill_lineshape, lineshape_activation
 
 cdef double BOLTZMANN = BOLTZMANN_EV  # eV/K
-cdef double NEGLIGIBLE = 1e-7  # share of all rates that those of no weight have
-cdef double UNSEEN = 1e-9     # share of all rates by which these may change on a ramp
+cdef double NEGLIGIBLE = 1e-7  # fraction of all rates that those of no weight have
+cdef double UNSEEN = 1e-9     # fraction of all rates by which these may change on a ramp
 cdef double MOST_NEAR = 1e-3  # V
 cdef double FIRST_STEP = 4.0  # waits, at the rates of the start, in the first step of the clock
 
 
-cdef class EventRates:
-    """Catalogue, tables and energies of all candidate events, and their rates at any voltage.
+@cython.final
+cdef class MechanismTables:
+    """What the events of each mechanism have in common.
 
-    Filled by :meth:`load` (catalogue) and ``write_energies`` of the fields, then read by :meth:`total`,
-    :meth:`advance` and :meth:`pick`.
+    Parameters
+    ----------
+    tables : dict
+        One array per field, over the mechanisms, see ``Engine.tables``; ``dipole`` over the event's length.
+    ambient : float
+        Temperature of the electrodes, K.
     """
 
     def __init__(self, tables, double ambient):
-        """``tables``: one array per field and mechanism (see Engine.tables); ``ambient``: temperature, K."""
         self.code_before_a = np.asarray(tables["code_before_a"], np.intc)
         self.code_after_a = np.asarray(tables["code_after_a"], np.intc)
         self.code_before_b = np.asarray(tables["code_before_b"], np.intc)
@@ -39,26 +45,16 @@ cdef class EventRates:
         self.transport = np.asarray(tables["heat_of_transport"], np.float64)
         self.alpha = np.asarray(tables["alpha"], np.float64)
         self.ambient = ambient
-        self.n = 0
-        self.tables = tables  # the compiled line shapes point into theirs
+        self.arrays = tables
         for i, shape in enumerate(tables.get("lineshapes", ())):
             if shape is not None:
                 fill_lineshape(&self.lineshape[<int>i], shape)
 
-    def load(self, mechanism, direction, site_a, site_b, barrier, chemical, frequency):
-        """Copy a catalogue (arrays over the candidates)."""
-        self._room(len(mechanism))
-        np.asarray(self.mechanism)[:], np.asarray(self.direction)[:] = mechanism, direction
-        np.asarray(self.site_a)[:], np.asarray(self.site_b)[:] = site_a, site_b
-        np.asarray(self.barrier)[:], np.asarray(self.chemical)[:] = barrier, chemical
-        np.asarray(self.frequency)[:] = frequency
-
-    def listing(self, Catalogue listed):
-        """Return the events of a catalogue, with the tables of these; no energies yet."""
-        cdef EventRates made = EventRates.__new__(EventRates)
+    def candidates(self, Catalogue listed):
+        """Return the events of a catalogue."""
+        cdef Candidates made = Candidates.__new__(Candidates)
         cdef int n = listed.n
-        made._share(self)
-        made._room(n)
+        made._room(self, n)
         if n > 0:
             memcpy(&made.mechanism[0], &listed._mechanism[0], n * sizeof(int))
             memcpy(&made.site_a[0], &listed._a[0], n * sizeof(int))
@@ -69,17 +65,92 @@ cdef class EventRates:
             memcpy(&made.frequency[0], &listed._frequency[0], n * sizeof(double))
         return made
 
-    cdef int _room(self, int n) except -1:
-        """Make room for ``n`` candidates without energies."""
+
+@cython.final
+cdef class Candidates:
+    """Every event that is possible in one arrangement; its energy in the fields is not known yet.
+
+    Parameters
+    ----------
+    tables : MechanismTables
+    mechanism, direction, site_a, site_b : (n,) int
+        Direction 0 is forward; site_b -1 where there is none.
+    barrier, chemical : (n,) float64
+        Barrier and energy difference without fields, eV.
+    frequency : (n,) float64
+        Attempt frequency, Hz.
+    """
+
+    def __init__(self, MechanismTables tables, mechanism, direction, site_a, site_b, barrier, chemical, frequency):
+        self._room(tables, len(mechanism))
+        np.asarray(self.mechanism)[:], np.asarray(self.direction)[:] = mechanism, direction
+        np.asarray(self.site_a)[:], np.asarray(self.site_b)[:] = site_a, site_b
+        np.asarray(self.barrier)[:], np.asarray(self.chemical)[:] = barrier, chemical
+        np.asarray(self.frequency)[:] = frequency
+
+    cdef int _room(self, MechanismTables tables, int n) except -1:
         # One block for all columns of a kind: each array that Python knows of costs more than these copies.
         cdef int[:, ::1] whole = np.empty((3, n), np.intc)
-        cdef double[:, ::1] real = np.zeros((13, n))
-        self.n = n
+        cdef double[:, ::1] real = np.empty((3, n))
+        self.tables, self.n = tables, n
         self.mechanism, self.site_a, self.site_b = whole[0], whole[1], whole[2]
         self.direction = np.empty(n, np.int8)
         self.barrier, self.chemical, self.frequency = real[0], real[1], real[2]
-        self.energy0, self.drop0, self.lever, self.rate = real[3], real[4], real[5], real[6]
-        self.bias, self.rise, self.beyond = real[7:9], real[9:11], real[11:]
+        return 0
+
+    def scale_filament_exchange(self, const double[::1] factor):
+        """Multiply the attempt frequency of exchanges with the filament by a factor per site."""
+        cdef int c
+        for c in range(self.n):
+            if self.site_b[c] < 0 and self.tables.electrode[self.mechanism[c]] == 3:
+                self.frequency[c] *= factor[self.site_a[c]]
+
+
+@cython.final
+cdef class EventRates:
+    """Energies of candidate events, and their rates at any voltage.
+
+    Made by the fields, which know the energies.
+
+    Parameters
+    ----------
+    candidates : Candidates
+    energy : (n,) float64
+        Energy difference at 0 V, eV.
+    work : (n,) float64
+        Work of the bias, eV per volt.
+
+    Notes
+    -----
+    =====================================================  =========================
+    symbol                                                 attribute
+    =====================================================  =========================
+    dE(V) = energy0 + work0 + work V (eV)                  ``energies(V)``
+    drop(V) = drop0 + lever (work - beyond) (V)
+    T(V) = ambient + (rise0 + rise V) V (K)
+    k = nu exp(-E_a(dE, E_m - dipole drop) / kT) (1/s)     ``rates(V)``, ``rate``
+    sum of all k                                           ``total(V)``
+    =====================================================  =========================
+    """
+
+    def __init__(self, Candidates candidates, energy, work):
+        cdef double[:, ::1] block = np.zeros((ROWS, candidates.n))
+        np.asarray(block)[ENERGY], np.asarray(block)[WORK] = energy, work
+        self.candidates, self.n, self.ambient = candidates, candidates.n, candidates.tables.ambient
+        self._split(block)
+
+    @staticmethod
+    cdef EventRates hold(Candidates candidates, double[:, ::1] block):
+        """Hold a block of energies, whose rows are named in the declarations."""
+        cdef EventRates made = EventRates.__new__(EventRates)
+        made.candidates, made.n, made.ambient = candidates, candidates.n, candidates.tables.ambient
+        made._split(block)
+        return made
+
+    cdef int _split(self, double[:, ::1] block) except -1:
+        self.energy0, self.drop0, self.lever, self.rate = block[ENERGY], block[DROP], block[LEVER], block[RATE]
+        self.work0, self.work, self.rise0, self.rise = block[WORK_0], block[WORK], block[RISE_0], block[RISE]
+        self.beyond0, self.beyond = block[BEYOND_0], block[BEYOND]
         self.low, self.high = -INFINITY, INFINITY
         self.rated_at = self.hot_at = NAN
         return 0
@@ -87,12 +158,13 @@ cdef class EventRates:
     def arrays(self):
         """All columns as a dict of arrays (copies); ``energy1``, ``drop1`` and ``heat`` are those of a linear network."""
         return {
-            "mechanism": np.array(self.mechanism), "direction": np.array(self.direction),
-            "site_a": np.array(self.site_a), "site_b": np.array(self.site_b),
-            "barrier": np.array(self.barrier), "chemical": np.array(self.chemical),
-            "frequency": np.array(self.frequency), "energy0": np.array(self.energy0),
-            "energy1": np.array(self.bias[1]), "drop0": np.array(self.drop0),
-            "drop1": np.multiply(self.lever, np.subtract(self.bias[1], self.beyond[1])), "heat": np.array(self.rise[1]), "rate": np.array(self.rate),
+            "mechanism": np.array(self.candidates.mechanism), "direction": np.array(self.candidates.direction),
+            "site_a": np.array(self.candidates.site_a), "site_b": np.array(self.candidates.site_b),
+            "barrier": np.array(self.candidates.barrier), "chemical": np.array(self.candidates.chemical),
+            "frequency": np.array(self.candidates.frequency), "energy0": np.array(self.energy0),
+            "energy1": np.array(self.work), "drop0": np.array(self.drop0),
+            "drop1": np.multiply(self.lever, np.subtract(self.work, self.beyond)), "heat": np.array(self.rise),
+            "rate": np.array(self.rate),
         }
 
     def between(self, double low, double high, const double[:, ::1] first, const double[:, ::1] second):
@@ -112,44 +184,26 @@ cdef class EventRates:
         cdef double[:, ::1] real
         if min(first.shape[0], second.shape[0]) < 3 or min(first.shape[1], second.shape[1]) < self.n:
             raise ValueError(f"ends must have three values for each of {self.n} candidates")
-        made._share(self)
-        made._take(self)
-        real = np.empty((7, self.n))
-        made.bias, made.rise, made.beyond, made.rate = real[:2], real[2:4], real[4:6], real[6]
+        # The energies at 0 V do not change; the rest begins at row WORK_0.
+        real = np.empty((ROWS - WORK_0, self.n))
+        made.candidates, made.n, made.ambient = self.candidates, self.n, self.ambient
+        made.energy0, made.drop0, made.lever = self.energy0, self.drop0, self.lever
+        made.work0, made.work, made.rise0, made.rise = real[0], real[1], real[2], real[3]
+        made.beyond0, made.beyond, made.rate = real[4], real[5], real[6]
         made.low, made.high = low, high
         made.rated_at = made.hot_at = NAN
         for c in range(self.n):
             slope = (second[0, c] - first[0, c]) / span
-            made.bias[0, c], made.bias[1, c] = first[0, c] - slope * low, slope
+            made.work0[c], made.work[c] = first[0, c] - slope * low, slope
             slope = (second[1, c] - first[1, c]) / span
-            made.rise[0, c], made.rise[1, c] = first[1, c] - slope * low, slope
+            made.rise0[c], made.rise[c] = first[1, c] - slope * low, slope
             slope = (second[2, c] - first[2, c]) / span
-            made.beyond[0, c], made.beyond[1, c] = first[2, c] - slope * low, slope
+            made.beyond0[c], made.beyond[c] = first[2, c] - slope * low, slope
         return made
-
-    cdef int _share(self, EventRates other) except -1:
-        """Take over the tables, which never change."""
-        self.code_before_a, self.code_after_a = other.code_before_a, other.code_after_a
-        self.code_before_b, self.code_after_b = other.code_before_b, other.code_after_b
-        self.electrode, self.law, self.charge_a, self.charge_b = (
-            other.electrode, other.law, other.charge_a, other.charge_b)
-        self.dipole, self.floor, self.transport, self.alpha = (
-            other.dipole, other.floor, other.transport, other.alpha)
-        memcpy(&self.lineshape[0], &other.lineshape[0], sizeof(self.lineshape))
-        self.tables, self.ambient = other.tables, other.ambient
-        return 0
-
-    cdef int _take(self, EventRates other) except -1:
-        """Take over the catalogue, which does not change either, and the energies at 0 V."""
-        self.n, self.mechanism, self.direction = other.n, other.mechanism, other.direction
-        self.site_a, self.site_b = other.site_a, other.site_b
-        self.barrier, self.chemical, self.frequency = other.barrier, other.chemical, other.frequency
-        self.energy0, self.drop0, self.lever = other.energy0, other.drop0, other.lever
-        return 0
 
     def event(self, int c):
         """Mechanism, direction and both sites (-1: none) of candidate ``c``."""
-        return self.mechanism[c], self.direction[c], self.site_a[c], self.site_b[c]
+        return self.candidates.mechanism[c], self.candidates.direction[c], self.candidates.site_a[c], self.candidates.site_b[c]
 
     def energies(self, double voltage):
         """Energy difference of every candidate at ``voltage``, eV."""
@@ -162,34 +216,34 @@ cdef class EventRates:
 
     def work_per_volt(self, int c):
         """Derivative of the energy of candidate ``c`` by the voltage, eV/V."""
-        return self.bias[1, c]
+        return self.work[c]
 
     cdef inline double _bias(self, int c, double voltage) noexcept nogil:
         """Work of the bias in a candidate, eV."""
-        return self.bias[0, c] + self.bias[1, c] * voltage
+        return self.work0[c] + self.work[c] * voltage
 
     cdef inline double _rise(self, int c, double voltage) noexcept nogil:
         """Temperature rise that a candidate reads, K."""
-        return (self.rise[0, c] + self.rise[1, c] * voltage) * voltage
+        return (self.rise0[c] + self.rise[c] * voltage) * voltage
 
     cdef inline double _activation(self, int c, double peak, double energy, double kt) noexcept nogil:
         """Activation energy (eV) of a candidate; the linear law's lever belongs to the forward direction."""
-        cdef int mech = self.mechanism[c]
-        if self.law[mech] == 3:
-            return peak + lineshape_activation(&self.lineshape[mech], energy, kt)
+        cdef int mech = self.candidates.mechanism[c]
+        if self.candidates.tables.law[mech] == 3:
+            return peak + lineshape_activation(&self.candidates.tables.lineshape[mech], energy, kt)
         return activation_energy(
-            self.law[mech], peak, energy, 1.0 - self.alpha[mech] if self.direction[c] else self.alpha[mech])
+            self.candidates.tables.law[mech], peak, energy, 1.0 - self.candidates.tables.alpha[mech] if self.candidates.direction[c] else self.candidates.tables.alpha[mech])
 
     cdef inline double _lowered(self, int c, double voltage) noexcept nogil:
         """Barrier of a candidate less what the dipole takes off, before any floor, eV."""
-        cdef int mech = self.mechanism[c]
+        cdef int mech = self.candidates.mechanism[c]
         cdef double drop
-        if self.dipole[mech] > 0.0:
+        if self.candidates.tables.dipole[mech] > 0.0:
             drop = self.drop0[c] + self.lever[c] * (
-                self._bias(c, voltage) - self.beyond[0, c] - self.beyond[1, c] * voltage)
+                self._bias(c, voltage) - self.beyond0[c] - self.beyond[c] * voltage)
             if drop > 0.0:
-                return self.barrier[c] - self.dipole[mech] * drop
-        return self.barrier[c]
+                return self.candidates.barrier[c] - self.candidates.tables.dipole[mech] * drop
+        return self.candidates.barrier[c]
 
     cdef double _total(self, double voltage) noexcept nogil:
         """Rate of every candidate at ``voltage`` (into ``rate``) and their sum, 1/s."""
@@ -208,22 +262,22 @@ cdef class EventRates:
 
     cdef inline double _rate(self, int c, double voltage) noexcept nogil:
         """Rate of one candidate at ``voltage``, 1/s."""
-        cdef int mech = self.mechanism[c]
+        cdef int mech = self.candidates.mechanism[c]
         # Barrier, energy and temperature at this voltage; a dipole may not push the barrier below its floor.
-        cdef double peak = max(self._lowered(c, voltage), self.floor[mech])
+        cdef double peak = max(self._lowered(c, voltage), self.candidates.tables.floor[mech])
         cdef double energy = self.energy0[c] + self._bias(c, voltage)
         cdef double kt = BOLTZMANN * (self.ambient + self._rise(c, voltage))
         if kt <= 0.0:
             self.cold = True
             return 0.0
         # Arrhenius with the local temperature, which rises with the voltage.
-        return self.frequency[c] * exp(-self._activation(c, peak, energy, kt) / kt)
+        return self.candidates.frequency[c] * exp(-self._activation(c, peak, energy, kt) / kt)
 
     cdef double _near(self, double voltage) noexcept nogil:
-        """Sum of all rates at a voltage soon after the start of a wait: those of next to no weight as they were there.
+        """Sum of all rates at a voltage soon after the start of a wait: those that are negligible as they were there.
 
-        Until the others could have changed the sum by 1e-9 of it, only those that have all but 1e-7 of it are taken
-        anew. What is kept begins at the start of each wait, so that a run does not depend on what was asked before.
+        Until the others could have changed the sum by 1e-9 of it, only those that have all but 1e-7 of it are computed
+        again. What is kept begins at the start of each wait, so that a run does not depend on what was asked before.
         """
         cdef int k, c
         cdef double total
@@ -242,7 +296,7 @@ cdef class EventRates:
         return total
 
     cdef void _list_hot(self, double voltage) noexcept nogil:
-        """List the candidates with all but a tiny share of the rates, and how far the others may be left alone."""
+        """List the candidates with all but a tiny fraction of the rates, and how far the others may be left alone."""
         cdef int c
         cdef double total = self._total(voltage), steepest = 0.0, least = NEGLIGIBLE * total / max(self.n, 1)
         self.n_hot, self.hot_rest, self.hot_at, self.hot_within = 0, 0.0, voltage, 0.0
@@ -259,25 +313,17 @@ cdef class EventRates:
 
     cdef double _steepness(self, int c, double voltage) noexcept nogil:
         """Bound on the change of a rate's logarithm (1/V); no law here changes by more than energy and barrier do."""
-        cdef int mech = self.mechanism[c]
-        cdef double rise = self.rise[0, c] + 2.0 * self.rise[1, c] * voltage
+        cdef int mech = self.candidates.mechanism[c]
+        cdef double rise = self.rise0[c] + 2.0 * self.rise[c] * voltage
         cdef double kelvin = self.ambient + self._rise(c, voltage)
         cdef double kt = BOLTZMANN * kelvin
-        cdef double work = fabs(self.bias[1, c])
-        cdef double most = self.barrier[c] + fabs(self.energy0[c]) + fabs(self._bias(c, voltage))
+        cdef double work = fabs(self.work[c])
+        cdef double most = self.candidates.barrier[c] + fabs(self.energy0[c]) + fabs(self._bias(c, voltage))
         # An activation energy changes by no more than the energy and the barrier do.
-        work += self.dipole[mech] * fabs(self.lever[c]) * (work + fabs(self.beyond[1, c]))
+        work += self.candidates.tables.dipole[mech] * fabs(self.lever[c]) * (work + fabs(self.beyond[c]))
         return (work + most * fabs(rise) / kelvin) / kt
 
-    def set_factor(self, const double[::1] factor):
-        """Multiply the attempt frequency of exchanges with the filament by a factor per site, once after `load`."""
-        cdef int c
-        self.rated_at = NAN
-        for c in range(self.n):
-            if self.site_b[c] < 0 and self.electrode[self.mechanism[c]] == 3:
-                self.frequency[c] *= factor[self.site_a[c]]
-
-    def set_bias(self, const double[::1] potential, const double[::1] source, double top=1.0, double[::1] work=None):
+    def set_bias(self, const double[::1] potential, const double[::1] source, double top=1.0, double[::1] out=None):
         """Set the work of the bias for one-site events whose site has a potential given.
 
         Parameters
@@ -288,25 +334,25 @@ cdef class EventRates:
             Potential (V) of the nearest node of the filament.
         top : float
             Potential of the top electrode (V).
-        work : (n,) float64, optional
-            Where it is written (eV); at 1 V, what these candidates have.
+        out : (n,) float64, optional
+            Where it is written (eV); by default what these candidates have at 1 V.
         """
         cdef int c, mech, site
         cdef double done, other
         self.rated_at = NAN
-        if work is None:
-            work = self.bias[1]
+        if out is None:
+            out = self.work
         for c in range(self.n):
-            mech = self.mechanism[c]
-            site = self.site_a[c]
+            mech = self.candidates.mechanism[c]
+            site = self.candidates.site_a[c]
             # Hops, and sites that no trap stands on, keep what the network gave them.
-            if self.site_b[c] >= 0 or potential[site] != potential[site]:
+            if self.candidates.site_b[c] >= 0 or potential[site] != potential[site]:
                 continue
-            other = top if self.electrode[mech] == 2 else 0.0
-            if self.electrode[mech] == 3:
+            other = top if self.candidates.tables.electrode[mech] == 2 else 0.0
+            if self.candidates.tables.electrode[mech] == 3:
                 other = source[site]
-            done = self.charge_a[mech] * (potential[site] - other)
-            work[c] = -done if self.direction[c] else done
+            done = self.candidates.tables.charge_a[mech] * (potential[site] - other)
+            out[c] = -done if self.candidates.direction[c] else done
 
     def total(self, double voltage):
         """Sum of all rates at a device voltage (V), 1/s."""
@@ -343,7 +389,7 @@ cdef class EventRates:
             low = self._lowered(c, voltage)
             energy = self.energy0[c] + self._bias(c, voltage)
             kt = BOLTZMANN * (self.ambient + self._rise(c, voltage))
-            if low >= self.floor[self.mechanism[c]]:
+            if low >= self.candidates.tables.floor[self.candidates.mechanism[c]]:
                 view[0, c] = (self._activation(c, low + step, energy, kt)
                               - self._activation(c, low - step, energy, kt)) / (2.0 * step)
             view[1, c] = kt
@@ -366,15 +412,15 @@ cdef class EventRates:
         result = np.zeros(self.n)
         cdef double[::1] view = result
         for c in range(self.n):
-            mech = self.mechanism[c]
-            peak = max(self._lowered(c, voltage), self.floor[mech])
+            mech = self.candidates.mechanism[c]
+            peak = max(self._lowered(c, voltage), self.candidates.tables.floor[mech])
             kt = BOLTZMANN * (self.ambient + self._rise(c, voltage))
             view[c] = self._activation(c, peak, self.energy0[c] + self._bias(c, voltage), kt)
         return result
 
     cpdef bint at_floor(self, int c, double voltage):
         """Whether the dipole would push the barrier of candidate ``c`` below its floor at ``voltage`` (V)."""
-        return self._lowered(c, voltage) < self.floor[self.mechanism[c]]
+        return self._lowered(c, voltage) < self.candidates.tables.floor[self.candidates.mechanism[c]]
 
     cpdef (double, double) advance(self, double start, double slope, double duration, double hazard, double tolerance=1e-3):
         """Integrate the total rate along V(t) = start + slope t until ``hazard`` is used up.
@@ -450,7 +496,7 @@ cdef class EventRates:
         cdef int c
         if self.hot.shape[0] == 0:
             for c in range(self.n):
-                if self.law[self.mechanism[c]] > 1:
+                if self.candidates.tables.law[self.candidates.mechanism[c]] > 1:
                     return 0
             self.hot = np.empty(self.n, np.intc)
         return 0

@@ -1,9 +1,16 @@
+cimport cython
+
 from libc.stdint cimport int64_t
 
-from ._nonlinear cimport Nonlinear
+from ._bond_network cimport BondNetwork
+from ._lattice_green cimport LatticeGreen
 
 
-cdef class SpaceCharge(Nonlinear):
+@cython.final
+cdef class SpaceCharge:
+    cdef BondNetwork network
+    cdef LatticeGreen green
+    cdef readonly double charge, coulomb  # of an isolated vacancy (e); e / (eps a), V
     # charge (e) on each host site, the sites that hold some, and the same of the arrangement that comes
     cdef int n_charged, n_coming
     cdef int[::1] charged, coming
@@ -18,11 +25,11 @@ cdef class SpaceCharge(Nonlinear):
     cdef int64_t[::1] sum_at
     cdef readonly long terms              # products of a charge and G that were added so far
 
-    cdef void _take_charges(self, const int[::1] ions, const signed char[::1] codes,
-                            const double[::1] code_charge) noexcept nogil
+    cdef void take(self, const int[::1] ions, const signed char[::1] codes,
+                   const double[::1] code_charge) noexcept nogil
     cdef void _charge_site(self, int site, double charge) noexcept nogil
     cdef int _changed(self, bint write) noexcept nogil
     cdef void _forget_sums(self, long before) noexcept nogil
     cdef void _replace(self, int site, double charge) noexcept nogil
     cdef int64_t _term(self, double charge, double green) noexcept nogil
-    cdef double _coulomb(self, int host) noexcept nogil
+    cdef double potential(self, int host) noexcept nogil

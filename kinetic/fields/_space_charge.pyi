@@ -1,12 +1,15 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ._nonlinear import Nonlinear
+from ._bond_network import BondNetwork
 
 MOST_CHARGE: float
 
-class SpaceCharge(Nonlinear):
+class SpaceCharge:
+    charge: float
+    coulomb: float
     arrangement: int
     terms: int
-    def space_charge(self, sites: NDArray[np.int32]) -> NDArray[np.float64]: ...
+    def __init__(self, network: BondNetwork, charge: float, coulomb: float) -> None: ...
+    def potential_at(self, sites: NDArray[np.int32]) -> NDArray[np.float64]: ...
     def charges(self) -> NDArray[np.float64]: ...

@@ -7,40 +7,65 @@ potential is to the last bit that of a sum made afresh, whatever came before. Ro
 of each charged site; the unit is the finest whose sums cannot run over, 2^-50 of a charge times G at 47 layers.
 """
 
+cimport cython
+
 import numpy as np
 
 from libc.math cimport llrint
 from libc.stdint cimport int64_t
 
-from ._nonlinear cimport Nonlinear
+from ._bond_network cimport BondNetwork
+from ._lattice_green cimport LatticeGreen
 
 MOST_CHARGE = 16.0     # e on one site: a species has at most 8, and so have the corners of 8 ions
 cdef long KEEP = 16    # arrangements for which a sum may stay unread before it is dropped
 
 
-cdef class SpaceCharge(Nonlinear):
-    """Fields that know the potential of all charges; made with the arguments of :class:`Nonlinear`."""
+@cython.final
+cdef class SpaceCharge:
+    """Charges of an arrangement, and the potential of all of them.
 
-    def __init__(self, *args, **laws):
-        Nonlinear.__init__(self, *args, **laws)
-        n = self.n_hosts
+    Parameters
+    ----------
+    network : BondNetwork
+        Whose isolated vacancies are charged.
+    charge : float
+        Charge number of an isolated vacancy.
+    coulomb : float
+        e / (eps a), V: potential scale of one elementary charge on the lattice.
+
+    Notes
+    -----
+    ==============================  ===============================================
+    symbol                          attribute
+    ==============================  ===============================================
+    q at a host site (e)            ``charge_at``
+    sum of q G, in units            ``sum_at`` of the sites ``kept``
+    one unit (V)                    ``volts``; 1 / (its charge times G) ``fixed``
+    ==============================  ===============================================
+    """
+
+    def __init__(self, BondNetwork network, double charge, double coulomb):
+        self.network, self.green = network, network.green
+        self.charge, self.coulomb = charge, coulomb
+        n = network.green.n_hosts
         self.charged, self.coming, self.kept = np.zeros((3, n), np.intc)
         self.charge_at, self.charge_coming = np.zeros((2, n))
         self.coming_in, self.used_in = np.full((2, n), -1, np.int64)
         self.sum_at = np.zeros(n, np.int64)
         # The sum of G over all sites is the potential of a source everywhere between two electrodes, at most
         # (layers + 1)^2 / 8, and all terms of one sign bound those of both.
-        most = MOST_CHARGE * (self.nz + 1) ** 2 / 8.0
+        most = MOST_CHARGE * (network.green.nz + 1) ** 2 / 8.0
         self.fixed = 2.0 ** np.floor(62.0 - np.log2(most))
         self.volts = self.coulomb / self.fixed
 
-    def space_charge(self, const int[::1] sites):
+    def potential_at(self, const int[::1] sites):
         """Coulomb potential (V) of all charges at some host sites, after `write_energies`."""
         cdef int s
         potential = np.zeros(sites.shape[0])
         cdef double[::1] view = potential
         for s in range(sites.shape[0]):
-            view[s] = self._coulomb(sites[s])
+            view[s] = self.potential(sites[s])
         return potential
 
     def charges(self):
@@ -49,21 +74,21 @@ cdef class SpaceCharge(Nonlinear):
 
     # ---------------------------------------------------------------- charges
 
-    cdef void _take_charges(self, const int[::1] ions, const signed char[::1] codes,
-                            const double[::1] code_charge) noexcept nogil:
+    cdef void take(self, const int[::1] ions, const signed char[::1] codes,
+                   const double[::1] code_charge) noexcept nogil:
         """Take over the charges of an arrangement: isolated vacancies by the rule, clustered ones none, and ions."""
         cdef int i, k
         self.arrangement += 1
         self.n_coming = 0
-        for i in range(self.n_isolated):
-            self._charge_site(self.isolated[i], self.charge)
+        for i in range(self.network.n_isolated):
+            self._charge_site(self.network.isolated[i], self.charge)
         for i in range(ions.shape[0]):
-            if ions[i] < self.n_hosts:
+            if ions[i] < self.green.n_hosts:
                 self._charge_site(ions[i], code_charge[codes[i]])
                 continue
             for k in range(8):
                 # An interstitial ion stands in the middle of a cube: an eighth on each corner.
-                self._charge_site(self.corner(ions[i], k), code_charge[codes[i]] / 8.0)
+                self._charge_site(self.green.corner(ions[i], k), code_charge[codes[i]] / 8.0)
         # Where most charges are others, sums made afresh when they are read are less work.
         self._forget_sums(self.arrangement if 2 * self._changed(False) > self.n_coming else self.arrangement - KEEP)
         self._changed(True)
@@ -117,7 +142,7 @@ cdef class SpaceCharge(Nonlinear):
         self.charge_at[site] = charge
         for i in range(self.n_kept):
             host = self.kept[i]
-            green = self.g(host, site)
+            green = self.green.value(host, site)
             self.sum_at[host] += self._term(charge, green) - self._term(old, green)
         self.terms += self.n_kept
 
@@ -125,13 +150,13 @@ cdef class SpaceCharge(Nonlinear):
         """What a charge adds through an entry of the Green's function, in whole units."""
         return llrint(charge * self.fixed * green)
 
-    cdef double _coulomb(self, int host) noexcept nogil:
+    cdef double potential(self, int host) noexcept nogil:
         """Coulomb potential of all present charges at a host site, V (own charge included)."""
         cdef int i
         cdef int64_t total = 0
         if self.used_in[host] < 0:
             for i in range(self.n_charged):
-                total += self._term(self.charge_at[self.charged[i]], self.g(host, self.charged[i]))
+                total += self._term(self.charge_at[self.charged[i]], self.green.value(host, self.charged[i]))
             self.terms += self.n_charged
             self.sum_at[host] = total
             self.kept[self.n_kept] = host

@@ -12,7 +12,11 @@ from ...units import BOLTZMANN_EV, ELEMENTARY_CHARGE, VACUUM_PERMITTIVITY
 from ..conduction.classes import REFERENCE, Bond, Way, ways
 from ..materials.material import Material
 from ._bond_laws import BondLaws
+from ._bond_network import BondNetwork
 from ._event_energies import FilamentFields
+from ._lattice_green import LatticeGreen
+from ._network_solver import NetworkSolver
+from ._space_charge import SpaceCharge
 from .green import GreenTable, Lateral
 
 LAW_STEP, LAW_STEPS = 5e-3, 2000
@@ -147,7 +151,9 @@ def build_fields(
     shape: tuple[int, int, int],
     lateral: Lateral,
     charge: float,
-    temperature: float = 300.0,
+    temperature: float,
+    *,
+    precise: bool,
 ) -> FilamentFields:
     """Return the compiled network of a box: bonds between defects, on the Green's table of its lattice.
 
@@ -180,19 +186,19 @@ def build_fields(
             contact[part], contact_law[side, part] = table.class_of(name, contact[part], depth[part])
     heat = 1.0 / (material.heat.conductivity * material.heat.ballistic_factor * spacing)
     permittivity = material.electrostatics.permittivity * VACUUM_PERMITTIVITY
-    return FilamentFields(
-        shape,
-        GreenTable(shape, spacing, lateral=lateral),
+    network = BondNetwork(
+        LatticeGreen(shape, GreenTable(shape, spacing, lateral=lateral)),
         np.concatenate([[0.0], pair]) / numbers.background,
         np.array([bottom, top[::-1]]) / numbers.background,
-        numbers.background,
-        charge,
-        ELEMENTARY_CHARGE / (permittivity * spacing),
-        material.electrostatics.charge_transition,
-        heat,
-        material.heat.lorenz * material.heat.lorenz_temperature * numbers.background * heat,
+        np.concatenate([[0], pair_law]),
+        np.array([contact_law[0], contact_law[1, ::-1]]),
+    )
+    franz = material.heat.lorenz * material.heat.lorenz_temperature * numbers.background * heat
+    return FilamentFields(
+        NetworkSolver(network, numbers.background, heat, franz),
+        SpaceCharge(network, charge, ELEMENTARY_CHARGE / (permittivity * spacing)),
+        charge_transition=material.electrostatics.charge_transition,
         bound_share=material.defect.bound_share,
         laws=tabulated(table.rows),
-        pair_law=np.concatenate([[0], pair_law]),
-        contact_law=np.array([contact_law[0], contact_law[1, ::-1]]),
+        refine=precise,
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +20,11 @@ from ...units import BOLTZMANN_EV, ELECTRON_MASS, ELEMENTARY_CHARGE, PLANCK, VAC
 from ..materials.material import Material
 from ..materials.sections import InterfaceNumbers
 from ._columns import ColumnKernel
+from ._event_rates import Candidates, EventRates
 from .green import GreenTable, Lateral
 
 
-class Columns(ColumnKernel):
+class Columns:
     """Currents of all columns, and the energies of the events in them, in place of the network's.
 
     Parameters
@@ -46,8 +48,6 @@ class Columns(ColumnKernel):
         At low voltage (S).
     heat_max : float
         Largest temperature rise at 1 V (K).
-    solver_error, removal_error : float
-        0: every potential is a closed form.
 
     Raises
     ------
@@ -110,51 +110,67 @@ class Columns(ColumnKernel):
         thermal_conductivity: float | None = None,
     ) -> None:
         _check(numbers, shape[2])
-        super().__init__(shape, _kernel_numbers(numbers, spacing, temperature, shape[2] + 1))
-        self.conductance, self.heat_max, self.solver_error, self.removal_error = 0.0, 0.0, 0.0, 0.0
+        self._kernel = ColumnKernel(shape, _kernel_numbers(numbers, spacing, temperature, shape[2] + 1))
+        self.conductance, self.heat_max = 0.0, 0.0
         self._green: GreenTable | None = None
         self._metallic = float(numbers.metallic_conductance)
         self._filaments = np.zeros(0, np.intp)
-        self._hot = np.zeros(self.n_hosts)
-        self._mean = np.zeros(self.n_hosts)
+        self._hot = np.zeros(self._kernel.n_hosts)
+        self._mean = np.zeros(self._kernel.n_hosts)
         self._sites = np.zeros(0, np.int32)
-        self._rise = np.zeros(self.n_hosts)
+        self._rise = np.zeros(self._kernel.n_hosts)
         if thermal_conductivity is not None:
             self._green = GreenTable(shape, spacing, lateral=lateral)
             self._heat = 1.0 / (thermal_conductivity * spacing * shape[2])
-            self._mean = self._green.respond(np.full(self.n_hosts, self._heat / self.n_columns))
+            self._mean = self._green.respond(np.full(self._kernel.n_hosts, self._heat / self._kernel.n_columns))
 
     def solve(self, sites: NDArray[np.int32]) -> None:
         """Take the ascending host sites of all defects; work out every column that changed, and the heat."""
-        self.conductance, self._sites = self.occupy(sites), np.array(sites, np.int32)
+        self.conductance, self._sites = self._kernel.occupy(sites), np.array(sites, np.int32)
         if self._green is not None:
-            filaments = self.metallic_columns()
+            filaments = self._kernel.metallic_columns()
             if not np.array_equal(filaments, self._filaments):
-                self._filaments, power = filaments, np.zeros((self.n_columns, self.nz))
+                self._filaments, power = filaments, np.zeros((self._kernel.n_columns, self._kernel.nz))
                 power[filaments] = self._metallic * self._heat
                 self._hot = self._green.respond(power.ravel())
             smooth = self.conductance - len(filaments) * self._metallic
             self._rise = self._hot + smooth * self._mean
             self.heat_max = float(self._rise.max())
-            self.set_rise(self._rise)
 
     def current(self, voltage: float) -> float:
         """Return the current (A) at a device voltage (V), positive at the top electrode."""
-        return self.present_current(voltage)
+        return self._kernel.present_current(voltage)
 
     def law(self) -> Callable[[float], float]:
         """Return `current` of the present arrangement, which stays when another one is solved."""
-        return functools.partial(self.total_current, self.table())
+        return functools.partial(self._kernel.total_current, self.table())
+
+    def table(self) -> NDArray[np.void]:
+        """Return the numbers of every column as a structured array."""
+        return self._kernel.table()
+
+    def event_rates(
+        self,
+        of: Candidates,
+        conducting: int,
+        code_charge: Floats,
+        ions: NDArray[np.int32],
+        ion_codes: NDArray[Any],
+    ) -> EventRates:
+        """Return the energies of candidates; arguments as of `FilamentFields.event_rates`, charges have no part."""
+        if len(ions):
+            raise ValueError("columns hold defects on host sites only, got interstitials")
+        return self._kernel.event_rates(of, conducting, self._rise)
 
     def nodes(self) -> tuple[NDArray[np.int32], Floats, Floats]:
         """Return the host sites of defects in metallic columns, their potential (V) and rise (K) at 1 V."""
-        sites = self._sites[np.isin(self._sites // self.nz, self.metallic_columns())]
+        sites = self._sites[np.isin(self._sites // self._kernel.nz, self._kernel.metallic_columns())]
         potential, rise = self.maps()
         return sites, potential[sites], rise[sites]
 
     def maps(self) -> tuple[Floats, Floats]:
         """Return potential (V) and temperature rise (K) of every host site at 1 V."""
-        return self.unit_potential(), self._rise.copy()
+        return self._kernel.unit_potential(), self._rise.copy()
 
 
 def build_columns(

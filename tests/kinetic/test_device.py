@@ -11,6 +11,7 @@ from whole_lattice import SWITCHES, put, random_species
 from frenkel.kinetic import solver
 from frenkel.kinetic.circuit import Circuit
 from frenkel.kinetic.device import Device
+from frenkel.kinetic.fields._event_rates import EventRates
 from frenkel.kinetic.lattice.species import EMPTY, INTERSTITIAL, OXYGEN, VACANCY
 from frenkel.kinetic.materials.material import Material
 from frenkel.kinetic.run import EventBudgetError, Run
@@ -229,11 +230,13 @@ class Resistor(Solver):
         super().__init__(*arguments, **options)
         self.steepness = steepness
 
-    def solve_fields(self, species):
-        pass
+    def maps_at(self, species, voltage):
+        raise NotImplementedError
 
     def solve(self, species):
-        return Solved(self.candidates(), 1e-6 * self.steepness, 0.0, 0.0, 0.0, self.law)
+        candidates = self.candidates()
+        events = EventRates(candidates, np.zeros(candidates.n), np.zeros(candidates.n))
+        return Solved(events, 1e-6 * self.steepness, 0.0, 0.0, 0.0, self.law)
 
     def law(self, voltage):
         return 1e-6 * math.sinh(self.steepness * voltage)

@@ -98,7 +98,7 @@ def test_on_off_of_a_frozen_filament_ends_at_the_bare_oxide():
     values = []
     for gap in range(9):
         device.fields.solve(sites[layer[sites] >= gap])
-        values.append(device.fields.conductance)
+        values.append(device.fields.solution.conductance)
     numbers = device.material.conduction
     assert values[-1] == pytest.approx(64 * numbers.background / 9, rel=1e-9)
     assert all(a >= b for a, b in pairwise(values))

@@ -44,9 +44,9 @@ def test_the_filament_is_the_source_with_its_own_potential_and_distance():
         device.device_voltage = voltage
         events = device.transitions()
         found[voltage] = {int(e["site_a"]): e for e in events[events["mechanism"] == number]}
-    device.solver.solve_fields(device.engine.species, modulated=False)
+    device.solver.solve_network(device.engine.species, modulated=False)
     nodes, potential, _ = device.fields.nodes()
-    own = device.solver.trap_potential()
+    own = device.solver.trap_potential(device.fields.solution.potentials)
     assert len(nodes) == 7 and len(found[0.0]) == len(traps)
     for i, site in enumerate(traps):
         away = device.lattice.position[nodes] - device.lattice.position[site]
@@ -237,8 +237,8 @@ def test_a_trap_acts_on_metal_by_its_share_of_the_exponent(share):
         column = with_filament(device, gap)
         species = device.engine.species.copy()
         species[device.chemistry.traps] = FILLED_TRAP.code
-        device.solver.solve_fields(species)
-        resistance[gap] = 1.0 / device.fields.conductance
+        device.solver.solve_network(species)
+        resistance[gap] = 1.0 / device.fields.solution.conductance
     exponent = BondModulation(one, device.lattice, device.chemistry.traps, 300.0).exponent[0]
     u, numbers = exponent[column : column + 8], one.conduction
     bond = np.exp(share * (u[1:] + u[:-1])) / numbers.prefactor

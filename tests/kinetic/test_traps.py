@@ -101,7 +101,7 @@ def test_level_and_depth_are_read_from_the_bias():
     # The pristine column bends the field a little; far from it the drop is uniform.
     far = np.abs(slope * KT + height) < 0.2
     assert far.sum() > len(sites) / 2
-    bare = -device.solver.trap_potential() / KT
+    bare = -device.solver.trap_potential(device.fields.solution.potentials) / KT
     np.testing.assert_allclose(slope, bare, rtol=1e-9)
 
 
@@ -143,8 +143,8 @@ def test_the_nearer_the_trap_the_larger_the_step():
     def conductance(filled):
         codes = species.copy()
         codes[filled] = FILLED_TRAP.code
-        device.solver.solve_fields(codes)
-        return device.fields.conductance
+        device.solver.solve_network(codes)
+        return device.fields.solution.conductance
 
     empty = conductance([])
     steps = np.array([1 - conductance([site]) / empty for site in traps])

@@ -187,7 +187,7 @@ def vacant(device):
 def solved(device, sites):
     """Return the resistance (ohm) of a device if its vacancies were on these sites."""
     device.fields.solve(np.asarray(sites, np.int32))
-    return 1.0 / device.fields.conductance
+    return 1.0 / device.fields.solution.conductance
 
 
 def area(out, protocol, folder, *, seed, factors):

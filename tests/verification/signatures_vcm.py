@@ -261,7 +261,7 @@ def saturation():
     values = []
     for gap in range(count + 1):
         device.fields.solve(np.asarray(sites[layer >= gap], np.int32))
-        values.append(device.fields.conductance)
+        values.append(device.fields.solution.conductance)
     ratio = values[0] / np.array(values)
     bare = device.material.conduction.background * device.shape[0] * device.shape[1] / (count + 1)
     reach = int(device.material.conduction.cutoff / device.material.lattice.spacing * (1 + 1e-9))

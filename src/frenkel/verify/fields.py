@@ -3,7 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kinetic.fields._fields import Fields
+from ..kinetic.fields._bond_network import BondNetwork
+from ..kinetic.fields._lattice_green import LatticeGreen
+from ..kinetic.fields._network_solver import NetworkSolver
 from ..kinetic.fields.green import GreenTable
 from .row import SPACING, Row
 
@@ -15,44 +17,45 @@ def network() -> list[Row]:
     """
     bond, background = 1e-4, 1e-10
     chain, some = _conducting(bond, background), _conducting(bond, background)
-    chain.solve(np.arange(9, dtype=np.int32))
+    line = chain.solve(np.arange(9, dtype=np.int32))
     straight = np.arange(1, 10) / 10
     random = np.random.default_rng(6)
-    some.solve(np.sort(random.choice(some.n_hosts, 60, replace=False)).astype(np.int32))
-    nodes, at_nodes, _ = some.nodes()
-    potential = some.maps()[0]
+    green = some.green
+    solution = some.solve(np.sort(random.choice(green.n_hosts, 60, replace=False)).astype(np.int32))
+    nodes, at_nodes, _ = solution.potentials.nodes()
+    potential = solution.potentials.maps()[0]
     potential[nodes] = at_nodes  # the map is rounded where bonds are strong
-    box = potential.reshape(some.nx, some.ny, some.nz)
+    box = potential.reshape(green.nx, green.ny, green.nz)
     drops = [box - np.roll(box, 1, axis) for axis in (0, 1)]
     drops.append(np.diff(box, axis=2, prepend=0.0, append=1.0))
-    power = some.power() + background * sum(float(np.sum(drop**2)) for drop in drops)
+    power = solution.power() + background * sum(float(np.sum(drop**2)) for drop in drops)
     return [
         Row(
             "network: worst potential of a chain of bonds (V at 1 V)",
             0.0,
-            float(np.abs(chain.nodes()[1] - straight).max()),
+            float(np.abs(line.potentials.nodes()[1] - straight).max()),
             1e-12,
         ),
         Row(
             "network: conductance of a chain of bonds (S)",
             (bond + 36 * background) / 10,
-            chain.conductance,
+            line.conductance,
             1e-12,
             "relative",
         ),
-        Row("network: sum of powers over V I", 1.0, power / some.conductance, 1e-12, "relative"),
+        Row("network: sum of powers over V I", 1.0, power / solution.conductance, 1e-12, "relative"),
     ]
 
 
-def _conducting(bond: float, background: float) -> Fields:
+def _conducting(bond: float, background: float) -> NetworkSolver:
     """Return the network of a box of 6 x 6 x 9 sites, with bonds of up to sqrt(6) spacings (S)."""
     shape = (6, 6, 9)
     strength = bond / background
     pair = np.r_[0.0, strength * np.exp(-4 * (np.sqrt(np.arange(1, 7)) - 1))]
     contact = np.zeros((2, 9))
     contact[0, 0] = contact[1, -1] = strength
-    table = GreenTable(shape, SPACING)
-    return Fields(shape, table, pair, contact, background, 2.0, 0.0, 0.0, 1.0, 1e-6)
+    green = LatticeGreen(shape, GreenTable(shape, SPACING))
+    return NetworkSolver(BondNetwork(green, pair, contact), background, 1.0, 1e-6)
 
 
 def fields() -> list[Row]:

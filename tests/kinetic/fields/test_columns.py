@@ -10,7 +10,7 @@ from scipy.optimize import brentq
 
 from frenkel.kinetic.device import Device
 from frenkel.kinetic.engine.engine import Engine
-from frenkel.kinetic.fields._event_rates import EventRates
+from frenkel.kinetic.fields._event_rates import Candidates, MechanismTables
 from frenkel.kinetic.fields.columns import Columns
 from frenkel.kinetic.lattice.lattice import Lattice
 from frenkel.kinetic.lattice.species import OXYGEN, VACANCY
@@ -96,8 +96,9 @@ class Film:
         self.tables["dipole"] = self.tables["dipole"] / self.tables["length"]
 
     def event_energies(self):
-        now, events = self.engine.catalogue(), EventRates(self.tables, T)
-        events.load(
+        now = self.engine.catalogue()
+        candidates = Candidates(
+            MechanismTables(self.tables, T),
             now.mechanism,
             now.direction,
             now.site_a,
@@ -109,8 +110,8 @@ class Film:
         self.columns.solve(np.flatnonzero(self.engine.species == VACANCY.code).astype(np.int32))
         charge = np.zeros(16)
         charge[VACANCY.code] = VACANCY.charge
-        self.columns.write_energies(events, VACANCY.code, charge, np.zeros(0, np.int32), np.zeros(0, np.int8))
-        return events.arrays()
+        none = np.zeros(0, np.int32), np.zeros(0, np.int8)
+        return self.columns.event_rates(candidates, VACANCY.code, charge, *none).arrays()
 
 
 def way_back(event, after):
@@ -443,7 +444,7 @@ def test_devices_of_the_material_sets(name):
 
 def test_interstitials_are_refused():
     film = Film((3, 3, 9), np.random.default_rng(1))
-    event_energies = EventRates(film.tables, T)
+    at_corner = Candidates(MechanismTables(film.tables, T), *[[]] * 7)
     ion, code = np.array([90], np.int32), np.array([3], np.int8)
     with pytest.raises(ValueError, match="host sites only"):
-        film.columns.write_energies(event_energies, VACANCY.code, np.zeros(16), ion, code)
+        film.columns.event_rates(at_corner, VACANCY.code, np.zeros(16), ion, code)

@@ -14,8 +14,12 @@ from whole_lattice import SWITCHES
 
 from frenkel.kinetic.circuit import Circuit
 from frenkel.kinetic.device import Device
+from frenkel.kinetic.fields._bond_network import BondNetwork
 from frenkel.kinetic.fields._event_energies import FilamentFields
-from frenkel.kinetic.fields._event_rates import EventRates
+from frenkel.kinetic.fields._event_rates import Candidates, MechanismTables
+from frenkel.kinetic.fields._lattice_green import LatticeGreen
+from frenkel.kinetic.fields._network_solver import NetworkSolver
+from frenkel.kinetic.fields._space_charge import SpaceCharge
 from frenkel.kinetic.fields.green import GreenTable
 from frenkel.kinetic.materials.material import Material
 from frenkel.kinetic.mechanisms import barrier
@@ -27,8 +31,9 @@ FALSE_ALARM = 1e-4
 KELVIN = 300.0
 KT = BOLTZMANN_EV * KELVIN
 SHAPE = (3, 3, 3)
+NETWORK = BondNetwork(LatticeGreen(SHAPE, GreenTable(SHAPE, A)), np.array([0.0, 1.0, 1.0]), np.zeros((2, 3)))
 FIELDS = FilamentFields(
-    SHAPE, GreenTable(SHAPE, A), np.array([0.0, 1.0, 1.0]), np.zeros((2, 3)), 1.0, 2.0, 3.0, 0.0, 1.0, 0.0
+    NetworkSolver(NETWORK, 1.0, 1.0, 0.0), SpaceCharge(NETWORK, 2.0, 3.0), charge_transition=0.0, bound_share=1.0
 )
 
 
@@ -52,11 +57,11 @@ def made_up(
         "charge_b": 0.0 * charge, "dipole": dipole, "floor": floor, "heat_of_transport": 0.0 * charge,
         "alpha": alpha,
     }
-    listed = EventRates(tables, KELVIN)
-    listed.load(np.arange(n), direction, nothing, nothing - 1, peak, energy0, frequency)
+    listed = Candidates(
+        MechanismTables(tables, KELVIN), np.arange(n), direction, nothing, nothing - 1, peak, energy0, frequency
+    )
     FIELDS.solve(np.zeros(0, np.int32))
-    FIELDS.write_energies(listed, 1, np.zeros(16), np.zeros(0, np.int32), np.zeros(0, np.int8))
-    return listed
+    return FIELDS.event_rates(listed, 1, np.zeros(16), np.zeros(0, np.int32), np.zeros(0, np.int8))
 
 
 def exponential(slope, rate=1.0):

@@ -8,7 +8,7 @@ import pytest
 from whole_lattice import BOTTOM, ION_SELF, TOP, WATSON, WholeLattice, put, random_species, watson
 
 from frenkel.kinetic.device import Device
-from frenkel.kinetic.fields._event_rates import EventRates
+from frenkel.kinetic.fields._event_rates import Candidates, EventRates, MechanismTables
 from frenkel.kinetic.lattice.species import INTERSTITIAL, VACANCY
 from frenkel.kinetic.materials.material import Material
 from frenkel.units import BOLTZMANN_EV
@@ -43,7 +43,7 @@ def by_pair(bonds):
 
 
 def same_wiring(fields, bonds):
-    mine, theirs = by_pair(fields.bonds()), by_pair(bonds)
+    mine, theirs = by_pair(fields.solver.bonds()), by_pair(bonds)
     assert mine.keys() == theirs.keys()
     assert all(mine[pair] == pytest.approx(g, rel=1e-12, abs=0) for pair, g in theirs.items())
 
@@ -67,13 +67,13 @@ def test_fields_equal_a_direct_solve_at_a_contrast_of_1e8(kind, lateral):
         bonds = oracle.network(vacancies)
         same_wiring(fields, bonds)
         potential, conductance, power = oracle.potential(bonds)
-        found, rise = fields.maps()
+        found, rise = fields.solution.potentials.maps()
         assert np.abs(found - potential).max() <= 1e-6
-        assert fields.conductance == pytest.approx(conductance, rel=1e-6, abs=0)
+        assert fields.solution.conductance == pytest.approx(conductance, rel=1e-6, abs=0)
         assert power == pytest.approx(conductance, rel=1e-9, abs=0)
         heat = oracle.heat(bonds)
         assert np.abs(rise - heat).max() <= 1e-6 * heat.max()
-        assert fields.heat_max == pytest.approx(heat.max(), rel=1e-6, abs=0)
+        assert fields.solution.heat_max == pytest.approx(heat.max(), rel=1e-6, abs=0)
         assert fields.solver_error <= 1e-12
 
 
@@ -86,7 +86,7 @@ def test_a_top_contact_over_a_gap_has_a_factor_of_its_own(factor):
         bonds = [bond for bond in oracle.network(column) if bond[2] > 0.0]
         device.fields.solve(column)
         same_wiring(device.fields, bonds)
-        assert device.fields.conductance == pytest.approx(oracle.potential(bonds)[1], rel=1e-12, abs=0)
+        assert device.fields.solution.conductance == pytest.approx(oracle.potential(bonds)[1], rel=1e-12, abs=0)
 
 
 def lattice_power(oracle, potential):
@@ -105,17 +105,17 @@ def test_power_is_voltage_times_current_and_currents_add_to_nothing(kind):
     for _ in range(4):
         vacancies = np.flatnonzero(random_species(device, kind, rng) == VACANCY.code).astype(np.int32)
         fields.solve(vacancies)
-        potential, _ = fields.maps()
+        potential, _ = fields.solution.potentials.maps()
         nodes, at_nodes, _ = fields.nodes()
         assert potential[nodes] == pytest.approx(at_nodes, abs=1e-12)
         potential[nodes] = at_nodes
         total = fields.power() + lattice_power(oracle, potential)
-        assert total == pytest.approx(fields.conductance, rel=1e-9, abs=0)
-        edges = oracle._edges(fields.bonds(), 1 / oracle.background)
+        assert total == pytest.approx(fields.solution.conductance, rel=1e-9, abs=0)
+        edges = oracle._edges(fields.solver.bonds(), 1 / oracle.background)
         flow = oracle._flow(edges, potential, 1.0)
         a, b, _ = edges
         enters, leaves = -flow[b == TOP].sum(), flow[b == BOTTOM].sum()
-        assert enters * oracle.background == pytest.approx(fields.conductance, rel=1e-9, abs=0)
+        assert enters * oracle.background == pytest.approx(fields.solution.conductance, rel=1e-9, abs=0)
         assert leaves == pytest.approx(enters, rel=1e-9, abs=0)
         inner, n = b >= 0, device.n_hosts
         net = np.bincount(a, flow, n) - np.bincount(b[inner], flow[inner], n)
@@ -138,8 +138,8 @@ def test_empty_box_and_isolated_vacancies_conduct_as_the_background():
     empty = np.zeros(0, np.int32)
     for vacancies in (empty, sites(device.shape, (1, 1, 4), (5, 5, 4))):
         device.fields.solve(vacancies)
-        assert device.fields.m == 0 and device.fields.heat_max == 0.0
-        assert device.fields.conductance == pytest.approx(1e-10 * 64 / 10, rel=1e-14, abs=0)
+        assert device.fields.network.m == 0 and device.fields.solution.heat_max == 0.0
+        assert device.fields.solution.conductance == pytest.approx(1e-10 * 64 / 10, rel=1e-14, abs=0)
 
 
 @pytest.mark.parametrize("kelvin", [200.0, 300.0, 450.0])
@@ -151,10 +151,10 @@ def test_bonds_are_activated(kelvin):
     for device in (cold, warm):
         device.fields.solve(sites(device.shape, (1, 1, 0), (1, 1, 1), (1, 1, 2)))
     factor = np.exp(-0.1 / BOLTZMANN_EV * (1 / kelvin - 1 / 300.0))
-    before, after = by_pair(cold.fields.bonds()), by_pair(warm.fields.bonds())
+    before, after = by_pair(cold.fields.solver.bonds()), by_pair(warm.fields.solver.bonds())
     assert len(before) == 4 and before.keys() == after.keys()
     assert all(after[pair] == pytest.approx(factor * g, rel=1e-12, abs=0) for pair, g in before.items())
-    assert warm.fields.background == cold.fields.background
+    assert warm.fields.solver.background == cold.fields.solver.background
 
 
 def test_many_vacancies_after_few():
@@ -167,8 +167,8 @@ def test_many_vacancies_after_few():
         bonds = oracle.network(vacancies)
         same_wiring(device.fields, bonds)
         potential, conductance, _ = oracle.potential(bonds)
-        assert np.abs(device.fields.maps()[0] - potential).max() < 1e-9
-        assert device.fields.conductance == pytest.approx(conductance, rel=1e-9, abs=0)
+        assert np.abs(device.fields.solution.potentials.maps()[0] - potential).max() < 1e-9
+        assert device.fields.solution.conductance == pytest.approx(conductance, rel=1e-9, abs=0)
 
 
 # ---- the network without a moving atom
@@ -222,7 +222,7 @@ def test_potential_without_the_mover_equals_a_direct_solve(kind, name, lateral):
     off = np.abs(found.events.arrays()["energy1"][chosen] - expected)
     assert off.max() <= 1e-12 + 4 * found.removal_error
     assert found.removal_error <= 3e-8
-    with_all, _ = device.fields.maps()
+    with_all, _ = device.fields.solution.potentials.maps()
     hops = events["mechanism"][chosen] == 0
     a, b = events["site_a"][chosen][hops], events["site_b"][chosen][hops]
     assert np.abs(2 * (with_all[b] - with_all[a]) - expected[hops]).max() > 1e-3
@@ -279,7 +279,7 @@ def test_mover_that_holds_a_floating_cluster_together(block):
     hops = np.flatnonzero(events["mechanism"] == 0)[:30]
     energies = device.solved().events.arrays()["energy1"][hops]
     assert energies == pytest.approx(biases(device, oracle, species, events[hops]), abs=1e-9)
-    assert device.fields.removal_error <= 1e-12
+    assert device.fields.leave_one_out.error <= 1e-12
 
 
 def test_bond_hidden_by_a_mover_and_two_vacancies_that_leave_with_it():
@@ -321,7 +321,7 @@ def test_wiring_of_random_sets_equals_brute_force():
             for share in np.linspace(0.02, 0.5, 10):
                 vacancies = np.flatnonzero(rng.random(device.n_hosts) < share).astype(np.int32)
                 device.fields.solve(vacancies)
-                assert device.fields.m == len(oracle.classify(vacancies)[0])
+                assert device.fields.network.m == len(oracle.classify(vacancies)[0])
                 same_wiring(device.fields, oracle.network(vacancies))
 
 
@@ -330,7 +330,7 @@ def test_factors_of_gaps_and_of_metal_reach_the_bonds_they_are_for():
     rng = np.random.default_rng(6)
     device, oracle = make(size=(6, 8))
     gap, metallic = rng.uniform(0.3, 3.0, (2, device.n_hosts))
-    device.fields.set_modulation(gap, metallic)
+    device.fields.network.set_modulation(gap, metallic)
     for share in (0.05, 0.2, 0.4):
         vacancies = np.flatnonzero(rng.random(device.n_hosts) < share).astype(np.int32)
         device.fields.solve(vacancies)
@@ -516,7 +516,6 @@ def test_contrast_beyond_double_precision_and_bad_reach_are_refused():
 
 def test_nothing_to_pick_is_said():
     device, _ = make()
-    candidates = EventRates(dict(device.solver.tables), 300.0)
+    candidates = Candidates(MechanismTables(dict(device.solver.tables), 300.0), *[[]] * 7)
     with pytest.raises(ArithmeticError, match="no event has a rate above zero"):
-        candidates.load([], [], [], [], [], [], [])
-        candidates.pick(0.0, 0.5)
+        EventRates(candidates, [], []).pick(0.0, 0.5)

@@ -166,7 +166,7 @@ def test_heat_settles_within_the_time_that_is_stated():
     rate, mode = heat_modes(oracle, bonds, material.heat.capacity)
     assert 0.3 * tau < 1 / rate[0] <= tau
     device.solved(refresh=True)
-    steady = device.fields.maps()[1]
+    steady = device.fields.solution.potentials.maps()[1]
     for time in (0.1 * tau, 5 * tau, 20 * tau):
         missing = np.abs(mode @ (np.exp(-rate * time) * (mode.T @ steady)))  # steady - T(t), cold at first
         assert missing.max() <= np.exp(-time / tau) * np.linalg.norm(steady)

@@ -61,12 +61,12 @@ def test_an_inverse_is_made_afresh_after_a_hundred_changes_and_where_many_atoms_
     free = np.setdiff1d(near, sites)
     for number in range(103):
         fields.solve(np.sort(np.r_[sites, free[number % 2 : number % 2 + 1]]).astype(np.int32), True)
-        assert fields.kept_times == (number if number <= 100 else number - 101)
+        assert fields.solver.kept_times == (number if number <= 100 else number - 101)
     fields.solve(np.sort(np.r_[sites[9:], free[:2]]).astype(np.int32), True)
-    assert (fields.kept_m, fields.kept_times) == (fields.m, 0)
+    assert (fields.solver.kept_m, fields.solver.kept_times) == (fields.network.m, 0)
     fields.solve(np.sort(sites[:100]).astype(np.int32), True)
-    assert fields.m < 150
-    assert fields.kept_m == 0
+    assert fields.network.m < 150
+    assert fields.solver.kept_m == 0
 
 
 def fired(device, events, look=lambda device: None):
@@ -86,7 +86,7 @@ def test_looking_at_a_device_changes_no_bit_of_what_follows():
     sites, _ = column(220)
     device, other = arranged(sites), arranged(sites)
     expected = fired(device, 12)
-    assert device.fields.kept_times == 11
+    assert device.fields.solver.kept_times == 11
     assert fired(other, 12, lambda device: device.solver.maps(1.0)) == expected
 
 
@@ -111,7 +111,7 @@ def test_looking_changes_no_bit_of_rates_at_a_voltage_where_bonds_have_laws():
                     solver.maps(VOLTAGE)
                 rates.append(solved.at(VOLTAGE).rates(VOLTAGE).copy())
         if rates:
-            assert both[0].fields.kept_times == both[1].fields.kept_times
+            assert both[0].fields.solver.kept_times == both[1].fields.solver.kept_times
             np.testing.assert_array_equal(*rates)
 
 
@@ -124,7 +124,7 @@ def test_a_run_goes_on_bit_by_bit_from_where_solutions_were_dropped():
     device.forget()
     other.restore(state)
     expected = fired(device, 12)
-    assert device.fields.kept_times == 11
+    assert device.fields.solver.kept_times == 11
     assert fired(other, 12) == expected
 
 
@@ -154,7 +154,7 @@ def test_energies_close_over_events_in_a_large_network():
     device = arranged(sites)
     device.device_voltage = 0.7
     found = np.array(list(round_trips(device, 40, np.random.default_rng(2))))
-    assert device.fields.kept_times >= 40
-    assert device.fields.m > 250
+    assert device.fields.solver.kept_times >= 40
+    assert device.fields.network.m > 250
     assert np.all(np.abs(found[:, 0]) <= 1e-9 + found[:, 1])
     assert found[:, 1].max() < 1e-6

@@ -51,7 +51,7 @@ def test_work_is_that_of_the_potentials_without_the_atom(sites, lateral):
         device.fields.solve(left.astype(np.int32))
         for k in hops[events["site_a"][hops] == atom]:
             ends = events[["site_a", "site_b"]][k]
-            start, end = device.fields.potential_at(np.array(ends.tolist(), np.int32))
+            start, end = device.fields.solution.potentials.potential_at(np.array(ends.tolist(), np.int32))
             assert abs(work[k] - charge * (end - start)) <= 2.0 * abs(charge) * found.removal_error + 1e-11
 
 
@@ -68,7 +68,7 @@ def test_potentials_of_a_box_whose_table_is_folded_are_those_of_the_whole_table(
         np.unique(np.r_[first, first - first % layers + (first + 1) % layers]), lateral, (width, layers)
     )
     fields, spacing = device.fields, device.material.lattice.spacing
-    device.solver.solve_fields(device.engine.species)
+    device.solver.solve_network(device.engine.species)
     nodes, potential, _ = fields.nodes()
     assert len(nodes) >= 40
     shape, table = device.shape, GreenTable(device.shape, spacing, lateral=lateral).table
@@ -86,8 +86,8 @@ def test_potentials_of_a_box_whose_table_is_folded_are_those_of_the_whole_table(
     inverse = np.linalg.inv(green[: len(nodes)])
     bonds, lacking = np.zeros((len(nodes), len(nodes))), inverse @ empty[: len(nodes)]
     place = {site: k for k, site in enumerate(nodes.tolist())}
-    for one, other, conductance in fields.bonds():
-        i, g = place[one], conductance / fields.background
+    for one, other, conductance in fields.solver.bonds():
+        i, g = place[one], conductance / fields.solver.background
         bonds[i, i] += g
         if other >= 0:
             j = place[other]
@@ -98,4 +98,4 @@ def test_potentials_of_a_box_whose_table_is_folded_are_those_of_the_whole_table(
     solved = np.linalg.solve(inverse + bonds, lacking)
     assert np.abs(solved - potential).max() <= 1e-7
     expected = empty + green @ (inverse @ (potential - empty[: len(nodes)]))
-    assert np.abs(fields.potential_at(sites.astype(np.int32)) - expected).max() <= 1e-12
+    assert np.abs(fields.solution.potentials.potential_at(sites.astype(np.int32)) - expected).max() <= 1e-12

@@ -18,7 +18,7 @@ def make(name="HfO2-ETH", size=(6, 7), lateral="periodic"):
 
 def unit(fields, layers):
     """Return what one rounded term may be off by, V: half a unit."""
-    return 0.5 * fields.coulomb / 2.0 ** np.floor(62 - np.log2(MOST_CHARGE * (layers + 1) ** 2 / 8))
+    return 0.5 * fields.charges.coulomb / 2.0 ** np.floor(62 - np.log2(MOST_CHARGE * (layers + 1) ** 2 / 8))
 
 
 def charges_of(oracle, species):
@@ -60,9 +60,9 @@ def test_sums_after_a_walk_are_those_made_afresh_and_equal_the_double_sum(latera
         fresh.forget()
         fresh.solved()
         charge = charges_of(oracle, species)
-        assert np.array_equal(walked.fields.charges(), charge)
-        found = walked.fields.space_charge(everywhere)
-        assert np.array_equal(found, fresh.fields.space_charge(everywhere))
+        assert np.array_equal(walked.fields.charges.charges(), charge)
+        found = walked.fields.charges.potential_at(everywhere)
+        assert np.array_equal(found, fresh.fields.charges.potential_at(everywhere))
         direct = oracle.coulomb * (oracle.green @ charge)
         bound = np.count_nonzero(charge) * unit(walked.fields, walked.shape[2]) + 1e-14 * np.abs(direct).max()
         assert np.abs(found - direct).max() <= bound
@@ -83,12 +83,12 @@ def test_a_hop_adds_a_few_terms_and_not_one_for_each_charge():
     state["order"] = apart.astype(np.int32)
     device.engine.restore(state)
     device.solved()
-    first = device.fields.terms
+    first = device.fields.charges.terms
     for _ in walk(device, 30, np.random.default_rng(5)):
         pass
     assert len(apart) == 200
-    assert device.fields.arrangement >= 28
-    assert 0 < device.fields.terms - first <= 30 * 5_000
+    assert device.fields.charges.arrangement >= 28
+    assert 0 < device.fields.charges.terms - first <= 30 * 5_000
 
 
 def test_sums_cannot_run_over():
@@ -101,5 +101,5 @@ def test_sums_cannot_run_over():
     oracle = WholeLattice(device.material, device.shape, "periodic")
     total = MOST_CHARGE * oracle.green.sum(axis=1).max()
     assert total <= MOST_CHARGE * 21**2 / 8 * (1 + 1e-12)
-    units = device.fields.coulomb / (2 * unit(device.fields, 20))
+    units = device.fields.charges.coulomb / (2 * unit(device.fields, 20))
     assert 2**60 < total * units < 2**62

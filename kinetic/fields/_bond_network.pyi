@@ -1,23 +1,22 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from .green import GreenTable
+from ._lattice_green import LatticeGreen
 
-class Wiring:
-    nx: int
-    ny: int
-    nz: int
-    n_hosts: int
+class BondNetwork:
+    green: LatticeGreen
     cut2: int
     m: int
     n_isolated: int
     n_hidden: int
+    capacity: int
     def __init__(
         self,
-        shape: tuple[int, int, int],
-        green: GreenTable,
+        green: LatticeGreen,
         pair_conductance: NDArray[np.float64],
         contact: NDArray[np.float64],
+        pair_law: NDArray[np.intc] | None = None,
+        contact_law: NDArray[np.intc] | None = None,
     ) -> None: ...
     def set_modulation(
         self, factor: NDArray[np.float64], metallic: NDArray[np.float64] | None = None

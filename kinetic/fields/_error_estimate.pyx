@@ -1,4 +1,4 @@
-"""How well the inverse of a network is known, told by a few products with it (compiled).
+"""How well the inverse of a network is known, from a few products with it (compiled).
 
 C is the computed inverse of K + L, and Y = 1 - L C, by differences across bonds, the sources in the background that
 hold the potentials C: were all exact, Y would be K C. What is wrong is
@@ -15,13 +15,16 @@ arrangement; they are drawn before any of them is known.
 .. [1] N. Halko, P. G. Martinsson, J. A. Tropp, SIAM Rev. 53, 217 (2011), section 4.3, doi:10.1137/090771806.
 """
 
+cimport cython
+
 import numpy as np
 
 from libc.math cimport fabs, sqrt
-from libc.string cimport memcpy
-from scipy.linalg.cython_blas cimport dgemm, dsymv
+from scipy.linalg.cython_blas cimport dgemm
 
-from ._stars cimport Stars
+from ._bond_network cimport BondNetwork
+from ._network_solver cimport LinearSolution, NetworkSolver
+from ._readout cimport Readout
 
 cdef enum:
     PROBES = 32
@@ -31,62 +34,77 @@ cdef double SAFETY = 5.0       # of a length over the root mean square of the pr
 cdef double GROUNDED = 1e-3
 
 
-cdef class Probes(Stars):
-    """Fields that know how wrong they may be; made with the arguments of :class:`Stars`."""
+@cython.final
+cdef class ErrorEstimate:
+    """Bounds on the errors of the matrices of a solution, from 32 random probes.
 
-    def __init__(self, *args, **laws):
-        Stars.__init__(self, *args, **laws)
-        self.normal, self.scaled, self.answer, self.wrong = np.zeros((4, 1, 1))
+    Notes
+    -----
+    ==========================================  ==================================================
+    symbol                                      attribute
+    ==========================================  ==================================================
+    z, D z, C D z or Y D z, S D z               ``normal``, ``scaled``, ``answer``, ``wrong``
+    Y = 1 - L C                                 ``y_matrix`` (columns in rows)
+    C |rows of R D|, its largest entry          ``known``, ``known_most``
+    C |what nodes lack in phi|, largest entry   ``lacking``, ``lacking_most``
+    |G S D| at points, the largest              ``point_most``
+    ==========================================  ==================================================
+    """
+
+    def __init__(self, NetworkSolver solver, Readout readout):
+        self.network, self.solver, self.readout = solver.network, solver, readout
+        self.normal, self.scaled, self.answer, self.wrong, self.y_matrix = np.zeros((5, 1, 1))
         self.seen = np.zeros((1, PROBES))
-        self.known, self.lacking = np.zeros((2, 1))
+        self.known, self.lacking, self.residual, self.source = np.zeros((4, 1))
 
-    cdef int room_for_probes(self) except -1:
-        """Follow the capacity of the fields, and the points whose rows are kept."""
-        if self.known.shape[0] != self.capacity:
-            # One generator for all boxes, filled node by node: what a node gets hangs on its number alone.
-            drawn = np.random.default_rng(1).standard_normal((self.capacity, PROBES))
+    cdef int make_room(self) except -1:
+        """Follow the capacity of the network, and the points whose rows are kept."""
+        cdef int capacity = self.network.capacity
+        if self.known.shape[0] != capacity:
+            # One generator for all boxes, filled node by node: what a node gets depends on its number alone.
+            drawn = np.random.default_rng(1).standard_normal((capacity, PROBES))
             self.normal = np.ascontiguousarray(drawn.T)
-            self.scaled, self.answer, self.wrong = np.zeros((3, PROBES, self.capacity))
-            self.known, self.lacking = np.zeros((2, self.capacity))
-        if self.seen.shape[0] < self.n_rows:
-            self.seen = np.zeros((self.n_rows + 128, PROBES))
+            self.scaled, self.answer, self.wrong = np.zeros((3, PROBES, capacity))
+            self.known, self.lacking, self.residual, self.source = np.zeros((4, capacity))
+            self.y_matrix = np.zeros((capacity, capacity))
+        if self.seen.shape[0] < self.readout.n_rows:
+            self.seen = np.zeros((self.readout.n_rows + 128, PROBES))
         return 0
 
-    cdef void _probe(self) noexcept nogil:
-        """Find what is wrong with the present solution: Y in the place of the heat matrix, lengths of rows, and bounds.
+    cdef void measure(self, LinearSolution solution) noexcept nogil:
+        """Measure the errors of a present solution, after `make_room`: Y, lengths of rows, and bounds.
 
         ``known`` is C times the lengths of the rows of R D: no current f moves a potential wrongly by more, times
         |D^-1 f|. D^-1 is sqrt(C_ii) at grounded nodes; f must be zero at the others.
         """
-        cdef int i, p, m = self.m
+        cdef int i, p, m = self.network.m
         self._write_sources()
         for p in range(PROBES):
             for i in range(m):
                 self.scaled[p, i] = 0.0
-                if self.c_matrix[i, i] < GROUNDED:
-                    self.scaled[p, i] = self.normal[p, i] / sqrt(self.c_matrix[i, i])
+                if self.solver.c_matrix[i, i] < GROUNDED:
+                    self.scaled[p, i] = self.normal[p, i] / sqrt(self.solver.c_matrix[i, i])
         self._multiply()
         for i in range(m):
             self.residual[i] = SAFETY * sqrt(self.known[i] / PROBES)
         self.known_most = self._bound_by(self.residual, self.known)
         self.point_most = SAFETY * sqrt(self._size_at_points() / PROBES)
         # What the potential of the whole network itself leaves open.
-        self._flow(self.phi, self.source)
+        self.network.flow(&solution.potentials.phi[0], solution.potentials.top, &self.source[0])
         for i in range(m):
-            self.residual[i] = fabs(self.source[i] - self.y_phi[i])
+            self.residual[i] = fabs(self.source[i] - solution.potentials.y_phi[i])
         self.lacking_most = self._bound_by(self.residual, self.lacking)
 
     cdef void _write_sources(self) noexcept nogil:
-        """Columns of Y = 1 - L C into the rows of the heat matrix."""
+        """Columns of Y = 1 - L C into the rows of ``y_matrix``."""
         cdef int first = 0
-        self.heat_of = -1
-        while first < self.m:
-            self._write_panel(first, min(PANEL, self.m - first))
+        while first < self.network.m:
+            self._write_panel(first, min(PANEL, self.network.m - first))
             first += PANEL
 
     cdef void _write_panel(self, int first, int n) noexcept nogil:
         """The same for ``n`` columns; each bond is read once for all of them."""
-        cdef int i, j, k, q, m = self.m
+        cdef int i, j, k, q, m = self.network.m
         cdef double g
         cdef double[PANEL] total
         cdef double *column[PANEL]
@@ -95,38 +113,36 @@ cdef class Probes(Stars):
         # Side by side, in a row of their own: the probes have theirs, of which the first serves here.
         cdef double* panel = &self.scaled[0, 0]
         for q in range(PANEL):
-            column[q] = &self.c_matrix[first + min(q, n - 1), 0]
+            column[q] = &self.solver.c_matrix[first + min(q, n - 1), 0]
         for i in range(m):
             for q in range(PANEL):
                 panel[i * PANEL + q] = column[q][i]
         for i in range(m):
             here = panel + i * PANEL
-            g = self.contact_g[0, i] + self.contact_g[1, i]
+            g = self.network.contact_g[0, i] + self.network.contact_g[1, i]
             for q in range(PANEL):
                 total[q] = g * here[q]
-            for k in range(self.degree[i]):
-                g, other = self.link_g[i, k], panel + self.link[i, k] * PANEL
+            for k in range(self.network.degree[i]):
+                g, other = self.network.link_g[i, k], panel + self.network.link[i, k] * PANEL
                 for q in range(PANEL):
                     total[q] += g * (here[q] - other[q])
             for q in range(n):
-                self.h_matrix[first + q, i] = (i == first + q) - total[q]
+                self.y_matrix[first + q, i] = (i == first + q) - total[q]
 
     cdef void _multiply(self) noexcept nogil:
         """Sums of the squares of R D z into ``known``, and S D z into ``wrong``."""
-        cdef int i, p, m = self.m, ld = self.capacity, probes = PROBES
-        cdef double zero = 0.0, unity = 1.0, top = self.top
+        cdef int i, p, m = self.network.m, ld = self.network.capacity, probes = PROBES
+        cdef double zero = 0.0, unity = 1.0
         cdef char trans = b"N"
-        self._times(self.c_matrix, self.scaled, self.answer, 0, PROBES)
-        self._times(self.k_matrix, self.answer, self.wrong, 0, PROBES)
+        self.solver.times(self.solver.c_matrix, self.scaled, self.answer, PROBES)
+        self.solver.times(self.solver.k_matrix, self.answer, self.wrong, PROBES)
         for i in range(m):
             self.known[i] = 0.0
-        self.top = 0.0
         for p in range(PROBES):
-            self._flow(self.answer[p], self.residual)
+            self.network.flow(&self.answer[p, 0], 0.0, &self.residual[0])
             for i in range(m):
                 self.known[i] += (self.scaled[p, i] - self.wrong[p, i] + self.residual[i]) ** 2
-        self.top = top
-        dgemm(&trans, &trans, &m, &probes, &m, &unity, &self.h_matrix[0, 0], &ld, &self.scaled[0, 0], &ld, &zero,
+        dgemm(&trans, &trans, &m, &probes, &m, &unity, &self.y_matrix[0, 0], &ld, &self.scaled[0, 0], &ld, &zero,
               &self.answer[0, 0], &ld)
         for p in range(PROBES):
             for i in range(m):
@@ -134,12 +150,12 @@ cdef class Probes(Stars):
 
     cdef double _size_at_points(self) noexcept nogil:
         """Largest sum of squares of what S D z makes at a point whose row is kept."""
-        cdef int w, p, m = self.m, n = self.n_rows, ld = self.capacity, probes = PROBES
+        cdef int w, p, m = self.network.m, n = self.readout.n_rows, ld = self.network.capacity, probes = PROBES
         cdef double zero = 0.0, unity = 1.0, total, most = 0.0
         cdef char trans = b"N", turned = b"T"
         if n == 0:
             return 0.0
-        dgemm(&turned, &trans, &probes, &n, &m, &unity, &self.wrong[0, 0], &ld, &self.rows[0, 0], &ld, &zero,
+        dgemm(&turned, &trans, &probes, &n, &m, &unity, &self.wrong[0, 0], &ld, &self.readout.rows[0, 0], &ld, &zero,
               &self.seen[0, 0], &probes)
         for w in range(n):
             total = 0.0
@@ -150,10 +166,9 @@ cdef class Probes(Stars):
 
     cdef double _bound_by(self, double[::1] currents, double[::1] out) noexcept nogil:
         """C times currents that are not negative; the largest value."""
-        cdef int i, m = self.m, ld = self.capacity, one = 1
-        cdef double zero = 0.0, unity = 1.0, most = 0.0
-        cdef char uplo = b"U"
-        dsymv(&uplo, &m, &unity, &self.c_matrix[0, 0], &ld, &currents[0], &one, &zero, &out[0], &one)
-        for i in range(m):
+        cdef int i
+        cdef double most = 0.0
+        self.solver.times_c(&currents[0], &out[0])
+        for i in range(self.network.m):
             most = max(most, out[i])
         return most

@@ -1,22 +1,21 @@
-cdef class Wiring:
-    # geometry and tables
-    cdef readonly int nx, ny, nz, n_hosts, cut2
-    cdef int px, py, images
-    # Green's function by pairs of layers and steps in x and y, folded to half the period; where that of a pair begins
-    cdef double[:, :, ::1] table
-    cdef long[:, ::1] part
-    cdef int[::1] fold_x, fold_y          # folded step by period + step
+cimport cython
+
+from ._lattice_green cimport LatticeGreen
+
+
+@cython.final
+cdef class BondNetwork:
+    cdef readonly LatticeGreen green
+    # conductances and laws of bonds, by distance and layer
+    cdef readonly int cut2
     cdef double[::1] pair_conductance     # by squared distance, in background bonds
     cdef double[:, ::1] contact           # by side and layer, in background bonds
     cdef int[::1] pair_law                # which law a bond obeys, 0 ohmic: by squared distance
     cdef int[:, ::1] contact_law          # by side and layer
     cdef double[::1] modulation           # per host site: factor on its bonds, the product of both ends
     cdef double[::1] metallic             # the same on bonds up to sqrt(2) spacings, contacts of the first layer
-    cdef int[::1] sx, sy, sz
-    cdef int[:, ::1] close_offset         # the 18 steps up to sqrt(2) spacings
     # arrangement: every vacancy is a node of the network or isolated
-    cdef readonly int m, n_isolated
-    cdef int capacity
+    cdef readonly int m, n_isolated, capacity
     cdef signed char[::1] vacant
     cdef short[::1] n_close               # vacancies within sqrt(2) spacings
     cdef int[::1] node, node_at, isolated
@@ -30,18 +29,15 @@ cdef class Wiring:
     cdef int[::1] hidden_a, hidden_b, hidden_law, hidden_head, hidden_next
     cdef double[::1] hidden_g
 
-    cdef int grow(self, int capacity) except -1
-    cdef double g(self, int a, int b) noexcept nogil
-    cdef double* between_layers(self, int za, int zb) noexcept nogil
-    cdef void row(self, int site, int count, double* out) noexcept nogil
-    cdef int squared_distance(self, int a, int b) noexcept nogil
-    cdef int shifted(self, int site, int k) noexcept nogil
-    cdef bint in_contact(self, int site) noexcept nogil
-    cdef bint is_close(self, int a, int b) noexcept nogil
+    cdef int arrange(self, const int[::1] vacancies) except -1
+    cdef void green_row(self, int site, int count, double* out) noexcept nogil
+    cdef void flow(self, const double* value, double top, double* out) noexcept nogil
+    cdef bint hides_laws(self) noexcept nogil
+    cdef int _grow(self, int capacity) except -1
     cdef void _classify(self, const int[::1] vacancies, int n) noexcept nogil
-    cdef void _wire(self) noexcept nogil
-    cdef void _wire_pairs(self, int i) noexcept nogil
-    cdef void _wire_contacts(self, int i) noexcept nogil
+    cdef void _connect(self) noexcept nogil
+    cdef void _connect_pairs(self, int i) noexcept nogil
+    cdef void _connect_contacts(self, int i) noexcept nogil
     cdef int _sole_partner(self, int i) noexcept nogil
     cdef bint _shown_by(self, int other, bint first, int* shows) noexcept nogil
     cdef bint _between(self, int i, int j, int d2, int* shows) noexcept nogil

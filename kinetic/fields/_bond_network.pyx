@@ -1,4 +1,4 @@
-"""The lattice of a box and the bonds between its conducting defects (compiled).
+"""The bonds between the conducting defects of a box (compiled).
 
 A defect conducts, as a node of the network, within sqrt(2) spacings of another one or at an electrode; elsewhere
 it is isolated. Nodes within sqrt(2) spacings share a bond; a longer one tunnels, and only if no third node is
@@ -8,6 +8,8 @@ two shorter hops. A contact bond longer than one spacing is hidden alike by a no
 .. [1] G. T. Toussaint, Pattern Recognition 12, 261 (1980), doi:10.1016/0031-3203(80)90066-7.
 """
 
+cimport cython
+
 import numpy as np
 
 cdef int FAR = 255
@@ -15,45 +17,14 @@ cdef int MOST_NEAR = 320
 cdef int MOST_HIDDEN = 130  # a node has 256 sites within 4 spacings, each pair counts once, and two contacts
 
 
-CACHED = 1 << 22
-"""Bytes of a table above which it is folded about the middle of the box, which changes last digits, too."""
-
-
-def parts(layers, mirrored):
-    """Number the pairs of layers that differ in what is between them, a pair and its swap being one.
-
-    ``mirrored``: alike from either electrode, so that a pair and its mirror image are one as well.
-
-    Returns
-    -------
-    place : (layers, layers) int64
-        Number of each pair.
-    pairs : (n, 2) int
-        The pair that each number stands for.
-    """
-    low, high = np.sort(np.indices((layers, layers)), axis=0)
-    if mirrored:
-        far = low + high > layers - 1
-        low, high = np.where(far, layers - 1 - high, low), np.where(far, layers - 1 - low, high)
-    found, place = np.unique(low * layers + high, return_inverse=True)
-    return place.reshape(layers, layers).astype(np.int64), np.column_stack(np.divmod(found, layers))
-
-
-def folded(period):
-    """Distance by the nearest image for every step from -period to period - 1."""
-    step = np.arange(-period, period) % period
-    return np.minimum(step, period - step).astype(np.intc)
-
-
-cdef class Wiring:
+@cython.final
+cdef class BondNetwork:
     """Which defects conduct, and the bonds between them.
 
     Parameters
     ----------
-    shape : (nx, ny, nz)
-        Host sites; two electrodes lie one spacing beyond the first and the last layer.
-    green : GreenTable
-        Inverse of the lattice Laplacian.
+    green : LatticeGreen
+        Sites of the box, and the Green's function between them.
     pair_conductance : (cut2 + 1,) float64
         Bond conductance by squared distance in units of the spacing, in units of the background bond;
         cut2 2 to 16.
@@ -61,40 +32,46 @@ cdef class Wiring:
         Conductance of a node in each layer to the bottom and the top electrode, same unit.
     pair_law, contact_law : arrays of int as the two before, optional
         Law of each bond: 0 ohmic (the default), else the number of a law counted from 1.
+
+    Notes
+    -----
+    L is the Laplacian of the bonds, b the currents that contacts bring at a top electrode of 1 V.
+
+    ========================  =========================================================
+    symbol                    attribute
+    ========================  =========================================================
+    m nodes                   ``m``, sites ``node``; node of a site ``node_at``
+    -L_ij                     ``link_g``, partner ``link``, number ``degree``
+    contacts of a node        ``contact_g`` (bottom, top); b is the second
+    hidden bonds              ``hidden_*``, listed from ``hidden_head`` of each node
+    ========================  =========================================================
     """
 
-    def __init__(self, shape, green, pair_conductance, contact, pair_law=None, contact_law=None):
-        self.nx, self.ny, self.nz = shape
-        self.n_hosts = self.nx * self.ny * self.nz
-        self.images = 1 if green.images else 0
-        self.px, self.py = green.table.shape[:2]
-        # Steps to either side are equal, so half the period in x and y holds all; by layers first, so that what
-        # the points of one layer read of the nodes of another lies together and stays in the cache.
-        half = green.table[:self.px // 2 + 1, :self.py // 2 + 1]
-        place, layers = parts(self.nz, half.nbytes > CACHED)
-        self.table = np.ascontiguousarray(half[:, :, layers[:, 0], layers[:, 1]].transpose(2, 0, 1), dtype=np.float64)
-        self.part = place * self.table[0].size
-        self.fold_x, self.fold_y = folded(self.px), folded(self.py)
+    def __init__(self, LatticeGreen green, pair_conductance, contact, pair_law=None, contact_law=None):
+        self.green = green
         self.pair_conductance = np.ascontiguousarray(pair_conductance, dtype=np.float64)
         self.cut2 = self.pair_conductance.shape[0] - 1
         if not 2 <= self.cut2 <= 16:
             raise ValueError(f"the longest bond must be sqrt(2) to 4 spacings, got {self.cut2 ** 0.5:.2f} spacings")
         self.contact = np.ascontiguousarray(contact, dtype=np.float64)
         self.pair_law = np.zeros(self.cut2 + 1, np.intc) if pair_law is None else np.array(pair_law, np.intc)
-        self.contact_law = np.zeros((2, self.nz), np.intc) if contact_law is None else np.array(contact_law, np.intc)
-        x, y, z = np.unravel_index(np.arange(self.n_hosts), shape)
-        self.sx, self.sy, self.sz = x.astype(np.intc), y.astype(np.intc), z.astype(np.intc)
-        self.modulation = self.metallic = np.ones(self.n_hosts)
-        self.vacant = np.zeros(self.n_hosts, np.int8)
-        self.n_close = np.zeros(self.n_hosts, np.int16)
-        self.node_at = np.full(self.n_hosts, -1, np.intc)
-        steps = np.array([(i, j, k) for i in (-1, 0, 1) for j in (-1, 0, 1) for k in (-1, 0, 1)], np.intc)
-        squared = (steps**2).sum(axis=1)
-        self.close_offset = steps[(0 < squared) & (squared <= 2)]
-        self.capacity = 0
-        self.grow(64)
+        self.contact_law = np.zeros((2, green.nz), np.intc) if contact_law is None else np.array(contact_law, np.intc)
+        self.modulation = self.metallic = np.ones(green.n_hosts)
+        self.vacant = np.zeros(green.n_hosts, np.int8)
+        self.n_close = np.zeros(green.n_hosts, np.int16)
+        self.node_at = np.full(green.n_hosts, -1, np.intc)
+        self._grow(64)
 
-    cdef int grow(self, int capacity) except -1:
+    cdef int arrange(self, const int[::1] vacancies) except -1:
+        """Classify the vacancies at these host sites (ascending), and connect the nodes."""
+        cdef int n = vacancies.shape[0]
+        self._grow(n)
+        with nogil:
+            self._classify(vacancies, n)
+            self._connect()
+        return 0
+
+    cdef int _grow(self, int capacity) except -1:
         """Make room for this many vacancies."""
         if capacity <= self.capacity:
             return 0
@@ -114,89 +91,29 @@ cdef class Wiring:
         self.hidden_next = np.zeros(2 * most, np.intc)
         return 0
 
-    # ---------------------------------------------------------------- lattice
-
-    cdef double g(self, int a, int b) noexcept nogil:
-        """Green's function between two host sites."""
-        cdef int dx = self.fold_x[self.px + self.sx[a] - self.sx[b]], za = self.sz[a], zb = self.sz[b]
-        cdef int dy = self.fold_y[self.py + self.sy[a] - self.sy[b]]
-        cdef int mx, my
-        cdef long line = self.table.shape[2]
-        cdef double* base = self.between_layers(za, zb)
-        cdef double value = base[dx * line + dy]
-        # Reflecting sides: the three mirror images, in a table of twice the width.
-        if self.images:
-            mx = self.fold_x[self.px + self.sx[a] + self.sx[b] + 1]
-            my = self.fold_y[self.py + self.sy[a] + self.sy[b] + 1]
-            value += base[mx * line + dy] + base[dx * line + my] + base[mx * line + my]
-        return value
-
-    cdef inline double* between_layers(self, int za, int zb) noexcept nogil:
-        """The part of the table between the sites of two layers, by the folded steps in x and y."""
-        return &self.table[0, 0, 0] + self.part[za, zb]
-
-    cdef void row(self, int site, int count, double* out) noexcept nogil:
+    cdef void green_row(self, int site, int count, double* out) noexcept nogil:
         """Green's function between a host site and the first ``count`` nodes."""
         cdef int i
-        cdef long line = self.table.shape[2]
-        cdef int* x = &self.fold_x[self.px + self.sx[site]]
-        cdef int* y = &self.fold_y[self.py + self.sy[site]]
-        cdef double* base = &self.table[0, 0, 0]
-        cdef long* part = &self.part[self.sz[site], 0]
+        cdef long line = self.green.table.shape[2]
+        cdef int* x = &self.green.fold_x[self.green.px + self.green.sx[site]]
+        cdef int* y = &self.green.fold_y[self.green.py + self.green.sy[site]]
+        cdef double* base = &self.green.table[0, 0, 0]
+        cdef long* part = &self.green.part[self.green.sz[site], 0]
         # Images take the general way; without them the loop below reads one layer's part.
-        if self.images:
+        if self.green.images:
             for i in range(count):
-                out[i] = self.g(site, self.node[i])
+                out[i] = self.green.value(site, self.node[i])
             return
         for i in range(count):
             out[i] = base[part[self.node_z[i]] + x[-self.node_x[i]] * line + y[-self.node_y[i]]]
 
-    cdef int squared_distance(self, int a, int b) noexcept nogil:
-        """Squared distance of two host sites in spacings, by the nearest image."""
-        cdef int dx = self.sx[a] - self.sx[b], dy = self.sy[a] - self.sy[b], dz = self.sz[a] - self.sz[b]
-        if not self.images:
-            if 2 * dx > self.nx:
-                dx -= self.nx
-            elif 2 * dx < -self.nx:
-                dx += self.nx
-            if 2 * dy > self.ny:
-                dy -= self.ny
-            elif 2 * dy < -self.ny:
-                dy += self.ny
-        return dx * dx + dy * dy + dz * dz
-
-    cdef int shifted(self, int site, int k) noexcept nogil:
-        """Host site at close offset ``k`` of ``site``; -1 beyond an electrode or a reflecting side."""
-        cdef int x = self.sx[site] + self.close_offset[k, 0]
-        cdef int y = self.sy[site] + self.close_offset[k, 1]
-        cdef int z = self.sz[site] + self.close_offset[k, 2]
-        if z < 0 or z >= self.nz:
-            return -1
-        if x < 0 or x >= self.nx:
-            if self.images:
-                return -1
-            x = x + self.nx if x < 0 else x - self.nx
-        if y < 0 or y >= self.ny:
-            if self.images:
-                return -1
-            y = y + self.ny if y < 0 else y - self.ny
-        return (x * self.ny + y) * self.nz + z
-
-    cdef bint in_contact(self, int site) noexcept nogil:
-        """Whether a vacancy here touches an electrode, and so conducts without neighbours."""
-        return self.sz[site] == 0 or self.sz[site] == self.nz - 1
-
-    cdef bint is_close(self, int a, int b) noexcept nogil:
-        cdef int d2 = self.squared_distance(a, b)
-        return d2 == 1 or d2 == 2
-
-    # ---------------------------------------------------------------- wiring
+    # ---------------------------------------------------------------- bonds
 
     cdef void _classify(self, const int[::1] vacancies, int n) noexcept nogil:
         cdef int i, k, other, site
         # Count the vacancies within sqrt(2) spacings of every site, empty sites included: who may come there
         # will be charged or not by that number.
-        for i in range(self.n_hosts):
+        for i in range(self.green.n_hosts):
             self.vacant[i] = 0
             self.n_close[i] = 0
             self.node_at[i] = -1
@@ -204,7 +121,7 @@ cdef class Wiring:
             site = vacancies[i]
             self.vacant[site] = 1
             for k in range(18):
-                other = self.shifted(site, k)
+                other = self.green.shifted(site, k)
                 if other >= 0:
                     self.n_close[other] += 1
         # Nodes and isolated ones, both in ascending order, on which every sum below depends.
@@ -212,18 +129,18 @@ cdef class Wiring:
         self.n_isolated = 0
         for i in range(n):
             site = vacancies[i]
-            if self.n_close[site] > 0 or self.in_contact(site):
+            if self.n_close[site] > 0 or self.green.in_contact(site):
                 self.node[self.m] = site
-                self.node_x[self.m] = self.sx[site]
-                self.node_y[self.m] = self.sy[site]
-                self.node_z[self.m] = self.sz[site]
+                self.node_x[self.m] = self.green.sx[site]
+                self.node_y[self.m] = self.green.sy[site]
+                self.node_z[self.m] = self.green.sz[site]
                 self.node_at[site] = self.m
                 self.m += 1
             else:
                 self.isolated[self.n_isolated] = site
                 self.n_isolated += 1
 
-    cdef void _wire(self) noexcept nogil:
+    cdef void _connect(self) noexcept nogil:
         """Find bonds, and the hidden ones that would show without one vacancy."""
         cdef int i, j, k, d2, m = self.m
         for i in range(m):
@@ -236,7 +153,7 @@ cdef class Wiring:
         for i in range(m):
             self.distance2[i, i] = FAR
             for j in range(i):
-                d2 = self.squared_distance(self.node[i], self.node[j])
+                d2 = self.green.squared_distance(self.node[i], self.node[j])
                 if d2 > self.cut2:
                     d2 = FAR
                 else:
@@ -248,10 +165,10 @@ cdef class Wiring:
                 self.distance2[j, i] = d2
         for i in range(m):
             # Bonds after all distances: whether one is hidden hangs on third nodes.
-            self._wire_pairs(i)
-            self._wire_contacts(i)
+            self._connect_pairs(i)
+            self._connect_contacts(i)
 
-    cdef void _wire_pairs(self, int i) noexcept nogil:
+    cdef void _connect_pairs(self, int i) noexcept nogil:
         cdef int j, k, d2
         cdef int[2] shows
         cdef double value
@@ -274,12 +191,12 @@ cdef class Wiring:
             else:
                 self._bond(i, j, value, self.pair_law[d2])
 
-    cdef void _wire_contacts(self, int i) noexcept nogil:
-        cdef int side, depth, z = self.sz[self.node[i]]
+    cdef void _connect_contacts(self, int i) noexcept nogil:
+        cdef int side, depth, z = self.green.sz[self.node[i]]
         cdef double value, factor
         cdef int[2] shows
         for side in range(2):
-            depth = z + 1 if side == 0 else self.nz - z
+            depth = z + 1 if side == 0 else self.green.nz - z
             self.contact_g[side, i] = 0.0
             factor = self.metallic[self.node[i]] if depth == 1 else self.modulation[self.node[i]]
             # The electrode has no site: the node's factor stands for both ends.
@@ -294,10 +211,10 @@ cdef class Wiring:
     cdef int _sole_partner(self, int i) noexcept nogil:
         """The one node without which node ``i`` would be isolated, or -1."""
         cdef int k, other, site = self.node[i]
-        if self.n_close[site] != 1 or self.in_contact(site):
+        if self.n_close[site] != 1 or self.green.in_contact(site):
             return -1
         for k in range(18):
-            other = self.shifted(site, k)
+            other = self.green.shifted(site, k)
             if other >= 0 and self.vacant[other]:
                 return self.node_at[other]
         return -1
@@ -335,7 +252,7 @@ cdef class Wiring:
         cdef bint hidden = False
         for k in range(self.n_near[i]):
             other = self.near[i, k]
-            level = self.sz[self.node[other]] + 1 if side == 0 else self.nz - self.sz[self.node[other]]
+            level = self.green.sz[self.node[other]] + 1 if side == 0 else self.green.nz - self.green.sz[self.node[other]]
             if level < depth and self.distance2[i, other] < depth * depth:
                 if not self._shown_by(other, not hidden, shows):
                     return True
@@ -365,6 +282,28 @@ cdef class Wiring:
         self.link_law[j, self.degree[j]] = law
         self.degree[j] += 1
 
+    # ---------------------------------------------------------------- currents
+
+    cdef void flow(self, const double* value, double top, double* out) noexcept nogil:
+        """Current that bonds and contacts bring into each node, by differences (no cancellation)."""
+        cdef int i, k
+        cdef double total
+        for i in range(self.m):
+            total = self.contact_g[1, i] * (top - value[i]) - self.contact_g[0, i] * value[i]
+            for k in range(self.degree[i]):
+                total += self.link_g[i, k] * (value[self.link[i, k]] - value[i])
+            out[i] = total
+
+    cdef bint hides_laws(self) noexcept nogil:
+        """Whether a hidden bond obeys a law."""
+        cdef int h
+        for h in range(self.n_hidden):
+            if self.hidden_law[h] > 0:
+                return True
+        return False
+
+    # ---------------------------------------------------------------- numbers from outside
+
     def set_modulation(self, factor, metallic=None):
         """Set the factor, per host site, on the conductance of each end of a bond (1: none).
 
@@ -377,9 +316,9 @@ cdef class Wiring:
         """Return a copy of factors per host site, checked."""
         cdef double[::1] copy = np.array(factor, np.float64)
         cdef int i
-        if copy.shape[0] != self.n_hosts:
-            raise ValueError(f"modulation must have one factor for each of {self.n_hosts} host sites")
-        for i in range(self.n_hosts):
+        if copy.shape[0] != self.green.n_hosts:
+            raise ValueError(f"modulation must have one factor for each of {self.green.n_hosts} host sites")
+        for i in range(self.green.n_hosts):
             if not 0.0 < copy[i] < 1e6:
                 raise ValueError(f"modulation must be above 0 and below 1e6, got {copy[i]} at site {i}")
         return np.asarray(copy)

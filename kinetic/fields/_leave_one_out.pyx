@@ -1,0 +1,596 @@
+"""The network without one of its conducting defects, for every defect that may hop (compiled).
+
+Neither the bonds of the hopping atom nor the neighbours that conduct only beside it are there, and bonds that
+it hid appear (see `LocalBonds`); where bonds obey laws their voltages are others too (see `LawsWithout`).
+
+The errors of C, as probes measure them (see `ErrorEstimate`), bound those of each hopping atom's potentials. Where that
+exceeds 3e-8 V at 1 V, and in small networks, the atom's own residual does, built from differences across bonds. Where
+that exceeds it too (everywhere when asked, ``refine``) atoms are refined, many at once, until they settle, and solved
+by themselves if they do not.
+"""
+
+cimport cython
+
+import numpy as np
+
+from libc.math cimport fabs, INFINITY, sqrt
+from libc.string cimport memcpy
+from scipy.linalg.cython_blas cimport daxpy, ddot
+from scipy.linalg.cython_lapack cimport dpotrf, dpotrs
+
+from ._bond_network cimport BondNetwork
+from ._error_estimate cimport ErrorEstimate, GROUNDED
+from ._lattice_green cimport LatticeGreen
+from ._laws_without cimport LawsWithout
+from ._local_bonds cimport DOUBTFUL, LocalBonds, ROUNDING
+from ._network_solver cimport LinearSolution, NetworkSolver, NodePotentials, TOLERATED, UNSETTLED
+from ._operating_point cimport LawBonds, OperatingPoint
+from ._readout cimport Readout
+
+cdef double SETTLED = 1e-13    # V at 1 V: an error below this needs no further refinement, where all atoms are refined
+cdef double LOOSE = 3e-8, ENOUGH = 1e-11
+cdef int MOST_STEPS = 20, MOST_NEWTON_STEPS = 40
+
+cdef enum:
+    BATCH = 64          # hopping atoms that are refined at once
+    MANY = 200          # grounded hopping atoms from which on probes cost less than a residual of each
+
+
+@cython.final
+cdef class PotentialsWithout:
+    """Potentials at the sites that events read, without each hopping atom, at one voltage.
+
+    Notes
+    -----
+    ==============================  ==========================================
+    symbol                          attribute
+    ==============================  ==========================================
+    phi (V), all atoms present      ``all``; at sites that are no nodes ``readout``
+    phi' - phi at nodes (V)         ``shift``
+    y' = K (phi' - top phi0)        ``drawn``
+    ==============================  ==========================================
+    """
+
+    @staticmethod
+    cdef PotentialsWithout hold(LeaveOneOut owner, NodePotentials all):
+        """Hold what `LeaveOneOut` found; valid until it goes on."""
+        cdef PotentialsWithout held = PotentialsWithout.__new__(PotentialsWithout)
+        held.all, held.network, held.green, held.readout = all, owner.network, owner.green, owner.readout
+        held.shift, held.drawn = owner.shift, owner.drawn
+        return held
+
+    cdef double potential(self, int site, int c) noexcept nogil:
+        """Potential (V) at a site without hopping atom ``c`` (-1: nobody leaves); of an interstitial the mean of its cube."""
+        cdef int k
+        cdef double total = 0.0
+        if site < self.green.n_hosts:
+            return self._host(site, c)
+        for k in range(8):
+            total += self._host(self.green.corner(site, k), c)
+        return total / 8.0
+
+    cdef inline double _host(self, int host, int c) noexcept nogil:
+        cdef int m = self.network.m, one = 1, i
+        if c < 0 or m == 0:
+            return self.readout.phi[host]
+        i = self.network.node_at[host]
+        if i >= 0:
+            return self.all.phi[i] + self.shift[c, i]
+        return self.all.top * self.green.unit[self.green.sz[host]] + ddot(
+            &m, &self.readout.rows[self.readout.row_of[host], 0], &one, &self.drawn[c, 0], &one)
+
+
+@cython.final
+cdef class LeaveOneOut:
+    """The network without each hopping atom of one arrangement, with one bound on the error of every potential.
+
+    Parameters
+    ----------
+    solver : NetworkSolver
+    readout : Readout
+        Of the sites that events read.
+    refine : bool
+        Refine every atom until it settles at 1e-13 V.
+
+    Attributes
+    ----------
+    error : float
+        Bound on the error of any potential without a hopping atom, V at 1 V; the largest since `remove`.
+    refined : int
+        Hopping atoms whose bound was too large, of the last call.
+
+    Notes
+    -----
+    ==============================  ==========================================
+    symbol                          attribute
+    ==============================  ==========================================
+    E T^-1 (E' phi - v)             ``star_sum``
+    phi' - phi                      ``shift``; at 1 V by slopes ``linear_shift``
+    y' = K (phi' - top phi0)        ``drawn``
+    currents that nodes lack        ``residual``
+    ==============================  ==========================================
+    """
+
+    def __init__(self, NetworkSolver solver, Readout readout, bint refine=False):
+        self.solver, self.network, self.green, self.readout = solver, solver.network, solver.green, readout
+        self.local = LocalBonds(solver.network)
+        self.estimate = ErrorEstimate(solver, readout)
+        self.laws = LawsWithout(solver, self.local)
+        self.refine = refine
+        self.loose, self.batch = np.zeros(1, np.intc), np.zeros(BATCH, np.intc)
+        self.left, self.size = np.zeros(1), np.zeros(BATCH)
+        self.star_sum, self.shift, self.drawn, self.linear_shift = np.zeros((4, 1, 1))
+        self.batch_in, self.batch_out, self.matrix = np.zeros((3, 1, 1))
+        self.residual, self.source = np.zeros((2, 1))
+
+    cdef int _room(self, bint read) except -1:
+        """Follow the capacity of the network, and the number of hopping atoms."""
+        cdef int capacity = self.network.capacity
+        if self.loose.shape[0] != capacity:
+            self.loose, self.left = np.zeros(capacity, np.intc), np.zeros(capacity)
+            self.batch_in, self.batch_out = np.zeros((2, BATCH, capacity))
+            self.residual, self.source = np.zeros((2, capacity))
+            # Few atoms are solved by themselves: until then this is no memory but addresses.
+            self.matrix = np.zeros((capacity, capacity))
+        if self.shift.shape[0] < self.local.n or self.shift.shape[1] != capacity:
+            self.star_sum, self.shift, self.drawn = np.zeros((3, self.local.n + 64, capacity))
+        if read and self.local.n >= MANY:
+            self.estimate.make_room()
+        return 0
+
+    cdef int remove(self, LinearSolution solution, bint read) except -1:
+        """Solve the network at 1 V without each of the atoms that `local` has as hopping.
+
+        At every wanted point where it is ``read``. Else only the nodes are solved, at the slopes that bonds with laws
+        have at 0 V: what is read at a voltage later begins there, and is bounded and refined then.
+
+        Raises
+        ------
+        ArithmeticError
+            The contrast is too large for double precision.
+        """
+        cdef int info
+        cdef NodePotentials at = solution.potentials
+        solution.require_present()
+        self.solution = solution
+        self.local.list_bonds()
+        self.readout.write_rows()
+        self._room(read)
+        with nogil:
+            self.local.grow_trees()
+            if read:
+                self.readout.read(at)
+            info = self._remove(at, read)
+        if info:
+            problem = f"does not settle below {TOLERATED} V" if info == UNSETTLED else "is singular"
+            raise ArithmeticError(
+                f"a network without one of its vacancies {problem}: the contrast between bonds and background is too "
+                "large for double precision, allowed up to about 1e12"
+            )
+        return 0
+
+    cdef int _remove(self, NodePotentials at, bint read) noexcept nogil:
+        """Change of the nodes' potential (shift) without each hopping atom; to be read, the drawn currents too."""
+        cdef int c, info
+        self.error = 0.0
+        if self.local.n == 0 or self.network.m == 0:
+            return 0
+        # For each atom a small system over its changed bonds gives the currents by which its network differs.
+        for c in range(self.local.n):
+            info = self.local.factor(c, self.solver)
+            if info:
+                return info
+            self.local.respond(c, &at.phi[0], 1.0, &self.star_sum[c, 0])
+        self.solver.respond(self.star_sum, self.shift, self.local.n)
+        if not read:
+            return self._refine_doubtful(at)
+        return self._refine_loose(self._list_unproved(at), at, None)
+
+    cdef int remove_at(self, OperatingPoint point) except -1:
+        """Solve the network at an operating point (other than 0 V) without each of these atoms, after `remove`.
+
+        Raises
+        ------
+        ArithmeticError
+            A potential does not settle.
+        """
+        cdef int info
+        if self.laws.whole is not point.bonds:
+            if self.linear_shift.shape[0] < self.local.n or self.linear_shift.shape[1] != self.network.capacity:
+                self.linear_shift = np.zeros((self.local.n + 64, self.network.capacity))
+            np.asarray(self.linear_shift)[:self.local.n, :self.network.m] = (
+                np.asarray(self.shift)[:self.local.n, :self.network.m])
+            self.laws.prepare(point.bonds, self.linear_shift)
+        self.laws.begin(point)
+        with nogil:
+            self.readout.read(point.potentials)
+            info = self._remove_at(point.potentials)
+        if info:
+            raise ArithmeticError(f"a network without one of its vacancies does not settle at {point.voltage:g} V")
+        return 0
+
+    cdef int _remove_at(self, NodePotentials at) noexcept nogil:
+        """Shift of the nodes' potentials without each hopping atom at an operating point."""
+        cdef int c, i, info
+        cdef const double* linear = &self.solution.potentials.phi[0]
+        if self.local.n == 0 or self.network.m == 0:
+            return 0
+        for c in range(self.local.n):
+            info = self.laws.sources_without(c, &self.star_sum[c, 0])
+            if info:
+                return info
+        self.solver.respond(self.star_sum, self.shift, self.local.n)
+        for c in range(self.local.n):
+            for i in range(self.network.m):
+                self.shift[c, i] += at.top * (linear[i] + self.linear_shift[c, i]) - at.phi[i]
+        for c in range(self.local.n):
+            self.loose[c] = c
+        return self._refine_loose(self.local.n, at, self.laws)
+
+    # ---------------------------------------------------------------- bounds and refinement
+
+    cdef int _list_unproved(self, NodePotentials at) noexcept nogil:
+        """List the hopping atoms in ``loose`` that probes do not clear; those that they do are done with."""
+        cdef int c, n = 0, n_grounded = 0
+        cdef double error
+        if self.local.n >= MANY and not self.refine:
+            for c in range(self.local.n):
+                n_grounded += self._grounded(c)
+        if n_grounded >= MANY:
+            self.estimate.measure(self.solution)
+        for c in range(self.local.n):
+            error = self._probed_bound(c, at) if n_grounded >= MANY else INFINITY
+            if error <= LOOSE:
+                self.error = max(self.error, error)
+                self._draw_by_sources(c, at)
+            else:
+                self.loose[n] = c
+                n += 1
+        return n
+
+    cdef int _refine_doubtful(self, NodePotentials at) noexcept nogil:
+        """Refine the hopping atoms whose T has lost digits; the others are near enough to begin with."""
+        cdef int c, n = 0
+        for c in range(self.local.n):
+            if self.refine or self.local.doubtful(c, DOUBTFUL, self.solver):
+                self.loose[n] = c
+                n += 1
+        return self._refine_listed(n, at, None)
+
+    cdef int _refine_loose(self, int n_listed, NodePotentials at, LawsWithout laws) noexcept nogil:
+        """Refine those of the hopping atoms in ``loose`` whose bound is too large."""
+        cdef int c, p, first = 0, n = 0
+        cdef double error, scale = fabs(at.top)
+        if n_listed == self.local.n:
+            self._draw_all(at)
+        else:
+            while first < n_listed:
+                self._draw(&self.loose[first], min(n_listed - first, <int>BATCH), at)
+                first += BATCH
+        for p in range(n_listed):
+            c = self.loose[p]
+            error = self._residual_bound(c, at, laws)
+            # Where the simple bound does not clear an atom, the sharp one may.
+            if not self.refine and not error <= LOOSE * scale:
+                error = min(error, self._sharp_bound(c, laws))
+            if self.refine or not error <= LOOSE * scale:
+                self.loose[n] = c
+                n += 1
+            else:
+                self.error = max(self.error, error / scale)
+        return self._refine_listed(n, at, laws)
+
+    cdef int _refine_listed(self, int n, NodePotentials at, LawsWithout laws) noexcept nogil:
+        """Refine the ``n`` hopping atoms in ``loose``, many at once."""
+        cdef int first = 0, info
+        self.refined = n
+        while first < n:
+            info = self._refine(&self.loose[first], min(n - first, <int>BATCH), at, laws)
+            if info:
+                return info
+            first += BATCH
+        return 0
+
+    cdef void _draw_all(self, NodePotentials at) noexcept nogil:
+        """Currents that hold the nodes at phi' in the background, for all hopping atoms: one product with K."""
+        cdef int c, i
+        for c in range(self.local.n):
+            for i in range(self.network.m):
+                self.star_sum[c, i] = self._beyond_background(c, i, at)
+        self.solver.times(self.solver.k_matrix, self.star_sum, self.drawn, self.local.n)
+
+    cdef void _draw(self, const int* atoms, int n, NodePotentials at) noexcept nogil:
+        """The same for a batch of hopping atoms."""
+        cdef int p, i
+        for p in range(n):
+            for i in range(self.network.m):
+                self.batch_in[p, i] = self._beyond_background(atoms[p], i, at)
+        self.solver.times(self.solver.k_matrix, self.batch_in, self.batch_out, n)
+        for p in range(n):
+            memcpy(&self.drawn[atoms[p], 0], &self.batch_out[p, 0], self.network.m * sizeof(double))
+
+    cdef void _draw_by_sources(self, int c, NodePotentials at) noexcept nogil:
+        """The same by the sources Y of the potentials C, of which few are needed (see :class:`ErrorEstimate`)."""
+        cdef int k, i, m = self.network.m, one = 1, n = self.local.list_ends(c)
+        memcpy(&self.drawn[c, 0], &at.y_phi[0], m * sizeof(double))
+        for k in range(n):
+            i = self.local.ends[k]
+            daxpy(&m, &self.star_sum[c, i], &self.estimate.y_matrix[i, 0], &one, &self.drawn[c, 0], &one)
+
+    cdef inline double _beyond_background(self, int c, int i, NodePotentials at) noexcept nogil:
+        """Potential of a node without hopping atom ``c``, less that of the empty background."""
+        return at.phi[i] + self.shift[c, i] - at.top * self.green.unit[self.network.node_z[i]]
+
+    cdef void _flow_without(self, int c, NodePotentials at, LawsWithout laws) noexcept nogil:
+        """Current into each node (``residual``) at the potentials ``source`` without hopping atom ``c``."""
+        self.local.flow_without(c, &self.source[0], at.top, &self.residual[0])
+        if laws is not None:
+            laws.flow(c, &self.source[0], &self.residual[0])
+
+    cdef void _meet(self, int n) noexcept nogil:
+        """Value of u = C r at each of ``n`` ends of bonds into ``source``."""
+        cdef int k, i, m = self.network.m, one = 1
+        for k in range(n):
+            i = self.local.ends[k]
+            self.source[i] = ddot(&m, &self.solver.c_matrix[i, 0], &one, &self.residual[0], &one)
+
+    cdef double _residual_bound(self, int c, NodePotentials at, LawsWithout laws) noexcept nogil:
+        """Bound on the error of one hopping atom's potentials, V at 1 V.
+
+        The error is A'^-1 r with r the residual, by differences across bonds, and A' >= K: no entry of A'^-1
+        exceeds the largest one of the Green's function. Where that is too much the bound by trees may be less, and the
+        sizes of the residuals are in ``residual``.
+        """
+        cdef int i
+        cdef double total = 0.0, error
+        for i in range(self.network.m):
+            self.source[i] = at.phi[i] + self.shift[c, i]
+        self._flow_without(c, at, laws)
+        for i in range(self.network.m):
+            self.residual[i] -= self.drawn[c, i]
+            total += fabs(self.residual[i])
+        error = self.green.largest * total
+        if not error <= LOOSE * fabs(at.top):
+            error = min(error, self.local.tree_bound(c, &self.residual[0]))
+            for i in range(self.network.m):
+                self.residual[i] = fabs(self.residual[i])
+        return error
+
+    cdef bint _grounded(self, int c) noexcept nogil:
+        """Whether all bonds that change with an atom end at grounded nodes; their ends are in ``local.ends``."""
+        cdef int k, i
+        for k in range(self.local.list_ends(c)):
+            i = self.local.ends[k]
+            if not self.solver.c_matrix[i, i] < GROUNDED:
+                return False
+        return True
+
+    cdef double _probed_bound(self, int c, NodePotentials at) noexcept nogil:
+        """The same without a residual, for an atom whose bonds all end at grounded nodes; else infinite.
+
+        With f = E T^-1 (E' phi - v) the nodes lack at most what the whole network leaves open, what its small system
+        leaves open at the ends of bonds, and |D^-1 f| times the lengths of rows of R D.
+        """
+        cdef int e, k, l, i, b, n = self.local.list_ends(c)
+        cdef double size = 0.0, total, value
+        if not self._grounded(c) or self.local.doubtful(c, ROUNDING, self.solver):
+            return INFINITY
+        for k in range(n):
+            i = self.local.ends[k]
+            size += self.solver.c_matrix[i, i] * self.star_sum[c, i] ** 2
+            self.residual[i] = 0.0
+        size = sqrt(size)
+        for e in range(self.local.start[c], self.local.start[c + 1]):
+            i, b = self.local.edge_a[e], self.local.edge_b[e]
+            value = at.phi[i] + self.shift[c, i]
+            value -= at.phi[b] + self.shift[c, b] if b >= 0 else (at.top if b == -2 else 0.0)
+            value = fabs(self.local.edge_g[e] * value - self.local.edge_w[e] * sqrt(fabs(self.local.edge_g[e])))
+            self.residual[i] += value
+            if b >= 0:
+                self.residual[b] += value
+        total = self.estimate.lacking_most + size * self.estimate.known_most
+        for k in range(n):
+            i = self.local.ends[k]
+            total += self.solver.c_matrix[i, i] * self.residual[i]
+            self.source[i] = self.estimate.lacking[i] + size * self.estimate.known[i]
+            for l in range(n):
+                self.source[i] += self.solver.c_matrix[i, self.local.ends[l]] * self.residual[self.local.ends[l]]
+        return self._bound_at_ends(c, n, total, None) + size * self.estimate.point_most
+
+    cdef double _sharp_bound(self, int c, LawsWithout laws) noexcept nogil:
+        """A sharper bound from the same sizes r: all entries of A'^-1 are positive, so that no error exceeds A'^-1 r.
+
+        That is u + C z with u = C r and z = E T^-1 E' u, and what bonds with laws add to z (see :class:`LawsWithout`).
+        No entry of a column of C exceeds that on the diagonal, which bounds u by the sum of C_jj r_j; and the rest
+        is harmonic but where z is not zero, at ends of changed bonds, so that it is largest there. Twice the sum
+        covers the rounding of C and T.
+        """
+        cdef int i, n
+        cdef double total = 0.0
+        if self.local.doubtful(c, ROUNDING, self.solver):
+            return INFINITY
+        for i in range(self.network.m):
+            total += self.solver.c_matrix[i, i] * self.residual[i]
+        n = self.local.list_ends(c) if laws is None else laws.list_ends(c)
+        self._meet(n)
+        return self._bound_at_ends(c, n, total, laws)
+
+    cdef double _bound_at_ends(self, int c, int n, double total, LawsWithout laws) noexcept nogil:
+        """The bound from the sum that bounds u, and from u itself at the ``n`` ends in ``local.ends`` (in ``source``)."""
+        cdef int k, l, i
+        cdef double largest = 0.0, value, other
+        if laws is None:
+            self.local.respond(c, &self.source[0], 0.0, &self.source[0])
+        elif laws.bound_response(c, &self.source[0]):
+            return INFINITY
+        for k in range(n):
+            i = self.local.ends[k]
+            value = other = 0.0
+            for l in range(0, n - 1, 2):
+                value += self.solver.c_matrix[i, self.local.ends[l]] * self.source[self.local.ends[l]]
+                other += self.solver.c_matrix[i, self.local.ends[l + 1]] * self.source[self.local.ends[l + 1]]
+            if n & 1:
+                value += self.solver.c_matrix[i, self.local.ends[n - 1]] * self.source[self.local.ends[n - 1]]
+            largest = max(largest, fabs(value + other))
+        return 2.0 * (total + largest)
+
+    cdef int _refine(self, const int* atoms, int n_atoms, NodePotentials at, LawsWithout laws) noexcept nogil:
+        """Refine the shifts of hopping atoms until they settle, or solve them by themselves.
+
+        Corrections fall by a constant ratio, which follows from the last two, and what is left from that.
+        """
+        cdef int c, i, p, step = 0, n, active = n_atoms, info = 0
+        cdef double size, before, left, enough = SETTLED if self.refine else ENOUGH
+        for p in range(n_atoms):
+            self.batch[p] = atoms[p]
+            self.size[p] = 0.0
+            for i in range(self.network.m):
+                self.size[p] = max(self.size[p], fabs(self.shift[atoms[p], i]))
+        while active:
+            self._correct(active, at, laws)
+            step += 1
+            n, active = active, 0
+            for p in range(n):
+                # Each correction is q = size / before of the last: about size q is left.
+                c, before = self.batch[p], self.size[p]
+                size = self._correction(p)
+                left = size if size >= before else size * size / before
+                if left > enough and size < 0.1 * before and step < MOST_STEPS:
+                    self.batch[active], self.size[active] = c, size
+                    active += 1
+                    continue
+                self.left[c] = left
+        for p in range(n_atoms):
+            c = atoms[p]
+            if not self.left[c] <= enough:
+                info = self._solve_without(c, &self.left[c], at, laws)
+                if info:
+                    return info
+            self.error = max(self.error, self.left[c] / fabs(at.top))
+        self._draw(atoms, n_atoms, at)
+        return 0
+
+    cdef int _solve_without(self, int c, double* left, NodePotentials at, LawsWithout laws) noexcept nogil:
+        """Shift of hopping atom ``c`` by a factorisation of its own: Newton's method where bonds obey laws.
+
+        Where the atom holds together what would else float, the stiff C has lost how each part is connected to the
+        background: a part in contrast^2 of it.
+        """
+        cdef int i, info = 0, one = 1, step, m = self.network.m, ld = self.network.capacity
+        cdef double size = 0.0
+        cdef char uplo = b"U"
+        self.batch[0] = c
+        if laws is None:
+            for i in range(m):
+                self.shift[c, i] = 0.0
+        # Corrections against the residual by differences, as in the whole network.
+        for step in range(MOST_STEPS if laws is None else MOST_NEWTON_STEPS):
+            if step == 0 or laws is not None:
+                self.local.assemble_without(c, self.solver.k_matrix, self.matrix)
+                if laws is not None:
+                    for i in range(m):
+                        self.source[i] = at.phi[i] + self.shift[c, i]
+                    laws.add_slopes(c, &self.source[0], self.matrix)
+                dpotrf(&uplo, &m, &self.matrix[0, 0], &ld, &info)
+                if info:
+                    return info
+            self._residual_without(1, at, laws)
+            dpotrs(&uplo, &m, &one, &self.matrix[0, 0], &ld, &self.batch_out[0, 0], &ld, &info)
+            for i in range(m):
+                self.batch_in[0, i] = self.batch_out[0, i]
+            size = self._correction(0)
+            if step > 0 and size <= SETTLED:
+                break
+        left[0] = size
+        return 0 if size <= TOLERATED else UNSETTLED
+
+    cdef double _correction(self, int p) noexcept nogil:
+        """Add the correction of one hopping atom of the batch to its shift; returns its size at 1 V."""
+        cdef int i, c = self.batch[p]
+        cdef double size = 0.0
+        for i in range(self.network.m):
+            self.shift[c, i] += self.batch_in[p, i]
+            size = max(size, fabs(self.batch_in[p, i]))
+        return size
+
+    cdef void _residual_without(self, int n, NodePotentials at, LawsWithout laws) noexcept nogil:
+        """Current that each node lacks without each hopping atom of the batch, at phi + shift, into batch_out."""
+        cdef int p, i, m = self.network.m
+        for p in range(n):
+            for i in range(m):
+                self.batch_in[p, i] = -self._beyond_background(self.batch[p], i, at)
+        # What the background brings at these potentials, and what the bonds that are left bring.
+        self.solver.times(self.solver.k_matrix, self.batch_in, self.batch_out, n)
+        for p in range(n):
+            for i in range(m):
+                self.source[i] = at.phi[i] + self.shift[self.batch[p], i]
+            self._flow_without(self.batch[p], at, laws)
+            for i in range(m):
+                self.batch_out[p, i] += self.residual[i]
+
+    cdef void _correct(self, int n, NodePotentials at, LawsWithout laws) noexcept nogil:
+        """One correction of the ``n`` hopping atoms of the batch: C r + C E w into batch_in."""
+        cdef int c, i, p, m = self.network.m
+        # First guess of the correction from C, at the ends of the changed bonds; then what these make of it.
+        self._residual_without(n, at, laws)
+        for p in range(n):
+            c = self.batch[p]
+            for i in range(m):
+                self.residual[i] = self.batch_out[p, i]
+            self._meet(self.local.list_ends(c))
+            self.local.respond(c, &self.source[0], 0.0, &self.residual[0])
+            for i in range(m):
+                self.batch_out[p, i] += self.residual[i]
+        # C (r + E w): the one product with all of C
+        self.solver.times(self.solver.c_matrix, self.batch_out, self.batch_in, n)
+        if laws is not None:
+            for p in range(n):
+                laws.bend(self.batch[p], &self.batch_in[p, 0], &self.residual[0], &self.source[0])
+
+    # ---------------------------------------------------------------- the bounds by themselves
+
+    def bound_without(self, int site, const double[::1] lacking, *, bint by_trees=False, bint at_point=False):
+        """Bound (V) on the error of potentials without the hopping atom at a host site, by the sharp way or by trees.
+
+        Parameters
+        ----------
+        site : int
+            Of an atom that some candidate takes away.
+        lacking : (m,) float64
+            Size of the current that each node lacks, in units of a background bond times 1 V.
+        by_trees : bool
+            Take what flows along trees of stiff bonds apart: here ``lacking`` has signs.
+        at_point : bool
+            With the slopes of laws at the last operating point; else with those at 0 V.
+        """
+        cdef int i, c = self._hopping_at(site)
+        if lacking.shape[0] != self.network.m:
+            raise ValueError(f"lacking must have one current for each of {self.network.m} nodes, got {lacking.shape[0]}")
+        for i in range(self.network.m):
+            self.residual[i] = lacking[i]
+        if by_trees:
+            return self.local.tree_bound(c, &self.residual[0])
+        return self._sharp_bound(c, self.laws if at_point else None)
+
+    def bound_by_probes(self, int site):
+        """The same at 1 V for the inverse that the solver holds now, by probes.
+
+        Returns
+        -------
+        float
+            V at 1 V; infinite where a bond of the atom ends at a node that floats.
+        """
+        cdef int c = self._hopping_at(site)
+        self.estimate.make_room()
+        self.local.factor(c, self.solver)
+        self.local.respond(c, &self.solution.potentials.phi[0], 1.0, &self.star_sum[c, 0])
+        self.solver.respond(self.star_sum[c:c + 1], self.shift[c:c + 1], 1)
+        self.estimate.measure(self.solution)
+        return self._probed_bound(c, self.solution.potentials)
+
+    def _hopping_at(self, int site):
+        """Return the number of the hopping atom at a host site."""
+        cdef int c = self.local.hopping_at(site) if 0 <= site < self.green.n_hosts else -1
+        if c < 0:
+            raise ValueError(f"no conducting defect that may hop is at host site {site}")
+        return c

@@ -1,0 +1,557 @@
+"""Exact conduction and heat of a set of defects on a uniform background lattice (compiled).
+
+With K the inverse of the lattice Green's function on the conducting defects (nodes), L the Laplacian of
+their bonds (see :class:`BondNetwork`) and b the contacts, (K + L) phi = K phi0 + b holds for the whole lattice [1]_.
+Everything is solved at 1 V: a linear network scales.
+
+.. [1] B. L. Buzbee et al., SIAM J. Numer. Anal. 8, 722 (1971), doi:10.1137/0708066.
+"""
+
+cimport cython
+
+import numpy as np
+
+from libc.math cimport fabs
+from libc.string cimport memset
+from scipy.linalg.cython_blas cimport daxpy, ddot, dsymm, dsymv, dsyr
+from scipy.linalg.cython_lapack cimport dpotrf, dpotri, dpotrs
+
+from ._bond_network cimport BondNetwork
+from ._lattice_green cimport LatticeGreen
+
+CONVERGED, TOLERATED = 1e-14, 1e-9
+cdef int MOST_STEPS = 20
+cdef int DENSE_GAIN = 8    # terms of a product of matrices in the time of one of a sum of rows
+
+cdef enum:
+    # K is kept from one solution to the next where this many nodes conduct, for so many times, and if no more than so
+    # many have come and so many gone
+    KEPT_FROM = 150
+    KEPT_TIMES = 100
+    MOST_CHANGES = 8
+    TILE = 32           # rows and columns of a matrix that are transposed together
+cdef double KEPT_ERROR = 1e-12   # of a column of K G: beyond it K is computed again
+
+
+@cython.final
+cdef class NodePotentials:
+    """Potential and temperature rise of the nodes at one voltage of the top electrode.
+
+    Made by a solver from finished arrays; valid also after further arrangements are solved.
+
+    Notes
+    -----
+    A host site that is no node has phi = phi0 + G y, theta = G y_theta.
+
+    ========================  ==========================================================
+    symbol                    attribute
+    ========================  ==========================================================
+    V                         ``top`` (V)
+    phi (V), y = K(phi-phi0)  ``phi``, ``y_phi``
+    theta (K), K theta        ``theta``, ``y_theta``
+    Joule power (W)           ``power``; of a bond one half at each end
+    ========================  ==========================================================
+    """
+
+    @staticmethod
+    cdef NodePotentials hold(BondNetwork network, double top, double[:, ::1] rows):
+        """Hold phi, y_phi, theta, y_theta and power of the nodes of a network, the rows of a block."""
+        cdef NodePotentials held = NodePotentials.__new__(NodePotentials)
+        cdef int i
+        held.green, held.m, held.top = network.green, network.m, top
+        held.node = np.empty(network.m, np.intc)
+        for i in range(network.m):
+            held.node[i] = network.node[i]
+        held.phi, held.y_phi, held.theta, held.y_theta, held.power = rows[0], rows[1], rows[2], rows[3], rows[4]
+        return held
+
+    def potential_at(self, const int[::1] sites):
+        """Potential (V) at some host sites."""
+        cdef int s, i
+        phi = np.zeros(sites.shape[0])
+        cdef double[::1] view = phi
+        for s in range(sites.shape[0]):
+            view[s] = self.top * self.green.unit[self.green.sz[sites[s]]]
+            for i in range(self.m):
+                view[s] += self.green.value(sites[s], self.node[i]) * self.y_phi[i]
+        return phi
+
+    def maps(self):
+        """Potential (V) and temperature rise (K) at every host site."""
+        cdef int s, i
+        cdef double value, potential, rise
+        phi, theta = np.zeros((2, self.green.n_hosts))
+        cdef double[::1] phi_view = phi, theta_view = theta
+        with nogil:
+            for s in range(self.green.n_hosts):
+                potential = self.top * self.green.unit[self.green.sz[s]]
+                rise = 0.0
+                for i in range(self.m):
+                    value = self.green.value(s, self.node[i])
+                    potential += value * self.y_phi[i]
+                    rise += value * self.y_theta[i]
+                phi_view[s] = potential
+                theta_view[s] = rise
+        return phi, theta
+
+    def nodes(self):
+        """Host sites that conduct, their potential (V) and temperature rise (K)."""
+        m = self.m
+        return np.array(self.node), np.array(self.phi[:m]), np.array(self.theta[:m])
+
+
+@cython.final
+cdef class LinearSolution:
+    """One arrangement, solved at 1 V with the slopes that its bonds have at 0 V.
+
+    Attributes
+    ----------
+    solver : NetworkSolver
+        Holds the matrices of this solution until it solves another arrangement.
+    potentials : NodePotentials
+        At 1 V.
+    conductance : float
+        Of the whole box, S.
+    heat_max : float
+        Largest temperature rise of a node, K.
+    solver_error : float
+        Last correction of a potential, V.
+    """
+
+    @staticmethod
+    cdef LinearSolution hold(NetworkSolver solver, NodePotentials potentials, double current, double error):
+        """Hold what a solver has found; ``current``: out of the top electrode through nodes, in background bonds."""
+        cdef LinearSolution held = LinearSolution.__new__(LinearSolution)
+        cdef int i
+        held.solver, held.potentials, held.number, held.solver_error = solver, potentials, solver.solutions, error
+        # The empty background alone: what is left where nothing conducts.
+        held.conductance = solver.background * solver.green.nx * solver.green.ny * solver.green.unit[0]
+        held.conductance += solver.background * current
+        held.heat_max = 0.0
+        for i in range(potentials.m):
+            held.heat_max = max(held.heat_max, potentials.theta[i])
+        return held
+
+    cdef int require_present(self) except -1:
+        """Raise RuntimeError where the solver's matrices are those of a later arrangement."""
+        if self.number != self.solver.solutions:
+            raise RuntimeError("the solver has solved another arrangement since: use the solution that it returned last")
+        return 0
+
+    @property
+    def present(self):
+        """Whether the solver's matrices are still those of this solution."""
+        return self.number == self.solver.solutions
+
+    def power(self):
+        """Joule power in bonds and contacts at 1 V (W)."""
+        cdef int i
+        cdef double p = 0.0
+        cdef BondNetwork network = self.solver.network
+        cdef NodePotentials at = self.potentials
+        self.require_present()
+        for i in range(at.m):
+            p += at.power[i] + 0.5 * self.solver.background * (
+                network.contact_g[0, i] * at.phi[i] ** 2 + network.contact_g[1, i] * (1.0 - at.phi[i]) ** 2)
+        return p
+
+
+@cython.final
+cdef class NetworkSolver:
+    """Conduction and heat of a set of defects at 1 V.
+
+    Parameters
+    ----------
+    network : BondNetwork
+    background : float
+        Conductance of one background bond, S.
+    heat : float
+        1 / (kappa a), K/W: temperature scale of one watt on the lattice.
+    wiedemann_franz : float
+        L0 T_ref x background / (kappa a): heat conductance of a bond over its electrical one, both in
+        units of their background bonds.
+
+    Notes
+    -----
+    The heat of the background's own current is left out: it is below 1e-6 of the total once a node conducts.
+    Matrices are written in place by each `solve`; others read them, through a `LinearSolution` that is present.
+
+    ========================  ==========================================================
+    symbol                    attribute
+    ========================  ==========================================================
+    K = G^-1 between nodes    ``k_matrix`` (lower triangle)
+    C = (K + L)^-1            ``c_matrix`` (whole)
+    H = K + L_heat            ``h_matrix`` (its Cholesky factor)
+    K, kept for next time     ``kept_matrix`` of the nodes ``kept_node``
+    ========================  ==========================================================
+    """
+
+    def __init__(self, BondNetwork network, double background, double heat, double wiedemann_franz):
+        self.network, self.green = network, network.green
+        self.background, self.heat, self.wiedemann_franz = background, heat, wiedemann_franz
+        self.spare_matrix = np.zeros((1, 1))
+        self._room(True)
+
+    cdef int _room(self, bint keep) except -1:
+        """Follow the capacity of the network; K that is kept goes where it grows."""
+        cdef int capacity = self.network.capacity
+        if self.c_matrix is None or self.c_matrix.shape[0] != capacity:
+            self.k_matrix = self.kept_matrix = np.zeros((capacity, capacity))
+            self.spare_matrix = np.zeros((1, 1))
+            self.kept_node, self.old_place = np.zeros((2, capacity), np.intc)
+            self.kept_m = 0
+            self.c_matrix = np.zeros((capacity, capacity))
+            self.h_matrix = np.zeros((capacity, capacity))
+            rows = np.zeros((3, capacity))
+            self.diagonal, self.source, self.residual = rows[0], rows[1], rows[2]
+        if self.kept_m and not keep and self.spare_matrix.shape[0] != capacity:
+            self.spare_matrix = np.zeros((capacity, capacity))
+        return 0
+
+    # ---------------------------------------------------------------- solve
+
+    def solve(self, const int[::1] vacancies, bint keep=False):
+        """Solve conduction and heat at 1 V for vacancies at these host sites (ascending).
+
+        Parameters
+        ----------
+        vacancies : (n,) int32
+        keep : bool
+            Change the K of the last solution that was kept, and keep the present one: in large networks last digits
+            then depend on these. Without it they do not, and what is kept stays.
+
+        Returns
+        -------
+        LinearSolution
+
+        Raises
+        ------
+        ArithmeticError
+            The matrix is not positive definite in double precision, or the potential does not settle.
+        """
+        cdef int info = 0
+        cdef double error = 0.0, current = 0.0
+        cdef double[:, ::1] rows
+        self.network.arrange(vacancies)
+        self._room(keep)
+        self.solutions += 1
+        rows = np.empty((5, max(self.network.m, 1)))
+        if self.network.m:
+            with nogil:
+                info = self._solve(keep, rows, &error, &current)
+        if info:
+            self.kept_m = 0
+            problem = f"does not settle below {TOLERATED} V" if info == UNSETTLED else "is not positive definite"
+            raise ArithmeticError(
+                f"the field matrix of {self.network.m} conducting defects {problem}: the contrast between bonds and "
+                "background is too large for double precision, allowed up to about 1e12"
+            )
+        return LinearSolution.hold(self, NodePotentials.hold(self.network, 1.0, rows), current, error)
+
+    def drop_kept(self):
+        """Compute K from G again at the next solution."""
+        self.kept_m = 0
+
+    cdef int _solve(self, bint keep, double[:, ::1] out, double* error, double* current) noexcept nogil:
+        """Potential by a fresh Cholesky factorisation, refined until it settles; current of the top electrode; C, heat."""
+        cdef int m = self.network.m, ld = self.network.capacity, i, info
+        cdef char uplo = b"U"  # Fortran's upper triangle is the lower one of our rows
+        cdef double* phi = &out[0, 0]
+        cdef double* y_phi = &out[1, 0]
+        info = self._invert(keep)
+        if info == 0:
+            info = self._factor()
+        if info == 0:
+            info = self._settle(phi, error)
+        if info:
+            return info
+        # Out of the top electrode: through its contacts, less the part unit[z] of each node's source that the
+        # background leads back to it, by reciprocity.
+        self.sources_of(phi, 1.0, y_phi)
+        for i in range(m):
+            current[0] += self.network.contact_g[1, i] * (1.0 - phi[i]) - y_phi[i] * self.green.unit[self.network.node_z[i]]
+        # C itself, for the networks without a hopping atom; LAPACK fills one triangle.
+        dpotri(&uplo, &m, &self.c_matrix[0, 0], &ld, &info)
+        if info:
+            return info
+        self._mirror()
+        info = self._factor_heat()
+        if info:
+            return info
+        self.powers(phi, 1.0, &out[4, 0])
+        for i in range(m):
+            out[4, i] *= 0.5 * self.background
+        return self.warm(&out[4, 0], &out[2, 0], &out[3, 0])
+
+    cdef int _factor(self) noexcept nogil:
+        """Factor K + L into ``c_matrix``: L holds each node's bonds on the diagonal, minus each bond off it."""
+        cdef int m = self.network.m, ld = self.network.capacity, i, j, k, info = 0
+        cdef char uplo = b"U"
+        for i in range(m):
+            self.diagonal[i] = self.network.contact_g[0, i] + self.network.contact_g[1, i]
+            for k in range(self.network.degree[i]):
+                self.diagonal[i] += self.network.link_g[i, k]
+            for j in range(i + 1):
+                self.c_matrix[i, j] = self.k_matrix[i, j]
+            self.c_matrix[i, i] += self.diagonal[i]
+            for k in range(self.network.degree[i]):
+                j = self.network.link[i, k]
+                if j < i:
+                    self.c_matrix[i, j] -= self.network.link_g[i, k]
+        # One factorisation serves every correction; K + L is positive definite as the sum of two such.
+        dpotrf(&uplo, &m, &self.c_matrix[0, 0], &ld, &info)
+        return info
+
+    cdef int _settle(self, double* phi, double* error) noexcept nogil:
+        """Potential at 1 V by corrections with the factors of K + L; the last correction is the error."""
+        cdef int m = self.network.m, ld = self.network.capacity, i, info = 0, one = 1, step
+        cdef double change = 0.0
+        cdef char uplo = b"U"
+        for i in range(m):
+            phi[i] = self.green.unit[self.network.node_z[i]]
+        # The residual is taken by differences across bonds, which do not cancel, so that a few corrections
+        # reach rounding even where L is 1e12 times K.
+        for step in range(MOST_STEPS):
+            self.sources_of(phi, 1.0, &self.residual[0])
+            self.network.flow(phi, 1.0, &self.source[0])
+            for i in range(m):
+                self.residual[i] = self.source[i] - self.residual[i]
+            dpotrs(&uplo, &m, &one, &self.c_matrix[0, 0], &ld, &self.residual[0], &ld, &info)
+            change = 0.0
+            for i in range(m):
+                phi[i] += self.residual[i]
+                change = max(change, fabs(self.residual[i]))
+            # Two corrections at least: the first is the solution itself.
+            if step > 0 and change <= CONVERGED:
+                break
+        error[0] = change
+        return 0 if change <= TOLERATED else UNSETTLED
+
+    cdef void _mirror(self) noexcept nogil:
+        """Fill the upper triangle of C, tile by tile: whole columns at once would miss the cache at each entry."""
+        cdef int i, j, first = 0, start, last, m = self.network.m
+        while first < m:
+            last = min(first + TILE, m)
+            start = 0
+            while start < last:
+                for i in range(first, last):
+                    for j in range(start, min(start + TILE, i)):
+                        self.c_matrix[j, i] = self.c_matrix[i, j]
+                start += TILE
+            first = last
+
+    # ---------------------------------------------------------------- K
+
+    cdef int _invert(self, bint keep) noexcept nogil:
+        """K between the nodes, the lower triangle, which is all that anyone reads."""
+        cdef int i, info
+        if self.kept_m and not keep:
+            self.k_matrix = self.spare_matrix
+            return self._invert_afresh()
+        if keep and self._change_kept():
+            self.k_matrix = self.kept_matrix
+            return 0
+        self.k_matrix, self.kept_m = self.kept_matrix, 0
+        info = self._invert_afresh()
+        if info == 0 and keep and self.network.m >= KEPT_FROM:
+            self.kept_m, self.kept_times = self.network.m, 0
+            for i in range(self.network.m):
+                self.kept_node[i] = self.network.node[i]
+        return info
+
+    cdef int _invert_afresh(self) noexcept nogil:
+        """The inverse of G between the nodes; G is positive definite, so Cholesky needs no pivots."""
+        cdef int m = self.network.m, ld = self.network.capacity, i, info = 0
+        cdef char uplo = b"U"
+        for i in range(m):
+            self.network.green_row(self.network.node[i], i + 1, &self.k_matrix[i, 0])
+        dpotrf(&uplo, &m, &self.k_matrix[0, 0], &ld, &info)
+        if info == 0:
+            dpotri(&uplo, &m, &self.k_matrix[0, 0], &ld, &info)
+        return info
+
+    cdef bint _change_kept(self) noexcept nogil:
+        """Change the K that is kept to that of the present nodes, one rank for each that came or went; whether it is.
+
+        Bonds have no part in it, so that no contrast does: errors stay at 1e-15 over hundreds of changes.
+        """
+        cdef int i = 0, j = 0, k, n_gone = 0, n_come = 0
+        cdef int[MOST_CHANGES] gone, come
+        if self.kept_m == 0 or self.network.m < KEPT_FROM:
+            return False
+        # Both lists ascend.
+        while i < self.kept_m or j < self.network.m:
+            if j == self.network.m or (i < self.kept_m and self.kept_node[i] < self.network.node[j]):
+                if n_gone == MOST_CHANGES:
+                    return False
+                gone[n_gone] = i
+                n_gone, i = n_gone + 1, i + 1
+            elif i == self.kept_m or self.network.node[j] < self.kept_node[i]:
+                if n_come == MOST_CHANGES:
+                    return False
+                come[n_come], self.old_place[j] = j, -1
+                n_come, j = n_come + 1, j + 1
+            else:
+                self.old_place[j] = i
+                i, j = i + 1, j + 1
+        if n_gone + n_come == 0:
+            return True
+        if self.kept_times >= KEPT_TIMES:
+            return False
+        for k in range(n_gone):
+            self._take_out(gone[k])
+        self._lay_out()
+        for k in range(n_come):
+            if not self._put_in(come[k]):
+                return False
+        self.kept_times += 1
+        return True
+
+    cdef void _take_out(self, int s) noexcept nogil:
+        """Let the node at place ``s`` float in the background: K - K_s K_s' / K_ss, whose row and column s are zero."""
+        cdef int i, m = self.kept_m, ld = self.network.capacity, one = 1
+        cdef double share = -1.0 / self.kept_matrix[s, s]
+        cdef char uplo = b"U"
+        for i in range(m):
+            self.source[i] = self.kept_matrix[s, i] if i <= s else self.kept_matrix[i, s]
+        dsyr(&uplo, &m, &share, &self.source[0], &one, &self.kept_matrix[0, 0], &ld)
+
+    cdef void _lay_out(self) noexcept nogil:
+        """Order what is kept by the present nodes, those that came at zero; in the buffer of H, which is factored later."""
+        cdef int i, j, at
+        for i in range(self.network.m):
+            at = self.old_place[i]
+            for j in range(i + 1):
+                self.h_matrix[i, j] = 0.0
+                if at >= 0 and self.old_place[j] >= 0:
+                    self.h_matrix[i, j] = self.kept_matrix[at, self.old_place[j]]
+            self.kept_node[i] = self.network.node[i]
+        self.k_matrix, self.kept_m = self.h_matrix, self.network.m
+        self.h_matrix = self.kept_matrix
+        self.kept_matrix = self.k_matrix
+
+    cdef bint _put_in(self, int t) noexcept nogil:
+        """Hold the node at place ``t``, too: K + v v' / s with v = K g - e_t, s = G_tt - g' K g; whether K g = e_t then."""
+        cdef int i, m = self.network.m, ld = self.network.capacity, one = 1
+        cdef double zero = 0.0, unity = 1.0, share
+        cdef char uplo = b"U"
+        self.network.green_row(self.network.node[t], m, &self.source[0])
+        dsymv(&uplo, &m, &unity, &self.kept_matrix[0, 0], &ld, &self.source[0], &one, &zero, &self.residual[0], &one)
+        share = self.source[t] - ddot(&m, &self.source[0], &one, &self.residual[0], &one)
+        if not share > 0.0:
+            return False
+        self.residual[t] -= 1.0
+        share = 1.0 / share
+        dsyr(&uplo, &m, &share, &self.residual[0], &one, &self.kept_matrix[0, 0], &ld)
+        dsymv(&uplo, &m, &unity, &self.kept_matrix[0, 0], &ld, &self.source[0], &one, &zero, &self.residual[0], &one)
+        self.residual[t] -= 1.0
+        for i in range(m):
+            if not fabs(self.residual[i]) <= KEPT_ERROR:
+                return False
+        return True
+
+    # ---------------------------------------------------------------- products
+
+    cdef void sources_of(self, const double* value, double top, double* out) noexcept nogil:
+        """Sources in the background that hold the nodes at ``value``: y = K (value - top phi0)."""
+        cdef int m = self.network.m, ld = self.network.capacity, one = 1, i
+        cdef double zero = 0.0, unity = 1.0
+        cdef char uplo = b"U"
+        for i in range(m):
+            self.source[i] = value[i] - top * self.green.unit[self.network.node_z[i]]
+        dsymv(&uplo, &m, &unity, &self.k_matrix[0, 0], &ld, &self.source[0], &one, &zero, out, &one)
+
+    cdef void times_c(self, const double* value, double* out) noexcept nogil:
+        """C times a vector."""
+        cdef int m = self.network.m, ld = self.network.capacity, one = 1
+        cdef double zero = 0.0, unity = 1.0
+        cdef char uplo = b"U"
+        dsymv(&uplo, &m, &unity, &self.c_matrix[0, 0], &ld, <double*>value, &one, &zero, out, &one)
+
+    cdef void times(self, double[:, ::1] matrix, double[:, ::1] columns, double[:, ::1] out, int n) noexcept nogil:
+        """Symmetric matrix times ``n`` columns."""
+        cdef int m = self.network.m, ld = self.network.capacity, one = 1
+        cdef double zero = 0.0, unity = 1.0
+        cdef char uplo = b"U", side = b"L"
+        # For one column dsymm would copy the whole matrix first.
+        if n == 1:
+            dsymv(&uplo, &m, &unity, &matrix[0, 0], &ld, &columns[0, 0], &one, &zero, &out[0, 0], &one)
+            return
+        dsymm(&side, &uplo, &m, &n, &unity, &matrix[0, 0], &ld, &columns[0, 0], &ld, &zero, &out[0, 0], &ld)
+
+    cdef void respond(self, double[:, ::1] sources, double[:, ::1] out, int n) noexcept nogil:
+        """C times ``n`` columns that are zero but at a few nodes: row by row where that is less work."""
+        cdef int m = self.network.m, one = 1, c, i
+        cdef long terms = 0
+        for c in range(n):
+            for i in range(m):
+                terms += sources[c, i] != 0.0
+        if DENSE_GAIN * terms > <long>n * m:
+            self.times(self.c_matrix, sources, out, n)
+            return
+        for c in range(n):
+            memset(&out[c, 0], 0, m * sizeof(double))
+            for i in range(m):
+                if sources[c, i] != 0.0:
+                    daxpy(&m, &sources[c, i], &self.c_matrix[i, 0], &one, &out[c, 0], &one)
+
+    # ---------------------------------------------------------------- heat
+
+    cdef void powers(self, const double* phi, double top, double* out) noexcept nogil:
+        """Twice the Joule power of each node by slopes at 0 V: half of a bond's at either end, half of a contact's."""
+        cdef int i, k
+        cdef double u, total
+        for i in range(self.network.m):
+            u = phi[i] - top
+            total = self.network.contact_g[0, i] * phi[i] * phi[i] + self.network.contact_g[1, i] * u * u
+            for k in range(self.network.degree[i]):
+                u = phi[i] - phi[self.network.link[i, k]]
+                total += self.network.link_g[i, k] * u * u
+            out[i] = total
+
+    cdef int _factor_heat(self) noexcept nogil:
+        """Factor K + L for heat: bonds conduct it by Wiedemann and Franz, in proportion to their slope at 0 V."""
+        cdef int m = self.network.m, ld = self.network.capacity, i, j, k, info = 0
+        cdef char uplo = b"U"
+        for i in range(m):
+            for j in range(i + 1):
+                self.h_matrix[i, j] = self.k_matrix[i, j]
+            self.h_matrix[i, i] += self.wiedemann_franz * self.diagonal[i]
+            for k in range(self.network.degree[i]):
+                j = self.network.link[i, k]
+                if j < i:
+                    self.h_matrix[i, j] -= self.wiedemann_franz * self.network.link_g[i, k]
+        dpotrf(&uplo, &m, &self.h_matrix[0, 0], &ld, &info)
+        return info
+
+    cdef int warm(self, const double* power, double* theta, double* y_theta) noexcept nogil:
+        """Temperature rise (K) of the nodes for the power (W) at each, and its sources."""
+        cdef int m = self.network.m, ld = self.network.capacity, i, info = 0, one = 1
+        cdef char uplo = b"U"
+        for i in range(m):
+            theta[i] = power[i] * self.heat
+        # Heat needs no refinement: the contrast between bonds and background is small for heat.
+        dpotrs(&uplo, &m, &one, &self.h_matrix[0, 0], &ld, theta, &ld, &info)
+        self.sources_of(theta, 0.0, y_theta)
+        return info
+
+    # ---------------------------------------------------------------- read-out
+
+    @property
+    def inverse(self):
+        """C of the last solution between its nodes (V for one background bond times 1 V), shape (m, m); a view."""
+        m = self.network.m
+        return np.asarray(self.c_matrix)[:m, :m]
+
+    def bonds(self):
+        """Every bond once: nodes' host sites (-1 bottom, -2 top electrode) and conductance (S)."""
+        rows = []
+        for i in range(self.network.m):
+            for k in range(self.network.degree[i]):
+                j = self.network.link[i, k]
+                if j < i:
+                    rows.append((self.network.node[i], self.network.node[j], self.network.link_g[i, k] * self.background))
+            for side in range(2):
+                if self.network.contact_g[side, i] > 0.0:
+                    rows.append((self.network.node[i], -1 - side, self.network.contact_g[side, i] * self.background))
+        return rows
