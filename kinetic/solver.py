@@ -48,8 +48,9 @@ class End:
 
     Attributes
     ----------
-    events : (2, n) float64
-        Work of the bias (eV) in each candidate, and what heats it (K/V).
+    events : (3, n) float64
+        By candidate: work of the bias (eV), temperature rise over the voltage (K/V), and the part of the
+        work that is done beyond the bond whose dipole sees the field (eV).
     nodes : (m,) float64
         What heats the nodes (K/V).
     error : float
