@@ -15,7 +15,7 @@
 #   make test-browser  films, site and report in a real browser, which it installs where it is missing, as Sphinx
 #   make docs     the site, with its notebooks run: build/site/index.html; installs Sphinx where it is missing;
 #                 ngspice and PyTorch are used if they are there (make test-spice, make test-torch install them)
-#   make lint     ruff and mypy
+#   make lint     ruff, mypy and cython-lint
 #
 # FRENKEL_BOUNDSCHECK=1 make test compiles with bounds checks, into an environment of its own: the compiled
 # files of the source tree stay as they are.
@@ -112,6 +112,7 @@ $(SPHINX): $(WHOLE)
 lint: $(WHOLE)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	PATH="$(abspath $(BIN)):$$PATH" cython-lint $(ROOMS)  # which runs pycodestyle from the path
 
 build: $(BUILT)
 

@@ -57,7 +57,7 @@ def transistor_series(const double[::1] bit, const double[::1] source, const dou
     ``inner`` are the cells' voltages, ``slope`` their slopes; of one that fails, ``inner`` is its next step.
     """
     cdef Py_ssize_t k, failed = -1
-    cdef int n
+    cdef int _n
     cdef double pinch, forward, reverse, share, ignored, apart, difference, factor = 2.0 * slope_factor * gain * unit
     cdef double low, high, u, new, step, miss, total, i = 0.0, g = 0.0, through, dd, whole, reach
     cdef bint done
@@ -79,7 +79,7 @@ def transistor_series(const double[::1] bit, const double[::1] source, const dou
             u = min(u, through / total) if total > 0.0 else 0.0
             u = u if whole > 0.0 else -u
             done = False
-            for n in range(MOST):
+            for _n in range(MOST):
                 reverse = softplus((pinch - bit[k] + u) / (2.0 * unit), &share)
                 apart = (bit[k] - u - source[k]) / (2.0 * unit)
                 # Both are alike at a small drain voltage: their difference from that voltage, not from them.

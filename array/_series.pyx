@@ -61,12 +61,12 @@ cdef bint resistor(double v, double a, double saturation, double vs,
                    double *u, double *i, double *g) noexcept nogil:
     """Linear cell: b sinh(y) + Vs y = V, b = Is/A, by Halley's method from the answer for exp(y)/2."""
     cdef double b = saturation / a, each = 1.0 / vs, y = v * each, s, c, miss, bent, first, step
-    cdef int k
+    cdef int _k
     if y > 0.7:
         y = max(y - guess(y + rough_log(0.5 * b * each)), 0.3)
     if y < 1.5:
         y = min(y, v / (b + vs))
-    for k in range(MOST):
+    for _k in range(MOST):
         hyperbolic(y, &s, &c)
         bent, first = b * s, b * c + vs
         miss = bent + vs * y - v
@@ -88,7 +88,7 @@ cdef bint junction(double v, double a, double v0, double saturation, double vs,
     """Vs y + V0 asinh(k sinh(y)) = V, k = Is/A, by Halley's method from its asymptotes, kept in a bracket."""
     cdef double k = saturation / a, y = v / (vs + v0 * k), s, c, q, root, first, second, miss, step, u = 0.0
     cdef double low = 0.0, high = v / vs
-    cdef int n
+    cdef int _n
     if y < SMALL and k < SMALL:
         # Both nearly ohmic: the linear answer and its cubic correction, good to the fifth power.
         first, q = vs + v0 * k, y * y
@@ -111,7 +111,7 @@ cdef bint junction(double v, double a, double v0, double saturation, double vs,
         else:
             y = y - log(k)
         y = min(y, high)
-    for n in range(MOST):
+    for _n in range(MOST):
         hyperbolic(y, &s, &c)
         q = k * s
         root = sqrt(1.0 + q * q)
@@ -308,9 +308,9 @@ def meet(double open_voltage, double resistance, double a, double v0, double sat
     Newton's method from a voltage over the crossing, kept between 0 and the open voltage.
     """
     cdef double size = fabs(open_voltage), low = 0.0, high = size, v, u = 0.0, i = 0.0, g = 0.0, miss, step
-    cdef int n
+    cdef int _n
     v = min(max(start if open_voltage > 0.0 else -start, 0.0), size)
-    for n in range(2 * MOST):
+    for _n in range(2 * MOST):
         if not crossing(v, a, v0, saturation, vs, &u, &i, &g):
             return None
         miss = v - size + resistance * i

@@ -1,6 +1,6 @@
 """Motion of tunnelling gaps at constant voltages, cell by cell, exact for any duration."""
 
-from libc.math cimport exp, fabs, isinf
+from libc.math cimport exp, fabs
 
 cdef double SMALL = 0.02    # below, a series of four terms is exact to rounding
 

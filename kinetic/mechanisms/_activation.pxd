@@ -7,7 +7,7 @@ cdef struct Lineshape:  # twin of lineshape.Lineshape
     const double* node  # [kT, energy, 4]: value, slopes times steps, cross slope, eV
     int32_t n_kt, n_energy
     double step         # eV
-    double first, ratio # ln of the lowest kT, step of that logarithm
+    double first, ratio  # ln of the lowest kT, step of that logarithm
 
 cdef inline int fill_lineshape(Lineshape* table, shape) except -1:
     """Point to the table of a `Lineshape`, which the caller keeps alive."""
