@@ -65,7 +65,7 @@ cdef class BondLaws:
 
     cdef double beyond(self, int k, const double* coupling, const double* g, int* law, const double* rest,
                        double voltage, double load) except? -1e300:
-        """Current beyond the slopes at 0 V (background bonds times 1 V), where it lowers the voltage by ``load`` times it.
+        """Current beyond the slopes at 0 V (background bonds times 1 V); it lowers the voltage by ``load`` times it.
 
         Parameters
         ----------
@@ -134,8 +134,8 @@ cdef long settle_room(long k) noexcept nogil:
     return k * k + 3 * k
 
 
-cdef double unsettled(BondLaws laws, int k, const double* coupling, const double* g, const int* law, const double* drive,
-                      const double* u, double* tangent, double* extra, double* out) noexcept nogil:
+cdef double unsettled(BondLaws laws, int k, const double* coupling, const double* g, const int* law,
+                      const double* drive, const double* u, double* tangent, double* extra, double* out) noexcept nogil:
     """How far u + S (i - g u) - v is from nothing: the vector in ``out``, its largest entry returned."""
     cdef int j, l
     cdef double total, size = 0.0
@@ -171,7 +171,7 @@ cdef int settle(BondLaws laws, int k, const double* coupling, const double* g, c
     cdef double* extra = left + k
     cdef double* start = extra + k
     cdef double size, before, scale = 0.0, share, change
-    cdef int j, step, info = 0
+    cdef int j, _step, info = 0
     for j in range(k):
         scale = max(scale, fabs(drive[j]))
     if scale == 0.0:
@@ -180,7 +180,7 @@ cdef int settle(BondLaws laws, int k, const double* coupling, const double* g, c
             tangent[j] = 1.0
         return 0
     size = unsettled(laws, k, coupling, g, law, drive, u, tangent, extra, left)
-    for step in range(MOST_STEPS):
+    for _step in range(MOST_STEPS):
         info = tangent_factor(k, coupling, g, tangent, matrix, pivot)
         if info:
             return info

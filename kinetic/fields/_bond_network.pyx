@@ -142,7 +142,7 @@ cdef class BondNetwork:
 
     cdef void _connect(self) noexcept nogil:
         """Find bonds, and the hidden ones that would show without one vacancy."""
-        cdef int i, j, k, d2, m = self.m
+        cdef int i, j, d2, m = self.m
         for i in range(m):
             self.n_near[i] = 0
             self.degree[i] = 0
@@ -252,7 +252,7 @@ cdef class BondNetwork:
         cdef bint hidden = False
         for k in range(self.n_near[i]):
             other = self.near[i, k]
-            level = self.green.sz[self.node[other]] + 1 if side == 0 else self.green.nz - self.green.sz[self.node[other]]
+            level = self.node_z[other] + 1 if side == 0 else self.green.nz - self.node_z[other]
             if level < depth and self.distance2[i, other] < depth * depth:
                 if not self._shown_by(other, not hidden, shows):
                     return True

@@ -8,7 +8,7 @@ cimport cython
 
 import numpy as np
 
-from libc.math cimport exp, expm1, fabs, log, log1p, NAN, sqrt, tanh
+from libc.math cimport exp, expm1, fabs, log, sqrt, tanh
 from libc.string cimport memcmp, memcpy
 
 from ._event_rates cimport Candidates, ENERGY, EventRates, LEVER, RISE, ROWS, WORK
@@ -198,7 +198,7 @@ cdef class ColumnKernel:
     cdef double _current(self, const Column* column, double voltage, bint ahead) noexcept nogil:
         """Current (A) of contact and bulk in series at ``voltage`` > 0: Newton on ln(I_contact / I_bulk)."""
         cdef double low = 0.0, high = voltage, x, slope, excess, contact, after = voltage
-        cdef int i
+        cdef int _step
         # In logarithms both currents are smooth over any number of decades, so that Newton needs a few steps.
         contact = self._contact(column, voltage, ahead, &slope)
         excess = contact - log(self.bulk * voltage)
@@ -206,7 +206,7 @@ cdef class ColumnKernel:
         x = voltage * (1.0 - exp(excess)) if excess < -2.0 else voltage - (excess + 2.5) / slope
         if not low < x < high:
             x = column.share * voltage
-        for i in range(MOST_STEPS):
+        for _step in range(MOST_STEPS):
             contact = self._contact(column, x, ahead, &slope)
             excess = contact - log(self.bulk * (voltage - x))
             # The root stays bracketed: the excess grows with the contact's voltage.

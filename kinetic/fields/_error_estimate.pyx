@@ -22,7 +22,6 @@ import numpy as np
 from libc.math cimport fabs, sqrt
 from scipy.linalg.cython_blas cimport dgemm
 
-from ._bond_network cimport BondNetwork
 from ._network_solver cimport LinearSolution, NetworkSolver
 from ._readout cimport Readout
 
@@ -104,7 +103,7 @@ cdef class ErrorEstimate:
 
     cdef void _write_panel(self, int first, int n) noexcept nogil:
         """The same for ``n`` columns; each bond is read once for all of them."""
-        cdef int i, j, k, q, m = self.network.m
+        cdef int i, k, q, m = self.network.m
         cdef double g
         cdef double[PANEL] total
         cdef double *column[PANEL]

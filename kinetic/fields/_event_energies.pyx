@@ -265,7 +265,8 @@ cdef class FilamentFields:
             return -1
         return a + 1 if self.green.sz[a] < self.green.nz - 1 else -1
 
-    cdef double _work_beyond(self, Candidates of, int c, signed char conducting, PotentialsWithout without) noexcept nogil:
+    cdef double _work_beyond(self, Candidates of, int c, signed char conducting,
+                             PotentialsWithout without) noexcept nogil:
         """The part of an exchange's work of the bias (eV) that is done above the bond that breaks."""
         cdef int above = self._above(of, c)
         if above < 0:
@@ -277,7 +278,8 @@ cdef class FilamentFields:
         """Whether a defect hops between two places where it conducts, judged without it, so alike from both ends."""
         if leaving < 0 or arriving < 0 or self.network.node_at[leaving] < 0:
             return False
-        return self.green.in_contact(arriving) or self.network.n_close[arriving] > self.green.is_close(leaving, arriving)
+        return (self.green.in_contact(arriving)
+                or self.network.n_close[arriving] > self.green.is_close(leaving, arriving))
 
     cdef double _heat_read(self, Candidates of, int c) noexcept nogil:
         """Temperature rise that the event reads."""
@@ -298,7 +300,8 @@ cdef class FilamentFields:
             # Its neighbours that have no other one become isolated and charged, unless it arrives beside them.
             for k in range(18 if self.network.n_close[leaving] else 0):
                 other = self.green.shifted(leaving, k)
-                if other < 0 or not self.network.vacant[other] or self.green.in_contact(other) or self.network.n_close[other] != 1:
+                if (other < 0 or not self.network.vacant[other] or self.green.in_contact(other)
+                        or self.network.n_close[other] != 1):
                     continue
                 if arriving < 0 or not self.green.is_close(other, arriving):
                     n = self._add_delta(n, other, self.charges.charge, 1)
@@ -343,7 +346,8 @@ cdef class FilamentFields:
             for l in range(k):
                 energy += self.charges.coulomb * self.delta_value[k] * self.delta_value[l] * self.green.value(
                     self.delta_site[k], self.delta_site[l])
-            energy += 0.5 * self.charges.coulomb * self.delta_value[k] ** 2 * self.green.value(self.delta_site[k], self.delta_site[k])
+            energy += 0.5 * self.charges.coulomb * self.delta_value[k] ** 2 * self.green.value(
+                self.delta_site[k], self.delta_site[k])
         return energy - 0.5 * self.charges.coulomb * self_charge
 
     cdef double _coulomb_changed(self, int site, int n) noexcept nogil:

@@ -41,7 +41,8 @@ cdef class Candidates:
         cdef int mech = self.mechanism[c], reverse = self.direction[c]
         if (self.tables.code_after_a[mech] if reverse else self.tables.code_before_a[mech]) == conducting:
             return self.site_a[c]
-        if self.site_b[c] >= 0 and (self.tables.code_after_b[mech] if reverse else self.tables.code_before_b[mech]) == conducting:
+        if self.site_b[c] >= 0 and (
+                self.tables.code_after_b[mech] if reverse else self.tables.code_before_b[mech]) == conducting:
             return self.site_b[c]
         return -1
 
@@ -50,7 +51,8 @@ cdef class Candidates:
         cdef int mech = self.mechanism[c], reverse = self.direction[c]
         if (self.tables.code_before_a[mech] if reverse else self.tables.code_after_a[mech]) == conducting:
             return self.site_a[c]
-        if self.site_b[c] >= 0 and (self.tables.code_before_b[mech] if reverse else self.tables.code_after_b[mech]) == conducting:
+        if self.site_b[c] >= 0 and (
+                self.tables.code_before_b[mech] if reverse else self.tables.code_after_b[mech]) == conducting:
             return self.site_b[c]
         return -1
 
@@ -76,7 +78,7 @@ cdef class EventRates:
     cdef readonly double low, high       # voltages between which these hold, V
     cdef readonly double ambient
     cdef double rated_at, rated_total   # voltage that `rate` holds at (NAN: at none), and the sum
-    # Candidates with all but a tiny fraction of the sum at a voltage, and how far from there (V) the others may be left alone.
+    # Candidates with all but a tiny fraction of the sum at a voltage, and how far from there (V) the others may stay.
     cdef int[::1] hot
     cdef int n_hot
     cdef double hot_at, hot_within, hot_rest

@@ -156,7 +156,7 @@ cdef class EventRates:
         return 0
 
     def arrays(self):
-        """All columns as a dict of arrays (copies); ``energy1``, ``drop1`` and ``heat`` are those of a linear network."""
+        """All columns as a dict of copies; ``energy1``, ``drop1`` and ``heat`` are those of a linear network."""
         return {
             "mechanism": np.array(self.candidates.mechanism), "direction": np.array(self.candidates.direction),
             "site_a": np.array(self.candidates.site_a), "site_b": np.array(self.candidates.site_b),
@@ -203,7 +203,8 @@ cdef class EventRates:
 
     def event(self, int c):
         """Mechanism, direction and both sites (-1: none) of candidate ``c``."""
-        return self.candidates.mechanism[c], self.candidates.direction[c], self.candidates.site_a[c], self.candidates.site_b[c]
+        cdef Candidates of = self.candidates
+        return of.mechanism[c], of.direction[c], of.site_a[c], of.site_b[c]
 
     def energies(self, double voltage):
         """Energy difference of every candidate at ``voltage``, eV."""
@@ -231,8 +232,9 @@ cdef class EventRates:
         cdef int mech = self.candidates.mechanism[c]
         if self.candidates.tables.law[mech] == 3:
             return peak + lineshape_activation(&self.candidates.tables.lineshape[mech], energy, kt)
+        cdef double alpha = self.candidates.tables.alpha[mech]
         return activation_energy(
-            self.candidates.tables.law[mech], peak, energy, 1.0 - self.candidates.tables.alpha[mech] if self.candidates.direction[c] else self.candidates.tables.alpha[mech])
+            self.candidates.tables.law[mech], peak, energy, 1.0 - alpha if self.candidates.direction[c] else alpha)
 
     cdef inline double _lowered(self, int c, double voltage) noexcept nogil:
         """Barrier of a candidate less what the dipole takes off, before any floor, eV."""
@@ -422,7 +424,8 @@ cdef class EventRates:
         """Whether the dipole would push the barrier of candidate ``c`` below its floor at ``voltage`` (V)."""
         return self._lowered(c, voltage) < self.candidates.tables.floor[self.candidates.mechanism[c]]
 
-    cpdef (double, double) advance(self, double start, double slope, double duration, double hazard, double tolerance=1e-3):
+    cpdef (double, double) advance(self, double start, double slope, double duration, double hazard,
+                                   double tolerance=1e-3):
         """Integrate the total rate along V(t) = start + slope t until ``hazard`` is used up.
 
         Parameters

@@ -19,7 +19,7 @@ from ._network_solver cimport NetworkSolver
 from ._operating_point cimport between_bonds, drop_over, LawBonds, OperatingPoint
 from ._small_lu cimport solve_small
 
-cdef double SETTLED = 1e-13 # V over the largest voltage: the last step of the voltages
+cdef double SETTLED = 1e-13  # V over the largest voltage: the last step of the voltages
 cdef int MOST_REPEATS = 20  # steps with matrices of slopes that are kept
 cdef double KEPT = 0.1      # of a step, the next one up to which the matrix is kept
 
@@ -142,7 +142,8 @@ cdef class LawsWithout:
         for l in range(k):
             for e in range(r):
                 value = sqrt(fabs(self.local.edge_g[first + e])) * between_bonds(
-                    c_matrix, ld, self.local.edge_a[first + e], self.local.edge_b[first + e], self.a[at + l], self.b[at + l])
+                    c_matrix, ld, self.local.edge_a[first + e], self.local.edge_b[first + e],
+                    self.a[at + l], self.b[at + l])
                 self.cross[l * r + e] = value
                 x[l * r + e] = value
         if r > 0:
@@ -157,7 +158,8 @@ cdef class LawsWithout:
             self.rest[at + j] = value
             for l in range(j + 1):
                 if self.number_in_whole[at + j] >= 0 and self.number_in_whole[at + l] >= 0:
-                    value = self.whole.coupling[self.number_in_whole[at + j] * self.whole.n + self.number_in_whole[at + l]]
+                    value = self.whole.coupling[
+                        self.number_in_whole[at + j] * self.whole.n + self.number_in_whole[at + l]]
                 else:
                     value = between_bonds(c_matrix, ld, self.a[at + j], self.b[at + j], self.a[at + l], self.b[at + l])
                 coupling[j * k + l] = value
@@ -166,7 +168,7 @@ cdef class LawsWithout:
             dgemm(&turned, &trans, &k, &k, &r, &unity, &self.cross[0], &r, x, &r, &unity, coupling, &k)
 
     cdef int list_ends(self, int c) noexcept nogil:
-        """List in ``local.ends`` the ends of the changed bonds and of those with laws, each once; how many there are."""
+        """List in ``local.ends`` the ends of the changed bonds and of those with laws, each once; their number."""
         cdef int k = self.start[c + 1] - self.start[c]
         return self.local.list_all_ends(c, k, &self.a[self.start[c]], &self.b[self.start[c]])
 
@@ -185,7 +187,7 @@ cdef class LawsWithout:
         return 0
 
     cdef int sources_without(self, int c, double* out) noexcept nogil:
-        """Currents beyond the slopes at 0 V without hopping atom ``c``, as sources whose C is the change of potential."""
+        """Currents beyond the slopes at 0 V without hopping atom ``c``, as sources: C times them is the change."""
         cdef int l, at = self.start[c], k = self.start[c + 1] - at, info = 0
         if k:
             # Most atoms are far from any gap: the voltages with them are a good first guess of those without.
@@ -328,7 +330,8 @@ cdef class LawsWithout:
         cdef int i, l, at = self.start[c], k = self.start[c + 1] - at, m = self.solver.network.m
         if k == 0:
             return
-        if tangent_factor(k, &self.coupling[self.square[c]], &self.g[at], &self.tangent[at], &self.work[0], &self.pivot[0]):
+        if tangent_factor(k, &self.coupling[self.square[c]], &self.g[at], &self.tangent[at], &self.work[0],
+                          &self.pivot[0]):
             return  # the correction stays rougher; whether it settles decides
         for l in range(at, at + k):
             self.step[l] = drop_over(correction, self.a[l], self.b[l], 0.0)

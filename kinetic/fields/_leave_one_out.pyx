@@ -15,17 +15,14 @@ import numpy as np
 
 from libc.math cimport fabs, INFINITY, sqrt
 from libc.string cimport memcpy
-from scipy.linalg.cython_blas cimport daxpy, ddot
-from scipy.linalg.cython_lapack cimport dpotrf, dpotrs
 
-from ._bond_network cimport BondNetwork
 from ._error_estimate cimport ErrorEstimate, GROUNDED
-from ._lattice_green cimport LatticeGreen
 from ._laws_without cimport LawsWithout
 from ._local_bonds cimport DOUBTFUL, LocalBonds, ROUNDING
 from ._network_solver cimport LinearSolution, NetworkSolver, NodePotentials, TOLERATED, UNSETTLED
-from ._operating_point cimport LawBonds, OperatingPoint
+from ._operating_point cimport OperatingPoint
 from ._readout cimport Readout
+from ._symmetric cimport add, dot, factor, solve_factored
 
 cdef double SETTLED = 1e-13    # V at 1 V: an error below this needs no further refinement, where all atoms are refined
 cdef double LOOSE = 3e-8, ENOUGH = 1e-11
@@ -60,7 +57,7 @@ cdef class PotentialsWithout:
         return held
 
     cdef double potential(self, int site, int c) noexcept nogil:
-        """Potential (V) at a site without hopping atom ``c`` (-1: nobody leaves); of an interstitial the mean of its cube."""
+        """Potential (V) at a site without hopping atom ``c`` (-1: nobody leaves); an interstitial reads its corners."""
         cdef int k
         cdef double total = 0.0
         if site < self.green.n_hosts:
@@ -70,14 +67,14 @@ cdef class PotentialsWithout:
         return total / 8.0
 
     cdef inline double _host(self, int host, int c) noexcept nogil:
-        cdef int m = self.network.m, one = 1, i
-        if c < 0 or m == 0:
+        cdef int i
+        if c < 0 or self.network.m == 0:
             return self.readout.phi[host]
         i = self.network.node_at[host]
         if i >= 0:
             return self.all.phi[i] + self.shift[c, i]
-        return self.all.top * self.green.unit[self.green.sz[host]] + ddot(
-            &m, &self.readout.rows[self.readout.row_of[host], 0], &one, &self.drawn[c, 0], &one)
+        return self.all.top * self.green.unit[self.green.sz[host]] + dot(
+            self.network.m, &self.readout.rows[self.readout.row_of[host], 0], &self.drawn[c, 0])
 
 
 @cython.final
@@ -311,11 +308,11 @@ cdef class LeaveOneOut:
 
     cdef void _draw_by_sources(self, int c, NodePotentials at) noexcept nogil:
         """The same by the sources Y of the potentials C, of which few are needed (see :class:`ErrorEstimate`)."""
-        cdef int k, i, m = self.network.m, one = 1, n = self.local.list_ends(c)
+        cdef int k, i, m = self.network.m, n = self.local.list_ends(c)
         memcpy(&self.drawn[c, 0], &at.y_phi[0], m * sizeof(double))
         for k in range(n):
             i = self.local.ends[k]
-            daxpy(&m, &self.star_sum[c, i], &self.estimate.y_matrix[i, 0], &one, &self.drawn[c, 0], &one)
+            add(m, self.star_sum[c, i], &self.estimate.y_matrix[i, 0], &self.drawn[c, 0])
 
     cdef inline double _beyond_background(self, int c, int i, NodePotentials at) noexcept nogil:
         """Potential of a node without hopping atom ``c``, less that of the empty background."""
@@ -329,10 +326,10 @@ cdef class LeaveOneOut:
 
     cdef void _meet(self, int n) noexcept nogil:
         """Value of u = C r at each of ``n`` ends of bonds into ``source``."""
-        cdef int k, i, m = self.network.m, one = 1
+        cdef int k, i
         for k in range(n):
             i = self.local.ends[k]
-            self.source[i] = ddot(&m, &self.solver.c_matrix[i, 0], &one, &self.residual[0], &one)
+            self.source[i] = dot(self.network.m, &self.solver.c_matrix[i, 0], &self.residual[0])
 
     cdef double _residual_bound(self, int c, NodePotentials at, LawsWithout laws) noexcept nogil:
         """Bound on the error of one hopping atom's potentials, V at 1 V.
@@ -416,7 +413,7 @@ cdef class LeaveOneOut:
         return self._bound_at_ends(c, n, total, laws)
 
     cdef double _bound_at_ends(self, int c, int n, double total, LawsWithout laws) noexcept nogil:
-        """The bound from the sum that bounds u, and from u itself at the ``n`` ends in ``local.ends`` (in ``source``)."""
+        """The bound from the sum that bounds u, and from u itself (``source``) at the ``n`` ends in ``local.ends``."""
         cdef int k, l, i
         cdef double largest = 0.0, value, other
         if laws is None:
@@ -476,9 +473,8 @@ cdef class LeaveOneOut:
         Where the atom holds together what would else float, the stiff C has lost how each part is connected to the
         background: a part in contrast^2 of it.
         """
-        cdef int i, info = 0, one = 1, step, m = self.network.m, ld = self.network.capacity
+        cdef int i, info, step, m = self.network.m, ld = self.network.capacity
         cdef double size = 0.0
-        cdef char uplo = b"U"
         self.batch[0] = c
         if laws is None:
             for i in range(m):
@@ -491,11 +487,11 @@ cdef class LeaveOneOut:
                     for i in range(m):
                         self.source[i] = at.phi[i] + self.shift[c, i]
                     laws.add_slopes(c, &self.source[0], self.matrix)
-                dpotrf(&uplo, &m, &self.matrix[0, 0], &ld, &info)
+                info = factor(m, ld, &self.matrix[0, 0])
                 if info:
                     return info
             self._residual_without(1, at, laws)
-            dpotrs(&uplo, &m, &one, &self.matrix[0, 0], &ld, &self.batch_out[0, 0], &ld, &info)
+            solve_factored(m, ld, &self.matrix[0, 0], &self.batch_out[0, 0])
             for i in range(m):
                 self.batch_in[0, i] = self.batch_out[0, i]
             size = self._correction(0)
@@ -565,7 +561,8 @@ cdef class LeaveOneOut:
         """
         cdef int i, c = self._hopping_at(site)
         if lacking.shape[0] != self.network.m:
-            raise ValueError(f"lacking must have one current for each of {self.network.m} nodes, got {lacking.shape[0]}")
+            raise ValueError(
+                f"lacking must have one current for each of {self.network.m} nodes, got {lacking.shape[0]}")
         for i in range(self.network.m):
             self.residual[i] = lacking[i]
         if by_trees:

@@ -16,7 +16,6 @@ from libc.math cimport fabs, sqrt
 from libc.string cimport memset
 
 from ._bond_network cimport BondNetwork
-from ._lattice_green cimport LatticeGreen
 from ._network_solver cimport NetworkSolver
 from ._operating_point cimport between_bonds, drop_over
 from ._small_lu cimport factor_small, solve_small
@@ -102,7 +101,8 @@ cdef class LocalBonds:
         # With the atom go those neighbours whose only partner it is: they turn isolated and conduct no more.
         for k in range(18):
             other = self.green.shifted(site, k)
-            if other >= 0 and self.network.vacant[other] and self.network.n_close[other] == 1 and not self.green.in_contact(other):
+            if (other >= 0 and self.network.vacant[other] and self.network.n_close[other] == 1
+                    and not self.green.in_contact(other)):
                 self.ends[n] = self.network.node_at[other]
                 n += 1
         for l in range(n):
@@ -122,9 +122,10 @@ cdef class LocalBonds:
         while slot >= 0:
             h = slot >> 1
             slot = self.network.hidden_next[slot]
-            if self.gone[self.network.hidden_a[h]] or (self.network.hidden_b[h] >= 0 and self.gone[self.network.hidden_b[h]]):
+            i, other = self.network.hidden_a[h], self.network.hidden_b[h]
+            if self.gone[i] or (other >= 0 and self.gone[other]):
                 continue
-            self._edge(self.network.hidden_a[h], self.network.hidden_b[h], -self.network.hidden_g[h], self.network.hidden_law[h], write)
+            self._edge(i, other, -self.network.hidden_g[h], self.network.hidden_law[h], write)
         for l in range(n):
             self.gone[self.ends[l]] = 0
 
@@ -150,7 +151,7 @@ cdef class LocalBonds:
         return squares
 
     cdef int list_ends(self, int c) noexcept nogil:
-        """List the ends of the bonds of hopping atom ``c`` (no electrodes) in ``ends``, each once; how many there are."""
+        """List the ends of the bonds of hopping atom ``c`` (no electrodes) in ``ends``, each once; their number."""
         return self.list_all_ends(c, 0, NULL, NULL)
 
     cdef int list_all_ends(self, int c, int n_more, const int* more_a, const int* more_b) noexcept nogil:
@@ -219,7 +220,7 @@ cdef class LocalBonds:
         return False
 
     cdef void respond(self, int c, const double* value, double top, double* out) noexcept nogil:
-        """Currents E T^-1 (E' value - v) by which the network without the atom differs, v of electrodes at 0 and ``top``."""
+        """Currents E T^-1 (E' value - v) by which the network without the atom differs; electrodes at 0 and ``top``."""
         cdef int first = self.start[c], r = self.start[c + 1] - first, e
         cdef double current
         for e in range(first, first + r):
@@ -313,7 +314,7 @@ cdef class LocalBonds:
     # ---------------------------------------------------------------- trees of stiff bonds
 
     cdef void grow_trees(self) noexcept nogil:
-        """Order the nodes so that each but the first of a part depends on earlier ones through stiff bonds without laws."""
+        """Order the nodes so that each but the first of a part has a stiff bond without a law to an earlier one."""
         cdef int i, j, k, root, n = 0, done = 0
         for i in range(self.network.m):
             self.rank[i] = -1

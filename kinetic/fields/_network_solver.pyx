@@ -13,11 +13,10 @@ import numpy as np
 
 from libc.math cimport fabs
 from libc.string cimport memset
-from scipy.linalg.cython_blas cimport daxpy, ddot, dsymm, dsymv, dsyr
-from scipy.linalg.cython_lapack cimport dpotrf, dpotri, dpotrs
+from scipy.linalg.cython_blas cimport dsymm
 
 from ._bond_network cimport BondNetwork
-from ._lattice_green cimport LatticeGreen
+from ._symmetric cimport add, add_square, dot, factor, invert_factored, multiply, solve_factored
 
 CONVERGED, TOLERATED = 1e-14, 1e-9
 cdef int MOST_STEPS = 20
@@ -135,7 +134,7 @@ cdef class LinearSolution:
     cdef int require_present(self) except -1:
         """Raise RuntimeError where the solver's matrices are those of a later arrangement."""
         if self.number != self.solver.solutions:
-            raise RuntimeError("the solver has solved another arrangement since: use the solution that it returned last")
+            raise RuntimeError("the solver has solved another arrangement since: use its last solution")
         return 0
 
     @property
@@ -253,9 +252,8 @@ cdef class NetworkSolver:
         self.kept_m = 0
 
     cdef int _solve(self, bint keep, double[:, ::1] out, double* error, double* current) noexcept nogil:
-        """Potential by a fresh Cholesky factorisation, refined until it settles; current of the top electrode; C, heat."""
+        """Potential by a Cholesky factorisation, refined until it settles; current of the top electrode; C, heat."""
         cdef int m = self.network.m, ld = self.network.capacity, i, info
-        cdef char uplo = b"U"  # Fortran's upper triangle is the lower one of our rows
         cdef double* phi = &out[0, 0]
         cdef double* y_phi = &out[1, 0]
         info = self._invert(keep)
@@ -269,24 +267,24 @@ cdef class NetworkSolver:
         # background leads back to it, by reciprocity.
         self.sources_of(phi, 1.0, y_phi)
         for i in range(m):
-            current[0] += self.network.contact_g[1, i] * (1.0 - phi[i]) - y_phi[i] * self.green.unit[self.network.node_z[i]]
+            current[0] += (self.network.contact_g[1, i] * (1.0 - phi[i])
+                           - y_phi[i] * self.green.unit[self.network.node_z[i]])
         # C itself, for the networks without a hopping atom; LAPACK fills one triangle.
-        dpotri(&uplo, &m, &self.c_matrix[0, 0], &ld, &info)
-        if info:
-            return info
+        info = invert_factored(m, ld, &self.c_matrix[0, 0])
         self._mirror()
-        info = self._factor_heat()
+        if info == 0:
+            info = self._factor_heat()
         if info:
             return info
         self.powers(phi, 1.0, &out[4, 0])
         for i in range(m):
             out[4, i] *= 0.5 * self.background
-        return self.warm(&out[4, 0], &out[2, 0], &out[3, 0])
+        self.warm(&out[4, 0], &out[2, 0], &out[3, 0])
+        return 0
 
     cdef int _factor(self) noexcept nogil:
         """Factor K + L into ``c_matrix``: L holds each node's bonds on the diagonal, minus each bond off it."""
-        cdef int m = self.network.m, ld = self.network.capacity, i, j, k, info = 0
-        cdef char uplo = b"U"
+        cdef int i, j, k, m = self.network.m
         for i in range(m):
             self.diagonal[i] = self.network.contact_g[0, i] + self.network.contact_g[1, i]
             for k in range(self.network.degree[i]):
@@ -299,14 +297,12 @@ cdef class NetworkSolver:
                 if j < i:
                     self.c_matrix[i, j] -= self.network.link_g[i, k]
         # One factorisation serves every correction; K + L is positive definite as the sum of two such.
-        dpotrf(&uplo, &m, &self.c_matrix[0, 0], &ld, &info)
-        return info
+        return factor(m, self.network.capacity, &self.c_matrix[0, 0])
 
     cdef int _settle(self, double* phi, double* error) noexcept nogil:
         """Potential at 1 V by corrections with the factors of K + L; the last correction is the error."""
-        cdef int m = self.network.m, ld = self.network.capacity, i, info = 0, one = 1, step
+        cdef int i, step, m = self.network.m
         cdef double change = 0.0
-        cdef char uplo = b"U"
         for i in range(m):
             phi[i] = self.green.unit[self.network.node_z[i]]
         # The residual is taken by differences across bonds, which do not cancel, so that a few corrections
@@ -316,7 +312,7 @@ cdef class NetworkSolver:
             self.network.flow(phi, 1.0, &self.source[0])
             for i in range(m):
                 self.residual[i] = self.source[i] - self.residual[i]
-            dpotrs(&uplo, &m, &one, &self.c_matrix[0, 0], &ld, &self.residual[0], &ld, &info)
+            solve_factored(m, self.network.capacity, &self.c_matrix[0, 0], &self.residual[0])
             change = 0.0
             for i in range(m):
                 phi[i] += self.residual[i]
@@ -361,14 +357,11 @@ cdef class NetworkSolver:
 
     cdef int _invert_afresh(self) noexcept nogil:
         """The inverse of G between the nodes; G is positive definite, so Cholesky needs no pivots."""
-        cdef int m = self.network.m, ld = self.network.capacity, i, info = 0
-        cdef char uplo = b"U"
+        cdef int m = self.network.m, ld = self.network.capacity, i, info
         for i in range(m):
             self.network.green_row(self.network.node[i], i + 1, &self.k_matrix[i, 0])
-        dpotrf(&uplo, &m, &self.k_matrix[0, 0], &ld, &info)
-        if info == 0:
-            dpotri(&uplo, &m, &self.k_matrix[0, 0], &ld, &info)
-        return info
+        info = factor(m, ld, &self.k_matrix[0, 0])
+        return info if info else invert_factored(m, ld, &self.k_matrix[0, 0])
 
     cdef bint _change_kept(self) noexcept nogil:
         """Change the K that is kept to that of the present nodes, one rank for each that came or went; whether it is.
@@ -409,15 +402,14 @@ cdef class NetworkSolver:
 
     cdef void _take_out(self, int s) noexcept nogil:
         """Let the node at place ``s`` float in the background: K - K_s K_s' / K_ss, whose row and column s are zero."""
-        cdef int i, m = self.kept_m, ld = self.network.capacity, one = 1
-        cdef double share = -1.0 / self.kept_matrix[s, s]
-        cdef char uplo = b"U"
-        for i in range(m):
+        cdef int i
+        cdef double diagonal = self.kept_matrix[s, s]
+        for i in range(self.kept_m):
             self.source[i] = self.kept_matrix[s, i] if i <= s else self.kept_matrix[i, s]
-        dsyr(&uplo, &m, &share, &self.source[0], &one, &self.kept_matrix[0, 0], &ld)
+        add_square(self.kept_m, self.network.capacity, -1.0 / diagonal, &self.source[0], &self.kept_matrix[0, 0])
 
     cdef void _lay_out(self) noexcept nogil:
-        """Order what is kept by the present nodes, those that came at zero; in the buffer of H, which is factored later."""
+        """Order what is kept by the present nodes, new ones zero, in the buffer of H, which is factored later."""
         cdef int i, j, at
         for i in range(self.network.m):
             at = self.old_place[i]
@@ -431,19 +423,17 @@ cdef class NetworkSolver:
         self.kept_matrix = self.k_matrix
 
     cdef bint _put_in(self, int t) noexcept nogil:
-        """Hold the node at place ``t``, too: K + v v' / s with v = K g - e_t, s = G_tt - g' K g; whether K g = e_t then."""
-        cdef int i, m = self.network.m, ld = self.network.capacity, one = 1
-        cdef double zero = 0.0, unity = 1.0, share
-        cdef char uplo = b"U"
+        """Hold node ``t``, too: K + v v' / s with v = K g - e_t, s = G_tt - g' K g; whether K g = e_t then."""
+        cdef int i, m = self.network.m, ld = self.network.capacity
+        cdef double left
         self.network.green_row(self.network.node[t], m, &self.source[0])
-        dsymv(&uplo, &m, &unity, &self.kept_matrix[0, 0], &ld, &self.source[0], &one, &zero, &self.residual[0], &one)
-        share = self.source[t] - ddot(&m, &self.source[0], &one, &self.residual[0], &one)
-        if not share > 0.0:
+        multiply(m, ld, &self.kept_matrix[0, 0], &self.source[0], &self.residual[0])
+        left = self.source[t] - dot(m, &self.source[0], &self.residual[0])
+        if not left > 0.0:
             return False
         self.residual[t] -= 1.0
-        share = 1.0 / share
-        dsyr(&uplo, &m, &share, &self.residual[0], &one, &self.kept_matrix[0, 0], &ld)
-        dsymv(&uplo, &m, &unity, &self.kept_matrix[0, 0], &ld, &self.source[0], &one, &zero, &self.residual[0], &one)
+        add_square(m, ld, 1.0 / left, &self.residual[0], &self.kept_matrix[0, 0])
+        multiply(m, ld, &self.kept_matrix[0, 0], &self.source[0], &self.residual[0])
         self.residual[t] -= 1.0
         for i in range(m):
             if not fabs(self.residual[i]) <= KEPT_ERROR:
@@ -454,34 +444,29 @@ cdef class NetworkSolver:
 
     cdef void sources_of(self, const double* value, double top, double* out) noexcept nogil:
         """Sources in the background that hold the nodes at ``value``: y = K (value - top phi0)."""
-        cdef int m = self.network.m, ld = self.network.capacity, one = 1, i
-        cdef double zero = 0.0, unity = 1.0
-        cdef char uplo = b"U"
+        cdef int i, m = self.network.m
         for i in range(m):
             self.source[i] = value[i] - top * self.green.unit[self.network.node_z[i]]
-        dsymv(&uplo, &m, &unity, &self.k_matrix[0, 0], &ld, &self.source[0], &one, &zero, out, &one)
+        multiply(m, self.network.capacity, &self.k_matrix[0, 0], &self.source[0], out)
 
     cdef void times_c(self, const double* value, double* out) noexcept nogil:
         """C times a vector."""
-        cdef int m = self.network.m, ld = self.network.capacity, one = 1
-        cdef double zero = 0.0, unity = 1.0
-        cdef char uplo = b"U"
-        dsymv(&uplo, &m, &unity, &self.c_matrix[0, 0], &ld, <double*>value, &one, &zero, out, &one)
+        multiply(self.network.m, self.network.capacity, &self.c_matrix[0, 0], value, out)
 
     cdef void times(self, double[:, ::1] matrix, double[:, ::1] columns, double[:, ::1] out, int n) noexcept nogil:
         """Symmetric matrix times ``n`` columns."""
-        cdef int m = self.network.m, ld = self.network.capacity, one = 1
+        cdef int m = self.network.m, ld = self.network.capacity
         cdef double zero = 0.0, unity = 1.0
         cdef char uplo = b"U", side = b"L"
         # For one column dsymm would copy the whole matrix first.
         if n == 1:
-            dsymv(&uplo, &m, &unity, &matrix[0, 0], &ld, &columns[0, 0], &one, &zero, &out[0, 0], &one)
+            multiply(m, ld, &matrix[0, 0], &columns[0, 0], &out[0, 0])
             return
         dsymm(&side, &uplo, &m, &n, &unity, &matrix[0, 0], &ld, &columns[0, 0], &ld, &zero, &out[0, 0], &ld)
 
     cdef void respond(self, double[:, ::1] sources, double[:, ::1] out, int n) noexcept nogil:
         """C times ``n`` columns that are zero but at a few nodes: row by row where that is less work."""
-        cdef int m = self.network.m, one = 1, c, i
+        cdef int m = self.network.m, c, i
         cdef long terms = 0
         for c in range(n):
             for i in range(m):
@@ -493,7 +478,7 @@ cdef class NetworkSolver:
             memset(&out[c, 0], 0, m * sizeof(double))
             for i in range(m):
                 if sources[c, i] != 0.0:
-                    daxpy(&m, &sources[c, i], &self.c_matrix[i, 0], &one, &out[c, 0], &one)
+                    add(m, sources[c, i], &self.c_matrix[i, 0], &out[c, 0])
 
     # ---------------------------------------------------------------- heat
 
@@ -511,8 +496,7 @@ cdef class NetworkSolver:
 
     cdef int _factor_heat(self) noexcept nogil:
         """Factor K + L for heat: bonds conduct it by Wiedemann and Franz, in proportion to their slope at 0 V."""
-        cdef int m = self.network.m, ld = self.network.capacity, i, j, k, info = 0
-        cdef char uplo = b"U"
+        cdef int i, j, k, m = self.network.m
         for i in range(m):
             for j in range(i + 1):
                 self.h_matrix[i, j] = self.k_matrix[i, j]
@@ -521,19 +505,16 @@ cdef class NetworkSolver:
                 j = self.network.link[i, k]
                 if j < i:
                     self.h_matrix[i, j] -= self.wiedemann_franz * self.network.link_g[i, k]
-        dpotrf(&uplo, &m, &self.h_matrix[0, 0], &ld, &info)
-        return info
+        return factor(m, self.network.capacity, &self.h_matrix[0, 0])
 
-    cdef int warm(self, const double* power, double* theta, double* y_theta) noexcept nogil:
+    cdef void warm(self, const double* power, double* theta, double* y_theta) noexcept nogil:
         """Temperature rise (K) of the nodes for the power (W) at each, and its sources."""
-        cdef int m = self.network.m, ld = self.network.capacity, i, info = 0, one = 1
-        cdef char uplo = b"U"
+        cdef int i, m = self.network.m
         for i in range(m):
             theta[i] = power[i] * self.heat
         # Heat needs no refinement: the contrast between bonds and background is small for heat.
-        dpotrs(&uplo, &m, &one, &self.h_matrix[0, 0], &ld, theta, &ld, &info)
+        solve_factored(m, self.network.capacity, &self.h_matrix[0, 0], theta)
         self.sources_of(theta, 0.0, y_theta)
-        return info
 
     # ---------------------------------------------------------------- read-out
 
@@ -550,7 +531,8 @@ cdef class NetworkSolver:
             for k in range(self.network.degree[i]):
                 j = self.network.link[i, k]
                 if j < i:
-                    rows.append((self.network.node[i], self.network.node[j], self.network.link_g[i, k] * self.background))
+                    rows.append((
+                        self.network.node[i], self.network.node[j], self.network.link_g[i, k] * self.background))
             for side in range(2):
                 if self.network.contact_g[side, i] > 0.0:
                     rows.append((self.network.node[i], -1 - side, self.network.contact_g[side, i] * self.background))

@@ -69,6 +69,8 @@ cdef class OperatingPoint:
 
     @staticmethod
     cdef OperatingPoint at(LawBonds bonds, double voltage)
-    cdef int _solve(self, NetworkSolver solver, double[:, ::1] out, double[:, ::1] work, double[::1] scratch) noexcept nogil
-    cdef int _settle_bonds(self, double* extra, double* scratch) noexcept nogil
-    cdef int _settle(self, NetworkSolver solver, double* phi, double* residual, double* source, double* extra) noexcept nogil
+    cdef int _solve(self, NetworkSolver solver, double[:, ::1] out, double* residual, double* source,
+                    double* extra) noexcept nogil
+    cdef int _settle_bonds(self, double* extra) noexcept nogil
+    cdef int _settle(self, NetworkSolver solver, double* phi, double* residual, double* source,
+                     double* extra) noexcept nogil

@@ -147,7 +147,7 @@ cdef class CurrentLaw:
         return law
 
     cdef double _beyond(self, double voltage, double load) except? -1e300:
-        """Current beyond ``conductance`` times the voltage (A), where it lowers ``voltage`` by ``load`` (ohm) times it."""
+        """Current (A) beyond ``conductance`` times the voltage, which it lowers by ``load`` (ohm) times itself."""
         cdef LawBonds bonds = self.bonds
         return self.background * bonds.laws.beyond(bonds.n, &bonds.coupling[0], &bonds.g[0], &bonds.law[0],
                                                    &bonds.rest[0], voltage, load * self.background)
@@ -210,32 +210,30 @@ cdef class OperatingPoint:
         cdef OperatingPoint point = OperatingPoint.__new__(OperatingPoint)
         cdef NetworkSolver solver = bonds.solution.solver
         cdef int k = bonds.n, m = solver.network.m, info = 0
-        cdef double[:, ::1] rows, work
-        cdef double[::1] real
+        cdef double[:, ::1] rows = np.empty((5, max(m, 1))), work = np.empty((2, max(m, 1)))
+        # One more than is used: none of the views is empty where k is 0.
+        cdef double[::1] real = np.empty(2 * k + settle_room(k)), extra = np.empty(2 * k + 1)
         bonds.solution.require_present()
         point.bonds, point.voltage = bonds, voltage
-        rows, work = np.empty((5, max(m, 1))), np.empty((2, max(m, 1)))
-        real = np.empty(2 * k + settle_room(k) + 2 * k + 1)  # one more: none of the views is empty where k is 0
         point.drop, point.tangent, point.matrix = real[:k], real[k:2 * k], real[2 * k:]
         point.pivot = np.empty(k, np.intc)
         if m:
             with nogil:
-                info = point._solve(solver, rows, work, real[2 * k + settle_room(k):])
+                info = point._solve(solver, rows, &work[0, 0], &work[1, 0], &extra[0])
         if info:
             raise ArithmeticError(f"the network of {m} conducting defects does not settle at {voltage:g} V")
         point.potentials = NodePotentials.hold(solver.network, voltage, rows)
         return point
 
-    cdef int _solve(self, NetworkSolver solver, double[:, ::1] out, double[:, ::1] work, double[::1] scratch) noexcept nogil:
+    cdef int _solve(self, NetworkSolver solver, double[:, ::1] out, double* residual, double* source,
+                    double* extra) noexcept nogil:
         """Potential, its sources and the temperature rise at the voltage."""
         cdef int i, info = 0, m = solver.network.m
         cdef double* phi = &out[0, 0]
-        cdef double* extra = &scratch[0]
-        cdef double* source = &work[0, 0]
         cdef double* power = &out[4, 0]
         cdef const double* linear = &self.bonds.solution.potentials.phi[0]
         if self.bonds.n:
-            info = self._settle_bonds(extra, extra + self.bonds.n)
+            info = self._settle_bonds(extra)
         if info:
             return info
         # What the reduced network says, then corrections against the currents of all self.bonds.
@@ -244,7 +242,7 @@ cdef class OperatingPoint:
         solver.times_c(source, phi)
         for i in range(m):
             phi[i] += self.voltage * linear[i]
-        info = self._settle(solver, phi, &work[1, 0], source, extra)
+        info = self._settle(solver, phi, residual, source, extra)
         if info:
             return info
         solver.sources_of(phi, self.voltage, &out[1, 0])
@@ -252,27 +250,31 @@ cdef class OperatingPoint:
         self.bonds.heat(phi, self.voltage, power)
         for i in range(m):
             power[i] *= 0.5 * solver.background
-        return solver.warm(power, &out[2, 0], &out[3, 0])
+        solver.warm(power, &out[2, 0], &out[3, 0])
+        return 0
 
-    cdef int _settle_bonds(self, double* extra, double* drive) noexcept nogil:
+    cdef int _settle_bonds(self, double* extra) noexcept nogil:
         """Currents beyond the slopes at 0 V, by the reduced network; its matrix stays factored."""
         cdef int j, k = self.bonds.n, info
+        cdef double* drive = extra + k
         for j in range(k):
             drive[j] = self.voltage * self.bonds.rest[j]
             self.drop[j] = drive[j]
-        info = settle(self.bonds.laws, k, &self.bonds.coupling[0], &self.bonds.g[0], &self.bonds.law[0], drive, &self.drop[0],
-                      &self.tangent[0], &self.matrix[0], &self.pivot[0])
+        info = settle(self.bonds.laws, k, &self.bonds.coupling[0], &self.bonds.g[0], &self.bonds.law[0], drive,
+                      &self.drop[0], &self.tangent[0], &self.matrix[0], &self.pivot[0])
         if info:
             return info
         for j in range(k):
             extra[j] = self.bonds.extra(j, self.drop[j])
-        return tangent_factor(k, &self.bonds.coupling[0], &self.bonds.g[0], &self.tangent[0], &self.matrix[0], &self.pivot[0])
+        return tangent_factor(k, &self.bonds.coupling[0], &self.bonds.g[0], &self.tangent[0], &self.matrix[0],
+                              &self.pivot[0])
 
-    cdef int _settle(self, NetworkSolver solver, double* phi, double* residual, double* source, double* extra) noexcept nogil:
+    cdef int _settle(self, NetworkSolver solver, double* phi, double* residual, double* source,
+                     double* extra) noexcept nogil:
         """Correct the potential until it settles, with the slopes that the bonds have at the voltage."""
-        cdef int i, j, k = self.bonds.n, m = solver.network.m, step
+        cdef int i, j, k = self.bonds.n, m = solver.network.m, _step
         cdef double change = 0.0, scale = fabs(self.voltage)
-        for step in range(MOST_STEPS):
+        for _step in range(MOST_STEPS):
             solver.sources_of(phi, self.voltage, residual)
             solver.network.flow(phi, self.voltage, source)
             self.bonds.flow(phi, self.voltage, source)

@@ -9,11 +9,10 @@ cimport cython
 import numpy as np
 
 from libc.string cimport memset
-from scipy.linalg.cython_blas cimport ddot
 
 from ._bond_network cimport BondNetwork
-from ._lattice_green cimport LatticeGreen
 from ._network_solver cimport NodePotentials
+from ._symmetric cimport dot
 
 cdef extern from *:
     void prefetch "__builtin_prefetch" (const void*) noexcept nogil
@@ -102,7 +101,8 @@ cdef class Readout:
             end[self.green.sz[site]] += 1
         for w in range(self.network.m):
             at = self.layer_end[self.network.node_z[w]]
-            self.node_by_layer[at], self.layer_x[at], self.layer_y[at] = w, self.network.node_x[w], self.network.node_y[w]
+            self.node_by_layer[at] = w
+            self.layer_x[at], self.layer_y[at] = self.network.node_x[w], self.network.node_y[w]
             self.layer_end[self.network.node_z[w]] += 1
 
     # ---------------------------------------------------------------- what is read
@@ -141,13 +141,14 @@ cdef class Readout:
             for p in range(n if last > first else 0):
                 site = self.block[p]
                 row = &self.rows[self.row_of[site], 0]
-                x, y = &self.green.line_x[self.green.px + self.green.sx[site]], &self.green.fold_y[self.green.py + self.green.sy[site]]
+                x = &self.green.line_x[self.green.px + self.green.sx[site]]
+                y = &self.green.fold_y[self.green.py + self.green.sy[site]]
                 for k in range(first, last):
                     row[order[k]] = base[x[-self.layer_x[k]] + y[-self.layer_y[k]]]
             first = last
 
     cdef inline void _prefetch_layer(self, int z, long reads) noexcept nogil:
-        """Ask the memory for the part of the table between the points' layer and another, if most of it will be read."""
+        """Ask the memory for the part of the table between two layers, if most of it will be read."""
         cdef long i = 0, size = self.green.table.shape[1] * self.green.table.shape[2]
         cdef double* part = self.green.between_layers(self.green.sz[self.block[0]], z)
         if LINE * reads > size:
@@ -171,12 +172,11 @@ cdef class Readout:
             self._read_block(at, self._next_block(&start, READ, BLOCK))
 
     cdef inline void _read_row(self, NodePotentials at, int site, double* row) noexcept nogil:
-        cdef int m = self.network.m, one = 1
-        self.phi[site] = at.top * self.green.unit[self.green.sz[site]] + ddot(&m, row, &one, &at.y_phi[0], &one)
-        self.theta[site] = ddot(&m, row, &one, &at.y_theta[0], &one)
+        self.phi[site] = at.top * self.green.unit[self.green.sz[site]] + dot(self.network.m, row, &at.y_phi[0])
+        self.theta[site] = dot(self.network.m, row, &at.y_theta[0])
 
     cdef int _next_block(self, int* start, int kind, int most) noexcept nogil:
-        """Take further points of one layer and one kind, no nodes, from place ``start`` on, into ``block``; how many."""
+        """Take further points of one layer and one kind, no nodes, from ``start`` on, into ``block``; their number."""
         cdef int n = 0, site
         while start[0] < self.n_wanted and n < most:
             site = self.wanted_sorted[start[0]]
@@ -221,7 +221,8 @@ cdef class Readout:
             self.phi[site] = at.top * self.green.unit[self.green.sz[site]] + sums[2 * p]
             self.theta[site] = sums[2 * p + 1]
 
-    cdef inline void _add_node(self, NodePotentials at, int k, int n, int* at_x, int* at_y, double* sums) noexcept nogil:
+    cdef inline void _add_node(self, NodePotentials at, int k, int n, int* at_x, int* at_y,
+                               double* sums) noexcept nogil:
         """Add what node ``k`` by layer brings to potential and heat of the points."""
         cdef int p, i = self.node_by_layer[k]
         cdef double* base = self.green.between_layers(self.green.sz[self.block[0]], self.network.node_z[i])
@@ -233,7 +234,8 @@ cdef class Readout:
             sums[2 * p] += value * at.y_phi[i]
             sums[2 * p + 1] += value * at.y_theta[i]
 
-    cdef inline void _add_nodes(self, NodePotentials at, int k, int n, int* at_x, int* at_y, double* sums) noexcept nogil:
+    cdef inline void _add_nodes(self, NodePotentials at, int k, int n, int* at_x, int* at_y,
+                                double* sums) noexcept nogil:
         """The same for two nodes of one layer from ``k`` on."""
         cdef int p, i = self.node_by_layer[k], j = self.node_by_layer[k + 1]
         cdef double* base = self.green.between_layers(self.green.sz[self.block[0]], self.network.node_z[i])

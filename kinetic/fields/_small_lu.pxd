@@ -1,4 +1,4 @@
-"""LU of matrices of a few rows in Fortran's order, as LAPACK's dgetrf and dgetrs do and without what a call of these costs.
+"""LU of matrices of a few rows in Fortran's order, as LAPACK's dgetrf and dgetrs without the cost of a call.
 
 Pivots count from 1, as LAPACK's do, so that either may factor and either solve. From `MOST` rows on LAPACK is called.
 """
@@ -44,14 +44,14 @@ cdef inline int factor_small(int n, double* a, int* pivot) noexcept nogil:
 
 cdef inline void solve_small(int n, int columns, double* a, int* pivot, double* x) noexcept nogil:
     """Solve with the factors for each of some right-hand sides, in their place."""
-    cdef int i, j, l, info = 0
+    cdef int i, j, _l, info = 0
     cdef double value
     cdef double* column
     cdef char trans = b"N"
     if n > MOST:
         dgetrs(&trans, &n, &columns, a, &n, pivot, x, &n, &info)
         return
-    for l in range(columns):
+    for _l in range(columns):
         for j in range(n):
             if pivot[j] != j + 1:
                 x[j], x[pivot[j] - 1] = x[pivot[j] - 1], x[j]

@@ -15,7 +15,6 @@ from libc.math cimport llrint
 from libc.stdint cimport int64_t
 
 from ._bond_network cimport BondNetwork
-from ._lattice_green cimport LatticeGreen
 
 MOST_CHARGE = 16.0     # e on one site: a species has at most 8, and so have the corners of 8 ions
 cdef long KEEP = 16    # arrangements for which a sum may stay unread before it is dropped

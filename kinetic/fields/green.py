@@ -155,15 +155,15 @@ class GreenTable:
         below = _conductance_to_ground(lateral, self.z_link, self.layer)
         return 1 / (below + self.z_link[1:, None, None])
 
-    def _substitute(self, modes: Floats | NDArray[np.complex128]) -> None:
+    def _substitute(self, out: Floats | NDArray[np.complex128]) -> None:
         """Solve the tridiagonal system in z of all modes in place."""
         link, pivot = self.z_link, self._pivot
-        modes[0] *= pivot[0]
-        for z in range(1, len(modes)):
-            modes[z] += link[z] * modes[z - 1]
-            modes[z] *= pivot[z]
-        for z in range(len(modes) - 2, -1, -1):
-            modes[z] += (link[z + 1] * pivot[z]) * modes[z + 1]
+        out[0] *= pivot[0]
+        for z in range(1, len(out)):
+            out[z] += link[z] * out[z - 1]
+            out[z] *= pivot[z]
+        for z in range(len(out) - 2, -1, -1):
+            out[z] += (link[z + 1] * pivot[z]) * out[z + 1]
 
 
 def _checked_layers(name: str, given: ArrayLike | None, n: int, *, zero: bool) -> Floats:
