@@ -30,7 +30,6 @@ __all__ = [
     "draw",
     "export",
     "sample",
-    "save_npz",
     "sources",
     "to_aihwkit",
     "to_crosssim",
@@ -134,11 +133,6 @@ def sample(law: Mapping[str, Any], devices: int, cycles: int, seed: int) -> dict
             value = np.interp(value, law["ranks"][i], law["levels"][i])
         found[str(name)] = law["signs"][i] * (np.exp(value) if law["logarithmic"][i] else value)
     return found
-
-
-def save_npz(card: Card, path: str | Path, *, force: bool = False) -> Path:
-    """Write :func:`to_npz`."""
-    return export(card, "npz", path, force=force)
 
 
 def to_npz(card: Card) -> bytes:

@@ -191,9 +191,7 @@ def _sample(card: Card, devices: int, cycles: int, seed: int) -> dict[str, Float
         return card.sample(devices, cycles, seed)
 
 
-def sources(
-    card: Card, times: Floats, seed: int, *, device: int = 0, prefix: str = ""
-) -> tuple[str, dict[str, Floats]]:
+def sources(card: Card, times: Floats, seed: int) -> tuple[str, dict[str, Floats]]:
     """Return piecewise linear ngspice sources that draw the cycles of one device, and what they draw.
 
     Parameters
@@ -201,34 +199,32 @@ def sources(
     card : Card
     times : ndarray
         When each cycle begins (s), ascending; the device must be at 0 V then, so that nothing moves.
-    seed, device : int
-        Device of ``card.sample(device + 1, len(times), seed)``.
-    prefix : str
-        Of the names of sources and nodes.
+    seed : int
+        Seed of ``card.sample(1, len(times), seed)``.
 
     Returns
     -------
     text : str
-        Sources of the nodes h, l, s and r (with the prefix), for instance parameters at their defaults.
+        Sources of the nodes h, l, s and r, for instance parameters at their defaults.
     drawn : dict of str to ndarray
         The features of each cycle.
     """
     begin = np.asarray(times, float)
     if begin.ndim != 1 or begin.size < 1 or np.any(np.diff(begin) <= 0):
         raise ValueError("times must be one row of ascending values in s")
-    whole = draw(card, Draws(devices=device + 1, cycles=begin.size, seed=seed))
-    drawn = {name: values[device] for name, values in whole.items()}
-    return source_lines(card, begin, drawn, prefix), drawn
+    whole = draw(card, Draws(devices=1, cycles=begin.size, seed=seed))
+    drawn = {name: values[0] for name, values in whole.items()}
+    return source_lines(card, begin, drawn), drawn
 
 
-def source_lines(card: Card, times: Floats, drawn: Mapping[str, Floats], prefix: str = "") -> str:
+def source_lines(card: Card, times: Floats, drawn: Mapping[str, Floats]) -> str:
     """Return ngspice sources of the nodes h, l, s, r for cycles of one device, beginning at times (s)."""
     lines = []
     for name, values in offsets(card, drawn).items():
         at, volts = _steps(times, values)
         body = " ".join(f"{t:.9g} {v:.9g}" for t, v in zip(at, volts, strict=True))
         value = f"pwl({body})" if len(times) > 1 else f"dc {volts[0]:.9g}"
-        lines.append(f"v{prefix}{name} {prefix}{name} 0 {value}")
+        lines.append(f"v{name} {name} 0 {value}")
     return "\n".join(lines) + "\n"
 
 

@@ -57,9 +57,7 @@ class EqualityRow:
         return self.p_value >= self.limit
 
 
-def compare(
-    card: Card, drawn: Mapping[str, Floats], seed: int = 0, *, false_alarm: float = FALSE_ALARM
-) -> list[EqualityRow]:
+def compare(card: Card, drawn: Mapping[str, Floats], seed: int = 0) -> list[EqualityRow]:
     """Compare what an export drew with ``card.sample``.
 
     Parameters
@@ -70,8 +68,6 @@ def compare(
         devices; of one cycle only the values are compared.
     seed : int
         Of the reference sample; other than that of the export.
-    false_alarm : float
-        Probability that the right law is refused.
 
     Raises
     ------
@@ -94,7 +90,7 @@ def compare(
     products, expected = _between(ours, theirs), _between(theirs, theirs)
     pairs = zip(ours + products, theirs + expected, strict=True)
     rows = [(kind, scipy.stats.ks_2samp(a, b, method="asymp")) for (kind, a), (_, b) in pairs]
-    limit = false_alarm / len(rows)
+    limit = FALSE_ALARM / len(rows)
     return [
         EqualityRow(statistic, feature, float(test.statistic), float(test.pvalue), limit)
         for (statistic, feature), test in rows

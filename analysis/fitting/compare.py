@@ -25,7 +25,7 @@ REPEATS = 10
 
 
 def pair(
-    measured: xr.Dataset, simulated: xr.Dataset, origin: str = "measured", other: str = "simulated"
+    measured: xr.Dataset, simulated: xr.Dataset, origin: str, other: str
 ) -> tuple[Observations, Observations]:
     """Return the numbers of cycles that both have, over as many cycles.
 

@@ -303,9 +303,7 @@ def fit_devices(traces: Sequence[Trace], core: GapCore | None = None) -> xr.Data
     )
 
 
-def shared(
-    found: xr.Dataset, core: GapCore, *, resamples: int = 200, seed: int = 0
-) -> tuple[GapCore, dict[str, tuple[float, float]]]:
+def shared(found: xr.Dataset, core: GapCore) -> tuple[GapCore, dict[str, tuple[float, float]]]:
     """Return the core with the median voltage scale and drive of the devices, and their 95 % intervals.
 
     Parameters
@@ -314,8 +312,6 @@ def shared(
         From :func:`fit_devices`.
     core : GapCore
         The rest of it is kept.
-    resamples, seed : int
-        Of the bootstrap over devices.
 
     Raises
     ------
@@ -327,7 +323,7 @@ def shared(
     if len(both) < 3:
         raise ObservationError(f"the core needs at least 3 fitted devices, got {len(both)}")
     middle = np.median(both, axis=0)
-    draws = regression.bootstrap(lambda rows: np.median(both[rows], axis=0), len(both), resamples, seed)
+    draws = regression.bootstrap(lambda rows: np.median(both[rows], axis=0), len(both), 200, 0)
     bounds = regression.bootstrap_interval(middle, draws, len(both), positive=True)
     names = ("voltage_scale", "drive")
     fitted = replace(core, **{name: float(value) for name, value in zip(names, middle, strict=True)})

@@ -53,9 +53,7 @@ class Memory:
     criterion: dict[int, float]
 
 
-def fit(
-    scores: Floats, order: int | None = None, *, mixed: bool = True, shift: Floats | None = None
-) -> Memory:
+def fit(scores: Floats, order: int | None = None, *, shift: Floats | None = None) -> Memory:
     """Fit a vector autoregression to many devices.
 
     Parameters
@@ -65,8 +63,6 @@ def fit(
     order : int, optional
         Cycles of memory, 0 or more; default: that with the smallest criterion, up to
         :data:`MAXIMUM_ORDER` and a fifth of the cycles.
-    mixed : bool
-        False takes the mean of each device for its level, which biases the memory; for comparison.
     shift : ndarray, optional
         Added to the lagged products, (order + 1, k, k); for what was done to the scores before.
 
@@ -96,7 +92,7 @@ def fit(
     if order is None:
         for p in range(longest + 1):
             try:
-                fitted = _settle(products[: p + 1], cycles, mixed)
+                fitted = _settle(products[: p + 1], cycles)
             except MemoryFitError:
                 if p == longest and not np.isfinite(list(criterion.values())).any():
                     raise
@@ -108,7 +104,7 @@ def fit(
             lost = count / (cycles - longest) * _misfit(*fitted, cycles)
             criterion[p] = lost + 2.0 * k * k * p * few if np.isfinite(lost) else math.inf
         order = min(criterion, key=lambda p: criterion[p])
-    coefficients, innovation = _settle(products[: order + 1], cycles, mixed)
+    coefficients, innovation = _settle(products[: order + 1], cycles)
     return Memory(coefficients, innovation, criterion)
 
 
@@ -170,13 +166,11 @@ def _lost(model: Floats, longest: int) -> Floats:
     return np.array([r[h:].mean(axis=0) + r[: cycles - h].mean(axis=0).T - v for h in range(longest + 1)])
 
 
-def _settle(products: Floats, cycles: int, mixed: bool) -> tuple[Floats, Floats]:
+def _settle(products: Floats, cycles: int) -> tuple[Floats, Floats]:
     """Return coefficients and innovation, with what the means took away added until it settles."""
     corrected = products
     for _ in range(STEPS):
         coefficients, innovation = _yule_walker(corrected)
-        if not mixed:
-            return coefficients, innovation
         model = covariances(coefficients, innovation, cycles - 1)
         new = products + _lost(model, len(products) - 1)
         if np.abs(new - corrected).max() < 1e-9 * np.abs(products).max():

@@ -37,6 +37,9 @@ SAMPLED = 4000
 FEWEST = 20
 """Held-out devices that the gate needs."""
 
+REPEATS = 10
+"""Splits over which value and floor are averaged."""
+
 CHOOSING = ("pooled KS", "sums of an array (MVM)")
 """Statistics by which ranks or values are chosen: those that see levels which a card smears."""
 
@@ -78,7 +81,9 @@ class Row:
         }
 
 
-def judge(held_out: Observations, model: Card | Sampler, *, repeats: int = 10, seed: int = 0) -> list[Row]:
+def judge(
+    held_out: Observations, model: Card | Sampler, *, repeats: int = REPEATS, seed: int = 0
+) -> list[Row]:
     """Return the rows of the gate.
 
     Parameters
@@ -166,7 +171,7 @@ def _formulas(made: Mapping[str, Any]) -> set[str]:
 
 
 def choose_ranks(
-    training: Observations, options: FitOptions, levels: Mapping[str, int] | None = None, *, repeats: int = 6
+    training: Observations, options: FitOptions, levels: Mapping[str, int] | None = None
 ) -> dict[str, Any]:
     """Return whether devices shall differ in ranks or in values, by their training devices alone.
 
@@ -183,8 +188,6 @@ def choose_ranks(
     levels : mapping of str to int, optional
         Of each feature that stands on levels their number. Where there are several, and too few devices to
         choose, ranks are taken: a law of values would smear them.
-    repeats : int
-        Halvings of the devices that judge.
 
     Returns
     -------
@@ -200,7 +203,7 @@ def choose_ranks(
             parts = training.split(0.7, options.seed + 1000 + split)
             for name, ranks in (("rank_ratios", True), ("value_ratios", False)):
                 card = fit(parts[0], "inner", replace(options, ranks=ranks, bootstrap=0))
-                found[name].append(_smeared(parts[1], card, repeats, split))
+                found[name].append(_smeared(parts[1], card, split))
     better = [a * MARGIN < b for a, b in zip(found["rank_ratios"], found["value_ratios"], strict=True)]
     if not better and max((levels or {}).values(), default=1) > 1:
         return {"ranks": True, "chosen_by": "levels that devices share", "statistics": [], **found}
@@ -209,10 +212,10 @@ def choose_ranks(
     return {"ranks": ranks, "chosen_by": by, "statistics": list(CHOOSING), **found}
 
 
-def _smeared(held_out: Observations, card: Card, repeats: int, seed: int) -> float:
+def _smeared(held_out: Observations, card: Card, seed: int) -> float:
     """Return the mean of value over floor of the statistics of :data:`CHOOSING`."""
     rows: tuple[list[list[float]], list[list[float]]] = ([], [])
-    for r, (first, second, made) in enumerate(_halves(held_out, card, repeats, seed)):
+    for r, (first, second, made) in enumerate(_halves(held_out, card, 6, seed)):
         k = first.shape[2]
         for found, other in zip(rows, (made, second), strict=True):
             # Without the resistances of an array there are no sums, and the pooled KS stands alone.

@@ -8,7 +8,7 @@ that is the floor.
 """
 
 import warnings
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ from ...cards.jumps import STATES, JumpLaw, interpolated, place
 from ...cards.walk import JumpCells
 from ...typing import Floats, Index
 from ..results.probes import BUDGET, KINDS, RAMP
-from .gate import FACTOR, Row
+from .gate import FACTOR, REPEATS, Row
 from .jump_probes import MOVED, SWITCHED
 from .observations import RESOLUTION, entries, rounded
 
@@ -73,11 +73,11 @@ class Compared:
     measured: Floats
     card: Floats
 
-    def row(self, repeats: int, seed: int) -> Row:
+    def row(self, seed: int) -> Row:
         """Return the row of a gate: value and floor over splits of the devices."""
         floors, values = [], []
         devices = np.unique(self.owner)
-        for r in range(repeats):
+        for r in range(REPEATS):
             random = np.random.default_rng([seed, 7, r])
             first = np.isin(self.owner, random.permutation(devices)[: len(devices) // 2])
             which = random.integers(self.card.shape[1], size=len(self.owner))
@@ -112,9 +112,7 @@ class Compared:
         return float(np.average(np.abs(share[0] - share[1]), weights=count[:, both].min(axis=0)))
 
 
-def judge(
-    law: JumpLaw, data: "xr.Dataset", members: Index, *, repeats: int = 10, seed: int = 0
-) -> list[Row]:
+def judge(law: JumpLaw, data: "xr.Dataset", members: Index, *, seed: int = 0) -> list[Row]:
     """Return the rows of the law of jumps.
 
     Parameters
@@ -124,8 +122,6 @@ def judge(
         An ensemble with probes.
     members : ndarray of int
         Places along ``member`` of devices that the law was not fitted to, at least two.
-    repeats : int
-        Splits of these devices.
     seed : int
 
     Returns
@@ -136,7 +132,7 @@ def judge(
     """
     found = list(_currents(law, data, members, seed))
     found += compared(law, data, members, seed) if "probe_count" in data else []
-    return [one.row(repeats, seed) for one in found]
+    return [one.row(seed) for one in found]
 
 
 def given_up(data: "xr.Dataset", members: Index) -> dict[str, list[int]]:
@@ -170,9 +166,7 @@ def _told(kind: int) -> str:
     return KINDS[kind].replace("_", " ")
 
 
-def judge_core(
-    card: Card, data: "xr.Dataset", members: Index, *, repeats: int = 10, seed: int = 0
-) -> list[Row]:
+def judge_core(card: Card, data: "xr.Dataset", members: Index, *, seed: int = 0) -> list[Row]:
     """Return rows of the currents of the core of a card, whose resistances are those that the card draws.
 
     Parameters
@@ -183,8 +177,6 @@ def judge_core(
         An ensemble whose states were read at many voltages; without those there are no rows.
     members : ndarray of int
         Places along ``member`` of devices that the card was not fitted to, at least two.
-    repeats : int
-        Splits of these devices.
     seed : int
     """
     if not card.core or "state_current" not in data or not {*STATES} <= {*card.names}:
@@ -200,7 +192,7 @@ def judge_core(
         return np.asarray(np.log(np.abs(core.read_voltage * ratio) / ohms))
 
     found = _of_end_states(data, members, seed, current)
-    return [replace(one, name=f"{one.name} by the core").row(repeats, seed) for one in found]
+    return [replace(one, name=f"{one.name} by the core").row(seed) for one in found]
 
 
 def _currents(law: JumpLaw, data: "xr.Dataset", members: Index, seed: int) -> Iterator[Compared]:
@@ -250,15 +242,13 @@ def as_read(random: np.random.Generator, *values: Floats) -> Iterator[Floats]:
         yield one + random.normal(0.0, RESOLUTION["log"], one.shape)
 
 
-def compared(
-    law: JumpLaw, data: "xr.Dataset", members: Index, seed: int = 0, kinds: Collection[str] = KINDS
-) -> list[Compared]:
+def compared(law: JumpLaw, data: "xr.Dataset", members: Index, seed: int = 0) -> list[Compared]:
     """Return every statistic of the probes of some members, with cells of the law under the same probes."""
     every = entries(data, "probe", members)
     owner = np.repeat(np.arange(data.sizes["member"]), data["probe_count"].values)[every]
     columns = {name: data[f"probe_{name}"].values[every] for name in COLUMNS}
     found: list[Compared] = []
-    for kind in map(KINDS.index, kinds):
+    for kind in range(len(KINDS)):
         for state in range(len(STATES)):
             known = np.isfinite(columns["after"])
             if kind == RAMP:  # one that took too many events at its limit has switched before

@@ -13,7 +13,7 @@ from scipy.stats import ks_2samp
 
 from ...cards.card import Card, CardError
 from ...typing import Floats, Index
-from .gate import FACTOR, Row
+from .gate import FACTOR, REPEATS, Row
 from .observations import ObservationError
 from .relaxation_fit import continuous
 
@@ -23,7 +23,7 @@ FEWEST = 16
 TRAPS = {"amplitude": "amplitudes", "high": "times in the high state", "low": "times in the low state"}
 
 
-def judge_rtn(table: xr.Dataset, card: Card, *, repeats: int = 10, seed: int = 0) -> list[Row]:
+def judge_rtn(table: xr.Dataset, card: Card, *, seed: int = 0) -> list[Row]:
     """Return the rows of random telegraph noise, four of each state.
 
     Parameters
@@ -31,7 +31,7 @@ def judge_rtn(table: xr.Dataset, card: Card, *, repeats: int = 10, seed: int = 0
     table : xarray.Dataset
         Of held-out devices, from :func:`.noise_fit.trap_table`, with traces like those of the fit.
     card : Card
-    repeats, seed : int
+    seed : int
 
     Raises
     ------
@@ -55,7 +55,7 @@ def judge_rtn(table: xr.Dataset, card: Card, *, repeats: int = 10, seed: int = 0
         half = len(devices) // 2
         for label, rows in kinds.items():
             floors, values = [], []
-            for r in range(repeats):
+            for r in range(REPEATS):
                 random = np.random.default_rng([seed, r])
                 order = random.permutation(len(devices))
                 parts = [np.concatenate([rows[i] for i in order[a : a + half]]) for a in (0, half)]
@@ -67,7 +67,7 @@ def judge_rtn(table: xr.Dataset, card: Card, *, repeats: int = 10, seed: int = 0
     return found
 
 
-def judge_relaxation(data: xr.Dataset, card: Card, *, repeats: int = 10, seed: int = 0) -> list[Row]:
+def judge_relaxation(data: xr.Dataset, card: Card, *, seed: int = 0) -> list[Row]:
     """Return the rows of relaxation: the shifts after the first and the last time, and their change.
 
     Parameters
@@ -75,7 +75,7 @@ def judge_relaxation(data: xr.Dataset, card: Card, *, repeats: int = 10, seed: i
     data : xarray.Dataset
         Of held-out devices, as for :func:`.noise_fit.fit_relaxation`.
     card : Card
-    repeats, seed : int
+    seed : int
 
     Raises
     ------
@@ -96,7 +96,7 @@ def judge_relaxation(data: xr.Dataset, card: Card, *, repeats: int = 10, seed: i
     for name, devices in _by_state(states, known, card, np.isfinite(g).all(axis=1)):
         half = len(devices) // 2
         floors, values = [], []
-        for r in range(repeats):
+        for r in range(REPEATS):
             random = np.random.default_rng([seed, r])
             order = devices[random.permutation(len(devices))]
             first, second = order[:half], order[half : 2 * half]

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ... import checks
 from ...cards.jumps import CURRENT_STEP, RATE_STEP, JumpLaw, Kernel, interpolated, place, told
 from ...typing import Floats, Index
 from . import jump_probes
@@ -79,9 +78,7 @@ def finished(data: "xr.Dataset") -> Index:
     return np.flatnonzero(data["status"].values == FINISHED)
 
 
-def fit(
-    data: "xr.Dataset", members: Index, *, most: int = MOST, seed: int = 0
-) -> tuple[JumpLaw, dict[str, Any]]:
+def fit(data: "xr.Dataset", members: Index, *, seed: int = 0) -> tuple[JumpLaw, dict[str, Any]]:
     """Return the law of jumps of some members, and how it was made.
 
     Parameters
@@ -90,8 +87,6 @@ def fit(
         An ensemble with a table ``measure``.
     members : ndarray of int
         Places along ``member`` of the devices to take, at least two.
-    most : int
-        Jumps to keep at most, drawn alike from all.
     seed : int
 
     Returns
@@ -106,9 +101,8 @@ def fit(
     ObservationError
         There are no end states, or jumps of fewer than two devices.
     """
-    checks.whole("most", most, 1)
     random = np.random.default_rng([seed, 6])
-    law, owner, home, left_out = gathered(data, members, most, random)
+    law, owner, home, left_out = gathered(data, members, random)
     devices = np.unique(owner)
     if devices.size < 2:
         raise ObservationError(f"a law of jumps needs those of at least two devices, got {devices.size}")
@@ -122,7 +116,7 @@ def fit(
 
 
 def gathered(
-    data: "xr.Dataset", members: Index, most: int, random: np.random.Generator
+    data: "xr.Dataset", members: Index, random: np.random.Generator
 ) -> tuple[JumpLaw, Index, Index, int]:
     """Return the law with default scales, the member of each jump and state, and how many jumps are left out.
 
@@ -138,8 +132,8 @@ def gathered(
     rate, current, usable = _as_told(data, heats)
     good = np.all(usable[sides], axis=0)
     kept = np.flatnonzero(good)
-    if kept.size > most:
-        kept = np.sort(random.choice(kept, most, replace=False))
+    if kept.size > MOST:
+        kept = np.sort(random.choice(kept, MOST, replace=False))
     kind = data["state_kind"].values
     own = entries(data, "state", members)
     ends = own[(kind[own] >= 0) & usable[own]]

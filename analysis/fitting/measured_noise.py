@@ -14,7 +14,7 @@ SHARE = 0.5
 """Least share of the devices that were read at a time that counts."""
 
 
-def relaxation(data: xr.Dataset, origin: str = "the file") -> xr.Dataset:
+def relaxation(data: xr.Dataset) -> xr.Dataset:
     """Return conductances over (device, time) of devices that were read at all common times.
 
     The first read of a device is its start, and its later ones count from there. Reads at about the same time
@@ -24,8 +24,6 @@ def relaxation(data: xr.Dataset, origin: str = "the file") -> xr.Dataset:
     ----------
     data : xarray.Dataset
         In the layout of measurements, with reads.
-    origin : str
-        What to call it in messages.
 
     Returns
     -------
@@ -39,7 +37,7 @@ def relaxation(data: xr.Dataset, origin: str = "the file") -> xr.Dataset:
         There are no three common times, or no device was read at all of them.
     """
     rows, states, kelvin = [], [], []
-    for _, state, temperature, time, g in files.each_rest(data, origin):
+    for _, state, temperature, time, g in files.each_rest(data, "the file"):
         good = np.isfinite(g)
         if good.sum() >= 2:
             rows.append((time[good] - time[good][0], g[good]))
@@ -49,7 +47,7 @@ def relaxation(data: xr.Dataset, origin: str = "the file") -> xr.Dataset:
     edges = _edges(np.concatenate(late) if late else np.empty(0), len(rows))
     if len(edges) < 3:
         raise ObservationError(
-            f"{origin} must have reads at 3 times common to half of its devices, got {len(edges)}"
+            f"the file must have reads at 3 times common to half of its devices, got {len(edges)}"
         )
     table = np.full((len(rows), 1 + len(edges)), np.nan)
     for i, (time, g) in enumerate(rows):
@@ -60,7 +58,7 @@ def relaxation(data: xr.Dataset, origin: str = "the file") -> xr.Dataset:
                 table[i, 1 + k] = g[inside[0]]
     whole = np.isfinite(table).all(axis=1)
     if not whole.any():
-        raise ObservationError(f"no device of {origin} was read at all {len(edges)} common times")
+        raise ObservationError(f"no device of the file was read at all {len(edges)} common times")
     every = np.concatenate(late)
     logs = [np.log(every[(every >= low) & (every <= high)]) for low, high in edges]
     found = {
@@ -76,14 +74,14 @@ def relaxation(data: xr.Dataset, origin: str = "the file") -> xr.Dataset:
     if np.isfinite(heat).all():
         if np.ptp(heat) > 1.0:
             raise ObservationError(
-                f"{origin} has reads at {heat.min():g} to {heat.max():g} K; a layer of relaxation is of one "
+                f"the file has reads at {heat.min():g} to {heat.max():g} K; a layer of relaxation is of one "
                 "temperature"
             )
         attrs["temperature"] = float(heat.mean())
     return xr.Dataset(found, {"time": ("time", time, {"units": "s"})}, attrs)
 
 
-def traces(data: xr.Dataset, origin: str = "the file") -> xr.Dataset:
+def traces(data: xr.Dataset) -> xr.Dataset:
     """Return currents over (device, sample) of traces that were sampled alike, as long as the shortest.
 
     Raises
@@ -91,11 +89,11 @@ def traces(data: xr.Dataset, origin: str = "the file") -> xr.Dataset:
     ObservationError
         There are none, or their steps differ.
     """
-    found = [one for _, one in files.traces(data, origin)]
+    found = [one for _, one in files.traces(data, "the file")]
     steps = [float(np.median(np.diff(one["time"].values))) for one in found]
     if max(steps) > 1.001 * min(steps):
         raise ObservationError(
-            f"the traces of {origin} must be sampled alike, got steps of {min(steps):g} to {max(steps):g} s"
+            f"the traces of the file must be sampled alike, got steps of {min(steps):g} to {max(steps):g} s"
         )
     shortest = min(one.sizes["sample"] for one in found)
     states = [str(name) for name in data["trace_state"].values]

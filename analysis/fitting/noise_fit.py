@@ -208,7 +208,6 @@ def fit_rtn(
     *,
     voltage: float,
     temperature: float = 300.0,
-    activation: float = 0.0,
     resamples: int = 200,
     seed: int = 0,
 ) -> tuple[RtnLaw, dict[str, tuple[float, float]]]:
@@ -220,8 +219,6 @@ def fit_rtn(
         From :func:`trap_table`.
     voltage, temperature : float
         Of the traces (V), (K).
-    activation : float
-        Of the dwell times (eV), if known from elsewhere.
     resamples, seed : int
         Of the bootstrap over devices; 0 resamples: no intervals.
 
@@ -248,9 +245,7 @@ def fit_rtn(
     states = [state(name, devices) for name, devices in kept.items()]
     states.sort(key=lambda state: state.conductance)
     window = (float(table["step"]), float(table["length"]))
-    law = RtnLaw(
-        states=tuple(states), voltage=voltage, temperature=temperature, activation=activation, window=window
-    )
+    law = RtnLaw(states=tuple(states), voltage=voltage, temperature=temperature, window=window)
     return law, _intervals(state, kept, "rtn", resamples, seed)
 
 
@@ -298,9 +293,7 @@ def fit_relaxation(
     data: xr.Dataset,
     *,
     scale: str = "log",
-    reference: float | None = None,
     temperature: float = 300.0,
-    activation: float = 0.0,
     resamples: int = 200,
     seed: int = 0,
 ) -> tuple[RelaxationLaw, dict[str, tuple[float, float]]]:
@@ -315,10 +308,8 @@ def fit_relaxation(
         factor of :data:`WIDE`, the law is continuous in the conductance, its states knots.
     scale : str
         "log": shifts of ln(G); "linear": of G.
-    reference : float, optional
-        t0 (s); default: the earliest time.
-    temperature, activation : float
-        (K), (eV).
+    temperature : float
+        Of the reads (K).
     resamples, seed : int
         Of the bootstrap over devices; 0 resamples: no intervals.
 
@@ -338,14 +329,9 @@ def fit_relaxation(
     start = _needed(data, "start", "S", ("device",)).values
     shift = _shifts(g, start, time, scale)
     states = _states(data, len(g))
-    t0 = float(time[0]) if reference is None else reference
-    checks.positive("reference", t0, "s", ObservationError)
-    u = np.log(time / t0)
+    u = np.log(time / time[0])
     if "state" not in data and _wide(start):
-        made = relaxation_fit.fit(
-            start, time, shift, scale=scale, temperature=temperature, activation=activation
-        )
-        return made.law, {}
+        return relaxation_fit.fit(start, time, shift, scale=scale, temperature=temperature).law, {}
     kept = {str(name): np.flatnonzero(states == name) for name in dict.fromkeys(states)}
     _check_enough(kept, "relaxation")
 
@@ -358,13 +344,12 @@ def fit_relaxation(
     law = RelaxationLaw(
         states=tuple(sorted(fitted.values(), key=lambda state: state.conductance)),
         scale=scale,
-        reference=t0,
+        reference=float(time[0]),
         times=(float(time[0]), float(time[-1])),
         forgetting=relaxation_fit.forgetting(inner, u),
         scores=scores,
         quantiles=quantiles,
         temperature=temperature,
-        activation=activation,
     )
     return law, _intervals(state, kept, "relaxation", resamples, seed)
 

@@ -63,9 +63,7 @@ def fit(
     shift: Floats,
     *,
     scale: str = "linear",
-    knots: int | None = None,
     temperature: float = 300.0,
-    activation: float = 0.0,
 ) -> Continuous:
     """Fit a law continuous in the conductance.
 
@@ -78,10 +76,8 @@ def fit(
     shift : ndarray of shape (devices, times)
         Of G (S) with the scale "linear", of ln(G) with "log"; NaN: not read.
     scale : {"linear", "log"}
-    knots : int, optional
-        Default: one for each :data:`PER_KNOT` devices, 2 to :data:`MOST_KNOTS`.
-    temperature, activation : float
-        For the law (K), (eV).
+    temperature : float
+        Of the reads (K).
 
     Raises
     ------
@@ -96,8 +92,7 @@ def fit(
     own = np.broadcast_to(time, shift.shape)
     known = np.isfinite(shift) & np.isfinite(own)
     first, last = (float(f(np.nanmedian(np.where(known, own, np.nan), axis=0))) for f in (np.min, np.max))
-    number = min(MOST_KNOTS, max(2, len(start) // PER_KNOT)) if knots is None else knots
-    places = _knots(start, number)
+    places = _knots(start)
     readings = _Readings(start, own, shift, known, places, first, last)
     found = {growth: readings.best(growth) for growth in GROWTHS}
     aic = {growth: 2.0 * (cost + len(one)) for growth, (one, cost) in found.items()}
@@ -122,7 +117,6 @@ def fit(
         scores=scores,
         quantiles=quantiles,
         temperature=temperature,
-        activation=activation,
     )
     return Continuous(law, aic, told)
 
@@ -132,10 +126,11 @@ def continuous(law: RelaxationLaw) -> bool:
     return all(state.name.startswith(KNOT) for state in law.states)
 
 
-def _knots(start: Floats, number: int) -> Floats:
+def _knots(start: Floats) -> Floats:
     """Return ln of conductances with as many devices between each two, from the 2 % to the 98 % quantile."""
     if not np.all(start > 0):
         raise ObservationError(f"the conductance at the start must be above 0 S, got {start.min():g} S")
+    number = min(MOST_KNOTS, len(start) // PER_KNOT)
     found = np.unique(np.quantile(np.log(start), np.linspace(0.02, 0.98, number)))
     if len(found) < 2:
         raise ObservationError("the devices must differ in their conductance at the start, S")

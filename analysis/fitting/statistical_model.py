@@ -94,7 +94,6 @@ def fit(
     name: str,
     options: FitOptions | None = None,
     *,
-    version: str = "0.1.0",
     validity: Mapping[str, tuple[float, float]] | None = None,
     core: Mapping[str, float] | None = None,
     provenance: Mapping[str, Any] | None = None,
@@ -107,8 +106,8 @@ def fit(
         At least 20 values of each feature. With fewer than ``4 k + 2`` devices the mixture is one Gaussian
         without correlations (with fewer than 3 its width is the uncertainty of the means); with fewer than
         10 cycles every value is taken for a cycle of one device.
-    name, version : str
-        Of the card.
+    name : str
+        Name of the card.
     options : FitOptions, optional
     validity, core, provenance : mapping, optional
         Taken into the card; the number of cycles is added to the box, and the fit to the provenance.
@@ -129,7 +128,7 @@ def fit(
     if chosen.ranks:
         usable = ranked(usable, chosen.seed)
     try:
-        card = _fit_once(usable, name, version, chosen)
+        card = _fit_once(usable, name, chosen)
     except np.linalg.LinAlgError:
         raise ObservationError(
             f"{', '.join(usable.names)} of {usable.origin} follow one another, or the cycles before, without "
@@ -241,7 +240,7 @@ def _with_ends(table: Floats) -> Floats:
 
 
 def _fit_once(
-    observations: Observations, name: str, version: str, options: FitOptions, like: _Like | None = None
+    observations: Observations, name: str, options: FitOptions, like: _Like | None = None
 ) -> Card:
     """Return a card; with another one, of its order, kind of mixture and effect of finite cycles."""
     values = observations.values
@@ -257,7 +256,7 @@ def _fit_once(
     coefficients, innovation = _unit_scores(cycle_memory.fit(scores, order))
     card = Card(
         name=name,
-        version=version,
+        version="0.1.0",
         features=features,
         scores=knots,
         weights=np.ones(1),
@@ -445,7 +444,7 @@ def _intervals(observations: Observations, card: Card, options: FitOptions) -> d
     for _ in range(options.bootstrap):
         drawn = observations.take(random.integers(0, devices, devices))
         try:
-            refit = _fit_once(drawn, card.name, card.version, options, like)
+            refit = _fit_once(drawn, card.name, options, like)
         except (cycle_memory.MemoryFitError, np.linalg.LinAlgError, CardError):
             continue  # a few devices, drawn several times, may have no law of their own
         rows.append(parameters(refit, like=card))

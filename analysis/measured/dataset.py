@@ -88,11 +88,11 @@ def _devices(table: Table, plan: Plan, rows: int) -> list[str]:
     return [str(plan.constants.get("device", Path(table.name).name.split(".")[0]))] * rows
 
 
-def _column(table: Table, plan: Plan, quantity: str, otherwise: float = np.nan) -> Floats:
+def _column(table: Table, plan: Plan, quantity: str) -> Floats:
     """Return a quantity of each row: of its column, or the constant."""
     if columns := plan.of(quantity):
         return values(table, columns[0])
-    return np.full(len(table.rows), float(plan.constants.get(quantity, otherwise)))
+    return np.full(len(table.rows), float(plan.constants.get(quantity, np.nan)))
 
 
 def _states(table: Table, plan: Plan) -> list[str]:

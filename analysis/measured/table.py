@@ -108,11 +108,6 @@ class Table:
         """Return the cells of a column."""
         return [row[column] for row in self.rows]
 
-    def is_numeric(self, column: int) -> bool:
-        """Tell whether the first cells of a column with a value are numbers."""
-        cells = [row[column] for row in self.rows[:50] if row[column].lower() not in MISSING]
-        return bool(cells) and all(_number(cell, self.decimal) is not None for cell in cells)
-
     def numbers(self, column: int) -> Floats:
         """Return a column as numbers, NaN where a cell has no value or the instrument's overflow.
 

@@ -339,7 +339,7 @@ def dwell_statistics(dwell: ArrayLike, step: float = 0.0, seed: int = 0) -> dict
     }
 
 
-def time_lag(trace: xr.Dataset, *, lag: int = 1, bins: int = 200, weighted: bool = True) -> xr.DataArray:
+def time_lag(trace: xr.Dataset, *, lag: int = 1, weighted: bool = True) -> xr.DataArray:
     """Return a time-lag plot: how often a current follows a current.
 
     Spots on the diagonal are levels, spots off it are transitions between them. The weighted plot replaces
@@ -351,8 +351,6 @@ def time_lag(trace: xr.Dataset, *, lag: int = 1, bins: int = 200, weighted: bool
     trace : xarray.Dataset
     lag : int
         Samples between the two currents, at least 1.
-    bins : int
-        Bins along each axis.
     weighted : bool
         Weighted, or plain counts.
 
@@ -366,7 +364,7 @@ def time_lag(trace: xr.Dataset, *, lag: int = 1, bins: int = 200, weighted: bool
     whole("lag (samples)", lag, 1, len(y) - 1)
     noise, _ = markov_start.jumps(y)
     margin = 4 * noise
-    edges = np.linspace(y.min() - margin, y.max() + margin, bins + 1)
+    edges = np.linspace(y.min() - margin, y.max() + margin, 201)
     if not edges[-1] > edges[0]:
         raise ValueError(f"current must have two levels at least, got one: {y[0]:g} A in every sample")
     count, _, _ = np.histogram2d(y[:-lag], y[lag:], [edges, edges])

@@ -16,7 +16,7 @@ from . import trace as traces
 SKIPPED = 2  # lowest frequencies that the removed mean and the window blur
 
 
-def power_spectrum(trace: xr.Dataset, segments: int = 64, variable: str = "current") -> xr.DataArray:
+def power_spectrum(trace: xr.Dataset, segments: int = 64) -> xr.DataArray:
     """Estimate the power spectral density by Welch's method (Hann window, segments overlapping by half).
 
     Parameters
@@ -25,8 +25,6 @@ def power_spectrum(trace: xr.Dataset, segments: int = 64, variable: str = "curre
         Uniformly sampled.
     segments : int
         Number of segments, at least 2: more of them are less noisy and reach less far down.
-    variable : str
-        What fluctuates.
 
     Returns
     -------
@@ -40,7 +38,7 @@ def power_spectrum(trace: xr.Dataset, segments: int = 64, variable: str = "curre
     ValueError
         The trace is too short for so many segments.
     """
-    step, values = traces.uniform(trace, variable)
+    step, values = traces.uniform(trace)
     length = 2 * len(values) // (segments + 1)
     if segments < 2 or length < 16:
         raise ValueError(
@@ -51,11 +49,10 @@ def power_spectrum(trace: xr.Dataset, segments: int = 64, variable: str = "curre
     # Neighbouring Hann segments share (1/6)^2 of their information.
     freedom = 2 * number / (1 + 2 * (1 - 1 / number) / 36)
     last = len(frequency) - (length % 2 == 0)  # the Nyquist frequency has half the freedom
-    unit = traces.SI.get(variable, "1")
     return xr.DataArray(
         density[1:last],
         {"frequency": ("frequency", frequency[1:last], {"units": "Hz"})},
-        attrs={"units": f"{unit}2 Hz-1", "degrees_of_freedom": freedom, "step": step, "segments": number},
+        attrs={"units": "A2 Hz-1", "degrees_of_freedom": freedom, "step": step, "segments": number},
         name="power_spectral_density",
     )
 
@@ -141,8 +138,8 @@ class Slope:
     high: float
 
 
-def slope(density: xr.DataArray, lowest: float, highest: float, bins: int = 24) -> Slope:
-    """Fit a power of the frequency in a band, its values averaged in bins of equal width in log frequency.
+def slope(density: xr.DataArray, lowest: float, highest: float) -> Slope:
+    """Fit a power of the frequency in a band, its values averaged in 24 bins of equal width in log frequency.
 
     Parameters
     ----------
@@ -150,8 +147,6 @@ def slope(density: xr.DataArray, lowest: float, highest: float, bins: int = 24) 
         From :func:`power_spectrum`.
     lowest, highest : float
         Band (Hz).
-    bins : int
-        Number of bins.
 
     Raises
     ------
@@ -159,9 +154,9 @@ def slope(density: xr.DataArray, lowest: float, highest: float, bins: int = 24) 
         Fewer than three bins hold frequencies.
     """
     f, s = np.asarray(density["frequency"].values), np.asarray(density.values)
-    edges = np.geomspace(lowest, highest, bins + 1)
+    edges = np.geomspace(lowest, highest, 25)
     place = np.digitize(f, edges) - 1
-    used = [np.flatnonzero(place == b) for b in range(bins) if np.any(place == b)]
+    used = [np.flatnonzero(place == b) for b in range(24) if np.any(place == b)]
     if len(used) < 3:
         raise ValueError(
             f"lowest and highest must span three bins of frequencies, got {lowest:g} to {highest:g} Hz"
@@ -179,31 +174,22 @@ def slope(density: xr.DataArray, lowest: float, highest: float, bins: int = 24) 
     return Slope(value, value - width, value + width)
 
 
-def fit_lorentzians(
-    density: xr.DataArray, number: int | None = None, *, flicker: bool = False, maximum: int = 4
-) -> xr.Dataset:
-    """Fit a sum of Lorentzians, white noise and optionally 1/f noise to a density.
+def fit_lorentzians(density: xr.DataArray) -> xr.Dataset:
+    """Fit a sum of at most four Lorentzians and white noise to a density.
 
     The likelihood is the chi-square law of Welch's estimate (P. Whittle's, for averaged periodograms); the
-    number of Lorentzians is that of the least BIC unless it is given.
+    number of Lorentzians is that of the least BIC.
 
     Parameters
     ----------
     density : xarray.DataArray
         From :func:`power_spectrum`.
-    number : int, optional
-        Number of Lorentzians.
-    flicker : bool
-        Add a term proportional to 1/f.
-    maximum : int
-        Largest number that is tried.
 
     Returns
     -------
     xarray.Dataset
         Along ``lorentzian``: ``variance`` and ``corner`` (Hz) with ``variance_error`` and ``corner_error``
-        (standard errors of their logarithms); scalars ``white`` and ``flicker`` (densities, the second at 1
-        Hz); attribute ``bic``.
+        (standard errors of their logarithms); scalar ``white`` (density); attribute ``bic``.
 
     Raises
     ------
@@ -215,20 +201,15 @@ def fit_lorentzians(
         raise ValueError(f"a density must have at least {16 + SKIPPED} frequencies, got {len(f) + SKIPPED}")
     step, half = float(density.attrs["step"]), float(density.attrs["degrees_of_freedom"]) / 2
     best: tuple[float, Floats, Floats] | None = None
-    for n in [number] if number is not None else range(maximum + 1):
-        cost, values, errors = _whittle(f, s, step, half, n, flicker)
+    for n in range(5):
+        cost, values, errors = _whittle(f, s, step, half, n)
         bic = 2 * cost + len(values) * np.log(len(f))
-        if best is None or bic < best[0]:
-            best = (bic, values, errors)
-        elif number is None:
+        if best is not None and bic >= best[0]:
             break
+        best = (bic, values, errors)
     assert best is not None
-    return _lorentzian_dataset(best, flicker)
-
-
-def _lorentzian_dataset(best: tuple[float, Floats, Floats], flicker: bool) -> xr.Dataset:
     bic, values, errors = best
-    n = (len(values) - 1 - flicker) // 2
+    n = len(values) // 2
     order = np.argsort(values[n : 2 * n])
     data = {
         "variance": ("lorentzian", np.exp(values[:n][order])),
@@ -236,45 +217,39 @@ def _lorentzian_dataset(best: tuple[float, Floats, Floats], flicker: bool) -> xr
         "variance_error": ("lorentzian", errors[:n][order]),
         "corner_error": ("lorentzian", errors[n : 2 * n][order]),
         "white": ((), float(np.exp(values[2 * n]))),
-        "flicker": ((), float(np.exp(values[-1])) if flicker else 0.0),
     }
     return xr.Dataset(data, attrs={"bic": float(bic)})
 
 
-def _spectrum(values: Floats, f: Floats, step: float, n: int, flicker: bool) -> Floats:
+def _spectrum(values: Floats, f: Floats, step: float, n: int) -> Floats:
     total = np.full(len(f), np.exp(values[2 * n]))
     for k in range(n):
         total += lorentzian(f, np.exp(values[k]), np.exp(values[n + k]), step)
-    return total + np.exp(values[-1]) / f if flicker else total
+    return total
 
 
-def _whittle(
-    f: Floats, s: Floats, step: float, half: float, n: int, flicker: bool
-) -> tuple[float, Floats, Floats]:
+def _whittle(f: Floats, s: Floats, step: float, half: float, n: int) -> tuple[float, Floats, Floats]:
     """Return the least cost, the logarithms of the parameters there, and their standard errors."""
     unit = float(s.mean())
 
     def cost(values: Floats) -> float:
-        expected = _spectrum(values, f, step, n, flicker)
+        expected = _spectrum(values, f, step, n)
         return float(half * np.sum(np.log(expected) + s / unit / expected))
 
     corners = np.geomspace(f[0], f[-1], n + 2)[1:-1] if n else np.zeros(0)
     area = max(float(np.sum(s / unit) * (f[1] - f[0])), 1e-300)
     white = np.log(np.median(s[-len(s) // 10 :]) / unit)
     start = np.concatenate([np.full(n, np.log(area / max(n, 1))), np.log(corners), [white]])
-    if flicker:
-        start = np.append(start, np.log(np.median(s * f) / unit))
     low, high = np.log(f[0] / 30), np.log(f[-1] * 3)
     bounds = [(-60.0, 60.0)] * n + [(low, high)] * n + [(white - 30, white + 5)]
-    bounds += [(-60.0, 60.0)] * flicker
     found = optimize.minimize(cost, start, method="L-BFGS-B", bounds=bounds, options={"maxiter": 2000})
     values = np.asarray(found.x)
-    errors = np.sqrt(np.abs(np.diag(np.linalg.pinv(_curvature(f, values, step, half, n, flicker)))))
-    scale = np.log(unit) * np.concatenate([np.ones(n), np.zeros(n), np.ones(1 + flicker)])
+    errors = np.sqrt(np.abs(np.diag(np.linalg.pinv(_curvature(f, values, step, half, n)))))
+    scale = np.log(unit) * np.concatenate([np.ones(n), np.zeros(n), np.ones(1)])
     return float(found.fun) + half * len(f) * np.log(unit), values + scale, errors
 
 
-def _curvature(f: Floats, values: Floats, step: float, half: float, n: int, flicker: bool) -> Floats:
+def _curvature(f: Floats, values: Floats, step: float, half: float, n: int) -> Floats:
     """Return Fisher's information of the logarithms of the parameters."""
     slopes = []
     for i in range(len(values)):
@@ -282,7 +257,7 @@ def _curvature(f: Floats, values: Floats, step: float, half: float, n: int, flic
         for sign in (1, -1):
             moved = values.copy()
             moved[i] += sign * 1e-5
-            ends.append(np.log(_spectrum(moved, f, step, n, flicker)))
+            ends.append(np.log(_spectrum(moved, f, step, n)))
         slopes.append((ends[0] - ends[1]) / 2e-5)
     matrix = np.array(slopes)
     return half * matrix @ matrix.T

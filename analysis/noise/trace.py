@@ -5,7 +5,7 @@ whatever made it. The other functions of this folder take such a dataset.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -245,14 +245,14 @@ def _is_number(cell: str) -> bool:
     return True
 
 
-def _column(header: str, file: str, units: Mapping[str, tuple[str, float]] = UNITS) -> tuple[str, str, float]:
+def _column(header: str, file: str) -> tuple[str, str, float]:
     """Return name, SI unit and factor of a header such as "time (ms)"."""
     name, unit = parted(header)
     name = NAMES.get(name.lower(), name.lower()).replace(" ", "_")
     if not unit:
         raise ValueError(f"column {header.strip()!r} of {file} must state its unit, such as '{name} (s)'")
-    fitting = [one for one, (symbol, _) in units.items() if SI.get(name, symbol) == symbol]
+    fitting = [one for one, (symbol, _) in UNITS.items() if SI.get(name, symbol) == symbol]
     if unit not in fitting:
         raise ValueError(f"unit of {name} in {file} must be one of {', '.join(fitting)}, got {unit!r}")
-    symbol, factor = units[unit]
+    symbol, factor = UNITS[unit]
     return name, symbol, factor

@@ -167,12 +167,12 @@ def fan(curves: Curves | None, axes: "Axes", whose: str, colour: str) -> None:
         missing = "no traces were given" if colour == DATA else "the card has no core"
         axes.text(0.5, 0.5, missing, transform=axes.transAxes, ha="center", color="0.5")
         return
-    for volts, amps in curves[:FAN]:
+    for volts, amps in curves:
         axes.plot(volts, np.where(amps == 0, np.nan, np.abs(amps)), color=colour, lw=0.6, alpha=0.5)
     axes.set_yscale("log")
 
 
-def core_curves(card: Card, seed: int = 0, *, cycles: int = FAN) -> list[tuple[Floats, Floats]]:
+def core_curves(card: Card, seed: int = 0) -> list[tuple[Floats, Floats]]:
     """Return voltages and currents of cells of a card on the ramps of its ensemble, one cycle each.
 
     Cycles whose HRS is not above their LRS have no core and are left out.
@@ -180,7 +180,7 @@ def core_curves(card: Card, seed: int = 0, *, cycles: int = FAN) -> list[tuple[F
     core = GapCore.of(card)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CardWarning)
-        drawn = {name: values[:, 0] for name, values in card.sample(cycles, 1, seed).items()}
+        drawn = {name: values[:, 0] for name, values in card.sample(FAN, 1, seed).items()}
     gaps = core.gap(drawn["hrs"]) - core.gap(drawn["lrs"])
     usable = (gaps > 4 * core.edge) & (drawn["set_voltage"] > 0) & (drawn["reset_voltage"] < 0)
     if not usable.any():
@@ -198,13 +198,13 @@ def core_curves(card: Card, seed: int = 0, *, cycles: int = FAN) -> list[tuple[F
     return [(volts, np.where(volts == 0, 0.0, np.exp(row))) for row in logs]
 
 
-def _ramps(core: GapCore, up: float, down: float, samples: int = 150) -> tuple[Floats, Floats]:
+def _ramps(core: GapCore, up: float, down: float) -> tuple[Floats, Floats]:
     """Return times and voltages of a SET and a RESET ramp, up and back."""
     legs = [(0.0, up, core.set_ramp), (up, 0.0, core.set_ramp)]
     legs += [(0.0, down, core.reset_ramp), (down, 0.0, core.reset_ramp)]
     times, volts = [np.zeros(1)], [np.zeros(1)]
     for begin, end, ramp in legs:
-        leg = np.linspace(begin, end, samples + 1)[1:]
+        leg = np.linspace(begin, end, 151)[1:]
         volts.append(leg)
         times.append(times[-1][-1] + np.abs(leg - begin) / ramp)
     return np.concatenate(times), np.concatenate(volts)

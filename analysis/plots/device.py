@@ -31,15 +31,13 @@ READ_SAMPLES = 1000  # of a phase at constant voltage whose trace is worth a pan
 Colouring = Literal["state", "temperature"]
 
 
-def overview(result: xr.Dataset, figure: "Figure | None" = None) -> "Figure":
+def overview(result: xr.Dataset) -> "Figure":
     """Draw a run on one page: I-V loops, filaments, counts (or a trace), temperature, resistances, caption.
 
     Parameters
     ----------
     result : xarray.Dataset
         With the layout of :mod:`.schema`.
-    figure : matplotlib Figure, optional
-        Draw into this one.
 
     Returns
     -------
@@ -47,7 +45,7 @@ def overview(result: xr.Dataset, figure: "Figure | None" = None) -> "Figure":
     """
     from matplotlib.figure import Figure as NewFigure
 
-    sheet = figure or NewFigure()
+    sheet = NewFigure()
     shown = filament.shown_snapshots(result)
     told = caption(result, shown)
     # What a short caption leaves free below is cut off; the rest keeps its size.
@@ -136,10 +134,9 @@ def filament_view(
     axes: "Axes",
     *,
     colour: Colouring = "state",
-    camera: scene.Camera | None = None,
     shift: Floats | None = None,
 ) -> None:
-    """Draw one snapshot as spheres between the electrodes, seen from the side.
+    """Draw one snapshot as spheres between the electrodes, seen from the side, a sheet from above.
 
     Parameters
     ----------
@@ -149,8 +146,6 @@ def filament_view(
     axes : matplotlib Axes
     colour : {"state", "temperature"}
         Conducting and isolated vacancies apart, or the temperature at each (where it was recorded).
-    camera : Camera, optional
-        Where it is seen from; by default from the side, a sheet from above.
     shift : (2,), optional
         How far (m) all is moved along x and y in a repeating box; by default so that the filament is in its
         middle. One shift for several snapshots lets nothing jump between them.
@@ -160,8 +155,7 @@ def filament_view(
     x, y, z = (n * spacing for n in shot.shape)
     box, plate = (x, y, z + spacing), 0.09 * z
     sheet = box[2] < SHEET * max(x, y)
-    if camera is None:
-        camera = SHEET_VIEW if sheet else SIDE_VIEW
+    camera = SHEET_VIEW if sheet else SIDE_VIEW
     corners = np.array([(a, b, c) for a in (0, x) for b in (0, y) for c in (-plate, box[2] + plate)])
     flat = camera.project(corners)
     margin = 0.02 * np.ptp(flat[:, 0])

@@ -220,9 +220,7 @@ def _colours(number: int) -> list[str]:
     return [COLOURS[i % len(COLOURS)] for i in range(number)]
 
 
-def extrapolation_page(
-    found: Extrapolation, use: float, title: str = "as it is, and as extrapolated"
-) -> "Figure":
+def extrapolation_page(found: Extrapolation, use: float) -> "Figure":
     """Draw a failure as it is, and as accelerated conditions are usually extrapolated to that of use.
 
     On the left are mean rates against the condition. On the right, where there are times at use, is the
@@ -234,9 +232,8 @@ def extrapolation_page(
         From :func:`.extrapolation.extrapolate`.
     use : float
         Condition of use (K or V).
-    title : str
-        Headline.
     """
+    title = "as it is, and as extrapolated"
     at_use = np.isclose(found.condition, use, rtol=NEAR)
     if not at_use.any():
         figure, (left,) = sheet(title, (6.2, 4.8), 1, left=0.15)

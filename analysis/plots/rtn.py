@@ -24,7 +24,7 @@ SHOWN = 60.0  # transitions of the fastest trap that the trace shows
 BLUR = 12  # bins of the time-lag plot: margin, and eight times the width that its spots get at least
 
 
-def page(trace: xr.Dataset, found: xr.Dataset | None = None, title: str = "") -> "Figure":
+def page(trace: xr.Dataset, found: xr.Dataset | None = None) -> "Figure":
     """Draw a trace with its levels and histogram, its time-lag plot, its spectrum and its dwell times.
 
     Parameters
@@ -33,8 +33,6 @@ def page(trace: xr.Dataset, found: xr.Dataset | None = None, title: str = "") ->
         Uniformly sampled.
     found : xarray.Dataset, optional
         From :func:`.rtn.traps`; found here if it is not given.
-    title : str
-        Headline.
     """
     from matplotlib.figure import Figure as NewFigure
 
@@ -43,7 +41,7 @@ def page(trace: xr.Dataset, found: xr.Dataset | None = None, title: str = "") ->
     upper = figure.add_gridspec(1, 2, left=0.075, right=0.985, top=0.915, bottom=0.60, wspace=0.02,
                                 width_ratios=(5, 1))  # fmt: skip
     lower = figure.add_gridspec(1, 3, left=0.075, right=0.985, top=0.50, bottom=0.145, wspace=0.44)
-    figure.suptitle(title or str(trace.attrs.get("title", "random telegraph noise")), x=0.075, y=0.975,
+    figure.suptitle(str(trace.attrs.get("title", "random telegraph noise")), x=0.075, y=0.975,
                     ha="left", fontsize=13, fontweight="bold")  # fmt: skip
     first = figure.add_subplot(upper[0])
     current_time(trace, traps, first)
@@ -124,17 +122,13 @@ def time_lag(trace: xr.Dataset, axes: "Axes", found: xr.Dataset | None = None, l
     label(axes, "weighted time-lag plot (pairs)", f"current / {unit}", later)
 
 
-def power(
-    trace: xr.Dataset, axes: "Axes", found: xr.Dataset | None = None, segments: int | None = None
-) -> None:
+def power(trace: xr.Dataset, axes: "Axes", found: xr.Dataset | None = None) -> None:
     """Draw the spectral density, the Lorentzian of each trap, and their sum with the white noise.
 
     With traps, nothing is fitted to the spectrum: it is the prediction of the times found. Without,
     Lorentzians are fitted to it.
     """
-    samples = trace.sizes["sample"]
-    number = segments if segments is not None else int(np.clip(samples // 2000, 8, 64))
-    density = spectrum.power_spectrum(trace, number)
+    density = spectrum.power_spectrum(trace, int(np.clip(trace.sizes["sample"] // 2000, 8, 64)))
     f, step = density["frequency"].values, float(density.attrs["step"])
     axes.loglog(f, density.values, color=MEASURED, linewidth=0.7, label="Welch's estimate")
     if found is not None:

@@ -52,7 +52,6 @@ def draw_spheres(
     colour: Floats,
     extent: tuple[float, float, float, float],
     camera: Camera,
-    zorder: float = 2.0,
 ) -> None:
     """Draw shaded spheres.
 
@@ -67,8 +66,6 @@ def draw_spheres(
     extent : left, right, bottom, top
         Part of the projected plane to draw.
     camera : Camera
-    zorder : float
-        Order among the other things in the axes.
     """
     if not len(position):
         return
@@ -92,7 +89,7 @@ def draw_spheres(
     # Averaging with empty pixels darkens edges unless the colour is divided by its coverage.
     small[..., :3] /= np.maximum(small[..., 3:], 1e-9)
     axes.imshow(
-        np.clip(small, 0, 1), extent=extent, origin="lower", interpolation="antialiased", zorder=zorder
+        np.clip(small, 0, 1), extent=extent, origin="lower", interpolation="antialiased", zorder=2.0
     )
 
 
@@ -123,8 +120,8 @@ def _draw_one(
     nearest[rows, columns][hit] = surface[hit]
 
 
-def bonds(position: Floats, linked: NDArray[np.bool_], spacing: float, beads: int = 7) -> Floats:
-    """Return beads along the straight bonds between linked points, (m, 3).
+def bonds(position: Floats, linked: NDArray[np.bool_], spacing: float) -> Floats:
+    """Return seven beads along each of the straight bonds between linked points, (m, 3).
 
     Parameters
     ----------
@@ -133,13 +130,11 @@ def bonds(position: Floats, linked: NDArray[np.bool_], spacing: float, beads: in
         Which pairs are joined; pairs further apart than two spacings are joined across the side of a
         repeating box and are left out.
     spacing : float
-    beads : int
-        Per bond.
     """
     first, second = np.nonzero(np.triu(linked, 1))
     near = np.linalg.norm(position[first] - position[second], axis=1) < 2 * spacing
     start, stop = position[first[near]], position[second[near]]
-    share = (np.arange(beads) + 0.5)[:, None, None] / beads
+    share = (np.arange(7) + 0.5)[:, None, None] / 7
     return np.asarray((start + share * (stop - start)).reshape(-1, 3), np.float64)
 
 

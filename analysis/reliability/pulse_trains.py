@@ -228,7 +228,7 @@ def _steps(up: Floats, down: Floats, bounds: Floats, span: float) -> dict[str, A
     return found | {"scales": np.stack(scales, axis=1), "noise": float(np.sqrt(errors / sizes))}
 
 
-def hat_functions(curve: Floats, bounds: Floats, nodes: int = NODES) -> Floats:
+def hat_functions(curve: Floats, bounds: Floats) -> Floats:
     """Return the weights of nodes at each conductance but the last, for linear interpolation.
 
     The place of a conductance is its share of the way between the bounds of its device; a cycle that goes
@@ -236,8 +236,8 @@ def hat_functions(curve: Floats, bounds: Floats, nodes: int = NODES) -> Floats:
     """
     low, high = bounds[:, 0, None, None], bounds[:, 1, None, None]
     with np.errstate(invalid="ignore"):
-        place = np.clip((curve[..., :-1] - low) / (high - low), 0.0, 1.0) * (nodes - 1)
-    return np.asarray(np.maximum(0.0, 1.0 - np.abs(place[..., None] - np.arange(nodes))))
+        place = np.clip((curve[..., :-1] - low) / (high - low), 0.0, 1.0) * (NODES - 1)
+    return np.asarray(np.maximum(0.0, 1.0 - np.abs(place[..., None] - np.arange(NODES))))
 
 
 def fit_exponential(curve: Floats) -> tuple[float, float]:

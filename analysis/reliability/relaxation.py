@@ -164,15 +164,13 @@ def _power(x: Floats, mean: Floats, weight: Floats) -> tuple[float, float]:
     return float(weight @ (mean * shape)) / float(weight @ shape**2), exponent
 
 
-def spread(data: xr.DataArray, *, reference: float = 1.0, resamples: int = 200, seed: int = 0) -> xr.Dataset:
+def spread(data: xr.DataArray, *, resamples: int = 200, seed: int = 0) -> xr.Dataset:
     """Fit the shift of the mean and the standard deviation over devices, both linear in ln t.
 
     Parameters
     ----------
     data : xarray.DataArray
         From :func:`conductances`, at least 8 devices.
-    reference : float
-        t0 (s) of ln(t/t0).
     resamples, seed : int
         Of the bootstrap over devices.
 
@@ -180,9 +178,9 @@ def spread(data: xr.DataArray, *, reference: float = 1.0, resamples: int = 200, 
     -------
     xarray.Dataset
         Along ``time``: ``mean`` and ``deviation`` (S); along ``quantity`` (mean, deviation): ``level`` (S, at
-        t0), ``slope`` (S per unit of ln t), their 95 % intervals along ``bound``, and ``r_squared``.
+        1 s), ``slope`` (S per unit of ln t), their 95 % intervals along ``bound``, and ``r_squared``.
     """
-    g, x = data.values, np.log(data["time"].values / reference)
+    g, x = data.values, np.log(data["time"].values)
     if len(g) < 8:
         raise ValueError(f"spread must be found from at least 8 devices, got {len(g)}")
 

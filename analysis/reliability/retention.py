@@ -253,21 +253,6 @@ class Arrhenius:
         return float(np.exp(value)), float(np.exp(value - half)), float(np.exp(value + half))
 
 
-def acceleration(energy: float, low: float, high: float) -> float:
-    """Return by which factor a process of an activation energy is faster at the higher temperature.
-
-    Parameters
-    ----------
-    energy : float
-        eV.
-    low, high : float
-        Temperatures (K), above 0: of use and of the bake.
-    """
-    positive("low", low, "K")
-    positive("high", high, "K")
-    return float(np.exp(energy / BOLTZMANN_EV * (1 / low - 1 / high)))
-
-
 def voltage_acceleration(
     voltage: ArrayLike, time: ArrayLike, error: ArrayLike | None = None
 ) -> regression.Line:

@@ -16,15 +16,13 @@ from ...typing import Floats
 class Sample:
     """One value for each device, each known exactly or between two bounds.
 
-    Make one with :meth:`of`, :meth:`between` or :meth:`binned`.
+    Make one with :meth:`of` or :meth:`between`.
 
     Parameters
     ----------
     low, high : (n,) float64
         Bounds of each value, in its unit. Equal: known exactly. ``high`` inf: right-censored (the device had
         not switched when it was last looked at); ``low`` -inf: left-censored; else interval-censored.
-    weight : (n,) float64
-        How many devices have these bounds, above 0.
 
     Raises
     ------
@@ -34,7 +32,6 @@ class Sample:
 
     low: Floats
     high: Floats
-    weight: Floats
 
     def __post_init__(self) -> None:
         low, high = self.low, self.high
@@ -52,74 +49,33 @@ class Sample:
                 f"values must have low <= high with one of them finite, got low = {low[first]:g} and "
                 f"high = {high[first]:g} for value {first}"
             )
-        if not np.all(self.weight > 0) or len(self.weight) != len(low):
-            raise ValueError(f"weight must be above 0 for each value, got {np.min(self.weight, initial=0):g}")
 
     @classmethod
-    def of(cls, values: Any, *, right: ArrayLike | None = None, left: ArrayLike | None = None) -> "Sample":
-        """Return a sample of exact, right-censored and left-censored values.
+    def of(cls, values: Any, *, right: ArrayLike | None = None) -> "Sample":
+        """Return a sample of exact and right-censored values.
 
         Parameters
         ----------
         values : array_like, xarray.DataArray or Sample
             Of any shape; a Sample is returned as it is.
-        right, left : array_like of bool, optional
-            Where the true value lies above, below the one given; of the shape of ``values``.
+        right : array_like of bool, optional
+            Where the true value lies above the one given; of the shape of ``values``.
         """
         if isinstance(values, Sample):
             return values
         given = np.asarray(values, float)
-        flags = []
-        for name, flag in (("right", right), ("left", left)):
-            marks = np.zeros(given.shape, bool) if flag is None else np.asarray(flag, bool)
-            if marks.shape != given.shape:
-                raise ValueError(f"{name} must have one flag for each value, got {marks.shape}")
-            flags.append(marks.ravel())
-        flat = given.ravel()
-        return cls.between(np.where(flags[1], -np.inf, flat), np.where(flags[0], np.inf, flat))
+        marks = np.zeros(given.shape, bool) if right is None else np.asarray(right, bool)
+        if marks.shape != given.shape:
+            raise ValueError(f"right must have one flag for each value, got {marks.shape}")
+        return cls.between(given, np.where(marks, np.inf, given))
 
     @classmethod
-    def between(cls, low: ArrayLike, high: ArrayLike, weight: ArrayLike | None = None) -> "Sample":
+    def between(cls, low: ArrayLike, high: ArrayLike) -> "Sample":
         """Return a sample of values that lie between ``low`` and ``high``, both (n,)."""
         a, b = np.asarray(low, float).ravel(), np.asarray(high, float).ravel()
         if a.shape != b.shape:
             raise ValueError(f"low and high must have the same length, got {len(a)} and {len(b)}")
-        number = np.ones(len(a)) if weight is None else np.asarray(weight, float).ravel()
-        return cls(low=a, high=b, weight=number)
-
-    @classmethod
-    def binned(cls, values: xr.DataArray, bins: int = 4096, *, logarithmic: bool = True) -> "Sample":
-        """Return a sample of counts in bins, for data larger than memory.
-
-        The likelihood of the counts is exact; it lacks what the values say inside their bins, which moves a
-        fit by a share of its standard error of the order of bin / scale. Three passes over the data.
-
-        Parameters
-        ----------
-        values : xarray.DataArray
-            Finite; computed chunk by chunk if it holds a dask array.
-        bins : int
-        logarithmic : bool
-            Bins of equal width of the logarithm; the values must be above 0.
-        """
-        flat = values.data.ravel()
-        if not flat.size:
-            raise ValueError("values must hold at least one value, got none")
-        lowest, highest = float(values.min(skipna=False)), float(values.max(skipna=False))
-        if not np.isfinite(lowest) or not np.isfinite(highest):
-            raise ValueError(f"values must be finite, got a range of {lowest:g} to {highest:g}")
-        if logarithmic and lowest <= 0:
-            raise ValueError(f"values must be above 0 for logarithmic bins, got {lowest:g}")
-        edges = (np.geomspace if logarithmic else np.linspace)(lowest, highest, bins + 1)
-        edges[0], edges[-1] = lowest, highest
-        if isinstance(flat, np.ndarray):
-            counts = np.histogram(flat, edges)[0]
-        else:
-            import dask.array
-
-            counts = np.asarray(dask.array.histogram(flat, bins=edges)[0])  # type: ignore[no-untyped-call]
-        used = counts > 0
-        return cls.between(edges[:-1][used], edges[1:][used], counts[used])
+        return cls(low=a, high=b)
 
     def within(self, low: float = -np.inf, high: float = np.inf) -> "Sample":
         """Return the sample with values below ``low`` left-censored there, and above ``high`` right-censored.
@@ -132,13 +88,7 @@ class Sample:
         return Sample(
             low=np.where(value < low, -np.inf, np.where(value > high, high, value)),
             high=np.where(value > high, np.inf, np.where(value < low, low, value)),
-            weight=self.weight,
         )
-
-    @property
-    def number(self) -> float:
-        """Number of devices."""
-        return float(self.weight.sum())
 
     @property
     def exact(self) -> NDArray[np.bool_]:
@@ -152,22 +102,20 @@ class Sample:
 
     def resampled(self, chosen: NDArray[np.int64]) -> "Sample":
         """Return the sample of the devices at these indices."""
-        return Sample(low=self.low[chosen], high=self.high[chosen], weight=self.weight[chosen])
+        return Sample(low=self.low[chosen], high=self.high[chosen])
 
 
-def kaplan_meier(values: Any, confidence: float = 0.95) -> xr.Dataset:
+def kaplan_meier(values: Any) -> xr.Dataset:
     """Estimate the share of devices above each value, some values being right-censored.
 
     E. L. Kaplan and P. Meier, J. Am. Stat. Assoc. 53, 457 (1958), 10.1080/01621459.1958.10501452, by
-    ``scipy.stats.ecdf``; the interval at each value is Greenwood's on the scale of log(-log S), which stays
+    ``scipy.stats.ecdf``; the 95 % interval at each value is Greenwood's on the scale of log(-log S), which is
     between 0 and 1.
 
     Parameters
     ----------
     values : array_like or Sample
         Without left- or interval-censored values.
-    confidence : float
-        Of the interval at each value, 0 to 1.
 
     Returns
     -------
@@ -182,15 +130,13 @@ def kaplan_meier(values: Any, confidence: float = 0.95) -> xr.Dataset:
             "the Kaplan-Meier curve must have exact and right-censored values only, got "
             f"{int(np.sum(~(exact | right)))} left- or interval-censored values"
         )
-    if np.any(sample.weight != 1):
-        raise ValueError("the Kaplan-Meier curve must have one device for each value, got binned counts")
     if not exact.any():
         raise ValueError(f"values must hold at least one that is not censored, got {len(exact)} censored")
     data = stats.CensoredData(uncensored=sample.low[exact], right=sample.low[right])
     curve = stats.ecdf(data).sf
     with np.errstate(divide="ignore", invalid="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # undefined where nobody is left: NaN below
-        bounds = curve.confidence_interval(confidence, method="log-log")
+        bounds = curve.confidence_interval(0.95, method="log-log")
     value, events = np.unique(sample.low[exact], return_counts=True)
     # scipy keeps a row for each censored value too, where nothing changes.
     rows = np.searchsorted(curve.quantiles, value)

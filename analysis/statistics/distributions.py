@@ -10,7 +10,7 @@ which is Burr's distribution XII, and Weibull's for an infinite cluster paramete
 and SET of oxide memory: N. Raghavan, Microelectron. Eng. (2017), 10.1016/j.mee.2017.05.007.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -146,19 +146,19 @@ class Fit:
         names = ("scale", "shape", "cluster") if self.family == "clustering" else self._standard.names
         return dict(zip(names, (*values, self.cluster), strict=False))
 
-    def intervals(self, confidence: float = 0.95) -> dict[str, tuple[float, float]]:
-        """Return an interval for each parameter.
+    def intervals(self) -> dict[str, tuple[float, float]]:
+        """Return the 95 % interval of each parameter.
 
         Profile likelihood: all values for which twice the log-likelihood lies less than chi-square's quantile
         (1 degree of freedom) below its maximum. For a finite cluster parameter from the observed information,
         of the logarithm of each parameter.
         """
         if len(self.covariance) == 2:
-            bounds = [_named(point, self._standard) for point in self._region(confidence)]
+            bounds = [_named(point, self._standard) for point in self._region()]
             out = zip(np.min(bounds, axis=0), np.max(bounds, axis=0), strict=True)
             found = {name: (float(a), float(b)) for name, (a, b) in zip(self.parameters, out, strict=False)}
             return found if self.family != "clustering" else found | {"cluster": (np.nan, np.inf)}
-        half = float(stats.norm.ppf(0.5 + confidence / 2)) * np.sqrt(np.diag(self.covariance))
+        half = float(stats.norm.ppf(0.975)) * np.sqrt(np.diag(self.covariance))
         # ln(scale parameter), ln(shape) and ln(cluster) scatter as location, ln(scale) and ln(cluster) do.
         return {
             name: (float(value * np.exp(-width)), float(value * np.exp(width)))
@@ -172,8 +172,8 @@ class Fit:
             y = np.log(np.where(x > 0, x, 0)) if self._standard.logarithmic else x
             return np.asarray(-np.expm1(self._standard.survival((y - self.location) / self.scale)))
 
-    def quantiles(self, share: ArrayLike, confidence: float = 0.95) -> xr.Dataset:
-        """Return the values that given shares of the devices lie below, with their intervals.
+    def quantiles(self, share: ArrayLike) -> xr.Dataset:
+        """Return the values that given shares of the devices lie below, with their 95 % intervals.
 
         Profile likelihood as in :meth:`intervals` (at each share by itself, not for all together); for a
         finite cluster parameter from the observed information, of the logarithm of the value.
@@ -182,7 +182,6 @@ class Fit:
         ----------
         share : array_like
             Between 0 and 1.
-        confidence : float
 
         Returns
         -------
@@ -193,10 +192,10 @@ class Fit:
         inside("share", part, 0, 1)
         centre = self._quantile(self._point, part)
         if len(self.covariance) == 2:
-            edge = np.array([self._quantile(point, part) for point in self._region(confidence)])
+            edge = np.array([self._quantile(point, part) for point in self._region()])
             low, high = edge.min(axis=0), edge.max(axis=0)
         else:
-            half = float(stats.norm.ppf(0.5 + confidence / 2)) * self._error(part)
+            half = float(stats.norm.ppf(0.975)) * self._error(part)
             low, high = centre - half, centre + half
         back = np.exp if self._standard.logarithmic else np.asarray
         columns = {"value": centre, "low": low, "high": high}
@@ -230,12 +229,11 @@ class Fit:
         ]
         return np.asarray(np.sqrt(np.einsum("is,ij,js->s", slope, self.covariance, slope)))
 
-    def _region(self, confidence: float) -> Floats:
-        """Return points on the edge of the likelihood region of one parameter, (RAYS, 2)."""
-        inside("confidence", confidence, 0, 1)
+    def _region(self) -> Floats:
+        """Return points on the edge of the 95 % likelihood region of one parameter, (RAYS, 2)."""
         root, cost = np.linalg.cholesky(self.covariance), _cost(self.sample, self._standard)
         best = cost(self._point)
-        drop = float(stats.chi2.ppf(confidence, 1)) / 2
+        drop = float(stats.chi2.ppf(0.95, 1)) / 2
         edge = []
         for angle in 2 * np.pi * np.arange(RAYS) / RAYS:
             ray = root @ np.array([np.cos(angle), np.sin(angle)])
@@ -299,23 +297,23 @@ def fit(values: Any, family: str = "weibull") -> Fit:
     )
 
 
-def compare(values: Any, families: Iterable[str] = NAMES) -> xr.Dataset:
-    """Fit several distributions and compare them by Akaike's criterion.
+def compare(values: Any) -> xr.Dataset:
+    """Fit the distributions of :data:`NAMES` and compare them by Akaike's criterion.
 
     Returns
     -------
     xarray.Dataset
         Along ``family``: ``log_likelihood``, ``aic`` and ``delta_aic`` (above the best).
     """
-    sample, names = Sample.of(values), list(families)
-    fits = [fit(sample, family) for family in names]
+    sample = Sample.of(values)
+    fits = [fit(sample, family) for family in NAMES]
     aic = np.array([one.aic for one in fits])
     columns = {
         "log_likelihood": [one.log_likelihood for one in fits],
         "aic": aic,
         "delta_aic": aic - aic.min(),
     }
-    return xr.Dataset({name: ("family", column) for name, column in columns.items()}, {"family": names})
+    return xr.Dataset({name: ("family", column) for name, column in columns.items()}, {"family": list(NAMES)})
 
 
 def clustering_test(values: Any) -> xr.Dataset:
@@ -375,21 +373,20 @@ def _cost(sample: Sample, standard: Standard) -> Callable[[Floats], float]:
     """Return minus the log-likelihood as a function of location and ln(scale)."""
     exact = sample.exact
     known, low, high = sample.low[exact], sample.low[~exact], sample.high[~exact]
-    heavy, light = sample.weight[exact], sample.weight[~exact]
     offset = 0.0
     if standard.logarithmic:
-        offset = float(heavy @ np.log(known))
+        offset = float(np.log(known).sum())
         with np.errstate(divide="ignore"):  # a lower bound of 0 or below is none
             known, low, high = np.log(known), np.log(np.maximum(low, 0.0)), np.log(high)
 
     def cost(point: Floats) -> float:
         location, scale = point[0], np.exp(point[1])
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            total = float(heavy @ (standard.density((known - location) / scale) - point[1])) - offset
+            total = float((standard.density((known - location) / scale) - point[1]).sum()) - offset
             if len(low):
                 above = standard.survival((low - location) / scale)
                 beyond = standard.survival((high - location) / scale)
-                total += float(light @ (above + np.log(-np.expm1(beyond - above))))
+                total += float((above + np.log(-np.expm1(beyond - above))).sum())
         return -total if np.isfinite(total) else np.inf
 
     return cost
@@ -401,11 +398,11 @@ def _start(sample: Sample, standard: Standard) -> Floats:
     middle = np.where(np.isfinite(high), (low + high) / 2, low)
     if standard.logarithmic:
         middle = np.log(np.where(middle > 0, middle, sample.high))
-    if np.all(sample.exact) and np.all(sample.weight == 1):
+    if np.all(sample.exact):
         location, scale = standard.scipy.fit(middle)
         return np.array([location, np.log(scale)])
-    mean = float(np.average(middle, weights=sample.weight))
-    spread = np.sqrt(np.average((middle - mean) ** 2, weights=sample.weight))
+    mean = float(middle.mean())
+    spread = np.sqrt(np.mean((middle - mean) ** 2))
     # Bounds may share their middle, which is no spread to start from; the maximum does not depend on it.
     return np.array(
         [mean, np.log(spread if spread > 0 else np.ptp(sample.high[np.isfinite(sample.high)]) or 1.0)]
@@ -419,7 +416,7 @@ def _search(cost: Callable[[Floats], float], start: Floats, sample: Sample) -> F
 
     def scaled(move: Floats) -> float:
         # A step of the line search may leave all numbers behind; it then turns back.
-        return min(cost(start + unit * move) / sample.number, 1e100)
+        return min(cost(start + unit * move) / len(sample.low), 1e100)
 
     found = optimize.minimize(
         scaled, np.zeros(len(start)), method="BFGS", jac="3-point", options={"gtol": 1e-8}
@@ -466,7 +463,7 @@ def _check(sample: Sample, family: str) -> None:
     if different < least:
         raise ValueError(
             f"values must hold at least {least} different ones that are not censored for {family}, got "
-            f"{different} (of {sample.number:g} devices)"
+            f"{different} (of {len(sample.low)} devices)"
         )
     common, end = float(sample.low.max()), float(sample.high.min())
     if common <= end:

@@ -5,8 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from ...checks import inside, positive, whole
+from ...checks import inside, positive
 from ...typing import Floats
+
+FIRST = 100
+"""Number of devices at the first look."""
+
+CONFIDENCE = 0.95
+"""Of the interval that is reported."""
 
 CAREFUL = 0.9999
 """Confidence of the wide interval that the decision is also made with."""
@@ -23,7 +29,7 @@ class Look:
     value, low, high : float
         Quantile with its interval, in the unit of the values; infinite while too few devices are known.
     width : float
-        high - low, over the magnitude of the value if that was asked for.
+        high - low, over the magnitude of the value.
     expected : float
         Number of devices after which the interval should be narrow enough, inf if unknown.
     """
@@ -43,7 +49,7 @@ class Stopping:
 
     - Devices count in the order of their numbers, not in that in which they end: quick devices are not ahead.
       Values that arrive out of order wait. So the result does not depend on the number of processes.
-    - It looks only when fixed numbers of devices are known: ``first``, then ``growth`` times as many.
+    - It looks only when fixed numbers of devices are known: 100, then each time a quarter more.
     - It stops if the interval and also one of 99.99 %, scaled to the same confidence, are narrow enough: the
       ends of the wider one scatter less, and depend less on the estimate.
 
@@ -57,15 +63,7 @@ class Stopping:
     share : float
         Share of the devices below the quantile, 0 to 1.
     width : float
-        Full width of the interval, above 0: relative to the magnitude of the quantile, or in its unit.
-    relative : bool
-        Which of these.
-    confidence : float
-        0 to 1.
-    first : int
-        Number of devices at the first look, at least 2.
-    growth : float
-        Ratio of the numbers at successive looks, above 1.
+        Full width of the 95 % interval relative to the magnitude of the quantile, above 0.
 
     Examples
     --------
@@ -76,26 +74,13 @@ class Stopping:
     99
     """
 
-    def __init__(
-        self,
-        share: float,
-        width: float,
-        *,
-        relative: bool = True,
-        confidence: float = 0.95,
-        first: int = 100,
-        growth: float = 1.25,
-    ) -> None:
+    def __init__(self, share: float, width: float) -> None:
         inside("share", share, 0, 1)
-        inside("confidence", confidence, 0, 1)
         positive("width", width)
-        whole("first", first, 2)
-        inside("growth", growth, 1, np.inf)
-        self.share, self.width, self.relative, self.confidence = share, width, relative, confidence
-        self.growth = growth
+        self.share, self.width = share, width
         self.looks: list[Look] = []
         self.stopped = False
-        self._next_look = first
+        self._next_look = FIRST
         self._values: list[float] = []
         self._counted = 0
         self._waiting: dict[int, float | None] = {}
@@ -141,19 +126,18 @@ class Stopping:
         return self.looks[-1]
 
     def _look(self) -> None:
-        self._next_look = int(np.ceil(self.growth * self._next_look))
+        self._next_look = int(np.ceil(1.25 * self._next_look))
         if not self._values:
             return
         ordered = np.sort(self._values)
         value = quantile(ordered, self.share)
-        low, high = order_interval(ordered, self.share, self.confidence)
+        low, high = order_interval(ordered, self.share, CONFIDENCE)
         wide = order_interval(ordered, self.share, CAREFUL)
-        scale = stats.norm.ppf(0.5 + self.confidence / 2) / stats.norm.ppf(0.5 + CAREFUL / 2)
-        unit = abs(value) if self.relative else 1.0
+        scale = stats.norm.ppf(0.5 + CONFIDENCE / 2) / stats.norm.ppf(0.5 + CAREFUL / 2)
         with np.errstate(invalid="ignore", divide="ignore"):
-            width = float(np.divide(high - low, unit))
+            width = float(np.divide(high - low, abs(value)))
             # NaN (between two infinities) stays NaN, which is not narrow.
-            largest = float(np.maximum(width, np.divide((wide[1] - wide[0]) * scale, unit)))
+            largest = float(np.maximum(width, np.divide((wide[1] - wide[0]) * scale, abs(value))))
         number = len(ordered)
         expected = number * (largest / self.width) ** 2 if np.isfinite(largest) else np.inf
         self.looks.append(

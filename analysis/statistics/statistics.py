@@ -2,18 +2,14 @@
 
 Distributions and their fits are in :mod:`.distributions`, censored values and the Kaplan-Meier curve in
 :mod:`.censoring`, the rule for when enough devices were run in :mod:`.sequential`; their names are here too.
-
-Data larger than memory: :func:`quantiles` of a dask array are exact order statistics, found chunk by chunk
-in four passes. Fits go through :meth:`.Sample.binned`, whose counts lose what the values say inside their
-bins. The bootstrap and the Kaplan-Meier curve need their values in memory.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import stats
 
 from ...checks import between, inside, positive
@@ -28,7 +24,6 @@ __all__ = [
     "Sample",
     "Stopping",
     "bootstrap",
-    "bootstrap_band",
     "clustering_test",
     "compare",
     "fit",
@@ -37,14 +32,8 @@ __all__ = [
     "weakest_link",
 ]
 
-Keys = NDArray[np.uint64]
-
-DIGITS = 16
-"""Bits of a number that one pass over the data settles."""
 BATCH = 2_000_000
 """Indices of devices drawn again that are held at once."""
-TOGETHER = 16
-"""Chunks counted before their counts are added up: bounds the memory, and how many run at once."""
 
 
 def quantiles(values: Any, share: ArrayLike, confidence: float = 0.95) -> xr.Dataset:
@@ -58,8 +47,7 @@ def quantiles(values: Any, share: ArrayLike, confidence: float = 0.95) -> xr.Dat
     ----------
     values : array_like, xarray.DataArray or Sample
         inf: above all others (had not switched). Of a Sample, right-censored values count as inf, which is
-        refused if a value above where one was censored matters. A DataArray may hold a dask array, which is
-        never loaded whole.
+        refused if a value above where one was censored matters.
     share : array_like
         Between 0 and 1.
     confidence : float
@@ -81,7 +69,8 @@ def quantiles(values: Any, share: ArrayLike, confidence: float = 0.95) -> xr.Dat
     number = int(data.size)
     ranks = np.array([(*neighbours(number, p), *rank_interval(number, p, confidence)) for p in part])
     wanted = np.unique(np.clip(ranks, 1, number))
-    found = dict(zip(wanted.tolist(), order_statistics(data, wanted), strict=True))
+    ordered = np.sort(data)
+    found = {rank: ordered[rank - 1] for rank in wanted.tolist()}
     found |= {0: -np.inf, number + 1: np.inf}
     columns = []
     for p, row in zip(part, ranks, strict=True):
@@ -98,46 +87,16 @@ def quantiles(values: Any, share: ArrayLike, confidence: float = 0.95) -> xr.Dat
     return out.assign(number=number)
 
 
-def order_statistics(values: Any, ranks: NDArray[np.int64]) -> Floats:
-    """Return the values of given ranks (1 is the smallest), exactly.
-
-    A dask array is gone through four times, chunk by chunk: each pass settles 16 bits of every value
-    wanted, in the order-preserving integer of its IEEE number. Memory: 0.5 MB for each rank and chunk
-    counted at a time.
-
-    Parameters
-    ----------
-    values : numpy or dask array
-        Any shape; not empty, without NaN.
-    ranks : (k,) int64
-        1 to the number of values.
-    """
-    if isinstance(values, np.ndarray):
-        flat = np.sort(values.ravel().astype(np.float64))
-        if np.isnan(flat[-1]):
-            raise ValueError(f"values must not be NaN, got {int(np.isnan(flat).sum())} NaN of {flat.size}")
-        return flat[np.asarray(ranks) - 1]
-    prefix, left = np.zeros(len(ranks), np.uint64), np.asarray(ranks, np.int64) - 1
-    for settled in range(0, 64, DIGITS):
-        counts = _counts(values, np.unique(prefix), settled)
-        for i in range(len(ranks)):
-            below = np.cumsum(counts[prefix[i]])
-            digit = int(np.searchsorted(below, left[i], side="right"))
-            left[i] -= below[digit - 1] if digit else 0
-            prefix[i] = (prefix[i] << np.uint64(DIGITS)) | np.uint64(digit)
-    return _number(prefix)
-
-
 def bootstrap(
     values: Any,
     statistic: Callable[[Floats], float],
     *,
-    confidence: float = 0.95,
     resamples: int = 1999,
     seed: int = 0,
-    method: str = "BCa",
 ) -> tuple[float, float, float]:
-    """Return a statistic with its interval, by drawing whole devices again (``scipy.stats.bootstrap``).
+    """Return a statistic with its 95 % interval, by drawing whole devices again.
+
+    Bias-corrected and accelerated ("BCa" of ``scipy.stats.bootstrap``).
 
     Parameters
     ----------
@@ -145,12 +104,8 @@ def bootstrap(
         Everything of one device (such as its cycles) stays together, since it is not independent.
     statistic : callable
         Takes an array like ``values``, its devices drawn with replacement, and returns a number.
-    confidence : float
     resamples : int
     seed : int
-    method : str
-        "BCa" (bias-corrected and accelerated; takes the statistic without each device, too), "percentile" or
-        "basic".
 
     Returns
     -------
@@ -166,53 +121,13 @@ def bootstrap(
             (np.arange(len(data)),),
             lambda chosen: statistic(data[chosen]),
             vectorized=False,
-            confidence_level=confidence,
             n_resamples=resamples,
-            method=method,
             batch=max(1, BATCH // len(data)),
             random_state=np.random.default_rng(seed),
         ).confidence_interval
     if np.isnan(found.low) or np.isnan(found.high):
         raise ValueError(f"the statistic must vary between devices, got {float(statistic(data)):g} for all")
     return float(statistic(data)), float(found.low), float(found.high)
-
-
-def bootstrap_band(
-    values: Any,
-    family: str,
-    share: ArrayLike,
-    *,
-    confidence: float = 0.95,
-    resamples: int = 500,
-    seed: int = 0,
-) -> xr.Dataset:
-    """Return fitted quantiles with percentile intervals from fits to devices drawn again.
-
-    Unlike the likelihood's, this band also shows how far the fit would move if the family is wrong.
-
-    Returns
-    -------
-    xarray.Dataset
-        As :meth:`.Fit.quantiles`, and ``failed``: resamples that could not be fitted (too many values alike).
-    """
-    sample, random, part = (
-        Sample.of(values),
-        np.random.default_rng(seed),
-        np.atleast_1d(np.asarray(share, float)),
-    )
-    best = fit(sample, family).quantiles(part, confidence)
-    draws, number = [], len(sample.low)
-    for _ in range(resamples):
-        try:
-            again = fit(sample.resampled(random.integers(0, number, number)), family)
-        except ValueError:
-            continue
-        draws.append(again.values(part))
-    if len(draws) < resamples / 2:
-        raise ValueError(f"values must allow a fit in most resamples, got {len(draws)} of {resamples}")
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(draws, [tail, 1 - tail], axis=0)
-    return best.assign(low=("share", low), high=("share", high), failed=resamples - len(draws))
 
 
 def weakest_link(share: ArrayLike, ratio: float) -> Floats:
@@ -234,52 +149,15 @@ def weakest_link(share: ArrayLike, ratio: float) -> Floats:
         return np.asarray(-np.expm1(ratio * np.log1p(-part)))
 
 
-def _values(values: Any) -> tuple[Any, float]:
-    """Return the values as a numpy or dask array, inf where censored, and the smallest bound of those."""
+def _values(values: Any) -> tuple[Floats, float]:
+    """Return the values as a flat array, inf where censored, and the smallest bound of those."""
     if isinstance(values, Sample):
-        if not np.all(values.exact | values.right) or np.any(values.weight != 1):
+        if not np.all(values.exact | values.right):
             raise ValueError("quantiles must have exact and right-censored values only; use fit")
         return values.high, float(np.min(values.low[values.right], initial=np.inf))
-    data = values.data if isinstance(values, xr.DataArray) else np.asarray(values)
+    data = np.asarray(values, float).ravel()
     if not data.size:
         raise ValueError("values must hold at least one value, got none")
+    if lost := int(np.isnan(data).sum()):
+        raise ValueError(f"values must not be NaN, got {lost} NaN of {data.size}")
     return data, np.inf
-
-
-def _counts(values: Any, prefixes: Keys, settled: int) -> dict[np.uint64, NDArray[np.int64]]:
-    """Return, for each of the leading bits wanted, how many values go on with each next digit."""
-    import dask
-
-    total = np.zeros((len(prefixes), 1 << DIGITS), np.int64)
-    chunks = iter(values.to_delayed().ravel())
-    count = dask.delayed(_count, pure=True)  # type: ignore[attr-defined]
-    while group := [count(chunk, prefixes, settled) for chunk in _take(chunks)]:
-        for part in dask.compute(*group):  # type: ignore[attr-defined,no-untyped-call]
-            total += part
-    return dict(zip(prefixes, total, strict=True))
-
-
-def _take(chunks: Iterator[Any]) -> Iterator[Any]:
-    for _, chunk in zip(range(TOGETHER), chunks, strict=False):
-        yield chunk
-
-
-def _count(chunk: Any, prefixes: Keys, settled: int) -> NDArray[np.int64]:
-    flat = np.asarray(chunk, np.float64).ravel()
-    if lost := int(np.isnan(flat).sum()):
-        raise ValueError(f"values must not be NaN, got {lost} NaN in a chunk of {flat.size}")
-    bits = (flat + 0.0).view(np.uint64)  # + 0.0: the negative zero is no value of its own
-    top = np.uint64(1 << 63)
-    keys = np.where(bits & top, ~bits, bits | top)
-    out = np.zeros((len(prefixes), 1 << DIGITS), np.int64)
-    digits = (keys >> np.uint64(64 - DIGITS - settled)) & np.uint64((1 << DIGITS) - 1)
-    for row, prefix in zip(out, prefixes, strict=True):
-        chosen = digits if not settled else digits[keys >> np.uint64(64 - settled) == prefix]
-        row += np.bincount(chosen.astype(np.int64), minlength=1 << DIGITS)
-    return out
-
-
-def _number(keys: Keys) -> Floats:
-    """Return the numbers of order-preserving integers."""
-    top = np.uint64(1 << 63)
-    return np.where(keys & top, keys ^ top, ~keys).view(np.float64)

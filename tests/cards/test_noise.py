@@ -200,7 +200,7 @@ def test_relaxation_is_recovered():
     time = np.geomspace(1.0, 1e5, 6)
     g = RELAXATION.relax(start, time, np.random.default_rng(10)).T
     data = relaxation_data(g, time, start)
-    law, intervals = noise_fit.fit_relaxation(data, resamples=100, activation=1.0)
+    law, intervals = noise_fit.fit_relaxation(data, resamples=100)
     inside, number = covered(RELAXATION, intervals, "relaxation")
     assert number >= 8 and inside >= number - 3
     assert law.forgetting == pytest.approx(0.1, abs=0.02)

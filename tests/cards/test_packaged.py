@@ -65,7 +65,7 @@ def test_card_belongs_to_the_ensemble():
     assert card.names == cycles.names and cycles.values.shape == (64, 12, 4)
     done = jump_fit.finished(data)
     training = done[parts(len(done), 1.0 - HELD_OUT, 0)[0]]
-    law, _, _, left_out = jump_fit.gathered(data, training, jump_fit.MOST, np.random.default_rng([0, 6]))
+    law, _, _, left_out = jump_fit.gathered(data, training, np.random.default_rng([0, 6]))
     assert left_out == 0
     for name in ARRAYS:
         assert np.array_equal(getattr(law, name), getattr(card.jump_law, name)), name
@@ -84,7 +84,7 @@ def test_cells_of_the_card_do_what_devices_did(monkeypatch):
         data = ensemble.load()
     done = jump_fit.finished(data)
     held_out = done[parts(len(done), 1.0 - HELD_OUT, 0)[1]]
-    found = {one.name: one for one in gate_jumps.compared(card.jump_law, data, held_out, kinds=["hold"])}
+    found = {one.name: one for one in gate_jumps.compared(card.jump_law, data, held_out)}
     for state in ("hrs", "lrs"):
         for what in ("moved", "switched"):
             one = found[f"hold of {state}: {what}"]

@@ -70,7 +70,8 @@ def test_what_is_not_shared_is_said(folder):
     with xr.open_dataset(folder / "one.nc") as data:
         one = data.load()
     with pytest.raises(ValueError, match="share none of hrs"):
-        compare.pair(one, one[["forming_voltage"]] if "forming_voltage" in one else one[[]])
+        other = one[["forming_voltage"]] if "forming_voltage" in one else one[[]]
+        compare.pair(one, other, "measured", "simulated")
 
 
 def test_what_switches_at_the_other_polarity_is_turned_round(folder, capsys):

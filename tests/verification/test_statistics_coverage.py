@@ -34,7 +34,7 @@ def censored(law, how, number, random):
         return Sample.of(np.minimum(values, limit), right=values > limit)
     if how == "left":
         limit = law.ppf(0.3)
-        return Sample.of(np.maximum(values, limit), left=values < limit)
+        return Sample.between(np.where(values < limit, -np.inf, values), np.maximum(values, limit))
     if how == "interval":
         floor = np.floor(values / 0.4) * 0.4
         return Sample.between(floor, floor + 0.4)

@@ -60,7 +60,7 @@ def test_kinds_count_alike():
 
 def test_a_law_without_devices_holds_the_others_alone():
     data = made.ensemble(4, seed=3)
-    law, owner, home, _ = jump_fit.gathered(data, np.arange(4), 1000, np.random.default_rng(1))
+    law, owner, home, _ = jump_fit.gathered(data, np.arange(4), np.random.default_rng(1))
     mine, others = np.flatnonzero(owner == 2), np.flatnonzero((home == 2) & (law.kind >= 0))
     part = jump_probes.without(law, mine, others)
     assert np.array_equal(part.level[part.before], law.level[law.before[mine]])

@@ -203,8 +203,9 @@ def test_states_that_nothing_leaves_are_left_out(data):
     assert record["left_out"] == 1 and len(law.before) == 20 * 24 - 1
 
 
-def test_fewer_jumps_are_drawn_where_there_are_many(data):
-    law, record = jump_fit.fit(data, HALF, most=100)
+def test_fewer_jumps_are_drawn_where_there_are_many(data, monkeypatch):
+    monkeypatch.setattr(jump_fit, "MOST", 100)
+    law, record = jump_fit.fit(data, HALF)
     assert record["jumps"] == len(law.before) == 100
 
 
@@ -232,7 +233,7 @@ def test_a_share_is_known_to_one_probe_of_a_half(share, passes):
     """
     owner, design = np.repeat(np.arange(16), 3), np.tile(np.arange(3), 16)
     made = (np.random.default_rng(8).random((48, gate_jumps.CELLS)) < share).astype(float)
-    row = gate_jumps.Compared("moved", owner, design, np.zeros(48), made).row(10, 1)
+    row = gate_jumps.Compared("moved", owner, design, np.zeros(48), made).row(1)
     assert row.floor == pytest.approx(1 / 24)
     assert row.passed == passes
 

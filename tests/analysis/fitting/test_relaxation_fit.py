@@ -72,7 +72,7 @@ def test_a_few_cells_that_jump_do_not_decide():
     start = np.exp(random.uniform(np.log(4e-6), np.log(1.2e-4), 1000))
     shift = law.relax(start, TIMES, random).T - start[:, None]
     jumped = shift + 5e-5 * (random.random(shift.shape) < 0.01)
-    clean, found = (relaxation_fit.fit(start, TIMES, one, knots=4).law for one in (shift, jumped))
+    clean, found = (relaxation_fit.fit(start, TIMES, one).law for one in (shift, jumped))
     late = [half(one.relax(start, 100.0, np.random.default_rng(3)) - start) for one in (clean, found)]
     assert abs(np.log(late[1] / late[0])) < 0.15
 

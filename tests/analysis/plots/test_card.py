@@ -18,8 +18,8 @@ CARD = replace(truth(), core=CORE.to_dict())
 
 def test_currents_of_the_core_show_the_features():
     """Low-voltage resistances of the first and last sample are those of the drawn cycle."""
-    drawn = CARD.sample(5, 1, 3)
-    for i, (volts, amps) in enumerate(card_plot.core_curves(CARD, 3, cycles=5)):
+    drawn = CARD.sample(card_plot.FAN, 1, 3)
+    for i, (volts, amps) in enumerate(card_plot.core_curves(CARD, 3)):
         at = int(np.argmin(np.abs(volts[:20] - 0.1)))
         high = volts[at] / amps[at]
         # The ohms of the card stand at the read voltage; a sinh of 0.25 V bends by 3 % per 20 mV there.
@@ -33,7 +33,7 @@ def test_currents_of_the_core_show_the_features():
 
 def test_page(tmp_path):
     observed = cycles(24, 30, 1)
-    figure = card_plot.page(CARD, observed, card_plot.core_curves(CARD, cycles=4))
+    figure = card_plot.page(CARD, observed, card_plot.core_curves(CARD))
     path = page.save(figure, tmp_path / "a.png", force=False)
     assert path.stat().st_size > 50000
     with pytest.raises(store.StoreError, match="exists already"):

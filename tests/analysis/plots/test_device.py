@@ -201,8 +201,8 @@ def test_spheres_are_round_and_the_rest_is_clear():
 def test_bonds_across_a_repeating_side_are_left_out():
     position = np.array([[0.0, 0, 0], [1, 0, 0], [9, 0, 0]])
     linked = ~np.eye(3, dtype=bool)
-    beads = scene.bonds(position, linked, 1.0, beads=5)
-    assert len(beads) == 5
+    beads = scene.bonds(position, linked, 1.0)
+    assert len(beads) == 7
     assert beads[:, 0].min() > 0 and beads[:, 0].max() < 1
 
 
