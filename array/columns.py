@@ -20,7 +20,7 @@ from ._columns import ladders
 from .cells.base import Cells, jumps
 from .crosspoint import OneTransistorOneResistor
 from .lines.bias import check_cell
-from .lines.newton import KIRCHHOFF
+from .lines.newton import KIRCHHOFF, MOST_STEPS
 from .loads import TransistorLoad
 
 BranchLaw = Callable[[Floats, Floats], tuple[Floats, Floats, Floats]]
@@ -90,7 +90,6 @@ class Ladders:
         branches: Sequence[Branch],
         *,
         guess: Floats | None = None,
-        limit: int = 60,
     ) -> ColumnSolution:
         """Return voltages and currents.
 
@@ -108,7 +107,7 @@ class Ladders:
         ValueError
             Voltages of another shape, or a column in which every end floats.
         ConvergenceError
-            Kirchhoff's law is not met within ``limit`` steps.
+            Kirchhoff's law is not met within :data:`.newton.MOST_STEPS` steps.
         """
         m, n = self.shape
         k = len(self.resistance)
@@ -128,7 +127,7 @@ class Ladders:
         # Newton's method on all nodes; a transistor's current depends on both, so its two slopes differ.
         rounding = 16.0 * float(np.finfo(np.float64).eps) * float(wire.max()) * float(np.abs(node).max())
         missed = largest = np.inf
-        for step in range(limit + 1):
+        for step in range(MOST_STEPS + 1):
             found = [law(node[a], node[b]) for a, b, law in branches]
             residual = _residual(node, wire, at_top, at_bottom, v_top, v_bottom)
             for (a, b, _), (current, _, _) in zip(branches, found, strict=True):
@@ -142,7 +141,7 @@ class Ladders:
                 return ColumnSolution(node, [f[0] for f in found], into_top, into_bottom, power, step, missed)
             node = node + self._step(residual, k, m, n, wire, at_top, at_bottom, branches, found)
         raise ConvergenceError(
-            f"columns: Kirchhoff's law missed by {missed:.3g} A of {largest:.3g} A after {limit} steps"
+            f"columns: Kirchhoff's law missed by {missed:.3g} A of {largest:.3g} A after {MOST_STEPS} steps"
         )
 
     def _step(
@@ -350,7 +349,7 @@ class DifferentialArray:
         Of one shape (m, n); a weight is the difference of their conductances.
     crosspoint : OneTransistorOneResistor
         The transistor of all.
-    bit_resistance, source_line_resistance, driver_resistance : float
+    bit_resistance, source_line_resistance : float
         As in `TransistorArray` (ohm).
     """
 
@@ -362,15 +361,12 @@ class DifferentialArray:
         *,
         bit_resistance: float = 1.0,
         source_line_resistance: float = 1.0,
-        driver_resistance: float = 0.0,
     ) -> None:
         if plus.shape != minus.shape:
             raise ValueError(f"plus and minus must have one shape, got {plus.shape} and {minus.shape}")
         self.plus, self.minus, self.crosspoint = plus, minus, crosspoint
-        self.ladders = Ladders(
-            shape=plus.shape, resistance=(bit_resistance, bit_resistance, source_line_resistance),
-            source_resistance=driver_resistance,
-        )  # fmt: skip
+        resistance = (bit_resistance, bit_resistance, source_line_resistance)
+        self.ladders = Ladders(shape=plus.shape, resistance=resistance)
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -373,10 +373,10 @@ class OneTransistorOneResistor:
     transistor: Transistor
 
     def current(
-        self, bit: Floats, source: Floats, gate: Floats, cells: Cells, where: Where = None
+        self, bit: Floats, source: Floats, gate: Floats, cells: Cells
     ) -> tuple[Floats, Floats, Floats]:
         """Return current from bit to source line (A) and its slopes with both voltages (S)."""
-        return self.branch(bit, source, gate, cells, where)[1:]
+        return self.branch(bit, source, gate, cells)[1:]
 
     def branch(
         self, bit: Floats, source: Floats, gate: Floats, cells: Cells, where: Where = None

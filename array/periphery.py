@@ -176,8 +176,6 @@ class Periphery:
         (V), not 0.
     read_width : float
         For which the array is held in a read or for one bit of an input (s).
-    input_bits : int
-        That one driver gives at once, 1 to 4; wider inputs go bit by bit.
     sense_energy : float
         To sample one column once (J).
     converter : Converter
@@ -197,7 +195,6 @@ class Periphery:
     driver_latency: float = 1e-9
     read_voltage: float = 0.2
     read_width: float = 10e-9
-    input_bits: int = 1
     sense_energy: float = SENSE_ENERGY
     converter: Converter = field(default_factory=Converter)
     columns_per_converter: int = 8
@@ -213,7 +210,6 @@ class Periphery:
         if self.read_voltage == 0.0 or not math.isfinite(self.read_voltage):
             raise ValueError(f"read_voltage must be finite and not 0 V, got {self.read_voltage}")
         checks.positive("read_width", self.read_width, "s")
-        checks.between("input_bits of a driver", self.input_bits, 1, 4)
         checks.at_least("columns_per_converter", self.columns_per_converter, 1)
         checks.one_of("accumulate", self.accumulate, ("digital", "analogue"))
 
@@ -224,12 +220,12 @@ class Periphery:
     def pulses(self, bits: int) -> int:
         """Return how many pulses an input of some bits takes."""
         checks.at_least("bits of an input", bits, 1)
-        return -(-max(1, bits - self.signed) // self.input_bits)
+        return max(1, bits - self.signed)
 
     @property
     def input_energy(self) -> float:
         """Of one input driver for one pulse beside the charge of the line (J)."""
-        return DAC_ENERGY * 2.0 ** (self.input_bits - 1)
+        return DAC_ENERGY
 
     def product(
         self,
@@ -270,7 +266,7 @@ class Periphery:
     def area(self, rows: int, columns: int) -> dict[str, float]:
         """Return the area of everything around an array by component (m2), the cells not included."""
         return {
-            "driver": rows * (self.driver_area + DAC_AREA * 2.0 ** (self.input_bits - 1)),
+            "driver": rows * (self.driver_area + DAC_AREA),
             "sense": columns * self.sense_area,
             "converter": self.converters(columns) * self.converter.area,
         }
@@ -299,7 +295,6 @@ def around(
     read_voltage: float = 0.2,
     gate_voltage: float = 1.2,
     read_width: float = 10e-9,
-    input_bits: int = 1,
 ) -> Periphery:
     """Return a periphery whose drivers charge the wires of a node, C V^2 a time.
 
@@ -330,7 +325,6 @@ def around(
         gate_energy=columns * gate * gate_voltage**2,
         read_voltage=read_voltage,
         read_width=read_width,
-        input_bits=input_bits,
         converter=Converter() if converter is None else converter,
         columns_per_converter=columns_per_converter,
         driver_area=DRIVER_AREA * square,
@@ -343,19 +337,19 @@ NEURRAM = {(1, 3): (8.99, 10.62, 3.45), (4, 6): (21.76, 29.11, 11.51), (8, 10): 
 operation). W. Wan et al., Nature 608, 504 (2022), 10.1038/s41586-022-04992-8, as held in CiMLoop's tests."""
 
 
-def neurram(output_bits: int, rows: int = 256, columns: int = 256) -> Periphery:
-    """Return a periphery like that chip's: signed pulses bit by bit, one neuron per column.
+def neurram(output_bits: int) -> Periphery:
+    """Return a periphery like that chip's: signed pulses bit by bit, one neuron per column, 256 x 256 cells.
 
     Its energies are fitted to the measured breakdown at 1-bit inputs and 3-bit outputs alone: that of the
     neuron is shared evenly by its samples and the steps of its conversion. Other bits are a prediction.
     """
     neuron, pulse, gate = (
-        value * 1e-15 * 2.0 * rows * columns / 2.0 for value in NEURRAM[1, 3]
+        value * 1e-15 * 256 * 256 for value in NEURRAM[1, 3]
     )  # of a product, pairs of cells
-    step = neuron / columns / (1 + 3)
+    step = neuron / 256 / (1 + 3)
     return Periphery(
-        driver_energy=pulse / rows - DAC_ENERGY,
-        gate_energy=gate / rows,
+        driver_energy=pulse / 256 - DAC_ENERGY,
+        gate_energy=gate / 256,
         sense_energy=step,
         converter=Converter(bits=output_bits, step_energy=step, step_area=0.0),
         columns_per_converter=1,

@@ -131,7 +131,6 @@ class CardCells:
         shape: tuple[int, int],
         seed: int,
         *,
-        heat: Heat | None = None,
         temperature: float | None = None,
     ) -> CardCells:
         """Draw an array of cells from a card, with telegraph noise and relaxation where the card has them.
@@ -140,7 +139,7 @@ class CardCells:
         ----------
         card : Card
             With a core.
-        shape, heat
+        shape : tuple of int
             As in the class.
         seed : int
             0 or more; the same seed gives the same cells and the same chance.
@@ -162,7 +161,7 @@ class CardCells:
         cells = cls(
             core, {name: values.reshape(shape) for name, values in features.items()}, shape,
             draws=draws, telegraph=card.rtn_law, relaxation=card.relaxation_law,
-            heat=heat, temperature=temperature, seed=seed,
+            temperature=temperature, seed=seed,
         )  # fmt: skip
         cells.skipped, cells._card = skipped, card
         return cells
@@ -331,7 +330,7 @@ class CardCells:
         if self._relaxation is not None:
             before = self._conductance(self._gaps.gap)
             after = self._relaxation.pass_time(duration, before, self._temperature)
-            self._gaps.gap -= self.core.gap_scale * np.log(after / before)
+            self._gaps.relax(after / before)
             self._amplitude = None
 
 

@@ -67,6 +67,10 @@ class Gaps:
         )  # fmt: skip
         return turned.view(bool), count > 0
 
+    def relax(self, ratio: Floats) -> None:
+        """Take gaps at which the conductance of each cell is ``ratio`` times as large."""
+        self.gap -= self._core.gap_scale * np.log(ratio)
+
     def begin(self, at: Index) -> Index:
         """Begin a half of a cycle in cells that have turned; return those that close, in need of a cycle."""
         closing: NDArray[np.bool_] = self._closing[at].view(bool)

@@ -109,10 +109,9 @@ class JumpingCardCells:
         shape: tuple[int, int],
         seed: int,
         *,
-        state: str = "hrs",
         temperature: float | None = None,
     ) -> JumpingCardCells:
-        """Return cells of a card with a law of jumps, with telegraph noise where the card has it.
+        """Return cells of a card with a law of jumps in HRS, with telegraph noise where the card has it.
 
         Raises
         ------
@@ -121,9 +120,7 @@ class JumpingCardCells:
         """
         if card.jump_law is None:
             raise JumpError(f"card {card.name} has no law of jumps")
-        return cls(
-            card.jump_law, shape, seed, state=state, telegraph=card.rtn_law, temperature=temperature
-        )
+        return cls(card.jump_law, shape, seed, telegraph=card.rtn_law, temperature=temperature)
 
     # ------------------------------------------------------------------ as they are
 

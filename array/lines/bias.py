@@ -16,7 +16,7 @@ FLOATING = float("nan")
 """Voltage of an end that is connected to nothing."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Bias:
     """Voltage at both ends of every line (V); `FLOATING` where an end is connected to nothing.
 
@@ -43,7 +43,7 @@ class Bias:
             values = np.ascontiguousarray(getattr(self, name), dtype=np.float64)
             if values.ndim != 1 or not values.size or np.any(np.isinf(values)):
                 raise ValueError(f"{name} must be a row of finite voltages (V) or NaN for floating ends")
-            object.__setattr__(self, name, values)
+            setattr(self, name, values)
         checks.shape("word_right", self.word_right, self.word_left.shape, "word line as in word_left")
         checks.shape("bit_bottom", self.bit_bottom, self.bit_top.shape, "bit line as in bit_top")
         if not any(end.any() for end in self.connected):

@@ -24,6 +24,9 @@ Law = Callable[[Floats], tuple[Floats, Floats]]
 KIRCHHOFF = 1e-10
 """Largest current that a node may miss, as a share of the largest cell current (and rounding besides)."""
 
+MOST_STEPS = 60
+"""Steps of Newton's method after which a solution is given up."""
+
 LIMITING_STARTS = 7.0
 """Voltage, in units of a cell's V0, below which nothing is limited."""
 
@@ -62,7 +65,6 @@ def solve(
     *,
     scale: Floats | float = np.inf,
     guess: tuple[Floats, Floats] | None = None,
-    limit: int = 60,
 ) -> Solution:
     """Return voltages and currents of the array.
 
@@ -78,13 +80,11 @@ def solve(
         Voltage over which a cell's current grows by e (V); infinite where it is linear.
     guess : (word, bit), optional
         Node voltages to start from (V).
-    limit : int
-        Most steps.
 
     Raises
     ------
     ConvergenceError
-        Kirchhoff's law is not met within ``limit`` steps; names bias, cell and residual.
+        Kirchhoff's law is not met within :data:`MOST_STEPS` steps; names bias, cell and residual.
     """
     # Without a guess cells are linearised at 0 V, where no current explodes: linear cells take one step.
     word, bit = network.start() if guess is None else _from(network, guess)
@@ -94,7 +94,7 @@ def solve(
     # Each cell is replaced by its tangent at `at`; nodes need not be at the same voltage yet.
     companion = current + slope * (word - bit - at)
     r_word, r_bit = network.residual(word, bit, companion)
-    for step in range(1, limit + 1):
+    for step in range(1, MOST_STEPS + 1):
         # A step need not be solved exactly, as the tangents move after it; the floor ends iterations that
         # would go below what counts as met.
         solver.factor(slope)

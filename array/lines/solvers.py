@@ -19,6 +19,9 @@ from ._lines import factor as factor_lines
 from .dissection import order
 from .network import Network
 
+MOST_ITERATIONS = 5000
+"""Of one solve by conjugate gradients."""
+
 
 def _check_currents(network: Network, word: Floats, bit: Floats) -> None:
     """Raise ValueError unless there is a current for every word and every bit node."""
@@ -33,8 +36,6 @@ class SchurSolver:
     ----------
     network : Network
         Lines and which ends are connected.
-    limit : int
-        Most iterations of one solve.
 
     Attributes
     ----------
@@ -52,11 +53,11 @@ class SchurSolver:
         Lines without resistance; `DirectSolver` takes these.
     """
 
-    def __init__(self, network: Network, limit: int = 5000) -> None:
+    def __init__(self, network: Network) -> None:
         if network.lines.word_lumped or network.lines.bit_lumped:
             raise ValueError("word_resistance and bit_resistance must be positive for this solver, got 0 ohm")
         m, n = network.lines.shape
-        self.network, self.limit, self.iterations, self.residual = network, limit, 0, 0.0
+        self.network, self.iterations, self.residual = network, 0, 0.0
         self.left_over: Floats | float = 0.0
         self._word_wires = np.ascontiguousarray(network.word_wires.T).reshape(max(n - 1, 0), m)
         self._bit_wires = np.ascontiguousarray(network.bit_wires).reshape(max(m - 1, 0), n)
@@ -106,7 +107,7 @@ class SchurSolver:
         Raises
         ------
         ConvergenceError
-            More than ``limit`` iterations.
+            More than :data:`MOST_ITERATIONS`.
         """
         m, n = self.network.lines.shape
         _check_currents(self.network, word, bit)
@@ -114,7 +115,7 @@ class SchurSolver:
         # Of a row or a column, a transpose may be contiguous already, hence the same memory.
         self.iterations, norm, first = conjugate(
             self.conductance, *self._word, *self._bit, np.ascontiguousarray(word.T),
-            np.ascontiguousarray(bit), v_word, v_bit, self._work, tolerance, floor, self.limit,
+            np.ascontiguousarray(bit), v_word, v_bit, self._work, tolerance, floor, MOST_ITERATIONS,
         )  # fmt: skip
         if not norm <= max(tolerance * first, floor):
             raise ConvergenceError(

@@ -14,6 +14,10 @@ COPPER_RESISTIVITY, COPPER_FREE_PATH = 1.678e-8, 39.9e-9
 """Of the bulk (ohm m) and mean free path of its electrons (m) at 300 K: D. Gall, J. Appl. Phys. 119, 085101
 (2016), 10.1063/1.4942216. Confidence: recalled."""
 
+ASPECT, REFLECTION, PERMITTIVITY = 2.0, 0.25, 3.0
+"""Height of a line over its width, reflection of electrons at a grain boundary (surfaces scatter
+diffusely), and relative permittivity of what is between the lines. Chosen."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wire:
@@ -23,12 +27,6 @@ class Wire:
     ----------
     width : float
         Of the line, and of the space beside it (m), 1e-9 to 1e-5.
-    aspect : float
-        Height over width; chosen.
-    reflection : float
-        Of electrons at a grain boundary, 0 to below 1; chosen. Surfaces scatter diffusely.
-    permittivity : float
-        Relative, of what is between the lines; chosen.
 
     Notes
     -----
@@ -43,30 +41,23 @@ class Wire:
     """
 
     width: float
-    aspect: float = 2.0
-    reflection: float = 0.25
-    permittivity: float = 3.0
 
     def __post_init__(self) -> None:
         checks.between("width of a wire", self.width, 1e-9, 1e-5, "m")
-        checks.positive("aspect", self.aspect)
-        if not 0.0 <= self.reflection < 1.0:
-            raise ValueError(f"reflection must be at least 0 and below 1, got {self.reflection}")
-        checks.at_least("permittivity", self.permittivity, 1)
 
     @property
     def resistance(self) -> float:
         """Per length (ohm/m)."""
-        height = self.aspect * self.width
+        height = ASPECT * self.width
         surface = 0.375 * COPPER_FREE_PATH * (1.0 / self.width + 1.0 / height)
-        a = COPPER_FREE_PATH / self.width * self.reflection / (1.0 - self.reflection)
-        grains = 1.0 if a == 0.0 else 1.0 - 1.5 * a + 3.0 * a**2 - 3.0 * a**3 * math.log1p(1.0 / a)
+        a = COPPER_FREE_PATH / self.width * REFLECTION / (1.0 - REFLECTION)
+        grains = 1.0 - 1.5 * a + 3.0 * a**2 - 3.0 * a**3 * math.log1p(1.0 / a)
         return COPPER_RESISTIVITY * (surface + 1.0 / grains) / (self.width * height)
 
     @property
     def capacitance(self) -> float:
         """Per length (F/m)."""
-        return self.permittivity * VACUUM_PERMITTIVITY * 2.0 * (self.aspect + 1.0)
+        return PERMITTIVITY * VACUUM_PERMITTIVITY * 2.0 * (ASPECT + 1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,15 +71,12 @@ class Node:
     half_pitch : float
         Width of the narrowest wires (m).
     source : str
-        Of the pitch.
-    confidence : str
-        Of the pitch.
+        Of the pitch, as recalled.
     """
 
     name: str
     half_pitch: float
     source: str
-    confidence: str = "recalled"
 
     @property
     def wire(self) -> Wire:

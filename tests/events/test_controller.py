@@ -191,11 +191,11 @@ def test_timing_of_a_periphery_is_its_numbers():
     converter = Converter(bits=6, step_energy=1e-13, step_area=0.0, period=2e-9)
     around = Periphery(
         driver_energy=1e-14, gate_energy=3e-14, driver_latency=4e-9, read_voltage=0.3, read_width=6e-9,
-        input_bits=2, converter=converter, columns_per_converter=4,
+        converter=converter, columns_per_converter=4,
     )  # fmt: skip
     timing = Timing.of(around, 10, full_scale=32e-6, lazy_ageing=2e-6)
     assert (timing.driver_latency, timing.read_voltage, timing.read_width) == (4e-9, 0.3, 6e-9)
-    assert timing.driver_energy == pytest.approx(1e-14 + 2 * 3.9e-15) and timing.gate_energy == 3e-14
+    assert timing.driver_energy == pytest.approx(1e-14 + 3.9e-15) and timing.gate_energy == 3e-14
     assert (timing.converter_latency, timing.converter_energy) == (pytest.approx(14e-9), pytest.approx(6e-13))
     assert (timing.converters, timing.resolution, timing.lazy_ageing) == (3, pytest.approx(0.5e-6), 2e-6)
 

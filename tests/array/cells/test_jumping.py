@@ -59,7 +59,9 @@ def test_a_chain_of_two_states_follows_its_closed_form(volts):
 def fitted():
     """Return the law of a made-up ensemble, as `frenkel fit` makes it."""
     data = ensemble(6, 2)
-    return jump_fit.fit(data, jump_fit.finished(data), most=100)[0]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jump_fit, "MOST", 100)
+        return jump_fit.fit(data, jump_fit.finished(data))[0]
 
 
 @pytest.mark.parametrize(("volts", "carry"), [(0.6, 0.0), (0.93, 0.0), (-0.8, 0.0), (0.6, 0.9), (-0.8, 0.9)])
