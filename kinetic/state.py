@@ -252,9 +252,7 @@ class DeviceState(ABC):
         factor, held = atoms.pop("factor", None), atoms.pop("held", None)
         self.engine.restore(self.engine.state() | atoms)
         if self.relaxation is not None and factor is not None and held is not None:
-            if not np.array_equal(self.relaxation.factor, factor):
-                self.relaxation.factor = np.array(factor)
-            self.relaxation.held = np.array(held, bool)
+            self.relaxation.arrange(factor, held)
             self.look()
 
     def arrangement(self) -> dict[str, NDArray[Any]]:
@@ -284,9 +282,8 @@ class DeviceState(ABC):
             yield
         finally:
             self.engine.restore(before)
-            if self.relaxation is not None and oxide is not None:  # in place: a run holds it meanwhile
-                self.relaxation.factor, self.relaxation.patience = oxide.factor, oxide.patience
-                self.relaxation.held, self.relaxation.waiting = oxide.held, oxide.waiting
+            if self.relaxation is not None and oxide is not None:
+                self.relaxation.revert(oxide)
 
     # ------------------------------------------------------------------ checkpoint
 

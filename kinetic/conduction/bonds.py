@@ -81,7 +81,7 @@ class Law:
                 entry.metadata["check"](entry.name, getattr(self, entry.name))
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(kw_only=True, eq=False)
 class Bonds:
     """A set of bonds that obey one law.
 
@@ -122,8 +122,7 @@ class Bonds:
         one_each = length.shape == first.shape and np.all(np.isfinite(length) & (length > 0))
         if length.size and not one_each:
             raise ValueError(f"length must be {first.size} positive numbers of metres, one per bond")
-        for name, value in (("first", first), ("second", second), ("length", length)):
-            object.__setattr__(self, name, value)
+        self.first, self.second, self.length = first, second, length
 
     def __len__(self) -> int:
         return len(self.first)

@@ -28,18 +28,16 @@ Cell = tuple[float, float, float]
 # ---- grains
 
 
-def grain_count(cell: Cell, size: float, *, columnar: bool = True) -> int:
-    """Return how many grains of a mean size fill a box, at least one.
+def grain_count(cell: Cell, size: float) -> int:
+    """Return how many columnar grains of a mean size fill a box, at least one.
 
     Parameters
     ----------
     cell : tuple of float
         Lengths of the box (m).
     size : float
-        Mean grain size (m), > 0: the root of the mean area of columns, the cube root of the mean volume else.
-        A box smaller than half a grain holds one grain and no boundary.
-    columnar : bool
-        Whether grains reach from electrode to electrode.
+        Mean grain size (m), > 0: the root of the mean area of columns. A box smaller than half a grain holds
+        one grain and no boundary.
 
     Raises
     ------
@@ -48,8 +46,7 @@ def grain_count(cell: Cell, size: float, *, columnar: bool = True) -> int:
     """
     _check_cell(cell)
     positive("grain size", size, "m")
-    dimensions = 2 if columnar else 3
-    return max(1, round(math.prod(cell[:dimensions]) / size**dimensions))
+    return max(1, round(cell[0] * cell[1] / size**2))
 
 
 def grain_seeds(cell: Cell, grains: int, rng: np.random.Generator) -> Floats:
@@ -85,24 +82,22 @@ def grain_boundary(
     cell: Cell,
     width: float,
     *,
-    columnar: bool = True,
     lateral: Lateral = "periodic",
 ) -> Mask:
-    """Return which sites lie in the boundaries between grains, slabs of a given width.
+    """Return which sites lie in the boundaries between columnar grains, slabs of a given width.
+
+    Grains reach from electrode to electrode: a Voronoi diagram of the plane.
 
     Parameters
     ----------
     position : array_like, shape (n, 3)
         Sites (m).
     seeds : array_like, shape (g, 3)
-        Seeds of the grains (m), all different; z counts for grains that are not columnar only. A site is of
-        the grain of its nearest seed.
+        Seeds of the grains (m), all different; z does not count. A site is of the grain of its nearest seed.
     cell : tuple of float
         Lengths of the box (m); z is not periodic.
     width : float
         Full width of the slab (m), 0 to 1e-6: a site belongs to it within half the width of the boundary.
-    columnar : bool
-        Whether grains reach from electrode to electrode (a Voronoi diagram of the plane).
     lateral : {"periodic", "reflecting"}
         Sides of the box: seeds have images through periodic sides; a mirror image of a seed is never nearer
         than the seed itself.
@@ -121,11 +116,11 @@ def grain_boundary(
     A site with the nearest seed ``a`` lies ``(d_b**2 - d_a**2) / (2 |a - b|)`` from the plane that bisects
     the way to seed ``b``; the plane counts where the foot of the site on it is a boundary, so the distance is
     exact also where three grains meet. Between a grain and its own image there is no boundary; within half
-    the width of the plane between these a site belongs to a boundary if one of 64 (columns) or 256 points
-    spread over the circle or sphere of half the width around it lies in another grain.
+    the width of the plane between these a site belongs to a boundary if one of 64 points spread over the
+    circle of half the width around it lies in another grain.
     """
     between("width of the grain boundary", width, 0.0, 1e-6, "m")
-    points, tree, grain = seeded(position, seeds, cell, columnar, lateral)
+    points, tree, grain = seeded(position, seeds, cell, lateral)
     distance, index = _nearest(points, tree, width)
     first, mask = index[:, 0], np.zeros(len(points), dtype=bool)
     beside_image = np.zeros(len(points), dtype=bool)
@@ -141,44 +136,31 @@ def grain_boundary(
         mask[near] = tree.query(foot)[0] >= home - 1e-9 * max(cell)
         beside_image |= ~rival & (depth <= 0.5 * width)
     unsure = np.flatnonzero(beside_image & ~mask)
-    around = points[unsure][:, None] + 0.5 * width * _directions(points.shape[1])
+    turn = 2.0 * np.pi * np.arange(64) / 64
+    around = points[unsure][:, None] + 0.5 * width * np.stack([np.cos(turn), np.sin(turn)], axis=1)
     mask[unsure] = (grain[tree.query(around)[1]] != grain[first[unsure]][:, None]).any(axis=1)
     return mask
 
 
-def _directions(dimensions: int) -> Floats:
-    """Return unit vectors spread evenly: on the circle, or on the sphere along the golden spiral."""
-    if dimensions == 2:
-        turn = 2.0 * np.pi * np.arange(64) / 64
-        return np.stack([np.cos(turn), np.sin(turn)], axis=1)
-    height = 1.0 - (2.0 * np.arange(256) + 1.0) / 256
-    spiral = np.pi * (3.0 - math.sqrt(5.0)) * np.arange(256)
-    radius = np.sqrt(1.0 - height**2)
-    return np.stack([radius * np.cos(spiral), radius * np.sin(spiral), height], axis=1)
-
-
 def seeded(
-    position: ArrayLike, seeds: ArrayLike, cell: Cell, columnar: bool, lateral: str
+    position: ArrayLike, seeds: ArrayLike, cell: Cell, lateral: str
 ) -> tuple[Floats, cKDTree, NDArray[np.int32]]:
     """Return the sites, a tree of all seeds with their images, and the grain of each of these."""
     from scipy.spatial import cKDTree  # 30 MB, and only grains need it
 
     _check_cell(cell)
     one_of("lateral", lateral, LATERAL)
-    dimensions = 2 if columnar else 3
     points, own = (
-        _places(name, values)[:, :dimensions] for name, values in (("position", position), ("seeds", seeds))
+        _places(name, values)[:, :2] for name, values in (("position", position), ("seeds", seeds))
     )
     if not len(own):
         raise ValueError("seeds must hold at least one grain, got none")
-    shifts = np.zeros((1, dimensions))
+    shifts = np.zeros((1, 2))
     if lateral == "periodic":
         box = np.asarray(cell[:2])
-        points[:, :2] %= box
-        own[:, :2] %= box
-        shifts = np.zeros((9, dimensions))
-        shifts[:, :2] = [(x * box[0], y * box[1]) for x in (0, -1, 1) for y in (0, -1, 1)]
-    whole = (shifts[:, None] + own).reshape(-1, dimensions)
+        points, own = points % box, own % box
+        shifts = np.array([(x * box[0], y * box[1]) for x in (0, -1, 1) for y in (0, -1, 1)])
+    whole = (shifts[:, None] + own).reshape(-1, 2)
     tree = cKDTree(whole)
     if len(own) > 1 and tree.query(own, k=2)[0][:, 1].min() <= 1e-9 * max(cell):
         raise ValueError("seeds of grains must all be at different places, got two that coincide")

@@ -70,6 +70,17 @@ class Relaxation:
         before = self.waiting
         self.waiting = {site: before.get(site, now) for site in np.flatnonzero(holds != self.held).tolist()}
 
+    def arrange(self, factor: Floats, held: NDArray[np.bool_]) -> None:
+        """Take the factors and the sites of another arrangement; equal factors stay the same array."""
+        if not np.array_equal(self.factor, factor):
+            self.factor = np.array(factor)
+        self.held = np.array(held, bool)
+
+    def revert(self, before: Relaxation) -> None:
+        """Be again as a :meth:`copy` was, in place: a run holds this one meanwhile."""
+        self.factor, self.patience = before.factor, before.patience
+        self.held, self.waiting = before.held, before.waiting
+
     def note(self, site: int, holds: bool, now: float) -> None:
         """Take note of whether a host site holds a defect after an event."""
         if holds == self.held[site]:

@@ -44,9 +44,9 @@ def boundary(place, seeds, cell, width, **how):
 # ---- grains
 
 
-def voronoi_grains(place, seeds, cell, *, columnar=True, lateral="periodic"):
+def voronoi_grains(place, seeds, cell, *, lateral="periodic"):
     """Return the grain of every site, the number of its nearest seed, as `grain_boundary` takes it."""
-    points, tree, grain = seeded(place, seeds, cell, columnar, lateral)
+    points, tree, grain = seeded(place, seeds, cell, lateral)
     return grain[tree.query(points)[1]]
 
 
@@ -72,12 +72,9 @@ def test_periodic_and_reflecting_sides_differ_as_they_must():
     np.testing.assert_array_equal(reflecting, place[:, 0] > 2.0)
 
 
-def test_grains_in_three_dimensions_and_in_columns():
+def test_grains_are_columns():
     cell = (6.0, 6.0, 8.0)
-    place, seeds = grid((6, 6, 32), cell), [(3.0, 3.0, 1.0), (3.0, 3.0, 4.0)]
-    np.testing.assert_array_equal(voronoi_grains(place, seeds, cell, columnar=False), place[:, 2] > 2.5)
-    thick = boundary(place, seeds, cell, 2.0, columnar=False)
-    np.testing.assert_array_equal(thick, np.abs(place[:, 2] - 2.5) <= 1.0)  # no boundary through z
+    place = grid((6, 6, 32), cell)
     seeds = grain_seeds(cell, 9, np.random.default_rng(2))
     column = voronoi_grains(place, seeds, cell).reshape(36, 32)
     assert np.all(column == column[:, :1]) and len(np.unique(column)) == 9
@@ -91,8 +88,6 @@ def test_grain_is_the_nearest_seed_by_brute_force(lateral):
     away = place[:, None] - seeds
     if lateral == "periodic":
         away[..., :2] -= np.round(away[..., :2] / cell[:2]) * cell[:2]
-    found = voronoi_grains(place, seeds, cell, columnar=False, lateral=lateral)
-    np.testing.assert_array_equal(found, np.linalg.norm(away, axis=2).argmin(axis=1))
     flat = voronoi_grains(place, seeds, cell, lateral=lateral)
     np.testing.assert_array_equal(flat, np.linalg.norm(away[..., :2], axis=2).argmin(axis=1))
 
@@ -110,11 +105,8 @@ def test_boundary_of_two_slabs_is_the_share_of_its_width(lateral, planes):
 
 def test_one_grain_has_no_boundary():
     cell = (4.0, 4.0, 4.0)
-    for lateral, columnar in product(("periodic", "reflecting"), (True, False)):
-        mask = boundary(
-            grid((8, 8, 8), cell), [(1.0, 2.0, 3.0)], cell, 1.0, lateral=lateral, columnar=columnar
-        )
-        assert not mask.any()
+    for lateral in ("periodic", "reflecting"):
+        assert not boundary(grid((8, 8, 8), cell), [(1.0, 2.0, 3.0)], cell, 1.0, lateral=lateral).any()
 
 
 def ridge_distance(place, seeds, box):
@@ -155,27 +147,6 @@ def test_boundary_of_few_grains_adds_nothing_and_misses_next_to_nothing():
         assert missed.sum() <= 0.003 * inside.sum() and np.all(distance[missed] > 0.37), (grains, seed)
 
 
-@pytest.mark.parametrize("grains", [2, 12])
-def test_boundary_in_three_dimensions_holds_what_is_near_another_grain(grains):
-    """Between the sites that see another grain at half the width around them and those that do at 0.55."""
-    rng = np.random.default_rng(5)
-    cell, width = (3.0, 3.0, 4.0), 0.6
-    place, seeds = rng.random((150, 3)) * cell, grain_seeds(cell, grains, rng)
-    around = rng.standard_normal((2000, 3))
-    around /= np.linalg.norm(around, axis=1)[:, None]
-    home = voronoi_grains(place, seeds, cell, columnar=False)
-
-    def sees_another(radius):
-        points = (place[:, None] + radius * around).reshape(-1, 3)
-        found = voronoi_grains(points, seeds, cell, columnar=False).reshape(150, -1)
-        return (found != home[:, None]).any(axis=1)
-
-    mask = boundary(place, seeds, cell, width, columnar=False)
-    assert not np.any(sees_another(0.5 * width * 0.99) & ~mask)
-    assert not np.any(mask & ~sees_another(0.55 * width))
-    assert 0.1 < mask.mean() < 0.8
-
-
 def test_grains_follow_from_the_seed_alone():
     cell = (5e-9, 5e-9, 4e-9)
     lattice = Lattice.cubic((20, 20, 16), A)
@@ -189,7 +160,6 @@ def test_grains_follow_from_the_seed_alone():
 
 def test_count_of_grains():
     assert grain_count((10e-9, 10e-9, 5e-9), 5e-9) == 4
-    assert grain_count((10e-9, 10e-9, 5e-9), 2.5e-9, columnar=False) == 32
     assert grain_count((2e-9, 2e-9, 5e-9), 10e-9) == 1
 
 
