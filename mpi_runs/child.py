@@ -114,6 +114,8 @@ class Context:
         What the records say of their configuration, see :func:`.shards.owner`.
     scratch : Path or None
         Folder on a disk of this node, of this configuration alone; it may not exist.
+    stop : Stop or None
+        Asked instead of the pipe, where the member runs in the process of its parent.
     """
 
     def __init__(
@@ -123,11 +125,11 @@ class Context:
         notes: int | None = None,
         owned: bytes = shards.NOBODY,
         scratch: Path | None = None,
+        stop: Stop | None = None,
     ) -> None:
         self.folder, self.inbox, self.notes = folder, inbox, notes
-        self.owned, self.scratch = owned, scratch
+        self.owned, self.scratch, self.stop = owned, scratch, stop
         self.state: dict[str, Any] = {}
-        self.stop: Stop | None = None
 
     def stopping(self) -> bool:
         """Return whether the member should write a checkpoint and raise :class:`Stopped`."""
@@ -334,9 +336,8 @@ class Inside:
     """Runs members in this process, without protection; for measurements and debuggers."""
 
     def __init__(self, folder: Path, plan: Mapping[str, Any], stop: Stop) -> None:
-        context = Context(folder, owned=owner(plan), scratch=scratch(plan))
-        self.member, self.context = prepare(plan), context
-        self.context.stop = stop
+        self.context = Context(folder, owned=owner(plan), scratch=scratch(plan), stop=stop)
+        self.member = prepare(plan)
 
     def run(self, member: int) -> bytes:
         """Run one member and return its frame."""

@@ -79,7 +79,7 @@ def _closing() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def serial(workers: int | None = None) -> Iterator[Workers]:
+def serial() -> Iterator[Workers]:
     """One worker, this process."""
     with _closing():
         yield [(Serial(), 1)]

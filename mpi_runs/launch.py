@@ -3,7 +3,6 @@
 import contextlib
 import traceback
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from . import farm, stopping
 
@@ -38,11 +37,10 @@ def start(engine: str, workers: int | None, address: str | None, go: Callable[[f
     """
     if engine == "mpi":
         return _under_mpi(workers, go)
-    opened: Any
     if engine == "dask":
         opened = farm.dask(workers, address)
     else:
-        opened = {"serial": farm.serial, "pool": farm.pool}[engine](workers)
+        opened = farm.serial() if engine == "serial" else farm.pool(workers)
     with _signals(), opened as found:
         return go(found)
 

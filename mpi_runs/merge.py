@@ -40,14 +40,11 @@ class Column:
         Unit, name and further attributes.
     kind : {"member", "ragged", "constant"}
         One entry per member; one after another along the first dimension; the same for all members.
-    fill : float
-        For members without a result, and for shorter ones (kind member).
     """
 
     dims: tuple[str, ...] = ()
     attrs: Mapping[str, Any] = field(default_factory=dict)
     kind: str = "member"
-    fill: float = np.nan
 
 
 @dataclass(slots=True)
@@ -335,7 +332,7 @@ def _coordinates(file: Any, target: Target, survey: _Survey, hashed: ContentHash
             _small(file, hashed, name, column.dims, values[0], column.attrs)
             continue
         # A point none of whose members finished has no value.
-        table = np.full((int(np.prod(shape[:-1])), *values[0].shape), _fill(column, values[0].dtype))
+        table = np.full((int(np.prod(shape[:-1])), *values[0].shape), _fill(values[0].dtype))
         for point, arrays in survey.first.items():
             table[point] = arrays[name]
         table = table.astype(values[0].dtype).reshape(*shape[:-1], *values[0].shape)
@@ -415,7 +412,7 @@ class _Stream:
         if self.counts is not None:
             if value is None:  # an earlier version did not write it
                 shape = (int(self.counts[number]), *self.shape)
-                value = np.full(shape, _fill(self.column, self.dtype), self.dtype)
+                value = np.full(shape, _fill(self.dtype), self.dtype)
             if not len(value):
                 return
             value = self._padded(value, len(value))
@@ -456,16 +453,15 @@ class _Stream:
         shape = (*rows, *self.shape)
         if value is not None and value.shape == shape:
             return value.astype(self.dtype, copy=False)
-        whole = np.full(shape, _fill(self.column, self.dtype), self.dtype)
+        whole = np.full(shape, _fill(self.dtype), self.dtype)
         if value is not None:
             whole[tuple(slice(0, size) for size in value.shape)] = value
         return whole
 
 
-def _fill(column: Column, dtype: Any) -> Any:
-    if np.dtype(dtype).kind == "f":
-        return column.fill
-    return -1 if np.isnan(column.fill) else column.fill
+def _fill(dtype: Any) -> float:
+    """Return what stands for members without a result, and beyond the end of shorter ones."""
+    return np.nan if np.dtype(dtype).kind == "f" else -1
 
 
 def _provenance(file: Any, reader: _Reader, survey: _Survey, target: Target) -> None:

@@ -92,8 +92,8 @@ def simulate(
     return Forecast(wall, ideal, tasks * service / wall, tasks / wall, tasks)
 
 
-def durations(number: int, mean: float, spread: float, seed: int = 1, limit: float | None = None) -> Floats:
+def durations(number: int, mean: float, spread: float, limit: float | None = None) -> Floats:
     """Return lognormal durations (s) of this mean and standard deviation of the logarithm."""
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(1)
     drawn = mean * np.exp(spread * random.standard_normal(number) - spread**2 / 2)
     return drawn if limit is None else np.minimum(drawn, limit)

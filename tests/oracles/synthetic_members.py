@@ -99,7 +99,8 @@ def main(engine, folder, number, settings):
     number = int(number)
     stopping.catch_signals()
     farm.abort_on_errors()
-    with getattr(farm, engine)(int(settings.pop("workers", 0)) or None) as crews:
+    workers = int(settings.pop("workers", 0)) or None
+    with farm.serial() if engine == "serial" else getattr(farm, engine)(workers) as crews:
         done = None if crews is None else session.execute(job(folder, number, settings), crews)
     if done is None:
         return 0
