@@ -1,10 +1,9 @@
-"""What `import frenkel` offers: few names, the parts of the package, and where what moved is now."""
+"""What `import frenkel` offers: few names, and the parts of the package."""
 
 import importlib
 import inspect
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -45,21 +44,6 @@ def test_parts_are_found_after_an_import_of_one():
     code = "import frenkel.analysis.results.store as s, frenkel; print(*dir(frenkel.analysis))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "noise" in done.stdout.split()
-
-
-@pytest.mark.parametrize("name", fk._BELOW)
-def test_a_name_that_moved_says_where_it_is(name):
-    with pytest.raises(ImportError, match="one level down") as raised:
-        getattr(fk, name)
-    line = str(raised.value).partition(": ")[2]
-    with pytest.raises(ImportError, match=line):
-        exec(f"from frenkel import {name}")
-    space = {}
-    exec(line, space)
-    assert callable(space[name])
-    page = Path(__file__).resolve().parents[1] / "docs" / "api" / "index.md"
-    module = line.split()[1]
-    assert f":: {module}.{name}\n" in page.read_text(encoding="utf-8")
 
 
 def test_a_name_that_there_is_not_is_told_with_the_nearest():

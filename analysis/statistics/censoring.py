@@ -100,10 +100,6 @@ class Sample:
         """Which values are right-censored, (n,) bool."""
         return np.asarray(self.high == np.inf)
 
-    def resampled(self, chosen: NDArray[np.int64]) -> "Sample":
-        """Return the sample of the devices at these indices."""
-        return Sample(low=self.low[chosen], high=self.high[chosen])
-
 
 def kaplan_meier(values: Any) -> xr.Dataset:
     """Estimate the share of devices above each value, some values being right-censored.

@@ -51,21 +51,6 @@ _PLACES = {
 }
 """Public names and their modules; after a colon the name there, nothing where it is the module itself."""
 
-_BELOW = {
-    "DeviceStatistics": "networks.device_statistics",
-    "Engine": "kinetic.engine.engine",
-    "Lattice": "kinetic.lattice.lattice",
-    "Species": "kinetic.lattice.species",
-    "cycle_summary": "analysis.results.metrics",
-    "load": "analysis.results.store",
-    "longest_jump": "analysis.results.filament",
-    "open_circuit_voltage": "experiment.electrochemistry",
-    "phase_summary": "analysis.results.metrics",
-    "sensitivity": "rare.sensitivity",
-    "snapshot": "analysis.results.filament",
-}
-"""Names that were public once, and where they are."""
-
 _ROOMS = (
     "analysis", "array", "calibration", "cards", "configuration", "events", "experiment", "kinetic",
     "mpi_runs", "networks", "rare", "studies", "verify",
@@ -81,11 +66,6 @@ def __getattr__(name: str) -> Any:
         from .provenance import version
 
         return version()
-    if name in _BELOW:
-        # An AttributeError would lose its words in `from frenkel import NAME`.
-        raise ImportError(
-            f"frenkel.{name} is one level down: from frenkel.{_BELOW[name]} import {name}", name=__name__
-        )
     if name not in _PLACES:
         raise AttributeError(name)  # asked next is the package, which knows its parts
     place, colon, other = _PLACES[name].partition(":")

@@ -47,46 +47,27 @@ def number(name: str, value: float, low: float, high: float, unit: str) -> None:
     between(name, value, low, high, unit)
 
 
-def inside(
-    name: str, value: ArrayLike, low: float, high: float, unit: str = "", error: type[Exception] = ValueError
-) -> None:
-    """Raise ``error`` unless every value lies between the bounds, ends excluded; NaN never does."""
-    _require(
-        name,
-        value,
-        lambda given: (given > low) & (given < high),
-        f"must be above {low:g} and below {high:g}{_of(unit)}",
-        error,
-    )
+def inside(name: str, value: ArrayLike, low: float, high: float) -> None:
+    """Raise ValueError unless every value lies between the bounds, ends excluded; NaN never does."""
+    words = f"must be above {low:g} and below {high:g}"
+    _require(name, value, lambda given: (given > low) & (given < high), words, ValueError)
 
 
-def positive(name: str, value: ArrayLike, unit: str = "", error: type[Exception] = ValueError) -> None:
-    """Raise ``error`` unless every value is above 0 and finite."""
-    _require(
-        name,
-        value,
-        lambda given: (given > 0) & (given < math.inf),
-        f"must be positive and finite{_in(unit)}",
-        error,
-    )
+def positive(name: str, value: ArrayLike, unit: str = "") -> None:
+    """Raise ValueError unless every value is above 0 and finite."""
+    words = f"must be positive and finite{_in(unit)}"
+    _require(name, value, lambda given: (given > 0) & (given < math.inf), words, ValueError)
 
 
-def at_least(
-    name: str, value: ArrayLike, low: float, unit: str = "", error: type[Exception] = ValueError
-) -> None:
-    """Raise ``error`` unless every value is finite and not below ``low``."""
-    _require(
-        name,
-        value,
-        lambda given: (given >= low) & (given < math.inf),
-        f"must be at least {low:g}{_of(unit)} and finite",
-        error,
-    )
+def at_least(name: str, value: ArrayLike, low: float, unit: str = "") -> None:
+    """Raise ValueError unless every value is finite and not below ``low``."""
+    words = f"must be at least {low:g}{_of(unit)} and finite"
+    _require(name, value, lambda given: (given >= low) & (given < math.inf), words, ValueError)
 
 
-def finite(name: str, value: ArrayLike, unit: str = "", error: type[Exception] = ValueError) -> None:
-    """Raise ``error`` unless every value is finite."""
-    _require(name, value, np.isfinite, f"must be finite{_in(unit)}", error)
+def finite(name: str, value: ArrayLike, unit: str = "") -> None:
+    """Raise ValueError unless every value is finite."""
+    _require(name, value, np.isfinite, f"must be finite{_in(unit)}", ValueError)
 
 
 def whole(
@@ -106,17 +87,15 @@ def one_of(name: str, value: Any, allowed: Collection[Any], error: type[Exceptio
         raise error(f"{name} must be one of {', '.join(map(str, allowed))}, got {value!r}")
 
 
-def shape(
-    name: str, value: ArrayLike, asked: tuple[int, ...], each: str = "", error: type[Exception] = ValueError
-) -> None:
-    """Raise ``error`` unless ``value`` has a shape; ``each`` says what one of its numbers belongs to."""
+def shape(name: str, value: ArrayLike, asked: tuple[int, ...], each: str = "") -> None:
+    """Raise ValueError unless ``value`` has a shape; ``each`` says what one of its numbers belongs to."""
     found = np.shape(value)
     if found == asked:
         return
     per = f", one per {each}" if each else ""
     if len(asked) == 1 and len(found) == 1:
-        raise error(f"{name} must have length {asked[0]}{per}, got length {found[0]}")
-    raise error(f"{name} must have shape {asked}{per}, got {found}")
+        raise ValueError(f"{name} must have length {asked[0]}{per}, got length {found[0]}")
+    raise ValueError(f"{name} must have shape {asked}{per}, got {found}")
 
 
 def spread(name: str, value: ArrayLike, asked: tuple[int, ...]) -> NDArray[np.float64]:

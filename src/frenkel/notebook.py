@@ -23,14 +23,13 @@ def page(name: str, text: str, *parts: str) -> str:
     return "\n".join([f"<div><b>{escape(name)}</b> {escape(text)}", *parts, "</div>"])
 
 
-def sparkline(x: Sequence[float], y: Sequence[float], colour: str = "#1f6fb4") -> str:
+def sparkline(x: Sequence[float], y: Sequence[float]) -> str:
     """Return a small curve as SVG, thinned to some hundred points; "" where there are not two.
 
     Parameters
     ----------
     x, y : sequence of float
         Finite.
-    colour : str
     """
     if len(x) < 2:
         return ""
@@ -44,5 +43,5 @@ def sparkline(x: Sequence[float], y: Sequence[float], colour: str = "#1f6fb4") -
     points = " ".join(f"{a:.1f},{HEIGHT - b:.1f}" for a, b in zip(across, up, strict=True))
     return (
         f'<svg width="{WIDTH}" height="{HEIGHT}"><polyline points="{points}" fill="none" '
-        f'stroke="{colour}" stroke-width="1.2"/></svg>'
+        'stroke="#1f6fb4" stroke-width="1.2"/></svg>'
     )

@@ -13,7 +13,6 @@ from frenkel.cli import main as cli
 from frenkel.configuration.base import ConfigurationError
 from frenkel.experiment import device as experiment
 from frenkel.experiment import ensemble, ensemble_file, members
-from frenkel.kinetic.extremes import Extremes
 from frenkel.mpi_runs import content, farm, shards
 from frenkel.mpi_runs.child import Context
 from frenkel.reports import ensemble as report
@@ -182,24 +181,10 @@ def test_more_members_leave_the_first_as_they_are(folder, whole):
 
 
 def test_two_halves_joined_equal_the_whole(folder, whole):
-    parts = []
     for part in ("1/2", "2/2"):
         assert again(folder, f"half{part[0]}.nc", "--shard", part) == 0
         run = ensemble.run_folder(folder / f"half{part[0]}.nc")
         ensemble.merge_folders([run], folder / f"half{part[0]}.nc")
-        parts.append(xr.open_dataset(folder / f"half{part[0]}.nc").load())
-    joined = ensemble_file.concat(parts)
-    assert joined["member"].values.tolist() == [0, 2, 1, 3]
-    for number in range(4):
-        one, other = ensemble_file.member(joined, number), ensemble_file.member(whole, number)
-        assert experiment.first_difference(one, other) is None
-    # Half of it by an earlier version, which knew no largest currents.
-    older = [parts[0].drop_vars(["direction", *Extremes().values()]), parts[1]]
-    for order in (older, older[::-1]):
-        joined = ensemble_file.concat(order)
-        assert np.isnan(ensemble_file.member(joined, 2)["step_time"].values).all()
-        one, other = ensemble_file.member(joined, 3), ensemble_file.member(whole, 3)
-        assert experiment.first_difference(one, other) is None
     folders = [ensemble.run_folder(folder / f"half{part}.nc") for part in (1, 2)]
     assert ensemble.merge_folders(folders, folder / "joined.nc") == whole.attrs["content_hash"]
 

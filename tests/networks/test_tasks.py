@@ -147,5 +147,3 @@ def test_unknown_names():
         tasks.load("mnist")
     with pytest.raises(ValueError, match="mackey-glass"):
         tasks.series("lorenz")
-    with pytest.raises(ValueError, match="short < least"):
-        tasks.intervals(3, short=20, least=10)

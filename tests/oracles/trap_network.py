@@ -12,11 +12,11 @@ from typing import Protocol
 import numpy as np
 import scipy.linalg
 from barriers_and_chains import wkb_exponent
+from nonlinear_network.newton import UnsolvedError
 from numpy.typing import ArrayLike
 from scipy.special import expit
 
 from frenkel.checks import between, positive
-from frenkel.errors import ConvergenceError
 from frenkel.kinetic.mechanisms import multiphonon
 from frenkel.kinetic.mechanisms.multiphonon import STEP, contact_energies, log_half_sech
 from frenkel.threads import one_blas_thread
@@ -401,12 +401,10 @@ def _newton(flow: _Flow, start: Floats, voltage: float) -> tuple[Floats, Floats,
                     shift = shift + flow.step(base, shift)
                 return base, shift, step + REFINEMENTS
         into, _, _, total = flow.at(base, shift)
-    raise ConvergenceError(
+    raise UnsolvedError(
         f"trap occupations not found at {voltage:g} V: flows differ by {np.max(np.abs(into / total)):.3g} of "
         "their sum",
-        residual=ELEMENTARY_CHARGE * float(np.max(np.abs(into))),
-        iterations=NEWTON_LIMIT,
-        bias=voltage,
+        voltage,
     )
 
 

@@ -94,8 +94,8 @@ def test_min_entropy_of_equal_transitions_is_one():
 
 
 def test_numbers_from_bits_cover_the_unit_interval():
-    bits = np.array([[k >> s & 1 for s in (2, 1, 0)] for k in range(8)], bool).ravel()
-    assert entropy.numbers(bits, 3) == pytest.approx((np.arange(8) + 0.5) / 8)
+    bits = np.array([[k >> s & 1 for s in range(8, -1, -1)] for k in range(512)], bool).ravel()
+    assert entropy.numbers(bits) == pytest.approx((np.arange(512) + 0.5) / 512)
 
 
 CONVOLUTIONS = (

@@ -71,7 +71,7 @@ class JumpError(ValueError):
     """A law of jumps is none, or is asked for what it does not hold."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class JumpLaw:
     """States of devices, and jumps between them.
 
@@ -132,16 +132,15 @@ class JumpLaw:
     def __post_init__(self) -> None:
         for name in ARRAYS:
             kind = np.int64 if name in ("kind", "before", "after") else float
-            object.__setattr__(self, name, np.array(getattr(self, name), kind))
+            setattr(self, name, np.array(getattr(self, name), kind))
         _check(self)
         first, last = self.voltages[[0, -1]]
-        object.__setattr__(self, "grid", np.linspace(first, last, max(round((last - first) / STEP), 2) + 1))
+        self.grid = np.linspace(first, last, max(round((last - first) / STEP), 2) + 1)
         conductance = np.empty_like(self.current)
         at_rest = self.voltages == 0.0
         np.divide(self.current, self.voltages, out=conductance, where=~at_rest)
         conductance[:, at_rest] = np.exp(self.level)[:, None]
-        steps = self.grid * np.exp(monotone(self.voltages, np.log(conductance), self.grid))
-        object.__setattr__(self, "steps", steps)
+        self.steps = self.grid * np.exp(monotone(self.voltages, np.log(conductance), self.grid))
 
     def log_rates(self, temperature: float) -> Floats:
         """Return ln of the rates (1/s) of leaving each state on the grid of voltages, shape (s, g).

@@ -257,8 +257,3 @@ def check(data: Any) -> None:
         CardData.model_validate(data)
     except ValidationError as error:
         raise ValueError(sentence(error, CardData)) from None
-
-
-def json_schema() -> dict[str, Any]:
-    """Return the JSON Schema of a card file."""
-    return CardData.model_json_schema(by_alias=True) | {"title": "frenkel card"}

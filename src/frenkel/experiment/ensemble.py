@@ -393,7 +393,6 @@ def write(
     located: merge.Located,
     output: Path,
     progress: Callable[[int], None] | None = None,
-    compression: int = 1,
 ) -> str:
     """Merge located members into one file, with the document of the folder; return its content hash."""
     members = located.member[: ensemble.members] if ensemble.axes else located.member
@@ -421,14 +420,13 @@ def write(
         fixed[one.name] = ((one.name,), *_axis_values(one))
     # What is swept is a coordinate and needs no variable besides.
     kept = {name: column for name, column in columns().items() if name not in fixed}
-    target = merge.Target(grid, kept, fixed, attrs, compression, STRIDE)
+    target = merge.Target(grid, kept, fixed, attrs, stride=STRIDE)
     return merge.merge(located, target, output, progress)
 
 
 def merge_folders(
     folders: Sequence[Path],
     output: Path,
-    progress: Callable[[int], None] | None = None,
     begin: Callable[[runs.Survey], None] = lambda found: None,
 ) -> str:
     """Merge what the folders of several machines hold, finished or not; return the content hash.
@@ -458,7 +456,7 @@ def merge_folders(
         raise shards.ShardError(None, f"{folders[0]} holds no finished member yet")
     ensemble = from_document(documents[0]["document"], found.member)
     numbers = ensemble.numbers() if ensemble.axes else np.unique(found.member)
-    return write(ensemble, documents[0]["document"], found.best(numbers), output, progress)
+    return write(ensemble, documents[0]["document"], found.best(numbers), output)
 
 
 def from_document(document: dict[str, Any], members: np.ndarray[Any, Any]) -> Ensemble:

@@ -303,42 +303,6 @@ def values(path: Path, name: str) -> list[float | None]:
     ]
 
 
-def concat(parts: Sequence["xr.Dataset"]) -> "xr.Dataset":
-    """Join ensembles of the same configuration and other members, in the order given.
-
-    Raises
-    ------
-    SchemaError
-        They do not belong together.
-    """
-    import xarray as xr
-
-    hashes = {provenance.read(part.attrs.get("provenance"))["configuration_hash"] for part in parts}
-    if len(hashes) != 1:
-        raise SchemaError("only ensembles of one configuration can be joined")
-    joined: dict[str, Any] = {}
-    join: Any = xr.Variable.concat
-    first = parts[0]
-    every = {str(name): part[name].variable for part in reversed(parts) for name in part.variables}
-    for name, like in every.items():
-        along = next((dim for dim in like.dims if dim in ("member", *RAGGED_DIMS)), None)
-        variables: Any = [_filled(part, name, like) for part in parts] if along else []
-        joined[name] = join(variables, along) if along else like
-    whole = xr.Dataset(joined, attrs=dict(first.attrs))
-    whole.attrs.pop("content_hash", None)
-    return whole.set_coords([name for name in first.coords if name in whole])
-
-
-def _filled(part: "xr.Dataset", name: str, like: "xr.Variable") -> "xr.Variable":
-    """Return a variable of an ensemble, NaN where an earlier version did not write it."""
-    import xarray as xr
-
-    if name in part.variables:
-        return part[name].variable
-    shape = [part.sizes.get(dim, like.sizes[dim]) for dim in like.dims]
-    return xr.Variable(like.dims, np.full(shape, np.nan), like.attrs)
-
-
 def _flat(ensemble: "xr.Dataset", where: dict[str, Any]) -> int:
     """Return the place of a member in the order of the ragged arrays."""
     status = ensemble["status"]

@@ -7,7 +7,7 @@ cells are programmed once, age from then on, and show telegraph noise and read n
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -70,6 +70,17 @@ class Written:
     times: int = 0
     pulse_sum: float = 0.0
     read_sum: float = 0.0
+
+    def add(self, every: Iterable[ProgrammedCells]) -> None:
+        """Take note of one more programming of all cells, in parts."""
+        for done in every:
+            self.cells += done.conductance.size
+            self.pulses += int(done.pulses.sum())
+            self.reads += int(done.reads.sum())
+            self.failed += int((~done.reached).sum())
+            self.pulse_sum += done.pulse_sum
+            self.read_sum += done.read_sum
+        self.times += 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,7 +266,7 @@ class Chip:
         self.scheme = Unverified() if scheme is None else scheme
         self.written = Written()
         self.tiles = [self._tile(layer, *part) for layer, of_layer in enumerate(parts) for part in of_layer]
-        self._write()
+        self.written.add(self._write())
         if calibration is not None:
             self._calibrate(np.asarray(calibration, float))
         return self.written
@@ -273,24 +284,19 @@ class Chip:
         worst = float(np.abs(part).sum(axis=0).max()) or 1.0
         return Tile(layer, rows, outputs, scale, target, nothing, nothing, worst)
 
-    def _write(self) -> None:
+    def _write(self) -> Iterator[ProgrammedCells]:
+        """Program the arrays one after the other; yield what became of the cells of each."""
         for tile in self.tiles:
             target = np.broadcast_to(tile.target, (self.copies, *tile.target.shape))
-            done: ProgrammedCells = self.scheme.write(target, self.statistics, self._random)
+            done = self.scheme.write(target, self.statistics, self._random)
             tile.conductance = done.conductance
             tile.exponents = self.statistics.exponents(target.shape, self._random)
-            self.written.cells += target.size
-            self.written.pulses += int(done.pulses.sum())
-            self.written.reads += int(done.reads.sum())
-            self.written.failed += int((~done.reached).sum())
-            self.written.pulse_sum += done.pulse_sum
-            self.written.read_sum += done.read_sum
-        self.written.times += 1
+            yield done
 
     def refresh(self) -> Written:
         """Program all cells to their targets again; time starts anew. Return what all of it took."""
         self._need_network()
-        self._write()
+        self.written.add(self._write())
         return self.written
 
     def _calibrate(self, x: Floats) -> None:

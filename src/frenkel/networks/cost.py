@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ..array.lines.wires import NODES, area_of
-from ..array.periphery import LABEL, Converter, Periphery, around
+from ..array.periphery import LABEL, Converter, around
 from ..checks import one_of, positive
 from ..events.clock import Clock, Process
 from .chip import Chip
@@ -101,10 +101,7 @@ class ChipCost:
         return found
 
 
-def inference(
-    chip: Chip, node: str = "65 nm", *, converter_quantile: float = 0.5, columns_per_converter: int = 8,
-    read_width: float = 10e-9, periphery: Periphery | None = None,
-) -> ChipCost:  # fmt: skip
+def inference(chip: Chip, node: str = "65 nm", *, converter_quantile: float = 0.5) -> ChipCost:
     """Return what one inference takes, for the inputs of the chip's last run.
 
     The arrays of a layer work at the same time, layers one after the other. Columns are subtracted before
@@ -118,12 +115,6 @@ def inference(
         One of `frenkel.array.lines.wires.NODES`.
     converter_quantile : float
         Of the survey of converters: 0.5 the middle, 0.1 better than nine of ten.
-    columns_per_converter : int
-        Outputs that share a converter.
-    read_width : float
-        Of a pulse (s).
-    periphery : Periphery, optional
-        Instead of one made for the node.
 
     Raises
     ------
@@ -134,9 +125,8 @@ def inference(
         raise ValueError("nothing was run yet: call run(x) before asking what it takes")
     one_of("node", node, NODES)
     s = chip.design
-    around_it = periphery if periphery is not None else around(
-        node, s.columns, cell=s.architecture, columns_per_converter=columns_per_converter,
-        read_width=read_width, read_voltage=s.read_voltage,
+    around_it = around(
+        node, s.columns, cell=s.architecture, read_voltage=s.read_voltage,
         converter=Converter(bits=s.adc_bits or 8, quantile=converter_quantile),
     )  # fmt: skip
     energy = dict.fromkeys(COMPONENTS, 0.0)
@@ -200,7 +190,7 @@ class WriteCost:
 
 def writing(
     chip: Chip, *, voltage: float = 1.5, width: float = 50e-9, read_width: float = 10e-9,
-    driver_latency: float = 1e-9, converter: Converter | None = None, pulses: float | None = None,
+    pulses: float | None = None,
 ) -> WriteCost:  # fmt: skip
     """Return what programming a chip once takes, mean over copies and refreshes.
 
@@ -210,10 +200,8 @@ def writing(
         Programmed.
     voltage, width : float
         Of a pulse (V, s). Chosen.
-    read_width, driver_latency : float
-        Of a read, and to select a cell (s).
-    converter : Converter, optional
-        8 bits, middle of the survey, by default.
+    read_width : float
+        Of a read (s).
     pulses : float, optional
         That every cell takes, with a read for each, at the conductance of its target; instead of those
         counted while the chip was programmed.
@@ -225,11 +213,12 @@ def writing(
         every = pulses * w.times * chip.copies * sum(float(t.target.sum()) for t in chip.tiles)
         count = round(pulses * w.cells)
         w = replace(w, pulses=count, reads=count, pulse_sum=every, read_sum=every)
-    adc = Converter() if converter is None else converter
+    adc = Converter()
     times = w.times * chip.copies
     energy = voltage**2 * width * w.pulse_sum + s.read_voltage**2 * read_width * w.read_sum
     energy += w.reads * adc.energy
-    each = w.pulses * (driver_latency + width) + w.reads * (driver_latency + read_width + adc.latency)
+    selection = 1e-9  # s, that the driver of a cell takes
+    each = w.pulses * (selection + width) + w.reads * (selection + read_width + adc.latency)
     # Cells of an array are written in turn; the largest array decides.
     largest = max(t.target.size for t in chip.tiles) / sum(t.target.size for t in chip.tiles)
     return WriteCost(

@@ -312,7 +312,7 @@ def placeholder(**values: Any) -> DeviceStatistics:
     return found.changed(**values) if values else found
 
 
-def from_card(card: Card, *, cells: int = 400, temperature: float | None = None) -> DeviceStatistics:
+def from_card(card: Card, *, temperature: float | None = None) -> DeviceStatistics:
     """Return the statistics of a card; of layers that it lacks nothing acts, and they are marked "absent".
 
     Parameters
@@ -322,8 +322,6 @@ def from_card(card: Card, *, cells: int = 400, temperature: float | None = None)
         the state of largest conductance; without the latter cells of its law of jumps rest. Its core, where
         it has one, says how it answers trains of pulses: these numbers are marked "chosen", since the core's
         drive is (docs/compact.md).
-    cells : int
-        Devices drawn to find medians and spread, always from the same seed.
     temperature : float, optional
         (K); checked against the box of the card.
 
@@ -338,7 +336,7 @@ def from_card(card: Card, *, cells: int = 400, temperature: float | None = None)
     if temperature is not None:
         card.check(temperature=temperature, strict=True)
     cycles = int(min(50, card.validity.get("cycles", (1, 50))[1]))
-    drawn = card.sample(cells, cycles, seed=0)
+    drawn = card.sample(400, cycles, seed=0)
     low, high = np.log(drawn["hrs"]), np.log(drawn["lrs"])
     found: dict[str, float] = {
         "g_min": float(np.exp(-np.median(low))),

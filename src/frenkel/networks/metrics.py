@@ -47,7 +47,7 @@ class NetworkMetrics:
 
 
 def metrics(
-    weights: Sequence[ArrayLike], biases: Sequence[ArrayLike], x: ArrayLike, *, bytes_each: int = 4,
+    weights: Sequence[ArrayLike], biases: Sequence[ArrayLike], x: ArrayLike, *,
     windows: Sequence[Windows | None] = (),
 ) -> NetworkMetrics:  # fmt: skip
     """Return the counts of a network for some inputs.
@@ -57,8 +57,6 @@ def metrics(
     weights : sequence of array_like of shape (inputs, outputs)
     biases : sequence of array_like of shape (outputs,)
     x : array_like of shape (samples, inputs)
-    bytes_each : int
-        Of a parameter; 4 for single precision.
     windows : sequence of Windows or None
         Of each layer, None where it is no convolution.
     """
@@ -81,7 +79,7 @@ def metrics(
     parameters = count + sum(b.size for b in offsets)
     return NetworkMetrics(
         parameters=parameters,
-        footprint=parameters * bytes_each,
+        footprint=parameters * 4,
         connection_sparsity=sum(float((w == 0.0).sum()) for w in matrices) / count,
         activation_sparsity=silent / outputs if outputs else 0.0,
         dense=float(dense),

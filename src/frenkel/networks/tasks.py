@@ -147,36 +147,20 @@ def _ts(path: Path) -> tuple[Floats, list[str]]:
     return x[:, None, :], [label for _, label in rows]
 
 
-def intervals(
-    samples: int, seed: int = 0, *, channels: int = 4, steps: int = 60, short: int = 5, least: int = 15
-) -> Part:
-    """Return spikes of which only the timing tells the class.
+def intervals(samples: int, seed: int = 0) -> Part:
+    """Return spikes in four channels of 60 steps, of which only the timing tells the class.
 
-    Every channel has two spikes. In one, which is the class, they are at most ``short`` steps apart; in the
-    others at least ``least``. Numbers of spikes, and where single spikes fall, say next to nothing.
-
-    Parameters
-    ----------
-    samples, seed : int
-    channels, steps : int
-        Of a series.
-    short, least : int
-        Intervals (steps), 1 <= short < least < steps.
-
-    Raises
-    ------
-    ValueError
-        The intervals do not fit.
+    Every channel has two spikes. In one, which is the class, they are at most 5 steps apart; in the others
+    at least 15. Numbers of spikes, and where single spikes fall, say next to nothing.
     """
-    if not 1 <= short < least < steps - 1:
-        raise ValueError(f"need 1 <= short < least < steps - 1, got {short}, {least} and {steps}")
+    channels, steps = 4, 60
     random = stream(seed, 2)
     x = np.zeros((samples, channels, steps))
     y = random.integers(channels, size=samples)
     for sample in range(samples):
         for channel in range(channels):
             near = channel == y[sample]
-            gap = random.integers(1, short + 1) if near else random.integers(least, steps - 1)
+            gap = random.integers(1, 6) if near else random.integers(15, steps - 1)
             # The middle of the pair is uniform, so that a short pair is found anywhere.
             first = random.integers(steps - gap)
             x[sample, channel, [first, first + gap]] = 1.0

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from ..checks import between, one_of, whole
 from ..typing import Floats
@@ -131,12 +131,11 @@ class StatisticalWriteVerify:
         one_of("pulses", self.pulses, get_args(Pulses))
 
     def write(
-        self, target: Floats, statistics: DeviceStatistics, random: np.random.Generator,
-        start: ArrayLike | None = None,
-    ) -> ProgrammedCells:  # fmt: skip
-        """Bring cells to their targets (S), from ``start`` (S) or g_min."""
+        self, target: Floats, statistics: DeviceStatistics, random: np.random.Generator
+    ) -> ProgrammedCells:
+        """Bring cells to their targets (S), from g_min."""
         goal = np.asarray(target, float).ravel()
-        g = np.full(goal.shape, statistics.g_min) if start is None else np.array(start, float).ravel()
+        g = np.full(goal.shape, statistics.g_min)
         pulses: Whole = np.zeros(goal.size, np.int64)
         reads, reached = pulses.copy(), np.zeros(goal.size, bool)
         pulse_sum = read_sum = 0.0

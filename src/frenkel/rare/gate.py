@@ -134,7 +134,7 @@ def name_of(asked: Tails) -> str:
     return f"{asked.question.event}, {volts:g} V, {asked.configuration.device.temperature:g} K"
 
 
-def rows(devices: Curve, card: Curve, name: str, least: float = LEAST) -> tuple[list[Row], list[float]]:
+def rows(devices: Curve, card: Curve, name: str) -> tuple[list[Row], list[float]]:
     """Return the rows of a gate, and the probabilities of the devices for which there is none.
 
     Parameters
@@ -143,8 +143,6 @@ def rows(devices: Curve, card: Curve, name: str, least: float = LEAST) -> tuple[
         Of the one question.
     name : str
         Begins each statistic.
-    least : float
-        Lowest probability of the devices that is judged.
 
     Returns
     -------
@@ -158,7 +156,7 @@ def rows(devices: Curve, card: Curve, name: str, least: float = LEAST) -> tuple[
     """
     found, untold = [], []
     widened = float(stats.t.isf(stats.norm.sf(FACTOR), devices.repeats + card.repeats - 2)) / FACTOR
-    for level in devices.decades(least):
+    for level in devices.decades(LEAST):
         theirs, ours = devices.beyond(level), card.beyond(level)
         chance, said = float(theirs.mean()), float(ours.mean())
         errors = [_error(theirs), _error(ours) if said else 0.0]

@@ -77,7 +77,7 @@ class Sensitivity(Asked):
         Asked.__post_init__(self)
         positive("conductance", self.conductance, "S")
         whole("members", self.members, 3, 1_000_000)
-        object.__setattr__(self, "by", chosen(self.configuration, self.folder, self.by))
+        chosen(self.configuration, self.folder, self.by)
 
     @property
     def number(self) -> int:
@@ -91,7 +91,8 @@ class Sensitivity(Asked):
 
     def document(self) -> dict[str, Any]:
         """Return what each member is a function of."""
-        return Asked.document(self) | {"conductance": self.conductance, "by": list(self.by or ())}
+        by = chosen(self.configuration, self.folder, self.by)
+        return Asked.document(self) | {"conductance": self.conductance, "by": list(by)}
 
 
 def prepare(

@@ -91,13 +91,13 @@ def comparison_text(measured: Observations, simulated: Observations) -> str:
     )
 
 
-def plans_text(plans: Sequence[tuple[Table, Plan]], most: int = 3) -> str:
-    """Return what is in the first tables; those after them are said to be alike or shown too."""
+def plans_text(plans: Sequence[tuple[Table, Plan]]) -> str:
+    """Return what is in the first three tables; those after them are said to be alike or shown too."""
     shown: set[object] = set()
     lines = []
     for read, plan in plans:
         key = (plan.kind, plan.columns, plan.magnitude, read.notes)
-        if key in shown or len(shown) >= most:
+        if key in shown or len(shown) >= 3:
             alike = ", likewise" if key in shown else ""
             lines.append(f"{read.name}: {len(read.rows)} rows; {plan.kind}{alike}")
             continue

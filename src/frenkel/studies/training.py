@@ -261,8 +261,8 @@ def _wires(setup: Setup, aware: Perceptron) -> Variables:
 # ------------------------------------------------------------------ what it says
 
 
-def _mean(data: xr.Dataset, method: str, least: float = 0.1, most: float = 0.5) -> Floats:
-    chosen = (data.sigma >= least - 1e-9) & (data.sigma <= most + 1e-9)
+def _mean(data: xr.Dataset, method: str) -> Floats:
+    chosen = (data.sigma >= 0.1 - 1e-9) & (data.sigma <= 0.5 + 1e-9)
     return np.asarray(data.accuracy.sel(training=method)[chosen].mean("sigma"))
 
 
@@ -274,12 +274,12 @@ def _difference(data: xr.Dataset, one: str, other: str) -> Interval:
     return interval(_mean(data, one) - _mean(data, other))
 
 
-def tolerance(data: xr.Dataset, method: str, loss: float = 1.0) -> Floats:
-    """Return the sigma (seeds,) at which accuracy is a loss (pp) below that of the plain network at 0."""
+def tolerance(data: xr.Dataset, method: str) -> Floats:
+    """Return the sigma (seeds,) at which accuracy is 1 pp below that of the plain network at 0."""
     base = _at(data, "plain", 0.0)
     found = []
     for seed, start in enumerate(base):
-        below = start - np.asarray(data.accuracy.sel(training=method).isel(seed=seed)) - loss
+        below = start - np.asarray(data.accuracy.sel(training=method).isel(seed=seed)) - 1.0
         above = np.flatnonzero(below > 0.0)
         if not above.size:
             found.append(float(data.sigma[-1]))

@@ -400,10 +400,10 @@ def claims(data: xr.Dataset) -> list[Claim]:
     return [*blind, _of_noise(data), _of_pulses(data), _of_clock(data)]
 
 
-def knee(data: xr.Dataset, loss: float = ALLOWED_LOSS) -> float:
-    """Return the widest tolerance whose mean accuracy is within a loss (pp) of software, NaN if none is."""
+def knee(data: xr.Dataset) -> float:
+    """Return the widest tolerance whose mean accuracy is within the allowed loss, NaN if none is."""
     drop = float(data["float"].mean()) - data.within_accuracy.mean("seed")
-    fine = [t for t in TOLERANCES if float(drop.sel(distance=t)) <= loss]
+    fine = [t for t in TOLERANCES if float(drop.sel(distance=t)) <= ALLOWED_LOSS]
     return max(fine) if fine else math.nan
 
 

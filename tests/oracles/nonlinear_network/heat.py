@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from frenkel.errors import ConvergenceError
 from frenkel.kinetic.conduction.laws import Bonds, Ohmic
 from frenkel.units import LORENZ_NUMBER
 
 from .background import Background
 from .network import Network, Solution
+from .newton import UnsolvedError
 from .systems import solve
 
 HEAT_LIMIT = 100
@@ -78,9 +78,7 @@ def wiedemann_franz(
         temperature = solution.potential
         if change <= tolerance:
             return solution
-    raise ConvergenceError(
+    raise UnsolvedError(
         f"temperatures still change by {change:.2g} K after {HEAT_LIMIT} iterations",
-        residual=change,
-        iterations=HEAT_LIMIT,
-        bias=electrical.top - electrical.bottom,
+        electrical.top - electrical.bottom,
     )

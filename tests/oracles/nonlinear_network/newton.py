@@ -22,6 +22,14 @@ RESTARTS = 6
 """Times that conjugate gradients are started again on the true residual before a solve has failed."""
 
 
+class UnsolvedError(ConvergenceError):
+    """A network is not solved at a voltage (V)."""
+
+    def __init__(self, message: str, bias: float) -> None:
+        super().__init__(message)
+        self.bias = bias
+
+
 class System(Protocol):
     """What Newton's method needs of a linear solver; unknowns are the nodes or all sites."""
 
@@ -152,24 +160,20 @@ def _corrector(system: System, state: State) -> Callable[[State], Floats]:
         return system.corrector(state)
     except (scipy.linalg.LinAlgError, RuntimeError):
         contrast = float(np.max(state.slope, initial=0.0))
-        raise ConvergenceError(
+        raise UnsolvedError(
             f"the network is singular to working precision: bonds of up to {contrast:.3g} S on this "
             "background; keep the contrast below about 1e12",
-            residual=float(np.max(np.abs(state.residual), initial=0.0)),
-            iterations=0,
-            bias=system.voltage,
+            system.voltage,
         ) from None
 
 
 def _failure(system: System, state: State, steps: int, error: float) -> ConvergenceError:
     bias = system.voltage
     residual = float(np.max(np.abs(state.residual), initial=0.0))
-    return ConvergenceError(
+    return UnsolvedError(
         f"network not solved at {bias:g} V: after {steps} iterations the potential may be wrong by "
         f"{error:.3g} V (tolerance {system.tolerance:.3g} V), largest unbalanced current {residual:.3g} A",
-        residual=residual,
-        iterations=steps,
-        bias=bias,
+        bias,
     )
 
 

@@ -25,13 +25,13 @@ def save(figure: "Figure", path: Path) -> Path:
     return path
 
 
-def panel_lines(path: Path, panels: Sequence[Panel], *, columns: int = 2) -> Path:
+def panel_lines(path: Path, panels: Sequence[Panel]) -> Path:
     """Draw panels of curves with 95 % intervals over the last axis; return the path."""
     from matplotlib.figure import Figure
 
-    rows = -(-len(panels) // columns)
-    figure = Figure(figsize=(5.2 * min(columns, len(panels)), 3.6 * rows), layout="constrained")
-    grid = figure.subplots(rows, min(columns, len(panels)), squeeze=False)
+    rows, columns = -(-len(panels) // 2), min(2, len(panels))
+    figure = Figure(figsize=(5.2 * columns, 3.6 * rows), layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False)
     for axes, panel in zip(grid.ravel(), panels, strict=False):
         _lines(axes, panel)
     for axes in grid.ravel()[len(panels) :]:

@@ -47,12 +47,12 @@ class Source:
         """
         return np.asarray(self.uniforms() < 0.5)
 
-    def steered_bits(self, step: float = 0.05) -> Bits:
+    def steered_bits(self) -> Bits:
         """Return bits when the amplitude of each device follows its bits, down after a SET and up after none.
 
-        ``step`` is that of the amplitude, in standard deviations of all voltages.
+        A step of the amplitude is 5 % of the standard deviation of all voltages.
         """
-        by = step * float(self.voltages.std())
+        by = 0.05 * float(self.voltages.std())
         amplitude = np.full(len(self.voltages), float(np.median(self.voltages)))
         found = np.empty(self.voltages.shape, bool)
         for cycle in range(self.voltages.shape[1]):
@@ -94,16 +94,16 @@ def corrected(bits: Bits) -> list[Bits]:
     return found
 
 
-def numbers(bits: Bits, digits: int = 9) -> Floats:
-    """Return numbers between 0 and 1 of so many bits each."""
-    whole = bits[: len(bits) // digits * digits].reshape(-1, digits)
-    return np.asarray((whole @ 2.0 ** -np.arange(1, digits + 1)) + 2.0 ** -(digits + 1))
+def numbers(bits: Bits) -> Floats:
+    """Return numbers between 0 and 1 of nine bits each."""
+    whole = bits[: len(bits) // 9 * 9].reshape(-1, 9)
+    return np.asarray((whole @ 2.0 ** -np.arange(1, 10)) + 2.0**-10)
 
 
-def autocorrelation(rows: list[Bits], lag: int = 1) -> float:
-    """Return the correlation of a bit with the one ``lag`` later in the same row."""
-    first = np.concatenate([row[:-lag] for row in rows if len(row) > lag]).astype(float)
-    later = np.concatenate([row[lag:] for row in rows if len(row) > lag]).astype(float)
+def autocorrelation(rows: list[Bits]) -> float:
+    """Return the correlation of a bit with the next one in the same row."""
+    first = np.concatenate([row[:-1] for row in rows if len(row) > 1]).astype(float)
+    later = np.concatenate([row[1:] for row in rows if len(row) > 1]).astype(float)
     return float(np.corrcoef(first, later)[0, 1])
 
 

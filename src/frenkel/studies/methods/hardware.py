@@ -109,12 +109,12 @@ def begin(settings: Settings) -> tuple[Setup, Variables]:
     return setup, {"float": variable("seed", setup.tested(None, 1), "%", "accuracy in software")}
 
 
-def start_of(parts: Splits, settings: Settings, key: int = 0, seeds: int | None = None) -> Perceptron:
+def start_of(parts: Splits, settings: Settings, key: int = 0) -> Perceptron:
     """Return networks as they are before training, from the same start for the same key.
 
     Their numbers are of single precision.
     """
-    seeds = settings.seeds if seeds is None else seeds
+    seeds = settings.seeds
     features, classes, (height, width) = parts.pool.x.shape[1], parts.pool.classes, parts.pool.shape
     random = settings.random(0, key)
     if settings.network == "perceptron":
