@@ -94,7 +94,7 @@ def pool(workers: int | None = None) -> Iterator[Workers]:
 
 
 @contextlib.contextmanager
-def mpi(workers: int | None = None) -> Iterator[Workers | None]:
+def mpi() -> Iterator[Workers | None]:
     """All ranks of an MPI job; gives None on ranks other than 0, which have served when it returns.
 
     Rank 0 hands out the tasks, which takes little time, and looks after a member process of its own too.

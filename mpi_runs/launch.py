@@ -36,7 +36,7 @@ def start(engine: str, workers: int | None, address: str | None, go: Callable[[f
         Takes the workers, returns an exit status.
     """
     if engine == "mpi":
-        return _under_mpi(workers, go)
+        return _under_mpi(go)
     if engine == "dask":
         opened = farm.dask(workers, address)
     else:
@@ -45,12 +45,12 @@ def start(engine: str, workers: int | None, address: str | None, go: Callable[[f
         return go(found)
 
 
-def _under_mpi(workers: int | None, go: Callable[[farm.Workers], int]) -> int:
+def _under_mpi(go: Callable[[farm.Workers], int]) -> int:
     """Run on rank 0, serve on the others; an error that nobody foresaw ends all of them."""
     farm.abort_on_errors()
     served = False
     try:
-        with _signals(), farm.mpi(workers) as found:
+        with _signals(), farm.mpi() as found:
             served = found is None
             return 0 if found is None else go(found)
     except Exception:

@@ -173,7 +173,7 @@ def _write(reader: "_Reader", target: Target, path: Path, progress: Callable[[in
         # By this name xarray knows coordinates that are no dimensions.
         named = {"coordinates": " ".join(owners)} if owners else {}
         file.setncatts(target.attrs | named | {ATTRIBUTE: hashed.hexdigest()})
-        _provenance(file, reader, survey, target)
+        _provenance(file, survey, target)
     progress(len(reader.located.member))
     return hashed.hexdigest()
 
@@ -464,7 +464,7 @@ def _fill(dtype: Any) -> float:
     return np.nan if np.dtype(dtype).kind == "f" else -1
 
 
-def _provenance(file: Any, reader: _Reader, survey: _Survey, target: Target) -> None:
+def _provenance(file: Any, survey: _Survey, target: Target) -> None:
     """Write what differs between runs: times, hosts, memory. It does not enter the hash."""
     group = file.createGroup("provenance")
     dims, shape = tuple(name for name, _ in target.grid), tuple(size for _, size in target.grid)

@@ -100,7 +100,8 @@ def main(engine, folder, number, settings):
     stopping.catch_signals()
     farm.abort_on_errors()
     workers = int(settings.pop("workers", 0)) or None
-    with farm.serial() if engine == "serial" else getattr(farm, engine)(workers) as crews:
+    opened = getattr(farm, engine)
+    with opened() if engine in ("serial", "mpi") else opened(workers) as crews:
         done = None if crews is None else session.execute(job(folder, number, settings), crews)
     if done is None:
         return 0
