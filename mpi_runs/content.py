@@ -44,7 +44,7 @@ class Said:
     found : str
         Of its variables as they are.
     carried : str
-        That it says it has; empty where it says nothing, as files of earlier versions.
+        That it says it has; empty where it says nothing, as files that other programs wrote.
     """
 
     path: Path

@@ -294,11 +294,8 @@ class _Survey:
             if len(shape) != len(column.dims):
                 what = f"{name} must have {len(column.dims)} dimensions, got {len(shape)}"
                 raise reader.fault(number, what)
-            known = np.dtype(self.types.setdefault(name, dtype))
-            # Members of an earlier version may hold narrower numbers.
-            if known.kind == np.dtype(dtype).kind == "i":
-                self.types[name] = np.promote_types(known, dtype).str
-            elif dtype != self.types[name]:
+            self.types.setdefault(name, dtype)
+            if dtype != self.types[name]:
                 raise reader.fault(number, f"{name} must be of type {self.types[name]}, got {dtype}")
             inner = list(zip(column.dims, shape, strict=True))
             if column.kind == "ragged":
@@ -410,10 +407,7 @@ class _Stream:
         """Take the array of the next member; one without a result adds its fill value, or nothing."""
         value = arrays.get(self.name)
         if self.counts is not None:
-            if value is None:  # an earlier version did not write it
-                shape = (int(self.counts[number]), *self.shape)
-                value = np.full(shape, _fill(self.dtype), self.dtype)
-            if not len(value):
+            if value is None or not len(value):
                 return
             value = self._padded(value, len(value))
         else:

@@ -127,7 +127,12 @@ def _check_owner(found: shards.Index, configuration_hash: str) -> None:
         raise ChangedError(
             f"{found.path} belongs to another configuration ({given!s:.12}, not {configuration_hash:.12})"
         )
-    foreign = found.owners - {shards.NOBODY, shards.owner(configuration_hash)}
+    foreign = found.owners - {shards.owner(configuration_hash)}
+    if shards.NOBODY in foreign:
+        raise ChangedError(
+            f"{found.path} does not say whose records it holds, like one of an earlier frenkel: go on "
+            "with that one, or run all members again under another name"
+        )
     if foreign:
         raise ChangedError(
             f"{found.path} holds records of another configuration ({min(foreign).hex()}, "

@@ -32,7 +32,7 @@ HEAD = struct.Struct("<4sIQqIB3s")
 """Mark, checksum of all that follows, length of the body, member, length of the JSON part, status, owner."""
 
 NOBODY = b"\0\0\0"
-"""Owner of a record that does not say which configuration it belongs to, as earlier versions wrote them."""
+"""Owner of a record whose run has no hash of a configuration."""
 
 HEADER_MEMBER = -1
 SYNC_SECONDS, SYNC_BYTES = 30.0, 64 << 20

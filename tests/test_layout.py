@@ -25,7 +25,7 @@ LAYERS = [
     {"array"},
     {"configuration", "events"},
     {"experiment", "networks", "verify"},
-    {"calibration", "rare", "studies"},
+    {"calibration", "migrate", "rare", "studies"},
     {"reports"},
     {"cli", "scripting"},
 ]

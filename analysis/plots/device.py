@@ -184,7 +184,7 @@ def filament_view(
     axes.set_aspect("equal")
     axes.set_axis_off()
     title = _view_title(result, index, shot)
-    if colour == "temperature" and shot.temperature is not None and len(shot.temperature):
+    if colour == "temperature" and len(shot.temperature):
         title += f"\n{shot.temperature.min():.0f} K (dark) to {shot.temperature.max():.0f} K (bright)"
     axes.set_title(title, fontsize=8.2, loc="center", pad=4)
 
@@ -342,8 +342,6 @@ def _mark_switching(result: xr.Dataset, axes: "Axes") -> None:
 def _paint(shot: filament.Snapshot, colour: Colouring) -> Floats:
     """Return the colour of each defect, (n, 3)."""
     if colour == "temperature":
-        if shot.temperature is None:
-            raise ValueError("this result did not record the temperature at the defects; use colour='state'")
         from matplotlib import colormaps
 
         low, high = shot.temperature.min(initial=np.inf), shot.temperature.max(initial=-np.inf)

@@ -161,7 +161,7 @@ def _frames(result: xr.Dataset, spacing: float) -> list[dict[str, Any]]:
                 "place": np.round(place, 3).ravel().tolist(),
                 "state": appearance.states(conducting, species).tolist(),
                 "bonds": _bonds(place, conducting, spacing),
-                "heat": _heat(part),
+                "heat": np.round(part["defect_temperature"].values, 1).tolist(),
                 "text": _state_text(result, shot),
                 "gap": _gap(result, shot),
             }
@@ -189,11 +189,6 @@ def _bonds(place: Floats, conducting: Any, spacing: float) -> list[int]:
     apart = np.linalg.norm(place[wire, None] - place[None, wire], axis=2) / spacing
     first, second = np.nonzero(np.triu(apart < filament.LINK, 1))
     return np.stack([wire[first], wire[second]], axis=1).ravel().tolist()
-
-
-def _heat(part: xr.Dataset) -> list[float] | None:
-    """Return the temperature (K) of each defect, where it was recorded."""
-    return np.round(part["defect_temperature"].values, 1).tolist() if "defect_temperature" in part else None
 
 
 def _state_text(result: xr.Dataset, shot: filament.Snapshot) -> str:

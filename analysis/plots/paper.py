@@ -407,13 +407,12 @@ def _mark(panel: "Axes", data: xr.Dataset, index: int, kind: str, height: float,
 
 def _current_at(data: xr.Dataset, index: int, kind: str, volts: float) -> float:
     """Return the current (A) just before a phase switches: of its events, else of the sample before."""
-    if "out_current" in data:
-        at = data.isel(phases=index)
-        own = at["out_current"], at["out_source_voltage"]
-        if kind != "reset":
-            own = at["step_from"][..., UP], at["step_source_voltage"][..., UP]
-        if float(own[1]) == volts:
-            return float(own[0])
+    at = data.isel(phases=index)
+    own = at["out_current"], at["out_source_voltage"]
+    if kind != "reset":
+        own = at["step_from"][..., UP], at["step_source_voltage"][..., UP]
+    if float(own[1]) == volts:
+        return float(own[0])
     rows = data["phase"].values == index
     source, current = np.abs(data["source_voltage"].values[rows]), data["current"].values[rows]
     rising = source[: int(np.argmax(source)) + 1]

@@ -24,8 +24,6 @@ ANGSTROM = 1e10
 
 # Columns after the position, each as its name, its kind in the file, and its number of entries.
 COLUMNS = ("defect:S:1", "site:I:1", "conducting:I:1", "temperature:R:1", "radius:R:1", "color:R:3")
-RECORDED = {"conducting:I:1": "defect_conducting", "temperature:R:1": "defect_temperature"}
-"""Columns that files of earlier versions have not."""
 
 NO_SITE = -1
 """Of the atoms of an electrode."""
@@ -72,10 +70,9 @@ def xyz(result: xr.Dataset, *, electrodes: bool = False) -> str:
         Add to each frame a layer of atoms for each electrode, after the defects: species "X", ``defect``
         "bottom_electrode" or "top_electrode", site -1.
     """
-    columns = [column for column in COLUMNS if RECORDED.get(column, "defect_site") in result]
-    properties = ":".join(["species:S:1:pos:R:3", *columns])
-    layers = _electrode_lines(result, columns) if electrodes else []
-    lines = _defect_lines(result, columns)
+    properties = ":".join(["species:S:1:pos:R:3", *COLUMNS])
+    layers = _electrode_lines(result) if electrodes else []
+    lines = _defect_lines(result)
     ends = np.cumsum(result["snapshot_size"].values)
     text = []
     for index, size in enumerate(result["snapshot_size"].values):
@@ -98,25 +95,25 @@ def _comment(result: xr.Dataset, index: int, properties: str) -> str:
     )
 
 
-def _defect_lines(result: xr.Dataset, columns: list[str]) -> list[str]:
+def _defect_lines(result: xr.Dataset) -> list[str]:
     """Return a line for each defect of all snapshots."""
     names = [str(name) for name in result["species"].values]
     species = result["defect_species"].values
     place = np.stack([result[f"defect_{axis}"].values for axis in "xyz"], axis=1) * ANGSTROM
-    wired = result["defect_conducting"].values if "defect_conducting" in result else np.ones(len(species))
+    wired = result["defect_conducting"].values
     state = appearance.states(wired.astype(bool), species)
     values = {
         "defect": [names[kind].replace(" ", "_") for kind in species],
         "site": result["defect_site"].values,
         "conducting": wired.astype(int),
-        "temperature": result["defect_temperature"].values if "defect_temperature" in result else None,
+        "temperature": result["defect_temperature"].values,
         "radius": np.full(len(species), appearance.DEFECT_RADIUS * _spacing(result)),
         "color": np.array(appearance.STATES)[state].reshape(-1, 3),
     }
-    return _lines([SYMBOLS.get(names[kind], "X") for kind in species], place, values, columns)
+    return _lines([SYMBOLS.get(names[kind], "X") for kind in species], place, values)
 
 
-def _electrode_lines(result: xr.Dataset, columns: list[str]) -> list[str]:
+def _electrode_lines(result: xr.Dataset) -> list[str]:
     """Return a line for each atom of a layer for each electrode, the bottom one first."""
     spacing = _spacing(result)
     nx, ny, nz = (int(n) for n in result["lattice_shape"].values)
@@ -133,14 +130,14 @@ def _electrode_lines(result: xr.Dataset, columns: list[str]) -> list[str]:
             "radius": np.full(len(flat), spacing / 2),
             "color": np.tile(paint, (len(flat), 1)),
         }
-        lines += _lines(["X"] * len(flat), place, values, columns)
+        lines += _lines(["X"] * len(flat), place, values)
     return lines
 
 
-def _lines(symbols: list[str], place: Floats, values: dict[str, Any], columns: list[str]) -> list[str]:
+def _lines(symbols: list[str], place: Floats, values: dict[str, Any]) -> list[str]:
     """Return a line for each atom: its symbol, its place, and the columns in their order."""
     parts = [symbols, [" ".join(f"{part:.6f}" for part in row) for row in place]]
-    for column in columns:
+    for column in COLUMNS:
         name, kind, _ = column.split(":")
         if kind == "R":
             parts.append([" ".join(f"{part:.6g}" for part in row) for row in _rows(values[name])])

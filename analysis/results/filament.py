@@ -25,8 +25,8 @@ class Snapshot:
         Positions (m); z from the plane of the bottom electrode, layer 0 at one spacing.
     conducting : (n,) bool
         Whether a defect carries current.
-    temperature : (n,) float64 or None
-        Temperature at the defects (K), where it was recorded.
+    temperature : (n,) float64
+        Temperature at the defects (K).
     spacing : float
         Lattice spacing (m).
     shape : tuple of int
@@ -41,7 +41,7 @@ class Snapshot:
 
     position: Floats
     conducting: NDArray[np.bool_]
-    temperature: Floats | None
+    temperature: Floats
     spacing: float
     shape: tuple[int, int, int]
     periodic: bool
@@ -68,8 +68,6 @@ def snapshot(result: xr.Dataset, index: int, species: str | None = None) -> Snap
     Returns
     -------
     Snapshot
-        Where the result does not say which defects conduct, one does when another is within sqrt(2)
-        spacings or it touches an electrode.
 
     Raises
     ------
@@ -90,15 +88,10 @@ def snapshot(result: xr.Dataset, index: int, species: str | None = None) -> Snap
     position = np.stack([part[f"defect_{axis}"].values for axis in "xyz"], axis=1)
     x, y, z = (int(n) for n in result["lattice_shape"].values)
     spacing, periodic = float(result["lattice_spacing"]), result.attrs.get("lateral") == "periodic"
-    if "defect_conducting" in part:
-        conducting = part["defect_conducting"].values.astype(bool)
-    else:
-        conducting = _touching(position, spacing, (x, y, z), periodic)
-    temperature = part["defect_temperature"].values if "defect_temperature" in part else None
     return Snapshot(
         position,
-        conducting,
-        temperature,
+        part["defect_conducting"].values.astype(bool),
+        part["defect_temperature"].values,
         spacing,
         (x, y, z),
         periodic,
@@ -217,16 +210,6 @@ def clusters(shot: Snapshot) -> NDArray[np.int64]:
     """Return the cluster number of each defect, shape (n,); links reach second neighbours."""
     near = distances(shot.position, shot.spacing, shot.shape, shot.periodic) < LINK
     return np.asarray(connected_components(coo_array(near), directed=False)[1], np.int64)
-
-
-def _touching(
-    position: Floats, spacing: float, shape: tuple[int, int, int], periodic: bool
-) -> NDArray[np.bool_]:
-    near = distances(position, spacing, shape, periodic) < LINK
-    np.fill_diagonal(near, False)
-    layer = np.rint(position[:, 2] / spacing) - 1
-    touching: NDArray[np.bool_] = near.any(axis=1) | (layer == 0) | (layer == shape[2] - 1)
-    return touching
 
 
 def _path(tree: Floats, start: int, stop: int) -> list[int]:

@@ -7,13 +7,14 @@ A table is a TOML file of rows ``name = [kind, dimensions, unit, what it is, {wh
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...errors import of_earlier
 from ...mpi_runs import content
 
 if TYPE_CHECKING:  # the processes of an ensemble read the names here, and are spared the import
@@ -139,19 +140,22 @@ class Layout:
     what : str
         What it is called in messages, such as "the result of a device".
     variables : mapping of str to Variable
-    old_names : mapping of str to str
-        What variables are called in files of earlier versions, and now.
+    since : str
+        Variable that each of these files has, and none of an earlier frenkel; "": there is no such variable.
+    former : tuple of str
+        Variables that only files of an earlier frenkel have.
     """
 
     kind: str
     what: str
     variables: Mapping[str, Variable]
-    old_names: Mapping[str, str] = field(default_factory=dict)
+    since: str = ""
+    former: tuple[str, ...] = ()
 
     @classmethod
     def read(
-        cls, table: Path, kind: str, what: str, *, optional: bool = False,
-        old_names: Mapping[str, str] | None = None,
+        cls, table: Path, kind: str, what: str, *, optional: bool = False, since: str = "",
+        former: tuple[str, ...] = (),
     ) -> "Layout":  # fmt: skip
         """Return the layout of a table; ``optional`` is what its variables are unless their row says else."""
         rows = tomllib.loads(table.read_text(encoding="utf-8"))
@@ -162,7 +166,7 @@ class Layout:
             variables[name] = Variable(
                 dims=tuple(dims.split()), kind=KINDS[values], units=units, long_name=long_name, **fields
             )
-        return cls(kind=kind, what=what, variables=variables, old_names=old_names or {})
+        return cls(kind=kind, what=what, variables=variables, since=since, former=former)
 
     def dataset(self, values: Mapping[str, Any], attrs: Mapping[str, Any]) -> "xr.Dataset":
         """Build a result from arrays, with dimensions and attributes of the layout, and check it.
@@ -220,13 +224,17 @@ class Layout:
             Names the origin, the variable and what is wrong with it.
         """
         _check_version(result, origin)
-        if result.attrs.get("frenkel_kind", self.kind) != self.kind:
-            kind = result.attrs["frenkel_kind"]
+        if (kind := result.attrs.get("frenkel_kind")) != self.kind:
             part = ", and its frenkel.member(7) is one device" if kind == "ensemble" else ""
             raise SchemaError(f"{origin} is not {self.what}, its kind is {kind}; frenkel.open reads it{part}")
         for name in TEXTS:
             if not isinstance(given := result.attrs.get(name, ""), str):
                 raise SchemaError(f"the attribute {name} of {origin} must be text, got {given!r}")
+        if self.since and self.since not in result.variables:
+            raise SchemaError(of_earlier(origin, f"it has no variable {self.since}"))
+        for name in self.former:
+            if name in result.variables:
+                raise SchemaError(of_earlier(origin, f"it has a variable {name}"))
         there = {name: one for name, one in self.variables.items() if name in result.variables}
         for name, variable in self.variables.items():
             if name not in there and not variable.optional:

@@ -1,7 +1,6 @@
 """What a device test engineer reads off a run: switching voltages, resistances, window, compliance.
 
-Voltages and largest currents are those of all events where the result has them (``peak_current`` and those
-that follow it in the layout), of the samples in files of earlier versions.
+Voltages and largest currents are those of all events: ``peak_current`` and what follows it in the layout.
 """
 
 from collections.abc import Mapping
@@ -30,7 +29,6 @@ EVENTS = (
 )
 """Variables of a result along its phases that :func:`event_voltage` reads."""
 
-OF_EVENTS, OF_SAMPLES = "of all events", "of the samples"
 SWITCHED_ON = ("form", "set")
 
 
@@ -49,11 +47,11 @@ def phase_summary(result: "xr.Dataset") -> "xr.Dataset":
         switched), ``peak_current`` (A, largest magnitude), ``resistance`` (ohm, at the read voltage after the
         phase; inf without current), ``compliance_error`` (largest current over the limit, relative, in either
         direction while the device is limited; NaN without limit), ``temperature_max`` (K),
-        ``events`` and ``field_solves`` (in the phase). The attribute ``comment`` of the first two says
-        whether they are of all events or of the samples.
+        ``events`` and ``field_solves`` (in the phase). The first two have the attribute ``comment`` of
+        ``peak_current`` in the result, which says whether they are of all events.
     """
     phases = [_one_phase(result, index) for index in range(result.sizes["phases"])]
-    comment = {"comment": OF_EVENTS if "peak_current" in result else OF_SAMPLES}
+    comment = {"comment": result["peak_current"].attrs.get("comment", "")}
     names = {
         "switching_voltage": "V",
         "peak_current": "A",
@@ -122,7 +120,7 @@ def event_voltage(
     raises the current most, of those before the limit acts, if it raises it by half at least; otherwise where
     the current is largest first. Without a limit: at that event, NaN if it raises the current less, or after
     the source has turned back. RESET: where the magnitude of the current is largest before the source turns
-    back, NaN if that is where it turns. Where the events are not known (NaN): as :func:`switching_voltage`.
+    back, NaN if that is where it turns.
 
     Parameters
     ----------
@@ -136,9 +134,7 @@ def event_voltage(
         Current limit (A), NaN for none.
     """
     source = np.abs(sample["source_voltage"])
-    peak = abs(events.get("peak_current", np.nan))
-    if np.isnan(peak):
-        return switching_voltage(sample["source_voltage"], sample["current"], kind, compliance)
+    peak = abs(events["peak_current"])
     if kind not in (*SWITCHED_ON, "reset") or peak < REACHED * compliance:
         return np.nan
     turn = sample["time"][np.flatnonzero(source == source.max())[-1]]
@@ -177,25 +173,32 @@ def switching_voltage(source: Floats, current: Floats, kind: str, compliance: fl
         peak = int(np.argmax(magnitude))
         return float(voltage[peak]) if peak < len(magnitude) - 1 else np.nan
     if not np.isfinite(compliance):
-        return _largest_jump(voltage, magnitude)
+        jump = largest_jump(voltage, magnitude)
+        return np.nan if jump is None else float(voltage[jump])
     reached = np.flatnonzero(np.abs(current) >= REACHED * compliance)
     if not len(reached):
         return np.nan
     end = int(reached[0])
-    jump = _largest_jump(source[: end + 1], np.abs(current[: end + 1]))
-    return float(source[end]) if np.isnan(jump) else jump
+    jump = largest_jump(source[: end + 1], np.abs(current[: end + 1]))
+    return float(source[end if jump is None else jump])
 
 
-def _largest_jump(voltage: Floats, magnitude: Floats) -> float:
-    """Return the voltage (V) after the largest step of the conductance that at least doubles it, or NaN."""
+def largest_jump(voltage: Floats, magnitude: Floats) -> int | None:
+    """Return the sample after the largest step of the conductance that at least doubles it, None for none.
+
+    Parameters
+    ----------
+    voltage, magnitude : (n,) float64
+        Voltage (V) and magnitude of the current (A).
+    """
     used = np.flatnonzero((voltage != 0) & (magnitude > 0))
     if len(used) < 2:
-        return np.nan
+        return None
     conductance = magnitude[used] / np.abs(voltage[used])
     jumps = conductance[1:] >= JUMP * conductance[:-1]
     # The largest in siemens: before a filament joins, a single atom may multiply a tiny current.
     largest = int(np.argmax(np.where(jumps, np.diff(conductance), -np.inf)))
-    return float(voltage[used[largest + 1]]) if jumps[largest] else np.nan
+    return int(used[largest + 1]) if jumps[largest] else None
 
 
 def forming_voltage(result: "xr.Dataset") -> float:
@@ -210,10 +213,8 @@ def _one_phase(result: "xr.Dataset", index: int) -> dict[str, float]:
     rows = np.flatnonzero(result["phase"].values == index)
     kind, compliance = str(result["phase_kind"].values[index]), float(result["phase_compliance"][index])
     sample = {name: result[name].values[rows] for name in ("time", "source_voltage", "current")}
-    events = {name: result[name].values[index] for name in EVENTS if name in result}
-    peak = abs(float(events.get("peak_current", np.nan)))
-    if np.isnan(peak):
-        peak = float(np.max(np.abs(sample["current"]), initial=0.0))
+    events = {name: result[name].values[index] for name in EVENTS}
+    peak = abs(float(events["peak_current"]))
     before = rows[0] - 1 if len(rows) and rows[0] else None
     done = {}
     for name in ("events", "field_solves"):

@@ -83,7 +83,7 @@ def guarded(whole: xr.Dataset) -> xr.Dataset:
     ----------
     whole : xarray.Dataset
         With ``sample_member`` along ``sample`` and ``sample_count`` for each member, or none of both; so for
-        every other dimension. Files of earlier versions have no ``sample_member`` and stay as they are.
+        every other dimension.
 
     Returns
     -------

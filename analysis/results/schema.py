@@ -16,8 +16,9 @@ from .layout import CONVENTIONS, SCHEMA_VERSION, Layout, SchemaError
 __all__ = ["CONVENTIONS", "LAYOUT", "SCHEMA_VERSION", "VARIABLES", "SchemaError", "check", "dataset"]
 
 LAYOUT = Layout.read(
-    Path(__file__).with_name("device_layout.toml"), kind="device", what="the result of a device"
-)
+    Path(__file__).with_name("device_layout.toml"), kind="device", what="the result of a device",
+    since="peak_current",
+)  # fmt: skip
 VARIABLES = LAYOUT.variables
 dataset = LAYOUT.dataset
 check = LAYOUT.check

@@ -111,7 +111,6 @@ def load(path: str | Path, layout: Layout = LAYOUT) -> "xr.Dataset":
             result = xr.load_dataset(source, engine="netcdf4", decode_times=False)
     except (OSError, RuntimeError, ValueError, KeyError, AttributeError) as error:
         raise StoreError(f"{source} cannot be read, it is truncated or damaged ({reason(error)})") from error
-    result = result.rename({old: new for old, new in layout.old_names.items() if old in result})
     result.attrs.pop(content.ATTRIBUTE, None)  # of the file; what is made of this result is another
     layout.check(result, str(source))
     return result

@@ -23,5 +23,18 @@ def reason(error: BaseException) -> str:
     return " ".join(str(text).split())
 
 
+def of_earlier(origin: str, sign: str) -> str:
+    """Return the sentence about a file that an earlier frenkel wrote, which ``frenkel migrate`` alone reads.
+
+    Parameters
+    ----------
+    origin : str
+        Name of the file.
+    sign : str
+        By what it is known, such as "it has no variable peak_current".
+    """
+    return f"{origin} is of an earlier frenkel ({sign}): frenkel migrate FILE makes a file of today of it"
+
+
 class ConvergenceError(RuntimeError):
     """Equations of a network, a circuit or an array were not solved."""

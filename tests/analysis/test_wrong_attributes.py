@@ -1,13 +1,13 @@
 """Results that are sound netCDF and lack or forge what a run writes are refused in one sentence."""
 
-from pathlib import Path
 
+import earlier
 import netCDF4
 import pytest
 
 from frenkel.cli.main import main
 
-DATA = Path(__file__).parents[1] / "data"
+DATA = earlier.today()
 
 
 def attribute(name, value):

@@ -107,10 +107,11 @@ def test_other_schema(tmp_path, schema):
         Card.from_dict(data | {"checksum": checksum(data)})
 
 
-def test_jumps_in_former_units_are_refused():
-    data = made_up_card().to_dict() | {"schema": "1.4.0", "jumps": {"rate": [[[1.0]]]}}
+@pytest.mark.parametrize("schema", ["1.0.0", "1.2.0", "1.4.9"])
+def test_an_earlier_schema_is_for_migrate(schema):
+    data = made_up_card().to_dict() | {"schema": schema}
     del data["checksum"]
-    with pytest.raises(CardError, match="a law of jumps as of schema 1.4.0, since 1.5 in other units"):
+    with pytest.raises(CardError, match=rf"it has schema {schema}\): frenkel migrate FILE makes"):
         Card.from_dict(data | {"checksum": checksum(data)})
 
 

@@ -22,13 +22,8 @@ def test_cards_keep_their_noise(tmp_path):
     assert again.to_dict() == card.to_dict()
 
 
-def test_a_card_of_schema_1_0_still_loads():
-    from frenkel.cards.card import checksum
-
-    data = made_up_card().to_dict() | {"schema": "1.0.0"}
-    for key in ("rtn", "relaxation", "checksum"):
-        del data[key]
-    card = Card.from_dict(data | {"checksum": checksum(data)})
+def test_a_card_without_layers_has_no_noise():
+    card = made_up_card()
     assert card.rtn_law is None
     with pytest.raises(CardError, match="has no layer of random telegraph noise"):
         card.rtn(1e-5, np.random.default_rng(0))

@@ -1,18 +1,18 @@
 """`show --movie` and `export --electrodes`: what they write, and what they refuse before they work."""
 
-from pathlib import Path
 
+import earlier
 import pytest
 
 import frenkel as fk
 from frenkel.analysis.plots.film import Film
 from frenkel.cli.main import main
 
-DATA = Path(__file__).resolve().parents[1] / "data"
+DATA = earlier.today()
 
 
-def test_a_film_of_an_old_file(tmp_path, capsys):
-    """Of a result of an earlier version; the same page as in Python."""
+def test_a_film_of_a_file(tmp_path, capsys):
+    """The same page as in Python."""
     assert main(["show", str(DATA / "run.nc"), "--movie", str(tmp_path / "x.html")]) == 0
     assert f"wrote {tmp_path / 'x.html'}" in capsys.readouterr().out
     assert (tmp_path / "x.html").read_text() == fk.open(DATA / "run.nc").frenkel.film().html

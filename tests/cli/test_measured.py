@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+import earlier
 import numpy as np
 import pytest
 import xarray as xr
@@ -12,8 +13,8 @@ from frenkel.analysis.results import store
 from frenkel.cli.main import main
 from frenkel.experiment import measurements
 
-DATA = Path(__file__).resolve().parents[1] / "data"
-sys.path.append(str(DATA.parent / "analysis" / "measured"))
+DATA = earlier.today()
+sys.path.append(str(Path(__file__).resolve().parents[1] / "analysis" / "measured"))
 
 
 @pytest.fixture
@@ -164,7 +165,7 @@ def test_measured_and_simulated_cycles_have_one_layout(folder):
     assert np.array_equal(ensemble["hrs"].values, np.where(np.isfinite(known), known, np.nan), equal_nan=True)
 
 
-EXAMPLES = DATA.parents[1] / "examples" / "measured"
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "measured"
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 import os
 import shutil
-from pathlib import Path
 
+import earlier
 import numpy as np
 import pytest
 
@@ -14,7 +14,6 @@ from frenkel.experiment import device as experiment
 from frenkel.experiment import protocol
 from frenkel.reports import watch
 
-DATA = Path(__file__).resolve().parents[1] / "data"
 SMALL = {
     "seed": 1,
     "material": "TaOx",
@@ -38,7 +37,7 @@ def checkpoint(tmp_path):
 @pytest.fixture
 def part(tmp_path):
     """Return the folder of a run, with one of two members done."""
-    shutil.copytree(DATA / "part.run", tmp_path / "e.nc.run")
+    shutil.copytree(earlier.EARLIER / "part.run", tmp_path / "e.nc.run")
     return tmp_path / "e.nc.run"
 
 

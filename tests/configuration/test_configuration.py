@@ -136,13 +136,6 @@ def test_a_seed_has_its_range():
         small(seed=2**63)
 
 
-def test_keys_of_earlier_versions_are_read():
-    sweep = SMALL["phase"][0]
-    old, new = (small(phase=[sweep | {key: True}]) for key in ("to_limit", "to_compliance"))
-    assert old == new and new.phase[0].to_compliance and "to_limit" not in str(new.document())
-    assert old != small(phase=[sweep])
-
-
-def test_a_key_is_not_given_under_both_names():
-    with pytest.raises(ValueError, match="unknown key phase 1.to_limit; there are: .*to_compliance"):
-        small(phase=[SMALL["phase"][0] | {"to_limit": True, "to_compliance": True}])
+def test_keys_of_an_earlier_frenkel_are_for_migrate():
+    with pytest.raises(ValueError, match=r"it has a key to_limit\): frenkel migrate FILE makes"):
+        small(phase=[SMALL["phase"][0] | {"to_limit": True}])

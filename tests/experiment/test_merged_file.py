@@ -1,18 +1,18 @@
 """The file of an ensemble is what its logs say, whatever happened between them, and damage is told."""
 
 import shutil
-from pathlib import Path
 
+import earlier
 import netCDF4
 import numpy as np
 import pytest
 
 from frenkel.cli import main as cli
 from frenkel.configuration import reader
-from frenkel.experiment import ensemble, members
+from frenkel.experiment import ensemble, ensemble_file, members
 from frenkel.mpi_runs import content, farm, index, runs, session, shards
 
-OLD = Path(__file__).resolve().parents[1] / "data" / "ensemble.nc"
+WHOLE = earlier.today() / "ensemble.nc"
 TINY = """
 seed = 5
 material = "HfO2-volatile"
@@ -120,7 +120,7 @@ def test_a_file_that_is_not_what_it_says_is_merged_again(file, damage):
         file.unlink()
     else:
         with netCDF4.Dataset(file, "a") as found:
-            found.delncattr(ensemble.MERGED)  # as earlier versions wrote it
+            found.delncattr(ensemble_file.MERGED)
     done, found = run(file)
     assert done.ran == 0 and found.why and found.content == first.content == content.of_file(file)
     assert run(file)[1].why == ""
@@ -228,7 +228,7 @@ def test_a_drawn_seed_is_protected_too(file, capsys):
 
 def test_damage_is_told_by_every_command_that_reads(file, capsys):
     """Text is not compressed, so that nothing but the hash sees a letter more or less."""
-    shutil.copy(OLD, file)
+    shutil.copy(WHOLE, file)
     with netCDF4.Dataset(file, "a") as found:
         found["step_name"][0] = "forn"
     words = [
@@ -258,7 +258,7 @@ def test_a_single_result_is_compared_by_every_command_that_reads(file, capsys):
 
 def test_metadata_that_hang_the_library_are_told(file, monkeypatch, capsys):
     """Three bytes of this file, found by chance, with which HDF5 1.14 runs for ever."""
-    raw = bytearray(OLD.read_bytes())
+    raw = bytearray(WHOLE.read_bytes())
     for place, value in ((6669, 192), (6673, 2), (6675, 32)):
         raw[place] = value
     file.write_bytes(raw)

@@ -1,4 +1,4 @@
-"""Points of a sweep: what the file with its changes says, read one by one; old files still tell theirs."""
+"""Points of a sweep: what the file with its changes says, read one by one."""
 
 import json
 from dataclasses import replace
@@ -7,12 +7,10 @@ from pathlib import Path
 import pytest
 
 import frenkel as fk
-from frenkel import provenance
 from frenkel.configuration import device as config
 from frenkel.configuration import points
 from frenkel.configuration.base import ConfigurationError
 from frenkel.experiment import ensemble, ensemble_file, members
-from frenkel.mpi_runs import runs
 
 FILE = """
 seed = 5
@@ -46,7 +44,7 @@ def swept(file, over=OVER):
 
 
 def listed(whole):
-    """Return a sweep as earlier versions held it: every point read."""
+    """Return a sweep that lists its points, every one read."""
     return replace(whole, points=tuple(whole.points))
 
 
@@ -66,7 +64,7 @@ def test_points_are_those_of_the_file_with_changes(file):
         whole.points[12]
 
 
-def test_seeds_are_those_of_earlier_versions(file):
+def test_seeds_never_change(file):
     """Results of members of a sweep that were run before belong to these."""
     whole = swept(file)
     assert whole.points.seed(0) == 320404585896366297 == whole.points[0].seed
@@ -116,29 +114,19 @@ def test_many_points_are_few_groups(file):
     assert few(0)[1] / few(members.STRIDE)[1] == pytest.approx((2.6 / 1.56) ** 2)
 
 
-def test_sweeps_of_earlier_versions_go_on(file):
-    """Their folder and their file list every point; its hash stays, so that their shards are taken."""
-    whole, output = swept(file), file.with_name("x.nc")
-    former = json.loads(json.dumps(listed(whole).document()))
-    assert len(former["points"]) == 12 and former["material_of"] == [0] * 12
-    runs.make(ensemble.run_folder(output))
-    runs.claim(ensemble.run_folder(output), former, provenance.digest(former))
-    assert ensemble.job(whole, output).digest == provenance.digest(former)
-    other = swept(file, [*OVER[:2], "device.width=2.6 nm,1561 pm"])
-    assert ensemble.job(other, output).digest == provenance.digest(other.document())
-    file.write_text(FILE.replace("4 V", "5 V"))
-    other = swept(file)
-    assert ensemble.job(other, output).digest == provenance.digest(other.document())
-
-    now = json.loads(json.dumps(whole.document()))
+def test_documents_of_points_are_read_back(file):
+    """Of a sweep that is its file with changes, and of one that lists every point with its material."""
+    whole = swept(file)
+    now, every = (json.loads(json.dumps(one.document())) for one in (whole, listed(whole)))
     for index in (0, 5, 11):
-        old, new = points.point_document(former, index), points.point_document(now, index)
-        assert config.parse(old) == config.parse(new)
-        assert new["material"] == "mine" and new["material_document"]["formula"] == "HfO2"
-    two = former | {"materials": [*former["materials"], {"formula": "other"}], "material_of": [0] * 11 + [1]}
+        one, other = points.point_document(every, index), points.point_document(now, index)
+        assert config.parse(one) == config.parse(other)
+        assert other["material"] == "mine" and other["material_document"]["formula"] == "HfO2"
+    materials = [*every["materials"], {"formula": "other"}]
+    two = every | {"materials": materials, "material_of": [0] * 11 + [1]}
     assert points.point_document(two, 11)["material_document"] == {"formula": "other"}
     assert ensemble.from_document(now, whole.numbers()).document() == now
-    assert [one.seed for one in points.points_of(former)] == [one.seed for one in whole.points]
+    assert [one.seed for one in points.points_of(every)] == [one.seed for one in whole.points]
 
 
 def test_seeds_of_all_points_are_in_the_file(file):

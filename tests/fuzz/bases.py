@@ -11,8 +11,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import earlier
+
 ROOT = Path(__file__).parents[2]
-DATA = ROOT / "tests/data"
+DATA = earlier.today()
 TINY = b"""seed = 5
 material = "HfO2-volatile"
 [device]
@@ -170,7 +172,7 @@ def _checkpoints(folder: Path) -> dict[str, bytes]:
 
 @cache
 def results() -> dict[str, bytes]:
-    """Return files of results: those of an earlier version, and new ones."""
+    """Return files of results: those made of earlier ones, and new ones."""
     old = {name: (DATA / name).read_bytes() for name in ("run.nc", "ensemble.nc", "array.nc")}
     return old | {name: made()[name] for name in ("one.nc", "many.nc")}
 

@@ -73,25 +73,6 @@ def test_wrong_contents_with_right_checksums_are_named(folder, head, words):
     assert not (folder.parent / "m.nc").exists() and len(list(folder.iterdir())) == 1
 
 
-def test_what_an_earlier_version_did_not_write_is_filled(folder):
-    """Its members keep their places along a dimension on which a later one has a further variable."""
-    import netCDF4
-
-    columns = COLUMNS | {"y": merge.Column(dims=("item",), kind="ragged")}
-    writer = shards.Writer(folder / "0.shard", {})
-    for member in range(3):
-        arrays = {"x": np.arange(float(member + 1))} | (
-            {"y": np.full(member + 1, 7.0)} if member == 1 else {}
-        )
-        writer.append(frame(member, arrays=arrays))
-    writer.close()
-    located = runs.survey([folder]).best(range(3))
-    merge.merge(located, merge.Target([("member", 3)], columns, {}, {}), folder.parent / "m.nc")
-    with netCDF4.Dataset(folder.parent / "m.nc") as file:
-        assert file["x"][:].tolist() == [0, 0, 1, 0, 1, 2]
-        np.testing.assert_array_equal(file["y"][:].filled(), [np.nan, 7, 7, *[np.nan] * 3])
-
-
 def test_a_status_that_is_never_written_is_damage(folder):
     path = folder / "a.shard"
     writer = shards.Writer(path, {})

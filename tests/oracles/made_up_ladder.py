@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import earlier
 import numpy as np
 
 from frenkel.cards.card import Card
@@ -31,4 +32,4 @@ def law(**change):
 
 def card(**change):
     """Return a card with the law."""
-    return replace(Card.load("tests/data/small.card.json"), jump_law=law(**change))
+    return replace(Card.load(earlier.today() / "small.card.json"), jump_law=law(**change))

@@ -5,6 +5,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from frenkel.migrate import of_samples
+
 SPACING, SIDE = 0.26e-9, 20
 COMPLIANCE = 20e-6
 
@@ -58,8 +60,15 @@ def synthetic(cycles=3):
     source, device, current, conductance = (np.concatenate(part) for part in zip(*columns, strict=True))
     vacancies = np.concatenate([np.linspace(a, b, 300).astype(np.int32) for a, b in pairwise(sizes)])
     kinds = [kind for kind, *_ in plan]
-    return {
-        "time": np.linspace(0, 1e-4, n),
+    time = np.linspace(0, 1e-4, n)
+    limits = [np.nan if kind == "reset" else COMPLIANCE for kind in kinds]
+    samples = (column.reshape(len(plan), 300) for column in (current, source, device, time))
+    extremes = [
+        of_samples(*parts, compliance=limit).values() for *parts, limit in zip(*samples, limits, strict=True)
+    ]
+    return {name: np.array([one[name] for one in extremes]) for name in extremes[0]} | {
+        "direction": ["up", "down"],
+        "time": time,
         "phase": np.repeat(np.arange(len(plan), dtype=np.int16), 300),
         "source_voltage": source,
         "device_voltage": device,
@@ -77,7 +86,7 @@ def synthetic(cycles=3):
         "phase_kind": kinds,
         "phase_cycle": np.array([cycle for *_, cycle in plan], np.int16),
         "phase_attempt": np.ones(len(plan), np.int16),
-        "phase_compliance": [np.nan if kind == "reset" else COMPLIANCE for kind in kinds],
+        "phase_compliance": limits,
         "read_current": [0.1 * after for _, _, _, after, _ in plan],
         "read_voltage": 0.1,
         "snapshot_time": np.linspace(0, 1e-4, len(states)),
@@ -92,6 +101,7 @@ def synthetic(cycles=3):
         "defect_y": y * SPACING,
         "defect_z": (z + 1) * SPACING,
         "defect_conducting": (np.hypot(x - 10, y - 10) < 3.5).astype(np.int8),
+        "defect_temperature": np.full(len(sites), 300.0),
         "lattice_spacing": SPACING,
         "lattice_shape": np.array([SIDE] * 3, np.int32),
         "axis": ["x", "y", "z"],

@@ -2,8 +2,8 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
+import earlier
 import numpy as np
 import pytest
 import xarray as xr
@@ -13,7 +13,7 @@ from frenkel.analysis.results import store
 from frenkel.analysis.results.layout import SchemaError
 from frenkel.experiment.device import first_difference
 
-DATA = Path(__file__).resolve().parents[1] / "data"
+DATA = earlier.today()
 
 
 @pytest.fixture(scope="module")

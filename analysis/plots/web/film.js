@@ -21,10 +21,8 @@
   }
 
   // ---- the defects
-  const hot = frames.every((frame) => frame.heat);
-  const kelvin = hot ? frames.flatMap((frame) => frame.heat) : [];
+  const kelvin = frames.flatMap((frame) => frame.heat);
   const least = kelvin.reduce((a, b) => Math.min(a, b), Infinity), most = kelvin.reduce((a, b) => Math.max(a, b), -Infinity);
-  if (!hot) colour.parentElement.remove();
   const FIRE = [[43, 10, 89], [132, 32, 107], [213, 72, 66], [250, 140, 20], [250, 230, 120]];
   function glow(value) {
     const at = Math.min((value - least) / Math.max(most - least, 1e-9), 1) * (FIRE.length - 1);
@@ -57,7 +55,7 @@
     if (!viewer) return;
     viewer.removeAllModels();
     const atoms = frame.state.map((state, k) => {
-      const paint = colour.value === "heat" && hot ? glow(frame.heat[k]) : film.paint[state];
+      const paint = colour.value === "heat" ? glow(frame.heat[k]) : film.paint[state];
       return {
         elem: "X", index: k, x: frame.place[3 * k], y: frame.place[3 * k + 1], z: frame.place[3 * k + 2],
         bonds: [], bondOrder: [],
@@ -185,7 +183,7 @@
 
   // ---- what the colours mean
   function keys() {
-    const entries = colour.value === "heat" && hot
+    const entries = colour.value === "heat"
       ? [[glow(least), `${Math.round(least)} K`], [glow((least + most) / 2), `${Math.round((least + most) / 2)} K`], [glow(most), `${Math.round(most)} K`]]
       : film.names.map((name, k) => [film.paint[k], name]).filter(([, name], k, all) => k === 0 || name !== all[k - 1][1]);
     const span = (paint, text, shape) => {

@@ -340,7 +340,7 @@ class Card:
         Raises
         ------
         CardError
-            It is not a card, is of a newer schema, does not follow the schema, was changed after it was
+            It is not a card, is of another schema, does not follow the schema, was changed after it was
             written, or its numbers make no law.
         """
         from . import schema  # pydantic, which is slow to import
@@ -380,10 +380,8 @@ def _fields(data: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {name: _array(name, values) for name, values in arrays.items()}
     if not found["coefficients"].size:
         found["coefficients"] = np.zeros((0, len(features), len(features)))
-    # A card of schema 1.0 has no layers of noise; one of 1.1 has no ranks and levels.
-    # Before schema 1.3 there are no jumps; those of 1.3 and 1.4, in other units, are refused.
     for name, law in (("rtn", "rtn_law"), ("relaxation", "relaxation_law"), ("jumps", "jump_law")):
-        layer, kind = data.get(name), LAYERS[name]
+        layer, kind = data[name], LAYERS[name]
         found[law] = None if layer is None else kind.from_dict(layer)
     for name, box in data["validity"].items():
         if box["unit"] != BOX[name]:

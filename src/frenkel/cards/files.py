@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..errors import of_earlier
 from ..validation import suggest
 
 KIND = "frenkel card"
@@ -21,7 +22,7 @@ LARGEST = 2**24
 
 
 class CardError(ValueError):
-    """A card is damaged, was changed by hand, is of a newer schema, or is used outside its box."""
+    """A card is damaged, was changed by hand, is of another schema, or is used outside its box."""
 
 
 class CardWarning(UserWarning):
@@ -98,12 +99,12 @@ def checksum(data: Mapping[str, Any]) -> str:
 
 
 def check_version(data: Mapping[str, Any], origin: str) -> None:
-    """Refuse the schema of a card that this version would read wrongly.
+    """Refuse a card whose schema is not that of this version; a patch of it changes no key.
 
     Raises
     ------
     CardError
-        It is newer, or none, or its law of jumps is from before 1.5.
+        It is newer or older, or none.
     """
     found = data.get("schema")
     try:
@@ -114,6 +115,5 @@ def check_version(data: Mapping[str, Any], origin: str) -> None:
     # A newer minor version may hold what this version would silently leave out.
     if major != ours[0] or minor > ours[1]:
         raise CardError(f"{origin} has schema {found}, this frenkel reads up to {SCHEMA_VERSION}")
-    if data.get("jumps") is not None and minor < 5:
-        former = f"{origin} has a law of jumps as of schema {found}"
-        raise CardError(f"{former}, since 1.5 in other units: fit it anew")
+    if minor < ours[1]:
+        raise CardError(of_earlier(origin, f"it has schema {found}"))

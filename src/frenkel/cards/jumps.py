@@ -103,10 +103,10 @@ class JumpLaw:
         Share of what distinguishes a state from the one before the drawn jump that is kept under a voltage, 0
         to 1. 0: the next state is the one that the jump led to.
     rest_carry : float, optional
-        The same of a jump at 0 V; None, as in the cards of former versions: ``carry``.
+        The same of a jump at 0 V; None: ``carry``.
     rest_scale : float, optional
-        Difference of ln(rate) at 0 V that counts as 1 where the nearest jumps are looked for; None, as in the
-        cards of former versions: it does not count.
+        Difference of ln(rate) at 0 V that counts as 1 where the nearest jumps are looked for; None: it
+        does not count.
     """
 
     voltages: Floats

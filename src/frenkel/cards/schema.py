@@ -47,8 +47,8 @@ class FeatureData(_Strict):
     sign: Literal[1, -1]
     missing: Annotated[Number, Field(ge=0, lt=1, description="fraction of cycles without a value")]
     quantiles: Annotated[Row, Field(description="standardised, in transformed space, at the scores")]
-    ranks: Annotated[Table, Field(description="scores of the pooled values; empty: none")] = []
-    levels: Annotated[Table, Field(description="logarithms or values at the ranks")] = []
+    ranks: Annotated[Table, Field(description="scores of the pooled values; empty: none")]
+    levels: Annotated[Table, Field(description="logarithms or values at the ranks")]
 
 
 class DeviceData(_Strict):
@@ -157,10 +157,10 @@ class JumpData(_Strict):
     voltage_scale: Annotated[Positive, Field(description="V")]
     carry: Annotated[Number, Field(ge=0, le=1, description="share of a state that a jump keeps")] = 0.0
     rest_carry: Annotated[
-        Number | None, Field(ge=0, le=1, description="the same at 0 V; null: carry, as in former cards")
+        Number | None, Field(ge=0, le=1, description="the same at 0 V; null: carry")
     ] = None
     rest_scale: Annotated[
-        Positive | None, Field(description="of ln of the rate at 0 V; null: none, as in former cards")
+        Positive | None, Field(description="of ln of the rate at 0 V; null: it does not count")
     ] = None
 
 
@@ -235,9 +235,9 @@ class CardData(_Strict):
     device: DeviceData
     cycle: CycleData
     core: dict[CoreName, Positive]
-    rtn: RtnData | None = None
-    relaxation: RelaxationData | None = None
-    jumps: JumpData | None = None
+    rtn: RtnData | None
+    relaxation: RelaxationData | None
+    jumps: JumpData | None
     validity: dict[Literal["voltage", "pulse_width", "temperature", "cycles", "time"], BoxData]
     gate: Annotated[list[GateData], Field(max_length=1000)]
     intervals: Annotated[dict[LongLine, Pair], Field(max_length=10_000)]

@@ -1,4 +1,4 @@
-"""The command that writes results and cards for other programs."""
+"""The commands that write results and cards for other programs, and files of today of earlier ones."""
 
 import argparse
 from pathlib import Path
@@ -29,7 +29,17 @@ formats of a card (.json), see docs/exports.md:
 
 
 def add_commands(commands: Any) -> None:
-    """Add "export" to the parser of commands."""
+    """Add "export" and "migrate" to the parser of commands."""
+    add(
+        commands,
+        "migrate",
+        _migrate,
+        "make a file of today of one that an earlier frenkel (commit ee91764) wrote",
+        "frenkel migrate switching.nc -o today.nc",
+        Option("file", type=Path, metavar="FILE", help="result (.nc), card (.json) or configuration (.toml)"),
+        OUTPUT.but(metavar="OUT", help='default: the name of the file with ".today" before its ending'),
+        FORCE,
+    )
     parser = add(
         commands,
         "export",
@@ -66,6 +76,13 @@ def add_commands(commands: Any) -> None:
         QUIET,
     )
     parser.description = f"{parser.description}\n\n{FORMATS}"
+
+
+def _migrate(options: argparse.Namespace) -> None:
+    from ..migrate import migrate
+
+    target = migrate(options.file, options.output, force=options.force)
+    print(f"{options.file} is a file of today already" if target is None else f"wrote {target}")
 
 
 def _export(options: argparse.Namespace) -> None:

@@ -21,7 +21,7 @@ A file with a table ``[array]`` describes an array of cells, what stands around 
 
 import typing
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -55,14 +55,6 @@ Share = Annotated[float, Field(gt=0.0, le=1.0)]
 Cell = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=2, max_length=2)]
 Unselected = Literal["grounded", "floating", "half", "third"]
 assert set(typing.get_args(Unselected)) == set(UNSELECTED)
-
-
-LINES = {"rows": "word_lines", "columns": "bit_lines", "columns_per_adc": "bit_lines_per_adc"}
-"""What numbers of lines are called in files of earlier versions, and now."""
-
-
-def _parallel(given: Any) -> Any:
-    return "word line" if given == "row" else given
 
 
 class CardCellsSection(Section):
@@ -178,7 +170,6 @@ class ArraySection(Section):
     it directly (with transistors: of bit and source lines). A crossing of CRS is two cells back to back.
     """
 
-    old_keys: ClassVar[dict[str, str]] = LINES
     word_lines: int = Field(ge=1, le=4096)
     bit_lines: int = Field(ge=1, le=4096)
     crossing: Literal["0T1R", "1S1R", "1T1R", "CRS"] = "0T1R"
@@ -211,7 +202,6 @@ class ArraySection(Section):
 class PeripherySection(Section):
     """Drivers and converters; all figures that follow are modelled."""
 
-    old_keys: ClassVar[dict[str, str]] = LINES
     adc_bits: int = Field(default=8, ge=1, le=14)
     adc_quantile: float = Field(default=0.5, ge=0.001, le=0.999)
     bit_lines_per_adc: int = Field(default=8, ge=1, le=4096)
@@ -308,7 +298,7 @@ class ProgramPhase(_Phase):
     kind: Literal["program"]
     scheme: AnyScheme
     targets: TargetsSection
-    parallel: Annotated[Literal["cell", "word line"], BeforeValidator(_parallel)] = "cell"
+    parallel: Literal["cell", "word line"] = "cell"
     cadence: Time | None = None
 
 

@@ -1,11 +1,12 @@
 """What the sections of all configurations share: strictness, quantities, and the error."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..checks import COLDEST, HOTTEST
+from ..errors import of_earlier
 from ..provenance import SEED_LIMIT
 from ..validation import sentence
 from .quantity import reads, writes
@@ -29,6 +30,10 @@ Title = Annotated[str, Field(max_length=200)]
 Seed = Annotated[int, Field(ge=0, lt=SEED_LIMIT)]
 
 
+FORMER_KEYS = ("to_limit", "rows", "columns")
+"""Keys of which at least one is in each file of an earlier frenkel that this one reads otherwise."""
+
+
 class ConfigurationError(ValueError):
     """A configuration is wrong; the message is one sentence naming file, key and value."""
 
@@ -37,18 +42,6 @@ class Section(BaseModel):
     """A table of a configuration: no other keys, no other types, and never changed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-    old_keys: ClassVar[dict[str, str]] = {}
-    """Keys in files of earlier versions, and what they are called now."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _renamed(cls, given: Any) -> Any:
-        if not (cls.old_keys and isinstance(given, Mapping)):
-            return given
-        new = {key: cls.old_keys.get(key, key) for key in given}
-        # Where both names are given the old one stays, and is refused as unknown.
-        return {key if new[key] in given else new[key]: value for key, value in given.items()}
 
 
 class Document(Section):
@@ -73,6 +66,9 @@ def checked(model: type[Whole], document: Mapping[str, Any], origin: str) -> Who
     try:
         return model.model_validate(dict(document))
     except ValidationError as error:
+        for fault in error.errors(include_url=False):
+            if fault["type"] == "extra_forbidden" and (key := fault["loc"][-1]) in FORMER_KEYS:
+                raise ConfigurationError(of_earlier(origin, f"it has a key {key}")) from None
         raise ConfigurationError(f"{origin}: {sentence(error, model)}") from None
 
 

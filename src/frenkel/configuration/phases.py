@@ -79,7 +79,7 @@ class Phase(Section):
     circuit: CircuitSection | None = None
     budget: int | None = Field(default=None, ge=1)  # events of the atoms in the phase
     samples: int = Field(default=200, ge=2, le=1_000_000)
-    # Within the phase, besides those between its parts; None, so that earlier documents keep their hash.
+    # Within the phase, besides those between its parts; None, so that documents without them keep their hash.
     snapshots: int | None = Field(default=None, ge=1, le=MOST_SNAPSHOTS)
 
     parts: ClassVar[int] = 1
@@ -134,7 +134,6 @@ class Sweep(Phase):
     verify: Verify | None = None
 
     parts: ClassVar[int] = 3  # up, hold, down
-    old_keys: ClassVar[dict[str, str]] = {"to_limit": "to_compliance"}
 
     @model_validator(mode="after")
     def _check(self) -> "Sweep":

@@ -85,7 +85,7 @@ class Grid(Sequence[Configuration]):
 def points_of(document: Mapping[str, Any]) -> Sequence[Configuration]:
     """Return the configurations in a document of an ensemble, each with its material.
 
-    One of a single configuration, like sweeps of earlier versions, lists them all.
+    One of an ensemble of a single configuration lists it, with no base and no changes.
     """
     if "base" in document:
         return Grid(document["base"], document["over"], document["materials"])

@@ -14,7 +14,7 @@ from ..analysis.results.layout import Layout
 
 LAYOUT = Layout.read(
     Path(__file__).with_name("array_layout.toml"), kind="array", what="the result of an array", optional=True,
-    old_names={"operation_row": "operation_word_line", "operation_column": "operation_bit_line"},
+    former=("operation_row",),
 )  # fmt: skip
 VARIABLES = LAYOUT.variables
 dataset = LAYOUT.dataset

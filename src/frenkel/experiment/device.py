@@ -431,15 +431,10 @@ def again(result: xr.Dataset, *, origin: str = "the dataset", progress: Progress
 
 
 def first_difference(one: xr.Dataset, other: xr.Dataset) -> str | None:
-    """Compare two results bit by bit; return None when equal, else a sentence about the first difference.
-
-    Optional variables that the first lacks, being of an earlier version, are passed over.
-    """
-    for name, variable in schema.VARIABLES.items():
+    """Compare two results bit by bit; return None when equal, else a sentence about the first difference."""
+    for name in schema.VARIABLES:
         here, there = name in one.variables, name in other.variables
         if here != there:
-            if variable.optional and not here:
-                continue  # the first is of an earlier version
             return f"{name} is only in the {'first' if here else 'second'}"
         if not here:
             continue

@@ -11,7 +11,7 @@ import numpy as np
 from .. import provenance
 from ..analysis.results.melting import melting
 from ..kinetic.device import Device
-from ..kinetic.extremes import DIRECTIONS, Extremes
+from ..kinetic.extremes import DIRECTIONS
 from ..kinetic.lattice.species import Species
 from ..kinetic.run import SAMPLED
 from .protocol import PhaseLog
@@ -118,8 +118,8 @@ def _phases(logs: list[PhaseLog]) -> dict[str, Any]:
 
 
 def _extremes(logs: list[PhaseLog]) -> dict[str, Any]:
-    """Return the largest currents and steps of the phases, NaN where an earlier version ran a phase."""
-    each = [(log.extremes or Extremes()).values() for log in logs]
+    """Return the largest currents and steps of the phases."""
+    each = [log.extremes.values() for log in logs]
     return {name: np.array([values[name] for values in each]) for name in each[0]}
 
 

@@ -1,6 +1,5 @@
 """Many devices of one configuration, or of each point of a sweep: what is run, and what is written."""
 
-import contextlib
 import glob
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,11 +22,10 @@ from ..mpi_runs.session import Job, Outcome
 from ..mpi_runs.status import Status
 from ..quantity import share_unit, to_si
 from . import device as experiment
-from .ensemble_file import KIND, columns, coordinates
+from .ensemble_file import KIND, MERGED, columns, coordinates
 from .members import STRIDE
 
 POINTS_LIMIT = 2**20
-MERGED = "merged_hash"
 """Attribute of a merged file: which members of which configuration it was made of, see `Located.digest`."""
 
 GROUPS = 500
@@ -270,7 +268,6 @@ def job(ensemble: Ensemble, output: Path, *, part: tuple[int, int] | None = None
         ``limit``, ``grace``, ``deadline``, ``isolated``, ``retry`` and ``force`` of :class:`.Job`.
     """
     document = ensemble.document()
-    recorded = _recorded(run_folder(output), document)
     numbers = ensemble.numbers()
     name = "all"
     if part is not None:
@@ -284,28 +281,14 @@ def job(ensemble: Ensemble, output: Path, *, part: tuple[int, int] | None = None
         folder=run_folder(output),
         function=FUNCTION,
         settings=document | {"keep_state": ensemble.keep_state, "former": ensemble.former},
-        document=recorded,
-        digest=provenance.digest(recorded),
+        document=document,
+        digest=provenance.digest(document),
         members=numbers.tolist(),
         cost=lambda number: (number // STRIDE * groups // points, float(costs[number // STRIDE])),
         software={"version": provenance.version(), "git": provenance.git_hash()},
         part=name,
         **options,
     )
-
-
-def _recorded(folder: Path, document: dict[str, Any]) -> dict[str, Any]:
-    """Return a document as an earlier version wrote it into the folder of the run, if that says the same."""
-    present = runs.recorded(folder)
-    if present is None or present["document"] == document:
-        return document
-    with contextlib.suppress(ValueError, KeyError, TypeError):
-        former: dict[str, Any] = present["document"]
-        if all(former[key] == document[key] for key in ("keep", "over")):
-            pairs = zip(points_of(former), points_of(document), strict=True)
-            if all(old.document() == new.document() for old, new in pairs):
-                return former
-    return document
 
 
 def _cost(configuration: Configuration) -> float:
@@ -363,7 +346,7 @@ def _located(ensemble: Ensemble, folder: Path, mine: Job) -> merge.Located | Non
     """Return where all members of an ensemble are, None if some are not done.
 
     A part that has ended has left indices of what it wrote. The shards of others are read only where nobody
-    is at work on them: these parts were killed, or are those of an earlier version.
+    is at work on them: these parts were killed.
     """
     numbers = ensemble.numbers()
     found = runs.survey([folder], mine.digest, mine.part).best(numbers)

@@ -22,6 +22,7 @@ from ..configuration import device as config
 from ..configuration.device import Configuration
 from ..configuration.phases import kind_of
 from ..configuration.points import Grid, point_document
+from ..errors import of_earlier
 from ..mpi_runs import content, shards
 from ..mpi_runs.merge import Column
 from ..mpi_runs.stopping import held_back
@@ -39,6 +40,9 @@ is_ensemble = LAYOUT.marks
 RAGGED_DIMS = (*RAGGED["all"], *MEASURED)
 SHARED = ("bias", "heat")
 """Variables that are the same for all members: voltages and temperatures at which states are read."""
+
+MERGED = "merged_hash"
+"""Attribute of each file: which records of members it was merged of."""
 
 MOST_SHOWN = 8
 """Values of a dimension that an error lists."""
@@ -64,7 +68,7 @@ def columns() -> dict[str, Column]:
             attrs = variable.attrs()
             attrs.pop("sample_dimension", None)
             if kind == "member":
-                attrs = {"units": variable.units} | attrs  # first, as in files of all versions
+                attrs = {"units": variable.units} | attrs  # first, for text too
             kind_of = "ragged" if _ragged(variable) else "constant" if name in SHARED else kind
             found[name] = Column(dims=variable.dims, attrs=attrs, kind=kind_of)
     return found
@@ -154,7 +158,7 @@ def open_ensemble(path: str | Path) -> "xr.Dataset":
     Raises
     ------
     SchemaError
-        It is no ensemble.
+        It is no ensemble, or one of an earlier frenkel.
     """
     import importlib.util
 
@@ -166,6 +170,8 @@ def open_ensemble(path: str | Path) -> "xr.Dataset":
     opened = xr.open_dataset(path, engine="netcdf4", decode_times=False, chunks=chunks)
     if opened.attrs.get("frenkel_kind") != KIND:
         raise SchemaError(f"{path} is not {LAYOUT.what}")
+    if MERGED not in opened.attrs:
+        raise SchemaError(of_earlier(str(path), f"it has no attribute {MERGED}"))
     return guarded(opened)
 
 

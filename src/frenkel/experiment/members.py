@@ -156,7 +156,7 @@ def summary(logs: list[PhaseLog], configuration: Configuration, melting_point: f
             ohms = configuration.read_voltage / log.read_current if log.read_current else math.inf
             rows["hrs" if log.kind == "reset" else "lrs"][log.cycle - 1] = ohms
             rows[f"{log.kind}_voltage"][log.cycle - 1] = voltage
-        if log.cycle and log.kind == "reset" and log.extremes:
+        if log.cycle and log.kind == "reset":
             rows["reset_current"][log.cycle - 1] = log.extremes.out.current
     finite = np.isfinite(rows["lrs"])
     rows["on_off"][finite] = rows["hrs"][finite] / rows["lrs"][finite]
@@ -261,8 +261,7 @@ def _final(index: Path, former: Sequence[str], number: int) -> Any:
 
 def _switching(log: PhaseLog) -> float:
     compliance = math.nan if log.compliance is None else log.compliance
-    events = log.extremes.values() if log.extremes else {}
-    return event_voltage(log.sample, events, log.kind, compliance)
+    return event_voltage(log.sample, log.extremes.values(), log.kind, compliance)
 
 
 def _part(label: str) -> int:

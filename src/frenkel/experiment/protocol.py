@@ -27,8 +27,6 @@ from ..kinetic.waveform import Waveform
 from .snapshot import Moments, observe
 
 CHUNK = 50  # samples
-OLD_NAMES = {"step": "phase"}
-"""Names in checkpoints of earlier versions, and the present ones."""
 
 Pause = Callable[["Protocol"], None]
 Progress = Callable[[float, str, Device], None]
@@ -52,8 +50,8 @@ class Position:
 class PhaseLog:
     """What one phase did: the arrays of its samples, its snapshots, and how it was applied.
 
-    ``extremes`` are those of all its events; None where an earlier version ran a part of it. ``moments`` says
-    which events and samples are kept as snapshots; None: only those between the parts.
+    ``extremes`` are those of all its events. ``moments`` says which events and samples are kept as snapshots;
+    None: only those between the parts.
     """
 
     name: str
@@ -65,7 +63,7 @@ class PhaseLog:
     read_current: float = 0.0
     sample: dict[str, np.ndarray[Any, Any]] = field(default_factory=dict)
     snapshots: list[dict[str, Any]] = field(default_factory=list)
-    extremes: Extremes | None = None
+    extremes: Extremes = field(default_factory=Extremes)
     moments: Moments | None = None
 
     def events_since(self, device: Device) -> int:
@@ -171,7 +169,7 @@ class Protocol:
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a :meth:`state` of the same protocol on an equal device."""
         self.device.restore(state["device"])
-        self.position = Position(**{OLD_NAMES.get(key, key): at for key, at in state["position"].items()})
+        self.position = Position(**state["position"])
         self.logs = [_restored(log) for log in state["logs"]]
         self.present = self.logs.pop() if state["unfinished"] else None
         if self.observer is not None:
@@ -193,7 +191,6 @@ class Protocol:
                 position.attempt,
                 compliance,
                 phase.model_dump(mode="json", exclude_none=True),
-                extremes=Extremes(),
                 moments=Moments(phase.snapshots) if phase.snapshots else None,
             )
             self._snapshot("start")
@@ -327,9 +324,8 @@ class Checkpoints:
 
 def _restored(log: dict[str, Any]) -> PhaseLog:
     """Return the log in a checkpoint."""
-    extremes, moments = log.get("extremes"), log.get("moments")
-    made = {"extremes": extremes and Extremes(**extremes), "moments": moments and Moments(**moments)}
-    return PhaseLog(**log | made)
+    moments = log["moments"] and Moments(**log["moments"])
+    return PhaseLog(**log | {"extremes": Extremes(**log["extremes"]), "moments": moments})
 
 
 def cut(waveform: Waveform, samples: int) -> list[Planned]:

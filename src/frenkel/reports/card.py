@@ -32,9 +32,7 @@ def fit_text(fitted: "FittedCard") -> str:
 
 def _core_lines(card: Card) -> list[str]:
     """Return where the numbers of the core for circuits come from, or which of them nothing tells."""
-    record = card.provenance.get("core")
-    if not isinstance(record, Mapping):
-        return []  # a card of an earlier version
+    record = card.provenance.get("core", {})
     if lacks := record.get("lacks"):
         return [f"no core for circuits: the data do not tell {', '.join(map(str, lacks))}"]
     units = (("drive", "1/V"), ("voltage_scale", "V"))

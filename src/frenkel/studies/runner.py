@@ -91,9 +91,8 @@ class Outcome:
 
 
 def file_of(name: str, folder: Path) -> Path:
-    """Return the dataset of a study in a folder, that of its number ("S1.nc") where only it is there."""
-    now, before = folder / f"{name}.nc", folder / f"{number(name)}.nc"
-    return before if before.is_file() and not now.exists() else now
+    """Return the dataset of a study in a folder."""
+    return folder / f"{name}.nc"
 
 
 def carry_out(name: str, settings: Settings, folder: Path, *, force: bool = False) -> Outcome:
@@ -134,7 +133,7 @@ def read(name: str, folder: Path) -> Outcome:
     except (OSError, ValueError) as error:
         raise store.StoreError(f"{source} cannot be read: {error}") from None
     held = data.attrs.get("study", "no study")
-    if held not in (name, number(name)):
+    if held != name:
         raise ValueError(f"{source} holds {held}, not {name} ({number(name)})")
     return Outcome(
         name=name, title=one.TITLE, data=data, table=one.table(data), claims=one.claims(data),

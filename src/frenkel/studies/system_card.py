@@ -233,14 +233,8 @@ def table(data: xr.Dataset) -> str:
     if "blind_accuracy" in data:
         lost = [f"{interval(base - at.blind_accuracy):.2f}" for at in designs]
         rows.append(["loss of accuracy, one blind pulse of the cell (pp)", *lost])
-    # A dataset of an earlier version has one distance, and does not name it.
-    within = (
-        [data.accuracy.sel(distance=t) for t in data.distance.values]
-        if "distance" in data
-        else [data.accuracy]
-    )
-    for at in within:
-        name = f"{float(at.distance):g} (range)" if "distance" in data else "one distance"
+    for at in (data.accuracy.sel(distance=t) for t in data.distance.values):
+        name = f"{float(at.distance):g} (range)"
         lost = [f"{interval(base - at.sel(design=d)):.2f}" for d in data.design.values]
         rows.append([f"loss of accuracy, cells within {name} (pp)", *lost])
     for text, name, unit in ROWS:

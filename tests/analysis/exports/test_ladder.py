@@ -2,6 +2,7 @@
 
 import re
 
+import earlier
 import numpy as np
 import pytest
 from made_up_ladder import BARRIER, CONDUCTANCE, OFFSETS, SLOPE, card, law
@@ -134,7 +135,7 @@ def test_texts_are_whole(make):
 
 
 def test_what_has_no_ladder_is_refused(tmp_path):
-    plain = Card.load("tests/data/small.card.json")
+    plain = Card.load(earlier.today() / "small.card.json")
     for form in ("jumps-ngspice", "jumps-verilog-a"):
         with pytest.raises(ValueError, match="has no law of jumps: its ensemble was not measured"):
             card_exports.export(plain, form, tmp_path / "a.sub")

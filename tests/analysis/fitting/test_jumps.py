@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import earlier
 import made_up_jumps as made
 import numpy as np
 import pytest
@@ -81,7 +82,7 @@ def test_currents_are_judged_at_several_voltages(data, fitted):
     wrong = replace(law, current=np.exp(law.level)[:, None] * bent)
     failed = {row.statistic for row in gate_jumps.judge(wrong, data, np.arange(20, 40)) if not row.passed}
     assert {"current of hrs at 0.75 V", "current of lrs at -0.75 V"} <= failed
-    card = Card.load("tests/data/small.card.json")
+    card = Card.load(earlier.today() / "small.card.json")
     assert gate_jumps.judge_core(replace(card, core={}), data, HALF) == []
 
 
@@ -210,7 +211,7 @@ def test_fewer_jumps_are_drawn_where_there_are_many(data, monkeypatch):
 
 
 def test_a_card_carries_the_law(fitted, tmp_path):
-    plain = Card.load("tests/data/small.card.json")
+    plain = Card.load(earlier.today() / "small.card.json")
     assert len(plain.cannot_tell()) >= 3
     with pytest.raises(Exception, match="has no law of jumps"):
         plain.jump_cells(3, seed=1)
@@ -250,7 +251,7 @@ def test_probes_that_were_given_up_are_counted(data):
     assert gate_jumps.given_up(data, HALF) == gate_jumps.given_up(data.drop_vars("probe_count"), HALF) == {}
     made_of = {"jumps": {"given_up": {"rest of lrs": [3, 40]}}}
     assert "too many events: 3 of 40 of rest of lrs" in describe(
-        replace(Card.load("tests/data/small.card.json"), provenance=made_of))
+        replace(Card.load(earlier.today() / "small.card.json"), provenance=made_of))
 
 
 def test_fit_and_gate_take_what_was_measured(data):

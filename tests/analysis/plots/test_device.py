@@ -130,11 +130,6 @@ def test_states_shown_are_start_formed_reset_set(result):
     assert filament.shown_snapshots(result) == [0, 1, 6, 7]
 
 
-def test_temperature_must_have_been_recorded(result):
-    with pytest.raises(ValueError, match="did not record the temperature"):
-        plot.filament_view(result, 0, Figure().add_subplot(), colour="temperature")
-
-
 def test_temperature_colours_the_spheres(arrays):
     from frenkel.analysis.results import schema
 
