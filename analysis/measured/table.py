@@ -413,10 +413,8 @@ def _text(file: Path) -> tuple[str, str]:
 
 
 def _excel(file: Path, sheet: str | None) -> list[list[str]]:
-    try:
-        import pandas  # type: ignore[import-untyped, unused-ignore]
-    except ImportError:
-        raise TableError(f"{file.name} is Excel, which pandas reads: pip install pandas openpyxl") from None
+    import pandas  # type: ignore[import-untyped, unused-ignore]  # slow, and text needs none
+
     data = _unpacked(file)
     try:
         frame = pandas.read_excel(io.BytesIO(data), sheet_name=sheet or 0, header=None, dtype=object)

@@ -39,7 +39,7 @@ def add_commands(commands: Any) -> None:
             type=Path,
             nargs="+",
             metavar="FILE",
-            help="tables: .csv, .tsv, text of instruments, also .gz; Excel where pandas is installed",
+            help="tables: .csv, .tsv, text of instruments, also .gz; Excel with openpyxl installed",
         ),
         OUTPUT.but(help="file to write (default: none, show what the columns are taken for)"),
         Option("--map", type=Path, metavar="MAP.toml", help="what the columns are, where the guess is wrong"),

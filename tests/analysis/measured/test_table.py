@@ -61,7 +61,8 @@ def test_encodings_and_gzip(encoding, tmp_path):
 
 
 def test_excel(tmp_path):
-    pandas = pytest.importorskip("pandas")
+    import pandas
+
     pytest.importorskip("openpyxl")
     frame = pandas.DataFrame({"Voltage (V)": VOLTS, "Current (uA)": np.array(AMPERES) * 1e6})
     frame.to_excel(tmp_path / "a.xlsx", index=False)
@@ -74,7 +75,6 @@ def test_excel(tmp_path):
 
 @pytest.mark.parametrize(("ending", "package"), [("xlsx", "openpyxl"), ("ods", "odf")])
 def test_excel_without_its_reader_is_one_sentence(ending, package, tmp_path, monkeypatch):
-    pytest.importorskip("pandas")
     monkeypatch.setitem(sys.modules, package, None)
     (tmp_path / f"a.{ending}").write_bytes(b"PK\x03\x04" + bytes(100))
     with pytest.raises(TableError, match=rf"^a\.{ending} (is Excel, which needs \w+: pip install|cannot be)"):
@@ -82,7 +82,6 @@ def test_excel_without_its_reader_is_one_sentence(ending, package, tmp_path, mon
 
 
 def test_text_that_is_called_excel_is_told(tmp_path):
-    pytest.importorskip("pandas")
     (tmp_path / "a.xlsx").write_text("V (V),I (A)\n0,1\n1,2\n2,3\n")
     with pytest.raises(
         TableError, match=r"^a\.xlsx holds no Excel, as its name says: give text another ending"
