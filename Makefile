@@ -2,7 +2,7 @@
 # Needs Python >= 3.11 (with venv and headers), a C compiler and make. Another Python: make PYTHON=/path/to/python
 #
 #   make demo     one HfO2 device forms, resets and sets: demo.nc and demo.png
-#   make test     the tests; TESTS="tests/test_engine.py -x" narrows them
+#   make test     the tests; TESTS="tests/kinetic/engine/test_engine.py -x" narrows them
 #   make verify   exact tests, then tables of published numbers and of what a device should do (20 minutes;
 #                 TABLE= for all devices, hours)
 #   make mutants  plants errors one at a time and counts those that the tests see; MUTANTS="--only traps" narrows
