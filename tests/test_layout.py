@@ -18,7 +18,7 @@ LEVELS = ("kinetic", "events", "array", "mpi_runs", "analysis")
 """Folders at the root, linked into the package."""
 
 LAYERS = [
-    {"checks", "doors", "errors", "notebook", "progress", "provenance"}
+    {"checks", "errors", "notebook", "progress", "provenance"}
     | {"threads", "toml", "typing", "units", "validation"},
     {"cards", "mpi_runs", "quantity"},
     {"analysis", "kinetic"},

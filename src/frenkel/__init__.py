@@ -7,8 +7,6 @@ import importlib
 import sys
 from typing import TYPE_CHECKING, Any
 
-from .doors import open_package
-
 if TYPE_CHECKING:
     from . import units as units
     from .analysis.plots import paper as plot  # noqa: F401
@@ -55,7 +53,7 @@ _ROOMS = (
     "analysis", "array", "calibration", "cards", "configuration", "events", "experiment", "kinetic",
     "mpi_runs", "networks", "rare", "studies", "verify",
 )  # fmt: skip
-"""Parts of the package that a tab shows; the others are found by their names too."""
+"""Parts of the package that are found by their names, without an import of their own."""
 
 # "open" is left out: a star must not replace Python's own.
 __all__ = [*(name for name in _PLACES if name != "open"), "__version__"]
@@ -66,8 +64,11 @@ def __getattr__(name: str) -> Any:
         from .provenance import version
 
         return version()
+    if name in _ROOMS:
+        return importlib.import_module(f".{name}", __name__)
     if name not in _PLACES:
-        raise AttributeError(name)  # asked next is the package, which knows its parts
+        # With both given, Python adds the nearest name to what it prints.
+        raise AttributeError(f"there is no frenkel.{name}", name=name, obj=sys.modules[__name__])
     place, colon, other = _PLACES[name].partition(":")
     module = importlib.import_module(f".{place}", __name__)
     value = module if colon and not other else getattr(module, other or name)
@@ -86,5 +87,4 @@ def _know_datasets() -> None:
         importlib.import_module(".scripting.accessor", __name__)
 
 
-open_package(__name__)
 _know_datasets()
