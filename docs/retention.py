@@ -133,14 +133,8 @@ def ramps(name: str, family: str) -> list[Ramp | Pulses]:
     graphene = ecm | {"top": 5.0, "hold": 2e-6}  # forms at 3.7 V, and flickers at its limit
     own["Ag-graphene-HfO2"] = [Ramp(**graphene, limit=c) for c in (1e-5, 1e-4)]
     drawn = Pulses(layers=10, width=8, voltage=0.0, each=0.0, count=0)  # no exchange: their filament is there
-    own |= {name: [drawn] for name in ("HfO2-JART", "HfO2-retention")}
-    for one, limit, series in (
-        ("HfO2", 3e-5, 7.5e3),
-        ("HfO2-1THz", 3e-5, 7.5e3),
-        ("HfO2-face", 4e-5, 6e3),
-    ):
-        formed = Ramp(layers=10, width=10, rate=100.0, top=6.0, limit=limit, series=series, hold=1e-3)
-        own[one] = [formed]
+    own["HfO2-retention"] = [drawn]
+    own["HfO2"] = [Ramp(layers=10, width=10, rate=100.0, top=6.0, limit=3e-5, series=7.5e3, hold=1e-3)]
     return own.get(name, families[family])
 
 

@@ -277,7 +277,7 @@ class Material(Sections):
 def _nearest(name: str, known: Sequence[str]) -> str:
     """Return the end of an error about an unknown set: the one that was meant, or those near by name.
 
-    Names are made of parts, such as HfO2-face: near are those that have most of the parts asked for, spelled
+    Names are made of parts, such as HfO2-traps: near are those that have most of the parts asked for, spelled
     like that or nearly.
     """
     import difflib  # where something is wrong, and nowhere else

@@ -1,6 +1,7 @@
 """``frenkel calibrate`` on a planted target of tiny devices: what it writes, how it goes on, and faults."""
 
 import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -118,7 +119,7 @@ def test_faults_are_one_sentence(folder, capsys, options, keys, message):
 
 
 def test_ranges_come_from_the_material_where_none_is_given():
-    material = Material.load("HfO2-face")
+    material = Material.read(Path(__file__).resolve().parents[1] / "materials" / "HfO2-face.toml")
     ((one,), (other,)) = (free.free(key, material) for key in (BARRIER, "conduction.prefactor"))
     assert (one.low, one.high, one.logarithmic) == (1.66, 1.73, False)
     assert other.logarithmic and other.high / other.low >= 10

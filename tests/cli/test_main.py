@@ -175,7 +175,7 @@ def test_export(finished, capsys):
 def test_materials(capsys):
     assert main(["materials"]) == 0
     listed = capsys.readouterr().out
-    assert all(name in listed for name in ("HfO2-volatile", "HfO2-ETH", "HfO2-JART"))
+    assert all(name in listed for name in ("HfO2-volatile", "HfO2-ETH"))
     assert main(["materials", "HfO2-volatile"]) == 0
     table = capsys.readouterr().out
     assert "migration_barrier" in table and "fitted" in table and "DeviceKMC" in table

@@ -1,6 +1,7 @@
 """The closure gate: fire, solve again, read the way back; and the one energy function behind the energies."""
 
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,9 +22,10 @@ from frenkel.kinetic.lattice.species import VACANCY
 from frenkel.kinetic.materials.material import Material
 from frenkel.kinetic.mechanisms.mechanism import SiteEnergy
 
+MATERIALS = Path(__file__).resolve().parents[1] / "materials"
 SETS = {
     "HfO2-volatile": ("HfO2-volatile", (8, 9), {}),
-    "HfO2-JART": ("HfO2-JART", (8, 9), {}),
+    "HfO2-JART": ("HfO2-JART.toml", (8, 9), {}),
     "HfO2-ETH": ("HfO2-ETH", (6, 7), {}),
     "HfO2": ("HfO2", (8, 9), {}),
     "deep": ("HfO2", (8, 9), {
@@ -42,7 +44,7 @@ SETS = {
 
 def make(name, lateral="periodic", **more):
     base, size, values = SETS[name]
-    material = Material.load(base).with_values(values)
+    material = Material.find(base, MATERIALS).with_values(values)
     device = Device(material, size[1] * A, size[0] * A, seed=1, lateral=lateral, **more)
     return device, WholeLattice(material, device.shape, lateral)
 

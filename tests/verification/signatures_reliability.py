@@ -30,7 +30,7 @@ WAN = {0: 0.70, 5: 2.76, 10: 3.72, 20: 3.91, 30: 3.37, 40: 2.65}  # uS after a d
 DAY = 86400.0
 STILL = (
     "of the default HfO2 before (77a22e5176bc09c7) none of 54 states of 10 to 67 uS on three devices "
-    "moves in two days at 300 K, of HfO2-face six of 16, by jumps"
+    "moves in two days at 300 K"
 )
 QUIET = (
     "Out: one barrier for all hops: at 300 K nothing moves before some 1e4 s, and then the spread begins; "

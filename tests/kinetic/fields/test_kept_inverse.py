@@ -1,5 +1,7 @@
 """The inverse of the Green's function between nodes, kept from one solution to the next."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from round_trips import round_trips
@@ -12,6 +14,7 @@ from frenkel.kinetic.materials.material import Material
 A = 0.26e-9
 SHAPE = (13, 13, 16)
 VOLTAGE = 0.3
+MATERIALS = Path(__file__).resolve().parents[2] / "materials"
 
 
 def column(count):
@@ -24,7 +27,7 @@ def column(count):
 
 def arranged(sites, lateral="periodic", name="HfO2-volatile", cache=0):
     """Return a device with vacancies at these host sites and nowhere else."""
-    device = Device(Material.load(name), 16 * A, 13 * A, seed=1, lateral=lateral, cache=cache)
+    device = Device(Material.find(name, MATERIALS), 16 * A, 13 * A, seed=1, lateral=lateral, cache=cache)
     species = device.engine.species
     species[: device.n_hosts] = OXYGEN.code
     species[sites] = VACANCY.code
@@ -96,7 +99,7 @@ def test_looking_changes_no_bit_of_rates_at_a_voltage_where_bonds_have_laws():
     Beyond a hundred changes, too, and in an arrangement that comes back from what is kept.
     """
     sites, near = column(170)
-    both = [arranged(sites, name="HfO2-face", cache=4).solver for _ in range(2)]
+    both = [arranged(sites, name="HfO2-face.toml", cache=4).solver for _ in range(2)]
     assert both[0].solved() and both[0].fields.has_laws()
     free = np.setdiff1d(near, sites)
     for number in range(103):
