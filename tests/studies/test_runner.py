@@ -81,19 +81,11 @@ def test_damaged_and_foreign_files(tmp_path):
         study.read("noise", tmp_path)
 
 
-def test_files_of_before_studies_had_names(reduced_study, tmp_path, capsys):
-    """A dataset called S2 in its name and its attributes, as they once were, is read and kept."""
-    now = reduced_study("architectures")
-    data = now.data.assign_attrs(study="S2", title=now.data.attrs["title"].replace("architectures", "S2"))
-    store.save_table(data, tmp_path / "S2.nc", force=False)
-    for name in ("S2", "architectures"):
-        before = study.read(name, tmp_path)
-        assert before.name == "architectures" and before.source.name == "S2.nc"
-        assert before.table == now.table and before.claims == now.claims and before.hash == now.hash
-    assert main(["study", "architectures", "-o", str(tmp_path), "--resume", *SMALL]) == 0
-    seen = capsys.readouterr().out
-    assert "S2.nc is kept as it was made" in seen and "architectures (S2): arrays" in seen
-    assert not (tmp_path / "architectures.nc").exists()
+def test_a_dataset_of_another_study_is_refused(reduced_study, tmp_path):
+    data = reduced_study("architectures").data.assign_attrs(study="S2")
+    store.save_table(data, tmp_path / "architectures.nc", force=False)
+    with pytest.raises(ValueError, match=r"architectures\.nc holds S2, not architectures \(S2\)"):
+        study.read("S2", tmp_path)
 
 
 def test_every_row_of_claims_is_used(reduced_study):
