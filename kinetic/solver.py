@@ -251,7 +251,7 @@ class Solver(ABC):
 
     @abstractmethod
     def maps_at(self, species: NDArray[np.int8], voltage: float) -> tuple[Floats, Floats]:
-        """Return potential (V) and temperature rise (K) of every host site of an arrangement at a voltage (V)."""
+        """Return potential (V) and temperature rise (K) of every host site at a voltage (V)."""
 
     def solved(self, *, refresh: bool = False) -> Solved:
         """Return fields and event energies of the present arrangement, solved unless kept from before."""
@@ -332,7 +332,7 @@ class ColumnSolver(Solver):
     fields: Columns
 
     def solve(self, species: NDArray[np.int8]) -> Solved:
-        """Solve an arrangement; the current follows the law of the contacts, every potential is a closed form."""
+        """Solve an arrangement; the current follows the law of the contacts."""
         candidates = self.candidates()
         with one_blas_thread():
             self.fields.solve(self.conducting(species))
@@ -340,7 +340,7 @@ class ColumnSolver(Solver):
         return Solved(events, self.fields.conductance, self.fields.heat_max, 0.0, 0.0, self.fields.law())
 
     def maps_at(self, species: NDArray[np.int8], voltage: float) -> tuple[Floats, Floats]:
-        """Return potential (V) and temperature rise (K) of every host site of an arrangement at a voltage (V)."""
+        """Return potential (V) and temperature rise (K) of every host site at a voltage (V)."""
         self.fields.solve(self.conducting(species))
         potential, rise = self.fields.maps()
         return potential * voltage, rise * voltage**2
@@ -433,7 +433,7 @@ class FilamentSolver(Solver):
         return ends
 
     def maps_at(self, species: NDArray[np.int8], voltage: float) -> tuple[Floats, Floats]:
-        """Return potential (V) and temperature rise (K) of every host site of an arrangement at a voltage (V)."""
+        """Return potential (V) and temperature rise (K) of every host site at a voltage (V)."""
         network = self.solve_network(species)
         if self.fields.has_laws():
             return self.fields.operate(voltage).potentials.maps()

@@ -538,7 +538,6 @@ def package():
     return read_package()
 
 
-@pytest.mark.xfail(strict=False, reason="kinetic/fields is one object cut into a chain of ten classes")
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_only_its_class_writes_an_attribute(package, folder):
     assert not list(faults(package, folder))

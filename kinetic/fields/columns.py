@@ -122,7 +122,8 @@ class Columns:
         if thermal_conductivity is not None:
             self._green = GreenTable(shape, spacing, lateral=lateral)
             self._heat = 1.0 / (thermal_conductivity * spacing * shape[2])
-            self._mean = self._green.respond(np.full(self._kernel.n_hosts, self._heat / self._kernel.n_columns))
+            even = np.full(self._kernel.n_hosts, self._heat / self._kernel.n_columns)
+            self._mean = self._green.respond(even)
 
     def solve(self, sites: NDArray[np.int32]) -> None:
         """Take the ascending host sites of all defects; work out every column that changed, and the heat."""
@@ -157,7 +158,7 @@ class Columns:
         ions: NDArray[np.int32],
         ion_codes: NDArray[Any],
     ) -> EventRates:
-        """Return the energies of candidates; arguments as of `FilamentFields.event_rates`, charges have no part."""
+        """Return the energies of candidates, see `FilamentFields.event_rates`; charges have no part."""
         if len(ions):
             raise ValueError("columns hold defects on host sites only, got interstitials")
         return self._kernel.event_rates(of, conducting, self._rise)

@@ -99,7 +99,7 @@ def solve(device, species):
 
 
 def matrix(fields, nodes, green, point=None, background=2e-13):
-    """Return K + L of the nodes, in background bonds, with the slopes of bonds at an operating point or at 0 V.
+    """Return K + L of the nodes, in background bonds, with slopes at an operating point or at 0 V.
 
     ``nodes`` may be more than those of the fields, from which they then have no bonds.
     """

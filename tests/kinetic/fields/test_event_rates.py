@@ -31,9 +31,13 @@ FALSE_ALARM = 1e-4
 KELVIN = 300.0
 KT = BOLTZMANN_EV * KELVIN
 SHAPE = (3, 3, 3)
-NETWORK = BondNetwork(LatticeGreen(SHAPE, GreenTable(SHAPE, A)), np.array([0.0, 1.0, 1.0]), np.zeros((2, 3)))
+GREEN = LatticeGreen(SHAPE, GreenTable(SHAPE, A))
+NETWORK = BondNetwork(GREEN, np.array([0.0, 1.0, 1.0]), np.zeros((2, 3)))
 FIELDS = FilamentFields(
-    NetworkSolver(NETWORK, 1.0, 1.0, 0.0), SpaceCharge(NETWORK, 2.0, 3.0), charge_transition=0.0, bound_share=1.0
+    NetworkSolver(NETWORK, 1.0, 1.0, 0.0),
+    SpaceCharge(NETWORK, 2.0, 3.0),
+    charge_transition=0.0,
+    bound_share=1.0,
 )
 
 
@@ -57,9 +61,8 @@ def made_up(
         "charge_b": 0.0 * charge, "dipole": dipole, "floor": floor, "heat_of_transport": 0.0 * charge,
         "alpha": alpha,
     }
-    listed = Candidates(
-        MechanismTables(tables, KELVIN), np.arange(n), direction, nothing, nothing - 1, peak, energy0, frequency
-    )
+    tables = MechanismTables(tables, KELVIN)
+    listed = Candidates(tables, np.arange(n), direction, nothing, nothing - 1, peak, energy0, frequency)
     FIELDS.solve(np.zeros(0, np.int32))
     return FIELDS.event_rates(listed, 1, np.zeros(16), np.zeros(0, np.int32), np.zeros(0, np.int8))
 
