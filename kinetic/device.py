@@ -15,13 +15,24 @@ from ..checks import finite
 from ..checks import temperature as check_temperature
 from ..threads import one_blas_thread
 from ..typing import Floats
-from .engine.engine import TRANSITION
 from .extremes import Extremes
 from .run import Record, Run
 from .solver import Solved, make_solver
 from .state import DeviceState
 from .waveform import Waveform
 from .weights import Number, Weights
+
+TRANSITION = np.dtype(
+    [
+        ("mechanism", np.int32),
+        ("direction", np.int8),
+        ("site_a", np.int32),
+        ("site_b", np.int32),
+        ("rate", np.float64),
+        ("energy", np.float64),
+        ("barrier", np.float64),
+    ]
+)
 
 
 class Device(DeviceState):

@@ -111,7 +111,7 @@ class Run(Loop):
         self.slope = waveform.voltages[1] - waveform.voltages[0]
         self.extremes = Extremes() if extremes is None else extremes
         self.record = Record(label, {}, extremes=self.extremes)
-        self.electronic = moves_electrons(state)
+        self.electronic = moves_electrons(state) & state.averages_traps
         self.rows: list[tuple[float, ...]] = []
         self.sample_times: list[float] = sample_times(waveform, samples).tolist()
         self.counted: tuple[Solved | None, tuple[int, int, int]] = None, (0, 0, 0)

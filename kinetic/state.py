@@ -34,6 +34,7 @@ from .lattice.species import (
 )
 from .materials.material import Material
 from .materials.sections import MECHANISMS
+from .mechanisms.lineshape import refuse_cold
 from .mechanisms.mechanism import Mechanism
 from .mechanisms.place import first_defects, first_interstitials
 from .mechanisms.reactions import build_chemistry
@@ -73,7 +74,12 @@ class DeviceState(ABC):
         What is left of the unit exponential that has to pass before the next event.
     running : bool
         Whether a waveform is being applied: only then are field solutions counted.
+    averages_traps : bool
+        Whether atoms may see the mean over electrons that come and go much faster than they move.
     """
+
+    averages_traps = True
+    relaxation: Relaxation | None
 
     def __init__(
         self,
@@ -107,7 +113,13 @@ class DeviceState(ABC):
         made = random_numbers(self.seed, member, MADE)
         chemistry = build_chemistry(material, self.lattice, self.shape, made, barrier_shift, traps)
         self.chemistry = replace(chemistry, mechanisms=chemistry.mechanisms + tuple(mechanisms))
+        refuse_cold(self.chemistry.mechanisms, self.temperature)
         self.engine = self._first_engine(made)
+        self.relaxation = self._relaxation()
+        self._begin(cache, precise)
+
+    def _begin(self, cache: int, precise: bool) -> None:
+        """Set clock and counters of the atoms that stand in the engine, and make what solves their fields."""
         self.charges = np.zeros(CODES)
         for mechanism in self.chemistry.mechanisms:
             for kind in (*mechanism.before, *mechanism.after):
@@ -115,7 +127,6 @@ class DeviceState(ABC):
         self.time, self.source_voltage, self.device_voltage = 0.0, 0.0, 0.0
         self.field_solves = self.floor_events = 0
         self.running = False
-        self.relaxation = self._relaxation()
         self.draw_hazard()
         self.draw_patience()
         self.solving = cache, precise
@@ -172,7 +183,6 @@ class DeviceState(ABC):
             species,
             interactions=chemistry.interactions,
             reservoir=(0, inventory),
-            temperature=self.temperature,
             seed=self.seed,
             member=self.member,
         )
@@ -246,8 +256,7 @@ class DeviceState(ABC):
         Parameters
         ----------
         **atoms : ndarray
-            Some of ``species``, ``order`` and ``reservoir``, as `arrangement` returns them, and what `oxide`
-            returns.
+            Some of ``species`` and ``reservoir``, as `arrangement` returns them, and what `oxide` returns.
         """
         factor, held = atoms.pop("factor", None), atoms.pop("held", None)
         self.engine.restore(self.engine.state() | atoms)
@@ -258,7 +267,7 @@ class DeviceState(ABC):
     def arrangement(self) -> dict[str, NDArray[Any]]:
         """Return all that tells the present atoms from others, for `arrange`."""
         state = self.engine.state()
-        return {name: state[name] for name in ("species", "order", "reservoir")}
+        return {name: state[name] for name in ("species", "reservoir")}
 
     def oxide(self) -> dict[str, NDArray[Any]]:
         """Return how the oxide has relaxed, for `arrange`; nothing where it stays as it was made."""

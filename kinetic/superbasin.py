@@ -1,9 +1,9 @@
 """Superbasins of a device: arrangements that it goes to and fro between, left by one exact step.
 
-A pair that flickers through a wait of years would cost all of its hops. The superbasins of the engine hold
-the fields fixed; here every state of the set is solved with its own fields, so that rates are those of a run
-event by event. At a constant source voltage the set is an absorbing Markov chain: when and from where it is
-left is drawn from the exact law (see `_basin`), the event that leaves it from all others of that state.
+A pair that flickers through a wait of years would cost all of its hops. Every state of the set is solved with
+its own fields, so that rates are those of a run event by event. At a constant source voltage the set is an
+absorbing Markov chain: when and from where it is left is drawn from the exact law (see `engine._chain`), the
+event that leaves it from all others of that state.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..typing import Floats
-from .engine._basin import Basin
+from .engine._chain import Chain
 from .solver import Solved, Solver
 from .state import IS_DEFECT, DeviceState
 
@@ -23,12 +23,11 @@ Key = tuple[bytes, tuple[int, int]]
 """Species of all sites and atoms in both electrodes: what tells arrangements apart."""
 
 MOST = 16
-"""States of a set, as many as `_basin` takes."""
+"""States of a set, as many as `_chain` takes."""
 SHARE = 0.01
 """Least share of a state's total rate that makes an event part of a set."""
 GAIN = 10.0
-"""Events that a set must save per state of it. An engine asks for more (`engine.BASIN_GAIN`): its events are
-cheaper than those of a device, each of which may cost a field solution."""
+"""Events that a set must save per state of it: about what its law costs, with a field solution for each."""
 WINDOWS = ((24, 4), (64, MOST))
 """After so many events with at most so many arrangements among them a set is looked for."""
 PAUSE = 256
@@ -71,7 +70,7 @@ class Superbasin:
 
     def __init__(self, state: DeviceState, solver: Solver) -> None:
         self.state, self.solver = state, solver
-        self.law = Basin(GAIN)
+        self.law = Chain()
         self.visited: list[Key] = []
         self.members: dict[tuple[Key, float], Member] = {}
         self.ready, self.pause, self.factor = False, 0, state.bond_factor

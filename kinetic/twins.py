@@ -101,7 +101,7 @@ class Twins(Generic[D]):
         there, here = twin.engine, state.engine
         if (there.mark, there.reservoir) != (here.mark, here.reservoir) or not there.holds(here.species):
             atoms = state.arrangement()
-            twin.arrange(**{name: atoms[name] for name in ("species", "order", "reservoir")})
+            twin.arrange(**{name: atoms[name] for name in ("species", "reservoir")})
         if twin.relaxation is not None and state.relaxation is not None:
             twin.relaxation.follow(state.relaxation)
 

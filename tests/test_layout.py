@@ -42,6 +42,7 @@ INNER = {
         {"_loop", "occupation", "superbasin", "twins", "weights"},
         {"run"},
         {"device"},
+        {"lattice_gas"},
     ],
     "analysis": [
         {"results", "statistics"},

@@ -1,7 +1,7 @@
 cimport cython
 from libc.stdint cimport int8_t, int32_t, int64_t
 
-from ._rates cimport Event
+from ._site_events cimport Event
 
 
 @cython.final

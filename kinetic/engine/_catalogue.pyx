@@ -5,7 +5,7 @@ import numpy as np
 cimport cython
 from libc.stdint cimport int64_t
 
-from ._rates cimport Event
+from ._site_events cimport Event
 
 
 @cython.auto_pickle(False)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -9,11 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...checks import at_least
 from ...typing import Floats
-from ...units import BOLTZMANN_EV
 from ..lattice.lattice import Lattice, Table
 from ..lattice.species import Species
-from ..mechanisms.barrier import NUMBERS, soret_lever
-from ..mechanisms.lineshape import Lineshape, tabulate
+from ..mechanisms.barrier import NUMBERS
+from ..mechanisms.lineshape import tabulate
 from ..mechanisms.mechanism import Mechanism, PairInteraction, SiteEnergy
 from .counts import Counts, mutual_counts, standing
 
@@ -35,21 +35,12 @@ LINK = np.dtype(
     ],
     align=True,
 )
-LINESHAPE = np.dtype(
-    [("node", "u8"), ("n_kt", "i4"), ("n_energy", "i4"), ("step", "f8"), ("first", "f8"), ("ratio", "f8")],
-    align=True,
-)
 MECHANISM = np.dtype(
     [
         ("code", "i4", (2, 2)),
         ("barrier", "f8"),
         ("frequency", "f8"),
         ("energy", "f8", 2),
-        ("share", "f8", 2),
-        ("lowering", "f8"),
-        ("floor", "f8"),
-        ("beta", "f8"),
-        ("charge", "f8", 2),
         ("crowd", "f8"),
         ("crowd_start", "i4"),
         ("crowd_limit", "i4"),
@@ -57,10 +48,7 @@ MECHANISM = np.dtype(
         ("crowd_mutual", "i4"),
         ("crowd_first", "i4"),
         ("crowd_edge", "f8"),
-        ("law", "i4"),
-        ("lineshape", LINESHAPE),
         ("electrode", "i4"),
-        ("source", "i4"),
         ("factor", "i4"),
         ("shift", "i4"),
         ("on_site", "i4"),
@@ -74,7 +62,7 @@ CHANNEL = np.dtype(
     [
         (name, "i4")
         for name in (
-            "mechanism", "direction", "role", "motif", "partner", "electrode", "touch", "slot", "width"
+            "mechanism", "direction", "role", "motif", "partner", "electrode", "touch", "width"
         )
     ]
 )
@@ -92,8 +80,8 @@ class Compiled:
         Mechanisms; what a species can do, species after species; which neighbours are counted.
     first : ndarray of int32, shape (n_codes + 1,)
         Channels of a species: ``first[code]`` up to before ``first[code + 1]``.
-    slot_channel : ndarray of int32, shape (n_codes, n_slots)
-        Channel of each slot of a species, -1 for none.
+    width : int
+        Events that one site can have at most.
     touch : ndarray of int8, shape (n_sites,)
         Bits of what a site touches: 1 bottom, 2 top electrode, 4 what the `sites` of a mechanism reach.
     owns : ndarray of int8, shape (n_codes, 8)
@@ -106,8 +94,6 @@ class Compiled:
         Sites whose pairs do not count.
     standing : ndarray of uint8, shape (n_counts, n_sites)
         Neighbours that the electrode beside a site stands for.
-    lineshapes : list of Lineshape or None
-        Table of each mechanism of the law "multiphonon".
     motifs : list of ndarray
         Neighbour tables in the order of their numbers.
     species : dict of int to Species
@@ -118,7 +104,7 @@ class Compiled:
     channel: NDArray[np.void]
     count: NDArray[np.void]
     first: NDArray[np.int32]
-    slot_channel: NDArray[np.int32]
+    width: int
     touch: NDArray[np.int8]
     owns: NDArray[np.int8]
     site_row: NDArray[np.int32]
@@ -127,7 +113,6 @@ class Compiled:
     factor: Floats
     exempt: NDArray[np.uint8]
     standing: NDArray[np.uint8]
-    lineshapes: list[Lineshape | None]
     motifs: list[Table]
     species: dict[int, Species]
 
@@ -166,12 +151,11 @@ def compile_tables(
     for m in mechanisms:
         _motif_number(lattice, names, m.motif)
     shift, shift_row = _shifts(lattice, mechanisms)
-    lineshapes = [None if m.transition is None else tabulate(m.transition) for m in mechanisms]
     factor, factor_row = _factors(lattice, mechanisms)
     site_row, site_energy, exempt = _energies(lattice, parts, names, counts)
     crowd = [_crowding_count(lattice, m, counts, names) for m in mechanisms]
     channel, first = _channels(lattice, mechanisms, species, names)
-    slot_channel, owns = _slots(channel, first)
+    width, owns = _owners(channel, first)
     motifs = [lattice.motifs[name] for name in names]
     if len(motifs) > MOTIF_LIMIT:
         raise ValueError(f"an engine can use at most {MOTIF_LIMIT} motifs, got {', '.join(names)}")
@@ -183,7 +167,7 @@ def compile_tables(
     table = np.zeros(len(mechanisms), dtype=MECHANISM)
     for i, m in enumerate(mechanisms):
         row = table[i]
-        _fill_mechanism(row, m, lattice.length(m.motif))
+        _fill_mechanism(row, m)
         row["shift"], row["factor"], row["crowd_count"] = shift_row[i], factor_row[i], crowd[i]
         row["crowd_mutual"] = mutual[i, crowd[i]] if crowd[i] >= 0 else 0
         row["on_site"] = np.any(site_row[row["code"][row["code"] >= 0]] >= 0)
@@ -193,7 +177,7 @@ def compile_tables(
         channel=channel,
         count=np.array([key[:3] for key in counts.keys], dtype=COUNT),
         first=first,
-        slot_channel=slot_channel,
+        width=width,
         touch=_touch(lattice, mechanisms),
         owns=owns,
         site_row=site_row,
@@ -202,7 +186,6 @@ def compile_tables(
         factor=factor,
         exempt=exempt,
         standing=standing(lattice, counts),
-        lineshapes=lineshapes,
         motifs=motifs,
         species=species,
     )
@@ -279,16 +262,14 @@ def _motif_number(lattice: Lattice, names: list[str], name: str | None) -> int:
     return names.index(name)
 
 
-def _fill_mechanism(row: Any, m: Mechanism, length: float) -> None:
-    """Write what a mechanism states; ``length`` (m) is the distance of its two sites."""
+def _fill_mechanism(row: Any, m: Mechanism) -> None:
+    """Write what a mechanism states of the events themselves."""
     row["code"] = -1
     row["code"][0, : len(m.before)] = [s.code for s in m.before]
     row["code"][1, : len(m.after)] = [s.code for s in m.after]
-    row["charge"][: len(m.before)] = m.charge_change
-    row["barrier"], row["frequency"], row["floor"] = m.barrier, m.attempt_frequency, m.floor
-    row["energy"], row["share"] = (m.energy, -m.energy), (m.alpha, 1.0 - m.alpha)
-    row["lowering"], row["beta"] = m.dipole / length, soret_lever(m.barrier, m.heat_of_transport)
-    row["law"], row["electrode"], row["source"] = NUMBERS[m.law], _holder(m), ELECTRODES[m.electrode]
+    row["barrier"], row["frequency"] = m.barrier, m.attempt_frequency
+    row["energy"] = m.energy, -m.energy
+    row["electrode"] = _holder(m)
     row["crowd"], row["crowd_limit"] = m.crowding or (0.0, 1)
     row["crowd_start"], row["crowd_first"] = m.crowding_start, m.crowding_first
     row["crowd_edge"] = m.crowding_edge
@@ -422,7 +403,6 @@ def _channels(
     n_codes = max(species) + 1
     background = _background(species)
     by_code: list[list[tuple[int, ...]]] = [[] for _ in range(n_codes)]
-    slots = [0] * n_codes
     for i, m in enumerate(mechanisms):
         for direction, side in enumerate((m.before, m.after)):
             if direction == 1 and m.is_own_reverse:
@@ -435,35 +415,44 @@ def _channels(
                 partner, width = side[1 - role].code, lattice.motifs[names[motif]].shape[1]
             owner = side[role].code
             holder, touch = _holder(m), _holder(m) if m.sites is None else REACHED
-            by_code[owner].append((i, direction, role, motif, partner, holder, touch, slots[owner], width))
-            slots[owner] += width
+            by_code[owner].append((i, direction, role, motif, partner, holder, touch, width))
     first = np.cumsum([0, *(len(group) for group in by_code)], dtype=np.int32)
     return np.array([row for group in by_code for row in group], dtype=CHANNEL), first
 
 
-def _slots(channel: NDArray[np.void], first: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int8]]:
-    """Return the channel of each slot of a species, and whether a site of it has any by what it touches."""
-    most = int((channel["slot"] + channel["width"]).max())
-    padded = (most + 7) // 8 * 8
-    slot_channel = np.full((len(first) - 1, padded), -1, dtype=np.int32)
+def _owners(channel: NDArray[np.void], first: NDArray[np.int32]) -> tuple[int, NDArray[np.int8]]:
+    """Return the most events of a site, and whether one of a species has any by what it touches."""
     owns = np.zeros((len(first) - 1, 2 * REACHED), dtype=np.int8)
     for code in range(len(first) - 1):
-        for i in range(first[code], first[code + 1]):
-            slot, width, needed = (int(channel[name][i]) for name in ("slot", "width", "touch"))
-            slot_channel[code, slot : slot + width] = i
+        for needed in channel["touch"][first[code] : first[code + 1]]:
             # Without an electrode: everywhere; with one: where it is touched (3: both), or reached.
             for touch in range(2 * REACHED):
                 owns[code, touch] |= needed == 0 or bool(touch & needed)
-    return slot_channel, owns
+    most = max(int(channel["width"][low:high].sum()) for low, high in pairwise(first))
+    return most, owns
 
 
-def thermal_energy(temperature: Any, n_sites: int) -> Floats:
-    """Return kT (eV) of every site from one temperature (K) or one per site."""
-    value = np.asarray(temperature, dtype=np.float64)
-    array = checked_sites("temperature", np.full(n_sites, value) if value.ndim == 0 else value, n_sites, "K")
-    bad = np.flatnonzero((array <= 0.0) | (array > 1e5))
-    if len(bad):
-        raise ValueError(
-            f"temperature must be above 0 and at most 100000 K, got {array[bad[0]]} at site {bad[0]}"
-        )
-    return array * BOLTZMANN_EV
+def rate_tables(lattice: Lattice, mechanisms: Sequence[Mechanism]) -> dict[str, Any]:
+    """Return what rates need of each mechanism; see `Engine.tables`."""
+    shapes = [None if m.transition is None else tabulate(m.transition) for m in mechanisms]
+    out: dict[str, Any] = {
+        "law": np.array([NUMBERS[m.law] for m in mechanisms], np.int32),
+        "floor": np.array([m.floor for m in mechanisms]),
+        "alpha": np.array([m.alpha for m in mechanisms]),
+        "electrode": np.array([ELECTRODES[m.electrode] for m in mechanisms], np.int32),
+        "length": np.array([lattice.length(m.motif) for m in mechanisms]),
+        "dipole": np.array([m.dipole for m in mechanisms]),
+        "heat_of_transport": np.array([m.heat_of_transport for m in mechanisms]),
+        "lineshapes": shapes if any(shapes) else [],
+    }
+    charges = np.zeros((2, len(mechanisms)))
+    for i, m in enumerate(mechanisms):
+        charges[: len(m.before), i] = m.charge_change
+    out["charge_a"], out["charge_b"] = charges
+    for side in ("before", "after"):
+        codes = np.full((2, len(mechanisms)), -1, np.int32)
+        for i, m in enumerate(mechanisms):
+            kinds = getattr(m, side)
+            codes[: len(kinds), i] = [s.code for s in kinds]
+        out[f"code_{side}_a"], out[f"code_{side}_b"] = codes
+    return out

@@ -80,9 +80,8 @@ def tabulate(transition: Multiphonon) -> Lineshape:
     return Lineshape(np.ascontiguousarray(node), step, float(np.log(thermal[0])), ratio)
 
 
-def refuse_cold(mechanisms: Iterable[Mechanism], thermal: Floats) -> None:
-    """Raise an error where a table of some mechanism does not reach down to kT = ``thermal`` (eV)."""
-    least = float(thermal.min()) / BOLTZMANN_EV
+def refuse_cold(mechanisms: Iterable[Mechanism], least: float) -> None:
+    """Raise an error where a table of some mechanism does not reach down to a temperature (K)."""
     for m in mechanisms:
         if m.transition is not None and least < COLDEST * (1 - 1e-9):
             raise ValueError(

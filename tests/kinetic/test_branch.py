@@ -1,13 +1,13 @@
-"""Branches: independent futures of one state, of an engine and of a device; and the rates of that state."""
+"""Branches: independent futures of one state, of a lattice gas and a device; and the rates of that state."""
 
 import numpy as np
 import pytest
+from gas_runs import run
 from scipy import stats
 from small_boxes import FALSE_ALARM, A, SmallBox
 from whole_lattice import SMALL, small_material
 
 from frenkel.kinetic.device import Device
-from frenkel.kinetic.engine.engine import Engine
 from frenkel.kinetic.waveform import Waveform
 from frenkel.units import BOLTZMANN_EV
 
@@ -21,15 +21,16 @@ def cell(**more):
 
 
 def box():
-    """Return an engine in the midst of a wait whose end is drawn already."""
-    engine = SmallBox().engine()
-    engine.run(events=20)
-    engine.run(time=engine.time * (1 + 1e-12))
-    return engine
+    """Return a gas in the midst of a wait whose hazard is drawn already."""
+    gas = SmallBox().gas()
+    run(gas, events=20)
+    run(gas, time=gas.time * (1 + 1e-12))
+    assert gas.events == 20
+    return gas
 
 
 def waits(made, restored, number):
-    """Return when the first event falls in branches of an engine, made anew or in place."""
+    """Return when the first event falls in branches of a gas, made anew or in place."""
     start, begin, found = made.state(), made.time, []
     for k in range(number):
         if restored:
@@ -37,64 +38,50 @@ def waits(made, restored, number):
             twin = made
         else:
             twin = made.branch(k)
-        twin.run(events=1)
+        run(twin, events=1)
         found.append(twin.time - begin)
     made.restore(start)
     return np.array(found)
 
 
-def test_branch_of_an_engine_has_the_state_and_another_future():
-    engine = box()
-    before, twin, same, other = engine.state(), engine.branch(0), engine.branch(0), engine.branch(1)
-    for name in ("species", "order", "reservoir", "fired", "kt", "potential", "numbers"):
-        np.testing.assert_array_equal(twin.state()[name], before[name])
+def test_branch_of_a_gas_has_the_state_and_another_future():
+    gas = box()
+    before, twin, same, other = gas.state(), gas.branch(0), gas.branch(0), gas.branch(1)
+    for name in ("species", "reservoir", "fired", "numbers"):
+        np.testing.assert_array_equal(twin.state()["engine"][name], before["engine"][name])
+    for name in ("potential", "electrodes", "temperature"):
+        np.testing.assert_array_equal(getattr(twin.fields, name), getattr(gas.fields, name))
     for one in (twin, same, other):
-        one.run(events=200)
-    np.testing.assert_array_equal(twin.species, same.species)
+        run(one, events=200)
+    np.testing.assert_array_equal(twin.engine.species, same.engine.species)
     assert twin.time == same.time != other.time
     # The trunk goes on as if nothing had been branched off.
-    now = engine.state()
-    assert all(np.array_equal(now[name], before[name]) for name in before)
+    now = gas.state()
+    assert all(np.array_equal(now["engine"][name], before["engine"][name]) for name in before["engine"])
+    assert now["hazard"] == before["hazard"]
     trunk = box()
-    engine.run(events=200)
-    trunk.run(events=200)
-    np.testing.assert_array_equal(engine.species, trunk.species)
-    assert engine.time == trunk.time not in (twin.time, other.time)
+    run(gas, events=200)
+    run(trunk, events=200)
+    np.testing.assert_array_equal(gas.engine.species, trunk.engine.species)
+    assert gas.time == trunk.time not in (twin.time, other.time)
 
 
 @pytest.mark.parametrize("restored", [False, True])
 def test_waits_of_branches_are_exponential(restored):
     """KS against Exp(R), and no two alike. False alarm 1e-4.
 
-    Fails when the wait that was drawn before is kept, and when all branches have one stream.
+    Fails when the hazard that was drawn before is kept, and when all branches have one stream.
     """
-    engine = box()
-    found = waits(engine, restored, 400)
-    total = engine.transitions()["rate"].sum()
+    gas = box()
+    found = waits(gas, restored, 400)
+    total = gas.transitions()["rate"].sum()
     assert len(np.unique(found)) == len(found)
     assert stats.kstest(found, stats.expon(scale=1 / total).cdf).pvalue > FALSE_ALARM
 
 
 def test_in_place_and_anew_are_the_same_branches():
-    engine = box()
-    np.testing.assert_array_equal(waits(engine, True, 20), waits(engine, False, 20))
-
-
-def test_specialised_loop_has_branches_too():
-    """One plain hop runs in a loop of its own, which has to take over the state of the trunk."""
-    from small_boxes import hop
-
-    from frenkel.kinetic.lattice.lattice import Lattice
-
-    engine = Engine(Lattice.cubic((6, 6, 6), A), [hop()], np.arange(216) % 7 == 0, seed=3)
-    engine.run(events=5000)
-    twin, same = engine.branch(1), engine.branch(1)
-    np.testing.assert_array_equal(twin.species, engine.species)
-    twin.run(events=5000)
-    same.run(events=5000)
-    engine.run(events=5000)
-    np.testing.assert_array_equal(twin.species, same.species)
-    assert (twin.species != engine.species).any() and twin.check()[1] == 0.0
+    gas = box()
+    np.testing.assert_array_equal(waits(gas, True, 20), waits(gas, False, 20))
 
 
 def test_streams_are_none_of_those_of_runs_and_of_making():

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from gas_runs import restart, run
 from scipy import stats
 from scipy.optimize import brentq
 from whole_lattice import put
@@ -18,8 +19,8 @@ from frenkel.kinetic.circuit import Circuit
 from frenkel.kinetic.conduction.bonds import BOTTOM, Bonds
 from frenkel.kinetic.conduction.transport import QuantumGap
 from frenkel.kinetic.device import Device
-from frenkel.kinetic.engine.engine import Engine
 from frenkel.kinetic.lattice.lattice import Lattice
+from frenkel.kinetic.lattice_gas import LatticeGas
 from frenkel.kinetic.materials.material import Material
 from frenkel.kinetic.mechanisms.mechanism import PairInteraction
 from frenkel.kinetic.mechanisms.reactions import build_chemistry
@@ -62,7 +63,7 @@ def interface(overpotential, occupied, **values):
     """Return the rate of dissolving onto, or of depositing from, the one site of an interface."""
     mechanism, metal = redox(**values)
     lattice = Lattice.cubic((1, 1, 2), 2.9e-10)
-    engine = Engine(
+    gas = LatticeGas(
         lattice,
         [mechanism],
         [0, metal.code if occupied else 0],
@@ -70,7 +71,7 @@ def interface(overpotential, occupied, **values):
         reservoir=(0, 5),
         seed=1,
     )
-    (event,) = engine.transitions()
+    (event,) = gas.transitions()
     return float(event["rate"])
 
 
@@ -140,7 +141,7 @@ def test_e02_hopping_alone():
     species[4 * layers + 4] = chemistry.defect.code
     logs = []
     for voltage in (-0.2, 0.2):
-        engine = Engine(
+        gas = LatticeGas(
             lattice,
             [chemistry.mechanisms[0]],
             species,
@@ -148,7 +149,7 @@ def test_e02_hopping_alone():
             electrode_potential=(0.0, voltage),
             seed=1,
         )
-        table = engine.transitions()
+        table = gas.transitions()
         down = table["site_b"] == 4 * layers + 3
         down |= table["site_a"] == 4 * layers + 3
         logs.append(math.log10(table["rate"][down][0]))
@@ -156,13 +157,13 @@ def test_e02_hopping_alone():
 
 
 def nucleus(overpotential, energy, binding, share=0.3):
-    """Return an engine of four mutually neighbouring sites at the top electrode, empty at first."""
+    """Return a gas of four mutually neighbouring sites at the top electrode, empty at first."""
     mechanism, metal = redox(**{"redox.energy": energy, "redox.transfer_coefficient": share})
     edge = 2.9e-10
     # The fifth site is the layer at the bottom, which no atom can reach.
     place = edge * (np.array([(0, 0, 5), (0, 1, 5), (1, 0, 5), (1, 1, 5), (5, 5, 0)]) + 1.0)
     lattice = Lattice.from_positions(place, np.zeros(5), (12 * edge,) * 3, {"nearest": 1.5 * edge})
-    return Engine(
+    return LatticeGas(
         lattice,
         [mechanism],
         np.zeros(5, int),
@@ -173,16 +174,16 @@ def nucleus(overpotential, energy, binding, share=0.3):
     )
 
 
-def births_and_deaths(engine, steps):
-    """Return rates of adding and of losing an atom with 0 ... ``steps`` - 1 of them, from the engine."""
-    births, deaths, start = [], [], engine.state()
+def births_and_deaths(gas, steps):
+    """Return rates of adding and of losing an atom with 0 ... ``steps`` - 1 of them, from the gas."""
+    births, deaths, start = [], [], gas.state()
     for _ in range(steps):
-        table = engine.transitions()
+        table = gas.transitions()
         grows = table["direction"] == 1  # the reverse of deposition
         births.append(table["rate"][grows].sum())
         deaths.append(table["rate"][~grows].sum())
-        engine.fire(int(np.flatnonzero(grows)[0]))
-    engine.restore(start)
+        gas.fire(int(np.flatnonzero(grows)[0]))
+    gas.restore(start)
     return np.array(births), np.array(deaths)
 
 
@@ -213,28 +214,27 @@ def test_e02_nucleation_alone(critical, energy, binding):
 # ---------------------------------------------------------------------- X-22
 
 
-def first_times(engine, atoms, runs):
+def first_times(gas, atoms, runs):
     """Return the times at which the sites first hold a number of atoms."""
-    start, times = engine.state(), np.zeros(runs)
+    start, times = gas.state(), np.zeros(runs)
     for k in range(runs):
-        engine.restore(start | {"random": engine.state()["random"]})
-        while np.count_nonzero(engine.species) < atoms:
-            engine.run(events=1)
-        times[k] = engine.time
+        restart(gas, start)
+        run(gas, until=lambda: np.count_nonzero(gas.engine.codes) >= atoms)
+        times[k] = gas.time
     return times
 
 
 def test_x22_steps_without_return_are_hypoexponential():
-    """Sum of exponential waits with the rates of the engine. Fails with the second step 20 % slower."""
-    engine = nucleus(0.0, -1.0, -0.02)  # dissolving gains 1 eV, neighbours repel a little
-    births, _ = births_and_deaths(engine, 3)
+    """Sum of exponential waits with the rates of the gas. Fails with the second step 20 % slower."""
+    gas = nucleus(0.0, -1.0, -0.02)  # dissolving gains 1 eV, neighbours repel a little
+    births, _ = births_and_deaths(gas, 3)
     assert len(set(births)) == 3
 
     def cumulative(t):
         weights = [np.prod([b / (b - a) for b in births if b != a]) for a in births]
         return 1 - sum(w * np.exp(-a * np.asarray(t)) for w, a in zip(weights, births, strict=True))
 
-    times = first_times(engine, 3, 6000)
+    times = first_times(gas, 3, 6000)
     assert stats.kstest(times, cumulative).pvalue > FALSE_ALARM
     error = math.sqrt(np.sum(births**-2.0) / len(times))
     assert 2 * stats.norm.sf(abs(times.mean() - np.sum(1 / births)) / error) > FALSE_ALARM

@@ -9,6 +9,7 @@ from whole_lattice import put
 from frenkel.kinetic.device import Device
 from frenkel.kinetic.lattice.lattice import Lattice
 from frenkel.kinetic.lattice.species import FILLED_TRAP, OXYGEN, TRAP, VACANCY
+from frenkel.kinetic.lattice_gas import LatticeGas
 from frenkel.kinetic.materials.material import Material
 from frenkel.kinetic.mechanisms.mechanism import SiteEnergy
 from frenkel.kinetic.mechanisms.traps import BondModulation, given_traps, trap_sites
@@ -86,7 +87,7 @@ def test_without_a_filament_nothing_comes_from_it():
     events = device.transitions()
     assert (events["rate"][events["mechanism"] == of_filament(device)] == 0.0).all()
     with pytest.raises(ValueError, match="takes electrons from a filament and needs a Device"):
-        device.engine.run(events=1)
+        LatticeGas(device.lattice, device.chemistry.mechanisms, species)
 
 
 def test_traps_stand_where_they_are_put():

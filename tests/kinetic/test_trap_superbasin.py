@@ -32,7 +32,7 @@ def begin(device, site=FIRST):
     species[: device.n_hosts] = OXYGEN.code
     species[site] = VACANCY.code
     state = device.engine.state()
-    state["species"], state["order"] = species, np.array([site], np.int32)
+    state["species"] = species
     device.engine.restore(state)
 
 

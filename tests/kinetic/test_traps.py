@@ -5,14 +5,15 @@ import math
 import numpy as np
 import pytest
 from barrier_laws import marcus
+from gas_runs import run
 from round_trips import way_back
 from scipy import stats
 from trap_materials import KT, material
 
 from frenkel.kinetic.device import Device
-from frenkel.kinetic.engine.engine import Engine
 from frenkel.kinetic.lattice.lattice import Lattice
 from frenkel.kinetic.lattice.species import EMPTY, FILLED_TRAP, OXYGEN, TRAP
+from frenkel.kinetic.lattice_gas import LatticeGas
 from frenkel.kinetic.materials.rows import MaterialError
 from frenkel.kinetic.mechanisms.mechanism import Mechanism, SiteEnergy
 from frenkel.kinetic.occupation import occupation, set_electrons
@@ -117,12 +118,11 @@ def test_dwell_times_are_exponential_with_the_rates_of_both_parabolas():
     site = lattice.n_hosts + 4
     codes[site] = TRAP.code
     background = [SiteEnergy(kind, np.zeros(lattice.n_sites)) for kind in (OXYGEN, EMPTY)]
-    engine = Engine(lattice, [capture], codes, interactions=background, seed=11)
-    times = {TRAP.code: [], FILLED_TRAP.code: []}
-    for _ in range(4000):
-        code, begin = int(engine.species[site]), engine.time
-        engine.run(events=1)
-        times[code].append(engine.time - begin)
+    gas = LatticeGas(lattice, [capture], codes, interactions=background, seed=11)
+    time, _, direction, _, _ = np.array(run(gas, events=4000, log=True).log).T
+    waits = np.diff(time, prepend=0.0)
+    times = {TRAP.code: waits[direction == 0], FILLED_TRAP.code: waits[direction == 1]}
+    assert len(waits) == 4000
     prefactor = 1e13 * math.exp(-2 * lattice.position[site, 2] / 0.3e-9)
     for code, energy in ((TRAP.code, 0.05), (FILLED_TRAP.code, -0.05)):
         rate = prefactor * math.exp(-((1.2 + energy) ** 2) / 4.8 / KT)

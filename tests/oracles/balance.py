@@ -1,19 +1,19 @@
-"""Detailed balance of an engine: of each event with its reverse, and around a loop."""
+"""Detailed balance of a lattice gas: of each event with its reverse, and around a loop."""
 
 from itertools import pairwise
 
 import numpy as np
 
-from frenkel.kinetic.engine.engine import Engine
 from frenkel.kinetic.lattice.species import OXYGEN, VACANCY
+from frenkel.kinetic.lattice_gas import LatticeGas
 from frenkel.kinetic.mechanisms.mechanism import Mechanism, PairInteraction, SiteEnergy
 from frenkel.units import BOLTZMANN_EV
 
 
 def worst_imbalance(lattice, site_energy, shift, potential, vacancies=6, events=150, seed=1):
-    """Return the worst of ln(k_f/k_r) + dE/kT over a random walk through the states of an engine (X-07).
+    """Return the worst of ln(k_f/k_r) + dE/kT over a random walk through the states of a gas (X-07).
 
-    The energy is summed here from its parts, not taken from the engine.
+    The energy is summed here from its parts, not taken from the gas.
     """
     hop = Mechanism(
         "hop", before=(VACANCY, OXYGEN), after=(OXYGEN, VACANCY), barrier=1.0, attempt_frequency=1e13,
@@ -23,7 +23,7 @@ def worst_imbalance(lattice, site_energy, shift, potential, vacancies=6, events=
     rng = np.random.default_rng(seed)
     species = np.where(lattice.sublattice == 0, OXYGEN.code, 0)
     species[rng.choice(lattice.n_hosts, vacancies, replace=False)] = VACANCY.code
-    engine = Engine(
+    gas = LatticeGas(
         lattice, [hop], species, interactions=parts, potential=potential, temperature=500.0, seed=seed
     )
     near, kt, worst = lattice.motifs["nearest"], BOLTZMANN_EV * 500.0, 0.0
@@ -34,13 +34,12 @@ def worst_imbalance(lattice, site_energy, shift, potential, vacancies=6, events=
         return site_energy[vacant].sum() + VACANCY.charge * potential[vacant].sum() - 0.2 * pairs
 
     for _ in range(events):
-        before, listed = energy(engine.species), engine.transitions()
+        before, listed = energy(gas.engine.species), gas.transitions()
         number = int(rng.integers(len(listed)))
-        engine.catalogue()
-        engine.fire(number)
-        back, move = engine.transitions(), listed[number]
+        gas.fire(number)
+        back, move = gas.transitions(), listed[number]
         back = back[(back["site_a"] == move["site_b"]) & (back["site_b"] == move["site_a"])]
-        change = energy(engine.species) - before
+        change = energy(gas.engine.species) - before
         worst = max(worst, abs(np.log(move["rate"] / back["rate"][0]) + change / kt))
     return worst
 
@@ -53,7 +52,7 @@ def kolmogorov_loop(lattice, site_energy, shift, potential, sites):
     )  # fmt: skip
     start = np.zeros(lattice.n_sites, int)
     start[sites[0]] = VACANCY.code
-    engine = Engine(
+    gas = LatticeGas(
         lattice, [hop], start, interactions=[SiteEnergy(VACANCY, site_energy)], potential=potential,
         temperature=500.0, seed=1,
     )  # fmt: skip
@@ -61,11 +60,10 @@ def kolmogorov_loop(lattice, site_energy, shift, potential, sites):
     def product_of_rates(way):
         total = 0.0
         for here, there in pairwise(way):
-            listed = engine.transitions()
+            listed = gas.transitions()
             number = int(np.flatnonzero((listed["site_a"] == here) & (listed["site_b"] == there))[0])
             total += np.log(listed["rate"][number])
-            engine.catalogue()
-            engine.fire(number)
+            gas.fire(number)
         return total
 
     way = [*sites, sites[0]]

@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from frenkel.kinetic.mechanisms.barrier import LAWS, LINEAR, MARCUS, SINUSOIDAL, sinusoidal
+from frenkel.kinetic.fields._event_rates import EventRates
+from frenkel.kinetic.mechanisms.barrier import LAWS, LINEAR, MARCUS, NUMBERS, SINUSOIDAL, sinusoidal
 from frenkel.kinetic.mechanisms.lineshape import Lineshape
 from frenkel.typing import Floats
 from frenkel.units import BOLTZMANN_EV
@@ -156,3 +157,28 @@ def _hermite(t: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         s * (1 - s) ** 2 + low,
         s**2 * (s - 1) + high,
     )
+
+
+def compiled(
+    barrier: ArrayLike,
+    energy: ArrayLike,
+    law: str,
+    *,
+    kelvin: float = 300.0,
+    alpha: float = 0.5,
+    direction: int = 0,
+    shape: Lineshape | None = None,
+) -> Floats:
+    """Return the activation energy (eV) as the loop of devices works it out, for comparison with the laws."""
+    whole = ("code_before_a", "code_after_a", "code_before_b", "code_after_b", "electrode")
+    tables = {name: np.zeros(1, np.int32) for name in whole}
+    tables |= {
+        name: np.zeros(1) for name in ("charge_a", "charge_b", "dipole", "floor", "heat_of_transport")
+    }
+    tables |= {"law": np.array([NUMBERS[law]], np.int32), "alpha": np.array([alpha]), "lineshapes": [shape]}
+    barriers, energies = np.broadcast_arrays(barrier, energy)
+    none = np.zeros(barriers.size)
+    events, work = EventRates(tables, kelvin), np.zeros((3, barriers.size))
+    events.load(none, none + direction, none, none, barriers.ravel(), none, none)
+    work[0] = energies.ravel()
+    return events.between(0.0, 1.0, work, work).activation(1.0).reshape(barriers.shape)

@@ -1,4 +1,4 @@
-"""Rare events whose probability is known: an engine as a system of walks, and sums of positive terms only."""
+"""Rare events whose probability is known: a lattice gas as a system of walks, sums of positive terms."""
 
 import numpy as np
 from scipy.sparse import csr_matrix, diags, identity
@@ -13,26 +13,26 @@ from frenkel.kinetic.lattice.species import INTERSTITIAL, VACANCY
 from frenkel.kinetic.materials.material import Material
 
 
-class EngineSystem:
-    """An engine in constant fields, from its present state until some time from now (s)."""
+class GasSystem:
+    """A lattice gas, from its present state until some time from now (s)."""
 
-    def __init__(self, engine, duration):
-        self.engine, self.duration, self.first = engine, duration, engine.state()
-        self.begin = engine.time
+    def __init__(self, gas, duration):
+        self.gas, self.duration, self.first = gas, duration, gas.state()
 
     def start(self):
         return self.first
 
     def state(self):
-        return self.engine.state()
+        return self.gas.state()
+
+    def stream(self, stream):
+        return stream
 
     def go(self, state, time, stream, look):
-        engine = self.engine
-        engine.restore(state, stream=stream)
-        engine.time = self.begin + time
-        stopped = look(time)
-        while not stopped and engine.run(events=1, time=self.begin + self.duration) == "events":
-            stopped = look(engine.time - self.begin)
+        gas, end = self.gas, self.duration
+        gas.restore(state | {"time": time}, stream=self.stream(stream), keep_solved=True)
+        if not look(time) and time < end:
+            gas.hold(end - time, stop=lambda *_: look(min(gas.time, end)))
 
 
 def law_after(matrix, first, duration, most=200_000):
@@ -134,25 +134,25 @@ class Box:
 
     def place(self, system):
         """Return the number of the present state."""
-        return self.number[tuple(system.engine.codes.tolist()), system.engine.reservoir]
+        return self.number[tuple(system.gas.engine.codes.tolist()), system.gas.engine.reservoir]
 
-    def passages(self, system=EngineSystem):
+    def passages(self, system=GasSystem):
         """Return exact chance to reach the goal, and what makes processes; the score is ln of prospect."""
         score = np.log(prospects(self.matrix, self.goal, self.duration))
         score[self.goal] = 1.0
 
         def process(repeat):
-            one = system(self.box.engine(), self.duration)
+            one = system(self.box.gas(), self.duration)
             return Passage(lambda clone: one, (repeat,), lambda it: score[self.place(it)], 1.0)
 
         return hitting(self.matrix, 0, self.goal, self.duration), process
 
-    def survivals(self, system=EngineSystem):
+    def survivals(self, system=GasSystem):
         """Return exact chance to stay away from the goal, and what makes processes."""
         law = law_after(absorbed(self.matrix, self.goal), 0, self.duration)
 
         def process(repeat):
-            one = system(self.box.engine(), self.duration)
+            one = system(self.box.gas(), self.duration)
             return Survival(lambda clone: one, (repeat,), lambda it: self.goal[self.place(it)])
 
         return float(law[~self.goal].sum()), process
@@ -183,8 +183,7 @@ def hopping_chain(device, rates=lambda device: device.rates()):
     here = device.arrangement()
     number, todo, rows, conductance = {here["species"].tobytes(): 0}, [here["species"]], [], []
     for at, species in enumerate(todo):
-        order = np.flatnonzero(species == VACANCY.code).astype(np.int32)
-        device.arrange(species=species, order=order)
+        device.arrange(species=species)
         conductance.append(device.conductance)
         table = device.solved().at(0.3).arrays()
         for a, b, rate in zip(table["site_a"], table["site_b"], rates(device), strict=True):

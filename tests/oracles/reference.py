@@ -1,6 +1,6 @@
-"""The engine again in plain Python: slow, short, and written straight from the definitions.
+"""A lattice gas again in plain Python: slow, short, and written straight from the definitions.
 
-Tests hold the compiled engine equal to it, event by event on the same random numbers.
+Tests hold the compiled events and loop equal to it, event by event on the same random numbers.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,8 +9,8 @@ from math import exp, inf, log1p
 import numpy as np
 from barrier_laws import activation, multiphonon
 
-from frenkel.kinetic.engine.engine import Engine
 from frenkel.kinetic.lattice.species import Species
+from frenkel.kinetic.lattice_gas import LatticeGas
 from frenkel.kinetic.mechanisms.barrier import LINEAR, soret_lever
 from frenkel.kinetic.mechanisms.lineshape import tabulate
 from frenkel.kinetic.mechanisms.mechanism import Mechanism, PairInteraction, SiteEnergy
@@ -20,27 +20,26 @@ Move = tuple[int, int, int, int]  # mechanism, direction, site a, site b (-1: no
 
 
 class ReferenceEngine:
-    """Same trajectory as an `Engine` that was just made with the same arguments.
+    """Same trajectory as a `LatticeGas` that was just made with the same arguments.
 
     Parameters
     ----------
-    engine : Engine
+    gas : LatticeGas
         Gives lattice, mechanisms, start, fields, seed and member.
     interactions : sequence of PairInteraction or SiteEnergy
-        The interactions that the engine was made with.
+        The interactions that the gas was made with.
     """
 
-    def __init__(self, engine: Engine, interactions: Sequence[PairInteraction | SiteEnergy] = ()) -> None:
-        self.lattice, self.mechanisms, self.interactions = engine.lattice, engine.mechanisms, interactions
-        self.species = [int(code) for code in engine.species]
-        self.potential, self.electrode_potential = engine.potential, engine.electrode_potential
-        self.temperature = engine.temperature
-        self.reservoir = dict(zip(("bottom", "top"), engine.reservoir, strict=True))
-        stream = np.random.SeedSequence(engine.seed, spawn_key=(engine.member,))
+    def __init__(self, gas: LatticeGas, interactions: Sequence[PairInteraction | SiteEnergy] = ()) -> None:
+        self.lattice, self.mechanisms, self.interactions = gas.lattice, gas.engine.mechanisms, interactions
+        self.species = [int(code) for code in gas.engine.species]
+        self.potential, self.electrode_potential = gas.fields.potential, gas.fields.electrodes[1:].tolist()
+        self.temperature = gas.fields.temperature
+        self.reservoir = dict(zip(("bottom", "top"), gas.engine.reservoir, strict=True))
+        stream = np.random.SeedSequence(gas.seed, spawn_key=(gas.member,))
         self.random = np.random.Generator(np.random.PCG64DXSM(stream))
         self.time = 0.0
         self._background = self._lowest_codes()
-        self.particles = [site for site in range(self.lattice.n_sites) if self._owns(site)]
 
     def moves(self, site: int) -> Iterator[Move | None]:
         """Yield the slots of a site in order: a move, or None where it is not possible now."""
@@ -90,10 +89,11 @@ class ReferenceEngine:
         if mechanism.electrode is not None:
             forward -= charge[0] * self.electrode_potential[("bottom", "top").index(mechanism.electrode)]
         difference = chemical + sign * (mechanism.energy + forward)
-        barrier = self._barrier(mechanism, sites, forward)
+        barrier = self._barrier(mechanism, sites)
+        beta = soret_lever(barrier, mechanism.heat_of_transport)
+        barrier = self._lowered(mechanism, barrier, forward)
         alpha = 0.5 if mechanism.law != LINEAR else mechanism.alpha
         first, last = (sites[0], sites[-1]) if direction == 0 else (sites[-1], sites[0])
-        beta = soret_lever(mechanism.barrier, mechanism.heat_of_transport)
         kelvin = self.temperature[first] + beta * (self.temperature[last] - self.temperature[first])
         if mechanism.transition is not None:
             height = barrier + float(multiphonon(tabulate(mechanism.transition), difference, kelvin))
@@ -104,7 +104,8 @@ class ReferenceEngine:
 
     def step(self, until: float = inf) -> Move | None:
         """Carry out the next move and return it; None when none is possible (or before ``until``)."""
-        listed = [move for site in self.particles for move in self.moves(site) if move is not None]
+        owners = [site for site in range(self.lattice.n_sites) if self._owns(site)]
+        listed = [move for site in owners for move in self.moves(site) if move is not None]
         rates = [self.rate(move)[0] for move in listed]
         total = sum(rates)
         if total <= 0.0:
@@ -124,27 +125,16 @@ class ReferenceEngine:
         m, direction, a, b = move
         mechanism = self.mechanisms[m]
         sites = (a,) if b < 0 else (a, b)
-        had = {i for i in sites if self._owns(i)}
         self._place(mechanism, direction, sites)
         if mechanism.electrode is not None and not mechanism.remote:
             self.reservoir[mechanism.electrode] += 1 - 2 * direction
-        gone = [i for i in sites if i in had and not self._owns(i)]
-        new = [i for i in sites if i not in had and self._owns(i)]
-        if len(gone) == len(new) == 1:
-            self.particles[self.particles.index(gone[0])] = new[0]
-            return
-        for i in gone:
-            last = self.particles.pop()
-            if last != i:
-                self.particles[self.particles.index(i)] = last
-        self.particles += new
 
     def _place(self, mechanism: Mechanism, direction: int, sites: tuple[int, ...]) -> None:
         for site, species in zip(sites, (mechanism.after, mechanism.before)[direction], strict=True):
             self.species[site] = species.code
 
-    def _barrier(self, mechanism: Mechanism, sites: tuple[int, ...], forward: float) -> float:
-        barrier, charge = mechanism.barrier, abs(mechanism.charge_change[0])
+    def _barrier(self, mechanism: Mechanism, sites: tuple[int, ...]) -> float:
+        barrier = mechanism.barrier
         if mechanism.barrier_shift is not None:
             barrier += sum(float(mechanism.barrier_shift[i]) for i in sites) / len(sites)
         if mechanism.crowding is not None:
@@ -158,7 +148,10 @@ class ReferenceEngine:
             start, edge = mechanism.crowding_start, mechanism.crowding_edge
             near = [max(0, min(n, limit) - start) for n in near]
             barrier += extra * ((1 - edge) * min(near) + edge * max(near)) / (limit - start)
-        length = self.lattice.length(mechanism.motif)
+        return barrier
+
+    def _lowered(self, mechanism: Mechanism, barrier: float, forward: float) -> float:
+        length, charge = self.lattice.length(mechanism.motif), abs(mechanism.charge_change[0])
         if charge > 0.0:
             barrier -= mechanism.dipole / length * max(0.0, -forward / charge)
         return max(mechanism.floor, barrier)

@@ -1,13 +1,14 @@
 """All states of a box so small that the master equation can be solved."""
 
 import numpy as np
+from gas_runs import restart, run
 from reference import ReferenceEngine
 from scipy import stats
 from scipy.sparse import csr_matrix, diags
 
-from frenkel.kinetic.engine.engine import Engine
 from frenkel.kinetic.lattice.lattice import Lattice
 from frenkel.kinetic.lattice.species import EMPTY, INTERSTITIAL, OXYGEN, VACANCY
+from frenkel.kinetic.lattice_gas import LatticeGas
 from frenkel.kinetic.mechanisms.mechanism import Mechanism, PairInteraction, SiteEnergy
 
 A = 2.6e-10
@@ -22,11 +23,6 @@ def hop(moving=VACANCY, background=OXYGEN, **changes):
 def turn(before, after, **changes):
     values = {"barrier": 0.0, "attempt_frequency": 1.0} | changes
     return Mechanism(f"{before.name} to {after.name}", before=(before,), after=(after,), **values)
-
-
-def restart(engine, start):
-    """Put an engine back to a state, with the random numbers going on."""
-    engine.restore(start | {"random": engine.state()["random"]})
 
 
 def pooled_chi2(observed, expected):
@@ -73,16 +69,16 @@ class SmallBox:
             "electrode_potential": (0.05, -0.1), "reservoir": (0, 1),
         }
 
-    def engine(self, **changes):
-        arguments = self.fields | {"interactions": self.interactions, "seed": 21} | changes
-        return Engine(self.lattice, self.mechanisms, self.start, **arguments)
+    def gas(self, **changes):
+        arguments = self.fields | {"interactions": self.interactions, "seed": 21, "cache": 2000} | changes
+        return LatticeGas(self.lattice, self.mechanisms, self.start, **arguments)
 
     def states(self):
         """Return the number of every state that can be reached, and the rate matrix.
 
         The reservoirs are part of the state: oxygen in lattice and electrodes together is conserved.
         """
-        reference = ReferenceEngine(self.engine(), self.interactions)
+        reference = ReferenceEngine(self.gas(), self.interactions)
         first = (tuple(reference.species), self.fields["reservoir"])
         number, rows, todo = {first: 0}, [], [first]
         for state in todo:
@@ -108,11 +104,11 @@ class SmallBox:
         return number, matrix - diags(np.asarray(matrix.sum(axis=1)).ravel())
 
 
-def end_states(engine, number, until, runs=6000, **how):
+def end_states(gas, number, until, runs=6000, **how):
     """Count the states in which runs of a given duration end."""
-    start, count = engine.state(), np.zeros(len(number))
+    start, count = gas.state(), np.zeros(len(number))
     for _ in range(runs):
-        restart(engine, start)
-        engine.run(time=until, **how)
-        count[number[tuple(engine.species.tolist()), engine.reservoir]] += 1
+        restart(gas, start)
+        run(gas, time=until, **how)
+        count[number[tuple(gas.engine.species.tolist()), gas.engine.reservoir]] += 1
     return count

@@ -304,7 +304,7 @@ def put(device, species):
     held = old.reservoir[1] + abs(missing(species) - missing(old.species))
     device.engine = Engine(
         device.lattice, device.chemistry.mechanisms, species, interactions=device.chemistry.interactions,
-        reservoir=(0, held), temperature=device.temperature, seed=device.seed, member=device.member,
+        reservoir=(0, held), seed=device.seed, member=device.member,
     )
 
 

@@ -73,7 +73,7 @@ def test_what_relaxes_at_rest_is_seen_at_the_end():
     sites = [((nx // 2) * ny + ny // 2) * nz + layer for layer in range(nz)]
     species = device.engine.species
     species[sites] = VACANCY.code
-    device.arrange(species=species, order=np.array(sites, np.int32))
+    device.arrange(species=species)
     device.look()
     start, wave, share = device.state(), Waveform.constant(0.0, 3e-7), 0.9
     first, lost = device.conductance, 0

@@ -5,9 +5,9 @@ import math
 import numpy as np
 
 from frenkel.kinetic.device import Device
-from frenkel.kinetic.engine.engine import Engine
 from frenkel.kinetic.lattice.lattice import Lattice
 from frenkel.kinetic.lattice.species import EMPTY, INTERSTITIAL, OXYGEN, VACANCY
+from frenkel.kinetic.lattice_gas import LatticeGas
 from frenkel.kinetic.materials.material import Material
 from frenkel.kinetic.mechanisms.reactions import build_chemistry
 
@@ -55,7 +55,7 @@ def frozen_field(material, seed, field, temperature):
     ions = random.choice(lattice.n_sites - lattice.n_hosts, 10, replace=False) + lattice.n_hosts
     species[ions] = INTERSTITIAL.code
     potential, top = field * lattice.position[:, 2], field * lattice.thickness
-    engine = Engine(
+    gas = LatticeGas(
         lattice,
         chemistry.mechanisms,
         species,
@@ -68,7 +68,7 @@ def frozen_field(material, seed, field, temperature):
     )
     occupied = (species == VACANCY.code) | (species == INTERSTITIAL.code)
     worst = 0.0
-    for event in engine.transitions():
+    for event in gas.transitions():
         name = chemistry.mechanisms[event["mechanism"]].name
         barrier = tilted(BARRIERS[name], by_hand(event, name, occupied, potential, top))
         expected = ATTEMPT * math.exp(-barrier / (BOLTZMANN * temperature))

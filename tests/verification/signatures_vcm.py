@@ -177,8 +177,7 @@ def _leaky(cell, exchange):
     )
     state = device.state()
     whole = other.device.state()
-    kept = {name: state["engine"][name] for name in ("species", "order")}
-    whole["engine"] = whole["engine"] | kept
+    whole["engine"] = whole["engine"] | {"species": state["engine"]["species"]}
     other.device.restore(whole)
     return other
 

@@ -5,14 +5,15 @@ Slow; run by `make verify`. False-alarm probability 1e-4 per p-value.
 
 import numpy as np
 import pytest
+from gas_runs import look, run
 from scipy import stats
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.special import ellipk
 
-from frenkel.kinetic.engine.engine import Engine
 from frenkel.kinetic.lattice.lattice import Lattice
 from frenkel.kinetic.lattice.species import OXYGEN, VACANCY
+from frenkel.kinetic.lattice_gas import LatticeGas
 from frenkel.kinetic.mechanisms.mechanism import Mechanism, PairInteraction
 from frenkel.units import BOLTZMANN_EV
 
@@ -24,7 +25,7 @@ FALSE_ALARM = 1e-4
 
 
 def gas(shape, binding, seed):
-    """Return an engine of a lattice gas with pair energy ``binding`` (kT) at half filling.
+    """Return a lattice gas with pair energy ``binding`` (kT) at half filling.
 
     Every site exchanges with an electrode, at the chemical potential at which both species are alike.
     """
@@ -34,8 +35,8 @@ def gas(shape, binding, seed):
     mechanism = Mechanism("exchange", before=(OXYGEN,), after=(VACANCY,), electrode="top", barrier=0.0,
                           attempt_frequency=1.0, energy=-0.5 * neighbours * binding * KT)
     pair = PairInteraction(VACANCY, VACANCY, binding * KT)
-    return Engine(lattice, [mechanism], codes, interactions=[pair], temperature=1000.0, seed=seed,
-                  reservoir=(0, 10**9))
+    return LatticeGas(lattice, [mechanism], codes, interactions=[pair], temperature=1000.0, seed=seed,
+                      reservoir=(0, 10**9), cache=4)
 
 
 def p_of_batches(values, mean):
@@ -51,14 +52,14 @@ def test_one_dimension_pair_function(binding):
     Fails with a binding 8 % stronger.
     """
     length = 40
-    engine = gas((length, 1, 1), binding, seed=1)
-    engine.run(time=200.0)
-    samples = np.zeros((40, 4))
-    for batch in range(40):
-        for _ in range(500):
-            engine.run(time=engine.time + 4.0)
-            spin = 2.0 * engine.codes - 1.0
-            samples[batch] += [(spin * np.roll(spin, r)).mean() / 500 for r in (1, 2, 3, 5)]
+    one = gas((length, 1, 1), binding, seed=1)
+    run(one, time=200.0)
+
+    def products():
+        spin = 2.0 * one.engine.codes - 1.0
+        return [(spin * np.roll(spin, r)).mean() for r in (1, 2, 3, 5)]
+
+    samples = np.array(look(one, 40 * 500, 4.0, products)).reshape(40, 500, 4).mean(axis=1)
 
     def law(strength):
         t = np.tanh(-strength / 4.0)
@@ -75,20 +76,18 @@ def test_square_lattice_gas_energy():
     Sites turned over one by one; 32 x 32 sites at J = 0.35 (correlation length 4), finite size below 1e-6.
     """
     coupling = 0.35
-    engine = gas((32, 32, 1), -4.0 * coupling, seed=2)
+    one = gas((32, 32, 1), -4.0 * coupling, seed=2)
     k = 2.0 * np.sinh(2 * coupling) / np.cosh(2 * coupling) ** 2
     exact = 1.0 / np.tanh(2 * coupling) * (
         1.0 + 2.0 / np.pi * (2.0 * np.tanh(2 * coupling) ** 2 - 1.0) * ellipk(k * k)
     ) / 2.0
-    engine.run(time=200.0)
-    batches = []
-    for _ in range(40):
-        total = 0.0
-        for _ in range(60):
-            engine.run(time=engine.time + 3.0)
-            spin = 2.0 * engine.codes.reshape(32, 32) - 1.0
-            total += 0.5 * (spin * np.roll(spin, 1, 0) + spin * np.roll(spin, 1, 1)).mean()
-        batches.append(total / 60)
+    run(one, time=200.0)
+
+    def energy():
+        spin = 2.0 * one.engine.codes.reshape(32, 32) - 1.0
+        return 0.5 * (spin * np.roll(spin, 1, 0) + spin * np.roll(spin, 1, 1)).mean()
+
+    batches = np.array(look(one, 40 * 60, 3.0, energy)).reshape(40, 60).mean(axis=1)
     assert p_of_batches(batches, exact) > FALSE_ALARM
     assert p_of_batches(batches, exact * 1.02) < FALSE_ALARM
 
@@ -98,15 +97,10 @@ def test_square_lattice_gas_critical_point():
 
     def cumulant(size, kelvin_share, seed):
         binding = -1.0 / (0.5673 * kelvin_share)
-        engine = gas((size, size, 1), binding, seed=seed)
-        engine.run(time=500.0)
-        second = fourth = 0.0
-        for _ in range(4000):
-            engine.run(time=engine.time + 3.0)
-            m = 2.0 * engine.codes.mean() - 1.0
-            second += m**2
-            fourth += m**4
-        return 1.0 - fourth / 4000 / (3.0 * (second / 4000) ** 2)
+        one = gas((size, size, 1), binding, seed=seed)
+        run(one, time=500.0)
+        m = np.array(look(one, 4000, 3.0, lambda: 2.0 * one.engine.codes.mean() - 1.0))
+        return 1.0 - (m**4).mean() / (3.0 * (m**2).mean() ** 2)
 
     assert cumulant(16, 0.93, 3) > cumulant(8, 0.93, 4)
     assert cumulant(16, 1.07, 5) < cumulant(8, 1.07, 6)

@@ -43,8 +43,6 @@ class DeviceSystem:
         self.first = device.state() | {"time": 0.0}
         self.begin = device.conductance
         self.edge = question.edge(self.begin)
-        # What never changes in a device is kept once, not in each of thousands of states.
-        self.same = {name: self.first["engine"][name] for name in ("potential", "kt")}
 
     def start(self) -> dict[str, Any]:
         """Return the state at time 0."""
@@ -52,8 +50,7 @@ class DeviceSystem:
 
     def state(self) -> dict[str, Any]:
         """Return the present state."""
-        state = self.device.state()
-        return state | {"engine": state["engine"] | self.same}
+        return self.device.state()
 
     def score(self) -> float:
         """Return how far the edge has been met; at least 0 where it has."""

@@ -1,13 +1,13 @@
-"""Barriers and the event engine: detailed balance, waiting times, drift, Boltzmann's law."""
+"""Barriers, events and the loop of devices: detailed balance, waiting times, drift, Boltzmann's law."""
 
 import math
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kinetic.engine.engine import Engine
 from ..kinetic.lattice.lattice import Lattice
 from ..kinetic.lattice.species import OXYGEN, VACANCY
+from ..kinetic.lattice_gas import LatticeGas
 from ..kinetic.mechanisms import barrier
 from ..kinetic.mechanisms.mechanism import Mechanism
 from ..units import BOLTZMANN_EV
@@ -44,12 +44,11 @@ def engine_balance() -> list[Row]:
 def waiting_time() -> list[Row]:
     """Waiting times are exponential with the total rate."""
     lattice = Lattice.cubic((4, 4, 6), SPACING)
-    engine = _alone(lattice, _hop(0.0), 3, seed=3)
-    events, scaled = 20_000, np.empty(20_000)
-    for i in range(events):
-        total, before = float(engine.transitions()["rate"].sum()), engine.time
-        engine.run(events=1)
-        scaled[i] = total * (engine.time - before)
+    gas, events = _alone(lattice, _hop(0.0), 3, seed=3), 20_000
+    # Every hop has the attempt frequency; a vacancy at an electrode has one neighbour less.
+    time, _, _, start, _ = np.array(gas.hold(1.0, stop=lambda *_: gas.events == events, log=True).log).T
+    neighbours = np.count_nonzero(lattice.motifs["nearest"][start.astype(int)] >= 0, axis=1)
+    scaled = 1e13 * neighbours * np.diff(time, prepend=0.0)
     return [
         Row(
             "engine: mean waiting time times total rate",
@@ -75,7 +74,7 @@ def drift() -> list[Row]:
     duration = 100 / (forward - backward)
     ends = []
     for member in range(members):
-        engine = _alone(
+        gas = _alone(
             lattice,
             _hop(0.5, law="linear"),
             150,
@@ -84,8 +83,8 @@ def drift() -> list[Row]:
             seed=4,
             member=member,
         )
-        engine.run(time=duration)
-        ends.append(int(lattice.layer[np.flatnonzero(engine.species == VACANCY.code)[0]]) - 150)
+        gas.hold(duration)
+        ends.append(int(lattice.layer[np.flatnonzero(gas.engine.codes == VACANCY.code)[0]]) - 150)
     speed = SPACING / duration
     return [
         Row(
@@ -106,14 +105,16 @@ def boltzmann() -> list[Row]:
     profile = np.array([0.0, 0.015, 0.02, 0.02, 0.045, 0.05, 0.055, 0.08])
     weight = np.exp(-2 * profile / (BOLTZMANN_EV * temperature))
     exact = float(np.arange(nz) @ weight / weight.sum())
-    engine = _alone(lattice, _hop(0.3), 2, potential=profile[lattice.layer], temperature=temperature, seed=5)
-    pause, samples, batches = 60 / float(engine.transitions()["rate"].sum()), 24_000, 40
-    layer = np.empty(samples)
-    for i in range(samples):
-        # Looking at equal times, not after each event, weighs states by how long they last.
-        engine.run(time=engine.time + pause)
-        layer[i] = lattice.layer[np.flatnonzero(engine.codes == VACANCY.code)[0]]
-    means = layer.reshape(batches, -1).mean(axis=1)
+    gas = _alone(lattice, _hop(0.3), 2, potential=profile[lattice.layer], temperature=temperature, seed=5)
+    pause, samples, batches = 60 / float(gas.transitions()["rate"].sum()), 24_000, 40
+    layer: list[int] = []
+
+    def look(*_: object) -> None:
+        layer.append(int(lattice.layer[np.flatnonzero(gas.engine.codes == VACANCY.code)[0]]))
+
+    # Looking at equal times, not after each event, weighs states by how long they last.
+    gas.hold(samples * pause, samples=samples + 1, progress=look)
+    means = np.array(layer[1:]).reshape(batches, -1).mean(axis=1)
     return [
         Row(
             "engine: mean layer of a vacancy in a potential",
@@ -146,10 +147,10 @@ def _alone(
     temperature: float = 300.0,
     seed: int = 0,
     member: int = 0,
-) -> Engine:
-    """Return an engine with one vacancy."""
+) -> LatticeGas:
+    """Return a lattice gas with one vacancy."""
     species = np.full(lattice.n_sites, OXYGEN.code, np.int8)
     species[site] = VACANCY.code
-    return Engine(
+    return LatticeGas(
         lattice, [hop], species, potential=potential, temperature=temperature, seed=seed, member=member
     )

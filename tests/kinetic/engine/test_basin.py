@@ -1,16 +1,17 @@
-"""Superbasins: exact exit law and exit state, far fewer events, and no effect where there is none.
+"""Superbasins of a lattice gas: exact exit law and state, far fewer events, no effect where there is none.
 
 Statistical tests have fixed seeds and a false-alarm probability of 1e-4 per p-value.
 """
 
 import numpy as np
 import pytest
+from gas_runs import look, restart, run
 from scipy import stats
 
 from frenkel.kinetic.engine._chain import Chain
-from frenkel.kinetic.engine.engine import Engine
 from frenkel.kinetic.lattice.lattice import Lattice
 from frenkel.kinetic.lattice.species import OXYGEN, VACANCY
+from frenkel.kinetic.lattice_gas import LatticeGas
 from frenkel.kinetic.mechanisms.mechanism import Mechanism, PairInteraction, SiteEnergy
 from frenkel.units import BOLTZMANN_EV
 
@@ -36,8 +37,8 @@ def trap(length, ratio, energy=None, vacancies=1, seed=1):
     codes[:vacancies] = VACANCY.code
     site = SiteEnergy(VACANCY, np.zeros(length) if energy is None else energy)
     pair = PairInteraction(VACANCY, VACANCY, -0.02)
-    return Engine(Lattice.cubic((1, 1, length), A), [hop(law="linear"), *out], codes, temperature=300.0,
-                  interactions=[site, pair], seed=seed)
+    return LatticeGas(Lattice.cubic((1, 1, length), A), [hop(law="linear"), *out], codes, temperature=300.0,
+                      interactions=[site, pair], seed=seed)
 
 
 def law(length, ratio, energy=None):
@@ -57,13 +58,13 @@ def law(length, ratio, energy=None):
     return lambda t: 1.0 - np.real(np.exp(np.outer(t, value)) @ part), float(top)
 
 
-def exits(engine, runs, superbasin=True):
+def exits(gas, runs, superbasin=True):
     """Return the times at which the trap is empty, the share of the top, and the mean number of events."""
-    start, times, top, events = engine.state(), np.zeros(runs), 0, 0
+    start, times, top, events, engine = gas.state(), np.zeros(runs), 0, 0, gas.engine
     for i in range(runs):
-        engine.restore(start | {"random": engine.state()["random"]})
-        assert engine.run(events=10**9, superbasin=superbasin) == "stuck"
-        times[i] = engine.time
+        restart(gas, start)
+        run(gas, until=lambda: not engine.codes.any(), superbasin=superbasin)
+        times[i] = gas.time
         top += engine.counts[1, 0]
         events += engine.events
     return times, top, events / runs
@@ -98,42 +99,42 @@ def test_two_vacancies_that_leave_one_after_the_other():
 
 def test_time_limit_within_a_basin():
     """At a time limit the state has the law of the chain given that it is still inside: detailed balance."""
-    engine = trap(8, 1e12, ROUGH, seed=8)
-    count = np.zeros(8)
-    for sample in range(1, 3001):
-        engine.run(time=1e4 * sample, superbasin=True)
-        assert engine.time == 1e4 * sample
-        count[np.argmax(engine.codes)] += 1
+    gas = trap(8, 1e12, ROUGH, seed=8)
+    seen = look(gas, 3000, 1e4, lambda: np.argmax(gas.engine.codes), superbasin=True)
+    assert gas.time == pytest.approx(3e7, rel=1e-12)
     weight = np.exp(-ROUGH / KT)
+    count = np.bincount(seen, minlength=8)
     assert stats.chisquare(count, 3000 * weight / weight.sum()).pvalue > FALSE_ALARM
 
 
 def test_counters_and_structures_stay_right():
-    engine = trap(5, 1e5, ROUGH[:5], vacancies=2, seed=9)
-    engine.run(events=10**6, superbasin=True)
-    assert engine.events == engine.counts.sum()
-    total, rate = engine.check()
-    assert total < 1e-13 and rate == 0.0 and engine.basin_exits[0] >= 1
+    gas = trap(5, 1e5, ROUGH[:5], vacancies=2, seed=9)
+    run(gas, until=lambda: not gas.engine.codes.any(), superbasin=True)
+    engine = gas.engine
+    assert engine.events == engine.counts.sum() < 1000
     assert engine.reservoir == (engine.counts[2, 0], engine.counts[1, 0])
 
 
 def test_nothing_changes_where_nothing_flickers():
-    """A dilute box of walkers has no basin: the trajectory is that of the plain engine, bit for bit."""
+    """A dilute box of walkers has no basin: the trajectory is that of a run without, bit for bit."""
     lattice = Lattice.cubic((6, 6, 6), A)
     codes = np.zeros(216)
     codes[::9] = VACANCY.code
     walk = hop(barrier=0.3, attempt_frequency=1e13)
-    one, two = (Engine(lattice, [walk], codes, temperature=600.0, seed=10) for _ in range(2))
-    one.run(events=5000)
-    two.run(events=5000, superbasin=True)
-    assert one.time == two.time and np.array_equal(one.species, two.species) and two.basin_exits[0] == 0
+    one, two = (LatticeGas(lattice, [walk], codes, temperature=600.0, seed=10, cache=16) for _ in range(2))
+    run(one, events=5000)
+    run(two, events=5000, superbasin=True)
+    assert one.time == two.time and np.array_equal(one.engine.species, two.engine.species)
+    assert two.events == 5000
 
 
 def test_closed_basin_is_left_alone():
     """Two states without any exit: time passes, nothing hangs."""
-    engine = Engine(Lattice.cubic((1, 1, 2), A), [hop()], [1, 0], seed=1)
-    assert engine.run(events=500, superbasin=True) == "events"
-    assert engine.run(time=engine.time + 100.0, superbasin=True) == "time"
+    gas = LatticeGas(Lattice.cubic((1, 1, 2), A), [hop()], [1, 0], seed=1)
+    run(gas, events=500, superbasin=True)
+    assert gas.events == 500
+    gas.hold(100.0, superbasin=True)
+    assert gas.events > 500
 
 
 @pytest.mark.parametrize("span", [1e-9, 1e-6, 1e-3, 1.0, 1e9])

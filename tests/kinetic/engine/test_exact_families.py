@@ -118,7 +118,7 @@ def test_states_of_a_family(name, share):
     until = share / abs(matrix[0, 0])
     expected = expm_multiply(matrix.T.tocsr() * until, np.eye(1, len(number)).ravel())
     assert expected.sum() == pytest.approx(1.0, abs=1e-9) and len(number) >= 60
-    count = end_states(box.engine(), number, until, runs=3000)
+    count = end_states(box.gas(), number, until, runs=3000)
     assert pooled_chi2(count, 3000 * expected) > FALSE_ALARM
 
 
@@ -128,5 +128,5 @@ def test_a_planted_error_is_seen(name):
     number, matrix = kind().states()
     until = 3.0 / abs(matrix[0, 0])
     expected = expm_multiply(matrix.T.tocsr() * until, np.eye(1, len(number)).ravel())
-    count = end_states(kind(wrong).engine(), number, until, runs=6000)
+    count = end_states(kind(wrong).gas(), number, until, runs=6000)
     assert pooled_chi2(count, 6000 * expected) < 1e-4

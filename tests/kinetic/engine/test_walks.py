@@ -8,11 +8,12 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from gas_runs import look, restart, run
 from scipy import stats
 
-from frenkel.kinetic.engine.engine import Engine
 from frenkel.kinetic.lattice.lattice import Lattice
 from frenkel.kinetic.lattice.species import OXYGEN, VACANCY
+from frenkel.kinetic.lattice_gas import LatticeGas
 from frenkel.kinetic.mechanisms.mechanism import Mechanism, PairInteraction
 from frenkel.units import BOLTZMANN_EV
 
@@ -31,16 +32,11 @@ def exchange(electrode, **changes):
 
 
 def column(length, occupied=(), mechanisms=None, **arguments):
-    """Return an engine on a column in z with vacancies on some sites."""
+    """Return a gas on a column in z with vacancies on some sites."""
     codes = np.zeros(length)
     codes[list(occupied)] = VACANCY.code
     lattice = Lattice.cubic((1, 1, length), A)
-    return Engine(lattice, mechanisms or [hop()], codes, **({"seed": 1} | arguments))
-
-
-def restart(engine, start):
-    """Put an engine back to a state, with the random numbers going on."""
-    engine.restore(start | {"random": engine.state()["random"]})
+    return LatticeGas(lattice, mechanisms or [hop()], codes, **({"seed": 1} | arguments))
 
 
 def p_of_mean(sample, mean):
@@ -73,14 +69,14 @@ def test_x04_free_walk_in_three_dimensions():
     codes = np.zeros(side**3)
     centre = side**3 // 2
     codes[centre] = VACANCY.code
-    engine = Engine(lattice, [hop(attempt_frequency=0.5)], codes, seed=3)
-    start, place, jumps = engine.state(), np.zeros((runs, 3)), np.zeros(runs)
+    gas = LatticeGas(lattice, [hop(attempt_frequency=0.5)], codes, seed=3, cache=16)
+    start, place, jumps = gas.state(), np.zeros((runs, 3)), np.zeros(runs)
     for i in range(runs):
-        restart(engine, start)
-        engine.run(time=duration)
-        site = int(np.argmax(engine.codes))
+        restart(gas, start)
+        run(gas, time=duration)
+        site = int(np.argmax(gas.engine.codes))
         place[i] = np.array(np.unravel_index(site, (side,) * 3)) - side // 2
-        jumps[i] = engine.events
+        jumps[i] = gas.events
     square = (place**2).sum(axis=1)
     assert p_of_mean(square, 6 * 0.5 * duration) > FALSE_ALARM
     assert p_of_mean(jumps, 6 * 0.5 * duration) > FALSE_ALARM
@@ -95,33 +91,32 @@ def test_x05_drift(field):
     """X-05: drift a (k+ - k-) and spread a^2 (k+ + k-)/2 from 0 to 10 MV/cm. Fails with charge 1 for 2."""
     length, kelvin, middle = 161, 600.0, 80
     potential = -field * A * np.arange(length)
-    engine = column(length, [middle], [hop(barrier=0.7, attempt_frequency=1e13, law="linear")],
-                    potential=potential, temperature=kelvin, seed=4)
-    table = engine.transitions()
+    gas = column(length, [middle], [hop(barrier=0.7, attempt_frequency=1e13, law="linear")],
+                 potential=potential, temperature=kelvin, seed=4)
+    table = gas.transitions()
     down, up = table["rate"]
     half = field * A / (BOLTZMANN_EV * kelvin)  # z e E a / 2kT with z = 2
     base = 1e13 * np.exp(-0.7 / (BOLTZMANN_EV * kelvin))
     assert up / down == pytest.approx(np.exp(2 * half), rel=1e-12)
     assert up - down == pytest.approx(2 * base * np.sinh(half), rel=1e-10, abs=1e-9 * base)
     duration = 30.0 / (up + down)
-    start, place = engine.state(), np.zeros(4000)
+    start, place = gas.state(), np.zeros(4000)
     for i in range(len(place)):
-        restart(engine, start)
-        engine.run(time=duration)
-        place[i] = np.argmax(engine.codes) - middle
+        restart(gas, start)
+        run(gas, time=duration)
+        place[i] = np.argmax(gas.engine.codes) - middle
     assert p_of_mean(place, (up - down) * duration) > FALSE_ALARM
     assert p_of_variance(place, (up + down) * duration) > FALSE_ALARM
     if field >= 1e8:
         assert p_of_mean(place, 2 * base * np.sinh(half / 2) * duration) < FALSE_ALARM
 
 
-def passage(engine, target, runs):
-    start, times = engine.state(), np.zeros(runs)
+def passage(gas, target, runs):
+    start, times = gas.state(), np.zeros(runs)
     for i in range(runs):
-        restart(engine, start)
-        while not engine.codes[target]:
-            engine.run(events=1)
-        times[i] = engine.time
+        restart(gas, start)
+        run(gas, until=lambda: gas.engine.codes[target])
+        times[i] = gas.time
     return times
 
 
@@ -129,9 +124,9 @@ def test_x06_first_passage_with_drift():
     """X-06: mean N/(k+ - k-), variance N (k+ + k-)/(k+ - k-)^3. Fails with N + 1 for N."""
     n, energy, kelvin = 30, 0.05, 600.0
     potential = 0.5 * energy * np.arange(160)
-    engine = column(160, [110], [hop(law="linear")], potential=potential, temperature=kelvin)
+    gas = column(160, [110], [hop(law="linear")], potential=potential, temperature=kelvin)
     up, down = np.exp(-energy / (BOLTZMANN_EV * kelvin)), 1.0  # the linear law caps the downhill barrier at 0
-    times = passage(engine, 110 - n, 2500)
+    times = passage(gas, 110 - n, 2500)
     assert p_of_mean(times, n / (down - up)) > FALSE_ALARM
     assert p_of_variance(times, n * (up + down) / (down - up) ** 3) > FALSE_ALARM
     assert p_of_mean(times, (n + 1) / (down - up)) < FALSE_ALARM
@@ -150,8 +145,8 @@ def test_x08_boltzmann_in_a_field(vacancies):
     length, kelvin, binding = 8, 900.0, -0.08
     rng = np.random.default_rng(14)
     potential = 0.03 * np.sin(np.arange(length)) + rng.normal(0.0, 0.02, length)
-    engine = column(length, range(vacancies), [hop()], potential=potential, temperature=kelvin, seed=6,
-                    interactions=[PairInteraction(VACANCY, VACANCY, binding)])
+    gas = column(length, range(vacancies), [hop()], potential=potential, temperature=kelvin, seed=6,
+                 interactions=[PairInteraction(VACANCY, VACANCY, binding)])
     states = {sites: i for i, sites in enumerate(combinations(range(length), vacancies))}
 
     def law(strength):
@@ -160,9 +155,8 @@ def test_x08_boltzmann_in_a_field(vacancies):
         return weight / weight.sum()
 
     count, samples = np.zeros(len(states)), 6000
-    for sample in range(1, samples + 1):
-        engine.run(time=150.0 * sample)
-        count[states[tuple(np.flatnonzero(engine.codes).tolist())]] += 1
+    for seen in look(gas, samples, 150.0, lambda: np.flatnonzero(gas.engine.codes)):
+        count[states[tuple(seen.tolist())]] += 1
     assert stats.chisquare(count, samples * law(binding)).pvalue > FALSE_ALARM
     if vacancies > 1:
         assert stats.chisquare(count, samples * law(1.3 * binding)).pvalue < FALSE_ALARM
@@ -178,7 +172,7 @@ def test_x09_temperature_gradient(heat):
     kelvin = np.linspace(800.0, 1400.0, length)
     mechanism = hop(barrier=barrier, attempt_frequency=np.exp(barrier / (BOLTZMANN_EV * 1000.0)),
                     heat_of_transport=heat)
-    engine = column(length, [2], [mechanism], temperature=kelvin, seed=7)
+    gas = column(length, [2], [mechanism], temperature=kelvin, seed=7)
     beta = 0.5 * (1.0 - heat / barrier)
     there = kelvin[:-1] + beta * np.diff(kelvin)
     back = kelvin[1:] - beta * np.diff(kelvin)
@@ -187,10 +181,7 @@ def test_x09_temperature_gradient(heat):
     law /= law.sum()
     soret = -heat * np.diff(kelvin) / (BOLTZMANN_EV * there * back)
     np.testing.assert_allclose(np.log(law[1:] / law[:-1]), soret, rtol=1e-9, atol=1e-12)
-    count = np.zeros(length)
-    for sample in range(1, 5001):
-        engine.run(time=100.0 * sample)
-        count[np.argmax(engine.codes)] += 1
+    count = np.bincount(look(gas, 5000, 100.0, lambda: np.argmax(gas.engine.codes)), minlength=length)
     assert stats.chisquare(count, 5000 * law).pvalue > FALSE_ALARM
     if heat == 0.0:
         start = np.exp(barrier / (BOLTZMANN_EV * kelvin))
@@ -200,20 +191,20 @@ def test_x09_temperature_gradient(heat):
 def test_x10_exclusion_on_a_ring():
     """X-10: all configurations of a ring are alike, and n (L - n)/(L - 1) pairs can hop on average.
 
-    The asymmetric ring would need a field with a curl, which the engine does not allow; `test_x11_tasep` has
+    The asymmetric ring would need a field with a curl, which no potential gives; `test_x11_tasep` has
     the driven case. Fails against n (L - n)/L pairs.
     """
     length, n = 8, 3
     lattice = Lattice.cubic((length, 1, 1), A)
     codes = np.zeros(length)
     codes[:n] = VACANCY.code
-    engine = Engine(lattice, [hop()], codes, seed=8)
+    gas = LatticeGas(lattice, [hop()], codes, seed=8)
     states = {sites: i for i, sites in enumerate(combinations(range(length), n))}
-    count, jumps, last = np.zeros(len(states)), np.zeros(5000), 0
-    for sample in range(5000):
-        engine.run(time=30.0 * (sample + 1))
-        jumps[sample], last = engine.events - last, engine.events
-        count[states[tuple(np.flatnonzero(engine.codes).tolist())]] += 1
+    count = np.zeros(len(states))
+    seen = look(gas, 5000, 30.0, lambda: (gas.events, tuple(np.flatnonzero(gas.engine.codes).tolist())))
+    for _, sites in seen:
+        count[states[sites]] += 1
+    jumps = np.diff([0, *(events for events, _ in seen)])
     assert stats.chisquare(count).pvalue > FALSE_ALARM
     assert p_of_batches(jumps, 30.0 * 2 * n * (length - n) / (length - 1)) > FALSE_ALARM
     assert p_of_batches(jumps, 30.0 * 2 * n * (length - n) / length) < FALSE_ALARM
@@ -229,15 +220,12 @@ def test_x11_open_symmetric_exclusion():
     kt = BOLTZMANN_EV * kelvin
     mechanisms = [hop(), exchange("bottom", energy=-kt * np.log(4.0), law="linear", alpha=0.0),
                   exchange("top", energy=kt * np.log(3.0), law="linear", alpha=1.0)]
-    engine = column(length, [], mechanisms, temperature=kelvin, reservoir=(10**7, 10**7), seed=9)
+    gas = column(length, [], mechanisms, temperature=kelvin, reservoir=(10**7, 10**7), seed=9)
     into, out = np.array([1.0, 1.0 / 3.0]), np.array([0.25, 1.0])
     density, reach = into / (into + out), 1.0 / (into + out)
     along = (np.arange(length) + reach[0]) / (length - 1 + reach.sum())
     law = density[0] + (density[1] - density[0]) * along
-    occupied = np.zeros((8000, length))
-    for sample in range(len(occupied)):
-        engine.run(time=4.0 * (sample + 1))
-        occupied[sample] = engine.codes
+    occupied = np.array(look(gas, 8000, 4.0, lambda: gas.engine.species))
     for site in range(length):
         assert p_of_batches(occupied[:, site], law[site]) > FALSE_ALARM
         assert p_of_batches(occupied[:, site], law[site] + 0.05) < FALSE_ALARM
@@ -250,15 +238,11 @@ def test_x11_tasep(length):
     A drop of 1 V per site makes every hop downhill at the attempt frequency. Fails with L + 1 for L at L = 6.
     """
     potential = -1.0 * np.arange(1, length + 1)
-    engine = column(length, [], [hop(), exchange("bottom"), exchange("top")], potential=potential, seed=10,
-                    electrode_potential=(0.0, -float(length + 1)), reservoir=(10**7, 10**7))
+    gas = column(length, [], [hop(), exchange("bottom"), exchange("top")], potential=potential, seed=10,
+                 electrode_potential=(0.0, -float(length + 1)), reservoir=(10**7, 10**7), cache=64)
     duration, samples = 40.0, 4000
-    passed, last = np.zeros(samples), 0
-    for sample in range(samples):
-        engine.run(time=duration * (sample + 1))
-        now = engine.counts[1, 0]
-        passed[sample], last = now - last, now
-    assert engine.counts[1, 1] == engine.counts[2, 0] == 0
+    passed = np.diff([0, *look(gas, samples, duration, lambda: gas.engine.counts[1, 0])])
+    assert gas.engine.counts[1, 1] == gas.engine.counts[2, 0] == 0
     assert p_of_batches(passed[100:], duration * (length + 2) / (2 * (2 * length + 1))) > FALSE_ALARM
     if length == 6:
         assert p_of_batches(passed[100:], duration * (length + 3) / (2 * (2 * length + 3))) < FALSE_ALARM
@@ -272,18 +256,17 @@ def forming_times(lattice, position, bias, seed, scale=1.0, runs=1500):
     codes = np.zeros(lattice.n_sites)
     codes[position] = VACANCY.code
     height = (lattice.layer + 1.0) / (lattice.layer.max() + 2.0)
-    engine = Engine(
-        lattice, [hop(barrier=0.3 * scale, attempt_frequency=20.0)], codes, seed=seed,
+    gas = LatticeGas(
+        lattice, [hop(barrier=0.3 * scale, attempt_frequency=20.0)], codes, seed=seed, cache=16,
         temperature=800.0 * scale, potential=scale * np.where(bias > 0, bias * height, bias * (height - 1.0)),
         interactions=[PairInteraction(VACANCY, VACANCY, -0.1 * scale)],
     )
     target = np.flatnonzero(lattice.electrode == (1 if bias > 0 else 2))
-    start, times = engine.state(), np.zeros(runs)
+    start, times = gas.state(), np.zeros(runs)
     for i in range(runs):
-        restart(engine, start)
-        while not engine.codes[target].any():
-            engine.run(events=1)
-        times[i] = engine.time
+        restart(gas, start)
+        run(gas, until=lambda: gas.engine.codes[target].any())
+        times[i] = gas.time
     return times
 
 

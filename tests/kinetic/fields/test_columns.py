@@ -86,7 +86,6 @@ class Film:
             self.lattice,
             self.mechanisms,
             species,
-            temperature=T,
             reservoir=(0, 10**6),
             seed=1,
             interactions=(PairInteraction(VACANCY, VACANCY, -0.1),),

@@ -80,7 +80,6 @@ def test_a_hop_adds_a_few_terms_and_not_one_for_each_charge():
     state = device.engine.state()
     state["species"][: device.n_hosts] = OXYGEN.code
     state["species"][apart] = VACANCY.code
-    state["order"] = apart.astype(np.int32)
     device.engine.restore(state)
     device.solved()
     first = device.fields.charges.terms

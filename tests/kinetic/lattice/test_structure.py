@@ -9,9 +9,9 @@ from itertools import product
 import numpy as np
 import pytest
 from balance import kolmogorov_loop, worst_imbalance
+from gas_runs import run
 from scipy.spatial import Voronoi
 
-from frenkel.kinetic.engine.engine import Engine
 from frenkel.kinetic.lattice.lattice import Lattice
 from frenkel.kinetic.lattice.species import OXYGEN, VACANCY
 from frenkel.kinetic.lattice.structure import (
@@ -22,6 +22,7 @@ from frenkel.kinetic.lattice.structure import (
     plane_with_pores,
     seeded,
 )
+from frenkel.kinetic.lattice_gas import LatticeGas
 from frenkel.kinetic.mechanisms.mechanism import Mechanism
 
 A = 2.6e-10
@@ -303,14 +304,14 @@ def test_ions_pass_a_plane_through_its_pores_alone():
         barrier_shift=2 * 3.0 * blocked,
     )  # fmt: skip
     species = np.tile([1, 0, 0], 36)
-    engine = Engine(lattice, [hop], species, temperature=600.0, seed=1)
-    table = engine.transitions()
+    gas = LatticeGas(lattice, [hop], species, temperature=600.0, seed=1)
+    table = gas.transitions()
     into = table[lattice.layer[table["site_b"]] == 1]
     assert len(into) == 36
     np.testing.assert_allclose(into["barrier"], np.where(blocked[into["site_b"]], 3.5, 0.5), atol=1e-12)
-    engine.run(events=3000)
-    assert np.count_nonzero(engine.species[2::3]) > 0
-    assert not engine.species[blocked].any()
+    run(gas, events=3000)
+    assert np.count_nonzero(gas.engine.species[2::3]) > 0
+    assert not gas.engine.species[blocked].any()
 
 
 # ---- errors

@@ -2,9 +2,8 @@
 
 import numpy as np
 import pytest
-from barrier_laws import activation, linear, rate
+from barrier_laws import activation, compiled, linear, rate
 
-from frenkel.kinetic.engine import _rates
 from frenkel.kinetic.mechanisms.barrier import sinusoidal, soret_lever
 
 BARRIER = np.array([0.0, 1e-9, 0.05, 0.7, 1.3, 4.0])[:, None]
@@ -44,15 +43,11 @@ def test_linear_forward_minus_reverse_is_the_energy(alpha):
 
 
 def test_compiled_twins_are_equal():
-    for barrier in BARRIER[:, 0]:
-        for energy in ENERGY[0]:
-            assert _rates.activation(0, barrier, energy, 0.5) == pytest.approx(
-                float(sinusoidal(barrier, energy)), rel=1e-14, abs=1e-15
-            )
-            assert _rates.activation(1, barrier, energy, 0.3) == float(linear(barrier, energy, 0.3))
-            assert _rates.activation(1, barrier, energy, 0.7) == pytest.approx(
-                float(linear(barrier, energy, 0.3, reverse=True)), rel=1e-15
-            )
+    sine, forward = compiled(BARRIER, ENERGY, "sinusoidal"), compiled(BARRIER, ENERGY, "linear", alpha=0.3)
+    np.testing.assert_allclose(sine, sinusoidal(BARRIER, ENERGY), rtol=1e-14, atol=1e-15)
+    np.testing.assert_array_equal(forward, linear(BARRIER, ENERGY, 0.3))
+    back = compiled(BARRIER, ENERGY, "linear", alpha=0.3, direction=1)
+    np.testing.assert_allclose(back, linear(BARRIER, ENERGY, 0.3, reverse=True), rtol=1e-15)
 
 
 def test_rate_and_lever():

@@ -5,16 +5,16 @@ import math
 import barrier_laws
 import numpy as np
 import pytest
+from gas_runs import run
 from round_trips import FALSE_ALARM, way_back
 from scipy import stats
 from trap_materials import KT, leaf, material
 from trap_network import Marcus, Multiphonon
 
 from frenkel.kinetic.device import Device
-from frenkel.kinetic.engine._rates import multiphonon
-from frenkel.kinetic.engine.engine import Engine
 from frenkel.kinetic.lattice.lattice import Lattice
 from frenkel.kinetic.lattice.species import EMPTY, FILLED_TRAP, OXYGEN, TRAP
+from frenkel.kinetic.lattice_gas import LatticeGas
 from frenkel.kinetic.materials.material import Material
 from frenkel.kinetic.materials.rows import MaterialError
 from frenkel.kinetic.mechanisms.lineshape import tabulate
@@ -46,7 +46,7 @@ def test_the_table_is_the_transition_and_both_directions_share_it():
         np.testing.assert_allclose(-height / kt, right, atol=2e-3)
         back = barrier_laws.multiphonon(table, -energy, temperature)
         np.testing.assert_allclose(height - back, energy, atol=1e-14)
-        twin = [multiphonon(table, float(e), float(kt)) for e in energy]
+        twin = barrier_laws.compiled(0.0, energy, "multiphonon", kelvin=temperature, shape=table)
         np.testing.assert_allclose(twin, height, atol=1e-14)
 
 
@@ -112,12 +112,11 @@ def test_dwell_times_have_the_rates_of_the_transition():
     site = lattice.n_hosts + 4
     codes[site] = TRAP.code
     background = [SiteEnergy(kind, np.zeros(lattice.n_sites)) for kind in (OXYGEN, EMPTY)]
-    engine = Engine(lattice, [capture], codes, interactions=background, seed=12)
-    times = {TRAP.code: [], FILLED_TRAP.code: []}
-    for _ in range(3000):
-        code, begin = int(engine.codes[site]), engine.time
-        engine.run(events=1)
-        times[code].append(engine.time - begin)
+    gas = LatticeGas(lattice, [capture], codes, interactions=background, seed=12)
+    time, _, direction, _, _ = np.array(run(gas, events=3000, log=True).log).T
+    waits = np.diff(time, prepend=0.0)
+    times = {TRAP.code: waits[direction == 0], FILLED_TRAP.code: waits[direction == 1]}
+    assert len(waits) == 3000
 
     def p_value(transition, code, energy):
         shared = transition.log_exchanged(np.array([energy]), 300.0)[0]

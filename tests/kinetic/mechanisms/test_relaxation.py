@@ -36,7 +36,7 @@ def put(device, sites):
     """Let vacancies come to these host sites."""
     species = device.engine.species
     species[sites] = VACANCY.code
-    device.arrange(species=species, order=np.array(sites, np.int32))
+    device.arrange(species=species)
     device.look()
 
 

@@ -1,10 +1,7 @@
 """Compiled mechanisms and the sites they act on: which events are possible and what they cost."""
 
 cimport cython
-from libc.math cimport exp, fabs
-from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint64_t
-
-from ..mechanisms._activation cimport Lineshape, activation_energy, lineshape_activation
+from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t
 
 cdef enum:
     MECHANISMS = 32
@@ -15,7 +12,7 @@ cdef enum:
     ONCE = 1
     SCAN = 2            # two sites of a motif are neighbours in another 0 times, once, or look
 
-# Records; tables.py has a NumPy dtype of the same fields for Link, Lineshape, Mechanism, Channel and Count.
+# Records; tables.py has a NumPy dtype of the same fields for Link, Mechanism, Channel and Count.
 
 cdef struct Event:
     int32_t mechanism
@@ -37,11 +34,6 @@ cdef struct Mechanism:
     double barrier      # eV
     double frequency    # 1/s
     double energy[2]    # eV, by direction
-    double share[2]     # of the energy difference in the linear law, by direction
-    double lowering     # dipole / length, e
-    double floor        # eV
-    double beta         # lever of the temperature
-    double charge[2]    # e gained at a, b in the forward direction
     double crowd        # eV
     int32_t crowd_start # neighbours up to which nothing is added
     int32_t crowd_limit
@@ -49,10 +41,7 @@ cdef struct Mechanism:
     int32_t crowd_mutual
     int32_t crowd_first # whether only the neighbours of a count
     double crowd_edge   # weight of the fuller end, 1 less that of the emptier one
-    int32_t law         # 0 sinusoidal, 1 linear, 2 Marcus, 3 many phonons
-    Lineshape lineshape # of law 3
     int32_t electrode   # whose reservoir takes part: 0 none, 1 bottom, 2 top
-    int32_t source      # whose potential the charge comes from
     int32_t factor      # row of factors of the attempt frequency or -1
     int32_t shift       # row of barrier shifts or -1
     int32_t on_site     # whether a species of it has a site energy
@@ -67,15 +56,15 @@ cdef struct Channel:    # one direction of one mechanism, seen from the site tha
     int32_t partner     # species code wanted on the other site
     int32_t electrode   # whose reservoir takes part
     int32_t touch       # bits of a site of which it needs one: 1 bottom, 2 top, 4 reached by what has sites; 0 none
-    int32_t slot, width
+    int32_t width       # partners that a site has in the motif; 1 for one site
 
 cdef struct Count:      # neighbours of one species in one motif
     int32_t motif, species, exempt
 
 @cython.final
-cdef class Rates:
+cdef class SiteEvents:
     cdef readonly int n_sites, n_mechanisms, n_codes, n_counts, n_channels, n_motifs
-    cdef readonly int width             # slots per particle, a multiple of 8
+    cdef readonly int width             # events that one site can have at most
     cdef Mechanism mechanism[MECHANISMS]
     cdef Channel channel[CHANNELS]
     cdef Count counted[COUNTS]
@@ -84,9 +73,6 @@ cdef class Rates:
     cdef int8_t owns[CODES][8]          # [code][what is touched]: whether such a site has any channel
     cdef const int32_t* motif[MOTIFS]
     cdef int32_t motif_width[MOTIFS]
-    cdef int32_t reach[MOTIFS]          # motifs of mechanisms
-    cdef int32_t seen[MOTIFS]           # motifs of counts
-    cdef int n_reach, n_seen
     # per site
     cdef int8_t* species
     cdef const int8_t* touch
@@ -95,15 +81,8 @@ cdef class Rates:
     cdef const double* shift            # [row, site] eV
     cdef const double* factor           # [row, site]
     cdef const double* site_energy      # [row, site] eV
-    cdef const double* potential        # V
-    cdef const double* kt               # eV
-    cdef double electrode_potential[4]  # V, by source: none, bottom, top, filament (never read)
     cdef int64_t reservoir[3]           # atoms, by electrode (0: not used)
-    cdef double seen_energy, seen_peak, seen_kt, seen_activation, seen_rate     # of the last rate worked out
-    cdef int seen_mechanism, seen_direction
-    cdef bint cold                      # a rate asked for a temperature of 0 K or below
     cdef object held                    # keeps the arrays alive
-    cdef object slot_array
 
     cdef inline bint decode(self, int site, const Channel* channel, int k, Event* event) noexcept nogil:
         """Fill the event of one slot of a site; whether it is possible now."""
@@ -219,54 +198,5 @@ cdef class Rates:
         if near_b < near:
             near, near_b = near_b, near
         return m.crowd * (near + m.crowd_edge * (near_b - near)) / span
-
-    cdef inline double field_energy(self, const Event* event) noexcept nogil:
-        """Electrostatic energy difference (eV) of the forward direction of an event."""
-        cdef const Mechanism* m = &self.mechanism[event.mechanism]
-        cdef double change = m.charge[0] * self.potential[event.a]
-        if event.b >= 0:
-            return change + m.charge[1] * self.potential[event.b]
-        return change - m.charge[0] * self.electrode_potential[m.source]
-
-    cdef inline double rate(
-        self, const Event* event, double* energy, double* activation, bint* floored
-    ) noexcept nogil:
-        """Rate of an event (1/s) in the fields now; also its total energy difference and activation (eV)."""
-        cdef const Mechanism* m = &self.mechanism[event.mechanism]
-        cdef double peak, forward = self.field_energy(event), drop, kt
-        self.energies(event, &peak, energy)
-        energy[0] += forward if event.direction == 0 else -forward
-        if m.lowering > 0.0 and m.charge[0] != 0.0:
-            drop = -forward / fabs(m.charge[0])
-            if drop > 0.0:
-                peak -= m.lowering * drop
-        floored[0] = peak < m.floor
-        if floored[0]:
-            peak = m.floor
-        kt = self.kt[event.a]
-        if event.b >= 0:
-            if event.direction == 0:
-                kt += m.beta * (self.kt[event.b] - kt)
-            else:
-                kt = self.kt[event.b] + m.beta * (kt - self.kt[event.b])
-            if kt <= 0.0:
-                self.cold = True
-                return 0.0
-        # many events cost the same: the one before is often the answer
-        if (
-            energy[0] != self.seen_energy or peak != self.seen_peak or kt != self.seen_kt
-            or event.mechanism != self.seen_mechanism or event.direction != self.seen_direction
-        ):
-            if m.law == 3:
-                self.seen_activation = peak + lineshape_activation(&m.lineshape, energy[0], kt)
-            else:
-                self.seen_activation = activation_energy(m.law, peak, energy[0], m.share[event.direction])
-            self.seen_rate = m.frequency * exp(-self.seen_activation / kt)
-            self.seen_energy, self.seen_peak, self.seen_kt = energy[0], peak, kt
-            self.seen_mechanism, self.seen_direction = event.mechanism, event.direction
-        activation[0] = self.seen_activation
-        if m.factor >= 0:
-            return self.seen_rate * self.frequency_factor(m, event)
-        return self.seen_rate
 
     cdef void place(self, int site, int code) noexcept nogil

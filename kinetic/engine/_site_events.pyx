@@ -5,24 +5,9 @@ import numpy as np
 cimport cython
 from libc.string cimport memcpy
 
-from ..mechanisms._activation cimport fill_lineshape
-
-
-def activation(int law, double barrier, double energy, double share):
-    """Activation energy (eV) as the loop computes it, for comparison with the laws in Python."""
-    return activation_energy(law, barrier, energy, share)
-
-
-def multiphonon(shape, double energy, double kt):
-    """Activation energy (eV) of a `Lineshape` as the loop computes it, for comparison with its own."""
-    cdef Lineshape table
-    fill_lineshape(&table, shape)
-    return lineshape_activation(&table, energy, kt)
-
-
 @cython.auto_pickle(False)
-cdef class Rates:
-    """Tables of one engine, with views of its sites and fields.
+cdef class SiteEvents:
+    """Tables of one engine, with views of its sites.
 
     Parameters
     ----------
@@ -49,67 +34,21 @@ cdef class Rates:
         for k in range(self.n_motifs):
             table = tables.motifs[k]
             self.motif[k], self.motif_width[k] = &table[0, 0], table.shape[1]
-        self.held = [tables, species, touch, flat, exempt, shift, site_energy, None, None, factor]
-        self.seen_mechanism = -1
+        self.held = [tables, species, touch, flat, exempt, shift, site_energy, factor]
         self._load(tables)
         for k in range(3):
             self.reservoir[k] = 0
-        for k in range(4):
-            self.electrode_potential[k] = 0.0
 
     def _load(self, t):
         """Copy the records of mechanisms, counts and channels."""
         self.n_mechanisms, self.n_channels, self.n_counts = len(t.mechanism), len(t.channel), len(t.count)
-        self.n_codes, self.width = len(t.site_row), t.slot_channel.shape[1]
+        self.n_codes, self.width = len(t.site_row), t.width
         _copy(self.mechanism, t.mechanism, sizeof(Mechanism), MECHANISMS, "mechanisms")
         _copy(self.channel, t.channel, sizeof(Channel), CHANNELS, "directions of mechanisms")
         _copy(self.counted, t.count, sizeof(Count), COUNTS, "kinds of neighbours that count")
         _copy(self.first, t.first, sizeof(int32_t), CODES + 1, "species")
         _copy(self.site_row, t.site_row, sizeof(int32_t), CODES, "species")
         _copy(self.owns, t.owns.reshape(-1), sizeof(int8_t), 8 * CODES, "species and electrodes")
-        self.slot_array = t.slot_channel
-        for i, shape in enumerate(t.lineshapes):
-            if shape is not None:
-                fill_lineshape(&self.mechanism[<int>i].lineshape, shape)
-        seen = sorted(set(t.count["motif"].tolist()))
-        reach = sorted(set(t.channel["motif"].tolist()) - {-1})
-        self.n_seen, self.n_reach = len(seen), len(reach)
-        for i, motif in enumerate(seen):
-            self.seen[i] = motif
-        for i, motif in enumerate(reach):
-            self.reach[i] = motif
-
-    def set_fields(self, const double[::1] potential, const double[::1] kt, double bottom, double top):
-        """Set potential (V), kT (eV) and the potentials of the electrodes (V)."""
-        self.held[7], self.held[8] = potential, kt
-        self.potential, self.kt = &potential[0], &kt[0]
-        self.electrode_potential[1], self.electrode_potential[2] = bottom, top
-
-    def hop_by_counts(self, int a, int b):
-        """Rate the hop from a to b for 0 to 6 counted neighbours of each.
-
-        Shape (3, 8, 8): rate in the fields of these two sites (1/s), energy difference without
-        electrostatics (eV), and addition to the barrier by crowding (eV).
-        """
-        cdef Event event
-        cdef double energy, activation, barrier
-        cdef bint floored
-        cdef int i, j
-        cdef uint8_t near_a = self.count[a], near_b = self.count[b]
-        cdef double[:, :, ::1] table = np.zeros((3, 8, 8))
-        event.mechanism, event.direction, event.a, event.b = 0, 0, a, b
-        for i in range(7):
-            for j in range(7):
-                if self.n_counts:
-                    self.count[a], self.count[b] = i, j
-                table[0, i, j] = self.rate(&event, &energy, &activation, &floored)
-                self.energies(&event, &barrier, &energy)
-                table[1, i, j] = energy
-                if self.mechanism[0].crowd_count >= 0:
-                    table[2, i, j] = self.crowding(&self.mechanism[0], &event)
-        if self.n_counts:
-            self.count[a], self.count[b] = near_a, near_b
-        return np.asarray(table)
 
     cdef void place(self, int site, int code) noexcept nogil:
         """Put a species on a site and keep the neighbours' counts."""
