@@ -16,7 +16,6 @@ import numpy as np
 from report import write_table
 
 from frenkel.kinetic.device import Device
-from frenkel.kinetic.engine.engine import Engine
 from frenkel.kinetic.lattice.species import OXYGEN, VACANCY
 from frenkel.kinetic.materials.material import Material
 from frenkel.threads import one_blas_thread
@@ -36,17 +35,7 @@ def device_of(name: str) -> Device:
     species = device.engine.species
     species[: SIDE**3] = OXYGEN.code
     species[rng.choice(near, DEFECTS, replace=False)] = VACANCY.code
-    # A new engine finds which atoms hold events; the old one would go on with those that it began with.
-    device.engine = Engine(
-        device.lattice,
-        device.chemistry.mechanisms,
-        species,
-        interactions=device.chemistry.interactions,
-        reservoir=device.engine.reservoir,
-        temperature=device.temperature,
-        seed=device.seed,
-        member=device.member,
-    )
+    device.arrange(species=species)
     return device
 
 

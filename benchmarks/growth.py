@@ -39,9 +39,6 @@ def filled(device: Device, sites: np.ndarray) -> Device:
     state = device.engine.state()
     state["species"][: device.n_hosts] = OXYGEN.code
     state["species"][sites] = VACANCY.code
-    # Events belong to defects and to the layer under the top electrode.
-    top = np.arange(device.shape[2] - 1, device.n_hosts, device.shape[2])
-    state["order"] = np.union1d(sites, top).astype(np.int32)
     device.engine.restore(state)
     return device
 

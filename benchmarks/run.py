@@ -1,8 +1,7 @@
 """All benchmarks, one table.
 
 ``python benchmarks/run.py`` runs every benchmark as its own process, one after another, and prints one
-markdown table with the columns of all. The SPPARKS binary is given by FRENKEL_SPPARKS, a clone at ee91764 by
-FRENKEL_FIRST.
+markdown table with the columns of all. A clone at ee91764 is given by FRENKEL_FIRST.
 """
 
 from __future__ import annotations
