@@ -1,8 +1,8 @@
 """Cost of one event without the solution of fields: listing what is possible, and the loop around it.
 
 A simple cubic lattice of N^3 sites with 150 vacancies, hops to the six neighbours and a pair energy of -2 kT.
-The first row of a size is what an engine does at each event; the second is a lattice gas, in which the loop of
-devices, energies in given fields and rates come on top: no arrangement is kept. Their ratio is within one run.
+The first row of a size is what an engine does at each event; the second is a lattice gas, in which the loop
+of devices, energies in given fields and rates come on top: no arrangement is kept. They are timed in turns.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ from .seeds import MADE, random_numbers
 
 LEAST_WIDTH, MOST_SITES = 3, 4096
 CODES = 16
-"""Species that an engine can tell apart, as in `_rates.pxd`."""
+"""Species that an engine can tell apart, as in `engine._site_events`."""
 
 CHARGE_STATES = [state.code for state in VACANCIES]
 

@@ -191,7 +191,7 @@ class Superbasin:
         columns = events.arrays()
         fast = {
             int(k): self.target(key, columns, int(k))
-            for k in np.flatnonzero(columns["rate"] >= SHARE * total)
+            for k in np.flatnonzero((columns["rate"] >= SHARE * total) & (columns["rate"] > 0.0))
         }
         if len(self.members) >= MOST_KEPT:
             self.members.clear()

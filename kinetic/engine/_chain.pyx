@@ -15,6 +15,10 @@ cimport cython
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from numpy.random cimport bitgen_t
 
+cdef enum:
+    STATES = 16         # most states
+    LEVELS = 128        # doublings of the time step: of 1e-22 s, at rates of 1e13, to any span
+
 cdef double FIRST = 1e-9    # of the shortest mean wait: first time step
 cdef double CLOSED = 1e14   # events within a set that is as good as closed
 
@@ -103,12 +107,21 @@ def stationary(const double[:, :] rates):
 cdef class Chain:
     """Rates between a few states and out of them; entered at state 0."""
 
+    cdef int n                          # states 0 to n - 1
+    cdef double inner[STATES][STATES]   # 1/s, between states
+    cdef double leave[STATES]           # 1/s, out of the set
+    # powers of the one-step matrix
+    cdef double[:, :, ::1] step         # [level, from, to]
+    cdef double[:, ::1] lost            # [level, from]
+    cdef int n_levels
+    cdef double first                   # s, time step of level 0
+
     def __init__(self):
         self.step = np.zeros((LEVELS, STATES, STATES))
         self.lost = np.zeros((LEVELS, STATES))
 
     cdef double _inner_events(self) noexcept nogil:
-        """Mean number of events within the basin before it is left."""
+        """Mean number of events within the set before it is left."""
         cdef double rate[STATES * (STATES + 1)]
         cdef double row[STATES]
         cdef double total[STATES]
@@ -184,7 +197,7 @@ cdef class Chain:
                 self.inner[i][j] = 0.0 if i == j else inner[i, j]
 
     cdef void _double(self, double span) noexcept nogil:
-        """Square the matrix of one short time step until it covers ``span`` (s) or empties the basin."""
+        """Square the matrix of one short time step until it covers ``span`` (s) or empties the set."""
         cdef int i, j, k, level = 0, n = self.n
         cdef double most = 0.0, total, least
         for i in range(n):
@@ -224,7 +237,7 @@ cdef class Chain:
         self.n_levels = level + 1
 
     cdef double _sample(self, bitgen_t* random, double span, int* state, bint* left) noexcept nogil:
-        """Draw when (s, at most ``span``) and from which state the basin is left; or where it is at ``span``."""
+        """Draw when (s, at most ``span``) and from which state the set is left; or where it is at ``span``."""
         cdef double weight[STATES]
         cdef double after[STATES]
         cdef double aim = random.next_double(random.state), more, time = 0.0, rest = span, wait, hazard = 0.0

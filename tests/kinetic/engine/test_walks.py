@@ -240,7 +240,7 @@ def test_x11_tasep(length):
     potential = -1.0 * np.arange(1, length + 1)
     gas = column(length, [], [hop(), exchange("bottom"), exchange("top")], potential=potential, seed=10,
                  electrode_potential=(0.0, -float(length + 1)), reservoir=(10**7, 10**7), cache=64)
-    duration, samples = 40.0, 4000
+    duration, samples = 240.0 / length, 4000
     passed = np.diff([0, *look(gas, samples, duration, lambda: gas.engine.counts[1, 0])])
     assert gas.engine.counts[1, 1] == gas.engine.counts[2, 0] == 0
     assert p_of_batches(passed[100:], duration * (length + 2) / (2 * (2 * length + 1))) > FALSE_ALARM
