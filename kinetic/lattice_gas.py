@@ -15,6 +15,7 @@ from .circuit import Circuit
 from .device import Device
 from .engine.engine import Engine
 from .engine.tables import Interaction, checked_sites
+from .fields._event_rates import Candidates, EventRates
 from .lattice.lattice import Lattice
 from .lattice.species import INTERSTITIAL, VACANCY
 from .mechanisms.lineshape import refuse_cold
@@ -68,10 +69,7 @@ class GivenFieldSolver(Solver):
         super().__init__(state, fields, kept)
         self._dipoles, self._uneven = bool(self.tables["dipole"].any()), fields.uneven
 
-    def solve_fields(self, species: NDArray[np.int8]) -> None:
-        """Do nothing: the fields are given."""
-
-    def maps(self, voltage: float) -> tuple[Floats, Floats]:
+    def maps_at(self, species: NDArray[np.int8], voltage: float) -> tuple[Floats, Floats]:
         """Return potential (V) and temperature above that of the electrodes (K) of every site."""
         return self.fields.potential * voltage, self.fields.temperature - self.state.temperature
 
@@ -88,12 +86,16 @@ class GivenFieldSolver(Solver):
         if self._uneven:
             read = self._read(a, np.where(pair, b, a), listed)
             at_rest[1] = at_one[1] = read - self.state.temperature
-        events = self.candidates()
+        barrier = listed.barrier
         if self._dipoles:
             unit = np.where(charge != 0.0, np.abs(charge), 1.0)
-            lowered = listed.barrier - tables["dipole"][kind] * np.maximum(0.0, -forward / unit)
-            events.load(kind, listed.direction, a, b, lowered, listed.energy, listed.attempt_frequency)
-        return Solved(events.between(0.0, VOLTAGE, at_rest, at_one), 0.0, 0.0, 0.0, 0.0)
+            barrier = barrier - tables["dipole"][kind] * np.maximum(0.0, -forward / unit)
+        candidates = Candidates(
+            self.mechanisms, kind, listed.direction, a, b, barrier, listed.energy, listed.attempt_frequency
+        )
+        none = np.zeros(candidates.n)
+        events = EventRates(candidates, none, none).between(0.0, VOLTAGE, at_rest, at_one)
+        return Solved(events, 0.0, 0.0, 0.0, 0.0)
 
     def _read(self, a: NDArray[np.int32], b: NDArray[np.int32], listed: Any) -> Floats:
         """Return the temperature (K) that each event reads."""

@@ -240,7 +240,7 @@ class Solver(ABC):
         self.state, self.fields = state, fields
         self.tables = dict(state.engine.tables())
         self.tables["dipole"] = self.tables["dipole"] / self.tables["length"]
-        self._mechanisms = MechanismTables(self.tables, state.temperature)
+        self.mechanisms = MechanismTables(self.tables, state.temperature)
         self._kept: OrderedDict[tuple[int, bool, bool], tuple[NDArray[np.int8], Solved]] = OrderedDict()
         self._most_kept, self._unweighed, self._factor = kept, 0, state.bond_factor
         self._chained = False  # whether a solution since the last `forget` went on from one before
@@ -306,7 +306,7 @@ class Solver(ABC):
 
     def candidates(self) -> Candidates:
         """Return every event that is possible now; its energy in the fields is not known yet."""
-        return self._mechanisms.candidates(self.state.engine.catalogue())
+        return self.mechanisms.candidates(self.state.engine.catalogue())
 
     def event_rates(self, of: Candidates, species: NDArray[np.int8]) -> EventRates:
         """Return the energies of candidates in the fields as they are solved."""

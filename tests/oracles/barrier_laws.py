@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from frenkel.kinetic.fields._event_rates import EventRates
+from frenkel.kinetic.fields._event_rates import Candidates, EventRates, MechanismTables
 from frenkel.kinetic.mechanisms.barrier import LAWS, LINEAR, MARCUS, NUMBERS, SINUSOIDAL, sinusoidal
 from frenkel.kinetic.mechanisms.lineshape import Lineshape
 from frenkel.typing import Floats
@@ -178,7 +178,6 @@ def compiled(
     tables |= {"law": np.array([NUMBERS[law]], np.int32), "alpha": np.array([alpha]), "lineshapes": [shape]}
     barriers, energies = np.broadcast_arrays(barrier, energy)
     none = np.zeros(barriers.size)
-    events, work = EventRates(tables, kelvin), np.zeros((3, barriers.size))
-    events.load(none, none + direction, none, none, barriers.ravel(), none, none)
-    work[0] = energies.ravel()
-    return events.between(0.0, 1.0, work, work).activation(1.0).reshape(barriers.shape)
+    listed = none, none + direction, none, none, barriers.ravel(), none, none
+    candidates = Candidates(MechanismTables(tables, kelvin), *listed)
+    return EventRates(candidates, energies.ravel(), none).activation(1.0).reshape(barriers.shape)

@@ -74,7 +74,7 @@ def test_fields_equal_a_direct_solve_at_a_contrast_of_1e8(kind, lateral):
         heat = oracle.heat(bonds)
         assert np.abs(rise - heat).max() <= 1e-6 * heat.max()
         assert fields.solution.heat_max == pytest.approx(heat.max(), rel=1e-6, abs=0)
-        assert fields.solver_error <= 1e-12
+        assert fields.solution.solver_error <= 1e-12
 
 
 @pytest.mark.parametrize("factor", [0.0, 0.062, 1.0])
@@ -110,7 +110,7 @@ def test_power_is_voltage_times_current_and_currents_add_to_nothing(kind):
         nodes, at_nodes, _ = fields.nodes()
         assert potential[nodes] == pytest.approx(at_nodes, abs=1e-12)
         potential[nodes] = at_nodes
-        total = fields.power() + lattice_power(oracle, potential)
+        total = fields.solution.power() + lattice_power(oracle, potential)
         assert total == pytest.approx(fields.solution.conductance, rel=1e-9, abs=0)
         edges = oracle._edges(fields.solver.bonds(), 1 / oracle.background)
         flow = oracle._flow(edges, potential, 1.0)

@@ -48,9 +48,9 @@ def test_fields_of_a_kept_inverse_are_those_of_a_fresh_one(lateral):
         order = np.sort(sites).astype(np.int32)
         kept.solve(order, True)
         fresh.solve(order)
-        assert (kept.kept_m, kept.kept_times) == (fresh.m, number)
-        assert fresh.kept_m == 0
-        assert kept.conductance == pytest.approx(fresh.conductance, rel=1e-12)
+        assert (kept.solver.kept_m, kept.solver.kept_times) == (fresh.network.m, number)
+        assert fresh.solver.kept_m == 0
+        assert kept.solution.conductance == pytest.approx(fresh.solution.conductance, rel=1e-12)
         for one, other in zip(kept.nodes(), fresh.nodes(), strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-13)
         moved = rng.integers(1, 4)
