@@ -18,7 +18,7 @@ from ... import checks
 from ...cards.law import Feature
 from ...typing import Floats, Index
 from ..measured.quantities import unit_of
-from ..measured.table import read_table
+from ..measured.reading import read_table
 
 if TYPE_CHECKING:
     import xarray as xr

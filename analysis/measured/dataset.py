@@ -16,8 +16,8 @@ from ... import checks
 from ...typing import Floats, Index
 from ..results.layout import Layout
 from . import loops
-from .mapping import Plan, values
-from .quantities import FEATURES
+from .mapping import HIGH, Plan, takes_turns, values
+from .quantities import FEATURES, unit_of
 from .table import Table, TableError
 
 if TYPE_CHECKING:
@@ -85,13 +85,13 @@ def _devices(table: Table, plan: Plan, rows: int) -> list[str]:
     """Return the device of each row: of its column, the constant, or the name of the file."""
     if columns := plan.of("device"):
         return [name or "unnamed" for name in table.texts(columns[0].index)]
-    return [str(plan.constants.get("device", Path(table.name).name.split(".")[0]))] * rows
+    return [str(plan.constants.get("device", table.device or Path(table.name).name.split(".")[0]))] * rows
 
 
 def _column(table: Table, plan: Plan, quantity: str) -> Floats:
     """Return a quantity of each row: of its column, or the constant."""
     if columns := plan.of(quantity):
-        return values(table, columns[0])
+        return values(table, columns[0], plan.constants.get("area", 1.0))
     return np.full(len(table.rows), float(plan.constants.get(quantity, np.nan)))
 
 
@@ -119,11 +119,22 @@ def _of_loops(table: Table, plan: Plan) -> Part:
     if plan.magnitude:
         current = np.where(volts < 0, -current, current)
     cycle = _whole(table, plan, "cycle")
-    if cycle is None and table.block.max(initial=0) > 0:
+    if cycle is None and _are_loops(table.block, volts):
         cycle = table.block + 1
+    if cycle is None and "cycle" in plan.constants:
+        cycle = np.full(len(volts), int(plan.constants["cycle"]))
     devices = _devices(table, plan, len(volts))
     return {"device": devices, "voltage": volts, "current": current, "cycle": cycle, "name": table.name,
-            "time": _column(table, plan, "time")}  # fmt: skip
+            "time": _column(table, plan, "time"),
+            "gate_voltage": _column(table, plan, "gate_voltage")}  # fmt: skip
+
+
+def _are_loops(block: Index, volts: Floats) -> bool:
+    """Tell whether there are several blocks and each is a whole loop: a SET or a RESET alone is no cycle."""
+    blocks = np.unique(block)
+    return len(blocks) > 1 and all(
+        bool(np.any(volts[block == one] > 0)) and bool(np.any(volts[block == one] < 0)) for one in blocks
+    )
 
 
 def _above_zero(table: Table, quantity: str, ohms: Floats) -> None:
@@ -136,20 +147,73 @@ def _above_zero(table: Table, quantity: str, ohms: Floats) -> None:
 
 
 def _of_cycles(table: Table, plan: Plan) -> Part:
+    if not plan.of(*FEATURES):
+        return _of_turns(table, plan)
     devices = _devices(table, plan, len(table.rows))
     cycle = _whole(table, plan, "cycle")
     if cycle is None:
-        cycle = np.zeros(len(devices), np.intp)
-        for name in set(devices):  # the rows of a device are its cycles, in their order
-            rows = [i for i, own in enumerate(devices) if own == name]
-            cycle[rows] = np.arange(1, len(rows) + 1)
+        cycle = _counted(devices)
     numbers = {}
     for column in plan.columns:
-        if column.quantity in FEATURES:
+        if column.quantity in ("hrs", "lrs"):
+            with np.errstate(divide="ignore"):
+                numbers[column.quantity] = _ohms(table, plan, column.quantity)
+            _above_zero(table, column.quantity, numbers[column.quantity])
+        elif column.quantity in FEATURES:
             numbers[column.quantity] = values(table, column)
-            if column.quantity in ("hrs", "lrs"):
-                _above_zero(table, column.quantity, numbers[column.quantity])
     return {"device": devices, "cycle": cycle, "numbers": numbers, "name": table.name}
+
+
+def _counted(devices: list[str]) -> Index:
+    """Return the number of each row among those of its device, from 1: they are its cycles, in order."""
+    cycle = np.zeros(len(devices), np.intp)
+    for name in set(devices):
+        rows = [i for i, own in enumerate(devices) if own == name]
+        cycle[rows] = np.arange(1, len(rows) + 1)
+    return cycle
+
+
+def _ohms(table: Table, plan: Plan, quantity: str) -> Floats:
+    """Return a resistance (ohm), which may be in the table as a conductance or a current of a read."""
+    column = plan.of(quantity)[0]
+    read, si = values(table, column), (unit_of(column.unit) or ("",))[0]
+    if si == "A":
+        return np.abs(_column(table, plan, "read_voltage") / read)
+    return 1.0 / read if si == "S" else read
+
+
+def _of_turns(table: Table, plan: Plan) -> Part:
+    """Return cycles of rows of HRS and LRS that take turns: a cycle is one of each, whichever comes first."""
+    if not takes_turns(table, plan):
+        raise TableError(
+            f"{table.name}: cycles need {' or '.join(FEATURES)}, or a column of states with HRS and LRS in "
+            "turn"
+        )
+    ohms = 1.0 / _response(table, plan, _column(table, plan, "read_voltage"), "conductance")[0][1]
+    devices, states = (
+        _devices(table, plan, len(ohms)),
+        [text.lower() in HIGH for text in _states(table, plan)],
+    )
+    given, rows = _whole(table, plan, "cycle"), []
+    for name in dict.fromkeys(devices):
+        for is_high in (True, False):
+            own = [i for i, d in enumerate(devices) if d == name and states[i] == is_high]
+            rows += [
+                (name, int(given[i]) if given is not None else k + 1, is_high, ohms[i])
+                for k, i in enumerate(own)
+            ]
+    keys = list(dict.fromkeys(row[:2] for row in rows))
+    numbers = {key: np.full(len(keys), np.nan) for key in ("hrs", "lrs")}
+    places = {key: place for place, key in enumerate(keys)}
+    for name, cycle, is_high, value in rows:
+        column, place = numbers["hrs" if is_high else "lrs"], places[name, cycle]
+        if np.isfinite(column[place]):
+            raise TableError(f"{table.name}: cycle {cycle} of {name} has {'HRS' if is_high else 'LRS'} twice")
+        column[place] = value
+    for key, column in numbers.items():
+        _above_zero(table, key, column)
+    return {"device": [name for name, _ in keys], "cycle": np.array([cycle for _, cycle in keys], np.intp),
+            "numbers": numbers, "name": table.name}  # fmt: skip
 
 
 def _of_rows(table: Table, plan: Plan) -> Part:
@@ -175,9 +239,13 @@ def _of_rows(table: Table, plan: Plan) -> Part:
 
 def _of_pulses(table: Table, plan: Plan) -> Part:
     volts = _column(table, plan, "voltage")
+    read = _column(table, plan, "read_voltage")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        before = 1.0 / _ohms(table, plan, "before") if plan.of("before") else np.full(len(volts), np.nan)
     return {"device": _devices(table, plan, len(volts)), "voltage": volts, "name": table.name,
-            "width": _column(table, plan, "width"),
-            "conductance": _response(table, plan, volts, "conductance")[0][1]}  # fmt: skip
+            "width": _column(table, plan, "width"), "gate_voltage": _column(table, plan, "gate_voltage"),
+            "conductance_before": before,
+            "conductance": _response(table, plan, read, "conductance")[0][1]}  # fmt: skip
 
 
 READERS: dict[str, Callable[[Table, Plan], Part]] = {
@@ -190,7 +258,7 @@ def _response(table: Table, plan: Plan, volts: Floats, wanted: str) -> list[tupl
     """Return name and values of each column of responses, as a current (A) or a conductance (S)."""
     found = []
     for column in plan.of("current", "conductance", "resistance"):
-        read = values(table, column)
+        read = values(table, column, plan.constants.get("area", 1.0))
         with np.errstate(divide="ignore", invalid="ignore"):
             if column.quantity == "resistance":
                 read = 1.0 / read
@@ -213,7 +281,7 @@ def _loops(
 ) -> tuple[Part, list[Part], list[str]]:
     """Return the variables of loops, the numbers of their cycles as parts, and why devices have none."""
     owners, cycles, sizes, numbers, lost = [], [], [], [], []
-    columns: dict[str, list[Floats]] = {"voltage": [], "current": [], "time": []}
+    columns: dict[str, list[Floats]] = {"voltage": [], "current": [], "time": [], "gate_voltage": []}
     for part in parts:
         for name in dict.fromkeys(part["device"]):
             rows = np.flatnonzero(np.array(part["device"]) == name)
@@ -234,8 +302,9 @@ def _loops(
         raise TableError(lost[0])
     found = {"loop_device": owners, "loop_cycle": cycles, "loop_size": sizes, "read_voltage": read_voltage}
     found |= {f"loop_{key}": np.concatenate(column) for key, column in columns.items()}
-    if np.isnan(found["loop_time"]).all():
-        del found["loop_time"]
+    for key in ("loop_time", "loop_gate_voltage"):
+        if np.isnan(found[key]).all():
+            del found[key]
     return found, numbers, lost
 
 
@@ -375,6 +444,8 @@ def _reads(parts: list[Part], places: dict[str, int]) -> Part:
 
 def _pulses(parts: list[Part], places: dict[str, int]) -> Part:
     found = {"pulse_device": np.concatenate([[places[name] for name in part["device"]] for part in parts])}
-    for key in ("voltage", "width", "conductance"):
-        found[f"pulse_{key}"] = np.concatenate([part[key] for part in parts])
+    for key in ("voltage", "width", "gate_voltage", "conductance_before", "conductance"):
+        column = np.concatenate([part[key] for part in parts])
+        if key in ("voltage", "width", "conductance") or np.isfinite(column).any():
+            found[f"pulse_{key}"] = column
     return found

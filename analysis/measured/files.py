@@ -5,8 +5,10 @@ The layout is in :mod:`frenkel.analysis.measured.dataset`.
 
 import hashlib
 import json
+import re
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +19,7 @@ from ...mpi_runs import content
 from ...typing import Floats
 from ..noise import trace
 from ..results import store
-from . import dataset, mapping, table
+from . import dataset, joined, mapping, mapping_file, quantities, reading, table
 from .dataset import LAYOUT, READ_VOLTAGE
 
 if TYPE_CHECKING:
@@ -25,41 +27,105 @@ if TYPE_CHECKING:
 
 Planned = tuple[table.Table, mapping.Plan]
 
+CYCLES = re.compile(
+    r"^(?P<stem>.*?)(?P<word>cyc|cycle|loop|sweep|run|rep|iv)[ _#.-]*(?P<number>\d+)$", re.IGNORECASE
+)
+"""Names of files that are cycles of one device: cell3_cycle_12."""
 
-def planned(files: Sequence[Path], told: Path | None = None, kind: str = "") -> list[Planned]:
-    """Return the table in each file, and what is in its columns, before anything is taken from it.
+
+def planned(
+    files: Sequence[Path],
+    told: Path | Sequence[Path] | None = None,
+    kind: str = "",
+    units: tuple[str, ...] = (),
+) -> list[Planned]:
+    """Return the tables in files, and what is in their columns, before anything is taken from them.
 
     Parameters
     ----------
     files : sequence of Path
-    told : Path, optional
-        A mapping file (:mod:`frenkel.analysis.measured.mapping`), for all files.
+        Those of ``frenkel read`` (.nc) are left out.
+    told : Path or sequence of Path, optional
+        Mapping files (:mod:`frenkel.analysis.measured.mapping_file`): one for all files, or one for each.
     kind : str
         Of measurement, instead of a guess.
+    units : tuple of str
+        Units of columns that have none.
 
     Raises
     ------
     TableError
-        A file holds no table, or its columns do not tell what they are.
+        A file holds no table, its columns do not tell what they are, or there are several mapping files but
+        not one for each file.
     """
-    known = mapping.read_mapping(told) if told is not None else None
+    maps = [told] if isinstance(told, Path) else list(told or ())
+    tables = [file for file in files if not _is_measured(file)]
+    if len(maps) > 1 and len(maps) != len(tables):
+        raise table.TableError(
+            f"mapping files must be one for all, or one for each of {len(tables)} tables in their order, "
+            f"got {len(maps)}"
+        )
+    known = [mapping_file.read_mapping(path) for path in maps] or [mapping_file.Told()]
+    known = [replace(one, units=(*one.units, *units)) for one in known]
+    known = known * len(tables) if len(known) == 1 else known
     found = []
-    for file in files:
-        one = table.read_table(store.readable(file), known.style if known else None)
-        found.append((one, mapping.plan(one, known, kind)))
+    for file, says in zip(tables, known, strict=True):
+        found += [(one, says) for one in reading.read_tables(store.readable(file), says.style)]
+    return [(one, mapping.plan(one, says, kind)) for one, says in _cycles_of_files(found)]
+
+
+def _is_measured(file: Path) -> bool:
+    return file.suffix == ".nc" and dataset.is_measured(store.readable(file))
+
+
+def _cycles_of_files(
+    tables: Sequence[tuple[table.Table, mapping_file.Told]],
+) -> list[tuple[table.Table, mapping_file.Told]]:
+    """Return tables with the files that are cycles of one device joined, in the order of their numbers."""
+    groups: dict[str, list[tuple[int, table.Table, mapping_file.Told]]] = {}
+    for place, (one, says) in enumerate(tables):
+        stem = one.sources[0].name.split(".")[0]
+        match = CYCLES.match(stem)
+        if says.style.files == "cycle":  # by the last number, or in the order given
+            match = re.match(r"^(?P<stem>.*?)(?P<word>)(?P<number>\d*)$", stem)
+        own = {column.quantity for column in mapping.columns_of(one, says)} | set(says.constants)
+        if match is None or says.style.files == "device" or own & {"device", "cycle"} or one.device:
+            groups[f"{place}"] = [(0, one, says)]
+            continue
+        device = match["stem"].strip(" _#.-") or match["word"] or "device"
+        groups.setdefault(f"of {device}", []).append((int(match["number"] or place), one, says))
+    found = []
+    for key, group in groups.items():
+        if len(group) == 1:
+            found.append(group[0][1:])
+            continue
+        inside = [one for _, one, _ in sorted(group, key=lambda item: item[0])]
+        device = key.removeprefix("of ")
+        note = (
+            f"{len(inside)} files are cycles of one device, {device}; if they are devices, say files = "
+            '"device" under [table] of a mapping file'
+        )
+        name = f"{inside[0].name} to {inside[-1].name}"
+        found.append((table.combined(inside, name, device, note), group[0][2]))
     return found
 
 
 def read(
-    files: Sequence[Path], told: Path | None = None, *, kind: str = "", read_voltage: float = READ_VOLTAGE
+    files: Sequence[Path],
+    told: Path | Sequence[Path] | None = None,
+    *,
+    kind: str = "",
+    units: tuple[str, ...] = (),
+    read_voltage: float = READ_VOLTAGE,
 ) -> "xr.Dataset":
     """Return what a laboratory measured, in the layout of measurements.
 
     Parameters
     ----------
     files : sequence of Path
-        Tables: text or Excel, see :func:`frenkel.analysis.measured.table.read_table`.
-    told, kind
+        Tables, see :func:`frenkel.analysis.measured.reading.read_tables`, and files of ``frenkel read``
+        (.nc), which are joined.
+    told, kind, units
         As for :func:`planned`.
     read_voltage : float
         At which resistances of loops are taken (V), above 0.
@@ -72,21 +138,27 @@ def read(
     Raises
     ------
     TableError
-        See :func:`planned`.
+        See :func:`planned` and :func:`.joined.join`.
     """
-    return assembled(planned(files, told, kind), files, read_voltage)
+    return assembled(planned(files, told, kind, units), files, read_voltage)
 
 
 def assembled(plans: Sequence[Planned], files: Sequence[Path], read_voltage: float) -> "xr.Dataset":
-    """Return the dataset of tables that were planned."""
+    """Return the dataset of tables that were planned, with the files of measurements among them."""
     made = [
         {
-            "file": file.name,
-            "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+            "file": path.name,
+            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
             "mapping": mapping.as_toml(plan),
         }
-        for file, (_, plan) in zip(files, plans, strict=True)
+        for one, plan in plans
+        for path in one.sources
     ]
+    measured = [file for file in files if _is_measured(file)]
+    parts = [load(file) for file in measured]
+    for file, part in zip(measured, parts, strict=True):
+        before = provenance.read(part.attrs.get("provenance"))
+        made += before.get("measured", []) or [{"file": file.name}]
     record = {"software": {"name": "frenkel", "version": provenance.version(), "git": provenance.git_hash()},
               "measured": made}  # fmt: skip
     moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
@@ -96,7 +168,56 @@ def assembled(plans: Sequence[Planned], files: Sequence[Path], read_voltage: flo
         "history": f"{moment} read by frenkel {provenance.version()}",
         "provenance": json.dumps(record),
     }
-    return dataset.dataset(plans, read_voltage, attrs)
+    found = [dataset.dataset(plans, read_voltage, attrs)] if plans else []
+    return joined.join([*found, *parts], attrs) if parts else found[0]
+
+
+def is_guessed(file: Path) -> bool:
+    """Tell whether a table is read without a mapping."""
+    try:
+        planned([file])
+    except ValueError:
+        return False
+    return True
+
+
+STYLES = (
+    "header = 12   # number of the line that names the columns; 0: none",
+    'delimiter = "comma"',
+    'decimal = "."',
+    'sheet = "Sheet1"',
+    'values = "conductance (uS)"',
+    'side_by_side = "cycle"',
+    "repeat = 2",
+)
+"""What a mapping file may say of a text in which no table is found."""
+
+
+def skeleton(file: Path) -> str:
+    """Return a mapping file for a table that could not be guessed: its columns, with what is known of them.
+
+    Parameters
+    ----------
+    file : Path
+        Its columns stand in it where a table is found; else what to say of the text.
+    """
+    head = ["[measurement]", f'# kind = "loops"     # or {", ".join(list(mapping_file.KINDS)[1:])}']
+    head += ["# " + line for line in ('device = "cell 7"', 'read_voltage = "0.1 V"', 'area = "100 um2"')]
+    try:
+        tables = reading.read_tables(store.readable(file))
+    except (table.TableError, store.StoreError) as error:
+        style = ["[table]", f"# {error}".replace("\n", " ")]
+        style += [f"# {line}" for line in STYLES]
+        return "\n".join([*head, *style, "[columns]", '# 1 = "voltage (V)"', '# 2 = "current (A)"']) + "\n"
+    one = tables[0]
+    known = ", ".join(quantities.QUANTITIES)
+    lines = [*head, "[table]", '# units = "V, A"   # of columns that have none', "[columns]"]
+    lines.append(f"# one of: {known}, with its unit in brackets, or ignore")
+    for column in mapping.columns_of(one, mapping_file.Told()):
+        first = ", ".join(one.texts(column.index)[:3])
+        text = mapping.entry(column)
+        lines.append(f"{mapping_file.quoted(column.title)} = {mapping_file.quoted(text)}  # {first[:60]}")
+    return "\n".join(lines) + "\n"
 
 
 def load(path: Path) -> "xr.Dataset":
@@ -105,12 +226,7 @@ def load(path: Path) -> "xr.Dataset":
 
 
 def of_table(path: Path) -> "xr.Dataset | None":
-    """Return a file of measurements, or a table that is no .csv by a guess; None: it is a result or a .csv.
-
-    Commands have columns of their own for .csv; see :mod:`.measurements`.
-    """
-    if path.suffix.lower() == ".csv":
-        return None
+    """Return a file of measurements, or a table by a guess; None: it is a result."""
     if content.is_netcdf(store.readable(path)):
         return load(path) if dataset.is_measured(path) else None
     return read([path])

@@ -24,7 +24,11 @@ FLAT, SHORTEST = 0.03, 4
 """A limit held the current where at least so many samples lie within this share below its largest value."""
 
 FORMED = 10.0
-"""The first SET was a forming if the state before had this many times the median resistance after a RESET."""
+"""The first SET was a forming if the state before had this many times the median resistance after a RESET, or
+no current that could be told from none."""
+
+HIGHER, OTHERS = 1.3, 2
+"""It was one, too, if its voltage was so many times the largest of so many others or more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +113,10 @@ def limit(current: Floats) -> float:
 def features(voltage: Floats, current: Floats, read_voltage: float) -> dict[str, Floats]:
     """Return the numbers of every cycle in the loops of one device.
 
+    Where there is one polarity, a half in which the device conducts better on the way back is a SET, one in
+    which it conducts worse a RESET; where all are of one kind, each is a cycle, and the state before is read
+    on the way out.
+
     The polarity of SET is the one in which the device conducts better on the way back than on the way out, by
     the median of all halves. A cycle is a RESET and the SET next to it in time, whichever comes first. A
     forming is no SET; where nothing but a RESET is with it, both are a cycle without a voltage of SET.
@@ -133,13 +141,13 @@ def features(voltage: Floats, current: Floats, read_voltage: float) -> dict[str,
     Raises
     ------
     ValueError
-        No pair of a RESET and a SET is found.
+        No pair of a RESET and a SET is found; of one polarity, no half that switches.
     """
     known = np.flatnonzero(np.isfinite(voltage) & np.isfinite(current))
     v, i = np.asarray(voltage, float)[known], np.asarray(current, float)[known]
     parts = halves(v)
     if len({half.polarity for half in parts}) < 2:
-        raise ValueError("loops need both polarities: a SET in one, a RESET in the other")
+        return _one_polarity(v, i, parts, known, read_voltage)
     on = _set_polarity(v, i, parts, read_voltage)
     forming = _forming(v, i, parts, on, read_voltage)
     formed = next(k for k, half in enumerate(parts) if half.polarity == on)
@@ -158,6 +166,58 @@ def features(voltage: Floats, current: Floats, read_voltage: float) -> dict[str,
     found = {name: np.array([row[name] for row in rows], float) for name in rows[0]}
     found["forming_voltage"] = np.array([forming])
     return found
+
+
+SWITCHED = 1.5
+"""Ratio of the resistances on the way out and back from which a half of one polarity has switched."""
+
+
+def _one_polarity(v: Floats, i: Floats, parts: list[Half], known: Index, read: float) -> dict[str, Floats]:
+    """Return the numbers of cycles in loops of one polarity, as :func:`features`."""
+    kinds = []
+    for half in parts:
+        before, after = (resistance_at(v[rows], i[rows], read) for rows in (half.out, half.back))
+        before = np.inf if np.isnan(before) and np.isfinite(after) else before
+        if after * SWITCHED <= before:
+            kinds.append((half, "set"))
+        elif before * SWITCHED <= after:
+            kinds.append((half, "reset"))
+    there = {kind for _, kind in kinds}
+    if not there:
+        raise ValueError(
+            f"no half of these loops of one polarity switches: its resistance at {read:g} V is the same on "
+            "the way out and back; read at another voltage"
+        )
+    rows, k = [], 0
+    while k < len(kinds):
+        (half, kind), (other, next_kind) = kinds[k], kinds[k + 1] if k + 1 < len(kinds) else (None, "")
+        if len(there) == 1:
+            rows.append(
+                _half_cycle(v, i, half, kind, read)
+                | {"first": known[half.rows[0]], "last": known[half.rows[-1]]}
+            )
+            k += 1
+        elif other is not None and kind != next_kind:
+            reset, switch_on = (half, other) if kind == "reset" else (other, half)
+            rows.append(_cycle(v, i, reset, switch_on, read))
+            rows[-1] |= {"first": known[half.rows[0]], "last": known[other.rows[-1]]}
+            k += 2
+        else:
+            k += 1
+    return {name: np.array([row[name] for row in rows], float) for name in rows[0]} | {
+        "forming_voltage": np.array([np.nan])
+    }
+
+
+def _half_cycle(v: Floats, i: Floats, half: Half, kind: str, read: float) -> dict[str, float]:
+    """Return the numbers of a cycle of which a SET or a RESET alone was recorded."""
+    whole = _cycle(v, i, half, half, read)  # of a half both states are on it: one on the way out
+    before = resistance_at(v[half.out], i[half.out], read)
+    before = before if np.isfinite(before) else np.nan
+    hrs, lrs = (before, whole["lrs"]) if kind == "set" else (whole["hrs"], before)
+    lost = {"hrs_nonlinearity": np.nan, "reset_voltage": np.nan} if kind == "set" else {
+        "lrs_nonlinearity": np.nan, "set_voltage": np.nan}  # fmt: skip
+    return whole | {"hrs": hrs, "lrs": lrs, "on_off": hrs / lrs} | lost
 
 
 def _set_polarity(v: Floats, i: Floats, parts: list[Half], read: float) -> int:
@@ -221,8 +281,17 @@ def _switching(v: Floats, i: Floats, half: Half, kind: str, read: float) -> floa
 
 def _forming(v: Floats, i: Floats, parts: list[Half], on: int, read: float) -> float:
     """Return the voltage (V) of a forming in the first half of SET, NaN where it was an ordinary SET."""
-    first = next(half for half in parts if half.polarity == on)
-    before = resistance_at(v[first.out], i[first.out], read)
+    sets = [half for half in parts if half.polarity == on]
+    before = resistance_at(v[sets[0].out], i[sets[0].out], read)
     after = [resistance_at(v[half.back], i[half.back], read) for half in parts if half.polarity != on]
     usual = np.nanmedian(after) if np.isfinite(after).any() else np.nan
-    return _switching(v, i, first, "set", read) if before > FORMED * usual else np.nan
+    voltage = _switching(v, i, sets[0], "set", read)
+    if np.isnan(voltage):  # a current that rises from below the last digit has no jump
+        size = np.abs(i[sets[0].out])
+        voltage = float(v[sets[0].out][np.argmax(size >= size.max() / 2)])
+    is_read = np.abs(v[sets[0].out]).min() <= read
+    if before > FORMED * usual or (is_read and not np.isfinite(before) and np.isfinite(usual)):
+        return voltage
+    others = np.abs([_switching(v, i, half, "set", read) for half in sets[1:]])
+    others = others[np.isfinite(others)]
+    return voltage if len(others) >= OTHERS and abs(voltage) > HIGHER * others.max() else np.nan

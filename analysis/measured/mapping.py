@@ -1,46 +1,22 @@
 """What is in the columns of a table: guessed from names and units, or told in a mapping file.
 
-A guess is a plan that can be shown before anything is read, and written as a mapping file to be changed::
-
-    [measurement]
-    kind = "reads"                # loops, cycles, trace, reads or pulses
-    voltage = "0.2 V"             # what no column holds
-    [table]
-    delimiter = "semicolon"       # tab, semicolon, comma, space; header, decimal, sheet
-    [columns]
-    1 = "device"                  # by its number, or by its name
-    "R before" = "resistance (kohm)"
-    "Remarks" = "ignore"
+A guess is a plan that can be shown before anything is read, and written as a mapping file to be changed.
 """
 
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from ... import toml
 from ...typing import Floats
-from ..noise.trace import parted
-from .quantities import FEATURES, QUANTITIES, quantity_of, unit_of
-from .table import DELIMITERS, Style, Table, TableError
+from .mapping_file import Told, constant, constant_units, quoted
+from .quantities import FEATURES, QUANTITIES, logarithm, name_and_unit, quantity_of, unit_of
+from .table import MISSING, Style, Table, TableError
 
-KINDS = {
-    "loops": "current against a voltage that goes up and down",
-    "cycles": "numbers of each cycle, such as hrs and lrs",
-    "trace": "current in time at a constant voltage",
-    "reads": "resistance or conductance in time or over temperatures",
-    "pulses": "resistance or conductance after each pulse",
-}
-"""Kinds of measurement."""
-
-CONSTANTS = ("device", "state", "cycle", "time", "step", "voltage", "temperature", "width")
-"""Quantities that a mapping file may give once for a whole table; "step": time between samples of a trace."""
-
-IGNORE = "ignore"
+IGNORE, DATE = "ignore", "date"
 BY_UNIT = {
     "s": "time",
     "V": "voltage",
@@ -63,8 +39,14 @@ SAMPLED = 500
 SIGNED, POSITIVE = 3, 0.98
 """Samples of a polarity at least, and share of them above 0 A, for currents without their sign."""
 
-_ENTRY = re.compile(r"^\s*(?P<name>[a-z_]+)\s*(?:[(\[]\s*(?P<unit>[^()\[\]]*?)\s*[)\]])?\s*$")
-_VALUE = re.compile(r"^\s*(?P<number>[-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*(?P<unit>[^\d\s].*?)?\s*$")
+HIGH, LOW = frozenset({"hrs", "off", "high", "reset"}), frozenset({"lrs", "on", "low", "set"})
+"""Names of the states whose rows take turns."""
+
+_NUMBER = r"[-+]?[\d.]+(?:[eE][-+]?\d+)?"
+_ENTRY = re.compile(
+    r"^\s*(?:(?P<log>log10|ln)\s+)?(?P<name>[a-z_]+)\s*(?:[(\[]\s*(?P<unit>[^()\[\]]*?)\s*[)\]])?"
+    rf"\s*(?:\*\s*(?P<scale>{_NUMBER}))?\s*(?:(?P<sign>[-+])\s*(?P<offset>{_NUMBER}))?\s*$"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +64,11 @@ class Column:
     unit : str
         As in the file or the mapping.
     how : str
-        "name", "unit" or "mapping": by what it is known.
+        "name", "unit", "instrument" or "mapping": by what it is known.
+    log : str
+        "log10" or "ln": the file has this logarithm; "log": it does not say which; "": none.
+    scale, offset : float
+        A number of the file is multiplied by one, and the other is added, in ``unit``.
     """
 
     index: int
@@ -90,6 +76,9 @@ class Column:
     quantity: str
     unit: str = ""
     how: str = "name"
+    log: str = ""
+    scale: float = 1.0
+    offset: float = 0.0
 
     @property
     def title(self) -> str:
@@ -113,6 +102,8 @@ class Plan:
         Quantities that no column holds: text of device and state, SI values of the others.
     magnitude : bool
         Whether currents of loops are without their sign, that of the voltage.
+    style : Style
+        How the table is written, as it was told.
     """
 
     kind: str
@@ -120,91 +111,11 @@ class Plan:
     columns: tuple[Column, ...]
     constants: Mapping[str, Any]
     magnitude: bool = False
+    style: Style = field(default_factory=Style)
 
     def of(self, *quantities: str) -> list[Column]:
         """Return the columns of some quantities."""
         return [column for column in self.columns if column.quantity in quantities]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """What a mapping file says: kind ("": guess it), style of the table, columns and constants."""
-
-    kind: str = ""
-    style: Style = field(default_factory=Style)
-    columns: Mapping[str, str] = field(default_factory=dict)
-    constants: Mapping[str, Any] = field(default_factory=dict)
-
-
-def read_mapping(path: Path) -> Told:
-    """Read a mapping file.
-
-    Raises
-    ------
-    TableError
-        It is no TOML, or has a key or a value that is not allowed.
-    """
-    try:
-        document = toml.read(path)
-    except ValueError as error:
-        raise TableError(f"{path}: {error}") from None
-    _known(path, "tables", document, ("measurement", "table", "columns"))
-    parts = {key: document.get(key, {}) for key in ("measurement", "table", "columns")}
-    for key, part in parts.items():
-        if not isinstance(part, dict):
-            raise TableError(f"{path}: {key} must be a table [{key}], got {part!r}")
-    measurement = dict(parts["measurement"])
-    _known(path, "keys of [measurement]", measurement, ("kind", *CONSTANTS))
-    kind = measurement.pop("kind", "")
-    if kind and kind not in KINDS:
-        raise TableError(f"{path}: kind must be one of {', '.join(KINDS)}, got {kind!r}")
-    columns = parts["columns"]
-    for name, entry in columns.items():
-        if not isinstance(entry, str):
-            raise TableError(f"{path}: column {name} must be text such as 'time (ms)', got {entry!r}")
-    constants = {key: _constant(path, key, value) for key, value in measurement.items()}
-    return Told(kind=kind, style=_style(path, parts["table"]), columns=columns, constants=constants)
-
-
-def _known(path: Path, what: str, given: Mapping[str, Any], allowed: tuple[str, ...]) -> None:
-    for key in given:
-        if key not in allowed:
-            raise TableError(f"{path}: {what} must be among {', '.join(allowed)}, got {key!r}")
-
-
-def _style(path: Path, table: Mapping[str, Any]) -> Style:
-    _known(path, "keys of [table]", table, ("delimiter", "decimal", "header", "sheet"))
-    allowed = {"delimiter": tuple(DELIMITERS), "decimal": (".", ",")}
-    for key, values in allowed.items():
-        if key in table and table[key] not in values:
-            raise TableError(f"{path}: {key} must be one of {', '.join(values)}, got {table[key]!r}")
-    header = table.get("header")
-    if header is not None and (not isinstance(header, int) or isinstance(header, bool) or header < 0):
-        raise TableError(f"{path}: header must be the number of a line, or 0 for none, got {header!r}")
-    if not isinstance(table.get("sheet", ""), str):
-        raise TableError(f"{path}: sheet must be a name, got {table['sheet']!r}")
-    return Style(**table)
-
-
-def _constant(path: Path, name: str, given: Any) -> Any:
-    """Return a constant in SI, or the text of a device or state."""
-    if name in ("device", "state"):
-        return str(given)
-    match = _VALUE.match(str(given)) if not isinstance(given, bool) else None
-    units = _units(name)
-    unit = unit_of(match["unit"] or "1") if match else None
-    if match is None or unit is None or (unit[0] not in units and (units or unit[0] != "1")):
-        wanted = f"a number with a unit of {units[0]}" if units else "a whole number"
-        raise TableError(f"{path}: {name} must be {wanted}, got {given!r}")
-    value = float(match["number"]) * unit[1] + unit[2]
-    if name == "step" and not 0 < value < math.inf:
-        raise TableError(f"{path}: step must be above 0 s and finite, got {given!r}")
-    return value
-
-
-def _units(name: str) -> tuple[str, ...]:
-    """Return the SI units that a constant may have."""
-    return QUANTITIES["time" if name == "step" else name].units
 
 
 def plan(table: Table, told: Told | None = None, kind: str = "") -> Plan:
@@ -224,41 +135,86 @@ def plan(table: Table, told: Told | None = None, kind: str = "") -> Plan:
         A column that is needed is missing, has no unit, or two hold the same quantity.
     """
     told = told or Told()
-    columns = _columns(table, told.columns)
-    constants = dict(told.constants)
+    constants = {key: constant(table.name, key, value) for key, value in table.constants.items()}
+    constants |= told.constants
     kind = kind or told.kind
-    found = Plan(kind=kind, guessed=not kind, columns=columns, constants=constants)
+    columns = columns_of(table, told)
+    found = Plan(kind=kind, guessed=not kind, columns=columns, constants=constants, style=told.style)
     if not kind:
         found = replace(found, kind=_kind(table, found))
+    found = _settled(found)
     _check(table, found)
     return replace(found, magnitude=found.kind == "loops" and _is_magnitude(table, found))
 
 
-def values(table: Table, column: Column) -> Floats:
-    """Return a column in SI units, NaN where it has no value."""
+def values(table: Table, column: Column, area: float = 1.0) -> Floats:
+    """Return a column in SI units, NaN where it has no value.
+
+    Parameters
+    ----------
+    table : Table
+    column : Column
+    area : float
+        By which a current density is multiplied (m2).
+    """
     if not QUANTITIES[column.quantity].units:
         return table.numbers(column.index)
+    if column.unit == DATE:
+        return _seconds(table, column)
     unit = unit_of(column.unit)
     if unit is None:
         raise TableError(_no_unit(table, column))
-    return table.numbers(column.index) * unit[1] + unit[2]
+    found = table.numbers(column.index)
+    if column.log:
+        found = {"log10": 10.0, "ln": math.e}[column.log] ** found
+    found = (found * column.scale + column.offset) * unit[1] + unit[2]
+    return found * area if unit[0] == "A/m2" else found
 
 
-def _columns(table: Table, told: Mapping[str, str]) -> tuple[Column, ...]:
+def _seconds(table: Table, column: Column) -> Floats:
+    """Return dates and times of day as seconds after the first."""
+    import pandas
+
+    try:
+        stamps = pandas.to_datetime(pandas.Series(table.texts(column.index)))
+    except ValueError as error:
+        raise TableError(f"{table.name}: {column.title} must hold dates with times of day: {error}") from None
+    since = (stamps - stamps.iloc[0]).dt.total_seconds()
+    return np.asarray(since, float)
+
+
+def columns_of(table: Table, told: Told) -> tuple[Column, ...]:
+    """Return what each column of a table holds, as told, as an instrument tells, or guessed from its name."""
     used = set()
     found = []
     for i, header in enumerate(table.headers):
-        key = next((one for one in (header, str(i + 1)) if one and one in told), None)
+        key = next((one for one in (header, str(i + 1)) if one and one in told.columns), None)
         if key is not None:
             used.add(key)
-            found.append(_told(table, i, header, told[key]))
+            found.append(_told(table, i, header, told.columns[key]))
+        elif i in table.quantities:
+            own = name_and_unit(header)[1] or table.units[i]
+            found.append(
+                Column(index=i, header=header, quantity=table.quantities[i], unit=own, how="instrument")
+            )
         else:
-            found.append(_guessed(i, header, table.units[i]))
+            found.append(_guessed(table, i, header))
             _check_feature(table, found[-1])
-    if unknown := [key for key in told if key not in used]:
+        found[-1] = _with_unit(table, found[-1], told.units)
+    if unknown := [key for key in told.columns if key not in used]:
         there = ", ".join(header or str(i + 1) for i, header in enumerate(table.headers))
         raise TableError(f"{table.name} has no column {unknown[0]!r} of the mapping; it has {there}")
     return tuple(found)
+
+
+def _with_unit(table: Table, column: Column, units: tuple[str, ...]) -> Column:
+    """Return a column with the unit that fits it, where it has none; words of a time are dates."""
+    if not column.quantity or column.unit:
+        return column
+    if column.quantity == "time" and not table.is_numeric(column.index):
+        return replace(column, unit=DATE)
+    fit = [unit for unit in units if (si := unit_of(unit)) and si[0] in QUANTITIES[column.quantity].units]
+    return replace(column, unit=fit[0]) if fit else column
 
 
 def _told(table: Table, i: int, header: str, entry: str) -> Column:
@@ -270,25 +226,45 @@ def _told(table: Table, i: int, header: str, entry: str) -> Column:
             f"column {header or i + 1} of the mapping must be one of {', '.join(QUANTITIES)} or {IGNORE}, "
             f"with its unit in brackets, got {entry!r}"
         )
-    own = parted(header)[1] or table.units[i]
-    return Column(index=i, header=header, quantity=match["name"], unit=match["unit"] or own, how="mapping")
+    own = name_and_unit(header)[1] or table.units[i]
+    return Column(
+        index=i, header=header, quantity=match["name"], unit=match["unit"] or own, how="mapping",
+        log=match["log"] or "", scale=float(match["scale"] or 1.0),
+        offset=float(f"{match['sign'] or ''}{match['offset'] or 0.0}"),
+    )  # fmt: skip
 
 
-def _guessed(i: int, header: str, below: str) -> Column:
-    name, unit = parted(header)
-    unit = unit or below.strip("()[] ")
+def _guessed(table: Table, i: int, header: str) -> Column:
+    plain, log = logarithm(header)
+    name, unit = name_and_unit(plain)
+    unit = unit or table.units[i].strip("()[] ")
     si = unit_of(unit) if unit else None
     quantity = quantity_of(name)
     if quantity and si and QUANTITIES[quantity].units and si[0] not in QUANTITIES[quantity].units:
         quantity = ""  # "T (K)" is no time
+    if log and not quantity:
+        log = ""
     if quantity or not si:
-        return Column(index=i, header=header, quantity=quantity, unit=unit)
-    return Column(index=i, header=header, quantity=BY_UNIT.get(si[0], ""), unit=unit, how="unit")
+        return Column(index=i, header=header, quantity=quantity, unit=unit, log=log)
+    quantity = BY_UNIT.get(si[0], "") if table.is_numeric(i) else ""
+    return Column(index=i, header=header, quantity=quantity, unit=unit, how="unit")
+
+
+def _settled(found: Plan) -> Plan:
+    """Return a plan without columns that are known by their unit alone where others are by their name.
+
+    In a table of cycles only its numbers count.
+    """
+    firm = {column.quantity for column in found.columns if column.how != "unit"}
+    cycles = found.kind == "cycles"
+    columns = [replace(column, quantity="") if column.how == "unit" and (cycles or column.quantity in firm)
+               else column for column in found.columns]  # fmt: skip
+    return replace(found, columns=tuple(columns))
 
 
 def _check_feature(table: Table, column: Column) -> None:
     """Complain of a number of cycles whose unit is of something else."""
-    meant = quantity_of(parted(column.header)[0])
+    meant = quantity_of(name_and_unit(column.header)[0])
     if meant in FEATURES and column.quantity != meant:
         raise TableError(
             f"{table.name}: {column.title!r} must have a unit of {' or '.join(QUANTITIES[meant].units)}, got "
@@ -300,8 +276,10 @@ def _kind(table: Table, found: Plan) -> str:
     """Return the kind of measurement that the columns tell of."""
     there = {column.quantity for column in found.columns} | set(found.constants)
     responses = [name for name in RESPONSES if name in there]
-    if there & set(FEATURES):
+    if there & set(FEATURES) or (responses and not found.of("time") and takes_turns(table, found)):
         return "cycles"
+    if found.of("voltage") and found.of("read_voltage", "before") and responses:
+        return "pulses"
     if found.of("voltage") and responses:
         volts = values(table, found.of("voltage")[0])
         steady = np.nanmax(volts) - np.nanmin(volts) <= STEADY * np.nanmax(np.abs(volts))
@@ -319,6 +297,13 @@ def _kind(table: Table, found: Plan) -> str:
     raise TableError(
         f"{table.name}: the columns do not tell what was measured ({shown}); say so in a mapping file"
     )
+
+
+def takes_turns(table: Table, found: Plan) -> bool:
+    """Tell whether rows of HRS and of LRS take turns, by their column of states."""
+    columns = found.of("state")
+    there = {text.lower() for text in table.texts(columns[0].index)} if len(columns) == 1 else set()
+    return bool(there & HIGH) and bool(there & LOW) and there <= HIGH | LOW | MISSING
 
 
 def _is_sampled(table: Table, found: Plan) -> bool:
@@ -352,17 +337,14 @@ WIDE = ("trace", "reads")
 def _check(table: Table, found: Plan) -> None:
     if "step" in found.constants and found.kind != "trace":
         raise TableError(f"{table.name}: step is the time between samples of a trace, not of {found.kind}")
-    for group in NEEDS[found.kind]:
+    turns = found.kind == "cycles" and bool(found.of("state")) and bool(found.of(*RESPONSES))
+    for group in () if turns else NEEDS[found.kind]:
         if not found.of(*group) and not set(group) & set(found.constants):
             raise TableError(
                 f"{table.name}: {found.kind} must have {' or '.join(group)}, and no column holds "
                 f"{'it' if len(group) == 1 else 'one'}; say which in a mapping file"
             )
-    if "current" in {c.quantity for c in found.of(*RESPONSES)} and found.kind in ("reads", "pulses"):
-        if found.kind == "reads" and not found.of("voltage") and "voltage" not in found.constants:
-            raise TableError(
-                f"{table.name}: reads of a current need their voltage, in a column or the mapping"
-            )
+    _check_reads(table, found)
     for quantity in QUANTITIES:
         columns = found.of(quantity)
         if len(columns) > 1 and not (found.kind in WIDE and quantity in RESPONSES):
@@ -371,14 +353,44 @@ def _check(table: Table, found: Plan) -> None:
                 f"{table.name}: {names} all seem to be {quantity}; say in a mapping file which to ignore"
             )
         for column in columns:
-            if QUANTITIES[quantity].units and unit_of(column.unit) is None:
-                raise TableError(_no_unit(table, column))
-            si = unit_of(column.unit) if QUANTITIES[quantity].units else None
-            if si is not None and si[0] not in QUANTITIES[quantity].units:
-                raise TableError(
-                    f"{table.name}: {column.title!r} must have a unit of "
-                    f"{' or '.join(QUANTITIES[quantity].units)}, got {column.unit!r}"
-                )
+            _check_unit(table, found, column)
+
+
+def _check_reads(table: Table, found: Plan) -> None:
+    """Complain of currents whose resistance cannot be known."""
+    there = {column.quantity for column in found.columns} | set(found.constants)
+    if found.kind == "reads" and found.of("current") and "voltage" not in there:
+        raise TableError(f"{table.name}: reads of a current need their voltage, in a column or the mapping")
+    amperes = [c for c in found.of("hrs", "lrs", "before") if (unit_of(c.unit) or ("",))[0] == "A"]
+    amperes += found.of("current") if found.kind == "pulses" or found.kind == "cycles" else []
+    if amperes and "read_voltage" not in there:
+        raise TableError(
+            f"{table.name}: {amperes[0].title!r} is a current of a read, which needs its voltage: a column "
+            'of read_voltage, or read_voltage = "0.1 V" under [measurement] of a mapping file'
+        )
+
+
+def _check_unit(table: Table, found: Plan, column: Column) -> None:
+    allowed = QUANTITIES[column.quantity].units
+    if not allowed:
+        return
+    si = unit_of(column.unit)
+    if si is None:
+        raise TableError(_no_unit(table, column))
+    if si[0] not in allowed:
+        raise TableError(
+            f"{table.name}: {column.title!r} must have a unit of {' or '.join(allowed)}, got {column.unit!r}"
+        )
+    if si[0] == "A/m2" and "area" not in found.constants:
+        raise TableError(
+            f"{table.name}: {column.title!r} is a current density, which needs the area of the device: "
+            'area = "100 um2" under [measurement] of a mapping file'
+        )
+    if column.log == "log":
+        raise TableError(
+            f"{table.name}: {column.title!r} is a logarithm, of base 10 or e: say which in a mapping file, "
+            f'such as "{column.title}" = "log10 {column.quantity} ({column.unit})"'
+        )
 
 
 def _no_unit(table: Table, column: Column) -> str:
@@ -386,7 +398,8 @@ def _no_unit(table: Table, column: Column) -> str:
     example = QUANTITIES[column.quantity].units[0]
     return (
         f"{table.name}: {given} for {column.title!r}; write it into the header or a mapping file, such as "
-        f'"{column.title}" = "{column.quantity} ({example})"'
+        f'"{column.title}" = "{column.quantity} ({example})", or give the units of all with --unit, such as '
+        "--unit V,A"
     )
 
 
@@ -394,21 +407,22 @@ def as_toml(found: Plan) -> str:
     """Return a plan as the text of a mapping file."""
     lines = ["[measurement]", f'kind = "{found.kind}"']
     for name, value in found.constants.items():
-        unit = (_units(name) or ("",))[0]
-        lines.append(f"{name} = {_quoted(value if isinstance(value, str) else f'{value:g} {unit}'.strip())}")
+        unit = (constant_units(name) or ("",))[0]
+        lines.append(f"{name} = {quoted(value if isinstance(value, str) else f'{value:g} {unit}'.strip())}")
+    style = {key: value for key, value in asdict(found.style).items() if value is not None}
+    lines += ["[table]"] if style else []
+    lines += [f"{key} = {quoted(value) if isinstance(value, str) else value}" for key, value in style.items()]
     lines.append("[columns]")
     for column in found.columns:
-        unit = f" ({column.unit})" if column.unit and QUANTITIES.get(column.quantity, _NONE).units else ""
-        lines.append(
-            f"{_quoted(column.title)} = {_quoted(f'{column.quantity}{unit}' if column.quantity else IGNORE)}"
-        )
+        lines.append(f"{quoted(column.title)} = {quoted(entry(column))}")
     return "\n".join(lines) + "\n"
 
 
-_NONE = QUANTITIES["device"]
-
-
-def _quoted(text: str) -> str:
-    import json
-
-    return json.dumps(text, ensure_ascii=False)
+def entry(column: Column) -> str:
+    """Return a column as a mapping file has it."""
+    if not column.quantity:
+        return IGNORE
+    unit = f" ({column.unit})" if column.unit and QUANTITIES[column.quantity].units else ""
+    scale = f" * {column.scale!r}" if column.scale != 1 else ""
+    offset = f" {'-' if column.offset < 0 else '+'} {abs(column.offset)!r}" if column.offset else ""
+    return f"{f'{column.log} ' if column.log else ''}{column.quantity}{unit}{scale}{offset}"

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..noise.trace import UNITS as OF_TRACES
+from ..noise.trace import parted
 
 _KELVIN = 273.15
 
@@ -24,8 +25,23 @@ UNITS: dict[str, tuple[str, float, float]] = {
     **dict.fromkeys(("siemens", "Siemens"), ("S", 1.0, 0.0)), "pS": ("S", 1e-12, 0.0),
     **dict.fromkeys(("K", "kelvin", "Kelvin"), ("K", 1.0, 0.0)),
     **dict.fromkeys(("C", "degC", "°C", "celsius", "Celsius"), ("K", 1.0, _KELVIN)),
+    **{f"{prefix}A{per}{area}": ("A/m2", factor * size, 0.0)
+       for prefix, factor in (("", 1.0), ("m", 1e-3), ("u", 1e-6), ("µ", 1e-6), ("n", 1e-9), ("k", 1e3),
+                              ("M", 1e6))
+       for per in ("/", "_per_")
+       for area, size in (("m2", 1.0), ("cm2", 1e4), ("mm2", 1e6), ("um2", 1e12), ("m^2", 1.0), ("cm^2", 1e4),
+                          ("m²", 1.0), ("cm²", 1e4), ("µm2", 1e12), ("µm²", 1e12), ("um^2", 1e12))},
+    **dict.fromkeys(("m2", "m^2", "m²"), ("m2", 1.0, 0.0)),
+    **dict.fromkeys(("cm2", "cm^2", "cm²"), ("m2", 1e-4, 0.0)),
+    **dict.fromkeys(("mm2", "mm²"), ("m2", 1e-6, 0.0)),
+    **dict.fromkeys(("um2", "um^2", "µm2", "µm²"), ("m2", 1e-12, 0.0)),
+    **dict.fromkeys(("nm2", "nm²"), ("m2", 1e-18, 0.0)),
+    "date": ("s", 1.0, 0.0),
 }  # fmt: skip
-"""Of each unit its SI unit, the factor, and what is added after it."""
+"""Of each unit its SI unit, the factor, and what is added after it; "date": words of date and time of day."""
+
+ALONE = ("A", "V", "ohm", "A/m2")
+"""SI units that may end a name that is not known, such as i_on_A; a last S or C is more often a word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,22 +64,29 @@ class Quantity:
 
 
 QUANTITIES: Mapping[str, Quantity] = {
-    "device": Quantity(units=(), names=r"dev|cell|sample|address|addr|device ?(id|name|no)",
+    "device": Quantity(units=(), names=r"dev|cell|sample|address|addr|(device|dev) ?(id|name|no)",
                        what="the device"),
     "cycle": Quantity(units=(), names=r"cyc|cycles?|loop|repeat|index of cycle|cycle ?(no|number)",
                       what="number of the cycle"),
     "state": Quantity(units=(), names=r"level|range|group", what="name of the programmed state"),
     "time": Quantity(units=("s",), names=r"t|time ?\d?|timestamp|x-axis|elapsed|delay", what="time"),
-    "voltage": Quantity(units=("V",), names=r"v|u|vd|v\d|voltage ?\d?|bias|av|v_?(te|top|app|cell|source)",
-                        what="voltage"),
-    "current": Quantity(units=("A",), names=r"i|id|i\d|current ?\d?|i_?(te|top|dut|cell|meas)|ai",
-                        what="current"),
+    "voltage": Quantity(units=("V",), names=r"v|u|vd|v\d|voltage ?\d?|bias|av|v_?(te|top|app|cell|source)|"
+                        r"(drive|source|applied|anode|drain) ?voltage", what="voltage"),
+    "current": Quantity(units=("A", "A/m2"),
+                        names=r"i|id|i\d|current ?\d?|i_?(te|top|dut|cell|meas)|ai|\|i\||abs ?i|"
+                        r"(leakage |measured |drain )?current|j|(leakage )?current density", what="current"),
     "resistance": Quantity(units=("ohm",), names=r"r|res|resistance ?\d?", what="resistance"),
     "conductance": Quantity(units=("S", "1"), names=r"g|cond|conductance ?\d?", what="conductance"),
     "temperature": Quantity(units=("K",), names=r"temp|temperature|t_?(amb|chuck|bake)", what="temperature"),
     "width": Quantity(units=("s",), names=r"pw|pulse ?width|t_?pulse", what="width of the pulse"),
-    "hrs": Quantity(units=("ohm",), names=r"r_?(hrs|off|high)", what="resistance after RESET"),
-    "lrs": Quantity(units=("ohm",), names=r"r_?(lrs|on|low)", what="resistance after SET"),
+    "gate_voltage": Quantity(units=("V",), names=r"v_?(g|gs|gate|wl)|gate|gate ?v(oltage)?|"
+                             r"word ?line( ?voltage)?", what="voltage of a gate or word line"),
+    "read_voltage": Quantity(units=("V",), names=r"(read|meas) ?(v|voltage)|v_?(read|meas)",
+                             what="voltage of the read after a pulse"),
+    "before": Quantity(units=("ohm", "S", "A"), names=r"(r|g|res|resistance|conductance) ?(before|initial)|"
+                       r"(before|initial) ?(resistance|conductance)", what="the read before a pulse"),
+    "hrs": Quantity(units=("ohm", "S", "A"), names=r"r_?(hrs|off|high)", what="resistance after RESET"),
+    "lrs": Quantity(units=("ohm", "S", "A"), names=r"r_?(lrs|on|low)", what="resistance after SET"),
     "set_voltage": Quantity(units=("V",), names=r"v_?set|u_?set|set ?voltage", what="voltage of SET"),
     "reset_voltage": Quantity(units=("V",), names=r"v_?reset|u_?reset|reset ?voltage",
                               what="voltage of RESET"),
@@ -75,6 +98,7 @@ QUANTITIES: Mapping[str, Quantity] = {
 
 FEATURES = ("hrs", "lrs", "set_voltage", "reset_voltage", "forming_voltage")
 """Quantities that a cycle has one of."""
+
 
 def unit_of(text: str) -> tuple[str, float, float] | None:
     """Return SI unit, factor and offset of a unit, None where it is not known."""
@@ -89,3 +113,50 @@ def quantity_of(name: str) -> str:
         if plain in (key, key.replace("_", " ")) or re.fullmatch(one.names.replace("_?", "[ _]?"), plain):
             return key
     return ""
+
+
+def name_and_unit(header: str) -> tuple[str, str]:
+    """Return the name and the unit in a header: in brackets, after a slash, a blank or an underscore.
+
+    Of "v_set_V", "Voltage V" and "I_uA" the last word is a unit, since it is one of what the name says; of a
+    name that says nothing it must be one of :data:`ALONE`.
+    """
+    name, unit = parted(header)
+    if unit:
+        return name, unit
+    match = re.match(r"^(?P<head>.+?)[\s_]+(?P<last>(?:[A-Za-zµ]+_per_)?[^\s_]+)$", name)
+    si = unit_of(match["last"]) if match else None
+    if match is None or si is None or si[0] == "1":
+        return name, ""
+    quantity = quantity_of(match["head"])
+    fits = si[0] in QUANTITIES[quantity].units if quantity else si[0] in ALONE
+    return (match["head"].strip(), match["last"]) if fits else (name, "")
+
+
+LOGARITHM = re.compile(r"^\s*(?P<kind>log_?10|lg|ln|log)(?![A-Za-z])[\s_]*(?P<rest>.*)$", re.IGNORECASE)
+
+
+def logarithm(header: str) -> tuple[str, str]:
+    """Return of what a header is the logarithm, and which: "log10", "ln", "log" (either) or "" (none).
+
+    The marks of a size fall away: of "log10|I| (A)" the first is "I (A)".
+    """
+    match = LOGARITHM.match(header)
+    if match is None:
+        return header, ""
+    rest = re.sub(r"\babs\b|\|", "", match["rest"], flags=re.IGNORECASE).strip()
+    while rest.startswith("("):
+        depth = closing(rest)
+        rest = f"{rest[1:depth]} {rest[depth + 1 :]}".strip()
+    kind = match["kind"].lower().replace("_", "")
+    return rest, {"lg": "log10"}.get(kind, kind)
+
+
+def closing(text: str) -> int:
+    """Return the place of the bracket that closes the first one, or the end."""
+    depth = 0
+    for place, letter in enumerate(text):
+        depth += (letter == "(") - (letter == ")")
+        if depth == 0:
+            return place
+    return len(text)

@@ -1,52 +1,28 @@
-"""Tables in the files of instruments: where the numbers begin, what stands above them, in which marks.
+"""A table of measurements as cells of text, and how it is written.
 
-Text in UTF-8, UTF-16 or Latin-1, also compressed (.gz), and Excel through pandas. Nothing is corrected: what
-was taken for granted is in the notes of a table, what cannot be understood is an error with its line.
+Nothing is corrected: what was taken for granted is in the notes of a table, what cannot be understood is an
+error with its line.
 """
 
 import csv
-import gzip
-import io
 import re
-import zlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from ...typing import Floats, Index
-
-LARGEST = 2**28
-"""Most bytes of a file, unpacked."""
+from .instruments.source import TableError as TableError
 
 DELIMITERS = {"tab": "\t", "semicolon": ";", "comma": ",", "space": None}
 """Marks between columns, in the order in which they are tried; space: any run of blanks."""
 
-READERS = {".xlsx": "openpyxl", ".xls": "xlrd", ".ods": "odfpy"}
-EXCEL = tuple(READERS)
-"""Endings of spreadsheets; pandas reads each with a package of its own."""
-
 MISSING = frozenset({"", "nan", "na", "n/a", "null", "none", "-", "--", "---"})
 """Texts of a cell without a value."""
 
-BOOKS = (b"PK", b"\xd0\xcf\x11\xe0")
-"""First bytes of Excel's files and OpenDocument's, new and old."""
-
-NETCDF = (b"\x89HDF", b"CDF\x01", b"CDF\x02", b"CDF\x05")
-"""First bytes of netCDF, new and old: what results, ensembles and measured files are."""
-
 OVERFLOW = 9.8e37
 """Instruments write 9.9E37 and more where a range was exceeded; such a cell has no value."""
-
-ENOUGH = 3
-"""Rows of numbers of one length in a row that begin a table."""
-
-_DECIMAL_COMMA = re.compile(r"^[-+]?\d+,\d+([eE][-+]?\d+)?$")
-
-
-class TableError(ValueError):
-    """A file holds no table that could be read; the message is one sentence for the user."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,13 +38,33 @@ class Style:
     header : int or None
         Number of the line that names the columns, from 1; 0: no line does.
     sheet : str or None
-        Of an Excel file; default: its first.
+        Of an Excel file; default: all that hold a table.
+    sheets, files, side_by_side : str or None
+        "cycle" or "device": what several sheets, files or groups of columns are.
+    repeat : int or None
+        Number of columns after which they repeat, side by side.
+    values : str or None
+        What the columns hold whose names are times, such as "conductance (uS)".
+    instrument : str or None
+        "none": no signature of an instrument is looked for.
     """
 
     delimiter: str | None = None
     decimal: str | None = None
     header: int | None = None
     sheet: str | None = None
+    sheets: str | None = None
+    files: str | None = None
+    side_by_side: str | None = None
+    repeat: int | None = None
+    values: str | None = None
+    instrument: str | None = None
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the marks of the text are given, so that no instrument is looked for."""
+        marks = (self.delimiter, self.decimal, self.header, self.repeat)
+        return self.instrument == "none" or any(mark is not None for mark in marks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +88,14 @@ class Table:
         What was taken for granted.
     decimal : str
         "." or ",".
+    device : str
+        Name of the device where no column holds it; "": that of the file.
+    quantities : mapping
+        Of columns (from 0) whose quantity an instrument told; "": not read.
+    constants : mapping
+        Quantities of the whole table that an instrument told, as a mapping file writes them.
+    sources : tuple of Path
+        Files that it was read from.
     """
 
     name: str
@@ -103,10 +107,19 @@ class Table:
     above: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default=())
     decimal: str = "."
+    device: str = ""
+    quantities: dict[int, str] = field(default_factory=dict)
+    constants: dict[str, str] = field(default_factory=dict)
+    sources: tuple[Path, ...] = ()
 
     def texts(self, column: int) -> list[str]:
         """Return the cells of a column."""
         return [row[column] for row in self.rows]
+
+    def is_numeric(self, column: int) -> bool:
+        """Tell whether the first cells of a column with a value are numbers."""
+        cells = [row[column] for row in self.rows if row[column].lower() not in MISSING][:50]
+        return bool(cells) and all(number(cell, self.decimal) is not None for cell in cells)
 
     def numbers(self, column: int) -> Floats:
         """Return a column as numbers, NaN where a cell has no value or the instrument's overflow.
@@ -118,7 +131,7 @@ class Table:
         """
         found = np.full(len(self.rows), np.nan)
         for i, row in enumerate(self.rows):
-            value = _number(row[column], self.decimal)
+            value = number(row[column], self.decimal)
             if value is None:
                 title = self.headers[column] or f"column {column + 1}"
                 raise TableError(
@@ -128,245 +141,32 @@ class Table:
         return found
 
 
-def read_table(path: str | Path, style: Style | None = None) -> Table:
-    """Read the table in a file.
-
-    Parameters
-    ----------
-    path : str or Path
-        Text, or Excel (.xlsx, .xls, .ods; pandas reads it); either may be in gzip (.gz).
-    style : Style, optional
+def combined(tables: Sequence[Table], name: str, device: str, note: str) -> Table:
+    """Return tables of the same columns as one, each a block of its own.
 
     Raises
     ------
     TableError
-        There is no table of numbers, a row has another number of columns, or the file is no text.
+        Their columns differ.
     """
-    file, given = Path(path), style or Style()
-    if _inner(file).suffix.lower() in EXCEL:
-        cells = _excel(file, given.sheet)
-        lines = [(i + 1, row) for i, row in enumerate(cells) if any(row)]
-        return _table(file.name, lines, given.decimal or ".", given.header, ())
-    text, encoding = _text(file)
-    notes: tuple[str, ...] = () if encoding == "utf-8" else (f"the text is read as {encoding}",)
-    numbered = [(i + 1, line) for i, line in enumerate(text.splitlines()) if line.strip()]
-    if not numbered:
-        raise TableError(f"{file.name} holds no data")
-    key = given.delimiter or _delimiter([line for _, line in numbered])
-    decimal = given.decimal or _decimal([line for _, line in numbered], DELIMITERS[key])
-    if decimal == ",":
-        notes += ("numbers have a decimal comma",)
-    rows = [(i, _cells(line, DELIMITERS[key])) for i, line in numbered]
-    return _table(file.name, rows, decimal, given.header, notes)
-
-
-def _table(
-    name: str, rows: list[tuple[int, list[str]]], decimal: str, header: int | None, notes: tuple[str, ...]
-) -> Table:
-    """Cut rows of cells into header, blocks of numbers and what stands above."""
-    runs = _runs([row for line, row in rows if line > (header or 0)], decimal)
-    skipped = sum(line <= (header or 0) for line, _ in rows)
-    if not runs or max(b - a for a, b in runs) < ENOUGH:
-        raise TableError(
-            f"{name} holds no table: at least {ENOUGH} rows of equally many columns with numbers must follow "
-            "each other"
-        )
-    runs = [(a + skipped, b + skipped) for a, b in runs]
-    longest = max(runs, key=lambda run: run[1] - run[0])
-    like = _pattern(rows[longest[0] : longest[1]], decimal)
-    alike = [run for run in runs if _fits(rows[run[0]][1], like, decimal)]
-    begin = alike[0][0]
-    if like[-1] and header != 0:
-        _check_names(name, rows, begin, len(like), decimal)
-    headers, units, top = _titles(name, rows, begin, len(like), decimal, header)
-    title = rows[top][1] if top < begin else None
-    body: list[tuple[int, list[str]]] = []
-    block: list[int] = []
-    end = begin
-    for number, (a, b) in enumerate(alike):
-        # Between two blocks of numbers their header must stand again: else a row is damaged.
-        if number and (title is None or title not in [row for _, row in rows[end:a]]):
-            raise TableError(_odd_row(name, *rows[end], len(like)))
-        body += rows[a:b]
-        block += [number] * (b - a)
-        end = b
-    if end < len(rows):
-        raise TableError(_odd_row(name, *rows[end], len(like)))
-    if len(alike) > 1:
-        notes += (f"{len(alike)} blocks, each under its header",)
-    above = tuple(" ".join(filter(None, row)) for _, row in rows[:top])
-    if above:
-        notes += (f"{len(above)} lines above the header are not read: {above[0][:50]!r} ...",)
-    return Table(
-        name=name, headers=headers, units=units, rows=[row for _, row in body],
-        lines=[line for line, _ in body], block=np.array(block, int), above=above, notes=notes,
-        decimal=decimal,
+    first = tables[0]
+    for other in tables[1:]:
+        if (other.headers, other.units, other.decimal) != (first.headers, first.units, first.decimal):
+            raise TableError(
+                f"{other.name} must have the columns of {first.name}, to be its next cycle: read them as "
+                'devices, with files = "device" under [table] of a mapping file'
+            )
+    sizes = [int(one.block.max(initial=0)) + 1 for one in tables]
+    begins = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    return replace(
+        first, name=name, device=device, rows=[row for one in tables for row in one.rows],
+        lines=[line for one in tables for line in one.lines],
+        block=np.concatenate([one.block + begin for one, begin in zip(tables, begins, strict=True)]),
+        notes=(*first.notes, note), sources=tuple(path for one in tables for path in one.sources),
     )  # fmt: skip
 
 
-def _odd_row(name: str, line: int, cells: list[str], width: int) -> str:
-    if len(cells) != width:
-        return f"line {line} of {name} must have {width} columns as the others, got {len(cells)}"
-    return f"line {line} of {name} must hold numbers where the others do, got {' '.join(cells)[:60]!r}"
-
-
-def _runs(rows: list[list[str]], decimal: str) -> list[tuple[int, int]]:
-    """Return begin and end of each run of rows with numbers in the same columns."""
-    found: list[tuple[int, int]] = []
-    begin, like = 0, None
-    for i, row in enumerate([*rows, []]):
-        if like is not None and _fits(row, like, decimal):
-            like = _joined(like, _kinds(row, decimal))
-            continue
-        if like is not None:
-            found.append((begin, i))
-        kinds = _kinds(row, decimal)
-        begin, like = i, kinds if True in kinds else None
-    return found
-
-
-def _kinds(cells: list[str], decimal: str) -> list[bool | None]:
-    """Return of each cell whether it is a number, None where it has no value."""
-    if not cells or cells[0].startswith("#"):
-        return []
-    return [None if cell.lower() in MISSING else _number(cell, decimal) is not None for cell in cells]
-
-
-def _joined(like: list[bool | None], other: list[bool | None]) -> list[bool | None]:
-    return [b if a is None else a for a, b in zip(like, other, strict=True)]
-
-
-def _fits(cells: list[str], like: list[bool | None], decimal: str) -> bool:
-    """Tell whether a row has its numbers where the others have theirs."""
-    kinds = _kinds(cells, decimal)
-    return len(kinds) == len(like) and all(
-        a is None or b is None or a == b for a, b in zip(kinds, like, strict=True)
-    )
-
-
-def _pattern(rows: Sequence[tuple[int, list[str]]], decimal: str) -> list[bool | None]:
-    like = _kinds(rows[0][1], decimal)
-    for _, row in rows:
-        like = _joined(like, _kinds(row, decimal))
-    return like
-
-
-def _titles(
-    name: str, rows: list[tuple[int, list[str]]], begin: int, width: int, decimal: str, header: int | None
-) -> tuple[tuple[str, ...], tuple[str, ...], int]:
-    """Return names and units of the columns, and the index of the first row that holds them."""
-    none = ("",) * width
-    if header == 0 or begin == 0:
-        return none, none, begin
-    places = [i for i in (begin - 2, begin - 1) if i >= 0]
-    if header is not None:
-        places = [i for i, (line, _) in enumerate(rows) if line == header] + places[-1:]
-        places = sorted(set(places))
-        if not places or rows[places[0]][0] != header:
-            raise TableError(f"header must be the number of a line above the numbers, got {header}")
-    names = {i: _names(rows[i][1], width, decimal) for i in places}
-    if _are_units(names[places[-1]] or ()):  # oscilloscopes number their channels
-        names[places[0]] = _names(rows[places[0]][1], width, None)
-    if names[places[-1]] is None:
-        last = rows[begin - 1]
-        if len(last[1]) == width and True in _kinds(last[1], decimal):
-            raise TableError(_odd_row(name, *last, width))
-        return none, none, begin
-    upper, lower = names.get(places[0]), names[places[-1]]
-    assert lower is not None
-    if upper is None or upper == lower or (header is None and not _are_units(lower)):
-        # The lower of two lines names the columns; the upper one may be a title.
-        return lower, none, places[-1]
-    return upper, lower if _are_units(lower) else none, places[0]
-
-
-def _check_names(
-    name: str, rows: list[tuple[int, list[str]]], begin: int, width: int, decimal: str
-) -> None:
-    """Complain of a line of names above the numbers with too few names: decimal commas look like that."""
-    from ..noise.trace import parted
-    from .quantities import quantity_of
-
-    if not begin:
-        return
-    line, cells = rows[begin - 1]
-    found = _uncommented(cells)
-    told = [quantity_of(parted(cell)[0]) for cell in found]
-    fewer = (len(found) == width - 1 and width > 2) or (1 < len(found) < width and all(told))
-    if fewer and True not in _kinds(cells, decimal):
-        raise TableError(
-            f"line {line} of {name} names {len(found)} columns, the lines below hold {width}: are there "
-            "decimal commas between commas? Where no line names the columns say header = 0 in a mapping file"
-        )
-
-
-def _names(cells: list[str], width: int, decimal: str | None) -> tuple[str, ...] | None:
-    """Return the names in a row, None where it is none of names; without a decimal they may be numbers."""
-    found = _uncommented(cells)
-    if len(found) == width - 1:  # the rows of numbers end with a mark, the names do not
-        found = [*found, ""]
-    if len(found) != width or (decimal is not None and True in _kinds(found, decimal)):
-        return None
-    return tuple(found)
-
-
-def _uncommented(cells: list[str]) -> list[str]:
-    """Return a row without the mark of a comment at its begin: numpy writes headers so."""
-    first = cells[0].lstrip("#%! ").strip()
-    if not first and cells[0].startswith(("#", "%", "!")) and len(cells) > 1:
-        return cells[1:]
-    return [first, *cells[1:]]
-
-
-def _are_units(cells: Sequence[str]) -> bool:
-    from .quantities import unit_of
-
-    told = [cell.strip("()[] ") for cell in cells if cell]
-    return bool(told) and all(unit_of(cell) is not None for cell in told)
-
-
-def _delimiter(lines: list[str]) -> str:
-    """Return the mark that cuts most lines into equally many cells with numbers."""
-    sample = lines[len(lines) // 2 :][:200]
-
-    def score(key: str) -> tuple[int, bool, bool, float, int]:
-        cut = [_cells(line, DELIMITERS[key]) for line in sample]
-        widths = [len(cells) for cells in cut]
-        width = max(set(widths), key=widths.count)
-        kinds = [_kinds(cells, _decimal(sample, DELIMITERS[key])) for cells in cut]
-        same = sum(len(row) == width and True in row for row in kinds)
-        share = sum(row.count(True) + row.count(None) for row in kinds) / max(1, sum(map(len, kinds)))
-        blank = key == "space"
-        # A blank stands in names, too: it counts for less unless it leaves nothing but numbers.
-        # One column of decimal commas may as well be two columns that are cut short once.
-        return (same if width > 1 else same // 2 * blank, share == 1, not blank, share, width)
-
-    return max(DELIMITERS, key=score)
-
-
-def _decimal(lines: list[str], delimiter: str | None) -> str:
-    """Return "," where numbers with a decimal comma stand in the lines and none with a point does."""
-    if delimiter == ",":
-        return "."
-    cells = [cell for line in lines[len(lines) // 2 :][:200] for cell in _cells(line, delimiter)]
-    commas = sum(bool(_DECIMAL_COMMA.match(cell)) for cell in cells)
-    return (
-        "," if commas and not any("." in cell and _number(cell, ".") is not None for cell in cells) else "."
-    )
-
-
-def _cells(line: str, delimiter: str | None) -> list[str]:
-    if delimiter is None:
-        # A blank before a unit in brackets is none between columns.
-        found = re.split(r"\s+(?![(\[])", line.strip())
-    elif '"' in line:
-        found = next(iter(csv.reader([line], delimiter=delimiter)), [])
-    else:
-        found = line.split(delimiter)
-    return [cell.strip().strip('"').strip() for cell in found]
-
-
-def _number(cell: str, decimal: str) -> float | None:
+def number(cell: str, decimal: str) -> float | None:
     """Return the number in a cell, NaN where it has none, None where it holds something else."""
     text = cell.strip()
     if text.lower() in MISSING:
@@ -381,59 +181,13 @@ def _number(cell: str, decimal: str) -> float | None:
         return None
 
 
-def _unpacked(file: Path) -> bytes:
-    """Return what is in a file, or in the one that was packed into it."""
-    try:
-        with gzip.open(file, "rb") if file.suffix.lower() == ".gz" else file.open("rb") as stream:
-            data = stream.read(LARGEST + 1)
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise TableError(f"{file.name} cannot be unpacked: {error}") from None
-    if len(data) > LARGEST:
-        raise TableError(f"{file.name} must have at most {LARGEST} bytes")
-    return data
-
-
-def _text(file: Path) -> tuple[str, str]:
-    """Return the text of a file and its encoding."""
-    data = _unpacked(file)
-    if data.startswith(NETCDF):
-        raise TableError(
-            f"{file.name} is netCDF, no table of measurements: frenkel show and frenkel plot read results "
-            "and ensembles, xarray.open_dataset any"
-        )
-    for mark, encoding in ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"", "utf-8")):
-        if data.startswith(mark):
-            try:
-                return data.decode("utf-8-sig" if encoding == "utf-8" else encoding), encoding
-            except UnicodeDecodeError:
-                break
-    if b"\x00" in data[:4096] or sum(byte < 9 for byte in data[:4096]):
-        raise TableError(f"{file.name} must be text or Excel, it holds bytes that are neither")
-    return data.decode("latin-1"), "latin-1"
-
-
-def _excel(file: Path, sheet: str | None) -> list[list[str]]:
-    import pandas  # type: ignore[import-untyped, unused-ignore]  # slow, and text needs none
-
-    data = _unpacked(file)
-    try:
-        frame = pandas.read_excel(io.BytesIO(data), sheet_name=sheet or 0, header=None, dtype=object)
-    except ImportError:
-        reader = READERS[_inner(file).suffix.lower()]
-        raise TableError(f"{file.name} is Excel, which needs {reader}: pip install {reader}") from None
-    except Exception as error:  # whatever its engines make of a damaged file
-        if not data.startswith(BOOKS):
-            raise TableError(
-                f"{file.name} holds no Excel, as its name says: give text another ending, such as .csv"
-            ) from None
-        raise TableError(f"{file.name} cannot be read as Excel: {error}") from None
-    return [["" if pandas.isna(cell) else str(cell).strip() for cell in row] for row in _rows(frame)]
-
-
-def _rows(frame: object) -> Iterator[Sequence[object]]:
-    yield from frame.itertuples(index=False, name=None)  # type: ignore[attr-defined]
-
-
-def _inner(file: Path) -> Path:
-    """Return the name of a file without .gz."""
-    return file.with_suffix("") if file.suffix.lower() == ".gz" else file
+def cells_of(line: str, delimiter: str | None) -> list[str]:
+    """Return the cells of a line, without blanks and quotes around them."""
+    if delimiter is None:
+        # A blank before a unit in brackets is none between columns.
+        found = re.split(r"\s+(?![(\[])", line.strip())
+    elif '"' in line:
+        found = next(iter(csv.reader([line], delimiter=delimiter)), [])
+    else:
+        found = line.split(delimiter)
+    return [cell.strip().strip('"').strip() for cell in found]

@@ -61,6 +61,87 @@ def page(measured: xr.Dataset, simulated: xr.Dataset, one: Observations, other: 
     return figure
 
 
+FIRST = 6
+"""Loops, traces or devices of a table that are drawn."""
+
+COLOURS = ("#08306b", "#2171b5", "#6baed6", "#c8371f", "#e08b3c", "#7f7f7f")
+PREFIXES = ((1e-6, "M"), (1e-3, "k"), (1.0, ""), (1e3, "m"), (1e6, "µ"), (1e9, "n"), (1e12, "p"))
+"""Factors and prefixes of units, from the largest."""
+
+
+def measured_page(data: xr.Dataset) -> "Figure":
+    """Draw the first loops of measurements on two axes, or their first values, to see what was read.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        In the layout of measurements.
+    """
+    curves, x, (y, unit) = _first(data)
+    largest = max((np.nanmax(np.abs(up), initial=0.0) for _, _, up in curves), default=0.0)
+    factor, prefix = next((pair for pair in PREFIXES if largest * pair[0] >= 1), (1.0, ""))
+    figure, axes = sheet(str(data.attrs.get("title", ""))[:70], (9.5, 4.2), 2, left=0.085, space=0.28)
+    for k, (name, across, up) in enumerate(curves):
+        colour = COLOURS[k % len(COLOURS)]
+        axes[0].plot(across, factor * up, ".-", label=name, color=colour, ms=2.5, lw=0.8)
+        size = np.where(up == 0, np.nan, np.abs(factor * up))
+        axes[1].plot(across, size, ".-", color=colour, ms=2.5, lw=0.8)
+    axes[1].set_yscale("log")
+    label(axes[0], f"first {len(curves)}", x, f"{y} / {prefix}{unit}", legend=7.5)
+    label(axes[1], "by size", x, f"|{y}| / {prefix}{unit}")
+    return figure
+
+
+def _first(data: xr.Dataset) -> tuple[list[tuple[str, Floats, Floats]], str, tuple[str, str]]:
+    """Return names and points of the first curves, and the words on their axes."""
+    names = [str(name) for name in data["device"].values]
+    if "loop" in data.dims:
+        sizes = data["loop_size"].values
+        ends, of = np.cumsum(sizes), data["loop_device"].values
+        return (
+            [
+                (
+                    f"{names[of[k]]}, cycle {data['loop_cycle'].values[k]}",
+                    data["loop_voltage"].values[ends[k] - sizes[k] : ends[k]],
+                    data["loop_current"].values[ends[k] - sizes[k] : ends[k]],
+                )
+                for k in range(min(FIRST, len(sizes)))
+            ],
+            "voltage / V",
+            ("current", "A"),
+        )
+    if "trace" in data.dims:
+        sizes = data["trace_size"].values
+        ends = np.cumsum(sizes)
+        return (
+            [
+                (
+                    names[data["trace_device"].values[k]],
+                    data["trace_time"].values[ends[k] - sizes[k] : ends[k]],
+                    data["trace_current"].values[ends[k] - sizes[k] : ends[k]],
+                )
+                for k in range(min(FIRST, len(sizes)))
+            ],
+            "time / s",
+            ("current", "A"),
+        )
+    for dim, across, words in (("read", "read_time", "time / s"), ("pulse", "", "pulse")):
+        if dim in data.dims:
+            of = data[f"{dim}_device"].values
+            rows = [np.flatnonzero(of == place) for place in list(dict.fromkeys(of.tolist()))[:FIRST]]
+            points = [data[across].values[own] if across else np.arange(1.0, len(own) + 1) for own in rows]
+            g = data[f"{dim}_conductance"].values
+            curves = [(names[of[own[0]]], p, g[own]) for own, p in zip(rows, points, strict=True)]
+            return curves, words, ("conductance", "S")
+    known = [name for name in ("hrs", "lrs") if name in data] or [
+        name for name in ("set_voltage", "reset_voltage") if name in data
+    ]
+    cycle = data["cycle"].values.astype(float)
+    devices = range(min(FIRST // len(known), len(names)))
+    curves = [(f"{names[k]}, {name}", cycle, data[name].values[k]) for k in devices for name in known]
+    return curves, "cycle", ("resistance", "ohm") if {"hrs", "lrs"} & set(known) else ("voltage", "V")
+
+
 def loops(data: Sequence[tuple[str, xr.Dataset, float]], axes: "Axes") -> None:
     """Draw the current of the first loops of each against the voltage, on a logarithmic axis.
 

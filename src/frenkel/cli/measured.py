@@ -39,15 +39,26 @@ def add_commands(commands: Any) -> None:
             type=Path,
             nargs="+",
             metavar="FILE",
-            help="tables: .csv, .tsv, text of instruments, also .gz; Excel with openpyxl installed",
+            help="exports of instruments, text, Excel, MATLAB, also .gz; files of frenkel read are joined",
         ),
         OUTPUT.but(help="file to write (default: none, show what the columns are taken for)"),
-        Option("--map", type=Path, metavar="MAP.toml", help="what the columns are, where the guess is wrong"),
+        Option(
+            "--map",
+            type=Path,
+            nargs="+",
+            metavar="MAP.toml",
+            help="what the columns are, where the guess is wrong: one for all files, or one for each",
+        ),
         Option(
             "--write-map",
             type=Path,
             metavar="MAP.toml",
-            help="write the guess of the first file, to change it",
+            help="write the guess of the first file, or a mapping to fill in where there is none",
+        ),
+        Option(
+            "--unit",
+            metavar="UNITS",
+            help="units of columns without one, such as V,A or mV,uA: each goes to the columns that it fits",
         ),
         Option(
             "--as",
@@ -56,6 +67,7 @@ def add_commands(commands: Any) -> None:
             help="what was measured (default: guessed from the columns)",
         ),
         READ_VOLTAGE,
+        PLOT.but(help="the first loops or values, as they were read: .png, .pdf, .svg"),
         FORCE,
     )
     add(
@@ -76,8 +88,10 @@ def add_commands(commands: Any) -> None:
 
 
 def _read(options: argparse.Namespace) -> None:
-    from ..analysis.measured import files, mapping
+    from ..analysis.measured import files, mapping, mapping_file
     from ..analysis.measured.dataset import LAYOUT
+    from ..analysis.measured.table import TableError
+    from ..analysis.plots.comparison import measured_page
     from ..analysis.results import store
     from ..reports.measured import contents, plans_text
 
@@ -88,19 +102,37 @@ def _read(options: argparse.Namespace) -> None:
             elif path.suffix != ending:
                 raise UsageError(f"--write-map must end in {ending}, got {str(path)!r}")
             store.writable(path, force=options.force)
+    check_picture(options.plot, options.force)
     volts = _volts(options.read_voltage)
-    plans = files.planned(options.files, options.map, options.kind or "")
+    try:
+        units = mapping_file.units_of("--unit", options.unit or "")
+    except TableError as error:
+        raise UsageError(str(error)) from None
+    try:
+        plans = files.planned(options.files, options.map, options.kind or "", units)
+    except TableError:
+        if options.write_map is not None:
+            store.write_bytes(files.skeleton(options.files[0]).encode(), options.write_map)
+            print(f"wrote {options.write_map}: say in it what the columns are, and give it with --map")
+        raise
     print(plans_text(plans))
     if options.write_map is not None:
-        store.write_bytes(mapping.as_toml(plans[0][1]).encode(), options.write_map)
+        text = mapping.as_toml(plans[0][1]) if plans else files.skeleton(options.files[0])
+        store.write_bytes(text.encode(), options.write_map)
         print(f"wrote {options.write_map}")
-    if options.output is None:
-        print("nothing is written: name a file with -o, or change the guess with --write-map and --map")
+    if options.output is None and options.plot is None:
+        print(
+            "nothing is written: name a file with -o, see what is read with --plot, or change the guess with "
+            "--write-map and --map"
+        )
         return
     found = files.assembled(plans, options.files, volts)
-    store.save(found, options.output, force=options.force, layout=LAYOUT)
+    if options.output is not None:
+        store.save(found, options.output, force=options.force, layout=LAYOUT)
     print(contents(found))
-    print(f"wrote {options.output}")
+    if options.output is not None:
+        print(f"wrote {options.output}")
+    draw(options.plot, lambda: measured_page(found))
 
 
 def _compare(options: argparse.Namespace) -> int:

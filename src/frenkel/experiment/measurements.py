@@ -56,7 +56,7 @@ def resting(path: Path, phase: str | None = None) -> Group:
     phase : str, optional
         Name of the phase; by default the last one at constant voltage.
     """
-    if (table := _table(path, "time (s)")) is not None:
+    if (table := _table(path, "time (s)", unit="S")) is not None:
         return _columns(table, path, "time")
     if (table := files.of_table(path)) is not None:
         return files.resting(table, path.name)
@@ -118,7 +118,8 @@ def intervals(paths: Sequence[Path], share: float) -> tuple[Floats, Floats, Floa
     ValueError
         Some of the files are of ``frenkel read`` and others are not.
     """
-    tables = [files.of_table(path) for path in paths]
+    own = ("temperature (K)", "time (s)", "failed (1)")
+    tables = [files.of_table(path) if _table(path, *own) is None else None for path in paths]
     if all(one is None for one in tables):
         return None
     found = []
@@ -139,7 +140,7 @@ def disturbed(path: Path) -> Group:
         Result, ensemble or sweep (.nc) whose pulses stress the device, read after each phase; or table
         (.csv) with ``reads`` (1) and a column with a unit of S for each device.
     """
-    if (table := _table(path, "reads (1)")) is not None:
+    if (table := _table(path, "reads (1)", alone=True)) is not None:
         return _columns(table, path, "reads")
     found: Group = {}
     for label, _, result in devices(path):
@@ -316,8 +317,7 @@ def sample(path: Path, name: str, censored: bool = False) -> tuple[Sample, str]:
     censored : bool
         Devices without a value lie above the largest one; otherwise they are left out.
     """
-    if path.suffix.lower() == ".csv":
-        table = trace.read_csv(path)
+    if (table := _csv(path)) is not None:
         if name not in table.variables:
             there = ", ".join(str(column) for column in table.variables)
             raise ValueError(f"{path.name} has no column {name}; it has {there}")
@@ -414,14 +414,8 @@ def _checked(found: dict[str, Any], attrs: dict[str, Any]) -> "xr.Dataset":
 
 def _curves(results: Sequence["xr.Dataset"]) -> dict[str, Any]:
     """Return the loops of every cycle of results, {} where they have none."""
-    rows: dict[str, list[Any]] = {
-        "device": [],
-        "cycle": [],
-        "size": [],
-        "voltage": [],
-        "current": [],
-        "time": [],
-    }
+    keys = ("device", "cycle", "size", "voltage", "current", "time")
+    rows: dict[str, list[Any]] = {key: [] for key in keys}
     for place, result in enumerate(results):
         cycle = result["phase_cycle"].values[result["phase"].values]
         for number in np.unique(cycle[cycle > 0]):
@@ -457,12 +451,27 @@ def _steps(result: "xr.Dataset") -> Iterator[tuple[str, int, Any]]:
     return config.parse(made["configuration"]).phases()
 
 
-def _table(path: Path, *columns: str) -> "xr.Dataset | None":
-    """Return the table in a file with these columns, checked; None where it is no table."""
+def _csv(path: Path) -> "xr.Dataset | None":
+    """Return the columns of a .csv with units of ours; None where it is none and is read as other tables."""
     if path.suffix.lower() != ".csv":
         return None
-    table = trace.read_csv(path)
-    missing = [column for column in columns if column.split()[0] not in table.variables]
+    try:
+        return trace.read_csv(path)
+    except ValueError:
+        if files.is_guessed(path):
+            return None
+        raise
+
+
+def _table(path: Path, *columns: str, unit: str = "", alone: bool = False) -> "xr.Dataset | None":
+    """Return the table in a .csv with these columns, or one of a unit; None: it is read as others are."""
+    table = _csv(path)
+    if table is None:
+        return None
+    have = {name: column.attrs["units"] for name, column in table.variables.items()}
+    missing = [column for column in columns if column.split()[0] not in have]
+    if (missing or (unit and unit not in have.values())) and not alone and files.is_guessed(path):
+        return None
     if missing:
         raise ValueError(f"{path.name} must have the columns {', '.join(columns)}; {missing[0]} is missing")
     for name in (column.split()[0] for column in columns):

@@ -8,7 +8,8 @@ import xarray as xr
 
 from ..analysis.fitting.compare import other_way_round
 from ..analysis.fitting.observations import Observations
-from ..analysis.measured.mapping import KINDS, Plan
+from ..analysis.measured.mapping import Plan
+from ..analysis.measured.mapping_file import KINDS
 from ..analysis.measured.quantities import FEATURES, QUANTITIES
 from ..analysis.measured.table import Table
 from ..analysis.plots.caption import quantity
@@ -17,7 +18,7 @@ from .device import table
 MOST_LOST = 5
 """Devices without a cycle that are named."""
 
-HOW = {"name": "by its name", "unit": "by its unit", "mapping": "as told"}
+HOW = {"name": "by its name", "unit": "by its unit", "instrument": "by the layout", "mapping": "as told"}
 
 
 def plan_text(read: Table, plan: Plan) -> str:
@@ -29,6 +30,8 @@ def plan_text(read: Table, plan: Plan) -> str:
             rows.append([column.title, "not read", "", "", first])
             continue
         unit = column.unit if QUANTITIES[column.quantity].units else ""
+        unit = f"{column.log} {unit}".strip() + (f" x {column.scale:g}" if column.scale != 1 else "")
+        unit += f" {column.offset:+g}" if column.offset else ""
         rows.append([column.title, column.quantity, unit, HOW[column.how], first])
     guess = "guessed: " if plan.guessed else ""
     lines = [f"{read.name}: {len(read.rows)} rows; {guess}{plan.kind}, {KINDS[plan.kind]}"]

@@ -100,7 +100,7 @@ def test_missing_samples_are_left_out():
     ("v", "message"),
     [
         (np.zeros(50), "must differ from 0 V"),
-        (np.abs(loop()[0]), "both polarities"),
+        (np.abs(loop()[0]), "no half of these loops of one polarity switches"),
     ],
 )
 def test_what_is_no_loop_is_refused(v, message):

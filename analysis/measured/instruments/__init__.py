@@ -1,0 +1,1 @@
+"""Files as instruments write them: a module for each, a signature and a reading; see :mod:`.catalogue`."""

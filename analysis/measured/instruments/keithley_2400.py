@@ -1,0 +1,39 @@
+"""Keithley 2400 readings: voltage, current, resistance, time, status; 9.91E+37 where none was taken."""
+
+import re
+
+import numpy as np
+import pandas
+
+from .source import Instrument, Recording, Source
+
+NONE = 9.9e37
+NAMES = ("voltage", "current", "resistance", "time", "status")
+UNITS = {"voltage": "V", "current": "A", "resistance": "ohm", "time": "s"}
+CELL = re.compile(r"[+-]\d\.\d{6}E[+-]\d\d")
+
+
+def _cells(source: Source) -> list[str]:
+    return [cell for line in source.lines for cell in re.split(r"[,\s]+", line.strip()) if cell]
+
+
+def _recognises(source: Source) -> bool:
+    head = [cell for line in source.lines[:5] for cell in re.split(r"[,\s]+", line.strip()) if cell]
+    whole = len(head) >= 5 and all(CELL.fullmatch(cell) for cell in head)
+    return whole and any(float(cell) >= NONE for cell in head[:3])
+
+
+def _parse(source: Source) -> Recording:
+    cells = _cells(source)
+    if len(cells) % len(NAMES):
+        raise ValueError(
+            f"readings must be {', '.join(NAMES)}, got {len(cells)} numbers: send FORM:ELEM {NAMES}"
+        )
+    table = np.array(cells, float).reshape(-1, len(NAMES))
+    frame = pandas.DataFrame(table, columns=pandas.Index(NAMES)).mask(lambda x: x >= NONE)
+    quantities = {name: name if name in UNITS and bool(frame[name].notna().any()) else "" for name in NAMES}
+    quantities["resistance"] = ""  # the instrument divides the other two
+    return Recording(frame=frame, quantities=quantities, units=UNITS)
+
+
+INSTRUMENT = Instrument(name="Keithley 2400", recognises=_recognises, parse=_parse)

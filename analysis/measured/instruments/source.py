@@ -1,0 +1,199 @@
+"""A file of measurements before anything is known of it: its bytes as text, lines or sheets.
+
+An instrument looks at a :class:`Source`, and returns a :class:`Recording` if it knows its signature.
+"""
+
+import gzip
+import io
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ....typing import Index
+
+if TYPE_CHECKING:
+    import pandas
+
+LARGEST = 2**28
+"""Most bytes of a file, unpacked."""
+
+READERS = {".xlsx": "openpyxl", ".xls": "python-calamine", ".ods": "odfpy"}
+"""Endings of spreadsheets; pandas reads each with a package of its own."""
+
+ENGINES = {".xlsx": "openpyxl", ".xls": "calamine", ".ods": "odf"}
+"""Names of these packages for pandas."""
+
+BOOKS = (b"PK", b"\xd0\xcf\x11\xe0")
+"""First bytes of Excel's files and OpenDocument's, new and old."""
+
+NETCDF = (b"\x89HDF", b"CDF\x01", b"CDF\x02", b"CDF\x05")
+"""First bytes of netCDF, new and old: what results, ensembles and measured files are."""
+
+PROGRAMS = (b"\x93NUMPY", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+"""First bytes of numpy's files and pickles, which may hold code."""
+
+
+class TableError(ValueError):
+    """A file holds no table that could be read; the message is one sentence for the user."""
+
+
+class Source:
+    """A file, unpacked.
+
+    Parameters
+    ----------
+    path : Path
+        It may be in gzip (.gz).
+
+    Raises
+    ------
+    TableError
+        It cannot be unpacked, is empty, or has more than :data:`LARGEST` bytes.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.name = path.name
+        packed = path.suffix.lower() == ".gz"
+        self.suffix = (path.with_suffix("") if packed else path).suffix.lower()
+        try:
+            with gzip.open(path, "rb") if packed else path.open("rb") as stream:
+                self.data = stream.read(LARGEST + 1)
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise TableError(f"{self.name} cannot be unpacked: {error}") from None
+        if len(self.data) > LARGEST:
+            raise TableError(f"{self.name} must have at most {LARGEST} bytes")
+        if not self.data.strip():
+            raise TableError(f"{self.name} holds no data")
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether the bytes are no text."""
+        marked = self.data.startswith((b"\xff\xfe", b"\xfe\xff"))
+        return self.suffix in READERS or (not marked and b"\x00" in self.data[:4096])
+
+    @cached_property
+    def decoded(self) -> tuple[str, str]:
+        """Text and its encoding.
+
+        Raises
+        ------
+        TableError
+            The bytes are no text; the message says what they are.
+        """
+        if self.data.startswith(NETCDF):
+            raise TableError(
+                f"{self.name} is netCDF, no table of measurements: frenkel show and frenkel plot read "
+                "results and ensembles, xarray.open_dataset any"
+            )
+        if self.data.startswith(PROGRAMS):
+            raise TableError(
+                f"{self.name} is a file of numpy or a pickle, which may run code when it is read: write it "
+                "as text, with numpy.savetxt or pandas.DataFrame.to_csv"
+            )
+        for mark, encoding in ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"", "utf-8")):
+            if self.data.startswith(mark):
+                try:
+                    name = "utf-8-sig" if encoding == "utf-8" else encoding
+                    return self.data.decode(name).lstrip("\ufeff"), encoding
+                except UnicodeDecodeError:
+                    break
+        if b"\x00" in self.data[:4096] or sum(byte < 9 for byte in self.data[:4096]):
+            raise TableError(f"{self.name} must be text or Excel, it holds bytes that are neither")
+        return self.data.decode("latin-1"), "latin-1"
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """Lines of text; none of a file that is no text."""
+        return [] if self.is_binary else self.decoded[0].splitlines()
+
+    @cached_property
+    def sheets(self) -> "dict[str, pandas.DataFrame]":
+        """Cells of each sheet of a spreadsheet, without names of columns; none of another file.
+
+        Raises
+        ------
+        TableError
+            The package that reads it is missing, or the file is damaged.
+        """
+        if self.suffix not in READERS:
+            return {}
+        import pandas
+
+        self._check_size()
+        try:
+            return pandas.read_excel(  # type: ignore[no-any-return, unused-ignore]
+                io.BytesIO(self.data), sheet_name=None, header=None, dtype=object, engine=ENGINES[self.suffix]
+            )
+        except ImportError:
+            reader = READERS[self.suffix]
+            raise TableError(f"{self.name} is Excel, which needs {reader}: pip install {reader}") from None
+        except Exception as error:  # whatever its engines make of a damaged file
+            if not self.data.startswith(BOOKS):
+                raise TableError(
+                    f"{self.name} holds no Excel, as its name says: give text another ending, such as .csv"
+                ) from None
+            raise TableError(f"{self.name} cannot be read as Excel: {error}") from None
+
+    def _check_size(self) -> None:
+        """Refuse a book that says it unpacks to more than :data:`LARGEST` bytes."""
+        if not self.data.startswith(b"PK"):
+            return
+        try:
+            with zipfile.ZipFile(io.BytesIO(self.data)) as book:
+                size = sum(entry.file_size for entry in book.infolist())
+        except zipfile.BadZipFile:
+            return  # the message of its engine says more
+        if size > LARGEST:
+            raise TableError(f"{self.name} must have at most {LARGEST} bytes unpacked, it has {size}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """What an instrument recorded.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Columns of numbers or text, rows in the order of measurement.
+    quantities : mapping
+        Of each column its quantity (a key of :data:`frenkel.analysis.measured.quantities.QUANTITIES`);
+        "": not read; a column that is not in it is guessed from its name.
+    units : mapping
+        Of a column the unit as the instrument names it.
+    block : (rows,) int, optional
+        Number of the sweep, from 0, of each row.
+    constants : mapping
+        Quantities that no column holds, as a mapping file writes them, such as {"area": "0.01 mm2"}.
+    notes : tuple of str
+        What was taken for granted.
+    """
+
+    frame: "pandas.DataFrame"
+    quantities: Mapping[str, str] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
+    block: Index | None = None
+    constants: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instrument:
+    """An instrument, or the program of one.
+
+    Parameters
+    ----------
+    name : str
+        For messages.
+    recognises : callable
+        Whether a source has its signature.
+    parse : callable
+        Reading of a source that has it. A ValueError is shown after the name of the file.
+    """
+
+    name: str
+    recognises: Callable[[Source], bool]
+    parse: Callable[[Source], Recording]

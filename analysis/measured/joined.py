@@ -1,0 +1,92 @@
+"""Files of measurements as one: devices of one name are one device."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .dataset import LAYOUT
+from .table import TableError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+OWNERS = ("loop_device", "trace_device", "read_device", "pulse_device")
+"""Variables that count devices."""
+
+
+def join(parts: "Sequence[xr.Dataset]", attrs: Mapping[str, Any]) -> "xr.Dataset":
+    """Return datasets in the layout of measurements as one.
+
+    Parameters
+    ----------
+    parts : sequence of Dataset
+    attrs : mapping
+        Of the result.
+
+    Raises
+    ------
+    TableError
+        Two have the same cycle of a device, or loops that were read at different voltages.
+    """
+    names = list(dict.fromkeys(str(name) for part in parts for name in part["device"].values))
+    places = [np.array([names.index(str(name)) for name in part["device"].values]) for part in parts]
+    found: dict[str, Any] = {"device": names}
+    for name in dict.fromkeys(str(key) for part in parts for key in part.variables if key != "device"):
+        there = [(part, at) for part, at in zip(parts, places, strict=True) if name in part.variables]
+        dims = there[0][0][name].dims
+        if dims == ("device", "cycle"):
+            found[name] = _cells(name, there, parts, len(names))
+        elif dims == ("cycle",):
+            found[name] = _cycles(parts)
+        elif dims == ("device",):
+            column = np.full(len(names), np.nan)
+            for part, at in there:
+                own = part[name].values
+                column[at] = np.where(np.isfinite(own), own, column[at])
+            found[name] = column
+        elif dims == ():
+            values = {float(part[name]) for part, _ in there}
+            if len(values) > 1:
+                raise TableError(
+                    f"{name} of files that are joined must be one, got {sorted(values)} V: read them anew"
+                )
+            found[name] = values.pop()
+        else:
+            found[name] = _rows(name, str(dims[0]), parts, places)
+    return LAYOUT.dataset(found, attrs)
+
+
+def _cycles(parts: "Sequence[xr.Dataset]") -> "np.ndarray[Any, Any]":
+    return np.unique(np.concatenate([part["cycle"].values for part in parts if "cycle" in part.variables]))
+
+
+def _cells(
+    name: str, there: "Sequence[tuple[xr.Dataset, Any]]", parts: "Sequence[xr.Dataset]", devices: int
+) -> "np.ndarray[Any, Any]":
+    """Return a number of each device and cycle."""
+    cycles = _cycles(parts)
+    found = np.full((devices, len(cycles)), np.nan)
+    for part, at in there:
+        cells = np.ix_(at, np.searchsorted(cycles, part["cycle"].values))
+        own = part[name].values
+        if np.any(np.isfinite(found[cells]) & np.isfinite(own)):
+            raise TableError(
+                f"files that are joined must not hold {name} of the same cycle of a device twice"
+            )
+        found[cells] = np.where(np.isfinite(own), own, found[cells])
+    return found
+
+
+def _rows(
+    name: str, dim: str, parts: "Sequence[xr.Dataset]", places: "Sequence[Any]"
+) -> "np.ndarray[Any, Any]":
+    """Return rows of the parts below each other; NaN where a part has the dimension and not the variable."""
+    columns = []
+    for part, at in zip(parts, places, strict=True):
+        if name in part.variables:
+            own = part[name].values
+            columns.append(at[own] if name in OWNERS else own)
+        elif dim in part.dims:
+            columns.append(np.full(part.sizes[dim], np.nan))
+    return np.concatenate(columns)
