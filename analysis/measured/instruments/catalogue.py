@@ -3,7 +3,7 @@
 To add one: a module of this folder with ``INSTRUMENT``, and its name in :data:`INSTRUMENTS`.
 """
 
-from . import arc_one, clarius, easyexpert, keithley_2400, keithley_buffer, matlab, radiant
+from . import aixacct, arc_one, clarius, easyexpert, keithley_2400, keithley_buffer, matlab, radiant
 from .source import Instrument, Source
 
 INSTRUMENTS: tuple[Instrument, ...] = (
@@ -14,6 +14,7 @@ INSTRUMENTS: tuple[Instrument, ...] = (
     arc_one.INSTRUMENT,
     radiant.INSTRUMENT,
     matlab.INSTRUMENT,
+    aixacct.INSTRUMENT,
 )
 """In the order in which they are asked."""
 

@@ -43,6 +43,7 @@ CASES = {
     "matrix": Case(("matrix.csv",), ("matrix",)),
     "stamps": Case(("stamps.csv",), (), ("V", "A")),
     "leakage_tsv": Case(("leakage.tsv",), ("leakage_tsv",)),
+    "leakage_dat": Case(("leakage.dat",)),
     "scope": Case(("scope.csv",), ("scope",)),
     "device_numbers": Case(("device_numbers.csv",)),
     "endurance_ratio": Case(("endurance_ratio.csv",), ("endurance_ratio",)),
