@@ -84,7 +84,8 @@ def dataset(
 def _devices(table: Table, plan: Plan, rows: int) -> list[str]:
     """Return the device of each row: of its column, the constant, or the name of the file."""
     if columns := plan.of("device"):
-        return [name or "unnamed" for name in table.texts(columns[0].index)]
+        parts = zip(*(table.texts(column.index) for column in columns), strict=True)
+        return [" ".join(part for part in one if part) or "unnamed" for one in parts]
     return [str(plan.constants.get("device", table.device or Path(table.name).name.split(".")[0]))] * rows
 
 

@@ -347,7 +347,8 @@ def _check(table: Table, found: Plan) -> None:
     _check_reads(table, found)
     for quantity in QUANTITIES:
         columns = found.of(quantity)
-        if len(columns) > 1 and not (found.kind in WIDE and quantity in RESPONSES):
+        several = quantity == "device" and all(column.how == "mapping" for column in columns)
+        if len(columns) > 1 and not several and not (found.kind in WIDE and quantity in RESPONSES):
             names = " and ".join(repr(column.title) for column in columns[:3])
             raise TableError(
                 f"{table.name}: {names} all seem to be {quantity}; say in a mapping file which to ignore"

@@ -54,13 +54,13 @@ def table_of(
     if like[-1] and header != 0:
         _check_names(name, rows, begin, len(like), decimal)
     headers, units, top = _titles(name, rows, begin, len(like), decimal, header)
-    title = rows[top][1] if top < begin else None
+    above_first = [row for _, row in rows[:begin]]
     body: list[tuple[int, list[str]]] = []
     block: list[int] = []
     end = begin
     for count, (a, b) in enumerate(alike):
-        # Between two blocks of numbers their header must stand again: else a row is damaged.
-        if count and (title is None or title not in [row for _, row in rows[end:a]]):
+        # Between two blocks of numbers a line above them must stand again: else a row is damaged.
+        if count and not any(row in above_first for _, row in rows[end:a]):
             raise TableError(_odd_row(name, *rows[end], len(like)))
         body += rows[a:b]
         block += [count] * (b - a)

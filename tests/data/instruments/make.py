@@ -194,6 +194,9 @@ def excel_lists():
     for name, cells in (("Cycle 1", "--"), ("BIAS 1", "--"), ("Voltage (V)", "Current (A)")):
         sheet.append([x for _ in devices for x in (name, cells)])
     for r in range(longest):
+        if r == 61:  # 0 V between SET and RESET
+            for name in ("Cycle 1", "BIAS 2"):
+                sheet.append([x for _ in devices for x in (name, "--")])
         sheet.append([x for v, i in devices for x in ((v[r], i[r]) if r < len(v) else ("--", "--"))])
     sheet = book.create_sheet("cycles")
     head = [("Test time", 0.55346), ("Device ID", "W7_0.4um_DC"), ("Count", 1), ("Flags", None), ("Remarks", None),
