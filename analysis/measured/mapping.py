@@ -30,6 +30,9 @@ BY_UNIT = {
 RESPONSES = ("current", "conductance", "resistance")
 """Quantities by which a state is read."""
 
+FIRM = ("voltage", "current", "resistance", "conductance")
+"""Quantities whose names are not taken for another one, whatever their unit: "V (A)" is refused."""
+
 STEADY = 0.01
 """Spread of a voltage, as a share of its size, below which it is constant."""
 
@@ -241,6 +244,8 @@ def _guessed(table: Table, i: int, header: str) -> Column:
     si = unit_of(unit) if unit else None
     quantity = quantity_of(name)
     if quantity and si and QUANTITIES[quantity].units and si[0] not in QUANTITIES[quantity].units:
+        if quantity in FIRM:
+            return Column(index=i, header=header, quantity="", unit=unit)
         quantity = ""  # "T (K)" is no time
     if log and not quantity:
         log = ""

@@ -8,7 +8,7 @@ import numpy as np
 
 from .instruments.source import READERS, Instrument, Source
 from .table import Style, Table, TableError, combined
-from .text import table_of, text_table
+from .text import ENOUGH, table_of, text_table
 from .wide import long_table
 
 if TYPE_CHECKING:
@@ -66,16 +66,17 @@ def _recorded(source: Source, instrument: Instrument) -> Table:
     except TableError:
         raise
     except (ValueError, KeyError, IndexError, TypeError, EOFError) as error:
+        way = '; instrument = "none" under [table] of a mapping file reads it as any table'
         raise TableError(
-            f"{source.name} has the signature of {instrument.name}, but {error}; "
-            'instrument = "none" under [table] of a mapping file reads it as any table'
+            f"{source.name} has the signature of {instrument.name}, but {error}{'' if source.is_binary else way}"
         ) from None
     names = [str(name) for name in read.frame]
     columns = [[_text(cell) for cell in read.frame[name]] for name in read.frame]
     rows = [list(row) for row in zip(*columns, strict=True)]
-    if len(rows) < 3:
+    if len(rows) < ENOUGH:
         raise TableError(
-            f"{source.name} has the signature of {instrument.name} and {len(rows)} rows of numbers"
+            f"{source.name} has the signature of {instrument.name}, but {len(rows)} rows of numbers, and "
+            f"{ENOUGH} are needed: was the measurement saved before it ended?"
         )
     block = np.zeros(len(rows), int) if read.block is None else read.block
     return Table(
