@@ -157,7 +157,7 @@ def assembled(plans: Sequence[Planned], files: Sequence[Path], read_voltage: flo
     measured = [file for file in files if _is_measured(file)]
     parts = [load(file) for file in measured]
     for file, part in zip(measured, parts, strict=True):
-        before = provenance.read(part.attrs.get("provenance"))
+        before = json.loads(part.attrs.get("provenance", "{}"))
         made += before.get("measured", []) or [{"file": file.name}]
     record = {"software": {"name": "frenkel", "version": provenance.version(), "git": provenance.git_hash()},
               "measured": made}  # fmt: skip

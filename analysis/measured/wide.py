@@ -110,10 +110,10 @@ def _numbered(table: Table) -> list[Group]:
 
 
 def _varies(table: Table, column: int) -> bool:
-    return (
-        table.is_numeric(column)
-        and len({cell for cell in table.texts(column) if cell.lower() not in MISSING}) > 1
-    )
+    if not table.is_numeric(column):
+        return False
+    numbers = table.numbers(column)
+    return bool(np.nanmax(numbers) > np.nanmin(numbers))
 
 
 def _repeated(table: Table, every: int) -> list[Group]:

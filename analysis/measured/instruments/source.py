@@ -33,6 +33,9 @@ BOOKS = (b"PK", b"\xd0\xcf\x11\xe0")
 NETCDF = (b"\x89HDF", b"CDF\x01", b"CDF\x02", b"CDF\x05")
 """First bytes of netCDF, new and old: what results, ensembles and measured files are."""
 
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+"""Marks at the begin of a text in UTF-16."""
+
 PROGRAMS = (b"\x93NUMPY", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 """First bytes of numpy's files and pickles, which may hold code."""
 
@@ -72,8 +75,8 @@ class Source:
     @property
     def is_binary(self) -> bool:
         """Whether the bytes are no text."""
-        marked = self.data.startswith((b"\xff\xfe", b"\xfe\xff"))
-        return self.suffix in READERS or (not marked and b"\x00" in self.data[:4096])
+        has_zeros = not self.data.startswith(UTF_16) and b"\x00" in self.data[:4096]
+        return self.suffix in READERS or has_zeros
 
     @cached_property
     def decoded(self) -> tuple[str, str]:
@@ -94,14 +97,13 @@ class Source:
                 f"{self.name} is a file of numpy or a pickle, which may run code when it is read: write it "
                 "as text, with numpy.savetxt or pandas.DataFrame.to_csv"
             )
-        for mark, encoding in ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"", "utf-8")):
-            if self.data.startswith(mark):
-                try:
-                    name = "utf-8-sig" if encoding == "utf-8" else encoding
-                    return self.data.decode(name).lstrip("\ufeff"), encoding
-                except UnicodeDecodeError:
-                    break
-        if b"\x00" in self.data[:4096] or sum(byte < 9 for byte in self.data[:4096]):
+        encoding = "utf-16" if self.data.startswith(UTF_16) else "utf-8-sig"
+        try:
+            if not self.is_binary:
+                return self.data.decode(encoding).lstrip("\ufeff"), encoding.removesuffix("-sig")
+        except UnicodeDecodeError:
+            pass
+        if any(byte < 9 for byte in self.data[:4096]):
             raise TableError(f"{self.name} must be text or Excel, it holds bytes that are neither")
         return self.data.decode("latin-1"), "latin-1"
 
