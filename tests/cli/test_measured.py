@@ -1,5 +1,6 @@
 """Measurements through the command line: read, and then taken by the commands that take simulated data."""
 
+import gzip
 import sys
 from pathlib import Path
 
@@ -205,3 +206,47 @@ def test_mistakes_end_in_one_sentence(arguments, status, message, folder, capsys
     assert main(arguments) == status
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1
+
+
+def test_units_pictures_and_mappings_to_fill_in(folder, capsys):
+    """A guess that fails leaves a mapping with the columns; units come with the command; it is drawn."""
+    rows = triangles().splitlines()
+    (folder / "a.csv").write_text("\n".join(["cycle,V,I", *rows[1:]]))
+    assert main(["read", "a.csv", "--write-map", "m.toml", "-o", "a.nc"]) == 1
+    out, err = capsys.readouterr()
+    assert "wrote m.toml: say in it what the columns are" in out and "with --unit, such as --unit V,A" in err
+    assert '"V" = "voltage"  # 0, 0.01, 0.02' in (folder / "m.toml").read_text()
+    assert main(["read", "a.csv", "--unit", "V,A", "--plot", "a.png", "-o", "a.nc"]) == 0
+    assert (folder / "a.png").read_bytes().startswith(b"\x89PNG")
+    (folder / "m.toml").write_text((folder / "m.toml").read_text().replace("# units", "units"))
+    assert main(["read", "a.csv", "--map", "m.toml", "-o", "b.nc"]) == 0
+    capsys.readouterr()
+    assert main(["read", "a.csv", "--unit", "V,furlong"]) == 2
+    assert "units must be units such as V, mV" in capsys.readouterr().err
+    assert main(["read", "a.csv", "a.csv", "a.csv", "--map", "m.toml", "m.toml"]) == 1
+    assert "one for each of 3 tables in their order, got 2" in capsys.readouterr().err
+    assert main(["read", "a.nc", "-o", "c.nc"]) == 0
+    assert "3 loops" in capsys.readouterr().out
+    assert np.array_equal(store.load("c.nc", LAYOUT)["hrs"], store.load("a.nc", LAYOUT)["hrs"])
+
+
+@pytest.mark.parametrize(
+    ("what", "table"),
+    [
+        ("relaxation", "cycles"),
+        ("retention", "bake"),
+        ("endurance", "cycles"),
+        ("relaxation", "foundry_b"),
+        ("probability", "cycles"),
+    ],
+)
+def test_plots_take_a_csv_as_they_take_it_packed(what, table, folder, capsys):
+    packed = DATA.parents[1] / "examples" / "measured" / f"{table}.csv.gz"
+    (folder / "a.csv").write_bytes(gzip.decompress(packed.read_bytes()))
+    more = {"probability": ["lrs", "--family", "lognormal"], "retention": ["--use", "330 K"]}.get(what, [])
+    said = []
+    for path in (str(packed), "a.csv"):
+        code = main(["plot", what, path, *more, "-o", "p.png", "--force"])
+        said.append((code, capsys.readouterr().out))
+    assert said[0] == said[1]
+    assert said[0][0] == (1 if (what, table) == ("relaxation", "cycles") else 0)

@@ -30,9 +30,9 @@ def _parse(source: Source) -> Recording:
             f"readings must be {', '.join(NAMES)}, got {len(cells)} numbers: send FORM:ELEM {NAMES}"
         )
     table = np.array(cells, float).reshape(-1, len(NAMES))
-    frame = pandas.DataFrame(table, columns=pandas.Index(NAMES)).mask(lambda x: x >= NONE)
-    quantities = {name: name if name in UNITS and bool(frame[name].notna().any()) else "" for name in NAMES}
-    quantities["resistance"] = ""  # the instrument divides the other two
+    frame = pandas.DataFrame(table, columns=pandas.Index(NAMES))
+    taken = [name for name in ("voltage", "current", "time") if frame[name].min() < NONE]
+    quantities = {name: name if name in taken else "" for name in NAMES}  # it divides for the resistance
     return Recording(frame=frame, quantities=quantities, units=UNITS)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from frenkel.analysis.measured import files, mapping, mapping_file
+from frenkel.analysis.measured import files, mapping, mapping_file, quantities
 from frenkel.analysis.measured.dataset import LAYOUT
 from frenkel.analysis.measured.instruments import catalogue, source
 from frenkel.analysis.measured.table import TableError
@@ -295,10 +295,18 @@ B1500 = "SetupTitle, a\nDataName, V1, I1\n"
         ("a.npy", b"\x93NUMPY\x01\x00" + bytes(60), "may run code when it is read: write it as text"),
         ("a.df", b"\x80\x04\x95" + bytes(60), "may run code when it is read: write it as text"),
         ("a.dat", bytes(range(9)) * 50, "must be text or Excel, it holds bytes that are neither"),
+        (
+            "a.csv",
+            "+0.000000E+00,+9.910000E+37,+1.000000E+03,+1.0,+2.0\n".replace(
+                "1.0,+2.0", "1.000000E+00,+2.000000E+00"
+            )
+            * 5,
+            "do not tell what was measured",
+        ),
         ("a.csv", " \n\n", "holds no data"),
         ("a.csv", table(V, I, head="V (V),log(I) (A)"), 'logarithm, of base 10 or e: .*"log10 current'),
         ("a.csv", table(V, I, head="V (V),J (A/cm2)"), "needs the area of the device: area = "),
-        ("a.csv", table(V, I, head="V (A),I (A)"), "do not tell what was measured"),
+        ("a.csv", table(V, I, head="V (A),I (V)"), "do not tell what was measured"),
         ("a.csv", "device,1 s,2 s\na,1,2\nb,1,2\nc,1,2\n", "named by times; say what they hold .* values = "),
         (
             "a.csv",
@@ -330,3 +338,26 @@ def test_skeletons_are_mapping_files(tmp_path):
         (tmp_path / "m.toml").write_text(files.skeleton(tmp_path / name))
         told = mapping_file.read_mapping(tmp_path / "m.toml")
         assert list(told.columns) == (["what", "this", "is"] if name == "a.csv" else [])
+
+
+@pytest.mark.parametrize(
+    ("header", "name", "unit"),
+    [
+        ("v_set_V", "v_set", "V"),
+        ("i_on_A", "i_on", "A"),
+        ("Density uA_per_cm2", "Density", "uA_per_cm2"),
+        ("T_C", "T_C", ""),
+        ("V_S", "V_S", ""),
+        ("thing_h", "thing_h", ""),
+        ("sample_1", "sample_1", ""),
+        ("Time (ms)", "Time", "ms"),
+    ],
+)
+def test_the_last_word_is_a_unit_where_it_fits_the_name(header, name, unit):
+    assert quantities.name_and_unit(header) == (name, unit)
+
+
+def test_states_may_be_conductances_or_currents(tmp_path):
+    (tmp_path / "a.csv").write_text("HRS (uS),LRS (uA),read voltage (V)\n10,20,0.1\n5,20,0.2\n5,40,0.2\n")
+    data = files.read([tmp_path / "a.csv"])
+    assert np.allclose(data["hrs"], [[1e5, 2e5, 2e5]]) and np.allclose(data["lrs"], [[5e3, 1e4, 5e3]])

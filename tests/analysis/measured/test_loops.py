@@ -47,6 +47,33 @@ def test_forming_is_told_from_set_and_is_no_cycle():
     assert len(found["hrs"]) == 2 and np.allclose(found["set_voltage"], SET)
 
 
+@pytest.mark.parametrize("case", ["noise of the other sign", "higher than all others", "an ordinary SET"])
+def test_a_forming_is_known_by_its_current_or_its_voltage(case):
+    """The state before may read below 0 A, or as any HRS where the leakage is large."""
+    v, i = loop(set_at=1.1, start=HRS / 2)
+    if case.startswith("noise"):
+        before = slice(0, int(np.argmax(i >= LIMIT)))
+        i[before] = -1e-13
+    others = [loop(set_at=0.7 if case.startswith("higher") else 1.0) for _ in range(3)]
+    found = loops.features(*(np.concatenate(column) for column in zip((v, i), *others, strict=True)), 0.1)
+    if case.startswith("an"):
+        assert np.isnan(found["forming_voltage"][0]) and len(found["hrs"]) == 4
+    else:
+        assert found["forming_voltage"][0] == pytest.approx(1.1) and len(found["hrs"]) == 3
+
+
+def test_loops_of_one_polarity_are_sets_and_resets_in_turn_or_one_of_them():
+    v, i = loop()
+    sets = slice(0, int(np.argmin(v >= 0)) - 1)
+    found = loops.features(np.tile(v[sets], 3), np.tile(i[sets], 3), 0.1)
+    assert np.allclose(found["hrs"], HRS) and np.allclose(found["lrs"], LRS) and len(found["hrs"]) == 3
+    assert np.allclose(found["set_voltage"], SET) and np.isnan(found["reset_voltage"]).all()
+    turned = np.abs(v), np.abs(i)  # a unipolar cell
+    found = loops.features(*(np.tile(column, 2) for column in turned), 0.1)
+    assert np.allclose(found["set_voltage"], SET) and np.allclose(found["reset_voltage"], -RESET - 0.01)
+    assert np.allclose(found["hrs"], HRS) and np.allclose(found["lrs"], LRS) and len(found["hrs"]) == 2
+
+
 def test_a_forming_alone_with_a_reset_is_a_cycle_without_a_set():
     """One loop from a virgin cell: both resistances are known, and V_SET is not; with two loops it is."""
     v, i = loop(start=1e8)
