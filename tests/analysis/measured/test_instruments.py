@@ -361,3 +361,23 @@ def test_states_may_be_conductances_or_currents(tmp_path):
     (tmp_path / "a.csv").write_text("HRS (uS),LRS (uA),read voltage (V)\n10,20,0.1\n5,20,0.2\n5,40,0.2\n")
     data = files.read([tmp_path / "a.csv"])
     assert np.allclose(data["hrs"], [[1e5, 2e5, 2e5]]) and np.allclose(data["lrs"], [[5e3, 1e4, 5e3]])
+
+
+def test_sheets_are_devices_or_as_a_mapping_says_cycles(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    book.active.append(["about", "this book"])
+    for name in ("cell 1", "cell 2"):
+        sheet = book.create_sheet(name)
+        for row in [("V (V)", "I (A)"), *zip(V.tolist(), I.tolist(), strict=True)]:
+            sheet.append(row)
+    book.save(tmp_path / "a.xlsx")
+    plans = files.planned([tmp_path / "a.xlsx"])
+    assert (
+        "without a table: Sheet" in plans[0][0].notes[0]
+        and "sheets are read, each a device" in plans[0][0].notes[1]
+    )
+    assert files.read([tmp_path / "a.xlsx"])["device"].values.tolist() == ["cell 1", "cell 2"]
+    (tmp_path / "m.toml").write_text("[table]\nsheets = 'cycle'")
+    data = files.read([tmp_path / "a.xlsx"], tmp_path / "m.toml")
+    assert data["device"].values.tolist() == ["a"] and data["loop_cycle"].values.tolist() == [1, 2]
