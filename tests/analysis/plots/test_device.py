@@ -215,7 +215,7 @@ def test_caption_says_what_the_data_say(result):
 
 def test_caption_follows_the_data(result):
     result["read_current"].values[1::2] *= 10
-    result["current"].values[200] *= 1.05
+    result["peak_current"].values[0] *= 1.05
     text = " ".join(caption(result, filament.shown_snapshots(result)).split())
     assert "0 of 3 RESET/SET cycles" in text and "exceeded by at most 5 %" in text
 
@@ -223,7 +223,7 @@ def test_caption_follows_the_data(result):
 def test_caption_without_switching(arrays):
     from frenkel.analysis.results import schema
 
-    arrays["current"] = arrays["current"] * 1e-3
+    arrays["peak_current"] = arrays["peak_current"] * 1e-3
     text = caption(schema.dataset(arrays, {}), [0])
     assert "Forming did not reach the current limit." in text
 
@@ -242,8 +242,8 @@ def test_xyz_holds_every_defect(result):
     assert [len(rows) for _, rows in frames] == list(result["snapshot_size"].values)
     comment, rows = frames[1]
     assert 'Lattice="52 0 0 0 52 0 0 0 54.6"' in comment and 'pbc="T T F"' in comment
-    assert "=species:S:1:pos:R:3:defect:S:1:site:I:1:conducting:I:1:radius:R:1:color:R:3 " in comment
-    assert all(len(row) == 11 and row[0] == "X" for row in rows)
+    assert "=species:S:1:pos:R:3:defect:S:1:site:I:1:conducting:I:1:temperature:R:1:radius:R:1:color:R:3 " in comment
+    assert all(len(row) == 12 and row[0] == "X" for row in rows)
     first = int(result["snapshot_size"][0])
     assert float(rows[0][1]) == pytest.approx(float(result["defect_x"][first]) * 1e10, abs=1e-5)
 
