@@ -242,7 +242,8 @@ def test_xyz_holds_every_defect(result):
     assert [len(rows) for _, rows in frames] == list(result["snapshot_size"].values)
     comment, rows = frames[1]
     assert 'Lattice="52 0 0 0 52 0 0 0 54.6"' in comment and 'pbc="T T F"' in comment
-    assert "=species:S:1:pos:R:3:defect:S:1:site:I:1:conducting:I:1:temperature:R:1:radius:R:1:color:R:3 " in comment
+    kinds = "defect:S:1:site:I:1:conducting:I:1:temperature:R:1:radius:R:1:color:R:3"
+    assert f"=species:S:1:pos:R:3:{kinds} " in comment
     assert all(len(row) == 12 and row[0] == "X" for row in rows)
     first = int(result["snapshot_size"][0])
     assert float(rows[0][1]) == pytest.approx(float(result["defect_x"][first]) * 1e10, abs=1e-5)
