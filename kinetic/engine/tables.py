@@ -22,7 +22,7 @@ MOTIF_LIMIT, COUNT_LIMIT = 8, 16
 ELECTRODES = {None: 0, "bottom": 1, "top": 2, "filament": 3}
 
 
-# Records as the kernel reads them; the structs of the same names in _site_events.pxd say what each field means.
+# Records as the kernel reads them; structs of the same names in _site_events.pxd say what each field means.
 LINK = np.dtype(
     [
         ("count", "i4"),
