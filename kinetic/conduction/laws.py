@@ -154,31 +154,8 @@ class Sinh(Tunnelling):
         return conductance * self.voltage_scale * np.sinh(reduced), conductance * np.cosh(reduced)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Cubic(Law):
-    """A current that rises by a third power beyond its slope at 0 V, I = g V (1 + (V / V0)^2).
-
-    Parameters
-    ----------
-    conductance : float
-        Conductance g at 0 V (S), positive.
-    voltage_scale : float
-        Voltage V0 at which the current is twice that of the slope at 0 V (V), positive.
-    """
-
-    conductance: float = above_zero("S")
-    voltage_scale: float = above_zero("V")
-    linear: ClassVar[bool] = False
-
-    def current(self, voltage: Floats, bond: Bonds) -> tuple[Floats, Floats]:
-        """Return the current (A) and its slope (S) through each bond at ``voltage`` (V)."""
-        square = (voltage / self.voltage_scale) ** 2
-        return self.conductance * voltage * (1.0 + square), self.conductance * (1.0 + 3.0 * square)
-
-
 LAWS: dict[str, type[Any]] = {
     "ohmic": Ohmic,
-    "cubic": Cubic,
     "tunnelling": Tunnelling,
     "contact": Contact,
     "sinh": Sinh,

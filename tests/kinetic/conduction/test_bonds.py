@@ -8,7 +8,6 @@ from frenkel.kinetic.conduction.laws import BOTTOM, LAWS, TOP, Bonds, Contact, O
 SPACING = 0.26e-9
 DISTANCE = {"prefactor": 1e-4, "decay_length": 0.35e-9, "spacing": SPACING}
 EXAMPLES = {
-    "cubic": {"conductance": 1e-6, "voltage_scale": 0.4},
     "ohmic": {"conductance": 3e-5},
     "tunnelling": {**DISTANCE, "far_factor": 0.05, "near": np.sqrt(2) * SPACING},
     "contact": DISTANCE,
