@@ -19,7 +19,7 @@ from ...typing import Floats
 from ..materials.sections import ConductionNumbers
 from .bonds import BOTTOM, Bonds, ConductionLaw
 from .electron_transfer import ElectronTransfer
-from .laws import Ohmic, Sinh
+from .laws import Ohmic
 from .transport import QuantumGap
 
 REFERENCE = 300.0
@@ -104,11 +104,6 @@ def over_top(numbers: ConductionNumbers, bond: Bond) -> Way:
 
 def _contact(barrier: float, numbers: ConductionNumbers, bond: Bond) -> Way:
     """Return a contact of the conductance that the file gives: as many channels as it takes."""
-    if numbers.contact_sinh_voltage > 0.0:
-        law_of_sinh = Sinh(
-            prefactor=1.0, decay_length=1.0, spacing=bond.length, voltage_scale=numbers.contact_sinh_voltage
-        )
-        return Way(bond.conductance, law_of_sinh, bond.length)
     if barrier == 0.0:
         return Way(bond.conductance, OHMIC)
     # A bond's voltage is that of its site against the electrode: where it is positive, electrons come from

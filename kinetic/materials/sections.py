@@ -353,9 +353,6 @@ class ConductionNumbers:
     contact_top_barrier: float = quantity(
         "eV", 0.0, 10.0, "the same between the last layer and the top electrode", default=0.0
     )
-    contact_sinh_voltage: float = quantity(
-        "V", 0.0, 10.0, "voltage of a contact beyond which its current rises as a sinh, 0: none", default=0.0
-    )
     contact_mass: float = quantity("1", 0.01, 10.0, "effective mass in the barrier of a contact", default=1.0)
     contact_share: float = quantity(
         "1", 0.0, 1.0, "share of a contact's voltage between electrode and top of the barrier", default=0.5
