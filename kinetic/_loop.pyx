@@ -134,8 +134,15 @@ cdef class Loop:
 
     cdef double _changed(self, Point before) except? -1.0:
         """Take note of what an event, or a relaxation, has made of a moment; return the current (A) after it."""
-        cdef double conductance = self.set_voltage(before.source), voltage = self.state.device_voltage
-        cdef Point after = self._moment(before.source, voltage, voltage * conductance)
+        cdef double conductance = self._conductance(before.source), voltage
+        cdef Point after
+        if self.stop is None and self._plain and 0.0 <= conductance < INFINITY:
+            # Nobody looks at the device before the next sample, which sets its voltage.
+            voltage = divided(before.source, conductance, self._resistance, self._low, self._high)
+        else:
+            self.state.set_voltage(before.source, conductance)
+            voltage = self.state.device_voltage
+        after = self._moment(before.source, voltage, voltage * conductance)
         note_event(self.extremes, before, after, self._low, self._high, self.slope)
         return after.current
 
@@ -175,9 +182,8 @@ cdef class Loop:
         # The total rate along that line uses up the hazard, or the line ends first and the rest is kept.
         events = now.events if now.make_ends is None else now.at(line.voltage, line.slope)
         elapsed, left = events.advance(line.voltage, line.slope, line.duration, state.hazard)
-        state.hazard = left
         reached = begin + elapsed if elapsed < end - begin else end
-        state.time = self.start + reached
+        state.pass_time(self.start + reached, left)
         if self.weights is not None:
             self.weights.wait(now, (line.voltage, line.slope), (source, slope), elapsed)
         if left == 0.0:
@@ -229,7 +235,6 @@ cdef class Loop:
         cdef Point before
         cdef int mechanism, direction, a, b
         state = self.state
-        state.floor_events += events.at_floor(chosen, voltage)
         cdef Candidates of = events.candidates
         mechanism, direction = of.mechanism[chosen], of.direction[chosen]
         a, b = of.site_a[chosen], of.site_b[chosen]
@@ -242,11 +247,8 @@ cdef class Loop:
         before = self._moment(source, voltage, current)
         if self.resting:
             state.relaxation.catch_up(state.time, state.engine.draw, (a, b) if self.stop is None else None)
-        state.engine.carry_out(mechanism, direction, a, b)
-        if state.relaxation is not None:
-            self._spend(state.time)
-            state.note(a)
-            state.note(b)
+        self._spend(state.time)
+        state.carry_out(mechanism, direction, a, b, events.at_floor(chosen, voltage))
         current = self._changed(before)
         if self.superbasin is not None:
             self.superbasin.observe()
@@ -256,13 +258,14 @@ cdef class Loop:
         if self.moved is not None:
             moved = (mechanism, min(a, b), max(a, b))
             self.moved[moved] = self.moved.get(moved, 0) + 1
-            self.spend_event()
+            self.spend_event(source)
         self._ask(current, source)
 
-    cpdef int spend_event(self) except -1:
+    cpdef int spend_event(self, double source) except -1:
         """Take one of the events that a run with a budget may have."""
         self.left -= 1
         if self.left < 0:
+            self.set_voltage(source)
             self.refuse_more_events()
         return 0
 
@@ -275,16 +278,12 @@ cdef class Loop:
 
     cpdef double set_voltage(self, double source) except? -1.0:
         """Apply a source voltage (V); return current over voltage (S) at the operating point."""
-        cdef double conductance
-        state = self.state
+        cdef double conductance = self._conductance(source)
+        self.state.set_voltage(source, conductance)
+        return conductance
+
+    cdef double _conductance(self, double source) except? -1.0:
+        """Return current over voltage (S) of the present arrangement at a source voltage (V)."""
         now = self.now = self.solver.solved()
         self._connect()
-        conductance = now.conductance if now.law is None else now.chord(self._circuit, source)
-        if not 0.0 <= conductance < INFINITY:
-            self._circuit.device_voltage(source, conductance)  # says what is wrong
-        if not self._plain:
-            state.set_voltage(source, conductance)
-            return conductance
-        state.source_voltage = source
-        state.device_voltage = divided(source, conductance, self._resistance, self._low, self._high)
-        return conductance
+        return now.conductance if now.law is None else now.chord(self._circuit, source)

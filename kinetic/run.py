@@ -110,7 +110,7 @@ class Run(Loop):
         self.start, self.resolution = state.time, math.ulp(waveform.duration)
         self.slope = waveform.voltages[1] - waveform.voltages[0]
         self.extremes = Extremes() if extremes is None else extremes
-        self.record = Record(label, {}, extremes=self.extremes)
+        self.label, self.snapshots = label, list[dict[str, Any]]()
         self.electronic = moves_electrons(state) & state.averages_traps
         self.rows: list[tuple[float, ...]] = []
         self.sample_times: list[float] = sample_times(waveform, samples).tolist()
@@ -119,7 +119,7 @@ class Run(Loop):
         # Who is told of each event.
         self.stop, self.progress, self.weights = stop, progress, weights
         self.superbasin = Superbasin(state, solver) if superbasin else None
-        self.log = self.record.log if log else None
+        self.log = [] if log else None
         self.budget, self.moved = budget, None
         if budget is not None:
             self.moved, self.left = {}, budget
@@ -139,7 +139,6 @@ class Run(Loop):
                 local = self.go(local, until, begin, low, slope)
                 if local >= self.sample_times[next_sample] or local >= end:
                     voltage = high if local >= end else low + slope * (local - begin)
-                    self.state.time = self.start + local
                     if local >= self.sample_times[next_sample]:
                         next_sample = min(next_sample + 1, len(self.sample_times) - 1)
                     self.take_sample(local, voltage)
@@ -147,11 +146,11 @@ class Run(Loop):
                 break
         self.take_snapshot("end", self.state.source_voltage)
         columns = zip(*self.rows, strict=True)
-        self.record.sample = {
+        sample = {
             name: np.array(column, np.int64 if name in COUNTED else np.float64)
             for name, column in zip((*SAMPLED, *ATOMS), columns, strict=True)
         }
-        return self.record
+        return Record(self.label, sample, self.snapshots, self.log or [], self.extremes)
 
     # ------------------------------------------------------------------ what is passed in one step
 
@@ -164,13 +163,13 @@ class Run(Loop):
             return None
         elapsed, now, voltage, chosen = left
         reached = end if chosen == NONE else begin + elapsed
-        self.state.time = self.start + reached
+        self.state.pass_time(self.start + reached)
         self.state.look()
         if chosen == RELAXES:
             self.relax(source)
             if self.moved is not None:
                 # Stands for the events within the set, which are not counted, and ends what never comes out.
-                self.spend_event()
+                self.spend_event(source)
         elif chosen >= 0:
             self.fire(now, source, voltage, chosen)
         return reached
@@ -196,12 +195,9 @@ class Run(Loop):
         """Wait with switching traps at constant voltage for the next move of an atom, or to ``end``."""
         # Only atoms use up the hazard, at their mean rate over the states of the traps.
         state, total, elapsed = self.state, averaged.rate, end - begin
-        if total * elapsed < state.hazard:
-            state.hazard -= total * elapsed
-            weight = averaged.share
-        else:
-            elapsed = min(elapsed, state.hazard / total)
-            state.hazard = 0.0
+        left, weight = state.hazard - total * elapsed, averaged.share
+        if not left > 0.0:
+            elapsed, left = min(elapsed, state.hazard / total), 0.0
             weight = averaged.share * averaged.atoms
 
         # The wait ends in a state with its share of the time, or, before a move, with its share of the moves.
@@ -209,8 +205,8 @@ class Run(Loop):
         chosen = min(int(np.searchsorted(mark, state.engine.draw(), side="right")), len(mark) - 1)
         set_electrons(state, averaged.states[chosen])
         reached = begin + elapsed if elapsed < end - begin else end
-        state.time = self.start + reached
-        if state.hazard == 0.0:
+        state.pass_time(self.start + reached, left)
+        if left == 0.0:
             now = self.solver.solved()
             voltage = now.device_voltage(state.circuit, source)
             self.fire(now, source, voltage, self.draw_event(now, voltage, atoms_only=True))
@@ -269,10 +265,10 @@ class Run(Loop):
         sites, species = self.state.defects
         conductance = self.set_voltage(source)
         voltage = self.state.device_voltage
-        self.record.snapshots.append(
+        self.snapshots.append(
             {
                 "time": self.state.time,
-                "label": f"{self.record.label} {name}".strip(),
+                "label": f"{self.label} {name}".strip(),
                 "sites": sites,
                 "species": species,
                 "voltage": voltage,

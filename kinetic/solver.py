@@ -269,7 +269,7 @@ class Solver(ABC):
             return found[1]
         species = engine.species
         solved = self.solve(species)
-        self.state.field_solves += self.state.running
+        self.state.count_solution()
         self._kept[key] = species, solved
         self._kept.move_to_end(key)
         if len(self._kept) > self._most_kept:

@@ -226,10 +226,53 @@ class DeviceState(ABC):
 
     # ------------------------------------------------------------------ changing
 
+    def connect(self, circuit: Circuit) -> Circuit:
+        """Put the device into another circuit, while no time passes; return the one that it was in."""
+        before, self.circuit = self.circuit, circuit
+        return before
+
     def set_voltage(self, source: float, conductance: float) -> None:
         """Apply a source voltage (V) to the device, whose current over voltage is ``conductance`` (S)."""
-        self.source_voltage = source
         self.device_voltage = self.circuit.device_voltage(source, conductance)
+        self.source_voltage = source
+
+    def pass_time(self, until: float, left: float | None = None) -> None:
+        """Let time pass to ``until`` (s); the clock never goes back.
+
+        Parameters
+        ----------
+        until : float
+        left : float, optional
+            Hazard that is left then; by default none of it is used up.
+        """
+        if until > self.time:
+            self.time = until
+        if left is not None:
+            self.hazard = left
+
+    def count_solution(self) -> None:
+        """Count one more solution of the fields, while a waveform is applied."""
+        self.field_solves += self.running
+
+    def carry_out(self, mechanism: int, direction: int, site_a: int, site_b: int, at_floor: bool) -> None:
+        """Let an event happen, by its row of a catalogue.
+
+        Parameters
+        ----------
+        mechanism, direction, site_a, site_b : int
+        at_floor : bool
+            Whether the voltage would push its barrier below the floor; such events are counted.
+
+        Raises
+        ------
+        ValueError
+            The event is not possible now.
+        """
+        self.engine.carry_out(mechanism, direction, site_a, site_b)
+        self.floor_events += at_floor
+        if self.relaxation is not None:
+            self._note(site_a)
+            self._note(site_b)
 
     def draw_hazard(self) -> None:
         """Draw the unit exponential that has to pass before the next event."""
@@ -240,7 +283,7 @@ class DeviceState(ABC):
         if self.relaxation is not None:
             self.relaxation.look(self._holds(), self.time)
 
-    def note(self, site: int) -> None:
+    def _note(self, site: int) -> None:
         """Tell what relaxes that an event took place at a site (-1: at none)."""
         if self.relaxation is not None and 0 <= site < self.n_hosts:
             self.relaxation.note(site, bool(IS_DEFECT[self.engine.codes[site]]), self.time)

@@ -423,6 +423,22 @@ def test_budget_counts_the_events_of_its_own_waveform():
         assert device.events == expected
 
 
+def test_a_budget_leaves_the_voltages_of_its_last_event():
+    device = make()
+    with pytest.raises(EventBudgetError):
+        device.advance(FORM, samples=2, budget=50)
+    assert device.source_voltage == pytest.approx(FORM.voltage(device.time), rel=1e-12)
+    assert device.device_voltage == LIMITED.device_voltage(device.source_voltage, device.conductance)
+    assert 0.0 < device.device_voltage < device.source_voltage
+
+
+def test_the_clock_never_goes_back():
+    device = make()
+    device.pass_time(2.0, 0.5)
+    device.pass_time(1.0)
+    assert (device.time, device.hazard) == (2.0, 0.5)
+
+
 @pytest.mark.parametrize("budget", [-1, 2.5, 2**63, float("inf")])
 def test_budget_is_a_whole_number_that_a_counter_holds(budget):
     with pytest.raises(ValueError, match="budget must be a whole number between 0 and 922"):

@@ -110,7 +110,7 @@ def test_a_move_finds_the_traps_in_a_state_from_which_atoms_move():
         reached = run.advance_averaged(averaged, 0.0, 1.0, 0.1)
         assert reached == pytest.approx(1e-6 / 500, rel=1e-12)  # the mean rate is 500 per second
         assert made.filled_traps == 1
-    assert all(entry[1] < 2 for entry in run.record.log) and len(run.record.log) == 30
+    assert all(entry[1] < 2 for entry in run.log) and len(run.log) == 30
 
 
 def test_a_wait_without_a_move_ends_in_each_state_with_its_share():
