@@ -59,12 +59,12 @@ class Drive:
         if self.load is None:
             device.advance(self.waveform, samples=2)
             return 0.0
-        circuit, meter = device.circuit, _Meter(device.time)
-        device.circuit = Loaded(self.load, circuit)
+        meter = _Meter(device.time)
+        circuit = device.connect(Loaded(self.load, device.circuit))
         try:
             device.advance(self.waveform, samples=EDGE_SAMPLES, stop=meter)
         finally:
-            device.circuit = circuit
+            device.connect(circuit)
         return meter.charge
 
 

@@ -95,14 +95,14 @@ class Member:
     def __call__(self, number: int) -> Device:
         """Return a device that is not formed yet."""
         device = build_device(self._settings().model_copy(update={"member": number}))
-        device.circuit = Circuit(compliance=self.compliance)
+        device.connect(Circuit(compliance=self.compliance))
         return device
 
     def form(self, device: Device) -> None:
         """Form a device."""
         settings, circuit = self._settings(), device.circuit
         Protocol.of(settings, device).go()
-        device.circuit = circuit
+        device.connect(circuit)
 
     def _settings(self) -> Configuration:
         return configuration.parse(json.loads(self.document))

@@ -9,7 +9,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ Progress = Callable[[float, str, Device], None]
 logger = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Position:
     """Where a protocol stands: the next chunk to do, and what the present part started from (V, S)."""
 
@@ -44,6 +44,19 @@ class Position:
     origin: float = 0.0
     conductance: float = 0.0
     limited: bool = False
+
+    def at_part(self, device: Device) -> "Position":
+        """Return the position with what the device brings to the part that begins."""
+        # The conductance is solved already, for the last snapshot.
+        return replace(self, origin=float(device.source_voltage), conductance=device.conductance)
+
+    def after_part(self) -> "Position":
+        """Return where the next part of the phase begins."""
+        return replace(self, part=self.part + 1, chunk=0)
+
+    def after_attempt(self, again: bool) -> "Position":
+        """Return where the next attempt begins: of the same phase, or of the next one."""
+        return Position(self.phase, self.attempt + 1) if again else Position(self.phase + 1)
 
 
 @dataclass(slots=True)
@@ -69,6 +82,22 @@ class PhaseLog:
     def events_since(self, device: Device) -> int:
         """Return the events of the atoms since the phase began."""
         return device.events - int(self.sample["events"][0]) if self.sample else 0
+
+    def take_snapshot(self, device: Device, when: str, **more: int) -> None:
+        """Append what the device is now."""
+        self.snapshots.append(observe(device) | {"label": f"{self.name}: {when}"} | more)
+
+    def take_moment(self, device: Device) -> None:
+        """Append what the device is now where `moments` keep this event or sample; drop what is too many."""
+        moments = self.moments
+        if moments is not None and moments.due():
+            self.take_snapshot(device, f"moment {moments.seen}", moment=moments.seen)
+            self.snapshots = moments.thinned(self.snapshots)
+
+    def close(self, device: Device, read_voltage: float) -> None:
+        """Read the device at a voltage (V) as the phase has left it."""
+        self.read_current = float(device.current(read_voltage))
+        self.take_snapshot(device, "end")
 
     def extend(self, record: Record) -> None:
         """Append a record that goes on where the last one ended."""
@@ -179,7 +208,7 @@ class Protocol:
         """Apply one phase once and decide what comes next."""
         position, device = self.position, self.device
         name, cycle, phase = self.phases[position.phase]
-        device.circuit = (phase.circuit or self.circuit).circuit(phase.compliance)
+        device.connect((phase.circuit or self.circuit).circuit(phase.compliance))
         if self.present is None:
             compliance = device.circuit.compliance
             if device.circuit.transistor is not None:
@@ -193,19 +222,19 @@ class Protocol:
                 phase.model_dump(mode="json", exclude_none=True),
                 moments=Moments(phase.snapshots) if phase.snapshots else None,
             )
-            self._snapshot("start")
-        while position.part < phase.parts:
+            self.present.take_snapshot(device, "start")
+        while self.position.part < phase.parts:
             self._part(phase, pause, progress)
-            position.part, position.chunk = position.part + 1, 0
+            self.position = self.position.after_part()
         self._finish(phase)
 
     def _part(self, phase: AnyPhase, pause: Pause | None, progress: Progress | None) -> None:
-        position, device, present = self.position, self.device, self.present
+        device, present = self.device, self.present
         assert present is not None
-        if position.chunk == 0:
-            position.origin = float(device.source_voltage)
-            position.conductance = device.conductance  # solved already, for the last snapshot
-        planned = phase.part(position.part, position.origin)
+        if self.position.chunk == 0:
+            self.position = self.position.at_part(device)
+        part = self.position.part
+        planned = phase.part(part, self.position.origin)
         if planned is None:
             return
         chunks = decades(planned[0], phase.marks()) or cut(*planned)
@@ -215,8 +244,8 @@ class Protocol:
             else None
         )
         watch = self._watch(self._stop(phase, present.compliance))
-        while position.chunk < len(chunks):
-            chunk, number = chunks[position.chunk]
+        while (at := self.position.chunk) < len(chunks):
+            chunk, number = chunks[at]
             if self.observer is not None:
                 self.observer.begin(present.cycle)
             # Otherwise the number of field solves would depend on where a run was interrupted.
@@ -231,30 +260,22 @@ class Protocol:
                 extremes=present.extremes,
             )
             present.extend(record)
-            ended = position.limited and position.part == 0
-            position.chunk = len(chunks) if ended else position.chunk + 1
+            ended = self.position.limited and part == 0
+            self.position = replace(self.position, chunk=len(chunks) if ended else at + 1)
             if pause is not None:
                 pause(self)
-        if position.part < phase.parts - 1:
-            self._snapshot(f"part {position.part + 1}")
-
-    def _snapshot(self, when: str, **more: int) -> None:
-        assert self.present is not None
-        label = f"{self.present.name}: {when}"
-        self.present.snapshots.append(observe(self.device) | {"label": label} | more)
+        if part < phase.parts - 1:
+            present.take_snapshot(device, f"part {part + 1}")
 
     def _watch(self, stop: Test | None) -> Test | None:
         """Return what is called after each event and sample: it takes the snapshots and ends the part."""
         present = self.present
         assert present is not None
-        moments = present.moments
-        if moments is None:
+        if present.moments is None:
             return stop
 
         def watched(device: Device, current: float) -> bool:
-            if moments.due():
-                self._snapshot(f"moment {moments.seen}", moment=moments.seen)
-                present.snapshots = moments.thinned(present.snapshots)
+            present.take_moment(device)
             return stop is not None and stop(device, current)
 
         return watched
@@ -271,8 +292,9 @@ class Protocol:
                 observer.look()
             if test is None:
                 return False
-            position.limited = position.limited or bool(test(device, current))
-            return position.limited
+            if not self.position.limited and test(device, current):
+                self.position = replace(self.position, limited=True)
+            return self.position.limited
 
         return ended
 
@@ -281,17 +303,15 @@ class Protocol:
         position, device, present = self.position, self.device, self.present
         assert present is not None
         device.forget()
-        present.read_current = float(device.current(self.read_voltage))
-        self._snapshot("end")
+        present.close(device, self.read_voltage)
         self.logs.append(present)
         self.present = None
-        if phase.unmet(position.attempt, self.read_voltage / max(abs(present.read_current), 1e-300)):
+        again = phase.unmet(position.attempt, self.read_voltage / max(abs(present.read_current), 1e-300))
+        self.position = position.after_attempt(again)
+        if again:
             logger.info("%s missed its target, again", present.name)
-            self.position = Position(position.phase, position.attempt + 1)
-        else:
-            self.position = Position(position.phase + 1)
-            if self.observer is not None:
-                self.observer.end(present.kind, present.cycle)
+        elif self.observer is not None:
+            self.observer.end(present.kind, present.cycle)
 
     def _done(self, phase: AnyPhase, chunks: int, share: float) -> float:
         position = self.position

@@ -64,7 +64,7 @@ def prepared(
     device = Device(configuration.made_of(), **mine.arguments())
     *before, (_, _, asked) = mine.phases()
     Protocol(device, before, mine.circuit, mine.read_voltage).go(pause=lambda _: pause())
-    device.circuit = (asked.circuit or mine.circuit).circuit(asked.compliance)
+    device.connect((asked.circuit or mine.circuit).circuit(asked.compliance))
     return device, whole_waveform(asked)
 
 
