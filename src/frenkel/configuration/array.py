@@ -302,9 +302,10 @@ class ProgramPhase(_Phase):
     cadence: Time | None = None
 
 
-class _WaitPhase(_Phase):
+class _WaitPhase(Section):
     """Let time pass, with looks at the array evenly spaced in its logarithm."""
 
+    name: Title = ""
     duration: Time
     first: Time = 1e-3
     looks: int = Field(default=20, ge=2, le=10_000)
