@@ -92,9 +92,6 @@ class PulseMemory:
         The array around it, by scheme and voltage.
     pulses : int
         That the cell has felt in this visit.
-    evaluated : tuple of ndarray
-        Voltages over the crossings at which their law was asked last, those over the cells alone (V), and
-        slopes (S).
     """
 
     def __init__(self, cells: Cells, crosspoint: Crosspoint) -> None:
@@ -103,7 +100,8 @@ class PulseMemory:
         self.at = np.array([0]), np.array([0])
         self.visits: dict[Key, Visit] = {}
         self.pulses, self._quiet = 0, 0.0
-        self.evaluated = (np.empty(0), np.empty(0), np.empty(0))
+        # Voltages of the last call of `law`, those over the cells alone (V), and slopes (S).
+        self._evaluated: tuple[Floats, Floats, Floats] = (np.empty(0), np.empty(0), np.empty(0))
         self._last: dict[Key, tuple[tuple[int, int], Floats, Floats]] = {}
 
     def begin(self, cell: tuple[int, int]) -> None:
@@ -136,10 +134,16 @@ class PulseMemory:
         self._passed(visit, duration)
         return float(charge[0]) / duration
 
+    def law(self, voltage: Floats) -> tuple[Floats, Floats]:
+        """Return current (A) and slope (S) of all crossings at voltages (V); `at_solution` uses them."""
+        over, current, slope = self.crosspoint.solve(voltage, self._cells)
+        self._evaluated = voltage, over, slope
+        return current, slope
+
     def at_solution(self, voltage: Floats) -> tuple[Floats, Floats]:
         """Return voltages over the cells alone (V) and slopes (S) at voltages over the crossings (V)."""
         # Newton's method has mostly ended at these voltages.
-        asked, over, slope = self.evaluated
+        asked, over, slope = self._evaluated
         if not np.array_equal(asked, voltage):
             over, _, slope = self.crosspoint.solve(voltage, self._cells)
         return over, slope

@@ -45,15 +45,10 @@ class Telegraph:
 
     def pass_time(self, seconds: float, at: Index | None) -> None:
         """Let time (s) pass for all cells or some: the state after it is drawn, exact for any length."""
-        t = self._traps
-        picked = slice(None) if at is None else self._of(at)[0]
-        high, low = t.high[picked], t.low[picked]
-        if not high.size or seconds == 0.0:
+        traps = None if at is None else self._of(at)[0]
+        if seconds == 0.0 or (traps is not None and not traps.size):
             return
-        share = high / (high + low)
-        kept = np.exp(-seconds * (1.0 / high + 1.0 / low))
-        chance = share + (t.is_high[picked] - share) * kept
-        t.is_high[picked] = self._rng.random(high.size) < chance
+        self._traps.advance(seconds, self._rng, traps)
         self._refresh(at)
 
     def switched(self, at: Index, conductance: Floats, turned: NDArray[np.bool_]) -> None:
@@ -61,17 +56,10 @@ class Telegraph:
         new = turned | (np.abs(np.log(conductance) - self._drawn_at[at]) > RENEWED)
         if not new.any():
             return
-        cells, t = at[new], self._traps
+        cells = at[new]
         self._drawn_at[cells] = np.log(conductance[new])
         fresh = self._law.draw(conductance[new], self._rng, self._temperature)
-        kept = np.ones(t.cell.size, dtype=bool)
-        kept[self._of(cells)[0]] = False
-        owner = np.concatenate((t.cell[kept], cells[fresh.cell]))
-        order = np.argsort(owner, kind="stable")
-        t.cell = owner[order]
-        for name in ("amplitude", "high", "low", "is_high"):
-            both = np.concatenate((getattr(t, name)[kept], getattr(fresh, name)))
-            setattr(t, name, both[order])
+        self._traps = self._traps.replaced(cells, fresh)
         self._refresh(cells)
 
     def _of(self, at: Index) -> tuple[Index, Index]:
@@ -115,14 +103,15 @@ class Relaxation:
         self._rank = rng.standard_normal(conductance.size)
         self._shift = np.zeros(conductance.size)
 
-    def pulsed(self, at: Index, conductance: Floats) -> None:
-        """Begin anew for those of some cells whose conductance (S) pulses have changed."""
+    def pulsed(self, at: Index, conductance: Floats, seconds: float) -> None:
+        """Begin again for those cells whose conductance (S) a pulse of some length (s) has changed."""
         start, shift = self.start[at], self._shift[at]
         alone = start * np.exp(shift) if self._law.scale == "log" else start + shift
         moved = np.abs(np.log(conductance / alone)) > PROGRAMMED
         new = at[moved]
         self.start[new], self.elapsed[new], self._shift[new] = conductance[moved], 0.0, 0.0
         self._rank[new] = self._rng.standard_normal(new.size)
+        self.elapsed[at] += seconds
 
     def pass_time(self, seconds: float, conductance: Floats, temperature: float) -> Floats:
         """Return the conductance (S) of all cells after a time (s)."""

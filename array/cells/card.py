@@ -257,11 +257,9 @@ class CardCells:
                 f"({bad[0]}, {bad[1]}) of {least[bad]:.3g} to {most[bad]:.3g} S; "
                 f"{np.count_nonzero(outside)} of {outside.size} cells are outside"
             )
-        core = self.core
-        unit = core.current_prefactor * np.sinh(voltage / core.voltage_scale) / voltage
         self._amplitude = None
-        self._gaps.gap[:] = core.gap_scale * np.log(unit / wanted.ravel())
-        self._programmed(self._places.ravel(), np.zeros(self._places.size, dtype=bool))
+        self._gaps.program(wanted.ravel(), voltage)
+        self._programmed(self._places.ravel(), np.zeros(self._places.size, dtype=bool), 0.0)
 
     def apply(self, voltage: Floats, duration: float, where: Where = None) -> None:
         """Hold a voltage (V) for a duration (s); cycles are drawn at turns, not at pulses."""
@@ -276,11 +274,7 @@ class CardCells:
         if some:
             self._begin(places[turned])
         if self._telegraph is not None or self._relaxation is not None:
-            self._programmed(places, turned)
-            if self._telegraph is not None:
-                self._telegraph.pass_time(duration, places)
-            if self._relaxation is not None:
-                self._relaxation.elapsed[places] += duration
+            self._programmed(places, turned, duration)
         self._forget(places, where is None)
 
     def _check(self, volts: Floats) -> None:
@@ -300,13 +294,14 @@ class CardCells:
             self.skipped += skipped
             self._gaps.take(closing, features)
 
-    def _programmed(self, at: Index, turned: NDArray[np.bool_]) -> None:
-        """Tell the layers that these cells may be of another conductance now."""
+    def _programmed(self, at: Index, turned: NDArray[np.bool_], duration: float) -> None:
+        """Tell the layers that these cells may be of another conductance after a pulse of some length (s)."""
         conductance = self._conductance(self._gaps.gap[at])
         if self._telegraph is not None:
             self._telegraph.switched(at, conductance, turned)
+            self._telegraph.pass_time(duration, at)
         if self._relaxation is not None:
-            self._relaxation.pulsed(at, conductance)
+            self._relaxation.pulsed(at, conductance, duration)
 
     def _forget(self, places: Index, everywhere: bool) -> None:
         """Bring conductances up to date where gaps have moved."""

@@ -67,6 +67,12 @@ class Gaps:
         )  # fmt: skip
         return turned.view(bool), count > 0
 
+    def program(self, conductance: Floats, voltage: float) -> None:
+        """Take gaps at which every cell has a conductance (S) at a voltage (V)."""
+        core = self._core
+        unit = core.current_prefactor * np.sinh(voltage / core.voltage_scale) / voltage
+        self.gap[:] = core.gap_scale * np.log(unit / conductance)
+
     def relax(self, ratio: Floats) -> None:
         """Take gaps at which the conductance of each cell is ``ratio`` times as large."""
         self.gap -= self._core.gap_scale * np.log(ratio)

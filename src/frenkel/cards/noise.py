@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..typing import Floats
+from ..typing import Floats, Index
 from ..units import BOLTZMANN_EV
 
 SCALES = ("log", "linear")
@@ -208,7 +208,7 @@ class Traps:
         found: Floats = np.exp(-total).reshape(self.shape)
         return found
 
-    def advance(self, seconds: float, random: np.random.Generator) -> "Traps":
+    def advance(self, seconds: float, random: np.random.Generator, at: Index | None = None) -> "Traps":
         """Let time pass, exactly for any length: the state after it is drawn, jumps in between are counted.
 
         ``P(high after t) = p + (h - p) exp(-t (1/tau_high + 1/tau_low))`` with p the share of time in the
@@ -219,12 +219,36 @@ class Traps:
         seconds : float
             0 or more (s).
         random : numpy.random.Generator
+        at : ndarray of int, optional
+            Traps for which it passes; all by default.
         """
         _within("seconds", seconds, 0.0, math.inf, "s")
-        share = self.high / (self.high + self.low)
-        kept = np.exp(-seconds * (1.0 / self.high + 1.0 / self.low))
-        self.is_high = random.random(self.cell.size) < share + (self.is_high - share) * kept
+        which = slice(None) if at is None else at
+        high, low = self.high[which], self.low[which]
+        share = high / (high + low)
+        kept = np.exp(-seconds * (1.0 / high + 1.0 / low))
+        self.is_high[which] = random.random(high.size) < share + (self.is_high[which] - share) * kept
         return self
+
+    def replaced(self, cells: Index, fresh: "Traps") -> "Traps":
+        """Return the traps of all cells in the order of these, with other ones in some cells.
+
+        Parameters
+        ----------
+        cells : ndarray of int
+            Cells that lose their traps.
+        fresh : Traps
+            Traps that these cells get, in the same order.
+        """
+        kept = ~np.isin(self.cell, cells)
+        cell = np.concatenate((self.cell[kept], cells[fresh.cell]))
+        order = np.argsort(cell, kind="stable")
+
+        def merged(name: str) -> Any:
+            return np.concatenate((getattr(self, name)[kept], getattr(fresh, name)))[order]
+
+        numbers = {name: merged(name) for name in ("amplitude", "high", "low", "is_high")}
+        return Traps(shape=self.shape, cell=cell[order], **numbers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
