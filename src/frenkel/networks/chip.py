@@ -48,6 +48,26 @@ class Tile:
     exponents: Floats
     full_scale: float = math.inf
 
+    def program(
+        self,
+        scheme: StatisticalProgramming,
+        copies: int,
+        statistics: DeviceStatistics,
+        random: np.random.Generator,
+    ) -> ProgrammedCells:
+        """Bring the cells of all copies to their targets; return what became of them."""
+        target = np.broadcast_to(self.target, (copies, *self.target.shape))
+        done = scheme.write(target, statistics, random)
+        self.conductance = done.conductance
+        self.exponents = statistics.exponents(target.shape, random)
+        return done
+
+    def calibrate(self, inputs: Floats, signs: Mapping, window: tuple[float, float]) -> Floats:
+        """Set the range of the converter to the largest sum of ideal cells; return the sums."""
+        sums: Floats = inputs @ decode(self.target, signs, *window)
+        self.full_scale = float(np.abs(sums).max()) or 1.0
+        return sums
+
 
 @dataclass(slots=True)
 class Written:
@@ -287,11 +307,7 @@ class Chip:
     def _write(self) -> Iterator[ProgrammedCells]:
         """Program the arrays one after the other; yield what became of the cells of each."""
         for tile in self.tiles:
-            target = np.broadcast_to(tile.target, (self.copies, *tile.target.shape))
-            done = self.scheme.write(target, self.statistics, self._random)
-            tile.conductance = done.conductance
-            tile.exponents = self.statistics.exponents(target.shape, self._random)
-            yield done
+            yield tile.program(self.scheme, self.copies, self.statistics, self._random)
 
     def refresh(self) -> Written:
         """Program all cells to their targets again; time starts anew. Return what all of it took."""
@@ -301,21 +317,17 @@ class Chip:
 
     def _calibrate(self, x: Floats) -> None:
         """Set the range of converters to the largest sums of ideal cells."""
-        largest, window = [0.0] * len(self.tiles), self.statistics.window
         for layer in range(len(self.shapes)):
             samples, parts = len(x), self.windows[layer]
             x = x if parts is None else parts.columns(x)
             x_max = _largest(x)
             total = np.zeros((len(x), self.shapes[layer][1]))
-            for k, tile in enumerate(self.tiles):
-                if tile.layer != layer:
-                    continue
-                sums = x[:, tile.rows] / x_max @ decode(tile.target, self.design.signs, *window)
-                largest[k] = float(np.abs(sums).max())
-                total[:, tile.outputs] += tile.scale * sums
+            for tile in self.tiles:
+                if tile.layer == layer:
+                    inputs = x[:, tile.rows] / x_max
+                    sums = tile.calibrate(inputs, self.design.signs, self.statistics.window)
+                    total[:, tile.outputs] += tile.scale * sums
             x = np.maximum(total * x_max * self.scales[layer] + self.biases[layer], 0.0).reshape(samples, -1)
-        for tile, value in zip(self.tiles, largest, strict=True):
-            tile.full_scale = value or 1.0
 
     # ------------------------------------------------------------------ running
 
