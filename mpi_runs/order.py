@@ -21,6 +21,29 @@ class Group:
     wall: float = 0.0  # s, of the finished ones
     expected: float = 0.0  # sum of the factors of the finished ones
 
+    def add(self, member: int, factor: float) -> None:
+        """Append a member, which is the next one to run."""
+        self.members.append(member)
+        self.waiting += factor
+
+    def sort(self, factor: Callable[[int], float]) -> None:
+        """Bring the members into the order of their factors, the longest last."""
+        # Backwards, since the end is where a list is cheap to shorten.
+        key = [(factor(member), -member) for member in self.members]
+        if key != sorted(key):
+            self.members = array("q", [-number for _, number in sorted(key)])
+
+    def take(self, size: int, factor: Callable[[int], float]) -> list[int]:
+        """Return the next members to run, which wait no more."""
+        chunk = [self.members.pop() for _ in range(size)]
+        self.waiting -= sum(factor(member) for member in chunk)
+        return chunk
+
+    def learn(self, wall: float, factor: float) -> None:
+        """Take note of how long (s) a member with a factor took."""
+        self.wall += wall
+        self.expected += factor
+
     def scale(self) -> float:
         """Return the seconds per unit of factor, as far as known."""
         return self.wall / self.expected if self.expected else math.inf
@@ -47,14 +70,9 @@ class Order:
         self.groups: dict[int, Group] = {}
         for member in members:
             group, factor = cost(member)
-            one = self.groups.setdefault(group, Group())
-            one.members.append(member)
-            one.waiting += factor
+            self.groups.setdefault(group, Group()).add(member, factor)
         for one in self.groups.values():
-            # Backwards, since the end is where a list is cheap to shorten.
-            key = [(cost(member)[1], -member) for member in one.members]
-            if key != sorted(key):
-                one.members = array("q", [-number for _, number in sorted(key)])
+            one.sort(self._factor)
         self.left = sum(len(one.members) for one in self.groups.values())
         self.total = Group()
 
@@ -69,30 +87,29 @@ class Order:
             return []
         group = self.groups[best]
         size = min(self._chunk(self._seconds(best)), len(group.members))
-        chunk = [group.members.pop() for _ in range(size)]
-        group.waiting -= sum(self.cost(member)[1] for member in chunk)
         self.left -= size
-        return chunk
+        return group.take(size, self._factor)
 
     def again(self, member: int) -> None:
         """Put back a member that must run again."""
         group, factor = self.cost(member)
-        self.groups[group].members.append(member)
-        self.groups[group].waiting += factor
+        self.groups[group].add(member, factor)
         self.left += 1
 
     def learn(self, member: int, wall: float) -> None:
         """Take note of how long a member took (s)."""
         group, factor = self.cost(member)
         for one in (self.groups[group], self.total):
-            one.wall += wall
-            one.expected += factor
+            one.learn(wall, factor)
 
     def seconds_left(self) -> float:
         """Return the work (s of one worker) that is not handed out, NaN while nothing has finished."""
         if not self.total.expected:
             return math.nan
         return sum(group.waiting * self._scale(group) for group in self.groups.values())
+
+    def _factor(self, member: int) -> float:
+        return self.cost(member)[1]
 
     def _scale(self, group: Group) -> float:
         return group.scale() if group.expected else self.total.scale()

@@ -109,6 +109,16 @@ class Index:
     faults: list[Fault] = field(default_factory=list)
     owners: set[bytes] = field(default_factory=set)
 
+    def measure(self, handle: int) -> None:
+        """Take note of how long the open shard is, and of when it was written."""
+        stat = os.fstat(handle)
+        self.size, self.time = stat.st_size, stat.st_mtime_ns
+
+    def add(self, member: int, status: int, owned: bytes, place: int, length: int) -> None:
+        """Take note of the record of a member: where its frame is, and how long (bytes)."""
+        self.rows.extend((member, status, place, length))
+        self.owners.add(owned)
+
     @property
     def member(self) -> "NDArray[np.int64]":
         """Numbers of the members."""
@@ -327,8 +337,7 @@ class Writer:
         _, _, _, member, _, status, owned = HEAD.unpack_from(frame)
         place = self.good
         self._write(frame)
-        self.index.rows.extend((member, status, place, len(frame)))
-        self.index.owners.add(owned)
+        self.index.add(member, status, owned, place, len(frame))
         if self.unsynced >= SYNC_BYTES or time.monotonic() - self.synced_at >= SYNC_SECONDS:
             self.sync()
 
@@ -351,8 +360,7 @@ class Writer:
         if self.handle >= 0:
             try:
                 self.sync()
-                stat = os.fstat(self.handle)
-                self.index.size, self.index.time = stat.st_size, stat.st_mtime_ns
+                self.index.measure(self.handle)
             finally:
                 os.close(self.handle)
                 self.handle = -1
@@ -388,10 +396,10 @@ def scan(path: Path, before: Index | None = None) -> Index:
     index = before or Index(path)
     try:
         with path.open("rb", buffering=BLOCK) as stream:
-            stat, place = os.fstat(stream.fileno()), index.size
+            place = index.size
+            index.measure(stream.fileno())
             if not place and stream.read(len(FIRST_LINE)) == FIRST_LINE:
                 place = len(FIRST_LINE)
-            index.size, index.time = stat.st_size, stat.st_mtime_ns
             while place < index.size:
                 place = _take(index, stream, place)
     except OSError as error:
@@ -408,8 +416,7 @@ def _take(index: Index, stream: Any, place: int) -> int:
         return after
     member, status, owned, frame = found
     if member != HEADER_MEMBER:
-        index.rows.extend((member, status, place, len(frame)))
-        index.owners.add(owned)
+        index.add(member, status, owned, place, len(frame))
         return place + len(frame)
     try:
         head = frame_head(frame)[2]
