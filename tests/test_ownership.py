@@ -21,23 +21,6 @@ FOLDERS = ("kinetic/fields",)
 MOST_ATTRIBUTES, DEEPEST = 50, 3
 
 KNOWN = {
-    "CardCells writes self._gaps.gap",
-    "CardCells writes self._gaps.gap[]",
-    "CardCells writes self._relaxation.elapsed[]",
-    "Chip writes self.tiles[].conductance",
-    "Chip writes self.tiles[].exponents",
-    "Chip writes self.written.cells",
-    "Chip writes self.written.failed",
-    "Chip writes self.written.pulse_sum",
-    "Chip writes self.written.pulses",
-    "Chip writes self.written.read_sum",
-    "Chip writes self.written.reads",
-    "Chip writes self.written.times",
-    "Crossbar writes self.memory.evaluated",
-    "DeviceState writes self.relaxation.factor",
-    "DeviceState writes self.relaxation.held",
-    "DeviceState writes self.relaxation.patience",
-    "DeviceState writes self.relaxation.waiting",
     "Engine writes self._catalogue.version",
     "Engine writes self._hops.fit",
     "Engine writes self._hops.version",
@@ -51,37 +34,11 @@ KNOWN = {
     "Engine writes self._kernel.time_rest",
     "Engine writes self._kernel.version",
     "Hops writes self.tree.level[][]",
-    "Inside writes self.context.stop",
     "Kernel writes self.rates.cold",
     "Kernel writes self.rates.reservoir[]",
     "Kernel writes self.tree.level[][]",
-    "Loop writes self.state.device_voltage",
-    "Loop writes self.state.floor_events",
-    "Loop writes self.state.hazard",
-    "Loop writes self.state.source_voltage",
-    "Loop writes self.state.time",
-    "Order writes self.groups[].waiting",
-    "Protocol writes self.device.circuit",
-    "Protocol writes self.position.chunk",
-    "Protocol writes self.position.conductance",
-    "Protocol writes self.position.limited",
-    "Protocol writes self.position.origin",
-    "Protocol writes self.position.part",
-    "Protocol writes self.present.read_current",
-    "Protocol writes self.present.snapshots",
-    "Run writes self.record.sample",
-    "Run writes self.state.hazard",
-    "Run writes self.state.time",
-    "Solver writes self.state.field_solves",
-    "Telegraph writes self._traps.cell",
-    "Telegraph writes self._traps.is_high[]",
-    "Writer writes self.index.size",
-    "Writer writes self.index.time",
 }
 """Attributes of another object that a class outside of `FOLDERS` writes; to be empty."""
-
-KNOWN_DEEP = {"RestPhase: 4 classes deep", "RetentionPhase: 4 classes deep"}
-"""Classes that are made of more than `DEEPEST` classes; to be empty."""
 
 LAYOUT = {tokenize.COMMENT, tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING}
 OPEN, CLOSE = {"(", "[", "{"}, {")", "]", "}"}
@@ -544,7 +501,7 @@ def test_only_its_class_writes_an_attribute(package, folder):
 
 
 def test_classes_are_not_deep(package):
-    assert not set(deep_classes(package)) - KNOWN_DEEP
+    assert not deep_classes(package)
 
 
 def test_no_new_class_writes_into_another_object(package):
