@@ -9,7 +9,7 @@ cdef class Catalogue:
     cdef int32_t[::1] _mechanism, _a, _b
     cdef int8_t[::1] _direction
     cdef double[::1] _barrier, _energy, _frequency
-    cdef public int64_t n, version
+    cdef readonly int64_t n, version
 
     cdef int64_t room(self) noexcept nogil
     cdef void event(self, int64_t i, Event* event) noexcept nogil

@@ -44,6 +44,10 @@ cdef class Catalogue:
         self._barrier, self._energy = np.zeros(room), np.zeros(room)
         self._frequency = np.zeros(room)
 
+    def forget(self):
+        """Fit no version of the state."""
+        self.version = -1
+
     cdef int64_t room(self) noexcept nogil:
         return self._a.shape[0]
 

@@ -12,7 +12,7 @@ cdef class Kernel:
     cdef SiteEvents tables
     cdef uint64_t[::1] active           # one bit per site: whether its species can do something there
     cdef int n_active
-    cdef public int64_t events, version
+    cdef readonly int64_t events, version
     cdef readonly uint64_t mark         # tells the species on all sites from others, almost always
     cdef int64_t[:, ::1] fired          # [mechanism, direction]
 

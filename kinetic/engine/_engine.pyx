@@ -56,7 +56,13 @@ cdef class Kernel:
 
     def set_reservoir(self, bottom, top):
         """Set the atoms that the electrodes hold."""
-        self.tables.reservoir[1], self.tables.reservoir[2] = bottom, top
+        self.tables.fill_reservoirs(bottom, top)
+
+    def restore(self, fired, events, version):
+        """Take over the events carried out, after the species were replaced."""
+        self.look()
+        np.asarray(self.fired)[:] = fired
+        self.events, self.version = events, version
 
     def reservoir(self):
         """Atoms that the bottom and the top electrode hold."""
@@ -90,7 +96,7 @@ cdef class Kernel:
         if event.b >= 0:
             self._place(event.b, self.tables.mechanism[m].code[into][1])
         if electrode:
-            self.tables.reservoir[electrode] = self.tables.reservoir[electrode] + 1 - 2 * event.direction
+            self.tables.move_atom(electrode, event.direction)
         self.fired[m, event.direction] += 1
         self.events += 1
         self.version += 1

@@ -35,11 +35,11 @@ cdef struct Mechanism:
     double frequency    # 1/s
     double energy[2]    # eV, by direction
     double crowd        # eV
-    int32_t crowd_start # neighbours up to which nothing is added
+    int32_t crowd_start  # neighbours up to which nothing is added
     int32_t crowd_limit
-    int32_t crowd_count # count or -1
+    int32_t crowd_count  # count or -1
     int32_t crowd_mutual
-    int32_t crowd_first # whether only the neighbours of a count
+    int32_t crowd_first  # whether only the neighbours of a count
     double crowd_edge   # weight of the fuller end, 1 less that of the emptier one
     int32_t electrode   # whose reservoir takes part: 0 none, 1 bottom, 2 top
     int32_t factor      # row of factors of the attempt frequency or -1
@@ -60,6 +60,7 @@ cdef struct Channel:    # one direction of one mechanism, seen from the site tha
 
 cdef struct Count:      # neighbours of one species in one motif
     int32_t motif, species, exempt
+
 
 @cython.final
 cdef class SiteEvents:
@@ -200,3 +201,4 @@ cdef class SiteEvents:
         return m.crowd * (near + m.crowd_edge * (near_b - near)) / span
 
     cdef void place(self, int site, int code) noexcept nogil
+    cdef void move_atom(self, int electrode, int direction) noexcept nogil

@@ -5,6 +5,7 @@ import numpy as np
 cimport cython
 from libc.string cimport memcpy
 
+
 @cython.auto_pickle(False)
 cdef class SiteEvents:
     """Tables of one engine, with views of its sites.
@@ -49,6 +50,14 @@ cdef class SiteEvents:
         _copy(self.first, t.first, sizeof(int32_t), CODES + 1, "species")
         _copy(self.site_row, t.site_row, sizeof(int32_t), CODES, "species")
         _copy(self.owns, t.owns.reshape(-1), sizeof(int8_t), 8 * CODES, "species and electrodes")
+
+    def fill_reservoirs(self, bottom, top):
+        """Give the electrodes so many atoms."""
+        self.reservoir[1], self.reservoir[2] = bottom, top
+
+    cdef void move_atom(self, int electrode, int direction) noexcept nogil:
+        """Count an atom that an electrode takes (direction 0) or gives (1)."""
+        self.reservoir[electrode] += 1 - 2 * direction
 
     cdef void place(self, int site, int code) noexcept nogil:
         """Put a species on a site and keep the neighbours' counts."""

@@ -194,15 +194,13 @@ class Engine:
         codes = checked_codes(state["species"], self.lattice, self._compiled.species)
         self._codes[:] = codes
         self._count[:] = neighbour_counts(self._compiled, codes)
-        kernel.look()
-        kernel.counts()[:] = state["fired"]
+        kernel.restore(state["fired"], *(int(n) for n in state["numbers"][:2]))
         kernel.set_reservoir(*(int(n) for n in state["reservoir"]))
-        kernel.events, kernel.version = (int(n) for n in state["numbers"][:2])
         if stream is None:
             set_words(self._generator, state["random"])
         else:
             set_words(self._generator, words(random_numbers(self.seed, self.member, BRANCH, *stream)))
-        self._catalogue.version = -1
+        self._catalogue.forget()
 
     def branch(self, *stream: int) -> Self:
         """Return an engine in the same state whose future is independent of this one's.
