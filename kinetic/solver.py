@@ -126,12 +126,10 @@ class Solved:
 
     def size(self) -> int:
         """Return about how many bytes this is: a reader at many voltages has it grow by a cell at each."""
-        # Columns of EventRates: three of int, one of a byte, eleven of double; a cell adds five, an end two.
-        of_candidate = 101 + 40 * len(self.cells) + 16 * len(self.ends)
-        nodes = 8 * sum(end.nodes.size for end in self.ends.values())
-        nodes += 8 * sum(cell.heat.size for cell in self.cells.values())
         law = self.law.size if isinstance(self.law, CurrentLaw) else 0
-        return self.events.n * of_candidate + nodes + law
+        ends = sum(end.events.nbytes + end.nodes.nbytes for end in self.ends.values())
+        cells = sum(cell.events.nbytes + cell.heat.nbytes for cell in self.cells.values())
+        return self.events.candidates.nbytes + self.events.nbytes + ends + cells + law
 
     def cell(self, voltage: float, slope: float = 0.0) -> Cell | None:
         """Return the cell of a voltage (V), at an end the one that its slope leads into; None if linear."""

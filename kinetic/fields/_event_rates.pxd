@@ -30,6 +30,7 @@ cdef class MechanismTables:
 cdef class Candidates:
     cdef readonly MechanismTables tables
     cdef readonly int n
+    cdef readonly long nbytes           # of its columns
     cdef int[::1] mechanism, site_a, site_b
     cdef signed char[::1] direction
     cdef double[::1] barrier, chemical, frequency
@@ -71,6 +72,7 @@ cdef class EventRates:
     cdef readonly Candidates candidates
     cdef readonly int n
     cdef readonly long evaluations
+    cdef readonly long nbytes            # of the columns that no other rates of these candidates hold
     cdef double[::1] energy0, drop0, lever, rate
     # What the voltage adds, at 0 V and per volt: work (eV), and temperature rise over the voltage (K/V).
     cdef double[::1] work0, work, rise0, rise

@@ -14,6 +14,7 @@ class MechanismTables:
 class Candidates:
     tables: MechanismTables
     n: int
+    nbytes: int
     def __init__(
         self,
         tables: MechanismTables,
@@ -30,6 +31,7 @@ class Candidates:
 class EventRates:
     candidates: Candidates
     n: int
+    nbytes: int
     evaluations: int
     ambient: float
     low: float

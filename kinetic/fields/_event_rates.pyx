@@ -96,6 +96,7 @@ cdef class Candidates:
         self.mechanism, self.site_a, self.site_b = whole[0], whole[1], whole[2]
         self.direction = np.empty(n, np.int8)
         self.barrier, self.chemical, self.frequency = real[0], real[1], real[2]
+        self.nbytes = whole.nbytes + real.nbytes + n
         return 0
 
     def scale_filament_exchange(self, const double[::1] factor):
@@ -151,6 +152,7 @@ cdef class EventRates:
         self.energy0, self.drop0, self.lever, self.rate = block[ENERGY], block[DROP], block[LEVER], block[RATE]
         self.work0, self.work, self.rise0, self.rise = block[WORK_0], block[WORK], block[RISE_0], block[RISE]
         self.beyond0, self.beyond = block[BEYOND_0], block[BEYOND]
+        self.nbytes = block.nbytes
         self.low, self.high = -INFINITY, INFINITY
         self.rated_at = self.hot_at = NAN
         return 0
@@ -190,6 +192,7 @@ cdef class EventRates:
         made.energy0, made.drop0, made.lever = self.energy0, self.drop0, self.lever
         made.work0, made.work, made.rise0, made.rise = real[0], real[1], real[2], real[3]
         made.beyond0, made.beyond, made.rate = real[4], real[5], real[6]
+        made.nbytes = real.nbytes
         made.low, made.high = low, high
         made.rated_at = made.hot_at = NAN
         for c in range(self.n):

@@ -142,7 +142,7 @@ cdef class CurrentLaw:
         cdef CurrentLaw law = CurrentLaw.__new__(CurrentLaw)
         law.bonds, law.conductance = bonds, bonds.solution.conductance
         law.background = bonds.solution.solver.background
-        law.size = 8 * bonds.n * (bonds.n + 3)
+        law.size = 8 * bonds.n * (bonds.n + 2) + 12 * bonds.n
         law.asked, law.answer = NAN, NAN
         return law
 

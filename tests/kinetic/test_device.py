@@ -136,7 +136,7 @@ def test_arrangements_that_are_kept_are_bounded_by_their_size(monkeypatch):
     now = device.solved()
     before = now.size()
     now.at(0.22)
-    assert now.size() >= before + (2 * 16 + 40) * now.events.n
+    assert now.size() >= before + (2 * 24 + 56) * now.events.n  # two ends, and the lines between them
     device.solver._kept.update((number, (b"", now)) for number in range(3))
     monkeypatch.setattr(solver, "KEPT_SIZE", 0)
     for _ in range(solver.WEIGHED):
