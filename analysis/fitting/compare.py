@@ -12,16 +12,13 @@ import numpy as np
 import xarray as xr
 
 from ...typing import Floats
+from ..statistics.comparison import Comparison, halves, of_splits
 from . import gate
-from .gate import FACTOR, Row
 from .observations import FEATURES, ObservationError, Observations, from_dataset
 from .statistical_model import POOLED_BELOW
 
 BLOCKS = 4
 """Blocks at least that the cycles of all measured devices are cut into."""
-
-REPEATS = 10
-"""Splits over which value and floor are averaged."""
 
 
 def pair(
@@ -82,7 +79,7 @@ def _alive(values: Floats) -> Floats:
     return found
 
 
-def distances(measured: Observations, simulated: Observations, seed: int = 0) -> list[Row]:
+def distances(measured: Observations, simulated: Observations, seed: int = 0) -> list[Comparison]:
     """Return each statistic between measured and simulated devices, its floor, and twice the floor.
 
     Parameters
@@ -107,11 +104,11 @@ def distances(measured: Observations, simulated: Observations, seed: int = 0) ->
         }
 
     if devices >= gate.FEWEST and cycles >= POOLED_BELOW:
-        return gate.judge(measured, sampler, repeats=REPEATS, seed=seed)
+        return gate.judge(measured, sampler, seed=seed)
     return _of_blocks(measured.values, simulated.values, seed)
 
 
-def _of_blocks(one: Floats, other: Floats, seed: int) -> list[Row]:
+def _of_blocks(one: Floats, other: Floats, seed: int) -> list[Comparison]:
     devices, cycles, k = one.shape
     pooled = cycles < POOLED_BELOW
     if pooled:
@@ -124,27 +121,12 @@ def _of_blocks(one: Floats, other: Floats, seed: int) -> list[Row]:
             f"a floor needs 2 blocks of {POOLED_BELOW} cycles, got {devices} x {cycles} cycles"
         )
     differences = gate.pooled_differences if pooled else gate.cycle_differences
-    values: dict[str, list[float]] = {}
-    floors: dict[str, list[float]] = {}
-    for repeat in range(REPEATS):
-        random = np.random.default_rng([seed, repeat, 8])
-        order = random.permutation(len(ours))
-        half = len(ours) // 2
-        first, second = ours[order[:half]], ours[order[half : 2 * half]]
-        made = theirs[random.integers(0, len(theirs), half)]
-        for found, against in ((floors, second), (values, made)):
-            for name, value in differences(first, against, random).items():
-                found.setdefault(name, []).append(value)
-    return [
-        Row(
-            name,
-            float(np.mean(values[name])),
-            float(np.mean(floors[name])),
-            FACTOR * float(np.mean(floors[name])),
-        )
-        for name in values
-        if np.isfinite(values[name]).all() and np.isfinite(floors[name]).all()
-    ]
+    values, floors = [], []
+    for first, second, random in halves(len(ours), seed, 8):
+        made = theirs[random.integers(0, len(theirs), len(first))]
+        floors.append(differences(ours[first], ours[second], random))
+        values.append(differences(ours[first], made, random))
+    return [row for row in of_splits(values, floors) if np.isfinite([row.value, row.floor]).all()]
 
 
 def _blocks(values: Floats, length: int) -> Floats:

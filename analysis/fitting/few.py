@@ -13,8 +13,8 @@ import numpy as np
 
 from ...cards.card import Card
 from ...typing import Floats
+from ..statistics.comparison import REPEATS, Comparison
 from . import gate
-from .gate import FACTOR, Row
 from .observations import ObservationError, Observations, told_apart
 from .statistical_model import LEAST, POOLED_BELOW
 
@@ -37,8 +37,6 @@ PARTS = 5
 """Parts that are left out in turn."""
 
 SCORE = "score of foretelling (CRPS)"
-REPEATS = 10
-"""Samples of a card over which statistics and floors are averaged."""
 
 OF_DEVICES = ("device KS", "device energy distance", "device correlations")
 """Statistics that blocks of cycles of the same devices cannot have."""
@@ -172,7 +170,7 @@ def with_window(observations: Observations) -> Observations:
     return replace(observations, values=values[kept])
 
 
-def judge_kind(held_out: Observations, card: Card, seed: int = 0) -> list[Row]:
+def judge_kind(held_out: Observations, card: Card, seed: int = 0) -> list[Comparison]:
     """Return the row of the kind without a window: its share in a card, and among devices held out.
 
     The floor is the difference between two halves of these devices; none where neither has such cycles.
@@ -190,12 +188,11 @@ def judge_kind(held_out: Observations, card: Card, seed: int = 0) -> list[Row]:
     for _ in range(10 * REPEATS):
         order = random.permutation(len(share))
         floors.append(abs(share[order[:half]].mean() - share[order[half : 2 * half]].mean()))
-    floor = float(np.mean(floors))
     of_card = float(card.provenance.get("stuck", {}).get("share", 0.0))
-    return [Row(NO_WINDOW, abs(float(share.mean()) - of_card), floor, FACTOR * floor)]
+    return [Comparison.of(NO_WINDOW, abs(float(share.mean()) - of_card), floors)]
 
 
-def judge(whole: Observations, fit: Fit, seed: int = 0) -> tuple[list[Row], dict[str, Any]]:
+def judge(whole: Observations, fit: Fit, seed: int = 0) -> tuple[list[Comparison], dict[str, Any]]:
     """Return the rows of a gate for few devices, and by what they were judged.
 
     Parameters
@@ -208,7 +205,7 @@ def judge(whole: Observations, fit: Fit, seed: int = 0) -> tuple[list[Row], dict
 
     Returns
     -------
-    rows : list of Row
+    rows : list of Comparison
         Each statistic of what was left out against samples of the card that did not see it; the floor is the
         same between two samples of those cards.
     judged : dict
@@ -256,7 +253,7 @@ def are_few(whole: Observations, held_out: float = 1.0) -> bool:
     return bool(held < gate.FEWEST or cycles < POOLED_BELOW or (left and left < 4 * k + 2))
 
 
-def judge_fixed(held_out: Observations, card: Card, seed: int = 0) -> tuple[list[Row], dict[str, Any]]:
+def judge_fixed(held_out: Observations, card: Card, seed: int = 0) -> tuple[list[Comparison], dict[str, Any]]:
     """Return the rows of a gate for a card and few devices that it was not fitted to; see :func:`judge`."""
     devices, cycles, _ = held_out.values.shape
     pooled = cycles < POOLED_BELOW
@@ -290,7 +287,7 @@ def _blocks_out(whole: Observations) -> list[tuple[Observations, Observations]]:
 
 def _rows(
     pairs: Sequence[tuple[Floats, Card, Observations]], seed: int, *, of_devices: bool, pooled: bool
-) -> list[Row]:
+) -> list[Comparison]:
     held = np.concatenate([values for values, _, _ in pairs])
 
     def sample(number: int) -> Floats:
@@ -309,16 +306,13 @@ def _rows(
             told |= {} if pooled else _foretelling(first, pairs)
             for name, value in told.items():
                 found.setdefault(name, []).append(value)
-    return [_row(name, np.array(values[name]), np.array(floors[name])) for name in values if name in floors]
+    rows = [Comparison.of(name, values[name], floors[name]) for name in values if name in floors]
+    return [_scored(row, floors[SCORE]) if row.statistic == SCORE else row for row in rows]
 
 
-def _row(name: str, values: Floats, floors: Floats) -> Row:
-    floor = float(floors.mean())
-    limit = FACTOR * floor
-    if name == SCORE:
-        # As in the gate for many devices, but few cycles scatter by more than 5 %.
-        limit = max(1.05 * floor, floor + 3.0 * float(floors.std(ddof=1)))
-    return Row(name, float(values.mean()), floor, limit)
+def _scored(row: Comparison, floors: Sequence[float]) -> Comparison:
+    """Return the row of a score, whose limit is as in the gate, but few cycles scatter by more than 5 %."""
+    return replace(row, limit=max(1.05 * row.floor, row.floor + 3.0 * float(np.std(floors, ddof=1))))
 
 
 def _foretelling(values: Floats, pairs: Sequence[tuple[Floats, Card, Observations]]) -> dict[str, float]:

@@ -9,7 +9,7 @@ array is asked last: wrong bits and wrong sums.
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,15 +18,13 @@ from scipy.stats import ks_2samp, kstest, norm, rankdata
 
 from ...cards.card import Card, CardWarning
 from ...typing import Floats, Index
+from ..statistics.comparison import FACTOR, REPEATS, Comparison, halves, of_splits
 from . import gate_task
 from .observations import ObservationError, Observations
 from .statistical_model import FitOptions, fit, in_ranks, to_scores
 
 LAGS = (1, 2, 5, 20)
 """Lags (cycles) at which autocorrelations are compared."""
-
-FACTOR = 2.0
-"""Allowed multiple of the noise floor."""
 
 LARGEST = 400
 """Devices, or pooled cycles, beyond which the energy distance takes a random part."""
@@ -36,9 +34,6 @@ SAMPLED = 4000
 
 FEWEST = 20
 """Held-out devices that the gate needs."""
-
-REPEATS = 10
-"""Splits over which value and floor are averaged."""
 
 CHOOSING = ("pooled KS", "sums of an array (MVM)")
 """Statistics by which ranks or values are chosen: those that see levels which a card smears."""
@@ -53,37 +48,9 @@ Sampler = Callable[[int, int, int], Mapping[str, Floats]]
 """Devices, cycles and seed to the values of each feature, as :meth:`frenkel.cards.card.Card.sample`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One statistic: that of the model, its noise floor, and the limit.
-
-    A row is the mean over repetitions of the split.
-    """
-
-    statistic: str
-    value: float
-    floor: float
-    limit: float
-
-    @property
-    def passed(self) -> bool:
-        """Whether the model differs from the held-out devices by no more than the limit."""
-        return self.value <= self.limit
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the row for a card."""
-        return {
-            "statistic": self.statistic,
-            "value": self.value,
-            "floor": self.floor,
-            "limit": self.limit,
-            "passed": self.passed,
-        }
-
-
 def judge(
     held_out: Observations, model: Card | Sampler, *, repeats: int = REPEATS, seed: int = 0
-) -> list[Row]:
+) -> list[Comparison]:
     """Return the rows of the gate.
 
     Parameters
@@ -110,11 +77,7 @@ def judge(
         for found, other in ((floors, second), (values, made)):
             row = differences(first, other, np.random.default_rng([seed, r, 1]))
             found.append(row | gate_task.differences(first, other, held_out.features, [seed, r, 2]))
-    rows = []
-    for name in floors[0]:
-        value = float(np.mean([v[name] for v in values]))
-        floor = float(np.mean([f[name] for f in floors]))
-        rows.append(Row(name, value, floor, FACTOR * floor))
+    rows = of_splits(values, floors)
     if isinstance(model, Card):
         own = in_ranks(held_out, model.features, seed)
         rows += [within_kinds(own, model, seed), *foretelling(own, model, seed)]
@@ -127,14 +90,11 @@ def _halves(
     """Yield two halves of the devices and a sample of the size of the second, in transformed space."""
     devices, cycles, _ = held_out.values.shape
     sampler = model.sample if isinstance(model, Card) else model
-    half = devices // 2
-    for r in range(repeats):
-        random = np.random.default_rng([seed, r])
-        order = random.permutation(devices)
-        first, second = held_out.values[order[:half]], held_out.values[order[half : 2 * half]]
+    for places, others, random in halves(devices, seed, repeats=repeats):
+        first, second = held_out.values[places], held_out.values[others]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", CardWarning)
-            drawn = sampler(half, cycles, int(random.integers(2**32)))
+            drawn = sampler(len(others), cycles, int(random.integers(2**32)))
         made = np.stack([f.forward(np.asarray(drawn[f.name])) for f in held_out.features], axis=2)
         # What is missing in the held-out half is missing in the sample too, at the same places.
         yield first, second, np.where(np.isfinite(second), made, np.nan)
@@ -226,23 +186,6 @@ def _smeared(held_out: Observations, card: Card, seed: int) -> float:
     return float(np.mean(value / floor))
 
 
-def passed(rows: list[Row]) -> bool:
-    """Return whether every row has passed."""
-    return all(row.passed for row in rows)
-
-
-def table(rows: list[Row]) -> str:
-    """Return the rows as text, a line each."""
-    width = max(30, *(len(row.statistic) for row in rows))
-    lines = [f"{'statistic':<{width}} {'model':>8} {'floor':>8} {'limit':>8}"]
-    for row in rows:
-        verdict = "passed" if row.passed else "FAILED"
-        lines.append(
-            f"{row.statistic:<{width}} {row.value:8.4f} {row.floor:8.4f} {row.limit:8.4f}  {verdict}"
-        )
-    return "\n".join(lines)
-
-
 def differences(one: Floats, other: Floats, random: np.random.Generator) -> dict[str, float]:
     """Return the statistics between two sets of devices, (devices, cycles, k) in transformed space.
 
@@ -283,7 +226,7 @@ def cycle_differences(one: Floats, other: Floats, random: np.random.Generator) -
     return found
 
 
-def within_kinds(held_out: Observations, card: Card, seed: int) -> Row:
+def within_kinds(held_out: Observations, card: Card, seed: int) -> Comparison:
     """Return how far devices scatter otherwise within their kind than those of the card.
 
     Every device is given to the likeliest component of the mixture, and its numbers (mean and ln(spread) of
@@ -312,8 +255,8 @@ def within_kinds(held_out: Observations, card: Card, seed: int) -> Row:
         return float(np.sqrt(np.mean((scatter(levels) - expected) ** 2)))
 
     drawn = [made(card, devices, cycles, held_out, seed + 3 + r) for r in range(10)]
-    floor = float(np.mean([distance(_levels(values)) for values in drawn]))
-    return Row("scatter within kinds of device", distance(_levels(held_out.values)), floor, FACTOR * floor)
+    floors = [distance(_levels(values)) for values in drawn]
+    return Comparison.of("scatter within kinds of device", distance(_levels(held_out.values)), floors)
 
 
 def made(card: Card, devices: int, cycles: int, held_out: Observations, seed: int) -> Floats:
@@ -336,7 +279,7 @@ def _kinds(levels: Floats, card: Card) -> Index:
     return np.asarray(np.argmax(scores, axis=0))
 
 
-def foretelling(held_out: Observations, card: Card, seed: int) -> list[Row]:
+def foretelling(held_out: Observations, card: Card, seed: int) -> list[Comparison]:
     """Return how well the card foretells the next cycle from those before.
 
     The probability that it gave to a value at most as large must be uniform (Kolmogorov and Smirnov), and its
@@ -347,13 +290,13 @@ def foretelling(held_out: Observations, card: Card, seed: int) -> list[Row]:
     drawn = made(card, devices, cycles, held_out, seed + 1)
     theirs, ours = surprises(held_out.values, card), surprises(drawn, card)
     value, floor = not_uniform(theirs), not_uniform(ours)
-    rows = [Row("uniform foretelling (PIT)", value, floor, max(FACTOR * floor, 0.02))]
+    rows = [Comparison.of("uniform foretelling (PIT)", value, floor, limit=max(FACTOR * floor, 0.02))]
     scale = np.sqrt(np.diag(card.innovation))
     score, own_score = crps(theirs) * scale, crps(ours) * scale
     worst = int(np.argmax(score / own_score))
     # A score has a floor of its own: 5 % worse than on the card's own cycles is the limit.
     value, floor = float(score[worst]), float(own_score[worst])
-    rows.append(Row("score of foretelling (CRPS)", value, floor, 1.05 * floor))
+    rows.append(Comparison.of("score of foretelling (CRPS)", value, floor, limit=1.05 * floor))
     return rows
 
 

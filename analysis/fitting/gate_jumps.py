@@ -23,7 +23,7 @@ from ...cards.jumps import STATES, JumpLaw, interpolated, place
 from ...cards.walk import JumpCells
 from ...typing import Floats, Index
 from ..results.probes import BUDGET, KINDS, RAMP
-from .gate import FACTOR, REPEATS, Row
+from ..statistics.comparison import REPEATS, Comparison
 from .jump_probes import MOVED, SWITCHED
 from .observations import RESOLUTION, entries, rounded
 
@@ -73,7 +73,7 @@ class Compared:
     measured: Floats
     card: Floats
 
-    def row(self, seed: int) -> Row:
+    def row(self, seed: int) -> Comparison:
         """Return the row of a gate: value and floor over splits of the devices."""
         floors, values = [], []
         devices = np.unique(self.owner)
@@ -84,10 +84,8 @@ class Compared:
             drawn = self.card[np.arange(len(self.owner)), which]
             floors.append(self._distance(first, self.measured))
             values.append(self._distance(first, drawn))
-        value, floor = float(np.mean(values)), float(np.mean(floors))
-        if self.design[0] >= 0:
-            floor = max(floor, 2.0 / len(self.owner))
-        return Row(self.name, value, floor, FACTOR * floor)
+        least = 2.0 / len(self.owner) if self.design[0] >= 0 else 0.0
+        return Comparison.of(self.name, values, max(float(np.mean(floors)), least))
 
     def error(self) -> float:
         """Return the mean over designs of how far the share of all devices is from that of the card."""
@@ -112,7 +110,7 @@ class Compared:
         return float(np.average(np.abs(share[0] - share[1]), weights=count[:, both].min(axis=0)))
 
 
-def judge(law: JumpLaw, data: "xr.Dataset", members: Index, *, seed: int = 0) -> list[Row]:
+def judge(law: JumpLaw, data: "xr.Dataset", members: Index, *, seed: int = 0) -> list[Comparison]:
     """Return the rows of the law of jumps.
 
     Parameters
@@ -126,7 +124,7 @@ def judge(law: JumpLaw, data: "xr.Dataset", members: Index, *, seed: int = 0) ->
 
     Returns
     -------
-    list of Row
+    list of Comparison
         Currents of each state, and for each kind of probe and state with at least :data:`FEWEST` probes of
         two devices what they did.
     """
@@ -166,7 +164,7 @@ def _told(kind: int) -> str:
     return KINDS[kind].replace("_", " ")
 
 
-def judge_core(card: Card, data: "xr.Dataset", members: Index, *, seed: int = 0) -> list[Row]:
+def judge_core(card: Card, data: "xr.Dataset", members: Index, *, seed: int = 0) -> list[Comparison]:
     """Return rows of the currents of the core of a card, whose resistances are those that the card draws.
 
     Parameters

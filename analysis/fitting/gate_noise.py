@@ -13,7 +13,7 @@ from scipy.stats import ks_2samp
 
 from ...cards.card import Card, CardError
 from ...typing import Floats, Index
-from .gate import FACTOR, REPEATS, Row
+from ..statistics.comparison import Comparison, halves, of_splits
 from .observations import ObservationError
 from .relaxation_fit import continuous
 
@@ -23,7 +23,7 @@ FEWEST = 16
 TRAPS = {"amplitude": "amplitudes", "high": "times in the high state", "low": "times in the low state"}
 
 
-def judge_rtn(table: xr.Dataset, card: Card, *, seed: int = 0) -> list[Row]:
+def judge_rtn(table: xr.Dataset, card: Card, *, seed: int = 0) -> list[Comparison]:
     """Return the rows of random telegraph noise, four of each state.
 
     Parameters
@@ -52,22 +52,18 @@ def judge_rtn(table: xr.Dataset, card: Card, *, seed: int = 0) -> list[Row]:
             "number of traps": [[float(n)] for n in number],
             **{label: [columns[key][place == d] for d in devices] for key, label in TRAPS.items()},
         }
-        half = len(devices) // 2
         for label, rows in kinds.items():
             floors, values = [], []
-            for r in range(REPEATS):
-                random = np.random.default_rng([seed, r])
-                order = random.permutation(len(devices))
-                parts = [np.concatenate([rows[i] for i in order[a : a + half]]) for a in (0, half)]
-                drawn = _drawn(card, known[name].conductance, half, random)[label]
+            for first, second, random in halves(len(devices), seed):
+                parts = [np.concatenate([rows[i] for i in part]) for part in (first, second)]
+                drawn = _drawn(card, known[name].conductance, len(first), random)[label]
                 floors.append(_distance(parts[0], parts[1]))
                 values.append(_distance(parts[0], drawn))
-            floor = float(np.mean(floors))
-            found.append(Row(f"rtn {name}: {label}", float(np.mean(values)), floor, FACTOR * floor))
+            found.append(Comparison.of(f"rtn {name}: {label}", values, floors))
     return found
 
 
-def judge_relaxation(data: xr.Dataset, card: Card, *, seed: int = 0) -> list[Row]:
+def judge_relaxation(data: xr.Dataset, card: Card, *, seed: int = 0) -> list[Comparison]:
     """Return the rows of relaxation: the shifts after the first and the last time, and their change.
 
     Parameters
@@ -94,19 +90,14 @@ def judge_relaxation(data: xr.Dataset, card: Card, *, seed: int = 0) -> list[Row
     known = {"all"} if continuous(law) else {state.name for state in law.states}
     found = []
     for name, devices in _by_state(states, known, card, np.isfinite(g).all(axis=1)):
-        half = len(devices) // 2
         floors, values = [], []
-        for r in range(REPEATS):
-            random = np.random.default_rng([seed, r])
-            order = devices[random.permutation(len(devices))]
-            first, second = order[:half], order[half : 2 * half]
+        for places, others, random in halves(len(devices), seed):
+            first, second = devices[places], devices[others]
             made = law.relax(start[second], time, random).T
             one = _shifts(g[first], start[first])
-            floors.append(_each(one, _shifts(g[second], start[second])))
-            values.append(_each(one, _shifts(made, start[second])))
-        for label in floors[0]:
-            value, floor = (float(np.mean([row[label] for row in rows])) for rows in (values, floors))
-            found.append(Row(f"relaxation {name}: {label}", value, floor, FACTOR * floor))
+            floors.append(_each(name, one, _shifts(g[second], start[second])))
+            values.append(_each(name, one, _shifts(made, start[second])))
+        found += of_splits(values, floors)
     return found
 
 
@@ -146,6 +137,6 @@ def _shifts(g: Floats, start: Floats) -> Floats:
     return np.column_stack([g / start[:, None] - 1.0, (g[:, 1] - g[:, 0]) / start])
 
 
-def _each(one: Floats, other: Floats) -> dict[str, float]:
-    names = ("first time", "last time", "in between")
+def _each(state: str, one: Floats, other: Floats) -> dict[str, float]:
+    names = [f"relaxation {state}: {name}" for name in ("first time", "last time", "in between")]
     return {name: _distance(a, b) for name, a, b in zip(names, one.T, other.T, strict=True)}

@@ -15,8 +15,9 @@ import xarray as xr
 from made_up_cycles import NAMES, UNITS, truth
 from made_up_jumps import ensemble
 
-from frenkel.analysis.fitting import gate, jump_fit
+from frenkel.analysis.fitting import jump_fit
 from frenkel.analysis.rare.curve import Curve
+from frenkel.analysis.statistics import comparison
 from frenkel.cards.card import Card
 from frenkel.cli.main import main
 from frenkel.kinetic.circuit import Circuit
@@ -67,17 +68,17 @@ def short(law):
 def test_a_card_with_the_tail_passes(law, devices):
     """A row for each decade down to 1e-6, and all of them pass."""
     found, untold = rows(devices, curve(law, 2), "set fails")
-    print(gate.table(found))
+    print(comparison.table(found))
     assert [row.statistic for row in found] == [
         f"set fails: ln P at {10.0**-decade:.1g}" for decade in range(1, 7)
     ]
-    assert gate.passed(found) and not untold
+    assert comparison.passed(found) and not untold
 
 
 def test_a_card_without_the_tail_fails(devices, short):
     """Nothing is left where devices have 1e-3, and a tenth tells it already."""
     found, _ = rows(devices, short, "set fails")
-    print(gate.table(found))
+    print(comparison.table(found))
     assert not any(row.passed for row in found)
     assert found[3].value == pytest.approx(math.log(1e-4 / 1e-8), rel=0.15)  # given up at 1e-8
 

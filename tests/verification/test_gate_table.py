@@ -14,6 +14,7 @@ from made_up_surrogates import forgetful, hierarchical_gaussian, independent, po
 
 from frenkel.analysis.fitting import gate, statistical_model
 from frenkel.analysis.fitting.observations import from_dataset
+from frenkel.analysis.statistics import comparison
 
 pytestmark = pytest.mark.verification
 pytest.importorskip("sklearn", reason="fitting needs the extra fit")
@@ -36,7 +37,7 @@ def test_models_of_a_known_law():
     }
     judged = {name: gate.judge(held_out, model) for name, model in models.items()}
     print("\nvalue over floor (2 is the limit)\n" + ratios(judged))
-    passed = {name for name, rows in judged.items() if gate.passed(rows)}
+    passed = {name for name, rows in judged.items() if comparison.passed(rows)}
     assert passed == {"law itself", "card"}
 
 
@@ -63,7 +64,7 @@ def kinetic():
     options = statistical_model.FitOptions(bootstrap=0)
     options = replace(options, ranks=gate.choose_ranks(training, options)["ranks"])
     rows = gate.judge(held_out, statistical_model.fit(training, "HfO2", options))
-    print("\n" + gate.table(rows))
+    print("\n" + comparison.table(rows))
     return options, rows
 
 
@@ -84,7 +85,7 @@ def test_ranks_of_kinetic_devices(kinetic):
 )
 def test_card_of_kinetic_devices(kinetic):
     """The card passes its own gate."""
-    assert gate.passed(kinetic[1])
+    assert comparison.passed(kinetic[1])
 
 
 def test_only_the_foretelling_of_kinetic_devices_fails(kinetic):

@@ -12,7 +12,7 @@ import pytest
 from scipy.stats import ks_2samp
 
 import frenkel as fk
-from frenkel.analysis.fitting.gate import FACTOR
+from frenkel.analysis.statistics.comparison import FACTOR
 from frenkel.array.cells.base import LiveCells, conductance
 from frenkel.array.cells.jumping import JumpingCardCells
 from frenkel.array.columns import TransistorArray

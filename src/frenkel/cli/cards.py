@@ -190,7 +190,7 @@ def _check_fit(options: argparse.Namespace) -> None:
 
 
 def _gate(options: argparse.Namespace) -> int:
-    from ..analysis.fitting import gate
+    from ..analysis.statistics.comparison import passed, table
     from ..cards.card import Card
     from ..experiment.fit_card import judge_card
     from ..reports.tails import untold
@@ -202,9 +202,9 @@ def _gate(options: argparse.Namespace) -> int:
         card, options.data, rtn=options.rtn, relaxation=options.relaxation, seed=options.seed
     )
     rows += [row for one in judged for row in one.rows]
-    print("\n".join([gate.table(rows), *(untold(one.untold) for one in judged if one.untold)]))
+    print("\n".join([table(rows), *(untold(one.untold) for one in judged if one.untold)]))
     _draw(options, card, held_out)
-    return 0 if gate.passed(rows) else 1
+    return 0 if passed(rows) else 1
 
 
 def _tails(card: "Card", paths: "list[Path]") -> "list[Judged]":

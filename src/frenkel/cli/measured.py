@@ -136,8 +136,9 @@ def _read(options: argparse.Namespace) -> None:
 
 
 def _compare(options: argparse.Namespace) -> int:
-    from ..analysis.fitting import compare, gate
+    from ..analysis.fitting import compare
     from ..analysis.plots.comparison import page
+    from ..analysis.statistics.comparison import passed, table
     from ..experiment import measurements
     from ..reports.measured import comparison_text
 
@@ -152,9 +153,9 @@ def _compare(options: argparse.Namespace) -> int:
     pair = compare.pair(one, other, *names)
     rows = compare.distances(*pair, seed=options.seed)
     print(comparison_text(*pair))
-    print(gate.table(rows))
+    print(table(rows))
     draw(options.plot, lambda: page(one, other, *pair))
-    return 0 if gate.passed(rows) else 1
+    return 0 if passed(rows) else 1
 
 
 def _volts(text: str) -> float:

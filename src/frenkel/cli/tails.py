@@ -137,7 +137,7 @@ def _run(options: argparse.Namespace, workers: "Workers") -> int:
 
 def _beside(options: argparse.Namespace, asked: Any, card: "Card", found: "xr.Dataset") -> bool:
     """Ask the cells of a card the same; print what they say, and return whether every row passes."""
-    from ..analysis.fitting import gate as rows
+    from ..analysis.statistics.comparison import passed
     from ..progress import Reporter
     from ..rare import gate
     from ..reports.tails import beside
@@ -145,7 +145,7 @@ def _beside(options: argparse.Namespace, asked: Any, card: "Card", found: "xr.Da
     with Reporter(lines=True, quiet=options.quiet) as progress:
         judged = gate.judged(asked, found, card, progress)
     print(beside(card.name, judged))
-    return rows.passed(judged.rows)
+    return passed(judged.rows)
 
 
 def _sensitivity(options: argparse.Namespace) -> int:

@@ -29,9 +29,9 @@ from ..analysis.fitting import (
     statistical_model,
 )
 from ..analysis.fitting.cycle_memory import MemoryFitError
-from ..analysis.fitting.gate import Row
 from ..analysis.fitting.observations import ObservationError, Observations
 from ..analysis.results import store
+from ..analysis.statistics.comparison import Comparison, passed
 from ..cards.card import Card
 from ..cards.core import RANGES, STEEPEST
 from ..configuration.device import parse
@@ -59,7 +59,7 @@ class FittedCard:
     ----------
     card : Card
         Its ``gate`` holds the rows.
-    rows : list of Row
+    rows : list of Comparison
         Of the gate: each statistic of the card, its noise floor and its limit.
     held_out : Observations
         The devices that the cycles of the card were judged by.
@@ -68,14 +68,14 @@ class FittedCard:
     """
 
     card: Card
-    rows: list[Row]
+    rows: list[Comparison]
     held_out: Observations
     cores: xr.Dataset | None = None
 
     @property
     def passed(self) -> bool:
         """Whether the card was judged and every row has passed."""
-        return bool(self.rows) and gate.passed(self.rows)
+        return bool(self.rows) and passed(self.rows)
 
 
 def fit_card(
@@ -225,7 +225,7 @@ def _core(data: Data, known: Mapping[str, float], *, traces: bool, share: float,
     return core_fit.of_numbers(known, told)
 
 
-def _judge_many(held_out: Observations, card: Card, seed: int) -> tuple[list[Row], Observations]:
+def _judge_many(held_out: Observations, card: Card, seed: int) -> tuple[list[Comparison], Observations]:
     """Return the rows of devices held out, and those of their cycles that have a window, if others do not."""
     parted = "stuck" in card.provenance
     inside = few.with_window(held_out) if parted else held_out
@@ -235,7 +235,7 @@ def _judge_many(held_out: Observations, card: Card, seed: int) -> tuple[list[Row
     return rows + (few.judge_kind(held_out, card, seed) if parted else []), inside
 
 
-def _judge_few(whole: Observations, fit: few.Fit, seed: int) -> tuple[list[Row], dict[str, Any]]:
+def _judge_few(whole: Observations, fit: few.Fit, seed: int) -> tuple[list[Comparison], dict[str, Any]]:
     """Return rows, and by what they were judged; a card stands where nothing is left to judge it by."""
     try:
         return few.judge(whole, fit, seed)
@@ -245,7 +245,7 @@ def _judge_few(whole: Observations, fit: few.Fit, seed: int) -> tuple[list[Row],
 
 def judge_card(
     card: Card, data: Data, *, rtn: Data | None = None, relaxation: Data | None = None, seed: int = 0
-) -> tuple[list[Row], Observations]:
+) -> tuple[list[Comparison], Observations]:
     """Return the rows of the gate of a card, and the devices, all of them held out.
 
     Parameters
@@ -288,9 +288,9 @@ class _Layers:
 
     def add(
         self, card: Card, data: Data, rtn: Data | None, rtn_voltage: float, relaxation: Data | None
-    ) -> tuple[Card, list[Row]]:
+    ) -> tuple[Card, list[Comparison]]:
         """Return the card with every layer that there are data for, and their rows."""
-        rows: list[Row] = []
+        rows: list[Comparison] = []
         if rtn is not None:
             card, rows = self.add_rtn(card, rtn, rtn_voltage)
         if relaxation is not None:
@@ -299,7 +299,7 @@ class _Layers:
         card, found = self.add_jumps(card, data)
         return card, rows + found
 
-    def add_rtn(self, card: Card, data: Data, voltage: float) -> tuple[Card, list[Row]]:
+    def add_rtn(self, card: Card, data: Data, voltage: float) -> tuple[Card, list[Comparison]]:
         """Return the card with a layer of telegraph noise, read at a voltage (V), and its rows."""
         checks.between("rtn_voltage", voltage, -100.0, 100.0, "V")
         traces, made = _noise(data, "rtn")
@@ -314,7 +314,7 @@ class _Layers:
         card = _with(card, intervals, {"rtn": made}, rtn_law=law)
         return card, gate_noise.judge_rtn(held_out, card, seed=self.seed)
 
-    def add_relaxation(self, card: Card, data: Data) -> tuple[Card, list[Row]]:
+    def add_relaxation(self, card: Card, data: Data) -> tuple[Card, list[Comparison]]:
         """Return the card with a layer of relaxation, and its rows."""
         rest, made = _noise(data, "relaxation")
         training, held_out = noise_fit.split(rest, self.share, self.seed)
@@ -325,7 +325,7 @@ class _Layers:
         card = _with(card, intervals, {"relaxation": made}, relaxation_law=law, validity=box)
         return card, gate_noise.judge_relaxation(held_out, card, seed=self.seed)
 
-    def add_jumps(self, card: Card, data: Data) -> tuple[Card, list[Row]]:
+    def add_jumps(self, card: Card, data: Data) -> tuple[Card, list[Comparison]]:
         """Return the card with a law of jumps where an ensemble was measured for it, and its rows."""
         if _is_table(data):
             return card, []

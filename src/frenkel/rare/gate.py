@@ -17,9 +17,9 @@ import numpy as np
 from scipy import stats
 
 from .. import provenance
-from ..analysis.fitting.gate import FACTOR, Row
 from ..analysis.rare.curve import Curve
 from ..analysis.rare.splitting import Estimate
+from ..analysis.statistics.comparison import FACTOR, Comparison
 from ..cards.card import Card
 from ..configuration import device as config
 from . import farm
@@ -48,14 +48,14 @@ class Judged:
     ----------
     card : Estimate
         Of the whole event.
-    rows : list of Row
+    rows : list of Comparison
         One for each decade of the devices that both can tell.
     untold : list of float
         Probabilities of the devices at which the cells tell nothing: they lost all their particles at once.
     """
 
     card: Estimate
-    rows: list[Row]
+    rows: list[Comparison]
     untold: list[float]
 
 
@@ -134,7 +134,7 @@ def name_of(asked: Tails) -> str:
     return f"{asked.question.event}, {volts:g} V, {asked.configuration.device.temperature:g} K"
 
 
-def rows(devices: Curve, card: Curve, name: str) -> tuple[list[Row], list[float]]:
+def rows(devices: Curve, card: Curve, name: str) -> tuple[list[Comparison], list[float]]:
     """Return the rows of a gate, and the probabilities of the devices for which there is none.
 
     Parameters
@@ -146,7 +146,7 @@ def rows(devices: Curve, card: Curve, name: str) -> tuple[list[Row], list[float]
 
     Returns
     -------
-    list of Row
+    list of Comparison
         The value is how far ln P of the card is from that of the devices. The floor is the standard error of
         the difference by the scatter of the repeats of both (widened as Student's t asks where they are
         few), with the width of a level; as in every gate twice the floor is the limit. A card whose cells
@@ -167,7 +167,7 @@ def rows(devices: Curve, card: Curve, name: str) -> tuple[list[Row], list[float]
                 continue
         floor = math.hypot(widened * math.hypot(*errors), max(devices.resolution, card.resolution))
         value = abs(math.log(said / chance))
-        found.append(Row(f"{name}: ln P at {chance:.1g}", value, floor, FACTOR * floor))
+        found.append(Comparison.of(f"{name}: ln P at {chance:.1g}", value, floor))
     return found, untold
 
 

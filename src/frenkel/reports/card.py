@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def fit_text(fitted: "FittedCard") -> str:
     """Return how a fit went: what was chosen, the core of the traces, the gate."""
-    from ..analysis.fitting import gate
+    from ..analysis.statistics import comparison
 
     chosen = fitted.card.provenance["ranks"]
     lines = [_choice(chosen)] if "statistics" in chosen else []
@@ -26,7 +26,7 @@ def fit_text(fitted: "FittedCard") -> str:
             f"core of {number} devices: drive {core['drive']:.3g} 1/V, scale {core['voltage_scale']:.3g} V; "
             f"ln(current) is missed by {residual:.2g}"
         )
-    table = [gate.table(fitted.rows)] if fitted.rows else []
+    table = [comparison.table(fitted.rows)] if fitted.rows else []
     return "\n".join([*lines, *_core_lines(fitted.card), *_judged_lines(fitted.card), *table])
 
 

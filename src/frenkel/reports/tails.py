@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import provenance
-from ..analysis.fitting.gate import table
+from ..analysis.statistics.comparison import table
 from ..rare.events import EVENTS, Question
 from ..rare.farm import estimate
 from ..rare.gate import LEAST

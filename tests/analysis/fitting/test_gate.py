@@ -9,6 +9,7 @@ from made_up_surrogates import forgetful, hierarchical_gaussian, independent, po
 
 from frenkel.analysis.fitting import cycle_memory, gate, gate_task, statistical_model
 from frenkel.analysis.fitting.observations import build
+from frenkel.analysis.statistics import comparison
 
 pytest.importorskip("sklearn", reason="fitting needs the extra fit")
 
@@ -35,7 +36,7 @@ def judged(held_out):
 
 
 def test_the_card_alone_passes(judged):
-    passed = {name: gate.passed(list(rows.values())) for name, rows in judged.items()}
+    passed = {name: comparison.passed(list(rows.values())) for name, rows in judged.items()}
     assert passed == {
         "independent": False,
         "pooled copula": False,
@@ -120,7 +121,7 @@ def test_gaps_in_the_cycles(held_out):
     values = np.where(np.random.default_rng(6).random(held_out.values.shape) < 0.1, np.nan, held_out.values)
     whole = [f.backward(values[:, :, i]) for i, f in enumerate(held_out.features)]
     rows = gate.judge(build(NAMES, UNITS, np.stack(whole, axis=2)), truth(), repeats=4)
-    assert gate.passed(rows), [row for row in rows if not row.passed]
+    assert comparison.passed(rows), [row for row in rows if not row.passed]
 
 
 def test_missing_values_are_missing_in_the_sample(held_out):
@@ -140,8 +141,8 @@ def test_limits_of_foretelling_come_from_the_card(held_out):
         held_out, replace(law, coefficients=law.coefficients[:0], innovation=now), 0
     )
     assert score.limit == 1.05 * score.floor != 1.05 * score.value
-    assert uniform.limit == max(gate.FACTOR * uniform.floor, 0.02)
-    assert gate.passed(gate.foretelling(held_out, truth(), 0))
+    assert uniform.limit == max(comparison.FACTOR * uniform.floor, 0.02)
+    assert comparison.passed(gate.foretelling(held_out, truth(), 0))
 
 
 def test_errors_of_foretelling_are_standard(held_out):
