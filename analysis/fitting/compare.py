@@ -126,7 +126,7 @@ def _of_blocks(one: Floats, other: Floats, seed: int) -> list[Comparison]:
         made = theirs[random.integers(0, len(theirs), len(first))]
         floors.append(differences(ours[first], ours[second], random))
         values.append(differences(ours[first], made, random))
-    return [row for row in of_splits(values, floors) if np.isfinite([row.value, row.floor]).all()]
+    return of_splits(values, floors, gate.largest_values(k))
 
 
 def _blocks(values: Floats, length: int) -> Floats:

@@ -5,6 +5,7 @@ fitted to it (cross-validation over devices); where there are fewer than :data:`
 by a card that was not fitted to that block. What is measured so, and what it cannot show, is said with it.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,7 +14,7 @@ import numpy as np
 
 from ...cards.card import Card
 from ...typing import Floats
-from ..statistics.comparison import REPEATS, Comparison
+from ..statistics.comparison import LARGEST_KS, REPEATS, Comparison
 from . import gate
 from .observations import ObservationError, Observations, told_apart
 from .statistical_model import LEAST, POOLED_BELOW
@@ -189,7 +190,7 @@ def judge_kind(held_out: Observations, card: Card, seed: int = 0) -> list[Compar
         order = random.permutation(len(share))
         floors.append(abs(share[order[:half]].mean() - share[order[half : 2 * half]].mean()))
     of_card = float(card.provenance.get("stuck", {}).get("share", 0.0))
-    return [Comparison.of(NO_WINDOW, abs(float(share.mean()) - of_card), floors)]
+    return [Comparison.of(NO_WINDOW, abs(float(share.mean()) - of_card), floors, largest=LARGEST_KS)]
 
 
 def judge(whole: Observations, fit: Fit, seed: int = 0) -> tuple[list[Comparison], dict[str, Any]]:
@@ -306,7 +307,12 @@ def _rows(
             told |= {} if pooled else _foretelling(first, pairs)
             for name, value in told.items():
                 found.setdefault(name, []).append(value)
-    rows = [Comparison.of(name, values[name], floors[name]) for name in values if name in floors]
+    largest = gate.largest_values(held.shape[2])
+    rows = [
+        Comparison.of(name, values[name], floors[name], largest=largest.get(name, math.inf))
+        for name in values
+        if name in floors
+    ]
     return [_scored(row, floors[SCORE]) if row.statistic == SCORE else row for row in rows]
 
 

@@ -7,6 +7,7 @@ distribution does not see a model whose devices are all alike or whose cycles fo
 array is asked last: wrong bits and wrong sums.
 """
 
+import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -14,11 +15,20 @@ from typing import Any
 
 import numpy as np
 from scipy.spatial.distance import cdist
-from scipy.stats import ks_2samp, kstest, norm, rankdata
+from scipy.stats import kstest, norm, rankdata
 
 from ...cards.card import Card, CardWarning
 from ...typing import Floats, Index
-from ..statistics.comparison import FACTOR, REPEATS, Comparison, halves, of_splits
+from ..statistics.comparison import (
+    FACTOR,
+    LARGEST_CORRELATION,
+    LARGEST_KS,
+    REPEATS,
+    Comparison,
+    halves,
+    ks_distance,
+    of_splits,
+)
 from . import gate_task
 from .observations import ObservationError, Observations
 from .statistical_model import FitOptions, fit, in_ranks, to_scores
@@ -77,7 +87,7 @@ def judge(
         for found, other in ((floors, second), (values, made)):
             row = differences(first, other, np.random.default_rng([seed, r, 1]))
             found.append(row | gate_task.differences(first, other, held_out.features, [seed, r, 2]))
-    rows = of_splits(values, floors)
+    rows = of_splits(values, floors, largest_values(len(held_out.features)))
     if isinstance(model, Card):
         own = in_ranks(held_out, model.features, seed)
         rows += [within_kinds(own, model, seed), *foretelling(own, model, seed)]
@@ -186,6 +196,23 @@ def _smeared(held_out: Observations, card: Card, seed: int) -> float:
     return float(np.mean(value / floor))
 
 
+def largest_values(features: int) -> dict[str, float]:
+    """Return the largest value of each statistic that has one, by the number of features.
+
+    An energy distance is largest where all of one half stands in one point and all of the other in another:
+    these are two standard deviations apart in each column.
+    """
+    lags = [f"{kind} at lag {lag}" for kind in ("autocorrelation", "cross-correlation") for lag in LAGS]
+    correlations = ("device correlations", "correlation within a cycle", *lags)
+    shares = ("device KS", "pooled KS", "bit errors of an array", "uniform foretelling (PIT)")
+    columns = {"device energy distance": 3 * features, "pooled energy distance": features}
+    return (
+        dict.fromkeys(correlations, LARGEST_CORRELATION)
+        | dict.fromkeys(shares, LARGEST_KS)
+        | {name: float(np.sqrt(2.0 * np.sqrt(4.0 * k))) for name, k in columns.items()}
+    )
+
+
 def differences(one: Floats, other: Floats, random: np.random.Generator) -> dict[str, float]:
     """Return the statistics between two sets of devices, (devices, cycles, k) in transformed space.
 
@@ -290,7 +317,11 @@ def foretelling(held_out: Observations, card: Card, seed: int) -> list[Compariso
     drawn = made(card, devices, cycles, held_out, seed + 1)
     theirs, ours = surprises(held_out.values, card), surprises(drawn, card)
     value, floor = not_uniform(theirs), not_uniform(ours)
-    rows = [Comparison.of("uniform foretelling (PIT)", value, floor, limit=max(FACTOR * floor, 0.02))]
+    rows = [
+        Comparison.of(
+            "uniform foretelling (PIT)", value, floor, limit=max(FACTOR * floor, 0.02), largest=LARGEST_KS
+        )
+    ]
     scale = np.sqrt(np.diag(card.innovation))
     score, own_score = crps(theirs) * scale, crps(ours) * scale
     worst = int(np.argmax(score / own_score))
@@ -348,27 +379,37 @@ def _device_correlations(one: Floats, other: Floats) -> float:
 
 
 def _largest_ks(one: Floats, other: Floats) -> float:
-    pairs = ((a[np.isfinite(a)], b[np.isfinite(b)]) for a, b in zip(one.T, other.T, strict=True))
-    return max(float(ks_2samp(a, b, method="asymp").statistic) for a, b in pairs)
+    pairs = zip(one.T, other.T, strict=True)
+    return float(np.max([ks_distance(a[np.isfinite(a)], b[np.isfinite(b)]) for a, b in pairs]))
 
 
 def _energy(one: Floats, other: Floats, random: np.random.Generator) -> float:
     """Return the root of the energy distance 2 E|X-Y| - E|X-X'| - E|Y-Y'| of standardised rows.
 
-    The root is a distance like that of Kolmogorov and Smirnov; the factor of the gate means both alike.
+    The root is a distance like that of Kolmogorov and Smirnov; the factor of the gate means both alike. NaN
+    without a whole row in each, or where a column has one value only.
     """
     rows = []
     for part in (one, other):
         whole = part[np.isfinite(part).all(axis=1)]
         rows.append(whole if len(whole) <= LARGEST else whole[random.permutation(len(whole))[:LARGEST]])
     both = np.concatenate(rows)
-    a, b = ((part - both.mean(axis=0)) / both.std(axis=0) for part in rows)
+    if not all(len(part) for part in rows) or not (deviation := both.std(axis=0)).all():
+        return math.nan
+    a, b = ((part - both.mean(axis=0)) / deviation for part in rows)
     # Pairs of a row with itself count: the bias is the same in value and floor, and nothing is below 0.
     return float(np.sqrt(2.0 * cdist(a, b).mean() - cdist(a, a).mean() - cdist(b, b).mean()))
 
 
 def _tails(one: Floats, other: Floats) -> float:
-    """Return the largest difference of the 1 % and 99 % quantiles, in pooled standard deviations."""
+    """Return the largest difference of the 1 % and 99 % quantiles, in standard deviations of the first.
+
+    NaN if a column of the first has no spread, or one of the other no value.
+    """
+    if not (np.nanmin(one, axis=0, initial=math.inf) < np.nanmax(one, axis=0, initial=-math.inf)).all():
+        return math.nan
+    if not np.isfinite(other).any(axis=0).all():
+        return math.nan
     points = [np.nanquantile(values, [0.01, 0.99], axis=0) for values in (one, other)]
     return float((np.abs(points[0] - points[1]) / np.nanstd(one, axis=0)).max())
 
@@ -380,5 +421,5 @@ def _correlations(values: Floats, lag: int) -> Floats:
     known = np.isfinite(late), np.isfinite(early)
     pairs = np.tensordot(known[0].astype(float), known[1].astype(float), axes=([0, 1], [0, 1]))
     sums = np.tensordot(np.where(known[0], late, 0.0), np.where(known[1], early, 0.0), axes=([0, 1], [0, 1]))
-    found: Floats = sums / pairs
+    found: Floats = np.divide(sums, pairs, out=np.full_like(sums, np.nan), where=pairs > 0)
     return found

@@ -23,7 +23,7 @@ from ...cards.jumps import STATES, JumpLaw, interpolated, place
 from ...cards.walk import JumpCells
 from ...typing import Floats, Index
 from ..results.probes import BUDGET, KINDS, RAMP
-from ..statistics.comparison import REPEATS, Comparison
+from ..statistics.comparison import LARGEST_KS, REPEATS, Comparison
 from .jump_probes import MOVED, SWITCHED
 from .observations import RESOLUTION, entries, rounded
 
@@ -85,7 +85,7 @@ class Compared:
             floors.append(self._distance(first, self.measured))
             values.append(self._distance(first, drawn))
         least = 2.0 / len(self.owner) if self.design[0] >= 0 else 0.0
-        return Comparison.of(self.name, values, max(float(np.mean(floors)), least))
+        return Comparison.of(self.name, values, max(float(np.mean(floors)), least), largest=LARGEST_KS)
 
     def error(self) -> float:
         """Return the mean over designs of how far the share of all devices is from that of the card."""

@@ -9,11 +9,10 @@ from collections.abc import Collection
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.stats import ks_2samp
 
 from ...cards.card import Card, CardError
 from ...typing import Floats, Index
-from ..statistics.comparison import Comparison, halves, of_splits
+from ..statistics.comparison import LARGEST_KS, Comparison, halves, ks_distance, of_splits
 from .observations import ObservationError
 from .relaxation_fit import continuous
 
@@ -59,7 +58,7 @@ def judge_rtn(table: xr.Dataset, card: Card, *, seed: int = 0) -> list[Compariso
                 drawn = _drawn(card, known[name].conductance, len(first), random)[label]
                 floors.append(_distance(parts[0], parts[1]))
                 values.append(_distance(parts[0], drawn))
-            found.append(Comparison.of(f"rtn {name}: {label}", values, floors))
+            found.append(Comparison.of(f"rtn {name}: {label}", values, floors, largest=LARGEST_KS))
     return found
 
 
@@ -97,7 +96,7 @@ def judge_relaxation(data: xr.Dataset, card: Card, *, seed: int = 0) -> list[Com
             one = _shifts(g[first], start[first])
             floors.append(_each(name, one, _shifts(g[second], start[second])))
             values.append(_each(name, one, _shifts(made, start[second])))
-        found += of_splits(values, floors)
+        found += of_splits(values, floors, dict.fromkeys(values[0], LARGEST_KS))
     return found
 
 
@@ -129,7 +128,7 @@ def _distance(one: Floats, other: Floats) -> float:
     """Return the distance of Kolmogorov and Smirnov; 1 if only one of both is empty."""
     if not one.size or not other.size:
         return float(one.size != other.size)
-    return float(ks_2samp(one, other, method="asymp").statistic)
+    return ks_distance(one, other)
 
 
 def _shifts(g: Floats, start: Floats) -> Floats:

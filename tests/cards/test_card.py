@@ -11,9 +11,11 @@ from made_up_cards import SCORES, made_up_card
 
 from frenkel.analysis.fitting import card_schema
 from frenkel.analysis.results import store
+from frenkel.analysis.statistics.comparison import Comparison
 from frenkel.cards import schema
 from frenkel.cards.card import SCHEMA_VERSION, Card, CardError, CardWarning, checksum
 from frenkel.cards.law import Feature
+from frenkel.reports.card import describe
 
 
 def test_round_trip(tmp_path):
@@ -23,6 +25,15 @@ def test_round_trip(tmp_path):
     assert again.to_dict() == card.to_dict()
     for name, values in card.sample(5, 7, seed=1).items():
         assert np.array_equal(values, again.sample(5, 7, seed=1)[name])
+
+
+def test_a_row_that_cannot_be_judged_is_kept_and_shown(tmp_path):
+    """It has neither passed nor failed: null in the file, words where the card is shown."""
+    row = Comparison("device KS", 0.65, 0.6, 1.2, 1.0).to_dict()
+    card = Card.load(card_schema.save(made_up_card(gate=(row,)), tmp_path / "a.json"))
+    assert card.gate == (row,) and json.loads((tmp_path / "a.json").read_text())["gate"][0]["passed"] is None
+    assert "  cannot be judged with this much data  device KS: 0.65, limit 1.2" in describe(card)
+    assert "cannot be judged" in card._repr_html_() and "0 of 1 rows of its gate passed" in repr(card)
 
 
 def test_sampling_needs_numpy_only(tmp_path):

@@ -307,7 +307,8 @@ def test_parts_share_no_device_and_keep_their_traps():
 def test_gate_of_traps():
     """The law itself passes; times twenty times too short, or twice as many traps, do not."""
     table = made_up_table(RTN, 240, 20)
-    assert all(row.passed for row in gate_noise.judge_rtn(table, made_up_card(rtn_law=RTN)))
+    rows = gate_noise.judge_rtn(table, made_up_card(rtn_law=RTN))
+    assert all(row.passed and row.largest == 1.0 for row in rows)
     short = tuple(replace(s, high=(s.high[0] - 3.0, s.high[1])) for s in RTN.states)
     failed = failures(gate_noise.judge_rtn(table, made_up_card(rtn_law=replace(RTN, states=short))))
     assert failed == {"rtn hrs: times in the high state", "rtn lrs: times in the high state"}
@@ -321,9 +322,8 @@ def test_gate_of_relaxation():
     start = np.repeat([1e-5, 1e-4], 200)
     time = np.geomspace(1.0, 1e5, 4)
     data = relaxation_data(RELAXATION.relax(start, time, np.random.default_rng(21)).T, time, start)
-    assert all(
-        row.passed for row in gate_noise.judge_relaxation(data, made_up_card(relaxation_law=RELAXATION))
-    )
+    rows = gate_noise.judge_relaxation(data, made_up_card(relaxation_law=RELAXATION))
+    assert all(row.passed and row.largest == 1.0 for row in rows)
     half = tuple(replace(s, spread=(s.spread[0] / 3, s.spread[1] / 3)) for s in RELAXATION.states)
     wrong = made_up_card(relaxation_law=replace(RELAXATION, states=half))
     assert "relaxation hrs: last time" in failures(gate_noise.judge_relaxation(data, wrong))

@@ -56,6 +56,28 @@ def test_one_device_is_compared_by_blocks_and_its_memory_counts(folder, capsys):
     assert main(["compare", str(folder / "one.nc"), str(folder / "sorted.nc")]) == 1
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_a_limit_that_cannot_be_exceeded_is_no_pass(folder, capsys):
+    """Two cycles of one device judge nothing; six judge little, and the rest is named."""
+    words = "cannot be judged with this much data"
+    for cycles in (2, 6):
+        save(folder / f"{cycles}.nc", 1, cycles, 1)
+    assert main(["compare", str(folder / "2.nc"), str(folder / "alike.nc")]) == 1
+    out, err = capsys.readouterr()
+    assert f"{words}: pooled KS, pooled energy distance, pooled tails" in out and "passed" not in out
+    assert "Warning" not in err
+    assert main(["compare", str(folder / "6.nc"), str(folder / "alike.nc")]) == 0
+    out = capsys.readouterr().out
+    assert "passed: 2 of 3 rows" in out and out.endswith(f"{words}: pooled KS\n")
+
+
+def test_the_verdict_names_what_failed(folder, capsys):
+    assert main(["compare", str(folder / "one.nc"), str(folder / "sorted.nc")]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    rows = [" ".join(line.split()[:-4]) for line in lines if line.endswith("FAILED")]
+    assert len(rows) > 1 and lines[-1] == f"failed: {', '.join(rows)}"
+
+
 def test_files_of_one_name_are_told_by_their_folders(folder, capsys):
     """Two runs of one protocol have one name, in two folders."""
     other = folder / "second" / "one.nc"

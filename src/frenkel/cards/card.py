@@ -80,7 +80,7 @@ class Card:
     validity : mapping
         Of each quantity of :data:`BOX` its smallest and largest value.
     gate : tuple of mapping
-        Results of the acceptance test: statistic, value, floor, limit, passed.
+        Results of the acceptance test: statistic, value, floor, limit, passed (None: it cannot be judged).
     intervals : mapping
         Name of a parameter to its lower and upper bound, and ``level`` in ``provenance``.
     provenance : mapping

@@ -179,7 +179,7 @@ class GateData(_Strict):
     value: Number
     floor: Number
     limit: Number
-    passed: bool
+    passed: Annotated[bool | None, Field(description="null: the limit is one that no model can exceed")]
 
 
 class NoiseSource(_Strict):

@@ -18,7 +18,7 @@ def html(card: Any) -> str:
             str(row["statistic"]),
             f"{row['value']:.3g}",
             f"{row['limit']:.3g}",
-            "yes" if row["passed"] else "NO",
+            {True: "yes", False: "NO", None: "cannot be judged"}[row["passed"]],
         )
         for row in card.gate
     ]

@@ -74,7 +74,7 @@ class FittedCard:
 
     @property
     def passed(self) -> bool:
-        """Whether the card was judged and every row has passed."""
+        """Whether rows judged the card and none of them failed."""
         return bool(self.rows) and passed(self.rows)
 
 

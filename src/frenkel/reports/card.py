@@ -77,6 +77,8 @@ def _choice(chosen: Mapping[str, Any]) -> str:
 
 def describe(card: Card) -> str:
     """Return a card as text: features, devices, memory, box, gate."""
+    from ..analysis.statistics.comparison import verdict_of
+
     mean = card.weights @ card.means
     k = len(card.features)
     lines = [
@@ -98,8 +100,7 @@ def describe(card: Card) -> str:
     for name, (low, high) in card.validity.items():
         lines.append(f"  made for {name} {low:g} to {high:g}")
     lines += [
-        f"  {'passed' if row['passed'] else 'FAILED'}  {row['statistic']}: {row['value']:.3g}, limit "
-        f"{row['limit']:.3g}"
+        f"  {verdict_of(row['passed'])}  {row['statistic']}: {row['value']:.3g}, limit {row['limit']:.3g}"
         for row in card.gate
     ]
     return "\n".join(lines)

@@ -101,7 +101,7 @@ def test_the_share_without_a_window_is_judged():
     whole, _ = failing(24)
     card = few.fit_kinds(whole, fit)
     rows = few.judge_kind(failing(24, seed=2)[0], card)
-    assert [row.statistic for row in rows] == [few.NO_WINDOW] and rows[0].passed
+    assert [row.statistic for row in rows] == [few.NO_WINDOW] and rows[0].passed and rows[0].largest == 1.0
     worse = failing(24, seed=3)[0]
     worse.values[5:, :, 0] = worse.values[5:, :, 1]
     assert not few.judge_kind(worse, card)[0].passed
@@ -145,6 +145,13 @@ def test_a_planted_law_passes_by_cross_validation_and_another_fails():
     wrong = replace(card, means=card.means + np.array([1.5, 0, 0, 0, 0, 0, 0, 0]))
     rows, _ = few.judge_fixed(cycles(14, 60, 12), wrong)
     assert {"pooled KS", "pooled tails"} <= {row.statistic for row in rows if not row.passed}
+
+
+def test_seven_devices_cannot_judge_their_distances():
+    """Twice the floor is more than a KS distance reaches: the row has neither passed nor failed."""
+    rows, _ = few.judge_fixed(cycles(7, 60, 4), truth())
+    (row,) = (row for row in rows if row.statistic == "device KS")
+    assert row.limit > row.largest == 1.0 and row.to_dict()["passed"] is None
 
 
 def test_one_device_is_judged_by_blocks_of_its_cycles():

@@ -7,7 +7,7 @@ import pytest
 from made_up_cycles import NAMES, UNITS, cycles, truth
 from made_up_surrogates import forgetful, hierarchical_gaussian, independent, pooled_copula
 
-from frenkel.analysis.fitting import cycle_memory, gate, gate_task, statistical_model
+from frenkel.analysis.fitting import cycle_memory, few, gate, gate_task, statistical_model
 from frenkel.analysis.fitting.observations import build
 from frenkel.analysis.statistics import comparison
 
@@ -160,3 +160,31 @@ def test_an_array_holds_its_bits():
     assert 0 < bits.mean() < 1
     np.testing.assert_allclose(conductance[:, bits == 1], 1e-4, rtol=1e-12)
     np.testing.assert_allclose(conductance[:, bits == 0], 1e-6, rtol=1e-12)
+
+
+def test_every_bounded_statistic_knows_its_largest_value(judged):
+    """Halves in two points are as far apart as can be: KS 1, energy distance 2 k^(1/4)."""
+    most = gate.largest_values(len(NAMES))
+    free = {"pooled tails", "sums of an array (MVM)", "scatter within kinds of device", few.SCORE}
+    rows = judged["card"].values()
+    assert {row.statistic for row in rows if row.largest == np.inf} == free
+    assert all(row.largest == most[row.statistic] for row in rows if row.statistic not in free)
+    one, other = np.zeros((5, 1, 3)), np.ones((5, 1, 3))
+    found = gate.pooled_differences(one, other, np.random.default_rng(0))
+    assert found["pooled KS"] == most["pooled KS"] == 1.0
+    assert found["pooled energy distance"] == pytest.approx(gate.largest_values(3)["pooled energy distance"])
+    turned = np.stack([np.arange(10.0), -np.arange(10.0)], axis=1)[None]
+    found = gate.cycle_differences(turned, np.abs(turned), np.random.default_rng(0))
+    assert found["correlation within a cycle"] == pytest.approx(most["correlation within a cycle"])
+
+
+@pytest.mark.filterwarnings("error")
+def test_values_without_spread_have_no_statistic():
+    """No warning of a library: one value has no spread to count in, and a gap has no distance."""
+    one, gap = np.ones((1, 1, 2)), np.full((1, 1, 2), np.nan)
+    for first, second in ((one, one), (one, gap), (gap, one)):
+        found = gate.pooled_differences(first, second, np.random.default_rng(0))
+        assert np.isnan(found["pooled tails"]) and np.isnan(found["pooled energy distance"])
+    assert np.isnan(found["pooled KS"])
+    every_other = np.where(np.arange(8)[:, None] % 2, np.nan, np.arange(8.0)[:, None] ** 2)[None]
+    assert np.isnan(gate._correlations(every_other, 1)).all()
