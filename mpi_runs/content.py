@@ -22,12 +22,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..data import kinds, netcdf
 from .shards import run_folder
 
 BLOCK = 8 << 20  # bytes read at once
 ATTRIBUTE = "content_hash"
 PATIENCE = 30.0  # s without a sign of life from the library
-MAGIC = (b"\x89HDF\r\n\x1a\n", b"CDF")
 
 
 class ContentError(OSError):
@@ -132,8 +132,8 @@ def read(path: Path) -> Said:
     stat = path.stat()
     key = (os.path.realpath(path), stat.st_size, stat.st_mtime_ns)
     if key not in _known:
-        if not is_netcdf(path):
-            raise ContentError(f"{path} is not a netCDF file")
+        if kinds.form_of(path) != "netcdf":
+            raise ContentError(kinds.not_netcdf(path))
         forks = threading.active_count() == 1 and "mpi4py.MPI" not in sys.modules
         answer = (_apart if forks else _answer)(path)
         if "error" in answer:
@@ -156,12 +156,6 @@ def check(path: Path) -> str:
     return read(path).check()
 
 
-def is_netcdf(path: Path) -> bool:
-    """Tell whether a file begins as one in netCDF does."""
-    with path.open("rb") as stream:
-        return stream.read(8).startswith(MAGIC)
-
-
 def remedy(path: Path) -> str:
     """Return how to make a merged file again, "" where that cannot be."""
     folder = run_folder(path)
@@ -171,10 +165,8 @@ def remedy(path: Path) -> str:
 
 def _hashes(path: Path, alive: Callable[[], object]) -> tuple[str, str]:
     """Return the hash of a file and the one that it carries; call ``alive`` now and then."""
-    import netCDF4
-
     found = ContentHash()
-    with netCDF4.Dataset(path) as file:
+    with netcdf.direct(path, "r") as file:
         carried = str(getattr(file, ATTRIBUTE, ""))
         file.set_auto_maskandscale(False)
         for name, variable in file.variables.items():

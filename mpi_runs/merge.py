@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..data import netcdf
 from ..errors import explain
 from . import index, shards
 from .content import ATTRIBUTE, ContentHash, dtype_text
@@ -147,10 +148,8 @@ def merge(located: Located, target: Target, path: Path, progress: Callable[[int]
 
 
 def _write(reader: "_Reader", target: Target, path: Path, progress: Callable[[int], None]) -> str:
-    import netCDF4
-
     survey = _Survey(reader, target)
-    with netCDF4.Dataset(path, "w", format="NETCDF4") as file:
+    with netcdf.direct(path, "w") as file:
         file.set_fill_off()
         for name, size in target.grid:
             file.createDimension(name, size)

@@ -20,6 +20,7 @@ LEVELS = ("kinetic", "events", "array", "mpi_runs", "analysis")
 LAYERS = [
     {"checks", "errors", "notebook", "progress", "provenance"}
     | {"threads", "toml", "typing", "units", "validation"},
+    {"data"},
     {"cards", "mpi_runs", "quantity"},
     {"analysis", "kinetic"},
     {"array"},
@@ -248,21 +249,21 @@ def test_layers(parts):
 
 @pytest.mark.parametrize(("module", "source", "message"), [
     ("analysis.noise.a", "from frenkel.array.crossbar import A",
-     "analysis.noise.a (layer 2) imports array.crossbar (layer 3)"),
+     "analysis.noise.a (layer 3) imports array.crossbar (layer 4)"),
     ("analysis.noise.a", "from ...kinetic import device",
-     "analysis.noise.a (layer 2) imports kinetic.device (layer 2)"),
-    ("analysis.noise.a", "from ... import kinetic", "analysis.noise.a (layer 2) imports kinetic (layer 2)"),
+     "analysis.noise.a (layer 3) imports kinetic.device (layer 3)"),
+    ("analysis.noise.a", "from ... import kinetic", "analysis.noise.a (layer 3) imports kinetic (layer 3)"),
     ("analysis.noise.a", "from ..fitting import gate",
      "analysis.noise.a (layer 1) imports analysis.fitting.gate (layer 3)"),
-    ("kinetic.device", "import frenkel.experiment", "kinetic.device (layer 2) imports experiment (layer 5)"),
+    ("kinetic.device", "import frenkel.experiment", "kinetic.device (layer 3) imports experiment (layer 6)"),
     ("kinetic.device", "def f():\n    import frenkel", "kinetic.device imports frenkel itself"),
     ("kinetic.engine.tables", "from ..device import Device",
      "kinetic.engine.tables (layer 2) imports kinetic.device (layer 7)"),
     ("kinetic.engine.tables", "if TYPE_CHECKING:\n    from ..run import Run",
      "kinetic.engine.tables (layer 2) imports kinetic.run (layer 6)"),
     ("experiment.measurements", "from ..cli import main",
-     "experiment.measurements (layer 5) imports cli.main (layer 8)"),
-    ("units", "from .cards import card", "units (layer 0) imports cards.card (layer 1)"),
+     "experiment.measurements (layer 6) imports cli.main (layer 9)"),
+    ("units", "from .cards import card", "units (layer 0) imports cards.card (layer 2)"),
     ("cli.main", "from ..colours import red", "colours has no layer"),
 ])
 def test_planted_faults_are_found(module, source, message):

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ... import checks
 from ...cards.noise import RelaxationLaw, RelaxationState, RtnLaw, RtnState
+from ...data import kinds
 from ...typing import Floats, Index
 from ..noise import rtn, trace
 from ..statistics import regression
@@ -113,9 +114,9 @@ def of_members(data: xr.Dataset, kind: str) -> xr.Dataset:
     ObservationError
         No traces were kept, there is no constant phase, or its members were read at different times.
     """
-    if data.attrs.get("frenkel_kind") == "measured":
+    if kinds.of(data) == "measured":
         return measured_noise.traces(data) if kind == "rtn" else measured_noise.relaxation(data)
-    if data.attrs.get("frenkel_kind") != "ensemble":
+    if kinds.of(data) != "ensemble":
         return data
     if "sample_count" not in data or set(data["sample_count"].dims) != {"member"}:
         raise ObservationError('noise needs the traces of one ensemble: ensemble.keep = "traces", no sweep')

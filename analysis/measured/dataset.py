@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 LAYOUT = Layout.read(
     Path(__file__).with_name("layout.toml"), kind="measured", what="a file of frenkel read", optional=True
 )
-is_measured = LAYOUT.marks
 
 READ_VOLTAGE = 0.1
 """At which resistances of loops are taken by default (V)."""

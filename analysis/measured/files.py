@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ... import provenance
+from ...data import kinds
 from ...mpi_runs import content
 from ...typing import Floats
 from ..noise import trace
@@ -59,7 +60,7 @@ def planned(
         not one for each file.
     """
     maps = [told] if isinstance(told, Path) else list(told or ())
-    tables = [file for file in files if not _is_measured(file)]
+    tables = [file for file in files if _kind(file) != "measured"]
     if len(maps) > 1 and len(maps) != len(tables):
         raise table.TableError(
             f"mapping files must be one for all, or one for each of {len(tables)} tables in their order, "
@@ -74,8 +75,8 @@ def planned(
     return [(one, mapping.plan(one, says, kind)) for one, says in _cycles_of_files(found)]
 
 
-def _is_measured(file: Path) -> bool:
-    return file.suffix == ".nc" and dataset.is_measured(store.readable(file))
+def _kind(file: Path) -> kinds.Kind:
+    return kinds.kind_of(store.readable(file), content.check)
 
 
 def _cycles_of_files(
@@ -154,7 +155,7 @@ def assembled(plans: Sequence[Planned], files: Sequence[Path], read_voltage: flo
         for one, plan in plans
         for path in one.sources
     ]
-    measured = [file for file in files if _is_measured(file)]
+    measured = [file for file in files if _kind(file) == "measured"]
     parts = [load(file) for file in measured]
     for file, part in zip(measured, parts, strict=True):
         before = json.loads(part.attrs.get("provenance", "{}"))
@@ -225,11 +226,11 @@ def load(path: Path) -> "xr.Dataset":
     return store.load(path, LAYOUT)
 
 
-def of_table(path: Path) -> "xr.Dataset | None":
+def load_or_read(path: Path) -> "xr.Dataset | None":
     """Return a file of measurements, or a table by a guess; None: it is a result."""
-    if content.is_netcdf(store.readable(path)):
-        return load(path) if dataset.is_measured(path) else None
-    return read([path])
+    if kinds.form_of(store.readable(path)) != "netcdf":
+        return read([path])
+    return load(path) if kinds.kind_of(path, content.check) == "measured" else None
 
 
 def resting(data: "xr.Dataset", origin: str) -> dict[str, list[tuple[Floats, Floats]]]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...data import netcdf
 from . import sweep
 from .device import COLOURS
 from .page import PERCENT
@@ -33,13 +34,12 @@ def draw(path: Path) -> "Figure":
     their number is in the legend. A sweep shows the median and the middle half of all members and cycles of
     each point, against the first of its axes that has several values.
     """
-    import netCDF4
     from matplotlib.figure import Figure as NewFigure
 
     figure = NewFigure(figsize=(10, 4.6), layout="constrained")
     left, right = figure.subplots(1, 2)
 
-    with netCDF4.Dataset(path) as file:
+    with netcdf.direct(path, "r") as file:
         file.set_auto_mask(False)
         figure.suptitle(str(file.title), fontsize=11)
         if swept := sweep.axes_of(file):

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import of_earlier
-from ...mpi_runs import content
 
 if TYPE_CHECKING:  # the processes of an ensemble read the names here, and are spared the import
     import xarray as xr
@@ -244,27 +243,6 @@ class Layout:
         for name, variable in there.items():
             if fault := _reference(result, result[name].values, variable):
                 raise SchemaError(f"{name} in {origin} {fault}")
-
-    def marks(self, path: Path) -> bool:
-        """Tell whether a file is marked as one of this kind.
-
-        Raises
-        ------
-        ContentError
-            It is a netCDF file, but is damaged.
-        """
-        import xarray as xr
-
-        try:
-            if not content.is_netcdf(path):
-                return False
-        except OSError:
-            return False
-        content.check(path)
-        # By xarray, as all who open it: netCDF-C 4.10 with HDF5 2.2 dies where a file that is open twice
-        # through xarray, and closed once, is opened and closed directly, and then opened once more.
-        with xr.open_dataset(path, engine="netcdf4", decode_times=False) as file:
-            return bool(file.attrs.get("frenkel_kind", "") == self.kind)
 
 
 def _check_version(result: "xr.Dataset", origin: str) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...data import kinds, netcdf
 from ...errors import explain, reason
 from ...mpi_runs import content
 from ...mpi_runs.stopping import held_back
@@ -25,11 +26,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
 CHECKPOINT_VERSION = 2
-
-REMEDIES = {".toml": "; frenkel run makes a result of a configuration"} | dict.fromkeys(
-    (".csv", ".tsv", ".txt", ".xlsx"), "; frenkel read makes a file of a table"
-)
-"""What makes a result of other files, by their ending."""
 
 
 class StoreError(OSError):
@@ -97,18 +93,16 @@ def load(path: str | Path, layout: Layout = LAYOUT) -> "xr.Dataset":
     SchemaError
         It is another version, or has another layout.
     """
-    import xarray as xr  # 40 MB; checkpoints take none
-
     source = readable(path)
-    if not content.is_netcdf(source):
-        raise StoreError(f"{source} is not a netCDF file{REMEDIES.get(source.suffix.lower(), '')}")
+    if kinds.form_of(source) != "netcdf":
+        raise StoreError(kinds.not_netcdf(source))
     try:
         content.check(source)
     except content.ContentError as error:
         raise StoreError(str(error)) from None
     try:
         with held_back():
-            result = xr.load_dataset(source, engine="netcdf4", decode_times=False)
+            result = kinds.load(source)
     except (OSError, RuntimeError, ValueError, KeyError, AttributeError) as error:
         raise StoreError(f"{source} cannot be read, it is truncated or damaged ({reason(error)})") from error
     result.attrs.pop(content.ATTRIBUTE, None)  # of the file; what is made of this result is another
@@ -236,11 +230,9 @@ def _write_netcdf(result: "xr.Dataset", path: Path) -> None:
         encoding.setdefault(str(name), {})["_FillValue"] = None
     with held_back():
         result.to_netcdf(path, engine="netcdf4", format="NETCDF4", encoding=encoding)
-    import netCDF4
-
     # HDF5 may meet a full disk at close only, without an error: what cannot be read back was not written.
     found = content.of_file(path)
-    with netCDF4.Dataset(path, "a") as written:
+    with netcdf.direct(path, "a") as written:
         written.setncattr(content.ATTRIBUTE, found)
     if content.of_file(path) != found:
         raise OSError("what was written does not read back")

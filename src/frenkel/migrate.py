@@ -18,7 +18,7 @@ import json
 import re
 import time
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from .analysis.fitting import card_schema
 from .analysis.results import metrics, schema, store
 from .cards import files
 from .cards.card import Card
+from .data import kinds
 from .experiment import array_file, ensemble_file
 from .kinetic.extremes import DIRECTIONS, Extremes, Moment, Step
 from .mpi_runs import content
@@ -137,18 +138,17 @@ def _renamed(value: Any) -> Any:
 
 
 def _result(source: Path, target: Path, force: bool) -> Path | None:
-    if not content.is_netcdf(store.readable(source)):
+    if kinds.form_of(store.readable(source)) != "netcdf":
         raise MigrationError(f"{source} is no result (.nc), card (.json) or configuration (.toml)")
     content.check(source)
-    old = xr.load_dataset(source, engine="netcdf4", decode_times=False)
-    kind = old.attrs.get("frenkel_kind")
-    make = {"device": _device, "ensemble": _ensemble, "array": _array}.get(str(kind))
-    if make is None:
-        kinds = "the result of a device, an ensemble or an array"
-        raise MigrationError(f"{source} must be {kinds}, its kind is {kind}")
+    try:
+        old = kinds.load(source, *MAKERS)
+    except kinds.WrongFileError as error:
+        raise MigrationError(str(error)) from None
+    kind = old.attrs["frenkel_kind"]
     document, _, _ = provenance.parse(old.attrs.get("provenance"), str(source))
     changed = _renamed(document)
-    new = make(old)
+    new = MAKERS[kind](old)
     if new is old and changed == document:
         return None
     made = provenance.read(old.attrs["provenance"])
@@ -253,3 +253,11 @@ def of_samples(
 
 def _attrs(name: str) -> dict[str, Any]:
     return schema.VARIABLES[name].attrs()
+
+
+MAKERS: dict[kinds.Mark, Callable[[xr.Dataset], xr.Dataset]] = {
+    "device": _device,
+    "ensemble": _ensemble,
+    "array": _array,
+}
+"""What makes results of today, by their kind."""

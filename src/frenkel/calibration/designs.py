@@ -13,6 +13,7 @@ from ..configuration.base import ConfigurationError
 from ..configuration.device import Configuration, parse
 from ..configuration.material import MaterialSection
 from ..configuration.reader import change
+from ..data import kinds
 from ..experiment import ensemble, ensemble_file
 from ..experiment.ensemble import Ensemble
 from ..experiment.members import STRIDE
@@ -112,14 +113,12 @@ class Designs:
 
     def _numbers(self, located: merge.Located, points: int, path: Path) -> Floats:
         """Return the numbers that the records of a round hold."""
-        import xarray as xr
-
         every = ensemble_file.columns()
         kept = {name: every[name] for name in self.target.names}
         grid = [("point", points), ("member", self.members)]
         attrs = provenance.attributes("a round of a calibration", {}, seed=self.configuration.seed or 0)
         merge.merge(located, merge.Target(grid, kept, {}, attrs, stride=STRIDE), path)
-        with xr.open_dataset(path, decode_times=False) as found:
+        with kinds.open(path) as found:
             rows = {name: found[name].values for name in self.target.names if name in found}
         cycles = self.target.values.shape[1]
         numbers = np.full((points, self.members, cycles, len(self.target.names)), np.nan)

@@ -16,6 +16,7 @@ from ..analysis.fitting.observations import Observations
 from ..analysis.results import store
 from ..configuration.device import Configuration
 from ..configuration.material import as_file
+from ..data import kinds
 from ..kinetic.materials.material import Material
 from .free import unit_of
 
@@ -177,18 +178,12 @@ def load(path: Path) -> "xr.Dataset":
 
     Raises
     ------
-    ValueError
+    WrongFileError
         It holds none.
+    OSError
+        It cannot be read.
     """
-    import xarray as xr
-
-    from ..mpi_runs import content
     from ..mpi_runs.stopping import held_back
 
-    if not content.is_netcdf(store.readable(path)):
-        raise ValueError(f"{path} is not a netCDF file")
     with held_back():
-        found = xr.load_dataset(path)
-    if found.attrs.get("frenkel_kind") != KIND:
-        raise ValueError(f"{path} holds no calibration")
-    return found
+        return kinds.load(store.readable(path), "calibration")

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..data import kinds
 from . import common, values
 from .common import (
     CHANGES,
@@ -217,10 +218,10 @@ def only(options: argparse.Namespace, settings: Any) -> tuple[Any, Path]:
 
 def show(options: argparse.Namespace) -> bool:
     """Describe and draw the file of an ensemble; return whether it is one."""
-    from ..experiment import ensemble_file
+    from ..mpi_runs import content
     from ..reports import ensemble as ensemble_report
 
-    if not ensemble_file.is_ensemble(options.file):
+    if kinds.kind_of(options.file, content.check) != "ensemble":
         return False
     print(ensemble_report.describe(options.file))
     _draw(options.file, options.plot)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..data import kinds
 from . import (
     arrays,
     calibrate,
@@ -40,7 +41,6 @@ from .common import (
     add,
     check_movie,
     check_picture,
-    is_array,
     read,
 )
 
@@ -244,7 +244,7 @@ def _completion(options: argparse.Namespace) -> None:
 def _run(options: argparse.Namespace) -> int | None:
     if not options.checkpoint >= 0:
         raise UsageError(f"--checkpoint must be at least 0 s, got {options.checkpoint:g}")
-    if is_array(options.file):
+    if kinds.configures_array(options.file):
         return arrays.run(options)
     code = ensembles.run(options)
     if code is None:
@@ -265,7 +265,7 @@ def _show(options: argparse.Namespace) -> None:
 
 
 def _check(options: argparse.Namespace) -> None:
-    if is_array(options.file):
+    if kinds.configures_array(options.file):
         return arrays.check(options)
     from ..reports.plan import plan
 

@@ -19,6 +19,5 @@ LAYOUT = Layout.read(
 VARIABLES = LAYOUT.variables
 dataset = LAYOUT.dataset
 check = LAYOUT.check
-is_array = LAYOUT.marks
 save = partial(store.save, layout=LAYOUT)
 load = partial(store.load, layout=LAYOUT)

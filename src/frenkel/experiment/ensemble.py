@@ -14,6 +14,7 @@ from ..configuration.base import MOST_MEMBERS, ConfigurationError
 from ..configuration.device import Configuration
 from ..configuration.material import is_number
 from ..configuration.points import Grid, points_of
+from ..data import netcdf
 from ..kinetic.materials.changes import number
 from ..kinetic.materials.material import Material
 from ..kinetic.materials.rows import declared
@@ -357,13 +358,11 @@ def _located(ensemble: Ensemble, folder: Path, mine: Job) -> merge.Located | Non
 
 def _stale(output: Path, digest: str) -> str:
     """Return why a merged file is not that of some members, "" if it is: by its attribute and its content."""
-    import netCDF4
-
     if not output.exists():
         return "there was none"
     try:
         content.check(output)
-        with netCDF4.Dataset(output) as file:
+        with netcdf.direct(output, "r") as file:
             held = getattr(file, MERGED, None)
     except OSError:
         return "the one that was there was damaged or changed"

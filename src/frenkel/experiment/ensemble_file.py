@@ -22,6 +22,7 @@ from ..configuration import device as config
 from ..configuration.device import Configuration
 from ..configuration.phases import kind_of
 from ..configuration.points import Grid, point_document
+from ..data import kinds
 from ..errors import of_earlier
 from ..mpi_runs import content, shards
 from ..mpi_runs.merge import Column
@@ -36,7 +37,6 @@ LAYOUT = Layout.read(
     Path(__file__).with_name("ensemble_layout.toml"), kind="ensemble", what="an ensemble of frenkel"
 )
 KIND = LAYOUT.kind
-is_ensemble = LAYOUT.marks
 RAGGED_DIMS = (*RAGGED["all"], *MEASURED)
 SHARED = ("bias", "heat")
 """Variables that are the same for all members: voltages and temperatures at which states are read."""
@@ -157,19 +157,17 @@ def open_ensemble(path: str | Path) -> "xr.Dataset":
 
     Raises
     ------
+    WrongFileError
+        It is no ensemble.
     SchemaError
-        It is no ensemble, or one of an earlier frenkel.
+        It is one of an earlier frenkel.
     """
     import importlib.util
-
-    import xarray as xr
 
     from ..analysis.results.ragged import guarded
 
     chunks: dict[str, int] | None = {} if importlib.util.find_spec("dask") else None
-    opened = xr.open_dataset(path, engine="netcdf4", decode_times=False, chunks=chunks)
-    if opened.attrs.get("frenkel_kind") != KIND:
-        raise SchemaError(f"{path} is not {LAYOUT.what}")
+    opened = kinds.open(path, "ensemble", chunks=chunks)
     if MERGED not in opened.attrs:
         raise SchemaError(of_earlier(str(path), f"it has no attribute {MERGED}"))
     return guarded(opened)
@@ -294,10 +292,8 @@ def values(path: Path, name: str) -> list[float | None]:
     ValueError
         The file has no such variable.
     """
-    import xarray as xr
-
     content.check(path)
-    with held_back(), xr.open_dataset(path) as data:
+    with held_back(), kinds.open(path) as data:
         have = [str(one) for one in data.data_vars if data[one].dims[:1] == ("member",)]
         if name not in have or data[name].dtype.kind != "f":
             raise ValueError(f"no number {name!r} of the members in {path}; there are: {', '.join(have)}")

@@ -36,6 +36,7 @@ from ..cards.card import Card
 from ..cards.core import RANGES, STEEPEST
 from ..configuration.device import parse
 from ..configuration.phases import Sweep
+from ..data import kinds
 from ..mpi_runs import content
 from . import measurements
 from .ensemble_file import member
@@ -216,7 +217,7 @@ def _core(data: Data, known: Mapping[str, float], *, traces: bool, share: float,
             )
         return core_fit.of_traces(cycles, known)
     told: dict[str, float] = {}
-    if not _is_table(data):
+    if _form(data) != "csv":
         with _opened(data) as found:
             if jump_fit.measured(found):
                 done = jump_fit.finished(found)
@@ -269,7 +270,7 @@ def judge_card(
         rows += gate_noise.judge_rtn(traps, card, seed=seed)
     if relaxation is not None:
         rows += gate_noise.judge_relaxation(_noise(relaxation, "relaxation")[0], card, seed=seed)
-    if card.jump_law is not None and not _is_table(data):
+    if card.jump_law is not None and _form(data) != "csv":
         with _opened(data) as found:
             if jump_fit.measured(found):
                 done = jump_fit.finished(found)
@@ -327,7 +328,7 @@ class _Layers:
 
     def add_jumps(self, card: Card, data: Data) -> tuple[Card, list[Comparison]]:
         """Return the card with a law of jumps where an ensemble was measured for it, and its rows."""
-        if _is_table(data):
+        if _form(data) == "csv":
             return card, []
         with _opened(data) as found:
             if not jump_fit.measured(found):
@@ -383,7 +384,7 @@ def _noise(data: Data, kind: str) -> tuple[xr.Dataset, dict[str, Any]]:
 def read_cycles(data: Data, features: Sequence[str] | None = None) -> tuple[Observations, dict[str, Any]]:
     """Return the cycles in a file and where they come from; of an ensemble, with its configuration."""
     made: dict[str, Any] = {"file": _name(data)}
-    if _is_table(data):
+    if _form(data) == "csv":
         return observations.from_csv(str(data)), made
     with _opened(data) as found:
         origin = made["file"] if isinstance(data, xr.Dataset) else str(data)
@@ -408,7 +409,7 @@ def _provenance(data: xr.Dataset, origin: str) -> dict[str, Any]:
 
 def first_cycles(data: Data, most: int = 24) -> list[xr.Dataset]:
     """Return time, device voltage and current of the first cycle of some members, if they were kept."""
-    if _is_table(data):
+    if _form(data) == "csv":
         return []
     found: list[xr.Dataset] = []
     with _opened(data) as ensemble:
@@ -467,11 +468,11 @@ def protocol_of(
 def _opened(data: Data) -> Iterator[xr.Dataset]:
     if isinstance(data, xr.Dataset):
         yield data
-    elif Path(data).suffix != ".nc" and not content.is_netcdf(store.readable(data)):
+    elif Path(data).suffix != ".nc" and kinds.form_of(store.readable(data)) != "netcdf":
         yield measurements.of_file(Path(data))
     else:
         content.check(Path(data))
-        with xr.open_dataset(data, decode_times=False) as found:
+        with kinds.open(data) as found:
             yield found
 
 
@@ -480,7 +481,7 @@ def _as_read(
 ) -> tuple[Observations, dict[str, Any]]:
     """Return cycles; where states were read, levels of those that are fitted have the error of a reading."""
     whole, made = read_cycles(data, features)
-    if _is_table(data):
+    if _form(data) == "csv":
         return whole, made
     with _opened(data) as found:
         if not jump_fit.measured(found):
@@ -490,8 +491,8 @@ def _as_read(
     return observations.read_with_error(whole, levels, seed), made | ({"levels": levels} if levels else {})
 
 
-def _is_table(data: Data) -> bool:
-    return not isinstance(data, xr.Dataset) and Path(data).suffix == ".csv"
+def _form(data: Data) -> kinds.Form:
+    return "netcdf" if isinstance(data, xr.Dataset) else kinds.form_of(store.readable(data))
 
 
 def _name(data: Data) -> str:

@@ -8,12 +8,13 @@ import numpy as np
 
 from .. import provenance
 from ..analysis.measured import files
-from ..analysis.measured.dataset import LAYOUT, READ_VOLTAGE, is_measured
+from ..analysis.measured.dataset import LAYOUT, READ_VOLTAGE
 from ..analysis.noise import trace
 from ..analysis.results import store
 from ..analysis.statistics.censoring import Sample
 from ..configuration import device as config
 from ..configuration.phases import Pulse
+from ..data import kinds
 from ..mpi_runs import content, shards
 from ..typing import Floats
 from . import ensemble_file
@@ -30,7 +31,7 @@ Group = dict[str, list[tuple[Floats, Floats]]]
 
 def devices(path: Path) -> Iterator[tuple[str, dict[str, Any], "xr.Dataset"]]:
     """Yield label and values of its point of a sweep, and every finished device in a file."""
-    if not ensemble_file.is_ensemble(path):
+    if kinds.kind_of(path, content.check) != "ensemble":
         yield "", {}, store.load(path)
         return
     whole = ensemble_file.open_ensemble(path).load()
@@ -58,7 +59,7 @@ def resting(path: Path, phase: str | None = None) -> Group:
     """
     if (table := _table(path, "time (s)", unit="S")) is not None:
         return _columns(table, path, "time")
-    if (table := files.of_table(path)) is not None:
+    if (table := files.load_or_read(path)) is not None:
         return files.resting(table, path.name)
     found: Group = {}
     for label, _, result in devices(path):
@@ -119,7 +120,7 @@ def intervals(paths: Sequence[Path], share: float) -> tuple[Floats, Floats, Floa
         Some of the files are of ``frenkel read`` and others are not.
     """
     own = ("temperature (K)", "time (s)", "failed (1)")
-    tables = [files.of_table(path) if _table(path, *own) is None else None for path in paths]
+    tables = [files.load_or_read(path) if _table(path, *own) is None else None for path in paths]
     if all(one is None for one in tables):
         return None
     found = []
@@ -167,9 +168,9 @@ def windows(path: Path) -> tuple[Floats, Floats, Floats]:
     """
     if (table := _table(path, "cycle (1)", "hrs (ohm)", "lrs (ohm)")) is not None:
         return table["cycle"].values, table["hrs"].values[None], table["lrs"].values[None]
-    if (table := files.of_table(path)) is not None:
+    if (table := files.load_or_read(path)) is not None:
         return files.windows(table, path.name)
-    if ensemble_file.is_ensemble(path):
+    if kinds.kind_of(path, content.check) == "ensemble":
         whole = ensemble_file.open_ensemble(path).load()
         if whole["status"].ndim > 1:
             raise ValueError(f"{path} is a sweep; its points are not one population: use an ensemble")
@@ -201,7 +202,7 @@ def trains(path: Path) -> list[tuple[int, Floats]]:
         ends = [*(np.flatnonzero(np.diff(sign)) + 1).tolist(), len(sign)]
         pieces = list(zip([0, *ends[:-1]], ends, strict=True))
         found = [(int(sign[a]), g[max(a - 1, 0) : b]) for a, b in pieces if sign[a] != 0 and b - a >= 3]
-    elif (table := files.of_table(path)) is not None:
+    elif (table := files.load_or_read(path)) is not None:
         found = files.trains(table, path.name)
     else:
         found = [train for _, _, result in devices(path) for train in pulses.trains(result)]
@@ -295,8 +296,8 @@ def trace_of(path: Path, phase: str, number: int = 1) -> "xr.Dataset":
     ValueError
         There is no such trace.
     """
-    text = not content.is_netcdf(store.readable(path))
-    table = files.read([path], kind="trace") if text else files.of_table(path)
+    text = kinds.form_of(store.readable(path)) != "netcdf"
+    table = files.read([path], kind="trace") if text else files.load_or_read(path)
     if table is None:
         return trace.from_result(store.load(path), phase)
     found = files.traces(table, path.name)
@@ -322,7 +323,7 @@ def sample(path: Path, name: str, censored: bool = False) -> tuple[Sample, str]:
             there = ", ".join(str(column) for column in table.variables)
             raise ValueError(f"{path.name} has no column {name}; it has {there}")
         values, unit = table[name].values, str(table[name].attrs["units"])
-    elif (one := files.of_table(path)) is not None:
+    elif (one := files.load_or_read(path)) is not None:
         have = [str(key) for key, column in one.data_vars.items() if column.dims[:1] == ("device",)]
         if name not in have:
             raise ValueError(f"{path.name} has no number {name} of its devices; it has {', '.join(have)}")
@@ -356,11 +357,12 @@ def of_file(path: Path, read_voltage: float = READ_VOLTAGE) -> "xr.Dataset":
     ValueError
         It is none of these, or holds nothing that could be compared.
     """
-    if not content.is_netcdf(store.readable(path)):
+    if kinds.form_of(store.readable(path)) != "netcdf":
         return files.read([path], read_voltage=read_voltage)
-    if is_measured(path):
+    kind = kinds.kind_of(path, content.check)
+    if kind == "measured":
         return files.load(path)
-    return _of_ensemble(path) if ensemble_file.is_ensemble(path) else _simulated(path)
+    return _of_ensemble(path) if kind == "ensemble" else _simulated(path)
 
 
 def _of_ensemble(path: Path) -> "xr.Dataset":

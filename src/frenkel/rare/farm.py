@@ -15,6 +15,7 @@ from ..checks import whole
 from ..configuration.base import ConfigurationError
 from ..configuration.device import Configuration
 from ..configuration.material import MaterialSection
+from ..data import kinds
 from ..experiment.device import check_memory
 from ..mpi_runs import farm, merge, runs, session, shards
 from ..mpi_runs.merge import Column
@@ -51,7 +52,7 @@ class Asked:
     folder: Path
 
     function: ClassVar[str]
-    kind: ClassVar[str]
+    kind: ClassVar[kinds.Mark]
     dim: ClassVar[str]
     columns: ClassVar[Mapping[str, Column]]
 
@@ -101,7 +102,7 @@ class Tails(Asked):
     repeats: int
 
     function: ClassVar[str] = "frenkel.rare.members:prepare"
-    kind: ClassVar[str] = "tails"
+    kind: ClassVar[kinds.Mark] = "tails"
     dim: ClassVar[str] = "repeat"
     columns: ClassVar[Mapping[str, Column]] = {
         "probability": column("unbiased estimate of the repeat", "1"),
@@ -219,21 +220,18 @@ def _target(asked: Asked, document: Mapping[str, Any]) -> merge.Target:
     return merge.Target([(asked.dim, asked.number)], dict(asked.columns), {asked.dim: number}, attrs)
 
 
-def load(path: Path, kind: str = Tails.kind) -> xr.Dataset:
+def load(path: Path, kind: kinds.Mark = Tails.kind) -> xr.Dataset:
     """Return the tasks in a file.
 
     Raises
     ------
-    ValueError
+    WrongFileError
         It is a file of something else.
+    OSError
+        It cannot be read.
     """
-    import xarray as xr
-
     with held_back():
-        found = xr.load_dataset(path)
-    if found.attrs.get("frenkel_kind") != kind:
-        raise ValueError(f"{path} holds no {kind}")
-    return found
+        return kinds.load(path, kind)
 
 
 def verified(found: xr.Dataset, resistance: float) -> xr.Dataset:

@@ -13,6 +13,7 @@ from ..analysis.rare.score import combinations, derivatives, differences, z_of_m
 from ..checks import positive, whole
 from ..configuration import device as config
 from ..configuration.device import Configuration
+from ..data import kinds
 from ..kinetic.device import Device
 from ..kinetic.twins import Twins
 from ..kinetic.waveform import Waveform
@@ -57,7 +58,7 @@ class Sensitivity(Asked):
     by: Sequence[str] | None = None
 
     function: ClassVar[str] = "frenkel.rare.sensitivity:prepare"
-    kind: ClassVar[str] = "sensitivity"
+    kind: ClassVar[kinds.Mark] = "sensitivity"
     dim: ClassVar[str] = "member"
     columns: ClassVar[Mapping[str, Column]] = {
         **{name: column(words, "V" if name == "voltage" else "1") for name, words in VALUES.items()},

@@ -14,6 +14,7 @@ from ..analysis.plots.caption import quantity
 from ..analysis.results import melting
 from ..analysis.results.layout import SchemaError
 from ..configuration.points import points_of
+from ..data import netcdf
 from ..experiment.ensemble import Merged
 from ..experiment.ensemble_file import SUMMARY
 from ..experiment.members import STRIDE
@@ -112,9 +113,7 @@ def ending(done: Outcome, found: Merged | None, total: int, output: Path) -> str
         wrote = f"wrote {output}" if done.ran else f"wrote {output} again: {found.why}"
         lines.append(wrote if found.why else f"{output} is complete: nothing was left to run")
         lines.append(f"content {found.content}")
-        import netCDF4
-
-        with netCDF4.Dataset(output) as file:
+        with netcdf.direct(output, "r") as file:
             lines += _molten(file)
     return "\n".join(lines)
 
@@ -223,12 +222,10 @@ def _size(found: runs.Survey) -> str:
 
 def describe(path: Path) -> str:
     """Return what is in the file of an ensemble: sizes, what became of members, quantiles."""
-    import netCDF4
-
     from .device import changed_numbers, table
     from .sweep import points_table
 
-    with netCDF4.Dataset(path) as file:
+    with netcdf.direct(path, "r") as file:
         file.set_auto_mask(False)
         made = provenance.read(getattr(file, "provenance", None), str(path))
         given = {name: getattr(file, name, "?") for name in ("title", "source", "material", "material_hash")}

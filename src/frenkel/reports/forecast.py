@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..data import netcdf
 from ..mpi_runs import content, model
 from ..progress import duration
 from ..typing import Floats
@@ -59,10 +60,8 @@ def forecast(times: Floats, ranks: int, shards: int, members: int, size: float) 
 
 def durations_like(path: Path, number: int, limit: float | None = None) -> Floats:
     """Draw durations (s) of members from those that an ensemble recorded, none above a limit (s)."""
-    import netCDF4
-
     content.check(path)
-    with netCDF4.Dataset(path) as file:
+    with netcdf.direct(path, "r") as file:
         found = np.asarray(file["provenance/wall_time"][...], float).ravel()
     drawn: Floats = np.random.default_rng(1).choice(found[np.isfinite(found)], number)
     return drawn if limit is None else np.minimum(drawn, limit)

@@ -1,12 +1,13 @@
 """Open whatever frenkel writes, by one name."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..analysis.measured import dataset
 from ..analysis.measured import files as measured
 from ..analysis.results import index, schema, store
 from ..cards.files import packaged
+from ..data import kinds
 from ..experiment import array_file, ensemble_file
 from ..mpi_runs import content, shards, stopping
 
@@ -21,9 +22,6 @@ OTHERS = {
     ".run": "it is the folder of a run; open the file beside it, or frenkel merge it first",
 }
 """Files that are no results, by their ending, and what reads them."""
-
-PLAIN = ("calibration", "sensitivity", "tails")
-"""Kinds whose datasets are as their files."""
 
 
 def open_file(path: str | Path) -> Any:
@@ -60,24 +58,28 @@ def open_file(path: str | Path) -> Any:
             "how far it is, and the command that began it goes on"
         )
     source = store.readable(source)
-    if not content.is_netcdf(source):
-        raise store.StoreError(f"{source} is not a netCDF file")
-    if ensemble_file.is_ensemble(source):
-        return ensemble_file.open_ensemble(source)
-    if array_file.is_array(source):
-        return array_file.load(source)
-    if dataset.is_measured(source):
-        return measured.load(source)
-    plain = _plain(source)
-    return index.indexed(store.load(source)) if plain is None else plain
+    if kinds.form_of(source) != "netcdf":
+        raise store.StoreError(kinds.not_netcdf(source))
+    return OPENERS.get(kinds.kind_of(source, content.check), _device)(source)
+
+
+def _device(source: Path) -> Any:
+    return index.indexed(store.load(source))
 
 
 def _plain(source: Path) -> Any:
-    """Return the dataset of a calibration, of rare events, or of a study; None where it is none of these."""
-    import xarray as xr
+    """Return the dataset of a file that has no layout of its own."""
+    with stopping.held_back():
+        return kinds.load(source)
 
-    with stopping.held_back(), xr.open_dataset(source, engine="netcdf4", decode_times=False) as found:
-        if found.attrs.get("frenkel_kind") not in PLAIN and "study" not in found.attrs:
-            return None
-        content.check(source)
-        return found.load()
+
+OPENERS: dict[kinds.Kind, Callable[[Path], Any]] = {
+    "ensemble": ensemble_file.open_ensemble,
+    "array": array_file.load,
+    "measured": measured.load,
+    "calibration": _plain,
+    "sensitivity": _plain,
+    "tails": _plain,
+    "study": _plain,
+}
+"""What opens each kind; any other is opened as the result of a device, which says what is wrong with it."""

@@ -9,6 +9,7 @@ import xarray as xr
 
 from .. import provenance
 from ..analysis.results import store
+from ..data import kinds
 from ..mpi_runs import content
 from ..mpi_runs.stopping import held_back
 from . import named, number
@@ -128,8 +129,8 @@ def read(name: str, folder: Path) -> Outcome:
     source = store.readable(file_of(name, folder))
     try:
         content.check(source)
-        with held_back(), xr.open_dataset(source, engine="netcdf4") as found:
-            data = found.load()
+        with held_back():
+            data = kinds.load(source)
     except (OSError, ValueError) as error:
         raise store.StoreError(f"{source} cannot be read: {error}") from None
     held = data.attrs.get("study", "no study")

@@ -1,0 +1,1 @@
+"""What a file of frenkel is, and how it is opened."""

@@ -1,0 +1,94 @@
+"""What a file is, and the sentence on a wrong one."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from frenkel.analysis.results import store
+from frenkel.data import kinds
+from frenkel.mpi_runs import content
+
+RUN = Path(__file__).parents[1] / "data" / "ee91764"
+EXAMPLES = Path(kinds.__file__).parents[1] / "examples"
+
+
+def marked(path, **attrs):
+    """Write a small netCDF file with attributes."""
+    xr.Dataset({"a": ("x", [1.0, 2.0], {"units": "s"})}, attrs=attrs).to_netcdf(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        (RUN / "run.nc", "device"),
+        (RUN / "array.nc", "array"),
+        (EXAMPLES / "ensemble_mos2.nc", "ensemble"),
+        (EXAMPLES / "hfo2.card.json", "card"),
+        (EXAMPLES / "vcm.toml", "configuration"),
+        (EXAMPLES / "measured_rtn.csv", "csv"),
+        (next(RUN.glob("part.run/*.shard")), "shard"),
+        (Path(__file__), "other"),
+        (RUN / "there is none.nc", "other"),
+    ],
+    ids=lambda value: getattr(value, "name", value),
+)
+def test_files_of_frenkel(path, kind):
+    assert kinds.kind_of(path, content.check) == kind
+
+
+def test_a_checkpoint_and_a_table_of_a_laboratory(tmp_path):
+    store.save_checkpoint({"a": np.zeros(2)}, tmp_path / "x.nc.checkpoint")
+    (tmp_path / "x.TSV").write_text("a\tb\n")
+    assert [kinds.form_of(path) for path in sorted(tmp_path.iterdir())] == ["table", "checkpoint"]
+
+
+@pytest.mark.parametrize(
+    ("attrs", "kind"),
+    [
+        ({"frenkel_kind": "tails"}, "tails"),
+        ({"frenkel_kind": "calibration"}, "calibration"),
+        ({"study": "drift"}, "study"),
+        ({"frenkel_kind": "study"}, "netcdf"),
+        ({"frenkel_kind": [1, 2]}, "netcdf"),
+        ({}, "netcdf"),
+    ],
+)
+def test_marks_of_datasets(attrs, kind, tmp_path):
+    path = marked(tmp_path / "a.csv", **attrs)  # its ending does not count
+    assert kinds.kind_of(path, content.check) == kind
+    with kinds.open(path) as data:
+        assert kinds.of(data) == kind and data["a"].dtype == float  # seconds stay numbers
+
+
+def test_values_are_read_when_they_are_used(tmp_path):
+    path = marked(tmp_path / "a.nc", frenkel_kind="tails")
+    with kinds.open(path, "tails", "device") as data:
+        assert not data["a"].variable._in_memory
+    assert kinds.load(path, "tails")["a"].variable._in_memory
+
+
+def test_a_damaged_file_is_not_opened(tmp_path):
+    path = marked(tmp_path / "a.nc", frenkel_kind="device", content_hash="0" * 64)
+    with pytest.raises(content.ContentError, match="damaged or changed after it was written"):
+        kinds.kind_of(path, content.check)
+
+
+def test_a_wrong_file_is_refused_in_one_sentence(tmp_path):
+    path = marked(tmp_path / "a.nc", frenkel_kind="ensemble")
+    with pytest.raises(kinds.WrongFileError, match=r"a\.nc holds no tails or device, its kind is ensemble$"):
+        kinds.load(path, "tails", "device")
+    with pytest.raises(OSError, match=r"vcm\.toml is not a netCDF file; frenkel run makes"):
+        kinds.open(EXAMPLES / "vcm.toml")
+    with pytest.raises(OSError, match=r"test_kinds\.py is not a netCDF file$"):
+        kinds.open(__file__)
+    with pytest.raises(FileNotFoundError):
+        kinds.open(tmp_path / "none.nc")
+
+
+def test_a_configuration_of_an_array():
+    assert kinds.configures_array(EXAMPLES / "array_live.toml")
+    assert not kinds.configures_array(EXAMPLES / "vcm.toml")
+    assert not kinds.configures_array(RUN / "run.nc") and not kinds.configures_array(Path("none.toml"))
