@@ -6,6 +6,7 @@ Needs only the standard library and pytest, so that it also runs on a Python wit
 import ast
 import graphlib
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -306,6 +307,49 @@ def test_planted_private_names_are_found(source, names):
     assert private_names(("kinetic", "device"), source) == names
 
 
+OPENERS = re.compile(r"(xr|xarray)\.(open|load)_\w+|netCDF4\.\w*Dataset|(h5py|h5netcdf)\.File")
+"""Calls that open a netCDF file."""
+
+ASKS = re.compile(r"_?is_(netcdf|device|ensemble|array|measured|table|study|tails|calibration|card|shard)"
+                  "|of_table")
+"""Names of functions that tell what a file is."""
+
+
+def access_to_files(source):
+    """Return the calls of a text that open netCDF files, and its functions that tell what a file is."""
+    tree, found = ast.parse(source), []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and OPENERS.fullmatch(ast.unparse(node.func)):
+            found.append(ast.unparse(node.func))
+        elif isinstance(node, ast.ImportFrom) and node.module in ("xarray", "netCDF4"):
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            found += [name for name in names if OPENERS.fullmatch(name)]
+        elif isinstance(node, ast.FunctionDef) and ASKS.fullmatch(node.name):
+            found.append(node.name)
+        elif isinstance(node, ast.Assign) and node in tree.body:
+            names = [ast.unparse(target) for target in node.targets]
+            found += [name for name in names if ASKS.fullmatch(name)]
+    return found
+
+
+@pytest.mark.parametrize("parts", [parts for parts, path in MODULES.items()
+                                   if path.suffix == ".py" and parts[0] != "data"], ids=".".join)
+def test_data_alone_opens_files_and_tells_what_they_are(parts):
+    assert not access_to_files(MODULES[parts].read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(("source", "found"), [
+    ("def f(p):\n    import xarray as xr\n    return xr.open_dataset(p)", ["xr.open_dataset"]),
+    ("with netCDF4.Dataset(path) as file:\n    pass", ["netCDF4.Dataset"]),
+    ("from xarray import load_dataset, Dataset", ["xarray.load_dataset"]),
+    ("def _is_table(data):\n    return True", ["_is_table"]),
+    ("is_ensemble = LAYOUT.marks", ["is_ensemble"]),
+    ("def f(file: 'netCDF4.Dataset') -> None:\n    xr.Dataset()", []),
+])
+def test_planted_access_to_files_is_found(source, found):
+    assert access_to_files(source) == found
+
+
 def test_planted_circles_and_lengths_are_found():
     assert set(circle({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}})) == {"a", "b", "c"}
     assert circle({"a": {"b", "c"}, "b": {"c"}}) is None
@@ -335,7 +379,6 @@ def test_pyproject_lists_the_packages():
 
 def test_messages_name_extras_that_there_are():
     """There is no distribution of this name on an index: extras are installed from a clone."""
-    import re
     import tomllib
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]

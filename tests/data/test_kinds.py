@@ -16,7 +16,7 @@ EXAMPLES = Path(kinds.__file__).parents[1] / "examples"
 
 def marked(path, **attrs):
     """Write a small netCDF file with attributes."""
-    xr.Dataset({"a": ("x", [1.0, 2.0], {"units": "s"})}, attrs=attrs).to_netcdf(path)
+    xr.Dataset({"a": ("x", [1.0, 2.0], {"units": "seconds"})}, attrs=attrs).to_netcdf(path)
     return path
 
 
