@@ -54,7 +54,9 @@ vectors = 4
 @pytest.fixture(scope="module")
 def card():
     data = ensemble(4, 2)
-    law = jump_fit.fit(data, jump_fit.finished(data), most=60)[0]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jump_fit, "MOST", 60)
+        law = jump_fit.fit(data, jump_fit.finished(data))[0]
     return replace(varied_card(), jump_law=law, validity={})
 
 

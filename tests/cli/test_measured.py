@@ -241,7 +241,7 @@ def test_units_pictures_and_mappings_to_fill_in(folder, capsys):
     ],
 )
 def test_plots_take_a_csv_as_they_take_it_packed(what, table, folder, capsys):
-    packed = DATA.parents[1] / "examples" / "measured" / f"{table}.csv.gz"
+    packed = Path(__file__).resolve().parents[2] / "examples" / "measured" / f"{table}.csv.gz"
     (folder / "a.csv").write_bytes(gzip.decompress(packed.read_bytes()))
     more = {"probability": ["lrs", "--family", "lognormal"], "retention": ["--use", "330 K"]}.get(what, [])
     said = []
