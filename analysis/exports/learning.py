@@ -23,8 +23,10 @@ from .templates import fill, made_for, signature
 
 LINE = 100
 
+FLOATS = "Floats = np.ndarray[Any, np.dtype[np.float64]]"
 STANDALONE = {
-    "from ..typing import Floats": "Floats = np.ndarray[Any, np.dtype[np.float64]]",
+    "from ..typing import Floats, Index": f"{FLOATS}\nIndex = np.ndarray[Any, np.dtype[np.intp]]",
+    "from ..typing import Floats": FLOATS,
     "from ..units import BOLTZMANN_EV": f"BOLTZMANN_EV = {units.BOLTZMANN_EV!r}  # eV/K",
 }
 """Imports of what goes along, and what stands for them where frenkel is not installed."""
