@@ -49,7 +49,7 @@ def join(parts: "Sequence[xr.Dataset]", attrs: Mapping[str, Any]) -> "xr.Dataset
             values = {float(part[name]) for part, _ in there}
             if len(values) > 1:
                 raise TableError(
-                    f"{name} of files that are joined must be one, got {sorted(values)} V: read them anew"
+                    f"{name} of files that are joined must be one, got {sorted(values)} V: read them again"
                 )
             found[name] = values.pop()
         else:

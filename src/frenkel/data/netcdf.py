@@ -34,7 +34,7 @@ def lazy(path: str | Path, chunks: dict[str, int] | None = None) -> "xr.Dataset"
 
 
 def direct(path: str | Path, mode: Literal["r", "a", "w"]) -> "netCDF4.Dataset":
-    """Open a file without xarray to read ("r"), to change ("a") or to write it anew ("w", netCDF-4).
+    """Open a file without xarray to read ("r"), to change ("a") or to write a new one ("w", netCDF-4).
 
     Raises
     ------
