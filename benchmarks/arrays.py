@@ -47,8 +47,8 @@ from frenkel.array.lines.effective import effective_matrix
 from frenkel.array.lines.network import Lines, Network, Solution
 from frenkel.array.lines.newton import solve
 from frenkel.array.lines.solvers import DirectSolver, LinearSolver, SchurSolver
-from frenkel.cards.core import GapCore
-from frenkel.cards.jumps import JumpLaw
+from frenkel.cells.core import GapCore
+from frenkel.cells.jumps import JumpLaw
 from frenkel.events.clock import Clock
 from frenkel.events.controller import Controller, Timing
 from frenkel.events.programming import Blind, IncrementalPulses, program_all

@@ -27,7 +27,7 @@ from frenkel.array.columns import TransistorArray
 from frenkel.array.crossbar import Crossbar
 from frenkel.array.crosspoint import OneTransistorOneResistor, Transistor
 from frenkel.array.lines.network import Lines
-from frenkel.cards.card import Card
+from frenkel.cells.card import Card
 from frenkel.cli import main as cli
 from frenkel.experiment.ensemble_file import open_ensemble
 

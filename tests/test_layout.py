@@ -22,7 +22,7 @@ LAYERS = [
     {"checks", "errors", "notebook", "progress", "provenance"}
     | {"threads", "toml", "typing", "units", "validation"},
     {"data"},
-    {"cards", "mpi_runs", "quantity"},
+    {"cells", "mpi_runs", "quantity"},
     {"analysis", "kinetic"},
     {"array"},
     {"configuration", "events"},
@@ -264,7 +264,7 @@ def test_layers(parts):
      "kinetic.engine.tables (layer 2) imports kinetic.run (layer 6)"),
     ("experiment.measurements", "from ..cli import main",
      "experiment.measurements (layer 6) imports cli.main (layer 9)"),
-    ("units", "from .cards import card", "units (layer 0) imports cards.card (layer 2)"),
+    ("units", "from .cells import card", "units (layer 0) imports cells.card (layer 2)"),
     ("cli.main", "from ..colours import red", "colours has no layer"),
 ])
 def test_planted_faults_are_found(module, source, message):

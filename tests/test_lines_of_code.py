@@ -62,7 +62,7 @@ def test_code_lines(text, lines):
 
 def test_report_counts_each_file_once(tmp_path):
     package = tmp_path / "src" / "frenkel"
-    for name in ("src/frenkel/cards", "kinetic/fields", "tests", "build"):
+    for name in ("src/frenkel/cells", "kinetic/fields", "tests", "build"):
         folder = tmp_path / name
         folder.mkdir(parents=True)
         (folder / "a.py").write_text(PYTHON)

@@ -17,8 +17,8 @@ import xarray as xr
 
 from frenkel import provenance
 from frenkel.analysis.results import metrics, store
-from frenkel.cards.card import Card
-from frenkel.cards.files import CardError
+from frenkel.cells.card import Card
+from frenkel.cells.files import CardError
 from frenkel.cli.main import main
 from frenkel.configuration import reader
 from frenkel.experiment import array_file, ensemble_file

@@ -1,6 +1,6 @@
 """Cards for other programs: one file each, with the law of the card in the form that the program reads.
 
-Every target draws the law of :meth:`frenkel.cards.card.Card.sample`, which
+Every target draws the law of :meth:`frenkel.cells.card.Card.sample`, which
 :mod:`frenkel.analysis.exports.law_equality` tests; what a target cannot draw stands in docs/exports.md.
 """
 
@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ...cards.card import Card
-from ...cards.jumps import NEAR_LEVEL, NEAR_RATE, SCALES
+from ...cells.card import Card
+from ...cells.jumps import NEAR_LEVEL, NEAR_RATE, SCALES
 from ...checks import one_of
 from ...progress import quiet
 from ..results import store

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...cards.card import Card, CardWarning
-from ...cards.core import GapCore, average
+from ...cells.card import Card, CardWarning
+from ...cells.core import GapCore, average
 from ...typing import Floats
 from .templates import fill, made_for, signature
 

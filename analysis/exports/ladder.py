@@ -19,8 +19,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...cards.card import Card
-from ...cards.jumps import JumpLaw, interpolated, place
+from ...cells.card import Card
+from ...cells.jumps import JumpLaw, interpolated, place
 from ...progress import quiet
 from ...typing import Floats, Index
 from .circuit import Draws

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.stats
 
-from ...cards.card import Card, CardWarning
+from ...cells.card import Card, CardWarning
 from ...typing import Floats
 
 FALSE_ALARM = 1e-4

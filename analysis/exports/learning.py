@@ -1,8 +1,8 @@
 """Cards for simulators of learning: a module for aihwkit, a device class for CrossSim, numbers for NeuroSim.
 
 Both modules carry the law as arrays, and :mod:`frenkel.analysis.exports.exported` and
-:mod:`frenkel.cards.trains`, which draw from it with numpy. Layers of relaxation and of telegraph noise, if
-the card has them, come along with :mod:`frenkel.cards.noise`.
+:mod:`frenkel.cells.trains`, which draw from it with numpy. Layers of relaxation and of telegraph noise, if
+the card has them, come along with :mod:`frenkel.cells.noise`.
 """
 
 import inspect
@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from ... import units
-from ...cards import noise as card_noise
-from ...cards import trains
-from ...cards.card import Card
-from ...cards.core import GapCore, middle
+from ...cells import noise as card_noise
+from ...cells import trains
+from ...cells.card import Card
+from ...cells.core import GapCore, middle
 from ..reliability.pulse_trains import TrainStatistics, statistics
 from . import exported
 from .templates import fill, made_for, signature

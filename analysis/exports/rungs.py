@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...cards.jumps import JumpError, JumpLaw, Kernel, interpolated, place
+from ...cells.jumps import JumpError, JumpLaw, Kernel, interpolated, place
 from ...progress import quiet
 from ...typing import Floats, Index
 

@@ -5,7 +5,7 @@ import string
 from pathlib import Path
 from typing import Any
 
-from ...cards.card import Card
+from ...cells.card import Card
 
 FOLDER = Path(__file__).with_name("templates")
 

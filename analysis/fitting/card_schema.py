@@ -1,12 +1,12 @@
-"""The only way to write a card: what goes to a file follows the schema of :mod:`frenkel.cards.schema`."""
+"""The only way to write a card: what goes to a file follows the schema of :mod:`frenkel.cells.schema`."""
 
 import json
 from pathlib import Path
 from typing import Any
 
-from ...cards import schema
-from ...cards.card import Card, CardError
-from ...cards.files import LARGEST
+from ...cells import schema
+from ...cells.card import Card, CardError
+from ...cells.files import LARGEST
 from ..results import store
 
 

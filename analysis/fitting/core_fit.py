@@ -19,7 +19,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 from scipy.optimize import least_squares, minimize_scalar
 
-from ...cards.core import GapCore
+from ...cells.core import GapCore
 from ...typing import Floats, Index
 from ..statistics import regression
 from .observations import ObservationError, entries

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...cards.law import companion
+from ...cells.law import companion
 from ...typing import Floats
 
 MAXIMUM_ORDER = 6

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ...cards.card import Card
+from ...cells.card import Card
 from ...typing import Floats
 from ..statistics.comparison import LARGEST_KS, REPEATS, Comparison
 from . import gate

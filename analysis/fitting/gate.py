@@ -17,7 +17,7 @@ import numpy as np
 from scipy.spatial.distance import cdist
 from scipy.stats import kstest, norm, rankdata
 
-from ...cards.card import Card, CardWarning
+from ...cells.card import Card, CardWarning
 from ...typing import Floats, Index
 from ..statistics.comparison import (
     FACTOR,
@@ -55,7 +55,7 @@ MARGIN = 1.25
 """By how much ranks must be better than values: they need a table more for each feature."""
 
 Sampler = Callable[[int, int, int], Mapping[str, Floats]]
-"""Devices, cycles and seed to the values of each feature, as :meth:`frenkel.cards.card.Card.sample`."""
+"""Devices, cycles and seed to the values of each feature, as :meth:`frenkel.cells.card.Card.sample`."""
 
 
 def judge(

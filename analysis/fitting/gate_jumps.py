@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.stats import ks_2samp
 
-from ...cards.card import Card
-from ...cards.core import GapCore
-from ...cards.files import CardWarning
-from ...cards.jumps import STATES, JumpLaw, interpolated, place
-from ...cards.walk import JumpCells
+from ...cells.card import Card
+from ...cells.core import GapCore
+from ...cells.files import CardWarning
+from ...cells.jumps import STATES, JumpLaw, interpolated, place
+from ...cells.walk import JumpCells
 from ...typing import Floats, Index
 from ..results.probes import BUDGET, KINDS, RAMP
 from ..statistics.comparison import LARGEST_KS, REPEATS, Comparison

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ...cards.card import Card, CardError
+from ...cells.card import Card, CardError
 from ...typing import Floats, Index
 from ..statistics.comparison import LARGEST_KS, Comparison, halves, ks_distance, of_splits
 from .observations import ObservationError

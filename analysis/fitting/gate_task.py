@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ...cards.law import Feature
+from ...cells.law import Feature
 from ...typing import Floats
 
 Whole = NDArray[np.int64]

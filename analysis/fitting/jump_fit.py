@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...cards.jumps import CURRENT_STEP, RATE_STEP, JumpLaw, Kernel, interpolated, place, told
+from ...cells.jumps import CURRENT_STEP, RATE_STEP, JumpLaw, Kernel, interpolated, place, told
 from ...typing import Floats, Index
 from . import jump_probes
 from .observations import FINISHED, ObservationError, entries, rounded

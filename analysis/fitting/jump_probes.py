@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...cards.files import CardWarning
-from ...cards.jumps import STATES, JumpLaw
-from ...cards.walk import JumpCells
+from ...cells.files import CardWarning
+from ...cells.jumps import STATES, JumpLaw
+from ...cells.walk import JumpCells
 from ...typing import Floats, Index
 from ..results.probes import RAMP
 from .observations import entries

@@ -13,7 +13,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ... import checks
-from ...cards.noise import RelaxationLaw, RelaxationState, RtnLaw, RtnState
+from ...cells.noise import RelaxationLaw, RelaxationState, RtnLaw, RtnState
 from ...data import kinds
 from ...typing import Floats, Index
 from ..noise import rtn, trace

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ... import checks
-from ...cards.law import Feature
+from ...cells.law import Feature
 from ...typing import Floats, Index
 from ..measured.quantities import unit_of
 from ..measured.reading import read_table

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.stats import norm
 
-from ...cards.noise import GROWTHS, RelaxationLaw, RelaxationState
+from ...cells.noise import GROWTHS, RelaxationLaw, RelaxationState
 from ...typing import Floats
 from .observations import ObservationError
 

@@ -1,6 +1,6 @@
 """From observations of an ensemble to a card: marginal laws, memory from cycle to cycle, device to device.
 
-The law is written in :mod:`frenkel.cards.card`. The pooled, standardised cycles give the quantiles of each
+The law is written in :mod:`frenkel.cells.card`. The pooled, standardised cycles give the quantiles of each
 feature; their Gaussian scores the memory (:mod:`.cycle_memory`); location and spread of each device, freed
 from the noise of its finite number of cycles, a mixture of Gaussians.
 """
@@ -14,9 +14,9 @@ from scipy.optimize import linear_sum_assignment
 from scipy.stats import norm
 from threadpoolctl import threadpool_limits
 
-from ...cards.card import Card, CardError
-from ...cards.law import Feature
-from ...cards.noise import straight
+from ...cells.card import Card, CardError
+from ...cells.law import Feature
+from ...cells.noise import straight
 from ...checks import whole
 from ...typing import Floats
 from ..statistics.regression import bootstrap_interval

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.stats import norm
 
-from ...cards.card import Card, CardWarning
-from ...cards.core import GapCore
+from ...cells.card import Card, CardWarning
+from ...cells.core import GapCore
 from ...typing import Floats
 from ..fitting import core_fit
 from ..fitting.observations import Observations

@@ -14,9 +14,9 @@ import numpy as np
 import scipy.optimize
 from numpy.typing import NDArray
 
-from ...cards import trains
-from ...cards.card import Card, CardWarning
-from ...cards.core import GapCore, average
+from ...cells import trains
+from ...cells.card import Card, CardWarning
+from ...cells.core import GapCore, average
 from ...checks import whole
 from ...typing import Floats
 from . import linearity
@@ -63,7 +63,7 @@ class Pulses:
         )
 
     def row(self) -> Floats:
-        """Return the five numbers as :func:`frenkel.cards.trains.trains` takes them."""
+        """Return the five numbers as :func:`frenkel.cells.trains.trains` takes them."""
         return np.array([self.number, self.set_voltage, self.set_width, self.reset_voltage, self.reset_width])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ...cards.noise import RelaxationLaw, RtnLaw, arrhenius, interpolate
+from ...cells.noise import RelaxationLaw, RtnLaw, arrhenius, interpolate
 from ...typing import Floats, Index
 
 RENEWED = 1.0

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ... import checks
-from ...cards.core import GapCore
+from ...cells.core import GapCore
 from ...typing import Floats, Index
 from ...units import BOLTZMANN_EV
 from .aging import Relaxation, Telegraph
@@ -18,9 +18,9 @@ from .base import Where, pick
 from .gaps import Gaps
 
 if TYPE_CHECKING:
-    from ...cards.card import Card
-    from ...cards.cells import Cells as Draws
-    from ...cards.noise import RelaxationLaw, RtnLaw
+    from ...cells.card import Card
+    from ...cells.cells import Cells as Draws
+    from ...cells.noise import RelaxationLaw, RtnLaw
 
 MOST_SKIPPED = 100
 """Cycles in a row that a cell may skip because their HRS is not above their LRS."""
@@ -62,7 +62,7 @@ class CardCells:
         (V, negative) of every cell: one number or an array of ``shape`` each.
     shape : tuple of int
         Numbers of word and bit lines.
-    draws : frenkel.cards.cells.Cells, optional
+    draws : frenkel.cells.cells.Cells, optional
         Draws the features of later cycles; without it all cycles are alike.
     telegraph : RtnLaw, optional
         Random telegraph noise.
@@ -90,7 +90,7 @@ class CardCells:
     Notes
     -----
     ``I = I0 exp(-g/g0) sinh(V/V0)``; at a constant voltage the gap moves at a constant speed, and over the
-    last ``edge`` before its limit exponentially (:mod:`frenkel.cards.core`). That is solved in closed
+    last ``edge`` before its limit exponentially (:mod:`frenkel.cells.core`). That is solved in closed
     form, so a pulse in two halves is the pulse, whatever its length.
 
     A cell that was driven one edge against its last direction has turned. As it turns from RESET to SET, the

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from ...cards.core import GapCore
+from ...cells.core import GapCore
 from ...typing import Floats, Index
 from . import _gap
 

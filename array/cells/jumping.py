@@ -1,6 +1,6 @@
 """Cells of a card's law of jumps in an array: pulses, half-select, reads and rests are one motion.
 
-Each cell is in a state of the law (:mod:`frenkel.cards.jumps`) and carries what is left of a unit
+Each cell is in a state of the law (:mod:`frenkel.cells.jumps`) and carries what is left of a unit
 exponential. Time at a voltage uses it up by the rate of leaving the state, so that a pulse costs an
 exponential and a comparison; only cells that jump draw. Next states come from the law's kernel, tabled for
 each state at the voltages of its grid as they are needed; between two of these one is drawn, by its share.
@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ... import checks
-from ...cards import files
-from ...cards.jumps import STATES, JumpError, JumpLaw, Kernel, place
-from ...cards.noise import RtnLaw
+from ...cells import files
+from ...cells.jumps import STATES, JumpError, JumpLaw, Kernel, place
+from ...cells.noise import RtnLaw
 from ...typing import Floats, Index
 from ._jumps import hold
 from .aging import Telegraph
@@ -24,7 +24,7 @@ from .base import Where, pick
 from .driven import CellLoad
 
 if TYPE_CHECKING:
-    from ...cards.card import Card
+    from ...cells.card import Card
 
 MOST = 10_000
 """Jumps of one cell within a pulse after which it is left where it is, with a warning."""
@@ -39,7 +39,7 @@ class JumpingCardCells:
     Parameters
     ----------
     law : JumpLaw
-        Of a card, :attr:`frenkel.cards.card.Card.jump_law`.
+        Of a card, :attr:`frenkel.cells.card.Card.jump_law`.
     shape : tuple of int
         Numbers of word and bit lines.
     seed : int

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from . import units as units
     from .analysis.plots import paper as plot  # noqa: F401
     from .analysis.results.store import save as save
-    from .cards.card import Card as Card
+    from .cells.card import Card as Card
     from .configuration.reader import read as read_configuration  # noqa: F401
     from .experiment.device import Device as Device
     from .experiment.device import again as again
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .scripting.many import sweep as sweep
 
 _PLACES = {
-    "Card": "cards.card",
+    "Card": "cells.card",
     "Chip": "networks.chip",
     "Circuit": "kinetic.circuit",
     "Device": "experiment.device",
@@ -50,7 +50,7 @@ _PLACES = {
 """Public names and their modules; after a colon the name there, nothing where it is the module itself."""
 
 _ROOMS = (
-    "analysis", "array", "calibration", "cards", "configuration", "events", "experiment", "kinetic",
+    "analysis", "array", "calibration", "cells", "configuration", "events", "experiment", "kinetic",
     "mpi_runs", "networks", "rare", "studies", "verify",
 )  # fmt: skip
 """Parts of the package that are found by their names, without an import of their own."""

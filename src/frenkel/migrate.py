@@ -28,8 +28,8 @@ import xarray as xr
 from . import provenance, toml
 from .analysis.fitting import card_schema
 from .analysis.results import metrics, schema, store
-from .cards import files
-from .cards.card import Card
+from .cells import files
+from .cells.card import Card
 from .data import kinds
 from .experiment import array_file, ensemble_file
 from .kinetic.extremes import DIRECTIONS, Extremes, Moment, Step

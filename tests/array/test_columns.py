@@ -11,7 +11,7 @@ from frenkel.array.crossbar import Crossbar
 from frenkel.array.crosspoint import OneTransistorOneResistor, Transistor
 from frenkel.array.lines.network import Lines
 from frenkel.array.weights import DifferentialPair, ReferenceColumn
-from frenkel.cards.core import GapCore
+from frenkel.cells.core import GapCore
 
 SHAPE = (3, 4)
 TRANSISTOR = Transistor(threshold=0.7, gain=2e-4)

@@ -11,7 +11,7 @@ from frenkel.array.crossbar import Crossbar
 from frenkel.array.crosspoint import ExponentialSelector, ThresholdSelector
 from frenkel.array.lines import bias
 from frenkel.array.lines.network import Lines
-from frenkel.cards.core import GapCell
+from frenkel.cells.core import GapCell
 
 CELL, VOLTS, WIDTH = (0, 1), 1.6, 3e-8
 DRIVERS = 2e3, 3e3

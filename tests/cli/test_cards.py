@@ -11,8 +11,8 @@ from made_up_noise import RTN, made_up_table
 import frenkel
 from frenkel.analysis.fitting import core_fit, noise_fit
 from frenkel.analysis.fitting.observations import ObservationError
-from frenkel.cards.card import Card
-from frenkel.cards.core import GapCore
+from frenkel.cells.card import Card
+from frenkel.cells.core import GapCore
 from frenkel.cli import cards as cli_cards
 from frenkel.experiment.fit_card import protocol_of
 

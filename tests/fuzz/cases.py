@@ -292,7 +292,7 @@ def cards() -> st.SearchStrategy[Case]:
     ways += [("export", "c.card.json", "--to", to, "-o", f"out.{end}") for to, end in endings.items()]
 
     def case(document: dict[str, Any], command: tuple[str, ...]) -> Case:
-        from frenkel.cards.card import checksum
+        from frenkel.cells.card import checksum
 
         document.pop("checksum", None)
         signed = document | {"checksum": checksum(document)}

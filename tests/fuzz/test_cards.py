@@ -19,7 +19,7 @@ from made_up_core import CARD
 from made_up_noise import RELAXATION, RTN
 
 from frenkel.analysis.exports.cards import FORMATS
-from frenkel.cards.card import checksum
+from frenkel.cells.card import checksum
 from frenkel.cli.main import main
 
 ROW = {"statistic": "pooled KS", "value": 0.1, "floor": 0.1, "limit": 0.2, "passed": True}

@@ -10,8 +10,8 @@ from made_up_core import CARD
 
 from frenkel.analysis.reliability import pulse_trains
 from frenkel.analysis.reliability.linearity import nonlinearity
-from frenkel.cards.card import CardError
-from frenkel.cards.noise import RelaxationLaw, RelaxationState, RtnLaw, RtnState
+from frenkel.cells.card import CardError
+from frenkel.cells.noise import RelaxationLaw, RelaxationState, RtnLaw, RtnState
 from frenkel.networks import measured
 from frenkel.networks.device_statistics import (
     DeviceStatistics,

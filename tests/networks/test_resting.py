@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import binom
 
 import frenkel as fk
-from frenkel.cards.jumps import JumpError, JumpLaw
+from frenkel.cells.jumps import JumpError, JumpLaw
 from frenkel.networks import device_statistics, resting
 
 VOLTAGES = np.array([-1.0, 0.0, 1.0])

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from frenkel.cards.card import Card
-from frenkel.cards.law import Feature
+from frenkel.cells.card import Card
+from frenkel.cells.law import Feature
 
 SCORES = np.linspace(-3, 3, 13)
 

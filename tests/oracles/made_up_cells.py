@@ -6,8 +6,8 @@ import numpy as np
 from made_up_cycles import truth
 
 from frenkel.array.cells.card import CardCells
-from frenkel.cards.core import GapCore
-from frenkel.cards.noise import RelaxationLaw, RelaxationState
+from frenkel.cells.core import GapCore
+from frenkel.cells.noise import RelaxationLaw, RelaxationState
 
 CORE = GapCore()
 FEATURES = {"hrs": 1e6, "lrs": 1e4, "set_voltage": 0.9, "reset_voltage": -1.1}

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from made_up_cycles import truth
 
-from frenkel.cards.core import GapCell, GapCore, average
+from frenkel.cells.core import GapCell, GapCore, average
 
 CORE = GapCore()
 CARD = replace(truth(), core=CORE.to_dict(), validity={"voltage": (-2.5, 2.5)})

@@ -4,8 +4,8 @@ import numpy as np
 
 from frenkel.analysis.fitting.cycle_memory import covariances
 from frenkel.analysis.fitting.observations import build
-from frenkel.cards.card import Card
-from frenkel.cards.law import Feature
+from frenkel.cells.card import Card
+from frenkel.cells.law import Feature
 
 NAMES = ("hrs", "lrs", "set_voltage", "reset_voltage")
 UNITS = ("ohm", "ohm", "V", "V")

@@ -5,8 +5,8 @@ from dataclasses import replace
 import earlier
 import numpy as np
 
-from frenkel.cards.card import Card
-from frenkel.cards.jumps import JumpLaw
+from frenkel.cells.card import Card
+from frenkel.cells.jumps import JumpLaw
 
 CONDUCTANCE = np.array([2e-6, 1e-5, 5e-5])
 OFFSETS = np.array([-2.0, 0.0, -1.0])

@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from frenkel.cards.noise import RelaxationLaw, RelaxationState, RtnLaw, RtnState
+from frenkel.cells.noise import RelaxationLaw, RelaxationState, RtnLaw, RtnState
 
 RTN = RtnLaw(
     states=(

@@ -6,7 +6,7 @@ import subprocess
 import numpy as np
 from compact_models import integrate
 
-from frenkel.cards.core import GapCell
+from frenkel.cells.core import GapCell
 
 AMPLITUDE = 2.5
 """Of both ramps [V]."""

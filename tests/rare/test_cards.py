@@ -13,7 +13,7 @@ from scipy.linalg import expm
 from small_boxes import FALSE_ALARM
 
 from frenkel.analysis.fitting import jump_fit
-from frenkel.cards.card import Card
+from frenkel.cells.card import Card
 from frenkel.cli.main import main
 from frenkel.kinetic.circuit import Circuit
 from frenkel.kinetic.waveform import Waveform
@@ -36,7 +36,7 @@ def law():
 
 def generator(law, volts):
     """Return the rate matrix (1/s) of all states of the law at a voltage (V), without a circuit."""
-    from frenkel.cards.jumps import Kernel, interpolated, place
+    from frenkel.cells.jumps import Kernel, interpolated, place
 
     number = len(law.level)
     every, logs = np.arange(number), law.log_rates(300.0)

@@ -18,7 +18,7 @@ from made_up_jumps import ensemble
 from frenkel.analysis.fitting import jump_fit
 from frenkel.analysis.rare.curve import Curve
 from frenkel.analysis.statistics import comparison
-from frenkel.cards.card import Card
+from frenkel.cells.card import Card
 from frenkel.cli.main import main
 from frenkel.kinetic.circuit import Circuit
 from frenkel.kinetic.waveform import Waveform

@@ -8,8 +8,8 @@ import pytest
 
 import frenkel as fk
 from frenkel import notebook
-from frenkel.cards.card import CardError
-from frenkel.cards.files import PACKAGED
+from frenkel.cells.card import CardError
+from frenkel.cells.files import PACKAGED
 from frenkel.cli.main import main
 from frenkel.configuration import device as configuration
 from frenkel.experiment import device as experiment

@@ -10,7 +10,7 @@ from spice_bench import OPENVAF, need, simulated
 
 from frenkel.analysis.exports import ladder
 from frenkel.analysis.exports.circuit import Draws
-from frenkel.cards.card import Card
+from frenkel.cells.card import Card
 
 LEG, SERIES, DRAWS = 2e-5, 5e3, Draws(devices=2, cycles=2, seed=3)
 CORNERS, VOLTS = np.cumsum([0.0, *[LEG] * 6]), np.array([0, 1.6, 0, -1.6, 0, 1.6, 0])

@@ -7,7 +7,7 @@ import pytest
 from made_up_core import CARD, CORE, MIDDLE, average_cell
 from spice_bench import ROUTES, Bench, by_scipy, random_bench
 
-from frenkel.cards.core import GapCell
+from frenkel.cells.core import GapCell
 
 LEG = 2.5e-5
 """Of a ramp to 2.5 V [s]."""

@@ -18,7 +18,7 @@ import xarray as xr
 from scipy.stats import beta
 
 from frenkel.analysis.fitting import gate_jumps, jump_fit, observations
-from frenkel.cards.files import CardWarning
+from frenkel.cells.files import CardWarning
 
 SHARE, SEED, REPEATS = 0.625, 0, 20
 

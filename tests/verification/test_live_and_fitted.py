@@ -17,7 +17,7 @@ from frenkel.array.cells.base import LiveCells, conductance
 from frenkel.array.cells.jumping import JumpingCardCells
 from frenkel.array.columns import TransistorArray
 from frenkel.array.crosspoint import OneTransistorOneResistor, Transistor
-from frenkel.cards.card import Card
+from frenkel.cells.card import Card
 from frenkel.events.word_lines import TransistorWordLines
 from frenkel.experiment.device import build
 from frenkel.experiment.protocol import Protocol

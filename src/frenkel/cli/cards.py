@@ -21,7 +21,7 @@ from .common import (
 
 if TYPE_CHECKING:
     from ..analysis.fitting.observations import Observations
-    from ..cards.card import Card
+    from ..cells.card import Card
     from ..rare.gate import Judged
 
 CARD = Option("card", type=Path, metavar="CARD.json", complete=values.cards)
@@ -191,7 +191,7 @@ def _check_fit(options: argparse.Namespace) -> None:
 
 def _gate(options: argparse.Namespace) -> int:
     from ..analysis.statistics.comparison import passed, table
-    from ..cards.card import Card
+    from ..cells.card import Card
     from ..experiment.fit_card import judge_card
     from ..reports.tails import untold
 
@@ -220,7 +220,7 @@ def _tails(card: "Card", paths: "list[Path]") -> "list[Judged]":
 
 
 def _card(options: argparse.Namespace) -> None:
-    from ..cards.card import Card
+    from ..cells.card import Card
     from ..reports.card import describe
 
     print(describe(Card.load(options.card)))

@@ -108,7 +108,7 @@ def _result(options: argparse.Namespace) -> Path:
 
 def _card(options: argparse.Namespace) -> Path:
     from ..analysis.exports import cards as card_exports
-    from ..cards.card import Card
+    from ..cells.card import Card
     from ..progress import Reporter
 
     ending = card_exports.FORMATS[options.to]

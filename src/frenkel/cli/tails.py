@@ -24,7 +24,7 @@ from .values import positive
 if TYPE_CHECKING:
     import xarray as xr
 
-    from ..cards.card import Card
+    from ..cells.card import Card
     from ..mpi_runs.farm import Workers
 
 
@@ -191,7 +191,7 @@ def _conductance(name: str, text: str) -> float:
 
 def _card(options: argparse.Namespace) -> "Card | None":
     """Return the card that is asked too; read before anything runs."""
-    from ..cards.card import Card
+    from ..cells.card import Card
 
     if options.card is None:
         return None

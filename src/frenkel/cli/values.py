@@ -147,7 +147,7 @@ def materials() -> list[str]:
 
 def cards() -> list[str]:
     """Return what a card can be called."""
-    from ..cards.files import packaged
+    from ..cells.files import packaged
 
     return [*packaged(), *_files(".json")]
 

@@ -11,7 +11,7 @@ from ..array.cells.card import CardCells
 from ..array.crossbar import Crossbar
 from ..array.crosspoint import Crosspoint
 from ..array.lines import bias as biases
-from ..cards.core import GapCore
+from ..cells.core import GapCore
 from ..configuration.array import CardCellsSection, LinearCellsSection, MarginPhase
 from ..configuration.base import ConfigurationError
 from .assembled import AssembledArray

@@ -31,9 +31,9 @@ from ..array.crosspoint import (
 )
 from ..array.lines import wires
 from ..array.lines.network import Lines
-from ..cards.card import Card
-from ..cards.core import GapCore
-from ..cards.files import packaged
+from ..cells.card import Card
+from ..cells.core import GapCore
+from ..cells.files import packaged
 from ..configuration import device as configuration
 from ..configuration.array import (
     ArrayConfiguration,

@@ -32,8 +32,8 @@ from ..analysis.fitting.cycle_memory import MemoryFitError
 from ..analysis.fitting.observations import ObservationError, Observations
 from ..analysis.results import store
 from ..analysis.statistics.comparison import Comparison, passed
-from ..cards.card import Card
-from ..cards.core import RANGES, STEEPEST
+from ..cells.card import Card
+from ..cells.core import RANGES, STEEPEST
 from ..configuration.device import parse
 from ..configuration.phases import Sweep
 from ..data import kinds

@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike
 
 from .. import provenance
 from ..analysis.reliability.pulse_trains import statistics
-from ..cards.card import Card, CardError
+from ..cells.card import Card, CardError
 from ..checks import at_least, between, one_of
 from ..typing import Floats
 from . import resting

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ..cards.jumps import STATES, JumpError, JumpLaw
-from ..cards.walk import JumpCells
+from ..cells.jumps import STATES, JumpError, JumpLaw
+from ..cells.walk import JumpCells
 from .measured import Relaxation
 
 TIMES = (1.0, 1e1, 1e2, 1e3, 1e4, 86_400.0)

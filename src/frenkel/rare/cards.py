@@ -13,10 +13,10 @@ from itertools import pairwise
 import numpy as np
 
 from ..analysis.rare.splitting import Splitting, split
-from ..cards.card import Card
-from ..cards.files import CardError
-from ..cards.jumps import STATES, JumpLaw
-from ..cards.walk import STRIDE, JumpCells, first_share
+from ..cells.card import Card
+from ..cells.files import CardError
+from ..cells.jumps import STATES, JumpLaw
+from ..cells.walk import STRIDE, JumpCells, first_share
 from ..checks import whole
 from ..kinetic.circuit import Circuit
 from ..kinetic.seeds import random_numbers

@@ -20,7 +20,7 @@ from .. import provenance
 from ..analysis.rare.curve import Curve
 from ..analysis.rare.splitting import Estimate
 from ..analysis.statistics.comparison import FACTOR, Comparison
-from ..cards.card import Card
+from ..cells.card import Card
 from ..configuration import device as config
 from . import farm
 from .cards import beside

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..cards.card import Card
+from ..cells.card import Card
 from ..typing import Floats
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..analysis.measured import files as measured
 from ..analysis.results import index, schema, store
-from ..cards.files import packaged
+from ..cells.files import packaged
 from ..data import kinds
 from ..experiment import array_file, ensemble_file
 from ..mpi_runs import content, shards, stopping
@@ -49,7 +49,7 @@ def open_file(path: str | Path) -> Any:
     if source.suffix in OTHERS:
         raise schema.SchemaError(f"{source} is not a result: {OTHERS[source.suffix]}")
     if source.suffix == ".json" or (str(path) in packaged() and not source.exists()):
-        from ..cards.card import Card
+        from ..cells.card import Card
 
         return Card.load(path)
     if not source.exists() and shards.run_folder(source).is_dir():

@@ -14,7 +14,7 @@ from made_up_noise import RELAXATION, RTN
 
 from frenkel.analysis.exports import cards as card_exports
 from frenkel.analysis.exports.templates import fill
-from frenkel.cards.card import Card, CardError, CardWarning, checksum
+from frenkel.cells.card import Card, CardError, CardWarning, checksum
 
 HOSTILE = (
     'a"""\nimport os; os.system("touch ran")\n"""',

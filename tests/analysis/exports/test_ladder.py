@@ -11,8 +11,8 @@ from scipy.stats import kstest
 from frenkel.analysis.exports import cards as card_exports
 from frenkel.analysis.exports import ladder, rungs
 from frenkel.analysis.exports.circuit import Draws
-from frenkel.cards.card import Card
-from frenkel.cards.jumps import JumpError
+from frenkel.cells.card import Card
+from frenkel.cells.jumps import JumpError
 
 
 def test_a_ladder_holds_the_states_of_the_law():

@@ -18,9 +18,9 @@ from frenkel.analysis.exports import law_equality, templates
 from frenkel.analysis.exports import learning as exports_learning
 from frenkel.analysis.reliability import pulse_trains
 from frenkel.analysis.reliability.linearity import exponential
-from frenkel.cards import trains
-from frenkel.cards.core import GapCell
-from frenkel.cards.noise import RelaxationLaw, RelaxationState, RtnLaw, RtnState
+from frenkel.cells import trains
+from frenkel.cells.core import GapCell
+from frenkel.cells.noise import RelaxationLaw, RelaxationState, RtnLaw, RtnState
 
 DEVICES, CYCLES = (50, 40), 16
 

@@ -7,8 +7,8 @@ from frenkel.analysis.exports import cards as card_exports
 from frenkel.analysis.fitting import card_schema, gate
 from frenkel.analysis.fitting.observations import build, levels_of, read_with_error
 from frenkel.analysis.statistics import comparison
-from frenkel.cards.card import Card, CardError
-from frenkel.cards.law import Feature
+from frenkel.cells.card import Card, CardError
+from frenkel.cells.law import Feature
 
 LEVELS = np.log(2.3e6 / np.arange(12, 3, -1))  # of 12 to 4 atoms
 
@@ -75,7 +75,7 @@ def test_card_and_export(cards, tmp_path):
 
 
 def test_bad_tables(cards):
-    from frenkel.cards.card import checksum
+    from frenkel.cells.card import checksum
 
     data = cards[0].to_dict()
     data["features"][0]["levels"][3] = -1.0

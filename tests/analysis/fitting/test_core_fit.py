@@ -6,7 +6,7 @@ from compact_models import integrate, switching_time
 
 from frenkel.analysis.fitting import core_fit
 from frenkel.analysis.fitting.observations import ObservationError
-from frenkel.cards.core import GapCell, GapCore
+from frenkel.cells.core import GapCell, GapCore
 
 CORE = GapCore(set_ramp=1e5, reset_ramp=1e5, drive=11.0, voltage_scale=0.3)
 

@@ -13,7 +13,7 @@ from made_up_cycles import cycles, observe, truth
 import frenkel
 from frenkel.analysis.fitting import few, statistical_model
 from frenkel.analysis.fitting.observations import build
-from frenkel.cards.card import Card
+from frenkel.cells.card import Card
 
 pytest.importorskip("sklearn", reason="fitting needs the extra fit")
 PLAIN = statistical_model.FitOptions(bootstrap=0)

@@ -6,7 +6,7 @@ import pytest
 
 from frenkel.analysis.fitting import jump_fit, jump_probes
 from frenkel.analysis.fitting.jump_probes import CELLS, Design
-from frenkel.cards.jumps import STATES, JumpLaw
+from frenkel.cells.jumps import STATES, JumpLaw
 
 VOLTS = np.array([-1.0, 0.0, 1.0])
 HOLD = (0.5, 1e-3, 300.0, 0.0, np.inf)

@@ -10,9 +10,9 @@ from scipy.stats import binom
 
 from frenkel.analysis.fitting import card_schema, core_fit, gate_jumps, jump_fit
 from frenkel.analysis.fitting.observations import ObservationError
-from frenkel.cards.card import Card
-from frenkel.cards.jumps import RATE_STEP, JumpLaw
-from frenkel.cards.walk import JumpCells
+from frenkel.cells.card import Card
+from frenkel.cells.jumps import RATE_STEP, JumpLaw
+from frenkel.cells.walk import JumpCells
 from frenkel.experiment.fit_card import fit_card, judge_card
 from frenkel.reports.card import describe
 

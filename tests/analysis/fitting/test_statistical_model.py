@@ -9,7 +9,7 @@ from made_up_cycles import NAMES, UNITS, cycles, observe, truth
 
 from frenkel.analysis.fitting import cycle_memory, gate, statistical_model
 from frenkel.analysis.fitting.observations import ObservationError, build, from_csv, from_dataset, told_apart
-from frenkel.cards.card import Card
+from frenkel.cells.card import Card
 
 pytest.importorskip("sklearn", reason="fitting needs the extra fit")
 

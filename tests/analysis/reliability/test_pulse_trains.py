@@ -7,7 +7,7 @@ import pytest
 from made_up_core import CARD, CORE
 
 from frenkel.analysis.reliability import pulse_trains
-from frenkel.cards.core import GapCore
+from frenkel.cells.core import GapCore
 
 SIZES = {"devices": 24, "cycles": 6, "seed": 3}
 
@@ -56,7 +56,7 @@ def test_widths_take_the_average_cell_all_the_way():
     """Speed at the pulse voltage times width times number is the way between the gaps; exact."""
     found = pulse_trains.Pulses.of(CARD, 20)
     at = {"hrs": 0.0, "lrs": 0.0, "set_voltage": found.set_voltage, "reset_voltage": found.reset_voltage}
-    from frenkel.cards.core import middle
+    from frenkel.cells.core import middle
 
     at |= {name: middle(CARD)[name] for name in ("hrs", "lrs")}
     cell = CORE.cells(at)

@@ -13,9 +13,9 @@ from spice_cell import features as shown
 from frenkel.array.cells.aging import Telegraph
 from frenkel.array.cells.base import conductance
 from frenkel.array.cells.card import CardCells, Heat
-from frenkel.cards.card import CardWarning
-from frenkel.cards.core import GapCell
-from frenkel.cards.noise import RtnLaw, RtnState
+from frenkel.cells.card import CardWarning
+from frenkel.cells.core import GapCell
+from frenkel.cells.noise import RtnLaw, RtnState
 from frenkel.units import BOLTZMANN_EV
 
 

@@ -11,7 +11,7 @@ from frenkel.array.cells.complementary import ComplementaryCells
 from frenkel.array.crossbar import Crossbar
 from frenkel.array.lines import bias
 from frenkel.array.lines.network import Lines
-from frenkel.cards.core import GapCell
+from frenkel.cells.core import GapCell
 
 HIGH, LOW = 1e-6, 1e-4
 

@@ -16,9 +16,9 @@ from frenkel.array.crossbar import Crossbar
 from frenkel.array.crosspoint import ExponentialSelector, OneTransistorOneResistor, Transistor
 from frenkel.array.lines import bias
 from frenkel.array.lines.network import Lines
-from frenkel.cards.files import CardWarning
-from frenkel.cards.jumps import JumpError, JumpLaw
-from frenkel.cards.walk import JumpCells
+from frenkel.cells.files import CardWarning
+from frenkel.cells.jumps import JumpError, JumpLaw
+from frenkel.cells.walk import JumpCells
 from frenkel.events.word_lines import TransistorWordLines
 
 VOLTAGES = np.array([-1.5, -0.5, 0.0, 0.5, 1.5])

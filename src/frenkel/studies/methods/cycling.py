@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ...cards.card import Card
+from ...cells.card import Card
 from ...networks.mapping import decode
 from ...networks.measured import PREFIX
 from ...networks.perceptron import accuracy

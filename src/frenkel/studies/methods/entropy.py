@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...cards.card import Card, CardWarning
+from ...cells.card import Card, CardWarning
 from ...networks.measured import PREFIX
 from ...typing import Floats
 

@@ -7,8 +7,8 @@ import pytest
 from made_up_cards import made_up_card
 from made_up_cycles import truth
 
-from frenkel.cards import _sampler
-from frenkel.cards.card import CardError
+from frenkel.cells import _sampler
+from frenkel.cells.card import CardError
 
 
 def written_out(card, devices, cycles, seed):

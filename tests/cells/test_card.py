@@ -12,9 +12,9 @@ from made_up_cards import SCORES, made_up_card
 from frenkel.analysis.fitting import card_schema
 from frenkel.analysis.results import store
 from frenkel.analysis.statistics.comparison import Comparison
-from frenkel.cards import schema
-from frenkel.cards.card import SCHEMA_VERSION, Card, CardError, CardWarning, checksum
-from frenkel.cards.law import Feature
+from frenkel.cells import schema
+from frenkel.cells.card import SCHEMA_VERSION, Card, CardError, CardWarning, checksum
+from frenkel.cells.law import Feature
 from frenkel.reports.card import describe
 
 
@@ -40,7 +40,7 @@ def test_sampling_needs_numpy_only(tmp_path):
     """Loading imports pydantic for the schema, and nothing else that is heavy; sampling imports nothing."""
     path = card_schema.save(made_up_card(), tmp_path / "a.json")
     code = (
-        "import sys; from frenkel.cards.card import Card\n"
+        "import sys; from frenkel.cells.card import Card\n"
         "def heavy(): return sorted({'pydantic', 'scipy', 'xarray', 'sklearn'} & set(sys.modules))\n"
         f"print(heavy()); Card.load({str(path)!r}).sample(2, 2, seed=0); print(heavy())"
     )

@@ -1,6 +1,6 @@
 """Noise layers of a card: random telegraph noise and relaxation after programming, by conductance.
 
-Numpy only, like :mod:`frenkel.cards.card`, and vectorised over cells. Both layers are tables of states: what
+Numpy only, like :mod:`frenkel.cells.card`, and vectorised over cells. Both layers are tables of states: what
 lies between two states is interpolated linearly in ln(conductance); beyond the outermost state its values
 hold.
 """

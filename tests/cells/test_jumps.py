@@ -10,9 +10,9 @@ from scipy.linalg import expm
 from scipy.stats import binom, kstest
 
 import frenkel as fk
-from frenkel.cards import walk
-from frenkel.cards.files import CardWarning
-from frenkel.cards.jumps import (
+from frenkel.cells import walk
+from frenkel.cells.files import CardWarning
+from frenkel.cells.jumps import (
     CURRENT_STEP,
     RATE_STEP,
     JumpError,
@@ -24,7 +24,7 @@ from frenkel.cards.jumps import (
     reached,
     told,
 )
-from frenkel.cards.walk import JumpCells
+from frenkel.cells.walk import JumpCells
 
 VOLTAGES = np.array([-1.5, -0.5, 0.0, 0.5, 1.5])
 READ = 0.1

@@ -112,7 +112,7 @@ class GapCore:
         return asdict(self)
 
     def row(self) -> Floats:
-        """Return the numbers as :func:`frenkel.cards.trains.trains` takes them."""
+        """Return the numbers as :func:`frenkel.cells.trains.trains` takes them."""
         return np.array(list(self.to_dict().values()))
 
     def gap(self, resistance: Any) -> Floats:

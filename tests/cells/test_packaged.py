@@ -9,8 +9,8 @@ import pytest
 import frenkel as fk
 from frenkel.analysis.fitting import gate, gate_jumps, jump_fit
 from frenkel.analysis.fitting.observations import Observations, from_dataset, parts
-from frenkel.cards.card import Card
-from frenkel.cards.jumps import ARRAYS
+from frenkel.cells.card import Card
+from frenkel.cells.jumps import ARRAYS
 from frenkel.configuration.device import parse
 from frenkel.experiment.ensemble_file import open_ensemble
 

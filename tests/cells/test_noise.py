@@ -11,8 +11,8 @@ from made_up_noise import RELAXATION, RTN, made_up_table
 from frenkel.analysis.fitting import card_schema, gate_noise, noise_fit, relaxation_fit
 from frenkel.analysis.fitting.observations import ObservationError
 from frenkel.analysis.noise import markov
-from frenkel.cards.card import Card, CardError, CardWarning
-from frenkel.cards.noise import NoiseError, RelaxationLaw, RelaxationState
+from frenkel.cells.card import Card, CardError, CardWarning
+from frenkel.cells.noise import NoiseError, RelaxationLaw, RelaxationState
 
 
 def test_cards_keep_their_noise(tmp_path):
@@ -32,7 +32,7 @@ def test_a_card_without_layers_has_no_noise():
 
 
 def test_a_wrong_layer_is_no_card():
-    from frenkel.cards.card import checksum
+    from frenkel.cells.card import checksum
 
     data = made_up_card(rtn_law=RTN).to_dict()
     del data["checksum"]

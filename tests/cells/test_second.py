@@ -9,9 +9,9 @@ import pytest
 import frenkel as fk
 from frenkel.analysis.fitting import jump_fit
 from frenkel.analysis.fitting.observations import from_dataset, parts
-from frenkel.cards.card import Card
-from frenkel.cards.files import packaged
-from frenkel.cards.jumps import ARRAYS
+from frenkel.cells.card import Card
+from frenkel.cells.files import packaged
+from frenkel.cells.jumps import ARRAYS
 from frenkel.cli.main import main
 from frenkel.configuration.device import parse
 from frenkel.experiment.ensemble_file import open_ensemble

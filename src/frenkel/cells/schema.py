@@ -1,6 +1,6 @@
 """Schema of a card file: its keys, and what kind of value each holds; loading and saving both apply it.
 
-Whether the numbers make a law, :class:`frenkel.cards.card.Card` and the layers of :mod:`.noise` check
+Whether the numbers make a law, :class:`frenkel.cells.card.Card` and the layers of :mod:`.noise` check
 themselves, however they are made. pydantic takes a while to import: who calls imports this when it is needed.
 """
 
@@ -39,7 +39,7 @@ class _Strict(BaseModel):
 
 
 class FeatureData(_Strict):
-    """One feature: see :class:`frenkel.cards.card.Feature`."""
+    """One feature: see :class:`frenkel.cells.card.Feature`."""
 
     name: Annotated[str, Field(pattern=f"^{checks.KEY}$")]
     unit: Annotated[Line, Field(description='"1" for a pure number')]
@@ -67,7 +67,7 @@ class CycleData(_Strict):
 
 
 class RtnStateData(_Strict):
-    """Telegraph noise of one state: see :class:`frenkel.cards.noise.RtnState`."""
+    """Telegraph noise of one state: see :class:`frenkel.cells.noise.RtnState`."""
 
     name: Line
     conductance: Annotated[Positive, Field(description="S")]
@@ -91,7 +91,7 @@ class RtnData(_Strict):
 
 
 class RelaxationStateData(_Strict):
-    """Relaxation of one state: see :class:`frenkel.cards.noise.RelaxationState`."""
+    """Relaxation of one state: see :class:`frenkel.cells.noise.RelaxationState`."""
 
     name: Line
     conductance: Annotated[Positive, Field(description="S")]
@@ -123,7 +123,7 @@ Places = Annotated[
 
 
 class JumpData(_Strict):
-    """States and the jumps between them: see :class:`frenkel.cards.jumps.JumpLaw`."""
+    """States and the jumps between them: see :class:`frenkel.cells.jumps.JumpLaw`."""
 
     voltages: Annotated[Row, Field(description="device voltages, V")]
     temperatures: Annotated[Row, Field(description="K")]
@@ -201,7 +201,7 @@ CoreName = Literal[
     "read_voltage",
     "edge",
 ]
-"""Fields of :class:`frenkel.cards.core.GapCore`."""
+"""Fields of :class:`frenkel.cells.core.GapCore`."""
 
 CoreSource = Literal["traces", "states", "given"]
 

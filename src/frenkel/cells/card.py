@@ -1,6 +1,6 @@
 """Card: a statistical compact model of a cell as data, with its provenance, its limits and its test results.
 
-A card is a JSON file; what is read and what is written follow :mod:`frenkel.cards.schema`. Sampling needs
+A card is a JSON file; what is read and what is written follow :mod:`frenkel.cells.schema`. Sampling needs
 numpy only. The law of a card has two layers. Every device has a location
 and a spread for each feature, drawn together from a mixture of Gaussians (device to device). Around them
 each cycle draws from a vector autoregression of Gaussian scores that are mapped to the distribution of the
@@ -11,7 +11,7 @@ feature by its table of quantiles (cycle to cycle)::
 
 with t the logarithm for resistances and the identity for voltages. Where the values stand on levels that all
 devices share, devices differ in ranks: ``t = W^-1(logarithm)`` with the table W of a feature. Two more layers
-are optional, random telegraph noise and relaxation, by conductance: :mod:`frenkel.cards.noise`.
+are optional, random telegraph noise and relaxation, by conductance: :mod:`frenkel.cells.noise`.
 """
 
 import math
@@ -177,7 +177,7 @@ class Card:
         return Law(self.features, self.scores, self.coefficients, self.innovation)
 
     def rtn(self, conductance: Any, random: np.random.Generator, temperature: float | None = None) -> Traps:
-        """Draw the traps of cells, by :class:`frenkel.cards.noise.RtnLaw`.
+        """Draw the traps of cells, by :class:`frenkel.cells.noise.RtnLaw`.
 
         Parameters
         ----------
@@ -199,7 +199,7 @@ class Card:
     def jump_cells(
         self, number: int, seed: int, *, state: str = "hrs", temperature: float | None = None
     ) -> JumpCells:
-        """Return cells for pulses, holds, rests and ramps, by :class:`frenkel.cards.walk.JumpCells`.
+        """Return cells for pulses, holds, rests and ramps, by :class:`frenkel.cells.walk.JumpCells`.
 
         Raises
         ------
@@ -229,7 +229,7 @@ class Card:
     def relax(
         self, conductance: Any, times: Any, random: np.random.Generator, temperature: float | None = None
     ) -> Floats:
-        """Return conductances (S) at times after programming, by :class:`frenkel.cards.noise.RelaxationLaw`.
+        """Return conductances (S) at times after programming, by :class:`frenkel.cells.noise.RelaxationLaw`.
 
         Parameters
         ----------
