@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import checks
+from ..cells.interface import Cells, jumps
 from ..errors import ConvergenceError
 from ..typing import Floats, Index
 from ._columns import ladders
-from .cells.base import Cells, jumps
 from .crosspoint import OneTransistorOneResistor
 from .lines.bias import check_cell
 from .lines.newton import KIRCHHOFF, MOST_STEPS

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..cells.interface import Cells
 from ..typing import Floats, Index
 from ._series import cross
-from .cells.base import Cells
 from .crosspoint import Crosspoint, ExponentialSelector
 from .lines import bias as biases
 from .lines.effective import LoadLine

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import checks
+from ..cells.interface import Cells, jumps
 from ..errors import ConvergenceError
 from ..typing import Floats
-from .cells.base import Cells, jumps
 from .cross import CrossSolver
 from .crosspoint import Crosspoint, Direct
 from .lines import bias as biases

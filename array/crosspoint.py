@@ -14,12 +14,12 @@ from functools import cached_property
 import numpy as np
 
 from .. import checks
+from ..cells.interface import Cells, Where, pick
 from ..errors import ConvergenceError
 from ..typing import Floats
 from ..units import BOLTZMANN_EV
 from ._columns import transistor_series
 from ._series import meet, sinh_series
-from .cells.base import Cells, Where, pick
 
 ROUNDING = 8.0 * float(np.finfo(np.float64).eps)
 """Share of a voltage or current that the search for the inner node leaves."""

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..cells.interface import Cells
 from ..errors import ConvergenceError
 from ..typing import Floats, Index
-from .cells.base import Cells
 from .crosspoint import Crosspoint, Transistor
 
 CLOSE, MOST_STEPS = 1e-11, 200

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..cells.interface import Cells, Where, jumps
 from ..errors import ConvergenceError
 from ..typing import Floats, Index
-from .cells.base import Cells, Where, jumps
 from .crosspoint import Crosspoint
 from .lines.effective import LoadLine
 from .lines.network import Solution

@@ -36,8 +36,6 @@ from numpy.typing import NDArray
 from report import machine, write, write_table
 from scipy.sparse.linalg import spsolve
 
-from frenkel.array.cells.base import LinearCells
-from frenkel.array.cells.card import CardCells
 from frenkel.array.cells.jumping import JumpingCardCells
 from frenkel.array.columns import TransistorArray
 from frenkel.array.crossbar import Crossbar
@@ -48,7 +46,9 @@ from frenkel.array.lines.network import Lines, Network, Solution
 from frenkel.array.lines.newton import solve
 from frenkel.array.lines.solvers import DirectSolver, LinearSolver, SchurSolver
 from frenkel.cells.core import GapCore
+from frenkel.cells.gap_cells import CardCells
 from frenkel.cells.jumps import JumpLaw
+from frenkel.cells.resistors import LinearCells
 from frenkel.events.clock import Clock
 from frenkel.events.controller import Controller, Timing
 from frenkel.events.programming import Blind, IncrementalPulses, program_all

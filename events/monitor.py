@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..array.cells.base import Cells, conductance
+from ..cells.interface import Cells, conductance
 from ..typing import Floats
 from .clock import Process
 from .controller import Controller

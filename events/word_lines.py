@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import checks
-from ..array.cells.base import jumps
 from ..array.columns import TransistorArray
 from ..array.loads import TransistorLoad
+from ..cells.interface import jumps
 from ..typing import Floats, Index
 from .clock import Process
 from .controller import Controller

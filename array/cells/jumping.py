@@ -15,13 +15,12 @@ from numpy.typing import NDArray
 
 from ... import checks
 from ...cells import files
+from ...cells.aging import Telegraph
+from ...cells.interface import CellLoad, Where, pick
 from ...cells.jumps import STATES, JumpError, JumpLaw, Kernel, place
 from ...cells.noise import RtnLaw
 from ...typing import Floats, Index
 from ._jumps import hold
-from .aging import Telegraph
-from .base import Where, pick
-from .driven import CellLoad
 
 if TYPE_CHECKING:
     from ...cells.card import Card

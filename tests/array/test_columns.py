@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 from made_up_cells import made_up_cells
 
-from frenkel.array.cells.base import LinearCells, conductance
-from frenkel.array.cells.card import CardCells
 from frenkel.array.columns import DifferentialArray, Ladders, TransistorArray
 from frenkel.array.crossbar import Crossbar
 from frenkel.array.crosspoint import OneTransistorOneResistor, Transistor
 from frenkel.array.lines.network import Lines
 from frenkel.array.weights import DifferentialPair, ReferenceColumn
 from frenkel.cells.core import GapCore
+from frenkel.cells.gap_cells import CardCells
+from frenkel.cells.interface import conductance
+from frenkel.cells.resistors import LinearCells
 
 SHAPE = (3, 4)
 TRANSISTOR = Transistor(threshold=0.7, gain=2e-4)

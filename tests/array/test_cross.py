@@ -5,13 +5,14 @@ import pytest
 from made_up_cells import made_up_cells, varied_cells
 from made_up_noise import ONE_KIND
 
-from frenkel.array.cells.base import FaultyCells, LinearCells, conductance
 from frenkel.array.cross import ALLOWED, CrossSolver
 from frenkel.array.crossbar import Crossbar
 from frenkel.array.crosspoint import Direct, ExponentialSelector, SelfRectifying
 from frenkel.array.lines import bias
 from frenkel.array.lines.effective import load_line
 from frenkel.array.lines.network import Lines
+from frenkel.cells.interface import conductance
+from frenkel.cells.resistors import FaultyCells, LinearCells
 
 SHAPE = (24, 31)
 SELECTOR = ExponentialSelector(saturation=1e-11, slope_voltage=0.06)

@@ -6,12 +6,13 @@ from made_up_cells import CORE, FEATURES, made_up_cells
 from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
-from frenkel.array.cells.base import FaultyCells, LinearCells, conductance
 from frenkel.array.crossbar import Crossbar
 from frenkel.array.crosspoint import ExponentialSelector, ThresholdSelector
 from frenkel.array.lines import bias
 from frenkel.array.lines.network import Lines
 from frenkel.cells.core import GapCell
+from frenkel.cells.interface import conductance
+from frenkel.cells.resistors import FaultyCells, LinearCells
 
 CELL, VOLTS, WIDTH = (0, 1), 1.6, 3e-8
 DRIVERS = 2e3, 3e3

@@ -4,8 +4,6 @@ import numpy as np
 import pytest
 from made_up_cells import CORE, FEATURES, made_up_cells
 
-from frenkel.array.cells.base import FaultyCells, LinearCells
-from frenkel.array.cells.card import CardCells
 from frenkel.array.columns import DifferentialArray, Ladders, TransistorArray
 from frenkel.array.crossbar import Crossbar
 from frenkel.array.crosspoint import (
@@ -21,6 +19,8 @@ from frenkel.array.lines.network import Lines, Network
 from frenkel.array.lines.solvers import DirectSolver, SchurSolver
 from frenkel.array.lines.transient import Capacitance
 from frenkel.array.weights import DifferentialPair
+from frenkel.cells.gap_cells import CardCells
+from frenkel.cells.resistors import FaultyCells, LinearCells
 
 NAN = np.nan
 G = np.full((2, 3), 1e-5)

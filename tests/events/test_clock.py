@@ -6,9 +6,9 @@ from closed_forms import accepted_share
 from made_up_cells import drifting, made_up_cells
 from scipy import stats
 
-from frenkel.array.cells.base import LinearCells
 from frenkel.array.crossbar import Crossbar
 from frenkel.array.lines.network import Lines
+from frenkel.cells.resistors import LinearCells
 from frenkel.events.clock import Clock, EnergyMeter, Station, picoseconds
 from frenkel.events.controller import Controller, Timing
 from frenkel.events.programming import (

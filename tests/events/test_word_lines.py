@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from made_up_cells import drifting, made_up_cells, varied_cells
 
-from frenkel.array.cells.base import LinearCells
 from frenkel.array.columns import TransistorArray
 from frenkel.array.crossbar import Crossbar
 from frenkel.array.crosspoint import OneTransistorOneResistor, Transistor
 from frenkel.array.lines.network import Lines
+from frenkel.cells.resistors import LinearCells
 from frenkel.events import word_lines as module
 from frenkel.events.clock import Clock, Log
 from frenkel.events.controller import Controller, Timing

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from frenkel.array.cells.base import conductance
 from frenkel.array.lines.wires import NODES
+from frenkel.cells.interface import conductance
 from frenkel.configuration import array as configuration
 from frenkel.experiment.array_margin import margin
 from frenkel.experiment.assembled import AssembledArray

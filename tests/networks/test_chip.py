@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from frenkel.array.cells.base import LinearCells
 from frenkel.array.crossbar import Crossbar
 from frenkel.array.lines import bias
 from frenkel.array.lines.network import Lines
 from frenkel.array.periphery import NEURRAM, Converter, neurram
+from frenkel.cells.resistors import LinearCells
 from frenkel.networks.chip import Chip, ChipDesign, wired
 from frenkel.networks.cost import inference, refresh_share, scheduled, writing
 from frenkel.networks.device_statistics import placeholder

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 from made_up_cycles import truth
 
-from frenkel.array.cells.card import CardCells
 from frenkel.cells.core import GapCore
+from frenkel.cells.gap_cells import CardCells
 from frenkel.cells.noise import RelaxationLaw, RelaxationState
 
 CORE = GapCore()

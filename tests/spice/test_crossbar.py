@@ -6,9 +6,9 @@ from made_up_core import CARD, CORE
 from spice_array import SEGMENT, netlist, run
 from spice_bench import need
 
-from frenkel.array.cells.card import CardCells
 from frenkel.array.crossbar import Crossbar
 from frenkel.array.lines.network import Lines
+from frenkel.cells.gap_cells import CardCells
 
 PULSE = (5, 7, 1.5, 1e-6)
 """Word line, bit line, amplitude [V], width [s]."""

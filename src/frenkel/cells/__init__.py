@@ -1,1 +1,1 @@
-"""Statistical compact models of a cell."""
+"""Cells of an array: their interface, the laws of a card, and the file of a card."""

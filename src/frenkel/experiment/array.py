@@ -12,10 +12,10 @@ import xarray as xr
 
 from .. import provenance
 from ..array import periphery
-from ..array.cells.base import conductance
 from ..array.crossbar import Crossbar
 from ..array.lines import bias as biases
 from ..array.lines import wires
+from ..cells.interface import conductance
 from ..configuration import array as array_configuration
 from ..configuration.array import (
     AnyScheme,

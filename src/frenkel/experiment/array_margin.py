@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from ..array.cells.base import Cells, LinearCells
-from ..array.cells.card import CardCells
 from ..array.crossbar import Crossbar
 from ..array.crosspoint import Crosspoint
 from ..array.lines import bias as biases
 from ..cells.core import GapCore
+from ..cells.gap_cells import CardCells
+from ..cells.interface import Cells
+from ..cells.resistors import LinearCells
 from ..configuration.array import CardCellsSection, LinearCellsSection, MarginPhase
 from ..configuration.base import ConfigurationError
 from .assembled import AssembledArray

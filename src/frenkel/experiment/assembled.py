@@ -13,12 +13,9 @@ from typing import Any
 import numpy as np
 
 from ..array import periphery
-from ..array.cells.base import Cells, FaultyCells, LinearCells, LiveCells
-from ..array.cells.card import CardCells
-from ..array.cells.complementary import ComplementaryCells
 from ..array.cells.jumping import JumpingCardCells
-from ..array.cells.live_processes import LiveWorkers, processes
 from ..array.columns import TransistorArray
+from ..array.complementary import ComplementaryCells
 from ..array.crossbar import Crossbar
 from ..array.crosspoint import (
     Crosspoint,
@@ -31,9 +28,14 @@ from ..array.crosspoint import (
 )
 from ..array.lines import wires
 from ..array.lines.network import Lines
+from ..array.live_cells import LiveCells
+from ..array.live_processes import LiveWorkers, processes
 from ..cells.card import Card
 from ..cells.core import GapCore
 from ..cells.files import packaged
+from ..cells.gap_cells import CardCells
+from ..cells.interface import Cells
+from ..cells.resistors import FaultyCells, LinearCells
 from ..configuration import device as configuration
 from ..configuration.array import (
     ArrayConfiguration,

@@ -446,9 +446,9 @@ def wired(conductance: Floats, wire_resistance: float) -> Floats:
         Of every segment of both lines (ohm), above 0; drivers and amplifiers have none.
     """
     # Late, since cells of an array bring the whole engine, which chips with ideal lines do not need.
-    from ..array.cells.base import LinearCells
     from ..array.crossbar import Crossbar
     from ..array.lines.network import Lines
+    from ..cells.resistors import LinearCells
 
     m, n = conductance.shape[-2:]
     lines = Lines(shape=(m, n), word_resistance=wire_resistance, bit_resistance=wire_resistance)

@@ -11,12 +11,12 @@ import numpy as np
 import xarray as xr
 
 from .. import provenance
-from ..array.cells.base import LinearCells
 from ..array.columns import TransistorArray
 from ..array.crossbar import Crossbar
 from ..array.crosspoint import OneTransistorOneResistor, Transistor
 from ..array.lines import bias
 from ..array.lines.network import Lines
+from ..cells.resistors import LinearCells
 from ..networks.device_statistics import DeviceStatistics
 from ..networks.mapping import ARCHITECTURES, MAPPINGS, Mapping, decode, encode
 from ..typing import Floats

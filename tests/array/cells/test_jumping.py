@@ -9,7 +9,6 @@ from made_up_jumps import ensemble
 from scipy.stats import binom, ks_2samp
 
 from frenkel.analysis.fitting import jump_fit
-from frenkel.array.cells.base import FaultyCells, conductance
 from frenkel.array.cells.jumping import JumpingCardCells
 from frenkel.array.columns import TransistorArray
 from frenkel.array.crossbar import Crossbar
@@ -17,7 +16,9 @@ from frenkel.array.crosspoint import ExponentialSelector, OneTransistorOneResist
 from frenkel.array.lines import bias
 from frenkel.array.lines.network import Lines
 from frenkel.cells.files import CardWarning
+from frenkel.cells.interface import conductance
 from frenkel.cells.jumps import JumpError, JumpLaw
+from frenkel.cells.resistors import FaultyCells
 from frenkel.cells.walk import JumpCells
 from frenkel.events.word_lines import TransistorWordLines
 

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from made_up_cells import made_up_cells
 
-from frenkel.array.cells.base import FaultyCells, LinearCells, LiveCells
 from frenkel.array.columns import Ladders
 from frenkel.array.crossbar import Crossbar
 from frenkel.array.crosspoint import (
@@ -17,6 +16,8 @@ from frenkel.array.crosspoint import (
 from frenkel.array.lines import bias
 from frenkel.array.lines.network import Lines
 from frenkel.array.lines.newton import limited
+from frenkel.array.live_cells import LiveCells
+from frenkel.cells.resistors import FaultyCells, LinearCells
 from frenkel.errors import ConvergenceError
 
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from spice_lines import netlist
 
-from frenkel.array.cells.base import LinearCells
 from frenkel.array.crossbar import Crossbar
 from frenkel.array.lines import bias
 from frenkel.array.lines.network import Lines, Network
+from frenkel.cells.resistors import LinearCells
 
 NGSPICE = shutil.which("ngspice")
 pytestmark = pytest.mark.skipif(NGSPICE is None, reason="ngspice is not installed")

@@ -5,12 +5,12 @@ import pytest
 from closed_forms import elmore_delay
 from made_up_cells import made_up_cells
 
-from frenkel.array.cells.base import LinearCells
 from frenkel.array.crossbar import Crossbar
 from frenkel.array.crosspoint import ExponentialSelector
 from frenkel.array.lines import bias
 from frenkel.array.lines.network import Lines, Network
 from frenkel.array.lines.transient import Capacitance, Stepper
+from frenkel.cells.resistors import LinearCells
 
 R, C = 5.0, 1e-16
 """Of a segment."""

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from ...cells.core import GapCore
-from ...typing import Floats, Index
+from ..typing import Floats, Index
 from . import _gap
+from .core import GapCore
 
 
 class Gaps:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ...cells.noise import RelaxationLaw, RtnLaw, arrhenius, interpolate
-from ...typing import Floats, Index
+from ..typing import Floats, Index
+from .noise import RelaxationLaw, RtnLaw, arrhenius, interpolate
 
 RENEWED = 1.0
 """Change of ln(conductance) after which a cell has other traps."""

@@ -6,12 +6,13 @@ from made_up_cells import CORE, FEATURES, made_up_cells
 from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
-from frenkel.array.cells.base import LinearCells, conductance
-from frenkel.array.cells.complementary import ComplementaryCells
+from frenkel.array.complementary import ComplementaryCells
 from frenkel.array.crossbar import Crossbar
 from frenkel.array.lines import bias
 from frenkel.array.lines.network import Lines
 from frenkel.cells.core import GapCell
+from frenkel.cells.interface import conductance
+from frenkel.cells.resistors import LinearCells
 
 HIGH, LOW = 1e-6, 1e-4
 

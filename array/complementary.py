@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ... import checks
-from ...errors import ConvergenceError
-from ...typing import Floats
-from .base import Cells, Where
+from .. import checks
+from ..cells.interface import Cells, Where
+from ..errors import ConvergenceError
+from ..typing import Floats
 
 ROUNDING = 8.0 * float(np.finfo(np.float64).eps)
 MOST_STEPS = 200

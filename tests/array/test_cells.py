@@ -6,9 +6,11 @@ from made_up_cells import drifting, made_up_cells, varied_cells
 from made_up_cycles import truth
 from made_up_noise import ONE_KIND
 
-from frenkel.array.cells.base import FaultyCells, LinearCells, LiveCells, conductance
-from frenkel.array.cells.card import CardCells, Heat
-from frenkel.array.cells.live_processes import LiveWorkers, Recipe, processes
+from frenkel.array.live_cells import LiveCells
+from frenkel.array.live_processes import LiveWorkers, Recipe, processes
+from frenkel.cells.gap_cells import CardCells, Heat
+from frenkel.cells.interface import conductance
+from frenkel.cells.resistors import FaultyCells, LinearCells
 from frenkel.kinetic.device import Device
 from frenkel.kinetic.materials.material import Material
 from frenkel.mpi_runs.farm import Serial

@@ -17,11 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from ...kinetic.device import Device
-from ...kinetic.materials.material import Material
-from ...mpi_runs.farm import cores
-from ...typing import Floats
-from .driven import Drive
+from ..kinetic.device import Device
+from ..kinetic.materials.material import Material
+from ..mpi_runs.farm import cores
+from ..typing import Floats
+from .live_cells import Drive
 
 Make = Callable[[int], Device]
 """Makes device number k, always the same: a `Recipe`, or a function of a module, so that it travels."""

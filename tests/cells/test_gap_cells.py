@@ -10,11 +10,11 @@ from scipy.integrate import solve_ivp
 from spice_cell import corners
 from spice_cell import features as shown
 
-from frenkel.array.cells.aging import Telegraph
-from frenkel.array.cells.base import conductance
-from frenkel.array.cells.card import CardCells, Heat
+from frenkel.cells.aging import Telegraph
 from frenkel.cells.card import CardWarning
 from frenkel.cells.core import GapCell
+from frenkel.cells.gap_cells import CardCells, Heat
+from frenkel.cells.interface import conductance
 from frenkel.cells.noise import RtnLaw, RtnState
 from frenkel.units import BOLTZMANN_EV
 

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ... import checks
-from ...cells.core import GapCore
-from ...typing import Floats, Index
-from ...units import BOLTZMANN_EV
+from .. import checks
+from ..typing import Floats, Index
+from ..units import BOLTZMANN_EV
 from .aging import Relaxation, Telegraph
-from .base import Where, pick
+from .core import GapCore
 from .gaps import Gaps
+from .interface import Where, pick
 
 if TYPE_CHECKING:
-    from ...cells.card import Card
-    from ...cells.cells import Cells as Draws
-    from ...cells.noise import RelaxationLaw, RtnLaw
+    from .card import Card
+    from .cells import Cells as Draws
+    from .noise import RelaxationLaw, RtnLaw
 
 MOST_SKIPPED = 100
 """Cycles in a row that a cell may skip because their HRS is not above their LRS."""

@@ -5,9 +5,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from frenkel.array.cells.base import FaultyCells, LinearCells, LiveCells, conductance
-from frenkel.array.cells.driven import _Meter
-from frenkel.array.cells.live_processes import LiveWorkers, Recipe
 from frenkel.array.columns import TransistorArray
 from frenkel.array.crossbar import Crossbar
 from frenkel.array.crosspoint import (
@@ -18,6 +15,10 @@ from frenkel.array.crosspoint import (
     Transistor,
 )
 from frenkel.array.lines.network import Lines
+from frenkel.array.live_cells import LiveCells, _Meter
+from frenkel.array.live_processes import LiveWorkers, Recipe
+from frenkel.cells.interface import conductance
+from frenkel.cells.resistors import FaultyCells, LinearCells
 from frenkel.events.word_lines import TransistorWordLines
 from frenkel.kinetic.circuit import Circuit
 from frenkel.kinetic.waveform import Waveform
