@@ -73,11 +73,11 @@ class Compared:
     measured: Floats
     card: Floats
 
-    def row(self, seed: int) -> Comparison:
-        """Return the row of a gate: value and floor over splits of the devices."""
+    def row(self, seed: int, repeats: int = REPEATS) -> Comparison:
+        """Return the row of a gate: value and floor over ``repeats`` splits of the devices."""
         floors, values = [], []
         devices = np.unique(self.owner)
-        for r in range(REPEATS):
+        for r in range(repeats):
             random = np.random.default_rng([seed, 7, r])
             first = np.isin(self.owner, random.permutation(devices)[: len(devices) // 2])
             which = random.integers(self.card.shape[1], size=len(self.owner))

@@ -36,7 +36,7 @@ def main(path, share=SHARE):
     print(f"fitted to {len(training)} devices: {made}, {numbers}; {time.process_time() - begin:.1f} s")
     print(f"judged by {len(held_out)} devices; given up: {gate_jumps.given_up(data, held_out)}")
     for one in gate_jumps.compared(law, data, held_out, SEED):
-        row = one.row(SEED)
+        row = one.row(SEED, REPEATS)
         print(f"{one.name:60} value {row.value:.3f} floor {row.floor:.3f} {'' if row.passed else 'FAILED'}")
         if one.design[0] >= 0:
             print(f"    all {one.measured.mean():.3f} {one.card.mean():.3f}; {told_error(one)}")
