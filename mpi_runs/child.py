@@ -26,9 +26,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ..data.stopping import Stop
 from ..threads import load_blas_alone, load_hashes_alone
 from . import shards
-from .stopping import Stop
 
 try:
     import resource

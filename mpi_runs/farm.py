@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
 from typing import Any
 
+from ..data.stopping import Stop
 from . import worker
 from .order import Order
 from .shards import STOPPED
-from .stopping import Stop
 from .worker import Receipt, Report
 
 AHEAD = 2  # tasks handed out per distant worker, so that none waits for the manager

@@ -4,7 +4,8 @@ import contextlib
 import traceback
 from collections.abc import Callable, Iterator
 
-from . import farm, stopping
+from ..data import stopping
+from . import farm
 
 
 def engine_of(name: str | None, part: tuple[int, int] | None) -> str:

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data import netcdf
+from ..data.content import ATTRIBUTE, ContentHash, dtype_text
 from ..errors import explain
 from . import index, shards
-from .content import ATTRIBUTE, ContentHash, dtype_text
 
 CHUNK_BYTES = 1 << 20
 MEMBER_CHUNK = 256

@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from . import index, shards, stopping
+from ..data import stopping
+from . import index, shards
 from .merge import Located, Whole
 
 DOCUMENT = "configuration.json"

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import farm, lock, runs, shards, stopping
+from ..data import stopping
+from . import farm, lock, runs, shards
 from .order import Cost, Order
 from .status import File, Status
 from .worker import Report

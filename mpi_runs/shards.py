@@ -148,11 +148,6 @@ class Index:
         return np.frombuffer(self.rows, np.int64).reshape(-1, 4)[:, number].copy()
 
 
-def run_folder(output: Path) -> Path:
-    """Return the folder that holds the shards of an output."""
-    return output.with_name(output.name + ".run")
-
-
 def owner(configuration_hash: str) -> bytes:
     """Return what a record says of its configuration: the first three bytes of the hash."""
     try:

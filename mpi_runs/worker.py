@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..data.stopping import Stop, from_other_host
 from . import child, index, shards
-from .stopping import Stop, from_other_host
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ... import provenance
-from ...data import kinds
-from ...mpi_runs import content
+from ...data import forms, kinds
 from ...typing import Floats
 from ..noise import trace
 from ..results import store
@@ -76,7 +75,7 @@ def planned(
 
 
 def _kind(file: Path) -> kinds.Kind:
-    return kinds.kind_of(store.readable(file), content.check)
+    return kinds.kind_of(store.readable(file))
 
 
 def _cycles_of_files(
@@ -228,9 +227,9 @@ def load(path: Path) -> "xr.Dataset":
 
 def load_or_read(path: Path) -> "xr.Dataset | None":
     """Return a file of measurements, or a table by a guess; None: it is a result."""
-    if kinds.form_of(store.readable(path)) != "netcdf":
+    if forms.form_of(store.readable(path)) != "netcdf":
         return read([path])
-    return load(path) if kinds.kind_of(path, content.check) == "measured" else None
+    return load(path) if kinds.kind_of(path) == "measured" else None
 
 
 def resting(data: "xr.Dataset", origin: str) -> dict[str, list[tuple[Floats, Floats]]]:

@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...data import kinds, netcdf
+from ...data import content, forms, kinds, netcdf
+from ...data.stopping import held_back
 from ...errors import explain, reason
-from ...mpi_runs import content
-from ...mpi_runs.stopping import held_back
 from .layout import Layout
 from .schema import LAYOUT
 
@@ -94,8 +93,8 @@ def load(path: str | Path, layout: Layout = LAYOUT) -> "xr.Dataset":
         It is another version, or has another layout.
     """
     source = readable(path)
-    if kinds.form_of(source) != "netcdf":
-        raise StoreError(kinds.not_netcdf(source))
+    if forms.form_of(source) != "netcdf":
+        raise StoreError(forms.not_netcdf(source))
     try:
         content.check(source)
     except content.ContentError as error:

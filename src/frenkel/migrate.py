@@ -30,10 +30,9 @@ from .analysis.fitting import card_schema
 from .analysis.results import metrics, schema, store
 from .cells import files
 from .cells.card import Card
-from .data import kinds
+from .data import content, forms, kinds
 from .experiment import array_file, ensemble_file
 from .kinetic.extremes import DIRECTIONS, Extremes, Moment, Step
-from .mpi_runs import content
 from .typing import Floats
 
 COMMIT = "ee91764"
@@ -138,7 +137,7 @@ def _renamed(value: Any) -> Any:
 
 
 def _result(source: Path, target: Path, force: bool) -> Path | None:
-    if kinds.form_of(store.readable(source)) != "netcdf":
+    if forms.form_of(store.readable(source)) != "netcdf":
         raise MigrationError(f"{source} is no result (.nc), card (.json) or configuration (.toml)")
     content.check(source)
     try:

@@ -7,8 +7,7 @@ import pytest
 import xarray as xr
 
 from frenkel.analysis.results import store
-from frenkel.data import kinds
-from frenkel.mpi_runs import content
+from frenkel.data import content, forms, kinds
 
 RUN = Path(__file__).parents[1] / "data" / "ee91764"
 EXAMPLES = Path(kinds.__file__).parents[1] / "examples"
@@ -36,13 +35,13 @@ def marked(path, **attrs):
     ids=lambda value: getattr(value, "name", value),
 )
 def test_files_of_frenkel(path, kind):
-    assert kinds.kind_of(path, content.check) == kind
+    assert kinds.kind_of(path) == kind
 
 
 def test_a_checkpoint_and_a_table_of_a_laboratory(tmp_path):
     store.save_checkpoint({"a": np.zeros(2)}, tmp_path / "x.nc.checkpoint")
     (tmp_path / "x.TSV").write_text("a\tb\n")
-    assert [kinds.form_of(path) for path in sorted(tmp_path.iterdir())] == ["table", "checkpoint"]
+    assert [forms.form_of(path) for path in sorted(tmp_path.iterdir())] == ["table", "checkpoint"]
 
 
 @pytest.mark.parametrize(
@@ -58,7 +57,7 @@ def test_a_checkpoint_and_a_table_of_a_laboratory(tmp_path):
 )
 def test_marks_of_datasets(attrs, kind, tmp_path):
     path = marked(tmp_path / "a.csv", **attrs)  # its ending does not count
-    assert kinds.kind_of(path, content.check) == kind
+    assert kinds.kind_of(path) == kind
     with kinds.open(path) as data:
         assert kinds.of(data) == kind and data["a"].dtype == float  # seconds stay numbers
 
@@ -73,7 +72,7 @@ def test_values_are_read_when_they_are_used(tmp_path):
 def test_a_damaged_file_is_not_opened(tmp_path):
     path = marked(tmp_path / "a.nc", frenkel_kind="device", content_hash="0" * 64)
     with pytest.raises(content.ContentError, match="damaged or changed after it was written"):
-        kinds.kind_of(path, content.check)
+        kinds.kind_of(path)
 
 
 def test_a_wrong_file_is_refused_in_one_sentence(tmp_path):
@@ -89,6 +88,6 @@ def test_a_wrong_file_is_refused_in_one_sentence(tmp_path):
 
 
 def test_a_configuration_of_an_array():
-    assert kinds.configures_array(EXAMPLES / "array_live.toml")
-    assert not kinds.configures_array(EXAMPLES / "vcm.toml")
-    assert not kinds.configures_array(RUN / "run.nc") and not kinds.configures_array(Path("none.toml"))
+    assert forms.configures_array(EXAMPLES / "array_live.toml")
+    assert not forms.configures_array(EXAMPLES / "vcm.toml")
+    assert not forms.configures_array(RUN / "run.nc") and not forms.configures_array(Path("none.toml"))

@@ -11,9 +11,10 @@ import frenkel as fk
 from frenkel.analysis.results import schema, store
 from frenkel.cli import main as cli
 from frenkel.configuration.base import ConfigurationError
+from frenkel.data import content, forms
 from frenkel.experiment import device as experiment
 from frenkel.experiment import ensemble, ensemble_file, members
-from frenkel.mpi_runs import content, farm, shards
+from frenkel.mpi_runs import farm, shards
 from frenkel.mpi_runs.child import Context
 from frenkel.reports import ensemble as report
 
@@ -183,9 +184,9 @@ def test_more_members_leave_the_first_as_they_are(folder, whole):
 def test_two_halves_joined_equal_the_whole(folder, whole):
     for part in ("1/2", "2/2"):
         assert again(folder, f"half{part[0]}.nc", "--shard", part) == 0
-        run = ensemble.run_folder(folder / f"half{part[0]}.nc")
+        run = forms.run_folder(folder / f"half{part[0]}.nc")
         ensemble.merge_folders([run], folder / f"half{part[0]}.nc")
-    folders = [ensemble.run_folder(folder / f"half{part}.nc") for part in (1, 2)]
+    folders = [forms.run_folder(folder / f"half{part}.nc") for part in (1, 2)]
     assert ensemble.merge_folders(folders, folder / "joined.nc") == whole.attrs["content_hash"]
 
 

@@ -9,8 +9,9 @@ import pytest
 
 from frenkel.cli import main as cli
 from frenkel.configuration import reader
+from frenkel.data import content, forms
 from frenkel.experiment import ensemble, ensemble_file, members
-from frenkel.mpi_runs import content, farm, index, runs, session, shards
+from frenkel.mpi_runs import farm, index, runs, session, shards
 
 WHOLE = earlier.today() / "ensemble.nc"
 TINY = """
@@ -134,7 +135,7 @@ def test_a_file_that_was_merged_by_hand_is_complete(file):
 
 def test_a_merge_tells_what_it_leaves_out(file, capsys):
     run_without_merging(file)
-    (path,) = ensemble.run_folder(file).glob("*.shard")
+    (path,) = forms.run_folder(file).glob("*.shard")
     at = int(index.known(path).offset[2])
     with path.open("r+b") as stream:
         stream.seek(at + 40)
@@ -163,7 +164,7 @@ def test_the_last_part_merges_and_the_others_do_not_read_its_log(file, monkeypat
 
 def test_a_part_that_ends_does_not_read_what_others_write(file, monkeypatch):
     run_without_merging(file, part=(2, 2))
-    folder = ensemble.run_folder(file)
+    folder = forms.run_folder(file)
     for path in folder.glob("*.index"):
         path.unlink()
     (folder / "2-of-2.lock").write_text("{}")
@@ -181,9 +182,9 @@ def test_a_part_that_ends_does_not_read_what_others_write(file, monkeypatch):
 def test_parts_that_left_no_index_are_read_when_nobody_is_at_work(file):
     for part in ((1, 2), (2, 2)):
         run_without_merging(file, part=part)
-    for path in ensemble.run_folder(file).glob("*.index"):
+    for path in forms.run_folder(file).glob("*.index"):
         path.unlink()
-    lock = ensemble.run_folder(file) / "2-of-2.lock"
+    lock = forms.run_folder(file) / "2-of-2.lock"
     lock.write_text("{}")
     assert run(file, part=(1, 2))[1] is None
     lock.unlink()
@@ -209,7 +210,7 @@ def test_force_does_not_discard_what_would_be_made_again(file, capsys):
 @pytest.mark.parametrize("text", ["[]", "{", '{"document": {}}'])
 def test_a_damaged_configuration_costs_no_member(file, capsys, text):
     _, first = run(file, 2)
-    path = ensemble.run_folder(file) / "configuration.json"
+    path = forms.run_folder(file) / "configuration.json"
     path.write_text(text)
     assert command(file, "--members", "2") == 1
     assert f"{path} is damaged" in (said := capsys.readouterr().err) and "remove it" in said
@@ -273,6 +274,6 @@ def test_status_reads_no_log_that_has_an_index(file, monkeypatch, capsys):
     monkeypatch.setattr(shards, "scan", None)
     assert cli.main(["status", str(file)]) in (None, 0)
     assert "4 members are safe in 1 shards" in capsys.readouterr().out
-    (path,) = ensemble.run_folder(file).glob("*.shard")
+    (path,) = forms.run_folder(file).glob("*.shard")
     assert index.known(path).member.tolist() == [0, 1, 2, 3]
     assert runs.survey([path.parent]).member.tolist() == [0, 1, 2, 3]

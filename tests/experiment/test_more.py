@@ -7,8 +7,9 @@ import pytest
 import xarray as xr
 
 from frenkel.cli import main as cli
+from frenkel.data import content, forms
 from frenkel.experiment import ensemble, members, more
-from frenkel.mpi_runs import content, runs, shards
+from frenkel.mpi_runs import runs, shards
 from frenkel.mpi_runs.child import Context
 
 SMALL = """
@@ -142,7 +143,7 @@ def test_more_members_go_into_the_same_file(folder, tmp_path):
     run("run", folder / "small.toml", "-o", output, "--members", 1)
     run("extend", output, "--members", 2)
     assert content.of_file(output) == content.of_file(folder / "three.nc")
-    found = runs.survey([ensemble.run_folder(output)])
+    found = runs.survey([forms.run_folder(output)])
     assert found.member.tolist() == [0, 1] and (found.status == shards.OK).all()
 
 
@@ -153,7 +154,7 @@ def test_sweeps_are_extended_too(folder, tmp_path, capsys):
     straight = tmp_path / "straight.nc"
     run("sweep", folder / "small.toml", *over, "-o", straight, "--set", "phase.2.repeat=2")
     assert content.of_file(tmp_path / "longer.nc") == content.of_file(straight)
-    hashes = [runs.recorded(ensemble.run_folder(path)) for path in (tmp_path / "longer.nc", straight)]
+    hashes = [runs.recorded(forms.run_folder(path)) for path in (tmp_path / "longer.nc", straight)]
     assert hashes[0]["configuration_hash"] == hashes[1]["configuration_hash"]
     over = ["--over", "phase.2.repeat=1,1", "--members", 1]
     run("sweep", folder / "small.toml", *over, "-o", tmp_path / "repeats.nc")

@@ -9,7 +9,7 @@ import farm_tools
 import pytest
 
 from frenkel.cli import main as cli
-from frenkel.mpi_runs import content
+from frenkel.data import content
 
 TINY = """
 seed = 5

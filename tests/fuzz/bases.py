@@ -194,7 +194,7 @@ def hashes() -> dict[str, str | None]:
     """Return the content hashes of results; None of files that carry none and cannot be compared."""
     import netCDF4
 
-    from frenkel.mpi_runs import content
+    from frenkel.data import content
 
     found: dict[str, str | None] = {}
     with tempfile.TemporaryDirectory() as folder:

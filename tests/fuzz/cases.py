@@ -236,7 +236,7 @@ def _same_content(name: str) -> Judge | None:
         return None
 
     def judge(folder: Path, printed: str) -> str | None:
-        from frenkel.mpi_runs import content
+        from frenkel.data import content
 
         if "differ" in printed or content.of_file(folder / name) == known:
             return None
@@ -417,7 +417,7 @@ def checkpoints() -> st.SearchStrategy[Case]:
 
 
 def _same_run(folder: Path, printed: str) -> str | None:
-    from frenkel.mpi_runs import content
+    from frenkel.data import content
 
     same = content.of_file(folder / "one.nc") == bases.hashes()["run"]
     return None if same else "the run went on from a damaged checkpoint to another result"

@@ -10,7 +10,8 @@ import farm_tools
 import pytest
 import synthetic_members
 
-from frenkel.mpi_runs import child, farm, runs, session, shards, stopping
+from frenkel.data import stopping
+from frenkel.mpi_runs import child, farm, runs, session, shards
 from frenkel.mpi_runs.order import Order
 
 NUMBER = 30

@@ -9,7 +9,8 @@ import pytest
 import synthetic_members
 
 from frenkel.cli import main as cli
-from frenkel.mpi_runs import child, content, farm, runs, session, shards
+from frenkel.data import content
+from frenkel.mpi_runs import child, farm, runs, session, shards
 
 SAYS = {"1": ["first\n words"], "2": ["of two"], "3": [f"line {number}" for number in range(150)]}
 FAULTS = {"2": "raise", "4": "kill", "5": "segfault"}

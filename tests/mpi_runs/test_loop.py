@@ -5,7 +5,8 @@ from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 
-from frenkel.mpi_runs import farm, shards, status, stopping
+from frenkel.data import stopping
+from frenkel.mpi_runs import farm, shards, status
 from frenkel.mpi_runs.order import Order
 from frenkel.mpi_runs.worker import Receipt, Report
 

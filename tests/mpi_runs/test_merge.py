@@ -10,7 +10,8 @@ import zlib
 import numpy as np
 import pytest
 
-from frenkel.mpi_runs import content, index, merge, runs, shards
+from frenkel.data import content
+from frenkel.mpi_runs import index, merge, runs, shards
 
 COLUMNS = {"x": merge.Column(dims=("item",), kind="ragged"), "w": merge.Column(dims=("cycle",))}
 HEAD = {"wall": 0.1, "host": "h"}

@@ -8,7 +8,8 @@ import zlib
 import numpy as np
 import pytest
 
-from frenkel.mpi_runs import content, merge, runs, shards
+from frenkel.data import content
+from frenkel.mpi_runs import merge, runs, shards
 
 ARRAYS = {"a": np.asarray(1.5), "b": np.arange(6, dtype=np.int16).reshape(2, 3), "c": np.zeros((0, 2))}
 

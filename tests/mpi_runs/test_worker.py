@@ -5,7 +5,8 @@ import time
 import pytest
 import synthetic_members
 
-from frenkel.mpi_runs import runs, session, shards, stopping, worker
+from frenkel.data import stopping
+from frenkel.mpi_runs import runs, session, shards, worker
 
 
 @pytest.fixture(autouse=True)

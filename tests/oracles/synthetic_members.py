@@ -16,7 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from frenkel.mpi_runs import child, content, farm, merge, runs, session, stopping
+from frenkel.data import content, stopping
+from frenkel.mpi_runs import child, farm, merge, runs, session
 
 FAULTS = {"kill": signal.SIGKILL, "segfault": signal.SIGSEGV, "real-time": 40}
 

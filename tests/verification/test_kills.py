@@ -18,7 +18,8 @@ import farm_tools
 import pytest
 
 from frenkel.cli import main as cli
-from frenkel.mpi_runs import content, runs, shards
+from frenkel.data import content
+from frenkel.mpi_runs import runs, shards
 
 pytestmark = [pytest.mark.verification, pytest.mark.timeout(3 * 3600)]
 

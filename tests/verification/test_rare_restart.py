@@ -12,6 +12,7 @@ import farm_tools
 import numpy as np
 import pytest
 
+from frenkel.data import forms
 from frenkel.mpi_runs import runs, shards
 from frenkel.rare import farm
 
@@ -34,7 +35,7 @@ def start(folder, output, *options, ranks=None):
 
 def finished(folder, output):
     """Return the repeats that are safe."""
-    found = runs.survey([shards.run_folder(folder / output)])
+    found = runs.survey([forms.run_folder(folder / output)])
     return found.member[found.status == shards.OK].tolist()
 
 

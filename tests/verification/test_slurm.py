@@ -13,7 +13,7 @@ import farm_tools
 import pytest
 
 from frenkel.cli import main as cli
-from frenkel.mpi_runs import content
+from frenkel.data import content
 
 pytestmark = pytest.mark.verification
 TINY = """

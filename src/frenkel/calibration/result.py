@@ -183,7 +183,7 @@ def load(path: Path) -> "xr.Dataset":
     OSError
         It cannot be read.
     """
-    from ..mpi_runs.stopping import held_back
+    from ..data.stopping import held_back
 
     with held_back():
         return kinds.load(store.readable(path), "calibration")

@@ -5,7 +5,6 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..data import kinds
 from .common import UsageError, check_ending, check_picture, read
 
 if TYPE_CHECKING:
@@ -48,11 +47,11 @@ def check(options: argparse.Namespace) -> None:
 
 def show(options: argparse.Namespace) -> bool:
     """Describe and draw the result of an array; return whether it is one."""
+    from ..data import kinds
     from ..experiment import array_file
-    from ..mpi_runs import content
     from ..reports.array import describe
 
-    if kinds.kind_of(options.file, content.check) != "array":
+    if kinds.kind_of(options.file) != "array":
         return False
     result = array_file.load(options.file)
     try:
@@ -65,11 +64,11 @@ def show(options: argparse.Namespace) -> bool:
 
 def again(path: Path) -> int | None:
     """Run a recorded array again and compare bit by bit; None where it is no array."""
+    from ..data import kinds
     from ..experiment import array as array_experiment
     from ..experiment import array_file
-    from ..mpi_runs import content
 
-    if kinds.kind_of(path, content.check) != "array":
+    if kinds.kind_of(path) != "array":
         return None
     recorded = array_file.load(path)
     result = array_experiment.again(recorded, str(path))

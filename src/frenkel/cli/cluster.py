@@ -8,6 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from ..data import forms
 from ..mpi_runs.jobs import Request, schedulers, script
 from .common import CHANGES, CONFIGURATION, OUTPUT, Option, UsageError, add
 from .values import folder_text, members, memory, positive, seconds, word
@@ -152,12 +153,11 @@ def _plan(options: argparse.Namespace) -> None:
 def _watch(options: argparse.Namespace) -> None:
     """Look at a run until it is over."""
     from ..analysis.results.store import StoreError
-    from ..experiment.ensemble import run_folder
     from ..reports import watch
 
     if not 0.1 <= options.every <= 3600:
         raise UsageError(f"--every must be between 0.1 and 3600 s, got {options.every:g}")
-    folder = options.file if options.file.is_dir() else run_folder(options.file)
+    folder = options.file if options.file.is_dir() else forms.run_folder(options.file)
     checkpoint = options.file.with_name(options.file.name + ".checkpoint")
     if not folder.is_dir() and not checkpoint.exists():
         done = f"; it is finished, frenkel show {options.file} prints it" if options.file.exists() else ""

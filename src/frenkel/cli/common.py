@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..data import kinds
+from ..data import forms
 from ..validation import shown, suggest
 from . import values
 
@@ -158,7 +158,7 @@ def read(path: Path, changes: Sequence[str] = (), seed: int | None = None, *, ar
             raise UsageError(f"--set must be KEY=VALUE, got {change!r}")
     if seed is not None and not 0 <= seed < SEED_LIMIT:
         raise UsageError(f"--seed must be between 0 and {SEED_LIMIT - 1}, got {seed}")
-    if not arrays and kinds.configures_array(path):
+    if not arrays and forms.configures_array(path):
         raise UsageError(f"{path} is the configuration of an array, for frenkel run and check alone")
     if not path.exists() and path.stem in values.examples():
         told = f"frenkel examples {path.stem} copies the example of that name into this folder"

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..data import kinds
+from ..data import forms
 from . import common, values
 from .common import (
     CHANGES,
@@ -218,10 +218,10 @@ def only(options: argparse.Namespace, settings: Any) -> tuple[Any, Path]:
 
 def show(options: argparse.Namespace) -> bool:
     """Describe and draw the file of an ensemble; return whether it is one."""
-    from ..mpi_runs import content
+    from ..data import kinds
     from ..reports import ensemble as ensemble_report
 
-    if kinds.kind_of(options.file, content.check) != "ensemble":
+    if kinds.kind_of(options.file) != "ensemble":
         return False
     print(ensemble_report.describe(options.file))
     _draw(options.file, options.plot)
@@ -256,7 +256,7 @@ def _merge(options: argparse.Namespace) -> None:
     from ..experiment import ensemble
     from ..mpi_runs import runs
 
-    folders = [one if one.is_dir() else ensemble.run_folder(one) for one in options.folders]
+    folders = [one if one.is_dir() else forms.run_folder(one) for one in options.folders]
     store.writable(options.output, force=options.force)
     try:
         found = ensemble.merge_folders(folders, options.output, begin=_tell_faults)
@@ -272,7 +272,7 @@ def _tell_faults(found: "Survey") -> None:
 
 def _hash(options: argparse.Namespace) -> None:
     """Print content hashes, one file a line."""
-    from ..mpi_runs import content
+    from ..data import content
 
     for path in options.files:
         if not path.is_file():
@@ -303,9 +303,8 @@ def _log(options: argparse.Namespace) -> None:
 
 def _folder(file: Path) -> Path:
     """Return the folder of a run from that of its result."""
-    from ..experiment import ensemble
 
-    folder = file if file.is_dir() else ensemble.run_folder(file)
+    folder = file if file.is_dir() else forms.run_folder(file)
     if not folder.is_dir():
         raise OSError(f"there is no run of {file}: no folder {folder}")
     return folder
@@ -441,7 +440,6 @@ class _Start:
     def _check(self, force: bool) -> None:
         """Refuse outputs now rather than after the run."""
         from ..analysis.results import store
-        from ..experiment import ensemble
 
         common.check_ending(self.output, ".nc")
         scratch = self.options.scratch
@@ -449,7 +447,7 @@ class _Start:
             raise OSError(f"--scratch must be a folder that can be written, got {str(scratch)!r}")
         if self.options.shard and force:
             raise UsageError("--force cannot be combined with --shard, since other shards may be running")
-        resumed = ensemble.run_folder(self.output).exists()
+        resumed = forms.run_folder(self.output).exists()
         if self.output.exists() and not resumed and not force:
             raise store.StoreError(f"{self.output} exists already; choose another name or pass --force")
         # A picture of an earlier start may be replaced.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..data import kinds
+from ..data import forms
 from . import (
     arrays,
     calibrate,
@@ -244,7 +244,7 @@ def _completion(options: argparse.Namespace) -> None:
 def _run(options: argparse.Namespace) -> int | None:
     if not options.checkpoint >= 0:
         raise UsageError(f"--checkpoint must be at least 0 s, got {options.checkpoint:g}")
-    if kinds.configures_array(options.file):
+    if forms.configures_array(options.file):
         return arrays.run(options)
     code = ensembles.run(options)
     if code is None:
@@ -265,7 +265,7 @@ def _show(options: argparse.Namespace) -> None:
 
 
 def _check(options: argparse.Namespace) -> None:
-    if kinds.configures_array(options.file):
+    if forms.configures_array(options.file):
         return arrays.check(options)
     from ..reports.plan import plan
 

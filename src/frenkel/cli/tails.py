@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..data import forms
 from .common import (
     CHANGES,
     CONFIGURATION,
@@ -203,11 +204,10 @@ def _card(options: argparse.Namespace) -> "Card | None":
 def _output(options: argparse.Namespace) -> Path:
     """Return the file that is written, checked now rather than after the run."""
     from ..analysis.results import store
-    from ..mpi_runs import shards
 
     output: Path = options.output or Path(f"{options.file.stem}-{options.command.__name__.strip('_')}.nc")
     check_ending(output, ".nc")
-    if output.exists() and not shards.run_folder(output).exists() and not options.force:
+    if output.exists() and not forms.run_folder(output).exists() and not options.force:
         raise store.StoreError(f"{output} exists already; choose another name or pass --force")
     return output
 

@@ -1,20 +1,17 @@
 """What a file is: by its first bytes, by its ending, and by the mark in a netCDF file.
 
-Ask :func:`form_of` for the format, which costs one read of a few bytes, :func:`kind_of` for what a netCDF
-file holds, and :func:`open` or :func:`load` for the dataset.
+Ask :func:`.forms.form_of` for the format, which costs one read of a few bytes, :func:`kind_of` for what a
+netCDF file holds, and :func:`open` or :func:`load` for the dataset.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
-from . import netcdf
+from . import content, netcdf
+from .forms import Form, form_of, not_netcdf
 
 if TYPE_CHECKING:
     import xarray as xr
-
-Form = Literal["netcdf", "shard", "checkpoint", "csv", "table", "card", "configuration", "other"]
-"""Format of a file. A "csv" may be a table of ours; "table" is text or Excel of a laboratory."""
 
 Mark = Literal["device", "ensemble", "array", "measured", "tails", "sensitivity", "calibration", "study"]
 """What a netCDF file of frenkel holds: its attribute ``frenkel_kind``; one of a study has ``study``."""
@@ -22,60 +19,18 @@ Mark = Literal["device", "ensemble", "array", "measured", "tails", "sensitivity"
 Kind = Form | Mark
 """What a file is; "netcdf" is one of another program."""
 
-SHARD = b"frenkel shard "
-"""First bytes of a log of finished members."""
-
-ENDINGS: dict[str, Form] = {
-    ".checkpoint": "checkpoint",
-    ".csv": "csv",
-    ".json": "card",
-    ".toml": "configuration",
-    **dict.fromkeys((".tsv", ".txt", ".gz", ".xlsx", ".xls"), "table"),
-}
-"""Formats of files that have no first bytes of their own."""
-
-REMEDIES: dict[Form, str] = {
-    "card": "; frenkel.open reads a card",
-    "configuration": "; frenkel run makes a result of a configuration",
-    "csv": "; frenkel read makes a file of a table",
-    "table": "; frenkel read makes a file of a table",
-}
-"""What makes a result of other files."""
-
 
 class WrongFileError(ValueError):
     """A netCDF file holds another kind than was asked for; the message is one sentence for the user."""
 
 
-def form_of(path: str | Path) -> Form:
-    """Return the format of a file, by its first bytes, else by its ending.
-
-    Raises
-    ------
-    OSError
-        It cannot be read.
-    """
-    source = Path(path)
-    with source.open("rb") as stream:
-        head = stream.read(len(SHARD))
-    if head.startswith(netcdf.MAGIC):
-        return "netcdf"
-    return "shard" if head == SHARD else ENDINGS.get(source.suffix.lower(), "other")
-
-
-def kind_of(path: str | Path, check: Callable[[Path], object]) -> Kind:
+def kind_of(path: str | Path) -> Kind:
     """Return what a file is, "other" where it cannot be read.
 
-    Parameters
-    ----------
-    path : str or Path
-    check : callable
-        Raises an error where a netCDF file is damaged: such a file may kill the library that opens it.
-
     Raises
     ------
-    OSError
-        What ``check`` raises.
+    ContentError
+        A netCDF file is damaged: such a file may kill the library that opens it.
     """
     source = Path(path)
     try:
@@ -84,7 +39,7 @@ def kind_of(path: str | Path, check: Callable[[Path], object]) -> Kind:
         return "other"
     if form != "netcdf":
         return form
-    check(source)
+    content.check(source)
     # By xarray, as all who open it: netCDF-C 4.10 with HDF5 2.2 dies where a file that is open twice
     # through xarray, and closed once, is opened and closed directly, and then opened once more.
     with netcdf.lazy(source) as data:
@@ -99,21 +54,6 @@ def of(data: "xr.Dataset") -> Mark | Literal["netcdf"]:
         kind: Mark = known[0]
         return kind
     return "study" if "study" in data.attrs else "netcdf"
-
-
-def configures_array(path: Path) -> bool:
-    """Tell whether a file is the configuration of an array: it has a table [array]."""
-    from .. import toml  # here alone, since the ranks of a run import this module and read no TOML
-
-    try:
-        return "array" in toml.read(path)
-    except (OSError, ValueError):
-        return False  # reported in full where the file is read
-
-
-def not_netcdf(path: str | Path) -> str:
-    """Return the sentence about a file that is no netCDF file, and what makes one of it."""
-    return f"{path} is not a netCDF file{REMEDIES.get(ENDINGS.get(Path(path).suffix.lower(), 'other'), '')}"
 
 
 def open(path: str | Path, *kinds: Mark, chunks: dict[str, int] | None = None) -> "xr.Dataset":

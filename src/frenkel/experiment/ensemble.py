@@ -14,11 +14,11 @@ from ..configuration.base import MOST_MEMBERS, ConfigurationError
 from ..configuration.device import Configuration
 from ..configuration.material import is_number
 from ..configuration.points import Grid, points_of
-from ..data import netcdf
+from ..data import content, forms, netcdf
 from ..kinetic.materials.changes import number
 from ..kinetic.materials.material import Material
 from ..kinetic.materials.rows import declared
-from ..mpi_runs import content, farm, lock, merge, runs, session, shards
+from ..mpi_runs import farm, lock, merge, runs, session, shards
 from ..mpi_runs.session import Job, Outcome
 from ..mpi_runs.status import Status
 from ..quantity import share_unit, to_si
@@ -240,14 +240,9 @@ def axis(text: str) -> Axis:
     return Axis(key.strip(), tuple(f"{float(one)!r} {unit}".strip() for one in grid))
 
 
-def run_folder(output: Path) -> Path:
-    """Return the folder that holds the shards of an output."""
-    return shards.run_folder(output)
-
-
 def known_seed(output: Path) -> int | None:
     """Return the seed that was drawn when the run was first started, None if it was not."""
-    present = runs.recorded(run_folder(output))
+    present = runs.recorded(forms.run_folder(output))
     if present is None or present["document"].get("over"):
         return None
     points = present["document"]["points"] or [{}]  # none where a function of a script makes the members
@@ -279,7 +274,7 @@ def job(ensemble: Ensemble, output: Path, *, part: tuple[int, int] | None = None
     groups = min(GROUPS, points)
     costs = np.fromiter(map(_cost, ensemble.points), float, points)  # reads, so checks, every point once
     return Job(
-        folder=run_folder(output),
+        folder=forms.run_folder(output),
         function=FUNCTION,
         settings=document | {"keep_state": ensemble.keep_state, "former": ensemble.former},
         document=document,
@@ -327,7 +322,7 @@ def run(
     done = session.execute(mine, workers, show, begin)
     if done.left:
         return done, None
-    folder = run_folder(output)
+    folder = forms.run_folder(output)
     located = _located(ensemble, folder, mine)
     if located is None:
         return done, None  # other parts are not done

@@ -22,11 +22,11 @@ from ..configuration import device as config
 from ..configuration.device import Configuration
 from ..configuration.phases import kind_of
 from ..configuration.points import Grid, point_document
-from ..data import kinds
+from ..data import content, kinds
+from ..data.stopping import held_back
 from ..errors import of_earlier
-from ..mpi_runs import content, shards
+from ..mpi_runs import shards
 from ..mpi_runs.merge import Column
-from ..mpi_runs.stopping import held_back
 from ..validation import suggest
 from .members import MEASURED, RAGGED, part_name
 

@@ -36,8 +36,7 @@ from ..cells.card import Card
 from ..cells.core import RANGES, STEEPEST
 from ..configuration.device import parse
 from ..configuration.phases import Sweep
-from ..data import kinds
-from ..mpi_runs import content
+from ..data import content, forms, kinds
 from . import measurements
 from .ensemble_file import member
 
@@ -468,7 +467,7 @@ def protocol_of(
 def _opened(data: Data) -> Iterator[xr.Dataset]:
     if isinstance(data, xr.Dataset):
         yield data
-    elif Path(data).suffix != ".nc" and kinds.form_of(store.readable(data)) != "netcdf":
+    elif Path(data).suffix != ".nc" and forms.form_of(store.readable(data)) != "netcdf":
         yield measurements.of_file(Path(data))
     else:
         content.check(Path(data))
@@ -491,8 +490,8 @@ def _as_read(
     return observations.read_with_error(whole, levels, seed), made | ({"levels": levels} if levels else {})
 
 
-def _form(data: Data) -> kinds.Form:
-    return "netcdf" if isinstance(data, xr.Dataset) else kinds.form_of(store.readable(data))
+def _form(data: Data) -> forms.Form:
+    return "netcdf" if isinstance(data, xr.Dataset) else forms.form_of(store.readable(data))
 
 
 def _name(data: Data) -> str:

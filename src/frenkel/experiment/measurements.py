@@ -14,8 +14,8 @@ from ..analysis.results import store
 from ..analysis.statistics.censoring import Sample
 from ..configuration import device as config
 from ..configuration.phases import Pulse
-from ..data import kinds
-from ..mpi_runs import content, shards
+from ..data import forms, kinds
+from ..mpi_runs import shards
 from ..typing import Floats
 from . import ensemble_file
 
@@ -31,7 +31,7 @@ Group = dict[str, list[tuple[Floats, Floats]]]
 
 def devices(path: Path) -> Iterator[tuple[str, dict[str, Any], "xr.Dataset"]]:
     """Yield label and values of its point of a sweep, and every finished device in a file."""
-    if kinds.kind_of(path, content.check) != "ensemble":
+    if kinds.kind_of(path) != "ensemble":
         yield "", {}, store.load(path)
         return
     whole = ensemble_file.open_ensemble(path).load()
@@ -170,7 +170,7 @@ def windows(path: Path) -> tuple[Floats, Floats, Floats]:
         return table["cycle"].values, table["hrs"].values[None], table["lrs"].values[None]
     if (table := files.load_or_read(path)) is not None:
         return files.windows(table, path.name)
-    if kinds.kind_of(path, content.check) == "ensemble":
+    if kinds.kind_of(path) == "ensemble":
         whole = ensemble_file.open_ensemble(path).load()
         if whole["status"].ndim > 1:
             raise ValueError(f"{path} is a sweep; its points are not one population: use an ensemble")
@@ -296,7 +296,7 @@ def trace_of(path: Path, phase: str, number: int = 1) -> "xr.Dataset":
     ValueError
         There is no such trace.
     """
-    text = kinds.form_of(store.readable(path)) != "netcdf"
+    text = forms.form_of(store.readable(path)) != "netcdf"
     table = files.read([path], kind="trace") if text else files.load_or_read(path)
     if table is None:
         return trace.from_result(store.load(path), phase)
@@ -357,9 +357,9 @@ def of_file(path: Path, read_voltage: float = READ_VOLTAGE) -> "xr.Dataset":
     ValueError
         It is none of these, or holds nothing that could be compared.
     """
-    if kinds.form_of(store.readable(path)) != "netcdf":
+    if forms.form_of(store.readable(path)) != "netcdf":
         return files.read([path], read_voltage=read_voltage)
-    kind = kinds.kind_of(path, content.check)
+    kind = kinds.kind_of(path)
     if kind == "measured":
         return files.load(path)
     return _of_ensemble(path) if kind == "ensemble" else _simulated(path)

@@ -16,6 +16,7 @@ from ..configuration.base import ConfigurationError
 from ..configuration.device import Configuration
 from ..configuration.phases import Cycle
 from ..configuration.points import Grid
+from ..data import forms
 from ..mpi_runs import runs, shards
 from ..mpi_runs.merge import Located
 from ..mpi_runs.session import DONE, FAILED
@@ -94,7 +95,7 @@ def extended(
     ShardError
         There is no run, or it cannot be read.
     """
-    folder = ensemble.run_folder(output)
+    folder = forms.run_folder(output)
     present = runs.recorded(folder)
     if present is None:
         raise shards.ShardError(None, f"there is no run of {output} to go on from: no folder {folder}")
@@ -114,7 +115,7 @@ def extended(
             f"{output} cannot be given more cycles: its table measure looks at some by their number"
         )
     points = _with_cycles(whole.points, cycles)
-    _leave(states, ensemble.run_folder(target) / FORMER)
+    _leave(states, forms.run_folder(target) / FORMER)
     former = tuple(str(path.resolve()) for path in located.paths)
     return dataclasses.replace(whole, points=points, former=former), len(states)
 

@@ -15,13 +15,13 @@ from ..checks import whole
 from ..configuration.base import ConfigurationError
 from ..configuration.device import Configuration
 from ..configuration.material import MaterialSection
-from ..data import kinds
+from ..data import forms, kinds
+from ..data.stopping import held_back
 from ..experiment.device import check_memory
-from ..mpi_runs import farm, merge, runs, session, shards
+from ..mpi_runs import farm, merge, runs, session
 from ..mpi_runs.merge import Column
 from ..mpi_runs.session import Job, Outcome
 from ..mpi_runs.status import Status
-from ..mpi_runs.stopping import held_back
 from .events import Question
 from .members import prepared
 
@@ -145,7 +145,7 @@ def with_edge(
     question = asked.question
     if question.conductance or question.share or question.what.share:
         return asked
-    before = runs.recorded(shards.run_folder(output))
+    before = runs.recorded(forms.run_folder(output))
     if before is not None:
         held = before["document"].get("question", {})
         if held.get("event") == question.event and held.get("conductance"):
@@ -191,7 +191,7 @@ def execute(
     """
     document = asked.document()
     job = Job(
-        folder=shards.run_folder(output),
+        folder=forms.run_folder(output),
         function=asked.function,
         settings=document,
         document=document,

@@ -14,11 +14,11 @@ from ..analysis.plots.caption import quantity
 from ..analysis.results import melting
 from ..analysis.results.layout import SchemaError
 from ..configuration.points import points_of
-from ..data import netcdf
+from ..data import content, netcdf
 from ..experiment.ensemble import Merged
 from ..experiment.ensemble_file import SUMMARY
 from ..experiment.members import STRIDE
-from ..mpi_runs import content, runs, shards
+from ..mpi_runs import runs, shards
 from ..mpi_runs import status as state
 from ..mpi_runs.merge import Located
 from ..mpi_runs.session import Outcome

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..data import netcdf
-from ..mpi_runs import content, model
+from ..data import content, netcdf
+from ..mpi_runs import model
 from ..progress import duration
 from ..typing import Floats
 

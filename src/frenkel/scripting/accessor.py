@@ -199,7 +199,7 @@ class Frenkel:
         import tempfile
         from pathlib import Path
 
-        from ..mpi_runs.stopping import held_back
+        from ..data.stopping import held_back
 
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "ensemble.nc"

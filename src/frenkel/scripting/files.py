@@ -7,9 +7,8 @@ from typing import Any
 from ..analysis.measured import files as measured
 from ..analysis.results import index, schema, store
 from ..cells.files import packaged
-from ..data import kinds
+from ..data import forms, kinds, stopping
 from ..experiment import array_file, ensemble_file
-from ..mpi_runs import content, shards, stopping
 
 TABLE = (
     "the command frenkel read makes a file of a table that frenkel.open reads, "
@@ -52,15 +51,15 @@ def open_file(path: str | Path) -> Any:
         from ..cells.card import Card
 
         return Card.load(path)
-    if not source.exists() and shards.run_folder(source).is_dir():
+    if not source.exists() and forms.run_folder(source).is_dir():
         raise store.StoreError(
-            f"there is no file {source} yet: its run is in {shards.run_folder(source)}, frenkel status tells "
+            f"there is no file {source} yet: its run is in {forms.run_folder(source)}, frenkel status tells "
             "how far it is, and the command that began it goes on"
         )
     source = store.readable(source)
-    if kinds.form_of(source) != "netcdf":
-        raise store.StoreError(kinds.not_netcdf(source))
-    return OPENERS.get(kinds.kind_of(source, content.check), _device)(source)
+    if forms.form_of(source) != "netcdf":
+        raise store.StoreError(forms.not_netcdf(source))
+    return OPENERS.get(kinds.kind_of(source), _device)(source)
 
 
 def _device(source: Path) -> Any:

@@ -14,6 +14,7 @@ from ..configuration import device as config
 from ..configuration.base import MOST_MEMBERS, ConfigurationError
 from ..configuration.device import Configuration
 from ..configuration.reader import change, read
+from ..data import forms
 from ..experiment import ensemble as whole
 from ..experiment import ensemble_file
 from ..experiment.device import Device
@@ -187,7 +188,7 @@ class _Plan:
             return
         if self.output.suffix != ".nc":
             raise ConfigurationError(f"output must end in .nc, got {str(self.output)!r}")
-        if self.output.exists() and not whole.run_folder(self.output).exists():
+        if self.output.exists() and not forms.run_folder(self.output).exists():
             raise store.StoreError(f"{self.output} exists already; choose another name")
 
     @property
@@ -227,7 +228,7 @@ class _Plan:
                         asked, path, found, show=shown.status, begin=shown.begun, merging=shown.merging,
                         limit=asked.limit, isolated=engine != "serial",
                     )  # fmt: skip
-                _check_end(done, whole.run_folder(path), len(asked.numbers()))
+                _check_end(done, forms.run_folder(path), len(asked.numbers()))
                 ended = True
                 return int(done.code)
 
@@ -314,7 +315,7 @@ def _of_function(
     assert members is not None
     keep = plan.keep or "traces"
     with plan.place() as path, functions.registered(function) as key:
-        folder = whole.run_folder(path)
+        folder = forms.run_folder(path)
         if seed is None:
             seed = _drawn(folder)
         checks.whole("seed", seed, 0, provenance.SEED_LIMIT - 1, ConfigurationError)

@@ -9,9 +9,8 @@ import xarray as xr
 
 from .. import provenance
 from ..analysis.results import store
-from ..data import kinds
-from ..mpi_runs import content
-from ..mpi_runs.stopping import held_back
+from ..data import content, kinds
+from ..data.stopping import held_back
 from . import named, number
 from .common.claims import Claim
 from .common.settings import Settings

@@ -13,8 +13,8 @@ import xarray as xr
 from frenkel.analysis.results import store
 from frenkel.analysis.results.schema import SchemaError
 from frenkel.analysis.results.store import StoreError
+from frenkel.data import content as hashes
 from frenkel.errors import explain
-from frenkel.mpi_runs import content as hashes
 
 
 def test_what_is_saved_is_read_back(result, tmp_path):

@@ -22,8 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data import kinds, netcdf
-from .shards import run_folder
+from . import forms, netcdf
 
 BLOCK = 8 << 20  # bytes read at once
 ATTRIBUTE = "content_hash"
@@ -132,8 +131,8 @@ def read(path: Path) -> Said:
     stat = path.stat()
     key = (os.path.realpath(path), stat.st_size, stat.st_mtime_ns)
     if key not in _known:
-        if kinds.form_of(path) != "netcdf":
-            raise ContentError(kinds.not_netcdf(path))
+        if forms.form_of(path) != "netcdf":
+            raise ContentError(forms.not_netcdf(path))
         forks = threading.active_count() == 1 and "mpi4py.MPI" not in sys.modules
         answer = (_apart if forks else _answer)(path)
         if "error" in answer:
@@ -158,7 +157,7 @@ def check(path: Path) -> str:
 
 def remedy(path: Path) -> str:
     """Return how to make a merged file again, "" where that cannot be."""
-    folder = run_folder(path)
+    folder = forms.run_folder(path)
     words = f"; `frenkel merge {path} -o {path} --force` makes it anew from {folder}"
     return words if folder.is_dir() else ""
 

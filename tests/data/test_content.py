@@ -10,7 +10,7 @@ import netCDF4
 import numpy as np
 import pytest
 
-from frenkel.mpi_runs import content
+from frenkel.data import content
 
 
 @pytest.fixture

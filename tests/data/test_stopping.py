@@ -9,7 +9,8 @@ import synthetic_members
 import xarray as xr
 
 from frenkel.analysis.results import store
-from frenkel.mpi_runs import farm, runs, session, shards, stopping
+from frenkel.data import stopping
+from frenkel.mpi_runs import farm, runs, session, shards
 
 
 @pytest.fixture(autouse=True)
