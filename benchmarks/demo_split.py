@@ -18,7 +18,7 @@ from typing import Any
 from report import machine, write, write_table
 
 import frenkel as fk
-from frenkel.analysis.results import store
+from frenkel.data import store
 from frenkel.experiment import device as experiment
 from frenkel.experiment import protocol
 from frenkel.kinetic import device, state

@@ -32,7 +32,7 @@ def arrays():
 
 @pytest.fixture
 def result(arrays):
-    from frenkel.analysis.results import schema
+    from frenkel.data import schema
 
     return schema.dataset(arrays, ATTRS)
 

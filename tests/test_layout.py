@@ -362,7 +362,7 @@ def test_planted_circles_and_lengths_are_found():
 
 @pytest.mark.parametrize(("module", "source"), [
     ("kinetic.device", "from ..units import nm\nfrom .engine.engine import Engine"),
-    ("experiment.a", "from ..kinetic.device import Device\nfrom frenkel.analysis.results import schema"),
+    ("experiment.a", "from ..kinetic.device import Device\nfrom frenkel.data import schema"),
     ("events.clock", "from frenkel.array.crossbar import Cell"),
 ])
 def test_allowed_imports(module, source):

@@ -16,11 +16,12 @@ import pytest
 import xarray as xr
 
 from frenkel import provenance
-from frenkel.analysis.results import metrics, store
+from frenkel.analysis.results import metrics
 from frenkel.cells.card import Card
 from frenkel.cells.files import CardError
 from frenkel.cli.main import main
 from frenkel.configuration import reader
+from frenkel.data import store
 from frenkel.experiment import array_file, ensemble_file
 from frenkel.experiment import device as experiment
 from frenkel.kinetic.extremes import Extremes
@@ -30,7 +31,7 @@ OLD = earlier.EARLIER
 ADDED = {"direction", *Extremes().values()}
 OWNERS = {f"{dim}_member" for dim in ("sample", "phases", "snapshot", "defect")}
 
-DEVICE = "from frenkel.experiment.device import again; from frenkel.analysis.results import store; "
+DEVICE = "from frenkel.experiment.device import again; from frenkel.data import store; "
 DEVICE += "store.save(again(store.load(sys.argv[1])), sys.argv[2])"
 ARRAY = "from frenkel.experiment import array, array_file; "
 ARRAY += "array.again(array_file.load(sys.argv[1])).to_netcdf(sys.argv[2])"

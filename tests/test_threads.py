@@ -96,7 +96,7 @@ from frenkel.threads import load_blas_alone, load_hashes_alone
 load_hashes_alone()
 load_blas_alone()
 from frenkel.experiment import members
-from frenkel.analysis.results import store
+from frenkel.data import store
 from frenkel.kinetic.materials.material import Material
 device = members.Device(Material.load("TiOx"), 2e-9, 2e-9, seed=1)
 device.solved().at(0.22)

@@ -16,8 +16,8 @@ import numpy as np
 from ...cells.card import Card
 from ...cells.jumps import NEAR_LEVEL, NEAR_RATE, SCALES
 from ...checks import one_of
+from ...data import store
 from ...progress import quiet
-from ..results import store
 from . import exported_jumps, ladder
 from . import learning as exports_learning
 from .circuit import Draws, cycles_subcircuits, draw, sources, to_ngspice, to_vacask, to_verilog_a

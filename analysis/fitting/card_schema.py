@@ -7,7 +7,7 @@ from typing import Any
 from ...cells import schema
 from ...cells.card import Card, CardError
 from ...cells.files import LARGEST
-from ..results import store
+from ...data import store
 
 
 def save(card: Card, path: str | Path, *, force: bool = False) -> Path:

@@ -21,8 +21,8 @@ from ...cells.core import GapCore
 from ...cells.files import CardWarning
 from ...cells.jumps import STATES, JumpLaw, interpolated, place
 from ...cells.walk import JumpCells
+from ...data.probes import BUDGET, KINDS, RAMP
 from ...typing import Floats, Index
-from ..results.probes import BUDGET, KINDS, RAMP
 from ..statistics.comparison import LARGEST_KS, REPEATS, Comparison
 from .jump_probes import MOVED, SWITCHED
 from .observations import RESOLUTION, entries, rounded

@@ -14,8 +14,8 @@ import numpy as np
 from ...cells.files import CardWarning
 from ...cells.jumps import STATES, JumpLaw
 from ...cells.walk import JumpCells
+from ...data.probes import RAMP
 from ...typing import Floats, Index
-from ..results.probes import RAMP
 from .observations import entries
 
 if TYPE_CHECKING:

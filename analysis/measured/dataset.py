@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ... import checks
+from ...data.layout import Layout
 from ...typing import Floats, Index
-from ..results.layout import Layout
 from . import loops
 from .mapping import HIGH, Plan, takes_turns, values
 from .quantities import FEATURES, unit_of

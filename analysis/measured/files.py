@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ... import provenance
-from ...data import forms, kinds
+from ...data import forms, kinds, store
 from ...typing import Floats
 from ..noise import trace
-from ..results import store
 from . import dataset, joined, mapping, mapping_file, quantities, reading, table
 from .dataset import LAYOUT, READ_VOLTAGE
 

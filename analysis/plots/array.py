@@ -11,8 +11,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from ...data import store
 from ...typing import Floats
-from ..results import store
 from . import page
 from .caption import quantity
 from .page import label

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from ...data import schema, store
 from ...typing import Floats
-from ..results import appearance, filament, schema, store
+from ..results import appearance, filament
 from ..results.appearance import BOND_RADIUS, BOTTOM, DEFECT_RADIUS, TOP
 from .caption import NAMES, filamentary, phase_title, several
 from .device import COLOURS, OTHER

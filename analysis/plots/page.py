@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from ...data import store
 from ...typing import Floats
-from ..results import store
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,8 +7,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from ...data import store
 from ...typing import Floats
-from . import appearance, store
+from . import appearance
 
 # ASE reads a species as a chemical element: "V" would be vanadium, "X" is its symbol for no element.
 SYMBOLS = {

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from . import units as units
     from .analysis.plots import paper as plot  # noqa: F401
-    from .analysis.results.store import save as save
     from .cells.card import Card as Card
     from .configuration.reader import read as read_configuration  # noqa: F401
+    from .data.store import save as save
     from .experiment.device import Device as Device
     from .experiment.device import again as again
     from .experiment.device import run as run
@@ -42,7 +42,7 @@ _PLACES = {
     "plot": "analysis.plots.paper:",
     "read_configuration": "configuration.reader:read",
     "run": "experiment.device",
-    "save": "analysis.results.store",
+    "save": "data.store",
     "sweep": "scripting.many",
     "tails": "rare.tails",
     "units": "units:",

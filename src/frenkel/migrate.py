@@ -27,10 +27,10 @@ import xarray as xr
 
 from . import provenance, toml
 from .analysis.fitting import card_schema
-from .analysis.results import metrics, schema, store
+from .analysis.results import metrics
 from .cells import files
 from .cells.card import Card
-from .data import content, forms, kinds
+from .data import content, forms, kinds, schema, store
 from .experiment import array_file, ensemble_file
 from .kinetic.extremes import DIRECTIONS, Extremes, Moment, Step
 from .typing import Floats

@@ -76,7 +76,7 @@ def test_the_filament_stands_between_its_electrodes(film):
 
 
 def test_a_sheet_fits_and_is_seen_through_its_electrode(page, arrays, tmp_path):
-    from frenkel.analysis.results import schema
+    from frenkel.data import schema
 
     arrays["lattice_shape"] = np.array([110, 110, 20])
     page.goto(Film(schema.dataset(arrays, {})).save(tmp_path / "sheet.html").as_uri())

@@ -10,11 +10,11 @@ import pytest
 from made_up_cards import SCORES, made_up_card
 
 from frenkel.analysis.fitting import card_schema
-from frenkel.analysis.results import store
 from frenkel.analysis.statistics.comparison import Comparison
 from frenkel.cells import schema
 from frenkel.cells.card import SCHEMA_VERSION, Card, CardError, CardWarning, checksum
 from frenkel.cells.law import Feature
+from frenkel.data import store
 from frenkel.reports.card import describe
 
 

@@ -283,7 +283,7 @@ RESULTS = ["show", "again", "export"]
 
 @pytest.mark.parametrize("command", RESULTS)
 def test_truncated_results(folder, capsys, result, command):
-    from frenkel.analysis.results import store
+    from frenkel.data import store
 
     path = store.save(result, folder / "x.nc")
     path.write_bytes(path.read_bytes()[:-5000])

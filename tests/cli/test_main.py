@@ -10,8 +10,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from frenkel.analysis.results import store
 from frenkel.cli.main import main
+from frenkel.data import store
 from frenkel.experiment import device as experiment
 from frenkel.progress import Reporter, duration
 

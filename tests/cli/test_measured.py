@@ -10,8 +10,8 @@ import pytest
 import xarray as xr
 
 from frenkel.analysis.measured.dataset import LAYOUT
-from frenkel.analysis.results import store
 from frenkel.cli.main import main
+from frenkel.data import store
 from frenkel.experiment import measurements
 
 DATA = earlier.today()

@@ -12,9 +12,9 @@ from scipy.stats import norm
 from frenkel.analysis.plots import pulses as pulses_plot
 from frenkel.analysis.plots import relaxation as relaxation_plot
 from frenkel.analysis.reliability import pulses
-from frenkel.analysis.results import store
 from frenkel.cli.main import main
 from frenkel.configuration import device as configuration
+from frenkel.data import store
 from frenkel.experiment import device as experiment
 from frenkel.experiment import measurements
 from frenkel.units import BOLTZMANN_EV

@@ -7,9 +7,9 @@ import earlier
 import numpy as np
 import pytest
 
-from frenkel.analysis.results import store
 from frenkel.cli.main import main
 from frenkel.configuration import device as configuration
+from frenkel.data import store
 from frenkel.experiment import device as experiment
 from frenkel.experiment import protocol
 from frenkel.reports import watch

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from frenkel.analysis.results import store
-from frenkel.data import content, forms, kinds
+from frenkel.data import content, forms, kinds, store
 
 RUN = Path(__file__).parents[1] / "data" / "ee91764"
 EXAMPLES = Path(kinds.__file__).parents[1] / "examples"

@@ -8,8 +8,7 @@ import pytest
 import synthetic_members
 import xarray as xr
 
-from frenkel.analysis.results import store
-from frenkel.data import stopping
+from frenkel.data import stopping, store
 from frenkel.mpi_runs import farm, runs, session, shards
 
 

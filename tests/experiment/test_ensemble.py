@@ -8,10 +8,9 @@ import pytest
 import xarray as xr
 
 import frenkel as fk
-from frenkel.analysis.results import schema, store
 from frenkel.cli import main as cli
 from frenkel.configuration.base import ConfigurationError
-from frenkel.data import content, forms
+from frenkel.data import content, forms, schema, store
 from frenkel.experiment import device as experiment
 from frenkel.experiment import ensemble, ensemble_file, members
 from frenkel.mpi_runs import farm, shards

@@ -8,10 +8,11 @@ import pytest
 
 import frenkel as fk
 from frenkel import provenance
-from frenkel.analysis.results import metrics, schema, store
+from frenkel.analysis.results import metrics
 from frenkel.analysis.results.melting import of_result
 from frenkel.configuration import device as configuration
 from frenkel.configuration.base import ConfigurationError
+from frenkel.data import schema, store
 from frenkel.experiment import device as experiment
 from frenkel.experiment import protocol
 

@@ -8,10 +8,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from frenkel.analysis.results import store
 from frenkel.cli import main as cli
 from frenkel.configuration import device as config
 from frenkel.configuration.base import ConfigurationError
+from frenkel.data import store
 from frenkel.experiment import ensemble_file
 from frenkel.experiment.measure import jumps, probes
 from frenkel.experiment.measure.measurement import Measurement

@@ -9,8 +9,8 @@ import pytest
 import xarray as xr
 
 import frenkel as fk
-from frenkel.analysis.results import store
-from frenkel.analysis.results.layout import SchemaError
+from frenkel.data import store
+from frenkel.data.layout import SchemaError
 from frenkel.experiment.device import first_difference
 
 DATA = earlier.today()

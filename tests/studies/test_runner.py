@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from frenkel.analysis.results import store
 from frenkel.cli.main import main
+from frenkel.data import store
 from frenkel.reports import studies as study_report
 from frenkel.studies import STUDIES, chosen
 from frenkel.studies import runner as study

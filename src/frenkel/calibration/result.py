@@ -13,10 +13,9 @@ import numpy as np
 from .. import provenance
 from ..analysis.calibration.rounds import Calibration
 from ..analysis.fitting.observations import Observations
-from ..analysis.results import store
 from ..configuration.device import Configuration
 from ..configuration.material import as_file
-from ..data import kinds
+from ..data import kinds, store
 from ..kinetic.materials.material import Material
 from .free import unit_of
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def run(options: argparse.Namespace) -> int:
     """Run the configuration of an array and write its result and its pictures."""
-    from ..analysis.results import store
+    from ..data import store
     from ..experiment import array as array_experiment
     from ..experiment import array_file
     from ..progress import Reporter

@@ -95,8 +95,8 @@ def _calibrate(options: argparse.Namespace) -> int:
 
 def _run(options: argparse.Namespace, workers: "Workers") -> int:
     from ..analysis.calibration import rounds
-    from ..analysis.results import store
     from ..calibration import designs, result
+    from ..data import store
     from ..reports.calibration import describe
     from ..reports.ensemble import EnsembleProgress
 
@@ -157,7 +157,7 @@ def _draw(options: argparse.Namespace, output: Path) -> None:
 
 def _output(options: argparse.Namespace) -> Path:
     """Return the material file that is written, checked now rather than after the run."""
-    from ..analysis.results import store
+    from ..data import store
 
     output: Path = options.output or Path(f"{options.file.stem}-calibrated.toml")
     check_ending(output, ".toml")

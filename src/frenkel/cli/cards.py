@@ -136,7 +136,7 @@ def add_commands(commands: Any) -> None:
 
 def _fit(options: argparse.Namespace) -> int:
     from ..analysis.fitting import card_schema
-    from ..analysis.results import store
+    from ..data import store
     from ..experiment.fit_card import CORE_RANGES, fit_card
     from ..quantity import to_si
     from ..reports.card import fit_text

@@ -152,7 +152,7 @@ def _plan(options: argparse.Namespace) -> None:
 
 def _watch(options: argparse.Namespace) -> None:
     """Look at a run until it is over."""
-    from ..analysis.results.store import StoreError
+    from ..data.store import StoreError
     from ..reports import watch
 
     if not 0.1 <= options.every <= 3600:

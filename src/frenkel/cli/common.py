@@ -180,7 +180,7 @@ def check_picture(path: Path | None, force: bool) -> None:
     if path is None:
         return
     from ..analysis.plots import page
-    from ..analysis.results import store
+    from ..data import store
 
     try:
         page.check_name(path)
@@ -194,7 +194,7 @@ def check_movie(path: Path | None, force: bool) -> None:
     if path is None:
         return
     from ..analysis.plots import film
-    from ..analysis.results import store
+    from ..data import store
 
     try:
         film.check_name(path)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def run(options: argparse.Namespace) -> None:
     """Run a configuration, or one member of an ensemble, and write its result and its picture."""
-    from ..analysis.results import store
+    from ..data import store
     from ..experiment import device as experiment
     from ..progress import Reporter
 
@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> None:
 
 def show(options: argparse.Namespace) -> None:
     """Describe and draw a result."""
-    from ..analysis.results import store
+    from ..data import store
     from ..reports.device import describe
 
     result = store.load(options.file)
@@ -65,7 +65,7 @@ def show(options: argparse.Namespace) -> None:
 
 def again(options: argparse.Namespace) -> int:
     """Run a recorded device again and compare bit by bit."""
-    from ..analysis.results import store
+    from ..data import store
     from ..experiment import device as experiment
     from ..progress import Reporter
 
@@ -84,7 +84,7 @@ def again(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace, output: Path, checkpoint: Path) -> None:
     """Refuse files now rather than after the run."""
-    from ..analysis.results import store
+    from ..data import store
 
     store.writable(output, force=options.force)
     check_ending(output, ".nc")

@@ -252,7 +252,7 @@ def _extend(options: argparse.Namespace) -> int:
 
 def _merge(options: argparse.Namespace) -> None:
     """Merge the shards of some folders."""
-    from ..analysis.results import store
+    from ..data import store
     from ..experiment import ensemble
     from ..mpi_runs import runs
 
@@ -439,7 +439,7 @@ class _Start:
 
     def _check(self, force: bool) -> None:
         """Refuse outputs now rather than after the run."""
-        from ..analysis.results import store
+        from ..data import store
 
         common.check_ending(self.output, ".nc")
         scratch = self.options.scratch

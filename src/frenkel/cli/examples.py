@@ -46,7 +46,7 @@ def _examples(options: argparse.Namespace) -> None:
 
 def _copy(path: Path, options: argparse.Namespace) -> None:
     """Copy an example and the files beside it that it names."""
-    from ..analysis.results import store
+    from ..data import store
 
     text = path.read_text(encoding="utf-8").replace("examples/", "")
     named = [path.with_name(name) for name in re.findall(r'"([\w.-]+)"', text)]

@@ -98,7 +98,8 @@ def _export(options: argparse.Namespace) -> None:
 
 
 def _result(options: argparse.Namespace) -> Path:
-    from ..analysis.results import export, store
+    from ..analysis.results import export
+    from ..data import store
 
     output = options.output or options.file.with_suffix(".xyz")
     result = store.load(options.file)

@@ -76,8 +76,8 @@ def _changes(options: argparse.Namespace) -> dict[str, Any]:
 
 def _write(options: argparse.Namespace, changes: dict[str, Any]) -> None:
     """Write the file of a material, or one that is based on it."""
-    from ..analysis.results import store
     from ..configuration.material import as_file
+    from ..data import store
     from ..kinetic.materials.material import Material
 
     target: Path = options.write

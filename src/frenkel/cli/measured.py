@@ -92,7 +92,7 @@ def _read(options: argparse.Namespace) -> None:
     from ..analysis.measured.dataset import LAYOUT
     from ..analysis.measured.table import TableError
     from ..analysis.plots.comparison import measured_page
-    from ..analysis.results import store
+    from ..data import store
     from ..reports.measured import contents, plans_text
 
     for path, ending in ((options.output, ".nc"), (options.write_map, ".toml")):

@@ -199,7 +199,7 @@ def _plot_what(_: argparse.Namespace) -> None:
 def _target(options: argparse.Namespace, name: str) -> Path:
     """Return where the picture goes, refused now rather than after the work."""
     from ..analysis.plots import page
-    from ..analysis.results import store
+    from ..data import store
 
     output = Path(options.output or name)
     page.check_name(output)

@@ -203,7 +203,7 @@ def _card(options: argparse.Namespace) -> "Card | None":
 
 def _output(options: argparse.Namespace) -> Path:
     """Return the file that is written, checked now rather than after the run."""
-    from ..analysis.results import store
+    from ..data import store
 
     output: Path = options.output or Path(f"{options.file.stem}-{options.command.__name__.strip('_')}.nc")
     check_ending(output, ".nc")

@@ -9,8 +9,8 @@ device mean the same there.
 from functools import partial
 from pathlib import Path
 
-from ..analysis.results import store
-from ..analysis.results.layout import Layout
+from ..data import store
+from ..data.layout import Layout
 
 LAYOUT = Layout.read(
     Path(__file__).with_name("array_layout.toml"), kind="array", what="the result of an array", optional=True,

@@ -12,11 +12,11 @@ import numpy as np
 import xarray as xr
 
 from .. import checks, notebook, provenance
-from ..analysis.results import schema, store
 from ..configuration import device as config
 from ..configuration.base import ConfigurationError, checked
 from ..configuration.device import Configuration, DeviceSection
 from ..configuration.phases import AnyPhase, CircuitSection, Phase, Points, Sweep, Test, Verify
+from ..data import schema, store
 from ..kinetic.materials.material import Material
 from ..kinetic.state import box
 from ..kinetic.waveform import Waveform

@@ -46,7 +46,7 @@ def dataset(
     -------
     xarray.Dataset
     """
-    from ..analysis.results import schema
+    from ..data import schema
 
     logs = list(logs)
     material = device.material

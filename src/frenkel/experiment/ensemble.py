@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 
 from .. import checks, provenance
-from ..analysis.results import schema
 from ..configuration.base import MOST_MEMBERS, ConfigurationError
 from ..configuration.device import Configuration
 from ..configuration.material import is_number
 from ..configuration.points import Grid, points_of
-from ..data import content, forms, netcdf
+from ..data import content, forms, netcdf, schema
 from ..kinetic.materials.changes import number
 from ..kinetic.materials.material import Material
 from ..kinetic.materials.rows import declared

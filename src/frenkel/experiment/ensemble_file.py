@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from .. import provenance
-from ..analysis.results import schema
-from ..analysis.results.layout import Layout, SchemaError, Variable
 from ..configuration import device as config
 from ..configuration.device import Configuration
 from ..configuration.phases import kind_of
 from ..configuration.points import Grid, point_document
-from ..data import content, kinds
+from ..data import content, kinds, schema
+from ..data.layout import Layout, SchemaError, Variable
 from ..data.stopping import held_back
 from ..errors import of_earlier
 from ..mpi_runs import shards
@@ -164,7 +163,7 @@ def open_ensemble(path: str | Path) -> "xr.Dataset":
     """
     import importlib.util
 
-    from ..analysis.results.ragged import guarded
+    from ..data.ragged import guarded
 
     chunks: dict[str, int] | None = {} if importlib.util.find_spec("dask") else None
     opened = kinds.open(path, "ensemble", chunks=chunks)

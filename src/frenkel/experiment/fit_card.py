@@ -30,13 +30,12 @@ from ..analysis.fitting import (
 )
 from ..analysis.fitting.cycle_memory import MemoryFitError
 from ..analysis.fitting.observations import ObservationError, Observations
-from ..analysis.results import store
 from ..analysis.statistics.comparison import Comparison, passed
 from ..cells.card import Card
 from ..cells.core import RANGES, STEEPEST
 from ..configuration.device import parse
 from ..configuration.phases import Sweep
-from ..data import content, forms, kinds
+from ..data import content, forms, kinds, store
 from . import measurements
 from .ensemble_file import member
 

@@ -10,11 +10,10 @@ from .. import provenance
 from ..analysis.measured import files
 from ..analysis.measured.dataset import LAYOUT, READ_VOLTAGE
 from ..analysis.noise import trace
-from ..analysis.results import store
 from ..analysis.statistics.censoring import Sample
 from ..configuration import device as config
 from ..configuration.phases import Pulse
-from ..data import forms, kinds
+from ..data import forms, kinds, store
 from ..mpi_runs import shards
 from ..typing import Floats
 from . import ensemble_file

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..analysis.results import schema, store
 from ..analysis.results.melting import melting
 from ..analysis.results.metrics import event_voltage
 from ..configuration.device import Configuration
 from ..configuration.points import points_of
+from ..data import schema, store
 from ..kinetic.device import Device
 from ..kinetic.materials.material import Material
 from ..mpi_runs import shards

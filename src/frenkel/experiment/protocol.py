@@ -17,9 +17,9 @@ from typing import Protocol as Interface
 
 import numpy as np
 
-from ..analysis.results import store
 from ..configuration.device import Configuration
 from ..configuration.phases import AnyPhase, CircuitSection, Planned, Test, kind_of
+from ..data import store
 from ..kinetic.device import Device
 from ..kinetic.extremes import Extremes
 from ..kinetic.run import Record, sample_times

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..analysis.measured import files
-from ..analysis.results import store
 from ..checks import at_least
+from ..data import store
 from ..typing import Floats, Index
 
 if TYPE_CHECKING:

@@ -9,7 +9,6 @@ import xarray as xr
 from .. import provenance
 from ..analysis.plots.array import one_gain
 from ..analysis.plots.caption import quantity
-from ..analysis.results.layout import SchemaError
 from ..configuration.array import (
     AnyArrayPhase,
     ArrayConfiguration,
@@ -17,6 +16,7 @@ from ..configuration.array import (
     RetentionPhase,
     StaircasePhase,
 )
+from ..data.layout import SchemaError
 from ..experiment.array import in_words
 from ..typing import Floats
 

@@ -12,9 +12,9 @@ from .. import provenance
 from ..analysis.plots import sweep
 from ..analysis.plots.caption import quantity
 from ..analysis.results import melting
-from ..analysis.results.layout import SchemaError
 from ..configuration.points import points_of
 from ..data import content, netcdf
+from ..data.layout import SchemaError
 from ..experiment.ensemble import Merged
 from ..experiment.ensemble_file import SUMMARY
 from ..experiment.members import STRIDE

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .. import provenance
-from ..analysis.results import store
+from ..data import store
 from ..studies.common.claims import Claim
 from ..studies.runner import Outcome
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..analysis.plots.caption import quantity
-from ..analysis.results import store
+from ..data import store
 from ..experiment.ensemble_file import SUMMARY
 from ..mpi_runs import runs, shards
 from ..mpi_runs import status as state

@@ -56,7 +56,7 @@ class Frenkel:
 
     def indexed(self) -> xr.Dataset:
         """Return the result with names along its dimensions; see :func:`.indexed`."""
-        from ..analysis.results.index import indexed
+        from ..data.index import indexed
 
         return indexed(self._of("device"))
 
@@ -158,7 +158,7 @@ class Frenkel:
         SchemaError
             The member did not finish, or only summaries were kept.
         """
-        from ..analysis.results.index import indexed
+        from ..data.index import indexed
         from ..experiment.ensemble_file import member
 
         return indexed(member(self._of("ensemble"), number, **point))

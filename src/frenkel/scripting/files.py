@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from ..analysis.measured import files as measured
-from ..analysis.results import index, schema, store
 from ..cells.files import packaged
-from ..data import forms, kinds, stopping
+from ..data import forms, index, kinds, schema, stopping, store
 from ..experiment import array_file, ensemble_file
 
 TABLE = (

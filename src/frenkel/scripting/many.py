@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import checks, provenance
-from ..analysis.results import store
 from ..configuration import device as config
 from ..configuration.base import MOST_MEMBERS, ConfigurationError
 from ..configuration.device import Configuration
 from ..configuration.reader import change, read
-from ..data import forms
+from ..data import forms, store
 from ..experiment import ensemble as whole
 from ..experiment import ensemble_file
 from ..experiment.device import Device

@@ -8,8 +8,7 @@ from typing import Any, Protocol, cast
 import xarray as xr
 
 from .. import provenance
-from ..analysis.results import store
-from ..data import content, kinds
+from ..data import content, kinds, store
 from ..data.stopping import held_back
 from . import named, number
 from .common.claims import Claim

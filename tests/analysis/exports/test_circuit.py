@@ -16,9 +16,9 @@ from frenkel.analysis.exports import cards as card_exports
 from frenkel.analysis.exports import circuit as exports_circuit
 from frenkel.analysis.exports import law_equality
 from frenkel.analysis.exports.cards import Draws
-from frenkel.analysis.results.store import StoreError
 from frenkel.cells.card import CardWarning
 from frenkel.cells.core import GapCell, GapCore, drive_of
+from frenkel.data.store import StoreError
 
 SHIFT = np.zeros(8)
 SHIFT[0] = 1.5

@@ -13,7 +13,7 @@ from frenkel.analysis.measured import files, mapping, mapping_file, quantities
 from frenkel.analysis.measured.dataset import LAYOUT
 from frenkel.analysis.measured.instruments import catalogue, source
 from frenkel.analysis.measured.table import TableError
-from frenkel.analysis.results import store
+from frenkel.data import store
 
 sys.path.append(str(Path(__file__).parent))
 from test_loops import loop

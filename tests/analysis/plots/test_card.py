@@ -8,8 +8,8 @@ from made_up_cycles import cycles, truth
 
 from frenkel.analysis.plots import card as card_plot
 from frenkel.analysis.plots import page
-from frenkel.analysis.results import store
 from frenkel.cells.core import GapCore
+from frenkel.data import store
 
 pytest.importorskip("matplotlib")
 CORE = GapCore(set_ramp=1e5, reset_ramp=1e5, drive=11.0)

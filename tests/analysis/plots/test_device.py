@@ -30,7 +30,7 @@ def test_no_display_is_needed(request, tmp_path):
     oracles = str(request.config.rootpath / "tests" / "oracles")
     code = (
         f"import sys; sys.path.insert(0, {oracles!r}); import made_up_results as made_up\n"
-        "from frenkel.analysis.plots import device, page\nfrom frenkel.analysis.results import schema\n"
+        "from frenkel.analysis.plots import device, page\nfrom frenkel.data import schema\n"
         "result = schema.dataset(made_up.synthetic(1), made_up.ATTRS)\n"
         f"page.save(device.overview(result), {str(tmp_path / 'x.png')!r})\n"
         "assert 'matplotlib.pyplot' not in sys.modules"
@@ -68,7 +68,7 @@ def test_voltages_are_named_above_the_curves_where_the_strong_ones_switch(result
 
 
 def test_views_are_in_the_order_of_time(arrays):
-    from frenkel.analysis.results import schema
+    from frenkel.data import schema
 
     arrays["phase_kind"] = ["form", *["set", "reset"] * 3]
     shown = filament.shown_snapshots(schema.dataset(arrays, {}))
@@ -76,7 +76,7 @@ def test_views_are_in_the_order_of_time(arrays):
 
 
 def test_a_run_without_sweeps_is_drawn_against_time(arrays):
-    from frenkel.analysis.results import schema
+    from frenkel.data import schema
 
     arrays["phase_kind"] = ["constant"] * 7
     axes = Figure().add_subplot()
@@ -85,7 +85,7 @@ def test_a_run_without_sweeps_is_drawn_against_time(arrays):
 
 
 def test_very_uneven_times_are_drawn_by_phase(arrays):
-    from frenkel.analysis.results import schema
+    from frenkel.data import schema
 
     arrays["time"] = np.where(arrays["phase"] == 6, 10.0, 0.0) + arrays["time"]
     axes = Figure().add_subplot()
@@ -113,7 +113,7 @@ def test_few_phases_are_named_along_the_axis(result, names, shown):
 
 def test_atoms_of_a_sheet_are_seen_through_its_electrode(arrays):
     """The plate on top hides most of a thin box; then it is nearly clear, and the eye stands higher."""
-    from frenkel.analysis.results import schema
+    from frenkel.data import schema
 
     heights = []
     for sites in (200, 20):
@@ -131,7 +131,7 @@ def test_states_shown_are_start_formed_reset_set(result):
 
 
 def test_temperature_colours_the_spheres(arrays):
-    from frenkel.analysis.results import schema
+    from frenkel.data import schema
 
     arrays["defect_temperature"] = np.linspace(300, 900, len(arrays["defect_site"]))
     shot = filament.snapshot(schema.dataset(arrays, {}), 1)
@@ -221,7 +221,7 @@ def test_caption_follows_the_data(result):
 
 
 def test_caption_without_switching(arrays):
-    from frenkel.analysis.results import schema
+    from frenkel.data import schema
 
     arrays["peak_current"] = arrays["peak_current"] * 1e-3
     text = caption(schema.dataset(arrays, {}), [0])

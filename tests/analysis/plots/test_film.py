@@ -9,8 +9,9 @@ import pytest
 
 from frenkel.analysis.plots import film
 from frenkel.analysis.plots.film import Film
-from frenkel.analysis.results import filament, schema
-from frenkel.analysis.results.store import StoreError
+from frenkel.analysis.results import filament
+from frenkel.data import schema
+from frenkel.data.store import StoreError
 
 
 class Page(HTMLParser):

@@ -29,7 +29,7 @@ def test_window_per_cycle(result):
 
 
 def test_a_failed_attempt_does_not_count(arrays):
-    from frenkel.analysis.results import schema
+    from frenkel.data import schema
 
     # The SET of cycle 1 is repeated: its second attempt decides.
     kinds = ["form", "reset", "set", "set", "reset", "set", "reset"]
@@ -112,7 +112,7 @@ def test_switching_voltage_of_events(kind, events, compliance, expected):
 
 def test_a_summary_prefers_events(arrays):
     """Peaks of all events stand beside samples that missed them; the files say which."""
-    from frenkel.analysis.results import schema
+    from frenkel.data import schema
 
     phases = len(arrays["phase_kind"])
     names = [
@@ -215,7 +215,7 @@ def test_no_jump_on_the_way_back_counts():
 
 def test_compliance_has_no_sign(arrays):
     """A current 5 % over its limit is so on the negative side too; exact."""
-    from frenkel.analysis.results import schema
+    from frenkel.data import schema
 
     for sign in (1.0, -1.0):
         changed = dict(arrays)

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from ...analysis.results.metrics import event_voltage
-from ...analysis.results.probes import BUDGET, KINDS, RAMP
 from ...configuration.measure import HoldSection, MeasureSection
 from ...configuration.phases import Sweep
+from ...data.probes import BUDGET, KINDS, RAMP
 from ...kinetic.circuit import Circuit
 from ...kinetic.device import Device
 from ...kinetic.extremes import Extremes

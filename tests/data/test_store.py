@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from frenkel.analysis.results import store
-from frenkel.analysis.results.schema import SchemaError
-from frenkel.analysis.results.store import StoreError
 from frenkel.data import content as hashes
+from frenkel.data import store
+from frenkel.data.schema import SchemaError
+from frenkel.data.store import StoreError
 from frenkel.errors import explain
 
 
@@ -101,7 +101,7 @@ import resource, signal, sys
 sys.path.insert(0, {tests!r})
 import made_up_results
 import netCDF4
-from frenkel.analysis.results import schema, store
+from frenkel.data import schema, store
 result = schema.dataset(made_up_results.synthetic(), made_up_results.ATTRS)
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))

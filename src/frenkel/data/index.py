@@ -6,7 +6,7 @@ from typing import Any
 import xarray as xr
 from xarray.indexes import PandasIndex
 
-from ...validation import suggest
+from ..validation import suggest
 
 
 class PhaseIndex(PandasIndex):

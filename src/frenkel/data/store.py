@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...data import content, forms, kinds, netcdf
-from ...data.stopping import held_back
-from ...errors import explain, reason
+from ..errors import explain, reason
+from . import content, forms, kinds, netcdf
 from .layout import Layout
 from .schema import LAYOUT
+from .stopping import held_back
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import of_earlier
+from ..errors import of_earlier
 
 if TYPE_CHECKING:  # the processes of an ensemble read the names here, and are spared the import
     import xarray as xr

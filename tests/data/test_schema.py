@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from frenkel.analysis.results import schema, store
-from frenkel.analysis.results.schema import SchemaError
-from frenkel.data import kinds
+from frenkel.data import kinds, schema, store
+from frenkel.data.schema import SchemaError
 from frenkel.experiment import array_file, ensemble_file, members
 
 
