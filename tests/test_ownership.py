@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 LEVELS = ("kinetic", "events", "array", "mpi_runs", "analysis")
-FOLDERS = ("kinetic/fields",)
+FOLDERS = ("kinetic/fields", "src/frenkel/cells")
 """Folders of the strict rules."""
 
 MOST_ATTRIBUTES, DEEPEST = 50, 3

@@ -276,7 +276,6 @@ def _vacask_wave(times: Floats, volts: Floats) -> str:
 
 def _numbers(core: GapCore) -> dict[str, float]:
     """Return the parameters of the core in the units of the circuit models: lengths in nm."""
-    sinh = np.sinh(core.read_voltage / core.voltage_scale)
     return {
         "i0": core.current_prefactor,
         "v0": core.voltage_scale,
@@ -284,7 +283,7 @@ def _numbers(core: GapCore) -> dict[str, float]:
         "drive": core.drive,
         "sramp": core.set_ramp,
         "rramp": core.reset_ramp,
-        "lnk": float(np.log(core.current_prefactor * sinh / core.read_voltage)),
+        "lnk": float(np.log(core.conductance(0.0))),
         "edge": core.edge * 1e9,
     }
 

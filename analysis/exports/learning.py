@@ -1,7 +1,7 @@
 """Cards for simulators of learning: a module for aihwkit, a device class for CrossSim, numbers for NeuroSim.
 
 Both modules carry the law as arrays, and :mod:`frenkel.analysis.exports.exported` and
-:mod:`frenkel.cells.trains`, which draw from it with numpy. Layers of relaxation and of telegraph noise, if
+:mod:`frenkel.cells.gap_law`, which draw from it with numpy. Layers of relaxation and of telegraph noise, if
 the card has them, come along with :mod:`frenkel.cells.noise`.
 """
 
@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from ... import units
+from ...cells import gap_law
 from ...cells import noise as card_noise
-from ...cells import trains
 from ...cells.card import Card
 from ...cells.core import GapCore, middle
 from ..reliability.pulse_trains import TrainStatistics, statistics
@@ -172,7 +172,7 @@ def _literal(law: dict[str, Any]) -> str:
 
 def _runtime(card: Card) -> str:
     """Return the source that draws: numpy only, imports of frenkel replaced."""
-    texts = [inspect.getsource(exported), inspect.getsource(trains)]
+    texts = [inspect.getsource(exported), inspect.getsource(gap_law)]
     if card.rtn_law is not None or card.relaxation_law is not None:
         texts.append(inspect.getsource(card_noise))
     for ours, plain in STANDALONE.items():

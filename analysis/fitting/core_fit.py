@@ -1,7 +1,7 @@
 """Rate equation of a card from traces: least squares for every device, then what all devices share.
 
-The equation is that of :mod:`.gap_core`. In units of g0 its state x = ln(resistance at the read voltage), and
-between two samples the voltage is a straight line, so that the motion is known in closed form::
+The equation is that of :mod:`frenkel.cells.core`. In units of g0 its state x = ln(resistance at the read
+voltage), and between two samples the voltage is a straight line, so that the motion has a closed form::
 
     way = r_set (cosh(k V2) - cosh(k V1)) / (k b),  b = (V2 - V1)/(t2 - t1)
     x - x_min falls by the way while it is above the edge e, and below it as e exp(-way/e)
@@ -19,6 +19,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 from scipy.optimize import least_squares, minimize_scalar
 
+from ...cells import _gap
 from ...cells.core import GapCore
 from ...typing import Floats, Index
 from ..statistics import regression
@@ -155,13 +156,7 @@ def _moved(
         mean = np.sinh(0.5 * k * (before + after)) * spread
         way = np.exp(up if closing else down) * np.abs(mean) * step
     rest = x - low if closing else high - x
-    # Beyond its limit the state comes back, as in the circuit.
-    size = np.abs(rest)
-    free = np.maximum(size - edge, 0.0)
-    left = np.where(
-        way <= free, size - way, np.minimum(size, edge) * np.exp(-np.maximum(way - free, 0.0) / edge)
-    )
-    moved: Floats = np.copysign(left, rest)
+    moved = edge * _gap.move(rest / edge, way / edge)
     return np.asarray(low + moved if closing else high - moved)
 
 

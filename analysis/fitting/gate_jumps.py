@@ -185,9 +185,8 @@ def judge_core(card: Card, data: "xr.Dataset", members: Index, *, seed: int = 0)
         drawn = card.sample(10 * CELLS, 10, seed)
 
     def current(state: int, volts: float, random: np.random.Generator, number: int) -> Floats:
-        ratio = np.sinh(volts / core.voltage_scale) / np.sinh(core.read_voltage / core.voltage_scale)
         ohms = random.choice(drawn[STATES[state]].ravel(), size=(number, CELLS))
-        return np.asarray(np.log(np.abs(core.read_voltage * ratio) / ohms))
+        return np.asarray(np.log(core.conductance(core.gap(ohms), volts) * abs(volts)))
 
     found = _of_end_states(data, members, seed, current)
     return [replace(one, name=f"{one.name} by the core").row(seed) for one in found]

@@ -181,8 +181,7 @@ def core_curves(card: Card, seed: int = 0) -> list[tuple[Floats, Floats]]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CardWarning)
         drawn = {name: values[:, 0] for name, values in card.sample(FAN, 1, seed).items()}
-    gaps = core.gap(drawn["hrs"]) - core.gap(drawn["lrs"])
-    usable = (gaps > 4 * core.edge) & (drawn["set_voltage"] > 0) & (drawn["reset_voltage"] < 0)
+    usable = core.shows(drawn)
     if not usable.any():
         return []
     drawn = {name: values[usable] for name, values in drawn.items()}

@@ -14,7 +14,7 @@ import numpy as np
 import scipy.optimize
 from numpy.typing import NDArray
 
-from ...cells import trains
+from ...cells import gap_law
 from ...cells.card import Card, CardWarning
 from ...cells.core import GapCore, average
 from ...checks import whole
@@ -49,21 +49,18 @@ class Pulses:
         whole("number of pulses", number, 3)
         core, middle = GapCore.of(card), average(card)
         volts = {"set_voltage": middle["vset"], "reset_voltage": -middle["vreset"]}
-        cell = core.cells({"hrs": np.exp(middle["lnhrs"]), "lrs": np.exp(middle["lnlrs"]), **volts})
-        way = float(cell["gap_max"] - cell["gap_min"])
-        speed = {
-            "set": float(cell["set_velocity"] * np.sinh(core.drive * middle["vset"])),
-            "reset": float(cell["reset_velocity"] * np.sinh(core.drive * middle["vreset"])),
-        }
+        way = float(core.gap(np.exp(middle["lnhrs"])) - core.gap(np.exp(middle["lnlrs"])))
+        both = middle["vset"], middle["vreset"]
+        up, down = gap_law.speeds(core.row(), way, *both, at=both)
         return cls(
             number=number,
-            set_width=way / number / speed["set"],
-            reset_width=way / number / speed["reset"],
+            set_width=way / number / float(up),
+            reset_width=way / number / float(down),
             **volts,
         )
 
     def row(self) -> Floats:
-        """Return the five numbers as :func:`frenkel.cells.trains.trains` takes them."""
+        """Return the five numbers as :func:`frenkel.cells.gap_law.trains` takes them."""
         return np.array([self.number, self.set_voltage, self.set_width, self.reset_voltage, self.reset_width])
 
 
@@ -147,8 +144,7 @@ def statistics(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CardWarning)
         drawn = card.sample(devices, cycles, seed)
-    wrong = ~(core.gap(drawn["hrs"]) - core.gap(drawn["lrs"]) > 4 * core.edge)
-    wrong |= ~(drawn["set_voltage"] > 0) | ~(drawn["reset_voltage"] < 0)
+    wrong = ~core.shows(drawn)
     kept = wrong.sum(axis=1) <= cycles // 2
     if kept.sum() < 2:
         raise ValueError(f"card {card.name} has no window for pulses: hrs must be above lrs in most cycles")
@@ -177,7 +173,7 @@ def _trains(
 ) -> tuple[Floats, Floats]:
     """Return conductances up and down, (devices, cycles, number + 1); NaN where there is no window."""
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        up, down = trains.trains({"core": core.row(), "pulses": pulses.row()}, drawn)
+        up, down = gap_law.trains({"core": core.row(), "pulses": pulses.row()}, drawn)
     return np.where(wrong[..., None], np.nan, up), np.where(wrong[..., None], np.nan, down)
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from gap_equation import GapEquation
 from made_up_cells import CORE, FEATURES, made_up_cells
 from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
@@ -10,7 +11,6 @@ from frenkel.array.complementary import ComplementaryCells
 from frenkel.array.crossbar import Crossbar
 from frenkel.array.lines import bias
 from frenkel.array.lines.network import Lines
-from frenkel.cells.core import GapCell
 from frenkel.cells.interface import conductance
 from frenkel.cells.resistors import LinearCells
 
@@ -67,7 +67,7 @@ def test_writing_goes_over_on():
 
 def test_pulse_is_the_pair_of_rate_equations():
     """Against a stiff solver with the inner node solved at every step, up to half of the lower RESET."""
-    cell = GapCell(core=CORE, **{k: float(v) for k, v in CORE.cells(FEATURES).items()})
+    cell = GapEquation(core=CORE, **{k: float(v) for k, v in CORE.cells(FEATURES).items()})
 
     def rates(_, g):
         u = brentq(lambda u: cell.current(g[0], u) + cell.current(g[1], u - 2.3), 0.0, 2.3, xtol=1e-14)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from gap_equation import GapEquation
 from made_up_cells import CORE, FEATURES, made_up_cells
 from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
@@ -10,7 +11,6 @@ from frenkel.array.crossbar import Crossbar
 from frenkel.array.crosspoint import ExponentialSelector, ThresholdSelector
 from frenkel.array.lines import bias
 from frenkel.array.lines.network import Lines
-from frenkel.cells.core import GapCell
 from frenkel.cells.interface import conductance
 from frenkel.cells.resistors import FaultyCells, LinearCells
 
@@ -34,7 +34,7 @@ def integral(scheme, start):
 
     Kirchhoff's laws of the four nodes are solved densely at every step of a stiff solver.
     """
-    cell = GapCell(core=CORE, **{k: float(v) for k, v in CORE.cells(FEATURES).items()})
+    cell = GapEquation(core=CORE, **{k: float(v) for k, v in CORE.cells(FEATURES).items()})
     source, drivers = np.array(SOURCES[scheme]), np.repeat(DRIVERS, 2)
     matrix = np.diag(1.0 / drivers)
     for i, j in np.argwhere(~np.isnan(OTHERS)):

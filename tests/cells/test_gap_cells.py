@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from gap_equation import GapEquation
 from made_up_cells import CORE, FEATURES, drifting, made_up_cells, varied_card, varied_cells
 from scipy import stats
 from scipy.integrate import solve_ivp
@@ -12,7 +13,6 @@ from spice_cell import features as shown
 
 from frenkel.cells.aging import Telegraph
 from frenkel.cells.card import CardWarning
-from frenkel.cells.core import GapCell
 from frenkel.cells.gap_cells import CardCells, Heat
 from frenkel.cells.interface import conductance
 from frenkel.cells.noise import RtnLaw, RtnState
@@ -20,7 +20,7 @@ from frenkel.units import BOLTZMANN_EV
 
 
 def one_cell(**more):
-    cell = GapCell(core=CORE, **{k: float(v) for k, v in CORE.cells(FEATURES | more).items()})
+    cell = GapEquation(core=CORE, **{k: float(v) for k, v in CORE.cells(FEATURES | more).items()})
     return cell
 
 

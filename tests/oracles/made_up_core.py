@@ -3,9 +3,10 @@
 from dataclasses import replace
 
 import numpy as np
+from gap_equation import GapEquation
 from made_up_cycles import truth
 
-from frenkel.cells.core import GapCell, GapCore, average
+from frenkel.cells.core import GapCore, average
 
 CORE = GapCore()
 CARD = replace(truth(), core=CORE.to_dict(), validity={"voltage": (-2.5, 2.5)})
@@ -22,4 +23,4 @@ def average_cell():
         "set_voltage": MIDDLE["vset"],
         "reset_voltage": -MIDDLE["vreset"],
     }
-    return GapCell(core=CORE, **{name: float(value) for name, value in CORE.cells(features).items()})
+    return GapEquation(core=CORE, **{name: float(value) for name, value in CORE.cells(features).items()})

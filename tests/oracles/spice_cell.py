@@ -5,8 +5,7 @@ import subprocess
 
 import numpy as np
 from compact_models import integrate
-
-from frenkel.cells.core import GapCell
+from gap_equation import GapEquation
 
 AMPLITUDE = 2.5
 """Of both ramps [V]."""
@@ -63,7 +62,7 @@ def read(volts, currents):
 
 def by_scipy(core, drawn, cycle):
     """Return the features that the rate equation shows in one cycle."""
-    cell = GapCell(core=core, **{name: float(v[cycle]) for name, v in core.cells(drawn).items()})
+    cell = GapEquation(core=core, **{name: float(v[cycle]) for name, v in core.cells(drawn).items()})
     times, volts = corners(1)
     grid = np.linspace(times[1], times[-1], 1601)
     _, currents = integrate(cell, lambda t: np.interp(t, times, volts), grid, cell.gap_min, corners=times)

@@ -4,10 +4,9 @@ import itertools
 
 import numpy as np
 import pytest
+from gap_equation import GapEquation
 from made_up_core import CARD, CORE, MIDDLE, average_cell
 from spice_bench import ROUTES, Bench, by_scipy, random_bench
-
-from frenkel.cells.core import GapCell
 
 LEG = 2.5e-5
 """Of a ramp to 2.5 V [s]."""
@@ -93,7 +92,7 @@ def random_pulses(route, folder, number):
     times, over, amps = bench.run(CARD, route, folder)
     assert times[-1] == pytest.approx(bench.times[-1]), f"{route} stopped before the end"
     k = np.searchsorted(times, bench.times[-2] - 0.07 * width)
-    cell = GapCell(core=CORE, **{name: float(value) for name, value in CORE.cells(drawn).items()})
+    cell = GapEquation(core=CORE, **{name: float(value) for name, value in CORE.cells(drawn).items()})
     theory_volts, theory, _ = by_scipy(cell, bench, times[k : k + 1], gap)
     return [
         -0.25 * np.log(i / np.sinh(v / 0.25)) for v, i in ((over[k], amps[k]), (theory_volts[0], theory[0]))

@@ -1,23 +1,24 @@
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Flags = NDArray[np.uint8]
+from ..typing import Floats, Index
+from .core import GapCore
 
-def advance(
-    gap: Floats,
-    gap_min: Floats,
-    gap_max: Floats,
-    set_velocity: Floats,
-    reset_velocity: Floats,
-    turn: Floats,
-    closing: Flags,
-    turned: Flags,
-    at: NDArray[np.intp],
-    everywhere: bool,
-    voltage: Floats,
-    duration: float,
-    drive: float,
-    edge: float,
-    heat: Floats,
-) -> int: ...
+def move(distance: Floats, way: Floats) -> Floats: ...
+def conduct(amplitude: Floats, voltage: Floats, scale: float) -> tuple[Floats, Floats]: ...
+
+class Gaps:
+    gap: Floats
+    least: Floats
+    most: Floats
+    cycles: NDArray[np.int64]
+    def __init__(self, core: GapCore, features: Mapping[str, Floats]) -> None: ...
+    def advance(
+        self, at: Index, everywhere: bool, voltage: Floats, duration: float, heat: Floats
+    ) -> tuple[NDArray[np.bool_], bool]: ...
+    def program(self, conductance: Floats, voltage: float) -> None: ...
+    def relax(self, ratio: Floats) -> None: ...
+    def begin(self, at: Index) -> Index: ...
+    def take(self, at: Index, features: Mapping[str, Floats]) -> None: ...

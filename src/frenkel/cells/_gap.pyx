@@ -1,6 +1,16 @@
-"""Motion of tunnelling gaps at constant voltages, cell by cell, exact for any duration."""
+"""Law of tunnelling gaps: currents, and motion at constant voltages, cell by cell, exact for any duration.
 
-from libc.math cimport exp, fabs
+    I = I0 exp(-g/g0) sinh(V/V0)
+    dg/dt = -v_set sinh(k V) h w((g - g_min)/e)      for V > 0
+    dg/dt =  v_reset sinh(k |V|) h w((g_max - g)/e)  for V < 0,      w(y) = y between -1 and 1
+
+with h = exp(E/k_B (1/T0 - 1/T)) at the temperature of the surroundings, or of a filament that heats itself,
+T + R_th |I V|. Cold cells have h = 1.
+"""
+
+import numpy as np
+
+from libc.math cimport exp, fabs, sqrt
 
 cdef double SMALL = 0.02    # below, a series of four terms is exact to rounding
 
@@ -29,76 +39,205 @@ cdef inline double moved(double y, double way) noexcept nogil:
     return size if y >= 0.0 else -size
 
 
+cdef inline double speedup(double activation, double reference, double temperature) noexcept nogil:
+    """By how much rates are larger at a temperature than at the reference; activation over k (K)."""
+    return exp(activation * (1.0 / reference - 1.0 / temperature))
+
+
 cdef inline double hot_move(double y, double way, double edge, double end, double sign, double power, double scale,
-                            double heat_ambient, double resistance, double activation, double reference,
+                            double ambient, double resistance, double activation, double reference,
                             double most) noexcept nogil:
     """As `moved`, in steps of ``most``: the rate follows the temperature of the power exp(-gap/scale)."""
-    cdef double step, factor, after, now, trial
-    now = exp(activation * (1.0 / reference - 1.0 / (heat_ambient
-              + resistance * power * exp(-(end + sign * edge * y) / scale))))
+    cdef double step, after, trial
+    cdef double now = speedup(activation, reference, ambient + resistance * power * exp(-(end + sign * edge * y) / scale))
     while way > 0.0 and fabs(y) > 1e-12:
         # The whole rest, where it moves the gap less than a step.
         step = way
         if fabs(y) > most and way * now > most / min(fabs(y), 1.0):
             step = most / (min(fabs(y), 1.0) * now)
         trial = moved(y, step * now)
-        after = exp(activation * (1.0 / reference - 1.0 / (heat_ambient
-                    + resistance * power * exp(-(end + sign * edge * trial) / scale))))
-        factor = 0.5 * (now + after)
-        y = moved(y, step * factor)
-        now = exp(activation * (1.0 / reference - 1.0 / (heat_ambient
-                  + resistance * power * exp(-(end + sign * edge * y) / scale))))
+        after = speedup(activation, reference, ambient + resistance * power * exp(-(end + sign * edge * trial) / scale))
+        y = moved(y, step * 0.5 * (now + after))
+        now = speedup(activation, reference, ambient + resistance * power * exp(-(end + sign * edge * y) / scale))
         way = way - step
     return y
 
 
-def advance(double[::1] gap, const double[::1] gap_min, const double[::1] gap_max,
-            const double[::1] set_velocity, const double[::1] reset_velocity,
-            double[::1] turn, unsigned char[::1] closing, unsigned char[::1] turned,
-            const Py_ssize_t[::1] at, bint everywhere, const double[::1] voltage, double duration,
-            double drive, double edge, const double[::1] heat):
-    """Hold voltages for a duration; mark cells that turned, and return how many.
+def move(const double[::1] distance, const double[::1] way):
+    """Return distances to a limit of the gap after ways, both over the edge: ``dy/dway = -w(y)``.
 
-    ``at`` are the cells of the voltages unless ``everywhere``. ``heat``: factor of all rates; then resistance (K/W),
-    activation over k (K), reference and ambient (K), I0 (A), V0 and g0 (V, m), or nothing for cold cells.
+    Parameters
+    ----------
+    distance : ndarray (N,)
+        Below 0 for a gap beyond its limit.
+    way : ndarray (N,)
+        0 or more.
     """
-    cdef Py_ssize_t n = voltage.shape[0], k, c, count = 0
-    cdef double v, x, way, y, factor = heat[0]
-    cdef bint hot = heat.shape[0] > 1
+    cdef Py_ssize_t k, n = distance.shape[0]
+    if way.shape[0] != n:
+        raise ValueError(f"way must be as many as the {n} distances, got {way.shape[0]}")
+    result = np.empty(n)
+    cdef double[::1] out = result
     with nogil:
         for k in range(n):
-            c = k if everywhere else at[k]
-            turned[k] = 0
-            v = voltage[k]
-            if v == 0.0:
-                continue
-            x = sinh_of(drive * fabs(v)) * factor * duration / edge
-            if v > 0.0:
-                way = x * set_velocity[c]
-                y = (gap[c] - gap_min[c]) / edge
-                if hot:
-                    y = hot_move(y, way, edge, gap_min[c], 1.0, heat[5] * v * sinh_of(v / heat[6]), heat[7],
-                                 heat[4], heat[1], heat[2], heat[3], 0.02 * heat[7] / edge)
+            out[k] = moved(distance[k], way[k])
+    return result
+
+
+def conduct(const double[::1] amplitude, const double[::1] voltage, double scale):
+    """Return the current ``A sinh(V/V0)`` (A) of gaps and its slope (S).
+
+    Parameters
+    ----------
+    amplitude : ndarray (N,)
+        ``A = I0 exp(-g/g0)`` (A).
+    voltage : ndarray (N,)
+        (V).
+    scale : float
+        V0 (V), above 0.
+    """
+    cdef Py_ssize_t k, n = amplitude.shape[0]
+    if voltage.shape[0] != n:
+        raise ValueError(f"voltage must be as many as the {n} amplitudes, got {voltage.shape[0]}")
+    currents, slopes = np.empty(n), np.empty(n)
+    cdef double[::1] out_current = currents, out_slope = slopes
+    cdef double sinh
+    with nogil:
+        for k in range(n):
+            sinh = sinh_of(fabs(voltage[k]) / scale)
+            out_current[k] = amplitude[k] * (sinh if voltage[k] >= 0.0 else -sinh)
+            # cosh from sinh: half the time of both.
+            out_slope[k] = amplitude[k] / scale * sqrt(1.0 + sinh * sinh)
+    return currents, slopes
+
+
+cdef class Gaps:
+    """Gaps of N cells: where each is, the law of the cycle that it is in, and what a voltage does to it.
+
+    Parameters
+    ----------
+    core : GapCore
+        What all cells have in common.
+    features : mapping of str to ndarray (N,)
+        Of the first cycle of every cell, see `GapCore.cells`.
+
+    Attributes
+    ----------
+    gap : ndarray (N,)
+        (m); every cell starts in its HRS.
+    least, most : ndarray (N,)
+        Gap in LRS and in HRS (m).
+    cycles : ndarray (N,)
+        Turns from RESET to SET so far.
+    """
+
+    cdef object core
+    cdef double drive, edge
+    cdef readonly object gap, least, most, cycles
+    cdef object turn, set_velocity, reset_velocity, next_least, next_set_velocity, closing, turned
+
+    def __init__(self, core, features):
+        law = core.cells(features)
+        self.core, self.drive, self.edge = core, core.drive, core.edge
+        self.least, self.most, self.set_velocity, self.reset_velocity = (
+            np.array(law[name], dtype=np.float64) for name in ("gap_min", "gap_max", "set_velocity", "reset_velocity")
+        )
+        # Of the cycle whose RESET half holds already: its LRS and SET wait for the turn to RESET.
+        self.next_least, self.next_set_velocity = self.least.copy(), self.set_velocity.copy()
+        self.gap, self.turn = self.most.copy(), np.zeros(self.most.size)
+        self.closing, self.turned = np.zeros(self.most.size, dtype=np.uint8), np.zeros(self.most.size, dtype=np.uint8)
+        self.cycles = np.zeros(self.most.size, dtype=np.int64)
+
+    def advance(self, const Py_ssize_t[::1] at, bint everywhere, const double[::1] voltage, double duration,
+                const double[::1] heat):
+        """Apply constant voltages (V) to some cells, or to all, for a duration (s).
+
+        Parameters
+        ----------
+        at : ndarray (n,) of int
+            Cells of the voltages, unless ``everywhere``.
+        everywhere : bool
+            Whether the voltages are those of all cells in their order.
+        voltage : ndarray (n,)
+            (V).
+        duration : float
+            (s), 0 or more.
+        heat : ndarray
+            Factor of all rates; then thermal resistance (K/W), activation over k (K), reference and ambient
+            (K), I0 (A), V0 and g0 (V, m), or nothing for cells that do not heat themselves.
+
+        Returns
+        -------
+        turned : ndarray (n,) of bool
+            Which of them have turned; overwritten by the next call.
+        any : bool
+            Whether one has.
+        """
+        cdef Py_ssize_t n = voltage.shape[0], k, c, count = 0
+        cdef double v, x, way, y, factor = heat[0]
+        cdef double drive = self.drive, edge = self.edge
+        cdef bint hot = heat.shape[0] > 1
+        cdef double[::1] gap = self.gap, turn = self.turn
+        cdef const double[::1] gap_min = self.least, gap_max = self.most
+        cdef const double[::1] set_velocity = self.set_velocity, reset_velocity = self.reset_velocity
+        cdef unsigned char[::1] closing = self.closing, turned = self.turned
+        with nogil:
+            for k in range(n):
+                c = k if everywhere else at[k]
+                turned[k] = 0
+                v = voltage[k]
+                if v == 0.0:
+                    continue
+                x = sinh_of(drive * fabs(v)) * factor * duration / edge
+                if v > 0.0:
+                    way = x * set_velocity[c]
+                    y = (gap[c] - gap_min[c]) / edge
+                    if hot:
+                        y = hot_move(y, way, edge, gap_min[c], 1.0, heat[5] * v * sinh_of(v / heat[6]), heat[7],
+                                     heat[4], heat[1], heat[2], heat[3], 0.02 * heat[7] / edge)
+                    else:
+                        y = moved(y, way)
+                    gap[c] = gap_min[c] + edge * y
+                    # From the first wall to the other the cell has gone, or could have gone, one edge.
+                    turn[c] = min(turn[c] + way, 1.0)
+                    if turn[c] == 1.0 and not closing[c]:
+                        closing[c] = turned[k] = 1
+                        count += 1
                 else:
-                    y = moved(y, way)
-                gap[c] = gap_min[c] + edge * y
-                # From the first wall to the other the cell has gone, or could have gone, one edge.
-                turn[c] = min(turn[c] + way, 1.0)
-                if turn[c] == 1.0 and not closing[c]:
-                    closing[c] = turned[k] = 1
-                    count += 1
-            else:
-                way = x * reset_velocity[c]
-                y = (gap_max[c] - gap[c]) / edge
-                if hot:
-                    y = hot_move(y, way, edge, gap_max[c], -1.0, heat[5] * -v * sinh_of(-v / heat[6]), heat[7],
-                                 heat[4], heat[1], heat[2], heat[3], 0.02 * heat[7] / edge)
-                else:
-                    y = moved(y, way)
-                gap[c] = gap_max[c] - edge * y
-                turn[c] = max(turn[c] - way, 0.0)
-                if turn[c] == 0.0 and closing[c]:
-                    closing[c] = 0
-                    turned[k] = 1
-                    count += 1
-    return count
+                    way = x * reset_velocity[c]
+                    y = (gap_max[c] - gap[c]) / edge
+                    if hot:
+                        y = hot_move(y, way, edge, gap_max[c], -1.0, heat[5] * -v * sinh_of(-v / heat[6]), heat[7],
+                                     heat[4], heat[1], heat[2], heat[3], 0.02 * heat[7] / edge)
+                    else:
+                        y = moved(y, way)
+                    gap[c] = gap_max[c] - edge * y
+                    turn[c] = max(turn[c] - way, 0.0)
+                    if turn[c] == 0.0 and closing[c]:
+                        closing[c] = 0
+                        turned[k] = 1
+                        count += 1
+        return self.turned[:n].view(bool), count > 0
+
+    def program(self, conductance, double voltage):
+        """Take gaps at which every cell has a conductance (S) at a voltage (V)."""
+        self.gap[:] = self.core.gap(1.0 / conductance, voltage)
+
+    def relax(self, ratio):
+        """Take gaps at which the conductance of each cell is ``ratio`` times as large."""
+        self.gap -= self.core.gap_scale * np.log(ratio)
+
+    def begin(self, at):
+        """Begin a half of a cycle in cells that have turned; return those that close, in need of a cycle."""
+        closing = self.closing[at].view(bool)
+        opening, closed = at[~closing], at[closing]
+        self.least[opening] = self.next_least[opening]
+        self.set_velocity[opening] = self.next_set_velocity[opening]
+        self.cycles[closed] += 1
+        return closed
+
+    def take(self, at, features):
+        """Give cells that close their next cycle."""
+        law = self.core.cells(features)
+        self.most[at], self.reset_velocity[at] = law["gap_max"], law["reset_velocity"]
+        self.next_least[at], self.next_set_velocity[at] = law["gap_min"], law["set_velocity"]

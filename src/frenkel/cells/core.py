@@ -15,15 +15,16 @@ closed form, so that a cell that is ramped as in the ensemble shows the features
   ``v_reset = b (g0/V0) coth(|V|/V0) / sinh(k |V|)``.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .. import checks
 from ..typing import Floats
+from . import gap_law
 from .card import Card
 
 NEEDED = {"hrs": "ohm", "lrs": "ohm", "set_voltage": "V", "reset_voltage": "V"}
@@ -55,7 +56,7 @@ class GapCore:
         I0 (A), V0 (V), g0 (m): chosen as in the Stanford-PKU model; resistances at other voltages than that
         of reading follow from V0.
     drive : float
-        k (1/V): slope of ln t_SET against V; :func:`drive_of` fits it.
+        k (1/V): slope of ln t_SET against V.
     set_ramp, reset_ramp : float
         Ramps of the ensemble (V/s), positive.
     read_voltage : float
@@ -112,17 +113,20 @@ class GapCore:
         return asdict(self)
 
     def row(self) -> Floats:
-        """Return the numbers as :func:`frenkel.cells.trains.trains` takes them."""
+        """Return the numbers as :mod:`frenkel.cells.gap_law` takes them."""
         return np.array(list(self.to_dict().values()))
 
-    def gap(self, resistance: Any) -> Floats:
-        """Return the gap (m) that has a resistance (ohm) at the read voltage."""
-        sinh = math.sinh(self.read_voltage / self.voltage_scale)
-        unit = self.current_prefactor * sinh / self.read_voltage
-        found: Floats = self.gap_scale * np.log(np.asarray(resistance, float) * unit)
-        return found
+    def gap(self, resistance: Any, voltage: float | None = None) -> Floats:
+        """Return the gap (m) that has a resistance (ohm) at a voltage (V), that of reading by default."""
+        read = self.read_voltage if voltage is None else voltage
+        return np.asarray(gap_law.gap_of(self.row(), resistance, read))
 
-    def shows(self, features: Mapping[str, Any]) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    def conductance(self, gap: Any, voltage: float | None = None) -> Floats:
+        """Return the conductance (S) of a gap (m) at a voltage (V), that of reading by default."""
+        read = self.read_voltage if voltage is None else voltage
+        return np.asarray(gap_law.conductance_of(self.row(), gap, read))
+
+    def shows(self, features: Mapping[str, Any]) -> NDArray[np.bool_]:
         """Return which cycles have a window and voltages of the right signs, so that they make a cell."""
         way = self.gap(features["hrs"]) - self.gap(features["lrs"])
         signs = (np.asarray(features["set_voltage"]) > 0) & (np.asarray(features["reset_voltage"]) < 0)
@@ -143,51 +147,8 @@ class GapCore:
             raise ValueError(f"hrs must be well above lrs for a core: {closed:.2g} of the cycles are not")
         if not (np.all(up > 0) and np.all(down > 0)):
             raise ValueError("set_voltage must be above 0 V and reset_voltage below 0 V in every cycle")
-        k = self.drive
-        return {
-            "gap_min": low,
-            "gap_max": high,
-            "set_velocity": k * self.set_ramp * (high - low) / 2.0 / (np.cosh(k * up) - 1.0),
-            "reset_velocity": self.reset_ramp
-            * self.gap_scale
-            / self.voltage_scale
-            / np.tanh(down / self.voltage_scale)
-            / np.sinh(k * down),
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GapCell:
-    """One cell in one cycle; a rate equation of one state."""
-
-    core: GapCore
-    gap_min: float
-    gap_max: float
-    set_velocity: float
-    reset_velocity: float
-
-    @property
-    def limits(self) -> tuple[float, float]:
-        """Smallest and largest gap (m)."""
-        return self.gap_min, self.gap_max
-
-    def current(self, state: float, voltage: float) -> float:
-        """Return the current (A)."""
-        core = self.core
-        return (
-            core.current_prefactor
-            * math.exp(-state / core.gap_scale)
-            * math.sinh(voltage / core.voltage_scale)
-        )
-
-    def derivative(self, state: float, voltage: float) -> float:
-        """Return the rate of the gap (m/s)."""
-        core = self.core
-        if voltage > 0:
-            room = (state - self.gap_min) / core.edge
-            return -self.set_velocity * math.sinh(core.drive * voltage) * min(max(room, -1.0), 1.0)
-        room = (self.gap_max - state) / core.edge
-        return -self.reset_velocity * math.sinh(core.drive * voltage) * min(max(room, -1.0), 1.0)
+        closing, opening = gap_law.speeds(self.row(), high - low, up, down)
+        return {"gap_min": low, "gap_max": high, "set_velocity": closing, "reset_velocity": opening}
 
 
 def middle(card: Card) -> dict[str, float]:
@@ -208,20 +169,3 @@ def average(card: Card) -> dict[str, float]:
     return {
         keys[name]: float(np.log(size)) if NEEDED[name] == "ohm" else size for name, size in sizes.items()
     }
-
-
-def drive_of(voltages: Any, times: Any) -> float:
-    """Return the drive k (1/V) from SET times (s) at constant voltages (V): the slope of -ln t.
-
-    Raises
-    ------
-    ValueError
-        Fewer than two voltages, or times that do not fall with voltage.
-    """
-    volts, seconds = np.asarray(voltages, float), np.asarray(times, float)
-    if volts.size < 2 or volts.size != seconds.size or np.any(seconds <= 0):
-        raise ValueError("at least two voltages in V with as many times above 0 s are needed")
-    slope = -float(np.polyfit(volts, np.log(seconds), 1)[0])
-    if not slope > 0:
-        raise ValueError(f"times must fall with voltage, the slope of ln t is {-slope:g} per V")
-    return slope

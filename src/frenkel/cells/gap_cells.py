@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from .. import checks
 from ..typing import Floats, Index
 from ..units import BOLTZMANN_EV
+from . import _gap
 from .aging import Relaxation, Telegraph
 from .core import GapCore
-from .gaps import Gaps
 from .interface import Where, pick
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class CardCells:
         seed: int = 0,
     ) -> None:
         self.core, self.shape, self.heat, self._draws = core, shape, heat, draws
-        self._gaps = Gaps(core, {k: checks.spread(k, v, shape).ravel() for k, v in features.items()})
+        self._gaps = _gap.Gaps(core, {k: checks.spread(k, v, shape).ravel() for k, v in features.items()})
         self.skipped = 0
         self._amplitude: Floats | None = None  # I0 exp(-g/g0) of every cell (A), unless gaps have moved
         self._places = np.arange(shape[0] * shape[1]).reshape(shape)
@@ -120,7 +120,7 @@ class CardCells:
         self._largest = 0.0  # voltage so far (V)
         self.temperature = temperature
         one, two = (np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(2))
-        start = self._conductance(self._gaps.gap)
+        start = self.core.conductance(self._gaps.gap)
         self._telegraph = None if telegraph is None else Telegraph(telegraph, start, one, temperature)
         self._relaxation = None if relaxation is None else Relaxation(relaxation, start, two)
 
@@ -206,18 +206,13 @@ class CardCells:
         """Turns of every cell from RESET to SET so far, (m, n)."""
         return self._gaps.cycles.reshape(self.shape)
 
-    def _conductance(self, gap: Floats) -> Floats:
-        """Return current over voltage (S) at the read voltage of the core, without telegraph noise."""
-        core = self.core
-        unit = core.current_prefactor * np.sinh(core.read_voltage / core.voltage_scale) / core.read_voltage
-        return np.asarray(unit * np.exp(-gap / core.gap_scale))
-
     def current(self, voltage: Floats, where: Where = None) -> tuple[Floats, Floats]:
         """Return current (A) and slope (S)."""
-        amplitude, v0 = self._amplitudes(where), self.core.voltage_scale
-        sinh = np.sinh(np.asarray(voltage) / v0)
-        # cosh from sinh: half the time of both.
-        return amplitude * sinh, amplitude / v0 * np.sqrt(1.0 + sinh * sinh)
+        amplitude, volts = self._amplitudes(where), np.asarray(voltage, float)
+        if amplitude.shape != volts.shape:
+            amplitude, volts = np.broadcast_arrays(amplitude, volts)
+        current, slope = _gap.conduct(amplitude.ravel(), volts.ravel(), self.core.voltage_scale)
+        return current.reshape(volts.shape), slope.reshape(volts.shape)
 
     def sinh_law(self, where: Where = None) -> tuple[Floats, Floats]:
         """Return I0 exp(-g/g0) (A), telegraph noise included, and V0 (V)."""
@@ -233,8 +228,7 @@ class CardCells:
 
     def window(self, voltage: float = 0.1) -> tuple[Floats, Floats]:
         """Return least and largest conductance (S) of every cell in its present cycle at a voltage (V)."""
-        unit = self.core.current_prefactor * np.sinh(voltage / self.core.voltage_scale) / voltage
-        low, high = (unit * np.exp(-g / self.core.gap_scale) for g in (self._gaps.most, self._gaps.least))
+        low, high = (self.core.conductance(gap, voltage) for gap in (self._gaps.most, self._gaps.least))
         return low.reshape(self.shape), high.reshape(self.shape)
 
     # ------------------------------------------------------------------ in time
@@ -296,7 +290,7 @@ class CardCells:
 
     def _programmed(self, at: Index, turned: NDArray[np.bool_], duration: float) -> None:
         """Tell the layers that these cells may be of another conductance after a pulse of some length (s)."""
-        conductance = self._conductance(self._gaps.gap[at])
+        conductance = self.core.conductance(self._gaps.gap[at])
         if self._telegraph is not None:
             self._telegraph.switched(at, conductance, turned)
             self._telegraph.pass_time(duration, at)
@@ -323,7 +317,7 @@ class CardCells:
             self._telegraph.pass_time(duration, None)
             self._amplitude = None
         if self._relaxation is not None:
-            before = self._conductance(self._gaps.gap)
+            before = self.core.conductance(self._gaps.gap)
             after = self._relaxation.pass_time(duration, before, self._temperature)
             self._gaps.relax(after / before)
             self._amplitude = None
@@ -334,8 +328,7 @@ def _next_cycle(core: GapCore, draws: Draws, at: Index, size: int) -> tuple[dict
     drawn = draws.cycle(None if np.array_equal(at, np.arange(size)) else at)
     found, total = {name: np.array(values) for name, values in drawn.items()}, 0
     for _ in range(MOST_SKIPPED):
-        gap = core.gap_scale * np.log(found["hrs"] / found["lrs"])
-        bad = ~((gap > 4.0 * core.edge) & (found["set_voltage"] > 0.0) & (found["reset_voltage"] < 0.0))
+        bad = ~core.shows(found)
         if not bad.any():
             return found, total
         total += int(bad.sum())

@@ -17,7 +17,7 @@ from frenkel.analysis.exports import circuit as exports_circuit
 from frenkel.analysis.exports import law_equality
 from frenkel.analysis.exports.cards import Draws
 from frenkel.cells.card import CardWarning
-from frenkel.cells.core import GapCell, GapCore, drive_of
+from frenkel.cells.core import GapCore
 from frenkel.data.store import StoreError
 
 SHIFT = np.zeros(8)
@@ -221,23 +221,6 @@ def test_sources_hold_the_cycles():
     assert at + default == pytest.approx(drawn["set_voltage"], abs=1e-6)
 
 
-def test_drive():
-    volts = np.array([0.6, 0.8, 1.0])
-    assert drive_of(volts, 3e-3 * np.exp(-17.0 * volts)) == pytest.approx(17.0)
-
-
-def test_cell_stays_inside_its_limits():
-    cell = GapCell(core=CORE, gap_min=1e-9, gap_max=2e-9, set_velocity=1e-3, reset_velocity=1e-3)
-    assert cell.derivative(1e-9, 1.0) == 0 == cell.derivative(2e-9, -1.0) == cell.derivative(1.5e-9, 0.0)
-    assert cell.derivative(1.5e-9, 1.0) < 0 < cell.derivative(1.5e-9, -1.0)
-    assert cell.current(1e-9, 0.1) == pytest.approx(0.1 / core_resistance(1e-9))
-
-
-def core_resistance(gap):
-    """Return the resistance at 0.1 V."""
-    return 0.1 / (CORE.current_prefactor * np.exp(-gap / CORE.gap_scale) * np.sinh(0.4))
-
-
 FEATURES = {"hrs": [1e5], "lrs": [1e4], "set_voltage": [1.0], "reset_voltage": [-1.0]}
 
 
@@ -256,8 +239,6 @@ FEATURES = {"hrs": [1e5], "lrs": [1e4], "set_voltage": [1.0], "reset_voltage": [
         ),
         (lambda: card_exports.draw(CLOSED, Draws(devices=3)), "hrs must be well .* only . have them"),
         (lambda: GapCore(drive=-1.0), "drive must be between 0.001 and 1000 1/V, got -1"),
-        (lambda: drive_of([1.0], [1.0]), "at least two voltages"),
-        (lambda: drive_of([1.0, 2.0], [1.0, 2.0]), "must fall with voltage"),
     ],
 )
 def test_errors(make, message):

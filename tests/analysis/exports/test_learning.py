@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import scipy.stats
 from compact_models import integrate
+from gap_equation import GapEquation
 from made_up_cards import made_up_card
 from made_up_core import CARD, CORE
 
@@ -18,8 +19,7 @@ from frenkel.analysis.exports import law_equality, templates
 from frenkel.analysis.exports import learning as exports_learning
 from frenkel.analysis.reliability import pulse_trains
 from frenkel.analysis.reliability.linearity import exponential
-from frenkel.cells import trains
-from frenkel.cells.core import GapCell
+from frenkel.cells import gap_law
 from frenkel.cells.noise import RelaxationLaw, RelaxationState, RtnLaw, RtnState
 
 DEVICES, CYCLES = (50, 40), 16
@@ -313,8 +313,8 @@ def test_trains_are_the_rate_equation():
     drawn = {name: values[0, 0] for name, values in CARD.sample(1, 1, 3).items()}
     pulses = pulse_trains.Pulses.of(CARD)
     law = {"core": CORE.row(), "pulses": pulses.row()}
-    curves = trains.trains(law, {name: np.asarray(value) for name, value in drawn.items()})
-    cell = GapCell(core=CORE, **{name: float(value) for name, value in CORE.cells(drawn).items()})
+    curves = gap_law.trains(law, {name: np.asarray(value) for name, value in drawn.items()})
+    cell = GapEquation(core=CORE, **{name: float(value) for name, value in CORE.cells(drawn).items()})
     ways = (
         (pulses.set_voltage, pulses.set_width, cell.gap_max),
         (pulses.reset_voltage, pulses.reset_width, cell.gap_min),

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 from compact_models import integrate, switching_time
+from gap_equation import GapEquation
 
 from frenkel.analysis.fitting import core_fit
 from frenkel.analysis.fitting.observations import ObservationError
-from frenkel.cells.core import GapCell, GapCore
+from frenkel.cells.core import GapCore
 
 CORE = GapCore(set_ramp=1e5, reset_ramp=1e5, drive=11.0, voltage_scale=0.3)
 
@@ -50,7 +51,7 @@ def test_motion_is_that_of_the_rate_equation():
     """Along a sweep against an ODE solver: resistances to 1e-4, the tolerance of the solver at the edges."""
     cell, known = device(1)
     time, voltage = sweep()
-    gap = GapCell(core=CORE, **cell)
+    gap = GapEquation(core=CORE, **cell)
     states, currents = integrate(gap, lambda t: float(np.interp(t, time, voltage)), time, gap.gap_max)
     ours = core_fit.simulate(known[None], time, voltage, CORE)
     theirs = (
@@ -67,7 +68,7 @@ def test_motion_is_that_of_the_rate_equation():
 def test_times_to_set_are_those_of_the_rate_equation():
     """Half of the way at a constant voltage, against a quadrature of the cell."""
     cell, known = device(3)
-    gap = GapCell(core=CORE, **cell)
+    gap = GapEquation(core=CORE, **cell)
     half = 0.5 * (gap.gap_max + gap.gap_min)
     volts = np.array([0.4, 0.6])
     exact = [switching_time(gap, float(v), gap.gap_max, half) for v in volts]

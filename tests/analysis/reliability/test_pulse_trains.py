@@ -45,7 +45,7 @@ def test_noise_between_cycles_is_written_out():
     assert found.closed == wrong.mean()
     law = {"core": core.row(), "pulses": found.pulses.row()}
     with np.errstate(all="ignore"):
-        curves = [np.where(wrong[..., None], np.nan, c) for c in pulse_trains.trains.trains(law, drawn)]
+        curves = [np.where(wrong[..., None], np.nan, c) for c in pulse_trains.gap_law.trains(law, drawn)]
     curves = [curve[wrong.sum(axis=1) <= 3] for curve in curves]
     span = np.nanmean(curves[1][..., 0]) - np.nanmean(curves[0][..., 0])
     spread = np.sqrt(np.mean([np.nanvar(np.diff(c, axis=2), axis=1) for c in curves]))
