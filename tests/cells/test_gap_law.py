@@ -71,7 +71,7 @@ def test_current_is_the_equation(volts):
     cell = GapEquation(core=CORE, **law)
     for gap in cell.limits:
         amplitude = np.array([CORE.current_prefactor * np.exp(-gap / CORE.gap_scale)])
-        current, slope = _gap.conduct(amplitude, np.array([volts]), CORE.voltage_scale)
+        current, slope = gap_law.current_of(amplitude, np.array([volts]), CORE.voltage_scale)
         np.testing.assert_allclose(current[0], cell.current(gap, volts), rtol=1e-13)
         np.testing.assert_allclose(
             slope[0], amplitude[0] / CORE.voltage_scale * np.cosh(volts / CORE.voltage_scale), rtol=1e-13
@@ -85,8 +85,6 @@ def test_a_gap_at_its_limit_stays_and_turns_round_beyond_it():
     assert -1.0 < _gap.move(np.array([-1.0]), np.array([0.1]))[0] < 0.0
     with pytest.raises(ValueError, match="way must be as many as the 2 distances, got 1"):
         _gap.move(np.zeros(2), np.zeros(1))
-    with pytest.raises(ValueError, match="voltage must be as many as the 2 amplitudes, got 1"):
-        _gap.conduct(np.zeros(2), np.zeros(1), 1.0)
 
 
 def test_the_text_of_exports_needs_numpy_alone():

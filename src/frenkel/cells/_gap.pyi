@@ -7,7 +7,6 @@ from ..typing import Floats, Index
 from .core import GapCore
 
 def move(distance: Floats, way: Floats) -> Floats: ...
-def conduct(amplitude: Floats, voltage: Floats, scale: float) -> tuple[Floats, Floats]: ...
 
 class Gaps:
     gap: Floats

@@ -1,6 +1,5 @@
-"""Law of tunnelling gaps: currents, and motion at constant voltages, cell by cell, exact for any duration.
+"""Motion of tunnelling gaps at constant voltages, cell by cell, exact for any duration.
 
-    I = I0 exp(-g/g0) sinh(V/V0)
     dg/dt = -v_set sinh(k V) h w((g - g_min)/e)      for V > 0
     dg/dt =  v_reset sinh(k |V|) h w((g_max - g)/e)  for V < 0,      w(y) = y between -1 and 1
 
@@ -10,7 +9,7 @@ T + R_th |I V|. Cold cells have h = 1.
 
 import numpy as np
 
-from libc.math cimport exp, fabs, sqrt
+from libc.math cimport exp, fabs
 
 cdef double SMALL = 0.02    # below, a series of four terms is exact to rounding
 
@@ -82,33 +81,6 @@ def move(const double[::1] distance, const double[::1] way):
         for k in range(n):
             out[k] = moved(distance[k], way[k])
     return result
-
-
-def conduct(const double[::1] amplitude, const double[::1] voltage, double scale):
-    """Return the current ``A sinh(V/V0)`` (A) of gaps and its slope (S).
-
-    Parameters
-    ----------
-    amplitude : ndarray (N,)
-        ``A = I0 exp(-g/g0)`` (A).
-    voltage : ndarray (N,)
-        (V).
-    scale : float
-        V0 (V), above 0.
-    """
-    cdef Py_ssize_t k, n = amplitude.shape[0]
-    if voltage.shape[0] != n:
-        raise ValueError(f"voltage must be as many as the {n} amplitudes, got {voltage.shape[0]}")
-    currents, slopes = np.empty(n), np.empty(n)
-    cdef double[::1] out_current = currents, out_slope = slopes
-    cdef double sinh
-    with nogil:
-        for k in range(n):
-            sinh = sinh_of(fabs(voltage[k]) / scale)
-            out_current[k] = amplitude[k] * (sinh if voltage[k] >= 0.0 else -sinh)
-            # cosh from sinh: half the time of both.
-            out_slope[k] = amplitude[k] / scale * sqrt(1.0 + sinh * sinh)
-    return currents, slopes
 
 
 cdef class Gaps:

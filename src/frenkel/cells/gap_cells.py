@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from .. import checks
 from ..typing import Floats, Index
 from ..units import BOLTZMANN_EV
-from . import _gap
+from . import _gap, gap_law
 from .aging import Relaxation, Telegraph
 from .core import GapCore
 from .interface import Where, pick
@@ -208,11 +208,7 @@ class CardCells:
 
     def current(self, voltage: Floats, where: Where = None) -> tuple[Floats, Floats]:
         """Return current (A) and slope (S)."""
-        amplitude, volts = self._amplitudes(where), np.asarray(voltage, float)
-        if amplitude.shape != volts.shape:
-            amplitude, volts = np.broadcast_arrays(amplitude, volts)
-        current, slope = _gap.conduct(amplitude.ravel(), volts.ravel(), self.core.voltage_scale)
-        return current.reshape(volts.shape), slope.reshape(volts.shape)
+        return gap_law.current_of(self._amplitudes(where), np.asarray(voltage), self.core.voltage_scale)
 
     def sinh_law(self, where: Where = None) -> tuple[Floats, Floats]:
         """Return I0 exp(-g/g0) (A), telegraph noise included, and V0 (V)."""

@@ -1,4 +1,4 @@
-"""Parameters of the gap law from the features of a cycle, and its motion in numpy for files that carry it.
+"""Gap law in numpy: current, parameters from the features of a cycle, and motion for files that carry it.
 
 The equation is in :mod:`.core`. Numpy only: exports to Python carry these functions with them. The motion of
 cells in an array is compiled, in ``_gap.pyx``; tests compare both. Every function takes the numbers of a core
@@ -16,6 +16,13 @@ from ..typing import Floats
 def unit_conductance(core: Any, voltage: Any) -> Any:
     """Return the conductance at a voltage (V) of a gap of no width, ``I0 sinh(V/V0)/V`` (S)."""
     return core[0] * np.sinh(voltage / core[1]) / voltage
+
+
+def current_of(amplitude: Any, voltage: Any, scale: float) -> tuple[Any, Any]:
+    """Return the current ``A sinh(V/V0)`` (A) and its slope (S), with ``A = I0 exp(-g/g0)`` (A) and V0 (V)."""
+    sinh = np.sinh(voltage / scale)
+    # cosh from sinh: half the time of both.
+    return amplitude * sinh, amplitude / scale * np.sqrt(1.0 + sinh * sinh)
 
 
 def gap_of(core: Any, resistance: Any, voltage: Any) -> Any:
