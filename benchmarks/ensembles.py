@@ -22,6 +22,7 @@ import numpy as np
 from made_up_members import TRACES
 from report import machine, write, write_table
 
+from frenkel.data import member_file
 from frenkel.mpi_runs import farm, merge, model, runs, session, shards
 from frenkel.mpi_runs.child import peak_memory
 
@@ -271,8 +272,8 @@ def write_rows(folder: Path) -> list[list[str]]:
 
 def merge_some(folder: Path, number: int, compression: int) -> None:
     """Merge shards and print time, size and memory as JSON; run in a process of its own."""
-    columns = {f"trace{i}": merge.Column(dims=("sample",), kind="ragged") for i in range(TRACES)}
-    columns["number"] = merge.Column()
+    columns = {f"trace{i}": member_file.Column(dims=("sample",), kind="ragged") for i in range(TRACES)}
+    columns["number"] = member_file.Column()
     import netCDF4  # noqa: F401
 
     idle = peak_memory()
@@ -281,7 +282,7 @@ def merge_some(folder: Path, number: int, compression: int) -> None:
     todo = found.to_run(range(number))
     scanned = time.perf_counter() - begin
     assert not len(todo)
-    target = merge.Target([("member", number)], columns, {}, {}, compression)
+    target = member_file.Target([("member", number)], columns, {}, {}, compression)
     begin, cpu = time.perf_counter(), time.process_time()
     merge.merge(found.best(range(number)), target, folder / "merged.nc")
     spent, busy = time.perf_counter() - begin, time.process_time() - cpu

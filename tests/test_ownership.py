@@ -1,4 +1,4 @@
-"""Who may write an attribute: only its own class, in the compiled folders that are listed here.
+"""Who may write an attribute: only its own class, in the folders that are listed here.
 
 Reads Python and Cython by their tokens, not by a compiler. Writes through a pointer argument are not seen.
 ``python tests/test_ownership.py`` prints all breaks of the rules.
@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 LEVELS = ("kinetic", "events", "array", "mpi_runs", "analysis")
-FOLDERS = ("kinetic/fields", "src/frenkel/cells")
+FOLDERS = ("kinetic/fields", "src/frenkel/cells", "src/frenkel/data")
 """Folders of the strict rules."""
 
 MOST_ATTRIBUTES, DEEPEST = 50, 3

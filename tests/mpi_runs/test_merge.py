@@ -10,10 +10,10 @@ import zlib
 import numpy as np
 import pytest
 
-from frenkel.data import content
+from frenkel.data import content, member_file
 from frenkel.mpi_runs import index, merge, runs, shards
 
-COLUMNS = {"x": merge.Column(dims=("item",), kind="ragged"), "w": merge.Column(dims=("cycle",))}
+COLUMNS = {"x": member_file.Column(dims=("item",), kind="ragged"), "w": member_file.Column(dims=("cycle",))}
 HEAD = {"wall": 0.1, "host": "h"}
 
 
@@ -34,7 +34,7 @@ def merged(folder, *frames, name="m.nc"):
         writer.append(one)
     writer.close()
     located = runs.survey([folder]).best(range(len(frames)))
-    target = merge.Target([("member", len(frames))], COLUMNS, {}, {})
+    target = member_file.Target([("member", len(frames))], COLUMNS, {}, {})
     return merge.merge(located, target, folder.parent / name)
 
 
@@ -110,7 +110,7 @@ def test_rot_that_the_index_does_not_know_costs_one_run_of_that_member(folder, p
     located = runs.survey([folder]).best(range(3))
     assert located.status.tolist() == [shards.OK] * 3
     with pytest.raises(shards.ShardError, match=f"the record of member 1 at offset {at} of"):
-        merge.merge(located, merge.Target([("member", 3)], COLUMNS, {}, {}), folder.parent / "m.nc")
+        merge.merge(located, member_file.Target([("member", 3)], COLUMNS, {}, {}), folder.parent / "m.nc")
     found = runs.survey([folder])
     assert found.to_run(range(3)).tolist() == [1] and [fault.offset for fault in found.faults] == [at]
 
@@ -131,7 +131,7 @@ def test_a_full_disk_is_called_so(folder, monkeypatch):
     def fail(*arguments):
         raise RuntimeError("NetCDF: HDF error")
 
-    monkeypatch.setattr(merge, "_write", fail)
+    monkeypatch.setattr(member_file, "write", fail)
     with pytest.raises(shards.ShardError, match=r"m\.nc cannot be written: NetCDF: HDF error"):
         merged(folder, frame(0))
     monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(1 << 30, 1 << 30, 1000))
@@ -148,7 +148,8 @@ def test_a_merge_that_fails_midway_leaves_the_old_file(folder):
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "located = t.runs.survey([Path(sys.argv[2])]).best(range(2))\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))\n"
-        "try: t.merge.merge(located, t.merge.Target([('member', 2)], t.COLUMNS, {}, {}), Path(sys.argv[3]))\n"
+        "target = t.member_file.Target([('member', 2)], t.COLUMNS, {}, {})\n"
+        "try: t.merge.merge(located, target, Path(sys.argv[3]))\n"
         "except shards.ShardError as error: print(error)"
     )
     here, target = os.path.dirname(__file__), folder.parent / "m.nc"
@@ -177,7 +178,7 @@ def test_a_shard_that_was_cut_since_is_named(folder):
     for size in (path.stat().st_size - 3, int(located.offset[1]) + 9):
         os.truncate(path, size)
         with pytest.raises(shards.ShardError, match=r"the record of member 1 .*: the file ends before it"):
-            merge.merge(located, merge.Target([("member", 2)], COLUMNS, {}, {}), folder.parent / "m.nc")
+            merge.merge(located, member_file.Target([("member", 2)], COLUMNS, {}, {}), folder.parent / "m.nc")
 
 
 def test_an_array_that_is_cut_short_is_named(folder):

@@ -8,7 +8,7 @@ import zlib
 import numpy as np
 import pytest
 
-from frenkel.data import content
+from frenkel.data import content, member_file
 from frenkel.mpi_runs import merge, runs, shards
 
 ARRAYS = {"a": np.asarray(1.5), "b": np.arange(6, dtype=np.int16).reshape(2, 3), "c": np.zeros((0, 2))}
@@ -183,10 +183,10 @@ def test_differing_keys_are_named():
 
 def member_columns():
     return {
-        "x": merge.Column(dims=("item",), kind="ragged"),
-        "n": merge.Column(),
-        "w": merge.Column(dims=("cycle",)),
-        "k": merge.Column(kind="constant"),
+        "x": member_file.Column(dims=("item",), kind="ragged"),
+        "n": member_file.Column(),
+        "w": member_file.Column(dims=("cycle",)),
+        "k": member_file.Column(kind="constant"),
     }
 
 
@@ -204,7 +204,7 @@ def merge_some(tmp_path, grid, order, failed=()):
         writer.append(shards.encode(member, status, {}, {} if status else arrays))
     writer.close()
     number = int(np.prod([size for _, size in grid]))
-    target = merge.Target(grid, member_columns(), {}, {"title": "t"})
+    target = member_file.Target(grid, member_columns(), {}, {"title": "t"})
     return merge.merge(runs.survey([tmp_path]).best(range(number)), target, tmp_path / "m.nc")
 
 
@@ -268,7 +268,7 @@ def test_a_merged_file_is_as_wide_as_its_widest_member(tmp_path):
         for member, width in enumerate(order):
             writer.append(shards.encode(member, shards.OK, {}, {"w": np.arange(1.0, width + 1)}))
         writer.close()
-        target = merge.Target([("member", 3)], {"w": merge.Column(dims=("cycle",))}, {}, {})
+        target = member_file.Target([("member", 3)], {"w": member_file.Column(dims=("cycle",))}, {}, {})
         merge.merge(runs.survey([folder]).best(range(3)), target, folder / "m.nc")
         with netCDF4.Dataset(folder / "m.nc") as file:
             file.set_auto_mask(False)

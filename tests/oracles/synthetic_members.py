@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from frenkel.data import content, stopping
+from frenkel.data import content, member_file, stopping
 from frenkel.mpi_runs import child, farm, merge, runs, session
 
 FAULTS = {"kill": signal.SIGKILL, "segfault": signal.SIGSEGV, "real-time": 40}
@@ -62,12 +62,12 @@ def prepare(settings):
 
 
 COLUMNS = {
-    "a": merge.Column(attrs={"units": "V"}),
-    "trace": merge.Column(dims=("sample", "species"), kind="ragged", attrs={"units": "A"}),
-    "row": merge.Column(dims=("cycle",)),
-    "size": merge.Column(kind="constant"),
-    "bulk": merge.Column(dims=("item",), kind="ragged"),
-    "species": merge.Column(dims=("species",)),
+    "a": member_file.Column(attrs={"units": "V"}),
+    "trace": member_file.Column(dims=("sample", "species"), kind="ragged", attrs={"units": "A"}),
+    "row": member_file.Column(dims=("cycle",)),
+    "size": member_file.Column(kind="constant"),
+    "bulk": member_file.Column(dims=("item",), kind="ragged"),
+    "species": member_file.Column(dims=("species",)),
 }
 
 
@@ -91,7 +91,7 @@ def merged(folder, number, compression=1):
     """Merge, and return the content hash."""
     located = runs.survey([Path(folder)]).best(range(number))
     coordinates = {"member": (("member",), located.member, {}), "status": (("member",), located.status, {})}
-    target = merge.Target([("member", number)], COLUMNS, coordinates, {}, compression)
+    target = member_file.Target([("member", number)], COLUMNS, coordinates, {}, compression)
     return merge.merge(located, target, Path(folder).with_suffix(".nc"))
 
 

@@ -13,7 +13,7 @@ from ..configuration.base import ConfigurationError
 from ..configuration.device import Configuration, parse
 from ..configuration.material import MaterialSection
 from ..configuration.reader import change
-from ..data import kinds
+from ..data import kinds, member_file
 from ..experiment import ensemble, ensemble_file
 from ..experiment.ensemble import Ensemble
 from ..experiment.members import STRIDE
@@ -117,7 +117,7 @@ class Designs:
         kept = {name: every[name] for name in self.target.names}
         grid = [("point", points), ("member", self.members)]
         attrs = provenance.attributes("a round of a calibration", {}, seed=self.configuration.seed or 0)
-        merge.merge(located, merge.Target(grid, kept, {}, attrs, stride=STRIDE), path)
+        merge.merge(located, member_file.Target(grid, kept, {}, attrs, stride=STRIDE), path)
         with kinds.open(path) as found:
             rows = {name: found[name].values for name in self.target.names if name in found}
         cycles = self.target.values.shape[1]

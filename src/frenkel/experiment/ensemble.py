@@ -13,7 +13,7 @@ from ..configuration.base import MOST_MEMBERS, ConfigurationError
 from ..configuration.device import Configuration
 from ..configuration.material import is_number
 from ..configuration.points import Grid, points_of
-from ..data import content, forms, netcdf, schema
+from ..data import content, forms, member_file, netcdf, schema
 from ..kinetic.materials.changes import number
 from ..kinetic.materials.material import Material
 from ..kinetic.materials.rows import declared
@@ -396,7 +396,7 @@ def write(
         fixed[one.name] = ((one.name,), *_axis_values(one))
     # What is swept is a coordinate and needs no variable besides.
     kept = {name: column for name, column in columns().items() if name not in fixed}
-    target = merge.Target(grid, kept, fixed, attrs, stride=STRIDE)
+    target = member_file.Target(grid, kept, fixed, attrs, stride=STRIDE)
     return merge.merge(located, target, output, progress)
 
 

@@ -22,10 +22,10 @@ from ..configuration.phases import kind_of
 from ..configuration.points import Grid, point_document
 from ..data import content, kinds, schema
 from ..data.layout import Layout, SchemaError, Variable
+from ..data.member_file import Column
 from ..data.stopping import held_back
 from ..errors import of_earlier
 from ..mpi_runs import shards
-from ..mpi_runs.merge import Column
 from ..validation import suggest
 from .members import MEASURED, RAGGED, part_name
 

@@ -15,11 +15,11 @@ from ..checks import whole
 from ..configuration.base import ConfigurationError
 from ..configuration.device import Configuration
 from ..configuration.material import MaterialSection
-from ..data import forms, kinds
+from ..data import forms, kinds, member_file
+from ..data.member_file import Column
 from ..data.stopping import held_back
 from ..experiment.device import check_memory
 from ..mpi_runs import farm, merge, runs, session
-from ..mpi_runs.merge import Column
 from ..mpi_runs.session import Job, Outcome
 from ..mpi_runs.status import Status
 from .events import Question
@@ -207,7 +207,7 @@ def execute(
     return done
 
 
-def _target(asked: Asked, document: Mapping[str, Any]) -> merge.Target:
+def _target(asked: Asked, document: Mapping[str, Any]) -> member_file.Target:
     title = f"{asked.configuration.title or document['configuration']['material']}: {asked.name}"
     attrs = provenance.attributes(
         title, document, seed=asked.configuration.seed or 0, frenkel_kind=asked.kind
@@ -217,7 +217,7 @@ def _target(asked: Asked, document: Mapping[str, Any]) -> merge.Target:
         np.arange(asked.number),
         {"long_name": f"number of the {asked.dim}", "units": "1"},
     )
-    return merge.Target([(asked.dim, asked.number)], dict(asked.columns), {asked.dim: number}, attrs)
+    return member_file.Target([(asked.dim, asked.number)], dict(asked.columns), {asked.dim: number}, attrs)
 
 
 def load(path: Path, kind: kinds.Mark = Tails.kind) -> xr.Dataset:

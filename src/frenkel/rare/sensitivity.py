@@ -14,12 +14,12 @@ from ..checks import positive, whole
 from ..configuration import device as config
 from ..configuration.device import Configuration
 from ..data import kinds
+from ..data.member_file import Column
 from ..kinetic.device import Device
 from ..kinetic.twins import Twins
 from ..kinetic.waveform import Waveform
 from ..mpi_runs.child import Context, Stopped
 from ..mpi_runs.farm import serial
-from ..mpi_runs.merge import Column
 from ..typing import Floats
 from .farm import Asked, column, execute, load
 from .members import prepared
