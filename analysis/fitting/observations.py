@@ -16,9 +16,9 @@ from numpy.typing import ArrayLike
 
 from ... import checks
 from ...cells.law import Feature
+from ...data.measured.quantities import unit_of
+from ...data.measured.reading import read_table
 from ...typing import Floats, Index
-from ..measured.quantities import unit_of
-from ..measured.reading import read_table
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -276,7 +276,7 @@ def from_csv(path: str | Path) -> Observations:
 
 
 _HEADER = re.compile(r"^\s*(.*?)\s*(?:[(\[]\s*([^()\[\]]*?)\s*[)\]])?\s*$")
-"""A name and its unit in brackets; to `trace.parted` a / begins a unit, while on/off is a name here."""
+"""A name and its unit in brackets; to `quantities.parted` a / begins a unit, while on/off is a name here."""
 
 
 def entries(data: "xr.Dataset", dim: str, members: Index) -> Index:

@@ -1,1 +1,1 @@
-"""Measurements of a laboratory: files of instruments, what their columns are, numbers of loops."""
+"""What is taken out of measurements: numbers of loops, one dataset of many tables, parts for a fit."""

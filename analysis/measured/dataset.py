@@ -2,7 +2,8 @@
 
 What is measured is a table along a dimension of its own: numbers of cycles over ``device`` and ``cycle``, as
 an ensemble has them; loops along ``point``, traces along ``sample``, reads along ``read``, pulses along
-``pulse``. Every file may hold any of them; names, units and meanings stand in ``layout.toml``.
+``pulse``. Every file may hold any of them; names, units and meanings stand in
+``data/measured/layout.toml``.
 """
 
 import json
@@ -13,19 +14,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ... import checks
-from ...data.layout import Layout
+from ...data.measured.mapping import HIGH, Plan, takes_turns, values
+from ...data.measured.quantities import FEATURES, unit_of
+from ...data.measured.schema import LAYOUT
+from ...data.measured.table import Table, TableError
 from ...typing import Floats, Index
 from . import loops
-from .mapping import HIGH, Plan, takes_turns, values
-from .quantities import FEATURES, unit_of
-from .table import Table, TableError
 
 if TYPE_CHECKING:
     import xarray as xr
-
-LAYOUT = Layout.read(
-    Path(__file__).with_name("layout.toml"), kind="measured", what="a file of frenkel read", optional=True
-)
 
 READ_VOLTAGE = 0.1
 """At which resistances of loops are taken by default (V)."""

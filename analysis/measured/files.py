@@ -16,10 +16,12 @@ import numpy as np
 
 from ... import provenance
 from ...data import forms, kinds, store
+from ...data.measured import joined, mapping, mapping_file, quantities, reading, table
+from ...data.measured.schema import LAYOUT
 from ...typing import Floats
 from ..noise import trace
-from . import dataset, joined, mapping, mapping_file, quantities, reading, table
-from .dataset import LAYOUT, READ_VOLTAGE
+from . import dataset
+from .dataset import READ_VOLTAGE
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -45,7 +47,7 @@ def planned(
     files : sequence of Path
         Those of ``frenkel read`` (.nc) are left out.
     told : Path or sequence of Path, optional
-        Mapping files (:mod:`frenkel.analysis.measured.mapping_file`): one for all files, or one for each.
+        Mapping files (:mod:`frenkel.data.measured.mapping_file`): one for all files, or one for each.
     kind : str
         Of measurement, instead of a guess.
     units : tuple of str
@@ -122,7 +124,7 @@ def read(
     Parameters
     ----------
     files : sequence of Path
-        Tables, see :func:`frenkel.analysis.measured.reading.read_tables`, and files of ``frenkel read``
+        Tables, see :func:`frenkel.data.measured.reading.read_tables`, and files of ``frenkel read``
         (.nc), which are joined.
     told, kind, units
         As for :func:`planned`.

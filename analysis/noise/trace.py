@@ -13,20 +13,8 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from ...checks import equally_many, positive
+from ...data.measured.quantities import OF_TRACES, parted
 from ...typing import Floats
-
-UNITS: dict[str, tuple[str, float]] = {
-    "s": ("s", 1.0), "ms": ("s", 1e-3), "us": ("s", 1e-6), "µs": ("s", 1e-6), "ns": ("s", 1e-9),
-    "min": ("s", 60.0), "h": ("s", 3600.0),
-    "A": ("A", 1.0), "mA": ("A", 1e-3), "uA": ("A", 1e-6), "µA": ("A", 1e-6), "nA": ("A", 1e-9),
-    "pA": ("A", 1e-12), "fA": ("A", 1e-15),
-    "V": ("V", 1.0), "mV": ("V", 1e-3),
-    "S": ("S", 1.0), "mS": ("S", 1e-3), "uS": ("S", 1e-6), "µS": ("S", 1e-6), "nS": ("S", 1e-9),
-    "ohm": ("ohm", 1.0), "kohm": ("ohm", 1e3), "Mohm": ("ohm", 1e6), "Gohm": ("ohm", 1e9),
-    "Ω": ("ohm", 1.0), "kΩ": ("ohm", 1e3), "MΩ": ("ohm", 1e6), "GΩ": ("ohm", 1e9),
-    "K": ("K", 1.0), "1": ("1", 1.0),
-}  # fmt: skip
-"""SI unit and factor of every unit that a column may have."""
 
 NAMES = {"t": "time", "i": "current", "v": "voltage", "g": "conductance", "r": "resistance"}
 SI = {
@@ -38,12 +26,6 @@ SI = {
     "temperature": "K",
 }
 JITTER = 0.01  # of the step: larger differences are no uniform sampling
-
-_HEADER = re.compile(
-    r"^\s*(?P<name>[^()\[\]]+?)\s*"
-    r"(?:[(\[]\s*(?P<unit>[^()\[\]]*?)\s*[)\]]?|/\s*(?P<after>[^()\[\]/]*?)\s*[)\]]?)?\s*$"
-)
-"""A name with its unit in brackets, which may hold a slash, or after a slash; the name may hold one too."""
 
 
 def read_csv(path: str | Path, columns: Sequence[str] | None = None) -> xr.Dataset:
@@ -93,14 +75,6 @@ def read_csv(path: str | Path, columns: Sequence[str] | None = None) -> xr.Datas
         name, unit, factor = _column(header, file.name)
         result[name] = ("sample", column * factor, {"units": unit})
     return result.set_coords("time") if "time" in result else result
-
-
-def parted(header: str) -> tuple[str, str]:
-    """Return the name and the unit in a header such as "Time (ms)", "I [uA]" or "V/V"; "": no unit."""
-    match = _HEADER.match(header)
-    if match is None:
-        return header.strip(), ""
-    return match["name"].strip(), match["unit"] or match["after"] or ""
 
 
 def from_arrays(time: ArrayLike, current: ArrayLike, **more: ArrayLike) -> xr.Dataset:
@@ -251,8 +225,8 @@ def _column(header: str, file: str) -> tuple[str, str, float]:
     name = NAMES.get(name.lower(), name.lower()).replace(" ", "_")
     if not unit:
         raise ValueError(f"column {header.strip()!r} of {file} must state its unit, such as '{name} (s)'")
-    fitting = [one for one, (symbol, _) in UNITS.items() if SI.get(name, symbol) == symbol]
+    fitting = [one for one, (symbol, _) in OF_TRACES.items() if SI.get(name, symbol) == symbol]
     if unit not in fitting:
         raise ValueError(f"unit of {name} in {file} must be one of {', '.join(fitting)}, got {unit!r}")
-    symbol, factor = UNITS[unit]
+    symbol, factor = OF_TRACES[unit]
     return name, symbol, factor

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from frenkel.analysis.measured.dataset import LAYOUT
 from frenkel.calibration.target import target
 from frenkel.configuration.base import ConfigurationError
 from frenkel.configuration.device import parse
+from frenkel.data.measured.schema import LAYOUT
 
 HRS = np.array([[1e5, 2e5, 3e5], [1e6, np.nan, 2e6]])
 FORM = {"kind": "form", "amplitude": "4 V", "rate": "1 MV/s"}

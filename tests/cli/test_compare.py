@@ -10,9 +10,9 @@ import xarray as xr
 from made_up_cycles import NAMES, truth
 
 from frenkel.analysis.fitting import compare
-from frenkel.analysis.measured.dataset import LAYOUT
 from frenkel.analysis.plots.comparison import page
 from frenkel.cli.main import main
+from frenkel.data.measured.schema import LAYOUT
 
 
 def save(path, devices, cycles, seed, factor=1.0, sort=False):

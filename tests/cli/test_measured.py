@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from frenkel.analysis.measured.dataset import LAYOUT
 from frenkel.cli.main import main
 from frenkel.data import store
+from frenkel.data.measured.schema import LAYOUT
 from frenkel.experiment import measurements
 
 DATA = earlier.today()

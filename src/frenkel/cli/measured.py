@@ -88,11 +88,12 @@ def add_commands(commands: Any) -> None:
 
 
 def _read(options: argparse.Namespace) -> None:
-    from ..analysis.measured import files, mapping, mapping_file
-    from ..analysis.measured.dataset import LAYOUT
-    from ..analysis.measured.table import TableError
+    from ..analysis.measured import files
     from ..analysis.plots.comparison import measured_page
     from ..data import store
+    from ..data.measured import mapping, mapping_file
+    from ..data.measured.schema import LAYOUT
+    from ..data.measured.table import TableError
     from ..reports.measured import contents, plans_text
 
     for path, ending in ((options.output, ".nc"), (options.write_map, ".toml")):

@@ -8,12 +8,13 @@ import numpy as np
 
 from .. import provenance
 from ..analysis.measured import files
-from ..analysis.measured.dataset import LAYOUT, READ_VOLTAGE
+from ..analysis.measured.dataset import READ_VOLTAGE
 from ..analysis.noise import trace
 from ..analysis.statistics.censoring import Sample
 from ..configuration import device as config
 from ..configuration.phases import Pulse
 from ..data import forms, kinds, store
+from ..data.measured.schema import LAYOUT
 from ..mpi_runs import shards
 from ..typing import Floats
 from . import ensemble_file

@@ -8,11 +8,11 @@ import xarray as xr
 
 from ..analysis.fitting.compare import other_way_round
 from ..analysis.fitting.observations import Observations
-from ..analysis.measured.mapping import Plan
-from ..analysis.measured.mapping_file import KINDS
-from ..analysis.measured.quantities import FEATURES, QUANTITIES
-from ..analysis.measured.table import Table
 from ..analysis.plots.caption import quantity
+from ..data.measured.mapping import Plan
+from ..data.measured.mapping_file import KINDS
+from ..data.measured.quantities import FEATURES, QUANTITIES
+from ..data.measured.table import Table
 from .device import table
 
 MOST_LOST = 5

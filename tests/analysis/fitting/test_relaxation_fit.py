@@ -7,9 +7,9 @@ from made_up_cards import made_up_card
 
 from frenkel.analysis.fitting import gate_noise, measured_noise, noise_fit, relaxation_fit
 from frenkel.analysis.fitting.observations import ObservationError
-from frenkel.analysis.measured.dataset import LAYOUT
 from frenkel.cells.card import Card
 from frenkel.cells.noise import RelaxationLaw, RelaxationState
+from frenkel.data.measured.schema import LAYOUT
 
 TIMES = np.array([0.01, 0.1, 1.0, 10.0, 100.0])
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .dataset import LAYOUT
+from .schema import LAYOUT
 from .table import TableError
 
 if TYPE_CHECKING:

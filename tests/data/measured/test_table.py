@@ -6,11 +6,11 @@ import sys
 import numpy as np
 import pytest
 
-from frenkel.analysis.measured import dataset, mapping, mapping_file
-from frenkel.analysis.measured.quantities import QUANTITIES, UNITS, quantity_of, unit_of
-from frenkel.analysis.measured.reading import read_table
-from frenkel.analysis.measured.table import Style, TableError
-from frenkel.analysis.noise.trace import parted
+from frenkel.analysis.measured import dataset
+from frenkel.data.measured import mapping, mapping_file
+from frenkel.data.measured.quantities import QUANTITIES, UNITS, parted, quantity_of, unit_of
+from frenkel.data.measured.reading import read_table
+from frenkel.data.measured.table import Style, TableError
 
 VOLTS = [0.0, 0.5, 1.0, 0.5, 0.0]
 AMPERES = [0.0, 1e-6, 2e-6, 1.5e-6, 0.0]

@@ -4,8 +4,18 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..noise.trace import UNITS as OF_TRACES
-from ..noise.trace import parted
+OF_TRACES: dict[str, tuple[str, float]] = {
+    "s": ("s", 1.0), "ms": ("s", 1e-3), "us": ("s", 1e-6), "µs": ("s", 1e-6), "ns": ("s", 1e-9),
+    "min": ("s", 60.0), "h": ("s", 3600.0),
+    "A": ("A", 1.0), "mA": ("A", 1e-3), "uA": ("A", 1e-6), "µA": ("A", 1e-6), "nA": ("A", 1e-9),
+    "pA": ("A", 1e-12), "fA": ("A", 1e-15),
+    "V": ("V", 1.0), "mV": ("V", 1e-3),
+    "S": ("S", 1.0), "mS": ("S", 1e-3), "uS": ("S", 1e-6), "µS": ("S", 1e-6), "nS": ("S", 1e-9),
+    "ohm": ("ohm", 1.0), "kohm": ("ohm", 1e3), "Mohm": ("ohm", 1e6), "Gohm": ("ohm", 1e9),
+    "Ω": ("ohm", 1.0), "kΩ": ("ohm", 1e3), "MΩ": ("ohm", 1e6), "GΩ": ("ohm", 1e9),
+    "K": ("K", 1.0), "1": ("1", 1.0),
+}  # fmt: skip
+"""SI unit and factor of every unit that a column of a trace may have."""
 
 _KELVIN = 273.15
 
@@ -98,6 +108,21 @@ QUANTITIES: Mapping[str, Quantity] = {
 
 FEATURES = ("hrs", "lrs", "set_voltage", "reset_voltage", "forming_voltage")
 """Quantities that a cycle has one of."""
+
+
+_HEADER = re.compile(
+    r"^\s*(?P<name>[^()\[\]]+?)\s*"
+    r"(?:[(\[]\s*(?P<unit>[^()\[\]]*?)\s*[)\]]?|/\s*(?P<after>[^()\[\]/]*?)\s*[)\]]?)?\s*$"
+)
+"""A name with its unit in brackets, which may hold a slash, or after a slash; the name may hold one too."""
+
+
+def parted(header: str) -> tuple[str, str]:
+    """Return the name and the unit in a header such as "Time (ms)", "I [uA]" or "V/V"; "": no unit."""
+    match = _HEADER.match(header)
+    if match is None:
+        return header.strip(), ""
+    return match["name"].strip(), match["unit"] or match["after"] or ""
 
 
 def unit_of(text: str) -> tuple[str, float, float] | None:

@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..noise.trace import parted
-from .quantities import FEATURES, name_and_unit, quantity_of, unit_of
+from .quantities import FEATURES, name_and_unit, parted, quantity_of, unit_of
 from .table import MISSING, Style, Table, TableError
 
 NUMBERED = re.compile(r"^(?P<base>.*?[^\d\s_#(\[.])[\s_#(\[.]*(?P<number>\d+)[)\]]?$")

@@ -162,7 +162,7 @@ class Recording:
     frame : pandas.DataFrame
         Columns of numbers or text, rows in the order of measurement.
     quantities : mapping
-        Of each column its quantity (a key of :data:`frenkel.analysis.measured.quantities.QUANTITIES`);
+        Of each column its quantity (a key of :data:`frenkel.data.measured.quantities.QUANTITIES`);
         "": not read; a column that is not in it is guessed from its name.
     units : mapping
         Of a column the unit as the instrument names it.

@@ -1,24 +1,22 @@
 """Thirty tables as instruments and laboratories write them, against what was put into them."""
 
 import json
-import sys
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
+from made_up_loops import loop
 
-from frenkel.analysis.measured import files, mapping, mapping_file, quantities
-from frenkel.analysis.measured.dataset import LAYOUT
-from frenkel.analysis.measured.instruments import catalogue, source
-from frenkel.analysis.measured.table import TableError
+from frenkel.analysis.measured import files
 from frenkel.data import store
+from frenkel.data.measured import mapping, mapping_file, quantities
+from frenkel.data.measured.instruments import catalogue, source
+from frenkel.data.measured.schema import LAYOUT
+from frenkel.data.measured.table import TableError
 
-sys.path.append(str(Path(__file__).parent))
-from test_loops import loop
-
-DATA = Path(__file__).resolve().parents[2] / "data" / "instruments"
+DATA = Path(__file__).resolve().parents[1] / "instruments"
 NEAR_ZERO = 0.05
 """Share of the largest voltage below which samples may be cut off at the ends of a loop."""
 

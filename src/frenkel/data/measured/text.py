@@ -5,8 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..noise.trace import parted
-from .quantities import quantity_of, unit_of
+from .quantities import parted, quantity_of, unit_of
 from .table import DELIMITERS, MISSING, Style, Table, TableError, cells_of, number
 
 ENOUGH = 3

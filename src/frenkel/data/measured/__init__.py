@@ -1,0 +1,1 @@
+"""Measurements of a laboratory: files of instruments, what their columns are, layout of what is read."""
