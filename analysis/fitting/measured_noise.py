@@ -3,8 +3,8 @@
 import numpy as np
 import xarray as xr
 
+from ...data.measured import series
 from ...typing import Floats, Index
-from ..measured import files
 from .observations import ObservationError
 
 APART = 0.25
@@ -37,7 +37,7 @@ def relaxation(data: xr.Dataset) -> xr.Dataset:
         There are no three common times, or no device was read at all of them.
     """
     rows, states, kelvin = [], [], []
-    for _, state, temperature, time, g in files.each_rest(data, "the file"):
+    for _, state, temperature, time, g in series.each_rest(data, "the file"):
         good = np.isfinite(g)
         if good.sum() >= 2:
             rows.append((time[good] - time[good][0], g[good]))
@@ -89,17 +89,17 @@ def traces(data: xr.Dataset) -> xr.Dataset:
     ObservationError
         There are none, or their steps differ.
     """
-    found = [one for _, one in files.traces(data, "the file")]
-    steps = [float(np.median(np.diff(one["time"].values))) for one in found]
+    found = [(time, current) for _, time, current in series.traces(data, "the file")]
+    steps = [float(np.median(np.diff(time))) for time, _ in found]
     if max(steps) > 1.001 * min(steps):
         raise ObservationError(
             f"the traces of the file must be sampled alike, got steps of {min(steps):g} to {max(steps):g} s"
         )
-    shortest = min(one.sizes["sample"] for one in found)
+    shortest = min(len(time) for time, _ in found)
     states = [str(name) for name in data["trace_state"].values]
-    rows = np.array([one["current"].values[:shortest] for one in found])
+    rows = np.array([current[:shortest] for _, current in found])
     table = {"current": (("device", "sample"), rows, {"units": "A"}), "state": ("device", states)}
-    time = found[0]["time"].values[:shortest]
+    time = found[0][0][:shortest]
     made = xr.Dataset(table, {"time": ("sample", time - time[0], {"units": "s"})})
     return made if set(states) != {"all"} else made.drop_vars("state")
 

@@ -1,1 +1,1 @@
-"""What is taken out of measurements: numbers of loops, one dataset of many tables, parts for a fit."""
+"""Measurements as one dataset: numbers of loops, and tables that are read by a guess or a mapping."""

@@ -1,4 +1,4 @@
-"""Files of a laboratory, read by `frenkel read` or by a guess, and what commands take out of them.
+"""Files of a laboratory, read by `frenkel read` or by a guess.
 
 The layout is in :mod:`frenkel.analysis.measured.dataset`.
 """
@@ -7,19 +7,15 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ... import provenance
-from ...data import forms, kinds, store
+from ...data import kinds, store
 from ...data.measured import joined, mapping, mapping_file, quantities, reading, table
 from ...data.measured.schema import LAYOUT
-from ...typing import Floats
-from ..noise import trace
 from . import dataset
 from .dataset import READ_VOLTAGE
 
@@ -60,7 +56,7 @@ def planned(
         not one for each file.
     """
     maps = [told] if isinstance(told, Path) else list(told or ())
-    tables = [file for file in files if _kind(file) != "measured"]
+    tables = [file for file in files if store.kind_of(file) != "measured"]
     if len(maps) > 1 and len(maps) != len(tables):
         raise table.TableError(
             f"mapping files must be one for all, or one for each of {len(tables)} tables in their order, "
@@ -73,10 +69,6 @@ def planned(
     for file, says in zip(tables, known, strict=True):
         found += [(one, says) for one in reading.read_tables(store.readable(file), says.style)]
     return [(one, mapping.plan(one, says, kind)) for one, says in _cycles_of_files(found)]
-
-
-def _kind(file: Path) -> kinds.Kind:
-    return kinds.kind_of(store.readable(file))
 
 
 def _cycles_of_files(
@@ -155,7 +147,7 @@ def assembled(plans: Sequence[Planned], files: Sequence[Path], read_voltage: flo
         for one, plan in plans
         for path in one.sources
     ]
-    measured = [file for file in files if _kind(file) == "measured"]
+    measured = [file for file in files if store.kind_of(file) == "measured"]
     parts = [load(file) for file in measured]
     for file, part in zip(measured, parts, strict=True):
         before = json.loads(part.attrs.get("provenance", "{}"))
@@ -228,98 +220,6 @@ def load(path: Path) -> "xr.Dataset":
 
 def load_or_read(path: Path) -> "xr.Dataset | None":
     """Return a file of measurements, or a table by a guess; None: it is a result."""
-    if forms.form_of(store.readable(path)) != "netcdf":
+    if store.form_of(path) != "netcdf":
         return read([path])
     return load(path) if kinds.kind_of(path) == "measured" else None
-
-
-def resting(data: "xr.Dataset", origin: str) -> dict[str, list[tuple[Floats, Floats]]]:
-    """Return of each state times (s) and conductances (S) of each device that was read in time."""
-    found: dict[str, list[tuple[Floats, Floats]]] = {}
-    for _, state, _, time_, g in each_rest(data, origin):
-        found.setdefault("" if state == "all" else state, []).append((time_, g))
-    return found
-
-
-def intervals(data: "xr.Dataset", origin: str, share: float) -> tuple[Floats, Floats, Floats]:
-    """Return of each device that rested its temperature (K), and between which reads (s) it failed.
-
-    Parameters
-    ----------
-    data : xarray.Dataset
-        The first read of each device and temperature is its start.
-    origin : str
-        What to call it in messages.
-    share : float
-        A device has failed when its conductance has reached this share of its start; above 1, by rising.
-
-    Returns
-    -------
-    kelvin, low, high : (n,) float64
-        ``low`` 0: it failed before the second read; ``high`` inf: it had not failed at the last.
-    """
-    rows = []
-    for _, _, kelvin, read, g in each_rest(data, origin):
-        known = np.isfinite(g)
-        read, g = read[known] - read[known][:1], g[known]
-        if len(g) < 2 or not g[0] > 0:
-            continue
-        beyond = np.flatnonzero(g <= share * g[0] if share < 1 else g >= share * g[0])
-        last = int(beyond[0]) if len(beyond) else len(g)
-        rows.append((kelvin, read[last - 1], read[last] if last < len(g) else np.inf))
-    if not rows or not np.isfinite(rows[0][0]):
-        raise ValueError(f"{origin} must hold two reads of a device, and the temperature between them")
-    kelvin, low, high = np.array(rows, float).T
-    return kelvin, low, high
-
-
-def windows(data: "xr.Dataset", origin: str) -> tuple[Floats, Floats, Floats]:
-    """Return cycles (n,), and resistances (ohm) after RESET and after SET of every device, (devices, n)."""
-    if "hrs" not in data or "lrs" not in data:
-        raise ValueError(f"{origin} holds no hrs and lrs of cycles")
-    return data["cycle"].values.astype(float), data["hrs"].values, data["lrs"].values
-
-
-def trains(data: "xr.Dataset", origin: str) -> list[tuple[int, Floats]]:
-    """Return trains of pulses of one sign: sign, and conductance (S) before the first and after each."""
-    if "pulse" not in data.dims:
-        raise ValueError(f"{origin} holds no pulses")
-    found = []
-    for place in np.unique(data["pulse_device"].values):
-        rows = np.flatnonzero(data["pulse_device"].values == place)
-        sign, g = np.sign(data["pulse_voltage"].values[rows]), data["pulse_conductance"].values[rows]
-        ends = [*(np.flatnonzero(np.diff(sign)) + 1).tolist(), len(sign)]
-        pieces = list(zip([0, *ends[:-1]], ends, strict=True))
-        found += [(int(sign[a]), g[max(a - 1, 0) : b]) for a, b in pieces if sign[a] != 0 and b - a >= 3]
-    return found
-
-
-def traces(data: "xr.Dataset", origin: str) -> list[tuple[str, "xr.Dataset"]]:
-    """Return the name of the device and the trace, as :mod:`frenkel.analysis.noise.trace` has them."""
-    if "trace" not in data.dims:
-        raise ValueError(f"{origin} holds no trace in time")
-    ends = np.cumsum(data["trace_size"].values)
-    found = []
-    for k, (a, b) in enumerate(zip(ends - data["trace_size"].values, ends, strict=True)):
-        name = str(data["device"].values[int(data["trace_device"].values[k])])
-        columns = (data[f"trace_{key}"].values[a:b] for key in ("time", "current"))
-        found.append((name, trace.from_arrays(*columns)))
-    return found
-
-
-def each_rest(data: "xr.Dataset", origin: str) -> Iterator[tuple[int, str, float, Floats, Floats]]:
-    """Yield of each device and state its number, name, temperature (K), times (s) and conductances (S)."""
-    if "read" not in data.dims:
-        raise ValueError(f"{origin} holds no reads in time")
-    columns = {
-        key: data[f"read_{key}"].values for key in ("device", "state", "temperature", "time", "conductance")
-    }
-    order = np.lexsort((columns["time"], columns["temperature"], columns["state"], columns["device"]))
-    keys = [columns[key][order] for key in ("device", "state", "temperature")]
-    same = np.ones(len(order) - 1, bool)
-    for key in keys:
-        same &= (key[1:] == key[:-1]) | ((key[1:] != key[1:]) & (key[:-1] != key[:-1]))  # NaN is NaN
-    for rows in np.split(np.arange(len(order)), np.flatnonzero(~same) + 1):
-        first, place = rows[0], order[rows]
-        yield (int(keys[0][first]), str(keys[1][first]), float(keys[2][first]),
-               columns["time"][place], columns["conductance"][place])  # fmt: skip

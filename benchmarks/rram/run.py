@@ -31,7 +31,8 @@ from scipy.stats import ks_2samp
 
 from frenkel.analysis.fitting import noise_fit
 from frenkel.analysis.fitting.observations import Observations, from_dataset
-from frenkel.analysis.measured import files
+from frenkel.analysis.noise import trace
+from frenkel.data.measured import series
 from frenkel.experiment import measurements
 
 Floats = NDArray[np.float64]
@@ -170,7 +171,7 @@ def of_reads(name: str, data: xr.Dataset) -> list[str]:
     """Return the rows of reads: a bake where their temperatures differ, else a relaxation."""
     print(f"{name}: reads", file=sys.stderr)
     if np.ptp(data["read_temperature"].values) > 1.0:
-        found = reads.bakes(*files.intervals(data, name, FAILED))
+        found = reads.bakes(*series.intervals(data, name, FAILED))
         return rows(
             name, {model: {"shares failed at an unseen temperature": x} for model, x in found.items()}
         )
@@ -182,7 +183,7 @@ def of_reads(name: str, data: xr.Dataset) -> list[str]:
 def of_traces(name: str, data: xr.Dataset) -> list[str]:
     """Return the row of traces."""
     print(f"{name}: traces", file=sys.stderr)
-    found = reads.noise([trace for _, trace in files.traces(data, name)])
+    found = reads.noise([trace.from_arrays(time, current) for _, time, current in series.traces(data, name)])
     return rows(name, {model: {"noise spectrum, 6 bands (ln)": x} for model, x in found.items()})
 
 

@@ -30,7 +30,7 @@ from .analysis.fitting import card_schema
 from .analysis.results import metrics
 from .cells import files
 from .cells.card import Card
-from .data import content, forms, kinds, schema, store
+from .data import content, kinds, schema, store
 from .experiment import array_file, ensemble_file
 from .kinetic.extremes import DIRECTIONS, Extremes, Moment, Step
 from .typing import Floats
@@ -137,14 +137,14 @@ def _renamed(value: Any) -> Any:
 
 
 def _result(source: Path, target: Path, force: bool) -> Path | None:
-    if forms.form_of(store.readable(source)) != "netcdf":
+    if store.form_of(source) != "netcdf":
         raise MigrationError(f"{source} is no result (.nc), card (.json) or configuration (.toml)")
     content.check(source)
     try:
         old = kinds.load(source, *MAKERS)
     except kinds.WrongFileError as error:
         raise MigrationError(str(error)) from None
-    kind = old.attrs["frenkel_kind"]
+    kind = kinds.of(old)
     document, _, _ = provenance.parse(old.attrs.get("provenance"), str(source))
     changed = _renamed(document)
     new = MAKERS[kind](old)

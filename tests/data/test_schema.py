@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from frenkel.data import kinds, schema, store
+from frenkel.data import kinds, member_parts, schema, store
 from frenkel.data.schema import SchemaError
-from frenkel.experiment import array_file, ensemble_file, members
+from frenkel.experiment import array_file, ensemble_file
 
 
 @pytest.mark.parametrize("layout", [schema.LAYOUT, array_file.LAYOUT, ensemble_file.LAYOUT])
@@ -30,7 +30,7 @@ def test_files_of_another_kind_are_refused_and_told_apart(result, tmp_path):
 
 def test_the_end_of_a_phase_is_marked_as_the_layout_says():
     comment = ensemble_file.LAYOUT.variables["snapshot_part"].comment
-    assert f"{members.SNAPSHOT_END}: end" in comment
+    assert f"{member_parts.SNAPSHOT_END}: end" in comment
 
 
 def test_header_names_conventions_and_version(result):

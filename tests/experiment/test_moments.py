@@ -8,8 +8,9 @@ import pytest
 import frenkel as fk
 from frenkel.configuration import device as configuration
 from frenkel.configuration.base import ConfigurationError
+from frenkel.data import member_parts
 from frenkel.experiment import device as experiment
-from frenkel.experiment import members, protocol
+from frenkel.experiment import protocol
 from frenkel.experiment.snapshot import Moments
 
 SMALL = {
@@ -92,7 +93,7 @@ def test_resumed_with_them(run):
 
 def test_labels_in_ensembles():
     for label in ("form: start", "set 1: part 2", "set 1 (attempt 2): moment 128", "reset: end"):
-        assert members.part_name(members._part(label)) == label.split(": ")[1]
+        assert member_parts.part_name(member_parts.part_of(label)) == label.split(": ")[1]
 
 
 def test_of_a_script():

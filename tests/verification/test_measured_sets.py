@@ -14,8 +14,10 @@ from scipy.stats import norm
 
 from frenkel.analysis.fitting import noise_fit
 from frenkel.analysis.measured import files
+from frenkel.analysis.noise import trace
 from frenkel.analysis.noise.answer import answer
 from frenkel.analysis.reliability.bakes import fit_intervals
+from frenkel.data.measured import series
 from frenkel.experiment import measurements
 from frenkel.experiment.fit_card import fit_card
 from frenkel.reports.card import fit_text
@@ -64,8 +66,8 @@ def test_loops_as_devices_of_one_loop_give_a_card():
 def test_traces_give_an_answer_with_its_goodness(number):
     """A slope of the spectrum and a drift of each; traps with a goodness of fit, or why there are none."""
     path = next(one for one in (TABLES / "traces-A.csv.gz", EXAMPLES / "traces.csv.gz") if one.exists())
-    name, trace = files.traces(files.read([path], kind="trace"), path.name)[number]
-    found = answer(trace, 2)
+    name, *columns = series.traces(files.read([path], kind="trace"), path.name)[number]
+    found = answer(trace.from_arrays(*columns), 2)
     print(name, answer_text(found), sep="\n")
     assert np.isfinite([found.slope.value, found.drift]).all()
     assert found.refused if found.traps is None else np.isfinite(found.goodness.factor)
@@ -77,7 +79,7 @@ def test_bakes_give_the_combination_that_is_identified(name):
     """An interval of energy over spread that holds what a line through the scores of the shares has, and what
     the fit has without any one of the temperatures."""
     path = table(f"{name}.csv.gz")
-    kelvin, low, high = files.intervals(files.read([path]), path.name, 0.5)
+    kelvin, low, high = series.intervals(files.read([path]), path.name, 0.5)
     found = fit_intervals(kelvin, low, high)
     lines, x = [], 1.0 / (BOLTZMANN_EV * found.kelvin)
     for left in [(), *range(len(x))]:
@@ -125,7 +127,7 @@ def test_a_relaxation_is_foretold_a_hundred_times_as_far():
 def late_reads(data, name):
     """Return start and shift until 10,000 s (S) of the cells that lack a read, but not that one."""
     rows = []
-    for _, _, _, time, g in files.each_rest(data, name):
+    for _, _, _, time, g in series.each_rest(data, name):
         last = g[np.abs(np.log(np.maximum(time, 1e-9) / LATE)) < 0.25]
         if len(time) < 7 and len(last) and time[0] == 0:
             rows.append((g[0], last[-1] - g[0]))

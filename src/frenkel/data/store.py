@@ -302,6 +302,16 @@ def readable(path: str | Path) -> Path:
     return source
 
 
+def form_of(data: "str | Path | xr.Dataset") -> forms.Form:
+    """Return the format of a readable file, "netcdf" for a dataset; errors are those of :func:`readable`."""
+    return forms.form_of(readable(data)) if isinstance(data, (str, Path)) else "netcdf"
+
+
+def kind_of(path: str | Path) -> kinds.Kind:
+    """Return what a readable file is; errors are those of :func:`readable` and :func:`.kinds.kind_of`."""
+    return kinds.kind_of(readable(path))
+
+
 def _flatten(value: Any, arrays: list[np.ndarray[Any, Any]]) -> Any:
     """Replace arrays in a tree by their number, so that the rest is JSON."""
     if isinstance(value, dict):

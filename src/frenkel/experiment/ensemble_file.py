@@ -23,11 +23,11 @@ from ..configuration.points import Grid, point_document
 from ..data import content, kinds, schema
 from ..data.layout import Layout, SchemaError, Variable
 from ..data.member_file import Column
+from ..data.member_parts import MEASURED, RAGGED, part_name
 from ..data.stopping import held_back
 from ..errors import of_earlier
 from ..mpi_runs import shards
 from ..validation import suggest
-from .members import MEASURED, RAGGED, part_name
 
 if TYPE_CHECKING:
     import xarray as xr

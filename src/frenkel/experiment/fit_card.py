@@ -35,8 +35,7 @@ from ..cells.card import Card
 from ..cells.core import RANGES, STEEPEST
 from ..configuration.device import parse
 from ..configuration.phases import Sweep
-from ..data import content, forms, kinds, store
-from . import measurements
+from ..data import content, kinds, store
 from .ensemble_file import member
 
 Data = str | Path | xr.Dataset
@@ -215,7 +214,7 @@ def _core(data: Data, known: Mapping[str, float], *, traces: bool, share: float,
             )
         return core_fit.of_traces(cycles, known)
     told: dict[str, float] = {}
-    if _form(data) != "csv":
+    if store.form_of(data) != "csv":
         with _opened(data) as found:
             if jump_fit.measured(found):
                 done = jump_fit.finished(found)
@@ -268,7 +267,7 @@ def judge_card(
         rows += gate_noise.judge_rtn(traps, card, seed=seed)
     if relaxation is not None:
         rows += gate_noise.judge_relaxation(_noise(relaxation, "relaxation")[0], card, seed=seed)
-    if card.jump_law is not None and _form(data) != "csv":
+    if card.jump_law is not None and store.form_of(data) != "csv":
         with _opened(data) as found:
             if jump_fit.measured(found):
                 done = jump_fit.finished(found)
@@ -326,7 +325,7 @@ class _Layers:
 
     def add_jumps(self, card: Card, data: Data) -> tuple[Card, list[Comparison]]:
         """Return the card with a law of jumps where an ensemble was measured for it, and its rows."""
-        if _form(data) == "csv":
+        if store.form_of(data) == "csv":
             return card, []
         with _opened(data) as found:
             if not jump_fit.measured(found):
@@ -382,7 +381,7 @@ def _noise(data: Data, kind: str) -> tuple[xr.Dataset, dict[str, Any]]:
 def read_cycles(data: Data, features: Sequence[str] | None = None) -> tuple[Observations, dict[str, Any]]:
     """Return the cycles in a file and where they come from; of an ensemble, with its configuration."""
     made: dict[str, Any] = {"file": _name(data)}
-    if _form(data) == "csv":
+    if store.form_of(data) == "csv":
         return observations.from_csv(str(data)), made
     with _opened(data) as found:
         origin = made["file"] if isinstance(data, xr.Dataset) else str(data)
@@ -407,7 +406,7 @@ def _provenance(data: xr.Dataset, origin: str) -> dict[str, Any]:
 
 def first_cycles(data: Data, most: int = 24) -> list[xr.Dataset]:
     """Return time, device voltage and current of the first cycle of some members, if they were kept."""
-    if _form(data) == "csv":
+    if store.form_of(data) == "csv":
         return []
     found: list[xr.Dataset] = []
     with _opened(data) as ensemble:
@@ -466,7 +465,9 @@ def protocol_of(
 def _opened(data: Data) -> Iterator[xr.Dataset]:
     if isinstance(data, xr.Dataset):
         yield data
-    elif Path(data).suffix != ".nc" and forms.form_of(store.readable(data)) != "netcdf":
+    elif Path(data).suffix != ".nc" and store.form_of(data) != "netcdf":
+        from . import measurements  # here alone: only a table needs its readers, and pandas
+
         yield measurements.of_file(Path(data))
     else:
         content.check(Path(data))
@@ -479,7 +480,7 @@ def _as_read(
 ) -> tuple[Observations, dict[str, Any]]:
     """Return cycles; where states were read, levels of those that are fitted have the error of a reading."""
     whole, made = read_cycles(data, features)
-    if _form(data) == "csv":
+    if store.form_of(data) == "csv":
         return whole, made
     with _opened(data) as found:
         if not jump_fit.measured(found):
@@ -487,10 +488,6 @@ def _as_read(
     training = whole if few.are_few(whole, held_out) else whole.split(1.0 - held_out, seed)[0]
     levels = observations.levels_of(training)
     return observations.read_with_error(whole, levels, seed), made | ({"levels": levels} if levels else {})
-
-
-def _form(data: Data) -> forms.Form:
-    return "netcdf" if isinstance(data, xr.Dataset) else forms.form_of(store.readable(data))
 
 
 def _name(data: Data) -> str:

@@ -13,7 +13,8 @@ from ..analysis.noise import trace
 from ..analysis.statistics.censoring import Sample
 from ..configuration import device as config
 from ..configuration.phases import Pulse
-from ..data import forms, kinds, store
+from ..data import kinds, store
+from ..data.measured import series
 from ..data.measured.schema import LAYOUT
 from ..mpi_runs import shards
 from ..typing import Floats
@@ -60,7 +61,7 @@ def resting(path: Path, phase: str | None = None) -> Group:
     if (table := _table(path, "time (s)", unit="S")) is not None:
         return _columns(table, path, "time")
     if (table := files.load_or_read(path)) is not None:
-        return files.resting(table, path.name)
+        return series.resting(table, path.name)
     found: Group = {}
     for label, _, result in devices(path):
         rows = np.flatnonzero(result["phase"].values == _constant_phase(result, phase))
@@ -127,7 +128,7 @@ def intervals(paths: Sequence[Path], share: float) -> tuple[Floats, Floats, Floa
     for one, path in zip(tables, paths, strict=True):
         if one is None:
             raise ValueError("bakes of frenkel read, with times between reads, must not be mixed with others")
-        found.append(files.intervals(one, path.name, share))
+        found.append(series.intervals(one, path.name, share))
     kelvin, low, high = (np.concatenate(column) for column in zip(*found, strict=True))
     return kelvin, low, high
 
@@ -169,7 +170,7 @@ def windows(path: Path) -> tuple[Floats, Floats, Floats]:
     if (table := _table(path, "cycle (1)", "hrs (ohm)", "lrs (ohm)")) is not None:
         return table["cycle"].values, table["hrs"].values[None], table["lrs"].values[None]
     if (table := files.load_or_read(path)) is not None:
-        return files.windows(table, path.name)
+        return series.windows(table, path.name)
     if kinds.kind_of(path) == "ensemble":
         whole = ensemble_file.open_ensemble(path).load()
         if whole["status"].ndim > 1:
@@ -203,7 +204,7 @@ def trains(path: Path) -> list[tuple[int, Floats]]:
         pieces = list(zip([0, *ends[:-1]], ends, strict=True))
         found = [(int(sign[a]), g[max(a - 1, 0) : b]) for a, b in pieces if sign[a] != 0 and b - a >= 3]
     elif (table := files.load_or_read(path)) is not None:
-        found = files.trains(table, path.name)
+        found = series.trains(table, path.name)
     else:
         found = [train for _, _, result in devices(path) for train in pulses.trains(result)]
     if not found:
@@ -296,14 +297,14 @@ def trace_of(path: Path, phase: str, number: int = 1) -> "xr.Dataset":
     ValueError
         There is no such trace.
     """
-    text = forms.form_of(store.readable(path)) != "netcdf"
+    text = store.form_of(path) != "netcdf"
     table = files.read([path], kind="trace") if text else files.load_or_read(path)
     if table is None:
         return trace.from_result(store.load(path), phase)
-    found = files.traces(table, path.name)
+    found = series.traces(table, path.name)
     if not 1 <= number <= len(found):
         raise ValueError(f"--trace must be from 1 to {len(found)}, the traces of {path.name}, got {number}")
-    return found[number - 1][1]
+    return trace.from_arrays(*found[number - 1][1:])
 
 
 def sample(path: Path, name: str, censored: bool = False) -> tuple[Sample, str]:
@@ -357,7 +358,7 @@ def of_file(path: Path, read_voltage: float = READ_VOLTAGE) -> "xr.Dataset":
     ValueError
         It is none of these, or holds nothing that could be compared.
     """
-    if forms.form_of(store.readable(path)) != "netcdf":
+    if store.form_of(path) != "netcdf":
         return files.read([path], read_voltage=read_voltage)
     kind = kinds.kind_of(path)
     if kind == "measured":

@@ -20,6 +20,7 @@ from ..analysis.results.metrics import event_voltage
 from ..configuration.device import Configuration
 from ..configuration.points import points_of
 from ..data import schema, store
+from ..data.member_parts import RAGGED, part_of
 from ..kinetic.device import Device
 from ..kinetic.materials.material import Material
 from ..mpi_runs import shards
@@ -32,16 +33,8 @@ if TYPE_CHECKING:
 
 CHECKPOINT_INTERVAL = 60.0  # s of wall time
 STRIDE = 2**31  # numbers of members per point of a sweep
-SNAPSHOT_END = -1
-MOMENTS = 10  # and above: snapshots within a phase
 STATE = "final_state"  # of a member, among the arrays of its record
 FORMER = "former.npy"  # where the records with the states to begin from are: member, shard, offset, length
-RAGGED = {"summary": (), "traces": ("sample", "phases"), "all": ("sample", "phases", "snapshot", "defect")}
-"""Dimensions whose variables are kept, by the word for it in the configuration."""
-
-MEASURED = ("state", "jump", "probe")
-"""Dimensions of what a section ``measure`` adds."""
-
 logger = logging.getLogger(__name__)
 Arrays = dict[str, np.ndarray[Any, Any]]
 
@@ -119,7 +112,7 @@ def collect(
     if "phases" not in dropped:
         arrays["phase_step"] = np.cumsum(values["phase_attempt"] == 1, dtype=np.int32) - np.int32(1)
     if "snapshot" not in dropped:
-        arrays["snapshot_part"] = np.array([_part(label) for label in labels], np.int32)
+        arrays["snapshot_part"] = np.array([part_of(label) for label in labels], np.int32)
     return summary(logs, configuration, device_file.melting_point(device)) | arrays, texts
 
 
@@ -262,25 +255,6 @@ def _final(index: Path, former: Sequence[str], number: int) -> Any:
 def _switching(log: PhaseLog) -> float:
     compliance = math.nan if log.compliance is None else log.compliance
     return event_voltage(log.sample, log.extremes.values(), log.kind, compliance)
-
-
-def _part(label: str) -> int:
-    """Return which snapshot of its phase a label means.
-
-    0 at the start, 1, 2 after parts, -1 at the end, 10 + n at the n-th event or sample.
-    """
-    last = label.rsplit(": ", 1)[-1]
-    if last in ("start", "end"):
-        return {"start": 0, "end": SNAPSHOT_END}[last]
-    kind, number = last.split()
-    return int(number) + (MOMENTS if kind == "moment" else 0)
-
-
-def part_name(part: int) -> str:
-    """Return what the label of a snapshot says after the name of its phase; the other way round."""
-    if part > MOMENTS:
-        return f"moment {part - MOMENTS}"
-    return {0: "start", SNAPSHOT_END: "end"}.get(part, f"part {part}")
 
 
 def _along(name: str) -> str:

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
+from ..data import kinds
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -43,7 +45,8 @@ class Frenkel:
     @property
     def kind(self) -> str:
         """Whether it is the result of a "device", an "ensemble", an "array", or "unknown"."""
-        return str(self.data.attrs.get("frenkel_kind", "unknown"))
+        kind = kinds.of(self.data)
+        return "unknown" if kind in ("netcdf", "study") else kind
 
     def _of(self, *kinds: str) -> xr.Dataset:
         if self.kind not in kinds:
