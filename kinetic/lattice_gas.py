@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from .circuit import Circuit
 from .device import Device
 from .engine.engine import Engine
 from .engine.tables import Interaction, checked_sites
-from .fields._event_rates import Candidates, EventRates
+from .fields._given_fields import GivenFields
 from .lattice.lattice import Lattice
 from .lattice.species import INTERSTITIAL, VACANCY
 from .mechanisms.lineshape import refuse_cold
@@ -30,111 +29,37 @@ VOLTAGE = 1.0
 """Source voltage (V) at which the fields are those that were given."""
 
 
-@dataclass(frozen=True, slots=True)
-class GivenFields:
-    """Potential and temperature that no atom changes.
-
-    Attributes
-    ----------
-    potential : ndarray of shape (n_sites,)
-        Electrostatic potential (V).
-    electrodes : ndarray of shape (3,)
-        Potential (V) by electrode as `Engine.tables` numbers them: none, bottom, top.
-    temperature : ndarray of shape (n_sites,)
-        Temperature (K).
-    """
-
-    potential: Floats
-    electrodes: Floats
-    temperature: Floats
-
-    @property
-    def uneven(self) -> bool:
-        """Whether some sites are hotter than others."""
-        return bool(self.temperature.min() < self.temperature.max())
-
-
 class GivenFieldSolver(Solver):
-    """Event energies in given fields: the work of the fields grows with the source voltage.
-
-    With charge q_s gained and potential phi_s at site s, potential phi_e of the electrode, and V the source
-    voltage over 1 V, an event costs ``dE = dE_chemical + V (sum_s q_s phi_s - q_a phi_e)``. It reads the
-    temperature ``T_i + (1 - Q*/E_m)/2 (T_j - T_i)`` between start i and end j. That temperature and what a
-    dipole takes off a barrier are those at 1 V, except that a uniform temperature holds at any voltage.
-    """
+    """Event energies in given fields, which grow with the source voltage; no current flows."""
 
     fields: GivenFields
 
-    def __init__(self, state: DeviceState, fields: GivenFields, kept: int) -> None:
-        super().__init__(state, fields, kept)
-        self._dipoles, self._uneven = bool(self.tables["dipole"].any()), fields.uneven
-
     def maps_at(self, species: NDArray[np.int8], voltage: float) -> tuple[Floats, Floats]:
         """Return potential (V) and temperature above that of the electrodes (K) of every site."""
-        return self.fields.potential * voltage, self.fields.temperature - self.state.temperature
+        return self.fields.potential * voltage, (self.fields.temperature - self.state.temperature) * voltage
 
     def solve(self, species: NDArray[np.int8]) -> Solved:
-        """Give the candidates of the engine their energies; no current flows."""
-        listed, tables, fields = self.state.engine.catalogue(), self.tables, self.fields
-        kind, a, b = listed.mechanism, listed.site_a, listed.site_b
-        sign, pair, charge = 1.0 - 2.0 * listed.direction, b >= 0, tables["charge_a"][kind]
-        other = np.where(pair, fields.potential[b], fields.electrodes[tables["electrode"][kind]])
-        forward = charge * fields.potential[a] + np.where(pair, tables["charge_b"][kind], -charge) * other
-        # Rows: energy (eV), temperature above the electrodes over the voltage (K/V), and one that stays 0.
-        at_rest, at_one = np.zeros((2, 3, len(listed)))
-        at_rest[0], at_one[0] = listed.energy, listed.energy + sign * forward
-        if self._uneven:
-            read = self._read(a, np.where(pair, b, a), listed)
-            at_rest[1] = at_one[1] = read - self.state.temperature
-        barrier = listed.barrier
-        if self._dipoles:
-            unit = np.where(charge != 0.0, np.abs(charge), 1.0)
-            barrier = barrier - tables["dipole"][kind] * np.maximum(0.0, -forward / unit)
-        candidates = Candidates(
-            self.mechanisms, kind, listed.direction, a, b, barrier, listed.energy, listed.attempt_frequency
-        )
-        none = np.zeros(candidates.n)
-        events = EventRates(candidates, none, none).between(0.0, VOLTAGE, at_rest, at_one)
-        return Solved(events, 0.0, 0.0, 0.0, 0.0)
-
-    def _read(self, a: NDArray[np.int32], b: NDArray[np.int32], listed: Any) -> Floats:
-        """Return the temperature (K) that each event reads."""
-        kelvin, transport = self.fields.temperature, self.tables["heat_of_transport"][listed.mechanism]
-        back, barrier = listed.direction == 1, listed.barrier
-        start, end = kelvin[np.where(back, b, a)], kelvin[np.where(back, a, b)]
-        lever = 0.5 * (1.0 - transport / np.where(barrier > 0.0, barrier, np.inf))
-        return np.asarray(start + lever * (end - start))
+        """Give the candidates of the engine their energies."""
+        return Solved(self.fields.event_rates(self.candidates()), 0.0, 0.0, 0.0, 0.0)
 
 
 class LatticeGas(Device):
     """Species on any lattice that follow mechanisms in fields that no atom changes.
 
     It runs as a `Device` does and has its methods, but no material, no current and no average over electrons.
-    `hold` lets time pass in the fields as they are given; a waveform scales the potentials by its voltage
-    over 1 V.
+    `hold` lets time pass in the fields as they are given; a waveform scales the potentials, and how much
+    hotter each site is than the coldest one, by its voltage over 1 V.
 
     Parameters
     ----------
-    lattice : Lattice
-        Sites, neighbours, electrodes.
-    mechanisms : sequence of Mechanism
-        What can happen, at least one.
-    species : array_like of int, shape (n_sites,)
-        Code of the species on each site at the start.
-    interactions : iterable of PairInteraction or SiteEnergy
-        Parts of the energy.
+    lattice, mechanisms, species, interactions, reservoir, seed, member
+        As of `Engine`.
     potential : array_like of shape (n_sites,), optional
         Electrostatic potential (V); 0 everywhere by default.
     electrode_potential : tuple of float
         Potential (V) of the bottom and the top electrode.
     temperature : float or array_like of shape (n_sites,)
         Temperature (K), above 0 and at most 100,000.
-    reservoir : tuple of int
-        Atoms that the bottom and the top electrode hold, >= 0.
-    seed : int, optional
-        Seed of the random numbers, >= 0; drawn and kept in ``seed`` when not given.
-    member : int
-        Number of this run within an ensemble; each has its own stream.
     cache : int
         Arrangements of atoms kept with the energies of their events.
 

@@ -420,6 +420,20 @@ def test_both_directions_of_a_pair_start_from_their_own_end():
     np.testing.assert_allclose(table["rate"], expected, rtol=1e-12)
 
 
+def test_a_source_at_rest_takes_the_fields_off():
+    """Work, heat and what dipoles take off barriers grow with the voltage, and are 0 at 0 V."""
+    mechanisms = [frenkel_pair(heat_of_transport=0.4, dipole=2.6e-10), interstitial_hop()]
+    gas = box(interstitial=True, mechanisms=mechanisms)
+    run(gas, events=40)
+    n = gas.lattice.n_sites
+    gas.set_fields(temperature=900.0)
+    plain = gas.rates()
+    gas.set_fields(temperature=900.0 + 40.0 * np.arange(n) ** 0.5, potential=np.linspace(0.0, -2.0, n))
+    np.testing.assert_array_equal(gas.rates(0.0), plain)
+    assert np.all(gas.rates(1.0) != plain)
+    assert np.any(gas.transitions()["barrier"] < 1.0)
+
+
 def test_more_mechanisms_than_the_kernel_holds_are_refused():
     with pytest.raises(ValueError, match="an engine can hold at most 32 mechanisms, got 33"):
         box(mechanisms=[hop() for _ in range(33)])
