@@ -19,7 +19,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 from scipy.optimize import least_squares, minimize_scalar
 
-from ...cells import _gap
+from ...cells import _gap, gap_law
 from ...cells.core import GapCore
 from ...typing import Floats, Index
 from ..statistics import regression
@@ -163,13 +163,8 @@ def _moved(
 def currents(parameters: Floats, state: Floats, voltage: Floats, core: GapCore) -> Floats:
     """Return ln|I| of devices (devices, samples), with I in A."""
     scale = np.exp(parameters[:, 4])[:, None]
-    unit = np.log(np.sinh(core.read_voltage / scale) / core.read_voltage)
-    found: Floats = _log_sinh(np.abs(voltage) / scale) - state - unit
-    return found
-
-
-def _log_sinh(x: Floats) -> Floats:
-    found: Floats = x + np.log(-np.expm1(-2.0 * x)) - np.log(2.0)
+    unit = np.log(gap_law.per_volt(core.read_voltage, scale))
+    found: Floats = gap_law.ln_sinh(np.abs(voltage) / scale) - state - unit
     return found
 
 
@@ -243,7 +238,7 @@ def _set_times(p: Floats, voltages: Floats) -> Floats:
     """Return ln of the time to half of the way at constant voltages, (devices, voltages)."""
     k = np.exp(p[:, 5:6])
     half = np.log(np.maximum(p[:, :1] - p[:, 1:2], 1e-9) / 2.0)
-    found: Floats = half - p[:, 2:3] - _log_sinh(k * voltages)
+    found: Floats = half - p[:, 2:3] - gap_law.ln_sinh(k * voltages)
     return found
 
 
@@ -273,7 +268,7 @@ def _start(data: Trace, core: GapCore) -> Floats:
         at = abs(volts[past[0]] if past.size else volts[rows][np.argmax(np.abs(volts[rows]))])
         ramp = max(float(np.abs(np.gradient(volts, t))[rows].max()), 1e-30)
         rates.append(
-            np.log(core.drive * ramp * (high - low) / 2.0) - float(_log_sinh(np.array(core.drive * at)))
+            np.log(core.drive * ramp * (high - low) / 2.0) - float(gap_law.ln_sinh(np.array(core.drive * at)))
         )
     return np.array([high, low, *rates, scale, np.log(core.drive)])
 
@@ -357,8 +352,8 @@ def of_states(data: xr.Dataset, members: Index) -> dict[str, float]:
         bent = np.log(ratio[conducts]) - data["state_level"].values[ends[conducts], None]
 
         def missed(scale: float) -> float:
-            sinh = np.sinh(volts[used] / scale) / volts[used] / (np.sinh(read / scale) / read)
-            return float(np.mean((bent - np.log(sinh)) ** 2))
+            law, at_read = (gap_law.per_volt(v, scale) for v in (volts[used], read))
+            return float(np.mean((bent - np.log(law / at_read)) ** 2))
 
         best = minimize_scalar(
             lambda log: missed(float(np.exp(log))), bounds=tuple(np.log(SCALES)), method="bounded"
@@ -440,7 +435,6 @@ def _core(known: Mapping[str, float]) -> GapCore:
     """Return a core whose gaps at the read voltage do not depend on the scale of its current."""
     plain = GapCore(**{name: value for name, value in known.items() if name != "voltage_scale"})
     scale = known.get("voltage_scale", plain.voltage_scale)
-    ratio = np.sinh(plain.read_voltage / plain.voltage_scale) / np.sinh(plain.read_voltage / scale)
-    return replace(
-        plain, voltage_scale=scale, current_prefactor=float(plain.current_prefactor * ratio)
-    )
+    bent = replace(plain, voltage_scale=scale)
+    ratio = float(plain.conductance(0.0) / bent.conductance(0.0))
+    return replace(bent, current_prefactor=plain.current_prefactor * ratio)

@@ -13,10 +13,11 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ... import checks
-from ...cells.noise import RelaxationLaw, RelaxationState, RtnLaw, RtnState
+from ...cells.noise import RelaxationLaw, RelaxationState, RtnLaw, RtnState, on_line
 from ...data import kinds
 from ...typing import Floats, Index
 from ..noise import rtn, trace
+from ..reliability import relaxation
 from ..statistics import regression
 from . import measured_noise, relaxation_fit
 from .observations import ObservationError
@@ -378,9 +379,7 @@ def _shifts(g: Floats, start: Floats, time: Floats, scale: str) -> Floats:
 
 
 def _relaxation_state(shift: Floats, start: Floats, u: Floats, name: str, devices: Index) -> RelaxationState:
-    rows = shift[devices]
-    location = regression.line(u, rows.mean(axis=0))
-    spread = regression.line(u, rows.std(axis=0, ddof=1))
+    location, spread = relaxation.lines(u, shift[devices])
     return RelaxationState(
         name=name,
         conductance=float(np.median(start[devices])),
@@ -390,10 +389,10 @@ def _relaxation_state(shift: Floats, start: Floats, u: Floats, name: str, device
 
 
 def _standard(rows: Floats, u: Floats, state: RelaxationState) -> Floats:
-    width = state.spread[0] + state.spread[1] * u
+    width = on_line(state.spread, u)
     if np.any(width <= 0):
         raise ObservationError(f"the spread of state {state.name} is not above 0 at every time")
-    found: Floats = (rows - state.location[0] - state.location[1] * u) / width
+    found: Floats = (rows - on_line(state.location, u)) / width
     return found
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.stats import norm
 
-from ...cells.noise import GROWTHS, RelaxationLaw, RelaxationState
+from ...cells.noise import GROWTHS, RelaxationLaw, RelaxationState, deviation, interpolate, on_line
 from ...typing import Floats
 from .observations import ObservationError
 
@@ -152,7 +152,7 @@ class _Readings:
     ) -> None:
         self.places, self.span = places, float(np.log(last / first))
         self.rows = rows = np.nonzero(known)[0]
-        at = np.interp(np.log(start)[rows], places, np.arange(len(places)))
+        at = interpolate(places, start[rows], np.arange(len(places)))
         below = np.minimum(at.astype(int), len(places) - 2)
         self.share = np.zeros((len(rows), len(places)))
         self.share[np.arange(len(rows)), below] = 1.0 - (at - below)
@@ -165,10 +165,12 @@ class _Readings:
         """Return location and spread of every reading."""
         a, b, p, q = found.reshape(4, -1)
         x = self.x
-        location = (self.share @ a) * (1.0 - x) + (self.share @ b) * x
         power = 2.0 if growth == "variance" else 1.0
-        width = (self.share @ np.exp(power * p)) * (1.0 - x) + (self.share @ np.exp(power * q)) * x
-        return location, np.maximum(width, 1e-12) ** (1.0 / power)
+        location, width = (
+            on_line((self.share @ first, self.share @ (last - first)), x)
+            for first, last in ((a, b), (np.exp(power * p), np.exp(power * q)))
+        )
+        return location, deviation(np.maximum(width, 1e-12), growth)
 
     def by_device(self, found: Floats, growth: str) -> Floats:
         """Return the negative logarithm of the likelihood of each device."""

@@ -16,6 +16,7 @@ import numpy as np
 import threadpoolctl
 from numpy.typing import NDArray
 
+from ...cells.noise import occupancy, switching
 from ...checks import positive
 from ...typing import Floats
 
@@ -62,7 +63,7 @@ class Telegraph:
     @property
     def occupancy(self) -> Floats:
         """Share of time in the high state, (n,)."""
-        return self.high / (self.high + self.low)
+        return np.asarray(occupancy(self.high, self.low))
 
     def weights(self) -> Floats:
         """Return the share of time in every joint state, (2**n,): the product over independent traps."""
@@ -74,9 +75,7 @@ class Telegraph:
 
         Exact for a two-state process seen every ``step``: unseen returns in between are counted.
         """
-        total = 1 / self.high + 1 / self.low
-        moved = -np.expm1(-total * step)
-        up, down = moved * self.occupancy, moved * (1 - self.occupancy)
+        up, down = switching(self.high, self.low, step)
         return np.stack([np.stack([1 - up, up], -1), np.stack([down, 1 - down], -1)], -2)
 
 
@@ -143,7 +142,7 @@ def simulate(model: Telegraph, step: float, samples: int, seed: int) -> tuple[Fl
 def _one_trap(
     high: float, low: float, step: float, samples: int, random: np.random.Generator
 ) -> NDArray[np.int8]:
-    first = int(random.random() < high / (high + low))
+    first = int(random.random() < occupancy(high, low))
     duration = samples * step
     jumps = np.zeros(0)
     while not len(jumps) or jumps[-1] < duration:

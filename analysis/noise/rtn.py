@@ -9,6 +9,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 from scipy import ndimage, signal, stats
 
+from ...cells.noise import switching_rate
 from ...checks import equally_many, positive, whole
 from ...typing import Floats
 from ...units import BOLTZMANN_EV
@@ -187,7 +188,7 @@ def _fault(model: markov.Telegraph, moves: Floats, step: float) -> str:
             f"a trap must change its state at least {TRANSITIONS} times in the trace, got {moves.min():.0f}: "
             f"measure longer, or cut off a single step"
         )
-    rate = 1 / model.high + 1 / model.low
+    rate = switching_rate(model.high, model.low)
     if np.exp(-step * rate.max()) < KEPT:
         fastest = int(np.argmax(rate))
         return (

@@ -10,6 +10,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 from scipy import optimize, signal, stats
 
+from ...cells.noise import occupancy, switching_rate
 from ...typing import Floats
 from . import trace as traces
 
@@ -77,8 +78,8 @@ def two_state_spectrum(
     step : float, optional
         Time between samples (s).
     """
-    variance = amplitude**2 * high * low / (high + low) ** 2
-    corner = (1 / high + 1 / low) / (2 * np.pi)
+    variance = amplitude**2 * occupancy(high, low) * occupancy(low, high)
+    corner = switching_rate(high, low) / (2 * np.pi)
     return lorentzian(frequency, variance, corner, step)
 
 

@@ -11,6 +11,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, stats
 
+from ...cells.noise import on_line
 from ...checks import one_of, positive
 from ...typing import Floats
 from ..statistics import regression
@@ -131,8 +132,8 @@ def _laws(x: Floats, g: Floats) -> tuple[Floats, list[Floats]]:
     level = float(np.average(mean, weights=weight))
     straight = regression.line(x, mean, error)
     power = _power(x, mean, weight)
-    curves = [np.full(n, level), straight.intercept + straight.slope * x, power[0] * np.exp(-power[1] * x)]
     values = [(level, 0.0), (straight.intercept, straight.slope), power]
+    curves = [np.full(n, level), on_line(values[1], x), power[0] * np.exp(-power[1] * x)]
     total = float(weight @ (mean - level) ** 2)
     rows = []
     for curve, (a, b), parameters in zip(curves, values, (1, 2, 2), strict=True):
@@ -185,12 +186,7 @@ def spread(data: xr.DataArray, *, resamples: int = 200, seed: int = 0) -> xr.Dat
         raise ValueError(f"spread must be found from at least 8 devices, got {len(g)}")
 
     def both(rows: NDArray[np.int64]) -> Floats:
-        chosen = g[rows]
-        out = []
-        for curve in (chosen.mean(axis=0), chosen.std(axis=0, ddof=1)):
-            fit = regression.line(x, curve)
-            out.append((fit.intercept, fit.slope, fit.r_squared))
-        return np.array(out)
+        return np.array([(fit.intercept, fit.slope, fit.r_squared) for fit in lines(x, g[rows])])
 
     value = both(np.arange(len(g)))
     draws = regression.bootstrap(both, len(g), resamples, seed)
@@ -207,6 +203,11 @@ def spread(data: xr.DataArray, *, resamples: int = 200, seed: int = 0) -> xr.Dat
         },
         {"time": data["time"], "quantity": ["mean", "deviation"], "bound": ["low", "high"]},
     )
+
+
+def lines(u: Floats, values: Floats) -> tuple[regression.Line, regression.Line]:
+    """Fit the mean and the standard deviation of devices (devices, times), both linear in u = ln t."""
+    return regression.line(u, values.mean(axis=0)), regression.line(u, values.std(axis=0, ddof=1))
 
 
 def quantiles(

@@ -304,3 +304,13 @@ def test_heat():
     warm.apply(np.array([[0.9]]), 1e-8)
     cold.apply(np.array([[0.9]]), 1e-8 * np.exp(0.6 / BOLTZMANN_EV * (1 / 300.0 - 1 / 350.0)))
     assert warm.gap[0, 0] == pytest.approx(cold.gap[0, 0], rel=1e-12)
+
+
+def test_relaxation_whose_variance_grows_is_that_of_the_law():
+    """Spreads of cells in an array against those that the law draws; 3 errors of a standard deviation."""
+    law = replace(drifting(spread=0.04), growth="variance")
+    cells = CardCells(CORE, FEATURES, (40, 40), relaxation=law, seed=3)
+    before = conductance(cells)
+    cells.rest(1e4)
+    found = np.log(conductance(cells) / before).std()
+    assert found == pytest.approx(np.sqrt(0.04 * np.log(1e4)), rel=3 / np.sqrt(2 * 1600))

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..typing import Floats, Index
-from .noise import RelaxationLaw, RtnLaw, arrhenius, interpolate
+from .noise import RelaxationLaw, RtnLaw, shifted
 
 RENEWED = 1.0
 """Change of ln(conductance) after which a cell has other traps."""
@@ -106,8 +106,7 @@ class Relaxation:
     def pulsed(self, at: Index, conductance: Floats, seconds: float) -> None:
         """Begin again for those cells whose conductance (S) a pulse of some length (s) has changed."""
         start, shift = self.start[at], self._shift[at]
-        alone = start * np.exp(shift) if self._law.scale == "log" else start + shift
-        moved = np.abs(np.log(conductance / alone)) > PROGRAMMED
+        moved = np.abs(np.log(conductance / shifted(start, shift, self._law.scale))) > PROGRAMMED
         new = at[moved]
         self.start[new], self.elapsed[new], self._shift[new] = conductance[moved], 0.0, 0.0
         self._rank[new] = self._rng.standard_normal(new.size)
@@ -116,37 +115,19 @@ class Relaxation:
     def pass_time(self, seconds: float, conductance: Floats, temperature: float) -> Floats:
         """Return the conductance (S) of all cells after a time (s)."""
         law, before = self._law, self.elapsed.copy()
-        # Time as it would pass at the temperature of the law's data.
-        self.elapsed += seconds / arrhenius(law.activation, temperature, law.temperature)
+        self.elapsed += law.age(seconds, temperature)
         late = np.flatnonzero(self.elapsed >= law.times[0])
         out = conductance.copy()
         if not late.size or seconds == 0.0:
             return out
         past = late[before[late] >= law.times[0]]
-        kept = (self.elapsed[past] / before[past]) ** -law.forgetting
-        chance = np.sqrt(1.0 - kept**2) * self._rng.standard_normal(past.size)
-        self._rank[past] = kept * self._rank[past] + chance
-        shift = self._shift_of(late)
+        self._rank[past] = law.next_rank(self._rank[past], before[past], self.elapsed[past], self._rng)
+        shift = law.shift(self.start[late], self.elapsed[late], self._rank[late])
         more = shift - self._shift[late]
         self._shift[late] = shift
-        out[late] = out[late] * np.exp(more) if law.scale == "log" else out[late] + more
+        out[late] = shifted(out[late], more, law.scale)
         if not np.all(out[late] > 0.0):
             raise ValueError(
                 f"relaxation takes {np.count_nonzero(out[late] <= 0.0)} cells to a conductance of 0 S or less"
             )
         return out
-
-    def _shift_of(self, at: Index) -> Floats:
-        """Return a + b u + (c + d u) Q(z) of some cells, with u the logarithm of their time."""
-        law, u = self._law, np.log(self.elapsed[at] / self._law.reference)
-        a, b, c, d = (
-            interpolate(law.states, self.start[at], [getattr(s, name)[i] for s in law.states])
-            for name, i in (("location", 0), ("location", 1), ("spread", 0), ("spread", 1))
-        )
-        width = c + d * u
-        if np.any(width < 0.0):
-            raise ValueError(
-                f"the spread of the relaxation is below 0 at {self.elapsed[at].max():g} s; "
-                f"its data span {law.times[0]:g} to {law.times[1]:g} s"
-            )
-        return np.asarray(a + b * u + width * law.quantile(self._rank[at]))

@@ -114,17 +114,27 @@ class GapCore:
 
     def row(self) -> Floats:
         """Return the numbers as :mod:`frenkel.cells.gap_law` takes them."""
-        return np.array(list(self.to_dict().values()))
+        return np.array(self._numbers())
+
+    def _numbers(self) -> tuple[float, ...]:
+        return (
+            self.current_prefactor, self.voltage_scale, self.gap_scale, self.drive, self.set_ramp,
+            self.reset_ramp, self.read_voltage, self.edge,
+        )  # fmt: skip
 
     def gap(self, resistance: Any, voltage: float | None = None) -> Floats:
         """Return the gap (m) that has a resistance (ohm) at a voltage (V), that of reading by default."""
         read = self.read_voltage if voltage is None else voltage
-        return np.asarray(gap_law.gap_of(self.row(), resistance, read))
+        return np.asarray(gap_law.gap_of(self._numbers(), resistance, read))
 
     def conductance(self, gap: Any, voltage: float | None = None) -> Floats:
         """Return the conductance (S) of a gap (m) at a voltage (V), that of reading by default."""
         read = self.read_voltage if voltage is None else voltage
-        return np.asarray(gap_law.conductance_of(self.row(), gap, read))
+        return np.asarray(gap_law.conductance_of(self._numbers(), gap, read))
+
+    def amplitude(self, gap: Floats) -> Floats:
+        """Return ``A = I0 exp(-g/g0)`` (A) of gaps (m), by which sinh(V/V0) is multiplied."""
+        return np.asarray(gap_law.amplitude_of(self._numbers(), gap))
 
     def shows(self, features: Mapping[str, Any]) -> NDArray[np.bool_]:
         """Return which cycles have a window and voltages of the right signs, so that they make a cell."""
@@ -147,7 +157,7 @@ class GapCore:
             raise ValueError(f"hrs must be well above lrs for a core: {closed:.2g} of the cycles are not")
         if not (np.all(up > 0) and np.all(down > 0)):
             raise ValueError("set_voltage must be above 0 V and reset_voltage below 0 V in every cycle")
-        closing, opening = gap_law.speeds(self.row(), high - low, up, down)
+        closing, opening = gap_law.speeds(self._numbers(), high - low, up, down)
         return {"gap_min": low, "gap_max": high, "set_velocity": closing, "reset_velocity": opening}
 
 

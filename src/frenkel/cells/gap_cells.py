@@ -16,6 +16,7 @@ from . import _gap, gap_law
 from .aging import Relaxation, Telegraph
 from .core import GapCore
 from .interface import Where, pick
+from .noise import thermal_factor
 
 if TYPE_CHECKING:
     from .card import Card
@@ -186,11 +187,9 @@ class CardCells:
         if heat is None:
             self._heat = np.array([1.0])
             return
-        activation = heat.activation / BOLTZMANN_EV
-        factor = np.exp(activation * (1.0 / heat.reference - 1.0 / value))
-        core, numbers = self.core, [factor]
+        core, numbers = self.core, [1.0 / thermal_factor(heat.activation, value, heat.reference)]
         if heat.resistance:
-            numbers = [1.0, heat.resistance, activation, heat.reference, value]
+            numbers = [1.0, heat.resistance, heat.activation / BOLTZMANN_EV, heat.reference, value]
             numbers += [core.current_prefactor, core.voltage_scale, core.gap_scale]
         self._heat = np.array(numbers)
 
@@ -217,7 +216,7 @@ class CardCells:
 
     def _amplitudes(self, where: Where) -> Floats:
         if self._amplitude is None:
-            self._amplitude = self.core.current_prefactor * np.exp(-self._gaps.gap / self.core.gap_scale)
+            self._amplitude = self.core.amplitude(self._gaps.gap)
             if self._telegraph is not None:
                 self._amplitude *= self._telegraph.factor
         return pick(self._amplitude.reshape(self.shape), where)
@@ -298,9 +297,7 @@ class CardCells:
         if everywhere or self._amplitude is None:
             self._amplitude = None
             return
-        self._amplitude[places] = self.core.current_prefactor * np.exp(
-            -self._gaps.gap[places] / self.core.gap_scale
-        )
+        self._amplitude[places] = self.core.amplitude(self._gaps.gap[places])
         if self._telegraph is not None:
             self._amplitude[places] *= self._telegraph.factor[places]
 

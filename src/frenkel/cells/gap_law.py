@@ -13,13 +13,18 @@ import numpy as np
 from ..typing import Floats
 
 
-def unit_conductance(core: Any, voltage: Any) -> Any:
-    """Return the conductance at a voltage (V) of a gap of no width, ``I0 sinh(V/V0)/V`` (S)."""
-    return core[0] * np.sinh(voltage / core[1]) / voltage
+def amplitude_of(core: Any, gap: Any) -> Any:
+    """Return ``A = I0 exp(-g/g0)`` (A) of a gap (m)."""
+    return core[0] * np.exp(-gap / core[2])
+
+
+def per_volt(voltage: Any, scale: Any) -> Any:
+    """Return ``sinh(V/V0)/V`` (1/V), by which the amplitude is multiplied in a conductance; V and V0 in V."""
+    return np.sinh(voltage / scale) / voltage
 
 
 def current_of(amplitude: Any, voltage: Any, scale: float) -> tuple[Any, Any]:
-    """Return the current ``A sinh(V/V0)`` (A) and its slope (S), with ``A = I0 exp(-g/g0)`` (A) and V0 (V)."""
+    """Return the current ``A sinh(V/V0)`` (A) and its slope (S), with ``A = I0 exp(-g/g0)``, V0 in V."""
     sinh = np.sinh(voltage / scale)
     # cosh from sinh: half the time of both.
     return amplitude * sinh, amplitude / scale * np.sqrt(1.0 + sinh * sinh)
@@ -27,12 +32,12 @@ def current_of(amplitude: Any, voltage: Any, scale: float) -> tuple[Any, Any]:
 
 def gap_of(core: Any, resistance: Any, voltage: Any) -> Any:
     """Return the gap (m) that has a resistance (ohm) at a voltage (V), ``g0 ln(R I0 sinh(V/V0)/V)``."""
-    return core[2] * np.log(np.asarray(resistance) * unit_conductance(core, voltage))
+    return core[2] * np.log(np.asarray(resistance) * (core[0] * per_volt(voltage, core[1])))
 
 
 def conductance_of(core: Any, gap: Any, voltage: Any) -> Any:
     """Return the conductance (S) that a gap (m) has at a voltage (V), ``I0 exp(-g/g0) sinh(V/V0)/V``."""
-    return unit_conductance(core, voltage) * np.exp(-gap / core[2])
+    return amplitude_of(core, gap) * per_volt(voltage, core[1])
 
 
 def speeds(
@@ -56,10 +61,10 @@ def speeds(
     """
     _, v0, g0, k, set_ramp, reset_ramp, _, _ = core
     # Quotients in logarithms: hyperbolic sines of large arguments overflow.
-    up, down = (0.0, 0.0) if at is None else (_ln_sinh(k * volts) for volts in at)
+    up, down = (0.0, 0.0) if at is None else (ln_sinh(k * volts) for volts in at)
     closing = k * set_ramp * way / 2.0 * np.exp(up - _ln_cosh_less_1(k * set_voltage))
     opening = reset_ramp * g0 / v0 / np.tanh(reset_voltage / v0)
-    return closing, opening * np.exp(down - _ln_sinh(k * reset_voltage))
+    return closing, opening * np.exp(down - ln_sinh(k * reset_voltage))
 
 
 def moved(distance: Any, way: Any) -> Floats:
@@ -106,10 +111,11 @@ def trains(law: Mapping[str, Any], drawn: Mapping[str, Floats]) -> tuple[Floats,
     return conductance_of(core, closed, read), conductance_of(core, opened, read)
 
 
-def _ln_sinh(x: Any) -> Any:
+def ln_sinh(x: Any) -> Any:
+    """Return ln(sinh x) of x above 0, also where sinh x overflows."""
     return x + np.log(-0.5 * np.expm1(-2.0 * x))
 
 
 def _ln_cosh_less_1(x: Any) -> Any:
     # cosh x - 1 = 2 sinh(x/2)^2
-    return np.log(2.0) + 2.0 * _ln_sinh(0.5 * x)
+    return np.log(2.0) + 2.0 * ln_sinh(0.5 * x)

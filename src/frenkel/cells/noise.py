@@ -130,7 +130,7 @@ class RtnLaw:
         noise = random.standard_normal((cell.size, 3))
         # The second dwell time follows the first by their correlation.
         other = tables[:, 6] * noise[:, 1] + np.sqrt(1.0 - tables[:, 6] ** 2) * noise[:, 2]
-        factor = arrhenius(self.activation, temperature, self.temperature)
+        factor = slowing(self.activation, temperature, self.temperature)
         high = np.exp(tables[:, 2] + tables[:, 3] * noise[:, 1]) * factor
         low = np.exp(tables[:, 4] + tables[:, 5] * other) * factor
         return Traps(
@@ -139,15 +139,16 @@ class RtnLaw:
             amplitude=np.exp(tables[:, 0] + tables[:, 1] * noise[:, 0]),
             high=high,
             low=low,
-            is_high=random.random(cell.size) < high / (high + low),
+            is_high=random.random(cell.size) < occupancy(high, low),
         )
 
     def numbers(
         self, conductance: Floats, random: np.random.Generator
     ) -> np.ndarray[Any, np.dtype[np.int64]]:
         """Draw the number of traps of each cell (flat)."""
-        mean = interpolate(self.states, conductance, [s.traps for s in self.states])
-        ratio = interpolate(self.states, conductance, [s.dispersion for s in self.states])
+        logs = _logs(self.states)
+        mean = interpolate(logs, conductance, [s.traps for s in self.states])
+        ratio = interpolate(logs, conductance, [s.dispersion for s in self.states])
         # A negative binomial is a Poisson number whose mean scatters as a gamma law.
         excess = ratio - 1.0
         shape = np.where(excess > 0, mean / np.where(excess > 0, excess, 1.0), 1.0)
@@ -156,12 +157,12 @@ class RtnLaw:
 
     def noise(self, conductance: Any) -> Floats:
         """Return the standard deviation of the white noise over the conductance, of its shape."""
-        return interpolate(self.states, _positive(conductance), [s.noise for s in self.states])
+        return interpolate(_logs(self.states), _positive(conductance), [s.noise for s in self.states])
 
     def _tables(self, cells: Floats) -> Floats:
         columns = [(*s.amplitude, *s.high, *s.low, s.correlation) for s in self.states]
         return np.stack(
-            [interpolate(self.states, cells, list(c)) for c in zip(*columns, strict=True)], axis=1
+            [interpolate(_logs(self.states), cells, c) for c in zip(*columns, strict=True)], axis=1
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -211,9 +212,6 @@ class Traps:
     def advance(self, seconds: float, random: np.random.Generator, at: Index | None = None) -> "Traps":
         """Let time pass, exactly for any length: the state after it is drawn, jumps in between are counted.
 
-        ``P(high after t) = p + (h - p) exp(-t (1/tau_high + 1/tau_low))`` with p the share of time in the
-        high state and h the state before (0 or 1).
-
         Parameters
         ----------
         seconds : float
@@ -225,9 +223,8 @@ class Traps:
         _within("seconds", seconds, 0.0, math.inf, "s")
         which = slice(None) if at is None else at
         high, low = self.high[which], self.low[which]
-        share = high / (high + low)
-        kept = np.exp(-seconds * (1.0 / high + 1.0 / low))
-        self.is_high[which] = random.random(high.size) < share + (self.is_high[which] - share) * kept
+        up, down = switching(high, low, seconds)
+        self.is_high[which] = random.random(high.size) < np.where(self.is_high[which], 1.0 - down, up)
         return self
 
     def replaced(self, cells: Index, fresh: "Traps") -> "Traps":
@@ -283,7 +280,7 @@ class RelaxationLaw:
 
     ``shift(t) = a + b u + (c + d u) Q(z)`` with ``u = ln(t/t0)``, of ln(G) with the scale "log" and of G (S)
     with "linear"; with the growth "variance" the root of ``c + d u``. The rank z of a cell wanders with u:
-    its correlation is ``exp(-f |du|)``.
+    its correlation is ``exp(-f |du|)``. At another temperature t counts as ``t exp(-E/k (1/T - 1/T0))``.
 
     Parameters
     ----------
@@ -366,29 +363,52 @@ class RelaxationLaw:
         late = np.atleast_1d(np.asarray(times, float))
         if late.ndim != 1 or not np.all(late > 0) or np.any(np.diff(late) <= 0):
             raise NoiseError("times must ascend from above 0 s")
-        factor = arrhenius(self.activation, temperature, self.temperature)
-        u = np.log(late / factor / self.reference)
-        a, b = (interpolate(self.states, start, [s.location[i] for s in self.states]) for i in (0, 1))
-        c, d = (interpolate(self.states, start, [s.spread[i] for s in self.states]) for i in (0, 1))
+        ages = self.age(late, temperature)
         found: list[Floats] = []
         rank: Floats = np.asarray(random.standard_normal(start.shape))
-        for i, x in enumerate(u):
+        for i, age in enumerate(ages):
             if i:
-                kept = math.exp(-(x - u[i - 1]) * self.forgetting)
-                rank = np.asarray(
-                    kept * rank + math.sqrt(1.0 - kept**2) * random.standard_normal(start.shape)
-                )
-            width = c + d * x
-            if np.any(width < 0):
-                raise NoiseError(
-                    f"the spread of the relaxation is below 0 at {late[i]:g} s; its data span "
-                    f"{self.times[0]:g} to {self.times[1]:g} s"
-                )
-            if self.growth == "variance":
-                width = np.sqrt(width)
-            shift = a + b * x + width * self.quantile(rank)
-            found.append(start * np.exp(shift) if self.scale == "log" else start + shift)
+                rank = self.next_rank(rank, ages[i - 1], age, random)
+            found.append(shifted(start, self.shift(start, age, rank), self.scale))
         return found[0] if np.ndim(times) == 0 else np.stack(found)
+
+    def age(self, seconds: Any, temperature: float | None = None) -> Any:
+        """Return a time (s) at a temperature (K) as it would pass at the temperature of the data (s)."""
+        return seconds / slowing(self.activation, temperature, self.temperature)
+
+    def shift(self, start: Floats, age: Any, rank: Floats) -> Floats:
+        """Return the shift of ln(G), or of G (S), of cells.
+
+        Parameters
+        ----------
+        start : ndarray
+            Conductance just after programming (S).
+        age : float or ndarray
+            Time since then at the temperature of the data (s), above 0.
+        rank : ndarray
+            Gaussian score of each cell among the others.
+
+        Raises
+        ------
+        NoiseError
+            A spread would be below 0.
+        """
+        logs, u = _logs(self.states), np.log(age / self.reference)
+        location, width = (
+            on_line([interpolate(logs, start, column) for column in zip(*pairs, strict=True)], u)
+            for pairs in ([s.location for s in self.states], [s.spread for s in self.states])
+        )
+        if np.any(width < 0.0):
+            raise NoiseError(
+                f"the spread of the relaxation is below 0 at {np.max(age):g} s; its data span "
+                f"{self.times[0]:g} to {self.times[1]:g} s"
+            )
+        return np.asarray(location + deviation(width, self.growth) * self.quantile(rank))
+
+    def next_rank(self, rank: Floats, before: Any, after: Any, random: np.random.Generator) -> Floats:
+        """Draw the ranks of cells at a later age (s) from those before."""
+        kept = rank_correlation(self.forgetting, np.log(after / before))
+        return np.asarray(kept * rank + np.sqrt(1.0 - kept**2) * random.standard_normal(rank.shape))
 
     def quantile(self, scores: Floats) -> Floats:
         """Return Q, which goes on beyond its table in a straight line."""
@@ -417,14 +437,73 @@ def straight(x: Floats, knots: Floats, table: Floats) -> Floats:
     return found
 
 
-def interpolate(states: Sequence[Any], conductance: Floats, values: list[float]) -> Floats:
-    """Return what a law has between its states, linear in ln(conductance)."""
-    found: Floats = np.interp(np.log(conductance), [math.log(state.conductance) for state in states], values)
+def interpolate(logs: Any, conductance: Floats, values: Any) -> Floats:
+    """Return what a law has between its states, linear in ln(conductance) and constant beyond them.
+
+    Parameters
+    ----------
+    logs, values : sequence of float
+        ln(conductance / 1 S) of the states, ascending, and what the law has in each.
+    conductance : ndarray
+        (S), above 0.
+    """
+    found: Floats = np.interp(np.log(conductance), logs, values)
     return found
 
 
-def arrhenius(activation: float, temperature: float | None, reference: float) -> float:
-    """Return by how much times are longer at a temperature."""
+def on_line(numbers: Any, u: Any) -> Any:
+    """Return ``a + b u`` of the two numbers of a location or spread, with u = ln(t/t0)."""
+    return numbers[0] + numbers[1] * u
+
+
+def deviation(width: Any, growth: str) -> Any:
+    """Return the standard deviation, its root where it is the variance that grows in a line."""
+    return np.sqrt(width) if growth == "variance" else width
+
+
+def shifted(start: Any, shift: Any, scale: str) -> Any:
+    """Return conductances (S) after shifts of ln(G), with the scale "log", or of G (S), with "linear"."""
+    return start * np.exp(shift) if scale == "log" else start + shift
+
+
+def rank_correlation(forgetting: float, distance: Any) -> Any:
+    """Return ``exp(-f du)``, the correlation of ranks over a distance in ln(t)."""
+    return np.exp(-forgetting * distance)
+
+
+def occupancy(high: Any, low: Any) -> Any:
+    """Return the fraction of time in the high state, ``p = tau_high / (tau_high + tau_low)``."""
+    return high / (high + low)
+
+
+def switching_rate(high: Any, low: Any) -> Any:
+    """Return the rate at which a trap comes to its equilibrium, ``1/tau_high + 1/tau_low`` (1/s)."""
+    return 1.0 / high + 1.0 / low
+
+
+def switching(high: Any, low: Any, seconds: float) -> tuple[Any, Any]:
+    """Return the probabilities that a trap is found in its other state after a time (s): from low, from high.
+
+    ``P(low -> high) = p (1 - exp(-t (1/tau_high + 1/tau_low)))`` and ``P(high -> low)`` the same with 1 - p:
+    exact for any time, since returns in between are counted.
+    """
+    fraction, settled = occupancy(high, low), -np.expm1(-seconds * switching_rate(high, low))
+    return settled * fraction, settled * (1.0 - fraction)
+
+
+def thermal_factor(activation: float, temperature: float, reference: float) -> float:
+    """Return ``exp(E/k (1/T - 1/T0))``, by which times are longer at T than at T0 (K); E in eV."""
+    return math.exp(activation / BOLTZMANN_EV * (1.0 / temperature - 1.0 / reference))
+
+
+def slowing(activation: float, temperature: float | None, reference: float) -> float:
+    """Return the `thermal_factor` of a law, 1 at the temperature of its data (K) or where none is given.
+
+    Raises
+    ------
+    NoiseError
+        A temperature that is none, or another one than that of data without an activation energy.
+    """
     if temperature is None or temperature == reference:
         return 1.0
     _within("temperature", temperature, 0.0, math.inf, "K", open_below=True)
@@ -432,7 +511,7 @@ def arrhenius(activation: float, temperature: float | None, reference: float) ->
         raise NoiseError(
             f"the noise was measured at {reference:g} K and has no activation energy, got {temperature:g} K"
         )
-    return math.exp(activation / BOLTZMANN_EV * (1.0 / temperature - 1.0 / reference))
+    return thermal_factor(activation, temperature, reference)
 
 
 def plain(value: Any) -> Any:
@@ -448,6 +527,10 @@ def made(kind: type[Made], data: dict[str, Any]) -> Made:
         if item.name not in data and item.default is MISSING:
             raise NoiseError(f"{kind.__name__} has no {item.name!r}")
     return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in data.items()})
+
+
+def _logs(states: Sequence[Any]) -> list[float]:
+    return [math.log(state.conductance) for state in states]
 
 
 def _check_states(states: Sequence[Any]) -> None:

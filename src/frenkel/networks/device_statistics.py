@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike
 from .. import provenance
 from ..analysis.reliability.pulse_trains import statistics
 from ..cells.card import Card, CardError
+from ..cells.noise import occupancy, shifted
 from ..checks import at_least, between, one_of
 from ..typing import Floats
 from . import resting
@@ -223,7 +224,8 @@ class DeviceStatistics:
             return self.relaxation.after(conductance, exponents, time)
         if time <= self.drift_start:
             return conductance
-        return np.asarray(conductance * np.exp(-exponents * math.log(time / self.drift_start)))
+        shift = -exponents * math.log(time / self.drift_start)
+        return np.asarray(shifted(conductance, shift, "log"))
 
     def telegraph(self, conductance: Floats, random: np.random.Generator) -> Floats:
         """Return conductances (S) at one moment of their random telegraph noise.
@@ -370,7 +372,7 @@ def _telegraph(card: Card) -> dict[str, float]:
     # Root of the mean square of a lognormal step of ln G, as a share of G.
     step = -math.expm1(-math.exp(mean + sd * sd) * math.sqrt(state.traps))
     high, low = math.exp(state.high[0]), math.exp(state.low[0])
-    return {"rtn_amplitude": step, "rtn_occupancy": low / (high + low), "read_noise": state.noise}
+    return {"rtn_amplitude": step, "rtn_occupancy": occupancy(low, high), "read_noise": state.noise}
 
 
 def _relaxation(card: Card, g_max: float) -> dict[str, float]:
