@@ -22,7 +22,7 @@ RAMP = "analysis/fitting/core_fit.py"
 LAWS = {
     "current and velocity of a gap": (r"\bsinh\(", {GAP_LAW, RAMP}),
     "velocity of RESET of a gap": (r"\btanh\(", {GAP_LAW}),
-    "amplitude of a gap": (rf"exp\(-\w*\.?gap / {NAME}\)", {GAP_LAW}),
+    "amplitude of a gap": (rf"exp\(-\w*\.?gap / {NAME}\)", {GAP_LAW, KERNEL}),
     "motion of a gap at a limit": (
         r"minimum\(\w+, (?:1(?:\.0)?|edge)\) \* \w*\.?exp\(|\bexp\(free - way\)", {GAP_LAW, KERNEL},
     ),

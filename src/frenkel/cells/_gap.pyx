@@ -38,26 +38,31 @@ cdef inline double moved(double y, double way) noexcept nogil:
     return size if y >= 0.0 else -size
 
 
-cdef inline double speedup(double activation, double reference, double temperature) noexcept nogil:
-    """By how much rates are larger at a temperature than at the reference; activation over k (K)."""
-    return exp(activation * (1.0 / reference - 1.0 / temperature))
+cdef struct Heating:
+    double resistance, activation, reference, ambient    # K/W, K, K, K
+    double prefactor, voltage_scale, gap_scale    # I0 (A), V0 (V), g0 (m)
 
 
-cdef inline double hot_move(double y, double way, double edge, double end, double sign, double power, double scale,
-                            double ambient, double resistance, double activation, double reference,
-                            double most) noexcept nogil:
-    """As `moved`, in steps of ``most``: the rate follows the temperature of the power exp(-gap/scale)."""
-    cdef double step, after, trial
-    cdef double now = speedup(activation, reference, ambient + resistance * power * exp(-(end + sign * edge * y) / scale))
+cdef inline double speedup(const Heating *heat, double power, double gap) noexcept nogil:
+    """By how much a gap moves faster than at the reference, hot by the power exp(-gap/g0) (W)."""
+    cdef double temperature = heat.ambient + heat.resistance * power * exp(-gap / heat.gap_scale)
+    return exp(heat.activation * (1.0 / heat.reference - 1.0 / temperature))
+
+
+cdef inline double hot_move(double y, double way, double edge, double end, double sign, double voltage,
+                            const Heating *heat) noexcept nogil:
+    """As `moved`, in steps of a gap of g0/50: the rate follows the temperature."""
+    cdef double power = heat.prefactor * voltage * sinh_of(voltage / heat.voltage_scale)
+    cdef double most = 0.02 * heat.gap_scale / edge, step, after, now
+    now = speedup(heat, power, end + sign * edge * y)
     while way > 0.0 and fabs(y) > 1e-12:
         # The whole rest, where it moves the gap less than a step.
         step = way
         if fabs(y) > most and way * now > most / min(fabs(y), 1.0):
             step = most / (min(fabs(y), 1.0) * now)
-        trial = moved(y, step * now)
-        after = speedup(activation, reference, ambient + resistance * power * exp(-(end + sign * edge * trial) / scale))
-        y = moved(y, step * 0.5 * (now + after))
-        now = speedup(activation, reference, ambient + resistance * power * exp(-(end + sign * edge * y) / scale))
+        after = speedup(heat, power, end + sign * edge * moved(y, step * now))
+        y = moved(y, step * (0.5 * (now + after)))
+        now = speedup(heat, power, end + sign * edge * y)
         way = way - step
     return y
 
@@ -136,7 +141,7 @@ cdef class Gaps:
             (s), 0 or more.
         heat : ndarray
             Factor of all rates; then thermal resistance (K/W), activation over k (K), reference and ambient
-            (K), I0 (A), V0 and g0 (V, m), or nothing for cells that do not heat themselves.
+            (K), or nothing for cells that do not heat themselves.
 
         Returns
         -------
@@ -149,10 +154,15 @@ cdef class Gaps:
         cdef double v, x, way, y, factor = heat[0]
         cdef double drive = self.drive, edge = self.edge
         cdef bint hot = heat.shape[0] > 1
+        cdef Heating heating
         cdef double[::1] gap = self.gap, turn = self.turn
         cdef const double[::1] gap_min = self.least, gap_max = self.most
         cdef const double[::1] set_velocity = self.set_velocity, reset_velocity = self.reset_velocity
         cdef unsigned char[::1] closing = self.closing, turned = self.turned
+        if hot:
+            core = self.core
+            heating = Heating(heat[1], heat[2], heat[3], heat[4],
+                              core.current_prefactor, core.voltage_scale, core.gap_scale)
         with nogil:
             for k in range(n):
                 c = k if everywhere else at[k]
@@ -165,8 +175,7 @@ cdef class Gaps:
                     way = x * set_velocity[c]
                     y = (gap[c] - gap_min[c]) / edge
                     if hot:
-                        y = hot_move(y, way, edge, gap_min[c], 1.0, heat[5] * v * sinh_of(v / heat[6]), heat[7],
-                                     heat[4], heat[1], heat[2], heat[3], 0.02 * heat[7] / edge)
+                        y = hot_move(y, way, edge, gap_min[c], 1.0, v, &heating)
                     else:
                         y = moved(y, way)
                     gap[c] = gap_min[c] + edge * y
@@ -179,8 +188,7 @@ cdef class Gaps:
                     way = x * reset_velocity[c]
                     y = (gap_max[c] - gap[c]) / edge
                     if hot:
-                        y = hot_move(y, way, edge, gap_max[c], -1.0, heat[5] * -v * sinh_of(-v / heat[6]), heat[7],
-                                     heat[4], heat[1], heat[2], heat[3], 0.02 * heat[7] / edge)
+                        y = hot_move(y, way, edge, gap_max[c], -1.0, -v, &heating)
                     else:
                         y = moved(y, way)
                     gap[c] = gap_max[c] - edge * y

@@ -187,10 +187,9 @@ class CardCells:
         if heat is None:
             self._heat = np.array([1.0])
             return
-        core, numbers = self.core, [1.0 / thermal_factor(heat.activation, value, heat.reference)]
+        numbers = [1.0 / thermal_factor(heat.activation, value, heat.reference)]
         if heat.resistance:
             numbers = [1.0, heat.resistance, heat.activation / BOLTZMANN_EV, heat.reference, value]
-            numbers += [core.current_prefactor, core.voltage_scale, core.gap_scale]
         self._heat = np.array(numbers)
 
     @property
