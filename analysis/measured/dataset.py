@@ -70,7 +70,7 @@ def dataset(
         cycles = [*cycles, *of_loops]
     if cycles:
         found |= _cycles(cycles, places)
-    for kind, build in (("trace", _traces), ("reads", _reads), ("pulses", _pulses)):
+    for kind, build in BUILDERS.items():
         if kind in parts:
             found |= build(parts[kind], places)
     without = {"without_cycles": json.dumps(lost)} if lost else {}
@@ -446,3 +446,9 @@ def _pulses(parts: list[Part], places: dict[str, int]) -> Part:
         if key in ("voltage", "width", "conductance") or np.isfinite(column).any():
             found[f"pulse_{key}"] = column
     return found
+
+
+BUILDERS: dict[str, Callable[[list[Part], dict[str, int]], Part]] = {
+    "trace": _traces, "reads": _reads, "pulses": _pulses,
+}  # fmt: skip
+"""What makes variables of the tables of each kind, but loops and cycles, which are one."""

@@ -194,7 +194,7 @@ def skeleton(file: Path) -> str:
     file : Path
         Its columns stand in it where a table is found; else what to say of the text.
     """
-    head = ["[measurement]", f'# kind = "loops"     # or {", ".join(list(mapping_file.KINDS)[1:])}']
+    head = ["[measurement]", f'# kind = "loops"     # or {", ".join(list(quantities.KINDS)[1:])}']
     head += ["# " + line for line in ('device = "cell 7"', 'read_voltage = "0.1 V"', 'area = "100 um2"')]
     try:
         tables = reading.read_tables(store.readable(file))

@@ -145,6 +145,7 @@ def _result(source: Path, target: Path, force: bool) -> Path | None:
     except kinds.WrongFileError as error:
         raise MigrationError(str(error)) from None
     kind = kinds.of(old)
+    assert kind != "netcdf"  # since it was loaded as one of those that are made
     document, _, _ = provenance.parse(old.attrs.get("provenance"), str(source))
     changed = _renamed(document)
     new = MAKERS[kind](old)

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from ..data.measured.quantities import KINDS
 from .common import (
     FORCE,
     FORCE_PICTURE,
@@ -63,7 +64,7 @@ def add_commands(commands: Any) -> None:
         Option(
             "--as",
             dest="kind",
-            choices=("loops", "cycles", "trace", "reads", "pulses"),
+            choices=tuple(KINDS),
             help="what was measured (default: guessed from the columns)",
         ),
         READ_VOLTAGE,

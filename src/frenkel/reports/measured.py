@@ -10,8 +10,7 @@ from ..analysis.fitting.compare import other_way_round
 from ..analysis.fitting.observations import Observations
 from ..analysis.plots.caption import quantity
 from ..data.measured.mapping import Plan
-from ..data.measured.mapping_file import KINDS
-from ..data.measured.quantities import FEATURES, QUANTITIES
+from ..data.measured.quantities import FEATURES, KINDS, QUANTITIES
 from ..data.measured.table import Table
 from .device import table
 
@@ -34,7 +33,7 @@ def plan_text(read: Table, plan: Plan) -> str:
         unit += f" {column.offset:+g}" if column.offset else ""
         rows.append([column.title, column.quantity, unit, HOW[column.how], first])
     guess = "guessed: " if plan.guessed else ""
-    lines = [f"{read.name}: {len(read.rows)} rows; {guess}{plan.kind}, {KINDS[plan.kind]}"]
+    lines = [f"{read.name}: {len(read.rows)} rows; {guess}{plan.kind}, {KINDS[plan.kind].what}"]
     lines += [f"  {note}" for note in read.notes]
     lines += [f"  {name} {value} throughout" for name, value in plan.constants.items()]
     if plan.magnitude:
@@ -60,9 +59,8 @@ def contents(data: xr.Dataset) -> str:
             lines.append(f"  {name:<17} {middle}, {low} to {high}{gaps}")
         elif name in FEATURES:
             lines.append(f"  {name:<17} no value")
-    for dim, what in (("loop", "loops"), ("trace", "traces"), ("read", "reads"), ("pulse", "pulses")):
-        if dim in data.sizes:
-            lines.append(f"  {data.sizes[dim]} {what}")
+    dims = [kind.dim for kind in KINDS.values() if kind.dim in data.sizes]
+    lines += [f"  {data.sizes[dim]} {dim}s" for dim in dims]
     if {"hrs", "lrs"} <= set(data.data_vars):
         ratio = (data["hrs"] / data["lrs"]).values
         if np.isfinite(ratio).any() and np.nanmedian(ratio) < 1:

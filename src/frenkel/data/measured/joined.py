@@ -11,7 +11,7 @@ from .table import TableError
 if TYPE_CHECKING:
     import xarray as xr
 
-OWNERS = ("loop_device", "trace_device", "read_device", "pulse_device")
+OWNERS = [name for name, variable in LAYOUT.variables.items() if variable.index_of == "device"]
 """Variables that count devices."""
 
 

@@ -13,7 +13,16 @@ import numpy as np
 
 from ...typing import Floats
 from .mapping_file import Told, constant, constant_units, quoted
-from .quantities import FEATURES, QUANTITIES, logarithm, name_and_unit, quantity_of, unit_of
+from .quantities import (
+    FEATURES,
+    KINDS,
+    QUANTITIES,
+    RESPONSES,
+    logarithm,
+    name_and_unit,
+    quantity_of,
+    unit_of,
+)
 from .table import MISSING, Style, Table, TableError
 
 IGNORE, DATE = "ignore", "date"
@@ -26,9 +35,6 @@ BY_UNIT = {
     "K": "temperature",
 }
 """Quantity of a column whose name is not known."""
-
-RESPONSES = ("current", "conductance", "resistance")
-"""Quantities by which a state is read."""
 
 FIRM = ("voltage", "current", "resistance", "conductance")
 """Quantities whose names are not taken for another one, whatever their unit: "V (A)" is refused."""
@@ -281,7 +287,10 @@ def _kind(table: Table, found: Plan) -> str:
     """Return the kind of measurement that the columns tell of."""
     there = {column.quantity for column in found.columns} | set(found.constants)
     responses = [name for name in RESPONSES if name in there]
-    if there & set(FEATURES) or (responses and not found.of("time") and takes_turns(table, found)):
+    for name, kind in KINDS.items():
+        if there & set(kind.tells):
+            return name
+    if responses and not found.of("time") and takes_turns(table, found):
         return "cycles"
     if found.of("voltage") and found.of("read_voltage", "before") and responses:
         return "pulses"
@@ -326,15 +335,6 @@ def _is_magnitude(table: Table, found: Plan) -> bool:
     return all(len(part) >= SIGNED and bool(np.mean(part >= 0) > POSITIVE) for part in parts)
 
 
-NEEDS: Mapping[str, tuple[tuple[str, ...], ...]] = {
-    "loops": (("voltage",), RESPONSES),
-    "cycles": (FEATURES,),
-    "trace": (("time", "step"), RESPONSES),
-    "reads": (("time",), RESPONSES),
-    "pulses": (("voltage",), RESPONSES),
-}
-"""Of each kind what it needs, one of each group."""
-
 WIDE = ("trace", "reads")
 """Kinds whose table may hold a column for each device."""
 
@@ -343,7 +343,7 @@ def _check(table: Table, found: Plan) -> None:
     if "step" in found.constants and found.kind != "trace":
         raise TableError(f"{table.name}: step is the time between samples of a trace, not of {found.kind}")
     turns = found.kind == "cycles" and bool(found.of("state")) and bool(found.of(*RESPONSES))
-    for group in () if turns else NEEDS[found.kind]:
+    for group in () if turns else KINDS[found.kind].needs:
         if not found.of(*group) and not set(group) & set(found.constants):
             raise TableError(
                 f"{table.name}: {found.kind} must have {' or '.join(group)}, and no column holds "

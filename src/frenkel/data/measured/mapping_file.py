@@ -24,17 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from ... import toml
-from .quantities import QUANTITIES, unit_of
+from .quantities import KINDS, QUANTITIES, unit_of
 from .table import DELIMITERS, Style, TableError
-
-KINDS = {
-    "loops": "current against a voltage that goes up and down",
-    "cycles": "numbers of each cycle, such as hrs and lrs",
-    "trace": "current in time at a constant voltage",
-    "reads": "resistance or conductance in time or over temperatures",
-    "pulses": "resistance or conductance after each pulse",
-}
-"""Kinds of measurement."""
 
 CONSTANTS = ("device", "state", "cycle", "time", "step", "voltage", "temperature", "width", "read_voltage",
              "gate_voltage", "area")  # fmt: skip

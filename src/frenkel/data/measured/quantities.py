@@ -1,4 +1,4 @@
-"""What the columns of a measurement are: quantities, the names that laboratories give them, and units."""
+"""What a table of measurements holds: kinds, quantities, the names that laboratories give them, and units."""
 
 import re
 from collections.abc import Mapping
@@ -108,6 +108,45 @@ QUANTITIES: Mapping[str, Quantity] = {
 
 FEATURES = ("hrs", "lrs", "set_voltage", "reset_voltage", "forming_voltage")
 """Quantities that a cycle has one of."""
+
+RESPONSES = ("current", "conductance", "resistance")
+"""Quantities by which a state is read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """A kind of measurement.
+
+    Parameters
+    ----------
+    what : str
+        For messages.
+    needs : tuple of tuple of str
+        Quantities, of each group one.
+    tells : tuple of str
+        Quantities each of which is in tables of this kind alone, so that the kind is guessed by it.
+    dim : str
+        Dimension of the dataset along which its entries are; "": device and cycle.
+    """
+
+    what: str
+    needs: tuple[tuple[str, ...], ...]
+    tells: tuple[str, ...] = ()
+    dim: str = ""
+
+
+KINDS: Mapping[str, Kind] = {
+    "loops": Kind(what="current against a voltage that goes up and down", needs=(("voltage",), RESPONSES),
+                  dim="loop"),
+    "cycles": Kind(what="numbers of each cycle, such as hrs and lrs", needs=(FEATURES,), tells=FEATURES),
+    "trace": Kind(what="current in time at a constant voltage", needs=(("time", "step"), RESPONSES),
+                  dim="trace"),
+    "reads": Kind(what="resistance or conductance in time or over temperatures",
+                  needs=(("time",), RESPONSES), dim="read"),
+    "pulses": Kind(what="resistance or conductance after each pulse", needs=(("voltage",), RESPONSES),
+                   dim="pulse"),
+}  # fmt: skip
+"""Kinds of measurement by name."""
 
 
 _HEADER = re.compile(
