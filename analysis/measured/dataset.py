@@ -245,16 +245,8 @@ def _of_pulses(table: Table, plan: Plan) -> Part:
             "conductance": _response(table, plan, read, "conductance")[0][1]}  # fmt: skip
 
 
-def _of_failures(table: Table, plan: Plan) -> Part:
-    pulses = values(table, plan.of("endurance")[0])
-    _above_zero(table, "endurance", pulses)
-    return {"device": _devices(table, plan, len(pulses)), "pulses": pulses,
-            "voltage": _column(table, plan, "voltage"), "name": table.name}  # fmt: skip
-
-
 READERS: dict[str, Callable[[Table, Plan], Part]] = {
     "loops": _of_loops, "cycles": _of_cycles, "trace": _of_rows, "reads": _of_rows, "pulses": _of_pulses,
-    "failures": _of_failures,
 }  # fmt: skip
 """How the rows of each kind are read."""
 
@@ -456,13 +448,7 @@ def _pulses(parts: list[Part], places: dict[str, int]) -> Part:
     return found
 
 
-def _failures(parts: list[Part], places: dict[str, int]) -> Part:
-    found = {"failure_device": np.concatenate([[places[name] for name in part["device"]] for part in parts])}
-    return found | {f"failure_{key}": np.concatenate([part[key] for part in parts])
-                    for key in ("pulses", "voltage")}  # fmt: skip
-
-
 BUILDERS: dict[str, Callable[[list[Part], dict[str, int]], Part]] = {
-    "trace": _traces, "reads": _reads, "pulses": _pulses, "failures": _failures,
+    "trace": _traces, "reads": _reads, "pulses": _pulses,
 }  # fmt: skip
 """What makes variables of the tables of each kind, but loops and cycles, which are one."""

@@ -379,19 +379,3 @@ def test_sheets_are_devices_or_as_a_mapping_says_cycles(tmp_path):
     (tmp_path / "m.toml").write_text("[table]\nsheets = 'cycle'")
     data = files.read([tmp_path / "a.xlsx"], tmp_path / "m.toml")
     assert data["device"].values.tolist() == ["a"] and data["loop_cycle"].values.tolist() == [1, 2]
-
-
-def test_pulses_to_failure(tmp_path):
-    """The kind is guessed by its column, and devices of a second file go on from those of the first."""
-    rows = "A,1000,1.2\nB,20000,1.0\nC,7e5,0.9\n"
-    (tmp_path / "a.csv").write_text(f"device,pulses to failure (1),voltage (V)\n{rows}")
-    store.save(files.read([tmp_path / "a.csv"]), tmp_path / "a.nc", layout=LAYOUT)
-    (tmp_path / "b.csv").write_text("device,endurance (1)\nD,7e6\nE,8e6\nF,9e6\n")
-    data = files.read([tmp_path / "a.nc", tmp_path / "b.csv"])
-    owners = data["device"].values[data["failure_device"].values].tolist()
-    assert dict(zip(owners, data["failure_pulses"].values, strict=True)) == {
-        "A": 1e3, "B": 2e4, "C": 7e5, "D": 7e6, "E": 8e6, "F": 9e6}  # fmt: skip
-    assert np.sort(data["failure_voltage"].values)[:3].tolist() == [0.9, 1.0, 1.2]
-    (tmp_path / "c.csv").write_text("device,endurance (1)\nD,0\nE,8e6\nF,9e6\n")
-    with pytest.raises(TableError, match="endurance"):
-        files.read([tmp_path / "c.csv"])

@@ -102,8 +102,6 @@ QUANTITIES: Mapping[str, Quantity] = {
                               what="voltage of RESET"),
     "forming_voltage": Quantity(units=("V",), names=r"v_?form(ing)?|u_?form(ing)?|forming ?voltage",
                                 what="voltage of forming"),
-    "endurance": Quantity(units=("1",), names=r"pulses to failure|endurance",
-                          what="pulses to failure"),
     "failed": Quantity(units=(), names=r"fail|failure", what="whether the device has failed, 0 or 1"),
 }  # fmt: skip
 """Quantities by name; a name of ours stands for itself."""
@@ -147,8 +145,6 @@ KINDS: Mapping[str, Kind] = {
                   needs=(("time",), RESPONSES), dim="read"),
     "pulses": Kind(what="resistance or conductance after each pulse", needs=(("voltage",), RESPONSES),
                    dim="pulse"),
-    "failures": Kind(what="pulses that each device took until it failed", needs=(("endurance",),),
-                     tells=("endurance",), dim="failure"),
 }  # fmt: skip
 """Kinds of measurement by name."""
 
