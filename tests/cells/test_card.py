@@ -14,7 +14,6 @@ from frenkel.analysis.statistics.comparison import Comparison
 from frenkel.cells import schema
 from frenkel.cells.card import SCHEMA_VERSION, Card, CardError, CardWarning, checksum
 from frenkel.cells.law import Feature
-from frenkel.cells.noise import ReadingLaw
 from frenkel.data import store
 from frenkel.reports.card import describe
 
@@ -204,7 +203,7 @@ def test_writing_keeps_files(tmp_path):
 
 def test_schema_names_every_key():
     keys = schema.CardData.model_json_schema(by_alias=True)["properties"]
-    assert set(keys) == set(made_up_card(reading_law=ReadingLaw(conductance=0.0, voltage=0.1)).to_dict())
+    assert set(keys) == set(made_up_card().to_dict())
 
 
 def test_box():
@@ -227,13 +226,3 @@ def test_box():
 def test_sample_sizes(arguments):
     with pytest.raises(ValueError, match="must be a whole number of at least [01], got (0|-1)$"):
         made_up_card().sample(*arguments)
-
-
-def test_a_layer_of_reading(tmp_path):
-    """Its noise is one of the current; a card without it keeps its file and its checksum."""
-    law = ReadingLaw(conductance=2e-7, voltage=0.1)
-    card = Card.load(card_schema.save(made_up_card(reading_law=law), tmp_path / "a.json"))
-    assert card.reading_law == law and "reading" not in made_up_card().to_dict()
-    found = card.reading_law.read(np.full(20_000, 1e-5), 0.2, np.random.default_rng(1))
-    assert found.std() == pytest.approx(1e-7, rel=0.03)  # six standard errors
-    assert found.mean() == pytest.approx(1e-5, abs=6e-9)

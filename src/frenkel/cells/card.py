@@ -36,7 +36,7 @@ from .files import check_version
 from .files import checksum as checksum
 from .jumps import JumpLaw
 from .law import Feature, Law, companion, stationary
-from .noise import ReadingLaw, RelaxationLaw, RtnLaw, Traps, made, plain, straight
+from .noise import RelaxationLaw, RtnLaw, Traps, made, plain, straight
 from .walk import JumpCells
 
 WIDEST_SCORES = 100.0
@@ -46,7 +46,7 @@ TRANSFORMS = ("log", "linear")
 BOX = {"voltage": "V", "pulse_width": "s", "temperature": "K", "cycles": "1", "time": "s"}
 """Quantities that a validity box can limit, and their units."""
 
-LAYERS: dict[str, Any] = {"rtn": RtnLaw, "relaxation": RelaxationLaw, "jumps": JumpLaw, "reading": ReadingLaw}
+LAYERS: dict[str, Any] = {"rtn": RtnLaw, "relaxation": RelaxationLaw, "jumps": JumpLaw}
 """Layers that a file may have beside the law of the cycles."""
 
 FEATURE_KEYS = ("name", "unit", "transform", "sign", "missing", "quantiles", "ranks", "levels")
@@ -75,8 +75,6 @@ class Card:
         Parameters of the rate equation that exports use, SI; empty: none.
     rtn_law, relaxation_law : RtnLaw or None, RelaxationLaw or None
         Noise layers.
-    reading_law : ReadingLaw or None
-        Noise of a read.
     jump_law : JumpLaw or None
         What any voltage and temperature does to a state, where the ensemble was measured for it.
     validity : mapping
@@ -102,7 +100,6 @@ class Card:
     rtn_law: RtnLaw | None = None
     relaxation_law: RelaxationLaw | None = None
     jump_law: JumpLaw | None = None
-    reading_law: ReadingLaw | None = None
     validity: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     gate: tuple[Mapping[str, Any], ...] = ()
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
@@ -334,8 +331,6 @@ class Card:
             "intervals": {name: list(pair) for name, pair in self.intervals.items()},
             "provenance": dict(self.provenance),
         }
-        if self.reading_law is not None:  # left out of cards without it, whose checksums stay the same
-            data["reading"] = self.reading_law.to_dict()
         return data | {"checksum": checksum(data)}
 
     @classmethod
@@ -385,9 +380,8 @@ def _fields(data: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {name: _array(name, values) for name, values in arrays.items()}
     if not found["coefficients"].size:
         found["coefficients"] = np.zeros((0, len(features), len(features)))
-    for name, law in (("rtn", "rtn_law"), ("relaxation", "relaxation_law"), ("jumps", "jump_law"),
-                      ("reading", "reading_law")):  # fmt: skip
-        layer, kind = data.get(name), LAYERS[name]
+    for name, law in (("rtn", "rtn_law"), ("relaxation", "relaxation_law"), ("jumps", "jump_law")):
+        layer, kind = data[name], LAYERS[name]
         found[law] = None if layer is None else kind.from_dict(layer)
     for name, box in data["validity"].items():
         if box["unit"] != BOX[name]:

@@ -428,41 +428,6 @@ class RelaxationLaw:
         return made(cls, data | {"states": states})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadingLaw:
-    """Noise of a read, white and Gaussian: what an instrument or a sense amplifier adds.
-
-    Parameters
-    ----------
-    conductance : float
-        Standard deviation (S), 0 or more.
-    voltage : float
-        At which it was read (V), not 0: the noise of the current over it.
-    """
-
-    conductance: float
-    voltage: float
-
-    def __post_init__(self) -> None:
-        _within("conductance", self.conductance, 0.0, LARGEST, "S")
-        _within("voltage", abs(self.voltage), 0.0, LARGEST, "V", open_below=True)
-
-    def read(self, conductance: Any, voltage: float, random: np.random.Generator) -> Floats:
-        """Return conductances (S) as they are read at a voltage (V); the noise is one of the current."""
-        start = _positive(conductance)
-        width = self.conductance * abs(self.voltage / voltage)
-        return np.asarray(start + width * random.standard_normal(start.shape), float)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return JSON data."""
-        return dict(plain(asdict(self)))
-
-    @classmethod
-    def from_dict(cls, data: Any) -> "ReadingLaw":
-        """Return the layer in JSON data."""
-        return made(cls, data)
-
-
 def straight(x: Floats, knots: Floats, table: Floats) -> Floats:
     """Return a table at x, linear between its knots and beyond them in the line of the last two."""
     low = (table[1] - table[0]) / (knots[1] - knots[0])

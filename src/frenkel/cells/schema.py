@@ -114,13 +114,6 @@ class RelaxationData(_Strict):
     growth: Annotated[Literal["spread", "variance"], Field(description="linear in ln(t)")] = "spread"
 
 
-class ReadingData(_Strict):
-    """Noise of a read: see :class:`frenkel.cells.noise.ReadingLaw`."""
-
-    conductance: Annotated[Number, Field(ge=0, description="S")]
-    voltage: Annotated[Number, Field(description="V")]
-
-
 Steps = Annotated[
     list[Annotated[int, Field(ge=-1_000_000, le=1_000_000)]], FailFast(), Field(min_length=1, max_length=1000)
 ]
@@ -245,7 +238,6 @@ class CardData(_Strict):
     rtn: RtnData | None
     relaxation: RelaxationData | None
     jumps: JumpData | None
-    reading: ReadingData | None = None
     validity: dict[Literal["voltage", "pulse_width", "temperature", "cycles", "time"], BoxData]
     gate: Annotated[list[GateData], Field(max_length=1000)]
     intervals: Annotated[dict[LongLine, Pair], Field(max_length=10_000)]
