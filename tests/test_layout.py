@@ -47,7 +47,7 @@ INNER = {
     ],
     "analysis": [
         {"results", "statistics"},
-        {"noise", "rare", "reliability"},
+        {"noise", "reliability"},
         {"exports", "measured"},
         {"fitting"},
         {"calibration"},

@@ -6,11 +6,11 @@ from scipy.stats import poisson
 from small_boxes import A, SmallBox
 from whole_lattice import SMALL, small_material
 
-from frenkel.analysis.rare.splitting import split, together
-from frenkel.analysis.rare.walks import Passage, Survival
 from frenkel.kinetic.device import Device
 from frenkel.kinetic.lattice.species import INTERSTITIAL, VACANCY
 from frenkel.kinetic.materials.material import Material
+from frenkel.rare.splitting import split, together
+from frenkel.rare.walks import Passage, Survival
 
 
 class GasSystem:

@@ -44,7 +44,7 @@ def test_repeats_are_the_same_on_any_number_of_workers(tiny, capsys):
 
 
 def test_verdicts():
-    from frenkel.analysis.rare.splitting import together
+    from frenkel.rare.splitting import together
 
     found = together(np.tile([0.9e-6, 1.1e-6], 4), np.full(8, 1e-14), np.full(8, 30.0))
     assert [below(found, bound) for bound in (1e-5, 1e-7, 1e-6)] == [True, False, None]

@@ -16,13 +16,13 @@ from made_up_cycles import NAMES, UNITS, truth
 from made_up_jumps import ensemble
 
 from frenkel.analysis.fitting import jump_fit
-from frenkel.analysis.rare.curve import Curve
 from frenkel.analysis.statistics import comparison
 from frenkel.cells.card import Card
 from frenkel.cli.main import main
 from frenkel.kinetic.circuit import Circuit
 from frenkel.kinetic.waveform import Waveform
 from frenkel.rare.cards import card_tails
+from frenkel.rare.curve import Curve
 from frenkel.rare.events import Question
 from frenkel.rare.gate import rows
 

@@ -14,11 +14,11 @@ from rare_events import Box, joined, repeated
 from small_boxes import A
 from whole_lattice import SMALL, small_material
 
-from frenkel.analysis.rare.score import derivatives, differences
 from frenkel.configuration import reader
 from frenkel.kinetic.device import Device
 from frenkel.kinetic.waveform import Waveform
 from frenkel.rare.members import prepared
+from frenkel.rare.score import derivatives, differences
 from frenkel.rare.sensitivity import VALUES, followed, observe
 from frenkel.rare.tails import tails
 

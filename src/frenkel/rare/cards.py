@@ -12,7 +12,6 @@ from itertools import pairwise
 
 import numpy as np
 
-from ..analysis.rare.splitting import Splitting, split
 from ..cells.card import Card
 from ..cells.files import CardError
 from ..cells.jumps import STATES, JumpLaw
@@ -25,6 +24,7 @@ from ..typing import Floats
 from .events import Question
 from .farm import Tails
 from .members import whole_waveform
+from .splitting import Splitting, split
 from .system import CHOICE, walks
 
 STARTS = 4
@@ -84,7 +84,7 @@ class CardCell(JumpCells):
         return self.question.score(float(self.conductance[0]), self.edge)
 
     def go(self, state: int, time: float, stream: tuple[int, ...], look: Callable[[float], bool]) -> None:
-        """Go on from a state at a time (s) of the waveform; see `frenkel.analysis.rare.walks.System`."""
+        """Go on from a state at a time (s) of the waveform; see `frenkel.rare.walks.System`."""
         self.random, self.states[0] = random_numbers(self.seed, *stream), state
         if look(time):
             return

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from .. import provenance
-from ..analysis.rare.splitting import Estimate, together
 from ..checks import whole
 from ..configuration.base import ConfigurationError
 from ..configuration.device import Configuration
@@ -24,6 +23,7 @@ from ..mpi_runs.session import Job, Outcome
 from ..mpi_runs.status import Status
 from .events import Question
 from .members import prepared
+from .splitting import Estimate, together
 
 if TYPE_CHECKING:
     import xarray as xr

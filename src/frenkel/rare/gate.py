@@ -17,16 +17,16 @@ import numpy as np
 from scipy import stats
 
 from .. import provenance
-from ..analysis.rare.curve import Curve
-from ..analysis.rare.splitting import Estimate
 from ..analysis.statistics.comparison import FACTOR, Comparison
 from ..cells.card import Card
 from ..configuration import device as config
 from . import farm
 from .cards import beside
+from .curve import Curve
 from .events import Question
 from .farm import Tails
 from .members import whole_waveform
+from .splitting import Estimate
 from .system import goal_of
 from .tails import estimate
 

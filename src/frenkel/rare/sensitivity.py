@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ..analysis.rare.score import combinations, derivatives, differences, z_of_means
 from ..checks import positive, whole
 from ..configuration import device as config
 from ..configuration.device import Configuration
@@ -24,6 +23,7 @@ from ..typing import Floats
 from .farm import Asked, column, execute, load
 from .members import prepared
 from .parameters import chosen, twins_of, unit
+from .score import combinations, derivatives, differences, z_of_means
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from ..analysis.rare.splitting import Splitting, split
-from ..analysis.rare.walks import Passage, Survival, Walks
 from ..kinetic.device import Device
 from ..kinetic.seeds import random_numbers
 from ..kinetic.waveform import Waveform
 from .events import Question
+from .splitting import Splitting, split
+from .walks import Passage, Survival, Walks
 
 CHOICE = 3
 """First number of the stream that chooses who is branched; see `frenkel.kinetic.seeds` for the others."""
@@ -59,7 +59,7 @@ class DeviceSystem:
     def go(
         self, state: dict[str, Any], time: float, stream: tuple[int, ...], look: Callable[[float], bool]
     ) -> None:
-        """Go on from a state at a time (s) of the waveform; see `frenkel.analysis.rare.walks.System`."""
+        """Go on from a state at a time (s) of the waveform; see `frenkel.rare.walks.System`."""
         self.pause()
         device, end = self.device, self.waveform.duration
         device.restore(state | {"time": time}, stream=stream, keep_solved=True)

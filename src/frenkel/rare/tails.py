@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..analysis.rare.splitting import Estimate, Splitting, together
 from ..checks import whole
 from ..kinetic.device import Device
 from ..kinetic.waveform import Waveform
 from .events import Question
+from .splitting import Estimate, Splitting, together
 from .system import DeviceSystem, run
 
 

@@ -15,8 +15,8 @@ from ..rare.gate import LEAST
 if TYPE_CHECKING:
     import xarray as xr
 
-    from ..analysis.rare.splitting import Estimate
     from ..rare.gate import Judged
+    from ..rare.splitting import Estimate
     from ..typing import Floats
 
 BOTTLENECK = 0.9

@@ -23,8 +23,8 @@ from typing import Protocol, TypeVar
 import numpy as np
 from scipy import stats
 
-from ...checks import whole
-from ...typing import Floats
+from ..checks import whole
+from ..typing import Floats
 
 CONFIDENCE = 0.95
 

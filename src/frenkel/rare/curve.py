@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...typing import Floats, Index
+from ..typing import Floats, Index
 from .splitting import OPEN, Splitting
 
 

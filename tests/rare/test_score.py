@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 from small_boxes import FALSE_ALARM
 
-from frenkel.analysis.rare.score import combinations, derivatives, differences, z_of_means
+from frenkel.rare.score import combinations, derivatives, differences, z_of_means
 
 Z = stats.norm.isf(FALSE_ALARM / 2)
 

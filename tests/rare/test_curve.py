@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from frenkel.analysis.rare.curve import Curve
+from frenkel.rare.curve import Curve
 
 
 def curve(*repeats, particles=10, kill=1, goal=math.inf):

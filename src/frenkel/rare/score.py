@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ...checks import equally_many
-from ...typing import Floats
+from ..checks import equally_many
+from ..typing import Floats
 
 
 def derivatives(values: Floats, weights: Floats, direct: Floats | float = 0.0) -> tuple[Floats, Floats]:

@@ -11,8 +11,8 @@ from rare_events import Box, Climber, GasSystem, climbing, joined, repeated
 from scipy import stats
 from small_boxes import FALSE_ALARM
 
-from frenkel.analysis.rare.splitting import split, together
-from frenkel.analysis.rare.walks import Passage, Survival
+from frenkel.rare.splitting import split, together
+from frenkel.rare.walks import Passage, Survival
 
 Z = stats.norm.isf(FALSE_ALARM / 2)
 

@@ -1,1 +1,0 @@
-"""What hardly ever happens: its probability by multilevel splitting."""
