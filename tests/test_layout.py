@@ -50,7 +50,6 @@ INNER = {
         {"noise", "reliability"},
         {"exports", "measured"},
         {"fitting"},
-        {"calibration"},
         {"plots"},
     ],
 }

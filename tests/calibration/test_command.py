@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from frenkel.analysis.calibration import rounds
-from frenkel.calibration import free, result
+from frenkel.calibration import free, result, rounds
 from frenkel.cli.main import main
 from frenkel.kinetic.materials.material import Material
 from frenkel.reports import calibration

@@ -5,7 +5,7 @@ The rate is nu exp(-(E - l V)/kT); E scatters from device to device, and every r
 
 import numpy as np
 
-from frenkel.analysis.calibration.rounds import Parameter
+from frenkel.calibration.rounds import Parameter
 
 THERMAL = 0.02585  # eV
 LENGTH = 0.4  # eV/V

@@ -11,9 +11,9 @@ import pytest
 from scipy.stats import kstest
 from thermal_switch import FEATURES, PARAMETERS, planted, simulator
 
-from frenkel.analysis.calibration.rounds import Parameter, calibrate
 from frenkel.analysis.fitting.observations import build
 from frenkel.calibration.designs import Designs, with_material
+from frenkel.calibration.rounds import Parameter, calibrate
 from frenkel.configuration.device import parse
 from frenkel.mpi_runs import farm
 

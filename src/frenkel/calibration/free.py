@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ..analysis.calibration.rounds import Parameter
 from ..configuration.base import ConfigurationError
 from ..configuration.material import is_number
 from ..kinetic.materials.changes import number
 from ..kinetic.materials.material import Material
 from ..kinetic.materials.rows import declared
 from ..units import convert
+from .rounds import Parameter
 
 DECADE = 10.0
 """A range of a decade or more above 0 is looked through in its logarithm."""

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import provenance
-from ..analysis.calibration.rounds import Calibration
 from ..analysis.fitting.observations import Observations
 from ..configuration.device import Configuration
 from ..configuration.material import as_file
 from ..data import kinds, store
 from ..kinetic.materials.material import Material
 from .free import unit_of
+from .rounds import Calibration
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -26,8 +26,8 @@ from .ensembles import FARM
 from .values import positive
 
 if TYPE_CHECKING:
-    from ..analysis.calibration.rounds import Parameter
     from ..calibration.result import Made
+    from ..calibration.rounds import Parameter
     from ..mpi_runs.farm import Workers
 
 
@@ -94,8 +94,7 @@ def _calibrate(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace, workers: "Workers") -> int:
-    from ..analysis.calibration import rounds
-    from ..calibration import designs, result
+    from ..calibration import designs, result, rounds
     from ..data import store
     from ..reports.calibration import describe
     from ..reports.ensemble import EnsembleProgress
@@ -189,8 +188,8 @@ def _asked(options: argparse.Namespace) -> "tuple[Made, list[Parameter]]":
 
 def _check(options: argparse.Namespace, made: "Made", parameters: "list[Parameter]") -> None:
     """Refuse what could not be calibrated before anything is simulated; say what will be."""
-    from ..analysis.calibration import rounds
-    from ..analysis.calibration.summaries import summary
+    from ..calibration import rounds
+    from ..calibration.summaries import summary
 
     names = summary(made.target.names, made.target.values)[0].names
     if not 1 <= len(parameters) <= min(rounds.MOST, len(names)):

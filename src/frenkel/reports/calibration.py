@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 
-from ..analysis.calibration.rounds import Calibration
 from ..calibration.free import unit_of
 from ..calibration.result import verdict
+from ..calibration.rounds import Calibration
 from .device import table
 
 RIDGE = 0.9

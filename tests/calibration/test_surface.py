@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import qmc
 
-from frenkel.analysis.calibration.summaries import Summary
-from frenkel.analysis.calibration.surface import Surface
+from frenkel.calibration.summaries import Summary
+from frenkel.calibration.surface import Surface
 
 SUMMARY = Summary(("p", "q", "r", "s", "t"), of_devices=True, of_cycles=False)
 PLACES = qmc.Sobol(2, rng=np.random.default_rng(1)).random_base2(5)[:20]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 from scipy.stats import qmc
 
-from ...typing import Floats
+from ..typing import Floats
 
 PASSES = 3
 """After the even one."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import digamma, gammaincinv
 
-from ...typing import Floats, Index
+from ..typing import Floats, Index
 
 FEWEST_DEVICES, FEWEST_CYCLES = 8, 3
 """Devices and cycles from which on their spread is compared."""

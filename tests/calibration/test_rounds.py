@@ -5,8 +5,8 @@ import pytest
 from scipy.stats import chi2, kstest
 from thermal_switch import FEATURES, PARAMETERS, TRUTH, devices, planted, simulator
 
-from frenkel.analysis.calibration.rounds import Parameter, calibrate
-from frenkel.analysis.calibration.summaries import summary
+from frenkel.calibration.rounds import Parameter, calibrate
+from frenkel.calibration.summaries import summary
 
 
 def measured(seed, number=40, cycles=3, values=TRUTH):

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.stats import norm
 
-from frenkel.analysis.calibration.posterior import sample
+from frenkel.calibration.posterior import sample
 
 
 def test_a_ridge_has_its_moments():

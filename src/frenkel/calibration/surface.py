@@ -24,7 +24,7 @@ M. Pourahmadi, Biometrika 86, 677 (1999), 10.1093/biomet/86.3.677 (covariances a
 import numpy as np
 from scipy.special import digamma
 
-from ...typing import Floats, Index
+from ..typing import Floats, Index
 from .summaries import Summary
 
 SURFACES = 64

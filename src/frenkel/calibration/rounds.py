@@ -18,8 +18,8 @@ import numpy as np
 from scipy.stats import f as f_law
 from scipy.stats import qmc
 
-from ... import checks
-from ...typing import Floats
+from .. import checks
+from ..typing import Floats
 from .posterior import Draws, sample
 from .summaries import Summary, summary
 from .surface import Surface

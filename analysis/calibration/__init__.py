@@ -1,1 +1,0 @@
-"""Calibration: parameters of a simulator whose devices have the statistics of measured ones."""
