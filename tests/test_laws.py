@@ -15,7 +15,9 @@ LEFT_OUT = ("analysis", "array", "events", "kinetic", "mpi_runs", "examples", "v
 """Folders of `src/frenkel`: links, atoms, and theory that a check compares with."""
 
 NAME = r"[\w.]+(?:\[\w+\])?"
-GAP_LAW, KERNEL, NOISE = (f"src/frenkel/cells/{name}" for name in ("gap_law.py", "_gap.pyx", "noise.py"))
+GAP_LAW, KERNEL, NOISE, RELAXED = (
+    f"src/frenkel/cells/{name}" for name in ("gap_law.py", "_gap.pyx", "noise.py", "relaxed.py")
+)
 RAMP = "analysis/fitting/core_fit.py"
 """The fit of a core integrates sinh(k V) over a ramp, which no cell of an array has."""
 
@@ -33,6 +35,7 @@ LAWS = {
     "switching rate of a trap": (r"1(?:\.0)? / [a-z_.]*high \+ 1(?:\.0)? / [a-z_.]*low", {NOISE}),
     "switching of a trap over a time": (r"exp(?:m1)?\(-\w+ \* (?:\w+\.)?switching_rate\(", {NOISE}),
     "what lies between two states": (r"interp\((?:np|numpy)\.log\((?!time\b)", {NOISE}),
+    "measured relaxation between two times": (r"interp\((?:np|numpy)\.log\(time\b", {RELAXED}),
     "a line in ln t": (r"\b([\w.]+)\[0\] \+ \1\[1\] \* \w+", {NOISE}),
     "growth of a variance in ln t": (r"sqrt\(\w+\) if \w*\.?growth ==", {NOISE}),
     "shift of a conductance": (r"\* (?:np|math)\.exp\((?:shift|more)\)", {NOISE}),
@@ -85,6 +88,7 @@ COPIES = {
     "switching rate of a trap": "rate = 1/self.high + 1/self.low",
     "switching of a trap over a time": "kept = np.exp(-seconds * switching_rate(high, low))",
     "what lies between two states": "x = np.interp(np.log(conductance), logs, [s.traps for s in states])",
+    "measured relaxation between two times": "x = np.interp(np.log(time), np.log(self.times), places)",
     "a line in ln t": "width = (state.spread[0]\n         + state.spread[1] * u)",
     "growth of a variance in ln t": "width = np.sqrt(width) if law.growth == 'variance' else width",
     "shift of a conductance": "g = start * np.exp(shift) if log else start + shift",

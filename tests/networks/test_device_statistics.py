@@ -11,7 +11,7 @@ from made_up_core import CARD
 from frenkel.analysis.reliability import pulse_trains
 from frenkel.analysis.reliability.linearity import nonlinearity
 from frenkel.cells.card import CardError
-from frenkel.cells.noise import RelaxationLaw, RelaxationState, RtnLaw, RtnState
+from frenkel.cells.noise import NoiseError, RelaxationLaw, RelaxationState, RtnLaw, RtnState
 from frenkel.networks import measured
 from frenkel.networks.device_statistics import (
     DeviceStatistics,
@@ -168,7 +168,7 @@ def test_measured_cells_stand_for_programmed_ones():
         assert sorted(set(np.round(share, 12))) == pytest.approx(exact)
         # 4.5 standard errors of a share of a half: 7e-6.
         assert np.mean(share > np.mean(exact)) == pytest.approx(0.5, abs=4.5 * 0.5 / np.sqrt(g.size))
-    with pytest.raises(measured.MeasuredError, match="measured up to 100 s, got a time of 101 s"):
+    with pytest.raises(NoiseError, match="measured up to 100 s, got a time of 101 s"):
         law.after(g, rank, 101.0)
     # Of 64 neighbours none is further than 32 of 80 uS away, and the ends have the last 64.
     near = law.like(np.array([0.0, 80.5e-6, 1.0]), np.array([0.0, 0.0, 1.0]))

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from frenkel.cells.relaxed import RelaxedCells
 from frenkel.networks.device_statistics import placeholder
 from frenkel.networks.mapping import MAPPINGS
-from frenkel.networks.measured import Relaxation
 from frenkel.networks.perceptron import cross_entropy, gradients
 from frenkel.networks.windows import Windows
 from frenkel.networks.write_verify import WithinTolerance
@@ -24,7 +24,7 @@ W = RANDOM.uniform(-0.7, 0.7, (2, 6, 4))
 
 DEVICE = placeholder()
 TIMES = np.array([1.0, 100.0])
-RESTING = Relaxation(np.linspace(1e-6, 1e-4, 40), TIMES, np.linspace(2e-6, 5e-5, 80).reshape(40, 2))
+RESTING = RelaxedCells(np.linspace(1e-6, 1e-4, 40), TIMES, np.linspace(2e-6, 5e-5, 80).reshape(40, 2))
 
 
 def stream(seed=3):

@@ -21,10 +21,11 @@ from .. import provenance
 from ..analysis.reliability.pulse_trains import statistics
 from ..cells.card import Card, CardError
 from ..cells.noise import occupancy, shifted
+from ..cells.relaxed import RelaxedCells
 from ..checks import at_least, between, one_of
 from ..typing import Floats
 from . import resting
-from .measured import PREFIX, Measured, Relaxation, file_of, read
+from .measured import PREFIX, Measured, file_of, read
 
 _NUMBERS = {
     "g_min": (1e-6, 0.0, 1.0, "S"),
@@ -96,7 +97,7 @@ class DeviceStatistics:
         that somebody chose), "absent" (the source does not tell: nothing of it acts), "placeholder".
     source : str
         Name of the card, or of what else the numbers come from.
-    relaxation : Relaxation, optional
+    relaxation : RelaxedCells, optional
         Measured cells, or those of a law of jumps, that stand for programmed ones as time passes, instead of
         the power law.
 
@@ -121,7 +122,7 @@ class DeviceStatistics:
     cycle_noise: float
     origins: Mapping[str, str] = field(default_factory=dict)
     source: str = "stated by the user"
-    relaxation: Relaxation | None = None
+    relaxation: RelaxedCells | None = None
 
     def __post_init__(self) -> None:
         for name, (_, least, most, unit) in _NUMBERS.items():
@@ -216,7 +217,7 @@ class DeviceStatistics:
 
         Raises
         ------
-        MeasuredError
+        NoiseError
             The cells follow measured ones, which were not read for so long.
         """
         at_least("time", time, 0.0, "s")

@@ -5,7 +5,6 @@ No law is fitted to a relaxation: a programmed cell is one of the measured cells
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,9 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..analysis.measured import files
-from ..checks import at_least
+from ..cells.relaxed import RelaxedCells
 from ..data import store
-from ..typing import Floats, Index
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -23,9 +21,6 @@ if TYPE_CHECKING:
 PREFIX = "measured:"
 FOLDER = Path(__file__).resolve().parents[1] / "examples" / "measured"
 ENDING = ".csv.gz"
-NEIGHBOURS = 64
-"""Measured cells of nearest start that stand for a programmed one."""
-
 LEAST = 100
 """Cells without which a relaxation is not taken for that of a technology."""
 
@@ -63,70 +58,6 @@ def file_of(text: str) -> Path:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Relaxation:
-    """Measured cells, in the order of the conductance that they were programmed to.
-
-    Attributes
-    ----------
-    start : ndarray of shape (cells,)
-        Conductance right after programming (S), above 0, ascending.
-    times : ndarray of shape (k,)
-        Of the later reads (s), above 0, ascending.
-    later : ndarray of shape (cells, k)
-        Conductance at each time (S), 0 or more.
-    """
-
-    start: Floats
-    times: Floats
-    later: Floats
-
-    def after(self, conductance: Floats, rank: Floats, time: float) -> Floats:
-        """Return conductances (S) a time (s) after programming; unchanged up to the first later read.
-
-        Each cell follows one measured cell, the one at its rank among the :data:`NEIGHBOURS` that started
-        nearest: G(t) = G times what was read then over the start, between two times in ln t.
-
-        Parameters
-        ----------
-        conductance : ndarray
-            As programmed (S).
-        rank : ndarray
-            Of the same shape, 0 to 1: the same number is the same measured cell.
-        time : float
-            0 to the last time measured (s).
-
-        Raises
-        ------
-        MeasuredError
-            Nothing was measured at this time.
-        """
-        at_least("time", time, 0.0, "s")
-        if time > self.times[-1]:
-            raise MeasuredError(f"cells were measured up to {self.times[-1]:g} s, got a time of {time:g} s")
-        if time < self.times[0]:
-            return conductance
-        cells = self.like(conductance, rank)
-        place = float(np.interp(np.log(time), np.log(self.times), np.arange(self.times.size)))
-        low = int(place)
-        high, part = min(low + 1, self.times.size - 1), place - low
-        then = (1.0 - part) * self.later[cells, low] + part * self.later[cells, high]
-        return np.asarray(conductance * (then / self.start[cells]).astype(conductance.dtype))
-
-    def like(self, conductance: Floats, rank: Floats) -> Index:
-        """Return which measured cell each cell follows."""
-        count = min(NEIGHBOURS, self.start.size)
-        first = np.searchsorted(self.start, conductance) - count // 2
-        first = np.minimum(np.maximum(first, 0), self.start.size - count)
-        return np.asarray(first + np.minimum((rank * count).astype(np.intp), count - 1))
-
-    @property
-    def hash(self) -> str:
-        """SHA-256 (hex) of all numbers."""
-        parts = (np.ascontiguousarray(a, dtype="<f8").tobytes() for a in (self.start, self.times, self.later))
-        return hashlib.sha256(b"".join(parts)).hexdigest()
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
     """What a measurement tells of a cell.
@@ -140,13 +71,13 @@ class Measured:
     variability : float or None
         Spread of ln G from cell to cell and cycle to cycle around its median at the upper end; None where
         cells were verified.
-    relaxation : Relaxation or None
+    relaxation : RelaxedCells or None
     """
 
     source: str
     window: tuple[float, float]
     variability: float | None = None
-    relaxation: Relaxation | None = None
+    relaxation: RelaxedCells | None = None
 
 
 def read(path: Path) -> Measured:
@@ -182,7 +113,7 @@ def _cycles(data: xr.Dataset, name: str) -> Measured:
     return Measured(source=name, window=(least, most), variability=float(np.log(high[good]).std()))
 
 
-def relaxation_of(data: xr.Dataset, name: str) -> Relaxation:
+def relaxation_of(data: xr.Dataset, name: str) -> RelaxedCells:
     """Return the cells of a measurement that were read at each of its times, the first being their start.
 
     Raises
@@ -202,4 +133,4 @@ def relaxation_of(data: xr.Dataset, name: str) -> Relaxation:
             f"cells at {times.size}"
         )
     table = table[np.argsort(table[:, 0], kind="stable")]
-    return Relaxation(table[:, 0], times[1:] - times[0], table[:, 1:])
+    return RelaxedCells(table[:, 0], times[1:] - times[0], table[:, 1:])

@@ -3,8 +3,8 @@
 import numpy as np
 
 from ..cells.jumps import STATES, JumpError, JumpLaw
+from ..cells.relaxed import RelaxedCells
 from ..cells.walk import JumpCells
-from .measured import Relaxation
 
 TIMES = (1.0, 1e1, 1e2, 1e3, 1e4, 86_400.0)
 """Times (s) after programming, up to the day that devices of examples/ensemble_jumps.toml rest."""
@@ -18,7 +18,7 @@ def told(law: JumpLaw) -> bool:
     return bool(np.any(law.kind >= 0) and law.before.size)
 
 
-def of_jumps(law: JumpLaw, temperature: float | None = None, cells: int = CELLS) -> Relaxation:
+def of_jumps(law: JumpLaw, temperature: float | None = None, cells: int = CELLS) -> RelaxedCells:
     """Return cells of a law that RESET and SET have left, and what becomes of them at 0 V.
 
     Parameters
@@ -50,4 +50,4 @@ def of_jumps(law: JumpLaw, temperature: float | None = None, cells: int = CELLS)
         later.append(np.stack(reads, axis=1))
     first = np.concatenate(start)
     order = np.argsort(first, kind="stable")
-    return Relaxation(first[order], np.array(TIMES), np.concatenate(later)[order])
+    return RelaxedCells(first[order], np.array(TIMES), np.concatenate(later)[order])
