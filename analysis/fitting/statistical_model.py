@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from ...cells.card import Card, CardError
 from ...cells.law import Feature
-from ...cells.noise import straight
+from ...cells.noise import look_up
 from ...checks import whole
 from ...typing import Floats
 from ..statistics.regression import bootstrap_interval
@@ -334,7 +334,7 @@ def _tables(inner: Floats, features: tuple[Feature, ...]) -> tuple[Floats, tuple
     for i, feature in enumerate(features):
         table = _with_ends(_ascending(np.nanquantile(inner[:, :, i], norm.cdf(knots))))
         if len(knots) < KNOTS:  # coarse tables lose part of the variance, or make some
-            drawn = straight(norm.ppf((np.arange(2000) + 0.5) / 2000), knots, table)
+            drawn = look_up(norm.ppf((np.arange(2000) + 0.5) / 2000), knots, table)
             table = (table - drawn.mean()) / drawn.std()
         filled.append(replace(feature, quantiles=tuple(table.tolist())))
     return knots, tuple(filled)

@@ -26,7 +26,7 @@ from .. import checks
 from ..typing import Floats
 from . import files, shown
 from ._sampler import widest
-from .cells import Cells
+from .cycle_sampler import CycleSampler
 from .files import KIND as KIND
 from .files import LARGEST as LARGEST
 from .files import SCHEMA_VERSION as SCHEMA_VERSION
@@ -36,7 +36,7 @@ from .files import check_version
 from .files import checksum as checksum
 from .jumps import JumpLaw
 from .law import Feature, Law, companion, stationary
-from .noise import RelaxationLaw, RtnLaw, Traps, made, plain, straight
+from .noise import RelaxationLaw, RtnLaw, Traps, from_json, look_up, to_json
 from .walk import JumpCells
 
 WIDEST_SCORES = 100.0
@@ -156,7 +156,7 @@ class Card:
         drawn = law.draw(noise, np.arange(devices), history, locations, spreads)
         return dict(zip(self.names, drawn, strict=True))
 
-    def cells(self, number: int, seed: int) -> Cells:
+    def cells(self, number: int, seed: int) -> CycleSampler:
         """Return cells that draw cycle after cycle, each with its own memory, for arrays.
 
         Parameters
@@ -170,7 +170,7 @@ class Card:
         checks.whole("seed", seed, 0)
         # Normal numbers are a third of the cost, and of this generator a sixth cheaper.
         random = np.random.Generator(np.random.SFC64(seed))
-        return Cells(self.law(), self.names, *self.draw_devices(number, random), random)
+        return CycleSampler(self.law(), self.names, *self.draw_devices(number, random), random)
 
     def law(self) -> Law:
         """Return the arrays of the compiled sampler."""
@@ -283,7 +283,7 @@ class Card:
 
     def quantile(self, feature: int, scores: Floats) -> Floats:
         """Return Q of one feature at scores; beyond the table it goes on in a straight line."""
-        return straight(scores, self.scores, np.array(self.features[feature].quantiles))
+        return look_up(scores, self.scores, np.array(self.features[feature].quantiles))
 
     def check(self, *, strict: bool = False, **values: float) -> None:
         """Warn of, or refuse, a use outside the box.
@@ -315,7 +315,7 @@ class Card:
             "schema": SCHEMA_VERSION,
             "name": self.name,
             "version": self.version,
-            "features": [{key: plain(getattr(f, key)) for key in FEATURE_KEYS} for f in self.features],
+            "features": [{key: to_json(getattr(f, key)) for key in FEATURE_KEYS} for f in self.features],
             "scores": self.scores.tolist(),
             "device": {name: getattr(self, name).tolist() for name in DEVICE_KEYS},
             "cycle": {name: getattr(self, name).tolist() for name in CYCLE_KEYS},
@@ -373,7 +373,7 @@ class Card:
 
 def _fields(data: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments of a card: the keys of a file without their folders, lists as arrays or tuples."""
-    features = tuple(made(Feature, feature) for feature in data["features"])
+    features = tuple(from_json(Feature, feature) for feature in data["features"])
     arrays = {"scores": data["scores"]}
     arrays |= {name: data["device"][name] for name in DEVICE_KEYS}
     arrays |= {name: data["cycle"][name] for name in CYCLE_KEYS}

@@ -165,11 +165,11 @@ def middle(card: Card) -> dict[str, float]:
     """Return the features of the average device, whose scores are 0, in their units."""
     mean = card.weights @ card.means
     k, zero = len(card.features), np.zeros(1)
-    found = {}
+    features = {}
     for i, feature in enumerate(card.features):
         inner = float(mean[i] + np.exp(mean[k + i]) * card.quantile(i, zero)[0])
-        found[feature.name] = float(feature.backward(np.array(inner)))
-    return found
+        features[feature.name] = float(feature.backward(np.array(inner)))
+    return features
 
 
 def average(card: Card) -> dict[str, float]:

@@ -20,7 +20,7 @@ from .noise import thermal_factor
 
 if TYPE_CHECKING:
     from .card import Card
-    from .cells import Cells as Draws
+    from .cycle_sampler import CycleSampler
     from .noise import RelaxationLaw, RtnLaw
 
 MOST_SKIPPED = 100
@@ -63,8 +63,8 @@ class CardCells:
         (V, negative) of every cell: one number or an array of ``shape`` each.
     shape : tuple of int
         Numbers of word and bit lines.
-    draws : frenkel.cells.cells.Cells, optional
-        Draws the features of later cycles; without it all cycles are alike.
+    draws : CycleSampler, optional
+        CycleSampler the features of later cycles; without it all cycles are alike.
     telegraph : RtnLaw, optional
         Random telegraph noise.
     relaxation : RelaxationLaw, optional
@@ -105,7 +105,7 @@ class CardCells:
         features: Mapping[str, ArrayLike],
         shape: tuple[int, int],
         *,
-        draws: Draws | None = None,
+        draws: CycleSampler | None = None,
         telegraph: RtnLaw | None = None,
         relaxation: RelaxationLaw | None = None,
         heat: Heat | None = None,
@@ -195,9 +195,9 @@ class CardCells:
     @property
     def gap(self) -> Floats:
         """Gap of every cell (m); a view that is not to be written to."""
-        found = self._gaps.gap.reshape(self.shape)
-        found.flags.writeable = False
-        return found
+        gap = self._gaps.gap.reshape(self.shape)
+        gap.flags.writeable = False
+        return gap
 
     @property
     def cycles(self) -> NDArray[np.int64]:
@@ -315,17 +315,17 @@ class CardCells:
             self._amplitude = None
 
 
-def _next_cycle(core: GapCore, draws: Draws, at: Index, size: int) -> tuple[dict[str, Floats], int]:
+def _next_cycle(core: GapCore, draws: CycleSampler, at: Index, size: int) -> tuple[dict[str, Floats], int]:
     """Return the features of the next cycle of some cells that has a law, and how many cycles had none."""
     drawn = draws.cycle(None if np.array_equal(at, np.arange(size)) else at)
-    found, total = {name: np.array(values) for name, values in drawn.items()}, 0
+    features, total = {name: np.array(values) for name, values in drawn.items()}, 0
     for _ in range(MOST_SKIPPED):
-        bad = ~core.shows(found)
+        bad = ~core.shows(features)
         if not bad.any():
-            return found, total
+            return features, total
         total += int(bad.sum())
         for name, values in draws.cycle(at[bad]).items():
-            found[name][bad] = values
+            features[name][bad] = values
     raise ValueError(
         f"{bad.sum()} cells drew {MOST_SKIPPED} cycles in a row whose hrs is not above their lrs: "
         "the card does not make a gap core"

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..typing import Floats
 from ._sampler import cycles
-from .noise import straight
+from .noise import look_up
 
 BINS = 256
 """Of the guide that finds the place of a score in the tables."""
@@ -52,12 +52,12 @@ class Feature:
         if self.transform == "log":
             turned, found = found, np.full(found.shape, np.nan)
             np.log(turned, out=found, where=turned > 0)
-        return straight(found, np.array(self.levels), np.array(self.ranks)) if self.ranks else found
+        return look_up(found, np.array(self.levels), np.array(self.ranks)) if self.ranks else found
 
     def backward(self, values: Floats) -> Floats:
         """Return values of the feature in its unit."""
         if self.ranks:
-            values = straight(values, np.array(self.ranks), np.array(self.levels))
+            values = look_up(values, np.array(self.ranks), np.array(self.levels))
         return self.sign * (np.exp(values) if self.transform == "log" else values)
 
 

@@ -21,7 +21,7 @@ GROWTHS = ("spread", "variance")
 LARGEST, MOST_TRAPS = 100.0, 1e4
 """Bounds of logarithms, whose exponentials must be numbers, and of the mean number of traps in a cell."""
 
-Made = TypeVar("Made")
+Layer = TypeVar("Layer")
 
 
 class NoiseError(ValueError):
@@ -167,13 +167,13 @@ class RtnLaw:
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON data."""
-        return dict(plain(asdict(self)))
+        return dict(to_json(asdict(self)))
 
     @classmethod
     def from_dict(cls, data: Any) -> "RtnLaw":
         """Return the layer in JSON data."""
-        states = tuple(made(RtnState, state) for state in data["states"])
-        return made(cls, data | {"states": states})
+        states = tuple(from_json(RtnState, state) for state in data["states"])
+        return from_json(cls, data | {"states": states})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -206,8 +206,8 @@ class Traps:
         total = np.bincount(
             self.cell, np.where(self.is_high, 0.0, self.amplitude), minlength=math.prod(self.shape)
         )
-        found: Floats = np.exp(-total).reshape(self.shape)
-        return found
+        factor: Floats = np.exp(-total).reshape(self.shape)
+        return factor
 
     def advance(self, seconds: float, random: np.random.Generator, at: Index | None = None) -> "Traps":
         """Let time pass, exactly for any length: the state after it is drawn, jumps in between are counted.
@@ -364,13 +364,13 @@ class RelaxationLaw:
         if late.ndim != 1 or not np.all(late > 0) or np.any(np.diff(late) <= 0):
             raise NoiseError("times must ascend from above 0 s")
         ages = self.age(late, temperature)
-        found: list[Floats] = []
+        relaxed: list[Floats] = []
         rank: Floats = np.asarray(random.standard_normal(start.shape))
         for i, age in enumerate(ages):
             if i:
                 rank = self.next_rank(rank, ages[i - 1], age, random)
-            found.append(shifted(start, self.shift(start, age, rank), self.scale))
-        return found[0] if np.ndim(times) == 0 else np.stack(found)
+            relaxed.append(shifted(start, self.shift(start, age, rank), self.scale))
+        return relaxed[0] if np.ndim(times) == 0 else np.stack(relaxed)
 
     def age(self, seconds: Any, temperature: float | None = None) -> Any:
         """Return a time (s) at a temperature (K) as it would pass at the temperature of the data (s)."""
@@ -414,27 +414,27 @@ class RelaxationLaw:
         """Return Q, which goes on beyond its table in a straight line."""
         if not self.scores:
             return scores
-        return straight(scores, np.array(self.scores), np.array(self.quantiles))
+        return look_up(scores, np.array(self.scores), np.array(self.quantiles))
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON data; a growth of the spread, which cards had before there was another, is left out."""
-        found = dict(plain(asdict(self)))
-        return {key: value for key, value in found.items() if (key, value) != ("growth", "spread")}
+        data = dict(to_json(asdict(self)))
+        return {key: value for key, value in data.items() if (key, value) != ("growth", "spread")}
 
     @classmethod
     def from_dict(cls, data: Any) -> "RelaxationLaw":
         """Return the layer in JSON data."""
-        states = tuple(made(RelaxationState, state) for state in data["states"])
-        return made(cls, data | {"states": states})
+        states = tuple(from_json(RelaxationState, state) for state in data["states"])
+        return from_json(cls, data | {"states": states})
 
 
-def straight(x: Floats, knots: Floats, table: Floats) -> Floats:
+def look_up(x: Floats, knots: Floats, table: Floats) -> Floats:
     """Return a table at x, linear between its knots and beyond them in the line of the last two."""
     low = (table[1] - table[0]) / (knots[1] - knots[0])
     high = (table[-1] - table[-2]) / (knots[-1] - knots[-2])
-    found: Floats = np.interp(x, knots, table)
-    found += low * np.minimum(x - knots[0], 0.0) + high * np.maximum(x - knots[-1], 0.0)
-    return found
+    values: Floats = np.interp(x, knots, table)
+    values += low * np.minimum(x - knots[0], 0.0) + high * np.maximum(x - knots[-1], 0.0)
+    return values
 
 
 def interpolate(logs: Any, conductance: Floats, values: Any) -> Floats:
@@ -447,8 +447,8 @@ def interpolate(logs: Any, conductance: Floats, values: Any) -> Floats:
     conductance : ndarray
         (S), above 0.
     """
-    found: Floats = np.interp(np.log(conductance), logs, values)
-    return found
+    between: Floats = np.interp(np.log(conductance), logs, values)
+    return between
 
 
 def on_line(numbers: Any, u: Any) -> Any:
@@ -514,14 +514,14 @@ def slowing(activation: float, temperature: float | None, reference: float) -> f
     return thermal_factor(activation, temperature, reference)
 
 
-def plain(value: Any) -> Any:
+def to_json(value: Any) -> Any:
     """Return what a dataclass holds as JSON data: tuples become lists."""
     if isinstance(value, (tuple, list)):
-        return [plain(item) for item in value]
-    return {name: plain(item) for name, item in value.items()} if isinstance(value, dict) else value
+        return [to_json(item) for item in value]
+    return {name: to_json(item) for name, item in value.items()} if isinstance(value, dict) else value
 
 
-def made(kind: type[Made], data: dict[str, Any]) -> Made:
+def from_json(kind: type[Layer], data: dict[str, Any]) -> Layer:
     """Return a dataclass from JSON data: lists become tuples."""
     for item in fields(kind):  # type: ignore[arg-type]
         if item.name not in data and item.default is MISSING:
@@ -540,10 +540,10 @@ def _check_states(states: Sequence[Any]) -> None:
 
 
 def _positive(conductance: Any) -> Floats:
-    found = np.asarray(conductance, float)
-    if not np.all(found > 0):
-        raise NoiseError(f"conductance must be above 0 S in every cell, got {np.min(found):g} S")
-    return found
+    values = np.asarray(conductance, float)
+    if not np.all(values > 0):
+        raise NoiseError(f"conductance must be above 0 S in every cell, got {np.min(values):g} S")
+    return values
 
 
 def _within(name: str, value: float, low: float, high: float, unit: str, *, open_below: bool = False) -> None:

@@ -9,7 +9,7 @@ from ..typing import Floats
 from .law import Law
 
 
-class Cells:
+class CycleSampler:
     """Cells drawn from a card, each with its location, spread and memory.
 
     Parameters
