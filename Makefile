@@ -87,7 +87,7 @@ studies: $(WHOLE)
 
 verify: $(WHOLE)
 	$(BIN)/frenkel verify
-	FRENKEL_VERIFY="$(TABLE)" $(BIN)/python -m pytest --timeout=0 -m verification -s tests/verification
+	FRENKEL_VERIFY="$(TABLE)" $(BIN)/python -m pytest --timeout=0 -m verification -s validation
 
 retention: $(WHOLE)
 	$(BIN)/python docs/retention.py

@@ -2,7 +2,7 @@
 
     python docs/tables.py
 
-Reads build/verify/signatures.json, which tests/verification/signatures.py writes, and docs/retention.json of
+Reads build/verify/signatures.json, which validation/signatures.py writes, and docs/retention.json of
 docs/retention.py (`make retention`). Without the former, what the page says of signatures stays.
 """
 

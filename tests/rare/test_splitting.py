@@ -161,7 +161,7 @@ def test_bad_numbers_are_named(particles, kill, words):
 # ---- a lattice gas, in a box whose states are all known
 
 def test_passage_in_the_box_of_all_states():
-    """Eight defects within a time, 3.8e-4 by the master equation; rarer ones in tests/verification."""
+    """Eight defects within a time, 3.8e-4 by the master equation; rarer ones in validation."""
     exact, process = Box(0.3, 8).passages()
     runs = joined(repeated(process, 1.0, 8, 200, 20))
     assert exact == pytest.approx(3.84e-4, rel=0.01)

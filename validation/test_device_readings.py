@@ -14,9 +14,9 @@ from frenkel.kinetic.lattice.species import OXYGEN, VACANCY
 from frenkel.kinetic.materials.material import Material
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-asked, cell, cycles, forming, retention, rows, states = (
+targets, cell, cycles, forming, retention, rows, states = (
     import_module(f"device_{name}")
-    for name in ("asked", "cell", "cycles", "forming", "retention", "rows", "states")
+    for name in ("targets", "cell", "cycles", "forming", "retention", "rows", "states")
 )
 sys.path.pop(0)
 
@@ -182,10 +182,10 @@ def test_values_that_occur_again():
     [(0.3, True, True), (0.61, True, False), (0.4, False, False), (np.nan, True, False)],
 )
 def test_verdicts_come_out_either_way(value, also, verdict):
-    assert asked.judged(asked.Found(id="L-1", value=value, n="", also=also)).verdict is verdict
+    assert targets.judged(targets.Found(id="L-1", value=value, n="", also=also)).verdict is verdict
 
 
 def test_every_row_is_asked_for_and_measured():
     measured = [name for _, names in rows.GROUPS.values() for name in names]
-    assert sorted(measured) == sorted(asked.ASKED)
-    assert asked.asked_text(-np.inf, 5) == "at most 5" and asked.asked_text(2, 4) == "2 to 4"
+    assert sorted(measured) == sorted(targets.ASKED)
+    assert targets.asked_text(-np.inf, 5) == "at most 5" and targets.asked_text(2, 4) == "2 to 4"

@@ -2,7 +2,7 @@
 
 ::
 
-    python tests/verification/jump_card.py ENSEMBLE.nc [SHARE]
+    python validation/jump_card.py ENSEMBLE.nc [SHARE]
 
 fits the law to a share of the devices (0.625 by default) and repeats the probes of the others on its cells:
 mean error of the shares over voltages and times, what survives half-select pulses and rests against the 95 %

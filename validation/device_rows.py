@@ -2,9 +2,9 @@
 
 import numpy as np
 import unimodal
-from device_asked import Found
 from device_cycles import listed, middle
 from device_retention import BOLTZMANN, YEARS, arrhenius
+from device_targets import Found
 from estimates import fraction, median
 from row import notes
 from scipy import stats

@@ -18,7 +18,7 @@ from frenkel.rare import farm
 
 pytestmark = [pytest.mark.verification, pytest.mark.timeout(1800)]
 
-TINY = Path(__file__).parents[1] / "rare" / "pulse.toml"
+TINY = Path(__file__).parents[1] / "tests" / "rare" / "pulse.toml"
 REPEATS = 6
 
 

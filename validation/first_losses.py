@@ -1,6 +1,6 @@
 """How soon the first of a million states that a SET leaves is lost, exactly for each device.
 
-    python tests/verification/first_losses.py [--devices 24] [--sets 1] [--temperatures 358,300] [--most 80]
+    python validation/first_losses.py [--devices 24] [--sets 1] [--temperatures 358,300] [--most 80]
         [--share 0.5] [--set "phase.2.compliance=60 uA"]
 
 A loss by one rare hop has no levels of the conductance on its way, so that splitting sees none of it once
@@ -27,7 +27,7 @@ from frenkel.configuration import reader
 from frenkel.kinetic.superbasin import Superbasin
 from frenkel.rare.members import prepared
 
-KEPT = Path(__file__).resolve().parents[2] / "examples" / "kept_state.toml"
+KEPT = Path(__file__).resolve().parents[1] / "examples" / "kept_state.toml"
 MOST = 80
 """Arrangements of a device that are solved."""
 FEW = 8

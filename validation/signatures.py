@@ -1,6 +1,6 @@
 """Print what sets each material and family apart: published signature and ours.
 
-    .venv/bin/python tests/verification/signatures.py [--rows E-01,I-04] [--families ecm,2d] [--workers 2]
+    .venv/bin/python validation/signatures.py [--rows E-01,I-04] [--families ecm,2d] [--workers 2]
 
 Each module `signatures_<family>.py` beside this one has a dictionary SIGNATURES of functions that measure;
 the table is written to build/verify/signatures.md and signatures.json.
@@ -26,10 +26,10 @@ from pathlib import Path
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 HERE = Path(__file__).resolve().parent
-sys.path.append(str(HERE.parent / "oracles"))
+sys.path.append(str(HERE.parent / "tests" / "oracles"))
 
+from published_numbers import BUILD, HEADS, cells, grid  # noqa: E402
 from row import Row  # noqa: E402
-from table import BUILD, HEADS, cells, grid  # noqa: E402
 
 FAMILIES = sorted(path.stem.removeprefix("signatures_") for path in HERE.glob("signatures_*.py"))
 

@@ -26,7 +26,7 @@ from frenkel.units import BOLTZMANN_EV
 
 pytestmark = [pytest.mark.verification, pytest.mark.timeout(3600)]
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "measured"
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples" / "measured"
 TABLES = Path(os.environ.get("FRENKEL_TABLES", "none"))
 LATE = 1e4
 """When a relaxation that was read up to 100 s is looked at (s)."""

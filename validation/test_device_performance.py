@@ -1,4 +1,4 @@
-"""The default HfO2 against the table of issue 15 (slow; `make verify`)."""
+"""The default HfO2 against the targets of a device (slow; `make verify`)."""
 
 import json
 import math
@@ -11,9 +11,9 @@ import pytest
 from frenkel.kinetic.materials.material import Material
 
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
+ROOT = HERE.parent
 KNOWN = json.loads((HERE / "device_misses.json").read_text(encoding="utf-8"))
-AGAIN = "look at the table, then record it with device_table.py --record"
+AGAIN = "look at the table, then record it with device_performance.py --record"
 
 pytestmark = pytest.mark.verification
 
@@ -27,7 +27,7 @@ def rows():
     print()
     sys.stdout.flush()
     quick = ["--quick"] if KNOWN["quick"] else []
-    subprocess.run([sys.executable, str(HERE / "device_table.py"), *quick], cwd=ROOT, check=True)
+    subprocess.run([sys.executable, str(HERE / "device_performance.py"), *quick], cwd=ROOT, check=True)
     return json.loads((ROOT / "build" / "verify" / "device.json").read_text(encoding="utf-8"))
 
 

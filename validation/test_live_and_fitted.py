@@ -25,7 +25,7 @@ from frenkel.experiment.protocol import Protocol
 from frenkel.kinetic.circuit import Circuit
 
 pytestmark = pytest.mark.verification
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 SHAPE, EDGE, SEED = (8, 8), 1e-10, 7
 NARROW = Transistor(threshold=0.4, gain=3e-4)
 GATE = 0.85  # V: saturates at 30 uA, the limit of a SET in the ensemble

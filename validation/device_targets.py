@@ -1,4 +1,4 @@
-"""What issue 15 asks of a device: one line per row of the table, and the verdict on what was measured."""
+"""Targets of a device: one line per row of the table, and the verdict on what was measured."""
 
 import math
 from dataclasses import dataclass
@@ -70,7 +70,7 @@ def judged(found):
         id=found.id,
         quantity=quantity,
         published=asked_text(least, most),
-        source="issue 15",
+        source="target",
         confidence="chosen",
         ours=float(found.value),
         error=float(found.error),

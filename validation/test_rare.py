@@ -69,7 +69,7 @@ def test_overlap_with_counting(member):
 
     The width is the second longest wait of 400 other pulses: nothing here knows the numbers of the set.
     """
-    path = Path(__file__).parents[2] / "examples" / "set_pulse.toml"
+    path = Path(__file__).parents[1] / "examples" / "set_pulse.toml"
     device, _ = prepared(reader.read(path), member)
     start, edge, voltage = device.state(), 1.0 / 250e3, 0.6
 

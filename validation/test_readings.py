@@ -13,7 +13,7 @@ HERE = Path(__file__).resolve().parent
 
 def load(name):
     """Import a file of this folder, which is no package."""
-    spec = importlib.util.spec_from_file_location(f"verification_{name}", HERE / f"{name}.py")
+    spec = importlib.util.spec_from_file_location(f"validation_{name}", HERE / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)

@@ -1,6 +1,6 @@
 """Kills at random: nothing acknowledged is lost, nothing is left behind, the result is as without them.
 
-``FRENKEL_KILLS=200 pytest -m verification -s tests/verification/test_kills.py`` prints what was struck, how
+``FRENKEL_KILLS=200 pytest -m verification -s validation/test_kills.py`` prints what was struck, how
 and how often, and how the commands ended. ``FRENKEL_KILLS_SEED`` gives other moments and victims.
 """
 

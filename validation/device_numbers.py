@@ -1,7 +1,7 @@
 """Search the numbers of a set whose devices form, cycle and keep what they hold.
 
-    .venv/bin/python tests/verification/device_numbers.py SECONDS [--number 0] [--base HfO2]
-    .venv/bin/python tests/verification/device_numbers.py --show 5 [--check 24] [--write mine.toml]
+    .venv/bin/python validation/device_numbers.py SECONDS [--number 0] [--base HfO2]
+    .venv/bin/python validation/device_numbers.py --show 5 [--check 24] [--write mine.toml]
 
 An evolutionary search: each trial draws a set near earlier good ones, or anywhere in the ranges, and
 measures it on six small devices that no other trial used: forming and eight cycles; where these are good,
@@ -36,7 +36,7 @@ from frenkel.kinetic.materials.material import Material
 from frenkel.kinetic.materials.rows import declared
 from frenkel.kinetic.waveform import Waveform
 
-LOG = Path(__file__).resolve().parents[2] / "build" / "numbers"
+LOG = Path(__file__).resolve().parents[1] / "build" / "numbers"
 CHECK = 2001  # first seed of the devices that only `--check` measures
 SEARCH = 600_000  # first seed of the search
 DEVICES, CYCLES, REPEATS = 6, 8, 5
@@ -354,7 +354,7 @@ def write(base, path):
             "value": _short(value),
             "unit": declared(section, key).metadata["unit"],
             "confidence": "fitted",
-            "fitted_to": "cycles and states of small cells: tests/verification/device_numbers.py",
+            "fitted_to": "cycles and states of small cells: validation/device_numbers.py",
             "range": [_short(reach[0]), _short(reach[-1])],
             "source": f"best of {len(found)} sets; the range is 10 to 90 % of the best {len(near(found))}",
         }

@@ -1,6 +1,6 @@
-"""Print what issue 15 asks of a device, what was measured, and the verdict.
+"""Print the targets of a device, what was measured, and the verdict.
 
-    .venv/bin/python tests/verification/device_table.py [--rows gap,levels] [--quick] [--workers 2] [--record]
+    .venv/bin/python validation/device_performance.py [--rows gap,levels] [--quick] [--workers 2] [--record]
 
 Voltages are read at events; devices that fail or run out of CPU time count as missed. The table is written to
 build/verify/ too, as device.md and device.json. `--record` writes the rows that are missed, with their
@@ -21,16 +21,16 @@ from pathlib import Path
 # Before numpy: two processes with two threads each would stand in each other's way.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from device_asked import Found, judged
 from device_bench import Bench
 from device_cell import material_of
 from device_retention import HOT
 from device_rows import GROUPS
-from table import grid
+from device_targets import Found, judged
+from published_numbers import grid
 
 HERE = Path(__file__).resolve().parent
 MISSES = HERE / "device_misses.json"
-BUILD = HERE.parents[1] / "build" / "verify"
+BUILD = HERE.parent / "build" / "verify"
 HEADS = ("row", "quantity", "asked", "measured", "unit", "measured on", "verdict")
 QUICK = {
     "devices": 4,
@@ -136,7 +136,7 @@ def report(rows, bench, wall, quick):
     """Return the table and what belongs to it as Markdown."""
     setting = ", ".join(f"{key} {value}" for key, value in bench.setting.items())
     lines = [
-        f"# {bench.material}: asked by issue 15, and measured",
+        f"# {bench.material}: targets, and measured",
         "",
         f"Seeds from {bench.first_seed}; {setting or 'default setting'} (SI units)."
         + (f" Numbers replaced: {json.dumps(bench.numbers)}." if bench.numbers else "")

@@ -1,6 +1,6 @@
 """Print the table of published numbers and ours for the default preset.
 
-    .venv/bin/python tests/verification/table.py [--rows V-01,V-02] [--quick] [--workers 2] [--retry]
+    .venv/bin/python validation/published_numbers.py [--rows V-01,V-02] [--quick] [--workers 2] [--retry]
 
 Results of single devices are kept in build/verify/ and not done again for the same material, version and
 source; the table is written there too, as table.md and table.json.
@@ -28,7 +28,7 @@ from physics_rows import ROWS
 from row import Row
 from settings import Protocol
 
-BUILD = Path(__file__).resolve().parents[2] / "build" / "verify"
+BUILD = Path(__file__).resolve().parents[1] / "build" / "verify"
 HEADS = ("row", "quantity", "published", "ours", "measured on", "verdict")
 QUICK = 4  # times fewer devices
 

@@ -18,7 +18,7 @@ from frenkel.analysis.statistics import comparison
 
 pytestmark = pytest.mark.verification
 pytest.importorskip("sklearn", reason="fitting needs the extra fit")
-ENSEMBLE = Path(__file__).parents[2] / "examples" / "ensemble_cycles.nc"
+ENSEMBLE = Path(__file__).parents[1] / "examples" / "ensemble_cycles.nc"
 
 
 def test_models_of_a_known_law():
