@@ -1,7 +1,7 @@
 """Why a row of the table is out of band, in a few sentences: look, find the cause, write what was measured.
 
-The text is printed with a row that is out; `test_published_numbers` refuses such a row without one. Figures are
-of the default set with the numbers that a sentence names replaced (`published_numbers.py --values`,
+The text is printed with a row that is out; `test_published_numbers` refuses such a row without one. Figures
+are of the default set with the numbers that a sentence names replaced (`published_numbers.py --values`,
 `--protocol`, SI units and eV), on 3 to 12 devices of seeds from 6700 on, which no choice saw, where it says
 nothing else; those of the default before (77a22e5176bc09c7) on seeds 6100 to 6163.
 """
