@@ -26,7 +26,7 @@ TESTS ?=
 MUTANTS ?=
 FUZZ ?= 100000
 SEED ?=
-ROOMS := kinetic array events mpi_runs analysis src/frenkel
+ROOMS := kinetic array events mpi_runs analysis applications src/frenkel
 # Options of the table of published numbers: four devices a row take some 6 minutes on two idle cores.
 TABLE ?= --quick --seeds 4
 

@@ -43,8 +43,8 @@ def reduced_study(tmp_path_factory):
 
     What they compute is held to closed forms in `studies/test_effects.py`; these run from end to end.
     """
-    from frenkel.studies import runner as study
-    from frenkel.studies.common.settings import Settings
+    from frenkel_studies import runner as study
+    from frenkel_studies.common.settings import Settings
 
     folder, made = tmp_path_factory.mktemp("studies"), {}
 

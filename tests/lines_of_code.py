@@ -90,11 +90,15 @@ def report(root: Path) -> Iterator[str]:
         total += lines
         yield row(name, lines)
     yield row("package", total)
+    yield row("with applications", total + count(files(root / "applications")))
     yield ""
     for name, folder in others.items():
         if lines := count(files(folder)):
             yield row(name, lines)
-    yield f"\nwords of pages (*.md): {words(files(root)):,}"
+    tests = [path for name in ("tests", "validation") for path in files(root / name) if path.suffix in KINDS]
+    whole = sum(path.read_text(encoding="utf-8").count("\n") for path in tests)
+    yield f"\nlines of tests and validation, comments and blank ones too: {whole:,}"
+    yield f"words of pages (*.md): {words(files(root)):,}"
 
 
 def main(arguments: Sequence[str]) -> None:

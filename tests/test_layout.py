@@ -27,7 +27,7 @@ LAYERS = [
     {"array"},
     {"configuration", "events"},
     {"experiment", "networks", "verify"},
-    {"calibration", "migrate", "rare", "studies"},
+    {"calibration", "migrate", "rare"},
     {"reports"},
     {"cli", "scripting"},
 ]
@@ -78,6 +78,12 @@ def modules():
 
 
 MODULES = modules()
+
+APPLICATION, HOOK = ROOT / "applications" / "studies", ("cli", "main")
+"""A user of the package beside it, shipped as `frenkel_studies`, and the one module that knows of it."""
+
+APPLICATIONS = {("frenkel_studies", *path.relative_to(APPLICATION).with_suffix("").parts): path
+                for path in sorted(APPLICATION.rglob("*.py"))}  # fmt: skip
 
 
 def targets(parts, source):
@@ -213,8 +219,8 @@ def test_array_has_no_init():
 @pytest.mark.parametrize("path", [path for path in MODULES.values() if path.name == "__init__.py"],
                          ids=lambda path: path.parent.name)
 def test_packages_export_nothing(path):
-    # Public names; names of the studies; `networks.convert`.
-    if path.parent not in (PACKAGE, PACKAGE / "studies", PACKAGE / "networks"):
+    # Public names; `networks.convert`.
+    if path.parent not in (PACKAGE, PACKAGE / "networks"):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         assert ast.get_docstring(tree) and len(tree.body) == 1
 
@@ -234,6 +240,16 @@ def test_links_resolve(level):
     link = PACKAGE / level
     assert link.is_symlink() and link.is_dir()
     assert os.readlink(link) == f"../../{level}"
+
+
+def test_the_application_is_linked_beside_the_package():
+    link = PACKAGE.with_name("frenkel_studies")
+    assert link.is_symlink() and os.readlink(link) == "../applications/studies" and len(APPLICATIONS) > 15
+
+
+def test_one_module_knows_of_the_application():
+    texts = {parts: path.read_text(encoding="utf-8") for parts, path in MODULES.items()}
+    assert [parts for parts, text in texts.items() if "frenkel_studies" in text] == [HOOK]
 
 
 def test_few_layers():
@@ -283,17 +299,20 @@ def test_no_circle_of_folders():
     assert circle(graph) is None
 
 
-@pytest.mark.parametrize("parts", list(MODULES), ids=".".join)
+EVERY = MODULES | APPLICATIONS
+
+
+@pytest.mark.parametrize("parts", list(EVERY), ids=".".join)
 def test_files_and_functions_are_short(parts):
-    text = MODULES[parts].read_text(encoding="utf-8")
-    assert not too_long(MODULES[parts], text)
-    assert MODULES[parts].suffix == ".pyx" or not long_functions(text)
+    text = EVERY[parts].read_text(encoding="utf-8")
+    assert not too_long(EVERY[parts], text)
+    assert EVERY[parts].suffix == ".pyx" or not long_functions(text)
 
 
-@pytest.mark.parametrize("parts", [parts for parts, path in MODULES.items() if path.suffix == ".py"],
+@pytest.mark.parametrize("parts", [parts for parts, path in EVERY.items() if path.suffix == ".py"],
                          ids=".".join)
 def test_no_private_name_of_another_module(parts):
-    assert not private_names(parts, MODULES[parts].read_text(encoding="utf-8"))
+    assert not private_names(parts, EVERY[parts].read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize(("source", "names"), [
@@ -339,10 +358,10 @@ def access_to_files(source):
     return found
 
 
-@pytest.mark.parametrize("parts", [parts for parts, path in MODULES.items()
+@pytest.mark.parametrize("parts", [parts for parts, path in EVERY.items()
                                    if path.suffix == ".py" and parts[0] != "data"], ids=".".join)
 def test_data_alone_opens_files_and_tells_what_they_are(parts):
-    assert not access_to_files(MODULES[parts].read_text(encoding="utf-8"))
+    assert not access_to_files(EVERY[parts].read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize(("source", "found"), [
@@ -386,7 +405,9 @@ def test_pyproject_lists_the_packages():
 
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
     folders = {parts[:-1] for parts in MODULES if parts[-1] == "__init__"} | {("array",), ("examples",)}
-    assert sorted(settings["packages"]) == sorted(".".join(("frenkel", *parts)) for parts in folders)
+    beside = {parts[:-1] for parts in APPLICATIONS}
+    names = [".".join(("frenkel", *parts)) for parts in folders] + [".".join(parts) for parts in beside]
+    assert sorted(settings["packages"]) == sorted(names)
 
 
 def test_messages_name_extras_that_there_are():

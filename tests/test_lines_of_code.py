@@ -62,7 +62,8 @@ def test_code_lines(text, lines):
 
 def test_report_counts_each_file_once(tmp_path):
     package = tmp_path / "src" / "frenkel"
-    for name in ("src/frenkel/cells", "kinetic/fields", "tests", "build"):
+    beside = ("tests", "validation", "applications/studies", "build")
+    for name in ("src/frenkel/cells", "kinetic/fields", *beside):
         folder = tmp_path / name
         folder.mkdir(parents=True)
         (folder / "a.py").write_text(PYTHON)
@@ -74,4 +75,7 @@ def test_report_counts_each_file_once(tmp_path):
     assert rows["kinetic"][1:] == ["10", "6", "16"]
     assert rows["package"][1:] == ["20", "6", "26"]
     assert rows["tests"][1:] == ["10", "0", "10"] and "src" not in rows and "build" not in rows
-    assert lines[-1].endswith(": 9")
+    assert rows["with applications"][2:] == ["30", "6", "36"]
+    whole = PYTHON.count("\n") * 2
+    assert lines[-2] == f"\nlines of tests and validation, comments and blank ones too: {whole}"
+    assert lines[-1].endswith(": 15")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGE = ("kinetic", "events", "array", "mpi_runs", "analysis", "src/frenkel")
+PACKAGE = ("kinetic", "events", "array", "mpi_runs", "analysis", "applications", "src/frenkel")
 LINKED = {"kinetic", "events", "array", "mpi_runs", "analysis", "examples"}
 
 PANEL = "a panel of frenkel.plot: users give what others of its kind take"

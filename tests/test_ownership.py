@@ -378,7 +378,7 @@ def deep_classes(code):
 def read_package(root=ROOT):
     """Return what the package defines."""
     code = Code()
-    bases = [*(root / level for level in LEVELS), root / "src" / "frenkel"]
+    bases = [*(root / level for level in LEVELS), root / "applications", root / "src" / "frenkel"]
     for ending in ("pxd", "pyx", "py"):
         for base in bases:
             for path in sorted(base.rglob(f"*.{ending}")):

@@ -14,7 +14,9 @@ OTHER_NAMES = {"netcdf4": "netCDF4", "matplotlib-base": "matplotlib"}
 
 FOLDERS = [
     path
-    for room in ("src/frenkel", "kinetic", "events", "array", "mpi_runs", "analysis", "examples")
+    for room in (
+        "src/frenkel", "kinetic", "events", "array", "mpi_runs", "analysis", "applications", "examples"
+    )
     for path in sorted((ROOT / room).rglob("*"))
     if path.is_file() and "__pycache__" not in path.parts
 ]

@@ -51,7 +51,7 @@ _PLACES = {
 
 _ROOMS = (
     "analysis", "array", "calibration", "cells", "configuration", "events", "experiment", "kinetic",
-    "mpi_runs", "networks", "rare", "studies", "verify",
+    "mpi_runs", "networks", "rare", "verify",
 )  # fmt: skip
 """Parts of the package that are found by their names, without an import of their own."""
 

@@ -3,7 +3,7 @@
 import pytest
 from site_pages import build
 
-from frenkel.reports import studies as report
+from frenkel_studies import report as report
 
 pytestmark = pytest.mark.browser
 

@@ -21,13 +21,13 @@ from frenkel.networks.perceptron import (
     softmax,
 )
 from frenkel.networks.write_verify import ProgrammedCells, StatisticalWriteVerify
-from frenkel.studies import architectures, noise, nonidealities, system_card, training, write_verify
-from frenkel.studies.common.settings import Settings
-from frenkel.studies.methods import cycling, distillation, hardware, onchip
-from frenkel.studies.methods.cycling import settled
-from frenkel.studies.methods.recalibration import recalibrated
-from frenkel.studies.methods.single import Stream
-from frenkel.studies.methods.splits import Splits
+from frenkel_studies import architectures, noise, nonidealities, system_card, training, write_verify
+from frenkel_studies.common.settings import Settings
+from frenkel_studies.methods import cycling, distillation, hardware, onchip
+from frenkel_studies.methods.cycling import settled
+from frenkel_studies.methods.recalibration import recalibrated
+from frenkel_studies.methods.single import Stream
+from frenkel_studies.methods.splits import Splits
 
 RANDOM = np.random.default_rng(8)
 W = RANDOM.uniform(-0.7, 0.7, (2, 6, 4))

@@ -11,7 +11,7 @@ import pytest
 import xarray as xr
 
 from frenkel.networks import images
-from frenkel.studies import (
+from frenkel_studies import (
     architectures,
     noise,
     nonidealities,
@@ -20,11 +20,11 @@ from frenkel.studies import (
     training,
     write_verify,
 )  # fmt: skip
-from frenkel.studies.common.claims import Effect, judged
-from frenkel.studies.common.data import Interval
-from frenkel.studies.common.settings import Settings
-from frenkel.studies.methods import hardware
-from frenkel.studies.methods.splits import splits
+from frenkel_studies.common.claims import Effect, judged
+from frenkel_studies.common.data import Interval
+from frenkel_studies.common.settings import Settings
+from frenkel_studies.methods import hardware
+from frenkel_studies.methods.splits import splits
 
 pytest.importorskip("sklearn", reason="digits come from scikit-learn")
 
@@ -75,7 +75,7 @@ def test_a_published_test_part_is_dealt_out(monkeypatch):
     """Each of its images goes to one network, and none is learnt from."""
     y = np.tile([0, 1], 50)
     pool = images.Pool(name="", source="", x=np.zeros((100, 1)), y=y, shape=(1, 1), tested=21)
-    monkeypatch.setattr("frenkel.studies.methods.splits.pool", lambda _: pool)
+    monkeypatch.setattr("frenkel_studies.methods.splits.pool", lambda _: pool)
     parts = splits("", 4, 1)
     assert parts.test.shape == (4, 5) and len(set(parts.test.ravel())) == 20 and parts.test.min() >= 79
     assert max(parts.train.max(), parts.validation.max()) < 79
@@ -254,7 +254,7 @@ def test_first_tables_hold_the_cell_and_ranges(found, name):
     data = found(name)
     made = json.loads(data.attrs["provenance"])["configuration"]
     assert not {"placeholder", "chosen"} & set(made.get("device_origins", {}).values())
-    module = importlib.import_module(f"frenkel.studies.{name.replace('-', '_')}")
+    module = importlib.import_module(f"frenkel_studies.{name.replace('-', '_')}")
     first = module.table(data).split("\n\n")[0]
     assert all(words in first for words in HEADLINES[name]), first
     if name == "architectures":

@@ -8,11 +8,11 @@ import xarray as xr
 
 from frenkel.cli.main import main
 from frenkel.data import store
-from frenkel.reports import studies as study_report
-from frenkel.studies import STUDIES, chosen
-from frenkel.studies import runner as study
-from frenkel.studies.common.claims import rows
-from frenkel.studies.common.settings import Settings
+from frenkel_studies import STUDIES, chosen
+from frenkel_studies import report as study_report
+from frenkel_studies import runner as study
+from frenkel_studies.common.claims import rows
+from frenkel_studies.common.settings import Settings
 
 
 @pytest.mark.parametrize("name", STUDIES)

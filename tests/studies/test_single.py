@@ -13,10 +13,10 @@ from frenkel.networks.mapping import MAPPINGS
 from frenkel.networks.perceptron import cross_entropy, gradients
 from frenkel.networks.windows import Windows
 from frenkel.networks.write_verify import WithinTolerance
-from frenkel.studies import noise
-from frenkel.studies.methods import hardware, onchip
-from frenkel.studies.methods.single import CHUNK, LARGEST, Stream
-from frenkel.studies.methods.splits import splits
+from frenkel_studies import noise
+from frenkel_studies.methods import hardware, onchip
+from frenkel_studies.methods.single import CHUNK, LARGEST, Stream
+from frenkel_studies.methods.splits import splits
 
 RANDOM = np.random.default_rng(12)
 W = RANDOM.uniform(-0.7, 0.7, (2, 6, 4))

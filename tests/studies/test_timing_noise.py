@@ -6,10 +6,10 @@ from made_up_cards import made_up_card
 
 from frenkel.networks import perceptron
 from frenkel.networks.windows import Windows
-from frenkel.studies import noise, timing
-from frenkel.studies.common.data import Interval, interval
-from frenkel.studies.common.settings import Settings
-from frenkel.studies.methods import entropy
+from frenkel_studies import noise, timing
+from frenkel_studies.common.data import Interval, interval
+from frenkel_studies.common.settings import Settings
+from frenkel_studies.methods import entropy
 
 
 def test_state_after_two_spikes():

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from frenkel_studies import command as studies  # the application, see docs/design.md
+
 from ..data import forms
 from . import (
     arrays,
@@ -20,7 +22,6 @@ from . import (
     materials,
     measured,
     pictures,
-    studies,
     tails,
 )
 from .common import (

@@ -7,10 +7,11 @@ tools can be held against, and as the cell has it, where a card or a measurement
 import numpy as np
 import xarray as xr
 
-from ..networks.device_statistics import DeviceStatistics
-from ..networks.mapping import MAPPINGS
-from ..networks.perceptron import Perceptron
-from ..typing import Floats
+from frenkel.networks.device_statistics import DeviceStatistics
+from frenkel.networks.mapping import MAPPINGS
+from frenkel.networks.perceptron import Perceptron
+from frenkel.typing import Floats
+
 from .common.data import Variables, variable
 from .common.settings import Settings
 from .methods import hardware

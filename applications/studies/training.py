@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from ..networks.device_statistics import DeviceStatistics, statistics_of
-from ..networks.perceptron import Noise, Perceptron, Training, accuracy, sums
-from ..typing import Floats
+from frenkel.networks.device_statistics import DeviceStatistics, statistics_of
+from frenkel.networks.perceptron import Noise, Perceptron, Training, accuracy, sums
+from frenkel.typing import Floats
+
 from .common.claims import Claim, Effect, claim, effect
 from .common.data import Interval, Variables, interval, markdown, variable
 from .common.draw import panel_lines, panel_matrix

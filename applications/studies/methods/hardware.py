@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from ...networks.chip import wired
-from ...networks.device_statistics import DeviceStatistics, statistics_of
-from ...networks.mapping import Mapping, decode, encode
-from ...networks.perceptron import Noise, Perceptron, Training, accuracy, cross_entropy, train
-from ...networks.windows import Windows
-from ...typing import Floats
+from frenkel.networks.chip import wired
+from frenkel.networks.device_statistics import DeviceStatistics, statistics_of
+from frenkel.networks.mapping import Mapping, decode, encode
+from frenkel.networks.perceptron import Noise, Perceptron, Training, accuracy, cross_entropy, train
+from frenkel.networks.windows import Windows
+from frenkel.typing import Floats
+
 from ..common.data import Variables, finish, variable
 from ..common.settings import Settings
 from .single import Stream, single

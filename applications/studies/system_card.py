@@ -11,13 +11,14 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from .. import provenance
-from ..array.periphery import NEURRAM, neurram
-from ..networks.chip import Chip, ChipDesign
-from ..networks.cost import COMPONENTS, ChipCost, WriteCost, inference, refresh_share, writing
-from ..networks.metrics import by_harness, harness_missing, metrics
-from ..networks.perceptron import accuracy
-from ..networks.write_verify import WithinTolerance
+from frenkel import provenance
+from frenkel.array.periphery import NEURRAM, neurram
+from frenkel.networks.chip import Chip, ChipDesign
+from frenkel.networks.cost import COMPONENTS, ChipCost, WriteCost, inference, refresh_share, writing
+from frenkel.networks.metrics import by_harness, harness_missing, metrics
+from frenkel.networks.perceptron import accuracy
+from frenkel.networks.write_verify import WithinTolerance
+
 from .common.claims import Claim, claim, exact
 from .common.data import Variables, interval, markdown, variable
 from .common.draw import COLOURS, save

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...cells.card import Card, CardWarning
-from ...networks.measured import PREFIX
-from ...typing import Floats
+from frenkel.cells.card import Card, CardWarning
+from frenkel.networks.measured import PREFIX
+from frenkel.typing import Floats
 
 Bits = NDArray[np.bool_]
 

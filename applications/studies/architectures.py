@@ -10,16 +10,17 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from .. import provenance
-from ..array.columns import TransistorArray
-from ..array.crossbar import Crossbar
-from ..array.crosspoint import OneTransistorOneResistor, Transistor
-from ..array.lines import bias
-from ..array.lines.network import Lines
-from ..cells.resistors import LinearCells
-from ..networks.device_statistics import DeviceStatistics
-from ..networks.mapping import ARCHITECTURES, MAPPINGS, Mapping, decode, encode
-from ..typing import Floats
+from frenkel import provenance
+from frenkel.cells.resistors import LinearCells
+from frenkel.array.columns import TransistorArray
+from frenkel.array.crossbar import Crossbar
+from frenkel.array.crosspoint import OneTransistorOneResistor, Transistor
+from frenkel.array.lines import bias
+from frenkel.array.lines.network import Lines
+from frenkel.networks.device_statistics import DeviceStatistics
+from frenkel.networks.mapping import ARCHITECTURES, MAPPINGS, Mapping, decode, encode
+from frenkel.typing import Floats
+
 from .common.claims import Claim, claim, effect
 from .common.data import Variables, interval, markdown, variable
 from .common.draw import Panel, panel_lines

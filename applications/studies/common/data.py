@@ -7,7 +7,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from ... import provenance
+from frenkel import provenance
+
 from .settings import Settings
 
 Variable = tuple[list[str], NDArray[Any], dict[str, str]]

@@ -8,9 +8,10 @@ from typing import Literal
 
 import numpy as np
 
-from ...networks.device_statistics import DeviceStatistics
-from ...networks.perceptron import Perceptron, cross_entropy, gradients
-from ...typing import Floats, Index
+from frenkel.networks.device_statistics import DeviceStatistics
+from frenkel.networks.perceptron import Perceptron, cross_entropy, gradients
+from frenkel.typing import Floats, Index
+
 from ..common.settings import Settings
 from . import hardware
 from .single import Stream

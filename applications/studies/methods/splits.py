@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from ...networks.images import DataError, Labels, Pool, pool, stream
-from ...typing import Floats, Index
+from frenkel.networks.images import DataError, Labels, Pool, pool, stream
+from frenkel.typing import Floats, Index
 
 MOST_VALIDATION = 500
 """Images of a network that choices are made on."""

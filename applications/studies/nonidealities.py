@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from .. import provenance
-from ..networks.mapping import MAPPINGS
-from ..typing import Floats
+from frenkel import provenance
+from frenkel.networks.mapping import MAPPINGS
+from frenkel.typing import Floats
+
 from .common.claims import Claim, claim, effect
 from .common.data import interval, markdown
 from .common.draw import Panel, panel_lines

@@ -6,10 +6,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from .. import provenance
-from ..data import store
-from ..studies.common.claims import Claim
-from ..studies.runner import Outcome
+from frenkel import provenance
+from frenkel.data import store
+
+from .common.claims import Claim
+from .runner import Outcome
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem;

@@ -9,8 +9,17 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ...networks.perceptron import Noise, Perceptron, Training, cross_entropy, descend, gradients, softmax
-from ...typing import Floats
+from frenkel.networks.perceptron import (
+    Noise,
+    Perceptron,
+    Training,
+    cross_entropy,
+    descend,
+    gradients,
+    softmax,
+)
+from frenkel.typing import Floats
+
 from .single import Stream
 from .splits import Splits
 

@@ -16,15 +16,16 @@ import numpy as np
 import simpy
 import xarray as xr
 
-from .. import provenance
-from ..events.clock import PICOSECONDS, Clock, picoseconds
-from ..events.controller import Controller, Timing
-from ..events.programming import Cell, Outcome, program_all
-from ..networks.device_statistics import DeviceStatistics
-from ..networks.mapping import decode, encode
-from ..networks.perceptron import accuracy
-from ..networks.write_verify import ProgrammedCells, Pulses, StatisticalWriteVerify, WithinTolerance
-from ..typing import Floats
+from frenkel import provenance
+from frenkel.events.clock import PICOSECONDS, Clock, picoseconds
+from frenkel.events.controller import Controller, Timing
+from frenkel.events.programming import Cell, Outcome, program_all
+from frenkel.networks.device_statistics import DeviceStatistics
+from frenkel.networks.mapping import decode, encode
+from frenkel.networks.perceptron import accuracy
+from frenkel.networks.write_verify import ProgrammedCells, Pulses, StatisticalWriteVerify, WithinTolerance
+from frenkel.typing import Floats
+
 from .common.claims import Claim, claim, effect
 from .common.data import Variables, interval, markdown, variable
 from .common.draw import Panel, panel_lines

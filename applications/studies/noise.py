@@ -8,8 +8,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..networks.perceptron import Loss, Perceptron, accuracy, cross_entropy, gradients, softmax
-from ..typing import Floats, Index
+from frenkel.networks.perceptron import Loss, Perceptron, accuracy, cross_entropy, gradients, softmax
+from frenkel.typing import Floats, Index
+
 from .common.claims import Claim, claim, effect
 from .common.data import Variables, finish, interval, markdown, percent, variable
 from .common.draw import save

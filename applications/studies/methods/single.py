@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ...networks.perceptron import Perceptron
+from frenkel.networks.perceptron import Perceptron
 
 CHUNK = 2**15
 """Numbers that are made at once: so many stay in the processor's nearest memory."""

@@ -13,7 +13,8 @@ from typing import Any, Literal
 
 from numpy.typing import ArrayLike
 
-from ...checks import one_of
+from frenkel.checks import one_of
+
 from .data import Interval, interval
 
 Verdict = Literal["supports", "corrects", "contradicts", "open", "arithmetic"]

@@ -4,9 +4,10 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ..studies import NUMBERS, STUDIES, named
-from . import values
-from .common import FORCE, OUTPUT, QUIET, SEED, Option, add
+from frenkel.cli import values
+from frenkel.cli.common import FORCE, OUTPUT, QUIET, SEED, Option, add
+
+from . import NUMBERS, STUDIES, named
 
 
 def add_commands(commands: Any) -> None:
@@ -72,13 +73,14 @@ def _name(text: str) -> str:
 
 
 def _study(options: argparse.Namespace) -> None:
-    from ..networks import images
-    from ..networks.device_statistics import statistics_of
-    from ..progress import Reporter
-    from ..reports import studies as study_report
-    from ..studies import chosen as select
-    from ..studies.common.settings import REDUCED, Settings
-    from ..studies.runner import carry_out, file_of, read
+    from frenkel.networks import images
+    from frenkel.networks.device_statistics import statistics_of
+    from frenkel.progress import Reporter
+
+    from . import chosen as select
+    from . import report as study_report
+    from .common.settings import REDUCED, Settings
+    from .runner import carry_out, file_of, read
 
     chosen = select(options.name)
     # What is bad should be reported before an hour of work.

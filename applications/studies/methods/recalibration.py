@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ...networks.perceptron import Perceptron, sums
-from ...typing import Floats
+from frenkel.networks.perceptron import Perceptron, sums
+from frenkel.typing import Floats
 
 
 def recalibrated(network: Perceptron, x: Floats) -> Callable[[Perceptron, Sequence[Floats], Floats], Floats]:

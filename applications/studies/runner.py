@@ -7,16 +7,17 @@ from typing import Any, Protocol, cast
 
 import xarray as xr
 
-from .. import provenance
-from ..data import content, kinds, store
-from ..data.stopping import held_back
+from frenkel import provenance
+from frenkel.data import content, kinds, store
+from frenkel.data.stopping import held_back
+
 from . import named, number
 from .common.claims import Claim
 from .common.settings import Settings
 
 
 class Study(Protocol):
-    """A module of :mod:`frenkel.studies`."""
+    """A module of :mod:`frenkel_studies`."""
 
     TITLE: str
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ...checks import one_of, whole
-from ...networks.measured import PREFIX
-from ...progress import quiet
+from frenkel.checks import one_of, whole
+from frenkel.networks.measured import PREFIX
+from frenkel.progress import quiet
 
 NETWORKS = ("perceptron", "convolution")
 """Kinds of networks that studies train."""

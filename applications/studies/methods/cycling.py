@@ -5,11 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ...cells.card import Card
-from ...networks.mapping import decode
-from ...networks.measured import PREFIX
-from ...networks.perceptron import accuracy
-from ...typing import Floats
+from frenkel.cells.card import Card
+from frenkel.networks.mapping import decode
+from frenkel.networks.measured import PREFIX
+from frenkel.networks.perceptron import accuracy
+from frenkel.typing import Floats
+
 from ..common.data import Variables, variable
 from .hardware import Setup
 

@@ -17,8 +17,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from ..networks import images, tasks
-from ..typing import Floats
+from frenkel.networks import images, tasks
+from frenkel.typing import Floats
+
 from .common.claims import Claim, claim, effect
 from .common.data import Variables, finish, interval, markdown, percent, variable
 from .common.draw import save

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...kinetic.circuit import Circuit
-from ...kinetic.device import Device
-from ...kinetic.materials.material import Material
-from ...kinetic.waveform import Waveform
-from ...typing import Floats
+from frenkel.kinetic.circuit import Circuit
+from frenkel.kinetic.device import Device
+from frenkel.kinetic.materials.material import Material
+from frenkel.kinetic.waveform import Waveform
+from frenkel.typing import Floats
+
 from ..common.settings import Settings
 
 HOLD = 20e-6
