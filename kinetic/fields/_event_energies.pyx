@@ -184,7 +184,7 @@ cdef class FilamentFields:
         cdef int c
         cdef OperatingPoint point
         cdef PotentialsWithout without
-        if self.leave_one_out.solution is not self.solution:
+        if not self.leave_one_out.has_removed(self.solution, of):
             self._take_away(of, conducting, False)
         point = OperatingPoint.at(self.law_bonds(), voltage)
         self.leave_one_out.remove_at(point)
@@ -215,7 +215,7 @@ cdef class FilamentFields:
                 elif above >= 0:
                     self.readout.want(above, hops)
                 self.leave_one_out.local.add(leaving)
-        return self.leave_one_out.remove(self.solution, read)
+        return self.leave_one_out.remove(self.solution, of, read)
 
     # ---------------------------------------------------------------- one event
 

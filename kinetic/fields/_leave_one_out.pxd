@@ -2,6 +2,7 @@ cimport cython
 
 from ._bond_network cimport BondNetwork
 from ._error_estimate cimport ErrorEstimate
+from ._event_rates cimport Candidates
 from ._laws_without cimport LawsWithout
 from ._lattice_green cimport LatticeGreen
 from ._local_bonds cimport LocalBonds
@@ -35,6 +36,8 @@ cdef class LeaveOneOut:
     cdef ErrorEstimate estimate
     cdef LawsWithout laws
     cdef LinearSolution solution          # whose hopping atoms were taken away
+    cdef Candidates candidates            # which take these away
+    cdef LawBonds listed                  # of which `laws` has lists without these atoms; None: of none
     cdef double[:, ::1] star_sum, shift, drawn, linear_shift
     # those that are refined; a batch of them at once, with the size of each one's last correction
     cdef int[::1] loose, batch
@@ -45,7 +48,8 @@ cdef class LeaveOneOut:
     cdef readonly double error          # V at 1 V
     cdef readonly int refined           # hopping atoms whose bound was too large
 
-    cdef int remove(self, LinearSolution solution, bint read) except -1
+    cdef int remove(self, LinearSolution solution, Candidates candidates, bint read) except -1
+    cdef bint has_removed(self, LinearSolution solution, Candidates candidates)
     cdef int remove_at(self, OperatingPoint point) except -1
     cdef int _room(self, bint read) except -1
     cdef int _remove(self, NodePotentials at, bint read) noexcept nogil

@@ -17,6 +17,7 @@ from libc.math cimport fabs, INFINITY, sqrt
 from libc.string cimport memcpy
 
 from ._error_estimate cimport ErrorEstimate, GROUNDED
+from ._event_rates cimport Candidates
 from ._laws_without cimport LawsWithout
 from ._local_bonds cimport DOUBTFUL, LocalBonds, ROUNDING
 from ._network_solver cimport LinearSolution, NetworkSolver, NodePotentials, TOLERATED, UNSETTLED
@@ -135,8 +136,12 @@ cdef class LeaveOneOut:
             self.estimate.make_room()
         return 0
 
-    cdef int remove(self, LinearSolution solution, bint read) except -1:
-        """Solve the network at 1 V without each of the atoms that `local` has as hopping.
+    cdef bint has_removed(self, LinearSolution solution, Candidates candidates):
+        """Whether the atoms that these candidates take away were taken out of this solution last."""
+        return self.solution is solution and self.candidates is candidates
+
+    cdef int remove(self, LinearSolution solution, Candidates candidates, bint read) except -1:
+        """Solve the network at 1 V without each of the atoms that `local` has as hopping, those of the candidates.
 
         At every wanted point where it is ``read``. Else only the nodes are solved, at the slopes that bonds with laws
         have at 0 V: what is read at a voltage later begins there, and is bounded and refined then.
@@ -149,7 +154,7 @@ cdef class LeaveOneOut:
         cdef int info
         cdef NodePotentials at = solution.potentials
         solution.require_present()
-        self.solution = solution
+        self.solution, self.candidates, self.listed = solution, candidates, None
         self.local.list_bonds()
         self.readout.write_rows()
         self._room(read)
@@ -192,12 +197,13 @@ cdef class LeaveOneOut:
             A potential does not settle.
         """
         cdef int info
-        if self.laws.whole is not point.bonds:
+        if self.listed is not point.bonds:
             if self.linear_shift.shape[0] < self.local.n or self.linear_shift.shape[1] != self.network.capacity:
                 self.linear_shift = np.zeros((self.local.n + 64, self.network.capacity))
             np.asarray(self.linear_shift)[:self.local.n, :self.network.m] = (
                 np.asarray(self.shift)[:self.local.n, :self.network.m])
             self.laws.prepare(point.bonds, self.linear_shift)
+            self.listed = point.bonds
         self.laws.begin(point)
         with nogil:
             self.readout.read(point.potentials)

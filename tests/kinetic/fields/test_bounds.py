@@ -6,6 +6,7 @@ from whole_lattice import put
 
 from frenkel.kinetic.conduction.electron_transfer import ElectronTransfer
 from frenkel.kinetic.device import Device
+from frenkel.kinetic.fields._event_rates import Candidates
 from frenkel.kinetic.fields.green import GreenTable
 from frenkel.kinetic.lattice.species import OXYGEN, VACANCY
 from frenkel.kinetic.materials.material import Material
@@ -169,6 +170,25 @@ def test_sharp_bound_is_that_of_the_network_without_the_atom(number):
             plain = 2 * (np.diag(linear) @ lacking + np.abs((ohmic - linear) @ lacking).max())
             added.append(abs(bound / plain - 1.0))
     assert max(added) > {None: 0.0, 2: 1e-3, 24: 0.1, 50: 0.2}[number]
+
+
+def chosen(device, events, some):
+    """Return some of the candidates of events, as candidates of their own."""
+    names = ("mechanism", "direction", "site_a", "site_b", "barrier", "chemical", "frequency")
+    return Candidates(device.solver.mechanisms, *(events.arrays()[name][some] for name in names))
+
+
+def test_each_set_of_candidates_has_its_own_atoms_taken_away():
+    """One solution asked for the events of all atoms, and between for those of some, at 1.2 V in turn."""
+    device = filament(2e-13, False, GAP)
+    species, voltage = device.engine.species, 24 * CELL
+    events = solve(device, species)
+    expected, _ = device.fields.solve_at(events.candidates, VACANCY.code, voltage)
+    some = np.flatnonzero(events.arrays()["site_a"] % 3 == 0)
+    few = device.solver.event_rates(chosen(device, events, some), species)
+    for of, place in ((few, some), (events, slice(None)), (few, some)):
+        work, _ = device.fields.solve_at(of.candidates, VACANCY.code, voltage)
+        np.testing.assert_allclose(work, expected[:, place], atol=4 * LOOSE * voltage)
 
 
 def test_bound_by_trees_holds_and_hands_on_what_flows_between_neighbours():
