@@ -319,16 +319,20 @@ def test_x03_device_along_a_triangle():
 
 
 def test_a_slow_ramp_takes_few_rates_anew():
-    """Fifty events from 0.6 to 2.6 eV: wait and draw are those of all, though one look serves each wait.
+    """Events from 0.6 to 2.6 eV: wait and draw are those of all, though one look serves each wait.
 
     Seen to fail where the sum of the others was left out.
     """
     random = np.random.default_rng(7)
-    # Those of no weight are the steepest: left alone for too long they would be missed.
+    # Those of no weight are the steepest: left alone for too long they would be missed. Of 60 more each has
+    # 1e-9 of the sum or less, and all together 1e-8 or more.
     peak = np.sort(random.uniform(0.6, 2.6, 50))
-    slopes = np.where(peak > 0.85, -1.9, -0.2)
+    slopes = np.append(np.where(peak > 0.85, -1.9, -0.2), np.full(60, -0.2))
+    peak = np.append(peak, np.full(60, peak[0] + np.log(6e5) * KT))
     made, exact = (made_up(peak, 0.0, slopes, frequency=1e14) for _ in range(2))
     start = 0.7
+    share = exact.rates(start) / exact.total(start)
+    assert share[50:].max() < 1e-7 / 110 and share[50:].sum() > 1e-8
     for number, (hazard, slope) in enumerate([(1e-4, 1e-2), (0.3, 1e-2), (2.0, 1e-2), (2.0, 1e-9)], 1):
         elapsed, left = made.advance(start, slope, 1e9, hazard)
         end = start + slope * elapsed
