@@ -22,7 +22,6 @@ from .mechanisms.mechanism import Mechanism, refuse_filament
 from .mechanisms.reactions import Chemistry
 from .run import Record
 from .solver import Solved, Solver
-from .state import DeviceState
 from .waveform import Waveform
 
 VOLTAGE = 1.0

@@ -1,6 +1,7 @@
-"""Mistakes of a user end in one sentence or in a right result, never in a traceback, a library's warning or silence.
+"""Mistakes of a user end in one sentence or in a right result: no traceback, library warning or silence.
 
-The mistakes are data, `mistakes.toml`. A sentence is an error of ours, or one warning of ours beside a result.
+The mistakes are data, `mistakes.toml`. A sentence is an error of ours, or one warning of ours beside a
+result.
 """
 
 import ast

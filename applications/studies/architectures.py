@@ -11,12 +11,12 @@ import numpy as np
 import xarray as xr
 
 from frenkel import provenance
-from frenkel.cells.resistors import LinearCells
 from frenkel.array.columns import TransistorArray
 from frenkel.array.crossbar import Crossbar
 from frenkel.array.crosspoint import OneTransistorOneResistor, Transistor
 from frenkel.array.lines import bias
 from frenkel.array.lines.network import Lines
+from frenkel.cells.resistors import LinearCells
 from frenkel.networks.device_statistics import DeviceStatistics
 from frenkel.networks.mapping import ARCHITECTURES, MAPPINGS, Mapping, decode, encode
 from frenkel.typing import Floats
