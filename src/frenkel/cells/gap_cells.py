@@ -246,7 +246,7 @@ class CardCells:
                 f"{np.count_nonzero(outside)} of {outside.size} cells are outside"
             )
         self._amplitude = None
-        self._gaps.program(wanted.ravel(), voltage)
+        self._gaps.program(self.core.gap(1.0 / wanted.ravel(), voltage))
         self._programmed(self._places.ravel(), np.zeros(self._places.size, dtype=bool), 0.0)
 
     def apply(self, voltage: Floats, duration: float, where: Where = None) -> None:
