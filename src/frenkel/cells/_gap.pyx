@@ -154,7 +154,7 @@ cdef class Gaps:
         cdef double v, x, way, y, factor = heat[0]
         cdef double drive = self.drive, edge = self.edge
         cdef bint hot = heat.shape[0] > 1
-        cdef Heating heating
+        cdef Heating heating = Heating(0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0)
         cdef double[::1] gap = self.gap, turn = self.turn
         cdef const double[::1] gap_min = self.least, gap_max = self.most
         cdef const double[::1] set_velocity = self.set_velocity, reset_velocity = self.reset_velocity
