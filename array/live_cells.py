@@ -39,7 +39,7 @@ class Drive:
             device.advance(self.waveform, samples=2)
             return 0.0
         meter = _Meter(device.time)
-        circuit = device.connect(Loaded(self.load, device.circuit))
+        circuit = device.connect(Loaded.behind(self.load, device.circuit))
         try:
             device.advance(self.waveform, samples=EDGE_SAMPLES, stop=meter)
         finally:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field, fields
+from typing import Protocol, Self
 
 from .circuit import Circuit, NonlinearDevice, OperatingPoint, Ramp, Straight, root
 
@@ -36,30 +36,39 @@ class Load(Protocol):
         """
 
 
-@dataclass(frozen=True, init=False, eq=False)
-class Loaded(Circuit):
-    """A circuit behind a load.
+class _Kept:
+    """The last device voltage (V) without limits, and of which source voltage (V) and device."""
 
-    Parameters
-    ----------
-    load : Load
-        Between the source and the circuit.
-    circuit : Circuit
-        Its resistance and limits stand between load and device. A limit takes what is left of the voltage.
-    """
+    __slots__ = ("device", "source", "voltage")
+
+    def __init__(self) -> None:
+        self.source, self.voltage = math.nan, 0.0
+        self.device: Callable[[float], float] | None = None
+
+    def put(self, source: float, device: Callable[[float], float], voltage: float) -> None:
+        """Keep another one."""
+        self.source, self.device, self.voltage = source, device, voltage
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Loaded(Circuit):
+    """A circuit behind a load, made by `behind`."""
 
     load: Load
-    _last: tuple[float, Callable[[float], float] | None, float]
+    _last: _Kept = field(init=False, repr=False, default_factory=_Kept)
 
-    def __init__(self, load: Load, circuit: Circuit) -> None:
-        super().__init__(
-            series_resistance=circuit.series_resistance,
-            compliance=circuit.compliance,
-            transistor=circuit.transistor,
-            polarity=circuit.polarity,
-        )
-        object.__setattr__(self, "load", load)
-        object.__setattr__(self, "_last", (math.nan, None, 0.0))
+    @classmethod
+    def behind(cls, load: Load, circuit: Circuit) -> Self:
+        """Return a circuit behind a load.
+
+        Parameters
+        ----------
+        load : Load
+            Between the source and the circuit.
+        circuit : Circuit
+            Its resistance and limits are between load and device. A limit takes what is left of the voltage.
+        """
+        return cls(load=load, **{part.name: getattr(circuit, part.name) for part in fields(Circuit)})
 
     def device_voltage(self, source_voltage: float, conductance: float) -> float:
         """Return the voltage across a linear device (V)."""
@@ -126,16 +135,16 @@ class Loaded(Circuit):
 
     def _free(self, source: float, current: Callable[[float], float]) -> float:
         """Return the device voltage (V) without limits; a run asks three times at each event."""
-        last_source, last_device, found = self._last
-        if source == last_source and current == last_device:
-            return found
+        last = self._last
+        if source == last.source and current == last.device:
+            return last.voltage
 
         def excess(voltage: float) -> float:
             now = current(voltage)
             return self.load.excess(source, voltage + self.series_resistance * now, now)
 
         found = _between(excess, source)
-        object.__setattr__(self, "_last", (source, current, found))
+        last.put(source, current, found)
         return found
 
 

@@ -47,7 +47,7 @@ def test_a_resistor_as_a_load_is_one_in_the_circuit(material, volts, ohms, limit
     Times differ by what integrals of the rate over shorter lines differ, an error of 1e-3 each.
     """
     plain, one = advanced(material, volts, Circuit(series_resistance=ohms, compliance=limit))
-    behind = Loaded(Ohms(0.6 * ohms), Circuit(series_resistance=0.4 * ohms, compliance=limit))
+    behind = Loaded.behind(Ohms(0.6 * ohms), Circuit(series_resistance=0.4 * ohms, compliance=limit))
     loaded, two = advanced(material, volts, behind)
     assert [event[1:] for event in loaded.log] == [event[1:] for event in plain.log] != []
     times = [[event[0] for event in record.log] for record in (loaded, plain)]
@@ -61,7 +61,7 @@ def test_a_resistor_as_a_load_is_one_in_the_circuit(material, volts, ohms, limit
 def test_a_law_that_only_gives_its_current(limit):
     """As that of a contact does: the same point as behind the circuit's own resistance."""
     plain = Circuit(series_resistance=2e5, compliance=limit)
-    loaded = Loaded(Ohms(2e5), Circuit(compliance=limit))
+    loaded = Loaded.behind(Ohms(2e5), Circuit(compliance=limit))
     for volts in (0.4, 1.3, -0.9):
         one, two = (of.solve(volts, lambda v: 1e-8 * math.sinh(4.0 * v)) for of in (plain, loaded))
         assert two.limited == one.limited == (limit is not None and volts > 1.0)
@@ -89,7 +89,7 @@ def test_a_gate_limits_a_set_inside_its_pulse(gate, sign):
     transistor = Transistor(threshold=0.4, gain=3e-4)
     load = BehindTransistor(transistor, gate, 20.0, 30.0)
     device = Device(Material.load("HfO2-volatile"), 2e-9, 1.1e-9, seed=1, member=1)
-    device.circuit = Loaded(load, Circuit())
+    device.circuit = Loaded.behind(load, Circuit())
     record = device.advance(Waveform.pulse(1.8, 1e-7, 1e-10), samples=5, budget=5000)
     peak = record.extremes.peak.current
     assert 0.9 * transistor.saturation(gate) < peak <= transistor.saturation(gate) * (1.0 + 1e-9)
@@ -101,6 +101,6 @@ def test_a_gate_limits_a_set_inside_its_pulse(gate, sign):
 
 
 def test_a_source_at_rest_and_a_gate_that_is_off():
-    circuit = Loaded(BehindTransistor(Transistor(threshold=5.0, gain=1e-4), 0.0, 1.0, 1.0), Circuit())
+    circuit = Loaded.behind(BehindTransistor(Transistor(threshold=5.0, gain=1e-4), 0.0, 1.0, 1.0), Circuit())
     assert circuit.device_voltage(0.0, 1e-5) == 0.0
     assert 0.0 <= circuit.device_voltage(1.5, 1e-5) < 1e-9
