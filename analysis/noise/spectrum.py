@@ -107,23 +107,6 @@ def lorentzian(frequency: ArrayLike, variance: float, corner: float, step: float
     return np.asarray(2 * step * variance * lost * (1 + kept) / bottom)
 
 
-def log_uniform_spectrum(frequency: ArrayLike, shortest: float, longest: float) -> Floats:
-    """Return the density of unit variance of many traps with log-uniform relaxation times: 1/f in the band.
-
-    S(f) = 2 (arctan(2 pi f t2) - arctan(2 pi f t1)) / (pi f ln(t2/t1)).
-
-    Parameters
-    ----------
-    frequency : array_like
-        Hz.
-    shortest, longest : float
-        Least and largest relaxation time (s).
-    """
-    f = np.asarray(frequency, float)
-    band = np.arctan(2 * np.pi * f * longest) - np.arctan(2 * np.pi * f * shortest)
-    return np.asarray(2 * band / (np.pi * f * np.log(longest / shortest)))
-
-
 @dataclass(frozen=True, slots=True)
 class Slope:
     """Exponent of a density with its 95 % interval.
