@@ -1,7 +1,7 @@
 """Events of a device one after the other along a line of the source voltage (compiled).
 
 What is Python here happens once for an event at most: an arrangement is looked up or solved, an engine draws
-and moves its atoms, a caller is told what it asked for.
+and moves its atoms, a caller gets what it asked for.
 """
 
 import numpy as np
@@ -44,7 +44,7 @@ cdef class Loop:
     left : int
         Events that may still happen, where ``moved`` is kept.
     stop, superbasin, weights : callable, Superbasin, Weights or None
-        What is told of each event, if it is there.
+        What is called at each event, if it is there.
     """
 
     cdef public object state, solver, extremes, stop, superbasin, weights, log, moved

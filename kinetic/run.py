@@ -116,7 +116,7 @@ class Run(Loop):
         self.sample_times: list[float] = sample_times(waveform, samples).tolist()
         self.counted: tuple[Solved | None, tuple[int, int, int]] = None, (0, 0, 0)
         self.averaged: tuple[tuple[bytes, bytes, tuple[int, int], float], Occupation | None] | None = None
-        # Who is told of each event.
+        # Who is called at each event.
         self.stop, self.progress, self.weights = stop, progress, weights
         self.superbasin = Superbasin(state, solver) if superbasin else None
         self.log = [] if log else None

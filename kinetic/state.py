@@ -279,12 +279,12 @@ class DeviceState(ABC):
         self.hazard = -math.log1p(-self.engine.draw())
 
     def look(self) -> None:
-        """Tell what relaxes which sites hold defects, after others than single events moved atoms."""
+        """Pass on to what relaxes which sites hold defects, after others than single events moved atoms."""
         if self.relaxation is not None:
             self.relaxation.look(self._holds(), self.time)
 
     def _note(self, site: int) -> None:
-        """Tell what relaxes that an event took place at a site (-1: at none)."""
+        """Pass on to what relaxes that an event took place at a site (-1: at none)."""
         if self.relaxation is not None and 0 <= site < self.n_hosts:
             self.relaxation.note(site, bool(IS_DEFECT[self.engine.codes[site]]), self.time)
 

@@ -153,7 +153,7 @@ class Material(Sections):
         return sorted(path.stem for path in DIRECTORY.glob("*.toml"))
 
     def has(self, section: str) -> bool:
-        """Tell whether the file has this section."""
+        """Return whether the file has this section."""
         return section in SECTIONS and section in self.__dict__
 
     @property

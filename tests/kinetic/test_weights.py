@@ -94,7 +94,7 @@ def test_covariance_with_the_weight_is_the_derivative(law):
     for one, exact in ((barrier, 0.0), (frequency, 0.0), (found, chance),
                        ((found - found.mean()) * barrier, expected)):
         assert abs(one.mean() - exact) < Z * one.std(ddof=1) / np.sqrt(len(one))
-    # The covariance is told from nothing, and events alone are no weight: their mean is not 0.
+    # The covariance differs from 0, and events alone are no weight: their mean is not 0.
     product = (found - found.mean()) * barrier
     assert abs(product.mean()) > Z * product.std(ddof=1) / np.sqrt(len(product))
 

@@ -231,9 +231,9 @@ def test_potential_without_the_mover_equals_a_direct_solve(kind, name, lateral):
 
 @pytest.mark.parametrize("share", [0.0, 0.3])
 def test_bias_moves_a_share_of_the_charge_within_company(share):
-    """Both ends beside another vacancy or at an electrode, told without the mover: a share; else all.
+    """Both ends beside another vacancy or at an electrode, seen without the hopping atom: a share; else all.
 
-    Planted errors: the atom counted as its own company; company told at one end alone.
+    Planted errors: the atom counted as its own neighbour; neighbours counted at one end alone.
     """
     whole, part = (make("HfO2-volatile", (6, 7), vacancy__bound_share=value)[0] for value in (1.0, share))
     rng, found = np.random.default_rng(4), set()

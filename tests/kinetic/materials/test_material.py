@@ -88,7 +88,7 @@ def test_missing_section_says_so():
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "hint"),
     [
         ("HfO3", "; near by name are: Ag-HfO2, Ag-graphene-HfO2, HfO2, HfO2-ETH, HfO2-phonons"),
         ("HfO2-column", "; near by name are: Ag-HfO2, Ag-graphene-HfO2, HfO2, HfO2-ETH, HfO2-phonons"),
@@ -102,10 +102,10 @@ def test_missing_section_says_so():
         ("-", "; there are: Ag-Ag2S, Ag-Al2O3, "),
     ],
 )
-def test_unknown_material_names_the_nearest(name, told):
+def test_unknown_material_names_the_nearest(name, hint):
     with pytest.raises(MaterialError) as caught:
         Material.load(name)
-    assert str(caught.value).startswith(f"no material '{name}'{told}")
+    assert str(caught.value).startswith(f"no material '{name}'{hint}")
 
 
 @pytest.mark.parametrize("name", ["../materials/HfO2", "/etc/passwd", ""])
