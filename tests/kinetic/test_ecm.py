@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from gas_runs import restart, run
+from gas_runs import passages
 from scipy import stats
 from scipy.optimize import brentq
 from whole_lattice import put
@@ -216,12 +216,7 @@ def test_e02_nucleation_alone(critical, energy, binding):
 
 def first_times(gas, atoms, runs):
     """Return the times at which the sites first hold a number of atoms."""
-    start, times = gas.state(), np.zeros(runs)
-    for k in range(runs):
-        restart(gas, start)
-        run(gas, until=lambda: np.count_nonzero(gas.engine.codes) >= atoms)
-        times[k] = gas.time
-    return times
+    return passages(gas, runs, lambda: np.count_nonzero(gas.engine.codes) >= atoms)[0]
 
 
 def test_x22_steps_without_return_are_hypoexponential():

@@ -1,7 +1,7 @@
 """All states of a box so small that the master equation can be solved."""
 
 import numpy as np
-from gas_runs import restart, run
+from gas_runs import ends
 from reference import ReferenceEngine
 from scipy import stats
 from scipy.sparse import csr_matrix, diags
@@ -106,9 +106,8 @@ class SmallBox:
 
 def end_states(gas, number, until, runs=6000, **how):
     """Count the states in which runs of a given duration end."""
-    start, count = gas.state(), np.zeros(len(number))
-    for _ in range(runs):
-        restart(gas, start)
-        run(gas, time=until, **how)
-        count[number[tuple(gas.engine.species.tolist()), gas.engine.reservoir]] += 1
+    count = np.zeros(len(number))
+    engine = gas.engine
+    for end in ends(gas, runs, until, lambda: (tuple(engine.species.tolist()), engine.reservoir), **how):
+        count[number[end]] += 1
     return count

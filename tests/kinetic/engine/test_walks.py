@@ -8,7 +8,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from gas_runs import look, restart, run
+from gas_runs import ends, look, passages
 from scipy import stats
 
 from frenkel.kinetic.lattice.lattice import Lattice
@@ -70,13 +70,9 @@ def test_x04_free_walk_in_three_dimensions():
     centre = side**3 // 2
     codes[centre] = VACANCY.code
     gas = LatticeGas(lattice, [hop(attempt_frequency=0.5)], codes, seed=3, cache=16)
-    start, place, jumps = gas.state(), np.zeros((runs, 3)), np.zeros(runs)
-    for i in range(runs):
-        restart(gas, start)
-        run(gas, time=duration)
-        site = int(np.argmax(gas.engine.codes))
-        place[i] = np.array(np.unravel_index(site, (side,) * 3)) - side // 2
-        jumps[i] = gas.events
+    site, events = np.transpose(ends(gas, runs, duration, lambda: (np.argmax(gas.engine.codes), gas.events)))
+    place = np.transpose(np.unravel_index(site, (side,) * 3)) - side // 2
+    jumps = np.diff(events, prepend=0)
     square = (place**2).sum(axis=1)
     assert p_of_mean(square, 6 * 0.5 * duration) > FALSE_ALARM
     assert p_of_mean(jumps, 6 * 0.5 * duration) > FALSE_ALARM
@@ -100,24 +96,11 @@ def test_x05_drift(field):
     assert up / down == pytest.approx(np.exp(2 * half), rel=1e-12)
     assert up - down == pytest.approx(2 * base * np.sinh(half), rel=1e-10, abs=1e-9 * base)
     duration = 30.0 / (up + down)
-    start, place = gas.state(), np.zeros(4000)
-    for i in range(len(place)):
-        restart(gas, start)
-        run(gas, time=duration)
-        place[i] = np.argmax(gas.engine.codes) - middle
+    place = np.array(ends(gas, 4000, duration, lambda: np.argmax(gas.engine.codes))) - middle
     assert p_of_mean(place, (up - down) * duration) > FALSE_ALARM
     assert p_of_variance(place, (up + down) * duration) > FALSE_ALARM
     if field >= 1e8:
         assert p_of_mean(place, 2 * base * np.sinh(half / 2) * duration) < FALSE_ALARM
-
-
-def passage(gas, target, runs):
-    start, times = gas.state(), np.zeros(runs)
-    for i in range(runs):
-        restart(gas, start)
-        run(gas, until=lambda: gas.engine.codes[target])
-        times[i] = gas.time
-    return times
 
 
 def test_x06_first_passage_with_drift():
@@ -126,7 +109,7 @@ def test_x06_first_passage_with_drift():
     potential = 0.5 * energy * np.arange(160)
     gas = column(160, [110], [hop(law="linear")], potential=potential, temperature=kelvin)
     up, down = np.exp(-energy / (BOLTZMANN_EV * kelvin)), 1.0  # the linear law caps the downhill barrier at 0
-    times = passage(gas, 110 - n, 2500)
+    times, _ = passages(gas, 2500, lambda: gas.engine.codes[110 - n])
     assert p_of_mean(times, n / (down - up)) > FALSE_ALARM
     assert p_of_variance(times, n * (up + down) / (down - up) ** 3) > FALSE_ALARM
     assert p_of_mean(times, (n + 1) / (down - up)) < FALSE_ALARM
@@ -134,14 +117,18 @@ def test_x06_first_passage_with_drift():
 
 def test_x06_first_passage_from_a_wall():
     """X-06: mean N (N + 1)/(2 k) without field, starting at a reflecting wall. Fails with N^2/(2 k)."""
-    times = passage(column(20, [0], seed=5), 10, 4000)
+    gas = column(20, [0], seed=5)
+    times, _ = passages(gas, 4000, lambda: gas.engine.codes[10])
     assert p_of_mean(times, 10 * 11 / 2) > FALSE_ALARM
     assert p_of_mean(times, 10 * 10 / 2) < FALSE_ALARM
 
 
 @pytest.mark.parametrize("vacancies", [1, 3])
 def test_x08_boltzmann_in_a_field(vacancies):
-    """X-08: occupation of all configurations of a closed column. Fails with a binding 30 % too strong."""
+    """X-08: occupation of all configurations of a closed column. Fails with a binding 30 % too strong.
+
+    Samples are 8 times the slowest relaxation (4.7 s and 19 s) apart.
+    """
     length, kelvin, binding = 8, 900.0, -0.08
     rng = np.random.default_rng(14)
     potential = 0.03 * np.sin(np.arange(length)) + rng.normal(0.0, 0.02, length)
@@ -155,7 +142,7 @@ def test_x08_boltzmann_in_a_field(vacancies):
         return weight / weight.sum()
 
     count, samples = np.zeros(len(states)), 6000
-    for seen in look(gas, samples, 150.0, lambda: np.flatnonzero(gas.engine.codes)):
+    for seen in look(gas, samples, {1: 40.0, 3: 150.0}[vacancies], lambda: np.flatnonzero(gas.engine.codes)):
         count[states[tuple(seen.tolist())]] += 1
     assert stats.chisquare(count, samples * law(binding)).pvalue > FALSE_ALARM
     if vacancies > 1:
@@ -167,6 +154,7 @@ def test_x09_temperature_gradient(heat):
     """X-09: density of a closed column between 800 and 1400 K: d ln n/dT = -Q*/kT^2, uniform for Q* = 0.
 
     Fails when the hop reads the temperature of its start (Q* = barrier) where Q* = 0 is asked for.
+    Samples are 7 times the slowest relaxation (4.3 s) apart.
     """
     length, barrier = 6, 0.7
     kelvin = np.linspace(800.0, 1400.0, length)
@@ -181,7 +169,7 @@ def test_x09_temperature_gradient(heat):
     law /= law.sum()
     soret = -heat * np.diff(kelvin) / (BOLTZMANN_EV * there * back)
     np.testing.assert_allclose(np.log(law[1:] / law[:-1]), soret, rtol=1e-9, atol=1e-12)
-    count = np.bincount(look(gas, 5000, 100.0, lambda: np.argmax(gas.engine.codes)), minlength=length)
+    count = np.bincount(look(gas, 5000, 30.0, lambda: np.argmax(gas.engine.codes)), minlength=length)
     assert stats.chisquare(count, 5000 * law).pvalue > FALSE_ALARM
     if heat == 0.0:
         start = np.exp(barrier / (BOLTZMANN_EV * kelvin))
@@ -262,12 +250,7 @@ def forming_times(lattice, position, bias, seed, scale=1.0, runs=1500):
         interactions=[PairInteraction(VACANCY, VACANCY, -0.1 * scale)],
     )
     target = np.flatnonzero(lattice.electrode == (1 if bias > 0 else 2))
-    start, times = gas.state(), np.zeros(runs)
-    for i in range(runs):
-        restart(gas, start)
-        run(gas, until=lambda: gas.engine.codes[target].any())
-        times[i] = gas.time
-    return times
+    return passages(gas, runs, lambda: gas.engine.codes[target].any())[0]
 
 
 def number(lattice, places):
