@@ -5,10 +5,7 @@ from ._lattice_green import LatticeGreen
 
 class BondNetwork:
     green: LatticeGreen
-    cut2: int
     m: int
-    n_isolated: int
-    n_hidden: int
     capacity: int
     def __init__(
         self,
