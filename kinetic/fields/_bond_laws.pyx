@@ -14,12 +14,14 @@ cimport cython
 
 import numpy as np
 
-from libc.math cimport exp, fabs
+from libc.math cimport exp, fabs, INFINITY
 
 from ._small_lu cimport factor_small, solve_small
 
 cdef double SETTLED = 1e-13  # V over the largest voltage: the last step of Newton's method
-cdef int MOST_STEPS = 200
+cdef double NEAR = 1e-9      # the same, from where Newton's method on the voltages alone goes on
+cdef double ROUNDED = 1e-6   # V over the largest voltage: what rounding may leave open where no step helps
+cdef int MOST_STEPS = 200, LAST_STEPS = 20
 cdef int UNSETTLED = -99
 
 
@@ -166,6 +168,98 @@ cdef int tangent_factor(int k, const double* coupling, const double* g, const do
 cdef int settle(BondLaws laws, int k, const double* coupling, const double* g, const int* law, const double* drive,
                 double* u, double* tangent, double* work, int* pivot) noexcept nogil:
     """Bring ``u`` (a first guess) to u + S (i(u) - g u) = drive; ``tangent`` becomes i'(u) / g there."""
+    cdef int info = newton(laws, k, coupling, g, law, drive, u, tangent, work, pivot, MOST_STEPS)
+    if info == 0:
+        return 0
+    # A law that grows by e over a few millivolts takes more steps than that.
+    if loaded_newton(laws, k, coupling, g, law, drive, u, tangent, work, pivot):
+        return info
+    newton(laws, k, coupling, g, law, drive, u, tangent, work, pivot, LAST_STEPS)
+    return 0
+
+
+cdef double behind(BondLaws laws, int law, double g, double load, double wanted, double u,
+                   double* tangent) noexcept nogil:
+    """The voltage at which u + ``load`` (i(u) - g u) is what is wanted, near ``u``; the sum rises with u."""
+    cdef double low = -INFINITY, high = INFINITY, value, slope, next_
+    cdef int _step
+    for _step in range(MOST_STEPS):
+        value = u + load * g * (laws.current(law, u, tangent) - u) - wanted
+        slope = 1.0 + load * g * (tangent[0] - 1.0)
+        if value > 0.0 or value != value:
+            high = u
+        else:
+            low = u
+        next_ = u - value / slope
+        # Outside of what is known, or where a current is too large for a number: halve, or go out by doubling.
+        if not low < next_ < high:
+            if high == INFINITY:
+                next_ = max(2.0 * low, 1e-3)
+            elif low == -INFINITY:
+                next_ = min(2.0 * high, -1e-3)
+            else:
+                next_ = 0.5 * (low + high)
+        if fabs(next_ - u) <= 1e-15 * fabs(u) or next_ == low or next_ == high:
+            return next_
+        u = next_
+    return u
+
+
+cdef int loaded_newton(BondLaws laws, int k, const double* coupling, const double* g, const int* law,
+                       const double* drive, double* u, double* tangent, double* work, int* pivot) noexcept nogil:
+    """Bring ``u`` near the solution by Newton's method on w = u + diag(S) (i(u) - g u).
+
+    A bond alone is solved when w is the drive. In w the currents are bounded by w / diag(S) however steep the law is,
+    so that steps are neither lost on the way down an exponential nor too long on the way up.
+    """
+    cdef double* matrix = work
+    cdef double* left = work + k * k
+    cdef double* start = left + k
+    cdef double* other = start + k
+    cdef double size, before, scale = 0.0, share, change, load, weight
+    cdef int j, l, _step
+    for j in range(k):
+        scale = max(scale, fabs(drive[j]))
+        u[j] = 0.0
+    size = unsettled(laws, k, coupling, g, law, drive, u, tangent, other, left)
+    for _step in range(MOST_STEPS):
+        # G = diag(du/dw) + S diag(dh/dw), h = i - g u
+        for l in range(k):
+            load = coupling[l * k + l]
+            weight = g[l] * (tangent[l] - 1.0)
+            weight = weight / (1.0 + load * weight) if weight < 1e300 else 1.0 / load
+            for j in range(k):
+                matrix[l * k + j] = coupling[j * k + l] * weight
+            matrix[l * k + l] += 1.0 - load * weight
+        if factor_small(k, matrix, pivot):
+            return UNSETTLED
+        solve_small(k, 1, matrix, pivot, left)
+        for j in range(k):
+            start[j] = u[j]
+        share, before = 1.0, size
+        while True:
+            change = 0.0
+            for j in range(k):
+                load = coupling[j * k + j]
+                weight = start[j] + load * g[j] * (laws.current(law[j], start[j], &tangent[j]) - start[j])
+                u[j] = behind(laws, law[j], g[j], load, weight - share * left[j], start[j], &tangent[j])
+                change = max(change, fabs(u[j] - start[j]))
+            # Where currents through a loop of bonds cancel, w has fewer digits than the voltages.
+            if change <= NEAR * scale or share < NEAR:
+                unsettled(laws, k, coupling, g, law, drive, u, tangent, matrix, other)
+                return 0 if share == 1.0 or before <= ROUNDED * scale else UNSETTLED
+            size = unsettled(laws, k, coupling, g, law, drive, u, tangent, matrix, other)
+            if size < before:
+                break
+            share *= 0.5
+        for j in range(k):
+            left[j] = other[j]
+    return UNSETTLED
+
+
+cdef int newton(BondLaws laws, int k, const double* coupling, const double* g, const int* law, const double* drive,
+                double* u, double* tangent, double* work, int* pivot, int most) noexcept nogil:
+    """The same by Newton's method on the voltages alone, by at most so many steps."""
     cdef double* matrix = work
     cdef double* left = work + k * k
     cdef double* extra = left + k
@@ -180,7 +274,7 @@ cdef int settle(BondLaws laws, int k, const double* coupling, const double* g, c
             tangent[j] = 1.0
         return 0
     size = unsettled(laws, k, coupling, g, law, drive, u, tangent, extra, left)
-    for _step in range(MOST_STEPS):
+    for _step in range(most):
         info = tangent_factor(k, coupling, g, tangent, matrix, pivot)
         if info:
             return info
