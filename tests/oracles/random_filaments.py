@@ -61,5 +61,6 @@ def operating_points(family, temperature, number, seed):
         yield (
             abs(over + SERIES * through - voltage) / abs(voltage),
             abs(solved.law(over) - through) / max(abs(through), 1e-6 * abs(voltage) / SERIES),
-            abs(solved.law.at(current) - voltage) / abs(voltage),
+            # Digits are lost to the voltage that the current would need at the conductance of 0 V.
+            abs(solved.law.at(current) - voltage) / (abs(voltage) + 1e-6 * abs(current) / solved.conductance),
         )
