@@ -7,7 +7,7 @@ import pytest
 
 from frenkel import checks
 from frenkel.analysis.noise import rtn, trace
-from frenkel.analysis.results.metrics import switching_voltage
+from frenkel.analysis.results.switching import switching_voltage
 from frenkel.analysis.statistics import regression
 from frenkel.progress import Reporter, duration
 from frenkel.reports.forecast import forecast

@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 import xarray as xr
 
+from ...data.measured.schema import rules_of
 from ...typing import Floats
 from ..statistics.comparison import Comparison, halves, of_splits
 from . import gate
@@ -36,8 +37,15 @@ def pair(
     Raises
     ------
     ObservationError
-        They share no number, or one has no cycle.
+        They share no number, one has no cycle, or a switching voltage was read by two rules.
     """
+    ours, theirs = rules_of(measured), rules_of(simulated)
+    for name in ours.keys() & theirs.keys():
+        if ours[name] != theirs[name]:
+            raise ObservationError(
+                f"{name} of {origin} was read by the rule {ours[name]!r}, that of {other} by "
+                f"{theirs[name]!r}: read the loops again (frenkel read --rule)"
+            )
     names = [
         name
         for name in FEATURES

@@ -16,9 +16,10 @@ import numpy as np
 from ... import checks
 from ...data.measured.mapping import HIGH, Plan, takes_turns, values
 from ...data.measured.quantities import FEATURES, unit_of
-from ...data.measured.schema import LAYOUT
+from ...data.measured.schema import LAYOUT, with_rules
 from ...data.measured.table import Table, TableError
 from ...typing import Floats, Index
+from ..results.switching import LARGEST_CURRENT
 from . import loops
 
 if TYPE_CHECKING:
@@ -27,13 +28,19 @@ if TYPE_CHECKING:
 READ_VOLTAGE = 0.1
 """At which resistances of loops are taken by default (V)."""
 
+READOUT = loops.Readout(READ_VOLTAGE)
+"""How numbers are read off loops by default."""
+
+SWITCHED, RESET = ("set_voltage", "forming_voltage"), {"reset_voltage": LARGEST_CURRENT}
+"""Switching voltages that a rule is chosen for, and the one of which there is one rule."""
+
 Part = dict[str, Any]
 """Columns of one table, with ``device`` as text of each row."""
 
 
 def dataset(
     tables: Sequence[tuple[Table, Plan]],
-    read_voltage: float = READ_VOLTAGE,
+    how: loops.Readout = READOUT,
     attrs: dict[str, Any] | None = None,
 ) -> "xr.Dataset":
     """Return what was measured, in the layout of measurements.
@@ -42,8 +49,8 @@ def dataset(
     ----------
     tables : sequence of (Table, Plan)
         Of several kinds; devices of one name are one device.
-    read_voltage : float
-        At which resistances of loops are taken (V), above 0, at most 100.
+    how : Readout
+        How numbers are read off loops; its voltage at most 100 V.
     attrs : dict, optional
         Attributes of the dataset.
 
@@ -53,7 +60,7 @@ def dataset(
         A table does not hold what its plan says; loops of a device without a cycle are no error where others
         have some: the attribute ``without_cycles`` lists them as JSON.
     """
-    checks.between("read voltage", read_voltage, 1e-6, 100.0, "V", TableError)
+    checks.between("read voltage", how.voltage, 1e-6, 100.0, "V", TableError)
     parts: dict[str, list[Part]] = {}
     for table, plan in tables:
         parts.setdefault(plan.kind, []).append(READERS[plan.kind](table, plan))
@@ -65,7 +72,7 @@ def dataset(
     lost: list[str] = []
     cycles = parts.get("cycles", [])
     if "loops" in parts:
-        variables, of_loops, lost = _loops(parts["loops"], places, read_voltage)
+        variables, of_loops, lost = _loops(parts["loops"], places, how)
         found |= variables
         cycles = [*cycles, *of_loops]
     if cycles:
@@ -74,7 +81,8 @@ def dataset(
         if kind in parts:
             found |= build(parts[kind], places)
     without = {"without_cycles": json.dumps(lost)} if lost else {}
-    return LAYOUT.dataset(found, {**(attrs or {}), **without})
+    whole = LAYOUT.dataset(found, {**(attrs or {}), **without})
+    return with_rules(whole, dict.fromkeys(SWITCHED, how.rule) | RESET) if "loops" in parts else whole
 
 
 def _devices(table: Table, plan: Plan, rows: int) -> list[str]:
@@ -274,7 +282,7 @@ def _response(table: Table, plan: Plan, volts: Floats, wanted: str) -> list[tupl
 
 
 def _loops(
-    parts: list[Part], places: dict[str, int], read_voltage: float
+    parts: list[Part], places: dict[str, int], how: loops.Readout
 ) -> tuple[Part, list[Part], list[str]]:
     """Return the variables of loops, the numbers of their cycles as parts, and why devices have none."""
     owners, cycles, sizes, numbers, lost = [], [], [], [], []
@@ -283,7 +291,7 @@ def _loops(
         for name in dict.fromkeys(part["device"]):
             rows = np.flatnonzero(np.array(part["device"]) == name)
             try:
-                found, bounds = _features(part, rows, name, read_voltage)
+                found, bounds = _features(part, rows, name, how)
             except TableError as error:
                 lost.append(str(error))
                 continue
@@ -297,7 +305,7 @@ def _loops(
                     column.append(own - own[0] if key == "time" else own)
     if not numbers:
         raise TableError(lost[0])
-    found = {"loop_device": owners, "loop_cycle": cycles, "loop_size": sizes, "read_voltage": read_voltage}
+    found = {"loop_device": owners, "loop_cycle": cycles, "loop_size": sizes, "read_voltage": how.voltage}
     found |= {f"loop_{key}": np.concatenate(column) for key, column in columns.items()}
     for key in ("loop_time", "loop_gate_voltage"):
         if np.isnan(found[key]).all():
@@ -305,11 +313,11 @@ def _loops(
     return found, numbers, lost
 
 
-def _features(part: Part, rows: Index, name: str, read_voltage: float) -> tuple[Part, list[tuple[int, int]]]:
+def _features(part: Part, rows: Index, name: str, how: loops.Readout) -> tuple[Part, list[tuple[int, int]]]:
     """Return numbers and sample ranges of the cycles of one device."""
     v, i = part["voltage"][rows], part["current"][rows]
     try:
-        found = loops.features(v, i, read_voltage)
+        found = loops.features(v, i, how)
     except ValueError as error:
         raise TableError(f"device {name} of {part['name']}: {error}") from None
     first, last = (found.pop(key).astype(int) for key in ("first", "last"))

@@ -17,7 +17,8 @@ from ...data import kinds, store
 from ...data.measured import joined, mapping, mapping_file, quantities, reading, table
 from ...data.measured.schema import LAYOUT
 from . import dataset
-from .dataset import READ_VOLTAGE
+from .dataset import READOUT
+from .loops import Readout
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -109,7 +110,7 @@ def read(
     *,
     kind: str = "",
     units: tuple[str, ...] = (),
-    read_voltage: float = READ_VOLTAGE,
+    how: Readout = READOUT,
 ) -> "xr.Dataset":
     """Return what a laboratory measured, in the layout of measurements.
 
@@ -120,8 +121,8 @@ def read(
         (.nc), which are joined.
     told, kind, units
         As for :func:`planned`.
-    read_voltage : float
-        At which resistances of loops are taken (V), above 0.
+    how : Readout
+        How numbers are read off loops.
 
     Returns
     -------
@@ -133,10 +134,10 @@ def read(
     TableError
         See :func:`planned` and :func:`.joined.join`.
     """
-    return assembled(planned(files, told, kind, units), files, read_voltage)
+    return assembled(planned(files, told, kind, units), files, how)
 
 
-def assembled(plans: Sequence[Planned], files: Sequence[Path], read_voltage: float) -> "xr.Dataset":
+def assembled(plans: Sequence[Planned], files: Sequence[Path], how: Readout) -> "xr.Dataset":
     """Return the dataset of tables that were planned, with the files of measurements among them."""
     made = [
         {
@@ -161,7 +162,7 @@ def assembled(plans: Sequence[Planned], files: Sequence[Path], read_voltage: flo
         "history": f"{moment} read by frenkel {provenance.version()}",
         "provenance": json.dumps(record),
     }
-    found = [dataset.dataset(plans, read_voltage, attrs)] if plans else []
+    found = [dataset.dataset(plans, how, attrs)] if plans else []
     return joined.join([*found, *parts], attrs) if parts else found[0]
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...typing import Floats, Index
-from ..results import metrics
+from ..results.switching import FLAT, HALF_RISE, current_limit, switching_voltage
 
 NEAR_ZERO = 0.02
 """Share of the largest voltage below which a voltage belongs to neither polarity."""
@@ -20,15 +20,29 @@ AROUND = 0.3
 HIGH = 5.0
 """The nonlinearity compares the resistance at the read voltage with that at so many times of it."""
 
-FLAT, SHORTEST = 0.03, 4
-"""A limit held the current where at least so many samples lie within this share below its largest value."""
-
 FORMED = 10.0
 """The first SET was a forming if the state before had this many times the median resistance after a RESET, or
 no current that could be told from none."""
 
 HIGHER, OTHERS = 1.3, 2
 """It was one, too, if its voltage was so many times the largest of so many others or more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Readout:
+    """How numbers are read off loops.
+
+    Parameters
+    ----------
+    voltage : float
+        At which resistances are taken (V), above 0, by magnitude in both polarities; below it no switching is
+        looked for.
+    rule : str
+        For V_SET and V_form, one of :data:`.switching.RULES`.
+    """
+
+    voltage: float
+    rule: str = HALF_RISE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,13 +118,7 @@ def resistance_at(voltage: Floats, current: Floats, at: float) -> float:
     return at / amperes if amperes > 0 else np.nan
 
 
-def limit(current: Floats) -> float:
-    """Return the limit (A) that held the current of a half, NaN where none did."""
-    size = np.abs(current)
-    return float(size.max()) if np.sum(size >= (1 - FLAT) * size.max()) >= SHORTEST else np.nan
-
-
-def features(voltage: Floats, current: Floats, read_voltage: float) -> dict[str, Floats]:
+def features(voltage: Floats, current: Floats, how: Readout) -> dict[str, Floats]:
     """Return the numbers of every cycle in the loops of one device.
 
     Where there is one polarity, a half in which the device conducts better on the way back is a SET, one in
@@ -125,15 +133,13 @@ def features(voltage: Floats, current: Floats, read_voltage: float) -> dict[str,
     ----------
     voltage, current : (n,) array_like
         V and A, in the order of time; samples where one is missing are left out.
-    read_voltage : float
-        At which resistances are taken (V), above 0, by magnitude in both polarities; below it no switching
-        is looked for.
+    how : Readout
 
     Returns
     -------
     dict of str to (cycles,) float64
         ``hrs``, ``lrs`` (ohm; on the way back from RESET and SET), ``set_voltage``, ``reset_voltage`` (V, as
-        :func:`.metrics.switching_voltage`; a limit of the current is found where the current is flat),
+        :func:`.switching_voltage`; a limit of the current is seen where the current is flat),
         ``on_off`` (1), ``hrs_nonlinearity``, ``lrs_nonlinearity`` (R at the read voltage over R at 5 times of
         it, on the way back; NaN where the loop does not reach that far), ``first``, ``last`` (places of the
         first and last sample); and of the device ``forming_voltage`` (V, one value, NaN: none was seen).
@@ -147,9 +153,9 @@ def features(voltage: Floats, current: Floats, read_voltage: float) -> dict[str,
     v, i = np.asarray(voltage, float)[known], np.asarray(current, float)[known]
     parts = halves(v)
     if len({half.polarity for half in parts}) < 2:
-        return _one_polarity(v, i, parts, known, read_voltage)
-    on = _set_polarity(v, i, parts, read_voltage)
-    forming = _forming(v, i, parts, on, read_voltage)
+        return _one_polarity(v, i, parts, known, how)
+    on = _set_polarity(v, i, parts, how.voltage)
+    forming = _forming(v, i, parts, on, how)
     formed = next(k for k, half in enumerate(parts) if half.polarity == on)
     alone = np.isfinite(forming) and not any(_pairs(parts[formed + 1 :]))
     if np.isfinite(forming) and not alone:
@@ -157,7 +163,7 @@ def features(voltage: Floats, current: Floats, read_voltage: float) -> dict[str,
     rows = []
     for one, other in _pairs(parts):
         reset, switch_on = (one, other) if other.polarity == on else (other, one)
-        rows.append(_cycle(v, i, reset, switch_on, read_voltage))
+        rows.append(_cycle(v, i, reset, switch_on, how))
         rows[-1] |= {"first": known[one.rows[0]], "last": known[other.rows[-1]]}
     if not rows:
         raise ValueError("no RESET and SET follow each other in the loops")
@@ -172,8 +178,9 @@ SWITCHED = 1.5
 """Ratio of the resistances on the way out and back from which a half of one polarity has switched."""
 
 
-def _one_polarity(v: Floats, i: Floats, parts: list[Half], known: Index, read: float) -> dict[str, Floats]:
+def _one_polarity(v: Floats, i: Floats, parts: list[Half], known: Index, how: Readout) -> dict[str, Floats]:
     """Return the numbers of cycles in loops of one polarity, as :func:`features`."""
+    read = how.voltage
     kinds = []
     for half in parts:
         before, after = (resistance_at(v[rows], i[rows], read) for rows in (half.out, half.back))
@@ -193,13 +200,13 @@ def _one_polarity(v: Floats, i: Floats, parts: list[Half], known: Index, read: f
         (half, kind), (other, next_kind) = kinds[k], kinds[k + 1] if k + 1 < len(kinds) else (None, "")
         if len(there) == 1:
             rows.append(
-                _half_cycle(v, i, half, kind, read)
+                _half_cycle(v, i, half, kind, how)
                 | {"first": known[half.rows[0]], "last": known[half.rows[-1]]}
             )
             k += 1
         elif other is not None and kind != next_kind:
             reset, switch_on = (half, other) if kind == "reset" else (other, half)
-            rows.append(_cycle(v, i, reset, switch_on, read))
+            rows.append(_cycle(v, i, reset, switch_on, how))
             rows[-1] |= {"first": known[half.rows[0]], "last": known[other.rows[-1]]}
             k += 2
         else:
@@ -209,10 +216,10 @@ def _one_polarity(v: Floats, i: Floats, parts: list[Half], known: Index, read: f
     }
 
 
-def _half_cycle(v: Floats, i: Floats, half: Half, kind: str, read: float) -> dict[str, float]:
+def _half_cycle(v: Floats, i: Floats, half: Half, kind: str, how: Readout) -> dict[str, float]:
     """Return the numbers of a cycle of which a SET or a RESET alone was recorded."""
-    whole = _cycle(v, i, half, half, read)  # of a half both states are on it: one on the way out
-    before = resistance_at(v[half.out], i[half.out], read)
+    whole = _cycle(v, i, half, half, how)  # of a half both states are on it: one on the way out
+    before = resistance_at(v[half.out], i[half.out], how.voltage)
     before = before if np.isfinite(before) else np.nan
     hrs, lrs = (before, whole["lrs"]) if kind == "set" else (whole["hrs"], before)
     lost = {"hrs_nonlinearity": np.nan, "reset_voltage": np.nan} if kind == "set" else {
@@ -253,7 +260,8 @@ def _pairs(parts: list[Half]) -> Iterator[tuple[Half, Half]]:
             k += 1
 
 
-def _cycle(v: Floats, i: Floats, reset: Half, switch_on: Half, read: float) -> dict[str, float]:
+def _cycle(v: Floats, i: Floats, reset: Half, switch_on: Half, how: Readout) -> dict[str, float]:
+    read = how.voltage
     # A current below the last digit of the instrument is no resistance: missing, like one of the wrong sign.
     hrs, lrs = (
         ohms if np.isfinite(ohms := resistance_at(v[half.back], i[half.back], read)) else np.nan
@@ -262,36 +270,36 @@ def _cycle(v: Floats, i: Floats, reset: Half, switch_on: Half, read: float) -> d
     found = {"hrs": hrs, "lrs": lrs, "on_off": hrs / lrs}
     for name, half, ohms in (("hrs", reset, hrs), ("lrs", switch_on, lrs)):
         # Where a limit holds the current, the source has not the device's voltage.
-        held = limit(i[half.rows])
+        held = current_limit(np.abs(v[half.rows]), np.abs(i[half.rows]))
         limited = half.back[np.abs(i[half.back]) >= (1 - FLAT) * held]
         top = np.abs(v[limited]).min(initial=np.inf)
         rows = half.back[np.abs(v[half.back]) < top]
         found[f"{name}_nonlinearity"] = ohms / resistance_at(v[rows], i[rows], HIGH * read)
-    found["set_voltage"] = _switching(v, i, switch_on, "set", read)
-    found["reset_voltage"] = _switching(v, i, reset, "reset", read)
+    found["set_voltage"] = _switching(v, i, switch_on, "set", how)
+    found["reset_voltage"] = _switching(v, i, reset, "reset", how)
     return found
 
 
-def _switching(v: Floats, i: Floats, half: Half, kind: str, read: float) -> float:
-    held = limit(i[half.rows]) if kind == "set" else np.nan
+def _switching(v: Floats, i: Floats, half: Half, kind: str, how: Readout) -> float:
     # Near 0 V a noise of the current makes jumps of the conductance without bound.
-    rows = half.rows[np.abs(v[half.rows]) >= read]
-    return metrics.switching_voltage(v[rows], i[rows], kind, held)
+    rows = half.rows[np.abs(v[half.rows]) >= how.voltage]
+    return switching_voltage(v[rows], i[rows], kind, rule=how.rule)
 
 
-def _forming(v: Floats, i: Floats, parts: list[Half], on: int, read: float) -> float:
+def _forming(v: Floats, i: Floats, parts: list[Half], on: int, how: Readout) -> float:
     """Return the voltage (V) of a forming in the first half of SET, NaN where it was an ordinary SET."""
+    read = how.voltage
     sets = [half for half in parts if half.polarity == on]
     before = resistance_at(v[sets[0].out], i[sets[0].out], read)
     after = [resistance_at(v[half.back], i[half.back], read) for half in parts if half.polarity != on]
     usual = np.nanmedian(after) if np.isfinite(after).any() else np.nan
-    voltage = _switching(v, i, sets[0], "set", read)
+    voltage = _switching(v, i, sets[0], "set", how)
     if np.isnan(voltage):  # a current that rises from below the last digit has no jump
         size = np.abs(i[sets[0].out])
         voltage = float(v[sets[0].out][np.argmax(size >= size.max() / 2)])
     is_read = np.abs(v[sets[0].out]).min() <= read
     if before > FORMED * usual or (is_read and not np.isfinite(before) and np.isfinite(usual)):
         return voltage
-    others = np.abs([_switching(v, i, half, "set", read) for half in sets[1:]])
+    others = np.abs([_switching(v, i, half, "set", how) for half in sets[1:]])
     others = others[np.isfinite(others)]
     return voltage if len(others) >= OTHERS and abs(voltage) > HIGHER * others.max() else np.nan

@@ -87,7 +87,7 @@ def _forming(result: xr.Dataset) -> str:
     voltage = metrics.forming_voltage(result)
     if not np.isfinite(voltage):
         return "Forming did not reach the current limit."
-    text = f"Forms at {voltage:.2f} V of the source"
+    text = f"Forms at {voltage:.2f} V of the source (half rise)"
     attempts = int(formings["phase_attempt"].max())
     if attempts > 1:
         text += f" ({attempts} attempts under verify)"
@@ -113,7 +113,7 @@ def _cycles(result: xr.Dataset) -> str:
         f"{quantity(float(cycles['lrs'].median()), 'ohm')}, HRS "
         f"{quantity(float(cycles['hrs'].median()), 'ohm')}"
     )
-    for name, variable in (("SET at", "set_voltage"), ("RESET current peak at", "reset_voltage")):
+    for name, variable in (("SET (half rise)", "set_voltage"), ("RESET (largest current)", "reset_voltage")):
         # NaN where a SET missed its limit or a RESET never turned down.
         found = cycles[variable].values[np.isfinite(cycles[variable].values)]
         if len(found):

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from ...typing import Floats
 from ..results import filament, metrics
 from ..results.appearance import BOND_RADIUS, BOTTOM, CONDUCTING, DEFECT_RADIUS, INTERSTITIAL, ISOLATED, TOP
+from ..results.switching import current_at
 from . import scene
 from .caption import NAMES, caption, filamentary, phase_title, prefix, several
 from .page import label
@@ -302,15 +303,23 @@ def _mark_limit(result: xr.Dataset, axes: "Axes") -> None:
 
 
 def _mark_switching(result: xr.Dataset, axes: "Axes") -> None:
-    """Point along the upper edge at the voltages where the strong curves switch."""
+    """Point along the upper edge at the voltages where the strong curves switch, and mark them on these."""
     phases = metrics.phase_summary(result)
-    found = {"form": metrics.forming_voltage(result)}
-    for kind in ("set", "reset"):
-        values = phases["switching_voltage"].values[phases["phase_kind"].values == kind]
-        found[kind] = float(values[-1]) if len(values) else np.nan
+    kinds, volts = phases["phase_kind"].values, phases["switching_voltage"].values
     low, high = axes.get_xlim()
-    for kind, value in found.items():
+    for kind in ("form", "set", "reset"):
+        indices = np.flatnonzero(kinds == kind)
+        if not len(indices):
+            continue
+        index = int(indices[0 if kind == "form" else -1])  # of the strong curve
+        value = float(volts[index])
         if np.isfinite(value):
+            rows = result["phase"].values == index
+            curve = result["source_voltage"].values[rows], np.abs(result["current"].values[rows])
+            size = current_at(*curve, value, kind, logarithmic=True)
+            style: dict[str, Any] = {"marker": "o", "markersize": 4, "markerfacecolor": "white"}
+            style["color"] = COLOURS[kind]
+            axes.plot([value], [size], zorder=5, **style)
             # A name near a side ends there rather than beyond it.
             share = (value - low) / (high - low)
             side: Literal["left", "center", "right"]

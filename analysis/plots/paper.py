@@ -19,6 +19,7 @@ from ..noise import rtn as noise
 from ..noise import trace as traces
 from ..results import filament as geometry
 from ..results import metrics
+from ..results.switching import current_at
 from . import device, probability
 from .caption import NAMES, prefix
 from .page import legend, name_point
@@ -53,8 +54,6 @@ STYLE: dict[str, Any] = {
 """Settings of matplotlib for a figure of one column."""
 
 SWITCHED = ("form", "set", "reset")
-UP = 0
-"""Of the direction of a step: a rise of the current."""
 
 _OURS: "WeakSet[Any]" = WeakSet()
 """Figures that were made here, in whose style further curves are drawn too."""
@@ -398,26 +397,14 @@ def _mark(panel: "Axes", data: xr.Dataset, index: int, kind: str, height: float,
     volts = float(metrics.phase_summary(data)["switching_voltage"][index])
     if not np.isfinite(volts):
         return
-    amps = _current_at(data, index, kind, volts)
+    rows = data["phase"].values == index
+    curve = data["source_voltage"].values[rows], data["current"].values[rows]
+    amps = current_at(*curve, volts, kind, logarithmic=height == 0)
     point = volts, abs(amps) if height == 0 else amps / height
     panel.plot(*point, "o", markersize=3.5, markerfacecolor="white", color=paint, zorder=5)
     number = f"{volts:.2f}".replace("-", "−")
     name_point(panel, f"{NAMES[kind]} {number} V", point, paint)
 
-
-def _current_at(data: xr.Dataset, index: int, kind: str, volts: float) -> float:
-    """Return the current (A) just before a phase switches: of its events, else of the sample before."""
-    at = data.isel(phases=index)
-    own = at["out_current"], at["out_source_voltage"]
-    if kind != "reset":
-        own = at["step_from"][..., UP], at["step_source_voltage"][..., UP]
-    if float(own[1]) == volts:
-        return float(own[0])
-    rows = data["phase"].values == index
-    source, current = np.abs(data["source_voltage"].values[rows]), data["current"].values[rows]
-    rising = source[: int(np.argmax(source)) + 1]
-    before = np.flatnonzero(rising <= abs(volts) * (1 + 1e-12))
-    return float(current[before[-1] if len(before) else 0])
 
 
 def _snapshot(data: xr.Dataset, snapshot: int | str) -> int:

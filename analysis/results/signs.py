@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from .metrics import JUMP, resistance
+from .metrics import resistance
+from .switching import JUMP
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -27,10 +27,10 @@ import xarray as xr
 
 from . import provenance, toml
 from .analysis.fitting import card_schema
-from .analysis.results import metrics
+from .analysis.results import switching
 from .cells import files
 from .cells.card import Card
-from .data import content, kinds, schema, store
+from .data import content, kinds, layout, schema, store
 from .experiment import array_file, ensemble_file
 from .kinetic.extremes import DIRECTIONS, Extremes, Moment, Step
 from .typing import Floats
@@ -52,6 +52,13 @@ MATERIALS = ("material_document", "materials")
 """Keys of a recorded configuration that hold materials, whose keys are the same."""
 
 OF_SAMPLES = f"of the samples: commit {COMMIT} recorded no events"
+RULES_BEFORE = {
+    "forming_voltage": switching.LARGEST_STEP,
+    "set_voltage": switching.LARGEST_STEP,
+    "reset_voltage": switching.LARGEST_CURRENT,
+}
+"""Rules by which an ensemble of that commit has its switching voltages."""
+
 LACKING = {
     "reset_current": ("largest current of RESET before the source turns back", "A"),
     "time_above_melting": ("longest time above the melting point without a break", "s"),
@@ -191,7 +198,7 @@ def _ensemble(old: xr.Dataset) -> xr.Dataset:
         attrs = {"units": units, "long_name": long_name, "comment": f"NaN: not kept by commit {COMMIT}"}
         new[name] = (like.dims, np.full(like.shape, np.nan), attrs)
     for name in ("forming_voltage", "set_voltage", "reset_voltage"):
-        new[name].attrs["comment"] = f"{OF_SAMPLES}; NaN: none"
+        new[name].attrs |= {"comment": f"{OF_SAMPLES}; NaN: none", layout.RULE: RULES_BEFORE[name]}
     if "sample_count" not in old.variables:
         return new.assign_coords(direction=("direction", np.array(DIRECTIONS, object), _attrs("direction")))
     ends = [np.cumsum(old[f"{dim}_count"].values, dtype=np.int64) for dim in ("sample", "phases")]
@@ -223,8 +230,8 @@ def of_samples(
 ) -> Extremes:
     """Return the largest currents of a phase, and its largest step up, as its samples tell them.
 
-    The step is that by which :func:`.metrics.switching_voltage` tells where a phase switches: from the sample
-    before it, at the source voltage after it. There is no step down.
+    The step is the largest that at least doubles the conductance, before the limit is reached: from the
+    sample before it, at the source voltage after it. There is no step down.
 
     Parameters
     ----------
@@ -242,9 +249,9 @@ def of_samples(
 
     turn = int(np.flatnonzero(volts == volts.max())[-1])
     found.peak, found.out = at(int(np.argmax(size))), at(int(np.argmax(size[: turn + 1])))
-    limited = np.flatnonzero(size >= metrics.REACHED * compliance)
+    limited = np.flatnonzero(size >= switching.REACHED * compliance)
     end = int(limited[0]) if len(limited) else int(np.argmax(volts))
-    if jump := metrics.largest_jump(source[: end + 1], size[: end + 1]):
+    if jump := switching.largest_jump(source[: end + 1], size[: end + 1]):
         before, after = at(jump - 1), at(jump)
         change = abs(after.current) - abs(before.current)
         found.up = Step(change, before.current, after.source_voltage, before.device_voltage, after.time)

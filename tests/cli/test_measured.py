@@ -172,7 +172,7 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "measured"
 @pytest.mark.parametrize(
     ("name", "words", "text"),
     [
-        ("loops", ["--read-voltage", "0.3 V"], ["guessed: loops", "60 loops", "set_voltage       -909 mV"]),
+        ("loops", ["--read-voltage", "0.3 V"], ["guessed: loops", "60 loops", "set_voltage       -884 mV"]),
         ("cycles", [], ["guessed: cycles", "19 device(s)", "missing in 20 of 3800"]),
         ("bake", [], ["guessed: reads", "5120 reads", "512 device(s)"]),
         ("traces", [], ["guessed: trace", "5 traces"]),

@@ -7,9 +7,12 @@ import numpy as np
 
 from ..analysis.fitting.observations import FEATURES, Observations, build
 from ..analysis.measured.dataset import READ_VOLTAGE
+from ..analysis.measured.loops import Readout
+from ..analysis.results.switching import HALF_RISE, LARGEST_CURRENT
 from ..configuration.base import ConfigurationError
 from ..configuration.device import Configuration
 from ..configuration.phases import Sweep
+from ..data.measured.schema import rules_of
 from ..experiment import measurements
 
 if TYPE_CHECKING:
@@ -43,17 +46,23 @@ def target(path: Path, configuration: Configuration, features: tuple[str, ...] =
     Raises
     ------
     ConfigurationError
-        There are none, or resistances were read at another voltage.
+        There are none, or resistances were read at another voltage, or V_SET by another rule.
     ObservationError
         A number is no such quantity.
     """
     volts = configuration.read_voltage
-    data = measurements.of_file(path, volts or READ_VOLTAGE)
+    data = measurements.of_file(path, Readout(volts or READ_VOLTAGE))
     if "read_voltage" in data and not np.isclose(float(data["read_voltage"]), volts):
         raise ConfigurationError(
             f"{path.name} has resistances at {float(data['read_voltage']):g} V, the configuration reads at "
             f"{volts:g} V: set read_voltage, or read the loops again"
         )
+    for name, rule in rules_of(data).items():
+        if rule not in (HALF_RISE, LARGEST_CURRENT):
+            raise ConfigurationError(
+                f"{name} of {path.name} was read by the rule {rule!r}, that of simulated devices is "
+                f"{HALF_RISE!r}: read the loops again"
+            )
     there = _there(data, configuration)
     for name in features:
         if name not in there:

@@ -2,7 +2,7 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..data.measured.quantities import KINDS
 from .common import (
@@ -19,11 +19,22 @@ from .common import (
     draw,
 )
 
+if TYPE_CHECKING:
+    from ..analysis.measured.loops import Readout
+
 READ_VOLTAGE = Option(
     "--read-voltage",
     default="0.1 V",
     metavar="VOLTAGE",
     help="at which resistances of loops are taken, such as '0.2 V' (default: 0.1 V)",
+)
+
+RULE = Option(
+    "--rule",
+    choices=("half rise", "limit", "largest step"),
+    default="half rise",
+    help="where V_SET is on a loop: half of the rise to the limit, the limit itself, or the largest step of "
+    "the conductance (default: 'half rise', that of simulated devices)",
 )
 
 
@@ -68,6 +79,7 @@ def add_commands(commands: Any) -> None:
             help="what was measured (default: guessed from the columns)",
         ),
         READ_VOLTAGE,
+        RULE,
         PLOT.but(help="the first loops or values, as they were read: .png, .pdf, .svg"),
         FORCE,
     )
@@ -82,6 +94,7 @@ def add_commands(commands: Any) -> None:
             "simulated", type=Path, metavar="SIMULATED", help="ensemble or result of frenkel run, or measured"
         ),
         READ_VOLTAGE,
+        RULE,
         SEED.but(default=0, help="of the splits (default: 0)"),
         PLOT.but(help="loops, distributions and memory of both: .png, .pdf, .svg"),
         FORCE_PICTURE,
@@ -105,7 +118,7 @@ def _read(options: argparse.Namespace) -> None:
                 raise UsageError(f"--write-map must end in {ending}, got {str(path)!r}")
             store.writable(path, force=options.force)
     check_picture(options.plot, options.force)
-    volts = _volts(options.read_voltage)
+    how = _readout(options)
     try:
         units = mapping_file.units_of("--unit", options.unit or "")
     except TableError as error:
@@ -128,7 +141,7 @@ def _read(options: argparse.Namespace) -> None:
             "--write-map and --map"
         )
         return
-    found = files.assembled(plans, options.files, volts)
+    found = files.assembled(plans, options.files, how)
     if options.output is not None:
         store.save(found, options.output, force=options.force, layout=LAYOUT)
     print(contents(found))
@@ -147,9 +160,9 @@ def _compare(options: argparse.Namespace) -> int:
     check_picture(options.plot, options.force)
     if options.seed < 0:
         raise UsageError(f"--seed must be at least 0, got {options.seed}")
-    volts = _volts(options.read_voltage)
+    how = _readout(options)
     paths = (options.measured, options.simulated)
-    one, other = (measurements.of_file(path, volts) for path in paths)
+    one, other = (measurements.of_file(path, how) for path in paths)
     # Files of one name are told by their folders.
     names = [str(path) if paths[0].name == paths[1].name else path.name for path in paths]
     pair = compare.pair(one, other, *names)
@@ -160,10 +173,12 @@ def _compare(options: argparse.Namespace) -> int:
     return 0 if passed(rows) else 1
 
 
-def _volts(text: str) -> float:
+def _readout(options: argparse.Namespace) -> "Readout":
+    """Return how numbers are read off loops."""
+    from ..analysis.measured.loops import Readout
     from ..quantity import to_si
 
     try:
-        return to_si(text, "V", 1e-6, 100.0)
+        return Readout(to_si(options.read_voltage, "V", 1e-6, 100.0), options.rule)
     except ValueError as error:
         raise UsageError(f"--read-voltage {error}") from None

@@ -22,6 +22,9 @@ if TYPE_CHECKING:  # the processes of an ensemble read the names here, and are s
 SCHEMA_VERSION = 1
 CONVENTIONS = "CF-1.11"
 
+RULE = "rule"
+"""Attribute of switching voltages: the name of the rule by which they were read."""
+
 KINDS = {"float": "f", "whole": "i", "text": "U"}
 """numpy's letters of the kinds of values."""
 
@@ -78,6 +81,8 @@ class Variable:
         Meanings of 0, 1, ...
     comment : str
         One sentence more, where the long name is not enough.
+    rule : str
+        Name of the rule by which it is read off a curve; "": it is not, or each file names its own.
     """
 
     dims: tuple[str, ...]
@@ -93,6 +98,7 @@ class Variable:
     sizes_of: str = ""
     flags: tuple[str, ...] = ()
     comment: str = ""
+    rule: str = ""
 
     def attrs(self) -> dict[str, Any]:
         """Return the CF attributes of the variable."""
@@ -101,6 +107,8 @@ class Variable:
             attrs["units"] = self.units
         if self.comment:
             attrs["comment"] = self.comment
+        if self.rule:
+            attrs["rule"] = self.rule
         if self.sizes_of:
             attrs["sample_dimension"] = self.sizes_of
         if self.flags:

@@ -8,14 +8,15 @@ import numpy as np
 
 from .. import provenance
 from ..analysis.measured import files
-from ..analysis.measured.dataset import READ_VOLTAGE
+from ..analysis.measured.dataset import READOUT
+from ..analysis.measured.loops import Readout
 from ..analysis.noise import trace
 from ..analysis.statistics.censoring import Sample
 from ..configuration import device as config
 from ..configuration.phases import Pulse
 from ..data import kinds, store
 from ..data.measured import series
-from ..data.measured.schema import LAYOUT
+from ..data.measured.schema import LAYOUT, rules_of, with_rules
 from ..mpi_runs import shards
 from ..typing import Floats
 from . import ensemble_file
@@ -343,15 +344,15 @@ def sample(path: Path, name: str, censored: bool = False) -> tuple[Sample, str]:
     return Sample.of(every, right=np.arange(len(every)) >= len(sizes)), unit
 
 
-def of_file(path: Path, read_voltage: float = READ_VOLTAGE) -> "xr.Dataset":
+def of_file(path: Path, how: Readout = READOUT) -> "xr.Dataset":
     """Return what is in a file in the layout of measurements, whether it was measured or simulated.
 
     Parameters
     ----------
     path : Path
         A file of ``frenkel read``, an ensemble or a result of ``frenkel run`` (.nc), or a table.
-    read_voltage : float
-        For the loops of a table (V).
+    how : Readout
+        How numbers are read off the loops of a table.
 
     Raises
     ------
@@ -359,7 +360,7 @@ def of_file(path: Path, read_voltage: float = READ_VOLTAGE) -> "xr.Dataset":
         It is none of these, or holds nothing that could be compared.
     """
     if store.form_of(path) != "netcdf":
-        return files.read([path], read_voltage=read_voltage)
+        return files.read([path], how=how)
     kind = kinds.kind_of(path)
     if kind == "measured":
         return files.load(path)
@@ -388,7 +389,7 @@ def _of_ensemble(path: Path) -> "xr.Dataset":
         found |= _curves(
             [ensemble_file.member(whole, int(number)) for number in whole["member"].values[done]]
         )
-    return _checked(found, whole.attrs)
+    return _checked(found, whole.attrs, rules_of(whole))
 
 
 def _simulated(path: Path) -> "xr.Dataset":
@@ -402,17 +403,17 @@ def _simulated(path: Path) -> "xr.Dataset":
         found["cycle"] = numbers["cycle"].values
         found |= {name: numbers[name].values[None] for name in (*NUMBERS, "on_off")}
     found |= _curves([result])
-    return _checked(found, result.attrs)
+    return _checked(found, result.attrs, rules_of(numbers))
 
 
-def _checked(found: dict[str, Any], attrs: dict[str, Any]) -> "xr.Dataset":
+def _checked(found: dict[str, Any], attrs: dict[str, Any], rules: dict[str, str]) -> "xr.Dataset":
     for name in (*NUMBERS, "on_off"):
         if name in found:  # without current a resistance is infinite: no number
             found[name] = np.where(np.isfinite(found[name]), found[name], np.nan)
     kept: dict[str, Any] = {
         key: attrs[key] for key in ("title", "source", "material", "provenance") if key in attrs
     }
-    return LAYOUT.dataset(found, kept)
+    return with_rules(LAYOUT.dataset(found, kept), rules)
 
 
 def _curves(results: Sequence["xr.Dataset"]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..analysis.results.melting import melting
-from ..analysis.results.metrics import event_voltage
+from ..analysis.results.switching import switching_voltage
 from ..configuration.device import Configuration
 from ..configuration.points import points_of
 from ..data import schema, store
@@ -133,7 +133,7 @@ def _measurement(configuration: Configuration, material: Material, device: Devic
 def summary(logs: list[PhaseLog], configuration: Configuration, melting_point: float = 0.0) -> Arrays:
     """Return the numbers of a member: switching voltages and resistances per cycle, and totals.
 
-    Switching voltages (V) as in :func:`.event_voltage`, of the last attempt; resistances (ohm) at the
+    Switching voltages (V) as in :func:`.switching_voltage`, of the last attempt; resistances (ohm) at the
     read voltage after the last RESET and SET of each cycle; largest current of its last RESET (A). NaN where
     there is none.
     """
@@ -254,7 +254,7 @@ def _final(index: Path, former: Sequence[str], number: int) -> Any:
 
 def _switching(log: PhaseLog) -> float:
     compliance = math.nan if log.compliance is None else log.compliance
-    return event_voltage(log.sample, log.extremes.values(), log.kind, compliance)
+    return switching_voltage(log.sample["source_voltage"], log.sample["current"], log.kind, compliance)
 
 
 def _along(name: str) -> str:

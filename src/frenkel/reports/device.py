@@ -152,7 +152,7 @@ def cycle_table(result: xr.Dataset) -> str:
         ]
         for i in range(cycles.sizes["cycle"])
     ]
-    return table(["cycle", "HRS", "LRS", "on/off", "RESET peak at", "SET at"], rows)
+    return table(["cycle", "HRS", "LRS", "on/off", "RESET (largest current)", "SET (half rise)"], rows)
 
 
 def material_list(materials: Sequence["Material"]) -> str:

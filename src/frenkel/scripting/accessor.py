@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
+from ..analysis.results.switching import HALF_RISE
 from ..data import kinds
 
 if TYPE_CHECKING:
@@ -88,17 +89,17 @@ class Frenkel:
         ohms = abs(found["read_voltage"]) / abs(found["read_current"])
         return ohms.rename("resistance").assign_attrs(units="ohm", long_name="resistance after the phase")
 
-    def phases(self) -> xr.Dataset:
-        """Return what happened in each phase; see :func:`.phase_summary`."""
+    def phases(self, rule: str = HALF_RISE) -> xr.Dataset:
+        """Return what happened in each phase, V_SET by a rule; see :func:`.phase_summary`."""
         from ..analysis.results.metrics import phase_summary
 
-        return phase_summary(self.indexed())
+        return phase_summary(self.indexed(), rule)
 
-    def cycles(self) -> xr.Dataset:
-        """Return resistances and voltages of each cycle; see :func:`.cycle_summary`."""
+    def cycles(self, rule: str = HALF_RISE) -> xr.Dataset:
+        """Return resistances and voltages of each cycle, V_SET by a rule; see :func:`.cycle_summary`."""
         from ..analysis.results.metrics import cycle_summary
 
-        return cycle_summary(self._of("device"))
+        return cycle_summary(self._of("device"), rule)
 
     def snapshot(self, label: str | int, species: str | None = None) -> "Snapshot":
         """Return where the defects were, by the label of the snapshot or its number.

@@ -203,7 +203,7 @@ def test_bonds_across_a_repeating_side_are_left_out():
 
 def test_caption_says_what_the_data_say(result):
     text = " ".join(caption(result, filament.shown_snapshots(result)).split())
-    assert "Forms at 2.95 V" in text and "limit of 20 µA, never exceeded" in text
+    assert "Forms at 2.94 V of the source (half rise)" in text and "limit of 20 µA, never exceeded" in text
     assert "3 of 3 RESET/SET cycles open a window of at least 10 (median 30" in text
     assert (
         f"After forming: {int(result['snapshot_size'][1])} vacancies" in text
@@ -223,7 +223,7 @@ def test_caption_follows_the_data(result):
 def test_caption_without_switching(arrays):
     from frenkel.data import schema
 
-    arrays["peak_current"] = arrays["peak_current"] * 1e-3
+    arrays["current"] = arrays["current"] * 1e-3
     text = caption(schema.dataset(arrays, {}), [0])
     assert "Forming did not reach the current limit." in text
 

@@ -49,18 +49,19 @@ def test_switching_is_marked_where_it_is(result):
     }  # fmt: skip
 
 
-def test_marks_lie_at_the_events(result):
-    """Between samples too: the largest current of a RESET is that of its events."""
-    most = {"current": -9e-5, "source_voltage": -0.7, "device_voltage": -0.6, "time": 1e-6}
-    changed = result.assign(
-        {f"{of}_{name}": ("phases", np.full(7, most[name])) for of in ("peak", "out") for name in most}
-    )
-    two = ("phases", "direction")
-    steps = ("step_current", "step_from", "step_source_voltage", "step_device_voltage", "step_time")
-    changed = changed.assign({name: (two, np.full((7, 2), np.nan)) for name in steps})
-    axes = paper.iv(changed, phases=["reset 1"])
+@pytest.mark.parametrize(("scale", "phase"), [("log", "set 1"), ("linear", "set 1"), ("log", "reset 1")])
+def test_marks_lie_on_the_curve_that_they_name(result, scale, phase):
+    """On the line that is drawn between two samples, to a thousandth of a pixel."""
+    axes = paper.iv(result, phases=[phase], scale=scale)
     (mark,) = (line for line in axes.get_lines() if line.get_marker() == "o")
-    assert (mark.get_xdata()[0], mark.get_ydata()[0]) == (-0.7, 9e-5)
+    curve = next(line for line in axes.get_lines() if len(line.get_xdata()) > 100)
+    pixel = axes.transData.transform(np.column_stack([curve.get_xdata(), curve.get_ydata()]))
+    at = axes.transData.transform((mark.get_xdata()[0], mark.get_ydata()[0]))
+    begin, along = pixel[:-1], np.diff(pixel, axis=0)
+    length = np.maximum((along**2).sum(axis=1), 1e-12)
+    share = np.clip(((at - begin) * along).sum(axis=1) / length, 0.0, 1.0)
+    away = np.hypot(*(begin + share[:, None] * along - at).T)
+    assert away.min() < 1e-3
 
 
 def test_words_cover_nothing(result):

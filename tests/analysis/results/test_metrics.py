@@ -6,9 +6,10 @@ import pytest
 from frenkel.analysis.results import filament, metrics
 
 
-def test_forming_voltage_is_where_the_limit_is_reached(result):
+def test_forming_voltage_is_half_way_in_the_jump(result):
+    """The jump of the made-up device lies between samples 109 and 110."""
     source = result["source_voltage"].values[:300]
-    assert metrics.forming_voltage(result) == source[110]
+    assert metrics.forming_voltage(result) == pytest.approx((source[109] + source[110]) / 2)
 
 
 def test_reset_voltage_is_at_the_peak_of_the_current(result):
@@ -45,25 +46,6 @@ def test_compliance_error_is_the_overshoot(result):
     error = metrics.phase_summary(result)["compliance_error"].values
     assert error[0] == pytest.approx(0.02)
     assert error[2] == 0 and np.isnan(error[1])
-
-
-@pytest.mark.parametrize(
-    ("kind", "current", "compliance", "expected"),
-    [
-        ("set", [0, 1e-9, 2e-9, 3e-9], 1e-6, np.nan),  # never reaches the limit
-        ("set", [0, 1e-8, 6e-7, 1e-6], 1e-6, 2.0),  # jumps, then creeps to the limit
-        ("set", [0, 1e-12, 1e-8, 1e-6], 1e-6, 3.0),  # a large rise of next to nothing is not the jump
-        ("set", [0, 4e-7, 9e-7, 1e-6], 1e-6, 3.0),  # creeps to the limit all the way
-        ("set", [0, 1e-9, 2e-9, 3e-7], np.nan, 3.0),  # no limit: where the conductance jumps
-        ("set", [0, 1e-9, 2e-9, 3e-9], np.nan, np.nan),  # no jump
-        ("reset", [0, 1e-6, 2e-6, 3e-6], np.nan, np.nan),  # still rising where the source turns back
-        ("reset", [0, 1e-6, 2e-6, 1e-7], np.nan, 2.0),
-        ("constant", [0, 1e-6, 2e-6, 1e-7], np.nan, np.nan),
-    ],
-)
-def test_switching_voltage(kind, current, compliance, expected):
-    found = metrics.switching_voltage(np.arange(4.0), np.array(current), kind, compliance)
-    np.testing.assert_equal(found, expected)
 
 
 def _events(**changes):
@@ -110,31 +92,25 @@ def test_switching_voltage_of_events(kind, events, compliance, expected):
     np.testing.assert_equal(metrics.event_voltage(sample, events, kind, compliance), expected)
 
 
-def test_a_summary_prefers_events(arrays):
-    """Peaks of all events stand beside samples that missed them; the files say which."""
+def test_a_summary_reads_voltages_off_the_curve_and_names_the_rule(arrays):
+    """Largest currents are of all events, switching voltages of the samples; the files say which."""
     from frenkel.data import schema
 
     phases = len(arrays["phase_kind"])
-    names = [
-        f"{one}_{name}" for one in ("peak", "out") for name in ("source_voltage", "device_voltage", "time")
-    ]
-    more = {name: np.zeros(phases) for name in (*names, "out_current")}
-    more["peak_current"] = np.full(phases, -1e-3)
-    for name in ("current", "from", "source_voltage", "device_voltage", "time"):
+    plain = metrics.phase_summary(schema.dataset(arrays, {}))["switching_voltage"].values
+    more = {"peak_current": np.full(phases, -1e-3), "out_source_voltage": np.full(phases, -0.123)}
+    for name in ("current", "from", "source_voltage", "time"):
         more[f"step_{name}"] = np.full((phases, 2), 1.0)
-    more["out_source_voltage"][1] = -0.123
-    made = schema.dataset(arrays | more | {"direction": ["up", "down"]}, {})
+    made = schema.dataset(arrays | more, {})
     found = metrics.phase_summary(made)
     assert (found["peak_current"].values == 1e-3).all()
-    assert found["switching_voltage"].values[:2].tolist() == [1.0, -0.123]
+    np.testing.assert_array_equal(found["switching_voltage"].values, plain)
     assert found["compliance_error"].values[0] == pytest.approx(1e-3 / 20e-6 - 1)
-    assert {found[name].attrs["comment"] for name in ("switching_voltage", "peak_current")} == {
-        "of all events, at the first moment that has it"
-    }
-    assert metrics.cycle_summary(made)["reset_voltage"].attrs["comment"].startswith("of all events")
-    assert metrics.cycle_summary(made)["reset_voltage"].values[0] == -0.123
-    made["peak_current"].attrs["comment"] = "of the samples"
-    assert metrics.cycle_summary(made)["set_voltage"].attrs["comment"] == "of the samples"
+    assert found["peak_current"].attrs["comment"] == "of all events, at the first moment that has it"
+    assert found["switching_voltage"].attrs["rule"] == "half rise; RESET: largest current"
+    cycles = metrics.cycle_summary(made, "limit")
+    assert {name: cycles[f"{name}_voltage"].attrs["rule"] for name in ("set", "reset")} == {
+        "set": "limit", "reset": "largest current"}  # fmt: skip
 
 
 def _shot(sites, *, conducting=True, periodic=True):
@@ -202,15 +178,6 @@ def test_snapshots_are_taken_out_by_number(result):
         filament.snapshot(result, 8)
     with pytest.raises(ValueError, match="no species 'copper'"):
         filament.snapshot(result, 0, "copper")
-
-
-def test_no_jump_on_the_way_back_counts():
-    """Without a limit, the device switches when the source has turned: that is not its SET."""
-    source = np.array([0.0, 1.0, 2.0, 3.0, 2.0, 1.0])
-    assert np.isnan(metrics.switching_voltage(source, 1e-6 * np.array([0, 1, 2, 3, 90, 45.0]), "set"))
-    assert metrics.switching_voltage(source, 1e-6 * np.array([0, 1, 90, 135, 90, 45.0]), "set") == 2.0
-    # A resistor, whose current doubles with the voltage.
-    assert np.isnan(metrics.switching_voltage(0.1 * source, 1e-7 * source, "set"))
 
 
 def test_compliance_has_no_sign(arrays):

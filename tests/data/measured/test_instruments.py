@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from made_up_loops import loop
 
-from frenkel.analysis.measured import files
+from frenkel.analysis.measured import files, loops
 from frenkel.data import store
 from frenkel.data.measured import mapping, mapping_file, quantities
 from frenkel.data.measured.instruments import catalogue, source
@@ -269,7 +269,7 @@ def test_measured_files_join_tables(tmp_path):
     ]
     with pytest.raises(TableError, match="twice"):
         files.read([tmp_path / "a.nc", tmp_path / "a.csv"])
-    store.save(files.read([tmp_path / "a.csv"], read_voltage=0.2), tmp_path / "d.nc", layout=LAYOUT)
+    store.save(files.read([tmp_path / "a.csv"], how=loops.Readout(0.2)), tmp_path / "d.nc", layout=LAYOUT)
     with pytest.raises(TableError, match="read_voltage of files that are joined must be one"):
         files.read([tmp_path / "a.nc", tmp_path / "d.nc"])
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .schema import LAYOUT
+from .schema import LAYOUT, rules_of, with_rules
 from .table import TableError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def join(parts: "Sequence[xr.Dataset]", attrs: Mapping[str, Any]) -> "xr.Dataset
     Raises
     ------
     TableError
-        Two have the same cycle of a device, or loops that were read at different voltages.
+        Two have the same cycle of a device, or loops that were read at different voltages or by other rules.
     """
     names = list(dict.fromkeys(str(name) for part in parts for name in part["device"].values))
     places = [np.array([names.index(str(name)) for name in part["device"].values]) for part in parts]
@@ -54,7 +54,20 @@ def join(parts: "Sequence[xr.Dataset]", attrs: Mapping[str, Any]) -> "xr.Dataset
             found[name] = values.pop()
         else:
             found[name] = _rows(name, str(dims[0]), parts, places)
-    return LAYOUT.dataset(found, attrs)
+    return with_rules(LAYOUT.dataset(found, attrs), _rules(parts))
+
+
+def _rules(parts: "Sequence[xr.Dataset]") -> dict[str, str]:
+    """Return the rules by which the parts read switching voltages; those of other tables have none."""
+    found: dict[str, str] = {}
+    for part in parts:
+        for name, rule in rules_of(part).items():
+            if found.setdefault(name, rule) != rule:
+                raise TableError(
+                    f"{name} of files that are joined must be read by one rule, got {found[name]!r} and "
+                    f"{rule!r}: read them again"
+                )
+    return found
 
 
 def _cycles(parts: "Sequence[xr.Dataset]") -> "np.ndarray[Any, Any]":
