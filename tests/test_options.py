@@ -63,7 +63,7 @@ def sources():
     """Yield all code that may call the package, as trees."""
     for path in own_files():
         yield ast.parse(path.read_text(encoding="utf-8"))
-    for folder in ("tests", "docs", "examples", "benchmarks"):
+    for folder in ("tests", "validation", "docs", "examples", "benchmarks"):
         for path in (ROOT / folder).rglob("*.py"):
             yield ast.parse(path.read_text(encoding="utf-8"))
     fenced = re.compile(r"```+\S*(?:python|code-cell)[^\n]*\n(.*?)```", re.S)
