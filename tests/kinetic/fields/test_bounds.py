@@ -191,6 +191,21 @@ def test_each_set_of_candidates_has_its_own_atoms_taken_away():
         np.testing.assert_allclose(work, expected[:, place], atol=4 * LOOSE * voltage)
 
 
+def test_atoms_of_a_batch_are_refined_as_each_by_itself():
+    """Work of the bias at contrasts of 1e11 and 3e12, where some atoms of a batch settle before others."""
+    for background in (1e-15, 3e-17):
+        device = filament(background, True)
+        species = device.engine.species
+        whole = solve(device, species)
+        columns = whole.arrays()
+        assert device.fields.leave_one_out.refined > 100
+        most = 2 * device.fields.leave_one_out.error * device.material.vacancy.charge
+        for site in np.intersect1d(columns["site_a"], device.fields.nodes()[0]):
+            some = np.flatnonzero(columns["site_a"] == site)
+            alone = device.solver.event_rates(chosen(device, whole, some), species).arrays()
+            np.testing.assert_allclose(alone["energy1"], columns["energy1"][some], rtol=0.0, atol=most)
+
+
 def test_bound_by_trees_holds_and_hands_on_what_flows_between_neighbours():
     """Currents that nodes lack along a bond, all nodes alike, and at random, in the network without an atom.
 
