@@ -168,7 +168,7 @@ class LatticeGas(Device):
             raise ValueError(
                 f"temperature must be above 0 and at most 100000 K, got {kelvin[bad[0]]} at site {bad[0]}"
             )
-        self.temperature = float(kelvin.min())
+        self._temperature = float(kelvin.min())
         refuse_cold(self.chemistry.mechanisms, self.temperature)
         at = checked_sites("potential", potential, n, "V")
         self._given = GivenFields(at.copy(), np.array([0.0, *electrodes]), kelvin)

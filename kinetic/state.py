@@ -103,7 +103,7 @@ class DeviceState(ABC):
         spacing = material.lattice.spacing
         self.shape = box(thickness, width, spacing, 2 if between_hosts else 1)
         check_temperature(temperature)
-        self.material, self.temperature = material, float(temperature)
+        self.material, self._temperature = material, float(temperature)
         self.circuit = circuit if circuit is not None else Circuit()
         self.seed, self.member = draw_seed() if seed is None else seed, member
         self.lateral: Lateral = lateral
@@ -188,6 +188,18 @@ class DeviceState(ABC):
         )
 
     # ------------------------------------------------------------------ looking
+
+    @property
+    def temperature(self) -> float:
+        """Temperature of both electrodes (K), for good: barriers of laws and tables of rates are made for it."""
+        return self._temperature
+
+    @temperature.setter
+    def temperature(self, value: float) -> None:
+        raise AttributeError(
+            f"temperature must stay {self._temperature:g} K, at which the device was made, got {value}: make "
+            "another device with temperature=..."
+        )
 
     @property
     def thickness(self) -> float:
