@@ -151,8 +151,8 @@ def _trap_energies(
 
 
 def _binding(material: Material, lattice: Lattice, defect: Species) -> list[PairInteraction]:
-    """Return the binding of neighbours; two in the layer at the top electrode have a share of it."""
-    share = material.redox.surface_binding if material.has("redox") else 0.0
+    """Return the binding of neighbours; metal atoms at the electrode that they come from have a part of it."""
+    share = material.redox.surface_binding if material.has("redox") else 1.0
     top = lattice.electrode == 2
     parts = ((1.0 - share, top), (share, None))
     return [

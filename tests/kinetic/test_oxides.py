@@ -138,3 +138,35 @@ def test_siox_generation_barrier_is_the_mean_over_trapped_electrons():
     rate = (weight * np.exp(-np.array([4.5, 2.5, 0.7]) / kt)).sum() / weight.sum()
     for name in ("SiOx", "SiOx-C"):
         assert Material.load(name).exchange.barrier == pytest.approx(-kt * np.log(rate), abs=1e-6)
+
+
+@pytest.mark.parametrize("name", ["HfO2", "HfO2-volatile", "TaOx", "TiOx", "SiOx"])
+def test_two_vacancies_in_the_top_layer_bind_as_everywhere(name):
+    """The exchange that makes a vacancy beside another one costs less by the binding energy of the file."""
+    material = Material.load(name).with_values(
+        {"column.vacancy_fraction": 0.0, "disorder.site_energy": 0.0, "exchange.depth": 0.0}
+        if Material.load(name).has("disorder")
+        else {"column.vacancy_fraction": 0.0}
+    )
+    device = Device(material, 1.56e-9, 1.56e-9, seed=1)
+    made = (number for number, one in enumerate(device.chemistry.mechanisms) if one.name == "oxygen exchange")
+    exchange, top = next(made), device.shape[2] - 1
+
+    def energies():
+        table = device.transitions()
+        ways = (table["mechanism"] == exchange) & (table["direction"] == 0)
+        places = zip(table["site_a"][ways], table["energy"][ways], np.flatnonzero(ways), strict=True)
+        return {
+            int(site): (float(energy), int(k)) for site, energy, k in places if site % device.shape[2] == top
+        }
+
+    alone = energies()
+    first = next(iter(alone))
+    device.fire(alone[first][1])
+    beside = [
+        energy - alone[site][0]
+        for site, (energy, _) in energies().items()
+        if site in device.lattice.motifs["nearest"][first]
+    ]
+    assert len(beside) == 4
+    np.testing.assert_allclose(beside, -material.vacancy.binding_energy, atol=2e-3)
