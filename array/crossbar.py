@@ -94,6 +94,7 @@ class Crossbar:
         self.use_load_line, self.solves = use_load_line, 0
         self._networks: dict[bytes, tuple[Network, SchurSolver | DirectSolver]] = {}
         self._guess: dict[bytes, tuple[Floats, Floats]] = {}
+        self._kept: tuple[Floats, Floats] | None = None  # slopes of the crossings (S), and their matrix
         self.memory = PulseMemory(self.cells, self.crosspoint)
         self._cross = CrossSolver(self.lines, self.cells, self.crosspoint)
 
@@ -157,9 +158,9 @@ class Crossbar:
     def multiply(self, voltages: ArrayLike) -> Floats:
         """Return currents out of the bit lines (A), (..., n), for voltages on the word lines (V), (..., m).
 
-        Many vectors go through the effective matrix where all crossings are linear; otherwise each vector is
-        solved by itself, from the solution before. Every word line is driven; for floating ones `solve` a
-        bias of `frenkel.array.lines.bias.lines`.
+        Where all crossings are linear many vectors go through the effective matrix, and so does any number
+        while the matrix of the last call holds; otherwise each vector is solved by itself, from the solution
+        before. Every word line is driven; for floating ones `solve` a bias of `frenkel.array.lines.bias.lines`.
 
         Raises
         ------
@@ -171,8 +172,8 @@ class Crossbar:
         checks.finite("voltages", given, "V")
         self.finish()
         vectors = given.reshape(-1, self.shape[0])
-        if len(vectors) > MANY * self.shape[1] and self._linear:
-            return np.asarray(given @ self.effective_matrix())
+        if self._linear and (len(vectors) > MANY * self.shape[1] or self._holds(self._slopes(0.0))):
+            return np.asarray(given @ self._matrix(0.0))
         out = np.empty((len(vectors), self.shape[1]))
         for k, vector in enumerate(vectors):
             out[k] = self.solve(biases.multiply(vector, self.shape[1]), warm=k > 0).sensed
@@ -193,8 +194,23 @@ class Crossbar:
         """
         checks.finite("read_voltage", read_voltage, "V")
         self.finish()
-        _, network, solver = self._network(biases.multiply(np.zeros(self.shape[0]), self.shape[1]))
-        return effective_matrix(network, solver, self.law(np.full(self.shape, read_voltage))[1])
+        return self._matrix(read_voltage).copy()
+
+    def _slopes(self, voltage: float) -> Floats:
+        """Return the slopes of the crossings (S) at a voltage over each (V)."""
+        return self.law(np.full(self.shape, voltage))[1]
+
+    def _holds(self, slopes: Floats) -> bool:
+        """Return whether the matrix that is kept is that of these slopes."""
+        return self._kept is not None and np.array_equal(self._kept[0], slopes)
+
+    def _matrix(self, read_voltage: float) -> Floats:
+        """Return the effective matrix (S), that of the last call where no slope has changed since."""
+        slopes = self._slopes(read_voltage)
+        if self._kept is None or not self._holds(slopes):
+            _, network, solver = self._network(biases.multiply(np.zeros(self.shape[0]), self.shape[1]))
+            self._kept = slopes.copy(), effective_matrix(network, solver, slopes)
+        return self._kept[1]
 
     def transient(
         self,

@@ -5,6 +5,8 @@ import pytest
 from closed_forms import elmore_delay, ladder, sneak_resistance
 from scipy.sparse.linalg import splu
 
+from frenkel.array.cells.base import LinearCells
+from frenkel.array.crossbar import Crossbar
 from frenkel.array.lines import bias, newton
 from frenkel.array.lines.dissection import order
 from frenkel.array.lines.effective import effective_matrix, load_line
@@ -395,3 +397,28 @@ def test_floating_line_of_open_cells_is_refused(make):
         solve(resistive(6, 6), the_bias, g, make)
     g[3] = 1e-15
     assert solve(resistive(6, 6), the_bias, g, make).residual < 1e-14
+
+
+def test_an_unchanged_crossbar_keeps_its_matrix(monkeypatch):
+    made = []
+
+    def counted(*given):
+        made.append(effective_matrix(*given))
+        return made[-1]
+
+    monkeypatch.setattr("frenkel.array.crossbar.effective_matrix", counted)
+    cells = LinearCells(np.random.default_rng(3).uniform(1e-6, 1e-4, (6, 5)))
+    crossbar = Crossbar(cells, Lines(shape=(6, 5), word_resistance=5.0, bit_resistance=5.0))
+    vectors = np.random.default_rng(4).uniform(0.0, 0.2, (20, 6))
+    first, again, one = crossbar.multiply(vectors), crossbar.multiply(vectors), crossbar.multiply(vectors[0])
+    matrix = crossbar.effective_matrix()
+    assert len(made) == 1 and crossbar.solves == 0
+    np.testing.assert_array_equal(first, again)
+    np.testing.assert_allclose(one, first[0], rtol=1e-14)
+    matrix[:] = 0.0  # a copy: what a user does to it harms nobody
+    np.testing.assert_array_equal(crossbar.multiply(vectors), first)
+    cells.conductance[2, 3] *= 2.0
+    changed = crossbar.multiply(vectors)
+    assert len(made) == 2
+    afresh = Crossbar(LinearCells(cells.conductance), crossbar.lines).multiply(vectors)
+    np.testing.assert_array_equal(changed, afresh)
