@@ -535,10 +535,10 @@ def test_seed_is_drawn_and_kept():
 
 
 def test_a_temperature_is_not_changed_by_half():
-    """Rates, conductances and heat are made for one temperature: another one is refused, and nothing changes."""
+    """Rates, conductances and heat are made for one temperature: another one is refused."""
     device = Device(Material.load("HfO2-volatile"), 1.56e-9, 1.56e-9, seed=1)
     before = device.rates(0.1).sum()
-    with pytest.raises(AttributeError, match=r"^temperature must stay 300 K, .* got 358.0: make another device"):
+    with pytest.raises(AttributeError, match=r"^temperature must stay 300 K, .* got 358.0: make another"):
         device.temperature = 358.0
     assert device.temperature == 300.0 and device.rates(0.1).sum() == before
     assert device.rates(0.1, 358.0).sum() > 10 * before
