@@ -191,7 +191,7 @@ class DeviceState(ABC):
 
     @property
     def temperature(self) -> float:
-        """Temperature of both electrodes (K), for good: barriers of laws and tables of rates are made for it."""
+        """Temperature of both electrodes (K), for good: laws of bonds and tables of rates are made for it."""
         return self._temperature
 
     @temperature.setter

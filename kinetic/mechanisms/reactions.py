@@ -151,7 +151,7 @@ def _trap_energies(
 
 
 def _binding(material: Material, lattice: Lattice, defect: Species) -> list[PairInteraction]:
-    """Return the binding of neighbours; metal atoms at the electrode that they come from have a part of it."""
+    """Return the binding of neighbours; metal atoms at the electrode that gives them have a part of it."""
     share = material.redox.surface_binding if material.has("redox") else 1.0
     top = lattice.electrode == 2
     parts = ((1.0 - share, top), (share, None))

@@ -58,8 +58,7 @@ class Oracle(WholeLattice):
             free += CHARGE[state] ** 2 * WATSON
             total += transition + (0.0, numbers.level_one, numbers.level_one + numbers.level_two)[state]
         if conducting:
-            top = self.place[conducting, 2] == self.shape[2] - 1
-            pairs = np.triu(self.squared(conducting, conducting) == 1) & ~(top[:, None] & top[None])
+            pairs = np.triu(self.squared(conducting, conducting) == 1)
             total -= self.material.vacancy.binding_energy * pairs.sum()
         return total + 0.5 * self.coulomb * (charge @ self.green @ charge - free)
 

@@ -258,8 +258,7 @@ class WholeLattice:
         total = self.charge_energy(vacancies, ions)
         total += material.electrostatics.charge_transition * len(self.classify(vacancies)[1])
         if material.vacancy.binding_energy:
-            top = self.place[vacancies, 2] == self.shape[2] - 1
-            pairs = np.triu(self.squared(vacancies, vacancies) == 1) & ~(top[:, None] & top[None, :])
+            pairs = np.triu(self.squared(vacancies, vacancies) == 1)
             total -= material.vacancy.binding_energy * pairs.sum()
         if material.has("exchange"):
             total += material.exchange.energy * len(vacancies)
