@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ...cells._jump_law import carry_fraction
 from ...cells.card import Card
 from ...cells.jumps import NEAR_LEVEL, NEAR_RATE, SCALES
 from ...checks import one_of
@@ -166,7 +167,7 @@ def jump_arrays(card: Card) -> dict[str, Any]:
     names += ["carry", "voltages", "current", "read_voltage"]
     arrays = {name: np.asarray(getattr(law, name)) for name in names}
     arrays |= {
-        "rest_carry": law.carried(np.zeros(())),
+        "rest_carry": carry_fraction(law, np.zeros(())),
         "log_rates": np.stack([law.log_rates(float(heat)) for heat in law.temperatures]),
         "scales": np.array([np.inf if x is None else x for x in (getattr(law, name) for name in SCALES)]),
         "marks": np.array([NEAR_LEVEL, *[NEAR_RATE] * 3]),

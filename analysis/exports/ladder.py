@@ -19,10 +19,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...cells._jump_law import JumpKernel
 from ...cells.card import Card
-from ...cells.jumps import JumpLaw, interpolated, place
+from ...cells.jumps import JumpLaw
 from ...progress import quiet
-from ...typing import Floats, Index
+from ...typing import Floats
 from .circuit import Draws
 from .rungs import rungs
 from .templates import made_for, signature
@@ -120,16 +121,11 @@ def ladder(
     one = rungs(law, random, volts, tell)
     (first, last), cold, hot = law.temperatures[[0, -1]], one.log_rate[0], one.log_rate[-1]
     slope = (hot - cold) / (1.0 / last - 1.0 / first) if last > first else np.zeros_like(cold)
+    kernel = JumpKernel(law, law.log_rates(float(first)))
     logs, on = np.repeat(law.level[one.states][:, None], len(volts), axis=1), volts != 0.0
-    logs[:, on] = np.log(_at(law, law.steps, one.states, volts[on]) / volts[on])
+    logs[:, on] = np.log(kernel.current(one.states[:, None], volts[on]) / volts[on])
     ups, downs = np.cumsum(random.standard_exponential((2, jumps)), axis=1)
     return Ladder(volts, cold, slope, logs, float(first), ups, downs, one.first)
-
-
-def _at(law: JumpLaw, table: Floats, states: Index, volts: Floats) -> Floats:
-    """Return rows of a table of the law at device voltages (V), (states, volts)."""
-    where = place(law.grid, volts)
-    return np.stack([interpolated(np.repeat(table[state][None], len(volts), 0), where) for state in states])
 
 
 def to_ngspice(card: Card, draws: Draws | None = None, progress: Progress = quiet) -> str:

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...cells.jumps import JumpError, JumpLaw, Kernel, interpolated, place
+from ...cells._jump_law import JumpKernel
+from ...cells.jumps import JumpError, JumpLaw
 from ...progress import quiet
 from ...typing import Floats, Index
 
@@ -127,8 +128,7 @@ def walks(law: JumpLaw, random: np.random.Generator) -> tuple[Index, Floats]:
     ends = [np.flatnonzero(law.kind == kind) for kind in (HRS, LRS)]
     if not ends[0].size or not ends[1].size:
         raise JumpError("a ladder needs end states of RESET and of SET, which this law does not hold")
-    logs = law.log_rates(float(law.temperatures[0]))
-    kernel = Kernel(law, logs)
+    kernel = JumpKernel(law, law.log_rates(float(law.temperatures[0])))
     found: list[int] = []
     dwell: list[float] = []
     done = np.zeros(2, int)
@@ -147,22 +147,21 @@ def walks(law: JumpLaw, random: np.random.Generator) -> tuple[Index, Floats]:
 
 
 def _leg(
-    law: JumpLaw, kernel: Kernel, state: int, sign: int, goal: float, random: np.random.Generator
+    law: JumpLaw, kernel: JumpKernel, state: int, sign: int, goal: float, random: np.random.Generator
 ) -> tuple[list[int], list[float], bool]:
     """Return the states on a ramp of one sign up to a level, and whether it came there."""
     path, at = [state], [0.0]
     fine = np.linspace(0.0, abs(law.grid[-1 if sign > 0 else 0]), 400)
-    where = place(law.grid, sign * fine)
     for _ in range(MOST):
         if sign * law.level[path[-1]] >= goal:
             return path, at, True
-        rates = np.exp(interpolated(np.repeat(kernel.log_rates[path[-1]][None], len(fine), 0), where))
+        rates = np.exp(kernel.log_rate(path[-1], sign * fine))
         hazard = np.concatenate([[0.0], np.cumsum(0.5 * (rates[1:] + rates[:-1]) * np.diff(fine))]) / RAMP
         used = np.interp(at[-1], fine, hazard) + random.standard_exponential()
         if used > hazard[-1]:
             break  # the ramp has ended
         at.append(max(at[-1], float(np.interp(used, hazard, fine))))
-        path.append(int(kernel.draw(np.array([path[-1]]), np.array([sign * at[-1]]), random)[0]))
+        path.append(int(kernel.next_states(np.array([path[-1]]), np.array([sign * at[-1]]), random)[0]))
     return path, at, False
 
 
@@ -171,20 +170,18 @@ def _between(law: JumpLaw, visited: Index, heat: float, volts: Floats) -> Floats
 
     What leads to others goes to the nearest of these states.
     """
-    logs = law.log_rates(heat)
-    kernel = Kernel(law, logs)
-    kernel.ends = visited
+    kernel = JumpKernel(law, law.log_rates(heat), destinations=visited)
     n = len(visited)
     rates = np.zeros((len(volts), n, n))
     for one, volt in zip(rates, volts, strict=True):
         over = np.full(n, volt)
-        jumps, weight = kernel.near(visited, over)
+        jumps, weight = kernel.nearest(visited, over)
         wide = jumps.shape[1]
-        led = kernel.led(np.repeat(visited, wide), jumps.ravel(), np.repeat(over, wide))
+        led = kernel.destination(np.repeat(visited, wide), jumps.ravel(), np.repeat(over, wide))
         to = np.searchsorted(visited, led).clip(max=n - 1)
         lost = visited[to] != led
         to[lost] = np.argmin(np.abs(law.level[led[lost], None] - law.level[visited]), axis=1)
-        speed = np.exp(interpolated(logs, place(law.grid, over), visited))
+        speed = np.exp(kernel.log_rate(visited, over))
         np.add.at(one, (np.repeat(np.arange(n), wide), to), (speed[:, None] * weight).ravel())
     return rates
 

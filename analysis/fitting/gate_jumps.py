@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.stats import ks_2samp
 
+from ...cells._jump_law import JumpKernel
 from ...cells.card import Card
 from ...cells.core import GapCore
 from ...cells.files import CardWarning
-from ...cells.jumps import STATES, JumpLaw, interpolated, place
-from ...cells.walk import JumpCells
+from ...cells.jump_cells import JumpCells
+from ...cells.jumps import STATES, JumpLaw
 from ...data.probes import BUDGET, KINDS, RAMP
 from ...typing import Floats, Index
 from ..statistics.comparison import LARGEST_KS, REPEATS, Comparison
@@ -194,11 +195,11 @@ def judge_core(card: Card, data: "xr.Dataset", members: Index, *, seed: int = 0)
 
 def _currents(law: JumpLaw, data: "xr.Dataset", members: Index, seed: int) -> Iterator[Compared]:
     """Yield currents of end states at several voltages, and those of end states of the law."""
+    kernel = JumpKernel(law, law.log_rates(float(law.temperatures[0])))
 
     def current(state: int, volts: float, random: np.random.Generator, number: int) -> Floats:
         ends = random.choice(np.flatnonzero(law.kind == state), size=number * CELLS)
-        where = place(law.grid, np.full(ends.size, volts))
-        return np.log(np.abs(interpolated(law.steps, where, ends))).reshape(number, CELLS)
+        return np.log(np.abs(kernel.current(ends, volts))).reshape(number, CELLS)
 
     return _of_end_states(data, members, seed, current)
 

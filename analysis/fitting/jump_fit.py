@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...cells.jumps import CURRENT_STEP, RATE_STEP, JumpLaw, Kernel, interpolated, place, told
+from ...cells._jump_law import JumpKernel
+from ...cells.jumps import CURRENT_STEP, RATE_STEP, JumpLaw, quantised
 from ...typing import Floats, Index
 from . import jump_probes
 from .observations import FINISHED, ObservationError, entries, rounded
@@ -129,7 +130,7 @@ def gathered(
     every = entries(data, "jump", members)
     sides = np.stack([data[name].values[every] for name in ("jump_from", "jump_to")]) + offset[owner[every]]
     heats = np.argsort(data["heat"].values)
-    rate, current, usable = _as_told(data, heats)
+    rate, current, usable = _quantised(data, heats)
     good = np.all(usable[sides], axis=0)
     kept = np.flatnonzero(good)
     if kept.size > MOST:
@@ -159,16 +160,16 @@ def gathered(
     return law, owner[every][kept], home, int(np.count_nonzero(~good))
 
 
-def _as_told(data: "xr.Dataset", heats: Index) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+def _quantised(data: "xr.Dataset", heats: Index) -> tuple[Floats, Floats, NDArray[np.bool_]]:
     """Return rates and currents of all states to the steps of a card, and of which both make a law."""
     rate, volts = data["state_rate"].values[:, heats], data["bias"].values
     away = volts != 0.0
     conductance = data["state_current"].values[:, away] / volts[away]
     usable = np.all(rate > 0.0, axis=(1, 2)) & np.all(conductance > 0.0, axis=1)
     current = np.zeros((len(rate), len(volts)))
-    current[:, away] = volts[away] * told(np.where(conductance > 0.0, conductance, 1.0), CURRENT_STEP)
+    current[:, away] = volts[away] * quantised(np.where(conductance > 0.0, conductance, 1.0), CURRENT_STEP)
     usable &= np.all(np.diff(current, axis=1) > 0.0, axis=1)
-    return told(np.where(rate > 0.0, rate, 1.0), RATE_STEP), current, usable
+    return quantised(np.where(rate > 0.0, rate, 1.0), RATE_STEP), current, usable
 
 
 def chosen(law: JumpLaw, owner: Index, random: np.random.Generator) -> tuple[JumpLaw, float]:
@@ -263,24 +264,22 @@ def score(law: JumpLaw, fold: Index, judged: Index) -> float:
         Jumps that count.
     """
     logs = law.log_rates(float(law.temperatures[0]))
-    rests = interpolated(logs, place(law.grid, np.zeros(len(logs))))
     total = np.zeros(len(judged))
     for number in np.unique(fold[judged]):
         mine = np.flatnonzero(fold[judged] == number)
         jumps = judged[mine]
-        kernel = Kernel(law, logs, np.flatnonzero(fold != number))
-        near, weight = kernel.near(law.before[jumps], law.jump_voltage[jumps])
+        kernel = JumpKernel(law, logs, np.flatnonzero(fold != number))
+        near, weight = kernel.nearest(law.before[jumps], law.jump_voltage[jumps])
         starts = np.repeat(law.before[jumps], near.shape[1])
         volts = np.repeat(law.jump_voltage[jumps], near.shape[1])
-        led = kernel.led(starts, near.ravel(), volts).reshape(near.shape)
+        led = kernel.destination(starts, near.ravel(), volts).reshape(near.shape)
 
-        def told_of(states: Index, which: Index = jumps) -> Floats:
-            """Return ln(conductance) of states and ln(rate), at the voltage of the jump and at rest."""
-            volts = np.repeat(law.jump_voltage[which], states.shape[1])
-            rates = interpolated(logs, place(law.grid, volts), states.ravel()).reshape(states.shape)
-            return np.stack([law.level[states] / LEVEL_WIDTH, rates / RATE_WIDTH, rests[states] / RATE_WIDTH])
+        def features(states: Index, kernel: JumpKernel = kernel, which: Index = jumps) -> Floats:
+            """Return ln(conductance) of states and ln(rate), at the voltage of the jump and at 0 V."""
+            rates = [kernel.log_rate(states, volts) for volts in (law.jump_voltage[which, None], 0.0)]
+            return np.stack([law.level[states] / LEVEL_WIDTH, *(one / RATE_WIDTH for one in rates)])
 
-        distance = np.sum((told_of(led) - told_of(law.after[jumps, None])) ** 2, axis=0)
+        distance = np.sum((features(led) - features(law.after[jumps, None])) ** 2, axis=0)
         # Heavy tails, so that one jump that nothing foretells does not decide.
         total[mine] = np.log(np.sum(weight / (1.0 + distance) ** 2, axis=1))
     kinds = classes(law.jump_voltage[judged])

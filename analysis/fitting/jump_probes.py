@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...cells.files import CardWarning
+from ...cells.jump_cells import JumpCells
 from ...cells.jumps import STATES, JumpLaw
-from ...cells.walk import JumpCells
 from ...data.probes import RAMP
 from ...typing import Floats, Index
 from .observations import entries

@@ -2,8 +2,8 @@
 
 Each cell is in a state of the law (:mod:`frenkel.cells.jumps`) and carries what is left of a unit
 exponential. Time at a voltage uses it up by the rate of leaving the state, so that a pulse costs an
-exponential and a comparison; only cells that jump draw. Next states come from the law's kernel, tabled for
-each state at the voltages of its grid as they are needed; between two of these one is drawn, by its share.
+exponential and a comparison; only cells that jump draw. Next states are tabulated at the voltages of the
+law's grid as they are needed (:class:`frenkel.cells._jump_law.JumpTable`).
 """
 
 from __future__ import annotations
@@ -15,21 +15,18 @@ from numpy.typing import NDArray
 
 from ... import checks
 from ...cells import files
+from ...cells._jump_law import JumpKernel, JumpTable
 from ...cells.aging import Telegraph
 from ...cells.interface import CellLoad, Where, pick
-from ...cells.jumps import STATES, JumpError, JumpLaw, Kernel, place
+from ...cells.jumps import STATES, JumpError, JumpLaw
 from ...cells.noise import RtnLaw
 from ...typing import Floats, Index
-from ._jumps import hold
 
 if TYPE_CHECKING:
     from ...cells.card import Card
 
 MOST = 10_000
 """Jumps of one cell within a pulse after which it is left where it is, with a warning."""
-
-OHMIC = 1e-6
-"""Relative departure from a straight line up to which a current is proportional to the voltage."""
 
 
 class JumpingCardCells:
@@ -82,9 +79,7 @@ class JumpingCardCells:
     ) -> None:
         checks.whole("seed", seed, 0)
         checks.one_of("state", state, STATES)
-        ends = np.flatnonzero(law.kind == STATES.index(state))
-        if not ends.size:
-            raise JumpError(f"the law holds no end state {state} for cells to start in")
+        ends = law.end_states(state)
         self.law, self.shape, self.jumped = law, shape, 0
         number = shape[0] * shape[1]
         own, noise = np.random.SeedSequence(seed).spawn(2)
@@ -94,7 +89,7 @@ class JumpingCardCells:
         self._hazard = random.standard_exponential(number)
         self._places = np.arange(number).reshape(shape)
         self._beyond = 1e-9 * (law.grid[-1] - law.grid[0])
-        self.scale = self._scale()
+        self.scale = law.growth_voltage
         self.temperature = float(law.temperatures[0]) if temperature is None else temperature
         self._telegraph: Telegraph | None = None
         if telegraph is not None:
@@ -123,13 +118,6 @@ class JumpingCardCells:
 
     # ------------------------------------------------------------------ as they are
 
-    def _scale(self) -> float:
-        """Return the voltage over which current over voltage grows by e (V); infinite if it never does."""
-        law = self.law
-        conductance = np.divide(law.steps, law.grid, where=law.grid != 0.0, out=np.ones_like(law.steps))
-        growth = np.abs(np.diff(np.log(conductance[:, law.grid != 0.0]), axis=1)).max(initial=0.0)
-        return float((law.grid[1] - law.grid[0]) / growth) if growth > OHMIC else np.inf
-
     @property
     def temperature(self) -> float:
         """Of the surroundings (K)."""
@@ -138,12 +126,8 @@ class JumpingCardCells:
     @temperature.setter
     def temperature(self, value: float) -> None:
         checks.temperature(value)
-        law = self.law
-        self._log_rates = np.ascontiguousarray(law.log_rates(float(value)))
-        self._kernel = Kernel(law, self._log_rates)
-        self._rows = np.full(self._log_rates.shape, -1, np.int32)
-        self._after = np.empty((0, self._kernel.number), np.int32)
-        self._marks = np.empty((0, self._kernel.number))
+        self._kernel = JumpKernel(self.law, self.law.log_rates(float(value)))
+        self._table = JumpTable(self._kernel)
         self._temperature = float(value)
 
     @property
@@ -155,22 +139,7 @@ class JumpingCardCells:
 
     def current(self, voltage: Floats, where: Where = None) -> tuple[Floats, Floats]:
         """Return current (A) and slope (S), straight between the voltages of the law's grid and 0 V."""
-        states = pick(self._state.reshape(self.shape), where)
-        grid, steps = self.law.grid, self.law.steps
-        volts = np.broadcast_to(np.asarray(voltage, dtype=np.float64), np.shape(states))
-        low = np.clip(place(grid, volts).astype(int), 0, len(grid) - 2)
-        v0, v1 = grid[low], grid[low + 1]
-        i0, i1 = steps[states, low], steps[states, low + 1]
-        # 0 V need not be one of these voltages; the lines from it to its neighbours then stand for the one.
-        across = (v0 < 0.0) & (v1 > 0.0)
-        below = across & (volts < 0.0)
-        v1, i1 = np.where(below, 0.0, v1), np.where(below, 0.0, i1)
-        above = across & ~below
-        v0, i0 = np.where(above, 0.0, v0), np.where(above, 0.0, i0)
-        slope = (i1 - i0) / (v1 - v0)
-        # From the end that is nearer to 0 V, so that nothing is lost there.
-        at_low = np.abs(v0) <= np.abs(v1)
-        current = np.where(at_low, i0 + slope * (volts - v0), i1 + slope * (volts - v1))
+        current, slope = self._kernel.current_and_slope(pick(self._state.reshape(self.shape), where), voltage)
         if self._telegraph is not None:
             factor = pick(self._telegraph.factor.reshape(self.shape), where)
             return current * factor, slope * factor
@@ -240,20 +209,11 @@ class JumpingCardCells:
                 f"cells were at {beyond:.3g} V beyond {grid[0]:g} to {grid[-1]:g} V, where rates and "
                 "currents were read: there their last straight line goes on"
             )
-        at, where = np.ascontiguousarray(places, np.intp), np.ascontiguousarray(place(grid, volts))
-        before, todo = int(count.sum()), np.arange(at.size)
-        while todo.size:
-            part, times = left[todo], count[todo]
-            waiting = hold(
-                self._state, self._hazard, at[todo], where[todo], part, times,
-                self._log_rates, self._rows, self._after, self._marks, self._bits, MOST, once,
-            )  # fmt: skip
-            left[todo], count[todo] = part, times
-            if not waiting:
-                break
-            # Those that wait have used up their hazard; the others are done.
-            todo = todo[self._hazard[at[todo]] == 0.0]
-            self._table(self._state[at[todo]], where[todo])
+        before = int(count.sum())
+        self._table.hold(
+            self._state, self._hazard, left, count, np.ascontiguousarray(places, np.intp),
+            np.ascontiguousarray(volts, np.float64), self._bits, MOST, once,
+        )  # fmt: skip
         self.jumped += int(count.sum()) - before
         if not once and np.any(count >= MOST):
             self._warn_of(int(np.count_nonzero(count >= MOST)))
@@ -261,19 +221,6 @@ class JumpingCardCells:
     def _warn_of(self, number: int) -> None:
         text = f"{number} cells jumped {MOST} times within one pulse and were left as they were"
         files.warn(text)
-
-    def _table(self, states: Index, where: Floats) -> None:
-        """Add the next states of states at the voltages of the grid on both sides of places on it."""
-        low = np.clip(where.astype(int), 0, len(self.law.grid) - 2)
-        wanted = np.unique(np.stack([np.tile(states, 2), np.concatenate([low, low + 1])], axis=1), axis=0)
-        wanted = wanted[self._rows[wanted[:, 0], wanted[:, 1]] < 0]
-        volts = self.law.grid[wanted[:, 1]]
-        found, weight = self._kernel.near(wanted[:, 0], volts)
-        self._rows[wanted[:, 0], wanted[:, 1]] = len(self._after) + np.arange(len(wanted))
-        starts, over = (np.repeat(one, found.shape[1]) for one in (wanted[:, 0], volts))
-        led = self._kernel.led(starts, found.ravel(), over).reshape(found.shape)
-        self._after = np.concatenate([self._after, led.astype(np.int32)])
-        self._marks = np.concatenate([self._marks, np.cumsum(weight, axis=1)])
 
     def _passed(self, places: Index, duration: float) -> None:
         """Tell the traps what the cells' conductances are, and that time has passed (s)."""

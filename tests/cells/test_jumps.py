@@ -10,21 +10,18 @@ from scipy.linalg import expm
 from scipy.stats import binom, kstest
 
 import frenkel as fk
-from frenkel.cells import walk
+from frenkel.cells import jump_cells
+from frenkel.cells._jump_law import JumpKernel, carry_fraction
 from frenkel.cells.files import CardWarning
+from frenkel.cells.jump_cells import JumpCells
 from frenkel.cells.jumps import (
     CURRENT_STEP,
     RATE_STEP,
     JumpError,
     JumpLaw,
-    Kernel,
-    interpolated,
     monotone,
-    place,
-    reached,
-    told,
+    quantised,
 )
-from frenkel.cells.walk import JumpCells
 
 VOLTAGES = np.array([-1.5, -0.5, 0.0, 0.5, 1.5])
 READ = 0.1
@@ -76,7 +73,7 @@ def test_jumps_of_a_fast_pair_are_counted():
 
 
 def test_a_pair_that_flickers_for_ever_is_left(monkeypatch):
-    monkeypatch.setattr(walk, "MOST", 100)
+    monkeypatch.setattr(jump_cells, "MOST", 100)
     cells = JumpCells(two_states(1e9, 1e9), 2, seed=1)
     with pytest.warns(CardWarning, match="2 cells jumped 100 times"):
         count = cells.hold(0.0, [1.0, 1.0])
@@ -132,7 +129,7 @@ def test_a_jump_that_is_largest_and_no_half_is_not_where_a_set_switches():
     cells.states[:] = 0
     done = cells.ramp(1.5, 1e3, limit=4.2e-6)
     assert np.all(cells.states == 2)
-    np.testing.assert_allclose(done.rise_voltage, 1.2, atol=walk.STRIDE)
+    np.testing.assert_allclose(done.rise_voltage, 1.2, atol=jump_cells.STRIDE)
 
 
 def test_a_reset_is_read_at_its_peak():
@@ -198,22 +195,75 @@ def test_lines_are_interpolated_exactly_and_turns_without_overshoot():
     assert abs(smooth[0] - np.exp(0.33)) < 1e-4
 
 
-def test_tables_and_their_inverse_agree():
-    table = np.cumsum(np.random.default_rng(1).uniform(0.1, 1.0, (50, 9)), axis=1)
-    where = np.random.default_rng(2).uniform(-1.0, 9.0, 50)
-    np.testing.assert_allclose(reached(table, interpolated(table, where)), where, atol=1e-9)
-    np.testing.assert_allclose(place(np.array([-1.0, -0.5, 0.0]), np.array([-0.75])), 0.5)
+def curved(number=50):
+    """Return a kernel of states whose currents bend, the states, and voltages on and off the grid."""
+    random = np.random.default_rng(1)
+    conductance, bend = 10.0 ** random.uniform(-7, -4, (number, 1)), random.uniform(0.5, 3.0, (number, 1))
+    rate = random.normal(0.0, 5.0, (number, 1, len(VOLTAGES)))
+    current = conductance * np.sinh(bend * VOLTAGES) / bend
+    found = replace(law(conductance.ravel(), rate, []), current=current)
+    return JumpKernel(found, found.log_rates(300.0)), np.arange(number), random.uniform(-1.8, 1.8, number)
+
+
+def test_rates_and_currents_are_lines_between_the_voltages_of_the_grid():
+    """numpy's own interpolation within the grid; beyond it the last lines go on. Exact."""
+    kernel, states, volts = curved()
+    grid = kernel.law.grid
+    for table, values in ((kernel.log_rates, kernel.log_rate), (kernel.law.grid_current, kernel.current)):
+        inside = np.clip(volts, -1.5, 1.5)
+        expected = np.array([np.interp(inside[s], grid, table[s]) for s in states])
+        edge = np.where(volts < 0.0, table[:, 1] - table[:, 0], table[:, -1] - table[:, -2])
+        expected += (volts - inside) * edge / (grid[1] - grid[0])
+        near_zero = 1e-13 * np.abs(table).max()
+        np.testing.assert_allclose(values(states, volts), expected, rtol=1e-11, atol=near_zero)
+        assert np.count_nonzero(inside != volts) > 5
+        np.testing.assert_allclose(values(states[:, None], grid), table, rtol=1e-11, atol=near_zero)
+    current, slope = kernel.current_and_slope(states, volts)
+    np.testing.assert_allclose(current, kernel.current(states, volts), rtol=1e-9)
+    later, earlier = (kernel.current(states, volts + step) for step in (1e-7, -1e-7))
+    np.testing.assert_allclose(slope, (later - earlier) / 2e-7, rtol=1e-5)
+
+
+def test_the_circuit_inverts_the_current():
+    """v + R I(v) is the source voltage, and a limit is met where it acts."""
+    kernel, states, volts = curved()
+    current, series = kernel.current(states, volts), 10.0 ** np.random.default_rng(2).uniform(3, 6, 50)
+    source = volts + series * current
+    np.testing.assert_allclose(kernel.voltage(states, source, series, np.inf), volts, rtol=1e-9)
+    limited = kernel.voltage(states, source, series, 0.3 * np.abs(current))
+    np.testing.assert_allclose(kernel.current(states, limited), 0.3 * current, rtol=1e-9)
+    assert np.array_equal(kernel.voltage(states, source, series, 1.01 * np.abs(current)),
+                          kernel.voltage(states, source, series, np.inf))  # fmt: skip
+
+
+@pytest.mark.parametrize("slope", [0.0, 1e-8, 3.0, -3.0, 40.0, -40.0])
+def test_the_first_passage_uses_up_the_hazard(slope):
+    """The integral of the rate up to the passage, by sums of 100,000 parts, is the unit exponential."""
+    found = law([1e-6], 2.0 + slope * VOLTAGES[None, None], [])
+    kernel = JumpKernel(found, found.log_rates(300.0))
+    for low, high in ((0.1, 0.9), (0.9, -0.2)):
+        parts = low + (high - low) * (np.arange(100_000) + 0.5) / 100_000
+        rate = np.exp(2.0 + slope * parts)
+        for hazard in (1e-3, 0.3, 2.0, 50.0):
+            for time in (1e-3, 0.2, 30.0):
+                passed = kernel.passage(0, low, high, time, 0.0, np.inf, hazard)
+                whole = rate.sum() * time / 100_000
+                assert (passed == 1.0) == (whole <= hazard)
+                sums = np.concatenate([[0.0], np.cumsum(rate)])
+                used = np.interp(passed, np.linspace(0.0, 1.0, 100_001), sums)
+                if passed < 1.0:
+                    assert used * time / 100_000 == pytest.approx(hazard, rel=1e-3)
 
 
 def test_the_next_jump_is_that_of_the_nearest():
     found = law([1e-6, 2e-6, 1e-3], np.zeros((3, 1, 1)), [[0, 2], [1, 0], [2, 1]], neighbours=2)
-    near, weight = Kernel(found, found.log_rates(300.0)).near(np.array([0, 2]), np.zeros(2))
+    near, weight = JumpKernel(found, found.log_rates(300.0)).nearest(np.array([0, 2]), np.zeros(2))
     assert set(near[0].tolist()) == {0, 1}
     # Jump 0 starts at the state itself, jump 1 at ln(2) from it, in units of half of one.
     own = weight[0][near[0].tolist().index(0)]
     assert own == pytest.approx(1 / (1 + np.exp(-0.5 * (np.log(2) / 0.5) ** 2)), rel=1e-9)
-    some = Kernel(found, found.log_rates(300.0), jumps=np.array([2]))
-    assert some.draw(np.array([0, 1]), np.zeros(2), np.random.default_rng(1)).tolist() == [1, 1]
+    some = JumpKernel(found, found.log_rates(300.0), jumps=np.array([2]))
+    assert some.next_states(np.array([0, 1]), np.zeros(2), np.random.default_rng(1)).tolist() == [1, 1]
 
 
 def test_what_leaves_a_state_at_rest_tells_jumps_apart():
@@ -221,12 +271,12 @@ def test_what_leaves_a_state_at_rest_tells_jumps_apart():
     rate = np.zeros((3, 1, len(VOLTAGES)))
     rate[:, 0, 2] = [-30.0, 10.0, -26.0]
     found = law([1e-6, 1e-6, 1e-6], rate, [[0, 2], [1, 2]], volts=1.5, neighbours=2, rest_scale=8.0)
-    near, weight = Kernel(found, found.log_rates(300.0)).near(np.array([2]), np.array([1.5]))
+    near, weight = JumpKernel(found, found.log_rates(300.0)).nearest(np.array([2]), np.array([1.5]))
     # From -26 to -30 it is half of a scale, to 10 four and a half.
     odds = np.exp(0.5 * (4.5**2 - 0.5**2))
     assert weight[0][near[0].tolist().index(0)] == pytest.approx(odds / (1.0 + odds), rel=1e-9)
     former = replace(found, rest_scale=None)
-    near, weight = Kernel(former, former.log_rates(300.0)).near(np.array([2]), np.array([1.5]))
+    near, weight = JumpKernel(former, former.log_rates(300.0)).nearest(np.array([2]), np.array([1.5]))
     assert np.allclose(weight, 0.5) and "rest_scale" not in former.to_dict()
     assert JumpLaw.from_dict(found.to_dict()).rest_scale == 8.0
     with pytest.raises(JumpError, match="rest_scale must be between"):
@@ -240,16 +290,16 @@ def test_a_jump_carries_over_what_tells_a_state_apart():
     numbers = {"neighbours": 1, "kind": np.array([0, 0, 0, -1, -1, -1])}
     for carry, expected in ((0.0, [3, 3, 3]), (1.0, [3, 4, 5])):
         found = law(conductance, rate[:, None, None], [[0, 3]], carry=carry, **numbers)
-        kernel = Kernel(found, found.log_rates(300.0))
-        assert kernel.draw(np.arange(3), np.zeros(3), np.random.default_rng(1)).tolist() == expected
+        kernel = JumpKernel(found, found.log_rates(300.0))
+        assert kernel.next_states(np.arange(3), np.zeros(3), np.random.default_rng(1)).tolist() == expected
     # Of some jumps the states alone are there to go to, as where a device is left out.
     both = law(conductance, rate[:, None, None], [[0, 3], [1, 4]], carry=1.0, **numbers)
-    some = Kernel(both, both.log_rates(300.0), jumps=np.array([0]))
-    assert some.draw(np.arange(3), np.zeros(3), np.random.default_rng(1)).tolist() == [3, 3, 3]
+    some = JumpKernel(both, both.log_rates(300.0), jumps=np.array([0]))
+    assert some.next_states(np.arange(3), np.zeros(3), np.random.default_rng(1)).tolist() == [3, 3, 3]
     # A jump that changes nothing leaves every cell as it is.
     still = law(conductance, rate[:, None, None], [[0, 0]], carry=1.0, **numbers)
-    kernel = Kernel(still, still.log_rates(300.0))
-    assert kernel.draw(np.arange(6), np.zeros(6), np.random.default_rng(1)).tolist() == list(range(6))
+    kernel = JumpKernel(still, still.log_rates(300.0))
+    assert kernel.next_states(np.arange(6), np.zeros(6), np.random.default_rng(1)).tolist() == list(range(6))
 
 
 def test_what_is_carried_over_is_a_law_of_the_voltage():
@@ -259,14 +309,15 @@ def test_what_is_carried_over_is_a_law_of_the_voltage():
     numbers = {"neighbours": 1, "kind": np.array([0, 0, 0, -1, -1, -1]), "voltage_scale": 0.2}
     found = law(conductance, rate[:, None, None], [[0, 3]], carry=0.25, rest_carry=1.0, **numbers)
     expected = [1.0, 0.25 + 0.75 * np.exp(-0.5), 0.25]
-    np.testing.assert_allclose(found.carried(np.array([0.0, -0.2, 1.5])), expected, atol=1e-11)
+    np.testing.assert_allclose(carry_fraction(found, np.array([0.0, -0.2, 1.5])), expected, atol=1e-11)
     none = replace(found, carry=0.0)
-    kernel = Kernel(none, none.log_rates(300.0))
+    kernel = JumpKernel(none, none.log_rates(300.0))
     states = np.tile(np.arange(3), 2)
-    led = kernel.draw(states, np.repeat([0.0, 1.4], 3), np.random.default_rng(1))
+    led = kernel.next_states(states, np.repeat([0.0, 1.4], 3), np.random.default_rng(1))
     assert led.tolist() == [3, 4, 5, 3, 3, 3]
     former = replace(found, rest_carry=None)
-    assert np.all(former.carried(np.array([0.0, 0.2, 1.5])) == 0.25) and "rest_carry" not in former.to_dict()
+    assert np.all(carry_fraction(former, np.array([0.0, 0.2, 1.5])) == 0.25)
+    assert "rest_carry" not in former.to_dict()
     assert JumpLaw.from_dict(former.to_dict()).rest_carry is None
     assert JumpLaw.from_dict(found.to_dict()).rest_carry == 1.0
     with pytest.raises(JumpError, match=r"rest_carry must be between 0 and 1"):
@@ -284,7 +335,7 @@ def test_a_law_survives_its_json():
     np.testing.assert_allclose(once.current, bent.current, rtol=0.5001 * CURRENT_STEP, atol=0)
     twice = JumpLaw.from_dict(once.to_dict())
     assert np.array_equal(twice.current, once.current) and np.array_equal(twice.rate, once.rate)
-    assert np.array_equal(once.rate, told(bent.rate, RATE_STEP))
+    assert np.array_equal(once.rate, quantised(bent.rate, RATE_STEP))
 
 
 @pytest.mark.parametrize(("change", "sentence"), [

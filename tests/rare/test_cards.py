@@ -13,6 +13,7 @@ from scipy.linalg import expm
 from small_boxes import FALSE_ALARM
 
 from frenkel.analysis.fitting import jump_fit
+from frenkel.cells._jump_law import JumpKernel
 from frenkel.cells.card import Card
 from frenkel.cli.main import main
 from frenkel.kinetic.circuit import Circuit
@@ -36,13 +37,11 @@ def law():
 
 def generator(law, volts):
     """Return the rate matrix (1/s) of all states of the law at a voltage (V), without a circuit."""
-    from frenkel.cells.jumps import Kernel, interpolated, place
-
     number = len(law.level)
     every, logs = np.arange(number), law.log_rates(300.0)
-    at = np.full(number, volts)
-    rate = np.exp(interpolated(logs, place(law.grid, at), every))
-    near, weight = Kernel(law, logs).near(every, at)
+    kernel, at = JumpKernel(law, logs), np.full(number, volts)
+    rate = np.exp(kernel.log_rate(every, at))
+    near, weight = kernel.nearest(every, at)
     matrix = np.zeros((number, number))
     for state in range(number):
         np.add.at(matrix[state], law.after[near[state]], rate[state] * weight[state])

@@ -34,10 +34,10 @@ from .files import CardError as CardError
 from .files import CardWarning as CardWarning
 from .files import check_version
 from .files import checksum as checksum
+from .jump_cells import JumpCells
 from .jumps import JumpLaw
 from .law import Feature, Law, companion, stationary
 from .noise import RelaxationLaw, RtnLaw, Traps, from_json, look_up, to_json
-from .walk import JumpCells
 
 WIDEST_SCORES = 100.0
 """Largest variance of the scores of a law: Gaussian, with tables of quantiles made for a variance of 1."""
@@ -199,7 +199,7 @@ class Card:
     def jump_cells(
         self, number: int, seed: int, *, state: str = "hrs", temperature: float | None = None
     ) -> JumpCells:
-        """Return cells for pulses, holds, rests and ramps, by :class:`frenkel.cells.walk.JumpCells`.
+        """Return cells for pulses, holds, rests and ramps, by :class:`frenkel.cells.jump_cells.JumpCells`.
 
         Raises
         ------

@@ -1,20 +1,16 @@
-"""A cell that jumps: states that devices were in, the rate of leaving each, and what came next.
+"""Data of a jump-process model of a cell: recorded states, the rate of leaving each, and recorded jumps.
 
-The motion is a continuous-time Markov chain over recorded states. The rate of leaving one is the device's
-own, read at voltages and temperatures; between these ln(rate) is interpolated, by a monotone cubic in the
-voltage (Fritsch and Butland, doi:10.1137/0905021) and linearly in 1/T. The next state follows from a recorded
-jump from a state like the present one: of the nearest in ln(conductance), in ln(rate) at the voltage and at
-0 V, and in voltage one is drawn, with weights that fall as a Gaussian. (What leaves a state at rest tells one
-that has just come about, whose oxide is about to relax, from one that stands for years.) Of what
-distinguishes the present state from the one before that jump a share is carried over: the next state is the
-recorded one nearest to::
+The cell is a continuous-time Markov chain over states of devices. The rate of leaving a state is that of the
+device, read at voltages and temperatures; here ln(rate) is interpolated between these, by a monotone cubic in
+the voltage (Fritsch and Butland, doi:10.1137/0905021) onto an even grid, and linearly in 1/T. A state keeps
+its own rates and its own current, so that a cascade of fast jumps is one here too.
 
-    f(after) + share (f(present) - f(before)),    f: ln(conductance) and ln(rates)
-
-so that a jump that changes nothing leaves a cell as it is, and a cell that is fast stays fast. The share is a
-law of the voltage of the jump (:meth:`JumpLaw.carried`): what goes to and fro at rest comes back, and what a
-voltage drives ends alike from wherever it began. A state keeps
-its own rates and its own current, so that what follows fast on a jump (a cascade) does so here. Numpy only.
+What a cell does with these data is in :mod:`frenkel.cells._jump_law`: interpolation on the grid, waiting
+times, the choice of the next recorded jump, and where it leads. That choice compares ln(rate) at 0 V too: it
+separates a state that has just formed, whose oxide is about to relax, from one that lasts for years. A jump
+keeps a fraction of what distinguishes the present state from the recorded one, so that a jump that changes
+nothing leaves a cell as it is, and a fast cell stays fast. The fraction depends on the voltage of the jump: a
+jump at zero bias is often reversed, and a driven one ends in the same states from wherever it began.
 """
 
 from collections.abc import Mapping
@@ -27,7 +23,7 @@ from .. import checks
 from ..typing import Floats, Index
 
 STEP = 0.05
-"""Width (V) of the cells of voltage in which ln(rate) and ln(current over voltage) are taken as straight."""
+"""Width (V) of the cells of voltage in which ln(rate) and the current are taken as linear."""
 
 STATES = ("hrs", "lrs")
 """What left an end state, in the order of the numbers in :attr:`JumpLaw.kind`: RESET, SET; -1: neither."""
@@ -54,17 +50,11 @@ NEAR_LEVEL, NEAR_RATE = 0.02, 1.0
 """Differences of ln(conductance) and of ln(rate) that count as 1 where the next state is looked for: a state
 that has not moved by 2 % is the same in a resistance."""
 
-NO_SHARE = 1e-9
-"""Share below which a jump leads to its own state: it moves nothing by the least step between two."""
-
 WIDEST, LARGEST = 20.0, 100.0
 """Bounds of voltages (V), and of ln(conductance), whose exponential must be a number."""
 
-BLOCK = 2**18
-"""Distances that are held in memory at a time."""
-
-KNOWN = 20_000
-"""States at voltages whose nearest jumps are kept: some 20 MB with 64 of each."""
+OHMIC = 1e-6
+"""Relative departure from a straight line up to which a current is proportional to the voltage."""
 
 
 class JumpError(ValueError):
@@ -100,13 +90,20 @@ class JumpLaw:
     level_scale, rate_scale, voltage_scale : float
         Differences of ln(conductance), of ln(rate), and of the voltage (V) that count as 1.
     carry : float
-        Share of what distinguishes a state from the one before the drawn jump that is kept under a voltage, 0
-        to 1. 0: the next state is the one that the jump led to.
+        Fraction of what distinguishes a state from the one before the drawn jump that is kept under a
+        voltage, 0 to 1. 0: the next state is the one that the jump led to.
     rest_carry : float, optional
         The same of a jump at 0 V; None: ``carry``.
     rest_scale : float, optional
         Difference of ln(rate) at 0 V that counts as 1 where the nearest jumps are looked for; None: it
         does not count.
+
+    Attributes
+    ----------
+    grid : ndarray of shape (g,)
+        Even grid of voltages across the cell (V), from the first to the last that were read.
+    grid_current : ndarray of shape (s, g)
+        Current (A) of each state at these.
     """
 
     voltages: Floats
@@ -127,7 +124,7 @@ class JumpLaw:
     rest_carry: float | None = None
     rest_scale: float | None = None
     grid: Floats = field(init=False, repr=False, compare=False)
-    steps: Floats = field(init=False, repr=False, compare=False)
+    grid_current: Floats = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for name in ARRAYS:
@@ -140,7 +137,7 @@ class JumpLaw:
         at_rest = self.voltages == 0.0
         np.divide(self.current, self.voltages, out=conductance, where=~at_rest)
         conductance[:, at_rest] = np.exp(self.level)[:, None]
-        self.steps = self.grid * np.exp(monotone(self.voltages, np.log(conductance), self.grid))
+        self.grid_current = self.grid * np.exp(monotone(self.voltages, np.log(conductance), self.grid))
 
     def log_rates(self, temperature: float) -> Floats:
         """Return ln of the rates (1/s) of leaving each state on the grid of voltages, shape (s, g).
@@ -158,17 +155,30 @@ class JumpLaw:
                 raise JumpError(f"{alone}: the card cannot tell those at {temperature:g} K")
             return monotone(self.voltages, logs[:, 0], self.grid)
         low = int(np.clip(np.searchsorted(heats, temperature) - 1, 0, len(heats) - 2))
-        share = (1.0 / temperature - 1.0 / heats[low]) / (1.0 / heats[low + 1] - 1.0 / heats[low])
-        return monotone(self.voltages, (1.0 - share) * logs[:, low] + share * logs[:, low + 1], self.grid)
+        fraction = (1.0 / temperature - 1.0 / heats[low]) / (1.0 / heats[low + 1] - 1.0 / heats[low])
+        at = (1.0 - fraction) * logs[:, low] + fraction * logs[:, low + 1]
+        return monotone(self.voltages, at, self.grid)
 
-    def carried(self, volts: Floats) -> Floats:
-        """Return the share of what tells states apart that a jump keeps, 0 to 1, by its device voltage (V).
+    def end_states(self, state: str) -> Index:
+        """Return the states that cells start in: those that a RESET ("hrs") or a SET ("lrs") has left.
 
-        It goes from ``rest_carry`` at 0 V to ``carry`` as a jump at rest counts less and less for one under
-        voltage: by exp(-(v / voltage_scale)^2 / 2).
+        Raises
+        ------
+        JumpError
+            There are none.
         """
-        rest = self.carry if self.rest_carry is None else self.rest_carry
-        return self.carry + (rest - self.carry) * np.exp(-0.5 * (volts / self.voltage_scale) ** 2)
+        ends = np.flatnonzero(self.kind == STATES.index(state))
+        if not ends.size:
+            raise JumpError(f"the law holds no end state {state} for cells to start in")
+        return ends
+
+    @property
+    def growth_voltage(self) -> float:
+        """Smallest voltage (V) over which current over voltage grows by e; infinite where all are ohmic."""
+        away = self.grid != 0.0
+        logs = np.log(self.grid_current[:, away] / self.grid[away])
+        growth = np.abs(np.diff(logs, axis=1)).max(initial=0.0)
+        return float((self.grid[1] - self.grid[0]) / growth) if growth > OHMIC else np.inf
 
     def to_dict(self) -> dict[str, Any]:
         """Return the law as JSON data; currents and rates to the steps of a file."""
@@ -201,105 +211,8 @@ class JumpLaw:
             raise JumpError(f"the jumps are no law: {error}") from None
 
 
-class Kernel:
-    """Which state comes next, at one temperature.
-
-    Parameters
-    ----------
-    law : JumpLaw
-    log_rates : ndarray of shape (s, g)
-        On the grid of the law.
-    jumps : ndarray of int, optional
-        Those of the law that may be drawn, and whose states alone are then led to; all of both by default.
-    """
-
-    def __init__(self, law: JumpLaw, log_rates: Floats, jumps: Index | None = None) -> None:
-        self.law, self.log_rates = law, log_rates
-        self.jumps = np.arange(len(law.before)) if jumps is None else np.asarray(jumps)
-        self.number = min(law.neighbours, len(self.jumps))
-        if not self.number:
-            raise JumpError("a law without jumps cannot tell which state comes next")
-        from_state, volts = law.before[self.jumps], law.jump_voltage[self.jumps]
-        rates = interpolated(log_rates, place(law.grid, volts), from_state)
-        self.points = self._scaled(from_state, rates, volts)
-        self.carries = bool(law.carry or law.rest_carry)
-        self.marks = self._marks() if self.carries else np.empty((0, 0))
-        every = np.arange(len(law.level))
-        # What flickers at a limit asks for the same again: nearest jumps, and running sums of weights.
-        self.known: dict[tuple[int, float], tuple[Index, Floats]] = {}
-        self.ends = every if jumps is None else np.unique([law.before[self.jumps], law.after[self.jumps]])
-
-    def near(self, states: Index, volts: Floats) -> tuple[Index, Floats]:
-        """Return the nearest jumps of each state at its voltage (V), and their weights: (n, neighbours)."""
-        rates = interpolated(self.log_rates, place(self.law.grid, volts), states)
-        points = self._scaled(states, rates, volts)
-        found = np.empty((len(states), self.number), np.int64)
-        weight = np.empty(found.shape)
-        block = max(BLOCK // len(self.jumps), 1)
-        for first in range(0, len(states), block):
-            part = slice(first, first + block)
-            ends = np.sum(points[part] ** 2, axis=1)[:, None] + np.sum(self.points**2, axis=1)
-            square = ends - 2.0 * points[part] @ self.points.T
-            nearest = np.argpartition(square, self.number - 1, axis=1)[:, : self.number]
-            distance = np.take_along_axis(square, nearest, axis=1)
-            found[part] = self.jumps[nearest]
-            weight[part] = np.exp(-0.5 * (distance - distance.min(axis=1, keepdims=True)))
-        return found, weight / weight.sum(axis=1, keepdims=True)
-
-    def draw(self, states: Index, volts: Floats, random: np.random.Generator) -> Index:
-        """Draw the next state of each cell from its present state and voltage (V)."""
-        if len(self.known) > KNOWN:
-            self.known.clear()
-        keys = list(zip(states.tolist(), volts.tolist(), strict=True))
-        new = {key: place for place, key in enumerate(keys) if key not in self.known}
-        if new:
-            picked = np.array(list(new.values()))
-            found, weight = self.near(states[picked], volts[picked])
-            self.known.update(zip(new, zip(found, np.cumsum(weight, axis=1), strict=True), strict=True))
-        rows = [self.known[key] for key in keys]
-        mark = random.random(len(states))[:, None]
-        below = (np.array([row[1] for row in rows]) < mark).sum(axis=1)
-        chosen = np.minimum(below, self.number - 1)
-        jumps = np.array([row[0][place] for row, place in zip(rows, chosen, strict=True)])
-        return self.led(states, jumps, volts)
-
-    def led(self, states: Index, jumps: Index, volts: Floats) -> Index:
-        """Return where jumps of the law lead from states at voltages (V)."""
-        before, after = self.law.before[jumps], self.law.after[jumps]
-        if not self.carries:
-            return after
-        share, next_ = self.law.carried(volts), after.copy()
-        kept = np.flatnonzero(share > NO_SHARE)
-        target = share[kept, None] * (self.marks[states[kept]] - self.marks[before[kept]])
-        target += self.marks[after[kept]]
-        marks, found = self.marks[self.ends], np.empty(len(kept), np.int64)
-        size, block = np.sum(marks**2, axis=1), max(BLOCK // len(marks), 1)
-        for first in range(0, len(kept), block):
-            part = slice(first, first + block)
-            found[part] = np.argmin(size - 2.0 * target[part] @ marks.T, axis=1)
-        next_[kept] = self.ends[found]
-        return next_
-
-    def _marks(self) -> Floats:
-        """Return what tells states apart, (s, 4): ln(conductance); ln(rate) at 0 V, half-way up and down."""
-        zero, last = self._rest(), len(self.law.grid) - 1
-        columns = [zero // 2, zero, (zero + last) // 2]
-        return np.column_stack([self.law.level / NEAR_LEVEL, self.log_rates[:, columns] / NEAR_RATE])
-
-    def _scaled(self, states: Index, rates: Floats, volts: Floats) -> Floats:
-        law = self.law
-        numbers = [law.level[states] / law.level_scale, rates / law.rate_scale, volts / law.voltage_scale]
-        if law.rest_scale is not None:
-            numbers.append(self.log_rates[states, self._rest()] / law.rest_scale)
-        return np.stack(numbers, axis=1)
-
-    def _rest(self) -> int:
-        """Return the place of 0 V on the grid."""
-        return round(float(place(self.law.grid, np.zeros(1))[0]))
-
-
-def told(values: Floats, step: float) -> Floats:
-    """Return numbers above 0 as a file tells them: their logarithms in whole steps."""
+def quantised(values: Floats, step: float) -> Floats:
+    """Return numbers above 0 as a file holds them: their logarithms in whole steps."""
     return np.asarray(np.exp(np.round(np.log(values) / step) * step))
 
 
@@ -318,30 +231,6 @@ def _summed(steps: Any, step: float) -> Floats:
     if np.any(np.abs(logs) > LARGEST):
         raise JumpError(f"logarithms of currents and rates must be between {-LARGEST:g} and {LARGEST:g}")
     return np.asarray(np.exp(logs))
-
-
-def place(grid: Floats, volts: Floats) -> Floats:
-    """Return where voltages (V) lie on an even grid, in steps of it; below 0 and beyond its end outside."""
-    return np.asarray((volts - grid[0]) / (grid[1] - grid[0]))
-
-
-def interpolated(table: Floats, where: Floats, rows: Index | None = None) -> Floats:
-    """Return each row of a table (n, g) at its place (n,); beyond the ends its last straight line goes on.
-
-    With ``rows``, those of the table, each at its place.
-    """
-    low = np.clip(where.astype(int), 0, table.shape[1] - 2)
-    rows = np.arange(len(table)) if rows is None else rows
-    share = where - low
-    return np.asarray(table[rows, low] * (1.0 - share) + table[rows, low + 1] * share)
-
-
-def reached(table: Floats, value: Floats) -> Floats:
-    """Return where each row of a table (n, g), which ascends, has a value (n,); the inverse of the above."""
-    low = np.clip((table <= value[:, None]).sum(axis=1) - 1, 0, table.shape[1] - 2)
-    rows = np.arange(len(table))
-    below, above = table[rows, low], table[rows, low + 1]
-    return np.asarray(low + (value - below) / (above - below))
 
 
 def monotone(knots: Floats, values: Floats, at: Floats) -> Floats:

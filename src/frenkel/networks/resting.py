@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from ..cells.jump_cells import JumpCells
 from ..cells.jumps import STATES, JumpError, JumpLaw
 from ..cells.relaxed import RelaxedCells
-from ..cells.walk import JumpCells
 
 TIMES = (1.0, 1e1, 1e2, 1e3, 1e4, 86_400.0)
 """Times (s) after programming, up to the day that devices of examples/ensemble_jumps.toml rest."""

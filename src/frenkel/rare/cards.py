@@ -12,15 +12,15 @@ from itertools import pairwise
 
 import numpy as np
 
+from ..cells._jump_law import JumpKernel
 from ..cells.card import Card
 from ..cells.files import CardError
-from ..cells.jumps import STATES, JumpLaw
-from ..cells.walk import STRIDE, JumpCells, first_share
+from ..cells.jump_cells import STRIDE, kernel_at
+from ..cells.jumps import JumpLaw
 from ..checks import whole
 from ..kinetic.circuit import Circuit
 from ..kinetic.seeds import random_numbers
 from ..kinetic.waveform import Waveform
-from ..typing import Floats
 from .events import Question
 from .farm import Tails
 from .members import whole_waveform
@@ -31,84 +31,76 @@ STARTS = 4
 """First number of the stream that draws the states that cells start in; see `system.CHOICE`."""
 
 
-class CardCell(JumpCells):
+class CardCell:
     """One cell under a waveform, as a system whose paths can be branched; its state is a number.
 
     Parameters
     ----------
-    law : JumpLaw
+    kernel : JumpKernel
+        Of the card's law, at the temperature of the cell.
     waveform : Waveform
     circuit : Circuit
         Series resistance and limit of the current.
     question : Question
+        Its edge may be a fraction of the conductance of the first state.
     seed : int
         With the stream of a path it fixes every draw.
-    kind : {"hrs", "lrs"}
-        What the cell starts in.
-    temperature : float
-        (K)
+    first : int
+        State in the law in which paths start.
     """
 
     def __init__(
         self,
-        law: JumpLaw,
+        kernel: JumpKernel,
         waveform: Waveform,
         circuit: Circuit,
         question: Question,
         seed: int,
-        kind: str,
-        temperature: float,
+        first: int,
     ) -> None:
-        super().__init__(law, 1, seed, kind, temperature)
-        self.waveform, self.question, self.seed = waveform, question, seed
         limits = [one for one in (circuit.compliance, circuit.transistor) if one is not None]
-        _, self.series, self.limit = self._spread(0.0, circuit.series_resistance, min(limits, default=np.inf))
-        self.place(int(self.states[0]))
-
-    def place(self, state: int) -> None:
-        """Let paths start from a state; the edge may be a share of its conductance."""
-        self.first = state
-        self.states[0] = state
-        self.edge = self.question.edge(float(self.conductance[0]))
+        self._kernel, self._strides, self._duration = kernel, strides(waveform), waveform.duration
+        self._circuit = (circuit.series_resistance, min(limits, default=np.inf))
+        self._question, self._seed, self._first = question, seed, first
+        self._state = first
+        self._edge = question.edge(self._conductance())
 
     def start(self) -> int:
         """Return the state at time 0."""
-        return self.first
+        return self._first
 
     def state(self) -> int:
         """Return the present state."""
-        return int(self.states[0])
+        return self._state
 
     def score(self) -> float:
         """Return how far the edge has been met; at least 0 where it has."""
-        return self.question.score(float(self.conductance[0]), self.edge)
+        return self._question.score(self._conductance(), self._edge)
 
     def go(self, state: int, time: float, stream: tuple[int, ...], look: Callable[[float], bool]) -> None:
         """Go on from a state at a time (s) of the waveform; see `frenkel.rare.walks.System`."""
-        self.random, self.states[0] = random_numbers(self.seed, *stream), state
+        random, self._state = random_numbers(self._seed, *stream), state
         if look(time):
             return
-        for begin, end, low, high in strides(self.waveform):
+        for begin, end, low, high in self._strides:
             while time < end:
                 since = max(time, begin)
                 source = low + (since - begin) / (end - begin) * (high - low)
-                # A wait has no memory: each stride, and what is left of it after a jump, draws one anew.
-                passed = self._wait(source, high, end - since)
+                # A wait has no memory: each stride, and what is left of it after a jump, draws another one.
+                hazard = random.standard_exponential()
+                passed = self._kernel.passage(self._state, source, high, end - since, *self._circuit, hazard)
                 time = since + passed * (end - since) if passed < 1.0 else end
                 if passed < 1.0:
                     source += passed * (high - source)
-                    self.states = self._next(self.states, self._volts(source))
-                    if look(min(time, self.waveform.duration)):
+                    states = np.array([self._state])
+                    volts = self._kernel.voltage(states, source, *self._circuit)
+                    self._state = int(self._kernel.next_states(states, volts, random)[0])
+                    if look(min(time, self._duration)):
                         return
 
-    def _volts(self, source: float) -> Floats:
-        return self._voltage(self.states, np.array([source]), self.series, self.limit)
-
-    def _wait(self, low: float, high: float, time: float) -> float:
-        """Return the share of a stride that passes before a jump; 1 where there is none."""
-        first = self._log_rate(self.states, self._volts(low))
-        last = self._log_rate(self.states, self._volts(high)) if high != low else first
-        return float(first_share(first, last, np.array([time]), self.random.standard_exponential(1))[0])
+    def _conductance(self) -> float:
+        """Return the conductance (S) of the present state at the read voltage of the law."""
+        return float(np.exp(self._kernel.law.level[self._state]))
 
 
 def strides(waveform: Waveform) -> list[tuple[float, float, float, float]]:
@@ -160,11 +152,11 @@ def card_tails(
         One for each repeat; `frenkel.rare.tails.estimate` joins them.
     """
     whole("repeats", repeats, 1)
-    asked = question.waveform(waveform)
+    asked, kernel = question.waveform(waveform), kernel_at(law, temperature)
     found = []
     for repeat in range(repeats):
         progress(repeat / repeats, f"card, repeat {repeat + 1}")
-        cells = _cells(law, asked, circuit, question, temperature, seed, repeat)
+        cells = _cells(kernel, asked, circuit, question, seed, repeat)
         process, goal = walks(cells, question, repeat)
         found.append(
             split(
@@ -204,21 +196,9 @@ def beside(asked: Tails, card: Card, progress: Callable[[float, str], None]) -> 
 
 
 def _cells(
-    law: JumpLaw,
-    waveform: Waveform,
-    circuit: Circuit,
-    question: Question,
-    temperature: float,
-    seed: int,
-    repeat: int,
+    kernel: JumpKernel, waveform: Waveform, circuit: Circuit, question: Question, seed: int, repeat: int
 ) -> list[CardCell]:
     """Return a cell for each start of a repeat."""
-    kind = kind_of(question)
-    random = random_numbers(seed, repeat, STARTS)
-    cells = []
-    for _ in range(question.starts):
-        cell = CardCell(law, waveform, circuit, question, seed, kind, temperature)
-        ends = np.flatnonzero(law.kind == STATES.index(kind))
-        cell.place(int(random.choice(ends)))
-        cells.append(cell)
-    return cells
+    ends, random = kernel.law.end_states(kind_of(question)), random_numbers(seed, repeat, STARTS)
+    first = [int(random.choice(ends)) for _ in range(question.starts)]
+    return [CardCell(kernel, waveform, circuit, question, seed, state) for state in first]

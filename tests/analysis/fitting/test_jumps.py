@@ -11,8 +11,8 @@ from scipy.stats import binom
 from frenkel.analysis.fitting import card_schema, core_fit, gate_jumps, jump_fit
 from frenkel.analysis.fitting.observations import ObservationError
 from frenkel.cells.card import Card
+from frenkel.cells.jump_cells import JumpCells
 from frenkel.cells.jumps import RATE_STEP, JumpLaw
-from frenkel.cells.walk import JumpCells
 from frenkel.experiment.fit_card import fit_card, judge_card
 from frenkel.reports.card import describe
 

@@ -17,9 +17,9 @@ from frenkel.array.lines import bias
 from frenkel.array.lines.network import Lines
 from frenkel.cells.files import CardWarning
 from frenkel.cells.interface import conductance
+from frenkel.cells.jump_cells import JumpCells
 from frenkel.cells.jumps import JumpError, JumpLaw
 from frenkel.cells.resistors import FaultyCells
-from frenkel.cells.walk import JumpCells
 from frenkel.events.word_lines import TransistorWordLines
 
 VOLTAGES = np.array([-1.5, -0.5, 0.0, 0.5, 1.5])
