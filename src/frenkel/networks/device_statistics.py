@@ -24,7 +24,7 @@ from ..cells.noise import occupancy, shifted
 from ..cells.relaxed import RelaxedCells
 from ..checks import at_least, between, one_of
 from ..typing import Floats
-from . import resting
+from . import retention
 from .measured import PREFIX, Measured, file_of, read
 
 _NUMBERS = {
@@ -352,11 +352,11 @@ def from_card(card: Card, *, temperature: float | None = None) -> DeviceStatisti
     trains = _trains(card)
     origins |= dict.fromkeys(trains, "chosen")
     numbers: dict[str, Any] = _ABSENT | found | trains
-    rest = None
-    if card.jump_law is not None and card.relaxation_law is None and resting.told(card.jump_law):
-        rest = resting.of_jumps(card.jump_law, temperature)
+    stored = None
+    if card.jump_law is not None and card.relaxation_law is None and retention.is_described(card.jump_law):
+        stored = retention.simulate(card.jump_law, temperature)
     source = f"card {card.name} {card.version}"
-    return DeviceStatistics(**numbers, origins=origins, source=source, relaxation=rest)
+    return DeviceStatistics(**numbers, origins=origins, source=source, relaxation=stored)
 
 
 def _telegraph(card: Card) -> dict[str, float]:

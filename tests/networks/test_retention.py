@@ -1,4 +1,4 @@
-"""Cells of a law of jumps at rest beside a closed form, and in what a network knows of a card."""
+"""Retention of cells of a jump law beside a closed form, and in what a network knows of a card."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ from scipy.stats import binom
 
 import frenkel as fk
 from frenkel.cells.jumps import JumpError, JumpLaw
-from frenkel.networks import device_statistics, resting
+from frenkel.networks import device_statistics, retention
 
 VOLTAGES = np.array([-1.0, 0.0, 1.0])
 
@@ -26,7 +26,7 @@ def law(up, down):
 def test_two_states_at_rest_follow_their_closed_form():
     """False alarm: 1e-4 at each of 12 counts."""
     up, down = 1e-3, 4e-3
-    found = resting.of_jumps(law(up, down), cells=2000)
+    found = retention.simulate(law(up, down), cells=2000)
     assert np.all(np.diff(found.start) >= 0) and found.times[-1] == 86_400.0
     for place, time in enumerate(found.times):
         decay = -np.expm1(-(up + down) * time) / (up + down)
@@ -46,7 +46,7 @@ NOTHING = [
 @pytest.mark.parametrize(("lacking", "sentence"), NOTHING)
 def test_a_law_without_end_states_or_jumps_tells_nothing_of_rest(lacking, sentence):
     with pytest.raises(JumpError, match=sentence):
-        resting.of_jumps(replace(law(1.0, 1.0), **lacking))
+        retention.simulate(replace(law(1.0, 1.0), **lacking))
 
 
 @pytest.mark.parametrize(("lacking", "_"), NOTHING)
