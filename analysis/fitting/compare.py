@@ -13,6 +13,7 @@ import xarray as xr
 
 from ...data.measured.schema import rules_of
 from ...typing import Floats
+from ..measured.dataset import compared, knows_series
 from ..statistics.comparison import Comparison, halves, of_splits
 from . import gate
 from .observations import FEATURES, ObservationError, Observations, from_dataset
@@ -23,7 +24,7 @@ BLOCKS = 4
 
 
 def pair(
-    measured: xr.Dataset, simulated: xr.Dataset, origin: str, other: str
+    measured: xr.Dataset, simulated: xr.Dataset, origin: str, other: str, *, device: bool = False
 ) -> tuple[Observations, Observations]:
     """Return the numbers of cycles that both have, over as many cycles.
 
@@ -33,11 +34,15 @@ def pair(
         In the layout of measurements, with numbers over device and cycle.
     origin, other : str
         What to call them in messages.
+    device : bool
+        Whether resistances are those of the devices; default: those at the terminals, as an instrument reads
+        them.
 
     Raises
     ------
     ObservationError
-        They share no number, one has no cycle, or a switching voltage was read by two rules.
+        They share no number, one has no cycle, a switching voltage was read by two rules, or one has no
+        resistances of devices.
     """
     ours, theirs = rules_of(measured), rules_of(simulated)
     for name in ours.keys() & theirs.keys():
@@ -46,16 +51,21 @@ def pair(
                 f"{name} of {origin} was read by the rule {ours[name]!r}, that of {other} by "
                 f"{theirs[name]!r}: read the loops again (frenkel read --rule)"
             )
-    names = [
-        name
-        for name in FEATURES
-        if all(name in data and _known(data, name) for data in (measured, simulated))
-    ]
+    both = ((measured, origin), (simulated, other))
+    wanted = compared(FEATURES, device=device)
+    names = [name for name in wanted if all(name in data and _known(data, name) for data, _ in both)]
+    if device and {"hrs", "lrs"} & set(names):
+        for data, text in both:
+            if not knows_series(data):
+                raise ObservationError(
+                    f"{text} has resistances at the terminals; those of its devices need the series "
+                    "resistance: read it with --series-resistance"
+                )
     if not names:
         raise ObservationError(
-            f"{origin} and {other} share none of {', '.join(FEATURES)}, over device and cycle"
+            f"{origin} and {other} share none of {', '.join(wanted)}, over device and cycle"
         )
-    found = [from_dataset(data, names, text) for data, text in ((measured, origin), (simulated, other))]
+    found = [from_dataset(data, names, text) for data, text in both]
     cycles = min(one.values.shape[1] for one in found)
     one, two = (replace(each, values=_alive(each.values[:, :cycles])) for each in found)
     if not len(one.values) or not len(two.values):

@@ -19,6 +19,7 @@ from ...data.measured.quantities import FEATURES, unit_of
 from ...data.measured.schema import LAYOUT, with_rules
 from ...data.measured.table import Table, TableError
 from ...typing import Floats, Index
+from ..results.readout import TERMINAL
 from ..results.switching import LARGEST_CURRENT
 from . import loops
 
@@ -50,7 +51,7 @@ def dataset(
     tables : sequence of (Table, Plan)
         Of several kinds; devices of one name are one device.
     how : Readout
-        How numbers are read off loops; its voltage at most 100 V.
+        How numbers are read off loops, its voltage at most 100 V; what is in series with all devices.
     attrs : dict, optional
         Attributes of the dataset.
 
@@ -70,19 +71,54 @@ def dataset(
     places = {name: i for i, name in enumerate(names)}
     found: dict[str, Any] = {"device": names}
     lost: list[str] = []
-    cycles = parts.get("cycles", [])
+    cycles = [_in_series(part, how.series) for part in parts.get("cycles", [])]
     if "loops" in parts:
         variables, of_loops, lost = _loops(parts["loops"], places, how)
         found |= variables
         cycles = [*cycles, *of_loops]
     if cycles:
-        found |= _cycles(cycles, places)
+        found |= _cycles(cycles, places) | {"series_resistance": how.series}
     for kind, build in BUILDERS.items():
         if kind in parts:
             found |= build(parts[kind], places)
     without = {"without_cycles": json.dumps(lost)} if lost else {}
     whole = LAYOUT.dataset(found, {**(attrs or {}), **without})
     return with_rules(whole, dict.fromkeys(SWITCHED, how.rule) | RESET) if "loops" in parts else whole
+
+
+def compared(names: Sequence[str], *, device: bool = False) -> tuple[str, ...]:
+    """Return the names of numbers that are compared: resistances at the terminals unless told otherwise."""
+    return tuple(name + TERMINAL if name in ("hrs", "lrs") and not device else name for name in names)
+
+
+def with_terminals(data: "xr.Dataset") -> "xr.Dataset":
+    """Return measurements with resistances at the terminals, which other programs may not have written."""
+    for name in ("hrs", "lrs"):
+        if name in data and name + TERMINAL not in data:
+            series = float(data["series_resistance"]) if knows_series(data) else 0.0
+            attrs = LAYOUT.variables[name + TERMINAL].attrs()
+            data = data.assign({name + TERMINAL: (data[name].dims, data[name].values + series, attrs)})
+    return data
+
+
+def knows_series(data: "xr.Dataset") -> bool:
+    """Return whether a dataset tells what is in series with its devices, so that hrs and lrs are of these."""
+    return "series_resistance" in data and bool(np.isfinite(data["series_resistance"]).all())
+
+
+def _in_series(part: Part, series: float) -> Part:
+    """Return a table of cycles with resistances at the terminals, as it has them, and of the device."""
+    numbers = dict(part["numbers"])
+    for name in numbers.keys() & {"hrs", "lrs"}:
+        numbers[name + TERMINAL] = numbers[name]
+        if np.isfinite(series):
+            numbers[name] = numbers[name] - series
+            if np.any(numbers[name] <= 0):
+                raise TableError(
+                    f"{name} of {part['name']} must be above the series resistance of {series:g} ohm, got "
+                    f"{numbers[name + TERMINAL].min():g} ohm"
+                )
+    return part | {"numbers": numbers}
 
 
 def _devices(table: Table, plan: Plan, rows: int) -> list[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...typing import Floats, Index
+from ..results.readout import resistance_at
 from ..results.switching import FLAT, HALF_RISE, current_limit, switching_voltage
 
 NEAR_ZERO = 0.02
@@ -13,9 +14,6 @@ NEAR_ZERO = 0.02
 
 LEAST = 0.3
 """Share of the largest voltage of its polarity that a half of a loop must reach; smaller ones are reads."""
-
-AROUND = 0.3
-"""Share of the read voltage on either side of it whose samples count for a resistance."""
 
 HIGH = 5.0
 """The nonlinearity compares the resistance at the read voltage with that at so many times of it."""
@@ -39,10 +37,13 @@ class Readout:
         looked for.
     rule : str
         For V_SET and V_form, one of :data:`.switching.RULES`.
+    series : float
+        Resistance in series with the devices (ohm), 0 or more; NaN: not known.
     """
 
     voltage: float
     rule: str = HALF_RISE
+    series: float = np.nan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,13 +65,15 @@ class Half:
         return self.rows[self.turn :]
 
 
-def halves(voltage: Floats) -> list[Half]:
+def halves(voltage: Floats, read_voltage: float = np.inf) -> list[Half]:
     """Return the halves of loops in a voltage that goes up and down.
 
     Parameters
     ----------
     voltage : (n,) array_like
         V, in the order of time, finite.
+    read_voltage : float
+        V; samples above half of it belong to a polarity.
 
     Raises
     ------
@@ -80,7 +83,8 @@ def halves(voltage: Floats) -> list[Half]:
     largest = float(np.abs(voltage).max(initial=0.0))
     if not largest > 0:
         raise ValueError("voltage of a loop must differ from 0 V, it is 0 V in every sample")
-    sign = np.where(np.abs(voltage) < NEAR_ZERO * largest, 0, np.sign(voltage)).astype(int)
+    near = min(NEAR_ZERO * largest, read_voltage / 2)
+    sign = np.where(np.abs(voltage) < near, 0, np.sign(voltage)).astype(int)
     found = []
     for rows in _runs(sign):
         polarity = int(sign[rows[0]])
@@ -96,26 +100,6 @@ def _runs(sign: Index) -> Iterator[Index]:
     for part in np.split(used, np.flatnonzero(np.diff(sign[used])) + 1):
         # A return to 0 V inside one polarity begins another sweep of it.
         yield from np.split(part, np.flatnonzero(np.diff(part) > 1) + 1)
-
-
-def resistance_at(voltage: Floats, current: Floats, at: float) -> float:
-    """Return the resistance (ohm) at a voltage (V), by a parabola through the samples around it.
-
-    Between its neighbours where few are near; NaN where no samples reach it or the current there is of the
-    other sign; inf without current.
-    """
-    v, i = np.abs(voltage), current * np.sign(voltage)
-    if not v.size or not v.min() <= at <= v.max():
-        return np.nan
-    near = np.abs(v - at) <= AROUND * at
-    if near.sum() < 5:
-        order = np.argsort(v)
-        amperes = float(np.interp(at, v[order], i[order]))
-    else:
-        amperes = float(np.polyval(np.polyfit(v[near] - at, i[near], 2), 0.0))
-    if amperes == 0:
-        return np.inf
-    return at / amperes if amperes > 0 else np.nan
 
 
 def features(voltage: Floats, current: Floats, how: Readout) -> dict[str, Floats]:
@@ -138,7 +122,8 @@ def features(voltage: Floats, current: Floats, how: Readout) -> dict[str, Floats
     Returns
     -------
     dict of str to (cycles,) float64
-        ``hrs``, ``lrs`` (ohm; on the way back from RESET and SET), ``set_voltage``, ``reset_voltage`` (V, as
+        ``hrs``, ``lrs`` (ohm; on the way back from RESET and SET, without what is known to be in series),
+        ``hrs_terminal``, ``lrs_terminal`` (with it), ``set_voltage``, ``reset_voltage`` (V, as
         :func:`.switching_voltage`; a limit of the current is seen where the current is flat),
         ``on_off`` (1), ``hrs_nonlinearity``, ``lrs_nonlinearity`` (R at the read voltage over R at 5 times of
         it, on the way back; NaN where the loop does not reach that far), ``first``, ``last`` (places of the
@@ -151,7 +136,7 @@ def features(voltage: Floats, current: Floats, how: Readout) -> dict[str, Floats
     """
     known = np.flatnonzero(np.isfinite(voltage) & np.isfinite(current))
     v, i = np.asarray(voltage, float)[known], np.asarray(current, float)[known]
-    parts = halves(v)
+    parts = halves(v, how.voltage)
     if len({half.polarity for half in parts}) < 2:
         return _one_polarity(v, i, parts, known, how)
     on = _set_polarity(v, i, parts, how.voltage)
@@ -218,13 +203,17 @@ def _one_polarity(v: Floats, i: Floats, parts: list[Half], known: Index, how: Re
 
 def _half_cycle(v: Floats, i: Floats, half: Half, kind: str, how: Readout) -> dict[str, float]:
     """Return the numbers of a cycle of which a SET or a RESET alone was recorded."""
-    whole = _cycle(v, i, half, half, how)  # of a half both states are on it: one on the way out
+    found = _cycle(v, i, half, half, how)  # of a half both states are on it: one on the way out
     before = resistance_at(v[half.out], i[half.out], how.voltage)
-    before = before if np.isfinite(before) else np.nan
-    hrs, lrs = (before, whole["lrs"]) if kind == "set" else (whole["hrs"], before)
-    lost = {"hrs_nonlinearity": np.nan, "reset_voltage": np.nan} if kind == "set" else {
-        "lrs_nonlinearity": np.nan, "set_voltage": np.nan}  # fmt: skip
-    return whole | {"hrs": hrs, "lrs": lrs, "on_off": hrs / lrs} | lost
+    state, lost = (
+        ("hrs", ("hrs_nonlinearity", "reset_voltage"))
+        if kind == "set"
+        else ("lrs", ("lrs_nonlinearity", "set_voltage"))
+    )
+    found |= dict.fromkeys(lost, np.nan) | {f"{state}_terminal": _finite(before)}
+    device = v[half.out] - i[half.out] * (how.series if np.isfinite(how.series) else 0.0)
+    found[state] = _finite(resistance_at(device, i[half.out], how.voltage))
+    return found | {"on_off": found["hrs"] / found["lrs"]}
 
 
 def _set_polarity(v: Floats, i: Floats, parts: list[Half], read: float) -> int:
@@ -263,21 +252,27 @@ def _pairs(parts: list[Half]) -> Iterator[tuple[Half, Half]]:
 def _cycle(v: Floats, i: Floats, reset: Half, switch_on: Half, how: Readout) -> dict[str, float]:
     read = how.voltage
     # A current below the last digit of the instrument is no resistance: missing, like one of the wrong sign.
-    hrs, lrs = (
-        ohms if np.isfinite(ohms := resistance_at(v[half.back], i[half.back], read)) else np.nan
-        for half in (reset, switch_on)
+    device = v - i * (how.series if np.isfinite(how.series) else 0.0)
+    (hrs, lrs), terminal = (
+        [_finite(resistance_at(volts[half.back], i[half.back], read)) for half in (reset, switch_on)]
+        for volts in (device, v)
     )
     found = {"hrs": hrs, "lrs": lrs, "on_off": hrs / lrs}
+    found |= {"hrs_terminal": terminal[0], "lrs_terminal": terminal[1]}
     for name, half, ohms in (("hrs", reset, hrs), ("lrs", switch_on, lrs)):
         # Where a limit holds the current, the source has not the device's voltage.
         held = current_limit(np.abs(v[half.rows]), np.abs(i[half.rows]))
         limited = half.back[np.abs(i[half.back]) >= (1 - FLAT) * held]
         top = np.abs(v[limited]).min(initial=np.inf)
         rows = half.back[np.abs(v[half.back]) < top]
-        found[f"{name}_nonlinearity"] = ohms / resistance_at(v[rows], i[rows], HIGH * read)
+        found[f"{name}_nonlinearity"] = ohms / resistance_at(device[rows], i[rows], HIGH * read)
     found["set_voltage"] = _switching(v, i, switch_on, "set", how)
     found["reset_voltage"] = _switching(v, i, reset, "reset", how)
     return found
+
+
+def _finite(ohms: float) -> float:
+    return ohms if np.isfinite(ohms) else np.nan
 
 
 def _switching(v: Floats, i: Floats, half: Half, kind: str, how: Readout) -> float:

@@ -317,9 +317,8 @@ def _mark_switching(result: xr.Dataset, axes: "Axes") -> None:
             rows = result["phase"].values == index
             curve = result["source_voltage"].values[rows], np.abs(result["current"].values[rows])
             size = current_at(*curve, value, kind, logarithmic=True)
-            style: dict[str, Any] = {"marker": "o", "markersize": 4, "markerfacecolor": "white"}
-            style["color"] = COLOURS[kind]
-            axes.plot([value], [size], zorder=5, **style)
+            (mark,) = axes.plot([value], [size], "o", markersize=4, color=COLOURS[kind], zorder=5)
+            mark.set_markerfacecolor("white")
             # A name near a side ends there rather than beyond it.
             share = (value - low) / (high - low)
             side: Literal["left", "center", "right"]

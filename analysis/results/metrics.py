@@ -10,6 +10,7 @@ import numpy as np
 
 from ...data.layout import RULE
 from ...typing import Floats
+from .readout import DEVICE_READ, TERMINAL, TERMINAL_READ, terminal_resistance
 from .switching import HALF_RISE, LARGEST_CURRENT, REACHED, SWITCHED_ON, switching_voltage
 
 if TYPE_CHECKING:  # the processes of an ensemble use the functions on arrays, and are spared the import
@@ -83,9 +84,10 @@ def cycle_summary(result: "xr.Dataset", rule: str = HALF_RISE) -> "xr.Dataset":
     Returns
     -------
     xarray.Dataset
-        Along ``cycle``: ``hrs`` and ``lrs`` (ohm, after the last RESET and the last SET of the cycle),
-        ``on_off`` (their ratio), ``reset_voltage`` and ``set_voltage`` (V; of the last attempt; the attribute
-        ``rule`` names the rule).
+        Along ``cycle``: ``hrs`` and ``lrs`` (ohm, of the device, after the last RESET and the last SET of the
+        cycle), ``on_off`` (their ratio), ``hrs_terminal`` and ``lrs_terminal`` (ohm, source voltage over
+        current, :func:`.terminal_resistance`; the attribute ``read`` says where each is read),
+        ``reset_voltage`` and ``set_voltage`` (V; of the last attempt; the attribute ``rule`` names the rule).
     """
     phases = phase_summary(result, rule)
     kind, cycle = phases["phase_kind"].values, phases["phase_cycle"].values
@@ -97,12 +99,16 @@ def cycle_summary(result: "xr.Dataset", rule: str = HALF_RISE) -> "xr.Dataset":
         off, on = int(last["reset"][-1]), int(last["set"][-1])
         hrs, lrs = (float(phases["resistance"][i]) for i in (off, on))
         voltages = [float(phases["switching_voltage"][i]) for i in (off, on)]
-        rows.append((number, hrs, lrs, hrs / lrs if np.isfinite(lrs) else np.nan, *voltages))
-    columns = np.array(rows, float).reshape(-1, 6).T
-    rules = {"reset_voltage": {RULE: LARGEST_CURRENT}, "set_voltage": {RULE: rule}}
+        terminal = [_terminal(result, i) for i in (off, on)]
+        rows.append((number, hrs, lrs, hrs / lrs if np.isfinite(lrs) else np.nan, *voltages, *terminal))
+    columns = np.array(rows, float).reshape(-1, 8).T
+    more = {"reset_voltage": {RULE: LARGEST_CURRENT}, "set_voltage": {RULE: rule}}
+    for name in ("hrs", "lrs"):
+        more |= {name: {"read": DEVICE_READ}, name + TERMINAL: {"read": TERMINAL_READ}}
     units = {"hrs": "ohm", "lrs": "ohm", "on_off": "1", "reset_voltage": "V", "set_voltage": "V"}
+    units |= {"hrs" + TERMINAL: "ohm", "lrs" + TERMINAL: "ohm"}
     data = {
-        name: ("cycle", column, {"units": units[name]} | rules.get(name, {}))
+        name: ("cycle", column, {"units": units[name]} | more.get(name, {}))
         for name, column in zip(units, columns[1:], strict=True)
     }
     import xarray as xr
@@ -162,6 +168,12 @@ def forming_voltage(result: "xr.Dataset", rule: str = HALF_RISE) -> float:
     voltages = phases["switching_voltage"].values[phases["phase_kind"].values == "form"]
     formed = voltages[np.isfinite(voltages)]
     return float(formed[0]) if len(formed) else np.nan
+
+
+def _terminal(result: "xr.Dataset", index: int) -> float:
+    rows = result["phase"].values == index
+    curve = result["source_voltage"].values[rows], result["current"].values[rows]
+    return terminal_resistance(*curve, float(result["read_voltage"]))
 
 
 def _one_phase(result: "xr.Dataset", index: int, rule: str) -> dict[str, float]:

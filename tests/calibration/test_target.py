@@ -34,7 +34,7 @@ def chip(tmp_path):
 def test_numbers_that_both_have(chip):
     """A RESET and no SET: no LRS; two of three cycles; the forming once, in the first cycle."""
     found = target(chip, configuration(RESET))
-    assert found.names == ("hrs", "forming_voltage") and found.values.shape == (2, 2, 2)
+    assert found.names == ("hrs_terminal", "forming_voltage") and found.values.shape == (2, 2, 2)
     np.testing.assert_allclose(found.values[:, :, 0], np.log(HRS[:, :2]))
     np.testing.assert_array_equal(found.values[:, :, 1], [[2.5, np.nan], [np.nan, np.nan]])
 
@@ -52,7 +52,7 @@ def test_another_read_voltage_is_refused(chip):
 def test_nothing_in_common(chip):
     pulse = {"kind": "pulse", "amplitude": "1 V", "width": "1 us", "rise": "10 ns"}
     asked = parse({"device": {"thickness": "2 nm", "width": "2 nm"}, "phase": [pulse]})
-    with pytest.raises(ConfigurationError, match="share none of hrs, lrs"):
+    with pytest.raises(ConfigurationError, match="share none of hrs_terminal, lrs_terminal"):
         target(chip, asked)
 
 
@@ -73,3 +73,26 @@ def test_a_device_measured_the_other_way_round_is_turned(tmp_path, sign):
     np.testing.assert_allclose(found.values[0, :, found.names.index("set_voltage")], volts[0])
     np.testing.assert_allclose(found.values[0, :, found.names.index("reset_voltage")], 1.3 * volts[0])
     np.testing.assert_allclose(found.values[0, :, 0], np.log(HRS[0, :2]))
+
+
+def test_resistances_of_devices_need_the_series_resistance(chip, tmp_path):
+    """At the terminals unless it is known; a file that knows it may be compared either way."""
+    with pytest.raises(ConfigurationError, match="hrs and lrs of its devices need the series resistance"):
+        target(chip, configuration(RESET), ("hrs",))
+    values = {"device": ["a"], "cycle": [1, 2, 3], "read_voltage": 0.1, "hrs": HRS[:1]}
+    known = LAYOUT.dataset(values | {"series_resistance": 7.5e3}, {})
+    known.to_netcdf(tmp_path / "known.nc")
+    found = target(tmp_path / "known.nc", configuration(RESET), ("hrs",))
+    np.testing.assert_allclose(found.values[0, :, 0], np.log(HRS[0, :2]))
+    found = target(tmp_path / "known.nc", configuration(RESET))
+    assert found.names == ("hrs_terminal",)
+    np.testing.assert_allclose(found.values[0, :, 0], np.log(HRS[0, :2] + 7.5e3))
+
+
+def test_another_rule_for_v_set_is_refused(tmp_path):
+    numbers = {"set_voltage": np.array([[0.9, 1.1]])}
+    data = LAYOUT.dataset({"device": ["a"], "cycle": [1, 2], "read_voltage": 0.1, **numbers}, {})
+    data["set_voltage"].attrs["rule"] = "limit"
+    data.to_netcdf(tmp_path / "chip.nc")
+    with pytest.raises(ConfigurationError, match="rule 'limit', that of simulated devices is 'half rise'"):
+        target(tmp_path / "chip.nc", configuration(RESET, SET))

@@ -116,3 +116,18 @@ def test_what_switches_at_the_other_polarity_is_turned_round(folder, capsys):
     assert panel.get_title(loc="left") == "loops, voltages of turned.nc\nturned round"
     drawn = [line.get_xdata() for line in panel.lines if len(line.get_xdata())]
     assert np.array_equal(drawn[0], -drawn[1]) and drawn[0][1] == 1.0
+
+
+def test_two_rules_are_not_compared_and_devices_need_their_series_resistance(folder, tmp_path, capsys):
+    files = [str(folder / name) for name in ("measured.nc", "alike.nc")]
+    assert main(["compare", *files, "--device"]) == 1
+    assert "measured.nc has resistances at the terminals" in capsys.readouterr().err
+    for name, rule in (("one", "half rise"), ("two", "limit")):
+        with xr.open_dataset(files[0], engine="netcdf4") as data:
+            whole = data.load()
+        whole["set_voltage"].attrs["rule"] = rule
+        whole.to_netcdf(tmp_path / f"{name}.nc")
+    assert main(["compare", str(tmp_path / "one.nc"), str(tmp_path / "two.nc")]) == 1
+    assert "set_voltage of one.nc was read by the rule 'half rise', that of two.nc by 'limit'" in (
+        capsys.readouterr().err
+    )

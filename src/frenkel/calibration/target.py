@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..analysis.fitting.observations import FEATURES, Observations, build
-from ..analysis.measured.dataset import READ_VOLTAGE
+from ..analysis.measured.dataset import READ_VOLTAGE, compared, knows_series
 from ..analysis.measured.loops import Readout
+from ..analysis.results.readout import TERMINAL
 from ..analysis.results.switching import HALF_RISE, LARGEST_CURRENT
 from ..configuration.base import ConfigurationError
 from ..configuration.device import Configuration
@@ -35,7 +36,7 @@ def target(path: Path, configuration: Configuration, features: tuple[str, ...] =
     configuration : Configuration
         Protocol of the simulated devices.
     features : tuple of str
-        Numbers to compare; default: all that both have.
+        Numbers to compare; default: all that both have, resistances at the terminals.
 
     Notes
     -----
@@ -65,16 +66,21 @@ def target(path: Path, configuration: Configuration, features: tuple[str, ...] =
             )
     there = _there(data, configuration)
     for name in features:
-        if name not in there:
+        if name not in (*there, *_there(data, configuration, device=True)):
             raise ConfigurationError(
                 f"{name} is not among what {path.name} and the configuration both have: "
                 f"{', '.join(there) or 'nothing'}"
             )
+    if {"hrs", "lrs"} & set(features) and not knows_series(data):
+        raise ConfigurationError(
+            f"{path.name} has resistances at the terminals; hrs and lrs of its devices need the series "
+            "resistance (frenkel read --series-resistance), or compare hrs_terminal and lrs_terminal"
+        )
     names = features or there
     if not names:
         raise ConfigurationError(
             f"{path.name} and the phases of the configuration share none of "
-            f"{', '.join((*FEATURES, *OF_DEVICES))}"
+            f"{', '.join((*compared(FEATURES), *OF_DEVICES))}"
         )
     cycles = min(data.sizes.get("cycle", 1), max(number_of_cycles(configuration), 1))
     table = np.full((data.sizes["device"], cycles, len(names)), np.nan)
@@ -109,7 +115,7 @@ def number_of_cycles(configuration: Configuration) -> int:
     return max((cycle for _, cycle, _ in configuration.phases()), default=0)
 
 
-def _there(data: "xr.Dataset", configuration: Configuration) -> tuple[str, ...]:
+def _there(data: "xr.Dataset", configuration: Configuration, *, device: bool = False) -> tuple[str, ...]:
     """Return the numbers that measurements hold and a protocol gives."""
     kinds = {(phase.kind, cycle > 0) for _, cycle, phase in configuration.phases()}
     given = {
@@ -121,6 +127,8 @@ def _there(data: "xr.Dataset", configuration: Configuration) -> tuple[str, ...]:
     }
     return tuple(
         name
-        for name in (*FEATURES, *OF_DEVICES)
-        if name in data and np.isfinite(data[name].values).any() and given[name] in kinds
+        for name in (*compared(FEATURES, device=device), *OF_DEVICES)
+        if name in data
+        and np.isfinite(data[name].values).any()
+        and given[name.removesuffix(TERMINAL)] in kinds
     )

@@ -29,6 +29,12 @@ READ_VOLTAGE = Option(
     help="at which resistances of loops are taken, such as '0.2 V' (default: 0.1 V)",
 )
 
+SERIES = Option(
+    "--series-resistance",
+    metavar="RESISTANCE",
+    help="resistance in series with the devices, such as '7.5 kohm': hrs and lrs are then of the devices, "
+    "hrs_terminal and lrs_terminal with it (default: not known, all are at the terminals)",
+)
 RULE = Option(
     "--rule",
     choices=("half rise", "limit", "largest step"),
@@ -80,6 +86,7 @@ def add_commands(commands: Any) -> None:
         ),
         READ_VOLTAGE,
         RULE,
+        SERIES,
         PLOT.but(help="the first loops or values, as they were read: .png, .pdf, .svg"),
         FORCE,
     )
@@ -95,6 +102,13 @@ def add_commands(commands: Any) -> None:
         ),
         READ_VOLTAGE,
         RULE,
+        SERIES,
+        Option(
+            "--device",
+            action="store_true",
+            help="compare resistances of devices, not those at the terminals; the series resistance of "
+            "measured ones must be known",
+        ),
         SEED.but(default=0, help="of the splits (default: 0)"),
         PLOT.but(help="loops, distributions and memory of both: .png, .pdf, .svg"),
         FORCE_PICTURE,
@@ -165,7 +179,7 @@ def _compare(options: argparse.Namespace) -> int:
     one, other = (measurements.of_file(path, how) for path in paths)
     # Files of one name are told by their folders.
     names = [str(path) if paths[0].name == paths[1].name else path.name for path in paths]
-    pair = compare.pair(one, other, *names)
+    pair = compare.pair(one, other, *names, device=options.device)
     rows = compare.distances(*pair, seed=options.seed)
     print(comparison_text(*pair))
     print(table(rows))
@@ -179,6 +193,12 @@ def _readout(options: argparse.Namespace) -> "Readout":
     from ..quantity import to_si
 
     try:
-        return Readout(to_si(options.read_voltage, "V", 1e-6, 100.0), options.rule)
+        volts = to_si(options.read_voltage, "V", 1e-6, 100.0)
     except ValueError as error:
         raise UsageError(f"--read-voltage {error}") from None
+    if options.series_resistance is None:
+        return Readout(volts, options.rule)
+    try:
+        return Readout(volts, options.rule, to_si(options.series_resistance, "ohm", 0.0, 1e12))
+    except ValueError as error:
+        raise UsageError(f"--series-resistance {error}") from None

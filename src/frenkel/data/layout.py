@@ -83,6 +83,8 @@ class Variable:
         One sentence more, where the long name is not enough.
     rule : str
         Name of the rule by which it is read off a curve; "": it is not, or each file names its own.
+    read : str
+        Where in a cycle a resistance is read, for those that are.
     """
 
     dims: tuple[str, ...]
@@ -99,6 +101,7 @@ class Variable:
     flags: tuple[str, ...] = ()
     comment: str = ""
     rule: str = ""
+    read: str = ""
 
     def attrs(self) -> dict[str, Any]:
         """Return the CF attributes of the variable."""
@@ -109,6 +112,8 @@ class Variable:
             attrs["comment"] = self.comment
         if self.rule:
             attrs["rule"] = self.rule
+        if self.read:
+            attrs["read"] = self.read
         if self.sizes_of:
             attrs["sample_dimension"] = self.sizes_of
         if self.flags:

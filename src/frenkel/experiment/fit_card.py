@@ -30,6 +30,7 @@ from ..analysis.fitting import (
 )
 from ..analysis.fitting.cycle_memory import MemoryFitError
 from ..analysis.fitting.observations import ObservationError, Observations
+from ..analysis.measured.dataset import knows_series
 from ..analysis.statistics.comparison import Comparison, passed
 from ..cells.card import Card
 from ..cells.core import RANGES, STEEPEST
@@ -44,6 +45,10 @@ Data = str | Path | xr.Dataset
 TRACES = ["time", "device_voltage", "current", "phase", "phase_cycle"]
 CORE_MEMBERS = 64
 """Members of an ensemble whose traces a core is fitted to."""
+
+RESISTANCES, DEVICE, TERMINALS = "resistances", "of the device", "at the terminals"
+"""Key of a card's provenance, and what it says: those of ensembles, or of loops behind what is known, are of
+the device; others include what is in series."""
 
 CORE_RANGES = {name: RANGES[name] for name in (*core_fit.PROTOCOL, *core_fit.FITTED)}
 """What a caller can say of a core, and within which bounds."""
@@ -255,6 +260,12 @@ def judge_card(
         Of the splits.
     """
     held_out, made = read_cycles(data, card.names)
+    ours, theirs = (_resistances(one) for one in (card.provenance, made))
+    if ours and theirs and ours != theirs and {"hrs", "lrs"} & set(card.names):
+        raise ObservationError(
+            f"resistances of the card are {ours}, those of {made['file']} {theirs}: read the loops with "
+            "--series-resistance"
+        )
     gate.check_compound(card, made)
     held_out = observations.read_with_error(held_out, card.provenance.get("levels", {}), seed)
     held_out, _ = observations.told_apart(held_out, seed, fitted=False)
@@ -378,6 +389,11 @@ def _noise(data: Data, kind: str) -> tuple[xr.Dataset, dict[str, Any]]:
     return loaded, record
 
 
+def _resistances(made: Mapping[str, Any]) -> str:
+    """Return whether resistances are of devices or at the terminals; "": what was read does not say."""
+    return str(made.get(RESISTANCES, DEVICE if made.get("ensemble") else ""))
+
+
 def read_cycles(data: Data, features: Sequence[str] | None = None) -> tuple[Observations, dict[str, Any]]:
     """Return the cycles in a file and where they come from; of an ensemble, with its configuration."""
     made: dict[str, Any] = {"file": _name(data)}
@@ -387,6 +403,8 @@ def read_cycles(data: Data, features: Sequence[str] | None = None) -> tuple[Obse
         origin = made["file"] if isinstance(data, xr.Dataset) else str(data)
         cycles = observations.from_dataset(found, features, origin)
         ensemble = _provenance(found, origin)
+        if found.attrs.get("frenkel_kind") == LAYOUT.kind:
+            made[RESISTANCES] = DEVICE if knows_series(found) else TERMINALS
     return cycles, made | ({"ensemble": ensemble} if ensemble else {})
 
 

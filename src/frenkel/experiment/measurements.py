@@ -8,9 +8,10 @@ import numpy as np
 
 from .. import provenance
 from ..analysis.measured import files
-from ..analysis.measured.dataset import READOUT
+from ..analysis.measured.dataset import READOUT, with_terminals
 from ..analysis.measured.loops import Readout
 from ..analysis.noise import trace
+from ..analysis.results.readout import TERMINAL
 from ..analysis.statistics.censoring import Sample
 from ..configuration import device as config
 from ..configuration.phases import Pulse
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 NUMBERS = ("hrs", "lrs", "set_voltage", "reset_voltage")
 """Numbers of cycles that an ensemble and a file of measurements share."""
+
+TERMINALS = ("hrs" + TERMINAL, "lrs" + TERMINAL)
+"""Resistances with all that is in series."""
 
 Group = dict[str, list[tuple[Floats, Floats]]]
 """Of each point of a sweep, or of "" alone: one pair of arrays for each device."""
@@ -363,7 +367,7 @@ def of_file(path: Path, how: Readout = READOUT) -> "xr.Dataset":
         return files.read([path], how=how)
     kind = kinds.kind_of(path)
     if kind == "measured":
-        return files.load(path)
+        return with_terminals(files.load(path))
     return _of_ensemble(path) if kind == "ensemble" else _simulated(path)
 
 
@@ -379,12 +383,14 @@ def _of_ensemble(path: Path) -> "xr.Dataset":
     found: dict[str, Any] = {"device": names}
     if whole.sizes.get("cycle", 0):
         found["cycle"] = whole["cycle"].values
-        found |= {name: whole[name].values[done] for name in NUMBERS if name in whole}
+        found |= {name: whole[name].values[done] for name in (*NUMBERS, *TERMINALS) if name in whole}
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = found["hrs"] / found["lrs"]
         found["on_off"] = np.where(np.isfinite(ratio), ratio, np.nan)
     if "forming_voltage" in whole:
         found["forming_voltage"] = whole["forming_voltage"].values[done]
+    series = np.broadcast_to(whole["series_resistance"].values, whole["status"].shape)
+    found |= _with_series(found, series[done])
     if "sample_count" in whole:
         found |= _curves(
             [ensemble_file.member(whole, int(number)) for number in whole["member"].values[done]]
@@ -401,13 +407,29 @@ def _simulated(path: Path) -> "xr.Dataset":
     found: dict[str, Any] = {"device": ["0"]}
     if numbers.sizes["cycle"]:
         found["cycle"] = numbers["cycle"].values
-        found |= {name: numbers[name].values[None] for name in (*NUMBERS, "on_off")}
+        found |= {name: numbers[name].values[None] for name in (*NUMBERS, *TERMINALS, "on_off")}
+        found |= _with_series(found, result["series_resistance"].values[None])
     found |= _curves([result])
     return _checked(found, result.attrs, rules_of(numbers))
 
 
+def _with_series(found: dict[str, Any], series: Floats) -> dict[str, Any]:
+    """Return what is in series with devices (ohm), and resistances at the terminals where no sweep has them.
+
+    Without a way back to the read voltage, and in ensembles that kept none, they are the device's and what is
+    in series.
+    """
+    whole = np.unique(series)
+    more = {"series_resistance": float(whole[0]) if len(whole) == 1 else np.nan}
+    for name in TERMINALS:
+        device = found.get(name.removesuffix(TERMINAL))
+        if device is not None and not np.isfinite(found.get(name, np.nan)).any():
+            more[name] = device + series[:, None]
+    return more
+
+
 def _checked(found: dict[str, Any], attrs: dict[str, Any], rules: dict[str, str]) -> "xr.Dataset":
-    for name in (*NUMBERS, "on_off"):
+    for name in (*NUMBERS, *TERMINALS, "on_off"):
         if name in found:  # without current a resistance is infinite: no number
             found[name] = np.where(np.isfinite(found[name]), found[name], np.nan)
     kept: dict[str, Any] = {

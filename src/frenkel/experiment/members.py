@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..analysis.results.melting import melting
+from ..analysis.results.readout import terminal_resistance
 from ..analysis.results.switching import switching_voltage
 from ..configuration.device import Configuration
 from ..configuration.points import points_of
@@ -134,11 +135,13 @@ def summary(logs: list[PhaseLog], configuration: Configuration, melting_point: f
     """Return the numbers of a member: switching voltages and resistances per cycle, and totals.
 
     Switching voltages (V) as in :func:`.switching_voltage`, of the last attempt; resistances (ohm) at the
-    read voltage after the last RESET and SET of each cycle; largest current of its last RESET (A). NaN where
+    read voltage after the last RESET and SET of each cycle, of the device and at the terminals
+    (:func:`.terminal_resistance`); largest current of its last RESET (A). NaN where
     there is none.
     """
     cycles = max((cycle for _, cycle, _ in configuration.phases()), default=0)
-    names = ("hrs", "lrs", "on_off", "reset_voltage", "reset_current", "set_voltage")
+    names = ["hrs", "lrs", "on_off", "reset_voltage", "reset_current", "set_voltage"]
+    names += ["hrs_terminal", "lrs_terminal"]
     rows = {name: np.full(cycles, np.nan) for name in names}
     forming = math.nan
     for log in logs:
@@ -147,7 +150,11 @@ def summary(logs: list[PhaseLog], configuration: Configuration, melting_point: f
             forming = voltage
         if log.cycle and log.kind in ("set", "reset"):
             ohms = configuration.read_voltage / log.read_current if log.read_current else math.inf
-            rows["hrs" if log.kind == "reset" else "lrs"][log.cycle - 1] = ohms
+            state = "hrs" if log.kind == "reset" else "lrs"
+            rows[state][log.cycle - 1] = ohms
+            curve = log.sample["source_voltage"], log.sample["current"]
+            terminal = terminal_resistance(*curve, configuration.read_voltage)
+            rows[f"{state}_terminal"][log.cycle - 1] = terminal
             rows[f"{log.kind}_voltage"][log.cycle - 1] = voltage
         if log.cycle and log.kind == "reset":
             rows["reset_current"][log.cycle - 1] = log.extremes.out.current

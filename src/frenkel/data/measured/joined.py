@@ -46,12 +46,14 @@ def join(parts: "Sequence[xr.Dataset]", attrs: Mapping[str, Any]) -> "xr.Dataset
                 column[at] = np.where(np.isfinite(own), own, column[at])
             found[name] = column
         elif dims == ():
-            values = {float(part[name]) for part, _ in there}
+            values = np.unique([float(part[name]) for part, _ in there])  # NaN is NaN
             if len(values) > 1:
+                units = there[0][0][name].attrs["units"]
                 raise TableError(
-                    f"{name} of files that are joined must be one, got {sorted(values)} V: read them again"
+                    f"{name} of files that are joined must be one, got {values.tolist()} {units}: read them "
+                    "again"
                 )
-            found[name] = values.pop()
+            found[name] = float(values[0])
         else:
             found[name] = _rows(name, str(dims[0]), parts, places)
     return with_rules(LAYOUT.dataset(found, attrs), _rules(parts))
