@@ -160,7 +160,8 @@ class Crossbar:
 
         Where all crossings are linear many vectors go through the effective matrix, and so does any number
         while the matrix of the last call holds; otherwise each vector is solved by itself, from the solution
-        before. Every word line is driven; for floating ones `solve` a bias of `frenkel.array.lines.bias.lines`.
+        before. Every word line is driven; for floating ones `solve` a bias of
+        `frenkel.array.lines.bias.lines`.
 
         Raises
         ------

@@ -37,6 +37,7 @@ from ..cells.core import RANGES, STEEPEST
 from ..configuration.device import parse
 from ..configuration.phases import Sweep
 from ..data import content, kinds, store
+from ..data.measured.schema import LAYOUT
 from .ensemble_file import member
 
 Data = str | Path | xr.Dataset
