@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import frenkel as fk
-from frenkel.analysis.calibration.rounds import Parameter, calibrate
+from frenkel.calibration.rounds import Parameter, calibrate
 from frenkel.analysis.fitting.observations import ObservationError
 from frenkel.analysis.measured import files, loops
 from frenkel.analysis.measured.dataset import LAYOUT
