@@ -37,7 +37,6 @@ from ..cells.core import RANGES, STEEPEST
 from ..configuration.device import parse
 from ..configuration.phases import Sweep
 from ..data import content, kinds, store
-from ..data.measured.schema import LAYOUT
 from .ensemble_file import member
 
 Data = str | Path | xr.Dataset
@@ -404,7 +403,7 @@ def read_cycles(data: Data, features: Sequence[str] | None = None) -> tuple[Obse
         origin = made["file"] if isinstance(data, xr.Dataset) else str(data)
         cycles = observations.from_dataset(found, features, origin)
         ensemble = _provenance(found, origin)
-        if found.attrs.get("frenkel_kind") == LAYOUT.kind:
+        if kinds.of(found) == "measured":
             made[RESISTANCES] = DEVICE if knows_series(found) else TERMINALS
     return cycles, made | ({"ensemble": ensemble} if ensemble else {})
 
