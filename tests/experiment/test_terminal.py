@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 import frenkel as fk
-from frenkel.calibration.rounds import Parameter, calibrate
 from frenkel.analysis.fitting.observations import ObservationError
 from frenkel.analysis.measured import files, loops
 from frenkel.analysis.measured.dataset import LAYOUT
 from frenkel.analysis.results import metrics, readout
+from frenkel.calibration.rounds import Parameter, calibrate
 from frenkel.calibration.target import target
 from frenkel.cells.card import Card
 from frenkel.configuration.device import parse
