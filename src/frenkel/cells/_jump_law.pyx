@@ -196,15 +196,13 @@ cdef class JumpKernel:
 
     # ------------------------------------------------------------------ of one state, compiled
 
-    cdef inline double rate_at(self, Py_ssize_t state, double volts) noexcept nogil:
-        """Return ln k(s, v), equation (1)."""
-        cdef Point point = locate((volts - self.first_voltage) / self.grid_step, self.last)
-        return linear(&self.log_rate_table[state, 0], point)
+    cdef inline Point point_of(self, double volts) noexcept nogil:
+        """Return where a voltage is on the grid."""
+        return locate((volts - self.first_voltage) / self.grid_step, self.last)
 
     cdef inline double current_at(self, Py_ssize_t state, double volts) noexcept nogil:
         """Return I(s, v) (A), equation (2)."""
-        cdef Point point = locate((volts - self.first_voltage) / self.grid_step, self.last)
-        return linear(&self.grid_current[state, 0], point)
+        return linear(&self.grid_current[state, 0], self.point_of(volts))
 
     cdef inline double voltage_at(self, Py_ssize_t state, double source, double series, double limit) noexcept nogil:
         """Return the voltage across the cell (V), equation (3)."""
@@ -216,6 +214,18 @@ cdef class JumpKernel:
             position = inverse(&self.grid[0], row, self.last, 0.0, 1.0, copysign(limit, source))
         return self.first_voltage + position * self.grid_step
 
+    cdef inline double first_passage(self, Py_ssize_t state, double low, double high, double time, double series,
+                                     double limit, double hazard, double *first, double *last) noexcept nogil:
+        """Return the fraction of a time (s) that passes before a jump, and the voltages at both its ends."""
+        cdef double begin, end, fraction
+        first[0] = last[0] = self.voltage_at(state, low, series, limit)
+        begin = end = linear(&self.log_rate_table[state, 0], self.point_of(first[0]))
+        if high != low:
+            last[0] = self.voltage_at(state, high, series, limit)
+            end = linear(&self.log_rate_table[state, 0], self.point_of(last[0]))
+        fraction = passage_time(exp(begin), end - begin, time, hazard) / time
+        return fraction if fraction < 1.0 else 1.0
+
     cdef inline double beyond(self, double volts) noexcept nogil:
         """Return how far a voltage is beyond the grid (V); below 0 within it."""
         return max(volts - self.last_voltage, self.first_voltage - volts)
@@ -224,18 +234,13 @@ cdef class JumpKernel:
 
     def log_rate(self, states, volts):
         """Return ln of the rates (1/s) of leaving states at voltages (V) across the cell; both broadcast."""
-        cdef Py_ssize_t k
-        shape, of, at = spread(states, volts)
-        cdef const Py_ssize_t[::1] state = of
-        cdef const double[::1] volt = at
-        result = np.empty(len(of))
-        cdef double[::1] out = result
-        for k in range(state.shape[0]):
-            out[k] = self.rate_at(state[k], volt[k])
-        return result.reshape(shape)
+        return self.interpolated(self.log_rate_table, states, volts)
 
     def current(self, states, volts):
         """Return the currents (A) through states at voltages (V) across the cell; both broadcast."""
+        return self.interpolated(self.grid_current, states, volts)
+
+    cdef interpolated(self, const double[:, ::1] table, states, volts):
         cdef Py_ssize_t k
         shape, of, at = spread(states, volts)
         cdef const Py_ssize_t[::1] state = of
@@ -243,7 +248,7 @@ cdef class JumpKernel:
         result = np.empty(len(of))
         cdef double[::1] out = result
         for k in range(state.shape[0]):
-            out[k] = self.current_at(state[k], volt[k])
+            out[k] = linear(&table[state[k], 0], self.point_of(volt[k]))
         return result.reshape(shape)
 
     def current_and_slope(self, states, volts):
@@ -260,7 +265,7 @@ cdef class JumpKernel:
         result = np.empty((2, len(of)))
         cdef double[:, ::1] out = result
         for k in range(state.shape[0]):
-            low = locate((volt[k] - self.first_voltage) / self.grid_step, self.last).low
+            low = self.point_of(volt[k]).low
             v0, v1 = self.grid[low], self.grid[low + 1]
             i0, i1 = self.grid_current[state[k], low], self.grid_current[state[k], low + 1]
             if v0 < 0.0 < v1:
@@ -303,12 +308,8 @@ cdef class JumpKernel:
         The source goes linearly from ``low`` to ``high`` (V), so near to each other that ln(rate) is linear
         between them; ``hazard`` is a unit exponential. Equation (4).
         """
-        cdef double begin, end
-        begin = end = self.rate_at(state, self.voltage_at(state, low, series, limit))
-        if high != low:
-            end = self.rate_at(state, self.voltage_at(state, high, series, limit))
-        cdef double fraction = passage_time(exp(begin), end - begin, time, hazard) / time
-        return fraction if fraction <= 1.0 else 1.0
+        cdef double first, last
+        return self.first_passage(state, low, high, time, series, limit, hazard, &first, &last)
 
     # ------------------------------------------------------------------ the next state
 
@@ -470,7 +471,7 @@ cdef class JumpKernel:
             The law has no jumps, and a cell leaves its state.
         """
         cdef Py_ssize_t number = states_out.shape[0], n, m = 0, k, cell, s, stopped = 0
-        cdef double source, now, end, begin_rate, end_rate, left, fraction, beyond = 0.0
+        cdef double source, now, end, fraction, beyond = 0.0
         cdef double[::1] begin = np.zeros(number), sources = np.empty(number), before = np.empty(number)
         cdef const double[::1] hazard
         cdef const Py_ssize_t[::1] next_
@@ -489,16 +490,10 @@ cdef class JumpKernel:
                     cell = moving[k]
                     s = states_out[cell]
                     source = low[cell] + begin[cell] * (high[cell] - low[cell])
-                    now = self.voltage_at(s, source, series[cell], limit[cell])
-                    begin_rate = end_rate = self.rate_at(s, now)
-                    end = now
-                    if low[cell] != high[cell]:
-                        end = self.voltage_at(s, high[cell], series[cell], limit[cell])
-                        end_rate = self.rate_at(s, end)
+                    fraction = self.first_passage(s, source, high[cell], (1.0 - begin[cell]) * time[cell],
+                                                  series[cell], limit[cell], hazard[k], &now, &end)
                     beyond = max(beyond, max(self.beyond(now), self.beyond(end)))
-                    left = (1.0 - begin[cell]) * time[cell]
-                    fraction = passage_time(exp(begin_rate), end_rate - begin_rate, left, hazard[k]) / left
-                    if not fraction < 1.0:
+                    if fraction == 1.0:
                         if record is not None:
                             record.note(cell, high[cell], low[cell], high[cell], self.current_at(s, end))
                         continue
@@ -663,7 +658,7 @@ cdef class JumpTable:
             for j in range(todo_out.shape[0]):
                 k = todo_out[j]
                 cell, time = cells[k], left_out[k]
-                point = locate((volts[k] - kernel.first_voltage) / kernel.grid_step, kernel.last)
+                point = kernel.point_of(volts[k])
                 inside = min(max(point.fraction, 0.0), 1.0)
                 s = states_out[cell]
                 while time > 0.0:
