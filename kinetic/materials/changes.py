@@ -14,6 +14,7 @@ from typing import Any
 
 from ...checks import between
 from ...quantity import to_si
+from ...units import convert
 from ...validation import shown, suggest
 from .rows import BY_HAND, MaterialError, declared
 from .sections import SECTIONS
@@ -58,6 +59,41 @@ def changed(document: Mapping[str, Any], changes: Mapping[str, Any], name: str) 
         few = ", ".join(given[:4]) + (", ..." if len(given) > 4 else "")
         found["description"] = f"{name} with other numbers: {few}"
     return found | {key: changes[key] for key in REPLACED if key in changes}
+
+
+def doubts(document: Mapping[str, Any], changes: Mapping[str, Any], name: str) -> list[str]:
+    """Return what is probably not meant by changes of a set, a sentence each.
+
+    Parameters
+    ----------
+    document, changes, name
+        As in :func:`changed`, which takes them.
+    """
+    found = []
+    for section, numbers in _sections(changes):
+        for key, value in numbers.items():
+            row = document.get(section, {}).get(key, {})
+            # A number in full has a range of its own, which is checked where it is read.
+            if "range" not in row or isinstance(value, Mapping):
+                continue
+            unit, given = declared(section, key).metadata["unit"], row["unit"]
+            low, high = (one if unit == given else convert(one, given, unit) for one in row["range"])
+            now = value if isinstance(value, (int, float)) else number(section, key, value)
+            if not low * (1 - 1e-12) <= now <= high * (1 + 1e-12):
+                low, high = row["range"]
+                found.append(
+                    f"{section}.{key} = {value} lies outside the range that {name} states for it, "
+                    f"{low:g} to {high:g} {given}"
+                )
+    formula = changes.get("formula", document["formula"])
+    if formula != document["formula"]:
+        own = {(section, key) for section, numbers in _sections(changes) for key in numbers}
+        kept = sum((section, key) not in own for section, rows in _sections(document) for key in rows)
+        found.append(
+            f"formula = {shown(formula)} is a label: {kept} numbers of the material stay those of {name} "
+            f"({document['formula']})"
+        )
+    return found
 
 
 def check(changes: Mapping[str, Any]) -> None:

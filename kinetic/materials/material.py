@@ -10,12 +10,13 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from ... import notebook
+from ...errors import warn
 from .rows import BY_HAND, MaterialError, Row, declared
 from .sections import SECTIONS, WEAK, DefectNumbers, Sections, WeakNumbers
 
@@ -112,7 +113,7 @@ class Material(Sections):
         MaterialError
             The file cannot be read, is not TOML, or has a fault.
         """
-        from .changes import based
+        from .changes import based, doubts
         from .reader import read_toml
 
         path = Path(path)
@@ -121,7 +122,12 @@ class Material(Sections):
             found = cls.file(base, path.parent)
             return read_toml(found), found.name
 
-        return cls(based(read_toml(path), path.name, read), path.stem, where=path.name)
+        given = read_toml(path)
+        material = cls(based(given, path.name, read), path.stem, where=path.name)
+        if "based_on" in given:
+            below = cls.find(given["based_on"], path.parent)
+            _warn(f"{path.name}: {one}" for one in doubts(below.document(), given, below.name))
+        return material
 
     @classmethod
     def find(cls, name: str, folder: str | Path = "") -> Material:
@@ -194,8 +200,13 @@ class Material(Sections):
         ------
         MaterialError
             Unknown section or key, or a value outside the key's allowed range.
+
+        Warns
+        -----
+        Doubt
+            A value outside the range that the set states for the number.
         """
-        from .changes import number
+        from .changes import doubts, number
 
         document = self.document()
         for name, value in values.items():
@@ -208,7 +219,11 @@ class Material(Sections):
                 "source": f"{BY_HAND} instead of {old['value']} {old['unit']}" if old else BY_HAND,
                 "confidence": "chosen",
             }
-        return Material(document, self.name)
+        found = Material(document, self.name)
+        for name, value in values.items():
+            section, _, key = name.partition(".")
+            _warn(doubts(self._document, {section: {key: value}}, self.name))
+        return found
 
     def with_changes(self, changes: Mapping[str, Any]) -> Material:
         """Return a copy with what a table of a configuration or a material file changes; see `changes`.
@@ -272,6 +287,11 @@ class Material(Sections):
 
     def __repr__(self) -> str:
         return f"<Material {self.name} ({self.formula}), {', '.join(self.mechanisms)}, {self.hash}>"
+
+
+def _warn(doubts: Iterable[str]) -> None:
+    for one in doubts:
+        warn(one)
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:

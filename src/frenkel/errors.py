@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import inspect
 import shutil
+import warnings
 from pathlib import Path
 
 
@@ -34,6 +36,18 @@ def of_earlier(origin: str, sign: str) -> str:
         By what it is known, such as "it has no variable peak_current".
     """
     return f"{origin} is of an earlier frenkel ({sign}): frenkel migrate FILE makes a file of today of it"
+
+
+class Doubt(UserWarning):
+    """What was given is taken, and is probably not what was meant; the message is one sentence."""
+
+
+def warn(text: str, category: type[UserWarning] = Doubt) -> None:
+    """Warn at the line outside of this package that asked for what is doubted."""
+    frame, level = inspect.currentframe(), 1
+    while frame and frame.f_globals.get("__name__", "").startswith("frenkel."):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(text, category, stacklevel=level)
 
 
 class ConvergenceError(RuntimeError):

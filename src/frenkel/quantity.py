@@ -80,35 +80,46 @@ def all_to_si(value: Any, unit: str, low: float, high: float) -> tuple[float, ..
 
 
 def si(name: str, value: Quantity, unit: str) -> float:
-    """Return a value of a script in SI: text with a unit is converted, everything else is handed back.
+    """Return a value of a script in SI: text with a unit and quantities of pint are converted.
 
-    Who takes numbers checks them; here only text is.
+    Everything else is handed back. Who takes numbers checks them; here only text and quantities are.
 
     Parameters
     ----------
     name : str
         What the value is of, for the error.
     value : object
-        A number in ``unit``, or text such as "5 nm".
+        A number in ``unit``, text such as "5 nm", or one quantity of pint.
     unit : str
         SI unit as pint reads it.
 
     Raises
     ------
     ValueError
-        A text is no such quantity.
+        A text or a quantity is none of that unit.
 
     Examples
     --------
     >>> si("thickness", "5 nm", "m"), si("thickness", 5e-9, "m")
     (5e-09, 5e-09)
     """
+    # By its attributes, whatever registry it is of: pint itself takes half a second to import.
+    if hasattr(value, "magnitude") and hasattr(value, "to"):
+        return _magnitude(name, value, unit)
     if not isinstance(value, str):
         return value
     try:
         return to_si(value, unit, -math.inf, math.inf)
     except ValueError as error:
         raise ValueError(f"{name} {error}") from None
+
+
+def _magnitude(name: str, value: Any, unit: str) -> float:
+    """Return the number of a quantity of pint in a unit, to 15 digits as those of texts."""
+    try:
+        return float(f"{float(value.to(unit).magnitude):.15g}")
+    except Exception:  # pint raises half a dozen unrelated types
+        raise ValueError(f"{name} must be one quantity in {unit}, got {value!s}") from None
 
 
 def all_si(name: str, values: Sequence[Quantity] | str, unit: str) -> Sequence[float]:

@@ -1,13 +1,12 @@
 """Files of cards: what marks one, how it is read by path or by name, and what is said where it is none."""
 
 import hashlib
-import inspect
 import json
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from .. import errors
 from ..errors import of_earlier
 from ..validation import suggest
 
@@ -31,10 +30,7 @@ class CardWarning(UserWarning):
 
 def warn(text: str) -> None:
     """Warn of a use of a card, at the line outside of this package that asked for it."""
-    frame, level = inspect.currentframe(), 1
-    while frame and frame.f_globals.get("__name__", "").startswith("frenkel."):
-        frame, level = frame.f_back, level + 1
-    warnings.warn(text, CardWarning, stacklevel=level)
+    errors.warn(text, CardWarning)
 
 
 def packaged() -> list[str]:

@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     options = commands.parse_args(arguments)
     debug = os.environ.get("FRENKEL_DEBUG") == "1"
+    before, warnings.formatwarning = warnings.formatwarning, _warning
     try:
         status = int(options.command(options) or 0)
         sys.stdout.flush()  # here, since what fails at exit nobody catches
@@ -95,6 +97,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "(FRENKEL_DEBUG=1 shows where; please report it)",
             1,
         )
+    finally:
+        warnings.formatwarning = before
+
+
+def _warning(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> str:
+    """Return a warning as one line, without the place in our source that helps nobody."""
+    return f"frenkel: warning: {printable(str(message))}\n"
 
 
 def _sentence(error: Exception) -> str:
@@ -288,10 +297,14 @@ def _again(options: argparse.Namespace) -> int:
 
 
 def _complain(sentence: str, status: int) -> int:
-    line = " ".join(sentence.split())
-    # Files of others may bring marks that a terminal obeys.
-    print("frenkel: " + "".join(c if c.isprintable() else repr(c)[1:-1] for c in line), file=sys.stderr)
+    print(f"frenkel: {printable(sentence)}", file=sys.stderr)
     return status
+
+
+def printable(text: str) -> str:
+    """Return text as one line; files of others may bring marks that a terminal obeys."""
+    line = " ".join(text.split())
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
 
 
 if __name__ == "__main__":

@@ -6,10 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union
 
 from .. import toml
+from ..errors import warn
+from ..kinetic.materials.changes import doubts
+from ..kinetic.materials.material import Material
+from ..kinetic.materials.rows import MaterialError
 from ..validation import shown
 from . import material
 from .base import ConfigurationError
 from .device import Configuration, parse
+from .phases import Sweep
 
 if TYPE_CHECKING:
     from .array import ArrayConfiguration
@@ -30,6 +35,12 @@ def read(path: str | Path, changes: Sequence[str] = ()) -> Union[Configuration, 
     ------
     ConfigurationError
         The first fault, naming file, key and value.
+
+    Warns
+    -----
+    Doubt
+        A number of the material outside the range that the set states for it, a changed formula, a RESET of
+        the sign of the SET.
     """
     source = Path(path)
     try:
@@ -48,7 +59,37 @@ def read(path: str | Path, changes: Sequence[str] = ()) -> Union[Configuration, 
         from . import array  # brings networks of lines; only arrays need them
 
         return array.parse(document, str(source))
-    return parse(document, str(source))
+    found = parse(document, str(source))
+    for doubt in (*_about_material(found, source.parent), *_about_signs(found)):
+        warn(f"{source}: {doubt}")
+    return found
+
+
+def _about_material(configuration: Configuration, folder: Path) -> list[str]:
+    given = configuration.material
+    if not given.changes or configuration.material_document is not None:
+        return []
+    try:
+        return doubts(Material.find(given.base, folder).document(), given.changes, given.name)
+    except MaterialError:
+        return []  # making the material says what is wrong
+
+
+def _about_signs(configuration: Configuration) -> list[str]:
+    """Return a sentence for the first RESET that has the sign of what closes the device before it."""
+    closing: tuple[str, float] | None = None
+    for name, _, phase in configuration.phases():
+        if not isinstance(phase, Sweep):
+            continue
+        if phase.kind in ("form", "set"):
+            closing = name, phase.amplitude
+        elif phase.kind == "reset" and closing is not None and closing[1] * phase.amplitude > 0.0:
+            same = f"the sign of {closing[0]} ({closing[1]:g} V)"
+            return [
+                f"{name} has an amplitude of {phase.amplitude:g} V, {same}; most materials want "
+                f"{-phase.amplitude:g} V here"
+            ]
+    return []
 
 
 def change(document: dict[str, Any], text: str) -> None:
