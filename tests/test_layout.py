@@ -21,8 +21,8 @@ LEVELS = ("kinetic", "events", "array", "mpi_runs", "analysis")
 LAYERS = [
     {"checks", "errors", "notebook", "progress", "provenance"}
     | {"threads", "toml", "typing", "units", "validation"},
-    {"data"},
-    {"cells", "mpi_runs", "quantity"},
+    {"data", "quantity"},
+    {"cells", "mpi_runs"},
     {"analysis", "kinetic"},
     {"array"},
     {"configuration", "events"},

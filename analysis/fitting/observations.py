@@ -230,17 +230,24 @@ def from_dataset(
     return build(chosen, units, np.stack(columns, axis=2), origin)
 
 
-def from_csv(path: str | Path) -> Observations:
+def from_csv(path: str | Path, chosen: Sequence[str] | None = None) -> Observations:
     """Return observations from a table of text.
 
     The columns are ``device``, ``cycle`` and features with their units, such as ``hrs (ohm)`` or
     ``gap [nm]``; units that are known become those of SI. An empty field is a missing value. Rows that are
     not there are missing cycles.
 
+    Parameters
+    ----------
+    path : str or Path
+    chosen : sequence of str, optional
+        Features to take; default: all.
+
     Raises
     ------
     ValueError
-        Columns are others, a field is no number, a cycle is no whole number, or one of a device stands twice.
+        A feature that the table does not have. Columns are others, a field is no number, a cycle is no whole
+        number, or one of a device stands twice.
     """
     table = read_table(path)
     parts = [match.groups() if (match := _HEADER.match(one)) else (one, "") for one in table.headers]
@@ -249,6 +256,9 @@ def from_csv(path: str | Path) -> Observations:
         raise ObservationError(
             f"{path} must begin with the columns device, cycle and then those of features, such as hrs (ohm)"
         )
+    lacking = [name for name in chosen or () if name not in names[2:]]
+    if lacking:
+        raise ObservationError(f"{path} has no {' and no '.join(lacking)}; it has {', '.join(names[2:])}")
     columns = []
     for place in range(2, len(names)):
         si, factor, offset = unit_of(units[place]) or (units[place], 1.0, 0.0)
@@ -272,7 +282,9 @@ def from_csv(path: str | Path) -> Observations:
             f"{devices[row[again]]} once more"
         )
     found[row, turn] = np.stack(columns, axis=1)
-    return build(names[2:], units[2:], found, str(path))
+    taken = [names.index(name) - 2 for name in chosen] if chosen else range(len(columns))
+    names, units = [names[2 + k] for k in taken], [units[2 + k] for k in taken]
+    return build(names, units, found[..., list(taken)], str(path))
 
 
 _HEADER = re.compile(r"^\s*(.*?)\s*(?:[(\[]\s*([^()\[\]]*?)\s*[)\]])?\s*$")

@@ -36,7 +36,7 @@ def save(result: xr.Dataset, path: str | Path, *, force: bool = False) -> list[P
     Parameters
     ----------
     path : str or Path
-        ``array.png`` makes ``array-programming.png`` and so on.
+        Of the first page; others have its name before theirs, ``array-energy.png`` and so on.
     force : bool
         Replace existing files.
 
@@ -51,6 +51,8 @@ def save(result: xr.Dataset, path: str | Path, *, force: bool = False) -> list[P
     page.check_name(base)
     chosen = {name: draw for name, (needs, draw) in PAGES.items() if needs in result.variables}
     targets = {name: base.with_name(f"{base.stem}-{name}{base.suffix}") for name in chosen}
+    if targets:
+        targets[next(iter(targets))] = base
     for target in targets.values():
         store.writable(target, force=force)
     return [page.save(draw(result), targets[name]) for name, draw in chosen.items()]

@@ -118,6 +118,13 @@ class JumpingCardCells:
 
     # ------------------------------------------------------------------ as they are
 
+    def nearest_level(self, target: Floats) -> Floats:
+        """Return the conductance (S) of the state nearest to each target (S), at the law's read voltage."""
+        levels = np.exp(np.sort(self.law.level))
+        after = np.clip(np.searchsorted(levels, target), 1, levels.size - 1) if levels.size > 1 else 0
+        low, high = levels[np.maximum(after - 1, 0)], levels[after]
+        return np.asarray(np.where(target - low < high - target, low, high))
+
     @property
     def temperature(self) -> float:
         """Of the surroundings (K)."""

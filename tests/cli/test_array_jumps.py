@@ -31,7 +31,7 @@ card = "jumps.card.json"
 [[phase]]
 kind = "program"
 parallel = "word line"
-targets = {least = "20 uS", most = "200 uS", levels = 2}
+targets = {least = "10 uS", most = "200 uS", levels = 2}
 
     [phase.scheme]
     kind = "write-verify"

@@ -367,8 +367,31 @@ class Card:
             no packaged card of this name.
         OSError
             The file cannot be read.
+
+        Warns
+        -----
+        CardWarning
+            The card failed its gate, or nothing judged it.
         """
-        return cls.from_dict(files.read(path), str(path))
+        card = cls.from_dict(files.read(path), str(path))
+        doubt = card.doubt
+        if doubt is not None:
+            files.warn(doubt)
+        return card
+
+    @property
+    def doubt(self) -> str | None:
+        """What the gate says against the card, a sentence; None where all rows that can be judged passed."""
+        failed = [row for row in self.gate if row["passed"] is False]
+        if failed:
+            worst = max(failed, key=lambda row: row["value"] / row["limit"] if row["limit"] else math.inf)
+            return (
+                f"card {self.name} failed {len(failed)} of {len(self.gate)} rows of its gate, such as "
+                f"{worst['statistic']}: {worst['value']:.3g}, limit {worst['limit']:.3g}"
+            )
+        if not any(row["passed"] for row in self.gate):
+            return f"card {self.name} was judged by nothing: frenkel gate compares it with other devices"
+        return None
 
 
 def _fields(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ class CardError(ValueError):
 
 
 class CardWarning(UserWarning):
-    """A card is used outside of the box in which its ensemble was made."""
+    """A card is used outside of the box of its ensemble, failed its gate, or was not judged."""
 
 
 def warn(text: str) -> None:

@@ -225,6 +225,11 @@ class CardCells:
         low, high = (self.core.conductance(gap, voltage) for gap in (self._gaps.most, self._gaps.least))
         return low.reshape(self.shape), high.reshape(self.shape)
 
+    def nearest_level(self, target: Floats) -> Floats:
+        """Return the conductance (S) in the window of any cell that is nearest to each target (S)."""
+        least, most = self.window()
+        return np.asarray(np.clip(target, least.min(), most.max()))
+
     # ------------------------------------------------------------------ in time
 
     def program(self, conductance: ArrayLike, voltage: float = 0.1) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .. import checks
+from ..quantity import si
 from ..typing import Floats, Index
 from . import files
 from ._jump_law import JumpKernel, RampRecord
@@ -115,8 +116,8 @@ class JumpCells:
 
         Parameters
         ----------
-        source, time : float or ndarray
-            One for all cells or one for each; the time is 0 or more.
+        source, time : float, str or ndarray
+            One for all cells, also as text with a unit, or one for each; the time is 0 or more.
         series : float or ndarray
             Resistance in series (ohm), 0 or more.
         limit : float or ndarray
@@ -133,7 +134,7 @@ class JumpCells:
             A cell was beyond the voltages that were read, or jumped :attr:`most` times and stayed there.
         """
         source, series, limit = self._circuit(source, series, limit)
-        time = np.broadcast_to(np.asarray(time, float), (self.number,)).copy()
+        time = np.broadcast_to(np.asarray(si("time", time, "s"), float), (self.number,)).copy()
         checks.at_least("time", time, 0.0, "s")
         count = np.zeros(self.number, np.intp)
         self._warn(*self._kernel.pass_time(
@@ -175,8 +176,10 @@ class JumpCells:
 
     def _circuit(self, source: Any, series: Any, limit: Any) -> tuple[Floats, Floats, Floats]:
         """Return source voltage (V), resistance (ohm) and limit (A), one for each cell."""
+        given = (("source", source, "V"), ("series", series, "ohm"), ("limit", limit, "A"))
         source, series, limit = (
-            np.broadcast_to(np.asarray(one, float), (self.number,)).copy() for one in (source, series, limit)
+            np.broadcast_to(np.asarray(si(name, number, unit), float), (self.number,)).copy()
+            for name, number, unit in given
         )
         checks.finite("source", source, "V")
         checks.at_least("series", series, 0.0, "ohm")

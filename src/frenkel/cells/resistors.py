@@ -30,12 +30,10 @@ class LinearCells:
 
     def __init__(self, conductance: ArrayLike, temperature: float = 300.0) -> None:
         self.conductance = np.array(conductance, dtype=np.float64, ndmin=2)
-        if (
-            self.conductance.ndim != 2
-            or not np.all(self.conductance >= 0.0)
-            or np.isinf(self.conductance).any()
-        ):
-            raise ValueError("conductance must be an array (m, n) of finite numbers of S, 0 or more")
+        if self.conductance.ndim != 2 or not self.conductance.size:
+            got = self.conductance.shape
+            raise ValueError(f"conductance must be an array (m, n) of at least one cell, got shape {got}")
+        checks.at_least("conductance", self.conductance, 0.0, "S")
         self.shape = (self.conductance.shape[0], self.conductance.shape[1])
         checks.temperature(temperature)
         self.temperature = float(temperature)

@@ -26,8 +26,7 @@ def run(options: argparse.Namespace) -> int:
     output = options.output or Path(options.file.stem + ".nc")
     check_ending(output, ".nc")
     store.writable(output, force=options.force)
-    # The pictures get names of their own, so that a file of this one may be there.
-    check_picture(options.plot, force=True)
+    check_picture(options.plot, options.force)
     begin = time.monotonic()
     with Reporter(lines=options.verbose, quiet=options.quiet) as progress:
         result = array_experiment.run(settings, folder=options.file.parent, progress=progress)
@@ -85,7 +84,7 @@ def _equal(one: "xr.DataArray", other: "xr.DataArray") -> bool:
 
 
 def _draw(result: "xr.Dataset", options: argparse.Namespace) -> None:
-    """Write one picture of each kind that the result has: NAME-programming.png and so on."""
+    """Write a picture of each kind that the result has: the first as named, others as NAME-energy.png."""
     if options.plot is None:
         return
     from ..analysis.plots import array as array_plot

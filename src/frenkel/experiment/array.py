@@ -147,6 +147,7 @@ class Session:
         """Bring cells to their targets."""
         self.targets = self.assembled.targets(phase.targets)
         self.scheme = self._scheme(phase.scheme)
+        self.assembled.check_program(self.phase + 1, phase, self.targets)
         outcomes: list[Outcome] = []
         start = self.controller.clock.seconds
         gaps = itertools.repeat(phase.cadence) if phase.cadence is not None else iter(())

@@ -43,6 +43,7 @@ from ..configuration.array import (
     GapCellsSection,
     LinearCellsSection,
     LiveCellsSection,
+    ProgramPhase,
     TargetsSection,
     ThresholdSelectorSection,
 )
@@ -296,6 +297,49 @@ class AssembledArray:
         return LiveCells(devices, edge=section.edge)
 
     # ------------------------------------------------------------------ targets
+
+    def check_program(self, number: int, phase: ProgramPhase, targets: Floats) -> None:
+        """Refuse levels that the cells do not have, and pulses of the other polarity.
+
+        Parameters
+        ----------
+        number : int
+            Of the phase, from 1.
+        targets : ndarray
+            (S)
+
+        Raises
+        ------
+        ConfigurationError
+            Names the phase, what was given and what the cells have.
+        """
+        cells, scheme = self.cells, phase.scheme
+        if not isinstance(cells, CardCells | JumpingCardCells):
+            return
+        near = cells.nearest_level(targets)
+        reach = getattr(scheme, "tolerance", 1.0) * targets
+        away = np.abs(near - targets) > reach
+        if away.any():
+            at = np.unravel_index(int(np.argmax(np.abs(near - targets) / targets)), targets.shape)
+            raise ConfigurationError(
+                f"phase {number}: targets must be levels that the cells have, got {targets[at]:.3g} S, and "
+                f"{near[at]:.3g} S is the nearest of them"
+            )
+        sign = self._sets_by()
+        sides = ("above", "below") if sign > 0 else ("below", "above")
+        for what in ("amplitude", "start"):
+            up, down = (getattr(scheme, f"{way}_{what}", None) for way in ("set", "reset"))
+            if up is not None and down is not None and not sign * up > 0.0 > sign * down:
+                raise ConfigurationError(
+                    f"phase {number}: set_{what} must be {sides[0]} and reset_{what} {sides[1]} 0 V for "
+                    f"these cells, got {up:g} and {down:g} V"
+                )
+
+    def _sets_by(self) -> int:
+        """Return the sign of the voltage that sets a cell."""
+        section = self.configuration.cells
+        features = self.card(section).features if isinstance(section, CardCellsSection) else ()
+        return next((feature.sign for feature in features if feature.name == "set_voltage"), 1)
 
     def targets(self, section: TargetsSection) -> Floats:
         """Return the conductance that every cell is brought to (S)."""

@@ -398,7 +398,7 @@ def read_cycles(data: Data, features: Sequence[str] | None = None) -> tuple[Obse
     """Return the cycles in a file and where they come from; of an ensemble, with its configuration."""
     made: dict[str, Any] = {"file": _name(data)}
     if store.form_of(data) == "csv":
-        return observations.from_csv(str(data)), made
+        return observations.from_csv(str(data), features), made
     with _opened(data) as found:
         origin = made["file"] if isinstance(data, xr.Dataset) else str(data)
         cycles = observations.from_dataset(found, features, origin)
