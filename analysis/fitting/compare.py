@@ -13,7 +13,7 @@ import xarray as xr
 
 from ...data.measured.schema import rules_of
 from ...typing import Floats
-from ..measured.dataset import compared, knows_series
+from ..measured.dataset import compared, knows_series, with_terminals
 from ..statistics.comparison import Comparison, halves, of_splits
 from . import gate
 from .observations import FEATURES, ObservationError, Observations, from_dataset
@@ -51,7 +51,7 @@ def pair(
                 f"{name} of {origin} was read by the rule {ours[name]!r}, that of {other} by "
                 f"{theirs[name]!r}: read the loops again (frenkel read --rule)"
             )
-    both = ((measured, origin), (simulated, other))
+    both = [(with_terminals(data), text) for data, text in ((measured, origin), (simulated, other))]
     wanted = compared(FEATURES, device=device)
     names = [name for name in wanted if all(name in data and _known(data, name) for data, _ in both)]
     if device and {"hrs", "lrs"} & set(names):

@@ -59,8 +59,8 @@ def test_a_limit_is_of_one_step(made):
 def test_the_circuit_counts_where_nothing_else_is_said():
     device = cell(compliance="3 uA", transistor="40 uA")
     device.form("3 V", rate="1 MV/s", **QUICK)
-    device.reset("-1 V", compliance="none", **QUICK)
-    device.set("1 V", compliance="2 uA", **QUICK)
+    device.reset("-1 V", compliance="none", cycle=0, **QUICK)
+    device.set("1 V", compliance="2 uA", cycle=0, **QUICK)
     shown = [phase["circuit"].get("compliance") for phase in device.document()["phase"]]
     assert shown == ["3e-06 A", None, "2e-06 A"]
     # As of a phase in a file: its own limit counts in both directions.
@@ -157,7 +157,7 @@ def test_a_sweep_that_does_nothing_at_the_wrong_sign_is_told_of():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         device.form("5 V", "10 uA", **QUICK)
-    with pytest.warns(UserWarning, match=r"reset at \+1.5 V did not open the device \(") as caught:
+    with pytest.warns(UserWarning, match=r"reset 1 at \+1.5 V did not open the device \(") as caught:
         device.reset("1.5 V", "20 uA", **QUICK)
     assert caught[0].filename == __file__
     sentence = str(caught[0].message)
@@ -165,7 +165,7 @@ def test_a_sweep_that_does_nothing_at_the_wrong_sign_is_told_of():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         device.reset("-1.5 V", **QUICK)
-    with pytest.warns(UserWarning, match=r"set at -2 V did not close .*form had the other sign.* want \+2 V"):
+    with pytest.warns(UserWarning, match=r"set 2 at -2 V did not close .*form had the other .* want \+2 V"):
         device.set("-2 V", "10 uA", **QUICK)
     assert f"R{sentence[1:]} (1 more like it)." in caption(device.result, [0], width=10_000)
 
@@ -192,3 +192,28 @@ def test_the_defaults_are_what_the_docstrings_say():
 def test_without_a_width_a_device_is_as_wide_as_thick():
     made, asked = (fk.Device("HfO2-volatile", "1.56 nm", *width, seed=3) for width in ((), ("1.56 nm",)))
     assert made.shape == asked.shape and made.asked == asked.asked
+
+
+def test_resets_and_sets_are_counted_as_in_a_file():
+    """A RESET and the SET next to it are a cycle; given cycles go on; what has a name gets a number."""
+    device, low = cell(), "0.1 V"
+    device.form(low, compliance="10 uA", rate="1 MV/s", **QUICK)
+    device.form(low, compliance="10 uA", rate="1 MV/s", **QUICK)
+    for _ in range(2):
+        device.reset("-0.1 V", rate="1 MV/s", **QUICK)
+        device.set(low, compliance="10 uA", rate="1 MV/s", **QUICK)
+    device.set(low, compliance="10 uA", rate="1 MV/s", **QUICK)
+    device.set(low, compliance="10 uA", rate="1 MV/s", cycle=3, **QUICK)
+    names = ["form", "form (2)", "reset 1", "set 1", "reset 2", "set 2", "set 3", "set (2) 3"]
+    assert [log.name for log in device.logs] == names
+    assert [log.cycle for log in device.logs] == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert [log.kind for log in device.logs] == ["form"] * 2 + ["reset", "set"] * 2 + ["set"] * 2
+    result = device.result
+    assert first_difference(result, fk.again(result)) is None
+    assert result.frenkel.cycles()["cycle"].values.tolist() == [1, 2]
+    with pytest.raises(KeyError, match="4 phases are 'set': set 1 .number 3., set 2 .number 5., set 3"):
+        result.frenkel.iv("set")
+    with pytest.raises(KeyError, match="no phase 'sat'"):
+        result.frenkel.iv("sat")
+    first = result.isel(phases=slice(0, 4)).isel(sample=result["phase"].values < 4)
+    assert first.frenkel.iv("set").equals(first.frenkel.iv("set 1"))

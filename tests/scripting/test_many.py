@@ -214,3 +214,20 @@ def test_an_existing_file_is_not_replaced(tmp_path):
 
 def test_nothing_of_a_function_is_left(by_function):
     assert not functions._given and functions.described(failing)["name"].endswith(":failing")
+
+
+def test_devices_of_a_function_have_cycles():
+    """RESET and SET that name no cycle are one, and one each of the ensemble's."""
+
+    def function(seed, member, **options):
+        device = fk.Device("HfO2-volatile", "1.56 nm", "0.78 nm", seed=seed, member=member, **options)
+        device.form("3 V", compliance="10 uA", **SWEEP)
+        for _ in range(2):
+            device.reset("-1 V", **SWEEP)
+            device.set("2 V", compliance="10 uA", **SWEEP)
+        return device
+
+    found = fk.ensemble(function, 2, seed=3, **HERE)
+    assert found["set_voltage"].shape == found["hrs_terminal"].shape == (2, 2)
+    assert found["step_name"].values.tolist() == ["form", "reset 1", "set 1", "reset 2", "set 2"]
+    assert np.isfinite(found["lrs"].values).all()

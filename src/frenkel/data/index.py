@@ -1,12 +1,15 @@
 """Names along the dimensions of a result, so that a phase or a snapshot is selected by what it is called."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import xarray as xr
 from xarray.indexes import PandasIndex
 
 from ..validation import suggest
+
+MOST_SHOWN = 8
+"""Phases that an error lists."""
 
 
 class PhaseIndex(PandasIndex):
@@ -38,14 +41,30 @@ class PhaseIndex(PandasIndex):
         Raises
         ------
         KeyError
-            There is no phase of this name.
+            There is no phase of this name, or there are several.
         """
         ((coordinate, label),) = labels.items()
         if isinstance(label, str):
-            if label not in self.names:
-                raise KeyError(f"no phase {label!r}{suggest(label, self.names)}")
-            label = self.names.index(label)
+            label = named(label, self.names)
         return super().sel({coordinate: label}, method, tolerance)
+
+
+def named(label: str, names: Sequence[str]) -> int:
+    """Return the number of the phase that has a name, or that alone begins with it, as "set 1" with "set".
+
+    Raises
+    ------
+    KeyError
+        There is none, or there are several.
+    """
+    alike = [k for k, name in enumerate(names) if name == label]
+    alike = alike or [k for k, name in enumerate(names) if name.startswith(f"{label} ")]
+    if not alike:
+        raise KeyError(f"no phase {label!r}{suggest(label, names)}")
+    if len(alike) > 1:
+        shown = ", ".join(f"{names[k]} (number {k})" for k in alike[:MOST_SHOWN])
+        raise KeyError(f"{len(alike)} phases are {label!r}: {shown}; name one, or give its number")
+    return alike[0]
 
 
 def indexed(result: xr.Dataset) -> xr.Dataset:

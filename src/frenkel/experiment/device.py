@@ -127,6 +127,7 @@ class Device(Steps):
             Samples along the path of the voltage, at least 2.
         label : str, optional
             Name of the phase; the waveform's by default. Phases named form, set or reset are known as such.
+            What has the name of an earlier phase gets a number, "form (2)".
         cycle : int
             Cycle that the waveform belongs to: that of the waveform before, or the next one, from 1; its
             number is added to the name. 0 outside of cycles.
@@ -167,7 +168,7 @@ class Device(Steps):
         self._check_cycle(cycle)
         if stop is not None:
             self.touched = "a waveform was stopped by a function"
-        name = label or waveform.label or f"run {len(self.logs) + 1}"
+        name = self._unused(label or waveform.label or f"run {len(self.logs) + 1}", cycle)
         circuit = CircuitSection.of(self.circuit)
         given = {"name": name, "samples": samples, "circuit": circuit, "snapshots": snapshots}
         common = checked(Phase, given, "Device.run")
@@ -180,8 +181,7 @@ class Device(Steps):
             phase = Sweep.of(waveform, common, to_compliance=to_compliance, verify=_target(verify, attempts))
         else:
             phase = Points.of(waveform, common)
-        name = f"{name} {cycle}" if cycle else name
-        protocol = Protocol(self, [(name, cycle, phase)], circuit, self.read_voltage, stop)
+        protocol = Protocol(self, [(numbered(name, cycle), cycle, phase)], circuit, self.read_voltage, stop)
         with shown(progress) as show:
             done = protocol.go(progress=show)
         self.logs += done
@@ -207,6 +207,12 @@ class Device(Steps):
         curve = notebook.sparkline(sample["source_voltage"].tolist(), np.abs(sample["current"]).tolist())
         heads = "phase", "events", f"ohm at {self.read_voltage:g} V"
         return notebook.page("Device", repr(self)[len("<Device") : -1], curve, notebook.table(heads, rows))
+
+    def _unused(self, name: str, cycle: int) -> str:
+        """Return a name that no phase has yet, with its cycle: itself, or with a number after it."""
+        taken = {log.name for log in self.logs}
+        every = itertools.chain([name], (f"{name} ({k})" for k in itertools.count(2)))
+        return next(one for one in every if numbered(one, cycle) not in taken)
 
     def _check_cycle(self, cycle: int) -> None:
         """Raise ValueError unless a phase can belong to a cycle after what was run."""
@@ -469,6 +475,11 @@ def _recorded(configuration: Configuration, material: Material, seed: int) -> di
         "material": material.name,
         "material_document": material.document(),
     }
+
+
+def numbered(name: str, cycle: int) -> str:
+    """Return the name of a phase with the number of its cycle, which 0 has not."""
+    return f"{name} {cycle}" if cycle else name
 
 
 def _in_cycles(logs: Sequence[PhaseLog]) -> Iterator[dict[str, Any]]:

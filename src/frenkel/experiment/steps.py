@@ -159,6 +159,9 @@ class Steps(kinetic.Device):
 
         The amplitude has the sign that opens it, minus in nearly every material formed with plus. One
         at the sign of forming that does not open the device is warned of, and so is a SET at the other one.
+
+        A RESET and the SET next to it, whichever comes first, are a cycle, counted from 1 as in files, unless
+        ``cycle`` is given; 0: outside of cycles.
         """
         _by_name("reset", more)
         return self._sweep("reset", amplitude, rate, fall_rate, hold, compliance, options)
@@ -173,7 +176,7 @@ class Steps(kinetic.Device):
         hold: Quantity | None = None,
         **options: Unpack[Running],
     ) -> "xr.Dataset":
-        """Close the filament again: as :meth:`form`, but both ways at 0.1 MV/s."""
+        """Close the filament again: as :meth:`reset`, both ways at 0.1 MV/s, in its cycle or the next."""
         _by_name("set", more)
         return self._sweep("set", amplitude, rate, fall_rate, hold, compliance, options)
 
@@ -198,6 +201,8 @@ class Steps(kinetic.Device):
             self.circuit = replace(before, compliance=None)
         elif compliance is not None:
             self.circuit = replace(before, compliance=si("compliance", compliance, "A"), polarity="both")
+        if kind != "form":
+            options = {"cycle": self._cycle_of(kind)} | options
         now = self.circuit
         if kind != "reset" and not (now.compliance or now.transistor or now.series_resistance):
             warnings.warn(
@@ -211,6 +216,13 @@ class Steps(kinetic.Device):
             self.circuit = before
         self._tell_of_sign()
         return done
+
+    def _cycle_of(self, kind: str) -> int:
+        """Return the cycle of a SET or RESET that names none: one of each, whichever comes first."""
+        last = max((log.cycle for log in self.logs), default=0)
+        going = last > 0 and self.logs[-1].cycle == last
+        within = {log.kind for log in self.logs if log.cycle == last}
+        return last if going and kind not in within else last + 1
 
     def _tell_of_sign(self) -> None:
         """Warn of a RESET or SET that did nothing, at what seems to be the wrong sign."""
