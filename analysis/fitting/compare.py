@@ -5,7 +5,7 @@ between one half and as many simulated devices. Where there are fewer than :data
 devices, blocks of their cycles stand for devices, and nothing is said of differences between devices.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,10 +14,13 @@ import xarray as xr
 from ...data.measured.schema import rules_of
 from ...typing import Floats
 from ..measured.dataset import compared, knows_series, with_terminals
-from ..statistics.comparison import Comparison, halves, of_splits
+from ..statistics.comparison import LARGEST_KS, Comparison, halves, ks_distance, of_splits
 from . import gate
 from .observations import FEATURES, ObservationError, Observations, from_dataset
 from .statistical_model import POOLED_BELOW
+
+POOLED = "pooled KS"
+"""Statistic of the gate in whose place each number has a row here."""
 
 BLOCKS = 4
 """Blocks at least that the cycles of all measured devices are cut into."""
@@ -100,6 +103,8 @@ def _alive(values: Floats) -> Floats:
 def distances(measured: Observations, simulated: Observations, seed: int = 0) -> list[Comparison]:
     """Return each statistic between measured and simulated devices, its floor, and twice the floor.
 
+    The distance of the distributions is a row of its own for each number.
+
     Parameters
     ----------
     measured, simulated : Observations
@@ -122,11 +127,31 @@ def distances(measured: Observations, simulated: Observations, seed: int = 0) ->
         }
 
     if devices >= gate.FEWEST and cycles >= POOLED_BELOW:
-        return gate.judge(measured, sampler, seed=seed)
-    return _of_blocks(measured.values, simulated.values, seed)
+        rows, parts = gate.judge(measured, sampler, seed=seed), (measured.values, simulated.values)
+    else:
+        parts = _parts(measured.values, simulated.values)
+        rows = _of_blocks(*parts, pooled=cycles < POOLED_BELOW, seed=seed)
+    place = [row.statistic for row in rows].index(POOLED)
+    return [*rows[:place], *_of_observables(*parts, measured.names, seed), *rows[place + 1 :]]
 
 
-def _of_blocks(one: Floats, other: Floats, seed: int) -> list[Comparison]:
+def _of_observables(ours: Floats, theirs: Floats, names: Sequence[str], seed: int) -> list[Comparison]:
+    """Return the distance of the distributions of each number, all cycles of all devices together."""
+    values, floors = [], []
+    for first, second, random in halves(len(ours), seed, 9):
+        made = theirs[random.integers(0, len(theirs), len(first))]
+        for found, other in ((floors, ours[second]), (values, made)):
+            pairs = zip(names, np.moveaxis(ours[first], 2, 0), np.moveaxis(other, 2, 0), strict=True)
+            found.append({f"{POOLED} of {name}": _ks(one, two) for name, one, two in pairs})
+    return of_splits(values, floors, dict.fromkeys(values[0], LARGEST_KS))
+
+
+def _ks(one: Floats, other: Floats) -> float:
+    return ks_distance(one[np.isfinite(one)], other[np.isfinite(other)])
+
+
+def _parts(one: Floats, other: Floats) -> tuple[Floats, Floats]:
+    """Return blocks of the cycles of a few devices, which stand for devices; single cycles of very few."""
     devices, cycles, k = one.shape
     pooled = cycles < POOLED_BELOW
     if pooled:
@@ -138,13 +163,17 @@ def _of_blocks(one: Floats, other: Floats, seed: int) -> list[Comparison]:
         raise ObservationError(
             f"a floor needs 2 blocks of {POOLED_BELOW} cycles, got {devices} x {cycles} cycles"
         )
+    return ours, theirs
+
+
+def _of_blocks(ours: Floats, theirs: Floats, *, pooled: bool, seed: int) -> list[Comparison]:
     differences = gate.pooled_differences if pooled else gate.cycle_differences
     values, floors = [], []
     for first, second, random in halves(len(ours), seed, 8):
         made = theirs[random.integers(0, len(theirs), len(first))]
         floors.append(differences(ours[first], ours[second], random))
         values.append(differences(ours[first], made, random))
-    return of_splits(values, floors, gate.largest_values(k))
+    return of_splits(values, floors, gate.largest_values(ours.shape[2]))
 
 
 def _blocks(values: Floats, length: int) -> Floats:

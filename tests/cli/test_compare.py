@@ -4,6 +4,8 @@ The floor is the mean difference of halves of the measured devices, the limit tw
 samples of one law stay within it.
 """
 
+import re
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -64,11 +66,14 @@ def test_a_limit_that_cannot_be_exceeded_is_no_pass(folder, capsys):
         save(folder / f"{cycles}.nc", 1, cycles, 1)
     assert main(["compare", str(folder / "2.nc"), str(folder / "alike.nc")]) == 1
     out, err = capsys.readouterr()
-    assert f"{words}: pooled KS, pooled energy distance, pooled tails" in out and "passed" not in out
+    shown = ("hrs_terminal", "lrs_terminal", "set_voltage", "reset_voltage")
+    each = ", ".join(f"pooled KS of {name}" for name in shown)
+    assert f"{words}: {each}, pooled energy distance, pooled tails" in out and "passed" not in out
     assert "Warning" not in err
     assert main(["compare", str(folder / "6.nc"), str(folder / "alike.nc")]) == 0
     out = capsys.readouterr().out
-    assert "passed: 2 of 3 rows" in out and out.endswith(f"{words}: pooled KS\n")
+    assert re.search(r"passed: \d of 6 rows", out)
+    assert re.search(rf"{words}: (pooled KS of \w+(, )?)+\n$", out)
 
 
 def test_the_verdict_names_what_failed(folder, capsys):
@@ -76,6 +81,16 @@ def test_the_verdict_names_what_failed(folder, capsys):
     lines = capsys.readouterr().out.splitlines()
     rows = [" ".join(line.split()[:-4]) for line in lines if line.endswith("FAILED")]
     assert len(rows) > 1 and lines[-1] == f"failed: {', '.join(rows)}"
+
+
+def test_each_number_has_a_row(folder, capsys):
+    """HRS twice as high: its own row fails and is named, those of the others do not."""
+    assert main(["compare", str(folder / "measured.nc"), str(folder / "other.nc")]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    rows = [line.removeprefix("pooled KS of ") for line in lines if line.startswith("pooled KS of ")]
+    names = ("hrs_terminal", "lrs_terminal", "set_voltage", "reset_voltage")
+    assert {row.split()[0]: row.endswith("FAILED") for row in rows} == {name: name[0] == "h" for name in names}
+    assert "pooled KS of hrs_terminal" in lines[-1] and "set_voltage" not in lines[-1]
 
 
 def test_files_of_one_name_are_told_by_their_folders(folder, capsys):
