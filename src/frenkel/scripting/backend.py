@@ -7,7 +7,7 @@ from typing import Any
 import xarray as xr
 from xarray.backends import BackendEntrypoint
 
-from ..analysis.results.layout import SchemaError
+from ..data.layout import SchemaError
 
 
 class FrenkelBackend(BackendEntrypoint):

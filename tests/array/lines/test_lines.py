@@ -5,13 +5,13 @@ import pytest
 from closed_forms import elmore_delay, ladder, sneak_resistance
 from scipy.sparse.linalg import splu
 
-from frenkel.array.cells.base import LinearCells
 from frenkel.array.crossbar import Crossbar
 from frenkel.array.lines import bias, newton
 from frenkel.array.lines.dissection import order
 from frenkel.array.lines.effective import effective_matrix, load_line
 from frenkel.array.lines.network import Lines, Network
 from frenkel.array.lines.solvers import DirectSolver, SchurSolver, solver_for
+from frenkel.cells.resistors import LinearCells
 
 LRS, HRS = 1e-4, 1e-6
 
