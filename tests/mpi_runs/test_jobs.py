@@ -298,3 +298,9 @@ def test_the_recipe_of_an_image_is_shell_and_names_what_there_is():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert extra and extra[1] in project["optional-dependencies"]
     assert found["runscript"].split()[1] in project["scripts"]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_no_text_of_a_script_is_closed_in_front_of_a_name(engine, capsys):
+    """`"... frenkel status "many.nc` is right to a shell, and to its reader a quote that was forgotten."""
+    assert 'status "' not in script(capsys, engine)
