@@ -137,7 +137,8 @@ def distances(measured: Observations, simulated: Observations, seed: int = 0) ->
 
 def _of_observables(ours: Floats, theirs: Floats, names: Sequence[str], seed: int) -> list[Comparison]:
     """Return the distance of the distributions of each number, all cycles of all devices together."""
-    values, floors = [], []
+    values: list[dict[str, float]] = []
+    floors: list[dict[str, float]] = []
     for first, second, random in halves(len(ours), seed, 9):
         made = theirs[random.integers(0, len(theirs), len(first))]
         for found, other in ((floors, ours[second]), (values, made)):
