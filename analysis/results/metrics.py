@@ -162,9 +162,9 @@ def event_voltage(
     return float(events["peak_source_voltage"]) if np.isfinite(compliance) else np.nan
 
 
-def forming_voltage(result: "xr.Dataset", rule: str = HALF_RISE) -> float:
+def forming_voltage(result: "xr.Dataset") -> float:
     """Return the source voltage (V) of the first forming that reached its limit, NaN if there is none."""
-    phases = phase_summary(result, rule)
+    phases = phase_summary(result)
     voltages = phases["switching_voltage"].values[phases["phase_kind"].values == "form"]
     formed = voltages[np.isfinite(voltages)]
     return float(formed[0]) if len(formed) else np.nan

@@ -154,3 +154,11 @@ def test_files_name_the_rule():
     data = files.read([EXAMPLE], how=loops.Readout(0.3, "limit"))
     assert data["set_voltage"].attrs["rule"] == "limit"
     assert data["reset_voltage"].attrs["rule"] == LARGEST_CURRENT
+
+
+def test_half_of_the_rise_is_half_way_between_its_first_and_last_crossing():
+    """A current that crosses half at 0.7 V, falls back, and crosses again at 0.9 V: 0.8 V."""
+    volts = np.arange(0.0, 1.3, 0.01)
+    current = np.where((volts < 0.695) | ((volts > 0.795) & (volts < 0.895)), 0.3 * volts, 0.7)
+    current[volts > 0.995] = 1.0
+    assert switching_voltage(volts, current, "set", 1.0) == pytest.approx(0.795, abs=0.01)
