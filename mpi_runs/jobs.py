@@ -8,11 +8,12 @@ is missing is left out, and so is a part between ``%[`` and ``%]``. ``chain.sh``
 
 import os
 import re
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
+
+from ..escape import shell, shell_folder
 
 TRIES = 50  # jobs in a chain; a run that needs more is not getting on
 KILLS = 3  # jobs of a chain that may lose a process, to a lack of memory or a bad node, and go on
@@ -142,10 +143,10 @@ def _values(request: Request) -> dict[str, str]:
         "qos": request.qos,
         "constraint": request.constraint,
         "mail": request.mail,
-        "modules": shlex.join(request.modules),
-        "command": shlex.join(request.command)
-        + (f' --scratch "{request.scratch}"' if request.scratch else ""),
-        "output": shlex.quote(str(request.output)),
+        "modules": shell(*request.modules),
+        "command": shell(*request.command)
+        + (f" --scratch {shell_folder(request.scratch)}" if request.scratch else ""),
+        "status": shell(shell("frenkel", "status", str(request.output))),
     }
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data import stopping
+from ..escape import shell
 from . import index, shards
 from .merge import Located, Whole
 
@@ -221,11 +222,12 @@ def refuse_loss(folder: Path, digest: str) -> None:
         return  # what cannot be read or is mixed helps nobody
     done = len(np.unique(found.member[found.status == shards.OK]))
     if done:
-        output = folder.with_suffix("")
+        output = str(folder.with_suffix(""))
+        command = shell("frenkel", "merge", output, "-o", output, "--force")
         raise shards.ShardError(
             None,
             f"{folder} holds {done} finished members of this very configuration, which --force would "
-            f"discard: leave it out to go on with them, `frenkel merge {output} -o {output} --force` "
+            f"discard: leave it out to go on with them, `{command}` "
             "makes the file anew, or remove the folder",
         )
 

@@ -19,9 +19,9 @@ LEVELS = ("kinetic", "events", "array", "mpi_runs", "analysis")
 """Folders at the root, linked into the package."""
 
 LAYERS = [
-    {"checks", "errors", "notebook", "progress", "provenance"}
+    {"checks", "errors", "escape", "progress", "provenance"}
     | {"threads", "toml", "typing", "units", "validation"},
-    {"data", "quantity"},
+    {"data", "notebook", "quantity"},
     {"cells", "mpi_runs"},
     {"analysis", "kinetic"},
     {"array"},

@@ -18,12 +18,13 @@ from ...cells.card import Card
 from ...cells.jumps import NEAR_LEVEL, NEAR_RATE, SCALES
 from ...checks import one_of
 from ...data import store
+from ...escape import line
 from ...progress import quiet
 from . import exported_jumps, ladder
 from . import learning as exports_learning
 from .circuit import Draws, cycles_subcircuits, draw, sources, to_ngspice, to_vacask, to_verilog_a
 from .learning import to_aihwkit, to_crosssim, to_neurosim
-from .templates import quoted, signature
+from .templates import signature
 
 __all__ = [
     "FORMATS",
@@ -101,8 +102,8 @@ def export(
         "verilog-a": lambda: to_verilog_a(card),
         "ngspice": lambda: to_ngspice(card) + (cycles_subcircuits(card, draws) if draws else ""),
         "vacask": lambda: to_vacask(card, draws),
-        "aihwkit": lambda: to_aihwkit(card, pulses).replace("THIS_FILE", quoted(target.stem)),
-        "crosssim": lambda: to_crosssim(card).replace("THIS_FILE", quoted(target.stem)),
+        "aihwkit": lambda: to_aihwkit(card, pulses).replace("THIS_FILE", line(target.stem)),
+        "crosssim": lambda: to_crosssim(card).replace("THIS_FILE", line(target.stem)),
         "neurosim": lambda: to_neurosim(card, pulses),
         "jumps-ngspice": lambda: ladder.to_ngspice(card, draws, progress),
         "jumps-verilog-a": lambda: ladder.to_verilog_a(card, draws, progress),

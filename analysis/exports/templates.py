@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ...cells.card import Card
+from ...escape import line
 
 FOLDER = Path(__file__).with_name("templates")
 
@@ -25,18 +26,9 @@ class _Fields(dict[str, Any]):
         return format(value, form)
 
 
-def quoted(text: str) -> str:
-    """Return a text as one line that ends no comment and no string of another language.
-
-    Line breaks, quotes, backslashes and what is not printable stand as in a Python string. Cards that were
-    read have none of these (:func:`frenkel.checks.line`); those of a script may.
-    """
-    return repr(text)[1:-1].replace('"', '\\"')
-
-
 def signature(card: Card) -> str:
     """Return which card an export was made from, in one line."""
-    return f"card {quoted(card.name)} {quoted(card.version)}, checksum {card.to_dict()['checksum']}"
+    return f"card {line(card.name)} {line(card.version)}, checksum {card.to_dict()['checksum']}"
 
 
 def made_for(card: Card) -> str:

@@ -12,6 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ...data import store
+from ...escape import mathtext
 from ...typing import Floats
 from . import page
 from .caption import quantity
@@ -63,7 +64,7 @@ def _page(result: xr.Dataset, what: str, size: tuple[float, float]) -> "Figure":
 
     figure = NewFigure(figsize=size, layout="constrained")
     title = str(result.attrs.get("title", "array"))
-    figure.suptitle(f"{title}: {what}", x=0.01, ha="left", fontsize=12, fontweight="bold")
+    figure.suptitle(mathtext(f"{title}: {what}"), x=0.01, ha="left", fontsize=12, fontweight="bold")
     return figure
 
 
@@ -246,7 +247,7 @@ def energy(result: xr.Dataset) -> "Figure":
         bars.set_ylim(positive.min() / 5, positive.max() * 20)
         lines.set_ylim(positive.min() / 5, positive.max() * 5)
     bars.set_yscale("log")
-    bars.set_xticks(np.arange(len(names)), names)
+    bars.set_xticks(np.arange(len(names)), list(map(mathtext, names)))
     label(bars, f"energy by phase (driver and converter {origin})", y="energy / J", legend=8)
     lines.set_xscale("log")
     lines.set_yscale("log")
@@ -255,7 +256,7 @@ def energy(result: xr.Dataset) -> "Figure":
     # What has an energy beside has its colour here too: the cells are the array.
     alike = [{"cells": "array"}.get(part, part) for part in parts]
     paint = [COLOURS[components.index(one)] if one in components else "0.6" for one in alike]
-    areas.barh(parts, area, color=paint)
+    areas.barh(list(map(mathtext, parts)), area, color=paint)
     areas.set_xscale("log")
     label(areas, f"area ({origin})", "area / µm²")
     return figure
@@ -271,7 +272,8 @@ def timeline(result: xr.Dataset) -> "Figure":
     start = result["operation_start"].values
     held = np.isin(_lanes(result), ("pulse", "read", "product"))
     first = np.flatnonzero(held)[: SHOWN + 1]
-    _gantt(upper, result, 0, int(start[first[-1]]), "the first operations")
+    until = int(start[first[-1]] if len(first) else start.max(initial=0) + 1)
+    _gantt(upper, result, 0, until, "the first operations")
     ends = np.rint(np.nan_to_num(result["phase_end"].values) * 1e12).astype(np.int64)
     begins = np.concatenate(([0], ends[:-1]))
     counts = [int(np.count_nonzero((start >= b) & (start < e))) for b, e in zip(begins, ends, strict=True)]
@@ -300,7 +302,7 @@ def _gantt(axes: "Axes", result: xr.Dataset, begin: int, end: int, title: str) -
         spans = [((start[i] - begin) / unit, (stop[i] - start[i]) / unit) for i in at]
         axes.broken_barh(spans, (k - 0.38, 0.76), facecolors=COLOURS[k % len(COLOURS)], edgecolor="white",
                          linewidth=0.3)  # fmt: skip
-    axes.set_yticks(range(len(order)), order)
+    axes.set_yticks(range(len(order)), list(map(mathtext, order)))
     axes.invert_yaxis()
     axes.set_xlim(0, (end - begin) / unit)
     since = begin / 1e12
@@ -361,9 +363,8 @@ def margin(result: xr.Dataset) -> "Figure":
     for axes, crossing in zip(panels, crossings, strict=True):
         for k, scheme in enumerate(result["scheme"].values):
             values = result["read_margin"].sel(crossing=crossing, scheme=scheme).values
-            axes.plot(
-                size, values, "o-", markersize=4, color=COLOURS[k], label=NAMES.get(str(scheme), str(scheme))
-            )
+            name = mathtext(NAMES.get(str(scheme), str(scheme)))
+            axes.plot(size, values, "o-", markersize=4, color=COLOURS[k], label=name)
         axes.axhline(MARKED, color="0.4", linewidth=0.8, linestyle=(0, (4, 3)))
         axes.set_xscale("log", base=2)
         axes.set_xticks(size, [str(int(one)) for one in size])

@@ -9,6 +9,7 @@ from scipy.stats import norm
 
 from ...cells.card import Card, CardWarning
 from ...cells.core import GapCore
+from ...escape import mathtext
 from ...typing import Floats
 from ..fitting import core_fit
 from ..fitting.observations import Observations
@@ -86,8 +87,9 @@ def page(
         for axes in parts[1, :2]:
             axes.set_ylim(min(low), max(high))
     count, cycles, _ = observed.values.shape
+    name = mathtext(f"{card.name} {card.version}")
     figure.suptitle(
-        f"card {card.name} {card.version} (red), {count} devices of {cycles} cycles that it has not seen "
+        f"card {name} (red), {count} devices of {cycles} cycles that it has not seen "
         "(blue); grey: 95 % of such samples of the card",
         x=0.01, ha="left", fontsize=11,
     )  # fmt: skip
@@ -140,7 +142,7 @@ def devices(
     axes.set_xlabel(f"{names[0]}, mean of a device")
     if spread:
         unit = "ln" if card.features[i].transform == "log" else card.features[i].unit
-        axes.set(ylabel=f"spread within a device / {unit}", yscale="log")
+        axes.set(ylabel=f"spread within a device / {mathtext(unit)}", yscale="log")
     else:
         axes.set_ylabel(names[1])
     axes.legend(fontsize=8)
@@ -157,7 +159,7 @@ def memory(card: Card, observed: Observations, samples: Floats, feature: int, ax
     axes.plot(lags, [_correlation(observed.values[:, :, feature], h) for h in lags], ".", color=DATA)
     axes.axhline(0, color="0.6", lw=0.6)
     name = card.features[feature].name
-    axes.set(xlabel="lag / cycles", ylabel=f"autocorrelation, {LABELS.get(name, name)}")
+    axes.set(xlabel="lag / cycles", ylabel=f"autocorrelation, {mathtext(LABELS.get(name, name))}")
 
 
 def fan(curves: Curves | None, axes: "Axes", whose: str, colour: str) -> None:
@@ -237,4 +239,4 @@ def _shown(card: Card, feature: int, values: Floats) -> Floats:
 
 def _label(name: str, unit: str, transform: str) -> str:
     shown = LABELS.get(name, name)
-    return f"log10({shown} / {unit})" if transform == "log" else f"{shown} / {unit}"
+    return mathtext(f"log10({shown} / {unit})" if transform == "log" else f"{shown} / {unit}")

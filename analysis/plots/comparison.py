@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 from scipy.stats import norm
 
+from ...escape import mathtext
 from ...typing import Floats
 from ..fitting.compare import other_way_round
 from ..fitting.observations import Observations
@@ -218,7 +219,7 @@ def corner(found: xr.Dataset) -> "Figure":
     p_value = found.attrs["p_value"]
     chance = "" if np.isnan(p_value) else f", p = {p_value:.2g}"
     misfit = f"misfit {found.attrs['misfit']:.3g} for {found.attrs['freedom']} degrees of freedom{chance}"
-    title = f"{found.attrs['title']}\n{misfit}"
+    title = mathtext(f"{found.attrs['title']}\n{misfit}")
     figure.suptitle(title, x=0.02, ha="left", fontsize=12, fontweight="bold")
     top = 1.0 - 0.75 / size
     grid = figure.add_gridspec(p, p, left=0.14, right=0.66, top=top, bottom=0.11, hspace=0.12, wspace=0.12)
@@ -268,7 +269,7 @@ def _ends(found: xr.Dataset, axes: "Axes", i: int, j: int, p: int) -> None:
     from matplotlib.ticker import NullFormatter
 
     pairs = zip(found["parameter"].values, found["unit"].values, strict=True)
-    names = [f"{name}\n/ {unit}" for name, unit in pairs]
+    names = [mathtext(f"{name}\n/ {unit}") for name, unit in pairs]
     for axis, k, log in ((axes.xaxis, j, axes.set_xscale), (axes.yaxis, i, axes.set_yscale)):
         if int(found["logarithmic"][k]) and (axis is axes.xaxis or i != j):
             log("log")
@@ -291,7 +292,7 @@ def _residuals(found: xr.Dataset, axes: "Axes") -> None:
     off = (found["target"].values - found["fitted"].values) / found["error"].values
     places = np.arange(len(off))[::-1]
     axes.barh(places, off, color=DATA, height=0.6)
-    names = [str(name).replace(" of ", "\nof ") for name in found["statistic"].values]
+    names = [mathtext(str(name).replace(" of ", "\nof ")) for name in found["statistic"].values]
     axes.set_yticks(places, names, fontsize=6)
     for end in (-2, 2):
         axes.axvline(end, color="k", lw=0.6, ls=":")

@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
+from ...escape import mathtext
 from ...typing import Floats
 from ...units import BOLTZMANN_EV
 
@@ -136,7 +137,7 @@ def draw_conduction(dataset: xr.Dataset) -> "Figure":
     upper = page.add_gridspec(1, 3, left=0.06, right=0.985, top=0.9, bottom=0.53, wspace=0.22)
     lower = page.add_gridspec(1, 3, left=0.06, right=0.985, top=0.42, bottom=0.13, wspace=0.22)
     title = dataset.attrs.get("title") or "conduction"
-    page.suptitle(title, x=0.06, ha="left", fontsize=13, fontweight="bold")
+    page.suptitle(mathtext(title), x=0.06, ha="left", fontsize=13, fontweight="bold")
     _against_voltage(table, page.add_subplot(upper[0]), root=False)
     _against_voltage(table, page.add_subplot(upper[1]), root=True)
     _against_temperature(table, page.add_subplot(upper[2]))
@@ -177,7 +178,8 @@ def _against_voltage(table: xr.Dataset, axes: "Axes", *, root: bool) -> None:
     for name, colour in _colours(table).items():
         valid = v <= table["limit"].sel(law=name).item()
         of_law = table["law_current"].sel(law=name).values[_middle(table)]
-        axes.plot(along[valid], _log(of_law[valid]), color=colour, linewidth=1.0, linestyle="--", label=name)
+        text = mathtext(name)
+        axes.plot(along[valid], _log(of_law[valid]), color=colour, linewidth=1.0, linestyle="--", label=text)
     _frame(table, axes)
     axes.set_xlabel("sqrt(voltage / V)" if root else "voltage / V")
     axes.set_ylabel("ln(|current| / A)")
@@ -201,7 +203,7 @@ def _against_temperature(table: xr.Dataset, axes: "Axes") -> None:
         if len(kelvin) > 1:
             energy = -np.polyfit(1 / (BOLTZMANN_EV * kelvin), values, 1)[0]
             name += f": {energy:.3f} eV"
-        axes.plot(1000 / kelvin, values, "o-", markersize=3, color=shade, linewidth=1.2, label=name)
+        axes.plot(1000 / kelvin, values, "o-", markersize=3, color=shade, linewidth=1.2, label=mathtext(name))
     axes.set_xlabel("1000 K / temperature")
     axes.set_title("slope: apparent activation energy", loc="left", fontsize=10)
     if len(picked):
@@ -251,7 +253,7 @@ def _strip(table: xr.Dataset, axes: "Axes") -> None:
     axes.set_yticklabels([f"{kelvin:g}" for kelvin in table["temperature"].values], fontsize=8)
     for number, (name, colour) in enumerate(_colours(table).items()):
         if np.any(known & (first == number)):
-            axes.plot([], [], "s", color=colour, label=name)
+            axes.plot([], [], "s", color=colour, label=mathtext(name))
     axes.legend(fontsize=7.5, loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=3, frameon=False)
     axes.set_title("law that carries most, against V and T / K", loc="left", fontsize=10)
 

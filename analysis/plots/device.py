@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from ...escape import mathtext
 from ...typing import Floats
 from ..results import filament, metrics
 from ..results.appearance import BOND_RADIUS, BOTTOM, CONDUCTING, DEFECT_RADIUS, INTERSTITIAL, ISOLATED, TOP
@@ -64,7 +65,7 @@ def overview(result: xr.Dataset) -> "Figure":
     views = upper[1].subgridspec(2 if len(shown) > 2 else 1, 2, wspace=0.02, hspace=0.13)
     lower = sheet.add_gridspec(1, 3, left=0.065, right=0.985, top=at(0.345), bottom=at(0.185), wspace=0.24)
     sheet.suptitle(
-        result.attrs.get("title") or "resistive memory device",
+        mathtext(result.attrs.get("title") or "resistive memory device"),
         x=0.065,
         y=at(0.982),
         ha="left",
@@ -84,7 +85,7 @@ def overview(result: xr.Dataset) -> "Figure":
     temperature(result, sheet.add_subplot(lower[1]))
     resistances(result, sheet.add_subplot(lower[2]))
     sheet.text(
-        0.065, at(0.128), told, va="top", ha="left", fontsize=CAPTION, wrap=False, linespacing=LINE
+        0.065, at(0.128), mathtext(told), va="top", ha="left", fontsize=CAPTION, wrap=False, linespacing=LINE
     )
     return sheet
 
@@ -187,7 +188,7 @@ def filament_view(
     title = _view_title(result, index, shot)
     if colour == "temperature" and len(shot.temperature):
         title += f"\n{shot.temperature.min():.0f} K (dark) to {shot.temperature.max():.0f} K (bright)"
-    axes.set_title(title, fontsize=8.2, loc="center", pad=4)
+    axes.set_title(mathtext(title), fontsize=8.2, loc="center", pad=4)
 
 
 def read_phase(result: xr.Dataset) -> int | None:
@@ -409,8 +410,8 @@ def _legend_of_views(sheet: "Figure", name: str, top: float) -> None:
     handles: list[Any] = [
         Line2D([], [], marker="o", linestyle="", markersize=8, color=colour, label=label)
         for colour, label in (
-            (CONDUCTING, f"{name} in the network (neutral, conducting)"),
-            (ISOLATED, f"isolated {name} (charged)"),
+            (CONDUCTING, f"{mathtext(name)} in the network (neutral, conducting)"),
+            (ISOLATED, f"isolated {mathtext(name)} (charged)"),
         )
     ] + [
         Line2D([], [], marker="s", linestyle="", markersize=8, color=colour, label=label)
@@ -432,7 +433,7 @@ def _name_phases(result: xr.Dataset, axes: "Axes", places: Floats | NDArray[np.i
     """Write the names of phases along an axis that counts them, where they find room; else their numbers."""
     names = [str(name) for name in result["phase_name"].values]
     if len(names) <= NAMED and sum(map(len, names)) <= NAMED * 8:
-        axes.set_xticks(places, names)
+        axes.set_xticks(places, list(map(mathtext, names)))
     else:
         axes.locator_params(axis="x", integer=True)
 

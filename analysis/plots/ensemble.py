@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...data import netcdf
+from ...escape import mathtext
 from . import sweep
 from .device import COLOURS
 from .page import PERCENT
@@ -41,7 +42,7 @@ def draw(path: Path) -> "Figure":
 
     with netcdf.direct(path, "r") as file:
         file.set_auto_mask(False)
-        figure.suptitle(str(file.title), fontsize=11)
+        figure.suptitle(mathtext(str(file.title)), fontsize=11)
         if swept := sweep.axes_of(file):
             along = next((one for one in swept if len(file.dimensions[one]) > 1), swept[0])
             sweep.panel(file, VOLTAGES, left, along)

@@ -3,8 +3,6 @@
 The page holds its data, its script and two libraries (3Dmol.js and uPlot, in ``web`` with their licences).
 """
 
-import html
-import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from ...data import schema, store
+from ...escape import html, html_json
 from ...typing import Floats
 from ..results import appearance, filament
 from ..results.appearance import BOND_RADIUS, BOTTOM, DEFECT_RADIUS, TOP
@@ -57,24 +56,21 @@ class Film:
     def html(self) -> str:
         """The whole page."""
         page = (WEB / "film.html").read_text(encoding="utf-8")
-        # A script ends at "</", wherever that stands in it.
-        data = json.dumps(self.data, separators=(",", ":"), allow_nan=False).replace("</", "<\\/")
         texts = {
-            "title": html.escape(self.data["title"]),
+            "title": html(self.data["title"]),
             "licences": "\n\n".join(_text(f"{name}.LICENSE.txt") for name in ("3Dmol", "uPlot")),
             "style": _text("uPlot.min.css") + _text("film.css"),
             "viewer": _text("3Dmol-min.js"),
             "chart": _text("uPlot.iife.min.js"),
             "script": _text("film.js"),
-            "data": data,
+            "data": html_json(self.data),
         }
         return re.sub("@@([a-z]+)@@", lambda mark: texts[mark[1]], page)
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows: the page in a frame of its own, which keeps its script to itself."""
-        page = html.escape(self.html, quote=True)
         return (
-            f'<iframe srcdoc="{page}" width="100%" height="{NOTEBOOK_HEIGHT}" style="border:0" '
+            f'<iframe srcdoc="{html(self.html)}" width="100%" height="{NOTEBOOK_HEIGHT}" style="border:0" '
             'sandbox="allow-scripts"></iframe>'
         )
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from ...data import store
+from ...escape import mathtext
 from ...typing import Floats
 
 if TYPE_CHECKING:
@@ -113,6 +114,7 @@ def sheet(
     Parameters
     ----------
     title : str
+        Plain text.
     size : (float, float)
         Width and height (inch).
     columns, rows : int
@@ -127,7 +129,7 @@ def sheet(
     figure = NewFigure(figsize=size)
     ends = {"left": left, "right": 0.985, "top": top, "bottom": bottom}
     grid = figure.add_gridspec(rows, columns, **ends, wspace=space, hspace=0.4)
-    figure.suptitle(title, x=left, y=0.97, ha="left", fontsize=13, fontweight="bold")
+    figure.suptitle(mathtext(title), x=left, y=0.97, ha="left", fontsize=13, fontweight="bold")
     return figure, [figure.add_subplot(grid[k]) for k in range(rows * columns)]
 
 
@@ -140,19 +142,20 @@ def label(
     ----------
     axes : matplotlib Axes
     title, x, y : str
-        Where x or y is empty the axis keeps what it has.
+        Plain text, as the names in the legend; where x or y is empty the axis keeps what it has.
     legend : float
         Size of the letters of the legend (points); 0: no legend.
     place : Place
         Of the legend.
     """
     if x:
-        axes.set_xlabel(x)
+        axes.set_xlabel(mathtext(x))
     if y:
-        axes.set_ylabel(y)
+        axes.set_ylabel(mathtext(y))
     if legend:
-        axes.legend(fontsize=legend, framealpha=0.9, loc=place)
-    axes.set_title(title, loc="left", fontsize=TITLE)
+        handles, names = axes.get_legend_handles_labels()
+        axes.legend(handles, list(map(mathtext, names)), fontsize=legend, framealpha=0.9, loc=place)
+    axes.set_title(mathtext(title), loc="left", fontsize=TITLE)
 
 
 def legend(ax: "Axes") -> None:

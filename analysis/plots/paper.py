@@ -14,6 +14,7 @@ import numpy as np
 import xarray as xr
 
 from ...checks import one_of
+from ...escape import mathtext
 from ...typing import Floats
 from ..noise import rtn as noise
 from ..noise import trace as traces
@@ -131,7 +132,7 @@ def iv(
         for index in chosen:
             rows = phase == index
             rows &= amps != 0 if scale == "log" else True
-            text = label or NAMES.get(kinds[index], kinds[index])
+            text = label or mathtext(NAMES.get(kinds[index], kinds[index]))
             first = index in strong and text not in named
             named |= {text} if first else set()
             panel.plot(
@@ -434,7 +435,8 @@ def _values(data: Any, variable: str | None) -> tuple[Floats, str]:
     text = "value"
     if isinstance(data, xr.DataArray):
         unit = data.attrs.get("units", "1")
-        text = f"{data.attrs.get('long_name', data.name or 'value')}{'' if unit == '1' else f' / {unit}'}"
+        name = data.attrs.get("long_name", data.name or "value")
+        text = mathtext(f"{name}{'' if unit == '1' else f' / {unit}'}")
     found = np.asarray(data, float).ravel()
     found = found[np.isfinite(found)]
     if not len(found):

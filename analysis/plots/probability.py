@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from ...checks import one_of
+from ...escape import mathtext
 from ...typing import Floats
 from ..statistics.censoring import Sample, kaplan_meier
 from ..statistics.distributions import FAMILIES, Fit, fit
@@ -36,10 +37,10 @@ def probability_page(
     """
     panels = _panels(len(samples))
     for (text, sample), axes in zip(samples.items(), panels, strict=True):
-        probability_plot(sample, family, axes=axes, label=text)
+        probability_plot(sample, family, axes=axes, label=mathtext(text))
     figure: Figure = panels[0].figure  # type: ignore[assignment]
     if title:
-        figure.suptitle(title, fontsize=11)
+        figure.suptitle(mathtext(title), fontsize=11)
     return figure
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from scipy import ndimage
 
+from ...escape import mathtext
 from ..noise import rtn, spectrum
 from ..noise import trace as traces
 from .caption import prefix
@@ -41,8 +42,8 @@ def page(trace: xr.Dataset, found: xr.Dataset | None = None) -> "Figure":
     upper = figure.add_gridspec(1, 2, left=0.075, right=0.985, top=0.915, bottom=0.60, wspace=0.02,
                                 width_ratios=(5, 1))  # fmt: skip
     lower = figure.add_gridspec(1, 3, left=0.075, right=0.985, top=0.50, bottom=0.145, wspace=0.44)
-    figure.suptitle(str(trace.attrs.get("title", "random telegraph noise")), x=0.075, y=0.975,
-                    ha="left", fontsize=13, fontweight="bold")  # fmt: skip
+    title = mathtext(str(trace.attrs.get("title", "random telegraph noise")))
+    figure.suptitle(title, x=0.075, y=0.975, ha="left", fontsize=13, fontweight="bold")  # fmt: skip
     first = figure.add_subplot(upper[0])
     current_time(trace, traps, first)
     histogram(trace, traps, figure.add_subplot(upper[1], sharey=first))

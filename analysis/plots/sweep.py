@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ...escape import mathtext
 from ...typing import Floats
 from .device import COLOURS
 
@@ -83,20 +84,19 @@ def panel(file: "netCDF4.Dataset", which: Mapping[str, tuple[str, str]], axes: "
             style: dict[str, Any] = {
                 "marker": MARKERS[number % len(MARKERS)],
                 "linestyle": "" if text else LINES[number % len(LINES)],
-                "label": f"{label}, {one.where}" if one.where else label,
+                "label": mathtext(f"{label}, {one.where}" if one.where else label),
             }
             spread = np.stack([one.middle - one.low, one.high - one.middle])
             aside = OFFSETS[kind] if text else 0.0
             style |= {"color": COLOURS[kind], "capsize": 2, "markersize": 4, "linewidth": 1.2}
             axes.errorbar(x + aside, one.middle, spread, **style)
     if text:
-        axes.set_xticks(x, [str(place) for place in places])
+        axes.set_xticks(x, [mathtext(str(place)) for place in places])
     elif places.min() > 0 and places.max() > 50 * places.min():
         axes.set_xscale("log")
     unit = getattr(file[along], "units", "")
-    axes.set_xlabel(
-        getattr(file[along], "long_name", along) + (f" / {unit}" if unit not in ("", "1") else "")
-    )
+    name = getattr(file[along], "long_name", along)
+    axes.set_xlabel(mathtext(name + (f" / {unit}" if unit not in ("", "1") else "")))
     axes.grid(alpha=0.3)
     if axes.get_legend_handles_labels()[1]:
         axes.legend(fontsize=7)

@@ -1,13 +1,13 @@
 """One HTML page of studies: tables, pictures, what they say of the literature, and where every number is."""
 
 import base64
-import html
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from frenkel import provenance
 from frenkel.data import store
+from frenkel.escape import html
 
 from .common.claims import Claim
 from .runner import Outcome
@@ -42,7 +42,7 @@ def page(outcomes: Sequence[Outcome]) -> str:
     parts = [
         "<!doctype html><html lang='en'><head><meta charset='utf-8'><title>frenkel: studies</title>",
         f"<style>{STYLE}</style></head><body><h1>From device physics to networks</h1>",
-        f"<p>frenkel {html.escape(provenance.version())}, {time.strftime('%Y-%m-%d')}. Energies, times and "
+        f"<p>frenkel {html(provenance.version())}, {time.strftime('%Y-%m-%d')}. Energies, times and "
         "areas are "
         "modelled, none is measured. Intervals are 95 % over networks, each with a split of the images of "
         "its own. A verdict follows from effects and their intervals: it supports a sentence where all "
@@ -58,9 +58,10 @@ def page(outcomes: Sequence[Outcome]) -> str:
 def _claims(claims: Sequence[Claim]) -> str:
     rows = [["", "claim", "source", "our numbers say", "numbers"]]
     for claim in claims:
-        verdict = f"<b class='{claim.verdict}'>{claim.verdict}</b>"
-        cells = [html.escape(text) for text in (claim.id, claim.sentence, claim.source)]
-        rows.append([*cells, verdict, html.escape(claim.ours)])
+        verdict = html(claim.verdict)
+        verdict = f"<b class='{verdict}'>{verdict}</b>"
+        cells = [html(text) for text in (claim.id, claim.sentence, claim.source)]
+        rows.append([*cells, verdict, html(claim.ours)])
     return _html_table(rows)
 
 
@@ -70,17 +71,17 @@ def _section(outcome: Outcome) -> str:
     made = ", ".join(
         f"{name} {value}" for name, value in settings.items() if not isinstance(value, (dict, list))
     )
-    parts = [f"<h2>{html.escape(outcome.heading)}</h2>"]
+    parts = [f"<h2>{html(outcome.heading)}</h2>"]
     if outcome.missing:
-        parts.append(f"<p>Not told by the cell, and left out: {html.escape(', '.join(outcome.missing))}.</p>")
+        parts.append(f"<p>Not told by the cell, and left out: {html(', '.join(outcome.missing))}.</p>")
     parts += [_from_markdown(outcome.table)]
     for picture in outcome.pictures:
         data = base64.b64encode(picture.read_bytes()).decode()
-        parts.append(f"<img alt='{html.escape(picture.stem)}' src='data:image/png;base64,{data}'>")
+        parts.append(f"<img alt='{html(picture.stem)}' src='data:image/png;base64,{data}'>")
     parts.append(
-        f"<p>Every number is from <code>{outcome.source.name}</code>: {html.escape(made)}; commit "
-        f"{html.escape(str(recorded['software']['git'] or 'unknown'))}; configuration "
-        f"<code>{outcome.hash}</code></p>"
+        f"<p>Every number is from <code>{html(outcome.source.name)}</code>: {html(made)}; commit "
+        f"{html(str(recorded['software']['git'] or 'unknown'))}; configuration "
+        f"<code>{html(outcome.hash)}</code></p>"
     )
     return "\n".join(parts)
 
@@ -89,9 +90,9 @@ def _from_markdown(text: str) -> str:
     """Return the tables and lines of a Markdown text as HTML."""
     parts: list[str] = []
     rows: list[list[str]] = []
-    for line in [*text.splitlines(), ""]:
+    for line in [*text.split("\n"), ""]:
         if line.startswith("|"):
-            cells = [html.escape(cell.strip()) for cell in line.strip().strip("|").split("|")]
+            cells = [html(cell.strip()) for cell in line.strip().strip("|").split("|")]
             if any(cell.strip("-: ") for cell in cells):
                 rows.append(cells)
             continue
@@ -99,7 +100,7 @@ def _from_markdown(text: str) -> str:
             parts.append(_html_table(rows))
             rows = []
         if line.strip():
-            parts.append(f"<p>{html.escape(line.lstrip('# '))}</p>")
+            parts.append(f"<p>{html(line.lstrip('# '))}</p>")
     return "\n".join(parts)
 
 

@@ -13,6 +13,7 @@ import xarray as xr
 
 from frenkel import provenance
 from frenkel.array.periphery import NEURRAM, neurram
+from frenkel.escape import mathtext
 from frenkel.networks.chip import Chip, ChipDesign
 from frenkel.networks.cost import COMPONENTS, ChipCost, WriteCost, inference, refresh_share, writing
 from frenkel.networks.metrics import by_harness, harness_missing, metrics
@@ -347,10 +348,10 @@ def draw(data: xr.Dataset, folder: Path) -> list[Path]:
 
     figure = Figure(figsize=(7.5, 3.4), layout="constrained")
     axes = figure.subplots()
-    names, left = [str(d) for d in data.design.values], np.zeros(data.design.size)
+    names, left = [mathtext(str(d)) for d in data.design.values], np.zeros(data.design.size)
     for component, colour in zip(data.component.values, COLOURS, strict=False):
         values = 1e9 * np.asarray(data.energy.sel(component=component))
-        axes.barh(names, values, left=left, color=colour, label=str(component))
+        axes.barh(names, values, left=left, color=colour, label=mathtext(str(component)))
         left += values
     axes.invert_yaxis()
     axes.set_xlabel("energy of an inference, modelled / nJ")

@@ -2,25 +2,23 @@
 
 from collections.abc import Sequence
 
+from .escape import html
+
 WIDTH, HEIGHT = 180, 40  # pixels of a curve
 MOST_POINTS = 400
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return a table; what stands in its cells is text, never markup."""
-    from html import escape
-
     lines = ["<table>"]
     for kind, cells in [("th", heads), *(("td", row) for row in rows)]:
-        lines.append("<tr>" + "".join(f"<{kind}>{escape(cell)}</{kind}>" for cell in cells) + "</tr>")
+        lines.append("<tr>" + "".join(f"<{kind}>{html(cell)}</{kind}>" for cell in cells) + "</tr>")
     return "\n".join([*lines, "</table>"])
 
 
 def page(name: str, text: str, *parts: str) -> str:
     """Return a headline, with a name in bold and a text, above other parts."""
-    from html import escape
-
-    return "\n".join([f"<div><b>{escape(name)}</b> {escape(text)}", *parts, "</div>"])
+    return "\n".join([f"<div><b>{html(name)}</b> {html(text)}", *parts, "</div>"])
 
 
 def sparkline(x: Sequence[float], y: Sequence[float]) -> str:

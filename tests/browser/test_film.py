@@ -89,6 +89,19 @@ def test_a_sheet_fits_and_is_seen_through_its_electrode(page, arrays, tmp_path):
     assert len(near(scene, (204, 69, 41), 60)) > 100
 
 
+@pytest.mark.parametrize(
+    "title", ["<!--<script>", "</script><img src=x onerror='document.title = 1'>", "]]> --> &lt;"]
+)
+def test_a_hostile_title_is_shown_as_it_is(page, result, tmp_path, title):
+    """Between "<!--<script>" and "-->" a browser ends no script: the page would stay blank."""
+    result.attrs["title"] = title
+    page.goto(Film(result).save(tmp_path / "film.html").as_uri())
+    page.wait_for_selector("body[data-ready='1']")
+    assert page.inner_text("h1") == page.title() == title
+    go(page, 1)
+    assert "electrodes joined" in page.inner_text("#now") and not page.faults
+
+
 def test_a_click_on_the_curve_goes_there(film):
     go(film, 0)
     box = film.locator("#curve .u-over").bounding_box()

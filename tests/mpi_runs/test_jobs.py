@@ -114,7 +114,7 @@ def test_a_chain_goes_on_over_stops_and_kills(submit, engine):
         ([2], 2, ""),
         ([128], 128, ""),
         ([137] * 4, 137, "a process was killed 4 times"),
-        ([75] * 3, 1, "job 50 of this chain has not finished it; look at: frenkel status my run.nc"),
+        ([75] * 3, 1, "job 50 of this chain has not finished it; look at: frenkel status 'my run.nc'"),
     ],
 )
 def test_a_chain_ends(submit, engine, codes, status, message):

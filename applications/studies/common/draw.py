@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from frenkel.escape import mathtext
+
 from .data import interval
 
 if TYPE_CHECKING:
@@ -45,14 +47,15 @@ def _lines(axes: Any, panel: Panel) -> None:
         found = [interval(v) for v in np.asarray(values, float).reshape(len(x), -1)]
         half = [f.half if np.isfinite(f.half) else 0.0 for f in found]
         axes.errorbar(
-            x, [f.mean for f in found], half, label=name, color=colour, marker="o", ms=3.5, lw=1.3, capsize=2
-        )
+            x, [f.mean for f in found], half, label=mathtext(name), color=colour, marker="o", ms=3.5, lw=1.3,
+            capsize=2,
+        )  # fmt: skip
     if logarithmic:
         axes.set_xscale("log")
     if logarithmic == "both":
         axes.set_yscale("log")
-    axes.set_xlabel(x_label)
-    axes.set_ylabel(y_label)
+    axes.set_xlabel(mathtext(x_label))
+    axes.set_ylabel(mathtext(y_label))
     axes.grid(alpha=0.25)
     axes.legend(fontsize=8, frameon=False)
 
@@ -70,7 +73,7 @@ def panel_matrix(path: Path, title: str, rows: Sequence[str], columns: Sequence[
         axes.text(
             j, i, f"{value:.1f}", ha="center", va="center", color="w" if value < middle else "k", fontsize=8
         )
-    axes.set_xticks(range(len(columns)), columns, fontsize=8)
-    axes.set_yticks(range(len(rows)), rows, fontsize=8)
-    axes.set_title(title, fontsize=9)
+    axes.set_xticks(range(len(columns)), list(map(mathtext, columns)), fontsize=8)
+    axes.set_yticks(range(len(rows)), list(map(mathtext, rows)), fontsize=8)
+    axes.set_title(mathtext(title), fontsize=9)
     return save(figure, path)

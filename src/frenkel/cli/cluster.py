@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..data import forms
+from ..escape import shell
 from ..mpi_runs.jobs import Request, schedulers, script
 from .common import CHANGES, CONFIGURATION, OUTPUT, Option, UsageError, add
 from .values import folder_text, members, memory, positive, seconds, word
@@ -160,7 +161,8 @@ def _watch(options: argparse.Namespace) -> None:
     folder = options.file if options.file.is_dir() else forms.run_folder(options.file)
     checkpoint = options.file.with_name(options.file.name + ".checkpoint")
     if not folder.is_dir() and not checkpoint.exists():
-        done = f"; it is finished, frenkel show {options.file} prints it" if options.file.exists() else ""
+        command = shell("frenkel", "show", str(options.file))
+        done = f"; it is finished, {command} prints it" if options.file.exists() else ""
         raise OSError(f"nothing is running for {options.file}: no {folder} and no {checkpoint}{done}")
 
     def look() -> str:

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..escape import shell
 from . import forms, netcdf
 
 BLOCK = 8 << 20  # bytes read at once
@@ -158,7 +159,8 @@ def check(path: Path) -> str:
 def remedy(path: Path) -> str:
     """Return how to make a merged file again, "" where that cannot be."""
     folder = forms.run_folder(path)
-    words = f"; `frenkel merge {path} -o {path} --force` makes it anew from {folder}"
+    command = shell("frenkel", "merge", str(path), "-o", str(path), "--force")
+    words = f"; `{command}` makes it anew from {folder}"
     return words if folder.is_dir() else ""
 
 

@@ -15,6 +15,7 @@ from ..analysis.results import melting
 from ..configuration.points import points_of
 from ..data import content, netcdf
 from ..data.layout import SchemaError
+from ..escape import shell
 from ..experiment.ensemble import Merged
 from ..experiment.ensemble_file import SUMMARY
 from ..experiment.members import STRIDE
@@ -103,11 +104,13 @@ def ending(done: Outcome, found: Merged | None, total: int, output: Path) -> str
     if done.failed:
         few = ", ".join(str(one) for one in done.failed[:10]) + (" ..." if len(done.failed) > 10 else "")
         lines.append(
-            f"{len(done.failed)} of {total} members failed: {few}; `frenkel status {output}` says why"
+            f"{len(done.failed)} of {total} members failed: {few}; "
+            f"`{shell('frenkel', 'status', str(output))}` says why"
         )
     if found is None:
         lines.append(
-            f"this part is done; {output} is written by the part that ends last, or by frenkel merge {output}"
+            f"this part is done; {output} is written by the part that ends last, or by "
+            f"{shell('frenkel', 'merge', str(output))}"
         )
     else:
         wrote = f"wrote {output}" if done.ran else f"wrote {output} again: {found.why}"
