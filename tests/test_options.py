@@ -21,8 +21,6 @@ CARD = "method of frenkel.Card: users sample outside of the box, or at another t
 TORCH = "a layer of PyTorch, for the models of users"
 XARRAY = "xarray calls it"
 KEPT = {
-    ("analysis/exports/exported_jumps.py", "__init__", "state"): "copied into exports, for their users",
-    ("analysis/exports/exported_jumps.py", "__init__", "temperature"): "copied into exports, for their users",
     ("analysis/plots/paper.py", "cdf", "colour"): PANEL,
     ("analysis/plots/paper.py", "filament", "colour"): PANEL,
     ("analysis/plots/paper.py", "iv", "colour"): PANEL,

@@ -165,7 +165,7 @@ def test_a_ramp_that_flickers_at_its_limit_tells_where_it_switched(done, monkeyp
 
     def ramp(budget, circuit=limited):
         monkeypatch.setattr(probes, "BUDGET", budget)
-        twin.restore(whole.device.state(), stream=(1, 2))
+        twin.restore(whole.device.state(), stream=(1, 3))
         twin.circuit = bare
         twin.advance(Waveform.triangle(-1.2, 1e7), samples=3)
         return probes.carry_out(plan, twin, circuit, sweep, 0.1, random)

@@ -155,7 +155,7 @@ def test_exits_lead_out_of_the_members_and_as_often_as_waits_do(device):
 
 def test_a_rest_by_sets_ends_like_one_event_by_event(device):
     """Share that moved of 80 rests each way: within 4 standard errors of the difference; false alarm 6e-5."""
-    time, number, moved = 6e-2, 80, np.zeros((2, 80))
+    time, number, moved = 1e-3, 80, np.zeros((2, 80))
     start = device.state()
     own = level(device.solved(), READ)
     random = np.random.default_rng(7)
