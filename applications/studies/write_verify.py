@@ -20,7 +20,8 @@ from frenkel import provenance
 from frenkel.events.clock import PICOSECONDS, Clock, picoseconds
 from frenkel.events.controller import Controller, Timing
 from frenkel.events.programming import Cell, Outcome, program_all
-from frenkel.networks.device_statistics import DeviceStatistics
+from frenkel.networks.array_pulses import LevelError, reach
+from frenkel.networks.device_statistics import DeviceStatistics, card_of
 from frenkel.networks.mapping import decode, encode
 from frenkel.networks.perceptron import accuracy
 from frenkel.networks.write_verify import ProgrammedCells, Pulses, StatisticalWriteVerify, WithinTolerance
@@ -74,7 +75,7 @@ def run(settings: Settings) -> xr.Dataset:
         "read_noise": variable("read_noise", READ_NOISE, "1", "noise of a read over g_max, chosen range"),
     }
     settings.progress(0.1, "tolerances")
-    values |= _within(setup) | by_cycles(setup, TOLERANCES, _targets(setup))
+    values |= _within(setup) | by_cycles(setup, TOLERANCES, _targets(setup)) | _by_pulses(setup)
     settings.progress(0.4, "ranges of pulses")
     values |= _tolerances(setup) | _side(setup)
     settings.progress(0.95, "on the clock")
@@ -115,6 +116,25 @@ def _verified(device: DeviceStatistics, tolerance: float) -> Effect:
 
 def _then(first: Effect, second: Effect) -> Effect:
     return lambda g, random: second(first(g, random), random)
+
+
+def _by_pulses(setup: Setup) -> Variables:
+    """Return what cells of a card reach by pulses in an array at :data:`VERIFIED`; nothing without a card."""
+    card = card_of(setup.settings.cell)
+    if card is None:
+        return {}
+    levels = np.concatenate([t.ravel() for t in _targets(setup)])
+    try:
+        found = reach(card, levels, VERIFIED * setup.device.g_max, setup.settings.seed)
+    except LevelError as error:
+        return {"pulse_levels": variable("", str(error), "", "why the cells do not have these levels")}
+    if found is None:
+        return {}
+    return {
+        "pulse_reached": variable("", 100.0 * found.fraction, "%", "cells that reach their level by pulses"),
+        "pulse_missed": variable("", found.error, "S", "rms distance of the others from theirs"),
+        "pulse_cells": variable("", found.near.size, "1", "cells programmed by pulses"),
+    }
 
 
 # ------------------------------------------------------------------ pulses over ranges
@@ -381,6 +401,14 @@ def _notes(data: xr.Dataset, source: str) -> str:
             f"Whole cycles: RESET and SET of {source} in turn, up to {int(data.cycles)} times, until a "
             "read is near."
         )
+    if "pulse_reached" in data:
+        parts.append(
+            f"By the pulses of array_write_verify {float(data.pulse_reached):.0f} % of "
+            f"{int(data.pulse_cells)} cells of {source} reach their level to {VERIFIED:g}; the others miss "
+            f"it by {float(data.pulse_missed) * 1e6:.3g} uS rms."
+        )
+    if "pulse_levels" in data:
+        parts.append(f"By pulses none of this is reached: {data.pulse_levels.item()}.")
     if "waited_accuracy" in data:
         waited = ", ".join(
             f"{w:g} s {interval(data.waited_accuracy.sel(wait=w)):.2f} %" for w in data.wait.values

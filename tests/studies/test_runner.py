@@ -28,6 +28,15 @@ def test_every_study_at_reduced_size(name, reduced_study):
     assert name in ("timing", "noise") or "device_hash" in recorded["configuration"]
 
 
+def test_write_verify_states_what_cells_reach_by_pulses(reduced_study):
+    outcome = reduced_study("write-verify")
+    with xr.open_dataset(reduced_study.folder / "write-verify.nc") as data:
+        reached, missed = float(data.pulse_reached), float(data.pulse_missed)
+    assert 0.0 < reached < 100.0 and 1e-7 < missed < 6e-5
+    assert f"{reached:.0f} % of 64 cells" in outcome.table
+    assert f"the others miss it by {missed * 1e6:.3g} uS rms" in outcome.table
+
+
 def test_the_page_holds_every_claim_and_picture(reduced_study):
     outcomes = [reduced_study(name) for name in STUDIES]
     text = study_report.page(outcomes)

@@ -6,9 +6,13 @@ import copy
 import warnings
 from typing import Any
 
-from .device_statistics import Source, statistics_of
+import numpy as np
+
+from ..typing import Floats
+from .array_pulses import reach
+from .device_statistics import Source, card_of, statistics_of
 from .layers import AnalogConv2d, AnalogLinear  # first: it says where PyTorch is missing
-from .mapping import Mapping
+from .mapping import Mapping, encode
 
 from torch import nn  # isort: skip
 
@@ -37,8 +41,9 @@ def convert(
     mapping : {"pair", "reference", "offset"}
         How signs are taken in training; ``program`` takes those of its architecture.
     tolerance : float, optional
-        Cells are written with verification and end within this share of g_max (above 0 to 1); without it by
-        one blind pulse each, which is warned of.
+        Cells are written with verification and end within this share of g_max (above 0 to 1), whatever brings
+        them there; how many cells of a card reach their level by pulses is said. Without it by one blind
+        pulse each, which is warned of.
     seed : int
         Of the noise, 0 or more; every layer has a stream of its own.
 
@@ -49,21 +54,23 @@ def convert(
     Raises
     ------
     ValueError
-        The model has no layer that can be cells; a number outside its range.
+        The model has no layer that can be cells; a number outside its range; levels that cells of the card do
+        not have.
     CardError, MeasuredError
         The cell cannot be read.
 
     Warns
     -----
     ConversionWarning
-        Weights are written by blind pulses; the cell does not tell some kinds of noise, which then do not
-        act; layers with weights stay digital.
+        Weights are written by blind pulses, or how many cells reach their level; the cell does not tell some
+        kinds of noise, which then do not act; layers with weights stay digital.
 
     Examples
     --------
     >>> analog = convert(model, "hfo2", tolerance=0.02)
     """
-    statistics = statistics_of(card)
+    device = card_of(card)
+    statistics = statistics_of(card if device is None else device)
     found = copy.deepcopy(model)
     kinds = {nn.Linear: AnalogLinear, nn.Conv2d: AnalogConv2d}
     # By the very class: a subclass, such as a part of attention, is used in ways of its own.
@@ -78,7 +85,19 @@ def convert(
         module.__class__ = kinds[type(module)]
         module.set_up(statistics, mapping, seed + number, tolerance)
     _warn(found, statistics, tolerance)
+    if tolerance is not None and device is not None:
+        levels = np.concatenate([_levels(module, mapping, statistics.window) for module in chosen])
+        reached = reach(device, levels, tolerance * statistics.g_max, seed)
+        if reached is not None:
+            _say(f"{reached}; the layers take all cells as within {tolerance:g} of g_max")
     return found
+
+
+def _levels(module: Any, mapping: Mapping, window: tuple[float, float]) -> Floats:
+    """Return the conductances (S) that the weights of a layer ask for."""
+    weights = module.weight.detach().cpu().numpy().astype(float)
+    flat = weights.reshape(len(weights), -1).T
+    return encode(flat / (np.abs(flat).max() or 1.0), mapping, *window).ravel()
 
 
 def _warn(model: Any, statistics: Any, tolerance: float | None) -> None:

@@ -423,6 +423,15 @@ Source = DeviceStatistics | Card | str | Path | None
 """Where statistics come from: see :func:`statistics_of`."""
 
 
+def card_of(source: Source) -> Card | None:
+    """Return the card that a source is or names; None for measured cells, statistics and the placeholder."""
+    if isinstance(source, Card):
+        return source
+    if source is None or isinstance(source, DeviceStatistics) or str(source).startswith(PREFIX):
+        return None
+    return Card.load(source)
+
+
 def statistics_of(source: Source, *, temperature: float | None = None) -> DeviceStatistics:
     """Return the statistics of a source.
 
@@ -445,6 +454,7 @@ def statistics_of(source: Source, *, temperature: float | None = None) -> Device
         return placeholder()
     if isinstance(source, DeviceStatistics):
         return source
-    if not isinstance(source, Card) and str(source).startswith(PREFIX):
+    card = card_of(source)
+    if card is None:
         return from_measured(read(file_of(str(source))))
-    return from_card(source if isinstance(source, Card) else Card.load(source), temperature=temperature)
+    return from_card(card, temperature=temperature)
